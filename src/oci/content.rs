@@ -1,0 +1,91 @@
+//! The contract of a place that holds content: `store` and `registry` fulfil it, `ops` copies between any two.
+
+use std::io::{self, Read};
+
+use super::Descriptor;
+use crate::digest::Mismatch;
+
+/// Manifests and configs are read into memory up to this many bytes (distribution-spec 1.1, "Pushing Manifests": 4 MiB).
+pub const MANIFEST_SIZE_LIMIT: u64 = 4 * 1024 * 1024;
+
+/// Bytes that can be opened at any offset: one method gives retry (open again) and resume (open where a partial file ends).
+pub trait Content: Send + Sync {
+    /// Opens the bytes from `offset` on. What comes is not verified.
+    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send>, ContentError>;
+}
+
+impl Content for &[u8] {
+    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send>, ContentError> {
+        let start = usize::try_from(offset).map_or(self.len(), |offset| offset.min(self.len()));
+        Ok(Box::new(io::Cursor::new(self[start..].to_vec())))
+    }
+}
+
+/// A place that content comes from.
+pub trait Source: Send + Sync {
+    /// Finds the manifest called `name`: a tag or a digest.
+    fn resolve(&self, name: &str) -> Result<Descriptor, ContentError>;
+
+    /// The verified bytes of a manifest, at most [`MANIFEST_SIZE_LIMIT`].
+    fn manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, ContentError>;
+
+    /// The blob that `descriptor` names. Opening it tells whether it is there.
+    fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a>;
+}
+
+/// A place that content goes to.
+pub trait Target: Send + Sync {
+    /// Whether the whole blob is there already.
+    fn contains(&self, descriptor: &Descriptor) -> Result<bool, ContentError>;
+
+    /// Stores a blob and verifies it on the way. Goes on where an earlier attempt stopped, if the place can.
+    fn put(&self, descriptor: &Descriptor, content: &dyn Content) -> Result<(), ContentError>;
+
+    /// Stores a manifest whose blobs are all there, and calls it `tag` if one is given: the artifact appears here and whole.
+    fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError>;
+}
+
+/// Why a place did not give or take content. The variants are those that a caller tells apart.
+#[derive(Debug, thiserror::Error)]
+pub enum ContentError {
+    /// There is no such manifest or blob.
+    #[error("`{0}` was not found")]
+    NotFound(String),
+    /// The place wants credentials, or others than it got.
+    #[error(transparent)]
+    Unauthorized(Box<dyn std::error::Error + Send + Sync>),
+    /// The place knows the user and refuses.
+    #[error(transparent)]
+    Denied(Box<dyn std::error::Error + Send + Sync>),
+    /// The bytes are not what their descriptor says.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
+    /// Reading or writing failed.
+    #[error(transparent)]
+    Io(io::Error),
+    /// Anything else.
+    #[error(transparent)]
+    Other(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<io::Error> for ContentError {
+    /// Keeps a [`Mismatch`] or a `ContentError` that travelled inside an [`io::Error`].
+    fn from(error: io::Error) -> Self {
+        if let Some(mismatch) = Mismatch::in_io(&error) {
+            return Self::Mismatch(mismatch.clone());
+        }
+        match error.downcast::<Self>() {
+            Ok(inner) => inner,
+            Err(error) => Self::Io(error),
+        }
+    }
+}
+
+impl From<ContentError> for io::Error {
+    fn from(error: ContentError) -> Self {
+        match error {
+            ContentError::Io(error) => error,
+            error => Self::other(error),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The image index: a list of manifests (image-spec 1.1, "Image Index").
+
+use serde::{Deserialize, Serialize};
+
+use super::manifest::{SchemaVersion, null_is_empty};
+use super::{Annotations, Descriptor, MediaType};
+
+/// An image index, as the `index.json` of an image layout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Index {
+    schema_version: SchemaVersion,
+    /// The index's own media type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<MediaType>,
+    /// The manifests, in order.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub manifests: Vec<Descriptor>,
+    /// Free annotations.
+    #[serde(default, deserialize_with = "null_is_empty", skip_serializing_if = "Annotations::is_empty")]
+    pub annotations: Annotations,
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self {
+            schema_version: SchemaVersion,
+            media_type: Some(MediaType::IMAGE_INDEX),
+            manifests: Vec::new(),
+            annotations: Annotations::new(),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The OCI documents (image-spec 1.1), and the contract of a place that holds content.
+//!
+//! No disk and no HTTP: `store` and `registry` are the places that implement the contract.
+
+mod content;
+mod descriptor;
+mod index;
+mod manifest;
+mod media_type;
+mod reference;
+
+pub use content::{Content, ContentError, MANIFEST_SIZE_LIMIT, Source, Target};
+pub use descriptor::{Annotations, Descriptor};
+pub use index::Index;
+pub use manifest::Manifest;
+pub use media_type::MediaType;
+pub use reference::{InvalidReference, Reference, Tag};

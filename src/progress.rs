@@ -1,0 +1,43 @@
+//! How long work tells its caller what it is doing.
+//!
+//! Knows no bars, terminals or colours: `cli::bars` is the one place that draws.
+
+/// Somebody who wants to know about the parts of a long operation.
+pub trait Progress: Send + Sync {
+    /// Opens one part, for example a layer; `total_bytes` where it is known beforehand.
+    fn start(&self, label: &str, total_bytes: Option<u64>) -> Box<dyn Task>;
+
+    /// Tells one finished fact as a sentence, for example `Saved model layer: sha256:…`.
+    fn say(&self, line: &str);
+
+    /// Tells what the user should look at although the work goes on.
+    fn warn(&self, line: &str);
+}
+
+/// One part under way. Dropping it ends it.
+pub trait Task: Send + Sync {
+    /// Counts `bytes` more as done.
+    fn advance(&self, bytes: u64);
+
+    /// Says that `bytes` of the part are done so far: work that starts again goes back.
+    fn set(&self, bytes: u64);
+}
+
+/// A listener that does not listen.
+pub struct Silent;
+
+impl Progress for Silent {
+    fn start(&self, _label: &str, _total_bytes: Option<u64>) -> Box<dyn Task> {
+        Box::new(Self)
+    }
+
+    fn say(&self, _line: &str) {}
+
+    fn warn(&self, _line: &str) {}
+}
+
+impl Task for Silent {
+    fn advance(&self, _bytes: u64) {}
+
+    fn set(&self, _bytes: u64) {}
+}

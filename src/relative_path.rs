@@ -1,0 +1,193 @@
+//! A path that cannot leave its folder.
+//!
+//! Works on text alone: what the disk holds at the path is the business of `archive`.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// A relative path of normal components joined by `/`; the folder itself is `.`.
+///
+/// Built by lexical cleaning as Go's `path.Clean` does it: `./a//b/../c/` is `a/c`. What climbs out or is absolute is refused.
+/// Ordering is by component, so that a folder sorts directly before its content.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct RelativePath(String);
+
+impl RelativePath {
+    /// The folder itself.
+    pub fn root() -> Self {
+        Self::default()
+    }
+
+    /// Whether this is the folder itself.
+    pub fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The path as text, with `.` for the folder itself.
+    pub fn as_str(&self) -> &str {
+        if self.is_root() { "." } else { &self.0 }
+    }
+
+    /// The names on the way, none of them for the folder itself.
+    pub fn components(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.0.split('/').filter(|name| !name.is_empty())
+    }
+
+    /// The last name; none for the folder itself.
+    pub fn file_name(&self) -> Option<&str> {
+        self.components().next_back()
+    }
+
+    /// The path one level up; none for the folder itself.
+    pub fn parent(&self) -> Option<Self> {
+        if self.is_root() {
+            return None;
+        }
+        Some(Self(self.0.rsplit_once('/').map_or_else(String::new, |(parent, _)| parent.to_owned())))
+    }
+
+    /// The paths above this one, outermost first, without the folder itself.
+    pub fn ancestors(&self) -> impl Iterator<Item = Self> + '_ {
+        self.0.match_indices('/').map(|(end, _)| Self(self.0[..end].to_owned()))
+    }
+
+    /// The path of the entry `name` in this folder. `name` must be one normal component.
+    pub fn child(&self, name: &str) -> Result<Self, PathEscapes> {
+        if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
+            return Err(PathEscapes(name.to_owned()));
+        }
+        Ok(Self(if self.is_root() { name.to_owned() } else { format!("{}/{name}", self.0) }))
+    }
+
+    /// This path below `base`.
+    pub fn join_to(&self, base: &Path) -> PathBuf {
+        if self.is_root() { base.to_owned() } else { base.join(&self.0) }
+    }
+
+    /// Whether this is `other` or lies below it, by whole components: `data2` does not start with `data`.
+    pub fn starts_with(&self, other: &Self) -> bool {
+        match self.0.strip_prefix(&other.0) {
+            Some(rest) => other.is_root() || rest.is_empty() || rest.starts_with('/'),
+            None => false,
+        }
+    }
+}
+
+impl Ord for RelativePath {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.components().cmp(other.components())
+    }
+}
+
+impl PartialOrd for RelativePath {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Display for RelativePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A path that is absolute, climbs out of its folder, or that no file system takes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the path `{0}` leaves its folder")]
+pub struct PathEscapes(pub String);
+
+impl FromStr for RelativePath {
+    type Err = PathEscapes;
+
+    fn from_str(text: &str) -> Result<Self, PathEscapes> {
+        let escapes = || PathEscapes(text.to_owned());
+        if text.starts_with('/') || text.contains('\0') {
+            return Err(escapes());
+        }
+        let mut names: Vec<&str> = Vec::new();
+        for name in text.split('/') {
+            match name {
+                "" | "." => {}
+                ".." => drop(names.pop().ok_or_else(escapes)?),
+                name => names.push(name),
+            }
+        }
+        Ok(Self(names.join("/")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> RelativePath {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn paths_are_cleaned() {
+        for (text, clean) in [
+            ("a", "a"),
+            ("./a", "a"),
+            ("a/", "a"),
+            ("a//b/./c", "a/b/c"),
+            ("a/../b", "b"),
+            ("a/b/../..", "."),
+            ("", "."),
+            (".", "."),
+            ("a..b", "a..b"),
+            ("...", "..."),
+        ] {
+            assert_eq!(path(text).as_str(), clean, "{text}");
+        }
+    }
+
+    #[test]
+    fn paths_that_leave_are_refused() {
+        for text in ["/", "/a", "..", "../a", "a/../../b", "a/../..", "a\0b"] {
+            assert_eq!(text.parse::<RelativePath>(), Err(PathEscapes(text.to_owned())));
+        }
+    }
+
+    #[test]
+    fn starts_with_goes_by_whole_components() {
+        for (inner, outer, expected) in [
+            ("a/b", "a", true),
+            ("a", "a", true),
+            ("a", ".", true),
+            (".", ".", true),
+            (".", "a", false),
+            ("ab", "a", false),
+            ("a2/x", "a", false),
+        ] {
+            assert_eq!(path(inner).starts_with(&path(outer)), expected, "{inner} {outer}");
+        }
+    }
+
+    #[test]
+    fn ancestors_come_outermost_first() {
+        let above = |text| path(text).ancestors().map(|path| path.to_string()).collect::<Vec<_>>();
+        assert_eq!(above("a/b/c"), ["a", "a/b"]);
+        assert!(above("a").is_empty());
+    }
+
+    #[test]
+    fn a_child_is_one_name() {
+        assert_eq!(path("a").child("b"), Ok(path("a/b")));
+        assert_eq!(RelativePath::root().child("b"), Ok(path("b")));
+        for name in ["", ".", "..", "b/c", "/b"] {
+            assert!(path("a").child(name).is_err());
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn cleaning_twice_is_cleaning_once(text: String) {
+            if let Ok(path) = text.parse::<RelativePath>() {
+                assert_eq!(path.as_str().parse(), Ok(path.clone()));
+                assert!(path.components().all(|name| name != ".." && name != "."));
+            }
+        }
+    }
+}
