@@ -5,3 +5,4 @@ pub mod digest;
 pub mod oci;
 pub mod progress;
 pub mod relative_path;
+pub mod store;

@@ -1,5 +1,7 @@
 //! The arrows between the rooms, checked: the table of what may name what is the constant below.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,32 @@
+//! The local store: an OCI image layout on disk, shared by every `kit` of this user.
+//!
+//! The folder is a plain image layout (image-spec 1.1, "Image Layout") that other tools read; whatever is `kit`'s own
+//! business, locks and half-written blobs, lies in its sub-folder `.kit`. Any number of processes may use it at once:
+//!
+//! - A blob is written under `.kit/ingest`, synced and renamed, so a blob under `blobs/` is always whole.
+//! - `index.json` is replaced as a whole, under a lock, after the blobs that it leads to are on the disk.
+//! - Whoever uses blobs holds a share of the *use lock*; blobs are collected only by who gets all of it.
+//!
+//! Knows nothing of the network, of tar, of the terminal or of the environment.
+
+mod blob;
+mod check;
+mod collect;
+mod error;
+mod index;
+mod ingest;
+mod layout;
+mod lock;
+mod reader;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use blob::BlobWriter;
+pub use check::BrokenEntry;
+pub use collect::Collected;
+pub use error::Error;
+pub use index::Entry;
+pub use layout::{Names, Store};
+pub use reader::Reader;
+pub use writer::Writer;

@@ -1,0 +1,62 @@
+//! Reading from a store as from any other place.
+
+use super::blob::FileContent;
+use super::lock::Share;
+use super::{Entry, Error, Names, Store};
+use crate::digest::{Digest, VerifyingReader};
+use crate::oci::{Content, ContentError, Descriptor, MANIFEST_SIZE_LIMIT, Source};
+
+/// One repository of a store, to read from. While it lives, no blob disappears.
+pub struct Reader {
+    store: Store,
+    names: Names,
+    _share: Share,
+}
+
+impl Store {
+    /// Opens a repository to read from.
+    pub fn reader(&self, names: Names) -> Result<Reader, Error> {
+        Ok(Reader { store: self.clone(), names, _share: self.share_to_read()? })
+    }
+
+    /// Finds `name`, a tag or a digest, among the entries that `names` mean. A digest without a repository finds any entry.
+    pub fn find(&self, names: &Names, name: &str) -> Result<Option<Entry>, Error> {
+        let digest: Option<Digest> = name.parse().ok();
+        let anywhere = matches!(names, Names::Of(repository) if repository.is_unnamed());
+        let is_meant = |entry: &Entry| match digest {
+            Some(digest) => entry.descriptor.digest == digest && (anywhere || names.include(entry)),
+            None => names.call(entry, name),
+        };
+        Ok(self.entries()?.into_iter().find(is_meant))
+    }
+
+    /// The verified bytes of a small blob: a manifest or a config.
+    pub fn read_document(&self, document: &Descriptor) -> Result<Vec<u8>, ContentError> {
+        if document.size > MANIFEST_SIZE_LIMIT {
+            let reason = format!(
+                "{} is {} bytes long; documents have at most {MANIFEST_SIZE_LIMIT}",
+                document.digest, document.size
+            );
+            return Err(ContentError::Other(reason.into()));
+        }
+        let content = FileContent { path: self.blob_path(&document.digest) }.open_at(0)?;
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut VerifyingReader::new(content, document.digest, document.size), &mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+impl Source for Reader {
+    fn resolve(&self, name: &str) -> Result<Descriptor, ContentError> {
+        let entry = self.store.find(&self.names, name)?.ok_or_else(|| ContentError::NotFound(name.to_owned()))?;
+        Ok(Descriptor { annotations: crate::oci::Annotations::new(), ..entry.descriptor })
+    }
+
+    fn manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, ContentError> {
+        self.store.read_document(descriptor)
+    }
+
+    fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
+        Box::new(FileContent { path: self.store.blob_path(&descriptor.digest) })
+    }
+}

@@ -1,0 +1,247 @@
+//! The store against a temporary folder.
+
+use std::collections::HashSet;
+use std::io::{self, Read, Write};
+use std::sync::Mutex;
+
+use fs_err as fs;
+
+use super::{Names, Store, Writer};
+use crate::digest::Digest;
+use crate::oci::{Content, ContentError, Descriptor, Manifest, MediaType, Reference, Source, Target};
+
+struct Place {
+    store: Store,
+    _folder: tempfile::TempDir,
+}
+
+fn place() -> Place {
+    let folder = tempfile::tempdir().unwrap();
+    Place { store: Store::open(folder.path().join("store")).unwrap(), _folder: folder }
+}
+
+fn names(repository: &str) -> Names {
+    Names::Of(repository.parse::<Reference>().unwrap())
+}
+
+fn blob(writer: &Writer, content: &[u8]) -> Descriptor {
+    let mut blob = writer.new_blob().unwrap();
+    blob.write_all(content).unwrap();
+    blob.commit(MediaType::of("text/plain")).unwrap()
+}
+
+/// Stores an artifact with one layer and returns its manifest.
+fn artifact(store: &Store, repository: &str, tag: Option<&str>, layer: &[u8]) -> Descriptor {
+    let writer = store.writer(names(repository)).unwrap();
+    let config = blob(&writer, b"{}");
+    let manifest = Manifest::new(MediaType::of("a"), config, vec![blob(&writer, layer)]).to_bytes();
+    let descriptor = Descriptor::of(MediaType::IMAGE_MANIFEST, &manifest);
+    writer.publish(&descriptor, &manifest, tag).unwrap();
+    descriptor
+}
+
+fn untag(store: &Store, name: &str) {
+    let gone = store.remove_entries(|entry| entry.name() == Some(name)).unwrap();
+    assert_eq!(gone.len(), 1);
+}
+
+#[test]
+fn what_was_published_is_found_by_tag_and_by_digest() {
+    let Place { store, .. } = &place();
+    let manifest = artifact(store, "demo", Some("v1"), b"layer");
+    let reader = store.reader(names("demo")).unwrap();
+    assert_eq!(reader.resolve("v1").unwrap(), manifest);
+    assert_eq!(reader.resolve(&manifest.digest.to_string()).unwrap(), manifest);
+    let layer = Manifest::parse(&reader.manifest(&manifest).unwrap()).unwrap().layers.remove(0);
+    let mut content = String::new();
+    reader.blob(&layer).open_at(2).unwrap().read_to_string(&mut content).unwrap();
+    assert_eq!(content, "yer");
+    assert!(matches!(reader.resolve("v2"), Err(ContentError::NotFound(_))));
+    assert!(matches!(store.reader(names("other")).unwrap().resolve("v1"), Err(ContentError::NotFound(_))));
+}
+
+#[test]
+fn a_store_that_is_not_there_is_empty_and_stays_so() {
+    let Place { store, .. } = &place();
+    assert!(store.entries().unwrap().is_empty());
+    assert!(store.reader(names("demo")).unwrap().resolve("v1").is_err());
+    assert!(!store.root().exists());
+}
+
+#[test]
+fn a_folder_that_is_something_else_is_not_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("thesis.txt"), "mine").unwrap();
+    let error = Store::open(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("is not an OCI image layout: it has no `oci-layout` file and is not empty"), "{error}");
+}
+
+#[test]
+fn a_blob_that_is_not_committed_leaves_nothing() {
+    let Place { store, .. } = &place();
+    let writer = store.writer(names("demo")).unwrap();
+    let mut half = writer.new_blob().unwrap();
+    half.write_all(b"half").unwrap();
+    drop(half);
+    assert_eq!(store.unfinished_bytes().unwrap(), 0);
+    assert!(store.blobs_on_disk().unwrap().is_empty());
+}
+
+#[test]
+fn what_a_killed_writer_left_is_cleared_by_the_next() {
+    let Place { store, .. } = &place();
+    artifact(store, "demo", Some("v1"), b"layer");
+    fs::write(store.ingest().join("tmp-dead"), "dead").unwrap();
+    fs::write(store.ingest().join(Digest::of(b"x").hex()), "partial").unwrap();
+    drop(store.writer(names("demo")).unwrap());
+    assert!(!store.ingest().join("tmp-dead").exists());
+    assert_eq!(store.unfinished_bytes().unwrap(), 7, "a partial download is kept");
+}
+
+/// Content that fails after some bytes, and remembers where it was opened.
+struct Flaky<'a> {
+    content: &'a [u8],
+    fails_at: usize,
+    opened: Mutex<Vec<u64>>,
+}
+
+impl Content for Flaky<'_> {
+    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send>, ContentError> {
+        self.opened.lock().unwrap().push(offset);
+        let start = usize::try_from(offset).unwrap();
+        let good = io::Cursor::new(self.content[start..self.fails_at.max(start)].to_vec());
+        if self.fails_at < self.content.len() {
+            return Ok(Box::new(good.chain(Broken)));
+        }
+        Ok(Box::new(good))
+    }
+}
+
+struct Broken;
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::ConnectionReset.into())
+    }
+}
+
+fn flaky(content: &[u8], fails_at: usize) -> Flaky<'_> {
+    Flaky { content, fails_at, opened: Mutex::default() }
+}
+
+#[test]
+fn an_interrupted_blob_is_continued() {
+    let Place { store, .. } = &place();
+    let writer = store.writer(names("demo")).unwrap();
+    let descriptor = Descriptor::of(MediaType::of("t"), b"content");
+    writer.put(&descriptor, &flaky(b"content", 3)).unwrap_err();
+    let second = flaky(b"content", 7);
+    writer.put(&descriptor, &second).unwrap();
+    assert_eq!(*second.opened.lock().unwrap(), [3]);
+    assert!(writer.contains(&descriptor).unwrap());
+}
+
+#[test]
+fn a_wrong_partial_file_is_fetched_once_more() {
+    let Place { store, .. } = &place();
+    let writer = store.writer(names("demo")).unwrap();
+    let descriptor = Descriptor::of(MediaType::of("t"), b"content");
+    fs::write(store.ingest().join(descriptor.digest.hex()), "wrong").unwrap();
+    let content = flaky(b"content", 7);
+    writer.put(&descriptor, &content).unwrap();
+    assert_eq!(*content.opened.lock().unwrap(), [5, 0]);
+}
+
+#[test]
+fn wrong_content_is_refused_and_leaves_nothing() {
+    let Place { store, .. } = &place();
+    let writer = store.writer(names("demo")).unwrap();
+    let descriptor = Descriptor::of(MediaType::of("t"), b"content");
+    let error = writer.put(&descriptor, &&b"CONTENT"[..]).unwrap_err();
+    assert!(matches!(error, ContentError::Mismatch(_)), "{error:?}");
+    assert!(!writer.contains(&descriptor).unwrap());
+    assert_eq!(store.unfinished_bytes().unwrap(), 0);
+}
+
+#[test]
+fn two_that_want_the_same_blob_share_one_download() {
+    let Place { store, .. } = &place();
+    let writer = store.writer(names("demo")).unwrap();
+    let content = vec![7; 3_000_000];
+    let descriptor = Descriptor::of(MediaType::of("t"), &content);
+    let source = flaky(&content, content.len());
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| writer.put(&descriptor, &source).unwrap());
+        }
+    });
+    assert_eq!(*source.opened.lock().unwrap(), [0]);
+}
+
+#[test]
+fn only_what_nothing_refers_to_is_collected() {
+    let Place { store, .. } = &place();
+    artifact(store, "demo", Some("v1"), b"one");
+    artifact(store, "demo", Some("v2"), b"two");
+    untag(store, "demo:v1");
+    let collected = store.collect().unwrap();
+    assert_eq!((collected.files, collected.deferred), (2, false), "a manifest and a layer; the config is shared");
+    assert!(store.broken_entries(&HashSet::new()).unwrap().is_empty());
+    assert_eq!(store.blobs_on_disk().unwrap().len(), 3);
+}
+
+#[test]
+fn while_the_store_is_used_the_collection_waits_for_the_last_user() {
+    let Place { store, .. } = &place();
+    artifact(store, "demo", Some("v1"), b"one");
+    let writer = store.writer(names("demo")).unwrap();
+    let reader = store.reader(names("demo")).unwrap();
+    let fresh = blob(&writer, b"not yet referred to");
+    untag(store, "demo:v1");
+    assert!(store.collect().unwrap().deferred);
+    drop(reader);
+    assert!(writer.contains(&fresh).unwrap());
+    drop(writer);
+    assert!(store.blobs_on_disk().unwrap().is_empty());
+}
+
+#[test]
+fn damage_is_found() {
+    let Place { store, .. } = &place();
+    artifact(store, "demo", Some("v1"), b"layer");
+    let digest = Digest::of(b"layer");
+    assert!(store.verify_blob(digest, 5, &|_| ()).is_ok());
+    fs::write(store.blob_path(&digest), "LAYER").unwrap();
+    assert!(matches!(store.verify_blob(digest, 5, &|_| ()), Err(ContentError::Mismatch(_))));
+    let broken = store.broken_entries(&HashSet::from([digest])).unwrap();
+    assert_eq!(broken[0].blobs, [digest]);
+    fs::remove_file(store.blob_path(&digest)).unwrap();
+    assert_eq!(store.broken_entries(&HashSet::new()).unwrap().len(), 1);
+}
+
+#[test]
+fn many_threads_enter_names_and_none_is_lost() {
+    let Place { store, .. } = &place();
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            scope.spawn(move || {
+                for round in 0..5 {
+                    artifact(store, "demo", Some(&format!("t{thread}-{round}")), &[thread, round]);
+                }
+            });
+        }
+    });
+    assert_eq!(store.entries().unwrap().len(), 40);
+    assert!(store.broken_entries(&HashSet::new()).unwrap().is_empty());
+}
+
+#[test]
+fn a_plain_layout_names_by_tag() {
+    let Place { store, .. } = &place();
+    let writer = store.writer(Names::Tags).unwrap();
+    let manifest = Manifest::new(MediaType::of("a"), blob(&writer, b"{}"), Vec::new()).to_bytes();
+    let descriptor = Descriptor::of(MediaType::IMAGE_MANIFEST, &manifest);
+    writer.publish(&descriptor, &manifest, Some("v1")).unwrap();
+    assert_eq!(store.entries().unwrap()[0].name(), Some("v1"));
+    assert_eq!(store.reader(Names::Tags).unwrap().resolve("v1").unwrap(), descriptor);
+}

@@ -1,0 +1,53 @@
+//! Writing to a store as to any other place.
+
+use super::index::enter;
+use super::layout::sync_folder;
+use super::lock::Share;
+use super::{BlobWriter, Error, Names, Store};
+use crate::oci::{Content, ContentError, Descriptor, Target};
+
+/// One repository of a store, to write to. While it lives, no blob disappears, even if nothing refers to it yet.
+pub struct Writer {
+    store: Store,
+    names: Names,
+    _share: Share,
+}
+
+impl Store {
+    /// Opens a repository to write to, and makes the store if it is not there.
+    pub fn writer(&self, names: Names) -> Result<Writer, Error> {
+        let share = self.prepare()?;
+        Ok(Writer { store: self.clone(), names, _share: share })
+    }
+}
+
+impl Writer {
+    /// Begins a blob whose digest is not known yet.
+    pub fn new_blob(&self) -> Result<BlobWriter, Error> {
+        BlobWriter::new(&self.store)
+    }
+
+    /// Enters a manifest that the store has already, under `tag` or without a name.
+    pub fn enter(&self, manifest: &Descriptor, tag: Option<&str>) -> Result<(), Error> {
+        // The blobs that the manifest leads to must be on the disk before the index leads to the manifest.
+        sync_folder(&self.store.blobs())?;
+        self.store.change_index(|entries| enter(entries, &self.names, manifest, tag))
+    }
+}
+
+impl Target for Writer {
+    fn contains(&self, descriptor: &Descriptor) -> Result<bool, ContentError> {
+        Ok(self.store.has_blob(descriptor)?)
+    }
+
+    fn put(&self, descriptor: &Descriptor, content: &dyn Content) -> Result<(), ContentError> {
+        self.store.ingest_blob(descriptor, content)
+    }
+
+    fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError> {
+        if !self.store.has_blob(descriptor)? {
+            self.store.ingest_blob(descriptor, &manifest)?;
+        }
+        Ok(self.enter(descriptor, tag)?)
+    }
+}
