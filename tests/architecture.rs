@@ -7,7 +7,21 @@ use std::path::{Path, PathBuf};
 
 /// `(room, rooms it may name)`, top floor first. `main.rs` and `lib.rs` may name every room.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("cli", &["ops", "store", "registry", "kitfile", "oci", "compression", "digest", "progress", "relative_path"]),
+    (
+        "cli",
+        &[
+            "ops",
+            "archive",
+            "store",
+            "registry",
+            "kitfile",
+            "oci",
+            "compression",
+            "digest",
+            "progress",
+            "relative_path",
+        ],
+    ),
     (
         "ops",
         &[

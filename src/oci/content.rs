@@ -11,13 +11,13 @@ pub const MANIFEST_SIZE_LIMIT: u64 = 4 * 1024 * 1024;
 /// Bytes that can be opened at any offset: one method gives retry (open again) and resume (open where a partial file ends).
 pub trait Content: Send + Sync {
     /// Opens the bytes from `offset` on. What comes is not verified.
-    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send>, ContentError>;
+    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError>;
 }
 
 impl Content for &[u8] {
-    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send>, ContentError> {
+    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
         let start = usize::try_from(offset).map_or(self.len(), |offset| offset.min(self.len()));
-        Ok(Box::new(io::Cursor::new(self[start..].to_vec())))
+        Ok(Box::new(&self[start..]))
     }
 }
 
