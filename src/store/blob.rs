@@ -1,37 +1,50 @@
 //! Blobs: files named by their digest.
 
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 use fs_err as fs;
 
+use super::blocks::BlockWriter;
 use super::{Error, Store};
 use crate::digest::DigestWriter;
 use crate::oci::{Content, ContentError, Descriptor, MediaType};
 
-/// Small writes are gathered to this many bytes before they are hashed and written.
-const BUFFER_BYTES: usize = 1024 * 1024;
-
 /// A blob being written. Unless it is committed, dropping it leaves nothing behind.
 pub struct BlobWriter {
     store: Store,
-    writer: BufWriter<DigestWriter<tempfile::NamedTempFile>>,
+    file: tempfile::NamedTempFile,
+    writer: DigestWriter<BlockWriter>,
 }
 
 impl BlobWriter {
     pub(super) fn new(store: &Store) -> Result<Self, Error> {
-        let file = DigestWriter::new(store.temporary_file()?);
-        Ok(Self { store: store.clone(), writer: BufWriter::with_capacity(BUFFER_BYTES, file) })
+        let file = store.temporary_file()?;
+        let writer = DigestWriter::new(BlockWriter::new(file.as_file().try_clone()?, 0));
+        Ok(Self { store: store.clone(), file, writer })
     }
 
-    /// Puts the blob in its place: the only way to the descriptor of new bytes. Equal content that is there is replaced by
-    /// its equal, which mends it if it was damaged.
-    pub fn commit(self, media_type: MediaType) -> Result<Descriptor, Error> {
-        let (file, digest, size) = self.writer.into_inner().map_err(io::IntoInnerError::into_error)?.finish();
-        file.as_file().sync_data()?;
-        file.persist(self.store.blob_path(&digest)).map_err(|error| error.error)?;
-        Ok(Descriptor::new(media_type, digest, size))
+    /// Puts the blob in its place: the only way to the descriptor of new bytes. Whether it was there already comes with it.
+    pub fn commit(self, media_type: MediaType) -> Result<Committed, Error> {
+        let (blocks, digest, size) = self.writer.finish();
+        blocks.finish()?;
+        let descriptor = Descriptor::new(media_type, digest, size);
+        let was_there = self.store.has_blob(&descriptor)?;
+        if !was_there {
+            self.file.as_file().sync_data()?;
+            self.file.persist(self.store.blob_path(&digest)).map_err(|error| error.error)?;
+        }
+        Ok(Committed { descriptor, was_there })
     }
+}
+
+/// A blob in its place.
+#[derive(Debug, Clone)]
+pub struct Committed {
+    /// What it is.
+    pub descriptor: Descriptor,
+    /// Whether the store had it before.
+    pub was_there: bool,
 }
 
 impl Write for BlobWriter {

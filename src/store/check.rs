@@ -32,8 +32,8 @@ impl Store {
 
     /// Reads a whole blob and compares it with its name; `advance` hears the bytes as they are read.
     pub fn verify_blob(&self, digest: Digest, size: u64, advance: &dyn Fn(u64)) -> Result<(), ContentError> {
-        let content = FileContent { path: self.blob_path(&digest) }.open_at(0)?;
-        let mut reader = VerifyingReader::new(content, digest, size);
+        let file = FileContent { path: self.blob_path(&digest) };
+        let mut reader = VerifyingReader::new(file.open_at(0)?, digest, size);
         let mut buffer = vec![0; 1024 * 1024];
         loop {
             match reader.read(&mut buffer)? {

@@ -10,6 +10,7 @@
 //! Knows nothing of the network, of tar, of the terminal or of the environment.
 
 mod blob;
+mod blocks;
 mod check;
 mod collect;
 mod error;
@@ -22,7 +23,7 @@ mod reader;
 mod tests;
 mod writer;
 
-pub use blob::BlobWriter;
+pub use blob::{BlobWriter, Committed};
 pub use check::BrokenEntry;
 pub use collect::Collected;
 pub use error::Error;

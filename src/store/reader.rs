@@ -1,5 +1,7 @@
 //! Reading from a store as from any other place.
 
+use std::io::Read;
+
 use super::blob::FileContent;
 use super::lock::Share;
 use super::{Entry, Error, Names, Store};
@@ -39,9 +41,9 @@ impl Store {
             );
             return Err(ContentError::Other(reason.into()));
         }
-        let content = FileContent { path: self.blob_path(&document.digest) }.open_at(0)?;
+        let file = FileContent { path: self.blob_path(&document.digest) };
         let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut VerifyingReader::new(content, document.digest, document.size), &mut bytes)?;
+        VerifyingReader::new(file.open_at(0)?, document.digest, document.size).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 }

@@ -27,7 +27,7 @@ fn names(repository: &str) -> Names {
 fn blob(writer: &Writer, content: &[u8]) -> Descriptor {
     let mut blob = writer.new_blob().unwrap();
     blob.write_all(content).unwrap();
-    blob.commit(MediaType::of("text/plain")).unwrap()
+    blob.commit(MediaType::of("text/plain")).unwrap().descriptor
 }
 
 /// Stores an artifact with one layer and returns its manifest.
