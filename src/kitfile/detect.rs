@@ -1,0 +1,338 @@
+//! A first Kitfile for a folder, from nothing but the names and sizes in it: the rules of `kit init`.
+
+use super::document::{Code, Dataset, Docs, FILE_NAMES, Kitfile, Model, ModelPart};
+use super::validate::MANIFEST_VERSION;
+
+/// More folders of unknown content than this and the whole folder is one code entry.
+const MOST_CODE_FOLDERS: usize = 5;
+
+/// Never in a layer, like the Kitfile itself.
+const IGNORE_FILE: &str = ".kitignore";
+
+const MODELS: &[&str] = &[
+    ".safetensors",
+    ".pkl",
+    ".joblib",
+    ".bin",
+    ".pth",
+    ".pt",
+    ".mar",
+    ".pt2",
+    ".ptl",
+    ".pb",
+    ".ckpt",
+    ".tflite",
+    ".tfrecords",
+    ".npy",
+    ".npz",
+    ".keras",
+    ".h5",
+    ".caffemodel",
+    ".pmml",
+    ".coreml",
+    ".gguf",
+    ".ggml",
+    ".ggmf",
+    ".llamafile",
+    ".onnx",
+];
+const METADATA: &[&str] = &[".json", ".yaml", ".xml", ".txt"];
+const DOCS: &[&str] = &[".md", ".adoc", ".html", ".pdf"];
+const DATASETS: &[&str] = &[".tar", ".zip", ".parquet", ".csv"];
+
+/// Something in the folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub name: String,
+    pub kind: FoundKind,
+}
+
+/// What it is. Of a folder in a folder the content does not matter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FoundKind {
+    File {
+        size: u64,
+    },
+    Folder(Vec<Found>),
+    /// A link, a socket, a device: skipped.
+    Other,
+}
+
+/// A Kitfile for a folder with this content; `license` is the identifier of the licence that was found in it.
+///
+/// Any content gives a Kitfile that is valid. The order of `listing` does not matter. Names are compared without case. The
+/// package's fields are left to the caller, except for a licence that has no better place.
+pub fn detect(listing: &[Found], license: Option<&str>) -> Kitfile {
+    let mut sorted: Vec<&Found> =
+        listing.iter().filter(|found| !FILE_NAMES.contains(&&*found.name) && found.name != IGNORE_FILE).collect();
+    sorted.sort_by(|left, right| left.name.cmp(&right.name));
+    let mut draft = Draft::default();
+    for found in sorted {
+        match &found.kind {
+            FoundKind::File { size } => draft.file(&found.name, *size),
+            FoundKind::Folder(content) => draft.folder(&found.name, content),
+            FoundKind::Other => {}
+        }
+    }
+    draft.finish(license)
+}
+
+/// What a file's name says about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FileKind {
+    Readme,
+    License,
+    Model,
+    Metadata,
+    Docs,
+    Dataset,
+    Unknown,
+}
+
+impl FileKind {
+    fn of(name: &str) -> Self {
+        let name = name.to_lowercase();
+        let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| name.ends_with(suffix));
+        match () {
+            () if name.starts_with("readme") => Self::Readme,
+            () if name.starts_with("license") || name.starts_with("licence") => Self::License,
+            () if ends(MODELS) => Self::Model,
+            () if ends(METADATA) => Self::Metadata,
+            () if ends(DOCS) => Self::Docs,
+            () if ends(DATASETS) => Self::Dataset,
+            () => Self::Unknown,
+        }
+    }
+}
+
+/// The Kitfile while the folder is gone through.
+#[derive(Default)]
+struct Draft {
+    models: Vec<(String, u64)>,
+    /// Metadata next to models in a folder of models.
+    model_metadata: Vec<String>,
+    /// Metadata at the top.
+    metadata: Vec<String>,
+    code: Vec<String>,
+    unknown_folders: usize,
+    has_unknown_file: bool,
+    datasets: Vec<String>,
+    docs: Vec<Docs>,
+}
+
+impl Draft {
+    fn file(&mut self, name: &str, size: u64) {
+        let docs = |description: &str| Docs { path: name.to_owned(), description: description.to_owned() };
+        match FileKind::of(name) {
+            FileKind::Readme => self.docs.push(docs("Readme file")),
+            FileKind::License => self.docs.push(docs("License file")),
+            FileKind::Docs => self.docs.push(docs("")),
+            FileKind::Model => self.models.push((name.to_owned(), size)),
+            FileKind::Metadata => self.metadata.push(name.to_owned()),
+            FileKind::Dataset => self.datasets.push(name.to_owned()),
+            FileKind::Unknown => self.has_unknown_file = true,
+        }
+    }
+
+    fn folder(&mut self, name: &str, content: &[Found]) {
+        match name {
+            "docs" => self.docs.push(Docs { path: name.to_owned(), description: String::new() }),
+            "src" | "pkg" | "lib" | "build" => self.code.push(name.to_owned()),
+            _ => self.unnamed_folder(name, content),
+        }
+    }
+
+    /// A folder whose name says nothing: its direct content decides, and metadata in it does not matter.
+    fn unnamed_folder(&mut self, name: &str, content: &[Found]) {
+        let mut sorted: Vec<&Found> = content.iter().filter(|found| found.kind != FoundKind::Other).collect();
+        sorted.sort_by(|left, right| left.name.cmp(&right.name));
+        let mut kinds = Vec::new();
+        let mut metadata = Vec::new();
+        for found in sorted {
+            let path = format!("{name}/{}", found.name);
+            let kind = match found.kind {
+                FoundKind::File { .. } => FileKind::of(&found.name),
+                _ => FileKind::Unknown,
+            };
+            match (kind, &found.kind) {
+                (FileKind::Model, FoundKind::File { size }) => self.models.push((path, *size)),
+                (FileKind::Metadata, _) => metadata.push(path),
+                _ => {}
+            }
+            kinds.push(if matches!(kind, FileKind::Readme | FileKind::License) { FileKind::Docs } else { kind });
+        }
+        kinds.retain(|kind| *kind != FileKind::Metadata);
+        match kinds.first() {
+            Some(first) if kinds.iter().any(|kind| kind != first) => self.unknown_folder(name),
+            Some(FileKind::Dataset) => self.datasets.push(name.to_owned()),
+            Some(FileKind::Docs) => self.docs.push(Docs { path: name.to_owned(), description: String::new() }),
+            Some(FileKind::Model) => self.model_metadata.extend(metadata),
+            _ => self.unknown_folder(name),
+        }
+    }
+
+    fn unknown_folder(&mut self, name: &str) {
+        self.unknown_folders += 1;
+        self.code.push(name.to_owned());
+    }
+
+    fn finish(mut self, license: Option<&str>) -> Kitfile {
+        if self.has_unknown_file || self.unknown_folders > MOST_CODE_FOLDERS {
+            self.code = vec![".".to_owned()];
+        }
+        let model = model_of(&self.models);
+        let model = model.map(|mut model| {
+            let metadata = self.model_metadata.drain(..).chain(self.metadata.drain(..));
+            model.parts.extend(metadata.map(|path| ModelPart { path, ..ModelPart::default() }));
+            model
+        });
+        self.datasets.append(&mut self.metadata);
+        let mut kitfile = Kitfile {
+            manifest_version: MANIFEST_VERSION.to_owned(),
+            model,
+            code: self.code.into_iter().map(|path| Code { path, ..Code::default() }).collect(),
+            datasets: self.datasets.into_iter().map(|path| Dataset { path, ..Dataset::default() }).collect(),
+            docs: self.docs,
+            ..Kitfile::default()
+        };
+        if let Some(license) = license {
+            license_field(&mut kitfile).push_str(license);
+        }
+        kitfile
+    }
+}
+
+/// The model among the files: the only one, the one that dwarfs the others, or else the first; the others are its parts.
+fn model_of(files: &[(String, u64)]) -> Option<Model> {
+    let count = u128::try_from(files.len()).ok().filter(|count| *count > 0)?;
+    let mean = files.iter().map(|(_, size)| u128::from(*size)).sum::<u128>() / count;
+    let largest = files.iter().enumerate().rev().max_by_key(|(_, (_, size))| *size);
+    let dwarfs = |size: u64| u128::from(size) * 2 > mean * 3;
+    let chosen = largest.filter(|(_, (_, size))| count == 1 || dwarfs(*size)).map(|(index, _)| index);
+    let index = chosen.unwrap_or(0);
+    let path = &files.get(index)?.0;
+    let name = if chosen.is_some() { path.rsplit_once('.').map_or(&**path, |(stem, _)| stem) } else { "" };
+    let others = files.iter().enumerate().filter(|(other, _)| *other != index);
+    let parts = others.map(|(_, (path, _))| ModelPart { path: path.clone(), ..ModelPart::default() }).collect();
+    Some(Model { name: name.to_owned(), path: path.clone(), parts, ..Model::default() })
+}
+
+/// Where a licence for the whole folder says most: the model, the only dataset, the only code entry, the package.
+fn license_field(kitfile: &mut Kitfile) -> &mut String {
+    match (&mut kitfile.model, &mut *kitfile.datasets, &mut *kitfile.code) {
+        (Some(model), _, _) => &mut model.license,
+        (None, [dataset], _) => &mut dataset.license,
+        (None, _, [code]) => &mut code.license,
+        _ => &mut kitfile.package.license,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kitfile::{to_yaml, validate};
+
+    /// A listing from `name`, `name=size` and `folder/name`; a name that ends with `/` is an empty folder.
+    fn listing(names: &[&str]) -> Vec<Found> {
+        let mut all: Vec<Found> = Vec::new();
+        for name in names {
+            let (name, size) = name.split_once('=').map_or((*name, 1), |(name, size)| (name, size.parse().unwrap()));
+            let Some((folder, inner)) = name.split_once('/') else {
+                all.push(Found { name: name.to_owned(), kind: FoundKind::File { size } });
+                continue;
+            };
+            let inner = (!inner.is_empty()).then(|| listing(&[&format!("{inner}={size}")]).remove(0));
+            match all.iter_mut().find(|found| found.name == folder) {
+                Some(Found { kind: FoundKind::Folder(content), .. }) => content.extend(inner),
+                _ => all.push(Found { name: folder.to_owned(), kind: FoundKind::Folder(inner.into_iter().collect()) }),
+            }
+        }
+        all
+    }
+
+    /// Compares what follows the manifest version.
+    fn check(names: &[&str], license: Option<&str>, expected: &str) {
+        let kitfile = detect(&listing(names), license);
+        assert!(validate(&kitfile).is_empty());
+        assert_eq!(to_yaml(&kitfile), format!("manifestVersion: 1.0.0\n{expected}"), "{names:?}");
+    }
+
+    #[test]
+    fn files_go_where_their_names_say() {
+        for (names, expected) in [
+            (&[][..], ""),
+            (&["Kitfile", ".kitfile", ".kitignore"], ""),
+            (&["net.GGUF"], "model:\n  name: net\n  path: net.GGUF\n"),
+            (
+                &["README.md", "License", "a.pdf"],
+                "docs:\n  - path: License\n    description: License file\n  - path: README.md\n    description: Readme file\n  - path: a.pdf\n",
+            ),
+            (&["b.csv", "a.parquet"], "datasets:\n  - path: a.parquet\n  - path: b.csv\n"),
+            (&["a.json"], "datasets:\n  - path: a.json\n"),
+            (&["m.onnx", "config.json"], "model:\n  name: m\n  path: m.onnx\n  parts:\n    - path: config.json\n"),
+            (&["train.py", "src/x.py"], "code:\n  - path: .\n"),
+        ] {
+            check(names, None, expected);
+        }
+    }
+
+    #[test]
+    fn the_model_is_the_file_that_dwarfs_the_others() {
+        for (names, expected) in [
+            (&["a.bin=1", "b.bin=9"], "  name: b\n  path: b.bin\n  parts:\n    - path: a.bin\n"),
+            (&["b.bin=5", "a.bin=4"], "  path: a.bin\n  parts:\n    - path: b.bin\n"),
+            (&["a.bin=0", "b.bin=0"], "  path: a.bin\n  parts:\n    - path: b.bin\n"),
+            (
+                &["a.bin=18446744073709551615", "b.bin=18446744073709551615"],
+                "  path: a.bin\n  parts:\n    - path: b.bin\n",
+            ),
+        ] {
+            check(names, None, &format!("model:\n{expected}"));
+        }
+    }
+
+    #[test]
+    fn folders_go_by_name_or_by_content() {
+        for (names, expected) in [
+            (&["docs/a.bin", "src/a.bin"][..], "code:\n  - path: src\ndocs:\n  - path: docs\n"),
+            (&["d/a.csv", "d/b.zip", "d/m.json"], "datasets:\n  - path: d\n"),
+            (&["d/README", "d/a.md"], "docs:\n  - path: d\n"),
+            (
+                &["w/a.bin=9", "w/b.bin=1", "w/t.json"],
+                "model:\n  name: w/a\n  path: w/a.bin\n  parts:\n    - path: w/b.bin\n    - path: w/t.json\n",
+            ),
+            (&["w/a.bin", "w/x.py"], "model:\n  name: w/a\n  path: w/a.bin\ncode:\n  - path: w\n"),
+            (&["w/", "x/m.json"], "code:\n  - path: w\n  - path: x\n"),
+            (
+                &["a/", "b/", "c/", "d/", "e/"],
+                "code:\n  - path: a\n  - path: b\n  - path: c\n  - path: d\n  - path: e\n",
+            ),
+            (&["a/", "b/", "c/", "d/", "e/", "f/"], "code:\n  - path: .\n"),
+        ] {
+            check(names, None, expected);
+        }
+    }
+
+    #[test]
+    fn the_licence_goes_to_what_it_is_about() {
+        for (names, expected) in [
+            (&["m.bin", "a.csv"][..], "model:\n  name: m\n  path: m.bin\n  license: MIT\ndatasets:\n  - path: a.csv\n"),
+            (&["a.csv", "src/"], "code:\n  - path: src\ndatasets:\n  - path: a.csv\n    license: MIT\n"),
+            (
+                &["a.csv", "b.csv", "src/"],
+                "code:\n  - path: src\n    license: MIT\ndatasets:\n  - path: a.csv\n  - path: b.csv\n",
+            ),
+            (&[], "package:\n  license: MIT\n"),
+        ] {
+            check(names, Some("MIT"), expected);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_listing_gives_a_valid_kitfile(names in proptest::collection::btree_set("[a-z ]{1,3}(/|/?[a-c]{0,2}\\.(bin|csv|md|json|py))", 0..12)) {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            assert!(validate(&detect(&listing(&names), Some("MIT"))).is_empty());
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The document: the sections and fields of a Kitfile, and the JSON form that a ModelKit's config holds.
+//!
+//! Field order is the order in JSON and in YAML (Kitfile format, manifest version 1.0.0). Empty fields are left out. On
+//! reading, `null` counts as left out and unknown keys are skipped: the strict reader of what users write is `parse`.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use crate::oci::Reference;
+
+/// What a Kitfile may be called, in the order in which the names are tried. New ones get the first.
+pub const FILE_NAMES: [&str; 3] = ["Kitfile", "kitfile", ".kitfile"];
+
+/// A whole Kitfile. All texts are kept as written; an empty one is a field left out.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Kitfile {
+    /// The version of the format: `1.0.0`. Older writers put anything here, or nothing.
+    #[serde(deserialize_with = "null_is_default")]
+    pub manifest_version: String,
+    /// What the whole is. Written even when empty.
+    #[serde(deserialize_with = "null_is_default")]
+    pub package: Package,
+    /// The model; `model: {}` is a model without path and so without layer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<Model>,
+    /// Source code.
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
+    pub code: Vec<Code>,
+    /// Datasets.
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
+    pub datasets: Vec<Dataset>,
+    /// Documentation.
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
+    pub docs: Vec<Docs>,
+    /// Prompts, a section that `KitOps` 1.7 does not know.
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
+    pub prompts: Vec<Prompt>,
+    /// MCP servers, a section that `KitOps` 1.7 does not know. They own no layer here.
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
+    pub mcp_servers: Vec<McpServer>,
+}
+
+/// What the whole ModelKit is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Package {
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub version: String,
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub license: String,
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
+    pub authors: Vec<String>,
+}
+
+/// The model.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Model {
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// A file, a folder, or a reference to another ModelKit ([`Model::reference`]).
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub path: String,
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub license: String,
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub framework: String,
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub format: String,
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub version: String,
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// Further files of the model: adapters, tokenizers, configuration.
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<ModelPart>,
+    /// Anything. Numbers keep their exact text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<Value>,
+}
+
+impl Model {
+    /// The ModelKit that `path` names, if it reads as a reference: it contains `:` or `@` and follows their grammar.
+    ///
+    /// A file may have such a name too (`model:v1.bin`). Whoever can look asks the disk first, and a file that is there wins:
+    /// see [`Kitfile::entries_with_model_file`].
+    pub fn reference(&self) -> Option<Reference> {
+        if self.path.contains([':', '@']) { self.path.parse().ok() } else { None }
+    }
+}
+
+/// A further file of the model.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ModelPart {
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub path: String,
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub license: String,
+    /// What the part is, as a word: `adapter`, `tokenizer`.
+    #[serde(rename = "type", deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub kind: String,
+}
+
+/// Source code.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Code {
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub path: String,
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub license: String,
+}
+
+/// A dataset.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Dataset {
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub path: String,
+    /// Where the data stays: an S3 address or a reference. Such a dataset owns no layer.
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub remote_path: String,
+    /// What the data behind `remote_path` hashes to.
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub remote_hash: String,
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub license: String,
+    /// Anything. Numbers keep their exact text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<Value>,
+}
+
+/// Documentation.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Docs {
+    /// Written even when empty, as the Go tool does.
+    #[serde(deserialize_with = "null_is_default")]
+    pub path: String,
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub description: String,
+}
+
+/// A prompt, or a folder of them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Prompt {
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub path: String,
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub description: String,
+}
+
+/// An MCP server bundle.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct McpServer {
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub path: String,
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
+    pub description: String,
+}
+
+/// Go reads `null` as the empty value of whatever it stands for.
+fn null_is_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_json(json: &str, written_back: &str) {
+        let kitfile: Kitfile = serde_json::from_str(json).unwrap();
+        assert_eq!(serde_json::to_string(&kitfile).unwrap(), written_back);
+    }
+
+    #[test]
+    fn the_json_form_has_the_order_and_the_gaps_of_the_go_tool() {
+        for (json, written_back) in [
+            ("{}", r#"{"manifestVersion":"","package":{}}"#),
+            (r#"{"model":{},"package":null}"#, r#"{"manifestVersion":"","package":{},"model":{}}"#),
+            (
+                r#"{"docs":[{}],"code":null,"datasets":[],"x":1}"#,
+                r#"{"manifestVersion":"","package":{},"docs":[{"path":""}]}"#,
+            ),
+            (
+                r#"{"model":{"parts":[{"type":"t","path":"p","name":null}],"parameters":null,"name":"n","digest":"d"}}"#,
+                r#"{"manifestVersion":"","package":{},"model":{"name":"n","parts":[{"path":"p","type":"t"}]}}"#,
+            ),
+            (
+                r#"{"datasets":[{"remoteHash":"h","remotePath":"s3://b","parameters":{}}],"mcpServers":[{"path":"p"}]}"#,
+                r#"{"manifestVersion":"","package":{},"datasets":[{"remotePath":"s3://b","remoteHash":"h","parameters":{}}],"mcpServers":[{"path":"p"}]}"#,
+            ),
+        ] {
+            check_json(json, written_back);
+        }
+    }
+
+    #[test]
+    fn numbers_keep_their_text() {
+        for number in ["1", "12345678901234567890", "1e-7", "-0", "0.1000", "100000000000000000000"] {
+            let json = format!(r#"{{"manifestVersion":"","package":{{}},"model":{{"parameters":{{"n":{number}}}}}}}"#);
+            check_json(&json, &json);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The Kitfile: what the user writes to say what belongs to a ModelKit.
+//!
+//! Takes and gives text; reads no disk and knows nothing of layers' bytes or media types.
+
+mod decode;
+mod detect;
+mod document;
+mod entries;
+mod license;
+mod mapping;
+mod node;
+mod number;
+mod parse;
+mod problem;
+#[cfg(test)]
+mod samples;
+mod scalar;
+mod suggest;
+mod timestamp;
+mod validate;
+mod write;
+mod write_scalar;
+
+pub use detect::{Found, FoundKind, detect};
+pub use document::{Code, Dataset, Docs, FILE_NAMES, Kitfile, McpServer, Model, ModelPart, Package, Prompt};
+pub use entries::{Entry, Section};
+pub use license::detect_license;
+pub use parse::{SIZE_LIMIT, parse};
+pub use problem::{Invalid, Position, Problem};
+pub use validate::{MANIFEST_VERSION, validate, warnings};
+pub use write::{to_yaml, value_to_yaml, yaml_tree};

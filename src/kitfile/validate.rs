@@ -1,0 +1,203 @@
+//! What makes a Kitfile unusable although it can be read, found without a look at the disk.
+
+use std::collections::BTreeMap;
+
+use super::document::Kitfile;
+use super::entries::{Entry, Section};
+use super::problem::{Problem, quoted};
+use crate::relative_path::RelativePath;
+
+/// The version of the format that this is written to.
+pub const MANIFEST_VERSION: &str = "1.0.0";
+
+/// Part types are at most this long (Kitfile format, `model.parts`).
+const LONGEST_PART_TYPE: usize = 64;
+
+/// Everything that keeps the Kitfile from being packed; empty for a good one.
+///
+/// Paths must stay inside the folder and no two entries may have the same one, however it is written. The problems have a
+/// field and no position; [`super::parse`] adds that.
+pub fn validate(kitfile: &Kitfile) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = paths(kitfile).filter_map(|(field, path)| path_problem(&field, path)).collect();
+    problems.extend(shared_paths(&kitfile.entries()));
+    problems.extend(part_types(kitfile));
+    problems
+}
+
+/// What is odd and harmless: a manifest version other than `1.0.0`, which newer Go tools refuse.
+pub fn warnings(kitfile: &Kitfile) -> Vec<Problem> {
+    let version = &kitfile.manifest_version;
+    let message = match &**version {
+        MANIFEST_VERSION => return Vec::new(),
+        "" => format!("`manifestVersion` is missing; write `manifestVersion: {MANIFEST_VERSION}`"),
+        other => format!("`manifestVersion` is {}; this format is `{MANIFEST_VERSION}`", quoted(other)),
+    };
+    vec![Problem::of("manifestVersion", message)]
+}
+
+/// Every path that will name something in a folder, with its field.
+fn paths(kitfile: &Kitfile) -> impl Iterator<Item = (String, &str)> {
+    let owned = kitfile.entries().into_iter().map(|entry| (path_field(&entry), entry.path));
+    let remote = kitfile.datasets.iter().enumerate().filter(|(_, dataset)| !dataset.remote_path.is_empty());
+    let remote = remote.map(|(index, dataset)| (format!("datasets[{index}].path"), &*dataset.path));
+    let servers = kitfile.mcp_servers.iter().enumerate();
+    let servers = servers.map(|(index, server)| (format!("mcpServers[{index}].path"), &*server.path));
+    owned.chain(remote).chain(servers)
+}
+
+fn path_problem(field: &str, path: &str) -> Option<Problem> {
+    let (shown, place) = (quoted(path), field.trim_end_matches(".path"));
+    let message = if is_url(path) {
+        format!("a path is a file or folder here, not an address (path {shown} in {place})")
+    } else if path.starts_with('/') || has_drive(path) {
+        format!("absolute paths are not supported in a Kitfile (path {shown} in {place})")
+    } else if path.parse::<RelativePath>().is_err() {
+        format!("the path {shown} leaves the folder of the Kitfile ({place})")
+    } else {
+        return None;
+    };
+    Some(Problem::of(field, message))
+}
+
+fn is_url(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    lower.starts_with("http://") || lower.starts_with("https://")
+}
+
+/// `C:\` and `C:/`, which are absolute on Windows.
+fn has_drive(path: &str) -> bool {
+    matches!(path.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic())
+}
+
+fn shared_paths(entries: &[Entry<'_>]) -> Vec<Problem> {
+    let mut owners: BTreeMap<RelativePath, Vec<&Entry<'_>>> = BTreeMap::new();
+    for entry in entries {
+        if let Ok(path) = entry.relative_path() {
+            owners.entry(path).or_default().push(entry);
+        }
+    }
+    let shared = owners.values().filter(|owners| owners.len() > 1);
+    shared.filter_map(|owners| Some(Problem::of(path_field(owners.last()?), shared_path(owners)))).collect()
+}
+
+fn shared_path(owners: &[&Entry<'_>]) -> String {
+    const NAMED: usize = 10;
+    let (owners, more) = owners.split_at(owners.len().min(NAMED));
+    let mut spellings: Vec<String> = Vec::new();
+    for owner in owners {
+        let spelling = quoted(if owner.path.is_empty() { "." } else { owner.path });
+        if !spellings.contains(&spelling) {
+            spellings.push(spelling);
+        }
+    }
+    let mut places: Vec<String> = owners.iter().map(|owner| owner.place()).collect();
+    if !more.is_empty() {
+        places.push(format!("{} more", more.len()));
+    }
+    if spellings.len() == 1 {
+        return format!("{} use the same path {}", and(&places), spellings[0]);
+    }
+    format!("{} are the same path ({})", and(&spellings), places.join(", "))
+}
+
+fn and(names: &[String]) -> String {
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => names.concat(),
+    }
+}
+
+fn path_field(entry: &Entry<'_>) -> String {
+    format!("{}.path", entry.place())
+}
+
+fn part_types(kitfile: &Kitfile) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (index, part) in kitfile.model.iter().flat_map(|model| model.parts.iter().enumerate()) {
+        let field = format!("{}[{index}].type", Section::ModelPart.key());
+        if !part.kind.is_empty() && !is_part_type(&part.kind) {
+            let rule = "letters, digits, `_`, `.` and `-`, the first of them no `.` or `-`";
+            problems.push(Problem::of(&*field, format!("{} is no type of a part: {rule}", quoted(&part.kind))));
+        }
+        if part.kind.len() > LONGEST_PART_TYPE {
+            let message = format!("a type is at most {LONGEST_PART_TYPE} bytes long, this one {}", part.kind.len());
+            problems.push(Problem::of(&*field, message));
+        }
+    }
+    problems
+}
+
+fn is_part_type(text: &str) -> bool {
+    let is_word = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';
+    text.starts_with(is_word) && text.chars().all(|sign| is_word(sign) || matches!(sign, '.' | '-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(json: &str, expected: &[&str]) {
+        let problems = validate(&serde_json::from_str(json).unwrap());
+        let shown: Vec<String> = problems.iter().map(|it| format!("{}: {}", it.field, it.message)).collect();
+        assert_eq!(shown, expected, "{json}");
+    }
+
+    #[test]
+    fn paths_must_differ_and_stay_inside() {
+        for (json, expected) in [
+            (r#"{"model":{"path":"a"},"code":[{"path":"a/b"},{"path":"ab"}],"docs":[{}]}"#, &[][..]),
+            (r#"{"model":{"name":"no path"},"code":[{"path":"."}]}"#, &[]),
+            (r#"{"model":{"path":"a:v1"},"code":[{"path":"a:v1"}]}"#, &[]),
+            (r#"{"datasets":[{"path":"a","remotePath":"s3://x"},{"path":"a"}]}"#, &[]),
+            (
+                r#"{"datasets":[{"path":"data"},{"path":"./data"}]}"#,
+                &["datasets[1].path: `data` and `./data` are the same path (datasets[0], datasets[1])"],
+            ),
+            (r#"{"code":[{}],"docs":[{"path":"."}]}"#, &["docs[0].path: code[0] and docs[0] use the same path `.`"]),
+            (
+                r#"{"model":{"path":"a","parts":[{"path":"a/"}]},"prompts":[{"path":"b/../a"}]}"#,
+                &["prompts[0].path: `a`, `a/` and `b/../a` are the same path (model, model.parts[0], prompts[0])"],
+            ),
+            (
+                r#"{"code":[{"path":"a/../.."}]}"#,
+                &["code[0].path: the path `a/../..` leaves the folder of the Kitfile (code[0])"],
+            ),
+            (
+                r#"{"mcpServers":[{"path":"/m"}],"docs":[{"path":"C:\\d"}]}"#,
+                &[
+                    "docs[0].path: absolute paths are not supported in a Kitfile (path `C:\\d` in docs[0])",
+                    "mcpServers[0].path: absolute paths are not supported in a Kitfile (path `/m` in mcpServers[0])",
+                ],
+            ),
+            (
+                r#"{"model":{"path":"HTTPS://x/y"}}"#,
+                &["model.path: a path is a file or folder here, not an address (path `HTTPS://x/y` in model)"],
+            ),
+        ] {
+            check(json, expected);
+        }
+    }
+
+    #[test]
+    fn part_types_are_words() {
+        for kind in ["", "a", "_x", "9", "adapter.v1-b", &"x".repeat(64)] {
+            check(&format!(r#"{{"model":{{"parts":[{{"type":"{kind}"}}]}}}}"#), &[]);
+        }
+        let rule = "letters, digits, `_`, `.` and `-`, the first of them no `.` or `-`";
+        for kind in [".a", "-a", "a b", "ä", "a/b"] {
+            let expected = format!("model.parts[0].type: `{kind}` is no type of a part: {rule}");
+            check(&format!(r#"{{"model":{{"parts":[{{"type":"{kind}"}}]}}}}"#), &[&expected]);
+        }
+        let long = format!(r#"{{"model":{{"parts":[{{"type":"{}"}}]}}}}"#, "x".repeat(65));
+        check(&long, &["model.parts[0].type: a type is at most 64 bytes long, this one 65"]);
+    }
+
+    #[test]
+    fn other_manifest_versions_are_only_warned_of() {
+        for (version, expected) in [("1.0.0", 0), ("v1.0.0", 1), ("", 1)] {
+            let kitfile = Kitfile { manifest_version: version.to_owned(), ..Kitfile::default() };
+            assert_eq!(warnings(&kitfile).len(), expected, "{version}");
+            assert!(validate(&kitfile).is_empty());
+        }
+    }
+}
