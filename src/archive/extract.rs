@@ -1,0 +1,105 @@
+//! Extracts layers and single files into a [`Destination`], and refuses whatever a layer has no business to hold.
+
+use std::io::{BufReader, Read};
+
+use super::destination::Fingerprints;
+use super::members::{Member, Members};
+use super::reading::{BUFFER_BYTES, read_once};
+use super::receive::{Buffers, Incoming, receive};
+use super::{Destination, Error};
+use crate::compression::Compression;
+use crate::progress::Task;
+use crate::relative_path::RelativePath;
+
+/// Where the members of a layer may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerShape {
+    /// What the Kitfile says the layer holds. Files must be it or below it; folders may also be above it.
+    pub path: RelativePath,
+    /// What the member names are relative to: the target itself, or the parent of `path` for kits older than 0.5.
+    pub base: RelativePath,
+}
+
+/// What a layer held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extracted {
+    /// Number of files.
+    pub files: u64,
+    /// Their size together.
+    pub bytes: u64,
+}
+
+/// Extracts the tar in `reader` into `destination`, and tells `task` of the bytes of files.
+///
+/// `reader` may not be at its end afterwards; whoever verifies it has to drain it before the destination is committed.
+/// After an error the destination must not be committed.
+pub fn extract_layer(
+    reader: impl Read + Send,
+    compression: Compression,
+    shape: &LayerShape,
+    destination: &Destination,
+    task: &dyn Task,
+) -> Result<Extracted, Error> {
+    let decoder = compression.decoder(BufReader::with_capacity(BUFFER_BYTES, reader));
+    let mut members = Members::new(decoder.map_err(|source| Error::ReadLayer { source })?);
+    let mut directories = Fingerprints::default();
+    let mut buffers = Buffers::new();
+    let mut extracted = Extracted::default();
+    while let Some(member) = members.next()? {
+        let path = &shape.locate(&member)?;
+        if !member.is_directory {
+            let content = &mut |buffer: &mut [u8]| members.read(buffer);
+            let mut incoming = Incoming { path, mode: member.mode, size: Some(member.size), content, task };
+            extracted.bytes += receive(destination, &mut incoming, &mut buffers)?;
+            extracted.files += 1;
+        } else if directories.insert(path) {
+            destination.take_directory(path, member.mode)?;
+        } else {
+            return Err(refused(&member, "it occurs twice"));
+        }
+    }
+    Ok(extracted)
+}
+
+/// Extracts `reader` as the file `path` with `mode` into `destination`, and returns its size.
+pub fn extract_file(
+    mut reader: impl Read,
+    path: &RelativePath,
+    mode: u32,
+    destination: &Destination,
+    task: &dyn Task,
+) -> Result<u64, Error> {
+    let content = &mut |buffer: &mut [u8]| read_once(&mut reader, buffer).map_err(|source| Error::ReadLayer { source });
+    receive(destination, &mut Incoming { path, mode, size: None, content, task }, &mut Buffers::new())
+}
+
+impl LayerShape {
+    /// The path of `member` below the target, if it may be there.
+    fn locate(&self, member: &Member) -> Result<RelativePath, Error> {
+        let name = &member.name;
+        if name.contains('\0') {
+            return Err(refused(member, "its name holds a NUL"));
+        }
+        if name.starts_with('/') {
+            return Err(refused(member, "its name is absolute"));
+        }
+        if name.split('/').any(|component| component == "..") {
+            return Err(refused(member, "its name climbs out of folders"));
+        }
+        let path =
+            format!("{}/{name}", self.base).parse().map_err(|_| refused(member, "its name leaves the target"))?;
+        let may_be_there = if member.is_directory {
+            self.path.starts_with(&path) || path.starts_with(&self.path)
+        } else {
+            path.starts_with(&self.path) && !path.is_root() && path != self.base
+        };
+        if !may_be_there {
+            return Err(refused(member, "it lies outside of the path of the layer"));
+        }
+        Ok(path)
+    }
+}
+
+fn refused(member: &Member, reason: &'static str) -> Error {
+    Error::Refused { member: member.name.clone(), reason }
+}

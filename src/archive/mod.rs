@@ -1,0 +1,28 @@
+//! A folder to a layer and back.
+//!
+//! Packing walks the folder and writes a tar that equals the one of KitOps byte for byte. Unpacking trusts nothing that it
+//! reads: nothing leaves the target folder, and nothing has its final name there before all of it is known to be right.
+//! Memory use does not grow with the size of files, and by some 16 bytes with each of them.
+
+mod beneath;
+mod destination;
+mod error;
+mod extract;
+mod header;
+mod ignore;
+mod members;
+mod pattern;
+mod placing;
+mod reading;
+mod receive;
+mod records;
+mod staging;
+mod walk;
+mod write;
+
+pub use destination::{Destination, Overwrite, Placed};
+pub use error::{Conflict, Error, Obstacle};
+pub use extract::{Extracted, LayerShape, extract_file, extract_layer};
+pub use ignore::{IgnoreProblem, IgnoreRules};
+pub use walk::{LayerSource, Links, Measured};
+pub use write::{LayerSummary, write_layer};

@@ -1,0 +1,10 @@
+//! Packing and unpacking as callers use it: real folders, real layers, golden digests.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, which clippy does not see")]
+
+mod golden;
+mod hostile;
+mod pack;
+mod round_trip;
+mod scenery;
+mod unpack;
