@@ -1,0 +1,83 @@
+//! The door to all registries: one runtime, one connection pool, one cache of tokens.
+
+use std::sync::Arc;
+
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+use tokio::runtime::Runtime;
+
+use super::auth::{Access, Keys};
+use super::endpoint::Endpoint;
+use super::error::Cause;
+use super::exchange::{Call, Exchange};
+use super::transport::Transport;
+use super::{Credentials, Error, Repository, Settings};
+use crate::oci::Reference;
+
+/// Speaks to registries. Cloning is cheap and shares everything.
+#[derive(Clone)]
+pub struct Client {
+    pub(super) exchange: Arc<Exchange>,
+    pub(super) settings: Arc<Settings>,
+    transport: Arc<Transport>,
+    /// The tasks of the runtime must not hold a client: its last holder ends the runtime, which cannot end itself.
+    pub(super) runtime: Arc<Runtime>,
+}
+
+impl Client {
+    /// Prepares to speak to registries; nothing is sent yet, and no certificates are read before https is spoken.
+    pub fn new(settings: Settings) -> Result<Self, Error> {
+        if settings.client_certificate.is_some() && settings.plain_http {
+            return Err(Error::Setting("a client certificate needs https".to_owned()));
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            // The tasks only wait and copy; hashing and files are on the threads of the callers.
+            .worker_threads(2)
+            .thread_name("kit-network")
+            .enable_all()
+            .build()
+            .map_err(|error| Error::Setting(format!("the network threads cannot be started: {}", Cause::of(&error))))?;
+        let transport = Arc::new(Transport::new(settings.clone())?);
+        let keys = Keys::Store(settings.credentials.clone());
+        let exchange = Exchange::new(Arc::clone(&transport), keys, settings.retry, settings.timeouts);
+        Ok(Self { exchange: Arc::new(exchange), settings: Arc::new(settings), transport, runtime: Arc::new(runtime) })
+    }
+
+    /// The repository that `reference` names; its tag and digest do not count.
+    pub fn repository(&self, reference: &Reference) -> Repository {
+        Repository::new(self.clone(), &reference.registry, &reference.repository)
+    }
+
+    /// Asks whether `registry` is there and lets the stored credentials in.
+    pub fn ping(&self, registry: &str) -> Result<(), Error> {
+        self.greet(&self.exchange, registry)
+    }
+
+    /// Asks `registry` whether it takes `credentials`, before somebody stores them.
+    ///
+    /// A registry that asks nobody for credentials takes all.
+    pub fn check_credentials(&self, registry: &str, credentials: &Credentials) -> Result<(), Error> {
+        let (keys, settings) = (Keys::Only(credentials.clone()), &self.settings);
+        let exchange = Exchange::new(Arc::clone(&self.transport), keys, settings.retry, settings.timeouts);
+        self.greet(&exchange, registry)
+    }
+
+    /// Distribution-spec 1.1, "Determining Support".
+    fn greet(&self, exchange: &Exchange, registry: &str) -> Result<(), Error> {
+        let endpoint = self.endpoint(registry)?;
+        let call = Call {
+            method: Method::GET,
+            url: endpoint.url("/v2/"),
+            headers: HeaderMap::new(),
+            body: Vec::new(),
+            access: Access { endpoint, rights: None },
+            attempt: format!("speak to `{registry}`"),
+            subject: format!("{registry}/v2/"),
+        };
+        self.runtime.block_on(exchange.send(&call)).map(drop)
+    }
+
+    pub(super) fn endpoint(&self, registry: &str) -> Result<Endpoint, Error> {
+        Endpoint::new(registry, self.settings.plain_http)
+    }
+}

@@ -1,0 +1,102 @@
+//! How to reach registries: values that the caller has read from flags, files and the environment.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{CredentialStore, RetryPolicy};
+
+/// Everything a [`Client`](super::Client) wants to know. `Settings::default()` is right for a public registry.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Speak http instead of https. Never chosen silently, not for localhost either.
+    pub plain_http: bool,
+    /// Whether the registry must prove with a certificate who it is.
+    pub verify_tls: bool,
+    /// PEM files with certificate authorities to trust beside those of the system.
+    pub extra_authorities: Vec<PathBuf>,
+    /// What the client proves itself with, if the registry asks.
+    pub client_certificate: Option<ClientCertificate>,
+    /// Which proxy to go through.
+    pub proxy: Proxy,
+    /// The `User-Agent` header.
+    pub user_agent: String,
+    /// How many connections to one registry are kept open between requests.
+    pub concurrency: usize,
+    /// How large one part of an upload in parts is, where the registry does not want another size.
+    pub chunk_bytes: u64,
+    /// How often and when a failed request is tried again.
+    pub retry: RetryPolicy,
+    /// How long to wait for a registry that says nothing.
+    pub timeouts: Timeouts,
+    /// Where names and passwords come from.
+    pub credentials: CredentialStore,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            plain_http: false,
+            verify_tls: true,
+            extra_authorities: Vec::new(),
+            client_certificate: None,
+            proxy: Proxy::default(),
+            user_agent: concat!("kit/", env!("CARGO_PKG_VERSION")).to_owned(),
+            concurrency: 5,
+            chunk_bytes: 16 * 1024 * 1024,
+            retry: RetryPolicy::default(),
+            timeouts: Timeouts::default(),
+            credentials: CredentialStore::default(),
+        }
+    }
+}
+
+/// A certificate for the client and its private key, as PEM files.
+#[derive(Debug, Clone)]
+pub struct ClientCertificate {
+    /// The certificate, followed by those that lead to the authority.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// Which proxy requests go through.
+#[derive(Clone, Default)]
+pub enum Proxy {
+    /// What `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` say.
+    #[default]
+    FromEnvironment,
+    /// None, whatever the environment says.
+    Direct,
+    /// This one for everything; `NO_PROXY` does not count.
+    Through(String),
+}
+
+impl fmt::Debug for Proxy {
+    /// Hides the URL, which can hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::FromEnvironment => "FromEnvironment",
+            Self::Direct => "Direct",
+            Self::Through(_) => "Through(…)",
+        })
+    }
+}
+
+/// How long to wait. There is no limit for a whole transfer, only for silence.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// Until a connection stands.
+    pub connect: Duration,
+    /// Until the next bytes, or the head of an answer, arrive or are taken.
+    pub silence: Duration,
+    /// Until a registry confirms an upload that is sent: it may have to move or hash many gigabytes first.
+    pub commit: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { connect: seconds(10), silence: seconds(30), commit: seconds(600) }
+    }
+}

@@ -1,0 +1,76 @@
+//! Docker's own registry as a child process: the `docker-registry` package of Debian and Ubuntu.
+
+#![allow(dead_code, clippy::unwrap_used, reason = "shared by several test programs")]
+
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A registry with its storage in a temporary folder; it ends when this is dropped.
+pub(crate) struct DockerRegistry {
+    child: Child,
+    host: String,
+    _folder: tempfile::TempDir,
+}
+
+impl DockerRegistry {
+    /// Starts a registry on a free port of 127.0.0.1.
+    pub(crate) fn start() -> Self {
+        // Another process may take the port between our looking and the registry's listening.
+        (0..5).find_map(|_| Self::try_start()).expect("docker-registry starts on a free port")
+    }
+
+    /// Host and port, as in a reference.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    fn try_start() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let host = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let config = folder.path().join("config.yml");
+        let storage = folder.path().join("storage");
+        let text = format!(
+            "version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\n\
+             storage: {{filesystem: {{rootdirectory: '{}'}}, delete: {{enabled: true}}}}\nhttp: {{addr: '{host}'}}\n",
+            storage.display()
+        );
+        fs_err::write(&config, text).unwrap();
+        let mut child = Command::new("docker-registry")
+            .arg("serve")
+            .arg(&config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("install docker-registry for this test: apt-get install docker-registry");
+        if answers(&host, &mut child) {
+            return Some(Self { child, host, _folder: folder });
+        }
+        stop(&mut child);
+        None
+    }
+}
+
+fn answers(host: &str, child: &mut Child) -> bool {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(20) && child.try_wait().unwrap().is_none() {
+        if TcpStream::connect(host).is_ok() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    false
+}
+
+fn stop(child: &mut Child) {
+    // It may have ended by itself.
+    drop(child.kill());
+    drop(child.wait());
+}
+
+impl Drop for DockerRegistry {
+    fn drop(&mut self) {
+        stop(&mut self.child);
+    }
+}

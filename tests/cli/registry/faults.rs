@@ -1,0 +1,53 @@
+//! Faults of single requests.
+
+use std::ops::Range;
+
+/// What goes wrong.
+#[derive(Clone, Debug)]
+pub(crate) enum Fault {
+    /// This status with an error document, and these headers.
+    Status(u16, Vec<(&'static str, String)>),
+    /// The answer's body ends with the connection after so many bytes.
+    DropAnswerAfter(usize),
+    /// The answer's body ends after so many bytes as if that were all.
+    TruncateAnswerAfter(usize),
+    /// The answer's body stops after so many bytes and the connection stays.
+    StallAnswerAfter(usize),
+    /// The answer's body has its first byte changed.
+    WrongBytes,
+    /// The answer gets this header, or this value of it.
+    Header(&'static str, String),
+    /// The connection ends after so many bytes of the request's body are read; what was read may count.
+    DropRequestAfter(usize),
+    /// After so many bytes of the request's body nothing more is read, and the connection stays.
+    StallRequestAfter(usize),
+    /// The request takes effect, and the connection ends instead of the answer.
+    DropInsteadOfAnswer,
+    /// There is never an answer.
+    NoAnswer,
+}
+
+/// A fault, and the requests that it happens to.
+#[derive(Clone, Debug)]
+pub(crate) struct Rule {
+    pub(crate) method: &'static str,
+    /// A part of path and query.
+    pub(crate) part: String,
+    /// Which of the matching requests from now on go wrong.
+    pub(crate) turns: Range<usize>,
+    /// How many matching requests there were.
+    pub(crate) seen: usize,
+    pub(crate) fault: Fault,
+}
+
+/// The fault of the request, if any. Counts it in all rules.
+pub(crate) fn fault_for(rules: &mut [Rule], method: &str, target: &str) -> Option<Fault> {
+    let mut found = None;
+    for rule in rules.iter_mut().filter(|rule| rule.method == method && target.contains(&rule.part)) {
+        if rule.turns.contains(&rule.seen) && found.is_none() {
+            found = Some(rule.fault.clone());
+        }
+        rule.seen += 1;
+    }
+    found
+}

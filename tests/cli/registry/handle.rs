@@ -1,0 +1,138 @@
+//! The handle that tests hold: it starts and ends the registry, sets it up and looks into it.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use bytes::Bytes;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+use super::answer::sha256;
+use super::faults::{Fault, Rule};
+use super::server::serve;
+use super::state::{Options, Recorded, State};
+
+/// A registry on a free port of 127.0.0.1; it ends when this is dropped.
+pub(crate) struct FakeRegistry {
+    state: Arc<Mutex<State>>,
+    host: String,
+    // Ends the server when dropped.
+    runtime: Option<Runtime>,
+}
+
+impl FakeRegistry {
+    /// Starts a registry that speaks plain http.
+    pub(crate) fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// Starts a registry that speaks https.
+    pub(crate) fn start_tls(tls: rustls::ServerConfig) -> Self {
+        Self::start_with(Some(Arc::new(tls)))
+    }
+
+    fn start_with(tls: Option<Arc<rustls::ServerConfig>>) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let state = Arc::new(Mutex::new(State::default()));
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        runtime.spawn(serve(listener, Arc::clone(&state), tls));
+        Self { state, host, runtime: Some(runtime) }
+    }
+
+    /// Host and port, as in a reference.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Changes how the registry behaves from now on.
+    pub(crate) fn configure(&self, change: impl FnOnce(&mut Options)) {
+        change(&mut self.state().options);
+    }
+
+    /// Lets the next request of `method` with `part` in path or query go wrong.
+    pub(crate) fn fail(&self, method: &'static str, part: &str, fault: Fault) {
+        self.fail_later(method, part, 0, 1, fault);
+    }
+
+    /// Spares so many requests, and lets the `times` after them go wrong.
+    pub(crate) fn fail_later(&self, method: &'static str, part: &str, spared: usize, times: usize, fault: Fault) {
+        let turns = spared..spared.saturating_add(times);
+        self.state().rules.push(Rule { method, part: part.to_owned(), turns, seen: 0, fault });
+    }
+
+    /// All requests so far.
+    pub(crate) fn requests(&self) -> Vec<Recorded> {
+        self.state().requests.clone()
+    }
+
+    /// The requests of `method` with `part` in path or query.
+    pub(crate) fn requests_of(&self, method: &str, part: &str) -> Vec<Recorded> {
+        self.requests().into_iter().filter(|r| r.method == method && r.target.contains(part)).collect()
+    }
+
+    /// All requests as `METHOD path status`, without queries and session numbers.
+    pub(crate) fn log(&self) -> Vec<String> {
+        let line = |request: &Recorded| {
+            let path = request.target.split('?').next().unwrap();
+            let path = path.split_once("/uploads/").map_or(path, |(path, _)| path);
+            format!("{} {path} {}", request.method, request.status)
+        };
+        self.requests().iter().map(line).collect()
+    }
+
+    /// Forgets the requests so far.
+    pub(crate) fn forget_requests(&self) {
+        self.state().requests.clear();
+    }
+
+    /// Puts a blob there and returns its digest.
+    pub(crate) fn add_blob(&self, bytes: &[u8]) -> String {
+        let digest = sha256(bytes);
+        self.state().blobs.insert(digest.clone(), Bytes::copy_from_slice(bytes));
+        digest
+    }
+
+    /// Puts a manifest there, under a tag, and returns its digest.
+    pub(crate) fn add_manifest(&self, repository: &str, tag: &str, media_type: &str, bytes: &[u8]) -> String {
+        let digest = sha256(bytes);
+        let mut state = self.state();
+        let repository = state.repositories.entry(repository.to_owned()).or_default();
+        repository.manifests.insert(digest.clone(), (media_type.to_owned(), Bytes::copy_from_slice(bytes)));
+        repository.tags.insert(tag.to_owned(), digest.clone());
+        digest
+    }
+
+    pub(crate) fn blob(&self, digest: &str) -> Option<Bytes> {
+        self.state().blobs.get(digest).cloned()
+    }
+
+    /// Media type and bytes of what a tag or digest names.
+    pub(crate) fn manifest(&self, repository: &str, selector: &str) -> Option<(String, Bytes)> {
+        let state = self.state();
+        let repository = state.repositories.get(repository)?;
+        let digest = repository.tags.get(selector).map_or(selector, String::as_str);
+        repository.manifests.get(digest).cloned()
+    }
+
+    /// Ends all uploads under way, as a registry does after some hours.
+    pub(crate) fn expire_uploads(&self) {
+        self.state().sessions.clear();
+    }
+
+    /// Ends all tokens.
+    pub(crate) fn expire_tokens(&self) {
+        self.state().tokens.clear();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+impl Drop for FakeRegistry {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What the fake registry holds and how it is set up, behind one lock.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use hyper::HeaderMap;
+
+use super::Access;
+use super::faults::Rule;
+use super::uploads::Session;
+
+/// How the registry behaves all the time; [`Fault`](super::Fault)s are for single requests.
+#[allow(clippy::struct_excessive_bools, reason = "each is a peculiarity of a real registry")]
+pub(crate) struct Options {
+    pub(crate) access: Access,
+    /// Whether `Range` is honoured.
+    pub(crate) ranges: bool,
+    /// Whether HEAD is known; else it is 405.
+    pub(crate) head: bool,
+    /// Whether `Docker-Content-Digest` is sent.
+    pub(crate) digest_header: bool,
+    /// Whether DELETE is known; else it is 405.
+    pub(crate) delete: bool,
+    /// Where GET of a blob redirects to, as the URL in front of `/objects/<digest>`.
+    pub(crate) redirect_blobs_to: Option<String>,
+    /// How many tags a page has.
+    pub(crate) tags_per_page: usize,
+    /// `OCI-Chunk-Min-Length`.
+    pub(crate) smallest_part: Option<u64>,
+    /// Larger parts get 416.
+    pub(crate) largest_part: Option<u64>,
+    /// Whether a PUT may carry the whole blob.
+    pub(crate) put_body: PutBody,
+    /// Whether locations of uploads are absolute, and at which origin.
+    pub(crate) upload_origin: Option<String>,
+    /// Whether the bytes of a request that broke off are kept.
+    pub(crate) keeps_partial: bool,
+    /// Whether a part's answer always says `Range: 0-<end of the first part>`, as Amazon's registry does.
+    pub(crate) stale_range: bool,
+    /// Whether an upload may go on at a location that was replaced by a later one.
+    pub(crate) any_location: bool,
+    /// How much of a part is kept at most.
+    pub(crate) takes_at_most: Option<usize>,
+    /// Whether the answer to a complete upload says where the blob is.
+    pub(crate) final_location: bool,
+    /// A `Warning` for each answer to a manifest.
+    pub(crate) warning: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            access: Access::Open,
+            ranges: true,
+            head: true,
+            digest_header: true,
+            delete: true,
+            redirect_blobs_to: None,
+            tags_per_page: 100,
+            smallest_part: None,
+            largest_part: None,
+            put_body: PutBody::Taken,
+            upload_origin: None,
+            keeps_partial: true,
+            stale_range: false,
+            any_location: false,
+            takes_at_most: None,
+            final_location: true,
+            warning: None,
+        }
+    }
+}
+
+/// What becomes of a PUT with a whole blob.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PutBody {
+    Taken,
+    /// Refused with this status and error code.
+    Refused(u16, &'static str),
+}
+
+/// One request as it arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Recorded {
+    pub(crate) method: String,
+    /// Path and query.
+    pub(crate) target: String,
+    pub(crate) headers: HeaderMap,
+    /// How many bytes of the body were read.
+    pub(crate) body_bytes: u64,
+    /// The body, if it was short.
+    pub(crate) body: Bytes,
+    /// What was answered; 0 if the connection was cut instead.
+    pub(crate) status: u16,
+}
+
+impl Recorded {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) options: Options,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) requests: Vec<Recorded>,
+    /// By digest. Blobs are shared between repositories, as in a registry with one store.
+    pub(crate) blobs: BTreeMap<String, Bytes>,
+    pub(crate) repositories: BTreeMap<String, Repository>,
+    pub(crate) sessions: BTreeMap<String, Session>,
+    /// Tokens given out, and how often each may still be used.
+    pub(crate) tokens: BTreeMap<String, Grant>,
+    pub(crate) counter: u64,
+}
+
+#[derive(Default)]
+pub(crate) struct Repository {
+    /// Media type and bytes, by digest.
+    pub(crate) manifests: BTreeMap<String, (String, Bytes)>,
+    pub(crate) tags: BTreeMap<String, String>,
+}
+
+pub(crate) struct Grant {
+    pub(crate) scopes: Vec<String>,
+    pub(crate) uses_left: u32,
+}
+
+impl State {
+    /// A number that was never given out before.
+    pub(crate) fn next_number(&mut self) -> u64 {
+        self.counter += 1;
+        self.counter
+    }
+}

@@ -1,0 +1,21 @@
+//! The room `registry` against the fake registry, and against docker's.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic, also outside of the function that is marked as one")]
+
+// The paths are from this file's folder.
+#[path = "../cli/cutting_proxy.rs"]
+mod cutting_proxy;
+#[path = "../cli/docker_registry.rs"]
+mod docker_registry;
+#[path = "../cli/registry/mod.rs"]
+mod fake;
+
+mod authorization;
+mod credentials;
+mod interoperability;
+mod machine;
+mod pull;
+mod push;
+mod push_in_parts;
+mod support;
+mod tls;
