@@ -1,0 +1,13 @@
+//! How a Kitfile becomes an artifact, and an artifact a Kitfile again: config, layers, manifest.
+//!
+//! Works on documents alone: no disk, no HTTP, no tar.
+
+mod artifact;
+mod config;
+mod layer_type;
+mod selection;
+
+pub use artifact::{CLI_VERSION, InvalidModelKit, Layer, ModelKit, PackedLayer, assemble, is_modelkit, label};
+pub use config::{Config, InvalidConfig, LayerDigests};
+pub use layer_type::{Format, LayerType, section_word};
+pub use selection::{Filter, InvalidFilter, Part, Selection};
