@@ -1,0 +1,65 @@
+//! Comparing two ModelKits by their documents, without reading a layer.
+
+use super::{Error, Found, Inspected, inspect};
+use crate::digest::Digest;
+use crate::oci::Descriptor;
+
+/// How two ModelKits differ.
+#[derive(Debug, Clone)]
+pub struct Difference {
+    /// The first.
+    pub first: Inspected,
+    /// The second.
+    pub second: Inspected,
+    /// Layers of both.
+    pub shared: Vec<LayerRow>,
+    /// Layers of the first alone.
+    pub only_first: Vec<LayerRow>,
+    /// Layers of the second alone.
+    pub only_second: Vec<LayerRow>,
+}
+
+/// One layer of a comparison.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LayerRow {
+    /// The media type.
+    pub media_type: String,
+    /// The name of the layer.
+    pub digest: Digest,
+    /// Its bytes.
+    pub size: u64,
+}
+
+impl Difference {
+    /// Whether both are the same to the last byte of their manifests.
+    pub fn is_none(&self) -> bool {
+        self.first.descriptor.digest == self.second.descriptor.digest
+    }
+}
+
+/// Compares `first` and `second`. Layers are compared by digest, as sets.
+pub fn diff(first: &Found, second: &Found) -> Result<Difference, Error> {
+    let (first, second) = std::thread::scope(|scope| {
+        let other = scope.spawn(|| inspect(second));
+        (inspect(first), other.join().expect("inspecting does not panic"))
+    });
+    let (first, second) = (first?, second?);
+    let has = |layers: &[Descriptor], layer: &Descriptor| layers.iter().any(|other| other.digest == layer.digest);
+    let (layers, others) = (&first.modelkit.manifest.layers, &second.modelkit.manifest.layers);
+    let (shared, only_first): (Vec<_>, Vec<_>) = layers.iter().partition(|layer| has(others, layer));
+    let only_second = others.iter().filter(|layer| !has(layers, layer)).collect();
+    let (shared, only_first, only_second) = (rows(shared), rows(only_first), rows(only_second));
+    Ok(Difference { first, second, shared, only_first, only_second })
+}
+
+fn rows(layers: Vec<&Descriptor>) -> Vec<LayerRow> {
+    let row = |layer: &Descriptor| LayerRow {
+        media_type: layer.media_type.to_string(),
+        digest: layer.digest,
+        size: layer.size,
+    };
+    let mut rows: Vec<_> = layers.into_iter().map(row).collect();
+    rows.sort();
+    rows.dedup();
+    rows
+}

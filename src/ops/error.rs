@@ -1,0 +1,97 @@
+//! What goes wrong in operations: one variant per thing attempted or per case that a caller tells apart.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::archive;
+use crate::kitfile;
+use crate::modelkit;
+use crate::oci::{ContentError, Reference};
+use crate::registry;
+use crate::store;
+
+/// Why an operation did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The Kitfile has problems, all of them named.
+    #[error(transparent)]
+    Kitfile(#[from] kitfile::Invalid),
+    /// A layer could not be put into the folder.
+    #[error("cannot unpack {0}")]
+    Unpack(String, #[source] archive::Error),
+    /// Files could not be packed, or not be put in place.
+    #[error(transparent)]
+    Archive(#[from] archive::Error),
+    /// Content did not come out of a place.
+    #[error("cannot read {what}")]
+    Read {
+        /// What was read.
+        what: String,
+        /// Why not.
+        source: ContentError,
+    },
+    /// Content did not go into a place.
+    #[error("cannot write {what}")]
+    Write {
+        /// What was written.
+        what: String,
+        /// Why not.
+        source: ContentError,
+    },
+    /// A manifest is no image manifest.
+    #[error("its manifest is not valid")]
+    NotAManifest(#[source] serde_json::Error),
+    /// An artifact is something else.
+    #[error("`{0}` does not refer to a ModelKit")]
+    NotAModelKit(String),
+    /// The documents do not make a ModelKit.
+    #[error(transparent)]
+    InvalidModelKit(#[from] modelkit::InvalidModelKit),
+    /// The local store does not have it, and there is no registry to ask.
+    #[error("failed to find reference {0}: not found in the local store")]
+    NotHere(Reference),
+    /// A name without a registry where one is needed.
+    #[error("`{0}` names no registry")]
+    NoRegistry(Reference),
+    /// ModelKits that refer to each other in a circle.
+    #[error("found cycle in modelkit references: [{}]", .0.join("=>"))]
+    ReferenceCycle(Vec<String>),
+    /// A chain of ModelKits that is too long.
+    #[error("reached maximum number of model references ({limit}): [{}]", .chain.join("=>"))]
+    TooManyReferences {
+        /// How many are allowed.
+        limit: usize,
+        /// The chain so far.
+        chain: Vec<String>,
+    },
+    /// A ModelKit that the model refers to cannot be read.
+    #[error("cannot read the referenced ModelKit `{reference}`")]
+    Parent {
+        /// The reference in the Kitfile.
+        reference: String,
+        /// Why not.
+        source: Box<Error>,
+    },
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A registry refused.
+    #[error(transparent)]
+    Registry(#[from] registry::Error),
+    /// A Kitfile is there already.
+    #[error("`{0}` already exists")]
+    Exists(PathBuf),
+    /// A file could not be read or written; the source names it.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl Error {
+    pub(super) fn reading(what: &str, source: ContentError) -> Self {
+        Self::Read { what: what.to_owned(), source }
+    }
+
+    pub(super) fn writing(what: &str, source: ContentError) -> Self {
+        Self::Write { what: what.to_owned(), source }
+    }
+}

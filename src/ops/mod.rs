@@ -1,0 +1,37 @@
+//! What `kit` can do, one file per operation, from whole values to whole values.
+//!
+//! Knows no arguments, no colours, no standard output, no environment variables and no current folder.
+
+mod check;
+mod diff;
+mod error;
+mod init;
+mod inspect;
+mod list;
+mod pack;
+mod parents;
+mod places;
+mod pull;
+mod remove;
+mod tag;
+mod transfer;
+mod unpack;
+mod workers;
+
+pub use check::{Checked, check};
+pub use diff::{Difference, LayerRow, diff};
+pub use error::Error;
+pub use init::{InitOptions, init};
+pub use inspect::{Inspected, inspect};
+pub use list::{Listed, list_local, list_remote};
+pub use pack::{PackOptions, Packed, pack};
+pub use places::{Found, Location, Place, Places};
+pub use pull::pull;
+pub use remove::{Removal, Removed, remove, remove_remote};
+pub use tag::tag;
+pub use transfer::{Copied, CopyOptions, copy};
+pub use unpack::{UnpackOptions, Unpacked, unpack};
+
+// What the options and results of operations are made of.
+pub use crate::archive::{Links, Overwrite, Placed};
+pub use crate::modelkit::{CLI_VERSION, Filter, InvalidFilter, Part, Selection};

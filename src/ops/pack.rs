@@ -1,0 +1,211 @@
+//! Packing a folder and its Kitfile into a ModelKit in the local store.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+
+use super::{Error, Places, parents, workers};
+use crate::archive::{self, IgnoreRules, LayerSource, Links};
+use crate::compression::Compression;
+use crate::kitfile::{Entry, Kitfile, Model, Section};
+use crate::modelkit::{self, LayerType, PackedLayer, section_word};
+use crate::oci::{ContentError, Descriptor, MediaType, Reference, Target};
+use crate::progress::Progress;
+use crate::relative_path::RelativePath;
+use crate::store::{Names, Writer};
+
+/// What to pack and how.
+#[derive(Debug, Clone)]
+pub struct PackOptions {
+    /// The context folder, which all paths of the Kitfile begin in.
+    pub context: PathBuf,
+    /// The Kitfile, read and valid.
+    pub kitfile: Kitfile,
+    /// What to call the ModelKit; nothing for none. All are of one repository.
+    pub references: Vec<Reference>,
+    /// How to compress layers.
+    pub compression: Compression,
+    /// What to do with symbolic links.
+    pub links: Links,
+    /// How many layers are packed at once.
+    pub jobs: usize,
+    /// The packer's version, which the manifest names.
+    pub cli_version: String,
+}
+
+/// A packed ModelKit.
+#[derive(Debug, Clone)]
+pub struct Packed {
+    /// Its manifest.
+    pub manifest: Descriptor,
+    /// Bytes of the layers.
+    pub bytes: u64,
+    /// Bytes of the layers that the store had before.
+    pub reused_bytes: u64,
+}
+
+/// Packs the files that the Kitfile names. The ModelKit appears in the store whole or not at all.
+pub fn pack(places: &Places<'_>, options: &PackOptions, progress: &dyn Progress) -> Result<Packed, Error> {
+    let entries = local_entries(options);
+    let mut paths = entries.iter().map(|entry| clean_path(entry)).collect::<Result<Vec<_>, _>>()?;
+    let own_paths = paths.clone();
+    paths.extend(paths_of_parents(places, options, &entries)?);
+    let ignore = read_ignore_rules(&options.context)?;
+    warn_of_what_is_not_packed(&options.kitfile, progress);
+
+    let repository = options.references.first().cloned().unwrap_or_else(unnamed);
+    let writer = places.store.writer(Names::Of(repository))?;
+    let packer = Packer { options, paths, ignore, writer: &writer, progress };
+    let plan: Vec<_> = entries.iter().zip(own_paths).collect();
+    let layers = workers::run(options.jobs, &plan, |(entry, path)| packer.pack_layer(entry, path))?;
+
+    let packed_layers: Vec<_> = layers.iter().map(|layer| layer.packed.clone()).collect();
+    let (config, manifest) = modelkit::assemble(options.kitfile.clone(), &packed_layers, &options.cli_version);
+    save_config(&writer, &manifest.config, &config, progress)?;
+    let bytes = manifest.to_bytes();
+    let descriptor =
+        Descriptor { artifact_type: manifest.artifact_type, ..Descriptor::of(MediaType::IMAGE_MANIFEST, &bytes) };
+    publish(&writer, &descriptor, &bytes, &options.references, progress)?;
+    let size = |wanted: fn(&SavedLayer) -> bool| {
+        layers.iter().filter(|layer| wanted(layer)).map(|layer| layer.packed.blob.size).sum()
+    };
+    Ok(Packed { manifest: descriptor, bytes: size(|_| true), reused_bytes: size(|layer| layer.was_there) })
+}
+
+fn unnamed() -> Reference {
+    let (registry, repository) = (Reference::LOCAL.to_owned(), Reference::UNNAMED.to_owned());
+    Reference { registry, repository, tag: None, digest: None }
+}
+
+/// A model path that looks like a reference is a file all the same if there is one.
+fn local_entries(options: &PackOptions) -> Vec<Entry<'_>> {
+    let model = options.kitfile.model.as_ref();
+    let is_file = model.is_some_and(|model| fs::symlink_metadata(options.context.join(&model.path)).is_ok());
+    if is_file { options.kitfile.entries_with_model_file() } else { options.kitfile.entries() }
+}
+
+fn clean_path(entry: &Entry<'_>) -> Result<RelativePath, Error> {
+    entry.relative_path().map_err(|source| modelkit::InvalidModelKit::Path { place: entry.place(), source }.into())
+}
+
+/// What the referenced ModelKits bring lies in the folder when the model is used, and is not packed again.
+fn paths_of_parents(
+    places: &Places<'_>,
+    options: &PackOptions,
+    entries: &[Entry<'_>],
+) -> Result<Vec<RelativePath>, Error> {
+    let owns_model = entries.iter().any(|entry| entry.section == Section::Model);
+    let reference = options.kitfile.model.as_ref().filter(|_| !owns_model).and_then(Model::reference);
+    let Some(reference) = reference else { return Ok(Vec::new()) };
+    let child = options.references.first().map_or_else(String::new, ToString::to_string);
+    let parents = parents::resolve(places, &child, reference)?;
+    let layers = parents.into_iter().flat_map(|parent| parent.inspected.modelkit.layers);
+    Ok(layers.map(|layer| layer.path).collect())
+}
+
+fn read_ignore_rules(context: &Path) -> Result<IgnoreRules, Error> {
+    let text = match fs::read_to_string(context.join(".kitignore")) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(IgnoreRules::parse(&text)?)
+}
+
+fn warn_of_what_is_not_packed(kitfile: &Kitfile, progress: &dyn Progress) {
+    for dataset in kitfile.datasets.iter().filter(|dataset| !dataset.remote_path.is_empty()) {
+        progress.warn(&format!(
+            "the dataset `{}` stays at `{}`: it is named, not packed",
+            dataset.name, dataset.remote_path
+        ));
+    }
+    for server in &kitfile.mcp_servers {
+        progress.warn(&format!("the MCP server `{}` is named in the ModelKit, its bundle is not packed", server.name));
+    }
+}
+
+struct Packer<'a> {
+    options: &'a PackOptions,
+    /// The paths of all layers, of parents too: a layer leaves out what has a layer of its own.
+    paths: Vec<RelativePath>,
+    ignore: IgnoreRules,
+    writer: &'a Writer,
+    progress: &'a dyn Progress,
+}
+
+struct SavedLayer {
+    packed: PackedLayer,
+    was_there: bool,
+}
+
+impl Packer<'_> {
+    fn pack_layer(&self, entry: &Entry<'_>, path: &RelativePath) -> Result<SavedLayer, Error> {
+        let source = self.source(path);
+        let layer_type = LayerType::tar(entry.section, self.options.compression);
+        let word = section_word(entry.section);
+        let size = source.measure()?;
+        let task = self.progress.start(&format!("{word} {path}"), Some(size.bytes));
+        let mut blob = self.writer.new_blob()?;
+        let summary = archive::write_layer(&source, self.options.compression, &mut blob, &*task)?;
+        let saved = blob.commit(layer_type.media_type())?;
+        drop(task);
+        self.tell(word, path, &summary, &saved);
+        let diff_id = summary.diff_id.unwrap_or(saved.descriptor.digest);
+        let packed =
+            PackedLayer { layer_type, index: entry.index, path: path.clone(), blob: saved.descriptor, diff_id };
+        Ok(SavedLayer { packed, was_there: saved.was_there })
+    }
+
+    fn source<'s>(&'s self, path: &RelativePath) -> LayerSource<'s> {
+        LayerSource {
+            root: &self.options.context,
+            path: path.clone(),
+            excluded: self.paths.iter().filter(|other| *other != path && other.starts_with(path)).cloned().collect(),
+            ignore: &self.ignore,
+            links: self.options.links,
+        }
+    }
+
+    fn tell(&self, word: &str, path: &RelativePath, summary: &archive::LayerSummary, saved: &crate::store::Committed) {
+        if summary.path_is_ignored {
+            self.progress.warn(&format!("{word} layer path {path} ignored by kitignore"));
+        } else if summary.files == 0 {
+            self.progress.warn(&format!("No files detected in {word} layer with path {path}"));
+        }
+        let done = if saved.was_there { "Already saved" } else { "Saved" };
+        self.progress.say(&format!("{done} {word} layer: {}", saved.descriptor.digest));
+    }
+}
+
+fn save_config(writer: &Writer, config: &Descriptor, bytes: &[u8], progress: &dyn Progress) -> Result<(), Error> {
+    let failed = |error: ContentError| Error::writing("the config", error);
+    if writer.contains(config).map_err(failed)? {
+        progress.say(&format!("Configuration already exists in storage: {}", config.digest));
+        return Ok(());
+    }
+    writer.put(config, &bytes).map_err(failed)?;
+    progress.say(&format!("Saved configuration: {}", config.digest));
+    Ok(())
+}
+
+fn publish(
+    writer: &Writer,
+    manifest: &Descriptor,
+    bytes: &[u8],
+    references: &[Reference],
+    progress: &dyn Progress,
+) -> Result<(), Error> {
+    let failed = |error: ContentError| Error::writing("the manifest", error);
+    let was_there = writer.contains(manifest).map_err(failed)?;
+    let tags: Vec<_> = references.iter().filter_map(|reference| reference.tag.as_ref()).collect();
+    if tags.is_empty() {
+        writer.publish(manifest, bytes, None).map_err(failed)?;
+    }
+    for tag in tags {
+        writer.publish(manifest, bytes, Some(tag.as_str())).map_err(failed)?;
+    }
+    let done = if was_there { "Manifest already exists in storage" } else { "Saved manifest to storage" };
+    progress.say(&format!("{done}: {}", manifest.digest));
+    Ok(())
+}

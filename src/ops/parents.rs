@@ -1,0 +1,51 @@
+//! The ModelKits that a model refers to: `model.path` may name another ModelKit, whose model may name a third.
+
+use super::inspect::inspect;
+use super::{Error, Found, Inspected, Place, Places};
+use crate::modelkit::ModelKit;
+use crate::oci::Reference;
+
+/// How many ModelKits a chain may visit beyond the first (`KitOps`).
+const LIMIT: usize = 10;
+
+/// One ModelKit that is referred to.
+pub(super) struct Parent {
+    pub(super) reference: Reference,
+    pub(super) found: Found,
+    pub(super) inspected: Inspected,
+}
+
+/// The chain that begins with `first`, which the model of the ModelKit called `child` names.
+pub(super) fn resolve(places: &Places<'_>, child: &str, first: Reference) -> Result<Vec<Parent>, Error> {
+    let mut visited = vec![child.to_owned()];
+    let mut parents: Vec<Parent> = Vec::new();
+    let mut next = Some(first);
+    while let Some(reference) = next {
+        let name = reference.to_string();
+        let is_known = visited.contains(&name);
+        visited.push(name.clone());
+        if is_known {
+            return Err(Error::ReferenceCycle(visited));
+        }
+        if parents.len() == LIMIT {
+            return Err(Error::TooManyReferences { limit: LIMIT, chain: visited });
+        }
+        let parent =
+            open(places, reference).map_err(|source| Error::Parent { reference: name, source: Box::new(source) })?;
+        next = model_reference(&parent.inspected.modelkit);
+        parents.push(parent);
+    }
+    Ok(parents)
+}
+
+fn open(places: &Places<'_>, reference: Reference) -> Result<Parent, Error> {
+    let found = places.find_reference(&reference, Place::Anywhere)?;
+    let inspected = inspect(&found)?;
+    Ok(Parent { reference, found, inspected })
+}
+
+/// What the model of a packed ModelKit refers to. A model that owns a layer was a file, whatever its path looks like.
+pub(super) fn model_reference(modelkit: &ModelKit) -> Option<Reference> {
+    let owns_layer = modelkit.layers.iter().any(|layer| layer.section == crate::kitfile::Section::Model);
+    if owns_layer { None } else { modelkit.config.kitfile.model.as_ref()?.reference() }
+}

@@ -1,0 +1,165 @@
+//! Where ModelKits are: the local store, registries, and layouts in other folders. One way to open any of them.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::Error;
+use crate::oci::{InvalidReference, Reference, Source, Tag, Target};
+use crate::registry::Client;
+use crate::store::{Names, Store};
+
+/// Everything that can be reached.
+pub struct Places<'a> {
+    /// The local store.
+    pub store: &'a Store,
+    /// The registries.
+    pub client: &'a Client,
+}
+
+/// A ModelKit's name as the user gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// In the local store or in a registry.
+    Artifact(Reference),
+    /// In an image layout in a folder, as skopeo writes it: `oci:PATH[:TAG]` or `oci:PATH[@DIGEST]`.
+    Layout {
+        /// The folder.
+        path: PathBuf,
+        /// The tag or digest, if one is given.
+        selector: Option<String>,
+    },
+}
+
+/// Where to look for a reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In the local store, then in the registry.
+    Anywhere,
+    /// In the local store.
+    Local,
+    /// In the registry.
+    Remote,
+}
+
+/// A place that holds what was looked for, and the name to ask it for.
+pub struct Found {
+    /// The place.
+    pub source: Box<dyn Source>,
+    /// The tag or digest.
+    pub name: String,
+}
+
+impl FromStr for Location {
+    type Err = InvalidReference;
+
+    fn from_str(text: &str) -> Result<Self, InvalidReference> {
+        let Some(path) = text.strip_prefix("oci:") else { return Ok(Self::Artifact(text.parse()?)) };
+        if let Some((path, digest)) = path.rsplit_once('@').filter(|(_, digest)| digest.starts_with("sha256:")) {
+            return Ok(Self::Layout { path: path.into(), selector: Some(digest.to_owned()) });
+        }
+        Ok(match path.rsplit_once(':').and_then(|(path, tag)| Some((path, Tag::new(tag)?))) {
+            Some((path, tag)) => Self::Layout { path: path.into(), selector: Some(tag.to_string()) },
+            None => Self::Layout { path: path.into(), selector: None },
+        })
+    }
+}
+
+impl Location {
+    /// Takes `latest` for a missing tag, and tells whether it was missing.
+    pub fn or_latest(self) -> (Self, bool) {
+        match self {
+            Self::Artifact(reference) if reference.selector().is_none() => {
+                (Self::Artifact(reference.with_tag(Tag::latest())), true)
+            }
+            Self::Layout { path, selector: None } => {
+                (Self::Layout { path, selector: Some(Tag::latest().to_string()) }, true)
+            }
+            given => (given, false),
+        }
+    }
+}
+
+impl std::fmt::Display for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Artifact(reference) => write!(f, "{reference}"),
+            Self::Layout { path, selector } => {
+                write!(f, "oci:{}", path.display())?;
+                match selector {
+                    Some(digest) if digest.starts_with("sha256:") => write!(f, "@{digest}"),
+                    Some(tag) => write!(f, ":{tag}"),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+impl Places<'_> {
+    /// Opens the place that holds `location`.
+    pub fn find(&self, location: &Location, place: Place) -> Result<Found, Error> {
+        match location {
+            Location::Artifact(reference) => self.find_reference(reference, place),
+            Location::Layout { path, selector } => {
+                let name = selector.clone().unwrap_or_else(|| Tag::latest().to_string());
+                Ok(Found { source: Box::new(Store::open(path)?.reader(Names::Tags)?), name })
+            }
+        }
+    }
+
+    /// Opens the place that holds `reference`.
+    pub fn find_reference(&self, reference: &Reference, place: Place) -> Result<Found, Error> {
+        let name = reference.selector().unwrap_or_else(|| Tag::latest().to_string());
+        let names = Names::Of(reference.clone());
+        if place != Place::Remote && self.store.find(&names, &name)?.is_some() {
+            return Ok(Found { source: Box::new(self.store.reader(names)?), name });
+        }
+        if place == Place::Local || reference.is_local() {
+            return Err(Error::NotHere(reference.clone()));
+        }
+        Ok(Found { source: Box::new(self.client.repository(reference)), name })
+    }
+
+    /// Opens the place that `location` names to write to, and the tag to give what is written.
+    pub fn target(&self, location: &Location) -> Result<(Box<dyn Target>, Option<String>), Error> {
+        match location {
+            Location::Artifact(reference) if reference.is_local() => Err(Error::NoRegistry(reference.clone())),
+            Location::Artifact(reference) => {
+                let tag = reference.tag.as_ref().filter(|_| reference.digest.is_none());
+                Ok((Box::new(self.client.repository(reference)), tag.map(ToString::to_string)))
+            }
+            Location::Layout { path, selector } => {
+                let tag = selector.clone().filter(|selector| Tag::new(selector).is_some());
+                Ok((Box::new(Store::open(path)?.writer(Names::Tags)?), tag))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, path: &str, selector: Option<&str>) {
+        let expected = Location::Layout { path: path.into(), selector: selector.map(str::to_owned) };
+        assert_eq!(text.parse(), Ok(expected.clone()), "{text}");
+        assert_eq!(expected.to_string(), text);
+    }
+
+    #[test]
+    fn layouts_are_named_as_skopeo_names_them() {
+        let digest = crate::digest::Digest::of(b"").to_string();
+        check("oci:/srv/kits:v1", "/srv/kits", Some("v1"));
+        check("oci:kits", "kits", None);
+        check("oci:C:/kits", "C:/kits", None);
+        check(&format!("oci:kits@{digest}"), "kits", Some(&digest));
+    }
+
+    #[test]
+    fn a_missing_tag_is_latest() {
+        let (location, was_missing) = "a/b".parse::<Location>().unwrap().or_latest();
+        assert_eq!((location.to_string().as_str(), was_missing), ("a/b:latest", true));
+        let (location, was_missing) = "oci:x:v1".parse::<Location>().unwrap().or_latest();
+        assert_eq!((location.to_string().as_str(), was_missing), ("oci:x:v1", false));
+    }
+}

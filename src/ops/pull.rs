@@ -1,0 +1,47 @@
+//! Fetching a ModelKit into the local store, together with those that its model refers to.
+
+use super::parents;
+use super::{Copied, CopyOptions, Error, Found, Location, Place, Places, copy};
+use crate::oci::Reference;
+use crate::progress::Progress;
+use crate::store::Names;
+
+/// Copies the ModelKit at `source` into the store and calls it `name`.
+///
+/// ModelKits that the model refers to are copied first, each into its own repository, so that what is in the store can be
+/// used without the registry.
+pub fn pull(
+    places: &Places<'_>,
+    source: &Location,
+    name: &Reference,
+    options: CopyOptions,
+    progress: &dyn Progress,
+) -> Result<Copied, Error> {
+    if let Location::Artifact(reference) = source
+        && reference.is_local()
+    {
+        return Err(Error::NoRegistry(reference.clone()));
+    }
+    let found = places.find(source, Place::Remote)?;
+    let child = super::inspect(&found)?;
+    let first = parents::model_reference(&child.modelkit);
+    let parents = first.map_or(Ok(Vec::new()), |first| parents::resolve(places, &source.to_string(), first))?;
+    for parent in parents {
+        progress.say(&format!("Pulling referenced modelkit {}", parent.reference));
+        let wrong = |source| Error::Parent { reference: parent.reference.to_string(), source: Box::new(source) };
+        fetch(places, &parent.found, &parent.reference, options, progress).map_err(wrong)?;
+    }
+    fetch(places, &found, name, options, progress)
+}
+
+fn fetch(
+    places: &Places<'_>,
+    found: &Found,
+    name: &Reference,
+    options: CopyOptions,
+    progress: &dyn Progress,
+) -> Result<Copied, Error> {
+    let writer = places.store.writer(Names::Of(name.clone()))?;
+    let tag = name.tag.as_ref().map(ToString::to_string);
+    copy((&*found.source, &found.name), (&writer, tag.as_deref()), options, progress)
+}

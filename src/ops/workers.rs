@@ -1,0 +1,59 @@
+//! A bounded pool of threads for independent pieces of work. Nothing else in `ops` spawns.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// Does `work` on every item with at most `jobs` threads and returns the results in the order of the items.
+///
+/// The first error ends the queue: work that has begun is finished, nothing more is begun.
+pub(super) fn run<I: Sync, T: Send, E: Send>(
+    jobs: usize,
+    items: &[I],
+    work: impl Fn(&I) -> Result<T, E> + Sync,
+) -> Result<Vec<T>, E> {
+    let next = AtomicUsize::new(0);
+    let failed = AtomicBool::new(false);
+    let results: Vec<Mutex<Option<Result<T, E>>>> = items.iter().map(|_| Mutex::new(None)).collect();
+    let worker = || {
+        while !failed.load(Ordering::Relaxed) {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(index) else { return };
+            let result = work(item);
+            if result.is_err() {
+                failed.store(true, Ordering::Relaxed);
+            }
+            *results[index].lock().expect("no worker panics while it stores a result") = Some(result);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..jobs.min(items.len()) {
+            scope.spawn(worker);
+        }
+        worker();
+    });
+    let done =
+        results.into_iter().filter_map(|slot| slot.into_inner().expect("no worker panics while it stores a result"));
+    done.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_keep_the_order_of_the_items() {
+        let items: Vec<u64> = (0..100).collect();
+        assert_eq!(run(4, &items, |item| Ok::<_, ()>(item * 2)), Ok(items.iter().map(|item| item * 2).collect()));
+        assert_eq!(run(4, &[], |(): &()| Ok::<_, ()>(())), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn the_first_error_ends_the_queue() {
+        let begun = AtomicUsize::new(0);
+        let result = run(1, &[1, 2, 3], |item| {
+            begun.fetch_add(1, Ordering::Relaxed);
+            if *item == 2 { Err(*item) } else { Ok(()) }
+        });
+        assert_eq!((result, begun.into_inner()), (Err(2), 2));
+    }
+}
