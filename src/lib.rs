@@ -1,8 +1,61 @@
 //! `kit` packs an AI project into an OCI artifact, a *ModelKit*, and moves it through any registry.
+//!
+//! This page is the map of the house. The library exists for the binary and for its tests; it promises no stable interface.
+//!
+//! # Floors and rooms
+//!
+//! ```text
+//! 4  cli ───────────────────────────────────── terminal, environment, exit code
+//! 3  ops ───────────────────────────────────── what kit can do; threads
+//! 2  archive       store        registry ───── places: folder, local store, remote
+//! 1  modelkit  →  kitfile  →  oci ──────────── documents; no IO
+//! 0  digest   compression   relative_path   progress ── leaves; know nothing
+//! ```
+//!
+//! A room names rooms on lower floors, and on floor 1 as the arrows go. Nothing on floor 2 names another room of floor 2.
+//! `tests/architecture.rs` holds the whole table and fails on the first wrong arrow.
+//!
+//! | room | what it is for |
+//! |---|---|
+//! | [`cli`] | arguments in, words and an exit code out; the only room that reads the environment or writes to a terminal |
+//! | [`ops`] | one file per thing that `kit` can do: [`pack`](ops::pack), [`copy`](ops::copy), [`unpack`](ops::unpack) … |
+//! | [`archive`] | a folder to the bytes of a layer and back: walking, `.kitignore`, tar, putting files in place safely |
+//! | [`store`] | the local OCI layout, which any number of processes share |
+//! | [`registry`] | a remote repository; asynchronous code ends at its door |
+//! | [`modelkit`] | how a Kitfile becomes config, layers and manifest, and is read back; filters |
+//! | [`kitfile`] | what the user writes: parsing with all problems named, validation, YAML output, first drafts |
+//! | [`oci`] | the OCI documents, and [`Source`](oci::Source) and [`Target`](oci::Target): the contract of a place |
+//! | [`digest`], [`compression`], [`relative_path`], [`progress`] | one idea each |
+//!
+//! # One walk
+//!
+//! `kit pack`: the Kitfile's [`entries`](kitfile::Kitfile::entries) become layers, one worker each. A layer streams from
+//! files through [`write_layer`](archive::write_layer) into a [`BlobWriter`](store::BlobWriter), which hashes, syncs and renames; then
+//! [`assemble`](modelkit::assemble) makes config and manifest, and publishing the manifest makes the ModelKit appear.
+//!
+//! `kit push` and `kit pull` are the same [`copy`](ops::copy) with the places exchanged: blobs first, each once, manifest last.
+//!
+//! `kit unpack` reads the documents with [`ModelKit::read`](modelkit::ModelKit::read), chooses with a [`Selection`](modelkit::Selection), and extracts
+//! each layer through a [`VerifyingReader`](digest::VerifyingReader) into a [`Destination`](archive::Destination), whose commit gives files their names.
+//!
+//! # What always holds
+//!
+//! - A blob under `blobs/` is whole; a name in an index leads to what is whole; a file under its final name is whole.
+//! - Bytes are verified by whoever brings them into the store or onto the disk, once, while they pass.
+//! - Memory does not grow with the size of content. Documents are read up to a limit.
+//! - Retrying belongs to `registry`, resuming to who knows how much it has; both open content at an offset.
+//! - Threads are started in `ops::workers` and in `registry`, nowhere else.
+//! - The same files give the same manifest digest, whoever packs them, wherever and whenever.
 
+pub mod archive;
+pub mod cli;
 pub mod compression;
 pub mod digest;
+pub mod kitfile;
+pub mod modelkit;
 pub mod oci;
+pub mod ops;
 pub mod progress;
+pub mod registry;
 pub mod relative_path;
 pub mod store;

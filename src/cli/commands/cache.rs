@@ -1,0 +1,44 @@
+//! `kit cache`
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Subcommand};
+
+use crate::cli::context::Context;
+use crate::progress::human;
+
+/// Show or clear what unfinished downloads left
+#[derive(Debug, Args)]
+pub(crate) struct CacheArgs {
+    #[command(subcommand)]
+    command: CacheCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum CacheCommand {
+    /// Show how much there is
+    Info,
+    /// Delete unfinished downloads and whatever no ModelKit needs
+    Clear,
+}
+
+impl CacheArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let store = context.store()?;
+        match self.command {
+            CacheCommand::Info => {
+                let unfinished = store.unfinished_bytes()?;
+                let unneeded: u64 = store.unreferenced()?.iter().map(|(_, size)| size).sum();
+                if unfinished + unneeded == 0 {
+                    return Ok(context.output.result("Cache is currently empty")?);
+                }
+                context.output.result(format!("Unfinished downloads: {}", human(unfinished)))?;
+                Ok(context.output.result(format!("Needed by no ModelKit: {}", human(unneeded)))?)
+            }
+            CacheCommand::Clear => {
+                let cleared = store.clear_unfinished().context("cannot clear the cache")?;
+                context.output.say(&format!("{} freed", human(cleared.bytes)));
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! `kit list`
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::cli::context::Context;
+use crate::cli::format::Format;
+use crate::cli::network::NetworkArgs;
+use crate::cli::table;
+use crate::oci::Reference;
+use crate::ops::{self, Listed, Location};
+use crate::progress::human;
+
+/// List ModelKits, here or in a registry
+///
+/// Without a name, everything in the local store; with the name of a repository in a registry, its tags.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit list
+  kit list registry.example/team/sentiment
+  kit list --format '{{.Repo}} {{.Tags}} {{.Digest}}'")]
+pub(crate) struct ListArgs {
+    /// A repository; one with a registry is asked for there
+    #[arg(value_name = "REPOSITORY")]
+    repository: Option<String>,
+    /// table, json, yaml, or a Go template with `.Repo`, `.Tags`, `.Digest`, `.ModelName`, `.Size`, `.Author`
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+impl ListArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let rows = self.rows(context)?;
+        let data: Vec<_> = rows.iter().map(to_json).collect();
+        let text = self.format.render_rows(&data, || render(&rows))?;
+        Ok(context.output.result(text)?)
+    }
+
+    fn rows(&self, context: &Context) -> Result<Vec<Listed>> {
+        let store = context.store()?;
+        let Some(text) = &self.repository else { return Ok(ops::list_local(&store, None)?) };
+        match context.location_as_given(text)? {
+            Location::Artifact(reference) if reference.is_local() => Ok(ops::list_local(&store, Some(&reference))?),
+            Location::Artifact(reference) => self.remote_rows(context, &reference),
+            Location::Layout { path, .. } => Ok(ops::list_local(&crate::store::Store::open(path)?, None)?),
+        }
+    }
+
+    fn remote_rows(&self, context: &Context, reference: &Reference) -> Result<Vec<Listed>> {
+        let client = self.network.client(&context.environment)?;
+        ops::list_remote(&client.repository(reference), reference, self.network.jobs())
+            .with_context(|| format!("cannot list `{reference}`"))
+    }
+}
+
+const NONE: &str = "<none>";
+
+fn or_none(text: &str) -> String {
+    if text.is_empty() { NONE.to_owned() } else { text.to_owned() }
+}
+
+/// A row per tag.
+fn render(rows: &[Listed]) -> String {
+    let mut cells = Vec::new();
+    for row in rows {
+        let untagged = [String::new()];
+        let tags = if row.tags.is_empty() { &untagged[..] } else { &row.tags[..] };
+        for tag in tags {
+            cells.push([
+                or_none(row.repository.as_deref().unwrap_or_default()),
+                or_none(tag),
+                or_none(&row.author),
+                or_none(&row.name),
+                human(row.size),
+                row.digest.to_string(),
+            ]);
+        }
+    }
+    table::render(["REPOSITORY", "TAG", "MAINTAINER", "NAME", "SIZE", "DIGEST"], &cells)
+}
+
+/// The fields of the Go tool, and the size in bytes, which it does not tell.
+fn to_json(row: &Listed) -> Value {
+    json!({
+        "repo": or_none(row.repository.as_deref().unwrap_or_default()),
+        "digest": row.digest,
+        "tags": if row.tags.is_empty() { Value::Null } else { json!(row.tags) },
+        "modelName": or_none(&row.name),
+        "size": human(row.size),
+        "sizeBytes": row.size,
+        "author": or_none(&row.author),
+    })
+}

@@ -1,0 +1,69 @@
+//! The subcommands: one file each, arguments and what they run.
+
+mod cache;
+mod completion;
+mod diff;
+mod fsck;
+mod info;
+mod init;
+mod inspect;
+mod list;
+mod login;
+mod logout;
+mod pack;
+mod pull;
+mod push;
+mod remove;
+mod tag;
+mod unpack;
+mod version;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use super::context::Context;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Init(init::InitArgs),
+    Pack(pack::PackArgs),
+    Push(push::PushArgs),
+    Pull(pull::PullArgs),
+    Unpack(unpack::UnpackArgs),
+    List(list::ListArgs),
+    Inspect(inspect::InspectArgs),
+    Info(info::InfoArgs),
+    Diff(diff::DiffArgs),
+    Tag(tag::TagArgs),
+    Remove(remove::RemoveArgs),
+    Fsck(fsck::FsckArgs),
+    Cache(cache::CacheArgs),
+    Login(login::LoginArgs),
+    Logout(logout::LogoutArgs),
+    Version(version::VersionArgs),
+    Completion(completion::CompletionArgs),
+}
+
+impl Command {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        match self {
+            Self::Init(args) => args.run(context),
+            Self::Pack(args) => args.run(context),
+            Self::Push(args) => args.run(context),
+            Self::Pull(args) => args.run(context),
+            Self::Unpack(args) => args.run(context),
+            Self::List(args) => args.run(context),
+            Self::Inspect(args) => args.run(context),
+            Self::Info(args) => args.run(context),
+            Self::Diff(args) => args.run(context),
+            Self::Tag(args) => args.run(context),
+            Self::Remove(args) => args.run(context),
+            Self::Fsck(args) => args.run(context),
+            Self::Cache(args) => args.run(context),
+            Self::Login(args) => args.run(context),
+            Self::Logout(args) => args.run(context),
+            Self::Version(args) => args.run(context),
+            Self::Completion(args) => args.run(context),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! `kit pack`
+
+use std::io::{IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use fs_err as fs;
+
+use crate::cli::context::Context;
+use crate::cli::network::NetworkArgs;
+use crate::cli::report::{Usage, usage};
+use crate::compression::Compression;
+use crate::kitfile::{self, Kitfile};
+use crate::oci::{Reference, Tag};
+use crate::ops::{self, Links, PackOptions, Places};
+use crate::progress::human;
+
+/// Pack a folder and its Kitfile into a ModelKit in the local store
+///
+/// Each entry of the Kitfile becomes a layer; all of them together get one digest, which is printed at the end. Packing the
+/// same files again, anywhere, gives the same digest.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit pack . -t sentiment:v2
+  kit pack . -t registry.example/team/sentiment:v2,latest
+  kit pack models/sentiment -f Kitfile.small --compression zstd")]
+pub(crate) struct PackArgs {
+    /// The folder to pack; all paths of the Kitfile begin here
+    #[arg(value_name = "FOLDER")]
+    context: PathBuf,
+    /// The Kitfile, or `-` for standard input [default: Kitfile, kitfile or .kitfile in FOLDER]
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// What to call the ModelKit; more tags may follow after commas
+    #[arg(short, long, value_name = "NAME:TAG[,TAG]")]
+    tag: Option<String>,
+    /// How to compress layers: none, gzip, gzip-fastest or zstd. Weights hardly shrink
+    #[arg(long, value_name = "HOW", default_value = "none")]
+    compression: Compression,
+    /// Pack what symbolic links point to even when it lies outside FOLDER
+    #[arg(long)]
+    follow_symlinks: bool,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+impl PackArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let start = Instant::now();
+        let references = self.references(context)?;
+        let folder = self.folder(context)?;
+        let kitfile = self.read_kitfile(context, &folder)?;
+        let store = context.store()?;
+        let client = self.network.client(&context.environment)?;
+        let options = PackOptions {
+            context: folder.clone(),
+            kitfile,
+            references,
+            compression: self.compression,
+            links: if self.follow_symlinks { Links::Follow } else { Links::InsideContext },
+            jobs: std::thread::available_parallelism().map_or(1, usize::from),
+            cli_version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let packed = ops::pack(&Places { store: &store, client: &client }, &options, &context.bars)
+            .with_context(|| format!("cannot pack `{}`", folder.display()))?;
+        context.output.result(format!("Model saved: {}", packed.manifest.digest))?;
+        let written = packed.bytes - packed.reused_bytes;
+        let tags: Vec<_> = options.references.iter().map(ToString::to_string).collect();
+        let tagged = if tags.is_empty() { String::new() } else { format!(" · tagged {}", tags.join(", ")) };
+        context.output.say(&format!(
+            "{} in {:.1} s · {} written, {} reused{tagged}",
+            human(packed.bytes),
+            start.elapsed().as_secs_f64(),
+            human(written),
+            human(packed.reused_bytes),
+        ));
+        Ok(())
+    }
+
+    fn references(&self, context: &Context) -> Result<Vec<Reference>> {
+        let Some(text) = &self.tag else { return Ok(Vec::new()) };
+        let mut references = Reference::parse_list(text).map_err(|error| Usage(error.into()))?;
+        if references.iter().any(|reference| reference.digest.is_some()) {
+            return Err(usage(format!("`{text}` names a digest; a ModelKit that is yet to be packed takes a tag")));
+        }
+        if references[0].tag.is_none() {
+            references[0] = references[0].with_tag(Tag::latest());
+            context.output.say(&format!("No tag given for {text}; using 'latest' ({})", references[0]));
+        }
+        Ok(references)
+    }
+
+    fn folder(&self, context: &Context) -> Result<PathBuf> {
+        let folder = context.environment.absolute(&self.context);
+        let metadata = fs::metadata(&folder)?;
+        if !metadata.is_dir() {
+            bail!("`{}` is not a folder; give the folder and the Kitfile with --file", folder.display());
+        }
+        Ok(fs::canonicalize(folder)?)
+    }
+
+    fn read_kitfile(&self, context: &Context, folder: &Path) -> Result<Kitfile> {
+        let (name, bytes) = match &self.file {
+            Some(path) if path.as_os_str() == "-" => ("standard input".to_owned(), read_standard_input()?),
+            Some(path) => read(&context.environment.absolute(path))?,
+            None => read(&find_kitfile(folder)?)?,
+        };
+        let text = String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("the Kitfile `{name}` is not UTF-8 text"))?;
+        let kitfile = kitfile::parse(&text).map_err(|invalid| invalid.in_file(&name))?;
+        for warning in kitfile::warnings(&kitfile) {
+            context.output.warn(&warning.message);
+        }
+        Ok(kitfile)
+    }
+}
+
+fn read(path: &Path) -> Result<(String, Vec<u8>)> {
+    Ok((path.display().to_string(), fs::read(path)?))
+}
+
+fn read_standard_input() -> Result<Vec<u8>> {
+    let mut stdin = std::io::stdin();
+    if stdin.is_terminal() {
+        return Err(usage("`--file -` reads the Kitfile from standard input, which is a terminal; redirect a file"));
+    }
+    let mut bytes = Vec::new();
+    stdin
+        .by_ref()
+        .take(kitfile::SIZE_LIMIT as u64 + 1)
+        .read_to_end(&mut bytes)
+        .context("cannot read standard input")?;
+    Ok(bytes)
+}
+
+/// The names of a Kitfile in the order they are tried.
+fn find_kitfile(folder: &Path) -> Result<PathBuf> {
+    let mut candidates = kitfile::FILE_NAMES.iter().map(|name| folder.join(name));
+    let found = candidates.find(|path| path.is_file());
+    found.with_context(|| {
+        format!("No Kitfile found in {}; `kit init` writes one, --file names one that lies elsewhere", folder.display())
+    })
+}

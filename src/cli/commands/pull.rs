@@ -1,0 +1,76 @@
+//! `kit pull`
+
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use crate::cli::context::{Context, parse};
+use crate::cli::network::NetworkArgs;
+use crate::cli::report::usage;
+use crate::oci::{Reference, Tag};
+use crate::ops::{self, CopyOptions, Location, Places};
+use crate::progress::human;
+
+/// Fetch a ModelKit from a registry into the local store
+///
+/// Everything is verified on its way. An interrupted pull goes on where it stopped when it is started again. ModelKits that
+/// the model refers to are fetched too, each into its own repository.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit pull registry.example/team/sentiment:v2
+  kit pull localhost:5000/sentiment:v2 --plain-http
+  kit pull oci:/mnt/usb/sentiment:v2 sentiment:v2")]
+pub(crate) struct PullArgs {
+    /// The ModelKit, in a registry or an image layout (oci:FOLDER:TAG)
+    #[arg(value_name = "NAME:TAG")]
+    source: String,
+    /// What to call it here [default: the same name; for a layout, the folder's name]
+    #[arg(value_name = "LOCAL-NAME")]
+    name: Option<String>,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+impl PullArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let start = Instant::now();
+        let source = context.location(&self.source)?;
+        let name = self.local_name(&source)?;
+        let store = context.store()?;
+        let client = self.network.client(&context.environment)?;
+        let places = Places { store: &store, client: &client };
+        context.output.say(&format!("Pulling {source}"));
+        let options = CopyOptions { jobs: self.network.jobs() };
+        let copied = ops::pull(&places, &source, &name, options, &context.bars)
+            .with_context(|| format!("Failed to pull: cannot pull `{source}`"))?;
+        context.output.result(format!("Pulled {}", copied.manifest.digest))?;
+        context.output.say(&format!(
+            "{} fetched, {} already here · {:.1} s · {name}",
+            human(copied.sent_bytes),
+            human(copied.present_bytes),
+            start.elapsed().as_secs_f64()
+        ));
+        Ok(())
+    }
+
+    fn local_name(&self, source: &Location) -> Result<Reference> {
+        match (&self.name, source) {
+            (Some(name), _) => {
+                let name: Reference = parse(name)?;
+                let tag = name.tag.clone().unwrap_or_else(Tag::latest);
+                Ok(name.with_tag(tag))
+            }
+            (None, Location::Artifact(reference)) => Ok(reference.clone()),
+            (None, Location::Layout { path, selector }) => {
+                let folder = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_lowercase();
+                let selector = selector.as_deref().unwrap_or("latest");
+                let separator = if selector.contains(':') { '@' } else { ':' };
+                format!("{folder}{separator}{selector}").parse().map_err(|_| {
+                    usage(format!("the folder name `{folder}` is no repository name; give a name as second argument"))
+                })
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! `kit push`
+
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use crate::cli::context::Context;
+use crate::cli::network::NetworkArgs;
+use crate::ops::{self, Copied, CopyOptions, Location, Place, Places};
+use crate::progress::human;
+
+/// Send a ModelKit to a registry
+///
+/// What the registry has already is not sent. The ModelKit appears there when it is whole.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit push registry.example/team/sentiment:v2
+  kit push sentiment:v2 registry.example/team/sentiment:v2
+  kit push sentiment:v2 localhost:5000/sentiment:v2 --plain-http
+  kit push sentiment:v2 oci:/mnt/usb/sentiment:v2")]
+pub(crate) struct PushArgs {
+    /// The ModelKit, in the local store or an image layout (oci:FOLDER:TAG)
+    #[arg(value_name = "NAME:TAG")]
+    source: String,
+    /// What to call it in the registry, or an image layout (oci:FOLDER:TAG) [default: the same name]
+    #[arg(value_name = "DESTINATION")]
+    destination: Option<String>,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+impl PushArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let start = Instant::now();
+        let source = context.location(&self.source)?;
+        let destination = match &self.destination {
+            Some(text) => context.location(text)?,
+            None => source.clone(),
+        };
+        let store = context.store()?;
+        let client = self.network.client(&context.environment)?;
+        let places = Places { store: &store, client: &client };
+        context.output.say(&announcement(&source, &destination));
+        let copied = self.copy(context, &places, &source, &destination);
+        let copied = copied.with_context(|| format!("Failed to push: cannot push `{source}` to `{destination}`"))?;
+        context.output.result(format!("Pushed {}", copied.manifest.digest))?;
+        context.output.say(&summary(&copied, start));
+        Ok(())
+    }
+
+    fn copy(
+        &self,
+        context: &Context,
+        places: &Places<'_>,
+        source: &Location,
+        destination: &Location,
+    ) -> Result<Copied, ops::Error> {
+        let found = places.find(source, Place::Local)?;
+        let (target, tag) = places.target(destination)?;
+        let options = CopyOptions { jobs: self.network.jobs() };
+        ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), options, &context.bars)
+    }
+}
+
+fn announcement(source: &Location, destination: &Location) -> String {
+    if source == destination { format!("Pushing {source}") } else { format!("Pushing {source} to {destination}") }
+}
+
+/// What moved and what did not have to.
+pub(super) fn summary(copied: &Copied, start: Instant) -> String {
+    format!(
+        "{} sent, {} already there · {:.1} s",
+        human(copied.sent_bytes),
+        human(copied.present_bytes),
+        start.elapsed().as_secs_f64()
+    )
+}

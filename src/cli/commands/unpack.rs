@@ -1,0 +1,130 @@
+//! `kit unpack`
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use crate::cli::context::{Context, parse};
+use crate::cli::network::NetworkArgs;
+use crate::ops::{self, Filter, Overwrite, Part, Place, Places, Selection, UnpackOptions};
+use crate::progress::human;
+
+/// Put all or some of a ModelKit into a folder
+///
+/// Takes the ModelKit from the local store, or else straight from its registry. Every layer is verified before any of its
+/// files gets its name; if anything fails, the folder is as it was. Files that are there already and equal are kept.
+#[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+#[command(after_help = "\
+Examples:
+  kit unpack sentiment:v2 -d ./work
+  kit unpack registry.example/team/sentiment:v2 -d /srv/model --filter model
+  kit unpack sentiment:v2 --filter kitfile,code --filter datasets:train,validation")]
+pub(crate) struct UnpackArgs {
+    /// The ModelKit
+    #[arg(value_name = "NAME:TAG")]
+    reference: String,
+    /// The folder to unpack into
+    #[arg(short, long, value_name = "FOLDER", default_value = ".")]
+    dir: PathBuf,
+    /// Overwrite files that differ
+    #[arg(short, long)]
+    overwrite: bool,
+    /// Keep files that differ
+    #[arg(short, long)]
+    ignore_existing: bool,
+    /// Unpack only these: TYPES[:NAMES], both separated by commas; types are kitfile, model, datasets, code, docs, prompts
+    #[arg(short, long, value_name = "FILTER")]
+    filter: Vec<String>,
+    /// Unpack the Kitfile (use --filter kitfile)
+    #[arg(long, hide = true)]
+    kitfile: bool,
+    /// Unpack the model (use --filter model)
+    #[arg(long, hide = true)]
+    model: bool,
+    /// Unpack code (use --filter code)
+    #[arg(long, hide = true)]
+    code: bool,
+    /// Unpack datasets (use --filter datasets)
+    #[arg(long, hide = true)]
+    datasets: bool,
+    /// Unpack docs (use --filter docs)
+    #[arg(long, hide = true)]
+    docs: bool,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+impl UnpackArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let start = Instant::now();
+        let location = context.location(&self.reference)?;
+        let options = UnpackOptions {
+            folder: context.environment.absolute(&self.dir),
+            overwrite: self.overwrite(),
+            selection: self.selection()?,
+        };
+        let store = context.store()?;
+        let client = self.network.client(&context.environment)?;
+        let places = Places { store: &store, client: &client };
+        let folder = options.folder.display().to_string();
+        context.output.say(&format!("Unpacking to {folder}"));
+        let unpacked = places
+            .find(&location, Place::Anywhere)
+            .and_then(|found| ops::unpack(&places, &found, &location.to_string(), &options, &context.bars))
+            .with_context(|| format!("cannot unpack `{location}` into `{folder}`"))?;
+        context.output.say(&summary(&unpacked, &folder, start));
+        Ok(())
+    }
+
+    /// `-i` wins over `-o`, as in `KitOps`.
+    fn overwrite(&self) -> Overwrite {
+        match (self.ignore_existing, self.overwrite) {
+            (true, _) => Overwrite::Keep,
+            (false, true) => Overwrite::Replace,
+            (false, false) => Overwrite::Refuse,
+        }
+    }
+
+    /// The old switches count only without `--filter`.
+    fn selection(&self) -> Result<Selection> {
+        let filters = self.filter.iter().map(|filter| parse::<Filter>(filter)).collect::<Result<Vec<_>>>()?;
+        let switches = [
+            (self.kitfile, Part::Kitfile),
+            (self.model, Part::Model),
+            (self.code, Part::Code),
+            (self.datasets, Part::Datasets),
+            (self.docs, Part::Docs),
+        ];
+        let parts: Vec<_> = switches.into_iter().filter(|(is_set, _)| *is_set).map(|(_, part)| part).collect();
+        if filters.is_empty() && !parts.is_empty() {
+            return Ok(Selection::new(vec![Filter::of(parts)]));
+        }
+        Ok(Selection::new(filters))
+    }
+}
+
+fn summary(unpacked: &ops::Unpacked, folder: &str, start: Instant) -> String {
+    let placed = &unpacked.placed;
+    let digest = unpacked.manifest.digest;
+    if placed.files == 0 && placed.kept == 0 && placed.already_right > 0 {
+        return format!("Nothing to do: {folder} already holds what was asked for of {digest}");
+    }
+    let mut facts = vec![
+        format!("Unpacked {}, {} into {folder}", files(placed.files), human(placed.bytes)),
+        format!("verified {digest}"),
+    ];
+    for (count, what) in [(placed.already_right, "already right"), (placed.kept, "kept")] {
+        if count > 0 {
+            facts.push(format!("{} {what}", files(count)));
+        }
+    }
+    facts.push(format!("{:.1} s", start.elapsed().as_secs_f64()));
+    facts.join(" · ")
+}
+
+fn files(count: u64) -> String {
+    if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
+}

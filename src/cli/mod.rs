@@ -1,0 +1,15 @@
+//! Floor 4: arguments, environment, output, exit code. Everything else happens in [`ops`](crate::ops).
+
+mod args;
+mod bars;
+mod commands;
+mod context;
+mod environment;
+mod format;
+mod network;
+mod output;
+mod report;
+mod table;
+mod template;
+
+pub use args::run;

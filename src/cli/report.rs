@@ -1,0 +1,127 @@
+//! A failure in words: the error, its causes, a hint; and the exit code.
+
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+use super::output::Output;
+use crate::archive;
+use crate::oci::ContentError;
+use crate::ops;
+use crate::registry;
+
+/// The exit code of arguments that make no sense.
+pub(crate) const WRONG_USAGE: u8 = 2;
+
+/// Wrong usage that clap cannot see.
+#[derive(Debug)]
+pub(crate) struct Usage(pub(crate) anyhow::Error);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Usage {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
+
+/// Wrong usage, in a sentence.
+pub(crate) fn usage(message: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> anyhow::Error {
+    Usage(anyhow::Error::msg(message)).into()
+}
+
+/// Reports a failure and tells the exit code. A reader that has gone away is no failure.
+pub(crate) fn failure(output: &Output, error: &anyhow::Error) -> ExitCode {
+    if error.chain().any(is_broken_pipe) {
+        return ExitCode::SUCCESS;
+    }
+    output.tell(&render(output, error));
+    if error.is::<Usage>() { ExitCode::from(WRONG_USAGE) } else { ExitCode::FAILURE }
+}
+
+/// Reports that the program could not even begin.
+#[allow(clippy::print_stderr, reason = "there is no output yet")]
+pub(crate) fn unready(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
+}
+
+fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
+    cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn render(output: &Output, error: &anyhow::Error) -> String {
+    let mut lines = vec![format!("{} {error}", output.paint("31", "error:"))];
+    let mut last = error.to_string();
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        // An error that only wraps another says the same words.
+        if cause != last {
+            lines.push(format!("  caused by: {}", cause.replace('\n', "\n  ")));
+        }
+        last = cause;
+    }
+    if let Some(hint) = error.chain().find_map(hint) {
+        lines.push(format!("{} {hint}", output.paint("36", "hint:")));
+    }
+    lines.join("\n")
+}
+
+/// What likely helps against one cause.
+fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+    if let Some(error) = cause.downcast_ref::<ops::Error>() {
+        return hint_for_operation(error);
+    }
+    if let Some(error) = cause.downcast_ref::<registry::Error>() {
+        return hint_for_registry(error);
+    }
+    match cause.downcast_ref::<ContentError>()? {
+        ContentError::Unauthorized(inner) | ContentError::Denied(inner) | ContentError::Other(inner) => {
+            inner.downcast_ref().and_then(hint_for_registry)
+        }
+        ContentError::Mismatch(_) => {
+            Some("the content is damaged; `kit fsck --repair` drops what is damaged here, then pull again".to_owned())
+        }
+        ContentError::NotFound(_) | ContentError::Io(_) => None,
+    }
+}
+
+fn hint_for_operation(error: &ops::Error) -> Option<String> {
+    match error {
+        ops::Error::NotHere(reference) if reference.is_local() => {
+            Some("`kit list` shows what is here; a registry is part of the name: REGISTRY/REPOSITORY:TAG".to_owned())
+        }
+        ops::Error::NotHere(_) => Some("`kit list` shows what is here".to_owned()),
+        ops::Error::NoRegistry(reference) => {
+            Some(format!("put the registry in front, as in `registry.example/{reference}`"))
+        }
+        ops::Error::Unpack(_, error) | ops::Error::Archive(error) => hint_for_archive(error),
+        _ => None,
+    }
+}
+
+fn hint_for_archive(error: &archive::Error) -> Option<String> {
+    match error {
+        archive::Error::LinkLeavesContext { .. } => Some("--follow-symlinks packs what it points to".to_owned()),
+        archive::Error::NotAFile { path } => Some(format!("a line `{path}` in .kitignore leaves it out")),
+        archive::Error::Conflicts(_) => Some("-o overwrites them, -i keeps them; nothing was written".to_owned()),
+        _ => None,
+    }
+}
+
+fn hint_for_registry(error: &registry::Error) -> Option<String> {
+    match error {
+        registry::Error::NoCredentials { registry, .. } | registry::Error::Unauthorized { registry, .. } => {
+            Some(format!("run `kit login {registry}`, then try again"))
+        }
+        registry::Error::NotTls { .. } => Some("--plain-http talks to a registry without TLS".to_owned()),
+        registry::Error::Untrusted { .. } => {
+            Some("--tls-cert FILE trusts its authority; --tls-verify=false trusts anybody".to_owned())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,41 @@
+//! Rows under headings, in columns as wide as they need to be.
+
+use unicode_width::UnicodeWidthStr;
+
+/// Blanks between columns (`KitOps`).
+const GAP: usize = 3;
+
+/// Lays out `rows` under `headings`, left-aligned and without blanks at the ends of lines.
+pub(crate) fn render<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].width());
+        cells.chain([headings[column].width()]).max().unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let mut text = line(&headings, &widths);
+    for row in rows {
+        text.push_str(&line(&row.each_ref().map(String::as_str), &widths));
+    }
+    text
+}
+
+fn line(cells: &[&str], widths: &[usize]) -> String {
+    let mut text = String::new();
+    for (cell, width) in cells.iter().zip(widths) {
+        text.push_str(cell);
+        text.extend(std::iter::repeat_n(' ', width + GAP - cell.width()));
+    }
+    format!("{}\n", text.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let rows = [["é".to_owned(), "2".to_owned()], ["long".to_owned(), String::new()]];
+        assert_eq!(render(["A", "B"], &rows), "A      B\né      2\nlong\n");
+        assert_eq!(render(["A", "B"], &[]), "A   B\n");
+    }
+}
