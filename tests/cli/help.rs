@@ -1,0 +1,75 @@
+//! Help texts: every command has one, with an example; wrong usage is told apart from failure.
+
+use crate::sandbox::Sandbox;
+
+const COMMANDS: [&str; 17] = [
+    "init",
+    "pack",
+    "push",
+    "pull",
+    "unpack",
+    "list",
+    "inspect",
+    "info",
+    "diff",
+    "tag",
+    "remove",
+    "fsck",
+    "cache",
+    "login",
+    "logout",
+    "version",
+    "completion",
+];
+
+#[test]
+fn kit_alone_shows_where_to_begin() {
+    let sandbox = Sandbox::new();
+    let alone = sandbox.kit(&[]).ok();
+    assert_eq!(alone.stdout, sandbox.kit(&["--help"]).ok().stdout);
+    alone.prints("Begin with `kit init .`");
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let sandbox = Sandbox::new();
+    for command in COMMANDS {
+        let help = sandbox.kit(&[command, "--help"]).ok();
+        assert_eq!(help.stdout, sandbox.kit(&["help", command]).ok().stdout, "{command}");
+        let words = help.stdout.lines().next().unwrap();
+        assert!(words.starts_with(char::is_uppercase) && !words.ends_with('.'), "{command}: {words}");
+    }
+}
+
+#[test]
+fn wrong_usage_exits_with_2() {
+    let sandbox = Sandbox::new();
+    for args in [
+        &["fly"][..],
+        &["pack"],
+        &["pack", "a", "b"],
+        &["push"],
+        &["list", "--concurrency", "0"],
+        &["pack", ".", "--cert", "x"],
+    ] {
+        sandbox.kit(args).exits(2);
+    }
+    sandbox.kit(&["unpack", "UPPER:v1"]).exits(2).says("must be lowercase");
+}
+
+#[test]
+fn quiet_is_quiet() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    let run = sandbox.kit(&["pack", "project", "-t", "a:v1", "--quiet"]).ok();
+    assert_eq!((run.stderr.as_str(), run.stdout.lines().count()), ("", 1));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let sandbox = Sandbox::new();
+    let command = format!("{} completion bash | head -n 1", env!("CARGO_BIN_EXE_kit"));
+    let output = std::process::Command::new("bash").args(["-o", "pipefail", "-c", &command]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    drop(sandbox);
+}

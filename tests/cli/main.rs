@@ -1,0 +1,15 @@
+//! The binary, end to end: one test program, one file per subject.
+#![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
+#![allow(unreachable_pub, reason = "everything here is for this test program")]
+
+mod crowd;
+mod docker_registry;
+mod golden;
+mod help;
+mod keep;
+mod kill;
+mod look;
+mod moving;
+mod pack;
+mod sandbox;
+mod unpack;

@@ -1,0 +1,214 @@
+//! `kit pack`: what it stores, what it prints, what it refuses.
+
+use std::os::unix::fs::symlink;
+
+use expect_test::expect;
+
+use crate::sandbox::Sandbox;
+
+#[test]
+fn packing_tells_every_step_and_prints_the_digest() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    let run = sandbox.kit(&["pack", "project", "-t", "sample:v1,latest"]).ok();
+    expect![[r#"
+        Model saved: [DIGEST]
+    "#]]
+    .assert_eq(&run.redacted_stdout());
+    let mut lines: Vec<_> = run.redacted_stderr().lines().map(str::to_owned).collect();
+    lines[..5].sort();
+    expect![[r#"
+        Saved code layer: [DIGEST]
+        Saved dataset layer: [DIGEST]
+        Saved docs layer: [DIGEST]
+        Saved model layer: [DIGEST]
+        Saved modelpart layer: [DIGEST]
+        Saved configuration: [DIGEST]
+        Saved manifest to storage: [DIGEST]
+        13.5 KiB in [TIME] · 13.5 KiB written, 0 B reused · tagged sample:v1, sample:latest"#]]
+    .assert_eq(&lines.join("\n"));
+}
+
+#[test]
+fn packing_the_same_files_anywhere_gives_the_same_digest() {
+    let digests = [(); 2].map(|()| {
+        let sandbox = Sandbox::new();
+        sandbox.project();
+        sandbox.kit(&["pack", "project"]).ok().digest()
+    });
+    assert_eq!(digests[0], digests[1]);
+}
+
+#[test]
+fn packing_again_reuses_what_is_there() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
+    sandbox
+        .kit(&["pack", "project", "-t", "sample:v1"])
+        .ok()
+        .says("Already saved model layer: sha256:")
+        .says("Configuration already exists in storage: sha256:")
+        .says("Manifest already exists in storage: sha256:")
+        .says("0 B written");
+}
+
+#[test]
+fn every_compression_unpacks_to_the_same_files() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    for compression in ["none", "gzip", "gzip-fastest", "zstd"] {
+        let name = format!("sample:{compression}");
+        sandbox.kit(&["pack", "project", "-t", &name, "--compression", compression]).ok();
+        sandbox.kit(&["unpack", &name, "-d", compression]).ok();
+        let unpacked = sandbox.tree(compression);
+        assert!(
+            sandbox.tree("project").iter().filter(|(name, _)| name != "Kitfile").all(|file| unpacked.contains(file))
+        );
+    }
+}
+
+#[test]
+fn nothing_is_lost_where_the_go_tool_loses_it() {
+    let sandbox = Sandbox::new();
+    for path in ["data/x", "data2/x", "database.db", "a..b", "keep/me/yes", "keep/no", "...", "f"] {
+        sandbox.write(&format!("project/{path}"), path);
+    }
+    sandbox.write("project/.kitignore", "keep\n!keep/me/yes\n");
+    sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: .}\ndatasets: [{path: data}]\n");
+    symlink("f", sandbox.path("project/link")).unwrap();
+    sandbox.kit(&["pack", "project", "-t", "all:v1"]).ok();
+    sandbox.kit(&["unpack", "all:v1", "-d", "out"]).ok();
+    assert_eq!(
+        sandbox.names("out"),
+        ["...", "Kitfile", "a..b", "data/x", "data2/x", "database.db", "f", "keep/me/yes", "link"]
+    );
+    assert_eq!(sandbox.read("out/link"), "f");
+}
+
+#[test]
+fn a_link_that_leaves_the_folder_is_refused_or_followed() {
+    let sandbox = Sandbox::new();
+    sandbox.write("cache/blob", "weights");
+    sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: model.bin}\n");
+    symlink("../cache/blob", sandbox.path("project/model.bin")).unwrap();
+    let run = sandbox.kit(&["pack", "project"]).fails();
+    expect![[r#"
+        error: cannot pack `[FOLDER]/project`
+          caused by: cannot pack `model.bin`: it is a symbolic link to `../cache/blob`, outside of the context folder
+        hint: --follow-symlinks packs what it points to"#]]
+    .assert_eq(run.redacted_stderr().trim_end());
+    sandbox.kit(&["pack", "project", "-t", "a:v1", "--follow-symlinks"]).ok();
+    sandbox.kit(&["unpack", "a:v1", "-d", "out"]).ok();
+    assert_eq!(sandbox.read("out/model.bin"), "weights");
+}
+
+#[test]
+fn all_problems_of_a_kitfile_are_shown_at_once() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "project/Kitfile",
+        "manifestVersion: 1.0.0\nmodel:\n  frameworks: pytorch\n  path: ../x\ndatasets:\n  - path: data\n  - path: ./data\n",
+    );
+    let run = sandbox.kit(&["pack", "project"]).fails();
+    expect![[r#"
+        error: [FOLDER]/project/Kitfile is not valid
+          [FOLDER]/project/Kitfile:3:3: unknown field `frameworks` in `model`; did you mean `framework`?
+            3 |   frameworks: pytorch
+              |   ^^^^^^^^^^
+          [FOLDER]/project/Kitfile:4:9: the path `../x` leaves the folder of the Kitfile (model)
+            4 |   path: ../x
+              |         ^^^^
+          [FOLDER]/project/Kitfile:7:11: `data` and `./data` are the same path (datasets[0], datasets[1])
+            7 |   - path: ./data
+              |           ^^^^^^"#]]
+    .assert_eq(run.redacted_stderr().trim_end());
+}
+
+#[test]
+fn what_cannot_be_packed_is_named() {
+    let sandbox = Sandbox::new();
+    let check = |kitfile: &str, words: &str| {
+        sandbox.write("project/Kitfile", kitfile);
+        sandbox.kit(&["pack", "project"]).fails().says(words);
+        assert!(sandbox.kit(&["list"]).ok().stdout.lines().count() == 1);
+    };
+    check("manifestVersion: 1.0.0\nmodel: {path: missing}\n", "`missing` does not exist");
+    check("manifestVersion: 1.0.0\nmodel: {path: /etc/passwd}\n", "absolute paths are not supported");
+    check("", "is not valid");
+    std::fs::remove_dir_all(sandbox.path("project")).unwrap();
+    sandbox.kit(&["pack", "project"]).fails().says("project");
+    sandbox.write("empty/file", "");
+    sandbox.kit(&["pack", "empty"]).fails().says("No Kitfile found in");
+    sandbox.kit(&["pack", "empty/file"]).fails().says("is not a folder");
+}
+
+#[test]
+fn a_kitfile_may_lie_elsewhere_or_come_from_standard_input() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.write("Other", "manifestVersion: 1.0.0\ndocs: [{path: README.md}]\n");
+    sandbox.kit(&["pack", "project", "-f", "Other", "-t", "a:v1"]).ok();
+    let mut command = sandbox.command(&["pack", "project", "-f", "-", "-t", "b:v1"]);
+    command.stdin(fs_err::File::open(sandbox.path("Other")).unwrap().into_file());
+    sandbox.run(&mut command).ok();
+    let digest = |name: &str| sandbox.kit(&["inspect", name, "--format", "{{.Digest}}"]).ok().stdout;
+    assert_eq!(digest("a:v1"), digest("b:v1"));
+}
+
+#[test]
+fn empty_and_ignored_layers_are_pointed_out() {
+    let sandbox = Sandbox::new();
+    sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: void}\ndocs: [{path: notes}]\n");
+    sandbox.write("project/notes/a", "a");
+    sandbox.write("project/.kitignore", "notes\n");
+    fs_err::create_dir(sandbox.path("project/void")).unwrap();
+    let run = sandbox.kit(&["pack", "project"]).ok();
+    run.says("warning: No files detected in model layer with path void")
+        .says("warning: docs layer path notes ignored by kitignore");
+}
+
+#[test]
+fn a_missing_tag_is_latest_and_said_to_be() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.kit(&["pack", "project", "-t", "sample"]).ok().says("using 'latest' (sample:latest)");
+    sandbox.kit(&["info", "sample"]).ok().prints("name: sample");
+}
+
+#[test]
+fn a_file_with_the_name_of_a_reference_is_a_file() {
+    let sandbox = Sandbox::new();
+    sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: 'model:v1.bin'}\n");
+    sandbox.write("project/model:v1.bin", "weights");
+    sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok();
+    sandbox.kit(&["unpack", "a:v1", "-d", "out"]).ok();
+    assert_eq!(sandbox.read("out/model:v1.bin"), "weights");
+}
+
+#[test]
+fn a_model_may_come_from_another_modelkit() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.kit(&["pack", "project", "-t", "base:v1"]).ok();
+    sandbox.write("tuned/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: 'base:v1'}\ncode: [{path: .}]\n");
+    sandbox.write("tuned/app.py", "app");
+    sandbox.write("tuned/weights/model.bin", "comes from base");
+    sandbox.kit(&["pack", "tuned", "-t", "tuned:v1"]).ok();
+    sandbox.kit(&["unpack", "tuned:v1", "-d", "out"]).ok().says("Unpacking referenced modelkit base:v1");
+    assert_eq!(sandbox.names("out"), ["Kitfile", "app.py", "weights/model.bin", "weights/tokenizer.json"]);
+    assert_eq!(sandbox.read("out/weights/model.bin"), "weights\n");
+    sandbox.kit(&["unpack", "tuned:v1", "-d", "code", "--filter", "code"]).ok();
+    assert_eq!(sandbox.names("code"), ["app.py"]);
+}
+
+#[test]
+fn modelkits_that_refer_to_each_other_in_a_circle_are_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a/Kitfile", "manifestVersion: 1.0.0\ndocs: [{path: .}]\n");
+    sandbox.kit(&["pack", "a", "-t", "a:v1"]).ok();
+    sandbox.write("b/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: 'a:v1'}\n");
+    sandbox.kit(&["pack", "b", "-t", "b:v1"]).ok();
+    sandbox.write("a/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: 'b:v1'}\n");
+    sandbox.kit(&["pack", "a", "-t", "a:v1"]).fails().says("found cycle in modelkit references: [a:v1=>b:v1=>a:v1]");
+}
