@@ -1,0 +1,163 @@
+#!/usr/bin/env bash
+# The whole road of a model, for real: pack, push, pull, unpack, compare. Usage: scripts/demo.sh
+#
+# Builds kit, starts a registry on a free port of this machine, and plays three machines, each with a home of its own: the
+# laptop where the model is made, the server that pulls it, and the cluster that unpacks straight from the registry.
+# Everything it starts is stopped, and everything it writes outside of target/ is removed, also when a step fails.
+set -euo pipefail
+
+project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=scripts/prerequisites.sh
+source "$project/scripts/prerequisites.sh"
+
+# What `--filter model` has to bring, and nothing else: the model and its parts in examples/digits/Kitfile.
+model_files=(config.json preprocessor.json weights/model.safetensors)
+
+work=$(mktemp -d)
+registry_pid=
+# The repository that is pushed to, and the flags its registry needs; `start_registry` sets both.
+remote=
+network=()
+
+main() {
+    trap clean_up EXIT
+    trap 'exit 130' INT TERM
+    build
+    start_registry
+    cd "$work"
+    publish_version_1
+    pull_on_the_server
+    publish_version_2
+    unpack_in_the_cluster
+    say "Done: two versions packed, pushed, pulled, unpacked and verified"
+}
+
+build() {
+    say "Build kit"
+    need_rust
+    cd "$project"
+    run cargo build --release --locked
+    PATH="${CARGO_TARGET_DIR:-$project/target}/release:$PATH"
+    run kit version
+}
+
+publish_version_1() {
+    say "Laptop: pack version 1 and push it"
+    run cp -R "$project/examples/digits" digits-v1
+    run kit --config laptop pack digits-v1 --tag digits:v1
+    run kit --config laptop list
+    run kit --config laptop push digits:v1 "$remote:v1" "${network[@]}"
+}
+
+pull_on_the_server() {
+    say "Server: pull version 1, unpack only the model, verify"
+    run kit --config server pull "$remote:v1" "${network[@]}"
+    run kit --config server unpack "$remote:v1" --dir served --filter model
+    verify digits-v1 served
+    run kit --config server fsck
+}
+
+publish_version_2() {
+    say "Laptop: pack version 2, which was trained for longer, push it, see what changed"
+    run cp -R digits-v1 digits-v2
+    run cp -R "$project/examples/digits-v2/." digits-v2
+    run kit --config laptop pack digits-v2 --tag digits:v2
+    run kit --config laptop push digits:v2 "$remote:v2" "${network[@]}"
+    run kit --config laptop diff digits:v1 digits:v2
+}
+
+unpack_in_the_cluster() {
+    say "Cluster: unpack the model of version 2 straight from the registry, with nothing stored before"
+    run kit --config cluster unpack "$remote:v2" --dir deployed --filter model "${network[@]}"
+    verify digits-v2 deployed
+    if command -v python3 >/dev/null; then
+        run python3 -B digits-v2/src/predict.py deployed digits-v2/data/validation.csv
+    fi
+}
+
+# Checks that folder `$2` holds the model files of project `$1`, byte for byte, and no other file.
+verify() {
+    (cd "$1" && sha256sum "${model_files[@]}") >expected.sha256
+    in_folder "$2" sha256sum --check --strict ../expected.sha256
+    local surplus
+    surplus=$(cd "$2" && find . -type f | sed 's|^\./||' | sort | comm -23 - <(printf '%s\n' "${model_files[@]}" | sort))
+    [[ -z $surplus ]] || fail "only the model was asked for, but $2 also holds: $surplus"
+}
+
+# Starts docker-registry on a port that the system chooses. Without it, a folder in the OCI layout takes its place.
+start_registry() {
+    say "Start a registry"
+    if ! command -v docker-registry >/dev/null && ! install_registry; then
+        remote=oci:registry
+        echo "docker-registry is not here and cannot be installed: the folder \`registry\` in the OCI layout takes its place"
+        return
+    fi
+    cat >"$work/registry.yml" <<YAML
+version: 0.1
+log: {level: info}
+storage: {filesystem: {rootdirectory: $work/registry}}
+http: {addr: "127.0.0.1:0"}
+YAML
+    printf '$ docker-registry serve registry.yml &\n'
+    docker-registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
+    registry_pid=$!
+    local address
+    address=$(registry_address)
+    echo "listening on $address"
+    remote=$address/team/digits
+    network=(--plain-http)
+    # Nothing on the way to this machine itself needs a proxy.
+    export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
+}
+
+# Waits until the registry has said on which address it listens, and prints the address.
+registry_address() {
+    local address
+    for _ in {1..100}; do
+        address=$(sed -n 's/.*listening on \(127\.0\.0\.1:[0-9]*\).*/\1/p' "$work/registry.log")
+        if [[ -n $address ]]; then
+            echo "$address"
+            return
+        fi
+        kill -0 "$registry_pid" 2>/dev/null || break
+        sleep 0.1
+    done
+    fail "docker-registry did not start: $(tail -n 5 "$work/registry.log")"
+}
+
+say() {
+    printf '\n== %s\n' "$*"
+}
+
+# Prints a command as one would type it, then runs it.
+run() {
+    printf '\n$ %s\n' "$*"
+    "$@"
+}
+
+in_folder() {
+    printf '\n$ cd %s && %s\n' "$1" "${*:2}"
+    (cd "$1" && "${@:2}")
+}
+
+fail() {
+    echo "demo: $*" >&2
+    exit 1
+}
+
+clean_up() {
+    local status=$?
+    if [[ -n $registry_pid ]]; then
+        # The registry may have ended by itself; what counts is that it is gone.
+        kill "$registry_pid" 2>/dev/null || true
+        wait "$registry_pid" 2>/dev/null || true
+    fi
+    cd /
+    rm -rf "$work"
+    if [[ $status != 0 ]]; then
+        printf '\ndemo: failed with exit code %s\n' "$status" >&2
+    fi
+    exit "$status"
+}
+
+main "$@"

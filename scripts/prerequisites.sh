@@ -1,0 +1,47 @@
+# Sourced by demo.sh and test.sh: finds cargo, and installs what is missing from Debian's packages where that is allowed.
+# shellcheck shell=bash
+
+# Prints how to become root: nothing for root itself, `sudo`, or a failure where there is neither.
+become_root() {
+    if [[ $(id -u) == 0 ]]; then
+        return 0
+    elif command -v sudo >/dev/null && { [[ -t 0 ]] || sudo -n true 2>/dev/null; }; then
+        echo sudo
+    else
+        return 1
+    fi
+}
+
+# Installs the given packages, or fails, having said why on standard error.
+install_packages() {
+    local root
+    if ! command -v apt-get >/dev/null; then
+        echo "cannot install $*: there is no apt-get here" >&2
+        return 1
+    elif ! root=$(become_root); then
+        echo "cannot install $*: this needs root or sudo" >&2
+        return 1
+    fi
+    echo "installing $* with apt-get" >&2
+    # Where `root` is empty, the word disappears and the command runs as it is.
+    $root apt-get update -qq >&2 &&
+        $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+}
+
+# Installs docker-registry and stops the service that its package starts: each script runs a registry of its own.
+install_registry() {
+    install_packages docker-registry || return 1
+    if [[ -d /run/systemd/system ]]; then
+        $(become_root) systemctl disable --quiet --now docker-registry
+    fi
+}
+
+# Makes `cargo` callable and sees to a C compiler, which links every Rust program and builds the C parts of zstd and ring.
+need_rust() {
+    command -v cargo >/dev/null || PATH="$HOME/.cargo/bin:$PATH"
+    if ! command -v cargo >/dev/null; then
+        echo "cargo is missing: install Rust 1.89 or newer, see https://rustup.rs" >&2
+        return 1
+    fi
+    command -v cc >/dev/null || install_packages build-essential
+}
