@@ -2,7 +2,7 @@
 
 use super::{Error, Found, Inspected, inspect};
 use crate::digest::Digest;
-use crate::oci::Descriptor;
+use crate::modelkit::Layer;
 
 /// How two ModelKits differ.
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub struct Difference {
 pub struct LayerRow {
     /// The media type.
     pub media_type: String,
+    /// Where its files go.
+    pub path: String,
     /// The name of the layer.
     pub digest: Digest,
     /// Its bytes.
@@ -44,19 +46,21 @@ pub fn diff(first: &Found, second: &Found) -> Result<Difference, Error> {
         (inspect(first), other.join().expect("inspecting does not panic"))
     });
     let (first, second) = (first?, second?);
-    let has = |layers: &[Descriptor], layer: &Descriptor| layers.iter().any(|other| other.digest == layer.digest);
-    let (layers, others) = (&first.modelkit.manifest.layers, &second.modelkit.manifest.layers);
+    let has =
+        |layers: &[Layer], layer: &Layer| layers.iter().any(|other| other.descriptor.digest == layer.descriptor.digest);
+    let (layers, others) = (&first.modelkit.layers, &second.modelkit.layers);
     let (shared, only_first): (Vec<_>, Vec<_>) = layers.iter().partition(|layer| has(others, layer));
     let only_second = others.iter().filter(|layer| !has(layers, layer)).collect();
     let (shared, only_first, only_second) = (rows(shared), rows(only_first), rows(only_second));
     Ok(Difference { first, second, shared, only_first, only_second })
 }
 
-fn rows(layers: Vec<&Descriptor>) -> Vec<LayerRow> {
-    let row = |layer: &Descriptor| LayerRow {
-        media_type: layer.media_type.to_string(),
-        digest: layer.digest,
-        size: layer.size,
+fn rows(layers: Vec<&Layer>) -> Vec<LayerRow> {
+    let row = |layer: &Layer| LayerRow {
+        media_type: layer.descriptor.media_type.to_string(),
+        path: layer.path.to_string(),
+        digest: layer.descriptor.digest,
+        size: layer.descriptor.size,
     };
     let mut rows: Vec<_> = layers.into_iter().map(row).collect();
     rows.sort();

@@ -115,21 +115,21 @@ fn diff_shows_what_two_modelkits_share() {
 
         Shared Layers:
         ---------------------------------------
-        Type      | Digest             | Size
-        code      | [SHORT]  | 2.5 KiB
-        dataset   | [SHORT]  | 4.0 KiB
-        model     | [SHORT]  | 2.5 KiB
-        modelpart | [SHORT]  | 2.5 KiB
+        Type      | Digest             | Size       | Path
+        code      | [SHORT]  | 2.5 KiB    | src
+        dataset   | [SHORT]  | 4.0 KiB    | data
+        model     | [SHORT]  | 2.5 KiB    | weights/model.bin
+        modelpart | [SHORT]  | 2.5 KiB    | weights/tokenizer.json
 
         Unique Layers to ModelKit1 (sample:v1):
         ---------------------------------------
-        Type      | Digest             | Size
-        docs      | [SHORT]  | 2.0 KiB
+        Type      | Digest             | Size       | Path
+        docs      | [SHORT]  | 2.0 KiB    | README.md
 
         Unique Layers to ModelKit2 (local://sample:v2):
         ---------------------------------------
-        Type      | Digest             | Size
-        docs      | [SHORT]  | 2.0 KiB
+        Type      | Digest             | Size       | Path
+        docs      | [SHORT]  | 2.0 KiB    | README.md
     "#]]
     .assert_eq(&text);
 }

@@ -51,7 +51,7 @@ impl DiffArgs {
     fn to_json(&self, difference: &Difference) -> Value {
         let rows = |rows: &[LayerRow]| -> Value {
             rows.iter()
-                .map(|row| json!({ "mediaType": row.media_type, "digest": row.digest, "size": row.size }))
+                .map(|row| json!({ "mediaType": row.media_type, "path": row.path, "digest": row.digest, "size": row.size }))
                 .collect()
         };
         let side = |name: &str, inspected: &ops::Inspected| {
@@ -127,11 +127,11 @@ fn layers(rows: &[LayerRow]) -> String {
     if rows.is_empty() {
         return "<none>\n".to_owned();
     }
-    let mut text = format!("{:<9} | {:<18} | Size\n", "Type", "Digest");
+    let mut text = format!("{:<9} | {:<18} | {:<10} | Path\n", "Type", "Digest", "Size");
     for row in rows {
         let word = row.media_type.rsplit('.').nth(2).unwrap_or(&row.media_type);
         let digest = row.digest.to_string();
-        writeln!(text, "{word:<9} | {:<18} | {}", &digest[..17], human(row.size))
+        writeln!(text, "{word:<9} | {:<18} | {:<10} | {}", &digest[..17], human(row.size), row.path)
             .expect("writing to a text does not fail");
     }
     text
