@@ -114,8 +114,11 @@ impl Places<'_> {
         if place != Place::Remote && self.store.find(&names, &name)?.is_some() {
             return Ok(Found { source: Box::new(self.store.reader(names)?), name });
         }
-        if place == Place::Local || reference.is_local() {
-            return Err(Error::NotHere(reference.clone()));
+        match place {
+            Place::Remote if reference.is_local() => return Err(Error::NoRegistry(reference.clone())),
+            Place::Local => return Err(Error::NotHere(reference.clone())),
+            Place::Anywhere if reference.is_local() => return Err(Error::NotHere(reference.clone())),
+            Place::Anywhere | Place::Remote => {}
         }
         Ok(Found { source: Box::new(self.client.repository(reference)), name })
     }
