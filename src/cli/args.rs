@@ -33,7 +33,7 @@ struct GlobalArgs {
     /// Keep store and credentials in this folder [default: KIT_HOME, KITOPS_HOME, or `kit` in the user's data folder]
     #[arg(long, global = true, value_name = "FOLDER")]
     config: Option<PathBuf>,
-    /// How progress is shown: bars, one line per step, or nothing
+    /// How progress is shown: nothing, one line per step, bars, or JSON for programs
     #[arg(long, global = true, value_name = "MODE")]
     progress: Option<ProgressMode>,
     /// What is logged to standard error
@@ -94,7 +94,7 @@ More
 
 Options
   --config FOLDER     Keep store and credentials in this folder
-  --progress MODE     none, plain (a line per step) or fancy (bars)
+  --progress MODE     none, plain (a line per step), fancy (bars) or json (for programs)
   --log-level LEVEL   error, warn, info, debug or trace
   -v, --verbose       Log more; repeat for even more
   -q, --quiet         Print results and errors only

@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use indicatif::MultiProgress;
+use indicatif::{MultiProgress, ProgressBar};
+use serde_json::{Value, json};
 
 use super::environment::Environment;
 
@@ -16,6 +17,8 @@ pub(crate) enum ProgressMode {
     Plain,
     /// Bars that move; for terminals.
     Fancy,
+    /// One JSON object per line, for programs (docs/progress.md).
+    Json,
 }
 
 /// The mouth of the program.
@@ -48,31 +51,55 @@ impl Output {
 
     /// Tells a finished step.
     pub(crate) fn say(&self, line: &str) {
-        if self.mode != ProgressMode::None {
-            self.tell(line);
+        match self.mode {
+            ProgressMode::None => {}
+            ProgressMode::Json => self.event(&json!({ "type": "message", "text": line })),
+            ProgressMode::Plain | ProgressMode::Fancy => self.tell(line),
         }
     }
 
     /// Tells something that the user should look at.
     pub(crate) fn warn(&self, line: &str) {
-        if self.shows_warnings {
-            self.tell(&format!("{} {line}", self.paint("33", "warning:")));
+        match self.mode {
+            _ if !self.shows_warnings => {}
+            ProgressMode::Json => self.event(&json!({ "type": "warning", "text": line })),
+            _ => self.tell(&format!("{} {line}", self.paint("33", "warning:"))),
         }
     }
 
-    /// Tells what cannot be left unsaid.
-    pub(crate) fn tell(&self, line: &str) {
+    /// Tells why the program failed, whatever else is silent: the error, its causes, and perhaps a hint.
+    pub(crate) fn fail(&self, error: &str, causes: &[String], hint: Option<&str>) {
+        if self.mode == ProgressMode::Json {
+            return self.event(&json!({ "type": "error", "text": error, "causes": causes, "hint": hint }));
+        }
+        let mut lines = vec![format!("{} {error}", self.paint("31", "error:"))];
+        lines.extend(causes.iter().map(|cause| format!("  caused by: {}", cause.replace('\n', "\n  "))));
+        lines.extend(hint.map(|hint| format!("{} {hint}", self.paint("36", "hint:"))));
+        self.tell(&lines.join("\n"));
+    }
+
+    /// Writes one event for a program that watches.
+    pub(crate) fn event(&self, event: &Value) {
+        self.tell(&event.to_string());
+    }
+
+    fn tell(&self, line: &str) {
         // There is nobody to tell that standard error is closed.
         self.bars.suspend(|| drop(writeln!(io::stderr().lock(), "{line}")));
     }
 
     /// Colours `text` where standard error has colours. `code` is an SGR parameter.
-    pub(crate) fn paint(&self, code: &str, text: &str) -> String {
+    fn paint(&self, code: &str, text: &str) -> String {
         if self.has_colour { format!("\x1b[1;{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    /// The place for bars, if bars are wanted.
-    pub(crate) fn bars(&self) -> Option<&MultiProgress> {
-        (self.mode == ProgressMode::Fancy).then_some(&self.bars)
+    /// How progress is told.
+    pub(crate) fn mode(&self) -> ProgressMode {
+        self.mode
+    }
+
+    /// Puts a bar below the others.
+    pub(crate) fn add_bar(&self, bar: ProgressBar) -> ProgressBar {
+        self.bars.add(bar)
     }
 }

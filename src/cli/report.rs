@@ -39,7 +39,8 @@ pub(crate) fn failure(output: &Output, error: &anyhow::Error) -> ExitCode {
     if error.chain().any(is_broken_pipe) {
         return ExitCode::SUCCESS;
     }
-    output.tell(&render(output, error));
+    let hint = error.chain().find_map(hint);
+    output.fail(&error.to_string(), &causes(error), hint.as_deref());
     if error.is::<Usage>() { ExitCode::from(WRONG_USAGE) } else { ExitCode::FAILURE }
 }
 
@@ -54,21 +55,12 @@ fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
     cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-fn render(output: &Output, error: &anyhow::Error) -> String {
-    let mut lines = vec![format!("{} {error}", output.paint("31", "error:"))];
-    let mut last = error.to_string();
-    for cause in error.chain().skip(1) {
-        let cause = cause.to_string();
-        // An error that only wraps another says the same words.
-        if cause != last {
-            lines.push(format!("  caused by: {}", cause.replace('\n', "\n  ")));
-        }
-        last = cause;
-    }
-    if let Some(hint) = error.chain().find_map(hint) {
-        lines.push(format!("{} {hint}", output.paint("36", "hint:")));
-    }
-    lines.join("\n")
+/// The causes, outermost first. An error that only wraps another says the same words, which are told once.
+fn causes(error: &anyhow::Error) -> Vec<String> {
+    let mut texts: Vec<String> = error.chain().map(ToString::to_string).collect();
+    texts.dedup();
+    texts.remove(0);
+    texts
 }
 
 /// What likely helps against one cause.
