@@ -136,6 +136,18 @@ impl Folder {
         Ok(rustix::fs::renameat(old_parent, old, new_parent, new)?)
     }
 
+    /// Moves the file `from` to `to` in `target`, in the place of a file that is there: `to` is never without one.
+    pub(super) fn rename_over(&self, from: &RelativePath, target: &Self, to: &RelativePath) -> io::Result<()> {
+        let ((old_parent, old), (new_parent, new)) = (self.parent(from)?, target.parent(to)?);
+        Ok(rustix::fs::renameat(old_parent, old, new_parent, new)?)
+    }
+
+    /// Gives the file `from` a second name `to` in `target`.
+    pub(super) fn link(&self, from: &RelativePath, target: &Self, to: &RelativePath) -> io::Result<()> {
+        let ((old_parent, old), (new_parent, new)) = (self.parent(from)?, target.parent(to)?);
+        Ok(rustix::fs::linkat(old_parent, old, new_parent, new, AtFlags::empty())?)
+    }
+
     /// Removes the file `path`.
     pub(super) fn remove_file(&self, path: &RelativePath) -> io::Result<()> {
         let (parent, name) = self.parent(path)?;

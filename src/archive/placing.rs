@@ -13,7 +13,7 @@ const BATCH: usize = 4096;
 
 /// The tags of the journal.
 const PLACED: &str = "placed";
-const TAKEN_ASIDE: &str = "aside";
+const REPLACED: &str = "replaced";
 
 /// Moves everything from `staging` to `target`. If that fails midway, what was moved is moved back.
 ///
@@ -63,8 +63,7 @@ impl Placing<'_> {
                 self.staging.new.remove_directory(path).map_err(failed)
             }
             (Found::File { .. }, Found::File { .. }) if self.overwrite == Overwrite::Replace => {
-                self.take_aside(path)?;
-                self.move_in(path)
+                self.step(REPLACED, path, |this, number| this.staging.replace(this.target, path, number))
             }
             _ => Err(Error::TargetChanged { path: path.clone() }),
         }
@@ -72,10 +71,6 @@ impl Placing<'_> {
 
     fn move_in(&mut self, path: &RelativePath) -> Result<(), Error> {
         self.step(PLACED, path, |this, _| this.staging.new.rename(path, this.target, path))
-    }
-
-    fn take_aside(&mut self, path: &RelativePath) -> Result<(), Error> {
-        self.step(TAKEN_ASIDE, path, |this, number| this.staging.take_aside(this.target, path, number))
     }
 
     fn step(

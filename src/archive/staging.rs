@@ -120,9 +120,23 @@ impl Staging {
         target.rename(path, &self.folder, &aside(number))
     }
 
-    /// Moves what has been taken aside back to where it was.
+    /// Puts the new file `path` in the place of the one that `target` has, which is kept aside under a number.
+    ///
+    /// Killed at any moment, this leaves the old file or the new one there; where the file system knows no second names, it
+    /// may for a moment be neither.
+    pub(super) fn replace(&self, target: &Folder, path: &RelativePath, number: usize) -> io::Result<()> {
+        if target.link(path, &self.folder, &aside(number)).is_err() {
+            self.take_aside(target, path, number)?;
+        }
+        self.new.rename_over(path, target, path).or_else(|error| {
+            self.put_back(target, path, number)?;
+            Err(error)
+        })
+    }
+
+    /// Gives the file that has been kept aside its place back.
     pub(super) fn put_back(&self, target: &Folder, path: &RelativePath, number: usize) -> io::Result<()> {
-        self.folder.rename(&aside(number), target, path)
+        self.folder.rename_over(&aside(number), target, path)
     }
 
     /// Leaves the folder on the disk for good: it holds what could not be put back.
