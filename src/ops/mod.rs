@@ -15,6 +15,7 @@ mod pull;
 mod remove;
 mod tag;
 mod transfer;
+mod uncovered;
 mod unpack;
 mod workers;
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
+use super::uncovered::uncovered;
 use super::{Error, Places, parents, workers};
 use crate::archive::{self, IgnoreRules, LayerSource, Links};
 use crate::compression::Compression;
@@ -53,6 +54,7 @@ pub fn pack(places: &Places<'_>, options: &PackOptions, progress: &dyn Progress)
     paths.extend(paths_of_parents(places, options, &entries)?);
     let ignore = read_ignore_rules(&options.context)?;
     warn_of_what_is_not_packed(&options.kitfile, progress);
+    warn_of_what_is_in_no_layer(&uncovered(&options.context, &paths, &ignore)?, progress);
 
     let repository = options.references.first().cloned().unwrap_or_else(unnamed);
     let writer = places.store.writer(Names::Of(repository))?;
@@ -122,6 +124,20 @@ fn warn_of_what_is_not_packed(kitfile: &Kitfile, progress: &dyn Progress) {
     }
     for server in &kitfile.mcp_servers {
         progress.warn(&format!("the MCP server `{}` is named in the ModelKit, its bundle is not packed", server.name));
+    }
+}
+
+/// How many names a warning lists.
+const NAMED: usize = 5;
+
+fn warn_of_what_is_in_no_layer(found: &[RelativePath], progress: &dyn Progress) {
+    let mut names: Vec<_> = found.iter().take(NAMED).map(|path| format!("`{path}`")).collect();
+    if found.len() > NAMED {
+        names.push(format!("{} more", found.len() - NAMED));
+    }
+    if !names.is_empty() {
+        progress
+            .warn(&format!("in no layer of the Kitfile: {} (a line in .kitignore silences this)", names.join(", ")));
     }
 }
 

@@ -169,6 +169,16 @@ fn empty_and_ignored_layers_are_pointed_out() {
 }
 
 #[test]
+fn what_no_layer_holds_is_pointed_out() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.write("project/notes.txt", "forgotten");
+    sandbox.kit(&["pack", "project"]).ok().says("warning: in no layer of the Kitfile: `notes.txt` (");
+    sandbox.write("project/.kitignore", "notes.txt\n");
+    assert!(!sandbox.kit(&["pack", "project"]).ok().stderr.contains("warning"));
+}
+
+#[test]
 fn a_missing_tag_is_latest_and_said_to_be() {
     let sandbox = Sandbox::new();
     sandbox.project();
