@@ -63,6 +63,28 @@ pub fn list_local(store: &Store, repository: Option<&Reference>) -> Result<Vec<L
     Ok(listed)
 }
 
+/// The ModelKits of an image layout whose names are tags; `name` stands for its repository.
+pub fn list_layout(layout: &Store, name: &str) -> Result<Vec<Listed>, Error> {
+    let mut listed: Vec<Listed> = Vec::new();
+    let reader = layout.reader(Names::Tags)?;
+    for entry in layout.entries()? {
+        let tags: Vec<_> = entry.name().map(str::to_owned).into_iter().collect();
+        match listed.iter_mut().find(|row| row.digest == entry.descriptor.digest) {
+            Some(row) => row.tags.extend(tags),
+            None => {
+                if let Ok(inspected) = read(&reader, entry.descriptor.clone(), name) {
+                    listed.push(Listed::new(Some(name.to_owned()), tags, &inspected));
+                }
+            }
+        }
+    }
+    for row in &mut listed {
+        row.tags.sort();
+    }
+    listed.sort_by_key(|row| row.digest);
+    Ok(listed)
+}
+
 fn list_group(store: &Store, group: &[(Reference, Entry)]) -> Result<Option<Listed>, Error> {
     let (reference, entry) = &group[0];
     let reader = store.reader(Names::Of(reference.clone()))?;

@@ -24,7 +24,7 @@ pub use diff::{Difference, LayerRow, diff};
 pub use error::Error;
 pub use init::{InitOptions, init};
 pub use inspect::{Inspected, inspect};
-pub use list::{Listed, list_local, list_remote};
+pub use list::{Listed, list_layout, list_local, list_remote};
 pub use pack::{PackOptions, Packed, pack};
 pub use places::{Found, Location, Place, Places};
 pub use pull::pull;

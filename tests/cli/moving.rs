@@ -137,6 +137,8 @@ fn a_folder_stands_in_for_a_registry() {
     assert_eq!(road.elsewhere(&["pull", "oci:layout/sample:v1"]).ok().digest(), digest);
     road.elsewhere(&["unpack", "sample:v1", "-d", "out"]).ok();
     road.elsewhere(&["unpack", "oci:layout/sample:v1", "-d", "out"]).ok().says("Nothing to do");
+    let rows = road.elsewhere(&["list", "oci:layout/sample", "--format", "{{.Repo}} {{.Tags}}"]).ok();
+    assert_eq!(rows.redacted_stdout(), "oci:[FOLDER]/layout/sample [v1]\n");
     road.elsewhere(&["pull", "oci:layout/sample:v1", "other/name:x"]).ok();
     road.elsewhere(&["info", "other/name:x"]).ok();
 }

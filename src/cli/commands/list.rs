@@ -11,6 +11,7 @@ use crate::cli::table;
 use crate::oci::Reference;
 use crate::ops::{self, Listed, Location};
 use crate::progress::human;
+use crate::store::Store;
 
 /// List ModelKits, here or in a registry
 ///
@@ -46,7 +47,9 @@ impl ListArgs {
         match context.location_as_given(text)? {
             Location::Artifact(reference) if reference.is_local() => Ok(ops::list_local(&store, Some(&reference))?),
             Location::Artifact(reference) => self.remote_rows(context, &reference),
-            Location::Layout { path, .. } => Ok(ops::list_local(&crate::store::Store::open(path)?, None)?),
+            Location::Layout { path, .. } => {
+                Ok(ops::list_layout(&Store::open(&path)?, &format!("oci:{}", path.display()))?)
+            }
         }
     }
 
