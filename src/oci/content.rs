@@ -38,11 +38,35 @@ pub trait Target: Send + Sync {
     /// Whether the whole blob is there already.
     fn contains(&self, descriptor: &Descriptor) -> Result<bool, ContentError>;
 
+    /// Whether the place takes such a blob at all, as far as that is known beforehand.
+    fn check(&self, _descriptor: &Descriptor) -> Result<(), ContentError> {
+        Ok(())
+    }
+
+    /// The first of `candidates`, repositories beside this one, that can give the blob without its bytes moving.
+    fn origin_among(&self, _descriptor: &Descriptor, _candidates: &[String]) -> Result<Option<String>, ContentError> {
+        Ok(None)
+    }
+
     /// Stores a blob and verifies it on the way. Goes on where an earlier attempt stopped, if the place can.
     fn put(&self, descriptor: &Descriptor, content: &dyn Content) -> Result<(), ContentError>;
 
+    /// Stores a blob that the repository `origin` beside this one can give; if it does not, like [`put`](Self::put).
+    fn put_from(&self, descriptor: &Descriptor, _origin: &str, content: &dyn Content) -> Result<Arrival, ContentError> {
+        self.put(descriptor, content).map(|()| Arrival::Sent)
+    }
+
     /// Stores a manifest whose blobs are all there, and calls it `tag` if one is given: the artifact appears here and whole.
     fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError>;
+}
+
+/// How a blob came to a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// Its bytes travelled.
+    Sent,
+    /// The place had it in another repository.
+    Mounted,
 }
 
 /// Why a place did not give or take content. The variants are those that a caller tells apart.

@@ -23,21 +23,35 @@ const TOKEN_LIMIT: u64 = 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Access {
     pub(super) endpoint: Endpoint,
-    /// Repository and actions, such as `pull,push`; none to greet the registry as a whole.
-    pub(super) rights: Option<(String, &'static str)>,
+    /// None to greet the registry as a whole.
+    pub(super) rights: Option<Rights>,
+}
+
+/// What a request wants to do with repositories.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Rights {
+    pub(super) repository: String,
+    /// Such as `pull,push`.
+    pub(super) actions: &'static str,
+    /// A repository that a blob is to be mounted from, which takes the right to pull from it.
+    pub(super) origin: Option<String>,
 }
 
 impl Access {
     fn repository(&self) -> Option<&str> {
-        self.rights.as_ref().map(|(repository, _)| repository.as_str())
+        self.rights.as_ref().map(|rights| rights.repository.as_str())
     }
 
     /// The scopes of a token: what the registry asks for and what the request is going to do, so that one token serves a
     /// whole push (distribution's token specification, "Requesting a Token").
     fn scopes(&self, challenged: Option<&str>) -> Vec<String> {
-        let own = self.rights.as_ref().map(|(repository, actions)| format!("repository:{repository}:{actions}"));
+        let own = self.rights.as_ref().map(|rights| format!("repository:{}:{}", rights.repository, rights.actions));
+        let origin = self.rights.as_ref().and_then(|rights| rights.origin.as_ref());
+        let origin = origin.map(|origin| format!("repository:{origin}:pull"));
         let mut merged: Vec<(String, BTreeSet<String>)> = Vec::new();
-        for scope in own.iter().map(String::as_str).chain(challenged.unwrap_or_default().split_whitespace()) {
+        for scope in
+            own.iter().chain(&origin).map(String::as_str).chain(challenged.unwrap_or_default().split_whitespace())
+        {
             let (resource, actions) = scope.rsplit_once(':').unwrap_or((scope, ""));
             let actions = actions.split(',').filter(|action| !action.is_empty()).map(str::to_owned);
             match merged.iter_mut().find(|(known, _)| known == resource) {
@@ -246,8 +260,8 @@ mod tests {
 
     fn check(own: Option<&'static str>, challenged: Option<&str>, expected: &[&str]) {
         let endpoint = Endpoint::new("r.io", false).unwrap();
-        let access = Access { endpoint, rights: own.map(|actions| ("a/b".to_owned(), actions)) };
-        assert_eq!(access.scopes(challenged), expected);
+        let rights = own.map(|actions| Rights { repository: "a/b".to_owned(), actions, origin: None });
+        assert_eq!(Access { endpoint, rights }.scopes(challenged), expected);
     }
 
     #[test]
@@ -261,5 +275,14 @@ mod tests {
         );
         check(None, Some("repository:a/b:push,pull"), &["repository:a/b:pull,push"]);
         check(None, None, &[]);
+    }
+
+    #[test]
+    fn a_mount_needs_the_right_to_pull_from_its_origin() {
+        let rights = Rights { repository: "a/b".to_owned(), actions: "pull,push", origin: Some("c".to_owned()) };
+        let access = Access { endpoint: Endpoint::new("r.io", false).unwrap(), rights: Some(rights) };
+        let expected = ["repository:a/b:pull,push", "repository:c:pull"];
+        assert_eq!(access.scopes(None), expected);
+        assert_eq!(access.scopes(Some("repository:c:pull")), expected);
     }
 }

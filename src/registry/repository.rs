@@ -2,15 +2,15 @@
 
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
-use tracing::warn;
+use tracing::{debug, warn};
 
-use super::auth::Access;
+use super::auth::{Access, Rights};
 use super::download::RemoteBlob;
 use super::exchange::Call;
 use super::upload::Upload;
 use super::{Client, Error};
 use crate::digest::{Digest, Mismatch};
-use crate::oci::{Content, ContentError, Descriptor, MANIFEST_SIZE_LIMIT, MediaType, Source, Tag, Target};
+use crate::oci::{Arrival, Content, ContentError, Descriptor, MANIFEST_SIZE_LIMIT, MediaType, Source, Tag, Target};
 
 /// The manifests that can be read, as an `Accept` header.
 const ACCEPTED: &str = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, \
@@ -20,6 +20,9 @@ const ACCEPTED: &str = "application/vnd.oci.image.manifest.v1+json, application/
 pub(super) const PULL: &str = "pull";
 pub(super) const PUSH: &str = "pull,push";
 const DELETE: &str = "delete";
+
+/// How many repositories are asked whether they can give a blob: asking costs, and one in many will do.
+const ORIGINS_LIMIT: usize = 4;
 
 /// A repository. Cloning is cheap.
 #[derive(Clone)]
@@ -51,7 +54,8 @@ impl Repository {
     ) -> Result<Call, Error> {
         let endpoint = self.client.endpoint(&self.registry)?;
         let url = endpoint.url(&format!("/v2/{}/{path}", self.name));
-        let access = Access { endpoint, rights: Some((self.name.clone(), actions)) };
+        let rights = Rights { repository: self.name.clone(), actions, origin: None };
+        let access = Access { endpoint, rights: Some(rights) };
         Ok(Call { method, url, headers: HeaderMap::new(), body: Vec::new(), access, attempt, subject })
     }
 
@@ -134,7 +138,11 @@ impl Repository {
 
     /// Asks with the rights of a push, whose token this then is too.
     pub(super) fn holds(&self, descriptor: &Descriptor) -> Result<bool, Error> {
-        let call = self.blob_call(Method::HEAD, &descriptor.digest, PUSH, "look for")?;
+        self.holds_for(descriptor, PUSH)
+    }
+
+    fn holds_for(&self, descriptor: &Descriptor, actions: &'static str) -> Result<bool, Error> {
+        let call = self.blob_call(Method::HEAD, &descriptor.digest, actions, "look for")?;
         match self.client.runtime.block_on(self.client.exchange.send(&call)) {
             // A blob of another size is a broken one. Some registries do not tell the size.
             Ok(response) => Ok(content_length(response.headers()).is_none_or(|size| size == descriptor.size)),
@@ -186,9 +194,25 @@ impl Target for Repository {
         Ok(self.holds(descriptor)?)
     }
 
+    /// A repository that cannot be read, or not by us, cannot give anything either; that is no failure.
+    fn origin_among(&self, descriptor: &Descriptor, candidates: &[String]) -> Result<Option<String>, ContentError> {
+        let gives = |name: &&String| {
+            let origin = Self::new(self.client.clone(), &self.registry, name);
+            let answer = origin.holds_for(descriptor, PULL);
+            answer.inspect_err(|refusal| debug!(%refusal, origin = %name, "nothing to mount")).unwrap_or(false)
+        };
+        let others = candidates.iter().filter(|name| **name != self.name);
+        Ok(others.take(ORIGINS_LIMIT).find(gives).cloned())
+    }
+
     /// The registry verifies the bytes before it confirms.
     fn put(&self, descriptor: &Descriptor, content: &dyn Content) -> Result<(), ContentError> {
-        Ok(Upload::new(self, descriptor, content).run()?)
+        Upload::new(self, descriptor, content).run(None)?;
+        Ok(())
+    }
+
+    fn put_from(&self, descriptor: &Descriptor, origin: &str, content: &dyn Content) -> Result<Arrival, ContentError> {
+        Ok(Upload::new(self, descriptor, content).run(Some(origin))?)
     }
 
     fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError> {

@@ -1,4 +1,4 @@
-//! Sending a blob: in one PUT where that works, in parts where it does not, from where an attempt stopped.
+//! Sending a blob, where it cannot be mounted: in one PUT where that works, in parts where it does not, from where an attempt stopped.
 
 use reqwest::header::{
     CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RANGE,
@@ -13,7 +13,7 @@ use super::repository::PUSH;
 use super::retry::Tries;
 use super::upload_form::{Parts, SMALL_PART_BYTES, parts_for};
 use super::{Error, Repository};
-use crate::oci::{Content, Descriptor};
+use crate::oci::{Arrival, Content, Descriptor};
 
 /// One blob on its way.
 pub(super) struct Upload<'a> {
@@ -56,10 +56,17 @@ impl<'a> Upload<'a> {
         Self { repository, descriptor, feed, tries, form: Form::Whole, restarted: false }
     }
 
-    pub(super) fn run(mut self) -> Result<(), Error> {
-        let mut state = self.open()?;
+    /// Mounts the blob from the repository `origin`, if one is given and the registry does that; else sends it.
+    pub(super) fn run(mut self, origin: Option<&str>) -> Result<Arrival, Error> {
+        let mut state = match origin {
+            Some(origin) => match self.mount(origin)? {
+                State::Done => return Ok(Arrival::Mounted),
+                session @ State::Open(_) => session,
+            },
+            None => self.open()?,
+        };
         loop {
-            let State::Open(mut session) = state else { return Ok(()) };
+            let State::Open(mut session) = state else { return Ok(Arrival::Sent) };
             let sent = match self.form {
                 Form::Whole => self.send_whole(&session),
                 Form::Parts(_) => self.send_parts(&mut session),
@@ -71,17 +78,37 @@ impl<'a> Upload<'a> {
         }
     }
 
-    /// Opens a session. This is where a mount will ask first: the answer 201 means that the blob is there already.
+    /// Asks for the blob of another repository (distribution-spec 1.1, "Mounting a blob from another repository"). A registry that
+    /// does not give it opens a session instead, which is used.
+    fn mount(&self, origin: &str) -> Result<State, Error> {
+        let mut call = self.call(Method::POST, None)?;
+        let digest = self.descriptor.digest.to_string();
+        call.url.query_pairs_mut().append_pair("mount", &digest).append_pair("from", origin);
+        if let Some(rights) = &mut call.access.rights {
+            rights.origin = Some(origin.to_owned());
+        }
+        match self.open_with(&call) {
+            Err(refusal) if !refusal.is_temporary() => {
+                debug!(%refusal, origin, "the registry does not mount");
+                self.open()
+            }
+            answer => answer,
+        }
+    }
+
     fn open(&self) -> Result<State, Error> {
-        let call = self.call(Method::POST, None)?;
+        self.open_with(&self.call(Method::POST, None)?)
+    }
+
+    fn open_with(&self, call: &Call) -> Result<State, Error> {
         let client = &self.repository.client;
-        let response = client.runtime.block_on(client.exchange.send(&call))?;
+        let response = client.runtime.block_on(client.exchange.send(call))?;
         if response.status().as_u16() == 201 {
             return Ok(State::Done);
         }
-        let Some(location) = location(&call, &response)? else {
+        let Some(location) = location(call, &response)? else {
             let problem = format!("`{}` opens an upload and does not say where", call.access.endpoint.name);
-            return Err(Error::Protocol { attempt: call.attempt, problem });
+            return Err(Error::Protocol { attempt: call.attempt.clone(), problem });
         };
         let smallest_part = number(response.headers(), "oci-chunk-min-length").unwrap_or_default();
         let parts = parts_for(location.host_str().unwrap_or_default(), client.settings.chunk_bytes);

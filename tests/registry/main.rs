@@ -14,6 +14,7 @@ mod authorization;
 mod credentials;
 mod interoperability;
 mod machine;
+mod mount;
 mod pull;
 mod push;
 mod push_in_parts;

@@ -54,7 +54,9 @@ pub(crate) fn refusal(state: &mut State, asked: &Asked) -> Option<Response<Bytes
         }
         Access::Bearer(bearer) => {
             let needed = needed_scope(asked);
-            if given.strip_prefix("Bearer ").is_some_and(|token| is_good(state, token, needed.as_deref())) {
+            let origin = asked.parameter("from").map(|origin| format!("repository:{origin}:pull"));
+            let is_enough = |token| is_good(state, token, needed.as_deref(), origin.as_deref());
+            if given.strip_prefix("Bearer ").is_some_and(is_enough) {
                 return None;
             }
             let host = asked.header("host").unwrap_or_default();
@@ -66,9 +68,10 @@ pub(crate) fn refusal(state: &mut State, asked: &Asked) -> Option<Response<Bytes
     }
 }
 
-fn is_good(state: &mut State, token: &str, needed: Option<&str>) -> bool {
+fn is_good(state: &mut State, token: &str, needed: Option<&str>, origin: Option<&str>) -> bool {
     let Some(grant) = state.tokens.get_mut(token) else { return false };
-    let is_enough = needed.is_none_or(|needed| grant.scopes.iter().any(|scope| covers(scope, needed)));
+    let is_covered = |needed: &str| grant.scopes.iter().any(|scope| covers(scope, needed));
+    let is_enough = needed.into_iter().chain(origin).all(is_covered);
     if !is_enough || grant.uses_left == 0 {
         return false;
     }

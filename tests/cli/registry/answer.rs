@@ -82,8 +82,8 @@ pub(crate) fn answer(state: &mut State, asked: &Asked) -> Response<Bytes> {
     if let Some((name, id)) = rest.split_once("/blobs/uploads/") {
         return uploads::answer(state, asked, name, id);
     }
-    if let Some((_, digest)) = rest.split_once("/blobs/") {
-        return blob(state, asked, digest);
+    if let Some((name, digest)) = rest.split_once("/blobs/") {
+        return blob(state, asked, name, digest);
     }
     if let Some((name, selector)) = rest.split_once("/manifests/") {
         return manifest(state, asked, name, selector);
@@ -102,8 +102,8 @@ fn object(state: &State, asked: &Asked, digest: &str) -> Response<Bytes> {
     state.blobs.get(digest).map_or_else(|| plain(404), |bytes| ranged(state, asked, bytes))
 }
 
-fn blob(state: &State, asked: &Asked, digest: &str) -> Response<Bytes> {
-    let Some(bytes) = state.blobs.get(digest) else {
+fn blob(state: &State, asked: &Asked, name: &str, digest: &str) -> Response<Bytes> {
+    let Some(bytes) = state.blobs.get(digest).filter(|_| state.shows(name, digest)) else {
         return error(404, "BLOB_UNKNOWN", "blob unknown to registry");
     };
     match &state.options.redirect_blobs_to {
@@ -156,7 +156,7 @@ fn put_manifest(state: &mut State, asked: &Asked, name: &str, selector: &str) ->
     if is_digest && selector != digest {
         return error(400, "DIGEST_INVALID", "provided digest did not match uploaded content");
     }
-    if let Some(missing) = missing_blob(state, &asked.body) {
+    if let Some(missing) = missing_blob(state, name, &asked.body) {
         return error(404, "MANIFEST_BLOB_UNKNOWN", &format!("blob unknown to registry: {missing}"));
     }
     let media_type = asked.header("content-type").unwrap_or_default().to_owned();
@@ -172,11 +172,11 @@ fn put_manifest(state: &mut State, asked: &Asked, name: &str, selector: &str) ->
     response.body(Bytes::new()).unwrap()
 }
 
-fn missing_blob(state: &State, manifest: &[u8]) -> Option<String> {
+fn missing_blob(state: &State, name: &str, manifest: &[u8]) -> Option<String> {
     let document: serde_json::Value = serde_json::from_slice(manifest).ok()?;
     let layers = document["layers"].as_array().cloned().unwrap_or_default();
     let digests = std::iter::once(&document["config"]).chain(&layers).filter_map(|blob| blob["digest"].as_str());
-    digests.map(str::to_owned).find(|digest| !state.blobs.contains_key(digest))
+    digests.map(str::to_owned).find(|digest| !state.shows(name, digest))
 }
 
 fn delete_manifest(state: &mut State, name: &str, selector: &str) -> Response<Bytes> {

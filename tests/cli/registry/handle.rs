@@ -92,6 +92,13 @@ impl FakeRegistry {
         digest
     }
 
+    /// Puts a blob into one repository and returns its digest.
+    pub(crate) fn add_blob_to(&self, repository: &str, bytes: &[u8]) -> String {
+        let digest = self.add_blob(bytes);
+        self.state().owned.insert((repository.to_owned(), digest.clone()));
+        digest
+    }
+
     /// Puts a manifest there, under a tag, and returns its digest.
     pub(crate) fn add_manifest(&self, repository: &str, tag: &str, media_type: &str, bytes: &[u8]) -> String {
         let digest = sha256(bytes);

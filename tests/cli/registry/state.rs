@@ -1,6 +1,6 @@
 //! What the fake registry holds and how it is set up, behind one lock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use hyper::HeaderMap;
@@ -45,6 +45,10 @@ pub(crate) struct Options {
     pub(crate) final_location: bool,
     /// A `Warning` for each answer to a manifest.
     pub(crate) warning: Option<String>,
+    /// Whether a repository shows only the blobs that came into it; else every blob is everywhere.
+    pub(crate) own_blobs: bool,
+    /// Whether blobs are mounted from other repositories; else an upload begins.
+    pub(crate) mounts: bool,
 }
 
 impl Default for Options {
@@ -67,6 +71,8 @@ impl Default for Options {
             takes_at_most: None,
             final_location: true,
             warning: None,
+            own_blobs: false,
+            mounts: true,
         }
     }
 }
@@ -105,8 +111,10 @@ pub(crate) struct State {
     pub(crate) options: Options,
     pub(crate) rules: Vec<Rule>,
     pub(crate) requests: Vec<Recorded>,
-    /// By digest. Blobs are shared between repositories, as in a registry with one store.
+    /// By digest, for all repositories: a registry with one store.
     pub(crate) blobs: BTreeMap<String, Bytes>,
+    /// Which blobs came into which repository, as repository and digest.
+    pub(crate) owned: BTreeSet<(String, String)>,
     pub(crate) repositories: BTreeMap<String, Repository>,
     pub(crate) sessions: BTreeMap<String, Session>,
     /// Tokens given out, and how often each may still be used.
@@ -127,6 +135,12 @@ pub(crate) struct Grant {
 }
 
 impl State {
+    /// Whether `repository` shows the blob.
+    pub(crate) fn shows(&self, repository: &str, digest: &str) -> bool {
+        let is_owned = || self.owned.contains(&(repository.to_owned(), digest.to_owned()));
+        self.blobs.contains_key(digest) && (!self.options.own_blobs || is_owned())
+    }
+
     /// A number that was never given out before.
     pub(crate) fn next_number(&mut self) -> u64 {
         self.counter += 1;

@@ -46,7 +46,10 @@ pub(crate) fn keep_partial(state: &mut State, asked: &Asked) {
 }
 
 fn open(state: &mut State, asked: &Asked, name: &str) -> Response<Bytes> {
-    if let Some(digest) = asked.parameter("mount").filter(|digest| state.blobs.contains_key(digest)) {
+    let origin = asked.parameter("from").unwrap_or_default();
+    let mounted = asked.parameter("mount").filter(|digest| state.options.mounts && state.shows(&origin, digest));
+    if let Some(digest) = mounted {
+        state.owned.insert((name.to_owned(), digest.clone()));
         let location = format!("/v2/{name}/blobs/{digest}");
         return Response::builder().status(201).header(LOCATION, location).body(Bytes::new()).unwrap();
     }
@@ -100,6 +103,7 @@ fn complete(state: &mut State, asked: &Asked, name: &str, id: &str) -> Response<
         return error(400, "DIGEST_INVALID", "provided digest did not match uploaded content");
     }
     state.blobs.insert(digest.clone(), bytes.into());
+    state.owned.insert((name.to_owned(), digest.clone()));
     if !state.options.final_location {
         return plain(201);
     }
