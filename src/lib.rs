@@ -33,7 +33,8 @@
 //! files through [`write_layer`](archive::write_layer) into a [`BlobWriter`](store::BlobWriter), which hashes, syncs and renames; then
 //! [`assemble`](modelkit::assemble) makes config and manifest, and publishing the manifest makes the ModelKit appear.
 //!
-//! `kit push` and `kit pull` are the same [`copy`](ops::copy) with the places exchanged: blobs first, each once, manifest last.
+//! `kit push`, `kit pull` and `kit copy` are the same [`copy`](ops::copy) between other places: blobs first, each once, manifest last. What
+//! the target has in another repository is mounted from there ([`Origins`](ops::Origins)). [`plan`](ops::plan) only tells what would move.
 //!
 //! `kit unpack` reads the documents with [`ModelKit::read`](modelkit::ModelKit::read), chooses with a [`Selection`](modelkit::Selection), and extracts
 //! each layer through a [`VerifyingReader`](digest::VerifyingReader) into a [`Destination`](archive::Destination), whose commit gives files their names.

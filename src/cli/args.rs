@@ -69,6 +69,7 @@ Make
 Move
   push        Send a ModelKit to a registry
   pull        Fetch a ModelKit from a registry into the local store
+  copy        Copy a ModelKit from a registry to another, or to and from a folder
   unpack      Put all or some of a ModelKit into a folder
 
 Look

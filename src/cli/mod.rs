@@ -4,6 +4,7 @@ mod args;
 mod bars;
 mod commands;
 mod context;
+mod dry_run;
 mod environment;
 mod format;
 mod network;

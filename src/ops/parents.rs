@@ -38,6 +38,11 @@ pub(super) fn resolve(places: &Places<'_>, child: &str, first: Reference) -> Res
     Ok(parents)
 }
 
+/// What the model of a ModelKit refers to, if it refers to another.
+pub fn parent(found: &Found) -> Result<Option<Reference>, Error> {
+    Ok(model_reference(&inspect(found)?.modelkit))
+}
+
 fn open(places: &Places<'_>, reference: Reference) -> Result<Parent, Error> {
     let found = places.find_reference(&reference, Place::Anywhere)?;
     let inspected = inspect(&found)?;

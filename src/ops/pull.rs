@@ -1,7 +1,7 @@
 //! Fetching a ModelKit into the local store, together with those that its model refers to.
 
-use super::parents;
-use super::{Copied, CopyOptions, Error, Found, Location, Place, Places, copy};
+use super::parents::{self, Parent};
+use super::{Copied, CopyOptions, Error, Found, Location, Look, Place, Places, Plan, copy, plan};
 use crate::oci::Reference;
 use crate::progress::Progress;
 use crate::store::Names;
@@ -14,9 +14,30 @@ pub fn pull(
     places: &Places<'_>,
     source: &Location,
     name: &Reference,
-    options: CopyOptions,
+    options: &CopyOptions,
     progress: &dyn Progress,
 ) -> Result<Copied, Error> {
+    let (found, parents) = find(places, source)?;
+    for parent in parents {
+        progress.say(&format!("Pulling referenced modelkit {}", parent.reference));
+        let wrong = |source| Error::Parent { reference: parent.reference.to_string(), source: Box::new(source) };
+        fetch(places, &parent.found, &parent.reference, options, progress).map_err(wrong)?;
+    }
+    fetch(places, &found, name, options, progress)
+}
+
+/// Tells what [`pull`] would fetch: the ModelKits that are referred to, in the order of their fetching, and then the one at
+/// `source`. Each comes with its name; nothing is changed.
+pub fn plan_pull(places: &Places<'_>, source: &Location, options: &CopyOptions) -> Result<Vec<(String, Plan)>, Error> {
+    let (found, parents) = find(places, source)?;
+    let parents = parents.iter().map(|parent| (parent.reference.to_string(), &parent.found));
+    let all = parents.chain([(source.to_string(), &found)]);
+    let look = Look::Store(places.store);
+    all.map(|(name, found)| Ok((name, plan(&*found.source, &found.name, &look, options)?))).collect()
+}
+
+/// What is at `source`, and the chain of ModelKits that its model refers to.
+fn find(places: &Places<'_>, source: &Location) -> Result<(Found, Vec<Parent>), Error> {
     if let Location::Artifact(reference) = source
         && reference.is_local()
     {
@@ -26,19 +47,14 @@ pub fn pull(
     let child = super::inspect(&found)?;
     let first = parents::model_reference(&child.modelkit);
     let parents = first.map_or(Ok(Vec::new()), |first| parents::resolve(places, &source.to_string(), first))?;
-    for parent in parents {
-        progress.say(&format!("Pulling referenced modelkit {}", parent.reference));
-        let wrong = |source| Error::Parent { reference: parent.reference.to_string(), source: Box::new(source) };
-        fetch(places, &parent.found, &parent.reference, options, progress).map_err(wrong)?;
-    }
-    fetch(places, &found, name, options, progress)
+    Ok((found, parents))
 }
 
 fn fetch(
     places: &Places<'_>,
     found: &Found,
     name: &Reference,
-    options: CopyOptions,
+    options: &CopyOptions,
     progress: &dyn Progress,
 ) -> Result<Copied, Error> {
     let writer = places.store.writer(Names::Of(name.clone()))?;

@@ -3,16 +3,18 @@
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Error, workers};
+use super::{Error, Origins, workers};
 use crate::modelkit::{self, is_modelkit};
-use crate::oci::{Content, ContentError, Descriptor, Manifest, Source, Target};
+use crate::oci::{Arrival, Content, ContentError, Descriptor, Manifest, Source, Target};
 use crate::progress::{Progress, Task, human};
 
 /// How to copy.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct CopyOptions {
     /// How many blobs travel at once.
     pub jobs: usize,
+    /// What may be mounted instead of sent.
+    pub origins: Origins,
 }
 
 /// What a copy did.
@@ -24,55 +26,103 @@ pub struct Copied {
     pub sent_bytes: u64,
     /// Bytes of blobs that were there.
     pub present_bytes: u64,
+    /// Bytes of blobs that the target had in another repository.
+    pub mounted_bytes: u64,
 }
 
 /// Copies the artifact called `name` with everything it needs and calls it `tag` at the target.
 ///
-/// Blobs that the target has do not travel. The manifest goes last: the artifact appears at the target only when it is
+/// Blobs that the target has, here or in another repository, do not travel. The manifest goes last: the artifact appears at the target only when it is
 /// whole. What is not a ModelKit is refused before anything moves.
 pub fn copy(
     (source, name): (&dyn Source, &str),
     (target, tag): (&dyn Target, Option<&str>),
-    options: CopyOptions,
+    options: &CopyOptions,
     progress: &dyn Progress,
 ) -> Result<Copied, Error> {
-    let descriptor = source.resolve(name).map_err(|error| Error::reading("the manifest", error))?;
-    let bytes = source.manifest(&descriptor).map_err(|error| Error::reading("the manifest", error))?;
-    let manifest = Manifest::parse(&bytes).map_err(Error::NotAManifest)?;
-    if !is_modelkit(&manifest) {
-        return Err(Error::NotAModelKit(name.to_owned()));
+    let Artifact { descriptor, bytes, blobs } = Artifact::read(source, name)?;
+    for blob in &blobs {
+        target.check(blob).map_err(|error| Error::writing(&modelkit::label(blob), error))?;
     }
-    let mut blobs: Vec<Descriptor> = manifest.blobs().cloned().collect();
-    // The largest first, so that no worker is left alone with it at the end.
-    blobs.sort_by_key(|blob| std::cmp::Reverse(blob.size));
-    let moved = workers::run(options.jobs, &blobs, |blob| copy_blob(source, target, blob, progress))?;
+    let arrivals = workers::run(options.jobs, &blobs, |blob| copy_blob(source, target, blob, options, progress))?;
     let publish = target.publish(&descriptor, &bytes, tag);
     publish.map_err(|error| Error::writing("the manifest", error))?;
-    let sum = |wanted| blobs.iter().zip(&moved).filter(|(_, moved)| **moved == wanted).map(|(blob, _)| blob.size).sum();
-    Ok(Copied { manifest: descriptor, sent_bytes: sum(Moved::Sent), present_bytes: sum(Moved::Present) })
+    let sum =
+        |wanted| blobs.iter().zip(&arrivals).filter(|(_, came)| **came == wanted).map(|(blob, _)| blob.size).sum();
+    Ok(Copied {
+        manifest: descriptor,
+        sent_bytes: sum(Some(Arrival::Sent)),
+        present_bytes: sum(None),
+        mounted_bytes: sum(Some(Arrival::Mounted)),
+    })
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Moved {
-    Sent,
+/// A ModelKit as far as its moving needs it.
+pub(super) struct Artifact {
+    pub(super) descriptor: Descriptor,
+    pub(super) bytes: Vec<u8>,
+    /// The largest first, so that no worker is left alone with it at the end.
+    pub(super) blobs: Vec<Descriptor>,
+}
+
+impl Artifact {
+    pub(super) fn read(source: &dyn Source, name: &str) -> Result<Self, Error> {
+        let descriptor = source.resolve(name).map_err(|error| Error::reading("the manifest", error))?;
+        let bytes = source.manifest(&descriptor).map_err(|error| Error::reading("the manifest", error))?;
+        let manifest = Manifest::parse(&bytes).map_err(Error::NotAManifest)?;
+        if !is_modelkit(&manifest) {
+            return Err(Error::NotAModelKit(name.to_owned()));
+        }
+        let mut blobs: Vec<Descriptor> = manifest.blobs().cloned().collect();
+        blobs.sort_by_key(|blob| std::cmp::Reverse(blob.size));
+        Ok(Self { descriptor, bytes, blobs })
+    }
+}
+
+/// What is to become of a blob.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// Its bytes travel.
+    Send,
+    /// The target can have it from this other repository.
+    Mount(String),
+    /// It is there.
     Present,
 }
 
+pub(super) fn fate(target: &dyn Target, blob: &Descriptor, options: &CopyOptions) -> Result<Fate, ContentError> {
+    if target.contains(blob)? {
+        return Ok(Fate::Present);
+    }
+    let candidates = options.origins.of(&blob.digest);
+    Ok(target.origin_among(blob, &candidates)?.map_or(Fate::Send, Fate::Mount))
+}
+
+/// Gets a blob to the target, and tells how it came there; `None` if it was there.
 fn copy_blob(
     source: &dyn Source,
     target: &dyn Target,
     blob: &Descriptor,
+    options: &CopyOptions,
     progress: &dyn Progress,
-) -> Result<Moved, Error> {
+) -> Result<Option<Arrival>, Error> {
     let label = modelkit::label(blob);
-    if target.contains(blob).map_err(|error| Error::writing(&label, error))? {
-        progress.say(&format!("{label}: {} already there", human(blob.size)));
-        return Ok(Moved::Present);
-    }
+    let origin = match fate(target, blob, options).map_err(|error| Error::writing(&label, error))? {
+        Fate::Present => {
+            progress.say(&format!("{label}: {} already there", human(blob.size)));
+            return Ok(None);
+        }
+        Fate::Mount(origin) => Some(origin),
+        Fate::Send => None,
+    };
     let content = source.blob(blob);
     let task = progress.start(&label, Some(blob.size));
     let tracked = Tracked { content: &*content, task: &*task, failed: AtomicBool::new(false) };
-    target.put(blob, &tracked).map_err(|error| {
+    let arrival = match &origin {
+        Some(origin) => target.put_from(blob, origin, &tracked),
+        None => target.put(blob, &tracked).map(|()| Arrival::Sent),
+    };
+    let arrival = arrival.map_err(|error| {
         if tracked.failed.load(Ordering::Relaxed) {
             Error::reading(&label, error)
         } else {
@@ -80,8 +130,12 @@ fn copy_blob(
         }
     })?;
     drop(task);
-    progress.say(&format!("{label}: {} copied", human(blob.size)));
-    Ok(Moved::Sent)
+    let how = match (arrival, origin) {
+        (Arrival::Mounted, Some(origin)) => format!("mounted from {origin}"),
+        _ => "copied".to_owned(),
+    };
+    progress.say(&format!("{label}: {} {how}", human(blob.size)));
+    Ok(Some(arrival))
 }
 
 /// Counts the bytes that pass, and remembers whether it was this side that failed. Content that is opened again sets the

@@ -32,6 +32,11 @@ impl Store {
         Ok(self.entries()?.into_iter().find(is_meant))
     }
 
+    /// Whether the whole blob is there. Needs no lock and makes nothing.
+    pub fn holds(&self, blob: &Descriptor) -> Result<bool, Error> {
+        self.has_blob(blob)
+    }
+
     /// The verified bytes of a small blob: a manifest or a config.
     pub fn read_document(&self, document: &Descriptor) -> Result<Vec<u8>, ContentError> {
         if document.size > MANIFEST_SIZE_LIMIT {

@@ -2,11 +2,12 @@
 
 use crate::sandbox::Sandbox;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "init",
     "pack",
     "push",
     "pull",
+    "copy",
     "unpack",
     "list",
     "inspect",

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
 #![allow(unreachable_pub, reason = "everything here is for this test program")]
 
+mod copying;
 mod crowd;
 mod docker_registry;
 mod golden;
@@ -11,5 +12,6 @@ mod kill;
 mod look;
 mod moving;
 mod pack;
+mod registry;
 mod sandbox;
 mod unpack;

@@ -2,6 +2,7 @@
 
 mod cache;
 mod completion;
+mod copy;
 mod diff;
 mod fsck;
 mod info;
@@ -29,6 +30,7 @@ pub(crate) enum Command {
     Pack(pack::PackArgs),
     Push(push::PushArgs),
     Pull(pull::PullArgs),
+    Copy(copy::CopyArgs),
     Unpack(unpack::UnpackArgs),
     List(list::ListArgs),
     Inspect(inspect::InspectArgs),
@@ -51,6 +53,7 @@ impl Command {
             Self::Pack(args) => args.run(context),
             Self::Push(args) => args.run(context),
             Self::Pull(args) => args.run(context),
+            Self::Copy(args) => args.run(context),
             Self::Unpack(args) => args.run(context),
             Self::List(args) => args.run(context),
             Self::Inspect(args) => args.run(context),

@@ -6,10 +6,11 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::cli::context::{Context, parse};
+use crate::cli::dry_run::{self, DryRunArgs};
 use crate::cli::network::NetworkArgs;
 use crate::cli::report::usage;
 use crate::oci::{Reference, Tag};
-use crate::ops::{self, CopyOptions, Location, Places};
+use crate::ops::{self, CopyOptions, Location, Origins, Places, Plan};
 use crate::progress::human;
 
 /// Fetch a ModelKit from a registry into the local store
@@ -30,6 +31,8 @@ pub(crate) struct PullArgs {
     #[arg(value_name = "LOCAL-NAME")]
     name: Option<String>,
     #[command(flatten)]
+    dry_run: DryRunArgs,
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
@@ -41,10 +44,14 @@ impl PullArgs {
         let store = context.store()?;
         let client = self.network.client(&context.environment)?;
         let places = Places { store: &store, client: &client };
+        let failure = || format!("Failed to pull: cannot pull `{source}`");
+        let options = CopyOptions { jobs: self.network.jobs(), origins: Origins::default() };
+        if self.dry_run.dry_run {
+            let plans = ops::plan_pull(&places, &source, &options).with_context(failure)?;
+            return show_plans(context, &plans);
+        }
         context.output.say(&format!("Pulling {source}"));
-        let options = CopyOptions { jobs: self.network.jobs() };
-        let copied = ops::pull(&places, &source, &name, options, &context.bars)
-            .with_context(|| format!("Failed to pull: cannot pull `{source}`"))?;
+        let copied = ops::pull(&places, &source, &name, &options, &context.bars).with_context(failure)?;
         context.output.result(format!("Pulled {}", copied.manifest.digest))?;
         context.output.say(&format!(
             "{} fetched, {} already here · {:.1} s · {name}",
@@ -73,4 +80,12 @@ impl PullArgs {
             }
         }
     }
+}
+
+fn show_plans(context: &Context, plans: &[(String, Plan)]) -> Result<()> {
+    for (name, plan) in plans {
+        context.output.say(name);
+        dry_run::show(&context.output, plan)?;
+    }
+    Ok(())
 }

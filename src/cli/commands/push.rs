@@ -6,8 +6,9 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::cli::context::Context;
+use crate::cli::dry_run::{self, DryRunArgs};
 use crate::cli::network::NetworkArgs;
-use crate::ops::{self, Copied, CopyOptions, Location, Place, Places};
+use crate::ops::{self, Copied, CopyOptions, Location, Origins, Place, Places};
 use crate::progress::human;
 
 /// Send a ModelKit to a registry
@@ -28,6 +29,8 @@ pub(crate) struct PushArgs {
     #[arg(value_name = "DESTINATION")]
     destination: Option<String>,
     #[command(flatten)]
+    dry_run: DryRunArgs,
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
@@ -42,9 +45,12 @@ impl PushArgs {
         let store = context.store()?;
         let client = self.network.client(&context.environment)?;
         let places = Places { store: &store, client: &client };
+        let failure = || format!("Failed to push: cannot push `{source}` to `{destination}`");
+        if self.dry_run.dry_run {
+            return self.show_plan(context, &places, &source, &destination).with_context(failure);
+        }
         context.output.say(&announcement(&source, &destination));
-        let copied = self.copy(context, &places, &source, &destination);
-        let copied = copied.with_context(|| format!("Failed to push: cannot push `{source}` to `{destination}`"))?;
+        let copied = self.copy(context, &places, &source, &destination).with_context(failure)?;
         context.output.result(format!("Pushed {}", copied.manifest.digest))?;
         context.output.say(&summary(&copied, start));
         Ok(())
@@ -59,8 +65,25 @@ impl PushArgs {
     ) -> Result<Copied, ops::Error> {
         let found = places.find(source, Place::Local)?;
         let (target, tag) = places.target(destination)?;
-        let options = CopyOptions { jobs: self.network.jobs() };
-        ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), options, &context.bars)
+        let options = self.options(places, destination)?;
+        ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), &options, &context.bars)
+    }
+
+    fn show_plan(
+        &self,
+        context: &Context,
+        places: &Places<'_>,
+        source: &Location,
+        destination: &Location,
+    ) -> Result<()> {
+        let found = places.find(source, Place::Local)?;
+        let options = self.options(places, destination)?;
+        let plan = ops::plan(&*found.source, &found.name, &places.look(destination)?, &options)?;
+        dry_run::show(&context.output, &plan)
+    }
+
+    fn options(&self, places: &Places<'_>, destination: &Location) -> Result<CopyOptions, ops::Error> {
+        Ok(CopyOptions { jobs: self.network.jobs(), origins: Origins::known_to(places.store, destination)? })
     }
 }
 
@@ -71,9 +94,10 @@ fn announcement(source: &Location, destination: &Location) -> String {
 /// What moved and what did not have to.
 pub(super) fn summary(copied: &Copied, start: Instant) -> String {
     format!(
-        "{} sent, {} already there · {:.1} s",
+        "{} sent, {} already there, {} mounted · {:.1} s",
         human(copied.sent_bytes),
         human(copied.present_bytes),
+        human(copied.mounted_bytes),
         start.elapsed().as_secs_f64()
     )
 }

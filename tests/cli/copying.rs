@@ -1,0 +1,99 @@
+//! `copy`, mounting and `--dry-run`: what moves, what does not have to, and what is only told.
+
+use expect_test::expect;
+
+use crate::docker_registry::DockerRegistry;
+use crate::registry::FakeRegistry;
+use crate::sandbox::Sandbox;
+
+const PLAIN: &str = "--plain-http";
+
+/// A packed project `sample:v1`.
+fn packed() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
+    sandbox
+}
+
+#[test]
+fn copy_streams_from_registry_to_registry_and_stores_nothing() {
+    let (sandbox, from, to) = (packed(), DockerRegistry::start(), DockerRegistry::start());
+    let (source, target) = (format!("{}/a/b:v1", from.host()), format!("{}/c:v2", to.host()));
+    let pushed = sandbox.kit(&["push", "sample:v1", &source, PLAIN]).ok();
+    let elsewhere = |args: &[&str]| sandbox.run(sandbox.command(args).env("KIT_HOME", sandbox.path("elsewhere")));
+    let copied = elsewhere(&["copy", &source, &target, PLAIN]).ok().says("0 B already there, 0 B mounted");
+    assert_eq!(copied.stdout, format!("Copied {}\n", pushed.digest()));
+    assert!(!sandbox.path("elsewhere").exists());
+    elsewhere(&["copy", &source, &target, PLAIN]).ok().says("0 B sent");
+    elsewhere(&["copy", &target, "oci:layout:x", PLAIN]).ok();
+    elsewhere(&["copy", "oci:layout:x", &format!("{}/back:v1", from.host()), PLAIN]).ok();
+    elsewhere(&["unpack", &format!("{}/back:v1", from.host()), "-d", "out", PLAIN]).ok();
+    assert_eq!(sandbox.read("out/README.md"), "# Sample\n");
+}
+
+#[test]
+fn copy_within_a_registry_mounts() {
+    let (sandbox, registry) = (packed(), DockerRegistry::start());
+    let (source, target) = (format!("{}/a:v1", registry.host()), format!("{}/b:v1", registry.host()));
+    sandbox.kit(&["push", "sample:v1", &source, PLAIN]).ok();
+    let copied = sandbox.kit(&["copy", &source, &target, PLAIN]).ok();
+    copied.says("0 B sent, 0 B already there").says("mounted from a\n");
+    sandbox.kit(&["unpack", &target, "-d", "out", PLAIN]).ok();
+}
+
+#[test]
+fn push_mounts_what_the_store_knows_to_be_there() {
+    let (sandbox, registry) = (packed(), FakeRegistry::start());
+    registry.configure(|options| options.own_blobs = true);
+    let (base, other) = (format!("{}/base:v1", registry.host()), format!("{}/other:v1", registry.host()));
+    sandbox.kit(&["tag", "sample:v1", &base]).ok();
+    sandbox.kit(&["push", &base, PLAIN]).ok().says("0 B mounted");
+    registry.forget_requests();
+    sandbox.kit(&["push", "sample:v1", &other, PLAIN]).ok().says("0 B sent, 0 B already there");
+    let sent: u64 = registry.requests_of("PUT", "/uploads/").iter().map(|request| request.body_bytes).sum();
+    assert_eq!(sent, 0);
+    assert!(registry.manifest("other", "v1").is_some());
+}
+
+#[test]
+fn a_dry_run_tells_and_changes_nothing() {
+    let (sandbox, registry) = (packed(), FakeRegistry::start());
+    registry.configure(|options| options.own_blobs = true);
+    let (base, other) = (format!("{}/base:v1", registry.host()), format!("{}/other:v1", registry.host()));
+    let run = sandbox.kit(&["push", "sample:v1", &base, "--dry-run", PLAIN]).ok();
+    expect![[r#"
+        send            4096 [DIGEST] dataset data
+        send            2560 [DIGEST] model weights/model.bin
+        send            2560 [DIGEST] modelpart weights/tokenizer.json
+        send            2560 [DIGEST] code src
+        send            2048 [DIGEST] docs README.md
+        send            1163 [DIGEST] config
+    "#]]
+    .assert_eq(&run.redacted_stdout());
+    assert_eq!(run.stderr, "14.6 KiB would be sent, 0 B mounted, 0 B skipped; nothing was changed\n");
+    sandbox.kit(&["push", "sample:v1", &base, PLAIN]).ok();
+    let run = sandbox.kit(&["copy", &base, &other, "--dry-run", PLAIN]).ok();
+    assert_eq!(run.stdout.lines().filter(|line| line.starts_with("mount ") && line.ends_with(" from base")).count(), 6);
+    sandbox.kit(&["push", "sample:v1", &base, "--dry-run", PLAIN]).ok().prints("skip ").says("0 B would be sent");
+    assert!(registry.requests().iter().all(|request| !request.target.contains("/other/") || request.method == "HEAD"));
+    let pull = ["pull", &base, "--dry-run", PLAIN];
+    let run = sandbox.run(sandbox.command(&pull).env("KIT_HOME", sandbox.path("elsewhere"))).ok();
+    assert_eq!(run.stdout.lines().filter(|line| line.starts_with("send ")).count(), 6);
+    sandbox.kit(&["push", "sample:v1", "oci:layout:v1", "--dry-run"]).ok().prints("send ");
+    assert!(!sandbox.path("elsewhere").exists() && !sandbox.path("layout").exists());
+}
+
+#[test]
+fn copy_names_the_parent_that_it_does_not_copy() {
+    let (sandbox, registry) = (packed(), FakeRegistry::start());
+    let (base, tuned) = (format!("{}/base:v1", registry.host()), format!("{}/tuned:v1", registry.host()));
+    sandbox.kit(&["push", "sample:v1", &base, PLAIN]).ok();
+    sandbox
+        .write("tuned/Kitfile", format!("manifestVersion: 1.0.0\nmodel: {{path: '{base}'}}\ncode: [{{path: app}}]\n"));
+    sandbox.write("tuned/app", "app");
+    sandbox.kit(&["pack", "tuned", "-t", &tuned, PLAIN]).ok();
+    sandbox.kit(&["push", &tuned, PLAIN]).ok();
+    let copied = sandbox.kit(&["copy", &tuned, "oci:layout:v1", PLAIN]).ok();
+    copied.says(&format!("Its model refers to {base}, which was not copied"));
+}
