@@ -1,10 +1,9 @@
 //! A failure in words: the error, its causes, a hint; and the exit code.
 
 use std::fmt;
-use std::io;
 use std::process::ExitCode;
 
-use super::output::Output;
+use super::output::{Output, is_reader_gone, printable};
 use crate::archive;
 use crate::oci::ContentError;
 use crate::ops;
@@ -36,7 +35,7 @@ pub(crate) fn usage(message: impl fmt::Display + fmt::Debug + Send + Sync + 'sta
 
 /// Reports a failure and tells the exit code. A reader that has gone away is no failure.
 pub(crate) fn failure(output: &Output, error: &anyhow::Error) -> ExitCode {
-    if error.chain().any(is_broken_pipe) {
+    if error.chain().any(is_reader_gone) {
         return ExitCode::SUCCESS;
     }
     let hint = error.chain().find_map(hint);
@@ -47,12 +46,8 @@ pub(crate) fn failure(output: &Output, error: &anyhow::Error) -> ExitCode {
 /// Reports that the program could not even begin.
 #[allow(clippy::print_stderr, reason = "there is no output yet")]
 pub(crate) fn unready(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {error:#}");
+    eprintln!("error: {}", printable(&format!("{error:#}")));
     ExitCode::FAILURE
-}
-
-fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
-    cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// The causes, outermost first. An error that only wraps another says the same words, which are told once.
@@ -100,6 +95,9 @@ fn hint_for_archive(error: &archive::Error) -> Option<String> {
     match error {
         archive::Error::LinkLeavesContext { .. } => Some("--follow-symlinks packs what it points to".to_owned()),
         archive::Error::NotAFile { path } => Some(format!("a line `{path}` in .kitignore leaves it out")),
+        archive::Error::TargetChanged { .. } => {
+            Some("is another `kit unpack` at work in this folder? Unpack again when it is done".to_owned())
+        }
         archive::Error::Conflicts(_) => Some("-o overwrites them, -i keeps them; nothing was written".to_owned()),
         _ => None,
     }
