@@ -58,6 +58,7 @@ pub fn extract_layer(
             return Err(refused(&member, "it occurs twice"));
         }
     }
+    members.drain()?;
     Ok(extracted)
 }
 

@@ -65,6 +65,13 @@ impl<R: Read> Members<R> {
         Ok(None)
     }
 
+    /// Reads over whatever follows the archive: only its end shows whether a compressed stream is whole.
+    pub(super) fn drain(&mut self) -> Result<(), Error> {
+        let mut skipped = [0; 8 * BLOCK];
+        while self.read_source(&mut skipped)? > 0 {}
+        Ok(())
+    }
+
     /// Reads of the content of the present member; 0 at its end.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
         let wanted = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));

@@ -51,9 +51,13 @@ impl Staging {
     }
 
     fn create_as(target: &Folder, place: &Path, name: &str) -> io::Result<Self> {
-        let path = one_name(name);
-        target.create_directory(&path, OWNER)?;
-        let folder = target.folder(&path)?;
+        target.create_directory(&one_name(name), OWNER)?;
+        // Half-made it has no owner that would remove it: no room on the disk, or no more files to open.
+        Self::furnish(target, place, name).inspect_err(|_| drop(fs_err::remove_dir_all(place.join(name))))
+    }
+
+    fn furnish(target: &Folder, place: &Path, name: &str) -> io::Result<Self> {
+        let folder = target.folder(&one_name(name))?;
         let lock = folder.create_file(&one_name(LOCK), 0o600)?;
         // Where the file system knows no locks, nobody takes the folder for a stale one either.
         if matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) || lock.metadata()?.nlink() == 0 {
