@@ -157,6 +157,10 @@ impl ModelKit {
             return Err(InvalidModelKit::Other(found.to_string()));
         }
         let config = Config::from_json(config).map_err(InvalidModelKit::Config)?;
+        // Said before that its entry has no layer, which would be true but no help.
+        if let Some(unknown) = manifest.layers.iter().find(|layer| LayerType::of(layer).is_none()) {
+            return Err(unowned(unknown));
+        }
         let mut owners: Vec<Option<Layer>> = manifest.layers.iter().map(|_| None).collect();
         for (entry, digests) in config.entries() {
             let position = find(&manifest.layers, &owners, &entry, digests.as_ref());
