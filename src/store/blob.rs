@@ -3,9 +3,8 @@
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
-use fs_err as fs;
-
 use super::blocks::BlockWriter;
+use super::layout::open_regular;
 use super::{Error, Store};
 use crate::digest::DigestWriter;
 use crate::oci::{Content, ContentError, Descriptor, MediaType};
@@ -64,7 +63,7 @@ pub(super) struct FileContent {
 
 impl Content for FileContent {
     fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send>, ContentError> {
-        let mut file = match fs::File::open(&self.path) {
+        let mut file = match open_regular(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let name = self.path.file_name().unwrap_or_default().to_string_lossy();

@@ -6,8 +6,7 @@
 
 use std::io;
 
-use fs_err as fs;
-
+use super::layout::read_regular;
 use super::{Error, Names, Store};
 use crate::oci::{Descriptor, Index, Reference, Tag};
 
@@ -15,6 +14,9 @@ use crate::oci::{Descriptor, Index, Reference, Tag};
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
 /// Ours: the full repository of an entry, as in `localhost/demo`.
 const REPOSITORY: &str = "ml.kitops.modelkit.repository";
+
+/// Room for some 200 000 names, at 300 bytes each.
+const INDEX_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// One line of the index.
 #[derive(Debug, Clone)]
@@ -102,7 +104,7 @@ impl Store {
 
     fn read_index(&self) -> Result<Index, Error> {
         let path = self.index_file();
-        match fs::read(&path) {
+        match read_regular(&path, INDEX_LIMIT) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|source| Error::Index { path, source }),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 Ok(Index::default())

@@ -1,6 +1,6 @@
 //! Where things lie in a store.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -41,9 +41,17 @@ impl Store {
         &self.root
     }
 
+    /// An error if there is no layout: right for a place that the user names to read from.
+    pub fn expect_layout(&self) -> Result<(), Error> {
+        if self.layout_file().exists() {
+            return Ok(());
+        }
+        Err(Error::NotALayout { path: self.root.clone(), reason: "there is no `oci-layout` file".to_owned() })
+    }
+
     fn check_version(&self) -> Result<(), Error> {
         let not_a_layout = |reason: String| Error::NotALayout { path: self.root.clone(), reason };
-        match fs::read(self.layout_file()) {
+        match read_regular(&self.layout_file(), LAYOUT_FILE_LIMIT) {
             Ok(bytes) => {
                 let version =
                     serde_json::from_slice::<serde_json::Value>(&bytes).map_err(|e| not_a_layout(e.to_string()))?;
@@ -132,6 +140,28 @@ impl Store {
     fn layout_file(&self) -> PathBuf {
         self.root.join("oci-layout")
     }
+}
+
+/// Far more than the one line that the file `oci-layout` has.
+const LAYOUT_FILE_LIMIT: u64 = 64 * 1024;
+
+/// Reads a file of a layout, which a stranger may have made: no FIFO that never ends, no more bytes than `limit`.
+pub(super) fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_regular(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        let reason = format!("`{}` has more than {limit} bytes", path.display());
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));
+    }
+    Ok(bytes)
+}
+
+/// Opens a file for reading, and nothing that is no file: opening a FIFO would wait for ever.
+pub(super) fn open_regular(path: &Path) -> io::Result<fs::File> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("`{}` is not a file", path.display())));
+    }
+    fs::File::open(path)
 }
 
 /// Tells temporary files, worthless once their writer is gone, from partial downloads.

@@ -8,6 +8,8 @@ use std::fs::TryLockError;
 use std::io;
 
 use fs_err as fs;
+#[cfg(unix)]
+use fs_err::os::unix::fs::OpenOptionsExt;
 
 use super::{Error, Store};
 
@@ -16,6 +18,7 @@ pub(super) struct Share {
     store: Store,
     /// None where the store cannot be written to, and so nobody can collect either.
     file: Option<fs::File>,
+    collects: bool,
 }
 
 /// The index lock, until dropped.
@@ -25,7 +28,12 @@ pub(super) struct IndexLock {
 
 impl Store {
     fn lock_file(&self, name: &str) -> io::Result<fs::File> {
-        fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(self.private(name))
+        let mut options = fs::OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        // A link in a layout that we were only given to read must not make files elsewhere.
+        #[cfg(unix)]
+        options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+        options.open(self.private(name))
     }
 
     /// Waits for the index lock.
@@ -45,7 +53,7 @@ impl Store {
         if let Some(file) = &file {
             file.file().lock_shared()?;
         }
-        Ok(Share { store: self.clone(), file })
+        Ok(Share { store: self.clone(), file, collects: true })
     }
 
     /// Takes a share of the use lock to write blobs. Whoever finds the store otherwise unused clears away what killed
@@ -57,7 +65,7 @@ impl Store {
             file.file().unlock()?;
         }
         file.file().lock_shared()?;
-        Ok(Share { store: self.clone(), file: Some(file) })
+        Ok(Share { store: self.clone(), file: Some(file), collects: true })
     }
 
     /// Takes the whole use lock: nobody reads or writes blobs until the file is dropped.
@@ -76,9 +84,22 @@ impl Store {
     }
 }
 
+impl Share {
+    /// Leaves collecting to others. What we only read may be somebody else's: its folders may be links to yet other places,
+    /// and a note in it may ask us to collect there.
+    pub(super) fn without_collecting(self) -> Self {
+        let mut share = self;
+        share.collects = false;
+        share
+    }
+}
+
 impl Drop for Share {
     fn drop(&mut self) {
         self.file = None;
+        if !self.collects {
+            return;
+        }
         // A failed collection costs only space; the next one finds the same garbage.
         drop(self.store.collect_if_wanted());
     }

@@ -18,7 +18,9 @@ pub struct Reader {
 impl Store {
     /// Opens a repository to read from.
     pub fn reader(&self, names: Names) -> Result<Reader, Error> {
-        Ok(Reader { store: self.clone(), names, _share: self.share_to_read()? })
+        let share = self.share_to_read()?;
+        let share = if matches!(names, Names::Tags) { share.without_collecting() } else { share };
+        Ok(Reader { store: self.clone(), names, _share: share })
     }
 
     /// Finds `name`, a tag or a digest, among the entries that `names` mean. A digest without a repository finds any entry.
