@@ -102,7 +102,9 @@ impl Places<'_> {
             Location::Artifact(reference) => self.find_reference(reference, place),
             Location::Layout { path, selector } => {
                 let name = selector.clone().unwrap_or_else(|| Tag::latest().to_string());
-                Ok(Found { source: Box::new(Store::open(path)?.reader(Names::Tags)?), name })
+                let layout = Store::open(path)?;
+                layout.expect_layout()?;
+                Ok(Found { source: Box::new(layout.reader(Names::Tags)?), name })
             }
         }
     }
@@ -114,11 +116,11 @@ impl Places<'_> {
         if place != Place::Remote && self.store.find(&names, &name)?.is_some() {
             return Ok(Found { source: Box::new(self.store.reader(names)?), name });
         }
-        match place {
-            Place::Remote if reference.is_local() => return Err(Error::NoRegistry(reference.clone())),
-            Place::Local => return Err(Error::NotHere(reference.clone())),
-            Place::Anywhere if reference.is_local() => return Err(Error::NotHere(reference.clone())),
-            Place::Anywhere | Place::Remote => {}
+        if place == Place::Remote && reference.is_local() {
+            return Err(Error::NoRegistry(reference.clone()));
+        }
+        if place == Place::Local || reference.is_local() {
+            return Err(Error::NotHere(reference.clone()));
         }
         Ok(Found { source: Box::new(self.client.repository(reference)), name })
     }

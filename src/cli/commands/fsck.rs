@@ -38,7 +38,8 @@ impl FsckArgs {
     }
 
     fn conclude(&self, context: &Context, checked: &Checked) -> Result<()> {
-        let read = format!("{} blobs, {} read", checked.blobs, human(checked.bytes));
+        let blobs = if checked.blobs == 1 { "blob" } else { "blobs" };
+        let read = format!("{} {blobs}, {} read", checked.blobs, human(checked.bytes));
         if checked.unreferenced_bytes > 0 && !self.repair {
             let bytes = human(checked.unreferenced_bytes);
             context.output.say(&format!("{bytes} belong to no ModelKit; `kit cache clear` frees them"));

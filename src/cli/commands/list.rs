@@ -48,7 +48,9 @@ impl ListArgs {
             Location::Artifact(reference) if reference.is_local() => Ok(ops::list_local(&store, Some(&reference))?),
             Location::Artifact(reference) => self.remote_rows(context, &reference),
             Location::Layout { path, .. } => {
-                Ok(ops::list_layout(&Store::open(&path)?, &format!("oci:{}", path.display()))?)
+                let layout = Store::open(&path)?;
+                layout.expect_layout()?;
+                Ok(ops::list_layout(&layout, &format!("oci:{}", path.display()))?)
             }
         }
     }

@@ -95,7 +95,7 @@ impl PackArgs {
 
     fn folder(&self, context: &Context) -> Result<PathBuf> {
         let folder = context.environment.absolute(&self.context);
-        let metadata = fs::metadata(&folder)?;
+        let metadata = fs::metadata(&folder).with_context(|| format!("cannot pack `{}`", self.context.display()))?;
         if !metadata.is_dir() {
             bail!("`{}` is not a folder; give the folder and the Kitfile with --file", folder.display());
         }
@@ -105,7 +105,8 @@ impl PackArgs {
     fn read_kitfile(&self, context: &Context, folder: &Path) -> Result<Kitfile> {
         let (name, bytes) = match &self.file {
             Some(path) if path.as_os_str() == "-" => ("standard input".to_owned(), read_standard_input()?),
-            Some(path) => read(&context.environment.absolute(path))?,
+            Some(path) => read(&context.environment.absolute(path))
+                .with_context(|| format!("cannot read the Kitfile `{}`", path.display()))?,
             None => read(&find_kitfile(folder)?)?,
         };
         let text = String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("the Kitfile `{name}` is not UTF-8 text"))?;
