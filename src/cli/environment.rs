@@ -56,6 +56,11 @@ impl Environment {
         self.root.join("store")
     }
 
+    /// The folder with the journals of uploads under way.
+    pub(crate) fn uploads_folder(&self) -> PathBuf {
+        self.root.join("uploads")
+    }
+
     /// The file of the credentials that `kit login` stores.
     pub(crate) fn credentials_file(&self) -> PathBuf {
         self.root.join("credentials.json")

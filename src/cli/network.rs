@@ -51,6 +51,7 @@ impl NetworkArgs {
             proxy: self.proxy.clone().map_or(Proxy::FromEnvironment, Proxy::Through),
             concurrency: self.jobs(),
             credentials: credentials(environment),
+            uploads_folder: Some(environment.uploads_folder()),
             ..Settings::default()
         })?)
     }

@@ -108,6 +108,9 @@ fn hint_for_registry(error: &registry::Error) -> Option<String> {
         registry::Error::NoCredentials { registry, .. } | registry::Error::Unauthorized { registry, .. } => {
             Some(format!("run `kit login {registry}`, then try again"))
         }
+        registry::Error::OverCeiling { .. } => {
+            Some("name the shards of a model as `parts` in the Kitfile: each becomes a layer of its own".to_owned())
+        }
         registry::Error::NotTls { .. } => Some("--plain-http talks to a registry without TLS".to_owned()),
         registry::Error::Untrusted { .. } => {
             Some("--tls-cert FILE trusts its authority; --tls-verify=false trusts anybody".to_owned())

@@ -1,9 +1,9 @@
 //! What a copy would do, found out without changing anything.
 
-use super::transfer::{Artifact, Fate, fate};
+use super::transfer::{Artifact, Fate, check, fate};
 use super::{CopyOptions, Error, Location, Places, workers};
 use crate::modelkit;
-use crate::oci::{ContentError, Descriptor, Source, Target};
+use crate::oci::{ContentError, Descriptor, Source};
 use crate::registry::Repository;
 use crate::store::Store;
 
@@ -51,10 +51,7 @@ impl Places<'_> {
 impl Look<'_> {
     fn fate(&self, blob: &Descriptor, options: &CopyOptions) -> Result<Fate, ContentError> {
         match self {
-            Self::Repository(repository) => {
-                repository.check(blob)?;
-                fate(&**repository, blob, options)
-            }
+            Self::Repository(repository) => fate(&**repository, blob, options),
             Self::Store(store) => Ok(if store.holds(blob)? { Fate::Present } else { Fate::Send }),
             Self::Layout(store) => Ok(if store.holds(blob)? { Fate::Present } else { Fate::Send }),
         }
@@ -64,6 +61,9 @@ impl Look<'_> {
 /// Tells what [`copy`](super::copy) would do, and changes nothing.
 pub fn plan(source: &dyn Source, name: &str, target: &Look<'_>, options: &CopyOptions) -> Result<Plan, Error> {
     let artifact = Artifact::read(source, name)?;
+    if let Look::Repository(repository) = target {
+        check(&**repository, &artifact.blobs)?;
+    }
     let fates = workers::run(options.jobs, &artifact.blobs, |blob| {
         let label = modelkit::label(blob);
         let fate = target.fate(blob, options).map_err(|error| Error::writing(&label, error))?;

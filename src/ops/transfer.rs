@@ -41,9 +41,7 @@ pub fn copy(
     progress: &dyn Progress,
 ) -> Result<Copied, Error> {
     let Artifact { descriptor, bytes, blobs } = Artifact::read(source, name)?;
-    for blob in &blobs {
-        target.check(blob).map_err(|error| Error::writing(&modelkit::label(blob), error))?;
-    }
+    check(target, &blobs)?;
     let arrivals = workers::run(options.jobs, &blobs, |blob| copy_blob(source, target, blob, options, progress))?;
     let publish = target.publish(&descriptor, &bytes, tag);
     publish.map_err(|error| Error::writing("the manifest", error))?;
@@ -77,6 +75,12 @@ impl Artifact {
         blobs.sort_by_key(|blob| std::cmp::Reverse(blob.size));
         Ok(Self { descriptor, bytes, blobs })
     }
+}
+
+/// Refuses what the target is known not to take, before anything moves.
+pub(super) fn check(target: &dyn Target, blobs: &[Descriptor]) -> Result<(), Error> {
+    let what = |blob| format!("{} ({})", modelkit::label(blob), human(blob.size));
+    blobs.iter().try_for_each(|blob| target.check(blob).map_err(|error| Error::writing(&what(blob), error)))
 }
 
 /// What is to become of a blob.

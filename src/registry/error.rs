@@ -67,6 +67,9 @@ pub enum Error {
     /// A document is larger than any honest one.
     #[error("`{subject}` is larger than the {limit} bytes that are read into memory")]
     TooLarge { subject: String, limit: u64 },
+    /// A blob is larger than the registry takes. `limit` is in the registry's own words.
+    #[error("`{registry}` takes layers of at most {limit}")]
+    OverCeiling { registry: String, limit: &'static str },
     /// A setting that cannot work.
     #[error("{0}")]
     Setting(String),

@@ -27,6 +27,8 @@ mod token;
 mod transport;
 mod upload;
 mod upload_form;
+mod upload_journal;
+mod upload_session;
 
 pub use answer::Answer;
 pub use client::Client;

@@ -8,6 +8,7 @@ use super::auth::{Access, Rights};
 use super::download::RemoteBlob;
 use super::exchange::Call;
 use super::upload::Upload;
+use super::upload_form::needs_of;
 use super::{Client, Error};
 use crate::digest::{Digest, Mismatch};
 use crate::oci::{Arrival, Content, ContentError, Descriptor, MANIFEST_SIZE_LIMIT, MediaType, Source, Tag, Target};
@@ -151,6 +152,17 @@ impl Repository {
         }
     }
 
+    fn check_ceiling(&self, descriptor: &Descriptor) -> Result<(), Error> {
+        let endpoint = self.client.endpoint(&self.registry)?;
+        let needs = needs_of(endpoint.host().unwrap_or_default(), self.client.settings.chunk_bytes);
+        match needs.ceiling {
+            Some(ceiling) if descriptor.size > ceiling.bytes => {
+                Err(Error::OverCeiling { registry: self.registry.clone(), limit: ceiling.text })
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn try_publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), Error> {
         let selector = tag.map_or_else(|| descriptor.digest.to_string(), str::to_owned);
         let mut call = self.manifest_call(Method::PUT, &selector, PUSH, "publish")?;
@@ -192,6 +204,10 @@ impl Source for Repository {
 impl Target for Repository {
     fn contains(&self, descriptor: &Descriptor) -> Result<bool, ContentError> {
         Ok(self.holds(descriptor)?)
+    }
+
+    fn check(&self, descriptor: &Descriptor) -> Result<(), ContentError> {
+        Ok(self.check_ceiling(descriptor)?)
     }
 
     /// A repository that cannot be read, or not by us, cannot give anything either; that is no failure.

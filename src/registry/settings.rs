@@ -25,6 +25,10 @@ pub struct Settings {
     pub concurrency: usize,
     /// How large one part of an upload in parts is, where the registry does not want another size.
     pub chunk_bytes: u64,
+    /// A blob larger than this is sent in parts of this size from the start, so that a later process can go on after the last.
+    pub resumable_bytes: u64,
+    /// Where it is noted how far uploads are; without a folder, a push that was killed starts again.
+    pub uploads_folder: Option<PathBuf>,
     /// How often and when a failed request is tried again.
     pub retry: RetryPolicy,
     /// How long to wait for a registry that says nothing.
@@ -44,6 +48,9 @@ impl Default for Settings {
             user_agent: concat!("kit/", env!("CARGO_PKG_VERSION")).to_owned(),
             concurrency: 5,
             chunk_bytes: 16 * 1024 * 1024,
+            // Each part costs docker's registry 12 ms (design/stack.md, 1.2), so they are large.
+            resumable_bytes: 64 * 1024 * 1024,
+            uploads_folder: None,
             retry: RetryPolicy::default(),
             timeouts: Timeouts::default(),
             credentials: CredentialStore::default(),

@@ -1,8 +1,6 @@
 //! Sending a blob, where it cannot be mounted: in one PUT where that works, in parts where it does not, from where an attempt stopped.
 
-use reqwest::header::{
-    CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RANGE,
-};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Response, Url};
 use tracing::debug;
 
@@ -11,7 +9,9 @@ use super::exchange::{Call, is_challenge, request};
 use super::feed::{Feed, fed_body};
 use super::repository::PUSH;
 use super::retry::Tries;
-use super::upload_form::{Parts, SMALL_PART_BYTES, parts_for};
+use super::upload_form::{First, Parts, SMALL_PART_BYTES};
+use super::upload_journal::{Entry, Journal};
+use super::upload_session::{Session, State, acknowledged, location};
 use super::{Error, Repository};
 use crate::oci::{Arrival, Content, Descriptor};
 
@@ -22,8 +22,12 @@ pub(super) struct Upload<'a> {
     feed: Feed<'a>,
     tries: Tries,
     form: Form,
+    /// Whether the one form was tried that every registry must take.
+    tried_whole: bool,
     /// A session that died is replaced once; a second one would die too.
     restarted: bool,
+    /// For blobs that are large enough to go on with in another process.
+    journal: Option<Journal>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,40 +37,29 @@ enum Form {
     Parts(u64),
 }
 
-/// What a registry calls an upload under way.
-struct Session {
-    location: Url,
-    /// How many bytes the registry has for certain.
-    acknowledged: u64,
-    /// The smallest part that it takes (distribution-spec 1.1, "Pushing a blob in chunks").
-    smallest_part: u64,
-    parts: Parts,
-}
-
-enum State {
-    Open(Session),
-    /// The blob is there.
-    Done,
-}
-
 impl<'a> Upload<'a> {
     pub(super) fn new(repository: &'a Repository, descriptor: &'a Descriptor, content: &'a dyn Content) -> Self {
         let tries = Tries::new(repository.client.settings.retry);
         let feed = Feed::new(content, descriptor);
-        Self { repository, descriptor, feed, tries, form: Form::Whole, restarted: false }
+        let (form, tried_whole, restarted, journal) = (Form::Whole, false, false, None);
+        Self { repository, descriptor, feed, tries, form, tried_whole, restarted, journal }
     }
 
     /// Mounts the blob from the repository `origin`, if one is given and the registry does that; else sends it.
     pub(super) fn run(mut self, origin: Option<&str>) -> Result<Arrival, Error> {
-        let mut state = match origin {
-            Some(origin) => match self.mount(origin)? {
-                State::Done => return Ok(Arrival::Mounted),
-                session @ State::Open(_) => session,
-            },
-            None => self.open()?,
+        let (mut state, arrival) = match (self.go_on()?, origin) {
+            (Some(session), _) => (State::Open(session), Arrival::Sent),
+            (None, Some(origin)) => (self.mount(origin)?, Arrival::Mounted),
+            (None, None) => (self.open()?, Arrival::Sent),
         };
-        loop {
-            let State::Open(mut session) = state else { return Ok(Arrival::Sent) };
+        let arrival = match &state {
+            State::Done => arrival,
+            State::Open(session) => {
+                self.form = self.first_form(session);
+                Arrival::Sent
+            }
+        };
+        while let State::Open(mut session) = state {
             let sent = match self.form {
                 Form::Whole => self.send_whole(&session),
                 Form::Parts(_) => self.send_parts(&mut session),
@@ -75,6 +68,67 @@ impl<'a> Upload<'a> {
                 Ok(()) => State::Done,
                 Err(failure) => self.recover(session, failure)?,
             };
+        }
+        if let Some(journal) = self.journal {
+            journal.close();
+        }
+        Ok(arrival)
+    }
+
+    fn first_form(&self, session: &Session) -> Form {
+        let part_bytes = self.repository.client.settings.resumable_bytes;
+        let is_large = self.descriptor.size > part_bytes;
+        if session.acknowledged > 0 || (is_large && session.needs.first == First::Parts) {
+            Form::Parts(part_bytes)
+        } else {
+            Form::Whole
+        }
+    }
+
+    /// The session of an earlier process, if it is still there and knows what it had confirmed.
+    fn go_on(&mut self) -> Result<Option<Session>, Error> {
+        let settings = &self.repository.client.settings;
+        let Some(folder) = settings.uploads_folder.as_ref().filter(|_| self.descriptor.size > settings.resumable_bytes)
+        else {
+            return Ok(None);
+        };
+        let name = self.name();
+        self.journal = Journal::open(folder, &name);
+        let Some(entry) = self.journal.as_mut().and_then(|journal| journal.read(&name)) else { return Ok(None) };
+        self.session_of(&entry)
+    }
+
+    fn session_of(&self, entry: &Entry) -> Result<Option<Session>, Error> {
+        let mut call = self.call(Method::GET, None)?;
+        let Ok(url) = locate(&call.url, &entry.location) else { return Ok(None) };
+        call.url = url;
+        let client = &self.repository.client;
+        let response = match client.runtime.block_on(client.exchange.send(&call)) {
+            Ok(response) => response,
+            // The registry is away; the session may be there when it comes back.
+            Err(failure @ (Error::Unreachable { .. } | Error::Broken { .. } | Error::Silent { .. }))
+                if call.access.endpoint.owns(&call.url) =>
+            {
+                return Err(failure);
+            }
+            // Some answer 500 to what they have forgotten, and would do so for ever.
+            Err(refusal) => {
+                debug!(%refusal, "the upload of an earlier run is over");
+                return Ok(None);
+            }
+        };
+        let reached = acknowledged(response.headers(), 0, self.descriptor.size);
+        let Some(reached) = reached.filter(|reached| *reached >= entry.acknowledged) else { return Ok(None) };
+        debug!(reached, "the upload of an earlier run goes on");
+        let location = location(&call, &response)?.unwrap_or_else(|| call.url.clone());
+        let session = Session::new(location, response.headers(), client.settings.chunk_bytes);
+        Ok(Some(Session { acknowledged: reached, ..session }))
+    }
+
+    fn note(&mut self, session: &Session) {
+        let name = self.name();
+        if let Some(journal) = &mut self.journal {
+            journal.note(&name, session.location.as_str(), session.acknowledged);
         }
     }
 
@@ -110,12 +164,11 @@ impl<'a> Upload<'a> {
             let problem = format!("`{}` opens an upload and does not say where", call.access.endpoint.name);
             return Err(Error::Protocol { attempt: call.attempt.clone(), problem });
         };
-        let smallest_part = number(response.headers(), "oci-chunk-min-length").unwrap_or_default();
-        let parts = parts_for(location.host_str().unwrap_or_default(), client.settings.chunk_bytes);
-        Ok(State::Open(Session { location, acknowledged: 0, smallest_part, parts }))
+        Ok(State::Open(Session::new(location, response.headers(), client.settings.chunk_bytes)))
     }
 
     fn send_whole(&mut self, session: &Session) -> Result<(), Error> {
+        self.tried_whole = true;
         let call = self.call(Method::PUT, Some(&self.completed(&session.location)))?;
         self.send(call, (0, self.descriptor.size)).map(drop)
     }
@@ -124,6 +177,7 @@ impl<'a> Upload<'a> {
         let size = self.descriptor.size;
         while session.acknowledged < size {
             let Form::Parts(part_bytes) = self.form else { break };
+            self.note(session);
             let start = session.acknowledged;
             let end = size.min(start + part_bytes.max(session.smallest_part).max(1));
             let mut call = self.call(Method::PATCH, Some(&session.location))?;
@@ -133,14 +187,20 @@ impl<'a> Upload<'a> {
             session.acknowledged = acknowledged(response.headers(), start, end).unwrap_or(end);
             self.tries.note_progress();
         }
+        self.note(session);
         let call = self.call(Method::PUT, Some(&self.completed(&session.location)))?;
         self.send(call, (size, size)).map(drop)
     }
 
     /// Decides how to go on after `failure`, or that it was the last.
     fn recover(&mut self, session: Session, failure: Error) -> Result<State, Error> {
+        if !self.tried_whole && are_parts_refused(&session, &failure) {
+            debug!(%failure, "the registry does not take the blob in parts");
+            self.form = Form::Whole;
+            return self.open();
+        }
         if self.form == Form::Whole && is_whole_refused(&failure) {
-            let Parts::UpTo(part_bytes) = session.parts else {
+            let Parts::UpTo(part_bytes) = session.needs.parts else {
                 return if is_session_lost(&failure) { self.restart(failure) } else { Err(failure) };
             };
             debug!(%failure, "the registry does not take the blob in one piece");
@@ -157,7 +217,7 @@ impl<'a> Upload<'a> {
         std::thread::sleep(self.tries.pause_after(failure)?);
         let state = self.resume(session)?;
         if let (Form::Whole, State::Open(session)) = (self.form, &state) {
-            self.form = match session.parts {
+            self.form = match session.needs.parts {
                 Parts::UpTo(part_bytes) if is_broken || session.acknowledged > 0 => Form::Parts(part_bytes),
                 _ => Form::Whole,
             };
@@ -185,7 +245,7 @@ impl<'a> Upload<'a> {
     /// Asks the session how far it got (distribution-spec 1.1, "Pushing a blob in chunks").
     fn resume(&mut self, mut session: Session) -> Result<State, Error> {
         let client = &self.repository.client;
-        if session.parts == Parts::Never {
+        if session.needs.parts == Parts::Never {
             return self.open_unless_there();
         }
         let call = self.call(Method::GET, Some(&session.location))?;
@@ -258,13 +318,17 @@ impl<'a> Upload<'a> {
     }
 
     fn call(&self, method: Method, location: Option<&Url>) -> Result<Call, Error> {
-        let subject = format!("{}@{}", self.repository, self.descriptor.digest);
+        let subject = self.name();
         let mut call =
             self.repository.call(method, "blobs/uploads/", PUSH, format!("send blob `{subject}`"), subject)?;
         if let Some(location) = location {
             call.url.clone_from(location);
         }
         Ok(call)
+    }
+
+    fn name(&self) -> String {
+        format!("{}@{}", self.repository, self.descriptor.digest)
     }
 
     /// The location that completes the upload; what is in its query already belongs to the registry.
@@ -286,6 +350,17 @@ fn is_whole_refused(failure: &Error) -> bool {
     }
 }
 
+/// Whether the first part was refused as a thing unknown, or parts did not become the blob (Artifactory kept the last one only:
+/// wasmCloud#3405). A session that ended is another matter.
+fn are_parts_refused(session: &Session, failure: &Error) -> bool {
+    match failure {
+        Error::Unsupported { .. } => session.acknowledged == 0,
+        Error::Status { source: Some(answer), .. } if answer.has_code("DIGEST_INVALID") => true,
+        Error::Status { status: 400 | 404 | 501, .. } => session.acknowledged == 0 && !is_session_named(failure),
+        _ => false,
+    }
+}
+
 fn is_part_refused(failure: &Error) -> bool {
     matches!(failure, Error::Status { status: 413 | 416, .. })
 }
@@ -293,37 +368,18 @@ fn is_part_refused(failure: &Error) -> bool {
 fn is_session_lost(failure: &Error) -> bool {
     match failure {
         Error::Status { status: 404, .. } => true,
+        _ => is_session_named(failure),
+    }
+}
+
+/// Whether the registry says that it is about the session.
+fn is_session_named(failure: &Error) -> bool {
+    match failure {
         Error::Status { source: Some(answer), .. } => {
             answer.has_code("BLOB_UPLOAD_UNKNOWN") || answer.has_code("BLOB_UPLOAD_INVALID")
         }
         _ => false,
     }
-}
-
-/// How far a `Range: 0-<last>` says that the upload is, if that is further than `start` and not beyond `end`.
-///
-/// Amazon's registry keeps the range of the first part (aws/containers-roadmap#2831), so only growth is believed. And
-/// docker's registry says `0-0` for nothing as well as for one byte.
-fn acknowledged(headers: &HeaderMap, start: u64, end: u64) -> Option<u64> {
-    let range = headers.get(RANGE)?.to_str().ok()?;
-    let last: u64 = range.trim_start_matches("bytes=").strip_prefix("0-")?.trim().parse().ok()?;
-    let reached = last.checked_add(1)?;
-    (last > 0 && reached > start && reached <= end).then_some(reached)
-}
-
-/// Where the answer says that the upload goes on.
-fn location(call: &Call, response: &Response) -> Result<Option<Url>, Error> {
-    let Some(location) = response.headers().get(LOCATION) else { return Ok(None) };
-    let location = location.to_str().map_err(|_| "it gives a location that is no URL");
-    let located = location.and_then(|location| locate(response.url(), location));
-    located.map(Some).map_err(|problem| Error::Protocol {
-        attempt: call.attempt.clone(),
-        problem: format!("`{}` says where to send it, but {problem}", call.access.endpoint.name),
-    })
-}
-
-fn number(headers: &HeaderMap, name: &'static str) -> Option<u64> {
-    headers.get(HeaderName::from_static(name))?.to_str().ok()?.parse().ok()
 }
 
 fn header(text: String) -> HeaderValue {

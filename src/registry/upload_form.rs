@@ -1,7 +1,18 @@
-//! In which form a registry takes a blob: what is known beforehand, by the host of the upload's location.
+//! What each registry needs of an upload, as far as it is known beforehand: a table by host, with a source for every row.
 
 /// Smaller parts after a registry refused one as too large: what ghcr.io takes (rust-oci-client#35, #37).
 pub(super) const SMALL_PART_BYTES: u64 = 4 * 1024 * 1024;
+
+const MIB: u64 = 1024 * 1024;
+
+/// How a large blob is sent first. Small ones always go in one PUT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum First {
+    /// In one PUT.
+    Whole,
+    /// In parts, so that a later run can go on after the last one.
+    Parts,
+}
 
 /// What to do when the whole blob in one PUT did not work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,25 +23,71 @@ pub(super) enum Parts {
     Never,
 }
 
-/// Hosts that are known to be special, as ends of their names; the default is one PUT, then parts.
-///
-/// `KitOps` sends one PUT to all of these (spec 7.3.4). That Google's and Amazon's registries take nothing else is
-/// from `KitOps` `pkg/lib/repo/remote`, and ghcr.io's limit from rust-oci-client#35.
-const SPECIAL_HOSTS: &[(&str, Parts)] = &[
-    ("ghcr.io", Parts::UpTo(SMALL_PART_BYTES)),
-    (".pkg.dev", Parts::Never),
-    ("gcr.io", Parts::Never),
-    (".amazonaws.com", Parts::Never),
-    (".amazonaws.com.cn", Parts::Never),
+/// The largest layer, and how the registry's own documentation writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ceiling {
+    pub(super) bytes: u64,
+    pub(super) text: &'static str,
+}
+
+/// What one registry needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Needs {
+    pub(super) first: First,
+    pub(super) parts: Parts,
+    pub(super) ceiling: Option<Ceiling>,
+}
+
+/// A domain, which stands for all below it, and what its registries need.
+const TABLE: &[(&str, Needs)] = &[
+    // 416 for a PATCH over "the maximum permissible limit of 4.00MiB": rust-oci-client#35, ocx-sh/ocx#237; one PUT has no such
+    // limit (KitOps pkg/lib/repo/remote/upload-format.go). "10 GB size limit for each layer": docs.github.com, "Working with the
+    // Container registry", Troubleshooting; read as GiB, so that nothing is refused that would fit.
+    (
+        "ghcr.io",
+        Needs {
+            first: First::Whole,
+            parts: Parts::UpTo(SMALL_PART_BYTES),
+            ceiling: Some(Ceiling { bytes: 10 * 1024 * MIB, text: "10 GB" }),
+        },
+    ),
+    // "Artifact Registry does not support Docker chunked uploads": cloud.google.com/artifact-registry/docs/reference/docker-api,
+    // quoted in dotnet/sdk-container-builds#287; KitOps#777, #780.
+    ("pkg.dev", Needs { first: First::Whole, parts: Parts::Never, ceiling: None }),
+    // The same service (KitOps upload-format.go).
+    ("gcr.io", Needs { first: First::Whole, parts: Parts::Never, ceiling: None }),
+    // 201 after the first part, and a `Range` that stays at it: KitOps#821, #822, aws/containers-roadmap#2831. "Maximum layer size
+    // 52,000 (MiB)": docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html.
+    ("amazonaws.com", ELASTIC),
+    ("amazonaws.com.cn", ELASTIC),
+    // BLOB_UPLOAD_INVALID at the end of parts: dotnet/sdk-container-builds#472. "Maximum layer size 10,000":
+    // docs.aws.amazon.com/AmazonECR/latest/public/public-service-quotas.html, in MiB as in the other table.
+    (
+        "public.ecr.aws",
+        Needs {
+            first: First::Whole,
+            parts: Parts::Never,
+            ceiling: Some(Ceiling { bytes: 10_000 * MIB, text: "10,000 MiB" }),
+        },
+    ),
 ];
 
+const ELASTIC: Needs = Needs {
+    first: First::Whole,
+    parts: Parts::Never,
+    ceiling: Some(Ceiling { bytes: 52_000 * MIB, text: "52,000 MiB" }),
+};
+
 /// What is known about `host`, which takes parts of `part_bytes` otherwise.
-pub(super) fn parts_for(host: &str, part_bytes: u64) -> Parts {
+pub(super) fn needs_of(host: &str, part_bytes: u64) -> Needs {
     let host = host.to_ascii_lowercase();
-    match SPECIAL_HOSTS.iter().find(|(end, _)| host.ends_with(end)) {
-        Some((_, Parts::UpTo(limit))) => Parts::UpTo(part_bytes.min(*limit)),
-        Some((_, Parts::Never)) => Parts::Never,
-        None => Parts::UpTo(part_bytes),
+    let is_meant = |name: &str| host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    match TABLE.iter().find(|(name, _)| is_meant(name)) {
+        Some((_, needs @ Needs { parts: Parts::UpTo(limit), .. })) => {
+            Needs { parts: Parts::UpTo(part_bytes.min(*limit)), ..*needs }
+        }
+        Some((_, needs)) => *needs,
+        None => Needs { first: First::Parts, parts: Parts::UpTo(part_bytes), ceiling: None },
     }
 }
 
@@ -40,16 +97,22 @@ mod tests {
 
     #[test]
     fn known_hosts_are_known_and_others_take_parts() {
-        for (host, expected) in [
-            ("ghcr.io", Parts::UpTo(SMALL_PART_BYTES)),
-            ("GHCR.io", Parts::UpTo(SMALL_PART_BYTES)),
-            ("europe-docker.pkg.dev", Parts::Never),
-            ("eu.gcr.io", Parts::Never),
-            ("1.dkr.ecr.eu-west-1.amazonaws.com", Parts::Never),
-            ("1.dkr.ecr.cn-north-1.amazonaws.com.cn", Parts::Never),
-            ("kit.example", Parts::UpTo(1 << 24)),
+        let gigabytes = |bytes: u64| Some(bytes / 1_000_000_000);
+        for (host, first, parts, ceiling) in [
+            ("ghcr.io", First::Whole, Parts::UpTo(SMALL_PART_BYTES), gigabytes(10_737_418_240)),
+            ("GHCR.io", First::Whole, Parts::UpTo(SMALL_PART_BYTES), gigabytes(10_737_418_240)),
+            ("europe-docker.pkg.dev", First::Whole, Parts::Never, None),
+            ("eu.gcr.io", First::Whole, Parts::Never, None),
+            ("gcr.io", First::Whole, Parts::Never, None),
+            ("1.dkr.ecr.eu-west-1.amazonaws.com", First::Whole, Parts::Never, gigabytes(54_525_952_000)),
+            ("1.dkr.ecr.cn-north-1.amazonaws.com.cn", First::Whole, Parts::Never, gigabytes(54_525_952_000)),
+            ("public.ecr.aws", First::Whole, Parts::Never, gigabytes(10_485_760_000)),
+            ("kit.example", First::Parts, Parts::UpTo(1 << 24), None),
+            ("notghcr.io", First::Parts, Parts::UpTo(1 << 24), None),
         ] {
-            assert_eq!(parts_for(host, 1 << 24), expected, "{host}");
+            let needs = needs_of(host, 1 << 24);
+            let found = needs.ceiling.map(|ceiling| ceiling.bytes / 1_000_000_000);
+            assert_eq!((needs.first, needs.parts, found), (first, parts, ceiling), "{host}");
         }
     }
 }

@@ -97,3 +97,37 @@ fn copy_names_the_parent_that_it_does_not_copy() {
     let copied = sandbox.kit(&["copy", &tuned, "oci:layout:v1", PLAIN]).ok();
     copied.says(&format!("Its model refers to {base}, which was not copied"));
 }
+
+/// The layer is not there and the registry is not reached: the size in the manifest is enough.
+#[test]
+fn a_layer_over_the_ceiling_of_a_registry_is_refused_before_anything_moves() {
+    let sandbox = Sandbox::new();
+    let blob = |media_type: &str, size: u64| {
+        let digest = kit::digest::Digest::of(media_type.as_bytes());
+        serde_json::json!({ "mediaType": media_type, "digest": digest, "size": size })
+    };
+    let mut layer = blob("application/vnd.kitops.modelkit.model.v1.tar", 65_700_000_000);
+    layer["annotations"] = serde_json::json!({ "org.cncf.model.filepath": "weights/model.safetensors" });
+    let manifest = serde_json::json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "artifactType": "application/vnd.kitops.modelkit.manifest.v1+json",
+        "config": blob("application/vnd.kitops.modelkit.config.v1+json", 2),
+        "layers": [layer],
+    });
+    let manifest = manifest.to_string();
+    let digest = kit::digest::Digest::of(manifest.as_bytes());
+    sandbox.write(&format!("layout/blobs/sha256/{}", digest.hex()), &manifest);
+    sandbox.write("layout/oci-layout", r#"{"imageLayoutVersion":"1.0.0"}"#);
+    let index = serde_json::json!({ "schemaVersion": 2, "manifests": [{
+        "mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest, "size": manifest.len(),
+        "annotations": { "org.opencontainers.image.ref.name": "v1" },
+    }] });
+    sandbox.write("layout/index.json", index.to_string());
+    for arguments in [&["push"][..], &["copy"], &["push", "--dry-run"]] {
+        let names = ["oci:layout:v1", "1.dkr.ecr.eu-west-1.amazonaws.com/a:v1"];
+        let run = sandbox.kit(&[arguments, &names].concat()).fails();
+        let words = "  caused by: `1.dkr.ecr.eu-west-1.amazonaws.com` takes layers of at most 52,000 MiB\nhint: name the shards";
+        run.says(words).says("weights/model.safetensors (61.1 GiB)\n");
+    }
+}

@@ -1,7 +1,8 @@
 //! `kill -9` at any moment: the store stays sound, folders never hold half a file.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::registry::{FakeRegistry, Fault, Recorded};
 use crate::sandbox::Sandbox;
 
 /// Rounds in a usual run; `KIT_TEST_KILLS=100 cargo test kill` takes more.
@@ -58,4 +59,37 @@ fn a_killed_unpack_leaves_no_half_file_and_can_be_repeated() {
     }
     sandbox.kit(&["unpack", "big:v1", "-d", "out"]).ok();
     assert_eq!(sandbox.names("out").len(), 202, "no staging folder is left: {:?}", &sandbox.names("out")[..3]);
+}
+
+/// The registry stops reading within the second part, `kit` is killed there, and the next push sends the rest and no more.
+#[test]
+fn a_killed_push_goes_on_where_it_was() {
+    const SIZE: u64 = 150_000_000;
+    let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
+    registry.configure(|options| options.any_location = true);
+    sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: m}\n");
+    sandbox.write("project/m", vec![7; usize::try_from(SIZE).unwrap()]);
+    sandbox.kit(&["pack", "project", "-t", "big:v1"]).ok();
+    let remote = format!("{}/big:v1", registry.host());
+    let push = ["push", "big:v1", &remote, "--plain-http"];
+    registry.fail_later("PATCH", "/uploads/", 1, 1, Fault::StallRequestAfter(10_000_000));
+    let mut child = sandbox.command(&push).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let start = Instant::now();
+    while registry.requests_of("PATCH", "").len() < 2 && start.elapsed() < Duration::from_secs(30) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    sandbox.kit(&push).ok();
+    let offsets: Vec<_> = registry.requests_of("PATCH", "").iter().map(range).collect();
+    let first = 64 * 1024 * 1024;
+    assert_eq!(offsets[..3], [(0, first), (first, 10_000_000), (first + 10_000_000, first)]);
+    let sent: u64 = offsets.iter().map(|(_, size)| size).sum();
+    assert!((SIZE..SIZE + 10_000).contains(&sent), "{sent}");
+}
+
+/// Where a part began, and how many bytes of it arrived.
+fn range(part: &Recorded) -> (u64, u64) {
+    let start = part.header("content-range").unwrap().split('-').next().unwrap();
+    (start.parse().unwrap(), part.body_bytes)
 }

@@ -18,5 +18,6 @@ mod mount;
 mod pull;
 mod push;
 mod push_in_parts;
+mod resume;
 mod support;
 mod tls;

@@ -126,6 +126,11 @@ impl FakeRegistry {
         self.state().sessions.clear();
     }
 
+    /// Changes the first byte of all uploads under way.
+    pub(crate) fn spoil_uploads(&self) {
+        self.state().sessions.values_mut().for_each(|session| session.bytes[0] ^= 1);
+    }
+
     /// Ends all tokens.
     pub(crate) fn expire_tokens(&self) {
         self.state().tokens.clear();

@@ -1,0 +1,134 @@
+//! What outlives the process of an upload under way: where its session is, and how far it got.
+//!
+//! One small file per upload, locked while somebody is at it. It holds no credentials, but a location may work without any, so
+//! only the user may read it. A journal helps and is never needed: whatever is wrong with it costs no more than a new start.
+
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use fs_err as fs;
+use serde::{Deserialize, Serialize};
+use tracing::debug;
+
+use crate::digest::Digest;
+
+/// Docker's registry purges uploads after a week, others sooner.
+const LONGEST_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// The journal of one upload, held for this process alone.
+pub(super) struct Journal {
+    file: fs::File,
+    path: PathBuf,
+}
+
+/// What it says.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Entry {
+    /// Repository and digest.
+    upload: String,
+    pub(super) location: String,
+    /// How many bytes the registry had confirmed.
+    pub(super) acknowledged: u64,
+}
+
+impl Journal {
+    /// Opens the journal of `upload` in `folder`. There is none while another process is at the same upload.
+    pub(super) fn open(folder: &Path, upload: &str) -> Option<Self> {
+        let path = folder.join(Digest::of(upload.as_bytes()).hex());
+        let opened = fs::create_dir_all(folder).and_then(|()| options().open(&path));
+        let file = opened.inspect_err(|error| debug!(%error, "this upload has no journal")).ok()?;
+        file.file().try_lock().ok()?;
+        sweep(folder, &path);
+        Some(Self { file, path })
+    }
+
+    /// What an earlier process left, if it is about `upload`.
+    pub(super) fn read(&mut self, upload: &str) -> Option<Entry> {
+        let mut text = String::new();
+        self.file.read_to_string(&mut text).ok()?;
+        serde_json::from_str(&text).ok().filter(|entry: &Entry| entry.upload == upload)
+    }
+
+    /// Replaces what the journal says.
+    pub(super) fn note(&mut self, upload: &str, location: &str, acknowledged: u64) {
+        let entry = Entry { upload: upload.to_owned(), location: location.to_owned(), acknowledged };
+        let text = serde_json::to_vec(&entry).expect("an entry is two strings and a number");
+        let mut write = || {
+            self.file.seek(SeekFrom::Start(0))?;
+            self.file.write_all(&text)?;
+            self.file.set_len(text.len() as u64)
+        };
+        if let Err(error) = write() {
+            debug!(%error, "the journal of the upload cannot be written");
+        }
+    }
+
+    /// The upload is over.
+    pub(super) fn close(self) {
+        if let Err(error) = fs::remove_file(&self.path) {
+            debug!(%error, "the journal of the upload stays");
+        }
+    }
+}
+
+fn options() -> fs::OpenOptions {
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    fs_err::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Removes journals of sessions that no registry remembers.
+fn sweep(folder: &Path, ours: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten().filter(|entry| entry.path() != ours) {
+        let modified = entry.metadata().and_then(|metadata| metadata.modified());
+        if modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > LONGEST_LIFE)) {
+            // Another process may have done so already.
+            drop(fs::remove_file(entry.path()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_noted_is_read_by_the_next_who_opens_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(folder.path(), "a@b").unwrap();
+        assert_eq!(journal.read("a@b"), None);
+        journal.note("a@b", "http://a/long/location", 1);
+        journal.note("a@b", "http://a/short", 22);
+        assert!(Journal::open(folder.path(), "a@b").is_none(), "somebody has it");
+        drop(journal);
+        let mut journal = Journal::open(folder.path(), "a@b").unwrap();
+        let expected = Entry { upload: "a@b".to_owned(), location: "http://a/short".to_owned(), acknowledged: 22 };
+        assert_eq!(journal.read("a@b"), Some(expected));
+        journal.close();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn nonsense_is_no_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(folder.path(), "a").unwrap();
+        journal.note("a", "http://a", 1);
+        drop(journal);
+        let path = folder.path().join(Digest::of(b"a").hex());
+        fs::copy(&path, folder.path().join(Digest::of(b"b").hex())).unwrap();
+        assert_eq!(Journal::open(folder.path(), "b").unwrap().read("b"), None, "it is about another upload");
+        fs::write(&path, "{\"upload\":\"a\",").unwrap();
+        assert_eq!(Journal::open(folder.path(), "a").unwrap().read("a"), None);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_means_no_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), "").unwrap();
+        assert!(Journal::open(&folder.path().join("file"), "a").is_none());
+    }
+}
