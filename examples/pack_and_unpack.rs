@@ -37,6 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         folder: work.path().join("model"),
         overwrite: Overwrite::Refuse,
         selection: Selection::new(vec!["model".parse::<Filter>()?]),
+        jobs: 2,
     };
     let unpacked = ops::unpack(&places, &found, "digits:v1", &options, &Silent)?;
     assert_eq!(unpacked.manifest.digest, packed.manifest.digest);

@@ -9,7 +9,7 @@
 //! 3  ops ───────────────────────────────────── what kit can do; threads
 //! 2  archive       store        registry ───── places: folder, local store, remote
 //! 1  modelkit  →  kitfile  →  oci ──────────── documents; no IO
-//! 0  digest   compression   relative_path   progress ── leaves; know nothing
+//! 0  digest   compression   blocks   relative_path   progress ── leaves; know nothing
 //! ```
 //!
 //! A room names rooms on lower floors, and on floor 1 as the arrows go. Nothing on floor 2 names another room of floor 2.
@@ -25,7 +25,7 @@
 //! | [`modelkit`] | how a Kitfile becomes config, layers and manifest, and is read back; filters |
 //! | [`kitfile`] | what the user writes: parsing with all problems named, validation, YAML output, first drafts |
 //! | [`oci`] | the OCI documents, and [`Source`](oci::Source) and [`Target`](oci::Target): the contract of a place |
-//! | [`digest`], [`compression`], [`relative_path`], [`progress`] | one idea each |
+//! | [`digest`], [`compression`], [`blocks`], [`relative_path`], [`progress`] | one idea each |
 //!
 //! # One walk
 //!
@@ -37,7 +37,8 @@
 //! the target has in another repository is mounted from there ([`Origins`](ops::Origins)). [`plan`](ops::plan) only tells what would move.
 //!
 //! `kit unpack` reads the documents with [`ModelKit::read`](modelkit::ModelKit::read), chooses with a [`Selection`](modelkit::Selection), and extracts
-//! each layer through a [`VerifyingReader`](digest::VerifyingReader) into a [`Destination`](archive::Destination), whose commit gives files their names.
+//! the layers, several at once, each through a [`VerifyingReader`](digest::VerifyingReader) into a [`Destination`](archive::Destination), whose
+//! commit gives files their names.
 //!
 //! # What always holds
 //!
@@ -45,10 +46,12 @@
 //! - Bytes are verified by whoever brings them into the store or onto the disk, once, while they pass.
 //! - Memory does not grow with the size of content. Documents are read up to a limit.
 //! - Retrying belongs to `registry`, resuming to who knows how much it has; both open content at an offset.
-//! - Threads are started in `ops::workers` and in `registry`, nowhere else.
+//! - Work is spread over threads in `ops::workers` and in `registry`, nowhere else. [`Hasher`](digest::Hasher) and
+//!   [`BlockWriter`](blocks::BlockWriter) have one thread each for their own step.
 //! - The same files give the same manifest digest, whoever packs them, wherever and whenever.
 
 pub mod archive;
+pub mod blocks;
 pub mod cli;
 pub mod compression;
 pub mod digest;

@@ -7,6 +7,7 @@ use super::beneath::Found;
 use super::destination::staging_failed;
 use super::reading::{BUFFER_BYTES, fill, read_once};
 use super::{Destination, Error, Obstacle, Overwrite};
+use crate::blocks::{BlockWriter, DIRECT_FROM_BYTES};
 use crate::progress::Task;
 use crate::relative_path::RelativePath;
 
@@ -127,20 +128,37 @@ fn stage(
         copy_beginning(existing, equal, &mut file).map_err(Error::unpacking(path))?;
         size += equal;
     }
-    let mut filled = pending;
-    loop {
-        file.write_all(&buffers.incoming[..filled]).map_err(Error::unpacking(path))?;
-        size += filled as u64;
-        filled = next(incoming, &mut buffers.incoming)?;
-        if filled == 0 {
-            break;
-        }
+    if incoming.size.is_some_and(|size| size > DIRECT_FROM_BYTES) {
+        let mut blocks = BlockWriter::new(file, size);
+        size += write_rest(incoming, buffers, pending, &mut blocks)?;
+        blocks.finish().map_err(Error::unpacking(path))?;
+    } else {
+        size += write_rest(incoming, buffers, pending, &mut file)?;
     }
     destination.count(|placed| {
         placed.files += 1;
         placed.bytes += size;
     });
     Ok(size)
+}
+
+/// Writes the `pending` bytes in the buffer and all that follow, and returns how many these are.
+fn write_rest(
+    incoming: &mut Incoming,
+    buffers: &mut Buffers,
+    pending: usize,
+    sink: &mut impl Write,
+) -> Result<u64, Error> {
+    let mut written = 0;
+    let mut filled = pending;
+    loop {
+        sink.write_all(&buffers.incoming[..filled]).map_err(Error::unpacking(incoming.path))?;
+        written += filled as u64;
+        filled = next(incoming, &mut buffers.incoming)?;
+        if filled == 0 {
+            return Ok(written);
+        }
+    }
 }
 
 fn copy_beginning(mut existing: File, size: u64, file: &mut File) -> io::Result<()> {

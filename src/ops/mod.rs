@@ -37,6 +37,7 @@ pub use remove::{Removal, Removed, remove, remove_remote};
 pub use tag::tag;
 pub use transfer::{Copied, CopyOptions, Fate, copy};
 pub use unpack::{UnpackOptions, Unpacked, unpack};
+pub use workers::jobs;
 
 // What the options and results of operations are made of.
 pub use crate::archive::{Links, Overwrite, Placed};

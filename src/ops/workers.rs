@@ -3,6 +3,11 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+/// The number of layers that are worked on at once: one for each core, as long as their buffers, some 12 MiB each, stay small.
+pub fn jobs() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(4)
+}
+
 /// Does `work` on every item with at most `jobs` threads and returns the results in the order of the items.
 ///
 /// The first error ends the queue: work that has begun is finished, nothing more is begun.

@@ -3,9 +3,9 @@
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
-use super::blocks::BlockWriter;
 use super::layout::open_regular;
 use super::{Error, Store};
+use crate::blocks::BlockWriter;
 use crate::digest::DigestWriter;
 use crate::oci::{Content, ContentError, Descriptor, MediaType};
 

@@ -10,7 +10,6 @@
 //! Knows nothing of the network, of tar, of the terminal or of the environment.
 
 mod blob;
-mod blocks;
 mod check;
 mod collect;
 mod error;

@@ -61,7 +61,7 @@ impl PackArgs {
             references,
             compression: self.compression,
             links: if self.follow_symlinks { Links::Follow } else { Links::InsideContext },
-            jobs: std::thread::available_parallelism().map_or(1, usize::from),
+            jobs: ops::jobs(),
             cli_version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let packed = ops::pack(&Places { store: &store, client: &client }, &options, &context.bars)

@@ -65,6 +65,7 @@ impl UnpackArgs {
             folder: context.environment.absolute(&self.dir),
             overwrite: self.overwrite(),
             selection: self.selection()?,
+            jobs: ops::jobs(),
         };
         let store = context.store()?;
         let client = self.network.client(&context.environment)?;

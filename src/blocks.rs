@@ -1,5 +1,7 @@
 //! Writing a large file past the page cache, on a thread of its own.
 //!
+//! Knows nothing of what the file holds.
+//!
 //! Copying gigabytes into the page cache costs the processor more than hashing them: on two cores, packing 4 GiB spent
 //! 10 s there (design/stack.md 4.2 measured the same). Blocks that are aligned go to the disk directly; where the file system
 //! refuses that, they are written as usual.
@@ -18,10 +20,10 @@ const ALIGNMENT: usize = 4096;
 /// Blocks in flight. More are no faster.
 const BLOCKS: usize = 4;
 /// Files up to this size go through the page cache, which may well be asked for them soon.
-const DIRECT_FROM_BYTES: u64 = 8 * 1024 * 1024;
+pub const DIRECT_FROM_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Gathers what is written into blocks and has a thread write them. [`finish`](Self::finish) must be called.
-pub(super) struct BlockWriter {
+pub struct BlockWriter {
     file: File,
     block: Block,
     blocks_made: usize,
@@ -36,12 +38,12 @@ struct Thread {
 
 impl BlockWriter {
     /// Writes to `file` from `offset`, where the file's own position is already, on.
-    pub(super) fn new(file: File, offset: u64) -> Self {
+    pub fn new(file: File, offset: u64) -> Self {
         Self { file, block: Block::new(offset), blocks_made: 1, thread: None }
     }
 
     /// Writes what is left and waits until everything is handed to the system. Does not sync.
-    pub(super) fn finish(mut self) -> io::Result<()> {
+    pub fn finish(mut self) -> io::Result<()> {
         match self.thread.take() {
             None => self.file.write_all(self.block.bytes()),
             Some(thread) => {
