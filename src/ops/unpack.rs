@@ -114,29 +114,27 @@ impl Unpacker<'_> {
 
     fn unpack_layer(&self, source: &dyn Source, layer: &Layer) -> Result<(), Error> {
         let label = format!("{} {}", section_word(layer.section), layer.path);
+        self.progress.say(&describe(layer));
         let blob = source.blob(&layer.descriptor);
         let task = self.progress.start(&label, Some(layer.descriptor.size));
         let opened = blob.open_at(0).map_err(|error| Error::reading(&label, error))?;
         let verified = VerifyingReader::new(opened, layer.descriptor.digest, layer.descriptor.size);
-        let mut reader = Remembering { reader: verified, failure: None };
-        let extracted = self.extract(&mut reader, layer, &*task);
+        let mut reader = Remembering { reader: verified, task: &*task, failure: None };
+        let extracted = self.extract(&mut reader, layer);
         reader.read_to_end_of_blob().map_err(|error| Error::reading(&label, error))?;
-        extracted.map_err(|source| Error::Unpack(label, source))?;
-        drop(task);
-        self.progress.say(&describe(layer));
-        Ok(())
+        extracted.map_err(|source| Error::Unpack(label, source))
     }
 
-    fn extract(&self, reader: &mut (dyn Read + Send), layer: &Layer, task: &dyn Task) -> Result<(), archive::Error> {
+    fn extract(&self, reader: &mut (dyn Read + Send), layer: &Layer) -> Result<(), archive::Error> {
         match layer.format {
             Format::Tar => {
                 let shape = LayerShape { path: layer.path.clone(), base: layer.base.clone() };
-                archive::extract_layer(reader, layer.compression, &shape, self.destination, task).map(drop)
+                archive::extract_layer(reader, layer.compression, &shape, self.destination, &Silent).map(drop)
             }
             Format::Raw => {
                 let decoder = layer.compression.decoder(BufReader::new(reader));
                 let decoder = decoder.map_err(|source| archive::Error::ReadLayer { source })?;
-                archive::extract_file(decoder, &layer.path, PLAIN_FILE, self.destination, task).map(drop)
+                archive::extract_file(decoder, &layer.path, PLAIN_FILE, self.destination, &Silent).map(drop)
             }
         }
     }
@@ -149,14 +147,15 @@ impl Unpacker<'_> {
     }
 }
 
-/// Remembers why reading a blob failed. What the archive reader stumbles over may be damage of the blob or a broken
+/// Counts the bytes of a blob, and remembers why reading it failed. What the archive reader stumbles over may be damage of the blob or a broken
 /// connection, and then that is the error to tell.
-struct Remembering<R> {
+struct Remembering<'a, R> {
     reader: R,
+    task: &'a dyn Task,
     failure: Option<ContentError>,
 }
 
-impl<R: Read> Remembering<R> {
+impl<R: Read> Remembering<'_, R> {
     fn read_to_end_of_blob(&mut self) -> Result<(), ContentError> {
         let drained = io::copy(self, &mut io::sink());
         match self.failure.take() {
@@ -166,18 +165,22 @@ impl<R: Read> Remembering<R> {
     }
 }
 
-impl<R: Read> Read for Remembering<R> {
+impl<R: Read> Read for Remembering<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.failure.is_some() {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        self.reader.read(buffer).map_err(|error| {
-            if error.kind() == io::ErrorKind::Interrupted {
-                return error;
+        match self.reader.read(buffer) {
+            Ok(read) => {
+                self.task.advance(read as u64);
+                Ok(read)
             }
-            self.failure = Some(error.into());
-            io::Error::other("the blob cannot be read")
-        })
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
+            Err(error) => {
+                self.failure = Some(error.into());
+                Err(io::Error::other("the blob cannot be read"))
+            }
+        }
     }
 }
 
@@ -191,7 +194,7 @@ fn describe(layer: &Layer) -> String {
         Section::Prompt => ("prompt", Some(&layer.name)),
     };
     match name.filter(|name| !name.is_empty()) {
-        Some(name) => format!("Unpacked {word} {name} to {}", layer.path),
-        None => format!("Unpacked {word} to {}", layer.path),
+        Some(name) => format!("Unpacking {word} {name} to {}", layer.path),
+        None => format!("Unpacking {word} to {}", layer.path),
     }
 }

@@ -123,7 +123,7 @@ fn control_characters_of_strangers_do_not_reach_the_terminal() {
     layout.publish(&config, &[layer]);
     let run = sandbox.kit(&["pull", "oci:layout:v1", "a:v1"]).ok();
     assert!(!run.stderr.contains('\u{1b}'), "{}", run.stderr);
-    let run = unpack(&sandbox).ok().says(r"Unpacked model a\u{1b}[2Jb to d");
+    let run = unpack(&sandbox).ok().says(r"Unpacking model a\u{1b}[2Jb to d");
     assert!(!run.stderr.contains('\u{1b}'), "{}", run.stderr);
     let list = sandbox.kit(&["list"]).ok().prints(r"good\nforged   v9\u{1b}[31m").stdout;
     assert_eq!(list.lines().count(), 2, "{list}");

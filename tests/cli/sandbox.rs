@@ -169,6 +169,12 @@ impl Run {
         self.redact(&self.stderr)
     }
 
+    /// From the error on: what is told before depends on which layer is faster.
+    pub fn redacted_failure(&self) -> String {
+        let text = self.redacted_stderr();
+        text.find("error: ").map_or(String::new(), |start| text[start..].to_owned())
+    }
+
     pub fn redacted_stdout(&self) -> String {
         self.redact(&self.stdout)
     }
