@@ -28,6 +28,16 @@ impl std::error::Error for Usage {
     }
 }
 
+/// A registry that was not convinced by what `kit login` was given.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot log in to `{registry}`")]
+pub(crate) struct NotLoggedIn {
+    /// The registry.
+    pub(crate) registry: String,
+    /// What it said.
+    pub(crate) source: registry::Error,
+}
+
 /// Wrong usage, in a sentence.
 pub(crate) fn usage(message: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> anyhow::Error {
     Usage(anyhow::Error::msg(message)).into()
@@ -63,6 +73,9 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     if let Some(error) = cause.downcast_ref::<ops::Error>() {
         return hint_for_operation(error);
     }
+    if let Some(NotLoggedIn { source: registry::Error::Unauthorized { .. }, .. }) = cause.downcast_ref() {
+        return Some("check the user name and the password; some registries want a token for a password".to_owned());
+    }
     if let Some(error) = cause.downcast_ref::<registry::Error>() {
         return hint_for_registry(error);
     }
@@ -86,6 +99,8 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::NoRegistry(reference) => {
             Some(format!("put the registry in front, as in `registry.example/{reference}`"))
         }
+        ops::Error::Registry(error) => hint_for_registry(error),
+        ops::Error::Parent { source, .. } => hint_for_operation(source),
         ops::Error::Unpack(_, error) | ops::Error::Archive(error) => hint_for_archive(error),
         _ => None,
     }

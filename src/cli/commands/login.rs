@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::cli::context::Context;
 use crate::cli::network::{NetworkArgs, credentials};
-use crate::cli::report::usage;
+use crate::cli::report::{NotLoggedIn, usage};
 use crate::registry::Credentials;
 
 /// Store credentials for a registry
@@ -41,7 +41,8 @@ impl LoginArgs {
         let registry = host(&self.registry)?;
         let given = self.credentials(context)?;
         let client = self.network.client(&context.environment)?;
-        client.check_credentials(registry, &given).with_context(|| format!("cannot log in to `{registry}`"))?;
+        let refused = |source| NotLoggedIn { registry: registry.to_owned(), source };
+        client.check_credentials(registry, &given).map_err(refused)?;
         credentials(&context.environment)
             .store(registry, &given)
             .with_context(|| format!("cannot store the credentials for `{registry}`"))?;
