@@ -19,7 +19,7 @@ use super::report;
 
 /// Pack AI projects into OCI artifacts and move them through any registry
 #[derive(Debug, Parser)]
-#[command(name = "kit", override_help = OVERVIEW, version, disable_version_flag = true)]
+#[command(name = "kit", override_help = OVERVIEW, version)]
 pub(crate) struct Args {
     #[command(flatten)]
     global: GlobalArgs,
@@ -99,6 +99,7 @@ Options
   --log-level LEVEL   error, warn, info, debug or trace
   -v, --verbose       Log more; repeat for even more
   -q, --quiet         Print results and errors only
+  -V, --version       Print the version
   -h, --help          Print help; `kit COMMAND --help` explains one command
 
 Begin with `kit init .` in the folder of your model, look at the Kitfile that it wrote,

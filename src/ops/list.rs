@@ -38,18 +38,16 @@ impl Listed {
     }
 }
 
-/// The ModelKits of the store, or of one of its repositories, by repository and digest. What is not a ModelKit or is
-/// damaged is left out.
-pub fn list_local(store: &Store, repository: Option<&Reference>) -> Result<Vec<Listed>, Error> {
+/// The ModelKits of the store, or those that `wanted` means: a repository, or one ModelKit in it. They come by repository
+/// and digest. What is not a ModelKit or is damaged is left out.
+pub fn list_local(store: &Store, wanted: Option<&Reference>) -> Result<Vec<Listed>, Error> {
     let mut rows: Vec<(Reference, Entry)> = Vec::new();
     for entry in store.entries()? {
         if let Some(reference) = entry.reference() {
             rows.push((reference, entry));
         }
     }
-    rows.retain(|(reference, _)| {
-        repository.is_none_or(|wanted| wanted.full_repository() == reference.full_repository())
-    });
+    rows.retain(|(reference, entry)| wanted.is_none_or(|wanted| is_meant(wanted, reference, entry)));
     rows.sort_by_key(|(reference, entry)| {
         (reference.full_repository(), entry.descriptor.digest, reference.tag.clone())
     });
@@ -61,6 +59,14 @@ pub fn list_local(store: &Store, repository: Option<&Reference>) -> Result<Vec<L
         listed.extend(list_group(store, group)?);
     }
     Ok(listed)
+}
+
+fn is_meant(wanted: &Reference, reference: &Reference, entry: &Entry) -> bool {
+    wanted.full_repository() == reference.full_repository()
+        && match wanted.digest {
+            Some(digest) => digest == entry.descriptor.digest,
+            None => wanted.tag.is_none() || wanted.tag == reference.tag,
+        }
 }
 
 /// The ModelKits of an image layout whose names are tags; `name` stands for its repository.

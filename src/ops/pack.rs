@@ -48,6 +48,14 @@ pub struct Packed {
 
 /// Packs the files that the Kitfile names. The ModelKit appears in the store whole or not at all.
 pub fn pack(places: &Places<'_>, options: &PackOptions, progress: &dyn Progress) -> Result<Packed, Error> {
+    pack_whole(places, options, progress).inspect_err(|_| {
+        // What was packed before the failure belongs to nothing, and on a full disk it is in the way. The failure is the
+        // error to tell.
+        drop(places.store.collect());
+    })
+}
+
+fn pack_whole(places: &Places<'_>, options: &PackOptions, progress: &dyn Progress) -> Result<Packed, Error> {
     let entries = local_entries(options);
     let mut paths = entries.iter().map(|entry| clean_path(entry)).collect::<Result<Vec<_>, _>>()?;
     let own_paths = paths.clone();

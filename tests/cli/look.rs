@@ -26,6 +26,11 @@ fn list_shows_a_row_per_tag() {
     .assert_eq(&run.redacted_stdout());
     let run = sandbox.kit(&["list", "--format", "{{.Repo}} {{.Tags}} {{.Author}}"]).ok();
     assert_eq!(run.stdout, "<none> [] <none>\nsample [stable v1] Ada\n");
+    let only = |name: &str| sandbox.kit(&["list", name, "--format", "{{.Tags}}"]).ok().stdout;
+    assert_eq!(
+        (only("sample"), only("sample:v1"), only("sample:v9")),
+        ("[stable v1]\n".into(), "[v1]\n".into(), String::new())
+    );
     let json = sandbox.kit(&["list", "--format", "json"]).ok().json();
     assert_eq!(json[1]["tags"], serde_json::json!(["stable", "v1"]));
     sandbox.kit(&["list", "--format", "{{.Nope}}"]).fails().says("cannot use the template `{{.Nope}}`");

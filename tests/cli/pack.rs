@@ -144,6 +144,15 @@ fn what_cannot_be_packed_is_named() {
 }
 
 #[test]
+fn a_failed_pack_leaves_no_blob() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    symlink("nowhere", sandbox.path("project/data/dangling")).unwrap();
+    sandbox.kit(&["pack", "project"]).fails().says("`nowhere`, which does not exist");
+    assert_eq!(fs_err::read_dir(sandbox.store().join("blobs/sha256")).unwrap().count(), 0);
+}
+
+#[test]
 fn a_kitfile_may_lie_elsewhere_or_come_from_standard_input() {
     let sandbox = Sandbox::new();
     sandbox.project();
