@@ -51,9 +51,14 @@ pub trait Target: Send + Sync {
     /// Stores a blob and verifies it on the way. Goes on where an earlier attempt stopped, if the place can.
     fn put(&self, descriptor: &Descriptor, content: &dyn Content) -> Result<(), ContentError>;
 
-    /// Stores a blob that the repository `origin` beside this one can give; if it does not, like [`put`](Self::put).
-    fn put_from(&self, descriptor: &Descriptor, _origin: &str, content: &dyn Content) -> Result<Arrival, ContentError> {
-        self.put(descriptor, content).map(|()| Arrival::Sent)
+    /// Like [`put`](Self::put), and tells how the blob came; takes it from the repository `origin` beside this one, if it can.
+    fn put_from(
+        &self,
+        descriptor: &Descriptor,
+        _origin: Option<&str>,
+        content: &dyn Content,
+    ) -> Result<Arrival, ContentError> {
+        self.put(descriptor, content).map(|()| Arrival::Sent { resumed_bytes: 0 })
     }
 
     /// Stores a manifest whose blobs are all there, and calls it `tag` if one is given: the artifact appears here and whole.
@@ -63,8 +68,11 @@ pub trait Target: Send + Sync {
 /// How a blob came to a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrival {
-    /// Its bytes travelled.
-    Sent,
+    /// Its bytes travelled, but for those that an earlier process had sent.
+    Sent {
+        /// How many those were.
+        resumed_bytes: u64,
+    },
     /// The place had it in another repository.
     Mounted,
 }

@@ -24,6 +24,8 @@ pub struct Copied {
     pub manifest: Descriptor,
     /// Bytes of blobs that travelled.
     pub sent_bytes: u64,
+    /// Bytes that an earlier process had sent of blobs that it did not finish.
+    pub resumed_bytes: u64,
     /// Bytes of blobs that were there.
     pub present_bytes: u64,
     /// Bytes of blobs that the target had in another repository.
@@ -45,14 +47,19 @@ pub fn copy(
     let arrivals = workers::run(options.jobs, &blobs, |blob| copy_blob(source, target, blob, options, progress))?;
     let publish = target.publish(&descriptor, &bytes, tag);
     publish.map_err(|error| Error::writing("the manifest", error))?;
-    let sum =
-        |wanted| blobs.iter().zip(&arrivals).filter(|(_, came)| **came == wanted).map(|(blob, _)| blob.size).sum();
-    Ok(Copied {
-        manifest: descriptor,
-        sent_bytes: sum(Some(Arrival::Sent)),
-        present_bytes: sum(None),
-        mounted_bytes: sum(Some(Arrival::Mounted)),
-    })
+    let mut copied =
+        Copied { manifest: descriptor, sent_bytes: 0, resumed_bytes: 0, present_bytes: 0, mounted_bytes: 0 };
+    for (blob, arrival) in blobs.iter().zip(arrivals) {
+        match arrival {
+            Some(Arrival::Sent { resumed_bytes }) => {
+                copied.sent_bytes += blob.size - resumed_bytes;
+                copied.resumed_bytes += resumed_bytes;
+            }
+            Some(Arrival::Mounted) => copied.mounted_bytes += blob.size,
+            None => copied.present_bytes += blob.size,
+        }
+    }
+    Ok(copied)
 }
 
 /// A ModelKit as far as its moving needs it.
@@ -122,11 +129,7 @@ fn copy_blob(
     let content = source.blob(blob);
     let task = progress.start(&label, Some(blob.size));
     let tracked = Tracked { content: &*content, task: &*task, failed: AtomicBool::new(false) };
-    let arrival = match &origin {
-        Some(origin) => target.put_from(blob, origin, &tracked),
-        None => target.put(blob, &tracked).map(|()| Arrival::Sent),
-    };
-    let arrival = arrival.map_err(|error| {
+    let arrival = target.put_from(blob, origin.as_deref(), &tracked).map_err(|error| {
         if tracked.failed.load(Ordering::Relaxed) {
             Error::reading(&label, error)
         } else {
@@ -136,6 +139,7 @@ fn copy_blob(
     drop(task);
     let how = match (arrival, origin) {
         (Arrival::Mounted, Some(origin)) => format!("mounted from {origin}"),
+        (Arrival::Sent { resumed_bytes: 1.. }, _) => "copied, going on with an earlier run".to_owned(),
         _ => "copied".to_owned(),
     };
     progress.say(&format!("{label}: {} {how}", human(blob.size)));

@@ -227,8 +227,13 @@ impl Target for Repository {
         Ok(())
     }
 
-    fn put_from(&self, descriptor: &Descriptor, origin: &str, content: &dyn Content) -> Result<Arrival, ContentError> {
-        Ok(Upload::new(self, descriptor, content).run(Some(origin))?)
+    fn put_from(
+        &self,
+        descriptor: &Descriptor,
+        origin: Option<&str>,
+        content: &dyn Content,
+    ) -> Result<Arrival, ContentError> {
+        Ok(Upload::new(self, descriptor, content).run(origin)?)
     }
 
     fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError> {

@@ -48,15 +48,15 @@ impl<'a> Upload<'a> {
     /// Mounts the blob from the repository `origin`, if one is given and the registry does that; else sends it.
     pub(super) fn run(mut self, origin: Option<&str>) -> Result<Arrival, Error> {
         let (mut state, arrival) = match (self.go_on()?, origin) {
-            (Some(session), _) => (State::Open(session), Arrival::Sent),
+            (Some(session), _) => (State::Open(session), Arrival::Sent { resumed_bytes: 0 }),
             (None, Some(origin)) => (self.mount(origin)?, Arrival::Mounted),
-            (None, None) => (self.open()?, Arrival::Sent),
+            (None, None) => (self.open()?, Arrival::Sent { resumed_bytes: 0 }),
         };
         let arrival = match &state {
             State::Done => arrival,
             State::Open(session) => {
                 self.form = self.first_form(session);
-                Arrival::Sent
+                Arrival::Sent { resumed_bytes: session.acknowledged }
             }
         };
         while let State::Open(mut session) = state {
@@ -72,7 +72,8 @@ impl<'a> Upload<'a> {
         if let Some(journal) = self.journal {
             journal.close();
         }
-        Ok(arrival)
+        // Whoever had to begin anew has resumed nothing.
+        Ok(if self.tried_whole || self.restarted { Arrival::Sent { resumed_bytes: 0 } } else { arrival })
     }
 
     fn first_form(&self, session: &Session) -> Form {

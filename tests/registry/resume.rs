@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use kit::oci::{Content, ContentError, Target};
+use kit::oci::{Arrival, Content, ContentError, Target};
 use kit::registry::{RetryPolicy, Settings};
 
 use crate::cutting_proxy::CuttingProxy;
@@ -47,7 +47,11 @@ impl Broken {
 
     fn push_again(&self) {
         let repository = repository_with(&self.registry, process(self.folder.path()));
-        repository.put(&descriptor(&self.content.bytes), &self.content).unwrap();
+        let blob = descriptor(&self.content.bytes);
+        let before = self.sent_bytes();
+        let arrival = repository.put_from(&blob, None, &self.content).unwrap();
+        let again = self.sent_bytes() - before;
+        assert_eq!(arrival, Arrival::Sent { resumed_bytes: (SIZE as u64).saturating_sub(again) });
         let stored = self.registry.blob(&descriptor(&self.content.bytes).digest.to_string()).unwrap();
         assert!(stored == self.content.bytes);
         assert_eq!(fs_err::read_dir(self.folder.path()).unwrap().count(), 0, "the journal is gone");

@@ -93,8 +93,12 @@ fn announcement(source: &Location, destination: &Location) -> String {
 
 /// What moved and what did not have to.
 pub(super) fn summary(copied: &Copied, start: Instant) -> String {
+    let resumed = match copied.resumed_bytes {
+        0 => String::new(),
+        bytes => format!(" · resumed at {}", human(bytes)),
+    };
     format!(
-        "{} sent, {} already there, {} mounted · {:.1} s",
+        "{} sent, {} already there, {} mounted{resumed} · {:.1} s",
         human(copied.sent_bytes),
         human(copied.present_bytes),
         human(copied.mounted_bytes),
