@@ -95,20 +95,27 @@ pub(crate) fn answer(state: &mut State, asked: &Asked) -> Response<Bytes> {
 }
 
 /// An object store: it wants its signature and does not want the registry's credentials.
-fn object(state: &State, asked: &Asked, digest: &str) -> Response<Bytes> {
-    if asked.headers.contains_key(AUTHORIZATION) || asked.parameter("signature").as_deref() != Some("secret") {
+fn object(state: &mut State, asked: &Asked, digest: &str) -> Response<Bytes> {
+    let signature = asked.parameter("signature").unwrap_or_default();
+    if asked.headers.contains_key(AUTHORIZATION) || !signature.starts_with("secret") {
         return error(400, "InvalidArgument", "only one authentication mechanism is allowed");
+    }
+    let uses = state.signatures.entry(signature).or_default();
+    *uses += 1;
+    if *uses > state.options.uses_per_redirect {
+        return error(403, "AccessDenied", "request has expired");
     }
     state.blobs.get(digest).map_or_else(|| plain(404), |bytes| ranged(state, asked, bytes))
 }
 
-fn blob(state: &State, asked: &Asked, name: &str, digest: &str) -> Response<Bytes> {
+fn blob(state: &mut State, asked: &Asked, name: &str, digest: &str) -> Response<Bytes> {
+    let number = state.next_number();
     let Some(bytes) = state.blobs.get(digest).filter(|_| state.shows(name, digest)) else {
         return error(404, "BLOB_UNKNOWN", "blob unknown to registry");
     };
     match &state.options.redirect_blobs_to {
         Some(origin) => {
-            let location = format!("{origin}/objects/{digest}?signature=secret");
+            let location = format!("{origin}/objects/{digest}?signature=secret-{number}");
             Response::builder().status(307).header(LOCATION, location).body(Bytes::new()).unwrap()
         }
         None => ranged(state, asked, bytes),

@@ -13,6 +13,8 @@ pub(crate) enum Fault {
     TruncateAnswerAfter(usize),
     /// The answer's body stops after so many bytes and the connection stays.
     StallAnswerAfter(usize),
+    /// The answer's body comes with so many bytes per second.
+    SlowAnswer(usize),
     /// The answer's body has its first byte changed.
     WrongBytes,
     /// The answer gets this header, or this value of it.

@@ -1,5 +1,6 @@
 //! The handle that tests hold: it starts and ends the registry, sets it up and looks into it.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
@@ -80,9 +81,22 @@ impl FakeRegistry {
         self.requests().iter().map(line).collect()
     }
 
+    /// How many answers were under way at once, of those whose rate was limited and that began since the requests were
+    /// forgotten.
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.state().pacing.most.load(Ordering::SeqCst)
+    }
+
+    /// How many bytes were sent in answers whose rate was limited.
+    pub(crate) fn paced_bytes(&self) -> u64 {
+        self.state().pacing.sent.load(Ordering::SeqCst)
+    }
+
     /// Forgets the requests so far.
     pub(crate) fn forget_requests(&self) {
-        self.state().requests.clear();
+        let mut state = self.state();
+        state.requests.clear();
+        state.pacing.most.store(0, Ordering::SeqCst);
     }
 
     /// Puts a blob there and returns its digest.

@@ -1,7 +1,9 @@
 //! The connections: reads requests, lets faults happen, writes answers.
 
 use std::io;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
@@ -17,7 +19,7 @@ use tokio::net::TcpListener;
 
 use super::answer::{Asked, answer, error};
 use super::faults::{Fault, fault_for};
-use super::state::{Recorded, State};
+use super::state::{Pacing, Recorded, State};
 use super::uploads::keep_partial;
 
 type Body = UnsyncBoxBody<Bytes, io::Error>;
@@ -89,7 +91,9 @@ async fn respond(request: Request<Incoming>, state: Shared) -> io::Result<Respon
         }
         fault => {
             status(answered.status().as_u16());
-            Ok(spoilt(answered, &asked.method, fault))
+            let state = state.lock().unwrap();
+            let fault = fault.or_else(|| state.options.bytes_per_second.map(Fault::SlowAnswer));
+            Ok(spoilt(answered, &asked.method, fault, &state.pacing))
         }
     }
 }
@@ -122,7 +126,7 @@ fn record(state: &Shared, asked: &Asked, status: u16) {
     });
 }
 
-fn spoilt(response: Response<Bytes>, method: &Method, fault: Option<Fault>) -> Response<Body> {
+fn spoilt(response: Response<Bytes>, method: &Method, fault: Option<Fault>, pacing: &Arc<Pacing>) -> Response<Body> {
     let (mut head, mut bytes) = response.into_parts();
     if !head.headers.contains_key(CONTENT_LENGTH) {
         head.headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
@@ -138,6 +142,7 @@ fn spoilt(response: Response<Bytes>, method: &Method, fault: Option<Fault>) -> R
             let later = stream::once(tokio::task::yield_now()).filter_map(|()| std::future::ready(None));
             streamed(cut(after), later.chain(broken))
         }
+        Some(Fault::SlowAnswer(rate)) => paced(bytes, rate, pacing),
         Some(Fault::StallAnswerAfter(after)) => streamed(cut(after), stream::pending()),
         Some(Fault::TruncateAnswerAfter(after)) => {
             head.headers.remove(CONTENT_LENGTH);
@@ -159,6 +164,48 @@ fn spoilt(response: Response<Bytes>, method: &Method, fault: Option<Fault>) -> R
 
 fn whole(bytes: Bytes) -> Body {
     Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// What goes over the network at once when the rate is limited.
+const PACED_BYTES: usize = 64 * 1024;
+
+/// The bytes with the right pauses: 10 or more pieces a second, so that a reader sees a slow connection and no silence.
+#[allow(clippy::cast_precision_loss, reason = "a pause need not be exact")]
+fn paced(bytes: Bytes, rate: usize, pacing: &Arc<Pacing>) -> Body {
+    let begun = tokio::time::Instant::now();
+    let underway = UnderWay::new(pacing);
+    let step = PACED_BYTES.min(rate / 10).max(1);
+    let next = move |(mut left, sent, underway): (Bytes, usize, UnderWay)| async move {
+        if left.is_empty() {
+            return None;
+        }
+        let piece = left.split_to(step.min(left.len()));
+        let sent = sent + piece.len();
+        tokio::time::sleep_until(begun + Duration::from_secs_f64(sent as f64 / rate as f64)).await;
+        underway.pacing.sent.fetch_add(piece.len() as u64, Ordering::SeqCst);
+        Some((Ok(piece), (left, sent, underway)))
+    };
+    let pieces = stream::unfold((bytes, 0, underway), next);
+    StreamBody::new(pieces.map(|piece| piece.map(Frame::data))).boxed_unsync()
+}
+
+/// Counts one answer while it lives.
+struct UnderWay {
+    pacing: Arc<Pacing>,
+}
+
+impl UnderWay {
+    fn new(pacing: &Arc<Pacing>) -> Self {
+        let now = pacing.now.fetch_add(1, Ordering::SeqCst) + 1;
+        pacing.most.fetch_max(now, Ordering::SeqCst);
+        Self { pacing: Arc::clone(pacing) }
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.pacing.now.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 fn streamed(first: Bytes, rest: impl futures_util::Stream<Item = io::Result<Bytes>> + Send + 'static) -> Body {

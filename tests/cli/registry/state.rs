@@ -1,6 +1,8 @@
 //! What the fake registry holds and how it is set up, behind one lock.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use bytes::Bytes;
 use hyper::HeaderMap;
@@ -23,6 +25,10 @@ pub(crate) struct Options {
     pub(crate) delete: bool,
     /// Where GET of a blob redirects to, as the URL in front of `/objects/<digest>`.
     pub(crate) redirect_blobs_to: Option<String>,
+    /// How many requests a URL that a registry redirected to is good for.
+    pub(crate) uses_per_redirect: usize,
+    /// With how many bytes per second each answer comes. Only such answers are counted by `most_at_once`.
+    pub(crate) bytes_per_second: Option<usize>,
     /// How many tags a page has.
     pub(crate) tags_per_page: usize,
     /// `OCI-Chunk-Min-Length`.
@@ -60,6 +66,8 @@ impl Default for Options {
             digest_header: true,
             delete: true,
             redirect_blobs_to: None,
+            uses_per_redirect: usize::MAX,
+            bytes_per_second: None,
             tags_per_page: 100,
             smallest_part: None,
             largest_part: None,
@@ -120,6 +128,18 @@ pub(crate) struct State {
     /// Tokens given out, and how often each may still be used.
     pub(crate) tokens: BTreeMap<String, Grant>,
     pub(crate) counter: u64,
+    /// How often each URL with a signature was used.
+    pub(crate) signatures: BTreeMap<String, usize>,
+    pub(crate) pacing: Arc<Pacing>,
+}
+
+/// Counts the answers under way.
+#[derive(Default)]
+pub(crate) struct Pacing {
+    pub(crate) now: AtomicUsize,
+    pub(crate) most: AtomicUsize,
+    /// Bytes of bodies that were handed to the network.
+    pub(crate) sent: AtomicU64,
 }
 
 #[derive(Default)]
