@@ -27,8 +27,8 @@ pub(crate) struct NetworkArgs {
     /// The private key of --cert (PEM)
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
-    /// How many blobs travel at once
-    #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u16).range(1..))]
+    /// How many connections to use at once, all blobs together
+    #[arg(long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u16).range(1..))]
     concurrency: u16,
     /// Reach registries through this proxy, whatever HTTP_PROXY, HTTPS_PROXY and NO_PROXY say
     #[arg(long, value_name = "URL")]
@@ -36,7 +36,7 @@ pub(crate) struct NetworkArgs {
 }
 
 impl NetworkArgs {
-    /// How many blobs travel at once.
+    /// How many blobs travel at once: each has at least one connection.
     pub(crate) fn jobs(&self) -> usize {
         usize::from(self.concurrency)
     }

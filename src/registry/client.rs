@@ -7,6 +7,7 @@ use reqwest::header::HeaderMap;
 use tokio::runtime::Runtime;
 
 use super::auth::{Access, Keys};
+use super::download::Budget;
 use super::endpoint::Endpoint;
 use super::error::Cause;
 use super::exchange::{Call, Exchange};
@@ -19,6 +20,7 @@ use crate::oci::Reference;
 pub struct Client {
     pub(super) exchange: Arc<Exchange>,
     pub(super) settings: Arc<Settings>,
+    pub(super) budget: Arc<Budget>,
     transport: Arc<Transport>,
     /// The tasks of the runtime must not hold a client: its last holder ends the runtime, which cannot end itself.
     pub(super) runtime: Arc<Runtime>,
@@ -40,7 +42,8 @@ impl Client {
         let transport = Arc::new(Transport::new(settings.clone())?);
         let keys = Keys::Store(settings.credentials.clone());
         let exchange = Exchange::new(Arc::clone(&transport), keys, settings.retry, settings.timeouts);
-        Ok(Self { exchange: Arc::new(exchange), settings: Arc::new(settings), transport, runtime: Arc::new(runtime) })
+        let (budget, runtime) = (Budget::new(settings.concurrency), Arc::new(runtime));
+        Ok(Self { exchange: Arc::new(exchange), settings: Arc::new(settings), budget, transport, runtime })
     }
 
     /// The repository that `reference` names; its tag and digest do not count.

@@ -68,9 +68,10 @@ impl Tries {
 }
 
 /// Does `attempt` until it succeeds, fails for good or has failed too often.
-pub(super) async fn retrying<T>(
+pub(super) async fn retrying<T, F: Future<Output = Result<T, Error>>>(
     policy: RetryPolicy,
-    mut attempt: impl AsyncFnMut() -> Result<T, Error>,
+    // Not `AsyncFnMut`, whose futures the compiler does not let into tasks of the runtime.
+    mut attempt: impl FnMut() -> F,
 ) -> Result<T, Error> {
     let mut tries = Tries::new(policy);
     loop {

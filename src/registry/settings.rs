@@ -21,8 +21,12 @@ pub struct Settings {
     pub proxy: Proxy,
     /// The `User-Agent` header.
     pub user_agent: String,
-    /// How many connections to one registry are kept open between requests.
+    /// How many connections the downloads of a client use at once, all blobs together.
     pub concurrency: usize,
+    /// How large one piece of a download is. See [`piece_bytes`](Self::piece_bytes).
+    pub piece_bytes: u64,
+    /// Blobs up to this size, or what is left of one, come as one stream.
+    pub pieces_from_bytes: u64,
     /// How large one part of an upload in parts is, where the registry does not want another size.
     pub chunk_bytes: u64,
     /// A blob larger than this is sent in parts of this size from the start, so that a later process can go on after the last.
@@ -46,7 +50,9 @@ impl Default for Settings {
             client_certificate: None,
             proxy: Proxy::default(),
             user_agent: concat!("kit/", env!("CARGO_PKG_VERSION")).to_owned(),
-            concurrency: 5,
+            concurrency: 8,
+            piece_bytes: 4 * 1024 * 1024,
+            pieces_from_bytes: 16 * 1024 * 1024,
             chunk_bytes: 16 * 1024 * 1024,
             // Measured against docker's registry with 512 MiB: parts of 128 MiB cost what one PUT does, parts of 64 MiB 7 % more.
             resumable_bytes: 128 * 1024 * 1024,
@@ -55,6 +61,19 @@ impl Default for Settings {
             timeouts: Timeouts::default(),
             credentials: CredentialStore::default(),
         }
+    }
+}
+
+/// What all downloads of a client may hold in memory, unless there are more connections than this has MiB.
+const WINDOW_BYTES: u64 = 32 * 1024 * 1024;
+const SMALLEST_PIECE_BYTES: u64 = 1024 * 1024;
+
+impl Settings {
+    /// How large one piece of a download is: smaller than the setting if there are many connections, each of which may have
+    /// one piece in memory.
+    pub(super) fn piece_bytes(&self) -> u64 {
+        let share = WINDOW_BYTES / self.concurrency.max(1) as u64;
+        self.piece_bytes.min(share.max(SMALLEST_PIECE_BYTES)).max(1)
     }
 }
 

@@ -16,6 +16,7 @@ mod interoperability;
 mod machine;
 mod mount;
 mod pull;
+mod pull_in_pieces;
 mod push;
 mod push_in_parts;
 mod resume;

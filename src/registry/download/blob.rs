@@ -1,0 +1,56 @@
+//! A blob in a repository, and the choice how to read it.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use reqwest::Method;
+
+use super::origin::Origin;
+use super::parallel::ParallelReader;
+use super::stream::StreamReader;
+use crate::oci::{Content, ContentError, Descriptor};
+use crate::registry::repository::PULL;
+use crate::registry::retry::retrying;
+use crate::registry::{Error, Repository};
+
+/// A blob in a repository.
+pub(in crate::registry) struct RemoteBlob {
+    repository: Repository,
+    descriptor: Descriptor,
+}
+
+impl RemoteBlob {
+    pub(in crate::registry) fn new(repository: Repository, descriptor: Descriptor) -> Self {
+        Self { repository, descriptor }
+    }
+
+    fn try_open(&self, offset: u64) -> Result<Box<dyn Read + Send>, Error> {
+        let (client, size) = (&self.repository.client, self.descriptor.size);
+        let call = self.repository.blob_call(Method::GET, &self.descriptor.digest, PULL, "read")?;
+        let origin = Arc::new(Origin::new(Arc::clone(&client.exchange), call, self.descriptor.clone()));
+        let share = client.budget.open();
+        if size.saturating_sub(offset) <= client.settings.pieces_from_bytes {
+            let mut reader = StreamReader::new(client.clone(), origin, share, offset);
+            reader.connect()?;
+            return Ok(Box::new(reader));
+        }
+        let first = offset..size.min(offset + client.settings.piece_bytes());
+        let asking = retrying(client.exchange.retry, async || origin.get(first.clone()).await);
+        let body = client.runtime.block_on(asking)?;
+        if body.is_partial {
+            return Ok(Box::new(ParallelReader::start(client, origin, share, offset, body)));
+        }
+        let mut reader = StreamReader::new(client.clone(), origin, share, offset);
+        reader.go_on_with(body);
+        Ok(Box::new(reader))
+    }
+}
+
+impl Content for RemoteBlob {
+    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send>, ContentError> {
+        if offset > 0 && offset >= self.descriptor.size {
+            return Ok(Box::new(io::empty()));
+        }
+        Ok(self.try_open(offset)?)
+    }
+}

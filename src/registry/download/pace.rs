@@ -1,0 +1,150 @@
+//! How many connections one blob is worth: more of them as long as that brings throughput.
+
+use std::time::{Duration, Instant};
+
+/// How many connections a blob begins with, if they are free.
+pub(super) const FIRST_CONNECTIONS: usize = 2;
+/// What passes in less time says little about throughput.
+const SHORTEST_SPAN: Duration = Duration::from_millis(50);
+/// So many spans pass after growing did not help, before it is tried again.
+const REST_SPANS: u32 = 16;
+
+/// Measures spans, in which each connection brings one piece.
+pub(super) struct Pace {
+    begun: Instant,
+    bytes: u64,
+    pieces: usize,
+    /// How long the reader had nothing to read.
+    waited: Duration,
+    waits_since: Option<Instant>,
+    /// The number of connections and the throughput before the last growth, until it has proved itself.
+    before: Option<(usize, f64)>,
+    /// New connections begin slowly: the first span after a growth does not count.
+    is_warming_up: bool,
+    rest: u32,
+}
+
+impl Pace {
+    pub(super) fn new(now: Instant) -> Self {
+        let (waited, waits_since) = (Duration::ZERO, None);
+        Self { begun: now, bytes: 0, pieces: 0, waited, waits_since, before: None, is_warming_up: false, rest: 0 }
+    }
+
+    pub(super) fn received(&mut self, bytes: u64) {
+        self.bytes += bytes;
+    }
+
+    /// The reader begins to wait.
+    pub(super) fn waits(&mut self, now: Instant) {
+        self.waits_since = Some(now);
+    }
+
+    /// The reader goes on.
+    pub(super) fn goes_on(&mut self, now: Instant) {
+        if let Some(since) = self.waits_since.take() {
+            self.waited += now.saturating_duration_since(since.max(self.begun));
+        }
+    }
+
+    /// A piece is complete. Tells how many connections there should be, if not as many as now.
+    #[allow(clippy::cast_precision_loss, reason = "a rate need not be exact")]
+    pub(super) fn piece_done(&mut self, connections: usize, now: Instant) -> Option<usize> {
+        self.pieces += 1;
+        let span = now.saturating_duration_since(self.begun);
+        if self.pieces < connections || span < SHORTEST_SPAN {
+            return None;
+        }
+        let rate = self.bytes as f64 / span.as_secs_f64();
+        let is_hungry = self.end_span(now) * 5 > span;
+        if std::mem::take(&mut self.is_warming_up) {
+            return None;
+        }
+        if let Some((fewer, slower)) = self.before.take() {
+            // At least a quarter of what each new connection could bring.
+            let hoped = (connections as f64 / fewer as f64 - 1.0) / 4.0;
+            if rate < slower * (1.0 + hoped) {
+                self.rest = REST_SPANS;
+                return Some(fewer);
+            }
+        }
+        // A reader that is busy all the time is the narrow place itself.
+        if !is_hungry {
+            return None;
+        }
+        if self.rest > 0 {
+            self.rest -= 1;
+            return None;
+        }
+        self.before = Some((connections, rate));
+        self.is_warming_up = true;
+        Some(connections * 2)
+    }
+
+    /// There are no free connections.
+    pub(super) fn cannot_grow(&mut self) {
+        self.before = None;
+        self.is_warming_up = false;
+    }
+
+    /// The registry has enough.
+    pub(super) fn rest(&mut self) {
+        self.cannot_grow();
+        self.rest = REST_SPANS;
+    }
+
+    /// Begins a span, and tells how long the reader waited in the last.
+    fn end_span(&mut self, now: Instant) -> Duration {
+        let is_waiting = self.waits_since.is_some();
+        self.goes_on(now);
+        self.waits_since = is_waiting.then_some(now);
+        (self.begun, self.bytes, self.pieces) = (now, 0, 0);
+        std::mem::take(&mut self.waited)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs spans in which `connections` bring what `throughput` says, and tells how many connections there were.
+    fn levels(throughput: impl Fn(usize) -> u64, is_reader_idle: bool, spans: usize) -> Vec<usize> {
+        let (mut now, mut connections) = (Instant::now(), FIRST_CONNECTIONS);
+        let mut pace = Pace::new(now);
+        let mut levels = Vec::new();
+        for _ in 0..spans {
+            levels.push(connections);
+            if is_reader_idle {
+                pace.waits(now);
+            }
+            now += Duration::from_millis(100);
+            pace.goes_on(now);
+            pace.received(throughput(connections));
+            let pieces = connections;
+            for _ in 0..pieces {
+                if let Some(wanted) = pace.piece_done(connections, now) {
+                    connections = wanted.min(8);
+                }
+            }
+            if connections == *levels.last().unwrap() && connections == 8 {
+                pace.cannot_grow();
+            }
+        }
+        levels
+    }
+
+    #[test]
+    fn connections_grow_while_each_brings_something() {
+        assert_eq!(levels(|connections| 1000 * connections as u64, true, 7), [2, 4, 4, 8, 8, 8, 8]);
+    }
+
+    #[test]
+    fn connections_that_bring_nothing_are_given_back_for_a_while() {
+        let expected = [vec![2, 4, 4], vec![2; 16], vec![2, 4]].concat();
+        assert_eq!(levels(|_| 1000, true, 21), expected[..21]);
+    }
+
+    #[test]
+    fn a_busy_reader_needs_no_more_connections() {
+        assert_eq!(levels(|connections| 1000 * connections as u64, false, 4), [2, 2, 2, 2]);
+    }
+}
