@@ -14,6 +14,7 @@ mod look;
 mod moving;
 mod pack;
 mod registry;
+mod resume;
 mod sandbox;
 mod scarce;
 mod unpack;
