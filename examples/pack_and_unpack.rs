@@ -7,7 +7,9 @@ use std::path::Path;
 
 use kit::compression::Compression;
 use kit::kitfile;
-use kit::ops::{self, Filter, Links, Location, Overwrite, PackOptions, Place, Places, Selection, UnpackOptions};
+use kit::ops::{
+    self, Filter, Links, Location, Overwrite, PackOptions, Place, Places, Reading, Selection, UnpackOptions,
+};
 use kit::progress::Silent;
 use kit::registry::{Client, Settings};
 use kit::store::Store;
@@ -26,6 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         references: vec!["digits:v1".parse()?],
         compression: Compression::None,
         links: Links::InsideContext,
+        reading: Reading::Changed,
         jobs: 2,
         cli_version: "example".to_owned(),
     };

@@ -33,6 +33,9 @@
 //! files through [`write_layer`](archive::write_layer) into a [`BlobWriter`](store::BlobWriter), which hashes, syncs and renames; then
 //! [`assemble`](modelkit::assemble) makes config and manifest, and publishing the manifest makes the ModelKit appear.
 //!
+//! A layer whose files are as they were when it was packed the last time, by their [`Fingerprint`](archive::Fingerprint), is
+//! not written again: the store remembers which blob it became.
+//!
 //! `kit push`, `kit pull` and `kit copy` are the same [`copy`](ops::copy) between other places: blobs first, each once, manifest last. What
 //! the target has in another repository is mounted from there ([`Origins`](ops::Origins)). [`plan`](ops::plan) only tells what would move.
 //!

@@ -10,7 +10,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::vec;
 
-use super::{Error, IgnoreRules};
+use super::fingerprint::Fingerprinter;
+use super::{Error, Fingerprint, IgnoreRules};
 use crate::relative_path::RelativePath;
 
 /// What becomes one layer.
@@ -39,7 +40,7 @@ pub enum Links {
 }
 
 /// What a layer will hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Measured {
     /// Number of files.
     pub files: u64,
@@ -47,20 +48,24 @@ pub struct Measured {
     pub bytes: u64,
     /// Whether `.kitignore` takes out the path of the layer itself: the layer then holds at most what a `!` line brings back.
     pub path_is_ignored: bool,
+    /// The state that the files are in.
+    pub fingerprint: Fingerprint,
 }
 
 impl LayerSource<'_> {
     /// Counts what the layer will hold, without opening a file.
     pub fn measure(&self) -> Result<Measured, Error> {
-        let mut measured = Measured::default();
+        let (mut files, mut bytes) = (0, 0);
+        let mut fingerprinter = Fingerprinter::new();
         let mut walk = Walk::new(self)?;
         for member in &mut walk {
             let member = member?;
-            measured.files += u64::from(!member.is_directory);
-            measured.bytes += member.size;
+            files += u64::from(!member.is_directory);
+            bytes += member.size;
+            fingerprinter.add(&member);
         }
-        measured.path_is_ignored = walk.path_is_ignored;
-        Ok(measured)
+        let (path_is_ignored, fingerprint) = (walk.path_is_ignored, fingerprinter.finish());
+        Ok(Measured { files, bytes, path_is_ignored, fingerprint })
     }
 
     fn is_left_to_another(&self, path: &RelativePath) -> bool {
@@ -78,12 +83,30 @@ pub(super) struct Member {
     pub(super) mode: u32,
     /// In bytes; 0 for a folder.
     pub(super) size: u64,
+    pub(super) status: Status,
+}
+
+/// By what a change of a file shows, besides its mode and size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Status {
+    pub(super) device: u64,
+    pub(super) inode: u64,
+    /// Seconds and nanoseconds.
+    pub(super) modified: (i64, i64),
+    pub(super) changed: (i64, i64),
 }
 
 impl Member {
-    fn new(path: RelativePath, metadata: &Metadata) -> Self {
+    pub(super) fn new(path: RelativePath, metadata: &Metadata) -> Self {
         let is_directory = metadata.is_dir();
-        Self { path, is_directory, mode: metadata.mode() & 0o7777, size: if is_directory { 0 } else { metadata.len() } }
+        let status = Status {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        };
+        let size = if is_directory { 0 } else { metadata.len() };
+        Self { path, is_directory, mode: metadata.mode() & 0o7777, size, status }
     }
 }
 

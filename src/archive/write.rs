@@ -1,12 +1,12 @@
 //! Writes a layer: files → tar → compression → sink, in one pass and with one buffer.
 
 use std::io::{self, Read, Write};
-use std::os::unix::fs::MetadataExt;
 
+use super::fingerprint::Fingerprinter;
 use super::header::{BLOCK, Header, padding};
 use super::reading::{BUFFER_BYTES, read_once};
 use super::walk::{Member, Walk};
-use super::{Error, LayerSource};
+use super::{Error, Fingerprint, LayerSource};
 use crate::compression::Compression;
 use crate::digest::{Digest, DigestWriter};
 use crate::progress::Task;
@@ -24,6 +24,9 @@ pub struct LayerSummary {
     pub bytes: u64,
     /// Whether `.kitignore` takes out the path of the layer itself, see [`Measured`](super::Measured).
     pub path_is_ignored: bool,
+    /// The state of each file after it had been read. If it is that of a [`Measured`](super::Measured) from before, the layer
+    /// holds exactly the files in this state.
+    pub fingerprint: Fingerprint,
 }
 
 /// Writes what `source` chooses as one tar layer into `sink`, and tells `task` of the bytes of files.
@@ -50,41 +53,45 @@ pub fn write_layer(
 }
 
 fn write_tar(source: &LayerSource, sink: impl Write, task: &dyn Task) -> Result<LayerSummary, Error> {
-    let mut summary = LayerSummary { diff_id: None, files: 0, bytes: 0, path_is_ignored: false };
+    let (mut files, mut bytes) = (0, 0);
+    let mut fingerprinter = Fingerprinter::new();
     let mut tar = TarWriter { sink, buffer: vec![0; BUFFER_BYTES], filled: 0 };
     let mut walk = Walk::new(source)?;
     for member in &mut walk {
         let member = member?;
         if member.is_directory {
             tar.put_header(&member)?;
+            fingerprinter.add(&member);
         } else {
-            summary.bytes += write_file(source, member, &mut tar, task)?;
-            summary.files += 1;
+            let member = write_file(source, &member.path, &mut tar, task)?;
+            fingerprinter.add(&member);
+            bytes += member.size;
+            files += 1;
         }
     }
-    summary.path_is_ignored = walk.path_is_ignored;
+    let (path_is_ignored, fingerprint) = (walk.path_is_ignored, fingerprinter.finish());
     tar.finish()?;
-    Ok(summary)
+    Ok(LayerSummary { diff_id: None, files, bytes, path_is_ignored, fingerprint })
 }
 
-/// Writes the file `member` with the mode and size that it has by now, and returns the size.
+/// Writes the file `path` with the mode and size that it has by now, and returns it as it is when it has been read.
 fn write_file(
     source: &LayerSource,
-    member: Member,
+    path: &RelativePath,
     tar: &mut TarWriter<impl Write>,
     task: &dyn Task,
-) -> Result<u64, Error> {
-    let path = &member.path.clone();
+) -> Result<Member, Error> {
     let failed = Error::reading(path);
     let mut file = fs_err::File::open(path.join_to(source.root)).map_err(&failed)?;
     let metadata = file.metadata().map_err(&failed)?;
     if !metadata.is_file() {
         return Err(Error::FileChanged { path: path.clone() });
     }
-    let member = Member { mode: metadata.mode() & 0o7777, size: metadata.len(), ..member };
+    let member = Member::new(path.clone(), &metadata);
     tar.put_header(&member)?;
     tar.put_content(path, &mut file, member.size, task)?;
-    Ok(member.size)
+    let metadata = file.metadata().map_err(&failed)?;
+    Ok(Member::new(path.clone(), &metadata))
 }
 
 /// Collects a tar in one buffer, into which files are read directly.
@@ -96,7 +103,7 @@ struct TarWriter<W> {
 
 impl<W: Write> TarWriter<W> {
     fn put_header(&mut self, member: &Member) -> Result<(), Error> {
-        let Member { path, is_directory, mode, size } = member;
+        let Member { path, is_directory, mode, size, .. } = member;
         self.put(&Header { name: path.as_str(), is_directory: *is_directory, mode: *mode, size: *size }.to_bytes())
     }
 

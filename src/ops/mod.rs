@@ -28,7 +28,7 @@ pub use init::{InitOptions, init};
 pub use inspect::{Inspected, inspect};
 pub use list::{Listed, list_layout, list_local, list_remote};
 pub use origins::Origins;
-pub use pack::{PackOptions, Packed, pack};
+pub use pack::{PackOptions, Packed, Reading, pack};
 pub use parents::parent;
 pub use places::{Found, Location, Place, Places};
 pub use plan::{Look, Plan, PlannedBlob, plan};

@@ -2,19 +2,21 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use fs_err as fs;
 
 use super::uncovered::uncovered;
 use super::{Error, Places, parents, workers};
-use crate::archive::{self, IgnoreRules, LayerSource, Links};
+use crate::archive::{self, IgnoreRules, LayerSource, Links, Measured};
 use crate::compression::Compression;
+use crate::digest::Digest;
 use crate::kitfile::{Entry, Kitfile, Model, Section};
 use crate::modelkit::{self, LayerType, PackedLayer, section_word};
 use crate::oci::{ContentError, Descriptor, MediaType, Reference, Target};
-use crate::progress::Progress;
+use crate::progress::{Progress, Task};
 use crate::relative_path::RelativePath;
-use crate::store::{Names, Writer};
+use crate::store::{Names, RememberedLayer, Writer};
 
 /// What to pack and how.
 #[derive(Debug, Clone)]
@@ -29,10 +31,21 @@ pub struct PackOptions {
     pub compression: Compression,
     /// What to do with symbolic links.
     pub links: Links,
+    /// Whether files that are as they were are read all the same.
+    pub reading: Reading,
     /// How many layers are packed at once.
     pub jobs: usize,
     /// The packer's version, which the manifest names.
     pub cli_version: String,
+}
+
+/// Which files are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Those of layers in which anything changed since they were packed the last time.
+    Changed,
+    /// All of them.
+    Everything,
 }
 
 /// A packed ModelKit.
@@ -163,22 +176,62 @@ struct SavedLayer {
     was_there: bool,
 }
 
+/// Part of the keys of remembered layers. To be raised when equal files become other bytes.
+const LAYER_FORMAT: u32 = 1;
+
 impl Packer<'_> {
     fn pack_layer(&self, entry: &Entry<'_>, path: &RelativePath) -> Result<SavedLayer, Error> {
         let source = self.source(path);
         let layer_type = LayerType::tar(entry.section, self.options.compression);
         let word = section_word(entry.section);
-        let size = source.measure()?;
-        let task = self.progress.start(&format!("{word} {path}"), Some(size.bytes));
+        let begun = SystemTime::now();
+        let measured = source.measure()?;
+        let key = self.key(layer_type, path, &measured);
+        let (layer, was_there) = if let Some(layer) = self.remembered(&key)? {
+            (layer, true)
+        } else {
+            let task = self.progress.start(&format!("{word} {path}"), Some(measured.bytes));
+            self.write_layer(&source, layer_type, &key, &measured, begun, &*task)?
+        };
+        self.tell(word, path, &measured, &layer.blob, was_there);
+        let RememberedLayer { blob, diff_id } = layer;
+        let packed = PackedLayer { layer_type, index: entry.index, path: path.clone(), blob, diff_id };
+        Ok(SavedLayer { packed, was_there })
+    }
+
+    /// Writes the layer, and remembers it if its files stayed as they were `measured` after `begun`.
+    fn write_layer(
+        &self,
+        source: &LayerSource,
+        layer_type: LayerType,
+        key: &Digest,
+        measured: &Measured,
+        begun: SystemTime,
+        task: &dyn Task,
+    ) -> Result<(RememberedLayer, bool), Error> {
         let mut blob = self.writer.new_blob()?;
-        let summary = archive::write_layer(&source, self.options.compression, &mut blob, &*task)?;
+        let summary = archive::write_layer(source, self.options.compression, &mut blob, task)?;
         let saved = blob.commit(layer_type.media_type())?;
-        drop(task);
-        self.tell(word, path, &summary, &saved);
         let diff_id = summary.diff_id.unwrap_or(saved.descriptor.digest);
-        let packed =
-            PackedLayer { layer_type, index: entry.index, path: path.clone(), blob: saved.descriptor, diff_id };
-        Ok(SavedLayer { packed, was_there: saved.was_there })
+        let layer = RememberedLayer { blob: saved.descriptor, diff_id };
+        if summary.fingerprint == measured.fingerprint && summary.fingerprint.is_settled(begun) {
+            self.writer.remember_layer(key, &layer)?;
+        }
+        Ok((layer, saved.was_there))
+    }
+
+    fn remembered(&self, key: &Digest) -> Result<Option<RememberedLayer>, Error> {
+        match self.options.reading {
+            Reading::Changed => Ok(self.writer.remembered_layer(key)?),
+            Reading::Everything => Ok(None),
+        }
+    }
+
+    /// What stands for the bytes that the layer will have: the state of its files, and all that decides how they are written.
+    fn key(&self, layer_type: LayerType, path: &RelativePath, measured: &Measured) -> Digest {
+        let PackOptions { compression, cli_version, .. } = self.options;
+        let (media_type, files) = (layer_type.media_type(), measured.fingerprint.digest);
+        Digest::of(format!("{LAYER_FORMAT}\n{cli_version}\n{compression}\n{media_type}\n{path}\n{files}").as_bytes())
     }
 
     fn source<'s>(&'s self, path: &RelativePath) -> LayerSource<'s> {
@@ -191,14 +244,14 @@ impl Packer<'_> {
         }
     }
 
-    fn tell(&self, word: &str, path: &RelativePath, summary: &archive::LayerSummary, saved: &crate::store::Committed) {
-        if summary.path_is_ignored {
+    fn tell(&self, word: &str, path: &RelativePath, measured: &Measured, blob: &Descriptor, was_there: bool) {
+        if measured.path_is_ignored {
             self.progress.warn(&format!("{word} layer path {path} ignored by kitignore"));
-        } else if summary.files == 0 {
+        } else if measured.files == 0 {
             self.progress.warn(&format!("No files detected in {word} layer with path {path}"));
         }
-        let done = if saved.was_there { "Already saved" } else { "Saved" };
-        self.progress.say(&format!("{done} {word} layer: {}", saved.descriptor.digest));
+        let done = if was_there { "Already saved" } else { "Saved" };
+        self.progress.say(&format!("{done} {word} layer: {}", blob.digest));
     }
 }
 

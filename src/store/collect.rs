@@ -49,7 +49,9 @@ impl Store {
         let needed = self.needed()?;
         let is_garbage =
             |name: &str| format!("sha256:{name}").parse().is_ok_and(|digest: Digest| !needed.contains(&digest));
-        remove_files(&self.blobs(), is_garbage)
+        let removed = remove_files(&self.blobs(), is_garbage)?;
+        self.forget_lost_layers()?;
+        Ok(removed)
     }
 
     /// The digests that the index leads to. A manifest that is missing or damaged leads nowhere.
@@ -78,7 +80,7 @@ impl Store {
         Ok(bytes)
     }
 
-    /// Removes unfinished downloads too, and what nothing refers to.
+    /// Removes unfinished downloads, what nothing refers to, and what is remembered of layers.
     pub fn clear_unfinished(&self) -> Result<Collected, Error> {
         if !self.root().exists() {
             return Ok(Collected::default());
@@ -86,6 +88,7 @@ impl Store {
         drop(self.prepare()?);
         let all = self.exclusive()?;
         let unfinished = remove_files(&self.ingest(), |_| true)?;
+        self.forget_layers(|_| true)?;
         let garbage = self.sweep()?;
         drop(all);
         Ok(Collected {

@@ -18,6 +18,7 @@ mod ingest;
 mod layout;
 mod lock;
 mod reader;
+mod remembered;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -29,4 +30,5 @@ pub use error::Error;
 pub use index::Entry;
 pub use layout::{Names, Store};
 pub use reader::Reader;
+pub use remembered::RememberedLayer;
 pub use writer::Writer;

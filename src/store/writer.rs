@@ -22,6 +22,10 @@ impl Store {
 }
 
 impl Writer {
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Begins a blob whose digest is not known yet.
     pub fn new_blob(&self) -> Result<BlobWriter, Error> {
         BlobWriter::new(&self.store)

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, which clippy does not see")]
 
+mod fingerprint;
 mod golden;
 mod hostile;
 mod pack;

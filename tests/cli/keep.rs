@@ -84,6 +84,7 @@ fn a_name_that_moves_leaves_its_modelkit_without_one() {
 #[test]
 fn the_cache_is_shown_and_cleared() {
     let sandbox = packed();
+    sandbox.kit(&["cache", "clear"]).ok();
     sandbox.kit(&["cache", "info"]).ok().prints("Cache is currently empty");
     sandbox.write("kit/store/.kit/ingest/partial", "12345");
     sandbox.kit(&["cache", "info"]).ok().prints("Unfinished downloads: 5 B");

@@ -3,6 +3,7 @@
 use std::os::unix::fs::symlink;
 
 use expect_test::expect;
+use fs_err as fs;
 
 use crate::sandbox::Sandbox;
 
@@ -230,4 +231,43 @@ fn modelkits_that_refer_to_each_other_in_a_circle_are_refused() {
     sandbox.kit(&["pack", "b", "-t", "b:v1"]).ok();
     sandbox.write("a/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: 'b:v1'}\n");
     sandbox.kit(&["pack", "a", "-t", "a:v1"]).fails().says("found cycle in modelkit references: [a:v1=>b:v1=>a:v1]");
+}
+
+/// A project whose model is a file of this repository: old enough for its state to be trusted.
+fn project_of_an_old_file() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: model.bin}\n");
+    symlink(crate::sandbox::repository().join("Cargo.toml"), sandbox.path("project/model.bin")).unwrap();
+    sandbox
+}
+
+#[test]
+fn a_layer_is_remembered_by_the_state_of_its_files() {
+    let sandbox = project_of_an_old_file();
+    let pack = ["pack", "project", "-t", "a:v1", "--follow-symlinks"];
+    let digest = sandbox.kit(&pack).ok().says("Saved model layer: sha256:").digest();
+    sandbox.kit(&["cache", "info"]).ok().prints("Layers remembered by the state of their files: 1");
+    assert_eq!(sandbox.kit(&pack).ok().says("Already saved model layer: sha256:").digest(), digest);
+    // A lie in what is remembered shows that no file was read.
+    let layers = sandbox.store().join(".kit/layers");
+    let remembered = fs::read_dir(&layers).unwrap().next().unwrap().unwrap().path();
+    let mut lie: serde_json::Value = serde_json::from_slice(&fs::read(&remembered).unwrap()).unwrap();
+    lie["diff_id"] = format!("sha256:{}", "0".repeat(64)).into();
+    fs::write(&remembered, lie.to_string()).unwrap();
+    assert_ne!(sandbox.kit(&pack).ok().digest(), digest);
+    assert_eq!(sandbox.kit(&[&pack[..], &["--no-cache"]].concat()).ok().digest(), digest);
+    fs::write(&remembered, "{").unwrap();
+    assert_eq!(sandbox.kit(&pack).ok().digest(), digest);
+}
+
+#[test]
+fn a_remembered_layer_whose_blob_is_gone_is_packed_again() {
+    let sandbox = project_of_an_old_file();
+    let pack = ["pack", "project", "-t", "a:v1", "--follow-symlinks"];
+    let digest = sandbox.kit(&pack).ok().digest();
+    for blob in fs::read_dir(sandbox.store().join("blobs/sha256")).unwrap() {
+        fs::remove_file(blob.unwrap().path()).unwrap();
+    }
+    assert_eq!(sandbox.kit(&pack).ok().says("Saved model layer: sha256:").digest(), digest);
+    sandbox.kit(&["unpack", "a:v1", "-d", "out"]).ok();
 }

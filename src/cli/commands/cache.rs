@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use crate::cli::context::Context;
 use crate::progress::human;
 
-/// Show or clear what unfinished downloads left
+/// Show or clear what unfinished downloads left and what is remembered of packed files
 #[derive(Debug, Args)]
 pub(crate) struct CacheArgs {
     #[command(subcommand)]
@@ -17,7 +17,7 @@ pub(crate) struct CacheArgs {
 enum CacheCommand {
     /// Show how much there is
     Info,
-    /// Delete unfinished downloads and whatever no ModelKit needs
+    /// Delete unfinished downloads and whatever no ModelKit needs, and forget the state of packed files
     Clear,
 }
 
@@ -28,11 +28,13 @@ impl CacheArgs {
             CacheCommand::Info => {
                 let unfinished = store.unfinished_bytes()?;
                 let unneeded: u64 = store.unreferenced()?.iter().map(|(_, size)| size).sum();
-                if unfinished + unneeded == 0 {
+                let remembered = store.remembered_layers()?;
+                if unfinished + unneeded == 0 && remembered == 0 {
                     return Ok(context.output.result("Cache is currently empty")?);
                 }
                 context.output.result(format!("Unfinished downloads: {}", human(unfinished)))?;
-                Ok(context.output.result(format!("Needed by no ModelKit: {}", human(unneeded)))?)
+                context.output.result(format!("Needed by no ModelKit: {}", human(unneeded)))?;
+                Ok(context.output.result(format!("Layers remembered by the state of their files: {remembered}"))?)
             }
             CacheCommand::Clear => {
                 let cleared = store.clear_unfinished().context("cannot clear the cache")?;

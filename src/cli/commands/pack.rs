@@ -14,7 +14,7 @@ use crate::cli::report::{Usage, usage};
 use crate::compression::Compression;
 use crate::kitfile::{self, Kitfile};
 use crate::oci::{Reference, Tag};
-use crate::ops::{self, Links, PackOptions, Places};
+use crate::ops::{self, Links, PackOptions, Places, Reading};
 use crate::progress::human;
 
 /// Pack a folder and its Kitfile into a ModelKit in the local store
@@ -43,6 +43,9 @@ pub(crate) struct PackArgs {
     /// Pack what symbolic links point to even when it lies outside FOLDER
     #[arg(long)]
     follow_symlinks: bool,
+    /// Read all files, even those that are as they were when they were packed the last time
+    #[arg(long)]
+    no_cache: bool,
     #[command(flatten)]
     network: NetworkArgs,
 }
@@ -61,6 +64,7 @@ impl PackArgs {
             references,
             compression: self.compression,
             links: if self.follow_symlinks { Links::Follow } else { Links::InsideContext },
+            reading: if self.no_cache { Reading::Everything } else { Reading::Changed },
             jobs: ops::jobs(),
             cli_version: env!("CARGO_PKG_VERSION").to_owned(),
         };
