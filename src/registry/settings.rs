@@ -64,8 +64,9 @@ impl Default for Settings {
     }
 }
 
-/// What all downloads of a client may hold in memory, unless there are more connections than this has MiB.
-const WINDOW_BYTES: u64 = 32 * 1024 * 1024;
+/// What all downloads of a client may hold in memory, unless there are more connections than this has MiB. With twice as
+/// much, pulling 4 GiB over 8 connections peaked at 75 MB; 64 MiB is the promise.
+const WINDOW_BYTES: u64 = 16 * 1024 * 1024;
 const SMALLEST_PIECE_BYTES: u64 = 1024 * 1024;
 
 impl Settings {
