@@ -1,6 +1,6 @@
 //! Comparing two ModelKits by their documents, without reading a layer.
 
-use super::{Error, Found, Inspected, inspect};
+use super::{Error, Found, Inspected, inspect, workers};
 use crate::digest::Digest;
 use crate::modelkit::Layer;
 
@@ -41,11 +41,8 @@ impl Difference {
 
 /// Compares `first` and `second`. Layers are compared by digest, as sets.
 pub fn diff(first: &Found, second: &Found) -> Result<Difference, Error> {
-    let (first, second) = std::thread::scope(|scope| {
-        let other = scope.spawn(|| inspect(second));
-        (inspect(first), other.join().expect("inspecting does not panic"))
-    });
-    let (first, second) = (first?, second?);
+    let both = workers::run(2, &[first, second], |found| inspect(found))?;
+    let [first, second] = both.try_into().expect("two are asked for, two come");
     let has =
         |layers: &[Layer], layer: &Layer| layers.iter().any(|other| other.descriptor.digest == layer.descriptor.digest);
     let (layers, others) = (&first.modelkit.layers, &second.modelkit.layers);
