@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use super::Descriptor;
-use crate::digest::Mismatch;
+use crate::digest::{Mismatch, VerifyingReader};
 
 /// Manifests and configs are read into memory up to this many bytes (distribution-spec 1.1, "Pushing Manifests": 4 MiB).
 pub const MANIFEST_SIZE_LIMIT: u64 = 4 * 1024 * 1024;
@@ -19,6 +19,20 @@ impl Content for &[u8] {
         let start = usize::try_from(offset).map_or(self.len(), |offset| offset.min(self.len()));
         Ok(Box::new(&self[start..]))
     }
+}
+
+/// The verified bytes of a small blob, a manifest or a config. One above [`MANIFEST_SIZE_LIMIT`] is not opened.
+pub fn read_document(content: &dyn Content, document: &Descriptor) -> Result<Vec<u8>, ContentError> {
+    if document.size > MANIFEST_SIZE_LIMIT {
+        let reason = format!(
+            "{} is {} bytes long; documents have at most {MANIFEST_SIZE_LIMIT}",
+            document.digest, document.size
+        );
+        return Err(ContentError::Other(reason.into()));
+    }
+    let mut bytes = Vec::new();
+    VerifyingReader::new(content.open_at(0)?, document.digest, document.size).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// A place that content comes from.

@@ -1,11 +1,8 @@
 //! Reading what a ModelKit says of itself.
 
-use std::io::Read;
-
 use super::{Error, Found};
-use crate::digest::VerifyingReader;
 use crate::modelkit::ModelKit;
-use crate::oci::{ContentError, Descriptor, MANIFEST_SIZE_LIMIT, Manifest, Source};
+use crate::oci::{Descriptor, Manifest, Source, read_document};
 
 /// A ModelKit and the name of its manifest.
 #[derive(Debug, Clone)]
@@ -34,18 +31,9 @@ pub(super) fn read(source: &dyn Source, descriptor: Descriptor, name: &str) -> R
     if !crate::modelkit::is_modelkit(&manifest) {
         return Err(Error::NotAModelKit(name.to_owned()));
     }
-    let config_bytes = read_document(source, &manifest.config).map_err(|error| Error::reading("the config", error))?;
+    let config = source.blob(&manifest.config);
+    let config_bytes =
+        read_document(&*config, &manifest.config).map_err(|error| Error::reading("the config", error))?;
     let modelkit = ModelKit::read(manifest, &config_bytes)?;
     Ok(Inspected { descriptor, modelkit, manifest_bytes, config_bytes })
-}
-
-fn read_document(source: &dyn Source, blob: &Descriptor) -> Result<Vec<u8>, ContentError> {
-    if blob.size > MANIFEST_SIZE_LIMIT {
-        let reason = format!("it is {} bytes long; at most {MANIFEST_SIZE_LIMIT} are read", blob.size);
-        return Err(ContentError::Other(reason.into()));
-    }
-    let content = source.blob(blob);
-    let mut bytes = Vec::new();
-    VerifyingReader::new(content.open_at(0)?, blob.digest, blob.size).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }

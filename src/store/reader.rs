@@ -1,12 +1,10 @@
 //! Reading from a store as from any other place.
 
-use std::io::Read;
-
 use super::blob::FileContent;
 use super::lock::Share;
 use super::{Entry, Error, Names, Store};
-use crate::digest::{Digest, VerifyingReader};
-use crate::oci::{Content, ContentError, Descriptor, MANIFEST_SIZE_LIMIT, Source};
+use crate::digest::Digest;
+use crate::oci::{Content, ContentError, Descriptor, Source, read_document};
 
 /// One repository of a store, to read from. While it lives, no blob disappears.
 pub struct Reader {
@@ -41,17 +39,7 @@ impl Store {
 
     /// The verified bytes of a small blob: a manifest or a config.
     pub fn read_document(&self, document: &Descriptor) -> Result<Vec<u8>, ContentError> {
-        if document.size > MANIFEST_SIZE_LIMIT {
-            let reason = format!(
-                "{} is {} bytes long; documents have at most {MANIFEST_SIZE_LIMIT}",
-                document.digest, document.size
-            );
-            return Err(ContentError::Other(reason.into()));
-        }
-        let file = FileContent { path: self.blob_path(&document.digest) };
-        let mut bytes = Vec::new();
-        VerifyingReader::new(file.open_at(0)?, document.digest, document.size).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        read_document(&FileContent { path: self.blob_path(&document.digest) }, document)
     }
 }
 
