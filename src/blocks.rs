@@ -47,7 +47,8 @@ impl BlockWriter {
         match self.thread.take() {
             None => self.file.write_all(self.block.bytes()),
             Some(thread) => {
-                // Should the thread have failed, joining tells why.
+                // This block is never full, perhaps empty, so it ends direct writing: the caller shares the flag, and may read
+                // or write on without alignment. Should the thread have failed, joining tells why.
                 drop(thread.full.send(self.block));
                 drop(thread.full);
                 thread.handle.join().expect("the writing thread does not panic")
@@ -66,7 +67,7 @@ impl BlockWriter {
         } else {
             thread.empty.recv().map_err(drop)
         };
-        let next_offset = self.block.offset + BLOCK_BYTES as u64;
+        let next_offset = self.block.end();
         let passed = next.and_then(|mut next| {
             next.restart(next_offset);
             thread.full.send(std::mem::replace(&mut self.block, next)).map_err(drop)
@@ -104,8 +105,7 @@ fn start(file: File) -> Thread {
 fn write_blocks(mut file: File, to_write: &Receiver<Block>, written: &Sender<Block>) -> io::Result<()> {
     let mut is_direct = false;
     for block in to_write {
-        let wants_direct =
-            block.is_full() && block.offset >= DIRECT_FROM_BYTES && block.offset.is_multiple_of(ALIGNMENT as u64);
+        let wants_direct = block.bytes().len() == BLOCK_BYTES && block.offset >= DIRECT_FROM_BYTES;
         if wants_direct != is_direct {
             is_direct = set_direct(&file, wants_direct) && wants_direct;
         }
@@ -136,22 +136,31 @@ struct Block {
     start: usize,
     filled: usize,
     offset: u64,
+    /// How much it takes: the first block of a file that is gone on with ends where all blocks do, so that the others are aligned.
+    capacity: usize,
 }
 
 impl Block {
     fn new(offset: u64) -> Self {
         let memory = vec![0; BLOCK_BYTES + ALIGNMENT];
         let start = memory.as_ptr().align_offset(ALIGNMENT);
-        Self { memory, start, filled: 0, offset }
+        let mut block = Self { memory, start, filled: 0, offset: 0, capacity: 0 };
+        block.restart(offset);
+        block
     }
 
     fn restart(&mut self, offset: u64) {
-        self.filled = 0;
-        self.offset = offset;
+        let past = usize::try_from(offset % BLOCK_BYTES as u64).unwrap_or_default();
+        (self.filled, self.offset, self.capacity) = (0, offset, BLOCK_BYTES - past);
+    }
+
+    /// Where the next one begins.
+    fn end(&self) -> u64 {
+        self.offset + self.filled as u64
     }
 
     fn take(&mut self, bytes: &[u8]) -> usize {
-        let count = bytes.len().min(BLOCK_BYTES - self.filled);
+        let count = bytes.len().min(self.capacity - self.filled);
         let from = self.start + self.filled;
         self.memory[from..from + count].copy_from_slice(&bytes[..count]);
         self.filled += count;
@@ -159,7 +168,7 @@ impl Block {
     }
 
     fn is_full(&self) -> bool {
-        self.filled == BLOCK_BYTES
+        self.filled == self.capacity
     }
 
     fn bytes(&self) -> &[u8] {
@@ -169,17 +178,30 @@ impl Block {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Seek};
+
     use super::*;
 
     fn check(size: usize, chunk: usize) {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let content: Vec<u8> = (0..size).map(|position| u8::try_from(position / 7 % 251).unwrap()).collect();
-        let mut writer = BlockWriter::new(file.reopen().unwrap(), 0);
-        for piece in content.chunks(chunk) {
+        check_from(0, size, chunk);
+    }
+
+    /// The first `offset` bytes are there already.
+    fn check_from(offset: usize, size: usize, chunk: usize) {
+        let mut file = tempfile::tempfile().unwrap();
+        // Its period divides no block, so blocks that changed places show.
+        let content = &(0..251).collect::<Vec<u8>>().repeat(size / 251 + 1)[..size];
+        file.write_all(&content[..offset]).unwrap();
+        let mut writer = BlockWriter::new(file.try_clone().unwrap(), offset as u64);
+        for piece in content[offset..].chunks(chunk) {
             writer.write_all(piece).unwrap();
         }
         writer.finish().unwrap();
-        assert!(fs_err::read(file.path()).unwrap() == content, "{size} in pieces of {chunk}");
+        assert!(!fcntl_getfl(&file).unwrap().contains(OFlags::DIRECT), "others cannot use the file as usual");
+        let mut found = Vec::new();
+        file.rewind().unwrap();
+        file.read_to_end(&mut found).unwrap();
+        assert!(found == content, "{size} from {offset} in pieces of {chunk}");
     }
 
     #[test]
@@ -189,6 +211,14 @@ mod tests {
         }
         check(11 * BLOCK_BYTES, BLOCK_BYTES);
         check(3 * BLOCK_BYTES, 4 * BLOCK_BYTES);
+    }
+
+    #[test]
+    fn a_file_is_gone_on_with_anywhere() {
+        for offset in [1, BLOCK_BYTES - 1, BLOCK_BYTES, 9 * BLOCK_BYTES + 513, 12 * BLOCK_BYTES] {
+            check_from(offset, 13 * BLOCK_BYTES + 7, 300_001);
+            check_from(offset, 13 * BLOCK_BYTES, BLOCK_BYTES);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::Path;
 use fs_err as fs;
 
 use super::{Error, Store};
+use crate::blocks::BlockWriter;
 use crate::digest::{Hasher, VerifyingReader};
 use crate::oci::{Content, ContentError, Descriptor};
 
@@ -93,11 +94,20 @@ fn fetch(partial: &mut fs::File, resumed: u64, blob: &Descriptor, content: &dyn 
         hasher.update(&buffer[..read]);
     }
     let mut reader = VerifyingReader::resumed(content.open_at(resumed)?, hasher, resumed, blob.digest, blob.size);
+    let mut blocks = BlockWriter::new(partial.file().try_clone()?, resumed);
+    let read = copy(&mut reader, &mut blocks, &mut buffer);
+    // After a failure, too: what came is there for the next run.
+    let written = blocks.finish();
+    read?;
+    Ok(written?)
+}
+
+fn copy(reader: &mut impl Read, writer: &mut impl Write, buffer: &mut [u8]) -> io::Result<()> {
     loop {
-        let read = reader.read(&mut buffer)?;
+        let read = reader.read(buffer)?;
         if read == 0 {
             return Ok(());
         }
-        partial.write_all(&buffer[..read])?;
+        writer.write_all(&buffer[..read])?;
     }
 }
