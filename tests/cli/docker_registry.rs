@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used, reason = "shared by several test programs")]
 
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -16,8 +17,13 @@ pub(crate) struct DockerRegistry {
 impl DockerRegistry {
     /// Starts a registry on a free port of 127.0.0.1.
     pub(crate) fn start() -> Self {
+        Self::start_in(&std::env::temp_dir())
+    }
+
+    /// The same, with its storage in a new folder below `parent`.
+    pub(crate) fn start_in(parent: &Path) -> Self {
         // Another process may take the port between our looking and the registry's listening.
-        (0..5).find_map(|_| Self::try_start()).expect("docker-registry starts on a free port")
+        (0..5).find_map(|_| Self::try_start(parent)).expect("docker-registry starts on a free port")
     }
 
     /// Host and port, as in a reference.
@@ -25,8 +31,8 @@ impl DockerRegistry {
         &self.host
     }
 
-    fn try_start() -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
+    fn try_start(parent: &Path) -> Option<Self> {
+        let folder = tempfile::tempdir_in(parent).unwrap();
         let host = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let config = folder.path().join("config.yml");
         let storage = folder.path().join("storage");

@@ -1,0 +1,85 @@
+//! `kit` beside the tools that do a part of its work: whole processes in turns, medians, one Markdown table.
+//!
+//! `cargo bench --bench compare [-- [--runs N] [--mib SIZE] [--only WORDS] [--folder FOLDER]]` needs curl, openssl, zstd, pigz,
+//! skopeo, docker-registry and GNU time from Debian, and four times SIZE (4096) of free disk. A Go `kit` that the
+//! variable KITOPS names, or that is the `kit` on the PATH, runs beside ours.
+
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program to be watched, which may stop where it stands")]
+#![allow(clippy::cast_precision_loss, reason = "what is shown is rounded")]
+#![allow(clippy::disallowed_methods, reason = "arguments of a bench come from where cargo puts them")]
+
+#[path = "../../tests/cli/docker_registry.rs"]
+mod docker_registry;
+mod measure;
+mod rows;
+mod stage;
+
+use std::path::PathBuf;
+
+use measure::{Sample, in_turns, median};
+use rows::{Row, Target, rows};
+use stage::Stage;
+
+/// How often each side of a row runs.
+const RUNS: usize = 5;
+/// The size of the model, in MiB.
+const MIB: u64 = 4096;
+
+fn main() {
+    // It lives as long as the program, so that what is run later can refer to it; the last line removes its folder.
+    let stage: &'static Stage =
+        Box::leak(Box::new(Stage::new(option("--folder").map(PathBuf::from), number("--mib", MIB))));
+    let runs = usize::try_from(number("--runs", RUNS as u64)).unwrap();
+    let only = option("--only").unwrap_or_default();
+    println!("| work | limit | limit, s | kit, s | ratio | target | holds | peak memory | disk | beside |");
+    println!("|---|---|--:|--:|--:|--:|---|--:|--:|---|");
+    for (work, make) in rows().iter().filter(|(work, _)| work.contains(&only)) {
+        println!("{}", measured(work, &make(stage), runs));
+        stage.clear();
+    }
+    stage.end();
+}
+
+/// One line of the table.
+fn measured(work: &str, row: &Row, runs: usize) -> String {
+    let mut sides: Vec<_> = row.limit.iter().map(|limit| &limit.side).collect();
+    sides.push(&row.ours);
+    sides.extend(row.beside.iter().map(|(_, side)| side));
+    let mut samples = in_turns(&sides, runs).into_iter();
+    let limit = row.limit.as_ref().map(|limit| (limit, median(&samples.next().unwrap())));
+    let ours = samples.next().unwrap();
+    let seconds = median(&ours);
+    let beside = row.beside.iter().zip(samples).map(|((name, _), samples)| format!("{name} {:.2}", median(&samples)));
+    let (name, limit_seconds, ratio) = match &limit {
+        Some((limit, whole)) => {
+            let fair = whole * limit.share;
+            (limit.name, format!("{fair:.2}"), Some(seconds / fair))
+        }
+        None => ("–", "–".to_owned(), None),
+    };
+    let (target, holds) = match row.target {
+        Target::Ratio(most) => (format!("{most:.2} ×"), ratio.is_some_and(|ratio| ratio <= most)),
+        Target::Seconds(most) => (format!("{:.0} ms", most * 1e3), seconds <= most),
+    };
+    let ratio = ratio.map_or("–".to_owned(), |ratio| format!("{ratio:.2} ×"));
+    format!(
+        "| {work} | {name} | {limit_seconds} | {seconds:.3} | {ratio} | {target} | {} | {} | {} | {} |",
+        if holds { "yes" } else { "**no**" },
+        mebibytes(ours.iter().filter_map(|sample| sample.peak_bytes).max()),
+        mebibytes(ours.iter().map(|sample: &Sample| sample.disk_bytes).max()),
+        beside.collect::<Vec<_>>().join(", "),
+    )
+}
+
+fn mebibytes(bytes: Option<u64>) -> String {
+    bytes.map_or("–".to_owned(), |bytes| format!("{} MiB", bytes.div_ceil(1024 * 1024)))
+}
+
+fn number(name: &str, otherwise: u64) -> u64 {
+    option(name).map_or(otherwise, |value| value.parse().expect("a number follows"))
+}
+
+/// What follows `name` among the arguments.
+fn option(name: &str) -> Option<String> {
+    std::env::args().skip_while(|argument| argument != name).nth(1)
+}

@@ -1,0 +1,107 @@
+//! Running the sides of a comparison in turns, and what each run took.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// One side: something that is timed.
+pub(crate) struct Side {
+    /// Done before each run, and not timed.
+    pub(crate) prepare: Box<dyn Fn()>,
+    pub(crate) work: Work,
+    /// On the disk whose filling is watched.
+    pub(crate) folder: PathBuf,
+}
+
+pub(crate) enum Work {
+    /// A process of its own.
+    Process(Box<dyn Fn() -> Command>),
+    /// Code of this program.
+    Here(Box<dyn Fn()>),
+}
+
+/// What one run took.
+pub(crate) struct Sample {
+    pub(crate) seconds: f64,
+    /// The most memory that the process, or one that it started, had resident.
+    pub(crate) peak_bytes: Option<u64>,
+    /// The most that the disk was fuller than before.
+    pub(crate) disk_bytes: u64,
+}
+
+/// Runs all sides one after the other, `runs` times, so that what else the machine does meets all of them.
+pub(crate) fn in_turns(sides: &[&Side], runs: usize) -> Vec<Vec<Sample>> {
+    let mut samples: Vec<Vec<Sample>> = sides.iter().map(|_| Vec::new()).collect();
+    for _ in 0..runs {
+        for (side, samples) in sides.iter().zip(&mut samples) {
+            samples.push(side.run());
+        }
+    }
+    samples
+}
+
+/// The median of the seconds.
+pub(crate) fn median(samples: &[Sample]) -> f64 {
+    let mut seconds: Vec<f64> = samples.iter().map(|sample| sample.seconds).collect();
+    seconds.sort_by(f64::total_cmp);
+    seconds[seconds.len() / 2]
+}
+
+impl Side {
+    fn run(&self) -> Sample {
+        (self.prepare)();
+        // What an earlier run left to be written must not disturb this one.
+        sync(&self.folder);
+        let (sample, disk_bytes) = watching_disk(&self.folder, || match &self.work {
+            Work::Here(work) => {
+                let begun = Instant::now();
+                work();
+                (begun.elapsed(), None)
+            }
+            Work::Process(command) => timed(&command()),
+        });
+        Sample { seconds: sample.0.as_secs_f64(), peak_bytes: sample.1, disk_bytes }
+    }
+}
+
+fn sync(folder: &Path) {
+    rustix::fs::syncfs(File::open(folder).unwrap()).unwrap();
+}
+
+/// Runs the command below GNU time, which knows the peak of its memory.
+fn timed(command: &Command) -> (Duration, Option<u64>) {
+    let report = tempfile::NamedTempFile::new().unwrap();
+    let mut time = Command::new("/usr/bin/time");
+    time.args(["--format", "%M", "--output"]).arg(report.path()).arg(command.get_program()).args(command.get_args());
+    time.stdin(Stdio::null()).stdout(Stdio::null());
+    let begun = Instant::now();
+    let status = time.status().expect("GNU time is installed: apt-get install time");
+    let elapsed = begun.elapsed();
+    assert!(status.success(), "{command:?} failed");
+    let kibibytes: Option<u64> = fs_err::read_to_string(report.path()).unwrap().trim().parse().ok();
+    (elapsed, kibibytes.map(|kibibytes| kibibytes * 1024))
+}
+
+/// Does `work`, and tells how much fuller the disk of `folder` became at most. Other programs that write there count, too.
+fn watching_disk<T>(folder: &Path, work: impl FnOnce() -> T) -> (T, u64) {
+    let free = || {
+        let disk = rustix::fs::statvfs(folder).unwrap();
+        disk.f_bfree * disk.f_frsize
+    };
+    let (before, is_over) = (free(), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let mut least = before;
+            while !is_over.load(Ordering::Relaxed) {
+                least = least.min(free());
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            before - least.min(free())
+        });
+        let done = work();
+        is_over.store(true, Ordering::Relaxed);
+        (done, watcher.join().unwrap())
+    })
+}

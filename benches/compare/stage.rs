@@ -1,0 +1,140 @@
+//! What the rows work with: projects of files that nothing can guess, homes of `kit`, and a registry.
+
+use std::cell::RefCell;
+use std::fmt::Write as _;
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use fs_err as fs;
+
+use crate::docker_registry::DockerRegistry;
+use crate::measure::{Side, Work};
+
+pub(crate) const MIB: u64 = 1024 * 1024;
+
+/// A folder that is gone at the end.
+pub(crate) struct Stage {
+    folder: tempfile::TempDir,
+    /// Bytes of the model.
+    pub(crate) size: u64,
+    registry: RefCell<Option<DockerRegistry>>,
+}
+
+impl Stage {
+    pub(crate) fn new(folder: Option<PathBuf>, mib: u64) -> Self {
+        let parent = folder.unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into());
+        let folder = tempfile::tempdir_in(parent).unwrap();
+        Self { folder, size: mib * MIB, registry: RefCell::default() }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Makes room for the next row.
+    pub(crate) fn clear(&self) {
+        self.registry.take();
+        for entry in fs::read_dir(self.folder.path()).unwrap() {
+            remove(&entry.unwrap().path());
+        }
+    }
+
+    /// Removes everything.
+    pub(crate) fn end(&self) {
+        self.clear();
+        fs::remove_dir(self.folder.path()).unwrap();
+    }
+
+    /// A project with one layer for each file.
+    pub(crate) fn project(&self, files: &[(String, u64)]) -> PathBuf {
+        let folder = self.path("project");
+        fs::create_dir(&folder).unwrap();
+        let mut kitfile = "manifestVersion: 1.0.0\npackage:\n  name: bench\ndatasets:\n".to_owned();
+        for (name, size) in files {
+            write_random(&folder.join(name), *size);
+            writeln!(kitfile, "  - name: {name}\n    path: {name}").unwrap();
+        }
+        fs::write(folder.join("Kitfile"), kitfile).unwrap();
+        folder
+    }
+
+    /// A new registry with nothing in it; the one before ends.
+    pub(crate) fn new_registry(&self) -> String {
+        self.registry.take();
+        let registry = DockerRegistry::start_in(self.folder.path());
+        let host = registry.host().to_owned();
+        self.registry.replace(Some(registry));
+        host
+    }
+
+    /// The registry's host and port.
+    pub(crate) fn host(&self) -> String {
+        self.registry.borrow().as_ref().expect("the row has started one").host().to_owned()
+    }
+
+    /// Our `kit` with a home of its own.
+    pub(crate) fn kit(&self, home: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kit"));
+        command.arg("--config").arg(self.path(home)).args(["--progress", "none"]).args(arguments);
+        command
+    }
+
+    /// Runs our `kit` now.
+    pub(crate) fn kit_now(&self, home: &str, arguments: &[&str]) {
+        run(&mut self.kit(home, arguments));
+    }
+
+    pub(crate) fn side(&self, prepare: impl Fn() + 'static, work: Work) -> Side {
+        Side { prepare: Box::new(prepare), work, folder: self.folder.path().to_owned() }
+    }
+}
+
+pub(crate) fn run(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Removes a file or folder, if it is there.
+pub(crate) fn remove(path: &Path) {
+    if path.is_dir() {
+        fs::remove_dir_all(path).unwrap();
+    } else if path.exists() {
+        fs::remove_file(path).unwrap();
+    }
+}
+
+/// Writes bytes that no file system and no registry can make small, other ones into every file.
+pub(crate) fn write_random(path: &Path, size: u64) {
+    let mut state =
+        path.as_os_str().as_encoded_bytes().iter().fold(0x2545_f491_4f6c_dd1d, |state: u64, byte| {
+            (state ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+    let mut file = BufWriter::with_capacity(1 << 20, fs::File::create(path).unwrap());
+    for _ in 0..size / 8 {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        file.write_all(&state.to_le_bytes()).unwrap();
+    }
+    file.flush().unwrap();
+}
+
+/// Writes lines such as a table of measurements has them, which shrink to about a third.
+pub(crate) fn write_table(path: &Path, size: u64) {
+    let mut file = BufWriter::with_capacity(1 << 20, fs::File::create(path).unwrap());
+    let (mut state, mut written, mut row) = (0x9e37_79b9_7f4a_7c15_u64, 0, 0);
+    while written < size {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        let (customer, amount, kind) =
+            (state % 90_000, state >> 40, ["buy", "sell", "hold"][(state >> 20) as usize % 3]);
+        let line =
+            format!("{row},2026-11-{:02},customer-{customer:05},{kind},{amount}.{:02}\n", row % 30 + 1, state % 97);
+        file.write_all(line.as_bytes()).unwrap();
+        written += line.len() as u64;
+        row += 1;
+    }
+    file.flush().unwrap();
+}
