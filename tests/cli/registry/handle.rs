@@ -66,6 +66,13 @@ impl FakeRegistry {
         self.state().requests.clone()
     }
 
+    /// Waits until every request that has begun is recorded: what a killed client has sent is still on its way when it is gone.
+    pub(crate) fn wait_until_idle(&self) {
+        while self.state().unrecorded > 0 {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+
     /// The requests of `method` with `part` in path or query.
     pub(crate) fn requests_of(&self, method: &str, part: &str) -> Vec<Recorded> {
         self.requests().into_iter().filter(|r| r.method == method && r.target.contains(part)).collect()

@@ -53,7 +53,11 @@ async fn respond(request: Request<Incoming>, state: Shared) -> io::Result<Respon
     let method = request.method().clone();
     let target = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
     let headers = request.headers().clone();
-    let fault = fault_for(&mut state.lock().unwrap().rules, method.as_str(), &target);
+    let fault = {
+        let mut state = state.lock().unwrap();
+        state.unrecorded += 1;
+        fault_for(&mut state.rules, method.as_str(), &target)
+    };
     let limit = match fault {
         Some(Fault::DropRequestAfter(bytes) | Fault::StallRequestAfter(bytes)) => bytes,
         _ => usize::MAX,
@@ -61,10 +65,10 @@ async fn respond(request: Request<Incoming>, state: Shared) -> io::Result<Respon
     let mut incoming = request.into_body();
     let (body, is_whole) = read(&mut incoming, limit).await;
     let asked = Asked { method, target, headers, body };
-    let status = |status: u16| record(&state, &asked, status);
+    let status = |status: u16, answer_bytes: u64| record(&state, &asked, (status, answer_bytes));
     if !is_whole {
         keep_partial(&mut state.lock().unwrap(), &asked);
-        status(0);
+        status(0, 0);
         if matches!(fault, Some(Fault::StallRequestAfter(_))) {
             std::future::pending::<()>().await;
         }
@@ -82,15 +86,15 @@ async fn respond(request: Request<Incoming>, state: Shared) -> io::Result<Respon
     };
     match fault {
         Some(Fault::DropInsteadOfAnswer) => {
-            status(0);
+            status(0, 0);
             Err(io::Error::other("the connection is cut on purpose"))
         }
         Some(Fault::NoAnswer) => {
-            status(0);
+            status(0, 0);
             std::future::pending().await
         }
         fault => {
-            status(answered.status().as_u16());
+            status(answered.status().as_u16(), leaving(answered.body(), &asked.method, fault.as_ref()));
             let state = state.lock().unwrap();
             let fault = fault.or_else(|| state.options.bytes_per_second.map(Fault::SlowAnswer));
             Ok(spoilt(answered, &asked.method, fault, &state.pacing))
@@ -114,16 +118,31 @@ async fn read(body: &mut Incoming, limit: usize) -> (Bytes, bool) {
     (read.freeze(), true)
 }
 
-fn record(state: &Shared, asked: &Asked, status: u16) {
+fn record(state: &Shared, asked: &Asked, (status, answer_bytes): (u16, u64)) {
     let body = if asked.body.len() <= 4096 { asked.body.clone() } else { Bytes::new() };
-    state.lock().unwrap().requests.push(Recorded {
+    let mut state = state.lock().unwrap();
+    state.unrecorded -= 1;
+    state.requests.push(Recorded {
         method: asked.method.to_string(),
         target: asked.target.clone(),
         headers: asked.headers.clone(),
         body_bytes: asked.body.len() as u64,
         body,
         status,
+        answer_bytes,
     });
+}
+
+/// How many bytes of the body the fault lets through.
+fn leaving(body: &Bytes, method: &Method, fault: Option<&Fault>) -> u64 {
+    let limit = match fault {
+        _ if method == Method::HEAD => 0,
+        Some(Fault::DropAnswerAfter(limit) | Fault::TruncateAnswerAfter(limit) | Fault::StallAnswerAfter(limit)) => {
+            *limit
+        }
+        _ => usize::MAX,
+    };
+    body.len().min(limit) as u64
 }
 
 fn spoilt(response: Response<Bytes>, method: &Method, fault: Option<Fault>, pacing: &Arc<Pacing>) -> Response<Body> {

@@ -106,6 +106,8 @@ pub(crate) struct Recorded {
     pub(crate) body: Bytes,
     /// What was answered; 0 if the connection was cut instead.
     pub(crate) status: u16,
+    /// How many bytes of the answer's body were to leave, faults counted in.
+    pub(crate) answer_bytes: u64,
 }
 
 impl Recorded {
@@ -119,6 +121,8 @@ pub(crate) struct State {
     pub(crate) options: Options,
     pub(crate) rules: Vec<Rule>,
     pub(crate) requests: Vec<Recorded>,
+    /// How many requests have begun and are not recorded yet.
+    pub(crate) unrecorded: usize,
     /// By digest, for all repositories: a registry with one store.
     pub(crate) blobs: BTreeMap<String, Bytes>,
     /// Which blobs came into which repository, as repository and digest.
