@@ -5,6 +5,7 @@
 mod copying;
 mod crowd;
 mod docker_registry;
+mod faulty_proxy;
 mod golden;
 mod help;
 mod hostile;
@@ -17,5 +18,6 @@ mod registry;
 mod resume;
 mod sandbox;
 mod scarce;
+mod troubled;
 mod unpack;
 mod words;

@@ -3,9 +3,9 @@
 use kit::oci::{ContentError, Descriptor, Manifest, MediaType, Reference, Source, Target};
 use kit::registry::{Error, Settings};
 
-use crate::cutting_proxy::CuttingProxy;
 use crate::docker_registry::DockerRegistry;
-use crate::support::{bytes, client, descriptor, read, settings};
+use crate::faulty_proxy::{End, FaultyProxy, Trouble, Way};
+use crate::support::{bytes, client, descriptor, impatient, read, settings};
 
 #[test]
 fn push_pull_list_and_delete() {
@@ -53,11 +53,29 @@ fn wrong_content_is_refused() {
 #[test]
 fn a_broken_upload_is_completed_in_parts() {
     let registry = DockerRegistry::start();
-    let proxy = CuttingProxy::start(registry.host(), 2_000_000);
+    let cut = Trouble::Cut { way: Way::Up, after_bytes: 2_000_000, end: End::Close };
+    let proxy = FaultyProxy::start(registry.host(), move |number| if number == 0 { cut } else { Trouble::None });
     let repository = client(Settings { chunk_bytes: 700_000, ..settings() })
         .repository(&format!("{}/a", proxy.host()).parse().unwrap());
     let content = bytes(5_000_000);
     repository.put(&descriptor(&content), &&content[..]).unwrap();
-    assert!(proxy.has_cut());
+    assert_eq!(proxy.troubles(), 1);
     assert!(read(&repository, &descriptor(&content), 0).unwrap() == content);
+}
+
+/// The other end stays and is silent: what was on its way goes on over another connection.
+#[test]
+fn connections_that_stall_are_left() {
+    let (registry, content) = (DockerRegistry::start(), bytes(5_000_000));
+    for way in [Way::Up, Way::Down] {
+        let stall = Trouble::Stall { way, after_bytes: if way == Way::Up { 2_000_000 } else { 50_000 } };
+        let proxy = FaultyProxy::start(registry.host(), move |number| if number == 0 { stall } else { Trouble::None });
+        let settings = Settings { piece_bytes: 300_000, pieces_from_bytes: 600_000, ..impatient() };
+        let repository = client(settings).repository(&format!("{}/a", proxy.host()).parse().unwrap());
+        if way == Way::Up {
+            repository.put(&descriptor(&content), &&content[..]).unwrap();
+        }
+        assert!(read(&repository, &descriptor(&content), 0).unwrap() == content);
+        assert_eq!(proxy.troubles(), 1, "{way:?}");
+    }
 }

@@ -3,12 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic, also outside of the function that is marked as one")]
 
 // The paths are from this file's folder.
-#[path = "../cli/cutting_proxy.rs"]
-mod cutting_proxy;
 #[path = "../cli/docker_registry.rs"]
 mod docker_registry;
 #[path = "../cli/registry/mod.rs"]
 mod fake;
+#[path = "../cli/faulty_proxy.rs"]
+mod faulty_proxy;
 
 mod authorization;
 mod credentials;

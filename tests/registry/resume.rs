@@ -6,9 +6,9 @@ use std::path::Path;
 use kit::oci::{Arrival, Content, ContentError, Target};
 use kit::registry::{RetryPolicy, Settings};
 
-use crate::cutting_proxy::CuttingProxy;
 use crate::docker_registry::DockerRegistry;
 use crate::fake::{FakeRegistry, Fault, PutBody, Recorded};
+use crate::faulty_proxy::{FaultyProxy, Trouble};
 use crate::support::{Watched, bytes, chain, client, descriptor, read, repository_with, settings};
 
 const SIZE: usize = 3_500_000;
@@ -214,7 +214,7 @@ impl Read for Unreadable {
 #[test]
 fn dockers_registry_goes_on_after_the_last_whole_part() {
     let (registry, folder) = (DockerRegistry::start(), tempfile::tempdir().unwrap());
-    let proxy = CuttingProxy::start(registry.host(), u64::MAX);
+    let proxy = FaultyProxy::start(registry.host(), |_| Trouble::None);
     let repository = |settings| client(settings).repository(&format!("{}/a", proxy.host()).parse().unwrap());
     let content = bytes(SIZE);
     let whole_parts = &content[..2_000_000];
