@@ -18,6 +18,7 @@ mod registry;
 mod resume;
 mod sandbox;
 mod scarce;
+mod secrets;
 mod troubled;
 mod unpack;
 mod words;

@@ -12,6 +12,7 @@ mod faulty_proxy;
 
 mod authorization;
 mod credentials;
+mod holes;
 mod interoperability;
 mod machine;
 mod matrix;

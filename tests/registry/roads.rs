@@ -50,13 +50,15 @@ impl Kit {
             serde_json::json!({ "mediaType": media_type, "digest": sha256(bytes), "size": bytes.len() })
         };
         let manifest = serde_json::json!({
+            "unknown": [1.50, "as no program of ours would write it"],
             "schemaVersion": 2,
             "mediaType": MediaType::IMAGE_MANIFEST,
             "config": describe("config.v1+json", &config),
             "layers": [describe("model.v1.tar", &layer)],
         });
         let blobs = [(sha256(&config), config), (name.clone(), layer)].into();
-        Self { manifest: manifest.to_string().into_bytes(), blobs, layer: name }
+        let manifest = format!("\n{manifest:#}\r\n").into_bytes();
+        Self { manifest, blobs, layer: name }
     }
 
     /// The digest of the layer.

@@ -7,6 +7,8 @@ use std::ops::Range;
 pub(crate) enum Fault {
     /// This status with an error document, and these headers.
     Status(u16, Vec<(&'static str, String)>),
+    /// This status with a body of so many letters.
+    LongAnswer(u16, usize),
     /// The answer's body ends with the connection after so many bytes.
     DropAnswerAfter(usize),
     /// The answer's body ends after so many bytes as if that were all.

@@ -82,6 +82,9 @@ async fn respond(request: Request<Incoming>, state: Shared) -> io::Result<Respon
             }
             response
         }
+        Some(Fault::LongAnswer(status, size)) => {
+            Response::builder().status(*status).body(vec![b'x'; *size].into()).unwrap()
+        }
         _ => answer(&mut state.lock().unwrap(), &asked),
     };
     match fault {
