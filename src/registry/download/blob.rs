@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use reqwest::Method;
 
+use super::chunks::ChunkReader;
 use super::origin::Origin;
-use super::parallel::ParallelReader;
-use super::stream::StreamReader;
+use super::parallel::Parallel;
+use super::stream::Stream;
 use crate::oci::{Content, ContentError, Descriptor};
 use crate::registry::repository::PULL;
 use crate::registry::retry::retrying;
@@ -30,19 +31,19 @@ impl RemoteBlob {
         let origin = Arc::new(Origin::new(Arc::clone(&client.exchange), call, self.descriptor.clone()));
         let share = client.budget.open();
         if size.saturating_sub(offset) <= client.settings.pieces_from_bytes {
-            let mut reader = StreamReader::new(client.clone(), origin, share, offset);
-            reader.connect()?;
-            return Ok(Box::new(reader));
+            let mut stream = Stream::new(client.clone(), origin, share, offset);
+            stream.connect()?;
+            return Ok(Box::new(ChunkReader::new(stream)));
         }
         let first = offset..size.min(offset + client.settings.piece_bytes());
         let asking = retrying(client.exchange.retry, async || origin.get(first.clone()).await);
         let body = client.runtime.block_on(asking)?;
         if body.is_partial {
-            return Ok(Box::new(ParallelReader::start(client, origin, share, offset, body)));
+            return Ok(Box::new(ChunkReader::new(Parallel::start(client, origin, share, offset, body))));
         }
-        let mut reader = StreamReader::new(client.clone(), origin, share, offset);
-        reader.go_on_with(body);
-        Ok(Box::new(reader))
+        let mut stream = Stream::new(client.clone(), origin, share, offset);
+        stream.go_on_with(body);
+        Ok(Box::new(ChunkReader::new(stream)))
     }
 }
 

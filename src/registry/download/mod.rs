@@ -6,6 +6,7 @@
 mod blob;
 mod body;
 mod budget;
+mod chunks;
 mod origin;
 mod pace;
 mod parallel;

@@ -1,20 +1,19 @@
 //! Several connections at once: each brings a piece of the blob, the reader gets them in order.
 
 use std::collections::HashMap;
-use std::io::{self, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use super::body::Body;
 use super::budget::Share;
+use super::chunks::Chunks;
 use super::origin::Origin;
 use super::pace::{FIRST_CONNECTIONS, Pace};
 use super::pieces::{Pieces, Relief, Ticket};
-use crate::oci::ContentError;
 use crate::registry::retry::Tries;
 use crate::registry::{Client, Error};
 
@@ -22,15 +21,13 @@ use crate::registry::{Client, Error};
 const WATCH_EVERY: Duration = Duration::from_millis(250);
 
 /// The end of a download that the caller holds. When it goes, the connections go.
-pub(super) struct ParallelReader {
+pub(super) struct Parallel {
     download: Arc<Download>,
-    chunk: Bytes,
-    has_failed: bool,
     /// Keeps the runtime running.
     _client: Client,
 }
 
-impl ParallelReader {
+impl Parallel {
     /// Goes on with `body`, which brings the first piece.
     pub(super) fn start(client: &Client, origin: Arc<Origin>, share: Share, offset: u64, body: Body) -> Self {
         let (now, piece_bytes) = (Instant::now(), client.settings.piece_bytes());
@@ -40,10 +37,12 @@ impl ParallelReader {
         let (runtime, filled) = (client.runtime.handle().clone(), Condvar::new());
         let download = Arc::new(Download { origin, runtime, filled, state: Mutex::new(state) });
         download.begin(body);
-        Self { download, chunk: Bytes::new(), has_failed: false, _client: client.clone() }
+        Self { download, _client: client.clone() }
     }
+}
 
-    fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
+impl Chunks for Parallel {
+    fn next(&mut self) -> Result<Option<Bytes>, Error> {
         let mut state = self.download.state();
         loop {
             if let Some(chunk) = state.pieces.take() {
@@ -54,7 +53,6 @@ impl ParallelReader {
                 return Ok(None);
             }
             if let Some(failure) = state.failure.take() {
-                self.has_failed = true;
                 return Err(failure);
             }
             state.pace.waits(Instant::now());
@@ -64,25 +62,7 @@ impl ParallelReader {
     }
 }
 
-impl Read for ParallelReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.has_failed {
-            return Err(io::ErrorKind::BrokenPipe.into());
-        }
-        while self.chunk.is_empty() {
-            match self.next_chunk() {
-                Ok(Some(chunk)) => self.chunk = chunk,
-                Ok(None) => return Ok(0),
-                Err(error) => return Err(ContentError::from(error).into()),
-            }
-        }
-        let count = buffer.len().min(self.chunk.len());
-        self.chunk.copy_to_slice(&mut buffer[..count]);
-        Ok(count)
-    }
-}
-
-impl Drop for ParallelReader {
+impl Drop for Parallel {
     fn drop(&mut self) {
         let mut state = self.download.state();
         state.wanted = 0;

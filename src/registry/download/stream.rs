@@ -1,37 +1,35 @@
 //! One connection from front to back: a stream that heals itself, by opening the blob again at the byte that it reached.
 
-use std::io::{self, Read};
 use std::sync::Arc;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::body::Body;
 use super::budget::Share;
+use super::chunks::Chunks;
 use super::origin::Origin;
-use crate::oci::ContentError;
 use crate::registry::retry::Tries;
 use crate::registry::{Client, Error};
 
 /// How many chunks of the body may wait for the reader. hyper makes them up to 400 KiB large.
 const CHUNKS_AHEAD: usize = 8;
 
-pub(super) struct StreamReader {
+pub(super) struct Stream {
     client: Client,
     origin: Arc<Origin>,
     tries: Tries,
-    /// Where the next byte for the caller stands in the blob.
+    /// Where the next chunk begins in the blob.
     offset: u64,
-    chunk: Bytes,
     /// What the connection brings; `None` between two connections.
     chunks: Option<Receiver<Result<Bytes, Error>>>,
     _share: Share,
 }
 
-impl StreamReader {
+impl Stream {
     pub(super) fn new(client: Client, origin: Arc<Origin>, share: Share, offset: u64) -> Self {
         let tries = Tries::new(client.exchange.retry);
-        Self { client, origin, tries, offset, chunk: Bytes::new(), chunks: None, _share: share }
+        Self { client, origin, tries, offset, chunks: None, _share: share }
     }
 
     pub(super) fn connect(&mut self) -> Result<(), Error> {
@@ -53,8 +51,16 @@ impl StreamReader {
         self.chunks = Some(receiver);
     }
 
-    /// The next bytes, from this connection or from a new one.
-    fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
+    fn pause_after(&mut self, failure: Error) -> Result<(), Error> {
+        let pause = self.tries.pause_after(failure)?;
+        std::thread::sleep(pause);
+        Ok(())
+    }
+}
+
+impl Chunks for Stream {
+    /// From this connection or from a new one.
+    fn next(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
             let Some(chunks) = &mut self.chunks else {
                 self.connect()?;
@@ -65,6 +71,7 @@ impl StreamReader {
                 Some(Ok(chunk)) if chunk.is_empty() => continue,
                 Some(Ok(chunk)) => {
                     self.tries.note_progress();
+                    self.offset += chunk.len() as u64;
                     return Ok(Some(chunk));
                 }
                 // However the connection ends, everything is there.
@@ -75,28 +82,6 @@ impl StreamReader {
             self.chunks = None;
             self.pause_after(failure)?;
         }
-    }
-
-    fn pause_after(&mut self, failure: Error) -> Result<(), Error> {
-        let pause = self.tries.pause_after(failure)?;
-        std::thread::sleep(pause);
-        Ok(())
-    }
-}
-
-impl Read for StreamReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.chunk.is_empty() {
-            match self.next_chunk() {
-                Ok(Some(chunk)) => self.chunk = chunk,
-                Ok(None) => return Ok(0),
-                Err(error) => return Err(ContentError::from(error).into()),
-            }
-        }
-        let count = buffer.len().min(self.chunk.len());
-        self.chunk.copy_to_slice(&mut buffer[..count]);
-        self.offset += count as u64;
-        Ok(count)
     }
 }
 
