@@ -94,8 +94,14 @@ impl fmt::Display for RelativePath {
 
 /// A path that is absolute, climbs out of its folder, or that no file system takes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the path `{0}` leaves its folder")]
+#[error("the path `{0}` {reason}", reason = self.reason())]
 pub struct PathEscapes(pub String);
+
+impl PathEscapes {
+    fn reason(&self) -> &'static str {
+        if self.0.contains('\0') { "holds a NUL, which no file system takes" } else { "leaves its folder" }
+    }
+}
 
 impl FromStr for RelativePath {
     type Err = PathEscapes;
@@ -123,6 +129,13 @@ mod tests {
 
     fn path(text: &str) -> RelativePath {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_path_is_said() {
+        let error = |text: &str| text.parse::<RelativePath>().unwrap_err().to_string();
+        assert_eq!(error("../a"), "the path `../a` leaves its folder");
+        assert_eq!(error("a\0b"), "the path `a\0b` holds a NUL, which no file system takes");
     }
 
     #[test]

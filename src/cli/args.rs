@@ -1,11 +1,13 @@
 //! The command line: global flags, the subcommands, and what happens to a failure.
 
+use std::any::TypeId;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
-use clap::{ArgAction, Parser, ValueEnum};
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, ValueEnum};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
@@ -112,7 +114,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if args.len() < 2 {
         args.push("--help".into());
     }
-    let args = match Args::try_parse_from(args) {
+    let args = match parse(&args) {
         Ok(args) => args,
         Err(error) => return usage(&error),
     };
@@ -129,6 +131,33 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report::failure(&context.output, &error),
     }
+}
+
+/// Parses the command line; `args` begin with the program's name. Help shows switches as they are mostly written, without a value.
+fn parse(args: &[OsString]) -> Result<Args, clap::Error> {
+    match Args::try_parse_from(args) {
+        Err(error) if error.use_stderr() => {
+            let matches = with_values_for_switches(Args::command()).try_get_matches_from(args)?;
+            Args::from_arg_matches(&matches)
+        }
+        done => done,
+    }
+}
+
+/// Lets every switch of every command be given as in the Go tool (pflag): `--flag`, `--flag=true`, `--flag=false`, the last one
+/// counts. What stands behind a space is no value, but the next argument.
+fn with_values_for_switches(command: clap::Command) -> clap::Command {
+    let with_value = |argument: clap::Arg| {
+        if argument.get_value_parser().type_id() != TypeId::of::<bool>() {
+            return argument;
+        }
+        let is_plain = matches!(argument.get_action(), ArgAction::SetTrue);
+        let name = argument.get_id().clone();
+        let argument = argument.action(ArgAction::Set).value_parser(BoolishValueParser::new()).overrides_with(name);
+        let argument = argument.num_args(0..=1).require_equals(true).default_missing_value("true");
+        if is_plain { argument.default_value("false") } else { argument }
+    };
+    command.mut_args(with_value).mut_subcommands(with_values_for_switches)
 }
 
 /// Help and version are results, all else is wrong usage.
@@ -157,7 +186,6 @@ fn start_log(global: &GlobalArgs) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -170,5 +198,58 @@ mod tests {
             let line = format!("\n  {} ", command.get_name());
             assert!(OVERVIEW.contains(&line), "{}", command.get_name());
         }
+    }
+
+    /// What the switch `flag` of `command` is with `texts`, and with names behind them or without: `bash` is one for all.
+    fn switch(command: &clap::Command, flag: &clap::Arg, texts: &[String]) -> Option<bool> {
+        let names: Vec<_> = command.get_positionals().map(|_| "bash".to_owned()).collect();
+        let parse = |names: &[String]| {
+            let args = [&["kit".to_owned(), command.get_name().to_owned()], texts, names].concat();
+            let matches = with_values_for_switches(Args::command()).try_get_matches_from(args).ok()?;
+            matches.subcommand()?.1.try_get_one(flag.get_id().as_str()).ok()?.copied()
+        };
+        (0..=names.len()).find_map(|count| parse(&names[..count]))
+    }
+
+    #[test]
+    fn every_switch_takes_a_value_behind_an_equals_sign() {
+        let mut main = Args::command();
+        main.build();
+        let mut checked = 0;
+        for command in main.get_subcommands().filter(|command| !command.has_subcommands()) {
+            let is_boolean = |flag: &&clap::Arg| flag.get_value_parser().type_id() == TypeId::of::<bool>();
+            for flag in command.get_arguments().filter(is_boolean) {
+                // Those that clap makes itself.
+                let Some(long) = flag.get_long().filter(|long| !matches!(*long, "help" | "version")) else { continue };
+                let long = format!("--{long}");
+                let short = flag.get_short().map(|short| format!("-{short}"));
+                for name in short.into_iter().chain([long]) {
+                    let (yes, no) = (format!("{name}=true"), format!("{name}=false"));
+                    for (texts, expected) in [
+                        (vec![name.clone()], true),
+                        (vec![yes.clone()], true),
+                        (vec![no.clone()], false),
+                        (vec![format!("{name}=1")], true),
+                        (vec![format!("{name}=F")], false),
+                        (vec![no.clone(), name.clone()], true),
+                        (vec![yes, no], false),
+                    ] {
+                        assert_eq!(switch(command, flag, &texts), Some(expected), "{} {texts:?}", command.get_name());
+                    }
+                    checked += 1;
+                }
+            }
+        }
+        assert!(checked > 30, "{checked}");
+    }
+
+    #[test]
+    fn a_value_behind_a_space_is_the_next_argument() {
+        let parse = |args: &[&str]| parse(&args.iter().map(OsString::from).collect::<Vec<_>>());
+        let error = parse(&["kit", "unpack", "a:v1", "--overwrite", "false"]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnknownArgument);
+        let args = parse(&["kit", "unpack", "--quiet=false", "-io", "--overwrite=false", "a:v1"]).unwrap();
+        let (quiet, text) = (args.global.quiet, format!("{args:?}"));
+        assert!(!quiet && text.contains("overwrite: false, ignore_existing: true"), "{text}");
     }
 }
