@@ -4,8 +4,11 @@
 
 /// Somebody who wants to know about the parts of a long operation.
 pub trait Progress: Send + Sync {
+    /// Opens the whole of an operation of `total_bytes`, until it is dropped: what the parts begun meanwhile do is done of it.
+    fn overall(&self, total_bytes: u64) -> Box<dyn Task>;
+
     /// Opens one part, for example a layer; `total_bytes` where it is known beforehand.
-    fn start(&self, label: &str, total_bytes: Option<u64>) -> Box<dyn Task>;
+    fn start(&self, phase: Phase, label: &str, total_bytes: Option<u64>) -> Box<dyn Task>;
 
     /// Tells one finished fact as a sentence, for example `Saved model layer: sha256:…`.
     fn say(&self, line: &str);
@@ -14,10 +17,44 @@ pub trait Progress: Send + Sync {
     fn warn(&self, line: &str);
 }
 
-/// One part under way. Dropping it ends it.
+/// What is being done to the bytes of a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Files are read, hashed and stored as a layer.
+    Hashing,
+    /// They go to a registry.
+    Uploading,
+    /// They come into the local store.
+    Downloading,
+    /// They go from a place to another.
+    Copying,
+    /// They become files.
+    Unpacking,
+    /// They are compared with their digest.
+    Verifying,
+}
+
+impl Phase {
+    /// The phase in a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Hashing => "hashing",
+            Self::Uploading => "uploading",
+            Self::Downloading => "downloading",
+            Self::Copying => "copying",
+            Self::Unpacking => "unpacking",
+            Self::Verifying => "verifying",
+        }
+    }
+}
+
+/// Work under way. Dropping it ends it.
 pub trait Task: Send + Sync {
     /// Counts `bytes` more as done.
     fn advance(&self, bytes: u64);
+
+    /// Counts `bytes` more as done that cost no work, and tell nothing about the speed.
+    fn skip(&self, bytes: u64);
 
     /// Says that `bytes` of the part are done so far: work that starts again goes back.
     fn set(&self, bytes: u64);
@@ -27,7 +64,11 @@ pub trait Task: Send + Sync {
 pub struct Silent;
 
 impl Progress for Silent {
-    fn start(&self, _label: &str, _total_bytes: Option<u64>) -> Box<dyn Task> {
+    fn overall(&self, _total_bytes: u64) -> Box<dyn Task> {
+        Box::new(Self)
+    }
+
+    fn start(&self, _phase: Phase, _label: &str, _total_bytes: Option<u64>) -> Box<dyn Task> {
         Box::new(Self)
     }
 
@@ -38,6 +79,8 @@ impl Progress for Silent {
 
 impl Task for Silent {
     fn advance(&self, _bytes: u64) {}
+
+    fn skip(&self, _bytes: u64) {}
 
     fn set(&self, _bytes: u64) {}
 }

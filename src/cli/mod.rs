@@ -2,11 +2,13 @@
 
 mod args;
 mod bars;
+mod closing;
 mod commands;
 mod context;
 mod dry_run;
 mod environment;
 mod format;
+mod gauge;
 mod network;
 mod output;
 mod report;

@@ -108,6 +108,11 @@ impl Output {
     pub(crate) fn add_bar(&self, bar: ProgressBar) -> ProgressBar {
         self.bars.add(bar)
     }
+
+    /// Puts a bar above the last one.
+    pub(crate) fn add_bar_above_last(&self, bar: ProgressBar) -> ProgressBar {
+        self.bars.insert_from_back(1, bar)
+    }
 }
 
 /// Nobody reads standard output any more. A connection to a registry may break the same way, and that is a failure.

@@ -100,6 +100,9 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
             Some(format!("put the registry in front, as in `registry.example/{reference}`"))
         }
         ops::Error::Registry(error) => hint_for_registry(error),
+        ops::Error::NoRoom { .. } => {
+            Some("make room there, or take another disk: KIT_HOME or --config for the store, -d to unpack".to_owned())
+        }
         ops::Error::Parent { source, .. } => hint_for_operation(source),
         ops::Error::Unpack(_, error) | ops::Error::Archive(error) => hint_for_archive(error),
         _ => None,

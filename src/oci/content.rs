@@ -1,6 +1,7 @@
 //! The contract of a place that holds content: `store` and `registry` fulfil it, `ops` copies between any two.
 
 use std::io::{self, Read};
+use std::path::PathBuf;
 
 use super::Descriptor;
 use crate::digest::{Mismatch, VerifyingReader};
@@ -57,6 +58,11 @@ pub trait Target: Send + Sync {
         Ok(())
     }
 
+    /// The space that `blobs` need, as far as they are not there yet. None for a place whose space is not ours to know.
+    fn need(&self, _blobs: &[Descriptor]) -> Result<Option<Need>, ContentError> {
+        Ok(None)
+    }
+
     /// The first of `candidates`, repositories beside this one, that can give the blob without its bytes moving.
     fn origin_among(&self, _descriptor: &Descriptor, _candidates: &[String]) -> Result<Option<String>, ContentError> {
         Ok(None)
@@ -77,6 +83,15 @@ pub trait Target: Send + Sync {
 
     /// Stores a manifest whose blobs are all there, and calls it `tag` if one is given: the artifact appears here and whole.
     fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError>;
+}
+
+/// Space for bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    /// The folder that they go to, which need not exist yet.
+    pub folder: PathBuf,
+    /// How many they are.
+    pub bytes: u64,
 }
 
 /// How a blob came to a place.

@@ -9,7 +9,7 @@ mod manifest;
 mod media_type;
 mod reference;
 
-pub use content::{Arrival, Content, ContentError, MANIFEST_SIZE_LIMIT, Source, Target, read_document};
+pub use content::{Arrival, Content, ContentError, MANIFEST_SIZE_LIMIT, Need, Source, Target, read_document};
 pub use descriptor::{Annotations, Descriptor};
 pub use index::Index;
 pub use manifest::Manifest;

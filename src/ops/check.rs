@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{Error, workers};
 use crate::digest::Digest;
 use crate::oci::ContentError;
-use crate::progress::Progress;
+use crate::progress::{Phase, Progress};
 use crate::store::{BrokenEntry, Names, Store};
 
 /// What a check found.
@@ -31,7 +31,7 @@ pub fn check(store: &Store, repair: bool, jobs: usize, progress: &dyn Progress) 
     let share = if repair { None } else { Some(store.reader(Names::Tags)?) };
     let blobs = store.blobs_on_disk()?;
     let bytes = blobs.iter().map(|(_, size)| size).sum();
-    let task = progress.start("checking", Some(bytes));
+    let task = progress.start(Phase::Verifying, "local store", Some(bytes));
     let verdicts = workers::run(jobs, &blobs, |(digest, size)| {
         match store.verify_blob(*digest, *size, &|bytes| task.advance(bytes)) {
             Ok(()) => Ok(None),

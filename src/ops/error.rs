@@ -7,6 +7,7 @@ use crate::archive;
 use crate::kitfile;
 use crate::modelkit;
 use crate::oci::{ContentError, Reference};
+use crate::progress::human;
 use crate::registry;
 use crate::store;
 
@@ -71,6 +72,16 @@ pub enum Error {
         reference: String,
         /// Why not.
         source: Box<Error>,
+    },
+    /// What is to be written does not fit on the disk.
+    #[error("`{}` has {} free, and {} are needed", folder.display(), human(*free), human(*needed))]
+    NoRoom {
+        /// Where it was to be written.
+        folder: PathBuf,
+        /// In bytes, at least.
+        needed: u64,
+        /// In bytes.
+        free: u64,
     },
     /// The store refused.
     #[error(transparent)]

@@ -15,6 +15,7 @@ mod places;
 mod plan;
 mod pull;
 mod remove;
+mod room;
 mod tag;
 mod transfer;
 mod uncovered;

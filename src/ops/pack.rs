@@ -7,14 +7,14 @@ use std::time::SystemTime;
 use fs_err as fs;
 
 use super::uncovered::uncovered;
-use super::{Error, Places, parents, workers};
+use super::{Error, Places, parents, room, workers};
 use crate::archive::{self, IgnoreRules, LayerSource, Links, Measured};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::{Entry, Kitfile, Model, Section};
 use crate::modelkit::{self, LayerType, PackedLayer, section_word};
 use crate::oci::{ContentError, Descriptor, MediaType, Reference, Target};
-use crate::progress::{Progress, Task};
+use crate::progress::{Phase, Progress, Task, human};
 use crate::relative_path::RelativePath;
 use crate::store::{Names, RememberedLayer, Writer};
 
@@ -81,7 +81,10 @@ fn pack_whole(places: &Places<'_>, options: &PackOptions, progress: &dyn Progres
     let writer = places.store.writer(Names::Of(repository))?;
     let packer = Packer { options, paths, ignore, writer: &writer, progress };
     let plan: Vec<_> = entries.iter().zip(own_paths).collect();
-    let layers = workers::run(options.jobs, &plan, |(entry, path)| packer.pack_layer(entry, path))?;
+    let measured = workers::run(options.jobs, &plan, |(entry, path)| packer.measure_layer(entry, path))?;
+    packer.check_room(&measured, places.store.root())?;
+    let whole = progress.overall(measured.iter().map(|layer| layer.measured.bytes).sum());
+    let layers = workers::run(options.jobs, &measured, |layer| packer.pack_layer(layer, &*whole))?;
 
     let packed_layers: Vec<_> = layers.iter().map(|layer| layer.packed.clone()).collect();
     let (config, manifest) = modelkit::assemble(options.kitfile.clone(), &packed_layers, &options.cli_version);
@@ -171,6 +174,19 @@ struct Packer<'a> {
     progress: &'a dyn Progress,
 }
 
+/// A layer before it is packed.
+struct MeasuredLayer<'a> {
+    entry: &'a Entry<'a>,
+    source: LayerSource<'a>,
+    layer_type: LayerType,
+    /// When its files began to be looked at.
+    begun: SystemTime,
+    measured: Measured,
+    key: Digest,
+    /// What the store has of it, if the files are as they were.
+    remembered: Option<RememberedLayer>,
+}
+
 struct SavedLayer {
     packed: PackedLayer,
     was_there: bool,
@@ -180,41 +196,54 @@ struct SavedLayer {
 const LAYER_FORMAT: u32 = 1;
 
 impl Packer<'_> {
-    fn pack_layer(&self, entry: &Entry<'_>, path: &RelativePath) -> Result<SavedLayer, Error> {
-        let source = self.source(path);
-        let layer_type = LayerType::tar(entry.section, self.options.compression);
-        let word = section_word(entry.section);
-        let begun = SystemTime::now();
+    fn measure_layer<'l>(&'l self, entry: &'l Entry<'l>, path: &'l RelativePath) -> Result<MeasuredLayer<'l>, Error> {
+        let (source, begun) = (self.source(path), SystemTime::now());
         let measured = source.measure()?;
+        let layer_type = LayerType::tar(entry.section, self.options.compression);
         let key = self.key(layer_type, path, &measured);
-        let (layer, was_there) = if let Some(layer) = self.remembered(&key)? {
-            (layer, true)
+        let remembered = self.remembered(&key)?;
+        Ok(MeasuredLayer { entry, source, layer_type, begun, measured, key, remembered })
+    }
+
+    /// A layer is written before it is known whether the store has it, so the disk must have room for the largest one, if its
+    /// size is certain. Whether all of them fit is not known: some may be there already, and compression may make them small.
+    fn check_room(&self, layers: &[MeasuredLayer], folder: &Path) -> Result<(), Error> {
+        let new = || layers.iter().filter(|layer| layer.remembered.is_none()).map(|layer| layer.measured.bytes);
+        let certain = if self.options.compression == Compression::None { new().max().unwrap_or(0) } else { 0 };
+        room::check(folder, certain)?;
+        let total = new().fold(0, u64::saturating_add);
+        if let Some(free) = room::free_bytes(folder).filter(|free| *free < total) {
+            let (folder, free, total) = (folder.display(), human(free), human(total));
+            self.progress.warn(&format!("`{folder}` has {free} free, and up to {total} are to be written"));
+        }
+        Ok(())
+    }
+
+    fn pack_layer(&self, layer: &MeasuredLayer, whole: &dyn Task) -> Result<SavedLayer, Error> {
+        let MeasuredLayer { entry, source, layer_type, measured, remembered, .. } = layer;
+        let (word, path) = (section_word(entry.section), &source.path);
+        let (saved, was_there) = if let Some(saved) = remembered {
+            whole.skip(measured.bytes);
+            (saved.clone(), true)
         } else {
-            let task = self.progress.start(&format!("{word} {path}"), Some(measured.bytes));
-            self.write_layer(&source, layer_type, &key, &measured, begun, &*task)?
+            let task = self.progress.start(Phase::Hashing, &format!("{word} {path}"), Some(measured.bytes));
+            self.write_layer(layer, &*task)?
         };
-        self.tell(word, path, &measured, &layer.blob, was_there);
-        let RememberedLayer { blob, diff_id } = layer;
-        let packed = PackedLayer { layer_type, index: entry.index, path: path.clone(), blob, diff_id };
+        self.tell(word, path, measured, &saved.blob, was_there);
+        let RememberedLayer { blob, diff_id } = saved;
+        let packed = PackedLayer { layer_type: *layer_type, index: entry.index, path: path.clone(), blob, diff_id };
         Ok(SavedLayer { packed, was_there })
     }
 
-    /// Writes the layer, and remembers it if its files stayed as they were `measured` after `begun`.
-    fn write_layer(
-        &self,
-        source: &LayerSource,
-        layer_type: LayerType,
-        key: &Digest,
-        measured: &Measured,
-        begun: SystemTime,
-        task: &dyn Task,
-    ) -> Result<(RememberedLayer, bool), Error> {
+    /// Writes the layer, and remembers it if its files stayed as they were measured.
+    fn write_layer(&self, layer: &MeasuredLayer, task: &dyn Task) -> Result<(RememberedLayer, bool), Error> {
+        let MeasuredLayer { source, layer_type, begun, measured, key, .. } = layer;
         let mut blob = self.writer.new_blob()?;
         let summary = archive::write_layer(source, self.options.compression, &mut blob, task)?;
         let saved = blob.commit(layer_type.media_type())?;
         let diff_id = summary.diff_id.unwrap_or(saved.descriptor.digest);
         let layer = RememberedLayer { blob: saved.descriptor, diff_id };
-        if summary.fingerprint == measured.fingerprint && summary.fingerprint.is_settled(begun) {
+        if summary.fingerprint == measured.fingerprint && summary.fingerprint.is_settled(*begun) {
             self.writer.remember_layer(key, &layer)?;
         }
         Ok((layer, saved.was_there))

@@ -3,10 +3,10 @@
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Error, Origins, workers};
+use super::{Error, Origins, room, workers};
 use crate::modelkit::{self, is_modelkit};
 use crate::oci::{Arrival, Content, ContentError, Descriptor, Manifest, Source, Target};
-use crate::progress::{Progress, Task, human};
+use crate::progress::{Phase, Progress, Task, human};
 
 /// How to copy.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub struct CopyOptions {
     pub jobs: usize,
     /// What may be mounted instead of sent.
     pub origins: Origins,
+    /// What to call it while bytes travel.
+    pub phase: Phase,
 }
 
 /// What a copy did.
@@ -44,7 +46,12 @@ pub fn copy(
 ) -> Result<Copied, Error> {
     let Artifact { descriptor, bytes, blobs } = Artifact::read(source, name)?;
     check(target, &blobs)?;
-    let arrivals = workers::run(options.jobs, &blobs, |blob| copy_blob(source, target, blob, options, progress))?;
+    if let Some(need) = target.need(&blobs).map_err(|error| Error::writing("the blobs", error))? {
+        room::check(&need.folder, need.bytes)?;
+    }
+    let whole = &*progress.overall(blobs.iter().map(|blob| blob.size).sum());
+    let copying = Copying { source, target, options, progress, whole };
+    let arrivals = workers::run(options.jobs, &blobs, |blob| copying.copy_blob(blob))?;
     let publish = target.publish(&descriptor, &bytes, tag);
     publish.map_err(|error| Error::writing("the manifest", error))?;
     let mut copied =
@@ -109,41 +116,54 @@ pub(super) fn fate(target: &dyn Target, blob: &Descriptor, options: &CopyOptions
     Ok(target.origin_among(blob, &candidates)?.map_or(Fate::Send, Fate::Mount))
 }
 
-/// Gets a blob to the target, and tells how it came there; `None` if it was there.
-fn copy_blob(
-    source: &dyn Source,
-    target: &dyn Target,
-    blob: &Descriptor,
-    options: &CopyOptions,
-    progress: &dyn Progress,
-) -> Result<Option<Arrival>, Error> {
-    let label = modelkit::label(blob);
-    let origin = match fate(target, blob, options).map_err(|error| Error::writing(&label, error))? {
-        Fate::Present => {
-            progress.say(&format!("{label}: {} already there", human(blob.size)));
-            return Ok(None);
-        }
-        Fate::Mount(origin) => Some(origin),
-        Fate::Send => None,
-    };
-    let content = source.blob(blob);
-    let task = progress.start(&label, Some(blob.size));
-    let tracked = Tracked { content: &*content, task: &*task, failed: AtomicBool::new(false) };
-    let arrival = target.put_from(blob, origin.as_deref(), &tracked).map_err(|error| {
-        if tracked.failed.load(Ordering::Relaxed) {
-            Error::reading(&label, error)
-        } else {
-            Error::writing(&label, error)
-        }
-    })?;
-    drop(task);
-    let how = match (arrival, origin) {
-        (Arrival::Mounted, Some(origin)) => format!("mounted from {origin}"),
-        (Arrival::Sent { resumed_bytes: 1.. }, _) => "copied, going on with an earlier run".to_owned(),
-        _ => "copied".to_owned(),
-    };
-    progress.say(&format!("{label}: {} {how}", human(blob.size)));
-    Ok(Some(arrival))
+/// One copy under way.
+struct Copying<'a> {
+    source: &'a dyn Source,
+    target: &'a dyn Target,
+    options: &'a CopyOptions,
+    progress: &'a dyn Progress,
+    whole: &'a dyn Task,
+}
+
+impl Copying<'_> {
+    /// Gets a blob to the target, and tells how it came there; `None` if it was there.
+    fn copy_blob(&self, blob: &Descriptor) -> Result<Option<Arrival>, Error> {
+        let label = modelkit::label(blob);
+        let fate = fate(self.target, blob, self.options).map_err(|error| Error::writing(&label, error))?;
+        let origin = match fate {
+            Fate::Present => {
+                self.whole.skip(blob.size);
+                self.progress.say(&format!("{label}: {} already there", human(blob.size)));
+                return Ok(None);
+            }
+            Fate::Mount(origin) => Some(origin),
+            Fate::Send => None,
+        };
+        let arrival = self.put(blob, &label, origin.as_deref())?;
+        let how = match (arrival, origin) {
+            (Arrival::Mounted, Some(origin)) => format!("mounted from {origin}"),
+            (Arrival::Sent { resumed_bytes: 1.. }, _) => "copied, going on with an earlier run".to_owned(),
+            _ => "copied".to_owned(),
+        };
+        self.progress.say(&format!("{label}: {} {how}", human(blob.size)));
+        Ok(Some(arrival))
+    }
+
+    fn put(&self, blob: &Descriptor, label: &str, origin: Option<&str>) -> Result<Arrival, Error> {
+        let content = self.source.blob(blob);
+        let task = self.progress.start(self.options.phase, label, Some(blob.size));
+        let tracked = Tracked { content: &*content, task: &*task, failed: AtomicBool::new(false) };
+        let arrival = self.target.put_from(blob, origin, &tracked).map_err(|error| {
+            if tracked.failed.load(Ordering::Relaxed) {
+                Error::reading(label, error)
+            } else {
+                Error::writing(label, error)
+            }
+        })?;
+        // However it came: mounted, or brought by another process.
+        task.set(blob.size);
+        Ok(arrival)
+    }
 }
 
 /// Counts the bytes that pass, and remembers whether it was this side that failed. Content that is opened again sets the

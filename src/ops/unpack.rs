@@ -2,16 +2,18 @@
 
 use std::collections::HashSet;
 use std::io::{self, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
 
 use super::parents::{self, Parent};
-use super::{Error, Found, Inspected, Places, inspect, workers};
+use super::{Error, Found, Inspected, Places, inspect, room, workers};
 use crate::archive::{self, Destination, LayerShape, Overwrite, Placed};
 use crate::digest::{Digest, VerifyingReader};
 use crate::kitfile::{self, FILE_NAMES, Section};
 use crate::modelkit::{Format, Layer, ModelKit, Selection, section_word};
 use crate::oci::{ContentError, Descriptor, Source};
-use crate::progress::{Progress, Silent, Task};
+use crate::progress::{Phase, Progress, Silent, Task};
 use crate::relative_path::RelativePath;
 
 /// What to unpack and how.
@@ -52,21 +54,50 @@ pub fn unpack(
 ) -> Result<Unpacked, Error> {
     let child = inspect(found)?;
     let parents = wanted_parents(places, &child, name, &options.selection)?;
+    let mut chosen = Chosen::default();
+    let of_parent = options.selection.of_parent();
+    let of_parents: Vec<_> = parents
+        .iter()
+        .rev()
+        .map(|parent| (parent, chosen.of(&parent.inspected.modelkit, of_parent.as_ref())))
+        .collect();
+    let own = chosen.of(&child.modelkit, Some(&options.selection));
+    let layers = || of_parents.iter().flat_map(|(_, layers)| layers).chain(&own).copied();
+    room::check(&options.folder, certain_bytes(layers(), &options.folder))?;
+
     let destination = Destination::open(&options.folder, options.overwrite)?;
-    let mut unpacker = Unpacker { destination: &destination, progress, jobs: options.jobs, done: HashSet::new() };
-    if let Some(selection) = options.selection.of_parent() {
-        for parent in parents.iter().rev() {
-            progress.say(&format!("Unpacking referenced modelkit {}", parent.reference));
-            unpacker.unpack_layers(&*parent.found.source, &parent.inspected.modelkit, &selection)?;
-        }
+    let _whole = progress.overall(layers().map(|layer| layer.descriptor.size).sum());
+    let unpacker = Unpacker { destination: &destination, progress, jobs: options.jobs };
+    for (parent, layers) in &of_parents {
+        progress.say(&format!("Unpacking referenced modelkit {}", parent.reference));
+        unpacker.unpack_layers(&*parent.found.source, layers)?;
     }
     if options.selection.takes_kitfile() {
         unpacker.write_kitfile(&child.modelkit)?;
     }
     warn_of_remote_datasets(&child.modelkit, &options.selection, progress);
-    unpacker.unpack_layers(&*found.source, &child.modelkit, &options.selection)?;
-    let layers = unpacker.done.len();
+    unpacker.unpack_layers(&*found.source, &own)?;
+    let layers = layers().count();
     Ok(Unpacked { manifest: child.descriptor, placed: destination.commit()?, layers })
+}
+
+/// Chooses layers. Each is taken once, by digest and path: the Go tool packs one twice if a Kitfile names a path in two ways.
+#[derive(Default)]
+struct Chosen(HashSet<(Digest, RelativePath)>);
+
+impl Chosen {
+    fn of<'m>(&mut self, modelkit: &'m ModelKit, selection: Option<&Selection>) -> Vec<&'m Layer> {
+        let wanted = modelkit.layers.iter().filter(|layer| selection.is_some_and(|selection| selection.takes(layer)));
+        wanted.filter(|layer| self.0.insert((layer.descriptor.digest, layer.path.clone()))).collect()
+    }
+}
+
+/// The space that `layers` take in `folder` at the least. Files that are there already and equal take none, so where anything
+/// is at the path of a layer, nothing is certain. A compressed layer becomes larger. Of another, an eighth may be headers and
+/// padding: a file of one byte has 1024 in the tar and a block of the disk, mostly 4096; larger ones come closer.
+fn certain_bytes<'a>(layers: impl Iterator<Item = &'a Layer>, folder: &Path) -> u64 {
+    let is_new = |layer: &&Layer| fs::symlink_metadata(layer.path.join_to(folder)).is_err();
+    layers.filter(is_new).map(|layer| layer.descriptor.size).fold(0_u64, u64::saturating_add) / 8 * 7
 }
 
 fn wanted_parents(
@@ -97,26 +128,21 @@ struct Unpacker<'a> {
     destination: &'a Destination,
     progress: &'a dyn Progress,
     jobs: usize,
-    /// Layers that are done, by digest and path: the Go tool packs one twice if a Kitfile names a path in two ways.
-    done: HashSet<(Digest, RelativePath)>,
 }
 
 /// Permissions of files that have none in the ModelKit: the Kitfile, and raw layers.
 const PLAIN_FILE: u32 = 0o644;
 
 impl Unpacker<'_> {
-    fn unpack_layers(&mut self, source: &dyn Source, modelkit: &ModelKit, selection: &Selection) -> Result<(), Error> {
-        let wanted = modelkit.layers.iter().filter(|layer| selection.takes(layer));
-        let layers: Vec<_> =
-            wanted.filter(|layer| self.done.insert((layer.descriptor.digest, layer.path.clone()))).collect();
-        workers::run(self.jobs, &layers, |layer| self.unpack_layer(source, layer)).map(drop)
+    fn unpack_layers(&self, source: &dyn Source, layers: &[&Layer]) -> Result<(), Error> {
+        workers::run(self.jobs, layers, |layer| self.unpack_layer(source, layer)).map(drop)
     }
 
     fn unpack_layer(&self, source: &dyn Source, layer: &Layer) -> Result<(), Error> {
         let label = format!("{} {}", section_word(layer.section), layer.path);
         self.progress.say(&describe(layer));
         let blob = source.blob(&layer.descriptor);
-        let task = self.progress.start(&label, Some(layer.descriptor.size));
+        let task = self.progress.start(Phase::Unpacking, &label, Some(layer.descriptor.size));
         let opened = blob.open_at(0).map_err(|error| Error::reading(&label, error))?;
         let verified = VerifyingReader::new(opened, layer.descriptor.digest, layer.descriptor.size);
         let mut reader = Remembering { reader: verified, task: &*task, failure: None };

@@ -11,10 +11,10 @@ pub fn jobs() -> usize {
 /// Does `work` on every item with at most `jobs` threads and returns the results in the order of the items.
 ///
 /// The first error ends the queue: work that has begun is finished, nothing more is begun.
-pub(super) fn run<I: Sync, T: Send, E: Send>(
+pub(super) fn run<'i, I: Sync, T: Send, E: Send>(
     jobs: usize,
-    items: &[I],
-    work: impl Fn(&I) -> Result<T, E> + Sync,
+    items: &'i [I],
+    work: impl Fn(&'i I) -> Result<T, E> + Sync,
 ) -> Result<Vec<T>, E> {
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);

@@ -22,6 +22,18 @@ impl Store {
         }
     }
 
+    /// How many bytes of the blob are there: all of it, or what an earlier attempt left.
+    pub(super) fn present_bytes(&self, blob: &Descriptor) -> Result<u64, Error> {
+        if self.has_blob(blob)? {
+            return Ok(blob.size);
+        }
+        match fs::File::open(self.ingest().join(blob.digest.hex())) {
+            Ok(partial) => Ok(usable_length(&partial, blob)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Brings a blob in through a partial file named by its digest. Two processes that want the same blob share one
     /// download: the second waits for the first and then finds the blob. A partial file of an earlier run is continued;
     /// should it prove wrong at the end, it is dropped and the blob fetched once more.

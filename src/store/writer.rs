@@ -4,7 +4,7 @@ use super::index::enter;
 use super::layout::sync_folder;
 use super::lock::Share;
 use super::{BlobWriter, Error, Names, Store};
-use crate::oci::{Content, ContentError, Descriptor, Target};
+use crate::oci::{Arrival, Content, ContentError, Descriptor, Need, Target};
 
 /// One repository of a store, to write to. While it lives, no blob disappears, even if nothing refers to it yet.
 pub struct Writer {
@@ -44,8 +44,27 @@ impl Target for Writer {
         Ok(self.store.has_blob(descriptor)?)
     }
 
+    fn need(&self, blobs: &[Descriptor]) -> Result<Option<Need>, ContentError> {
+        let mut bytes = 0_u64;
+        for blob in blobs {
+            bytes = bytes.saturating_add(blob.size - self.store.present_bytes(blob)?);
+        }
+        Ok(Some(Need { folder: self.store.root().to_owned(), bytes }))
+    }
+
     fn put(&self, descriptor: &Descriptor, content: &dyn Content) -> Result<(), ContentError> {
         self.store.ingest_blob(descriptor, content)
+    }
+
+    fn put_from(
+        &self,
+        descriptor: &Descriptor,
+        _origin: Option<&str>,
+        content: &dyn Content,
+    ) -> Result<Arrival, ContentError> {
+        let resumed_bytes = self.store.present_bytes(descriptor)?;
+        self.put(descriptor, content)?;
+        Ok(Arrival::Sent { resumed_bytes })
     }
 
     fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError> {

@@ -248,6 +248,10 @@ impl Task for Counter {
         self.0.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    fn skip(&self, bytes: u64) {
+        self.advance(bytes);
+    }
+
     fn set(&self, bytes: u64) {
         self.0.store(bytes, Ordering::Relaxed);
     }

@@ -78,7 +78,7 @@ fn progress_for_programs_is_one_json_object_per_line() {
     };
     let packed = types(&["pack", "project", "-t", "a:v1"], 0);
     let count = |kind: &str| packed.iter().filter(|found| *found == kind).count();
-    assert_eq!((count("start"), count("end")), (5, 5));
+    assert_eq!((count("start"), count("end"), count("overall")), (5, 5, 2));
     assert!(count("message") > 5);
     assert_eq!(types(&["unpack", "b:v1"], 1).last().map(String::as_str), Some("error"));
 }

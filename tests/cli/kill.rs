@@ -220,7 +220,7 @@ fn a_killed_push_goes_on_where_it_was() {
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    sandbox.kit(&push).ok().says("5.5 MiB sent").says(" · resumed at 137.5 MiB");
+    sandbox.kit(&push).ok().says("5.5 MiB sent").says("137.5 MiB resumed");
     let offsets: Vec<_> = registry.requests_of("PATCH", "").iter().map(range).collect();
     let first = 128 * 1024 * 1024;
     assert_eq!(offsets[..2], [(0, first), (first, 10_000_000)]);

@@ -26,7 +26,7 @@ fn packing_tells_every_step_and_prints_the_digest() {
         Saved modelpart layer: [DIGEST]
         Saved configuration: [DIGEST]
         Saved manifest to storage: [DIGEST]
-        13.5 KiB in [TIME] · 13.5 KiB written, 0 B reused · tagged sample:v1, sample:latest"#]]
+        13.5 KiB written, 0 B reused · [TIME] · [SPEED] · tagged sample:v1, sample:latest"#]]
     .assert_eq(&lines.join("\n"));
 }
 

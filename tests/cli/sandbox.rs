@@ -181,8 +181,12 @@ impl Run {
 
     fn redact(&self, text: &str) -> String {
         let text = text.replace(&self.redacted_folder, "[FOLDER]");
-        let redactions =
-            [("sha256:[0-9a-f]{64}", "[DIGEST]"), (r"127\.0\.0\.1:\d+", "[REGISTRY]"), (r"\d+\.\d s", "[TIME]")];
+        let redactions = [
+            ("sha256:[0-9a-f]{64}", "[DIGEST]"),
+            (r"127\.0\.0\.1:\d+", "[REGISTRY]"),
+            (r"\d+\.\d s", "[TIME]"),
+            (r"[\d.]+ [KMGT]?i?B/s", "[SPEED]"),
+        ];
         redactions
             .iter()
             .fold(text, |text, (pattern, name)| Regex::new(pattern).unwrap().replace_all(&text, *name).into_owned())

@@ -5,11 +5,12 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use super::push::summary;
+use crate::cli::closing::Moved;
 use crate::cli::context::Context;
 use crate::cli::dry_run::{self, DryRunArgs};
 use crate::cli::network::NetworkArgs;
 use crate::ops::{self, CopyOptions, Location, Origins, Place, Places};
+use crate::progress::Phase;
 
 /// Copy a ModelKit from a registry to another, or to and from a folder
 ///
@@ -48,7 +49,11 @@ impl CopyArgs {
         let (store, client) = (context.store()?, self.network.client(&context.environment)?);
         let places = Places { store: &store, client: &client };
         let found = places.find(source, Place::Remote)?;
-        let options = CopyOptions { jobs: self.network.jobs(), origins: Origins::beside(source, destination) };
+        let options = CopyOptions {
+            jobs: self.network.jobs(),
+            origins: Origins::beside(source, destination),
+            phase: Phase::Copying,
+        };
         if self.dry_run.dry_run {
             let plan = ops::plan(&*found.source, &found.name, &places.look(destination)?, &options)?;
             return dry_run::show(&context.output, &plan);
@@ -57,7 +62,7 @@ impl CopyArgs {
         let (target, tag) = places.target(destination)?;
         let copied = ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), &options, &context.bars)?;
         context.output.result(format!("Copied {}", copied.manifest.digest))?;
-        context.output.say(&summary(&copied, start));
+        context.output.say(&Moved::sent(&copied).in_words(start));
         if let Some(parent) = ops::parent(&found)? {
             context.output.say(&format!("Its model refers to {parent}, which was not copied"));
         }

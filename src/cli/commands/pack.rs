@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use fs_err as fs;
 
+use crate::cli::closing::Moved;
 use crate::cli::context::Context;
 use crate::cli::network::NetworkArgs;
 use crate::cli::report::{Usage, usage};
@@ -71,16 +72,15 @@ impl PackArgs {
         let packed = ops::pack(&Places { store: &store, client: &client }, &options, &context.bars)
             .with_context(|| format!("cannot pack `{}`", folder.display()))?;
         context.output.result(format!("Model saved: {}", packed.manifest.digest))?;
-        let written = packed.bytes - packed.reused_bytes;
+        let moved = Moved {
+            done: (packed.bytes - packed.reused_bytes, "written"),
+            reused: format!("{} reused", human(packed.reused_bytes)),
+            mounted: None,
+            resumed: 0,
+        };
         let tags: Vec<_> = options.references.iter().map(ToString::to_string).collect();
         let tagged = if tags.is_empty() { String::new() } else { format!(" · tagged {}", tags.join(", ")) };
-        context.output.say(&format!(
-            "{} in {:.1} s · {} written, {} reused{tagged}",
-            human(packed.bytes),
-            start.elapsed().as_secs_f64(),
-            human(written),
-            human(packed.reused_bytes),
-        ));
+        context.output.say(&format!("{}{tagged}", moved.in_words(start)));
         Ok(())
     }
 

@@ -5,13 +5,15 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
+use crate::cli::closing::Moved;
 use crate::cli::context::{Context, parse};
 use crate::cli::dry_run::{self, DryRunArgs};
 use crate::cli::network::NetworkArgs;
 use crate::cli::report::usage;
+use crate::digest::Digest;
 use crate::oci::{Reference, Tag};
 use crate::ops::{self, CopyOptions, Location, Origins, Places, Plan};
-use crate::progress::human;
+use crate::progress::{Phase, human};
 
 /// Fetch a ModelKit from a registry into the local store
 ///
@@ -45,7 +47,7 @@ impl PullArgs {
         let client = self.network.client(&context.environment)?;
         let places = Places { store: &store, client: &client };
         let failure = || format!("Failed to pull: cannot pull `{source}`");
-        let options = CopyOptions { jobs: self.network.jobs(), origins: Origins::default() };
+        let options = CopyOptions { jobs: self.network.jobs(), origins: Origins::default(), phase: Phase::Downloading };
         if self.dry_run.dry_run {
             let plans = ops::plan_pull(&places, &source, &options).with_context(failure)?;
             return show_plans(context, &plans);
@@ -53,12 +55,13 @@ impl PullArgs {
         context.output.say(&format!("Pulling {source}"));
         let copied = ops::pull(&places, &source, &name, &options, &context.bars).with_context(failure)?;
         context.output.result(format!("Pulled {}", copied.manifest.digest))?;
-        context.output.say(&format!(
-            "{} fetched, {} already here · {:.1} s · {name}",
-            human(copied.sent_bytes),
-            human(copied.present_bytes),
-            start.elapsed().as_secs_f64()
-        ));
+        let moved = Moved {
+            done: (copied.sent_bytes, "fetched"),
+            reused: format!("{} already here", human(copied.present_bytes)),
+            mounted: None,
+            resumed: copied.resumed_bytes,
+        };
+        context.output.say(&format!("{} · {name}", moved.in_words(start)));
         Ok(())
     }
 
@@ -73,8 +76,13 @@ impl PullArgs {
             (None, Location::Layout { path, selector }) => {
                 let folder = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_lowercase();
                 let selector = selector.as_deref().unwrap_or("latest");
-                let separator = if selector.contains(':') { '@' } else { ':' };
-                format!("{folder}{separator}{selector}").parse().map_err(|_| {
+                let name = match selector.parse::<Digest>() {
+                    Ok(digest) => format!("{folder}@{digest}"),
+                    Err(_) if Tag::new(selector).is_some() => format!("{folder}:{selector}"),
+                    // A layout of many repositories: the name is a whole one.
+                    Err(_) => return parse(selector),
+                };
+                name.parse().map_err(|_| {
                     usage(format!("the folder name `{folder}` is no repository name; give a name as second argument"))
                 })
             }

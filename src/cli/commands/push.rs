@@ -5,11 +5,12 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
+use crate::cli::closing::Moved;
 use crate::cli::context::Context;
 use crate::cli::dry_run::{self, DryRunArgs};
 use crate::cli::network::NetworkArgs;
 use crate::ops::{self, Copied, CopyOptions, Location, Origins, Place, Places};
-use crate::progress::human;
+use crate::progress::Phase;
 
 /// Send a ModelKit to a registry
 ///
@@ -52,7 +53,7 @@ impl PushArgs {
         context.output.say(&announcement(&source, &destination));
         let copied = self.copy(context, &places, &source, &destination).with_context(failure)?;
         context.output.result(format!("Pushed {}", copied.manifest.digest))?;
-        context.output.say(&summary(&copied, start));
+        context.output.say(&Moved::sent(&copied).in_words(start));
         Ok(())
     }
 
@@ -83,25 +84,14 @@ impl PushArgs {
     }
 
     fn options(&self, places: &Places<'_>, destination: &Location) -> Result<CopyOptions, ops::Error> {
-        Ok(CopyOptions { jobs: self.network.jobs(), origins: Origins::known_to(places.store, destination)? })
+        Ok(CopyOptions {
+            jobs: self.network.jobs(),
+            origins: Origins::known_to(places.store, destination)?,
+            phase: Phase::Uploading,
+        })
     }
 }
 
 fn announcement(source: &Location, destination: &Location) -> String {
     if source == destination { format!("Pushing {source}") } else { format!("Pushing {source} to {destination}") }
-}
-
-/// What moved and what did not have to.
-pub(super) fn summary(copied: &Copied, start: Instant) -> String {
-    let resumed = match copied.resumed_bytes {
-        0 => String::new(),
-        bytes => format!(" · resumed at {}", human(bytes)),
-    };
-    format!(
-        "{} sent, {} already there, {} mounted{resumed} · {:.1} s",
-        human(copied.sent_bytes),
-        human(copied.present_bytes),
-        human(copied.mounted_bytes),
-        start.elapsed().as_secs_f64()
-    )
 }

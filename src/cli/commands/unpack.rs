@@ -6,10 +6,10 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
+use crate::cli::closing::Moved;
 use crate::cli::context::{Context, parse};
 use crate::cli::network::NetworkArgs;
 use crate::ops::{self, Filter, Overwrite, Part, Place, Places, Selection, UnpackOptions};
-use crate::progress::human;
 
 /// Put all or some of a ModelKit into a folder
 ///
@@ -113,17 +113,15 @@ fn summary(unpacked: &ops::Unpacked, folder: &str, start: Instant) -> String {
     if placed.files == 0 && placed.kept == 0 && placed.already_right > 0 {
         return format!("Nothing to do: {folder} already holds what was asked for of {digest}");
     }
-    let mut facts = vec![
-        format!("Unpacked {}, {} into {folder}", files(placed.files), human(placed.bytes)),
-        format!("verified {digest}"),
-    ];
-    for (count, what) in [(placed.already_right, "already right"), (placed.kept, "kept")] {
-        if count > 0 {
-            facts.push(format!("{} {what}", files(count)));
-        }
-    }
-    facts.push(format!("{:.1} s", start.elapsed().as_secs_f64()));
-    facts.join(" · ")
+    let moved = Moved {
+        done: (placed.bytes, "written"),
+        reused: format!("{} already right", files(placed.already_right)),
+        mounted: None,
+        resumed: 0,
+    };
+    let kept = if placed.kept > 0 { format!(" · {} kept", files(placed.kept)) } else { String::new() };
+    let done = files(placed.files);
+    format!("Unpacked {done} into {folder} · verified {digest}{kept} · {}", moved.in_words(start))
 }
 
 fn files(count: u64) -> String {
