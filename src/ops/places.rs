@@ -21,11 +21,12 @@ pub struct Places<'a> {
 pub enum Location {
     /// In the local store or in a registry.
     Artifact(Reference),
-    /// In an image layout in a folder, as skopeo writes it: `oci:PATH[:TAG]` or `oci:PATH[@DIGEST]`.
+    /// In an image layout in a folder, as skopeo writes it: `oci:PATH[:NAME]`, or `oci:PATH@DIGEST`. PATH ends at its first colon.
     Layout {
         /// The folder.
         path: PathBuf,
-        /// The tag or digest, if one is given.
+        /// The digest or the name, if one is given. A name is what the index of the layout says: a tag, or a whole reference
+        /// in a layout of many repositories, such as the local store.
         selector: Option<String>,
     },
 }
@@ -53,14 +54,25 @@ impl FromStr for Location {
     type Err = InvalidReference;
 
     fn from_str(text: &str) -> Result<Self, InvalidReference> {
-        let Some(path) = text.strip_prefix("oci:") else { return Ok(Self::Artifact(text.parse()?)) };
-        if let Some((path, digest)) = path.rsplit_once('@').filter(|(_, digest)| digest.starts_with("sha256:")) {
-            return Ok(Self::Layout { path: path.into(), selector: Some(digest.to_owned()) });
+        let Some(text) = text.strip_prefix("oci:") else { return Ok(Self::Artifact(text.parse()?)) };
+        let (text, digest) = match text.rsplit_once('@') {
+            Some((rest, digest)) if digest.starts_with("sha256:") => (rest, Some(digest.to_owned())),
+            _ => (text, None),
+        };
+        let (path, name) = split_layout(text);
+        if let Some(name) = name.filter(|name| Tag::new(name).is_none()) {
+            name.parse::<Reference>()?;
         }
-        Ok(match path.rsplit_once(':').and_then(|(path, tag)| Some((path, Tag::new(tag)?))) {
-            Some((path, tag)) => Self::Layout { path: path.into(), selector: Some(tag.to_string()) },
-            None => Self::Layout { path: path.into(), selector: None },
-        })
+        Ok(Self::Layout { path: path.into(), selector: digest.or_else(|| name.map(str::to_owned)) })
+    }
+}
+
+/// The path and the name. The name may hold colons, so the first one ends the path, as in skopeo; but for that of a Windows drive.
+fn split_layout(text: &str) -> (&str, Option<&str>) {
+    let drive = if matches!(text.as_bytes(), [b'A'..=b'Z' | b'a'..=b'z', b':', b'/' | b'\\', ..]) { 2 } else { 0 };
+    match text[drive..].split_once(':') {
+        Some((path, name)) => (&text[..drive + path.len()], Some(name)),
+        None => (text, None),
     }
 }
 
@@ -134,8 +146,8 @@ impl Places<'_> {
                 Ok((Box::new(self.client.repository(reference)), tag.map(ToString::to_string)))
             }
             Location::Layout { path, selector } => {
-                let tag = selector.clone().filter(|selector| Tag::new(selector).is_some());
-                Ok((Box::new(Store::open(path)?.writer(Names::Tags)?), tag))
+                let name = selector.clone().filter(|selector| !selector.starts_with("sha256:"));
+                Ok((Box::new(Store::open(path)?.writer(Names::Tags)?), name))
             }
         }
     }
@@ -157,7 +169,16 @@ mod tests {
         check("oci:/srv/kits:v1", "/srv/kits", Some("v1"));
         check("oci:kits", "kits", None);
         check("oci:C:/kits", "C:/kits", None);
+        check("oci:C:\\kits:v1", "C:\\kits", Some("v1"));
         check(&format!("oci:kits@{digest}"), "kits", Some(&digest));
+        check("oci:/srv/store:sample:v1", "/srv/store", Some("sample:v1"));
+        check("oci:store:localhost:5000/team/sample:v1", "store", Some("localhost:5000/team/sample:v1"));
+        check("oci:store:team/sample", "store", Some("team/sample"));
+        let both: Location = format!("oci:store:sample:v1@{digest}").parse().unwrap();
+        assert_eq!(both, Location::Layout { path: "store".into(), selector: Some(digest) });
+        for wrong in ["oci:store:no name", "oci:store:", "oci:store:Upper/case:v1"] {
+            assert!(wrong.parse::<Location>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

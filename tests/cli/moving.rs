@@ -179,6 +179,12 @@ fn skopeo_reads_the_store_and_copies_to_and_from_it() {
     let digest = road.sandbox.kit(&["inspect", "sample:v1", "--format", "{{.Digest}}"]).ok().stdout;
     let raw = skopeo(&["inspect", "--raw", &format!("oci:{store}:sample:v1")]);
     assert_eq!(kit::digest::Digest::of(&raw).to_string(), digest.trim());
+    let whole_name = format!("oci:{store}:sample:v1");
+    assert_eq!(road.elsewhere(&["pull", &whole_name]).ok().digest(), digest.trim());
+    road.elsewhere(&["info", "sample:v1"]).ok();
+    road.elsewhere(&["unpack", &whole_name, "-d", "by-name"]).ok();
+    road.elsewhere(&["copy", &whole_name, "oci:other:team/sample:v1"]).ok();
+    skopeo(&["inspect", "--raw", &format!("oci:{}:team/sample:v1", road.sandbox.path("other").display())]);
     let remote = format!("docker://{}", road.remote("by/skopeo:v1"));
     skopeo(&["copy", "--dest-tls-verify=false", &format!("oci:{store}:sample:v1"), &remote]);
     let pulled = road.elsewhere(&["pull", &road.remote("by/skopeo:v1"), PLAIN]).ok();
