@@ -51,6 +51,8 @@ fn path_problem(field: &str, path: &str) -> Option<Problem> {
         format!("a path is a file or folder here, not an address (path {shown} in {place})")
     } else if path.starts_with('/') || has_drive(path) {
         format!("absolute paths are not supported in a Kitfile (path {shown} in {place})")
+    } else if path.contains('\0') {
+        format!("the path {shown} holds a NUL, which no file system takes ({place})")
     } else if path.parse::<RelativePath>().is_err() {
         format!("the path {shown} leaves the folder of the Kitfile ({place})")
     } else {
@@ -157,6 +159,10 @@ mod tests {
             (
                 r#"{"model":{"path":"a","parts":[{"path":"a/"}]},"prompts":[{"path":"b/../a"}]}"#,
                 &["prompts[0].path: `a`, `a/` and `b/../a` are the same path (model, model.parts[0], prompts[0])"],
+            ),
+            (
+                r#"{"code":[{"path":"a\u0000"}]}"#,
+                &["code[0].path: the path `a ` holds a NUL, which no file system takes (code[0])"],
             ),
             (
                 r#"{"code":[{"path":"a/../.."}]}"#,
