@@ -9,7 +9,7 @@
 //! 3  ops ───────────────────────────────────── what kit can do; threads
 //! 2  archive       store        registry ───── places: folder, local store, remote
 //! 1  modelkit  →  kitfile  →  oci ──────────── documents; no IO
-//! 0  digest   compression   blocks   relative_path   progress ── leaves; know nothing
+//! 0  digest   compression   blocks   relative_path   progress   problem ── leaves; know nothing
 //! ```
 //!
 //! A room names rooms on lower floors, and on floor 1 as the arrows go. Nothing on floor 2 names another room of floor 2.
@@ -25,7 +25,7 @@
 //! | [`modelkit`] | how a Kitfile becomes config, layers and manifest, and is read back; filters |
 //! | [`kitfile`] | what the user writes: parsing with all problems named, validation, YAML output, first drafts |
 //! | [`oci`] | the OCI documents, and [`Source`](oci::Source) and [`Target`](oci::Target): the contract of a place |
-//! | [`digest`], [`compression`], [`blocks`], [`relative_path`], [`progress`] | one idea each |
+//! | [`digest`], [`compression`], [`blocks`], [`relative_path`], [`progress`], [`problem`] | one idea each |
 //!
 //! # One walk
 //!
@@ -62,6 +62,7 @@ pub mod kitfile;
 pub mod modelkit;
 pub mod oci;
 pub mod ops;
+pub mod problem;
 pub mod progress;
 pub mod registry;
 pub mod relative_path;

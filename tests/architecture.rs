@@ -20,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "digest",
             "progress",
             "relative_path",
+            "problem",
         ],
     ),
     (
@@ -35,19 +36,21 @@ const ARROWS: &[(&str, &[&str])] = &[
             "compression",
             "relative_path",
             "progress",
+            "problem",
         ],
     ),
     ("archive", &["digest", "compression", "blocks", "relative_path", "progress"]),
     ("store", &["digest", "blocks", "oci"]),
     ("registry", &["digest", "oci"]),
     ("modelkit", &["digest", "compression", "relative_path", "oci", "kitfile"]),
-    ("kitfile", &["relative_path", "oci"]),
+    ("kitfile", &["relative_path", "oci", "problem"]),
     ("oci", &["digest"]),
     ("digest", &[]),
     ("compression", &[]),
     ("blocks", &[]),
     ("relative_path", &[]),
     ("progress", &[]),
+    ("problem", &[]),
 ];
 
 /// How many packages Cargo.lock may hold. Raising it is a decision that somebody makes in a commit.

@@ -7,9 +7,8 @@ use serde_json::Value;
 
 use super::document::{Code, Dataset, Docs, Kitfile, McpServer, Model, ModelPart, Package, Prompt};
 use super::node::{Content, Node};
-use super::problem::{Mark, quoted};
 use super::scalar::{Resolved, resolve};
-use super::suggest::closest;
+use crate::problem::{Mark, closest, quoted};
 
 /// Decodes a Kitfile and gathers what is wrong in it and where its fields stand.
 #[derive(Default)]

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::decode::Decoder;
 use super::node::{Content, Node, Scalar};
 use super::number::json_float;
-use super::problem::quoted;
 use super::scalar::{Resolved, resolve};
+use crate::problem::quoted;
 
 /// A key's node, its text, and the value.
 type Pair = (Rc<Node>, String, Rc<Node>);

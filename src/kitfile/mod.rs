@@ -11,11 +11,9 @@ mod mapping;
 mod node;
 mod number;
 mod parse;
-mod problem;
 #[cfg(test)]
 mod samples;
 mod scalar;
-mod suggest;
 mod timestamp;
 mod validate;
 mod write;
@@ -26,6 +24,5 @@ pub use document::{Code, Dataset, Docs, FILE_NAMES, Kitfile, McpServer, Model, M
 pub use entries::{Entry, Section};
 pub use license::detect_license;
 pub use parse::{SIZE_LIMIT, parse};
-pub use problem::{Invalid, Position, Problem};
 pub use validate::{MANIFEST_VERSION, validate, warnings};
 pub use write::{to_yaml, value_to_yaml, yaml_tree};

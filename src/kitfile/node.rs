@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
 
-use super::problem::Mark;
+use crate::problem::Mark;
 
 /// Far more than any Kitfile nests, less than the 128 levels that `serde_json` reads back from a config.
 const DEEPEST: usize = 100;

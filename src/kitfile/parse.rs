@@ -3,10 +3,10 @@
 use std::rc::Rc;
 
 use super::decode::{Decoder, is_null};
-use super::document::Kitfile;
+use super::document::{FILE_NAMES, Kitfile};
 use super::node::{Node, compose};
-use super::problem::{Invalid, Mark, Problem, Source};
 use super::validate::validate;
+use crate::problem::{Invalid, Mark, Problem, Source};
 
 /// A longer text is refused before it is read: parameters are not the place for data.
 pub const SIZE_LIMIT: usize = 1024 * 1024;
@@ -21,11 +21,11 @@ const PLACED: usize = 200;
 pub fn parse(text: &str) -> Result<Kitfile, Invalid> {
     if text.len() > SIZE_LIMIT {
         let message = format!("the file has {} bytes; a Kitfile has at most {SIZE_LIMIT}", text.len());
-        return Err(Invalid::new(vec![Problem::of("", message)]));
+        return Err(Invalid::new(FILE_NAMES[0], vec![Problem::of("", message)]));
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let source = Source::new(text);
-    let root = root_of(text, &source).map_err(|problem| Invalid::new(vec![problem]))?;
+    let root = root_of(text, &source).map_err(|problem| Invalid::new(FILE_NAMES[0], vec![problem]))?;
     let mut decoder = Decoder::default();
     let kitfile = decoder.kitfile(&root);
     let mut found: Vec<(Option<Mark>, Problem)> = validate(&kitfile)
@@ -41,7 +41,7 @@ pub fn parse(text: &str) -> Result<Kitfile, Invalid> {
     for (mark, problem) in found.iter_mut().take(PLACED) {
         problem.position = mark.map(|mark| source.position(mark));
     }
-    Err(Invalid::new(found.into_iter().map(|(_, problem)| problem).collect()))
+    Err(Invalid::new(FILE_NAMES[0], found.into_iter().map(|(_, problem)| problem).collect()))
 }
 
 fn root_of(text: &str, source: &Source<'_>) -> Result<Rc<Node>, Problem> {

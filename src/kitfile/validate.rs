@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::document::Kitfile;
 use super::entries::{Entry, Section};
-use super::problem::{Problem, quoted};
+use crate::problem::{Problem, quoted};
 use crate::relative_path::RelativePath;
 
 /// The version of the format that this is written to.

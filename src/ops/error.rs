@@ -4,9 +4,9 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::archive;
-use crate::kitfile;
 use crate::modelkit;
 use crate::oci::{ContentError, Reference};
+use crate::problem;
 use crate::progress::human;
 use crate::registry;
 use crate::store;
@@ -16,7 +16,7 @@ use crate::store;
 pub enum Error {
     /// The Kitfile has problems, all of them named.
     #[error(transparent)]
-    Kitfile(#[from] kitfile::Invalid),
+    Kitfile(#[from] problem::Invalid),
     /// A layer could not be put into the folder.
     #[error("cannot unpack {0}")]
     Unpack(String, #[source] archive::Error),

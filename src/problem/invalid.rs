@@ -1,16 +1,16 @@
-//! What is wrong with a Kitfile, and how that is shown: file, line, column, the line itself and carets below the place.
+//! What is wrong with a document, and how that is shown: file, line, column, the line itself and carets below the place.
 
 use std::fmt;
 
 use unicode_width::UnicodeWidthStr;
 
-/// How many problems are shown in full; a file that has more is not a Kitfile at all.
+/// How many problems are shown in full; a file that has more is another kind of file.
 const SHOWN: usize = 50;
 
-/// Longer source lines, as a JSON Kitfile may have, are cut to this many characters around the place.
+/// Longer source lines, as JSON on one line has, are cut to this many characters around the place.
 const EXCERPT_WIDTH: usize = 120;
 
-/// A Kitfile that cannot be used, with everything that is wrong in it.
+/// A document that cannot be used, with everything that is wrong in it.
 ///
 /// Displays on several lines: a head, then one or three lines a problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,9 +20,9 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    /// The problems of a file called `Kitfile` until [`Invalid::in_file`] says otherwise.
-    pub fn new(problems: Vec<Problem>) -> Self {
-        Self { file: "Kitfile".to_owned(), problems }
+    /// The problems of `file`.
+    pub fn new(file: &str, problems: Vec<Problem>) -> Self {
+        Self { file: file.to_owned(), problems }
     }
 
     /// The same problems, shown with the name of the file that the text came from.
@@ -59,13 +59,13 @@ pub struct Problem {
     pub message: String,
     /// The field it is about, as in `datasets[0].path`; empty for a problem of the text as such.
     pub field: String,
-    /// Where it stands, if the Kitfile was read from text.
+    /// Where it stands, if the document was read from text.
     pub position: Option<Position>,
 }
 
 impl Problem {
     /// A problem of a field, its place in a text yet unknown.
-    pub(super) fn of(field: impl Into<String>, message: String) -> Self {
+    pub fn of(field: impl Into<String>, message: String) -> Self {
         Self { message, field: field.into(), position: None }
     }
 
@@ -102,25 +102,25 @@ struct Excerpt {
 
 /// A range of the text in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Mark {
-    pub(super) start: usize,
-    pub(super) end: usize,
+pub struct Mark {
+    pub start: usize,
+    pub end: usize,
 }
 
-/// The text of a Kitfile, which turns byte ranges into places.
-pub(super) struct Source<'a> {
+/// The text of a document, which turns byte ranges into places.
+pub struct Source<'a> {
     text: &'a str,
     line_starts: Vec<usize>,
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub fn new(text: &'a str) -> Self {
         let after_breaks = text.match_indices('\n').map(|(at, _)| at + 1);
         Self { text, line_starts: std::iter::once(0).chain(after_breaks).collect() }
     }
 
     /// The place of `mark`, of which only the first line is shown.
-    pub(super) fn position(&self, mark: Mark) -> Position {
+    pub fn position(&self, mark: Mark) -> Position {
         let start = floor(self.text, mark.start);
         let line = self.line_starts.partition_point(|at| *at <= start);
         let line_start = self.line_starts[line - 1];
@@ -173,7 +173,7 @@ fn floor(text: &str, at: usize) -> usize {
 }
 
 /// `text` in backticks, on one line and not too long.
-pub(super) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     const LONGEST: usize = 80;
     let cut = if text.chars().nth(LONGEST).is_some() { "…" } else { "" };
     let kept: String = text.chars().take(LONGEST).collect();

@@ -1,7 +1,7 @@
 //! What was probably meant by a misspelt name.
 
 /// The name of `known` that `word` most likely stands for, if one is near enough.
-pub(super) fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let longest = 24;
     if word.len() > longest {
         return None;
