@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use super::challenge::Challenge;
 use super::document::read_capped;
 use super::endpoint::Endpoint;
-use super::retry::retrying;
+use super::retry::{Tries, retrying};
 use super::token::{Token, TokenRequest, basic, bearer, parse_token, safe_realm};
 use super::transport::Transport;
 use super::{Answer, CredentialStore, Credentials, Error, RetryPolicy};
@@ -175,7 +175,7 @@ impl Auth {
         request: impl Fn(reqwest::Url) -> TokenRequest,
     ) -> Result<Token, Error> {
         let realm = safe_realm(&access.endpoint, realm)?;
-        retrying(self.retry, async || {
+        retrying(Tries::new(self.retry), async || {
             let asked_at = Instant::now();
             let (status, retry_after, body) = self.ask(access, request(realm.clone())).await?;
             let registry = access.endpoint.name.clone();

@@ -1,5 +1,6 @@
 //! The door to all registries: one runtime, one connection pool, one cache of tokens.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use reqwest::Method;
@@ -12,7 +13,7 @@ use super::endpoint::Endpoint;
 use super::error::Cause;
 use super::exchange::{Call, Exchange};
 use super::transport::Transport;
-use super::{Credentials, Error, Repository, Settings};
+use super::{Credentials, Error, HostSettings, Repository, Settings};
 use crate::oci::Reference;
 
 /// Speaks to registries. Cloning is cheap and shares everything.
@@ -20,7 +21,9 @@ use crate::oci::Reference;
 pub struct Client {
     pub(super) exchange: Arc<Exchange>,
     pub(super) settings: Arc<Settings>,
-    pub(super) budget: Arc<Budget>,
+    budget: Arc<Budget>,
+    /// For hosts with connections of their own.
+    own_budgets: Arc<BTreeMap<String, Arc<Budget>>>,
     transport: Arc<Transport>,
     /// The tasks of the runtime must not hold a client: its last holder ends the runtime, which cannot end itself.
     pub(super) runtime: Arc<Runtime>,
@@ -42,8 +45,20 @@ impl Client {
         let transport = Arc::new(Transport::new(settings.clone())?);
         let keys = Keys::Store(settings.credentials.clone());
         let exchange = Exchange::new(Arc::clone(&transport), keys, settings.retry, settings.timeouts);
-        let (budget, runtime) = (Budget::new(settings.concurrency), Arc::new(runtime));
-        Ok(Self { exchange: Arc::new(exchange), settings: Arc::new(settings), budget, transport, runtime })
+        let own = |(host, own): (&String, &HostSettings)| Some((host.clone(), Budget::new(own.concurrency?)));
+        Ok(Self {
+            exchange: Arc::new(exchange),
+            budget: Budget::new(settings.concurrency),
+            own_budgets: Arc::new(settings.hosts.iter().filter_map(own).collect()),
+            settings: Arc::new(settings),
+            transport,
+            runtime: Arc::new(runtime),
+        })
+    }
+
+    /// How many connections to `registry` may be used at once, and how many blobs may travel to or from it: each has one.
+    pub fn concurrency(&self, registry: &str) -> usize {
+        self.settings.concurrency_of(registry)
     }
 
     /// The repository that `reference` names; its tag and digest do not count.
@@ -74,6 +89,7 @@ impl Client {
             headers: HeaderMap::new(),
             body: Vec::new(),
             access: Access { endpoint, rights: None },
+            retry: self.settings.retry,
             attempt: format!("speak to `{registry}`"),
             subject: format!("{registry}/v2/"),
         };
@@ -81,6 +97,11 @@ impl Client {
     }
 
     pub(super) fn endpoint(&self, registry: &str) -> Result<Endpoint, Error> {
-        Endpoint::new(registry, self.settings.plain_http)
+        Endpoint::new(registry, self.settings.plain_http_of(registry))
+    }
+
+    pub(super) fn budget(&self, registry: &str) -> &Arc<Budget> {
+        let own = self.settings.host(registry).and_then(|(host, _)| self.own_budgets.get(host));
+        own.unwrap_or(&self.budget)
     }
 }

@@ -11,7 +11,7 @@ use super::answer::ANSWER_LIMIT;
 use super::auth::{Access, Auth, Keys};
 use super::document::read_capped;
 use super::endpoint::locate;
-use super::retry::{parse_retry_after, retrying};
+use super::retry::{Tries, parse_retry_after, retrying};
 use super::transport::{Transport, host_and_port};
 use super::{Answer, Error, RetryPolicy, Timeouts};
 
@@ -26,6 +26,8 @@ pub(super) struct Call {
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
     pub(super) access: Access,
+    /// How often and how long it is tried.
+    pub(super) retry: RetryPolicy,
     /// Completes "cannot …".
     pub(super) attempt: String,
     /// What is missing if the answer is 404.
@@ -36,24 +38,23 @@ pub(super) struct Call {
 pub(super) struct Exchange {
     pub(super) transport: Arc<Transport>,
     pub(super) auth: Auth,
-    pub(super) retry: RetryPolicy,
     pub(super) timeouts: Timeouts,
 }
 
 impl Exchange {
     pub(super) fn new(transport: Arc<Transport>, keys: Keys, retry: RetryPolicy, timeouts: Timeouts) -> Self {
         let auth = Auth::new(keys, Arc::clone(&transport), retry, timeouts.silence);
-        Self { transport, auth, retry, timeouts }
+        Self { transport, auth, timeouts }
     }
 
-    /// Sends `call` as often as the policy allows, until the answer is a success.
+    /// Sends `call` as often as its policy allows, until the answer is a success.
     pub(super) async fn send(&self, call: &Call) -> Result<Response, Error> {
-        retrying(self.retry, async || self.send_once(call).await).await
+        retrying(Tries::new(call.retry), async || self.send_once(call).await).await
     }
 
     /// Like [`send`](Self::send), and reads the body too, as part of the attempt.
     pub(super) async fn fetch(&self, call: &Call, limit: u64) -> Result<(HeaderMap, Vec<u8>, Url), Error> {
-        retrying(self.retry, async || {
+        retrying(Tries::new(call.retry), async || {
             let response = self.send_once(call).await?;
             let (headers, url) = (response.headers().clone(), response.url().clone());
             let body = read_capped(response, limit, &call.attempt, self.timeouts.silence).await?;

@@ -37,4 +37,5 @@ pub use credentials::Credentials;
 pub use error::{Cause, Error};
 pub use repository::Repository;
 pub use retry::RetryPolicy;
-pub use settings::{ClientCertificate, Proxy, Settings, Timeouts};
+pub use settings::{ClientCertificate, HostSettings, Proxy, Settings, Timeouts};
+pub use upload_form::UploadForm;

@@ -38,6 +38,10 @@ impl Repository {
         Self { client, registry: registry.to_owned(), name: name.to_owned() }
     }
 
+    pub(super) fn registry(&self) -> &str {
+        &self.registry
+    }
+
     /// Deletes a manifest: a digest takes all its tags along, a tag only goes itself, where the registry does that at all.
     pub fn delete(&self, selector: &str) -> Result<(), Error> {
         let call = self.manifest_call(Method::DELETE, selector, DELETE, "delete")?;
@@ -57,7 +61,8 @@ impl Repository {
         let url = endpoint.url(&format!("/v2/{}/{path}", self.name));
         let rights = Rights { repository: self.name.clone(), actions, origin: None };
         let access = Access { endpoint, rights: Some(rights) };
-        Ok(Call { method, url, headers: HeaderMap::new(), body: Vec::new(), access, attempt, subject })
+        let (headers, body, retry) = (HeaderMap::new(), Vec::new(), self.client.settings.retry);
+        Ok(Call { method, url, headers, body, access, retry, attempt, subject })
     }
 
     pub(super) fn blob_call(
@@ -154,7 +159,7 @@ impl Repository {
 
     fn check_ceiling(&self, descriptor: &Descriptor) -> Result<(), Error> {
         let endpoint = self.client.endpoint(&self.registry)?;
-        let needs = needs_of(endpoint.host().unwrap_or_default(), self.client.settings.chunk_bytes);
+        let needs = needs_of(endpoint.host().unwrap_or_default(), self.client.settings.chunk_bytes, None);
         match needs.ceiling {
             Some(ceiling) if descriptor.size > ceiling.bytes => {
                 Err(Error::OverCeiling { registry: self.registry.clone(), limit: ceiling.text })

@@ -1,7 +1,7 @@
-//! When a failed request is tried again: exponential backoff with jitter, or what the registry asks for.
+//! When a failed request is tried again: exponential backoff with jitter, or what the registry asks for; and when no more.
 
 use std::hash::{BuildHasher, RandomState};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
@@ -9,23 +9,24 @@ use tracing::debug;
 
 use super::Error;
 
-/// A registry that asks for a longer pause is believed to mean "not today".
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
-
-/// How often and after which pauses a request is tried.
+/// How often, how long and after which pauses a request is tried.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
-    /// How often in all without any progress in between; at least once.
+    /// How often a single request is tried in all, at least once. The bytes of a blob are tried as long as `give_up_after` allows.
     pub attempts: u32,
     /// The pause before the second attempt; it doubles from there.
     pub base: Duration,
     /// The longest pause, where the registry does not ask for a longer one.
     pub max: Duration,
+    /// How long something may fail without any progress. A pause that the registry asks for counts too: one that ends later
+    /// is not waited for.
+    pub give_up_after: Duration,
 }
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self { attempts: 6, base: Duration::from_millis(250), max: Duration::from_secs(15) }
+        let (milliseconds, seconds) = (Duration::from_millis, Duration::from_secs);
+        Self { attempts: 6, base: milliseconds(250), max: seconds(15), give_up_after: seconds(10 * 60) }
     }
 }
 
@@ -33,26 +34,39 @@ impl Default for RetryPolicy {
 pub(super) struct Tries {
     policy: RetryPolicy,
     failed: u32,
+    /// When it failed first since there was progress.
+    failing_since: Option<Instant>,
 }
 
 impl Tries {
+    /// For a single request: a registry that is not there at all should not keep anybody waiting for long.
     pub(super) fn new(policy: RetryPolicy) -> Self {
-        Self { policy, failed: 0 }
+        Self { policy, failed: 0, failing_since: None }
+    }
+
+    /// For the bytes of a blob, which are worth waiting for: only the time counts.
+    pub(super) fn of_a_blob(policy: RetryPolicy) -> Self {
+        Self::new(RetryPolicy { attempts: u32::MAX, ..policy })
     }
 
     /// Some bytes got through: the next failure is the first again.
     pub(super) fn note_progress(&mut self) {
-        self.failed = 0;
+        (self.failed, self.failing_since) = (0, None);
     }
 
     /// The pause before the next attempt, or `failure` again if there should be none.
     pub(super) fn pause_after(&mut self, failure: Error) -> Result<Duration, Error> {
-        self.failed += 1;
-        let asked = failure.retry_after().unwrap_or_default();
-        if !failure.is_temporary() || self.failed >= self.policy.attempts || asked > LONGEST_RETRY_AFTER {
+        self.pause_at(Instant::now(), failure)
+    }
+
+    fn pause_at(&mut self, now: Instant, failure: Error) -> Result<Duration, Error> {
+        self.failed = self.failed.saturating_add(1);
+        let failing_for = now.saturating_duration_since(*self.failing_since.get_or_insert(now));
+        let pause = self.backoff().max(failure.retry_after().unwrap_or_default());
+        let is_too_late = failing_for.saturating_add(pause) > self.policy.give_up_after;
+        if !failure.is_temporary() || self.failed >= self.policy.attempts || is_too_late {
             return Err(failure);
         }
-        let pause = self.backoff().max(asked);
         debug!(attempt = self.failed, ?pause, %failure, "trying again");
         Ok(pause)
     }
@@ -69,11 +83,10 @@ impl Tries {
 
 /// Does `attempt` until it succeeds, fails for good or has failed too often.
 pub(super) async fn retrying<T, F: Future<Output = Result<T, Error>>>(
-    policy: RetryPolicy,
+    mut tries: Tries,
     // Not `AsyncFnMut`, whose futures the compiler does not let into tasks of the runtime.
     mut attempt: impl FnMut() -> F,
 ) -> Result<T, Error> {
-    let mut tries = Tries::new(policy);
     loop {
         match attempt().await {
             Ok(done) => return Ok(done),
@@ -102,7 +115,8 @@ mod tests {
     }
 
     fn policy() -> RetryPolicy {
-        RetryPolicy { attempts: 4, base: Duration::from_secs(2), max: Duration::from_secs(5) }
+        let seconds = Duration::from_secs;
+        RetryPolicy { attempts: 4, base: seconds(2), max: seconds(5), give_up_after: seconds(900) }
     }
 
     #[test]
@@ -132,6 +146,29 @@ mod tests {
         let pause = Tries::new(policy()).pause_after(failure(429, Some(60))).unwrap();
         assert_eq!(pause, Duration::from_secs(60));
         assert!(Tries::new(policy()).pause_after(failure(429, Some(3600))).is_err());
+    }
+
+    #[test]
+    fn a_blob_may_fail_for_a_time_and_progress_begins_it_anew() {
+        let start = Instant::now();
+        let after = |seconds| start + Duration::from_secs(seconds);
+        let mut tries = Tries::of_a_blob(policy());
+        for second in 0..895 {
+            assert!(tries.pause_at(after(second), failure(503, None)).is_ok(), "{second}");
+        }
+        assert!(tries.pause_at(after(899), failure(503, None)).is_err());
+        tries.note_progress();
+        assert!(tries.pause_at(after(899), failure(503, None)).is_ok());
+        // What the registry asks for must end within the time.
+        assert_eq!(tries.pause_at(after(1699), failure(429, Some(100))).unwrap().as_secs(), 100);
+        assert!(tries.pause_at(after(1699), failure(429, Some(101))).is_err());
+    }
+
+    #[test]
+    fn no_time_means_one_attempt() {
+        let policy = RetryPolicy { give_up_after: Duration::ZERO, ..policy() };
+        assert!(Tries::of_a_blob(policy).pause_after(failure(500, None)).is_err());
+        assert!(Tries::new(policy).pause_after(failure(500, None)).is_err());
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! How to reach registries: values that the caller has read from flags, files and the environment.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{CredentialStore, RetryPolicy};
+use super::endpoint::canonical;
+use super::{CredentialStore, RetryPolicy, UploadForm};
 
 /// Everything a [`Client`](super::Client) wants to know. `Settings::default()` is right for a public registry.
+///
+/// What a registry of `hosts` has a value of its own for comes from there, for that host alone.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Speak http instead of https. Never chosen silently, not for localhost either.
@@ -39,6 +43,23 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// Where names and passwords come from.
     pub credentials: CredentialStore,
+    /// What is different for single registries, by host and port as in a reference.
+    pub hosts: BTreeMap<String, HostSettings>,
+}
+
+/// What holds for one registry. What is `None` is as it is for all.
+#[derive(Debug, Clone, Default)]
+pub struct HostSettings {
+    /// Like [`Settings::plain_http`].
+    pub plain_http: Option<bool>,
+    /// In place of [`Settings::extra_authorities`].
+    pub extra_authorities: Option<Vec<PathBuf>>,
+    /// In place of [`Settings::client_certificate`].
+    pub client_certificate: Option<ClientCertificate>,
+    /// In place of [`Settings::concurrency`], and not counted with the connections to others.
+    pub concurrency: Option<usize>,
+    /// How large blobs are sent, whatever is known about the registry.
+    pub upload: Option<UploadForm>,
 }
 
 impl Default for Settings {
@@ -60,6 +81,7 @@ impl Default for Settings {
             retry: RetryPolicy::default(),
             timeouts: Timeouts::default(),
             credentials: CredentialStore::default(),
+            hosts: BTreeMap::new(),
         }
     }
 }
@@ -70,16 +92,48 @@ const WINDOW_BYTES: u64 = 16 * 1024 * 1024;
 const SMALLEST_PIECE_BYTES: u64 = 1024 * 1024;
 
 impl Settings {
-    /// How large one piece of a download is: smaller than the setting if there are many connections, each of which may have
-    /// one piece in memory.
-    pub(super) fn piece_bytes(&self) -> u64 {
-        let share = WINDOW_BYTES / self.concurrency.max(1) as u64;
+    /// How large one piece of a download over at most `connections` is: smaller than the setting if there are many, each of
+    /// which may have one piece in memory.
+    pub(super) fn piece_bytes(&self, connections: usize) -> u64 {
+        let share = WINDOW_BYTES / connections.max(1) as u64;
         self.piece_bytes.min(share.max(SMALLEST_PIECE_BYTES)).max(1)
+    }
+
+    pub(super) fn plain_http_of(&self, host: &str) -> bool {
+        self.host(host).and_then(|(_, own)| own.plain_http).unwrap_or(self.plain_http)
+    }
+
+    pub(super) fn concurrency_of(&self, host: &str) -> usize {
+        self.host(host).and_then(|(_, own)| own.concurrency).unwrap_or(self.concurrency)
+    }
+
+    /// How connections to `host` are encrypted.
+    pub(super) fn tls_of(&self, host: &str) -> Tls {
+        let own = self.host(host).map(|(_, own)| own);
+        let authorities = own.and_then(|own| own.extra_authorities.as_ref()).unwrap_or(&self.extra_authorities);
+        let certificate = own.and_then(|own| own.client_certificate.as_ref()).or(self.client_certificate.as_ref());
+        Tls { authorities: authorities.clone(), certificate: certificate.cloned() }
+    }
+
+    pub(super) fn upload_of(&self, host: &str) -> Option<UploadForm> {
+        self.host(host)?.1.upload
+    }
+
+    /// What is different for the host `name`, and what it is called in `hosts`.
+    pub(super) fn host(&self, name: &str) -> Option<(&String, &HostSettings)> {
+        self.hosts.iter().find(|(known, _)| canonical(known).eq_ignore_ascii_case(canonical(name)))
     }
 }
 
+/// What encrypted connections are made with. Hosts with equal settings share a client.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Tls {
+    pub(super) authorities: Vec<PathBuf>,
+    pub(super) certificate: Option<ClientCertificate>,
+}
+
 /// A certificate for the client and its private key, as PEM files.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClientCertificate {
     /// The certificate, followed by those that lead to the authority.
     pub certificate: PathBuf,

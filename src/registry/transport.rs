@@ -1,7 +1,8 @@
 //! HTTP as the room uses it: one request at a time, no redirects, no decompression, errors in our words.
 
+use std::collections::HashMap;
 use std::error::Error as StdError;
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
@@ -10,13 +11,14 @@ use tracing::debug;
 
 use super::error::Cause;
 use super::redact::redacted;
+use super::settings::Tls;
 use super::{Error, Proxy, Settings};
 
-/// The HTTP clients. That for https is made when it is first needed: making it fails on a machine without certificate
+/// The HTTP clients. Those for https are made when they are first needed: making one fails on a machine without certificate
 /// authorities, where plain http must still work (reqwest#2965).
 pub(super) struct Transport {
     plain: reqwest::Client,
-    encrypted: OnceLock<reqwest::Client>,
+    encrypted: Mutex<HashMap<Tls, reqwest::Client>>,
     settings: Settings,
 }
 
@@ -26,7 +28,7 @@ impl Transport {
         drop(rustls::crypto::ring::default_provider().install_default());
         // Trusting nobody costs nothing to set up, and plain http asks for no trust.
         let plain = finish(common(&settings)?.tls_certs_only([]), "the http client does not start")?;
-        Ok(Self { plain, encrypted: OnceLock::new(), settings })
+        Ok(Self { plain, encrypted: Mutex::default(), settings })
     }
 
     /// Sends `request` and waits at most `patience` for the head of the answer, whatever the answer is.
@@ -51,15 +53,19 @@ impl Transport {
         }
     }
 
-    fn client_for(&self, url: &Url) -> Result<&reqwest::Client, Error> {
+    /// The host of the URL decides, not who sent us there: a certificate is shown and an authority believed only where the user said so.
+    fn client_for(&self, url: &Url) -> Result<reqwest::Client, Error> {
         if url.scheme() != "https" {
-            return Ok(&self.plain);
+            return Ok(self.plain.clone());
         }
-        if let Some(client) = self.encrypted.get() {
-            return Ok(client);
+        let tls = self.settings.tls_of(&host_and_port(url));
+        let mut clients = self.encrypted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&tls) {
+            return Ok(client.clone());
         }
-        let client = encrypted(&self.settings)?;
-        Ok(self.encrypted.get_or_init(|| client))
+        let client = encrypted(&self.settings, &tls)?;
+        clients.insert(tls, client.clone());
+        Ok(client)
     }
 }
 
@@ -67,7 +73,9 @@ fn common(settings: &Settings) -> Result<ClientBuilder, Error> {
     let builder = reqwest::Client::builder()
         .user_agent(&settings.user_agent)
         .connect_timeout(settings.timeouts.connect)
-        .pool_max_idle_per_host(settings.concurrency)
+        .pool_max_idle_per_host(
+            settings.hosts.values().filter_map(|own| own.concurrency).fold(settings.concurrency, usize::max),
+        )
         .redirect(Policy::none())
         .referer(false)
         .retry(reqwest::retry::never())
@@ -84,16 +92,16 @@ fn common(settings: &Settings) -> Result<ClientBuilder, Error> {
     })
 }
 
-fn encrypted(settings: &Settings) -> Result<reqwest::Client, Error> {
+fn encrypted(settings: &Settings, tls: &Tls) -> Result<reqwest::Client, Error> {
     let mut builder = common(settings)?.tls_danger_accept_invalid_certs(!settings.verify_tls);
     let mut authorities = Vec::new();
-    for path in &settings.extra_authorities {
+    for path in &tls.authorities {
         let unusable = |cause| tls_error(format!("`{}` is no file of certificates", path.display()), cause);
         let pem = fs_err::read(path).map_err(|error| unusable(Cause::of(&error)))?;
         authorities.extend(Certificate::from_pem_bundle(&pem).map_err(|error| unusable(Cause::of(&error)))?);
     }
     builder = builder.tls_certs_merge(authorities);
-    if let Some(own) = &settings.client_certificate {
+    if let Some(own) = &tls.certificate {
         let unusable = |cause| {
             let (certificate, key) = (own.certificate.display(), own.key.display());
             tls_error(format!("`{certificate}` and `{key}` are no certificate with its key"), cause)

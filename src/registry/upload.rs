@@ -12,7 +12,7 @@ use super::retry::Tries;
 use super::upload_form::{First, Parts, SMALL_PART_BYTES};
 use super::upload_journal::{Entry, Journal};
 use super::upload_session::{Session, State, acknowledged, location};
-use super::{Error, Repository};
+use super::{Error, Repository, UploadForm};
 use crate::oci::{Arrival, Content, Descriptor};
 
 /// One blob on its way.
@@ -21,6 +21,10 @@ pub(super) struct Upload<'a> {
     descriptor: &'a Descriptor,
     feed: Feed<'a>,
     tries: Tries,
+    /// How the user wants it to be sent.
+    wishes: Option<UploadForm>,
+    /// A larger blob is sent in parts of this size from the start, where the registry takes parts.
+    resumable_bytes: u64,
     form: Form,
     /// Whether the one form was tried that every registry must take.
     tried_whole: bool,
@@ -39,10 +43,24 @@ enum Form {
 
 impl<'a> Upload<'a> {
     pub(super) fn new(repository: &'a Repository, descriptor: &'a Descriptor, content: &'a dyn Content) -> Self {
-        let tries = Tries::new(repository.client.settings.retry);
-        let feed = Feed::new(content, descriptor);
-        let (form, tried_whole, restarted, journal) = (Form::Whole, false, false, None);
-        Self { repository, descriptor, feed, tries, form, tried_whole, restarted, journal }
+        let settings = &repository.client.settings;
+        let wishes = settings.upload_of(repository.registry());
+        let resumable_bytes = match wishes {
+            Some(UploadForm::Parts(Some(part_bytes))) => part_bytes,
+            _ => settings.resumable_bytes,
+        };
+        Self {
+            repository,
+            descriptor,
+            feed: Feed::new(content, descriptor),
+            tries: Tries::of_a_blob(settings.retry),
+            wishes,
+            resumable_bytes,
+            form: Form::Whole,
+            tried_whole: false,
+            restarted: false,
+            journal: None,
+        }
     }
 
     /// Mounts the blob from the repository `origin`, if one is given and the registry does that; else sends it.
@@ -77,10 +95,9 @@ impl<'a> Upload<'a> {
     }
 
     fn first_form(&self, session: &Session) -> Form {
-        let part_bytes = self.repository.client.settings.resumable_bytes;
-        let is_large = self.descriptor.size > part_bytes;
+        let is_large = self.descriptor.size > self.resumable_bytes;
         if session.acknowledged > 0 || (is_large && session.needs.first == First::Parts) {
-            Form::Parts(part_bytes)
+            Form::Parts(self.resumable_bytes)
         } else {
             Form::Whole
         }
@@ -89,7 +106,7 @@ impl<'a> Upload<'a> {
     /// The session of an earlier process, if it is still there and knows what it had confirmed.
     fn go_on(&mut self) -> Result<Option<Session>, Error> {
         let settings = &self.repository.client.settings;
-        let Some(folder) = settings.uploads_folder.as_ref().filter(|_| self.descriptor.size > settings.resumable_bytes)
+        let Some(folder) = settings.uploads_folder.as_ref().filter(|_| self.descriptor.size > self.resumable_bytes)
         else {
             return Ok(None);
         };
@@ -122,8 +139,7 @@ impl<'a> Upload<'a> {
         let Some(reached) = reached.filter(|reached| *reached >= entry.acknowledged) else { return Ok(None) };
         debug!(reached, "the upload of an earlier run goes on");
         let location = location(&call, &response)?.unwrap_or_else(|| call.url.clone());
-        let session = Session::new(location, response.headers(), client.settings.chunk_bytes);
-        Ok(Some(Session { acknowledged: reached, ..session }))
+        Ok(Some(Session { acknowledged: reached, ..self.session(location, &response) }))
     }
 
     fn note(&mut self, session: &Session) {
@@ -165,7 +181,12 @@ impl<'a> Upload<'a> {
             let problem = format!("`{}` opens an upload and does not say where", call.access.endpoint.name);
             return Err(Error::Protocol { attempt: call.attempt.clone(), problem });
         };
-        Ok(State::Open(Session::new(location, response.headers(), client.settings.chunk_bytes)))
+        Ok(State::Open(self.session(location, &response)))
+    }
+
+    fn session(&self, location: Url, answer: &Response) -> Session {
+        let part_bytes = self.repository.client.settings.chunk_bytes;
+        Session::new(location, answer.headers(), part_bytes, self.wishes)
     }
 
     fn send_whole(&mut self, session: &Session) -> Result<(), Error> {
@@ -215,8 +236,7 @@ impl<'a> Upload<'a> {
             return self.restart(failure);
         }
         let is_broken = !matches!(failure, Error::Status { .. });
-        std::thread::sleep(self.tries.pause_after(failure)?);
-        let state = self.resume(session)?;
+        let state = self.resume_in_time(&session, failure)?;
         if let (Form::Whole, State::Open(session)) = (self.form, &state) {
             self.form = match session.needs.parts {
                 Parts::UpTo(part_bytes) if is_broken || session.acknowledged > 0 => Form::Parts(part_bytes),
@@ -224,6 +244,17 @@ impl<'a> Upload<'a> {
             };
         }
         Ok(state)
+    }
+
+    /// Waits and asks the session, until it answers or the blob has failed for too long: the registry may be away for some time.
+    fn resume_in_time(&mut self, session: &Session, mut failure: Error) -> Result<State, Error> {
+        loop {
+            std::thread::sleep(self.tries.pause_after(failure)?);
+            match self.resume(session.clone()) {
+                Err(again) if again.is_temporary() => failure = again,
+                answer => return answer,
+            }
+        }
     }
 
     /// A part was refused: it does not stand where the registry is, or it is too large.

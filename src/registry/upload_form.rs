@@ -5,6 +5,15 @@ pub(super) const SMALL_PART_BYTES: u64 = 4 * 1024 * 1024;
 
 const MIB: u64 = 1024 * 1024;
 
+/// How the user wants large blobs to be sent to a registry, whatever the table says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UploadForm {
+    /// Each in one PUT.
+    Whole,
+    /// In parts of so many bytes, or of as many as without this wish.
+    Parts(Option<u64>),
+}
+
 /// How a large blob is sent first. Small ones always go in one PUT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum First {
@@ -78,8 +87,19 @@ const ELASTIC: Needs = Needs {
     ceiling: Some(Ceiling { bytes: 52_000 * MIB, text: "52,000 MiB" }),
 };
 
-/// What is known about `host`, which takes parts of `part_bytes` otherwise.
-pub(super) fn needs_of(host: &str, part_bytes: u64) -> Needs {
+/// What is known about `host`, which takes parts of `part_bytes` otherwise. What the user `wishes` wins, except over a ceiling.
+pub(super) fn needs_of(host: &str, part_bytes: u64, wishes: Option<UploadForm>) -> Needs {
+    let known = known_needs_of(host, part_bytes);
+    match wishes {
+        None => known,
+        Some(UploadForm::Whole) => Needs { first: First::Whole, parts: Parts::Never, ..known },
+        Some(UploadForm::Parts(own)) => {
+            Needs { first: First::Parts, parts: Parts::UpTo(own.unwrap_or(part_bytes)), ..known }
+        }
+    }
+}
+
+fn known_needs_of(host: &str, part_bytes: u64) -> Needs {
     let host = host.to_ascii_lowercase();
     let is_meant = |name: &str| host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     match TABLE.iter().find(|(name, _)| is_meant(name)) {
@@ -110,9 +130,23 @@ mod tests {
             ("kit.example", First::Parts, Parts::UpTo(1 << 24), None),
             ("notghcr.io", First::Parts, Parts::UpTo(1 << 24), None),
         ] {
-            let needs = needs_of(host, 1 << 24);
+            let needs = needs_of(host, 1 << 24, None);
             let found = needs.ceiling.map(|ceiling| ceiling.bytes / 1_000_000_000);
             assert_eq!((needs.first, needs.parts, found), (first, parts, ceiling), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_wish_wins_over_the_table_but_not_over_a_ceiling() {
+        for (wish, first, parts) in [
+            (UploadForm::Whole, First::Whole, Parts::Never),
+            (UploadForm::Parts(None), First::Parts, Parts::UpTo(1 << 24)),
+            (UploadForm::Parts(Some(5)), First::Parts, Parts::UpTo(5)),
+        ] {
+            for host in ["ghcr.io", "public.ecr.aws", "kit.example"] {
+                let (known, needs) = (needs_of(host, 1 << 24, None), needs_of(host, 1 << 24, Some(wish)));
+                assert_eq!((needs.first, needs.parts, needs.ceiling), (first, parts, known.ceiling), "{host}");
+            }
         }
     }
 }

@@ -3,12 +3,13 @@
 use reqwest::header::{HeaderMap, HeaderName, LOCATION, RANGE};
 use reqwest::{Response, Url};
 
-use super::Error;
 use super::endpoint::locate;
 use super::exchange::Call;
 use super::upload_form::{Needs, needs_of};
+use super::{Error, UploadForm};
 
 /// What a registry calls an upload under way.
+#[derive(Clone)]
 pub(super) struct Session {
     pub(super) location: Url,
     /// How many bytes the registry has for certain.
@@ -26,9 +27,9 @@ pub(super) enum State {
 
 impl Session {
     /// The session at `location`, as an answer with `headers` opened it or told of it.
-    pub(super) fn new(location: Url, headers: &HeaderMap, part_bytes: u64) -> Self {
+    pub(super) fn new(location: Url, headers: &HeaderMap, part_bytes: u64, wishes: Option<UploadForm>) -> Self {
         let smallest_part = number(headers, "oci-chunk-min-length").unwrap_or_default();
-        let needs = needs_of(location.host_str().unwrap_or_default(), part_bytes);
+        let needs = needs_of(location.host_str().unwrap_or_default(), part_bytes, wishes);
         Self { location, acknowledged: 0, smallest_part, needs }
     }
 }

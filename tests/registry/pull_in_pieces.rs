@@ -9,7 +9,9 @@ use kit::registry::{Repository, Settings};
 use proptest::prelude::*;
 
 use crate::fake::{FakeRegistry, Fault, Recorded};
-use crate::support::{bytes, chain, descriptor, impatient, read, repository_with, settings, settings_for};
+use crate::support::{
+    bytes, chain, descriptor, giving_up_after, impatient, read, repository_with, settings, settings_for,
+};
 
 const PIECE: u64 = 64 * 1024;
 const PIECES: usize = 40;
@@ -182,8 +184,8 @@ fn a_broken_piece_goes_on_where_it_was() {
 #[test]
 fn a_piece_that_never_gets_on_fails_the_blob() {
     let scene = Scene::new();
-    scene.registry.fail_later("GET", "/blobs/", 5, 1000, Fault::DropAnswerAfter(0));
-    let error = read(&scene.repository(settings()), &descriptor(&scene.content), 0).unwrap_err();
+    scene.registry.fail_later("GET", "/blobs/", 5, usize::MAX, Fault::DropAnswerAfter(0));
+    let error = read(&scene.repository(giving_up_after(200)), &descriptor(&scene.content), 0).unwrap_err();
     assert!(chain(&error).contains("the connection broke off"), "{}", chain(&error));
 }
 

@@ -6,7 +6,8 @@ use kit::registry::Error;
 
 use crate::fake::{Access, FakeRegistry, Fault};
 use crate::support::{
-    Watched, bytes, chain, descriptor, digest, impatient, manifest, repository, repository_with, settings_for,
+    Watched, bytes, chain, descriptor, digest, giving_up_after, impatient, manifest, repository, repository_with,
+    settings_for,
 };
 
 const SIZE: usize = 3_000_000;
@@ -149,10 +150,21 @@ fn a_blob_whose_confirmation_is_lost_is_not_sent_again() {
 #[test]
 fn an_upload_that_never_works_ends() {
     let registry = FakeRegistry::start();
-    registry.fail_later("PUT", "/uploads/", 0, 100, Fault::Status(500, vec![]));
-    let error = repository(&registry).put(&descriptor(b"hello"), &&b"hello"[..]).unwrap_err();
+    registry.fail_later("PUT", "/uploads/", 0, usize::MAX, Fault::Status(500, vec![]));
+    let repository = repository_with(&registry, giving_up_after(200));
+    let error = repository.put(&descriptor(b"hello"), &&b"hello"[..]).unwrap_err();
     assert!(chain(&error).contains("answered 500 / FAULT: this went wrong on purpose"), "{}", chain(&error));
-    assert_eq!(registry.requests_of("PUT", "").len(), 4);
+}
+
+/// A registry that is started anew takes longer than a few attempts; the upload waits, and asks the session again and again.
+#[test]
+fn an_upload_outlives_a_registry_that_is_away_for_a_while() {
+    let registry = FakeRegistry::start();
+    let content = bytes(SIZE);
+    registry.fail("PUT", "/uploads/", Fault::DropRequestAfter(200_000));
+    registry.fail_later("GET", "/uploads/", 0, 20, Fault::Status(503, vec![]));
+    repository(&registry).put(&descriptor(&content), &&content[..]).unwrap();
+    assert_eq!(registry.requests_of("POST", "").len(), 1, "it is the same session");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::path::Path;
+use std::time::Duration;
 
 use kit::oci::{Arrival, Content, ContentError, Target};
 use kit::registry::{RetryPolicy, Settings};
@@ -16,7 +17,7 @@ const PART: u64 = 1_000_000;
 
 /// A process that gives up at the first failure, as one that is killed does.
 fn process(folder: &Path) -> Settings {
-    let retry = RetryPolicy { attempts: 1, ..settings().retry };
+    let retry = RetryPolicy { attempts: 1, give_up_after: Duration::ZERO, ..settings().retry };
     Settings { resumable_bytes: PART, uploads_folder: Some(folder.to_owned()), retry, ..settings() }
 }
 

@@ -16,7 +16,7 @@ pub(crate) fn settings() -> Settings {
     Settings {
         plain_http: true,
         proxy: Proxy::Direct,
-        retry: RetryPolicy { attempts: 4, base: milliseconds(1), max: milliseconds(4) },
+        retry: RetryPolicy { attempts: 4, base: milliseconds(1), max: milliseconds(4), give_up_after: seconds(2) },
         timeouts: Timeouts { connect: seconds(5), silence: seconds(10), commit: seconds(10) },
         ..Settings::default()
     }
@@ -27,6 +27,12 @@ pub(crate) fn impatient() -> Settings {
     let milliseconds = Duration::from_millis;
     let timeouts = Timeouts { silence: milliseconds(300), commit: milliseconds(600), ..settings().timeouts };
     Settings { timeouts, ..settings() }
+}
+
+/// Settings for a registry that never gets better.
+pub(crate) fn giving_up_after(milliseconds: u64) -> Settings {
+    let give_up_after = Duration::from_millis(milliseconds);
+    Settings { retry: RetryPolicy { give_up_after, ..settings().retry }, ..settings() }
 }
 
 /// Settings with a name and a password for everything.

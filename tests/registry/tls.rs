@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use kit::registry::{Client, ClientCertificate, Error, Settings};
+use kit::registry::{Client, ClientCertificate, Error, HostSettings, Settings};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -78,6 +78,43 @@ fn a_client_proves_itself() {
     assert!(ping(&registry, trusting("ca.pem")).is_err());
     let own = ClientCertificate { certificate: fixture("client.pem"), key: fixture("client.key") };
     ping(&registry, Settings { client_certificate: Some(own), ..trusting("ca.pem") }).unwrap();
+}
+
+/// Settings that differ for one registry alone.
+fn only_for(registry: &FakeRegistry, own: HostSettings) -> Settings {
+    Settings { hosts: [(registry.host().to_owned(), own)].into(), ..encrypted() }
+}
+
+#[test]
+fn an_authority_of_one_host_is_believed_there_alone() {
+    let (registry, other) = (start("server", false), start("server", false));
+    let own = HostSettings { extra_authorities: Some(vec![fixture("ca.pem")]), ..HostSettings::default() };
+    let client = Client::new(only_for(&registry, own)).unwrap();
+    client.ping(registry.host()).unwrap();
+    assert!(matches!(client.ping(other.host()), Err(Error::Untrusted { .. })));
+    client.ping(registry.host()).unwrap();
+}
+
+#[test]
+fn a_certificate_of_one_host_is_shown_there_alone() {
+    let (registry, other) = (start("server", true), start("server", true));
+    let certificate = ClientCertificate { certificate: fixture("client.pem"), key: fixture("client.key") };
+    let own = HostSettings { client_certificate: Some(certificate), ..HostSettings::default() };
+    let settings = Settings { extra_authorities: vec![fixture("ca.pem")], ..only_for(&registry, own) };
+    let client = Client::new(settings).unwrap();
+    client.ping(registry.host()).unwrap();
+    client.ping(other.host()).unwrap_err();
+    assert!(other.requests().is_empty());
+}
+
+#[test]
+fn plain_http_of_one_host_is_spoken_there_alone() {
+    let (registry, other) = (FakeRegistry::start(), FakeRegistry::start());
+    let own = HostSettings { plain_http: Some(true), ..HostSettings::default() };
+    let client = Client::new(only_for(&registry, own)).unwrap();
+    client.ping(registry.host()).unwrap();
+    assert!(matches!(client.ping(other.host()), Err(Error::NotTls { .. })));
+    assert!(other.requests().is_empty());
 }
 
 #[test]

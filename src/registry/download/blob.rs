@@ -1,4 +1,4 @@
-//! A blob in a repository, and the choice how to read it.
+//! A blob in one repository, and the choice how to read it.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use super::parallel::Parallel;
 use super::stream::Stream;
 use crate::oci::{Content, ContentError, Descriptor};
 use crate::registry::repository::PULL;
-use crate::registry::retry::retrying;
+use crate::registry::retry::{Tries, retrying};
 use crate::registry::{Error, Repository};
 
-/// A blob in a repository.
+/// A blob in one repository.
 pub(in crate::registry) struct RemoteBlob {
     repository: Repository,
     descriptor: Descriptor,
@@ -26,20 +26,24 @@ impl RemoteBlob {
     }
 
     fn try_open(&self, offset: u64) -> Result<Box<dyn Read + Send>, Error> {
+        if offset > 0 && offset >= self.descriptor.size {
+            return Ok(Box::new(io::empty()));
+        }
         let (client, size) = (&self.repository.client, self.descriptor.size);
         let call = self.repository.blob_call(Method::GET, &self.descriptor.digest, PULL, "read")?;
         let origin = Arc::new(Origin::new(Arc::clone(&client.exchange), call, self.descriptor.clone()));
-        let share = client.budget.open();
+        let budget = client.budget(self.repository.registry());
+        let share = budget.open();
         if size.saturating_sub(offset) <= client.settings.pieces_from_bytes {
             let mut stream = Stream::new(client.clone(), origin, share, offset);
             stream.connect()?;
             return Ok(Box::new(ChunkReader::new(stream)));
         }
-        let first = offset..size.min(offset + client.settings.piece_bytes());
-        let asking = retrying(client.exchange.retry, async || origin.get(first.clone()).await);
+        let first = offset..size.min(offset + client.settings.piece_bytes(budget.total()));
+        let asking = retrying(Tries::of_a_blob(origin.retry()), async || origin.get(first.clone()).await);
         let body = client.runtime.block_on(asking)?;
         if body.is_partial {
-            return Ok(Box::new(ChunkReader::new(Parallel::start(client, origin, share, offset, body))));
+            return Ok(Box::new(ChunkReader::new(Parallel::start(client, origin, share, first, body))));
         }
         let mut stream = Stream::new(client.clone(), origin, share, offset);
         stream.go_on_with(body);
@@ -49,9 +53,6 @@ impl RemoteBlob {
 
 impl Content for RemoteBlob {
     fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send>, ContentError> {
-        if offset > 0 && offset >= self.descriptor.size {
-            return Ok(Box::new(io::empty()));
-        }
         Ok(self.try_open(offset)?)
     }
 }

@@ -21,6 +21,10 @@ impl Budget {
         Arc::new(Self { total: total.max(1), ledger: Mutex::default() })
     }
 
+    pub(in crate::registry) fn total(&self) -> usize {
+        self.total
+    }
+
     /// One connection for one more blob.
     pub(super) fn open(self: &Arc<Self>) -> Share {
         let mut ledger = self.ledger();

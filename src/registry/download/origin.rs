@@ -9,9 +9,9 @@ use reqwest::{Response, StatusCode, Url};
 use super::body::Body;
 use crate::digest::Mismatch;
 use crate::oci::Descriptor;
-use crate::registry::Error;
 use crate::registry::exchange::{Call, Exchange, request};
 use crate::registry::repository::content_length;
+use crate::registry::{Error, RetryPolicy};
 
 /// A blob that can be asked for. Knows no runtime, as it is shared with the tasks of the runtime.
 pub(super) struct Origin {
@@ -45,6 +45,10 @@ impl Origin {
         let range = offset..self.descriptor.size;
         let call = if offset > 0 { self.ranged(&range) } else { self.call.clone() };
         self.body(self.exchange.send_once(&call).await?, &range)
+    }
+
+    pub(super) fn retry(&self) -> RetryPolicy {
+        self.call.retry
     }
 
     /// What is told when the answer ended at the byte `received`.

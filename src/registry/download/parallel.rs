@@ -1,6 +1,7 @@
 //! Several connections at once: each brings a piece of the blob, the reader gets them in order.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::time::{Duration, Instant};
 
@@ -28,10 +29,10 @@ pub(super) struct Parallel {
 }
 
 impl Parallel {
-    /// Goes on with `body`, which brings the first piece.
-    pub(super) fn start(client: &Client, origin: Arc<Origin>, share: Share, offset: u64, body: Body) -> Self {
-        let (now, piece_bytes) = (Instant::now(), client.settings.piece_bytes());
-        let pieces = Pieces::new(offset, origin.descriptor.size, piece_bytes);
+    /// Goes on with `body`, which brings the piece `first`; the others are as large.
+    pub(super) fn start(client: &Client, origin: Arc<Origin>, share: Share, first: Range<u64>, body: Body) -> Self {
+        let now = Instant::now();
+        let pieces = Pieces::new(first.start, origin.descriptor.size, first.end - first.start);
         let mut state = State { pieces, pace: Pace::new(now), share, wanted: 1, tasks: HashMap::new(), failure: None };
         state.grow_to(FIRST_CONNECTIONS);
         let (runtime, filled) = (client.runtime.handle().clone(), Condvar::new());
@@ -216,7 +217,7 @@ async fn watch(download: Weak<Download>) {
 
 /// Brings the piece of `ticket`, over as many connections as it takes, one after the other.
 async fn fetch(download: Arc<Download>, ticket: Ticket, mut body: Option<Body>) {
-    let mut tries = Tries::new(download.origin.exchange.retry);
+    let mut tries = Tries::of_a_blob(download.origin.retry());
     loop {
         let failure = match fetch_once(&download, ticket, body.take(), &mut tries).await {
             Ok(()) => return download.finish(ticket),

@@ -28,7 +28,7 @@ pub(super) struct Stream {
 
 impl Stream {
     pub(super) fn new(client: Client, origin: Arc<Origin>, share: Share, offset: u64) -> Self {
-        let tries = Tries::new(client.exchange.retry);
+        let tries = Tries::of_a_blob(origin.retry());
         Self { client, origin, tries, offset, chunks: None, _share: share }
     }
 
