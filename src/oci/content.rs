@@ -13,6 +13,11 @@ pub const MANIFEST_SIZE_LIMIT: u64 = 4 * 1024 * 1024;
 pub trait Content: Send + Sync {
     /// Opens the bytes from `offset` on. What comes is not verified.
     fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError>;
+
+    /// Hears that what came was not what the descriptor says. Tells whether it now comes from somewhere else.
+    fn refute(&self) -> bool {
+        false
+    }
 }
 
 impl Content for &[u8] {
@@ -31,9 +36,15 @@ pub fn read_document(content: &dyn Content, document: &Descriptor) -> Result<Vec
         );
         return Err(ContentError::Other(reason.into()));
     }
-    let mut bytes = Vec::new();
-    VerifyingReader::new(content.open_at(0)?, document.digest, document.size).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    loop {
+        let mut bytes = Vec::new();
+        let read = VerifyingReader::new(content.open_at(0)?, document.digest, document.size).read_to_end(&mut bytes);
+        match read.map_err(ContentError::from) {
+            Ok(_) => return Ok(bytes),
+            Err(ContentError::Mismatch(_)) if content.refute() => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// A place that content comes from.

@@ -2,7 +2,7 @@
 
 use super::Error;
 use crate::digest::Digest;
-use crate::oci::{Reference, Source};
+use crate::oci::Reference;
 use crate::registry::Repository;
 use crate::store::{Collected, Entry, Store};
 
@@ -51,7 +51,8 @@ pub fn remove(store: &Store, removal: &Removal) -> Result<(Vec<Removed>, Collect
 /// Removes a ModelKit from its registry, with all tags that it has there, and returns its digest.
 pub fn remove_remote(repository: &Repository, reference: &Reference) -> Result<Digest, Error> {
     let name = reference.selector().unwrap_or_default();
-    let manifest = repository.resolve(&name).map_err(|error| Error::reading("the manifest", error))?;
+    let manifest =
+        repository.resolve_at_registry(&name).map_err(|error| Error::reading("the manifest", error.into()))?;
     repository.delete(&manifest.digest.to_string())?;
     Ok(manifest.digest)
 }

@@ -185,6 +185,10 @@ impl Content for Tracked<'_> {
             }
         }
     }
+
+    fn refute(&self) -> bool {
+        self.content.refute()
+    }
 }
 
 struct TrackedReader<'a> {

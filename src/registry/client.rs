@@ -12,6 +12,7 @@ use super::download::Budget;
 use super::endpoint::Endpoint;
 use super::error::Cause;
 use super::exchange::{Call, Exchange};
+use super::mirror::Failed;
 use super::transport::Transport;
 use super::{Credentials, Error, HostSettings, Repository, Settings};
 use crate::oci::Reference;
@@ -24,6 +25,7 @@ pub struct Client {
     budget: Arc<Budget>,
     /// For hosts with connections of their own.
     own_budgets: Arc<BTreeMap<String, Arc<Budget>>>,
+    pub(super) failed_mirrors: Arc<Failed>,
     transport: Arc<Transport>,
     /// The tasks of the runtime must not hold a client: its last holder ends the runtime, which cannot end itself.
     pub(super) runtime: Arc<Runtime>,
@@ -50,6 +52,7 @@ impl Client {
             exchange: Arc::new(exchange),
             budget: Budget::new(settings.concurrency),
             own_budgets: Arc::new(settings.hosts.iter().filter_map(own).collect()),
+            failed_mirrors: Arc::default(),
             settings: Arc::new(settings),
             transport,
             runtime: Arc::new(runtime),

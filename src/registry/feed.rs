@@ -44,6 +44,11 @@ impl<'a> Feed<'a> {
         Self { content, descriptor, open: None }
     }
 
+    /// Whether the content comes from somewhere else, now that it proved to be wrong.
+    pub(super) fn refute(&self) -> bool {
+        self.content.refute()
+    }
+
     /// Reads the piece at `offset`, at most `limit` bytes and full unless the content ends.
     fn read(&mut self, offset: u64, limit: usize) -> Result<Bytes, Error> {
         let (mut reader, reached) = match self.open.take() {

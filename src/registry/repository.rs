@@ -1,15 +1,18 @@
 //! One repository of a registry as a source and a target of content.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use tracing::{debug, warn};
 
 use super::auth::{Access, Rights};
-use super::download::RemoteBlob;
+use super::download::AnywhereBlob;
+use super::endpoint::{Endpoint, canonical};
 use super::exchange::Call;
 use super::upload::Upload;
 use super::upload_form::needs_of;
-use super::{Client, Error};
+use super::{Client, Error, Mirror, RetryPolicy};
 use crate::digest::{Digest, Mismatch};
 use crate::oci::{Arrival, Content, ContentError, Descriptor, MANIFEST_SIZE_LIMIT, MediaType, Source, Tag, Target};
 
@@ -31,15 +34,84 @@ pub struct Repository {
     pub(super) client: Client,
     registry: String,
     name: String,
+    mirrored: Option<Mirrored>,
 }
+
+/// What makes a repository a mirror's: it is read in place of one of another registry.
+#[derive(Clone)]
+struct Mirrored {
+    mirror: Mirror,
+    /// The registry that the user named.
+    registry: String,
+}
+
+/// A mirror should save time, so not much of it is spent on one that fails.
+const MIRROR_PATIENCE: Duration = Duration::from_secs(5);
 
 impl Repository {
     pub(super) fn new(client: Client, registry: &str, name: &str) -> Self {
-        Self { client, registry: registry.to_owned(), name: name.to_owned() }
+        Self { client, registry: registry.to_owned(), name: name.to_owned(), mirrored: None }
     }
 
     pub(super) fn registry(&self) -> &str {
         &self.registry
+    }
+
+    /// The same repository in the mirrors of its registry that have not failed in this run.
+    pub(super) fn mirrors(&self) -> impl Iterator<Item = Self> + '_ {
+        let mirrors = self.client.settings.mirrors_of(&self.registry).iter().filter(|_| self.mirrored.is_none());
+        mirrors.filter(|mirror| !self.client.failed_mirrors.contains(mirror)).map(|mirror| Self {
+            client: self.client.clone(),
+            registry: mirror.registry.clone(),
+            name: mirror.repository(&self.name),
+            mirrored: Some(Mirrored { mirror: mirror.clone(), registry: self.registry.clone() }),
+        })
+    }
+
+    /// What a mirror does not have is no failure: it may have the next thing.
+    pub(super) fn note_failure(&self, failure: &Error) {
+        match failure {
+            Error::NotFound { .. } => debug!(%failure, "the mirror does not have it"),
+            failure => self.give_up_mirror(failure),
+        }
+    }
+
+    /// Does not ask this mirror again in this run.
+    pub(super) fn give_up_mirror(&self, failure: &dyn std::fmt::Display) {
+        if let Some(Mirrored { mirror, .. }) = &self.mirrored {
+            self.client.failed_mirrors.insert(mirror, failure);
+        }
+    }
+
+    /// The answer of the first place that has one: the mirrors in their order, then the registry itself.
+    fn ask_anywhere<T>(&self, ask: impl Fn(&Self) -> Result<T, Error>) -> Result<T, Error> {
+        for mirror in self.mirrors() {
+            match ask(&mirror) {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => mirror.note_failure(&failure),
+            }
+        }
+        ask(self)
+    }
+
+    fn endpoint(&self) -> Result<Endpoint, Error> {
+        match &self.mirrored {
+            Some(Mirrored { mirror, .. }) => Endpoint::new(&mirror.registry, mirror.plain_http),
+            None => self.client.endpoint(&self.registry),
+        }
+    }
+
+    fn retry(&self) -> RetryPolicy {
+        let policy = self.client.settings.retry;
+        match self.mirrored {
+            Some(_) => RetryPolicy { give_up_after: policy.give_up_after.min(MIRROR_PATIENCE), ..policy },
+            None => policy,
+        }
+    }
+
+    /// What the registry itself calls `name`, whatever its mirrors say: for who is about to change something there.
+    pub fn resolve_at_registry(&self, name: &str) -> Result<Descriptor, Error> {
+        self.try_resolve(name)
     }
 
     /// Deletes a manifest: a digest takes all its tags along, a tag only goes itself, where the registry does that at all.
@@ -57,11 +129,16 @@ impl Repository {
         attempt: String,
         subject: String,
     ) -> Result<Call, Error> {
-        let endpoint = self.client.endpoint(&self.registry)?;
-        let url = endpoint.url(&format!("/v2/{}/{path}", self.name));
+        let endpoint = self.endpoint()?;
+        let mut url = endpoint.url(&format!("/v2/{}/{path}", self.name));
+        if let Some(Mirrored { registry, .. }) = &self.mirrored {
+            // Tells a mirror of several registries which of them is meant (containerd's docs/hosts.md, since 1.5); others do not
+            // look at it.
+            url.query_pairs_mut().append_pair("ns", canonical(registry));
+        }
         let rights = Rights { repository: self.name.clone(), actions, origin: None };
         let access = Access { endpoint, rights: Some(rights) };
-        let (headers, body, retry) = (HeaderMap::new(), Vec::new(), self.client.settings.retry);
+        let (headers, body, retry) = (HeaderMap::new(), Vec::new(), self.retry());
         Ok(Call { method, url, headers, body, access, retry, attempt, subject })
     }
 
@@ -158,7 +235,7 @@ impl Repository {
     }
 
     fn check_ceiling(&self, descriptor: &Descriptor) -> Result<(), Error> {
-        let endpoint = self.client.endpoint(&self.registry)?;
+        let endpoint = self.endpoint()?;
         let needs = needs_of(endpoint.host().unwrap_or_default(), self.client.settings.chunk_bytes, None);
         match needs.ceiling {
             Some(ceiling) if descriptor.size > ceiling.bytes => {
@@ -192,17 +269,18 @@ impl std::fmt::Display for Repository {
 }
 
 impl Source for Repository {
-    /// Believes the digest of a HEAD: what is read under it later is checked against it.
+    /// Believes the digest of a HEAD: what is read under it later is checked against it. What a mirror says a tag means is
+    /// believed too, as docker and containerd do; it can be older than what the registry would say.
     fn resolve(&self, name: &str) -> Result<Descriptor, ContentError> {
-        Ok(self.try_resolve(name)?)
+        Ok(self.ask_anywhere(|place| place.try_resolve(name))?)
     }
 
     fn manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, ContentError> {
-        Ok(self.try_manifest(descriptor)?)
+        Ok(self.ask_anywhere(|place| place.try_manifest(descriptor))?)
     }
 
     fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
-        Box::new(RemoteBlob::new(self.clone(), descriptor.clone()))
+        Box::new(AnywhereBlob::new(self.clone(), descriptor.clone()))
     }
 }
 

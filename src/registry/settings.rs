@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::endpoint::canonical;
-use super::{CredentialStore, RetryPolicy, UploadForm};
+use super::{CredentialStore, Mirror, RetryPolicy, UploadForm};
 
 /// Everything a [`Client`](super::Client) wants to know. `Settings::default()` is right for a public registry.
 ///
 /// What a registry of `hosts` has a value of its own for comes from there, for that host alone.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Speak http instead of https. Never chosen silently, not for localhost either.
+    /// Speak http instead of https. Never chosen silently, not for localhost either. Mirrors say for themselves.
     pub plain_http: bool,
     /// Whether the registry must prove with a certificate who it is.
     pub verify_tls: bool,
@@ -60,6 +60,8 @@ pub struct HostSettings {
     pub concurrency: Option<usize>,
     /// How large blobs are sent, whatever is known about the registry.
     pub upload: Option<UploadForm>,
+    /// Where its content is read before the registry itself is asked, in this order.
+    pub mirrors: Vec<Mirror>,
 }
 
 impl Default for Settings {
@@ -117,6 +119,10 @@ impl Settings {
 
     pub(super) fn upload_of(&self, host: &str) -> Option<UploadForm> {
         self.host(host)?.1.upload
+    }
+
+    pub(super) fn mirrors_of(&self, host: &str) -> &[Mirror] {
+        self.host(host).map_or(&[], |(_, own)| &own.mirrors)
     }
 
     /// What is different for the host `name`, and what it is called in `hosts`.

@@ -216,6 +216,10 @@ impl<'a> Upload<'a> {
 
     /// Decides how to go on after `failure`, or that it was the last.
     fn recover(&mut self, session: Session, failure: Error) -> Result<State, Error> {
+        if is_digest_refused(&failure) && self.feed.refute() {
+            debug!(%failure, "what was read is wrong; it is read elsewhere");
+            return self.open();
+        }
         if !self.tried_whole && are_parts_refused(&session, &failure) {
             debug!(%failure, "the registry does not take the blob in parts");
             self.form = Form::Whole;
@@ -387,10 +391,14 @@ fn is_whole_refused(failure: &Error) -> bool {
 fn are_parts_refused(session: &Session, failure: &Error) -> bool {
     match failure {
         Error::Unsupported { .. } => session.acknowledged == 0,
-        Error::Status { source: Some(answer), .. } if answer.has_code("DIGEST_INVALID") => true,
+        _ if is_digest_refused(failure) => true,
         Error::Status { status: 400 | 404 | 501, .. } => session.acknowledged == 0 && !is_session_named(failure),
         _ => false,
     }
+}
+
+fn is_digest_refused(failure: &Error) -> bool {
+    matches!(failure, Error::Status { source: Some(answer), .. } if answer.has_code("DIGEST_INVALID"))
 }
 
 fn is_part_refused(failure: &Error) -> bool {

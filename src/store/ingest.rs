@@ -36,7 +36,8 @@ impl Store {
 
     /// Brings a blob in through a partial file named by its digest. Two processes that want the same blob share one
     /// download: the second waits for the first and then finds the blob. A partial file of an earlier run is continued;
-    /// should it prove wrong at the end, it is dropped and the blob fetched once more.
+    /// should it prove wrong at the end, it is dropped and the blob fetched once more, and again from each other place that
+    /// the content has.
     pub(super) fn ingest_blob(&self, blob: &Descriptor, content: &dyn Content) -> Result<(), ContentError> {
         let path = self.ingest().join(blob.digest.hex());
         let mut partial = loop {
@@ -49,11 +50,14 @@ impl Store {
             }
         };
         let resumed = usable_length(&partial, blob)?;
-        match fetch(&mut partial, resumed, blob, content) {
-            Err(ContentError::Mismatch(_)) if resumed > 0 => fetch(&mut partial, 0, blob, content),
-            result => result,
+        let mut fetched = fetch(&mut partial, resumed, blob, content);
+        if resumed > 0 && is_mismatch(&fetched) {
+            fetched = fetch(&mut partial, 0, blob, content);
         }
-        .inspect_err(|error| {
+        while is_mismatch(&fetched) && content.refute() {
+            fetched = fetch(&mut partial, 0, blob, content);
+        }
+        fetched.inspect_err(|error| {
             if let ContentError::Mismatch(_) = error {
                 // Wrong from the first byte: nothing to resume. The mismatch is the error worth telling.
                 drop(fs::remove_file(&path));
@@ -63,6 +67,10 @@ impl Store {
         fs::rename(&path, self.blob_path(&blob.digest))?;
         Ok(())
     }
+}
+
+fn is_mismatch(fetched: &Result<(), ContentError>) -> bool {
+    matches!(fetched, Err(ContentError::Mismatch(_)))
 }
 
 fn open_locked(path: &Path) -> io::Result<fs::File> {

@@ -57,6 +57,7 @@ mod holes;
 mod interoperability;
 mod machine;
 mod matrix;
+mod mirrors;
 mod mount;
 mod pull;
 mod pull_in_pieces;

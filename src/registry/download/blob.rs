@@ -9,23 +9,23 @@ use super::chunks::ChunkReader;
 use super::origin::Origin;
 use super::parallel::Parallel;
 use super::stream::Stream;
-use crate::oci::{Content, ContentError, Descriptor};
+use crate::oci::Descriptor;
 use crate::registry::repository::PULL;
 use crate::registry::retry::{Tries, retrying};
 use crate::registry::{Error, Repository};
 
 /// A blob in one repository.
-pub(in crate::registry) struct RemoteBlob {
+pub(super) struct RemoteBlob {
     repository: Repository,
     descriptor: Descriptor,
 }
 
 impl RemoteBlob {
-    pub(in crate::registry) fn new(repository: Repository, descriptor: Descriptor) -> Self {
+    pub(super) fn new(repository: Repository, descriptor: Descriptor) -> Self {
         Self { repository, descriptor }
     }
 
-    fn try_open(&self, offset: u64) -> Result<Box<dyn Read + Send>, Error> {
+    pub(super) fn try_open(&self, offset: u64) -> Result<Box<dyn Read + Send>, Error> {
         if offset > 0 && offset >= self.descriptor.size {
             return Ok(Box::new(io::empty()));
         }
@@ -48,11 +48,5 @@ impl RemoteBlob {
         let mut stream = Stream::new(client.clone(), origin, share, offset);
         stream.go_on_with(body);
         Ok(Box::new(ChunkReader::new(stream)))
-    }
-}
-
-impl Content for RemoteBlob {
-    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send>, ContentError> {
-        Ok(self.try_open(offset)?)
     }
 }
