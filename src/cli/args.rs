@@ -89,6 +89,7 @@ Keep
 Registries
   login       Store credentials for a registry
   logout      Forget them
+  config      Show every setting and where it comes from
 
 More
   version     Show the version

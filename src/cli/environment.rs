@@ -9,17 +9,23 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use etcetera::BaseStrategy;
 
+use super::config::{Origin, Sourced};
+use crate::registry::CredentialStore;
+
 /// The surroundings of one run.
 #[derive(Debug, Clone)]
 pub(crate) struct Environment {
     /// Where relative paths of arguments begin.
     pub(crate) current_folder: PathBuf,
     /// The root of everything that `kit` keeps: store and credentials.
-    pub(crate) root: PathBuf,
-    /// Credential files of other tools, in the order they are asked.
-    pub(crate) credential_files: Vec<PathBuf>,
-    /// A credential file that the user names for all tools (`REGISTRY_AUTH_FILE`), asked before the others.
-    pub(crate) auth_file: Option<PathBuf>,
+    pub(crate) root: Sourced<PathBuf>,
+    /// The user's `config.toml`, which need not be there. One file is read, never two: that of a root which was named, else
+    /// that of the user's configuration folder.
+    pub(crate) config_file: Sourced<PathBuf>,
+    /// Credential files of other tools, in the order they are asked: that of `REGISTRY_AUTH_FILE` comes first.
+    pub(crate) credential_files: Vec<Sourced<PathBuf>>,
+    /// The variables for proxies that are set.
+    pub(crate) proxies: Vec<Sourced<String>>,
     /// A client certificate and its key, as the environment names them.
     pub(crate) client_certificate: (Option<PathBuf>, Option<PathBuf>),
     /// Whether somebody can answer questions.
@@ -34,15 +40,18 @@ impl Environment {
     /// Reads everything; `config` is what `--config` says.
     pub(crate) fn read(config: Option<&Path>) -> Result<Self> {
         let current_folder = env::current_dir().context("cannot tell the current folder")?;
-        let root = match config.map(Path::to_owned).or_else(|| path("KIT_HOME")).or_else(|| path("KITOPS_HOME")) {
-            Some(root) => root,
-            None => data_folder()?.join("kit"),
+        let flag = config.map(|path| Sourced::new(path.to_owned(), Origin::Flag("config")));
+        let named = flag.or_else(|| named_path("KIT_HOME")).or_else(|| named_path("KITOPS_HOME"));
+        let (root, config_folder) = match named {
+            Some(root) => (root.clone(), root),
+            None => default_folders()?,
         };
         let is_watched = io::stderr().is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb");
         Ok(Self {
-            root: current_folder.join(root),
+            root: root.map(|root| current_folder.join(root)),
+            config_file: config_folder.map(|folder| current_folder.join(folder).join("config.toml")),
             credential_files: credential_files(),
-            auth_file: path("REGISTRY_AUTH_FILE"),
+            proxies: proxies(),
             client_certificate: (path("KITOPS_CLIENT_CERT"), path("KITOPS_CLIENT_KEY")),
             is_interactive: io::stdin().is_terminal(),
             is_watched,
@@ -53,17 +62,26 @@ impl Environment {
 
     /// The folder of the local store.
     pub(crate) fn store_folder(&self) -> PathBuf {
-        self.root.join("store")
+        self.root.value.join("store")
     }
 
     /// The folder with the journals of uploads under way.
     pub(crate) fn uploads_folder(&self) -> PathBuf {
-        self.root.join("uploads")
+        self.root.value.join("uploads")
     }
 
     /// The file of the credentials that `kit login` stores.
     pub(crate) fn credentials_file(&self) -> PathBuf {
-        self.root.join("credentials.json")
+        self.root.value.join("credentials.json")
+    }
+
+    /// The credentials of this user.
+    pub(crate) fn credentials(&self) -> CredentialStore {
+        CredentialStore {
+            own: Some(self.credentials_file()),
+            others: self.credential_files.iter().map(|file| file.value.clone()).collect(),
+            ..CredentialStore::default()
+        }
     }
 
     /// `path` as seen from the current folder.
@@ -72,20 +90,46 @@ impl Environment {
     }
 }
 
-fn data_folder() -> Result<PathBuf> {
+/// For data and for the configuration, where nobody named a root.
+fn default_folders() -> Result<(Sourced<PathBuf>, Sourced<PathBuf>)> {
     let strategy =
         etcetera::choose_base_strategy().context("cannot tell the home folder; set KIT_HOME or use --config")?;
-    Ok(strategy.data_dir())
+    let folder = |path: PathBuf, name| {
+        let origin = if cfg!(unix) && variable(name).is_some() { Origin::Variable(name) } else { Origin::BuiltIn };
+        Sourced::new(path.join("kit"), origin)
+    };
+    Ok((folder(strategy.data_dir(), "XDG_DATA_HOME"), folder(strategy.config_dir(), "XDG_CONFIG_HOME")))
 }
 
-/// Where docker and podman keep credentials: the places that podman reads, then docker's.
-fn credential_files() -> Vec<PathBuf> {
-    let home = etcetera::home_dir().ok();
-    let runtime = path("XDG_RUNTIME_DIR").map(|folder| folder.join("containers/auth.json"));
-    let config = path("XDG_CONFIG_HOME").or_else(|| home.as_ref().map(|home| home.join(".config")));
-    let containers = config.map(|folder| folder.join("containers/auth.json"));
-    let docker = path("DOCKER_CONFIG").or_else(|| home.map(|home| home.join(".docker")));
-    [runtime, containers, docker.map(|folder| folder.join("config.json"))].into_iter().flatten().collect()
+/// Where docker and podman keep credentials: the file that the user names for all tools, the places that podman reads, then
+/// docker's.
+fn credential_files() -> Vec<Sourced<PathBuf>> {
+    let home = || etcetera::home_dir().ok();
+    let at_home = |folder: &str| Some(Sourced::new(home()?.join(folder), Origin::BuiltIn));
+    let below = |folder: Option<Sourced<PathBuf>>, file: &str| folder.map(|folder| folder.map(|path| path.join(file)));
+    let files = [
+        named_path("REGISTRY_AUTH_FILE"),
+        below(named_path("XDG_RUNTIME_DIR"), "containers/auth.json"),
+        below(named_path("XDG_CONFIG_HOME").or_else(|| at_home(".config")), "containers/auth.json"),
+        below(named_path("DOCKER_CONFIG").or_else(|| at_home(".docker")), "config.json"),
+    ];
+    files.into_iter().flatten().collect()
+}
+
+/// What reqwest reads; the small names only if the capital ones are not set.
+fn proxies() -> Vec<Sourced<String>> {
+    let pairs = [
+        ("HTTP_PROXY", "http_proxy"),
+        ("HTTPS_PROXY", "https_proxy"),
+        ("ALL_PROXY", "all_proxy"),
+        ("NO_PROXY", "no_proxy"),
+    ];
+    let text = |name| Some(Sourced::new(variable(name)?.to_string_lossy().into_owned(), Origin::Variable(name)));
+    pairs.into_iter().filter_map(|(capital, small)| text(capital).or_else(|| text(small))).collect()
+}
+
+fn named_path(name: &'static str) -> Option<Sourced<PathBuf>> {
+    path(name).map(|path| Sourced::new(path, Origin::Variable(name)))
 }
 
 fn path(name: &str) -> Option<PathBuf> {
@@ -95,4 +139,22 @@ fn path(name: &str) -> Option<PathBuf> {
 /// A variable that is set to nothing counts as not set.
 fn variable(name: &str) -> Option<OsString> {
     env::var_os(name).filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+impl Environment {
+    /// A root, the folder `/work`, and nothing else.
+    pub(crate) fn of_tests(root: &Path) -> Self {
+        Self {
+            current_folder: "/work".into(),
+            root: Sourced::new(root.to_owned(), Origin::BuiltIn),
+            config_file: Sourced::new(root.join("config.toml"), Origin::BuiltIn),
+            credential_files: Vec::new(),
+            proxies: Vec::new(),
+            client_certificate: (None, None),
+            is_interactive: false,
+            is_watched: false,
+            has_colour: false,
+        }
+    }
 }

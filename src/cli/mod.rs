@@ -4,6 +4,8 @@ mod args;
 mod bars;
 mod closing;
 mod commands;
+mod config;
+mod config_file;
 mod context;
 mod dry_run;
 mod environment;

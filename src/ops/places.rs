@@ -137,6 +137,16 @@ impl Places<'_> {
         Ok(Found { source: Box::new(self.client.repository(reference)), name })
     }
 
+    /// How many blobs may travel at once to or from `locations`: each has at least one connection.
+    pub fn jobs(&self, locations: &[&Location]) -> usize {
+        let registry = |location: &&&Location| match location {
+            Location::Artifact(reference) => reference.registry.clone(),
+            Location::Layout { .. } => Reference::LOCAL.to_owned(),
+        };
+        let limits = locations.iter().map(|location| self.client.concurrency(&registry(&location)));
+        limits.min().unwrap_or(1)
+    }
+
     /// Opens the place that `location` names to write to, and the tag to give what is written.
     pub fn target(&self, location: &Location) -> Result<(Box<dyn Target>, Option<String>), Error> {
         match location {

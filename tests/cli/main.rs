@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
 #![allow(unreachable_pub, reason = "everything here is for this test program")]
 
+mod config;
 mod copying;
 mod crowd;
 mod docker_registry;

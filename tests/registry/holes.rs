@@ -2,7 +2,7 @@
 
 use kit::oci::{MediaType, Source, Target};
 use kit::ops::{self, CopyOptions, Origins};
-use kit::progress::Silent;
+use kit::progress::{Phase, Silent};
 use kit::registry::Error;
 use kit::store::{Names, Store};
 
@@ -85,7 +85,7 @@ fn a_digest_in_a_manifest_that_is_a_path_becomes_none() {
         });
         registry.add_manifest("team/model", "v1", MediaType::IMAGE_MANIFEST.as_str(), manifest.to_string().as_bytes());
         registry.forget_requests();
-        let options = CopyOptions { jobs: 1, origins: Origins::default() };
+        let options = CopyOptions { jobs: 1, origins: Origins::default(), phase: Phase::Copying };
         let target = (&writer as &dyn Target, Some("v1"));
         ops::copy((&repository(&registry), "v1"), target, &options, &Silent).unwrap_err();
         assert!(registry.requests_of("GET", "/blobs/").is_empty(), "{digest}");

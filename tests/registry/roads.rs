@@ -5,7 +5,7 @@ use std::io::Read;
 
 use kit::oci::{Content, ContentError, Descriptor, MediaType, Source};
 use kit::ops::{self, CopyOptions, Error, Found, Origins, Overwrite, Places, Selection, UnpackOptions};
-use kit::progress::Silent;
+use kit::progress::{Phase, Silent};
 use kit::registry::{Client, Settings};
 use kit::store::{Names, Store};
 
@@ -151,7 +151,7 @@ impl Road {
         let jobs = base.concurrency;
         let client = Client::new(self.settings(base)).unwrap();
         let repository = client.repository(&reference(registry.host()));
-        let options = CopyOptions { jobs, origins: Origins::default() };
+        let options = CopyOptions { jobs, origins: Origins::default(), phase: Phase::Copying };
         let copy = |source: &dyn Source, target: &dyn kit::oci::Target| {
             ops::copy((source, "v1"), (target, Some("v1")), &options, &Silent).map(drop)
         };

@@ -50,7 +50,7 @@ impl CopyArgs {
         let places = Places { store: &store, client: &client };
         let found = places.find(source, Place::Remote)?;
         let options = CopyOptions {
-            jobs: self.network.jobs(),
+            jobs: places.jobs(&[source, destination]),
             origins: Origins::beside(source, destination),
             phase: Phase::Copying,
         };

@@ -57,7 +57,7 @@ impl ListArgs {
 
     fn remote_rows(&self, context: &Context, reference: &Reference) -> Result<Vec<Listed>> {
         let client = self.network.client(&context.environment)?;
-        ops::list_remote(&client.repository(reference), reference, self.network.jobs())
+        ops::list_remote(&client.repository(reference), reference, client.concurrency(&reference.registry))
             .with_context(|| format!("cannot list `{reference}`"))
     }
 }

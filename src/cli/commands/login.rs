@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use crate::cli::context::Context;
-use crate::cli::network::{NetworkArgs, credentials};
+use crate::cli::network::NetworkArgs;
 use crate::cli::report::{NotLoggedIn, usage};
 use crate::registry::Credentials;
 
@@ -43,7 +43,9 @@ impl LoginArgs {
         let client = self.network.client(&context.environment)?;
         let refused = |source| NotLoggedIn { registry: registry.to_owned(), source };
         client.check_credentials(registry, &given).map_err(refused)?;
-        credentials(&context.environment)
+        context
+            .environment
+            .credentials()
             .store(registry, &given)
             .with_context(|| format!("cannot store the credentials for `{registry}`"))?;
         Ok(context.output.result("Log in successful")?)

@@ -5,7 +5,6 @@ use clap::Args;
 
 use super::login::host;
 use crate::cli::context::Context;
-use crate::cli::network::credentials;
 
 /// Forget the credentials for a registry
 #[derive(Debug, Args)]
@@ -18,7 +17,9 @@ pub(crate) struct LogoutArgs {
 impl LogoutArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let registry = host(&self.registry)?;
-        credentials(&context.environment)
+        context
+            .environment
+            .credentials()
             .erase(registry)
             .with_context(|| format!("cannot forget the credentials for `{registry}`"))?;
         Ok(context.output.result(format!("Successfully logged out from {registry}"))?)

@@ -2,6 +2,7 @@
 
 mod cache;
 mod completion;
+mod config;
 mod copy;
 mod diff;
 mod fsck;
@@ -42,6 +43,7 @@ pub(crate) enum Command {
     Cache(cache::CacheArgs),
     Login(login::LoginArgs),
     Logout(logout::LogoutArgs),
+    Config(config::ConfigArgs),
     Version(version::VersionArgs),
     Completion(completion::CompletionArgs),
 }
@@ -65,6 +67,7 @@ impl Command {
             Self::Cache(args) => args.run(context),
             Self::Login(args) => args.run(context),
             Self::Logout(args) => args.run(context),
+            Self::Config(args) => args.run(context),
             Self::Version(args) => args.run(context),
             Self::Completion(args) => args.run(context),
         }

@@ -47,7 +47,8 @@ impl PullArgs {
         let client = self.network.client(&context.environment)?;
         let places = Places { store: &store, client: &client };
         let failure = || format!("Failed to pull: cannot pull `{source}`");
-        let options = CopyOptions { jobs: self.network.jobs(), origins: Origins::default(), phase: Phase::Downloading };
+        let options =
+            CopyOptions { jobs: places.jobs(&[&source]), origins: Origins::default(), phase: Phase::Downloading };
         if self.dry_run.dry_run {
             let plans = ops::plan_pull(&places, &source, &options).with_context(failure)?;
             return show_plans(context, &plans);

@@ -48,17 +48,16 @@ impl PushArgs {
         let places = Places { store: &store, client: &client };
         let failure = || format!("Failed to push: cannot push `{source}` to `{destination}`");
         if self.dry_run.dry_run {
-            return self.show_plan(context, &places, &source, &destination).with_context(failure);
+            return Self::show_plan(context, &places, &source, &destination).with_context(failure);
         }
         context.output.say(&announcement(&source, &destination));
-        let copied = self.copy(context, &places, &source, &destination).with_context(failure)?;
+        let copied = Self::copy(context, &places, &source, &destination).with_context(failure)?;
         context.output.result(format!("Pushed {}", copied.manifest.digest))?;
         context.output.say(&Moved::sent(&copied).in_words(start));
         Ok(())
     }
 
     fn copy(
-        &self,
         context: &Context,
         places: &Places<'_>,
         source: &Location,
@@ -66,26 +65,20 @@ impl PushArgs {
     ) -> Result<Copied, ops::Error> {
         let found = places.find(source, Place::Local)?;
         let (target, tag) = places.target(destination)?;
-        let options = self.options(places, destination)?;
+        let options = Self::options(places, destination)?;
         ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), &options, &context.bars)
     }
 
-    fn show_plan(
-        &self,
-        context: &Context,
-        places: &Places<'_>,
-        source: &Location,
-        destination: &Location,
-    ) -> Result<()> {
+    fn show_plan(context: &Context, places: &Places<'_>, source: &Location, destination: &Location) -> Result<()> {
         let found = places.find(source, Place::Local)?;
-        let options = self.options(places, destination)?;
+        let options = Self::options(places, destination)?;
         let plan = ops::plan(&*found.source, &found.name, &places.look(destination)?, &options)?;
         dry_run::show(&context.output, &plan)
     }
 
-    fn options(&self, places: &Places<'_>, destination: &Location) -> Result<CopyOptions, ops::Error> {
+    fn options(places: &Places<'_>, destination: &Location) -> Result<CopyOptions, ops::Error> {
         Ok(CopyOptions {
-            jobs: self.network.jobs(),
+            jobs: places.jobs(&[destination]),
             origins: Origins::known_to(places.store, destination)?,
             phase: Phase::Uploading,
         })
