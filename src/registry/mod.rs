@@ -29,6 +29,7 @@ mod transport;
 mod upload;
 mod upload_form;
 mod upload_journal;
+mod upload_resume;
 mod upload_session;
 
 pub use answer::Answer;

@@ -4,34 +4,33 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Response, Url};
 use tracing::debug;
 
-use super::endpoint::locate;
 use super::exchange::{Call, is_challenge, request};
 use super::feed::{Feed, fed_body};
 use super::repository::PUSH;
 use super::retry::Tries;
 use super::upload_form::{First, Parts, SMALL_PART_BYTES};
-use super::upload_journal::{Entry, Journal};
+use super::upload_journal::Journal;
 use super::upload_session::{Session, State, acknowledged, location};
 use super::{Error, Repository, UploadForm};
 use crate::oci::{Arrival, Content, Descriptor};
 
 /// One blob on its way.
 pub(super) struct Upload<'a> {
-    repository: &'a Repository,
-    descriptor: &'a Descriptor,
+    pub(super) repository: &'a Repository,
+    pub(super) descriptor: &'a Descriptor,
     feed: Feed<'a>,
     tries: Tries,
     /// How the user wants it to be sent.
     wishes: Option<UploadForm>,
     /// A larger blob is sent in parts of this size from the start, where the registry takes parts.
-    resumable_bytes: u64,
+    pub(super) resumable_bytes: u64,
     form: Form,
     /// Whether the one form was tried that every registry must take.
     tried_whole: bool,
     /// A session that died is replaced once; a second one would die too.
     restarted: bool,
     /// For blobs that are large enough to go on with in another process.
-    journal: Option<Journal>,
+    pub(super) journal: Option<Journal>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,52 +102,6 @@ impl<'a> Upload<'a> {
         }
     }
 
-    /// The session of an earlier process, if it is still there and knows what it had confirmed.
-    fn go_on(&mut self) -> Result<Option<Session>, Error> {
-        let settings = &self.repository.client.settings;
-        let Some(folder) = settings.uploads_folder.as_ref().filter(|_| self.descriptor.size > self.resumable_bytes)
-        else {
-            return Ok(None);
-        };
-        let name = self.name();
-        self.journal = Journal::open(folder, &name);
-        let Some(entry) = self.journal.as_mut().and_then(|journal| journal.read(&name)) else { return Ok(None) };
-        self.session_of(&entry)
-    }
-
-    fn session_of(&self, entry: &Entry) -> Result<Option<Session>, Error> {
-        let mut call = self.call(Method::GET, None)?;
-        let Ok(url) = locate(&call.url, &entry.location) else { return Ok(None) };
-        call.url = url;
-        let client = &self.repository.client;
-        let response = match client.runtime.block_on(client.exchange.send(&call)) {
-            Ok(response) => response,
-            // The registry is away; the session may be there when it comes back.
-            Err(failure @ (Error::Unreachable { .. } | Error::Broken { .. } | Error::Silent { .. }))
-                if call.access.endpoint.owns(&call.url) =>
-            {
-                return Err(failure);
-            }
-            // Some answer 500 to what they have forgotten, and would do so for ever.
-            Err(refusal) => {
-                debug!(%refusal, "the upload of an earlier run is over");
-                return Ok(None);
-            }
-        };
-        let reached = acknowledged(response.headers(), 0, self.descriptor.size);
-        let Some(reached) = reached.filter(|reached| *reached >= entry.acknowledged) else { return Ok(None) };
-        debug!(reached, "the upload of an earlier run goes on");
-        let location = location(&call, &response)?.unwrap_or_else(|| call.url.clone());
-        Ok(Some(Session { acknowledged: reached, ..self.session(location, &response) }))
-    }
-
-    fn note(&mut self, session: &Session) {
-        let name = self.name();
-        if let Some(journal) = &mut self.journal {
-            journal.note(&name, session.location.as_str(), session.acknowledged);
-        }
-    }
-
     /// Asks for the blob of another repository (distribution-spec 1.1, "Mounting a blob from another repository"). A registry that
     /// does not give it opens a session instead, which is used.
     fn mount(&self, origin: &str) -> Result<State, Error> {
@@ -184,7 +137,7 @@ impl<'a> Upload<'a> {
         Ok(State::Open(self.session(location, &response)))
     }
 
-    fn session(&self, location: Url, answer: &Response) -> Session {
+    pub(super) fn session(&self, location: Url, answer: &Response) -> Session {
         let part_bytes = self.repository.client.settings.chunk_bytes;
         Session::new(location, answer.headers(), part_bytes, self.wishes)
     }
@@ -353,7 +306,7 @@ impl<'a> Upload<'a> {
         self.feed.run(&client.runtime, range, sender, answer, client.exchange.timeouts, &call.attempt)
     }
 
-    fn call(&self, method: Method, location: Option<&Url>) -> Result<Call, Error> {
+    pub(super) fn call(&self, method: Method, location: Option<&Url>) -> Result<Call, Error> {
         let subject = self.name();
         let mut call =
             self.repository.call(method, "blobs/uploads/", PUSH, format!("send blob `{subject}`"), subject)?;
@@ -363,7 +316,7 @@ impl<'a> Upload<'a> {
         Ok(call)
     }
 
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         format!("{}@{}", self.repository, self.descriptor.digest)
     }
 
