@@ -4,6 +4,7 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Response, Url};
 use tracing::debug;
 
+use super::error::Cause;
 use super::exchange::{Call, is_challenge, request};
 use super::feed::{Feed, fed_body};
 use super::repository::PUSH;
@@ -192,8 +193,14 @@ impl<'a> Upload<'a> {
         if is_session_lost(&failure) {
             return self.restart(failure);
         }
-        let is_broken = !matches!(failure, Error::Status { .. });
-        let state = self.resume_in_time(&session, failure)?;
+        let (is_broken, reason) = (!matches!(failure, Error::Status { .. }), Cause::of(&failure));
+        let state = match self.resume_in_time(&session, failure) {
+            // The session is lost because of the failure, which says more than that the session was not found.
+            Err(Error::NotFound { .. }) if is_broken => {
+                return Err(Error::Broken { attempt: self.attempt(), source: reason });
+            }
+            state => state?,
+        };
         if let (Form::Whole, State::Open(session)) = (self.form, &state) {
             self.form = match session.needs.parts {
                 Parts::UpTo(part_bytes) if is_broken || session.acknowledged > 0 => Form::Parts(part_bytes),
@@ -307,13 +314,16 @@ impl<'a> Upload<'a> {
     }
 
     pub(super) fn call(&self, method: Method, location: Option<&Url>) -> Result<Call, Error> {
-        let subject = self.name();
-        let mut call =
-            self.repository.call(method, "blobs/uploads/", PUSH, format!("send blob `{subject}`"), subject)?;
+        let mut call = self.repository.call(method, "blobs/uploads/", PUSH, self.attempt(), self.name())?;
         if let Some(location) = location {
             call.url.clone_from(location);
         }
         Ok(call)
+    }
+
+    /// Completes "cannot …".
+    fn attempt(&self) -> String {
+        format!("send blob `{}`", self.name())
     }
 
     pub(super) fn name(&self) -> String {

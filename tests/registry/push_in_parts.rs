@@ -183,6 +183,19 @@ fn a_session_that_is_gone_after_a_break_starts_again() {
     assert_eq!(parts(&registry), ["0-999999 202", "1000000-1999999 202", "2000000-2999999 202"]);
 }
 
+/// The second time it is not begun again, and what is said is why it was lost.
+#[test]
+fn a_session_that_is_lost_twice_ends_with_what_broke_it() {
+    let registry = FakeRegistry::start();
+    registry.fail_later("PUT", "/uploads/", 0, 9, Fault::DropRequestAfter(1_500_000));
+    registry.fail_later("PATCH", "/uploads/", 0, 9, Fault::DropRequestAfter(500_000));
+    registry.fail_later("GET", "/uploads/", 0, 9, Fault::Status(404, vec![]));
+    let content = bytes(SIZE);
+    let error = repository_with(&registry, in_parts()).put(&descriptor(&content), &&content[..]).unwrap_err();
+    assert!(error.to_string().ends_with("the connection broke off"), "{error}");
+    assert_eq!(registry.requests_of("POST", "").len(), 2);
+}
+
 #[test]
 fn a_registry_that_takes_nothing_more_is_left_after_a_while() {
     let registry = FakeRegistry::start();
