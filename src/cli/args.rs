@@ -89,6 +89,7 @@ Keep
 Registries
   login       Store credentials for a registry
   logout      Forget them
+  doctor      Find out what a registry does, and what kit will do with it
   config      Show every setting and where it comes from
 
 More

@@ -97,6 +97,7 @@ impl<'a> Config<'a> {
             retry: RetryPolicy { give_up_after: self.retry_for().value, ..RetryPolicy::default() },
             credentials: self.environment.credentials(),
             uploads_folder: Some(self.environment.uploads_folder()),
+            registries_folder: Some(self.environment.registries_folder()),
             hosts: hosts.collect::<Result<_>>()?,
             ..Settings::default()
         })

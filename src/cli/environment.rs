@@ -70,6 +70,11 @@ impl Environment {
         self.root.value.join("uploads")
     }
 
+    /// The folder with what was learned of registries.
+    pub(crate) fn registries_folder(&self) -> PathBuf {
+        self.root.value.join("registries")
+    }
+
     /// The file of the credentials that `kit login` stores.
     pub(crate) fn credentials_file(&self) -> PathBuf {
         self.root.value.join("credentials.json")

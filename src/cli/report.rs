@@ -129,6 +129,10 @@ fn hint_for_registry(error: &registry::Error) -> Option<String> {
         registry::Error::OverCeiling { .. } => {
             Some("name the shards of a model as `parts` in the Kitfile: each becomes a layer of its own".to_owned())
         }
+        registry::Error::ManifestRefused { registry, .. } => Some(format!(
+            "`kit doctor {registry}/REPOSITORY --write` tells what it takes; registries of OCI 1.1 take ModelKits, others may \
+             after an update"
+        )),
         registry::Error::NotTls { .. } => Some("--plain-http talks to a registry without TLS".to_owned()),
         registry::Error::Untrusted { .. } => {
             Some("--tls-cert FILE trusts its authority; --tls-verify=false trusts anybody".to_owned())

@@ -4,6 +4,7 @@
 
 mod check;
 mod diff;
+mod doctor;
 mod error;
 mod init;
 mod inspect;
@@ -24,6 +25,7 @@ mod workers;
 
 pub use check::{Checked, check};
 pub use diff::{Difference, LayerRow, diff};
+pub use doctor::{Depth, Diagnosis, Patient, diagnose};
 pub use error::Error;
 pub use init::{InitOptions, init};
 pub use inspect::{Inspected, inspect};

@@ -7,14 +7,17 @@ use reqwest::Method;
 use reqwest::header::HeaderMap;
 use tokio::runtime::Runtime;
 
-use super::auth::{Access, Keys};
+use super::auth::{Access, Keys, Rights};
 use super::download::Budget;
 use super::endpoint::Endpoint;
 use super::error::Cause;
 use super::exchange::{Call, Exchange};
+use super::learned::Learned;
 use super::mirror::Failed;
+use super::repository::PULL;
 use super::transport::Transport;
-use super::{Credentials, Error, HostSettings, Repository, Settings};
+use super::upload_form::{Needs, needs_of};
+use super::{Credentials, Error, HostSettings, Repository, Settings, UploadForm};
 use crate::oci::Reference;
 
 /// Speaks to registries. Cloning is cheap and shares everything.
@@ -26,6 +29,7 @@ pub struct Client {
     /// For hosts with connections of their own.
     own_budgets: Arc<BTreeMap<String, Arc<Budget>>>,
     pub(super) failed_mirrors: Arc<Failed>,
+    pub(super) learned: Arc<Learned>,
     transport: Arc<Transport>,
     /// The tasks of the runtime must not hold a client: its last holder ends the runtime, which cannot end itself.
     pub(super) runtime: Arc<Runtime>,
@@ -53,6 +57,7 @@ impl Client {
             budget: Budget::new(settings.concurrency),
             own_budgets: Arc::new(settings.hosts.iter().filter_map(own).collect()),
             failed_mirrors: Arc::default(),
+            learned: Arc::new(Learned::new(settings.registries_folder.clone())),
             settings: Arc::new(settings),
             transport,
             runtime: Arc::new(runtime),
@@ -69,9 +74,11 @@ impl Client {
         Repository::new(self.clone(), &reference.registry, &reference.repository)
     }
 
-    /// Asks whether `registry` is there and lets the stored credentials in.
-    pub fn ping(&self, registry: &str) -> Result<(), Error> {
-        self.greet(&self.exchange, registry)
+    /// Asks whether `registry` is there and lets the stored credentials in, those for `repository` if one is given.
+    pub fn ping(&self, registry: &str, repository: Option<&str>) -> Result<(), Error> {
+        let rights = |name: &str| Rights { repository: name.to_owned(), actions: PULL, origin: None };
+        let access = Access { endpoint: self.endpoint(registry)?, rights: repository.map(rights) };
+        self.greet(&self.exchange, access)
     }
 
     /// Asks `registry` whether it takes `credentials`, before somebody stores them.
@@ -80,23 +87,31 @@ impl Client {
     pub fn check_credentials(&self, registry: &str, credentials: &Credentials) -> Result<(), Error> {
         let (keys, settings) = (Keys::Only(credentials.clone()), &self.settings);
         let exchange = Exchange::new(Arc::clone(&self.transport), keys, settings.retry, settings.timeouts);
-        self.greet(&exchange, registry)
+        self.greet(&exchange, Access { endpoint: self.endpoint(registry)?, rights: None })
+    }
+
+    fn greet(&self, exchange: &Exchange, access: Access) -> Result<(), Error> {
+        self.runtime.block_on(exchange.send(&self.greeting(access))).map(drop)
     }
 
     /// Distribution-spec 1.1, "Determining Support".
-    fn greet(&self, exchange: &Exchange, registry: &str) -> Result<(), Error> {
-        let endpoint = self.endpoint(registry)?;
-        let call = Call {
+    pub(super) fn greeting(&self, access: Access) -> Call {
+        let registry = access.endpoint.name.clone();
+        Call {
             method: Method::GET,
-            url: endpoint.url("/v2/"),
+            url: access.endpoint.url("/v2/"),
             headers: HeaderMap::new(),
             body: Vec::new(),
-            access: Access { endpoint, rights: None },
+            access,
             retry: self.settings.retry,
             attempt: format!("speak to `{registry}`"),
             subject: format!("{registry}/v2/"),
-        };
-        self.runtime.block_on(exchange.send(&call)).map(drop)
+        }
+    }
+
+    /// What uploads to `host`, with its port, need; `chosen` is what the user says of the registry that led there.
+    pub(super) fn needs_of(&self, host: &str, chosen: Option<UploadForm>) -> Needs {
+        needs_of(host, chosen, &self.learned.of(host))
     }
 
     pub(super) fn endpoint(&self, registry: &str) -> Result<Endpoint, Error> {

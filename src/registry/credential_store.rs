@@ -33,8 +33,17 @@ pub enum Erased {
 impl CredentialStore {
     /// The credentials for `repository` at `registry`, or for the registry as a whole.
     pub fn find(&self, registry: &str, repository: Option<&str>) -> Result<Option<Credentials>, Error> {
-        if self.given.is_some() {
-            return Ok(self.given.clone());
+        Ok(self.locate(registry, repository)?.map(|(credentials, _)| credentials))
+    }
+
+    /// Like [`find`](Self::find), with words for where they come from.
+    pub(super) fn locate(
+        &self,
+        registry: &str,
+        repository: Option<&str>,
+    ) -> Result<Option<(Credentials, String)>, Error> {
+        if let Some(given) = &self.given {
+            return Ok(Some((given.clone(), "the command line".to_owned())));
         }
         for path in self.own.iter().chain(&self.others) {
             let file = CredentialFile::read(path)?;
@@ -81,13 +90,14 @@ impl CredentialStore {
         file: &CredentialFile,
         registry: &str,
         repository: Option<&str>,
-    ) -> Result<Option<Credentials>, Error> {
+    ) -> Result<Option<(Credentials, String)>, Error> {
+        let path = file.path().display();
         if let Some((helper, server)) = self.helper(file, registry)?
             && let Some(found) = helper.get(&server)?
         {
-            return Ok(Some(found));
+            return Ok(Some((found, format!("the credential helper named in `{path}`"))));
         }
-        file.find(registry, repository)
+        Ok(file.find(registry, repository)?.map(|found| (found, format!("`{path}`"))))
     }
 
     fn helper<'a>(&'a self, file: &'a CredentialFile, registry: &str) -> Result<Option<(Helper<'a>, String)>, Error> {

@@ -3,6 +3,7 @@
 use reqwest::Url;
 
 use super::Error;
+use super::transport::host_and_port;
 
 /// Docker Hub has three names; traffic goes to the last, credentials are kept under a fourth.
 const DOCKER_HUB: [&str; 3] = ["docker.io", "index.docker.io", "registry-1.docker.io"];
@@ -43,6 +44,11 @@ impl Endpoint {
 
     pub(super) fn host(&self) -> Option<&str> {
         self.base.host_str()
+    }
+
+    /// Where the traffic goes, as messages call it.
+    pub(super) fn host_and_port(&self) -> String {
+        host_and_port(&self.base)
     }
 
     pub(super) fn is_encrypted(&self) -> bool {

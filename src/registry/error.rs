@@ -70,6 +70,9 @@ pub enum Error {
     /// A blob is larger than the registry takes. `limit` is in the registry's own words.
     #[error("`{registry}` takes layers of at most {limit}")]
     OverCeiling { registry: String, limit: &'static str },
+    /// A manifest is not taken for what it is. `kind` names its media types.
+    #[error("cannot {attempt}: `{registry}` refuses a manifest with {kind}, and changed it would have another digest")]
+    ManifestRefused { registry: String, attempt: String, kind: String, source: Option<Answer> },
     /// A setting that cannot work.
     #[error("{0}")]
     Setting(String),

@@ -11,7 +11,6 @@ use super::download::AnywhereBlob;
 use super::endpoint::{Endpoint, canonical};
 use super::exchange::Call;
 use super::upload::Upload;
-use super::upload_form::needs_of;
 use super::{Client, Error, Mirror, RetryPolicy};
 use crate::digest::{Digest, Mismatch};
 use crate::oci::{Arrival, Content, ContentError, Descriptor, MANIFEST_SIZE_LIMIT, MediaType, Source, Tag, Target};
@@ -23,7 +22,7 @@ const ACCEPTED: &str = "application/vnd.oci.image.manifest.v1+json, application/
 /// The rights that requests need (distribution's token specification, "Resource Actions").
 pub(super) const PULL: &str = "pull";
 pub(super) const PUSH: &str = "pull,push";
-const DELETE: &str = "delete";
+pub(super) const DELETE: &str = "delete";
 
 /// How many repositories are asked whether they can give a blob: asking costs, and one in many will do.
 const ORIGINS_LIMIT: usize = 4;
@@ -114,6 +113,15 @@ impl Repository {
         self.try_resolve(name)
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where its traffic goes.
+    pub(super) fn host(&self) -> Result<String, Error> {
+        Ok(self.endpoint()?.host_and_port())
+    }
+
     /// Deletes a manifest: a digest takes all its tags along, a tag only goes itself, where the registry does that at all.
     pub fn delete(&self, selector: &str) -> Result<(), Error> {
         let call = self.manifest_call(Method::DELETE, selector, DELETE, "delete")?;
@@ -170,7 +178,7 @@ impl Repository {
         Ok(call)
     }
 
-    fn try_resolve(&self, name: &str) -> Result<Descriptor, Error> {
+    pub(super) fn try_resolve(&self, name: &str) -> Result<Descriptor, Error> {
         let head = self.manifest_call(Method::HEAD, name, PULL, "resolve")?;
         match self.client.runtime.block_on(self.client.exchange.send(&head)) {
             Ok(response) => match described(response.headers(), name) {
@@ -199,7 +207,7 @@ impl Repository {
         }
     }
 
-    fn try_manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, Error> {
+    pub(super) fn try_manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, Error> {
         let (digest, expected) = (descriptor.digest, descriptor.size);
         let call = self.manifest_call(Method::GET, &digest.to_string(), PULL, "read")?;
         if expected > MANIFEST_SIZE_LIMIT {
@@ -235,9 +243,7 @@ impl Repository {
     }
 
     fn check_ceiling(&self, descriptor: &Descriptor) -> Result<(), Error> {
-        let endpoint = self.endpoint()?;
-        let needs = needs_of(endpoint.host().unwrap_or_default(), self.client.settings.chunk_bytes, None);
-        match needs.ceiling {
+        match self.client.needs_of(&self.host()?, None).ceiling {
             Some(ceiling) if descriptor.size > ceiling.bytes => {
                 Err(Error::OverCeiling { registry: self.registry.clone(), limit: ceiling.text })
             }
@@ -245,7 +251,7 @@ impl Repository {
         }
     }
 
-    fn try_publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), Error> {
+    pub(super) fn try_publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), Error> {
         let selector = tag.map_or_else(|| descriptor.digest.to_string(), str::to_owned);
         let mut call = self.manifest_call(Method::PUT, &selector, PUSH, "publish")?;
         call.headers.remove(ACCEPT);
@@ -253,7 +259,8 @@ impl Repository {
         let unfit = |_| Error::Setting(format!("`{}` is no media type", descriptor.media_type));
         call.headers.insert(CONTENT_TYPE, media_type.map_err(unfit)?);
         call.body = manifest.to_vec();
-        let response = self.client.runtime.block_on(self.client.exchange.send(&call))?;
+        let answer = self.client.runtime.block_on(self.client.exchange.send(&call));
+        let response = answer.map_err(|refusal| self.explain_refusal(&call, refusal))?;
         // Distribution-spec 1.1, "Warnings": a registry can tell that it is going to be switched off.
         for warning in response.headers().get_all("warning") {
             warn!(registry = %self.registry, warning = ?warning, "the registry warns");

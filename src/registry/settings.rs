@@ -37,6 +37,8 @@ pub struct Settings {
     pub resumable_bytes: u64,
     /// Where it is noted how far uploads are; without a folder, a push that was killed starts again.
     pub uploads_folder: Option<PathBuf>,
+    /// Where it is noted what registries take; without a folder, each run learns it anew.
+    pub registries_folder: Option<PathBuf>,
     /// How often and when a failed request is tried again.
     pub retry: RetryPolicy,
     /// How long to wait for a registry that says nothing.
@@ -80,6 +82,7 @@ impl Default for Settings {
             // Measured against docker's registry with 512 MiB: parts of 128 MiB cost what one PUT does, parts of 64 MiB 7 % more.
             resumable_bytes: 128 * 1024 * 1024,
             uploads_folder: None,
+            registries_folder: None,
             retry: RetryPolicy::default(),
             timeouts: Timeouts::default(),
             credentials: CredentialStore::default(),
@@ -119,6 +122,14 @@ impl Settings {
 
     pub(super) fn upload_of(&self, host: &str) -> Option<UploadForm> {
         self.host(host)?.1.upload
+    }
+
+    /// Blobs for `host` that are larger than this go in parts of this size from the start, where it takes parts.
+    pub(super) fn resumable_bytes_of(&self, host: &str) -> u64 {
+        match self.upload_of(host) {
+            Some(UploadForm::Parts(Some(part_bytes))) => part_bytes,
+            _ => self.resumable_bytes,
+        }
     }
 
     pub(super) fn mirrors_of(&self, host: &str) -> &[Mirror] {

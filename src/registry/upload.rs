@@ -7,8 +7,10 @@ use tracing::debug;
 use super::error::Cause;
 use super::exchange::{Call, is_challenge, request};
 use super::feed::{Feed, fed_body};
+use super::learned::{Fact, Feature};
 use super::repository::PUSH;
 use super::retry::Tries;
+use super::transport::host_and_port;
 use super::upload_form::{First, Parts, SMALL_PART_BYTES};
 use super::upload_journal::Journal;
 use super::upload_session::{Session, State, acknowledged, location};
@@ -32,6 +34,8 @@ pub(super) struct Upload<'a> {
     restarted: bool,
     /// For blobs that are large enough to go on with in another process.
     pub(super) journal: Option<Journal>,
+    /// What the registry refused; true of it if the blob then gets there.
+    lessons: Vec<(Feature, Fact)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,22 +48,18 @@ enum Form {
 impl<'a> Upload<'a> {
     pub(super) fn new(repository: &'a Repository, descriptor: &'a Descriptor, content: &'a dyn Content) -> Self {
         let settings = &repository.client.settings;
-        let wishes = settings.upload_of(repository.registry());
-        let resumable_bytes = match wishes {
-            Some(UploadForm::Parts(Some(part_bytes))) => part_bytes,
-            _ => settings.resumable_bytes,
-        };
         Self {
             repository,
             descriptor,
             feed: Feed::new(content, descriptor),
             tries: Tries::of_a_blob(settings.retry),
-            wishes,
-            resumable_bytes,
+            wishes: settings.upload_of(repository.registry()),
+            resumable_bytes: settings.resumable_bytes_of(repository.registry()),
             form: Form::Whole,
             tried_whole: false,
             restarted: false,
             journal: None,
+            lessons: Vec::new(),
         }
     }
 
@@ -83,7 +83,10 @@ impl<'a> Upload<'a> {
                 Form::Parts(_) => self.send_parts(&mut session),
             };
             state = match sent {
-                Ok(()) => State::Done,
+                Ok(()) => {
+                    self.learn(&session);
+                    State::Done
+                }
                 Err(failure) => self.recover(session, failure)?,
             };
         }
@@ -94,18 +97,29 @@ impl<'a> Upload<'a> {
         Ok(if self.tried_whole || self.restarted { Arrival::Sent { resumed_bytes: 0 } } else { arrival })
     }
 
-    fn first_form(&self, session: &Session) -> Form {
-        let is_large = self.descriptor.size > self.resumable_bytes;
-        if session.acknowledged > 0 || (is_large && session.needs.first == First::Parts) {
-            Form::Parts(self.resumable_bytes)
-        } else {
-            Form::Whole
+    fn learn(&mut self, session: &Session) {
+        if !self.lessons.is_empty() {
+            self.repository.client.learned.note(&host_and_port(&session.location), self.lessons.drain(..));
         }
+    }
+
+    fn first_form(&self, session: &Session) -> Form {
+        let (settings, needs, size) = (&self.repository.client.settings, &session.needs, self.descriptor.size);
+        let is_resumable = size > self.resumable_bytes && needs.first == First::Parts;
+        let part_bytes = if session.acknowledged > 0 || is_resumable {
+            // What is half there in parts is there because parts are taken.
+            Some(needs.part_bytes(self.resumable_bytes).unwrap_or(self.resumable_bytes))
+        } else if needs.whole_at_most.is_some_and(|most| size > most) {
+            needs.part_bytes(settings.chunk_bytes)
+        } else {
+            None
+        };
+        part_bytes.map_or(Form::Whole, Form::Parts)
     }
 
     /// Asks for the blob of another repository (distribution-spec 1.1, "Mounting a blob from another repository"). A registry that
     /// does not give it opens a session instead, which is used.
-    fn mount(&self, origin: &str) -> Result<State, Error> {
+    pub(super) fn mount(&self, origin: &str) -> Result<State, Error> {
         let mut call = self.call(Method::POST, None)?;
         let digest = self.descriptor.digest.to_string();
         call.url.query_pairs_mut().append_pair("mount", &digest).append_pair("from", origin);
@@ -121,7 +135,7 @@ impl<'a> Upload<'a> {
         }
     }
 
-    fn open(&self) -> Result<State, Error> {
+    pub(super) fn open(&self) -> Result<State, Error> {
         self.open_with(&self.call(Method::POST, None)?)
     }
 
@@ -139,8 +153,7 @@ impl<'a> Upload<'a> {
     }
 
     pub(super) fn session(&self, location: Url, answer: &Response) -> Session {
-        let part_bytes = self.repository.client.settings.chunk_bytes;
-        Session::new(location, answer.headers(), part_bytes, self.wishes)
+        Session::new(&self.repository.client, location, answer.headers(), self.wishes)
     }
 
     fn send_whole(&mut self, session: &Session) -> Result<(), Error> {
@@ -177,13 +190,17 @@ impl<'a> Upload<'a> {
         if !self.tried_whole && are_parts_refused(&session, &failure) {
             debug!(%failure, "the registry does not take the blob in parts");
             self.form = Form::Whole;
+            self.lessons = vec![(Feature::Parts, Fact::new(false, None))];
             return self.open();
         }
         if self.form == Form::Whole && is_whole_refused(&failure) {
-            let Parts::UpTo(part_bytes) = session.needs.parts else {
+            let Some(part_bytes) = session.needs.part_bytes(self.repository.client.settings.chunk_bytes) else {
                 return if is_session_lost(&failure) { self.restart(failure) } else { Err(failure) };
             };
             debug!(%failure, "the registry does not take the blob in one piece");
+            if !is_session_named(&failure) {
+                self.lessons = vec![(Feature::Whole, Fact::new(true, Some(self.descriptor.size.saturating_sub(1))))];
+            }
             self.form = Form::Parts(part_bytes);
             return self.open();
         }
@@ -202,10 +219,9 @@ impl<'a> Upload<'a> {
             state => state?,
         };
         if let (Form::Whole, State::Open(session)) = (self.form, &state) {
-            self.form = match session.needs.parts {
-                Parts::UpTo(part_bytes) if is_broken || session.acknowledged > 0 => Form::Parts(part_bytes),
-                _ => Form::Whole,
-            };
+            let part_bytes = session.needs.part_bytes(self.repository.client.settings.chunk_bytes);
+            let part_bytes = part_bytes.filter(|_| is_broken || session.acknowledged > 0);
+            self.form = part_bytes.map_or(Form::Whole, Form::Parts);
         }
         Ok(state)
     }
@@ -232,6 +248,7 @@ impl<'a> Upload<'a> {
                     return self.restart(failure);
                 }
                 self.form = Form::Parts(smaller);
+                self.lessons.push((Feature::Parts, Fact::new(true, Some(smaller))));
             }
             _ => {}
         }
@@ -322,7 +339,7 @@ impl<'a> Upload<'a> {
     }
 
     /// Completes "cannot …".
-    fn attempt(&self) -> String {
+    pub(super) fn attempt(&self) -> String {
         format!("send blob `{}`", self.name())
     }
 
@@ -331,7 +348,7 @@ impl<'a> Upload<'a> {
     }
 
     /// The location that completes the upload; what is in its query already belongs to the registry.
-    fn completed(&self, location: &Url) -> Url {
+    pub(super) fn completed(&self, location: &Url) -> Url {
         let mut url = location.clone();
         url.query_pairs_mut().append_pair("digest", &self.descriptor.digest.to_string());
         url

@@ -5,8 +5,9 @@ use reqwest::{Response, Url};
 
 use super::endpoint::locate;
 use super::exchange::Call;
-use super::upload_form::{Needs, needs_of};
-use super::{Error, UploadForm};
+use super::transport::host_and_port;
+use super::upload_form::Needs;
+use super::{Client, Error, UploadForm};
 
 /// What a registry calls an upload under way.
 #[derive(Clone)]
@@ -27,9 +28,9 @@ pub(super) enum State {
 
 impl Session {
     /// The session at `location`, as an answer with `headers` opened it or told of it.
-    pub(super) fn new(location: Url, headers: &HeaderMap, part_bytes: u64, wishes: Option<UploadForm>) -> Self {
+    pub(super) fn new(client: &Client, location: Url, headers: &HeaderMap, chosen: Option<UploadForm>) -> Self {
         let smallest_part = number(headers, "oci-chunk-min-length").unwrap_or_default();
-        let needs = needs_of(location.host_str().unwrap_or_default(), part_bytes, wishes);
+        let needs = client.needs_of(&host_and_port(&location), chosen);
         Self { location, acknowledged: 0, smallest_part, needs }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::sandbox::Sandbox;
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "init",
     "pack",
     "push",
@@ -19,6 +19,7 @@ const COMMANDS: [&str; 18] = [
     "cache",
     "login",
     "logout",
+    "doctor",
     "version",
     "completion",
 ];

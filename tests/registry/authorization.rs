@@ -72,7 +72,7 @@ fn the_words_about_a_wrong_password_survive() {
         assert_eq!(chain(&error), expected);
         client.check_credentials(registry.host(), &Credentials::new("me", "secret")).unwrap();
         // The check leaves nothing behind: the client itself has no credentials.
-        assert!(matches!(client.ping(registry.host()), Err(Error::NoCredentials { .. })));
+        assert!(matches!(client.ping(registry.host(), None), Err(Error::NoCredentials { .. })));
     }
 }
 
@@ -80,7 +80,7 @@ fn the_words_about_a_wrong_password_survive() {
 fn a_registry_open_to_all_takes_all_credentials() {
     let registry = FakeRegistry::start();
     client(settings()).check_credentials(registry.host(), &Credentials::new("a", "b")).unwrap();
-    client(settings()).ping(registry.host()).unwrap();
+    client(settings()).ping(registry.host(), None).unwrap();
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn an_identity_token_is_exchanged() {
 fn an_access_token_is_used_as_it_is() {
     let registry = with_tokens(for_users());
     let client = client(settings_with(Credentials::Bearer("unknown".to_owned())));
-    assert!(matches!(client.ping(registry.host()), Err(Error::Unauthorized { .. })));
+    assert!(matches!(client.ping(registry.host(), None), Err(Error::Unauthorized { .. })));
     assert!(registry.requests_of("GET", "/token").is_empty());
     assert!(registry.requests().iter().any(|request| request.header("authorization") == Some("Bearer unknown")));
 }
@@ -170,7 +170,7 @@ fn credentials_are_not_sent_to_another_host_in_the_open() {
     let other = with_tokens(Bearer::default());
     let realm = format!("http://localhost:{}/token", other.host().rsplit_once(':').unwrap().1);
     let registry = with_tokens(Bearer { realm, ..for_users() });
-    let error = client(settings_for("me", "secret")).ping(registry.host()).unwrap_err();
+    let error = client(settings_for("me", "secret")).ping(registry.host(), None).unwrap_err();
     assert!(matches!(error, Error::UnsafeRealm { .. }), "{error}");
     assert!(other.requests().is_empty());
 }
@@ -180,7 +180,7 @@ fn a_token_server_on_another_port_of_the_same_host_is_trusted() {
     let tokens = with_tokens(for_users());
     let registry = with_tokens(Bearer { realm: format!("http://{}/token", tokens.host()), ..for_users() });
     // The two share no tokens, so that the registry refuses what it gets.
-    let error = client(settings_for("me", "secret")).ping(registry.host()).unwrap_err();
+    let error = client(settings_for("me", "secret")).ping(registry.host(), None).unwrap_err();
     assert!(matches!(error, Error::Unauthorized { .. }), "{error}");
     assert_eq!(tokens.requests()[0].status, 200);
 }
@@ -189,7 +189,7 @@ fn a_token_server_on_another_port_of_the_same_host_is_trusted() {
 fn a_token_server_that_fails_is_asked_again() {
     let registry = with_tokens(for_users());
     registry.fail_later("GET", "/token", 0, 2, Fault::Status(503, vec![]));
-    client(settings_for("me", "secret")).ping(registry.host()).unwrap();
+    client(settings_for("me", "secret")).ping(registry.host(), None).unwrap();
     assert_eq!(registry.requests_of("GET", "/token").len(), 3);
 }
 
@@ -199,7 +199,7 @@ fn a_token_server_does_not_pass_credentials_on() {
     let registry = with_tokens(for_users());
     let location = format!("http://{}/token", other.host());
     registry.fail("GET", "/token", Fault::Status(307, vec![("location", location)]));
-    let error = client(settings_for("me", "secret")).ping(registry.host()).unwrap_err();
+    let error = client(settings_for("me", "secret")).ping(registry.host(), None).unwrap_err();
     assert!(error.to_string().contains("answered 307"), "{error}");
     assert!(other.requests().is_empty());
 }

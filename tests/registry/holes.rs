@@ -100,7 +100,7 @@ fn no_answer_fills_the_memory() {
     let registry = FakeRegistry::start();
     registry.configure(|options| options.access = Access::Bearer(Bearer::default()));
     registry.fail("GET", "/token", Fault::LongAnswer(200, LARGE));
-    let error = client(settings()).ping(registry.host()).unwrap_err();
+    let error = client(settings()).ping(registry.host(), None).unwrap_err();
     assert!(matches!(error, Error::TooLarge { limit: 1_048_576, .. }), "{}", chain(&error));
 
     let registry = FakeRegistry::start();

@@ -12,7 +12,6 @@ fn push_pull_list_and_delete() {
     let registry = DockerRegistry::start();
     let reference: Reference = format!("{}/team/model", registry.host()).parse().unwrap();
     let repository = client(settings()).repository(&reference);
-    client(settings()).ping(registry.host()).unwrap();
 
     let layer = bytes(5_000_000);
     let blobs = [descriptor(&layer), descriptor(b"{}"), descriptor(b"")];

@@ -29,14 +29,14 @@ fn plain_http_needs_no_authorities() {
 #[ignore = "needs an environment; see above"]
 fn without_authorities() {
     let registry = FakeRegistry::start();
-    Client::new(settings()).unwrap().ping(registry.host()).unwrap();
+    Client::new(settings()).unwrap().ping(registry.host(), None).unwrap();
     let encrypted = Client::new(Settings { plain_http: false, ..settings() }).unwrap();
-    let error = encrypted.ping(registry.host()).unwrap_err();
+    let error = encrypted.ping(registry.host(), None).unwrap_err();
     assert!(matches!(error, Error::Tls { .. }), "{error}");
     assert_eq!(error.to_string(), "cannot prepare https: the authorities of this system cannot be read");
     // Who does not verify needs none either.
     let careless = Client::new(Settings { plain_http: false, verify_tls: false, ..settings() }).unwrap();
-    let error = careless.ping(registry.host()).unwrap_err();
+    let error = careless.ping(registry.host(), None).unwrap_err();
     assert!(matches!(error, Error::NotTls { .. }), "{error}");
 }
 
@@ -52,7 +52,7 @@ fn the_proxy_of_the_environment_is_used() {
 #[test]
 #[ignore = "needs an environment; see above"]
 fn through_a_proxy() {
-    Client::new(Settings { proxy: Proxy::FromEnvironment, ..settings() }).unwrap().ping("registry.test").unwrap();
+    Client::new(Settings { proxy: Proxy::FromEnvironment, ..settings() }).unwrap().ping("registry.test", None).unwrap();
 }
 
 #[test]
@@ -69,14 +69,14 @@ fn some_hosts_are_reached_without_the_proxy() {
 #[allow(clippy::disallowed_methods, reason = "the way from the test that runs this one")]
 fn around_a_proxy() {
     let registry = std::env::var("REGISTRY").unwrap();
-    Client::new(Settings { proxy: Proxy::FromEnvironment, ..settings() }).unwrap().ping(&registry).unwrap();
+    Client::new(Settings { proxy: Proxy::FromEnvironment, ..settings() }).unwrap().ping(&registry, None).unwrap();
 }
 
 #[test]
 fn a_given_proxy_is_used_for_everything() {
     let proxy = FakeRegistry::start();
     let through = Proxy::Through(format!("http://{}", proxy.host()));
-    Client::new(Settings { proxy: through, ..settings() }).unwrap().ping("127.0.0.1:1").unwrap();
+    Client::new(Settings { proxy: through, ..settings() }).unwrap().ping("127.0.0.1:1", None).unwrap();
     assert_eq!(proxy.requests()[0].header("host"), Some("127.0.0.1:1"));
 }
 
@@ -90,7 +90,7 @@ fn a_proxy_that_is_none_is_refused_without_its_password() {
 #[test]
 fn a_registry_that_is_not_there_is_named() {
     let host = FakeRegistry::start().host().to_owned();
-    let error = Client::new(settings()).unwrap().ping(&host).unwrap_err();
+    let error = Client::new(settings()).unwrap().ping(&host, None).unwrap_err();
     let shown = crate::support::chain(&error);
     assert!(shown.starts_with(&format!("cannot reach `{host}` / Connection refused")), "{shown}");
 }

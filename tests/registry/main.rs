@@ -53,8 +53,10 @@ mod faulty_proxy;
 
 mod authorization;
 mod credentials;
+mod doctor;
 mod holes;
 mod interoperability;
+mod learned;
 mod machine;
 mod matrix;
 mod mirrors;

@@ -46,7 +46,7 @@ fn trusting(authority: &str) -> Settings {
 }
 
 fn ping(registry: &FakeRegistry, settings: Settings) -> Result<(), Error> {
-    Client::new(settings).unwrap().ping(registry.host())
+    Client::new(settings).unwrap().ping(registry.host(), None)
 }
 
 #[test]
@@ -90,9 +90,9 @@ fn an_authority_of_one_host_is_believed_there_alone() {
     let (registry, other) = (start("server", false), start("server", false));
     let own = HostSettings { extra_authorities: Some(vec![fixture("ca.pem")]), ..HostSettings::default() };
     let client = Client::new(only_for(&registry, own)).unwrap();
-    client.ping(registry.host()).unwrap();
-    assert!(matches!(client.ping(other.host()), Err(Error::Untrusted { .. })));
-    client.ping(registry.host()).unwrap();
+    client.ping(registry.host(), None).unwrap();
+    assert!(matches!(client.ping(other.host(), None), Err(Error::Untrusted { .. })));
+    client.ping(registry.host(), None).unwrap();
 }
 
 #[test]
@@ -102,8 +102,8 @@ fn a_certificate_of_one_host_is_shown_there_alone() {
     let own = HostSettings { client_certificate: Some(certificate), ..HostSettings::default() };
     let settings = Settings { extra_authorities: vec![fixture("ca.pem")], ..only_for(&registry, own) };
     let client = Client::new(settings).unwrap();
-    client.ping(registry.host()).unwrap();
-    client.ping(other.host()).unwrap_err();
+    client.ping(registry.host(), None).unwrap();
+    client.ping(other.host(), None).unwrap_err();
     assert!(other.requests().is_empty());
 }
 
@@ -112,8 +112,8 @@ fn plain_http_of_one_host_is_spoken_there_alone() {
     let (registry, other) = (FakeRegistry::start(), FakeRegistry::start());
     let own = HostSettings { plain_http: Some(true), ..HostSettings::default() };
     let client = Client::new(only_for(&registry, own)).unwrap();
-    client.ping(registry.host()).unwrap();
-    assert!(matches!(client.ping(other.host()), Err(Error::NotTls { .. })));
+    client.ping(registry.host(), None).unwrap();
+    assert!(matches!(client.ping(other.host(), None), Err(Error::NotTls { .. })));
     assert!(other.requests().is_empty());
 }
 

@@ -5,6 +5,7 @@ mod completion;
 mod config;
 mod copy;
 mod diff;
+mod doctor;
 mod fsck;
 mod info;
 mod init;
@@ -44,6 +45,7 @@ pub(crate) enum Command {
     Login(login::LoginArgs),
     Logout(logout::LogoutArgs),
     Config(config::ConfigArgs),
+    Doctor(doctor::DoctorArgs),
     Version(version::VersionArgs),
     Completion(completion::CompletionArgs),
 }
@@ -68,6 +70,7 @@ impl Command {
             Self::Login(args) => args.run(context),
             Self::Logout(args) => args.run(context),
             Self::Config(args) => args.run(context),
+            Self::Doctor(args) => args.run(context),
             Self::Version(args) => args.run(context),
             Self::Completion(args) => args.run(context),
         }

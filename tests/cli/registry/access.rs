@@ -88,7 +88,7 @@ fn covers(scope: &str, needed: &str) -> bool {
 
 fn needed_scope(asked: &Asked) -> Option<String> {
     let rest = asked.path().strip_prefix("/v2/")?;
-    let end = ["/blobs/", "/manifests/", "/tags/"].iter().filter_map(|part| rest.find(part)).min()?;
+    let end = ["/blobs/", "/manifests/", "/tags/", "/referrers/"].iter().filter_map(|part| rest.find(part)).min()?;
     let actions = match asked.method.as_str() {
         "GET" | "HEAD" if !rest.contains("/uploads/") => "pull",
         "DELETE" => "delete",

@@ -88,6 +88,9 @@ pub(crate) fn answer(state: &mut State, asked: &Asked) -> Response<Bytes> {
     if let Some((name, selector)) = rest.split_once("/manifests/") {
         return manifest(state, asked, name, selector);
     }
+    if let Some((name, _)) = rest.split_once("/referrers/") {
+        return referrers(state, name);
+    }
     match rest.strip_suffix("/tags/list") {
         Some(name) => tags(state, asked, name),
         None => error(404, "NOT_FOUND", "there is nothing here"),
@@ -109,6 +112,9 @@ fn object(state: &mut State, asked: &Asked, digest: &str) -> Response<Bytes> {
 }
 
 fn blob(state: &mut State, asked: &Asked, name: &str, digest: &str) -> Response<Bytes> {
+    if asked.method == Method::DELETE {
+        return delete_blob(state, digest);
+    }
     let number = state.next_number();
     let Some(bytes) = state.blobs.get(digest).filter(|_| state.shows(name, digest)) else {
         return error(404, "BLOB_UNKNOWN", "blob unknown to registry");
@@ -120,6 +126,26 @@ fn blob(state: &mut State, asked: &Asked, name: &str, digest: &str) -> Response<
         }
         None => ranged(state, asked, bytes),
     }
+}
+
+fn delete_blob(state: &mut State, digest: &str) -> Response<Bytes> {
+    if !state.options.delete {
+        return error(405, "UNSUPPORTED", "the operation is unsupported");
+    }
+    if state.blobs.remove(digest).is_some() {
+        plain(202)
+    } else {
+        error(404, "BLOB_UNKNOWN", "blob unknown to registry")
+    }
+}
+
+/// Nothing refers to anything here.
+fn referrers(state: &State, name: &str) -> Response<Bytes> {
+    if !state.options.referrers || !state.repositories.contains_key(name) {
+        return error(404, "NOT_FOUND", "there is nothing here");
+    }
+    let index = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+    Response::builder().header(CONTENT_TYPE, "application/vnd.oci.image.index.v1+json").body(index.into()).unwrap()
 }
 
 fn ranged(state: &State, asked: &Asked, bytes: &Bytes) -> Response<Bytes> {
@@ -163,6 +189,9 @@ fn put_manifest(state: &mut State, asked: &Asked, name: &str, selector: &str) ->
     if is_digest && selector != digest {
         return error(400, "DIGEST_INVALID", "provided digest did not match uploaded content");
     }
+    if let Some((status, code)) = refused_type(state, &asked.body) {
+        return error(status, code, "manifest invalid");
+    }
     if let Some(missing) = missing_blob(state, name, &asked.body) {
         return error(404, "MANIFEST_BLOB_UNKNOWN", &format!("blob unknown to registry: {missing}"));
     }
@@ -177,6 +206,11 @@ fn put_manifest(state: &mut State, asked: &Asked, name: &str, selector: &str) ->
         response = response.header("warning", warning);
     }
     response.body(Bytes::new()).unwrap()
+}
+
+fn refused_type(state: &State, manifest: &[u8]) -> Option<(u16, &'static str)> {
+    let document: serde_json::Value = serde_json::from_slice(manifest).ok()?;
+    state.options.artifact_type_refusal.filter(|_| document.get("artifactType").is_some())
 }
 
 fn missing_blob(state: &State, name: &str, manifest: &[u8]) -> Option<String> {

@@ -53,6 +53,12 @@ pub(crate) struct Options {
     pub(crate) warning: Option<String>,
     /// Whether a repository shows only the blobs that came into it; else every blob is everywhere.
     pub(crate) own_blobs: bool,
+    /// Whether uploads come in parts; else PATCH is 405.
+    pub(crate) parts: bool,
+    /// Whether there is a list of what refers to a manifest.
+    pub(crate) referrers: bool,
+    /// What a manifest with `artifactType` gets instead of a place, as status and error code.
+    pub(crate) artifact_type_refusal: Option<(u16, &'static str)>,
     /// Whether blobs are mounted from other repositories; else an upload begins.
     pub(crate) mounts: bool,
 }
@@ -81,6 +87,9 @@ impl Default for Options {
             warning: None,
             own_blobs: false,
             mounts: true,
+            parts: true,
+            referrers: true,
+            artifact_type_refusal: None,
         }
     }
 }

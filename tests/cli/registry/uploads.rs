@@ -29,8 +29,9 @@ pub(crate) fn answer(state: &mut State, asked: &Asked, name: &str, id: &str) -> 
     }
     match asked.method.as_str() {
         "GET" => progress(state, name, id, 204),
-        "PATCH" => part(state, asked, name, id),
+        "PATCH" if state.options.parts => part(state, asked, name, id),
         "PUT" => complete(state, asked, name, id),
+        "DELETE" if state.options.delete => cancel(state, id),
         _ => error(405, "UNSUPPORTED", "the operation is unsupported"),
     }
 }
@@ -43,6 +44,11 @@ pub(crate) fn keep_partial(state: &mut State, asked: &Asked) {
     {
         session.bytes.extend_from_slice(&asked.body);
     }
+}
+
+fn cancel(state: &mut State, id: &str) -> Response<Bytes> {
+    state.sessions.remove(id);
+    plain(204)
 }
 
 fn open(state: &mut State, asked: &Asked, name: &str) -> Response<Bytes> {

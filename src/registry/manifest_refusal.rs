@@ -1,0 +1,42 @@
+//! A manifest that a registry does not take for what it is: registries that know container images only.
+
+use super::exchange::Call;
+use super::learned::{Fact, Feature};
+use super::{Error, Repository};
+use crate::oci::Manifest;
+
+impl Repository {
+    /// Says of a `refusal` that may be about the media types of the manifest in `call` what they are, and remembers that of an
+    /// `artifactType`. Nothing can be left out of a manifest, whose digest is its name.
+    pub(super) fn explain_refusal(&self, call: &Call, refusal: Error) -> Error {
+        let Ok(manifest) = Manifest::parse(&call.body) else { return refusal };
+        if !is_about_the_form(&refusal) {
+            return refusal;
+        }
+        if manifest.artifact_type.is_some() && matches!(refusal, Error::Status { .. }) {
+            let host = call.access.endpoint.host_and_port();
+            self.client.learned.note(&host, [(Feature::ArtifactType, Fact::new(false, None))]);
+        }
+        let (registry, attempt) = (call.access.endpoint.name.clone(), call.attempt.clone());
+        let artifact_type = manifest.artifact_type.map(|kind| format!("artifactType `{kind}` and "));
+        let kind = format!("{}config `{}`", artifact_type.unwrap_or_default(), manifest.config.media_type);
+        match refusal {
+            Error::Status { source, .. } | Error::Unsupported { source, .. } => {
+                Error::ManifestRefused { registry, attempt, kind, source }
+            }
+            other => other,
+        }
+    }
+}
+
+/// The protocol has no code for this: it is `UNSUPPORTED`, `MANIFEST_INVALID`, a 400 without a word, or 415.
+fn is_about_the_form(refusal: &Error) -> bool {
+    match refusal {
+        Error::Unsupported { .. } => true,
+        Error::Status { status, source, .. } if *status == 400 => {
+            source.as_ref().is_none_or(|answer| answer.has_code("MANIFEST_INVALID"))
+        }
+        Error::Status { status, .. } => *status == 415,
+        _ => false,
+    }
+}
