@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use kit::oci::Source;
-use kit::registry::{Repository, Settings};
+use kit::registry::{HostSettings, Repository, Settings};
 use proptest::prelude::*;
 
 use crate::fake::{FakeRegistry, Fault, Recorded};
@@ -130,6 +130,15 @@ fn no_more_connections_are_used_than_allowed() {
     let scene = Scene::slow(1_000_000);
     scene.check(&scene.repository(Settings { concurrency: 3, ..settings() }), 0);
     assert_eq!(scene.registry.most_at_once(), 3);
+}
+
+#[test]
+fn a_host_has_its_own_number_of_connections() {
+    let scene = Scene::slow(1_000_000);
+    let own = HostSettings { concurrency: Some(2), ..HostSettings::default() };
+    let hosts = [(scene.registry.host().to_owned(), own)].into();
+    scene.check(&scene.repository(Settings { concurrency: 8, hosts, ..settings() }), 0);
+    assert_eq!(scene.registry.most_at_once(), 2);
 }
 
 #[test]

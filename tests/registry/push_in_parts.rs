@@ -1,7 +1,7 @@
 //! Sending in parts: when one piece is refused, and from where a broken upload stopped.
 
 use kit::oci::Target;
-use kit::registry::Settings;
+use kit::registry::{HostSettings, Settings, UploadForm};
 
 use crate::fake::{FakeRegistry, Fault, PutBody, Recorded};
 use crate::support::{Watched, bytes, chain, descriptor, impatient, repository_with, settings};
@@ -202,4 +202,33 @@ fn a_registry_that_takes_nothing_more_is_left_after_a_while() {
     registry.fail("PUT", "/uploads/", Fault::StallRequestAfter(500_000));
     // More than the buffers of the system between the two ends hold.
     push(&registry, Settings { chunk_bytes: 10_000_000, ..impatient() }, 30_000_000);
+}
+
+/// The user knows better than we do what a registry takes.
+#[test]
+fn the_form_that_the_user_wishes_is_used() {
+    for (wish, whole, in_parts) in [
+        (None, 1, 0),
+        (Some(UploadForm::Whole), 1, 0),
+        (Some(UploadForm::Parts(None)), 1, 0),
+        (Some(UploadForm::Parts(Some(PART))), 0, 3),
+    ] {
+        let registry = FakeRegistry::start();
+        let own = HostSettings { upload: wish, ..HostSettings::default() };
+        let hosts = [(registry.host().to_owned(), own)].into();
+        let content = bytes(SIZE);
+        let repository = repository_with(&registry, Settings { hosts, ..settings() });
+        repository.put(&descriptor(&content), &&content[..]).unwrap();
+        let puts = registry.requests_of("PUT", "").iter().filter(|request| request.body_bytes > 0).count();
+        assert_eq!((puts, registry.requests_of("PATCH", "").len()), (whole, in_parts), "{wish:?}");
+    }
+    // Who wants one piece gets no parts, although the registry would take them.
+    let registry = FakeRegistry::start();
+    registry.configure(|options| options.put_body = PutBody::Refused(413, "SIZE_INVALID"));
+    let own = HostSettings { upload: Some(UploadForm::Whole), ..HostSettings::default() };
+    let hosts = [(registry.host().to_owned(), own)].into();
+    let content = bytes(SIZE);
+    let repository = repository_with(&registry, Settings { hosts, ..in_parts() });
+    repository.put(&descriptor(&content), &&content[..]).unwrap_err();
+    assert!(registry.requests_of("PATCH", "").is_empty());
 }
