@@ -66,9 +66,9 @@ impl FakeRegistry {
         self.state().requests.clone()
     }
 
-    /// Waits until every request that has begun is recorded: what a killed client has sent is still on its way when it is gone.
+    /// Waits until no request is being worked at: what a killed client has sent is still on its way when it is gone.
     pub(crate) fn wait_until_idle(&self) {
-        while self.state().unrecorded > 0 {
+        while self.state().busy > 0 {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
     }

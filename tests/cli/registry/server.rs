@@ -53,11 +53,8 @@ async fn respond(request: Request<Incoming>, state: Shared) -> io::Result<Respon
     let method = request.method().clone();
     let target = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
     let headers = request.headers().clone();
-    let fault = {
-        let mut state = state.lock().unwrap();
-        state.unrecorded += 1;
-        fault_for(&mut state.rules, method.as_str(), &target)
-    };
+    let _busy = Busy::with(&state);
+    let fault = fault_for(&mut state.lock().unwrap().rules, method.as_str(), &target);
     let limit = match fault {
         Some(Fault::DropRequestAfter(bytes) | Fault::StallRequestAfter(bytes)) => bytes,
         _ => usize::MAX,
@@ -105,6 +102,22 @@ async fn respond(request: Request<Incoming>, state: Shared) -> io::Result<Respon
     }
 }
 
+/// Counts a request while somebody works at it. hyper drops the work when it sees that the client is gone.
+struct Busy(Shared);
+
+impl Busy {
+    fn with(state: &Shared) -> Self {
+        state.lock().unwrap().busy += 1;
+        Self(Arc::clone(state))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().busy -= 1;
+    }
+}
+
 /// The body, and whether it is all of it.
 async fn read(body: &mut Incoming, limit: usize) -> (Bytes, bool) {
     let mut read = BytesMut::new();
@@ -123,9 +136,7 @@ async fn read(body: &mut Incoming, limit: usize) -> (Bytes, bool) {
 
 fn record(state: &Shared, asked: &Asked, (status, answer_bytes): (u16, u64)) {
     let body = if asked.body.len() <= 4096 { asked.body.clone() } else { Bytes::new() };
-    let mut state = state.lock().unwrap();
-    state.unrecorded -= 1;
-    state.requests.push(Recorded {
+    state.lock().unwrap().requests.push(Recorded {
         method: asked.method.to_string(),
         target: asked.target.clone(),
         headers: asked.headers.clone(),

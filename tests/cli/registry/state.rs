@@ -130,8 +130,8 @@ pub(crate) struct State {
     pub(crate) options: Options,
     pub(crate) rules: Vec<Rule>,
     pub(crate) requests: Vec<Recorded>,
-    /// How many requests have begun and are not recorded yet.
-    pub(crate) unrecorded: usize,
+    /// How many requests are being worked at.
+    pub(crate) busy: usize,
     /// By digest, for all repositories: a registry with one store.
     pub(crate) blobs: BTreeMap<String, Bytes>,
     /// Which blobs came into which repository, as repository and digest.
