@@ -16,37 +16,43 @@ fn guarded() -> FakeRegistry {
     registry
 }
 
-/// A place that asks for credentials in all ways there are, and would get tokens from a server beside it.
-fn curious() -> FakeRegistry {
-    let place = FakeRegistry::start();
-    let realm = format!("http://{}/token", place.host());
-    for challenge in ["Basic realm=\"mine\"".to_owned(), format!("Bearer realm=\"{realm}\",service=\"mine\"")] {
+/// Places that ask for credentials: at once, and by way of a token server, which is another path of theirs.
+fn curious() -> [FakeRegistry; 2] {
+    let ask = |is_bearer: bool| {
+        let place = FakeRegistry::start();
+        let realm = format!("Bearer realm=\"http://{}/token\",service=\"mine\"", place.host());
+        let challenge = if is_bearer { realm } else { "Basic realm=\"mine\"".to_owned() };
         for method in ["GET", "PUT", "PATCH"] {
             let headers = vec![("www-authenticate", challenge.clone())];
             place.fail_later(method, "/", 0, 100, Fault::Status(401, headers));
         }
-    }
-    place
+        place
+    };
+    [ask(false), ask(true)]
 }
 
 /// Only the registry itself may ask who we are (CVE-2020-15157, where containerd answered anybody).
 #[test]
 fn a_place_that_a_redirect_leads_to_learns_no_credentials_by_asking() {
-    let (registry, place) = (guarded(), curious());
-    registry.add_blob(b"hello");
-    registry.configure(|options| options.redirect_blobs_to = Some(format!("http://{}", place.host())));
-    let repository = repository_with(&registry, settings_for("me", "secret"));
-    read(&repository, &descriptor(b"hello"), 0).unwrap_err();
-    assert_knows_nothing(&place);
+    for place in curious() {
+        let registry = guarded();
+        registry.add_blob(b"hello");
+        registry.configure(|options| options.redirect_blobs_to = Some(format!("http://{}", place.host())));
+        let repository = repository_with(&registry, settings_for("me", "secret"));
+        read(&repository, &descriptor(b"hello"), 0).unwrap_err();
+        assert_knows_nothing(&place);
+    }
 }
 
 #[test]
 fn a_place_that_an_upload_goes_to_learns_no_credentials_by_asking() {
-    let (registry, place) = (guarded(), curious());
-    registry.configure(|options| options.upload_origin = Some(format!("http://{}", place.host())));
-    let repository = repository_with(&registry, settings_for("me", "secret"));
-    repository.put(&descriptor(b"hello"), &&b"hello"[..]).unwrap_err();
-    assert_knows_nothing(&place);
+    for place in curious() {
+        let registry = guarded();
+        registry.configure(|options| options.upload_origin = Some(format!("http://{}", place.host())));
+        let repository = repository_with(&registry, settings_for("me", "secret"));
+        repository.put(&descriptor(b"hello"), &&b"hello"[..]).unwrap_err();
+        assert_knows_nothing(&place);
+    }
 }
 
 fn assert_knows_nothing(place: &FakeRegistry) {
