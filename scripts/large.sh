@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Unpacks a large model straight from docker's registry, and tells how much memory and disk that took beside the result.
+# Usage: scripts/large.sh [GIBIBYTES, 8 if not given]. Fails above 96 MiB of memory or 64 MiB of disk. Needs twice the size of the
+# model on the disk, below TMPDIR, and removes it.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+MEMORY_LIMIT_KIB=$((96 * 1024))
+DISK_LIMIT_KIB=$((64 * 1024))
+
+main() {
+    local gibibytes=${1:-8}
+    cargo build --release --locked
+    kit=$PWD/target/release/kit
+    folder=$(mktemp -d)
+    trap clean_up EXIT
+    cd "$folder"
+    export KIT_HOME=$folder/home NO_PROXY='*'
+    start_registry
+    make_model "$gibibytes"
+    remote=$host/large:v1
+
+    "$kit" pack project -t "$remote" --quiet >/dev/null
+    rm -r project
+    "$kit" push "$remote" --plain-http --quiet >/dev/null
+    rm -r home
+
+    measure unpack "$kit" unpack "$remote" -d out --plain-http --quiet
+    [ "$(sha256sum <out/weights)" = "$digest" ] || fail "the model is another"
+}
+
+# Bytes that no file system and no compression makes smaller.
+make_model() {
+    mkdir project
+    printf 'manifestVersion: 1.0.0\nmodel: {path: weights}\n' >project/Kitfile
+    openssl enc -aes-128-ctr -pass pass:large -nosalt -pbkdf2 </dev/zero 2>/dev/null | head -c "$1G" >project/weights || true
+    digest=$(sha256sum <project/weights)
+}
+
+start_registry() {
+    local port
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    host=127.0.0.1:$port
+    cat >registry.yml <<YAML
+version: 0.1
+log: {level: error, accesslog: {disabled: true}}
+storage: {filesystem: {rootdirectory: '$folder/registry'}}
+http: {addr: '$host'}
+YAML
+    docker-registry serve registry.yml >registry.log 2>&1 &
+    registry=$!
+    until (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do sleep 0.1; done
+}
+
+# Runs a command and looks at the disk meanwhile: what it holds at most must be what it holds at the end.
+measure() {
+    local name=$1 most=0 now before
+    shift
+    before=$(used)
+    /usr/bin/time --format '%M %e' --output time.txt "$@" &
+    local running=$!
+    while kill -0 "$running" 2>/dev/null; do
+        now=$(used)
+        if [ "$now" -gt "$most" ]; then most=$now; fi
+        sleep 0.2
+    done
+    wait "$running"
+    local memory seconds beside
+    read -r memory seconds <time.txt
+    beside=$((most - $(used)))
+    printf '%s: %s s, %s MiB of memory, %s MiB written, at most %s KiB of disk beside them\n' \
+        "$name" "$seconds" "$((memory / 1024))" "$((($(used) - before) / 1024))" "$((beside > 0 ? beside : 0))"
+    [ "$memory" -lt "$MEMORY_LIMIT_KIB" ] || fail "$name takes more than $MEMORY_LIMIT_KIB KiB of memory"
+    [ "$beside" -lt "$DISK_LIMIT_KIB" ] || fail "$name takes more than $DISK_LIMIT_KIB KiB of disk beside the result"
+}
+
+# KiB of everything in the folder. A file may go while du looks.
+used() {
+    du -sk "$folder" 2>/dev/null | cut -f 1 || true
+}
+
+fail() {
+    printf 'error: %s\n' "$1" >&2
+    exit 1
+}
+
+clean_up() {
+    kill "${registry:-}" 2>/dev/null || true
+    rm -rf "$folder"
+}
+
+main "$@"
