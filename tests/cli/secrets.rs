@@ -73,6 +73,7 @@ fn no_signed_url_and_no_credential_is_in_an_error() {
     fs_err::remove_dir_all(sandbox.store()).unwrap();
     let text = said(&sandbox, &["pull", &name]);
     assert!(text.contains("answered 403"), "{text}");
+    sandbox.write("kit/config.toml", "[defaults]\nretry-for = \"1s\"\n");
     let gone = FakeRegistry::start().host().to_owned();
     registry.configure(|options| options.redirect_blobs_to = Some(format!("http://{gone}")));
     let text = said(&sandbox, &["pull", &name]);
