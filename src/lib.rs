@@ -50,7 +50,8 @@
 //! - Memory does not grow with the size of content. Documents are read up to a limit.
 //! - Retrying belongs to `registry`, resuming to who knows how much it has; both open content at an offset.
 //! - Work is spread over threads in `ops::workers` and in `registry`, nowhere else. [`Hasher`](digest::Hasher) and
-//!   [`BlockWriter`](blocks::BlockWriter) have one thread each for their own step.
+//!   [`BlockWriter`](blocks::BlockWriter) have one thread each for their own step, [`Encoder`](compression::Encoder) one for
+//!   each core, for which compressed layers are packed one after the other.
 //! - The same files give the same manifest digest, whoever packs them, wherever and whenever.
 
 pub mod archive;

@@ -58,6 +58,9 @@ pub trait Task: Send + Sync {
 
     /// Says that `bytes` of the part are done so far: work that starts again goes back.
     fn set(&self, bytes: u64);
+
+    /// Says, once at most, that compressing the part saves next to nothing.
+    fn saves_little(&self) {}
 }
 
 /// A listener that does not listen.

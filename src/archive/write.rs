@@ -39,7 +39,7 @@ pub fn write_layer(
     sink: impl Write,
     task: &dyn Task,
 ) -> Result<LayerSummary, Error> {
-    let mut encoder = compression.encoder(sink).map_err(writing_failed)?;
+    let mut encoder = compression.encoder(sink, || task.saves_little()).map_err(writing_failed)?;
     let summary = if compression == Compression::None {
         write_tar(source, &mut encoder, task)?
     } else {

@@ -33,7 +33,7 @@ pub struct PackOptions {
     pub links: Links,
     /// Whether files that are as they were are read all the same.
     pub reading: Reading,
-    /// How many layers are packed at once.
+    /// How many layers are packed at once; compressed ones are packed one after the other.
     pub jobs: usize,
     /// The packer's version, which the manifest names.
     pub cli_version: String,
@@ -84,7 +84,7 @@ fn pack_whole(places: &Places<'_>, options: &PackOptions, progress: &dyn Progres
     let measured = workers::run(options.jobs, &plan, |(entry, path)| packer.measure_layer(entry, path))?;
     packer.check_room(&measured, places.store.root())?;
     let whole = progress.overall(measured.iter().map(|layer| layer.measured.bytes).sum());
-    let layers = workers::run(options.jobs, &measured, |layer| packer.pack_layer(layer, &*whole))?;
+    let layers = workers::run(layers_at_once(options), &measured, |layer| packer.pack_layer(layer, &*whole))?;
 
     let packed_layers: Vec<_> = layers.iter().map(|layer| layer.packed.clone()).collect();
     let (config, manifest) = modelkit::assemble(options.kitfile.clone(), &packed_layers, &options.cli_version);
@@ -97,6 +97,11 @@ fn pack_whole(places: &Places<'_>, options: &PackOptions, progress: &dyn Progres
         layers.iter().filter(|layer| wanted(layer)).map(|layer| layer.packed.blob.size).sum()
     };
     Ok(Packed { manifest: descriptor, bytes: size(|_| true), reused_bytes: size(|layer| layer.was_there) })
+}
+
+/// A compressed layer keeps all cores busy alone, and what its threads take is too much memory to take it twice.
+fn layers_at_once(options: &PackOptions) -> usize {
+    if options.compression == Compression::None { options.jobs } else { 1 }
 }
 
 fn unnamed() -> Reference {
@@ -193,7 +198,7 @@ struct SavedLayer {
 }
 
 /// Part of the keys of remembered layers. To be raised when equal files become other bytes.
-const LAYER_FORMAT: u32 = 1;
+const LAYER_FORMAT: u32 = 2;
 
 impl Packer<'_> {
     fn measure_layer<'l>(&'l self, entry: &'l Entry<'l>, path: &'l RelativePath) -> Result<MeasuredLayer<'l>, Error> {
@@ -226,8 +231,9 @@ impl Packer<'_> {
             whole.skip(measured.bytes);
             (saved.clone(), true)
         } else {
-            let task = self.progress.start(Phase::Hashing, &format!("{word} {path}"), Some(measured.bytes));
-            self.write_layer(layer, &*task)?
+            let label = format!("{word} {path}");
+            let task = self.progress.start(Phase::Hashing, &label, Some(measured.bytes));
+            self.write_layer(layer, &LayerTask { task, progress: self.progress, label })?
         };
         self.tell(word, path, measured, &saved.blob, was_there);
         let RememberedLayer { blob, diff_id } = saved;
@@ -281,6 +287,32 @@ impl Packer<'_> {
         }
         let done = if was_there { "Already saved" } else { "Saved" };
         self.progress.say(&format!("{done} {word} layer: {}", blob.digest));
+    }
+}
+
+/// The task of one layer, which also warns.
+struct LayerTask<'a> {
+    task: Box<dyn Task>,
+    progress: &'a dyn Progress,
+    label: String,
+}
+
+impl Task for LayerTask<'_> {
+    fn advance(&self, bytes: u64) {
+        self.task.advance(bytes);
+    }
+
+    fn skip(&self, bytes: u64) {
+        self.task.skip(bytes);
+    }
+
+    fn set(&self, bytes: u64) {
+        self.task.set(bytes);
+    }
+
+    fn saves_little(&self) {
+        let label = &self.label;
+        self.progress.warn(&format!("{label}: compression saves less than 3 %; `--compression none` packs it faster"));
     }
 }
 

@@ -1,13 +1,14 @@
-//! How the bytes of a layer are compressed.
-//!
-//! Knows nothing of tar or of media types beyond the suffix that names a compression.
+//! The compressions there are, by name, and the way into and out of each.
 
 use std::fmt;
 use std::io::{self, BufRead, Read, Write};
 use std::str::FromStr;
 
-use flate2::GzBuilder;
-use flate2::write::GzEncoder;
+use super::block::Format;
+use super::encoder::Encoder;
+use super::gain::Gain;
+use super::gzip::Gzip;
+use super::seekable::Seekable;
 
 /// The compression of one layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -23,8 +24,8 @@ pub enum Compression {
     Zstd,
 }
 
-/// gzip's "unknown operating system" (RFC 1952, 2.3.1), so that the bytes do not tell where they were made.
-const GZIP_OS_UNKNOWN: u8 = 255;
+/// What the threads of one stream may take. 64 MiB are for the whole process, and hashing and writing need theirs.
+const MEMORY_BYTES: usize = 24 * 1024 * 1024;
 
 impl Compression {
     /// All of them, in the order that help texts show.
@@ -49,14 +50,24 @@ impl Compression {
         }
     }
 
-    /// Compresses what is written into `sink`; [`Encoder::finish`] must be called for the stream to be whole.
-    pub fn encoder<W: Write>(self, sink: W) -> io::Result<Encoder<W>> {
-        Ok(match self {
-            Self::None => Encoder::None(sink),
-            Self::Gzip => Encoder::Gzip(gzip_encoder(sink, 6)),
-            Self::GzipFastest => Encoder::Gzip(gzip_encoder(sink, 1)),
-            Self::Zstd => Encoder::Zstd(zstd::Encoder::new(sink, 3)?),
-        })
+    /// Compresses what is written into `sink` with all cores; [`Encoder::finish`] must be called for the stream to be whole.
+    ///
+    /// Calls `saves_little` once if it turns out, early where there is much, that less than 3 % are saved.
+    /// Takes up to 32 MiB of memory.
+    pub fn encoder<'a, W: Write>(self, sink: W, saves_little: impl FnOnce() + 'a) -> io::Result<Encoder<'a, W>> {
+        let Some(format) = self.format() else { return Ok(Encoder::plain(sink)) };
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = cores.min(MEMORY_BYTES / format.shape().memory_bytes());
+        Encoder::new(sink, format, threads, Gain::new(saves_little))
+    }
+
+    fn format(self) -> Option<Box<dyn Format>> {
+        match self {
+            Self::None => None,
+            Self::Gzip => Some(Box::new(Gzip::new(6))),
+            Self::GzipFastest => Some(Box::new(Gzip::new(1))),
+            Self::Zstd => Some(Box::<Seekable>::default()),
+        }
     }
 
     /// Decompresses `source`. Concatenated gzip members and zstd frames read as one stream.
@@ -66,49 +77,6 @@ impl Compression {
             Self::Gzip | Self::GzipFastest => Box::new(flate2::bufread::MultiGzDecoder::new(source)),
             Self::Zstd => Box::new(zstd::Decoder::with_buffer(source)?),
         })
-    }
-}
-
-fn gzip_encoder<W: Write>(sink: W, level: u32) -> GzEncoder<W> {
-    GzBuilder::new().operating_system(GZIP_OS_UNKNOWN).write(sink, flate2::Compression::new(level))
-}
-
-/// A compressing writer made by [`Compression::encoder`].
-pub enum Encoder<W: Write> {
-    /// Passes bytes on.
-    None(W),
-    /// One gzip member.
-    Gzip(GzEncoder<W>),
-    /// One Zstandard frame.
-    Zstd(zstd::Encoder<'static, W>),
-}
-
-impl<W: Write> Encoder<W> {
-    /// Writes the end of the compressed stream and returns the sink.
-    pub fn finish(self) -> io::Result<W> {
-        match self {
-            Self::None(sink) => Ok(sink),
-            Self::Gzip(encoder) => encoder.finish(),
-            Self::Zstd(encoder) => encoder.finish(),
-        }
-    }
-}
-
-impl<W: Write> Write for Encoder<W> {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::None(sink) => sink.write(buffer),
-            Self::Gzip(encoder) => encoder.write(buffer),
-            Self::Zstd(encoder) => encoder.write(buffer),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::None(sink) => sink.flush(),
-            Self::Gzip(encoder) => encoder.flush(),
-            Self::Zstd(encoder) => encoder.flush(),
-        }
     }
 }
 
@@ -137,7 +105,7 @@ mod tests {
     use super::*;
 
     fn encode(compression: Compression, content: &[u8]) -> Vec<u8> {
-        let mut encoder = compression.encoder(Vec::new()).unwrap();
+        let mut encoder = compression.encoder(Vec::new(), || ()).unwrap();
         encoder.write_all(content).unwrap();
         encoder.finish().unwrap()
     }
