@@ -66,7 +66,7 @@ fn tar(name: &str, content: &[u8]) -> Vec<u8> {
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     use std::io::Write;
-    let mut encoder = kit::compression::Compression::Gzip.encoder(Vec::new()).unwrap();
+    let mut encoder = kit::compression::Compression::Gzip.encoder(Vec::new(), || ()).unwrap();
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
