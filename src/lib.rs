@@ -8,7 +8,7 @@
 //! 4  cli ───────────────────────────────────── terminal, environment, exit code
 //! 3  ops ───────────────────────────────────── what kit can do; threads
 //! 2  archive       store        registry ───── places: folder, local store, remote
-//! 1  modelkit  →  kitfile  →  oci ──────────── documents; no IO
+//! 1  modelkit  →  kitfile  →  oci   tensors ── documents; no IO
 //! 0  digest   compression   blocks   relative_path   progress   problem ── leaves; know nothing
 //! ```
 //!
@@ -25,6 +25,7 @@
 //! | [`modelkit`] | how a Kitfile becomes config, layers and manifest, and is read back; filters |
 //! | [`kitfile`] | what the user writes: parsing with all problems named, validation, YAML output, first drafts |
 //! | [`oci`] | the OCI documents, and [`Source`](oci::Source) and [`Target`](oci::Target): the contract of a place |
+//! | [`tensors`] | the headers of safetensors and GGUF, and what a model needs that is made of them |
 //! | [`digest`], [`compression`], [`blocks`], [`relative_path`], [`progress`], [`problem`] | one idea each |
 //!
 //! # One walk
@@ -68,3 +69,4 @@ pub mod progress;
 pub mod registry;
 pub mod relative_path;
 pub mod store;
+pub mod tensors;

@@ -45,6 +45,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("modelkit", &["digest", "compression", "relative_path", "oci", "kitfile"]),
     ("kitfile", &["relative_path", "oci", "problem"]),
     ("oci", &["digest"]),
+    ("tensors", &[]),
     ("digest", &[]),
     ("compression", &[]),
     ("blocks", &[]),
