@@ -14,6 +14,11 @@ pub trait Content: Send + Sync {
     /// Opens the bytes from `offset` on. What comes is not verified.
     fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError>;
 
+    /// Opens `length` bytes from `offset` on, and lets no others travel where the place can do that. What comes is not verified.
+    fn open_range(&self, offset: u64, length: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
+        Ok(Box::new(self.open_at(offset)?.take(length)))
+    }
+
     /// Hears that what came was not what the descriptor says. Tells whether it now comes from somewhere else.
     fn refute(&self) -> bool {
         false

@@ -7,6 +7,7 @@ mod descriptor;
 mod index;
 mod manifest;
 mod media_type;
+mod ranged;
 mod reference;
 
 pub use content::{Arrival, Content, ContentError, MANIFEST_SIZE_LIMIT, Need, Source, Target, read_document};
@@ -14,4 +15,5 @@ pub use descriptor::{Annotations, Descriptor};
 pub use index::Index;
 pub use manifest::Manifest;
 pub use media_type::MediaType;
+pub use ranged::RangedReader;
 pub use reference::{InvalidReference, Reference, Tag};

@@ -1,5 +1,7 @@
 //! Mirrors: asked first, believed in nothing, and left alone when they fail.
 
+use std::io::Read;
+
 use kit::oci::{ContentError, Descriptor, Source, Target};
 use kit::registry::{CredentialStore, HostSettings, Repository, Settings};
 
@@ -157,6 +159,19 @@ fn a_mirror_that_breaks_off_is_continued_elsewhere() {
         assert_eq!(start.parse(), Ok(size), "it goes on at the byte that was reached");
         assert_eq!(counts(&scene)[2], 0);
     }
+}
+
+#[test]
+fn a_range_is_continued_elsewhere_up_to_its_end() {
+    let scene = Scene::new(900_000);
+    scene.mirrors.iter().for_each(|mirror| scene.fill(mirror, "team/model"));
+    scene.mirrors[0].fail_later("GET", "/blobs/", 0, 1, Fault::DropAnswerAfter(300_000));
+    scene.mirrors[0].fail_later("GET", "/blobs/", 1, usize::MAX, Fault::DropInsteadOfAnswer);
+    let (repository, mut range) = (scene.repository(settings()), Vec::new());
+    let blob = repository.blob(&descriptor(&scene.blob));
+    blob.open_range(1000, 700_000).unwrap().read_to_end(&mut range).unwrap();
+    assert!(range == scene.blob[1000..701_000]);
+    assert_eq!(scene.mirrors[1].requests()[0].header("range"), Some("bytes=301000-700999"));
 }
 
 #[test]

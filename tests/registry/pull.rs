@@ -335,3 +335,33 @@ fn a_reader_that_is_dropped_stops_the_download() {
     // The runtime must end too, with a task that still holds the connection.
     drop(repository);
 }
+
+#[test]
+fn of_a_range_nothing_else_travels() {
+    let (registry, content) = (FakeRegistry::start(), bytes(SIZE));
+    registry.add_blob(&content);
+    // Large enough to come in pieces if all of it were read.
+    let repository = repository_with(&registry, Settings { pieces_from_bytes: 1000, ..settings() });
+    let range = |offset: u64, length: u64| {
+        let mut read = Vec::new();
+        let blob = repository.blob(&descriptor(&content));
+        blob.open_range(offset, length).unwrap().read_to_end(&mut read).unwrap();
+        let start = usize::try_from(offset).unwrap();
+        let end = content.len().min(start + usize::try_from(length).unwrap());
+        assert!(read == content[start.min(end)..end], "other bytes between {offset} and {end}");
+    };
+    let size = content.len() as u64;
+    range(0, 100);
+    range(5000, 20_000);
+    range(size - 10, 100);
+    range(size, 100);
+    range(7, 0);
+    let asked: Vec<_> = registry.requests().iter().map(|r| r.header("range").unwrap().to_owned()).collect();
+    assert_eq!(asked, ["bytes=0-99", "bytes=5000-24999", &format!("bytes={}-{}", size - 10, size - 1)]);
+    registry.forget_requests();
+    registry.fail("GET", "/blobs/", Fault::DropAnswerAfter(1_000_000));
+    range(5000, 2_000_000);
+    assert!(registry.requests().len() > 1, "the connection was cut, and the rest was asked for");
+    registry.configure(|options| options.ranges = false);
+    range(5000, 20_000);
+}

@@ -1,6 +1,7 @@
 //! A blob that mirrors hold too: read from the first place that gives it, and at the next one from the byte that was reached.
 
 use std::io::{self, Read};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::blob::RemoteBlob;
@@ -28,11 +29,16 @@ impl AnywhereBlob {
 
 impl Content for AnywhereBlob {
     fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send>, ContentError> {
-        let (reader, mirror) = self.places.open(offset)?;
-        Ok(match mirror {
-            Some(_) => Box::new(AnywhereReader { places: self.places.clone(), reader, mirror, offset }),
-            None => reader,
-        })
+        Ok(self.places.reader(offset..self.places.descriptor.size)?)
+    }
+
+    fn open_range(&self, offset: u64, length: u64) -> Result<Box<dyn Read + Send>, ContentError> {
+        let end = offset.saturating_add(length).min(self.places.descriptor.size);
+        if offset >= end {
+            return Ok(Box::new(io::empty()));
+        }
+        // A registry that knows no ranges sends what follows, too.
+        Ok(Box::new(self.places.reader(offset..end)?.take(end - offset)))
     }
 
     /// Nobody knows which of the mirrors gave the wrong bytes, so none of them is asked again.
@@ -49,9 +55,17 @@ impl Content for AnywhereBlob {
 type Opened = (Box<dyn Read + Send>, Option<Repository>);
 
 impl Places {
-    fn open(&self, offset: u64) -> Result<Opened, Error> {
+    fn reader(&self, range: Range<u64>) -> Result<Box<dyn Read + Send>, Error> {
+        let (reader, mirror) = self.open(range.clone())?;
+        Ok(match mirror {
+            Some(_) => Box::new(AnywhereReader { places: self.clone(), reader, mirror, range }),
+            None => reader,
+        })
+    }
+
+    fn open(&self, range: Range<u64>) -> Result<Opened, Error> {
         for mirror in self.repository.mirrors() {
-            match RemoteBlob::new(mirror.clone(), self.descriptor.clone()).try_open(offset) {
+            match RemoteBlob::new(mirror.clone(), self.descriptor.clone()).try_open(range.clone()) {
                 Ok(reader) => {
                     self.used.lock().unwrap_or_else(PoisonError::into_inner).push(mirror.clone());
                     return Ok((reader, Some(mirror)));
@@ -59,7 +73,7 @@ impl Places {
                 Err(failure) => mirror.note_failure(&failure),
             }
         }
-        let reader = RemoteBlob::new(self.repository.clone(), self.descriptor.clone()).try_open(offset)?;
+        let reader = RemoteBlob::new(self.repository.clone(), self.descriptor.clone()).try_open(range)?;
         Ok((reader, None))
     }
 }
@@ -68,8 +82,8 @@ struct AnywhereReader {
     places: Places,
     reader: Box<dyn Read + Send>,
     mirror: Option<Repository>,
-    /// Where the next byte for the caller stands in the blob.
-    offset: u64,
+    /// What the caller still wants of the blob.
+    range: Range<u64>,
 }
 
 impl Read for AnywhereReader {
@@ -77,14 +91,14 @@ impl Read for AnywhereReader {
         loop {
             let failure = match self.reader.read(buffer) {
                 Ok(read) => {
-                    self.offset += read as u64;
+                    self.range.start += read as u64;
                     return Ok(read);
                 }
                 Err(failure) => failure,
             };
             let Some(mirror) = self.mirror.take() else { return Err(failure) };
             mirror.give_up_mirror(&failure);
-            (self.reader, self.mirror) = self.places.open(self.offset).map_err(ContentError::from)?;
+            (self.reader, self.mirror) = self.places.open(self.range.clone()).map_err(ContentError::from)?;
         }
     }
 }

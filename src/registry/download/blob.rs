@@ -1,6 +1,7 @@
 //! A blob in one repository, and the choice how to read it.
 
 use std::io::{self, Read};
+use std::ops::Range;
 use std::sync::Arc;
 
 use reqwest::Method;
@@ -25,16 +26,18 @@ impl RemoteBlob {
         Self { repository, descriptor }
     }
 
-    pub(super) fn try_open(&self, offset: u64) -> Result<Box<dyn Read + Send>, Error> {
-        if offset > 0 && offset >= self.descriptor.size {
+    /// Opens what lies in `range`, which does not go beyond the end of the blob. What follows may come, too.
+    pub(super) fn try_open(&self, range: Range<u64>) -> Result<Box<dyn Read + Send>, Error> {
+        if range.start > 0 && range.is_empty() {
             return Ok(Box::new(io::empty()));
         }
+        let Range { start: offset, end } = range;
         let (client, size) = (&self.repository.client, self.descriptor.size);
         let call = self.repository.blob_call(Method::GET, &self.descriptor.digest, PULL, "read")?;
-        let origin = Arc::new(Origin::new(Arc::clone(&client.exchange), call, self.descriptor.clone()));
+        let origin = Arc::new(Origin::new(Arc::clone(&client.exchange), call, self.descriptor.clone(), end));
         let budget = client.budget(self.repository.registry());
         let share = budget.open();
-        if size.saturating_sub(offset) <= client.settings.pieces_from_bytes {
+        if end < size || end.saturating_sub(offset) <= client.settings.pieces_from_bytes {
             let mut stream = Stream::new(client.clone(), origin, share, offset);
             stream.connect()?;
             return Ok(Box::new(ChunkReader::new(stream)));

@@ -17,14 +17,16 @@ use crate::registry::{Error, RetryPolicy};
 pub(super) struct Origin {
     pub(super) exchange: Arc<Exchange>,
     pub(super) descriptor: Descriptor,
+    /// Where what is wanted of the blob ends.
+    pub(super) end: u64,
     call: Call,
     /// Where the registry redirected to last. Such a place has its own right in the URL, which ends sometime.
     place: Mutex<Option<Url>>,
 }
 
 impl Origin {
-    pub(super) fn new(exchange: Arc<Exchange>, call: Call, descriptor: Descriptor) -> Self {
-        Self { exchange, descriptor, call, place: Mutex::default() }
+    pub(super) fn new(exchange: Arc<Exchange>, call: Call, descriptor: Descriptor, end: u64) -> Self {
+        Self { exchange, descriptor, end, call, place: Mutex::default() }
     }
 
     /// Asks for `range` once: at the place that the registry sent us to before, or at the registry.
@@ -40,10 +42,10 @@ impl Origin {
         self.body(response, &range)
     }
 
-    /// Asks the registry itself for everything from `offset` on.
+    /// Asks the registry itself for everything from `offset` on that is wanted.
     pub(super) async fn get_rest(&self, offset: u64) -> Result<Body, Error> {
-        let range = offset..self.descriptor.size;
-        let call = if offset > 0 { self.ranged(&range) } else { self.call.clone() };
+        let range = offset..self.end;
+        let call = if offset > 0 || self.end < self.descriptor.size { self.ranged(&range) } else { self.call.clone() };
         self.body(self.exchange.send_once(&call).await?, &range)
     }
 

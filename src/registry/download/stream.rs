@@ -75,7 +75,7 @@ impl Chunks for Stream {
                     return Ok(Some(chunk));
                 }
                 // However the connection ends, everything is there.
-                None | Some(Err(_)) if self.offset >= self.origin.descriptor.size => return Ok(None),
+                None | Some(Err(_)) if self.offset >= self.origin.end => return Ok(None),
                 Some(Err(failure)) => failure,
                 None => self.origin.truncated(self.offset),
             };
