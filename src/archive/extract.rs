@@ -76,7 +76,7 @@ pub fn extract_file(
 
 impl LayerShape {
     /// The path of `member` below the target, if it may be there.
-    fn locate(&self, member: &Member) -> Result<RelativePath, Error> {
+    pub(super) fn locate(&self, member: &Member) -> Result<RelativePath, Error> {
         let name = &member.name;
         if name.contains('\0') {
             return Err(refused(member, "its name holds a NUL"));

@@ -3,7 +3,7 @@
 //! USTAR, PAX and GNU long names are understood as Go's `archive/tar` does it; whatever is no file and no folder is refused
 //! here. Nothing but names is ever held in memory, and those are capped.
 
-use std::io::Read;
+use std::io::{self, Read, Seek};
 
 use super::Error;
 use super::header::{BLOCK, padding};
@@ -25,6 +25,10 @@ pub(super) struct Member {
 /// The members of a tar, one after the other.
 pub(super) struct Members<R> {
     source: R,
+    /// Goes over bytes that nobody wants without reading them, where the source can do that.
+    jump: Option<fn(&mut R, i64) -> io::Result<()>>,
+    /// How many bytes of the archive are passed.
+    position: u64,
     /// Bytes of the present content that have not been read.
     left: u64,
     padding: usize,
@@ -43,7 +47,12 @@ struct Extension {
 
 impl<R: Read> Members<R> {
     pub(super) fn new(source: R) -> Self {
-        Self { source, left: 0, padding: 0, name: String::new(), is_over: false }
+        Self { source, jump: None, position: 0, left: 0, padding: 0, name: String::new(), is_over: false }
+    }
+
+    /// Where in the archive the content of the present member goes on.
+    pub(super) fn position(&self) -> u64 {
+        self.position
     }
 
     /// Goes to the next member, over what is left of the present one. None at the end of the archive.
@@ -153,6 +162,9 @@ impl<R: Read> Members<R> {
     }
 
     fn skip_rest(&mut self) -> Result<(), Error> {
+        if let Some(jump) = self.jump {
+            return self.jump_over_rest(jump);
+        }
         let mut skipped = [0; 8 * BLOCK];
         while self.read(&mut skipped)? > 0 {}
         let padding = std::mem::take(&mut self.padding);
@@ -163,12 +175,34 @@ impl<R: Read> Members<R> {
         Ok(())
     }
 
+    fn jump_over_rest(&mut self, jump: fn(&mut R, i64) -> io::Result<()>) -> Result<(), Error> {
+        let rest = self.left.checked_add(std::mem::take(&mut self.padding) as u64);
+        let place = rest.and_then(|rest| Some((i64::try_from(rest).ok()?, self.position.checked_add(rest)?)));
+        let (distance, position) = place.ok_or_else(|| self.malformed("it is too large"))?;
+        (self.left, self.position) = (0, position);
+        match jump(&mut self.source, distance) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Err(self.malformed("the archive ends inside of it"))
+            }
+            result => result.map_err(|source| Error::ReadLayer { source }),
+        }
+    }
+
     fn read_source(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
-        read_once(&mut self.source, buffer).map_err(|source| Error::ReadLayer { source })
+        let read = read_once(&mut self.source, buffer).map_err(|source| Error::ReadLayer { source })?;
+        self.position += read as u64;
+        Ok(read)
     }
 
     fn malformed(&self, reason: &'static str) -> Error {
         Error::MalformedLayer { member: self.name.clone(), reason }
+    }
+}
+
+impl<R: Read + Seek> Members<R> {
+    /// Like [`new`](Self::new), and jumps over contents. The source must refuse to go behind its end.
+    pub(super) fn jumping(source: R) -> Self {
+        Self { jump: Some(R::seek_relative), ..Self::new(source) }
     }
 }
 

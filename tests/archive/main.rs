@@ -5,6 +5,7 @@
 mod fingerprint;
 mod golden;
 mod hostile;
+mod listing;
 mod pack;
 mod round_trip;
 mod scenery;
