@@ -44,6 +44,9 @@
 //! the layers, several at once, each through a [`VerifyingReader`](digest::VerifyingReader) into a [`Destination`](archive::Destination), whose
 //! commit gives files their names.
 //!
+//! `kit inspect --tensors` opens layers at offsets: a [`Listing`](archive::Listing) hops from file to file, and of weights only the
+//! [`Header`](tensors::Header) is read.
+//!
 //! # What always holds
 //!
 //! - A blob under `blobs/` is whole; a name in an index leads to what is whole; a file under its final name is whole.

@@ -32,6 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "modelkit",
             "kitfile",
             "oci",
+            "tensors",
             "digest",
             "compression",
             "relative_path",

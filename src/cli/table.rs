@@ -24,7 +24,8 @@ pub(crate) fn render<const N: usize>(headings: [&str; N], rows: &[[String; N]]) 
     text
 }
 
-fn one_line(cell: &str) -> String {
+/// What a stranger wrote, without a break or anything that a terminal obeys.
+pub(crate) fn one_line(cell: &str) -> String {
     printable(cell).replace('\n', "\\n")
 }
 

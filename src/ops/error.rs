@@ -20,6 +20,9 @@ pub enum Error {
     /// A layer could not be put into the folder.
     #[error("cannot unpack {0}")]
     Unpack(String, #[source] archive::Error),
+    /// The files of a layer could not be looked through.
+    #[error("cannot look through {0}")]
+    Look(String, #[source] archive::Error),
     /// Files could not be packed, or not be put in place.
     #[error(transparent)]
     Archive(#[from] archive::Error),

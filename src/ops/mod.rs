@@ -21,6 +21,7 @@ mod tag;
 mod transfer;
 mod uncovered;
 mod unpack;
+mod weights;
 mod workers;
 
 pub use check::{Checked, check};
@@ -40,8 +41,10 @@ pub use remove::{Removal, Removed, remove, remove_remote};
 pub use tag::tag;
 pub use transfer::{Copied, CopyOptions, Fate, copy};
 pub use unpack::{UnpackOptions, Unpacked, unpack};
+pub use weights::{WeighedModel, WeightFile, weigh};
 pub use workers::jobs;
 
 // What the options and results of operations are made of.
 pub use crate::archive::{Links, Overwrite, Placed};
 pub use crate::modelkit::{CLI_VERSION, Filter, InvalidFilter, Part, Selection};
+pub use crate::tensors::{Header, Hyperparameters, Memory, Summary, TypeCount};

@@ -18,9 +18,13 @@ mod moving;
 mod pack;
 mod registry;
 mod resume;
+#[allow(dead_code, reason = "the tests of the room use more of it")]
+#[path = "../../src/tensors/samples.rs"]
+mod samples;
 mod sandbox;
 mod scarce;
 mod secrets;
+mod tensors;
 mod troubled;
 mod unpack;
 mod words;

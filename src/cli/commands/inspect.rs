@@ -4,18 +4,20 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::inspect_tensors;
 use crate::cli::context::Context;
 use crate::cli::format::Format;
 use crate::cli::network::NetworkArgs;
-use crate::ops::{self, CLI_VERSION, Inspected, Place, Places};
+use crate::ops::{self, CLI_VERSION, Found, Inspected, Place, Places};
 
-/// Show the manifest and the Kitfile of a ModelKit
+/// Show the manifest and the Kitfile of a ModelKit, or what its files of weights hold
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kit inspect sentiment:v2
   kit inspect --remote registry.example/team/sentiment:v2
-  kit inspect sentiment:v2 --format '{{.Digest}}'")]
+  kit inspect sentiment:v2 --format '{{.Digest}}'
+  kit inspect --remote --tensors registry.example/team/sentiment:v2")]
 pub(crate) struct InspectArgs {
     /// The ModelKit
     #[arg(value_name = "NAME:TAG")]
@@ -23,8 +25,14 @@ pub(crate) struct InspectArgs {
     /// Ask the registry, not the local store
     #[arg(short, long)]
     remote: bool,
-    /// json, yaml, or a Go template
-    #[arg(long, value_name = "FORMAT", default_value = "json")]
+    /// Show the models in it: architecture, parameters, types, and an estimate of the memory to serve them
+    ///
+    /// Reads the headers of its safetensors and GGUF files, and `config.json` beside or above them. No weights are downloaded,
+    /// unless a layer is compressed, which has to be read from front to end. What is read is not verified.
+    #[arg(long)]
+    tensors: bool,
+    /// json, yaml, or a Go template; table with --tensors
+    #[arg(long, value_name = "FORMAT", default_value = "json", default_value_if("tensors", "true", "table"))]
     format: Format,
     #[command(flatten)]
     network: NetworkArgs,
@@ -32,21 +40,36 @@ pub(crate) struct InspectArgs {
 
 impl InspectArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        if self.tensors {
+            return self.inspect_tensors(context);
+        }
         let inspected = read(context, &self.network, &self.reference, self.remote)?;
         let data = to_json(&inspected)?;
         let json = serde_json::to_string_pretty(&data)?;
         Ok(context.output.result(self.format.render(&data, || json)?)?)
     }
+
+    fn inspect_tensors(&self, context: &Context) -> Result<()> {
+        let (found, inspected) = find(context, &self.network, &self.reference, self.remote)?;
+        let models = ops::weigh(&*found.source, &inspected.modelkit, ops::jobs())
+            .with_context(|| format!("cannot inspect the tensors of `{}`", self.reference))?;
+        inspect_tensors::print(context, &self.format, &inspected, &models)
+    }
 }
 
 /// Reads a ModelKit from the local store, or with `remote` from its registry.
 pub(super) fn read(context: &Context, network: &NetworkArgs, reference: &str, remote: bool) -> Result<Inspected> {
+    find(context, network, reference, remote).map(|(_, inspected)| inspected)
+}
+
+fn find(context: &Context, network: &NetworkArgs, reference: &str, remote: bool) -> Result<(Found, Inspected)> {
     let location = context.location(reference)?;
     let store = context.store()?;
     let client = network.client(&context.environment)?;
     let places = Places { store: &store, client: &client };
     let found = places.find(&location, if remote { Place::Remote } else { Place::Local });
-    found.and_then(|found| ops::inspect(&found)).with_context(|| format!("Could not find modelkit {location}"))
+    let inspected = found.and_then(|found| ops::inspect(&found).map(|inspected| (found, inspected)));
+    inspected.with_context(|| format!("Could not find modelkit {location}"))
 }
 
 fn to_json(inspected: &Inspected) -> Result<Value> {

@@ -10,6 +10,7 @@ mod fsck;
 mod info;
 mod init;
 mod inspect;
+mod inspect_tensors;
 mod list;
 mod login;
 mod logout;
