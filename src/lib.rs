@@ -9,7 +9,7 @@
 //! 3  ops ───────────────────────────────────── what kit can do; threads
 //! 2  archive       store        registry ───── places: folder, local store, remote
 //! 1  modelkit  →  kitfile  →  oci   tensors ── documents; no IO
-//! 0  digest   compression   blocks   relative_path   progress   problem ── leaves; know nothing
+//! 0  digest  compression  recipe  blocks  relative_path  progress  problem ── leaves; know nothing
 //! ```
 //!
 //! A room names rooms on lower floors, and on floor 1 as the arrows go. Nothing on floor 2 names another room of floor 2.
@@ -26,6 +26,7 @@
 //! | [`kitfile`] | what the user writes: parsing with all problems named, validation, YAML output, first drafts |
 //! | [`oci`] | the OCI documents, and [`Source`](oci::Source) and [`Target`](oci::Target): the contract of a place |
 //! | [`tensors`] | the headers of safetensors and GGUF, and what a model needs that is made of them |
+//! | [`recipe`] | a layer that is put together from files when it is read, instead of being stored |
 //! | [`digest`], [`compression`], [`blocks`], [`relative_path`], [`progress`], [`problem`] | one idea each |
 //!
 //! # One walk
@@ -36,6 +37,9 @@
 //!
 //! A layer whose files are as they were when it was packed the last time, by their [`Fingerprint`](archive::Fingerprint), is
 //! not written again: the store remembers which blob it became.
+//!
+//! `kit pack --push` keeps no blobs: each layer leaves its digest and a [`Recipe`](recipe::Recipe), by which it is read once more
+//! from the files when [`copy`](ops::copy) sends it.
 //!
 //! `kit push`, `kit pull` and `kit copy` are the same [`copy`](ops::copy) between other places: blobs first, each once, manifest last. What
 //! the target has in another repository is mounted from there ([`Origins`](ops::Origins)). [`plan`](ops::plan) only tells what would move.
@@ -69,6 +73,7 @@ pub mod oci;
 pub mod ops;
 pub mod problem;
 pub mod progress;
+pub mod recipe;
 pub mod registry;
 pub mod relative_path;
 pub mod store;

@@ -1,6 +1,8 @@
 //! Writes a layer: files → tar → compression → sink, in one pass and with one buffer.
 
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Write};
+use std::path::Path;
 
 use super::fingerprint::Fingerprinter;
 use super::header::{BLOCK, Header, padding};
@@ -10,6 +12,7 @@ use super::{Error, Fingerprint, LayerSource};
 use crate::compression::Compression;
 use crate::digest::{Digest, DigestWriter};
 use crate::progress::Task;
+use crate::recipe::RecipeWriter;
 use crate::relative_path::RelativePath;
 
 /// What a layer holds that has been written.
@@ -39,12 +42,33 @@ pub fn write_layer(
     sink: impl Write,
     task: &dyn Task,
 ) -> Result<LayerSummary, Error> {
+    write_recorded(source, compression, None, sink, task)
+}
+
+/// Like [`write_layer`], and tells `recipe` how the tar in the layer is put together.
+pub fn record_layer(
+    source: &LayerSource,
+    compression: Compression,
+    recipe: &mut RecipeWriter,
+    sink: impl Write,
+    task: &dyn Task,
+) -> Result<LayerSummary, Error> {
+    write_recorded(source, compression, Some(recipe), sink, task)
+}
+
+fn write_recorded(
+    source: &LayerSource,
+    compression: Compression,
+    recipe: Option<&mut RecipeWriter>,
+    sink: impl Write,
+    task: &dyn Task,
+) -> Result<LayerSummary, Error> {
     let mut encoder = compression.encoder(sink, || task.saves_little()).map_err(writing_failed)?;
     let summary = if compression == Compression::None {
-        write_tar(source, &mut encoder, task)?
+        write_tar(source, recipe, &mut encoder, task)?
     } else {
         let mut digesting = DigestWriter::new(&mut encoder);
-        let summary = write_tar(source, &mut digesting, task)?;
+        let summary = write_tar(source, recipe, &mut digesting, task)?;
         let (_, diff_id, _) = digesting.finish();
         LayerSummary { diff_id: Some(diff_id), ..summary }
     };
@@ -52,10 +76,15 @@ pub fn write_layer(
     Ok(summary)
 }
 
-fn write_tar(source: &LayerSource, sink: impl Write, task: &dyn Task) -> Result<LayerSummary, Error> {
+fn write_tar(
+    source: &LayerSource,
+    recipe: Option<&mut RecipeWriter>,
+    sink: impl Write,
+    task: &dyn Task,
+) -> Result<LayerSummary, Error> {
     let (mut files, mut bytes) = (0, 0);
     let mut fingerprinter = Fingerprinter::new();
-    let mut tar = TarWriter { sink, buffer: vec![0; BUFFER_BYTES], filled: 0 };
+    let mut tar = TarWriter { sink, recipe, buffer: vec![0; BUFFER_BYTES], filled: 0 };
     let mut walk = Walk::new(source)?;
     for member in &mut walk {
         let member = member?;
@@ -78,33 +107,44 @@ fn write_tar(source: &LayerSource, sink: impl Write, task: &dyn Task) -> Result<
 fn write_file(
     source: &LayerSource,
     path: &RelativePath,
-    tar: &mut TarWriter<impl Write>,
+    tar: &mut TarWriter<'_, impl Write>,
     task: &dyn Task,
 ) -> Result<Member, Error> {
     let failed = Error::reading(path);
-    let mut file = fs_err::File::open(path.join_to(source.root)).map_err(&failed)?;
+    let place = path.join_to(source.root);
+    let mut file = fs_err::File::open(&place).map_err(&failed)?;
     let metadata = file.metadata().map_err(&failed)?;
     if !metadata.is_file() {
         return Err(Error::FileChanged { path: path.clone() });
     }
     let member = Member::new(path.clone(), &metadata);
     tar.put_header(&member)?;
-    tar.put_content(path, &mut file, member.size, task)?;
+    match tar.record(&place, &file, &metadata).map_err(&failed)? {
+        Some(mut clone) => tar.put_content(path, &mut clone, member.size, task)?,
+        None => tar.put_content(path, &mut file, member.size, task)?,
+    }
     let metadata = file.metadata().map_err(&failed)?;
     Ok(Member::new(path.clone(), &metadata))
 }
 
 /// Collects a tar in one buffer, into which files are read directly.
-struct TarWriter<W> {
+struct TarWriter<'a, W> {
     sink: W,
+    recipe: Option<&'a mut RecipeWriter>,
     buffer: Vec<u8>,
     filled: usize,
 }
 
-impl<W: Write> TarWriter<W> {
+impl<W: Write> TarWriter<'_, W> {
     fn put_header(&mut self, member: &Member) -> Result<(), Error> {
         let Member { path, is_directory, mode, size, .. } = member;
         self.put(&Header { name: path.as_str(), is_directory: *is_directory, mode: *mode, size: *size }.to_bytes())
+    }
+
+    /// Notes the file whose content comes next. What is returned is to be read instead of it, if anything is.
+    fn record(&mut self, place: &Path, file: &fs_err::File, metadata: &Metadata) -> io::Result<Option<File>> {
+        let Some(recipe) = &mut self.recipe else { return Ok(None) };
+        recipe.put_file(place, file.file(), metadata)
     }
 
     /// Writes the `size` bytes of `file` and its padding. Both a shorter and a longer file are refused.
@@ -135,6 +175,9 @@ impl<W: Write> TarWriter<W> {
     }
 
     fn put(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
+        if let Some(recipe) = &mut self.recipe {
+            recipe.put_bytes(bytes).map_err(writing_failed)?;
+        }
         while !bytes.is_empty() {
             let space = self.space()?;
             let (now, later) = bytes.split_at(bytes.len().min(space.len()));

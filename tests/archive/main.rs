@@ -7,6 +7,7 @@ mod golden;
 mod hostile;
 mod listing;
 mod pack;
+mod recipe;
 mod round_trip;
 mod scenery;
 mod unpack;

@@ -1,0 +1,137 @@
+//! The pieces of a recipe, and how they are written down.
+//!
+//! A recipe is written as eight bytes that name the format, the size of the layer in eight bytes, and the segments, compressed
+//! with Zstandard: a header of tar is mostly zeros, and paths resemble each other. Numbers are little-endian.
+
+use std::ffi::OsString;
+use std::fs::Metadata;
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// What a recipe begins with. To be changed when recipes become other bytes.
+pub(super) const MAGIC: [u8; 8] = *b"kitrcp1\n";
+
+const BYTES: u8 = 0;
+const FILE: u8 = 1;
+const CLONE: u8 = 2;
+
+/// One piece of a layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Segment {
+    /// So many bytes, which follow.
+    Bytes(u64),
+    /// All of a file that belongs to the user.
+    File(PathBuf, FileState),
+    /// All of a file that was cloned: its number among the clones, and its size in bytes.
+    Clone(u64, u64),
+}
+
+/// By what a change of a file shows. Not the device: its number may be another one after the machine was started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FileState {
+    /// In bytes.
+    pub(super) size: u64,
+    inode: u64,
+    /// Seconds and nanoseconds of the last change of the content, and of anything.
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl FileState {
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        Self {
+            size: metadata.len(),
+            inode: metadata.ino(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+impl Segment {
+    pub(super) fn write(&self, sink: &mut impl Write) -> io::Result<()> {
+        match self {
+            Self::Bytes(count) => write_numbers(sink, BYTES, &[*count]),
+            Self::Clone(number, size) => write_numbers(sink, CLONE, &[*number, *size]),
+            Self::File(path, state) => {
+                let FileState { size, inode, modified, changed } = *state;
+                let times = [modified.0, modified.1, changed.0, changed.1].map(i64::cast_unsigned);
+                let path = path.as_os_str().as_bytes();
+                let [seconds, nanoseconds, changed_seconds, changed_nanoseconds] = times;
+                let length = path.len() as u64;
+                let numbers = [size, inode, seconds, nanoseconds, changed_seconds, changed_nanoseconds, length];
+                write_numbers(sink, FILE, &numbers)?;
+                sink.write_all(path)
+            }
+        }
+    }
+
+    /// The next segment; none at the end.
+    pub(super) fn read(source: &mut impl Read) -> io::Result<Option<Self>> {
+        let mut kind = [0];
+        if source.read(&mut kind)? == 0 {
+            return Ok(None);
+        }
+        Ok(Some(match kind[0] {
+            BYTES => Self::Bytes(read_number(source)?),
+            CLONE => Self::Clone(read_number(source)?, read_number(source)?),
+            FILE => {
+                let (size, inode) = (read_number(source)?, read_number(source)?);
+                let (modified, changed) = (read_time(source)?, read_time(source)?);
+                Self::File(read_path(source)?, FileState { size, inode, modified, changed })
+            }
+            _ => return Err(damaged()),
+        }))
+    }
+
+    /// How many bytes of the layer it stands for.
+    pub(super) fn size(&self) -> u64 {
+        match self {
+            Self::Bytes(size) | Self::Clone(_, size) => *size,
+            Self::File(_, state) => state.size,
+        }
+    }
+}
+
+/// A recipe that this program did not write like this.
+pub(super) fn damaged() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the recipe of the layer is damaged")
+}
+
+/// The clone of this number in the folder of its recipe.
+pub(super) fn clone_path(folder: &Path, number: u64) -> PathBuf {
+    folder.join(number.to_string())
+}
+
+fn write_numbers(sink: &mut impl Write, kind: u8, numbers: &[u64]) -> io::Result<()> {
+    sink.write_all(&[kind])?;
+    numbers.iter().try_for_each(|number| sink.write_all(&number.to_le_bytes()))
+}
+
+fn read_number(source: &mut impl Read) -> io::Result<u64> {
+    let mut bytes = [0; 8];
+    source.read_exact(&mut bytes)?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+fn read_time(source: &mut impl Read) -> io::Result<(i64, i64)> {
+    Ok((read_number(source)?.cast_signed(), read_number(source)?.cast_signed()))
+}
+
+/// Far more than the 4 KiB that Linux takes.
+const PATH_LIMIT: u64 = 64 * 1024;
+
+fn read_path(source: &mut impl Read) -> io::Result<PathBuf> {
+    let length = read_number(source)?;
+    if length > PATH_LIMIT {
+        return Err(damaged());
+    }
+    let mut path = Vec::new();
+    source.take(length).read_to_end(&mut path)?;
+    if path.len() as u64 != length {
+        return Err(damaged());
+    }
+    Ok(OsString::from_vec(path).into())
+}
