@@ -7,6 +7,7 @@ use super::output::{Output, is_reader_gone, printable};
 use crate::archive;
 use crate::oci::ContentError;
 use crate::ops;
+use crate::recipe::Changed;
 use crate::registry;
 
 /// The exit code of arguments that make no sense.
@@ -85,6 +86,9 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
         }
         ContentError::Mismatch(_) => {
             Some("the content is damaged; `kit fsck --repair` drops what is damaged here, then pull again".to_owned())
+        }
+        ContentError::Io(error) if Changed::in_io(error).is_some() => {
+            Some("pack again, when nothing writes to the file any more".to_owned())
         }
         ContentError::NotFound(_) | ContentError::Io(_) => None,
     }

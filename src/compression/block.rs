@@ -3,7 +3,7 @@
 use std::io;
 
 /// A format whose stream is a head, blocks that are compressed independently, and a tail.
-pub(super) trait Format {
+pub(super) trait Format: Send {
     /// The sizes of its blocks.
     fn shape(&self) -> Shape;
     /// What stands in front of the first block.

@@ -54,7 +54,7 @@ impl Compression {
     ///
     /// Calls `saves_little` once if it turns out, early where there is much, that less than 3 % are saved.
     /// Takes up to 32 MiB of memory.
-    pub fn encoder<'a, W: Write>(self, sink: W, saves_little: impl FnOnce() + 'a) -> io::Result<Encoder<'a, W>> {
+    pub fn encoder<'a, W: Write>(self, sink: W, saves_little: impl FnOnce() + Send + 'a) -> io::Result<Encoder<'a, W>> {
         let Some(format) = self.format() else { return Ok(Encoder::plain(sink)) };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = cores.min(MEMORY_BYTES / format.shape().memory_bytes());

@@ -12,12 +12,12 @@ pub(super) struct Gain<'a> {
     taken: u64,
     given: u64,
     /// None when the verdict has fallen.
-    tell: Option<Box<dyn FnOnce() + 'a>>,
+    tell: Option<Box<dyn FnOnce() + Send + 'a>>,
 }
 
 impl<'a> Gain<'a> {
     /// Calls `tell` if less than 3 % are saved.
-    pub(super) fn new(tell: impl FnOnce() + 'a) -> Self {
+    pub(super) fn new(tell: impl FnOnce() + Send + 'a) -> Self {
         Self { taken: 0, given: 0, tell: Some(Box::new(tell)) }
     }
 

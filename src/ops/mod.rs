@@ -3,6 +3,7 @@
 //! Knows no arguments, no colours, no standard output, no environment variables and no current folder.
 
 mod check;
+mod compressing;
 mod diff;
 mod doctor;
 mod error;
@@ -11,6 +12,8 @@ mod inspect;
 mod list;
 mod origins;
 mod pack;
+mod pack_push;
+mod packer;
 mod parents;
 mod places;
 mod plan;
@@ -33,6 +36,7 @@ pub use inspect::{Inspected, inspect};
 pub use list::{Listed, list_layout, list_local, list_remote};
 pub use origins::Origins;
 pub use pack::{PackOptions, Packed, Reading, pack};
+pub use pack_push::pack_and_push;
 pub use parents::parent;
 pub use places::{Found, Location, Place, Places};
 pub use plan::{Look, Plan, PlannedBlob, plan};

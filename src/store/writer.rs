@@ -1,5 +1,7 @@
 //! Writing to a store as to any other place.
 
+use std::path::Path;
+
 use super::index::enter;
 use super::layout::sync_folder;
 use super::lock::Share;
@@ -24,6 +26,11 @@ impl Store {
 impl Writer {
     pub(super) fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The folder of the store.
+    pub fn root(&self) -> &Path {
+        self.store.root()
     }
 
     /// Begins a blob whose digest is not known yet.

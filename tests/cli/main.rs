@@ -8,6 +8,7 @@ mod crowd;
 mod docker_registry;
 mod doctor;
 mod faulty_proxy;
+mod gate;
 mod golden;
 mod help;
 mod hostile;
@@ -16,6 +17,7 @@ mod kill;
 mod look;
 mod moving;
 mod pack;
+mod pack_push;
 mod registry;
 mod resume;
 #[allow(dead_code, reason = "the tests of the room use more of it")]

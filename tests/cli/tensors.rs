@@ -194,7 +194,7 @@ fn a_broken_header_is_told_of_and_the_rest_is_counted() {
 fn a_layer_that_is_one_file_is_read_as_that_file() {
     let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
     for (suffix, compression) in [("", Compression::None), ("+gzip", Compression::Gzip)] {
-        let mut encoder = compression.encoder(Vec::new()).unwrap();
+        let mut encoder = compression.encoder(Vec::new(), || ()).unwrap();
         encoder.write_all(&samples::small_safetensors()).unwrap();
         let layer = registry.add_blob(&encoder.finish().unwrap());
         let size = registry.blob(&layer).unwrap().len();

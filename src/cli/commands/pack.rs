@@ -15,18 +15,22 @@ use crate::cli::report::{Usage, usage};
 use crate::compression::Compression;
 use crate::kitfile::{self, Kitfile};
 use crate::oci::{Reference, Tag};
-use crate::ops::{self, Links, PackOptions, Places, Reading};
-use crate::progress::human;
+use crate::ops::{self, Copied, CopyOptions, Links, Location, Origins, PackOptions, Places, Reading};
+use crate::progress::{Phase, human};
 
 /// Pack a folder and its Kitfile into a ModelKit in the local store
 ///
 /// Each entry of the Kitfile becomes a layer; all of them together get one digest, which is printed at the end. Packing the
 /// same files again, anywhere, gives the same digest.
+///
+/// With --push nothing is kept here: the files are read once to name the layers and once to send them.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kit pack . -t sentiment:v2
   kit pack . -t registry.example/team/sentiment:v2,latest
+  kit pack . --push registry.example/team/sentiment:v2
+  kit pack . -t registry.example/team/sentiment:v2,latest --push
   kit pack models/sentiment -f Kitfile.small --compression zstd")]
 pub(crate) struct PackArgs {
     /// The folder to pack; all paths of the Kitfile begin here
@@ -47,6 +51,10 @@ pub(crate) struct PackArgs {
     /// Read all files, even those that are as they were when they were packed the last time
     #[arg(long)]
     no_cache: bool,
+    /// Send the ModelKit to a registry or an image layout (oci:FOLDER:TAG) and store nothing here; without a name it gets
+    /// those of --tag
+    #[arg(long, value_name = "NAME:TAG[,TAG]", num_args = 0..=1, default_missing_value = NAMED_BY_TAG)]
+    push: Option<String>,
     #[command(flatten)]
     network: NetworkArgs,
 }
@@ -54,47 +62,89 @@ pub(crate) struct PackArgs {
 impl PackArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let start = Instant::now();
-        let references = self.references(context)?;
-        let folder = self.folder(context)?;
-        let kitfile = self.read_kitfile(context, &folder)?;
+        let destination = self.destination(context)?;
+        let references = match (&destination, &self.tag) {
+            (Some(destination), _) => destination.references.clone(),
+            (None, Some(text)) => references(context, text)?,
+            (None, None) => Vec::new(),
+        };
+        let options = self.options(context, references)?;
         let store = context.store()?;
         let client = self.network.client(&context.environment)?;
-        let options = PackOptions {
-            context: folder.clone(),
-            kitfile,
+        let places = Places { store: &store, client: &client };
+        match destination {
+            Some(destination) => Self::push(context, &places, &options, &destination, start),
+            None => save(context, &places, &options, start),
+        }
+    }
+
+    fn options(&self, context: &Context, references: Vec<Reference>) -> Result<PackOptions> {
+        let folder = self.folder(context)?;
+        Ok(PackOptions {
+            kitfile: self.read_kitfile(context, &folder)?,
+            context: folder,
             references,
             compression: self.compression,
             links: if self.follow_symlinks { Links::Follow } else { Links::InsideContext },
             reading: if self.no_cache { Reading::Everything } else { Reading::Changed },
             jobs: ops::jobs(),
             cli_version: env!("CARGO_PKG_VERSION").to_owned(),
-        };
-        let packed = ops::pack(&Places { store: &store, client: &client }, &options, &context.bars)
-            .with_context(|| format!("cannot pack `{}`", folder.display()))?;
-        context.output.result(format!("Model saved: {}", packed.manifest.digest))?;
-        let moved = Moved {
-            done: (packed.bytes - packed.reused_bytes, "written"),
-            reused: format!("{} reused", human(packed.reused_bytes)),
-            mounted: None,
-            resumed: 0,
-        };
-        let tags: Vec<_> = options.references.iter().map(ToString::to_string).collect();
-        let tagged = if tags.is_empty() { String::new() } else { format!(" · tagged {}", tags.join(", ")) };
-        context.output.say(&format!("{}{tagged}", moved.in_words(start)));
+        })
+    }
+
+    fn push(
+        context: &Context,
+        places: &Places<'_>,
+        options: &PackOptions,
+        destination: &Destination,
+        start: Instant,
+    ) -> Result<()> {
+        let location = &destination.location;
+        let failure = || format!("cannot pack `{}` and push it to `{location}`", options.context.display());
+        context.output.say(&format!("Packing and pushing {location}"));
+        let copied = Self::copy(context, places, options, destination).with_context(failure)?;
+        context.output.result(format!("Pushed {}", copied.manifest.digest))?;
+        context.output.say(&Moved::sent(&copied).in_words(start));
         Ok(())
     }
 
-    fn references(&self, context: &Context) -> Result<Vec<Reference>> {
-        let Some(text) = &self.tag else { return Ok(Vec::new()) };
-        let mut references = Reference::parse_list(text).map_err(|error| Usage(error.into()))?;
-        if references.iter().any(|reference| reference.digest.is_some()) {
-            return Err(usage(format!("`{text}` names a digest; a ModelKit that is yet to be packed takes a tag")));
+    fn copy(
+        context: &Context,
+        places: &Places<'_>,
+        options: &PackOptions,
+        destination: &Destination,
+    ) -> Result<Copied, ops::Error> {
+        let (target, tag) = places.target(&destination.location)?;
+        let tags: Vec<_> = tag.into_iter().chain(destination.more_tags.iter().cloned()).collect();
+        let origins = Origins::known_to(places.store, &destination.location)?;
+        let jobs = places.jobs(&[&destination.location]);
+        let copying = CopyOptions { jobs, origins, phase: Phase::Uploading };
+        ops::pack_and_push(places, options, (&*target, &tags), &copying, &context.bars)
+    }
+
+    /// Where --push sends the ModelKit.
+    fn destination(&self, context: &Context) -> Result<Option<Destination>> {
+        let Some(push) = &self.push else { return Ok(None) };
+        let text = match (push.as_str(), &self.tag) {
+            (NAMED_BY_TAG, Some(tag)) => tag,
+            (_, Some(_)) => {
+                return Err(usage(
+                    "--push names the ModelKit, and so does --tag; nothing is stored here, so one will do",
+                ));
+            }
+            (NAMED_BY_TAG, None) => {
+                return Err(usage("--push wants to know where: `--push NAME:TAG`, or --tag with a registry"));
+            }
+            (_, None) => push,
+        };
+        if text.starts_with("oci:") {
+            let location = context.location(text)?;
+            return Ok(Some(Destination { location, more_tags: Vec::new(), references: Vec::new() }));
         }
-        if references[0].tag.is_none() {
-            references[0] = references[0].with_tag(Tag::latest());
-            context.output.say(&format!("No tag given for {text}; using 'latest' ({})", references[0]));
-        }
-        Ok(references)
+        let references = references(context, text)?;
+        let location = Location::Artifact(references[0].clone());
+        let more_tags = references.iter().skip(1).filter_map(|reference| reference.tag.as_ref());
+        Ok(Some(Destination { location, more_tags: more_tags.map(ToString::to_string).collect(), references }))
     }
 
     fn folder(&self, context: &Context) -> Result<PathBuf> {
@@ -120,6 +170,48 @@ impl PackArgs {
         }
         Ok(kitfile)
     }
+}
+
+/// What --push without a name is taken for.
+const NAMED_BY_TAG: &str = "";
+
+/// Where --push sends the ModelKit, and what it is called there.
+struct Destination {
+    location: Location,
+    /// Besides the one in the location.
+    more_tags: Vec<String>,
+    /// The names, if they are references: not those in an image layout.
+    references: Vec<Reference>,
+}
+
+/// Packs into the local store.
+fn save(context: &Context, places: &Places<'_>, options: &PackOptions, start: Instant) -> Result<()> {
+    let packed = ops::pack(places, options, &context.bars)
+        .with_context(|| format!("cannot pack `{}`", options.context.display()))?;
+    context.output.result(format!("Model saved: {}", packed.manifest.digest))?;
+    let moved = Moved {
+        done: (packed.bytes - packed.reused_bytes, "written"),
+        reused: format!("{} reused", human(packed.reused_bytes)),
+        mounted: None,
+        resumed: 0,
+    };
+    let tags: Vec<_> = options.references.iter().map(ToString::to_string).collect();
+    let tagged = if tags.is_empty() { String::new() } else { format!(" · tagged {}", tags.join(", ")) };
+    context.output.say(&format!("{}{tagged}", moved.in_words(start)));
+    Ok(())
+}
+
+/// The names that `text` lists, at least one.
+fn references(context: &Context, text: &str) -> Result<Vec<Reference>> {
+    let mut references = Reference::parse_list(text).map_err(|error| Usage(error.into()))?;
+    if references.iter().any(|reference| reference.digest.is_some()) {
+        return Err(usage(format!("`{text}` names a digest; a ModelKit that is yet to be packed takes a tag")));
+    }
+    if references[0].tag.is_none() {
+        references[0] = references[0].with_tag(Tag::latest());
+        context.output.say(&format!("No tag given for {text}; using 'latest' ({})", references[0]));
+    }
+    Ok(references)
 }
 
 fn read(path: &Path) -> Result<(String, Vec<u8>)> {

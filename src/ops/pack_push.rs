@@ -1,0 +1,128 @@
+//! Packing a folder straight into a registry: the files are read twice, once to name their layers and once to send them, and
+//! nothing is kept here.
+
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Mutex;
+
+use super::compressing::Compressing;
+use super::packer::{Assembled, Depot, Packer, SavedLayer, layers_at_once};
+use super::{Copied, CopyOptions, Error, PackOptions, Places, copy};
+use crate::archive::{self, LayerSource};
+use crate::compression::Compression;
+use crate::digest::{Digest, DigestWriter};
+use crate::modelkit::LayerType;
+use crate::oci::{Content, ContentError, Descriptor, Source, Target};
+use crate::progress::{Progress, Task};
+use crate::recipe::{Recipe, RecipeWriter};
+use crate::store::RememberedLayer;
+
+/// Packs the files that the Kitfile names into `target`, where the ModelKit then has the names `tags`.
+///
+/// No blob is stored here, neither in the store nor elsewhere. A file that changes between the two readings is an error that
+/// names it, and then nothing appears at the target.
+pub fn pack_and_push(
+    places: &Places<'_>,
+    pack: &PackOptions,
+    (target, tags): (&dyn Target, &[String]),
+    options: &CopyOptions,
+    progress: &dyn Progress,
+) -> Result<Copied, Error> {
+    let passing = Passing::default();
+    let assembled = Packer::new(places, pack, progress)?.pack(&passing)?;
+    let recipes = passing.recipes.into_inner().expect("no worker panics while it notes a recipe");
+    let options = &CopyOptions { jobs: layers_at_once(options.jobs, pack.compression), ..options.clone() };
+    let source = FromFiles { assembled, recipes, compression: pack.compression };
+    let name = source.assembled.manifest.digest.to_string();
+    let copied = copy((&source, &name), (target, tags.first().map(String::as_str)), options, progress)?;
+    for tag in tags.iter().skip(1) {
+        let Assembled { manifest, manifest_bytes, .. } = &source.assembled;
+        let published = target.publish(manifest, manifest_bytes, Some(tag));
+        published.map_err(|error| Error::writing(&format!("the tag `{tag}`"), error))?;
+    }
+    Ok(copied)
+}
+
+/// Names layers and keeps their recipes.
+#[derive(Default)]
+struct Passing {
+    recipes: Mutex<HashMap<Digest, Recipe>>,
+}
+
+impl Depot for Passing {
+    fn remembered(&self, _key: &Digest) -> Result<Option<RememberedLayer>, Error> {
+        Ok(None)
+    }
+
+    fn save(
+        &self,
+        source: &LayerSource,
+        layer_type: LayerType,
+        compression: Compression,
+        task: &dyn Task,
+    ) -> Result<SavedLayer, Error> {
+        let mut recipe = RecipeWriter::new()?;
+        let mut digesting = DigestWriter::new(io::sink());
+        let summary = archive::record_layer(source, compression, &mut recipe, &mut digesting, task)?;
+        let (_, digest, size) = digesting.finish();
+        let recipe = recipe.finish()?;
+        self.recipes.lock().expect("no worker panics while it notes a recipe").insert(digest, recipe);
+        let blob = Descriptor::new(layer_type.media_type(), digest, size);
+        Ok(SavedLayer { summary, blob, was_there: false })
+    }
+
+    fn remember(&self, _key: &Digest, _layer: &RememberedLayer) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn folder(&self) -> Option<&Path> {
+        None
+    }
+
+    fn done(&self, _was_there: bool) -> &'static str {
+        "Hashed"
+    }
+}
+
+/// A packed ModelKit whose layers are read from the files.
+struct FromFiles {
+    assembled: Assembled,
+    recipes: HashMap<Digest, Recipe>,
+    compression: Compression,
+}
+
+impl Source for FromFiles {
+    fn resolve(&self, _name: &str) -> Result<Descriptor, ContentError> {
+        Ok(self.assembled.manifest.clone())
+    }
+
+    fn manifest(&self, _descriptor: &Descriptor) -> Result<Vec<u8>, ContentError> {
+        Ok(self.assembled.manifest_bytes.clone())
+    }
+
+    fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
+        match self.recipes.get(&descriptor.digest) {
+            Some(recipe) => Box::new(Layer { recipe, compression: self.compression }),
+            // There is one blob besides the layers.
+            None => Box::new(&self.assembled.config_bytes[..]),
+        }
+    }
+}
+
+/// The content of one layer. Our encoders give the same bytes for the same bytes, so that a compressed one can be had again.
+struct Layer<'a> {
+    recipe: &'a Recipe,
+    compression: Compression,
+}
+
+impl Content for Layer<'_> {
+    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
+        if self.compression == Compression::None {
+            return Ok(Box::new(self.recipe.open_at(offset)?));
+        }
+        let mut compressed = Compressing::new(self.recipe.open_at(0)?, self.compression)?;
+        io::copy(&mut compressed.by_ref().take(offset), &mut io::sink())?;
+        Ok(Box::new(compressed))
+    }
+}

@@ -1,0 +1,329 @@
+//! What all ways to pack share: the entries of a Kitfile become layers, several at once, and layers become a manifest.
+
+use std::io;
+use std::path::Path;
+use std::time::SystemTime;
+
+use fs_err as fs;
+
+use super::uncovered::uncovered;
+use super::{Error, PackOptions, Places, Reading, parents, room, workers};
+use crate::archive::{IgnoreRules, LayerSource, LayerSummary, Measured};
+use crate::compression::Compression;
+use crate::digest::Digest;
+use crate::kitfile::{Entry, Kitfile, Model, Section};
+use crate::modelkit::{self, LayerType, PackedLayer, section_word};
+use crate::oci::{Descriptor, MediaType};
+use crate::progress::{Phase, Progress, Task, human};
+use crate::relative_path::RelativePath;
+use crate::store::RememberedLayer;
+
+/// Where layers go when they are packed.
+pub(super) trait Depot: Sync {
+    /// The layer that was remembered under `key`, if it is there still.
+    fn remembered(&self, key: &Digest) -> Result<Option<RememberedLayer>, Error>;
+
+    /// Reads the files of a layer and takes the layer in.
+    fn save(
+        &self,
+        source: &LayerSource,
+        layer_type: LayerType,
+        compression: Compression,
+        task: &dyn Task,
+    ) -> Result<SavedLayer, Error>;
+
+    /// Remembers `layer` under `key`.
+    fn remember(&self, key: &Digest, layer: &RememberedLayer) -> Result<(), Error>;
+
+    /// The folder that layers are written to; none where they take no space.
+    fn folder(&self) -> Option<&Path>;
+
+    /// What was done to a layer, in words for the user.
+    fn done(&self, was_there: bool) -> &'static str;
+}
+
+/// A layer that is in its place.
+pub(super) struct SavedLayer {
+    pub(super) summary: LayerSummary,
+    pub(super) blob: Descriptor,
+    /// Whether it was there before.
+    pub(super) was_there: bool,
+}
+
+/// A layer before it is packed.
+struct MeasuredLayer<'a> {
+    entry: &'a Entry<'a>,
+    source: LayerSource<'a>,
+    layer_type: LayerType,
+    /// When its files began to be looked at.
+    begun: SystemTime,
+    measured: Measured,
+    key: Digest,
+    /// What is there of it, if the files are as they were.
+    remembered: Option<RememberedLayer>,
+}
+
+/// A ModelKit whose layers are in their places, and whose documents are yet to be stored.
+pub(super) struct Assembled {
+    pub(super) manifest: Descriptor,
+    pub(super) manifest_bytes: Vec<u8>,
+    pub(super) config: Descriptor,
+    pub(super) config_bytes: Vec<u8>,
+    /// Bytes of the layers.
+    pub(super) bytes: u64,
+    /// Bytes of those layers that were there before.
+    pub(super) reused_bytes: u64,
+}
+
+/// Knows what is to be packed. Nothing is read yet.
+pub(super) struct Packer<'a> {
+    options: &'a PackOptions,
+    entries: Vec<(Entry<'a>, RelativePath)>,
+    /// The paths of all layers, of parents too: a layer leaves out what has a layer of its own.
+    paths: Vec<RelativePath>,
+    ignore: IgnoreRules,
+    progress: &'a dyn Progress,
+}
+
+/// Part of the keys of remembered layers. To be raised when equal files become other bytes.
+const LAYER_FORMAT: u32 = 2;
+
+impl<'a> Packer<'a> {
+    /// Warns of what will not be packed.
+    pub(super) fn new(
+        places: &Places<'_>,
+        options: &'a PackOptions,
+        progress: &'a dyn Progress,
+    ) -> Result<Self, Error> {
+        let entries = local_entries(options);
+        let mut paths = entries.iter().map(|entry| clean_path(entry)).collect::<Result<Vec<_>, _>>()?;
+        let own_paths = paths.clone();
+        paths.extend(paths_of_parents(places, options, &entries)?);
+        let ignore = read_ignore_rules(&options.context)?;
+        warn_of_what_is_not_packed(&options.kitfile, progress);
+        warn_of_what_is_in_no_layer(&uncovered(&options.context, &paths, &ignore)?, progress);
+        let entries = entries.into_iter().zip(own_paths).collect();
+        Ok(Self { options, entries, paths, ignore, progress })
+    }
+
+    /// Brings all layers to `depot` and makes the documents.
+    pub(super) fn pack(&self, depot: &dyn Depot) -> Result<Assembled, Error> {
+        let PackOptions { jobs, kitfile, cli_version, .. } = self.options;
+        let measured = workers::run(*jobs, &self.entries, |(entry, path)| self.measure_layer(depot, entry, path))?;
+        if let Some(folder) = depot.folder() {
+            self.check_room(&measured, folder)?;
+        }
+        let whole = self.progress.overall(measured.iter().map(|layer| layer.measured.bytes).sum());
+        let jobs = layers_at_once(*jobs, self.options.compression);
+        let layers = workers::run(jobs, &measured, |layer| self.pack_layer(depot, layer, &*whole))?;
+        let bytes = layers.iter().map(|(layer, _)| layer.blob.size).sum();
+        let reused = layers.iter().filter(|(_, was_there)| *was_there);
+        let reused_bytes = reused.map(|(layer, _)| layer.blob.size).sum();
+        let layers: Vec<_> = layers.into_iter().map(|(layer, _)| layer).collect();
+        let (config_bytes, manifest) = modelkit::assemble(kitfile.clone(), &layers, cli_version);
+        let manifest_bytes = manifest.to_bytes();
+        let descriptor = Descriptor::of(MediaType::IMAGE_MANIFEST, &manifest_bytes);
+        Ok(Assembled {
+            manifest: Descriptor { artifact_type: manifest.artifact_type, ..descriptor },
+            manifest_bytes,
+            config: manifest.config,
+            config_bytes,
+            bytes,
+            reused_bytes,
+        })
+    }
+
+    fn measure_layer<'l>(
+        &'l self,
+        depot: &dyn Depot,
+        entry: &'l Entry<'l>,
+        path: &RelativePath,
+    ) -> Result<MeasuredLayer<'l>, Error> {
+        let (source, begun) = (self.source(path), SystemTime::now());
+        let measured = source.measure()?;
+        let layer_type = LayerType::tar(entry.section, self.options.compression);
+        let key = self.key(layer_type, path, &measured);
+        let remembered = self.remembered(depot, &key)?;
+        Ok(MeasuredLayer { entry, source, layer_type, begun, measured, key, remembered })
+    }
+
+    /// A layer is written before it is known whether the store has it, so the disk must have room for the largest one, if its
+    /// size is certain. Whether all of them fit is not known: some may be there already, and compression may make them small.
+    fn check_room(&self, layers: &[MeasuredLayer], folder: &Path) -> Result<(), Error> {
+        let new = || layers.iter().filter(|layer| layer.remembered.is_none()).map(|layer| layer.measured.bytes);
+        let certain = if self.options.compression == Compression::None { new().max().unwrap_or(0) } else { 0 };
+        room::check(folder, certain)?;
+        let total = new().fold(0, u64::saturating_add);
+        if let Some(free) = room::free_bytes(folder).filter(|free| *free < total) {
+            let (folder, free, total) = (folder.display(), human(free), human(total));
+            self.progress.warn(&format!("`{folder}` has {free} free, and up to {total} are to be written"));
+        }
+        Ok(())
+    }
+
+    /// Packs one layer, and tells whether it was there.
+    fn pack_layer(
+        &self,
+        depot: &dyn Depot,
+        layer: &MeasuredLayer,
+        whole: &dyn Task,
+    ) -> Result<(PackedLayer, bool), Error> {
+        let MeasuredLayer { entry, source, layer_type, measured, remembered, .. } = layer;
+        let (word, path) = (section_word(entry.section), &source.path);
+        let (saved, was_there) = if let Some(saved) = remembered {
+            whole.skip(measured.bytes);
+            (saved.clone(), true)
+        } else {
+            let label = format!("{word} {path}");
+            let task = self.progress.start(Phase::Hashing, &label, Some(measured.bytes));
+            self.save_layer(depot, layer, &LayerTask { task, progress: self.progress, label })?
+        };
+        self.warn_of_emptiness(word, path, measured);
+        self.progress.say(&format!("{} {word} layer: {}", depot.done(was_there), saved.blob.digest));
+        let RememberedLayer { blob, diff_id } = saved;
+        let packed = PackedLayer { layer_type: *layer_type, index: entry.index, path: path.clone(), blob, diff_id };
+        Ok((packed, was_there))
+    }
+
+    /// Saves the layer, and remembers it if its files stayed as they were measured.
+    fn save_layer(
+        &self,
+        depot: &dyn Depot,
+        layer: &MeasuredLayer,
+        task: &dyn Task,
+    ) -> Result<(RememberedLayer, bool), Error> {
+        let MeasuredLayer { source, layer_type, begun, measured, key, .. } = layer;
+        let saved = depot.save(source, *layer_type, self.options.compression, task)?;
+        let diff_id = saved.summary.diff_id.unwrap_or(saved.blob.digest);
+        let layer = RememberedLayer { blob: saved.blob, diff_id };
+        let fingerprint = saved.summary.fingerprint;
+        if fingerprint == measured.fingerprint && fingerprint.is_settled(*begun) {
+            depot.remember(key, &layer)?;
+        }
+        Ok((layer, saved.was_there))
+    }
+
+    fn remembered(&self, depot: &dyn Depot, key: &Digest) -> Result<Option<RememberedLayer>, Error> {
+        match self.options.reading {
+            Reading::Changed => depot.remembered(key),
+            Reading::Everything => Ok(None),
+        }
+    }
+
+    /// What stands for the bytes that the layer will have: the state of its files, and all that decides how they are written.
+    fn key(&self, layer_type: LayerType, path: &RelativePath, measured: &Measured) -> Digest {
+        let PackOptions { compression, cli_version, .. } = self.options;
+        let (media_type, files) = (layer_type.media_type(), measured.fingerprint.digest);
+        Digest::of(format!("{LAYER_FORMAT}\n{cli_version}\n{compression}\n{media_type}\n{path}\n{files}").as_bytes())
+    }
+
+    fn source<'s>(&'s self, path: &RelativePath) -> LayerSource<'s> {
+        LayerSource {
+            root: &self.options.context,
+            path: path.clone(),
+            excluded: self.paths.iter().filter(|other| *other != path && other.starts_with(path)).cloned().collect(),
+            ignore: &self.ignore,
+            links: self.options.links,
+        }
+    }
+
+    fn warn_of_emptiness(&self, word: &str, path: &RelativePath, measured: &Measured) {
+        if measured.path_is_ignored {
+            self.progress.warn(&format!("{word} layer path {path} ignored by kitignore"));
+        } else if measured.files == 0 {
+            self.progress.warn(&format!("No files detected in {word} layer with path {path}"));
+        }
+    }
+}
+
+/// A compressed layer keeps all cores busy alone, and what its threads take is too much memory to take it twice.
+pub(super) fn layers_at_once(jobs: usize, compression: Compression) -> usize {
+    if compression == Compression::None { jobs } else { 1 }
+}
+
+/// Tells the user what compression is worth.
+struct LayerTask<'a> {
+    task: Box<dyn Task>,
+    progress: &'a dyn Progress,
+    label: String,
+}
+
+impl Task for LayerTask<'_> {
+    fn advance(&self, bytes: u64) {
+        self.task.advance(bytes);
+    }
+
+    fn skip(&self, bytes: u64) {
+        self.task.skip(bytes);
+    }
+
+    fn set(&self, bytes: u64) {
+        self.task.set(bytes);
+    }
+
+    fn saves_little(&self) {
+        let label = &self.label;
+        self.progress.warn(&format!("{label}: compression saves less than 3 %; `--compression none` packs it faster"));
+    }
+}
+
+/// A model path that looks like a reference is a file all the same if there is one.
+fn local_entries(options: &PackOptions) -> Vec<Entry<'_>> {
+    let model = options.kitfile.model.as_ref();
+    let is_file = model.is_some_and(|model| fs::symlink_metadata(options.context.join(&model.path)).is_ok());
+    if is_file { options.kitfile.entries_with_model_file() } else { options.kitfile.entries() }
+}
+
+fn clean_path(entry: &Entry<'_>) -> Result<RelativePath, Error> {
+    entry.relative_path().map_err(|source| modelkit::InvalidModelKit::Path { place: entry.place(), source }.into())
+}
+
+/// What the referenced ModelKits bring lies in the folder when the model is used, and is not packed again.
+fn paths_of_parents(
+    places: &Places<'_>,
+    options: &PackOptions,
+    entries: &[Entry<'_>],
+) -> Result<Vec<RelativePath>, Error> {
+    let owns_model = entries.iter().any(|entry| entry.section == Section::Model);
+    let reference = options.kitfile.model.as_ref().filter(|_| !owns_model).and_then(Model::reference);
+    let Some(reference) = reference else { return Ok(Vec::new()) };
+    let child = options.references.first().map_or_else(String::new, ToString::to_string);
+    let parents = parents::resolve(places, &child, reference)?;
+    let layers = parents.into_iter().flat_map(|parent| parent.inspected.modelkit.layers);
+    Ok(layers.map(|layer| layer.path).collect())
+}
+
+fn read_ignore_rules(context: &Path) -> Result<IgnoreRules, Error> {
+    let text = match fs::read_to_string(context.join(".kitignore")) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(IgnoreRules::parse(&text)?)
+}
+
+fn warn_of_what_is_not_packed(kitfile: &Kitfile, progress: &dyn Progress) {
+    for dataset in kitfile.datasets.iter().filter(|dataset| !dataset.remote_path.is_empty()) {
+        progress.warn(&format!(
+            "the dataset `{}` stays at `{}`: it is named, not packed",
+            dataset.name, dataset.remote_path
+        ));
+    }
+    for server in &kitfile.mcp_servers {
+        progress.warn(&format!("the MCP server `{}` is named in the ModelKit, its bundle is not packed", server.name));
+    }
+}
+
+/// How many names a warning lists.
+const NAMED: usize = 5;
+
+fn warn_of_what_is_in_no_layer(found: &[RelativePath], progress: &dyn Progress) {
+    let mut names: Vec<_> = found.iter().take(NAMED).map(|path| format!("`{path}`")).collect();
+    if found.len() > NAMED {
+        names.push(format!("{} more", found.len() - NAMED));
+    }
+    if !names.is_empty() {
+        progress
+            .warn(&format!("in no layer of the Kitfile: {} (a line in .kitignore silences this)", names.join(", ")));
+    }
+}
