@@ -8,7 +8,7 @@ use std::path::Path;
 use kit::compression::Compression;
 use kit::kitfile;
 use kit::ops::{
-    self, Filter, Links, Location, Overwrite, PackOptions, Place, Places, Reading, Selection, UnpackOptions,
+    self, Filter, Keeping, Links, Location, Overwrite, PackOptions, Place, Places, Reading, Selection, UnpackOptions,
 };
 use kit::progress::Silent;
 use kit::registry::{Client, Settings};
@@ -29,6 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         compression: Compression::None,
         links: Links::InsideContext,
         reading: Reading::Changed,
+        keeping: Keeping::Blobs,
         jobs: 2,
         cli_version: "example".to_owned(),
     };

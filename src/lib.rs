@@ -41,6 +41,9 @@
 //! `kit pack --push` keeps no blobs: each layer leaves its digest and a [`Recipe`](recipe::Recipe), by which it is read once more
 //! from the files when [`copy`](ops::copy) sends it.
 //!
+//! `kit pack --link` keeps uncompressed layers as recipes, too ([`LinkWriter`](store::LinkWriter)): of clones of the files where
+//! the file system makes them, else of the files themselves. Whoever reads such a layer sees a blob.
+//!
 //! `kit push`, `kit pull` and `kit copy` are the same [`copy`](ops::copy) between other places: blobs first, each once, manifest last. What
 //! the target has in another repository is mounted from there ([`Origins`](ops::Origins)). [`plan`](ops::plan) only tells what would move.
 //!

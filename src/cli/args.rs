@@ -83,6 +83,7 @@ Look
 Keep
   tag         Give a ModelKit another name
   remove      Remove ModelKits, here or from a registry
+  materialize Copy the files of a linked ModelKit into the local store
   fsck        Check the local store, and mend it
   cache       Show or clear what unfinished downloads left
 

@@ -87,10 +87,15 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
         ContentError::Mismatch(_) => {
             Some("the content is damaged; `kit fsck --repair` drops what is damaged here, then pull again".to_owned())
         }
-        ContentError::Io(error) if Changed::in_io(error).is_some() => {
-            Some("pack again, when nothing writes to the file any more".to_owned())
-        }
-        ContentError::NotFound(_) | ContentError::Io(_) => None,
+        ContentError::Io(error) => Changed::in_io(error).map(hint_for_change),
+        ContentError::NotFound(_) => None,
+    }
+}
+
+fn hint_for_change(changed: &Changed) -> String {
+    match changed {
+        Changed::Content(_) => "pack again, when nothing writes to the file any more".to_owned(),
+        Changed::Gone(_) => "pack again from where the files are now".to_owned(),
     }
 }
 

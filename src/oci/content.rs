@@ -1,5 +1,6 @@
 //! The contract of a place that holds content: `store` and `registry` fulfil it, `ops` copies between any two.
 
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
@@ -23,7 +24,16 @@ pub trait Content: Send + Sync {
     fn refute(&self) -> bool {
         false
     }
+
+    /// What finds parts of the content as files of their own, if there are any.
+    fn parts(&self) -> Result<Option<PartFinder>, ContentError> {
+        Ok(None)
+    }
 }
+
+/// Finds the file that holds so many bytes from an offset on, and nothing else, and that nobody writes to. To be asked from front
+/// to back.
+pub type PartFinder = Box<dyn FnMut(u64, u64) -> io::Result<Option<File>> + Send>;
 
 impl Content for &[u8] {
     fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {

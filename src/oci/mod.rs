@@ -10,7 +10,9 @@ mod media_type;
 mod ranged;
 mod reference;
 
-pub use content::{Arrival, Content, ContentError, MANIFEST_SIZE_LIMIT, Need, Source, Target, read_document};
+pub use content::{
+    Arrival, Content, ContentError, MANIFEST_SIZE_LIMIT, Need, PartFinder, Source, Target, read_document,
+};
 pub use descriptor::{Annotations, Descriptor};
 pub use index::Index;
 pub use manifest::Manifest;

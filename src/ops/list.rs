@@ -22,6 +22,8 @@ pub struct Listed {
     pub size: u64,
     /// The first author, perhaps empty.
     pub author: String,
+    /// Whether layers of it are read from the files that they were packed from, or from clones of them.
+    pub is_linked: bool,
 }
 
 impl Listed {
@@ -34,6 +36,7 @@ impl Listed {
             name: package.name.clone(),
             size: inspected.modelkit.manifest.layers.iter().map(|layer| layer.size).sum(),
             author: package.authors.first().cloned().unwrap_or_default(),
+            is_linked: false,
         }
     }
 }
@@ -97,7 +100,17 @@ fn list_group(store: &Store, group: &[(Reference, Entry)]) -> Result<Option<List
     let Ok(inspected) = read(&reader, entry.descriptor.clone(), &reference.to_string()) else { return Ok(None) };
     let tags = group.iter().filter_map(|(reference, _)| reference.tag.as_ref().map(ToString::to_string)).collect();
     let name = (!reference.is_unnamed()).then(|| reference.without_selector().to_string());
-    Ok(Some(Listed::new(name, tags, &inspected)))
+    let is_linked = is_linked(store, &inspected)?;
+    Ok(Some(Listed { is_linked, ..Listed::new(name, tags, &inspected) }))
+}
+
+fn is_linked(store: &Store, inspected: &Inspected) -> Result<bool, Error> {
+    for layer in &inspected.modelkit.manifest.layers {
+        if store.is_link(layer)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The ModelKits of a remote repository, or the one that `reference` names there. What is not a ModelKit is left out.

@@ -28,6 +28,8 @@ pub struct PackOptions {
     pub links: Links,
     /// Whether files that are as they were are read all the same.
     pub reading: Reading,
+    /// How uncompressed layers are kept.
+    pub keeping: Keeping,
     /// How many layers are packed at once; compressed ones are packed one after the other.
     pub jobs: usize,
     /// The packer's version, which the manifest names.
@@ -41,6 +43,15 @@ pub enum Reading {
     Changed,
     /// All of them.
     Everything,
+}
+
+/// How the local store keeps uncompressed layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeping {
+    /// As blobs.
+    Blobs,
+    /// As recipes that refer to the files, or to clones of them, so that no second copy of their content is made.
+    Links,
 }
 
 /// A packed ModelKit.
@@ -67,7 +78,10 @@ fn pack_whole(places: &Places<'_>, options: &PackOptions, progress: &dyn Progres
     let packer = Packer::new(places, options, progress)?;
     let repository = options.references.first().cloned().unwrap_or_else(unnamed);
     let writer = places.store.writer(Names::Of(repository))?;
-    let assembled = packer.pack(&writer)?;
+    let assembled = match options.keeping {
+        Keeping::Blobs => packer.pack(&writer)?,
+        Keeping::Links => packer.pack(&Linking(&writer))?,
+    };
     save_config(&writer, &assembled.config, &assembled.config_bytes, progress)?;
     publish(&writer, &assembled.manifest, &assembled.manifest_bytes, &options.references, progress)?;
     let Assembled { manifest, bytes, reused_bytes, .. } = assembled;
@@ -108,6 +122,45 @@ impl Depot for Writer {
 
     fn done(&self, was_there: bool) -> &'static str {
         if was_there { "Already saved" } else { "Saved" }
+    }
+}
+
+/// The local store keeps layers as recipes, as far as they are not compressed.
+struct Linking<'a>(&'a Writer);
+
+impl Depot for Linking<'_> {
+    fn remembered(&self, key: &Digest) -> Result<Option<RememberedLayer>, Error> {
+        Ok(self.0.remembered_link(key)?)
+    }
+
+    fn save(
+        &self,
+        source: &LayerSource,
+        layer_type: LayerType,
+        compression: Compression,
+        task: &dyn Task,
+    ) -> Result<SavedLayer, Error> {
+        if compression != Compression::None {
+            return self.0.save(source, layer_type, compression, task);
+        }
+        let mut link = self.0.new_link()?;
+        let (recipe, layer) = link.parts();
+        let summary = archive::record_layer(source, compression, recipe, layer, task)?;
+        let saved = link.commit(layer_type.media_type())?;
+        Ok(SavedLayer { summary, blob: saved.descriptor, was_there: saved.was_there })
+    }
+
+    fn remember(&self, key: &Digest, layer: &RememberedLayer) -> Result<(), Error> {
+        self.0.remember(key, layer)
+    }
+
+    /// Recipes take next to no space.
+    fn folder(&self) -> Option<&Path> {
+        None
+    }
+
+    fn done(&self, was_there: bool) -> &'static str {
+        if was_there { "Already linked" } else { "Linked" }
     }
 }
 

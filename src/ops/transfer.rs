@@ -117,17 +117,17 @@ pub(super) fn fate(target: &dyn Target, blob: &Descriptor, options: &CopyOptions
 }
 
 /// One copy under way.
-struct Copying<'a> {
-    source: &'a dyn Source,
-    target: &'a dyn Target,
-    options: &'a CopyOptions,
-    progress: &'a dyn Progress,
-    whole: &'a dyn Task,
+pub(super) struct Copying<'a> {
+    pub(super) source: &'a dyn Source,
+    pub(super) target: &'a dyn Target,
+    pub(super) options: &'a CopyOptions,
+    pub(super) progress: &'a dyn Progress,
+    pub(super) whole: &'a dyn Task,
 }
 
 impl Copying<'_> {
     /// Gets a blob to the target, and tells how it came there; `None` if it was there.
-    fn copy_blob(&self, blob: &Descriptor) -> Result<Option<Arrival>, Error> {
+    pub(super) fn copy_blob(&self, blob: &Descriptor) -> Result<Option<Arrival>, Error> {
         let label = modelkit::label(blob);
         let fate = fate(self.target, blob, self.options).map_err(|error| Error::writing(&label, error))?;
         let origin = match fate {

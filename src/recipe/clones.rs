@@ -47,7 +47,7 @@ const READ_ONLY: u32 = 0o444;
 
 /// Makes `target`, an empty file, a clone of `source`, and tells whether their file system can do that.
 #[cfg(target_os = "linux")]
-pub(super) fn clone_whole(source: &File, target: &File) -> io::Result<bool> {
+pub fn clone_whole(source: &File, target: &File) -> io::Result<bool> {
     use rustix::io::Errno;
     match rustix::fs::ioctl_ficlone(target, source) {
         Ok(()) => Ok(true),
@@ -58,6 +58,6 @@ pub(super) fn clone_whole(source: &File, target: &File) -> io::Result<bool> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn clone_whole(_source: &File, _target: &File) -> io::Result<bool> {
+pub fn clone_whole(_source: &File, _target: &File) -> io::Result<bool> {
     Ok(false)
 }

@@ -13,5 +13,6 @@ mod segment;
 mod write;
 
 pub use changed::Changed;
-pub use read::{Recipe, RecipeReader};
+pub use clones::clone_whole;
+pub use read::{CloneFinder, Recipe, RecipeReader};
 pub use write::RecipeWriter;

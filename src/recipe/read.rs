@@ -1,8 +1,9 @@
 //! Reading a layer by its recipe.
 
-use std::fs::Metadata;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::fs::{File, Metadata};
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use fs_err as fs;
 
@@ -19,7 +20,7 @@ pub struct Recipe {
 /// Where the segments are written.
 #[derive(Debug)]
 enum Script {
-    Held(Vec<u8>),
+    Held(Arc<[u8]>),
     /// In this folder, with the clones.
     Saved(PathBuf),
 }
@@ -28,7 +29,7 @@ const FILE_NAME: &str = "recipe";
 
 impl Recipe {
     pub(super) fn held(bytes: Vec<u8>, size: u64) -> Self {
-        Self { script: Script::Held(bytes), size }
+        Self { script: Script::Held(bytes.into()), size }
     }
 
     /// The recipe that was saved in `folder`. Its segments are not read yet.
@@ -50,11 +51,25 @@ impl Recipe {
         self.size
     }
 
+    /// Whether all files are where they were and as they were, as far as a look at them tells. None is opened.
+    pub fn is_current(&self) -> io::Result<bool> {
+        match self.open_at(0)?.look() {
+            Ok(()) => Ok(true),
+            Err(error) if Changed::in_io(&error).is_some() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Finds the clones that the layer is made of.
+    pub fn clones(&self) -> io::Result<CloneFinder> {
+        Ok(CloneFinder { layer: self.open_at(0)?, reached: 0 })
+    }
+
     /// Opens the layer from `offset` on. Files before it are not looked at.
-    pub fn open_at(&self, offset: u64) -> io::Result<RecipeReader<'_>> {
+    pub fn open_at(&self, offset: u64) -> io::Result<RecipeReader> {
         let (mut script, folder): (Box<dyn Read + Send>, _) = match &self.script {
-            Script::Held(bytes) => (Box::new(&bytes[..]), None),
-            Script::Saved(folder) => (Box::new(fs::File::open(folder.join(FILE_NAME))?), Some(folder.as_path())),
+            Script::Held(bytes) => (Box::new(Cursor::new(Arc::clone(bytes))), None),
+            Script::Saved(folder) => (Box::new(fs::File::open(folder.join(FILE_NAME))?), Some(folder.clone())),
         };
         read_head(&mut script)?;
         let segments = BufReader::new(zstd::Decoder::new(script)?);
@@ -71,11 +86,37 @@ fn read_head(script: &mut impl Read) -> io::Result<u64> {
 }
 
 /// The bytes of a layer, put together as they are read.
-pub struct RecipeReader<'a> {
-    segments: BufReader<zstd::Decoder<'static, BufReader<Box<dyn Read + Send + 'a>>>>,
-    folder: Option<&'a Path>,
+pub struct RecipeReader {
+    segments: BufReader<zstd::Decoder<'static, BufReader<Box<dyn Read + Send>>>>,
+    folder: Option<PathBuf>,
     left_to_skip: u64,
     piece: Piece,
+}
+
+/// Finds clones by their place in the layer.
+pub struct CloneFinder {
+    layer: RecipeReader,
+    reached: u64,
+}
+
+impl CloneFinder {
+    /// The clone that holds the `size` bytes from `offset` on and nothing else, if there is one. Nobody writes to it. To be
+    /// asked from front to back.
+    pub fn find(&mut self, offset: u64, size: u64) -> io::Result<Option<File>> {
+        while self.reached <= offset {
+            let Some(segment) = Segment::read(&mut self.layer.segments)? else { break };
+            let (start, length) = (self.reached, segment.size());
+            self.reached = start.saturating_add(length);
+            match self.layer.origin(segment)? {
+                None => skip(&mut self.layer.segments, length)?,
+                Some(Origin::Clone(path)) if (start, length) == (offset, size) => {
+                    return Ok(Some(fs::File::open(path)?.into_parts().0));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(None)
+    }
 }
 
 /// The segment that is being read.
@@ -97,7 +138,7 @@ enum Origin {
     Clone(PathBuf),
 }
 
-impl RecipeReader<'_> {
+impl RecipeReader {
     /// Takes up the next segment that has bytes after those to skip, and tells whether there is one.
     fn go_on(&mut self) -> io::Result<bool> {
         while let Some(segment) = Segment::read(&mut self.segments)? {
@@ -116,21 +157,41 @@ impl RecipeReader<'_> {
 
     fn open(&mut self, segment: Segment, offset: u64) -> io::Result<Piece> {
         let left = segment.size() - offset;
-        let origin = match segment {
-            Segment::Bytes(_) => {
-                skip(&mut self.segments, offset)?;
-                return Ok(Piece::Bytes(left));
-            }
-            Segment::File(path, state) => Origin::User(path, state),
-            Segment::Clone(number, _) => Origin::Clone(clone_path(self.folder.ok_or_else(damaged)?, number)),
+        let Some(origin) = self.origin(segment)? else {
+            skip(&mut self.segments, offset)?;
+            return Ok(Piece::Bytes(left));
         };
-        let mut file = origin.open()?;
+        origin.look()?;
+        let mut file = fs::File::open(origin.path())?;
         file.seek(SeekFrom::Start(offset))?;
         Ok(Piece::File { file, left, origin })
     }
+
+    /// The file of a segment that has one.
+    fn origin(&self, segment: Segment) -> io::Result<Option<Origin>> {
+        Ok(match segment {
+            Segment::Bytes(_) => None,
+            Segment::File(path, state) => Some(Origin::User(path, state)),
+            Segment::Clone(number, _) => {
+                Some(Origin::Clone(clone_path(self.folder.as_deref().ok_or_else(damaged)?, number)))
+            }
+        })
+    }
+
+    /// Looks at all files that are left.
+    fn look(&mut self) -> io::Result<()> {
+        while let Some(segment) = Segment::read(&mut self.segments)? {
+            let size = segment.size();
+            match self.origin(segment)? {
+                Some(origin) => origin.look()?,
+                None => skip(&mut self.segments, size)?,
+            }
+        }
+        Ok(())
+    }
 }
 
-impl Read for RecipeReader<'_> {
+impl Read for RecipeReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while !buffer.is_empty() {
             match &mut self.piece {
@@ -153,15 +214,14 @@ impl Read for RecipeReader<'_> {
 }
 
 impl Origin {
-    /// Opens the file, if it is still the same.
-    fn open(&self) -> io::Result<fs::File> {
-        let (Self::User(path, _) | Self::Clone(path)) = self;
-        // What is no file any more is not opened: a FIFO would wait for ever.
+    /// Looks whether the file is still the same. To be done before it is opened: a FIFO would wait for ever.
+    fn look(&self) -> io::Result<()> {
+        let path = self.path();
         match fs::metadata(path) {
-            Ok(metadata) if metadata.is_file() && self.fits(&metadata) => fs::File::open(path),
+            Ok(metadata) if metadata.is_file() && self.fits(&metadata) => Ok(()),
             Ok(_) => Err(self.changed()),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                Err(Changed::Gone(path.clone()).into())
+                Err(Changed::Gone(path.to_owned()).into())
             }
             Err(error) => Err(error),
         }
@@ -181,8 +241,12 @@ impl Origin {
     }
 
     fn changed(&self) -> io::Error {
+        Changed::Content(self.path().to_owned()).into()
+    }
+
+    fn path(&self) -> &Path {
         let (Self::User(path, _) | Self::Clone(path)) = self;
-        Changed::Content(path.clone()).into()
+        path
     }
 }
 

@@ -1,7 +1,9 @@
 //! Blobs: files named by their digest.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
 
 use super::layout::open_regular;
 use super::{Error, Store};
@@ -63,15 +65,20 @@ pub(super) struct FileContent {
 
 impl Content for FileContent {
     fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send>, ContentError> {
-        let mut file = match open_regular(&self.path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-                return Err(ContentError::NotFound(format!("sha256:{name}")));
-            }
-            Err(error) => return Err(error.into()),
-        };
-        file.seek(SeekFrom::Start(offset))?;
-        Ok(Box::new(file))
+        Ok(Box::new(open_blob(&self.path, offset)?))
     }
+}
+
+/// Opens the blob file `path` from `offset` on.
+pub(super) fn open_blob(path: &Path, offset: u64) -> Result<fs::File, ContentError> {
+    let mut file = match open_regular(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            return Err(ContentError::NotFound(format!("sha256:{name}")));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    file.seek(SeekFrom::Start(offset))?;
+    Ok(file)
 }

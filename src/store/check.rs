@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::io::Read;
 
-use super::blob::FileContent;
 use super::collect::{children, files, remove_if_there};
+use super::links::LayerContent;
 use super::{Entry, Error, Store};
 use crate::digest::{Digest, VerifyingReader};
 use crate::oci::{Content, ContentError, Descriptor};
@@ -30,10 +30,10 @@ impl Store {
         Ok(blobs)
     }
 
-    /// Reads a whole blob and compares it with its name; `advance` hears the bytes as they are read.
+    /// Reads a whole blob, or a layer by its recipe, and compares it with its name; `advance` hears the bytes as they are read.
     pub fn verify_blob(&self, digest: Digest, size: u64, advance: &dyn Fn(u64)) -> Result<(), ContentError> {
-        let file = FileContent { path: self.blob_path(&digest) };
-        let mut reader = VerifyingReader::new(file.open_at(0)?, digest, size);
+        let layer = LayerContent { store: self.clone(), digest };
+        let mut reader = VerifyingReader::new(layer.open_at(0)?, digest, size);
         let mut buffer = vec![0; 1024 * 1024];
         loop {
             match reader.read(&mut buffer)? {
@@ -63,7 +63,7 @@ impl Store {
             if !seen.insert(blob.digest) {
                 continue;
             }
-            if damaged.contains(&blob.digest) || !self.has_blob(&blob)? {
+            if damaged.contains(&blob.digest) || !self.has_layer(&blob)? {
                 broken.push(blob.digest);
             } else if blob.media_type.is_manifest() {
                 match self.read_document(&blob) {
@@ -81,11 +81,12 @@ impl Store {
         Ok(self.blobs_on_disk()?.into_iter().filter(|(digest, _)| !needed.contains(digest)).collect())
     }
 
-    /// Removes blob files. The caller has the store alone.
+    /// Removes blobs and recipes. The caller has the store alone.
     pub fn drop_blobs(&self, blobs: &HashSet<Digest>) -> Result<(), Error> {
         for digest in blobs {
             remove_if_there(&self.blob_path(digest))?;
         }
+        self.remove_recipes(|digest| blobs.contains(digest))?;
         Ok(())
     }
 }

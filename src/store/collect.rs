@@ -49,7 +49,11 @@ impl Store {
         let needed = self.needed()?;
         let is_garbage =
             |name: &str| format!("sha256:{name}").parse().is_ok_and(|digest: Digest| !needed.contains(&digest));
-        let removed = remove_files(&self.blobs(), is_garbage)?;
+        let mut removed = remove_files(&self.blobs(), is_garbage)?;
+        let (recipes, bytes) =
+            self.remove_recipes(|digest| !needed.contains(digest) || self.blob_path(digest).exists())?;
+        removed.files += recipes;
+        removed.bytes += bytes;
         self.forget_lost_layers()?;
         Ok(removed)
     }
@@ -100,6 +104,7 @@ impl Store {
 
     /// Removes temporary files. The caller has the whole use lock, so nobody is writing them any more.
     pub(super) fn remove_abandoned(&self) -> Result<(), Error> {
+        self.remove_abandoned_recipes()?;
         remove_files(&self.ingest(), |name| name.starts_with(TEMPORARY_PREFIX)).map(drop)
     }
 }

@@ -1,6 +1,7 @@
 //! Reading from a store as from any other place.
 
 use super::blob::FileContent;
+use super::links::LayerContent;
 use super::lock::Share;
 use super::{Entry, Error, Names, Store};
 use crate::digest::Digest;
@@ -54,6 +55,9 @@ impl Source for Reader {
     }
 
     fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
-        Box::new(FileContent { path: self.store.blob_path(&descriptor.digest) })
+        match self.names {
+            Names::Of(_) => Box::new(LayerContent { store: self.store.clone(), digest: descriptor.digest }),
+            Names::Tags => Box::new(FileContent { path: self.store.blob_path(&descriptor.digest) }),
+        }
     }
 }

@@ -27,7 +27,7 @@ impl Writer {
     /// The layer under `key`, if the store still has its blob, which then stays as long as the writer lives.
     pub fn remembered_layer(&self, key: &Digest) -> Result<Option<RememberedLayer>, Error> {
         let store = self.store();
-        let Some(layer) = store.read_remembered(&key.hex()) else { return Ok(None) };
+        let Some(layer) = store.remembered_anyhow(key) else { return Ok(None) };
         Ok(if store.has_blob(&layer.blob)? { Some(layer) } else { None })
     }
 
@@ -60,10 +60,15 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets the layers that the store has no blob of.
+    /// Forgets the layers that the store has neither a blob nor a recipe of.
     pub(super) fn forget_lost_layers(&self) -> Result<(), Error> {
-        let is_there = |layer: RememberedLayer| self.has_blob(&layer.blob).unwrap_or_default();
+        let is_there = |layer: RememberedLayer| self.has_layer(&layer.blob).unwrap_or_default();
         self.forget_layers(|name| !self.read_remembered(name).is_some_and(is_there))
+    }
+
+    /// The layer under `key`, be it there or not.
+    pub(super) fn remembered_anyhow(&self, key: &Digest) -> Option<RememberedLayer> {
+        self.read_remembered(&key.hex())
     }
 
     fn read_remembered(&self, name: &str) -> Option<RememberedLayer> {

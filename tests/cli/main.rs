@@ -14,6 +14,7 @@ mod help;
 mod hostile;
 mod keep;
 mod kill;
+mod link;
 mod look;
 mod moving;
 mod pack;

@@ -29,12 +29,15 @@ impl CacheArgs {
                 let unfinished = store.unfinished_bytes()?;
                 let unneeded: u64 = store.unreferenced()?.iter().map(|(_, size)| size).sum();
                 let remembered = store.remembered_layers()?;
-                if unfinished + unneeded == 0 && remembered == 0 {
+                let links = store.links()?;
+                if unfinished + unneeded == 0 && remembered == 0 && links.is_empty() {
                     return Ok(context.output.result("Cache is currently empty")?);
                 }
                 context.output.result(format!("Unfinished downloads: {}", human(unfinished)))?;
                 context.output.result(format!("Needed by no ModelKit: {}", human(unneeded)))?;
-                Ok(context.output.result(format!("Layers remembered by the state of their files: {remembered}"))?)
+                context.output.result(format!("Layers remembered by the state of their files: {remembered}"))?;
+                let bytes: u64 = links.iter().map(|(_, size)| size).sum();
+                Ok(context.output.result(format!("Layers linked to files: {} ({})", links.len(), human(bytes)))?)
             }
             CacheCommand::Clear => {
                 let cleared = store.clear_unfinished().context("cannot clear the cache")?;

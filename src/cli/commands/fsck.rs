@@ -3,9 +3,11 @@
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
+use super::list;
 use crate::cli::context::Context;
 use crate::ops::{self, Checked};
 use crate::progress::human;
+use crate::store::Store;
 
 /// Check the local store, and mend it
 ///
@@ -34,6 +36,10 @@ impl FsckArgs {
             let blobs: Vec<_> = broken.blobs.iter().map(ToString::to_string).collect();
             context.output.result(format!("broken {name}: {}", blobs.join(", ")))?;
         }
+        for change in &checked.changes {
+            context.output.result(format!("changed: {change}"))?;
+        }
+        tell_of_links(context, &store, checked.links)?;
         self.conclude(context, &checked)
     }
 
@@ -58,4 +64,13 @@ impl FsckArgs {
         }
         bail!("the store is damaged: {damaged} blobs, {broken} names; {read}. `kit fsck --repair` removes them")
     }
+}
+
+/// Names the ModelKits that need more than the store.
+fn tell_of_links(context: &Context, store: &Store, links: usize) -> Result<()> {
+    if links == 0 {
+        return Ok(());
+    }
+    list::tell_of_links(context, &ops::list_local(store, None)?);
+    Ok(())
 }

@@ -26,7 +26,7 @@ pub(crate) struct ListArgs {
     /// A repository; one with a registry is asked for there
     #[arg(value_name = "REPOSITORY")]
     repository: Option<String>,
-    /// table, json, yaml, or a Go template with `.Repo`, `.Tags`, `.Digest`, `.ModelName`, `.Size`, `.Author`
+    /// table, json, yaml, or a Go template with `.Repo`, `.Tags`, `.Digest`, `.ModelName`, `.Size`, `.Author`, `.Linked`
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
     #[command(flatten)]
@@ -38,7 +38,9 @@ impl ListArgs {
         let rows = self.rows(context)?;
         let data: Vec<_> = rows.iter().map(to_json).collect();
         let text = self.format.render_rows(&data, || render(&rows))?;
-        Ok(context.output.result(text)?)
+        context.output.result(text)?;
+        tell_of_links(context, &rows);
+        Ok(())
     }
 
     fn rows(&self, context: &Context) -> Result<Vec<Listed>> {
@@ -59,6 +61,25 @@ impl ListArgs {
         let client = self.network.client(&context.environment)?;
         ops::list_remote(&client.repository(reference), reference, client.concurrency(&reference.registry))
             .with_context(|| format!("cannot list `{reference}`"))
+    }
+}
+
+/// The columns of the table are those of the Go tool, which scripts expect.
+pub(super) fn tell_of_links(context: &Context, rows: &[Listed]) {
+    let linked: Vec<_> = rows.iter().filter(|row| row.is_linked).map(names).collect();
+    if !linked.is_empty() {
+        let names = linked.join(", ");
+        context
+            .output
+            .say(&format!("Linked to the files they were packed from (`kit materialize` copies them): {names}"));
+    }
+}
+
+fn names(row: &Listed) -> String {
+    let repository = row.repository.as_deref().unwrap_or_default();
+    match (repository, &row.tags[..]) {
+        ("", _) | (_, []) => row.digest.to_string(),
+        (repository, tags) => tags.iter().map(|tag| format!("{repository}:{tag}")).collect::<Vec<_>>().join(", "),
     }
 }
 
@@ -88,7 +109,7 @@ fn render(rows: &[Listed]) -> String {
     table::render(["REPOSITORY", "TAG", "MAINTAINER", "NAME", "SIZE", "DIGEST"], &cells)
 }
 
-/// The fields of the Go tool, and the size in bytes, which it does not tell.
+/// The fields of the Go tool, and two that it does not tell: the size in bytes, and whether the ModelKit is linked.
 fn to_json(row: &Listed) -> Value {
     json!({
         "repo": or_none(row.repository.as_deref().unwrap_or_default()),
@@ -98,5 +119,6 @@ fn to_json(row: &Listed) -> Value {
         "size": human(row.size),
         "sizeBytes": row.size,
         "author": or_none(&row.author),
+        "linked": row.is_linked,
     })
 }

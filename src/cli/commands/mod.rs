@@ -14,6 +14,7 @@ mod inspect_tensors;
 mod list;
 mod login;
 mod logout;
+mod materialize;
 mod pack;
 mod pull;
 mod push;
@@ -41,6 +42,7 @@ pub(crate) enum Command {
     Diff(diff::DiffArgs),
     Tag(tag::TagArgs),
     Remove(remove::RemoveArgs),
+    Materialize(materialize::MaterializeArgs),
     Fsck(fsck::FsckArgs),
     Cache(cache::CacheArgs),
     Login(login::LoginArgs),
@@ -66,6 +68,7 @@ impl Command {
             Self::Diff(args) => args.run(context),
             Self::Tag(args) => args.run(context),
             Self::Remove(args) => args.run(context),
+            Self::Materialize(args) => args.run(context),
             Self::Fsck(args) => args.run(context),
             Self::Cache(args) => args.run(context),
             Self::Login(args) => args.run(context),

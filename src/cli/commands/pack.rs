@@ -15,7 +15,7 @@ use crate::cli::report::{Usage, usage};
 use crate::compression::Compression;
 use crate::kitfile::{self, Kitfile};
 use crate::oci::{Reference, Tag};
-use crate::ops::{self, Copied, CopyOptions, Links, Location, Origins, PackOptions, Places, Reading};
+use crate::ops::{self, Copied, CopyOptions, Keeping, Links, Location, Origins, PackOptions, Places, Reading};
 use crate::progress::{Phase, human};
 
 /// Pack a folder and its Kitfile into a ModelKit in the local store
@@ -29,6 +29,7 @@ use crate::progress::{Phase, human};
 Examples:
   kit pack . -t sentiment:v2
   kit pack . -t registry.example/team/sentiment:v2,latest
+  kit pack . -t sentiment:v2 --link
   kit pack . --push registry.example/team/sentiment:v2
   kit pack . -t registry.example/team/sentiment:v2,latest --push
   kit pack models/sentiment -f Kitfile.small --compression zstd")]
@@ -51,9 +52,13 @@ pub(crate) struct PackArgs {
     /// Read all files, even those that are as they were when they were packed the last time
     #[arg(long)]
     no_cache: bool,
+    /// Keep no copy of the files: uncompressed layers are read from them again whenever they are needed, or from clones where
+    /// the file system makes clones. Compressed layers are stored as ever
+    #[arg(long)]
+    link: bool,
     /// Send the ModelKit to a registry or an image layout (oci:FOLDER:TAG) and store nothing here; without a name it gets
     /// those of --tag
-    #[arg(long, value_name = "NAME:TAG[,TAG]", num_args = 0..=1, default_missing_value = NAMED_BY_TAG)]
+    #[arg(long, value_name = "NAME:TAG[,TAG]", num_args = 0..=1, default_missing_value = NAMED_BY_TAG, conflicts_with = "link")]
     push: Option<String>,
     #[command(flatten)]
     network: NetworkArgs,
@@ -87,6 +92,7 @@ impl PackArgs {
             compression: self.compression,
             links: if self.follow_symlinks { Links::Follow } else { Links::InsideContext },
             reading: if self.no_cache { Reading::Everything } else { Reading::Changed },
+            keeping: if self.link { Keeping::Links } else { Keeping::Blobs },
             jobs: ops::jobs(),
             cli_version: env!("CARGO_PKG_VERSION").to_owned(),
         })
@@ -189,8 +195,9 @@ fn save(context: &Context, places: &Places<'_>, options: &PackOptions, start: In
     let packed = ops::pack(places, options, &context.bars)
         .with_context(|| format!("cannot pack `{}`", options.context.display()))?;
     context.output.result(format!("Model saved: {}", packed.manifest.digest))?;
+    let done = if options.keeping == Keeping::Links { "linked" } else { "written" };
     let moved = Moved {
-        done: (packed.bytes - packed.reused_bytes, "written"),
+        done: (packed.bytes - packed.reused_bytes, done),
         reused: format!("{} reused", human(packed.reused_bytes)),
         mounted: None,
         resumed: 0,
