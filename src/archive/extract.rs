@@ -1,6 +1,7 @@
 //! Extracts layers and single files into a [`Destination`], and refuses whatever a layer has no business to hold.
 
-use std::io::{BufReader, Read};
+use std::fs::File;
+use std::io::{self, BufReader, Read};
 
 use super::destination::Fingerprints;
 use super::members::{Member, Members};
@@ -40,6 +41,23 @@ pub fn extract_layer(
     destination: &Destination,
     task: &dyn Task,
 ) -> Result<Extracted, Error> {
+    extract_cloning(reader, compression, shape, None, destination, task)
+}
+
+/// Finds the file that holds so many bytes of a tar from an offset on, and nothing else.
+pub type FindPart<'a> = &'a mut dyn FnMut(u64, u64) -> io::Result<Option<File>>;
+
+/// Like [`extract_layer`], and clones the files that `parts` finds instead of writing them, where the file system can do that.
+///
+/// What is cloned is read all the same, to be verified; `reader` must give the bytes of these files.
+pub fn extract_cloning(
+    reader: impl Read + Send,
+    compression: Compression,
+    shape: &LayerShape,
+    mut parts: Option<FindPart<'_>>,
+    destination: &Destination,
+    task: &dyn Task,
+) -> Result<Extracted, Error> {
     let decoder = compression.decoder(BufReader::with_capacity(BUFFER_BYTES, reader));
     let mut members = Members::new(decoder.map_err(|source| Error::ReadLayer { source })?);
     let mut directories = Fingerprints::default();
@@ -48,8 +66,14 @@ pub fn extract_layer(
     while let Some(member) = members.next()? {
         let path = &shape.locate(&member)?;
         if !member.is_directory {
+            let original = match &mut parts {
+                Some(find) if member.size > 0 => {
+                    find(members.position(), member.size).map_err(|source| Error::ReadLayer { source })?
+                }
+                _ => None,
+            };
             let content = &mut |buffer: &mut [u8]| members.read(buffer);
-            let mut incoming = Incoming { path, mode: member.mode, size: Some(member.size), content, task };
+            let mut incoming = Incoming { path, mode: member.mode, size: Some(member.size), original, content, task };
             extracted.bytes += receive(destination, &mut incoming, &mut buffers)?;
             extracted.files += 1;
         } else if directories.insert(path) {
@@ -71,7 +95,7 @@ pub fn extract_file(
     task: &dyn Task,
 ) -> Result<u64, Error> {
     let content = &mut |buffer: &mut [u8]| read_once(&mut reader, buffer).map_err(|source| Error::ReadLayer { source });
-    receive(destination, &mut Incoming { path, mode, size: None, content, task }, &mut Buffers::new())
+    receive(destination, &mut Incoming { path, mode, size: None, original: None, content, task }, &mut Buffers::new())
 }
 
 impl LayerShape {

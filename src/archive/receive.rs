@@ -9,6 +9,7 @@ use super::reading::{BUFFER_BYTES, fill, read_once};
 use super::{Destination, Error, Obstacle, Overwrite};
 use crate::blocks::{BlockWriter, DIRECT_FROM_BYTES};
 use crate::progress::Task;
+use crate::recipe::clone_whole;
 use crate::relative_path::RelativePath;
 
 /// A file that arrives.
@@ -17,6 +18,8 @@ pub(super) struct Incoming<'a> {
     pub(super) mode: u32,
     /// In bytes, if it is known beforehand.
     pub(super) size: Option<u64>,
+    /// A file with the same content that may be cloned.
+    pub(super) original: Option<File>,
     /// Gives the next bytes; 0 at the end.
     pub(super) content: &'a mut dyn FnMut(&mut [u8]) -> Result<usize, Error>,
     pub(super) task: &'a dyn Task,
@@ -124,11 +127,19 @@ fn stage(
     let staging = destination.staging()?;
     let mut file = staging.create_file(path, incoming.mode).map_err(|source| staging_failed(path, source))?;
     let mut size = 0;
+    let is_cloned = match &incoming.original {
+        Some(original) => clone_whole(original, &file).map_err(Error::unpacking(path))?,
+        None => false,
+    };
     if let Some((existing, equal)) = existing {
-        copy_beginning(existing, equal, &mut file).map_err(Error::unpacking(path))?;
+        if !is_cloned {
+            copy_beginning(existing, equal, &mut file).map_err(Error::unpacking(path))?;
+        }
         size += equal;
     }
-    if incoming.size.is_some_and(|size| size > DIRECT_FROM_BYTES) {
+    if is_cloned {
+        size += pending as u64 + drain(incoming, buffers)?;
+    } else if incoming.size.is_some_and(|size| size > DIRECT_FROM_BYTES) {
         let mut blocks = BlockWriter::new(file, size);
         size += write_rest(incoming, buffers, pending, &mut blocks)?;
         blocks.finish().map_err(Error::unpacking(path))?;

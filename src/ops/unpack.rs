@@ -8,11 +8,11 @@ use fs_err as fs;
 
 use super::parents::{self, Parent};
 use super::{Error, Found, Inspected, Places, inspect, room, workers};
-use crate::archive::{self, Destination, LayerShape, Overwrite, Placed};
+use crate::archive::{self, Destination, FindPart, LayerShape, Overwrite, Placed};
 use crate::digest::{Digest, VerifyingReader};
 use crate::kitfile::{self, FILE_NAMES, Section};
 use crate::modelkit::{Format, Layer, ModelKit, Selection, section_word};
-use crate::oci::{ContentError, Descriptor, Source};
+use crate::oci::{ContentError, Descriptor, PartFinder, Source};
 use crate::progress::{Phase, Progress, Silent, Task};
 use crate::relative_path::RelativePath;
 
@@ -63,7 +63,9 @@ pub fn unpack(
         .collect();
     let own = chosen.of(&child.modelkit, Some(&options.selection));
     let layers = || of_parents.iter().flat_map(|(_, layers)| layers).chain(&own).copied();
-    room::check(&options.folder, certain_bytes(layers(), &options.folder))?;
+    let by_source = of_parents.iter().map(|(parent, layers)| (&*parent.found.source, layers));
+    let to_write = by_source.chain([(&*found.source, &own)]).flat_map(|(source, layers)| written(source, layers));
+    room::check(&options.folder, certain_bytes(to_write, &options.folder))?;
 
     let destination = Destination::open(&options.folder, options.overwrite)?;
     let _whole = progress.overall(layers().map(|layer| layer.descriptor.size).sum());
@@ -90,6 +92,11 @@ impl Chosen {
         let wanted = modelkit.layers.iter().filter(|layer| selection.is_some_and(|selection| selection.takes(layer)));
         wanted.filter(|layer| self.0.insert((layer.descriptor.digest, layer.path.clone()))).collect()
     }
+}
+
+/// The `layers` that are not made of files of their own, which are cloned where that is possible and take no space then.
+fn written<'m>(source: &dyn Source, layers: &[&'m Layer]) -> impl Iterator<Item = &'m Layer> {
+    layers.iter().copied().filter(|layer| !matches!(source.blob(&layer.descriptor).parts(), Ok(Some(_))))
 }
 
 /// The space that `layers` take in `folder` at the least. Files that are there already and equal take none, so where anything
@@ -146,16 +153,23 @@ impl Unpacker<'_> {
         let opened = blob.open_at(0).map_err(|error| Error::reading(&label, error))?;
         let verified = VerifyingReader::new(opened, layer.descriptor.digest, layer.descriptor.size);
         let mut reader = Remembering { reader: verified, task: &*task, failure: None };
-        let extracted = self.extract(&mut reader, layer);
+        let parts = blob.parts().map_err(|error| Error::reading(&label, error))?;
+        let extracted = self.extract(&mut reader, parts, layer);
         reader.read_to_end_of_blob().map_err(|error| Error::reading(&label, error))?;
         extracted.map_err(|source| Error::Unpack(label, source))
     }
 
-    fn extract(&self, reader: &mut (dyn Read + Send), layer: &Layer) -> Result<(), archive::Error> {
+    fn extract(
+        &self,
+        reader: &mut (dyn Read + Send),
+        mut parts: Option<PartFinder>,
+        layer: &Layer,
+    ) -> Result<(), archive::Error> {
         match layer.format {
             Format::Tar => {
                 let shape = LayerShape { path: layer.path.clone(), base: layer.base.clone() };
-                archive::extract_layer(reader, layer.compression, &shape, self.destination, &Silent).map(drop)
+                let parts = parts.as_mut().map(|find| &mut **find as FindPart<'_>);
+                archive::extract_cloning(reader, layer.compression, &shape, parts, self.destination, &Silent).map(drop)
             }
             Format::Raw => {
                 let decoder = layer.compression.decoder(BufReader::new(reader));

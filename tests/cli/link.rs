@@ -2,11 +2,12 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::process::Command;
 
 use expect_test::expect;
 use fs_err as fs;
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Run, Sandbox};
 
 /// The project packed with --link as `sample:v1`.
 fn linked() -> Sandbox {
@@ -140,4 +141,84 @@ fn recipes_in_a_layout_of_somebody_else_are_not_followed() {
     let digest = sandbox.kit(&["pack", "project", "--link"]).ok().digest();
     let layout = format!("oci:{}@{digest}", sandbox.store().display());
     sandbox.kit(&["unpack", &layout, "-d", "out"]).fails().says("caused by: `sha256:").says("was not found");
+}
+
+/// A file system of its own that makes clones; none, and loudly so, where this machine cannot have one.
+struct Xfs<'a> {
+    folder: &'a Path,
+}
+
+impl<'a> Xfs<'a> {
+    fn mount(image: &Path, folder: &'a Path) -> Option<Self> {
+        fs::create_dir(folder).unwrap();
+        fs::File::create(image).unwrap().set_len(320 << 20).unwrap();
+        let succeeds = |command: &mut Command| command.output().is_ok_and(|output| output.status.success());
+        let is_mounted = succeeds(Command::new("mkfs.xfs").arg("-q").arg(image))
+            && succeeds(Command::new("mount").args(["-o", "loop"]).arg(image).arg(folder));
+        if !is_mounted {
+            // Past what the test runner captures.
+            let reason = "SKIPPED: cloning is not tested; it takes root, loop devices and mkfs.xfs (xfsprogs)";
+            std::io::stderr().write_all(format!("{reason}\n").as_bytes()).unwrap();
+        }
+        is_mounted.then_some(Self { folder })
+    }
+
+    fn used_bytes(&self) -> u64 {
+        assert!(Command::new("sync").arg("-f").arg(self.folder).status().unwrap().success());
+        let output = Command::new("df").args(["--output=used", "-B1"]).arg(self.folder).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().lines().nth(1).unwrap().trim().parse().unwrap()
+    }
+}
+
+impl Drop for Xfs<'_> {
+    fn drop(&mut self) {
+        assert!(Command::new("umount").arg(self.folder).status().unwrap().success());
+    }
+}
+
+#[test]
+fn on_xfs_neither_packing_nor_unpacking_takes_space() {
+    const SIZE: usize = 24 << 20;
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path("xfs");
+    let Some(disk) = Xfs::mount(&sandbox.path("image"), &folder) else { return };
+    sandbox.write("xfs/project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: m}\ncode: [{path: src}]\n");
+    let model: Vec<u8> = (0..SIZE + 77).map(|place| u8::try_from(place / 4093 % 251).unwrap()).collect();
+    sandbox.write("xfs/project/m", &model);
+    for number in 0..20 {
+        sandbox.write(&format!("xfs/project/src/{number}"), format!("{number}").repeat(number * 300));
+    }
+    let kit = |args: &[&str]| -> Run { sandbox.run(sandbox.command(args).env("KIT_HOME", sandbox.path("xfs/kit"))) };
+    let before = disk.used_bytes();
+    kit(&["pack", "xfs/project", "-t", "sample:v1", "--link"]).ok();
+    kit(&["unpack", "sample:v1", "-d", "xfs/out"]).ok();
+    let taken = disk.used_bytes().saturating_sub(before);
+    assert!(taken < 2 << 20, "{taken} bytes were taken for {SIZE}");
+
+    append(&sandbox.path("xfs/project/m"));
+    assert!(fs::read(sandbox.path("xfs/out/m")).unwrap() == model, "what is unpacked stays");
+    kit(&["fsck"]).ok();
+    fs::write(sandbox.path("xfs/out/m"), "mine").unwrap();
+    kit(&["unpack", "sample:v1", "-d", "xfs/out"]).fails().says("m");
+    kit(&["unpack", "sample:v1", "-d", "xfs/out", "-o"]).ok();
+    assert!(fs::read(sandbox.path("xfs/out/m")).unwrap() == model);
+    spoil_clone(&sandbox.path("xfs/kit/store/.kit/recipes"));
+    kit(&["fsck"]).fails().prints("broken sample:v1");
+    kit(&["unpack", "sample:v1", "-d", "xfs/more"]).fails().says("does not match its digest");
+    assert!(!sandbox.path("xfs/more/m").exists());
+}
+
+/// Changes one byte of the large clone.
+fn spoil_clone(recipes: &Path) {
+    for recipe in fs::read_dir(recipes).unwrap() {
+        let clone = recipe.unwrap().path().join("0");
+        if fs::metadata(&clone).unwrap().len() > 1 << 20 {
+            std::os::unix::fs::FileExt::write_at(
+                fs::OpenOptions::new().write(true).open(&clone).unwrap().file(),
+                b"x",
+                1000,
+            )
+            .unwrap();
+        }
+    }
 }
