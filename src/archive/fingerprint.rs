@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use rustix::fs::Stat;
+
 use super::walk::Member;
 use crate::digest::{Digest, Hasher};
 
@@ -43,18 +45,18 @@ impl Fingerprinter {
         self.hasher.update(member.path.as_str().as_bytes());
         self.hasher.update(&[0, u8::from(member.is_directory)]);
         self.hasher.update(&member.mode.to_le_bytes());
-        self.hasher.update(&status.device.to_le_bytes());
-        self.hasher.update(&status.inode.to_le_bytes());
+        self.hasher.update(&status.st_dev.to_le_bytes());
+        self.hasher.update(&status.st_ino.to_le_bytes());
         if member.is_directory {
             return;
         }
         self.hasher.update(&member.size.to_le_bytes());
-        for (seconds, nanoseconds) in [status.modified, status.changed] {
-            self.hasher.update(&seconds.to_le_bytes());
-            self.hasher.update(&nanoseconds.to_le_bytes());
-        }
+        self.hasher.update(&status.st_mtime.to_le_bytes());
+        self.hasher.update(&status.st_mtime_nsec.to_le_bytes());
+        self.hasher.update(&status.st_ctime.to_le_bytes());
+        self.hasher.update(&status.st_ctime_nsec.to_le_bytes());
         // Only the kernel sets this time, so a file from the future by its modification time is no obstacle.
-        self.newest = self.newest.max(time(status.changed));
+        self.newest = self.newest.max(change_time(status));
     }
 
     pub(super) fn finish(self) -> Fingerprint {
@@ -63,7 +65,7 @@ impl Fingerprinter {
 }
 
 /// A time before 1970 counts as 1970.
-fn time((seconds, nanoseconds): (i64, i64)) -> SystemTime {
-    let seconds = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
-    SystemTime::UNIX_EPOCH + seconds + Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or_default())
+fn change_time(status: &Stat) -> SystemTime {
+    let seconds = u64::try_from(status.st_ctime).unwrap_or_default();
+    SystemTime::UNIX_EPOCH + Duration::new(seconds, u32::try_from(status.st_ctime_nsec).unwrap_or_default())
 }

@@ -127,9 +127,12 @@ fn text(field: &mut [u8], value: &str) {
 }
 
 /// Octal digits up to a NUL in the last place.
-fn octal(field: &mut [u8], value: u64) {
+fn octal(field: &mut [u8], mut value: u64) {
     let width = field.len() - 1;
-    text(field, &format!("{value:0width$o}"));
+    for digit in field[..width].iter_mut().rev() {
+        *digit = b'0' + (value & 7) as u8;
+        value >>= 3;
+    }
 }
 
 /// Writes what comes last: the magic and the sum over everything.

@@ -9,6 +9,7 @@ mod destination;
 mod error;
 mod extract;
 mod fingerprint;
+mod folder;
 mod header;
 mod ignore;
 mod listing;

@@ -4,13 +4,15 @@
 //! Memory holds one folder's names per level.
 
 use std::collections::VecDeque;
-use std::fs::Metadata;
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::vec;
+
+use fs_err as fs;
+use rustix::fs::{FileType, Stat};
 
 use super::fingerprint::Fingerprinter;
+use super::folder::{Link, Names, OpenFolder};
 use super::{Error, Fingerprint, IgnoreRules};
 use crate::relative_path::RelativePath;
 
@@ -58,8 +60,11 @@ impl LayerSource<'_> {
         let (mut files, mut bytes) = (0, 0);
         let mut fingerprinter = Fingerprinter::new();
         let mut walk = Walk::new(self)?;
-        for member in &mut walk {
-            let member = member?;
+        while let Some(found) = walk.next() {
+            let member = match found? {
+                Found::Directory(member) => member,
+                Found::File(file) => walk.look_at(file)?,
+            };
             files += u64::from(!member.is_directory);
             bytes += member.size;
             fingerprinter.add(&member);
@@ -74,8 +79,8 @@ impl LayerSource<'_> {
     }
 }
 
-/// One file or folder of a layer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One file or folder of a layer, and what the system says of it.
+#[derive(Debug, Clone)]
 pub(super) struct Member {
     pub(super) path: RelativePath,
     pub(super) is_directory: bool,
@@ -83,31 +88,28 @@ pub(super) struct Member {
     pub(super) mode: u32,
     /// In bytes; 0 for a folder.
     pub(super) size: u64,
-    pub(super) status: Status,
-}
-
-/// By what a change of a file shows, besides its mode and size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Status {
-    pub(super) device: u64,
-    pub(super) inode: u64,
-    /// Seconds and nanoseconds.
-    pub(super) modified: (i64, i64),
-    pub(super) changed: (i64, i64),
+    pub(super) status: Stat,
 }
 
 impl Member {
-    pub(super) fn new(path: RelativePath, metadata: &Metadata) -> Self {
-        let is_directory = metadata.is_dir();
-        let status = Status {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        };
-        let size = if is_directory { 0 } else { metadata.len() };
-        Self { path, is_directory, mode: metadata.mode() & 0o7777, size, status }
+    pub(super) fn new(path: RelativePath, status: Stat) -> Self {
+        let is_directory = kind_of(&status) == FileType::Directory;
+        let size = if is_directory { 0 } else { u64::try_from(status.st_size).unwrap_or_default() };
+        Self { path, is_directory, mode: status.st_mode & 0o7777, size, status }
     }
+}
+
+/// What the walk comes to.
+pub(super) enum Found {
+    Directory(Member),
+    File(FoundFile),
+}
+
+/// A file that the walk has come to. Nobody has looked at it yet: whoever opens it learns all there is to know by that.
+pub(super) struct FoundFile {
+    pub(super) path: RelativePath,
+    /// Where the path is a symbolic link: the file that it led to when it was followed.
+    end: Option<Stat>,
 }
 
 /// The walk itself; it ends after the first error.
@@ -116,33 +118,66 @@ pub(super) struct Walk<'a> {
     /// The context folder without symbolic links, to tell what is inside.
     context: PathBuf,
     levels: Vec<Level>,
-    ready: VecDeque<Member>,
+    ready: VecDeque<Found>,
     pub(super) path_is_ignored: bool,
 }
 
 /// A folder on the way down.
 struct Level {
     path: RelativePath,
-    /// Device and inode, by which a folder that contains itself is noticed.
-    identity: (u64, u64),
+    folder: OpenFolder,
+    /// By its device and inode, a folder that contains itself is noticed.
+    status: Stat,
     /// The member of the folder until it is needed: an ignored folder, or one above the layer, is packed only with content.
     pending: Option<Member>,
-    names: vec::IntoIter<String>,
+    names: Names,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(source: &'a LayerSource<'a>) -> Result<Self, Error> {
         let root = RelativePath::root();
         let unreadable = Error::reading(&root);
-        let context = fs_err::canonicalize(source.root).map_err(&unreadable)?;
-        let metadata = fs_err::metadata(&context).map_err(&unreadable)?;
+        let context = fs::canonicalize(source.root).map_err(&unreadable)?;
+        let folder = OpenFolder::open(&context).map_err(&unreadable)?;
+        let status = folder.status().map_err(&unreadable)?;
         let mut walk = Self { source, context, levels: Vec::new(), ready: VecDeque::new(), path_is_ignored: false };
-        walk.enter(root.clone(), &metadata)?;
+        walk.enter(root.clone(), folder, status)?;
         walk.levels[0].pending = None;
         Ok(walk)
     }
 
-    fn visit(&mut self, path: RelativePath) -> Result<(), Error> {
+    /// What the system says of `file`, which the walk has just come to.
+    pub(super) fn look_at(&self, file: FoundFile) -> Result<Member, Error> {
+        let FoundFile { path, end } = file;
+        let status = match end {
+            Some(status) => status,
+            None => self.status_of(&path, Link::Stay)?,
+        };
+        if kind_of(&status) == FileType::RegularFile { Ok(Member::new(path, status)) } else { Err(changed(path)) }
+    }
+
+    /// Opens `file`, which the walk has just come to.
+    pub(super) fn open_file(&self, file: &FoundFile) -> Result<File, Error> {
+        let path = &file.path;
+        let Some(end) = file.end else {
+            return self.folder().open_file(name_of(path), Link::Stay).map_err(|error| match error.raw_os_error() {
+                Some(code) if code == rustix::io::Errno::LOOP.raw_os_error() => changed(path.clone()),
+                _ => self.reading_failed(path, error),
+            });
+        };
+        let failed = |source| self.reading_failed(path, source);
+        let opened = self.folder().open_file(name_of(path), Link::Follow).map_err(failed)?;
+        let status = rustix::fs::fstat(&opened).map_err(io::Error::from).map_err(failed)?;
+        // A link that leads elsewhere by now may lead out of the context folder.
+        if is_same(&status, &end) { Ok(opened) } else { Err(changed(path.clone())) }
+    }
+
+    /// The folder of what the walk has just come to.
+    fn folder(&self) -> &OpenFolder {
+        &self.levels.last().expect("a member lies in a folder").folder
+    }
+
+    fn visit(&mut self, path: RelativePath, listed: FileType) -> Result<(), Error> {
         if self.source.is_left_to_another(&path) {
             return Ok(());
         }
@@ -152,22 +187,22 @@ impl<'a> Walk<'a> {
         if is_ignored && !self.may_hold_kept_files(&path) {
             return Ok(());
         }
-        let metadata = self.look_at(&path)?;
-        if metadata.is_dir() {
-            self.enter(path, &metadata)?;
-            if !is_above && !is_ignored {
-                self.release_pending();
+        let (kind, end) = self.resolve(&path, listed)?;
+        match kind {
+            FileType::Directory => {
+                let (folder, status) = self.open_folder(&path, end)?;
+                self.enter(path, folder, status)?;
+                if !is_above && !is_ignored {
+                    self.release_pending();
+                }
             }
-            return Ok(());
+            _ if is_above => return Err(Error::MissingPath { path: self.source.path.clone() }),
+            FileType::RegularFile => {
+                self.release_pending();
+                self.ready.push_back(Found::File(FoundFile { path, end }));
+            }
+            _ => return Err(Error::NotAFile { path }),
         }
-        if is_above {
-            return Err(Error::MissingPath { path: self.source.path.clone() });
-        }
-        if !metadata.is_file() {
-            return Err(Error::NotAFile { path });
-        }
-        self.release_pending();
-        self.ready.push_back(Member::new(path, &metadata));
         Ok(())
     }
 
@@ -179,16 +214,26 @@ impl<'a> Walk<'a> {
         self.source.ignore.may_keep_below(path) && path.join_to(self.source.root).is_dir()
     }
 
-    /// What is at `path`, behind symbolic links if they may be followed.
-    fn look_at(&self, path: &RelativePath) -> Result<Metadata, Error> {
+    /// The kind of what is at `path`, behind a symbolic link if that may be followed, and then also what is there. Most
+    /// file systems list kinds, so that the system need not be asked.
+    fn resolve(&self, path: &RelativePath, listed: FileType) -> Result<(FileType, Option<Stat>), Error> {
+        let kind = match listed {
+            FileType::Unknown => kind_of(&self.status_of(path, Link::Stay)?),
+            listed => listed,
+        };
+        if kind != FileType::Symlink {
+            return Ok((kind, None));
+        }
+        self.check_link(path)?;
+        let end = self.status_of(path, Link::Follow)?;
+        Ok((kind_of(&end), Some(end)))
+    }
+
+    fn check_link(&self, path: &RelativePath) -> Result<(), Error> {
         let place = path.join_to(self.source.root);
         let failed = |source| self.reading_failed(path, source);
-        let metadata = fs_err::symlink_metadata(&place).map_err(failed)?;
-        if !metadata.is_symlink() {
-            return Ok(metadata);
-        }
-        let target = fs_err::read_link(&place).map_err(failed)?;
-        let end = match fs_err::canonicalize(&place) {
+        let target = fs::read_link(&place).map_err(failed)?;
+        let end = match fs::canonicalize(&place) {
             Ok(end) => end,
             Err(error) if is_absent(&error) => return Err(Error::DanglingLink { path: path.clone(), target }),
             Err(error) => return Err(failed(error)),
@@ -196,7 +241,20 @@ impl<'a> Walk<'a> {
         if self.source.links == Links::InsideContext && !end.starts_with(&self.context) {
             return Err(Error::LinkLeavesContext { path: path.clone(), target });
         }
-        fs_err::metadata(&end).map_err(failed)
+        Ok(())
+    }
+
+    fn status_of(&self, path: &RelativePath, link: Link) -> Result<Stat, Error> {
+        self.folder().status_of(name_of(path), link).map_err(|source| self.reading_failed(path, source))
+    }
+
+    /// Opens the folder `path`; it must be the one that a symbolic link led to.
+    fn open_folder(&self, path: &RelativePath, end: Option<Stat>) -> Result<(OpenFolder, Stat), Error> {
+        let failed = |source| self.reading_failed(path, source);
+        let link = if end.is_some() { Link::Follow } else { Link::Stay };
+        let folder = self.folder().open_folder(name_of(path), link).map_err(failed)?;
+        let status = folder.status().map_err(failed)?;
+        if end.is_some_and(|end| !is_same(&end, &status)) { Err(changed(path.clone())) } else { Ok((folder, status)) }
     }
 
     fn reading_failed(&self, path: &RelativePath, source: io::Error) -> Error {
@@ -206,58 +264,48 @@ impl<'a> Walk<'a> {
         Error::reading(path)(source)
     }
 
-    fn enter(&mut self, path: RelativePath, metadata: &Metadata) -> Result<(), Error> {
-        let identity = (metadata.dev(), metadata.ino());
-        if self.levels.iter().any(|level| level.identity == identity) {
+    fn enter(&mut self, path: RelativePath, folder: OpenFolder, status: Stat) -> Result<(), Error> {
+        if self.levels.iter().any(|level| is_same(&level.status, &status)) {
             return Err(Error::LinkLoop { path });
         }
         let names = match self.next_above_layer(&path) {
-            Some(name) => vec![name],
-            None => self.sorted_names(&path)?,
+            Some(name) => Names::one(name),
+            None => folder.names().map_err(Error::reading(&path))?.map_err(|name| {
+                let path = path.join_to(Path::new("")).join(name);
+                Error::NameNotUtf8 { path }
+            })?,
         };
-        let pending = Some(Member::new(path.clone(), metadata));
-        self.levels.push(Level { path, identity, pending, names: names.into_iter() });
+        let pending = Some(Member::new(path.clone(), status));
+        self.levels.push(Level { path, folder, status, pending, names });
         Ok(())
     }
 
     /// The one name that matters in a folder above the layer.
-    fn next_above_layer(&self, path: &RelativePath) -> Option<String> {
+    fn next_above_layer(&self, path: &RelativePath) -> Option<&'a str> {
         let next = self.source.path.components().nth(path.components().count());
-        next.filter(|_| self.is_above_layer(path)).map(str::to_owned)
-    }
-
-    fn sorted_names(&self, path: &RelativePath) -> Result<Vec<String>, Error> {
-        let failed = Error::reading(path);
-        let mut names = Vec::new();
-        for entry in fs_err::read_dir(path.join_to(self.source.root)).map_err(&failed)? {
-            let name = entry.map_err(&failed)?.file_name();
-            let name = name.into_string();
-            names.push(name.map_err(|name| Error::NameNotUtf8 { path: path.join_to(Path::new("")).join(name) })?);
-        }
-        names.sort_unstable();
-        Ok(names)
+        next.filter(|_| self.is_above_layer(path))
     }
 
     fn release_pending(&mut self) {
-        self.ready.extend(self.levels.iter_mut().filter_map(|level| level.pending.take()));
+        self.ready.extend(self.levels.iter_mut().filter_map(|level| level.pending.take()).map(Found::Directory));
     }
 }
 
 impl Iterator for Walk<'_> {
-    type Item = Result<Member, Error>;
+    type Item = Result<Found, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(member) = self.ready.pop_front() {
-                return Some(Ok(member));
+            if let Some(found) = self.ready.pop_front() {
+                return Some(Ok(found));
             }
             let level = self.levels.last_mut()?;
-            let Some(name) = level.names.next() else {
+            let Some((name, kind)) = level.names.next() else {
                 self.levels.pop();
                 continue;
             };
-            let path = level.path.child(&name).expect("a folder lists normal names");
-            if let Err(error) = self.visit(path) {
+            let path = level.path.child(name).expect("a folder lists normal names");
+            if let Err(error) = self.visit(path, kind) {
                 self.levels.clear();
                 self.ready.clear();
                 return Some(Err(error));
@@ -268,4 +316,20 @@ impl Iterator for Walk<'_> {
 
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+fn kind_of(status: &Stat) -> FileType {
+    FileType::from_raw_mode(status.st_mode)
+}
+
+fn is_same(one: &Stat, other: &Stat) -> bool {
+    (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+}
+
+fn name_of(path: &RelativePath) -> &str {
+    path.file_name().expect("only the context folder has no name")
+}
+
+fn changed(path: RelativePath) -> Error {
+    Error::FileChanged { path }
 }

@@ -1,13 +1,14 @@
 //! Writes a layer: files → tar → compression → sink, in one pass and with one buffer.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::Path;
+
+use rustix::fs::{FileType, Stat};
 
 use super::fingerprint::Fingerprinter;
 use super::header::{BLOCK, Header, padding};
 use super::reading::{BUFFER_BYTES, read_once};
-use super::walk::{Member, Walk};
+use super::walk::{Found, Member, Walk};
 use super::{Error, Fingerprint, LayerSource};
 use crate::compression::Compression;
 use crate::digest::{Digest, DigestWriter};
@@ -85,46 +86,66 @@ fn write_tar(
     let (mut files, mut bytes) = (0, 0);
     let mut fingerprinter = Fingerprinter::new();
     let mut tar = TarWriter { sink, recipe, buffer: vec![0; BUFFER_BYTES], filled: 0 };
+    let mut beginning = vec![0; SMALL_BYTES];
     let mut walk = Walk::new(source)?;
-    for member in &mut walk {
-        let member = member?;
-        if member.is_directory {
-            tar.put_header(&member)?;
-            fingerprinter.add(&member);
-        } else {
-            let member = write_file(source, &member.path, &mut tar, task)?;
-            fingerprinter.add(&member);
-            bytes += member.size;
-            files += 1;
-        }
+    while let Some(found) = walk.next() {
+        let member = match found? {
+            Found::Directory(member) => {
+                tar.put_header(&member)?;
+                member
+            }
+            Found::File(file) => {
+                files += 1;
+                let opened = walk.open_file(&file)?;
+                write_file(source, file.path, opened, &mut beginning, &mut tar, task)?
+            }
+        };
+        bytes += member.size;
+        fingerprinter.add(&member);
     }
     let (path_is_ignored, fingerprint) = (walk.path_is_ignored, fingerprinter.finish());
     tar.finish()?;
     Ok(LayerSummary { diff_id: None, files, bytes, path_is_ignored, fingerprint })
 }
 
+/// Files up to this size are read before they are looked at.
+const SMALL_BYTES: usize = 64 * 1024;
+
 /// Writes the file `path` with the mode and size that it has by now, and returns it as it is when it has been read.
+///
+/// A small file costs one read and one look. As its size, seen afterwards, is what one read gave, that was all of it.
 fn write_file(
     source: &LayerSource,
-    path: &RelativePath,
+    path: RelativePath,
+    mut file: File,
+    beginning: &mut [u8],
     tar: &mut TarWriter<'_, impl Write>,
     task: &dyn Task,
 ) -> Result<Member, Error> {
-    let failed = Error::reading(path);
-    let place = path.join_to(source.root);
-    let mut file = fs_err::File::open(&place).map_err(&failed)?;
-    let metadata = file.metadata().map_err(&failed)?;
-    if !metadata.is_file() {
-        return Err(Error::FileChanged { path: path.clone() });
-    }
-    let member = Member::new(path.clone(), &metadata);
+    let read = read_once(&mut file, beginning).map_err(Error::reading(&path))?;
+    let status = status_of(&path, &file)?;
+    let member = Member::new(path, status);
     tar.put_header(&member)?;
-    match tar.record(&place, &file, &metadata).map_err(&failed)? {
-        Some(mut clone) => tar.put_content(path, &mut clone, member.size, task)?,
-        None => tar.put_content(path, &mut file, member.size, task)?,
+    if let Some(mut clone) = tar.record(source, &member.path, &file)? {
+        tar.put_content(&member, &mut clone, task)?;
+    } else if read < beginning.len() && read as u64 == member.size {
+        tar.fill(&beginning[..read])?;
+        tar.put_padding(&member)?;
+        task.advance(member.size);
+        return Ok(member);
+    } else {
+        tar.put_content(&member, &mut beginning[..read].chain(&file), task)?;
     }
-    let metadata = file.metadata().map_err(&failed)?;
-    Ok(Member::new(path.clone(), &metadata))
+    let status = status_of(&member.path, &file)?;
+    Ok(Member::new(member.path, status))
+}
+
+fn status_of(path: &RelativePath, file: &File) -> Result<Stat, Error> {
+    let status = rustix::fs::fstat(file).map_err(|error| Error::reading(path)(error.into()))?;
+    match FileType::from_raw_mode(status.st_mode) {
+        FileType::RegularFile => Ok(status),
+        _ => Err(Error::FileChanged { path: path.clone() }),
+    }
 }
 
 /// Collects a tar in one buffer, into which files are read directly.
@@ -141,22 +162,18 @@ impl<W: Write> TarWriter<'_, W> {
         self.put(&Header { name: path.as_str(), is_directory: *is_directory, mode: *mode, size: *size }.to_bytes())
     }
 
-    /// Notes the file whose content comes next. What is returned is to be read instead of it, if anything is.
-    fn record(&mut self, place: &Path, file: &fs_err::File, metadata: &Metadata) -> io::Result<Option<File>> {
+    /// Notes the file `path`, whose content comes next. What is returned is to be read instead of it, if anything is.
+    fn record(&mut self, source: &LayerSource, path: &RelativePath, file: &File) -> Result<Option<File>, Error> {
         let Some(recipe) = &mut self.recipe else { return Ok(None) };
-        recipe.put_file(place, file.file(), metadata)
+        let put = file.metadata().and_then(|metadata| recipe.put_file(&path.join_to(source.root), file, &metadata));
+        put.map_err(Error::reading(path))
     }
 
-    /// Writes the `size` bytes of `file` and its padding. Both a shorter and a longer file are refused.
-    fn put_content(
-        &mut self,
-        path: &RelativePath,
-        file: &mut impl Read,
-        size: u64,
-        task: &dyn Task,
-    ) -> Result<(), Error> {
+    /// Writes the content of `member` from `file`, and its padding. Both a shorter and a longer file are refused.
+    fn put_content(&mut self, member: &Member, file: &mut impl Read, task: &dyn Task) -> Result<(), Error> {
+        let Member { path, size, .. } = member;
         let failed = Error::reading(path);
-        let mut left = size;
+        let mut left = *size;
         while left > 0 {
             let space = self.space()?;
             let wanted = usize::try_from(left).map_or(space.len(), |left| left.min(space.len()));
@@ -171,13 +188,22 @@ impl<W: Write> TarWriter<'_, W> {
         if read_once(file, &mut [0]).map_err(&failed)? > 0 {
             return Err(Error::FileChanged { path: path.clone() });
         }
-        self.put(&[0; BLOCK][..padding(size)])
+        self.put_padding(member)
     }
 
-    fn put(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
+    fn put_padding(&mut self, member: &Member) -> Result<(), Error> {
+        self.put(&[0; BLOCK][..padding(member.size)])
+    }
+
+    /// Writes what is no content of a file.
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
         if let Some(recipe) = &mut self.recipe {
             recipe.put_bytes(bytes).map_err(writing_failed)?;
         }
+        self.fill(bytes)
+    }
+
+    fn fill(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
         while !bytes.is_empty() {
             let space = self.space()?;
             let (now, later) = bytes.split_at(bytes.len().min(space.len()));

@@ -225,6 +225,30 @@ fn files_that_vanish_while_others_are_read_are_named() {
 }
 
 #[test]
+fn whoever_swaps_a_file_for_a_link_meanwhile_gets_an_error_and_not_another_file() {
+    let outside = Context::with_files(&["secret"]);
+    let secret = outside.root().join("secret").display().to_string();
+    for was_link in [false, true] {
+        let context = Context::with_files(&["d/z", "x"]);
+        context.file("d/f", &vec![0; 3 << 20]);
+        let place = context.root().join("d/z");
+        if was_link {
+            fs_err::remove_file(&place).unwrap();
+            context.link("d/z", "../x");
+        }
+        let error = pack_and_meddle(&context, || {
+            fs_err::remove_file(&place).unwrap();
+            context.link("d/z", &secret);
+        });
+        assert!(matches!(&error, Error::FileChanged { path } if path.as_str() == "d/z") == !was_link, "{error}");
+        assert!(
+            matches!(&error, Error::LinkLeavesContext { path, .. } if path.as_str() == "d/z") == was_link,
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn a_sink_that_fails_is_told() {
     let context = Context::with_files(&["d/f"]);
     let ignore = IgnoreRules::default();
