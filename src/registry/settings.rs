@@ -31,6 +31,8 @@ pub struct Settings {
     pub piece_bytes: u64,
     /// Blobs up to this size, or what is left of one, come as one stream.
     pub pieces_from_bytes: u64,
+    /// A connection that brings more than this is enough alone.
+    pub quick_bytes_per_second: u64,
     /// How large one part of an upload in parts is, where the registry does not want another size.
     pub chunk_bytes: u64,
     /// A blob larger than this is sent in parts of this size from the start, so that a later process can go on after the last.
@@ -78,6 +80,8 @@ impl Default for Settings {
             concurrency: 8,
             piece_bytes: 4 * 1024 * 1024,
             pieces_from_bytes: 16 * 1024 * 1024,
+            // More than a network of 1 Gbit/s brings, and than one connection to any object store.
+            quick_bytes_per_second: 200_000_000,
             chunk_bytes: 16 * 1024 * 1024,
             // Measured against docker's registry with 512 MiB: parts of 128 MiB cost what one PUT does, parts of 64 MiB 7 % more.
             resumable_bytes: 128 * 1024 * 1024,

@@ -120,6 +120,8 @@ pub(crate) fn random_plan(seed: u64, troubled: usize) -> impl Fn(usize) -> Troub
         let after_bytes = 2048 << (number >> 10 & 7) | number >> 16 & 2047 | (number >> 32 & 3) << 19;
         match number % 8 {
             _ if connection >= troubled => Trouble::None,
+            // Whoever has luck with the others has this one.
+            _ if connection == 0 => Trouble::Refuse,
             0 => Trouble::Refuse,
             1 => Trouble::Delay(Duration::from_millis(number >> 40 & 31)),
             2 => Trouble::Cap { bytes_per_second: 1_000_000 },

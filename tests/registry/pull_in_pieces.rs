@@ -83,6 +83,41 @@ fn a_large_blob_comes_in_pieces_and_no_byte_twice() {
     }
 }
 
+/// For a connection that is quick enough alone.
+fn in_stretches() -> Settings {
+    Settings { quick_bytes_per_second: 1_000_000, ..settings() }
+}
+
+#[test]
+fn a_quick_connection_brings_ever_longer_stretches_and_no_byte_twice() {
+    for offset in [0, 100_001] {
+        let scene = Scene::new();
+        scene.check(&scene.repository(in_stretches()), offset);
+        assert_each_byte_once(scene.ranges(), offset as u64);
+        let lengths: Vec<_> = scene.ranges().iter().map(|range| range.end - range.start).collect();
+        assert_eq!(lengths[..4], [PIECE, 2 * PIECE, 4 * PIECE, 8 * PIECE]);
+    }
+}
+
+#[test]
+fn a_connection_that_becomes_slow_gets_company_and_no_byte_comes_twice() {
+    let scene = Scene::new();
+    scene.registry.fail_later("GET", "/blobs/", 2, 1, Fault::SlowAnswer(400_000));
+    scene.check(&scene.repository(in_stretches()), 0);
+    assert_each_byte_once(scene.ranges(), 0);
+    let lengths: Vec<_> = scene.ranges().iter().map(|range| range.end - range.start).collect();
+    assert_eq!(lengths[..4], [PIECE, 2 * PIECE, 4 * PIECE, PIECE]);
+}
+
+#[test]
+fn a_stretch_that_breaks_off_is_gone_on_with_at_its_byte() {
+    let scene = Scene::new();
+    scene.registry.fail_later("GET", "/blobs/", 2, 1, Fault::DropAnswerAfter(100_000));
+    scene.check(&scene.repository(in_stretches()), 0);
+    let ranges = scene.ranges();
+    assert_eq!(ranges[3], 3 * PIECE + 100_000..7 * PIECE);
+}
+
 #[test]
 fn what_is_left_of_a_blob_may_be_small_enough_for_one_stream() {
     let scene = Scene::new();

@@ -8,11 +8,10 @@ use reqwest::Method;
 
 use super::chunks::ChunkReader;
 use super::origin::Origin;
-use super::parallel::Parallel;
 use super::stream::Stream;
+use super::stretches::Stretches;
 use crate::oci::Descriptor;
 use crate::registry::repository::PULL;
-use crate::registry::retry::{Tries, retrying};
 use crate::registry::{Error, Repository};
 
 /// A blob in one repository.
@@ -31,24 +30,22 @@ impl RemoteBlob {
         if range.start > 0 && range.is_empty() {
             return Ok(Box::new(io::empty()));
         }
-        let Range { start: offset, end } = range;
         let (client, size) = (&self.repository.client, self.descriptor.size);
         let call = self.repository.blob_call(Method::GET, &self.descriptor.digest, PULL, "read")?;
-        let origin = Arc::new(Origin::new(Arc::clone(&client.exchange), call, self.descriptor.clone(), end));
+        let origin = Arc::new(Origin::new(Arc::clone(&client.exchange), call, self.descriptor.clone()));
         let budget = client.budget(self.repository.registry());
         let share = budget.open();
-        if end < size || end.saturating_sub(offset) <= client.settings.pieces_from_bytes {
-            let mut stream = Stream::new(client.clone(), origin, share, offset);
+        if range.end < size || range.end.saturating_sub(range.start) <= client.settings.pieces_from_bytes {
+            let mut stream = Stream::new(client.clone(), origin, share, range);
             stream.connect()?;
             return Ok(Box::new(ChunkReader::new(stream)));
         }
-        let first = offset..size.min(offset + client.settings.piece_bytes(budget.total()));
-        let asking = retrying(Tries::of_a_blob(origin.retry()), async || origin.get(first.clone()).await);
-        let body = client.runtime.block_on(asking)?;
+        let first = range.start..size.min(range.start + client.settings.piece_bytes(budget.total()));
+        let body = Stretches::ask(client, &origin, &first)?;
         if body.is_partial {
-            return Ok(Box::new(ChunkReader::new(Parallel::start(client, origin, share, first, body))));
+            return Ok(Box::new(ChunkReader::new(Stretches::start(client, origin, share, first, body))));
         }
-        let mut stream = Stream::new(client.clone(), origin, share, offset);
+        let mut stream = Stream::new(client.clone(), origin, share, range);
         stream.go_on_with(body);
         Ok(Box::new(ChunkReader::new(stream)))
     }

@@ -1,7 +1,7 @@
 //! Reading a blob: as one stream, or in pieces over several connections at once, which come out in order.
 //!
-//! Mirrors are asked before the registry. The first answer decides how the blob is read: a registry that honours the range of a piece is asked for further pieces, a registry that
-//! sends everything is read to the end.
+//! Mirrors are asked before the registry. The first answer decides how the blob is read: a registry that sends everything is
+//! read to the end; one that honours the range is asked for further ones, over several connections where one is slow.
 
 mod anywhere;
 mod blob;
@@ -13,6 +13,7 @@ mod pace;
 mod parallel;
 mod pieces;
 mod stream;
+mod stretches;
 
 pub(super) use anywhere::AnywhereBlob;
 pub(super) use budget::Budget;

@@ -17,16 +17,14 @@ use crate::registry::{Error, RetryPolicy};
 pub(super) struct Origin {
     pub(super) exchange: Arc<Exchange>,
     pub(super) descriptor: Descriptor,
-    /// Where what is wanted of the blob ends.
-    pub(super) end: u64,
     call: Call,
     /// Where the registry redirected to last. Such a place has its own right in the URL, which ends sometime.
     place: Mutex<Option<Url>>,
 }
 
 impl Origin {
-    pub(super) fn new(exchange: Arc<Exchange>, call: Call, descriptor: Descriptor, end: u64) -> Self {
-        Self { exchange, descriptor, end, call, place: Mutex::default() }
+    pub(super) fn new(exchange: Arc<Exchange>, call: Call, descriptor: Descriptor) -> Self {
+        Self { exchange, descriptor, call, place: Mutex::default() }
     }
 
     /// Asks for `range` once: at the place that the registry sent us to before, or at the registry.
@@ -42,10 +40,9 @@ impl Origin {
         self.body(response, &range)
     }
 
-    /// Asks the registry itself for everything from `offset` on that is wanted.
-    pub(super) async fn get_rest(&self, offset: u64) -> Result<Body, Error> {
-        let range = offset..self.end;
-        let call = if offset > 0 || self.end < self.descriptor.size { self.ranged(&range) } else { self.call.clone() };
+    /// Asks the registry itself for `range`; without the word if that is everything.
+    pub(super) async fn get_rest(&self, range: Range<u64>) -> Result<Body, Error> {
+        let call = if range == (0..self.descriptor.size) { self.call.clone() } else { self.ranged(&range) };
         self.body(self.exchange.send_once(&call).await?, &range)
     }
 

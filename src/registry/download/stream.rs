@@ -1,5 +1,6 @@
 //! One connection from front to back: a stream that heals itself, by opening the blob again at the byte that it reached.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -19,22 +20,22 @@ pub(super) struct Stream {
     client: Client,
     origin: Arc<Origin>,
     tries: Tries,
-    /// Where the next chunk begins in the blob.
-    offset: u64,
+    /// What has not come of that part of the blob that is wanted.
+    wanted: Range<u64>,
     /// What the connection brings; `None` between two connections.
     chunks: Option<Receiver<Result<Bytes, Error>>>,
-    _share: Share,
+    share: Share,
 }
 
 impl Stream {
-    pub(super) fn new(client: Client, origin: Arc<Origin>, share: Share, offset: u64) -> Self {
+    pub(super) fn new(client: Client, origin: Arc<Origin>, share: Share, wanted: Range<u64>) -> Self {
         let tries = Tries::of_a_blob(origin.retry());
-        Self { client, origin, tries, offset, chunks: None, _share: share }
+        Self { client, origin, tries, wanted, chunks: None, share }
     }
 
     pub(super) fn connect(&mut self) -> Result<(), Error> {
         loop {
-            match self.client.runtime.block_on(self.origin.get_rest(self.offset)) {
+            match self.client.runtime.block_on(self.origin.get_rest(self.wanted.clone())) {
                 Ok(body) => {
                     self.go_on_with(body);
                     return Ok(());
@@ -49,6 +50,16 @@ impl Stream {
         let (sender, receiver) = channel(CHUNKS_AHEAD);
         self.client.runtime.spawn(pump(body, sender));
         self.chunks = Some(receiver);
+    }
+
+    /// Goes on with another part of the blob, over a new request.
+    pub(super) fn turn_to(&mut self, wanted: Range<u64>) {
+        (self.wanted, self.chunks) = (wanted, None);
+    }
+
+    /// Gives its right to a connection to somebody else.
+    pub(super) fn into_share(self) -> Share {
+        self.share
     }
 
     fn pause_after(&mut self, failure: Error) -> Result<(), Error> {
@@ -71,13 +82,13 @@ impl Chunks for Stream {
                 Some(Ok(chunk)) if chunk.is_empty() => continue,
                 Some(Ok(chunk)) => {
                     self.tries.note_progress();
-                    self.offset += chunk.len() as u64;
+                    self.wanted.start += chunk.len() as u64;
                     return Ok(Some(chunk));
                 }
                 // However the connection ends, everything is there.
-                None | Some(Err(_)) if self.offset >= self.origin.end => return Ok(None),
+                None | Some(Err(_)) if self.wanted.is_empty() => return Ok(None),
                 Some(Err(failure)) => failure,
-                None => self.origin.truncated(self.offset),
+                None => self.origin.truncated(self.wanted.start),
             };
             self.chunks = None;
             self.pause_after(failure)?;
