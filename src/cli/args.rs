@@ -78,6 +78,7 @@ Look
   list        List ModelKits, here or in a registry
   inspect     Show the manifest and the Kitfile of a ModelKit as JSON
   info        Show the Kitfile of a ModelKit
+  ls          List the files in a ModelKit
   diff        Compare two ModelKits
 
 Keep

@@ -8,7 +8,7 @@ use super::bars::Bars;
 use super::environment::Environment;
 use super::output::Output;
 use super::report::Usage;
-use crate::ops::Location;
+use crate::ops::{FileLocation, Location};
 use crate::store::Store;
 
 /// The surroundings, the mouth, and the progress.
@@ -30,21 +30,35 @@ impl Context {
 
     /// Parses an argument that names a ModelKit; a missing tag is `latest`, and said to be.
     pub(crate) fn location(&self, text: &str) -> Result<Location> {
-        let (location, was_missing) = self.location_as_given(text)?.or_latest();
-        if was_missing {
-            self.output.say(&format!("No tag given for {text}; using 'latest' ({location})"));
-        }
-        Ok(location)
+        Ok(self.or_latest(text, self.location_as_given(text)?))
     }
 
     /// Parses an argument that names a ModelKit or a repository. Folders begin in the current one.
     pub(crate) fn location_as_given(&self, text: &str) -> Result<Location> {
-        Ok(match parse::<Location>(text)? {
+        Ok(self.absolute(parse(text)?))
+    }
+
+    /// Parses an argument that names a file in a ModelKit; a missing tag is `latest`, and said to be.
+    pub(crate) fn file_location(&self, text: &str) -> Result<FileLocation> {
+        let FileLocation { location, path } = parse(text)?;
+        Ok(FileLocation { location: self.or_latest(text, self.absolute(location)), path })
+    }
+
+    fn absolute(&self, location: Location) -> Location {
+        match location {
             Location::Layout { path, selector } => {
                 Location::Layout { path: self.environment.absolute(&path), selector }
             }
             artifact @ Location::Artifact(_) => artifact,
-        })
+        }
+    }
+
+    fn or_latest(&self, text: &str, location: Location) -> Location {
+        let (location, was_missing) = location.or_latest();
+        if was_missing {
+            self.output.say(&format!("No tag given for {text}; using 'latest' ({location})"));
+        }
+        location
     }
 }
 

@@ -12,6 +12,7 @@ mod environment;
 mod format;
 mod gauge;
 mod network;
+mod opening;
 mod output;
 mod report;
 mod table;

@@ -9,6 +9,7 @@ use crate::oci::{ContentError, Reference};
 use crate::problem;
 use crate::progress::human;
 use crate::registry;
+use crate::relative_path::RelativePath;
 use crate::store;
 
 /// Why an operation did not do what it was asked.
@@ -23,6 +24,9 @@ pub enum Error {
     /// The files of a layer could not be looked through.
     #[error("cannot look through {0}")]
     Look(String, #[source] archive::Error),
+    /// A ModelKit has neither a file nor a folder there.
+    #[error("it has no file or folder `{0}`")]
+    NoSuchFile(RelativePath),
     /// Files could not be packed, or not be put in place.
     #[error(transparent)]
     Archive(#[from] archive::Error),

@@ -77,6 +77,14 @@ fn split_layout(text: &str) -> (&str, Option<&str>) {
 }
 
 impl Location {
+    /// Where PATH ends in `oci:PATH:NAME` or `oci:PATH@DIGEST`, if a name or a digest follows.
+    pub(super) fn path_end(text: &str) -> Option<usize> {
+        let path = text.strip_prefix("oci:")?;
+        let end = split_layout(path).0.len();
+        let start = text.len() - path.len();
+        (end < path.len()).then_some(start + end)
+    }
+
     /// Takes `latest` for a missing tag, and tells whether it was missing.
     pub fn or_latest(self) -> (Self, bool) {
         match self {

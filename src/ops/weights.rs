@@ -1,16 +1,16 @@
 //! What the tensors in a ModelKit are, from the headers of its files: no weights are read, let alone downloaded.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::members::{Member, skim};
 use super::{Error, workers};
-use crate::archive::{LayerShape, Listing};
-use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::Section;
-use crate::modelkit::{Format as LayerFormat, Layer, ModelKit, label};
-use crate::oci::{RangedReader, Source};
+use crate::modelkit::{Layer, ModelKit};
+use crate::oci::Source;
 use crate::relative_path::RelativePath;
 use crate::tensors::{self, Format, HEADER_LIMIT, Header, Hyperparameters, Summary};
 
@@ -87,43 +87,19 @@ struct Looker<'a> {
 impl Looker<'_> {
     /// Goes through the files of `layer`.
     fn look(&self, layer: &Layer) -> Result<Seen, Error> {
-        let blob = self.source.blob(&layer.descriptor);
-        let shape = LayerShape { path: layer.path.clone(), base: layer.base.clone() };
         let mut seen = Seen::default();
-        if layer.compression == Compression::None {
-            let size = layer.descriptor.size;
-            let mut reader = RangedReader::new(&*blob, size);
-            match layer.format {
-                LayerFormat::Tar => self.look_through(layer, Listing::hopping(reader, shape), &mut seen)?,
-                LayerFormat::Raw => self.look_at(&whole(layer, Some(size)), &mut reader, &mut seen)?,
-            }
-            return Ok(seen);
-        }
-        let failed = |error| Error::reading(&label(&layer.descriptor), error);
-        let opened = BufReader::new(blob.open_at(0).map_err(failed)?);
-        let mut decoder = layer.compression.decoder(opened).map_err(|error| failed(error.into()))?;
-        match layer.format {
-            LayerFormat::Tar => self.look_through(layer, Listing::reading(decoder, shape), &mut seen)?,
-            LayerFormat::Raw => self.look_at(&whole(layer, None), &mut decoder, &mut seen)?,
-        }
-        Ok(seen)
-    }
-
-    fn look_through<R: Read>(&self, layer: &Layer, mut listing: Listing<R>, seen: &mut Seen) -> Result<(), Error> {
-        let failed = |source| Error::Look(label(&layer.descriptor), source);
-        while let Some(member) = listing.next_member().map_err(failed)? {
-            let offset = (layer.compression == Compression::None).then_some(member.offset);
-            let file = File { layer: layer.descriptor.digest, path: member.path, size: Some(member.size), offset };
+        let done = skim(self.source, layer, &mut |member, content| {
             if !member.is_directory {
-                self.look_at(&file, &mut listing, seen)?;
+                self.look_at(layer, member, content, &mut seen)?;
             }
-        }
-        Ok(())
+            Ok(ControlFlow::Continue(()))
+        });
+        done.map(|_| seen)
     }
 
     /// Reads as much of a file as tells what it is.
-    fn look_at(&self, file: &File, content: &mut dyn Read, seen: &mut Seen) -> Result<(), Error> {
-        let File { path, size, .. } = file;
+    fn look_at(&self, layer: &Layer, file: &Member, content: &mut dyn Read, seen: &mut Seen) -> Result<(), Error> {
+        let Member { path, size, .. } = file;
         let failed = |error: io::Error| Error::reading(&format!("`{path}`"), error.into());
         let name = path.file_name().unwrap_or_default();
         if let Some(format) = Format::of(name) {
@@ -131,7 +107,8 @@ impl Looker<'_> {
                 Err(tensors::Error::Read(error)) => return Err(failed(error)),
                 header => header,
             };
-            let File { layer, path, size, offset } = file.clone();
+            let Member { path, size, offset, .. } = file.clone();
+            let layer = layer.descriptor.digest;
             seen.files.push(WeightFile { path, format, size, layer, offset, header });
         } else if name == CONFIG && size.is_none_or(|size| size <= CONFIG_LIMIT) {
             let mut text = Vec::new();
@@ -149,20 +126,6 @@ impl Looker<'_> {
         self.header_bytes.fetch_add(left - content.limit(), Ordering::Relaxed);
         if content.limit() == 0 { Err(tensors::Error::TooLarge) } else { header }
     }
-}
-
-/// A file that is looked at.
-#[derive(Clone)]
-struct File {
-    layer: Digest,
-    path: RelativePath,
-    size: Option<u64>,
-    offset: Option<u64>,
-}
-
-/// The file that a raw layer is.
-fn whole(layer: &Layer, size: Option<u64>) -> File {
-    File { layer: layer.descriptor.digest, path: layer.path.clone(), size, offset: size.map(|_| 0) }
 }
 
 impl Seen {

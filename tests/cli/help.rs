@@ -2,7 +2,7 @@
 
 use crate::sandbox::Sandbox;
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "init",
     "pack",
     "push",
@@ -12,6 +12,7 @@ const COMMANDS: [&str; 19] = [
     "list",
     "inspect",
     "info",
+    "ls",
     "diff",
     "tag",
     "remove",

@@ -8,6 +8,7 @@ mod crowd;
 mod docker_registry;
 mod doctor;
 mod faulty_proxy;
+mod files;
 mod gate;
 mod golden;
 mod help;

@@ -14,6 +14,7 @@ mod inspect_tensors;
 mod list;
 mod login;
 mod logout;
+mod ls;
 mod materialize;
 mod pack;
 mod pull;
@@ -39,6 +40,7 @@ pub(crate) enum Command {
     List(list::ListArgs),
     Inspect(inspect::InspectArgs),
     Info(info::InfoArgs),
+    Ls(ls::LsArgs),
     Diff(diff::DiffArgs),
     Tag(tag::TagArgs),
     Remove(remove::RemoveArgs),
@@ -65,6 +67,7 @@ impl Command {
             Self::List(args) => args.run(context),
             Self::Inspect(args) => args.run(context),
             Self::Info(args) => args.run(context),
+            Self::Ls(args) => args.run(context),
             Self::Diff(args) => args.run(context),
             Self::Tag(args) => args.run(context),
             Self::Remove(args) => args.run(context),

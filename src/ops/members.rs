@@ -1,0 +1,93 @@
+//! Going through the files of a layer where it lies: what all have in common that look into ModelKits without unpacking them.
+
+use std::collections::HashSet;
+use std::io::{self, BufReader, Read};
+use std::ops::ControlFlow;
+
+use super::Error;
+use crate::archive::{LayerShape, Listing};
+use crate::compression::Compression;
+use crate::modelkit::{Format, Layer, label};
+use crate::oci::{RangedReader, Source};
+use crate::relative_path::RelativePath;
+
+/// A file or a folder in a layer.
+#[derive(Debug, Clone)]
+pub(super) struct Member {
+    /// Where it would be unpacked.
+    pub(super) path: RelativePath,
+    pub(super) is_directory: bool,
+    /// The permissions.
+    pub(super) mode: u32,
+    /// Of the content in bytes; unknown of a compressed layer that is nothing but this file.
+    pub(super) size: Option<u64>,
+    /// Where the content begins in the layer, unless that is compressed.
+    pub(super) offset: Option<u64>,
+}
+
+/// Permissions of a file that has none in the ModelKit: the Kitfile, and one that is a layer of its own.
+pub(super) const PLAIN_FILE: u32 = 0o644;
+
+/// Is shown one member after the other, each with its content, of which it reads as much as it likes. Breaks off when it has
+/// seen enough.
+pub(super) type Visit<'a> = &'a mut dyn FnMut(&Member, &mut dyn Read) -> Result<ControlFlow<()>, Error>;
+
+/// The `layers` without those that are there twice: the Go tool packs one twice if a Kitfile names a path in two ways.
+pub(super) fn distinct<'m>(layers: impl Iterator<Item = &'m Layer>) -> Vec<&'m Layer> {
+    let mut seen = HashSet::new();
+    layers.filter(|layer| seen.insert((layer.descriptor.digest, &layer.path))).collect()
+}
+
+/// Shows `visit` the members of `layer`, and reads as little of it as that takes: of a layer without compression small ranges,
+/// of another everything up to where `visit` breaks off. Nothing is verified.
+pub(super) fn skim(source: &dyn Source, layer: &Layer, visit: Visit) -> Result<ControlFlow<()>, Error> {
+    let blob = source.blob(&layer.descriptor);
+    if layer.compression != Compression::None {
+        let opened = blob.open_at(0).map_err(|error| Error::reading(&label(&layer.descriptor), error))?;
+        return show_stream(layer, opened, visit);
+    }
+    let size = layer.descriptor.size;
+    let mut reader = RangedReader::new(&*blob, size);
+    match layer.format {
+        Format::Tar => show_members(layer, Listing::hopping(reader, shape(layer)), visit),
+        Format::Raw => visit(&only_file(layer), &mut reader),
+    }
+}
+
+fn show_stream(layer: &Layer, reader: impl Read + Send, visit: Visit) -> Result<ControlFlow<()>, Error> {
+    let failed = |error: io::Error| Error::reading(&label(&layer.descriptor), error.into());
+    let mut decoder = layer.compression.decoder(BufReader::new(reader)).map_err(failed)?;
+    match layer.format {
+        Format::Tar => show_members(layer, Listing::reading(decoder, shape(layer)), visit),
+        Format::Raw => visit(&only_file(layer), &mut decoder),
+    }
+}
+
+fn show_members<R: Read>(layer: &Layer, mut listing: Listing<R>, visit: Visit) -> Result<ControlFlow<()>, Error> {
+    let is_plain = layer.compression == Compression::None;
+    let failed = |source| Error::Look(label(&layer.descriptor), source);
+    while let Some(member) = listing.next_member().map_err(failed)? {
+        let member = Member {
+            path: member.path,
+            is_directory: member.is_directory,
+            mode: member.mode,
+            size: Some(member.size),
+            offset: is_plain.then_some(member.offset),
+        };
+        if visit(&member, &mut listing)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+fn shape(layer: &Layer) -> LayerShape {
+    LayerShape { path: layer.path.clone(), base: layer.base.clone() }
+}
+
+/// The file that a raw layer is.
+fn only_file(layer: &Layer) -> Member {
+    let size = (layer.compression == Compression::None).then_some(layer.descriptor.size);
+    let offset = size.map(|_| 0);
+    Member { path: layer.path.clone(), is_directory: false, mode: PLAIN_FILE, size, offset }
+}
