@@ -79,6 +79,7 @@ Look
   inspect     Show the manifest and the Kitfile of a ModelKit as JSON
   info        Show the Kitfile of a ModelKit
   ls          List the files in a ModelKit
+  cat         Print a file of a ModelKit
   diff        Compare two ModelKits
 
 Keep

@@ -49,10 +49,12 @@ impl Output {
                 write!(stdout, "{line}{end}")?;
                 stdout.flush()
             })
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::BrokenPipe => io::Error::new(io::ErrorKind::BrokenPipe, ReaderGone),
-                _ => error,
-            })
+            .map_err(mark_if_reader_gone)
+    }
+
+    /// Takes the bytes of a file to standard output, as they are.
+    pub(crate) fn stream() -> impl Write {
+        Stream(io::stdout().lock())
     }
 
     /// Tells a finished step.
@@ -112,6 +114,25 @@ impl Output {
     /// Puts a bar above the last one.
     pub(crate) fn add_bar_above_last(&self, bar: ProgressBar) -> ProgressBar {
         self.bars.insert_from_back(1, bar)
+    }
+}
+
+struct Stream(io::StdoutLock<'static>);
+
+impl Write for Stream {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.0.write(buffer).map_err(mark_if_reader_gone)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(mark_if_reader_gone)
+    }
+}
+
+fn mark_if_reader_gone(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => io::Error::new(io::ErrorKind::BrokenPipe, ReaderGone),
+        _ => error,
     }
 }
 

@@ -108,7 +108,9 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::NoRegistry(reference) => {
             Some(format!("put the registry in front, as in `registry.example/{reference}`"))
         }
-        ops::Error::NoSuchFile(_) => Some("`kit ls NAME:TAG` shows the files in a ModelKit".to_owned()),
+        ops::Error::NoSuchFile(_) | ops::Error::IsFolder(_) => {
+            Some("`kit ls NAME:TAG` shows the files in a ModelKit".to_owned())
+        }
         ops::Error::Registry(error) => hint_for_registry(error),
         ops::Error::NoRoom { .. } => {
             Some("make room there, or take another disk: KIT_HOME or --config for the store, -d to unpack".to_owned())

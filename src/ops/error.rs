@@ -27,6 +27,12 @@ pub enum Error {
     /// A ModelKit has neither a file nor a folder there.
     #[error("it has no file or folder `{0}`")]
     NoSuchFile(RelativePath),
+    /// What should be a file is a folder.
+    #[error("`{0}` is a folder")]
+    IsFolder(RelativePath),
+    /// The stream that a file goes to took no more.
+    #[error("cannot write the output")]
+    Output(#[source] io::Error),
     /// Files could not be packed, or not be put in place.
     #[error(transparent)]
     Archive(#[from] archive::Error),

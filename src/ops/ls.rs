@@ -2,10 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use super::members::{Member, PLAIN_FILE, distinct, skim};
+use super::members::{Member, distinct, kitfile, skim};
 use super::{Error, workers};
 use crate::digest::Digest;
-use crate::kitfile::{self, FILE_NAMES};
 use crate::modelkit::{Layer, ModelKit, Selection};
 use crate::oci::Source;
 use crate::relative_path::RelativePath;
@@ -42,7 +41,8 @@ pub fn ls(
     let looked = workers::run(jobs, &layers, |layer| look(source, layer, path))?;
     let is_there = looked.iter().any(|seen| seen.is_there);
     let mut files: Vec<_> = looked.into_iter().flat_map(|seen| seen.files).collect();
-    files.extend(kitfile(modelkit).filter(|file| selection.takes_kitfile() && file.path.starts_with(path)));
+    let kitfile = kitfile(modelkit).filter(|(file, _)| selection.takes_kitfile() && file.path.starts_with(path));
+    files.extend(kitfile.map(|(file, _)| row(None, &file)));
     if files.is_empty() && !is_there && !path.is_root() {
         return Err(Error::NoSuchFile(path.clone()));
     }
@@ -63,21 +63,14 @@ fn look(source: &dyn Source, layer: &Layer, path: &RelativePath) -> Result<Seen,
     let done = skim(source, layer, &mut |member, _| {
         if member.path.starts_with(path) {
             seen.is_there = true;
-            seen.files.extend((!member.is_directory).then(|| row(layer, member)));
+            seen.files.extend((!member.is_directory).then(|| row(Some(layer), member)));
         }
         Ok(ControlFlow::Continue(()))
     });
     done.map(|_| seen)
 }
 
-fn row(layer: &Layer, member: &Member) -> ListedFile {
+fn row(layer: Option<&Layer>, member: &Member) -> ListedFile {
     let Member { path, mode, size, offset, .. } = member.clone();
-    ListedFile { path, mode, size, layer: Some(layer.descriptor.digest), offset }
-}
-
-/// The Kitfile, which unpacking writes from the config.
-fn kitfile(modelkit: &ModelKit) -> impl Iterator<Item = ListedFile> {
-    let path = RelativePath::root().child(FILE_NAMES[0]).ok();
-    let size = Some(kitfile::to_yaml(&modelkit.config.kitfile).len() as u64);
-    path.into_iter().map(move |path| ListedFile { path, mode: PLAIN_FILE, size, layer: None, offset: None })
+    ListedFile { path, mode, size, layer: layer.map(|layer| layer.descriptor.digest), offset }
 }

@@ -7,8 +7,9 @@ use std::ops::ControlFlow;
 use super::Error;
 use crate::archive::{LayerShape, Listing};
 use crate::compression::Compression;
-use crate::modelkit::{Format, Layer, label};
-use crate::oci::{RangedReader, Source};
+use crate::kitfile::{self, FILE_NAMES};
+use crate::modelkit::{Format, Layer, ModelKit, label};
+use crate::oci::{Content, RangedReader, Source};
 use crate::relative_path::RelativePath;
 
 /// A file or a folder in a layer.
@@ -26,11 +27,34 @@ pub(super) struct Member {
 }
 
 /// Permissions of a file that has none in the ModelKit: the Kitfile, and one that is a layer of its own.
-pub(super) const PLAIN_FILE: u32 = 0o644;
+const PLAIN_FILE: u32 = 0o644;
+
+impl Member {
+    /// Tells that the content could not be read.
+    pub(super) fn failed(&self, error: io::Error) -> Error {
+        Error::reading(&format!("`{}`", self.path), error.into())
+    }
+
+    /// Refuses content of another size: a range of a damaged layer may end early.
+    pub(super) fn check_size(&self, size: u64) -> Result<(), Error> {
+        match self.size {
+            Some(expected) if expected != size => Err(self.failed(io::ErrorKind::UnexpectedEof.into())),
+            _ => Ok(()),
+        }
+    }
+}
 
 /// Is shown one member after the other, each with its content, of which it reads as much as it likes. Breaks off when it has
 /// seen enough.
 pub(super) type Visit<'a> = &'a mut dyn FnMut(&Member, &mut dyn Read) -> Result<ControlFlow<()>, Error>;
+
+/// The Kitfile, which is in no layer, and its text: unpacking writes it from the config.
+pub(super) fn kitfile(modelkit: &ModelKit) -> Option<(Member, String)> {
+    let path = RelativePath::root().child(FILE_NAMES[0]).ok()?;
+    let text = kitfile::to_yaml(&modelkit.config.kitfile);
+    let size = Some(text.len() as u64);
+    Some((Member { path, is_directory: false, mode: PLAIN_FILE, size, offset: None }, text))
+}
 
 /// The `layers` without those that are there twice: the Go tool packs one twice if a Kitfile names a path in two ways.
 pub(super) fn distinct<'m>(layers: impl Iterator<Item = &'m Layer>) -> Vec<&'m Layer> {
@@ -52,6 +76,25 @@ pub(super) fn skim(source: &dyn Source, layer: &Layer, visit: Visit) -> Result<C
         Format::Tar => show_members(layer, Listing::hopping(reader, shape(layer)), visit),
         Format::Raw => visit(&only_file(layer), &mut reader),
     }
+}
+
+/// How large a file is that is asked for as a single range. Smaller ones come in the ranges that skimming takes, the first of
+/// which comes with the header.
+const LARGE_BYTES: u64 = 1024 * 1024;
+
+/// The content of `member` for who reads all of it while skimming `layer`. `blob` is the layer, `content` what skimming gave.
+pub(super) fn open_whole<'a>(
+    blob: &'a dyn Content,
+    layer: &Layer,
+    member: &Member,
+    content: &'a mut dyn Read,
+) -> Result<Box<dyn Read + 'a>, Error> {
+    let Some((offset, size)) = member.offset.zip(member.size) else { return Ok(Box::new(content)) };
+    let is_inside = offset.checked_add(size).is_some_and(|end| end <= layer.descriptor.size);
+    if size < LARGE_BYTES || !is_inside {
+        return Ok(Box::new(content));
+    }
+    Ok(blob.open_range(offset, size).map_err(|error| member.failed(error.into()))?)
 }
 
 fn show_stream(layer: &Layer, reader: impl Read + Send, visit: Visit) -> Result<ControlFlow<()>, Error> {

@@ -2,6 +2,7 @@
 //!
 //! Knows no arguments, no colours, no standard output, no environment variables and no current folder.
 
+mod cat;
 mod check;
 mod compressing;
 mod diff;
@@ -31,6 +32,7 @@ mod unpack;
 mod weights;
 mod workers;
 
+pub use cat::cat;
 pub use check::{Checked, check};
 pub use diff::{Difference, LayerRow, diff};
 pub use doctor::{Depth, Diagnosis, Patient, diagnose};

@@ -1,11 +1,15 @@
-//! `ls`: the files of a ModelKit, and how little is read to know them.
+//! `ls` and `cat`: single files of a ModelKit, and how little is read for them.
+
+use std::io::Read;
+use std::process::Stdio;
 
 use expect_test::expect;
 use kit::compression::Compression;
 use serde_json::json;
 
+use crate::docker_registry::DockerRegistry;
 use crate::registry::FakeRegistry;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, repository};
 
 const MEBIBYTE: usize = 1024 * 1024;
 
@@ -99,4 +103,105 @@ fn of_a_remote_modelkit_only_headers_are_fetched() {
     registry.forget_requests();
     sandbox.kit(&["ls", &format!("{remote}//data"), "--plain-http"]).ok();
     assert_eq!(moved(&registry).1, 5);
+}
+
+#[test]
+fn a_file_is_printed_byte_for_byte() {
+    for compression in Compression::ALL {
+        let sandbox = packed(compression);
+        let print = |file: &str| sandbox.command(&["cat", &format!("sample:v1//{file}")]).output().unwrap();
+        for file in ["data/train.csv", "data/z.bin", "weights/model.bin", "README.md"] {
+            let expected = fs_err::read(sandbox.path("project").join(file)).unwrap();
+            let output = print(file);
+            assert!(output.status.success() && output.stderr.is_empty(), "{file}");
+            assert!(output.stdout == expected, "{compression} {file}");
+        }
+        sandbox.kit(&["unpack", "sample:v1", "-d", "out", "-f", "kitfile"]).ok();
+        assert_eq!(print("Kitfile").stdout, sandbox.read("out/Kitfile").into_bytes());
+    }
+}
+
+#[test]
+fn only_files_are_printed() {
+    let sandbox = packed(Compression::None);
+    for (path, reason) in [
+        ("", "`.` is a folder"),
+        ("//data", "`data` is a folder"),
+        ("//weights", "`weights` is a folder"),
+        ("//data/more", "`data/more` is a folder"),
+        ("//data/train", "it has no file or folder `data/train`"),
+        ("//README.md/x", "it has no file or folder `README.md/x`"),
+    ] {
+        sandbox.kit(&["cat", &format!("sample:v1{path}")]).fails().says(reason).says("hint: `kit ls");
+    }
+}
+
+#[test]
+fn who_reads_only_the_beginning_is_no_failure() {
+    let sandbox = packed(Compression::None);
+    let mut command = sandbox.command(&["cat", "sample:v1//data/a.bin"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdout.take().unwrap().read_exact(&mut [0; 10]).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
+fn a_small_file_of_a_large_remote_modelkit_costs_kilobytes() {
+    let (sandbox, registry, store) = (packed(Compression::None), FakeRegistry::start(), FakeRegistry::start());
+    let remote = pushed(&sandbox, registry.host());
+    let cat = |file: &str| sandbox.kit(&["cat", &format!("{remote}//{file}"), "--plain-http"]).ok().stdout;
+    registry.forget_requests();
+    assert_eq!(cat("data/train.csv"), "a,b\n1,2\n");
+    let (bytes, requests) = moved(&registry);
+    assert!(bytes < 64 * 1024 && requests <= 5, "{bytes} bytes in {requests} requests");
+
+    for blob in registry.requests_of("GET", "/blobs/") {
+        let digest = blob.target.rsplit('/').next().unwrap();
+        store.add_blob(&registry.blob(digest).unwrap());
+    }
+    registry.configure(|options| options.redirect_blobs_to = Some(format!("http://{}", store.host())));
+    registry.forget_requests();
+    assert_eq!(cat("data/train.csv"), "a,b\n1,2\n");
+    let ((_, asked), (bytes, redirected)) = (moved(&registry), moved(&store));
+    assert!(bytes < 64 * 1024 && asked + redirected <= 9, "{bytes} bytes in {asked} and {redirected} requests");
+
+    registry.configure(|options| (options.redirect_blobs_to, options.ranges) = (None, false));
+    assert_eq!(cat("data/train.csv"), "a,b\n1,2\n", "without ranges it is only slower");
+}
+
+#[test]
+fn a_large_file_comes_as_one_range() {
+    let (sandbox, registry) = (packed(Compression::None), FakeRegistry::start());
+    let remote = pushed(&sandbox, registry.host());
+    registry.forget_requests();
+    let output = sandbox.command(&["cat", &format!("{remote}//data/a.bin"), "--plain-http"]).output().unwrap();
+    assert!(output.stdout == vec![7; 8 * MEBIBYTE]);
+    assert_eq!(registry.requests_of("GET", "/blobs/").len(), 3, "the config, the header of the file, the file");
+}
+
+#[test]
+fn what_the_go_tool_packed_is_listed_and_printed() {
+    let (sandbox, registry) = (Sandbox::new(), DockerRegistry::start());
+    for folder in fs_err::read_dir(repository().join("tests/golden/layouts")).unwrap() {
+        let folder = folder.unwrap();
+        let name = folder.file_name().into_string().unwrap();
+        let layout = format!("oci:{}:v1", folder.path().display());
+        let remote = format!("{}/{name}:v1", registry.host());
+        let mut skopeo = std::process::Command::new("skopeo");
+        skopeo.args(["copy", "--insecure-policy", "--quiet", "--dest-tls-verify=false", &layout]);
+        let pushed = skopeo.arg(format!("docker://{remote}")).output().expect("install skopeo for this test");
+        assert!(pushed.status.success(), "{pushed:?}");
+        sandbox.kit(&["unpack", &layout, "-d", &name]).ok();
+        for reference in [&layout, &remote] {
+            let listed = sandbox.kit(&["ls", reference, "--format", "{{.Path}}", "--plain-http"]).ok().stdout;
+            let mut listed: Vec<_> = listed.lines().collect();
+            listed.sort_unstable();
+            assert_eq!(listed, sandbox.names(&name), "{reference}");
+            for file in listed {
+                let run = sandbox.kit(&["cat", &format!("{reference}//{file}"), "--plain-http"]).ok();
+                assert!(run.stdout == sandbox.read(&format!("{name}/{file}")), "{reference} {file}");
+            }
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::sandbox::Sandbox;
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
     "init",
     "pack",
     "push",
@@ -13,6 +13,7 @@ const COMMANDS: [&str; 20] = [
     "inspect",
     "info",
     "ls",
+    "cat",
     "diff",
     "tag",
     "remove",

@@ -1,6 +1,7 @@
 //! The subcommands: one file each, arguments and what they run.
 
 mod cache;
+mod cat;
 mod completion;
 mod config;
 mod copy;
@@ -41,6 +42,7 @@ pub(crate) enum Command {
     Inspect(inspect::InspectArgs),
     Info(info::InfoArgs),
     Ls(ls::LsArgs),
+    Cat(cat::CatArgs),
     Diff(diff::DiffArgs),
     Tag(tag::TagArgs),
     Remove(remove::RemoveArgs),
@@ -68,6 +70,7 @@ impl Command {
             Self::Inspect(args) => args.run(context),
             Self::Info(args) => args.run(context),
             Self::Ls(args) => args.run(context),
+            Self::Cat(args) => args.run(context),
             Self::Diff(args) => args.run(context),
             Self::Tag(args) => args.run(context),
             Self::Remove(args) => args.run(context),
