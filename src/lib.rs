@@ -51,8 +51,8 @@
 //! the layers, several at once, each through a [`VerifyingReader`](digest::VerifyingReader) into a [`Destination`](archive::Destination), whose
 //! commit gives files their names.
 //!
-//! `kit ls`, `kit cat` and `kit inspect --tensors` open layers at offsets: a [`Listing`](archive::Listing) hops from file to file, and of weights
-//! only the [`Header`](tensors::Header) is read.
+//! `kit ls`, `kit cat`, `kit cp` and `kit inspect --tensors` open layers at offsets: a [`Listing`](archive::Listing) hops from file
+//! to file, and of weights only the [`Header`](tensors::Header) is read.
 //!
 //! # What always holds
 //!

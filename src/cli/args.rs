@@ -80,6 +80,7 @@ Look
   info        Show the Kitfile of a ModelKit
   ls          List the files in a ModelKit
   cat         Print a file of a ModelKit
+  cp          Copy a file or a folder out of a ModelKit
   diff        Compare two ModelKits
 
 Keep

@@ -14,6 +14,7 @@ mod gauge;
 mod network;
 mod opening;
 mod output;
+mod overwrite;
 mod report;
 mod table;
 mod template;

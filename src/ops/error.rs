@@ -30,6 +30,9 @@ pub enum Error {
     /// What should be a file is a folder.
     #[error("`{0}` is a folder")]
     IsFolder(RelativePath),
+    /// A path that names no file.
+    #[error("`{}` is no name for a file", .0.display())]
+    NotAName(PathBuf),
     /// The stream that a file goes to took no more.
     #[error("cannot write the output")]
     Output(#[source] io::Error),

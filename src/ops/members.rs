@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use super::Error;
 use crate::archive::{LayerShape, Listing};
 use crate::compression::Compression;
+use crate::digest::VerifyingReader;
 use crate::kitfile::{self, FILE_NAMES};
 use crate::modelkit::{Format, Layer, ModelKit, label};
 use crate::oci::{Content, RangedReader, Source};
@@ -76,6 +77,17 @@ pub(super) fn skim(source: &dyn Source, layer: &Layer, visit: Visit) -> Result<C
         Format::Tar => show_members(layer, Listing::hopping(reader, shape(layer)), visit),
         Format::Raw => visit(&only_file(layer), &mut reader),
     }
+}
+
+/// Shows `visit` the members of `layer` up to where it breaks off, and reads all of the layer. What was shown is proven when this
+/// returns without an error.
+pub(super) fn read_through(source: &dyn Source, layer: &Layer, visit: Visit) -> Result<(), Error> {
+    let failed = |error| Error::reading(&label(&layer.descriptor), error);
+    let blob = source.blob(&layer.descriptor);
+    let opened = blob.open_at(0).map_err(failed)?;
+    let mut verified = VerifyingReader::new(opened, layer.descriptor.digest, layer.descriptor.size);
+    show_stream(layer, &mut verified, visit).map(drop)?;
+    verified.drain().map_err(|error| failed(error.into()))
 }
 
 /// How large a file is that is asked for as a single range. Smaller ones come in the ranges that skimming takes, the first of

@@ -5,6 +5,7 @@
 mod cat;
 mod check;
 mod compressing;
+mod cp;
 mod diff;
 mod doctor;
 mod error;
@@ -34,6 +35,7 @@ mod workers;
 
 pub use cat::cat;
 pub use check::{Checked, check};
+pub use cp::{CpOptions, cp};
 pub use diff::{Difference, LayerRow, diff};
 pub use doctor::{Depth, Diagnosis, Patient, diagnose};
 pub use error::Error;

@@ -1,6 +1,7 @@
-//! `ls` and `cat`: single files of a ModelKit, and how little is read for them.
+//! `ls`, `cat`, `cp`: single files of a ModelKit, and how little is read for them.
 
 use std::io::Read;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Stdio;
 
 use expect_test::expect;
@@ -178,6 +179,118 @@ fn a_large_file_comes_as_one_range() {
     let output = sandbox.command(&["cat", &format!("{remote}//data/a.bin"), "--plain-http"]).output().unwrap();
     assert!(output.stdout == vec![7; 8 * MEBIBYTE]);
     assert_eq!(registry.requests_of("GET", "/blobs/").len(), 3, "the config, the header of the file, the file");
+}
+
+#[test]
+fn files_and_folders_are_copied_as_cp_does() {
+    for compression in Compression::ALL {
+        let sandbox = packed(compression);
+        let cp = |path: &str, to: &str| sandbox.kit(&["cp", &format!("sample:v1{path}"), to]).ok();
+        cp("//src/train.py", "script.py");
+        sandbox.write("there/x", "");
+        cp("//src/train.py", "there");
+        cp("//data", "there");
+        cp("//data/more", "new/name");
+        cp("//Kitfile", "made/");
+        let names = ["data/a.bin", "data/more/val.csv", "data/train.csv", "data/z.bin", "train.py", "x"];
+        assert_eq!(sandbox.names("there"), names);
+        assert_eq!(sandbox.tree("new"), [("name/val.csv".to_owned(), "a,b\n3,4\n".to_owned())]);
+        assert_eq!(sandbox.names("made"), ["Kitfile"]);
+        for (copy, original) in [("script.py", "src/train.py"), ("there/data/a.bin", "data/a.bin")] {
+            let original = format!("project/{original}");
+            assert!(sandbox.read(copy) == sandbox.read(&original), "{compression} {original}");
+        }
+        cp("", "all");
+        sandbox.kit(&["unpack", "sample:v1", "-d", "unpacked"]).ok();
+        assert!(sandbox.tree("all") == sandbox.tree("unpacked"), "{compression}");
+    }
+}
+
+#[test]
+fn a_copy_has_the_permissions_of_the_file() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    let script = sandbox.path("project/src/train.py");
+    fs_err::set_permissions(&script, std::fs::Permissions::from_mode(0o750)).unwrap();
+    sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
+    sandbox.kit(&["cp", "sample:v1//src/train.py", "."]).ok();
+    assert_eq!(fs_err::metadata(sandbox.path("train.py")).unwrap().permissions().mode() & 0o777, 0o750);
+}
+
+#[test]
+fn what_is_in_the_way_is_not_touched_unless_told_so() {
+    let sandbox = packed(Compression::None);
+    let mine = sandbox.write("out/train.csv", "mine");
+    let run = sandbox.kit(&["cp", "sample:v1//data/train.csv", "out"]).fails();
+    expect![[r#"
+        error: cannot copy `sample:v1//data/train.csv` to `out`
+          caused by: 1 file there differ from the ModelKit:
+            train.csv: 4 B here, 8 B in the ModelKit
+        hint: -o overwrites them, -i keeps them; nothing was written
+    "#]]
+    .assert_eq(&run.redacted_failure());
+    sandbox.kit(&["cp", "sample:v1//data/train.csv", "out", "-i"]).ok().says("Copied 0 files to out · 1 file kept");
+    assert_eq!(sandbox.read("out/train.csv"), "mine");
+    sandbox.kit(&["cp", "sample:v1//data/train.csv", "out", "-o"]).ok().says("Copied 1 file to out · 8 B written");
+    assert_eq!(sandbox.read("out/train.csv"), "a,b\n1,2\n");
+
+    fs_err::remove_file(&mine).unwrap();
+    symlink("../elsewhere", &mine).unwrap();
+    sandbox.kit(&["cp", "sample:v1//data/train.csv", "out", "-o"]).fails().says("symbolic link");
+    assert!(!sandbox.path("elsewhere").exists());
+}
+
+#[test]
+fn what_is_not_there_is_not_copied() {
+    let sandbox = packed(Compression::Gzip);
+    sandbox.kit(&["cp", "sample:v1//data/x", "out/x"]).fails().says("it has no file or folder `data/x`");
+    assert!(!sandbox.path("out").exists());
+}
+
+#[test]
+fn a_copy_of_a_small_file_costs_kilobytes() {
+    let (sandbox, registry) = (packed(Compression::None), FakeRegistry::start());
+    let remote = pushed(&sandbox, registry.host());
+    registry.forget_requests();
+    sandbox.kit(&["cp", &format!("{remote}//data/train.csv"), "out/", "--plain-http"]).ok();
+    assert_eq!(sandbox.read("out/train.csv"), "a,b\n1,2\n");
+    let (bytes, requests) = moved(&registry);
+    assert!(bytes < 128 * 1024 && requests <= 6, "{bytes} bytes in {requests} requests");
+}
+
+/// Changes a byte of the blob of the data set so that it still can be read as what it is.
+fn damage(sandbox: &Sandbox, compression: Compression) {
+    let layers = sandbox.kit(&["inspect", "sample:v1"]).ok().json()["manifest"]["layers"].clone();
+    let layer = layers.as_array().unwrap().iter().find(|layer| layer.to_string().contains("dataset")).unwrap();
+    let path = sandbox.store().join("blobs/sha256").join(&layer["digest"].as_str().unwrap()["sha256:".len()..]);
+    let mut bytes = fs_err::read(&path).unwrap();
+    let place = match compression {
+        Compression::None => bytes.windows(3).position(|found| found == b"1,2").unwrap(),
+        // The time in the header of a gzip member.
+        _ => 4,
+    };
+    bytes[place] = b'9';
+    fs_err::remove_file(&path).unwrap();
+    fs_err::write(&path, bytes).unwrap();
+}
+
+#[test]
+fn a_layer_that_is_read_whole_is_verified_before_files_get_their_names() {
+    for (compression, path) in [(Compression::None, "data"), (Compression::Gzip, "data/train.csv")] {
+        let sandbox = packed(compression);
+        damage(&sandbox, compression);
+        let run = sandbox.kit(&["cp", &format!("sample:v1//{path}"), "out/"]).fails();
+        run.says("the content does not match its digest");
+        assert!(!sandbox.path("out").exists());
+    }
+}
+
+#[test]
+fn nothing_vouches_for_what_is_read_in_ranges() {
+    let sandbox = packed(Compression::None);
+    damage(&sandbox, Compression::None);
+    sandbox.kit(&["cp", "sample:v1//data/train.csv", "out/"]).ok();
+    assert_eq!(sandbox.read("out/train.csv"), "a,b\n9,2\n");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::sandbox::Sandbox;
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "init",
     "pack",
     "push",
@@ -14,6 +14,7 @@ const COMMANDS: [&str; 21] = [
     "info",
     "ls",
     "cat",
+    "cp",
     "diff",
     "tag",
     "remove",

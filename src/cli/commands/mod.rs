@@ -5,6 +5,7 @@ mod cat;
 mod completion;
 mod config;
 mod copy;
+mod cp;
 mod diff;
 mod doctor;
 mod fsck;
@@ -43,6 +44,7 @@ pub(crate) enum Command {
     Info(info::InfoArgs),
     Ls(ls::LsArgs),
     Cat(cat::CatArgs),
+    Cp(cp::CpArgs),
     Diff(diff::DiffArgs),
     Tag(tag::TagArgs),
     Remove(remove::RemoveArgs),
@@ -71,6 +73,7 @@ impl Command {
             Self::Info(args) => args.run(context),
             Self::Ls(args) => args.run(context),
             Self::Cat(args) => args.run(context),
+            Self::Cp(args) => args.run(context),
             Self::Diff(args) => args.run(context),
             Self::Tag(args) => args.run(context),
             Self::Remove(args) => args.run(context),

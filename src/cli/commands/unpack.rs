@@ -9,7 +9,8 @@ use clap::Args;
 use crate::cli::closing::Moved;
 use crate::cli::context::{Context, parse};
 use crate::cli::network::NetworkArgs;
-use crate::ops::{self, Filter, Overwrite, Part, Place, Places, Selection, UnpackOptions};
+use crate::cli::overwrite::OverwriteArgs;
+use crate::ops::{self, Filter, Part, Place, Placed, Places, Selection, UnpackOptions};
 
 /// Put all or some of a ModelKit into a folder
 ///
@@ -29,12 +30,8 @@ pub(crate) struct UnpackArgs {
     /// The folder to unpack into
     #[arg(short, long, value_name = "FOLDER", default_value = ".")]
     dir: PathBuf,
-    /// Overwrite files that differ
-    #[arg(short, long)]
-    overwrite: bool,
-    /// Keep files that differ
-    #[arg(short, long)]
-    ignore_existing: bool,
+    #[command(flatten)]
+    overwrite: OverwriteArgs,
     /// Unpack only these: TYPES[:NAMES], both separated by commas; types are kitfile, model, datasets, code, docs, prompts
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
@@ -63,7 +60,7 @@ impl UnpackArgs {
         let location = context.location(&self.reference)?;
         let options = UnpackOptions {
             folder: context.environment.absolute(&self.dir),
-            overwrite: self.overwrite(),
+            overwrite: self.overwrite.choice(),
             selection: self.selection()?,
             jobs: ops::jobs(),
         };
@@ -78,15 +75,6 @@ impl UnpackArgs {
             .with_context(|| format!("cannot unpack `{location}` into `{folder}`"))?;
         context.output.say(&summary(&unpacked, &folder, start));
         Ok(())
-    }
-
-    /// `-i` wins over `-o`, as in `KitOps`.
-    fn overwrite(&self) -> Overwrite {
-        match (self.ignore_existing, self.overwrite) {
-            (true, _) => Overwrite::Keep,
-            (false, true) => Overwrite::Replace,
-            (false, false) => Overwrite::Refuse,
-        }
     }
 
     /// The old switches count only without `--filter`.
@@ -113,17 +101,17 @@ fn summary(unpacked: &ops::Unpacked, folder: &str, start: Instant) -> String {
     if placed.files == 0 && placed.kept == 0 && placed.already_right > 0 {
         return format!("Nothing to do: {folder} already holds what was asked for of {digest}");
     }
-    let moved = Moved {
-        done: (placed.bytes, "written"),
-        reused: format!("{} already right", files(placed.already_right)),
-        mounted: None,
-        resumed: 0,
-    };
     let kept = if placed.kept > 0 { format!(" · {} kept", files(placed.kept)) } else { String::new() };
     let done = files(placed.files);
-    format!("Unpacked {done} into {folder} · verified {digest}{kept} · {}", moved.in_words(start))
+    format!("Unpacked {done} into {folder} · verified {digest}{kept} · {}", moved(placed).in_words(start))
 }
 
-fn files(count: u64) -> String {
+/// What became of files, for the last line.
+pub(super) fn moved(placed: &Placed) -> Moved {
+    let reused = format!("{} already right", files(placed.already_right));
+    Moved { done: (placed.bytes, "written"), reused, mounted: None, resumed: 0 }
+}
+
+pub(super) fn files(count: u64) -> String {
     if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
 }
