@@ -8,7 +8,8 @@ use std::path::Path;
 use kit::compression::Compression;
 use kit::kitfile;
 use kit::ops::{
-    self, Filter, Keeping, Links, Location, Overwrite, PackOptions, Place, Places, Reading, Selection, UnpackOptions,
+    self, Filter, Format, Keeping, Links, Location, Overwrite, PackOptions, Place, Places, Reading, Selection,
+    UnpackOptions,
 };
 use kit::progress::Silent;
 use kit::registry::{Client, Settings};
@@ -27,6 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         kitfile,
         references: vec!["digits:v1".parse()?],
         compression: Compression::None,
+        format: Format::Tar,
         links: Links::InsideContext,
         reading: Reading::Changed,
         keeping: Keeping::Blobs,

@@ -9,7 +9,7 @@
 //! 3  ops ───────────────────────────────────── what kit can do; threads
 //! 2  archive       store        registry ───── places: folder, local store, remote
 //! 1  modelkit  →  kitfile  →  oci   tensors ── documents; no IO
-//! 0  digest  compression  recipe  blocks  relative_path  progress  problem ── leaves; know nothing
+//! 0  digest  compression  layer_format  recipe  blocks  relative_path  progress  problem ── leaves; know nothing
 //! ```
 //!
 //! A room names rooms on lower floors, and on floor 1 as the arrows go. Nothing on floor 2 names another room of floor 2.
@@ -27,7 +27,7 @@
 //! | [`oci`] | the OCI documents, and [`Source`](oci::Source) and [`Target`](oci::Target): the contract of a place |
 //! | [`tensors`] | the headers of safetensors and GGUF, and what a model needs that is made of them |
 //! | [`recipe`] | a layer that is put together from files when it is read, instead of being stored |
-//! | [`digest`], [`compression`], [`blocks`], [`relative_path`], [`progress`], [`problem`] | one idea each |
+//! | [`digest`], [`compression`], [`layer_format`], [`blocks`], [`relative_path`], [`progress`], [`problem`] | one idea each |
 //!
 //! # One walk
 //!
@@ -71,6 +71,7 @@ pub mod cli;
 pub mod compression;
 pub mod digest;
 pub mod kitfile;
+pub mod layer_format;
 pub mod modelkit;
 pub mod oci;
 pub mod ops;

@@ -86,16 +86,17 @@ pub fn extract_cloning(
     Ok(extracted)
 }
 
-/// Extracts `reader` as the file `path` with `mode` into `destination`, and returns its size.
+/// Extracts `reader` as the file `path` with `mode` into `destination`, and returns its size, which may be known beforehand.
 pub fn extract_file(
     mut reader: impl Read,
     path: &RelativePath,
     mode: u32,
+    size: Option<u64>,
     destination: &Destination,
     task: &dyn Task,
 ) -> Result<u64, Error> {
     let content = &mut |buffer: &mut [u8]| read_once(&mut reader, buffer).map_err(|source| Error::ReadLayer { source });
-    receive(destination, &mut Incoming { path, mode, size: None, original: None, content, task }, &mut Buffers::new())
+    receive(destination, &mut Incoming { path, mode, size, original: None, content, task }, &mut Buffers::new())
 }
 
 impl LayerShape {

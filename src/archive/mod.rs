@@ -30,4 +30,4 @@ pub use fingerprint::Fingerprint;
 pub use ignore::{IgnoreProblem, IgnoreRules};
 pub use listing::{LayerMember, Listing};
 pub use walk::{LayerSource, Links, Measured};
-pub use write::{LayerSummary, record_layer, write_layer};
+pub use write::{LayerSummary, write_layer};

@@ -48,6 +48,8 @@ pub struct Measured {
     pub files: u64,
     /// Their size together.
     pub bytes: u64,
+    /// The mode of the file that the path of the layer is; None if it is a folder, or ignored.
+    pub file_mode: Option<u32>,
     /// Whether `.kitignore` takes out the path of the layer itself: the layer then holds at most what a `!` line brings back.
     pub path_is_ignored: bool,
     /// The state that the files are in.
@@ -57,7 +59,7 @@ pub struct Measured {
 impl LayerSource<'_> {
     /// Counts what the layer will hold, without opening a file.
     pub fn measure(&self) -> Result<Measured, Error> {
-        let (mut files, mut bytes) = (0, 0);
+        let (mut files, mut bytes, mut file_mode) = (0, 0, None);
         let mut fingerprinter = Fingerprinter::new();
         let mut walk = Walk::new(self)?;
         while let Some(found) = walk.next() {
@@ -68,9 +70,15 @@ impl LayerSource<'_> {
             files += u64::from(!member.is_directory);
             bytes += member.size;
             fingerprinter.add(&member);
+            file_mode = self.mode_if_whole(&member);
         }
         let (path_is_ignored, fingerprint) = (walk.path_is_ignored, fingerprinter.finish());
-        Ok(Measured { files, bytes, path_is_ignored, fingerprint })
+        Ok(Measured { files, bytes, file_mode, path_is_ignored, fingerprint })
+    }
+
+    /// The mode of `member` if it is the file that the path of the layer is.
+    pub(super) fn mode_if_whole(&self, member: &Member) -> Option<u32> {
+        (!member.is_directory && member.path == self.path).then_some(member.mode)
     }
 
     fn is_left_to_another(&self, path: &RelativePath) -> bool {

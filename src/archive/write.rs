@@ -1,4 +1,4 @@
-//! Writes a layer: files → tar → compression → sink, in one pass and with one buffer.
+//! Writes a layer: files → tar, or one file as it is → compression → sink, in one pass and with one buffer.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -12,6 +12,7 @@ use super::walk::{Found, Member, Walk};
 use super::{Error, Fingerprint, LayerSource};
 use crate::compression::Compression;
 use crate::digest::{Digest, DigestWriter};
+use crate::layer_format::Format;
 use crate::progress::Task;
 use crate::recipe::RecipeWriter;
 use crate::relative_path::RelativePath;
@@ -19,13 +20,15 @@ use crate::relative_path::RelativePath;
 /// What a layer holds that has been written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayerSummary {
-    /// The digest of the tar. None for [`Compression::None`]: the tar is then what went into the sink, whose owner knows its
-    /// digest already, and SHA-256 is too slow to be computed twice.
+    /// The digest of the uncompressed layer. None for [`Compression::None`]: that is then what went into the sink, whose owner
+    /// knows its digest already, and SHA-256 is too slow to be computed twice.
     pub diff_id: Option<Digest>,
     /// Number of files.
     pub files: u64,
     /// Their size together.
     pub bytes: u64,
+    /// The mode of the file that the path of the layer is, see [`Measured`](super::Measured).
+    pub file_mode: Option<u32>,
     /// Whether `.kitignore` takes out the path of the layer itself, see [`Measured`](super::Measured).
     pub path_is_ignored: bool,
     /// The state of each file after it had been read. If it is that of a [`Measured`](super::Measured) from before, the layer
@@ -33,32 +36,14 @@ pub struct LayerSummary {
     pub fingerprint: Fingerprint,
 }
 
-/// Writes what `source` chooses as one tar layer into `sink`, and tells `task` of the bytes of files.
+/// Writes what `source` chooses as one layer into `sink`, tells `recipe` how the layer is put together before it is compressed,
+/// and tells `task` of the bytes of files.
 ///
-/// Equal files give equal bytes: members are sorted and carry neither times nor owners, only their mode.
-/// Memory use does not grow with the size of files.
+/// Equal files give equal bytes: the members of a tar are sorted and carry neither times nor owners, only their mode. What is no
+/// file cannot be written raw. Memory use does not grow with the size of files.
 pub fn write_layer(
     source: &LayerSource,
-    compression: Compression,
-    sink: impl Write,
-    task: &dyn Task,
-) -> Result<LayerSummary, Error> {
-    write_recorded(source, compression, None, sink, task)
-}
-
-/// Like [`write_layer`], and tells `recipe` how the tar in the layer is put together.
-pub fn record_layer(
-    source: &LayerSource,
-    compression: Compression,
-    recipe: &mut RecipeWriter,
-    sink: impl Write,
-    task: &dyn Task,
-) -> Result<LayerSummary, Error> {
-    write_recorded(source, compression, Some(recipe), sink, task)
-}
-
-fn write_recorded(
-    source: &LayerSource,
+    format: Format,
     compression: Compression,
     recipe: Option<&mut RecipeWriter>,
     sink: impl Write,
@@ -66,10 +51,10 @@ fn write_recorded(
 ) -> Result<LayerSummary, Error> {
     let mut encoder = compression.encoder(sink, || task.saves_little()).map_err(writing_failed)?;
     let summary = if compression == Compression::None {
-        write_tar(source, recipe, &mut encoder, task)?
+        write_uncompressed(source, format, recipe, &mut encoder, task)?
     } else {
         let mut digesting = DigestWriter::new(&mut encoder);
-        let summary = write_tar(source, recipe, &mut digesting, task)?;
+        let summary = write_uncompressed(source, format, recipe, &mut digesting, task)?;
         let (_, diff_id, _) = digesting.finish();
         LayerSummary { diff_id: Some(diff_id), ..summary }
     };
@@ -77,35 +62,41 @@ fn write_recorded(
     Ok(summary)
 }
 
-fn write_tar(
+fn write_uncompressed(
     source: &LayerSource,
+    format: Format,
     recipe: Option<&mut RecipeWriter>,
     sink: impl Write,
     task: &dyn Task,
 ) -> Result<LayerSummary, Error> {
-    let (mut files, mut bytes) = (0, 0);
+    let (mut files, mut bytes, mut file_mode) = (0, 0, None);
     let mut fingerprinter = Fingerprinter::new();
-    let mut tar = TarWriter { sink, recipe, buffer: vec![0; BUFFER_BYTES], filled: 0 };
+    let mut layer = LayerWriter { format, sink, recipe, buffer: vec![0; BUFFER_BYTES], filled: 0 };
     let mut beginning = vec![0; SMALL_BYTES];
     let mut walk = Walk::new(source)?;
     while let Some(found) = walk.next() {
         let member = match found? {
             Found::Directory(member) => {
-                tar.put_header(&member)?;
+                layer.put_header(&member)?;
                 member
             }
             Found::File(file) => {
                 files += 1;
                 let opened = walk.open_file(&file)?;
-                write_file(source, file.path, opened, &mut beginning, &mut tar, task)?
+                write_file(source, file.path, opened, &mut beginning, &mut layer, task)?
             }
         };
         bytes += member.size;
+        file_mode = source.mode_if_whole(&member);
         fingerprinter.add(&member);
     }
+    if format == Format::Raw && file_mode.is_none() {
+        // It was a file when somebody chose to write it like this.
+        return Err(Error::FileChanged { path: source.path.clone() });
+    }
     let (path_is_ignored, fingerprint) = (walk.path_is_ignored, fingerprinter.finish());
-    tar.finish()?;
-    Ok(LayerSummary { diff_id: None, files, bytes, path_is_ignored, fingerprint })
+    layer.finish()?;
+    Ok(LayerSummary { diff_id: None, files, bytes, file_mode, path_is_ignored, fingerprint })
 }
 
 /// Files up to this size are read before they are looked at.
@@ -119,22 +110,22 @@ fn write_file(
     path: RelativePath,
     mut file: File,
     beginning: &mut [u8],
-    tar: &mut TarWriter<'_, impl Write>,
+    layer: &mut LayerWriter<'_, impl Write>,
     task: &dyn Task,
 ) -> Result<Member, Error> {
     let read = read_once(&mut file, beginning).map_err(Error::reading(&path))?;
     let status = status_of(&path, &file)?;
     let member = Member::new(path, status);
-    tar.put_header(&member)?;
-    if let Some(mut clone) = tar.record(source, &member.path, &file)? {
-        tar.put_content(&member, &mut clone, task)?;
+    layer.put_header(&member)?;
+    if let Some(mut clone) = layer.record(source, &member.path, &file)? {
+        layer.put_content(&member, &mut clone, task)?;
     } else if read < beginning.len() && read as u64 == member.size {
-        tar.fill(&beginning[..read])?;
-        tar.put_padding(&member)?;
+        layer.fill(&beginning[..read])?;
+        layer.put_padding(&member)?;
         task.advance(member.size);
         return Ok(member);
     } else {
-        tar.put_content(&member, &mut beginning[..read].chain(&file), task)?;
+        layer.put_content(&member, &mut beginning[..read].chain(&file), task)?;
     }
     let status = status_of(&member.path, &file)?;
     Ok(Member::new(member.path, status))
@@ -148,18 +139,19 @@ fn status_of(path: &RelativePath, file: &File) -> Result<Stat, Error> {
     }
 }
 
-/// Collects a tar in one buffer, into which files are read directly.
-struct TarWriter<'a, W> {
+/// Collects a layer in one buffer, into which files are read directly. Around their contents, a tar has bytes of its own.
+struct LayerWriter<'a, W> {
+    format: Format,
     sink: W,
     recipe: Option<&'a mut RecipeWriter>,
     buffer: Vec<u8>,
     filled: usize,
 }
 
-impl<W: Write> TarWriter<'_, W> {
+impl<W: Write> LayerWriter<'_, W> {
     fn put_header(&mut self, member: &Member) -> Result<(), Error> {
         let Member { path, is_directory, mode, size, .. } = member;
-        self.put(&Header { name: path.as_str(), is_directory: *is_directory, mode: *mode, size: *size }.to_bytes())
+        self.put_tar(&Header { name: path.as_str(), is_directory: *is_directory, mode: *mode, size: *size }.to_bytes())
     }
 
     /// Notes the file `path`, whose content comes next. What is returned is to be read instead of it, if anything is.
@@ -192,11 +184,14 @@ impl<W: Write> TarWriter<'_, W> {
     }
 
     fn put_padding(&mut self, member: &Member) -> Result<(), Error> {
-        self.put(&[0; BLOCK][..padding(member.size)])
+        self.put_tar(&[0; BLOCK][..padding(member.size)])
     }
 
     /// Writes what is no content of a file.
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    fn put_tar(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if self.format == Format::Raw {
+            return Ok(());
+        }
         if let Some(recipe) = &mut self.recipe {
             recipe.put_bytes(bytes).map_err(writing_failed)?;
         }
@@ -228,9 +223,9 @@ impl<W: Write> TarWriter<'_, W> {
         Ok(())
     }
 
-    /// Writes the two empty blocks at the end, and no more: Go does not round up.
+    /// Writes the two empty blocks at the end of a tar, and no more: Go does not round up.
     fn finish(mut self) -> Result<(), Error> {
-        self.put(&[0; 2 * BLOCK])?;
+        self.put_tar(&[0; 2 * BLOCK])?;
         self.flush()
     }
 }

@@ -1,10 +1,12 @@
 //! The manifest of a ModelKit, and the layers that it and the config describe together.
 
 use super::config::{Config, InvalidConfig, LayerDigests};
-use super::layer_type::{Format, LayerType, section_word};
+use super::layer_type::{LayerType, section_word};
+use super::plain_file::{PlainFile, annotated_mode};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::{Entry, Kitfile, Section};
+use crate::layer_format::Format;
 use crate::oci::{Descriptor, Manifest, MediaType};
 use crate::relative_path::{PathEscapes, RelativePath};
 
@@ -32,6 +34,8 @@ pub struct PackedLayer {
     pub blob: Descriptor,
     /// The digest of the uncompressed layer.
     pub diff_id: Digest,
+    /// The file that its path is, if it is one. A raw layer tells of it.
+    pub file: Option<PlainFile>,
 }
 
 /// The config blob and the manifest of a new ModelKit with `layers`, which come in the order of [`Kitfile::entries`].
@@ -55,6 +59,9 @@ fn describe(layer: &PackedLayer) -> Descriptor {
         descriptor.annotations.insert(key.to_owned(), layer.path.to_string());
     }
     layer.layer_type.annotate(&mut descriptor);
+    if let (Format::Raw, Some(file)) = (layer.layer_type.format, layer.file) {
+        file.annotate(&layer.path, &mut descriptor);
+    }
     descriptor
 }
 
@@ -109,6 +116,8 @@ pub struct Layer {
     pub format: Format,
     /// How it is compressed.
     pub compression: Compression,
+    /// The permission bits of the file that a raw layer is, if the layer tells them.
+    pub file_mode: Option<u32>,
     /// The digest of the uncompressed layer; ModelKits of `KitOps` before 0.5 do not have it.
     pub diff_id: Option<Digest>,
 }
@@ -201,6 +210,7 @@ fn layer(entry: &Entry<'_>, digests: Option<&LayerDigests>, descriptor: &Descrip
         descriptor: descriptor.clone(),
         format: layer_type.format,
         compression: layer_type.compression,
+        file_mode: annotated_mode(descriptor),
         diff_id: digests.and_then(|digests| digests.diff_id),
     })
 }

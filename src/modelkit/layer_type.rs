@@ -4,16 +4,8 @@ use std::fmt;
 
 use crate::compression::Compression;
 use crate::kitfile::Section;
+use crate::layer_format::Format;
 use crate::oci::{Descriptor, MediaType};
-
-/// How a layer holds its files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// As a tar archive.
-    Tar,
-    /// As the bytes of a single file. Later releases of the Go tool write it; `kit` reads it.
-    Raw,
-}
 
 /// What the media type of a layer tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,11 +25,6 @@ const PROMPT: &str = "prompt";
 const PREFIX: &str = "application/vnd.kitops.modelkit.";
 
 impl LayerType {
-    /// A tar layer of `section`.
-    pub fn tar(section: Section, compression: Compression) -> Self {
-        Self { section, format: Format::Tar, compression }
-    }
-
     /// The media type that says so.
     pub fn media_type(self) -> MediaType {
         self.to_string().into()
@@ -67,11 +54,7 @@ impl LayerType {
             section: [Section::Model, Section::ModelPart, Section::Code, Section::Dataset, Section::Docs]
                 .into_iter()
                 .find(|section| section_word(*section) == word)?,
-            format: match format {
-                "tar" => Format::Tar,
-                "raw" => Format::Raw,
-                _ => return None,
-            },
+            format: format.parse().ok()?,
             compression: match compression {
                 "" => Compression::None,
                 "gzip" => Compression::Gzip,
@@ -95,11 +78,8 @@ pub fn section_word(section: Section) -> &'static str {
 
 impl fmt::Display for LayerType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let format = match self.format {
-            Format::Tar => "tar",
-            Format::Raw => "raw",
-        };
-        write!(f, "{PREFIX}{}.v1.{format}{}", section_word(self.section), self.compression.suffix())
+        let Self { section, format, compression } = self;
+        write!(f, "{PREFIX}{}.v1.{format}{}", section_word(*section), compression.suffix())
     }
 }
 
@@ -124,6 +104,7 @@ mod tests {
             ("modelpart.v1.tar+gzip", Some((Section::ModelPart, Tar, Gzip))),
             ("dataset.v1.tar+zstd", Some((Section::Dataset, Tar, Zstd))),
             ("docs.v1.raw", Some((Section::Docs, Raw, Plain))),
+            ("model.v1.raw+zstd", Some((Section::Model, Raw, Zstd))),
             ("code.v1.tar+lzma", None),
             ("weights.v1.tar", None),
             ("config.v1+json", None),
@@ -135,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_prompt_is_code_with_a_mark() {
-        let layer_type = LayerType::tar(Section::Prompt, Compression::None);
+        let layer_type = LayerType { section: Section::Prompt, format: Format::Tar, compression: Compression::None };
         let mut descriptor = Descriptor::of(layer_type.media_type(), b"");
         assert_eq!(LayerType::of(&descriptor).unwrap().section, Section::Code);
         layer_type.annotate(&mut descriptor);

@@ -5,9 +5,11 @@
 mod artifact;
 mod config;
 mod layer_type;
+mod plain_file;
 mod selection;
 
 pub use artifact::{CLI_VERSION, InvalidModelKit, Layer, ModelKit, PackedLayer, assemble, is_modelkit, label};
 pub use config::{Config, InvalidConfig, LayerDigests};
-pub use layer_type::{Format, LayerType, section_word};
+pub use layer_type::{LayerType, section_word};
+pub use plain_file::PlainFile;
 pub use selection::{Filter, InvalidFilter, Part, Selection};

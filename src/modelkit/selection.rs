@@ -138,7 +138,7 @@ impl Selection {
 mod tests {
     use super::*;
     use crate::compression::Compression;
-    use crate::modelkit::Format;
+    use crate::layer_format::Format;
     use crate::oci::{Descriptor, MediaType};
 
     fn layer(section: Section, name: &str, path: &str) -> Layer {
@@ -151,6 +151,7 @@ mod tests {
             descriptor: Descriptor::of(MediaType::of("t"), b""),
             format: Format::Tar,
             compression: Compression::None,
+            file_mode: None,
             diff_id: None,
         }
     }

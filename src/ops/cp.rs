@@ -108,7 +108,7 @@ impl Copier<'_> {
         let mut below = member.path.components().skip(self.path.components().count());
         let to = below.try_fold(self.base.clone(), |folder, name| folder.child(name));
         let to = to.expect("the names of a clean path are normal");
-        member.check_size(extract_file(content, &to, member.mode, self.destination, task)?)
+        member.check_size(extract_file(content, &to, member.mode, member.size, self.destination, task)?)
     }
 }
 

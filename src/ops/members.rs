@@ -9,7 +9,8 @@ use crate::archive::{LayerShape, Listing};
 use crate::compression::Compression;
 use crate::digest::VerifyingReader;
 use crate::kitfile::{self, FILE_NAMES};
-use crate::modelkit::{Format, Layer, ModelKit, label};
+use crate::layer_format::Format;
+use crate::modelkit::{Layer, ModelKit, label};
 use crate::oci::{Content, RangedReader, Source};
 use crate::relative_path::RelativePath;
 
@@ -144,5 +145,6 @@ fn shape(layer: &Layer) -> LayerShape {
 fn only_file(layer: &Layer) -> Member {
     let size = (layer.compression == Compression::None).then_some(layer.descriptor.size);
     let offset = size.map(|_| 0);
-    Member { path: layer.path.clone(), is_directory: false, mode: PLAIN_FILE, size, offset }
+    let mode = layer.file_mode.unwrap_or(PLAIN_FILE);
+    Member { path: layer.path.clone(), is_directory: false, mode, size, offset }
 }

@@ -61,5 +61,6 @@ pub use workers::jobs;
 
 // What the options and results of operations are made of.
 pub use crate::archive::{Links, Overwrite, Placed};
+pub use crate::layer_format::Format;
 pub use crate::modelkit::{CLI_VERSION, Filter, InvalidFilter, Part, Selection};
 pub use crate::tensors::{Header, Hyperparameters, Memory, Summary, TypeCount};

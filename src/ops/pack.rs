@@ -8,6 +8,7 @@ use crate::archive::{self, LayerSource, Links};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::Kitfile;
+use crate::layer_format::Format;
 use crate::modelkit::LayerType;
 use crate::oci::{ContentError, Descriptor, Reference, Target};
 use crate::progress::{Progress, Task};
@@ -24,6 +25,8 @@ pub struct PackOptions {
     pub references: Vec<Reference>,
     /// How to compress layers.
     pub compression: Compression,
+    /// What a layer is whose path is a file. That of a folder is a tar.
+    pub format: Format,
     /// What to do with symbolic links.
     pub links: Links,
     /// Whether files that are as they were are read all the same.
@@ -99,15 +102,10 @@ impl Depot for Writer {
         Ok(self.remembered_layer(key)?)
     }
 
-    fn save(
-        &self,
-        source: &LayerSource,
-        layer_type: LayerType,
-        compression: Compression,
-        task: &dyn Task,
-    ) -> Result<SavedLayer, Error> {
+    fn save(&self, source: &LayerSource, layer_type: LayerType, task: &dyn Task) -> Result<SavedLayer, Error> {
+        let LayerType { format, compression, .. } = layer_type;
         let mut blob = self.new_blob()?;
-        let summary = archive::write_layer(source, compression, &mut blob, task)?;
+        let summary = archive::write_layer(source, format, compression, None, &mut blob, task)?;
         let saved = blob.commit(layer_type.media_type())?;
         Ok(SavedLayer { summary, blob: saved.descriptor, was_there: saved.was_there })
     }
@@ -133,19 +131,13 @@ impl Depot for Linking<'_> {
         Ok(self.0.remembered_link(key)?)
     }
 
-    fn save(
-        &self,
-        source: &LayerSource,
-        layer_type: LayerType,
-        compression: Compression,
-        task: &dyn Task,
-    ) -> Result<SavedLayer, Error> {
-        if compression != Compression::None {
-            return self.0.save(source, layer_type, compression, task);
+    fn save(&self, source: &LayerSource, layer_type: LayerType, task: &dyn Task) -> Result<SavedLayer, Error> {
+        if layer_type.compression != Compression::None {
+            return self.0.save(source, layer_type, task);
         }
         let mut link = self.0.new_link()?;
         let (recipe, layer) = link.parts();
-        let summary = archive::record_layer(source, compression, recipe, layer, task)?;
+        let summary = archive::write_layer(source, layer_type.format, Compression::None, Some(recipe), layer, task)?;
         let saved = link.commit(layer_type.media_type())?;
         Ok(SavedLayer { summary, blob: saved.descriptor, was_there: saved.was_there })
     }

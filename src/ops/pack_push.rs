@@ -55,16 +55,11 @@ impl Depot for Passing {
         Ok(None)
     }
 
-    fn save(
-        &self,
-        source: &LayerSource,
-        layer_type: LayerType,
-        compression: Compression,
-        task: &dyn Task,
-    ) -> Result<SavedLayer, Error> {
+    fn save(&self, source: &LayerSource, layer_type: LayerType, task: &dyn Task) -> Result<SavedLayer, Error> {
+        let LayerType { format, compression, .. } = layer_type;
         let mut recipe = RecipeWriter::new()?;
         let mut digesting = DigestWriter::new(io::sink());
-        let summary = archive::record_layer(source, compression, &mut recipe, &mut digesting, task)?;
+        let summary = archive::write_layer(source, format, compression, Some(&mut recipe), &mut digesting, task)?;
         let (_, digest, size) = digesting.finish();
         let recipe = recipe.finish()?;
         self.recipes.lock().expect("no worker panics while it notes a recipe").insert(digest, recipe);

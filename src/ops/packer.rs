@@ -12,7 +12,8 @@ use crate::archive::{IgnoreRules, LayerSource, LayerSummary, Measured};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::{Entry, Kitfile, Model, Section};
-use crate::modelkit::{self, LayerType, PackedLayer, section_word};
+use crate::layer_format::Format;
+use crate::modelkit::{self, LayerType, PackedLayer, PlainFile, section_word};
 use crate::oci::{Descriptor, MediaType};
 use crate::progress::{Phase, Progress, Task, human};
 use crate::relative_path::RelativePath;
@@ -24,13 +25,7 @@ pub(super) trait Depot: Sync {
     fn remembered(&self, key: &Digest) -> Result<Option<RememberedLayer>, Error>;
 
     /// Reads the files of a layer and takes the layer in.
-    fn save(
-        &self,
-        source: &LayerSource,
-        layer_type: LayerType,
-        compression: Compression,
-        task: &dyn Task,
-    ) -> Result<SavedLayer, Error>;
+    fn save(&self, source: &LayerSource, layer_type: LayerType, task: &dyn Task) -> Result<SavedLayer, Error>;
 
     /// Remembers `layer` under `key`.
     fn remember(&self, key: &Digest, layer: &RememberedLayer) -> Result<(), Error>;
@@ -141,7 +136,7 @@ impl<'a> Packer<'a> {
     ) -> Result<MeasuredLayer<'l>, Error> {
         let (source, begun) = (self.source(path), SystemTime::now());
         let measured = source.measure()?;
-        let layer_type = LayerType::tar(entry.section, self.options.compression);
+        let layer_type = self.layer_type(entry.section, &measured);
         let key = self.key(layer_type, path, &measured);
         let remembered = self.remembered(depot, &key)?;
         Ok(MeasuredLayer { entry, source, layer_type, begun, measured, key, remembered })
@@ -170,37 +165,26 @@ impl<'a> Packer<'a> {
     ) -> Result<(PackedLayer, bool), Error> {
         let MeasuredLayer { entry, source, layer_type, measured, remembered, .. } = layer;
         let (word, path) = (section_word(entry.section), &source.path);
-        let (saved, was_there) = if let Some(saved) = remembered {
+        let (saved, file, was_there) = if let Some(saved) = remembered {
             whole.skip(measured.bytes);
-            (saved.clone(), true)
+            (saved.clone(), plain_file(measured.file_mode, measured.bytes), true)
         } else {
             let label = format!("{word} {path}");
             let task = self.progress.start(Phase::Hashing, &label, Some(measured.bytes));
-            self.save_layer(depot, layer, &LayerTask { task, progress: self.progress, label })?
+            save_layer(depot, layer, &LayerTask { task, progress: self.progress, label })?
         };
         self.warn_of_emptiness(word, path, measured);
         self.progress.say(&format!("{} {word} layer: {}", depot.done(was_there), saved.blob.digest));
         let RememberedLayer { blob, diff_id } = saved;
-        let packed = PackedLayer { layer_type: *layer_type, index: entry.index, path: path.clone(), blob, diff_id };
+        let (layer_type, index, path) = (*layer_type, entry.index, path.clone());
+        let packed = PackedLayer { layer_type, index, path, blob, diff_id, file };
         Ok((packed, was_there))
     }
 
-    /// Saves the layer, and remembers it if its files stayed as they were measured.
-    fn save_layer(
-        &self,
-        depot: &dyn Depot,
-        layer: &MeasuredLayer,
-        task: &dyn Task,
-    ) -> Result<(RememberedLayer, bool), Error> {
-        let MeasuredLayer { source, layer_type, begun, measured, key, .. } = layer;
-        let saved = depot.save(source, *layer_type, self.options.compression, task)?;
-        let diff_id = saved.summary.diff_id.unwrap_or(saved.blob.digest);
-        let layer = RememberedLayer { blob: saved.blob, diff_id };
-        let fingerprint = saved.summary.fingerprint;
-        if fingerprint == measured.fingerprint && fingerprint.is_settled(*begun) {
-            depot.remember(key, &layer)?;
-        }
-        Ok((layer, saved.was_there))
+    /// A folder cannot be raw, and an ignored file is an empty tar: there is no raw layer without a file.
+    fn layer_type(&self, section: Section, measured: &Measured) -> LayerType {
+        let format = measured.file_mode.map_or(Format::Tar, |_| self.options.format);
+        LayerType { section, format, compression: self.options.compression }
     }
 
     fn remembered(&self, depot: &dyn Depot, key: &Digest) -> Result<Option<RememberedLayer>, Error> {
@@ -234,6 +218,26 @@ impl<'a> Packer<'a> {
             self.progress.warn(&format!("No files detected in {word} layer with path {path}"));
         }
     }
+}
+
+/// Saves the layer, and remembers it if its files stayed as they were measured.
+fn save_layer(
+    depot: &dyn Depot,
+    layer: &MeasuredLayer,
+    task: &dyn Task,
+) -> Result<(RememberedLayer, Option<PlainFile>, bool), Error> {
+    let MeasuredLayer { source, layer_type, begun, measured, key, .. } = layer;
+    let SavedLayer { summary, blob, was_there } = depot.save(source, *layer_type, task)?;
+    let diff_id = summary.diff_id.unwrap_or(blob.digest);
+    let layer = RememberedLayer { blob, diff_id };
+    if summary.fingerprint == measured.fingerprint && summary.fingerprint.is_settled(*begun) {
+        depot.remember(key, &layer)?;
+    }
+    Ok((layer, plain_file(summary.file_mode, summary.bytes), was_there))
+}
+
+fn plain_file(mode: Option<u32>, size: u64) -> Option<PlainFile> {
+    mode.map(|mode| PlainFile { mode, size })
 }
 
 /// A compressed layer keeps all cores busy alone, and what its threads take is too much memory to take it twice.

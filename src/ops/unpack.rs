@@ -9,9 +9,11 @@ use fs_err as fs;
 use super::parents::{self, Parent};
 use super::{Error, Found, Inspected, Places, inspect, room, workers};
 use crate::archive::{self, Destination, FindPart, LayerShape, Overwrite, Placed};
+use crate::compression::Compression;
 use crate::digest::{Digest, VerifyingReader};
 use crate::kitfile::{self, FILE_NAMES, Section};
-use crate::modelkit::{Format, Layer, ModelKit, Selection, section_word};
+use crate::layer_format::Format;
+use crate::modelkit::{Layer, ModelKit, Selection, section_word};
 use crate::oci::{ContentError, Descriptor, PartFinder, Source};
 use crate::progress::{Phase, Progress, Silent, Task};
 use crate::relative_path::RelativePath;
@@ -137,7 +139,7 @@ struct Unpacker<'a> {
     jobs: usize,
 }
 
-/// Permissions of files that have none in the ModelKit: the Kitfile, and raw layers.
+/// Permissions of files that have none in the ModelKit: the Kitfile, and raw layers of some packers.
 const PLAIN_FILE: u32 = 0o644;
 
 impl Unpacker<'_> {
@@ -174,7 +176,9 @@ impl Unpacker<'_> {
             Format::Raw => {
                 let decoder = layer.compression.decoder(BufReader::new(reader));
                 let decoder = decoder.map_err(|source| archive::Error::ReadLayer { source })?;
-                archive::extract_file(decoder, &layer.path, PLAIN_FILE, self.destination, &Silent).map(drop)
+                let mode = layer.file_mode.unwrap_or(PLAIN_FILE);
+                let size = (layer.compression == Compression::None).then_some(layer.descriptor.size);
+                archive::extract_file(decoder, &layer.path, mode, size, self.destination, &Silent).map(drop)
             }
         }
     }
@@ -182,7 +186,8 @@ impl Unpacker<'_> {
     fn write_kitfile(&self, modelkit: &ModelKit) -> Result<(), Error> {
         let yaml = kitfile::to_yaml(&modelkit.config.kitfile);
         let path = RelativePath::root().child(FILE_NAMES[0]).expect("the name of a Kitfile is a name");
-        archive::extract_file(yaml.as_bytes(), &path, PLAIN_FILE, self.destination, &Silent)?;
+        let size = Some(yaml.len() as u64);
+        archive::extract_file(yaml.as_bytes(), &path, PLAIN_FILE, size, self.destination, &Silent)?;
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use kit::archive::{Error, IgnoreRules, LayerSource, Links, write_layer};
 use kit::compression::Compression;
 use kit::digest::Digest;
+use kit::layer_format::Format;
 use kit::progress::{Silent, Task};
 
 use crate::scenery::{Context, names};
@@ -201,7 +202,7 @@ fn pack_and_meddle(context: &Context, meddle: impl FnMut()) -> Error {
         ignore: &ignore,
         links: Links::InsideContext,
     };
-    write_layer(&source, Compression::None, Meddler(meddle), &Silent).unwrap_err()
+    write_layer(&source, Format::Tar, Compression::None, None, Meddler(meddle), &Silent).unwrap_err()
 }
 
 #[test]
@@ -260,7 +261,7 @@ fn a_sink_that_fails_is_told() {
         links: Links::InsideContext,
     };
     for compression in Compression::ALL {
-        let error = write_layer(&source, compression, &mut [0_u8; 5][..], &Silent).unwrap_err();
+        let error = write_layer(&source, Format::Tar, compression, None, &mut [0_u8; 5][..], &Silent).unwrap_err();
         assert!(matches!(error, Error::WriteLayer { .. }));
     }
 }
@@ -293,6 +294,54 @@ fn progress_adds_up_to_what_was_measured() {
         links: Links::InsideContext,
     };
     let counter = Counter(AtomicU64::new(0));
-    write_layer(&source, Compression::Gzip, io::sink(), &counter).unwrap();
+    write_layer(&source, Format::Tar, Compression::Gzip, None, io::sink(), &counter).unwrap();
     assert_eq!(counter.0.into_inner(), source.measure().unwrap().bytes);
+}
+
+fn source_of<'a>(context: &'a Context, ignore: &'a IgnoreRules, path: &str) -> LayerSource<'a> {
+    LayerSource {
+        root: context.root(),
+        path: path.parse().unwrap(),
+        excluded: Vec::new(),
+        ignore,
+        links: Links::InsideContext,
+    }
+}
+
+#[test]
+fn a_file_can_be_a_layer_just_as_it_is() {
+    let context = Context::with_files(&["x/y/g"]);
+    let bytes = vec![b'a'; (2 << 20) + 7];
+    context.file("x/y/f", &bytes);
+    context.set_mode("x/y/f", 0o750);
+    context.link("link", "x/y/f");
+    for path in ["x/y/f", "link"] {
+        let ignore = IgnoreRules::default();
+        let source = source_of(&context, &ignore, path);
+        for compression in Compression::ALL {
+            let mut layer = Vec::new();
+            let summary = write_layer(&source, Format::Raw, compression, None, &mut layer, &Silent).unwrap();
+            let measured = source.measure().unwrap();
+            assert_eq!((measured.file_mode, measured.bytes), (Some(0o750), bytes.len() as u64));
+            assert_eq!((summary.file_mode, summary.bytes), (Some(0o750), bytes.len() as u64));
+            assert_eq!((summary.files, summary.fingerprint), (1, measured.fingerprint));
+            let mut file = Vec::new();
+            io::copy(&mut compression.decoder(&layer[..]).unwrap(), &mut file).unwrap();
+            assert!(file == bytes);
+            let is_compressed = compression != Compression::None;
+            assert_eq!(summary.diff_id, is_compressed.then(|| Digest::of(&bytes)));
+        }
+    }
+}
+
+#[test]
+fn what_is_no_file_is_not_one_by_itself() {
+    let context = Context::with_files(&["d/only"]);
+    let ignore = IgnoreRules::parse("d/only").unwrap();
+    for (path, ignore) in [("d", &IgnoreRules::default()), ("d/only", &ignore), (".", &IgnoreRules::default())] {
+        let source = source_of(&context, ignore, path);
+        assert_eq!(source.measure().unwrap().file_mode, None, "{path}");
+        let error = write_layer(&source, Format::Raw, Compression::None, None, io::sink(), &Silent).unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot pack `{path}`: it changed while it was read"));
+    }
 }

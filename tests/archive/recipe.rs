@@ -3,8 +3,9 @@
 use std::io::{self, Read};
 use std::os::unix::fs::symlink;
 
-use kit::archive::{IgnoreRules, LayerSource, Links, record_layer};
+use kit::archive::{IgnoreRules, LayerSource, Links, write_layer};
 use kit::compression::Compression;
+use kit::layer_format::Format;
 use kit::progress::Silent;
 use kit::recipe::{Changed, Recipe, RecipeWriter};
 
@@ -26,7 +27,7 @@ fn record(context: &Context, mut recipe: RecipeWriter) -> (Recipe, Vec<u8>) {
     let source =
         LayerSource { root: context.root(), path, excluded: Vec::new(), ignore: &ignore, links: Links::Follow };
     let mut layer = Vec::new();
-    record_layer(&source, Compression::None, &mut recipe, &mut layer, &Silent).unwrap();
+    write_layer(&source, Format::Tar, Compression::None, Some(&mut recipe), &mut layer, &Silent).unwrap();
     (recipe.finish().unwrap(), layer)
 }
 

@@ -8,6 +8,7 @@ use kit::archive::{
     write_layer,
 };
 use kit::compression::Compression;
+use kit::layer_format::Format;
 use kit::progress::Silent;
 use tempfile::TempDir;
 
@@ -79,7 +80,7 @@ impl Context {
             links: self.links,
         };
         let mut layer = Vec::new();
-        let summary = write_layer(&source, compression, &mut layer, &Silent)?;
+        let summary = write_layer(&source, Format::Tar, compression, None, &mut layer, &Silent)?;
         let measured = source.measure()?;
         assert_eq!((measured.files, measured.bytes), (summary.files, summary.bytes));
         assert_eq!(measured.path_is_ignored, summary.path_is_ignored);

@@ -258,7 +258,7 @@ fn files_of_unknown_size_are_compared_to_their_end() {
             target.file("Kitfile", there.as_bytes());
             let destination = Destination::open(target.root(), overwrite).unwrap();
             let path = "Kitfile".parse().unwrap();
-            let size = extract_file(arriving.as_bytes(), &path, 0o644, &destination, &Silent).unwrap();
+            let size = extract_file(arriving.as_bytes(), &path, 0o644, None, &destination, &Silent).unwrap();
             assert_eq!(size, arriving.len() as u64);
             let result = destination.commit();
             let found = fs_err::read_to_string(target.root().join("Kitfile")).unwrap();

@@ -216,3 +216,36 @@ fn reading_a_layout_changes_nothing_behind_its_links() {
     unpack(&sandbox).fails();
     assert!(!sandbox.path("made").exists());
 }
+
+#[test]
+fn raw_layers_are_files_in_their_place_or_refused() {
+    let sandbox = Sandbox::new();
+    let layout = Layout::new(&sandbox);
+    for (suffix, bytes) in [("raw", b"content".to_vec()), ("raw+gzip", gzip(b"content"))] {
+        layout.publish_model(&layout.layer(suffix, &bytes));
+        unpack(&sandbox).ok();
+        assert_eq!(fs::read(sandbox.path("out/d")).unwrap(), b"content");
+        fs::remove_dir_all(sandbox.path("out")).unwrap();
+    }
+    let packed = gzip(b"content");
+    layout.publish_model(&layout.layer("raw+gzip", &packed[..packed.len() - 4]));
+    refused(&sandbox, "cannot read the layer");
+    for wrong_size in [6, 8, 100_000_000] {
+        let mut layer = layout.layer("raw", b"content");
+        layer["size"] = wrong_size.into();
+        layout.publish_model(&layer);
+        refused(&sandbox, "the content");
+    }
+    let layer = layout.layer("raw", b"content");
+    for path in ["../escaped", "/escaped", ".", "d/../.."] {
+        let mut layer = layer.clone();
+        layer["annotations"] = json!({ "org.cncf.model.filepath": "../escaped" });
+        layout.publish(&json!({ "model": { "path": path, "digest": layer["digest"] } }), &[layer]);
+        refused(&sandbox, "");
+        assert!(!sandbox.path("escaped").exists());
+    }
+    sandbox.write("out/d", "another");
+    layout.publish_model(&layer);
+    unpack(&sandbox).fails().says("same size, different content");
+    assert_eq!(fs::read(sandbox.path("out/d")).unwrap(), b"another");
+}

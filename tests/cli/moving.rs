@@ -201,3 +201,18 @@ fn skopeo(args: &[&str]) -> Vec<u8> {
     assert!(output.status.success(), "skopeo {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
+
+#[test]
+fn raw_layers_travel_as_any_other() {
+    let road = Road::new();
+    road.sandbox.kit(&["pack", "project", "-t", "sample:raw", "--layer-format", "raw"]).ok();
+    let remote = road.remote("team/raw:v1");
+    let pushed = road.sandbox.kit(&["push", "sample:raw", &remote, PLAIN]).ok();
+    assert_eq!(road.elsewhere(&["pull", &remote, PLAIN]).ok().digest(), pushed.digest());
+    road.elsewhere(&["unpack", &remote, "-d", "out"]).ok();
+    let unpacked = road.sandbox.tree("out");
+    assert!(
+        road.sandbox.tree("project").iter().filter(|(name, _)| name != "Kitfile").all(|file| unpacked.contains(file))
+    );
+    road.elsewhere(&["fsck"]).ok();
+}

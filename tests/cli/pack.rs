@@ -1,6 +1,6 @@
 //! `kit pack`: what it stores, what it prints, what it refuses.
 
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 use expect_test::expect;
 use fs_err as fs;
@@ -270,4 +270,73 @@ fn a_remembered_layer_whose_blob_is_gone_is_packed_again() {
     }
     assert_eq!(sandbox.kit(&pack).ok().says("Saved model layer: sha256:").digest(), digest);
     sandbox.kit(&["unpack", "a:v1", "-d", "out"]).ok();
+}
+
+#[test]
+fn a_raw_layer_is_the_file_itself_and_folders_stay_tar() {
+    let sandbox = Sandbox::new();
+    sandbox.write("project/w.bin", "the weights");
+    sandbox.write("project/data/a", "a");
+    sandbox.write("project/run.sh", "#!/bin/sh\n");
+    fs::set_permissions(sandbox.path("project/run.sh"), PermissionsExt::from_mode(0o755)).unwrap();
+    sandbox.write(
+        "project/Kitfile",
+        "manifestVersion: 1.0.0\nmodel: {path: w.bin}\ndatasets: [{path: data}]\ncode: [{path: ./run.sh}]\n",
+    );
+    sandbox.kit(&["pack", "project", "-t", "sample:tar"]).ok();
+    let weights = kit::digest::Digest::of(b"the weights");
+    let raw = ["pack", "project", "-t", "sample:raw", "--layer-format", "raw"];
+    sandbox.kit(&raw).ok().says(&format!("Saved model layer: {weights}")).says("Already saved dataset layer");
+    let run = sandbox.kit(&["inspect", "sample:raw"]).ok();
+    for words in ["model.v1.raw\"", "code.v1.raw\"", "dataset.v1.tar\"", &weights.to_string()] {
+        assert!(run.stdout.contains(words), "{words}: {}", run.stdout);
+    }
+    sandbox.kit(&["unpack", "sample:raw", "-d", "out"]).ok();
+    sandbox.kit(&["unpack", "sample:tar", "-d", "tar"]).ok();
+    assert_eq!(sandbox.tree("out"), sandbox.tree("tar"));
+    for (name, mode) in [("run.sh", 0o755), ("w.bin", 0o644)] {
+        assert_eq!(fs::metadata(sandbox.path(&format!("out/{name}"))).unwrap().permissions().mode() & 0o777, mode);
+    }
+    sandbox.kit(&["fsck"]).ok();
+    sandbox.kit(&[&raw[..], &["--compression", "zstd"]].concat()).ok();
+    sandbox.kit(&["unpack", "sample:raw", "-d", "zstd", "--filter", "code"]).ok();
+    assert_eq!(sandbox.tree("zstd"), [("run.sh".to_owned(), "#!/bin/sh\n".to_owned())]);
+    sandbox.kit(&["pack", "project", "--layer-format", "zip"]).exits(2).says("is not a layer format; use tar or raw");
+}
+
+#[test]
+fn a_remembered_layer_is_described_as_a_new_one_and_not_taken_for_the_other_format() {
+    let sandbox = Sandbox::new();
+    sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: w}\n");
+    // A file that has been there for long: only such a one is remembered.
+    symlink("/bin/sh", sandbox.path("project/w")).unwrap();
+    let digests = ["tar", "raw", "tar", "raw"]
+        .map(|format| sandbox.kit(&["pack", "project", "--follow-symlinks", "--layer-format", format]).ok().digest());
+    assert_ne!(digests[0], digests[1]);
+    assert_eq!(digests[..2], digests[2..]);
+    sandbox.kit(&["cache", "info"]).ok().prints("Layers remembered by the state of their files: 2");
+}
+
+#[test]
+fn a_raw_layer_is_the_same_whether_stored_linked_or_sent() {
+    let sandbox = Sandbox::new();
+    sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: w.bin}\ncode: [{path: src}]\n");
+    // More than one step of reading, and no multiple of a block of tar.
+    sandbox.write("project/w.bin", "weights ".repeat(200_001));
+    sandbox.write("project/src/a", "a");
+    for compression in ["none", "gzip", "zstd"] {
+        let pack = ["pack", "project", "--layer-format", "raw", "--compression", compression];
+        let digest = sandbox.kit(&[&pack[..], &["--push", "oci:layout:v1"]].concat()).ok().digest();
+        assert_eq!(sandbox.kit(&[&pack[..], &["-t", "linked:v1", "--link"]].concat()).ok().digest(), digest);
+        sandbox.kit(&["fsck"]).ok();
+        for from in ["oci:layout:v1", "linked:v1"] {
+            sandbox.kit(&["unpack", from, "-d", "out"]).ok();
+            assert_eq!(sandbox.read("out/w.bin"), sandbox.read("project/w.bin"), "{from} {compression}");
+            fs::remove_dir_all(sandbox.path("out")).unwrap();
+        }
+        sandbox.kit(&["materialize", "linked:v1"]).ok();
+        assert_eq!(sandbox.kit(&[&pack[..], &["-t", "plain:v1"]].concat()).ok().says("Already saved").digest(), digest);
+        sandbox.kit(&["fsck"]).ok();
+        fs::remove_dir_all(sandbox.path("layout")).unwrap();
+    }
 }

@@ -15,7 +15,7 @@ use crate::cli::report::{Usage, usage};
 use crate::compression::Compression;
 use crate::kitfile::{self, Kitfile};
 use crate::oci::{Reference, Tag};
-use crate::ops::{self, Copied, CopyOptions, Keeping, Links, Location, Origins, PackOptions, Places, Reading};
+use crate::ops::{self, Copied, CopyOptions, Format, Keeping, Links, Location, Origins, PackOptions, Places, Reading};
 use crate::progress::{Phase, human};
 
 /// Pack a folder and its Kitfile into a ModelKit in the local store
@@ -46,6 +46,10 @@ pub(crate) struct PackArgs {
     /// How to compress layers: none, gzip, gzip-fastest or zstd. Weights hardly shrink
     #[arg(long, value_name = "HOW", default_value = "none")]
     compression: Compression,
+    /// How a layer holds its files: tar, or raw, in which an entry that is one file is stored as the file itself. The Go
+    /// tool reads raw layers since some release after 1.7
+    #[arg(long, value_name = "FORMAT", default_value = "tar")]
+    layer_format: Format,
     /// Pack what symbolic links point to even when it lies outside FOLDER
     #[arg(long)]
     follow_symlinks: bool,
@@ -90,6 +94,7 @@ impl PackArgs {
             context: folder,
             references,
             compression: self.compression,
+            format: self.layer_format,
             links: if self.follow_symlinks { Links::Follow } else { Links::InsideContext },
             reading: if self.no_cache { Reading::Everything } else { Reading::Changed },
             keeping: if self.link { Keeping::Links } else { Keeping::Blobs },
