@@ -86,17 +86,28 @@ pub fn extract_cloning(
     Ok(extracted)
 }
 
-/// Extracts `reader` as the file `path` with `mode` into `destination`, and returns its size, which may be known beforehand.
+/// A file that does not come in a tar.
+pub struct SingleFile<'a> {
+    /// Where it goes.
+    pub path: &'a RelativePath,
+    /// Permission bits.
+    pub mode: u32,
+    /// In bytes, if it is known beforehand.
+    pub size: Option<u64>,
+    /// A file with the same content that may be cloned, and is read all the same, to be verified.
+    pub original: Option<File>,
+}
+
+/// Extracts `reader` as `file` into `destination`, and returns its size.
 pub fn extract_file(
     mut reader: impl Read,
-    path: &RelativePath,
-    mode: u32,
-    size: Option<u64>,
+    file: SingleFile,
     destination: &Destination,
     task: &dyn Task,
 ) -> Result<u64, Error> {
+    let SingleFile { path, mode, size, original } = file;
     let content = &mut |buffer: &mut [u8]| read_once(&mut reader, buffer).map_err(|source| Error::ReadLayer { source });
-    receive(destination, &mut Incoming { path, mode, size, original: None, content, task }, &mut Buffers::new())
+    receive(destination, &mut Incoming { path, mode, size, original, content, task }, &mut Buffers::new())
 }
 
 impl LayerShape {

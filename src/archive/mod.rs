@@ -25,7 +25,7 @@ mod write;
 
 pub use destination::{Destination, Overwrite, Placed};
 pub use error::{Conflict, Error, Obstacle};
-pub use extract::{Extracted, FindPart, LayerShape, extract_cloning, extract_file, extract_layer};
+pub use extract::{Extracted, FindPart, LayerShape, SingleFile, extract_cloning, extract_file, extract_layer};
 pub use fingerprint::Fingerprint;
 pub use ignore::{IgnoreProblem, IgnoreRules};
 pub use listing::{LayerMember, Listing};

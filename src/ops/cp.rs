@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::members::{Member, distinct, kitfile, open_whole, read_through, skim};
 use super::{Error, Overwrite, Placed, workers};
-use crate::archive::{Destination, extract_file};
+use crate::archive::{Destination, SingleFile, extract_file};
 use crate::compression::Compression;
 use crate::modelkit::{Layer, ModelKit, label};
 use crate::oci::Source;
@@ -108,7 +108,8 @@ impl Copier<'_> {
         let mut below = member.path.components().skip(self.path.components().count());
         let to = below.try_fold(self.base.clone(), |folder, name| folder.child(name));
         let to = to.expect("the names of a clean path are normal");
-        member.check_size(extract_file(content, &to, member.mode, member.size, self.destination, task)?)
+        let file = SingleFile { path: &to, mode: member.mode, size: member.size, original: None };
+        member.check_size(extract_file(content, file, self.destination, task)?)
     }
 }
 

@@ -8,7 +8,7 @@ use fs_err as fs;
 
 use super::parents::{self, Parent};
 use super::{Error, Found, Inspected, Places, inspect, room, workers};
-use crate::archive::{self, Destination, FindPart, LayerShape, Overwrite, Placed};
+use crate::archive::{self, Destination, FindPart, LayerShape, Overwrite, Placed, SingleFile};
 use crate::compression::Compression;
 use crate::digest::{Digest, VerifyingReader};
 use crate::kitfile::{self, FILE_NAMES, Section};
@@ -178,7 +178,10 @@ impl Unpacker<'_> {
                 let decoder = decoder.map_err(|source| archive::Error::ReadLayer { source })?;
                 let mode = layer.file_mode.unwrap_or(PLAIN_FILE);
                 let size = (layer.compression == Compression::None).then_some(layer.descriptor.size);
-                archive::extract_file(decoder, &layer.path, mode, size, self.destination, &Silent).map(drop)
+                let original = parts.as_mut().zip(size).map_or(Ok(None), |(find, size)| find(0, size));
+                let original = original.map_err(|source| archive::Error::ReadLayer { source })?;
+                let file = SingleFile { path: &layer.path, mode, size, original };
+                archive::extract_file(decoder, file, self.destination, &Silent).map(drop)
             }
         }
     }
@@ -186,8 +189,8 @@ impl Unpacker<'_> {
     fn write_kitfile(&self, modelkit: &ModelKit) -> Result<(), Error> {
         let yaml = kitfile::to_yaml(&modelkit.config.kitfile);
         let path = RelativePath::root().child(FILE_NAMES[0]).expect("the name of a Kitfile is a name");
-        let size = Some(yaml.len() as u64);
-        archive::extract_file(yaml.as_bytes(), &path, PLAIN_FILE, size, self.destination, &Silent)?;
+        let file = SingleFile { path: &path, mode: PLAIN_FILE, size: Some(yaml.len() as u64), original: None };
+        archive::extract_file(yaml.as_bytes(), file, self.destination, &Silent)?;
         Ok(())
     }
 }

@@ -4,14 +4,15 @@
 //! the file system has them. Where there is a blob of the same digest the recipe is not needed, and the next collection takes
 //! it. Only our own store is read by recipes: those in a layout that a stranger made could name any file of ours.
 
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
 use super::blob::open_blob;
 use super::collect::{files, remove_if_there};
-use super::layout::{TEMPORARY_PREFIX, sync_folder};
+use super::layout::{TEMPORARY_PREFIX, open_regular, sync_folder};
 use super::{Committed, Error, RememberedLayer, Store, Writer};
 use crate::digest::{Digest, DigestWriter};
 use crate::oci::{Content, ContentError, Descriptor, MediaType, PartFinder};
@@ -79,12 +80,12 @@ impl LinkWriter {
 
 /// A layer of 100,000 clones would take minutes to be synced one by one.
 #[cfg(target_os = "linux")]
-fn sync_everything_in(folder: &std::path::Path) -> io::Result<()> {
+fn sync_everything_in(folder: &Path) -> io::Result<()> {
     Ok(rustix::fs::syncfs(fs::File::open(folder)?.file())?)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn sync_everything_in(folder: &std::path::Path) -> io::Result<()> {
+fn sync_everything_in(folder: &Path) -> io::Result<()> {
     sync_folder(folder)
 }
 
@@ -180,11 +181,21 @@ impl Content for LayerContent {
     }
 
     fn parts(&self) -> Result<Option<PartFinder>, ContentError> {
-        if self.store.blob_path(&self.digest).exists() {
-            return Ok(None);
+        let blob = self.store.blob_path(&self.digest);
+        if blob.exists() {
+            return Ok(Some(Box::new(move |offset, size| whole_blob(&blob, offset, size))));
         }
         let Some(recipe) = self.store.recipe(&self.digest)? else { return Ok(None) };
         let mut clones = recipe.clones()?;
         Ok(Some(Box::new(move |offset, size| clones.find(offset, size))))
     }
+}
+
+/// The file of a blob, if all of it is asked for: no file in a tar is all of the tar.
+fn whole_blob(blob: &Path, offset: u64, size: u64) -> io::Result<Option<File>> {
+    if offset > 0 {
+        return Ok(None);
+    }
+    let file = open_regular(blob)?.into_parts().0;
+    Ok((file.metadata()?.len() == size).then_some(file))
 }

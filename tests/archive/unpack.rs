@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use kit::archive::{
-    Conflict, Destination, Error, LayerShape, Obstacle, Overwrite, Placed, extract_file, extract_layer,
+    Conflict, Destination, Error, LayerShape, Obstacle, Overwrite, Placed, SingleFile, extract_file, extract_layer,
 };
 use kit::compression::Compression;
 use kit::digest::{Digest, Mismatch, VerifyingReader};
@@ -258,7 +258,8 @@ fn files_of_unknown_size_are_compared_to_their_end() {
             target.file("Kitfile", there.as_bytes());
             let destination = Destination::open(target.root(), overwrite).unwrap();
             let path = "Kitfile".parse().unwrap();
-            let size = extract_file(arriving.as_bytes(), &path, 0o644, None, &destination, &Silent).unwrap();
+            let file = SingleFile { path: &path, mode: 0o644, size: None, original: None };
+            let size = extract_file(arriving.as_bytes(), file, &destination, &Silent).unwrap();
             assert_eq!(size, arriving.len() as u64);
             let result = destination.commit();
             let found = fs_err::read_to_string(target.root().join("Kitfile")).unwrap();

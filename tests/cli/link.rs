@@ -195,6 +195,17 @@ fn on_xfs_neither_packing_nor_unpacking_takes_space() {
     let taken = disk.used_bytes().saturating_sub(before);
     assert!(taken < 2 << 20, "{taken} bytes were taken for {SIZE}");
 
+    kit(&["pack", "xfs/project", "-t", "raw:v1", "--layer-format", "raw"]).ok();
+    let before = disk.used_bytes();
+    kit(&["unpack", "raw:v1", "-d", "xfs/raw"]).ok();
+    let taken = disk.used_bytes().saturating_sub(before);
+    assert!(taken < 2 << 20, "{taken} bytes were taken for {SIZE} that are a blob");
+    assert!(fs::read(sandbox.path("xfs/raw/m")).unwrap() == model);
+    spoil(&sandbox.path("xfs/kit/store/blobs/sha256").join(kit::digest::Digest::of(&model).hex()));
+    kit(&["unpack", "raw:v1", "-d", "xfs/more"]).fails().says("does not match its digest");
+    assert!(!sandbox.path("xfs/more/m").exists());
+    kit(&["remove", "raw:v1"]).ok();
+
     append(&sandbox.path("xfs/project/m"));
     assert!(fs::read(sandbox.path("xfs/out/m")).unwrap() == model, "what is unpacked stays");
     kit(&["fsck"]).ok();
@@ -213,12 +224,12 @@ fn spoil_clone(recipes: &Path) {
     for recipe in fs::read_dir(recipes).unwrap() {
         let clone = recipe.unwrap().path().join("0");
         if fs::metadata(&clone).unwrap().len() > 1 << 20 {
-            std::os::unix::fs::FileExt::write_at(
-                fs::OpenOptions::new().write(true).open(&clone).unwrap().file(),
-                b"x",
-                1000,
-            )
-            .unwrap();
+            spoil(&clone);
         }
     }
+}
+
+fn spoil(file: &Path) {
+    let file = fs::OpenOptions::new().write(true).open(file).unwrap();
+    std::os::unix::fs::FileExt::write_at(file.file(), b"x", 1000).unwrap();
 }
