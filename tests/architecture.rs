@@ -46,7 +46,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("archive", &["digest", "compression", "layer_format", "recipe", "blocks", "relative_path", "progress"]),
     ("store", &["digest", "recipe", "blocks", "oci"]),
     ("registry", &["digest", "oci"]),
-    ("modelkit", &["digest", "compression", "layer_format", "relative_path", "oci", "kitfile"]),
+    ("modelkit", &["digest", "compression", "layer_format", "relative_path", "oci", "kitfile", "problem"]),
     ("kitfile", &["relative_path", "oci", "problem"]),
     ("oci", &["digest"]),
     ("tensors", &[]),

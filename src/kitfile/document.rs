@@ -11,6 +11,9 @@ use crate::oci::Reference;
 /// What a Kitfile may be called, in the order in which the names are tried. New ones get the first.
 pub const FILE_NAMES: [&str; 3] = ["Kitfile", "kitfile", ".kitfile"];
 
+/// What lies beside a Kitfile and tells by digest what it stands for. Never part of a layer, whose digest it holds.
+pub const LOCK_FILE: &str = "Kitfile.lock";
+
 /// A whole Kitfile. All texts are kept as written; an empty one is a field left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

@@ -20,7 +20,7 @@ mod write;
 mod write_scalar;
 
 pub use detect::{Found, FoundKind, detect};
-pub use document::{Code, Dataset, Docs, FILE_NAMES, Kitfile, McpServer, Model, ModelPart, Package, Prompt};
+pub use document::{Code, Dataset, Docs, FILE_NAMES, Kitfile, LOCK_FILE, McpServer, Model, ModelPart, Package, Prompt};
 pub use entries::{Entry, Section};
 pub use license::detect_license;
 pub use parse::{SIZE_LIMIT, parse};

@@ -1,0 +1,13 @@
+//! `Kitfile.lock`: which files, layers and parents a Kitfile stands for, as text that people review and git merges.
+
+mod document;
+mod drift;
+mod read;
+#[cfg(test)]
+mod samples;
+mod word;
+mod write;
+
+pub use document::{Lock, LockedFile, LockedLayer, LockedParent, kitfile_digest};
+pub use drift::{Change, Drift, Subject};
+pub use read::{LOCK_SIZE_LIMIT, parse_lock};
