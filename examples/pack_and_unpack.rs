@@ -8,7 +8,7 @@ use std::path::Path;
 use kit::compression::Compression;
 use kit::kitfile;
 use kit::ops::{
-    self, Filter, Format, Keeping, Links, Location, Overwrite, PackOptions, Place, Places, Reading, Selection,
+    self, Filter, Format, Keeping, Links, Location, Locking, Overwrite, PackOptions, Place, Places, Reading, Selection,
     UnpackOptions,
 };
 use kit::progress::Silent;
@@ -32,6 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         links: Links::InsideContext,
         reading: Reading::Changed,
         keeping: Keeping::Blobs,
+        locking: Locking::Off,
         jobs: 2,
         cli_version: "example".to_owned(),
     };

@@ -22,7 +22,7 @@
 //! | [`archive`] | a folder to the bytes of a layer and back: walking, `.kitignore`, tar, putting files in place safely |
 //! | [`store`] | the local OCI layout, which any number of processes share |
 //! | [`registry`] | a remote repository; asynchronous code ends at its door |
-//! | [`modelkit`] | how a Kitfile becomes config, layers and manifest, and is read back; filters |
+//! | [`modelkit`] | how a Kitfile becomes config, layers and manifest, and is read back; filters; the lock |
 //! | [`kitfile`] | what the user writes: parsing with all problems named, validation, YAML output, first drafts |
 //! | [`oci`] | the OCI documents, and [`Source`](oci::Source) and [`Target`](oci::Target): the contract of a place |
 //! | [`tensors`] | the headers of safetensors and GGUF, and what a model needs that is made of them |
@@ -50,6 +50,9 @@
 //! `kit unpack` reads the documents with [`ModelKit::read`](modelkit::ModelKit::read), chooses with a [`Selection`](modelkit::Selection), and extracts
 //! the layers, several at once, each through a [`VerifyingReader`](digest::VerifyingReader) into a [`Destination`](archive::Destination), whose
 //! commit gives files their names.
+//!
+//! `kit pack --lock` reads the layers once more, for the digest of each file, and writes a [`Lock`](modelkit::Lock) beside the
+//! Kitfile; `--locked` compares the two instead, before anything is published.
 //!
 //! `kit ls`, `kit cat`, `kit cp` and `kit inspect --tensors` open layers at offsets: a [`Listing`](archive::Listing) hops from file
 //! to file, and of weights only the [`Header`](tensors::Header) is read.

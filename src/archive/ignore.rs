@@ -8,8 +8,9 @@ use super::Error;
 use super::pattern::Pattern;
 use crate::relative_path::RelativePath;
 
-/// Names in the context folder that are never packed and cannot be brought back by a `!` line.
-const ALWAYS_IGNORED: [&str; 4] = ["Kitfile", "kitfile", ".kitfile", ".kitignore"];
+/// Names in the context folder that are never packed and cannot be brought back by a `!` line. The Go tool knows no locks, and
+/// packs a file of that name; but a layer cannot hold its own digest.
+const ALWAYS_IGNORED: [&str; 5] = ["Kitfile", "kitfile", ".kitfile", ".kitignore", "Kitfile.lock"];
 
 /// What a `.kitignore` says, and the names that are ignored without one.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ mod dry_run;
 mod environment;
 mod format;
 mod gauge;
+mod lock_file;
 mod network;
 mod opening;
 mod output;

@@ -1,6 +1,6 @@
 //! A first Kitfile for a folder, from nothing but the names and sizes in it: the rules of `kit init`.
 
-use super::document::{Code, Dataset, Docs, FILE_NAMES, Kitfile, Model, ModelPart};
+use super::document::{Code, Dataset, Docs, FILE_NAMES, Kitfile, LOCK_FILE, Model, ModelPart};
 use super::validate::MANIFEST_VERSION;
 
 /// More folders of unknown content than this and the whole folder is one code entry.
@@ -63,8 +63,8 @@ pub enum FoundKind {
 /// Any content gives a Kitfile that is valid. The order of `listing` does not matter. Names are compared without case. The
 /// package's fields are left to the caller, except for a licence that has no better place.
 pub fn detect(listing: &[Found], license: Option<&str>) -> Kitfile {
-    let mut sorted: Vec<&Found> =
-        listing.iter().filter(|found| !FILE_NAMES.contains(&&*found.name) && found.name != IGNORE_FILE).collect();
+    let is_ours = |name: &str| FILE_NAMES.contains(&name) || name == IGNORE_FILE || name == LOCK_FILE;
+    let mut sorted: Vec<&Found> = listing.iter().filter(|found| !is_ours(&found.name)).collect();
     sorted.sort_by(|left, right| left.name.cmp(&right.name));
     let mut draft = Draft::default();
     for found in sorted {
@@ -261,7 +261,7 @@ mod tests {
     fn files_go_where_their_names_say() {
         for (names, expected) in [
             (&[][..], ""),
-            (&["Kitfile", ".kitfile", ".kitignore"], ""),
+            (&["Kitfile", ".kitfile", ".kitignore", "Kitfile.lock"], ""),
             (&["net.GGUF"], "model:\n  name: net\n  path: net.GGUF\n"),
             (
                 &["README.md", "License", "a.pdf"],

@@ -89,6 +89,9 @@ pub enum Error {
         /// Why not.
         source: Box<Error>,
     },
+    /// What was packed is not what the lock says: all that differs.
+    #[error("what would be packed is not what is locked:{}", listed(.0))]
+    Drift(Vec<modelkit::Drift>),
     /// What is to be written does not fit on the disk.
     #[error("`{}` has {} free, and {} are needed", folder.display(), human(*free), human(*needed))]
     NoRoom {
@@ -121,4 +124,9 @@ impl Error {
     pub(super) fn writing(what: &str, source: ContentError) -> Self {
         Self::Write { what: what.to_owned(), source }
     }
+}
+
+/// A line each.
+fn listed(drifts: &[modelkit::Drift]) -> String {
+    drifts.iter().map(|drift| format!("\n  {drift}")).collect::<Vec<_>>().concat()
 }

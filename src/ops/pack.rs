@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::packer::{Assembled, Depot, Packer, SavedLayer};
-use super::{Error, Places};
+use super::{Error, Places, lock};
 use crate::archive::{self, LayerSource, Links};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::Kitfile;
 use crate::layer_format::Format;
-use crate::modelkit::LayerType;
+use crate::modelkit::{LayerType, Lock};
 use crate::oci::{ContentError, Descriptor, Reference, Target};
 use crate::progress::{Progress, Task};
 use crate::store::{Names, RememberedLayer, Writer};
@@ -33,6 +33,8 @@ pub struct PackOptions {
     pub reading: Reading,
     /// How uncompressed layers are kept.
     pub keeping: Keeping,
+    /// Whether the files are noted, or compared with what was noted.
+    pub locking: Locking,
     /// How many layers are packed at once; compressed ones are packed one after the other.
     pub jobs: usize,
     /// The packer's version, which the manifest names.
@@ -46,6 +48,17 @@ pub enum Reading {
     Changed,
     /// All of them.
     Everything,
+}
+
+/// What is done with the lock of what is packed. Making it costs a reading of each layer, for the digests of its files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Locking {
+    /// There is none.
+    Off,
+    /// It is made.
+    Record,
+    /// It must be this one, or nothing is packed.
+    Expect(Lock),
 }
 
 /// How the local store keeps uncompressed layers.
@@ -66,6 +79,8 @@ pub struct Packed {
     pub bytes: u64,
     /// Bytes of the layers that the store had before.
     pub reused_bytes: u64,
+    /// Its lock, if that was to be made.
+    pub lock: Option<Lock>,
 }
 
 /// Packs the files that the Kitfile names. The ModelKit appears in the store whole or not at all.
@@ -79,21 +94,43 @@ pub fn pack(places: &Places<'_>, options: &PackOptions, progress: &dyn Progress)
 
 fn pack_whole(places: &Places<'_>, options: &PackOptions, progress: &dyn Progress) -> Result<Packed, Error> {
     let packer = Packer::new(places, options, progress)?;
-    let repository = options.references.first().cloned().unwrap_or_else(unnamed);
-    let writer = places.store.writer(Names::Of(repository))?;
+    let writer = places.store.writer(Names::Of(repository(options)))?;
     let assembled = match options.keeping {
         Keeping::Blobs => packer.pack(&writer)?,
         Keeping::Links => packer.pack(&Linking(&writer))?,
     };
+    let lock = lock_of(places, options, &assembled, progress)?;
     save_config(&writer, &assembled.config, &assembled.config_bytes, progress)?;
     publish(&writer, &assembled.manifest, &assembled.manifest_bytes, &options.references, progress)?;
     let Assembled { manifest, bytes, reused_bytes, .. } = assembled;
-    Ok(Packed { manifest, bytes, reused_bytes })
+    Ok(Packed { manifest, bytes, reused_bytes, lock })
 }
 
-fn unnamed() -> Reference {
-    let (registry, repository) = (Reference::LOCAL.to_owned(), Reference::UNNAMED.to_owned());
-    Reference { registry, repository, tag: None, digest: None }
+/// The lock, if there is to be one; an error if another one is expected.
+fn lock_of(
+    places: &Places<'_>,
+    options: &PackOptions,
+    assembled: &Assembled,
+    progress: &dyn Progress,
+) -> Result<Option<Lock>, Error> {
+    if options.locking == Locking::Off {
+        return Ok(None);
+    }
+    let source = places.store.reader(Names::Of(repository(options)))?;
+    let lock = lock::lock(&source, assembled, options.jobs, progress)?;
+    match &options.locking {
+        Locking::Expect(expected) if *expected != lock => Err(Error::Drift(expected.drift(&lock))),
+        _ => Ok(Some(lock)),
+    }
+}
+
+fn repository(options: &PackOptions) -> Reference {
+    options.references.first().cloned().unwrap_or_else(|| Reference {
+        registry: Reference::LOCAL.to_owned(),
+        repository: Reference::UNNAMED.to_owned(),
+        tag: None,
+        digest: None,
+    })
 }
 
 /// The local store keeps layers as blobs.

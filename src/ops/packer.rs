@@ -6,14 +6,15 @@ use std::time::SystemTime;
 
 use fs_err as fs;
 
+use super::parents::{self, Parent};
 use super::uncovered::uncovered;
-use super::{Error, PackOptions, Places, Reading, parents, room, workers};
+use super::{Error, Inspected, PackOptions, Places, Reading, room, workers};
 use crate::archive::{IgnoreRules, LayerSource, LayerSummary, Measured};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::{Entry, Kitfile, Model, Section};
 use crate::layer_format::Format;
-use crate::modelkit::{self, LayerType, PackedLayer, PlainFile, section_word};
+use crate::modelkit::{self, LayerType, LockedParent, PackedLayer, PlainFile, section_word};
 use crate::oci::{Descriptor, MediaType};
 use crate::progress::{Phase, Progress, Task, human};
 use crate::relative_path::RelativePath;
@@ -68,6 +69,8 @@ pub(super) struct Assembled {
     pub(super) bytes: u64,
     /// Bytes of those layers that were there before.
     pub(super) reused_bytes: u64,
+    /// The ModelKits that the model refers to, as they are now.
+    pub(super) parents: Vec<LockedParent>,
 }
 
 /// Knows what is to be packed. Nothing is read yet.
@@ -76,6 +79,7 @@ pub(super) struct Packer<'a> {
     entries: Vec<(Entry<'a>, RelativePath)>,
     /// The paths of all layers, of parents too: a layer leaves out what has a layer of its own.
     paths: Vec<RelativePath>,
+    parents: Vec<LockedParent>,
     ignore: IgnoreRules,
     progress: &'a dyn Progress,
 }
@@ -93,12 +97,13 @@ impl<'a> Packer<'a> {
         let entries = local_entries(options);
         let mut paths = entries.iter().map(|entry| clean_path(entry)).collect::<Result<Vec<_>, _>>()?;
         let own_paths = paths.clone();
-        paths.extend(paths_of_parents(places, options, &entries)?);
+        let parents = referenced_modelkits(places, options, &entries)?;
+        paths.extend(parents.iter().flat_map(|parent| parent.paths.iter().cloned()));
         let ignore = read_ignore_rules(&options.context)?;
         warn_of_what_is_not_packed(&options.kitfile, progress);
         warn_of_what_is_in_no_layer(&uncovered(&options.context, &paths, &ignore)?, progress);
         let entries = entries.into_iter().zip(own_paths).collect();
-        Ok(Self { options, entries, paths, ignore, progress })
+        Ok(Self { options, entries, paths, parents, ignore, progress })
     }
 
     /// Brings all layers to `depot` and makes the documents.
@@ -125,6 +130,7 @@ impl<'a> Packer<'a> {
             config_bytes,
             bytes,
             reused_bytes,
+            parents: self.parents.clone(),
         })
     }
 
@@ -283,18 +289,26 @@ fn clean_path(entry: &Entry<'_>) -> Result<RelativePath, Error> {
 }
 
 /// What the referenced ModelKits bring lies in the folder when the model is used, and is not packed again.
-fn paths_of_parents(
+fn referenced_modelkits(
     places: &Places<'_>,
     options: &PackOptions,
     entries: &[Entry<'_>],
-) -> Result<Vec<RelativePath>, Error> {
+) -> Result<Vec<LockedParent>, Error> {
     let owns_model = entries.iter().any(|entry| entry.section == Section::Model);
     let reference = options.kitfile.model.as_ref().filter(|_| !owns_model).and_then(Model::reference);
     let Some(reference) = reference else { return Ok(Vec::new()) };
     let child = options.references.first().map_or_else(String::new, ToString::to_string);
     let parents = parents::resolve(places, &child, reference)?;
-    let layers = parents.into_iter().flat_map(|parent| parent.inspected.modelkit.layers);
-    Ok(layers.map(|layer| layer.path).collect())
+    Ok(parents.iter().map(locked_parent).collect())
+}
+
+fn locked_parent(parent: &Parent) -> LockedParent {
+    let Inspected { descriptor, modelkit, .. } = &parent.inspected;
+    LockedParent {
+        reference: parent.reference.to_string(),
+        manifest: descriptor.digest,
+        paths: modelkit.layers.iter().map(|layer| layer.path.clone()).collect(),
+    }
 }
 
 fn read_ignore_rules(context: &Path) -> Result<IgnoreRules, Error> {

@@ -140,7 +140,7 @@ struct Unpacker<'a> {
 }
 
 /// Permissions of files that have none in the ModelKit: the Kitfile, and raw layers of some packers.
-const PLAIN_FILE: u32 = 0o644;
+pub(super) const PLAIN_FILE: u32 = 0o644;
 
 impl Unpacker<'_> {
     fn unpack_layers(&self, source: &dyn Source, layers: &[&Layer]) -> Result<(), Error> {
@@ -197,14 +197,14 @@ impl Unpacker<'_> {
 
 /// Counts the bytes of a blob, and remembers why reading it failed. What the archive reader stumbles over may be damage of the blob or a broken
 /// connection, and then that is the error to tell.
-struct Remembering<'a, R> {
-    reader: R,
-    task: &'a dyn Task,
-    failure: Option<ContentError>,
+pub(super) struct Remembering<'a, R> {
+    pub(super) reader: R,
+    pub(super) task: &'a dyn Task,
+    pub(super) failure: Option<ContentError>,
 }
 
 impl<R: Read> Remembering<'_, R> {
-    fn read_to_end_of_blob(&mut self) -> Result<(), ContentError> {
+    pub(super) fn read_to_end_of_blob(&mut self) -> Result<(), ContentError> {
         let drained = io::copy(self, &mut io::sink());
         match self.failure.take() {
             Some(failure) => Err(failure),

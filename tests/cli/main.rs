@@ -16,6 +16,7 @@ mod hostile;
 mod keep;
 mod kill;
 mod link;
+mod lock;
 mod look;
 mod moving;
 mod pack;

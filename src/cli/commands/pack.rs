@@ -10,12 +10,15 @@ use fs_err as fs;
 
 use crate::cli::closing::Moved;
 use crate::cli::context::Context;
+use crate::cli::lock_file;
 use crate::cli::network::NetworkArgs;
 use crate::cli::report::{Usage, usage};
 use crate::compression::Compression;
-use crate::kitfile::{self, Kitfile};
+use crate::kitfile::{self, Kitfile, LOCK_FILE};
 use crate::oci::{Reference, Tag};
-use crate::ops::{self, Copied, CopyOptions, Format, Keeping, Links, Location, Origins, PackOptions, Places, Reading};
+use crate::ops::{
+    self, Copied, CopyOptions, Format, Keeping, Links, Location, Locking, Origins, PackOptions, Places, Reading,
+};
 use crate::progress::{Phase, human};
 
 /// Pack a folder and its Kitfile into a ModelKit in the local store
@@ -25,11 +28,14 @@ use crate::progress::{Phase, human};
 ///
 /// With --push nothing is kept here: the files are read once to name the layers and once to send them.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[command(after_help = "\
 Examples:
   kit pack . -t sentiment:v2
   kit pack . -t registry.example/team/sentiment:v2,latest
   kit pack . -t sentiment:v2 --link
+  kit pack . -t sentiment:v2 --lock
+  kit pack . -t sentiment:v2 --locked
   kit pack . --push registry.example/team/sentiment:v2
   kit pack . -t registry.example/team/sentiment:v2,latest --push
   kit pack models/sentiment -f Kitfile.small --compression zstd")]
@@ -64,6 +70,13 @@ pub(crate) struct PackArgs {
     /// those of --tag
     #[arg(long, value_name = "NAME:TAG[,TAG]", num_args = 0..=1, default_missing_value = NAMED_BY_TAG, conflicts_with = "link")]
     push: Option<String>,
+    /// Write Kitfile.lock beside the Kitfile: every file, layer and parent by digest. It is text for version control, and never
+    /// packed. Costs one more reading
+    #[arg(long, conflicts_with_all = ["locked", "push"])]
+    lock: bool,
+    /// Fail, and name what differs, unless what is packed is what Kitfile.lock says; it costs what --lock costs
+    #[arg(long, conflicts_with = "push")]
+    locked: bool,
     #[command(flatten)]
     network: NetworkArgs,
 }
@@ -83,14 +96,20 @@ impl PackArgs {
         let places = Places { store: &store, client: &client };
         match destination {
             Some(destination) => Self::push(context, &places, &options, &destination, start),
-            None => save(context, &places, &options, start),
+            None => self.save(context, &places, &options, start),
         }
     }
 
     fn options(&self, context: &Context, references: Vec<Reference>) -> Result<PackOptions> {
         let folder = self.folder(context)?;
+        let kitfile = self.read_kitfile(context, &folder)?;
+        let locking = match (self.lock, self.locked) {
+            (true, _) => Locking::Record,
+            (_, true) => Locking::Expect(lock_file::read(&self.lock_path(context, &folder))?),
+            (false, false) => Locking::Off,
+        };
         Ok(PackOptions {
-            kitfile: self.read_kitfile(context, &folder)?,
+            kitfile,
             context: folder,
             references,
             compression: self.compression,
@@ -98,9 +117,31 @@ impl PackArgs {
             links: if self.follow_symlinks { Links::Follow } else { Links::InsideContext },
             reading: if self.no_cache { Reading::Everything } else { Reading::Changed },
             keeping: if self.link { Keeping::Links } else { Keeping::Blobs },
+            locking,
             jobs: ops::jobs(),
             cli_version: env!("CARGO_PKG_VERSION").to_owned(),
         })
+    }
+
+    /// Packs into the local store.
+    fn save(&self, context: &Context, places: &Places<'_>, options: &PackOptions, start: Instant) -> Result<()> {
+        let packed = ops::pack(places, options, &context.bars)
+            .with_context(|| format!("cannot pack `{}`", options.context.display()))?;
+        context.output.result(format!("Model saved: {}", packed.manifest.digest))?;
+        if let Some(lock) = packed.lock.as_ref().filter(|_| self.lock) {
+            lock_file::write(&self.lock_path(context, &options.context), lock)?;
+        }
+        let done = if options.keeping == Keeping::Links { "linked" } else { "written" };
+        let moved = Moved {
+            done: (packed.bytes - packed.reused_bytes, done),
+            reused: format!("{} reused", human(packed.reused_bytes)),
+            mounted: None,
+            resumed: 0,
+        };
+        let tags: Vec<_> = options.references.iter().map(ToString::to_string).collect();
+        let tagged = if tags.is_empty() { String::new() } else { format!(" · tagged {}", tags.join(", ")) };
+        context.output.say(&format!("{}{tagged}", moved.in_words(start)));
+        Ok(())
     }
 
     fn push(
@@ -158,6 +199,13 @@ impl PackArgs {
         Ok(Some(Destination { location, more_tags: more_tags.map(ToString::to_string).collect(), references }))
     }
 
+    /// The lock lies beside the Kitfile; beside standard input, that is in the folder.
+    fn lock_path(&self, context: &Context, folder: &Path) -> PathBuf {
+        let kitfile = self.file.as_ref().filter(|path| path.as_os_str() != "-");
+        let kitfile = kitfile.map(|path| context.environment.absolute(path));
+        kitfile.as_deref().and_then(Path::parent).unwrap_or(folder).join(LOCK_FILE)
+    }
+
     fn folder(&self, context: &Context) -> Result<PathBuf> {
         let folder = context.environment.absolute(&self.context);
         let metadata = fs::metadata(&folder).with_context(|| format!("cannot pack `{}`", self.context.display()))?;
@@ -193,24 +241,6 @@ struct Destination {
     more_tags: Vec<String>,
     /// The names, if they are references: not those in an image layout.
     references: Vec<Reference>,
-}
-
-/// Packs into the local store.
-fn save(context: &Context, places: &Places<'_>, options: &PackOptions, start: Instant) -> Result<()> {
-    let packed = ops::pack(places, options, &context.bars)
-        .with_context(|| format!("cannot pack `{}`", options.context.display()))?;
-    context.output.result(format!("Model saved: {}", packed.manifest.digest))?;
-    let done = if options.keeping == Keeping::Links { "linked" } else { "written" };
-    let moved = Moved {
-        done: (packed.bytes - packed.reused_bytes, done),
-        reused: format!("{} reused", human(packed.reused_bytes)),
-        mounted: None,
-        resumed: 0,
-    };
-    let tags: Vec<_> = options.references.iter().map(ToString::to_string).collect();
-    let tagged = if tags.is_empty() { String::new() } else { format!(" · tagged {}", tags.join(", ")) };
-    context.output.say(&format!("{}{tagged}", moved.in_words(start)));
-    Ok(())
 }
 
 /// The names that `text` lists, at least one.

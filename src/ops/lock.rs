@@ -1,0 +1,97 @@
+//! Noting the files of layers: each is read once, from wherever it is, and verified.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufReader, Read};
+
+use super::packer::Assembled;
+use super::unpack::{PLAIN_FILE, Remembering};
+use super::{Error, workers};
+use crate::archive::{self, LayerShape, Listing};
+use crate::digest::{Digest, Hasher, VerifyingReader};
+use crate::layer_format::Format;
+use crate::modelkit::{Layer, Lock, LockedFile, LockedLayer, ModelKit, kitfile_digest, label};
+use crate::oci::{Manifest, Source};
+use crate::progress::{Phase, Progress, Silent, Task};
+use crate::relative_path::RelativePath;
+
+/// The lock of a ModelKit that is packed; `source` has its layers.
+pub(super) fn lock(
+    source: &dyn Source,
+    assembled: &Assembled,
+    jobs: usize,
+    progress: &dyn Progress,
+) -> Result<Lock, Error> {
+    let manifest = Manifest::parse(&assembled.manifest_bytes).map_err(Error::NotAManifest)?;
+    let modelkit = ModelKit::read(manifest, &assembled.config_bytes)?;
+    let layers = workers::run(jobs, &modelkit.layers, |layer| read_layer(source, layer, progress))?;
+    let kitfile = kitfile_digest(&modelkit.config.kitfile);
+    Ok(Lock::new(assembled.manifest.digest, kitfile, assembled.parents.clone(), layers))
+}
+
+/// What the files of a layer are, by reading and verifying all of it.
+fn read_layer(source: &dyn Source, layer: &Layer, progress: &dyn Progress) -> Result<LockedLayer, Error> {
+    let Layer { section, path, name, descriptor, diff_id, .. } = layer;
+    let what = label(descriptor);
+    let failed = |error| Error::reading(&what, error);
+    let blob = source.blob(descriptor);
+    let task = progress.start(Phase::Verifying, &what, Some(descriptor.size));
+    let verified = VerifyingReader::new(blob.open_at(0).map_err(failed)?, descriptor.digest, descriptor.size);
+    let mut reader = Remembering { reader: verified, task: &*task, failure: None };
+    let files = read_files(&mut reader, layer);
+    reader.read_to_end_of_blob().map_err(failed)?;
+    let files = files.map_err(|source| Error::Look(what, source))?;
+    Ok(LockedLayer {
+        section: *section,
+        path: path.clone(),
+        name: name.clone(),
+        media_type: descriptor.media_type.clone(),
+        digest: descriptor.digest,
+        diff_id: *diff_id,
+        files: files.into_values().collect(),
+    })
+}
+
+/// By path: of two files in one place, the second one counts.
+type Files = BTreeMap<RelativePath, LockedFile>;
+
+fn read_files(reader: &mut (dyn Read + Send), layer: &Layer) -> Result<Files, archive::Error> {
+    let unreadable = |source| archive::Error::ReadLayer { source };
+    let mut decoder = layer.compression.decoder(BufReader::with_capacity(BUFFER_BYTES, reader)).map_err(unreadable)?;
+    let mut buffer = vec![0; BUFFER_BYTES];
+    if layer.format == Format::Raw {
+        let (digest, size) = digest(&mut decoder, &mut buffer, &Silent).map_err(unreadable)?;
+        let file = LockedFile { path: layer.path.clone(), mode: PLAIN_FILE, size, digest };
+        return Ok(Files::from([(layer.path.clone(), file)]));
+    }
+    let shape = LayerShape { path: layer.path.clone(), base: layer.base.clone() };
+    let mut listing = Listing::reading(decoder, shape);
+    let mut files = Files::new();
+    while let Some(member) = listing.next_member()? {
+        if !member.is_directory {
+            let (digest, size) = digest(&mut listing, &mut buffer, &Silent).map_err(unreadable)?;
+            files.insert(member.path.clone(), LockedFile { path: member.path, mode: member.mode, size, digest });
+        }
+    }
+    Ok(files)
+}
+
+/// Read size, see `archive`.
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// The digest and the size of what `reader` gives, by way of `buffer`.
+fn digest(reader: &mut dyn Read, buffer: &mut [u8], task: &dyn Task) -> io::Result<(Digest, u64)> {
+    let mut hasher = Hasher::default();
+    let mut size = 0;
+    loop {
+        match reader.read(buffer) {
+            Ok(0) => return Ok((hasher.finish(), size)),
+            Ok(read) => {
+                hasher.update(&buffer[..read]);
+                task.advance(read as u64);
+                size += read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
