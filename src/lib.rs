@@ -52,7 +52,8 @@
 //! commit gives files their names.
 //!
 //! `kit pack --lock` reads the layers once more, for the digest of each file, and writes a [`Lock`](modelkit::Lock) beside the
-//! Kitfile; `--locked` compares the two instead, before anything is published.
+//! Kitfile; `--locked` compares the two instead, before anything is published. `kit verify` compares a folder with a lock, or
+//! with the files that it finds in the layers of a ModelKit.
 //!
 //! `kit ls`, `kit cat`, `kit cp` and `kit inspect --tensors` open layers at offsets: a [`Listing`](archive::Listing) hops from file
 //! to file, and of weights only the [`Header`](tensors::Header) is read.

@@ -81,6 +81,16 @@ impl LayerSource<'_> {
         (!member.is_directory && member.path == self.path).then_some(member.mode)
     }
 
+    /// The files that the layer would hold. None of them is opened, or even looked at where the system lists kinds.
+    pub fn files(&self) -> Result<Vec<RelativePath>, Error> {
+        let file = |found| match found {
+            Ok(Found::File(file)) => Some(Ok(file.path)),
+            Ok(Found::Directory(_)) => None,
+            Err(error) => Some(Err(error)),
+        };
+        Walk::new(self)?.filter_map(file).collect()
+    }
+
     fn is_left_to_another(&self, path: &RelativePath) -> bool {
         let is_inside = |other: &RelativePath| *other != self.path && other.starts_with(&self.path);
         self.excluded.iter().any(|other| is_inside(other) && path.starts_with(other))

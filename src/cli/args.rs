@@ -82,6 +82,7 @@ Look
   cat         Print a file of a ModelKit
   cp          Copy a file or a folder out of a ModelKit
   diff        Compare two ModelKits
+  verify      Compare a folder with its Kitfile.lock, or with a ModelKit
 
 Keep
   tag         Give a ModelKit another name

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::Layer;
+use super::{Layer, LockedLayer};
 use crate::kitfile::Section;
 use crate::relative_path::RelativePath;
 
@@ -52,18 +52,16 @@ impl Filter {
         Self { parts, names: None }
     }
 
-    fn takes(&self, layer: &Layer) -> bool {
-        self.parts.contains(&Part::of(layer.section)) && self.names.as_ref().is_none_or(|names| has_name(layer, names))
+    /// Whether an entry of `section` that has the names `own` is meant.
+    fn takes(&self, section: Section, own: [&str; 2], path: &RelativePath) -> bool {
+        let has_name = |names: &Vec<String>| names.iter().any(|name| is_meant(name, own, path));
+        self.parts.contains(&Part::of(section)) && self.names.as_ref().is_none_or(has_name)
     }
 }
 
 /// A dataset with the path `data/` answers to `data`, too.
-fn has_name(layer: &Layer, names: &[String]) -> bool {
-    let is_meant = |name: &String| {
-        let is_path = name.parse::<RelativePath>().is_ok_and(|path| path == layer.path && !name.is_empty());
-        *name == layer.name || *name == layer.path_as_written || is_path
-    };
-    names.iter().any(is_meant)
+fn is_meant(name: &str, own: [&str; 2], path: &RelativePath) -> bool {
+    own.contains(&name) || (!name.is_empty() && name.parse().as_ref() == Ok(path))
 }
 
 /// A text that is no filter.
@@ -115,7 +113,16 @@ impl Selection {
 
     /// Whether `layer` is wanted.
     pub fn takes(&self, layer: &Layer) -> bool {
-        self.is_everything() || self.filters.iter().any(|filter| filter.takes(layer))
+        self.takes_entry(layer.section, [&layer.name, &layer.path_as_written], &layer.path)
+    }
+
+    /// Whether a layer in a lock is wanted.
+    pub fn takes_locked(&self, layer: &LockedLayer) -> bool {
+        self.takes_entry(layer.section, [&layer.name, layer.path.as_str()], &layer.path)
+    }
+
+    fn takes_entry(&self, section: Section, names: [&str; 2], path: &RelativePath) -> bool {
+        self.is_everything() || self.filters.iter().any(|filter| filter.takes(section, names, path))
     }
 
     /// Whether the Kitfile is wanted.

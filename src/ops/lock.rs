@@ -29,7 +29,7 @@ pub(super) fn lock(
 }
 
 /// What the files of a layer are, by reading and verifying all of it.
-fn read_layer(source: &dyn Source, layer: &Layer, progress: &dyn Progress) -> Result<LockedLayer, Error> {
+pub(super) fn read_layer(source: &dyn Source, layer: &Layer, progress: &dyn Progress) -> Result<LockedLayer, Error> {
     let Layer { section, path, name, descriptor, diff_id, .. } = layer;
     let what = label(descriptor);
     let failed = |error| Error::reading(&what, error);
@@ -76,10 +76,10 @@ fn read_files(reader: &mut (dyn Read + Send), layer: &Layer) -> Result<Files, ar
 }
 
 /// Read size, see `archive`.
-const BUFFER_BYTES: usize = 1 << 20;
+pub(super) const BUFFER_BYTES: usize = 1 << 20;
 
 /// The digest and the size of what `reader` gives, by way of `buffer`.
-fn digest(reader: &mut dyn Read, buffer: &mut [u8], task: &dyn Task) -> io::Result<(Digest, u64)> {
+pub(super) fn digest(reader: &mut dyn Read, buffer: &mut [u8], task: &dyn Task) -> io::Result<(Digest, u64)> {
     let mut hasher = Hasher::default();
     let mut size = 0;
     loop {

@@ -31,6 +31,7 @@ mod tag;
 mod transfer;
 mod uncovered;
 mod unpack;
+mod verify;
 mod weights;
 mod workers;
 
@@ -57,11 +58,14 @@ pub use remove::{Removal, Removed, remove, remove_remote};
 pub use tag::tag;
 pub use transfer::{Copied, CopyOptions, Fate, copy};
 pub use unpack::{UnpackOptions, Unpacked, unpack};
+pub use verify::{Verified, VerifyOptions, verify_lock, verify_modelkit};
 pub use weights::{WeighedModel, WeightFile, weigh};
 pub use workers::jobs;
 
 // What the options and results of operations are made of.
 pub use crate::archive::{Links, Overwrite, Placed};
 pub use crate::layer_format::Format;
-pub use crate::modelkit::{CLI_VERSION, Filter, InvalidFilter, LOCK_SIZE_LIMIT, Lock, Part, Selection, parse_lock};
+pub use crate::modelkit::{
+    CLI_VERSION, Change, Drift, Filter, InvalidFilter, LOCK_SIZE_LIMIT, Lock, Part, Selection, Subject, parse_lock,
+};
 pub use crate::tensors::{Header, Hyperparameters, Memory, Summary, TypeCount};

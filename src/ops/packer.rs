@@ -311,7 +311,7 @@ fn locked_parent(parent: &Parent) -> LockedParent {
     }
 }
 
-fn read_ignore_rules(context: &Path) -> Result<IgnoreRules, Error> {
+pub(super) fn read_ignore_rules(context: &Path) -> Result<IgnoreRules, Error> {
     let text = match fs::read_to_string(context.join(".kitignore")) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),

@@ -87,10 +87,10 @@ pub fn unpack(
 
 /// Chooses layers. Each is taken once, by digest and path: the Go tool packs one twice if a Kitfile names a path in two ways.
 #[derive(Default)]
-struct Chosen(HashSet<(Digest, RelativePath)>);
+pub(super) struct Chosen(HashSet<(Digest, RelativePath)>);
 
 impl Chosen {
-    fn of<'m>(&mut self, modelkit: &'m ModelKit, selection: Option<&Selection>) -> Vec<&'m Layer> {
+    pub(super) fn of<'m>(&mut self, modelkit: &'m ModelKit, selection: Option<&Selection>) -> Vec<&'m Layer> {
         let wanted = modelkit.layers.iter().filter(|layer| selection.is_some_and(|selection| selection.takes(layer)));
         wanted.filter(|layer| self.0.insert((layer.descriptor.digest, layer.path.clone()))).collect()
     }
@@ -109,7 +109,7 @@ fn certain_bytes<'a>(layers: impl Iterator<Item = &'a Layer>, folder: &Path) -> 
     layers.filter(is_new).map(|layer| layer.descriptor.size).fold(0_u64, u64::saturating_add) / 8 * 7
 }
 
-fn wanted_parents(
+pub(super) fn wanted_parents(
     places: &Places<'_>,
     child: &Inspected,
     name: &str,

@@ -2,7 +2,7 @@
 
 use crate::sandbox::Sandbox;
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 23] = [
     "init",
     "pack",
     "push",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 22] = [
     "cat",
     "cp",
     "diff",
+    "verify",
     "tag",
     "remove",
     "fsck",

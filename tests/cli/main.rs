@@ -32,4 +32,5 @@ mod secrets;
 mod tensors;
 mod troubled;
 mod unpack;
+mod verify;
 mod words;

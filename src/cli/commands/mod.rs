@@ -24,6 +24,7 @@ mod push;
 mod remove;
 mod tag;
 mod unpack;
+mod verify;
 mod version;
 
 use anyhow::Result;
@@ -46,6 +47,7 @@ pub(crate) enum Command {
     Cat(cat::CatArgs),
     Cp(cp::CpArgs),
     Diff(diff::DiffArgs),
+    Verify(verify::VerifyArgs),
     Tag(tag::TagArgs),
     Remove(remove::RemoveArgs),
     Materialize(materialize::MaterializeArgs),
@@ -75,6 +77,7 @@ impl Command {
             Self::Cat(args) => args.run(context),
             Self::Cp(args) => args.run(context),
             Self::Diff(args) => args.run(context),
+            Self::Verify(args) => args.run(context),
             Self::Tag(args) => args.run(context),
             Self::Remove(args) => args.run(context),
             Self::Materialize(args) => args.run(context),
