@@ -111,6 +111,7 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::NoSuchFile(_) | ops::Error::IsFolder(_) => {
             Some("`kit ls NAME:TAG` shows the files in a ModelKit".to_owned())
         }
+        ops::Error::Drift(_) => Some("if that is as it should be, `kit pack --lock` locks it".to_owned()),
         ops::Error::Registry(error) => hint_for_registry(error),
         ops::Error::NoRoom { .. } => {
             Some("make room there, or take another disk: KIT_HOME or --config for the store, -d to unpack".to_owned())

@@ -112,6 +112,7 @@ fn whatever_drifted_is_named_and_nothing_is_packed() {
             file `data/train.csv`: its content is [DIGEST], not [DIGEST]
             layer `src` of `code`: its digest is [DIGEST], not [DIGEST]
             file `src/train.py`: its mode is 755, not 644
+        hint: if that is as it should be, `kit pack --lock` locks it
     "#]]
     .assert_eq(&run.redacted_failure());
     assert_eq!(run.stdout, "");
