@@ -15,7 +15,7 @@ use crate::progress::human;
 ///
 /// Takes the ModelKit from the local store, or else looks into it where it is: only the headers of files are fetched, unless a
 /// layer is compressed, which has to be read from front to end. Bytes that are read from a registry in ranges are not verified
-/// against a digest; `kit unpack` verifies.
+/// against a digest; `kit unpack` verifies. Files of another ModelKit that the model refers to are not listed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
