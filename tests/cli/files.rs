@@ -1,6 +1,6 @@
 //! `ls`, `cat`, `cp`: single files of a ModelKit, and how little is read for them.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Stdio;
 
@@ -291,6 +291,64 @@ fn nothing_vouches_for_what_is_read_in_ranges() {
     damage(&sandbox, Compression::None);
     sandbox.kit(&["cp", "sample:v1//data/train.csv", "out/"]).ok();
     assert_eq!(sandbox.read("out/train.csv"), "a,b\n9,2\n");
+}
+
+/// Puts a ModelKit into the registry whose model is one layer at the path `m`.
+fn publish_model(registry: &FakeRegistry, format: &str, layer: &[u8]) -> String {
+    let digest = registry.add_blob(layer);
+    let config = json!({ "manifestVersion": "1.0.0", "model": { "path": "m", "digest": digest } }).to_string();
+    let manifest = json!({
+        "schemaVersion": 2,
+        "config": {
+            "mediaType": "application/vnd.kitops.modelkit.config.v1+json",
+            "digest": registry.add_blob(config.as_bytes()),
+            "size": config.len(),
+        },
+        "layers": [{
+            "mediaType": format!("application/vnd.kitops.modelkit.model.v1.{format}"),
+            "digest": digest,
+            "size": layer.len(),
+        }],
+    });
+    let media_type = "application/vnd.oci.image.manifest.v1+json";
+    registry.add_manifest("model", "v1", media_type, manifest.to_string().as_bytes());
+    format!("{}/model:v1", registry.host())
+}
+
+#[test]
+fn a_layer_that_is_one_file_is_that_file() {
+    let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
+    for (format, compression, size) in
+        [("raw", Compression::None, "7 B"), ("raw+gzip", Compression::Gzip, "?"), ("raw+zstd", Compression::Zstd, "?")]
+    {
+        let mut encoder = compression.encoder(Vec::new(), || ()).unwrap();
+        encoder.write_all(b"weights").unwrap();
+        let remote = publish_model(&registry, format, &encoder.finish().unwrap());
+        let file = format!("{remote}//m");
+        let listed = sandbox.kit(&["ls", &file, "--plain-http", "--format", "{{.Mode}} {{.Size}} {{.Path}}"]).ok();
+        assert_eq!(listed.stdout, format!("0644 {size} m\n"));
+        assert_eq!(sandbox.kit(&["cat", &file, "--plain-http"]).ok().stdout, "weights");
+        sandbox.kit(&["cp", &file, format, "--plain-http"]).ok();
+        assert_eq!(sandbox.read(format), "weights");
+    }
+}
+
+#[test]
+fn a_file_that_claims_to_be_longer_than_its_layer_is_refused() {
+    let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
+    for size in [2_000_000, u64::MAX / 2] {
+        let mut header = tar::Header::new_ustar();
+        header.set_path("m").unwrap();
+        header.set_mode(0o644);
+        header.set_size(size);
+        header.set_cksum();
+        let layer = [header.as_bytes(), &[7; 1536][..]].concat();
+        let file = format!("{}//m", publish_model(&registry, "tar", &layer));
+        for args in [&["cat", &file][..], &["cp", &file, "out/"]] {
+            sandbox.run(sandbox.command(args).arg("--plain-http")).fails();
+        }
+        assert!(!sandbox.path("out").exists());
+    }
 }
 
 #[test]
