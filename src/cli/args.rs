@@ -72,6 +72,7 @@ Move
   push        Send a ModelKit to a registry
   pull        Fetch a ModelKit from a registry into the local store
   copy        Copy a ModelKit from a registry to another, or to and from a folder
+  promote     Move a tag in a registry to a ModelKit, unless somebody else moves it
   unpack      Put all or some of a ModelKit into a folder
 
 Look

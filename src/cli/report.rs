@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::output::{Output, is_reader_gone, printable};
 use crate::archive;
 use crate::oci::ContentError;
-use crate::ops;
+use crate::ops::{self, TagState};
 use crate::recipe::Changed;
 use crate::registry;
 
@@ -113,6 +113,10 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         }
         ops::Error::Drift(_) => Some("if that is as it should be, `kit pack --lock` locks it".to_owned()),
         ops::Error::Registry(error) => hint_for_registry(error),
+        ops::Error::TagMoved { found: TagState::At(digest), .. } => {
+            Some(format!("look at what it points to now; `--expect {digest}` moves it from there"))
+        }
+        ops::Error::TagMoved { found: TagState::Absent, .. } => Some("`--expect none` makes a new tag".to_owned()),
         ops::Error::NoRoom { .. } => {
             Some("make room there, or take another disk: KIT_HOME or --config for the store, -d to unpack".to_owned())
         }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::TagState;
 use crate::archive;
 use crate::modelkit;
 use crate::oci::{ContentError, Reference};
@@ -101,6 +102,16 @@ pub enum Error {
         needed: u64,
         /// In bytes.
         free: u64,
+    },
+    /// A tag that was to be moved points to something else than expected.
+    #[error("`{tag}` points to {found}, and was expected to point to {expected}")]
+    TagMoved {
+        /// The whole name.
+        tag: String,
+        /// What it should point to.
+        expected: TagState,
+        /// What it points to.
+        found: TagState,
     },
     /// The store refused.
     #[error(transparent)]

@@ -44,6 +44,17 @@ pub fn copy(
     options: &CopyOptions,
     progress: &dyn Progress,
 ) -> Result<Copied, Error> {
+    copy_unless((source, name), (target, tag), options, || Ok(()), progress)
+}
+
+/// Like [`copy`], and asks `refuse` right before the artifact appears at the target.
+pub(super) fn copy_unless(
+    (source, name): (&dyn Source, &str),
+    (target, tag): (&dyn Target, Option<&str>),
+    options: &CopyOptions,
+    refuse: impl FnOnce() -> Result<(), Error>,
+    progress: &dyn Progress,
+) -> Result<Copied, Error> {
     let Artifact { descriptor, bytes, blobs } = Artifact::read(source, name)?;
     check(target, &blobs)?;
     if let Some(need) = target.need(&blobs).map_err(|error| Error::writing("the blobs", error))? {
@@ -52,6 +63,7 @@ pub fn copy(
     let whole = &*progress.overall(blobs.iter().map(|blob| blob.size).sum());
     let copying = Copying { source, target, options, progress, whole };
     let arrivals = workers::run(options.jobs, &blobs, |blob| copying.copy_blob(blob))?;
+    refuse()?;
     let publish = target.publish(&descriptor, &bytes, tag);
     publish.map_err(|error| Error::writing("the manifest", error))?;
     let mut copied =

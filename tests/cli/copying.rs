@@ -3,7 +3,7 @@
 use expect_test::expect;
 
 use crate::docker_registry::DockerRegistry;
-use crate::registry::FakeRegistry;
+use crate::registry::{FakeRegistry, Fault};
 use crate::sandbox::Sandbox;
 
 const PLAIN: &str = "--plain-http";
@@ -40,6 +40,52 @@ fn copy_within_a_registry_mounts() {
     let copied = sandbox.kit(&["copy", &source, &target, PLAIN]).ok();
     copied.says("0 B sent, 0 B already there").says("mounted from a\n");
     sandbox.kit(&["unpack", &target, "-d", "out", PLAIN]).ok();
+}
+
+#[test]
+fn promote_moves_a_tag_without_bytes_and_tells_what_it_pointed_to() {
+    let (sandbox, registry) = (packed(), FakeRegistry::start());
+    let team = format!("{}/team:v1", registry.host());
+    let (first, second) = (format!("{}/live:stable", registry.host()), format!("{}/live:next", registry.host()));
+    let digest = sandbox.kit(&["push", "sample:v1", &team, PLAIN]).ok().digest();
+    let promoted = sandbox.kit(&["promote", &team, &first, "--expect", "none", PLAIN]).ok();
+    assert_eq!(promoted.stdout, format!("Promoted {digest}\n"));
+    promoted.says("0 B sent, ").says("the tag pointed to nothing");
+    let by_digest = format!("{}/live@{digest}", registry.host());
+    sandbox.kit(&["promote", &by_digest, &second, PLAIN]).ok().says("0 B sent, ");
+    sandbox.kit(&["promote", &team, &first, "--expect", &digest, PLAIN]).ok().says(&format!("pointed to {digest}"));
+    assert_eq!(registry.manifest("live", "stable"), registry.manifest("team", "v1"));
+    sandbox.kit(&["promote", &team, &by_digest, PLAIN]).exits(2).says("what moves is a tag");
+    sandbox.kit(&["promote", &team, &first, "--expect", "v1", PLAIN]).exits(2);
+    sandbox.kit(&["promote", "sample:v1", &first, PLAIN]).fails().says("names no registry");
+}
+
+#[test]
+fn promote_leaves_a_tag_that_is_not_where_it_should_be() {
+    let (sandbox, registry) = (packed(), FakeRegistry::start());
+    let name = |name: &str| format!("{}/{name}", registry.host());
+    let old = sandbox.kit(&["push", "sample:v1", &name("live:stable"), PLAIN]).ok().digest();
+    sandbox.write("project/README.md", "# Better\n");
+    sandbox.kit(&["pack", "project", "-t", "sample:v2"]).ok();
+    sandbox.kit(&["push", "sample:v2", &name("team:v2"), PLAIN]).ok();
+    let before = registry.manifest("live", "stable");
+    registry.forget_requests();
+    let refused = sandbox.kit(&["promote", &name("team:v2"), &name("live:stable"), "--expect", "none", PLAIN]).fails();
+    expect![[r#"
+        error: cannot promote `[REGISTRY]/team:v2` to `[REGISTRY]/live:stable`
+          caused by: `[REGISTRY]/live:stable` points to [DIGEST], and was expected to point to nothing
+        hint: look at what it points to now; `--expect [DIGEST]` moves it from there
+    "#]]
+    .assert_eq(&refused.redacted_failure());
+    assert!(registry.requests_of("POST", "/uploads/").is_empty(), "nothing travels for what is refused");
+    // Somebody moves the tag after it has been looked at the first time.
+    let other = Fault::Header("docker-content-digest", format!("sha256:{}", "0".repeat(64)));
+    registry.fail_later("HEAD", "/live/manifests/stable", 1, 1, other);
+    let refused = sandbox.kit(&["promote", &name("team:v2"), &name("live:stable"), "--expect", &old, PLAIN]).fails();
+    refused.says("points to sha256:0000").says(&format!("was expected to point to {old}"));
+    assert_eq!(registry.manifest("live", "stable"), before);
+    sandbox.kit(&["promote", &name("team:v2"), &name("live:stable"), "--expect", &old, PLAIN]).ok();
+    assert_ne!(registry.manifest("live", "stable"), before);
 }
 
 #[test]

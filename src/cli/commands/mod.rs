@@ -19,6 +19,7 @@ mod logout;
 mod ls;
 mod materialize;
 mod pack;
+mod promote;
 mod pull;
 mod push;
 mod remove;
@@ -39,6 +40,7 @@ pub(crate) enum Command {
     Push(push::PushArgs),
     Pull(pull::PullArgs),
     Copy(copy::CopyArgs),
+    Promote(promote::PromoteArgs),
     Unpack(unpack::UnpackArgs),
     List(list::ListArgs),
     Inspect(inspect::InspectArgs),
@@ -69,6 +71,7 @@ impl Command {
             Self::Push(args) => args.run(context),
             Self::Pull(args) => args.run(context),
             Self::Copy(args) => args.run(context),
+            Self::Promote(args) => args.run(context),
             Self::Unpack(args) => args.run(context),
             Self::List(args) => args.run(context),
             Self::Inspect(args) => args.run(context),
