@@ -58,6 +58,9 @@
 //! `kit ls`, `kit cat`, `kit cp` and `kit inspect --tensors` open layers at offsets: a [`Listing`](archive::Listing) hops from file
 //! to file, and of weights only the [`Header`](tensors::Header) is read.
 //!
+//! `kit diff` opens only the layers that two ModelKits do not share, the same way. A folder is compared as the ModelKit that it
+//! would become: [`find_in_folder`](ops::find_in_folder) names its layers and reads them from the files.
+//!
 //! # What always holds
 //!
 //! - A blob under `blobs/` is whole; a name in an index leads to what is whole; a file under its final name is whole.

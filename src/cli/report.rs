@@ -39,6 +39,21 @@ pub(crate) struct NotLoggedIn {
     pub(crate) source: registry::Error,
 }
 
+/// An answer that is an exit code: what was compared differs.
+#[derive(Debug, thiserror::Error)]
+#[error("they differ")]
+pub(crate) struct Differs;
+
+/// What a failure is called by a command whose exit code 1 is an answer. As with diff(1), trouble has 2.
+#[derive(Debug)]
+pub(crate) struct Trouble(pub(crate) String);
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// Wrong usage, in a sentence.
 pub(crate) fn usage(message: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> anyhow::Error {
     Usage(anyhow::Error::msg(message)).into()
@@ -49,9 +64,12 @@ pub(crate) fn failure(output: &Output, error: &anyhow::Error) -> ExitCode {
     if error.chain().any(is_reader_gone) {
         return ExitCode::SUCCESS;
     }
+    if error.is::<Differs>() {
+        return ExitCode::FAILURE;
+    }
     let hint = error.chain().find_map(hint);
     output.fail(&error.to_string(), &causes(error), hint.as_deref());
-    if error.is::<Usage>() { ExitCode::from(WRONG_USAGE) } else { ExitCode::FAILURE }
+    if error.is::<Usage>() || error.is::<Trouble>() { ExitCode::from(WRONG_USAGE) } else { ExitCode::FAILURE }
 }
 
 /// Reports that the program could not even begin.

@@ -5,8 +5,12 @@
 mod cat;
 mod check;
 mod compressing;
+mod concern;
 mod cp;
 mod diff;
+mod diff_files;
+mod diff_kitfile;
+mod diff_tensors;
 mod doctor;
 mod error;
 mod file_location;
@@ -38,8 +42,12 @@ mod workers;
 
 pub use cat::cat;
 pub use check::{Checked, check};
+pub use concern::{Concern, UnknownConcern};
 pub use cp::{CpOptions, cp};
-pub use diff::{Difference, LayerRow, diff};
+pub use diff::{DiffOptions, Difference, LayerRow, diff};
+pub use diff_files::{FileChange, FileDiff, FileState};
+pub use diff_kitfile::FieldDiff;
+pub use diff_tensors::{TensorChange, TensorDiff, TensorsDiff};
 pub use doctor::{Depth, Diagnosis, Patient, diagnose};
 pub use error::Error;
 pub use file_location::{FileLocation, InvalidFileLocation};
@@ -50,7 +58,7 @@ pub use ls::{ListedFile, ls};
 pub use materialize::{Materialized, materialize};
 pub use origins::Origins;
 pub use pack::{Keeping, Locking, PackOptions, Packed, Reading, pack};
-pub use pack_push::pack_and_push;
+pub use pack_push::{find_in_folder, pack_and_push};
 pub use parents::parent;
 pub use places::{Found, Location, Place, Places};
 pub use plan::{Look, Plan, PlannedBlob, plan};
@@ -70,4 +78,4 @@ pub use crate::layer_format::Format;
 pub use crate::modelkit::{
     CLI_VERSION, Change, Drift, Filter, InvalidFilter, LOCK_SIZE_LIMIT, Lock, Part, Selection, Subject, parse_lock,
 };
-pub use crate::tensors::{Header, Hyperparameters, Memory, Summary, TypeCount};
+pub use crate::tensors::{Header, Hyperparameters, Memory, Summary, Tensor, TypeCount};

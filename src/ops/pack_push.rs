@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use super::compressing::Compressing;
 use super::packer::{Assembled, Depot, Packer, SavedLayer, layers_at_once};
-use super::{Copied, CopyOptions, Error, PackOptions, Places, copy};
+use super::{Copied, CopyOptions, Error, Found, PackOptions, Places, copy};
 use crate::archive::{self, LayerSource};
 use crate::compression::Compression;
 use crate::digest::{Digest, DigestWriter};
@@ -29,11 +29,8 @@ pub fn pack_and_push(
     options: &CopyOptions,
     progress: &dyn Progress,
 ) -> Result<Copied, Error> {
-    let passing = Passing::default();
-    let assembled = Packer::new(places, pack, progress)?.pack(&passing)?;
-    let recipes = passing.recipes.into_inner().expect("no worker panics while it notes a recipe");
     let options = &CopyOptions { jobs: layers_at_once(options.jobs, pack.compression), ..options.clone() };
-    let source = FromFiles { assembled, recipes, compression: pack.compression };
+    let source = FromFiles::pack(places, pack, progress)?;
     let name = source.assembled.manifest.digest.to_string();
     let copied = copy((&source, &name), (target, tags.first().map(String::as_str)), options, progress)?;
     for tag in tags.iter().skip(1) {
@@ -42,6 +39,13 @@ pub fn pack_and_push(
         published.map_err(|error| Error::writing(&format!("the tag `{tag}`"), error))?;
     }
     Ok(copied)
+}
+
+/// The ModelKit that a folder would become: its files are read once, to name the layers, and then as they are asked for.
+pub fn find_in_folder(places: &Places<'_>, pack: &PackOptions, progress: &dyn Progress) -> Result<Found, Error> {
+    let source = FromFiles::pack(places, pack, progress)?;
+    let name = source.assembled.manifest.digest.to_string();
+    Ok(Found { source: Box::new(source), name, is_remote: false })
 }
 
 /// Names layers and keeps their recipes.
@@ -85,6 +89,15 @@ struct FromFiles {
     assembled: Assembled,
     recipes: HashMap<Digest, Recipe>,
     compression: Compression,
+}
+
+impl FromFiles {
+    fn pack(places: &Places<'_>, options: &PackOptions, progress: &dyn Progress) -> Result<Self, Error> {
+        let passing = Passing::default();
+        let assembled = Packer::new(places, options, progress)?.pack(&passing)?;
+        let recipes = passing.recipes.into_inner().expect("no worker panics while it notes a recipe");
+        Ok(Self { assembled, recipes, compression: options.compression })
+    }
 }
 
 impl Source for FromFiles {

@@ -48,6 +48,8 @@ pub struct Found {
     pub source: Box<dyn Source>,
     /// The tag or digest.
     pub name: String,
+    /// Whether its bytes come from a registry.
+    pub is_remote: bool,
 }
 
 impl FromStr for Location {
@@ -124,7 +126,7 @@ impl Places<'_> {
                 let name = selector.clone().unwrap_or_else(|| Tag::latest().to_string());
                 let layout = Store::open(path)?;
                 layout.expect_layout()?;
-                Ok(Found { source: Box::new(layout.reader(Names::Tags)?), name })
+                Ok(Found { source: Box::new(layout.reader(Names::Tags)?), name, is_remote: false })
             }
         }
     }
@@ -134,7 +136,7 @@ impl Places<'_> {
         let name = reference.selector().unwrap_or_else(|| Tag::latest().to_string());
         let names = Names::Of(reference.clone());
         if place != Place::Remote && self.store.find(&names, &name)?.is_some() {
-            return Ok(Found { source: Box::new(self.store.reader(names)?), name });
+            return Ok(Found { source: Box::new(self.store.reader(names)?), name, is_remote: false });
         }
         if place == Place::Remote && reference.is_local() {
             return Err(Error::NoRegistry(reference.clone()));
@@ -142,7 +144,7 @@ impl Places<'_> {
         if place == Place::Local || reference.is_local() {
             return Err(Error::NotHere(reference.clone()));
         }
-        Ok(Found { source: Box::new(self.client.repository(reference)), name })
+        Ok(Found { source: Box::new(self.client.repository(reference)), name, is_remote: true })
     }
 
     /// How many blobs may travel at once to or from `locations`: each has at least one connection.

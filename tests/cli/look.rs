@@ -99,6 +99,11 @@ fn diff_shows_what_two_modelkits_share() {
     let text =
         regex::Regex::new("sha256:[0-9a-f]{10}").unwrap().replace_all(&run.redacted_stdout(), "[SHORT]").into_owned();
     expect![[r#"
+        sample:v1 → local://sample:v2    concerns: docs
+        Files          1 changed
+          ~ README.md  9 B
+        No change: model, data, code, configuration, deployment
+
         Comparing:
         ---------------------------------------
         ModelKit1: sample:v1

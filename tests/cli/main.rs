@@ -5,6 +5,7 @@
 mod config;
 mod copying;
 mod crowd;
+mod diff;
 mod docker_registry;
 mod doctor;
 mod faulty_proxy;

@@ -162,7 +162,7 @@ impl Road {
                 home.assert_sound(2 + 1);
             }
             Self::UnpackInOneStream | Self::UnpackInPieces => {
-                let found = Found { source: Box::new(repository), name: "v1".to_owned() };
+                let found = Found { source: Box::new(repository), name: "v1".to_owned(), is_remote: true };
                 let places = Places { store: &home.store, client: &client };
                 let (overwrite, selection) = (Overwrite::Refuse, Selection::new(Vec::new()));
                 let options = UnpackOptions { folder: home.path("out"), overwrite, selection, jobs };

@@ -1,51 +1,116 @@
 //! `kit diff`
 
-use std::fmt::Write;
+use std::path::PathBuf;
+use std::str::FromStr;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
+use fs_err as fs;
 use serde_json::{Value, json};
 
+use super::{diff_markdown, diff_table, pack};
+use crate::archive::Links;
 use crate::cli::context::Context;
 use crate::cli::format::Format;
 use crate::cli::network::NetworkArgs;
-use crate::ops::{self, Difference, Found, LayerRow, Place, Places};
-use crate::progress::human;
+use crate::cli::report::{Differs, Trouble};
+use crate::cli::template::InvalidTemplate;
+use crate::compression::Compression;
+use crate::kitfile;
+use crate::ops::{
+    self, Concern, DiffOptions, Difference, FieldDiff, FileChange, FileDiff, FileState, Found, Keeping, LayerRow,
+    Locking, PackOptions, Place, Places, Reading, TensorChange, TensorDiff, TensorsDiff,
+};
 
-/// Compare two ModelKits
+/// Compare two ModelKits, or a ModelKit with a folder
 ///
-/// Each is looked for in the local store, then in its registry; `local://` or `remote://` in front decides. No layer is
-/// downloaded.
+/// The first line tells whom the differences concern. Below it come the fields of the Kitfile, the files, the tensors in files of
+/// weights, and the layers.
+///
+/// A folder with a Kitfile is compared as it would be packed. Any other name is looked for in the local store, then in its
+/// registry; `local://` or `remote://` in front decides. Layers that both have are not opened. Of others in a registry, the
+/// headers are read, and the content of files of equal size up to --read-limit; compressed layers have to be read as a whole.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kit diff sentiment:v1 sentiment:v2
+  kit diff registry.example/team/sentiment:v2 . --exit-code
+  kit diff sentiment:v1 sentiment:v2 --only model --format markdown
   kit diff local://registry.example/team/sentiment:v2 remote://registry.example/team/sentiment:v2")]
 pub(crate) struct DiffArgs {
-    /// The first ModelKit
+    /// The first: a ModelKit, or a folder with a Kitfile
     #[arg(value_name = "FIRST")]
     first: String,
-    /// The second ModelKit
+    /// The second
     #[arg(value_name = "SECOND")]
     second: String,
-    /// table, json, yaml, or a Go template
+    /// table, json, yaml, markdown, or a Go template
     #[arg(long, value_name = "FORMAT", default_value = "table")]
-    format: Format,
+    format: DiffFormat,
+    /// Show only what concerns model, data, code, configuration, docs or deployment
+    #[arg(long, value_name = "KIND")]
+    only: Option<Concern>,
+    /// Exit with 1 if Kitfile or files differ, with 0 if not, and with 2 if that cannot be told
+    #[arg(long)]
+    exit_code: bool,
+    /// Up to how many bytes of one file are read from a registry to compare it; longer ones of equal size are said to be not compared
+    #[arg(long, value_name = "BYTES", default_value_t = 1024 * 1024)]
+    read_limit: u64,
     #[command(flatten)]
     network: NetworkArgs,
 }
 
+/// What --format says.
+#[derive(Debug, Clone)]
+enum DiffFormat {
+    /// For a comment on a pull request.
+    Markdown,
+    /// What every command prints.
+    Common(Format),
+}
+
+impl FromStr for DiffFormat {
+    type Err = InvalidTemplate;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTemplate> {
+        if text == "markdown" { Ok(Self::Markdown) } else { text.parse().map(Self::Common) }
+    }
+}
+
 impl DiffArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let differs = self.show(context).map_err(|error| self.trouble(error))?;
+        if self.exit_code && differs { Err(Differs.into()) } else { Ok(()) }
+    }
+
+    /// Prints the comparison, and tells whether anything differs.
+    fn show(&self, context: &Context) -> Result<bool> {
+        let difference = self.compare(context)?;
+        let names = (self.first.as_str(), self.second.as_str());
+        let text = match &self.format {
+            DiffFormat::Markdown => diff_markdown::render(names, &difference),
+            DiffFormat::Common(format) => {
+                let table = || diff_table::render(names, &difference, self.only);
+                format.render(&self.to_json(&difference), table)?
+            }
+        };
+        context.output.result(text)?;
+        Ok(!difference.fields.is_empty() || !difference.files.is_empty())
+    }
+
+    fn compare(&self, context: &Context) -> Result<Difference> {
         let store = context.store()?;
         let client = self.network.client(&context.environment)?;
         let places = Places { store: &store, client: &client };
         let first = find(context, &places, &self.first)?;
         let second = find(context, &places, &self.second)?;
-        let difference = ops::diff(&first, &second)
-            .with_context(|| format!("cannot compare `{}` with `{}`", self.first, self.second))?;
-        let text = self.format.render(&self.to_json(&difference), || self.render(&difference))?;
-        Ok(context.output.result(text)?)
+        let options = DiffOptions { only: self.only, jobs: ops::jobs(), remote_limit: self.read_limit };
+        Ok(ops::diff(&first, &second, &options)?)
+    }
+
+    fn trouble(&self, error: anyhow::Error) -> anyhow::Error {
+        let text = format!("cannot compare `{}` with `{}`", self.first, self.second);
+        if self.exit_code { error.context(Trouble(text)) } else { error.context(text) }
     }
 
     fn to_json(&self, difference: &Difference) -> Value {
@@ -64,75 +129,94 @@ impl DiffArgs {
         };
         json!({
             "identical": difference.is_none(),
+            "concerns": difference.concerns().into_iter().map(Concern::word).collect::<Value>(),
             "first": side(&self.first, &difference.first),
             "second": side(&self.second, &difference.second),
+            "kitfile": difference.fields.iter().map(field_to_json).collect::<Value>(),
+            "files": difference.files.iter().map(file_to_json).collect::<Value>(),
             "sharedLayers": rows(&difference.shared),
             "uniqueToFirst": rows(&difference.only_first),
             "uniqueToSecond": rows(&difference.only_second),
         })
     }
+}
 
-    fn render(&self, difference: &Difference) -> String {
-        if difference.is_none() {
-            return "ModelKits are identical\n".to_owned();
-        }
-        let (first, second) = (&difference.first, &difference.second);
-        let manifests = (&first.modelkit.manifest, &second.modelkit.manifest);
-        let mut text = String::new();
-        section(&mut text, "Comparing", &pair(&self.first, &self.second));
-        let digests = (first.descriptor.digest.to_string(), second.descriptor.digest.to_string());
-        section(&mut text, "Manifests", &pair(&digests.0, &digests.1));
-        let configs = (manifests.0.config.digest.to_string(), manifests.1.config.digest.to_string());
-        section(&mut text, "Configurations", &same_or_pair(&configs.0, &configs.1));
-        let annotations = (show(&manifests.0.annotations), show(&manifests.1.annotations));
-        section(&mut text, "Annotations", &same_or_pair(&annotations.0, &annotations.1));
-        section(&mut text, "Shared Layers", &layers(&difference.shared));
-        section(&mut text, &format!("Unique Layers to ModelKit1 ({})", self.first), &layers(&difference.only_first));
-        section(&mut text, &format!("Unique Layers to ModelKit2 ({})", self.second), &layers(&difference.only_second));
-        text
-    }
+fn field_to_json(field: &FieldDiff) -> Value {
+    json!({ "path": field.path, "concern": field.concern().word(), "before": field.before, "after": field.after })
+}
+
+fn file_to_json(file: &FileDiff) -> Value {
+    let state = |state: &FileState| json!({ "mode": format!("{:04o}", state.mode), "size": state.size, "digest": state.digest });
+    let change = match &file.change {
+        FileChange::Added => "added",
+        FileChange::Removed => "removed",
+        FileChange::Changed => "changed",
+        FileChange::Moved(_) => "moved",
+        FileChange::Mode => "mode",
+        FileChange::NotCompared => "notCompared",
+    };
+    let from = if let FileChange::Moved(from) = &file.change { Some(from.as_str()) } else { None };
+    json!({
+        "path": file.path.as_str(),
+        "concern": file.concern.word(),
+        "change": change,
+        "from": from,
+        "before": file.before.as_ref().map(state),
+        "after": file.after.as_ref().map(state),
+        "tensors": file.tensors.as_ref().map(tensors_to_json),
+    })
+}
+
+fn tensors_to_json(tensors: &TensorsDiff) -> Value {
+    let change = |change: &TensorDiff| {
+        let word = match change.change {
+            TensorChange::Added => "added",
+            TensorChange::Removed => "removed",
+            TensorChange::Retyped => "retyped",
+            TensorChange::Reshaped => "reshaped",
+            TensorChange::Changed => "changed",
+        };
+        json!({ "name": change.name, "change": word, "before": change.before, "after": change.after })
+    };
+    let changes: Value = tensors.changes.iter().map(change).collect();
+    json!({ "total": tensors.total, "contentCompared": tensors.is_compared, "changes": changes })
 }
 
 fn find(context: &Context, places: &Places<'_>, text: &str) -> Result<Found> {
     let (place, text) = match (text.strip_prefix("local://"), text.strip_prefix("remote://")) {
         (Some(rest), _) => (Place::Local, rest),
         (_, Some(rest)) => (Place::Remote, rest),
-        _ => (Place::Anywhere, text),
+        _ => match folder(context, text) {
+            Some(folder) => return find_in_folder(context, places, folder),
+            None => (Place::Anywhere, text),
+        },
     };
     Ok(places.find(&context.location(text)?, place)?)
 }
 
-/// The width of the rules between sections (`KitOps`).
-const RULE: usize = 39;
-
-fn section(text: &mut String, heading: &str, body: &str) {
-    let gap = if text.is_empty() { "" } else { "\n" };
-    write!(text, "{gap}{heading}:\n{}\n{body}", "-".repeat(RULE)).expect("writing to a text does not fail");
+/// The folder that `text` means: none if it can be a reference and no folder with a Kitfile is there.
+fn folder(context: &Context, text: &str) -> Option<PathBuf> {
+    let path = context.environment.absolute(text.as_ref());
+    let is_path = text.starts_with(['.', '/']);
+    (path.is_dir() && (is_path || pack::find_kitfile(&path).is_ok())).then_some(path)
 }
 
-fn pair(first: &str, second: &str) -> String {
-    format!("ModelKit1: {first}\nModelKit2: {second}\n")
-}
-
-fn same_or_pair(first: &str, second: &str) -> String {
-    if first == second { format!("Identical: {first}\n") } else { pair(first, second) }
-}
-
-fn show(annotations: &crate::oci::Annotations) -> String {
-    let pairs: Vec<_> = annotations.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    if pairs.is_empty() { "<none>".to_owned() } else { pairs.join(", ") }
-}
-
-fn layers(rows: &[LayerRow]) -> String {
-    if rows.is_empty() {
-        return "<none>\n".to_owned();
-    }
-    let mut text = format!("{:<9} | {:<18} | {:<10} | Path\n", "Type", "Digest", "Size");
-    for row in rows {
-        let word = row.media_type.rsplit('.').nth(2).unwrap_or(&row.media_type);
-        let digest = row.digest.to_string();
-        writeln!(text, "{word:<9} | {:<18} | {:<10} | {}", &digest[..17], human(row.size), row.path)
-            .expect("writing to a text does not fail");
-    }
-    text
+/// The ModelKit that the folder would become.
+fn find_in_folder(context: &Context, places: &Places<'_>, folder: PathBuf) -> Result<Found> {
+    let path = pack::find_kitfile(&folder)?;
+    let parsed = kitfile::parse(&fs::read_to_string(&path)?);
+    let options = PackOptions {
+        context: folder,
+        kitfile: parsed.map_err(|invalid| invalid.in_file(&path.display().to_string()))?,
+        references: Vec::new(),
+        compression: Compression::None,
+        links: Links::default(),
+        reading: Reading::Everything,
+        format: ops::Format::Tar,
+        keeping: Keeping::Blobs,
+        locking: Locking::Off,
+        jobs: ops::jobs(),
+        cli_version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    Ok(ops::find_in_folder(places, &options, &context.bars)?)
 }

@@ -7,6 +7,8 @@ mod config;
 mod copy;
 mod cp;
 mod diff;
+mod diff_markdown;
+mod diff_table;
 mod doctor;
 mod fsck;
 mod info;

@@ -275,7 +275,7 @@ fn read_standard_input() -> Result<Vec<u8>> {
 }
 
 /// The names of a Kitfile in the order they are tried.
-fn find_kitfile(folder: &Path) -> Result<PathBuf> {
+pub(super) fn find_kitfile(folder: &Path) -> Result<PathBuf> {
     let mut candidates = kitfile::FILE_NAMES.iter().map(|name| folder.join(name));
     let found = candidates.find(|path| path.is_file());
     found.with_context(|| {

@@ -1,0 +1,202 @@
+//! What `kit diff` prints for people.
+
+use std::fmt::Write;
+
+use crate::cli::table::one_line;
+use crate::ops::{
+    Concern, Difference, FieldDiff, FileChange, FileDiff, LayerRow, TensorChange, TensorDiff, TensorsDiff,
+};
+use crate::progress::human;
+
+/// Lays out what differs between the ModelKits called `names`: first what it means, then the documents and layers as `KitOps`
+/// does. The latter are left out where something is asked about.
+pub(super) fn render(names: (&str, &str), difference: &Difference, only: Option<Concern>) -> String {
+    if difference.is_none() {
+        return "ModelKits are identical\n".to_owned();
+    }
+    let mut text = format!("{} → {}    {}\n", names.0, names.1, concerns(difference));
+    let width = width(difference);
+    if !difference.fields.is_empty() {
+        text += "Kitfile\n";
+        text.extend(difference.fields.iter().map(|field| show_field(field, width)));
+    }
+    if !difference.files.is_empty() {
+        put(&mut text, format_args!("{:<width$}{}\n", "Files", counts(&difference.files), width = width + 6));
+        text.extend(difference.files.iter().map(|file| show_file(file, width)));
+    }
+    if only.is_some() {
+        return text;
+    }
+    put(&mut text, format_args!("No change: {}\n\n", unconcerned(difference)));
+    text + &documents(names, difference)
+}
+
+/// Whom it concerns.
+pub(super) fn concerns(difference: &Difference) -> String {
+    let words: Vec<_> = difference.concerns().into_iter().map(Concern::word).collect();
+    format!("concerns: {}", if words.is_empty() { "nobody".to_owned() } else { words.join(", ") })
+}
+
+fn unconcerned(difference: &Difference) -> String {
+    let concerned = difference.concerns();
+    let others = Concern::ALL.into_iter().filter(|concern| !concerned.contains(concern));
+    let words: Vec<_> = others.map(Concern::word).collect();
+    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+}
+
+/// As wide as most names are, so that what stands behind them is in a column.
+fn width(difference: &Difference) -> usize {
+    let fields = difference.fields.iter().map(|field| field.path.len());
+    let files = difference.files.iter().map(|file| file.path.as_str().len());
+    fields.chain(files).max().unwrap_or_default().min(48)
+}
+
+fn show_field(field: &FieldDiff, width: usize) -> String {
+    let (mark, words) = match (&field.before, &field.after) {
+        (Some(before), Some(after)) => ('~', format!("{} → {}", value(before), value(after))),
+        (Some(before), None) => ('-', value(before)),
+        (None, after) => ('+', after.as_ref().map_or_else(String::new, value)),
+    };
+    format!("  {mark} {:<width$}  {words}\n", one_line(&field.path))
+}
+
+/// A value as it stands in a Kitfile, short.
+pub(super) fn value(value: &serde_json::Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    one_line(&text)
+}
+
+/// How many files there are of each kind.
+pub(super) fn counts(files: &[FileDiff]) -> String {
+    let count = |is_meant: fn(&FileChange) -> bool| files.iter().filter(|file| is_meant(&file.change)).count();
+    let all = [
+        (count(|change| matches!(change, FileChange::Changed)), "changed"),
+        (count(|change| matches!(change, FileChange::Added)), "added"),
+        (count(|change| matches!(change, FileChange::Removed)), "removed"),
+        (count(|change| matches!(change, FileChange::Moved(_))), "moved"),
+        (count(|change| matches!(change, FileChange::Mode)), "with another mode"),
+        (count(|change| matches!(change, FileChange::NotCompared)), "not compared"),
+    ];
+    let words = all.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
+    words.collect::<Vec<_>>().join(", ")
+}
+
+fn show_file(file: &FileDiff, width: usize) -> String {
+    let mark = match file.change {
+        FileChange::Added => '+',
+        FileChange::Removed => '-',
+        FileChange::NotCompared => '?',
+        FileChange::Changed | FileChange::Moved(_) | FileChange::Mode => '~',
+    };
+    let mut text = format!("  {mark} {:<width$}  {}\n", one_line(file.path.as_str()), describe(file).join("   "));
+    if let Some(tensors) = &file.tensors {
+        text.extend(tensors.changes.iter().take(TENSORS).map(show_tensor));
+        if tensors.changes.len() > TENSORS {
+            put(&mut text, format_args!("      … and {} more\n", tensors.changes.len() - TENSORS));
+        }
+    }
+    text
+}
+
+/// How many tensors of a file are listed; the JSON has all.
+const TENSORS: usize = 20;
+
+/// The size, and what else is to be said of a file.
+pub(super) fn describe(file: &FileDiff) -> Vec<String> {
+    let mut words = Vec::new();
+    match (&file.before, &file.after) {
+        (Some(before), Some(after)) if before.size != after.size => {
+            words.push(format!("{} → {}", human(before.size), human(after.size)));
+        }
+        (_, Some(state)) | (Some(state), None) => words.push(human(state.size)),
+        (None, None) => {}
+    }
+    if let FileChange::Moved(from) = &file.change {
+        words.push(format!("moved from {}", one_line(from.as_str())));
+    }
+    if let (Some(before), Some(after)) = (&file.before, &file.after)
+        && before.mode != after.mode
+    {
+        words.push(format!("mode {:04o} → {:04o}", before.mode, after.mode));
+    }
+    if file.change == FileChange::NotCompared {
+        words.push("same size, content not read".to_owned());
+    }
+    words.extend(file.tensors.as_ref().map(tensors));
+    words
+}
+
+fn tensors(tensors: &TensorsDiff) -> String {
+    let TensorsDiff { total, changes, is_compared } = tensors;
+    let rest = if *is_compared { "" } else { " by their headers" };
+    format!("{} of {total} tensors changed{rest}", changes.len())
+}
+
+fn show_tensor(tensor: &TensorDiff) -> String {
+    let kind = |tensor: &crate::ops::Tensor| format!("{} {:?}", tensor.element_type, tensor.shape);
+    let (mark, words) = match (tensor.change, &tensor.before, &tensor.after) {
+        (TensorChange::Retyped | TensorChange::Reshaped, Some(before), Some(after)) => {
+            ('~', format!("{} → {}", kind(before), kind(after)))
+        }
+        (TensorChange::Removed, before, _) => ('-', before.as_ref().map_or_else(String::new, kind)),
+        (TensorChange::Added, _, after) => ('+', after.as_ref().map_or_else(String::new, kind)),
+        (_, _, after) => ('~', after.as_ref().map_or_else(String::new, kind)),
+    };
+    format!("      {mark} {}  {words}\n", one_line(&tensor.name))
+}
+
+fn documents(names: (&str, &str), difference: &Difference) -> String {
+    let (first, second) = (&difference.first, &difference.second);
+    let manifests = (&first.modelkit.manifest, &second.modelkit.manifest);
+    let mut text = String::new();
+    section(&mut text, "Comparing", &pair(names.0, names.1));
+    let digests = (first.descriptor.digest.to_string(), second.descriptor.digest.to_string());
+    section(&mut text, "Manifests", &pair(&digests.0, &digests.1));
+    let configs = (manifests.0.config.digest.to_string(), manifests.1.config.digest.to_string());
+    section(&mut text, "Configurations", &same_or_pair(&configs.0, &configs.1));
+    let annotations = (show(&manifests.0.annotations), show(&manifests.1.annotations));
+    section(&mut text, "Annotations", &same_or_pair(&annotations.0, &annotations.1));
+    section(&mut text, "Shared Layers", &layers(&difference.shared));
+    section(&mut text, &format!("Unique Layers to ModelKit1 ({})", names.0), &layers(&difference.only_first));
+    section(&mut text, &format!("Unique Layers to ModelKit2 ({})", names.1), &layers(&difference.only_second));
+    text
+}
+
+/// The width of the rules between sections (`KitOps`).
+const RULE: usize = 39;
+
+fn section(text: &mut String, heading: &str, body: &str) {
+    let gap = if text.is_empty() { "" } else { "\n" };
+    put(text, format_args!("{gap}{heading}:\n{}\n{body}", "-".repeat(RULE)));
+}
+
+fn pair(first: &str, second: &str) -> String {
+    format!("ModelKit1: {first}\nModelKit2: {second}\n")
+}
+
+fn same_or_pair(first: &str, second: &str) -> String {
+    if first == second { format!("Identical: {first}\n") } else { pair(first, second) }
+}
+
+fn show(annotations: &crate::oci::Annotations) -> String {
+    let pairs: Vec<_> = annotations.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    if pairs.is_empty() { "<none>".to_owned() } else { pairs.join(", ") }
+}
+
+fn layers(rows: &[LayerRow]) -> String {
+    if rows.is_empty() {
+        return "<none>\n".to_owned();
+    }
+    let mut text = format!("{:<9} | {:<18} | {:<10} | Path\n", "Type", "Digest", "Size");
+    for row in rows {
+        let word = row.media_type.rsplit('.').nth(2).unwrap_or(&row.media_type);
+        let digest = row.digest.to_string();
+        writeln!(text, "{word:<9} | {:<18} | {:<10} | {}", &digest[..17], human(row.size), row.path)
+            .expect("writing to a text does not fail");
+    }
+    text
+}
+
+fn put(text: &mut String, words: std::fmt::Arguments<'_>) {
+    text.write_fmt(words).expect("writing to a text does not fail");
+}

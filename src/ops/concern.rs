@@ -1,0 +1,135 @@
+//! Whom a change concerns: the parts of a project that are in different hands.
+
+use std::str::FromStr;
+
+use crate::kitfile::Section;
+use crate::relative_path::RelativePath;
+
+/// A part of a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Concern {
+    /// Weights, and what belongs to them: adapters, tokenizers.
+    Model,
+    /// Datasets.
+    Data,
+    /// Source code and prompts.
+    Code,
+    /// Parameters, and files that hold settings.
+    Configuration,
+    /// Documentation.
+    Docs,
+    /// What says how to build and run it.
+    Deployment,
+}
+
+impl Concern {
+    /// Every concern, in the order in which they are named.
+    pub const ALL: [Self; 6] = [Self::Model, Self::Data, Self::Code, Self::Configuration, Self::Docs, Self::Deployment];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Data => "data",
+            Self::Code => "code",
+            Self::Configuration => "configuration",
+            Self::Docs => "docs",
+            Self::Deployment => "deployment",
+        }
+    }
+
+    /// Whom the file `path` in a layer of `section` concerns, as far as its name tells.
+    pub(super) fn of_file(section: Section, path: &RelativePath) -> Self {
+        let of_section = match section {
+            Section::Model | Section::ModelPart => Self::Model,
+            Section::Dataset => Self::Data,
+            Section::Code | Section::Prompt => Self::Code,
+            Section::Docs => Self::Docs,
+        };
+        if of_section == Self::Code && is_deployment(path) {
+            Self::Deployment
+        } else if matches!(of_section, Self::Code | Self::Model) && is_configuration(path) {
+            Self::Configuration
+        } else {
+            of_section
+        }
+    }
+
+    /// Whom the field `path` of a Kitfile concerns.
+    pub(super) fn of_field(path: &str) -> Self {
+        match path.rsplit('.').next() {
+            Some("remotePath" | "remoteHash") => Self::Data,
+            Some("path") if path == "model.path" => Self::Model,
+            _ => Self::Configuration,
+        }
+    }
+
+    /// Whether a layer of `section` may hold a file that concerns it.
+    pub(super) fn may_be_in(self, section: Section) -> bool {
+        match section {
+            Section::Model | Section::ModelPart => matches!(self, Self::Model | Self::Configuration),
+            Section::Code | Section::Prompt => matches!(self, Self::Code | Self::Configuration | Self::Deployment),
+            Section::Dataset => self == Self::Data,
+            Section::Docs => self == Self::Docs,
+        }
+    }
+}
+
+/// No such part.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is none of model, data, code, configuration, docs, deployment")]
+pub struct UnknownConcern(String);
+
+impl FromStr for Concern {
+    type Err = UnknownConcern;
+
+    fn from_str(text: &str) -> Result<Self, UnknownConcern> {
+        let found = Self::ALL.into_iter().find(|concern| concern.word() == text);
+        found.ok_or_else(|| UnknownConcern(text.to_owned()))
+    }
+}
+
+fn is_deployment(path: &RelativePath) -> bool {
+    const FOLDERS: [&str; 6] = ["deploy", "deployment", "helm", "k8s", "kubernetes", "terraform"];
+    const NAMES: [&str; 5] = ["dockerfile", "containerfile", "docker-compose", "compose", "chart"];
+    let name = path.file_name().unwrap_or_default().to_lowercase();
+    let stem = name.split('.').next().unwrap_or_default();
+    NAMES.contains(&stem) || path.components().rev().skip(1).any(|folder| FOLDERS.contains(&folder))
+}
+
+/// Settings are what such files hold; vocabularies and lists of shards are not.
+fn is_configuration(path: &RelativePath) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    let is_of_weights = name == "tokenizer.json" || name == "vocab.json" || name.ends_with(".index.json");
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    matches!(ending, Some("json" | "yaml" | "yml" | "toml" | "ini" | "cfg" | "conf" | "properties")) && !is_of_weights
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn section_and_name_tell_whom_a_file_concerns() {
+        for (section, path, expected) in [
+            (Section::Model, "m/model.safetensors", Concern::Model),
+            (Section::Model, "m/config.json", Concern::Configuration),
+            (Section::ModelPart, "tokenizer.json", Concern::Model),
+            (Section::Model, "model.safetensors.index.json", Concern::Model),
+            (Section::Dataset, "data/rows.json", Concern::Data),
+            (Section::Code, "src/train.py", Concern::Code),
+            (Section::Code, "src/settings.toml", Concern::Configuration),
+            (Section::Code, "Dockerfile", Concern::Deployment),
+            (Section::Code, "k8s/service.yaml", Concern::Deployment),
+            (Section::Docs, "deploy/README.md", Concern::Docs),
+            (Section::Prompt, "agents.md", Concern::Code),
+        ] {
+            let concern = Concern::of_file(section, &path.parse().unwrap());
+            assert_eq!(concern, expected, "{path}");
+            assert!(concern.may_be_in(section), "{path}");
+        }
+        assert_eq!(Concern::of_field("model.path"), Concern::Model);
+        assert_eq!(Concern::of_field("datasets[x].remoteHash"), Concern::Data);
+        assert_eq!(Concern::of_field("model.parameters.epochs"), Concern::Configuration);
+    }
+}
