@@ -60,7 +60,7 @@ fn read_files(reader: &mut (dyn Read + Send), layer: &Layer) -> Result<Files, ar
     let mut buffer = vec![0; BUFFER_BYTES];
     if layer.format == Format::Raw {
         let (digest, size) = digest(&mut decoder, &mut buffer, &Silent).map_err(unreadable)?;
-        let file = LockedFile { path: layer.path.clone(), mode: PLAIN_FILE, size, digest };
+        let file = LockedFile { path: layer.path.clone(), mode: layer.file_mode.unwrap_or(PLAIN_FILE), size, digest };
         return Ok(Files::from([(layer.path.clone(), file)]));
     }
     let shape = LayerShape { path: layer.path.clone(), base: layer.base.clone() };

@@ -166,3 +166,12 @@ fn the_lock_lies_beside_the_kitfile() {
     assert!(!sandbox.path("project/Kitfile.lock").exists());
     sandbox.kit(&["pack", "project", "-f", "kits/small", "--locked"]).ok();
 }
+
+#[test]
+fn a_file_that_is_a_layer_of_its_own_is_locked_with_its_mode() {
+    let sandbox = locked_project();
+    set_mode(&sandbox, "weights/model.bin", 0o600);
+    sandbox.kit(&["pack", "project", "--lock", "--layer-format", "raw"]).ok();
+    let lock = sandbox.read("project/Kitfile.lock");
+    assert!(lock.contains("\nfile 600 8 sha256:") && lock.contains(".raw sha256:"), "{lock}");
+}
