@@ -1,6 +1,6 @@
 //! Which files differ between layers, and how. Reads of them as little as tells.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
 use super::{Concern, Error, TensorsDiff, workers};
@@ -43,7 +43,7 @@ pub enum FileChange {
     Moved(RelativePath),
     /// Only its permissions are others.
     Mode,
-    /// Path, size and mode are the same; the contents were not read, since they are large and far away.
+    /// Path and size are the same, and perhaps the mode; the contents were not read, since they are large and far away.
     NotCompared,
 }
 
@@ -156,17 +156,17 @@ fn digest(content: &mut dyn Read) -> io::Result<(Digest, u64)> {
 /// What differs between `first` and `second`, by path. Contents are read, `jobs` at once, where sizes do not tell.
 pub(super) fn compare(first: &mut Files, second: &mut Files, jobs: usize) -> Result<Vec<FileDiff>, Error> {
     read_where_sizes_are_equal(first, second, jobs)?;
-    let mut gone: HashMap<Digest, Vec<(RelativePath, File)>> = HashMap::new();
+    let mut gone: HashMap<Digest, VecDeque<(RelativePath, File)>> = HashMap::new();
     let mut found = Vec::new();
     for (path, before) in &*first {
         match (second.get(path), before.state.digest) {
             (Some(after), _) => found.extend(change(before, after).map(|it| diff(path, it, Some(before), Some(after)))),
-            (None, Some(digest)) => gone.entry(digest).or_default().push((path.clone(), *before)),
+            (None, Some(digest)) => gone.entry(digest).or_default().push_back((path.clone(), *before)),
             (None, None) => found.push(diff(path, FileChange::Removed, Some(before), None)),
         }
     }
     for (path, after) in second.iter().filter(|(path, _)| !first.contains_key(*path)) {
-        let from = after.state.digest.and_then(|digest| gone.get_mut(&digest)?.pop());
+        let from = after.state.digest.and_then(|digest| gone.get_mut(&digest)?.pop_front());
         found.push(match &from {
             Some((from, before)) => diff(path, FileChange::Moved(from.clone()), Some(before), Some(after)),
             None => diff(path, FileChange::Added, None, Some(after)),
@@ -179,8 +179,8 @@ pub(super) fn compare(first: &mut Files, second: &mut Files, jobs: usize) -> Res
 }
 
 fn diff(path: &RelativePath, change: FileChange, before: Option<&File>, after: Option<&File>) -> FileDiff {
-    let layer = after.or(before).map(|file| file.layer.section);
-    let concern = layer.map_or(Concern::Code, |section| Concern::of_file(section, path));
+    let file = after.or(before).expect("a file is on one side at least");
+    let concern = Concern::of_file(file.layer.section, path);
     let state = |file: &File| file.state;
     FileDiff { path: path.clone(), concern, change, before: before.map(state), after: after.map(state), tensors: None }
 }

@@ -214,3 +214,16 @@ fn range_bytes(request: &Recorded) -> u64 {
     let (first, last) = range.strip_prefix("bytes=").unwrap().split_once('-').unwrap();
     last.parse::<u64>().unwrap() + 1 - first.parse::<u64>().unwrap()
 }
+
+#[test]
+fn what_is_large_and_far_away_is_said_to_be_not_compared() {
+    let (sandbox, registry) = (changed(), FakeRegistry::start());
+    let name = format!("{}/sample:v1", registry.host());
+    sandbox.kit(&["push", "sample:v1", &name, PLAIN]).ok();
+    let remote = format!("remote://{name}");
+    let run = sandbox.kit(&["diff", &remote, "project", PLAIN, "--read-limit", "0", "--only", "code"]).ok();
+    run.prints("\n  ? src/same.py      14 B   same size, content not read\n")
+        .prints("mode 0644 → 0755   same size, content not read");
+    let run = sandbox.kit(&["diff", &remote, "project", PLAIN, "--only", "code"]).ok();
+    assert!(!run.stdout.contains("same.py"), "{}", run.stdout);
+}

@@ -30,6 +30,7 @@ use crate::ops::{
 /// A folder with a Kitfile is compared as it would be packed. Any other name is looked for in the local store, then in its
 /// registry; `local://` or `remote://` in front decides. Layers that both have are not opened. Of others in a registry, the
 /// headers are read, and the content of files of equal size up to --read-limit; compressed layers have to be read as a whole.
+/// What is read of a layer is not verified.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -53,7 +54,7 @@ pub(crate) struct DiffArgs {
     /// Exit with 1 if Kitfile or files differ, with 0 if not, and with 2 if that cannot be told
     #[arg(long)]
     exit_code: bool,
-    /// Up to how many bytes of one file are read from a registry to compare it; longer ones of equal size are said to be not compared
+    /// How large files in a registry may be to be read; larger ones of equal size are not compared, but by the headers of weights
     #[arg(long, value_name = "BYTES", default_value_t = 1024 * 1024)]
     read_limit: u64,
     #[command(flatten)]

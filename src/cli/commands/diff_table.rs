@@ -128,7 +128,7 @@ pub(super) fn describe(file: &FileDiff) -> Vec<String> {
 
 fn tensors(tensors: &TensorsDiff) -> String {
     let TensorsDiff { total, changes, is_compared } = tensors;
-    let rest = if *is_compared { "" } else { " by their headers" };
+    let rest = if *is_compared { "" } else { ", as far as headers tell" };
     format!("{} of {total} tensors changed{rest}", changes.len())
 }
 
