@@ -65,43 +65,43 @@ Pack AI projects into OCI artifacts and move them through any registry.
 Usage: kit [OPTIONS] COMMAND
 
 Make
-  init        Write a first Kitfile for a folder
-  pack        Pack a folder and its Kitfile into a ModelKit
+  init         Write a first Kitfile for a folder
+  pack         Pack a folder and its Kitfile into a ModelKit
 
 Move
-  push        Send a ModelKit to a registry
-  pull        Fetch a ModelKit from a registry into the local store
-  copy        Copy a ModelKit from a registry to another, or to and from a folder
-  promote     Move a tag in a registry to a ModelKit, unless somebody else moves it
-  unpack      Put all or some of a ModelKit into a folder
+  push         Send a ModelKit to a registry
+  pull         Fetch a ModelKit from a registry into the local store
+  copy         Copy a ModelKit from a registry to another, or to and from a folder
+  promote      Move a tag in a registry to a ModelKit, unless somebody else moves it
+  unpack       Put all or some of a ModelKit into a folder
 
 Look
-  list        List ModelKits, here or in a registry
-  inspect     Show the manifest and the Kitfile of a ModelKit as JSON
-  info        Show the Kitfile of a ModelKit
-  ls          List the files in a ModelKit
-  cat         Print a file of a ModelKit
-  cp          Copy a file or a folder out of a ModelKit
-  diff        Compare two ModelKits
-  verify      Compare a folder with its Kitfile.lock, or with a ModelKit
+  list         List ModelKits, here or in a registry
+  inspect      Show the manifest and the Kitfile of a ModelKit as JSON
+  info         Show the Kitfile of a ModelKit
+  ls           List the files in a ModelKit
+  cat          Print a file of a ModelKit
+  cp           Copy a file or a folder out of a ModelKit
+  diff         Compare two ModelKits
+  verify       Compare a folder with its Kitfile.lock, or with a ModelKit
 
 Keep
-  tag         Give a ModelKit another name
-  remove      Remove ModelKits, here or from a registry
-  materialize Copy the files of a linked ModelKit into the local store
-  fsck        Check the local store, and mend it
-  cache       Show or clear what unfinished downloads left
+  tag          Give a ModelKit another name
+  remove       Remove ModelKits, here or from a registry
+  materialize  Copy the files of a linked ModelKit into the local store
+  fsck         Check the local store, and mend it
+  cache        Show or clear what unfinished downloads left
 
 Registries
-  login       Store credentials for a registry
-  logout      Forget them
-  doctor      Find out what a registry does, and what kit will do with it
-  config      Show every setting and where it comes from
+  login        Store credentials for a registry
+  logout       Forget them
+  doctor       Find out what a registry does, and what kit will do with it
+  config       Show every setting and where it comes from
 
 More
-  version     Show the version
-  completion  Print a completion script for a shell
-  help        Explain a command
+  version      Show the version
+  completion   Print a completion script for a shell
+  help         Explain a command
 
 Options
   --config FOLDER     Keep store and credentials in this folder

@@ -143,7 +143,8 @@ const RAW_MODE: u32 = 0o644;
 /// The file that a raw layer is.
 fn whole<'a>(side: &'a Side<'a>, layer: &'a Layer, bytes: u64, digest: Digest) -> File<'a> {
     let offset = (layer.compression == Compression::None).then_some(0);
-    File { side, layer, offset, frame: None, state: FileState { mode: RAW_MODE, size: bytes, digest: Some(digest) } }
+    let mode = layer.file_mode.unwrap_or(RAW_MODE);
+    File { side, layer, offset, frame: None, state: FileState { mode, size: bytes, digest: Some(digest) } }
 }
 
 fn digest(content: &mut dyn Read) -> io::Result<(Digest, u64)> {
