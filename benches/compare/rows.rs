@@ -254,10 +254,10 @@ fn curl_get(stage: &Stage, url: &str) -> Limit {
 fn put_script(host: &str, blob: &Path, layer: &str) -> String {
     format!(
         "set -e\n\
-         curl='curl --silent --show-error --fail --noproxy *'\n\
-         place=$($curl --request POST --dump-header - http://{host}/v2/team/curl/blobs/uploads/ |\n\
+         curl() {{ command curl --silent --show-error --fail --noproxy '*' \"$@\"; }}\n\
+         place=$(curl --request POST --dump-header - http://{host}/v2/team/curl/blobs/uploads/ |\n\
              tr -d '\\r' | sed -n 's/^[Ll]ocation: //p')\n\
-         $curl --header 'Content-Type: application/octet-stream' --upload-file '{}' \"$place&digest=sha256:{layer}\"",
+         curl --header 'Content-Type: application/octet-stream' --upload-file '{}' \"$place&digest=sha256:{layer}\"",
         blob.display()
     )
 }
