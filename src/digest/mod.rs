@@ -1,0 +1,15 @@
+//! Names content by its SHA-256 digest, and computes or checks the name while bytes pass by.
+//!
+//! Knows nothing of files, HTTP or OCI documents.
+
+mod hasher;
+mod name;
+mod sha256;
+mod twin;
+mod verify;
+mod writer;
+
+pub use hasher::{Hasher, PartDigests};
+pub use name::{Digest, ParseError};
+pub use verify::{Mismatch, VerifyingReader};
+pub use writer::{DigestWriter, Digesting};
