@@ -8,7 +8,7 @@
 //! 4  cli ───────────────────────────────────── terminal, environment, exit code
 //! 3  ops ───────────────────────────────────── what kit can do; threads
 //! 2  archive       store        registry ───── places: folder, local store, remote
-//! 1  modelkit  →  kitfile  →  oci   tensors ── documents; no IO
+//! 1  modelkit  →  kitfile  →  oci   contents  →  tensors ── documents; no IO
 //! 0  digest  compression  layer_format  recipe  blocks  relative_path  progress  problem ── leaves; know nothing
 //! ```
 //!
@@ -25,6 +25,7 @@
 //! | [`modelkit`] | how a Kitfile becomes config, layers and manifest, and is read back; filters; the lock |
 //! | [`kitfile`] | what the user writes: parsing with all problems named, validation, YAML output, first drafts |
 //! | [`oci`] | the OCI documents, and [`Source`](oci::Source) and [`Target`](oci::Target): the contract of a place |
+//! | [`contents`] | the table of contents of a layer, and the pieces that large files are made of |
 //! | [`tensors`] | the headers of safetensors and GGUF, and what a model needs that is made of them |
 //! | [`recipe`] | a layer that is put together from files when it is read, instead of being stored |
 //! | [`digest`], [`compression`], [`layer_format`], [`blocks`], [`relative_path`], [`progress`], [`problem`] | one idea each |
@@ -34,6 +35,9 @@
 //! `kit pack`: the Kitfile's [`entries`](kitfile::Kitfile::entries) become layers, one worker each. A layer streams from
 //! files through [`write_layer`](archive::write_layer) into a [`BlobWriter`](store::BlobWriter), which hashes, syncs and renames; then
 //! [`assemble`](modelkit::assemble) makes config and manifest, and publishing the manifest makes the ModelKit appear.
+//!
+//! While the bytes of a layer pass, each file gets a digest of its own, and the files and their digests become a table of
+//! [`contents`].
 //!
 //! A layer whose files are as they were when it was packed the last time, by their [`Fingerprint`](archive::Fingerprint), is
 //! not written again: the store remembers which blob it became.
@@ -76,6 +80,7 @@ pub mod archive;
 pub mod blocks;
 pub mod cli;
 pub mod compression;
+pub mod contents;
 pub mod digest;
 pub mod kitfile;
 pub mod layer_format;

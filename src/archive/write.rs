@@ -1,7 +1,7 @@
 //! Writes a layer: files → tar, or one file as it is → compression → sink, in one pass and with one buffer.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 
 use rustix::fs::{FileType, Stat};
 
@@ -11,7 +11,8 @@ use super::reading::{BUFFER_BYTES, read_once};
 use super::walk::{Found, Member, Walk};
 use super::{Error, Fingerprint, LayerSource};
 use crate::compression::Compression;
-use crate::digest::{Digest, DigestWriter};
+use crate::contents;
+use crate::digest::{Digest, DigestWriter, Digesting};
 use crate::layer_format::Format;
 use crate::progress::Task;
 use crate::recipe::RecipeWriter;
@@ -34,6 +35,8 @@ pub struct LayerSummary {
     /// The state of each file after it had been read. If it is that of a [`Measured`](super::Measured) from before, the layer
     /// holds exactly the files in this state.
     pub fingerprint: Fingerprint,
+    /// The table of contents, compressed; none if it would be too large.
+    pub contents: Option<Vec<u8>>,
 }
 
 /// Writes what `source` chooses as one layer into `sink`, tells `recipe` how the layer is put together before it is compressed,
@@ -46,19 +49,20 @@ pub fn write_layer(
     format: Format,
     compression: Compression,
     recipe: Option<&mut RecipeWriter>,
-    sink: impl Write,
+    mut sink: impl Digesting,
     task: &dyn Task,
 ) -> Result<LayerSummary, Error> {
-    let mut encoder = compression.encoder(sink, || task.saves_little()).map_err(writing_failed)?;
     let summary = if compression == Compression::None {
-        write_uncompressed(source, format, recipe, &mut encoder, task)?
+        write_uncompressed(source, format, recipe, &mut sink, task)?
     } else {
-        let mut digesting = DigestWriter::new(&mut encoder);
+        let encoder = compression.encoder(&mut sink, || task.saves_little()).map_err(writing_failed)?;
+        let mut digesting = DigestWriter::new(encoder);
         let summary = write_uncompressed(source, format, recipe, &mut digesting, task)?;
-        let (_, diff_id, _) = digesting.finish();
+        let (encoder, diff_id, _) = digesting.finish();
+        encoder.finish().map_err(writing_failed)?;
         LayerSummary { diff_id: Some(diff_id), ..summary }
     };
-    encoder.finish().and_then(|mut sink| sink.flush()).map_err(writing_failed)?;
+    sink.flush().map_err(writing_failed)?;
     Ok(summary)
 }
 
@@ -66,18 +70,18 @@ fn write_uncompressed(
     source: &LayerSource,
     format: Format,
     recipe: Option<&mut RecipeWriter>,
-    sink: impl Write,
+    sink: impl Digesting,
     task: &dyn Task,
 ) -> Result<LayerSummary, Error> {
     let (mut files, mut bytes, mut file_mode) = (0, 0, None);
     let mut fingerprinter = Fingerprinter::new();
-    let mut layer = LayerWriter { format, sink, recipe, buffer: vec![0; BUFFER_BYTES], filled: 0 };
+    let mut layer = LayerWriter::new(format, sink, recipe)?;
     let mut beginning = vec![0; SMALL_BYTES];
     let mut walk = Walk::new(source)?;
     while let Some(found) = walk.next() {
         let member = match found? {
             Found::Directory(member) => {
-                layer.put_header(&member)?;
+                layer.put_folder(&member)?;
                 member
             }
             Found::File(file) => {
@@ -95,8 +99,8 @@ fn write_uncompressed(
         return Err(Error::FileChanged { path: source.path.clone() });
     }
     let (path_is_ignored, fingerprint) = (walk.path_is_ignored, fingerprinter.finish());
-    layer.finish()?;
-    Ok(LayerSummary { diff_id: None, files, bytes, file_mode, path_is_ignored, fingerprint })
+    let contents = layer.finish()?;
+    Ok(LayerSummary { diff_id: None, files, bytes, file_mode, path_is_ignored, fingerprint, contents })
 }
 
 /// Files up to this size are read before they are looked at.
@@ -110,23 +114,24 @@ fn write_file(
     path: RelativePath,
     mut file: File,
     beginning: &mut [u8],
-    layer: &mut LayerWriter<'_, impl Write>,
+    layer: &mut LayerWriter<'_, impl Digesting>,
     task: &dyn Task,
 ) -> Result<Member, Error> {
     let read = read_once(&mut file, beginning).map_err(Error::reading(&path))?;
     let status = status_of(&path, &file)?;
     let member = Member::new(path, status);
-    layer.put_header(&member)?;
+    layer.begin_file(&member)?;
     if let Some(mut clone) = layer.record(source, &member.path, &file)? {
         layer.put_content(&member, &mut clone, task)?;
     } else if read < beginning.len() && read as u64 == member.size {
-        layer.fill(&beginning[..read])?;
-        layer.put_padding(&member)?;
+        layer.put_small_content(&beginning[..read])?;
+        layer.end_file(&member)?;
         task.advance(member.size);
         return Ok(member);
     } else {
         layer.put_content(&member, &mut beginning[..read].chain(&file), task)?;
     }
+    layer.end_file(&member)?;
     let status = status_of(&member.path, &file)?;
     Ok(Member::new(member.path, status))
 }
@@ -139,16 +144,48 @@ fn status_of(path: &RelativePath, file: &File) -> Result<Stat, Error> {
     }
 }
 
-/// Collects a layer in one buffer, into which files are read directly. Around their contents, a tar has bytes of its own.
+/// Collects a layer in one buffer, into which files are read directly, and enters them in its table of contents. Around their
+/// contents, a tar has bytes of its own.
 struct LayerWriter<'a, W> {
     format: Format,
     sink: W,
     recipe: Option<&'a mut RecipeWriter>,
+    contents: contents::Writer,
     buffer: Vec<u8>,
     filled: usize,
+    /// Where in the buffer files begin and end.
+    bounds: Vec<usize>,
+    /// How many bytes the sink has.
+    flushed: u64,
 }
 
-impl<W: Write> LayerWriter<'_, W> {
+impl<'a, W: Digesting> LayerWriter<'a, W> {
+    fn new(format: Format, mut sink: W, recipe: Option<&'a mut RecipeWriter>) -> Result<Self, Error> {
+        let contents = contents::Writer::new(sink.hasher().parts()).map_err(writing_failed)?;
+        let buffer = vec![0; BUFFER_BYTES];
+        Ok(Self { format, sink, recipe, contents, buffer, filled: 0, bounds: Vec::new(), flushed: 0 })
+    }
+
+    fn put_folder(&mut self, member: &Member) -> Result<(), Error> {
+        self.put_header(member)?;
+        self.contents.folder(member.path.clone(), member.mode).map_err(writing_failed)
+    }
+
+    /// The content comes next.
+    fn begin_file(&mut self, member: &Member) -> Result<(), Error> {
+        self.put_header(member)?;
+        self.bounds.push(self.filled);
+        let offset = self.flushed + self.filled as u64;
+        self.contents.begin(member.path.clone(), member.mode, member.size, offset);
+        Ok(())
+    }
+
+    fn end_file(&mut self, member: &Member) -> Result<(), Error> {
+        self.bounds.push(self.filled);
+        self.contents.end().map_err(writing_failed)?;
+        self.put_tar(&[0; BLOCK][..padding(member.size)])
+    }
+
     fn put_header(&mut self, member: &Member) -> Result<(), Error> {
         let Member { path, is_directory, mode, size, .. } = member;
         self.put_tar(&Header { name: path.as_str(), is_directory: *is_directory, mode: *mode, size: *size }.to_bytes())
@@ -161,7 +198,12 @@ impl<W: Write> LayerWriter<'_, W> {
         put.map_err(Error::reading(path))
     }
 
-    /// Writes the content of `member` from `file`, and its padding. Both a shorter and a longer file are refused.
+    fn put_small_content(&mut self, content: &[u8]) -> Result<(), Error> {
+        self.contents.take(content);
+        self.fill(content)
+    }
+
+    /// Writes the content of `member` from `file`. Both a shorter and a longer file are refused.
     fn put_content(&mut self, member: &Member, file: &mut impl Read, task: &dyn Task) -> Result<(), Error> {
         let Member { path, size, .. } = member;
         let failed = Error::reading(path);
@@ -173,6 +215,7 @@ impl<W: Write> LayerWriter<'_, W> {
             if read == 0 {
                 return Err(Error::FileChanged { path: path.clone() });
             }
+            self.contents.take(&self.buffer[self.filled..][..read]);
             self.filled += read;
             left -= read as u64;
             task.advance(read as u64);
@@ -180,11 +223,7 @@ impl<W: Write> LayerWriter<'_, W> {
         if read_once(file, &mut [0]).map_err(&failed)? > 0 {
             return Err(Error::FileChanged { path: path.clone() });
         }
-        self.put_padding(member)
-    }
-
-    fn put_padding(&mut self, member: &Member) -> Result<(), Error> {
-        self.put_tar(&[0; BLOCK][..padding(member.size)])
+        Ok(())
     }
 
     /// Writes what is no content of a file.
@@ -218,15 +257,24 @@ impl<W: Write> LayerWriter<'_, W> {
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        self.sink.write_all(&self.buffer[..self.filled]).map_err(writing_failed)?;
+        let mut written = 0;
+        for bound in self.bounds.drain(..) {
+            self.sink.write_all(&self.buffer[written..bound]).map_err(writing_failed)?;
+            self.sink.hasher().bound();
+            written = bound;
+        }
+        self.sink.write_all(&self.buffer[written..self.filled]).map_err(writing_failed)?;
+        self.flushed += self.filled as u64;
         self.filled = 0;
         Ok(())
     }
 
-    /// Writes the two empty blocks at the end of a tar, and no more: Go does not round up.
-    fn finish(mut self) -> Result<(), Error> {
+    /// Writes the two empty blocks at the end of a tar, and no more: Go does not round up. Returns the table of contents.
+    fn finish(mut self) -> Result<Option<Vec<u8>>, Error> {
         self.put_tar(&[0; 2 * BLOCK])?;
-        self.flush()
+        self.flush()?;
+        self.sink.hasher().settle();
+        self.contents.finish().map_err(writing_failed)
     }
 }
 

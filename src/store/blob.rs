@@ -8,7 +8,7 @@ use fs_err as fs;
 use super::layout::open_regular;
 use super::{Error, Store};
 use crate::blocks::BlockWriter;
-use crate::digest::DigestWriter;
+use crate::digest::{DigestWriter, Digesting, Hasher};
 use crate::oci::{Content, ContentError, Descriptor, MediaType};
 
 /// A blob being written. Unless it is committed, dropping it leaves nothing behind.
@@ -36,6 +36,12 @@ impl BlobWriter {
             self.file.persist(self.store.blob_path(&digest)).map_err(|error| error.error)?;
         }
         Ok(Committed { descriptor, was_there })
+    }
+}
+
+impl Digesting for BlobWriter {
+    fn hasher(&mut self) -> &mut Hasher {
+        self.writer.hasher()
     }
 }
 

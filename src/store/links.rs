@@ -5,7 +5,7 @@
 //! it. Only our own store is read by recipes: those in a layout that a stranger made could name any file of ours.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -14,7 +14,7 @@ use super::blob::open_blob;
 use super::collect::{files, remove_if_there};
 use super::layout::{TEMPORARY_PREFIX, open_regular, sync_folder};
 use super::{Committed, Error, RememberedLayer, Store, Writer};
-use crate::digest::{Digest, DigestWriter};
+use crate::digest::{Digest, DigestWriter, Digesting};
 use crate::oci::{Content, ContentError, Descriptor, MediaType, PartFinder};
 use crate::recipe::{Recipe, RecipeWriter};
 
@@ -50,7 +50,7 @@ impl Writer {
 
 impl LinkWriter {
     /// What hears how the layer is put together, and what takes its bytes.
-    pub fn parts(&mut self) -> (&mut RecipeWriter, &mut impl Write) {
+    pub fn parts(&mut self) -> (&mut RecipeWriter, &mut impl Digesting) {
         (&mut self.recipe, &mut self.layer)
     }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use fs_err as fs;
 use kit::archive::{Fingerprint, IgnoreRules, LayerSource, Links, write_layer};
 use kit::compression::Compression;
+use kit::digest::DigestWriter;
 use kit::layer_format::Format;
 use kit::progress::Silent;
 use proptest::prelude::*;
@@ -130,9 +131,15 @@ fn what_is_not_packed_does_not_count() {
 fn writing_a_layer_gives_the_fingerprint_that_was_measured() {
     let context = context();
     let ignore = IgnoreRules::parse("d/*.tmp").unwrap();
-    let summary =
-        write_layer(&source(&context, &ignore), Format::Tar, Compression::None, None, std::io::sink(), &Silent)
-            .unwrap();
+    let summary = write_layer(
+        &source(&context, &ignore),
+        Format::Tar,
+        Compression::None,
+        None,
+        DigestWriter::new(std::io::sink()),
+        &Silent,
+    )
+    .unwrap();
     assert_eq!(summary.fingerprint, fingerprint(&context));
 }
 

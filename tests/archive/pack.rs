@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use kit::archive::{Error, IgnoreRules, LayerSource, Links, write_layer};
 use kit::compression::Compression;
-use kit::digest::Digest;
+use kit::contents;
+use kit::digest::{Digest, DigestWriter};
 use kit::layer_format::Format;
 use kit::progress::{Silent, Task};
 
@@ -202,7 +203,7 @@ fn pack_and_meddle(context: &Context, meddle: impl FnMut()) -> Error {
         ignore: &ignore,
         links: Links::InsideContext,
     };
-    write_layer(&source, Format::Tar, Compression::None, None, Meddler(meddle), &Silent).unwrap_err()
+    write_layer(&source, Format::Tar, Compression::None, None, DigestWriter::new(Meddler(meddle)), &Silent).unwrap_err()
 }
 
 #[test]
@@ -261,7 +262,9 @@ fn a_sink_that_fails_is_told() {
         links: Links::InsideContext,
     };
     for compression in Compression::ALL {
-        let error = write_layer(&source, Format::Tar, compression, None, &mut [0_u8; 5][..], &Silent).unwrap_err();
+        let error =
+            write_layer(&source, Format::Tar, compression, None, DigestWriter::new(&mut [0_u8; 5][..]), &Silent)
+                .unwrap_err();
         assert!(matches!(error, Error::WriteLayer { .. }));
     }
 }
@@ -294,7 +297,7 @@ fn progress_adds_up_to_what_was_measured() {
         links: Links::InsideContext,
     };
     let counter = Counter(AtomicU64::new(0));
-    write_layer(&source, Format::Tar, Compression::Gzip, None, io::sink(), &counter).unwrap();
+    write_layer(&source, Format::Tar, Compression::Gzip, None, DigestWriter::new(io::sink()), &counter).unwrap();
     assert_eq!(counter.0.into_inner(), source.measure().unwrap().bytes);
 }
 
@@ -319,8 +322,9 @@ fn a_file_can_be_a_layer_just_as_it_is() {
         let ignore = IgnoreRules::default();
         let source = source_of(&context, &ignore, path);
         for compression in Compression::ALL {
-            let mut layer = Vec::new();
+            let mut layer = DigestWriter::new(Vec::new());
             let summary = write_layer(&source, Format::Raw, compression, None, &mut layer, &Silent).unwrap();
+            let (layer, ..) = layer.finish();
             let measured = source.measure().unwrap();
             assert_eq!((measured.file_mode, measured.bytes), (Some(0o750), bytes.len() as u64));
             assert_eq!((summary.file_mode, summary.bytes), (Some(0o750), bytes.len() as u64));
@@ -335,13 +339,40 @@ fn a_file_can_be_a_layer_just_as_it_is() {
 }
 
 #[test]
+fn the_table_of_contents_tells_what_lies_where() {
+    let context = Context::with_files(&["d/a", "d/e/b", "d/z"]);
+    context.file("d/large", &vec![b'x'; (3 << 20) + 5]);
+    context.file("d/empty", b"");
+    for compression in Compression::ALL {
+        let (summary, layer) = context.pack_with("d", &[], compression).unwrap();
+        let mut tar = Vec::new();
+        io::copy(&mut compression.decoder(&layer[..]).unwrap(), &mut tar).unwrap();
+        let table = summary.contents.unwrap();
+        let mut seen = Vec::new();
+        for entry in contents::read(&table[..]).unwrap() {
+            let contents::Entry { path, mode, kind } = entry.unwrap();
+            if let contents::Kind::File { size, offset, digest, pieces } = kind {
+                let start = usize::try_from(offset).unwrap();
+                let content = &tar[start..start + usize::try_from(size).unwrap()];
+                assert_eq!(Digest::of(content), digest, "{path}");
+                assert_eq!(pieces.is_empty(), size < 1 << 20, "{path}");
+            }
+            seen.push(format!("{path} {mode:o}"));
+        }
+        let expected = "d 755, d/a 644, d/e 755, d/e/b 644, d/empty 644, d/large 644, d/z 644";
+        assert_eq!(seen.join(", "), expected);
+    }
+}
+
+#[test]
 fn what_is_no_file_is_not_one_by_itself() {
     let context = Context::with_files(&["d/only"]);
     let ignore = IgnoreRules::parse("d/only").unwrap();
     for (path, ignore) in [("d", &IgnoreRules::default()), ("d/only", &ignore), (".", &IgnoreRules::default())] {
         let source = source_of(&context, ignore, path);
         assert_eq!(source.measure().unwrap().file_mode, None, "{path}");
-        let error = write_layer(&source, Format::Raw, Compression::None, None, io::sink(), &Silent).unwrap_err();
+        let error = write_layer(&source, Format::Raw, Compression::None, None, DigestWriter::new(io::sink()), &Silent)
+            .unwrap_err();
         assert_eq!(error.to_string(), format!("cannot pack `{path}`: it changed while it was read"));
     }
 }

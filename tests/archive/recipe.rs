@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 
 use kit::archive::{IgnoreRules, LayerSource, Links, write_layer};
 use kit::compression::Compression;
+use kit::digest::DigestWriter;
 use kit::layer_format::Format;
 use kit::progress::Silent;
 use kit::recipe::{Changed, Recipe, RecipeWriter};
@@ -26,9 +27,9 @@ fn record(context: &Context, mut recipe: RecipeWriter) -> (Recipe, Vec<u8>) {
     let path = ".".parse().unwrap();
     let source =
         LayerSource { root: context.root(), path, excluded: Vec::new(), ignore: &ignore, links: Links::Follow };
-    let mut layer = Vec::new();
+    let mut layer = DigestWriter::new(Vec::new());
     write_layer(&source, Format::Tar, Compression::None, Some(&mut recipe), &mut layer, &Silent).unwrap();
-    (recipe.finish().unwrap(), layer)
+    (recipe.finish().unwrap(), layer.finish().0)
 }
 
 fn read(recipe: &Recipe, offset: u64) -> io::Result<Vec<u8>> {

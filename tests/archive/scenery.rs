@@ -8,6 +8,7 @@ use kit::archive::{
     write_layer,
 };
 use kit::compression::Compression;
+use kit::digest::DigestWriter;
 use kit::layer_format::Format;
 use kit::progress::Silent;
 use tempfile::TempDir;
@@ -79,8 +80,9 @@ impl Context {
             ignore: &ignore,
             links: self.links,
         };
-        let mut layer = Vec::new();
+        let mut layer = DigestWriter::new(Vec::new());
         let summary = write_layer(&source, Format::Tar, compression, None, &mut layer, &Silent)?;
+        let (layer, ..) = layer.finish();
         let measured = source.measure()?;
         assert_eq!((measured.files, measured.bytes), (summary.files, summary.bytes));
         assert_eq!(measured.path_is_ignored, summary.path_is_ignored);

@@ -1,0 +1,155 @@
+//! Where content is cut so that a change in one place moves no cut in another.
+
+/// Finds the cuts in content of which it is shown one stretch after the other.
+///
+/// A cut can be behind a line feed or a zero: text has the one and binary data the other, and both are found quickly. Which of
+/// them become cuts is decided by the [`WINDOW`] bytes before it, so equal content is cut at equal places, whatever comes before it. Gear
+/// hashing, which looks at every byte, would take half as long as SHA-256 does.
+#[derive(Debug)]
+pub(super) struct ContentPoints {
+    average: u64,
+    /// Of the piece that has begun.
+    length: u64,
+    /// The last bytes that were shown.
+    tail: [u8; WINDOW],
+}
+
+/// How many bytes decide about a cut: more than many lines of a table differ in at their ends.
+const WINDOW: usize = 64;
+/// The smallest average size of a piece. Of 10 MiB that grow by a hundredth, what is fetched in vain stays below that.
+const SMALLEST: u64 = 32 * 1024;
+/// The largest one.
+const LARGEST: u64 = 4 * 1024 * 1024;
+/// How many pieces a file between has, roughly: enough that one of them is no loss, and few enough for a small table.
+const PIECES: u64 = 512;
+
+impl ContentPoints {
+    /// For a file of `size` bytes. Files of about the same size are cut alike.
+    pub(super) fn for_size(size: u64) -> Self {
+        let average = (size / PIECES).clamp(SMALLEST, LARGEST);
+        Self { average: 1 << average.ilog2(), length: 0, tail: [0; WINDOW] }
+    }
+
+    /// How many of the next `bytes` end the piece that has begun, and begin the next one behind them; none if all of them belong
+    /// to it.
+    pub(super) fn next(&mut self, bytes: &[u8]) -> Option<usize> {
+        let cut = self.find(bytes);
+        let passed = &bytes[..cut.unwrap_or(bytes.len())];
+        self.length = if cut.is_some() { 0 } else { self.length + passed.len() as u64 };
+        self.tail = self.window(passed, passed.len());
+        cut
+    }
+
+    fn find(&self, bytes: &[u8]) -> Option<usize> {
+        let until = |length: u64| usize::try_from(length - self.length).map_or(bytes.len(), |at| at.min(bytes.len()));
+        let (least, most) = (self.average / 2, self.average * 4);
+        let begin = if self.length < least { until(least) } else { 0 };
+        let found = memchr::memchr2_iter(b'\n', 0, &bytes[begin..until(most)]).map(|at| begin + at + 1);
+        let mut cuts = found.filter(|at| self.is_cut(bytes, *at));
+        cuts.next().or_else(|| (self.length + bytes.len() as u64 >= most).then(|| until(most)))
+    }
+
+    /// The longer the piece is, the more places are cuts. What may become cuts lies a hundred bytes apart where numbers or short
+    /// lines are, and thousands where lines are long.
+    fn is_cut(&self, bytes: &[u8], at: usize) -> bool {
+        let length = self.length + at as u64;
+        let one_of = match length / self.average {
+            0 => self.average / 256,
+            1 => self.average / 8192,
+            _ => 1,
+        };
+        mix(&self.window(bytes, at)).is_multiple_of(one_of)
+    }
+
+    /// The last bytes before `at`.
+    fn window(&self, bytes: &[u8], at: usize) -> [u8; WINDOW] {
+        match bytes[..at].last_chunk() {
+            Some(window) => *window,
+            None => std::array::from_fn(|index| match (index + at).checked_sub(WINDOW) {
+                Some(index) => bytes[index],
+                None => self.tail[index + at],
+            }),
+        }
+    }
+}
+
+/// A number that any change of `window` changes. It need not withstand anybody: whoever makes up content that is cut badly makes up
+/// content that is fetched whole.
+fn mix(window: &[u8; WINDOW]) -> u64 {
+    let (words, _) = window.as_chunks();
+    words.iter().fold(0, |mixed: u64, word| {
+        // The golden ratio, as in Fibonacci hashing.
+        let product = (mixed ^ u64::from_le_bytes(*word)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        product ^ (product >> 32)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn pieces(content: &[u8], stretch: usize) -> Vec<&[u8]> {
+        let mut points = ContentPoints::for_size(content.len() as u64);
+        let (mut pieces, mut begun, mut shown) = (Vec::new(), 0, 0);
+        while shown < content.len() {
+            let bytes = &content[shown..(shown + stretch).min(content.len())];
+            match points.next(bytes) {
+                Some(end) => {
+                    shown += end;
+                    pieces.push(&content[begun..shown]);
+                    begun = shown;
+                }
+                None => shown += bytes.len(),
+            }
+        }
+        pieces.push(&content[begun..]);
+        pieces
+    }
+
+    fn random(bytes: usize, mut seed: u64) -> Vec<u8> {
+        let mut next = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 56).to_le_bytes()[0]
+        };
+        std::iter::repeat_with(&mut next).take(bytes).collect()
+    }
+
+    fn lines(count: usize, width: usize) -> Vec<u8> {
+        (0..count).flat_map(|line| format!("{line},{},{line}\n", "x".repeat(width)).into_bytes()).collect()
+    }
+
+    /// Pieces have about the size they should have, and most of them are found again behind an insertion.
+    fn check(content: &[u8]) {
+        let before = pieces(content, 70_000);
+        let average = content.len() / before.len();
+        assert!((12 * 1024..100 * 1024).contains(&average), "{average}");
+        let changed = [&content[..1_000_000], b"something new\n", &content[1_000_000..]].concat();
+        let known: HashSet<_> = before.into_iter().collect();
+        let new: usize =
+            pieces(&changed, 70_000).into_iter().filter(|piece| !known.contains(piece)).map(<[u8]>::len).sum();
+        assert!(new < 300 * 1024, "{new} bytes of {} are new", content.len());
+    }
+
+    #[test]
+    fn an_insertion_moves_few_cuts() {
+        for content in [random(5_000_000, 1), lines(60_000, 70), lines(2_000, 2_500), vec![0; 4_000_000]] {
+            check(&content);
+        }
+    }
+
+    #[test]
+    fn content_without_any_place_for_a_cut_is_cut_all_the_same() {
+        let sizes: Vec<_> = pieces(&vec![7; 400_000], 1_000).into_iter().map(<[u8]>::len).collect();
+        assert_eq!(sizes, [131_072, 131_072, 131_072, 6_784]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_stretches_do_not_matter(seed: u64, stretch in 1_usize..200_000) {
+            let content = random(300_000, seed);
+            proptest::prop_assert_eq!(pieces(&content, stretch.max(30)), pieces(&content, content.len()));
+        }
+    }
+}
