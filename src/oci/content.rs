@@ -10,6 +10,9 @@ use crate::digest::{Mismatch, VerifyingReader};
 /// Manifests and configs are read into memory up to this many bytes (distribution-spec 1.1, "Pushing Manifests": 4 MiB).
 pub const MANIFEST_SIZE_LIMIT: u64 = 4 * 1024 * 1024;
 
+/// So many referrers of one manifest are listed: nobody has more to say, and a list without an end must not keep anybody.
+pub const REFERRERS_LIMIT: usize = 256;
+
 /// Bytes that can be opened at any offset: one method gives retry (open again) and resume (open where a partial file ends).
 pub trait Content: Send + Sync {
     /// Opens the bytes from `offset` on. What comes is not verified.
@@ -72,6 +75,10 @@ pub trait Source: Send + Sync {
 
     /// The blob that `descriptor` names. Opening it tells whether it is there.
     fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a>;
+
+    /// What says of itself that it is about the manifest `subject`, with its artifact type and annotations, as the place
+    /// lists it: nothing of it is verified. At most [`REFERRERS_LIMIT`].
+    fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError>;
 }
 
 /// A place that content goes to.
@@ -107,7 +114,11 @@ pub trait Target: Send + Sync {
         self.put(descriptor, content).map(|()| Arrival::Sent { resumed_bytes: 0 })
     }
 
+    /// The referrers of `subject` that are here already, as [`Source::referrers`] lists them.
+    fn attached(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError>;
+
     /// Stores a manifest whose blobs are all there, and calls it `tag` if one is given: the artifact appears here and whole.
+    /// One that is about another manifest is found by that from now on, be that here yet or not.
     fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError>;
 }
 

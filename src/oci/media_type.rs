@@ -16,6 +16,9 @@ impl MediaType {
     /// An image index (image-spec 1.1, "Image Index").
     pub const IMAGE_INDEX: Self = Self::of("application/vnd.oci.image.index.v1+json");
 
+    /// The blob `{}`, where a manifest has to have one and nothing to say (image-spec 1.1, "Guidance for an Empty Descriptor").
+    pub const EMPTY: Self = Self::of("application/vnd.oci.empty.v1+json");
+
     /// A media type that the program knows by name.
     pub const fn of(name: &'static str) -> Self {
         Self(Cow::Borrowed(name))

@@ -9,9 +9,11 @@ mod manifest;
 mod media_type;
 mod ranged;
 mod reference;
+mod referrer;
 
 pub use content::{
-    Arrival, Content, ContentError, MANIFEST_SIZE_LIMIT, Need, PartFinder, Source, Target, read_document,
+    Arrival, Content, ContentError, MANIFEST_SIZE_LIMIT, Need, PartFinder, REFERRERS_LIMIT, Source, Target,
+    read_document,
 };
 pub use descriptor::{Annotations, Descriptor};
 pub use index::Index;
@@ -19,3 +21,4 @@ pub use manifest::Manifest;
 pub use media_type::MediaType;
 pub use ranged::RangedReader;
 pub use reference::{InvalidReference, Reference, Tag};
+pub use referrer::Referrer;

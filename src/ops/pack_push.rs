@@ -116,6 +116,11 @@ impl Source for FromFiles {
             None => Box::new(&self.assembled.config_bytes[..]),
         }
     }
+
+    /// A folder has none.
+    fn referrers(&self, _subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
+        Ok(Vec::new())
+    }
 }
 
 /// The content of one layer. Our encoders give the same bytes for the same bytes, so that a compressed one can be had again.

@@ -78,7 +78,9 @@ impl Chosen {
                     && (wanted.tag.is_none() || found.tag == wanted.tag)
             })
         };
-        self.reference.as_ref().is_none_or(fits)
+        // What is about a ModelKit goes when that goes, or by its own digest.
+        (entry.subject().is_none() || self.digest.is_some())
+            && self.reference.as_ref().is_none_or(fits)
             && self.digest.is_none_or(|digest| digest == entry.descriptor.digest)
             && !(self.only_unnamed && entry.name().is_some())
     }

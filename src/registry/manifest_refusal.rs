@@ -13,7 +13,9 @@ impl Repository {
         if !is_about_the_form(&refusal) {
             return refusal;
         }
-        if manifest.artifact_type.is_some() && matches!(refusal, Error::Status { .. }) {
+        // What is wrong with a manifest that has a subject may be just that.
+        let is_about_type = manifest.artifact_type.is_some() && manifest.subject.is_none();
+        if is_about_type && matches!(refusal, Error::Status { .. }) {
             let host = call.access.endpoint.host_and_port();
             self.client.learned.note(&host, [(Feature::ArtifactType, Fact::new(false, None))]);
         }

@@ -13,7 +13,9 @@ use super::exchange::Call;
 use super::upload::Upload;
 use super::{Client, Error, Mirror, RetryPolicy};
 use crate::digest::{Digest, Mismatch};
-use crate::oci::{Arrival, Content, ContentError, Descriptor, MANIFEST_SIZE_LIMIT, MediaType, Source, Tag, Target};
+use crate::oci::{
+    Arrival, Content, ContentError, Descriptor, MANIFEST_SIZE_LIMIT, MediaType, Referrer, Source, Tag, Target,
+};
 
 /// The manifests that can be read, as an `Accept` header.
 const ACCEPTED: &str = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, \
@@ -162,7 +164,13 @@ impl Repository {
         self.call(method, &format!("blobs/{digest}"), actions, attempt, subject)
     }
 
-    fn manifest_call(&self, method: Method, selector: &str, actions: &'static str, verb: &str) -> Result<Call, Error> {
+    pub(super) fn manifest_call(
+        &self,
+        method: Method,
+        selector: &str,
+        actions: &'static str,
+        verb: &str,
+    ) -> Result<Call, Error> {
         let separator = if selector.parse::<Digest>().is_ok() {
             '@'
         } else if Tag::new(selector).is_some() {
@@ -265,7 +273,10 @@ impl Repository {
         for warning in response.headers().get_all("warning") {
             warn!(registry = %self.registry, warning = ?warning, "the registry warns");
         }
-        Ok(())
+        match Referrer::read(descriptor, manifest) {
+            Some(referrer) => self.enter_referrer(&referrer, response.headers()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -288,6 +299,18 @@ impl Source for Repository {
 
     fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
         Box::new(AnywhereBlob::new(self.clone(), descriptor.clone()))
+    }
+
+    /// A mirror may know nothing of what the registry has, so the first that has any answers.
+    fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
+        for mirror in self.mirrors() {
+            match mirror.try_referrers(subject) {
+                Ok(referrers) if referrers.is_empty() => {}
+                Ok(referrers) => return Ok(referrers),
+                Err(failure) => mirror.note_failure(&failure),
+            }
+        }
+        Ok(self.try_referrers(subject)?)
     }
 }
 
@@ -324,6 +347,10 @@ impl Target for Repository {
         content: &dyn Content,
     ) -> Result<Arrival, ContentError> {
         Ok(Upload::new(self, descriptor, content).run(origin)?)
+    }
+
+    fn attached(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
+        Ok(self.try_referrers(subject)?)
     }
 
     fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError> {

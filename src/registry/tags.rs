@@ -1,16 +1,12 @@
-//! The list of a repository's tags, page by page (distribution-spec 1.1, "Listing Tags").
+//! The list of a repository's tags (distribution-spec 1.1, "Listing Tags").
 
-use reqwest::header::{HeaderMap, LINK};
-use reqwest::{Method, Url};
+use reqwest::Method;
 use serde::Deserialize;
 
-use super::endpoint::locate;
+use super::pages::Then;
 use super::repository::PULL;
 use super::{Error, Repository};
-use crate::oci::MANIFEST_SIZE_LIMIT;
-
-/// A registry that has more pages than this goes round in a circle.
-const PAGES_LIMIT: usize = 10_000;
+use crate::oci::Referrer;
 
 #[derive(Deserialize)]
 struct Page {
@@ -19,58 +15,16 @@ struct Page {
 }
 
 impl Repository {
-    /// All tags, in the order in which the registry lists them.
+    /// All tags that somebody gave, in the order in which the registry lists them.
     pub fn tags(&self) -> Result<Vec<String>, Error> {
-        let attempt = format!("list the tags of `{self}`");
-        let mut call = self.call(Method::GET, "tags/list", PULL, attempt.clone(), self.to_string())?;
-        let broken = |problem: String| Error::Protocol { attempt: attempt.clone(), problem };
+        let call = self.call(Method::GET, "tags/list", PULL, format!("list the tags of `{self}`"), self.to_string())?;
         let mut tags = Vec::new();
-        for _ in 0..PAGES_LIMIT {
-            let (headers, body, url) =
-                self.client.runtime.block_on(self.client.exchange.fetch(&call, MANIFEST_SIZE_LIMIT))?;
-            let page: Page = serde_json::from_slice(&body)
-                .map_err(|error| broken(format!("the answer is no list of tags: {error}")))?;
-            tags.extend(page.tags.unwrap_or_default());
-            let Some(next) = next_page(&headers) else { return Ok(tags) };
-            let next: Url =
-                locate(&url, next).map_err(|problem| broken(format!("there is a next page, but {problem}")))?;
-            if next == call.url || !call.access.endpoint.owns(&next) {
-                return Err(broken("the next page is this one, or at another place".to_owned()));
-            }
-            call.url = next;
-        }
-        Err(broken(format!("there are more than {PAGES_LIMIT} pages")))
-    }
-}
-
-/// The target of `Link: <target>; rel="next"` (RFC 8288).
-fn next_page(headers: &HeaderMap) -> Option<&str> {
-    let links = headers.get_all(LINK).into_iter().filter_map(|link| link.to_str().ok());
-    links.flat_map(|link| link.split(',')).find_map(|link| {
-        let (target, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
-        let is_next = |text: &str| {
-            let (name, value) = text.split_once('=').unwrap_or((text, ""));
-            name.trim().eq_ignore_ascii_case("rel") && value.trim().trim_matches('"').eq_ignore_ascii_case("next")
-        };
-        parameters.split(';').any(is_next).then_some(target)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_next_page_is_found() {
-        for (link, expected) in [
-            (r#"</v2/a/tags/list?last=x&n=1>; rel="next""#, Some("/v2/a/tags/list?last=x&n=1")),
-            ("<b>;rel=next", Some("b")),
-            (r#"<a>; rel="prev", <b>; title="x"; REL="next""#, Some("b")),
-            (r#"<a>; rel="prev""#, None),
-            ("a; rel=next", None),
-        ] {
-            let headers = [(LINK, link.parse().unwrap())].into_iter().collect();
-            assert_eq!(next_page(&headers), expected, "{link}");
-        }
+        self.read_pages(call, |_, body| {
+            let page: Page =
+                serde_json::from_slice(body).map_err(|error| format!("the answer is no list of tags: {error}"))?;
+            tags.extend(page.tags.unwrap_or_default().into_iter().filter(|tag| !Referrer::is_tag(tag)));
+            Ok(Then::Next)
+        })?;
+        Ok(tags)
     }
 }

@@ -7,6 +7,7 @@
 use std::io;
 
 use super::layout::read_regular;
+use super::referrers::{SUBJECT, drop_orphans};
 use super::{Error, Names, Store};
 use crate::oci::{Descriptor, Index, Reference, Tag};
 
@@ -74,7 +75,7 @@ impl Names {
     /// The line of the index for a manifest called `tag`, or nothing.
     fn entry(&self, manifest: &Descriptor, tag: Option<&str>) -> Entry {
         let mut descriptor = manifest.clone();
-        descriptor.annotations.clear();
+        descriptor.annotations.retain(|key, _| key == SUBJECT && tag.is_none());
         if let Self::Of(repository) = self {
             descriptor.annotations.insert(REPOSITORY.to_owned(), repository.full_repository());
         }
@@ -130,7 +131,7 @@ impl Store {
     }
 
     /// Removes the entries that `choose` chooses and returns them. A manifest that loses its last name in a repository is
-    /// gone from it; its blobs stay until [`collect`](Self::collect).
+    /// gone from it, and what is about it goes too; its blobs stay until [`collect`](Self::collect).
     pub fn remove_entries(&self, mut choose: impl FnMut(&Entry) -> bool) -> Result<Vec<Entry>, Error> {
         if !self.root().exists() {
             return Ok(Vec::new());
@@ -139,6 +140,7 @@ impl Store {
         self.change_index(|entries| {
             let (gone, kept) = std::mem::take(entries).into_iter().partition(|entry| choose(entry));
             *entries = kept;
+            drop_orphans(entries);
             gone
         })
     }

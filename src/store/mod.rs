@@ -19,6 +19,7 @@ mod layout;
 mod links;
 mod lock;
 mod reader;
+mod referrers;
 mod remembered;
 #[cfg(test)]
 mod tests;

@@ -60,4 +60,8 @@ impl Source for Reader {
             Names::Tags => Box::new(FileContent { path: self.store.blob_path(&descriptor.digest) }),
         }
     }
+
+    fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
+        Ok(self.store.referrers(&self.names, subject)?)
+    }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::index::enter;
 use super::layout::sync_folder;
 use super::lock::Share;
+use super::referrers::annotations;
 use super::{BlobWriter, Error, Names, Store};
 use crate::oci::{Arrival, Content, ContentError, Descriptor, Need, Target};
 
@@ -74,10 +75,15 @@ impl Target for Writer {
         Ok(Arrival::Sent { resumed_bytes })
     }
 
+    fn attached(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
+        Ok(self.store.referrers(&self.names, subject)?)
+    }
+
     fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError> {
         if !self.store.has_blob(descriptor)? {
             self.store.ingest_blob(descriptor, &manifest)?;
         }
-        Ok(self.enter(descriptor, tag)?)
+        let entry = Descriptor { annotations: annotations(descriptor, manifest), ..descriptor.clone() };
+        Ok(self.enter(&entry, tag)?)
     }
 }

@@ -42,7 +42,7 @@ fn dockers_registry_is_examined() {
         repository      1 tag                            answer    can pull from there
         ranges          yes (206)                        answer    pulls large blobs in pieces, and goes on where it stopped
         redirects       no                               answer    gets blobs from the registry itself
-        referrers       no list; a tag must do           answer    nothing so far: it writes nothing that refers to a manifest
+        referrers       no list; a tag must do           answer    finds records and signatures of a ModelKit by a tag, `sha256-…`, and enters them there
         whole blobs     yes                              answer    sends small blobs in one PUT
         resume          yes                              answer    goes on with an upload where it broke off
         parts           yes                              answer    can send a large blob in parts

@@ -65,6 +65,7 @@ mod pull;
 mod pull_in_pieces;
 mod push;
 mod push_in_parts;
+mod referrers;
 mod resume;
 mod roads;
 mod support;

@@ -107,6 +107,10 @@ impl Source for Kit {
     fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
         Box::new(InMemory(&self.blobs[&descriptor.digest.to_string()]))
     }
+
+    fn referrers(&self, _: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
+        Ok(Vec::new())
+    }
 }
 
 struct InMemory<'a>(&'a [u8]);

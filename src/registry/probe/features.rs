@@ -68,7 +68,10 @@ fn plan(feature: Feature, is_supported: bool) -> &'static str {
         }
         (Feature::MediaTypes, true) => "pushes ModelKits, whose config and layers have media types of their own",
         (Feature::MediaTypes, false) => "cannot push ModelKits: with other media types they would have another digest",
-        (Feature::Referrers, _) => "nothing so far: it writes nothing that refers to a manifest",
+        (Feature::Referrers, true) => "finds records and signatures of a ModelKit in the list",
+        (Feature::Referrers, false) => {
+            "finds records and signatures of a ModelKit by a tag, `sha256-…`, and enters them there"
+        }
         (Feature::Delete, true) => "deletes with `kit remove --remote`",
         (Feature::Delete, false) => "cannot delete with `kit remove --remote`",
     }

@@ -1,7 +1,7 @@
 //! What reading from a repository shows: tags, ranges, redirects, referrers.
 
 use reqwest::Method;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RANGE};
+use reqwest::header::{CONTENT_TYPE, HeaderValue, RANGE};
 
 use super::super::learned::Feature;
 use super::super::repository::PULL;
@@ -66,10 +66,7 @@ impl Repository {
     }
 
     fn probe_referrers(&self, subject: &Digest) -> Result<Finding, Error> {
-        let subject = format!("{self}@{subject}");
-        let path = format!("referrers/{}", subject.rsplit('@').next().unwrap_or_default());
-        let mut call = self.call(Method::GET, &path, PULL, format!("list what refers to `{subject}`"), subject)?;
-        call.headers.insert(ACCEPT, HeaderValue::from_static("application/vnd.oci.image.index.v1+json"));
+        let call = self.referrers_call(subject)?;
         let (is_supported, found) = match self.client.runtime.block_on(self.client.exchange.send(&call)) {
             Ok(response) => match response.headers().get(CONTENT_TYPE) {
                 Some(found) if found.as_bytes().starts_with(MediaType::IMAGE_INDEX.as_str().as_bytes()) => {

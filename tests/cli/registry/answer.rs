@@ -88,8 +88,8 @@ pub(crate) fn answer(state: &mut State, asked: &Asked) -> Response<Bytes> {
     if let Some((name, selector)) = rest.split_once("/manifests/") {
         return manifest(state, asked, name, selector);
     }
-    if let Some((name, _)) = rest.split_once("/referrers/") {
-        return referrers(state, name);
+    if let Some((name, subject)) = rest.split_once("/referrers/") {
+        return referrers(state, asked, name, subject);
     }
     match rest.strip_suffix("/tags/list") {
         Some(name) => tags(state, asked, name),
@@ -139,13 +139,32 @@ fn delete_blob(state: &mut State, digest: &str) -> Response<Bytes> {
     }
 }
 
-/// Nothing refers to anything here.
-fn referrers(state: &State, name: &str) -> Response<Bytes> {
-    if !state.options.referrers || !state.repositories.contains_key(name) {
+/// What refers to `subject`, page by page (distribution-spec 1.1, "Listing Referrers").
+fn referrers(state: &State, asked: &Asked, name: &str, subject: &str) -> Response<Bytes> {
+    let Some(repository) = state.repositories.get(name).filter(|_| state.options.referrers) else {
         return error(404, "NOT_FOUND", "there is nothing here");
+    };
+    let mut entries = state.options.forged_referrers.clone();
+    for (digest, (media_type, bytes)) in &repository.manifests {
+        let document: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
+        if document["subject"]["digest"] == subject {
+            let artifact_type = document.get("artifactType").unwrap_or(&document["config"]["mediaType"]);
+            entries.push(serde_json::json!({
+                "mediaType": media_type, "digest": digest, "size": bytes.len(), "artifactType": artifact_type,
+                "annotations": document.get("annotations").cloned().unwrap_or(serde_json::json!({})),
+            }));
+        }
     }
-    let index = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
-    Response::builder().header(CONTENT_TYPE, "application/vnd.oci.image.index.v1+json").body(index.into()).unwrap()
+    let first = asked.parameter("from").and_then(|from| from.parse().ok()).unwrap_or(0_usize);
+    let last = (first + state.options.tags_per_page).min(entries.len());
+    let index = "application/vnd.oci.image.index.v1+json";
+    let mut response = Response::builder().header(CONTENT_TYPE, index);
+    if last < entries.len() {
+        response = response.header(LINK, format!("</v2/{name}/referrers/{subject}?from={last}>; rel=\"next\""));
+    }
+    let page =
+        serde_json::json!({ "schemaVersion": 2, "mediaType": index, "manifests": entries[first.min(last)..last] });
+    response.body(page.to_string().into()).unwrap()
 }
 
 fn ranged(state: &State, asked: &Asked, bytes: &Bytes) -> Response<Bytes> {
@@ -204,6 +223,10 @@ fn put_manifest(state: &mut State, asked: &Asked, name: &str, selector: &str) ->
     let mut response = Response::builder().status(201).header("docker-content-digest", digest);
     if let Some(warning) = &state.options.warning {
         response = response.header("warning", warning);
+    }
+    let document: serde_json::Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+    if let Some(subject) = document["subject"]["digest"].as_str().filter(|_| state.options.referrers) {
+        response = response.header("oci-subject", subject);
     }
     response.body(Bytes::new()).unwrap()
 }

@@ -57,6 +57,8 @@ pub(crate) struct Options {
     pub(crate) parts: bool,
     /// Whether there is a list of what refers to a manifest.
     pub(crate) referrers: bool,
+    /// What the list of what refers to any manifest begins with.
+    pub(crate) forged_referrers: Vec<serde_json::Value>,
     /// What a manifest with `artifactType` gets instead of a place, as status and error code.
     pub(crate) artifact_type_refusal: Option<(u16, &'static str)>,
     /// Whether blobs are mounted from other repositories; else an upload begins.
@@ -89,6 +91,7 @@ impl Default for Options {
             mounts: true,
             parts: true,
             referrers: true,
+            forged_referrers: Vec::new(),
             artifact_type_refusal: None,
         }
     }
