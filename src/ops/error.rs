@@ -135,6 +135,17 @@ impl Error {
     pub(super) fn writing(what: &str, source: ContentError) -> Self {
         Self::Write { what: what.to_owned(), source }
     }
+
+    /// The error with its causes, in one line: for a warning.
+    pub(super) fn in_words(&self) -> String {
+        let mut words = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            words = format!("{words}: {error}");
+            cause = error.source();
+        }
+        words
+    }
 }
 
 /// A line each.

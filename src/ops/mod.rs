@@ -30,6 +30,7 @@ mod places;
 mod plan;
 mod promote;
 mod pull;
+mod referrers;
 mod remove;
 mod room;
 mod tag;

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Error, Origins, room, workers};
+use super::{Error, Origins, referrers, room, workers};
 use crate::modelkit::{self, is_modelkit};
 use crate::oci::{Arrival, Content, ContentError, Descriptor, Manifest, Source, Target};
 use crate::progress::{Phase, Progress, Task, human};
@@ -37,7 +37,8 @@ pub struct Copied {
 /// Copies the artifact called `name` with everything it needs and calls it `tag` at the target.
 ///
 /// Blobs that the target has, here or in another repository, do not travel. The manifest goes last: the artifact appears at the target only when it is
-/// whole. What is not a ModelKit is refused before anything moves.
+/// whole. What is not a ModelKit is refused before anything moves. What refers to the artifact, such as signatures, follows it as
+/// far as it can.
 pub fn copy(
     (source, name): (&dyn Source, &str),
     (target, tag): (&dyn Target, Option<&str>),
@@ -66,6 +67,7 @@ pub(super) fn copy_unless(
     refuse()?;
     let publish = target.publish(&descriptor, &bytes, tag);
     publish.map_err(|error| Error::writing("the manifest", error))?;
+    referrers::copy_referrers((source, target), &descriptor, options, progress);
     let mut copied =
         Copied { manifest: descriptor, sent_bytes: 0, resumed_bytes: 0, present_bytes: 0, mounted_bytes: 0 };
     for (blob, arrival) in blobs.iter().zip(arrivals) {

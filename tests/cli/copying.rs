@@ -24,7 +24,7 @@ fn copy_streams_from_registry_to_registry_and_stores_nothing() {
     let elsewhere = |args: &[&str]| sandbox.run(sandbox.command(args).env("KIT_HOME", sandbox.path("elsewhere")));
     let copied = elsewhere(&["copy", &source, &target, PLAIN]).ok().says("0 B already there, 0 B mounted");
     assert_eq!(copied.stdout, format!("Copied {}\n", pushed.digest()));
-    assert!(!sandbox.path("elsewhere").exists());
+    assert!(!sandbox.path("elsewhere/store").exists());
     elsewhere(&["copy", &source, &target, PLAIN]).ok().says("0 B sent");
     elsewhere(&["copy", &target, "oci:layout:x", PLAIN]).ok();
     elsewhere(&["copy", "oci:layout:x", &format!("{}/back:v1", from.host()), PLAIN]).ok();

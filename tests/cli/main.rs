@@ -22,6 +22,7 @@ mod look;
 mod moving;
 mod pack;
 mod pack_push;
+mod referrers;
 mod registry;
 mod resume;
 #[allow(dead_code, reason = "the tests of the room use more of it")]

@@ -40,7 +40,8 @@ impl TagArgs {
         let places = Places { store: &store, client: &client };
         for target in targets {
             let target = target.with_tag(target.tag.clone().unwrap_or_else(Tag::latest));
-            ops::tag(&places, &source, &target).with_context(|| format!("Failed to tag modelkit `{source}`"))?;
+            ops::tag(&places, &source, &target, &context.bars)
+                .with_context(|| format!("Failed to tag modelkit `{source}`"))?;
             context.output.result(format!("Modelkit {source} tagged as {target}"))?;
         }
         Ok(())
