@@ -33,6 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         reading: Reading::Changed,
         keeping: Keeping::Blobs,
         locking: Locking::Off,
+        recording: None,
         jobs: 2,
         cli_version: "example".to_owned(),
     };

@@ -7,8 +7,8 @@
 //! ```text
 //! 4  cli ───────────────────────────────────── terminal, environment, exit code
 //! 3  ops ───────────────────────────────────── what kit can do; threads
-//! 2  archive       store        registry ───── places: folder, local store, remote
-//! 1  modelkit  →  kitfile  →  oci   contents  →  tensors ── documents; no IO
+//! 2  archive   store   registry   git ──────── places: folder, local store, remote, version control
+//! 1  modelkit → kitfile → oci   contents → tensors   provenance ── documents; no IO
 //! 0  digest  compression  layer_format  recipe  blocks  relative_path  progress  problem ── leaves; know nothing
 //! ```
 //!
@@ -22,11 +22,13 @@
 //! | [`archive`] | a folder to the bytes of a layer and back: walking, `.kitignore`, tar, putting files in place safely |
 //! | [`store`] | the local OCI layout, which any number of processes share |
 //! | [`registry`] | a remote repository; asynchronous code ends at its door |
+//! | [`git`] | what git knows of a folder |
 //! | [`modelkit`] | how a Kitfile becomes config, layers and manifest, and is read back; filters; the lock |
 //! | [`kitfile`] | what the user writes: parsing with all problems named, validation, YAML output, first drafts |
 //! | [`oci`] | the OCI documents, and [`Source`](oci::Source) and [`Target`](oci::Target): the contract of a place |
 //! | [`contents`] | the table of contents of a layer, and the pieces that large files are made of |
 //! | [`tensors`] | the headers of safetensors and GGUF, and what a model needs that is made of them |
+//! | [`provenance`] | where a ModelKit came from, as a statement that is attached to it |
 //! | [`recipe`] | a layer that is put together from files when it is read, instead of being stored |
 //! | [`digest`], [`compression`], [`layer_format`], [`blocks`], [`relative_path`], [`progress`], [`problem`] | one idea each |
 //!
@@ -50,6 +52,9 @@
 //!
 //! `kit push`, `kit pull` and `kit copy` are the same [`copy`](ops::copy) between other places: blobs first, each once, manifest last. What
 //! the target has in another repository is mounted from there ([`Origins`](ops::Origins)). [`plan`](ops::plan) only tells what would move.
+//!
+//! What is about a ModelKit, such as the [`Record`](provenance::Record) of its making or a signature, is a manifest that refers
+//! to it: attached by `pack`, brought along by [`copy`](ops::copy) and [`tag`](ops::tag), gone from the store with the ModelKit.
 //!
 //! `kit unpack` reads the documents with [`ModelKit::read`](modelkit::ModelKit::read), chooses with a [`Selection`](modelkit::Selection), and extracts
 //! the layers, several at once, each through a [`VerifyingReader`](digest::VerifyingReader) into a [`Destination`](archive::Destination), whose
@@ -82,6 +87,7 @@ pub mod cli;
 pub mod compression;
 pub mod contents;
 pub mod digest;
+pub mod git;
 pub mod kitfile;
 pub mod layer_format;
 pub mod modelkit;
@@ -89,6 +95,7 @@ pub mod oci;
 pub mod ops;
 pub mod problem;
 pub mod progress;
+pub mod provenance;
 pub mod recipe;
 pub mod registry;
 pub mod relative_path;

@@ -8,8 +8,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use etcetera::BaseStrategy;
+use jiff::Timestamp;
 
+use super::ci;
 use super::config::{Origin, Sourced};
+use crate::ops::Builder;
 use crate::registry::CredentialStore;
 
 /// The surroundings of one run.
@@ -28,6 +31,10 @@ pub(crate) struct Environment {
     pub(crate) proxies: Vec<Sourced<String>>,
     /// A client certificate and its key, as the environment names them.
     pub(crate) client_certificate: (Option<PathBuf>, Option<PathBuf>),
+    /// Who runs this, as far as the environment names a workflow and its run.
+    pub(crate) builder: Builder,
+    /// The time that is recorded for what is made.
+    pub(crate) time: Timestamp,
     /// Whether somebody can answer questions.
     pub(crate) is_interactive: bool,
     /// Whether somebody watches the progress.
@@ -53,6 +60,8 @@ impl Environment {
             credential_files: credential_files(),
             proxies: proxies(),
             client_certificate: (path("KITOPS_CLIENT_CERT"), path("KITOPS_CLIENT_KEY")),
+            builder: ci::builder(&text),
+            time: time()?,
             is_interactive: io::stdin().is_terminal(),
             is_watched,
             has_colour: is_watched && variable("NO_COLOR").is_none(),
@@ -129,8 +138,21 @@ fn proxies() -> Vec<Sourced<String>> {
         ("ALL_PROXY", "all_proxy"),
         ("NO_PROXY", "no_proxy"),
     ];
-    let text = |name| Some(Sourced::new(variable(name)?.to_string_lossy().into_owned(), Origin::Variable(name)));
-    pairs.into_iter().filter_map(|(capital, small)| text(capital).or_else(|| text(small))).collect()
+    let named = |name| Some(Sourced::new(text(name)?, Origin::Variable(name)));
+    pairs.into_iter().filter_map(|(capital, small)| named(capital).or_else(|| named(small))).collect()
+}
+
+/// Now, or what `SOURCE_DATE_EPOCH` says instead (reproducible-builds.org, its specification), in whole seconds.
+fn time() -> Result<Timestamp> {
+    let seconds = match text("SOURCE_DATE_EPOCH") {
+        Some(text) => text.parse().ok().context("SOURCE_DATE_EPOCH is no number of seconds")?,
+        None => Timestamp::now().as_second(),
+    };
+    Timestamp::from_second(seconds).context("SOURCE_DATE_EPOCH is too far from our time")
+}
+
+fn text(name: &str) -> Option<String> {
+    Some(variable(name)?.to_string_lossy().into_owned())
 }
 
 fn named_path(name: &'static str) -> Option<Sourced<PathBuf>> {
@@ -157,6 +179,8 @@ impl Environment {
             credential_files: Vec::new(),
             proxies: Vec::new(),
             client_certificate: (None, None),
+            builder: Builder::default(),
+            time: Timestamp::UNIX_EPOCH,
             is_interactive: false,
             is_watched: false,
             has_colour: false,

@@ -2,6 +2,7 @@
 
 mod args;
 mod bars;
+mod ci;
 mod closing;
 mod commands;
 mod config;

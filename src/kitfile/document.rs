@@ -147,6 +147,14 @@ pub struct Dataset {
     pub parameters: Option<Value>,
 }
 
+impl Dataset {
+    /// The ModelKit that `remote_path` names, if it reads as a reference, as [`Model::reference`] does.
+    pub fn reference(&self) -> Option<Reference> {
+        let is_address = self.remote_path.contains("://");
+        if self.remote_path.contains([':', '@']) && !is_address { self.remote_path.parse().ok() } else { None }
+    }
+}
+
 /// Documentation.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]

@@ -2,6 +2,7 @@
 //!
 //! Knows no arguments, no colours, no standard output, no environment variables and no current folder.
 
+mod attach;
 mod cat;
 mod check;
 mod compressing;
@@ -30,6 +31,7 @@ mod places;
 mod plan;
 mod promote;
 mod pull;
+mod record;
 mod referrers;
 mod remove;
 mod room;
@@ -65,6 +67,7 @@ pub use places::{Found, Location, Place, Places};
 pub use plan::{Look, Plan, PlannedBlob, plan};
 pub use promote::{Promoted, TagState, promote};
 pub use pull::{plan_pull, pull};
+pub use record::{Git, Recording};
 pub use remove::{Removal, Removed, remove, remove_remote};
 pub use tag::tag;
 pub use transfer::{Copied, CopyOptions, Fate, copy};
@@ -79,4 +82,5 @@ pub use crate::layer_format::Format;
 pub use crate::modelkit::{
     CLI_VERSION, Change, Drift, Filter, InvalidFilter, LOCK_SIZE_LIMIT, Lock, Part, Selection, Subject, parse_lock,
 };
+pub use crate::provenance::Builder;
 pub use crate::tensors::{Header, Hyperparameters, Memory, Summary, Tensor, TypeCount};

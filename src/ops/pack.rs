@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::attach::attach;
 use super::packer::{Assembled, Depot, Packer, SavedLayer};
-use super::{Error, Places, lock};
+use super::record::record;
+use super::{Error, Places, Recording, lock};
 use crate::archive::{self, LayerSource, Links};
 use crate::compression::Compression;
 use crate::digest::Digest;
@@ -35,6 +37,8 @@ pub struct PackOptions {
     pub keeping: Keeping,
     /// Whether the files are noted, or compared with what was noted.
     pub locking: Locking,
+    /// What is recorded of the making; nothing without it.
+    pub recording: Option<Recording>,
     /// How many layers are packed at once; compressed ones are packed one after the other.
     pub jobs: usize,
     /// The packer's version, which the manifest names.
@@ -101,7 +105,9 @@ fn pack_whole(places: &Places<'_>, options: &PackOptions, progress: &dyn Progres
     };
     let lock = lock_of(places, options, &assembled, progress)?;
     save_config(&writer, &assembled.config, &assembled.config_bytes, progress)?;
+    let records = record(places, options, &assembled)?;
     publish(&writer, &assembled.manifest, &assembled.manifest_bytes, &options.references, progress)?;
+    attach(&writer, &assembled.manifest, &records, progress);
     let Assembled { manifest, bytes, reused_bytes, .. } = assembled;
     Ok(Packed { manifest, bytes, reused_bytes, lock })
 }

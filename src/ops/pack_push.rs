@@ -6,8 +6,10 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Mutex;
 
+use super::attach::attach;
 use super::compressing::Compressing;
 use super::packer::{Assembled, Depot, Packer, SavedLayer, layers_at_once};
+use super::record::record;
 use super::{Copied, CopyOptions, Error, Found, PackOptions, Places, copy};
 use crate::archive::{self, LayerSource};
 use crate::compression::Compression;
@@ -38,6 +40,7 @@ pub fn pack_and_push(
         let published = target.publish(manifest, manifest_bytes, Some(tag));
         published.map_err(|error| Error::writing(&format!("the tag `{tag}`"), error))?;
     }
+    attach(target, &source.assembled.manifest, &record(places, pack, &source.assembled)?, progress);
     Ok(copied)
 }
 

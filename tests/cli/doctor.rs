@@ -29,6 +29,7 @@ fn dockers_registry_is_examined() {
         credentials     none known, none needed so far   answer    asks as anybody
         uploads         in parts                         default   sends blobs over 128 MiB in parts of 128 MiB, others in one PUT
         layer ceiling   none known                       default   sends layers of any size
+        referrers       no                               learned   finds records and signatures of a ModelKit by a tag, `sha256-…`, and enters them there
     "#]].assert_eq(&alone.redacted_stdout());
     let run = sandbox.kit(&["doctor", &repository, "--plain-http", "--write"]).ok();
     expect![[r#"

@@ -22,6 +22,7 @@ mod look;
 mod moving;
 mod pack;
 mod pack_push;
+mod provenance;
 mod referrers;
 mod registry;
 mod resume;

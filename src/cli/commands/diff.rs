@@ -216,6 +216,7 @@ fn find_in_folder(context: &Context, places: &Places<'_>, folder: PathBuf) -> Re
         format: ops::Format::Tar,
         keeping: Keeping::Blobs,
         locking: Locking::Off,
+        recording: None,
         jobs: ops::jobs(),
         cli_version: env!("CARGO_PKG_VERSION").to_owned(),
     };

@@ -17,7 +17,8 @@ use crate::compression::Compression;
 use crate::kitfile::{self, Kitfile, LOCK_FILE};
 use crate::oci::{Reference, Tag};
 use crate::ops::{
-    self, Copied, CopyOptions, Format, Keeping, Links, Location, Locking, Origins, PackOptions, Places, Reading,
+    self, Copied, CopyOptions, Format, Git, Keeping, Links, Location, Locking, Origins, PackOptions, Places, Reading,
+    Recording,
 };
 use crate::progress::{Phase, human};
 
@@ -77,6 +78,10 @@ pub(crate) struct PackArgs {
     /// Fail, and name what differs, unless what is packed is what Kitfile.lock says; it costs what --lock costs
     #[arg(long, conflicts_with = "push")]
     locked: bool,
+    /// Leave what git knows of FOLDER out of the record of the making, which `kit log` shows and which is attached to the
+    /// ModelKit: commit, branch, remote, and whether files differ
+    #[arg(long)]
+    no_git: bool,
     #[command(flatten)]
     network: NetworkArgs,
 }
@@ -118,6 +123,11 @@ impl PackArgs {
             reading: if self.no_cache { Reading::Everything } else { Reading::Changed },
             keeping: if self.link { Keeping::Links } else { Keeping::Blobs },
             locking,
+            recording: Some(Recording {
+                builder: context.environment.builder.clone(),
+                time: context.environment.time,
+                git: if self.no_git { Git::Ignored } else { Git::Asked },
+            }),
             jobs: ops::jobs(),
             cli_version: env!("CARGO_PKG_VERSION").to_owned(),
         })

@@ -1,0 +1,134 @@
+//! The record of the making of a ModelKit, which is attached to it: what it was made of, by whom and when.
+
+use jiff::Timestamp;
+
+use super::attach::{Attachment, FINGERPRINT};
+use super::packer::Assembled;
+use super::{Error, PackOptions, Places};
+use crate::digest::Digest;
+use crate::git;
+use crate::kitfile::Section;
+use crate::modelkit::{LockedParent, ModelKit};
+use crate::oci::{Annotations, Descriptor, Manifest, MediaType, Reference};
+use crate::provenance::{Builder, Commit, MEDIA_TYPE, Material, PREDICATE_TYPE, Record, Role, SourceUrl};
+use crate::store::Names;
+
+/// What only the caller knows of the making.
+#[derive(Debug, Clone)]
+pub struct Recording {
+    /// Who packs.
+    pub builder: Builder,
+    /// When.
+    pub time: Timestamp,
+    /// Whether git is asked about the folder.
+    pub git: Git,
+}
+
+/// Whether git is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Git {
+    /// It is.
+    Asked,
+    /// It is not.
+    Ignored,
+}
+
+/// How tools that list attestations tell the kind of one (in-toto, "OCI artifacts").
+const PREDICATE_ANNOTATION: &str = "in-toto.io/predicate-type";
+/// Image-spec 1.1, "Pre-Defined Annotation Keys".
+const CREATED: &str = "org.opencontainers.image.created";
+
+/// The record of what is `assembled` and not published yet, if there is to be one. Asks no registry.
+pub(super) fn record(
+    places: &Places<'_>,
+    options: &PackOptions,
+    assembled: &Assembled,
+) -> Result<Vec<Attachment>, Error> {
+    let Some(recording) = &options.recording else { return Ok(Vec::new()) };
+    let subject = assembled.manifest.digest;
+    let record = Record {
+        subject,
+        names: options.references.iter().map(ToString::to_string).collect(),
+        commit: if recording.git == Git::Asked { git::look(&options.context).map(commit) } else { None },
+        materials: materials(places, assembled)?,
+        previous: previous(places, options)?.filter(|previous| *previous != subject),
+        builder: recording.builder.clone(),
+        time: Some(recording.time),
+    };
+    Ok(vec![attachment(&record)])
+}
+
+fn attachment(record: &Record) -> Attachment {
+    let statement = record.to_statement();
+    let mut blob = Descriptor::of(MediaType::of(MEDIA_TYPE), &statement);
+    blob.annotations.insert(PREDICATE_ANNOTATION.to_owned(), PREDICATE_TYPE.to_owned());
+    let fingerprint = Digest::of(&record.without_history().to_statement());
+    let mut annotations = Annotations::from([
+        (PREDICATE_ANNOTATION.to_owned(), PREDICATE_TYPE.to_owned()),
+        (FINGERPRINT.to_owned(), fingerprint.to_string()),
+    ]);
+    annotations.extend(record.time.map(|time| (CREATED.to_owned(), time.to_string())));
+    Attachment { artifact_type: MediaType::of(MEDIA_TYPE), blobs: vec![(blob, statement)], annotations }
+}
+
+fn commit(checkout: git::Checkout) -> Commit {
+    Commit {
+        id: checkout.commit,
+        branch: checkout.branch,
+        remote: checkout.remote.as_deref().and_then(SourceUrl::parse),
+        is_dirty: checkout.is_dirty,
+    }
+}
+
+/// The ModelKits that it is built on, and its datasets.
+fn materials(places: &Places<'_>, assembled: &Assembled) -> Result<Vec<Material>, Error> {
+    let manifest = Manifest::parse(&assembled.manifest_bytes).map_err(Error::NotAManifest)?;
+    let modelkit = ModelKit::read(manifest, &assembled.config_bytes)?;
+    let mut materials: Vec<Material> = assembled.parents.iter().map(parent).collect();
+    for layer in modelkit.layers.iter().filter(|layer| layer.section == Section::Dataset) {
+        let name = if layer.name.is_empty() { layer.path.to_string() } else { layer.name.clone() };
+        materials.push(Material { role: Role::Dataset, name, uri: None, digest: Some(layer.descriptor.digest) });
+    }
+    for dataset in modelkit.config.kitfile.datasets.iter().filter(|dataset| !dataset.remote_path.is_empty()) {
+        let reference = dataset.reference();
+        let digest = match &reference {
+            Some(reference) => digest_here(places, reference)?,
+            None => dataset.remote_hash.parse().ok(),
+        };
+        let uri = reference.map_or_else(|| without_secrets(&dataset.remote_path), |reference| uri(&reference));
+        materials.push(Material { role: Role::Dataset, name: dataset.name.clone(), uri: Some(uri), digest });
+    }
+    Ok(materials)
+}
+
+fn parent(parent: &LockedParent) -> Material {
+    let uri = parent.reference.parse().map_or_else(|_| parent.reference.clone(), |reference| uri(&reference));
+    Material { role: Role::Parent, name: parent.reference.clone(), uri: Some(uri), digest: Some(parent.manifest) }
+}
+
+fn uri(reference: &Reference) -> String {
+    format!("oci://{reference}")
+}
+
+/// The address of a dataset, without user, password and a query, which signs some addresses.
+fn without_secrets(address: &str) -> String {
+    let address = address.split(['?', '#']).next().unwrap_or_default();
+    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
+    let (place, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    format!("{scheme}://{}{path}", place.rsplit('@').next().unwrap_or_default())
+}
+
+/// The digest that `reference` names, or that the local store has under it.
+fn digest_here(places: &Places<'_>, reference: &Reference) -> Result<Option<Digest>, Error> {
+    if reference.digest.is_some() {
+        return Ok(reference.digest);
+    }
+    let name = reference.selector().unwrap_or_default();
+    let entry = places.store.find(&Names::Of(reference.clone()), &name)?;
+    Ok(entry.map(|entry| entry.descriptor.digest))
+}
+
+/// What the first name stands for here until now.
+fn previous(places: &Places<'_>, options: &PackOptions) -> Result<Option<Digest>, Error> {
+    options.references.first().map_or(Ok(None), |reference| digest_here(places, reference))
+}
