@@ -57,7 +57,7 @@ type Files = BTreeMap<RelativePath, LockedFile>;
 fn read_files(reader: &mut (dyn Read + Send), layer: &Layer) -> Result<Files, archive::Error> {
     let unreadable = |source| archive::Error::ReadLayer { source };
     let mut decoder = layer.compression.decoder(BufReader::with_capacity(BUFFER_BYTES, reader)).map_err(unreadable)?;
-    let mut buffer = vec![0; BUFFER_BYTES];
+    let mut buffer = buffer(None);
     if layer.format == Format::Raw {
         let (digest, size) = digest(&mut decoder, &mut buffer, &Silent).map_err(unreadable)?;
         let file = LockedFile { path: layer.path.clone(), mode: layer.file_mode.unwrap_or(PLAIN_FILE), size, digest };
@@ -76,7 +76,13 @@ fn read_files(reader: &mut (dyn Read + Send), layer: &Layer) -> Result<Files, ar
 }
 
 /// Read size, see `archive`.
-pub(super) const BUFFER_BYTES: usize = 1 << 20;
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// Room for reading something of `size` bytes, if that is known.
+pub(super) fn buffer(size: Option<u64>) -> Vec<u8> {
+    let room = size.and_then(|size| usize::try_from(size).ok());
+    vec![0; room.map_or(BUFFER_BYTES, |size| size.saturating_add(1).min(BUFFER_BYTES))]
+}
 
 /// The digest and the size of what `reader` gives, by way of `buffer`.
 pub(super) fn digest(reader: &mut dyn Read, buffer: &mut [u8], task: &dyn Task) -> io::Result<(Digest, u64)> {

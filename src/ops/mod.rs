@@ -9,9 +9,6 @@ mod compressing;
 mod concern;
 mod cp;
 mod diff;
-mod diff_files;
-mod diff_kitfile;
-mod diff_tensors;
 mod doctor;
 mod error;
 mod file_location;
@@ -47,10 +44,10 @@ pub use cat::cat;
 pub use check::{Checked, check};
 pub use concern::{Concern, UnknownConcern};
 pub use cp::{CpOptions, cp};
-pub use diff::{DiffOptions, Difference, LayerRow, diff};
-pub use diff_files::{FileChange, FileDiff, FileState};
-pub use diff_kitfile::FieldDiff;
-pub use diff_tensors::{TensorChange, TensorDiff, TensorsDiff};
+pub use diff::{
+    DiffOptions, Difference, FieldDiff, FileChange, FileDiff, FileState, LayerRow, TensorChange, TensorDiff,
+    TensorsDiff, diff,
+};
 pub use doctor::{Depth, Diagnosis, Patient, diagnose};
 pub use error::Error;
 pub use file_location::{FileLocation, InvalidFileLocation};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use fs_err as fs;
 
-use super::lock::{BUFFER_BYTES, digest, read_layer};
+use super::lock::{buffer, digest, read_layer};
 use super::packer::read_ignore_rules;
 use super::unpack::{Chosen, wanted_parents};
 use super::{Error, Found, Places, inspect, workers};
@@ -144,8 +144,7 @@ fn compare(options: &VerifyOptions, file: &LockedFile, task: &dyn Task) -> Resul
         Err(error) => return Err(error.into()),
     };
     let content = if metadata.len() == file.size {
-        let length = usize::try_from(file.size).map_or(BUFFER_BYTES, |size| BUFFER_BYTES.min(size + 1));
-        let found = digest(&mut fs::File::open(&place)?, &mut vec![0; length], task)?.0;
+        let found = digest(&mut fs::File::open(&place)?, &mut buffer(Some(file.size)), task)?.0;
         Change::in_value("content", &file.digest, &found)
     } else {
         Change::in_value("size", &file.size, &metadata.len())

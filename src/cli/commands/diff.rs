@@ -148,19 +148,11 @@ fn field_to_json(field: &FieldDiff) -> Value {
 
 fn file_to_json(file: &FileDiff) -> Value {
     let state = |state: &FileState| json!({ "mode": format!("{:04o}", state.mode), "size": state.size, "digest": state.digest });
-    let change = match &file.change {
-        FileChange::Added => "added",
-        FileChange::Removed => "removed",
-        FileChange::Changed => "changed",
-        FileChange::Moved(_) => "moved",
-        FileChange::Mode => "mode",
-        FileChange::NotCompared => "notCompared",
-    };
     let from = if let FileChange::Moved(from) = &file.change { Some(from.as_str()) } else { None };
     json!({
         "path": file.path.as_str(),
         "concern": file.concern.word(),
-        "change": change,
+        "change": file.change.word(),
         "from": from,
         "before": file.before.as_ref().map(state),
         "after": file.after.as_ref().map(state),

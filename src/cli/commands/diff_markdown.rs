@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::diff_table::{concerns, counts, describe, value};
 use crate::cli::table::one_line;
-use crate::ops::{Difference, FieldDiff, FileChange, FileDiff};
+use crate::ops::{Difference, FieldDiff, FileDiff};
 
 /// Tables of fields and files below one line that tells whom they concern.
 pub(super) fn render(names: (&str, &str), difference: &Difference) -> String {
@@ -27,14 +27,7 @@ fn field_row(field: &FieldDiff) -> String {
 }
 
 fn file_row(file: &FileDiff) -> String {
-    let change = match &file.change {
-        FileChange::Added => "added",
-        FileChange::Removed => "removed",
-        FileChange::Changed => "changed",
-        FileChange::Moved(_) => "moved",
-        FileChange::Mode => "mode",
-        FileChange::NotCompared => "not compared",
-    };
+    let change = file.change.word();
     format!("| {} | {change} | {} |\n", code(file.path.as_str()), escape(&describe(file).join(", ")))
 }
 

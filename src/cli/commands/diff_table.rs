@@ -75,7 +75,7 @@ pub(super) fn counts(files: &[FileDiff]) -> String {
         (count(|change| matches!(change, FileChange::Removed)), "removed"),
         (count(|change| matches!(change, FileChange::Moved(_))), "moved"),
         (count(|change| matches!(change, FileChange::Mode)), "with another mode"),
-        (count(|change| matches!(change, FileChange::NotCompared)), "not compared"),
+        (count(|change| matches!(change, FileChange::NotCompared)), "unread"),
     ];
     let words = all.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
     words.collect::<Vec<_>>().join(", ")

@@ -1,10 +1,12 @@
 //! Comparing two ModelKits: their documents, and the files in the layers that they do not share.
 
-use super::diff_files::{self, FileDiff, Side};
-use super::diff_kitfile::{self, FieldDiff};
-use super::{Concern, Error, Found, Inspected, diff_tensors, inspect, workers};
+use super::files::{self, FileDiff};
+use super::kitfile::{self, FieldDiff};
+use super::listing::{self, Side};
+use super::tensors;
 use crate::digest::Digest;
 use crate::modelkit::Layer;
+use crate::ops::{Concern, Error, Found, Inspected, inspect, workers};
 
 /// How to compare.
 #[derive(Debug, Clone)]
@@ -73,7 +75,7 @@ pub fn diff(first: &Found, second: &Found, options: &DiffOptions) -> Result<Diff
     let (shared, only_first): (Vec<_>, Vec<_>) = layers.iter().partition(|layer| has(others, layer));
     let only_second: Vec<_> = others.iter().filter(|layer| !has(layers, layer)).collect();
     let is_wanted = |concern| options.only.is_none_or(|only| only == concern);
-    let mut fields = diff_kitfile::compare(&one.modelkit.config.kitfile, &other.modelkit.config.kitfile);
+    let mut fields = kitfile::compare(&one.modelkit.config.kitfile, &other.modelkit.config.kitfile);
     fields.retain(|field| is_wanted(field.concern()));
     let mut files = compare_files((first, &only_first), (second, &only_second), options)?;
     files.retain(|file| is_wanted(file.concern));
@@ -97,14 +99,15 @@ fn compare_files(
 ) -> Result<Vec<FileDiff>, Error> {
     let one = side_of(first, only_first, only_second, options);
     let other = side_of(second, only_second, only_first, options);
-    let mut before = diff_files::list(&one, options.jobs)?;
-    let mut after = diff_files::list(&other, options.jobs)?;
-    let mut found = diff_files::compare(&mut before, &mut after, options.jobs)?;
-    let tensors = workers::run(options.jobs, &found, |diff| match (before.get(&diff.path), after.get(&diff.path)) {
-        (Some(before), Some(after)) => diff_tensors::compare(diff, before, after),
-        _ => Ok(None),
-    })?;
-    for (diff, tensors) in found.iter_mut().zip(tensors) {
+    let mut before = listing::list(&one, options.jobs)?;
+    let mut after = listing::list(&other, options.jobs)?;
+    let mut found = files::compare(&mut before, &mut after, options.jobs)?;
+    let of_weights =
+        workers::run(options.jobs, &found, |diff| match (before.get(&diff.path), after.get(&diff.path)) {
+            (Some(before), Some(after)) => tensors::compare(diff, before, after),
+            _ => Ok(None),
+        })?;
+    for (diff, tensors) in found.iter_mut().zip(of_weights) {
         diff.tensors = tensors;
     }
     Ok(found)

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::diff_files::File;
-use super::{Error, FileChange, FileDiff};
+use super::listing::{File, FileContent};
+use super::{FileChange, FileDiff};
+use crate::ops::Error;
 use crate::tensors::{Format, Header, Tensor};
 
 /// What differs between the tensors of two files.
@@ -51,7 +52,8 @@ pub(super) fn compare(diff: &FileDiff, before: &File, after: &File) -> Result<Op
     let is_meant = matches!(diff.change, FileChange::Changed | FileChange::NotCompared);
     let Some(format) = format.filter(|_| is_meant) else { return Ok(None) };
     let failed = |error| Error::reading(&format!("the header of `{}`", diff.path), error);
-    let headers = (before.header(format).map_err(failed)?, after.header(format).map_err(failed)?);
+    let (Some(before_content), Some(after_content)) = (before.content(), after.content()) else { return Ok(None) };
+    let headers = (before_content.header(format).map_err(failed)?, after_content.header(format).map_err(failed)?);
     let (Some(one), Some(other)) = headers else { return Ok(None) };
     let is_compared = before.can_be_read() && after.can_be_read();
     let mut pairs = pair(one, other);
@@ -61,11 +63,11 @@ pub(super) fn compare(diff: &FileDiff, before: &File, after: &File) -> Result<Op
         let pair = (before_tensor.take(), after_tensor.take());
         let mut change = change(&pair);
         if let (None, true, (Some(one), Some(other))) = (change, is_compared, &pair) {
-            let digest = |file: &File, tensor: &Tensor| {
+            let digest = |file: &FileContent, tensor: &Tensor| {
                 let read = file.digest_of(tensor.offset, tensor.size);
                 read.map_err(|error| Error::reading(&format!("the tensor `{name}` of `{}`", diff.path), error))
             };
-            change = (digest(before, one)? != digest(after, other)?).then_some(TensorChange::Changed);
+            change = (digest(&before_content, one)? != digest(&after_content, other)?).then_some(TensorChange::Changed);
         }
         changes.extend(change.map(|change| TensorDiff { name: name.clone(), change, before: pair.0, after: pair.1 }));
     }
