@@ -9,6 +9,7 @@ use kit::compression::Compression;
 use serde_json::json;
 
 use crate::docker_registry::DockerRegistry;
+use crate::published::publish_model;
 use crate::registry::FakeRegistry;
 use crate::sandbox::{Sandbox, repository};
 
@@ -293,28 +294,6 @@ fn nothing_vouches_for_what_is_read_in_ranges() {
     assert_eq!(sandbox.read("out/train.csv"), "a,b\n9,2\n");
 }
 
-/// Puts a ModelKit into the registry whose model is one layer at the path `m`.
-fn publish_model(registry: &FakeRegistry, format: &str, layer: &[u8]) -> String {
-    let digest = registry.add_blob(layer);
-    let config = json!({ "manifestVersion": "1.0.0", "model": { "path": "m", "digest": digest } }).to_string();
-    let manifest = json!({
-        "schemaVersion": 2,
-        "config": {
-            "mediaType": "application/vnd.kitops.modelkit.config.v1+json",
-            "digest": registry.add_blob(config.as_bytes()),
-            "size": config.len(),
-        },
-        "layers": [{
-            "mediaType": format!("application/vnd.kitops.modelkit.model.v1.{format}"),
-            "digest": digest,
-            "size": layer.len(),
-        }],
-    });
-    let media_type = "application/vnd.oci.image.manifest.v1+json";
-    registry.add_manifest("model", "v1", media_type, manifest.to_string().as_bytes());
-    format!("{}/model:v1", registry.host())
-}
-
 #[test]
 fn a_layer_that_is_one_file_is_that_file() {
     let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
@@ -323,7 +302,7 @@ fn a_layer_that_is_one_file_is_that_file() {
     {
         let mut encoder = compression.encoder(Vec::new(), || ()).unwrap();
         encoder.write_all(b"weights").unwrap();
-        let remote = publish_model(&registry, format, &encoder.finish().unwrap());
+        let remote = publish_model(&registry, format, "m", &encoder.finish().unwrap());
         let file = format!("{remote}//m");
         let listed = sandbox.kit(&["ls", &file, "--plain-http", "--format", "{{.Mode}} {{.Size}} {{.Path}}"]).ok();
         assert_eq!(listed.stdout, format!("0644 {size} m\n"));
@@ -343,7 +322,7 @@ fn a_file_that_claims_to_be_longer_than_its_layer_is_refused() {
         header.set_size(size);
         header.set_cksum();
         let layer = [header.as_bytes(), &[7; 1536][..]].concat();
-        let file = format!("{}//m", publish_model(&registry, "tar", &layer));
+        let file = format!("{}//m", publish_model(&registry, "tar", "m", &layer));
         for args in [&["cat", &file][..], &["cp", &file, "out/"]] {
             sandbox.run(sandbox.command(args).arg("--plain-http")).fails();
         }

@@ -23,6 +23,7 @@ mod moving;
 mod pack;
 mod pack_push;
 mod provenance;
+mod published;
 mod referrers;
 mod registry;
 mod resume;

@@ -6,6 +6,7 @@ use expect_test::expect;
 use kit::compression::Compression;
 use serde_json::json;
 
+use crate::published::publish_model;
 use crate::registry::{FakeRegistry, Recorded};
 use crate::samples;
 use crate::sandbox::{Sandbox, repository};
@@ -196,26 +197,7 @@ fn a_layer_that_is_one_file_is_read_as_that_file() {
     for (suffix, compression) in [("", Compression::None), ("+gzip", Compression::Gzip)] {
         let mut encoder = compression.encoder(Vec::new(), || ()).unwrap();
         encoder.write_all(&samples::small_safetensors()).unwrap();
-        let layer = registry.add_blob(&encoder.finish().unwrap());
-        let size = registry.blob(&layer).unwrap().len();
-        let config =
-            json!({ "manifestVersion": "1.0.0", "model": { "path": "m.safetensors", "digest": layer } }).to_string();
-        let manifest = json!({
-            "schemaVersion": 2,
-            "config": {
-                "mediaType": "application/vnd.kitops.modelkit.config.v1+json",
-                "digest": registry.add_blob(config.as_bytes()),
-                "size": config.len(),
-            },
-            "layers": [{
-                "mediaType": format!("application/vnd.kitops.modelkit.model.v1.raw{suffix}"),
-                "digest": layer,
-                "size": size,
-            }],
-        });
-        let media_type = "application/vnd.oci.image.manifest.v1+json";
-        registry.add_manifest("raw", "v1", media_type, manifest.to_string().as_bytes());
-        let remote = format!("{}/raw:v1", registry.host());
+        let remote = publish_model(&registry, &format!("raw{suffix}"), "m.safetensors", &encoder.finish().unwrap());
         let run = sandbox.kit(&["inspect", "-r", &remote, "--tensors", "--plain-http", "--format", "json"]).ok().json();
         assert_eq!(run["models"][0]["parameters"], 36, "{suffix}");
         assert_eq!(run["models"][0]["files"][0]["offset"].is_null(), compression != Compression::None);
