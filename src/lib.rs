@@ -68,7 +68,7 @@
 //! to file, and of weights only the [`Header`](tensors::Header) is read.
 //!
 //! `kit diff` opens only the layers that two ModelKits do not share, the same way. A folder is compared as the ModelKit that it
-//! would become: [`find_in_folder`](ops::find_in_folder) names its layers and reads them from the files.
+//! would become: its layers are named, and read from the files. Of a `Kitfile.lock` the list of files is compared.
 //!
 //! # What always holds
 //!

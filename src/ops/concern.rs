@@ -64,6 +64,11 @@ impl Concern {
         }
     }
 
+    /// Whether some field of a Kitfile concerns it.
+    pub(super) fn has_fields(self) -> bool {
+        matches!(self, Self::Data | Self::Model | Self::Configuration)
+    }
+
     /// Whether a layer of `section` may hold a file that concerns it.
     pub(super) fn may_be_in(self, section: Section) -> bool {
         match section {
@@ -128,8 +133,13 @@ mod tests {
             assert_eq!(concern, expected, "{path}");
             assert!(concern.may_be_in(section), "{path}");
         }
-        assert_eq!(Concern::of_field("model.path"), Concern::Model);
-        assert_eq!(Concern::of_field("datasets[x].remoteHash"), Concern::Data);
-        assert_eq!(Concern::of_field("model.parameters.epochs"), Concern::Configuration);
+        for (path, expected) in [
+            ("model.path", Concern::Model),
+            ("datasets[x].remoteHash", Concern::Data),
+            ("model.parameters.epochs", Concern::Configuration),
+        ] {
+            assert_eq!(Concern::of_field(path), expected);
+            assert!(expected.has_fields());
+        }
     }
 }

@@ -45,8 +45,8 @@ pub use check::{Checked, check};
 pub use concern::{Concern, UnknownConcern};
 pub use cp::{CpOptions, cp};
 pub use diff::{
-    DiffOptions, Difference, FieldDiff, FileChange, FileDiff, FileState, LayerRow, TensorChange, TensorDiff,
-    TensorsDiff, diff,
+    Comparable, Compared, DiffOptions, Difference, FieldDiff, FileChange, FileDiff, FileState, LayerRow, ParentDiff,
+    TensorChange, TensorDiff, TensorsDiff, diff,
 };
 pub use doctor::{Depth, Diagnosis, Patient, diagnose};
 pub use error::Error;
@@ -58,7 +58,7 @@ pub use ls::{ListedFile, ls};
 pub use materialize::{Materialized, materialize};
 pub use origins::Origins;
 pub use pack::{Keeping, Locking, PackOptions, Packed, Reading, pack};
-pub use pack_push::{find_in_folder, pack_and_push};
+pub use pack_push::pack_and_push;
 pub use parents::parent;
 pub use places::{Found, Location, Place, Places};
 pub use plan::{Look, Plan, PlannedBlob, plan};

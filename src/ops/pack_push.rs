@@ -45,7 +45,7 @@ pub fn pack_and_push(
 }
 
 /// The ModelKit that a folder would become: its files are read once, to name the layers, and then as they are asked for.
-pub fn find_in_folder(places: &Places<'_>, pack: &PackOptions, progress: &dyn Progress) -> Result<Found, Error> {
+pub(super) fn find_in_folder(places: &Places<'_>, pack: &PackOptions, progress: &dyn Progress) -> Result<Found, Error> {
     let source = FromFiles::pack(places, pack, progress)?;
     let name = source.assembled.manifest.digest.to_string();
     Ok(Found { source: Box::new(source), name, is_remote: false })

@@ -112,6 +112,32 @@ fn a_folder_is_compared_as_it_would_be_packed() {
 }
 
 #[test]
+fn a_folder_is_packed_as_what_it_is_compared_with() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    fs_err::set_permissions(sandbox.path("project/README.md"), Permissions::from_mode(0o600)).unwrap();
+    sandbox.kit(&["pack", "project", "-t", "sample:raw", "--layer-format", "raw"]).ok();
+    for pair in [["sample:raw", "project"], ["project", "sample:raw"]] {
+        let run = sandbox.kit(&[&["diff", "--exit-code"], &pair[..]].concat()).ok();
+        run.prints("ModelKits are identical");
+    }
+    sandbox.kit(&["pack", "project", "-t", "sample:tar"]).ok();
+    let run = sandbox.kit(&["diff", "sample:raw", "sample:tar", "--exit-code"]).ok();
+    run.prints("concerns: nobody");
+}
+
+#[test]
+fn a_file_that_is_a_layer_is_found_where_it_moved() {
+    let sandbox = Sandbox::new();
+    for (path, version) in [("a.bin", "llm:v1"), ("b.bin", "llm:v2")] {
+        sandbox.write("project/Kitfile", format!("manifestVersion: 1.0.0\nmodel: {{path: {path}}}\n"));
+        sandbox.write(&format!("project/{path}"), "weights");
+        sandbox.kit(&["pack", "project", "-t", version, "--layer-format", "raw"]).ok();
+    }
+    sandbox.kit(&["diff", "llm:v1", "llm:v2"]).ok().prints("~ b.bin       7 B   moved from a.bin");
+}
+
+#[test]
 fn the_exit_code_tells_differences_from_trouble() {
     let sandbox = changed();
     let run = sandbox.kit(&["diff", "sample:v1", "project", "--exit-code", "--quiet"]);

@@ -6,6 +6,7 @@ mod config;
 mod copying;
 mod crowd;
 mod diff;
+mod diff_lock;
 mod docker_registry;
 mod doctor;
 mod faulty_proxy;

@@ -1,21 +1,27 @@
 //! What `kit diff` prints to be pasted into a pull request.
 
-use std::fmt::Write;
-
-use super::diff_table::{concerns, counts, describe, value};
+use super::diff_table::{UNKNOWN_FIELDS, concerns, counts, describe, put, short, value};
 use crate::cli::table::one_line;
-use crate::ops::{Difference, FieldDiff, FileDiff};
+use crate::ops::{Difference, FieldDiff, FileDiff, ParentDiff};
 
 /// Tables of fields and files below one line that tells whom they concern.
 pub(super) fn render(names: (&str, &str), difference: &Difference) -> String {
     let mut text = format!("**{} → {}** · {}\n", code(names.0), code(names.1), concerns(difference));
-    if !difference.fields.is_empty() {
-        text += "\n| Kitfile | before | after |\n|---|---|---|\n";
-        text.extend(difference.fields.iter().map(field_row));
+    match difference.fields.as_deref() {
+        None => put(&mut text, format_args!("\nKitfile: {UNKNOWN_FIELDS}\n")),
+        Some([]) => {}
+        Some(fields) => {
+            text += "\n| Kitfile | before | after |\n|---|---|---|\n";
+            text.extend(fields.iter().map(field_row));
+        }
+    }
+    if !difference.parents.is_empty() {
+        text += "\n| Parent | before | after |\n|---|---|---|\n";
+        text.extend(difference.parents.iter().map(parent_row));
     }
     if !difference.files.is_empty() {
         let counts = counts(&difference.files);
-        write!(text, "\n{counts}\n\n| File | change | |\n|---|---|---|\n").expect("writing to a text does not fail");
+        put(&mut text, format_args!("\n{counts}\n\n| File | change | |\n|---|---|---|\n"));
         text.extend(difference.files.iter().map(file_row));
     }
     text
@@ -24,6 +30,10 @@ pub(super) fn render(names: (&str, &str), difference: &Difference) -> String {
 fn field_row(field: &FieldDiff) -> String {
     let cell = |side: &Option<serde_json::Value>| side.as_ref().map_or_else(String::new, |side| code(&value(side)));
     format!("| {} | {} | {} |\n", code(&field.path), cell(&field.before), cell(&field.after))
+}
+
+fn parent_row(parent: &ParentDiff) -> String {
+    format!("| {} | {} | {} |\n", code(&parent.reference), short(parent.before), short(parent.after))
 }
 
 fn file_row(file: &FileDiff) -> String {

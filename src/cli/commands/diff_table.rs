@@ -3,8 +3,11 @@
 use std::fmt::Write;
 
 use crate::cli::table::one_line;
+use crate::digest::Digest;
+use crate::oci::{Annotations, Manifest};
 use crate::ops::{
-    Concern, Difference, FieldDiff, FileChange, FileDiff, LayerRow, TensorChange, TensorDiff, TensorsDiff,
+    Compared, Concern, Difference, FieldDiff, FileChange, FileDiff, LayerRow, ParentDiff, TensorChange, TensorDiff,
+    TensorsDiff,
 };
 use crate::progress::human;
 
@@ -16,9 +19,17 @@ pub(super) fn render(names: (&str, &str), difference: &Difference, only: Option<
     }
     let mut text = format!("{} → {}    {}\n", names.0, names.1, concerns(difference));
     let width = width(difference);
-    if !difference.fields.is_empty() {
-        text += "Kitfile\n";
-        text.extend(difference.fields.iter().map(|field| show_field(field, width)));
+    match difference.fields.as_deref() {
+        None => put(&mut text, format_args!("{:<width$}{UNKNOWN_FIELDS}\n", "Kitfile", width = width + 6)),
+        Some([]) => {}
+        Some(fields) => {
+            text += "Kitfile\n";
+            text.extend(fields.iter().map(|field| show_field(field, width)));
+        }
+    }
+    if !difference.parents.is_empty() {
+        text += "Parents\n";
+        text.extend(difference.parents.iter().map(|parent| show_parent(parent, width)));
     }
     if !difference.files.is_empty() {
         put(&mut text, format_args!("{:<width$}{}\n", "Files", counts(&difference.files), width = width + 6));
@@ -46,10 +57,14 @@ fn unconcerned(difference: &Difference) -> String {
 
 /// As wide as most names are, so that what stands behind them is in a column.
 fn width(difference: &Difference) -> usize {
-    let fields = difference.fields.iter().map(|field| field.path.len());
+    let fields = difference.fields.iter().flatten().map(|field| field.path.len());
+    let parents = difference.parents.iter().map(|parent| parent.reference.len());
     let files = difference.files.iter().map(|file| file.path.as_str().len());
-    fields.chain(files).max().unwrap_or_default().min(48)
+    fields.chain(parents).chain(files).max().unwrap_or_default().min(48)
 }
+
+/// What is told of Kitfiles that differ where a lock is one of them.
+pub(super) const UNKNOWN_FIELDS: &str = "differs; which fields is not known, as a lock has only the digest of it";
 
 fn show_field(field: &FieldDiff, width: usize) -> String {
     let (mark, words) = match (&field.before, &field.after) {
@@ -58,6 +73,20 @@ fn show_field(field: &FieldDiff, width: usize) -> String {
         (None, after) => ('+', after.as_ref().map_or_else(String::new, value)),
     };
     format!("  {mark} {:<width$}  {words}\n", one_line(&field.path))
+}
+
+fn show_parent(parent: &ParentDiff, width: usize) -> String {
+    let (mark, words) = match (parent.before, parent.after) {
+        (Some(_), Some(_)) => ('~', format!("{} → {}", short(parent.before), short(parent.after))),
+        (before @ Some(_), None) => ('-', short(before)),
+        (None, after) => ('+', short(after)),
+    };
+    format!("  {mark} {:<width$}  {words}\n", one_line(&parent.reference))
+}
+
+/// As much of a digest as tells it from others.
+pub(super) fn short(digest: Option<Digest>) -> String {
+    digest.map_or_else(String::new, |digest| format!("sha256:{}…", &digest.hex()[..12]))
 }
 
 /// A value as it stands in a Kitfile, short.
@@ -147,20 +176,25 @@ fn show_tensor(tensor: &TensorDiff) -> String {
 
 fn documents(names: (&str, &str), difference: &Difference) -> String {
     let (first, second) = (&difference.first, &difference.second);
-    let manifests = (&first.modelkit.manifest, &second.modelkit.manifest);
+    let told = |side: &Compared, of: fn(&Manifest) -> String| {
+        side.inspected.as_ref().map_or_else(|| UNKNOWN.to_owned(), |inspected| of(&inspected.modelkit.manifest))
+    };
+    let both = |of| (told(first, of), told(second, of));
+    let configs = both(|manifest| manifest.config.digest.to_string());
+    let annotations = both(|manifest| show(&manifest.annotations));
     let mut text = String::new();
     section(&mut text, "Comparing", &pair(names.0, names.1));
-    let digests = (first.descriptor.digest.to_string(), second.descriptor.digest.to_string());
-    section(&mut text, "Manifests", &pair(&digests.0, &digests.1));
-    let configs = (manifests.0.config.digest.to_string(), manifests.1.config.digest.to_string());
+    section(&mut text, "Manifests", &pair(&first.manifest.to_string(), &second.manifest.to_string()));
     section(&mut text, "Configurations", &same_or_pair(&configs.0, &configs.1));
-    let annotations = (show(&manifests.0.annotations), show(&manifests.1.annotations));
     section(&mut text, "Annotations", &same_or_pair(&annotations.0, &annotations.1));
     section(&mut text, "Shared Layers", &layers(&difference.shared));
     section(&mut text, &format!("Unique Layers to ModelKit1 ({})", names.0), &layers(&difference.only_first));
     section(&mut text, &format!("Unique Layers to ModelKit2 ({})", names.1), &layers(&difference.only_second));
     text
 }
+
+/// What stands where a lock does not tell.
+const UNKNOWN: &str = "<not in a lock>";
 
 /// The width of the rules between sections (`KitOps`).
 const RULE: usize = 39;
@@ -175,10 +209,10 @@ fn pair(first: &str, second: &str) -> String {
 }
 
 fn same_or_pair(first: &str, second: &str) -> String {
-    if first == second { format!("Identical: {first}\n") } else { pair(first, second) }
+    if first == second && first != UNKNOWN { format!("Identical: {first}\n") } else { pair(first, second) }
 }
 
-fn show(annotations: &crate::oci::Annotations) -> String {
+fn show(annotations: &Annotations) -> String {
     let pairs: Vec<_> = annotations.iter().map(|(key, value)| format!("{key}={value}")).collect();
     if pairs.is_empty() { "<none>".to_owned() } else { pairs.join(", ") }
 }
@@ -191,12 +225,18 @@ fn layers(rows: &[LayerRow]) -> String {
     for row in rows {
         let word = row.media_type.rsplit('.').nth(2).unwrap_or(&row.media_type);
         let digest = row.digest.to_string();
-        writeln!(text, "{word:<9} | {:<18} | {:<10} | {}", &digest[..17], human(row.size), row.path)
-            .expect("writing to a text does not fail");
+        writeln!(
+            text,
+            "{word:<9} | {:<18} | {:<10} | {}",
+            &digest[..17],
+            row.size.map_or_else(|| "?".to_owned(), human),
+            row.path
+        )
+        .expect("writing to a text does not fail");
     }
     text
 }
 
-fn put(text: &mut String, words: std::fmt::Arguments<'_>) {
+pub(super) fn put(text: &mut String, words: std::fmt::Arguments<'_>) {
     text.write_fmt(words).expect("writing to a text does not fail");
 }

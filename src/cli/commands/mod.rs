@@ -7,6 +7,7 @@ mod config;
 mod copy;
 mod cp;
 mod diff;
+mod diff_json;
 mod diff_markdown;
 mod diff_table;
 mod doctor;

@@ -1,12 +1,14 @@
 //! Comparing two ModelKits: their documents, and the files in the layers that they do not share.
 
+use std::collections::BTreeSet;
+
 use super::files::{self, FileDiff};
 use super::kitfile::{self, FieldDiff};
-use super::listing::{self, Side};
-use super::tensors;
+use super::side::{self, Comparable, Compared, Side, SideLayer};
+use super::{listing, tensors};
 use crate::digest::Digest;
-use crate::modelkit::Layer;
-use crate::ops::{Concern, Error, Found, Inspected, inspect, workers};
+use crate::ops::{Concern, Error, Places, workers};
+use crate::progress::Progress;
 
 /// How to compare.
 #[derive(Debug, Clone)]
@@ -23,17 +25,19 @@ pub struct DiffOptions {
 #[derive(Debug, Clone)]
 pub struct Difference {
     /// The first.
-    pub first: Inspected,
+    pub first: Compared,
     /// The second.
-    pub second: Inspected,
+    pub second: Compared,
     /// Layers of both.
     pub shared: Vec<LayerRow>,
     /// Layers of the first alone.
     pub only_first: Vec<LayerRow>,
     /// Layers of the second alone.
     pub only_second: Vec<LayerRow>,
-    /// What differs between the Kitfiles.
-    pub fields: Vec<FieldDiff>,
+    /// What differs between the Kitfiles; none if something does, and a lock does not tell what.
+    pub fields: Option<Vec<FieldDiff>>,
+    /// Which of the ModelKits that the models refer to differ, where a lock tells of them.
+    pub parents: Vec<ParentDiff>,
     /// Which files differ.
     pub files: Vec<FileDiff>,
 }
@@ -47,20 +51,39 @@ pub struct LayerRow {
     pub path: String,
     /// The name of the layer.
     pub digest: Digest,
-    /// Its bytes.
-    pub size: u64,
+    /// Its bytes; unknown where only a lock has it.
+    pub size: Option<u64>,
+}
+
+/// A ModelKit that a model refers to, and that is not the same on both sides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParentDiff {
+    /// As the Kitfile has it.
+    pub reference: String,
+    /// The manifest in the first; none if nothing refers to it.
+    pub before: Option<Digest>,
+    /// The manifest in the second.
+    pub after: Option<Digest>,
 }
 
 impl Difference {
-    /// Whether both are the same to the last byte of their manifests.
+    /// Whether both are the same to the last byte of their manifests, which do not tell what parents are.
     pub fn is_none(&self) -> bool {
-        self.first.descriptor.digest == self.second.descriptor.digest
+        self.first.manifest == self.second.manifest && self.parents.is_empty()
+    }
+
+    /// Whether nothing was found that differs.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.parents.is_empty() && self.fields.as_ref().is_some_and(Vec::is_empty)
     }
 
     /// Whom it concerns.
     pub fn concerns(&self) -> Vec<Concern> {
-        let of_fields = self.fields.iter().map(FieldDiff::concern);
-        let mut concerns: Vec<_> = of_fields.chain(self.files.iter().map(|file| file.concern)).collect();
+        let of_fields = self.fields.iter().flatten().map(FieldDiff::concern);
+        let of_unknown_fields = self.fields.is_none().then_some(Concern::Configuration);
+        let of_parents = self.parents.iter().map(|_| Concern::Model);
+        let of_files = self.files.iter().map(|file| file.concern);
+        let mut concerns: Vec<_> = of_fields.chain(of_unknown_fields).chain(of_parents).chain(of_files).collect();
         concerns.sort_unstable();
         concerns.dedup();
         concerns
@@ -68,39 +91,59 @@ impl Difference {
 }
 
 /// Compares `first` and `second`. Layers are compared by digest, as sets, and those of both are not opened.
-pub fn diff(first: &Found, second: &Found, options: &DiffOptions) -> Result<Difference, Error> {
-    let both = workers::run(2, &[first, second], |found| inspect(found))?;
-    let [one, other]: [Inspected; 2] = both.try_into().expect("two are asked for, two come");
-    let (layers, others) = (&one.modelkit.layers, &other.modelkit.layers);
-    let (shared, only_first): (Vec<_>, Vec<_>) = layers.iter().partition(|layer| has(others, layer));
-    let only_second: Vec<_> = others.iter().filter(|layer| !has(layers, layer)).collect();
-    let is_wanted = |concern| options.only.is_none_or(|only| only == concern);
-    let mut fields = kitfile::compare(&one.modelkit.config.kitfile, &other.modelkit.config.kitfile);
-    fields.retain(|field| is_wanted(field.concern()));
-    let mut files = compare_files((first, &only_first), (second, &only_second), options)?;
-    files.retain(|file| is_wanted(file.concern));
-    let (shared, only_first, only_second) = (rows(shared), rows(only_first), rows(only_second));
-    Ok(Difference { shared, only_first, only_second, fields, files, first: one, second: other })
-}
-
-/// Whether one of `layers` holds the same files, however it is compressed.
-fn has_content(layers: &[&Layer], layer: &Layer) -> bool {
-    layers.iter().any(|other| other.diff_id.is_some() && other.diff_id == layer.diff_id && other.path == layer.path)
-}
-
-fn has(layers: &[Layer], layer: &Layer) -> bool {
-    layers.iter().any(|other| other.descriptor.digest == layer.descriptor.digest)
-}
-
-fn compare_files(
-    (first, only_first): (&Found, &[&Layer]),
-    (second, only_second): (&Found, &[&Layer]),
+pub fn diff(
+    places: &Places<'_>,
+    (first, second): (Comparable, Comparable),
     options: &DiffOptions,
-) -> Result<Vec<FileDiff>, Error> {
-    let one = side_of(first, only_first, only_second, options);
-    let other = side_of(second, only_second, only_first, options);
-    let mut before = listing::list(&one, options.jobs)?;
-    let mut after = listing::list(&other, options.jobs)?;
+    progress: &dyn Progress,
+) -> Result<Difference, Error> {
+    let (one, other) = side::open(places, first, second, progress)?;
+    let is_wanted = |concern| options.only.is_none_or(|only| only == concern);
+    let fields = match compare_kitfiles(&one, &other) {
+        Some(fields) => Some(fields.into_iter().filter(|field| is_wanted(field.concern())).collect()),
+        None => options.only.is_some_and(|only| !only.has_fields()).then(Vec::new),
+    };
+    let parents = if is_wanted(Concern::Model) { compare_parents(places, &one, &other)? } else { Vec::new() };
+    let (layers, others) = (one.layers(options), other.layers(options));
+    let mut files = compare_files(&layers, &others, options)?;
+    files.retain(|file| is_wanted(file.concern));
+    let shared = rows(layers.iter().filter_map(|layer| in_both(layer, &others)));
+    let only_first = rows(layers.iter().filter(|layer| in_both(layer, &others).is_none()).copied());
+    let only_second = rows(others.iter().filter(|layer| in_both(layer, &layers).is_none()).copied());
+    let (first, second) = (one.into_compared(), other.into_compared());
+    Ok(Difference { first, second, shared, only_first, only_second, fields, parents, files })
+}
+
+/// The fields that differ; none if some do and a lock does not tell which.
+fn compare_kitfiles(one: &Side, other: &Side) -> Option<Vec<FieldDiff>> {
+    match (one, other) {
+        (Side::ModelKit { inspected: one, .. }, Side::ModelKit { inspected: other, .. }) => {
+            Some(kitfile::compare(&one.modelkit.config.kitfile, &other.modelkit.config.kitfile))
+        }
+        _ => (one.kitfile() == other.kitfile()).then(Vec::new),
+    }
+}
+
+/// Which parents differ. Without a lock, no side says more of them than the field of its Kitfile.
+fn compare_parents(places: &Places<'_>, one: &Side, other: &Side) -> Result<Vec<ParentDiff>, Error> {
+    if let (Side::ModelKit { .. }, Side::ModelKit { .. }) = (one, other) {
+        return Ok(Vec::new());
+    }
+    let (one, other) = (one.parents(places)?, other.parents(places)?);
+    let references: BTreeSet<_> = one.keys().chain(other.keys()).collect();
+    let pairs = references.into_iter().map(|reference| (reference, one.get(reference), other.get(reference)));
+    let differing = pairs.filter(|(_, before, after)| before != after);
+    let diff = |(reference, before, after): (&String, Option<&Digest>, Option<&Digest>)| ParentDiff {
+        reference: reference.clone(),
+        before: before.copied(),
+        after: after.copied(),
+    };
+    Ok(differing.map(diff).collect())
+}
+
+fn compare_files(layers: &[SideLayer], others: &[SideLayer], options: &DiffOptions) -> Result<Vec<FileDiff>, Error> {
+    let mut before = listing::list(&to_look_into(layers, others, options), options.jobs)?;
+    let mut after = listing::list(&to_look_into(others, layers, options), options.jobs)?;
     let mut found = files::compare(&mut before, &mut after, options.jobs)?;
     let of_weights =
         workers::run(options.jobs, &found, |diff| match (before.get(&diff.path), after.get(&diff.path)) {
@@ -113,21 +156,27 @@ fn compare_files(
     Ok(found)
 }
 
-fn side_of<'a>(found: &'a Found, layers: &[&'a Layer], others: &[&Layer], options: &DiffOptions) -> Side<'a> {
-    let may_hold = |layer: &Layer| options.only.is_none_or(|only| only.may_be_in(layer.section));
-    let layers = layers.iter().filter(|layer| may_hold(layer) && !has_content(others, layer)).copied().collect();
-    let read_limit = if found.is_remote { options.remote_limit } else { u64::MAX };
-    Side { source: &*found.source, layers, read_limit }
+/// Those of `layers` that may hold a file that the other side has not, as far as it is asked about.
+fn to_look_into<'a>(layers: &[SideLayer<'a>], others: &[SideLayer], options: &DiffOptions) -> Vec<SideLayer<'a>> {
+    let may_hold = |layer: &SideLayer| options.only.is_none_or(|only| only.may_be_in(layer.section));
+    let is_there = |layer: &SideLayer| others.iter().any(|other| other.holds_what(layer));
+    layers.iter().filter(|layer| may_hold(layer) && !is_there(layer)).copied().collect()
 }
 
-fn rows(layers: Vec<&Layer>) -> Vec<LayerRow> {
-    let row = |layer: &Layer| LayerRow {
-        media_type: layer.descriptor.media_type.to_string(),
+/// The layer with what both sides know of it, if both have it.
+fn in_both<'a>(layer: &SideLayer<'a>, others: &[SideLayer]) -> Option<SideLayer<'a>> {
+    let other = others.iter().find(|other| other.digest == layer.digest)?;
+    Some(SideLayer { size: layer.size.or(other.size), ..*layer })
+}
+
+fn rows<'a>(layers: impl Iterator<Item = SideLayer<'a>>) -> Vec<LayerRow> {
+    let row = |layer: SideLayer| LayerRow {
+        media_type: layer.media_type.to_string(),
         path: layer.path.to_string(),
-        digest: layer.descriptor.digest,
-        size: layer.descriptor.size,
+        digest: layer.digest,
+        size: layer.size,
     };
-    let mut rows: Vec<_> = layers.into_iter().map(row).collect();
+    let mut rows: Vec<_> = layers.map(row).collect();
     rows.sort();
     rows.dedup();
     rows

@@ -83,7 +83,7 @@ pub(super) fn compare(first: &mut Files, second: &mut Files, jobs: usize) -> Res
 
 fn diff(path: &RelativePath, change: FileChange, before: Option<&File>, after: Option<&File>) -> FileDiff {
     let file = after.or(before).expect("a file is on one side at least");
-    let concern = Concern::of_file(file.layer.section, path);
+    let concern = Concern::of_file(file.section, path);
     let state = |file: &File| file.state;
     FileDiff { path: path.clone(), concern, change, before: before.map(state), after: after.map(state), tensors: None }
 }

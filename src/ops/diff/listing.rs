@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 
+use super::side::{Blob, Content, SideLayer};
 use crate::compression::Compression;
 use crate::digest::Digest;
+use crate::kitfile::Section;
 use crate::layer_format::Format;
-use crate::modelkit::Layer;
-use crate::oci::{Content, ContentError, RangedReader, Source};
+use crate::modelkit::{Layer, LockedFile};
+use crate::oci::{self, ContentError, RangedReader};
 use crate::ops::lock::{buffer, digest};
 use crate::ops::members::{Member, skim};
 use crate::ops::{Error, workers};
@@ -27,22 +29,20 @@ pub struct FileState {
     pub digest: Option<Digest>,
 }
 
-/// Layers of one side.
-pub(super) struct Side<'a> {
-    pub(super) source: &'a dyn Source,
-    pub(super) layers: Vec<&'a Layer>,
-    /// The longest content that is read for comparison.
-    pub(super) read_limit: u64,
-}
-
 /// A file in a layer.
 #[derive(Clone, Copy)]
 pub(super) struct File<'a> {
-    pub(super) layer: &'a Layer,
+    pub(super) section: Section,
     pub(super) state: FileState,
     /// What stands for the headers of the layer, if it holds no other file.
     pub(super) frame: Option<Digest>,
-    side: &'a Side<'a>,
+    place: Option<InBlob<'a>>,
+}
+
+/// Where a file is.
+#[derive(Clone, Copy)]
+struct InBlob<'a> {
+    blob: Blob<'a>,
     /// Where the content begins in the layer, unless that is compressed.
     offset: Option<u64>,
 }
@@ -50,23 +50,32 @@ pub(super) struct File<'a> {
 /// Files by path.
 pub(super) type Files<'a> = BTreeMap<RelativePath, File<'a>>;
 
-/// The files in the layers of `side`, with `jobs` layers at once.
+/// The files in `layers` of one side, with `jobs` layers at once.
 ///
 /// Of layers without compression only headers are read. Others are read from front to end, and so their files get digests.
-pub(super) fn list<'a>(side: &'a Side<'a>, jobs: usize) -> Result<Files<'a>, Error> {
-    let lists = workers::run(jobs, &side.layers, |layer| list_layer(side, layer))?;
+pub(super) fn list<'a>(layers: &[SideLayer<'a>], jobs: usize) -> Result<Files<'a>, Error> {
+    let lists = workers::run(jobs, layers, |layer| match layer.content {
+        Content::Blob(blob) => list_blob(layer.section, blob),
+        Content::Listed(files) => Ok(files.iter().map(|file| list_locked(layer.section, file)).collect()),
+    })?;
     Ok(lists.into_iter().flatten().collect())
 }
 
-fn list_layer<'a>(side: &'a Side<'a>, layer: &'a Layer) -> Result<Vec<(RelativePath, File<'a>)>, Error> {
+fn list_locked<'a>(section: Section, file: &LockedFile) -> (RelativePath, File<'a>) {
+    let state = FileState { mode: file.mode, size: file.size, digest: Some(file.digest) };
+    (file.path.clone(), File { section, state, frame: None, place: None })
+}
+
+fn list_blob(section: Section, blob: Blob<'_>) -> Result<Vec<(RelativePath, File<'_>)>, Error> {
     let (mut files, mut frame) = (Vec::new(), Vec::new());
-    skim(side.source, layer, &mut |member, content| {
+    skim(blob.source, blob.layer, &mut |member, content| {
         if files.len() < 2 {
             frame.push(format!("{} {:o} {:?}\0", member.path, member.mode, member.size));
         }
         if !member.is_directory {
-            let state = state(layer, member, content)?;
-            files.push((member.path.clone(), File { layer, state, frame: None, side, offset: member.offset }));
+            let state = state(blob.layer, member, content)?;
+            let place = Some(InBlob { blob, offset: member.offset });
+            files.push((member.path.clone(), File { section, state, frame: None, place }));
         }
         Ok(ControlFlow::Continue(()))
     })
@@ -103,54 +112,58 @@ pub(super) fn read_digests(files: &mut Files, wanted: &[RelativePath], jobs: usi
 }
 
 /// Gives `look` the content of each of the files `wanted`, those of one layer in one go: small files that are neighbours come
-/// together. A compressed layer is read once more, up to the last of them.
+/// together. A compressed layer is read once more, up to the last of them. A file of which only a lock tells is passed over.
 pub(super) fn look_into<T: Send>(
     files: &Files,
     wanted: &[RelativePath],
     jobs: usize,
     look: impl Fn(&File, &mut dyn Read) -> io::Result<T> + Sync,
 ) -> Result<Vec<(RelativePath, T)>, Error> {
-    let mut layers: BTreeMap<(Digest, &RelativePath), Vec<(&RelativePath, &File)>> = BTreeMap::new();
+    let mut layers: BTreeMap<(Digest, &RelativePath), InLayer> = BTreeMap::new();
     for path in wanted {
         let file = &files[path];
-        layers.entry((file.layer.descriptor.digest, &file.layer.path)).or_default().push((path, file));
+        if let Some(InBlob { blob, offset }) = file.place {
+            let (_, files) = layers
+                .entry((blob.layer.descriptor.digest, &blob.layer.path))
+                .or_insert_with(|| (blob, BTreeMap::new()));
+            files.insert((offset, path), file);
+        }
     }
     let layers: Vec<_> = layers.into_values().collect();
-    let seen = workers::run(jobs, &layers, |files| match files[0].1.layer.compression {
-        Compression::None => jump_through(files, &look),
-        _ => read_up_to_the_last(files, &look),
+    let seen = workers::run(jobs, &layers, |layer| match layer.0.layer.compression {
+        Compression::None => jump_through(layer, &look),
+        _ => read_up_to_the_last(layer, &look),
     })?;
     Ok(seen.into_iter().flatten().collect())
 }
 
-/// Files of one layer.
-type InLayer<'f> = [(&'f RelativePath, &'f File<'f>)];
+/// Files of one layer, in the order in which they stand there, if that is known.
+type InLayer<'f> = (Blob<'f>, BTreeMap<(Option<u64>, &'f RelativePath), &'f File<'f>>);
 
 fn jump_through<T>(
-    files: &InLayer,
+    (blob, files): &InLayer,
     look: &dyn Fn(&File, &mut dyn Read) -> io::Result<T>,
 ) -> Result<Vec<(RelativePath, T)>, Error> {
-    let (_, File { side, layer, .. }) = files[0];
-    let blob = side.source.blob(&layer.descriptor);
-    let mut reader = RangedReader::new(&*blob, layer.descriptor.size);
-    let mut files = files.to_vec();
-    files.sort_by_key(|(_, file)| file.offset);
-    let mut look_at = |path: &RelativePath, file: &File| -> io::Result<(RelativePath, T)> {
-        reader.seek(SeekFrom::Start(file.offset.unwrap_or_default()))?;
-        Ok((path.clone(), look(file, &mut reader.by_ref().take(file.state.size))?))
+    let content = blob.source.blob(&blob.layer.descriptor);
+    let mut reader = RangedReader::new(&*content, blob.layer.descriptor.size);
+    let mut look_at = |offset: Option<u64>, file: &File| -> io::Result<T> {
+        reader.seek(SeekFrom::Start(offset.unwrap_or_default()))?;
+        look(file, &mut reader.by_ref().take(file.state.size))
     };
-    let seen = files.into_iter().map(|(path, file)| look_at(path, file).map_err(|error| failed(path, error.into())));
+    let seen = files.iter().map(|((offset, path), file)| match look_at(*offset, file) {
+        Ok(seen) => Ok(((*path).clone(), seen)),
+        Err(error) => Err(Error::reading(&format!("`{path}`"), error.into())),
+    });
     seen.collect()
 }
 
 fn read_up_to_the_last<T>(
-    files: &InLayer,
+    (blob, files): &InLayer,
     look: &dyn Fn(&File, &mut dyn Read) -> io::Result<T>,
 ) -> Result<Vec<(RelativePath, T)>, Error> {
-    let (_, File { side, layer, .. }) = files[0];
-    let mut left: BTreeMap<_, _> = files.iter().copied().collect();
+    let mut left: BTreeMap<_, _> = files.iter().map(|((_, path), file)| (*path, file)).collect();
     let mut seen = Vec::new();
-    skim(side.source, layer, &mut |member, content| {
+    skim(blob.source, blob.layer, &mut |member, content| {
         if let Some(file) = left.remove(&member.path) {
             seen.push((member.path.clone(), look(file, content).map_err(|error| member.failed(error))?));
         }
@@ -160,27 +173,24 @@ fn read_up_to_the_last<T>(
     Ok(seen)
 }
 
-fn failed(path: &RelativePath, error: ContentError) -> Error {
-    Error::reading(&format!("`{path}`"), error)
-}
-
 impl<'a> File<'a> {
     /// Whether parts of the content can be read, and are not too long.
     pub(super) fn can_be_read(&self) -> bool {
-        self.offset.is_some() && self.state.size <= self.side.read_limit
+        self.place.is_some_and(|place| place.offset.is_some() && self.state.size <= place.blob.read_limit)
     }
 
-    /// The content; none of a compressed layer.
+    /// The content; none of a compressed layer, or where only a lock tells of it.
     pub(super) fn content(&self) -> Option<FileContent<'a>> {
-        let blob = self.side.source.blob(&self.layer.descriptor);
-        let (layer_size, size) = (self.layer.descriptor.size, self.state.size);
-        Some(FileContent { blob, layer_size, offset: self.offset?, size })
+        let InBlob { blob, offset } = self.place?;
+        let layer = &blob.layer.descriptor;
+        let size = self.state.size;
+        Some(FileContent { blob: blob.source.blob(layer), layer_size: layer.size, offset: offset?, size })
     }
 }
 
 /// The content of a file in a layer, of which any part can be read.
 pub(super) struct FileContent<'a> {
-    blob: Box<dyn Content + 'a>,
+    blob: Box<dyn oci::Content + 'a>,
     layer_size: u64,
     offset: u64,
     size: u64,

@@ -1,13 +1,15 @@
-//! Comparing two ModelKits level by level: fields, layers, files, and what is in the files.
+//! Comparing two of ModelKits, folders and locks, level by level: fields, layers, files, and what is in the files.
 
 mod compare;
 mod files;
 mod kitfile;
 mod listing;
+mod side;
 mod tensors;
 
-pub use compare::{DiffOptions, Difference, LayerRow, diff};
+pub use compare::{DiffOptions, Difference, LayerRow, ParentDiff, diff};
 pub use files::{FileChange, FileDiff};
 pub use kitfile::FieldDiff;
 pub use listing::FileState;
+pub use side::{Comparable, Compared};
 pub use tensors::{TensorChange, TensorDiff, TensorsDiff};

@@ -1,0 +1,77 @@
+//! What `kit diff` tells programs.
+
+use serde_json::{Value, json};
+
+use crate::ops::{
+    Compared, Concern, Difference, FieldDiff, FileChange, FileDiff, FileState, LayerRow, ParentDiff, TensorChange,
+    TensorDiff, TensorsDiff,
+};
+
+/// Everything that was found.
+pub(super) fn render(names: (&str, &str), difference: &Difference) -> Value {
+    json!({
+        "identical": difference.is_none(),
+        "concerns": difference.concerns().into_iter().map(Concern::word).collect::<Value>(),
+        "first": side(names.0, &difference.first),
+        "second": side(names.1, &difference.second),
+        "kitfile": difference.fields.as_ref().map(|fields| fields.iter().map(field).collect::<Value>()),
+        "parents": difference.parents.iter().map(parent).collect::<Value>(),
+        "files": difference.files.iter().map(file).collect::<Value>(),
+        "sharedLayers": layers(&difference.shared),
+        "uniqueToFirst": layers(&difference.only_first),
+        "uniqueToSecond": layers(&difference.only_second),
+    })
+}
+
+fn side(name: &str, side: &Compared) -> Value {
+    let manifest = side.inspected.as_ref().map(|inspected| &inspected.modelkit.manifest);
+    json!({
+        "reference": name,
+        "digest": side.manifest,
+        "config": manifest.map(|manifest| manifest.config.digest),
+        "annotations": manifest.map(|manifest| &manifest.annotations),
+    })
+}
+
+fn layers(rows: &[LayerRow]) -> Value {
+    let row = |row: &LayerRow| json!({ "mediaType": row.media_type, "path": row.path, "digest": row.digest, "size": row.size });
+    rows.iter().map(row).collect()
+}
+
+fn field(field: &FieldDiff) -> Value {
+    json!({ "path": field.path, "concern": field.concern().word(), "before": field.before, "after": field.after })
+}
+
+fn parent(parent: &ParentDiff) -> Value {
+    json!({ "reference": parent.reference, "before": parent.before, "after": parent.after })
+}
+
+fn file(file: &FileDiff) -> Value {
+    let state = |state: &FileState| json!({ "mode": format!("{:04o}", state.mode), "size": state.size, "digest": state.digest });
+    let from = if let FileChange::Moved(from) = &file.change { Some(from.as_str()) } else { None };
+    json!({
+        "path": file.path.as_str(),
+        "concern": file.concern.word(),
+        "change": file.change.word(),
+        "from": from,
+        "before": file.before.as_ref().map(state),
+        "after": file.after.as_ref().map(state),
+        "tensors": file.tensors.as_ref().map(tensors),
+    })
+}
+
+fn tensors(tensors: &TensorsDiff) -> Value {
+    let changes: Value = tensors.changes.iter().map(tensor).collect();
+    json!({ "total": tensors.total, "contentCompared": tensors.is_compared, "changes": changes })
+}
+
+fn tensor(tensor: &TensorDiff) -> Value {
+    let word = match tensor.change {
+        TensorChange::Added => "added",
+        TensorChange::Removed => "removed",
+        TensorChange::Retyped => "retyped",
+        TensorChange::Reshaped => "reshaped",
+        TensorChange::Changed => "changed",
+    };
+    json!({ "name": tensor.name, "change": word, "before": tensor.before, "after": tensor.after })
+}
