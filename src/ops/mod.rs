@@ -45,8 +45,8 @@ pub use check::{Checked, check};
 pub use concern::{Concern, UnknownConcern};
 pub use cp::{CpOptions, cp};
 pub use diff::{
-    Comparable, Compared, DiffOptions, Difference, FieldDiff, FileChange, FileDiff, FileState, LayerRow, ParentDiff,
-    TensorChange, TensorDiff, TensorsDiff, diff,
+    Comparable, Compared, ContentDiff, DiffOptions, Difference, FieldDiff, FileChange, FileDiff, FileState, LayerRow,
+    ParentDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff, diff,
 };
 pub use doctor::{Depth, Diagnosis, Patient, diagnose};
 pub use error::Error;

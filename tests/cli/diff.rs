@@ -54,7 +54,7 @@ fn the_first_line_says_whom_it_concerns_and_the_rest_what_changed() {
           + src/Dockerfile           13 B
           ~ src/new_name.py          15 B   moved from src/old_name.py
           ~ src/run.sh               5 B   mode 0644 → 0755
-          ~ src/train.py             15 B
+          ~ src/train.py             15 B   +1 −1
         No change: model, docs
     "#]]
     .assert_eq(&above_documents(&run.stdout));
@@ -83,7 +83,7 @@ fn the_first_line_says_whom_it_concerns_and_the_rest_what_changed() {
         | `src/Dockerfile` | added | 13 B |
         | `src/new_name.py` | moved | 15 B, moved from src/old_name.py |
         | `src/run.sh` | mode | 5 B, mode 0644 → 0755 |
-        | `src/train.py` | changed | 15 B |
+        | `src/train.py` | changed | 15 B, +1 −1 |
     "#]]
     .assert_eq(&markdown.stdout);
 }

@@ -7,6 +7,7 @@ mod copying;
 mod crowd;
 mod diff;
 mod diff_lock;
+mod diff_patch;
 mod docker_registry;
 mod doctor;
 mod faulty_proxy;

@@ -23,8 +23,8 @@ use crate::ops::{
 
 /// Compare two of ModelKits, folders and locks
 ///
-/// The first line tells whom the differences concern. Below it come the fields of the Kitfile, the files, the tensors in files of
-/// weights, and the layers.
+/// The first line tells whom the differences concern. Below it come the fields of the Kitfile, the files with what changed in
+/// them (lines of UTF-8 texts up to 1 MiB, tensors of weights), and the layers.
 ///
 /// A folder with a Kitfile is compared as it would be packed, and of a Kitfile.lock what it lists. Any other name is looked for in the local store, then in its
 /// registry; `local://` or `remote://` in front decides. Layers that both have are not opened. Of others in a registry, the
@@ -35,6 +35,7 @@ use crate::ops::{
 Examples:
   kit diff sentiment:v1 sentiment:v2
   kit diff registry.example/team/sentiment:v2 . --exit-code
+  kit diff registry.example/team/sentiment:v2 . --only code --patch
   kit diff Kitfile.lock registry.example/team/sentiment:v2
   kit diff sentiment:v1 sentiment:v2 --only model --format markdown
   kit diff local://registry.example/team/sentiment:v2 remote://registry.example/team/sentiment:v2")]
@@ -57,6 +58,10 @@ pub(crate) struct DiffArgs {
     /// How large files in a registry may be to be read; larger ones of equal size are not compared, but by the headers of weights
     #[arg(long, value_name = "BYTES", default_value_t = 1024 * 1024)]
     read_limit: u64,
+    /// Show the differences of small texts themselves, line by line, and texts that are new or gone. Control characters in
+    /// them are escaped, but for JSON and YAML
+    #[arg(short, long)]
+    patch: bool,
     #[command(flatten)]
     network: NetworkArgs,
 }
@@ -110,7 +115,8 @@ impl DiffArgs {
         let places = Places { store: &store, client: &client };
         let first = comparable(context, &places, &self.first)?;
         let second = comparable(context, &places, &self.second)?;
-        let options = DiffOptions { only: self.only, jobs: ops::jobs(), remote_limit: self.read_limit };
+        let options =
+            DiffOptions { only: self.only, jobs: ops::jobs(), remote_limit: self.read_limit, with_patches: self.patch };
         Ok(ops::diff(&places, (first, second), &options, &context.bars)?)
     }
 }

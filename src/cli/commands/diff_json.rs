@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::diff_patch;
 use crate::ops::{
     Compared, Concern, Difference, FieldDiff, FileChange, FileDiff, FileState, LayerRow, ParentDiff, TensorChange,
     TensorDiff, TensorsDiff,
@@ -56,7 +57,10 @@ fn file(file: &FileDiff) -> Value {
         "from": from,
         "before": file.before.as_ref().map(state),
         "after": file.after.as_ref().map(state),
-        "tensors": file.tensors.as_ref().map(tensors),
+        "tensors": file.content.tensors.as_ref().map(tensors),
+        "text": file.content.text.as_ref().map(|text| {
+            json!({ "added": text.added, "removed": text.removed, "patch": diff_patch::raw(file) })
+        }),
     })
 }
 

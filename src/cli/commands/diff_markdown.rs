@@ -1,5 +1,6 @@
 //! What `kit diff` prints to be pasted into a pull request.
 
+use super::diff_patch;
 use super::diff_table::{UNKNOWN_FIELDS, concerns, counts, describe, put, short, value};
 use crate::cli::table::one_line;
 use crate::ops::{Difference, FieldDiff, FileDiff, ParentDiff};
@@ -24,7 +25,15 @@ pub(super) fn render(names: (&str, &str), difference: &Difference) -> String {
         put(&mut text, format_args!("\n{counts}\n\n| File | change | |\n|---|---|---|\n"));
         text.extend(difference.files.iter().map(file_row));
     }
+    text.extend(difference.files.iter().filter_map(diff_patch::printable).map(|patch| fenced(&patch)));
     text
+}
+
+/// In a fence that is longer than any in the text, so that none of that closes it (`CommonMark` 0.31, "Fenced code blocks").
+fn fenced(patch: &str) -> String {
+    let longest = patch.split(|letter| letter != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat((longest + 1).max(3));
+    format!("\n{fence}diff\n{patch}{fence}\n")
 }
 
 fn field_row(field: &FieldDiff) -> String {
@@ -48,4 +57,15 @@ fn code(text: &str) -> String {
 
 fn escape(text: &str) -> String {
     one_line(text).replace('`', "'").replace('|', "\\|")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_fence_in_a_text_ends_the_block() {
+        assert_eq!(fenced("+a\n"), "\n```diff\n+a\n```\n");
+        assert_eq!(fenced("+````\n+<b>\n"), "\n`````diff\n+````\n+<b>\n`````\n");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::diff_patch;
 use crate::cli::table::one_line;
 use crate::digest::Digest;
 use crate::oci::{Annotations, Manifest};
@@ -35,11 +36,12 @@ pub(super) fn render(names: (&str, &str), difference: &Difference, only: Option<
         put(&mut text, format_args!("{:<width$}{}\n", "Files", counts(&difference.files), width = width + 6));
         text.extend(difference.files.iter().map(|file| show_file(file, width)));
     }
-    if only.is_some() {
-        return text;
+    if only.is_none() {
+        put(&mut text, format_args!("No change: {}\n\n", unconcerned(difference)));
+        text += &documents(names, difference);
     }
-    put(&mut text, format_args!("No change: {}\n\n", unconcerned(difference)));
-    text + &documents(names, difference)
+    text.extend(difference.files.iter().filter_map(diff_patch::printable).map(|patch| format!("\n{patch}")));
+    text
 }
 
 /// Whom it concerns.
@@ -118,7 +120,7 @@ fn show_file(file: &FileDiff, width: usize) -> String {
         FileChange::Changed | FileChange::Moved(_) | FileChange::Mode => '~',
     };
     let mut text = format!("  {mark} {:<width$}  {}\n", one_line(file.path.as_str()), describe(file).join("   "));
-    if let Some(tensors) = &file.tensors {
+    if let Some(tensors) = &file.content.tensors {
         text.extend(tensors.changes.iter().take(TENSORS).map(show_tensor));
         if tensors.changes.len() > TENSORS {
             put(&mut text, format_args!("      … and {} more\n", tensors.changes.len() - TENSORS));
@@ -151,7 +153,8 @@ pub(super) fn describe(file: &FileDiff) -> Vec<String> {
     if file.change == FileChange::NotCompared {
         words.push("same size, content not read".to_owned());
     }
-    words.extend(file.tensors.as_ref().map(tensors));
+    words.extend(file.content.tensors.as_ref().map(tensors));
+    words.extend(file.content.text.as_ref().map(|text| format!("+{} −{}", text.added, text.removed)));
     words
 }
 

@@ -9,6 +9,7 @@ mod cp;
 mod diff;
 mod diff_json;
 mod diff_markdown;
+mod diff_patch;
 mod diff_table;
 mod doctor;
 mod fsck;

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::files::{self, FileDiff};
 use super::kitfile::{self, FieldDiff};
 use super::side::{self, Comparable, Compared, Side, SideLayer};
-use super::{listing, tensors};
+use super::{content, listing};
 use crate::digest::Digest;
-use crate::ops::{Concern, Error, Places, workers};
+use crate::ops::{Concern, Error, Places};
 use crate::progress::Progress;
 
 /// How to compare.
@@ -19,6 +19,14 @@ pub struct DiffOptions {
     pub jobs: usize,
     /// Up to how many bytes of one file are read from a registry to compare it. Files that are here are always read.
     pub remote_limit: u64,
+    /// Whether the differences of texts are wanted themselves, and not only how many lines they are.
+    pub with_patches: bool,
+}
+
+impl DiffOptions {
+    fn is_wanted(&self, concern: Concern) -> bool {
+        self.only.is_none_or(|only| only == concern)
+    }
 }
 
 /// How two ModelKits differ.
@@ -98,15 +106,13 @@ pub fn diff(
     progress: &dyn Progress,
 ) -> Result<Difference, Error> {
     let (one, other) = side::open(places, first, second, progress)?;
-    let is_wanted = |concern| options.only.is_none_or(|only| only == concern);
     let fields = match compare_kitfiles(&one, &other) {
-        Some(fields) => Some(fields.into_iter().filter(|field| is_wanted(field.concern())).collect()),
+        Some(fields) => Some(fields.into_iter().filter(|field| options.is_wanted(field.concern())).collect()),
         None => options.only.is_some_and(|only| !only.has_fields()).then(Vec::new),
     };
-    let parents = if is_wanted(Concern::Model) { compare_parents(places, &one, &other)? } else { Vec::new() };
+    let parents = if options.is_wanted(Concern::Model) { compare_parents(places, &one, &other)? } else { Vec::new() };
     let (layers, others) = (one.layers(options), other.layers(options));
-    let mut files = compare_files(&layers, &others, options)?;
-    files.retain(|file| is_wanted(file.concern));
+    let files = compare_files(&layers, &others, options)?;
     let shared = rows(layers.iter().filter_map(|layer| in_both(layer, &others)));
     let only_first = rows(layers.iter().filter(|layer| in_both(layer, &others).is_none()).copied());
     let only_second = rows(others.iter().filter(|layer| in_both(layer, &layers).is_none()).copied());
@@ -145,13 +151,10 @@ fn compare_files(layers: &[SideLayer], others: &[SideLayer], options: &DiffOptio
     let mut before = listing::list(&to_look_into(layers, others, options), options.jobs)?;
     let mut after = listing::list(&to_look_into(others, layers, options), options.jobs)?;
     let mut found = files::compare(&mut before, &mut after, options.jobs)?;
-    let of_weights =
-        workers::run(options.jobs, &found, |diff| match (before.get(&diff.path), after.get(&diff.path)) {
-            (Some(before), Some(after)) => tensors::compare(diff, before, after),
-            _ => Ok(None),
-        })?;
-    for (diff, tensors) in found.iter_mut().zip(of_weights) {
-        diff.tensors = tensors;
+    found.retain(|file| options.is_wanted(file.concern));
+    let contents = content::compare(&found, (&before, &after), options)?;
+    for (diff, content) in found.iter_mut().zip(contents) {
+        diff.content = content;
     }
     Ok(found)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::TensorsDiff;
+use super::ContentDiff;
 use super::listing::{File, FileState, Files, read_digests};
 use crate::digest::Digest;
 use crate::ops::{Concern, Error};
@@ -21,8 +21,8 @@ pub struct FileDiff {
     pub before: Option<FileState>,
     /// The file in the second.
     pub after: Option<FileState>,
-    /// What differs in it, if it is a file of weights on both sides whose headers can be read.
-    pub tensors: Option<TensorsDiff>,
+    /// What differs in it.
+    pub content: ContentDiff,
 }
 
 /// What happened to a file.
@@ -84,8 +84,8 @@ pub(super) fn compare(first: &mut Files, second: &mut Files, jobs: usize) -> Res
 fn diff(path: &RelativePath, change: FileChange, before: Option<&File>, after: Option<&File>) -> FileDiff {
     let file = after.or(before).expect("a file is on one side at least");
     let concern = Concern::of_file(file.section, path);
-    let state = |file: &File| file.state;
-    FileDiff { path: path.clone(), concern, change, before: before.map(state), after: after.map(state), tensors: None }
+    let (before, after) = (before.map(|file| file.state), after.map(|file| file.state));
+    FileDiff { path: path.clone(), concern, change, before, after, content: ContentDiff::default() }
 }
 
 fn change(before: &File, after: &File) -> Option<FileChange> {

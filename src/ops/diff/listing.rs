@@ -179,6 +179,14 @@ impl<'a> File<'a> {
         self.place.is_some_and(|place| place.offset.is_some() && self.state.size <= place.blob.read_limit)
     }
 
+    /// Whether the whole content can be read, and little enough for that.
+    pub(super) fn can_be_read_again(&self) -> bool {
+        self.place.is_some_and(|InBlob { blob, offset }| {
+            let bytes = if offset.is_some() { self.state.size } else { blob.layer.descriptor.size };
+            bytes <= blob.read_limit
+        })
+    }
+
     /// The content; none of a compressed layer, or where only a lock tells of it.
     pub(super) fn content(&self) -> Option<FileContent<'a>> {
         let InBlob { blob, offset } = self.place?;
