@@ -46,7 +46,7 @@ pub use concern::{Concern, UnknownConcern};
 pub use cp::{CpOptions, cp};
 pub use diff::{
     Comparable, Compared, ContentDiff, DiffOptions, Difference, FieldDiff, FileChange, FileDiff, FileState, LayerRow,
-    ParentDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff, diff,
+    ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff, diff,
 };
 pub use doctor::{Depth, Diagnosis, Patient, diagnose};
 pub use error::Error;

@@ -6,6 +6,7 @@ mod config;
 mod copying;
 mod crowd;
 mod diff;
+mod diff_data;
 mod diff_lock;
 mod diff_patch;
 mod docker_registry;

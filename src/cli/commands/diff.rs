@@ -24,7 +24,7 @@ use crate::ops::{
 /// Compare two of ModelKits, folders and locks
 ///
 /// The first line tells whom the differences concern. Below it come the fields of the Kitfile, the files with what changed in
-/// them (lines of UTF-8 texts up to 1 MiB, tensors of weights), and the layers.
+/// them (lines of UTF-8 texts up to 1 MiB, rows and columns of .csv and .tsv, tensors of weights), and the layers.
 ///
 /// A folder with a Kitfile is compared as it would be packed, and of a Kitfile.lock what it lists. Any other name is looked for in the local store, then in its
 /// registry; `local://` or `remote://` in front decides. Layers that both have are not opened. Of others in a registry, the

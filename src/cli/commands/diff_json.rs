@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::diff_patch;
 use crate::ops::{
-    Compared, Concern, Difference, FieldDiff, FileChange, FileDiff, FileState, LayerRow, ParentDiff, TensorChange,
-    TensorDiff, TensorsDiff,
+    Compared, Concern, Difference, FieldDiff, FileChange, FileDiff, FileState, LayerRow, ParentDiff, TableDiff,
+    TensorChange, TensorDiff, TensorsDiff,
 };
 
 /// Everything that was found.
@@ -58,9 +58,21 @@ fn file(file: &FileDiff) -> Value {
         "before": file.before.as_ref().map(state),
         "after": file.after.as_ref().map(state),
         "tensors": file.content.tensors.as_ref().map(tensors),
+        "table": file.content.table.as_ref().map(table),
         "text": file.content.text.as_ref().map(|text| {
             json!({ "added": text.added, "removed": text.removed, "patch": diff_patch::raw(file) })
         }),
+    })
+}
+
+fn table(table: &TableDiff) -> Value {
+    json!({
+        "columnsAdded": table.columns_added,
+        "columnsRemoved": table.columns_removed,
+        "rowsBefore": table.rows_before,
+        "rowsAfter": table.rows_after,
+        "rowsAdded": table.rows.map(|rows| rows.added),
+        "rowsRemoved": table.rows.map(|rows| rows.removed),
     })
 }
 

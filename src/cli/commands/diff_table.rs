@@ -7,8 +7,8 @@ use crate::cli::table::one_line;
 use crate::digest::Digest;
 use crate::oci::{Annotations, Manifest};
 use crate::ops::{
-    Compared, Concern, Difference, FieldDiff, FileChange, FileDiff, LayerRow, ParentDiff, TensorChange, TensorDiff,
-    TensorsDiff,
+    Compared, Concern, Difference, FieldDiff, FileChange, FileDiff, LayerRow, ParentDiff, TableDiff, TensorChange,
+    TensorDiff, TensorsDiff,
 };
 use crate::progress::human;
 
@@ -154,9 +154,33 @@ pub(super) fn describe(file: &FileDiff) -> Vec<String> {
         words.push("same size, content not read".to_owned());
     }
     words.extend(file.content.tensors.as_ref().map(tensors));
-    words.extend(file.content.text.as_ref().map(|text| format!("+{} −{}", text.added, text.removed)));
+    match (&file.content.table, &file.content.text) {
+        (Some(table), _) => words.extend(rows_and_columns(table)),
+        (None, Some(text)) => words.push(format!("+{} −{}", text.added, text.removed)),
+        (None, None) => {}
+    }
     words
 }
+
+fn rows_and_columns(table: &TableDiff) -> Vec<String> {
+    let counts = match (table.rows_before, table.rows_after) {
+        (1, 1) => "1 row".to_owned(),
+        (before, after) if before == after => format!("{after} rows"),
+        (before, after) => format!("{before} → {after} rows"),
+    };
+    let rows = table.rows.map(|rows| format!(", +{} −{}", rows.added, rows.removed)).unwrap_or_default();
+    let columns = |sign: char, names: &[String]| -> Vec<String> {
+        let more = names.len().saturating_sub(COLUMNS);
+        let more = (more > 0).then(|| format!("{sign}{more} more"));
+        names.iter().take(COLUMNS).map(|name| format!("{sign}{}", one_line(name))).chain(more).collect()
+    };
+    let columns = [columns('+', &table.columns_added), columns('−', &table.columns_removed)].concat();
+    let columns = (!columns.is_empty()).then(|| format!("columns {}", columns.join(" ")));
+    std::iter::once(counts + &rows).chain(columns).collect()
+}
+
+/// How many columns are named; the JSON has all.
+const COLUMNS: usize = 5;
 
 fn tensors(tensors: &TensorsDiff) -> String {
     let TensorsDiff { total, changes, is_compared } = tensors;

@@ -1,8 +1,10 @@
 //! What is in files that differ: looking into each as its kind allows.
 
-use super::listing::Files;
+use super::listing::{File, Files};
+use super::table::{self, TableDiff};
 use super::text::{self, TextDiff};
-use super::{DiffOptions, FileDiff, TensorsDiff, tensors};
+use super::{DiffOptions, FileChange, FileDiff, TensorsDiff, tensors};
+use crate::oci::ContentError;
 use crate::ops::{Error, workers};
 
 /// What differs in a file. Nothing is known of one that is of no kind that can be looked into, or that is large and far away.
@@ -12,6 +14,8 @@ pub struct ContentDiff {
     pub tensors: Option<TensorsDiff>,
     /// Of a small text.
     pub text: Option<TextDiff>,
+    /// Of a file of rows and columns that both sides have.
+    pub table: Option<TableDiff>,
 }
 
 /// Looks into the files `found` to differ.
@@ -23,11 +27,35 @@ pub(super) fn compare(
     let texts = text::read(found, (before, after), options)?;
     let deadline = text::deadline();
     workers::run(options.jobs, found, |diff| {
-        let tensors = match (before.get(&diff.path), after.get(&diff.path)) {
-            (Some(before), Some(after)) => tensors::compare(diff, before, after)?,
-            _ => None,
+        let pair = texts.pair(diff);
+        let text = pair.and_then(|pair| text::compare(pair, deadline, options));
+        let (Some(before), Some(after)) = (before.get(&diff.path), after.get(&diff.path)) else {
+            return Ok(ContentDiff { text, ..ContentDiff::default() });
         };
-        let text = texts.pair(diff).and_then(|pair| text::compare(pair, deadline, options));
-        Ok(ContentDiff { tensors, text })
+        let tensors = tensors::compare(diff, before, after)?;
+        Ok(ContentDiff { tensors, text, table: compare_tables(diff, pair, (before, after))? })
     })
 }
+
+/// Compares what by its name is a table, from memory if it is there.
+fn compare_tables(
+    FileDiff { path, change, .. }: &FileDiff,
+    texts: Option<(&str, &str)>,
+    (before, after): (&File, &File),
+) -> Result<Option<TableDiff>, Error> {
+    let Some(delimiter) = table::delimiter(path).filter(|_| *change == FileChange::Changed) else { return Ok(None) };
+    let failed = |error: ContentError| Error::reading(&format!("`{path}`"), error);
+    if let Some((before, after)) = texts {
+        return table::compare(before.as_bytes(), after.as_bytes(), delimiter).map_err(|error| failed(error.into()));
+    }
+    let is_read = |file: &File| file.can_be_read() && file.state.size <= TABLE_LIMIT;
+    let (Some(one), Some(other)) = (before.content(), after.content()) else { return Ok(None) };
+    if !is_read(before) || !is_read(after) {
+        return Ok(None);
+    }
+    let (one, other) = (one.open_whole().map_err(failed)?, other.open_whole().map_err(failed)?);
+    table::compare(one, other, delimiter).map_err(|error| failed(error.into()))
+}
+
+/// Tables up to this size are read to the end, which takes a second or so.
+const TABLE_LIMIT: u64 = 256 * 1024 * 1024;

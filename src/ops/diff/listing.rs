@@ -210,6 +210,11 @@ impl FileContent<'_> {
         self.blob.open_range(self.offset + start, length)
     }
 
+    /// Opens all of it.
+    pub(super) fn open_whole(&self) -> Result<Box<dyn Read + Send + '_>, ContentError> {
+        self.open(0, self.size)
+    }
+
     /// The digest of `length` bytes from `start` on.
     pub(super) fn digest_of(&self, start: u64, length: u64) -> Result<Digest, ContentError> {
         let (digest, read) = digest(&mut *self.open(start, length)?, &mut buffer(Some(length)), &Silent)?;

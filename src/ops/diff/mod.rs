@@ -6,6 +6,7 @@ mod files;
 mod kitfile;
 mod listing;
 mod side;
+mod table;
 mod tensors;
 mod text;
 
@@ -15,5 +16,6 @@ pub use files::{FileChange, FileDiff};
 pub use kitfile::FieldDiff;
 pub use listing::FileState;
 pub use side::{Comparable, Compared};
+pub use table::{RowsDiff, TableDiff};
 pub use tensors::{TensorChange, TensorDiff, TensorsDiff};
 pub use text::TextDiff;

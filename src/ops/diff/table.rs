@@ -1,0 +1,285 @@
+//! Which columns and rows differ between two versions of a table: a file with commas or tabs between its values, and its
+//! columns named in the first row.
+
+use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasher;
+use std::io::{self, BufRead, BufReader, Read};
+
+use crate::relative_path::RelativePath;
+
+/// What differs between two tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableDiff {
+    /// The columns that only the second has.
+    pub columns_added: Vec<String>,
+    /// The columns that only the first has.
+    pub columns_removed: Vec<String>,
+    /// How many rows the first has, without the names of columns.
+    pub rows_before: u64,
+    /// How many rows the second has.
+    pub rows_after: u64,
+    /// Which rows differ; none if the columns do, or if rows are too different.
+    pub rows: Option<RowsDiff>,
+}
+
+/// How many rows differ, in whatever order they stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowsDiff {
+    /// Rows that only the second has.
+    pub added: u64,
+    /// Rows that only the first has.
+    pub removed: u64,
+}
+
+/// The byte between values in the table that `path` is by its name.
+pub(super) fn delimiter(path: &RelativePath) -> Option<u8> {
+    match path.file_name()?.rsplit_once('.')?.1 {
+        "csv" => Some(b','),
+        "tsv" | "tab" => Some(b'\t'),
+        _ => None,
+    }
+}
+
+/// Compares two tables; none if one of them is no table.
+///
+/// Both are read row by row, side by side, so that of equal rows nothing is kept, however many there are.
+pub(super) fn compare(before: impl Read, after: impl Read, delimiter: u8) -> io::Result<Option<TableDiff>> {
+    match compare_records(Records::new(before, delimiter), Records::new(after, delimiter)) {
+        Ok(found) => Ok(Some(found)),
+        Err(Failure::NotATable) => Ok(None),
+        Err(Failure::Read(error)) => Err(error),
+    }
+}
+
+fn compare_records(mut before: Records<impl Read>, mut after: Records<impl Read>) -> Result<TableDiff, Failure> {
+    let (columns, others) = (before.columns()?, after.columns()?);
+    let mut surplus = (columns == others).then(Surplus::default);
+    let (mut rows_before, mut rows_after) = (0, 0);
+    loop {
+        let (one, other) = (before.next()?, after.next()?);
+        rows_before += u64::from(one.is_some());
+        rows_after += u64::from(other.is_some());
+        if one.is_none() && other.is_none() {
+            break;
+        }
+        if one != other {
+            surplus = surplus.and_then(|surplus| surplus.with(one, -1)?.with(other, 1));
+        }
+    }
+    let only_in = |columns: &[String], others: &[String]| -> Vec<String> {
+        let others: HashSet<_> = others.iter().collect();
+        columns.iter().filter(|column| !others.contains(column)).cloned().collect()
+    };
+    let (columns_added, columns_removed) = (only_in(&others, &columns), only_in(&columns, &others));
+    let rows = surplus.map(|surplus| surplus.count());
+    Ok(TableDiff { columns_added, columns_removed, rows_before, rows_after, rows })
+}
+
+/// Why a file is not compared as a table.
+#[derive(Debug)]
+enum Failure {
+    Read(io::Error),
+    /// It is empty, or a row or the names of columns are so long that it must be something else.
+    NotATable,
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Read(error)
+    }
+}
+
+/// The longest row of a table, in bytes.
+const RECORD_LIMIT: usize = 1024 * 1024;
+/// How many columns a table may have.
+const COLUMNS_LIMIT: usize = 10_000;
+/// How many different rows are kept at once, some 8 MiB of them.
+const SURPLUS_LIMIT: usize = 256 * 1024;
+
+/// How many times more the second has each row, of those that have not evened out yet. Rows are known by a keyed hash: nobody can
+/// make two that share one, and by chance it happens to one of a million comparisons that keep as much as they may.
+#[derive(Default)]
+struct Surplus {
+    hasher: RandomState,
+    counts: HashMap<u64, i64>,
+}
+
+impl Surplus {
+    /// Takes note of a row of one side; none if there are too many.
+    fn with(mut self, row: Option<&[u8]>, sign: i64) -> Option<Self> {
+        let Some(row) = row else { return Some(self) };
+        let count = self.counts.entry(self.hasher.hash_one(row)).and_modify(|count| *count += sign).or_insert(sign);
+        if *count == 0 {
+            self.counts.remove(&self.hasher.hash_one(row));
+        }
+        (self.counts.len() <= SURPLUS_LIMIT).then_some(self)
+    }
+
+    fn count(&self) -> RowsDiff {
+        let sum = |sign: i64| self.counts.values().map(|count| u64::try_from(count * sign).unwrap_or_default()).sum();
+        RowsDiff { added: sum(1), removed: sum(-1) }
+    }
+}
+
+/// The rows of a table, one after the other.
+struct Records<R> {
+    reader: BufReader<R>,
+    delimiter: u8,
+    record: Vec<u8>,
+}
+
+impl<R: Read> Records<R> {
+    fn new(source: R, delimiter: u8) -> Self {
+        Self { reader: BufReader::with_capacity(64 * 1024, source), delimiter, record: Vec::new() }
+    }
+
+    /// The names in the first row.
+    fn columns(&mut self) -> Result<Vec<String>, Failure> {
+        let delimiter = self.delimiter;
+        let names = self.next()?.map(|record| values(record, delimiter));
+        names.filter(|names| names.len() <= COLUMNS_LIMIT).ok_or(Failure::NotATable)
+    }
+
+    /// The bytes of the next row, without the end of the line. Empty lines are no rows.
+    fn next(&mut self) -> Result<Option<&[u8]>, Failure> {
+        self.record.clear();
+        let mut place = Place::Start;
+        loop {
+            let buffer = match self.reader.fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                buffer => buffer?,
+            };
+            let is_over = buffer.is_empty();
+            let end = buffer.iter().position(|byte| place.ends_record(*byte, self.delimiter));
+            self.record.extend_from_slice(&buffer[..end.unwrap_or(buffer.len())]);
+            let read = end.map_or(buffer.len(), |end| end + 1);
+            self.reader.consume(read);
+            if self.record.len() > RECORD_LIMIT {
+                return Err(Failure::NotATable);
+            }
+            if end.is_none() && !is_over {
+                continue;
+            }
+            if self.record.last() == Some(&b'\r') {
+                self.record.pop();
+            }
+            if !self.record.is_empty() || is_over {
+                return Ok((!self.record.is_empty()).then_some(&self.record[..]));
+            }
+            place = Place::Start;
+        }
+    }
+}
+
+/// Where in a row a reader is (RFC 4180, 2; quotes that do not begin a value are part of it).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// At the beginning of a value.
+    Start,
+    /// In a value without quotes.
+    Plain,
+    /// Between quotes.
+    Quoted,
+    /// Behind a quote that ends the value, or is the first half of one in it.
+    Closed,
+}
+
+impl Place {
+    /// Goes over `byte`, and tells whether it ends the row.
+    fn ends_record(&mut self, byte: u8, delimiter: u8) -> bool {
+        *self = match (*self, byte) {
+            (Self::Quoted, b'"') => Self::Closed,
+            (Self::Start | Self::Closed, b'"') | (Self::Quoted, _) => Self::Quoted,
+            (_, b'\n') => return true,
+            (_, byte) if byte == delimiter => Self::Start,
+            _ => Self::Plain,
+        };
+        false
+    }
+}
+
+/// The values in `record`, which names columns.
+fn values(record: &[u8], delimiter: u8) -> Vec<String> {
+    let record = record.strip_prefix(b"\xef\xbb\xbf").unwrap_or(record);
+    let (mut values, mut place) = (vec![Vec::new()], Place::Start);
+    for byte in record {
+        let before = place;
+        place.ends_record(*byte, delimiter);
+        match (before, place) {
+            (_, Place::Start) => values.push(Vec::new()),
+            (Place::Start, Place::Quoted) | (Place::Quoted, Place::Closed) => {}
+            _ => values.last_mut().expect("there is one from the beginning").push(*byte),
+        }
+    }
+    values.into_iter().map(|value| String::from_utf8_lossy(&value).into_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compare_csv(before: &str, after: &str) -> Option<TableDiff> {
+        compare(before.as_bytes(), after.as_bytes(), b',').unwrap()
+    }
+
+    fn check(before: &str, after: &str, (rows_before, rows_after): (u64, u64), (added, removed): (u64, u64)) {
+        let rows = Some(RowsDiff { added, removed });
+        let expected =
+            TableDiff { columns_added: Vec::new(), columns_removed: Vec::new(), rows_before, rows_after, rows };
+        assert_eq!(compare_csv(before, after), Some(expected), "{before:?} {after:?}");
+    }
+
+    #[test]
+    fn rows_are_found_wherever_they_stand() {
+        check("a,b\n1,2\n", "a,b\n1,2\n3,4\n", (1, 2), (1, 0));
+        check("a,b\n1,2\n3,4\n", "a,b\n0,0\n1,2\n3,4", (2, 3), (1, 0));
+        check("a\n1\n2\n3\n", "a\n3\n2\n1\n", (3, 3), (0, 0));
+        check("a\n1\n1\n1\n", "a\n1\n2\n", (3, 2), (1, 2));
+        check("a,b\r\n1,2\r\n\r\n", "a,b\n\n1,2\n", (1, 1), (0, 0));
+        check("a,b\n1,\"x\ny\"\n", "a,b\n1,\"x\ny\"\"\n\"\n", (1, 1), (1, 1));
+        check("a,b\n1,5\"\n2,6\"\n", "a,b\n1,5\"\n", (2, 1), (0, 1));
+    }
+
+    #[test]
+    fn columns_are_known_by_name() {
+        let found = compare_csv("\u{feff}id,\"the \"\"text\"\"\",old\n1,2,3\n", "id,\"the \"\"text\"\"\",\"new,er\"\n")
+            .unwrap();
+        let expected = TableDiff {
+            columns_added: vec!["new,er".to_owned()],
+            columns_removed: vec!["old".to_owned()],
+            rows_before: 1,
+            rows_after: 0,
+            rows: None,
+        };
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_is_no_table_is_not_compared() {
+        assert_eq!(compare_csv("", "a\n"), None);
+        assert_eq!(compare_csv("a\n", &"b".repeat(RECORD_LIMIT + 1)), None);
+        assert_eq!(compare_csv("a\n1\n", &format!("a\n\"{}", "\n".repeat(RECORD_LIMIT + 1))), None);
+        assert_eq!(compare_csv("a\n", &",".repeat(COLUMNS_LIMIT)), None);
+    }
+
+    #[test]
+    fn rows_that_all_differ_are_only_counted() {
+        let table =
+            |from: usize| (from..=from + SURPLUS_LIMIT / 2).map(|row| row.to_string()).collect::<Vec<_>>().join("\n");
+        let found = compare_csv(&format!("a\n{}", table(0)), &format!("a\n{}", table(SURPLUS_LIMIT))).unwrap();
+        assert_eq!((found.rows, found.rows_before), (None, SURPLUS_LIMIT as u64 / 2 + 1));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_tables_add_up(before in "[ab\",\r\n]{0,30}", after in "[ab\",\r\n]{0,30}") {
+            let (before, after) = (format!("a\n{before}"), format!("a\n{after}"));
+            let (there, back) = (compare_csv(&before, &after).unwrap(), compare_csv(&after, &before).unwrap());
+            let RowsDiff { added, removed } = there.rows.unwrap();
+            proptest::prop_assert_eq!(there.rows_before + added, there.rows_after + removed);
+            proptest::prop_assert_eq!(back.rows, Some(RowsDiff { added: removed, removed: added }));
+            proptest::prop_assert_eq!(compare_csv(&before, &before).unwrap().rows, Some(RowsDiff { added: 0, removed: 0 }));
+        }
+    }
+}
