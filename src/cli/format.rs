@@ -44,20 +44,26 @@ impl Format {
         }
     }
 
-    /// Renders a list; a template is executed for each of its rows.
-    pub(crate) fn render_rows(&self, rows: &[Value], table: impl FnOnce() -> String) -> Result<String> {
+    /// Renders a list, each row as `data` has it; a template is executed for each of them.
+    pub(crate) fn render_rows<R>(
+        &self,
+        rows: &[R],
+        data: impl Fn(&R) -> Value,
+        table: impl FnOnce() -> String,
+    ) -> Result<String> {
         match self {
+            Self::Table => Ok(table()),
             Self::Template(template) => {
                 let mut text = String::new();
                 for row in rows {
-                    text.push_str(&template.render(row)?);
+                    text.push_str(&template.render(&data(row))?);
                     if !text.ends_with('\n') {
                         text.push('\n');
                     }
                 }
                 Ok(text)
             }
-            _ => self.render(&Value::Array(rows.to_vec()), table),
+            Self::Json | Self::Yaml => self.render(&rows.iter().map(data).collect(), table),
         }
     }
 }

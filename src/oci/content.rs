@@ -54,8 +54,10 @@ pub fn read_document(content: &dyn Content, document: &Descriptor) -> Result<Vec
         );
         return Err(ContentError::Other(reason.into()));
     }
+    // A byte more than comes, so that the end is found without the vector growing.
+    let capacity = usize::try_from(document.size).unwrap_or_default() + 1;
     loop {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(capacity);
         let read = VerifyingReader::new(content.open_at(0)?, document.digest, document.size).read_to_end(&mut bytes);
         match read.map_err(ContentError::from) {
             Ok(_) => return Ok(bytes),

@@ -5,7 +5,7 @@ use super::{Error, Inspected, workers};
 use crate::digest::Digest;
 use crate::oci::{Reference, Source};
 use crate::registry::Repository;
-use crate::store::{Entry, Names, Store};
+use crate::store::{Entry, Names, Reader, Store};
 
 /// One ModelKit of a repository, with all its tags there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,17 +51,19 @@ pub fn list_local(store: &Store, wanted: Option<&Reference>) -> Result<Vec<Liste
         }
     }
     rows.retain(|(reference, entry)| wanted.is_none_or(|wanted| is_meant(wanted, reference, entry)));
-    rows.sort_by_key(|(reference, entry)| {
+    rows.sort_by_cached_key(|(reference, entry)| {
         (reference.full_repository(), entry.descriptor.digest, reference.tag.clone())
     });
-    let groups = rows.chunk_by(|(one, a), (other, b)| {
-        one.full_repository() == other.full_repository() && a.descriptor.digest == b.descriptor.digest
-    });
-    let mut listed = Vec::new();
-    for group in groups {
-        listed.extend(list_group(store, group)?);
-    }
-    Ok(listed)
+    let Some((any, _)) = rows.first() else { return Ok(Vec::new()) };
+    // Documents are read by their digests, so that one reader does for all repositories.
+    let reader = store.reader(Names::Of(any.clone()))?;
+    let groups: Vec<_> = rows
+        .chunk_by(|(one, a), (other, b)| {
+            one.full_repository() == other.full_repository() && a.descriptor.digest == b.descriptor.digest
+        })
+        .collect();
+    let listed = workers::run(workers::jobs(), &groups, |group| list_group(store, &reader, group))?;
+    Ok(listed.into_iter().flatten().collect())
 }
 
 fn is_meant(wanted: &Reference, reference: &Reference, entry: &Entry) -> bool {
@@ -94,10 +96,9 @@ pub fn list_layout(layout: &Store, name: &str) -> Result<Vec<Listed>, Error> {
     Ok(listed)
 }
 
-fn list_group(store: &Store, group: &[(Reference, Entry)]) -> Result<Option<Listed>, Error> {
+fn list_group(store: &Store, reader: &Reader, group: &[(Reference, Entry)]) -> Result<Option<Listed>, Error> {
     let (reference, entry) = &group[0];
-    let reader = store.reader(Names::Of(reference.clone()))?;
-    let Ok(inspected) = read(&reader, entry.descriptor.clone(), &reference.to_string()) else { return Ok(None) };
+    let Ok(inspected) = read(reader, entry.descriptor.clone(), &reference.to_string()) else { return Ok(None) };
     let tags = group.iter().filter_map(|(reference, _)| reference.tag.as_ref().map(ToString::to_string)).collect();
     let name = (!reference.is_unnamed()).then(|| reference.without_selector().to_string());
     let is_linked = is_linked(store, &inspected)?;

@@ -85,6 +85,8 @@ pub(super) fn open_blob(path: &Path, offset: u64) -> Result<fs::File, ContentErr
         }
         Err(error) => return Err(error.into()),
     };
-    file.seek(SeekFrom::Start(offset))?;
+    if offset > 0 {
+        file.seek(SeekFrom::Start(offset))?;
+    }
     Ok(file)
 }

@@ -147,8 +147,11 @@ const LAYOUT_FILE_LIMIT: u64 = 64 * 1024;
 
 /// Reads a file of a layout, which a stranger may have made: no FIFO that never ends, no more bytes than `limit`.
 pub(super) fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    open_regular(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    let file = open_regular(path)?;
+    // A byte more than there is, so that the end is found without the vector growing.
+    let size = usize::try_from(file.metadata()?.len().min(limit)).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(size + 1);
+    file.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
         let reason = format!("`{}` has more than {limit} bytes", path.display());
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));

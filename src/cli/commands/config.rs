@@ -50,8 +50,7 @@ impl ConfigArgs {
             rows.extend(general.into_iter().chain(special.into_iter().flatten()));
         }
         rows.extend(proxies(&self.network, &context.environment));
-        let data: Vec<_> = rows.iter().map(Row::to_json).collect();
-        Ok(context.output.result(self.format.render_rows(&data, || render(&rows))?)?)
+        Ok(context.output.result(self.format.render_rows(&rows, Row::to_json, || render(&rows))?)?)
     }
 }
 

@@ -64,8 +64,8 @@ impl DoctorArgs {
         let depth = if self.write { Depth::Writing } else { Depth::Reading };
         let diagnosis = ops::diagnose(&client, depth, &patient);
         if !diagnosis.findings.is_empty() {
-            let data: Vec<_> = diagnosis.findings.iter().map(to_json).collect();
-            context.output.result(self.format.render_rows(&data, || render(&diagnosis.findings))?)?;
+            let findings = &diagnosis.findings;
+            context.output.result(self.format.render_rows(findings, to_json, || render(findings))?)?;
         }
         match diagnosis.problem {
             Some(problem) => Err(problem).with_context(|| format!("cannot use `{}`", self.patient)),

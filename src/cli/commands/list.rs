@@ -36,8 +36,7 @@ pub(crate) struct ListArgs {
 impl ListArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let rows = self.rows(context)?;
-        let data: Vec<_> = rows.iter().map(to_json).collect();
-        let text = self.format.render_rows(&data, || render(&rows))?;
+        let text = self.format.render_rows(&rows, to_json, || render(&rows))?;
         context.output.result(text)?;
         tell_of_links(context, &rows);
         Ok(())

@@ -44,8 +44,7 @@ impl LsArgs {
         let files = self
             .files(context, &wanted, &Selection::new(filters))
             .with_context(|| format!("cannot list the files of `{wanted}`"))?;
-        let data: Vec<_> = files.iter().map(to_json).collect();
-        let text = self.format.render_rows(&data, || render(&files))?;
+        let text = self.format.render_rows(&files, to_json, || render(&files))?;
         Ok(context.output.result(text)?)
     }
 
