@@ -69,20 +69,42 @@ pub fn unpack(
     let to_write = by_source.chain([(&*found.source, &own)]).flat_map(|(source, layers)| written(source, layers));
     room::check(&options.folder, certain_bytes(to_write, &options.folder))?;
 
-    let destination = Destination::open(&options.folder, options.overwrite)?;
-    let _whole = progress.overall(layers().map(|layer| layer.descriptor.size).sum());
-    let unpacker = Unpacker { destination: &destination, progress, jobs: options.jobs };
-    for (parent, layers) in &of_parents {
-        progress.say(&format!("Unpacking referenced modelkit {}", parent.reference));
-        unpacker.unpack_layers(&*parent.found.source, layers)?;
-    }
-    if options.selection.takes_kitfile() {
-        unpacker.write_kitfile(&child.modelkit)?;
-    }
     warn_of_remote_datasets(&child.modelkit, &options.selection, progress);
-    unpacker.unpack_layers(&*found.source, &own)?;
-    let layers = layers().count();
-    Ok(Unpacked { manifest: child.descriptor, placed: destination.commit()?, layers })
+    let fill = |destination: &Destination| -> Result<(), Stop> {
+        let _whole = progress.overall(layers().map(|layer| layer.descriptor.size).sum());
+        let unpacker = Unpacker { destination, progress, jobs: options.jobs };
+        for (parent, layers) in &of_parents {
+            progress.say(&format!("Unpacking referenced modelkit {}", parent.reference));
+            unpacker.unpack_layers(&*parent.found.source, layers)?;
+        }
+        if options.selection.takes_kitfile() {
+            unpacker.write_kitfile(&child.modelkit)?;
+        }
+        unpacker.unpack_layers(&*found.source, &own)
+    };
+    let outcome = loop {
+        let destination = Destination::open(&options.folder, options.overwrite)?;
+        match fill(&destination) {
+            Ok(()) => break destination.commit()?,
+            Err(Stop::Refuted) => {}
+            Err(Stop::Failed(error)) => return Err(error),
+        }
+    };
+    Ok(Unpacked { manifest: child.descriptor, placed: outcome, layers: layers().count() })
+}
+
+/// Why a destination is not filled.
+enum Stop {
+    /// A layer was not what its descriptor says, and now comes from somewhere else. What is staged of it must go, and all else
+    /// that is staged goes with it: that costs the time of reading it again, once for each mirror that is broken.
+    Refuted,
+    Failed(Error),
+}
+
+impl<E: Into<Error>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
 }
 
 /// Chooses layers. Each is taken once, by digest and path: the Go tool packs one twice if a Kitfile names a path in two ways.
@@ -143,11 +165,11 @@ struct Unpacker<'a> {
 pub(super) const PLAIN_FILE: u32 = 0o644;
 
 impl Unpacker<'_> {
-    fn unpack_layers(&self, source: &dyn Source, layers: &[&Layer]) -> Result<(), Error> {
+    fn unpack_layers(&self, source: &dyn Source, layers: &[&Layer]) -> Result<(), Stop> {
         workers::run(self.jobs, layers, |layer| self.unpack_layer(source, layer)).map(drop)
     }
 
-    fn unpack_layer(&self, source: &dyn Source, layer: &Layer) -> Result<(), Error> {
+    fn unpack_layer(&self, source: &dyn Source, layer: &Layer) -> Result<(), Stop> {
         let label = format!("{} {}", section_word(layer.section), layer.path);
         self.progress.say(&describe(layer));
         let blob = source.blob(&layer.descriptor);
@@ -157,8 +179,11 @@ impl Unpacker<'_> {
         let mut reader = Remembering { reader: verified, task: &*task, failure: None };
         let parts = blob.parts().map_err(|error| Error::reading(&label, error))?;
         let extracted = self.extract(&mut reader, parts, layer);
-        reader.read_to_end_of_blob().map_err(|error| Error::reading(&label, error))?;
-        extracted.map_err(|source| Error::Unpack(label, source))
+        match reader.read_to_end_of_blob() {
+            Err(ContentError::Mismatch(_)) if blob.refute() => Err(Stop::Refuted),
+            Err(error) => Err(Error::reading(&label, error).into()),
+            Ok(()) => Ok(extracted.map_err(|source| Error::Unpack(label, source))?),
+        }
     }
 
     fn extract(

@@ -5,6 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use expect_test::expect;
 use fs_err as fs;
 
+use crate::registry::{FakeRegistry, Fault};
 use crate::sandbox::Sandbox;
 
 fn packed() -> Sandbox {
@@ -140,5 +141,35 @@ fn a_name_that_is_nowhere_is_explained() {
           caused by: failed to find reference sample:v1: not found in the local store
         hint: `kit list` shows what is here; a registry is part of the name: REGISTRY/REPOSITORY:TAG"#]]
     .assert_eq(run.redacted_stderr().trim_end());
+    assert!(!sandbox.path("out").exists());
+}
+
+#[test]
+fn layers_that_a_mirror_spoils_are_read_again_from_the_registry() {
+    let (registry, mirror, sandbox) = (FakeRegistry::start(), FakeRegistry::start(), Sandbox::new());
+    sandbox.project();
+    let name = format!("{}/team/model:v1", registry.host());
+    sandbox.kit(&["pack", "project", "-t", &name]).ok();
+    for host in [registry.host(), mirror.host()] {
+        sandbox.kit(&["push", &name, &format!("{host}/team/model:v1"), "--plain-http"]).ok();
+    }
+    let file = format!("[registry.\"{}\"]\nmirrors = [\"http://{}\"]\n", registry.host(), mirror.host());
+    sandbox.write("other/config.toml", file);
+    let unpack = || sandbox.kit(&["unpack", &name, "-d", "out", "--config", "other", "--plain-http"]);
+    let manifest = sandbox.kit(&["inspect", &name]).ok().json()["manifest"].clone();
+    let spoil = |registry: &FakeRegistry| {
+        for layer in manifest["layers"].as_array().unwrap() {
+            registry.fail_later("GET", layer["digest"].as_str().unwrap(), 0, usize::MAX, Fault::WrongBytes);
+        }
+    };
+    spoil(&mirror);
+    unpack().ok();
+    assert!(!mirror.requests_of("GET", "/blobs/").is_empty());
+    let unpacked = sandbox.tree("out");
+    assert!(sandbox.tree("project").iter().filter(|(name, _)| name != "Kitfile").all(|file| unpacked.contains(file)));
+    // What is wrong everywhere leaves nothing behind.
+    fs::remove_dir_all(sandbox.path("out")).unwrap();
+    spoil(&registry);
+    unpack().fails().says("does not match its digest");
     assert!(!sandbox.path("out").exists());
 }
