@@ -127,13 +127,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return usage(&error),
     };
     let global = &args.global;
-    start_log(global);
     let environment = match Environment::read(global.config.as_deref()) {
         Ok(environment) => environment,
         Err(error) => return report::unready(&error),
     };
     let is_quiet = global.quiet || global.log_level == LogLevel::Error;
     let output = Output::new(&environment, global.progress, is_quiet);
+    start_log(global, output.clone());
     let context = Context::new(environment, output);
     match args.command.run(&context) {
         Ok(()) => ExitCode::SUCCESS,
@@ -178,7 +178,7 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
 }
 
-fn start_log(global: &GlobalArgs) {
+fn start_log(global: &GlobalArgs, output: Output) {
     let level = match (global.log_level, global.verbose) {
         (_, 2..) | (LogLevel::Trace, _) => LevelFilter::TRACE,
         (_, 1) | (LogLevel::Debug, _) => LevelFilter::DEBUG,
@@ -187,7 +187,7 @@ fn start_log(global: &GlobalArgs) {
     };
     // Other crates log what may be secret (headers) or is noise: only our own words are shown.
     let filter = Targets::new().with_target("kit", level);
-    let format = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).without_time();
+    let format = tracing_subscriber::fmt::layer().with_writer(move || output.log()).with_ansi(false).without_time();
     tracing_subscriber::registry().with(format.with_filter(filter)).init();
 }
 

@@ -52,6 +52,11 @@ impl Output {
             .map_err(mark_if_reader_gone)
     }
 
+    /// Takes lines of the log to standard error, above the bars.
+    pub(crate) fn log(&self) -> impl Write + use<> {
+        Log(self.bars.clone())
+    }
+
     /// Takes the bytes of a file to standard output, as they are.
     pub(crate) fn stream() -> impl Write {
         Stream(io::stdout().lock())
@@ -114,6 +119,18 @@ impl Output {
     /// Puts a bar above the last one.
     pub(crate) fn add_bar_above_last(&self, bar: ProgressBar) -> ProgressBar {
         self.bars.insert_from_back(1, bar)
+    }
+}
+
+struct Log(MultiProgress);
+
+impl Write for Log {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.0.suspend(|| io::stderr().lock().write(buffer))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
