@@ -16,7 +16,7 @@ mod stage;
 
 use std::path::PathBuf;
 
-use measure::{Sample, in_turns, median};
+use measure::{Sample, in_turns, median, peak_bytes};
 use rows::{Row, Target, rows};
 use stage::Stage;
 
@@ -65,7 +65,7 @@ fn measured(work: &str, row: &Row, runs: usize) -> String {
     format!(
         "| {work} | {name} | {limit_seconds} | {seconds:.3} | {ratio} | {target} | {} | {} | {} | {} |",
         if holds { "yes" } else { "**no**" },
-        mebibytes(ours.iter().filter_map(|sample| sample.peak_bytes).max()),
+        mebibytes(peak_bytes(&row.ours)),
         mebibytes(ours.iter().map(|sample: &Sample| sample.disk_bytes).max()),
         beside.collect::<Vec<_>>().join(", "),
     )

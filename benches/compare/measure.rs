@@ -25,8 +25,6 @@ pub(crate) enum Work {
 /// What one run took.
 pub(crate) struct Sample {
     pub(crate) seconds: f64,
-    /// The most memory that the process, or one that it started, had resident.
-    pub(crate) peak_bytes: Option<u64>,
     /// The most that the disk was fuller than before.
     pub(crate) disk_bytes: u64,
 }
@@ -42,6 +40,19 @@ pub(crate) fn in_turns(sides: &[&Side], runs: usize) -> Vec<Vec<Sample>> {
     samples
 }
 
+/// The most memory that the process of `side`, or one that it started, has resident in one more run, in bytes. What knows it
+/// takes a millisecond to start, and so is not there when others are timed.
+pub(crate) fn peak_bytes(side: &Side) -> Option<u64> {
+    let Work::Process(command) = &side.work else { return None };
+    (side.prepare)();
+    let (command, report) = (command(), tempfile::NamedTempFile::new().unwrap());
+    let mut time = Command::new("/usr/bin/time");
+    time.args(["--format", "%M", "--output"]).arg(report.path()).arg(command.get_program()).args(command.get_args());
+    run(&mut time);
+    let kibibytes: u64 = fs_err::read_to_string(report.path()).unwrap().trim().parse().unwrap();
+    Some(kibibytes * 1024)
+}
+
 /// The median of the seconds.
 pub(crate) fn median(samples: &[Sample]) -> f64 {
     let mut seconds: Vec<f64> = samples.iter().map(|sample| sample.seconds).collect();
@@ -54,15 +65,15 @@ impl Side {
         (self.prepare)();
         // What an earlier run left to be written must not disturb this one.
         sync(&self.folder);
-        let (sample, disk_bytes) = watching_disk(&self.folder, || match &self.work {
-            Work::Here(work) => {
-                let begun = Instant::now();
-                work();
-                (begun.elapsed(), None)
+        let (elapsed, disk_bytes) = watching_disk(&self.folder, || {
+            let begun = Instant::now();
+            match &self.work {
+                Work::Here(work) => work(),
+                Work::Process(command) => run(&mut command()),
             }
-            Work::Process(command) => timed(&command()),
+            begun.elapsed()
         });
-        Sample { seconds: sample.0.as_secs_f64(), peak_bytes: sample.1, disk_bytes }
+        Sample { seconds: elapsed.as_secs_f64(), disk_bytes }
     }
 }
 
@@ -70,18 +81,9 @@ fn sync(folder: &Path) {
     rustix::fs::syncfs(File::open(folder).unwrap()).unwrap();
 }
 
-/// Runs the command below GNU time, which knows the peak of its memory.
-fn timed(command: &Command) -> (Duration, Option<u64>) {
-    let report = tempfile::NamedTempFile::new().unwrap();
-    let mut time = Command::new("/usr/bin/time");
-    time.args(["--format", "%M", "--output"]).arg(report.path()).arg(command.get_program()).args(command.get_args());
-    time.stdin(Stdio::null()).stdout(Stdio::null());
-    let begun = Instant::now();
-    let status = time.status().expect("GNU time is installed: apt-get install time");
-    let elapsed = begun.elapsed();
-    assert!(status.success(), "{command:?} failed");
-    let kibibytes: Option<u64> = fs_err::read_to_string(report.path()).unwrap().trim().parse().ok();
-    (elapsed, kibibytes.map(|kibibytes| kibibytes * 1024))
+fn run(command: &mut Command) {
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status();
+    assert!(status.is_ok_and(|status| status.success()), "{command:?} failed");
 }
 
 /// Does `work`, and tells how much fuller the disk of `folder` became at most. Other programs that write there count, too.
