@@ -42,6 +42,16 @@ impl BlockWriter {
         Self { file, block: Block::new(offset), blocks_made: 1, thread: None }
     }
 
+    /// Like [`new`](Self::new), for a file that gets `size` bytes. Room for a large one is set aside first, where the file system
+    /// can do that: a full disk shows at once, and the blocks lie together. The file grows only by what is written; whoever
+    /// leaves it shorter gives the rest back by cutting it there.
+    pub fn sized(file: File, offset: u64, size: u64) -> io::Result<Self> {
+        if size > DIRECT_FROM_BYTES && size > offset {
+            set_aside(&file, offset, size - offset)?;
+        }
+        Ok(Self::new(file, offset))
+    }
+
     /// Writes what is left and waits until everything is handed to the system. Does not sync.
     pub fn finish(mut self) -> io::Result<()> {
         match self.thread.take() {
@@ -121,6 +131,32 @@ fn write_blocks(mut file: File, to_write: &Receiver<Block>, written: &Sender<Blo
         // The other side needs no more blocks when it has finished.
         drop(written.send(block));
     }
+    Ok(())
+}
+
+/// Has the file system keep room for `bytes` behind the end of `file`, at `offset`. One that cannot is no failure: writing
+/// will tell.
+#[cfg(target_os = "linux")]
+fn set_aside(file: &File, offset: u64, bytes: u64) -> io::Result<()> {
+    use rustix::fs::{FallocateFlags, StatVfs, fallocate, fstatvfs};
+    use rustix::io::Errno;
+    // A size that a stranger made up must not fill the disk for a moment, as ext4 finds out by trying. What is no disk has no
+    // blocks.
+    let is_too_small = |disk: StatVfs| disk.f_blocks > 0 && disk.f_bavail.saturating_mul(disk.f_frsize) < bytes;
+    if fstatvfs(file).is_ok_and(is_too_small) {
+        return Err(Errno::NOSPC.into());
+    }
+    match fallocate(file, FallocateFlags::KEEP_SIZE, offset, bytes) {
+        Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => {
+            file.set_len(offset)?;
+            Err(error.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn set_aside(_file: &File, _offset: u64, _bytes: u64) -> io::Result<()> {
     Ok(())
 }
 
@@ -219,6 +255,30 @@ mod tests {
             check_from(offset, 13 * BLOCK_BYTES + 7, 300_001);
             check_from(offset, 13 * BLOCK_BYTES, BLOCK_BYTES);
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn room_is_set_aside_and_what_has_none_is_not_begun() {
+        use std::os::unix::fs::MetadataExt;
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"begun").unwrap();
+        let size = 3 * DIRECT_FROM_BYTES;
+        BlockWriter::sized(file.try_clone().unwrap(), 5, size).unwrap().finish().unwrap();
+        let metadata = file.metadata().unwrap();
+        assert_eq!(metadata.len(), 5);
+        let can_reserve = rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::KEEP_SIZE, 0, size).is_ok();
+        assert!(!can_reserve || metadata.blocks() * 512 >= size, "{} blocks", metadata.blocks());
+        let error = BlockWriter::sized(file.try_clone().unwrap(), 5, 1 << 62).err().unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        // What cannot set anything aside is written to all the same.
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let mut writer = BlockWriter::sized(File::from(std::os::fd::OwnedFd::from(writer)), 0, size).unwrap();
+        writer.write_all(b"all").unwrap();
+        writer.finish().unwrap();
+        let mut read = [0; 3];
+        reader.read_exact(&mut read).unwrap();
+        assert_eq!(&read, b"all");
     }
 
     #[test]

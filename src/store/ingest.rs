@@ -114,10 +114,14 @@ fn fetch(partial: &mut fs::File, resumed: u64, blob: &Descriptor, content: &dyn 
         hasher.update(&buffer[..read]);
     }
     let mut reader = VerifyingReader::resumed(content.open_at(resumed)?, hasher, resumed, blob.digest, blob.size);
-    let mut blocks = BlockWriter::new(partial.file().try_clone()?, resumed);
+    let mut blocks = BlockWriter::sized(partial.file().try_clone()?, resumed, blob.size)?;
     let read = copy(&mut reader, &mut blocks, &mut buffer);
     // After a failure, too: what came is there for the next run.
     let written = blocks.finish();
+    if read.is_err() || written.is_err() {
+        // The room for what did not come is not kept until then.
+        partial.set_len(partial.metadata()?.len())?;
+    }
     read?;
     Ok(written?)
 }
