@@ -6,7 +6,7 @@ use super::attach::attach;
 use super::packer::{Assembled, Depot, Packer, SavedLayer};
 use super::record::record;
 use super::{Error, Places, Recording, lock};
-use crate::archive::{self, LayerSource, Links};
+use crate::archive::{self, LayerSource, LayerSummary, Links};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::Kitfile;
@@ -14,7 +14,7 @@ use crate::layer_format::Format;
 use crate::modelkit::{LayerType, Lock};
 use crate::oci::{ContentError, Descriptor, Reference, Target};
 use crate::progress::{Progress, Task};
-use crate::store::{Names, RememberedLayer, Writer};
+use crate::store::{LinkWriter, Names, RememberedLayer, Writer};
 
 /// What to pack and how.
 #[derive(Debug, Clone)]
@@ -147,6 +147,15 @@ impl Depot for Writer {
 
     fn save(&self, source: &LayerSource, layer_type: LayerType, task: &dyn Task) -> Result<SavedLayer, Error> {
         let LayerType { format, compression, .. } = layer_type;
+        if (format, compression) == (Format::Raw, Compression::None)
+            && self.can_clone(&source.path.join_to(source.root))?
+        {
+            let mut link = self.new_link()?;
+            let summary = write_linked(source, Format::Raw, &mut link, task)?;
+            if let Some(saved) = link.commit_as_blob(layer_type.media_type())? {
+                return Ok(SavedLayer { summary, blob: saved.descriptor, was_there: saved.was_there });
+            }
+        }
         let mut blob = self.new_blob()?;
         let summary = archive::write_layer(source, format, compression, None, &mut blob, task)?;
         let saved = blob.commit(layer_type.media_type())?;
@@ -179,8 +188,7 @@ impl Depot for Linking<'_> {
             return self.0.save(source, layer_type, task);
         }
         let mut link = self.0.new_link()?;
-        let (recipe, layer) = link.parts();
-        let summary = archive::write_layer(source, layer_type.format, Compression::None, Some(recipe), layer, task)?;
+        let summary = write_linked(source, layer_type.format, &mut link, task)?;
         let saved = link.commit(layer_type.media_type())?;
         Ok(SavedLayer { summary, blob: saved.descriptor, was_there: saved.was_there })
     }
@@ -197,6 +205,16 @@ impl Depot for Linking<'_> {
     fn done(&self, was_there: bool) -> &'static str {
         if was_there { "Already linked" } else { "Linked" }
     }
+}
+
+fn write_linked(
+    source: &LayerSource,
+    format: Format,
+    link: &mut LinkWriter,
+    task: &dyn Task,
+) -> Result<LayerSummary, archive::Error> {
+    let (recipe, layer) = link.parts();
+    archive::write_layer(source, format, Compression::None, Some(recipe), layer, task)
 }
 
 fn save_config(writer: &Writer, config: &Descriptor, bytes: &[u8], progress: &dyn Progress) -> Result<(), Error> {

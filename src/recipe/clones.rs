@@ -23,6 +23,11 @@ impl Clones {
         Self { folder, made: 0, refusing: HashSet::new() }
     }
 
+    /// The first clone, if one was made.
+    pub(super) fn first(&self) -> Option<PathBuf> {
+        (self.made > 0).then(|| clone_path(&self.folder, 0))
+    }
+
     /// Clones all of `file`, where its file system can do that, and returns the number of the clone and the clone.
     pub(super) fn take(&mut self, file: &File, metadata: &Metadata) -> io::Result<Option<(u64, File)>> {
         if self.refusing.contains(&metadata.dev()) {

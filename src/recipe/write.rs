@@ -15,6 +15,7 @@ const LEVEL: i32 = 1;
 pub struct RecipeWriter {
     segments: zstd::Encoder<'static, Vec<u8>>,
     size: u64,
+    pieces: u64,
     clones: Option<Clones>,
 }
 
@@ -23,7 +24,7 @@ impl RecipeWriter {
     pub fn new() -> io::Result<Self> {
         let mut head = MAGIC.to_vec();
         head.extend_from_slice(&0_u64.to_le_bytes());
-        Ok(Self { segments: zstd::Encoder::new(head, LEVEL)?, size: 0, clones: None })
+        Ok(Self { segments: zstd::Encoder::new(head, LEVEL)?, size: 0, pieces: 0, clones: None })
     }
 
     /// Begins a recipe that refers to clones of the files, in `folder`, where the file system can make them.
@@ -53,6 +54,11 @@ impl RecipeWriter {
         Ok(Some(clone))
     }
 
+    /// The clone that is the whole layer, if there is nothing else in it.
+    pub fn only_clone(&self) -> Option<PathBuf> {
+        self.clones.as_ref().filter(|_| self.pieces == 1)?.first()
+    }
+
     /// The whole recipe.
     pub fn finish(self) -> io::Result<Recipe> {
         let mut bytes = self.segments.finish()?;
@@ -62,6 +68,7 @@ impl RecipeWriter {
 
     fn put(&mut self, segment: &Segment) -> io::Result<()> {
         self.size += segment.size();
+        self.pieces += 1;
         segment.write(&mut self.segments)
     }
 }

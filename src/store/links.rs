@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -16,7 +17,7 @@ use super::layout::{TEMPORARY_PREFIX, open_regular, sync_folder};
 use super::{Committed, Error, RememberedLayer, Store, Writer};
 use crate::digest::{Digest, DigestWriter, Digesting};
 use crate::oci::{Content, ContentError, Descriptor, MediaType, PartFinder};
-use crate::recipe::{Recipe, RecipeWriter};
+use crate::recipe::{Recipe, RecipeWriter, clone_whole};
 
 /// A layer that is to be kept as a recipe. Unless it is committed, dropping it leaves nothing behind.
 pub struct LinkWriter {
@@ -34,6 +35,15 @@ impl Writer {
         let folder = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempdir_in(store.recipes())?;
         let recipe = RecipeWriter::cloning_into(folder.path().to_owned())?;
         Ok(LinkWriter { store, folder, recipe, layer: DigestWriter::new(io::sink()) })
+    }
+
+    /// Whether a blob can be a clone of the file `path`: the file system of the store makes clones, and the file lies on it.
+    pub fn can_clone(&self, path: &Path) -> Result<bool, Error> {
+        let (one, other) = (self.store().temporary_file()?, self.store().temporary_file()?);
+        let device = one.as_file().metadata()?.dev();
+        // Who reads the file tells why it cannot be looked at.
+        let is_near = fs::metadata(path).is_ok_and(|metadata| metadata.dev() == device);
+        Ok(is_near && clone_whole(one.as_file(), other.as_file())?)
     }
 
     /// The layer under `key`, if the store has its blob, or a recipe whose files are where and as they were.
@@ -75,6 +85,21 @@ impl LinkWriter {
         drop(self.folder.keep());
         sync_folder(&self.store.recipes())?;
         Ok(Committed { descriptor, was_there })
+    }
+}
+
+impl LinkWriter {
+    /// Puts the layer in its place as a blob, if it is the clone of one file and nothing else.
+    pub fn commit_as_blob(self, media_type: MediaType) -> Result<Option<Committed>, Error> {
+        let Some(clone) = self.recipe.only_clone() else { return Ok(None) };
+        let (_, digest, size) = self.layer.finish();
+        let descriptor = Descriptor::new(media_type, digest, size);
+        let was_there = self.store.has_blob(&descriptor)?;
+        if !was_there {
+            fs::File::open(&clone)?.sync_all()?;
+            fs::rename(&clone, self.store.blob_path(&digest))?;
+        }
+        Ok(Some(Committed { descriptor, was_there }))
     }
 }
 

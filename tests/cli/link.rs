@@ -199,13 +199,16 @@ fn on_xfs_neither_packing_nor_unpacking_takes_space() {
     let taken = disk.used_bytes().saturating_sub(before);
     assert!(taken < 2 << 20, "{taken} bytes were taken for {SIZE}");
 
-    kit(&["pack", "xfs/project", "-t", "raw:v1", "--layer-format", "raw"]).ok();
     let before = disk.used_bytes();
+    kit(&["pack", "xfs/project", "-t", "raw:v1", "--layer-format", "raw"]).ok();
     kit(&["unpack", "raw:v1", "-d", "xfs/raw"]).ok();
     let taken = disk.used_bytes().saturating_sub(before);
     assert!(taken < 2 << 20, "{taken} bytes were taken for {SIZE} that are a blob");
+    let blob = sandbox.path("xfs/kit/store/blobs/sha256").join(kit::digest::Digest::of(&model).hex());
+    spoil(&sandbox.path("xfs/project/m"));
+    assert!(fs::read(&blob).unwrap() == model, "the blob stays when the file is written to");
     assert!(fs::read(sandbox.path("xfs/raw/m")).unwrap() == model);
-    spoil(&sandbox.path("xfs/kit/store/blobs/sha256").join(kit::digest::Digest::of(&model).hex()));
+    spoil(&blob);
     kit(&["unpack", "raw:v1", "-d", "xfs/more"]).fails().says("does not match its digest");
     assert!(!sandbox.path("xfs/more/m").exists());
     kit(&["remove", "raw:v1"]).ok();
