@@ -89,6 +89,11 @@ enum FileKind {
     Unknown,
 }
 
+/// Whether a file with this name holds a model or a part of its weights.
+pub fn is_model_file(name: &str) -> bool {
+    FileKind::of(name) == FileKind::Model
+}
+
 impl FileKind {
     fn of(name: &str) -> Self {
         let name = name.to_lowercase();

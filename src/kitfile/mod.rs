@@ -19,7 +19,7 @@ mod validate;
 mod write;
 mod write_scalar;
 
-pub use detect::{Found, FoundKind, detect};
+pub use detect::{Found, FoundKind, detect, is_model_file};
 pub use document::{Code, Dataset, Docs, FILE_NAMES, Kitfile, LOCK_FILE, McpServer, Model, ModelPart, Package, Prompt};
 pub use entries::{Entry, Section};
 pub use license::detect_license;

@@ -2,18 +2,26 @@
 //!
 //! Works on documents alone: no disk, no HTTP, no tar.
 
+mod annotations;
 mod artifact;
+mod assemble;
 mod config;
+mod family;
+mod image;
 mod layer_type;
 mod lock;
-mod plain_file;
+mod modelpack;
 mod selection;
 
-pub use artifact::{CLI_VERSION, InvalidModelKit, Layer, ModelKit, PackedLayer, assemble, is_modelkit, label};
+pub use annotations::PlainFile;
+pub use artifact::{InvalidModelKit, Layer, ModelKit, label};
+pub use assemble::{CLI_VERSION, Form, Ingredients, PackedLayer, Unfit};
 pub use config::{Config, InvalidConfig, LayerDigests};
-pub use layer_type::{LayerType, section_word};
+pub use family::{Family, section_word};
+pub use image::{InvalidPlatform, Platform};
+pub use layer_type::LayerType;
 pub use lock::{
     Change, Drift, LOCK_SIZE_LIMIT, Lock, LockedFile, LockedLayer, LockedParent, Subject, kitfile_digest, parse_lock,
 };
-pub use plain_file::PlainFile;
+pub use modelpack::ModelFacts;
 pub use selection::{Filter, InvalidFilter, Part, Selection};

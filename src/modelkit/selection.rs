@@ -151,6 +151,7 @@ mod tests {
     fn layer(section: Section, name: &str, path: &str) -> Layer {
         Layer {
             section,
+            index: 0,
             name: name.to_owned(),
             path_as_written: path.to_owned(),
             path: path.parse().unwrap(),

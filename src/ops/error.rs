@@ -60,11 +60,14 @@ pub enum Error {
     #[error("its manifest is not valid")]
     NotAManifest(#[source] serde_json::Error),
     /// An artifact is something else.
-    #[error("`{0}` does not refer to a ModelKit")]
+    #[error("`{0}` does not refer to a ModelKit or ModelPack")]
     NotAModelKit(String),
     /// The documents do not make a ModelKit.
     #[error(transparent)]
     InvalidModelKit(#[from] modelkit::InvalidModelKit),
+    /// Layers cannot be listed in the form that was asked for.
+    #[error(transparent)]
+    Unfit(#[from] modelkit::Unfit),
     /// The local store does not have it, and there is no registry to ask.
     #[error("failed to find reference {0}: not found in the local store")]
     NotHere(Reference),

@@ -1,7 +1,9 @@
 //! Reading what a ModelKit says of itself.
 
+use std::borrow::Cow;
+
 use super::{Error, Found};
-use crate::modelkit::ModelKit;
+use crate::modelkit::{Family, ModelKit};
 use crate::oci::{Descriptor, Manifest, Source, read_document};
 
 /// A ModelKit and the name of its manifest.
@@ -17,6 +19,17 @@ pub struct Inspected {
     pub config_bytes: Vec<u8>,
 }
 
+impl Inspected {
+    /// The Kitfile with the digests of its layers, as JSON: the config of a ModelKit as it was read, with what newer packers may have
+    /// put there, or what a ModelPack has for it.
+    pub fn kitfile_json(&self) -> Cow<'_, [u8]> {
+        match self.modelkit.family {
+            Family::ModelKit => Cow::Borrowed(&self.config_bytes),
+            Family::ModelPack | Family::LegacyModelPack => Cow::Owned(self.modelkit.config.to_json()),
+        }
+    }
+}
+
 /// Reads the documents of a ModelKit, each verified, and no layer.
 pub fn inspect(found: &Found) -> Result<Inspected, Error> {
     let source = &*found.source;
@@ -28,7 +41,7 @@ pub fn inspect(found: &Found) -> Result<Inspected, Error> {
 pub(super) fn read(source: &dyn Source, descriptor: Descriptor, name: &str) -> Result<Inspected, Error> {
     let manifest_bytes = source.manifest(&descriptor).map_err(|error| Error::reading("the manifest", error))?;
     let manifest = Manifest::parse(&manifest_bytes).map_err(Error::NotAManifest)?;
-    if !crate::modelkit::is_modelkit(&manifest) {
+    if Family::of(&manifest).is_none() {
         return Err(Error::NotAModelKit(name.to_owned()));
     }
     let config = source.blob(&manifest.config);

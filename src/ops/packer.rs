@@ -14,7 +14,7 @@ use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::{Entry, Kitfile, Model, Section};
 use crate::layer_format::Format;
-use crate::modelkit::{self, LayerType, LockedParent, PackedLayer, PlainFile, section_word};
+use crate::modelkit::{self, Family, Form, Ingredients, LayerType, LockedParent, PackedLayer, PlainFile, section_word};
 use crate::oci::{Descriptor, MediaType};
 use crate::progress::{Phase, Progress, Task, human};
 use crate::relative_path::RelativePath;
@@ -120,7 +120,8 @@ impl<'a> Packer<'a> {
         let reused = layers.iter().filter(|(_, was_there)| *was_there);
         let reused_bytes = reused.map(|(layer, _)| layer.blob.size).sum();
         let layers: Vec<_> = layers.into_iter().map(|(layer, _)| layer).collect();
-        let (config_bytes, manifest) = modelkit::assemble(kitfile.clone(), &layers, cli_version);
+        let ingredients = Ingredients::new(kitfile.clone(), layers, cli_version);
+        let (config_bytes, manifest) = ingredients.assemble(&Form::Artifact(Family::ModelKit))?;
         let manifest_bytes = manifest.to_bytes();
         let descriptor = Descriptor::of(MediaType::IMAGE_MANIFEST, &manifest_bytes);
         Ok(Assembled {

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Error, Origins, referrers, room, workers};
-use crate::modelkit::{self, is_modelkit};
+use crate::modelkit::{self, Family};
 use crate::oci::{Arrival, Content, ContentError, Descriptor, Manifest, Source, Target};
 use crate::progress::{Phase, Progress, Task, human};
 
@@ -96,7 +96,7 @@ impl Artifact {
         let descriptor = source.resolve(name).map_err(|error| Error::reading("the manifest", error))?;
         let bytes = source.manifest(&descriptor).map_err(|error| Error::reading("the manifest", error))?;
         let manifest = Manifest::parse(&bytes).map_err(Error::NotAManifest)?;
-        if !is_modelkit(&manifest) {
+        if Family::of(&manifest).is_none() {
             return Err(Error::NotAModelKit(name.to_owned()));
         }
         let mut blobs: Vec<Descriptor> = manifest.blobs().cloned().collect();

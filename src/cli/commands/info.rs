@@ -48,7 +48,7 @@ impl InfoArgs {
                 format.render(&data, String::new)?
             }
             (Some(filter), format) => {
-                let data: Value = serde_json::from_slice(&inspected.config_bytes)?;
+                let data: Value = serde_json::from_slice(&inspected.kitfile_json())?;
                 let part = find(&data, filter)
                     .ok_or_else(|| anyhow::anyhow!("error filtering output: cannot find required node `{filter}`"))?;
                 format.render(part, || kitfile::value_to_yaml(part))?

@@ -77,7 +77,7 @@ fn to_json(inspected: &Inspected) -> Result<Value> {
     Ok(json!({
         "digest": inspected.descriptor.digest,
         "cliVersion": version,
-        "kitfile": serde_json::from_slice::<Value>(&inspected.config_bytes)?,
+        "kitfile": serde_json::from_slice::<Value>(&inspected.kitfile_json())?,
         "manifest": serde_json::from_slice::<Value>(&inspected.manifest_bytes)?,
     }))
 }
