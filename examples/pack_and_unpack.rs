@@ -8,8 +8,8 @@ use std::path::Path;
 use kit::compression::Compression;
 use kit::kitfile;
 use kit::ops::{
-    self, Filter, Format, Keeping, Links, Location, Locking, Overwrite, PackOptions, Place, Places, Reading, Selection,
-    UnpackOptions,
+    self, Family, Filter, Format, Keeping, Links, Location, Locking, Overwrite, PackOptions, Place, Places, Reading,
+    Selection, UnpackOptions,
 };
 use kit::progress::Silent;
 use kit::registry::{Client, Settings};
@@ -27,6 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         context,
         kitfile,
         references: vec!["digits:v1".parse()?],
+        family: Family::ModelKit,
         compression: Compression::None,
         format: Format::Tar,
         links: Links::InsideContext,

@@ -13,11 +13,14 @@ main() {
     run cargo test --locked "$@"
 }
 
-# The tests run against a real registry and let skopeo read what kit wrote, so both have to be there.
+# The tests run against a real registry and let skopeo and umoci read what kit wrote, so they have to be there.
 prepare() {
+    local tool
     need_rust || give_up
     command -v docker-registry >/dev/null || install_registry || give_up
-    command -v skopeo >/dev/null || install_packages skopeo || give_up
+    for tool in skopeo umoci; do
+        command -v "$tool" >/dev/null || install_packages "$tool" || give_up
+    done
     # A minimal Rust toolchain comes without these two.
     cargo fmt --version >/dev/null 2>&1 || run rustup component add rustfmt
     cargo clippy --version >/dev/null 2>&1 || run rustup component add clippy
@@ -26,9 +29,9 @@ prepare() {
 give_up() {
     cat >&2 <<'TEXT'
 
-The tests need Rust, a C compiler, docker-registry and skopeo. On Debian 12, as root:
+The tests need Rust, a C compiler, docker-registry, skopeo and umoci. On Debian 12, as root:
 
-    apt-get install build-essential docker-registry skopeo
+    apt-get install build-essential docker-registry skopeo umoci
 
 Then run scripts/test.sh again.
 TEXT

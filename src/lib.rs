@@ -23,7 +23,7 @@
 //! | [`store`] | the local OCI layout, which any number of processes share |
 //! | [`registry`] | a remote repository; asynchronous code ends at its door |
 //! | [`git`] | what git knows of a folder |
-//! | [`modelkit`] | how a Kitfile becomes config, layers and manifest, and is read back; filters; the lock |
+//! | [`modelkit`] | how a Kitfile becomes config, layers and manifest, of a ModelKit, a ModelPack or an image, and is read back; filters; the lock |
 //! | [`kitfile`] | what the user writes: parsing with all problems named, validation, YAML output, first drafts |
 //! | [`oci`] | the OCI documents, and [`Source`](oci::Source) and [`Target`](oci::Target): the contract of a place |
 //! | [`contents`] | the table of contents of a layer, and the pieces that large files are made of |
@@ -36,7 +36,7 @@
 //!
 //! `kit pack`: the Kitfile's [`entries`](kitfile::Kitfile::entries) become layers, one worker each. A layer streams from
 //! files through [`write_layer`](archive::write_layer) into a [`BlobWriter`](store::BlobWriter), which hashes, syncs and renames; then
-//! [`assemble`](modelkit::assemble) makes config and manifest, and publishing the manifest makes the ModelKit appear.
+//! [`assemble`](modelkit::Ingredients::assemble) makes config and manifest, and publishing the manifest makes the ModelKit appear.
 //!
 //! While the bytes of a layer pass, each file gets a digest of its own, and the files and their digests become a table of
 //! [`contents`].
@@ -55,6 +55,9 @@
 //!
 //! What is about a ModelKit, such as the [`Record`](provenance::Record) of its making or a signature, is a manifest that refers
 //! to it: attached by `pack`, brought along by [`copy`](ops::copy) and [`tag`](ops::tag), gone from the store with the ModelKit.
+//!
+//! `kit convert` and `kit push --also` read what is there and [assemble](modelkit::Ingredients::assemble) it once more, in another
+//! [`Form`](modelkit::Form): the layers are the same blobs. `kit pack --use-model-pack` does so before anything is published.
 //!
 //! `kit unpack` reads the documents with [`ModelKit::read`](modelkit::ModelKit::read), chooses with a [`Selection`](modelkit::Selection), and extracts
 //! the layers, several at once, each through a [`VerifyingReader`](digest::VerifyingReader) into a [`Destination`](archive::Destination), whose

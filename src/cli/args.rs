@@ -87,6 +87,7 @@ Look
 
 Keep
   tag          Give a ModelKit another name
+  convert      Make a ModelPack of a ModelKit, or the other way round
   remove       Remove ModelKits, here or from a registry
   materialize  Copy the files of a linked ModelKit into the local store
   fsck         Check the local store, and mend it
@@ -211,12 +212,19 @@ mod tests {
     /// What the switch `flag` of `command` is with `texts`, and with names behind them or without: `bash` is one for all.
     fn switch(command: &clap::Command, flag: &clap::Arg, texts: &[String]) -> Option<bool> {
         let names: Vec<_> = command.get_positionals().map(|_| "bash".to_owned()).collect();
+        let required = command.get_opts().filter(|option| option.is_required_set());
+        let required: Vec<_> = required.map(a_value_of).collect();
         let parse = |names: &[String]| {
-            let args = [&["kit".to_owned(), command.get_name().to_owned()], texts, names].concat();
+            let args = [&["kit".to_owned(), command.get_name().to_owned()], texts, &required, names].concat();
             let matches = with_values_for_switches(Args::command()).try_get_matches_from(args).ok()?;
             matches.subcommand()?.1.try_get_one(flag.get_id().as_str()).ok()?.copied()
         };
         (0..=names.len()).find_map(|count| parse(&names[..count]))
+    }
+
+    fn a_value_of(option: &clap::Arg) -> String {
+        let value = option.get_possible_values().first().map_or("bash", |value| value.get_name()).to_owned();
+        format!("--{}={value}", option.get_long().unwrap())
     }
 
     #[test]

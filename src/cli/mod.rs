@@ -11,6 +11,7 @@ mod context;
 mod dry_run;
 mod environment;
 mod format;
+mod forms;
 mod gauge;
 mod lock_file;
 mod network;

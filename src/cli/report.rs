@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::output::{Output, is_reader_gone, printable};
 use crate::archive;
 use crate::oci::ContentError;
-use crate::ops::{self, TagState};
+use crate::ops::{self, TagState, Unfit};
 use crate::recipe::Changed;
 use crate::registry;
 
@@ -129,6 +129,10 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::NoSuchFile(_) | ops::Error::IsFolder(_) => {
             Some("`kit ls NAME:TAG` shows the files in a ModelKit".to_owned())
         }
+        ops::Error::Unfit(Unfit::LayerType { .. }) => Some(
+            "`kit pack --layer-format tar` makes layers that a ModelKit, a ModelPack and an image can share".to_owned(),
+        ),
+        ops::Error::Unfit(Unfit::OldLayout(_)) => Some("unpack it, and pack it again".to_owned()),
         ops::Error::Drift(_) => Some("if that is as it should be, `kit pack --lock` locks it".to_owned()),
         ops::Error::Registry(error) => hint_for_registry(error),
         ops::Error::TagMoved { found: TagState::At(digest), .. } => {

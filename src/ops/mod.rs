@@ -7,6 +7,7 @@ mod cat;
 mod check;
 mod compressing;
 mod concern;
+mod convert;
 mod cp;
 mod diff;
 mod doctor;
@@ -19,6 +20,7 @@ mod lock;
 mod ls;
 mod materialize;
 mod members;
+mod model_facts;
 mod origins;
 mod pack;
 mod pack_push;
@@ -43,6 +45,7 @@ mod workers;
 pub use cat::cat;
 pub use check::{Checked, check};
 pub use concern::{Concern, UnknownConcern};
+pub use convert::{ConvertOptions, Documents, convert, list_as};
 pub use cp::{CpOptions, cp};
 pub use diff::{
     Comparable, Compared, ContentDiff, DiffOptions, Difference, FieldDiff, FileChange, FileDiff, FileState, LayerRow,
@@ -77,7 +80,8 @@ pub use workers::jobs;
 pub use crate::archive::{Links, Overwrite, Placed};
 pub use crate::layer_format::Format;
 pub use crate::modelkit::{
-    CLI_VERSION, Change, Drift, Filter, InvalidFilter, LOCK_SIZE_LIMIT, Lock, Part, Selection, Subject, parse_lock,
+    CLI_VERSION, Change, Drift, Family, Filter, Form, InvalidFilter, LOCK_SIZE_LIMIT, Lock, Part, Platform, Selection,
+    Subject, Unfit, parse_lock,
 };
 pub use crate::provenance::Builder;
 pub use crate::tensors::{Header, Hyperparameters, Memory, Summary, Tensor, TypeCount};

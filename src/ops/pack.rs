@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use super::attach::attach;
 use super::packer::{Assembled, Depot, Packer, SavedLayer};
 use super::record::record;
-use super::{Error, Places, Recording, lock};
+use super::{Error, Places, Recording, convert, lock};
 use crate::archive::{self, LayerSource, LayerSummary, Links};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::Kitfile;
 use crate::layer_format::Format;
-use crate::modelkit::{LayerType, Lock};
-use crate::oci::{ContentError, Descriptor, Reference, Target};
+use crate::modelkit::{Family, LayerType, Lock};
+use crate::oci::{ContentError, Descriptor, Reference, Source, Target};
 use crate::progress::{Progress, Task};
 use crate::store::{LinkWriter, Names, RememberedLayer, Writer};
 
@@ -25,6 +25,8 @@ pub struct PackOptions {
     pub kitfile: Kitfile,
     /// What to call the ModelKit; nothing for none. All are of one repository.
     pub references: Vec<Reference>,
+    /// What it becomes.
+    pub family: Family,
     /// How to compress layers.
     pub compression: Compression,
     /// What a layer is whose path is a file. That of a folder is a tar.
@@ -103,7 +105,10 @@ fn pack_whole(places: &Places<'_>, options: &PackOptions, progress: &dyn Progres
         Keeping::Blobs => packer.pack(&writer)?,
         Keeping::Links => packer.pack(&Linking(&writer))?,
     };
-    let lock = lock_of(places, options, &assembled, progress)?;
+    let source = places.store.reader(Names::Of(repository(options)))?;
+    let documents = convert::in_family(&assembled, &source, options, progress)?;
+    let assembled = assembled.with(documents);
+    let lock = lock_of(&source, options, &assembled, progress)?;
     save_config(&writer, &assembled.config, &assembled.config_bytes, progress)?;
     let records = record(places, options, &assembled)?;
     publish(&writer, &assembled.manifest, &assembled.manifest_bytes, &options.references, progress)?;
@@ -114,7 +119,7 @@ fn pack_whole(places: &Places<'_>, options: &PackOptions, progress: &dyn Progres
 
 /// The lock, if there is to be one; an error if another one is expected.
 fn lock_of(
-    places: &Places<'_>,
+    source: &dyn Source,
     options: &PackOptions,
     assembled: &Assembled,
     progress: &dyn Progress,
@@ -122,8 +127,7 @@ fn lock_of(
     if options.locking == Locking::Off {
         return Ok(None);
     }
-    let source = places.store.reader(Names::Of(repository(options)))?;
-    let lock = lock::lock(&source, assembled, options.jobs, progress)?;
+    let lock = lock::lock(source, assembled, options.jobs, progress)?;
     match &options.locking {
         Locking::Expect(expected) if *expected != lock => Err(Error::Drift(expected.drift(&lock))),
         _ => Ok(Some(lock)),

@@ -10,7 +10,7 @@ use super::attach::attach;
 use super::compressing::Compressing;
 use super::packer::{Assembled, Depot, Packer, SavedLayer, layers_at_once};
 use super::record::record;
-use super::{Copied, CopyOptions, Error, Found, PackOptions, Places, copy};
+use super::{Copied, CopyOptions, Error, Found, PackOptions, Places, convert, copy};
 use crate::archive::{self, LayerSource};
 use crate::compression::Compression;
 use crate::digest::{Digest, DigestWriter};
@@ -99,7 +99,9 @@ impl FromFiles {
         let passing = Passing::default();
         let assembled = Packer::new(places, options, progress)?.pack(&passing)?;
         let recipes = passing.recipes.into_inner().expect("no worker panics while it notes a recipe");
-        Ok(Self { assembled, recipes, compression: options.compression })
+        let packed = Self { assembled, recipes, compression: options.compression };
+        let documents = convert::in_family(&packed.assembled, &packed, options, progress)?;
+        Ok(Self { assembled: packed.assembled.with(documents), ..packed })
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used, reason = "shared by several test programs")]
 
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 pub(crate) struct DockerRegistry {
     child: Child,
     host: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl DockerRegistry {
@@ -29,6 +30,11 @@ impl DockerRegistry {
     /// Host and port, as in a reference.
     pub(crate) fn host(&self) -> &str {
         &self.host
+    }
+
+    /// How many bytes its storage takes on the disk.
+    pub(crate) fn disk_usage(&self) -> u64 {
+        bytes_below(&self.folder.path().join("storage"))
     }
 
     fn try_start(parent: &Path) -> Option<Self> {
@@ -51,11 +57,19 @@ impl DockerRegistry {
             .spawn()
             .expect("install docker-registry for this test: apt-get install docker-registry");
         if answers(&host, &mut child) {
-            return Some(Self { child, host, _folder: folder });
+            return Some(Self { child, host, folder });
         }
         stop(&mut child);
         None
     }
+}
+
+fn bytes_below(folder: &Path) -> u64 {
+    let bytes = |entry: std::io::Result<fs_err::DirEntry>| {
+        let path = entry.unwrap().path();
+        if path.is_dir() { bytes_below(&path) } else { path.metadata().unwrap().blocks() * 512 }
+    };
+    fs_err::read_dir(folder).unwrap().map(bytes).sum()
 }
 
 fn answers(host: &str, child: &mut Child) -> bool {

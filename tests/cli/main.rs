@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
 #![allow(unreachable_pub, reason = "everything here is for this test program")]
 
+mod also;
 mod config;
 mod copying;
 mod crowd;
@@ -22,6 +23,7 @@ mod kill;
 mod link;
 mod lock;
 mod look;
+mod modelpack;
 mod moving;
 mod pack;
 mod pack_push;

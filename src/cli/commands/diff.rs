@@ -18,7 +18,7 @@ use crate::cli::template::InvalidTemplate;
 use crate::compression::Compression;
 use crate::kitfile;
 use crate::ops::{
-    self, Comparable, Concern, DiffOptions, Difference, Keeping, Locking, PackOptions, Place, Places, Reading,
+    self, Comparable, Concern, DiffOptions, Difference, Family, Keeping, Locking, PackOptions, Place, Places, Reading,
 };
 
 /// Compare two of ModelKits, folders and locks
@@ -160,6 +160,7 @@ fn packing(folder: PathBuf) -> Result<PackOptions> {
         context: folder,
         kitfile: parsed.map_err(|invalid| invalid.in_file(&path.display().to_string()))?,
         references: Vec::new(),
+        family: Family::ModelKit,
         compression: Compression::None,
         links: Links::default(),
         reading: Reading::Everything,

@@ -8,7 +8,7 @@ use super::inspect_tensors;
 use crate::cli::context::Context;
 use crate::cli::format::Format;
 use crate::cli::network::NetworkArgs;
-use crate::ops::{self, CLI_VERSION, Found, Inspected, Place, Places};
+use crate::ops::{self, CLI_VERSION, Family, Found, Inspected, Place, Places};
 
 /// Show the manifest and the Kitfile of a ModelKit, or what its files of weights hold
 #[derive(Debug, Args)]
@@ -74,10 +74,15 @@ fn find(context: &Context, network: &NetworkArgs, reference: &str, remote: bool)
 
 fn to_json(inspected: &Inspected) -> Result<Value> {
     let version = inspected.modelkit.manifest.annotations.get(CLI_VERSION).map_or("unknown", String::as_str);
-    Ok(json!({
+    let mut data = json!({
         "digest": inspected.descriptor.digest,
         "cliVersion": version,
         "kitfile": serde_json::from_slice::<Value>(&inspected.kitfile_json())?,
         "manifest": serde_json::from_slice::<Value>(&inspected.manifest_bytes)?,
-    }))
+    });
+    // That of a ModelKit is the Kitfile.
+    if inspected.modelkit.family != Family::ModelKit {
+        data["config"] = serde_json::from_slice(&inspected.config_bytes)?;
+    }
+    Ok(data)
 }

@@ -4,6 +4,7 @@ mod cache;
 mod cat;
 mod completion;
 mod config;
+mod convert;
 mod copy;
 mod cp;
 mod diff;
@@ -45,6 +46,7 @@ pub(crate) enum Command {
     Pull(pull::PullArgs),
     Copy(copy::CopyArgs),
     Promote(promote::PromoteArgs),
+    Convert(convert::ConvertArgs),
     Unpack(unpack::UnpackArgs),
     List(list::ListArgs),
     Inspect(inspect::InspectArgs),
@@ -76,6 +78,7 @@ impl Command {
             Self::Pull(args) => args.run(context),
             Self::Copy(args) => args.run(context),
             Self::Promote(args) => args.run(context),
+            Self::Convert(args) => args.run(context),
             Self::Unpack(args) => args.run(context),
             Self::List(args) => args.run(context),
             Self::Inspect(args) => args.run(context),

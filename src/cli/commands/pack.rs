@@ -10,6 +10,7 @@ use fs_err as fs;
 
 use crate::cli::closing::Moved;
 use crate::cli::context::Context;
+use crate::cli::forms::CompatArgs;
 use crate::cli::lock_file;
 use crate::cli::network::NetworkArgs;
 use crate::cli::report::{Usage, usage};
@@ -17,8 +18,8 @@ use crate::compression::Compression;
 use crate::kitfile::{self, Kitfile, LOCK_FILE};
 use crate::oci::{Reference, Tag};
 use crate::ops::{
-    self, Copied, CopyOptions, Format, Git, Keeping, Links, Location, Locking, Origins, PackOptions, Places, Reading,
-    Recording,
+    self, Copied, CopyOptions, Family, Format, Git, Keeping, Links, Location, Locking, Origins, PackOptions, Places,
+    Reading, Recording,
 };
 use crate::progress::{Phase, human};
 
@@ -39,6 +40,7 @@ Examples:
   kit pack . -t sentiment:v2 --locked
   kit pack . --push registry.example/team/sentiment:v2
   kit pack . -t registry.example/team/sentiment:v2,latest --push
+  kit pack . -t sentiment:v2 --use-model-pack
   kit pack models/sentiment -f Kitfile.small --compression zstd")]
 pub(crate) struct PackArgs {
     /// The folder to pack; all paths of the Kitfile begin here
@@ -54,9 +56,14 @@ pub(crate) struct PackArgs {
     #[arg(long, value_name = "HOW", default_value = "none")]
     compression: Compression,
     /// How a layer holds its files: tar, or raw, in which an entry that is one file is stored as the file itself. The Go
-    /// tool reads raw layers since some release after 1.7
-    #[arg(long, value_name = "FORMAT", default_value = "tar")]
-    layer_format: Format,
+    /// tool reads raw layers since some release after 1.7 [default: tar; raw for a ModelPack without compression]
+    #[arg(long, value_name = "FORMAT")]
+    layer_format: Option<Format>,
+    /// Make a CNCF ModelPack of it. All commands work on either
+    #[arg(long)]
+    use_model_pack: bool,
+    #[command(flatten)]
+    compat: CompatArgs,
     /// Pack what symbolic links point to even when it lies outside FOLDER
     #[arg(long)]
     follow_symlinks: bool,
@@ -113,12 +120,14 @@ impl PackArgs {
             (_, true) => Locking::Expect(lock_file::read(&self.lock_path(context, &folder))?),
             (false, false) => Locking::Off,
         };
+        let family = self.family()?;
         Ok(PackOptions {
             kitfile,
             context: folder,
             references,
             compression: self.compression,
-            format: self.layer_format,
+            format: self.format(family)?,
+            family,
             links: if self.follow_symlinks { Links::Follow } else { Links::InsideContext },
             reading: if self.no_cache { Reading::Everything } else { Reading::Changed },
             keeping: if self.link { Keeping::Links } else { Keeping::Blobs },
@@ -131,6 +140,27 @@ impl PackArgs {
             jobs: ops::jobs(),
             cli_version: env!("CARGO_PKG_VERSION").to_owned(),
         })
+    }
+
+    fn family(&self) -> Result<Family> {
+        match self.use_model_pack {
+            true => Ok(self.compat.modelpack()),
+            false if self.compat.is_given() => Err(usage("--compat goes with --use-model-pack")),
+            false => Ok(Family::ModelKit),
+        }
+    }
+
+    /// A ModelPack has each file as it is, unless it is to be compressed: raw layers are not (ModelPack, "Manifest").
+    fn format(&self, family: Family) -> Result<Format> {
+        let is_compressed = self.compression != Compression::None;
+        match (self.layer_format, family) {
+            (Some(Format::Raw), Family::ModelPack | Family::LegacyModelPack) if is_compressed => {
+                Err(usage("a ModelPack has no compressed raw layers; leave --layer-format or --compression out"))
+            }
+            (Some(format), _) => Ok(format),
+            (None, Family::ModelPack | Family::LegacyModelPack) if !is_compressed => Ok(Format::Raw),
+            (None, _) => Ok(Format::Tar),
+        }
     }
 
     /// Packs into the local store.

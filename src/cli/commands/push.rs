@@ -8,20 +8,29 @@ use clap::Args;
 use crate::cli::closing::Moved;
 use crate::cli::context::Context;
 use crate::cli::dry_run::{self, DryRunArgs};
+use crate::cli::forms::{CompatArgs, FormName};
 use crate::cli::network::NetworkArgs;
-use crate::ops::{self, Copied, CopyOptions, Location, Origins, Place, Places};
+use crate::cli::report::usage;
+use crate::digest::Digest;
+use crate::oci::{Reference, Tag};
+use crate::ops::{self, ConvertOptions, CopyOptions, Documents, Found, Location, Origins, Place, Places, Platform};
 use crate::progress::Phase;
 
 /// Send a ModelKit to a registry
 ///
 /// What the registry has already is not sent. The ModelKit appears there when it is whole.
+///
+/// With --also, small manifests are added that list the same layers for other tools, so that nothing is stored twice: a CNCF
+/// ModelPack, or an image that Kubernetes mounts as a volume and podman and umoci unpack. Their tags are that of the
+/// ModelKit with -modelpack or -image behind it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kit push registry.example/team/sentiment:v2
   kit push sentiment:v2 registry.example/team/sentiment:v2
   kit push sentiment:v2 localhost:5000/sentiment:v2 --plain-http
-  kit push sentiment:v2 oci:/mnt/usb/sentiment:v2")]
+  kit push sentiment:v2 oci:/mnt/usb/sentiment:v2
+  kit push registry.example/team/sentiment:v2 --also modelpack,image")]
 pub(crate) struct PushArgs {
     /// The ModelKit, in the local store or an image layout (oci:FOLDER:TAG)
     #[arg(value_name = "NAME:TAG")]
@@ -29,6 +38,14 @@ pub(crate) struct PushArgs {
     /// What to call it in the registry, or an image layout (oci:FOLDER:TAG) [default: the same name]
     #[arg(value_name = "DESTINATION")]
     destination: Option<String>,
+    /// Add manifests for other tools: modelpack, image, modelkit
+    #[arg(long, value_name = "FORM[,FORM]", value_delimiter = ',')]
+    also: Vec<FormName>,
+    /// Which machines an image is for; models run on any, runtimes ask all the same [default: linux and this machine's processor]
+    #[arg(long, value_name = "OS/ARCHITECTURE", requires = "also")]
+    platform: Option<Platform>,
+    #[command(flatten)]
+    compat: CompatArgs,
     #[command(flatten)]
     dry_run: DryRunArgs,
     #[command(flatten)]
@@ -47,30 +64,45 @@ impl PushArgs {
         let client = self.network.client(&context.environment)?;
         let places = Places { store: &store, client: &client };
         let failure = || format!("Failed to push: cannot push `{source}` to `{destination}`");
+        let found = places.find(&source, Place::Local).with_context(failure)?;
+        // What cannot be listed so is refused before anything travels.
+        let lists = self.lists(context, &found, &destination).with_context(failure)?;
         if self.dry_run.dry_run {
-            return Self::show_plan(context, &places, &source, &destination).with_context(failure);
+            Self::show_plan(context, &places, &found, &destination).with_context(failure)?;
+            return lists.iter().try_for_each(|(tag, list)| {
+                Ok(context.output.result(format!("add   {:>14} {} {tag}", list.manifest.size, list.manifest.digest))?)
+            });
         }
         context.output.say(&announcement(&source, &destination));
-        let copied = Self::copy(context, &places, &source, &destination).with_context(failure)?;
+        let (target, tag) = places.target(&destination).with_context(failure)?;
+        let options = Self::options(&places, &destination)?;
+        let copied = ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), &options, &context.bars)
+            .with_context(failure)?;
         context.output.result(format!("Pushed {}", copied.manifest.digest))?;
+        for (tag, list) in lists {
+            list.publish(&*target, &tag).with_context(|| format!("cannot add `{tag}` to `{destination}`"))?;
+            context.output.result(format!("Pushed {} {tag}", list.manifest.digest))?;
+        }
         context.output.say(&Moved::sent(&copied).in_words(start));
         Ok(())
     }
 
-    fn copy(
-        context: &Context,
-        places: &Places<'_>,
-        source: &Location,
-        destination: &Location,
-    ) -> Result<Copied, ops::Error> {
-        let found = places.find(source, Place::Local)?;
-        let (target, tag) = places.target(destination)?;
-        let options = Self::options(places, destination)?;
-        ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), &options, &context.bars)
+    /// What --also asks for, with the tags.
+    fn lists(&self, context: &Context, found: &Found, destination: &Location) -> Result<Vec<(String, Documents)>> {
+        if self.compat.is_given() && !self.also.contains(&FormName::Modelpack) {
+            return Err(usage("--compat is about the names in a ModelPack, and --also asks for none"));
+        }
+        let options = ConvertOptions { jobs: ops::jobs(), cli_version: env!("CARGO_PKG_VERSION").to_owned() };
+        let platform = self.platform.clone().unwrap_or_else(Platform::host);
+        let list = |name: &FormName| {
+            let tag = tag_of(*name, destination)?;
+            let list = ops::list_as(found, &name.form(self.compat, &platform), &options, &context.bars);
+            Ok((tag.clone(), list.with_context(|| format!("cannot make `{tag}`"))?))
+        };
+        self.also.iter().map(list).collect()
     }
 
-    fn show_plan(context: &Context, places: &Places<'_>, source: &Location, destination: &Location) -> Result<()> {
-        let found = places.find(source, Place::Local)?;
+    fn show_plan(context: &Context, places: &Places<'_>, found: &Found, destination: &Location) -> Result<()> {
         let options = Self::options(places, destination)?;
         let plan = ops::plan(&*found.source, &found.name, &places.look(destination)?, &options)?;
         dry_run::show(&context.output, &plan)
@@ -83,6 +115,22 @@ impl PushArgs {
             phase: Phase::Uploading,
         })
     }
+}
+
+/// What the `form` of what has the tag of `destination` is called there.
+fn tag_of(form: FormName, destination: &Location) -> Result<String> {
+    let tag = match destination {
+        Location::Artifact(Reference { tag: Some(tag), digest: None, .. }) => tag.to_string(),
+        Location::Layout { selector: Some(name), .. } if name.parse::<Digest>().is_err() => name.clone(),
+        _ => return Err(usage("--also names what it adds after the tag, so the destination needs one")),
+    };
+    let tag = format!("{tag}{}", form.suffix());
+    // In a layout of many repositories, a name is a whole reference.
+    let is_name = matches!(destination, Location::Layout { .. }) && tag.parse::<Reference>().is_ok();
+    if Tag::new(&tag).is_none() && !is_name {
+        return Err(usage(format!("`{tag}` would be too long for a tag")));
+    }
+    Ok(tag)
 }
 
 fn announcement(source: &Location, destination: &Location) -> String {
