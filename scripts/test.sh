@@ -11,6 +11,10 @@ main() {
     run cargo fmt --check
     run cargo clippy --all-targets --locked -- -D warnings
     run cargo test --locked "$@"
+    if [[ ${KIT_TEST_PEERS:-} == missing ]]; then
+        printf '\nNOT TESTED: the Python packages in tests/peers/requirements.txt could not be installed, so nobody but kit read\n' >&2
+        printf 'what kit wrote in tests/cli/peers.rs. The reason is told above.\n' >&2
+    fi
 }
 
 # The tests run against a real registry and let skopeo and umoci read what kit wrote, so they have to be there.
@@ -21,9 +25,28 @@ prepare() {
     for tool in skopeo umoci; do
         command -v "$tool" >/dev/null || install_packages "$tool" || give_up
     done
+    if ! install_peers; then
+        export KIT_TEST_PEERS=missing
+    fi
     # A minimal Rust toolchain comes without these two.
     cargo fmt --version >/dev/null 2>&1 || run rustup component add rustfmt
     cargo clippy --version >/dev/null 2>&1 || run rustup component add clippy
+}
+
+# Python packages of others that read what kit wrote, and one that runs kit, in a folder of their own. They are installed again when
+# their versions change.
+install_peers() {
+    local folder=${CARGO_TARGET_DIR:-target}/tmp/peers list=tests/peers/requirements.txt
+    cmp --silent "$list" "$folder/requirements.txt" && return
+    rm -rf "$folder"
+    make_python "$folder" && run "$folder/bin/pip" --disable-pip-version-check install --quiet --requirement "$list" &&
+        cp "$list" "$folder/requirements.txt"
+}
+
+# Makes a Python that has packages of its own.
+make_python() {
+    command -v python3 >/dev/null || install_packages python3 python3-venv || return
+    python3 -m venv "$1" || { install_packages python3-venv && python3 -m venv --clear "$1"; }
 }
 
 give_up() {

@@ -27,6 +27,7 @@ mod modelpack;
 mod moving;
 mod pack;
 mod pack_push;
+mod peers;
 mod provenance;
 mod published;
 mod referrers;
