@@ -34,6 +34,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "modelkit",
             "kitfile",
             "oci",
+            "contents",
             "tensors",
             "provenance",
             "digest",

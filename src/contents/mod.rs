@@ -10,9 +10,11 @@ mod entry;
 mod points;
 mod reader;
 mod tensor_points;
+mod verified;
 mod writer;
 
 pub use cutter::Cutter;
 pub use entry::{Entry, Kind, Piece, PieceDigest, TensorLabel};
 pub use reader::{InvalidContents, read};
+pub use verified::{Altered, Place, VerifiedFile};
 pub use writer::{SIZE_LIMIT, Writer};

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Family;
-use crate::oci::Descriptor;
+use crate::oci::{Descriptor, MediaType};
 use crate::relative_path::RelativePath;
 
 /// Where a layer's files go (ModelPack, "Layer annotations"), behind the prefix of the family.
@@ -15,6 +15,30 @@ const FILE_METADATA: &str = "file.metadata+json";
 const UNTESTED: &str = "file.mediatype.untested";
 /// The path for CRI-O and podman, which read only this (image-spec 1.1, "Pre-Defined Annotation Keys").
 const TITLE: &str = "org.opencontainers.image.title";
+
+/// Where the table of contents of a layer is, and how many bytes it has.
+const CONTENTS: &str = "ml.kitops.modelkit.contents";
+const CONTENTS_SIZE: &str = "ml.kitops.modelkit.contents.size";
+/// What such a table is.
+const CONTENTS_TYPE: MediaType = MediaType::of("application/vnd.kit.contents.v1.jsonl+zstd");
+
+/// What the blob `table` is as a table of contents.
+pub fn describe_contents(table: &[u8]) -> Descriptor {
+    Descriptor::of(CONTENTS_TYPE, table)
+}
+
+/// Names the table of contents of `layer` in its annotations, so that the digest of a manifest covers the table, too.
+pub fn name_contents(layer: &mut Descriptor, table: &Descriptor) {
+    layer.annotations.insert(CONTENTS.to_owned(), table.digest.to_string());
+    layer.annotations.insert(CONTENTS_SIZE.to_owned(), table.size.to_string());
+}
+
+/// The table of contents that `layer` names.
+pub fn contents_of(layer: &Descriptor) -> Option<Descriptor> {
+    let digest = layer.annotations.get(CONTENTS)?.parse().ok()?;
+    let size = layer.annotations.get(CONTENTS_SIZE)?.parse().ok()?;
+    Some(Descriptor::new(CONTENTS_TYPE, digest, size))
+}
 
 /// A file that is a layer of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +115,6 @@ impl PlainFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oci::MediaType;
 
     fn check(annotation: &str, expected: Option<u32>) {
         for key in ["org.cncf.model.file.metadata+json", "org.cnai.model.file.metadata+json"] {
@@ -112,6 +135,17 @@ mod tests {
             check(nonsense, None);
         }
         assert_eq!(annotated_mode(&Descriptor::of(MediaType::of("t"), b"")), None);
+    }
+
+    #[test]
+    fn the_table_that_a_layer_names_is_found() {
+        let mut layer = Descriptor::of(MediaType::of("t"), b"");
+        assert_eq!(contents_of(&layer), None);
+        let table = describe_contents(b"table");
+        name_contents(&mut layer, &table);
+        assert_eq!(contents_of(&layer), Some(table));
+        layer.annotations.insert(CONTENTS_SIZE.to_owned(), "-1".to_owned());
+        assert_eq!(contents_of(&layer), None);
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod lock;
 mod modelpack;
 mod selection;
 
-pub use annotations::PlainFile;
+pub use annotations::{PlainFile, contents_of, describe_contents, name_contents};
 pub use artifact::{InvalidModelKit, Layer, ModelKit, label};
 pub use assemble::{CLI_VERSION, Form, Ingredients, PackedLayer, Unfit};
 pub use config::{Config, InvalidConfig, LayerDigests};

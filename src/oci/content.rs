@@ -45,6 +45,13 @@ impl Content for &[u8] {
     }
 }
 
+impl Content for Vec<u8> {
+    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
+        let start = usize::try_from(offset).map_or(self.len(), |offset| offset.min(self.len()));
+        Ok(Box::new(&self[start..]))
+    }
+}
+
 /// The verified bytes of a small blob, a manifest or a config. One above [`MANIFEST_SIZE_LIMIT`] is not opened.
 pub fn read_document(content: &dyn Content, document: &Descriptor) -> Result<Vec<u8>, ContentError> {
     if document.size > MANIFEST_SIZE_LIMIT {

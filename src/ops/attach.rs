@@ -1,16 +1,15 @@
 //! Putting documents about a ModelKit beside it, each as a manifest that refers to it.
 
 use super::Error;
-use crate::oci::{Annotations, ContentError, Descriptor, Manifest, MediaType, Target};
+use crate::oci::{Annotations, Content, ContentError, Descriptor, Manifest, MediaType, Target};
 use crate::progress::Progress;
 
 /// A document about a ModelKit.
-#[derive(Debug, Clone)]
-pub(super) struct Attachment {
+pub(super) struct Attachment<'a> {
     /// What it is.
     pub(super) artifact_type: MediaType,
-    /// Its content, each blob as its manifest describes it.
-    pub(super) blobs: Vec<(Descriptor, Vec<u8>)>,
+    /// Its blobs, each as its manifest describes it, and where their content is.
+    pub(super) blobs: Vec<(Descriptor, Box<dyn Content + 'a>)>,
     /// What its manifest says of it.
     pub(super) annotations: Annotations,
 }
@@ -25,20 +24,23 @@ const EMPTY: &[u8] = b"{}";
 /// Attaches to `subject`, which is at the target, what is not attached to it yet.
 ///
 /// The ModelKit is in its place, and of use without them: what cannot be attached is told in a warning.
-pub(super) fn attach(target: &dyn Target, subject: &Descriptor, documents: &[Attachment], progress: &dyn Progress) {
+pub(super) fn attach(target: &dyn Target, subject: &Descriptor, documents: &[Attachment<'_>], progress: &dyn Progress) {
     let Some(first) = documents.first() else { return };
-    let attached = target.attached(subject).map_err(|error| failed(first, error)).and_then(|attached| {
-        documents.iter().try_for_each(|document| attach_one(target, subject, document, &attached))
-    });
-    if let Err(error) = attached {
-        progress.warn(&error.in_words());
+    let attached = match target.attached(subject) {
+        Ok(attached) => attached,
+        Err(error) => return progress.warn(&failed(first, error).in_words()),
+    };
+    for document in documents {
+        if let Err(error) = attach_one(target, subject, document, &attached) {
+            progress.warn(&error.in_words());
+        }
     }
 }
 
 fn attach_one(
     target: &dyn Target,
     subject: &Descriptor,
-    document: &Attachment,
+    document: &Attachment<'_>,
     attached: &[Descriptor],
 ) -> Result<(), Error> {
     let config = Descriptor::of(MediaType::EMPTY, EMPTY);
@@ -57,15 +59,16 @@ fn attach_one(
         return Ok(());
     }
     let failed = |error| failed(document, error);
-    for (blob, content) in document.blobs.iter().map(|(blob, content)| (blob, &content[..])).chain([(&config, EMPTY)]) {
+    let blobs = document.blobs.iter().map(|(blob, content)| (blob, &**content));
+    for (blob, content) in blobs.chain([(&config, &EMPTY as &dyn Content)]) {
         if !target.contains(blob).map_err(failed)? {
-            target.put(blob, &content).map_err(failed)?;
+            target.put(blob, content).map_err(failed)?;
         }
     }
     let descriptor = Descriptor { artifact_type: manifest.artifact_type, ..descriptor };
     target.publish(&descriptor, &bytes, None).map_err(failed)
 }
 
-fn failed(document: &Attachment, error: ContentError) -> Error {
+fn failed(document: &Attachment<'_>, error: ContentError) -> Error {
     Error::writing(&format!("`{}` beside the ModelKit", document.artifact_type), error)
 }

@@ -76,7 +76,7 @@ fn read_files(reader: &mut (dyn Read + Send), layer: &Layer) -> Result<Files, ar
 }
 
 /// Read size, see `archive`.
-const BUFFER_BYTES: usize = 1 << 20;
+pub(super) const BUFFER_BYTES: usize = 1 << 20;
 
 /// Room for reading something of `size` bytes, if that is known.
 pub(super) fn buffer(size: Option<u64>) -> Vec<u8> {

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::io::{self, BufReader, Read};
 use std::ops::ControlFlow;
 
-use super::Error;
+use super::{Error, layer_reader, tables};
 use crate::archive::{LayerShape, Listing};
 use crate::compression::Compression;
-use crate::digest::VerifyingReader;
+use crate::contents::{self, Entry, Kind, VerifiedFile};
+use crate::digest::{Digest, VerifyingReader};
 use crate::kitfile::{self, FILE_NAMES};
 use crate::layer_format::Format;
 use crate::modelkit::{Layer, ModelKit, label};
@@ -26,6 +27,8 @@ pub(super) struct Member {
     pub(super) size: Option<u64>,
     /// Where the content begins in the layer, unless that is compressed.
     pub(super) offset: Option<u64>,
+    /// Of the content, if the layer has a table of contents.
+    pub(super) digest: Option<Digest>,
 }
 
 /// Permissions of a file that has none in the ModelKit: the Kitfile, and one that is a layer of its own.
@@ -55,7 +58,7 @@ pub(super) fn kitfile(modelkit: &ModelKit) -> Option<(Member, String)> {
     let path = RelativePath::root().child(FILE_NAMES[0]).ok()?;
     let text = kitfile::to_yaml(&modelkit.config.kitfile);
     let size = Some(text.len() as u64);
-    Some((Member { path, is_directory: false, mode: PLAIN_FILE, size, offset: None }, text))
+    Some((Member { path, is_directory: false, mode: PLAIN_FILE, size, offset: None, digest: None }, text))
 }
 
 /// The `layers` without those that are there twice: the Go tool packs one twice if a Kitfile names a path in two ways.
@@ -64,10 +67,15 @@ pub(super) fn distinct<'m>(layers: impl Iterator<Item = &'m Layer>) -> Vec<&'m L
     layers.filter(|layer| seen.insert((layer.descriptor.digest, &layer.path))).collect()
 }
 
-/// Shows `visit` the members of `layer`, and reads as little of it as that takes: of a layer without compression small ranges,
-/// of another everything up to where `visit` breaks off. Nothing is verified.
+/// Shows `visit` the members of `layer`, and reads as little of it as that takes.
+///
+/// Of a layer with a table of contents only the content is read that `visit` reads, and it is verified. Of others nothing is
+/// verified, and small ranges are read of one without compression, of another everything up to where `visit` breaks off.
 pub(super) fn skim(source: &dyn Source, layer: &Layer, visit: Visit) -> Result<ControlFlow<()>, Error> {
     let blob = source.blob(&layer.descriptor);
+    if let Some(entries) = tables::entries(source, layer)? {
+        return show_entries(&*blob, layer, &entries, visit);
+    }
     if layer.compression != Compression::None {
         let opened = blob.open_at(0).map_err(|error| Error::reading(&label(&layer.descriptor), error))?;
         return show_stream(layer, opened, visit);
@@ -107,7 +115,35 @@ pub(super) fn open_whole<'a>(
     if size < LARGE_BYTES || !is_inside {
         return Ok(Box::new(content));
     }
-    Ok(blob.open_range(offset, size).map_err(|error| member.failed(error.into()))?)
+    let opened = blob.open_range(offset, size).map_err(|error| member.failed(error.into()))?;
+    Ok(match member.digest {
+        Some(digest) => Box::new(VerifyingReader::new(opened, digest, size)),
+        None => opened,
+    })
+}
+
+fn show_entries(blob: &dyn Content, layer: &Layer, entries: &[Entry], visit: Visit) -> Result<ControlFlow<()>, Error> {
+    let mut reader = layer_reader::open(blob, layer);
+    for Entry { path, mode, kind } in entries {
+        let (path, mode) = (path.clone(), mode & 0o777);
+        let flow = match kind {
+            Kind::Folder => {
+                let (size, offset, digest) = (Some(0), None, None);
+                visit(&Member { path, is_directory: true, mode, size, offset, digest }, &mut io::empty())?
+            }
+            &Kind::File { size, offset, digest, ref pieces } => {
+                let place = contents::Place { offset, size, digest, pieces };
+                let offset = (layer.compression == Compression::None).then_some(offset);
+                let (size, digest) = (Some(size), Some(digest));
+                let member = Member { path, is_directory: false, mode, size, offset, digest };
+                visit(&member, &mut VerifiedFile::new(&mut reader, place))?
+            }
+        };
+        if flow.is_break() {
+            return Ok(flow);
+        }
+    }
+    Ok(ControlFlow::Continue(()))
 }
 
 fn show_stream(layer: &Layer, reader: impl Read + Send, visit: Visit) -> Result<ControlFlow<()>, Error> {
@@ -129,6 +165,7 @@ fn show_members<R: Read>(layer: &Layer, mut listing: Listing<R>, visit: Visit) -
             mode: member.mode,
             size: Some(member.size),
             offset: is_plain.then_some(member.offset),
+            digest: None,
         };
         if visit(&member, &mut listing)?.is_break() {
             return Ok(ControlFlow::Break(()));
@@ -146,5 +183,6 @@ fn only_file(layer: &Layer) -> Member {
     let size = (layer.compression == Compression::None).then_some(layer.descriptor.size);
     let offset = size.map(|_| 0);
     let mode = layer.file_mode.unwrap_or(PLAIN_FILE);
-    Member { path: layer.path.clone(), is_directory: false, mode, size, offset }
+    let digest = size.map(|_| layer.descriptor.digest);
+    Member { path: layer.path.clone(), is_directory: false, mode, size, offset, digest }
 }

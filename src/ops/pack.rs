@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use super::attach::attach;
 use super::packer::{Assembled, Depot, Packer, SavedLayer};
 use super::record::record;
-use super::{Error, Places, Recording, convert, lock};
+use super::{Error, Places, Recording, convert, lock, tables};
 use crate::archive::{self, LayerSource, LayerSummary, Links};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::Kitfile;
 use crate::layer_format::Format;
-use crate::modelkit::{Family, LayerType, Lock};
+use crate::modelkit::{Family, LayerType, Lock, describe_contents};
 use crate::oci::{ContentError, Descriptor, Reference, Source, Target};
 use crate::progress::{Progress, Task};
 use crate::store::{LinkWriter, Names, RememberedLayer, Writer};
@@ -110,9 +110,10 @@ fn pack_whole(places: &Places<'_>, options: &PackOptions, progress: &dyn Progres
     let assembled = assembled.with(documents);
     let lock = lock_of(&source, options, &assembled, progress)?;
     save_config(&writer, &assembled.config, &assembled.config_bytes, progress)?;
-    let records = record(places, options, &assembled)?;
+    let record = record(places, options, &assembled)?;
     publish(&writer, &assembled.manifest, &assembled.manifest_bytes, &options.references, progress)?;
-    attach(&writer, &assembled.manifest, &records, progress);
+    let documents: Vec<_> = tables::attachment(&source, assembled.layers.iter()).into_iter().chain(record).collect();
+    attach(&writer, &assembled.manifest, &documents, progress);
     let Assembled { manifest, bytes, reused_bytes, .. } = assembled;
     Ok(Packed { manifest, bytes, reused_bytes, lock })
 }
@@ -166,6 +167,19 @@ impl Depot for Writer {
         Ok(SavedLayer { summary, blob: saved.descriptor, was_there: saved.was_there })
     }
 
+    fn save_table(&self, table: Vec<u8>) -> Result<Descriptor, Error> {
+        let descriptor = describe_contents(&table);
+        let failed = |error| Error::writing("a table of contents", error);
+        if !self.contains(&descriptor).map_err(failed)? {
+            self.put(&descriptor, &table).map_err(failed)?;
+        }
+        Ok(descriptor)
+    }
+
+    fn has_table(&self, table: &Descriptor) -> Result<bool, Error> {
+        self.contains(table).map_err(|error| Error::writing("a table of contents", error))
+    }
+
     fn remember(&self, key: &Digest, layer: &RememberedLayer) -> Result<(), Error> {
         Ok(self.remember_layer(key, layer)?)
     }
@@ -195,6 +209,14 @@ impl Depot for Linking<'_> {
         let summary = write_linked(source, layer_type.format, &mut link, task)?;
         let saved = link.commit(layer_type.media_type())?;
         Ok(SavedLayer { summary, blob: saved.descriptor, was_there: saved.was_there })
+    }
+
+    fn save_table(&self, table: Vec<u8>) -> Result<Descriptor, Error> {
+        self.0.save_table(table)
+    }
+
+    fn has_table(&self, table: &Descriptor) -> Result<bool, Error> {
+        self.0.has_table(table)
     }
 
     fn remember(&self, key: &Digest, layer: &RememberedLayer) -> Result<(), Error> {

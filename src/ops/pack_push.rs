@@ -10,11 +10,11 @@ use super::attach::attach;
 use super::compressing::Compressing;
 use super::packer::{Assembled, Depot, Packer, SavedLayer, layers_at_once};
 use super::record::record;
-use super::{Copied, CopyOptions, Error, Found, PackOptions, Places, convert, copy};
+use super::{Copied, CopyOptions, Error, Found, PackOptions, Places, convert, copy, tables};
 use crate::archive::{self, LayerSource};
 use crate::compression::Compression;
 use crate::digest::{Digest, DigestWriter};
-use crate::modelkit::LayerType;
+use crate::modelkit::{LayerType, describe_contents};
 use crate::oci::{Content, ContentError, Descriptor, Source, Target};
 use crate::progress::{Progress, Task};
 use crate::recipe::{Recipe, RecipeWriter};
@@ -40,7 +40,9 @@ pub fn pack_and_push(
         let published = target.publish(manifest, manifest_bytes, Some(tag));
         published.map_err(|error| Error::writing(&format!("the tag `{tag}`"), error))?;
     }
-    attach(target, &source.assembled.manifest, &record(places, pack, &source.assembled)?, progress);
+    let record = record(places, pack, &source.assembled)?;
+    let tables = tables::attachment(&source, source.assembled.layers.iter());
+    attach(target, &source.assembled.manifest, &tables.into_iter().chain(record).collect::<Vec<_>>(), progress);
     Ok(copied)
 }
 
@@ -55,6 +57,7 @@ pub(super) fn find_in_folder(places: &Places<'_>, pack: &PackOptions, progress: 
 #[derive(Default)]
 struct Passing {
     recipes: Mutex<HashMap<Digest, Recipe>>,
+    tables: Mutex<HashMap<Digest, Vec<u8>>>,
 }
 
 impl Depot for Passing {
@@ -74,6 +77,16 @@ impl Depot for Passing {
         Ok(SavedLayer { summary, blob, was_there: false })
     }
 
+    fn save_table(&self, table: Vec<u8>) -> Result<Descriptor, Error> {
+        let descriptor = describe_contents(&table);
+        self.tables.lock().expect("no worker panics while it keeps a table").insert(descriptor.digest, table);
+        Ok(descriptor)
+    }
+
+    fn has_table(&self, _table: &Descriptor) -> Result<bool, Error> {
+        Ok(false)
+    }
+
     fn remember(&self, _key: &Digest, _layer: &RememberedLayer) -> Result<(), Error> {
         Ok(())
     }
@@ -91,6 +104,8 @@ impl Depot for Passing {
 struct FromFiles {
     assembled: Assembled,
     recipes: HashMap<Digest, Recipe>,
+    /// Their tables of contents.
+    tables: HashMap<Digest, Vec<u8>>,
     compression: Compression,
 }
 
@@ -99,7 +114,8 @@ impl FromFiles {
         let passing = Passing::default();
         let assembled = Packer::new(places, options, progress)?.pack(&passing)?;
         let recipes = passing.recipes.into_inner().expect("no worker panics while it notes a recipe");
-        let packed = Self { assembled, recipes, compression: options.compression };
+        let tables = passing.tables.into_inner().expect("no worker panics while it keeps a table");
+        let packed = Self { assembled, recipes, tables, compression: options.compression };
         let documents = convert::in_family(&packed.assembled, &packed, options, progress)?;
         Ok(Self { assembled: packed.assembled.with(documents), ..packed })
     }
@@ -115,10 +131,11 @@ impl Source for FromFiles {
     }
 
     fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
-        match self.recipes.get(&descriptor.digest) {
-            Some(recipe) => Box::new(Layer { recipe, compression: self.compression }),
-            // There is one blob besides the layers.
-            None => Box::new(&self.assembled.config_bytes[..]),
+        match (self.recipes.get(&descriptor.digest), self.tables.get(&descriptor.digest)) {
+            (Some(recipe), _) => Box::new(Layer { recipe, compression: self.compression }),
+            (None, Some(table)) => Box::new(&table[..]),
+            // There is one more blob.
+            (None, None) => Box::new(&self.assembled.config_bytes[..]),
         }
     }
 

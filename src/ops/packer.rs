@@ -14,7 +14,10 @@ use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::{Entry, Kitfile, Model, Section};
 use crate::layer_format::Format;
-use crate::modelkit::{self, Family, Form, Ingredients, LayerType, LockedParent, PackedLayer, PlainFile, section_word};
+use crate::modelkit::{
+    self, Family, Form, Ingredients, LayerType, LockedParent, PackedLayer, PlainFile, contents_of, name_contents,
+    section_word,
+};
 use crate::oci::{Descriptor, MediaType};
 use crate::progress::{Phase, Progress, Task, human};
 use crate::relative_path::RelativePath;
@@ -27,6 +30,12 @@ pub(super) trait Depot: Sync {
 
     /// Reads the files of a layer and takes the layer in.
     fn save(&self, source: &LayerSource, layer_type: LayerType, task: &dyn Task) -> Result<SavedLayer, Error>;
+
+    /// Takes in the table of contents of a layer.
+    fn save_table(&self, table: Vec<u8>) -> Result<Descriptor, Error>;
+
+    /// Whether the table is there still.
+    fn has_table(&self, table: &Descriptor) -> Result<bool, Error>;
 
     /// Remembers `layer` under `key`.
     fn remember(&self, key: &Digest, layer: &RememberedLayer) -> Result<(), Error>;
@@ -65,6 +74,8 @@ pub(super) struct Assembled {
     pub(super) manifest_bytes: Vec<u8>,
     pub(super) config: Descriptor,
     pub(super) config_bytes: Vec<u8>,
+    /// What was packed, with the names of the tables of contents.
+    pub(super) layers: Vec<Descriptor>,
     /// Bytes of the layers.
     pub(super) bytes: u64,
     /// Bytes of those layers that were there before.
@@ -85,7 +96,7 @@ pub(super) struct Packer<'a> {
 }
 
 /// Part of the keys of remembered layers. To be raised when equal files become other bytes.
-const LAYER_FORMAT: u32 = 2;
+const LAYER_FORMAT: u32 = 3;
 
 impl<'a> Packer<'a> {
     /// Warns of what will not be packed.
@@ -120,6 +131,7 @@ impl<'a> Packer<'a> {
         let reused = layers.iter().filter(|(_, was_there)| *was_there);
         let reused_bytes = reused.map(|(layer, _)| layer.blob.size).sum();
         let layers: Vec<_> = layers.into_iter().map(|(layer, _)| layer).collect();
+        let blobs = layers.iter().map(|layer| layer.blob.clone()).collect();
         let ingredients = Ingredients::new(kitfile.clone(), layers, cli_version);
         let (config_bytes, manifest) = ingredients.assemble(&Form::Artifact(Family::ModelKit))?;
         let manifest_bytes = manifest.to_bytes();
@@ -129,6 +141,7 @@ impl<'a> Packer<'a> {
             manifest_bytes,
             config: manifest.config,
             config_bytes,
+            layers: blobs,
             bytes,
             reused_bytes,
             parents: self.parents.clone(),
@@ -195,10 +208,12 @@ impl<'a> Packer<'a> {
     }
 
     fn remembered(&self, depot: &dyn Depot, key: &Digest) -> Result<Option<RememberedLayer>, Error> {
-        match self.options.reading {
-            Reading::Changed => depot.remembered(key),
-            Reading::Everything => Ok(None),
+        if self.options.reading == Reading::Everything {
+            return Ok(None);
         }
+        let Some(layer) = depot.remembered(key)? else { return Ok(None) };
+        let has_table = contents_of(&layer.blob).map_or(Ok(true), |table| depot.has_table(&table))?;
+        Ok(has_table.then_some(layer))
     }
 
     /// What stands for the bytes that the layer will have: the state of its files, and all that decides how they are written.
@@ -234,7 +249,10 @@ fn save_layer(
     task: &dyn Task,
 ) -> Result<(RememberedLayer, Option<PlainFile>, bool), Error> {
     let MeasuredLayer { source, layer_type, begun, measured, key, .. } = layer;
-    let SavedLayer { summary, blob, was_there } = depot.save(source, *layer_type, task)?;
+    let SavedLayer { mut summary, mut blob, was_there } = depot.save(source, *layer_type, task)?;
+    if let Some(table) = summary.contents.take() {
+        name_contents(&mut blob, &depot.save_table(table)?);
+    }
     let diff_id = summary.diff_id.unwrap_or(blob.digest);
     let layer = RememberedLayer { blob, diff_id };
     if summary.fingerprint == measured.fingerprint && summary.fingerprint.is_settled(*begun) {

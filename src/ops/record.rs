@@ -43,8 +43,8 @@ pub(super) fn record(
     places: &Places<'_>,
     options: &PackOptions,
     assembled: &Assembled,
-) -> Result<Vec<Attachment>, Error> {
-    let Some(recording) = &options.recording else { return Ok(Vec::new()) };
+) -> Result<Option<Attachment<'static>>, Error> {
+    let Some(recording) = &options.recording else { return Ok(None) };
     let subject = assembled.manifest.digest;
     let record = Record {
         subject,
@@ -55,10 +55,10 @@ pub(super) fn record(
         builder: recording.builder.clone(),
         time: Some(recording.time),
     };
-    Ok(vec![attachment(&record)])
+    Ok(Some(attachment(&record)))
 }
 
-fn attachment(record: &Record) -> Attachment {
+fn attachment(record: &Record) -> Attachment<'static> {
     let statement = record.to_statement();
     let mut blob = Descriptor::of(MediaType::of(MEDIA_TYPE), &statement);
     blob.annotations.insert(PREDICATE_ANNOTATION.to_owned(), PREDICATE_TYPE.to_owned());
@@ -68,7 +68,7 @@ fn attachment(record: &Record) -> Attachment {
         (FINGERPRINT.to_owned(), fingerprint.to_string()),
     ]);
     annotations.extend(record.time.map(|time| (CREATED.to_owned(), time.to_string())));
-    Attachment { artifact_type: MediaType::of(MEDIA_TYPE), blobs: vec![(blob, statement)], annotations }
+    Attachment { artifact_type: MediaType::of(MEDIA_TYPE), blobs: vec![(blob, Box::new(statement))], annotations }
 }
 
 fn commit(checkout: git::Checkout) -> Commit {

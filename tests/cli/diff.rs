@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use expect_test::expect;
 use serde_json::json;
 
+use crate::files::tables;
 use crate::registry::{FakeRegistry, Recorded};
 use crate::samples;
 use crate::sandbox::Sandbox;
@@ -246,6 +247,9 @@ fn what_is_large_and_far_away_is_said_to_be_not_compared() {
     let (sandbox, registry) = (changed(), FakeRegistry::start());
     let name = format!("{}/sample:v1", registry.host());
     sandbox.kit(&["push", "sample:v1", &name, PLAIN]).ok();
+    for table in tables(&sandbox, "sample:v1") {
+        registry.remove_blob(&table);
+    }
     let remote = format!("remote://{name}");
     let run = sandbox.kit(&["diff", &remote, "project", PLAIN, "--read-limit", "0", "--only", "code"]).ok();
     run.prints("\n  ? src/same.py      14 B   same size, content not read\n")

@@ -178,13 +178,18 @@ fn packing_into_a_registry_attaches_the_record_there_once() {
     let name = format!("{}/team/sample:v1", registry.host());
     for _ in 0..2 {
         sandbox.kit(&["pack", "project", "--push", &name, PLAIN]).ok();
-        assert_eq!(registry.requests_of("PUT", "/manifests/sha256:").len(), 1);
+        assert_eq!(
+            registry.requests_of("PUT", "/manifests/sha256:").len(),
+            2,
+            "the tables of contents, and the record"
+        );
     }
     let pulled = sandbox.kit(&["pull", &name, PLAIN]).ok();
     pulled.says("application/vnd.in-toto+json: copied");
     assert_eq!(dependencies(&statements(&sandbox)[0]).len(), 2);
     // A registry that does not want it has the ModelKit all the same.
     let other = FakeRegistry::start();
+    other.fail("PUT", "/manifests/sha256:", Fault::Status(400, Vec::new()));
     other.fail("PUT", "/manifests/sha256:", Fault::Status(400, Vec::new()));
     let name = format!("{}/team/sample:v1", other.host());
     let run = sandbox.kit(&["pack", "project", "--push", &name, PLAIN]).ok();

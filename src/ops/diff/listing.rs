@@ -89,6 +89,9 @@ fn list_blob(section: Section, blob: Blob<'_>) -> Result<Vec<(RelativePath, File
 /// The content is read only if it passes anyway.
 fn state(layer: &Layer, member: &Member, content: &mut dyn Read) -> Result<FileState, Error> {
     let (mode, blob) = (member.mode, &layer.descriptor);
+    if let (Some(size), Some(_)) = (member.size, member.digest) {
+        return Ok(FileState { mode, size, digest: member.digest });
+    }
     if let Some(size) = member.size.filter(|_| layer.compression == Compression::None) {
         let digest = (layer.format == Format::Raw).then_some(blob.digest);
         return Ok(FileState { mode, size, digest });

@@ -130,6 +130,11 @@ impl FakeRegistry {
         digest
     }
 
+    /// Loses a blob.
+    pub(crate) fn remove_blob(&self, digest: &str) {
+        self.state().blobs.remove(digest);
+    }
+
     pub(crate) fn blob(&self, digest: &str) -> Option<Bytes> {
         self.state().blobs.get(digest).cloned()
     }
