@@ -70,7 +70,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// How many packages Cargo.lock may hold. Raising it is a decision that somebody makes in a commit.
-const PACKAGES_CEILING: usize = 240;
+const PACKAGES_CEILING: usize = 250;
 
 #[test]
 fn arrows_point_downward() {
