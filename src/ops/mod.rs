@@ -51,7 +51,7 @@ pub use convert::{ConvertOptions, Documents, convert, list_as};
 pub use cp::{CpOptions, cp};
 pub use diff::{
     Comparable, Compared, ContentDiff, DiffOptions, Difference, FieldDiff, FileChange, FileDiff, FileState, LayerRow,
-    ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff, diff,
+    NumbersDiff, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff, diff,
 };
 pub use doctor::{Depth, Diagnosis, Patient, diagnose};
 pub use error::Error;

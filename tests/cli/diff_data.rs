@@ -4,6 +4,7 @@ use expect_test::expect;
 use serde_json::json;
 
 use crate::registry::FakeRegistry;
+use crate::samples;
 use crate::sandbox::Sandbox;
 
 const KITFILE: &str = "manifestVersion: 1.0.0\ndatasets: [{path: data}]\n";
@@ -64,4 +65,46 @@ fn large_tables_are_read_where_that_is_cheap() {
     let compressed = changed("gzip");
     assert!(!large(&compressed, &["data:v1"]).contains("rows"), "it would be read twice");
     compressed.kit(&["diff", "data:v1", "project"]).ok().prints("3 rows, +1 −1");
+}
+
+/// A model with a tensor of 768 halves, one of two floats, and one of bytes.
+fn model(third: f32, bytes: [u8; 2]) -> Vec<u8> {
+    let header = r#"{"w":{"dtype":"BF16","shape":[768],"data_offsets":[0,1536]},"b":{"dtype":"F32","shape":[2],"data_offsets":[1536,1544]},"q":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[1544,1546]}}"#;
+    let mut file = samples::safetensors(header, 1546);
+    let end = file.len();
+    file[end - 10..end - 6].copy_from_slice(&4.0_f32.to_le_bytes());
+    file[end - 6..end - 2].copy_from_slice(&third.to_le_bytes());
+    file[end - 2..].copy_from_slice(&bytes);
+    file
+}
+
+#[test]
+fn how_far_tensors_are_apart_is_told_if_asked_for() {
+    let sandbox = Sandbox::new();
+    sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: m.safetensors}\n");
+    sandbox.write("project/m.safetensors", model(3.0, *b"ab"));
+    sandbox.kit(&["pack", "project", "-t", "llm:v1"]).ok();
+    sandbox.write("project/m.safetensors", model(3.031, *b"ac"));
+    let run = sandbox.kit(&["diff", "llm:v1", "project", "--only", "model", "--stats"]).ok();
+    expect![[r#"
+        llm:v1 → project    concerns: model
+        Files              1 changed
+          ~ m.safetensors  1.6 KiB   2 of 3 tensors changed
+              ~ b  F32 [2]   max |Δ| 0.031, relative 0.62 %
+              ~ q  F8_E4M3 [2]
+    "#]]
+    .assert_eq(&run.stdout);
+    let registry = FakeRegistry::start();
+    let name = format!("{}/llm:v1", registry.host());
+    sandbox.kit(&["push", "llm:v1", &name, "--plain-http"]).ok();
+    let statistics = |args: &[&str]| {
+        let remote = format!("remote://{name}");
+        let args = [&["diff", &remote, "project", "--plain-http", "--format", "json"], args].concat();
+        sandbox.kit(&args).ok().json()["files"][0]["tensors"]["changes"][0]["statistics"].clone()
+    };
+    let expected = json!({ "largestDifference": 0.030_999_898_910_522_46, "relativeDifference": 0.006_199_979_782_104_492, "withoutDifference": 0 });
+    assert_eq!((statistics(&["--stats"]), statistics(&[])), (expected, json!(null)));
+    sandbox.write("project/m.safetensors", model(f32::NAN, *b"ab"));
+    let run = sandbox.kit(&["diff", "llm:v1", "project", "--stats"]).ok();
+    run.prints("~ b  F32 [2]   max |Δ| 0, relative 0 %, 1 not finite\n");
 }

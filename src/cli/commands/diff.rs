@@ -37,6 +37,7 @@ Examples:
   kit diff registry.example/team/sentiment:v2 . --exit-code
   kit diff registry.example/team/sentiment:v2 . --only code --patch
   kit diff Kitfile.lock registry.example/team/sentiment:v2
+  kit diff sentiment:v1 sentiment:v2 --only model --stats
   kit diff sentiment:v1 sentiment:v2 --only model --format markdown
   kit diff local://registry.example/team/sentiment:v2 remote://registry.example/team/sentiment:v2")]
 pub(crate) struct DiffArgs {
@@ -62,6 +63,10 @@ pub(crate) struct DiffArgs {
     /// them are escaped, but for JSON and YAML
     #[arg(short, long)]
     patch: bool,
+    /// Of tensors that changed, tell the largest difference of a number, and the length of all differences relative to that of
+    /// the tensor. Reads both to the end
+    #[arg(long)]
+    stats: bool,
     #[command(flatten)]
     network: NetworkArgs,
 }
@@ -115,8 +120,13 @@ impl DiffArgs {
         let places = Places { store: &store, client: &client };
         let first = comparable(context, &places, &self.first)?;
         let second = comparable(context, &places, &self.second)?;
-        let options =
-            DiffOptions { only: self.only, jobs: ops::jobs(), remote_limit: self.read_limit, with_patches: self.patch };
+        let options = DiffOptions {
+            only: self.only,
+            jobs: ops::jobs(),
+            remote_limit: self.read_limit,
+            with_patches: self.patch,
+            with_statistics: self.stats,
+        };
         Ok(ops::diff(&places, (first, second), &options, &context.bars)?)
     }
 }

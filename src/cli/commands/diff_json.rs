@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::diff_patch;
 use crate::ops::{
-    Compared, Concern, Difference, FieldDiff, FileChange, FileDiff, FileState, LayerRow, ParentDiff, TableDiff,
-    TensorChange, TensorDiff, TensorsDiff,
+    Compared, Concern, Difference, FieldDiff, FileChange, FileDiff, FileState, LayerRow, NumbersDiff, ParentDiff,
+    TableDiff, TensorChange, TensorDiff, TensorsDiff,
 };
 
 /// Everything that was found.
@@ -89,5 +89,11 @@ fn tensor(tensor: &TensorDiff) -> Value {
         TensorChange::Reshaped => "reshaped",
         TensorChange::Changed => "changed",
     };
-    json!({ "name": tensor.name, "change": word, "before": tensor.before, "after": tensor.after })
+    let numbers = tensor.numbers.as_ref().map(numbers);
+    json!({ "name": tensor.name, "change": word, "before": tensor.before, "after": tensor.after, "statistics": numbers })
+}
+
+fn numbers(numbers: &NumbersDiff) -> Value {
+    let NumbersDiff { largest, relative, without_difference } = numbers;
+    json!({ "largestDifference": largest, "relativeDifference": relative, "withoutDifference": without_difference })
 }

@@ -7,8 +7,8 @@ use crate::cli::table::one_line;
 use crate::digest::Digest;
 use crate::oci::{Annotations, Manifest};
 use crate::ops::{
-    Compared, Concern, Difference, FieldDiff, FileChange, FileDiff, LayerRow, ParentDiff, TableDiff, TensorChange,
-    TensorDiff, TensorsDiff,
+    Compared, Concern, Difference, FieldDiff, FileChange, FileDiff, LayerRow, NumbersDiff, ParentDiff, TableDiff,
+    TensorChange, TensorDiff, TensorsDiff,
 };
 use crate::progress::human;
 
@@ -198,7 +198,24 @@ fn show_tensor(tensor: &TensorDiff) -> String {
         (TensorChange::Added, _, after) => ('+', after.as_ref().map_or_else(String::new, kind)),
         (_, _, after) => ('~', after.as_ref().map_or_else(String::new, kind)),
     };
-    format!("      {mark} {}  {words}\n", one_line(&tensor.name))
+    let numbers = tensor.numbers.as_ref().map(|numbers| format!("   {}", apart(numbers))).unwrap_or_default();
+    format!("      {mark} {}  {words}{numbers}\n", one_line(&tensor.name))
+}
+
+fn apart(numbers: &NumbersDiff) -> String {
+    let relative = numbers.relative.map(|relative| format!(", relative {} %", rounded(100.0 * relative)));
+    let others = (numbers.without_difference > 0).then(|| format!(", {} not finite", numbers.without_difference));
+    format!("max |Δ| {}{}{}", rounded(numbers.largest), relative.unwrap_or_default(), others.unwrap_or_default())
+}
+
+/// The two digits that matter, and the digits before the point.
+fn rounded(number: f64) -> String {
+    let digits = [0.001, 0.01, 0.1, 1.0, 10.0].iter().rev().take_while(|limit| number < **limit).count();
+    match number {
+        0.0 => "0".to_owned(),
+        0.0001..1e6 => format!("{number:.digits$}"),
+        _ => format!("{number:.1e}"),
+    }
 }
 
 fn documents(names: (&str, &str), difference: &Difference) -> String {
@@ -266,4 +283,26 @@ fn layers(rows: &[LayerRow]) -> String {
 
 pub(super) fn put(text: &mut String, words: std::fmt::Arguments<'_>) {
     text.write_fmt(words).expect("writing to a text does not fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_digits_are_enough() {
+        for (number, expected) in [
+            (0.0, "0"),
+            (0.0312, "0.031"),
+            (4.125, "4.1"),
+            (0.5, "0.50"),
+            (100.0, "100"),
+            (0.000_123, "0.00012"),
+            (0.000_012_3, "1.2e-5"),
+            (65_504_000.0, "6.6e7"),
+            (f64::INFINITY, "inf"),
+        ] {
+            assert_eq!(rounded(number), expected);
+        }
+    }
 }

@@ -21,6 +21,8 @@ pub struct DiffOptions {
     pub remote_limit: u64,
     /// Whether the differences of texts are wanted themselves, and not only how many lines they are.
     pub with_patches: bool,
+    /// Whether the numbers of tensors are compared, and not only their bytes.
+    pub with_statistics: bool,
 }
 
 impl DiffOptions {

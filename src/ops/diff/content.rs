@@ -32,7 +32,7 @@ pub(super) fn compare(
         let (Some(before), Some(after)) = (before.get(&diff.path), after.get(&diff.path)) else {
             return Ok(ContentDiff { text, ..ContentDiff::default() });
         };
-        let tensors = tensors::compare(diff, before, after)?;
+        let tensors = tensors::compare(diff, before, after, options)?;
         Ok(ContentDiff { tensors, text, table: compare_tables(diff, pair, (before, after))? })
     })
 }

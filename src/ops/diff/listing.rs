@@ -218,12 +218,6 @@ impl FileContent<'_> {
         self.open(0, self.size)
     }
 
-    /// The digest of `length` bytes from `start` on.
-    pub(super) fn digest_of(&self, start: u64, length: u64) -> Result<Digest, ContentError> {
-        let (digest, read) = digest(&mut *self.open(start, length)?, &mut buffer(Some(length)), &Silent)?;
-        if read == length { Ok(digest) } else { Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()) }
-    }
-
     /// The header of the file of weights that this is; none if it cannot be understood.
     pub(super) fn header(&self, format: weights::Format) -> Result<Option<Header>, ContentError> {
         let mut reader = RangedReader::new(&*self.blob, self.layer_size);

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::listing::{File, FileContent};
-use super::{FileChange, FileDiff};
-use crate::ops::Error;
+use super::numbers::{self, NumbersDiff, Outcome};
+use super::{DiffOptions, FileChange, FileDiff};
+use crate::oci::ContentError;
+use crate::ops::{Error, workers};
 use crate::tensors::{Format, Header, Tensor};
 
 /// What differs between the tensors of two files.
@@ -29,6 +31,8 @@ pub struct TensorDiff {
     pub before: Option<Tensor>,
     /// The tensor in the second.
     pub after: Option<Tensor>,
+    /// How far its numbers are apart, if that is asked for and can be told.
+    pub numbers: Option<NumbersDiff>,
 }
 
 /// What happened to a tensor.
@@ -47,7 +51,12 @@ pub enum TensorChange {
 }
 
 /// Compares the tensors of the file that `diff` is about, if there are any. Their bytes are read if both files may be read.
-pub(super) fn compare(diff: &FileDiff, before: &File, after: &File) -> Result<Option<TensorsDiff>, Error> {
+pub(super) fn compare(
+    diff: &FileDiff,
+    before: &File,
+    after: &File,
+    options: &DiffOptions,
+) -> Result<Option<TensorsDiff>, Error> {
     let format = diff.path.file_name().and_then(Format::of);
     let is_meant = matches!(diff.change, FileChange::Changed | FileChange::NotCompared);
     let Some(format) = format.filter(|_| is_meant) else { return Ok(None) };
@@ -56,22 +65,32 @@ pub(super) fn compare(diff: &FileDiff, before: &File, after: &File) -> Result<Op
     let headers = (before_content.header(format).map_err(failed)?, after_content.header(format).map_err(failed)?);
     let (Some(one), Some(other)) = headers else { return Ok(None) };
     let is_compared = before.can_be_read() && after.can_be_read();
-    let mut pairs = pair(one, other);
-    let total = pairs.len();
-    let mut changes = Vec::new();
-    for (name, (before_tensor, after_tensor)) in &mut pairs {
-        let pair = (before_tensor.take(), after_tensor.take());
-        let mut change = change(&pair);
-        if let (None, true, (Some(one), Some(other))) = (change, is_compared, &pair) {
-            let digest = |file: &FileContent, tensor: &Tensor| {
-                let read = file.digest_of(tensor.offset, tensor.size);
-                read.map_err(|error| Error::reading(&format!("the tensor `{name}` of `{}`", diff.path), error))
-            };
-            change = (digest(&before_content, one)? != digest(&after_content, other)?).then_some(TensorChange::Changed);
+    let pairs: Vec<_> = pair(one, other).into_iter().collect();
+    let outcomes = workers::run(options.jobs, &pairs, |(name, pair)| match (change(pair), pair) {
+        (None, (Some(one), Some(other))) if is_compared => {
+            let outcome = compare_bytes((&before_content, one), (&after_content, other), options);
+            outcome.map_err(|error| Error::reading(&format!("the tensor `{name}` of `{}`", diff.path), error))
         }
-        changes.extend(change.map(|change| TensorDiff { name: name.clone(), change, before: pair.0, after: pair.1 }));
-    }
-    Ok(Some(TensorsDiff { total, changes, is_compared }))
+        (change, _) => Ok(change.map(|change| (change, None))),
+    })?;
+    let total = pairs.len();
+    let changed = pairs.into_iter().zip(outcomes).filter_map(|(pair, outcome)| Some((pair, outcome?)));
+    let diff = |((name, (before, after)), (change, numbers))| TensorDiff { name, change, before, after, numbers };
+    Ok(Some(TensorsDiff { total, changes: changed.map(diff).collect(), is_compared }))
+}
+
+/// Compares the bytes of tensors of the same type and shape, and the numbers that they are if that is asked for.
+fn compare_bytes(
+    (before, one): (&FileContent, &Tensor),
+    (after, other): (&FileContent, &Tensor),
+    options: &DiffOptions,
+) -> Result<Option<(TensorChange, Option<NumbersDiff>)>, ContentError> {
+    let numbers = options.with_statistics.then(|| numbers::numbers_of(one.element_type)).flatten();
+    let (before, after) = (before.open(one.offset, one.size)?, after.open(other.offset, other.size)?);
+    Ok(match numbers::compare(before, after, one.size, numbers)? {
+        Outcome::Same => None,
+        Outcome::Differs(numbers) => Some((TensorChange::Changed, numbers)),
+    })
 }
 
 type Pair = (Option<Tensor>, Option<Tensor>);

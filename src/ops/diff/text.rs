@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     fn compare_texts(before: &str, after: &str) -> Option<TextDiff> {
-        let options = DiffOptions { only: None, jobs: 1, remote_limit: 0, with_patches: true };
+        let options = DiffOptions { only: None, jobs: 1, remote_limit: 0, with_patches: true, with_statistics: false };
         compare((before, after), deadline(), &options)
     }
 
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn when_time_is_up_everything_is_another_line_and_still_true() {
         let text = |step: usize| (0..9000).map(|line| (line * step % 8999).to_string()).collect::<Vec<_>>().join("\n");
-        let options = DiffOptions { only: None, jobs: 1, remote_limit: 0, with_patches: false };
+        let options = DiffOptions { only: None, jobs: 1, remote_limit: 0, with_patches: false, with_statistics: false };
         let found = compare((&text(2), &text(3)), Instant::now(), &options).unwrap();
         assert_eq!(found.added, found.removed);
     }
