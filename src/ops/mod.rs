@@ -63,7 +63,7 @@ pub use ls::{ListedFile, ls};
 pub use materialize::{Materialized, materialize};
 pub use origins::Origins;
 pub use pack::{Keeping, Locking, PackOptions, Packed, Reading, pack};
-pub use pack_push::pack_and_push;
+pub use pack_push::{PackedAway, pack_and_push};
 pub use parents::parent;
 pub use places::{Found, Location, Place, Places};
 pub use plan::{Look, Plan, PlannedBlob, plan};

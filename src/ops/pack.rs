@@ -118,8 +118,8 @@ fn pack_whole(places: &Places<'_>, options: &PackOptions, progress: &dyn Progres
     Ok(Packed { manifest, bytes, reused_bytes, lock })
 }
 
-/// The lock, if there is to be one; an error if another one is expected.
-fn lock_of(
+/// The lock of what is `assembled` and has its layers in `source`, if there is to be one; an error if another one is expected.
+pub(super) fn lock_of(
     source: &dyn Source,
     options: &PackOptions,
     assembled: &Assembled,

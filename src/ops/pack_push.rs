@@ -8,21 +8,32 @@ use std::sync::Mutex;
 
 use super::attach::attach;
 use super::compressing::Compressing;
+use super::pack::lock_of;
 use super::packer::{Assembled, Depot, Packer, SavedLayer, layers_at_once};
 use super::record::record;
 use super::{Copied, CopyOptions, Error, Found, PackOptions, Places, convert, copy, tables};
 use crate::archive::{self, LayerSource};
 use crate::compression::Compression;
 use crate::digest::{Digest, DigestWriter};
-use crate::modelkit::{LayerType, describe_contents};
+use crate::modelkit::{LayerType, Lock, describe_contents};
 use crate::oci::{Content, ContentError, Descriptor, Source, Target};
 use crate::progress::{Progress, Task};
 use crate::recipe::{Recipe, RecipeWriter};
 use crate::store::RememberedLayer;
 
+/// A ModelKit that was packed into another place.
+#[derive(Debug)]
+pub struct PackedAway {
+    /// What moved.
+    pub copied: Copied,
+    /// Its lock, if that was to be made.
+    pub lock: Option<Lock>,
+}
+
 /// Packs the files that the Kitfile names into `target`, where the ModelKit then has the names `tags`.
 ///
-/// No blob is stored here, neither in the store nor elsewhere. A file that changes between the two readings is an error that
+/// No blob is stored here, neither in the store nor elsewhere. A lock costs a third reading, and is compared before anything is
+/// sent. A file that changes between the readings is an error that
 /// names it, and then nothing appears at the target.
 pub fn pack_and_push(
     places: &Places<'_>,
@@ -30,9 +41,10 @@ pub fn pack_and_push(
     (target, tags): (&dyn Target, &[String]),
     options: &CopyOptions,
     progress: &dyn Progress,
-) -> Result<Copied, Error> {
+) -> Result<PackedAway, Error> {
     let options = &CopyOptions { jobs: layers_at_once(options.jobs, pack.compression), ..options.clone() };
     let source = FromFiles::pack(places, pack, progress)?;
+    let lock = lock_of(&source, pack, &source.assembled, progress)?;
     let name = source.assembled.manifest.digest.to_string();
     let copied = copy((&source, &name), (target, tags.first().map(String::as_str)), options, progress)?;
     for tag in tags.iter().skip(1) {
@@ -43,7 +55,7 @@ pub fn pack_and_push(
     let record = record(places, pack, &source.assembled)?;
     let tables = tables::attachment(&source, source.assembled.layers.iter());
     attach(target, &source.assembled.manifest, &tables.into_iter().chain(record).collect::<Vec<_>>(), progress);
-    Ok(copied)
+    Ok(PackedAway { copied, lock })
 }
 
 /// The ModelKit that a folder would become: its files are read once, to name the layers, and then as they are asked for.

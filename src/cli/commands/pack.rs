@@ -18,8 +18,8 @@ use crate::compression::Compression;
 use crate::kitfile::{self, Kitfile, LOCK_FILE};
 use crate::oci::{Reference, Tag};
 use crate::ops::{
-    self, Copied, CopyOptions, Family, Format, Git, Keeping, Links, Location, Locking, Origins, PackOptions, Places,
-    Reading, Recording,
+    self, CopyOptions, Family, Format, Git, Keeping, Links, Location, Lock, Locking, Origins, PackOptions, PackedAway,
+    Places, Reading, Recording,
 };
 use crate::progress::{Phase, human};
 
@@ -38,7 +38,7 @@ Examples:
   kit pack . -t sentiment:v2 --link
   kit pack . -t sentiment:v2 --lock
   kit pack . -t sentiment:v2 --locked
-  kit pack . --push registry.example/team/sentiment:v2
+  kit pack . --push registry.example/team/sentiment:v2 --lock
   kit pack . -t registry.example/team/sentiment:v2,latest --push
   kit pack . -t sentiment:v2 --use-model-pack
   kit pack models/sentiment -f Kitfile.small --compression zstd")]
@@ -80,10 +80,10 @@ pub(crate) struct PackArgs {
     push: Option<String>,
     /// Write Kitfile.lock beside the Kitfile: every file, layer and parent by digest. It is text for version control, and never
     /// packed. Costs one more reading
-    #[arg(long, conflicts_with_all = ["locked", "push"])]
+    #[arg(long, conflicts_with = "locked")]
     lock: bool,
     /// Fail, and name what differs, unless what is packed is what Kitfile.lock says; it costs what --lock costs
-    #[arg(long, conflicts_with = "push")]
+    #[arg(long)]
     locked: bool,
     /// Leave what git knows of FOLDER out of the record of the making, which `kit log` shows and which is attached to the
     /// ModelKit: commit, branch, remote, and whether files differ
@@ -107,7 +107,7 @@ impl PackArgs {
         let client = self.network.client(&context.environment)?;
         let places = Places { store: &store, client: &client };
         match destination {
-            Some(destination) => Self::push(context, &places, &options, &destination, start),
+            Some(destination) => self.push(context, &places, &options, &destination, start),
             None => self.save(context, &places, &options, start),
         }
     }
@@ -168,9 +168,7 @@ impl PackArgs {
         let packed = ops::pack(places, options, &context.bars)
             .with_context(|| format!("cannot pack `{}`", options.context.display()))?;
         context.output.result(format!("Model saved: {}", packed.manifest.digest))?;
-        if let Some(lock) = packed.lock.as_ref().filter(|_| self.lock) {
-            lock_file::write(&self.lock_path(context, &options.context), lock)?;
-        }
+        self.save_lock(context, options, packed.lock.as_ref())?;
         let done = if options.keeping == Keeping::Links { "linked" } else { "written" };
         let moved = Moved {
             done: (packed.bytes - packed.reused_bytes, done),
@@ -185,6 +183,7 @@ impl PackArgs {
     }
 
     fn push(
+        &self,
         context: &Context,
         places: &Places<'_>,
         options: &PackOptions,
@@ -194,8 +193,9 @@ impl PackArgs {
         let location = &destination.location;
         let failure = || format!("cannot pack `{}` and push it to `{location}`", options.context.display());
         context.output.say(&format!("Packing and pushing {location}"));
-        let copied = Self::copy(context, places, options, destination).with_context(failure)?;
+        let PackedAway { copied, lock } = Self::copy(context, places, options, destination).with_context(failure)?;
         context.output.result(format!("Pushed {}", copied.manifest.digest))?;
+        self.save_lock(context, options, lock.as_ref())?;
         context.output.say(&Moved::sent(&copied).in_words(start));
         Ok(())
     }
@@ -205,7 +205,7 @@ impl PackArgs {
         places: &Places<'_>,
         options: &PackOptions,
         destination: &Destination,
-    ) -> Result<Copied, ops::Error> {
+    ) -> Result<PackedAway, ops::Error> {
         let (target, tag) = places.target(&destination.location)?;
         let tags: Vec<_> = tag.into_iter().chain(destination.more_tags.iter().cloned()).collect();
         let origins = Origins::known_to(places.store, &destination.location)?;
@@ -237,6 +237,14 @@ impl PackArgs {
         let location = Location::Artifact(references[0].clone());
         let more_tags = references.iter().skip(1).filter_map(|reference| reference.tag.as_ref());
         Ok(Some(Destination { location, more_tags: more_tags.map(ToString::to_string).collect(), references }))
+    }
+
+    /// Writes the lock if that was asked for; one that was only compared is left alone.
+    fn save_lock(&self, context: &Context, options: &PackOptions, lock: Option<&Lock>) -> Result<()> {
+        match lock.filter(|_| self.lock) {
+            Some(lock) => lock_file::write(&self.lock_path(context, &options.context), lock),
+            None => Ok(()),
+        }
     }
 
     /// The lock lies beside the Kitfile; beside standard input, that is in the folder.
