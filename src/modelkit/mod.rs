@@ -21,7 +21,8 @@ pub use family::{Family, section_word};
 pub use image::{InvalidPlatform, Platform};
 pub use layer_type::LayerType;
 pub use lock::{
-    Change, Drift, LOCK_SIZE_LIMIT, Lock, LockedFile, LockedLayer, LockedParent, Subject, kitfile_digest, parse_lock,
+    Change, Drift, LOCK_SIZE_LIMIT, Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, Subject, kitfile_digest,
+    parse_lock,
 };
 pub use modelpack::ModelFacts;
 pub use selection::{Filter, InvalidFilter, Part, Selection};

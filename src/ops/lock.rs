@@ -6,10 +6,10 @@ use std::io::{self, BufReader, Read};
 use super::packer::Assembled;
 use super::unpack::{PLAIN_FILE, Remembering};
 use super::{Error, workers};
-use crate::archive::{self, LayerShape, Listing};
+use crate::archive::{self, LayerMember, LayerShape, Listing};
 use crate::digest::{Digest, Hasher, VerifyingReader};
 use crate::layer_format::Format;
-use crate::modelkit::{Layer, Lock, LockedFile, LockedLayer, ModelKit, kitfile_digest, label};
+use crate::modelkit::{Layer, Lock, LockedFile, LockedFolder, LockedLayer, ModelKit, kitfile_digest, label};
 use crate::oci::{Manifest, Source};
 use crate::progress::{Phase, Progress, Silent, Task};
 use crate::relative_path::RelativePath;
@@ -37,9 +37,9 @@ pub(super) fn read_layer(source: &dyn Source, layer: &Layer, progress: &dyn Prog
     let task = progress.start(Phase::Verifying, &what, Some(descriptor.size));
     let verified = VerifyingReader::new(blob.open_at(0).map_err(failed)?, descriptor.digest, descriptor.size);
     let mut reader = Remembering { reader: verified, task: &*task, failure: None };
-    let files = read_files(&mut reader, layer);
+    let read = read_files(&mut reader, layer);
     reader.read_to_end_of_blob().map_err(failed)?;
-    let files = files.map_err(|source| Error::Look(what, source))?;
+    let Contents { folders, files } = read.map_err(|source| Error::Look(what, source))?;
     Ok(LockedLayer {
         section: *section,
         path: path.clone(),
@@ -47,32 +47,40 @@ pub(super) fn read_layer(source: &dyn Source, layer: &Layer, progress: &dyn Prog
         media_type: descriptor.media_type.clone(),
         digest: descriptor.digest,
         diff_id: *diff_id,
+        folders: folders.into_values().collect(),
         files: files.into_values().collect(),
     })
 }
 
-/// By path: of two files in one place, the second one counts.
-type Files = BTreeMap<RelativePath, LockedFile>;
+/// By path: of two in one place, the second one counts.
+#[derive(Default)]
+struct Contents {
+    folders: BTreeMap<RelativePath, LockedFolder>,
+    files: BTreeMap<RelativePath, LockedFile>,
+}
 
-fn read_files(reader: &mut (dyn Read + Send), layer: &Layer) -> Result<Files, archive::Error> {
+fn read_files(reader: &mut (dyn Read + Send), layer: &Layer) -> Result<Contents, archive::Error> {
     let unreadable = |source| archive::Error::ReadLayer { source };
     let mut decoder = layer.compression.decoder(BufReader::with_capacity(BUFFER_BYTES, reader)).map_err(unreadable)?;
     let mut buffer = buffer(None);
     if layer.format == Format::Raw {
         let (digest, size) = digest(&mut decoder, &mut buffer, &Silent).map_err(unreadable)?;
         let file = LockedFile { path: layer.path.clone(), mode: layer.file_mode.unwrap_or(PLAIN_FILE), size, digest };
-        return Ok(Files::from([(layer.path.clone(), file)]));
+        return Ok(Contents { files: [(layer.path.clone(), file)].into(), ..Contents::default() });
     }
     let shape = LayerShape { path: layer.path.clone(), base: layer.base.clone() };
     let mut listing = Listing::reading(decoder, shape);
-    let mut files = Files::new();
+    let mut contents = Contents::default();
     while let Some(member) = listing.next_member()? {
-        if !member.is_directory {
+        let LayerMember { path, mode, is_directory, .. } = member;
+        if is_directory {
+            contents.folders.insert(path.clone(), LockedFolder { path, mode });
+        } else {
             let (digest, size) = digest(&mut listing, &mut buffer, &Silent).map_err(unreadable)?;
-            files.insert(member.path.clone(), LockedFile { path: member.path, mode: member.mode, size, digest });
+            contents.files.insert(path.clone(), LockedFile { path, mode, size, digest });
         }
     }
-    Ok(files)
+    Ok(contents)
 }
 
 /// Read size, see `archive`.

@@ -98,6 +98,7 @@ impl Expected {
         for (file, changes) in files.iter().zip(changes) {
             drifts.extend(changes.into_iter().map(|change| drift(&file.path, change)));
         }
+        drifts.extend(self.folders(options)?);
         for path in self.present(options)?.iter().filter(|path| !by_path.contains_key(path)) {
             drifts.push(drift(path, Change::Extra));
         }
@@ -108,6 +109,23 @@ impl Expected {
         drifts.sort_by(|one, other| one.subject.cmp(&other.subject));
         drifts.dedup();
         Ok(Verified { manifest: self.manifest, files: files.len(), bytes, drifts })
+    }
+
+    /// How the folders differ that the layers make. Those that should not be there are not looked for, if they hold no files.
+    fn folders(&self, options: &VerifyOptions) -> Result<Vec<Drift>, Error> {
+        let by_path: BTreeMap<_, _> =
+            self.wanted.iter().flat_map(|layer| &layer.folders).map(|folder| (&folder.path, folder.mode)).collect();
+        let mut drifts = Vec::new();
+        for (path, mode) in by_path {
+            let change = match fs::metadata(path.join_to(&options.folder)) {
+                Ok(metadata) if metadata.is_dir() => mode_change(mode, mode_of(&metadata)),
+                Ok(_) => Some(Change::Missing),
+                Err(error) if is_absent(&error) => Some(Change::Missing),
+                Err(error) => return Err(error.into()),
+            };
+            drifts.extend(change.map(|change| Drift { subject: Subject::Folder(path.clone()), change }));
+        }
+        Ok(drifts)
     }
 
     /// The files that are in the folder where the wanted layers have theirs, but for those that `.kitignore` there names.

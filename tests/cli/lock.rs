@@ -35,13 +35,18 @@ fn the_lock_names_every_file_layer_and_digest() {
         layer docs README.md - application/vnd.kitops.modelkit.docs.v1.tar 3498 3498
         file 644 9 504c README.md
         layer datasets data training application/vnd.kitops.modelkit.dataset.v1.tar b6b6 b6b6
+        folder 755 data
+        folder 755 data/more
         file 644 8 57f6 data/more/val.csv
         file 644 8 492d data/train.csv
         layer code src - application/vnd.kitops.modelkit.code.v1.tar d4d2 d4d2
+        folder 755 src
         file 644 15 c7d9 src/train.py
         layer model weights/model.bin net application/vnd.kitops.modelkit.model.v1.tar 1883 1883
+        folder 755 weights
         file 644 8 1b46 weights/model.bin
         layer model.parts weights/tokenizer.json tokenizer application/vnd.kitops.modelkit.modelpart.v1.tar 201a 201a
+        folder 755 weights
         file 644 3 ca3d weights/tokenizer.json
     "#]]
     .assert_eq(&text.replace_all(&lock, "$1"));
@@ -82,6 +87,22 @@ fn what_is_pushed_without_a_store_is_locked_as_ever() {
         sandbox.kit(&["pack", "project", "--push", "oci:layout:v4", "--lock", "--compression", compression]).ok();
         sandbox.kit(&["diff", "project/Kitfile.lock", "oci:layout:v4", "--exit-code"]).ok();
     }
+}
+
+#[test]
+fn a_folder_that_changed_is_named() {
+    let sandbox = locked_project();
+    set_mode(&sandbox, "data/more", 0o700);
+    fs::create_dir(sandbox.path("project/src/empty")).unwrap();
+    set_mode(&sandbox, "src/empty", 0o755);
+    let run = sandbox.kit(&["pack", "project", "--locked"]).fails();
+    run.says("folder `data/more`: its mode is 700, not 755").says("folder `src/empty`: extra");
+    // An umask may take what 700 lacks.
+    sandbox.kit(&["verify", "project"]).ok();
+    set_mode(&sandbox, "data/more", 0o755);
+    set_mode(&sandbox, "data", 0o777);
+    let run = sandbox.kit(&["verify", "project"]).fails();
+    run.prints("data");
 }
 
 #[test]

@@ -44,8 +44,19 @@ pub struct LockedLayer {
     pub digest: Digest,
     /// The uncompressed layer, where that is known.
     pub diff_id: Option<Digest>,
+    /// The folders that it makes, those above its path too, sorted by path.
+    pub folders: Vec<LockedFolder>,
     /// What it holds, sorted by path.
     pub files: Vec<LockedFile>,
+}
+
+/// A folder in a layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedFolder {
+    /// Where it is.
+    pub path: RelativePath,
+    /// Permission bits with setuid, setgid and sticky.
+    pub mode: u32,
 }
 
 /// A file in a layer.
@@ -75,6 +86,7 @@ impl Lock {
         }
         parents.sort_by(|one, other| one.reference.cmp(&other.reference));
         for layer in &mut layers {
+            layer.folders.sort_by(|one, other| one.path.cmp(&other.path));
             layer.files.sort_by(|one, other| one.path.cmp(&other.path));
         }
         layers.sort_by(|one, other| (&one.path, one.section).cmp(&(&other.path, other.section)));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
-use super::{Lock, LockedFile, LockedLayer, LockedParent};
+use super::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent};
 use crate::kitfile::Section;
 use crate::relative_path::RelativePath;
 
@@ -25,6 +25,8 @@ pub enum Subject {
     Parent(String),
     /// The layer of an entry.
     Layer(RelativePath, Section),
+    /// A folder in a layer.
+    Folder(RelativePath),
     /// A file in a layer.
     File(RelativePath),
     /// The manifest, where all that it leads to is as it should be.
@@ -144,6 +146,11 @@ fn compare_layers(subject: &Subject, locked: &LockedLayer, found: &LockedLayer, 
     ] {
         note(subject.clone(), change);
     }
+    let octal = |mode: u32| format!("{mode:o}");
+    let folder = |folder: &LockedFolder| folder.path.clone();
+    compare(&locked.folders, &found.folders, folder, Subject::Folder, note, |subject, locked, found, note| {
+        note(subject.clone(), Change::in_value("mode", &octal(locked.mode), &octal(found.mode)));
+    });
     let path = |file: &LockedFile| file.path.clone();
     compare(&locked.files, &found.files, path, Subject::File, note, |subject, locked, found, note| {
         note(subject.clone(), Change::in_value("size", &locked.size, &found.size));
@@ -151,7 +158,6 @@ fn compare_layers(subject: &Subject, locked: &LockedLayer, found: &LockedLayer, 
             subject.clone(),
             Change::in_value("content", &locked.digest, &found.digest).filter(|_| locked.size == found.size),
         );
-        let octal = |mode: u32| format!("{mode:o}");
         note(subject.clone(), Change::in_value("mode", &octal(locked.mode), &octal(found.mode)));
     });
 }
@@ -162,6 +168,7 @@ impl Display for Drift {
             Subject::Kitfile => f.write_str("the Kitfile")?,
             Subject::Parent(reference) => write!(f, "parent `{reference}`")?,
             Subject::Layer(path, section) => write!(f, "layer `{path}` of `{}`", section.key())?,
+            Subject::Folder(path) => write!(f, "folder `{path}`")?,
             Subject::File(path) => write!(f, "file `{path}`")?,
             Subject::Manifest => f.write_str("the manifest, though all it leads to is the same")?,
         }
@@ -191,6 +198,7 @@ mod tests {
             media_type: MediaType::of("t"),
             digest,
             diff_id: None,
+            folders: vec![LockedFolder { path: path.parse().unwrap(), mode: 0o755 }],
             files,
         };
         let parent = LockedParent { reference: "base:v1".to_owned(), manifest: digest, paths: Vec::new() };
@@ -233,6 +241,8 @@ mod tests {
                 "file `src/c`: extra",
             ],
         );
+        check(|lock| lock.layers[1].folders[0].mode = 0o700, &["folder `src`: its mode is 700, not 755"]);
+        check(|lock| lock.layers[1].folders.clear(), &["folder `src`: missing"]);
         check(
             |lock| lock.layers[1].files[0].digest = other,
             &[&format!("file `src/a`: its content is {other}, not OLD")],

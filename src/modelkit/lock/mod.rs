@@ -8,6 +8,6 @@ mod samples;
 mod word;
 mod write;
 
-pub use document::{Lock, LockedFile, LockedLayer, LockedParent, kitfile_digest};
+pub use document::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, kitfile_digest};
 pub use drift::{Change, Drift, Subject};
 pub use read::{LOCK_SIZE_LIMIT, parse_lock};

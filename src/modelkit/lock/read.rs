@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::word::from_word;
 use super::write::VERSION_LINE;
-use super::{Lock, LockedFile, LockedLayer, LockedParent};
+use super::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent};
 use crate::digest::Digest;
 use crate::kitfile::{LOCK_FILE, Section};
 use crate::oci::MediaType;
@@ -15,12 +15,13 @@ use crate::relative_path::RelativePath;
 pub const LOCK_SIZE_LIMIT: u64 = 256 * 1024 * 1024;
 
 /// Each kind of record and its fields.
-const RECORDS: [(&str, &str); 6] = [
+const RECORDS: [(&str, &str); 7] = [
     ("manifest", "DIGEST"),
     ("kitfile", "DIGEST"),
     ("parent", "DIGEST REFERENCE"),
     ("holds", "PATH"),
     ("layer", "SECTION PATH NAME MEDIA-TYPE DIGEST DIFF-ID"),
+    ("folder", "MODE PATH"),
     ("file", "MODE SIZE DIGEST PATH"),
 ];
 
@@ -93,6 +94,7 @@ impl<'a> Parser<'a> {
             ("layer", [section, path, name, media_type, digest, diff_id]) => {
                 self.layer(line, [*section, *path, *name, *media_type, *digest, *diff_id]);
             }
+            ("folder", [mode, path]) => self.folder(line, *mode, *path),
             ("file", [mode, size, digest, path]) => self.file(line, [*mode, *size, *digest, *path]),
             _ => self.unknown(line, words[0]),
         }
@@ -137,7 +139,31 @@ impl<'a> Parser<'a> {
             self.problem(line, OUT_OF_ORDER.to_owned());
         }
         let media_type = MediaType::from(media_type);
-        self.draft.layers.push(LockedLayer { section, path, name, media_type, digest, diff_id, files: Vec::new() });
+        self.draft.layers.push(LockedLayer {
+            section,
+            path,
+            name,
+            media_type,
+            digest,
+            diff_id,
+            folders: Vec::new(),
+            files: Vec::new(),
+        });
+    }
+
+    fn folder(&mut self, line: Word<'a>, mode: Word<'a>, path: Word<'a>) {
+        let Some((mode, path)) = self.mode(mode).zip(self.path(path)) else { return };
+        match self.draft.layers.last_mut().filter(|layer| layer.files.is_empty()) {
+            None => self.problem(line, "there is no layer above it, or a file".to_owned()),
+            Some(layer) if !path.starts_with(&layer.path) && !layer.path.starts_with(&path) => {
+                let outside = format!("it lies outside of the layer above it, {}", quoted(layer.path.as_str()));
+                self.problem(line, outside);
+            }
+            Some(layer) if layer.folders.last().is_some_and(|last| last.path >= path) => {
+                self.problem(line, OUT_OF_ORDER.to_owned());
+            }
+            Some(layer) => layer.folders.push(LockedFolder { path, mode }),
+        }
     }
 
     fn file(&mut self, line: Word<'a>, [mode, size, digest, path]: [Word<'a>; 4]) {
@@ -248,8 +274,8 @@ mod tests {
     fn a_lock_is_one_record_a_line() {
         let text = format!(
             "Kitfile.lock 1\nmanifest {HEX}\nkitfile {HEX}\nparent {HEX} localhost:5000/base:v1\nholds weights\n\
-             layer code . - application/x {HEX} -\nfile 755 3 {HEX} a%20b.py\nfile 644 0 {HEX} c/d\n\
-             layer datasets c/data training%20set application/y {HEX} {HEX}\n"
+             layer code . - application/x {HEX} -\nfolder 755 c\nfile 755 3 {HEX} a%20b.py\nfile 644 0 {HEX} c/d\n\
+             layer datasets c/data training%20set application/y {HEX} {HEX}\nfolder 700 c\nfolder 755 c/data\n"
         );
         let lock = parse_lock(&text).unwrap();
         assert_eq!(lock.to_string(), text);
@@ -264,7 +290,7 @@ mod tests {
             "Kitfile.lock 1\nmanifest sha256:0\nmanifest {HEX}\nkitfile {HEX}\nkitfile {HEX}\nholds a\nfile 644 1 {HEX} a\n\
              layer datas ./a a%2fb application/y {HEX} x\nlayer datasets a n t {HEX} -\nfile 0644 -1 {HEX} ../x\n\
              file 644 1 {HEX} a/c\nfile 644 1 {HEX} a/b\nfile 644 1 {HEX} b\nlayer datasets a n t {HEX} -\nfiles 644 1 {HEX} a/x\n\
-             <<<<<<< HEAD\nfile 644 {HEX} a/d\n\n"
+             <<<<<<< HEAD\nfile 644 {HEX} a/d\nfolder 755 b\nfolder 755 a/x\nfolder 755 a\n\n"
         );
         let shown = parse_lock(&text).unwrap_err().to_string().replace(HEX, "HEX");
         let heads: Vec<_> = shown.lines().filter(|line| !line.contains(" | ")).collect();
@@ -287,7 +313,9 @@ mod tests {
               Kitfile.lock:15:1: a lock has no records `files`; did you mean `file`?
               Kitfile.lock:16:1: a lock has no records `<<<<<<<`
               Kitfile.lock:17:1: a record of this kind is `file MODE SIZE DIGEST PATH`
-              Kitfile.lock:18:1: a lock has no records ``"#]]
+              Kitfile.lock:18:1: it lies outside of the layer above it, `a`
+              Kitfile.lock:20:1: it is there twice or out of order; records are sorted by path
+              Kitfile.lock:21:1: a lock has no records ``"#]]
         .assert_eq(&heads.join("\n"));
     }
 

@@ -5,7 +5,7 @@ use proptest::option;
 use proptest::prelude::{Strategy, any};
 use proptest::sample::select;
 
-use super::{Lock, LockedFile, LockedLayer, LockedParent};
+use super::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent};
 use crate::digest::Digest;
 use crate::kitfile::Section;
 use crate::oci::MediaType;
@@ -26,14 +26,31 @@ fn parent() -> impl Strategy<Value = (Digest, Vec<RelativePath>)> {
 fn layer() -> impl Strategy<Value = LockedLayer> {
     let section = select(vec![Section::Model, Section::ModelPart, Section::Code, Section::Dataset, Section::Prompt]);
     let files = btree_map(path(), (0..=0o7777_u32, any::<u64>(), digest()), 0..4);
-    (section, path(), any::<String>(), any::<String>(), (digest(), option::of(digest())), files).prop_map(
-        |(section, path, name, media_type, (digest, diff_id), files)| {
-            let file = |(inner, (mode, size, digest)): (RelativePath, (u32, u64, Digest))| {
-                let path = format!("{path}/{inner}").parse().expect("two clean paths make one");
-                LockedFile { path, mode, size, digest }
+    let folders = btree_map(path(), 0..=0o7777_u32, 0..3);
+    (section, path(), any::<String>(), any::<String>(), (digest(), option::of(digest())), (folders, files)).prop_map(
+        |(section, path, name, media_type, (digest, diff_id), (folders, files))| {
+            let inside = |inner: RelativePath| -> RelativePath {
+                format!("{path}/{inner}").parse().expect("two clean paths make one")
+            };
+            let folder = |(inner, mode): (RelativePath, u32)| LockedFolder { path: inside(inner), mode };
+            let folders = folders.into_iter().map(folder).collect();
+            let file = |(inner, (mode, size, digest)): (RelativePath, (u32, u64, Digest))| LockedFile {
+                path: inside(inner),
+                mode,
+                size,
+                digest,
             };
             let files = files.into_iter().map(file).collect();
-            LockedLayer { section, path, name, media_type: MediaType::from(media_type), digest, diff_id, files }
+            LockedLayer {
+                section,
+                path,
+                name,
+                media_type: MediaType::from(media_type),
+                digest,
+                diff_id,
+                folders,
+                files,
+            }
         },
     )
 }

@@ -7,16 +7,17 @@
 //! parent DIGEST REFERENCE
 //! holds PATH
 //! layer SECTION PATH NAME MEDIA-TYPE DIGEST DIFF-ID
+//! folder MODE PATH
 //! file MODE SIZE DIGEST PATH
 //! ```
 //!
-//! What a parent `holds` comes below it, and the files of a layer below the layer. Digests are `sha256:` and 64 digits, the mode
+//! What a parent `holds` comes below it, and the folders and files of a layer below the layer. Digests are `sha256:` and 64 digits, the mode
 //! is octal, and a name or diff ID that is not there is `-`.
 
 use std::fmt;
 
 use super::word::to_word;
-use super::{Lock, LockedFile, LockedLayer, LockedParent};
+use super::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent};
 
 /// The first line.
 pub(super) const VERSION_LINE: &str = "Kitfile.lock 1";
@@ -36,10 +37,13 @@ impl fmt::Display for Lock {
 }
 
 fn write_layer(layer: &LockedLayer, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let LockedLayer { section, path, name, media_type, digest, diff_id, files } = layer;
+    let LockedLayer { section, path, name, media_type, digest, diff_id, folders, files } = layer;
     let (path, name, media_type) = (to_word(path.as_str()), to_word(name), to_word(media_type.as_str()));
     let diff_id = to_word(&diff_id.map(|digest| digest.to_string()).unwrap_or_default());
     writeln!(f, "layer {} {path} {name} {media_type} {digest} {diff_id}", section.key())?;
+    for LockedFolder { path, mode } in folders {
+        writeln!(f, "folder {mode:o} {}", to_word(path.as_str()))?;
+    }
     for LockedFile { path, mode, size, digest } in files {
         writeln!(f, "file {mode:o} {size} {digest} {}", to_word(path.as_str()))?;
     }
