@@ -28,8 +28,8 @@ use crate::ops::{
 ///
 /// A folder with a Kitfile is compared as it would be packed, and of a Kitfile.lock what it lists. Any other name is looked for in the local store, then in its
 /// registry; `local://` or `remote://` in front decides. Layers that both have are not opened. Of others in a registry, the
-/// headers are read, and the content of files of equal size up to --read-limit; compressed layers have to be read as a whole.
-/// What is read of a layer is not verified.
+/// headers are read, and the content of files up to --read-limit where it tells whether or how they differ; compressed layers
+/// have to be read as a whole. What is read of a layer is not verified. A lock tells that files differ, and not in what.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -64,7 +64,7 @@ pub(crate) struct DiffArgs {
     #[arg(short, long)]
     patch: bool,
     /// Of tensors that changed, tell the largest difference of a number, and the length of all differences relative to that of
-    /// the tensor. Reads both to the end
+    /// the tensor. Reads both to the end, of files in a registry up to --read-limit
     #[arg(long)]
     stats: bool,
     #[command(flatten)]
