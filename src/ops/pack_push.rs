@@ -33,8 +33,7 @@ pub struct PackedAway {
 /// Packs the files that the Kitfile names into `target`, where the ModelKit then has the names `tags`.
 ///
 /// No blob is stored here, neither in the store nor elsewhere. A lock costs a third reading, and is compared before anything is
-/// sent. A file that changes between the readings is an error that
-/// names it, and then nothing appears at the target.
+/// sent. A file that changes between the readings is an error that names it, and then nothing appears at the target.
 pub fn pack_and_push(
     places: &Places<'_>,
     pack: &PackOptions,
