@@ -340,11 +340,11 @@ fn a_file_can_be_a_layer_just_as_it_is() {
 
 #[test]
 fn the_table_of_contents_tells_what_lies_where() {
-    let context = Context::with_files(&["d/a", "d/e/b", "d/z"]);
-    context.file("d/large", &vec![b'x'; (3 << 20) + 5]);
-    context.file("d/empty", b"");
+    let project = Context::with_files(&["d/a", "d/e/b", "d/z"]);
+    project.file("d/large", &vec![b'x'; (3 << 20) + 5]);
+    project.file("d/empty", b"");
     for compression in Compression::ALL {
-        let (summary, layer) = context.pack_with("d", &[], compression).unwrap();
+        let (summary, layer) = project.pack_with("d", &[], compression).unwrap();
         let mut tar = Vec::new();
         io::copy(&mut compression.decoder(&layer[..]).unwrap(), &mut tar).unwrap();
         let table = summary.contents.unwrap();

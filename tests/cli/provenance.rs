@@ -189,8 +189,7 @@ fn packing_into_a_registry_attaches_the_record_there_once() {
     assert_eq!(dependencies(&statements(&sandbox)[0]).len(), 2);
     // A registry that does not want it has the ModelKit all the same.
     let other = FakeRegistry::start();
-    other.fail("PUT", "/manifests/sha256:", Fault::Status(400, Vec::new()));
-    other.fail("PUT", "/manifests/sha256:", Fault::Status(400, Vec::new()));
+    other.fail_later("PUT", "/manifests/sha256:", 0, 2, Fault::Status(400, Vec::new()));
     let name = format!("{}/team/sample:v1", other.host());
     let run = sandbox.kit(&["pack", "project", "--push", &name, PLAIN]).ok();
     run.says("warning: cannot write `application/vnd.in-toto+json` beside the ModelKit: ");
