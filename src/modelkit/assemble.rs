@@ -141,6 +141,8 @@ impl PackedLayer {
             return Err(Unfit::OldLayout(layer.path.clone()));
         }
         let Layer { section, index, ref path, format, compression, file_mode, .. } = *layer;
+        // How large a compressed file is, its layer does not tell.
+        let file_mode = file_mode.filter(|_| compression == Compression::None);
         Ok(Self {
             layer_type: LayerType { section, format, compression },
             index,
@@ -204,6 +206,15 @@ mod tests {
                 let again = read_back(&config, manifest).assemble(&Form::Artifact(Family::ModelKit)).unwrap();
                 assert_eq!(again, modelkit, "{there} {format}");
             }
+        }
+    }
+
+    #[test]
+    fn how_large_a_file_is_is_told_of_layers_that_are_as_large() {
+        for (compression, expected) in [(Compression::None, true), (Compression::Gzip, false)] {
+            let original = ingredients(Format::Raw, compression);
+            let (config, manifest) = original.assemble(&Form::Artifact(Family::ModelKit)).unwrap();
+            assert_eq!(read_back(&config, manifest).layers[0].file.is_some(), expected, "{compression}");
         }
     }
 
