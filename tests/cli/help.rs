@@ -2,11 +2,12 @@
 
 use crate::sandbox::Sandbox;
 
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 25] = [
     "init",
     "pack",
     "push",
     "pull",
+    "convert",
     "copy",
     "promote",
     "unpack",

@@ -12,6 +12,7 @@ mod diff_lock;
 mod diff_patch;
 mod docker_registry;
 mod doctor;
+mod examples;
 mod faulty_proxy;
 mod files;
 mod gate;
