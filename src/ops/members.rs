@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::io::{self, BufReader, Read};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use super::{Error, layer_reader, tables};
 use crate::archive::{LayerShape, Listing};
 use crate::compression::Compression;
-use crate::contents::{self, Entry, Kind, VerifiedFile};
+use crate::contents::{self, Entry, Kind, Piece, VerifiedFile};
 use crate::digest::{Digest, VerifyingReader};
 use crate::kitfile::{self, FILE_NAMES};
 use crate::layer_format::Format;
@@ -29,6 +30,8 @@ pub(super) struct Member {
     pub(super) offset: Option<u64>,
     /// Of the content, if the layer has a table of contents.
     pub(super) digest: Option<Digest>,
+    /// What the content consists of, if the table tells.
+    pub(super) pieces: Arc<[Piece]>,
 }
 
 /// Permissions of a file that has none in the ModelKit: the Kitfile, and one that is a layer of its own.
@@ -58,7 +61,18 @@ pub(super) fn kitfile(modelkit: &ModelKit) -> Option<(Member, String)> {
     let path = RelativePath::root().child(FILE_NAMES[0]).ok()?;
     let text = kitfile::to_yaml(&modelkit.config.kitfile);
     let size = Some(text.len() as u64);
-    Some((Member { path, is_directory: false, mode: PLAIN_FILE, size, offset: None, digest: None }, text))
+    Some((
+        Member {
+            path,
+            is_directory: false,
+            mode: PLAIN_FILE,
+            size,
+            offset: None,
+            digest: None,
+            pieces: Arc::default(),
+        },
+        text,
+    ))
 }
 
 /// The `layers` without those that are there twice: the Go tool packs one twice if a Kitfile names a path in two ways.
@@ -74,7 +88,7 @@ pub(super) fn distinct<'m>(layers: impl Iterator<Item = &'m Layer>) -> Vec<&'m L
 pub(super) fn skim(source: &dyn Source, layer: &Layer, visit: Visit) -> Result<ControlFlow<()>, Error> {
     let blob = source.blob(&layer.descriptor);
     if let Some(entries) = tables::entries(source, layer)? {
-        return show_entries(&*blob, layer, &entries, visit);
+        return show_entries(&*blob, layer, entries, visit);
     }
     if layer.compression != Compression::None {
         let opened = blob.open_at(0).map_err(|error| Error::reading(&label(&layer.descriptor), error))?;
@@ -122,20 +136,26 @@ pub(super) fn open_whole<'a>(
     })
 }
 
-fn show_entries(blob: &dyn Content, layer: &Layer, entries: &[Entry], visit: Visit) -> Result<ControlFlow<()>, Error> {
+fn show_entries(
+    blob: &dyn Content,
+    layer: &Layer,
+    entries: Vec<Entry>,
+    visit: Visit,
+) -> Result<ControlFlow<()>, Error> {
     let mut reader = layer_reader::open(blob, layer);
     for Entry { path, mode, kind } in entries {
-        let (path, mode) = (path.clone(), mode & 0o777);
+        let mode = mode & 0o777;
         let flow = match kind {
             Kind::Folder => {
-                let (size, offset, digest) = (Some(0), None, None);
-                visit(&Member { path, is_directory: true, mode, size, offset, digest }, &mut io::empty())?
+                let (size, offset, digest, pieces) = (Some(0), None, None, Arc::default());
+                visit(&Member { path, is_directory: true, mode, size, offset, digest, pieces }, &mut io::empty())?
             }
-            &Kind::File { size, offset, digest, ref pieces } => {
-                let place = contents::Place { offset, size, digest, pieces };
+            Kind::File { size, offset, digest, pieces } => {
+                let pieces: Arc<[Piece]> = pieces.into();
+                let place = contents::Place { offset, size, digest, pieces: &pieces };
                 let offset = (layer.compression == Compression::None).then_some(offset);
-                let (size, digest) = (Some(size), Some(digest));
-                let member = Member { path, is_directory: false, mode, size, offset, digest };
+                let (size, digest, pieces) = (Some(size), Some(digest), Arc::clone(&pieces));
+                let member = Member { path, is_directory: false, mode, size, offset, digest, pieces };
                 visit(&member, &mut VerifiedFile::new(&mut reader, place))?
             }
         };
@@ -166,6 +186,7 @@ fn show_members<R: Read>(layer: &Layer, mut listing: Listing<R>, visit: Visit) -
             size: Some(member.size),
             offset: is_plain.then_some(member.offset),
             digest: None,
+            pieces: Arc::default(),
         };
         if visit(&member, &mut listing)?.is_break() {
             return Ok(ControlFlow::Break(()));
@@ -184,5 +205,5 @@ fn only_file(layer: &Layer) -> Member {
     let offset = size.map(|_| 0);
     let mode = layer.file_mode.unwrap_or(PLAIN_FILE);
     let digest = size.map(|_| layer.descriptor.digest);
-    Member { path: layer.path.clone(), is_directory: false, mode, size, offset, digest }
+    Member { path: layer.path.clone(), is_directory: false, mode, size, offset, digest, pieces: Arc::default() }
 }

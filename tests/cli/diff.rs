@@ -7,7 +7,7 @@ use expect_test::expect;
 use serde_json::json;
 
 use crate::files::tables;
-use crate::registry::{FakeRegistry, Recorded};
+use crate::registry::FakeRegistry;
 use crate::samples;
 use crate::sandbox::Sandbox;
 
@@ -220,26 +220,29 @@ fn of_weights_in_a_registry_only_headers_are_read() {
     for tag in ["v1", "v2"] {
         sandbox.kit(&["push", &format!("llm:{tag}"), &name(tag), PLAIN]).ok();
     }
-    registry.forget_requests();
-    let elsewhere = |args: &[&str]| sandbox.run(sandbox.command(args).env("KIT_HOME", sandbox.path("elsewhere")));
-    let run = elsewhere(&["diff", &name("v1"), &name("v2"), PLAIN, "--format", "json"]).ok().json();
-    let requests = registry.requests_of("GET", "/blobs/");
-    assert!(requests.len() < 12, "{} requests", requests.len());
-    let moved: u64 = requests.iter().map(range_bytes).sum();
-    assert!(moved < 256 * 1024, "{moved} bytes");
-    let tensors = &run["files"][0]["tensors"];
-    assert_eq!((&run["files"][0]["change"], &tensors["contentCompared"]), (&json!("changed"), &json!(false)));
-    let names: Vec<_> = tensors["changes"].as_array().unwrap().iter().map(|change| &change["name"]).collect();
-    assert_eq!(names, ["new", "old"]);
-    let all = elsewhere(&["diff", &name("v1"), &name("v2"), PLAIN, "--format", "json", "--read-limit", "100000000"]);
-    assert_eq!(all.ok().json()["files"][0]["tensors"]["changes"][0]["name"], json!("a"));
-}
-
-/// How many bytes of a layer were asked for. Documents are asked for without a range.
-fn range_bytes(request: &Recorded) -> u64 {
-    let Some(range) = request.header("range") else { return 0 };
-    let (first, last) = range.strip_prefix("bytes=").unwrap().split_once('-').unwrap();
-    last.parse::<u64>().unwrap() + 1 - first.parse::<u64>().unwrap()
+    let compare = |more: &[&str]| {
+        registry.forget_requests();
+        let (one, other) = (name("v1"), name("v2"));
+        let args = [&["diff", &one, &other, PLAIN, "--format", "json"], more].concat();
+        let run = sandbox.run(sandbox.command(&args).env("KIT_HOME", sandbox.path("elsewhere"))).ok().json();
+        let requests = registry.requests_of("GET", "/");
+        let moved: u64 = requests.iter().map(|request| request.answer_bytes).sum();
+        let tensors = run["files"][0]["tensors"].clone();
+        let changes = tensors["changes"].as_array().unwrap().iter();
+        let names: Vec<_> = changes.map(|change| change["name"].as_str().unwrap().to_owned()).collect();
+        (names.join(" "), tensors["contentCompared"] == json!(true), moved, requests.len())
+    };
+    let (names, is_compared, moved, requests) = compare(&[]);
+    assert_eq!((&names[..], is_compared), ("a new old", true), "the tables of contents tell of the bytes");
+    assert!(moved < 64 * 1024 && requests < 14, "{moved} bytes in {requests} requests");
+    // Without the tables only the headers are left.
+    for table in ["llm:v1", "llm:v2"].iter().flat_map(|name| tables(&sandbox, name)) {
+        registry.remove_blob(&table);
+    }
+    let (names, is_compared, moved, requests) = compare(&[]);
+    assert_eq!((&names[..], is_compared), ("new old", false));
+    assert!(moved < 256 * 1024 && requests < 18, "{moved} bytes in {requests} requests");
+    assert_eq!(compare(&["--read-limit", "100000000"]).0, "a new old");
 }
 
 #[test]

@@ -64,7 +64,7 @@ pub(super) fn compare(first: &mut Files, second: &mut Files, jobs: usize) -> Res
     for (path, before) in &*first {
         match (second.get(path), before.state.digest) {
             (Some(after), _) => found.extend(change(before, after).map(|it| diff(path, it, Some(before), Some(after)))),
-            (None, Some(digest)) => gone.entry(digest).or_default().push_back((path.clone(), *before)),
+            (None, Some(digest)) => gone.entry(digest).or_default().push_back((path.clone(), before.clone())),
             (None, None) => found.push(diff(path, FileChange::Removed, Some(before), None)),
         }
     }

@@ -1,11 +1,13 @@
 //! Which files the layers of one side hold, and reading of them as little as tells.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use super::side::{Blob, Content, SideLayer};
 use crate::compression::Compression;
+use crate::contents::{Piece, PieceDigest, Place, VerifiedFile};
 use crate::digest::Digest;
 use crate::kitfile::Section;
 use crate::layer_format::Format;
@@ -30,7 +32,7 @@ pub struct FileState {
 }
 
 /// A file in a layer.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct File<'a> {
     pub(super) section: Section,
     pub(super) state: FileState,
@@ -40,11 +42,13 @@ pub(super) struct File<'a> {
 }
 
 /// Where a file is.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct InBlob<'a> {
     blob: Blob<'a>,
     /// Where the content begins in the layer, unless that is compressed.
     offset: Option<u64>,
+    /// What the content consists of, if that is known.
+    pieces: Arc<[Piece]>,
 }
 
 /// Files by path.
@@ -74,7 +78,7 @@ fn list_blob(section: Section, blob: Blob<'_>) -> Result<Vec<(RelativePath, File
         }
         if !member.is_directory {
             let state = state(blob.layer, member, content)?;
-            let place = Some(InBlob { blob, offset: member.offset });
+            let place = Some(InBlob { blob, offset: member.offset, pieces: Arc::clone(&member.pieces) });
             files.push((member.path.clone(), File { section, state, frame: None, place }));
         }
         Ok(ControlFlow::Continue(()))
@@ -125,11 +129,11 @@ pub(super) fn look_into<T: Send>(
     let mut layers: BTreeMap<(Digest, &RelativePath), InLayer> = BTreeMap::new();
     for path in wanted {
         let file = &files[path];
-        if let Some(InBlob { blob, offset }) = file.place {
+        if let Some(InBlob { blob, offset, .. }) = &file.place {
             let (_, files) = layers
                 .entry((blob.layer.descriptor.digest, &blob.layer.path))
-                .or_insert_with(|| (blob, BTreeMap::new()));
-            files.insert((offset, path), file);
+                .or_insert_with(|| (*blob, BTreeMap::new()));
+            files.insert((*offset, path), file);
         }
     }
     let layers: Vec<_> = layers.into_values().collect();
@@ -179,12 +183,12 @@ fn read_up_to_the_last<T>(
 impl<'a> File<'a> {
     /// Whether parts of the content can be read, and are not too long.
     pub(super) fn can_be_read(&self) -> bool {
-        self.place.is_some_and(|place| place.offset.is_some() && self.state.size <= place.blob.read_limit)
+        self.place.as_ref().is_some_and(|place| place.offset.is_some() && self.state.size <= place.blob.read_limit)
     }
 
     /// Whether the whole content can be read, and little enough for that.
     pub(super) fn can_be_read_again(&self) -> bool {
-        self.place.is_some_and(|InBlob { blob, offset }| {
+        self.place.as_ref().is_some_and(|InBlob { blob, offset, .. }| {
             let bytes = if offset.is_some() { self.state.size } else { blob.layer.descriptor.size };
             bytes <= blob.read_limit
         })
@@ -192,10 +196,11 @@ impl<'a> File<'a> {
 
     /// The content; none of a compressed layer, or where only a lock tells of it.
     pub(super) fn content(&self) -> Option<FileContent<'a>> {
-        let InBlob { blob, offset } = self.place?;
+        let InBlob { blob, offset, pieces } = self.place.as_ref()?;
         let layer = &blob.layer.descriptor;
-        let size = self.state.size;
-        Some(FileContent { blob: blob.source.blob(layer), layer_size: layer.size, offset: offset?, size })
+        let FileState { size, digest, .. } = self.state;
+        let (offset, pieces) = ((*offset)?, Arc::clone(pieces));
+        Some(FileContent { blob: blob.source.blob(layer), layer_size: layer.size, offset, size, digest, pieces })
     }
 }
 
@@ -205,6 +210,8 @@ pub(super) struct FileContent<'a> {
     layer_size: u64,
     offset: u64,
     size: u64,
+    digest: Option<Digest>,
+    pieces: Arc<[Piece]>,
 }
 
 impl FileContent<'_> {
@@ -218,11 +225,31 @@ impl FileContent<'_> {
         self.open(0, self.size)
     }
 
-    /// The header of the file of weights that this is; none if it cannot be understood.
+    /// The digests of the tensors of which they are known, by the place in the file.
+    pub(super) fn tensor_digests(&self) -> HashMap<(u64, u64), PieceDigest> {
+        let mut offset = 0;
+        let mut digests = HashMap::new();
+        for piece in self.pieces.iter() {
+            if piece.tensor.is_some() {
+                digests.insert((offset, piece.size), piece.digest);
+            }
+            offset += piece.size;
+        }
+        digests
+    }
+
+    /// The header of the file of weights that this is; none if it cannot be understood. Verified if its pieces are known.
     pub(super) fn header(&self, format: weights::Format) -> Result<Option<Header>, ContentError> {
         let mut reader = RangedReader::new(&*self.blob, self.layer_size);
-        reader.seek(SeekFrom::Start(self.offset))?;
-        match Header::read(format, reader.take(self.size), Some(self.size)) {
+        let Self { offset, size, pieces, .. } = self;
+        let header = if let Some(digest) = self.digest.filter(|_| !pieces.is_empty()) {
+            let place = Place { offset: *offset, size: *size, digest, pieces };
+            Header::read(format, VerifiedFile::new(&mut reader, place), Some(*size))
+        } else {
+            reader.seek(SeekFrom::Start(*offset))?;
+            Header::read(format, reader.take(*size), Some(*size))
+        };
+        match header {
             Ok(header) => Ok(Some(header)),
             Err(weights::Error::Read(error)) => Err(error.into()),
             Err(_) => Ok(None),

@@ -64,15 +64,22 @@ pub(super) fn compare(
     let (Some(before_content), Some(after_content)) = (before.content(), after.content()) else { return Ok(None) };
     let headers = (before_content.header(format).map_err(failed)?, after_content.header(format).map_err(failed)?);
     let (Some(one), Some(other)) = headers else { return Ok(None) };
-    let is_compared = before.can_be_read() && after.can_be_read();
+    let can_be_read = before.can_be_read() && after.can_be_read();
+    let digests = (before_content.tensor_digests(), after_content.tensor_digests());
     let pairs: Vec<_> = pair(one, other).into_iter().collect();
     let outcomes = workers::run(options.jobs, &pairs, |(name, pair)| match (change(pair), pair) {
-        (None, (Some(one), Some(other))) if is_compared => {
+        (None, (Some(one), Some(other))) => {
+            let known = digests.0.get(&(one.offset, one.size)).zip(digests.1.get(&(other.offset, other.size)));
+            let is_changed = known.map(|(one, other)| one != other);
+            if !can_be_read || is_changed.is_some_and(|is_changed| !(is_changed && options.with_statistics)) {
+                return Ok(is_changed.unwrap_or_default().then_some((TensorChange::Changed, None)));
+            }
             let outcome = compare_bytes((&before_content, one), (&after_content, other), options);
             outcome.map_err(|error| Error::reading(&format!("the tensor `{name}` of `{}`", diff.path), error))
         }
         (change, _) => Ok(change.map(|change| (change, None))),
     })?;
+    let is_compared = can_be_read || !digests.0.is_empty() && !digests.1.is_empty();
     let total = pairs.len();
     let changed = pairs.into_iter().zip(outcomes).filter_map(|(pair, outcome)| Some((pair, outcome?)));
     let diff = |((name, (before, after)), (change, numbers))| TensorDiff { name, change, before, after, numbers };
