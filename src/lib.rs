@@ -63,11 +63,11 @@
 //! the layers, several at once, each through a [`VerifyingReader`](digest::VerifyingReader) into a [`Destination`](archive::Destination), whose
 //! commit gives files their names.
 //!
-//! `kit pack --lock` reads the layers once more, for the digest of each file, and writes a [`Lock`](modelkit::Lock) beside the
-//! Kitfile; `--locked` compares the two instead, before anything is published. `kit verify` compares a folder with a lock, or
-//! with the files that it finds in the layers of a ModelKit.
+//! `kit pack --lock` writes a [`Lock`](modelkit::Lock) of all files beside the Kitfile; `--locked` compares the two instead, before
+//! anything is published. `kit verify` compares a folder with a lock, or with the tables of contents of a ModelKit.
 //!
-//! `kit ls`, `kit cat`, `kit cp` and `kit inspect --tensors` open layers at offsets: a [`Listing`](archive::Listing) hops from file
+//! `kit ls`, `kit cat`, `kit cp` and `kit inspect --tensors` open layers at offsets, which a table of contents tells. Without one,
+//! as in the ModelKits of other tools, a [`Listing`](archive::Listing) hops from file
 //! to file, and of weights only the [`Header`](tensors::Header) is read.
 //!
 //! `kit diff` opens only the layers that two ModelKits do not share, the same way. A folder is compared as the ModelKit that it

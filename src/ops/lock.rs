@@ -1,12 +1,13 @@
-//! Noting the files of layers: each is read once, from wherever it is, and verified.
+//! Noting the files of layers, from their tables of contents or by reading them once, from wherever they are, verified.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read};
 
 use super::packer::Assembled;
 use super::unpack::{PLAIN_FILE, Remembering};
-use super::{Error, workers};
+use super::{Error, tables, workers};
 use crate::archive::{self, LayerMember, LayerShape, Listing};
+use crate::contents::{Entry, Kind};
 use crate::digest::{Digest, Hasher, VerifyingReader};
 use crate::layer_format::Format;
 use crate::modelkit::{Layer, Lock, LockedFile, LockedFolder, LockedLayer, ModelKit, kitfile_digest, label};
@@ -28,18 +29,13 @@ pub(super) fn lock(
     Ok(Lock::new(assembled.manifest.digest, kitfile, assembled.parents.clone(), layers))
 }
 
-/// What the files of a layer are, by reading and verifying all of it.
+/// What the files of a layer are, by its table of contents; without one, by reading and verifying all of it.
 pub(super) fn read_layer(source: &dyn Source, layer: &Layer, progress: &dyn Progress) -> Result<LockedLayer, Error> {
     let Layer { section, path, name, descriptor, diff_id, .. } = layer;
-    let what = label(descriptor);
-    let failed = |error| Error::reading(&what, error);
-    let blob = source.blob(descriptor);
-    let task = progress.start(Phase::Verifying, &what, Some(descriptor.size));
-    let verified = VerifyingReader::new(blob.open_at(0).map_err(failed)?, descriptor.digest, descriptor.size);
-    let mut reader = Remembering { reader: verified, task: &*task, failure: None };
-    let read = read_files(&mut reader, layer);
-    reader.read_to_end_of_blob().map_err(failed)?;
-    let Contents { folders, files } = read.map_err(|source| Error::Look(what, source))?;
+    let Contents { folders, files } = match tables::entries(source, layer)? {
+        Some(entries) => entries.into_iter().collect(),
+        None => read_through(source, layer, progress)?,
+    };
     Ok(LockedLayer {
         section: *section,
         path: path.clone(),
@@ -57,6 +53,34 @@ pub(super) fn read_layer(source: &dyn Source, layer: &Layer, progress: &dyn Prog
 struct Contents {
     folders: BTreeMap<RelativePath, LockedFolder>,
     files: BTreeMap<RelativePath, LockedFile>,
+}
+
+impl FromIterator<Entry> for Contents {
+    fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
+        let mut contents = Self::default();
+        for Entry { path, mode, kind } in entries {
+            match kind {
+                Kind::Folder => drop(contents.folders.insert(path.clone(), LockedFolder { path, mode })),
+                Kind::File { size, digest, .. } => {
+                    contents.files.insert(path.clone(), LockedFile { path, mode, size, digest });
+                }
+            }
+        }
+        contents
+    }
+}
+
+fn read_through(source: &dyn Source, layer: &Layer, progress: &dyn Progress) -> Result<Contents, Error> {
+    let descriptor = &layer.descriptor;
+    let what = label(descriptor);
+    let failed = |error| Error::reading(&what, error);
+    let blob = source.blob(descriptor);
+    let task = progress.start(Phase::Verifying, &what, Some(descriptor.size));
+    let verified = VerifyingReader::new(blob.open_at(0).map_err(failed)?, descriptor.digest, descriptor.size);
+    let mut reader = Remembering { reader: verified, task: &*task, failure: None };
+    let read = read_files(&mut reader, layer);
+    reader.read_to_end_of_blob().map_err(failed)?;
+    read.map_err(|source| Error::Look(what, source))
 }
 
 fn read_files(reader: &mut (dyn Read + Send), layer: &Layer) -> Result<Contents, archive::Error> {

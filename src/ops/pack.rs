@@ -56,7 +56,7 @@ pub enum Reading {
     Everything,
 }
 
-/// What is done with the lock of what is packed. Making it costs a reading of each layer, for the digests of its files.
+/// What is done with the lock of what is packed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Locking {
     /// There is none.

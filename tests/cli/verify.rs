@@ -6,6 +6,7 @@ use expect_test::expect;
 use fs_err as fs;
 use serde_json::json;
 
+use crate::files::tables;
 use crate::registry::FakeRegistry;
 use crate::sandbox::{Sandbox, repository};
 
@@ -91,7 +92,7 @@ fn a_remote_modelkit_is_compared_without_storing_it() {
 }
 
 #[test]
-fn a_damaged_layer_proves_nothing() {
+fn a_layer_is_read_only_without_its_table_and_proves_nothing_when_damaged() {
     let sandbox = packed_project();
     for blob in fs::read_dir(sandbox.store().join("blobs/sha256")).unwrap() {
         let path = blob.unwrap().path();
@@ -100,6 +101,10 @@ fn a_damaged_layer_proves_nothing() {
             fs::write(&path, content.iter().map(|byte| if *byte == b'w' { b'v' } else { *byte }).collect::<Vec<_>>())
                 .unwrap();
         }
+    }
+    sandbox.kit(&["verify", "project", "sample:v1"]).ok();
+    for table in tables(&sandbox, "sample:v1") {
+        fs::remove_file(sandbox.store().join("blobs/sha256").join(&table["sha256:".len()..])).unwrap();
     }
     sandbox.kit(&["verify", "project", "sample:v1"]).fails().says("does not match its digest");
 }
