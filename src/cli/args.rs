@@ -83,6 +83,7 @@ Look
   cat          Print a file of a ModelKit
   cp           Copy a file or a folder out of a ModelKit
   diff         Compare two ModelKits
+  log          Show the versions of a ModelKit, and what changed in each
   verify       Compare a folder with its Kitfile.lock, or with a ModelKit
 
 Keep

@@ -18,6 +18,8 @@ mod inspect;
 mod layer_reader;
 mod list;
 mod lock;
+mod log;
+mod log_order;
 mod ls;
 mod materialize;
 mod members;
@@ -32,6 +34,7 @@ mod plan;
 mod promote;
 mod pull;
 mod record;
+mod records;
 mod referrers;
 mod remove;
 mod room;
@@ -59,6 +62,7 @@ pub use file_location::{FileLocation, InvalidFileLocation};
 pub use init::{InitOptions, init};
 pub use inspect::{Inspected, inspect};
 pub use list::{Listed, list_layout, list_local, list_remote};
+pub use log::{LayerCount, LogOptions, Version, log};
 pub use ls::{ListedFile, ls};
 pub use materialize::{Materialized, materialize};
 pub use origins::Origins;
@@ -85,5 +89,5 @@ pub use crate::modelkit::{
     CLI_VERSION, Change, Drift, Family, Filter, Form, InvalidFilter, LOCK_SIZE_LIMIT, Lock, Part, Platform, Selection,
     Subject, Unfit, parse_lock,
 };
-pub use crate::provenance::Builder;
+pub use crate::provenance::{Builder, Commit};
 pub use crate::tensors::{Header, Hyperparameters, Memory, Summary, Tensor, TypeCount};

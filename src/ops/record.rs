@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::attach::{Attachment, FINGERPRINT};
 use super::packer::Assembled;
+use super::records::oci_uri;
 use super::{Error, PackOptions, Places};
 use crate::digest::Digest;
 use crate::git;
@@ -95,19 +96,15 @@ fn materials(places: &Places<'_>, assembled: &Assembled) -> Result<Vec<Material>
             Some(reference) => digest_here(places, reference)?,
             None => dataset.remote_hash.parse().ok(),
         };
-        let uri = reference.map_or_else(|| without_secrets(&dataset.remote_path), |reference| uri(&reference));
+        let uri = reference.map_or_else(|| without_secrets(&dataset.remote_path), |reference| oci_uri(&reference));
         materials.push(Material { role: Role::Dataset, name: dataset.name.clone(), uri: Some(uri), digest });
     }
     Ok(materials)
 }
 
 fn parent(parent: &LockedParent) -> Material {
-    let uri = parent.reference.parse().map_or_else(|_| parent.reference.clone(), |reference| uri(&reference));
+    let uri = parent.reference.parse().map_or_else(|_| parent.reference.clone(), |reference| oci_uri(&reference));
     Material { role: Role::Parent, name: parent.reference.clone(), uri: Some(uri), digest: Some(parent.manifest) }
-}
-
-fn uri(reference: &Reference) -> String {
-    format!("oci://{reference}")
 }
 
 /// The address of a dataset, without user, password and a query, which signs some addresses.

@@ -18,6 +18,7 @@ const COMMANDS: [&str; 25] = [
     "cat",
     "cp",
     "diff",
+    "log",
     "verify",
     "tag",
     "remove",

@@ -18,6 +18,7 @@ mod files;
 mod gate;
 mod golden;
 mod help;
+mod history;
 mod hostile;
 mod keep;
 mod kill;

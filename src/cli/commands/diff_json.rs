@@ -47,7 +47,8 @@ fn parent(parent: &ParentDiff) -> Value {
     json!({ "reference": parent.reference, "before": parent.before, "after": parent.after })
 }
 
-fn file(file: &FileDiff) -> Value {
+/// A file that differs.
+pub(super) fn file(file: &FileDiff) -> Value {
     let state = |state: &FileState| json!({ "mode": format!("{:04o}", state.mode), "size": state.size, "digest": state.digest });
     let from = if let FileChange::Moved(from) = &file.change { Some(from.as_str()) } else { None };
     json!({

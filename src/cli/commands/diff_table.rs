@@ -112,7 +112,7 @@ pub(super) fn counts(files: &[FileDiff]) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-fn show_file(file: &FileDiff, width: usize) -> String {
+pub(super) fn show_file(file: &FileDiff, width: usize) -> String {
     let mark = match file.change {
         FileChange::Added => '+',
         FileChange::Removed => '-',

@@ -19,6 +19,7 @@ mod init;
 mod inspect;
 mod inspect_tensors;
 mod list;
+mod log;
 mod login;
 mod logout;
 mod ls;
@@ -55,6 +56,7 @@ pub(crate) enum Command {
     Cat(cat::CatArgs),
     Cp(cp::CpArgs),
     Diff(diff::DiffArgs),
+    Log(log::LogArgs),
     Verify(verify::VerifyArgs),
     Tag(tag::TagArgs),
     Remove(remove::RemoveArgs),
@@ -87,6 +89,7 @@ impl Command {
             Self::Cat(args) => args.run(context),
             Self::Cp(args) => args.run(context),
             Self::Diff(args) => args.run(context),
+            Self::Log(args) => args.run(context),
             Self::Verify(args) => args.run(context),
             Self::Tag(args) => args.run(context),
             Self::Remove(args) => args.run(context),
