@@ -84,6 +84,7 @@ Look
   cp           Copy a file or a folder out of a ModelKit
   diff         Compare two ModelKits
   log          Show the versions of a ModelKit, and what changed in each
+  lineage      Show what a ModelKit is built from, as a tree or a picture
   verify       Compare a folder with its Kitfile.lock, or with a ModelKit
 
 Keep

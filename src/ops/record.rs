@@ -11,7 +11,9 @@ use crate::git;
 use crate::kitfile::Section;
 use crate::modelkit::{LockedParent, ModelKit};
 use crate::oci::{Annotations, Descriptor, Manifest, MediaType, Reference};
-use crate::provenance::{Builder, Commit, MEDIA_TYPE, Material, PREDICATE_TYPE, Record, Role, SourceUrl};
+use crate::provenance::{
+    Builder, Commit, MEDIA_TYPE, Material, PREDICATE_TYPE, Record, Role, SourceUrl, without_secrets,
+};
 use crate::store::Names;
 
 /// What only the caller knows of the making.
@@ -105,14 +107,6 @@ fn materials(places: &Places<'_>, assembled: &Assembled) -> Result<Vec<Material>
 fn parent(parent: &LockedParent) -> Material {
     let uri = parent.reference.parse().map_or_else(|_| parent.reference.clone(), |reference| oci_uri(&reference));
     Material { role: Role::Parent, name: parent.reference.clone(), uri: Some(uri), digest: Some(parent.manifest) }
-}
-
-/// The address of a dataset, without user, password and a query, which signs some addresses.
-fn without_secrets(address: &str) -> String {
-    let address = address.split(['?', '#']).next().unwrap_or_default();
-    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
-    let (place, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    format!("{scheme}://{}{path}", place.rsplit('@').next().unwrap_or_default())
 }
 
 /// The digest that `reference` names, or that the local store has under it.

@@ -7,5 +7,5 @@ mod source_url;
 mod statement;
 
 pub use record::{Builder, Commit, Material, Record, Role};
-pub use source_url::SourceUrl;
+pub use source_url::{SourceUrl, without_secrets};
 pub use statement::{MEDIA_TYPE, PREDICATE_TYPE};

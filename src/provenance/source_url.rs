@@ -24,6 +24,14 @@ impl SourceUrl {
     }
 }
 
+/// Any address, without user, password and query, which signs some addresses.
+pub fn without_secrets(address: &str) -> String {
+    let address = address.split(['?', '#']).next().unwrap_or_default();
+    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
+    let (place, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    format!("{scheme}://{}{path}", host(place))
+}
+
 fn with_scheme(scheme: &str, rest: &str) -> Option<String> {
     let (place, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let path = path.split(['?', '#']).next().unwrap_or_default();

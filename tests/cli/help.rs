@@ -2,7 +2,7 @@
 
 use crate::sandbox::Sandbox;
 
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 26] = [
     "init",
     "pack",
     "push",
@@ -19,6 +19,7 @@ const COMMANDS: [&str; 25] = [
     "cp",
     "diff",
     "log",
+    "lineage",
     "verify",
     "tag",
     "remove",

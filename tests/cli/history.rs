@@ -1,8 +1,8 @@
-//! `kit log`: what came before what, and what changed.
+//! `kit log` and `kit lineage`: what came before what, and what is made of what.
 
 use expect_test::{Expect, expect};
 use regex::Regex;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::docker_registry::DockerRegistry;
 use crate::registry::{FakeRegistry, Fault};
@@ -155,4 +155,86 @@ fn modelkits_of_the_go_tool_have_a_log_without_records() {
     let first = fs_err::read_dir(layout).unwrap().next().unwrap().unwrap().path();
     let run = sandbox.kit(&["log", &format!("oci:{}", first.display())]).ok();
     assert!(run.stdout.lines().nth(1).is_some_and(|line| line.ends_with("first")), "{}", run.stdout);
+}
+
+/// A model built on two others, with datasets of all kinds.
+fn family() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    pack(&sandbox, 1, &["-t", "base:v1"]);
+    let pack_kitfile = |folder: &str, name: &str, kitfile: &str| {
+        sandbox.write(&format!("{folder}/Kitfile"), format!("manifestVersion: 1.0.0\n{kitfile}"));
+        sandbox.kit(&["pack", folder, "-t", name]).ok();
+    };
+    pack_kitfile("tuned", "tuned:v1", "model:\n  path: base:v1\n");
+    sandbox.write("top/rows.csv", "1\n");
+    let datasets = "datasets:\n  - name: rows\n    path: rows.csv\n  - name: shared\n    remotePath: base:v1\n  - name: gone\n    \
+                    remotePath: other:v1\n  - name: bucket\n    remotePath: s3://key:s3cret@bucket/rows\n";
+    pack_kitfile("top", "top:v1", &format!("model:\n  path: tuned:v1\n{datasets}"));
+    sandbox
+}
+
+#[test]
+fn the_lineage_is_a_tree_whose_branches_are_verified_or_declared() {
+    let sandbox = family();
+    check(
+        &sandbox.kit(&["lineage", "top:v1"]).ok(),
+        &expect![[r#"
+        top:v1  sha256:[12 digits]
+        ├── parent tuned:v1  sha256:[12 digits]  verified by digest
+        │   └── base model base:v1  sha256:[12 digits]  verified by digest
+        │       └── dataset training  sha256:[12 digits]  verified by digest
+        ├── dataset rows  sha256:[12 digits]  verified by digest
+        ├── dataset base:v1  sha256:[12 digits]  verified by digest (see above)
+        ├── dataset other:v1  declared
+        └── dataset s3://bucket/rows  declared
+    "#]],
+    );
+    let json = sandbox.kit(&["lineage", "top:v1", "--format", "json"]).ok().json();
+    let (nodes, edges) = (json["nodes"].as_array().unwrap(), json["edges"].as_array().unwrap());
+    let names: Vec<_> = nodes.iter().map(|node| node["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["top:v1", "tuned:v1", "base:v1", "training", "rows", "other:v1", "s3://bucket/rows"]);
+    assert_eq!(edges[0], json!({ "from": 0, "to": 1, "kind": "parent", "proof": "verified by digest" }));
+    sandbox
+        .kit(&["lineage", "top:v1", "--format", "dot"])
+        .ok()
+        .prints("n0 -> n1 [label=\"parent, verified by digest\"]");
+    sandbox.kit(&["lineage", "top:v1", "--format", "mermaid"]).ok().prints("n0 -->|\"parent, verified by digest\"| n1");
+    sandbox.kit(&["lineage", "nothing:v1"]).fails().says("cannot show the lineage of `nothing:v1`");
+}
+
+#[test]
+fn what_a_record_pins_is_verified_and_not_what_the_tag_has_become() {
+    let sandbox = family();
+    let proofs = || -> Vec<Value> {
+        let json = sandbox.kit(&["lineage", "tuned:v1", "--format", "json"]).ok().json();
+        vec![json["edges"][0]["proof"].clone(), json["nodes"][1]["digest"].clone()]
+    };
+    let before = proofs();
+    sandbox.write("project/README.md", "# Another\n");
+    pack(&sandbox, 5, &["-t", "base:v1"]);
+    assert_eq!(proofs(), before, "the tag moved, the record did not");
+    sandbox.kit(&["remove", "--all"]).ok();
+    assert_eq!(proofs(), [json!("declared"), before[1].clone()], "what was pinned is gone");
+}
+
+#[test]
+fn a_circle_of_modelkits_ends() {
+    let sandbox = Sandbox::new();
+    sandbox.write("one/rows.csv", "1\n");
+    let kitfile =
+        |other: &str| format!("manifestVersion: 1.0.0\ndatasets:\n  - name: other\n    remotePath: {other}\n");
+    for (folder, other) in [("one", "two:v1"), ("two", "one:v1")] {
+        sandbox.write(&format!("{folder}/Kitfile"), kitfile(other));
+        sandbox.kit(&["pack", folder, "-t", &format!("{folder}:v1")]).ok();
+    }
+    sandbox.kit(&["pack", "one", "-t", "one:v1"]).ok();
+    check(
+        &sandbox.kit(&["lineage", "one:v1"]).ok(),
+        &expect![[r#"
+        one:v1  sha256:[12 digits]
+        └── dataset two:v1  sha256:[12 digits]  verified by digest
+            └── dataset one:v1  sha256:[12 digits]  verified by digest (see above)
+    "#]],
+    );
 }

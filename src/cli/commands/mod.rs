@@ -18,6 +18,8 @@ mod info;
 mod init;
 mod inspect;
 mod inspect_tensors;
+mod lineage;
+mod lineage_picture;
 mod list;
 mod log;
 mod login;
@@ -57,6 +59,7 @@ pub(crate) enum Command {
     Cp(cp::CpArgs),
     Diff(diff::DiffArgs),
     Log(log::LogArgs),
+    Lineage(lineage::LineageArgs),
     Verify(verify::VerifyArgs),
     Tag(tag::TagArgs),
     Remove(remove::RemoveArgs),
@@ -90,6 +93,7 @@ impl Command {
             Self::Cp(args) => args.run(context),
             Self::Diff(args) => args.run(context),
             Self::Log(args) => args.run(context),
+            Self::Lineage(args) => args.run(context),
             Self::Verify(args) => args.run(context),
             Self::Tag(args) => args.run(context),
             Self::Remove(args) => args.run(context),
