@@ -1,7 +1,7 @@
 //! What is about a manifest: the list that the registry keeps, or an index under a tag where it keeps none
 //! (distribution-spec 1.1, "Listing Referrers", "Pushing Manifests with Subject" and "Referrers Tag Schema").
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -21,6 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often the index under the tag is written again because another writer did not see our entry.
 const ATTEMPTS: usize = 10;
+
+/// Nobody waits longer for other writers.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The header that a registry with a list answers with to a manifest that has a subject.
 const OCI_SUBJECT: &str = "oci-subject";
@@ -81,9 +84,10 @@ impl Repository {
 
     /// A registry cannot be asked to replace an index only if it is still the one that was read, so a writer at the same moment
     /// may drop our entry: we look again after writing. One that has read before our writing and writes after our looking is not
-    /// noticed.
+    /// noticed, so we look when it should be done: it is as quick as we, or half as quick.
     fn enter_in_tag(&self, referrer: &Referrer) -> Result<(), Error> {
         for _ in 0..ATTEMPTS {
+            let begun = Instant::now();
             let mut index = self.read_referrers_tag(&referrer.subject)?;
             if described(&index).iter().any(|entry| entry.digest == referrer.descriptor.digest) {
                 return Ok(());
@@ -94,6 +98,7 @@ impl Repository {
             let bytes = index.to_string().into_bytes();
             let descriptor = Descriptor::of(MediaType::IMAGE_INDEX, &bytes);
             self.try_publish(&descriptor, &bytes, Some(&Referrer::tag(&referrer.subject)))?;
+            std::thread::sleep((begun.elapsed() * 2).min(LONGEST_PAUSE));
         }
         Err(Error::Protocol {
             attempt: format!("enter what refers to `{self}@{}`", referrer.subject),
