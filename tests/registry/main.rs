@@ -39,6 +39,7 @@
 //! | manifests are the raw bytes | all of `matrix`, whose manifest no serializer of ours would write; `push::a_manifest_is_published_as_it_is` |
 //! | digests are checked before they become file names | `holes::a_digest_that_is_a_path_is_no_digest`, `holes::a_digest_in_a_manifest_that_is_a_path_becomes_none` |
 //! | sizes are checked against descriptors | `pull::a_blob_of_another_size_is_refused_before_it_is_read`, `pull::a_manifest_is_checked_against_its_descriptor` |
+//! | a list of what refers to a manifest is believed in nothing, and ends | `referrers::forged_lists_harm_nothing`, `referrers::a_list_without_an_end_is_read_to_a_limit`, `referrers::a_tag_that_is_something_else_is_left_alone` |
 //! | no signed query reaches a log or an error | `secrets::no_signed_url_and_no_credential_reaches_a_log`, `secrets::no_signed_url_and_no_credential_is_in_an_error`, `redact::only_harmless_parameters_keep_their_value`; only the user may read the journal of an upload: `resume::only_the_user_may_read_a_journal` |
 
 #![allow(clippy::unwrap_used, reason = "a test may panic, also outside of the function that is marked as one")]
