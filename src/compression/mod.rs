@@ -10,8 +10,10 @@ mod choice;
 mod encoder;
 mod gain;
 mod gzip;
+mod seek_table;
 mod seekable;
 mod threads;
 
 pub use choice::{Compression, UnknownCompression};
 pub use encoder::Encoder;
+pub use seek_table::{Frame, SeekTable};

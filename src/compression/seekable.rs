@@ -18,13 +18,13 @@ const LEVEL: i32 = 3;
 const FRAME_BYTES: usize = 2 * 1024 * 1024;
 
 /// The magic number of a skippable frame, the one that the seekable format uses.
-const SKIPPABLE_MAGIC: u32 = 0x184D_2A5E;
+pub(super) const SKIPPABLE_MAGIC: u32 = 0x184D_2A5E;
 /// The last four bytes of a seekable file.
-const SEEKABLE_MAGIC: u32 = 0x8F92_EAB1;
+pub(super) const SEEKABLE_MAGIC: u32 = 0x8F92_EAB1;
 /// No checksums in the table: blobs are verified by their digest.
 const DESCRIPTOR: u8 = 0;
 /// Number of frames, descriptor and magic number.
-const FOOTER_BYTES: usize = 9;
+pub(super) const FOOTER_BYTES: usize = 9;
 
 /// The state of one stream: eight bytes for every frame.
 #[derive(Default)]

@@ -108,6 +108,25 @@ fn of_a_remote_modelkit_only_headers_are_fetched() {
 }
 
 #[test]
+fn of_zstandard_only_the_frames_are_fetched_that_hold_the_file() {
+    let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
+    sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\ndatasets: [{path: data}]\n");
+    let mut seed = 1_u32;
+    let mut noise = || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        seed.to_be_bytes()[0]
+    };
+    sandbox.write("project/data/a", std::iter::repeat_with(&mut noise).take(9 << 20).collect::<Vec<_>>());
+    sandbox.write("project/data/b", "hello");
+    sandbox.kit(&["pack", "project", "-t", "sample:v1", "--compression", "zstd"]).ok();
+    let remote = pushed(&sandbox, registry.host());
+    registry.forget_requests();
+    assert_eq!(sandbox.kit(&["cat", &format!("{remote}//data/b"), "--plain-http"]).ok().stdout, "hello");
+    let (bytes, requests) = moved(&registry);
+    assert!(bytes < 3 << 20 && requests < 8, "{bytes} bytes in {requests} requests");
+}
+
+#[test]
 fn a_file_is_printed_byte_for_byte() {
     for compression in Compression::ALL {
         let sandbox = packed(compression);
