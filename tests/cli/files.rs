@@ -393,4 +393,12 @@ fn what_the_go_tool_packed_is_listed_and_printed() {
             }
         }
     }
+    let [plain, gzip] = ["plain", "gzip"].map(|kind| format!("{}/every-section-{kind}:v1", registry.host()));
+    sandbox.kit(&["diff", &plain, &gzip, "--plain-http", "--exit-code"]).ok();
+    sandbox.write("every-section-plain/README.md", "changed\n");
+    for remote in [&plain, &gzip] {
+        let run = sandbox.kit(&["diff", remote, "every-section-plain", "--plain-http", "--format", "json"]).ok().json();
+        let changed: Vec<_> = run["files"].as_array().unwrap().iter().map(|file| file["path"].clone()).collect();
+        assert_eq!(changed, ["README.md"], "{remote}");
+    }
 }
