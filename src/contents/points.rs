@@ -76,12 +76,13 @@ impl ContentPoints {
 /// A number that any change of `window` changes. It need not withstand anybody: whoever makes up content that is cut badly makes up
 /// content that is fetched whole.
 fn mix(window: &[u8; WINDOW]) -> u64 {
+    // The golden ratio, as in Fibonacci hashing: the high bits of a product know all the bits below them.
+    const RATIO: u64 = 0x9E37_79B9_7F4A_7C15;
     let (words, _) = window.as_chunks();
-    words.iter().fold(0, |mixed: u64, word| {
-        // The golden ratio, as in Fibonacci hashing.
-        let product = (mixed ^ u64::from_le_bytes(*word)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        product ^ (product >> 32)
-    })
+    let mixed = words
+        .iter()
+        .fold(0, |mixed: u64, word| (mixed ^ u64::from_le_bytes(*word)).wrapping_mul(RATIO).rotate_left(32));
+    mixed.wrapping_mul(RATIO) >> 32
 }
 
 #[cfg(test)]
