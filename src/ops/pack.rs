@@ -150,7 +150,13 @@ impl Depot for Writer {
         Ok(self.remembered_layer(key)?)
     }
 
-    fn save(&self, source: &LayerSource, layer_type: LayerType, task: &dyn Task) -> Result<SavedLayer, Error> {
+    fn save(
+        &self,
+        source: &LayerSource,
+        layer_type: LayerType,
+        bytes: u64,
+        task: &dyn Task,
+    ) -> Result<SavedLayer, Error> {
         let LayerType { format, compression, .. } = layer_type;
         if (format, compression) == (Format::Raw, Compression::None)
             && self.can_clone(&source.path.join_to(source.root))?
@@ -161,7 +167,8 @@ impl Depot for Writer {
                 return Ok(SavedLayer { summary, blob: saved.descriptor, was_there: saved.was_there });
             }
         }
-        let mut blob = self.new_blob()?;
+        // How small compression makes it is not known.
+        let mut blob = self.new_blob(if compression == Compression::None { bytes } else { 0 })?;
         let summary = archive::write_layer(source, format, compression, None, &mut blob, task)?;
         let saved = blob.commit(layer_type.media_type())?;
         Ok(SavedLayer { summary, blob: saved.descriptor, was_there: saved.was_there })
@@ -201,9 +208,15 @@ impl Depot for Linking<'_> {
         Ok(self.0.remembered_link(key)?)
     }
 
-    fn save(&self, source: &LayerSource, layer_type: LayerType, task: &dyn Task) -> Result<SavedLayer, Error> {
+    fn save(
+        &self,
+        source: &LayerSource,
+        layer_type: LayerType,
+        bytes: u64,
+        task: &dyn Task,
+    ) -> Result<SavedLayer, Error> {
         if layer_type.compression != Compression::None {
-            return self.0.save(source, layer_type, task);
+            return self.0.save(source, layer_type, bytes, task);
         }
         let mut link = self.0.new_link()?;
         let summary = write_linked(source, layer_type.format, &mut link, task)?;

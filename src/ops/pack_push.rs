@@ -76,7 +76,13 @@ impl Depot for Passing {
         Ok(None)
     }
 
-    fn save(&self, source: &LayerSource, layer_type: LayerType, task: &dyn Task) -> Result<SavedLayer, Error> {
+    fn save(
+        &self,
+        source: &LayerSource,
+        layer_type: LayerType,
+        _bytes: u64,
+        task: &dyn Task,
+    ) -> Result<SavedLayer, Error> {
         let LayerType { format, compression, .. } = layer_type;
         let mut recipe = RecipeWriter::new()?;
         let mut digesting = DigestWriter::new(io::sink());

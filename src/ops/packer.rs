@@ -28,8 +28,14 @@ pub(super) trait Depot: Sync {
     /// The layer that was remembered under `key`, if it is there still.
     fn remembered(&self, key: &Digest) -> Result<Option<RememberedLayer>, Error>;
 
-    /// Reads the files of a layer and takes the layer in.
-    fn save(&self, source: &LayerSource, layer_type: LayerType, task: &dyn Task) -> Result<SavedLayer, Error>;
+    /// Reads the files of a layer, which have so many `bytes` together, and takes the layer in.
+    fn save(
+        &self,
+        source: &LayerSource,
+        layer_type: LayerType,
+        bytes: u64,
+        task: &dyn Task,
+    ) -> Result<SavedLayer, Error>;
 
     /// Takes in the table of contents of a layer.
     fn save_table(&self, table: Vec<u8>) -> Result<Descriptor, Error>;
@@ -249,7 +255,7 @@ fn save_layer(
     task: &dyn Task,
 ) -> Result<(RememberedLayer, Option<PlainFile>, bool), Error> {
     let MeasuredLayer { source, layer_type, begun, measured, key, .. } = layer;
-    let SavedLayer { mut summary, mut blob, was_there } = depot.save(source, *layer_type, task)?;
+    let SavedLayer { mut summary, mut blob, was_there } = depot.save(source, *layer_type, measured.bytes, task)?;
     if let Some(table) = summary.contents.take() {
         name_contents(&mut blob, &depot.save_table(table)?);
     }

@@ -19,9 +19,9 @@ pub struct BlobWriter {
 }
 
 impl BlobWriter {
-    pub(super) fn new(store: &Store) -> Result<Self, Error> {
+    pub(super) fn new(store: &Store, bytes: u64) -> Result<Self, Error> {
         let file = store.temporary_file()?;
-        let writer = DigestWriter::new(BlockWriter::new(file.as_file().try_clone()?, 0));
+        let writer = DigestWriter::new(BlockWriter::sized(file.as_file().try_clone()?, 0, bytes)?);
         Ok(Self { store: store.clone(), file, writer })
     }
 

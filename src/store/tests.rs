@@ -25,7 +25,7 @@ fn names(repository: &str) -> Names {
 }
 
 fn blob(writer: &Writer, content: &[u8]) -> Descriptor {
-    let mut blob = writer.new_blob().unwrap();
+    let mut blob = writer.new_blob(0).unwrap();
     blob.write_all(content).unwrap();
     blob.commit(MediaType::of("text/plain")).unwrap().descriptor
 }
@@ -80,7 +80,7 @@ fn a_folder_that_is_something_else_is_not_taken() {
 fn a_blob_that_is_not_committed_leaves_nothing() {
     let Place { store, .. } = &place();
     let writer = store.writer(names("demo")).unwrap();
-    let mut half = writer.new_blob().unwrap();
+    let mut half = writer.new_blob(0).unwrap();
     half.write_all(b"half").unwrap();
     drop(half);
     assert_eq!(store.unfinished_bytes().unwrap(), 0);

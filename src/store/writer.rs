@@ -34,9 +34,9 @@ impl Writer {
         self.store.root()
     }
 
-    /// Begins a blob whose digest is not known yet.
-    pub fn new_blob(&self) -> Result<BlobWriter, Error> {
-        BlobWriter::new(&self.store)
+    /// Begins a blob whose digest is not known yet, and which will have at least `bytes` bytes.
+    pub fn new_blob(&self, bytes: u64) -> Result<BlobWriter, Error> {
+        BlobWriter::new(&self.store, bytes)
     }
 
     /// Enters a manifest that the store has already, under `tag` or without a name.
