@@ -33,18 +33,22 @@ pub fn parse_lock(text: &str) -> Result<Lock, Invalid> {
     let mut parser = Parser { source: Source::new(text), problems: Vec::new(), draft: Draft::default() };
     let mut lines = text.split_inclusive('\n');
     let version = lines.next().unwrap_or_default();
-    if version.trim_end() != VERSION_LINE {
-        let word = Word { text: version.trim_end(), start: 0 };
+    if without_end(version) != VERSION_LINE {
+        let word = Word { text: without_end(version), start: 0 };
         parser.problem(word, format!("the first line is not `{VERSION_LINE}`"));
         return Err(Invalid::new(LOCK_FILE, parser.problems));
     }
     let mut start = version.len();
     for line in lines {
-        let record = line.strip_suffix('\n').unwrap_or(line);
-        parser.record(Word { text: record.strip_suffix('\r').unwrap_or(record), start });
+        parser.record(Word { text: without_end(line), start });
         start += line.len();
     }
     parser.finish()
+}
+
+fn without_end(line: &str) -> &str {
+    let line = line.strip_suffix('\n').unwrap_or(line);
+    line.strip_suffix('\r').unwrap_or(line)
 }
 
 /// A part of the text, and where it begins.
@@ -321,7 +325,7 @@ mod tests {
 
     #[test]
     fn another_version_is_not_read() {
-        for text in ["", "Kitfile.lock 2\nmanifest x\n", "{}", "\nKitfile.lock 1\n"] {
+        for text in ["", "Kitfile.lock 2\nmanifest x\n", "Kitfile.lock 1 \n", "{}", "\nKitfile.lock 1\n"] {
             let error = parse_lock(text).unwrap_err().to_string();
             assert!(error.contains("Kitfile.lock:1:1: the first line is not `Kitfile.lock 1`"), "{error}");
         }
