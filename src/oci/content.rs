@@ -129,6 +129,22 @@ pub trait Target: Send + Sync {
     /// Stores a manifest whose blobs are all there, and calls it `tag` if one is given: the artifact appears here and whole.
     /// One that is about another manifest is found by that from now on, be that here yet or not.
     fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError>;
+
+    /// [`publish`](Self::publish)es one after the other; where the place can do that, all of them appear at once.
+    fn publish_all(&self, publications: &[Publication<'_>]) -> Result<(), ContentError> {
+        publications.iter().try_for_each(|one| self.publish(one.descriptor, one.manifest, one.tag))
+    }
+}
+
+/// A manifest that is to appear at a place.
+#[derive(Debug, Clone, Copy)]
+pub struct Publication<'a> {
+    /// What it is.
+    pub descriptor: &'a Descriptor,
+    /// Its bytes.
+    pub manifest: &'a [u8],
+    /// What to call it.
+    pub tag: Option<&'a str>,
 }
 
 /// Space for bytes.

@@ -12,8 +12,8 @@ mod reference;
 mod referrer;
 
 pub use content::{
-    Arrival, Content, ContentError, MANIFEST_SIZE_LIMIT, Need, PartFinder, REFERRERS_LIMIT, Source, Target,
-    read_document,
+    Arrival, Content, ContentError, MANIFEST_SIZE_LIMIT, Need, PartFinder, Publication, REFERRERS_LIMIT, Source,
+    Target, read_document,
 };
 pub use descriptor::{Annotations, Descriptor};
 pub use index::Index;

@@ -1,7 +1,7 @@
 //! Putting documents about a ModelKit beside it, each as a manifest that refers to it.
 
 use super::Error;
-use crate::oci::{Annotations, Content, ContentError, Descriptor, Manifest, MediaType, Target};
+use crate::oci::{Annotations, Content, ContentError, Descriptor, Manifest, MediaType, Publication, Target};
 use crate::progress::Progress;
 
 /// A document about a ModelKit.
@@ -21,28 +21,61 @@ pub(super) const FINGERPRINT: &str = "ml.kitops.modelkit.fingerprint";
 /// The config of a manifest that has none (image-spec 1.1, "Guidance for an Empty Descriptor").
 const EMPTY: &[u8] = b"{}";
 
+/// A document whose blobs are at the target, and whose manifest is yet to be published there.
+pub(super) struct Prepared {
+    pub(super) descriptor: Descriptor,
+    pub(super) manifest: Vec<u8>,
+}
+
+impl Prepared {
+    pub(super) fn publication(&self) -> Publication<'_> {
+        Publication { descriptor: &self.descriptor, manifest: &self.manifest, tag: None }
+    }
+}
+
 /// Attaches to `subject`, which is at the target, what is not attached to it yet.
 ///
 /// The ModelKit is in its place, and of use without them: what cannot be attached is told in a warning.
 pub(super) fn attach(target: &dyn Target, subject: &Descriptor, documents: &[Attachment<'_>], progress: &dyn Progress) {
-    let Some(first) = documents.first() else { return };
-    let attached = match target.attached(subject) {
-        Ok(attached) => attached,
-        Err(error) => return progress.warn(&failed(first, error).in_words()),
-    };
-    for document in documents {
-        if let Err(error) = attach_one(target, subject, document, &attached) {
-            progress.warn(&error.in_words());
+    for document in prepare(target, subject, documents, progress) {
+        if let Err(error) = target.publish_all(&[document.publication()]) {
+            progress.warn(&failed(document.descriptor.artifact_type.as_ref(), error).in_words());
         }
     }
 }
 
-fn attach_one(
+/// Puts the blobs of the documents that are not attached to `subject` yet at the target. What cannot be put there is told in a
+/// warning, and left out.
+pub(super) fn prepare(
+    target: &dyn Target,
+    subject: &Descriptor,
+    documents: &[Attachment<'_>],
+    progress: &dyn Progress,
+) -> Vec<Prepared> {
+    let Some(first) = documents.first() else { return Vec::new() };
+    let attached = match target.attached(subject) {
+        Ok(attached) => attached,
+        Err(error) => {
+            progress.warn(&failed(Some(&first.artifact_type), error).in_words());
+            return Vec::new();
+        }
+    };
+    let prepared = documents.iter().filter_map(|document| {
+        let prepared = prepare_one(target, subject, document, &attached);
+        prepared.unwrap_or_else(|error| {
+            progress.warn(&failed(Some(&document.artifact_type), error).in_words());
+            None
+        })
+    });
+    prepared.collect()
+}
+
+fn prepare_one(
     target: &dyn Target,
     subject: &Descriptor,
     document: &Attachment<'_>,
     attached: &[Descriptor],
-) -> Result<(), Error> {
+) -> Result<Option<Prepared>, ContentError> {
     let config = Descriptor::of(MediaType::EMPTY, EMPTY);
     let layers = document.blobs.iter().map(|(blob, _)| blob.clone()).collect();
     let mut manifest = Manifest::new(document.artifact_type.clone(), config.clone(), layers);
@@ -56,19 +89,21 @@ fn attach_one(
         is_same_kind && fingerprint.is_some() && other.annotations.get(FINGERPRINT) == fingerprint
     };
     if attached.iter().any(|other| other.digest == descriptor.digest || says_the_same(other)) {
-        return Ok(());
+        return Ok(None);
     }
-    let failed = |error| failed(document, error);
     let blobs = document.blobs.iter().map(|(blob, content)| (blob, &**content));
     for (blob, content) in blobs.chain([(&config, &EMPTY as &dyn Content)]) {
-        if !target.contains(blob).map_err(failed)? {
-            target.put(blob, content).map_err(failed)?;
+        if !target.contains(blob)? {
+            target.put(blob, content)?;
         }
     }
-    let descriptor = Descriptor { artifact_type: manifest.artifact_type, ..descriptor };
-    target.publish(&descriptor, &bytes, None).map_err(failed)
+    Ok(Some(Prepared {
+        descriptor: Descriptor { artifact_type: manifest.artifact_type, ..descriptor },
+        manifest: bytes,
+    }))
 }
 
-fn failed(document: &Attachment<'_>, error: ContentError) -> Error {
-    Error::writing(&format!("`{}` beside the ModelKit", document.artifact_type), error)
+fn failed(artifact_type: Option<&MediaType>, error: ContentError) -> Error {
+    let what = artifact_type.map_or_else(|| "a document".to_owned(), |artifact_type| format!("`{artifact_type}`"));
+    Error::writing(&format!("{what} beside the ModelKit"), error)
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::attach::attach;
+use super::attach::{self, Prepared};
 use super::packer::{Assembled, Depot, Packer, SavedLayer};
 use super::record::record;
 use super::{Error, Places, Recording, convert, lock, tables};
@@ -12,7 +12,7 @@ use crate::digest::Digest;
 use crate::kitfile::Kitfile;
 use crate::layer_format::Format;
 use crate::modelkit::{Family, LayerType, Lock, describe_contents};
-use crate::oci::{ContentError, Descriptor, Reference, Source, Target};
+use crate::oci::{ContentError, Descriptor, Publication, Reference, Source, Target};
 use crate::progress::{Progress, Task};
 use crate::store::{LinkWriter, Names, RememberedLayer, Writer};
 
@@ -111,9 +111,9 @@ fn pack_whole(places: &Places<'_>, options: &PackOptions, progress: &dyn Progres
     let lock = lock_of(&source, options, &assembled, progress)?;
     save_config(&writer, &assembled.config, &assembled.config_bytes, progress)?;
     let record = record(places, options, &assembled)?;
-    publish(&writer, &assembled.manifest, &assembled.manifest_bytes, &options.references, progress)?;
     let documents: Vec<_> = tables::attachment(&source, assembled.layers.iter()).into_iter().chain(record).collect();
-    attach(&writer, &assembled.manifest, &documents, progress);
+    let documents = attach::prepare(&writer, &assembled.manifest, &documents, progress);
+    publish(&writer, &assembled, &options.references, &documents, progress)?;
     let Assembled { manifest, bytes, reused_bytes, .. } = assembled;
     Ok(Packed { manifest, bytes, reused_bytes, lock })
 }
@@ -267,22 +267,25 @@ fn save_config(writer: &Writer, config: &Descriptor, bytes: &[u8], progress: &dy
     Ok(())
 }
 
+/// The ModelKit appears with all its names, and with what is about it.
 fn publish(
     writer: &Writer,
-    manifest: &Descriptor,
-    bytes: &[u8],
+    assembled: &Assembled,
     references: &[Reference],
+    documents: &[Prepared],
     progress: &dyn Progress,
 ) -> Result<(), Error> {
     let failed = |error: ContentError| Error::writing("the manifest", error);
+    let Assembled { manifest, manifest_bytes, .. } = assembled;
     let was_there = writer.contains(manifest).map_err(failed)?;
-    let tags: Vec<_> = references.iter().filter_map(|reference| reference.tag.as_ref()).collect();
-    if tags.is_empty() {
-        writer.publish(manifest, bytes, None).map_err(failed)?;
+    let named = |tag| Publication { descriptor: manifest, manifest: manifest_bytes, tag };
+    let tags = references.iter().filter_map(|reference| reference.tag.as_ref());
+    let mut publications: Vec<_> = tags.map(|tag| named(Some(tag.as_str()))).collect();
+    if publications.is_empty() {
+        publications.push(named(None));
     }
-    for tag in tags {
-        writer.publish(manifest, bytes, Some(tag.as_str())).map_err(failed)?;
-    }
+    publications.extend(documents.iter().map(Prepared::publication));
+    writer.publish_all(&publications).map_err(failed)?;
     let done = if was_there { "Manifest already exists in storage" } else { "Saved manifest to storage" };
     progress.say(&format!("{done}: {}", manifest.digest));
     Ok(())

@@ -8,7 +8,7 @@ use fs_err as fs;
 
 use super::{Names, Store, Writer};
 use crate::digest::Digest;
-use crate::oci::{Content, ContentError, Descriptor, Manifest, MediaType, Reference, Source, Target};
+use crate::oci::{Content, ContentError, Descriptor, Manifest, MediaType, Publication, Reference, Source, Target};
 
 struct Place {
     store: Store,
@@ -58,6 +58,29 @@ fn what_was_published_is_found_by_tag_and_by_digest() {
     assert_eq!(content, "yer");
     assert!(matches!(reader.resolve("v2"), Err(ContentError::NotFound(_))));
     assert!(matches!(store.reader(names("other")).unwrap().resolve("v1"), Err(ContentError::NotFound(_))));
+}
+
+#[test]
+fn what_is_published_together_appears_together_or_not_at_all() {
+    let Place { store, .. } = &place();
+    let writer = store.writer(names("demo")).unwrap();
+    let manifests = [b"one", b"two"].map(|config| {
+        let config = blob(&writer, config);
+        Manifest::new(MediaType::of("a"), config, Vec::new()).to_bytes()
+    });
+    let descriptors = manifests.each_ref().map(|bytes| Descriptor::of(MediaType::IMAGE_MANIFEST, bytes));
+    let publish = |second: &[u8]| {
+        writer.publish_all(&[
+            Publication { descriptor: &descriptors[0], manifest: &manifests[0], tag: Some("v1") },
+            Publication { descriptor: &descriptors[1], manifest: second, tag: None },
+        ])
+    };
+    assert!(matches!(publish(b"not what was said"), Err(ContentError::Mismatch(_))));
+    assert!(store.entries().unwrap().is_empty());
+    publish(&manifests[1]).unwrap();
+    let entries = store.entries().unwrap();
+    let found: Vec<_> = entries.iter().map(|entry| (entry.descriptor.digest, entry.name())).collect();
+    assert_eq!(found, [(descriptors[0].digest, Some("demo:v1")), (descriptors[1].digest, None)]);
 }
 
 #[test]

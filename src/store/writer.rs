@@ -7,7 +7,7 @@ use super::layout::sync_folder;
 use super::lock::Share;
 use super::referrers::annotations;
 use super::{BlobWriter, Error, Names, Store};
-use crate::oci::{Arrival, Content, ContentError, Descriptor, Need, Target};
+use crate::oci::{Arrival, Content, ContentError, Descriptor, Need, Publication, Target};
 
 /// One repository of a store, to write to. While it lives, no blob disappears, even if nothing refers to it yet.
 pub struct Writer {
@@ -41,9 +41,17 @@ impl Writer {
 
     /// Enters a manifest that the store has already, under `tag` or without a name.
     pub fn enter(&self, manifest: &Descriptor, tag: Option<&str>) -> Result<(), Error> {
-        // The blobs that the manifest leads to must be on the disk before the index leads to the manifest.
+        self.enter_all(&[(manifest.clone(), tag)])
+    }
+
+    fn enter_all(&self, manifests: &[(Descriptor, Option<&str>)]) -> Result<(), Error> {
+        // The blobs that the manifests lead to must be on the disk before the index leads to them.
         sync_folder(&self.store.blobs())?;
-        self.store.change_index(|entries| enter(entries, &self.names, manifest, tag))
+        self.store.change_index(|entries| {
+            for (manifest, tag) in manifests {
+                enter(entries, &self.names, manifest, *tag);
+            }
+        })
     }
 }
 
@@ -80,10 +88,19 @@ impl Target for Writer {
     }
 
     fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError> {
-        if !self.store.has_blob(descriptor)? {
-            self.store.ingest_blob(descriptor, &manifest)?;
+        self.publish_all(&[Publication { descriptor, manifest, tag }])
+    }
+
+    /// All of them appear at once or none does, and the disk is waited for once.
+    fn publish_all(&self, publications: &[Publication<'_>]) -> Result<(), ContentError> {
+        let mut entered = Vec::new();
+        for Publication { descriptor, manifest, tag } in publications {
+            if !self.store.has_blob(descriptor)? {
+                self.store.ingest_blob(descriptor, manifest)?;
+            }
+            let annotations = annotations(descriptor, manifest);
+            entered.push((Descriptor { annotations, ..(*descriptor).clone() }, *tag));
         }
-        let entry = Descriptor { annotations: annotations(descriptor, manifest), ..descriptor.clone() };
-        Ok(self.enter(&entry, tag)?)
+        Ok(self.enter_all(&entered)?)
     }
 }
