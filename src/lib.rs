@@ -53,6 +53,9 @@
 //! `kit push`, `kit pull` and `kit copy` are the same [`copy`](ops::copy) between other places: blobs first, each once, manifest last. What
 //! the target has in another repository is mounted from there ([`Origins`](ops::Origins)). [`plan`](ops::plan) only tells what would move.
 //!
+//! `kit save` streams what ModelKits need into one tar or folder, an image layout; for `kit load` that is a
+//! [`Source`](oci::Source) like any other, and blobs travel before the first manifest appears.
+//!
 //! What is about a ModelKit, such as the [`Record`](provenance::Record) of its making or a signature, is a manifest that refers
 //! to it: attached by `pack`, brought along by [`copy`](ops::copy) and [`tag`](ops::tag), gone from the store with the ModelKit.
 //!

@@ -8,8 +8,8 @@ const NAME_BYTES: usize = 100;
 const PREFIX_BYTES: usize = 155;
 /// The largest size that eleven octal digits hold: 8 GiB less one.
 const LARGEST_OCTAL_SIZE: u64 = 0o777_7777_7777;
-/// The user that KitOps notes as the owner of everything.
-const UID: u64 = 1000;
+/// The user that KitOps notes as the owner of everything in a layer.
+pub(super) const KITOPS_OWNER: u64 = 1000;
 
 const DIRECTORY: u8 = b'5';
 const FILE: u8 = b'0';
@@ -31,6 +31,8 @@ pub(super) struct Header<'a> {
     pub(super) mode: u32,
     /// Of the content in bytes; 0 for a directory.
     pub(super) size: u64,
+    /// The number of the user.
+    pub(super) owner: u64,
 }
 
 impl Header<'_> {
@@ -62,7 +64,7 @@ impl Header<'_> {
         let mut block = [0; BLOCK];
         text(&mut block[..NAME_BYTES], name);
         octal(&mut block[100..108], u64::from(self.mode));
-        octal(&mut block[108..116], UID);
+        octal(&mut block[108..116], self.owner);
         octal(&mut block[116..124], 0);
         octal(&mut block[124..136], if self.size > LARGEST_OCTAL_SIZE { 0 } else { self.size });
         octal(&mut block[136..148], 0);
@@ -151,7 +153,7 @@ mod tests {
     use crate::digest::Digest;
 
     fn digest(name: &str, size: u64) -> String {
-        let bytes = Header { name, is_directory: false, mode: 0o644, size }.to_bytes();
+        let bytes = Header { name, is_directory: false, mode: 0o644, size, owner: KITOPS_OWNER }.to_bytes();
         format!("{} {}", bytes.len(), &Digest::of(&bytes).hex()[..16])
     }
 

@@ -20,6 +20,7 @@ mod reading;
 mod receive;
 mod records;
 mod staging;
+mod tar_writer;
 mod walk;
 mod write;
 
@@ -29,5 +30,6 @@ pub use extract::{Extracted, FindPart, LayerShape, SingleFile, extract_cloning, 
 pub use fingerprint::Fingerprint;
 pub use ignore::{IgnoreProblem, IgnoreRules};
 pub use listing::{LayerMember, Listing};
+pub use tar_writer::TarWriter;
 pub use walk::{LayerSource, Links, Measured};
 pub use write::{LayerSummary, write_layer};

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use rustix::fs::{FileType, Stat};
 
 use super::fingerprint::Fingerprinter;
-use super::header::{BLOCK, Header, padding};
+use super::header::{BLOCK, Header, KITOPS_OWNER, padding};
 use super::reading::{BUFFER_BYTES, read_once};
 use super::walk::{Found, Member, Walk};
 use super::{Error, Fingerprint, LayerSource};
@@ -188,7 +188,8 @@ impl<'a, W: Digesting> LayerWriter<'a, W> {
 
     fn put_header(&mut self, member: &Member) -> Result<(), Error> {
         let Member { path, is_directory, mode, size, .. } = member;
-        self.put_tar(&Header { name: path.as_str(), is_directory: *is_directory, mode: *mode, size: *size }.to_bytes())
+        let (is_directory, mode, size) = (*is_directory, *mode, *size);
+        self.put_tar(&Header { name: path.as_str(), is_directory, mode, size, owner: KITOPS_OWNER }.to_bytes())
     }
 
     /// Notes the file `path`, whose content comes next. What is returned is to be read instead of it, if anything is.

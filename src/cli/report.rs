@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::output::{Output, is_reader_gone, printable};
 use crate::archive;
 use crate::oci::ContentError;
-use crate::ops::{self, TagState, Unfit};
+use crate::ops::{self, Lacking, TagState, Unfit};
 use crate::recipe::Changed;
 use crate::registry;
 
@@ -139,6 +139,13 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
             Some(format!("look at what it points to now; `--expect {digest}` moves it from there"))
         }
         ops::Error::TagMoved { found: TagState::Absent, .. } => Some("`--expect none` makes a new tag".to_owned()),
+        ops::Error::Incomplete(Lacking { since: Some(since), .. }) => Some(format!(
+            "it was saved without what {since} has; load that first, or save it once more without --since"
+        )),
+        ops::Error::Incomplete(_) => Some("it was cut off or damaged on its way; get it once more".to_owned()),
+        ops::Error::ManyInArchive(_) => {
+            Some("`--push REGISTRY`, without a repository, keeps their names apart".to_owned())
+        }
         ops::Error::NoRoom { .. } => {
             Some("make room there, or take another disk: KIT_HOME or --config for the store, -d to unpack".to_owned())
         }

@@ -5,6 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::manifest::{SchemaVersion, null_is_empty};
 use super::{Annotations, Descriptor, MediaType};
 
+/// The name of an entry (image-spec 1.1, "Pre-Defined Annotation Keys").
+pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
+/// The content of the file `oci-layout` (image-spec 1.1, "oci-layout file").
+pub const LAYOUT_FILE: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
+
 /// An image index, as the `index.json` of an image layout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

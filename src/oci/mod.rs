@@ -16,7 +16,7 @@ pub use content::{
     Target, read_document,
 };
 pub use descriptor::{Annotations, Descriptor};
-pub use index::Index;
+pub use index::{Index, LAYOUT_FILE, REF_NAME};
 pub use manifest::Manifest;
 pub use media_type::MediaType;
 pub use ranged::RangedReader;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::TagState;
+use super::{Lacking, TagState};
 use crate::archive;
 use crate::modelkit;
 use crate::oci::{ContentError, Reference};
@@ -122,7 +122,27 @@ pub enum Error {
     /// A registry refused.
     #[error(transparent)]
     Registry(#[from] registry::Error),
-    /// A Kitfile is there already.
+    /// What should be an archive is none.
+    #[error("`{}` is no OCI image layout: {reason}", path.display())]
+    NotAnArchive {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is missing or wrong.
+        reason: String,
+    },
+    /// An archive without a ModelKit.
+    #[error("nothing is in it")]
+    EmptyArchive,
+    /// An archive that calls something by what is no name.
+    #[error("`{}`, as its index calls a ModelKit, is no name", .0.escape_debug())]
+    BadName(String),
+    /// An archive with several ModelKits, where one name is to be given.
+    #[error("it holds more than one name can stand for: {}", in_a_row(.0))]
+    ManyInArchive(Vec<Reference>),
+    /// An archive that lacks what its ModelKits need, and what the target does not have either.
+    #[error("it is incomplete; what is lacking:{0}")]
+    Incomplete(Lacking),
+    /// A file or folder is there already.
     #[error("`{0}` already exists")]
     Exists(PathBuf),
     /// A file could not be read or written; the source names it.
@@ -154,4 +174,8 @@ impl Error {
 /// A line each.
 fn listed(drifts: &[modelkit::Drift]) -> String {
     drifts.iter().map(|drift| format!("\n  {drift}")).collect::<Vec<_>>().concat()
+}
+
+fn in_a_row(references: &[Reference]) -> String {
+    references.iter().map(|reference| format!("`{reference}`")).collect::<Vec<_>>().join(", ")
 }

@@ -92,26 +92,13 @@ impl Following<'_> {
         if found.is_there {
             return Ok(None);
         }
-        let Found { subject, descriptor, .. } = found;
-        let failed = |error| Error::reading(&format!("what refers to it, `{}`", descriptor.digest), error);
-        let unfit = |reason: String| failed(ContentError::Other(reason.into()));
-        if descriptor.media_type != MediaType::IMAGE_MANIFEST {
-            return Err(unfit(format!("it is of the type `{}`", descriptor.media_type)));
-        }
-        let bytes = self.source.manifest(descriptor).map_err(failed)?;
-        let referrer = Referrer::read(descriptor, &bytes).filter(|referrer| referrer.subject == *subject);
-        let referrer = referrer.ok_or_else(|| unfit("it is about something else".to_owned()))?;
-        let manifest = Manifest::parse(&bytes).map_err(|error| unfit(error.to_string()))?;
-        let blobs: Vec<_> = manifest.blobs().cloned().collect();
-        let size = blobs.iter().fold(0, |sum: u64, blob| sum.saturating_add(blob.size));
-        if size > BYTES_LIMIT {
-            return Err(unfit(format!("it has {}, and at most {} follow a ModelKit", human(size), human(BYTES_LIMIT))));
-        }
+        let failed = |error| unreadable(&found.descriptor, error);
+        let Attached { descriptor, manifest, blobs } = read(self.source, &found.subject, &found.descriptor)?;
         if let Some(need) = self.target.need(&blobs).map_err(failed)? {
             room::check(&need.folder, need.bytes)?;
         }
         blobs.iter().try_for_each(|blob| self.bring_blob(blob))?;
-        Ok(Some((referrer.descriptor, bytes)))
+        Ok(Some((descriptor, manifest)))
     }
 
     fn bring_blob(&self, blob: &Descriptor) -> Result<(), Error> {
@@ -134,4 +121,34 @@ impl Following<'_> {
         self.progress.say(&format!("{kind}: copied"));
         Ok(())
     }
+}
+
+/// A manifest that is about another one.
+pub(super) struct Attached {
+    /// As it is listed.
+    pub(super) descriptor: Descriptor,
+    pub(super) manifest: Vec<u8>,
+    pub(super) blobs: Vec<Descriptor>,
+}
+
+/// Reads what `source` lists as about `subject`, and refuses what is not, or is no document.
+pub(super) fn read(source: &dyn Source, subject: &Digest, listed: &Descriptor) -> Result<Attached, Error> {
+    let unfit = |reason: String| unreadable(listed, ContentError::Other(reason.into()));
+    if listed.media_type != MediaType::IMAGE_MANIFEST {
+        return Err(unfit(format!("it is of the type `{}`", listed.media_type)));
+    }
+    let bytes = source.manifest(listed).map_err(|error| unreadable(listed, error))?;
+    let referrer = Referrer::read(listed, &bytes).filter(|referrer| referrer.subject == *subject);
+    let referrer = referrer.ok_or_else(|| unfit("it is about something else".to_owned()))?;
+    let manifest = Manifest::parse(&bytes).map_err(|error| unfit(error.to_string()))?;
+    let blobs: Vec<_> = manifest.blobs().cloned().collect();
+    let size = blobs.iter().fold(0, |sum: u64, blob| sum.saturating_add(blob.size));
+    if size > BYTES_LIMIT {
+        return Err(unfit(format!("it has {}, and at most {} follow a ModelKit", human(size), human(BYTES_LIMIT))));
+    }
+    Ok(Attached { descriptor: referrer.descriptor, manifest: bytes, blobs })
+}
+
+fn unreadable(listed: &Descriptor, error: ContentError) -> Error {
+    Error::reading(&format!("what refers to it, `{}`", listed.digest), error)
 }

@@ -56,31 +56,64 @@ pub(super) fn copy_unless(
     refuse: impl FnOnce() -> Result<(), Error>,
     progress: &dyn Progress,
 ) -> Result<Copied, Error> {
-    let Artifact { descriptor, bytes, blobs } = Artifact::read(source, name)?;
-    check(target, &blobs)?;
-    if let Some(need) = target.need(&blobs).map_err(|error| Error::writing("the blobs", error))? {
+    let brought = bring((source, name), target, options, progress)?;
+    refuse()?;
+    brought.publish((source, target), tag, options, progress)
+}
+
+/// An artifact whose blobs are all at the target, and which does not appear there yet.
+pub(super) struct Brought {
+    artifact: Artifact,
+    /// In the order of the blobs; none for those that were there.
+    arrivals: Vec<Option<Arrival>>,
+}
+
+/// Copies what the artifact called `name` needs.
+pub(super) fn bring(
+    (source, name): (&dyn Source, &str),
+    target: &dyn Target,
+    options: &CopyOptions,
+    progress: &dyn Progress,
+) -> Result<Brought, Error> {
+    let artifact = Artifact::read(source, name)?;
+    let blobs = &artifact.blobs;
+    check(target, blobs)?;
+    if let Some(need) = target.need(blobs).map_err(|error| Error::writing("the blobs", error))? {
         room::check(&need.folder, need.bytes)?;
     }
     let whole = &*progress.overall(blobs.iter().map(|blob| blob.size).sum());
     let copying = Copying { source, target, options, progress, whole };
-    let arrivals = workers::run(options.jobs, &blobs, |blob| copying.copy_blob(blob))?;
-    refuse()?;
-    let publish = target.publish(&descriptor, &bytes, tag);
-    publish.map_err(|error| Error::writing("the manifest", error))?;
-    referrers::copy_referrers((source, target), &descriptor, options, progress);
-    let mut copied =
-        Copied { manifest: descriptor, sent_bytes: 0, resumed_bytes: 0, present_bytes: 0, mounted_bytes: 0 };
-    for (blob, arrival) in blobs.iter().zip(arrivals) {
-        match arrival {
-            Some(Arrival::Sent { resumed_bytes }) => {
-                copied.sent_bytes += blob.size - resumed_bytes;
-                copied.resumed_bytes += resumed_bytes;
+    let arrivals = workers::run(options.jobs, blobs, |blob| copying.copy_blob(blob))?;
+    Ok(Brought { artifact, arrivals })
+}
+
+impl Brought {
+    /// Lets it appear, and what refers to it follow.
+    pub(super) fn publish(
+        self,
+        (source, target): (&dyn Source, &dyn Target),
+        tag: Option<&str>,
+        options: &CopyOptions,
+        progress: &dyn Progress,
+    ) -> Result<Copied, Error> {
+        let Artifact { descriptor, bytes, blobs } = self.artifact;
+        let publish = target.publish(&descriptor, &bytes, tag);
+        publish.map_err(|error| Error::writing("the manifest", error))?;
+        referrers::copy_referrers((source, target), &descriptor, options, progress);
+        let mut copied =
+            Copied { manifest: descriptor, sent_bytes: 0, resumed_bytes: 0, present_bytes: 0, mounted_bytes: 0 };
+        for (blob, arrival) in blobs.iter().zip(self.arrivals) {
+            match arrival {
+                Some(Arrival::Sent { resumed_bytes }) => {
+                    copied.sent_bytes += blob.size - resumed_bytes;
+                    copied.resumed_bytes += resumed_bytes;
+                }
+                Some(Arrival::Mounted) => copied.mounted_bytes += blob.size,
+                None => copied.present_bytes += blob.size,
             }
-            Some(Arrival::Mounted) => copied.mounted_bytes += blob.size,
-            None => copied.present_bytes += blob.size,
         }
+        Ok(copied)
     }
-    Ok(copied)
 }
 
 /// A ModelKit as far as its moving needs it.

@@ -9,10 +9,8 @@ use std::io;
 use super::layout::read_regular;
 use super::referrers::{SUBJECT, drop_orphans};
 use super::{Error, Names, Store};
-use crate::oci::{Descriptor, Index, Reference, Tag};
+use crate::oci::{Descriptor, Index, REF_NAME, Reference, Tag};
 
-/// Image-spec 1.1, "Pre-Defined Annotation Keys".
-const REF_NAME: &str = "org.opencontainers.image.ref.name";
 /// Ours: the full repository of an entry, as in `localhost/demo`.
 const REPOSITORY: &str = "ml.kitops.modelkit.repository";
 

@@ -8,7 +8,7 @@ use fs_err as fs;
 use super::Error;
 use super::lock::Share;
 use crate::digest::Digest;
-use crate::oci::Reference;
+use crate::oci::{LAYOUT_FILE, Reference};
 
 /// A store in a folder. Opening one touches nothing; the folder is made by the first that writes.
 #[derive(Debug, Clone)]
@@ -24,9 +24,6 @@ pub enum Names {
     /// Tags: the layout is one repository, as other tools write them for one artifact.
     Tags,
 }
-
-/// The content of the file `oci-layout` (image-spec 1.1, "oci-layout file").
-const LAYOUT_FILE: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
 
 impl Store {
     /// The store in the folder `root`, which need not exist yet.

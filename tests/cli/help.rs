@@ -2,7 +2,7 @@
 
 use crate::sandbox::Sandbox;
 
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 29] = [
     "init",
     "pack",
     "push",
@@ -10,6 +10,8 @@ const COMMANDS: [&str; 27] = [
     "convert",
     "copy",
     "promote",
+    "save",
+    "load",
     "unpack",
     "list",
     "inspect",

@@ -39,6 +39,7 @@ mod resume;
 #[path = "../../src/tensors/samples.rs"]
 mod samples;
 mod sandbox;
+mod save;
 mod scarce;
 mod secrets;
 mod tensors;

@@ -21,6 +21,7 @@ mod inspect_tensors;
 mod lineage;
 mod lineage_picture;
 mod list;
+mod load;
 mod log;
 mod login;
 mod logout;
@@ -31,6 +32,7 @@ mod promote;
 mod pull;
 mod push;
 mod remove;
+mod save;
 mod tag;
 mod unpack;
 mod verify;
@@ -50,6 +52,8 @@ pub(crate) enum Command {
     Copy(copy::CopyArgs),
     Promote(promote::PromoteArgs),
     Convert(convert::ConvertArgs),
+    Save(save::SaveArgs),
+    Load(load::LoadArgs),
     Unpack(unpack::UnpackArgs),
     List(list::ListArgs),
     Inspect(inspect::InspectArgs),
@@ -84,6 +88,8 @@ impl Command {
             Self::Copy(args) => args.run(context),
             Self::Promote(args) => args.run(context),
             Self::Convert(args) => args.run(context),
+            Self::Save(args) => args.run(context),
+            Self::Load(args) => args.run(context),
             Self::Unpack(args) => args.run(context),
             Self::List(args) => args.run(context),
             Self::Inspect(args) => args.run(context),
