@@ -66,6 +66,7 @@ Usage: kit [OPTIONS] COMMAND
 
 Make
   init         Write a first Kitfile for a folder
+  validate     Look over a folder and its Kitfile before they are packed
   pack         Pack a folder and its Kitfile into a ModelKit
 
 Move

@@ -23,6 +23,6 @@ pub use detect::{Found, FoundKind, detect, is_model_file};
 pub use document::{Code, Dataset, Docs, FILE_NAMES, Kitfile, LOCK_FILE, McpServer, Model, ModelPart, Package, Prompt};
 pub use entries::{Entry, Section};
 pub use license::detect_license;
-pub use parse::{SIZE_LIMIT, parse};
+pub use parse::{FieldPlaces, SIZE_LIMIT, parse, parse_with_places};
 pub use validate::{MANIFEST_VERSION, validate, warnings};
 pub use write::{to_yaml, value_to_yaml, yaml_tree};

@@ -1,12 +1,13 @@
 //! Reads a Kitfile as a user writes it: YAML, of which JSON is a part.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::decode::{Decoder, is_null};
 use super::document::{FILE_NAMES, Kitfile};
 use super::node::{Node, compose};
 use super::validate::validate;
-use crate::problem::{Invalid, Mark, Problem, Source};
+use crate::problem::{Invalid, Mark, Position, Problem, Source};
 
 /// A longer text is refused before it is read: parameters are not the place for data.
 pub const SIZE_LIMIT: usize = 1024 * 1024;
@@ -19,6 +20,25 @@ const PLACED: usize = 200;
 /// Takes what the Go tool takes (its YAML rules for scalars, a byte order mark, anchors and merges), except for a second
 /// document, which that tool skips in silence. Any text gives a Kitfile or an error, in time that does not explode.
 pub fn parse(text: &str) -> Result<Kitfile, Invalid> {
+    parse_with_places(text).map(|(kitfile, _)| kitfile)
+}
+
+/// Where the fields of a Kitfile stand in its text.
+#[derive(Debug, Clone)]
+pub struct FieldPlaces {
+    text: String,
+    marks: HashMap<String, Mark>,
+}
+
+impl FieldPlaces {
+    /// The place of a field such as `datasets[0].path`, or of the nearest thing around it that is in the text.
+    pub fn position(&self, field: &str) -> Option<Position> {
+        place_of(field, &self.marks).map(|mark| Source::new(&self.text).position(mark))
+    }
+}
+
+/// Like [`parse`], and keeps where the fields stand.
+pub fn parse_with_places(text: &str) -> Result<(Kitfile, FieldPlaces), Invalid> {
     if text.len() > SIZE_LIMIT {
         let message = format!("the file has {} bytes; a Kitfile has at most {SIZE_LIMIT}", text.len());
         return Err(Invalid::new(FILE_NAMES[0], vec![Problem::of("", message)]));
@@ -30,11 +50,11 @@ pub fn parse(text: &str) -> Result<Kitfile, Invalid> {
     let kitfile = decoder.kitfile(&root);
     let mut found: Vec<(Option<Mark>, Problem)> = validate(&kitfile)
         .into_iter()
-        .map(|problem| (place_of(&problem.field, &decoder), problem))
+        .map(|problem| (place_of(&problem.field, &decoder.places), problem))
         .chain(decoder.problems.iter().map(|(mark, message)| (Some(*mark), Problem::of("", message.clone()))))
         .collect();
     if found.is_empty() {
-        return Ok(kitfile);
+        return Ok((kitfile, FieldPlaces { text: text.to_owned(), marks: decoder.places }));
     }
     found.sort_by_key(|(mark, _)| mark.map(|mark| mark.start));
     found.dedup();
@@ -59,9 +79,9 @@ fn root_of(text: &str, source: &Source<'_>) -> Result<Rc<Node>, Problem> {
 }
 
 /// The place of a field, or of the nearest thing around it that stands in the text.
-fn place_of(field: &str, decoder: &Decoder) -> Option<Mark> {
+fn place_of(field: &str, places: &HashMap<String, Mark>) -> Option<Mark> {
     let around = field.rfind(['.', '[']).map(|end| &field[..end]);
-    decoder.places.get(field).copied().or_else(|| place_of(around?, decoder))
+    places.get(field).copied().or_else(|| place_of(around?, places))
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use crate::sandbox::Sandbox;
 
-const COMMANDS: [&str; 29] = [
+const COMMANDS: [&str; 30] = [
     "init",
+    "validate",
     "pack",
     "push",
     "pull",

@@ -45,5 +45,6 @@ mod secrets;
 mod tensors;
 mod troubled;
 mod unpack;
+mod validate;
 mod verify;
 mod words;

@@ -35,6 +35,7 @@ mod remove;
 mod save;
 mod tag;
 mod unpack;
+mod validate;
 mod verify;
 mod version;
 
@@ -46,6 +47,7 @@ use super::context::Context;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Init(init::InitArgs),
+    Validate(validate::ValidateArgs),
     Pack(pack::PackArgs),
     Push(push::PushArgs),
     Pull(pull::PullArgs),
@@ -82,6 +84,7 @@ impl Command {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         match self {
             Self::Init(args) => args.run(context),
+            Self::Validate(args) => args.run(context),
             Self::Pack(args) => args.run(context),
             Self::Push(args) => args.run(context),
             Self::Pull(args) => args.run(context),
