@@ -105,6 +105,7 @@ Registries
   config       Show every setting and where it comes from
 
 More
+  schema       Print the JSON Schema of the Kitfile
   version      Show the version
   completion   Print a completion script for a shell
   help         Explain a command

@@ -14,6 +14,7 @@ mod parse;
 #[cfg(test)]
 mod samples;
 mod scalar;
+mod schema;
 mod timestamp;
 mod validate;
 mod write;
@@ -24,5 +25,6 @@ pub use document::{Code, Dataset, Docs, FILE_NAMES, Kitfile, LOCK_FILE, McpServe
 pub use entries::{Entry, Section};
 pub use license::detect_license;
 pub use parse::{FieldPlaces, SIZE_LIMIT, parse, parse_with_places};
+pub use schema::SCHEMA;
 pub use validate::{MANIFEST_VERSION, validate, warnings};
 pub use write::{to_yaml, value_to_yaml, yaml_tree};

@@ -2,7 +2,7 @@
 
 use crate::sandbox::Sandbox;
 
-const COMMANDS: [&str; 30] = [
+const COMMANDS: [&str; 31] = [
     "init",
     "validate",
     "pack",
@@ -31,6 +31,7 @@ const COMMANDS: [&str; 30] = [
     "login",
     "logout",
     "doctor",
+    "schema",
     "version",
     "completion",
 ];

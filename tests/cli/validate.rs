@@ -1,9 +1,9 @@
-//! `validate`: what somebody may regret is told before it is packed.
+//! `validate`: what somebody may regret is told before it is packed. `schema`: so are mistakes while a Kitfile is written.
 
 use expect_test::expect;
 use serde_json::Value;
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, repository};
 
 #[test]
 fn a_good_project_has_nothing_to_say_of() {
@@ -99,4 +99,10 @@ fn warnings_fail_only_where_they_shall() {
     sandbox.kit(&["validate", "project", "--strict"]).fails().says("0 errors, 1 warning");
     sandbox.write("other.yaml", "manifestVersion: 1.0.0\npackage: {license: MIT}\ncode: [{path: .}]\n");
     sandbox.kit(&["validate", "project", "--strict", "-f", "other.yaml"]).ok();
+}
+
+#[test]
+fn the_schema_is_the_one_that_is_published() {
+    let published = fs_err::read_to_string(repository().join("docs/kitfile.schema.json")).unwrap();
+    assert_eq!(Sandbox::new().kit(&["schema"]).ok().stdout, published);
 }

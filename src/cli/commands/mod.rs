@@ -33,6 +33,7 @@ mod pull;
 mod push;
 mod remove;
 mod save;
+mod schema;
 mod tag;
 mod unpack;
 mod validate;
@@ -76,6 +77,7 @@ pub(crate) enum Command {
     Logout(logout::LogoutArgs),
     Config(config::ConfigArgs),
     Doctor(doctor::DoctorArgs),
+    Schema(schema::SchemaArgs),
     Version(version::VersionArgs),
     Completion(completion::CompletionArgs),
 }
@@ -113,6 +115,7 @@ impl Command {
             Self::Logout(args) => args.run(context),
             Self::Config(args) => args.run(context),
             Self::Doctor(args) => args.run(context),
+            Self::Schema(args) => args.run(context),
             Self::Version(args) => args.run(context),
             Self::Completion(args) => args.run(context),
         }
