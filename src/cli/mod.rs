@@ -5,6 +5,7 @@ mod bars;
 mod ci;
 mod closing;
 mod commands;
+mod completion;
 mod config;
 mod config_file;
 mod context;

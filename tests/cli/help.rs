@@ -99,7 +99,7 @@ fn progress_for_programs_is_one_json_object_per_line() {
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let sandbox = Sandbox::new();
-    let command = format!("{} completion bash | head -n 1", env!("CARGO_BIN_EXE_kit"));
+    let command = format!("{} completion powershell | head -n 1", env!("CARGO_BIN_EXE_kit"));
     let output = std::process::Command::new("bash").args(["-o", "pipefail", "-c", &command]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     drop(sandbox);

@@ -1,4 +1,4 @@
-//! `tag`, `remove`, `fsck`, `cache`, `init`, `logout`, `completion`.
+//! `tag`, `remove`, `fsck`, `cache`, `init`, `logout`.
 
 use crate::sandbox::Sandbox;
 
@@ -110,13 +110,4 @@ fn logging_out_of_nowhere_succeeds() {
     let sandbox = Sandbox::new();
     sandbox.kit(&["logout", "r.example"]).ok().prints("Successfully logged out from r.example");
     sandbox.kit(&["login", "r.example"]).exits(2).says("--password-stdin");
-}
-
-#[test]
-fn completion_scripts_are_printed() {
-    let sandbox = Sandbox::new();
-    for shell in ["bash", "zsh", "fish", "powershell"] {
-        sandbox.kit(&["completion", shell]).ok().prints("unpack");
-    }
-    sandbox.kit(&["completion", "tcl"]).exits(2);
 }

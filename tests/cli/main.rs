@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "everything here is for this test program")]
 
 mod also;
+mod completion;
 mod config;
 mod copying;
 mod crowd;

@@ -2,6 +2,7 @@
 
 mod cache;
 mod cat;
+mod complete;
 mod completion;
 mod config;
 mod convert;
@@ -80,6 +81,8 @@ pub(crate) enum Command {
     Schema(schema::SchemaArgs),
     Version(version::VersionArgs),
     Completion(completion::CompletionArgs),
+    #[command(name = "__complete", hide = true)]
+    Complete(complete::CompleteArgs),
 }
 
 impl Command {
@@ -118,6 +121,7 @@ impl Command {
             Self::Schema(args) => args.run(context),
             Self::Version(args) => args.run(context),
             Self::Completion(args) => args.run(context),
+            Self::Complete(args) => args.run(context),
         }
     }
 }
