@@ -108,6 +108,7 @@ More
   schema       Print the JSON Schema of the Kitfile
   version      Show the version
   completion   Print a completion script for a shell
+  man          Write a man page for every command into a folder
   help         Explain a command
 
 Options

@@ -2,7 +2,7 @@
 
 use crate::sandbox::Sandbox;
 
-const COMMANDS: [&str; 31] = [
+const COMMANDS: [&str; 32] = [
     "init",
     "validate",
     "pack",
@@ -34,6 +34,7 @@ const COMMANDS: [&str; 31] = [
     "schema",
     "version",
     "completion",
+    "man",
 ];
 
 #[test]
@@ -103,4 +104,25 @@ fn a_reader_that_goes_away_is_no_failure() {
     let output = std::process::Command::new("bash").args(["-o", "pipefail", "-c", &command]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     drop(sandbox);
+}
+
+#[test]
+fn every_command_has_a_man_page() {
+    let sandbox = Sandbox::new();
+    sandbox.kit(&["man", "pages/man1"]).ok().says(" man pages in pages/man1");
+    let pages = sandbox.names("pages/man1");
+    for command in COMMANDS {
+        assert!(pages.contains(&format!("kit-{command}.1")), "{command}");
+    }
+    assert!(pages.contains(&"kit.1".to_owned()) && pages.contains(&"kit-cache-clear.1".to_owned()));
+    assert!(!pages.iter().any(|page| page.contains("__")), "{pages:?}");
+    let page = sandbox.read("pages/man1/kit-push.1");
+    for part in [
+        "\n.TH kit-push 1 \" \" \"kit ",
+        "\n\\fBkit push\\fR [OPTIONS] <NAME:TAG> [DESTINATION]\n",
+        "\n.SH \"GLOBAL OPTIONS\"\n",
+        "\n.SH EXAMPLES\n.nf\nkit push ",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
 }

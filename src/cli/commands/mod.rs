@@ -27,6 +27,7 @@ mod log;
 mod login;
 mod logout;
 mod ls;
+mod man;
 mod materialize;
 mod pack;
 mod promote;
@@ -81,6 +82,7 @@ pub(crate) enum Command {
     Schema(schema::SchemaArgs),
     Version(version::VersionArgs),
     Completion(completion::CompletionArgs),
+    Man(man::ManArgs),
     #[command(name = "__complete", hide = true)]
     Complete(complete::CompleteArgs),
 }
@@ -121,6 +123,7 @@ impl Command {
             Self::Schema(args) => args.run(context),
             Self::Version(args) => args.run(context),
             Self::Completion(args) => args.run(context),
+            Self::Man(args) => args.run(context),
             Self::Complete(args) => args.run(context),
         }
     }
