@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 /// How much of an answer is read.
@@ -26,6 +27,15 @@ impl Answer {
             Err(_) => from_text(&String::from_utf8_lossy(body)),
         };
         (!errors.is_empty()).then_some(Self { errors })
+    }
+
+    /// Reads an error answer of a server that tells code and words in headers, as the Hugging Face hub does; else its body.
+    pub(super) fn of(headers: &HeaderMap, body: &[u8]) -> Option<Self> {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(cleaned);
+        match (text("x-error-code"), text("x-error-message")) {
+            (Some(code), words) => Some(Self { errors: vec![(Some(code), words.unwrap_or_default())] }),
+            (None, _) => Self::parse(body),
+        }
     }
 
     /// Whether the registry gave this error code.
@@ -101,6 +111,20 @@ mod tests {
         check("", "");
         check("{}", "");
         check("[1]", "");
+    }
+
+    #[test]
+    fn code_and_words_may_be_in_headers() {
+        let code = ("x-error-code", "GatedRepo");
+        for (headers, expected) in [
+            (vec![code, ("x-error-message", "Access is\trestricted")], "GatedRepo: Access is restricted"),
+            (vec![code], "GatedRepo"),
+            (vec![("x-error-message", "unheard")], "no entry"),
+        ] {
+            let headers = headers.into_iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            let answer = Answer::of(&headers.collect::<HeaderMap>(), br#"{"error":"no entry"}"#).unwrap();
+            assert_eq!(answer.to_string(), expected);
+        }
     }
 
     #[test]

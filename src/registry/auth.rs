@@ -69,6 +69,8 @@ pub(super) enum Keys {
     Store(CredentialStore),
     /// Credentials that somebody wants to have checked.
     Only(Credentials),
+    /// What every request carries unasked: servers that are no registries do not ask.
+    Unasked(Option<HeaderValue>),
 }
 
 /// The state is locked while a token is fetched: workers that need the same one wait for it and fetch it once.
@@ -99,6 +101,9 @@ impl Auth {
 
     /// The `Authorization` for a request, as far as the registry's wishes are known from an earlier one.
     pub(super) async fn header(&self, access: &Access) -> Result<Option<HeaderValue>, Error> {
+        if let Keys::Unasked(header) = &*self.keys {
+            return Ok(header.clone());
+        }
         let mut state = self.state.lock().await;
         let Some(challenge) = state.challenges.get(&access.endpoint).cloned() else { return Ok(None) };
         self.fulfil(&mut state, access, &challenge, Reuse::Fresh).await
@@ -113,6 +118,9 @@ impl Auth {
         headers: &HeaderMap,
         refused: Option<&HeaderValue>,
     ) -> Result<Option<HeaderValue>, Error> {
+        if let Keys::Unasked(_) = *self.keys {
+            return Ok(None);
+        }
         let mut state = self.state.lock().await;
         let Some(challenge) = Challenge::best(headers) else { return Ok(None) };
         state.challenges.insert(access.endpoint.clone(), challenge.clone());
@@ -123,11 +131,14 @@ impl Auth {
 
     /// Whether a refusal is about the wrong credentials or about none.
     pub(super) async fn refusal(&self, access: &Access, source: Option<Answer>) -> Error {
-        let mut state = self.state.lock().await;
         let registry = access.endpoint.name.clone();
-        match self.credentials(&mut state, access).await {
-            Ok(Some(_)) => Error::Unauthorized { registry, source },
-            Ok(None) => Error::NoCredentials { registry, source },
+        let has_credentials = match &*self.keys {
+            Keys::Unasked(header) => Ok(header.is_some()),
+            _ => self.credentials(&mut *self.state.lock().await, access).await.map(|found| found.is_some()),
+        };
+        match has_credentials {
+            Ok(true) => Error::Unauthorized { registry, source },
+            Ok(false) => Error::NoCredentials { registry, source },
             Err(error) => error,
         }
     }
@@ -225,6 +236,7 @@ impl Auth {
         let find = move || match &*keys {
             Keys::Only(credentials) => Ok(Some(credentials.clone())),
             Keys::Store(store) => store.find(&registry, repository.as_deref()),
+            Keys::Unasked(_) => Ok(None),
         };
         let found = tokio::task::spawn_blocking(find).await.expect("looking for credentials does not panic")?;
         state.credentials.insert(key, found.clone());

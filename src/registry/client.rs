@@ -30,7 +30,7 @@ pub struct Client {
     own_budgets: Arc<BTreeMap<String, Arc<Budget>>>,
     pub(super) failed_mirrors: Arc<Failed>,
     pub(super) learned: Arc<Learned>,
-    transport: Arc<Transport>,
+    pub(super) transport: Arc<Transport>,
     /// The tasks of the runtime must not hold a client: its last holder ends the runtime, which cannot end itself.
     pub(super) runtime: Arc<Runtime>,
 }

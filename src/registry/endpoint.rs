@@ -30,6 +30,15 @@ impl Endpoint {
         }
     }
 
+    /// The server that `url` leads to, whatever lies behind the host.
+    pub(super) fn of(url: &Url) -> Self {
+        let mut base = url.clone();
+        base.set_path("/");
+        base.set_query(None);
+        base.set_fragment(None);
+        Self { name: host_and_port(url), base }
+    }
+
     /// The URL of `path`, which begins with `/v2/`.
     pub(super) fn url(&self, path: &str) -> Url {
         let mut url = self.base.clone();

@@ -108,6 +108,19 @@ impl Error {
         }
     }
 
+    /// What the other side said when it refused, if it said anything.
+    pub fn answer(&self) -> Option<&Answer> {
+        match self {
+            Self::NoCredentials { source, .. }
+            | Self::Unauthorized { source, .. }
+            | Self::Denied { source, .. }
+            | Self::NotFound { source, .. }
+            | Self::Unsupported { source, .. }
+            | Self::Status { source, .. } => source.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The pause that the registry asks for.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {

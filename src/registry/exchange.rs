@@ -88,7 +88,7 @@ impl Exchange {
         let (status, headers, url) = (response.status(), response.headers().clone(), response.url().clone());
         // The words only explain; if they cannot be read, the status still says what happened.
         let body = read_capped(response, ANSWER_LIMIT, &call.attempt, self.timeouts.silence).await.unwrap_or_default();
-        let source = Answer::parse(&body);
+        let source = Answer::of(&headers, &body);
         let (registry, attempt) = (call.access.endpoint.name.clone(), call.attempt.clone());
         let is_registry = call.access.endpoint.owns(&url);
         Err(match status {

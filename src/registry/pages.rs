@@ -1,14 +1,14 @@
-//! Lists that a registry gives page by page (distribution-spec 1.1, "Listing Tags" and "Listing Referrers").
+//! Lists that come page by page (distribution-spec 1.1, "Listing Tags" and "Listing Referrers").
 
 use reqwest::Url;
 use reqwest::header::{HeaderMap, LINK};
 
 use super::endpoint::locate;
-use super::exchange::Call;
-use super::{Error, Repository};
+use super::exchange::{Call, Exchange};
+use super::{Client, Error};
 use crate::oci::MANIFEST_SIZE_LIMIT;
 
-/// A registry that has more pages than this goes round in a circle.
+/// A server that has more pages than this goes round in a circle.
 const PAGES_LIMIT: usize = 10_000;
 
 /// What the reader of a page wants next.
@@ -19,18 +19,18 @@ pub(super) enum Then {
     Enough,
 }
 
-impl Repository {
+impl Client {
     /// Sends `call`, and then for each further page. `read` takes the headers and the body, or tells what is wrong with them.
     pub(super) fn read_pages(
         &self,
+        exchange: &Exchange,
         mut call: Call,
         mut read: impl FnMut(&HeaderMap, &[u8]) -> Result<Then, String>,
     ) -> Result<(), Error> {
         let attempt = call.attempt.clone();
         let broken = |problem: String| Error::Protocol { attempt: attempt.clone(), problem };
         for _ in 0..PAGES_LIMIT {
-            let (headers, body, url) =
-                self.client.runtime.block_on(self.client.exchange.fetch(&call, MANIFEST_SIZE_LIMIT))?;
+            let (headers, body, url) = self.runtime.block_on(exchange.fetch(&call, MANIFEST_SIZE_LIMIT))?;
             let Then::Next = read(&headers, &body).map_err(broken)? else { return Ok(()) };
             let Some(next) = next_page(&headers) else { return Ok(()) };
             let next: Url =

@@ -53,7 +53,8 @@ impl Repository {
     fn list_referrers(&self, subject: &Digest) -> Result<Option<Vec<Descriptor>>, Error> {
         let mut listed = Vec::new();
         let mut is_list = true;
-        let read = self.read_pages(self.referrers_call(subject)?, |headers, body| {
+        let call = self.referrers_call(subject)?;
+        let read = self.client.read_pages(&self.client.exchange, call, |headers, body| {
             is_list = is_index(headers);
             if !is_list {
                 return Ok(Then::Enough);

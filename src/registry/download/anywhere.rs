@@ -65,7 +65,7 @@ impl Places {
 
     fn open(&self, range: Range<u64>) -> Result<Opened, Error> {
         for mirror in self.repository.mirrors() {
-            match RemoteBlob::new(mirror.clone(), self.descriptor.clone()).try_open(range.clone()) {
+            match RemoteBlob::of(&mirror, &self.descriptor).and_then(|blob| blob.try_open(range.clone())) {
                 Ok(reader) => {
                     self.used.lock().unwrap_or_else(PoisonError::into_inner).push(mirror.clone());
                     return Ok((reader, Some(mirror)));
@@ -73,7 +73,7 @@ impl Places {
                 Err(failure) => mirror.note_failure(&failure),
             }
         }
-        let reader = RemoteBlob::new(self.repository.clone(), self.descriptor.clone()).try_open(range)?;
+        let reader = RemoteBlob::of(&self.repository, &self.descriptor)?.try_open(range)?;
         Ok((reader, None))
     }
 }

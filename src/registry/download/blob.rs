@@ -1,4 +1,4 @@
-//! A blob in one repository, and the choice how to read it.
+//! A blob at one place, and the choice how to read it.
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -6,41 +6,60 @@ use std::sync::Arc;
 
 use reqwest::Method;
 
+use super::budget::Budget;
 use super::chunks::ChunkReader;
 use super::origin::Origin;
 use super::stream::Stream;
 use super::stretches::Stretches;
 use crate::oci::Descriptor;
+use crate::registry::exchange::{Call, Exchange};
 use crate::registry::repository::PULL;
-use crate::registry::{Error, Repository};
+use crate::registry::{Client, Error, Repository};
 
-/// A blob in one repository.
-pub(super) struct RemoteBlob {
-    repository: Repository,
+/// A blob at one place.
+pub(in crate::registry) struct RemoteBlob {
+    client: Client,
+    budget: Arc<Budget>,
+    exchange: Arc<Exchange>,
+    /// Asks for all of it.
+    call: Call,
     descriptor: Descriptor,
 }
 
 impl RemoteBlob {
-    pub(super) fn new(repository: Repository, descriptor: Descriptor) -> Self {
-        Self { repository, descriptor }
+    /// The blob in one repository.
+    pub(super) fn of(repository: &Repository, descriptor: &Descriptor) -> Result<Self, Error> {
+        let client = &repository.client;
+        let call = repository.blob_call(Method::GET, &descriptor.digest, PULL, "read")?;
+        let budget = Arc::clone(client.budget(repository.registry()));
+        Ok(Self::new(client, budget, Arc::clone(&client.exchange), call, descriptor))
+    }
+
+    /// What `call` asks for, over the connections of `budget`.
+    pub(in crate::registry) fn new(
+        client: &Client,
+        budget: Arc<Budget>,
+        exchange: Arc<Exchange>,
+        call: Call,
+        descriptor: &Descriptor,
+    ) -> Self {
+        Self { client: client.clone(), budget, exchange, call, descriptor: descriptor.clone() }
     }
 
     /// Opens what lies in `range`, which does not go beyond the end of the blob. What follows may come, too.
-    pub(super) fn try_open(&self, range: Range<u64>) -> Result<Box<dyn Read + Send>, Error> {
+    pub(in crate::registry) fn try_open(&self, range: Range<u64>) -> Result<Box<dyn Read + Send>, Error> {
         if range.start > 0 && range.is_empty() {
             return Ok(Box::new(io::empty()));
         }
-        let (client, size) = (&self.repository.client, self.descriptor.size);
-        let call = self.repository.blob_call(Method::GET, &self.descriptor.digest, PULL, "read")?;
-        let origin = Arc::new(Origin::new(Arc::clone(&client.exchange), call, self.descriptor.clone()));
-        let budget = client.budget(self.repository.registry());
-        let share = budget.open();
+        let (client, size) = (&self.client, self.descriptor.size);
+        let origin = Arc::new(Origin::new(Arc::clone(&self.exchange), self.call.clone(), self.descriptor.clone()));
+        let share = self.budget.open();
         if range.end < size || range.end.saturating_sub(range.start) <= client.settings.pieces_from_bytes {
             let mut stream = Stream::new(client.clone(), origin, share, range);
             stream.connect()?;
             return Ok(Box::new(ChunkReader::new(stream)));
         }
-        let first = range.start..size.min(range.start + client.settings.piece_bytes(budget.total()));
+        let first = range.start..size.min(range.start + client.settings.piece_bytes(self.budget.total()));
         let body = Stretches::ask(client, &origin, &first)?;
         if body.is_partial {
             return Ok(Box::new(ChunkReader::new(Stretches::start(client, origin, share, first, body))));

@@ -16,4 +16,5 @@ mod stream;
 mod stretches;
 
 pub(super) use anywhere::AnywhereBlob;
+pub(super) use blob::RemoteBlob;
 pub(super) use budget::Budget;
