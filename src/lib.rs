@@ -7,12 +7,13 @@
 //! ```text
 //! 4  cli ───────────────────────────────────── terminal, environment, exit code
 //! 3  ops ───────────────────────────────────── what kit can do; threads
-//! 2  archive   store   registry   git ──────── places: folder, local store, remote, version control
+//! 2  archive   store   hub → registry   git ── places: folder, local store, model hub, remote, version control
 //! 1  modelkit → kitfile → oci   contents → tensors   provenance ── documents; no IO
 //! 0  digest  compression  layer_format  recipe  blocks  relative_path  progress  problem ── leaves; know nothing
 //! ```
 //!
-//! A room names rooms on lower floors, and on floor 1 as the arrows go. Nothing on floor 2 names another room of floor 2.
+//! A room names rooms on lower floors, and on floor 1 as the arrows go. Nothing on floor 2 names another room of floor 2, but for
+//! `hub`, whose HTTP is that of `registry`.
 //! `tests/architecture.rs` holds the whole table and fails on the first wrong arrow.
 //!
 //! | room | what it is for |
@@ -22,6 +23,7 @@
 //! | [`archive`] | a folder to the bytes of a layer and back: walking, `.kitignore`, tar, putting files in place safely |
 //! | [`store`] | the local OCI layout, which any number of processes share |
 //! | [`registry`] | a remote repository; asynchronous code ends at its door |
+//! | [`hub`] | a repository of the Hugging Face hub at a commit: its files, their digests, their bytes |
 //! | [`git`] | what git knows of a folder |
 //! | [`modelkit`] | how a Kitfile becomes config, layers and manifest, of a ModelKit, a ModelPack or an image, and is read back; filters; the lock |
 //! | [`kitfile`] | what the user writes: parsing with all problems named, validation, YAML output, first drafts |
@@ -94,6 +96,7 @@ pub mod compression;
 pub mod contents;
 pub mod digest;
 pub mod git;
+pub mod hub;
 pub mod kitfile;
 pub mod layer_format;
 pub mod modelkit;
