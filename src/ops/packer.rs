@@ -90,6 +90,25 @@ pub(super) struct Assembled {
     pub(super) parents: Vec<LockedParent>,
 }
 
+impl Assembled {
+    /// The documents of the ModelKit that `ingredients` make, without parents.
+    pub(super) fn of(ingredients: &Ingredients) -> Result<Self, Error> {
+        let (config_bytes, manifest) = ingredients.assemble(&Form::Artifact(Family::ModelKit))?;
+        let manifest_bytes = manifest.to_bytes();
+        let descriptor = Descriptor::of(MediaType::IMAGE_MANIFEST, &manifest_bytes);
+        Ok(Self {
+            manifest: Descriptor { artifact_type: manifest.artifact_type, ..descriptor },
+            manifest_bytes,
+            config: manifest.config,
+            config_bytes,
+            layers: ingredients.layers.iter().map(|layer| layer.blob.clone()).collect(),
+            bytes: ingredients.layers.iter().map(|layer| layer.blob.size).sum(),
+            reused_bytes: 0,
+            parents: Vec::new(),
+        })
+    }
+}
+
 /// Knows what is to be packed. Nothing is read yet.
 pub(super) struct Packer<'a> {
     options: &'a PackOptions,
@@ -133,25 +152,11 @@ impl<'a> Packer<'a> {
         let whole = self.progress.overall(measured.iter().map(|layer| layer.measured.bytes).sum());
         let jobs = layers_at_once(*jobs, self.options.compression);
         let layers = workers::run(jobs, &measured, |layer| self.pack_layer(depot, layer, &*whole))?;
-        let bytes = layers.iter().map(|(layer, _)| layer.blob.size).sum();
         let reused = layers.iter().filter(|(_, was_there)| *was_there);
         let reused_bytes = reused.map(|(layer, _)| layer.blob.size).sum();
-        let layers: Vec<_> = layers.into_iter().map(|(layer, _)| layer).collect();
-        let blobs = layers.iter().map(|layer| layer.blob.clone()).collect();
+        let layers = layers.into_iter().map(|(layer, _)| layer).collect();
         let ingredients = Ingredients::new(kitfile.clone(), layers, cli_version);
-        let (config_bytes, manifest) = ingredients.assemble(&Form::Artifact(Family::ModelKit))?;
-        let manifest_bytes = manifest.to_bytes();
-        let descriptor = Descriptor::of(MediaType::IMAGE_MANIFEST, &manifest_bytes);
-        Ok(Assembled {
-            manifest: Descriptor { artifact_type: manifest.artifact_type, ..descriptor },
-            manifest_bytes,
-            config: manifest.config,
-            config_bytes,
-            layers: blobs,
-            bytes,
-            reused_bytes,
-            parents: self.parents.clone(),
-        })
+        Ok(Assembled { reused_bytes, parents: self.parents.clone(), ..Assembled::of(&ingredients)? })
     }
 
     fn measure_layer<'l>(
@@ -309,12 +314,12 @@ fn local_entries(options: &PackOptions) -> Vec<Entry<'_>> {
     if is_file { options.kitfile.entries_with_model_file() } else { options.kitfile.entries() }
 }
 
-fn clean_path(entry: &Entry<'_>) -> Result<RelativePath, Error> {
+pub(super) fn clean_path(entry: &Entry<'_>) -> Result<RelativePath, Error> {
     entry.relative_path().map_err(|source| modelkit::InvalidModelKit::Path { place: entry.place(), source }.into())
 }
 
 /// What the referenced ModelKits bring lies in the folder when the model is used, and is not packed again.
-fn referenced_modelkits(
+pub(super) fn referenced_modelkits(
     places: &Places<'_>,
     options: &PackOptions,
     entries: &[Entry<'_>],

@@ -23,17 +23,19 @@ pub struct Recording {
     pub builder: Builder,
     /// When.
     pub time: Timestamp,
-    /// Whether git is asked about the folder.
+    /// What it was checked out from.
     pub git: Git,
 }
 
-/// Whether git is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where the commit comes from that is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Git {
-    /// It is.
+    /// git is asked about the folder.
     Asked,
-    /// It is not.
+    /// There is none.
     Ignored,
+    /// It is this one: the files were fetched from there.
+    Known(Commit),
 }
 
 /// How tools that list attestations tell the kind of one (in-toto, "OCI artifacts").
@@ -52,7 +54,11 @@ pub(super) fn record(
     let record = Record {
         subject,
         names: options.references.iter().map(ToString::to_string).collect(),
-        commit: if recording.git == Git::Asked { git::look(&options.context).map(commit) } else { None },
+        commit: match &recording.git {
+            Git::Asked => git::look(&options.context).map(commit),
+            Git::Ignored => None,
+            Git::Known(commit) => Some(commit.clone()),
+        },
         materials: materials(places, assembled)?,
         previous: previous(places, options)?.filter(|previous| *previous != subject),
         builder: recording.builder.clone(),

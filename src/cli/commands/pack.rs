@@ -264,19 +264,29 @@ impl PackArgs {
     }
 
     fn read_kitfile(&self, context: &Context, folder: &Path) -> Result<Kitfile> {
-        let (name, bytes) = match &self.file {
-            Some(path) if path.as_os_str() == "-" => ("standard input".to_owned(), read_standard_input()?),
-            Some(path) => read(&context.environment.absolute(path))
-                .with_context(|| format!("cannot read the Kitfile `{}`", path.display()))?,
-            None => read(&find_kitfile(folder)?)?,
-        };
-        let text = String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("the Kitfile `{name}` is not UTF-8 text"))?;
-        let kitfile = kitfile::parse(&text).map_err(|invalid| invalid.in_file(&name))?;
-        for warning in kitfile::warnings(&kitfile) {
-            context.output.warn(&warning.message);
+        match &self.file {
+            Some(path) => read_kitfile(context, path),
+            None => parse_kitfile(context, read(&find_kitfile(folder)?)?),
         }
-        Ok(kitfile)
     }
+}
+
+/// Reads the Kitfile at `path`; `-` is standard input.
+pub(super) fn read_kitfile(context: &Context, path: &Path) -> Result<Kitfile> {
+    if path.as_os_str() == "-" {
+        return parse_kitfile(context, ("standard input".to_owned(), read_standard_input()?));
+    }
+    let read = read(&context.environment.absolute(path));
+    parse_kitfile(context, read.with_context(|| format!("cannot read the Kitfile `{}`", path.display()))?)
+}
+
+fn parse_kitfile(context: &Context, (name, bytes): (String, Vec<u8>)) -> Result<Kitfile> {
+    let text = String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("the Kitfile `{name}` is not UTF-8 text"))?;
+    let kitfile = kitfile::parse(&text).map_err(|invalid| invalid.in_file(&name))?;
+    for warning in kitfile::warnings(&kitfile) {
+        context.output.warn(&warning.message);
+    }
+    Ok(kitfile)
 }
 
 /// What --push without a name is taken for.
@@ -292,7 +302,7 @@ struct Destination {
 }
 
 /// The names that `text` lists, at least one.
-fn references(context: &Context, text: &str) -> Result<Vec<Reference>> {
+pub(super) fn references(context: &Context, text: &str) -> Result<Vec<Reference>> {
     let mut references = Reference::parse_list(text).map_err(|error| Usage(error.into()))?;
     if references.iter().any(|reference| reference.digest.is_some()) {
         return Err(usage(format!("`{text}` names a digest; a ModelKit that is yet to be packed takes a tag")));
