@@ -52,6 +52,9 @@
 //! `kit pack --link` keeps uncompressed layers as recipes, too ([`LinkWriter`](store::LinkWriter)): of clones of the files where
 //! the file system makes them, else of the files themselves. Whoever reads such a layer sees a blob.
 //!
+//! `kit import` packs what lies elsewhere. Files of a [`hub`] are fetched into a folder that the next run goes on with, and packed from there;
+//! `kit import --push` lists them as raw layers, since the ids of large files are digests, and [`copy`](ops::copy) fetches what the target lacks.
+//!
 //! `kit push`, `kit pull` and `kit copy` are the same [`copy`](ops::copy) between other places: blobs first, each once, manifest last. What
 //! the target has in another repository is mounted from there ([`Origins`](ops::Origins)). [`plan`](ops::plan) only tells what would move.
 //!

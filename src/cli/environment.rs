@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::ci;
 use super::config::{Origin, Sourced};
 use crate::ops::Builder;
-use crate::registry::CredentialStore;
+use crate::registry::{CredentialStore, Credentials};
 
 /// The surroundings of one run.
 #[derive(Debug, Clone)]
@@ -33,6 +33,10 @@ pub(crate) struct Environment {
     pub(crate) client_certificate: (Option<PathBuf>, Option<PathBuf>),
     /// Who runs this, as far as the environment names a workflow and its run.
     pub(crate) builder: Builder,
+    /// The Hugging Face hub, if it is another than the public one.
+    pub(crate) hub: Option<String>,
+    /// What the hub knows the user by. `Debug` hides it.
+    pub(crate) hub_token: Option<Credentials>,
     /// The time that is recorded for what is made.
     pub(crate) time: Timestamp,
     /// Whether somebody can answer questions.
@@ -61,6 +65,8 @@ impl Environment {
             proxies: proxies(),
             client_certificate: (path("KITOPS_CLIENT_CERT"), path("KITOPS_CLIENT_KEY")),
             builder: ci::builder(&text),
+            hub: text("HF_ENDPOINT"),
+            hub_token: text("HF_TOKEN").map(Credentials::Bearer),
             time: time()?,
             is_interactive: io::stdin().is_terminal(),
             is_watched,
@@ -72,6 +78,11 @@ impl Environment {
     /// The folder of the local store.
     pub(crate) fn store_folder(&self) -> PathBuf {
         self.root.value.join("store")
+    }
+
+    /// The folder with the imports under way.
+    pub(crate) fn imports_folder(&self) -> PathBuf {
+        self.root.value.join("imports")
     }
 
     /// The folder with the journals of uploads under way.
@@ -180,6 +191,8 @@ impl Environment {
             proxies: Vec::new(),
             client_certificate: (None, None),
             builder: Builder::default(),
+            hub: None,
+            hub_token: None,
             time: Timestamp::UNIX_EPOCH,
             is_interactive: false,
             is_watched: false,

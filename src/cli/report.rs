@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use super::output::{Output, is_reader_gone, printable};
 use crate::archive;
+use crate::hub;
 use crate::oci::ContentError;
 use crate::ops::{self, Lacking, TagState, Unfit};
 use crate::recipe::Changed;
@@ -98,9 +99,12 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     if let Some(error) = cause.downcast_ref::<registry::Error>() {
         return hint_for_registry(error);
     }
+    if let Some(error) = cause.downcast_ref::<hub::Error>() {
+        return hint_for_hub(error);
+    }
     match cause.downcast_ref::<ContentError>()? {
         ContentError::Unauthorized(inner) | ContentError::Denied(inner) | ContentError::Other(inner) => {
-            inner.downcast_ref().and_then(hint_for_registry)
+            inner.downcast_ref().map_or_else(|| inner.downcast_ref().and_then(hint_for_hub), hint_for_registry)
         }
         ContentError::Mismatch(_) => {
             Some("the content is damaged; `kit fsck --repair` drops what is damaged here, then pull again".to_owned())
@@ -135,6 +139,8 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::Unfit(Unfit::OldLayout(_)) => Some("unpack it, and pack it again".to_owned()),
         ops::Error::Drift(_) => Some("if that is as it should be, `kit pack --lock` locks it".to_owned()),
         ops::Error::Registry(error) => hint_for_registry(error),
+        ops::Error::Hub(error) => hint_for_hub(error),
+        ops::Error::FolderAsFile(_) => Some("without --push and --layer-format raw it becomes a tar".to_owned()),
         ops::Error::TagMoved { found: TagState::At(digest), .. } => {
             Some(format!("look at what it points to now; `--expect {digest}` moves it from there"))
         }
@@ -163,6 +169,22 @@ fn hint_for_archive(error: &archive::Error) -> Option<String> {
             Some("is another `kit unpack` at work in this folder? Unpack again when it is done".to_owned())
         }
         archive::Error::Conflicts(_) => Some("-o overwrites them, -i keeps them; nothing was written".to_owned()),
+        _ => None,
+    }
+}
+
+fn hint_for_hub(error: &hub::Error) -> Option<String> {
+    match error {
+        hub::Error::Gated { .. } => {
+            Some("ask for access on its page; HF_TOKEN or --token then tells the hub who you are".to_owned())
+        }
+        hub::Error::NoRepository { kind: hub::Kind::Model, name, .. } => Some(format!(
+            "a dataset is `datasets/{name}`; for what is private, HF_TOKEN or --token tells the hub who you are"
+        )),
+        hub::Error::NoRepository { .. } => {
+            Some("for what is private, HF_TOKEN or --token tells the hub who you are".to_owned())
+        }
+        hub::Error::NoRevision { .. } => Some("--ref takes a branch, a tag or a whole commit".to_owned()),
         _ => None,
     }
 }

@@ -17,7 +17,8 @@ pub fn label(blob: &Descriptor) -> String {
         (Some(layer_type), Some(path)) => format!("{} {path}", section_word(layer_type.section)),
         (Some(layer_type), None) => format!("{} {}", section_word(layer_type.section), short(&blob.digest)),
         (None, _) if is_config(blob) => "config".to_owned(),
-        (None, _) => short(&blob.digest),
+        (None, Some(path)) => path.to_owned(),
+        (None, None) => short(&blob.digest),
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::{Lacking, TagState};
 use crate::archive;
+use crate::hub;
 use crate::modelkit;
 use crate::oci::{ContentError, Reference};
 use crate::problem;
@@ -119,6 +120,15 @@ pub enum Error {
     /// The store refused.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// A hub refused.
+    #[error(transparent)]
+    Hub(#[from] hub::Error),
+    /// A path of the Kitfile that nothing lies at.
+    #[error("the repository has no file or folder `{0}`")]
+    NotInRepository(RelativePath),
+    /// A layer that is a file cannot hold a folder.
+    #[error("the model `{0}` is a folder, and a raw layer is one file")]
+    FolderAsFile(RelativePath),
     /// A registry refused.
     #[error(transparent)]
     Registry(#[from] registry::Error),

@@ -113,7 +113,8 @@ impl Store {
         builder.prefix(TEMPORARY_PREFIX).tempfile_in(self.ingest())
     }
 
-    pub(super) fn blob_path(&self, digest: &Digest) -> PathBuf {
+    /// The file that holds a blob, if the blob is there as a file. Nobody may write to it.
+    pub fn blob_path(&self, digest: &Digest) -> PathBuf {
         self.blobs().join(digest.hex())
     }
 

@@ -2,8 +2,9 @@
 
 use crate::sandbox::Sandbox;
 
-const COMMANDS: [&str; 32] = [
+const COMMANDS: &[&str] = &[
     "init",
+    "import",
     "validate",
     "pack",
     "push",

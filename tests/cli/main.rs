@@ -21,6 +21,7 @@ mod golden;
 mod help;
 mod history;
 mod hostile;
+mod hub;
 mod keep;
 mod kill;
 mod link;

@@ -34,7 +34,7 @@ fn checkout() -> Sandbox {
 }
 
 /// The statements that are attached to anything in the store, in the order of the index.
-fn statements(sandbox: &Sandbox) -> Vec<Value> {
+pub fn statements(sandbox: &Sandbox) -> Vec<Value> {
     statements_in(&sandbox.store())
 }
 

@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 
 use crate::cli::context::Context;
+use crate::ops;
 use crate::progress::human;
 
 /// Show or clear what unfinished downloads left and what is remembered of packed files
@@ -23,10 +24,10 @@ enum CacheCommand {
 
 impl CacheArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
-        let store = context.store()?;
+        let (store, imports) = (context.store()?, context.environment.imports_folder());
         match self.command {
             CacheCommand::Info => {
-                let unfinished = store.unfinished_bytes()?;
+                let unfinished = store.unfinished_bytes()? + ops::unfinished_imports(&imports)?;
                 let unneeded: u64 = store.unreferenced()?.iter().map(|(_, size)| size).sum();
                 let remembered = store.remembered_layers()?;
                 let links = store.links()?;
@@ -41,7 +42,8 @@ impl CacheArgs {
             }
             CacheCommand::Clear => {
                 let cleared = store.clear_unfinished().context("cannot clear the cache")?;
-                context.output.say(&format!("{} freed", human(cleared.bytes)));
+                let imported = ops::clear_imports(&imports).context("cannot clear the cache")?;
+                context.output.say(&format!("{} freed", human(cleared.bytes + imported)));
                 Ok(())
             }
         }

@@ -15,6 +15,7 @@ mod diff_patch;
 mod diff_table;
 mod doctor;
 mod fsck;
+mod import;
 mod info;
 mod init;
 mod inspect;
@@ -51,6 +52,7 @@ use super::context::Context;
 pub(crate) enum Command {
     Init(init::InitArgs),
     Validate(validate::ValidateArgs),
+    Import(import::ImportArgs),
     Pack(pack::PackArgs),
     Push(push::PushArgs),
     Pull(pull::PullArgs),
@@ -92,6 +94,7 @@ impl Command {
         match self {
             Self::Init(args) => args.run(context),
             Self::Validate(args) => args.run(context),
+            Self::Import(args) => args.run(context),
             Self::Pack(args) => args.run(context),
             Self::Push(args) => args.run(context),
             Self::Pull(args) => args.run(context),

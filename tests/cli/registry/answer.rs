@@ -7,6 +7,7 @@ use hyper::header::{AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, LINK, LOCATION, 
 use hyper::{HeaderMap, Method, Response};
 
 use super::access;
+use super::hub;
 use super::state::State;
 use super::uploads;
 
@@ -68,6 +69,9 @@ pub(crate) fn answer(state: &mut State, asked: &Asked) -> Response<Bytes> {
     }
     if let Some(digest) = asked.path().strip_prefix("/objects/") {
         return object(state, asked, digest);
+    }
+    if let Some(answer) = hub::answer(state, asked) {
+        return answer;
     }
     if asked.method == Method::HEAD && !state.options.head {
         return plain(405);

@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 
 use super::answer::sha256;
 use super::faults::{Fault, Rule};
+use super::hub::HubRepository;
 use super::server::serve;
 use super::state::{Options, Recorded, State};
 
@@ -59,6 +60,11 @@ impl FakeRegistry {
     pub(crate) fn fail_later(&self, method: &'static str, part: &str, spared: usize, times: usize, fault: Fault) {
         let turns = spared..spared.saturating_add(times);
         self.state().rules.push(Rule { method, part: part.to_owned(), turns, seen: 0, fault });
+    }
+
+    /// Makes it a hub with this repository, too.
+    pub(crate) fn show(&self, repository: HubRepository) {
+        self.state().hub = Some(repository);
     }
 
     /// All requests so far.

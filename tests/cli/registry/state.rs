@@ -9,6 +9,7 @@ use hyper::HeaderMap;
 
 use super::Access;
 use super::faults::Rule;
+use super::hub::HubRepository;
 use super::uploads::Session;
 
 /// How the registry behaves all the time; [`Fault`](super::Fault)s are for single requests.
@@ -147,6 +148,8 @@ pub(crate) struct State {
     /// How often each URL with a signature was used.
     pub(crate) signatures: BTreeMap<String, usize>,
     pub(crate) pacing: Arc<Pacing>,
+    /// What it shows as a hub, if it is one.
+    pub(crate) hub: Option<HubRepository>,
 }
 
 /// Counts the answers under way.

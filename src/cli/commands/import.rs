@@ -1,0 +1,211 @@
+//! `kit import`
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, ValueEnum};
+
+use super::pack;
+use crate::cli::closing::Moved;
+use crate::cli::context::{Context, parse};
+use crate::cli::network::NetworkArgs;
+use crate::cli::report::usage;
+use crate::hub::{Address, Hub, Snapshot};
+use crate::oci::{Reference, Target};
+use crate::ops::{self, CopyOptions, Format, ImportOptions, Location, Origins, Places};
+use crate::progress::{Phase, human};
+use crate::registry::{Client, Credentials};
+use crate::store::Names;
+
+/// Make a ModelKit of a repository on the Hugging Face hub
+///
+/// The branch or tag is pinned to its commit, and the files are fetched in ranges and verified by their LFS ids. Without a
+/// Kitfile one is drafted from the names of the files. Commit and address go into the record of the making, which `kit log` shows.
+///
+/// A killed import goes on where it was. With --push nothing is kept here: the id of a large file is the digest of its layer, so
+/// that only what the registry does not have travels.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit import openai/whisper-tiny
+  kit import openai/whisper-tiny --ref v1.0 -t whisper:v1
+  kit import https://huggingface.co/datasets/ada/texts -t texts:v1
+  kit import openai/whisper-tiny --push registry.example/team/whisper:v1")]
+pub(crate) struct ImportArgs {
+    /// OWNER/NAME, datasets/OWNER/NAME, or the address of its page
+    #[arg(value_name = "REPOSITORY")]
+    repository: String,
+    /// The branch, tag or commit [default: what REPOSITORY names, or main]
+    #[arg(long = "ref", value_name = "REVISION")]
+    revision: Option<String>,
+    /// What to call the ModelKit; more tags may follow after commas [default: OWNER/NAME:latest]
+    #[arg(short, long, value_name = "NAME:TAG[,TAG]", conflicts_with = "push")]
+    tag: Option<String>,
+    /// Send the ModelKit to a registry or an image layout (oci:FOLDER:TAG) and keep nothing here; layers are raw files
+    #[arg(long, value_name = "NAME:TAG")]
+    push: Option<String>,
+    /// The Kitfile, or `-` for standard input; only files of its layers are fetched [default: a draft]
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// How a layer holds its files: tar, or raw, which makes a layer of each file [default: tar; raw with --push]
+    #[arg(long, value_name = "FORMAT")]
+    layer_format: Option<Format>,
+    /// What the hub knows you by, for private and gated repositories [default: HF_TOKEN, for the hub that HF_ENDPOINT names, or
+    /// huggingface.co]
+    #[arg(long, value_name = "TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// What REPOSITORY is, where its host does not tell: hf
+    #[arg(long, value_name = "TOOL")]
+    tool: Option<Tool>,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Tool {
+    Hf,
+}
+
+/// Where models are, unless HF_ENDPOINT says otherwise.
+const PUBLIC_HUB: &str = "https://huggingface.co";
+/// Where the names that people give it lead.
+const PUBLIC_ALIASES: [&str; 3] = ["https://hf.co", "https://www.huggingface.co", "http://huggingface.co"];
+
+impl ImportArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let start = Instant::now();
+        let address: Address = parse(&self.repository)?;
+        let destination = self.push.as_deref().map(|push| context.location(push)).transpose()?;
+        let references = self.references(context, &address, destination.as_ref())?;
+        let client = self.network.client(&context.environment)?;
+        let hub = self.hub(context, &client, &address)?;
+        let options = self.options(context, references, &hub)?;
+        let failure = || format!("cannot import `{}`", self.repository);
+        let revision = self.revision.as_deref().or(address.revision.as_deref()).unwrap_or("main");
+        let snapshot = hub.snapshot(&address, revision).with_context(failure)?;
+        let bytes = snapshot.files.iter().map(|file| file.size).sum();
+        let count = snapshot.files.len();
+        context.output.say(&format!(
+            "Importing {} at {} ({count} files, {})",
+            snapshot.url(),
+            snapshot.commit,
+            human(bytes)
+        ));
+        let store = context.store()?;
+        let places = Places { store: &store, client: &client };
+        match (&destination, self.layer_format) {
+            (Some(_), Some(Format::Tar)) => Err(usage("--push makes raw layers, as only those have the ids of LFS")),
+            (Some(destination), _) => Self::push(context, &places, &snapshot, &options, destination, start),
+            (None, Some(Format::Raw)) => Self::save_raw(context, &places, &snapshot, &options, start),
+            (None, _) => Self::save(context, &places, &snapshot, &options, start),
+        }
+        .with_context(failure)
+    }
+
+    /// What the ModelKit is called here, or in a registry.
+    fn references(
+        &self,
+        context: &Context,
+        address: &Address,
+        destination: Option<&Location>,
+    ) -> Result<Vec<Reference>> {
+        match (destination, &self.tag) {
+            (Some(Location::Artifact(reference)), _) => Ok(vec![reference.clone()]),
+            (Some(Location::Layout { .. }), _) => Ok(Vec::new()),
+            (None, Some(tag)) => pack::references(context, tag),
+            (None, None) => pack::references(context, &format!("{}:latest", address.name.to_lowercase())),
+        }
+    }
+
+    fn options(&self, context: &Context, references: Vec<Reference>, hub: &Hub) -> Result<ImportOptions> {
+        Ok(ImportOptions {
+            kitfile: self.file.as_deref().map(|file| pack::read_kitfile(context, file)).transpose()?,
+            references,
+            folder: context.environment.imports_folder(),
+            jobs: hub.concurrency(),
+            builder: context.environment.builder.clone(),
+            time: context.environment.time,
+            cli_version: env!("CARGO_PKG_VERSION").to_owned(),
+        })
+    }
+
+    /// The hub that the address names, or the user's. A token from the environment is for the latter only.
+    fn hub(&self, context: &Context, client: &Client, address: &Address) -> Result<Hub> {
+        let own = context.environment.hub.as_deref().unwrap_or(PUBLIC_HUB).trim_end_matches('/');
+        let named = address.hub.as_deref().map(|hub| if PUBLIC_ALIASES.contains(&hub) { PUBLIC_HUB } else { hub });
+        let url = named.unwrap_or(own);
+        if url != own && url != PUBLIC_HUB && !url.contains("huggingface") && self.tool.is_none() {
+            return Err(usage(format!(
+                "`{url}` is not known to be a Hugging Face hub, which `--tool hf` says it is; nothing else can be imported"
+            )));
+        }
+        let given = self.token.clone().map(Credentials::Bearer);
+        let token = given.or_else(|| context.environment.hub_token.clone().filter(|_| url == own));
+        Ok(Hub::new(client, url, token.as_ref())?)
+    }
+
+    fn save(
+        context: &Context,
+        places: &Places<'_>,
+        snapshot: &Snapshot,
+        options: &ImportOptions,
+        start: Instant,
+    ) -> Result<()> {
+        let packed = ops::import(places, snapshot, options, &context.bars)?;
+        context.output.result(format!("Model saved: {}", packed.manifest.digest))?;
+        let done = (packed.bytes - packed.reused_bytes, "written");
+        let reused = format!("{} reused", human(packed.reused_bytes));
+        say_done(context, options, &Moved { done, reused, mounted: None, resumed: 0 }, start);
+        Ok(())
+    }
+
+    fn save_raw(
+        context: &Context,
+        places: &Places<'_>,
+        snapshot: &Snapshot,
+        options: &ImportOptions,
+        start: Instant,
+    ) -> Result<()> {
+        let reference = &options.references[0];
+        let writer = places.store.writer(Names::Of(reference.clone()))?;
+        let copying = CopyOptions { jobs: options.jobs, origins: Origins::default(), phase: Phase::Downloading };
+        let tag = reference.tag.as_ref().map(ToString::to_string);
+        let target = (&writer as &dyn Target, tag.as_deref());
+        let copied = ops::import_to(places, snapshot, options, target, &copying, &context.bars)?;
+        for tag in options.references[1..].iter().filter_map(|reference| reference.tag.as_ref()) {
+            writer.enter(&copied.manifest, Some(tag.as_str()))?;
+        }
+        context.output.result(format!("Model saved: {}", copied.manifest.digest))?;
+        say_done(
+            context,
+            options,
+            &Moved { mounted: None, done: (copied.sent_bytes, "written"), ..Moved::sent(&copied) },
+            start,
+        );
+        Ok(())
+    }
+
+    fn push(
+        context: &Context,
+        places: &Places<'_>,
+        snapshot: &Snapshot,
+        options: &ImportOptions,
+        destination: &Location,
+        start: Instant,
+    ) -> Result<()> {
+        let (target, tag) = places.target(destination)?;
+        let jobs = places.jobs(&[destination]).min(options.jobs);
+        let origins = Origins::known_to(places.store, destination)?;
+        let copying = CopyOptions { jobs, origins, phase: Phase::Uploading };
+        let copied = ops::import_to(places, snapshot, options, (&*target, tag.as_deref()), &copying, &context.bars)?;
+        context.output.result(format!("Pushed {}", copied.manifest.digest))?;
+        context.output.say(&Moved::sent(&copied).in_words(start));
+        Ok(())
+    }
+}
+
+fn say_done(context: &Context, options: &ImportOptions, moved: &Moved, start: Instant) {
+    let tags: Vec<_> = options.references.iter().map(ToString::to_string).collect();
+    context.output.say(&format!("{} · tagged {}", moved.in_words(start), tags.join(", ")));
+}

@@ -1,0 +1,83 @@
+//! Importing a repository of a hub into the local store: its files are fetched into a folder, which is packed.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::import_choice::Choice;
+use super::import_work::Work;
+use super::{Error, Git, Keeping, Locking, PackOptions, Packed, Places, Reading, Recording, pack, workers};
+use crate::archive::Links;
+use crate::compression::Compression;
+use crate::hub::Snapshot;
+use crate::kitfile::Kitfile;
+use crate::layer_format::Format;
+use crate::modelkit::Family;
+use crate::oci::Reference;
+use crate::progress::Progress;
+use crate::provenance::{Builder, Commit, SourceUrl};
+
+/// What to make of a repository.
+#[derive(Debug, Clone)]
+pub struct ImportOptions {
+    /// Which of its files become which layers; without one, a draft is made from their names.
+    pub kitfile: Option<Kitfile>,
+    /// What to call the ModelKit. All are of one repository.
+    pub references: Vec<Reference>,
+    /// The folder in which each import under way has one. What a killed import has fetched stays there for the next.
+    pub folder: PathBuf,
+    /// How many files travel at once.
+    pub jobs: usize,
+    /// Who imports.
+    pub builder: Builder,
+    /// When.
+    pub time: Timestamp,
+    /// The packer's version, which the manifest names.
+    pub cli_version: String,
+}
+
+/// Packs the files of a repository that the Kitfile names, each entry as a tar without compression.
+///
+/// Large files are verified by their digests. Each byte is fetched once, also if an earlier import of the commit was killed; two
+/// imports of it at once share what they fetch.
+pub fn import(
+    places: &Places<'_>,
+    snapshot: &Snapshot,
+    options: &ImportOptions,
+    progress: &dyn Progress,
+) -> Result<Packed, Error> {
+    let choice = Choice::of(snapshot, options.kitfile.as_ref())?;
+    let work = Work::open(&options.folder, snapshot)?;
+    work.fetch(snapshot, &choice.wanted(), options.jobs, progress)?;
+    let packed = pack(places, &options.pack_options(snapshot, choice.kitfile, work.files()), progress)?;
+    work.remove()?;
+    Ok(packed)
+}
+
+impl ImportOptions {
+    /// How the files in `context` are packed.
+    pub(super) fn pack_options(&self, snapshot: &Snapshot, kitfile: Kitfile, context: PathBuf) -> PackOptions {
+        let commit = Commit {
+            id: snapshot.commit.clone(),
+            // The hub does not tell whether it was a branch or a tag that led here.
+            branch: None,
+            remote: SourceUrl::parse(&snapshot.url()),
+            is_dirty: Some(false),
+        };
+        PackOptions {
+            context,
+            kitfile,
+            references: self.references.clone(),
+            family: Family::ModelKit,
+            compression: Compression::None,
+            format: Format::Tar,
+            links: Links::InsideContext,
+            reading: Reading::Everything,
+            keeping: Keeping::Blobs,
+            locking: Locking::Off,
+            recording: Some(Recording { builder: self.builder.clone(), time: self.time, git: Git::Known(commit) }),
+            jobs: workers::jobs(),
+            cli_version: self.cli_version.clone(),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The large files of a repository as blobs: the id of a file in LFS is the digest that it has as a raw layer.
+
+use std::collections::HashMap;
+
+use super::packer::Assembled;
+use crate::digest::Digest;
+use crate::hub::{RemoteFile, Snapshot};
+use crate::oci::{Annotations, Content, ContentError, Descriptor, MediaType, Source};
+use crate::relative_path::RelativePath;
+
+/// What a file is whose place in a ModelKit does not matter yet, and where it goes (image-spec 1.1, "Pre-Defined Annotation Keys").
+const FILE: MediaType = MediaType::of("application/octet-stream");
+const TITLE: &str = "org.opencontainers.image.title";
+
+/// What git gives a file that is no program; the hub does not tell which are.
+pub(super) const FILE_MODE: u32 = 0o644;
+
+/// A repository as a source of its files, and of the ModelKit that was made of them.
+pub(super) struct FromHub<'a> {
+    snapshot: &'a Snapshot,
+    files: HashMap<Digest, RelativePath>,
+    assembled: Option<&'a Assembled>,
+}
+
+impl<'a> FromHub<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot) -> Self {
+        let files = snapshot.files.iter().filter_map(|file| Some((file.digest?, file.path.clone())));
+        Self { snapshot, files: files.collect(), assembled: None }
+    }
+
+    /// The same with a ModelKit, whose `layers` are those of the files.
+    pub(super) fn with(self, assembled: &'a Assembled, layers: impl Iterator<Item = (Digest, RelativePath)>) -> Self {
+        let files = self.files.into_iter().chain(layers).collect();
+        Self { files, assembled: Some(assembled), ..self }
+    }
+}
+
+/// A file as a blob of its own; none for a file whose digest is not known.
+pub(super) fn describe(file: &RemoteFile) -> Option<Descriptor> {
+    let annotations = Annotations::from([(TITLE.to_owned(), file.path.to_string())]);
+    Some(Descriptor { annotations, ..Descriptor::new(FILE, file.digest?, file.size) })
+}
+
+impl Source for FromHub<'_> {
+    fn resolve(&self, name: &str) -> Result<Descriptor, ContentError> {
+        let missing = || ContentError::NotFound(name.to_owned());
+        self.assembled.map(|assembled| assembled.manifest.clone()).ok_or_else(missing)
+    }
+
+    fn manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, ContentError> {
+        let missing = || ContentError::NotFound(descriptor.digest.to_string());
+        self.assembled.map(|assembled| assembled.manifest_bytes.clone()).ok_or_else(missing)
+    }
+
+    fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
+        match self.files.get(&descriptor.digest) {
+            Some(path) => Box::new(self.snapshot.content(path, descriptor)),
+            // There is one more blob, if there is a ModelKit.
+            None => Box::new(self.assembled.map_or(&[][..], |assembled| &assembled.config_bytes)),
+        }
+    }
+
+    /// A hub has none.
+    fn referrers(&self, _subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
+        Ok(Vec::new())
+    }
+}
