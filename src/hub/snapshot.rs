@@ -90,11 +90,6 @@ impl Snapshot {
         format!("{}/{}", self.hub.url, self.address.segments().join("/"))
     }
 
-    /// The file at `path`.
-    pub fn file(&self, path: &RelativePath) -> Option<&RemoteFile> {
-        self.files.iter().find(|file| file.path == *path)
-    }
-
     /// All of a file outside of LFS. Only its size is checked: the commit is trusted as far as the connection to the hub is.
     pub fn read(&self, file: &RemoteFile) -> Result<Vec<u8>, Error> {
         let bytes =

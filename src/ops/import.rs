@@ -1,15 +1,15 @@
-//! Importing a repository of a hub into the local store: its files are fetched into a folder, which is packed.
+//! Importing a repository into the local store: its files are fetched into a folder, which is packed.
 
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 
 use super::import_choice::Choice;
+use super::import_upstream::{About, Upstream};
 use super::import_work::Work;
 use super::{Error, Git, Keeping, Locking, PackOptions, Packed, Places, Reading, Recording, pack, workers};
 use crate::archive::Links;
 use crate::compression::Compression;
-use crate::hub::Snapshot;
 use crate::kitfile::Kitfile;
 use crate::layer_format::Format;
 use crate::modelkit::Family;
@@ -42,26 +42,26 @@ pub struct ImportOptions {
 /// imports of it at once share what they fetch.
 pub fn import(
     places: &Places<'_>,
-    snapshot: &Snapshot,
+    upstream: &dyn Upstream,
     options: &ImportOptions,
     progress: &dyn Progress,
 ) -> Result<Packed, Error> {
-    let choice = Choice::of(snapshot, options.kitfile.as_ref())?;
-    let work = Work::open(&options.folder, snapshot)?;
-    work.fetch(snapshot, &choice.wanted(), options.jobs, progress)?;
-    let packed = pack(places, &options.pack_options(snapshot, choice.kitfile, work.files()), progress)?;
+    let choice = Choice::of(upstream, options.kitfile.as_ref())?;
+    let work = Work::open(&options.folder, upstream.about())?;
+    work.fetch(upstream, &choice.wanted(), options.jobs, progress)?;
+    let packed = pack(places, &options.pack_options(upstream.about(), choice.kitfile, work.files()), progress)?;
     work.remove()?;
     Ok(packed)
 }
 
 impl ImportOptions {
     /// How the files in `context` are packed.
-    pub(super) fn pack_options(&self, snapshot: &Snapshot, kitfile: Kitfile, context: PathBuf) -> PackOptions {
+    pub(super) fn pack_options(&self, about: &About, kitfile: Kitfile, context: PathBuf) -> PackOptions {
         let commit = Commit {
-            id: snapshot.commit.clone(),
-            // The hub does not tell whether it was a branch or a tag that led here.
+            id: about.commit.clone(),
+            // It may as well have been a tag that led here.
             branch: None,
-            remote: SourceUrl::parse(&snapshot.url()),
+            remote: SourceUrl::parse(&about.url),
             is_dirty: Some(false),
         };
         PackOptions {

@@ -2,9 +2,9 @@
 
 use super::Error;
 use super::import_draft::draft;
+use super::import_upstream::{Upstream, UpstreamFile};
 use super::packer::clean_path;
 use crate::archive::IgnoreRules;
-use crate::hub::{RemoteFile, Snapshot};
 use crate::kitfile::{Dataset, Entry, Kitfile};
 use crate::relative_path::RelativePath;
 
@@ -13,7 +13,7 @@ pub(super) struct Choice<'a> {
     /// The Kitfile.
     pub(super) kitfile: Kitfile,
     /// What the repository's `.kitignore` leaves, in the order of their paths.
-    files: Vec<&'a RemoteFile>,
+    files: Vec<&'a UpstreamFile>,
     /// The paths of the layers. There is a file at or below each.
     paths: Vec<RelativePath>,
 }
@@ -21,12 +21,13 @@ pub(super) struct Choice<'a> {
 const IGNORE_FILE: &str = ".kitignore";
 
 impl<'a> Choice<'a> {
-    /// What `kitfile`, or else a draft, makes of the repository. An entry without any file is an error.
-    pub(super) fn of(snapshot: &'a Snapshot, kitfile: Option<&Kitfile>) -> Result<Self, Error> {
-        let ignore = ignore_rules(snapshot)?;
-        let files: Vec<_> = snapshot.files.iter().filter(|file| !ignore.is_ignored(&file.path)).collect();
-        let kitfile = kitfile.cloned().unwrap_or_else(|| draft(snapshot, &files));
-        let paths = entries(snapshot, &kitfile).iter().map(clean_path).collect::<Result<Vec<_>, _>>()?;
+    /// What `kitfile`, or else the repository's own, or else a draft, makes of the repository. An entry without any file is an error.
+    pub(super) fn of(upstream: &'a dyn Upstream, kitfile: Option<&Kitfile>) -> Result<Self, Error> {
+        let ignore = ignore_rules(upstream)?;
+        let files: Vec<_> = upstream.files().iter().filter(|file| !ignore.is_ignored(&file.path)).collect();
+        let kitfile = kitfile.or(upstream.about().kitfile.as_ref()).cloned();
+        let kitfile = kitfile.unwrap_or_else(|| draft(upstream.about(), &files));
+        let paths = entries(upstream, &kitfile).iter().map(clean_path).collect::<Result<Vec<_>, _>>()?;
         let is_missing = |path: &&RelativePath| !files.iter().any(|file| file.path.starts_with(path));
         match paths.iter().find(is_missing) {
             Some(path) => Err(Error::NotInRepository(path.clone())),
@@ -35,7 +36,7 @@ impl<'a> Choice<'a> {
     }
 
     /// The files that are in a layer.
-    pub(super) fn wanted(&self) -> Vec<&'a RemoteFile> {
+    pub(super) fn wanted(&self) -> Vec<&'a UpstreamFile> {
         self.files.iter().filter(|file| self.layer_of(file).is_some()).copied().collect()
     }
 
@@ -65,7 +66,7 @@ impl<'a> Choice<'a> {
         for mut entry in std::mem::take(entries) {
             let text = path(&mut entry).clone();
             let is_own =
-                |file: &&&RemoteFile| self.layer_of(file).is_some_and(|layer| text.parse().as_ref() == Ok(layer));
+                |file: &&&UpstreamFile| self.layer_of(file).is_some_and(|layer| text.parse().as_ref() == Ok(layer));
             for file in self.files.iter().filter(is_own) {
                 path(&mut entry).replace_range(.., file.path.as_str());
                 entries.push(entry.clone());
@@ -74,16 +75,16 @@ impl<'a> Choice<'a> {
     }
 
     /// The path of the layer that a file is in: of several, the innermost.
-    fn layer_of(&self, file: &RemoteFile) -> Option<&RelativePath> {
+    fn layer_of(&self, file: &UpstreamFile) -> Option<&RelativePath> {
         let around = self.paths.iter().filter(|path| file.path.starts_with(path));
         around.max_by_key(|path| path.components().count())
     }
 }
 
 /// The entries with a layer. A model path that looks like a reference is a file all the same if there is one.
-pub(super) fn entries<'k>(snapshot: &Snapshot, kitfile: &'k Kitfile) -> Vec<Entry<'k>> {
+pub(super) fn entries<'k>(upstream: &dyn Upstream, kitfile: &'k Kitfile) -> Vec<Entry<'k>> {
     let path = kitfile.model.as_ref().and_then(|model| layer_path(&model.path));
-    let is_file = path.is_some_and(|path| snapshot.files.iter().any(|file| file.path.starts_with(&path)));
+    let is_file = path.is_some_and(|path| upstream.files().iter().any(|file| file.path.starts_with(&path)));
     if is_file { kitfile.entries_with_model_file() } else { kitfile.entries() }
 }
 
@@ -93,8 +94,8 @@ fn layer_path(text: &str) -> Option<RelativePath> {
 }
 
 /// The commit's own; they are those of `kit pack`.
-fn ignore_rules(snapshot: &Snapshot) -> Result<IgnoreRules, Error> {
-    let rules = snapshot.files.iter().find(|file| file.path.as_str() == IGNORE_FILE);
+fn ignore_rules(upstream: &dyn Upstream) -> Result<IgnoreRules, Error> {
+    let rules = upstream.files().iter().find(|file| file.path.as_str() == IGNORE_FILE);
     let Some(file) = rules else { return Ok(IgnoreRules::default()) };
-    Ok(IgnoreRules::parse(&String::from_utf8_lossy(&snapshot.read(file)?))?)
+    Ok(IgnoreRules::parse(&String::from_utf8_lossy(&upstream.read(file)?))?)
 }

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::hub::{RemoteFile, Snapshot};
+use super::import_upstream::{About, UpstreamFile};
 use crate::kitfile::{self, Found, FoundKind, Kitfile};
 
-/// The Kitfile that `kit init` would write for these files of the repository, with what the hub knows of it.
-pub(super) fn draft(snapshot: &Snapshot, files: &[&RemoteFile]) -> Kitfile {
+/// The Kitfile that `kit init` would write for these files of the repository, with what is known of it.
+pub(super) fn draft(about: &About, files: &[&UpstreamFile]) -> Kitfile {
     let files: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.size)).collect();
     // Of a folder in a folder the content does not matter.
-    let mut kitfile = kitfile::detect(&listing(&files, 1), snapshot.license.as_deref());
+    let mut kitfile = kitfile::detect(&listing(&files, 1), about.license.as_deref());
     let package = &mut kitfile.package;
-    snapshot.address.short_name().clone_into(&mut package.name);
-    package.authors.extend(snapshot.address.owner().map(str::to_owned));
-    package.description = format!("Imported from {} at {}", snapshot.url(), snapshot.commit);
+    package.name.clone_from(&about.name);
+    package.authors.extend(about.owner.clone());
+    package.description = format!("Imported from {} at {}", about.url, about.commit);
     kitfile
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use super::import_upstream::{Upstream, UpstreamFile};
 use super::packer::Assembled;
 use crate::digest::Digest;
-use crate::hub::{RemoteFile, Snapshot};
 use crate::oci::{Annotations, Content, ContentError, Descriptor, MediaType, Source};
 use crate::relative_path::RelativePath;
 
@@ -12,20 +12,17 @@ use crate::relative_path::RelativePath;
 const FILE: MediaType = MediaType::of("application/octet-stream");
 const TITLE: &str = "org.opencontainers.image.title";
 
-/// What git gives a file that is no program; the hub does not tell which are.
-pub(super) const FILE_MODE: u32 = 0o644;
-
 /// A repository as a source of its files, and of the ModelKit that was made of them.
-pub(super) struct FromHub<'a> {
-    snapshot: &'a Snapshot,
+pub(super) struct FromUpstream<'a> {
+    upstream: &'a dyn Upstream,
     files: HashMap<Digest, RelativePath>,
     assembled: Option<&'a Assembled>,
 }
 
-impl<'a> FromHub<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot) -> Self {
-        let files = snapshot.files.iter().filter_map(|file| Some((file.digest?, file.path.clone())));
-        Self { snapshot, files: files.collect(), assembled: None }
+impl<'a> FromUpstream<'a> {
+    pub(super) fn new(upstream: &'a dyn Upstream) -> Self {
+        let files = upstream.files().iter().filter_map(|file| Some((file.digest?, file.path.clone())));
+        Self { upstream, files: files.collect(), assembled: None }
     }
 
     /// The same with a ModelKit, whose `layers` are those of the files.
@@ -36,12 +33,12 @@ impl<'a> FromHub<'a> {
 }
 
 /// A file as a blob of its own; none for a file whose digest is not known.
-pub(super) fn describe(file: &RemoteFile) -> Option<Descriptor> {
+pub(super) fn describe(file: &UpstreamFile) -> Option<Descriptor> {
     let annotations = Annotations::from([(TITLE.to_owned(), file.path.to_string())]);
     Some(Descriptor { annotations, ..Descriptor::new(FILE, file.digest?, file.size) })
 }
 
-impl Source for FromHub<'_> {
+impl Source for FromUpstream<'_> {
     fn resolve(&self, name: &str) -> Result<Descriptor, ContentError> {
         let missing = || ContentError::NotFound(name.to_owned());
         self.assembled.map(|assembled| assembled.manifest.clone()).ok_or_else(missing)
@@ -54,13 +51,13 @@ impl Source for FromHub<'_> {
 
     fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
         match self.files.get(&descriptor.digest) {
-            Some(path) => Box::new(self.snapshot.content(path, descriptor)),
+            Some(path) => self.upstream.content(path, descriptor),
             // There is one more blob, if there is a ModelKit.
             None => Box::new(self.assembled.map_or(&[][..], |assembled| &assembled.config_bytes)),
         }
     }
 
-    /// A hub has none.
+    /// Neither a hub nor git has any.
     fn referrers(&self, _subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
         Ok(Vec::new())
     }

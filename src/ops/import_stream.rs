@@ -1,13 +1,13 @@
-//! Importing a repository of a hub straight into a place: each file becomes a raw layer, and nothing is kept in between.
+//! Importing a repository straight into a place: each file becomes a raw layer, and nothing is kept in between.
 
 use super::attach::attach;
 use super::import_choice::{Choice, entries};
-use super::import_source::{FILE_MODE, FromHub};
+use super::import_source::FromUpstream;
+use super::import_upstream::{Upstream, UpstreamFile};
 use super::packer::{Assembled, clean_path, referenced_modelkits};
 use super::record::record;
 use super::{Copied, CopyOptions, Error, ImportOptions, Places, copy, workers};
 use crate::compression::Compression;
-use crate::hub::{RemoteFile, Snapshot};
 use crate::kitfile::Entry;
 use crate::layer_format::Format;
 use crate::modelkit::{Ingredients, LayerType, PackedLayer, PlainFile};
@@ -20,21 +20,21 @@ use crate::progress::Progress;
 /// read to learn their digests, one by one in memory. An entry of the Kitfile that is a folder becomes one for each file in it.
 pub fn import_to(
     places: &Places<'_>,
-    snapshot: &Snapshot,
+    upstream: &dyn Upstream,
     options: &ImportOptions,
     (target, tag): (&dyn Target, Option<&str>),
     copying: &CopyOptions,
     progress: &dyn Progress,
 ) -> Result<Copied, Error> {
-    let kitfile = Choice::of(snapshot, options.kitfile.as_ref())?.single_files()?;
-    let pack = options.pack_options(snapshot, kitfile.clone(), options.folder.clone());
-    let entries = entries(snapshot, &kitfile);
+    let kitfile = Choice::of(upstream, options.kitfile.as_ref())?.single_files()?;
+    let pack = options.pack_options(upstream.about(), kitfile.clone(), options.folder.clone());
+    let entries = entries(upstream, &kitfile);
     let parents = referenced_modelkits(places, &pack, &entries)?;
-    let layers = workers::run(copying.jobs, &entries, |entry| layer(snapshot, target, entry))?;
+    let layers = workers::run(copying.jobs, &entries, |entry| layer(upstream, target, entry))?;
     let ingredients = Ingredients::new(kitfile.clone(), layers, &options.cli_version);
     let assembled = Assembled { parents, ..Assembled::of(&ingredients)? };
     let layers = ingredients.layers.iter().map(|layer| (layer.blob.digest, layer.path.clone()));
-    let source = FromHub::new(snapshot).with(&assembled, layers);
+    let source = FromUpstream::new(upstream).with(&assembled, layers);
     let name = assembled.manifest.digest.to_string();
     let copied = copy((&source, &name), (target, tag), copying, progress)?;
     let record = record(places, &pack, &assembled)?;
@@ -42,26 +42,27 @@ pub fn import_to(
     Ok(copied)
 }
 
-fn layer(snapshot: &Snapshot, target: &dyn Target, entry: &Entry<'_>) -> Result<PackedLayer, Error> {
+fn layer(upstream: &dyn Upstream, target: &dyn Target, entry: &Entry<'_>) -> Result<PackedLayer, Error> {
     let path = clean_path(entry)?;
-    let file = snapshot.file(&path).ok_or_else(|| Error::NotInRepository(path.clone()))?;
+    let file =
+        upstream.files().iter().find(|file| file.path == path).ok_or_else(|| Error::NotInRepository(path.clone()))?;
     let layer_type = LayerType { section: entry.section, format: Format::Raw, compression: Compression::None };
     let blob = match file.digest {
         Some(digest) => Descriptor::new(layer_type.media_type(), digest, file.size),
-        None => send_small(snapshot, target, file, layer_type)?,
+        None => send_small(upstream, target, file, layer_type)?,
     };
-    let file = Some(PlainFile { mode: FILE_MODE, size: file.size });
+    let file = Some(PlainFile { mode: file.mode(), size: file.size });
     Ok(PackedLayer { layer_type, index: entry.index, path, diff_id: blob.digest, blob, file })
 }
 
 /// Only its bytes tell the digest of a small file, and once they are here they can go on.
 fn send_small(
-    snapshot: &Snapshot,
+    upstream: &dyn Upstream,
     target: &dyn Target,
-    file: &RemoteFile,
+    file: &UpstreamFile,
     layer_type: LayerType,
 ) -> Result<Descriptor, Error> {
-    let bytes = snapshot.read(file)?;
+    let bytes = upstream.read(file)?;
     let blob = Descriptor::of(layer_type.media_type(), &bytes);
     let failed = |error| Error::writing(&format!("`{}`", file.path), error);
     if !target.contains(&blob).map_err(failed)? {

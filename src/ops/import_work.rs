@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
-use super::import_source::{FILE_MODE, FromHub, describe};
+use super::import_source::{FromUpstream, describe};
+use super::import_upstream::{About, Upstream, UpstreamFile};
 use super::transfer::Copying;
 use super::{CopyOptions, Error, Origins, room, workers};
 use crate::digest::Digest;
-use crate::hub::{RemoteFile, Snapshot};
 use crate::oci::Target;
 use crate::progress::{Phase, Progress};
 use crate::relative_path::RelativePath;
@@ -31,8 +31,8 @@ const FOLDER_MODE: u32 = 0o755;
 
 impl Work {
     /// The folder for this commit of this repository, below `imports`. Whoever imports the same at the same time shares it.
-    pub(super) fn open(imports: &Path, snapshot: &Snapshot) -> Result<Self, Error> {
-        let name = Digest::of(format!("{} {}", snapshot.url(), snapshot.commit).as_bytes());
+    pub(super) fn open(imports: &Path, about: &About) -> Result<Self, Error> {
+        let name = Digest::of(format!("{} {}", about.url, about.commit).as_bytes());
         let folder = imports.join(&name.hex()[..32]);
         loop {
             let store = Store::open(folder.join(STORE))?;
@@ -49,16 +49,16 @@ impl Work {
         self.folder.join(FILES)
     }
 
-    /// Fetches what is not there yet. Small files go first: whether the hub lets us read shows early.
+    /// Fetches what is not there yet. Small files go first: whether we may read shows early.
     pub(super) fn fetch(
         &self,
-        snapshot: &Snapshot,
-        files: &[&RemoteFile],
+        upstream: &dyn Upstream,
+        files: &[&UpstreamFile],
         jobs: usize,
         progress: &dyn Progress,
     ) -> Result<(), Error> {
-        let (large, small): (Vec<&RemoteFile>, Vec<_>) = files.iter().partition(|file| file.digest.is_some());
-        let source = FromHub::new(snapshot);
+        let (large, small): (Vec<&UpstreamFile>, Vec<_>) = files.iter().partition(|file| file.digest.is_some());
+        let source = FromUpstream::new(upstream);
         let mut blobs: Vec<_> = large.iter().filter_map(|file| describe(file)).collect();
         blobs.sort_by_key(|blob| (std::cmp::Reverse(blob.size), blob.digest));
         blobs.dedup_by_key(|blob| blob.digest);
@@ -66,22 +66,22 @@ impl Work {
             let layers: u64 = files.iter().map(|file| file.size).sum();
             room::check(&need.folder, need.bytes.saturating_add(layers))?;
         }
-        workers::run(jobs, &small, |file| self.save(snapshot, file))?;
+        workers::run(jobs, &small, |file| self.save(upstream, file))?;
         let whole = &*progress.overall(blobs.iter().map(|blob| blob.size).sum());
         let options = &CopyOptions { jobs, origins: Origins::default(), phase: Phase::Downloading };
         let copying = Copying { source: &source, target: &self.writer, options, progress, whole };
         workers::run(jobs, &blobs, |blob| copying.copy_blob(blob))?;
         large.iter().try_for_each(|file| self.link(file))?;
-        files.iter().try_for_each(|file| Ok(self.set_modes(&file.path)?))
+        files.iter().try_for_each(|file| Ok(self.set_modes(file)?))
     }
 
     /// Fetches a small file, unless it is there from an earlier run: it gets its name when it is whole.
-    fn save(&self, snapshot: &Snapshot, file: &RemoteFile) -> Result<(), Error> {
+    fn save(&self, upstream: &dyn Upstream, file: &UpstreamFile) -> Result<(), Error> {
         let path = self.place(&file.path)?;
         if fs::exists(&path)? {
             return Ok(());
         }
-        let bytes = snapshot.read(file)?;
+        let bytes = upstream.read(file)?;
         let mut saved = tempfile::NamedTempFile::new_in(&self.folder)?;
         saved.write_all(&bytes)?;
         saved.persist(path).map_err(|error| error.error)?;
@@ -89,7 +89,7 @@ impl Work {
     }
 
     /// Gives a large file its name; on file systems without links as a copy.
-    fn link(&self, file: &RemoteFile) -> Result<(), Error> {
+    fn link(&self, file: &UpstreamFile) -> Result<(), Error> {
         let (path, Some(digest)) = (self.place(&file.path)?, &file.digest) else { return Ok(()) };
         let blob = self.store.blob_path(digest);
         match fs::hard_link(&blob, &path) {
@@ -107,17 +107,17 @@ impl Work {
 
     /// Layers tell modes. They are those of a checkout, whatever the umask here, so that all who import get the same layers.
     #[cfg(unix)]
-    fn set_modes(&self, path: &RelativePath) -> io::Result<()> {
+    fn set_modes(&self, file: &UpstreamFile) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt;
         let set = |path: &RelativePath, mode| {
             fs::set_permissions(path.join_to(&self.files()), std::fs::Permissions::from_mode(mode))
         };
-        set(path, FILE_MODE)?;
-        [RelativePath::root()].into_iter().chain(path.ancestors()).try_for_each(|folder| set(&folder, FOLDER_MODE))
+        set(&file.path, file.mode())?;
+        [RelativePath::root()].into_iter().chain(file.path.ancestors()).try_for_each(|folder| set(&folder, FOLDER_MODE))
     }
 
     #[cfg(not(unix))]
-    fn set_modes(&self, _path: &RelativePath) -> io::Result<()> {
+    fn set_modes(&self, _file: &UpstreamFile) -> io::Result<()> {
         Ok(())
     }
 

@@ -11,9 +11,9 @@ use crate::cli::closing::Moved;
 use crate::cli::context::{Context, parse};
 use crate::cli::network::NetworkArgs;
 use crate::cli::report::usage;
-use crate::hub::{Address, Hub, Snapshot};
+use crate::hub::{Address, Hub};
 use crate::oci::{Reference, Target};
-use crate::ops::{self, CopyOptions, Format, ImportOptions, Location, Origins, Places};
+use crate::ops::{self, About, CopyOptions, Format, HubUpstream, ImportOptions, Location, Origins, Places, Upstream};
 use crate::progress::{Phase, human};
 use crate::registry::{Client, Credentials};
 use crate::store::Names;
@@ -83,22 +83,17 @@ impl ImportArgs {
         let options = self.options(context, references, &hub)?;
         let failure = || format!("cannot import `{}`", self.repository);
         let revision = self.revision.as_deref().or(address.revision.as_deref()).unwrap_or("main");
-        let snapshot = hub.snapshot(&address, revision).with_context(failure)?;
-        let bytes = snapshot.files.iter().map(|file| file.size).sum();
-        let count = snapshot.files.len();
-        context.output.say(&format!(
-            "Importing {} at {} ({count} files, {})",
-            snapshot.url(),
-            snapshot.commit,
-            human(bytes)
-        ));
+        let upstream = HubUpstream::from(hub.snapshot(&address, revision).with_context(failure)?);
+        let About { url, commit, .. } = upstream.about();
+        let (count, bytes) = (upstream.files().len(), upstream.files().iter().map(|file| file.size).sum());
+        context.output.say(&format!("Importing {url} at {commit} ({count} files, {})", human(bytes)));
         let store = context.store()?;
         let places = Places { store: &store, client: &client };
         match (&destination, self.layer_format) {
             (Some(_), Some(Format::Tar)) => Err(usage("--push makes raw layers, as only those have the ids of LFS")),
-            (Some(destination), _) => Self::push(context, &places, &snapshot, &options, destination, start),
-            (None, Some(Format::Raw)) => Self::save_raw(context, &places, &snapshot, &options, start),
-            (None, _) => Self::save(context, &places, &snapshot, &options, start),
+            (Some(destination), _) => Self::push(context, &places, &upstream, &options, destination, start),
+            (None, Some(Format::Raw)) => Self::save_raw(context, &places, &upstream, &options, start),
+            (None, _) => Self::save(context, &places, &upstream, &options, start),
         }
         .with_context(failure)
     }
@@ -148,11 +143,11 @@ impl ImportArgs {
     fn save(
         context: &Context,
         places: &Places<'_>,
-        snapshot: &Snapshot,
+        upstream: &dyn Upstream,
         options: &ImportOptions,
         start: Instant,
     ) -> Result<()> {
-        let packed = ops::import(places, snapshot, options, &context.bars)?;
+        let packed = ops::import(places, upstream, options, &context.bars)?;
         context.output.result(format!("Model saved: {}", packed.manifest.digest))?;
         let done = (packed.bytes - packed.reused_bytes, "written");
         let reused = format!("{} reused", human(packed.reused_bytes));
@@ -163,7 +158,7 @@ impl ImportArgs {
     fn save_raw(
         context: &Context,
         places: &Places<'_>,
-        snapshot: &Snapshot,
+        upstream: &dyn Upstream,
         options: &ImportOptions,
         start: Instant,
     ) -> Result<()> {
@@ -172,7 +167,7 @@ impl ImportArgs {
         let copying = CopyOptions { jobs: options.jobs, origins: Origins::default(), phase: Phase::Downloading };
         let tag = reference.tag.as_ref().map(ToString::to_string);
         let target = (&writer as &dyn Target, tag.as_deref());
-        let copied = ops::import_to(places, snapshot, options, target, &copying, &context.bars)?;
+        let copied = ops::import_to(places, upstream, options, target, &copying, &context.bars)?;
         for tag in options.references[1..].iter().filter_map(|reference| reference.tag.as_ref()) {
             writer.enter(&copied.manifest, Some(tag.as_str()))?;
         }
@@ -189,7 +184,7 @@ impl ImportArgs {
     fn push(
         context: &Context,
         places: &Places<'_>,
-        snapshot: &Snapshot,
+        upstream: &dyn Upstream,
         options: &ImportOptions,
         destination: &Location,
         start: Instant,
@@ -198,7 +193,7 @@ impl ImportArgs {
         let jobs = places.jobs(&[destination]).min(options.jobs);
         let origins = Origins::known_to(places.store, destination)?;
         let copying = CopyOptions { jobs, origins, phase: Phase::Uploading };
-        let copied = ops::import_to(places, snapshot, options, (&*target, tag.as_deref()), &copying, &context.bars)?;
+        let copied = ops::import_to(places, upstream, options, (&*target, tag.as_deref()), &copying, &context.bars)?;
         context.output.result(format!("Pushed {}", copied.manifest.digest))?;
         context.output.say(&Moved::sent(&copied).in_words(start));
         Ok(())

@@ -1,0 +1,104 @@
+//! Where an import gets files from: a hub, or git.
+
+use super::Error;
+use crate::digest::Digest;
+use crate::hub::{RemoteFile, Snapshot};
+use crate::kitfile::Kitfile;
+use crate::oci::{Content, Descriptor};
+use crate::relative_path::RelativePath;
+
+/// A repository at one commit.
+pub trait Upstream: Sync {
+    /// What is known of all of it.
+    fn about(&self) -> &About;
+
+    /// Its files, in the order of their paths; none of them is git's own.
+    fn files(&self) -> &[UpstreamFile];
+
+    /// All of a file without a known digest: it is small.
+    fn read(&self, file: &UpstreamFile) -> Result<Vec<u8>, Error>;
+
+    /// The content of the file at `path`, which `descriptor` describes.
+    fn content<'a>(&'a self, path: &RelativePath, descriptor: &Descriptor) -> Box<dyn Content + 'a>;
+}
+
+/// What is known of a repository at a commit.
+#[derive(Debug, Clone)]
+pub struct About {
+    /// Where it is, without secrets.
+    pub url: String,
+    /// The commit in hexadecimal digits.
+    pub commit: String,
+    /// What it is called, without its owner.
+    pub name: String,
+    /// Whose it is.
+    pub owner: Option<String>,
+    /// The identifier of its licence.
+    pub license: Option<String>,
+    /// The one in it, if that counts.
+    pub kitfile: Option<Kitfile>,
+}
+
+/// A file in a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamFile {
+    /// Where it is.
+    pub path: RelativePath,
+    /// In bytes.
+    pub size: u64,
+    /// What it is; a file without is small, and only its bytes tell.
+    pub digest: Option<Digest>,
+    /// Whether it is a program.
+    pub is_program: bool,
+}
+
+impl UpstreamFile {
+    /// The mode that it has in a checkout.
+    pub(super) fn mode(&self) -> u32 {
+        if self.is_program { 0o755 } else { 0o644 }
+    }
+}
+
+/// A repository of a hub.
+pub struct HubUpstream {
+    snapshot: Snapshot,
+    about: About,
+    files: Vec<UpstreamFile>,
+}
+
+impl From<Snapshot> for HubUpstream {
+    /// As for the Go tool, a Kitfile in it does not count.
+    fn from(snapshot: Snapshot) -> Self {
+        let about = About {
+            url: snapshot.url(),
+            commit: snapshot.commit.clone(),
+            name: snapshot.address.short_name().to_owned(),
+            owner: snapshot.address.owner().map(str::to_owned),
+            license: snapshot.license.clone(),
+            kitfile: None,
+        };
+        // The hub does not tell which are programs.
+        let file = |RemoteFile { path, size, digest }| UpstreamFile { path, size, digest, is_program: false };
+        let files = snapshot.files.iter().cloned().map(file).collect();
+        Self { snapshot, about, files }
+    }
+}
+
+impl Upstream for HubUpstream {
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn files(&self) -> &[UpstreamFile] {
+        &self.files
+    }
+
+    fn read(&self, file: &UpstreamFile) -> Result<Vec<u8>, Error> {
+        let file = RemoteFile { path: file.path.clone(), size: file.size, digest: file.digest };
+        Ok(self.snapshot.read(&file)?)
+    }
+
+    fn content<'a>(&'a self, path: &RelativePath, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
+        Box::new(self.snapshot.content(path, descriptor))
+    }
+}
