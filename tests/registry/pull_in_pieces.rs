@@ -62,14 +62,18 @@ fn range(request: &Recorded) -> Range<u64> {
 }
 
 /// Asserts that the ranges, whatever their order, are neighbours from `offset` to the end.
-fn assert_each_byte_once(mut ranges: Vec<Range<u64>>, offset: u64) {
+fn assert_each_byte_once(ranges: Vec<Range<u64>>, offset: u64) {
+    assert_each_byte_of(offset..SIZE as u64, ranges);
+}
+
+fn assert_each_byte_of(whole: Range<u64>, mut ranges: Vec<Range<u64>>) {
     ranges.sort_by_key(|range| range.start);
-    let mut reached = offset;
+    let mut reached = whole.start;
     for range in ranges {
         assert_eq!(range.start, reached, "no byte is asked for twice, none is left out");
         reached = range.end;
     }
-    assert_eq!(reached, SIZE as u64);
+    assert_eq!(reached, whole.end);
 }
 
 #[test]
@@ -80,6 +84,19 @@ fn a_large_blob_comes_in_pieces_and_no_byte_twice() {
         assert_each_byte_once(scene.ranges(), offset as u64);
         assert!(scene.registry.requests().iter().all(|request| request.status == 206));
         assert!(scene.registry.requests().iter().all(|request| request.header("accept-ranges").is_none()));
+    }
+}
+
+#[test]
+fn a_long_range_comes_in_pieces_and_nothing_beside_it() {
+    for settings in [settings(), in_stretches()] {
+        let (scene, mut range) = (Scene::new(), Vec::new());
+        let repository = scene.repository(settings);
+        let content = repository.blob(&descriptor(&scene.content));
+        content.open_range(5_000, 2_000_000).unwrap().read_to_end(&mut range).unwrap();
+        assert!(range == scene.content[5_000..2_005_000]);
+        assert!(scene.ranges().len() > 3, "it came over one connection at once");
+        assert_each_byte_of(5_000..2_005_000, scene.ranges());
     }
 }
 

@@ -51,18 +51,18 @@ impl RemoteBlob {
         if range.start > 0 && range.is_empty() {
             return Ok(Box::new(io::empty()));
         }
-        let (client, size) = (&self.client, self.descriptor.size);
+        let client = &self.client;
         let origin = Arc::new(Origin::new(Arc::clone(&self.exchange), self.call.clone(), self.descriptor.clone()));
         let share = self.budget.open();
-        if range.end < size || range.end.saturating_sub(range.start) <= client.settings.pieces_from_bytes {
+        if range.end.saturating_sub(range.start) <= client.settings.pieces_from_bytes {
             let mut stream = Stream::new(client.clone(), origin, share, range);
             stream.connect()?;
             return Ok(Box::new(ChunkReader::new(stream)));
         }
-        let first = range.start..size.min(range.start + client.settings.piece_bytes(self.budget.total()));
+        let first = range.start..range.end.min(range.start + client.settings.piece_bytes(self.budget.total()));
         let body = Stretches::ask(client, &origin, &first)?;
         if body.is_partial {
-            return Ok(Box::new(ChunkReader::new(Stretches::start(client, origin, share, first, body))));
+            return Ok(Box::new(ChunkReader::new(Stretches::start(client, origin, share, first, range.end, body))));
         }
         let mut stream = Stream::new(client.clone(), origin, share, range);
         stream.go_on_with(body);

@@ -29,10 +29,17 @@ pub(super) struct Parallel {
 }
 
 impl Parallel {
-    /// Goes on with `body`, which brings the piece `first`; the others are as large.
-    pub(super) fn start(client: &Client, origin: Arc<Origin>, share: Share, first: Range<u64>, body: Body) -> Self {
+    /// Goes on with `body`, which brings the piece `first`, up to `end`; the other pieces are as large.
+    pub(super) fn start(
+        client: &Client,
+        origin: Arc<Origin>,
+        share: Share,
+        first: Range<u64>,
+        end: u64,
+        body: Body,
+    ) -> Self {
         let now = Instant::now();
-        let pieces = Pieces::new(first.start, origin.descriptor.size, first.end - first.start);
+        let pieces = Pieces::new(first.start, end, first.end - first.start);
         let mut state = State { pieces, pace: Pace::new(now), share, wanted: 1, tasks: HashMap::new(), failure: None };
         state.grow_to(FIRST_CONNECTIONS);
         let (runtime, filled) = (client.runtime.handle().clone(), Condvar::new());

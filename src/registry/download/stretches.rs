@@ -27,6 +27,8 @@ pub(super) struct Stretches {
     way: Option<Way>,
     /// The part of the present stretch that the reader has not got.
     stretch: Range<u64>,
+    /// Of everything that is wanted.
+    end: u64,
     stretch_bytes: u64,
     /// How long the reader waited for the present stretch.
     waited: Duration,
@@ -39,8 +41,16 @@ enum Way {
 }
 
 impl Stretches {
-    /// Goes on with `body`, which brings the stretch `first`. If several connections are needed, they bring pieces as large as that.
-    pub(super) fn start(client: &Client, origin: Arc<Origin>, share: Share, first: Range<u64>, body: Body) -> Self {
+    /// Goes on with `body`, which brings the stretch `first`, up to `end`. If several connections are needed, they bring pieces as
+    /// large as that.
+    pub(super) fn start(
+        client: &Client,
+        origin: Arc<Origin>,
+        share: Share,
+        first: Range<u64>,
+        end: u64,
+        body: Body,
+    ) -> Self {
         let mut stream = Stream::new(client.clone(), Arc::clone(&origin), share, first.clone());
         stream.go_on_with(body);
         let bytes = first.end - first.start;
@@ -49,6 +59,7 @@ impl Stretches {
             origin,
             way: Some(Way::One(stream)),
             stretch: first,
+            end,
             stretch_bytes: bytes,
             waited: Duration::ZERO,
             piece_bytes: bytes,
@@ -63,18 +74,18 @@ impl Stretches {
 
     /// The next stretch follows in the same way, if the last was quick.
     fn go_on(&mut self, mut stream: Stream) -> Result<Way, Error> {
-        let (reached, size) = (self.stretch.end, self.origin.descriptor.size);
+        let (reached, end) = (self.stretch.end, self.end);
         if self.is_quick() {
             self.stretch_bytes = (self.stretch_bytes * 2).min(LONGEST_BYTES);
-            self.stretch = reached..size.min(reached + self.stretch_bytes);
+            self.stretch = reached..end.min(reached + self.stretch_bytes);
             self.waited = Duration::ZERO;
             stream.turn_to(self.stretch.clone());
             return Ok(Way::One(stream));
         }
         let (origin, share) = (Arc::clone(&self.origin), stream.into_share());
-        let first = reached..size.min(reached + self.piece_bytes);
+        let first = reached..end.min(reached + self.piece_bytes);
         let body = Self::ask(&self.client, &origin, &first)?;
-        Ok(Way::Several(Parallel::start(&self.client, origin, share, first, body)))
+        Ok(Way::Several(Parallel::start(&self.client, origin, share, first, end, body)))
     }
 
     /// What of `chunk` belongs to the stretch: a registry may forget that it knows ranges, and send what follows, too.
@@ -111,7 +122,7 @@ impl Chunks for Stretches {
                     self.way = Some(Way::One(stream));
                     return Ok(chunk.map(|chunk| self.take(chunk)));
                 }
-                Some(Way::One(_)) if self.stretch.end == self.origin.descriptor.size => return Ok(None),
+                Some(Way::One(_)) if self.stretch.end == self.end => return Ok(None),
                 Some(Way::One(stream)) => self.way = Some(self.go_on(stream)?),
             }
         }
