@@ -26,8 +26,12 @@ const PIECES: u64 = 512;
 impl ContentPoints {
     /// For a file of `size` bytes. Files of about the same size are cut alike.
     pub(super) fn for_size(size: u64) -> Self {
-        let average = (size / PIECES).clamp(SMALLEST, LARGEST);
-        Self { average: 1 << average.ilog2(), length: 0, tail: [0; WINDOW] }
+        Self { average: Self::average(size), length: 0, tail: [0; WINDOW] }
+    }
+
+    /// How many bytes a piece of a file of `size` bytes has on average.
+    pub(super) fn average(size: u64) -> u64 {
+        1 << (size / PIECES).clamp(SMALLEST, LARGEST).ilog2()
     }
 
     /// How many of the next `bytes` end the piece that has begun, and begin the next one behind them; none if all of them belong

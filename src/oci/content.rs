@@ -23,6 +23,11 @@ pub trait Content: Send + Sync {
         Ok(Box::new(self.open_at(offset)?.take(length)))
     }
 
+    /// Whether a range costs no more than its bytes. A place that has to be asked is asked every time.
+    fn knows_ranges(&self) -> Result<bool, ContentError> {
+        Ok(true)
+    }
+
     /// Hears that what came was not what the descriptor says. Tells whether it now comes from somewhere else.
     fn refute(&self) -> bool {
         false

@@ -9,6 +9,7 @@ mod compressing;
 mod concern;
 mod convert;
 mod cp;
+mod delta;
 mod diff;
 mod doctor;
 mod error;
@@ -68,6 +69,7 @@ pub use check::{Checked, check};
 pub use concern::{Concern, UnknownConcern};
 pub use convert::{ConvertOptions, Documents, convert, list_as};
 pub use cp::{CpOptions, cp};
+pub use delta::{Fetch, Taken};
 pub use diff::{
     Comparable, Compared, ContentDiff, DiffOptions, Difference, FieldDiff, FileChange, FileDiff, FileState, LayerRow,
     NumbersDiff, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff, diff,

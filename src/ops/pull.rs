@@ -1,8 +1,9 @@
 //! Fetching a ModelKit into the local store, together with those that its model refers to.
 
+use super::delta::{DeltaSource, older};
 use super::parents::{self, Parent};
-use super::{Copied, CopyOptions, Error, Found, Location, Look, Place, Places, Plan, copy, plan};
-use crate::oci::Reference;
+use super::{Copied, CopyOptions, Error, Fetch, Found, Location, Look, Place, Places, Plan, copy, plan};
+use crate::oci::{Reference, Target};
 use crate::progress::Progress;
 use crate::store::Names;
 
@@ -14,6 +15,7 @@ pub fn pull(
     places: &Places<'_>,
     source: &Location,
     name: &Reference,
+    fetch: Fetch,
     options: &CopyOptions,
     progress: &dyn Progress,
 ) -> Result<Copied, Error> {
@@ -21,9 +23,9 @@ pub fn pull(
     for parent in parents {
         progress.say(&format!("Pulling referenced modelkit {}", parent.reference));
         let wrong = |source| Error::Parent { reference: parent.reference.to_string(), source: Box::new(source) };
-        fetch(places, &parent.found, &parent.reference, options, progress).map_err(wrong)?;
+        bring(places, &parent.found, &parent.reference, fetch, options, progress).map_err(wrong)?;
     }
-    fetch(places, &found, name, options, progress)
+    bring(places, &found, name, fetch, options, progress)
 }
 
 /// Tells what [`pull`] would fetch: the ModelKits that are referred to, in the order of their fetching, and then the one at
@@ -50,14 +52,25 @@ fn find(places: &Places<'_>, source: &Location) -> Result<(Found, Vec<Parent>), 
     Ok((found, parents))
 }
 
-fn fetch(
+fn bring(
     places: &Places<'_>,
     found: &Found,
     name: &Reference,
+    fetch: Fetch,
     options: &CopyOptions,
     progress: &dyn Progress,
 ) -> Result<Copied, Error> {
-    let writer = places.store.writer(Names::Of(name.clone()))?;
+    let names = Names::Of(name.clone());
+    let writer = places.store.writer(names.clone())?;
     let tag = name.tag.as_ref().map(ToString::to_string);
-    copy((&*found.source, &found.name), (&writer, tag.as_deref()), options, progress)
+    let target = (&writer as &dyn Target, tag.as_deref());
+    if fetch == Fetch::Everything || !found.is_remote {
+        return copy((&*found.source, &found.name), target, options, progress);
+    }
+    let here = places.store.reader(names)?;
+    let delta = DeltaSource::new(&*found.source, &here, older(places.store, name)?);
+    let mut copied = copy((&delta, &found.name), target, options, progress)?;
+    copied.taken = delta.taken();
+    copied.sent_bytes = copied.sent_bytes.saturating_sub(copied.taken.bytes);
+    Ok(copied)
 }

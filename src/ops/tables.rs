@@ -15,8 +15,19 @@ const ARTIFACT_TYPE: MediaType = MediaType::of("application/vnd.kit.contents.v1"
 
 /// The table of `layer`, verified; none if it has none, or none that is there.
 pub(super) fn entries(source: &dyn Source, layer: &Layer) -> Result<Option<Vec<Entry>>, Error> {
-    let Some(table) = contents_of(&layer.descriptor).filter(|table| table.size <= SIZE_LIMIT) else { return Ok(None) };
-    let what = || format!("the table of contents of {}", label(&layer.descriptor));
+    let Some(table) = bytes(source, &layer.descriptor)? else { return Ok(None) };
+    let invalid = |reason| Error::reading(&what(&layer.descriptor), ContentError::Other(reason));
+    let entries: Result<Vec<Entry>, _> = contents::read(&table[..]).and_then(Iterator::collect);
+    let entries = entries.map_err(|error| invalid(error.into()))?;
+    match entries.iter().find(|entry| !belongs_to(layer, entry)) {
+        Some(entry) => Err(invalid(format!("`{}` is not in that layer", entry.path).into())),
+        None => Ok(Some(entries)),
+    }
+}
+
+/// The compressed table of `layer`, verified; none if it has none, or none that is there.
+pub(super) fn bytes(source: &dyn Source, layer: &Descriptor) -> Result<Option<Vec<u8>>, Error> {
+    let Some(table) = contents_of(layer).filter(|table| table.size <= SIZE_LIMIT) else { return Ok(None) };
     let mut bytes = Vec::new();
     let read = source.blob(&table).open_at(0).and_then(|opened| {
         VerifyingReader::new(opened, table.digest, table.size).read_to_end(&mut bytes).map_err(ContentError::from)
@@ -24,17 +35,13 @@ pub(super) fn entries(source: &dyn Source, layer: &Layer) -> Result<Option<Vec<E
     match read {
         // Other tools copy a ModelKit without what refers to it.
         Err(ContentError::NotFound(_)) => Ok(None),
-        Err(error) => Err(Error::reading(&what(), error)),
-        Ok(_) => {
-            let invalid = |reason| Error::reading(&what(), ContentError::Other(reason));
-            let entries: Result<Vec<Entry>, _> = contents::read(&bytes[..]).and_then(Iterator::collect);
-            let entries = entries.map_err(|error| invalid(error.into()))?;
-            match entries.iter().find(|entry| !belongs_to(layer, entry)) {
-                Some(entry) => Err(invalid(format!("`{}` is not in that layer", entry.path).into())),
-                None => Ok(Some(entries)),
-            }
-        }
+        Err(error) => Err(Error::reading(&what(layer), error)),
+        Ok(_) => Ok(Some(bytes)),
     }
+}
+
+fn what(layer: &Descriptor) -> String {
+    format!("the table of contents of {}", label(layer))
 }
 
 /// Of what lies outside of the layer's path, only the folders on the way there belong to it.

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Error, Origins, referrers, room, workers};
+use super::{Error, Origins, Taken, referrers, room, workers};
 use crate::modelkit::{self, Family};
 use crate::oci::{Arrival, Content, ContentError, Descriptor, Manifest, Source, Target};
 use crate::progress::{Phase, Progress, Task, human};
@@ -32,6 +32,8 @@ pub struct Copied {
     pub present_bytes: u64,
     /// Bytes of blobs that the target had in another repository.
     pub mounted_bytes: u64,
+    /// What was taken from older versions and so did not travel.
+    pub taken: Taken,
 }
 
 /// Copies the artifact called `name` with everything it needs and calls it `tag` at the target.
@@ -100,8 +102,14 @@ impl Brought {
         let publish = target.publish(&descriptor, &bytes, tag);
         publish.map_err(|error| Error::writing("the manifest", error))?;
         referrers::copy_referrers((source, target), &descriptor, options, progress);
-        let mut copied =
-            Copied { manifest: descriptor, sent_bytes: 0, resumed_bytes: 0, present_bytes: 0, mounted_bytes: 0 };
+        let mut copied = Copied {
+            manifest: descriptor,
+            sent_bytes: 0,
+            resumed_bytes: 0,
+            present_bytes: 0,
+            mounted_bytes: 0,
+            taken: Taken::default(),
+        };
         for (blob, arrival) in blobs.iter().zip(self.arrivals) {
             match arrival {
                 Some(Arrival::Sent { resumed_bytes }) => {

@@ -7,6 +7,7 @@ mod completion;
 mod config;
 mod copying;
 mod crowd;
+mod delta;
 mod diff;
 mod diff_data;
 mod diff_lock;

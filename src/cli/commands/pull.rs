@@ -12,12 +12,13 @@ use crate::cli::network::NetworkArgs;
 use crate::cli::report::usage;
 use crate::digest::Digest;
 use crate::oci::{Reference, Tag};
-use crate::ops::{self, CopyOptions, Location, Origins, Places, Plan};
+use crate::ops::{self, CopyOptions, Fetch, Location, Origins, Places, Plan, Taken};
 use crate::progress::{Phase, human};
 
 /// Fetch a ModelKit from a registry into the local store
 ///
-/// Everything is verified on its way. An interrupted pull goes on where it stopped when it is started again. ModelKits that
+/// Everything is verified on its way. What an older version in the same repository has is taken from there, and only the rest is
+/// fetched, where that is quicker. An interrupted pull goes on where it stopped when it is started again. ModelKits that
 /// the model refers to are fetched too, each into its own repository.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -32,6 +33,9 @@ pub(crate) struct PullArgs {
     /// What to call it here [default: the same name; for a layout, the folder's name]
     #[arg(value_name = "LOCAL-NAME")]
     name: Option<String>,
+    /// Fetch layers whole, even if an older version has parts of them
+    #[arg(long)]
+    no_delta: bool,
     #[command(flatten)]
     dry_run: DryRunArgs,
     #[command(flatten)]
@@ -54,11 +58,12 @@ impl PullArgs {
             return show_plans(context, &plans);
         }
         context.output.say(&format!("Pulling {source}"));
-        let copied = ops::pull(&places, &source, &name, &options, &context.bars).with_context(failure)?;
+        let fetch = if self.no_delta { Fetch::Everything } else { Fetch::Changes };
+        let copied = ops::pull(&places, &source, &name, fetch, &options, &context.bars).with_context(failure)?;
         context.output.result(format!("Pulled {}", copied.manifest.digest))?;
         let moved = Moved {
             done: (copied.sent_bytes, "fetched"),
-            reused: format!("{} already here", human(copied.present_bytes)),
+            reused: format!("{} already here{}", human(copied.present_bytes), taken(&copied.taken)),
             mounted: None,
             resumed: copied.resumed_bytes,
         };
@@ -87,6 +92,16 @@ impl PullArgs {
                     usage(format!("the folder name `{folder}` is no repository name; give a name as second argument"))
                 })
             }
+        }
+    }
+}
+
+fn taken(taken: &Taken) -> String {
+    match taken.bytes {
+        0 => String::new(),
+        bytes => {
+            let names: Vec<&str> = taken.names.iter().map(String::as_str).collect();
+            format!(", {} taken from {}", human(bytes), names.join(" and "))
         }
     }
 }

@@ -41,6 +41,11 @@ impl Content for AnywhereBlob {
         Ok(Box::new(self.places.reader(offset..end)?.take(end - offset)))
     }
 
+    /// Asks the place that would be asked first.
+    fn knows_ranges(&self) -> Result<bool, ContentError> {
+        Ok(self.places.knows_ranges()?)
+    }
+
     /// Nobody knows which of the mirrors gave the wrong bytes, so none of them is asked again.
     fn refute(&self) -> bool {
         let used = std::mem::take(&mut *self.places.used.lock().unwrap_or_else(PoisonError::into_inner));
@@ -61,6 +66,16 @@ impl Places {
             Some(_) => Box::new(AnywhereReader { places: self.clone(), reader, mirror, range }),
             None => reader,
         })
+    }
+
+    fn knows_ranges(&self) -> Result<bool, Error> {
+        for mirror in self.repository.mirrors() {
+            match RemoteBlob::of(&mirror, &self.descriptor).and_then(|blob| blob.knows_ranges()) {
+                Ok(knows) => return Ok(knows),
+                Err(failure) => mirror.note_failure(&failure),
+            }
+        }
+        RemoteBlob::of(&self.repository, &self.descriptor)?.knows_ranges()
     }
 
     fn open(&self, range: Range<u64>) -> Result<Opened, Error> {

@@ -52,7 +52,7 @@ impl RemoteBlob {
             return Ok(Box::new(io::empty()));
         }
         let client = &self.client;
-        let origin = Arc::new(Origin::new(Arc::clone(&self.exchange), self.call.clone(), self.descriptor.clone()));
+        let origin = self.origin();
         let share = self.budget.open();
         if range.end.saturating_sub(range.start) <= client.settings.pieces_from_bytes {
             let mut stream = Stream::new(client.clone(), origin, share, range);
@@ -67,5 +67,15 @@ impl RemoteBlob {
         let mut stream = Stream::new(client.clone(), origin, share, range);
         stream.go_on_with(body);
         Ok(Box::new(ChunkReader::new(stream)))
+    }
+
+    /// Asks for the first byte, and sees whether the others stay away.
+    pub(super) fn knows_ranges(&self) -> Result<bool, Error> {
+        let origin = self.origin();
+        Ok(Stretches::ask(&self.client, &origin, &(0..1))?.is_partial)
+    }
+
+    fn origin(&self) -> Arc<Origin> {
+        Arc::new(Origin::new(Arc::clone(&self.exchange), self.call.clone(), self.descriptor.clone()))
     }
 }
