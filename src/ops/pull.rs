@@ -62,7 +62,8 @@ fn bring(
 ) -> Result<Copied, Error> {
     let names = Names::Of(name.clone());
     let writer = places.store.writer(names.clone())?;
-    let tag = name.tag.as_ref().map(ToString::to_string);
+    // Beside a digest a tag only informs: what it names here stays what it names.
+    let tag = name.tag.as_ref().filter(|_| name.digest.is_none()).map(ToString::to_string);
     let target = (&writer as &dyn Target, tag.as_deref());
     if fetch == Fetch::Everything || !found.is_remote {
         return copy((&*found.source, &found.name), target, options, progress);

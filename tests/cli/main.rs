@@ -33,6 +33,7 @@ mod moving;
 mod pack;
 mod pack_push;
 mod peers;
+mod pins;
 mod provenance;
 mod published;
 mod referrers;
