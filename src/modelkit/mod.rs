@@ -22,7 +22,7 @@ pub use image::{InvalidPlatform, Platform};
 pub use layer_type::LayerType;
 pub use lock::{
     Change, Drift, LOCK_SIZE_LIMIT, Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, Subject, kitfile_digest,
-    parse_lock,
+    parent_names, parse_lock,
 };
 pub use modelpack::ModelFacts;
 pub use selection::{Filter, InvalidFilter, Part, Selection};

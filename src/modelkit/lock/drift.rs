@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
-use super::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent};
+use super::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, parent_names};
 use crate::kitfile::Section;
 use crate::relative_path::RelativePath;
 
@@ -21,7 +21,7 @@ pub struct Drift {
 pub enum Subject {
     /// What the Kitfile says.
     Kitfile,
-    /// The ModelKit behind a reference.
+    /// The ModelKit behind a reference, which is here without its digest.
     Parent(String),
     /// The layer of an entry.
     Layer(RelativePath, Section),
@@ -79,17 +79,11 @@ impl Lock {
         let mut drifts = Vec::new();
         let mut note = |subject, change: Option<Change>| drifts.extend(change.map(|change| Drift { subject, change }));
         note(Subject::Kitfile, Change::in_value("content", &self.kitfile, &found.kitfile));
-        let reference = |parent: &LockedParent| parent.reference.clone();
-        compare(
-            &self.parents,
-            &found.parents,
-            reference,
-            Subject::Parent,
-            &mut note,
-            |subject, locked, found, note| {
-                note(subject.clone(), parent_change(locked, found));
-            },
-        );
+        let name = |(name, _): &(String, &LockedParent)| name.clone();
+        let (parents, now) = (named(&self.parents), named(&found.parents));
+        compare(&parents, &now, name, Subject::Parent, &mut note, |subject, (_, locked), (_, found), note| {
+            note(subject.clone(), parent_change(locked, found));
+        });
         let entry = |layer: &LockedLayer| (layer.path.clone(), layer.section);
         let subject = |(path, section)| Subject::Layer(path, section);
         compare(&self.layers, &found.layers, entry, subject, &mut note, compare_layers);
@@ -129,10 +123,16 @@ fn compare<T, K: Ord + Clone>(
     }
 }
 
+fn named(parents: &[LockedParent]) -> Vec<(String, &LockedParent)> {
+    let references: Vec<_> = parents.iter().map(|parent| &*parent.reference).collect();
+    parent_names(&references).into_iter().zip(parents).collect()
+}
+
 fn parent_change(locked: &LockedParent, found: &LockedParent) -> Option<Change> {
     let paths = |parent: &LockedParent| parent.paths.iter().map(RelativePath::as_str).collect::<Vec<_>>().join(", ");
     let digest = Change::in_value("digest", &locked.manifest, &found.manifest);
-    digest.or_else(|| Change::in_value("content", &paths(locked), &paths(found)))
+    let content = digest.or_else(|| Change::in_value("content", &paths(locked), &paths(found)));
+    content.or_else(|| Change::in_value("reference", &locked.reference, &found.reference))
 }
 
 fn compare_layers(subject: &Subject, locked: &LockedLayer, found: &LockedLayer, note: Note<'_>) {
@@ -220,6 +220,14 @@ mod tests {
         check(|_| {}, &[]);
         check(|lock| lock.kitfile = other, &[&format!("the Kitfile: its content is {other}, not OLD")]);
         check(|lock| lock.parents[0].manifest = other, &[&format!("parent `base:v1`: its digest is {other}, not OLD")]);
+        check(
+            |lock| (lock.parents[0].reference, lock.parents[0].manifest) = (format!("base:v1@{other}"), other),
+            &[&format!("parent `base:v1`: its digest is {other}, not OLD")],
+        );
+        check(
+            |lock| lock.parents[0].reference = format!("base:v1@{}", Digest::of(b"")),
+            &["parent `base:v1`: its reference is base:v1@OLD, not base:v1"],
+        );
         check(|lock| lock.parents.clear(), &["parent `base:v1`: missing"]);
         check(
             |lock| lock.layers[0].section = Section::Docs,

@@ -2,6 +2,7 @@
 
 mod document;
 mod drift;
+mod parent_names;
 mod read;
 #[cfg(test)]
 mod samples;
@@ -10,4 +11,5 @@ mod write;
 
 pub use document::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, kitfile_digest};
 pub use drift::{Change, Drift, Subject};
+pub use parent_names::parent_names;
 pub use read::{LOCK_SIZE_LIMIT, parse_lock};

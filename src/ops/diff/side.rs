@@ -6,7 +6,7 @@ use super::DiffOptions;
 use crate::digest::Digest;
 use crate::kitfile::Section;
 use crate::layer_format::Format;
-use crate::modelkit::{Layer, LayerType, Lock, LockedFile, LockedLayer, kitfile_digest};
+use crate::modelkit::{Layer, LayerType, Lock, LockedFile, LockedLayer, LockedParent, kitfile_digest, parent_names};
 use crate::oci::{Descriptor, MediaType, Source};
 use crate::ops::pack_push::find_in_folder;
 use crate::ops::parents::{Parent, model_reference, resolve};
@@ -147,11 +147,12 @@ impl Side {
                 let name = inspected.descriptor.digest.to_string();
                 let parents =
                     reference.map_or_else(|| Ok(Vec::new()), |reference| resolve(places, &name, reference))?;
-                let digest = |parent: &Parent| parent.inspected.descriptor.digest;
-                Ok(parents.iter().map(|parent| (parent.reference.to_string(), digest(parent))).collect())
+                let digest = |parent: &Parent| (parent.reference.to_string(), parent.inspected.descriptor.digest);
+                Ok(by_name(parents.iter().map(digest)))
             }
             Self::Lock(lock) => {
-                Ok(lock.parents.iter().map(|parent| (parent.reference.clone(), parent.manifest)).collect())
+                let digest = |parent: &LockedParent| (parent.reference.clone(), parent.manifest);
+                Ok(by_name(lock.parents.iter().map(digest)))
             }
         }
     }
@@ -165,6 +166,13 @@ impl Side {
             Self::Lock(lock) => Compared { manifest: lock.manifest, inspected: None },
         }
     }
+}
+
+/// A parent whose pin moved is the same parent with another digest.
+fn by_name(parents: impl Iterator<Item = (String, Digest)>) -> BTreeMap<String, Digest> {
+    let (references, digests): (Vec<_>, Vec<_>) = parents.unzip();
+    let references: Vec<_> = references.iter().map(String::as_str).collect();
+    parent_names(&references).into_iter().zip(digests).collect()
 }
 
 impl<'a> SideLayer<'a> {
