@@ -57,7 +57,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hub", &["registry", "digest", "oci", "relative_path"]),
     ("git", &[]),
     ("modelkit", &["digest", "compression", "layer_format", "relative_path", "oci", "kitfile", "problem"]),
-    ("kitfile", &["relative_path", "oci", "problem"]),
+    ("kitfile", &["digest", "relative_path", "oci", "problem"]),
     ("oci", &["digest"]),
     ("contents", &["digest", "relative_path", "tensors"]),
     ("tensors", &[]),

@@ -11,6 +11,7 @@ mod mapping;
 mod node;
 mod number;
 mod parse;
+mod pin;
 #[cfg(test)]
 mod samples;
 mod scalar;
@@ -25,6 +26,7 @@ pub use document::{Code, Dataset, Docs, FILE_NAMES, Kitfile, LOCK_FILE, McpServe
 pub use entries::{Entry, Section};
 pub use license::detect_license;
 pub use parse::{FieldPlaces, SIZE_LIMIT, parse, parse_with_places};
+pub use pin::{CannotPin, NamedReference, ReferenceField, pin};
 pub use schema::SCHEMA;
 pub use validate::{MANIFEST_VERSION, validate, warnings};
 pub use write::{to_yaml, value_to_yaml, yaml_tree};

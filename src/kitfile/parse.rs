@@ -35,6 +35,11 @@ impl FieldPlaces {
     pub fn position(&self, field: &str) -> Option<Position> {
         place_of(field, &self.marks).map(|mark| Source::new(&self.text).position(mark))
     }
+
+    /// The place of a field that is in the text itself, counted from behind the byte order mark.
+    pub(super) fn mark(&self, field: &str) -> Option<Mark> {
+        self.marks.get(field).copied()
+    }
 }
 
 /// Like [`parse`], and keeps where the fields stand.
@@ -43,7 +48,7 @@ pub fn parse_with_places(text: &str) -> Result<(Kitfile, FieldPlaces), Invalid> 
         let message = format!("the file has {} bytes; a Kitfile has at most {SIZE_LIMIT}", text.len());
         return Err(Invalid::new(FILE_NAMES[0], vec![Problem::of("", message)]));
     }
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = without_mark(text);
     let source = Source::new(text);
     let root = root_of(text, &source).map_err(|problem| Invalid::new(FILE_NAMES[0], vec![problem]))?;
     let mut decoder = Decoder::default();
@@ -62,6 +67,11 @@ pub fn parse_with_places(text: &str) -> Result<(Kitfile, FieldPlaces), Invalid> 
         problem.position = mark.map(|mark| source.position(mark));
     }
     Err(Invalid::new(FILE_NAMES[0], found.into_iter().map(|(_, problem)| problem).collect()))
+}
+
+/// The text without its byte order mark.
+pub(super) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 fn root_of(text: &str, source: &Source<'_>) -> Result<Rc<Node>, Problem> {
