@@ -1,12 +1,12 @@
 //! Where `Kitfile.lock` meets the disk.
 
-use std::io::{self, Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::io::{self, Read};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use fs_err as fs;
 
+use super::replace::replace;
 use crate::ops::{LOCK_SIZE_LIMIT, Lock, parse_lock};
 
 /// Reads the lock at `path`.
@@ -33,16 +33,4 @@ pub(crate) fn write(path: &Path, lock: &Lock) -> Result<()> {
         return Ok(());
     }
     replace(path, text.as_bytes()).with_context(|| format!("cannot write the lock `{}`", path.display()))
-}
-
-fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    // Narrowed by the umask, like any file that a person writes.
-    builder.permissions(PermissionsExt::from_mode(0o666));
-    let mut file = builder.prefix(".Kitfile.lock-").tempfile_in(folder)?;
-    file.write_all(text)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }

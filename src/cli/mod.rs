@@ -19,6 +19,7 @@ mod network;
 mod opening;
 mod output;
 mod overwrite;
+mod replace;
 mod report;
 mod table;
 mod template;
