@@ -76,6 +76,7 @@
 //!
 //! `kit pack --lock` writes a [`Lock`](modelkit::Lock) of all files beside the Kitfile; `--locked` compares the two instead, before
 //! anything is published. `kit verify` compares a folder with a lock, or with the tables of contents of a ModelKit.
+//! `kit update` changes nothing of a Kitfile but the digests in the references of its text, which [`pin`](kitfile::pin) finds again.
 //!
 //! `kit ls`, `kit cat`, `kit cp` and `kit inspect --tensors` open layers at offsets, which a table of contents tells. Without one,
 //! as in the ModelKits of other tools, a [`Listing`](archive::Listing) hops from file

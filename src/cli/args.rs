@@ -69,6 +69,7 @@ Make
   validate     Look over a folder and its Kitfile before they are packed
   import       Make a ModelKit of a repository on the Hugging Face hub
   pack         Pack a folder and its Kitfile into a ModelKit
+  update       Move the pins of a Kitfile to what the tags name now
 
 Move
   push         Send a ModelKit to a registry

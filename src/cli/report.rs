@@ -130,6 +130,10 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::NoRegistry(reference) => {
             Some(format!("put the registry in front, as in `registry.example/{reference}`"))
         }
+        ops::Error::NoSuchReference(_) => Some(
+            "it may be a field as `kit update --dry-run --format json` shows them, the name of a model or dataset, or a repository"
+                .to_owned(),
+        ),
         ops::Error::NoSuchFile(_) | ops::Error::IsFolder(_) => {
             Some("`kit ls NAME:TAG` shows the files in a ModelKit".to_owned())
         }

@@ -94,6 +94,9 @@ pub enum Error {
         /// Why not.
         source: Box<Error>,
     },
+    /// A name that no reference in a Kitfile answers to.
+    #[error("no model or dataset that comes from another ModelKit is called `{0}`")]
+    NoSuchReference(String),
     /// What was packed is not what the lock says: all that differs.
     #[error("what would be packed is not what is locked:{}", listed(.0))]
     Drift(Vec<modelkit::Drift>),

@@ -25,6 +25,7 @@ const COMMANDS: &[&str] = &[
     "log",
     "lineage",
     "verify",
+    "update",
     "tag",
     "remove",
     "fsck",

@@ -39,6 +39,7 @@ mod save;
 mod schema;
 mod tag;
 mod unpack;
+mod update;
 mod validate;
 mod verify;
 mod version;
@@ -72,6 +73,7 @@ pub(crate) enum Command {
     Log(log::LogArgs),
     Lineage(lineage::LineageArgs),
     Verify(verify::VerifyArgs),
+    Update(update::UpdateArgs),
     Tag(tag::TagArgs),
     Remove(remove::RemoveArgs),
     Materialize(materialize::MaterializeArgs),
@@ -114,6 +116,7 @@ impl Command {
             Self::Log(args) => args.run(context),
             Self::Lineage(args) => args.run(context),
             Self::Verify(args) => args.run(context),
+            Self::Update(args) => args.run(context),
             Self::Tag(args) => args.run(context),
             Self::Remove(args) => args.run(context),
             Self::Materialize(args) => args.run(context),
