@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::endpoint::canonical;
-use super::{CredentialStore, Mirror, RetryPolicy, UploadForm};
+use super::{CredentialStore, Mirror, ObjectStore, RetryPolicy, UploadForm};
 
 /// Everything a [`Client`](super::Client) wants to know. `Settings::default()` is right for a public registry.
 ///
@@ -47,6 +47,8 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// Where names and passwords come from.
     pub credentials: CredentialStore,
+    /// Where files with `s3` addresses are.
+    pub object_store: ObjectStore,
     /// What is different for single registries, by host and port as in a reference.
     pub hosts: BTreeMap<String, HostSettings>,
 }
@@ -90,6 +92,7 @@ impl Default for Settings {
             retry: RetryPolicy::default(),
             timeouts: Timeouts::default(),
             credentials: CredentialStore::default(),
+            object_store: ObjectStore::default(),
             hosts: BTreeMap::new(),
         }
     }

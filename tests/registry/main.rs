@@ -71,6 +71,7 @@ mod resume;
 mod roads;
 mod support;
 mod tls;
+mod web_files;
 
 #[test]
 fn the_tests_that_the_tables_name_exist() {

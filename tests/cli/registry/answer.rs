@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use hyper::header::{AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, LINK, LOCATION, RANGE};
+use hyper::header::{AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_MATCH, LINK, LOCATION, RANGE};
 use hyper::{HeaderMap, Method, Response};
 
 use super::access;
@@ -73,6 +73,9 @@ pub(crate) fn answer(state: &mut State, asked: &Asked) -> Response<Bytes> {
     if let Some(answer) = hub::answer(state, asked) {
         return answer;
     }
+    if let Some(bytes) = state.files.get(asked.path()) {
+        return file(state, asked, bytes);
+    }
     if asked.method == Method::HEAD && !state.options.head {
         return plain(405);
     }
@@ -113,6 +116,17 @@ fn object(state: &mut State, asked: &Asked, digest: &str) -> Response<Bytes> {
         return error(403, "AccessDenied", "request has expired");
     }
     state.blobs.get(digest).map_or_else(|| plain(404), |bytes| ranged(state, asked, bytes))
+}
+
+/// A web server: the tag of a file is made of its content, and who asks for another content is told so (RFC 9110, 13.1.1).
+fn file(state: &State, asked: &Asked, bytes: &Bytes) -> Response<Bytes> {
+    let tag = format!("\"{}\"", &sha256(bytes)[7..39]);
+    if asked.header(IF_MATCH.as_str()).is_some_and(|wanted| wanted != tag) {
+        return error(412, "PreconditionFailed", "it is another one");
+    }
+    let mut response = ranged(state, asked, bytes);
+    response.headers_mut().insert(ETAG, tag.parse().unwrap());
+    response
 }
 
 fn blob(state: &mut State, asked: &Asked, name: &str, digest: &str) -> Response<Bytes> {

@@ -136,6 +136,11 @@ impl FakeRegistry {
         digest
     }
 
+    /// Puts a file there, at any path, as on a web server that is no registry.
+    pub(crate) fn add_file(&self, path: &str, bytes: &[u8]) {
+        self.state().files.insert(path.to_owned(), Bytes::copy_from_slice(bytes));
+    }
+
     /// Loses a blob.
     pub(crate) fn remove_blob(&self, digest: &str) {
         self.state().blobs.remove(digest);

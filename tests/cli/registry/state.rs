@@ -138,6 +138,8 @@ pub(crate) struct State {
     pub(crate) busy: usize,
     /// By digest, for all repositories: a registry with one store.
     pub(crate) blobs: BTreeMap<String, Bytes>,
+    /// By path, beside all that a registry has.
+    pub(crate) files: BTreeMap<String, Bytes>,
     /// Which blobs came into which repository, as repository and digest.
     pub(crate) owned: BTreeSet<(String, String)>,
     pub(crate) repositories: BTreeMap<String, Repository>,
