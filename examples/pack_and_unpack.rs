@@ -9,7 +9,7 @@ use kit::compression::Compression;
 use kit::kitfile;
 use kit::ops::{
     self, Family, Filter, Format, Keeping, Links, Location, Locking, Overwrite, PackOptions, Place, Places, Reading,
-    Selection, UnpackOptions,
+    RemoteData, Selection, UnpackOptions,
 };
 use kit::progress::Silent;
 use kit::registry::{Client, Settings};
@@ -43,6 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let location: Location = "digits:v1".parse()?;
     let found = places.find(&location, Place::Local)?;
     let options = UnpackOptions {
+        remote: RemoteData::Left,
         folder: work.path().join("model"),
         overwrite: Overwrite::Refuse,
         selection: Selection::new(vec!["model".parse::<Filter>()?]),

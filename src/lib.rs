@@ -22,7 +22,7 @@
 //! | [`ops`] | one file per thing that `kit` can do: [`pack`](ops::pack), [`copy`](ops::copy), [`unpack`](ops::unpack) … |
 //! | [`archive`] | a folder to the bytes of a layer and back: walking, `.kitignore`, tar, putting files in place safely |
 //! | [`store`] | the local OCI layout, which any number of processes share |
-//! | [`registry`] | a remote repository; asynchronous code ends at its door |
+//! | [`registry`] | a remote repository, and files on servers that are none; asynchronous code ends at its door |
 //! | [`hub`] | a repository of the Hugging Face hub at a commit: its files, their digests, their bytes |
 //! | [`git`] | what git knows of a folder |
 //! | [`modelkit`] | how a Kitfile becomes config, layers and manifest, of a ModelKit, a ModelPack or an image, and is read back; filters; the lock |
@@ -73,6 +73,9 @@
 //! `kit unpack` reads the documents with [`ModelKit::read`](modelkit::ModelKit::read), chooses with a [`Selection`](modelkit::Selection), and extracts
 //! the layers, several at once, each through a [`VerifyingReader`](digest::VerifyingReader) into a [`Destination`](archive::Destination), whose
 //! commit gives files their names.
+//!
+//! Datasets that stay elsewhere, on the web or in another ModelKit, have no layer. `kit unpack --include-remote` brings them to the same
+//! [`Destination`](archive::Destination), and believes the digest in the Kitfile or in a lock.
 //!
 //! `kit pack --lock` writes a [`Lock`](modelkit::Lock) of all files beside the Kitfile; `--locked` compares the two instead, before
 //! anything is published. `kit verify` compares a folder with a lock, or with the tables of contents of a ModelKit.

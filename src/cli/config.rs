@@ -96,6 +96,7 @@ impl<'a> Config<'a> {
             concurrency: self.concurrency(None).value.into(),
             retry: RetryPolicy { give_up_after: self.retry_for().value, ..RetryPolicy::default() },
             credentials: self.environment.credentials(),
+            object_store: self.environment.object_store.clone(),
             uploads_folder: Some(self.environment.uploads_folder()),
             registries_folder: Some(self.environment.registries_folder()),
             hosts: hosts.collect::<Result<_>>()?,

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::ci;
 use super::config::{Origin, Sourced};
 use crate::ops::Builder;
-use crate::registry::{CredentialStore, Credentials};
+use crate::registry::{AccessKeys, CredentialStore, Credentials, ObjectStore};
 
 /// The surroundings of one run.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub(crate) struct Environment {
     pub(crate) credential_files: Vec<Sourced<PathBuf>>,
     /// The variables for proxies that are set.
     pub(crate) proxies: Vec<Sourced<String>>,
+    /// Where files with `s3` addresses are.
+    pub(crate) object_store: ObjectStore,
     /// A client certificate and its key, as the environment names them.
     pub(crate) client_certificate: (Option<PathBuf>, Option<PathBuf>),
     /// Who runs this, as far as the environment names a workflow and its run.
@@ -64,6 +66,7 @@ impl Environment {
             credential_files: credential_files(),
             proxies: proxies(),
             client_certificate: (path("KITOPS_CLIENT_CERT"), path("KITOPS_CLIENT_KEY")),
+            object_store: object_store(),
             builder: ci::builder(&text),
             hub: text("HF_ENDPOINT"),
             hub_token: text("HF_TOKEN").map(Credentials::Bearer),
@@ -153,6 +156,20 @@ fn proxies() -> Vec<Sourced<String>> {
     pairs.into_iter().filter_map(|(capital, small)| named(capital).or_else(|| named(small))).collect()
 }
 
+/// What Amazon's own tools read, but for their files; what the Go tool reads of its own comes first.
+fn object_store() -> ObjectStore {
+    let any = |names: &[&str]| names.iter().find_map(|name| text(name));
+    let keys = |id, secret, session_token: Option<String>| {
+        Some(AccessKeys { id: text(id)?, secret: text(secret)?, session_token })
+    };
+    let own = keys("S3_ACCESS_KEY_ID", "S3_SECRET_KEY", None);
+    ObjectStore {
+        endpoint: any(&["S3_API_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]),
+        region: any(&["S3_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"]),
+        keys: own.or_else(|| keys("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", text("AWS_SESSION_TOKEN"))),
+    }
+}
+
 /// Now, or what `SOURCE_DATE_EPOCH` says instead (reproducible-builds.org, its specification), in whole seconds.
 fn time() -> Result<Timestamp> {
     let seconds = match text("SOURCE_DATE_EPOCH") {
@@ -190,6 +207,7 @@ impl Environment {
             credential_files: Vec::new(),
             proxies: Vec::new(),
             client_certificate: (None, None),
+            object_store: ObjectStore::default(),
             builder: Builder::default(),
             hub: None,
             hub_token: None,

@@ -130,6 +130,12 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::NoRegistry(reference) => {
             Some(format!("put the registry in front, as in `registry.example/{reference}`"))
         }
+        ops::Error::ReadRemote { source: ContentError::Mismatch(_), .. } => Some(
+            "another file lies there by now; if that is the right one, its digest belongs into the Kitfile, or into the lock".to_owned(),
+        ),
+        ops::Error::Unproven(_) => Some(
+            "`kit pack --lock` notes its digest: --lock gives that lock, or write the digest as remoteHash into the Kitfile".to_owned(),
+        ),
         ops::Error::NoSuchReference(_) => Some(
             "it may be a field as `kit update --dry-run --format json` shows them, the name of a model or dataset, or a repository"
                 .to_owned(),

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use crate::digest::Digest;
 use crate::oci::Reference;
 
 /// What a Kitfile may be called, in the order in which the names are tried. New ones get the first.
@@ -132,7 +133,7 @@ pub struct Dataset {
     pub name: String,
     #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
     pub path: String,
-    /// Where the data stays: an S3 address or a reference. Such a dataset owns no layer.
+    /// Where the data stays: an address on the web or in an object store, or a reference. Such a dataset owns no layer.
     #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
     pub remote_path: String,
     /// What the data behind `remote_path` hashes to.
@@ -147,7 +148,25 @@ pub struct Dataset {
     pub parameters: Option<Value>,
 }
 
+impl Kitfile {
+    /// The datasets whose data stays where it is.
+    pub fn remote_datasets(&self) -> impl Iterator<Item = &Dataset> {
+        self.datasets.iter().filter(|dataset| dataset.is_remote())
+    }
+}
+
 impl Dataset {
+    /// Whether the data stays where it is, so that the dataset owns no layer.
+    pub fn is_remote(&self) -> bool {
+        !self.remote_path.is_empty()
+    }
+
+    /// The digest that `remote_hash` is, with or without `sha256:` in front. Of an object, the Go tool has the `ETag` there.
+    pub fn remote_digest(&self) -> Option<Digest> {
+        let hash = &self.remote_hash;
+        hash.parse().or_else(|_| format!("sha256:{hash}").parse()).ok()
+    }
+
     /// The ModelKit that `remote_path` names, if it reads as a reference, as [`Model::reference`] does.
     pub fn reference(&self) -> Option<Reference> {
         let is_address = self.remote_path.contains("://");

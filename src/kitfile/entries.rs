@@ -78,7 +78,7 @@ impl Kitfile {
         let entry = |section, index, name, path| Entry { section, index, name, path };
         let model = self.model.iter().filter(|model| !model.path.is_empty() && is_file(model));
         let parts = self.model.iter().flat_map(|model| model.parts.iter().enumerate());
-        let datasets = self.datasets.iter().enumerate().filter(|(_, dataset)| dataset.remote_path.is_empty());
+        let datasets = self.datasets.iter().enumerate().filter(|(_, dataset)| !dataset.is_remote());
         let mut entries = Vec::new();
         entries.extend(model.map(|it| entry(Section::Model, 0, &*it.name, &*it.path)));
         entries.extend(parts.map(|(index, it)| entry(Section::ModelPart, index, &it.name, &it.path)));

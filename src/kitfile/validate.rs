@@ -38,7 +38,7 @@ pub fn warnings(kitfile: &Kitfile) -> Vec<Problem> {
 /// Every path that will name something in a folder, with its field.
 fn paths(kitfile: &Kitfile) -> impl Iterator<Item = (String, &str)> {
     let owned = kitfile.entries().into_iter().map(|entry| (path_field(&entry), entry.path));
-    let remote = kitfile.datasets.iter().enumerate().filter(|(_, dataset)| !dataset.remote_path.is_empty());
+    let remote = kitfile.datasets.iter().enumerate().filter(|(_, dataset)| dataset.is_remote());
     let remote = remote.map(|(index, dataset)| (format!("datasets[{index}].path"), &*dataset.path));
     let servers = kitfile.mcp_servers.iter().enumerate();
     let servers = servers.map(|(index, server)| (format!("mcpServers[{index}].path"), &*server.path));

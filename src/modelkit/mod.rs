@@ -21,8 +21,8 @@ pub use family::{Family, section_word};
 pub use image::{InvalidPlatform, Platform};
 pub use layer_type::LayerType;
 pub use lock::{
-    Change, Drift, LOCK_SIZE_LIMIT, Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, Subject, kitfile_digest,
-    parent_names, parse_lock,
+    Change, Drift, LOCK_SIZE_LIMIT, Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote, Subject,
+    kitfile_digest, parent_names, parse_lock,
 };
 pub use modelpack::ModelFacts;
 pub use selection::{Filter, InvalidFilter, Part, Selection};

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use super::{Layer, LockedLayer};
-use crate::kitfile::Section;
+use crate::kitfile::{Dataset, Section};
 use crate::relative_path::RelativePath;
 
 /// What filters choose by: the sections as users name them. Model parts count as `model`.
@@ -119,6 +119,11 @@ impl Selection {
     /// Whether a layer in a lock is wanted.
     pub fn takes_locked(&self, layer: &LockedLayer) -> bool {
         self.takes_entry(layer.section, [&layer.name, layer.path.as_str()], &layer.path)
+    }
+
+    /// Whether a dataset that owns no layer is wanted, whose clean path is `path`.
+    pub fn takes_dataset(&self, dataset: &Dataset, path: &RelativePath) -> bool {
+        self.takes_entry(Section::Dataset, [&dataset.name, &dataset.path], path)
     }
 
     fn takes_entry(&self, section: Section, names: [&str; 2], path: &RelativePath) -> bool {

@@ -94,6 +94,29 @@ pub enum Error {
         /// Why not.
         source: Box<Error>,
     },
+    /// A dataset that stays elsewhere is not what the Kitfile or the lock says.
+    #[error("`{address}` is not what it should be: its {what} is {found}, not {expected}")]
+    OtherRemote {
+        /// Where it is.
+        address: String,
+        /// What differs.
+        what: &'static str,
+        /// As it should be.
+        expected: String,
+        /// As it is, or as another document says.
+        found: String,
+    },
+    /// A dataset that stays elsewhere cannot be read.
+    #[error("cannot read `{address}`")]
+    ReadRemote {
+        /// Where it is.
+        address: String,
+        /// Why not.
+        source: ContentError,
+    },
+    /// A dataset that stays elsewhere could be anything.
+    #[error("nothing tells what `{0}` should be, so it is not fetched")]
+    Unproven(String),
     /// A name that no reference in a Kitfile answers to.
     #[error("no model or dataset that comes from another ModelKit is called `{0}`")]
     NoSuchReference(String),

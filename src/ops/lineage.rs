@@ -106,12 +106,12 @@ impl Walk<'_> {
             // The manifest was found by its digest, and names the layer by digest.
             self.add(node, EdgeKind::Dataset, name, Some(layer.descriptor.digest), Proof::Verified);
         }
-        for dataset in kitfile.datasets.iter().filter(|dataset| !dataset.remote_path.is_empty()) {
+        for dataset in kitfile.remote_datasets() {
             if let Some(reference) = dataset.reference() {
                 let pinned = pinned(&reference, Role::Dataset, &records);
                 self.add_modelkit(node, EdgeKind::Dataset, &reference, pinned, depth);
             } else {
-                let (name, hash) = (without_secrets(&dataset.remote_path), dataset.remote_hash.parse().ok());
+                let (name, hash) = (without_secrets(&dataset.remote_path), dataset.remote_digest());
                 self.add(node, EdgeKind::Dataset, name, hash, Proof::Declared);
             }
         }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read};
 
 use super::packer::Assembled;
+use super::remote::lock_remotes;
 use super::unpack::{PLAIN_FILE, Remembering};
-use super::{Error, tables, workers};
+use super::{Error, Places, tables, workers};
 use crate::archive::{self, LayerMember, LayerShape, Listing};
 use crate::contents::{Entry, Kind};
 use crate::digest::{Digest, Hasher, VerifyingReader};
@@ -17,6 +18,7 @@ use crate::relative_path::RelativePath;
 
 /// The lock of a ModelKit that is packed; `source` has its layers.
 pub(super) fn lock(
+    places: &Places<'_>,
     source: &dyn Source,
     assembled: &Assembled,
     jobs: usize,
@@ -25,8 +27,9 @@ pub(super) fn lock(
     let manifest = Manifest::parse(&assembled.manifest_bytes).map_err(Error::NotAManifest)?;
     let modelkit = ModelKit::read(manifest, &assembled.config_bytes)?;
     let layers = workers::run(jobs, &modelkit.layers, |layer| read_layer(source, layer, progress))?;
-    let kitfile = kitfile_digest(&modelkit.config.kitfile);
-    Ok(Lock::new(assembled.manifest.digest, kitfile, assembled.parents.clone(), layers))
+    let kitfile = &modelkit.config.kitfile;
+    let remotes = lock_remotes(places, kitfile, jobs, progress)?;
+    Ok(Lock::new(assembled.manifest.digest, kitfile_digest(kitfile), assembled.parents.clone(), remotes, layers))
 }
 
 /// What the files of a layer are, by its table of contents; without one, by reading and verifying all of it.

@@ -108,7 +108,7 @@ fn pack_whole(places: &Places<'_>, options: &PackOptions, progress: &dyn Progres
     let source = places.store.reader(Names::Of(repository(options)))?;
     let documents = convert::in_family(&assembled, &source, options, progress)?;
     let assembled = assembled.with(documents);
-    let lock = lock_of(&source, options, &assembled, progress)?;
+    let lock = lock_of(places, &source, options, &assembled, progress)?;
     save_config(&writer, &assembled.config, &assembled.config_bytes, progress)?;
     let record = record(places, options, &assembled)?;
     let documents: Vec<_> = tables::attachment(&source, assembled.layers.iter()).into_iter().chain(record).collect();
@@ -120,6 +120,7 @@ fn pack_whole(places: &Places<'_>, options: &PackOptions, progress: &dyn Progres
 
 /// The lock of what is `assembled` and has its layers in `source`, if there is to be one; an error if another one is expected.
 pub(super) fn lock_of(
+    places: &Places<'_>,
     source: &dyn Source,
     options: &PackOptions,
     assembled: &Assembled,
@@ -128,7 +129,7 @@ pub(super) fn lock_of(
     if options.locking == Locking::Off {
         return Ok(None);
     }
-    let lock = lock::lock(source, assembled, options.jobs, progress)?;
+    let lock = lock::lock(places, source, assembled, options.jobs, progress)?;
     match &options.locking {
         Locking::Expect(expected) if *expected != lock => Err(Error::Drift(expected.drift(&lock))),
         _ => Ok(Some(lock)),

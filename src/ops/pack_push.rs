@@ -43,7 +43,7 @@ pub fn pack_and_push(
 ) -> Result<PackedAway, Error> {
     let options = &CopyOptions { jobs: layers_at_once(options.jobs, pack.compression), ..options.clone() };
     let source = FromFiles::pack(places, pack, progress)?;
-    let lock = lock_of(&source, pack, &source.assembled, progress)?;
+    let lock = lock_of(places, &source, pack, &source.assembled, progress)?;
     let name = source.assembled.manifest.digest.to_string();
     let copied = copy((&source, &name), (target, tags.first().map(String::as_str)), options, progress)?;
     for tag in tags.iter().skip(1) {

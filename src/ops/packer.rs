@@ -8,7 +8,7 @@ use fs_err as fs;
 
 use super::parents::{self, Parent};
 use super::uncovered::uncovered;
-use super::{Error, Inspected, PackOptions, Places, Reading, room, workers};
+use super::{Error, Inspected, PackOptions, Places, Reading, remote, room, workers};
 use crate::archive::{IgnoreRules, LayerSource, LayerSummary, Measured};
 use crate::compression::Compression;
 use crate::digest::Digest;
@@ -113,7 +113,7 @@ impl Assembled {
 pub(super) struct Packer<'a> {
     options: &'a PackOptions,
     entries: Vec<(Entry<'a>, RelativePath)>,
-    /// The paths of all layers, of parents too: a layer leaves out what has a layer of its own.
+    /// The paths of all layers, of parents and of remote datasets too: a layer leaves out what has a layer of its own.
     paths: Vec<RelativePath>,
     parents: Vec<LockedParent>,
     ignore: IgnoreRules,
@@ -135,6 +135,8 @@ impl<'a> Packer<'a> {
         let own_paths = paths.clone();
         let parents = referenced_modelkits(places, options, &entries)?;
         paths.extend(parents.iter().flat_map(|parent| parent.paths.iter().cloned()));
+        // What is fetched belongs to the remote dataset, not to a layer around it.
+        paths.extend(options.kitfile.remote_datasets().filter_map(|dataset| dataset.path.parse().ok()));
         let ignore = read_ignore_rules(&options.context)?;
         warn_of_what_is_not_packed(&options.kitfile, progress);
         warn_of_what_is_in_no_layer(&uncovered(&options.context, &paths, &ignore)?, progress);
@@ -351,11 +353,9 @@ pub(super) fn read_ignore_rules(context: &Path) -> Result<IgnoreRules, Error> {
 }
 
 fn warn_of_what_is_not_packed(kitfile: &Kitfile, progress: &dyn Progress) {
-    for dataset in kitfile.datasets.iter().filter(|dataset| !dataset.remote_path.is_empty()) {
-        progress.warn(&format!(
-            "the dataset `{}` stays at `{}`: it is named, not packed",
-            dataset.name, dataset.remote_path
-        ));
+    for dataset in kitfile.remote_datasets() {
+        let (name, address) = (&dataset.name, remote::address(dataset));
+        progress.warn(&format!("the dataset `{name}` stays at `{address}`: it is named, not packed"));
     }
     for server in &kitfile.mcp_servers {
         progress.warn(&format!("the MCP server `{}` is named in the ModelKit, its bundle is not packed", server.name));

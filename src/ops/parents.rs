@@ -6,7 +6,7 @@ use crate::modelkit::ModelKit;
 use crate::oci::Reference;
 
 /// How many ModelKits a chain may visit beyond the first (`KitOps`).
-const LIMIT: usize = 10;
+pub(super) const LIMIT: usize = 10;
 
 /// One ModelKit that is referred to.
 pub(super) struct Parent {

@@ -98,11 +98,11 @@ fn materials(places: &Places<'_>, assembled: &Assembled) -> Result<Vec<Material>
         let name = if layer.name.is_empty() { layer.path.to_string() } else { layer.name.clone() };
         materials.push(Material { role: Role::Dataset, name, uri: None, digest: Some(layer.descriptor.digest) });
     }
-    for dataset in modelkit.config.kitfile.datasets.iter().filter(|dataset| !dataset.remote_path.is_empty()) {
+    for dataset in modelkit.config.kitfile.remote_datasets() {
         let reference = dataset.reference();
         let digest = match &reference {
             Some(reference) => digest_here(places, reference)?,
-            None => dataset.remote_hash.parse().ok(),
+            None => dataset.remote_digest(),
         };
         let uri = reference.map_or_else(|| without_secrets(&dataset.remote_path), |reference| oci_uri(&reference));
         materials.push(Material { role: Role::Dataset, name: dataset.name.clone(), uri: Some(uri), digest });

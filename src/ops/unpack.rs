@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::parents::{self, Parent};
+use super::remote::{self, RemoteData, RemoteFile, RemoteKit, wanted_remotes};
 use super::{Error, Found, Inspected, Places, inspect, room, workers};
 use crate::archive::{self, Destination, FindPart, LayerShape, Overwrite, Placed, SingleFile};
 use crate::compression::Compression;
 use crate::digest::{Digest, VerifyingReader};
-use crate::kitfile::{self, FILE_NAMES, Section};
+use crate::kitfile::{self, Dataset, FILE_NAMES, Section};
 use crate::layer_format::Format;
 use crate::modelkit::{Layer, ModelKit, Selection, section_word};
-use crate::oci::{ContentError, Descriptor, PartFinder, Source};
+use crate::oci::{ContentError, Descriptor, PartFinder, Reference, Source};
 use crate::progress::{Phase, Progress, Silent, Task};
 use crate::relative_path::RelativePath;
 
@@ -27,6 +28,8 @@ pub struct UnpackOptions {
     pub overwrite: Overwrite,
     /// What is wanted.
     pub selection: Selection,
+    /// What becomes of datasets that are not in the ModelKit.
+    pub remote: RemoteData,
     /// How many layers are unpacked at once.
     pub jobs: usize,
 }
@@ -38,11 +41,11 @@ pub struct Unpacked {
     pub manifest: Descriptor,
     /// What happened to the files.
     pub placed: Placed,
-    /// How many layers were wanted, of parents too.
+    /// How many layers were wanted, of parents too, and datasets that are files elsewhere.
     pub layers: usize,
 }
 
-/// Unpacks what is wanted of a ModelKit and of those that its model refers to.
+/// Unpacks what is wanted of a ModelKit, of those that its model refers to, and of what its datasets refer to.
 ///
 /// Each layer is read once, verified, and kept aside until all of them are known to be right and no file is in the way; only
 /// then do files get their names. Whatever fails before leaves the folder as it was. As with `cp`, the system writes the files
@@ -56,31 +59,31 @@ pub fn unpack(
 ) -> Result<Unpacked, Error> {
     let child = inspect(found)?;
     let parents = wanted_parents(places, &child, name, &options.selection)?;
+    let remotes = wanted_remotes(places, &child.modelkit, name, &options.selection, &options.remote)?;
     let mut chosen = Chosen::default();
-    let of_parent = options.selection.of_parent();
-    let of_parents: Vec<_> = parents
-        .iter()
-        .rev()
-        .map(|parent| (parent, chosen.of(&parent.inspected.modelkit, of_parent.as_ref())))
-        .collect();
+    let others = of_others(&parents, &remotes.kits, &options.selection, &mut chosen);
     let own = chosen.of(&child.modelkit, Some(&options.selection));
-    let layers = || of_parents.iter().flat_map(|(_, layers)| layers).chain(&own).copied();
-    let by_source = of_parents.iter().map(|(parent, layers)| (&*parent.found.source, layers));
+    let layers = || others.iter().flat_map(|taken| &taken.layers).chain(&own).copied();
+    let by_source = others.iter().map(|taken| (taken.source, &taken.layers));
     let to_write = by_source.chain([(&*found.source, &own)]).flat_map(|(source, layers)| written(source, layers));
+    let to_fetch = remotes.files.iter().map(|file| (&file.path, file.size));
+    let to_write = to_write.map(|layer| (&layer.path, layer.descriptor.size)).chain(to_fetch);
     room::check(&options.folder, certain_bytes(to_write, &options.folder))?;
 
-    warn_of_remote_datasets(&child.modelkit, &options.selection, progress);
+    warn_of_remote_datasets(&child.modelkit, options, progress);
     let fill = |destination: &Destination| -> Result<(), Stop> {
-        let _whole = progress.overall(layers().map(|layer| layer.descriptor.size).sum());
-        let unpacker = Unpacker { destination, progress, jobs: options.jobs };
-        for (parent, layers) in &of_parents {
-            progress.say(&format!("Unpacking referenced modelkit {}", parent.reference));
-            unpacker.unpack_layers(&*parent.found.source, layers)?;
+        let sizes = layers().map(|layer| layer.descriptor.size).chain(remotes.files.iter().map(|file| file.size));
+        let _whole = progress.overall(sizes.fold(0, u64::saturating_add));
+        let unpacker = Unpacker { destination, progress, options };
+        for Taken { reference, source, layers } in &others {
+            progress.say(&format!("Unpacking referenced modelkit {reference}"));
+            unpacker.unpack_layers(*source, layers)?;
         }
         if options.selection.takes_kitfile() {
             unpacker.write_kitfile(&child.modelkit)?;
         }
-        unpacker.unpack_layers(&*found.source, &own)
+        unpacker.unpack_layers(&*found.source, &own)?;
+        Ok(workers::run(options.jobs, &remotes.files, |file| unpacker.unpack_file(file)).map(drop)?)
     };
     let outcome = loop {
         let destination = Destination::open(&options.folder, options.overwrite)?;
@@ -90,7 +93,33 @@ pub fn unpack(
             Err(Stop::Failed(error)) => return Err(error),
         }
     };
-    Ok(Unpacked { manifest: child.descriptor, placed: outcome, layers: layers().count() })
+    Ok(Unpacked { manifest: child.descriptor, placed: outcome, layers: layers().count() + remotes.files.len() })
+}
+
+/// What is taken of another ModelKit.
+struct Taken<'a> {
+    reference: &'a Reference,
+    source: &'a dyn Source,
+    layers: Vec<&'a Layer>,
+}
+
+/// What is wanted of the models of `parents`, and of the datasets in `kits`.
+fn of_others<'a>(
+    parents: &'a [Parent],
+    kits: &'a [RemoteKit],
+    selection: &Selection,
+    chosen: &mut Chosen,
+) -> Vec<Taken<'a>> {
+    let of_parent = selection.of_parent();
+    let mut others = Vec::new();
+    for Parent { reference, found, inspected } in parents.iter().rev() {
+        let layers = chosen.of(&inspected.modelkit, of_parent.as_ref());
+        others.push(Taken { reference, source: &*found.source, layers });
+    }
+    for RemoteKit { reference, found, layers } in kits {
+        others.push(Taken { reference, source: &*found.source, layers: chosen.once(layers.iter()) });
+    }
+    others
 }
 
 /// Why a destination is not filled.
@@ -113,8 +142,11 @@ pub(super) struct Chosen(HashSet<(Digest, RelativePath)>);
 
 impl Chosen {
     pub(super) fn of<'m>(&mut self, modelkit: &'m ModelKit, selection: Option<&Selection>) -> Vec<&'m Layer> {
-        let wanted = modelkit.layers.iter().filter(|layer| selection.is_some_and(|selection| selection.takes(layer)));
-        wanted.filter(|layer| self.0.insert((layer.descriptor.digest, layer.path.clone()))).collect()
+        self.once(modelkit.layers.iter().filter(|layer| selection.is_some_and(|selection| selection.takes(layer))))
+    }
+
+    fn once<'m>(&mut self, layers: impl Iterator<Item = &'m Layer>) -> Vec<&'m Layer> {
+        layers.filter(|layer| self.0.insert((layer.descriptor.digest, layer.path.clone()))).collect()
     }
 }
 
@@ -123,12 +155,12 @@ fn written<'m>(source: &dyn Source, layers: &[&'m Layer]) -> impl Iterator<Item 
     layers.iter().copied().filter(|layer| !matches!(source.blob(&layer.descriptor).parts(), Ok(Some(_))))
 }
 
-/// The space that `layers` take in `folder` at the least. Files that are there already and equal take none, so where anything
-/// is at the path of a layer, nothing is certain. A compressed layer becomes larger. Of another, an eighth may be headers and
+/// The space that layers and files, by path and size, take in `folder` at the least. Files that are there already and equal take none, so
+/// where anything is at the path of a layer, nothing is certain. A compressed layer becomes larger. Of another, an eighth may be headers and
 /// padding: a file of one byte has 1024 in the tar and a block of the disk, mostly 4096; larger ones come closer.
-fn certain_bytes<'a>(layers: impl Iterator<Item = &'a Layer>, folder: &Path) -> u64 {
-    let is_new = |layer: &&Layer| fs::symlink_metadata(layer.path.join_to(folder)).is_err();
-    layers.filter(is_new).map(|layer| layer.descriptor.size).fold(0_u64, u64::saturating_add) / 8 * 7
+fn certain_bytes<'a>(to_write: impl Iterator<Item = (&'a RelativePath, u64)>, folder: &Path) -> u64 {
+    let is_new = |(path, _): &(&RelativePath, u64)| fs::symlink_metadata(path.join_to(folder)).is_err();
+    to_write.filter(is_new).map(|(_, size)| size).fold(0_u64, u64::saturating_add) / 8 * 7
 }
 
 pub(super) fn wanted_parents(
@@ -143,22 +175,20 @@ pub(super) fn wanted_parents(
     }
 }
 
-fn warn_of_remote_datasets(modelkit: &ModelKit, selection: &Selection, progress: &dyn Progress) {
-    if !selection.is_everything() {
-        return;
-    }
-    for dataset in modelkit.config.kitfile.datasets.iter().filter(|dataset| !dataset.remote_path.is_empty()) {
-        progress.warn(&format!(
-            "the dataset `{}` stays at `{}`: it is not in the ModelKit",
-            dataset.name, dataset.remote_path
-        ));
+fn warn_of_remote_datasets(modelkit: &ModelKit, options: &UnpackOptions, progress: &dyn Progress) {
+    let RemoteData::Left = options.remote else { return };
+    let is_wanted =
+        |dataset: &&Dataset| dataset.path.parse().is_ok_and(|path| options.selection.takes_dataset(dataset, &path));
+    for dataset in modelkit.config.kitfile.remote_datasets().filter(is_wanted) {
+        let (name, address) = (&dataset.name, remote::address(dataset));
+        progress.warn(&format!("the dataset `{name}` stays at `{address}`: it is not in the ModelKit"));
     }
 }
 
 struct Unpacker<'a> {
     destination: &'a Destination,
     progress: &'a dyn Progress,
-    jobs: usize,
+    options: &'a UnpackOptions,
 }
 
 /// Permissions of files that have none in the ModelKit: the Kitfile, and raw layers of some packers.
@@ -166,7 +196,7 @@ pub(super) const PLAIN_FILE: u32 = 0o644;
 
 impl Unpacker<'_> {
     fn unpack_layers(&self, source: &dyn Source, layers: &[&Layer]) -> Result<(), Stop> {
-        workers::run(self.jobs, layers, |layer| self.unpack_layer(source, layer)).map(drop)
+        workers::run(self.options.jobs, layers, |layer| self.unpack_layer(source, layer)).map(drop)
     }
 
     fn unpack_layer(&self, source: &dyn Source, layer: &Layer) -> Result<(), Stop> {
@@ -209,6 +239,21 @@ impl Unpacker<'_> {
                 archive::extract_file(decoder, file, self.destination, &Silent).map(drop)
             }
         }
+    }
+
+    fn unpack_file(&self, file: &RemoteFile) -> Result<(), Error> {
+        let RemoteFile { path, address, size, digest, .. } = file;
+        self.progress.say(&format!("Fetching {address} to {path}"));
+        if digest.is_none() {
+            let words = "as its remoteHash is an ETag and no sha256, its server alone vouches for it";
+            self.progress.warn(&format!("`{address}`: {words}"));
+        }
+        let task = self.progress.start(Phase::Unpacking, &format!("dataset {path}"), Some(*size));
+        let mut reader = Remembering { reader: file.reader(&self.options.folder)?, task: &*task, failure: None };
+        let single = SingleFile { path, mode: PLAIN_FILE, size: Some(*size), original: None };
+        let extracted = archive::extract_file(&mut reader, single, self.destination, &Silent);
+        reader.read_to_end_of_blob().map_err(|error| file.failed(error))?;
+        extracted.map(drop).map_err(|source| Error::Unpack(format!("dataset {path}"), source))
     }
 
     fn write_kitfile(&self, modelkit: &ModelKit) -> Result<(), Error> {

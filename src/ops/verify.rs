@@ -41,10 +41,11 @@ pub struct Verified {
     pub drifts: Vec<Drift>,
 }
 
-/// Compares a folder with `lock`. Files of parents, of which a lock has none, are neither missing nor extra.
+/// Compares a folder with `lock`. Files of parents and of remote datasets, of which a lock has none, are neither missing nor extra.
 pub fn verify_lock(lock: &Lock, options: &VerifyOptions, progress: &dyn Progress) -> Result<Verified, Error> {
     let of_parents = lock.parents.iter().flat_map(|parent| &parent.paths);
-    let paths = lock.layers.iter().map(|layer| &layer.path).chain(of_parents).cloned().collect();
+    let remote = lock.remotes.iter().map(|remote| &remote.path);
+    let paths = lock.layers.iter().map(|layer| &layer.path).chain(of_parents).chain(remote).cloned().collect();
     let wanted = lock.layers.iter().filter(|layer| options.selection.takes_locked(layer)).cloned().collect();
     let kitfile = options.selection.takes_kitfile().then_some(lock.kitfile);
     Expected { manifest: lock.manifest, kitfile, wanted, paths }.verify(options, progress)
@@ -70,7 +71,8 @@ pub fn verify_modelkit(
     let layers = chosen.of(&child.modelkit, Some(selection));
     wanted.extend(workers::run(*jobs, &layers, |layer| read_layer(&*found.source, layer, progress))?);
     let of_parents = parents.iter().flat_map(|parent| &parent.inspected.modelkit.layers);
-    let paths = child.modelkit.layers.iter().chain(of_parents).map(|layer| layer.path.clone()).collect();
+    let remote = child.modelkit.config.kitfile.remote_datasets().filter_map(|dataset| dataset.path.parse().ok());
+    let paths = child.modelkit.layers.iter().chain(of_parents).map(|layer| layer.path.clone()).chain(remote).collect();
     let kitfile = selection.takes_kitfile().then(|| kitfile_digest(&child.modelkit.config.kitfile));
     Expected { manifest: child.descriptor.digest, kitfile, wanted, paths }.verify(options, progress)
 }

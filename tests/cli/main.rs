@@ -38,6 +38,7 @@ mod provenance;
 mod published;
 mod referrers;
 mod registry;
+mod remote;
 mod resume;
 #[allow(dead_code, reason = "the tests of the room use more of it")]
 #[path = "../../src/tensors/samples.rs"]

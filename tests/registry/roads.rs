@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 use kit::oci::{Content, ContentError, Descriptor, MediaType, Source};
-use kit::ops::{self, CopyOptions, Error, Found, Origins, Overwrite, Places, Selection, UnpackOptions};
+use kit::ops::{self, CopyOptions, Error, Found, Origins, Overwrite, Places, RemoteData, Selection, UnpackOptions};
 use kit::progress::{Phase, Silent};
 use kit::registry::{Client, Settings};
 use kit::store::{Names, Store};
@@ -169,7 +169,8 @@ impl Road {
                 let found = Found { source: Box::new(repository), name: "v1".to_owned(), is_remote: true };
                 let places = Places { store: &home.store, client: &client };
                 let (overwrite, selection) = (Overwrite::Refuse, Selection::new(Vec::new()));
-                let options = UnpackOptions { folder: home.path("out"), overwrite, selection, jobs };
+                let options =
+                    UnpackOptions { folder: home.path("out"), overwrite, selection, remote: RemoteData::Left, jobs };
                 ops::unpack(&places, &found, "v1", &options, &Silent)?;
                 assert!(fs_err::read(home.path("out/m")).unwrap() == bytes(MODEL), "the model is another");
                 assert_eq!(fs_err::read_dir(home.path("out")).unwrap().count(), 2, "the model and its Kitfile");

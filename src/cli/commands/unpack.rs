@@ -8,9 +8,10 @@ use clap::Args;
 
 use crate::cli::closing::Moved;
 use crate::cli::context::{Context, parse};
+use crate::cli::lock_file;
 use crate::cli::network::NetworkArgs;
 use crate::cli::overwrite::OverwriteArgs;
-use crate::ops::{self, Filter, Part, Place, Placed, Places, Selection, UnpackOptions};
+use crate::ops::{self, Filter, Part, Place, Placed, Places, RemoteData, Selection, UnpackOptions};
 
 /// Put all or some of a ModelKit into a folder
 ///
@@ -22,7 +23,8 @@ use crate::ops::{self, Filter, Part, Place, Placed, Places, Selection, UnpackOpt
 Examples:
   kit unpack sentiment:v2 -d ./work
   kit unpack registry.example/team/sentiment:v2 -d /srv/model --filter model
-  kit unpack sentiment:v2 --filter kitfile,code --filter datasets:train,validation")]
+  kit unpack sentiment:v2 --filter kitfile,code --filter datasets:train,validation
+  kit unpack sentiment:v2 --include-remote --lock Kitfile.lock")]
 pub(crate) struct UnpackArgs {
     /// The ModelKit
     #[arg(value_name = "NAME:TAG")]
@@ -35,6 +37,12 @@ pub(crate) struct UnpackArgs {
     /// Unpack only these: TYPES[:NAMES], both separated by commas; types are kitfile, model, datasets, code, docs, prompts
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
+    /// Fetch datasets that are not in the ModelKit, too: from the web (https), object stores (s3) and other ModelKits
+    #[arg(long)]
+    include_remote: bool,
+    /// What is fetched must be what this Kitfile.lock says
+    #[arg(long, value_name = "FILE", requires = "include_remote")]
+    lock: Option<PathBuf>,
     /// Unpack the Kitfile (use --filter kitfile)
     #[arg(long, hide = true)]
     kitfile: bool,
@@ -62,6 +70,7 @@ impl UnpackArgs {
             folder: context.environment.absolute(&self.dir),
             overwrite: self.overwrite.choice(),
             selection: self.selection()?,
+            remote: self.remote(context)?,
             jobs: ops::jobs(),
         };
         let store = context.store()?;
@@ -78,6 +87,14 @@ impl UnpackArgs {
     }
 
     /// The old switches count only without `--filter`.
+    fn remote(&self, context: &Context) -> Result<RemoteData> {
+        if !self.include_remote {
+            return Ok(RemoteData::Left);
+        }
+        let lock = self.lock.as_ref().map(|path| lock_file::read(&context.environment.absolute(path)));
+        Ok(RemoteData::Fetched(lock.transpose()?))
+    }
+
     fn selection(&self) -> Result<Selection> {
         let filters = self.filter.iter().map(|filter| parse::<Filter>(filter)).collect::<Result<Vec<_>>>()?;
         let switches = [

@@ -121,7 +121,9 @@ fn short(value: &str) -> String {
 /// Of a folder, only files and the Kitfile are compared.
 fn path(drift: &Drift) -> String {
     match &drift.subject {
-        Subject::File(path) | Subject::Folder(path) | Subject::Layer(path, _) => path.to_string(),
+        Subject::File(path) | Subject::Folder(path) | Subject::Layer(path, _) | Subject::Remote(path, _) => {
+            path.to_string()
+        }
         Subject::Kitfile | Subject::Manifest => crate::kitfile::FILE_NAMES[0].to_owned(),
         Subject::Parent(reference) => reference.clone(),
     }

@@ -14,6 +14,8 @@ pub struct Lock {
     pub kitfile: Digest,
     /// The ModelKits that the model refers to, sorted by reference.
     pub parents: Vec<LockedParent>,
+    /// The datasets that are in no layer, sorted by path and address.
+    pub remotes: Vec<LockedRemote>,
     /// The layers, sorted by path and section; a Kitfile has a layer for each of its entries.
     pub layers: Vec<LockedLayer>,
 }
@@ -27,6 +29,19 @@ pub struct LockedParent {
     pub manifest: Digest,
     /// The paths of its layers, sorted: what is there belongs to it, and is in no layer of ours.
     pub paths: Vec<RelativePath>,
+}
+
+/// What a dataset is made of that stays where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedRemote {
+    /// The path of the dataset, clean.
+    pub path: RelativePath,
+    /// Where it is: the reference of a ModelKit without its digest, or another address without what may be secret.
+    pub address: String,
+    /// The file, or the manifest of the ModelKit.
+    pub digest: Digest,
+    /// In bytes, of the same.
+    pub size: u64,
 }
 
 /// The layer of an entry.
@@ -73,11 +88,12 @@ pub struct LockedFile {
 }
 
 impl Lock {
-    /// Puts `parents`, `layers` and all in them in order.
+    /// Puts `parents`, `remotes`, `layers` and all in them in order.
     pub fn new(
         manifest: Digest,
         kitfile: Digest,
         mut parents: Vec<LockedParent>,
+        mut remotes: Vec<LockedRemote>,
         mut layers: Vec<LockedLayer>,
     ) -> Self {
         for parent in &mut parents {
@@ -85,12 +101,21 @@ impl Lock {
             parent.paths.dedup();
         }
         parents.sort_by(|one, other| one.reference.cmp(&other.reference));
+        remotes.sort_by_key(LockedRemote::key);
+        remotes.dedup();
         for layer in &mut layers {
             layer.folders.sort_by(|one, other| one.path.cmp(&other.path));
             layer.files.sort_by(|one, other| one.path.cmp(&other.path));
         }
         layers.sort_by(|one, other| (&one.path, one.section).cmp(&(&other.path, other.section)));
-        Self { manifest, kitfile, parents, layers }
+        Self { manifest, kitfile, parents, remotes, layers }
+    }
+}
+
+impl LockedRemote {
+    /// What no other one has.
+    pub(super) fn key(&self) -> (RelativePath, String) {
+        (self.path.clone(), self.address.clone())
     }
 }
 

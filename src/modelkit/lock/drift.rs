@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
-use super::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, parent_names};
+use super::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote, parent_names};
 use crate::kitfile::Section;
 use crate::relative_path::RelativePath;
 
@@ -23,6 +23,8 @@ pub enum Subject {
     Kitfile,
     /// The ModelKit behind a reference, which is here without its digest.
     Parent(String),
+    /// The dataset with this path that stays at this address.
+    Remote(RelativePath, String),
     /// The layer of an entry.
     Layer(RelativePath, Section),
     /// A folder in a layer.
@@ -83,6 +85,11 @@ impl Lock {
         let (parents, now) = (named(&self.parents), named(&found.parents));
         compare(&parents, &now, name, Subject::Parent, &mut note, |subject, (_, locked), (_, found), note| {
             note(subject.clone(), parent_change(locked, found));
+        });
+        let remote = |(path, address)| Subject::Remote(path, address);
+        compare(&self.remotes, &found.remotes, LockedRemote::key, remote, &mut note, |subject, locked, found, note| {
+            let size = Change::in_value("size", &locked.size, &found.size);
+            note(subject.clone(), Change::in_value("content", &locked.digest, &found.digest).or(size));
         });
         let entry = |layer: &LockedLayer| (layer.path.clone(), layer.section);
         let subject = |(path, section)| Subject::Layer(path, section);
@@ -167,6 +174,7 @@ impl Display for Drift {
         match &self.subject {
             Subject::Kitfile => f.write_str("the Kitfile")?,
             Subject::Parent(reference) => write!(f, "parent `{reference}`")?,
+            Subject::Remote(path, address) => write!(f, "dataset `{path}` from `{address}`")?,
             Subject::Layer(path, section) => write!(f, "layer `{path}` of `{}`", section.key())?,
             Subject::Folder(path) => write!(f, "folder `{path}`")?,
             Subject::File(path) => write!(f, "file `{path}`")?,
@@ -203,7 +211,9 @@ mod tests {
         };
         let parent = LockedParent { reference: "base:v1".to_owned(), manifest: digest, paths: Vec::new() };
         let code = layer(Section::Code, "src", vec![file("src/a"), file("src/b")]);
-        Lock::new(digest, digest, vec![parent], vec![code, layer(Section::Dataset, "data", Vec::new())])
+        let (path, address) = ("far".parse().unwrap(), "s3://a/b".to_owned());
+        let remote = LockedRemote { path, address, digest, size: 1 };
+        Lock::new(digest, digest, vec![parent], vec![remote], vec![code, layer(Section::Dataset, "data", Vec::new())])
     }
 
     fn check(change: impl Fn(&mut Lock), expected: &[&str]) {
@@ -229,6 +239,10 @@ mod tests {
             &["parent `base:v1`: its reference is base:v1@OLD, not base:v1"],
         );
         check(|lock| lock.parents.clear(), &["parent `base:v1`: missing"]);
+        let far = "dataset `far` from `s3://a/b`";
+        check(|lock| lock.remotes[0].digest = other, &[&format!("{far}: its content is {other}, not OLD")]);
+        check(|lock| lock.remotes[0].size = 2, &[&format!("{far}: its size is 2, not 1")]);
+        check(|lock| lock.remotes.clear(), &[&format!("{far}: missing")]);
         check(
             |lock| lock.layers[0].section = Section::Docs,
             &["layer `data` of `datasets`: missing", "layer `data` of `docs`: extra"],

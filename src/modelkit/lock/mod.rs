@@ -9,7 +9,7 @@ mod samples;
 mod word;
 mod write;
 
-pub use document::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, kitfile_digest};
+pub use document::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote, kitfile_digest};
 pub use drift::{Change, Drift, Subject};
 pub use parent_names::parent_names;
 pub use read::{LOCK_SIZE_LIMIT, parse_lock};

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::word::from_word;
 use super::write::VERSION_LINE;
-use super::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent};
+use super::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote};
 use crate::digest::Digest;
 use crate::kitfile::{LOCK_FILE, Section};
 use crate::oci::MediaType;
@@ -15,11 +15,12 @@ use crate::relative_path::RelativePath;
 pub const LOCK_SIZE_LIMIT: u64 = 256 * 1024 * 1024;
 
 /// Each kind of record and its fields.
-const RECORDS: [(&str, &str); 7] = [
+const RECORDS: [(&str, &str); 8] = [
     ("manifest", "DIGEST"),
     ("kitfile", "DIGEST"),
     ("parent", "DIGEST REFERENCE"),
     ("holds", "PATH"),
+    ("remote", "SIZE DIGEST PATH ADDRESS"),
     ("layer", "SECTION PATH NAME MEDIA-TYPE DIGEST DIFF-ID"),
     ("folder", "MODE PATH"),
     ("file", "MODE SIZE DIGEST PATH"),
@@ -72,6 +73,7 @@ struct Draft {
     manifest: Option<Digest>,
     kitfile: Option<Digest>,
     parents: Vec<LockedParent>,
+    remotes: Vec<LockedRemote>,
     layers: Vec<LockedLayer>,
 }
 
@@ -95,6 +97,7 @@ impl<'a> Parser<'a> {
             }
             ("parent", [digest, reference]) => self.parent(line, *digest, *reference),
             ("holds", [path]) => self.holds(line, *path),
+            ("remote", [size, digest, path, address]) => self.remote(line, [*size, *digest, *path, *address]),
             ("layer", [section, path, name, media_type, digest, diff_id]) => {
                 self.layer(line, [*section, *path, *name, *media_type, *digest, *diff_id]);
             }
@@ -107,8 +110,8 @@ impl<'a> Parser<'a> {
     fn parent(&mut self, line: Word<'a>, digest: Word<'a>, reference: Word<'a>) {
         let (manifest, reference) = (self.digest(digest), self.text(reference));
         let Some((manifest, reference)) = manifest.zip(reference) else { return };
-        if !self.draft.layers.is_empty() {
-            self.problem(line, "a parent comes before all layers".to_owned());
+        if !self.draft.layers.is_empty() || !self.draft.remotes.is_empty() {
+            self.problem(line, "a parent comes before all remote datasets and layers".to_owned());
         }
         if self.draft.parents.last().is_some_and(|last| last.reference >= reference) {
             self.problem(line, OUT_OF_ORDER.to_owned());
@@ -118,7 +121,8 @@ impl<'a> Parser<'a> {
 
     fn holds(&mut self, line: Word<'a>, path: Word<'a>) {
         let Some(path) = self.path(path) else { return };
-        let parent = self.draft.parents.last_mut().filter(|_| self.draft.layers.is_empty());
+        let is_below_parent = self.draft.layers.is_empty() && self.draft.remotes.is_empty();
+        let parent = self.draft.parents.last_mut().filter(|_| is_below_parent);
         match parent {
             None => self.problem(line, "there is no parent above it".to_owned()),
             Some(parent) if parent.paths.last().is_some_and(|last| *last >= path) => {
@@ -126,6 +130,20 @@ impl<'a> Parser<'a> {
             }
             Some(parent) => parent.paths.push(path),
         }
+    }
+
+    fn remote(&mut self, line: Word<'a>, [size, digest, path, address]: [Word<'a>; 4]) {
+        let (size, digest) = (self.size(size), self.digest(digest));
+        let (path, address) = (self.path(path), self.text(address));
+        let Some(((size, digest), (path, address))) = size.zip(digest).zip(path.zip(address)) else { return };
+        let remote = LockedRemote { path, address, digest, size };
+        if !self.draft.layers.is_empty() {
+            self.problem(line, "a remote dataset comes before all layers".to_owned());
+        }
+        if self.draft.remotes.last().is_some_and(|last| last.key() >= remote.key()) {
+            self.problem(line, OUT_OF_ORDER.to_owned());
+        }
+        self.draft.remotes.push(remote);
     }
 
     fn layer(&mut self, line: Word<'a>, [section, path, name, media_type, digest, diff_id]: [Word<'a>; 6]) {
@@ -197,7 +215,7 @@ impl<'a> Parser<'a> {
     }
 
     fn finish(mut self) -> Result<Lock, Invalid> {
-        let Draft { manifest, kitfile, parents, layers } = self.draft;
+        let Draft { manifest, kitfile, parents, remotes, layers } = self.draft;
         if self.problems.is_empty() {
             for (kind, digest) in [("manifest", manifest), ("kitfile", kitfile)] {
                 if digest.is_none() {
@@ -207,7 +225,7 @@ impl<'a> Parser<'a> {
         }
         match (manifest, kitfile) {
             (Some(manifest), Some(kitfile)) if self.problems.is_empty() => {
-                Ok(Lock { manifest, kitfile, parents, layers })
+                Ok(Lock { manifest, kitfile, parents, remotes, layers })
             }
             _ => Err(Invalid::new(LOCK_FILE, self.problems)),
         }
@@ -278,7 +296,7 @@ mod tests {
     fn a_lock_is_one_record_a_line() {
         let text = format!(
             "Kitfile.lock 1\nmanifest {HEX}\nkitfile {HEX}\nparent {HEX} localhost:5000/base:v1\nholds weights\n\
-             layer code . - application/x {HEX} -\nfolder 755 c\nfile 755 3 {HEX} a%20b.py\nfile 644 0 {HEX} c/d\n\
+             remote 3 {HEX} data/a%20b https://data.example/a\nlayer code . - application/x {HEX} -\nfolder 755 c\nfile 755 3 {HEX} a%20b.py\nfile 644 0 {HEX} c/d\n\
              layer datasets c/data training%20set application/y {HEX} {HEX}\nfolder 700 c\nfolder 755 c/data\n"
         );
         let lock = parse_lock(&text).unwrap();

@@ -5,7 +5,7 @@ use proptest::option;
 use proptest::prelude::{Strategy, any};
 use proptest::sample::select;
 
-use super::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent};
+use super::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote};
 use crate::digest::Digest;
 use crate::kitfile::Section;
 use crate::oci::MediaType;
@@ -55,14 +55,21 @@ fn layer() -> impl Strategy<Value = LockedLayer> {
     )
 }
 
+fn remotes() -> impl Strategy<Value = Vec<LockedRemote>> {
+    btree_map((path(), any::<String>()), (digest(), any::<u64>()), 0..3).prop_map(|remotes| {
+        let remote = |((path, address), (digest, size))| LockedRemote { path, address, digest, size };
+        remotes.into_iter().map(remote).collect()
+    })
+}
+
 pub(super) fn lock() -> impl Strategy<Value = Lock> {
-    (digest(), digest(), btree_map(any::<String>(), parent(), 0..3), vec(layer(), 0..4)).prop_map(
-        |(manifest, kitfile, parents, mut layers)| {
+    (digest(), digest(), btree_map(any::<String>(), parent(), 0..3), remotes(), vec(layer(), 0..4)).prop_map(
+        |(manifest, kitfile, parents, remotes, mut layers)| {
             let parents =
                 parents.into_iter().map(|(reference, (manifest, paths))| LockedParent { reference, manifest, paths });
             layers.sort_by(|one, other| (&one.path, one.section).cmp(&(&other.path, other.section)));
             layers.dedup_by(|one, other| (&one.path, one.section) == (&other.path, other.section));
-            Lock::new(manifest, kitfile, parents.collect(), layers)
+            Lock::new(manifest, kitfile, parents.collect(), remotes, layers)
         },
     )
 }

@@ -6,6 +6,7 @@
 //! kitfile DIGEST
 //! parent DIGEST REFERENCE
 //! holds PATH
+//! remote SIZE DIGEST PATH ADDRESS
 //! layer SECTION PATH NAME MEDIA-TYPE DIGEST DIFF-ID
 //! folder MODE PATH
 //! file MODE SIZE DIGEST PATH
@@ -17,20 +18,23 @@
 use std::fmt;
 
 use super::word::to_word;
-use super::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent};
+use super::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote};
 
 /// The first line.
 pub(super) const VERSION_LINE: &str = "Kitfile.lock 1";
 
 impl fmt::Display for Lock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { manifest, kitfile, parents, layers } = self;
+        let Self { manifest, kitfile, parents, remotes, layers } = self;
         writeln!(f, "{VERSION_LINE}\nmanifest {manifest}\nkitfile {kitfile}")?;
         for LockedParent { reference, manifest, paths } in parents {
             writeln!(f, "parent {manifest} {}", to_word(reference))?;
             for path in paths {
                 writeln!(f, "holds {}", to_word(path.as_str()))?;
             }
+        }
+        for LockedRemote { path, address, digest, size } in remotes {
+            writeln!(f, "remote {size} {digest} {} {}", to_word(path.as_str()), to_word(address))?;
         }
         layers.iter().try_for_each(|layer| write_layer(layer, f))
     }
