@@ -1,44 +1,15 @@
 //! A first Kitfile for a folder, from nothing but the names and sizes in it: the rules of `kit init`.
+//!
+//! They are those of the Go tool, which takes whatever it does not know for code and packs the whole folder then. Fewer things are
+//! unknown here (notebooks, data in lines, tokenizers), and hidden files and leftovers of tools do not count. `.mcpb` files remain
+//! code, as the section for them owns no layer.
 
-use super::document::{Code, Dataset, Docs, FILE_NAMES, Kitfile, LOCK_FILE, Model, ModelPart};
+use super::document::{Code, Dataset, Docs, FILE_NAMES, Kitfile, LOCK_FILE, Model, ModelPart, Prompt};
+use super::file_kind::{FileKind, is_leftover};
 use super::validate::MANIFEST_VERSION;
 
 /// More folders of unknown content than this and the whole folder is one code entry.
 const MOST_CODE_FOLDERS: usize = 5;
-
-/// Never in a layer, like the Kitfile itself.
-const IGNORE_FILE: &str = ".kitignore";
-
-const MODELS: &[&str] = &[
-    ".safetensors",
-    ".pkl",
-    ".joblib",
-    ".bin",
-    ".pth",
-    ".pt",
-    ".mar",
-    ".pt2",
-    ".ptl",
-    ".pb",
-    ".ckpt",
-    ".tflite",
-    ".tfrecords",
-    ".npy",
-    ".npz",
-    ".keras",
-    ".h5",
-    ".caffemodel",
-    ".pmml",
-    ".coreml",
-    ".gguf",
-    ".ggml",
-    ".ggmf",
-    ".llamafile",
-    ".onnx",
-];
-const METADATA: &[&str] = &[".json", ".yaml", ".xml", ".txt"];
-const DOCS: &[&str] = &[".md", ".adoc", ".html", ".pdf"];
-const DATASETS: &[&str] = &[".tar", ".zip", ".parquet", ".csv"];
 
 /// Something in the folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,11 +34,8 @@ pub enum FoundKind {
 /// Any content gives a Kitfile that is valid. The order of `listing` does not matter. Names are compared without case. The
 /// package's fields are left to the caller, except for a licence that has no better place.
 pub fn detect(listing: &[Found], license: Option<&str>) -> Kitfile {
-    let is_ours = |name: &str| FILE_NAMES.contains(&name) || name == IGNORE_FILE || name == LOCK_FILE;
-    let mut sorted: Vec<&Found> = listing.iter().filter(|found| !is_ours(&found.name)).collect();
-    sorted.sort_by(|left, right| left.name.cmp(&right.name));
     let mut draft = Draft::default();
-    for found in sorted {
+    for found in sorted(listing) {
         match &found.kind {
             FoundKind::File { size } => draft.file(&found.name, *size),
             FoundKind::Folder(content) => draft.folder(&found.name, content),
@@ -77,37 +45,13 @@ pub fn detect(listing: &[Found], license: Option<&str>) -> Kitfile {
     draft.finish(license)
 }
 
-/// What a file's name says about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum FileKind {
-    Readme,
-    License,
-    Model,
-    Metadata,
-    Docs,
-    Dataset,
-    Unknown,
-}
-
-/// Whether a file with this name holds a model or a part of its weights.
-pub fn is_model_file(name: &str) -> bool {
-    FileKind::of(name) == FileKind::Model
-}
-
-impl FileKind {
-    fn of(name: &str) -> Self {
-        let name = name.to_lowercase();
-        let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| name.ends_with(suffix));
-        match () {
-            () if name.starts_with("readme") => Self::Readme,
-            () if name.starts_with("license") || name.starts_with("licence") => Self::License,
-            () if ends(MODELS) => Self::Model,
-            () if ends(METADATA) => Self::Metadata,
-            () if ends(DOCS) => Self::Docs,
-            () if ends(DATASETS) => Self::Dataset,
-            () => Self::Unknown,
-        }
-    }
+/// What counts in a listing, by name: neither Kitfiles nor what is hidden or left behind.
+fn sorted(listing: &[Found]) -> Vec<&Found> {
+    let is_ours = |name: &str| FILE_NAMES.contains(&name) || name == LOCK_FILE;
+    let counts = |found: &&Found| !(is_ours(&found.name) || found.name.starts_with('.') || is_leftover(&found.name));
+    let mut sorted: Vec<&Found> = listing.iter().filter(counts).collect();
+    sorted.sort_by(|left, right| left.name.cmp(&right.name));
+    sorted
 }
 
 /// The Kitfile while the folder is gone through.
@@ -123,6 +67,7 @@ struct Draft {
     has_unknown_file: bool,
     datasets: Vec<String>,
     docs: Vec<Docs>,
+    prompts: Vec<Prompt>,
 }
 
 impl Draft {
@@ -132,9 +77,11 @@ impl Draft {
             FileKind::Readme => self.docs.push(docs("Readme file")),
             FileKind::License => self.docs.push(docs("License file")),
             FileKind::Docs => self.docs.push(docs("")),
+            FileKind::Prompt => self.prompts.push(prompt(name)),
             FileKind::Model => self.models.push((name.to_owned(), size)),
             FileKind::Metadata => self.metadata.push(name.to_owned()),
             FileKind::Dataset => self.datasets.push(name.to_owned()),
+            FileKind::Notebook => self.code.push(name.to_owned()),
             FileKind::Unknown => self.has_unknown_file = true,
         }
     }
@@ -149,11 +96,9 @@ impl Draft {
 
     /// A folder whose name says nothing: its direct content decides, and metadata in it does not matter.
     fn unnamed_folder(&mut self, name: &str, content: &[Found]) {
-        let mut sorted: Vec<&Found> = content.iter().filter(|found| found.kind != FoundKind::Other).collect();
-        sorted.sort_by(|left, right| left.name.cmp(&right.name));
         let mut kinds = Vec::new();
         let mut metadata = Vec::new();
-        for found in sorted {
+        for found in sorted(content).into_iter().filter(|found| found.kind != FoundKind::Other) {
             let path = format!("{name}/{}", found.name);
             let kind = match found.kind {
                 FoundKind::File { .. } => FileKind::of(&found.name),
@@ -170,6 +115,8 @@ impl Draft {
         match kinds.first() {
             Some(first) if kinds.iter().any(|kind| kind != first) => self.unknown_folder(name),
             Some(FileKind::Dataset) => self.datasets.push(name.to_owned()),
+            Some(FileKind::Notebook) => self.code.push(name.to_owned()),
+            Some(FileKind::Prompt) => self.prompts.push(prompt(name)),
             Some(FileKind::Docs) => self.docs.push(Docs { path: name.to_owned(), description: String::new() }),
             Some(FileKind::Model) => self.model_metadata.extend(metadata),
             _ => self.unknown_folder(name),
@@ -198,6 +145,7 @@ impl Draft {
             code: self.code.into_iter().map(|path| Code { path, ..Code::default() }).collect(),
             datasets: self.datasets.into_iter().map(|path| Dataset { path, ..Dataset::default() }).collect(),
             docs: self.docs,
+            prompts: self.prompts,
             ..Kitfile::default()
         };
         if let Some(license) = license {
@@ -205,6 +153,15 @@ impl Draft {
         }
         kitfile
     }
+}
+
+fn prompt(path: &str) -> Prompt {
+    Prompt { path: path.to_owned(), ..Prompt::default() }
+}
+
+/// The name without its last ending.
+fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
 /// The model among the files: the only one, the one that dwarfs the others, or else the first; the others are its parts.
@@ -216,7 +173,7 @@ fn model_of(files: &[(String, u64)]) -> Option<Model> {
     let chosen = largest.filter(|(_, (_, size))| count == 1 || dwarfs(*size)).map(|(index, _)| index);
     let index = chosen.unwrap_or(0);
     let path = &files.get(index)?.0;
-    let name = if chosen.is_some() { path.rsplit_once('.').map_or(&**path, |(stem, _)| stem) } else { "" };
+    let name = if chosen.is_some() { stem(path) } else { "" };
     let others = files.iter().enumerate().filter(|(other, _)| *other != index);
     let parts = others.map(|(_, (path, _))| ModelPart { path: path.clone(), ..ModelPart::default() }).collect();
     Some(Model { name: name.to_owned(), path: path.clone(), parts, ..Model::default() })
@@ -276,6 +233,21 @@ mod tests {
             (&["a.json"], "datasets:\n  - path: a.json\n"),
             (&["m.onnx", "config.json"], "model:\n  name: m\n  path: m.onnx\n  parts:\n    - path: config.json\n"),
             (&["train.py", "src/x.py"], "code:\n  - path: .\n"),
+            (
+                &["b.ipynb", "a.IPYNB", "c.csv"],
+                "code:\n  - path: a.IPYNB\n  - path: b.ipynb\ndatasets:\n  - path: c.csv\n",
+            ),
+            (&["x.ipynb", "x.py"], "code:\n  - path: .\n"),
+            (&[".env", ".git/config", ".gitattributes", "__pycache__/a.pyc", "a.csv"], "datasets:\n  - path: a.csv\n"),
+            (
+                &["requirements.txt", "COPYING"],
+                "code:\n  - path: .\ndocs:\n  - path: COPYING\n    description: License file\n",
+            ),
+            (
+                &["m.bin", "tokenizer.model", "train.jsonl"],
+                "model:\n  name: m\n  path: m.bin\n  parts:\n    - path: tokenizer.model\ndatasets:\n  - path: train.jsonl\n",
+            ),
+            (&["AGENTS.md", "triage.prompt.yml"], "prompts:\n  - path: AGENTS.md\n  - path: triage.prompt.yml\n"),
         ] {
             check(names, None, expected);
         }
@@ -302,6 +274,21 @@ mod tests {
             (&["docs/a.bin", "src/a.bin"][..], "code:\n  - path: src\ndocs:\n  - path: docs\n"),
             (&["d/a.csv", "d/b.zip", "d/m.json"], "datasets:\n  - path: d\n"),
             (&["d/README", "d/a.md"], "docs:\n  - path: d\n"),
+            (&["p/skill.md", "p/a.prompt"], "prompts:\n  - path: p\n"),
+            (&["d/a.csv", "d/.hidden", "d/Thumbs.db"], "datasets:\n  - path: d\n"),
+            (
+                &[
+                    "a/x.ipynb",
+                    "b/x.ipynb",
+                    "c/x.ipynb",
+                    "d/x.ipynb",
+                    "e/x.ipynb",
+                    "f/x.ipynb",
+                    "g/x.ipynb",
+                    "g/m.json",
+                ],
+                "code:\n  - path: a\n  - path: b\n  - path: c\n  - path: d\n  - path: e\n  - path: f\n  - path: g\n",
+            ),
             (
                 &["w/a.bin=9", "w/b.bin=1", "w/t.json"],
                 "model:\n  name: w/a\n  path: w/a.bin\n  parts:\n    - path: w/b.bin\n    - path: w/t.json\n",
@@ -335,7 +322,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_listing_gives_a_valid_kitfile(names in proptest::collection::btree_set("[a-z ]{1,3}(/|/?[a-c]{0,2}\\.(bin|csv|md|json|py))", 0..12)) {
+        fn any_listing_gives_a_valid_kitfile(names in proptest::collection::btree_set("[a-z ]{1,3}(/|/?[a-c]{0,2}\\.(bin|csv|md|json|py|ipynb|prompt))", 0..12)) {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             assert!(validate(&detect(&listing(&names), Some("MIT"))).is_empty());
         }

@@ -62,7 +62,7 @@ fn list(folder: &Path) -> Result<Vec<kitfile::Found>, Error> {
 
 fn find_license(folder: &Path, listing: &[kitfile::Found]) -> Result<Option<&'static str>, Error> {
     let is_license = |found: &&kitfile::Found| {
-        matches!(found.kind, kitfile::FoundKind::File { .. }) && found.name.to_lowercase().starts_with("license")
+        matches!(found.kind, kitfile::FoundKind::File { .. }) && kitfile::is_license_file(&found.name)
     };
     for found in listing.iter().filter(is_license) {
         let text = fs::read(folder.join(&found.name))?;

@@ -4,27 +4,8 @@ use super::Error;
 use super::validate::{Finding, Review, Severity};
 use super::validate_secrets::{find_token, is_secret_name};
 use crate::archive::{self, LayerSource};
-use crate::kitfile::Entry;
+use crate::kitfile::{Entry, is_leftover};
 use crate::relative_path::RelativePath;
-
-/// What tools leave behind, as whole names.
-const JUNK: [&str; 13] = [
-    ".DS_Store",
-    "Thumbs.db",
-    "desktop.ini",
-    "__pycache__",
-    ".ipynb_checkpoints",
-    ".git",
-    ".svn",
-    ".venv",
-    "node_modules",
-    ".pytest_cache",
-    ".mypy_cache",
-    ".ruff_cache",
-    ".cache",
-];
-/// The same, as ends of names.
-const JUNK_ENDS: [&str; 4] = [".pyc", ".swp", "~", ".orig"];
 
 /// Looks at one layer: whether it can be packed, whether anything is in it, and what.
 pub(super) fn look_at_layers(
@@ -68,7 +49,7 @@ fn junk(files: &[RelativePath]) -> Vec<Finding> {
         for name in file.components() {
             let Ok(inner) = path.child(name) else { break };
             path = inner;
-            if JUNK.contains(&name) || JUNK_ENDS.iter().any(|end| name.ends_with(end)) {
+            if is_leftover(name) {
                 let place = path.to_string();
                 if found.last().is_none_or(|(last, _)| *last != place) {
                     found.push((place, name));
