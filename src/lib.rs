@@ -7,13 +7,13 @@
 //! ```text
 //! 4  cli ───────────────────────────────────── terminal, environment, exit code
 //! 3  ops ───────────────────────────────────── what kit can do; threads
-//! 2  archive   store   hub → registry   git ── places: folder, local store, model hub, remote, version control
+//! 2  archive   store   hub, lfs → registry   git ── places: local, remote, and where models come from
 //! 1  modelkit → kitfile → oci   contents → tensors   provenance ── documents; no IO
 //! 0  digest  compression  layer_format  recipe  blocks  relative_path  progress  problem ── leaves; know nothing
 //! ```
 //!
 //! A room names rooms on lower floors, and on floor 1 as the arrows go. Nothing on floor 2 names another room of floor 2, but for
-//! `hub`, whose HTTP is that of `registry`.
+//! `hub` and `lfs`, whose HTTP is that of `registry`.
 //! `tests/architecture.rs` holds the whole table and fails on the first wrong arrow.
 //!
 //! | room | what it is for |
@@ -24,7 +24,8 @@
 //! | [`store`] | the local OCI layout, which any number of processes share |
 //! | [`registry`] | a remote repository, and files on servers that are none; asynchronous code ends at its door |
 //! | [`hub`] | a repository of the Hugging Face hub at a commit: its files, their digests, their bytes |
-//! | [`git`] | what git knows of a folder |
+//! | [`git`] | what git knows of a folder, and a commit of another repository |
+//! | [`lfs`] | what git has instead of large files, and the server that has the files |
 //! | [`modelkit`] | how a Kitfile becomes config, layers and manifest, of a ModelKit, a ModelPack or an image, and is read back; filters; the lock |
 //! | [`kitfile`] | what the user writes: parsing with all problems named, validation, YAML output, first drafts |
 //! | [`oci`] | the OCI documents, and [`Source`](oci::Source) and [`Target`](oci::Target): the contract of a place |
@@ -52,8 +53,9 @@
 //! `kit pack --link` keeps uncompressed layers as recipes, too ([`LinkWriter`](store::LinkWriter)): of clones of the files where
 //! the file system makes them, else of the files themselves. Whoever reads such a layer sees a blob.
 //!
-//! `kit import` packs what lies elsewhere. Files of a [`hub`] are fetched into a folder that the next run goes on with, and packed from there;
-//! `kit import --push` lists them as raw layers, since the ids of large files are digests, and [`copy`](ops::copy) fetches what the target lacks.
+//! `kit import` packs what lies elsewhere. The files of a [`hub`], or of [`git`] and [`lfs`], are fetched into a folder that the next run
+//! goes on with, and packed from there; `kit import --push` lists them as raw layers, since the ids of large files are digests, and
+//! [`copy`](ops::copy) fetches what the target lacks.
 //!
 //! `kit push`, `kit pull` and `kit copy` are the same [`copy`](ops::copy) between other places: blobs first, each once, manifest last. What
 //! the target has in another repository is mounted from there ([`Origins`](ops::Origins)). [`plan`](ops::plan) only tells what would move.
@@ -109,6 +111,7 @@ pub mod git;
 pub mod hub;
 pub mod kitfile;
 pub mod layer_format;
+pub mod lfs;
 pub mod modelkit;
 pub mod oci;
 pub mod ops;

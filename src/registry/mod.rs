@@ -51,6 +51,6 @@ pub use probe::Finding;
 pub use repository::Repository;
 pub use retry::RetryPolicy;
 pub use settings::{ClientCertificate, HostSettings, Proxy, Settings, Timeouts};
-pub use site::{Question, Site};
+pub use site::{Place, Question, Site};
 pub use upload_form::{SaidBy, UploadForm};
 pub use web_file::{FileHead, WebFile};

@@ -1,0 +1,49 @@
+//! What git has instead of a large file.
+
+use crate::digest::Digest;
+
+/// A small text that stands for a file (git-lfs, docs/spec.md, "The Pointer").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pointer {
+    /// What the file is.
+    pub digest: Digest,
+    /// In bytes.
+    pub size: u64,
+}
+
+/// No pointer has more bytes.
+pub const POINTER_LIMIT: u64 = 1024;
+
+impl Pointer {
+    /// Reads a pointer; none if it is another text.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut lines = text.lines();
+        lines.next().filter(|line| *line == "version https://git-lfs.github.com/spec/v1")?;
+        let pairs: Vec<_> = lines.map(|line| line.split_once(' ')).collect::<Option<_>>()?;
+        let value = |key| pairs.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
+        Some(Self { digest: value("oid")?.parse().ok()?, size: value("size")?.parse().ok()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pointer_names_a_digest_and_a_size() {
+        let digest = Digest::of(b"weights");
+        let good = format!("version https://git-lfs.github.com/spec/v1\noid {digest}\nsize 7\n");
+        assert_eq!(Pointer::parse(&good), Some(Pointer { digest, size: 7 }));
+        for text in [
+            "",
+            "version https://git-lfs.github.com/spec/v1\n",
+            "version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 7\n",
+            &good.replace("size 7", "size -7"),
+            &good.replace("size 7", "prose"),
+            &good.replace("spec/v1", "spec/v9"),
+            &format!("# {good}"),
+        ] {
+            assert_eq!(Pointer::parse(text), None, "{text}");
+        }
+    }
+}
