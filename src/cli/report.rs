@@ -1,11 +1,14 @@
 //! A failure in words: the error, its causes, a hint; and the exit code.
 
 use std::fmt;
+use std::io;
 use std::process::ExitCode;
 
 use super::output::{Output, is_reader_gone, printable};
 use crate::archive;
+use crate::git;
 use crate::hub;
+use crate::lfs;
 use crate::oci::ContentError;
 use crate::ops::{self, Lacking, TagState, Unfit};
 use crate::recipe::Changed;
@@ -102,6 +105,12 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     if let Some(error) = cause.downcast_ref::<hub::Error>() {
         return hint_for_hub(error);
     }
+    if let Some(error) = cause.downcast_ref::<git::Error>() {
+        return hint_for_git(error);
+    }
+    if let Some(error) = cause.downcast_ref::<lfs::Error>() {
+        return hint_for_lfs(error);
+    }
     match cause.downcast_ref::<ContentError>()? {
         ContentError::Unauthorized(inner) | ContentError::Denied(inner) | ContentError::Other(inner) => {
             inner.downcast_ref().map_or_else(|| inner.downcast_ref().and_then(hint_for_hub), hint_for_registry)
@@ -150,6 +159,9 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::Drift(_) => Some("if that is as it should be, `kit pack --lock` locks it".to_owned()),
         ops::Error::Registry(error) => hint_for_registry(error),
         ops::Error::Hub(error) => hint_for_hub(error),
+        ops::Error::Git(error) => hint_for_git(error),
+        ops::Error::Lfs(error) => hint_for_lfs(error),
+        ops::Error::OnlyPointer(_) => Some("`git lfs fetch` there brings what is missing".to_owned()),
         ops::Error::FolderAsFile(_) => Some("without --push and --layer-format raw it becomes a tar".to_owned()),
         ops::Error::TagMoved { found: TagState::At(digest), .. } => {
             Some(format!("look at what it points to now; `--expect {digest}` moves it from there"))
@@ -179,6 +191,23 @@ fn hint_for_archive(error: &archive::Error) -> Option<String> {
             Some("is another `kit unpack` at work in this folder? Unpack again when it is done".to_owned())
         }
         archive::Error::Conflicts(_) => Some("-o overwrites them, -i keeps them; nothing was written".to_owned()),
+        _ => None,
+    }
+}
+
+fn hint_for_git(error: &git::Error) -> Option<String> {
+    match error {
+        git::Error::NotThere(source) if source.kind() == io::ErrorKind::NotFound => {
+            Some("install git; only repositories of a hub are imported without it".to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn hint_for_lfs(error: &lfs::Error) -> Option<String> {
+    match error {
+        lfs::Error::Locked { .. } => Some("`git credential fill` shows what git knows for that server".to_owned()),
+        lfs::Error::Site(error) => hint_for_registry(error),
         _ => None,
     }
 }

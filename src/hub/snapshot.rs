@@ -56,11 +56,6 @@ impl Hub {
         Ok(Self { site: client.site(url, token)?, url: url.trim_end_matches('/').to_owned() })
     }
 
-    /// How many connections to it are used at once.
-    pub fn concurrency(&self) -> usize {
-        self.site.concurrency()
-    }
-
     /// Finds the commit that `revision` stands for now, and lists what the repository holds there.
     pub fn snapshot(&self, address: &Address, revision: &str) -> Result<Snapshot, Error> {
         let explained = |refusal| explain(&self.site.host(), address, revision, refusal);
@@ -85,6 +80,11 @@ impl Hub {
 }
 
 impl Snapshot {
+    /// How many connections to the hub are used at once.
+    pub fn concurrency(&self) -> usize {
+        self.hub.site.concurrency()
+    }
+
     /// The page of the repository.
     pub fn url(&self) -> String {
         format!("{}/{}", self.hub.url, self.address.segments().join("/"))

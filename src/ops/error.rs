@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use super::{Lacking, TagState};
 use crate::archive;
+use crate::git;
 use crate::hub;
+use crate::lfs;
 use crate::modelkit;
 use crate::oci::{ContentError, Reference};
 use crate::problem;
@@ -149,6 +151,15 @@ pub enum Error {
     /// A hub refused.
     #[error(transparent)]
     Hub(#[from] hub::Error),
+    /// git refused.
+    #[error(transparent)]
+    Git(#[from] git::Error),
+    /// An LFS server refused.
+    #[error(transparent)]
+    Lfs(#[from] lfs::Error),
+    /// A repository on this disk that has not fetched a file of LFS.
+    #[error("the repository has only a pointer to `{0}`")]
+    OnlyPointer(RelativePath),
     /// A path of the Kitfile that nothing lies at.
     #[error("the repository has no file or folder `{0}`")]
     NotInRepository(RelativePath),

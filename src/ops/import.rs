@@ -26,8 +26,6 @@ pub struct ImportOptions {
     pub references: Vec<Reference>,
     /// The folder in which each import under way has one. What a killed import has fetched stays there for the next.
     pub folder: PathBuf,
-    /// How many files travel at once.
-    pub jobs: usize,
     /// Who imports.
     pub builder: Builder,
     /// When.
@@ -48,7 +46,7 @@ pub fn import(
 ) -> Result<Packed, Error> {
     let choice = Choice::of(upstream, options.kitfile.as_ref())?;
     let work = Work::open(&options.folder, upstream.about())?;
-    work.fetch(upstream, &choice.wanted(), options.jobs, progress)?;
+    work.fetch(upstream, &choice.wanted(), progress)?;
     let packed = pack(places, &options.pack_options(upstream.about(), choice.kitfile, work.files()), progress)?;
     work.remove()?;
     Ok(packed)

@@ -15,6 +15,9 @@ pub trait Upstream: Sync {
     /// Its files, in the order of their paths; none of them is git's own.
     fn files(&self) -> &[UpstreamFile];
 
+    /// How many of its files travel at once.
+    fn concurrency(&self) -> usize;
+
     /// All of a file without a known digest: it is small.
     fn read(&self, file: &UpstreamFile) -> Result<Vec<u8>, Error>;
 
@@ -91,6 +94,10 @@ impl Upstream for HubUpstream {
 
     fn files(&self) -> &[UpstreamFile] {
         &self.files
+    }
+
+    fn concurrency(&self) -> usize {
+        self.snapshot.concurrency()
     }
 
     fn read(&self, file: &UpstreamFile) -> Result<Vec<u8>, Error> {

@@ -24,7 +24,7 @@ pub(super) struct Work {
 }
 
 /// What is in the folder of an import.
-const STORE: &str = "store";
+pub(super) const STORE: &str = "store";
 const FILES: &str = "files";
 #[cfg(unix)]
 const FOLDER_MODE: u32 = 0o755;
@@ -54,11 +54,10 @@ impl Work {
         &self,
         upstream: &dyn Upstream,
         files: &[&UpstreamFile],
-        jobs: usize,
         progress: &dyn Progress,
     ) -> Result<(), Error> {
         let (large, small): (Vec<&UpstreamFile>, Vec<_>) = files.iter().partition(|file| file.digest.is_some());
-        let source = FromUpstream::new(upstream);
+        let (jobs, source) = (upstream.concurrency(), FromUpstream::new(upstream));
         let mut blobs: Vec<_> = large.iter().filter_map(|file| describe(file)).collect();
         blobs.sort_by_key(|blob| (std::cmp::Reverse(blob.size), blob.digest));
         blobs.dedup_by_key(|blob| blob.digest);

@@ -156,7 +156,6 @@ fn what_is_not_there_is_named() {
     scene.import(&["Ada/Tiny-Net", "--ref", "nope"]).fails().says("reference `nope` not found");
     scene.import(&["Ada/Other"]).fails().says("there is no model `Ada/Other`").says("Repository not found");
     scene.import(&["a/b/c"]).exits(2).says("names no repository");
-    scene.import(&["https://git.example/a/b"]).exits(2).says("--tool hf");
 }
 
 #[test]

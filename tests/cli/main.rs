@@ -23,6 +23,7 @@ mod help;
 mod history;
 mod hostile;
 mod hub;
+mod import_git;
 mod keep;
 mod kill;
 mod link;

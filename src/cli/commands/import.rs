@@ -1,5 +1,6 @@
 //! `kit import`
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -13,30 +14,35 @@ use crate::cli::network::NetworkArgs;
 use crate::cli::report::usage;
 use crate::hub::{Address, Hub};
 use crate::oci::{Reference, Target};
-use crate::ops::{self, About, CopyOptions, Format, HubUpstream, ImportOptions, Location, Origins, Places, Upstream};
+use crate::ops::{
+    self, About, CopyOptions, Format, GitRemote, HubUpstream, ImportOptions, Location, Origins, Places, Upstream,
+};
 use crate::progress::{Phase, human};
 use crate::registry::{Client, Credentials};
 use crate::store::Names;
 
-/// Make a ModelKit of a repository on the Hugging Face hub
+/// Make a ModelKit of a repository on the Hugging Face hub, or of one of git
 ///
-/// The branch or tag is pinned to its commit, and the files are fetched in ranges and verified by their LFS ids. Without a
-/// Kitfile one is drafted from the names of the files. Commit and address go into the record of the making, which `kit log` shows.
+/// The branch or tag is pinned to its commit, and large files are fetched in ranges and verified by their LFS ids. Without a
+/// Kitfile, be it that of a git repository, one is drafted from the names of the files. Commit and address go into the record of
+/// the making, which `kit log` shows.
 ///
-/// A killed import goes on where it was. With --push nothing is kept here: the id of a large file is the digest of its layer, so
-/// that only what the registry does not have travels.
+/// A killed import goes on where it was. With --push no large file is kept here: its LFS id is the digest of its layer, so that
+/// only what the registry does not have travels.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kit import openai/whisper-tiny
   kit import openai/whisper-tiny --ref v1.0 -t whisper:v1
   kit import https://huggingface.co/datasets/ada/texts -t texts:v1
+  kit import https://github.com/ada/net --ref v1.0
+  kit import ./checkout -t net:v1
   kit import openai/whisper-tiny --push registry.example/team/whisper:v1")]
 pub(crate) struct ImportArgs {
-    /// OWNER/NAME, datasets/OWNER/NAME, or the address of its page
+    /// OWNER/NAME or datasets/OWNER/NAME of the hub, the address of its page, or what `git clone` takes
     #[arg(value_name = "REPOSITORY")]
     repository: String,
-    /// The branch, tag or commit [default: what REPOSITORY names, or main]
+    /// The branch, tag or commit [default: what REPOSITORY names, or main; the HEAD of a git repository]
     #[arg(long = "ref", value_name = "REVISION")]
     revision: Option<String>,
     /// What to call the ModelKit; more tags may follow after commas [default: OWNER/NAME:latest]
@@ -45,7 +51,7 @@ pub(crate) struct ImportArgs {
     /// Send the ModelKit to a registry or an image layout (oci:FOLDER:TAG) and keep nothing here; layers are raw files
     #[arg(long, value_name = "NAME:TAG")]
     push: Option<String>,
-    /// The Kitfile, or `-` for standard input; only files of its layers are fetched [default: a draft]
+    /// The Kitfile, or `-` for standard input; only files of its layers are fetched [default: that of a git repository, or a draft]
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// How a layer holds its files: tar, or raw, which makes a layer of each file [default: tar; raw with --push]
@@ -55,7 +61,7 @@ pub(crate) struct ImportArgs {
     /// huggingface.co]
     #[arg(long, value_name = "TOKEN", hide_env_values = true)]
     token: Option<String>,
-    /// What REPOSITORY is, where its host does not tell: hf
+    /// What REPOSITORY is, where its host does not tell
     #[arg(long, value_name = "TOOL")]
     tool: Option<Tool>,
     #[command(flatten)]
@@ -65,6 +71,13 @@ pub(crate) struct ImportArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Tool {
     Hf,
+    Git,
+}
+
+/// What is imported.
+enum Origin {
+    Hub(Address),
+    Git(GitRemote),
 }
 
 /// Where models are, unless HF_ENDPOINT says otherwise.
@@ -72,53 +85,114 @@ const PUBLIC_HUB: &str = "https://huggingface.co";
 /// Where the names that people give it lead.
 const PUBLIC_ALIASES: [&str; 3] = ["https://hf.co", "https://www.huggingface.co", "http://huggingface.co"];
 
+fn own_hub(context: &Context) -> &str {
+    context.environment.hub.as_deref().unwrap_or(PUBLIC_HUB).trim_end_matches('/')
+}
+
+/// Names without a host are those of the hub, as for the Go tool, but for folders; hosts are those of git unless they are known.
+fn tool(text: &str, own_hub: &str) -> Tool {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        let is_git = text.starts_with(['.', '/']) || text.split('/').next().is_some_and(|host| host.contains(':'));
+        return if is_git { Tool::Git } else { Tool::Hf };
+    };
+    let host = format!("{scheme}://{}", rest.split('/').next().unwrap_or_default());
+    let is_hub = scheme == "hf" || host == own_hub || PUBLIC_ALIASES.contains(&&*host) || host.contains("huggingface");
+    if is_hub { Tool::Hf } else { Tool::Git }
+}
+
+impl Origin {
+    /// Owner and name, as far as there are both.
+    fn name(&self) -> String {
+        match self {
+            Self::Hub(address) => address.name.clone(),
+            Self::Git(remote) => {
+                let (owner, name) = remote.names();
+                owner.into_iter().chain([name]).collect::<Vec<_>>().join("/")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    /// Without secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hub(address) => f.write_str(&address.name),
+            Self::Git(remote) => remote.fmt(f),
+        }
+    }
+}
+
 impl ImportArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let start = Instant::now();
-        let address: Address = parse(&self.repository)?;
+        let origin = self.origin(context)?;
         let destination = self.push.as_deref().map(|push| context.location(push)).transpose()?;
-        let references = self.references(context, &address, destination.as_ref())?;
+        if destination.is_some() && self.layer_format == Some(Format::Tar) {
+            return Err(usage("--push makes raw layers, as only those have the ids of LFS"));
+        }
+        let references = self.references(context, &origin, destination.as_ref())?;
         let client = self.network.client(&context.environment)?;
-        let hub = self.hub(context, &client, &address)?;
-        let options = self.options(context, references, &hub)?;
-        let failure = || format!("cannot import `{}`", self.repository);
-        let revision = self.revision.as_deref().or(address.revision.as_deref()).unwrap_or("main");
-        let upstream = HubUpstream::from(hub.snapshot(&address, revision).with_context(failure)?);
+        let options = self.options(context, references)?;
+        let failure = || format!("cannot import `{origin}`");
+        let upstream = &*self.upstream(context, &client, &origin).with_context(failure)?;
         let About { url, commit, .. } = upstream.about();
         let (count, bytes) = (upstream.files().len(), upstream.files().iter().map(|file| file.size).sum());
         context.output.say(&format!("Importing {url} at {commit} ({count} files, {})", human(bytes)));
         let store = context.store()?;
         let places = Places { store: &store, client: &client };
         match (&destination, self.layer_format) {
-            (Some(_), Some(Format::Tar)) => Err(usage("--push makes raw layers, as only those have the ids of LFS")),
-            (Some(destination), _) => Self::push(context, &places, &upstream, &options, destination, start),
-            (None, Some(Format::Raw)) => Self::save_raw(context, &places, &upstream, &options, start),
-            (None, _) => Self::save(context, &places, &upstream, &options, start),
+            (Some(destination), _) => Self::push(context, &places, upstream, &options, destination, start),
+            (None, Some(Format::Raw)) => Self::save_raw(context, &places, upstream, &options, start),
+            (None, _) => Self::save(context, &places, upstream, &options, start),
         }
         .with_context(failure)
     }
 
+    /// What REPOSITORY names.
+    fn origin(&self, context: &Context) -> Result<Origin> {
+        let text = &self.repository;
+        if self.tool.unwrap_or_else(|| tool(text, own_hub(context))) == Tool::Hf {
+            return Ok(Origin::Hub(parse(text)?));
+        }
+        if self.token.is_some() {
+            return Err(usage("--token is for hubs; git has its own credentials"));
+        }
+        Ok(Origin::Git(match GitRemote::parse(text) {
+            GitRemote::Folder(path) => GitRemote::Folder(context.environment.absolute(&path)),
+            remote @ GitRemote::Url { .. } => remote,
+        }))
+    }
+
+    fn upstream(&self, context: &Context, client: &Client, origin: &Origin) -> Result<Box<dyn Upstream>> {
+        let revision = self.revision.as_deref();
+        Ok(match origin {
+            Origin::Hub(address) => {
+                let revision = revision.or(address.revision.as_deref()).unwrap_or("main");
+                Box::new(HubUpstream::from(self.hub(context, client, address)?.snapshot(address, revision)?))
+            }
+            Origin::Git(remote) => {
+                let imports = context.environment.imports_folder();
+                Box::new(ops::fetch_git(client, &imports, remote, revision, &context.bars)?)
+            }
+        })
+    }
+
     /// What the ModelKit is called here, or in a registry.
-    fn references(
-        &self,
-        context: &Context,
-        address: &Address,
-        destination: Option<&Location>,
-    ) -> Result<Vec<Reference>> {
+    fn references(&self, context: &Context, origin: &Origin, destination: Option<&Location>) -> Result<Vec<Reference>> {
         match (destination, &self.tag) {
             (Some(Location::Artifact(reference)), _) => Ok(vec![reference.clone()]),
             (Some(Location::Layout { .. }), _) => Ok(Vec::new()),
             (None, Some(tag)) => pack::references(context, tag),
-            (None, None) => pack::references(context, &format!("{}:latest", address.name.to_lowercase())),
+            (None, None) => pack::references(context, &format!("{}:latest", origin.name().to_lowercase())),
         }
     }
 
-    fn options(&self, context: &Context, references: Vec<Reference>, hub: &Hub) -> Result<ImportOptions> {
+    fn options(&self, context: &Context, references: Vec<Reference>) -> Result<ImportOptions> {
         Ok(ImportOptions {
             kitfile: self.file.as_deref().map(|file| pack::read_kitfile(context, file)).transpose()?,
             references,
             folder: context.environment.imports_folder(),
-            jobs: hub.concurrency(),
             builder: context.environment.builder.clone(),
             time: context.environment.time,
             cli_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -127,14 +201,9 @@ impl ImportArgs {
 
     /// The hub that the address names, or the user's. A token from the environment is for the latter only.
     fn hub(&self, context: &Context, client: &Client, address: &Address) -> Result<Hub> {
-        let own = context.environment.hub.as_deref().unwrap_or(PUBLIC_HUB).trim_end_matches('/');
+        let own = own_hub(context);
         let named = address.hub.as_deref().map(|hub| if PUBLIC_ALIASES.contains(&hub) { PUBLIC_HUB } else { hub });
         let url = named.unwrap_or(own);
-        if url != own && url != PUBLIC_HUB && !url.contains("huggingface") && self.tool.is_none() {
-            return Err(usage(format!(
-                "`{url}` is not known to be a Hugging Face hub, which `--tool hf` says it is; nothing else can be imported"
-            )));
-        }
         let given = self.token.clone().map(Credentials::Bearer);
         let token = given.or_else(|| context.environment.hub_token.clone().filter(|_| url == own));
         Ok(Hub::new(client, url, token.as_ref())?)
@@ -164,7 +233,8 @@ impl ImportArgs {
     ) -> Result<()> {
         let reference = &options.references[0];
         let writer = places.store.writer(Names::Of(reference.clone()))?;
-        let copying = CopyOptions { jobs: options.jobs, origins: Origins::default(), phase: Phase::Downloading };
+        let copying =
+            CopyOptions { jobs: upstream.concurrency(), origins: Origins::default(), phase: Phase::Downloading };
         let tag = reference.tag.as_ref().map(ToString::to_string);
         let target = (&writer as &dyn Target, tag.as_deref());
         let copied = ops::import_to(places, upstream, options, target, &copying, &context.bars)?;
@@ -190,7 +260,7 @@ impl ImportArgs {
         start: Instant,
     ) -> Result<()> {
         let (target, tag) = places.target(destination)?;
-        let jobs = places.jobs(&[destination]).min(options.jobs);
+        let jobs = places.jobs(&[destination]).min(upstream.concurrency());
         let origins = Origins::known_to(places.store, destination)?;
         let copying = CopyOptions { jobs, origins, phase: Phase::Uploading };
         let copied = ops::import_to(places, upstream, options, (&*target, tag.as_deref()), &copying, &context.bars)?;

@@ -1,4 +1,5 @@
-//! A Hugging Face hub with one repository: the answers that its HTTP API documents, as far as an import needs them.
+//! A Hugging Face hub with one repository: the answers that its HTTP API documents, as far as an import needs them. And the LFS
+//! server that hubs and other hosts of git are.
 
 use bytes::Bytes;
 use hyper::Response;
@@ -32,6 +33,9 @@ pub(crate) struct HubRepository {
 pub(super) fn answer(state: &mut State, asked: &Asked) -> Option<Response<Bytes>> {
     let repository = &state.hub.clone()?;
     let HubRepository { kind, name, .. } = repository;
+    if asked.path() == format!("/{name}.git/info/lfs/objects/batch") {
+        return Some(batch(repository, asked, state.next_number()));
+    }
     if let Some(rest) = asked.path().strip_prefix("/api/") {
         let Some(rest) = rest.strip_prefix(&format!("{kind}/{name}/")) else {
             return Some(refusal(401, "RepoNotFound", "Repository not found"));
@@ -102,6 +106,31 @@ fn resolve(repository: &HubRepository, asked: &Asked, path: &str, number: u64) -
             Response::builder().status(302).header(LOCATION, location).body(Bytes::new()).unwrap()
         }
     }
+}
+
+/// git-lfs, docs/api/batch.md
+fn batch(repository: &HubRepository, asked: &Asked, number: u64) -> Response<Bytes> {
+    let media_type = Some("application/vnd.git-lfs+json");
+    if asked.header("accept") != media_type || asked.header("content-type") != media_type {
+        return plain(406);
+    }
+    if repository.token.is_some_and(|token| asked.header("authorization") != Some(token)) {
+        let response = Response::builder().status(401).header("lfs-authenticate", "Basic realm=\"Git LFS\"");
+        return response.body(r#"{"message":"Credentials needed"}"#.into()).unwrap();
+    }
+    let wanted: Value = serde_json::from_slice(&asked.body).unwrap();
+    let (oid, size) = (wanted["objects"][0]["oid"].as_str().unwrap(), &wanted["objects"][0]["size"]);
+    let digest = format!("sha256:{oid}");
+    let is_there = repository.files.iter().any(|(_, _, known)| known.as_ref() == Some(&digest));
+    let found = if is_there {
+        let href = format!("{}/objects/{digest}?signature=secret-{number}", repository.storage);
+        json!({ "actions": { "download": { "href": href, "header": { "x-signed": "yes" }, "expires_in": 60 } } })
+    } else {
+        json!({ "error": { "code": 404, "message": "Object does not exist" } })
+    };
+    let mut object = json!({ "oid": oid, "size": size });
+    object.as_object_mut().unwrap().extend(found.as_object().unwrap().clone());
+    document(&json!({ "transfer": "basic", "objects": [object] }))
 }
 
 fn document(value: &Value) -> Response<Bytes> {
