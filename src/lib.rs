@@ -63,8 +63,8 @@
 //! `kit save` streams what ModelKits need into one tar or folder, an image layout; for `kit load` that is a
 //! [`Source`](oci::Source) like any other, and blobs travel before the first manifest appears.
 //!
-//! Of a layer of which an older version is here, `kit pull` fetches only what is new. The two tables of contents tell what that is,
-//! and the layer is put together while it is copied.
+//! Of a layer of which an older version is in the store, `kit pull` fetches only what is new, and `kit unpack` does where one was
+//! unpacked. The tables of contents tell what that is, and the layer is put together while it is read.
 //!
 //! What is about a ModelKit, such as the [`Record`](provenance::Record) of its making or a signature, is a manifest that refers
 //! to it: attached by `pack`, brought along by [`copy`](ops::copy) and [`tag`](ops::tag), gone from the store with the ModelKit.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::gauge::speed;
-use crate::ops::Copied;
+use crate::ops::{Copied, Taken};
 use crate::progress::human;
 
 /// What moved and what did not have to.
@@ -46,6 +46,15 @@ impl Moved {
         let separator = if speed.is_empty() { "" } else { " · " };
         format!("{} · {:.1} s{separator}{speed}", parts.join(", "), time.as_secs_f64())
     }
+}
+
+/// What follows on what was there, if anything was taken from older versions.
+pub(crate) fn and_taken(taken: &Taken) -> String {
+    if taken.bytes == 0 {
+        return String::new();
+    }
+    let names: Vec<&str> = taken.names.iter().map(String::as_str).collect();
+    format!(", {} taken from {}", human(taken.bytes), names.join(" and "))
 }
 
 #[cfg(test)]

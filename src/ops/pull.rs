@@ -1,6 +1,6 @@
 //! Fetching a ModelKit into the local store, together with those that its model refers to.
 
-use super::delta::{DeltaSource, older};
+use super::delta::{DeltaSource, Older, older};
 use super::parents::{self, Parent};
 use super::{Copied, CopyOptions, Error, Fetch, Found, Location, Look, Place, Places, Plan, copy, plan};
 use crate::oci::{Reference, Target};
@@ -69,7 +69,7 @@ fn bring(
         return copy((&*found.source, &found.name), target, options, progress);
     }
     let here = places.store.reader(names)?;
-    let delta = DeltaSource::new(&*found.source, &here, older(places.store, name)?);
+    let delta = DeltaSource::new(&*found.source, Older::Versions(&here, older(places.store, name)?));
     let mut copied = copy((&delta, &found.name), target, options, progress)?;
     copied.taken = delta.taken();
     copied.sent_bytes = copied.sent_bytes.saturating_sub(copied.taken.bytes);

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
+use super::delta::{DeltaSource, Older};
 use super::parents::{self, Parent};
 use super::remote::{self, RemoteData, RemoteFile, RemoteKit, wanted_remotes};
-use super::{Error, Found, Inspected, Places, inspect, room, workers};
+use super::{Error, Found, Inspected, Places, Taken, inspect, room, workers};
 use crate::archive::{self, Destination, FindPart, LayerShape, Overwrite, Placed, SingleFile};
 use crate::compression::Compression;
 use crate::digest::{Digest, VerifyingReader};
@@ -43,9 +44,13 @@ pub struct Unpacked {
     pub placed: Placed,
     /// How many layers were wanted, of parents too, and datasets that are files elsewhere.
     pub layers: usize,
+    /// What was taken from the files that were there and so was not fetched.
+    pub taken: Taken,
 }
 
 /// Unpacks what is wanted of a ModelKit, of those that its model refers to, and of what its datasets refer to.
+///
+/// Of what comes from a registry, only that is fetched which the files in the folder do not hold, if that is likely to be quicker.
 ///
 /// Each layer is read once, verified, and kept aside until all of them are known to be right and no file is in the way; only
 /// then do files get their names. Whatever fails before leaves the folder as it was. As with `cp`, the system writes the files
@@ -63,26 +68,28 @@ pub fn unpack(
     let mut chosen = Chosen::default();
     let others = of_others(&parents, &remotes.kits, &options.selection, &mut chosen);
     let own = chosen.of(&child.modelkit, Some(&options.selection));
-    let layers = || others.iter().flat_map(|taken| &taken.layers).chain(&own).copied();
-    let by_source = others.iter().map(|taken| (taken.source, &taken.layers));
+    let layers = || others.iter().flat_map(|other| &other.layers).chain(&own).copied();
+    let by_source = others.iter().map(|other| (other.source, &other.layers));
     let to_write = by_source.chain([(&*found.source, &own)]).flat_map(|(source, layers)| written(source, layers));
     let to_fetch = remotes.files.iter().map(|file| (&file.path, file.size));
     let to_write = to_write.map(|layer| (&layer.path, layer.descriptor.size)).chain(to_fetch);
     room::check(&options.folder, certain_bytes(to_write, &options.folder))?;
 
     warn_of_remote_datasets(&child.modelkit, options, progress);
+    let delta = DeltaSource::new(&*found.source, Older::Tree(&options.folder));
+    let source = if found.is_remote { &delta as &dyn Source } else { &*found.source };
     let fill = |destination: &Destination| -> Result<(), Stop> {
         let sizes = layers().map(|layer| layer.descriptor.size).chain(remotes.files.iter().map(|file| file.size));
         let _whole = progress.overall(sizes.fold(0, u64::saturating_add));
         let unpacker = Unpacker { destination, progress, options };
-        for Taken { reference, source, layers } in &others {
+        for Wanted { reference, source, layers } in &others {
             progress.say(&format!("Unpacking referenced modelkit {reference}"));
             unpacker.unpack_layers(*source, layers)?;
         }
         if options.selection.takes_kitfile() {
             unpacker.write_kitfile(&child.modelkit)?;
         }
-        unpacker.unpack_layers(&*found.source, &own)?;
+        unpacker.unpack_layers(source, &own)?;
         Ok(workers::run(options.jobs, &remotes.files, |file| unpacker.unpack_file(file)).map(drop)?)
     };
     let outcome = loop {
@@ -93,11 +100,12 @@ pub fn unpack(
             Err(Stop::Failed(error)) => return Err(error),
         }
     };
-    Ok(Unpacked { manifest: child.descriptor, placed: outcome, layers: layers().count() + remotes.files.len() })
+    let layers = layers().count() + remotes.files.len();
+    Ok(Unpacked { manifest: child.descriptor, placed: outcome, layers, taken: delta.taken() })
 }
 
-/// What is taken of another ModelKit.
-struct Taken<'a> {
+/// What is wanted of another ModelKit.
+struct Wanted<'a> {
     reference: &'a Reference,
     source: &'a dyn Source,
     layers: Vec<&'a Layer>,
@@ -109,15 +117,15 @@ fn of_others<'a>(
     kits: &'a [RemoteKit],
     selection: &Selection,
     chosen: &mut Chosen,
-) -> Vec<Taken<'a>> {
+) -> Vec<Wanted<'a>> {
     let of_parent = selection.of_parent();
     let mut others = Vec::new();
     for Parent { reference, found, inspected } in parents.iter().rev() {
         let layers = chosen.of(&inspected.modelkit, of_parent.as_ref());
-        others.push(Taken { reference, source: &*found.source, layers });
+        others.push(Wanted { reference, source: &*found.source, layers });
     }
     for RemoteKit { reference, found, layers } in kits {
-        others.push(Taken { reference, source: &*found.source, layers: chosen.once(layers.iter()) });
+        others.push(Wanted { reference, source: &*found.source, layers: chosen.once(layers.iter()) });
     }
     others
 }

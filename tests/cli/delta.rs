@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::registry::{FakeRegistry, Recorded};
+use crate::registry::FakeRegistry;
 use crate::samples;
 use crate::sandbox::{Run, Sandbox};
 
@@ -55,6 +55,18 @@ impl Scene {
         (run, sent)
     }
 
+    /// The same for an unpacking straight from the registry, over what is in the folder.
+    #[track_caller]
+    fn unpack(&self, tag: &str, folder: &str) -> (Run, u64) {
+        self.registry.forget_requests();
+        let empty = self.sandbox.path("nothing-here");
+        let args = ["unpack", &self.name(tag), "-d", folder, "-o", PLAIN];
+        let run = self.sandbox.run(self.sandbox.command(&args).env("KIT_HOME", empty)).ok();
+        let sent = self.sent();
+        assert!(self.files(folder) == self.files("project"), "other files were unpacked");
+        (run, sent)
+    }
+
     /// Pulls what has no more in common with what is there than `bytes`.
     #[track_caller]
     fn pull_everything(&self, tag: &str) -> Run {
@@ -80,16 +92,10 @@ impl Scene {
         files.filter(|(name, _)| name != "Kitfile").collect()
     }
 
+    /// How many bytes of blobs came.
     fn sent(&self) -> u64 {
-        self.registry.requests_of("GET", "/blobs/").iter().map(|request| self.answered(request)).sum()
-    }
-
-    /// How many bytes the answer has.
-    fn answered(&self, request: &Recorded) -> u64 {
-        match request.header("range").and_then(|range| range.strip_prefix("bytes=")?.split_once('-')) {
-            Some((first, last)) if request.status == 206 => number(last) + 1 - number(first),
-            _ => self.registry.blob(request.target.rsplit('/').next().unwrap()).unwrap().len() as u64,
-        }
+        self.registry.wait_until_idle();
+        self.registry.requests_of("GET", "/blobs/").iter().map(|request| request.answer_bytes).sum()
     }
 
     fn manifest(&self, tag: &str) -> serde_json::Value {
@@ -249,6 +255,20 @@ fn an_older_layer_that_is_damaged_costs_time_and_nothing_else() {
 }
 
 #[test]
+fn an_older_layer_that_is_damaged_and_cut_short_costs_no_more() {
+    let (scene, mut rows) = one_table();
+    rows.extend(b"1,2,3\n");
+    scene.write("data/rows.csv", &rows);
+    scene.publish("v2", &[]);
+    let blob = scene.largest_there();
+    let mut bytes = fs_err::read(&blob).unwrap();
+    bytes.truncate(2_000_000);
+    bytes[100_000] ^= 1;
+    fs_err::write(blob, bytes).unwrap();
+    scene.pull_everything("v2");
+}
+
+#[test]
 fn an_older_layer_that_is_gone_costs_nothing() {
     let (scene, mut rows) = one_table();
     rows.extend(b"1,2,3\n");
@@ -345,6 +365,44 @@ fn an_older_layer_without_a_table_is_cut_here() {
     scene.write("data/rows.csv", &rows);
     scene.publish("v2", &[]);
     scene.pull_little("v2", 3);
+}
+
+#[test]
+fn what_is_unpacked_straight_from_a_registry_is_taken_from_the_files_that_are_there() {
+    let scene = Scene::new("datasets: [{path: data}]\nmodel: {path: model.safetensors}\n");
+    let mut rows = table(200_000, 1);
+    let weights = |head: u8| {
+        let header = r#"{"backbone":{"dtype":"U8","shape":[6000000],"data_offsets":[0,6000000]},"head":{"dtype":"U8","shape":[100000],"data_offsets":[6000000,6100000]}}"#;
+        let mut bytes = samples::safetensors(header, 0);
+        bytes.extend(table(220_000, 3).into_iter().take(6_000_000));
+        bytes.extend(vec![head; 100_000]);
+        bytes
+    };
+    scene.write("data/rows.csv", &rows);
+    scene.write("model.safetensors", weights(1));
+    scene.publish("v1", &[]);
+    scene.unpack("v1", "work");
+    rows.splice(3_000_000..3_000_000, table(10, 2));
+    scene.write("data/rows.csv", &rows);
+    scene.write("model.safetensors", weights(2));
+    scene.publish("v2", &[]);
+    let (run, sent) = scene.unpack("v2", "work");
+    assert!(sent < 600_000, "{sent}");
+    run.says(" taken from ");
+}
+
+#[test]
+fn files_that_a_table_lies_about_are_fetched_whole() {
+    let (scene, mut rows) = one_table();
+    scene.unpack("v1", "work");
+    rows[3_000_000] = if rows[3_000_000] == b'1' { b'2' } else { b'1' };
+    scene.write("data/rows.csv", &rows);
+    scene.publish("v2", &[]);
+    let told = scene.manifest("v1")["layers"][0]["annotations"].clone();
+    scene.annotate("v2", |annotations| *annotations = told.as_object().unwrap().clone());
+    let (run, sent) = scene.unpack("v2", "work");
+    assert!(sent >= rows.len() as u64, "{sent}");
+    assert!(!run.stderr.contains("taken from"), "{}", run.stderr);
 }
 
 #[test]

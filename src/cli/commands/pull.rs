@@ -5,14 +5,14 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::cli::closing::Moved;
+use crate::cli::closing::{Moved, and_taken};
 use crate::cli::context::{Context, parse};
 use crate::cli::dry_run::{self, DryRunArgs};
 use crate::cli::network::NetworkArgs;
 use crate::cli::report::usage;
 use crate::digest::Digest;
 use crate::oci::{Reference, Tag};
-use crate::ops::{self, CopyOptions, Fetch, Location, Origins, Places, Plan, Taken};
+use crate::ops::{self, CopyOptions, Fetch, Location, Origins, Places, Plan};
 use crate::progress::{Phase, human};
 
 /// Fetch a ModelKit from a registry into the local store
@@ -63,7 +63,7 @@ impl PullArgs {
         context.output.result(format!("Pulled {}", copied.manifest.digest))?;
         let moved = Moved {
             done: (copied.sent_bytes, "fetched"),
-            reused: format!("{} already here{}", human(copied.present_bytes), taken(&copied.taken)),
+            reused: format!("{} already here{}", human(copied.present_bytes), and_taken(&copied.taken)),
             mounted: None,
             resumed: copied.resumed_bytes,
         };
@@ -92,16 +92,6 @@ impl PullArgs {
                     usage(format!("the folder name `{folder}` is no repository name; give a name as second argument"))
                 })
             }
-        }
-    }
-}
-
-fn taken(taken: &Taken) -> String {
-    match taken.bytes {
-        0 => String::new(),
-        bytes => {
-            let names: Vec<&str> = taken.names.iter().map(String::as_str).collect();
-            format!(", {} taken from {}", human(bytes), names.join(" and "))
         }
     }
 }

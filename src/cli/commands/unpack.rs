@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::cli::closing::Moved;
+use crate::cli::closing::{Moved, and_taken};
 use crate::cli::context::{Context, parse};
 use crate::cli::lock_file;
 use crate::cli::network::NetworkArgs;
@@ -15,8 +15,9 @@ use crate::ops::{self, Filter, Part, Place, Placed, Places, RemoteData, Selectio
 
 /// Put all or some of a ModelKit into a folder
 ///
-/// Takes the ModelKit from the local store, or else straight from its registry. Every layer is verified before any of its
-/// files gets its name; if anything fails, the folder is as it was. Files that are there already and equal are kept.
+/// Takes the ModelKit from the local store, or else straight from its registry; then what the files in the folder have is not fetched
+/// again, where that is quicker. Every layer is verified before any of its files gets its name; if anything fails, the folder is as it
+/// was. Files that are there already and equal are kept.
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[command(after_help = "\
@@ -120,7 +121,9 @@ fn summary(unpacked: &ops::Unpacked, folder: &str, start: Instant) -> String {
     }
     let kept = if placed.kept > 0 { format!(" · {} kept", files(placed.kept)) } else { String::new() };
     let done = files(placed.files);
-    format!("Unpacked {done} into {folder} · verified {digest}{kept} · {}", moved(placed).in_words(start))
+    let mut moved = moved(placed);
+    moved.reused += &and_taken(&unpacked.taken);
+    format!("Unpacked {done} into {folder} · verified {digest}{kept} · {}", moved.in_words(start))
 }
 
 /// What became of files, for the last line.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::patch::{Origin, Patch, Stretch};
 use super::source::DeltaSource;
@@ -21,27 +21,26 @@ pub(super) struct PatchedContent<'s, 'a> {
     plain: Box<dyn Content + 's>,
     /// Made when the layer is opened for the first time.
     patch: OnceLock<Option<Patch>>,
-    is_refuted: AtomicBool,
     /// How many bytes that are here were read since the layer was opened the last time.
     taken_bytes: AtomicU64,
 }
 
 impl<'s, 'a> PatchedContent<'s, 'a> {
     pub(super) fn new(delta: &'s DeltaSource<'a>, layer: Descriptor, plain: Box<dyn Content + 's>) -> Self {
-        let (patch, is_refuted, taken_bytes) = (OnceLock::new(), AtomicBool::new(false), AtomicU64::new(0));
-        Self { delta, layer, plain, patch, is_refuted, taken_bytes }
+        Self { delta, layer, plain, patch: OnceLock::new(), taken_bytes: AtomicU64::new(0) }
     }
 
     fn patch(&self) -> Option<&Patch> {
         let patch = self.patch.get_or_init(|| self.delta.plan(&self.layer, &*self.plain)).as_ref();
-        patch.filter(|_| !self.is_refuted.load(Ordering::Relaxed))
+        patch.filter(|_| !self.delta.is_refuted(&self.layer))
     }
 }
 
 impl Drop for PatchedContent<'_, '_> {
     fn drop(&mut self) {
-        let patch = self.patch.get().and_then(Option::as_ref);
-        self.delta.note_taken(*self.taken_bytes.get_mut(), patch);
+        if let Some(Some(patch)) = self.patch.get() {
+            self.delta.note_taken(&self.layer, *self.taken_bytes.get_mut(), patch);
+        }
     }
 }
 
@@ -55,8 +54,11 @@ impl Content for PatchedContent<'_, '_> {
 
     /// First of all, nobody believes any longer what is here.
     fn refute(&self) -> bool {
-        let was_patched = self.patch().is_some() && !self.is_refuted.swap(true, Ordering::Relaxed);
-        was_patched || self.plain.refute()
+        if self.patch().is_none() {
+            return self.plain.refute();
+        }
+        self.delta.refute(&self.layer);
+        true
     }
 }
 
@@ -117,7 +119,6 @@ impl<'c> PatchedReader<'c, '_, '_> {
 
     /// From here on, everything is fetched.
     fn give_up(&mut self, reached: u64) {
-        self.content.is_refuted.store(true, Ordering::Relaxed);
         (self.current, self.next) = (None, None);
         let length = self.content.layer.size - reached;
         self.stretches = [Stretch { offset: reached, length, origin: Origin::Remote }].into();

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::lead::{Lead, Leads, padding};
 use super::patch::{Origin, Patch, REQUEST_BYTES};
 use super::recut::Recutter;
-use super::shelf::{Lead, Leads, OldFile, OldPiece, Shelf, padding};
+use super::shelf::{OldFile, OldPiece, Shelf};
 use crate::compression::Compression;
 use crate::contents::{self, Entry, Kind, Piece};
 use crate::layer_format::Format;
@@ -14,11 +15,6 @@ use crate::relative_path::RelativePath;
 
 /// What ends a tar: two blocks without anything in them.
 const TAR_END: u64 = 1024;
-
-/// How the files of an uncompressed layer are put together; none of another blob.
-pub(super) fn format(layer: &Descriptor) -> Option<Format> {
-    LayerType::of(layer).filter(|layer| layer.compression == Compression::None).map(|layer| layer.format)
-}
 
 /// Whether it may be worth looking at the layer at all.
 pub(super) fn is_worth_a_look(layer: &Descriptor) -> bool {
@@ -44,6 +40,11 @@ pub(super) fn plan(layer: &Descriptor, table: &[u8], shelf: &Shelf<'_>) -> Optio
         planner.patch.add(planner.reached, TAR_END, Origin::Zeros);
     }
     Some(planner.patch.finish()).filter(Patch::is_quicker)
+}
+
+/// How the files of an uncompressed layer are put together; none of another blob.
+fn format(layer: &Descriptor) -> Option<Format> {
+    LayerType::of(layer).filter(|layer| layer.compression == Compression::None).map(|layer| layer.format)
 }
 
 struct Planner<'a> {

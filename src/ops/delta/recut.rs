@@ -7,12 +7,15 @@ use super::shelf::{OldFile, OldPiece, Shelf};
 use crate::contents::{Cutter, Piece, PieceDigest};
 use crate::relative_path::RelativePath;
 
-/// Of a file, so much is cut at first: if nothing of that is found again, little else will be.
+/// Of a file, so much is cut at first, and this part of a larger one: if hardly anything of that is found again, little else will be.
 const SAMPLE_BYTES: u64 = 4 * 1024 * 1024;
-/// Of larger files, and of a layer whose files were cut in vain, this part is.
 const SAMPLE_PART: u64 = 64;
+/// The part of a sample that has to be found. The header of weights is the same however they were trained.
+const FOUND_PART: u64 = 16;
+/// The part of a layer that is cut in vain at most: its cutting takes some hundredths of the time of fetching the layer from next door.
+const PATIENCE_PART: u64 = 16;
 
-/// Reads old files, as long as it finds something: cutting takes about a quarter of the time that fetching takes from next door.
+/// Reads old files, as long as it finds something.
 pub(super) struct Recutter<'a> {
     shelf: &'a Shelf<'a>,
     /// How many bytes may still be read in vain.
@@ -22,7 +25,7 @@ pub(super) struct Recutter<'a> {
 impl<'a> Recutter<'a> {
     /// For a layer of `size` bytes.
     pub(super) fn new(shelf: &'a Shelf<'a>, size: u64) -> Self {
-        Self { shelf, patience: (size / SAMPLE_PART).max(SAMPLE_BYTES) }
+        Self { shelf, patience: size / PATIENCE_PART + 2 * SAMPLE_BYTES }
     }
 
     /// The pieces of the old version of the file `path`, if it was not cut like the new one, of `size` bytes, that consists of
@@ -38,7 +41,7 @@ impl<'a> Recutter<'a> {
         if old.is_cut && (is_by_tensor || Cutter::cuts_alike(old.size, size)) {
             return HashMap::new();
         }
-        let sample = old.size.min((old.size / SAMPLE_PART).max(SAMPLE_BYTES));
+        let sample = old.size.min(first_tensor(wanted).max(old.size / SAMPLE_PART) + SAMPLE_BYTES);
         if sample > self.patience {
             return HashMap::new();
         }
@@ -46,16 +49,23 @@ impl<'a> Recutter<'a> {
         let known: HashSet<PieceDigest> = wanted.iter().map(|piece| piece.digest).collect();
         let cut = |length| cut(self.shelf, old, length, Cutter::like(name, old.size, size)).unwrap_or_default();
         let mut found = cut(sample);
-        if !found.keys().any(|digest| known.contains(digest)) {
+        found.retain(|digest, _| known.contains(digest));
+        if found.values().map(|piece| piece.size).sum::<u64>() < sample / FOUND_PART {
             self.patience -= sample;
             return HashMap::new();
         }
         if sample < old.size {
             found = cut(old.size);
+            found.retain(|digest, _| known.contains(digest));
         }
-        found.retain(|digest, _| known.contains(digest));
         found
     }
+}
+
+/// Where the first tensor ends; 0 without tensors.
+fn first_tensor(pieces: &[Piece]) -> u64 {
+    let first = pieces.iter().position(|piece| piece.tensor.is_some()).map_or(0, |first| first + 1);
+    pieces[..first].iter().map(|piece| piece.size).sum()
 }
 
 /// Cuts the first `length` bytes of `old`.

@@ -1,13 +1,15 @@
-//! What is here of older versions: the files and pieces that the uncompressed layers of a repository hold.
+//! What is here of older versions: the files and pieces that uncompressed layers or a folder hold.
 
-use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
+use std::path::Path;
 
 use super::super::{inspect, tables};
+use super::lead::{Lead, Leads, padding};
+use super::tree::{self, TreeFile};
 use crate::archive::{LayerShape, Listing};
 use crate::compression::Compression;
-use crate::contents::{self, Entry, Kind, Piece, PieceDigest};
+use crate::contents::{self, Kind, Piece, PieceDigest};
 use crate::digest::Digest;
 use crate::layer_format::Format;
 use crate::modelkit::Layer;
@@ -18,10 +20,20 @@ use crate::relative_path::RelativePath;
 const FILES_LIMIT: usize = 100_000;
 const PIECES_LIMIT: usize = 200_000;
 
+/// What is here that may hold parts of a layer.
+pub(in crate::ops) enum Older<'a> {
+    /// The manifests of ModelKits, each with what it is called, in the order in which they are preferred.
+    Versions(&'a dyn Source, Vec<(String, Descriptor)>),
+    /// A folder that a ModelKit was unpacked into.
+    Tree(&'a Path),
+}
+
 /// Layers that are here, and what is in them.
+#[derive(Default)]
 pub(super) struct Shelf<'a> {
-    source: &'a dyn Source,
     layers: Vec<OldLayer<'a>>,
+    /// Of the layers.
+    digests: HashSet<Digest>,
     files: Vec<OldFile>,
     by_digest: HashMap<Digest, usize>,
     by_path: HashMap<RelativePath, usize>,
@@ -29,11 +41,10 @@ pub(super) struct Shelf<'a> {
 }
 
 struct OldLayer<'a> {
-    digest: Digest,
     size: u64,
     format: Format,
     content: Box<dyn Content + 'a>,
-    /// What the ModelKit is called that it belongs to.
+    /// What the ModelKit or the folder is called that it belongs to.
     name: String,
 }
 
@@ -58,50 +69,19 @@ pub(super) struct OldPiece {
     pub(super) size: u64,
 }
 
-/// What stands between the content of a file in a tar and the padding of the file before it: the headers of folders, and its own. As
-/// `kit` writes the layers that it makes tables of, equal leads are equal bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Lead {
-    pub(super) bytes: u64,
-    /// Of everything that the headers say.
-    fingerprint: u64,
-}
-
-/// Follows the entries of a table and tells what stands before each file.
-#[derive(Default)]
-pub(super) struct Leads {
-    headers: DefaultHasher,
-    reached: u64,
-}
-
-impl Leads {
-    /// None for a folder, and where the table says what cannot be.
-    pub(super) fn next(&mut self, entry: &Entry) -> Option<Lead> {
-        (&entry.path, entry.mode).hash(&mut self.headers);
-        let Kind::File { size, offset, .. } = entry.kind else { return None };
-        size.hash(&mut self.headers);
-        let lead = offset.checked_sub(self.reached).map(|bytes| Lead { bytes, fingerprint: self.headers.finish() });
-        self.headers = DefaultHasher::new();
-        self.reached = offset.checked_add(size)?.checked_add(padding(size))?;
-        lead
-    }
-}
-
-/// How many zeros follow the content of a file in a tar.
-pub(super) fn padding(size: u64) -> u64 {
-    size.wrapping_neg() % 512
-}
-
 impl<'a> Shelf<'a> {
-    /// Looks at the layers of the ModelKits `older`, each with what it is called, in the order in which they are preferred.
+    /// Looks at what is here. What cannot be read is no help, and that is all.
     ///
-    /// Reads their tables; of layers without one, the headers of their files. What cannot be read is no help, and that is all.
-    pub(super) fn new(source: &'a dyn Source, older: Vec<(String, Descriptor)>) -> Self {
-        let (layers, files, pieces) = (Vec::new(), Vec::new(), HashMap::new());
-        let mut shelf = Self { source, layers, files, by_digest: HashMap::new(), by_path: HashMap::new(), pieces };
-        for (name, manifest) in older {
-            let Ok(inspected) = inspect::read(source, manifest, &name) else { continue };
-            inspected.modelkit.layers.iter().for_each(|layer| shelf.add_layer(&name, layer));
+    /// Of layers, their tables are read; without one, the headers of their files.
+    pub(super) fn new(older: &Older<'a>) -> Self {
+        let mut shelf = Self::default();
+        match older {
+            Older::Versions(source, versions) => {
+                for (name, manifest) in versions {
+                    shelf.add_version(*source, name, manifest);
+                }
+            }
+            Older::Tree(folder) => shelf.add_tree(folder),
         }
         shelf
     }
@@ -128,7 +108,8 @@ impl<'a> Shelf<'a> {
     /// How many zeros follow the file in its layer.
     pub(super) fn zeros_behind(&self, file: &OldFile) -> u64 {
         let layer = self.layers.get(file.layer).filter(|layer| layer.format == Format::Tar);
-        layer.map_or(0, |layer| padding(file.size).min(layer.size - file.offset - file.size))
+        let behind = layer.map_or(0, |layer| layer.size.saturating_sub(file.offset.saturating_add(file.size)));
+        padding(file.size).min(behind)
     }
 
     /// Opens a layer. What comes may be damaged.
@@ -137,36 +118,47 @@ impl<'a> Shelf<'a> {
         self.layers.get(layer).ok_or_else(no_layer)?.content.open_at(offset)
     }
 
-    /// What the ModelKit is called that the layer belongs to.
+    /// What the ModelKit or the folder is called that the layer belongs to.
     pub(super) fn name(&self, layer: usize) -> &str {
         self.layers.get(layer).map_or("", |layer| &layer.name)
     }
 
-    fn add_layer(&mut self, name: &str, layer: &Layer) {
-        let is_known = self.layers.iter().any(|old| old.digest == layer.descriptor.digest);
-        if is_known || layer.compression != Compression::None {
-            return;
-        }
-        let number = self.layers.len();
-        let (digest, size) = (layer.descriptor.digest, layer.descriptor.size);
-        let content = self.source.blob(&layer.descriptor);
-        self.layers.push(OldLayer { digest, size, format: layer.format, content, name: name.to_owned() });
-        match tables::bytes(self.source, &layer.descriptor) {
-            Ok(Some(table)) => self.add_entries(number, size, &table),
-            _ => self.add_members(number, layer),
+    fn add_version(&mut self, source: &'a dyn Source, name: &str, manifest: &Descriptor) {
+        let Ok(inspected) = inspect::read(source, manifest.clone(), name) else { return };
+        for layer in &inspected.modelkit.layers {
+            if layer.compression == Compression::None && self.digests.insert(layer.descriptor.digest) {
+                self.add_layer(source, name, layer);
+            }
         }
     }
 
-    /// Adds the files that a table names, up to where it can be believed.
-    fn add_entries(&mut self, layer: usize, layer_size: u64, table: &[u8]) {
+    fn add_layer(&mut self, source: &'a dyn Source, name: &str, layer: &Layer) {
+        let (number, size) = (self.layers.len(), layer.descriptor.size);
+        let content = source.blob(&layer.descriptor);
+        self.layers.push(OldLayer { size, format: layer.format, content, name: name.to_owned() });
+        match tables::bytes(source, &layer.descriptor) {
+            Ok(Some(table)) => self.add_entries(number, &table),
+            _ => self.add_members(source, number, layer),
+        }
+    }
+
+    /// Adds each file as if it were a layer of its own.
+    fn add_tree(&mut self, folder: &Path) {
+        for TreeFile { path, size, content } in tree::files(folder) {
+            let layer = self.layers.len();
+            let name = folder.display().to_string();
+            self.layers.push(OldLayer { size, format: Format::Raw, content: Box::new(content), name });
+            self.add_file(path, OldFile { layer, offset: 0, size, digest: None, lead: None, is_cut: false });
+        }
+    }
+
+    /// Adds the files that a table names, up to where it can be read.
+    fn add_entries(&mut self, layer: usize, table: &[u8]) {
         let Ok(entries) = contents::read(table) else { return };
         let mut leads = Leads::default();
         for entry in entries.map_while(Result::ok) {
             let lead = leads.next(&entry);
             let Kind::File { size, offset, digest, pieces } = entry.kind else { continue };
-            if offset + size > layer_size {
-                return;
-            }
             let (digest, is_cut) = (Some(digest), !pieces.is_empty());
             self.add_file(entry.path, OldFile { layer, offset, size, digest, lead, is_cut });
             let mut offset = offset;
@@ -180,13 +172,13 @@ impl<'a> Shelf<'a> {
     }
 
     /// Adds the files of a layer without a table.
-    fn add_members(&mut self, layer: usize, of: &Layer) {
+    fn add_members(&mut self, source: &dyn Source, layer: usize, of: &Layer) {
         let (digest, size) = (of.descriptor.digest, of.descriptor.size);
         if of.format == Format::Raw {
             let file = OldFile { layer, offset: 0, size, digest: Some(digest), lead: None, is_cut: false };
             return self.add_file(of.path.clone(), file);
         }
-        let blob = self.source.blob(&of.descriptor);
+        let blob = source.blob(&of.descriptor);
         let shape = LayerShape { path: of.path.clone(), base: of.base.clone() };
         let mut listing = Listing::hopping(RangedReader::new(&*blob, size), shape);
         while let Ok(Some(member)) = listing.next_member() {

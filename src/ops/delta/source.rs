@@ -1,23 +1,26 @@
-//! A place whose layers are put together, as far as that is quicker, from those of older versions that are here.
+//! A place whose layers are put together, as far as that is quicker, with what is here of older versions.
 
-use std::collections::BTreeSet;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::super::tables;
 use super::content::PatchedContent;
 use super::patch::Patch;
 use super::planner::{is_worth_a_look, plan};
-use super::shelf::Shelf;
+use super::shelf::{Older, Shelf};
+use crate::digest::Digest;
 use crate::oci::{Content, ContentError, Descriptor, Source};
 
 /// Gives what `source` gives, and fetches less for it.
 pub(in crate::ops) struct DeltaSource<'a> {
     source: &'a dyn Source,
-    here: &'a dyn Source,
-    older: Vec<(String, Descriptor)>,
+    older: Older<'a>,
     /// Made when the first layer is opened that it may help with.
     shelf: OnceLock<Shelf<'a>>,
-    taken: Mutex<Taken>,
+    /// By layer, as one may be opened several times.
+    taken: Mutex<HashMap<Digest, Taken>>,
+    /// The layers that came out wrong.
+    refuted: Mutex<HashSet<Digest>>,
 }
 
 /// How a layer comes of which an older version is here.
@@ -34,29 +37,31 @@ pub enum Fetch {
 pub struct Taken {
     /// In bytes.
     pub bytes: u64,
-    /// The ModelKits that it was taken from.
+    /// The ModelKits and folders that it was taken from.
     pub names: BTreeSet<String>,
 }
 
 impl<'a> DeltaSource<'a> {
-    /// `older` are manifests of ModelKits that are `here`, each with what it is called, in the order in which they are preferred.
-    pub(in crate::ops) fn new(source: &'a dyn Source, here: &'a dyn Source, older: Vec<(String, Descriptor)>) -> Self {
-        Self { source, here, older, shelf: OnceLock::new(), taken: Mutex::default() }
+    pub(in crate::ops) fn new(source: &'a dyn Source, older: Older<'a>) -> Self {
+        Self { source, older, shelf: OnceLock::new(), taken: Mutex::default(), refuted: Mutex::default() }
     }
 
     /// What was taken so far.
     pub(in crate::ops) fn taken(&self) -> Taken {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        locked(&self.taken).values().fold(Taken::default(), |all, of_layer| Taken {
+            bytes: all.bytes + of_layer.bytes,
+            names: &all.names | &of_layer.names,
+        })
     }
 
     pub(super) fn shelf(&self) -> &Shelf<'a> {
-        self.shelf.get_or_init(|| Shelf::new(self.here, self.older.clone()))
+        self.shelf.get_or_init(|| Shelf::new(&self.older))
     }
 
     /// How `layer` is put together; none if it had better be fetched whole from `plain`, or if what is needed to tell cannot be
     /// read: then fetching it tells why.
     pub(super) fn plan(&self, layer: &Descriptor, plain: &dyn Content) -> Option<Patch> {
-        if self.older.is_empty() || self.shelf().is_empty() {
+        if self.is_refuted(layer) || self.shelf().is_empty() {
             return None;
         }
         let table = tables::bytes(self.source, layer).ok()??;
@@ -65,12 +70,26 @@ impl<'a> DeltaSource<'a> {
         can_be_fetched.then_some(patch)
     }
 
-    pub(super) fn note_taken(&self, bytes: u64, patch: Option<&Patch>) {
-        let Some(patch) = patch.filter(|_| bytes > 0) else { return };
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.bytes += bytes;
-        taken.names.extend(patch.older_layers().map(|layer| self.shelf().name(layer).to_owned()));
+    /// Hears that a layer was put together wrongly: it is fetched whole from now on.
+    pub(super) fn refute(&self, layer: &Descriptor) {
+        locked(&self.refuted).insert(layer.digest);
     }
+
+    pub(super) fn is_refuted(&self, layer: &Descriptor) -> bool {
+        locked(&self.refuted).contains(&layer.digest)
+    }
+
+    /// Hears how many bytes of `layer` were taken when it was read the last time.
+    pub(super) fn note_taken(&self, layer: &Descriptor, bytes: u64, patch: &Patch) {
+        if bytes > 0 && !self.is_refuted(layer) {
+            let names = patch.older_layers().map(|layer| self.shelf().name(layer).to_owned()).collect();
+            locked(&self.taken).insert(layer.digest, Taken { bytes, names });
+        }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Source for DeltaSource<'_> {
