@@ -5,7 +5,7 @@
 //! code, as the section for them owns no layer.
 
 use super::document::{Code, Dataset, Docs, FILE_NAMES, Kitfile, LOCK_FILE, Model, ModelPart, Prompt};
-use super::file_kind::{FileKind, is_leftover};
+use super::file_kind::{FileKind, is_leftover, model_stem};
 use super::validate::MANIFEST_VERSION;
 
 /// More folders of unknown content than this and the whole folder is one code entry.
@@ -89,6 +89,8 @@ impl Draft {
     fn folder(&mut self, name: &str, content: &[Found]) {
         match name {
             "docs" => self.docs.push(Docs { path: name.to_owned(), description: String::new() }),
+            "data" | "dataset" | "datasets" => self.datasets.push(name.to_owned()),
+            "prompts" => self.prompts.push(prompt(name)),
             "src" | "pkg" | "lib" | "build" => self.code.push(name.to_owned()),
             _ => self.unnamed_folder(name, content),
         }
@@ -159,24 +161,32 @@ fn prompt(path: &str) -> Prompt {
     Prompt { path: path.to_owned(), ..Prompt::default() }
 }
 
-/// The name without its last ending.
-fn stem(name: &str) -> &str {
-    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
-}
-
-/// The model among the files: the only one, the one that dwarfs the others, or else the first; the others are its parts.
+/// The model among the files: the only one, the one that dwarfs the others, or else the first; the others are its parts. The shards
+/// of one model count as one file.
 fn model_of(files: &[(String, u64)]) -> Option<Model> {
-    let count = u128::try_from(files.len()).ok().filter(|count| *count > 0)?;
-    let mean = files.iter().map(|(_, size)| u128::from(*size)).sum::<u128>() / count;
-    let largest = files.iter().enumerate().rev().max_by_key(|(_, (_, size))| *size);
-    let dwarfs = |size: u64| u128::from(size) * 2 > mean * 3;
-    let chosen = largest.filter(|(_, (_, size))| count == 1 || dwarfs(*size)).map(|(index, _)| index);
-    let index = chosen.unwrap_or(0);
-    let path = &files.get(index)?.0;
-    let name = if chosen.is_some() { stem(path) } else { "" };
+    let mut sizes: Vec<(&str, u128)> = Vec::new();
+    for (path, size) in files {
+        match sizes.iter_mut().find(|(name, _)| *name == name_of(path)) {
+            Some((_, sum)) => *sum += u128::from(*size),
+            None => sizes.push((name_of(path), u128::from(*size))),
+        }
+    }
+    let count = u128::try_from(sizes.len()).ok().filter(|count| *count > 0)?;
+    let mean = sizes.iter().map(|(_, size)| size).sum::<u128>() / count;
+    let largest = sizes.iter().rev().max_by_key(|(_, size)| *size);
+    let chosen = largest.filter(|(_, size)| count == 1 || size * 2 > mean * 3).map(|(name, _)| *name);
+    let index = files.iter().position(|(path, _)| chosen.is_none_or(|chosen| chosen == name_of(path)))?;
+    let path = files[index].0.clone();
     let others = files.iter().enumerate().filter(|(other, _)| *other != index);
     let parts = others.map(|(_, (path, _))| ModelPart { path: path.clone(), ..ModelPart::default() }).collect();
-    Some(Model { name: name.to_owned(), path: path.clone(), parts, ..Model::default() })
+    let name = if chosen.is_some() { model_stem(&path).to_owned() } else { String::new() };
+    Some(Model { name, path, parts, ..Model::default() })
+}
+
+/// What shards have in common: path and ending, without their numbers.
+fn name_of(path: &str) -> &str {
+    let stem = model_stem(path);
+    if path[stem.len()..].contains("-of-") { stem } else { path }
 }
 
 /// Where a licence for the whole folder says most: the model, the only dataset, the only code entry, the package.
@@ -256,9 +266,17 @@ mod tests {
     #[test]
     fn the_model_is_the_file_that_dwarfs_the_others() {
         for (names, expected) in [
-            (&["a.bin=1", "b.bin=9"], "  name: b\n  path: b.bin\n  parts:\n    - path: a.bin\n"),
+            (&["a.bin=1", "b.bin=9"][..], "  name: b\n  path: b.bin\n  parts:\n    - path: a.bin\n"),
             (&["b.bin=5", "a.bin=4"], "  path: a.bin\n  parts:\n    - path: b.bin\n"),
             (&["a.bin=0", "b.bin=0"], "  path: a.bin\n  parts:\n    - path: b.bin\n"),
+            (
+                &["a.bin=5", "m-00001-of-00002.bin=9", "m-00002-of-00002.bin=9"],
+                "  name: m\n  path: m-00001-of-00002.bin\n  parts:\n    - path: a.bin\n    - path: m-00002-of-00002.bin\n",
+            ),
+            (
+                &["m-00001-of-00002.bin=1", "m-00002-of-00002.bin=1"],
+                "  name: m\n  path: m-00001-of-00002.bin\n  parts:\n    - path: m-00002-of-00002.bin\n",
+            ),
             (
                 &["a.bin=18446744073709551615", "b.bin=18446744073709551615"],
                 "  path: a.bin\n  parts:\n    - path: b.bin\n",
@@ -272,6 +290,10 @@ mod tests {
     fn folders_go_by_name_or_by_content() {
         for (names, expected) in [
             (&["docs/a.bin", "src/a.bin"][..], "code:\n  - path: src\ndocs:\n  - path: docs\n"),
+            (
+                &["data/README.md", "data/a.csv", "prompts/a.md"],
+                "datasets:\n  - path: data\nprompts:\n  - path: prompts\n",
+            ),
             (&["d/a.csv", "d/b.zip", "d/m.json"], "datasets:\n  - path: d\n"),
             (&["d/README", "d/a.md"], "docs:\n  - path: d\n"),
             (&["p/skill.md", "p/a.prompt"], "prompts:\n  - path: p\n"),

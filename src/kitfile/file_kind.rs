@@ -103,3 +103,32 @@ pub fn is_license_file(name: &str) -> bool {
 pub fn is_leftover(name: &str) -> bool {
     LEFTOVERS.contains(&name) || LEFTOVER_ENDS.iter().any(|end| name.ends_with(end))
 }
+
+/// The path of a file of weights without its ending, and without the number of a shard, as in `model-00001-of-00009.safetensors`.
+pub fn model_stem(path: &str) -> &str {
+    let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
+    let is_number = |text: &str| text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let shard = || {
+        let (rest, count) = stem.rsplit_once("-of-")?;
+        let (name, number) = rest.rsplit_once('-')?;
+        (is_number(number) && is_number(count)).then_some(name)
+    };
+    shard().unwrap_or(stem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_have_the_name_of_their_model() {
+        for (path, expected) in [
+            ("a/model-00001-of-00009.safetensors", "a/model"),
+            ("model-00002-of-00009.gguf", "model"),
+            ("a/model-v1-of-2.gguf", "a/model-v1-of-2"),
+            ("adapter_model.safetensors", "adapter_model"),
+        ] {
+            assert_eq!(model_stem(path), expected);
+        }
+    }
+}

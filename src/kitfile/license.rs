@@ -22,11 +22,26 @@ const LICENSES: &[(&str, &[&str], &[&str])] = &[
     ("CC-BY-4.0", &["attribution 4 0 international"], &[]),
     ("CC-BY-SA-4.0", &["attribution sharealike 4 0 international"], &[]),
     ("CC0-1.0", &["cc0 1 0 universal"], &[]),
+    ("CC-BY-NC-4.0", &["attribution noncommercial 4 0 international"], &[]),
+    ("CC-BY-NC-SA-4.0", &["attribution noncommercial sharealike 4 0 international"], &[]),
+    ("CC-BY-ND-4.0", &["attribution noderivatives 4 0 international"], &[]),
+    ("CC-BY-NC-ND-4.0", &["attribution noncommercial noderivatives 4 0 international"], &[]),
+    ("CDLA-Permissive-2.0", &["community data license agreement permissive version 2 0"], &[]),
+    ("ODbL-1.0", &["odc open database license odbl"], &[]),
+    ("OFL-1.1", &["sil open font license version 1 1"], &[]),
+    ("BSL-1.0", &["boost software license version 1 0"], &[]),
+    ("EPL-2.0", &["eclipse public license v 2 0"], &[]),
+    ("EUPL-1.2", &["european union public licence v 1 2"], &[]),
+    ("ISC", &[ISC, KEEP_NOTICE], &[]),
+    ("0BSD", &[ISC], &[KEEP_NOTICE]),
     ("Unlicense", &["this is free and unencumbered software released into the public domain"], &[]),
 ];
 
 const BSD: &str =
     "redistribution and use in source and binary forms with or without modification are permitted provided that";
+
+const ISC: &str = "permission to use copy modify and or distribute this software for any purpose with or without fee is hereby granted";
+const KEEP_NOTICE: &str = "provided that the above copyright notice";
 
 /// The SPDX identifier of the licence that `text` holds; none if it holds no known one, or more than one.
 pub fn detect_license(text: &str) -> Option<&'static str> {
@@ -37,6 +52,34 @@ pub fn detect_license(text: &str) -> Option<&'static str> {
     };
     let mut found = LICENSES.iter().filter(matches).map(|(identifier, ..)| *identifier);
     found.next().filter(|_| found.next().is_none())
+}
+
+/// The SPDX identifier of what the Hugging Face hub calls a licence, in its lower case or otherwise; what has none stays as it is.
+pub fn spdx_license(name: &str) -> String {
+    const OTHERS: [&str; 16] = [
+        "AFL-3.0",
+        "Artistic-2.0",
+        "BSD-3-Clause-Clear",
+        "CC-BY-2.0",
+        "CC-BY-3.0",
+        "CC-BY-SA-3.0",
+        "CC-BY-NC-2.0",
+        "CC-BY-NC-3.0",
+        "CC-BY-NC-SA-2.0",
+        "CC-BY-NC-SA-3.0",
+        "CDLA-Permissive-1.0",
+        "EPL-1.0",
+        "MS-PL",
+        "OSL-3.0",
+        "PostgreSQL",
+        "Zlib",
+    ];
+    /// Those that have another name on the hub.
+    const RENAMED: [(&str, &str); 3] = [("odbl", "ODbL-1.0"), ("odc-by", "ODC-By-1.0"), ("pddl", "PDDL-1.0")];
+    let known = LICENSES.iter().map(|(identifier, ..)| *identifier).chain(OTHERS);
+    let renamed = RENAMED.iter().find(|(hub, _)| *hub == name).map(|(_, identifier)| *identifier);
+    let found = known.into_iter().find(|identifier| identifier.eq_ignore_ascii_case(name)).or(renamed);
+    found.unwrap_or(name).to_owned()
 }
 
 #[cfg(test)]
@@ -62,7 +105,15 @@ mod tests {
             ("Mozilla Public License Version 2.0", Some("MPL-2.0")),
             ("Creative Commons Attribution 4.0 International Public License", Some("CC-BY-4.0")),
             ("Attribution-ShareAlike 4.0 International", Some("CC-BY-SA-4.0")),
-            ("Attribution-NonCommercial 4.0 International", None),
+            ("Attribution-NonCommercial 4.0 International", Some("CC-BY-NC-4.0")),
+            ("Attribution-NonCommercial-ShareAlike 4.0 International", Some("CC-BY-NC-SA-4.0")),
+            ("Attribution-NonCommercial-NoDerivatives 4.0 International", Some("CC-BY-NC-ND-4.0")),
+            ("Attribution-NonCommercial 3.0 Unported", None),
+            (
+                "ISC License\n\nPermission to use, copy, modify, and/or distribute this software for any purpose\nwith or without fee is hereby granted, provided that the above copyright notice",
+                Some("ISC"),
+            ),
+            ("Boost Software License - Version 1.0 - August 17th, 2003", Some("BSL-1.0")),
             ("CC0 1.0 Universal", Some("CC0-1.0")),
             ("This is free and unencumbered software released into the public domain.", Some("Unlicense")),
             (&format!("{mit}\n\nApache License Version 2.0"), None),
@@ -70,6 +121,20 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(detect_license(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_names_of_the_hub_become_identifiers_where_there_are_some() {
+        for (name, expected) in [
+            ("apache-2.0", "Apache-2.0"),
+            ("mit", "MIT"),
+            ("cc-by-nc-4.0", "CC-BY-NC-4.0"),
+            ("odbl", "ODbL-1.0"),
+            ("zlib", "Zlib"),
+            ("gemma", "gemma"),
+        ] {
+            assert_eq!(spdx_license(name), expected);
         }
     }
 }

@@ -1,74 +1,69 @@
-//! Writing a first Kitfile for a folder.
-
-use std::path::{Path, PathBuf};
-
-use fs_err as fs;
+//! Drafting a first Kitfile for a project, from the names of its files and from what they tell of themselves.
 
 use super::Error;
-use crate::kitfile::{self, Kitfile};
+use super::init_model::fill;
+use super::init_project::{Files, Project};
+use crate::kitfile::{self, Kitfile, ModelCard, Note, Package};
 
-/// For which folder, and what the user says of it.
-#[derive(Debug, Clone, Default)]
-pub struct InitOptions {
-    /// The folder.
-    pub folder: PathBuf,
-    /// The package name.
-    pub name: Option<String>,
-    /// The package description.
-    pub description: Option<String>,
-    /// The author.
-    pub author: Option<String>,
+/// A first Kitfile, and what to say of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// The Kitfile.
+    pub kitfile: Kitfile,
+    /// Comments in it.
+    pub notes: Vec<Note>,
 }
 
-/// Drafts a Kitfile from the names of the files in the folder and one level below. Nothing is written.
-pub fn init(options: &InitOptions) -> Result<Kitfile, Error> {
-    let mut listing = list(&options.folder)?;
-    for found in &mut listing {
-        if let kitfile::FoundKind::Folder(inside) = &mut found.kind {
-            *inside = list(&options.folder.join(&found.name))?;
-        }
+/// Drafts a Kitfile. Nothing is written, and of large files only headers are read.
+///
+/// Names and sizes tell which file is what ([`kitfile::detect`]), texts of licences the licence, headers and configurations framework,
+/// format and size of the model, and the front matter of a model card the rest.
+pub fn init(project: &dyn Project) -> Result<Draft, Error> {
+    let listing = project.listing()?;
+    let files = Files::of(project, &listing);
+    let mut kitfile = kitfile::detect(&listing, find_license(&files)?);
+    if let Some(card) = find_card(&files)? {
+        take_over(&mut kitfile, card);
     }
-    let license = find_license(&options.folder, &listing)?;
-    let mut kitfile = kitfile::detect(&listing, license);
-    let package = &mut kitfile.package;
-    for (field, given) in [(&mut package.name, &options.name), (&mut package.description, &options.description)] {
-        if let Some(given) = given {
-            field.clone_from(given);
-        }
+    let mut notes = Vec::new();
+    if let Some(model) = &mut kitfile.model {
+        let problem = fill(&files, model)?;
+        notes.extend(problem.map(|text| Note { field: "model.path".to_owned(), text }));
     }
-    package.authors.extend(options.author.clone().filter(|author| !author.is_empty()));
-    Ok(kitfile)
+    Ok(Draft { kitfile, notes })
 }
 
-/// What is directly in a folder; folders in it are taken for empty. Names that are not UTF-8 are no matter for a Kitfile.
-fn list(folder: &Path) -> Result<Vec<kitfile::Found>, Error> {
-    let mut listing = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let metadata = entry.metadata()?;
-        let kind = if metadata.is_dir() {
-            kitfile::FoundKind::Folder(Vec::new())
-        } else if metadata.is_file() {
-            kitfile::FoundKind::File { size: metadata.len() }
-        } else {
-            kitfile::FoundKind::Other
-        };
-        if let Ok(name) = entry.file_name().into_string() {
-            listing.push(kitfile::Found { name, kind });
-        }
-    }
-    Ok(listing)
-}
-
-fn find_license(folder: &Path, listing: &[kitfile::Found]) -> Result<Option<&'static str>, Error> {
-    let is_license = |found: &&kitfile::Found| {
-        matches!(found.kind, kitfile::FoundKind::File { .. }) && kitfile::is_license_file(&found.name)
-    };
-    for found in listing.iter().filter(is_license) {
-        let text = fs::read(folder.join(&found.name))?;
-        if let Some(license) = kitfile::detect_license(&String::from_utf8_lossy(&text)) {
+fn find_license(files: &Files<'_>) -> Result<Option<&'static str>, Error> {
+    for path in files.at_the_top().filter(|path| kitfile::is_license_file(path)) {
+        let text = files.text(path)?;
+        if let Some(license) = text.as_deref().and_then(kitfile::detect_license) {
             return Ok(Some(license));
         }
     }
     Ok(None)
+}
+
+fn find_card(files: &Files<'_>) -> Result<Option<ModelCard>, Error> {
+    match files.at_the_top().find(|path| path.eq_ignore_ascii_case("readme.md")) {
+        Some(path) => Ok(files.text(path)?.as_deref().and_then(ModelCard::read)),
+        None => Ok(None),
+    }
+}
+
+/// Fills in what the card says: of the whole, and of the model, or else of the only data set.
+fn take_over(kitfile: &mut Kitfile, card: ModelCard) {
+    let ModelCard { name, description, license, authors, framework, parameters } = card;
+    let license = if license.is_empty() { std::mem::take(&mut kitfile.package.license) } else { license };
+    kitfile.package = Package { name, description, license, authors, ..Package::default() };
+    let entry = match (&mut kitfile.model, &mut *kitfile.datasets) {
+        (Some(model), _) => {
+            model.framework = framework;
+            Some(&mut model.parameters)
+        }
+        (None, [dataset]) => Some(&mut dataset.parameters),
+        _ => None,
+    };
+    if let Some(entry) = entry.filter(|_| !parameters.is_empty()) {
+        *entry = Some(parameters.into());
+    }
 }

@@ -2,16 +2,22 @@
 
 use super::WeighedModel;
 use crate::modelkit::ModelFacts;
-use crate::tensors::{Summary, TypeCount};
+use crate::tensors::{Format, Summary, TypeCount};
 
 /// What is known of the largest of `models`: the others are its adapters.
 pub(super) fn facts(models: &[WeighedModel]) -> ModelFacts {
-    let Some(model) = models.iter().max_by_key(|model| model.summary.parameters) else { return ModelFacts::default() };
-    let Summary { hyperparameters, parameters, types, .. } = &model.summary;
+    let largest = models.iter().max_by_key(|model| model.summary.parameters);
+    let of = |model: &WeighedModel| facts_of(&model.summary, model.files.first().map(|file| file.format));
+    largest.map(of).unwrap_or_default()
+}
+
+/// What is known of a model whose files are of this format.
+pub(super) fn facts_of(summary: &Summary, format: Option<Format>) -> ModelFacts {
+    let Summary { hyperparameters, parameters, types, .. } = summary;
     let quantization = hyperparameters.quantization.as_ref().map(|quantization| quantization.method.clone());
     ModelFacts {
         architecture: hyperparameters.architecture.clone(),
-        format: model.files.first().map(|file| file.format.name().to_lowercase()),
+        format: format.map(|format| format.name().to_lowercase()),
         param_size: param_size(*parameters),
         precision: precision(types),
         // GGUF tells the type of most tensors here, and a plain one is no quantization.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::members::{Member, skim};
 use super::{Error, workers};
 use crate::digest::Digest;
-use crate::kitfile::Section;
+use crate::kitfile::{Section, model_stem};
 use crate::modelkit::{Layer, ModelKit};
 use crate::oci::Source;
 use crate::relative_path::RelativePath;
@@ -146,7 +146,7 @@ impl Seen {
     fn into_models(mut self) -> Vec<WeighedModel> {
         let mut models: BTreeMap<(String, &str), Vec<WeightFile>> = BTreeMap::new();
         for file in std::mem::take(&mut self.files) {
-            models.entry((model_name(&file.path), file.format.name())).or_default().push(file);
+            models.entry((model_stem(file.path.as_str()).to_owned(), file.format.name())).or_default().push(file);
         }
         models.into_iter().map(|((name, _), files)| self.model(name, files)).collect()
     }
@@ -167,33 +167,4 @@ impl Seen {
 /// The folder of the file, and those above it, innermost first.
 fn folders_above(path: &RelativePath) -> impl Iterator<Item = RelativePath> {
     std::iter::successors(path.parent(), RelativePath::parent)
-}
-
-/// The path without its ending, and without the number of a shard, as in `model-00001-of-00009.safetensors`.
-fn model_name(path: &RelativePath) -> String {
-    let stem = path.as_str().rsplit_once('.').map_or(path.as_str(), |(stem, _)| stem);
-    let is_number = |text: &str| text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_digit());
-    let shard = || {
-        let (rest, count) = stem.rsplit_once("-of-")?;
-        let (name, number) = rest.rsplit_once('-')?;
-        (is_number(number) && is_number(count)).then_some(name)
-    };
-    shard().unwrap_or(stem).to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shards_have_the_name_of_their_model() {
-        for (path, expected) in [
-            ("a/model-00001-of-00009.safetensors", "a/model"),
-            ("model-00002-of-00009.gguf", "model"),
-            ("a/model-v1-of-2.gguf", "a/model-v1-of-2"),
-            ("adapter_model.safetensors", "adapter_model"),
-        ] {
-            assert_eq!(model_name(&path.parse().unwrap()), expected);
-        }
-    }
 }

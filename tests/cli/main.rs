@@ -24,6 +24,7 @@ mod history;
 mod hostile;
 mod hub;
 mod import_git;
+mod init;
 mod keep;
 mod kill;
 mod link;

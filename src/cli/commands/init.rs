@@ -8,12 +8,13 @@ use fs_err as fs;
 
 use super::login::prompt;
 use crate::cli::context::Context;
-use crate::kitfile;
-use crate::ops::{self, InitOptions};
+use crate::kitfile::{self, Package};
+use crate::ops::{self, ProjectFolder};
 
 /// Write a first Kitfile for a folder
 ///
-/// Tells models, datasets, docs and code by the names of the files. Look it over: it is a draft.
+/// Tells models, datasets, docs and code by the names of the files. Format, framework and size of the model come from its headers and
+/// configuration, the licence from its text, and the rest from the front matter of a model card (README.md). Look it over: it is a draft.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -44,22 +45,33 @@ impl InitArgs {
         if let Some(path) = existing.as_ref().filter(|_| !self.force) {
             return Err(ops::Error::Exists(path.clone()).into());
         }
-        let answer = |given: &Option<String>, question: &str| match given {
-            Some(given) => Ok(Some(given.clone())),
-            None if context.environment.is_interactive => prompt(question).map(Some),
-            None => Ok(None),
-        };
-        let options = InitOptions {
-            name: answer(&self.name, "Name of the ModelKit: ")?,
-            description: answer(&self.desc, "Description: ")?,
-            author: answer(&self.author, "Author: ")?,
-            folder,
-        };
-        let draft = ops::init(&options).with_context(|| format!("cannot look into `{}`", options.folder.display()))?;
-        let yaml = kitfile::to_yaml(&draft);
-        let path = existing.unwrap_or_else(|| options.folder.join(kitfile::FILE_NAMES[0]));
+        let project = ProjectFolder(folder.clone());
+        let mut draft = ops::init(&project).with_context(|| format!("cannot look into `{}`", folder.display()))?;
+        self.complete(context, &mut draft.kitfile.package)?;
+        let yaml = kitfile::to_yaml_with_notes(&draft.kitfile, &draft.notes);
+        let path = existing.unwrap_or_else(|| folder.join(kitfile::FILE_NAMES[0]));
         fs::write(&path, &yaml)?;
         context.output.result(format!("Generated Kitfile:\n\n{yaml}"))?;
         Ok(context.output.result(format!("Saved to path '{}'", path.display()))?)
+    }
+
+    /// Fills in what the user says, and asks somebody who is there for what nobody has said.
+    fn complete(&self, context: &Context, package: &mut Package) -> Result<()> {
+        let mut author = package.authors.first().cloned().unwrap_or_default();
+        for (field, given, question) in [
+            (&mut package.name, &self.name, "Name of the ModelKit: "),
+            (&mut package.description, &self.desc, "Description: "),
+            (&mut author, &self.author, "Author: "),
+        ] {
+            match given {
+                Some(given) => field.clone_from(given),
+                None if field.is_empty() && context.environment.is_interactive => *field = prompt(question)?,
+                None => {}
+            }
+        }
+        if !author.is_empty() && package.authors.first() != Some(&author) {
+            package.authors = vec![author];
+        }
+        Ok(())
     }
 }

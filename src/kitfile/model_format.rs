@@ -1,0 +1,107 @@
+//! How a file of weights is stored, and by what, told by its name and its first bytes.
+
+use memchr::memmem;
+
+/// What is known of a file of weights.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ModelFormat {
+    /// How the weights are stored, in the words of ModelPack where it has one.
+    pub format: Option<&'static str>,
+    /// What writes such files.
+    pub framework: Option<&'static str>,
+}
+
+/// So much of a file tells what it is: the modules of a pickle are named where its objects begin.
+pub const TELLING_BYTES: u64 = 64 * 1024;
+
+/// Formats with an ending of their own, and what they come from if that is one thing.
+const FORMATS: [(&str, &str, Option<&str>); 17] = [
+    ("safetensors", "safetensors", None),
+    ("gguf", "gguf", Some("llama.cpp")),
+    ("ggml", "ggml", Some("llama.cpp")),
+    ("ggmf", "ggml", Some("llama.cpp")),
+    ("llamafile", "llamafile", Some("llamafile")),
+    ("onnx", "onnx", None),
+    ("keras", "keras", Some("keras")),
+    ("h5", "hdf5", Some("keras")),
+    ("tflite", "tflite", Some("tensorflow")),
+    ("caffemodel", "caffemodel", Some("caffe")),
+    ("coreml", "coreml", Some("coreml")),
+    ("pmml", "pmml", None),
+    ("mar", "mar", Some("torchserve")),
+    ("pt2", "pt2", Some("pytorch")),
+    ("ptl", "ptl", Some("pytorch")),
+    ("npy", "npy", Some("numpy")),
+    ("npz", "npz", Some("numpy")),
+];
+/// Packages whose objects are pickled, as their modules begin.
+const PICKLED: [(&str, &str); 7] = [
+    ("sklearn", "scikit-learn"),
+    ("xgboost", "xgboost"),
+    ("lightgbm", "lightgbm"),
+    ("catboost", "catboost"),
+    ("statsmodels", "statsmodels"),
+    ("torch", "pytorch"),
+    ("numpy", "numpy"),
+];
+
+impl ModelFormat {
+    /// Of a file whose name says it all.
+    pub fn of_name(name: &str) -> Option<Self> {
+        let known = FORMATS.iter().find(|(own, ..)| *own == ending(name));
+        known.map(|(_, format, framework)| Self { format: Some(format), framework: *framework })
+    }
+
+    /// Of another one, which begins with these bytes.
+    pub fn of_content(name: &str, beginning: &[u8]) -> Self {
+        let holds = |text: &str| memmem::find(beginning, text.as_bytes()).is_some();
+        match beginning {
+            [b'G', b'G', b'U', b'F', ..] => Self { format: Some("gguf"), framework: Some("llama.cpp") },
+            // What torch.save writes is a zip with a pickle as its first member.
+            [b'P', b'K', 3, 4, ..] if holds("/data.pkl") => Self { format: Some("pt"), framework: Some("pytorch") },
+            // PROTO, which every pickle since 2003 begins with.
+            [0x80, 2..=5, ..] => {
+                let framework = PICKLED.iter().find(|(module, _)| holds(module)).map(|(_, framework)| *framework);
+                let format = match (&*ending(name), framework) {
+                    ("joblib", _) => "joblib",
+                    (_, Some("pytorch")) => "pt",
+                    _ => "pickle",
+                };
+                Self { format: Some(format), framework }
+            }
+            _ => Self::default(),
+        }
+    }
+}
+
+fn ending(name: &str) -> String {
+    name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_told_by_names_and_first_bytes() {
+        let known = |format, framework| ModelFormat { format: Some(format), framework };
+        for (name, beginning, expected) in [
+            ("w/a.SafeTensors", &b""[..], known("safetensors", None)),
+            ("a.onnx", b"", known("onnx", None)),
+            ("a.h5", b"", known("hdf5", Some("keras"))),
+            ("pytorch_model.bin", b"PK\x03\x04\0\0\x0barchive/data.pkl", known("pt", Some("pytorch"))),
+            ("a.bin", b"PK\x03\x04word/document.xml", ModelFormat::default()),
+            ("a.bin", b"GGUF\x03", known("gguf", Some("llama.cpp"))),
+            ("a.pkl", b"\x80\x04\x95\0\x8c\x14sklearn.linear_model\x94", known("pickle", Some("scikit-learn"))),
+            ("a.joblib", b"\x80\x04\x95\0\x8c\x14sklearn.linear_model\x94", known("joblib", Some("scikit-learn"))),
+            ("a.pth", b"\x80\x02ctorch._utils\n", known("pt", Some("pytorch"))),
+            ("a.pkl", b"\x80\x04\x95\0", known("pickle", None)),
+            ("a.pkl", b"import sklearn", ModelFormat::default()),
+            ("a.bin", b"", ModelFormat::default()),
+            ("none", b"", ModelFormat::default()),
+        ] {
+            let found = ModelFormat::of_name(name).unwrap_or_else(|| ModelFormat::of_content(name, beginning));
+            assert_eq!(found, expected, "{name}");
+        }
+    }
+}

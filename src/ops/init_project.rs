@@ -1,0 +1,122 @@
+//! What a first Kitfile is drafted from: a folder, or a repository of which nothing is downloaded but what tells what its files are.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+
+use super::Error;
+use crate::kitfile::{Found, FoundKind};
+
+/// Files that a Kitfile may be drafted for.
+pub trait Project {
+    /// What is directly in it and in its folders; folders in those are taken for empty.
+    fn listing(&self) -> Result<Vec<Found>, Error>;
+
+    /// Opens a file that is listed; its path is that from the top, with `/` between names.
+    fn open(&self, path: &str) -> Result<Box<dyn Read + '_>, Error>;
+}
+
+/// A folder here.
+#[derive(Debug, Clone)]
+pub struct ProjectFolder(pub PathBuf);
+
+impl Project for ProjectFolder {
+    fn listing(&self) -> Result<Vec<Found>, Error> {
+        let mut listing = list(&self.0)?;
+        for found in &mut listing {
+            if let FoundKind::Folder(inside) = &mut found.kind {
+                *inside = list(&self.0.join(&found.name))?;
+            }
+        }
+        Ok(listing)
+    }
+
+    fn open(&self, path: &str) -> Result<Box<dyn Read + '_>, Error> {
+        Ok(Box::new(fs::File::open(self.0.join(path))?))
+    }
+}
+
+/// What is directly in a folder. Names that are not UTF-8 are no matter for a Kitfile.
+fn list(folder: &Path) -> Result<Vec<Found>, Error> {
+    let mut listing = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        let kind = if metadata.is_dir() {
+            FoundKind::Folder(Vec::new())
+        } else if metadata.is_file() {
+            FoundKind::File { size: metadata.len() }
+        } else {
+            FoundKind::Other
+        };
+        if let Ok(name) = entry.file_name().into_string() {
+            listing.push(Found { name, kind });
+        }
+    }
+    Ok(listing)
+}
+
+/// The files of a project, to be looked into.
+pub(super) struct Files<'a> {
+    project: &'a dyn Project,
+    /// In bytes, by path.
+    sizes: BTreeMap<String, u64>,
+}
+
+/// What is larger is no text that somebody wrote.
+const TEXT_LIMIT: u64 = 16 * 1024 * 1024;
+
+impl<'a> Files<'a> {
+    pub(super) fn of(project: &'a dyn Project, listing: &[Found]) -> Self {
+        let mut sizes = BTreeMap::new();
+        collect(listing, "", &mut sizes);
+        Self { project, sizes }
+    }
+
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.sizes.keys().map(String::as_str)
+    }
+
+    /// Those that are in no folder.
+    pub(super) fn at_the_top(&self) -> impl Iterator<Item = &str> {
+        self.paths().filter(|path| !path.contains('/'))
+    }
+
+    pub(super) fn size(&self, path: &str) -> Option<u64> {
+        self.sizes.get(path).copied()
+    }
+
+    pub(super) fn open(&self, path: &str) -> Result<Box<dyn Read + '_>, Error> {
+        self.project.open(path)
+    }
+
+    /// The first bytes of a file.
+    pub(super) fn beginning(&self, path: &str, bytes: u64) -> Result<Vec<u8>, Error> {
+        let mut read = Vec::new();
+        let result = self.open(path)?.take(bytes).read_to_end(&mut read);
+        result.map_err(|error| Error::reading(&format!("`{path}`"), error.into()))?;
+        Ok(read)
+    }
+
+    /// A whole text; none if it is not there, or too large to be one.
+    pub(super) fn text(&self, path: &str) -> Result<Option<String>, Error> {
+        if self.size(path).is_none_or(|size| size > TEXT_LIMIT) {
+            return Ok(None);
+        }
+        let bytes = self.beginning(path, TEXT_LIMIT)?;
+        Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+    }
+}
+
+fn collect(listing: &[Found], folder: &str, sizes: &mut BTreeMap<String, u64>) {
+    for Found { name, kind } in listing {
+        let path = format!("{folder}{name}");
+        match kind {
+            FoundKind::File { size } => drop(sizes.insert(path, *size)),
+            FoundKind::Folder(inside) => collect(inside, &format!("{path}/"), sizes),
+            FoundKind::Other => {}
+        }
+    }
+}
