@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::{Layer, LockedLayer};
+use super::{Layer, LockedLayer, LockedRemote};
 use crate::kitfile::{Dataset, Section};
 use crate::relative_path::RelativePath;
 
@@ -119,6 +119,11 @@ impl Selection {
     /// Whether a layer in a lock is wanted.
     pub fn takes_locked(&self, layer: &LockedLayer) -> bool {
         self.takes_entry(layer.section, [&layer.name, layer.path.as_str()], &layer.path)
+    }
+
+    /// Whether a remote dataset in a lock is wanted. Locks have only paths of them.
+    pub fn takes_locked_remote(&self, remote: &LockedRemote) -> bool {
+        self.takes_entry(Section::Dataset, [remote.path.as_str(); 2], &remote.path)
     }
 
     /// Whether a dataset that owns no layer is wanted, whose clean path is `path`.

@@ -37,7 +37,7 @@ pub fn import_to(
     let source = FromUpstream::new(upstream).with(&assembled, layers);
     let name = assembled.manifest.digest.to_string();
     let copied = copy((&source, &name), (target, tag), copying, progress)?;
-    let record = record(places, &pack, &assembled)?;
+    let record = record(places, &pack, &assembled, None)?;
     attach(target, &assembled.manifest, &record.into_iter().collect::<Vec<_>>(), progress);
     Ok(copied)
 }

@@ -110,7 +110,7 @@ fn pack_whole(places: &Places<'_>, options: &PackOptions, progress: &dyn Progres
     let assembled = assembled.with(documents);
     let lock = lock_of(places, &source, options, &assembled, progress)?;
     save_config(&writer, &assembled.config, &assembled.config_bytes, progress)?;
-    let record = record(places, options, &assembled)?;
+    let record = record(places, options, &assembled, lock.as_ref())?;
     let documents: Vec<_> = tables::attachment(&source, assembled.layers.iter()).into_iter().chain(record).collect();
     let documents = attach::prepare(&writer, &assembled.manifest, &documents, progress);
     publish(&writer, &assembled, &options.references, &documents, progress)?;

@@ -51,7 +51,7 @@ pub fn pack_and_push(
         let published = target.publish(manifest, manifest_bytes, Some(tag));
         published.map_err(|error| Error::writing(&format!("the tag `{tag}`"), error))?;
     }
-    let record = record(places, pack, &source.assembled)?;
+    let record = record(places, pack, &source.assembled, lock.as_ref())?;
     let tables = tables::attachment(&source, source.assembled.layers.iter());
     attach(target, &source.assembled.manifest, &tables.into_iter().chain(record).collect::<Vec<_>>(), progress);
     Ok(PackedAway { copied, lock })

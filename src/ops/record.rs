@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use super::attach::{Attachment, FINGERPRINT};
 use super::packer::Assembled;
 use super::records::oci_uri;
-use super::{Error, PackOptions, Places};
+use super::{Error, PackOptions, Places, remote};
 use crate::digest::Digest;
 use crate::git;
 use crate::kitfile::Section;
-use crate::modelkit::{LockedParent, ModelKit};
+use crate::modelkit::{Lock, LockedParent, ModelKit};
 use crate::oci::{Annotations, Descriptor, Manifest, MediaType, Reference};
 use crate::provenance::{
     Builder, Commit, MEDIA_TYPE, Material, PREDICATE_TYPE, Record, Role, SourceUrl, without_secrets,
@@ -43,11 +43,13 @@ const PREDICATE_ANNOTATION: &str = "in-toto.io/predicate-type";
 /// Image-spec 1.1, "Pre-Defined Annotation Keys".
 const CREATED: &str = "org.opencontainers.image.created";
 
-/// The record of what is `assembled` and not published yet, if there is to be one. Asks no registry.
+/// The record of what is `assembled` and not published yet, if there is to be one. Asks no registry; of what is elsewhere, `lock` knows the
+/// digests.
 pub(super) fn record(
     places: &Places<'_>,
     options: &PackOptions,
     assembled: &Assembled,
+    lock: Option<&Lock>,
 ) -> Result<Option<Attachment<'static>>, Error> {
     let Some(recording) = &options.recording else { return Ok(None) };
     let subject = assembled.manifest.digest;
@@ -59,7 +61,7 @@ pub(super) fn record(
             Git::Ignored => None,
             Git::Known(commit) => Some(commit.clone()),
         },
-        materials: materials(places, assembled)?,
+        materials: materials(places, assembled, lock)?,
         previous: previous(places, options)?.filter(|previous| *previous != subject),
         builder: recording.builder.clone(),
         time: Some(recording.time),
@@ -90,7 +92,7 @@ fn commit(checkout: git::Checkout) -> Commit {
 }
 
 /// The ModelKits that it is built on, and its datasets.
-fn materials(places: &Places<'_>, assembled: &Assembled) -> Result<Vec<Material>, Error> {
+fn materials(places: &Places<'_>, assembled: &Assembled, lock: Option<&Lock>) -> Result<Vec<Material>, Error> {
     let manifest = Manifest::parse(&assembled.manifest_bytes).map_err(Error::NotAManifest)?;
     let modelkit = ModelKit::read(manifest, &assembled.config_bytes)?;
     let mut materials: Vec<Material> = assembled.parents.iter().map(parent).collect();
@@ -100,9 +102,10 @@ fn materials(places: &Places<'_>, assembled: &Assembled) -> Result<Vec<Material>
     }
     for dataset in modelkit.config.kitfile.remote_datasets() {
         let reference = dataset.reference();
-        let digest = match &reference {
-            Some(reference) => digest_here(places, reference)?,
-            None => dataset.remote_digest(),
+        let digest = match (lock.and_then(|lock| remote::locked(&lock.remotes, dataset)), &reference) {
+            (Some(locked), _) => Some(locked.digest),
+            (None, Some(reference)) => digest_here(places, reference)?,
+            (None, None) => dataset.remote_digest(),
         };
         let uri = reference.map_or_else(|| without_secrets(&dataset.remote_path), |reference| oci_uri(&reference));
         materials.push(Material { role: Role::Dataset, name: dataset.name.clone(), uri: Some(uri), digest });

@@ -60,6 +60,12 @@ pub(super) fn address(dataset: &Dataset) -> String {
     }
 }
 
+/// What is locked of `dataset`.
+pub(super) fn locked<'l>(remotes: &'l [LockedRemote], dataset: &Dataset) -> Option<&'l LockedRemote> {
+    let (path, address) = (dataset.path.parse().ok()?, address(dataset));
+    remotes.iter().find(|remote| remote.path == path && remote.address == address)
+}
+
 /// What the remote datasets of `kitfile` are now. A file of which the Kitfile has no digest is read from front to back.
 pub(super) fn lock_remotes(
     places: &Places<'_>,
@@ -90,9 +96,9 @@ pub(super) fn wanted_remotes(
     data: &RemoteData,
 ) -> Result<Remotes, Error> {
     let RemoteData::Fetched(lock) = data else { return Ok(Remotes::default()) };
-    let locked = lock.as_ref().map_or(&[][..], |lock| &lock.remotes);
+    let remotes = lock.as_ref().map_or(&[][..], |lock| &lock.remotes);
     let mut gathering = Gathering { places, visited: vec![name.to_owned()], remotes: Remotes::default() };
-    gathering.datasets_of(modelkit, selection, locked, &RelativePath::root())?;
+    gathering.datasets_of(modelkit, selection, remotes, &RelativePath::root())?;
     Ok(gathering.remotes)
 }
 
@@ -108,15 +114,15 @@ impl Gathering<'_> {
         &mut self,
         modelkit: &ModelKit,
         selection: &Selection,
-        locked: &[LockedRemote],
+        remotes: &[LockedRemote],
         base: &RelativePath,
     ) -> Result<(), Error> {
         for dataset in modelkit.config.kitfile.remote_datasets() {
-            let (path, address) = (clean_path(dataset)?, address(dataset));
+            let path = clean_path(dataset)?;
             if !selection.takes_dataset(dataset, &path) {
                 continue;
             }
-            let locked = locked.iter().find(|locked| locked.path == path && locked.address == address);
+            let locked = locked(remotes, dataset);
             let place = below(base, &path);
             match dataset.reference() {
                 Some(reference) => self.kit(&reference, locked, &place)?,
@@ -193,8 +199,11 @@ impl RemoteFile {
 
     /// The bytes, verified as far as there is a digest. A file that is at its place in `folder` already, and is the right one, is read
     /// instead of fetched.
-    pub(super) fn reader(&self, folder: &Path) -> Result<Box<dyn Read + Send + '_>, Error> {
-        let fetch = || self.content.open_at(0).map_err(|error| self.failed(error));
+    pub(super) fn reader(&self, folder: &Path, progress: &dyn Progress) -> Result<Box<dyn Read + Send + '_>, Error> {
+        let fetch = || {
+            progress.say(&format!("Fetching {} to {}", self.address, self.path));
+            self.content.open_at(0).map_err(|error| self.failed(error))
+        };
         let Some(digest) = self.digest else { return fetch() };
         let bytes = match right_file(&self.path.join_to(folder), digest, self.size) {
             Some(file) => Box::new(file),

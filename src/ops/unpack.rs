@@ -189,7 +189,7 @@ fn warn_of_remote_datasets(modelkit: &ModelKit, options: &UnpackOptions, progres
         |dataset: &&Dataset| dataset.path.parse().is_ok_and(|path| options.selection.takes_dataset(dataset, &path));
     for dataset in modelkit.config.kitfile.remote_datasets().filter(is_wanted) {
         let (name, address) = (&dataset.name, remote::address(dataset));
-        progress.warn(&format!("the dataset `{name}` stays at `{address}`: it is not in the ModelKit"));
+        progress.warn(&format!("the dataset `{name}` stays at `{address}`; --include-remote fetches it"));
     }
 }
 
@@ -251,13 +251,13 @@ impl Unpacker<'_> {
 
     fn unpack_file(&self, file: &RemoteFile) -> Result<(), Error> {
         let RemoteFile { path, address, size, digest, .. } = file;
-        self.progress.say(&format!("Fetching {address} to {path}"));
         if digest.is_none() {
             let words = "as its remoteHash is an ETag and no sha256, its server alone vouches for it";
             self.progress.warn(&format!("`{address}`: {words}"));
         }
         let task = self.progress.start(Phase::Unpacking, &format!("dataset {path}"), Some(*size));
-        let mut reader = Remembering { reader: file.reader(&self.options.folder)?, task: &*task, failure: None };
+        let mut reader =
+            Remembering { reader: file.reader(&self.options.folder, self.progress)?, task: &*task, failure: None };
         let single = SingleFile { path, mode: PLAIN_FILE, size: Some(*size), original: None };
         let extracted = archive::extract_file(&mut reader, single, self.destination, &Silent);
         reader.read_to_end_of_blob().map_err(|error| file.failed(error))?;

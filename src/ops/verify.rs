@@ -13,7 +13,7 @@ use super::{Error, Found, Places, inspect, workers};
 use crate::archive::{self, LayerSource, Links};
 use crate::digest::Digest;
 use crate::kitfile::{self, FILE_NAMES};
-use crate::modelkit::{Change, Drift, Lock, LockedFile, LockedLayer, Selection, Subject, kitfile_digest};
+use crate::modelkit::{Change, Drift, Lock, LockedFile, LockedLayer, LockedRemote, Selection, Subject, kitfile_digest};
 use crate::progress::{Phase, Progress, Task};
 use crate::relative_path::RelativePath;
 
@@ -41,14 +41,17 @@ pub struct Verified {
     pub drifts: Vec<Drift>,
 }
 
-/// Compares a folder with `lock`. Files of parents and of remote datasets, of which a lock has none, are neither missing nor extra.
+/// Compares a folder with `lock`. Files of parents, of which a lock has none, are neither missing nor extra. Remote datasets need not have
+/// been fetched.
 pub fn verify_lock(lock: &Lock, options: &VerifyOptions, progress: &dyn Progress) -> Result<Verified, Error> {
     let of_parents = lock.parents.iter().flat_map(|parent| &parent.paths);
     let remote = lock.remotes.iter().map(|remote| &remote.path);
     let paths = lock.layers.iter().map(|layer| &layer.path).chain(of_parents).chain(remote).cloned().collect();
     let wanted = lock.layers.iter().filter(|layer| options.selection.takes_locked(layer)).cloned().collect();
     let kitfile = options.selection.takes_kitfile().then_some(lock.kitfile);
-    Expected { manifest: lock.manifest, kitfile, wanted, paths }.verify(options, progress)
+    let fetched = lock.remotes.iter().filter(|remote| options.selection.takes_locked_remote(remote));
+    let fetched = fetched.filter_map(|remote| fetched_file(remote, options)).collect();
+    Expected { manifest: lock.manifest, kitfile, wanted, fetched, paths }.verify(options, progress)
 }
 
 /// Compares a folder with what `kit unpack` would put there: each layer is read once, and verified itself.
@@ -74,7 +77,8 @@ pub fn verify_modelkit(
     let remote = child.modelkit.config.kitfile.remote_datasets().filter_map(|dataset| dataset.path.parse().ok());
     let paths = child.modelkit.layers.iter().chain(of_parents).map(|layer| layer.path.clone()).chain(remote).collect();
     let kitfile = selection.takes_kitfile().then(|| kitfile_digest(&child.modelkit.config.kitfile));
-    Expected { manifest: child.descriptor.digest, kitfile, wanted, paths }.verify(options, progress)
+    Expected { manifest: child.descriptor.digest, kitfile, wanted, fetched: Vec::new(), paths }
+        .verify(options, progress)
 }
 
 /// What a folder should hold.
@@ -84,14 +88,16 @@ struct Expected {
     kitfile: Option<Digest>,
     /// Where two have the same file, that of the last one.
     wanted: Vec<LockedLayer>,
-    /// The paths of all layers, wanted or not: each has its files to itself.
+    /// Files of remote datasets.
+    fetched: Vec<LockedFile>,
+    /// The paths of all layers and remote datasets, wanted or not: each has its files to itself.
     paths: Vec<RelativePath>,
 }
 
 impl Expected {
     fn verify(&self, options: &VerifyOptions, progress: &dyn Progress) -> Result<Verified, Error> {
-        let by_path: BTreeMap<_, _> =
-            self.wanted.iter().flat_map(|layer| &layer.files).map(|file| (&file.path, file)).collect();
+        let of_layers = self.wanted.iter().flat_map(|layer| &layer.files);
+        let by_path: BTreeMap<_, _> = of_layers.chain(&self.fetched).map(|file| (&file.path, file)).collect();
         let files: Vec<&LockedFile> = by_path.values().copied().collect();
         let bytes = files.iter().map(|file| file.size).fold(0, u64::saturating_add);
         let task = progress.start(Phase::Verifying, &format!("{} files", files.len()), Some(bytes));
@@ -148,6 +154,13 @@ impl Expected {
         }
         Ok(present)
     }
+}
+
+/// The file that a remote dataset is, if it is there. Its mode is nobody's business.
+fn fetched_file(remote: &LockedRemote, options: &VerifyOptions) -> Option<LockedFile> {
+    let LockedRemote { path, digest, size, .. } = remote.clone();
+    let metadata = fs::metadata(path.join_to(&options.folder)).ok().filter(std::fs::Metadata::is_file)?;
+    Some(LockedFile { path, mode: mode_of(&metadata), size, digest })
 }
 
 fn drift(path: &RelativePath, change: Change) -> Drift {

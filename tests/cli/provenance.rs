@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::registry::{FakeRegistry, Fault};
+use crate::registry::{FakeRegistry, Fault, sha256};
 use crate::sandbox::Sandbox;
 
 const PLAIN: &str = "--plain-http";
@@ -230,4 +230,16 @@ fn what_is_no_repository_and_a_machine_without_git_are_recorded_without_a_commit
     sandbox.kit(&["pack", "project"]).ok();
     let statements = statements(&sandbox);
     assert_eq!((statements.len(), dependencies(&statements[0]).len()), (1, 1));
+}
+
+#[test]
+fn the_digest_of_a_dataset_that_stays_elsewhere_is_that_of_the_lock() {
+    let (sandbox, server) = (Sandbox::new(), FakeRegistry::start());
+    server.add_file("/train.csv", b"a,b\n");
+    let kitfile =
+        format!("manifestVersion: 1.0.0\ndatasets: [{{path: d, remotePath: 'http://{}/train.csv'}}]\n", server.host());
+    sandbox.write("project/Kitfile", kitfile);
+    sandbox.kit(&["pack", "project", "-t", "sample:v1", "--lock"]).ok();
+    let statement = &statements(&sandbox)[0];
+    assert_eq!(dependencies(statement)[0]["digest"]["sha256"], json!(&sha256(b"a,b\n")[7..]));
 }

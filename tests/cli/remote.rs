@@ -58,15 +58,16 @@ fn a_file_is_fetched_when_that_is_asked_for() {
     scene.pack(&[]).ok().says("it is named, not packed");
     assert_eq!(scene.server.log(), Vec::<String>::new());
     let run = scene.sandbox.kit(&["unpack", "sample:v1", "-d", "without"]).ok();
-    run.says(&format!("the dataset `train` stays at `{}`", scene.url()));
+    run.says(&format!("the dataset `train` stays at `{}`; --include-remote fetches it", scene.url()));
     assert_eq!(scene.sandbox.names("without"), ["Kitfile", "src/train.py"]);
     scene.unpack(&["--filter", "code"]).ok();
     assert_eq!(scene.server.log(), Vec::<String>::new());
     scene.unpack(&["--filter", "datasets:train"]).ok();
     assert_eq!(scene.sandbox.read("out/data/train.csv"), DATA);
     scene.server.forget_requests();
-    scene.unpack(&[]).ok();
+    let run = scene.unpack(&[]).ok();
     assert_eq!(scene.server.log(), [format!("GET {FILE} 206")], "what is there is not fetched again");
+    assert!(!run.stderr.contains("Fetching"), "{}", run.stderr);
 }
 
 #[test]
@@ -79,6 +80,8 @@ fn what_is_fetched_is_not_packed_again() {
     assert_eq!(scene.pack(&["--locked"]).ok().digest(), digest);
     scene.sandbox.kit(&["verify", "project"]).ok();
     scene.sandbox.kit(&["verify", "project", "sample:v1"]).ok();
+    scene.sandbox.write("project/data/train.csv", "a,b\n1,3\n");
+    scene.sandbox.kit(&["verify", "project"]).fails().prints("data/train.csv");
 }
 
 #[test]
