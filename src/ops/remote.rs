@@ -102,6 +102,9 @@ pub(super) fn wanted_remotes(
     Ok(gathering.remotes)
 }
 
+/// More ModelKits than this serve nobody: a few that each refer to many others would be without an end.
+const KITS_LIMIT: usize = 1000;
+
 struct Gathering<'a> {
     places: &'a Places<'a>,
     /// The ModelKits on the way here.
@@ -152,8 +155,12 @@ impl Gathering<'_> {
         if is_known {
             return Err(Error::ReferenceCycle(self.visited.clone()));
         }
+        let too_many = |limit| Error::TooManyReferences { limit, chain: self.visited.clone() };
         if self.visited.len() > LIMIT + 1 {
-            return Err(Error::TooManyReferences { limit: LIMIT, chain: self.visited.clone() });
+            return Err(too_many(LIMIT));
+        }
+        if self.remotes.kits.len() == KITS_LIMIT {
+            return Err(too_many(KITS_LIMIT));
         }
         if let (Some(locked), Some(pinned)) = (locked, given.digest) {
             same(&locked.address, "digest", &locked.digest, &pinned)?;
