@@ -8,6 +8,8 @@ mod assemble;
 mod config;
 mod family;
 mod image;
+mod index;
+mod labels;
 mod layer_type;
 mod lock;
 mod modelpack;
@@ -19,6 +21,8 @@ pub use assemble::{CLI_VERSION, Form, Ingredients, PackedLayer, Unfit};
 pub use config::{Config, InvalidConfig, LayerDigests};
 pub use family::{Family, section_word};
 pub use image::{InvalidPlatform, Platform};
+pub use index::{ModelKitIndex, Variant};
+pub use labels::{InvalidLabel, Label, LabelEdit, Labels};
 pub use layer_type::LayerType;
 pub use lock::{
     Change, Drift, LOCK_SIZE_LIMIT, Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote, Subject,

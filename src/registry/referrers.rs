@@ -113,7 +113,7 @@ impl Repository {
         let not_an_index = |problem| Error::Protocol { attempt: call.attempt.clone(), problem };
         let (headers, body, _) =
             match self.client.runtime.block_on(self.client.exchange.fetch(&call, MANIFEST_SIZE_LIMIT)) {
-                Err(Error::NotFound { .. }) => return Ok(json!(Index::default())),
+                Err(Error::NotFound { .. }) => return Ok(json!(Index::<Descriptor>::default())),
                 read => read?,
             };
         let index: Value = serde_json::from_slice(&body).map_err(|error| not_an_index(error.to_string()))?;
