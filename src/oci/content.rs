@@ -131,6 +131,11 @@ pub trait Target: Send + Sync {
     /// The referrers of `subject` that are here already, as [`Source::referrers`] lists them.
     fn attached(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError>;
 
+    /// Stores a manifest whose blobs are all there, for an index that leads to it and is published next.
+    fn put_manifest(&self, descriptor: &Descriptor, manifest: &[u8]) -> Result<(), ContentError> {
+        self.publish(descriptor, manifest, None)
+    }
+
     /// Stores a manifest whose blobs are all there, and calls it `tag` if one is given: the artifact appears here and whole.
     /// One that is about another manifest is found by that from now on, be that here yet or not.
     fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError>;

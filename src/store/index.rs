@@ -138,7 +138,7 @@ impl Store {
         self.change_index(|entries| {
             let (gone, kept) = std::mem::take(entries).into_iter().partition(|entry| choose(entry));
             *entries = kept;
-            drop_orphans(entries);
+            drop_orphans(entries, |entry| self.members(entry));
             gone
         })
     }

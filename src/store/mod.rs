@@ -18,6 +18,7 @@ mod ingest;
 mod layout;
 mod links;
 mod lock;
+mod members;
 mod reader;
 mod referrers;
 mod remembered;

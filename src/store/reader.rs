@@ -22,15 +22,17 @@ impl Store {
         Ok(Reader { store: self.clone(), names, _share: share })
     }
 
-    /// Finds `name`, a tag or a digest, among the entries that `names` mean. A digest without a repository finds any entry.
+    /// Finds `name`, a tag or a digest, among the entries that `names` mean and what their indexes lead to. A digest without a
+    /// repository finds any.
     pub fn find(&self, names: &Names, name: &str) -> Result<Option<Entry>, Error> {
         let digest: Option<Digest> = name.parse().ok();
         let anywhere = matches!(names, Names::Of(repository) if repository.is_unnamed());
-        let is_meant = |entry: &Entry| match digest {
-            Some(digest) => entry.descriptor.digest == digest && (anywhere || names.include(entry)),
-            None => names.call(entry, name),
-        };
-        Ok(self.entries()?.into_iter().find(is_meant))
+        let mut entries = self.entries()?;
+        let Some(digest) = digest else { return Ok(entries.into_iter().find(|entry| names.call(entry, name))) };
+        entries.retain(|entry| anywhere || names.include(entry));
+        let found = entries.iter().map(|entry| entry.descriptor.clone()).find(|manifest| manifest.digest == digest);
+        let member = || entries.iter().flat_map(|entry| self.members(entry)).find(|member| member.digest == digest);
+        Ok(found.or_else(member).map(|descriptor| Entry { descriptor }))
     }
 
     /// Whether the whole blob is there. Needs no lock and makes nothing.

@@ -50,11 +50,16 @@ impl Names {
     }
 }
 
-/// Removes the referrers whose subject has no entry in their repository, and those of what goes with them.
-pub(super) fn drop_orphans(entries: &mut Vec<Entry>) {
+/// Removes the referrers whose subject is not in their repository, neither with an entry nor as one of the `members` of an entry,
+/// and those of what goes with them.
+pub(super) fn drop_orphans(entries: &mut Vec<Entry>, members: impl Fn(&Entry) -> Vec<Descriptor>) {
     let repository = |entry: &Entry| entry.reference().map(|reference| reference.full_repository());
     loop {
-        let there: HashSet<_> = entries.iter().map(|entry| (repository(entry), entry.descriptor.digest)).collect();
+        let mut there = HashSet::new();
+        for entry in entries.iter() {
+            let manifests = [entry.descriptor.clone()].into_iter().chain(members(entry));
+            there.extend(manifests.map(|manifest| (repository(entry), manifest.digest)));
+        }
         let before = entries.len();
         entries.retain(|entry| entry.subject().is_none_or(|subject| there.contains(&(repository(entry), subject))));
         if entries.len() == before {

@@ -29,6 +29,10 @@ impl Writer {
         &self.store
     }
 
+    pub(super) fn names(&self) -> &Names {
+        &self.names
+    }
+
     /// The folder of the store.
     pub fn root(&self) -> &Path {
         self.store.root()
@@ -87,6 +91,10 @@ impl Target for Writer {
         Ok(self.store.referrers(&self.names, subject)?)
     }
 
+    fn put_manifest(&self, descriptor: &Descriptor, manifest: &[u8]) -> Result<(), ContentError> {
+        if self.store.has_blob(descriptor)? { Ok(()) } else { self.store.ingest_blob(descriptor, &manifest) }
+    }
+
     fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError> {
         self.publish_all(&[Publication { descriptor, manifest, tag }])
     }
@@ -95,9 +103,7 @@ impl Target for Writer {
     fn publish_all(&self, publications: &[Publication<'_>]) -> Result<(), ContentError> {
         let mut entered = Vec::new();
         for Publication { descriptor, manifest, tag } in publications {
-            if !self.store.has_blob(descriptor)? {
-                self.store.ingest_blob(descriptor, manifest)?;
-            }
+            self.put_manifest(descriptor, manifest)?;
             let annotations = annotations(descriptor, manifest);
             entered.push((Descriptor { annotations, ..(*descriptor).clone() }, *tag));
         }
