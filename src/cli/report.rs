@@ -139,9 +139,7 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::NoRegistry(reference) => {
             Some(format!("put the registry in front, as in `registry.example/{reference}`"))
         }
-        ops::Error::ReadRemote { source: ContentError::Mismatch(_), .. } => Some(
-            "another file lies there by now; if that is the right one, its digest belongs into the Kitfile, or into the lock".to_owned(),
-        ),
+        ops::Error::ReadRemote { address, source } => hint_for_remote(address, source),
         ops::Error::Unproven(_) => Some(
             "`kit pack --lock` notes its digest: --lock gives that lock, or write the digest as remoteHash into the Kitfile".to_owned(),
         ),
@@ -181,6 +179,23 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::Unpack(_, error) | ops::Error::Archive(error) => hint_for_archive(error),
         _ => None,
     }
+}
+
+/// Nobody logs in to a server that is no registry.
+fn hint_for_remote(address: &str, error: &ContentError) -> Option<String> {
+    let hint = match error {
+        ContentError::Mismatch(_) => {
+            "another file lies there by now; if that is the right one, its digest belongs into the Kitfile, or into the lock"
+        }
+        ContentError::Unauthorized(_) | ContentError::Denied(_) if address.starts_with("s3://") => {
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY tell the store who you are"
+        }
+        ContentError::Unauthorized(_) | ContentError::Denied(_) => {
+            "no password is sent there; a signed URL carries the right to read in itself"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 fn hint_for_archive(error: &archive::Error) -> Option<String> {

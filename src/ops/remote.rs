@@ -191,7 +191,7 @@ impl RemoteFile {
             same(&address, "digest", &locked.digest, &declared)?;
         }
         let file = places.client.web_file(&dataset.remote_path)?;
-        let head = file.look()?;
+        let head = file.look().map_err(|error| unreadable(&address, error.into()))?;
         if declared.is_none() && !dataset.remote_hash.is_empty() {
             let found = head.tag.as_deref().unwrap_or("none");
             same(&address, "ETag", &dataset.remote_hash.trim_matches('"'), &found)?;
@@ -227,8 +227,12 @@ impl RemoteFile {
     }
 
     pub(super) fn failed(&self, source: ContentError) -> Error {
-        Error::ReadRemote { address: self.address.clone(), source }
+        unreadable(&self.address, source)
     }
+}
+
+fn unreadable(address: &str, source: ContentError) -> Error {
+    Error::ReadRemote { address: address.to_owned(), source }
 }
 
 /// The file at `place`, if it is there and can be read, and has this content. Whatever else is there is told when it is in the way.

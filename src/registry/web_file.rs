@@ -106,7 +106,7 @@ impl WebFile {
             body: Vec::new(),
             access: Access { endpoint: Endpoint::of(&self.url), rights: None },
             retry: self.client.settings.retry,
-            attempt: format!("read `{}`", self.name),
+            attempt: "fetch it".to_owned(),
             subject: self.name.clone(),
         }
     }

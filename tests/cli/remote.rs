@@ -3,7 +3,7 @@
 use expect_test::expect;
 use serde_json::json;
 
-use crate::registry::{FakeRegistry, sha256};
+use crate::registry::{FakeRegistry, Fault, sha256};
 use crate::sandbox::{Run, Sandbox};
 
 const PLAIN: &str = "--plain-http";
@@ -163,6 +163,31 @@ fn a_hash_of_the_go_tool_is_the_tag_of_the_object() {
     scene.server.add_file(FILE, b"other");
     scene.unpack(&["-o"]).fails().says(&format!("not {tag}"));
     assert_eq!(scene.sandbox.read("out/data/train.csv"), DATA);
+}
+
+#[test]
+fn a_refusal_is_not_answered_with_a_login() {
+    let scene = Scene::new();
+    for (place, status, hint) in [
+        (scene.url(), 401, "a signed URL carries the right to read in itself"),
+        (
+            "s3://data/train.csv".to_owned(),
+            403,
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY tell the store who you are",
+        ),
+    ] {
+        scene.refer_to(&place, &sha256(DATA.as_bytes()));
+        scene.pack(&[]).ok();
+        scene.server.fail("GET", FILE, Fault::Status(status, Vec::new()));
+        let run = scene.unpack(&[]).fails().says(&format!("({status})")).says(hint);
+        assert!(
+            run.stderr.contains(&format!("cannot read `{place}`")) && !run.stderr.contains("kit login"),
+            "{}",
+            run.stderr
+        );
+    }
+    scene.refer_to(&format!("{}.gz", scene.url()), "");
+    scene.pack(&["--lock"]).fails().says("train.csv.gz` was not found");
 }
 
 #[test]
