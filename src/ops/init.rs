@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::init_model::fill;
+use super::init_notebooks;
 use super::init_project::{Files, Project};
 use crate::kitfile::{self, Kitfile, ModelCard, Note, Package};
 
@@ -17,7 +18,7 @@ pub struct Draft {
 /// Drafts a Kitfile. Nothing is written, and of large files only headers are read.
 ///
 /// Names and sizes tell which file is what ([`kitfile::detect`]), texts of licences the licence, headers and configurations framework,
-/// format and size of the model, and the front matter of a model card the rest.
+/// format and size of the model, and the front matter of a model card the rest. What notebooks load stands in comments.
 pub fn init(project: &dyn Project) -> Result<Draft, Error> {
     let listing = project.listing()?;
     let files = Files::of(project, &listing);
@@ -30,6 +31,7 @@ pub fn init(project: &dyn Project) -> Result<Draft, Error> {
         let problem = fill(&files, model)?;
         notes.extend(problem.map(|text| Note { field: "model.path".to_owned(), text }));
     }
+    notes.extend(init_notebooks::notes(&files, &kitfile)?);
     Ok(Draft { kitfile, notes })
 }
 

@@ -25,6 +25,7 @@ mod import_upstream;
 mod import_work;
 mod init;
 mod init_model;
+mod init_notebooks;
 mod init_project;
 mod inspect;
 mod layer_reader;

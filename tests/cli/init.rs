@@ -1,6 +1,7 @@
 //! `init`: a first Kitfile, from what the files of a project tell.
 
 use expect_test::expect;
+use serde_json::{Value, json};
 
 use crate::samples;
 use crate::sandbox::Sandbox;
@@ -166,4 +167,35 @@ fn damaged_weights_are_told_of_and_keep_nobody() {
     "#]]
     .assert_eq(&draft(&sandbox));
     sandbox.kit(&["init", "nowhere"]).fails().says("cannot look into");
+}
+
+#[test]
+fn notebooks_are_code_and_what_they_work_on_is_named() {
+    let sandbox = Sandbox::new();
+    let cell = |tags: &[&str], code: &str| json!({ "cell_type": "code", "metadata": { "tags": tags }, "source": code });
+    let notebook = |cells: &[Value]| json!({ "nbformat": 4, "cells": cells }).to_string();
+    let train = notebook(&[
+        cell(&["parameters"], "epochs = 3\nhf_token = 'x'\n"),
+        cell(&[], "pd.read_csv('train.csv')\nAutoModel.from_pretrained('org/base')"),
+    ]);
+    sandbox.write("p/train.ipynb", train);
+    sandbox.write("p/broken.ipynb", "{");
+    sandbox.write("p/notebooks/explore.ipynb", notebook(&[cell(&[], "np.load('a\u{2028}b.npy')")]));
+    sandbox.write("p/train.csv", "a\n");
+    expect![[r#"
+        manifestVersion: 1.0.0
+        code:
+          - path: broken.ipynb
+          # notebooks/explore.ipynb loads a b.npy
+          - path: notebooks
+          # train.ipynb loads train.csv, org/base
+          # train.ipynb has the parameters epochs = 3, hf_token
+          - path: train.ipynb
+        datasets:
+          - path: train.csv
+    "#]]
+    .assert_eq(&draft(&sandbox));
+    sandbox.write("p/train.py", "");
+    assert!(draft(&sandbox).contains("  # train.ipynb loads train.csv, org/base\n"));
+    sandbox.kit(&["pack", "p", "-t", "p:v1"]).ok();
 }

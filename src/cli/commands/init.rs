@@ -14,7 +14,7 @@ use crate::ops::{self, ProjectFolder};
 /// Write a first Kitfile for a folder
 ///
 /// Tells models, datasets, docs and code by the names of the files. Format, framework and size of the model come from its headers and
-/// configuration, the licence from its text, and the rest from the front matter of a model card (README.md). Look it over: it is a draft.
+/// configuration, the licence from its text, and the rest from the front matter of a model card (README.md). What notebooks load is said in comments. Look it over: it is a draft.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -1,0 +1,142 @@
+//! What a Jupyter notebook works on: the files, models and data sets that its code names, and its parameters.
+
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
+use serde_json::Value;
+
+/// What the code of a notebook says, in its order, each once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notebook {
+    /// What it loads, as its code calls it: paths, addresses, names of a hub.
+    pub loads: Vec<String>,
+    /// What may be set from outside, as papermill does, each as `name = value`. What sounds like a secret has no value.
+    pub parameters: Vec<String>,
+}
+
+/// A call that loads what its first text names. `open` writes, too, which the text behind it tells.
+static LOADING: LazyLock<Regex> = LazyLock::new(|| {
+    let call = "open|read_(?:csv|parquet|json|table|excel|feather|pickle|orc|hdf)|scan_(?:csv|parquet)|loadtxt|genfromtxt|load|load_file|\
+                load_model|load_dataset|load_from_disk|from_pretrained|hf_hub_download|snapshot_download|imread|urlretrieve";
+    let text = |name: &str| format!(r#"(?:"(?P<{name}_double>[^"\n]+)"|'(?P<{name}_single>[^'\n]+)')"#);
+    let pattern = format!(
+        r"\b(?:{call})\s*\(\s*(?:\w+\s*=\s*)?[rRfFuU]?{}(?:\s*,\s*(?:mode\s*=\s*)?{})?",
+        text("what"),
+        text("mode")
+    );
+    Regex::new(&pattern).expect("the pattern is ours")
+});
+/// `name = value` or `name: type = value`, and perhaps a comment.
+static ASSIGNMENT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^([A-Za-z_]\w*)\s*(?::[^=]+)?=\s*([^=\s].*?)\s*(?:\s#.*)?$").expect("the pattern is ours")
+});
+static SECRET: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new("(?i)token|secret|passw|credential|api_?key").expect("the pattern is ours"));
+
+/// The tag that papermill gives a meaning (papermill, "Parameterize").
+const PARAMETERS: &str = "parameters";
+
+impl Notebook {
+    /// Reads the text of an `.ipynb` file of the formats 3 and 4; none if it is something else.
+    pub fn read(text: &str) -> Option<Self> {
+        let notebook: Value = serde_json::from_str(text).ok()?;
+        let sheet = notebook.get("worksheets").and_then(|sheets| sheets.get(0)).unwrap_or(&notebook);
+        let mut found = Self::default();
+        for cell in sheet.get("cells")?.as_array()?.iter().filter(|cell| cell["cell_type"] == "code") {
+            found.look_at(cell);
+        }
+        Some(found)
+    }
+
+    fn look_at(&mut self, cell: &Value) {
+        let code = code(cell);
+        let tags = cell["metadata"]["tags"].as_array();
+        let is_parameters = tags.is_some_and(|tags| tags.iter().any(|tag| tag == PARAMETERS));
+        for line in code.lines().filter(|line| is_parameters && !line.starts_with('#')) {
+            self.parameters.extend(ASSIGNMENT.captures(line).map(|parts| parameter(&parts)));
+        }
+        let lines: Vec<_> = code.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+        for call in LOADING.captures_iter(&lines.join("\n")) {
+            self.loads.extend(loaded(&call).filter(|what| !self.loads.contains(what)));
+        }
+    }
+}
+
+/// The lines of a cell: format 3 calls them its input, and either may be one text.
+fn code(cell: &Value) -> String {
+    match cell.get("source").or_else(|| cell.get("input")) {
+        Some(Value::Array(lines)) => lines.iter().filter_map(Value::as_str).collect(),
+        Some(Value::String(text)) => text.clone(),
+        _ => String::new(),
+    }
+}
+
+fn parameter(parts: &Captures<'_>) -> String {
+    let (name, value) = (&parts[1], &parts[2]);
+    if SECRET.is_match(name) { name.to_owned() } else { format!("{name} = {value}") }
+}
+
+fn loaded(call: &Captures<'_>) -> Option<String> {
+    let text = |name: &str| {
+        call.name(&format!("{name}_double")).or_else(|| call.name(&format!("{name}_single"))).map(|text| text.as_str())
+    };
+    let is_written = text("mode").is_some_and(|mode| mode.len() <= 3 && mode.starts_with(['w', 'a', 'x']));
+    text("what").filter(|_| !is_written).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(cells: &Value, loads: &[&str], parameters: &[&str]) {
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        let expected = Notebook { loads: texts(loads), parameters: texts(parameters) };
+        assert_eq!(Notebook::read(&json!({ "nbformat": 4, "cells": cells }).to_string()), Some(expected), "{cells}");
+    }
+
+    #[test]
+    fn what_is_loaded_is_told_once_and_what_is_written_is_not() {
+        for (code, loads) in [
+            ("df = pd.read_csv('data/a.csv', sep=';')\ndf = pd.read_csv('data/a.csv')", &["data/a.csv"][..]),
+            ("x = np.load(file=r\"w.npy\")", &["w.npy"]),
+            ("with open('in.txt') as f, open('out.txt', 'w') as g: pass", &["in.txt"]),
+            ("open('log', mode=\"ab\"); open('b', 'rb')", &["b"]),
+            ("AutoModel.from_pretrained(\n    'org/base',\n)", &["org/base"]),
+            ("load_dataset('imdb', 'annotated')", &["imdb"]),
+            ("hf_hub_download(repo_id='org/x', filename='y')", &["org/x"]),
+            ("# pd.read_csv('old.csv')\npd.read_csv(path)", &[]),
+            ("download('x'); reload('y')", &[]),
+        ] {
+            check(&json!([{ "cell_type": "code", "source": code }]), loads, &[]);
+        }
+    }
+
+    #[test]
+    fn parameters_are_in_the_cell_with_their_tag() {
+        let code = [
+            "epochs = 3\n",
+            "rate: float = 2e-5  # slow\n",
+            "# note\n",
+            "api_key = 'abc'\n",
+            "if x == 1:\n",
+            "    y = 2\n",
+        ];
+        let cell = |tags: Value| json!([{ "cell_type": "code", "metadata": { "tags": tags }, "source": code }]);
+        check(&cell(json!(["parameters"])), &[], &["epochs = 3", "rate = 2e-5", "api_key"]);
+        check(&cell(json!(["injected-parameters"])), &[], &[]);
+    }
+
+    #[test]
+    fn old_notebooks_are_read_and_other_documents_are_none() {
+        let old = json!({ "nbformat": 3, "worksheets": [{ "cells": [
+            { "cell_type": "code", "input": "open('a')" },
+            { "cell_type": "markdown", "source": "open('b')" },
+        ] }] });
+        assert_eq!(Notebook::read(&old.to_string()).unwrap().loads, ["a"]);
+        for text in ["", "[]", "{}", "{\"cells\": 1}", "# code"] {
+            assert_eq!(Notebook::read(text), None, "{text}");
+        }
+    }
+}
