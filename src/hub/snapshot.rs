@@ -118,6 +118,18 @@ impl Snapshot {
     fn explain(&self, refusal: registry::Error) -> Error {
         explain(&self.hub.site.host(), &self.address, &self.revision, refusal)
     }
+
+    fn explain_content(&self, error: ContentError) -> ContentError {
+        match error {
+            ContentError::Unauthorized(inner) | ContentError::Denied(inner) => {
+                match inner.downcast::<registry::Error>() {
+                    Ok(refusal) => self.explain(*refusal).into(),
+                    Err(inner) => ContentError::Denied(inner),
+                }
+            }
+            error => error,
+        }
+    }
 }
 
 fn api(address: &Address, what: &str, revision: &str, query: Option<&'static str>) -> Question {
@@ -158,15 +170,11 @@ struct Explained<'a, C> {
 
 impl<C: Content> Content for Explained<'_, C> {
     fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
-        self.content.open_at(offset).map_err(|error| match error {
-            ContentError::Unauthorized(inner) | ContentError::Denied(inner) => {
-                match inner.downcast::<registry::Error>() {
-                    Ok(refusal) => self.snapshot.explain(*refusal).into(),
-                    Err(inner) => ContentError::Denied(inner),
-                }
-            }
-            error => error,
-        })
+        self.content.open_at(offset).map_err(|error| self.snapshot.explain_content(error))
+    }
+
+    fn open_range(&self, offset: u64, length: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
+        self.content.open_range(offset, length).map_err(|error| self.snapshot.explain_content(error))
     }
 }
 

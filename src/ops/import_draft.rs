@@ -18,7 +18,7 @@ pub(super) fn draft(about: &About, files: &[&UpstreamFile]) -> Kitfile {
 }
 
 /// What lies at each of these paths, and below folders so many `levels` deep.
-fn listing(files: &[(&str, u64)], levels: usize) -> Vec<Found> {
+pub(super) fn listing(files: &[(&str, u64)], levels: usize) -> Vec<Found> {
     let (mut listing, mut folders) = (Vec::new(), BTreeMap::<&str, Vec<(&str, u64)>>::new());
     for (path, size) in files {
         match path.split_once('/') {

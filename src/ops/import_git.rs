@@ -1,7 +1,7 @@
 //! A git repository to import from: small files come with the commit, large ones from LFS.
 
 use std::collections::HashSet;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -10,12 +10,13 @@ use super::import_remote::GitRemote;
 use super::import_source::describe;
 use super::import_upstream::{About, Upstream, UpstreamFile};
 use super::import_work::STORE;
+use super::local_file::LocalFile;
 use super::{Error, workers};
 use crate::digest::{Digest, DigestWriter};
 use crate::git::{self, Tree, TreeFile};
 use crate::kitfile::{self, FILE_NAMES, Kitfile};
 use crate::lfs::{self, POINTER_LIMIT, Pointer, Server};
-use crate::oci::{Content, ContentError, Descriptor};
+use crate::oci::{Content, Descriptor};
 use crate::progress::Progress;
 use crate::provenance::{SourceUrl, without_secrets};
 use crate::registry::{Client, Credentials};
@@ -202,19 +203,9 @@ impl Upstream for GitUpstream {
         match &self.objects {
             Objects::Server(server) if self.large.contains(path) => Box::new(server.content(path, descriptor)),
             Objects::Folder(folder) if self.large.contains(path) => {
-                Box::new(FileContent(object(folder, &descriptor.digest.hex())))
+                Box::new(LocalFile(object(folder, &descriptor.digest.hex())))
             }
-            _ => Box::new(FileContent(path.join_to(&self.tree))),
+            _ => Box::new(LocalFile(path.join_to(&self.tree))),
         }
-    }
-}
-
-struct FileContent(PathBuf);
-
-impl Content for FileContent {
-    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send>, ContentError> {
-        let mut file = fs::File::open(&self.0)?;
-        file.seek(SeekFrom::Start(offset))?;
-        Ok(Box::new(file))
     }
 }

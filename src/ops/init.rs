@@ -1,9 +1,10 @@
 //! Drafting a first Kitfile for a project, from the names of its files and from what they tell of themselves.
 
 use super::Error;
+use super::import_upstream::{About, Upstream};
 use super::init_model::fill;
 use super::init_notebooks;
-use super::init_project::{Files, Project};
+use super::init_project::{Files, Project, RemoteProject};
 use crate::kitfile::{self, Kitfile, ModelCard, Note, Package};
 
 /// A first Kitfile, and what to say of it.
@@ -33,6 +34,23 @@ pub fn init(project: &dyn Project) -> Result<Draft, Error> {
     }
     notes.extend(init_notebooks::notes(&files, &kitfile)?);
     Ok(Draft { kitfile, notes })
+}
+
+/// The same for a repository elsewhere, whose name and owner are those of the package where its card says nothing else.
+pub fn init_remote(upstream: &dyn Upstream) -> Result<Draft, Error> {
+    let About { name, owner, license, .. } = upstream.about();
+    let mut draft = init(&RemoteProject(upstream))?;
+    let package = &mut draft.kitfile.package;
+    if package.name.is_empty() {
+        package.name.clone_from(name);
+    }
+    if package.authors.is_empty() {
+        package.authors.extend(owner.clone());
+    }
+    if package.license.is_empty() {
+        package.license = license.as_deref().map(kitfile::spdx_license).unwrap_or_default();
+    }
+    Ok(draft)
 }
 
 fn find_license(files: &Files<'_>) -> Result<Option<&'static str>, Error> {

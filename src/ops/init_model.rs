@@ -8,6 +8,7 @@ use super::Error;
 use super::init_project::Files;
 use super::model_facts::facts_of;
 use crate::kitfile::{Model, ModelFormat, TELLING_BYTES, model_stem};
+use crate::oci::RangedReader;
 use crate::tensors::{self, Format, HEADER_LIMIT, Header, Hyperparameters, Summary};
 
 /// Fills in what is detected, where nothing is yet. Returns what is wrong with the weights, if anything is.
@@ -73,9 +74,10 @@ fn weights(files: &Files<'_>, model: &Model) -> Result<Result<Vec<Header>, tenso
     let mut left = HEADER_LIMIT;
     let mut headers = Vec::new();
     for path in std::iter::once(model.path.as_str()).chain(others) {
-        let mut content = files.open(path)?.take(left);
-        let header = Header::read(format, &mut content, files.size(path));
-        left = content.limit();
+        let (content, size) = (files.content(path)?, files.size(path));
+        let mut reader = RangedReader::new(&*content, size.unwrap_or_default()).take(left);
+        let header = Header::read(format, &mut reader, size);
+        left = reader.limit();
         match header {
             Err(tensors::Error::Read(error)) => return Err(Error::reading(&format!("`{path}`"), error.into())),
             Err(problem) => return Ok(Err(problem)),

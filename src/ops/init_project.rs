@@ -7,15 +7,20 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::Error;
+use super::import_draft::listing;
+use super::import_source::describe;
+use super::import_upstream::Upstream;
+use super::local_file::LocalFile;
 use crate::kitfile::{Found, FoundKind};
+use crate::oci::{Content, ContentError};
 
 /// Files that a Kitfile may be drafted for.
 pub trait Project {
     /// What is directly in it and in its folders; folders in those are taken for empty.
     fn listing(&self) -> Result<Vec<Found>, Error>;
 
-    /// Opens a file that is listed; its path is that from the top, with `/` between names.
-    fn open(&self, path: &str) -> Result<Box<dyn Read + '_>, Error>;
+    /// A file that is listed; its path is that from the top, with `/` between names.
+    fn content(&self, path: &str) -> Result<Box<dyn Content + '_>, Error>;
 }
 
 /// A folder here.
@@ -33,8 +38,28 @@ impl Project for ProjectFolder {
         Ok(listing)
     }
 
-    fn open(&self, path: &str) -> Result<Box<dyn Read + '_>, Error> {
-        Ok(Box::new(fs::File::open(self.0.join(path))?))
+    fn content(&self, path: &str) -> Result<Box<dyn Content + '_>, Error> {
+        Ok(Box::new(LocalFile(self.0.join(path))))
+    }
+}
+
+/// A repository elsewhere.
+pub(super) struct RemoteProject<'a>(pub(super) &'a dyn Upstream);
+
+impl Project for RemoteProject<'_> {
+    fn listing(&self) -> Result<Vec<Found>, Error> {
+        let files: Vec<_> = self.0.files().iter().map(|file| (file.path.as_str(), file.size)).collect();
+        Ok(listing(&files, 1))
+    }
+
+    fn content(&self, path: &str) -> Result<Box<dyn Content + '_>, Error> {
+        let missing = || ContentError::NotFound(path.to_owned());
+        let file = self.0.files().iter().find(|file| file.path.as_str() == path);
+        let file = file.ok_or_else(|| Error::reading(&format!("`{path}`"), missing()))?;
+        match describe(file) {
+            Some(descriptor) => Ok(self.0.content(&file.path, &descriptor)),
+            None => Ok(Box::new(self.0.read(file)?)),
+        }
     }
 }
 
@@ -88,15 +113,20 @@ impl<'a> Files<'a> {
         self.sizes.get(path).copied()
     }
 
-    pub(super) fn open(&self, path: &str) -> Result<Box<dyn Read + '_>, Error> {
-        self.project.open(path)
+    pub(super) fn content(&self, path: &str) -> Result<Box<dyn Content + '_>, Error> {
+        self.project.content(path)
     }
 
     /// The first bytes of a file.
     pub(super) fn beginning(&self, path: &str, bytes: u64) -> Result<Vec<u8>, Error> {
+        let failed = |error| Error::reading(&format!("`{path}`"), error);
+        let bytes = bytes.min(self.size(path).unwrap_or_default());
         let mut read = Vec::new();
-        let result = self.open(path)?.take(bytes).read_to_end(&mut read);
-        result.map_err(|error| Error::reading(&format!("`{path}`"), error.into()))?;
+        if bytes > 0 {
+            let content = self.content(path)?;
+            let result = content.open_range(0, bytes).map_err(failed)?.read_to_end(&mut read);
+            result.map_err(|error| failed(error.into()))?;
+        }
         Ok(read)
     }
 

@@ -11,6 +11,7 @@ use std::sync::Mutex;
 use fs_err as fs;
 
 use super::Error;
+use super::local_file::LocalFile;
 use super::save_list::IMAGE_NAME;
 use crate::archive::{LayerMember, LayerShape, Listing};
 use crate::digest::Digest;
@@ -135,7 +136,7 @@ impl Files {
     fn of_tar(path: &Path) -> Result<Self, Error> {
         let looking = |error| Error::Look(format!("`{}`", path.display()), error);
         let invalid = |reason: &str| Error::NotAnArchive { path: path.to_owned(), reason: reason.to_owned() };
-        let whole = Whole(path);
+        let whole = LocalFile(path.to_owned());
         let size = fs::metadata(path)?.len();
         let mut listing = Listing::hopping(RangedReader::new(&whole, size), anywhere());
         let mut places = BTreeMap::new();
@@ -247,17 +248,6 @@ struct Blob<'a> {
 impl Content for Blob<'_> {
     fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
         self.files.open_at(&blob_name(&self.digest), offset)
-    }
-}
-
-/// A file as it is.
-struct Whole<'a>(&'a Path);
-
-impl Content for Whole<'_> {
-    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
-        let mut file = fs::File::open(self.0)?;
-        file.seek(SeekFrom::Start(offset))?;
-        Ok(Box::new(file))
     }
 }
 

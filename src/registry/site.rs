@@ -177,4 +177,10 @@ impl Content for SiteContent {
     fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send>, ContentError> {
         Ok(self.blob.try_open(offset..self.size)?)
     }
+
+    fn open_range(&self, offset: u64, length: u64) -> Result<Box<dyn Read + Send>, ContentError> {
+        let end = offset.saturating_add(length).min(self.size);
+        // A server that knows no ranges sends what follows, too.
+        Ok(Box::new(self.blob.try_open(offset..end)?.take(end.saturating_sub(offset))))
+    }
 }

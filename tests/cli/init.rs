@@ -1,10 +1,12 @@
 //! `init`: a first Kitfile, from what the files of a project tell.
 
+use bytes::Bytes;
 use expect_test::expect;
 use serde_json::{Value, json};
 
+use crate::registry::{FakeRegistry, HubRepository};
 use crate::samples;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Run, Sandbox};
 
 const CARD: &str = "---\nlicense: apache-2.0\nmodel_name: Tiny Net\nbase_model: org/base\ntags:\n- text-generation\nwidget:\n- text: x\n\
                     authors: [Ada]\n---\n# Tiny Net\n";
@@ -198,4 +200,72 @@ fn notebooks_are_code_and_what_they_work_on_is_named() {
     sandbox.write("p/train.py", "");
     assert!(draft(&sandbox).contains("  # train.ipynb loads train.csv, org/base\n"));
     sandbox.kit(&["pack", "p", "-t", "p:v1"]).ok();
+}
+
+/// A repository of 16 MiB, of which a draft needs some kilobytes.
+#[test]
+fn a_repository_of_a_hub_is_drafted_for_without_its_weights() {
+    let (sandbox, hub, storage) = (Sandbox::new(), FakeRegistry::start(), FakeRegistry::start());
+    let weights = Bytes::from(shard(8 * 1024 * 1024));
+    let digest = Some(storage.add_blob(&weights));
+    let card = Bytes::from_static(b"---\nlicense: cc-by-4.0\npipeline_tag: text-generation\n---\n# Tiny\n");
+    hub.show(HubRepository {
+        kind: "models",
+        name: "Ada/Tiny-Net",
+        license: Some("cc-by-4.0"),
+        files: vec![
+            (".gitattributes", Bytes::from_static(b"*.safetensors filter=lfs\n"), None),
+            ("README.md", card, None),
+            ("config.json", Bytes::from_static(CONFIG.as_bytes()), None),
+            ("model.safetensors", weights, digest),
+            ("notebooks/deep/er/x.ipynb", Bytes::from_static(b"{}"), None),
+        ],
+        token: Some("hf_s3cret"),
+        files_per_page: 2,
+        storage: format!("http://{}", storage.host()),
+    });
+    let init = |args: &[&str]| -> Run {
+        let mut command = sandbox.command(&[&["init", "Ada/Tiny-Net", "--remote"], args].concat());
+        sandbox.run(command.env("HF_ENDPOINT", format!("http://{}/", hub.host())))
+    };
+    let refused = init(&["-o", "-"]).fails().says("cannot look into `Ada/Tiny-Net`");
+    assert_eq!(refused.stdout, "");
+    let drafted = init(&["-o", "-", "--token", "hf_s3cret"]).ok();
+    expect![[r#"
+        manifestVersion: 1.0.0
+        package:
+          name: Tiny-Net
+          license: CC-BY-4.0
+          authors: [Ada]
+        model:
+          name: model
+          path: model.safetensors
+          framework: transformers
+          format: safetensors
+          parts:
+            - path: config.json
+          parameters:
+            architecture: LlamaForCausalLM
+            context_length: 2048
+            parameter_count: 8388608
+            pipeline_tag: text-generation
+            precision: bfloat16
+        code:
+          - path: notebooks
+        docs:
+          - path: README.md
+            description: Readme file
+    "#]]
+    .assert_eq(&drafted.stdout);
+    let fetched: u64 = storage.requests_of("GET", "/objects/").iter().map(|request| request.answer_bytes).sum();
+    assert!((1..64 * 1024).contains(&fetched), "{fetched} bytes of weights were fetched");
+
+    init(&["--token", "hf_s3cret"]).ok().prints("Saved to path '");
+    assert_eq!(sandbox.read("Kitfile"), drafted.stdout);
+    init(&["--token", "hf_s3cret"]).fails().says("already exists");
+    let mut import =
+        sandbox.command(&["import", "Ada/Tiny-Net", "-f", "Kitfile", "-t", "tiny:v1", "--token", "hf_s3cret"]);
+    sandbox.run(import.env("HF_ENDPOINT", format!("http://{}/", hub.host()))).ok();
+    sandbox.kit(&["init", "p", "--ref", "v1"]).exits(2);
+    sandbox.kit(&["init", "no/such/name", "--remote", "-o", "-"]).exits(2);
 }

@@ -169,7 +169,9 @@ impl ImportArgs {
         Ok(match origin {
             Origin::Hub(address) => {
                 let revision = revision.or(address.revision.as_deref()).unwrap_or("main");
-                Box::new(HubUpstream::from(self.hub(context, client, address)?.snapshot(address, revision)?))
+                Box::new(HubUpstream::from(
+                    hub(context, client, address, self.token.as_deref())?.snapshot(address, revision)?,
+                ))
             }
             Origin::Git(remote) => {
                 let imports = context.environment.imports_folder();
@@ -197,16 +199,6 @@ impl ImportArgs {
             time: context.environment.time,
             cli_version: env!("CARGO_PKG_VERSION").to_owned(),
         })
-    }
-
-    /// The hub that the address names, or the user's. A token from the environment is for the latter only.
-    fn hub(&self, context: &Context, client: &Client, address: &Address) -> Result<Hub> {
-        let own = own_hub(context);
-        let named = address.hub.as_deref().map(|hub| if PUBLIC_ALIASES.contains(&hub) { PUBLIC_HUB } else { hub });
-        let url = named.unwrap_or(own);
-        let given = self.token.clone().map(Credentials::Bearer);
-        let token = given.or_else(|| context.environment.hub_token.clone().filter(|_| url == own));
-        Ok(Hub::new(client, url, token.as_ref())?)
     }
 
     fn save(
@@ -268,6 +260,16 @@ impl ImportArgs {
         context.output.say(&Moved::sent(&copied).in_words(start));
         Ok(())
     }
+}
+
+/// The hub that the address names, or the user's. A token from the environment is for the latter only.
+pub(super) fn hub(context: &Context, client: &Client, address: &Address, token: Option<&str>) -> Result<Hub> {
+    let own = own_hub(context);
+    let named = address.hub.as_deref().map(|hub| if PUBLIC_ALIASES.contains(&hub) { PUBLIC_HUB } else { hub });
+    let url = named.unwrap_or(own);
+    let given = token.map(|token| Credentials::Bearer(token.to_owned()));
+    let token = given.or_else(|| context.environment.hub_token.clone().filter(|_| url == own));
+    Ok(Hub::new(client, url, token.as_ref())?)
 }
 
 fn say_done(context: &Context, options: &ImportOptions, moved: &Moved, start: Instant) {
