@@ -159,8 +159,8 @@ fn hash(path: &Path) -> Result<Digest, Error> {
 
 fn license(tree: &Path, files: &[UpstreamFile]) -> Result<Option<String>, Error> {
     let is_license = |file: &&UpstreamFile| {
-        let name = file.path.as_str().to_lowercase();
-        name.starts_with("license") && !name.contains('/') && file.digest.is_none()
+        let path = file.path.as_str();
+        !path.contains('/') && kitfile::is_license_file(path) && file.digest.is_none()
     };
     for file in files.iter().filter(is_license) {
         let text = fs::read(file.path.join_to(tree))?;

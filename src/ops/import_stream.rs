@@ -44,8 +44,8 @@ pub fn import_to(
 
 fn layer(upstream: &dyn Upstream, target: &dyn Target, entry: &Entry<'_>) -> Result<PackedLayer, Error> {
     let path = clean_path(entry)?;
-    let file =
-        upstream.files().iter().find(|file| file.path == path).ok_or_else(|| Error::NotInRepository(path.clone()))?;
+    let found = upstream.files().binary_search_by(|file| file.path.cmp(&path));
+    let file = &upstream.files()[found.map_err(|_| Error::NotInRepository(path.clone()))?];
     let layer_type = LayerType { section: entry.section, format: Format::Raw, compression: Compression::None };
     let blob = match file.digest {
         Some(digest) => Descriptor::new(layer_type.media_type(), digest, file.size),

@@ -265,6 +265,25 @@ fn each_byte_is_fetched_once_but_for_a_piece_per_connection() {
     assert!(content == scene.repository.files[3].1);
 }
 
+#[test]
+fn a_killed_push_goes_on_where_it_was() {
+    let (scene, registry) = (Scene::with_weights(Bytes::from(vec![7; 150_000_000])), FakeRegistry::start());
+    scene.storage.configure(|options| options.bytes_per_second = Some(1_000_000_000));
+    registry.configure(|options| options.any_location = true);
+    registry.fail_later("PATCH", "/uploads/", 1, 1, Fault::StallRequestAfter(10_000_000));
+    let name = format!("{}/team/tiny:v1", registry.host());
+    let args = ["Ada/Tiny-Net", "--push", &name, "--plain-http"];
+    let mut child = scene.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_until(|| registry.requests_of("PATCH", "").len() >= 2);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    scene.storage.wait_until_idle();
+    let fetched = scene.storage.paced_bytes();
+    scene.import(&args).ok().says("5.5 MiB sent").says("137.5 MiB resumed");
+    let again = scene.storage.paced_bytes() - fetched;
+    assert!(again < 10_000_000, "{again} bytes were fetched for the last 5.5 MiB");
+}
+
 fn wait_until(is_reached: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_reached() {
