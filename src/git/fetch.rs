@@ -32,8 +32,8 @@ pub struct TreeFile {
 const ATTRIBUTES: &str = "* -text -eol -filter -ident -working-tree-encoding\n";
 
 /// Checks the commit that `revision`, or else its HEAD, stands for at `remote` out into `folder`, which is new. Nothing of the
-/// repository is run.
-pub fn fetch(remote: &str, revision: Option<&str>, folder: &Path) -> Result<Tree, Error> {
+/// repository is run. Messages have `shown` for `remote`, which may hold a secret.
+pub fn fetch((remote, shown): (&str, &str), revision: Option<&str>, folder: &Path) -> Result<Tree, Error> {
     let attempt = || format!("fetch `{}`", revision.unwrap_or("HEAD"));
     run(folder, &["init", "--quiet", "--template="], "make a repository")?;
     let information = folder.join(".git/info");
@@ -41,8 +41,7 @@ pub fn fetch(remote: &str, revision: Option<&str>, folder: &Path) -> Result<Tree
     fs_err::write(information.join("attributes"), ATTRIBUTES)?;
     let fetch = ["fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--", remote];
     run(folder, &[&fetch[..], &[revision.unwrap_or("HEAD")]].concat(), &attempt()).map_err(|error| match error {
-        // The address may hold a secret.
-        Error::Refused { attempt, words } => Error::Refused { attempt, words: words.replace(remote, "it") },
+        Error::Refused { attempt, words } => Error::Refused { attempt, words: words.replace(remote, shown) },
         error => error,
     })?;
     let commit = run(folder, &["rev-parse", "--verify", "FETCH_HEAD^{commit}"], &attempt())?;

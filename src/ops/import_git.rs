@@ -60,7 +60,7 @@ pub fn fetch_git(
     let writer = Store::open(folder.path().join(STORE))?.writer(Names::Tags)?;
     let tree = folder.path().join("tree");
     fs::create_dir(&tree)?;
-    let fetched = git::fetch(&remote.given(), revision, &tree)?;
+    let fetched = git::fetch((&remote.given(), &remote.to_string()), revision, &tree)?;
     for path in &fetched.others {
         progress.warn(&format!("`{path}` is a link or a repository of its own, and is left out"));
     }

@@ -167,6 +167,8 @@ fn a_folder_gives_its_own_large_files() {
     assert_eq!(scene.sandbox.read("out/model.safetensors").as_bytes(), WEIGHTS);
     assert!(!scene.sandbox.read("out/Kitfile").contains("repository/"), "no path of this disk");
     assert!(scene.server.requests().is_empty());
+    let mut here = scene.sandbox.command(&["import", "."]);
+    scene.sandbox.run(here.current_dir(scene.sandbox.path("repository"))).ok().says("tagged repository:latest");
 }
 
 #[test]
@@ -207,6 +209,7 @@ fn what_git_or_its_server_does_not_have_is_named() {
     scene.import(&["./nothing"]).fails().says("git cannot fetch `HEAD`");
     let secret = scene.import(&["http://me:s3cret@127.0.0.1:1/ada/net"]).fails();
     assert!(!secret.stderr.contains("s3cret"), "{}", secret.stderr);
+    secret.says("'http://127.0.0.1:1/ada/net/'");
     scene.import(&[&scene.address, "--token", "x"]).exits(2).says("git has its own credentials");
     let mut command = scene.sandbox.command(&["import", &scene.address]);
     scene.sandbox.run(command.env("PATH", "/nowhere")).fails().says("cannot run `git`").says("install git");

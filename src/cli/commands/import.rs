@@ -159,7 +159,11 @@ impl ImportArgs {
             return Err(usage("--token is for hubs; git has its own credentials"));
         }
         Ok(Origin::Git(match GitRemote::parse(text) {
-            GitRemote::Folder(path) => GitRemote::Folder(context.environment.absolute(&path)),
+            GitRemote::Folder(path) => {
+                let path = context.environment.absolute(&path);
+                // `.` has a name, too; of a folder that is not there git tells.
+                GitRemote::Folder(fs_err::canonicalize(&path).unwrap_or(path))
+            }
             remote @ GitRemote::Url { .. } => remote,
         }))
     }
