@@ -66,6 +66,9 @@
 //! Of a layer of which an older version is in the store, `kit pull` fetches only what is new, and `kit unpack` does where one was
 //! unpacked. The tables of contents tell what that is, and the layer is put together while it is read.
 //!
+//! `kit index` lists variants of a model in a [`ModelKitIndex`](modelkit::ModelKitIndex). [`copy`](ops::copy) moves it with everything that
+//! it leads to, and the store keeps that as long as the index; `-l` of `kit pull` and `kit unpack` chooses a ModelKit by its labels.
+//!
 //! What is about a ModelKit, such as the [`Record`](provenance::Record) of its making or a signature, is a manifest that refers
 //! to it: attached by `pack`, brought along by [`copy`](ops::copy) and [`tag`](ops::tag), gone from the store with the ModelKit.
 //!

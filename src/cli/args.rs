@@ -94,6 +94,7 @@ Look
 
 Keep
   tag          Give a ModelKit another name
+  index        Keep variants of a model under one name, told apart by labels
   convert      Make a ModelPack of a ModelKit, or the other way round
   remove       Remove ModelKits, here or from a registry
   materialize  Copy the files of a linked ModelKit into the local store

@@ -165,7 +165,7 @@ impl NameOf {
     /// By the name of the value in the help.
     fn of(value_name: &str) -> Option<Self> {
         match value_name {
-            "SOURCE" | "DESTINATION" | "FIRST" | "SECOND" => Some(Self::ModelKit),
+            "SOURCE" | "DESTINATION" | "FIRST" | "SECOND" | "INDEX" | "MODELKIT" => Some(Self::ModelKit),
             "REPOSITORY" => Some(Self::Repository),
             name if name.ends_with("//PATH") => Some(Self::File),
             name if name.contains("NAME:TAG") || name.contains("NAME[:TAG]") => Some(Self::ModelKit),
@@ -224,6 +224,7 @@ mod tests {
             ("save --since net:v2", &["net:v2"]),
             ("save --since=net:v2", &["--since=net:v2"]),
             ("unpack -od x net:v1", &["net:v1"]),
+            ("index add net:v1 net:v2 k", &["kit.example/a/b:v1"]),
             ("cat kit", &["kit.example/a/b:v1//"]),
             ("list ", &["kit.example/a/b", "net"]),
         ] {

@@ -14,6 +14,7 @@ mod environment;
 mod format;
 mod forms;
 mod gauge;
+mod labels;
 mod lock_file;
 mod network;
 mod opening;

@@ -10,7 +10,7 @@ use crate::git;
 use crate::hub;
 use crate::lfs;
 use crate::oci::ContentError;
-use crate::ops::{self, Lacking, TagState, Unfit};
+use crate::ops::{self, Lacking, TagState, Unfit, Variant};
 use crate::recipe::Changed;
 use crate::registry;
 
@@ -150,6 +150,22 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::NoSuchFile(_) | ops::Error::IsFolder(_) => {
             Some("`kit ls NAME:TAG` shows the files in a ModelKit".to_owned())
         }
+        ops::Error::IsIndex { variants, .. } => Some(format!(
+            "NAME@DIGEST names one of them everywhere; `kit pull` and `kit unpack` choose by label: -l {}",
+            telling_label(variants)
+        )),
+        ops::Error::SeveralVariants { variants, .. } => {
+            Some(format!("add labels until one is left, such as -l {}", telling_label(variants)))
+        }
+        ops::Error::NameTaken(_) => {
+            Some("`kit index add` adds to an index that is there; `kit remove` makes the name free".to_owned())
+        }
+        ops::Error::NameOfIndex(name) => Some(format!(
+            "`kit unpack {name} -l …` takes a ModelKit from it; `kit pull` with another name behind keeps both"
+        )),
+        ops::Error::NotAnIndex(_) => {
+            Some("`kit index list` shows the indexes here; `kit index create` makes one".to_owned())
+        }
         ops::Error::Unfit(Unfit::LayerType { .. }) => Some(
             "`kit pack --layer-format tar` makes layers that a ModelKit, a ModelPack and an image can share".to_owned(),
         ),
@@ -175,7 +191,7 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::NoRoom { .. } => {
             Some("make room there, or take another disk: KIT_HOME or --config for the store, -d to unpack".to_owned())
         }
-        ops::Error::Parent { source, .. } => hint_for_operation(source),
+        ops::Error::Parent { source, .. } | ops::Error::Member { source, .. } => hint_for_operation(source),
         ops::Error::Unpack(_, error) | ops::Error::Archive(error) => hint_for_archive(error),
         _ => None,
     }
@@ -196,6 +212,19 @@ fn hint_for_remote(address: &str, error: &ContentError) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+/// A label that tells some of them from the others; best of a kind that all have.
+fn telling_label(variants: &[Variant]) -> String {
+    // A stranger may have made the index. Among the first there is one, or there is none worth telling.
+    let variants = &variants[..variants.len().min(20)];
+    let have = |is_it: &dyn Fn(&(&str, String)) -> bool| {
+        variants.iter().filter(|variant| variant.labels.iter().any(|label| is_it(&label))).count()
+    };
+    let labels = variants.iter().flat_map(|variant| variant.labels.iter());
+    let telling = labels.filter(|label| have(&|other| other == label) < variants.len());
+    let best = telling.max_by_key(|(key, _)| have(&|(other, _)| other == key));
+    best.map_or_else(|| "KEY=VALUE".to_owned(), |(key, value)| format!("{key}={value}"))
 }
 
 fn hint_for_archive(error: &archive::Error) -> Option<String> {

@@ -119,6 +119,12 @@ impl Variant {
         self.annotations.get(ORIGINAL_TAG).map(String::as_str)
     }
 
+    /// The annotations that its adding did not make.
+    pub fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
+        let others = self.annotations.iter().filter(|(key, _)| !matches!(key.as_str(), ORIGINAL_TAG | SIZE));
+        others.map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
     /// The bytes of its layers, as the index tells them.
     pub fn layer_bytes(&self) -> Option<u64> {
         self.annotations.get(SIZE)?.parse().ok()

@@ -1,5 +1,6 @@
 //! What goes wrong in operations: one variant per thing attempted or per case that a caller tells apart.
 
+use std::fmt::Display;
 use std::io;
 use std::path::PathBuf;
 
@@ -65,6 +66,61 @@ pub enum Error {
     /// An artifact is something else.
     #[error("`{0}` does not refer to a ModelKit or ModelPack")]
     NotAModelKit(String),
+    /// An index of ModelKits stands where one of them is needed.
+    #[error("`{index}` is an index of ModelKits, not one of them{}", there_are(variants))]
+    IsIndex {
+        /// What it is called.
+        index: String,
+        /// What is in it.
+        variants: Vec<modelkit::Variant>,
+    },
+    /// What should be an index of ModelKits is something else.
+    #[error("`{0}` is not an index of ModelKits")]
+    NotAnIndex(String),
+    /// No ModelKit of an index has the labels.
+    #[error("no ModelKit in the index `{index}` has {}{}", all_of(labels), there_are(variants))]
+    NoVariant {
+        /// What it is called.
+        index: String,
+        /// What was asked for.
+        labels: Vec<modelkit::Label>,
+        /// What is in it.
+        variants: Vec<modelkit::Variant>,
+    },
+    /// Several ModelKits of an index have the labels.
+    #[error("{} ModelKits in the index `{index}` have {}:{}", variants.len(), all_of(labels), first(variants))]
+    SeveralVariants {
+        /// What it is called.
+        index: String,
+        /// What was asked for.
+        labels: Vec<modelkit::Label>,
+        /// Those that have it.
+        variants: Vec<modelkit::Variant>,
+    },
+    /// A ModelKit that should go from an index is not in it.
+    #[error("`{modelkit}` is not in the index `{index}`{}", there_are(variants))]
+    NotInIndex {
+        /// The index.
+        index: String,
+        /// The ModelKit.
+        modelkit: String,
+        /// What is in the index.
+        variants: Vec<modelkit::Variant>,
+    },
+    /// A ModelKit could not become a part of an index.
+    #[error("cannot add `{modelkit}`")]
+    Member {
+        /// The ModelKit.
+        modelkit: Reference,
+        /// Why not.
+        source: Box<Error>,
+    },
+    /// A name that was to be new is not.
+    #[error("`{0}` is there already")]
+    NameTaken(Reference),
+    /// What was to be pulled would take the name of an index that is here.
+    #[error("`{0}` is an index in the local store, and would be no more")]
+    NameOfIndex(Reference),
     /// The documents do not make a ModelKit.
     #[error(transparent)]
     InvalidModelKit(#[from] modelkit::InvalidModelKit),
@@ -219,8 +275,23 @@ impl Error {
 }
 
 /// A line each.
-fn listed(drifts: &[modelkit::Drift]) -> String {
-    drifts.iter().map(|drift| format!("\n  {drift}")).collect::<Vec<_>>().concat()
+fn listed(things: &[impl Display]) -> String {
+    things.iter().map(|thing| format!("\n  {thing}")).collect::<Vec<_>>().concat()
+}
+
+fn there_are(variants: &[modelkit::Variant]) -> String {
+    if variants.is_empty() { "; it is empty".to_owned() } else { format!("; there are:{}", first(variants)) }
+}
+
+/// A line each, as long as that can be read.
+fn first(variants: &[modelkit::Variant]) -> String {
+    const SHOWN: usize = 50;
+    let shown = listed(&variants[..variants.len().min(SHOWN)]);
+    if variants.len() > SHOWN { format!("{shown}\n  and {} more", variants.len() - SHOWN) } else { shown }
+}
+
+fn all_of(labels: &[modelkit::Label]) -> String {
+    labels.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(" and ")
 }
 
 fn in_a_row(references: &[Reference]) -> String {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Error, Found};
+use super::{Error, Found, variants};
 use crate::modelkit::{Family, ModelKit};
 use crate::oci::{Descriptor, Manifest, Source, read_document};
 
@@ -40,13 +40,22 @@ pub fn inspect(found: &Found) -> Result<Inspected, Error> {
 /// Reads the ModelKit whose manifest is `descriptor`; `name` is what errors call it.
 pub(super) fn read(source: &dyn Source, descriptor: Descriptor, name: &str) -> Result<Inspected, Error> {
     let manifest_bytes = source.manifest(&descriptor).map_err(|error| Error::reading("the manifest", error))?;
-    let manifest = Manifest::parse(&manifest_bytes).map_err(Error::NotAManifest)?;
-    if Family::of(&manifest).is_none() {
-        return Err(Error::NotAModelKit(name.to_owned()));
+    if let Some(index) = variants::read(&descriptor, &manifest_bytes)? {
+        return Err(Error::IsIndex { index: name.to_owned(), variants: index.variants().to_vec() });
     }
+    let manifest = parse_manifest(&manifest_bytes, name)?;
     let config = source.blob(&manifest.config);
     let config_bytes =
         read_document(&*config, &manifest.config).map_err(|error| Error::reading("the config", error))?;
     let modelkit = ModelKit::read(manifest, &config_bytes)?;
     Ok(Inspected { descriptor, modelkit, manifest_bytes, config_bytes })
+}
+
+/// The manifest of a ModelKit with these `bytes`; `name` is what errors call it.
+pub(super) fn parse_manifest(bytes: &[u8], name: &str) -> Result<Manifest, Error> {
+    let manifest = Manifest::parse(bytes).map_err(Error::NotAManifest)?;
+    if Family::of(&manifest).is_none() {
+        return Err(Error::NotAModelKit(name.to_owned()));
+    }
+    Ok(manifest)
 }

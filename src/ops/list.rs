@@ -1,13 +1,13 @@
-//! Listing ModelKits, here and in registries.
+//! Listing ModelKits and indexes of them, here and in registries.
 
-use super::inspect::read;
-use super::{Error, Inspected, workers};
+use super::{Error, inspect, workers};
 use crate::digest::Digest;
-use crate::oci::{Reference, Source};
+use crate::modelkit::{ModelKit, Variant};
+use crate::oci::{Descriptor, Reference, Source};
 use crate::registry::Repository;
 use crate::store::{Entry, Names, Reader, Store};
 
-/// One ModelKit of a repository, with all its tags there.
+/// One ModelKit of a repository, or an index of ModelKits, with all its tags there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     /// The repository; for a remote one without its registry. None for ModelKits without a name.
@@ -18,26 +18,49 @@ pub struct Listed {
     pub tags: Vec<String>,
     /// The package name, perhaps empty.
     pub name: String,
-    /// Bytes of all layers.
+    /// Bytes of all layers; of an index, as it tells them of its ModelKits.
     pub size: u64,
     /// The first author, perhaps empty.
     pub author: String,
+    /// How many ModelKits it is an index of, if it is one.
+    pub modelkits: Option<usize>,
     /// Whether layers of it are read from the files that they were packed from, or from clones of them.
     pub is_linked: bool,
 }
 
 impl Listed {
-    fn new(repository: Option<String>, tags: Vec<String>, inspected: &Inspected) -> Self {
-        let package = &inspected.modelkit.config.kitfile.package;
-        Self {
-            repository,
-            digest: inspected.descriptor.digest,
-            tags,
-            name: package.name.clone(),
-            size: inspected.modelkit.manifest.layers.iter().map(|layer| layer.size).sum(),
-            author: package.authors.first().cloned().unwrap_or_default(),
+    /// The row of what has the manifest `descriptor`, as its documents tell it, and its layers; `name` is what errors call it.
+    fn read(source: &dyn Source, descriptor: Descriptor, name: &str) -> Result<(Self, Vec<Descriptor>), Error> {
+        let row = Self {
+            repository: None,
+            digest: descriptor.digest,
+            tags: Vec::new(),
+            name: String::new(),
+            size: 0,
+            author: String::new(),
+            modelkits: None,
             is_linked: false,
+        };
+        match inspect::read(source, descriptor, name) {
+            Ok(inspected) => Ok((row.of_modelkit(&inspected.modelkit), inspected.modelkit.manifest.layers)),
+            Err(Error::IsIndex { variants, .. }) => Ok((row.of_index(&variants), Vec::new())),
+            Err(error) => Err(error),
         }
+    }
+
+    fn of_modelkit(self, modelkit: &ModelKit) -> Self {
+        let package = &modelkit.config.kitfile.package;
+        Self {
+            name: package.name.clone(),
+            size: modelkit.manifest.layers.iter().map(|layer| layer.size).sum(),
+            author: package.authors.first().cloned().unwrap_or_default(),
+            ..self
+        }
+    }
+
+    fn of_index(self, variants: &[Variant]) -> Self {
+        let sizes = variants.iter().filter_map(Variant::layer_bytes);
+        Self { size: sizes.fold(0, u64::saturating_add), modelkits: Some(variants.len()), ..self }
     }
 }
 
@@ -83,8 +106,8 @@ pub fn list_layout(layout: &Store, name: &str) -> Result<Vec<Listed>, Error> {
         match listed.iter_mut().find(|row| row.digest == entry.descriptor.digest) {
             Some(row) => row.tags.extend(tags),
             None => {
-                if let Ok(inspected) = read(&reader, entry.descriptor.clone(), name) {
-                    listed.push(Listed::new(Some(name.to_owned()), tags, &inspected));
+                if let Ok((row, _)) = Listed::read(&reader, entry.descriptor.clone(), name) {
+                    listed.push(Listed { repository: Some(name.to_owned()), tags, ..row });
                 }
             }
         }
@@ -98,15 +121,15 @@ pub fn list_layout(layout: &Store, name: &str) -> Result<Vec<Listed>, Error> {
 
 fn list_group(store: &Store, reader: &Reader, group: &[(Reference, Entry)]) -> Result<Option<Listed>, Error> {
     let (reference, entry) = &group[0];
-    let Ok(inspected) = read(reader, entry.descriptor.clone(), &reference.to_string()) else { return Ok(None) };
+    let read = Listed::read(reader, entry.descriptor.clone(), &reference.to_string());
+    let Ok((row, layers)) = read else { return Ok(None) };
     let tags = group.iter().filter_map(|(reference, _)| reference.tag.as_ref().map(ToString::to_string)).collect();
-    let name = (!reference.is_unnamed()).then(|| reference.without_selector().to_string());
-    let is_linked = is_linked(store, &inspected)?;
-    Ok(Some(Listed { is_linked, ..Listed::new(name, tags, &inspected) }))
+    let repository = (!reference.is_unnamed()).then(|| reference.without_selector().to_string());
+    Ok(Some(Listed { repository, tags, is_linked: is_any_linked(store, &layers)?, ..row }))
 }
 
-fn is_linked(store: &Store, inspected: &Inspected) -> Result<bool, Error> {
-    for layer in &inspected.modelkit.manifest.layers {
+fn is_any_linked(store: &Store, layers: &[Descriptor]) -> Result<bool, Error> {
+    for layer in layers {
         if store.is_link(layer)? {
             return Ok(true);
         }
@@ -127,18 +150,18 @@ pub fn list_remote(repository: &Repository, reference: &Reference, jobs: usize) 
     let rows = workers::run(jobs, &names, |name| {
         let descriptor =
             repository.resolve(name).map_err(|error| Error::reading(&format!("the tag `{name}`"), error))?;
-        match read(repository, descriptor, name) {
-            Ok(inspected) => Ok(Some((name.clone(), inspected))),
+        match Listed::read(repository, descriptor, name) {
+            Ok((row, _)) => Ok(Some((name.clone(), row))),
             Err(Error::NotAModelKit(_) | Error::NotAManifest(_) | Error::InvalidModelKit(_)) => Ok(None),
             Err(error) => Err(error),
         }
     })?;
     let mut listed: Vec<Listed> = Vec::new();
-    for (tag, inspected) in rows.into_iter().flatten() {
+    for (tag, row) in rows.into_iter().flatten() {
         let tags = if reference.digest.is_some() { Vec::new() } else { vec![tag] };
-        match listed.iter_mut().find(|row| row.digest == inspected.descriptor.digest) {
-            Some(row) => row.tags.extend(tags),
-            None => listed.push(Listed::new(path.clone(), tags, &inspected)),
+        match listed.iter_mut().find(|known| known.digest == row.digest) {
+            Some(known) => known.tags.extend(tags),
+            None => listed.push(Listed { repository: path.clone(), tags, ..row }),
         }
     }
     Ok(listed)

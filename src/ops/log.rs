@@ -159,7 +159,9 @@ impl Walk<'_> {
         let versions = workers::run(self.options.jobs, named, |(descriptor, tags)| {
             match read(source, descriptor.clone(), &descriptor.digest.to_string()) {
                 Ok(inspected) => Ok(Some(self.version(source, inspected, tags))),
-                Err(Error::NotAModelKit(_) | Error::NotAManifest(_) | Error::InvalidModelKit(_)) => Ok(None),
+                Err(
+                    Error::NotAModelKit(_) | Error::IsIndex { .. } | Error::NotAManifest(_) | Error::InvalidModelKit(_),
+                ) => Ok(None),
                 Err(Error::Read { .. }) if is_here => Ok(None),
                 Err(error) => Err(error),
             }

@@ -23,6 +23,7 @@ mod import_source;
 mod import_stream;
 mod import_upstream;
 mod import_work;
+mod index;
 mod init;
 mod init_model;
 mod init_notebooks;
@@ -68,6 +69,7 @@ mod update;
 mod validate;
 mod validate_files;
 mod validate_secrets;
+mod variants;
 mod verify;
 mod weights;
 mod workers;
@@ -91,6 +93,7 @@ pub use import_remote::{GitRemote, Given};
 pub use import_stream::import_to;
 pub use import_upstream::{About, HubUpstream, Upstream, UpstreamFile};
 pub use import_work::{clear_imports, unfinished_imports};
+pub use index::{add_to_index, create_index, remove_from_index};
 pub use init::{Draft, init, init_remote};
 pub use init_project::{Project, ProjectFolder};
 pub use inspect::{Inspected, inspect};
@@ -104,11 +107,11 @@ pub use materialize::{Materialized, materialize};
 pub use origins::Origins;
 pub use pack::{Keeping, Locking, PackOptions, Packed, Reading, pack};
 pub use pack_push::{PackedAway, pack_and_push};
-pub use parents::parent;
-pub use places::{Found, Location, Place, Places};
+pub use parents::parents;
+pub use places::{Found, Location, Place, Places, find_here};
 pub use plan::{Look, Plan, PlannedBlob, plan};
 pub use promote::{Promoted, TagState, promote};
-pub use pull::{plan_pull, pull};
+pub use pull::{Wanted, plan_pull, pull};
 pub use record::{Git, Recording};
 pub use remote::RemoteData;
 pub use remove::{Removal, Removed, remove, remove_remote};
@@ -118,6 +121,7 @@ pub use transfer::{Copied, CopyOptions, Fate, copy};
 pub use unpack::{UnpackOptions, Unpacked, unpack};
 pub use update::{Pin, Unpinned, UpdateOptions, pins};
 pub use validate::{Finding, Severity, ValidateOptions, validate};
+pub use variants::{InspectedIndex, inspect_index};
 pub use verify::{Verified, VerifyOptions, verify_lock, verify_modelkit};
 pub use weights::{WeighedModel, WeightFile, weigh};
 pub use workers::jobs;
@@ -126,8 +130,8 @@ pub use workers::jobs;
 pub use crate::archive::{Links, Overwrite, Placed};
 pub use crate::layer_format::Format;
 pub use crate::modelkit::{
-    CLI_VERSION, Change, Drift, Family, Filter, Form, InvalidFilter, LOCK_SIZE_LIMIT, Lock, Part, Platform, Selection,
-    Subject, Unfit, parse_lock,
+    CLI_VERSION, Change, Drift, Family, Filter, Form, InvalidFilter, LOCK_SIZE_LIMIT, Label, LabelEdit, Lock, Part,
+    Platform, Selection, Subject, Unfit, Variant, parse_lock,
 };
 pub use crate::provenance::{Builder, Commit};
 pub use crate::tensors::{Header, Hyperparameters, Memory, Summary, Tensor, TypeCount};

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::{Error, Location};
 use crate::digest::Digest;
-use crate::oci::{Manifest, Reference};
-use crate::store::{Entry, Store};
+use crate::oci::{Descriptor, Manifest, Reference};
+use crate::store::Store;
 
 /// Repositories beside the target, and the blobs that they are believed to hold. The registry is asked before it is relied on.
 #[derive(Debug, Clone, Default)]
@@ -21,7 +21,9 @@ impl Origins {
         let Location::Artifact(target) = target else { return Ok(origins) };
         for entry in store.entries()? {
             if let Some(reference) = entry.reference().filter(|reference| are_neighbours(reference, target)) {
-                origins.note(store, &entry, &reference.repository);
+                for manifest in store.members(&entry.descriptor).iter().chain([&entry.descriptor]) {
+                    origins.note(store, manifest, &reference.repository);
+                }
             }
         }
         Ok(origins)
@@ -43,9 +45,9 @@ impl Origins {
         self.of_all.iter().chain(known).cloned().collect()
     }
 
-    fn note(&mut self, store: &Store, entry: &Entry, repository: &str) {
+    fn note(&mut self, store: &Store, manifest: &Descriptor, repository: &str) {
         // What cannot be read here is no reason not to push something else: it only names no blobs.
-        let Ok(bytes) = store.read_document(&entry.descriptor) else { return };
+        let Ok(bytes) = store.read_document(manifest) else { return };
         let Ok(manifest) = Manifest::parse(&bytes) else { return };
         for blob in manifest.blobs() {
             let repositories = self.by_blob.entry(blob.digest).or_default();

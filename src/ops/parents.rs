@@ -1,6 +1,9 @@
 //! The ModelKits that a model refers to: `model.path` may name another ModelKit, whose model may name a third.
 
+use std::collections::HashSet;
+
 use super::inspect::inspect;
+use super::variants::modelkits;
 use super::{Error, Found, Inspected, Place, Places};
 use crate::modelkit::ModelKit;
 use crate::oci::Reference;
@@ -38,9 +41,12 @@ pub(super) fn resolve(places: &Places<'_>, child: &str, first: Reference) -> Res
     Ok(parents)
 }
 
-/// What the model of a ModelKit refers to, if it refers to another.
-pub fn parent(found: &Found) -> Result<Option<Reference>, Error> {
-    Ok(model_reference(&inspect(found)?.modelkit))
+/// What the models of a ModelKit or of an index refer to, each once.
+pub fn parents(found: &Found) -> Result<Vec<Reference>, Error> {
+    let mut parents: Vec<_> = modelkits(found)?.iter().filter_map(model_reference).collect();
+    let mut seen = HashSet::new();
+    parents.retain(|parent| seen.insert(parent.to_string()));
+    Ok(parents)
 }
 
 fn open(places: &Places<'_>, reference: Reference) -> Result<Parent, Error> {

@@ -87,6 +87,11 @@ impl Location {
         (end < path.len()).then_some(start + end)
     }
 
+    /// Whether there is a registry to ask for it.
+    pub(super) fn has_registry(&self) -> bool {
+        matches!(self, Self::Artifact(reference) if !reference.is_local())
+    }
+
     /// Takes `latest` for a missing tag, and tells whether it was missing.
     pub fn or_latest(self) -> (Self, bool) {
         match self {
@@ -133,17 +138,16 @@ impl Places<'_> {
 
     /// Opens the place that holds `reference`.
     pub fn find_reference(&self, reference: &Reference, place: Place) -> Result<Found, Error> {
-        let name = reference.selector().unwrap_or_else(|| Tag::latest().to_string());
-        let names = Names::Of(reference.clone());
-        if place != Place::Remote && self.store.find(&names, &name)?.is_some() {
-            return Ok(Found { source: Box::new(self.store.reader(names)?), name, is_remote: false });
-        }
         if place == Place::Remote && reference.is_local() {
             return Err(Error::NoRegistry(reference.clone()));
         }
-        if place == Place::Local || reference.is_local() {
-            return Err(Error::NotHere(reference.clone()));
+        if place != Place::Remote {
+            match find_here(self.store, reference) {
+                Err(Error::NotHere(_)) if place == Place::Anywhere && !reference.is_local() => {}
+                found => return found,
+            }
         }
+        let name = reference.selector().unwrap_or_else(|| Tag::latest().to_string());
         Ok(Found { source: Box::new(self.client.repository(reference)), name, is_remote: true })
     }
 
@@ -171,6 +175,16 @@ impl Places<'_> {
             }
         }
     }
+}
+
+/// Opens the local store, if it holds `reference`.
+pub fn find_here(store: &Store, reference: &Reference) -> Result<Found, Error> {
+    let name = reference.selector().unwrap_or_else(|| Tag::latest().to_string());
+    let names = Names::Of(reference.clone());
+    if store.find(&names, &name)?.is_none() {
+        return Err(Error::NotHere(reference.clone()));
+    }
+    Ok(Found { source: Box::new(store.reader(names)?), name, is_remote: false })
 }
 
 #[cfg(test)]

@@ -1,25 +1,41 @@
-//! Fetching a ModelKit into the local store, together with those that its model refers to.
+//! Fetching a ModelKit or an index of them into the local store, together with those that its models refer to.
 
 use super::delta::{DeltaSource, Older, older};
 use super::parents::{self, Parent};
-use super::{Copied, CopyOptions, Error, Fetch, Found, Location, Look, Place, Places, Plan, copy, plan};
-use crate::oci::{Reference, Target};
+use super::variants::modelkits;
+use super::{
+    Copied, CopyOptions, Error, Fetch, Found, Location, Look, Place, Places, Plan, copy, inspect, inspect_index, plan,
+};
+use crate::modelkit::Label;
+use crate::oci::{MediaType, Reference, Target};
 use crate::progress::Progress;
 use crate::store::Names;
 
-/// Copies the ModelKit at `source` into the store and calls it `name`.
+/// What of a name is wanted.
+#[derive(Debug, Clone, Copy)]
+pub enum Wanted<'a> {
+    /// The ModelKit; with labels, the one in the index that has them all.
+    ModelKit(&'a [Label]),
+    /// An index of ModelKits, with all of them.
+    Index,
+}
+
+/// Copies what is wanted of `source` into the store and calls it `name`.
 ///
-/// ModelKits that the model refers to are copied first, each into its own repository, so that what is in the store can be
+/// ModelKits that a model refers to are copied first, each into its own repository, so that what is in the store can be
 /// used without the registry.
 pub fn pull(
     places: &Places<'_>,
-    source: &Location,
+    (source, wanted): (&Location, Wanted<'_>),
     name: &Reference,
     fetch: Fetch,
     options: &CopyOptions,
     progress: &dyn Progress,
 ) -> Result<Copied, Error> {
-    let (found, parents) = find(places, source)?;
+    if matches!(wanted, Wanted::ModelKit([_, ..])) {
+        refuse_to_hide_index(places, name)?;
+    }
+    let (found, parents) = find(places, source, wanted)?;
     for parent in parents {
         progress.say(&format!("Pulling referenced modelkit {}", parent.reference));
         let wrong = |source| Error::Parent { reference: parent.reference.to_string(), source: Box::new(source) };
@@ -28,27 +44,58 @@ pub fn pull(
     bring(places, &found, name, fetch, options, progress)
 }
 
-/// Tells what [`pull`] would fetch: the ModelKits that are referred to, in the order of their fetching, and then the one at
+/// Tells what [`pull`] would fetch: the ModelKits that are referred to, in the order of their fetching, and then what is wanted of
 /// `source`. Each comes with its name; nothing is changed.
-pub fn plan_pull(places: &Places<'_>, source: &Location, options: &CopyOptions) -> Result<Vec<(String, Plan)>, Error> {
-    let (found, parents) = find(places, source)?;
+pub fn plan_pull(
+    places: &Places<'_>,
+    (source, wanted): (&Location, Wanted<'_>),
+    options: &CopyOptions,
+) -> Result<Vec<(String, Plan)>, Error> {
+    let (found, parents) = find(places, source, wanted)?;
     let parents = parents.iter().map(|parent| (parent.reference.to_string(), &parent.found));
     let all = parents.chain([(source.to_string(), &found)]);
     let look = Look::Store(places.store);
     all.map(|(name, found)| Ok((name, plan(&*found.source, &found.name, &look, options)?))).collect()
 }
 
-/// What is at `source`, and the chain of ModelKits that its model refers to.
-fn find(places: &Places<'_>, source: &Location) -> Result<(Found, Vec<Parent>), Error> {
+/// What was chosen from an index takes its name here, but not from the index itself: somebody made that, or wants all of it.
+fn refuse_to_hide_index(places: &Places<'_>, name: &Reference) -> Result<(), Error> {
+    let selector = name.selector().unwrap_or_default();
+    let here = places.store.find(&Names::Of(name.clone()), &selector)?;
+    if here.is_some_and(|entry| entry.descriptor.media_type == MediaType::IMAGE_INDEX) {
+        return Err(Error::NameOfIndex(name.clone()));
+    }
+    Ok(())
+}
+
+/// What is wanted of `source`, and the ModelKits that it refers to, each once.
+fn find(places: &Places<'_>, source: &Location, wanted: Wanted<'_>) -> Result<(Found, Vec<Parent>), Error> {
     if let Location::Artifact(reference) = source
         && reference.is_local()
     {
         return Err(Error::NoRegistry(reference.clone()));
     }
-    let found = places.find(source, Place::Remote)?;
-    let child = super::inspect(&found)?;
-    let first = parents::model_reference(&child.modelkit);
-    let parents = first.map_or(Ok(Vec::new()), |first| parents::resolve(places, &source.to_string(), first))?;
+    let (found, modelkits) = match wanted {
+        Wanted::ModelKit(labels) => {
+            let found = places.find_labelled(source, Place::Remote, labels)?;
+            let modelkit = inspect(&found)?.modelkit;
+            (found, vec![modelkit])
+        }
+        Wanted::Index => {
+            let found = places.find(source, Place::Remote)?;
+            inspect_index(&found)?;
+            let modelkits = modelkits(&found)?;
+            (found, modelkits)
+        }
+    };
+    let mut parents: Vec<Parent> = Vec::new();
+    for first in modelkits.iter().filter_map(parents::model_reference) {
+        for parent in parents::resolve(places, &source.to_string(), first)? {
+            if parents.iter().all(|known| known.reference != parent.reference) {
+                parents.push(parent);
+            }
+        }
+    }
     Ok((found, parents))
 }
 

@@ -63,8 +63,12 @@ impl<'a> List<'a> {
 
     fn add(&mut self, reference: &Reference, found: &'a Found, progress: &dyn Progress) -> Result<(), Error> {
         let source = &*found.source;
-        let Artifact { descriptor, blobs, .. } = Artifact::read(source, &found.name)?;
+        let Artifact { descriptor, members, blobs, .. } = Artifact::read(source, &found.name)?;
         self.add_manifest(source, &descriptor, blobs);
+        for (member, _) in &members {
+            self.add_manifest(source, member, Vec::new());
+            self.add_referrers(source, member, progress)?;
+        }
         let reference = match &reference.tag {
             Some(tag) if reference.digest.is_none() => reference.with_tag(tag.clone()),
             _ => reference.with_digest(descriptor.digest),

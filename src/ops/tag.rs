@@ -15,6 +15,8 @@ pub fn tag(places: &Places<'_>, source: &Reference, target: &Reference, progress
     let tag = target.tag.clone().unwrap_or_else(Tag::latest);
     writer.enter(&manifest, Some(tag.as_str()))?;
     let options = CopyOptions { jobs: 1, origins: Origins::default(), phase: Phase::Copying };
-    copy_referrers((&*found.source, &writer), &manifest, &options, progress);
+    for manifest in places.store.members(&manifest).iter().chain([&manifest]) {
+        copy_referrers((&*found.source, &writer), manifest, &options, progress);
+    }
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! The one copy of an artifact from a place to another: push, pull and everything like them.
 
+use std::collections::HashSet;
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Error, Origins, Taken, referrers, room, workers};
-use crate::modelkit::{self, Family};
-use crate::oci::{Arrival, Content, ContentError, Descriptor, Manifest, Source, Target};
+use super::inspect::parse_manifest;
+use super::{Error, Origins, Taken, referrers, room, variants, workers};
+use crate::modelkit::{self, ModelKitIndex, Variant};
+use crate::oci::{Arrival, Content, ContentError, Descriptor, Source, Target};
 use crate::progress::{Phase, Progress, Task, human};
 
 /// How to copy.
@@ -36,7 +38,8 @@ pub struct Copied {
     pub taken: Taken,
 }
 
-/// Copies the artifact called `name` with everything it needs and calls it `tag` at the target.
+/// Copies the artifact called `name` with everything it needs and calls it `tag` at the target. An index of ModelKits goes with all
+/// of them.
 ///
 /// Blobs that the target has, here or in another repository, do not travel. The manifest goes last: the artifact appears at the target only when it is
 /// whole. What is not a ModelKit is refused before anything moves. What refers to the artifact, such as signatures, follows it as
@@ -98,10 +101,13 @@ impl Brought {
         options: &CopyOptions,
         progress: &dyn Progress,
     ) -> Result<Copied, Error> {
-        let Artifact { descriptor, bytes, blobs } = self.artifact;
-        let publish = target.publish(&descriptor, &bytes, tag);
-        publish.map_err(|error| Error::writing("the manifest", error))?;
-        referrers::copy_referrers((source, target), &descriptor, options, progress);
+        let Artifact { descriptor, bytes, members, blobs } = self.artifact;
+        let failed = |error| Error::writing("the manifest", error);
+        members.iter().try_for_each(|(member, bytes)| target.put_manifest(member, bytes)).map_err(failed)?;
+        target.publish(&descriptor, &bytes, tag).map_err(failed)?;
+        for manifest in members.iter().map(|(member, _)| member).chain([&descriptor]) {
+            referrers::copy_referrers((source, target), manifest, options, progress);
+        }
         let mut copied = Copied {
             manifest: descriptor,
             sent_bytes: 0,
@@ -124,26 +130,51 @@ impl Brought {
     }
 }
 
-/// A ModelKit as far as its moving needs it.
+/// A ModelKit, or an index of ModelKits with all of them, as far as its moving needs it.
 pub(super) struct Artifact {
     pub(super) descriptor: Descriptor,
     pub(super) bytes: Vec<u8>,
-    /// The largest first, so that no worker is left alone with it at the end.
+    /// The manifests that an index leads to.
+    pub(super) members: Vec<(Descriptor, Vec<u8>)>,
+    /// Each once, the largest first, so that no worker is left alone with it at the end.
     pub(super) blobs: Vec<Descriptor>,
 }
+
+/// The manifests of an index are kept in memory until they are published. Those of a thousand ModelKits have some 2 MiB.
+const MEMBERS_BYTES_LIMIT: u64 = 64 * 1024 * 1024;
 
 impl Artifact {
     pub(super) fn read(source: &dyn Source, name: &str) -> Result<Self, Error> {
         let descriptor = source.resolve(name).map_err(|error| Error::reading("the manifest", error))?;
         let bytes = source.manifest(&descriptor).map_err(|error| Error::reading("the manifest", error))?;
-        let manifest = Manifest::parse(&bytes).map_err(Error::NotAManifest)?;
-        if Family::of(&manifest).is_none() {
-            return Err(Error::NotAModelKit(name.to_owned()));
+        let (mut blobs, mut members): (Vec<Descriptor>, _) = (Vec::new(), Vec::new());
+        if let Some(index) = variants::read(&descriptor, &bytes)? {
+            members = read_members(source, &index)?;
+            for (member, bytes) in &members {
+                blobs.extend(parse_manifest(bytes, &member.digest.to_string())?.blobs().cloned());
+            }
+        } else {
+            blobs.extend(parse_manifest(&bytes, name)?.blobs().cloned());
         }
-        let mut blobs: Vec<Descriptor> = manifest.blobs().cloned().collect();
+        let mut seen = HashSet::new();
+        blobs.retain(|blob| seen.insert(blob.digest));
         blobs.sort_by_key(|blob| std::cmp::Reverse(blob.size));
-        Ok(Self { descriptor, bytes, blobs })
+        Ok(Self { descriptor, bytes, members, blobs })
     }
+}
+
+fn read_members(source: &dyn Source, index: &ModelKitIndex) -> Result<Vec<(Descriptor, Vec<u8>)>, Error> {
+    let members: Vec<_> = index.variants().iter().map(Variant::descriptor).collect();
+    let size = members.iter().fold(0, |sum: u64, member| sum.saturating_add(member.size));
+    if size > MEMBERS_BYTES_LIMIT {
+        let reason = format!("they have {}, and at most {} are read", human(size), human(MEMBERS_BYTES_LIMIT));
+        return Err(Error::reading("the manifests of the index", ContentError::Other(reason.into())));
+    }
+    workers::run(workers::jobs(), &members, |member| {
+        let bytes = source.manifest(member);
+        let bytes = bytes.map_err(|error| Error::reading(&format!("the manifest `{}`", member.digest), error))?;
+        Ok((member.clone(), bytes))
+    })
 }
 
 /// Refuses what the target is known not to take, before anything moves.

@@ -138,7 +138,7 @@ impl Store {
         self.change_index(|entries| {
             let (gone, kept) = std::mem::take(entries).into_iter().partition(|entry| choose(entry));
             *entries = kept;
-            drop_orphans(entries, |entry| self.members(entry));
+            drop_orphans(entries, |manifest| self.members(manifest));
             gone
         })
     }

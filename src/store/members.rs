@@ -9,12 +9,12 @@ use crate::digest::Digest;
 use crate::oci::{Annotations, Descriptor, MediaType};
 
 impl Store {
-    /// The manifests that the index of `entry` leads to; none if it is no index, or a damaged one.
-    pub(super) fn members(&self, entry: &Entry) -> Vec<Descriptor> {
-        if entry.descriptor.media_type != MediaType::IMAGE_INDEX {
+    /// The manifests that `index` leads to; none if it is no index, or a damaged one.
+    pub fn members(&self, index: &Descriptor) -> Vec<Descriptor> {
+        if index.media_type != MediaType::IMAGE_INDEX {
             return Vec::new();
         }
-        let bytes = self.read_document(&entry.descriptor).unwrap_or_default();
+        let bytes = self.read_document(index).unwrap_or_default();
         // What an index says of a manifest is no name of it here.
         let member = |child| Descriptor { annotations: Annotations::new(), ..child };
         children(&bytes).into_iter().map(member).collect()
@@ -36,7 +36,7 @@ impl Writer {
             enter(entries, names, new, Some(tag));
             let is_old = |entry: &Entry| names.include(entry) && Some(entry.descriptor.digest) == old;
             entries.retain(|entry| entry.name().is_some() || !is_old(entry));
-            drop_orphans(entries, |entry| store.members(entry));
+            drop_orphans(entries, |manifest| store.members(manifest));
             true
         })
     }

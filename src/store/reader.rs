@@ -31,7 +31,8 @@ impl Store {
         let Some(digest) = digest else { return Ok(entries.into_iter().find(|entry| names.call(entry, name))) };
         entries.retain(|entry| anywhere || names.include(entry));
         let found = entries.iter().map(|entry| entry.descriptor.clone()).find(|manifest| manifest.digest == digest);
-        let member = || entries.iter().flat_map(|entry| self.members(entry)).find(|member| member.digest == digest);
+        let member =
+            || entries.iter().flat_map(|entry| self.members(&entry.descriptor)).find(|member| member.digest == digest);
         Ok(found.or_else(member).map(|descriptor| Entry { descriptor }))
     }
 

@@ -52,12 +52,12 @@ impl Names {
 
 /// Removes the referrers whose subject is not in their repository, neither with an entry nor as one of the `members` of an entry,
 /// and those of what goes with them.
-pub(super) fn drop_orphans(entries: &mut Vec<Entry>, members: impl Fn(&Entry) -> Vec<Descriptor>) {
+pub(super) fn drop_orphans(entries: &mut Vec<Entry>, members: impl Fn(&Descriptor) -> Vec<Descriptor>) {
     let repository = |entry: &Entry| entry.reference().map(|reference| reference.full_repository());
     loop {
         let mut there = HashSet::new();
         for entry in entries.iter() {
-            let manifests = [entry.descriptor.clone()].into_iter().chain(members(entry));
+            let manifests = [entry.descriptor.clone()].into_iter().chain(members(&entry.descriptor));
             there.extend(manifests.map(|manifest| (repository(entry), manifest.digest)));
         }
         let before = entries.len();

@@ -25,6 +25,7 @@ const COMMANDS: &[&str] = &[
     "log",
     "lineage",
     "verify",
+    "index",
     "update",
     "tag",
     "remove",

@@ -24,6 +24,7 @@ mod history;
 mod hostile;
 mod hub;
 mod import_git;
+mod index;
 mod init;
 mod keep;
 mod kill;

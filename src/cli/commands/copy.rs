@@ -63,7 +63,7 @@ impl CopyArgs {
         let copied = ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), &options, &context.bars)?;
         context.output.result(format!("Copied {}", copied.manifest.digest))?;
         context.output.say(&Moved::sent(&copied).in_words(start));
-        if let Some(parent) = ops::parent(&found)? {
+        for parent in ops::parents(&found)? {
             context.output.say(&format!("Its model refers to {parent}, which was not copied"));
         }
         Ok(())

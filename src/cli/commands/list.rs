@@ -15,7 +15,8 @@ use crate::store::Store;
 
 /// List ModelKits, here or in a registry
 ///
-/// Without a name, everything in the local store; with the name of a repository in a registry, its tags.
+/// Without a name, everything in the local store; with the name of a repository in a registry, its tags. An index of ModelKits has
+/// their number in place of a name.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -26,7 +27,7 @@ pub(crate) struct ListArgs {
     /// A repository; one with a registry is asked for there
     #[arg(value_name = "REPOSITORY")]
     repository: Option<String>,
-    /// table, json, yaml, or a Go template with `.Repo`, `.Tags`, `.Digest`, `.ModelName`, `.Size`, `.Author`, `.Linked`
+    /// table, json, yaml, or a Go template with `.Repo`, `.Tags`, `.Digest`, `.ModelName`, `.Size`, `.Author`, `.ModelKits`, `.Linked`
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
     #[command(flatten)]
@@ -84,8 +85,12 @@ fn names(row: &Listed) -> String {
 
 const NONE: &str = "<none>";
 
-fn or_none(text: &str) -> String {
+pub(super) fn or_none(text: &str) -> String {
     if text.is_empty() { NONE.to_owned() } else { text.to_owned() }
+}
+
+fn name(row: &Listed) -> String {
+    row.modelkits.map_or_else(|| or_none(&row.name), |count| format!("<index of {count}>"))
 }
 
 /// A row per tag.
@@ -99,7 +104,7 @@ fn render(rows: &[Listed]) -> String {
                 or_none(row.repository.as_deref().unwrap_or_default()),
                 or_none(tag),
                 or_none(&row.author),
-                or_none(&row.name),
+                name(row),
                 human(row.size),
                 row.digest.to_string(),
             ]);
@@ -108,7 +113,8 @@ fn render(rows: &[Listed]) -> String {
     table::render(["REPOSITORY", "TAG", "MAINTAINER", "NAME", "SIZE", "DIGEST"], &cells)
 }
 
-/// The fields of the Go tool, and two that it does not tell: the size in bytes, and whether the ModelKit is linked.
+/// The fields of the Go tool, and three that it does not tell: the size in bytes, how many ModelKits an index has, and whether the
+/// ModelKit is linked.
 fn to_json(row: &Listed) -> Value {
     json!({
         "repo": or_none(row.repository.as_deref().unwrap_or_default()),
@@ -117,6 +123,7 @@ fn to_json(row: &Listed) -> Value {
         "modelName": or_none(&row.name),
         "size": human(row.size),
         "sizeBytes": row.size,
+        "modelKits": row.modelkits,
         "author": or_none(&row.author),
         "linked": row.is_linked,
     })

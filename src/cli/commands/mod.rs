@@ -16,6 +16,9 @@ mod diff_table;
 mod doctor;
 mod fsck;
 mod import;
+mod index;
+mod index_edit;
+mod index_look;
 mod info;
 mod init;
 mod inspect;
@@ -74,6 +77,7 @@ pub(crate) enum Command {
     Lineage(lineage::LineageArgs),
     Verify(verify::VerifyArgs),
     Update(update::UpdateArgs),
+    Index(index::IndexArgs),
     Tag(tag::TagArgs),
     Remove(remove::RemoveArgs),
     Materialize(materialize::MaterializeArgs),
@@ -117,6 +121,7 @@ impl Command {
             Self::Lineage(args) => args.run(context),
             Self::Verify(args) => args.run(context),
             Self::Update(args) => args.run(context),
+            Self::Index(args) => args.run(context),
             Self::Tag(args) => args.run(context),
             Self::Remove(args) => args.run(context),
             Self::Materialize(args) => args.run(context),

@@ -8,11 +8,12 @@ use clap::Args;
 use crate::cli::closing::{Moved, and_taken};
 use crate::cli::context::{Context, parse};
 use crate::cli::dry_run::{self, DryRunArgs};
+use crate::cli::labels::LabelArgs;
 use crate::cli::network::NetworkArgs;
 use crate::cli::report::usage;
 use crate::digest::Digest;
 use crate::oci::{Reference, Tag};
-use crate::ops::{self, CopyOptions, Fetch, Location, Origins, Places, Plan};
+use crate::ops::{self, CopyOptions, Fetch, Location, Origins, Places, Plan, Wanted};
 use crate::progress::{Phase, human};
 
 /// Fetch a ModelKit from a registry into the local store
@@ -20,14 +21,32 @@ use crate::progress::{Phase, human};
 /// Everything is verified on its way. What an older version in the same repository has is taken from there, and only the rest is
 /// fetched, where that is quicker. An interrupted pull goes on where it stopped when it is started again. ModelKits that
 /// the model refers to are fetched too, each into its own repository.
+///
+/// Of an index of ModelKits, --label chooses one, which gets the name of the index here. `kit index pull` fetches all of them.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kit pull registry.example/team/sentiment:v2
   kit pull localhost:5000/sentiment:v2 --plain-http
+  kit pull registry.example/team/sentiment:all -l quantization=Q4_K
   kit pull oci:/mnt/usb/sentiment:v2 sentiment:v2")]
 pub(crate) struct PullArgs {
-    /// The ModelKit, in a registry or an image layout (oci:FOLDER:TAG)
+    #[command(flatten)]
+    labels: LabelArgs,
+    #[command(flatten)]
+    fetch: FetchArgs,
+}
+
+impl PullArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        self.fetch.run(context, Wanted::ModelKit(&self.labels.label))
+    }
+}
+
+/// What is fetched from where, and what it is called then.
+#[derive(Debug, Args)]
+pub(super) struct FetchArgs {
+    /// What to fetch, from a registry or an image layout (oci:FOLDER:TAG)
     #[arg(value_name = "NAME:TAG")]
     source: String,
     /// What to call it here [default: the same name; for a layout, the folder's name]
@@ -42,8 +61,8 @@ pub(crate) struct PullArgs {
     network: NetworkArgs,
 }
 
-impl PullArgs {
-    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+impl FetchArgs {
+    pub(super) fn run(&self, context: &Context, wanted: Wanted<'_>) -> Result<()> {
         let start = Instant::now();
         let source = context.location(&self.source)?;
         let name = self.local_name(&source)?;
@@ -54,12 +73,13 @@ impl PullArgs {
         let options =
             CopyOptions { jobs: places.jobs(&[&source]), origins: Origins::default(), phase: Phase::Downloading };
         if self.dry_run.dry_run {
-            let plans = ops::plan_pull(&places, &source, &options).with_context(failure)?;
+            let plans = ops::plan_pull(&places, (&source, wanted), &options).with_context(failure)?;
             return show_plans(context, &plans);
         }
         context.output.say(&format!("Pulling {source}"));
         let fetch = if self.no_delta { Fetch::Everything } else { Fetch::Changes };
-        let copied = ops::pull(&places, &source, &name, fetch, &options, &context.bars).with_context(failure)?;
+        let copied = ops::pull(&places, (&source, wanted), &name, fetch, &options, &context.bars);
+        let copied = copied.with_context(failure)?;
         context.output.result(format!("Pulled {}", copied.manifest.digest))?;
         let moved = Moved {
             done: (copied.sent_bytes, "fetched"),

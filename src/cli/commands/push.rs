@@ -32,12 +32,6 @@ Examples:
   kit push sentiment:v2 oci:/mnt/usb/sentiment:v2
   kit push registry.example/team/sentiment:v2 --also modelpack,image")]
 pub(crate) struct PushArgs {
-    /// The ModelKit, in the local store or an image layout (oci:FOLDER:TAG)
-    #[arg(value_name = "NAME:TAG")]
-    source: String,
-    /// What to call it in the registry, or an image layout (oci:FOLDER:TAG) [default: the same name]
-    #[arg(value_name = "DESTINATION")]
-    destination: Option<String>,
     /// Add manifests for other tools: modelpack, image, modelkit
     #[arg(long, value_name = "FORM[,FORM]", value_delimiter = ',')]
     also: Vec<FormName>,
@@ -47,13 +41,30 @@ pub(crate) struct PushArgs {
     #[command(flatten)]
     compat: CompatArgs,
     #[command(flatten)]
+    send: SendArgs,
+}
+
+/// What is sent from where, and what it is called then.
+#[derive(Debug, Args)]
+pub(super) struct SendArgs {
+    /// What to send, from the local store or an image layout (oci:FOLDER:TAG)
+    #[arg(value_name = "NAME:TAG")]
+    source: String,
+    /// What to call it in the registry, or an image layout (oci:FOLDER:TAG) [default: the same name]
+    #[arg(value_name = "DESTINATION")]
+    destination: Option<String>,
+    #[command(flatten)]
     dry_run: DryRunArgs,
     #[command(flatten)]
     network: NetworkArgs,
 }
 
-impl PushArgs {
-    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+/// Documents that are added where the ModelKit goes, with their tags.
+type Lists = Vec<(String, Documents)>;
+
+impl SendArgs {
+    /// Sends what was found, and the lists that `lists` makes of it for the destination.
+    pub(super) fn run(&self, context: &Context, lists: impl FnOnce(&Found, &Location) -> Result<Lists>) -> Result<()> {
         let start = Instant::now();
         let source = context.location(&self.source)?;
         let destination = match &self.destination {
@@ -66,16 +77,16 @@ impl PushArgs {
         let failure = || format!("Failed to push: cannot push `{source}` to `{destination}`");
         let found = places.find(&source, Place::Local).with_context(failure)?;
         // What cannot be listed so is refused before anything travels.
-        let lists = self.lists(context, &found, &destination).with_context(failure)?;
+        let lists = lists(&found, &destination).with_context(failure)?;
         if self.dry_run.dry_run {
-            Self::show_plan(context, &places, &found, &destination).with_context(failure)?;
+            show_plan(context, &places, &found, &destination).with_context(failure)?;
             return lists.iter().try_for_each(|(tag, list)| {
                 Ok(context.output.result(format!("add   {:>14} {} {tag}", list.manifest.size, list.manifest.digest))?)
             });
         }
         context.output.say(&announcement(&source, &destination));
         let (target, tag) = places.target(&destination).with_context(failure)?;
-        let options = Self::options(&places, &destination)?;
+        let options = options(&places, &destination)?;
         let copied = ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), &options, &context.bars)
             .with_context(failure)?;
         context.output.result(format!("Pushed {}", copied.manifest.digest))?;
@@ -86,9 +97,15 @@ impl PushArgs {
         context.output.say(&Moved::sent(&copied).in_words(start));
         Ok(())
     }
+}
+
+impl PushArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        self.send.run(context, |found, destination| self.lists(context, found, destination))
+    }
 
     /// What --also asks for, with the tags.
-    fn lists(&self, context: &Context, found: &Found, destination: &Location) -> Result<Vec<(String, Documents)>> {
+    fn lists(&self, context: &Context, found: &Found, destination: &Location) -> Result<Lists> {
         if self.compat.is_given() && !self.also.contains(&FormName::Modelpack) {
             return Err(usage("--compat is about the names in a ModelPack, and --also asks for none"));
         }
@@ -101,20 +118,20 @@ impl PushArgs {
         };
         self.also.iter().map(list).collect()
     }
+}
 
-    fn show_plan(context: &Context, places: &Places<'_>, found: &Found, destination: &Location) -> Result<()> {
-        let options = Self::options(places, destination)?;
-        let plan = ops::plan(&*found.source, &found.name, &places.look(destination)?, &options)?;
-        dry_run::show(&context.output, &plan)
-    }
+fn show_plan(context: &Context, places: &Places<'_>, found: &Found, destination: &Location) -> Result<()> {
+    let options = options(places, destination)?;
+    let plan = ops::plan(&*found.source, &found.name, &places.look(destination)?, &options)?;
+    dry_run::show(&context.output, &plan)
+}
 
-    fn options(places: &Places<'_>, destination: &Location) -> Result<CopyOptions, ops::Error> {
-        Ok(CopyOptions {
-            jobs: places.jobs(&[destination]),
-            origins: Origins::known_to(places.store, destination)?,
-            phase: Phase::Uploading,
-        })
-    }
+fn options(places: &Places<'_>, destination: &Location) -> Result<CopyOptions, ops::Error> {
+    Ok(CopyOptions {
+        jobs: places.jobs(&[destination]),
+        origins: Origins::known_to(places.store, destination)?,
+        phase: Phase::Uploading,
+    })
 }
 
 /// What the `form` of what has the tag of `destination` is called there.

@@ -72,7 +72,7 @@ impl RemoveArgs {
     }
 }
 
-fn remove(context: &Context, removal: &Removal) -> Result<()> {
+pub(super) fn remove(context: &Context, removal: &Removal) -> Result<()> {
     let (removed, collected) = ops::remove(&context.store()?, removal).context("Failed to remove")?;
     for one in removed {
         context.output.result(match one {

@@ -67,7 +67,7 @@ impl SaveArgs {
         drop(stream);
         self.tell(context, &saved)?;
         for Named { reference, found } in &modelkits {
-            if let Some(parent) = ops::parent(found)? {
+            for parent in ops::parents(found)? {
                 context.output.say(&format!("The model of {reference} refers to {parent}, which was not saved"));
             }
         }

@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::cli::closing::{Moved, and_taken};
 use crate::cli::context::{Context, parse};
+use crate::cli::labels::LabelArgs;
 use crate::cli::lock_file;
 use crate::cli::network::NetworkArgs;
 use crate::cli::overwrite::OverwriteArgs;
@@ -24,6 +25,7 @@ use crate::ops::{self, Filter, Part, Place, Placed, Places, RemoteData, Selectio
 Examples:
   kit unpack sentiment:v2 -d ./work
   kit unpack registry.example/team/sentiment:v2 -d /srv/model --filter model
+  kit unpack registry.example/team/sentiment:all -l quantization=Q4_K -d /srv/model
   kit unpack sentiment:v2 --filter kitfile,code --filter datasets:train,validation
   kit unpack sentiment:v2 --include-remote --lock Kitfile.lock")]
 pub(crate) struct UnpackArgs {
@@ -38,6 +40,8 @@ pub(crate) struct UnpackArgs {
     /// Unpack only these: TYPES[:NAMES], both separated by commas; types are kitfile, model, datasets, code, docs, prompts
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
+    #[command(flatten)]
+    labels: LabelArgs,
     /// Fetch datasets that are not in the ModelKit, too: from the web (https), object stores (s3) and other ModelKits
     #[arg(long)]
     include_remote: bool,
@@ -80,7 +84,7 @@ impl UnpackArgs {
         let folder = options.folder.display().to_string();
         context.output.say(&format!("Unpacking to {folder}"));
         let unpacked = places
-            .find(&location, Place::Anywhere)
+            .find_labelled(&location, Place::Anywhere, &self.labels.label)
             .and_then(|found| ops::unpack(&places, &found, &location.to_string(), &options, &context.bars))
             .with_context(|| format!("cannot unpack `{location}` into `{folder}`"))?;
         context.output.say(&summary(&unpacked, &folder, start));
