@@ -66,7 +66,7 @@ mod tests {
         let large: Vec<u8> = (0..3_000_000_u32).map(|number| (number / 7).to_le_bytes()[0]).collect();
         let mut hasher = Hasher::default();
         let mut writer = Writer::new(hasher.parts()).unwrap();
-        writer.folder(path("data"), 0o755).unwrap();
+        writer.folder(path("data"), 0o755);
         for (name, mode, content) in
             [("data/a", 0o600, &b"hello"[..]), ("data/b", 0o644, &large), ("data/c", 0o644, b"")]
         {
@@ -77,7 +77,7 @@ mod tests {
                 writer.take(bytes);
             }
             hasher.bound();
-            writer.end().unwrap();
+            writer.end();
         }
         hasher.settle();
         let table = writer.finish().unwrap().unwrap();

@@ -1,7 +1,8 @@
 //! Makes a table while its layer is written.
 
-use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
 
 use super::entry::Line;
 use super::{Cutter, Entry, Kind};
@@ -14,86 +15,82 @@ pub const SIZE_LIMIT: u64 = 16 * 1024 * 1024;
 /// Files of less are not cut into pieces.
 const SMALLEST_CUT: u64 = 1024 * 1024;
 
-/// A table that is being made.
+/// How many entries wait for their digests at most. They take half a KiB of the layer each, or more: together more than a hasher keeps
+/// back, so that the digest of the first one is on its way before there is no room for the last one.
+const WAITING: usize = 16 * 1024;
+
+/// A table that is being made, on a thread of its own: of many small files it takes as long as reading them.
 pub struct Writer {
-    digests: PartDigests,
-    /// The first one is a file whose digest has not come yet; what comes behind it waits, too.
-    waiting: VecDeque<Entry>,
+    begun: Option<Begun>,
+    ended: SyncSender<Entry>,
+    table: JoinHandle<io::Result<Option<Vec<u8>>>>,
+}
+
+/// A file whose content comes.
+struct Begun {
+    entry: Entry,
     cutter: Option<Cutter>,
-    table: zstd::Encoder<'static, Bounded>,
 }
 
 impl Writer {
     /// `digests` gives the digest of each file some time after its end.
     pub fn new(digests: PartDigests) -> io::Result<Self> {
-        let table = zstd::Encoder::new(Bounded::default(), zstd::DEFAULT_COMPRESSION_LEVEL)?;
-        Ok(Self { digests, waiting: VecDeque::new(), cutter: None, table })
+        let (ended, entries) = sync_channel(WAITING);
+        let table = std::thread::Builder::new().spawn(move || write(&entries, &digests))?;
+        Ok(Self { begun: None, ended, table })
     }
 
     /// Enters a folder.
-    pub fn folder(&mut self, path: RelativePath, mode: u32) -> io::Result<()> {
-        self.waiting.push_back(Entry { path, mode, kind: Kind::Folder });
-        self.enter_known()
+    pub fn folder(&mut self, path: RelativePath, mode: u32) {
+        self.enter(Entry { path, mode, kind: Kind::Folder });
     }
 
     /// Begins a file, whose content begins at `offset` of the layer.
     pub fn begin(&mut self, path: RelativePath, mode: u32, size: u64, offset: u64) {
-        let name = path.file_name().unwrap_or_default();
-        self.cutter = (size >= SMALLEST_CUT).then(|| Cutter::new(name, size));
+        let cutter = (size >= SMALLEST_CUT).then(|| Cutter::new(path.file_name().unwrap_or_default(), size));
+        // What it is, is not known yet.
         let kind = Kind::File { size, offset, digest: Digest::of(&[]), pieces: Vec::new() };
-        self.waiting.push_back(Entry { path, mode, kind });
+        self.begun = Some(Begun { entry: Entry { path, mode, kind }, cutter });
     }
 
     /// Takes the next bytes of the file that was begun.
     pub fn take(&mut self, bytes: &[u8]) {
-        if let Some(cutter) = &mut self.cutter {
+        if let Some(Begun { cutter: Some(cutter), .. }) = &mut self.begun {
             cutter.take(bytes);
         }
     }
 
     /// Ends the file that was begun.
-    pub fn end(&mut self) -> io::Result<()> {
-        let cut = self.cutter.take().map_or_else(Vec::new, Cutter::finish);
-        if let Some(Entry { kind: Kind::File { pieces, .. }, .. }) = self.waiting.back_mut() {
-            *pieces = cut;
+    pub fn end(&mut self) {
+        let Some(Begun { mut entry, cutter }) = self.begun.take() else { return };
+        if let (Kind::File { pieces, .. }, Some(cutter)) = (&mut entry.kind, cutter) {
+            *pieces = cutter.finish();
         }
-        while let Ok(digest) = self.digests.try_recv() {
-            self.enter_file(digest)?;
-        }
-        Ok(())
+        self.enter(entry);
     }
 
     /// The table, compressed; none if it would be larger than [`SIZE_LIMIT`]. Waits for the digests of all files.
-    pub fn finish(mut self) -> io::Result<Option<Vec<u8>>> {
-        while !self.waiting.is_empty() {
-            let digest = self.digests.recv().map_err(io::Error::other)?;
-            self.enter_file(digest)?;
-        }
-        Ok(self.table.finish()?.bytes)
+    pub fn finish(self) -> io::Result<Option<Vec<u8>>> {
+        drop(self.ended);
+        self.table.join().expect("writing a table does not panic")
     }
 
-    /// Enters the file at the front, whose digest has come, and the folders behind it.
-    fn enter_file(&mut self, came: Digest) -> io::Result<()> {
-        if let Some(Entry { kind: Kind::File { digest, .. }, .. }) = self.waiting.front_mut() {
-            *digest = came;
-            self.enter_first()?;
-        }
-        self.enter_known()
+    fn enter(&mut self, entry: Entry) {
+        // Nobody takes it any more only after a failure, which joining tells.
+        drop(self.ended.send(entry));
     }
+}
 
-    /// Enters the folders at the front.
-    fn enter_known(&mut self) -> io::Result<()> {
-        while self.waiting.front().is_some_and(|entry| entry.kind == Kind::Folder) {
-            self.enter_first()?;
+fn write(entries: &Receiver<Entry>, digests: &PartDigests) -> io::Result<Option<Vec<u8>>> {
+    let mut table = zstd::Encoder::new(Bounded::default(), zstd::DEFAULT_COMPRESSION_LEVEL)?;
+    for mut entry in entries {
+        if let Kind::File { digest, .. } = &mut entry.kind {
+            *digest = digests.recv().map_err(io::Error::other)?;
         }
-        Ok(())
+        serde_json::to_writer(&mut table, &Line::from(entry))?;
+        table.write_all(b"\n")?;
     }
-
-    fn enter_first(&mut self) -> io::Result<()> {
-        let Some(entry) = self.waiting.pop_front() else { return Ok(()) };
-        serde_json::to_writer(&mut self.table, &Line::from(entry))?;
-        self.table.write_all(b"\n")
-    }
+    Ok(table.finish()?.bytes)
 }
 
 /// Takes everything, and keeps it as long as it is not too much.
