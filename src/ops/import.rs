@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::import_choice::Choice;
-use super::import_upstream::{About, Upstream};
+use super::import_upstream::Upstream;
 use super::import_work::Work;
 use super::{Error, Git, Keeping, Locking, PackOptions, Packed, Places, Reading, Recording, pack, workers};
 use crate::archive::Links;
@@ -15,7 +15,7 @@ use crate::layer_format::Format;
 use crate::modelkit::Family;
 use crate::oci::Reference;
 use crate::progress::Progress;
-use crate::provenance::{Builder, Commit, SourceUrl};
+use crate::provenance::Builder;
 
 /// What to make of a repository.
 #[derive(Debug, Clone)]
@@ -47,21 +47,14 @@ pub fn import(
     let choice = Choice::of(upstream, options.kitfile.as_ref())?;
     let work = Work::open(&options.folder, upstream.about())?;
     work.fetch(upstream, &choice.wanted(), progress)?;
-    let packed = pack(places, &options.pack_options(upstream.about(), choice.kitfile, work.files()), progress)?;
+    let packed = pack(places, &options.pack_options(upstream.about().git(), choice.kitfile, work.files()), progress)?;
     work.remove()?;
     Ok(packed)
 }
 
 impl ImportOptions {
-    /// How the files in `context` are packed.
-    pub(super) fn pack_options(&self, about: &About, kitfile: Kitfile, context: PathBuf) -> PackOptions {
-        let commit = Commit {
-            id: about.commit.clone(),
-            // It may as well have been a tag that led here.
-            branch: None,
-            remote: SourceUrl::parse(&about.url),
-            is_dirty: Some(false),
-        };
+    /// How the files in `context`, which are from `git`, are packed.
+    pub(super) fn pack_options(&self, git: Git, kitfile: Kitfile, context: PathBuf) -> PackOptions {
         PackOptions {
             context,
             kitfile,
@@ -73,7 +66,7 @@ impl ImportOptions {
             reading: Reading::Everything,
             keeping: Keeping::Blobs,
             locking: Locking::Off,
-            recording: Some(Recording { builder: self.builder.clone(), time: self.time, git: Git::Known(commit) }),
+            recording: Some(Recording { builder: self.builder.clone(), time: self.time, git, sources: Vec::new() }),
             jobs: workers::jobs(),
             cli_version: self.cli_version.clone(),
         }

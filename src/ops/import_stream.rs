@@ -27,7 +27,7 @@ pub fn import_to(
     progress: &dyn Progress,
 ) -> Result<Copied, Error> {
     let kitfile = Choice::of(upstream, options.kitfile.as_ref())?.single_files()?;
-    let pack = options.pack_options(upstream.about(), kitfile.clone(), options.folder.clone());
+    let pack = options.pack_options(upstream.about().git(), kitfile.clone(), options.folder.clone());
     let entries = entries(upstream, &kitfile);
     let parents = referenced_modelkits(places, &pack, &entries)?;
     let layers = workers::run(copying.jobs, &entries, |entry| layer(upstream, target, entry))?;

@@ -1,10 +1,11 @@
 //! Where an import gets files from: a hub, or git.
 
-use super::Error;
+use super::{Error, Git};
 use crate::digest::Digest;
 use crate::hub::{RemoteFile, Snapshot};
 use crate::kitfile::Kitfile;
 use crate::oci::{Content, Descriptor};
+use crate::provenance::{Commit, SourceUrl};
 use crate::relative_path::RelativePath;
 
 /// A repository at one commit.
@@ -40,6 +41,19 @@ pub struct About {
     pub license: Option<String>,
     /// The one in it, if that counts.
     pub kitfile: Option<Kitfile>,
+}
+
+impl About {
+    /// The commit, as it is recorded.
+    pub(super) fn git(&self) -> Git {
+        Git::Known(Commit {
+            id: self.commit.clone(),
+            // It may as well have been a tag that led here.
+            branch: None,
+            remote: SourceUrl::parse(&self.url),
+            is_dirty: Some(false),
+        })
+    }
 }
 
 /// A file in a repository.

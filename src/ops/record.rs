@@ -25,6 +25,8 @@ pub struct Recording {
     pub time: Timestamp,
     /// What it was checked out from.
     pub git: Git,
+    /// What it was made of besides what its documents name.
+    pub sources: Vec<Material>,
 }
 
 /// Where the commit comes from that is recorded.
@@ -61,7 +63,7 @@ pub(super) fn record(
             Git::Ignored => None,
             Git::Known(commit) => Some(commit.clone()),
         },
-        materials: materials(places, assembled, lock)?,
+        materials: [recording.sources.clone(), materials(places, assembled, lock)?].concat(),
         previous: previous(places, options)?.filter(|previous| *previous != subject),
         builder: recording.builder.clone(),
         time: Some(recording.time),

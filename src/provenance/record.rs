@@ -57,6 +57,8 @@ pub enum Role {
     Parent,
     /// A dataset.
     Dataset,
+    /// The run of an experiment that left the files behind.
+    Run,
 }
 
 /// Who made a ModelKit.

@@ -115,7 +115,7 @@ fn material_to_json(material: &Material) -> Value {
 fn material_from_json(dependency: &Value) -> Option<Material> {
     let role = text(&dependency["annotations"]["role"])?;
     Some(Material {
-        role: [Role::Parent, Role::Dataset].into_iter().find(|known| known.word() == role)?,
+        role: [Role::Parent, Role::Dataset, Role::Run].into_iter().find(|known| known.word() == role)?,
         name: text(&dependency["name"]).unwrap_or_default(),
         uri: text(&dependency["uri"]),
         digest: digest_of(dependency),
@@ -127,6 +127,7 @@ impl Role {
         match self {
             Self::Parent => "parent",
             Self::Dataset => "dataset",
+            Self::Run => "run",
         }
     }
 }
@@ -171,6 +172,7 @@ mod tests {
             materials: vec![
                 material(Role::Parent, "base:v1", Some("oci://base:v1"), Some(Digest::of(b"base"))),
                 material(Role::Dataset, "data", Some("s3://bucket"), None),
+                material(Role::Run, "wistful-ant-659", Some("runs:/5e1"), None),
             ],
             previous: Some(Digest::of(b"v1")),
             builder: Builder {
@@ -222,6 +224,7 @@ mod tests {
                             "annotations": { "role": "parent" },
                         },
                         { "name": "data", "uri": "s3://bucket", "annotations": { "role": "dataset" } },
+                        { "name": "wistful-ant-659", "uri": "runs:/5e1", "annotations": { "role": "run" } },
                     ],
                 },
                 "runDetails": {

@@ -136,6 +136,7 @@ impl PackArgs {
                 builder: context.environment.builder.clone(),
                 time: context.environment.time,
                 git: if self.no_git { Git::Ignored } else { Git::Asked },
+                sources: Vec::new(),
             }),
             jobs: ops::jobs(),
             cli_version: env!("CARGO_PKG_VERSION").to_owned(),
