@@ -55,7 +55,8 @@
 //!
 //! `kit import` packs what lies elsewhere. The files of a [`hub`], or of [`git`] and [`lfs`], are fetched into a folder that the next run
 //! goes on with, and packed from there; `kit import --push` lists them as raw layers, since the ids of large files are digests, and
-//! [`copy`](ops::copy) fetches what the target lacks.
+//! [`copy`](ops::copy) fetches what the target lacks. A folder of MLflow is packed from where it lies, with a Kitfile of what the run
+//! measured.
 //!
 //! `kit push`, `kit pull` and `kit copy` are the same [`copy`](ops::copy) between other places: blobs first, each once, manifest last. What
 //! the target has in another repository is mounted from there ([`Origins`](ops::Origins)). [`plan`](ops::plan) only tells what would move.

@@ -176,6 +176,12 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::Git(error) => hint_for_git(error),
         ops::Error::Lfs(error) => hint_for_lfs(error),
         ops::Error::OnlyPointer(_) => Some("`git lfs fetch` there brings what is missing".to_owned()),
+        ops::Error::NotMlflow(_) => Some("a run is the folder with `meta.yaml` in mlruns/EXPERIMENT/RUN".to_owned()),
+        ops::Error::NoArtifacts(_) => Some(
+            "a run whose files are on a server or in a bucket is downloaded first; MLflow 3 keeps a model in the folder models/ID/artifacts \
+             beside the runs, which can be imported"
+                .to_owned(),
+        ),
         ops::Error::FolderAsFile(_) => Some("without --push and --layer-format raw it becomes a tar".to_owned()),
         ops::Error::TagMoved { found: TagState::At(digest), .. } => {
             Some(format!("look at what it points to now; `--expect {digest}` moves it from there"))
@@ -229,7 +235,9 @@ fn telling_label(variants: &[Variant]) -> String {
 
 fn hint_for_archive(error: &archive::Error) -> Option<String> {
     match error {
-        archive::Error::LinkLeavesContext { .. } => Some("--follow-symlinks packs what it points to".to_owned()),
+        archive::Error::LinkLeavesContext { .. } => {
+            Some("`kit pack --follow-symlinks` packs what it points to".to_owned())
+        }
         archive::Error::NotAFile { path } => Some(format!("a line `{path}` in .kitignore leaves it out")),
         archive::Error::TargetChanged { .. } => {
             Some("is another `kit unpack` at work in this folder? Unpack again when it is done".to_owned())

@@ -9,6 +9,7 @@ mod entries;
 mod file_kind;
 mod license;
 mod mapping;
+mod mlflow;
 mod model_card;
 mod model_format;
 mod node;
@@ -31,6 +32,7 @@ pub use document::{Code, Dataset, Docs, FILE_NAMES, Kitfile, LOCK_FILE, McpServe
 pub use entries::{Entry, Section};
 pub use file_kind::{is_leftover, is_license_file, is_model_file, model_stem};
 pub use license::{detect_license, spdx_license};
+pub use mlflow::{MlflowModel, MlflowRun, last_metric, mlflow_value};
 pub use model_card::ModelCard;
 pub use model_format::{ModelFormat, TELLING_BYTES};
 pub use notebook::Notebook;

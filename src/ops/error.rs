@@ -222,6 +222,20 @@ pub enum Error {
     /// A layer that is a file cannot hold a folder.
     #[error("the model `{0}` is a folder, and a raw layer is one file")]
     FolderAsFile(RelativePath),
+    /// A folder that MLflow did not make.
+    #[error("`{}` has neither an `MLmodel` nor a `meta.yaml` with a `run_id`", .0.display())]
+    NotMlflow(PathBuf),
+    /// A run that logged no files, or not to its folder.
+    #[error("the run has no files in `{}`", .0.display())]
+    NoArtifacts(PathBuf),
+    /// A file of an MLflow run that is not as MLflow writes it.
+    #[error("`{path}` {problem}")]
+    MlflowFile {
+        /// Where it is in the folder of the run.
+        path: String,
+        /// What it is instead.
+        problem: String,
+    },
     /// A registry refused.
     #[error(transparent)]
     Registry(#[from] registry::Error),

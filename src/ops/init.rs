@@ -53,7 +53,7 @@ pub fn init_remote(upstream: &dyn Upstream) -> Result<Draft, Error> {
     Ok(draft)
 }
 
-fn find_license(files: &Files<'_>) -> Result<Option<&'static str>, Error> {
+pub(super) fn find_license(files: &Files<'_>) -> Result<Option<&'static str>, Error> {
     for path in files.at_the_top().filter(|path| kitfile::is_license_file(path)) {
         let text = files.text(path)?;
         if let Some(license) = text.as_deref().and_then(kitfile::detect_license) {

@@ -63,6 +63,28 @@ fn token_in(text: &[u8]) -> Option<(usize, &'static str)> {
     Some((memchr::memchr_iter(b'\n', &text[..start]).count() + 1, kind))
 }
 
+/// Whether a setting is a secret: by its name, as a token, or as an address with a password.
+pub(super) fn is_secret_setting(name: &str, value: &str) -> bool {
+    const ENDS: [&str; 12] = [
+        "password",
+        "passwd",
+        "passphrase",
+        "secret",
+        "credentials",
+        "api_key",
+        "apikey",
+        "access_key",
+        "secret_key",
+        "private_key",
+        "access_token",
+        "auth_token",
+    ];
+    let name = name.to_lowercase().replace(['-', '.', ' '], "_");
+    let place = value.split_once("://").and_then(|(_, rest)| rest.split('/').next());
+    let has_password = place.and_then(|place| place.rsplit_once('@')).is_some_and(|(user, _)| user.contains(':'));
+    ENDS.iter().any(|end| name.ends_with(end)) || has_password || token_in(value.as_bytes()).is_some()
+}
+
 /// Whether files of this name mostly hold secrets.
 pub(super) fn is_secret_name(name: &str) -> bool {
     const NAMES: [&str; 16] = [
@@ -112,6 +134,23 @@ mod tests {
             ("monkey", false),
         ] {
             assert_eq!(is_secret_name(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn settings_are_secret_by_name_or_by_value() {
+        for (name, value, expected) in [
+            ("db.password", "x", true),
+            ("OPENAI_API_KEY", "x", true),
+            ("hub/auth-token", "x", true),
+            ("max_tokens", "512", false),
+            ("tokenizer", "bpe", false),
+            ("monkey", "x", false),
+            ("store", "postgres://ada:s3cret@db.example/x", true),
+            ("store", "https://ada@git.example/a:b", false),
+            ("note", &format!("hf{}{}", '_', "aB".repeat(17)), true),
+        ] {
+            assert_eq!(is_secret_setting(name, value), expected, "{name}: {value}");
         }
     }
 

@@ -24,6 +24,7 @@ mod history;
 mod hostile;
 mod hub;
 mod import_git;
+mod import_mlflow;
 mod index;
 mod init;
 mod keep;

@@ -1,13 +1,13 @@
 //! `kit import`
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 
-use super::pack;
+use super::{import_mlflow, pack};
 use crate::cli::closing::Moved;
 use crate::cli::context::{Context, parse};
 use crate::cli::network::NetworkArgs;
@@ -15,13 +15,14 @@ use crate::cli::report::usage;
 use crate::hub::{Address, Hub};
 use crate::oci::{Reference, Target};
 use crate::ops::{
-    self, About, CopyOptions, Format, GitRemote, HubUpstream, ImportOptions, Location, Origins, Places, Upstream,
+    self, About, CopyOptions, Format, GitRemote, HubUpstream, ImportOptions, Location, MlflowFolder, Origins, Packed,
+    Places, Upstream,
 };
 use crate::progress::{Phase, human};
 use crate::registry::{Client, Credentials};
 use crate::store::Names;
 
-/// Make a ModelKit of a repository on the Hugging Face hub, or of one of git
+/// Make a ModelKit of a repository on the Hugging Face hub or of git, or of a run or model of MLflow
 ///
 /// The branch or tag is pinned to its commit, and large files are fetched in ranges and verified by their LFS ids. Without a
 /// Kitfile, be it that of a git repository, one is drafted from the names of the files. Commit and address go into the record of
@@ -29,6 +30,9 @@ use crate::store::Names;
 ///
 /// A killed import goes on where it was. With --push no large file is kept here: its LFS id is the digest of its layer, so that
 /// only what the registry does not have travels.
+///
+/// Of MLflow, the folder of a run or of a model is packed where it lies. The parameters, the last values of the metrics and the tags
+/// of a run become parameters of the model, its artifacts the files; paths of a Kitfile begin at the artifacts.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -37,31 +41,32 @@ Examples:
   kit import https://huggingface.co/datasets/ada/texts -t texts:v1
   kit import https://github.com/ada/net --ref v1.0
   kit import ./checkout -t net:v1
+  kit import mlruns/0/5e1d7a0c5a2f4a0f8f3ad0b1b8a1b0c9 -t net:v1
   kit import openai/whisper-tiny --push registry.example/team/whisper:v1")]
 pub(crate) struct ImportArgs {
-    /// OWNER/NAME or datasets/OWNER/NAME of the hub, the address of its page, or what `git clone` takes
+    /// OWNER/NAME or datasets/OWNER/NAME of the hub, the address of its page, what `git clone` takes, or a folder of MLflow
     #[arg(value_name = "REPOSITORY")]
     repository: String,
     /// The branch, tag or commit [default: what REPOSITORY names, or main; the HEAD of a git repository]
     #[arg(long = "ref", value_name = "REVISION")]
     revision: Option<String>,
-    /// What to call the ModelKit; more tags may follow after commas [default: OWNER/NAME:latest]
+    /// What to call the ModelKit; more tags may follow after commas [default: OWNER/NAME:latest, or the name of a run]
     #[arg(short, long, value_name = "NAME:TAG[,TAG]", conflicts_with = "push")]
     tag: Option<String>,
-    /// Send the ModelKit to a registry or an image layout (oci:FOLDER:TAG) and keep nothing here; layers are raw files
+    /// Send the ModelKit to a registry or an image layout (oci:FOLDER:TAG) and keep nothing here; layers of a repository are raw files
     #[arg(long, value_name = "NAME:TAG")]
     push: Option<String>,
     /// The Kitfile, or `-` for standard input; only files of its layers are fetched [default: that of a git repository, or a draft]
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// How a layer holds its files: tar, or raw, which makes a layer of each file [default: tar; raw with --push]
+    /// How a layer holds its files: tar, or raw, which makes a layer of each file [default: tar; raw with --push of a repository]
     #[arg(long, value_name = "FORMAT")]
     layer_format: Option<Format>,
     /// What the hub knows you by, for private and gated repositories [default: HF_TOKEN, for the hub that HF_ENDPOINT names, or
     /// huggingface.co]
     #[arg(long, value_name = "TOKEN", hide_env_values = true)]
     token: Option<String>,
-    /// What REPOSITORY is, where its host does not tell
+    /// What REPOSITORY is, where its host or its files do not tell
     #[arg(long, value_name = "TOOL")]
     tool: Option<Tool>,
     #[command(flatten)]
@@ -72,6 +77,7 @@ pub(crate) struct ImportArgs {
 enum Tool {
     Hf,
     Git,
+    Mlflow,
 }
 
 /// What is imported.
@@ -126,12 +132,15 @@ impl fmt::Display for Origin {
 impl ImportArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let start = Instant::now();
+        if let Some(folder) = self.mlflow_folder(context)? {
+            return self.run_mlflow(context, &folder, start);
+        }
         let origin = self.origin(context)?;
         let destination = self.push.as_deref().map(|push| context.location(push)).transpose()?;
         if destination.is_some() && self.layer_format == Some(Format::Tar) {
             return Err(usage("--push makes raw layers, as only those have the ids of LFS"));
         }
-        let references = self.references(context, &origin, destination.as_ref())?;
+        let references = self.references(context, &origin.name(), destination.as_ref())?;
         let client = self.network.client(&context.environment)?;
         let options = self.options(context, references)?;
         let failure = || format!("cannot import `{origin}`");
@@ -145,6 +154,42 @@ impl ImportArgs {
             (Some(destination), _) => Self::push(context, &places, upstream, &options, destination, start),
             (None, Some(Format::Raw)) => Self::save_raw(context, &places, upstream, &options, start),
             (None, _) => Self::save(context, &places, upstream, &options, start),
+        }
+        .with_context(failure)
+    }
+
+    /// The folder that REPOSITORY is, if that is one of MLflow.
+    fn mlflow_folder(&self, context: &Context) -> Result<Option<PathBuf>> {
+        let is_address = self.repository.contains("://");
+        let folder = context.environment.absolute(Path::new(&self.repository));
+        match self.tool {
+            Some(Tool::Mlflow) if is_address => Err(usage(
+                "MLflow servers are not asked; download the folder of the run or of the model, and import that",
+            )),
+            Some(Tool::Mlflow) => Ok(Some(folder)),
+            None if !is_address && ops::is_mlflow(&folder) => Ok(Some(folder)),
+            _ => Ok(None),
+        }
+    }
+
+    fn run_mlflow(&self, context: &Context, folder: &Path, start: Instant) -> Result<()> {
+        if self.revision.is_some() || self.token.is_some() {
+            return Err(usage("--ref and --token are for repositories, and this is a folder of MLflow"));
+        }
+        let failure = || format!("cannot import `{}`", folder.display());
+        let found = MlflowFolder::read(folder).with_context(failure)?;
+        let destination = self.push.as_deref().map(|push| context.location(push)).transpose()?;
+        let references = self.references(context, &import_mlflow::name(&found), destination.as_ref())?;
+        let options = self.options(context, references)?;
+        let client = self.network.client(&context.environment)?;
+        import_mlflow::say(context, &found);
+        let format = self.layer_format.unwrap_or(Format::Tar);
+        let pack = found.pack_options(&options, format, &context.bars).with_context(failure)?;
+        let store = context.store()?;
+        let places = Places { store: &store, client: &client };
+        match &destination {
+            Some(destination) => import_mlflow::push(context, &places, &pack, destination, start),
+            None => import_mlflow::save(context, &places, &pack, start),
         }
         .with_context(failure)
     }
@@ -185,12 +230,12 @@ impl ImportArgs {
     }
 
     /// What the ModelKit is called here, or in a registry.
-    fn references(&self, context: &Context, origin: &Origin, destination: Option<&Location>) -> Result<Vec<Reference>> {
+    fn references(&self, context: &Context, name: &str, destination: Option<&Location>) -> Result<Vec<Reference>> {
         match (destination, &self.tag) {
             (Some(Location::Artifact(reference)), _) => Ok(vec![reference.clone()]),
             (Some(Location::Layout { .. }), _) => Ok(Vec::new()),
             (None, Some(tag)) => pack::references(context, tag),
-            (None, None) => pack::references(context, &format!("{}:latest", origin.name().to_lowercase())),
+            (None, None) => pack::references(context, &format!("{}:latest", name.to_lowercase())),
         }
     }
 
@@ -213,11 +258,7 @@ impl ImportArgs {
         start: Instant,
     ) -> Result<()> {
         let packed = ops::import(places, upstream, options, &context.bars)?;
-        context.output.result(format!("Model saved: {}", packed.manifest.digest))?;
-        let done = (packed.bytes - packed.reused_bytes, "written");
-        let reused = format!("{} reused", human(packed.reused_bytes));
-        say_done(context, options, &Moved { done, reused, mounted: None, resumed: 0 }, start);
-        Ok(())
+        say_saved(context, &options.references, &packed, start)
     }
 
     fn save_raw(
@@ -240,7 +281,7 @@ impl ImportArgs {
         context.output.result(format!("Model saved: {}", copied.manifest.digest))?;
         say_done(
             context,
-            options,
+            &options.references,
             &Moved { mounted: None, done: (copied.sent_bytes, "written"), ..Moved::sent(&copied) },
             start,
         );
@@ -276,7 +317,16 @@ pub(super) fn hub(context: &Context, client: &Client, address: &Address, token: 
     Ok(Hub::new(client, url, token.as_ref())?)
 }
 
-fn say_done(context: &Context, options: &ImportOptions, moved: &Moved, start: Instant) {
-    let tags: Vec<_> = options.references.iter().map(ToString::to_string).collect();
+/// Tells of a ModelKit that is in the store.
+pub(super) fn say_saved(context: &Context, references: &[Reference], packed: &Packed, start: Instant) -> Result<()> {
+    context.output.result(format!("Model saved: {}", packed.manifest.digest))?;
+    let done = (packed.bytes - packed.reused_bytes, "written");
+    let reused = format!("{} reused", human(packed.reused_bytes));
+    say_done(context, references, &Moved { done, reused, mounted: None, resumed: 0 }, start);
+    Ok(())
+}
+
+fn say_done(context: &Context, references: &[Reference], moved: &Moved, start: Instant) {
+    let tags: Vec<_> = references.iter().map(ToString::to_string).collect();
     context.output.say(&format!("{} · tagged {}", moved.in_words(start), tags.join(", ")));
 }

@@ -16,6 +16,7 @@ mod diff_table;
 mod doctor;
 mod fsck;
 mod import;
+mod import_mlflow;
 mod index;
 mod index_edit;
 mod index_look;

@@ -1,0 +1,47 @@
+//! What `kit import` does with a folder of MLflow, once it is known to be one.
+
+use std::time::Instant;
+
+use anyhow::Result;
+
+use super::import::say_saved;
+use crate::cli::closing::Moved;
+use crate::cli::context::Context;
+use crate::ops::{self, CopyOptions, Location, MlflowFolder, Origins, PackOptions, Places};
+use crate::progress::Phase;
+
+/// What the ModelKit is called if the user does not say: the words of the name, as far as a repository may have them.
+pub(super) fn name(found: &MlflowFolder) -> String {
+    let name = found.name();
+    let words: Vec<_> = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    if words.is_empty() { "model".to_owned() } else { words.join("-") }
+}
+
+pub(super) fn say(context: &Context, found: &MlflowFolder) {
+    let of = found.run_id().map(|id| format!(" of the run {id}")).unwrap_or_default();
+    context.output.say(&format!("Importing {}{of}", found.name()));
+}
+
+/// Packs it into the local store.
+pub(super) fn save(context: &Context, places: &Places<'_>, pack: &PackOptions, start: Instant) -> Result<()> {
+    let packed = ops::pack(places, pack, &context.bars)?;
+    say_saved(context, &pack.references, &packed, start)
+}
+
+/// Packs it into a registry or an image layout.
+pub(super) fn push(
+    context: &Context,
+    places: &Places<'_>,
+    pack: &PackOptions,
+    destination: &Location,
+    start: Instant,
+) -> Result<()> {
+    let (target, tag) = places.target(destination)?;
+    let tags: Vec<_> = tag.into_iter().collect();
+    let origins = Origins::known_to(places.store, destination)?;
+    let copying = CopyOptions { jobs: places.jobs(&[destination]), origins, phase: Phase::Uploading };
+    let copied = ops::pack_and_push(places, pack, (&*target, &tags), &copying, &context.bars)?.copied;
+    context.output.result(format!("Pushed {}", copied.manifest.digest))?;
+    context.output.say(&Moved::sent(&copied).in_words(start));
+    Ok(())
+}
