@@ -90,7 +90,7 @@ impl Cutter {
 
     fn end_piece(&mut self, tensor: Option<TensorLabel>) {
         let digest = PieceDigest::of_hash(&self.hasher.finalize());
-        self.pieces.push(Piece { size: self.size, digest, tensor });
+        self.pieces.push(Piece { size: self.size, digest, tensor: tensor.map(Box::new) });
         self.hasher.reset();
         self.size = 0;
     }

@@ -46,7 +46,7 @@ pub struct Piece {
     pub digest: PieceDigest,
     /// The tensor that they are, if they are one.
     #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
-    pub tensor: Option<TensorLabel>,
+    pub tensor: Option<Box<TensorLabel>>,
 }
 
 /// What the header of a file of weights says of a tensor.

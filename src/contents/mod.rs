@@ -16,5 +16,5 @@ mod writer;
 pub use cutter::Cutter;
 pub use entry::{Entry, Kind, Piece, PieceDigest, TensorLabel};
 pub use reader::{InvalidContents, read};
-pub use verified::{Altered, Place, VerifiedFile};
+pub use verified::{Altered, Place, VerifiedFile, VerifiedPieces};
 pub use writer::{SIZE_LIMIT, Writer};

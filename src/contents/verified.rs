@@ -10,9 +10,8 @@ use crate::digest::{Digest, VerifyingReader};
 /// A file without pieces is small: all of it is fetched and checked before the first byte is given. Of others each piece is checked
 /// before its last bytes are given.
 pub struct VerifiedFile<'a, R> {
-    layer: &'a mut R,
     place: Place<'a>,
-    state: State,
+    state: State<'a, R>,
 }
 
 /// What the table says of a file.
@@ -28,10 +27,10 @@ pub struct Place<'a> {
     pub pieces: &'a [Piece],
 }
 
-enum State {
-    Unread,
+enum State<'a, R> {
+    Unread(&'a mut R),
     Whole(io::Cursor<Vec<u8>>),
-    InPiece { index: usize, read: u64, hasher: Box<blake3::Hasher> },
+    InPieces(VerifiedPieces<'a, &'a mut R>),
 }
 
 /// A piece that is not what the table says.
@@ -45,18 +44,21 @@ pub struct Altered {
 impl<'a, R: Read + Seek> VerifiedFile<'a, R> {
     /// Reads nothing yet.
     pub fn new(layer: &'a mut R, place: Place<'a>) -> Self {
-        Self { layer, place, state: State::Unread }
+        Self { place, state: State::Unread(layer) }
     }
 
     fn begin(&mut self) -> io::Result<()> {
+        // After a failure there is nothing to read.
+        let state = std::mem::replace(&mut self.state, State::Whole(io::Cursor::default()));
+        let State::Unread(layer) = state else { return Ok(()) };
         let Place { offset, size, digest, pieces } = self.place;
-        self.layer.seek(SeekFrom::Start(offset))?;
+        layer.seek(SeekFrom::Start(offset))?;
         self.state = if pieces.is_empty() {
             let mut content = Vec::new();
-            VerifyingReader::new((&mut *self.layer).take(size), digest, size).read_to_end(&mut content)?;
+            VerifyingReader::new(layer.take(size), digest, size).read_to_end(&mut content)?;
             State::Whole(io::Cursor::new(content))
         } else {
-            State::InPiece { index: 0, read: 0, hasher: Box::default() }
+            State::InPieces(VerifiedPieces::new(layer, offset, pieces))
         };
         Ok(())
     }
@@ -64,34 +66,66 @@ impl<'a, R: Read + Seek> VerifiedFile<'a, R> {
 
 impl<R: Read + Seek> Read for VerifiedFile<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if matches!(self.state, State::Unread) {
+        if let State::Unread(_) = &self.state {
             self.begin()?;
         }
         match &mut self.state {
-            State::Unread => Ok(0),
+            State::Unread(_) => Ok(0),
             State::Whole(content) => content.read(buffer),
-            State::InPiece { index, read, hasher } => {
-                // An empty tensor is a piece, too.
-                *index += self.place.pieces[*index..].iter().take_while(|piece| piece.size == 0).count();
-                let Some(piece) = self.place.pieces.get(*index) else { return Ok(0) };
-                let count = (&mut *self.layer).take(piece.size - *read).read(buffer)?;
-                if count == 0 && !buffer.is_empty() {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-                hasher.update(&buffer[..count]);
-                *read += count as u64;
-                if *read == piece.size {
-                    if PieceDigest::of_hash(&hasher.finalize()) != piece.digest {
-                        let before: u64 = self.place.pieces[..*index].iter().map(|piece| piece.size).sum();
-                        let altered = Altered { offset: self.place.offset + before, size: piece.size };
-                        return Err(io::Error::new(io::ErrorKind::InvalidData, altered));
-                    }
-                    (*index, *read) = (*index + 1, 0);
-                    hasher.reset();
-                }
-                Ok(count)
-            }
+            State::InPieces(pieces) => pieces.read(buffer),
         }
+    }
+}
+
+/// Some neighbouring pieces of a file. Each is checked before its last bytes are given, and nothing is given behind the last one.
+pub struct VerifiedPieces<'a, R> {
+    content: R,
+    /// Where in the layer the first of `pieces` begins.
+    offset: u64,
+    /// The piece that is read, and those behind it.
+    pieces: &'a [Piece],
+    /// How much of the first one is read.
+    read: u64,
+    hasher: Box<blake3::Hasher>,
+}
+
+impl<'a, R: Read> VerifiedPieces<'a, R> {
+    /// `content` begins with the first piece, which is at `offset` in the layer.
+    pub fn new(content: R, offset: u64, pieces: &'a [Piece]) -> Self {
+        Self { content, offset, pieces, read: 0, hasher: Box::default() }
+    }
+
+    fn end_piece(&mut self, piece: &Piece) -> io::Result<()> {
+        if PieceDigest::of_hash(&self.hasher.finalize()) != piece.digest {
+            let altered = Altered { offset: self.offset, size: piece.size };
+            return Err(io::Error::new(io::ErrorKind::InvalidData, altered));
+        }
+        self.offset += piece.size;
+        (self.pieces, self.read) = (&self.pieces[1..], 0);
+        self.hasher.reset();
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for VerifiedPieces<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // An empty tensor is a piece, too.
+        while let [piece, ..] = self.pieces
+            && piece.size == 0
+        {
+            self.end_piece(piece)?;
+        }
+        let [piece, ..] = self.pieces else { return Ok(0) };
+        let count = (&mut self.content).take(piece.size - self.read).read(buffer)?;
+        if count == 0 && !buffer.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.hasher.update(&buffer[..count]);
+        self.read += count as u64;
+        if self.read == piece.size {
+            self.end_piece(piece)?;
+        }
+        Ok(count)
     }
 }
 

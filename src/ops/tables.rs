@@ -16,13 +16,22 @@ const ARTIFACT_TYPE: MediaType = MediaType::of("application/vnd.kit.contents.v1"
 /// The table of `layer`, verified; none if it has none, or none that is there.
 pub(super) fn entries(source: &dyn Source, layer: &Layer) -> Result<Option<Vec<Entry>>, Error> {
     let Some(table) = bytes(source, &layer.descriptor)? else { return Ok(None) };
+    let entries: Result<Vec<Entry>, Error> = read(&table, layer)?.collect();
+    entries.map(Some)
+}
+
+/// The entries of the compressed `table` of `layer`, one after the other, up to the first that cannot be.
+pub(super) fn read<'a>(
+    table: &'a [u8],
+    layer: &'a Layer,
+) -> Result<impl Iterator<Item = Result<Entry, Error>> + 'a, Error> {
     let invalid = |reason| Error::reading(&what(&layer.descriptor), ContentError::Other(reason));
-    let entries: Result<Vec<Entry>, _> = contents::read(&table[..]).and_then(Iterator::collect);
-    let entries = entries.map_err(|error| invalid(error.into()))?;
-    match entries.iter().find(|entry| !belongs_to(layer, entry)) {
-        Some(entry) => Err(invalid(format!("`{}` is not in that layer", entry.path).into())),
-        None => Ok(Some(entries)),
-    }
+    let entries = contents::read(table).map_err(|error| invalid(error.into()))?;
+    Ok(entries.map(move |entry| match entry {
+        Ok(entry) if belongs_to(layer, &entry) => Ok(entry),
+        Ok(entry) => Err(invalid(format!("`{}` is not in that layer", entry.path).into())),
+        Err(error) => Err(invalid(error.into())),
+    }))
 }
 
 /// The compressed table of `layer`, verified; none if it has none, or none that is there.
