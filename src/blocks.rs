@@ -22,6 +22,20 @@ const BLOCKS: usize = 4;
 /// Files up to this size go through the page cache, which may well be asked for them soon.
 pub const DIRECT_FROM_BYTES: u64 = 8 * 1024 * 1024;
 
+/// How many bytes can go through the page cache before Linux begins to write them to the disk by default (`vm.dirty_background_ratio`): a tenth of
+/// the memory that is free, or of a container's limit. None where the system does not tell how much that is.
+pub fn cacheable_bytes() -> u64 {
+    let available = fs_err::read_to_string("/proc/meminfo").ok().as_deref().and_then(available_bytes);
+    let limit = fs_err::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|limit| limit.trim().parse().ok());
+    available.map_or(0, |available| available.min(limit.unwrap_or(u64::MAX)) / 10)
+}
+
+/// What `meminfo` says of it (`proc_meminfo(5)`).
+fn available_bytes(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
 /// Gathers what is written into blocks and has a thread write them. [`finish`](Self::finish) must be called.
 pub struct BlockWriter {
     file: File,
@@ -238,6 +252,14 @@ mod tests {
         file.rewind().unwrap();
         file.read_to_end(&mut found).unwrap();
         assert!(found == content, "{size} from {offset} in pieces of {chunk}");
+    }
+
+    #[test]
+    fn the_memory_that_is_available_is_found() {
+        let meminfo = "MemTotal:       24684356 kB\nMemAvailable:   24032112 kB\nBuffers:           42 kB\n";
+        assert_eq!(available_bytes(meminfo), Some(24_032_112 * 1024));
+        assert_eq!(available_bytes("MemTotal: 5 kB\nMemAvailable: much\n"), None);
+        assert_eq!(available_bytes(""), None);
     }
 
     #[test]

@@ -78,7 +78,8 @@
 //!
 //! `kit unpack` reads the documents with [`ModelKit::read`](modelkit::ModelKit::read), chooses with a [`Selection`](modelkit::Selection), and extracts
 //! the layers, several at once, each through a [`VerifyingReader`](digest::VerifyingReader) into a [`Destination`](archive::Destination), whose
-//! commit gives files their names.
+//! commit gives files their names. Large layers of the store are unpacked by the pieces that their tables of contents tell of, on
+//! all cores, each verified by its own digest.
 //!
 //! Datasets that stay elsewhere, on the web or in another ModelKit, have no layer. `kit unpack --include-remote` brings them to the same
 //! [`Destination`](archive::Destination), and believes the digest in the Kitfile or in a lock.

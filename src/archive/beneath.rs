@@ -86,6 +86,12 @@ impl Folder {
         Ok(rustix::fs::openat(parent, name, flags, Mode::empty())?.into())
     }
 
+    /// Opens the file `path`, which we made, for writing.
+    pub(super) fn open_file_to_write(&self, path: &RelativePath) -> io::Result<File> {
+        let (parent, name) = self.parent(path)?;
+        Ok(rustix::fs::openat(parent, name, OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?.into())
+    }
+
     /// Makes the file `path` with `mode` less the umask, if nothing is there.
     pub(super) fn create_file(&self, path: &RelativePath, mode: u32) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;

@@ -110,6 +110,11 @@ pub fn extract_file(
     receive(destination, &mut Incoming { path, mode, size, original, content, task }, &mut Buffers::new())
 }
 
+/// Makes the folder `path` in `destination`, or gives it its `mode` if it had to be made for what is in it.
+pub fn extract_folder(path: &RelativePath, mode: u32, destination: &Destination) -> Result<(), Error> {
+    destination.take_directory(path, mode)
+}
+
 impl LayerShape {
     /// The path of `member` below the target, if it may be there.
     pub(super) fn locate(&self, member: &Member) -> Result<RelativePath, Error> {

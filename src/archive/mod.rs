@@ -12,8 +12,10 @@ mod fingerprint;
 mod folder;
 mod header;
 mod ignore;
+mod known_tar;
 mod listing;
 mod members;
+mod parts;
 mod pattern;
 mod placing;
 mod reading;
@@ -26,10 +28,14 @@ mod write;
 
 pub use destination::{Destination, Overwrite, Placed};
 pub use error::{Conflict, Error, Obstacle};
-pub use extract::{Extracted, FindPart, LayerShape, SingleFile, extract_cloning, extract_file, extract_layer};
+pub use extract::{
+    Extracted, FindPart, LayerShape, SingleFile, extract_cloning, extract_file, extract_folder, extract_layer,
+};
 pub use fingerprint::Fingerprint;
 pub use ignore::{IgnoreProblem, IgnoreRules};
+pub use known_tar::KnownTar;
 pub use listing::{LayerMember, Listing};
+pub use parts::FileInParts;
 pub use tar_writer::TarWriter;
 pub use walk::{LayerSource, Links, Measured};
 pub use write::{LayerSummary, write_layer};

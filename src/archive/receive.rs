@@ -124,13 +124,8 @@ fn stage(
     pending: usize,
 ) -> Result<u64, Error> {
     let path = incoming.path;
-    let staging = destination.staging()?;
-    let mut file = staging.create_file(path, incoming.mode).map_err(|source| staging_failed(path, source))?;
+    let (mut file, is_cloned) = create(destination, path, incoming.mode, incoming.original.as_ref())?;
     let mut size = 0;
-    let is_cloned = match &incoming.original {
-        Some(original) => clone_whole(original, &file).map_err(Error::unpacking(path))?,
-        None => false,
-    };
     if let Some((existing, equal)) = existing {
         if !is_cloned {
             copy_beginning(existing, equal, &mut file).map_err(Error::unpacking(path))?;
@@ -151,6 +146,18 @@ fn stage(
         placed.bytes += size;
     });
     Ok(size)
+}
+
+/// Makes the staged file `path`, and tells whether it has the content of `original` already.
+pub(super) fn create(
+    destination: &Destination,
+    path: &RelativePath,
+    mode: u32,
+    original: Option<&File>,
+) -> Result<(File, bool), Error> {
+    let file = destination.staging()?.create_file(path, mode).map_err(|source| staging_failed(path, source))?;
+    let is_cloned = original.map_or(Ok(false), |original| clone_whole(original, &file));
+    Ok((file, is_cloned.map_err(Error::unpacking(path))?))
 }
 
 /// Writes the `pending` bytes in the buffer and all that follow, and returns how many these are.

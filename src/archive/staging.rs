@@ -79,6 +79,11 @@ impl Staging {
         self.with_parents(path, || self.new.create_file(path, mode))
     }
 
+    /// Opens the file `path`, which was made here, to write to it.
+    pub(super) fn open_file(&self, path: &RelativePath) -> io::Result<File> {
+        self.new.open_file_to_write(path)
+    }
+
     /// Makes the folder `path`, or gives it its mode if it had to be made before.
     pub(super) fn create_directory(&self, path: &RelativePath, mode: u32) -> io::Result<()> {
         let mode = mode & 0o777;

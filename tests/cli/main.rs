@@ -37,6 +37,7 @@ mod moving;
 mod pack;
 mod pack_push;
 mod peers;
+mod pieces;
 mod pins;
 mod provenance;
 mod published;

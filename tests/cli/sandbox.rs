@@ -96,7 +96,7 @@ impl Sandbox {
         self.tree(folder).into_iter().map(|(name, _)| name).collect()
     }
 
-    /// Half-written blobs and staging folders that must not outlive a run.
+    /// The folder of the store.
     pub fn store(&self) -> PathBuf {
         self.path("kit/store")
     }

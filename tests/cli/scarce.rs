@@ -34,7 +34,7 @@ fn what_does_not_fit_is_not_begun() {
     sandbox.project();
     sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok();
     sandbox.kit(&["push", "a:v1", "oci:layout:v1"]).ok();
-    claim_to_be_huge(&sandbox, "layout");
+    claim_to_be_huge(&sandbox, "layout", 1 << 62);
     let (store, layout) = (sandbox.names("kit"), sandbox.names("layout"));
     for args in [
         &["pull", "oci:layout:v1", "b:v1"][..],
@@ -54,6 +54,18 @@ fn what_does_not_fit_is_not_begun() {
 }
 
 #[test]
+fn what_is_in_the_store_and_does_not_fit_beside_it_is_not_begun() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok();
+    let model = claim_to_be_huge(&sandbox, "kit/store", 1 << 43);
+    // It is as large as it claims to be: a file that is nothing but a hole.
+    fs::OpenOptions::new().write(true).open(sandbox.path(&model)).unwrap().set_len(1 << 43).unwrap();
+    sandbox.kit(&["unpack", "a:v1", "-d", "new"]).fails().says(" free, and ").says(" are needed");
+    assert!(!sandbox.path("new").exists());
+}
+
+#[test]
 fn a_layer_larger_than_the_disk_is_not_packed() {
     let sandbox = Sandbox::new();
     sandbox.project();
@@ -63,8 +75,8 @@ fn a_layer_larger_than_the_disk_is_not_packed() {
     assert!(sandbox.names("kit").iter().all(|name| !name.contains("tmp-")), "{:?}", sandbox.names("kit"));
 }
 
-/// Makes the manifest of the only artifact in `layout` say that its model has 4 EiB.
-fn claim_to_be_huge(sandbox: &Sandbox, layout: &str) {
+/// Makes the manifest of the first artifact in `layout` say that its model has `size` bytes, and returns where that is.
+fn claim_to_be_huge(sandbox: &Sandbox, layout: &str, size: u64) -> String {
     let read =
         |path: &str| serde_json::from_str::<serde_json::Value>(&sandbox.read(&format!("{layout}/{path}"))).unwrap();
     let blob = |digest: &str| format!("blobs/{}", digest.replace(':', "/"));
@@ -72,11 +84,13 @@ fn claim_to_be_huge(sandbox: &Sandbox, layout: &str) {
     let mut manifest = read(&blob(index["manifests"][0]["digest"].as_str().unwrap()));
     let layers = manifest["layers"].as_array_mut().unwrap();
     let model = layers.iter_mut().find(|layer| layer["mediaType"].as_str().unwrap().contains("model.")).unwrap();
-    model["size"] = (1_u64 << 62).into();
+    model["size"] = size.into();
+    let place = format!("{layout}/{}", blob(model["digest"].as_str().unwrap()));
     let bytes = manifest.to_string();
     let digest = kit::digest::Digest::of(bytes.as_bytes()).to_string();
     sandbox.write(&format!("{layout}/{}", blob(&digest)), &bytes);
     index["manifests"][0]["digest"] = digest.into();
     index["manifests"][0]["size"] = bytes.len().into();
     sandbox.write(&format!("{layout}/index.json"), index.to_string());
+    place
 }

@@ -1,0 +1,138 @@
+//! `kit unpack` of layers that are large enough to be unpacked by their pieces: the same files and the same refusals as of any others.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use fs_err as fs;
+use serde_json::Value;
+
+use crate::sandbox::Sandbox;
+
+const MIB: usize = 1024 * 1024;
+const FILES: [&str; 5] =
+    ["single.bin", "weights/a.bin", "weights/b.safetensors", "weights/config.json", "weights/more/empty"];
+
+/// A model in a folder: two large files, one of them of tensors, and small ones. Its layer has no compression.
+fn packed(format: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("project/weights/a.bin", noise(1, 17 * MIB + 5));
+    sandbox.write("project/weights/b.safetensors", safetensors(18 * MIB));
+    sandbox.write("project/weights/config.json", "{}");
+    sandbox.write("project/weights/more/empty", "");
+    fs::set_permissions(sandbox.path("project/weights/a.bin"), PermissionsExt::from_mode(0o440)).unwrap();
+    sandbox.write("project/single.bin", noise(2, 33 * MIB + 7));
+    sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: weights, parts: [{path: single.bin}]}\n");
+    sandbox.kit(&["pack", "project", "-t", "m:v1", "--layer-format", format]).ok();
+    sandbox
+}
+
+/// Bytes in which hardly a piece is like another.
+fn noise(seed: u64, size: usize) -> Vec<u8> {
+    let mut state = seed;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let mut block: Vec<u8> = std::iter::repeat_with(&mut next).flat_map(u64::to_le_bytes).take(MIB).collect();
+    let mut content = Vec::with_capacity(size + MIB);
+    while content.len() < size {
+        block.rotate_left(usize::try_from(next() % MIB as u64).unwrap());
+        content.extend_from_slice(&block);
+    }
+    content.truncate(size);
+    content
+}
+
+/// Three tensors, one of which is empty.
+fn safetensors(size: usize) -> Vec<u8> {
+    let (first, all) = (size / 3, size);
+    let header = format!(
+        r#"{{"x":{{"dtype":"U8","shape":[{first}],"data_offsets":[0,{first}]}},"none":{{"dtype":"U8","shape":[0],"data_offsets":[{first},{first}]}},"y":{{"dtype":"U8","shape":[{}],"data_offsets":[{first},{all}]}}}}"#,
+        all - first
+    );
+    [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &noise(3, size)].concat()
+}
+
+/// The digest of a layer, or of its table of contents, without its algorithm.
+fn digest(sandbox: &Sandbox, path: &str, annotation: Option<&str>) -> String {
+    let inspected: Value = serde_json::from_str(&sandbox.kit(&["inspect", "m:v1"]).ok().stdout).unwrap();
+    let layers = inspected["manifest"]["layers"].as_array().unwrap();
+    let layer = layers.iter().find(|layer| layer["annotations"]["org.cncf.model.filepath"] == path).unwrap();
+    let digest = annotation.map_or(&layer["digest"], |annotation| &layer["annotations"][annotation]);
+    digest.as_str().unwrap().strip_prefix("sha256:").unwrap().to_owned()
+}
+
+fn blob(sandbox: &Sandbox, digest: &str) -> PathBuf {
+    sandbox.store().join("blobs/sha256").join(digest)
+}
+
+fn alter(sandbox: &Sandbox, digest: &str, change: impl FnOnce(&mut Vec<u8>)) {
+    let path = blob(sandbox, digest);
+    let mut bytes = fs::read(&path).unwrap();
+    change(&mut bytes);
+    fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+#[track_caller]
+fn is_like_the_project(sandbox: &Sandbox) {
+    for file in FILES {
+        let (expected, found) = (sandbox.path("project").join(file), sandbox.path("out").join(file));
+        assert!(fs::read(&found).unwrap() == fs::read(&expected).unwrap(), "{file} is another one");
+        let mode = |path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(found), mode(expected), "{file}");
+    }
+}
+
+#[test]
+fn large_files_arrive() {
+    for format in ["tar", "raw"] {
+        let sandbox = packed(format);
+        let run = sandbox.kit(&["unpack", "m:v1", "-d", "out"]).ok();
+        assert!(run.stderr.contains("Unpacked 6 files"), "{}", run.stderr);
+        is_like_the_project(&sandbox);
+    }
+}
+
+#[test]
+fn what_is_there_is_compared() {
+    let sandbox = packed("tar");
+    sandbox.kit(&["unpack", "m:v1", "-d", "out"]).ok();
+    sandbox.kit(&["unpack", "m:v1", "-d", "out"]).ok().says("Nothing to do: ");
+    let changed = sandbox.path("out/weights/b.safetensors");
+    let mut content = fs::read(&changed).unwrap();
+    content[9 * MIB] ^= 1;
+    fs::write(&changed, &content).unwrap();
+    sandbox.kit(&["unpack", "m:v1", "-d", "out"]).fails().says("weights/b.safetensors");
+    assert!(fs::read(&changed).unwrap() == content, "it was touched");
+    sandbox.kit(&["unpack", "m:v1", "-d", "out", "--overwrite"]).ok();
+    is_like_the_project(&sandbox);
+}
+
+#[test]
+fn a_byte_that_is_wrong_is_found_wherever_it_is() {
+    let sandbox = packed("tar");
+    let layer = digest(&sandbox, "weights", None);
+    let size = usize::try_from(fs::metadata(blob(&sandbox, &layer)).unwrap().len()).unwrap();
+    // In the header of the folder, in that of the first file, in its content, behind it, in the second file, at the end.
+    for place in [0, 520, 1024, 16 * MIB, 17 * MIB + 1024 + 300, 20 * MIB, size - 1] {
+        alter(&sandbox, &layer, |bytes| bytes[place] ^= 1);
+        sandbox.kit(&["unpack", "m:v1", "-d", "out"]).fails().says("does not match its digest");
+        assert!(!sandbox.path("out").exists(), "byte {place}: something is left");
+        alter(&sandbox, &layer, |bytes| bytes[place] ^= 1);
+    }
+    alter(&sandbox, &layer, |bytes| bytes.truncate(20 * MIB));
+    sandbox.kit(&["unpack", "m:v1", "-d", "out"]).fails();
+    assert!(!sandbox.path("out").exists());
+}
+
+#[test]
+fn no_table_of_contents_is_needed() {
+    let sandbox = packed("tar");
+    let table = digest(&sandbox, "weights", Some("ml.kitops.modelkit.contents"));
+    alter(&sandbox, &table, |bytes| bytes[40] ^= 1);
+    sandbox.kit(&["unpack", "m:v1", "-d", "out"]).ok();
+    is_like_the_project(&sandbox);
+}
