@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::layout::open_regular;
-use super::{Error, Store};
+use super::{Error, Store, disk};
 use crate::blocks::BlockWriter;
 use crate::digest::{DigestWriter, Digesting, Hasher};
 use crate::oci::{Content, ContentError, Descriptor, MediaType};
@@ -32,8 +32,8 @@ impl BlobWriter {
         let descriptor = Descriptor::new(media_type, digest, size);
         let was_there = self.store.has_blob(&descriptor)?;
         if !was_there {
-            self.file.as_file().sync_data()?;
-            self.file.persist(self.store.blob_path(&digest)).map_err(|error| error.error)?;
+            disk::sync(self.file.as_file())?;
+            disk::persist(self.file, &self.store.blob_path(&digest))?;
         }
         Ok(Committed { descriptor, was_there })
     }

@@ -8,7 +8,7 @@ use std::io;
 
 use super::layout::read_regular;
 use super::referrers::{SUBJECT, drop_orphans};
-use super::{Error, Names, Store};
+use super::{Error, Names, Store, disk};
 use crate::oci::{Descriptor, Index, REF_NAME, Reference, Tag};
 
 /// Ours: the full repository of an entry, as in `localhost/demo`.
@@ -112,7 +112,10 @@ impl Store {
         }
     }
 
-    /// Changes the index under its lock; the caller has a share of the use lock. What `change` returns is returned. An index that stays the same is not written.
+    /// Changes the index under its lock; the caller has a share of the use lock. What `change` returns is returned. An index that
+    /// stays the same is not written.
+    ///
+    /// All blobs are on the disk before the index is, so that it leads to them even after a power cut.
     pub(super) fn change_index<T>(&self, change: impl FnOnce(&mut Vec<Entry>) -> T) -> Result<T, Error> {
         let _lock = self.lock_index()?;
         let before = self.read_index()?;
@@ -121,9 +124,14 @@ impl Store {
         let manifests = entries.into_iter().map(|entry| entry.descriptor).collect();
         let mut after = before.clone();
         after.manifests = manifests;
-        if after != before || !self.index_file().exists() {
-            let bytes = serde_json::to_vec(&after).expect("an index has only string keys");
-            self.replace_file(&self.index_file(), &bytes)?;
+        let is_other = after != before || !self.index_file().exists();
+        let write = || self.synced_file(&serde_json::to_vec(&after).expect("an index has only string keys"));
+        let file = is_other.then(write).transpose()?;
+        // After the file, with which a journal has the names of the blobs written by then: there is little left to wait for.
+        disk::sync_folder(&self.blobs())?;
+        if let Some(file) = file {
+            disk::persist(file, &self.index_file())?;
+            disk::sync_folder(self.root())?;
         }
         Ok(result)
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use fs_err as fs;
 
-use super::{Error, Store};
+use super::{Error, Store, disk};
 use crate::blocks::BlockWriter;
 use crate::digest::{Hasher, VerifyingReader};
 use crate::oci::{Content, ContentError, Descriptor};
@@ -63,8 +63,8 @@ impl Store {
                 drop(fs::remove_file(&path));
             }
         })?;
-        partial.sync_data()?;
-        fs::rename(&path, self.blob_path(&blob.digest))?;
+        disk::sync(partial.file())?;
+        disk::rename(&path, &self.blob_path(&blob.digest))?;
         Ok(())
     }
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
-use super::Error;
 use super::lock::Share;
+use super::{Error, disk};
 use crate::digest::Digest;
 use crate::oci::{LAYOUT_FILE, Reference};
 
@@ -91,18 +91,18 @@ impl Store {
         fs::create_dir_all(self.ingest())?;
         let share = self.share_to_write()?;
         if !self.layout_file().exists() {
-            self.replace_file(&self.layout_file(), LAYOUT_FILE.as_bytes())?;
+            disk::persist(self.synced_file(LAYOUT_FILE.as_bytes())?, &self.layout_file())?;
+            disk::sync_folder(&self.root)?;
         }
         Ok(share)
     }
 
-    /// Writes a file beside its place, syncs it and renames it: readers see the old content or the new one.
-    pub(super) fn replace_file(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+    /// Writes a new file and syncs it, which then can take the place of another: readers see the old content or the new one.
+    pub(super) fn synced_file(&self, content: &[u8]) -> io::Result<tempfile::NamedTempFile> {
         let mut file = self.temporary_file()?;
         io::Write::write_all(&mut file, content)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        sync_folder(path.parent().unwrap_or(&self.root))
+        disk::sync(file.as_file())?;
+        Ok(file)
     }
 
     /// A new file in the ingest folder that vanishes unless it is kept.
@@ -167,8 +167,3 @@ pub(super) fn open_regular(path: &Path) -> io::Result<fs::File> {
 
 /// Tells temporary files, worthless once their writer is gone, from partial downloads.
 pub(super) const TEMPORARY_PREFIX: &str = "tmp-";
-
-/// Makes renames in `folder` survive a power cut.
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    fs::File::open(folder)?.sync_all()
-}

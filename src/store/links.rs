@@ -13,8 +13,8 @@ use fs_err as fs;
 
 use super::blob::open_blob;
 use super::collect::{files, remove_if_there};
-use super::layout::{TEMPORARY_PREFIX, open_regular, sync_folder};
-use super::{Committed, Error, RememberedLayer, Store, Writer};
+use super::layout::{TEMPORARY_PREFIX, open_regular};
+use super::{Committed, Error, RememberedLayer, Store, Writer, disk};
 use crate::digest::{Digest, DigestWriter, Digesting};
 use crate::oci::{Content, ContentError, Descriptor, MediaType, PartFinder};
 use crate::recipe::{Recipe, RecipeWriter, clone_whole};
@@ -73,17 +73,17 @@ impl LinkWriter {
             return Ok(Committed { descriptor, was_there: true });
         }
         self.recipe.finish()?.save(self.folder.path())?;
-        sync_everything_in(self.folder.path())?;
+        disk::sync_everything_in(self.folder.path())?;
         let place = self.store.recipe_folder(&digest);
         let was_there = place.exists();
         if was_there {
             let grave = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempdir_in(self.store.recipes())?;
             fs::rename(&place, grave.path())?;
         }
-        fs::rename(self.folder.path(), &place)?;
+        disk::rename(self.folder.path(), &place)?;
         // The folder has another name now.
         drop(self.folder.keep());
-        sync_folder(&self.store.recipes())?;
+        disk::sync_folder(&self.store.recipes())?;
         Ok(Committed { descriptor, was_there })
     }
 }
@@ -96,22 +96,11 @@ impl LinkWriter {
         let descriptor = Descriptor::new(media_type, digest, size);
         let was_there = self.store.has_blob(&descriptor)?;
         if !was_there {
-            fs::File::open(&clone)?.sync_all()?;
-            fs::rename(&clone, self.store.blob_path(&digest))?;
+            disk::sync(fs::File::open(&clone)?.file())?;
+            disk::rename(&clone, &self.store.blob_path(&digest))?;
         }
         Ok(Some(Committed { descriptor, was_there }))
     }
-}
-
-/// A layer of 100,000 clones would take minutes to be synced one by one.
-#[cfg(target_os = "linux")]
-fn sync_everything_in(folder: &Path) -> io::Result<()> {
-    Ok(rustix::fs::syncfs(fs::File::open(folder)?.file())?)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn sync_everything_in(folder: &Path) -> io::Result<()> {
-    sync_folder(folder)
 }
 
 impl Store {

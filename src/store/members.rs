@@ -2,7 +2,6 @@
 
 use super::collect::children;
 use super::index::enter;
-use super::layout::sync_folder;
 use super::referrers::drop_orphans;
 use super::{Entry, Error, Store, Writer};
 use crate::digest::Digest;
@@ -27,7 +26,6 @@ impl Writer {
     /// Unlike a ModelKit that loses its last name, the index `old` is gone from the repository then: it was only a list.
     pub fn replace_index(&self, old: Option<Digest>, new: &Descriptor, tag: &str) -> Result<bool, Error> {
         let (store, names) = (self.store(), self.names());
-        sync_folder(&store.blobs())?;
         store.change_index(|entries| {
             let current = entries.iter().find(|entry| names.call(entry, tag)).map(|entry| entry.descriptor.digest);
             if current != old {

@@ -12,6 +12,7 @@
 mod blob;
 mod check;
 mod collect;
+mod disk;
 mod error;
 mod index;
 mod ingest;

@@ -2,10 +2,13 @@
 
 use std::collections::HashSet;
 use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::Mutex;
 
 use fs_err as fs;
 
+use super::disk::log::{self, Event};
 use super::{Names, Store, Writer};
 use crate::digest::Digest;
 use crate::oci::{
@@ -83,6 +86,39 @@ fn what_is_published_together_appears_together_or_not_at_all() {
     let entries = store.entries().unwrap();
     let found: Vec<_> = entries.iter().map(|entry| (entry.descriptor.digest, entry.name())).collect();
     assert_eq!(found, [(descriptors[0].digest, Some("demo:v1")), (descriptors[1].digest, None)]);
+}
+
+/// A power cut may undo what was not waited for, in any order.
+#[test]
+fn nothing_has_a_name_before_it_is_on_the_disk() {
+    let Place { store, .. } = &place();
+    log::take();
+    let subject = artifact(store, "demo", Some("v1"), b"layer");
+    referrer(store, "demo", &subject, b"record");
+    let writer = store.writer(names("demo")).unwrap();
+    let fetched = Descriptor::of(MediaType::of("t"), b"fetched");
+    writer.put(&fetched, &&b"fetched"[..]).unwrap();
+    writer.enter(&subject, Some("v2")).unwrap();
+
+    let inode = |path: &Path| fs::metadata(path).unwrap().ino();
+    let (mut synced, mut named) = (HashSet::new(), Vec::new());
+    for event in log::take() {
+        match event {
+            Event::Synced(file) => drop(synced.insert(file)),
+            Event::Named(file, path) => {
+                assert!(synced.remove(&file), "{} has not its bytes", path.display());
+                assert!(
+                    path != store.index_file() || synced.contains(&inode(&store.blobs())),
+                    "a blob has not its name"
+                );
+                synced.remove(&inode(path.parent().unwrap()));
+                named.push(path);
+            }
+        }
+    }
+    assert!(synced.contains(&inode(store.root())), "the index has not its name");
+    assert_eq!(named.iter().filter(|path| **path == store.index_file()).count(), 3);
+    assert!(store.blobs_on_disk().unwrap().iter().all(|(blob, _)| named.contains(&store.blob_path(blob))));
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use super::index::enter;
-use super::layout::sync_folder;
 use super::lock::Share;
 use super::referrers::annotations;
 use super::{BlobWriter, Error, Names, Store};
@@ -49,8 +48,6 @@ impl Writer {
     }
 
     fn enter_all(&self, manifests: &[(Descriptor, Option<&str>)]) -> Result<(), Error> {
-        // The blobs that the manifests lead to must be on the disk before the index leads to them.
-        sync_folder(&self.store.blobs())?;
         self.store.change_index(|entries| {
             for (manifest, tag) in manifests {
                 enter(entries, &self.names, manifest, *tag);

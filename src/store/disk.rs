@@ -1,0 +1,89 @@
+//! Waiting for the disk, so that a store is sound even after a power cut: no file has its name before its bytes are there.
+//!
+//! Nothing else in a store waits, and nothing else gives final names but to what may as well be lost
+//! ([`RememberedLayer`](super::RememberedLayer)).
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use fs_err as fs;
+use tempfile::NamedTempFile;
+
+/// Waits until the bytes of `file` are on the disk.
+pub(super) fn sync(file: &File) -> io::Result<()> {
+    file.sync_data()?;
+    #[cfg(test)]
+    log::note_sync(file);
+    Ok(())
+}
+
+/// Waits until the names in `folder` are on the disk.
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    let folder = fs::File::open(folder)?;
+    folder.sync_all()?;
+    #[cfg(test)]
+    log::note_sync(folder.file());
+    Ok(())
+}
+
+/// Waits until all that lies in `folder` is on the disk, by way of the whole file system: 100,000 files would take minutes one by one.
+#[cfg(target_os = "linux")]
+pub(super) fn sync_everything_in(folder: &Path) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(fs::File::open(folder)?.file())?)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn sync_everything_in(folder: &Path) -> io::Result<()> {
+    sync_folder(folder)
+}
+
+/// Gives a file that is [`sync`]ed the name `to`.
+pub(super) fn persist(file: NamedTempFile, to: &Path) -> io::Result<()> {
+    file.persist(to).map_err(|error| error.error)?;
+    #[cfg(test)]
+    log::note_name(to);
+    Ok(())
+}
+
+/// Like [`persist`], for a file or a folder that has another name.
+pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    #[cfg(test)]
+    log::note_name(to);
+    Ok(())
+}
+
+/// What happened on this thread, for tests, which cannot cut the power.
+#[cfg(test)]
+pub(super) mod log {
+    use std::cell::RefCell;
+    use std::fs::File;
+    use std::os::unix::fs::MetadataExt;
+    use std::path::{Path, PathBuf};
+
+    /// Files and folders are known by their inodes, as names change.
+    #[derive(Debug)]
+    pub(in crate::store) enum Event {
+        Synced(u64),
+        Named(u64, PathBuf),
+    }
+
+    thread_local! {
+        static EVENTS: RefCell<Vec<Event>> = const { RefCell::new(Vec::new()) };
+    }
+
+    /// What happened since the last call.
+    pub(in crate::store) fn take() -> Vec<Event> {
+        EVENTS.take()
+    }
+
+    pub(super) fn note_sync(file: &File) {
+        EVENTS.with_borrow_mut(|events| events.push(Event::Synced(file.metadata().unwrap().ino())));
+    }
+
+    pub(super) fn note_name(path: &Path) {
+        let inode = fs_err::metadata(path).unwrap().ino();
+        EVENTS.with_borrow_mut(|events| events.push(Event::Named(inode, path.to_owned())));
+    }
+}
