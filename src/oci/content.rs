@@ -140,14 +140,22 @@ pub trait Target: Send + Sync {
     /// One that is about another manifest is found by that from now on, be that here yet or not.
     fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError>;
 
-    /// [`publish`](Self::publish)es one after the other; where the place can do that, all of them appear at once.
+    /// [`put`](Self::put)s documents that are not there, and [`publish`](Self::publish)es, one after the other; where the place can
+    /// do that, all manifests appear at once.
     fn publish_all(&self, publications: &[Publication<'_>]) -> Result<(), ContentError> {
-        publications.iter().try_for_each(|one| self.publish(one.descriptor, one.manifest, one.tag))
+        for Publication { descriptor, manifest, tag, documents } in publications {
+            for (document, content) in documents {
+                if !self.contains(document)? {
+                    self.put(document, *content)?;
+                }
+            }
+            self.publish(descriptor, manifest, *tag)?;
+        }
+        Ok(())
     }
 }
 
 /// A manifest that is to appear at a place.
-#[derive(Debug, Clone, Copy)]
 pub struct Publication<'a> {
     /// What it is.
     pub descriptor: &'a Descriptor,
@@ -155,6 +163,8 @@ pub struct Publication<'a> {
     pub manifest: &'a [u8],
     /// What to call it.
     pub tag: Option<&'a str>,
+    /// Those of its blobs that may not be there yet, small ones.
+    pub documents: Vec<(&'a Descriptor, &'a dyn Content)>,
 }
 
 /// Space for bytes.

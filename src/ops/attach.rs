@@ -21,15 +21,20 @@ pub(super) const FINGERPRINT: &str = "ml.kitops.modelkit.fingerprint";
 /// The config of a manifest that has none (image-spec 1.1, "Guidance for an Empty Descriptor").
 const EMPTY: &[u8] = b"{}";
 
-/// A document whose blobs are at the target, and whose manifest is yet to be published there.
-pub(super) struct Prepared {
-    pub(super) descriptor: Descriptor,
-    pub(super) manifest: Vec<u8>,
+/// A document that is yet to be published.
+pub(super) struct Prepared<'a> {
+    document: &'a Attachment<'a>,
+    config: Descriptor,
+    descriptor: Descriptor,
+    manifest: Vec<u8>,
 }
 
-impl Prepared {
+impl Prepared<'_> {
     pub(super) fn publication(&self) -> Publication<'_> {
-        Publication { descriptor: &self.descriptor, manifest: &self.manifest, tag: None }
+        let Self { document, config, descriptor, manifest } = self;
+        let blobs = document.blobs.iter().map(|(blob, content)| (blob, &**content));
+        let documents = blobs.chain([(config, &EMPTY as &dyn Content)]).collect();
+        Publication { descriptor, manifest, tag: None, documents }
     }
 }
 
@@ -44,14 +49,14 @@ pub(super) fn attach(target: &dyn Target, subject: &Descriptor, documents: &[Att
     }
 }
 
-/// Puts the blobs of the documents that are not attached to `subject` yet at the target. What cannot be put there is told in a
-/// warning, and left out.
-pub(super) fn prepare(
+/// Makes the manifests of the documents that are not attached to `subject` yet. If the target cannot tell, that is told in a warning,
+/// and none are.
+pub(super) fn prepare<'a>(
     target: &dyn Target,
     subject: &Descriptor,
-    documents: &[Attachment<'_>],
+    documents: &'a [Attachment<'a>],
     progress: &dyn Progress,
-) -> Vec<Prepared> {
+) -> Vec<Prepared<'a>> {
     let Some(first) = documents.first() else { return Vec::new() };
     let attached = match target.attached(subject) {
         Ok(attached) => attached,
@@ -60,22 +65,14 @@ pub(super) fn prepare(
             return Vec::new();
         }
     };
-    let prepared = documents.iter().filter_map(|document| {
-        let prepared = prepare_one(target, subject, document, &attached);
-        prepared.unwrap_or_else(|error| {
-            progress.warn(&failed(Some(&document.artifact_type), error).in_words());
-            None
-        })
-    });
-    prepared.collect()
+    documents.iter().filter_map(|document| prepare_one(subject, document, &attached)).collect()
 }
 
-fn prepare_one(
-    target: &dyn Target,
+fn prepare_one<'a>(
     subject: &Descriptor,
-    document: &Attachment<'_>,
+    document: &'a Attachment<'a>,
     attached: &[Descriptor],
-) -> Result<Option<Prepared>, ContentError> {
+) -> Option<Prepared<'a>> {
     let config = Descriptor::of(MediaType::EMPTY, EMPTY);
     let layers = document.blobs.iter().map(|(blob, _)| blob.clone()).collect();
     let mut manifest = Manifest::new(document.artifact_type.clone(), config.clone(), layers);
@@ -89,18 +86,10 @@ fn prepare_one(
         is_same_kind && fingerprint.is_some() && other.annotations.get(FINGERPRINT) == fingerprint
     };
     if attached.iter().any(|other| other.digest == descriptor.digest || says_the_same(other)) {
-        return Ok(None);
+        return None;
     }
-    let blobs = document.blobs.iter().map(|(blob, content)| (blob, &**content));
-    for (blob, content) in blobs.chain([(&config, &EMPTY as &dyn Content)]) {
-        if !target.contains(blob)? {
-            target.put(blob, content)?;
-        }
-    }
-    Ok(Some(Prepared {
-        descriptor: Descriptor { artifact_type: manifest.artifact_type, ..descriptor },
-        manifest: bytes,
-    }))
+    let descriptor = Descriptor { artifact_type: manifest.artifact_type, ..descriptor };
+    Some(Prepared { document, config, descriptor, manifest: bytes })
 }
 
 fn failed(artifact_type: Option<&MediaType>, error: ContentError) -> Error {

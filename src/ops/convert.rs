@@ -13,7 +13,7 @@ use super::{Error, Found, PackOptions, Place, Places, inspect, weigh, workers};
 use crate::compression::Compression;
 use crate::digest::{Digest, VerifyingReader};
 use crate::modelkit::{CLI_VERSION, Family, Form, Ingredients, Layer, ModelFacts, ModelKit, PackedLayer, label};
-use crate::oci::{Descriptor, Manifest, MediaType, Reference, Source, Tag, Target};
+use crate::oci::{Content, Descriptor, Manifest, MediaType, Publication, Reference, Source, Tag, Target};
 use crate::progress::{Phase, Progress, Silent};
 use crate::store::Names;
 
@@ -46,12 +46,10 @@ impl Documents {
 
     /// Stores both at `target`, which has the layers, and calls the manifest `tag`.
     pub fn publish(&self, target: &dyn Target, tag: &str) -> Result<(), Error> {
-        let failed = |error| Error::writing("the config", error);
-        if !target.contains(&self.config).map_err(failed)? {
-            target.put(&self.config, &&self.config_bytes[..]).map_err(failed)?;
-        }
-        let published = target.publish(&self.manifest, &self.manifest_bytes, Some(tag));
-        published.map_err(|error| Error::writing("the manifest", error))
+        let Self { manifest, manifest_bytes, config, config_bytes } = self;
+        let documents = vec![(config, config_bytes as &dyn Content)];
+        let published = Publication { descriptor: manifest, manifest: manifest_bytes, tag: Some(tag), documents };
+        target.publish_all(&[published]).map_err(|error| Error::writing("the documents of the ModelKit", error))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::digest::Digest;
 use crate::kitfile::Kitfile;
 use crate::layer_format::Format;
 use crate::modelkit::{Family, LayerType, Lock, describe_contents};
-use crate::oci::{ContentError, Descriptor, Publication, Reference, Source, Target};
+use crate::oci::{Content, ContentError, Descriptor, Publication, Reference, Source, Target};
 use crate::progress::{Progress, Task};
 use crate::store::{LinkWriter, Names, RememberedLayer, Writer};
 
@@ -109,7 +109,6 @@ fn pack_whole(places: &Places<'_>, options: &PackOptions, progress: &dyn Progres
     let documents = convert::in_family(&assembled, &source, options, progress)?;
     let assembled = assembled.with(documents);
     let lock = lock_of(places, &source, options, &assembled, progress)?;
-    save_config(&writer, &assembled.config, &assembled.config_bytes, progress)?;
     let record = record(places, options, &assembled, lock.as_ref())?;
     let documents: Vec<_> = tables::attachment(&source, assembled.layers.iter()).into_iter().chain(record).collect();
     let documents = attach::prepare(&writer, &assembled.manifest, &documents, progress);
@@ -257,29 +256,22 @@ fn write_linked(
     archive::write_layer(source, format, Compression::None, Some(recipe), layer, task)
 }
 
-fn save_config(writer: &Writer, config: &Descriptor, bytes: &[u8], progress: &dyn Progress) -> Result<(), Error> {
-    let failed = |error: ContentError| Error::writing("the config", error);
-    if writer.contains(config).map_err(failed)? {
-        progress.say(&format!("Configuration already exists in storage: {}", config.digest));
-        return Ok(());
-    }
-    writer.put(config, &bytes).map_err(failed)?;
-    progress.say(&format!("Saved configuration: {}", config.digest));
-    Ok(())
-}
-
 /// The ModelKit appears with all its names, and with what is about it.
 fn publish(
     writer: &Writer,
     assembled: &Assembled,
     references: &[Reference],
-    documents: &[Prepared],
+    documents: &[Prepared<'_>],
     progress: &dyn Progress,
 ) -> Result<(), Error> {
-    let failed = |error: ContentError| Error::writing("the manifest", error);
-    let Assembled { manifest, manifest_bytes, .. } = assembled;
-    let was_there = writer.contains(manifest).map_err(failed)?;
-    let named = |tag| Publication { descriptor: manifest, manifest: manifest_bytes, tag };
+    let failed = |error: ContentError| Error::writing("the documents of the ModelKit", error);
+    let Assembled { manifest, manifest_bytes, config, config_bytes, .. } = assembled;
+    let had_config = writer.contains(config).map_err(failed)?;
+    let had_manifest = writer.contains(manifest).map_err(failed)?;
+    let named = |tag| {
+        let documents = vec![(config, config_bytes as &dyn Content)];
+        Publication { descriptor: manifest, manifest: manifest_bytes, tag, documents }
+    };
     let tags = references.iter().filter_map(|reference| reference.tag.as_ref());
     let mut publications: Vec<_> = tags.map(|tag| named(Some(tag.as_str()))).collect();
     if publications.is_empty() {
@@ -287,7 +279,9 @@ fn publish(
     }
     publications.extend(documents.iter().map(Prepared::publication));
     writer.publish_all(&publications).map_err(failed)?;
-    let done = if was_there { "Manifest already exists in storage" } else { "Saved manifest to storage" };
+    let done = if had_config { "Configuration already exists in storage" } else { "Saved configuration" };
+    progress.say(&format!("{done}: {}", config.digest));
+    let done = if had_manifest { "Manifest already exists in storage" } else { "Saved manifest to storage" };
     progress.say(&format!("{done}: {}", manifest.digest));
     Ok(())
 }

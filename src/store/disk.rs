@@ -5,10 +5,31 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use tempfile::NamedTempFile;
+
+/// A file whose bytes are written and not waited for.
+pub(super) struct Written {
+    pub(super) file: NamedTempFile,
+    /// The name that it gets.
+    pub(super) place: PathBuf,
+}
+
+/// Gives all `files` their names, when the bytes of all are on the disk.
+///
+/// The system begins to write all of them before the first is waited for. So a journal takes them together, and the others cost
+/// little more than the first: for six small files ext4 makes two transactions instead of six.
+pub(super) fn place(files: Vec<Written>) -> io::Result<()> {
+    for one in &files {
+        begin_to_write(one.file.as_file());
+    }
+    for one in &files {
+        sync(one.file.as_file())?;
+    }
+    files.into_iter().try_for_each(|one| persist(one.file, &one.place))
+}
 
 /// Waits until the bytes of `file` are on the disk.
 pub(super) fn sync(file: &File) -> io::Result<()> {
@@ -53,6 +74,16 @@ pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     log::note_name(to);
     Ok(())
 }
+
+/// What is dirty cannot be dropped from memory, so Linux takes the advice to do so for one to write it, and does not wait; `PostgreSQL`
+/// relies on that, too (`pg_flush_data`). If it does not, waiting takes longer.
+#[cfg(target_os = "linux")]
+fn begin_to_write(file: &File) {
+    rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed).unwrap_or_default();
+}
+
+#[cfg(not(target_os = "linux"))]
+fn begin_to_write(_file: &File) {}
 
 /// What happened on this thread, for tests, which cannot cut the power.
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod blob;
 mod check;
 mod collect;
 mod disk;
+mod documents;
 mod error;
 mod index;
 mod ingest;

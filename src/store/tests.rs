@@ -69,20 +69,24 @@ fn what_was_published_is_found_by_tag_and_by_digest() {
 fn what_is_published_together_appears_together_or_not_at_all() {
     let Place { store, .. } = &place();
     let writer = store.writer(names("demo")).unwrap();
-    let manifests = [b"one", b"two"].map(|config| {
-        let config = blob(&writer, config);
-        Manifest::new(MediaType::of("a"), config, Vec::new()).to_bytes()
-    });
+    let configs = [&b"one"[..], b"two"];
+    let blobs = configs.map(|config| Descriptor::of(MediaType::of("c"), config));
+    let manifests =
+        blobs.each_ref().map(|config| Manifest::new(MediaType::of("a"), config.clone(), Vec::new()).to_bytes());
     let descriptors = manifests.each_ref().map(|bytes| Descriptor::of(MediaType::IMAGE_MANIFEST, bytes));
-    let publish = |second: &[u8]| {
-        writer.publish_all(&[
-            Publication { descriptor: &descriptors[0], manifest: &manifests[0], tag: Some("v1") },
-            Publication { descriptor: &descriptors[1], manifest: second, tag: None },
-        ])
+    let publication = |which: usize, tag| {
+        let documents = vec![(&blobs[which], &configs[which] as &dyn Content)];
+        Publication { descriptor: &descriptors[which], manifest: &manifests[which], tag, documents }
     };
-    assert!(matches!(publish(b"not what was said"), Err(ContentError::Mismatch(_))));
+    let wrong = Publication { manifest: b"not what was said", ..publication(1, None) };
+    let failed = writer.publish_all(&[publication(0, Some("v1")), wrong]);
+    assert!(matches!(failed, Err(ContentError::Mismatch(_))));
     assert!(store.entries().unwrap().is_empty());
-    publish(&manifests[1]).unwrap();
+    assert!(store.blobs_on_disk().unwrap().is_empty());
+    assert_eq!(store.unfinished_bytes().unwrap(), 0);
+    writer.publish_all(&[publication(0, Some("v1")), publication(0, Some("v1")), publication(1, None)]).unwrap();
+    assert_eq!(store.blobs_on_disk().unwrap().len(), 4);
+    assert!(store.broken_entries(&HashSet::new()).unwrap().is_empty());
     let entries = store.entries().unwrap();
     let found: Vec<_> = entries.iter().map(|entry| (entry.descriptor.digest, entry.name())).collect();
     assert_eq!(found, [(descriptors[0].digest, Some("demo:v1")), (descriptors[1].digest, None)]);
@@ -378,12 +382,15 @@ fn a_plain_layout_names_by_tag() {
 /// Stores a manifest with a layer about `subject`.
 fn referrer(store: &Store, repository: &str, subject: &Descriptor, layer: &[u8]) -> Descriptor {
     let writer = store.writer(names(repository)).unwrap();
-    let mut manifest = Manifest::new(MediaType::of("r"), blob(&writer, b"{}"), vec![blob(&writer, layer)]);
+    let (config, content) = (blob(&writer, b"{}"), Descriptor::of(MediaType::of("text/plain"), layer));
+    let mut manifest = Manifest::new(MediaType::of("r"), config, vec![content.clone()]);
     manifest.subject = Some(subject.clone());
     manifest.annotations.insert("k".to_owned(), "v".to_owned());
     let bytes = manifest.to_bytes();
     let descriptor = Descriptor::of(MediaType::IMAGE_MANIFEST, &bytes);
-    writer.publish(&descriptor, &bytes, None).unwrap();
+    let documents = vec![(&content, &layer as &dyn Content)];
+    let published = Publication { descriptor: &descriptor, manifest: &bytes, tag: None, documents };
+    writer.publish_all(&[published]).unwrap();
     descriptor
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::documents::Document;
 use super::index::enter;
 use super::lock::Share;
 use super::referrers::annotations;
@@ -89,21 +90,23 @@ impl Target for Writer {
     }
 
     fn put_manifest(&self, descriptor: &Descriptor, manifest: &[u8]) -> Result<(), ContentError> {
-        if self.store.has_blob(descriptor)? { Ok(()) } else { self.store.ingest_blob(descriptor, &manifest) }
+        self.store.put_documents(&[(descriptor, &manifest)])
     }
 
     fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError> {
-        self.publish_all(&[Publication { descriptor, manifest, tag }])
+        self.publish_all(&[Publication { descriptor, manifest, tag, documents: Vec::new() }])
     }
 
-    /// All of them appear at once or none does, and the disk is waited for once.
+    /// All of them appear at once or none does, and the disk is waited for once for all documents and manifests.
     fn publish_all(&self, publications: &[Publication<'_>]) -> Result<(), ContentError> {
-        let mut entered = Vec::new();
-        for Publication { descriptor, manifest, tag } in publications {
-            self.put_manifest(descriptor, manifest)?;
+        let (mut documents, mut entered): (Vec<Document<'_>>, _) = (Vec::new(), Vec::new());
+        for Publication { descriptor, manifest, tag, documents: brought } in publications {
+            documents.extend(brought);
+            documents.push((descriptor, manifest));
             let annotations = annotations(descriptor, manifest);
             entered.push((Descriptor { annotations, ..(*descriptor).clone() }, *tag));
         }
+        self.store.put_documents(&documents)?;
         Ok(self.enter_all(&entered)?)
     }
 }
