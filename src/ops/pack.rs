@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::attach::{self, Prepared};
-use super::packer::{Assembled, Depot, Packer, SavedLayer};
+use super::packer::{Assembled, Depot, Packer, SavedLayer, take_table};
 use super::record::record;
 use super::{Error, Places, Recording, convert, lock, tables};
 use crate::archive::{self, LayerSource, LayerSummary, Links};
@@ -11,10 +11,10 @@ use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::Kitfile;
 use crate::layer_format::Format;
-use crate::modelkit::{Family, LayerType, Lock, describe_contents};
+use crate::modelkit::{Family, LayerType, Lock};
 use crate::oci::{Content, ContentError, Descriptor, Publication, Reference, Source, Target};
 use crate::progress::{Progress, Task};
-use crate::store::{LinkWriter, Names, RememberedLayer, Writer};
+use crate::store::{Committed, LinkWriter, Names, RememberedLayer, Writer};
 
 /// What to pack and how.
 #[derive(Debug, Clone)]
@@ -164,23 +164,17 @@ impl Depot for Writer {
             let mut link = self.new_link()?;
             let summary = write_linked(source, Format::Raw, &mut link, task)?;
             if let Some(saved) = link.commit_as_blob(layer_type.media_type())? {
-                return Ok(SavedLayer { summary, blob: saved.descriptor, was_there: saved.was_there });
+                return with_table(self, summary, saved);
             }
         }
         // How small compression makes it is not known.
         let mut blob = self.new_blob(if compression == Compression::None { bytes } else { 0 })?;
-        let summary = archive::write_layer(source, format, compression, None, &mut blob, task)?;
-        let saved = blob.commit(layer_type.media_type())?;
-        Ok(SavedLayer { summary, blob: saved.descriptor, was_there: saved.was_there })
-    }
-
-    fn save_table(&self, table: Vec<u8>) -> Result<Descriptor, Error> {
-        let descriptor = describe_contents(&table);
-        let failed = |error| Error::writing("a table of contents", error);
-        if !self.contains(&descriptor).map_err(failed)? {
-            self.put(&descriptor, &table).map_err(failed)?;
-        }
-        Ok(descriptor)
+        let mut summary = archive::write_layer(source, format, compression, None, &mut blob, task)?;
+        let table = take_table(&mut summary);
+        let about = table.as_ref().map(|(table, bytes)| (table, bytes as &dyn Content));
+        let failed = |error| Error::writing(&format!("the layer of `{}`", source.path), error);
+        let Committed { descriptor, was_there } = blob.commit(layer_type.media_type(), about).map_err(failed)?;
+        Ok(SavedLayer { summary, blob: descriptor, table: table.map(|(table, _)| table), was_there })
     }
 
     fn has_table(&self, table: &Descriptor) -> Result<bool, Error> {
@@ -220,12 +214,7 @@ impl Depot for Linking<'_> {
         }
         let mut link = self.0.new_link()?;
         let summary = write_linked(source, layer_type.format, &mut link, task)?;
-        let saved = link.commit(layer_type.media_type())?;
-        Ok(SavedLayer { summary, blob: saved.descriptor, was_there: saved.was_there })
-    }
-
-    fn save_table(&self, table: Vec<u8>) -> Result<Descriptor, Error> {
-        self.0.save_table(table)
+        with_table(self.0, summary, link.commit(layer_type.media_type())?)
     }
 
     fn has_table(&self, table: &Descriptor) -> Result<bool, Error> {
@@ -254,6 +243,16 @@ fn write_linked(
 ) -> Result<LayerSummary, archive::Error> {
     let (recipe, layer) = link.parts();
     archive::write_layer(source, format, Compression::None, Some(recipe), layer, task)
+}
+
+/// Puts the table of a layer beside it that is a link, or a clone.
+fn with_table(writer: &Writer, mut summary: LayerSummary, saved: Committed) -> Result<SavedLayer, Error> {
+    let table = take_table(&mut summary);
+    if let Some((table, bytes)) = &table {
+        writer.put_documents(&[(table, bytes)]).map_err(|error| Error::writing("a table of contents", error))?;
+    }
+    let Committed { descriptor, was_there } = saved;
+    Ok(SavedLayer { summary, blob: descriptor, table: table.map(|(table, _)| table), was_there })
 }
 
 /// The ModelKit appears with all its names, and with what is about it.

@@ -9,13 +9,13 @@ use std::sync::Mutex;
 use super::attach::attach;
 use super::compressing::Compressing;
 use super::pack::lock_of;
-use super::packer::{Assembled, Depot, Packer, SavedLayer, layers_at_once};
+use super::packer::{Assembled, Depot, Packer, SavedLayer, layers_at_once, take_table};
 use super::record::record;
 use super::{Copied, CopyOptions, Error, Found, PackOptions, Places, convert, copy, tables};
 use crate::archive::{self, LayerSource};
 use crate::compression::Compression;
 use crate::digest::{Digest, DigestWriter};
-use crate::modelkit::{LayerType, Lock, describe_contents};
+use crate::modelkit::{LayerType, Lock};
 use crate::oci::{Content, ContentError, Descriptor, Source, Target};
 use crate::progress::{Progress, Task};
 use crate::recipe::{Recipe, RecipeWriter};
@@ -86,18 +86,16 @@ impl Depot for Passing {
         let LayerType { format, compression, .. } = layer_type;
         let mut recipe = RecipeWriter::new()?;
         let mut digesting = DigestWriter::new(io::sink());
-        let summary = archive::write_layer(source, format, compression, Some(&mut recipe), &mut digesting, task)?;
+        let mut summary = archive::write_layer(source, format, compression, Some(&mut recipe), &mut digesting, task)?;
         let (_, digest, size) = digesting.finish();
         let recipe = recipe.finish()?;
         self.recipes.lock().expect("no worker panics while it notes a recipe").insert(digest, recipe);
         let blob = Descriptor::new(layer_type.media_type(), digest, size);
-        Ok(SavedLayer { summary, blob, was_there: false })
-    }
-
-    fn save_table(&self, table: Vec<u8>) -> Result<Descriptor, Error> {
-        let descriptor = describe_contents(&table);
-        self.tables.lock().expect("no worker panics while it keeps a table").insert(descriptor.digest, table);
-        Ok(descriptor)
+        let table = take_table(&mut summary).map(|(descriptor, table)| {
+            self.tables.lock().expect("no worker panics while it keeps a table").insert(descriptor.digest, table);
+            descriptor
+        });
+        Ok(SavedLayer { summary, blob, table, was_there: false })
     }
 
     fn has_table(&self, _table: &Descriptor) -> Result<bool, Error> {

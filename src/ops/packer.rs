@@ -15,8 +15,8 @@ use crate::digest::Digest;
 use crate::kitfile::{Entry, Kitfile, Model, Section};
 use crate::layer_format::Format;
 use crate::modelkit::{
-    self, Family, Form, Ingredients, LayerType, LockedParent, PackedLayer, PlainFile, contents_of, name_contents,
-    section_word,
+    self, Family, Form, Ingredients, LayerType, LockedParent, PackedLayer, PlainFile, contents_of, describe_contents,
+    name_contents, section_word,
 };
 use crate::oci::{Descriptor, MediaType};
 use crate::progress::{Phase, Progress, Task, human};
@@ -28,7 +28,7 @@ pub(super) trait Depot: Sync {
     /// The layer that was remembered under `key`, if it is there still.
     fn remembered(&self, key: &Digest) -> Result<Option<RememberedLayer>, Error>;
 
-    /// Reads the files of a layer, which have so many `bytes` together, and takes the layer in.
+    /// Reads the files of a layer, which have so many `bytes` together, and takes the layer and its table of contents in.
     fn save(
         &self,
         source: &LayerSource,
@@ -36,9 +36,6 @@ pub(super) trait Depot: Sync {
         bytes: u64,
         task: &dyn Task,
     ) -> Result<SavedLayer, Error>;
-
-    /// Takes in the table of contents of a layer.
-    fn save_table(&self, table: Vec<u8>) -> Result<Descriptor, Error>;
 
     /// Whether the table is there still.
     fn has_table(&self, table: &Descriptor) -> Result<bool, Error>;
@@ -57,8 +54,15 @@ pub(super) trait Depot: Sync {
 pub(super) struct SavedLayer {
     pub(super) summary: LayerSummary,
     pub(super) blob: Descriptor,
+    /// Its table of contents, if it has one.
+    pub(super) table: Option<Descriptor>,
     /// Whether it was there before.
     pub(super) was_there: bool,
+}
+
+/// The table of contents of a layer, and what is to be known of it.
+pub(super) fn take_table(summary: &mut LayerSummary) -> Option<(Descriptor, Vec<u8>)> {
+    summary.contents.take().map(|table| (describe_contents(&table), table))
 }
 
 /// A layer before it is packed.
@@ -262,9 +266,9 @@ fn save_layer(
     task: &dyn Task,
 ) -> Result<(RememberedLayer, Option<PlainFile>, bool), Error> {
     let MeasuredLayer { source, layer_type, begun, measured, key, .. } = layer;
-    let SavedLayer { mut summary, mut blob, was_there } = depot.save(source, *layer_type, measured.bytes, task)?;
-    if let Some(table) = summary.contents.take() {
-        name_contents(&mut blob, &depot.save_table(table)?);
+    let SavedLayer { summary, mut blob, table, was_there } = depot.save(source, *layer_type, measured.bytes, task)?;
+    if let Some(table) = table {
+        name_contents(&mut blob, &table);
     }
     let diff_id = summary.diff_id.unwrap_or(blob.digest);
     let layer = RememberedLayer { blob, diff_id };

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
+use super::disk::{self, Written};
 use super::layout::open_regular;
-use super::{Error, Store, disk};
+use super::{Document, Error, Store};
 use crate::blocks::BlockWriter;
 use crate::digest::{DigestWriter, Digesting, Hasher};
 use crate::oci::{Content, ContentError, Descriptor, MediaType};
@@ -26,15 +27,19 @@ impl BlobWriter {
     }
 
     /// Puts the blob in its place: the only way to the descriptor of new bytes. Whether it was there already comes with it.
-    pub fn commit(self, media_type: MediaType) -> Result<Committed, Error> {
+    ///
+    /// A document `about` it gets its place, too, with the same wait for the disk.
+    pub fn commit(self, media_type: MediaType, about: Option<Document<'_>>) -> Result<Committed, ContentError> {
         let (blocks, digest, size) = self.writer.finish();
         blocks.finish()?;
         let descriptor = Descriptor::new(media_type, digest, size);
         let was_there = self.store.has_blob(&descriptor)?;
-        if !was_there {
-            disk::sync(self.file.as_file())?;
-            disk::persist(self.file, &self.store.blob_path(&digest))?;
+        let blob = Written { file: self.file, place: self.store.blob_path(&digest) };
+        let mut written = if was_there { Vec::new() } else { vec![blob] };
+        if let Some(document) = about {
+            written.extend(self.store.write_document(&document)?);
         }
+        disk::place(written)?;
         Ok(Committed { descriptor, was_there })
     }
 }

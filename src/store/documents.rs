@@ -2,27 +2,36 @@
 
 use std::io;
 
-use super::Store;
 use super::disk::{self, Written};
+use super::{Store, Writer};
 use crate::digest::VerifyingReader;
 use crate::oci::{Content, ContentError, Descriptor};
 
 /// A blob, and where its bytes are.
-pub(super) type Document<'a> = (&'a Descriptor, &'a dyn Content);
+pub type Document<'a> = (&'a Descriptor, &'a dyn Content);
 
-impl Store {
-    /// Puts those of `documents` in their places that are not there, all or none. Each has a file open until then.
-    pub(super) fn put_documents(&self, documents: &[Document<'_>]) -> Result<(), ContentError> {
+impl Writer {
+    /// Puts those of `documents` in their places that are not there, verified, all or none. Each has a file open until then.
+    pub fn put_documents(&self, documents: &[Document<'_>]) -> Result<(), ContentError> {
         let mut written: Vec<Written> = Vec::new();
-        for (document, content) in documents {
-            let place = self.blob_path(&document.digest);
-            if written.iter().any(|other| other.place == place) || self.has_blob(document)? {
-                continue;
+        for document in documents {
+            let place = self.store().blob_path(&document.0.digest);
+            if written.iter().all(|other| other.place != place) {
+                written.extend(self.store().write_document(document)?);
             }
-            let mut file = self.temporary_file()?;
-            io::copy(&mut VerifyingReader::new(content.open_at(0)?, document.digest, document.size), &mut file)?;
-            written.push(Written { file, place });
         }
         Ok(disk::place(written)?)
+    }
+}
+
+impl Store {
+    /// Writes a document that is not there.
+    pub(super) fn write_document(&self, (document, content): &Document<'_>) -> Result<Option<Written>, ContentError> {
+        if self.has_blob(document)? {
+            return Ok(None);
+        }
+        let mut file = self.temporary_file()?;
+        io::copy(&mut VerifyingReader::new(content.open_at(0)?, document.digest, document.size), &mut file)?;
+        Ok(Some(Written { file, place: self.blob_path(&document.digest) }))
     }
 }

@@ -31,6 +31,7 @@ mod writer;
 pub use blob::{BlobWriter, Committed};
 pub use check::BrokenEntry;
 pub use collect::Collected;
+pub use documents::Document;
 pub use error::Error;
 pub use index::Entry;
 pub use layout::{Names, Store};

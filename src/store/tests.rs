@@ -32,7 +32,7 @@ fn names(repository: &str) -> Names {
 fn blob(writer: &Writer, content: &[u8]) -> Descriptor {
     let mut blob = writer.new_blob(0).unwrap();
     blob.write_all(content).unwrap();
-    blob.commit(MediaType::of("text/plain")).unwrap().descriptor
+    blob.commit(MediaType::of("text/plain"), None).unwrap().descriptor
 }
 
 /// Stores an artifact with one layer and returns its manifest.
@@ -102,6 +102,11 @@ fn nothing_has_a_name_before_it_is_on_the_disk() {
     let writer = store.writer(names("demo")).unwrap();
     let fetched = Descriptor::of(MediaType::of("t"), b"fetched");
     writer.put(&fetched, &&b"fetched"[..]).unwrap();
+    let mut layer = writer.new_blob(0).unwrap();
+    layer.write_all(b"another layer").unwrap();
+    let table = Descriptor::of(MediaType::of("t"), b"table");
+    layer.commit(MediaType::of("l"), Some((&table, &&b"table"[..]))).unwrap();
+    assert!(writer.contains(&table).unwrap());
     writer.enter(&subject, Some("v2")).unwrap();
 
     let inode = |path: &Path| fs::metadata(path).unwrap().ino();

@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use super::documents::Document;
 use super::index::enter;
 use super::lock::Share;
 use super::referrers::annotations;
-use super::{BlobWriter, Error, Names, Store};
+use super::{BlobWriter, Document, Error, Names, Store};
 use crate::oci::{Arrival, Content, ContentError, Descriptor, Need, Publication, Target};
 
 /// One repository of a store, to write to. While it lives, no blob disappears, even if nothing refers to it yet.
@@ -90,7 +89,7 @@ impl Target for Writer {
     }
 
     fn put_manifest(&self, descriptor: &Descriptor, manifest: &[u8]) -> Result<(), ContentError> {
-        self.store.put_documents(&[(descriptor, &manifest)])
+        self.put_documents(&[(descriptor, &manifest)])
     }
 
     fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError> {
@@ -106,7 +105,7 @@ impl Target for Writer {
             let annotations = annotations(descriptor, manifest);
             entered.push((Descriptor { annotations, ..(*descriptor).clone() }, *tag));
         }
-        self.store.put_documents(&documents)?;
+        self.put_documents(&documents)?;
         Ok(self.enter_all(&entered)?)
     }
 }
