@@ -19,7 +19,8 @@ const BLOCK_BYTES: usize = 1024 * 1024;
 const ALIGNMENT: usize = 4096;
 /// Blocks in flight. More are no faster.
 const BLOCKS: usize = 4;
-/// Files up to this size go through the page cache, which may well be asked for them soon.
+/// Files up to this size go through the page cache, which may well be asked for them soon. So does the beginning of one whose size is
+/// not known.
 pub const DIRECT_FROM_BYTES: u64 = 8 * 1024 * 1024;
 
 /// How many bytes can go through the page cache before Linux begins to write them to the disk by default (`vm.dirty_background_ratio`): a tenth of
@@ -39,6 +40,8 @@ fn available_bytes(meminfo: &str) -> Option<u64> {
 /// Gathers what is written into blocks and has a thread write them. [`finish`](Self::finish) must be called.
 pub struct BlockWriter {
     file: File,
+    /// Where direct writing begins.
+    direct_from: u64,
     block: Block,
     blocks_made: usize,
     thread: Option<Thread>,
@@ -53,17 +56,20 @@ struct Thread {
 impl BlockWriter {
     /// Writes to `file` from `offset`, where the file's own position is already, on.
     pub fn new(file: File, offset: u64) -> Self {
-        Self { file, block: Block::new(offset), blocks_made: 1, thread: None }
+        Self { file, direct_from: DIRECT_FROM_BYTES, block: Block::new(offset), blocks_made: 1, thread: None }
     }
 
-    /// Like [`new`](Self::new), for a file that gets `size` bytes. Room for a large one is set aside first, where the file system
-    /// can do that: a full disk shows at once, and the blocks lie together. The file grows only by what is written; whoever
-    /// leaves it shorter gives the rest back by cutting it there.
+    /// Like [`new`](Self::new), for a file that gets `size` bytes or more. A large one is written directly from its beginning, so that
+    /// next to nothing is left to do when it is synced. Room for it is set aside first, where the file system can do that: a full
+    /// disk shows at once, and the blocks lie together. The file grows only by what is written; whoever leaves it shorter gives
+    /// the rest back by cutting it there.
     pub fn sized(file: File, offset: u64, size: u64) -> io::Result<Self> {
+        let mut writer = Self::new(file, offset);
         if size > DIRECT_FROM_BYTES && size > offset {
-            set_aside(&file, offset, size - offset)?;
+            set_aside(&writer.file, offset, size - offset)?;
+            writer.direct_from = 0;
         }
-        Ok(Self::new(file, offset))
+        Ok(writer)
     }
 
     /// Writes what is left and waits until everything is handed to the system. Does not sync.
@@ -82,7 +88,7 @@ impl BlockWriter {
 
     fn pass_on(&mut self) -> io::Result<()> {
         if self.thread.is_none() {
-            self.thread = Some(start(self.file.try_clone()?));
+            self.thread = Some(start(self.file.try_clone()?, self.direct_from));
         }
         let thread = self.thread.as_ref().expect("it has just been started");
         let next = if self.blocks_made < BLOCKS {
@@ -119,17 +125,22 @@ impl Write for BlockWriter {
     }
 }
 
-fn start(file: File) -> Thread {
+fn start(file: File, direct_from: u64) -> Thread {
     let (full, to_write) = sync_channel::<Block>(BLOCKS);
     let (written, empty) = channel();
-    let handle = std::thread::spawn(move || write_blocks(file, &to_write, &written));
+    let handle = std::thread::spawn(move || write_blocks(file, direct_from, &to_write, &written));
     Thread { full, empty, handle }
 }
 
-fn write_blocks(mut file: File, to_write: &Receiver<Block>, written: &Sender<Block>) -> io::Result<()> {
+fn write_blocks(
+    mut file: File,
+    direct_from: u64,
+    to_write: &Receiver<Block>,
+    written: &Sender<Block>,
+) -> io::Result<()> {
     let mut is_direct = false;
     for block in to_write {
-        let wants_direct = block.bytes().len() == BLOCK_BYTES && block.offset >= DIRECT_FROM_BYTES;
+        let wants_direct = block.bytes().len() == BLOCK_BYTES && block.offset >= direct_from;
         if wants_direct != is_direct {
             is_direct = set_direct(&file, wants_direct) && wants_direct;
         }
@@ -238,11 +249,16 @@ mod tests {
 
     /// The first `offset` bytes are there already.
     fn check_from(offset: usize, size: usize, chunk: usize) {
+        check_with(|file| BlockWriter::new(file, offset as u64), offset, size, chunk);
+        check_with(|file| BlockWriter::sized(file, offset as u64, size as u64).unwrap(), offset, size, chunk);
+    }
+
+    fn check_with(begin: impl Fn(File) -> BlockWriter, offset: usize, size: usize, chunk: usize) {
         let mut file = tempfile::tempfile().unwrap();
         // Its period divides no block, so blocks that changed places show.
         let content = &(0..251).collect::<Vec<u8>>().repeat(size / 251 + 1)[..size];
         file.write_all(&content[..offset]).unwrap();
-        let mut writer = BlockWriter::new(file.try_clone().unwrap(), offset as u64);
+        let mut writer = begin(file.try_clone().unwrap());
         for piece in content[offset..].chunks(chunk) {
             writer.write_all(piece).unwrap();
         }
