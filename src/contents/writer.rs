@@ -1,7 +1,7 @@
 //! Makes a table while its layer is written.
 
-use std::io::{self, Write};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::io::{self, BufWriter, Write};
+use std::sync::mpsc::{Receiver, RecvError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use super::entry::Line;
@@ -15,14 +15,20 @@ pub const SIZE_LIMIT: u64 = 16 * 1024 * 1024;
 /// Files of less are not cut into pieces.
 const SMALLEST_CUT: u64 = 1024 * 1024;
 
-/// How many entries wait for their digests at most. They take half a KiB of the layer each, or more: together more than a hasher keeps
-/// back, so that the digest of the first one is on its way before there is no room for the last one.
-const WAITING: usize = 16 * 1024;
+/// How many entries are handed to the thread at once: to wake it for each would cost as much as opening a file.
+const BATCH: usize = 128;
+
+/// How many batches wait for their digests at most. Entries take half a KiB of the layer each, or more: together more than a hasher
+/// keeps back, so that the digest of the first one is on its way before there is no room for the last one.
+const WAITING: usize = 16 * 1024 / BATCH;
 
 /// A table that is being made, on a thread of its own: of many small files it takes as long as reading them.
 pub struct Writer {
     begun: Option<Begun>,
-    ended: SyncSender<Entry>,
+    /// What stands in the place of a digest that is not known yet.
+    unknown: Digest,
+    ended: Vec<Entry>,
+    batches: SyncSender<Vec<Entry>>,
     table: JoinHandle<io::Result<Option<Vec<u8>>>>,
 }
 
@@ -35,9 +41,9 @@ struct Begun {
 impl Writer {
     /// `digests` gives the digest of each file some time after its end.
     pub fn new(digests: PartDigests) -> io::Result<Self> {
-        let (ended, entries) = sync_channel(WAITING);
-        let table = std::thread::Builder::new().spawn(move || write(&entries, &digests))?;
-        Ok(Self { begun: None, ended, table })
+        let (batches, waiting) = sync_channel(WAITING);
+        let table = std::thread::Builder::new().spawn(move || write(&waiting, &digests))?;
+        Ok(Self { begun: None, unknown: Digest::of(&[]), ended: Vec::new(), batches, table })
     }
 
     /// Enters a folder.
@@ -48,8 +54,7 @@ impl Writer {
     /// Begins a file, whose content begins at `offset` of the layer.
     pub fn begin(&mut self, path: RelativePath, mode: u32, size: u64, offset: u64) {
         let cutter = (size >= SMALLEST_CUT).then(|| Cutter::new(path.file_name().unwrap_or_default(), size));
-        // What it is, is not known yet.
-        let kind = Kind::File { size, offset, digest: Digest::of(&[]), pieces: Vec::new() };
+        let kind = Kind::File { size, offset, digest: self.unknown, pieces: Vec::new() };
         self.begun = Some(Begun { entry: Entry { path, mode, kind }, cutter });
     }
 
@@ -70,27 +75,38 @@ impl Writer {
     }
 
     /// The table, compressed; none if it would be larger than [`SIZE_LIMIT`]. Waits for the digests of all files.
-    pub fn finish(self) -> io::Result<Option<Vec<u8>>> {
-        drop(self.ended);
+    pub fn finish(mut self) -> io::Result<Option<Vec<u8>>> {
+        self.pass_on();
+        drop(self.batches);
         self.table.join().expect("writing a table does not panic")
     }
 
     fn enter(&mut self, entry: Entry) {
-        // Nobody takes it any more only after a failure, which joining tells.
-        drop(self.ended.send(entry));
+        self.ended.push(entry);
+        if self.ended.len() == BATCH {
+            self.pass_on();
+        }
+    }
+
+    fn pass_on(&mut self) {
+        // Nobody takes them any more only after a failure, which joining tells.
+        drop(self.batches.send(std::mem::take(&mut self.ended)));
     }
 }
 
-fn write(entries: &Receiver<Entry>, digests: &PartDigests) -> io::Result<Option<Vec<u8>>> {
-    let mut table = zstd::Encoder::new(Bounded::default(), zstd::DEFAULT_COMPRESSION_LEVEL)?;
-    for mut entry in entries {
+fn write(batches: &Receiver<Vec<Entry>>, digests: &PartDigests) -> io::Result<Option<Vec<u8>>> {
+    // The encoder would take longer over the many small pieces that JSON comes in.
+    let table = zstd::Encoder::new(Bounded::default(), zstd::DEFAULT_COMPRESSION_LEVEL)?;
+    let mut table = BufWriter::with_capacity(64 * 1024, table);
+    let mut digests = digests.iter().flatten();
+    for mut entry in batches.iter().flatten() {
         if let Kind::File { digest, .. } = &mut entry.kind {
-            *digest = digests.recv().map_err(io::Error::other)?;
+            *digest = digests.next().ok_or(RecvError).map_err(io::Error::other)?;
         }
         serde_json::to_writer(&mut table, &Line::from(entry))?;
         table.write_all(b"\n")?;
     }
-    Ok(table.finish()?.bytes)
+    Ok(table.into_inner()?.finish()?.bytes)
 }
 
 /// Takes everything, and keeps it as long as it is not too much.

@@ -20,8 +20,8 @@ pub struct Hasher {
     thread: Option<HashingThread>,
 }
 
-/// Gives the digests of parts, in the order in which they ended, some time after that; it ends with the hasher.
-pub type PartDigests = Receiver<Digest>;
+/// Gives the digests of parts, in the order in which they ended, several at once and some time after that; it ends with the hasher.
+pub type PartDigests = Receiver<Vec<Digest>>;
 
 /// Bytes on their way to be hashed.
 #[derive(Default)]
@@ -43,7 +43,7 @@ impl Piece {
 struct Hashes {
     whole: Sha256,
     part: Option<Sha256>,
-    digests: Option<Sender<Digest>>,
+    digests: Option<Sender<Vec<Digest>>>,
 }
 
 struct HashingThread {
@@ -116,13 +116,17 @@ impl Hasher {
 
 impl Hashes {
     fn take(&mut self, piece: &Piece) {
-        let mut taken = 0;
+        let (mut taken, mut ended) = (0, Vec::new());
         for bound in &piece.bounds {
             self.update(&piece.bytes[taken..*bound]);
-            self.bound();
+            ended.extend(self.bound());
             taken = *bound;
         }
         self.update(&piece.bytes[taken..]);
+        if let Some(digests) = self.digests.as_ref().filter(|_| !ended.is_empty()) {
+            // Who asked for them may have stopped listening.
+            digests.send(ended).unwrap_or_default();
+        }
     }
 
     fn update(&mut self, bytes: &[u8]) {
@@ -132,15 +136,13 @@ impl Hashes {
         }
     }
 
-    fn bound(&mut self) {
-        match self.part.take() {
-            None => self.part = Some(Sha256::default()),
-            Some(ended) => {
-                let digest = Digest::from_bytes(ended.finish());
-                // Who asked for it may have stopped listening.
-                self.digests.as_ref().map_or(Ok(()), |digests| digests.send(digest)).unwrap_or_default();
-            }
+    /// The digest of the part that ends here, if none begins.
+    fn bound(&mut self) -> Option<Digest> {
+        let ended = self.part.take();
+        if ended.is_none() {
+            self.part = Some(Sha256::default());
         }
+        ended.map(|part| Digest::from_bytes(part.finish()))
     }
 }
 
@@ -208,6 +210,6 @@ mod tests {
         hasher.update(&content[taken..]);
         assert_eq!(hasher.finish(), Digest::of(&content));
         let expected: Vec<_> = parts.map(|part| Digest::of(&content[part])).into();
-        assert_eq!(digests.iter().collect::<Vec<_>>(), expected);
+        assert_eq!(digests.iter().flatten().collect::<Vec<_>>(), expected);
     }
 }
