@@ -1,7 +1,7 @@
 //! Writes a layer: files → tar, or one file as it is → compression → sink, in one pass and with one buffer.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 
 use rustix::fs::{FileType, Stat};
 
@@ -76,7 +76,7 @@ fn write_uncompressed(
     let (mut files, mut bytes, mut file_mode) = (0, 0, None);
     let mut fingerprinter = Fingerprinter::new();
     let mut layer = LayerWriter::new(format, sink, recipe)?;
-    let mut beginning = vec![0; SMALL_BYTES];
+    let mut buffer = vec![0; BUFFER_BYTES];
     let mut walk = Walk::new(source)?;
     while let Some(found) = walk.next() {
         let member = match found? {
@@ -87,7 +87,7 @@ fn write_uncompressed(
             Found::File(file) => {
                 files += 1;
                 let opened = walk.open_file(&file)?;
-                write_file(source, file.path, opened, &mut beginning, &mut layer, task)?
+                write_file(source, file.path, opened, &mut buffer, &mut layer, task)?
             }
         };
         bytes += member.size;
@@ -103,33 +103,30 @@ fn write_uncompressed(
     Ok(LayerSummary { diff_id: None, files, bytes, file_mode, path_is_ignored, fingerprint, contents })
 }
 
-/// Files up to this size are read before they are looked at.
-const SMALL_BYTES: usize = 64 * 1024;
-
 /// Writes the file `path` with the mode and size that it has by now, and returns it as it is when it has been read.
 ///
-/// A small file costs one read and one look. As its size, seen afterwards, is what one read gave, that was all of it.
+/// A file that is smaller than `buffer` costs one read and one look. As its size, seen afterwards, is what one read gave, that
+/// was all of it.
 fn write_file(
     source: &LayerSource,
     path: RelativePath,
     mut file: File,
-    beginning: &mut [u8],
+    buffer: &mut [u8],
     layer: &mut LayerWriter<'_, impl Digesting>,
     task: &dyn Task,
 ) -> Result<Member, Error> {
-    let read = read_once(&mut file, beginning).map_err(Error::reading(&path))?;
+    let read = read_once(&mut file, buffer).map_err(Error::reading(&path))?;
     let status = status_of(&path, &file)?;
     let member = Member::new(path, status);
     layer.begin_file(&member)?;
     if let Some(mut clone) = layer.record(source, &member.path, &file)? {
-        layer.put_content(&member, &mut clone, task)?;
-    } else if read < beginning.len() && read as u64 == member.size {
-        layer.put_small_content(&beginning[..read])?;
+        layer.put_content(&member, 0, &mut clone, buffer, task)?;
+    } else if read < buffer.len() && read as u64 == member.size {
+        layer.put_piece(&buffer[..read], task)?;
         layer.end_file(&member)?;
-        task.advance(member.size);
         return Ok(member);
     } else {
-        layer.put_content(&member, &mut beginning[..read].chain(&file), task)?;
+        layer.put_content(&member, read, &mut file, buffer, task)?;
     }
     layer.end_file(&member)?;
     let status = status_of(&member.path, &file)?;
@@ -144,26 +141,22 @@ fn status_of(path: &RelativePath, file: &File) -> Result<Stat, Error> {
     }
 }
 
-/// Collects a layer in one buffer, into which files are read directly, and enters them in its table of contents. Around their
-/// contents, a tar has bytes of its own.
+/// Writes a layer, and enters its files in its table of contents. Around their contents, a tar has bytes of its own.
+///
+/// Gathers nothing: everything that layers are written to gathers.
 struct LayerWriter<'a, W> {
     format: Format,
     sink: W,
     recipe: Option<&'a mut RecipeWriter>,
     contents: contents::Writer,
-    buffer: Vec<u8>,
-    filled: usize,
-    /// Where in the buffer files begin and end.
-    bounds: Vec<usize>,
     /// How many bytes the sink has.
-    flushed: u64,
+    written: u64,
 }
 
 impl<'a, W: Digesting> LayerWriter<'a, W> {
     fn new(format: Format, mut sink: W, recipe: Option<&'a mut RecipeWriter>) -> Result<Self, Error> {
         let contents = contents::Writer::new(sink.hasher().parts()).map_err(writing_failed)?;
-        let buffer = vec![0; BUFFER_BYTES];
-        Ok(Self { format, sink, recipe, contents, buffer, filled: 0, bounds: Vec::new(), flushed: 0 })
+        Ok(Self { format, sink, recipe, contents, written: 0 })
     }
 
     fn put_folder(&mut self, member: &Member) -> Result<(), Error> {
@@ -175,14 +168,13 @@ impl<'a, W: Digesting> LayerWriter<'a, W> {
     /// The content comes next.
     fn begin_file(&mut self, member: &Member) -> Result<(), Error> {
         self.put_header(member)?;
-        self.bounds.push(self.filled);
-        let offset = self.flushed + self.filled as u64;
-        self.contents.begin(member.path.clone(), member.mode, member.size, offset);
+        self.sink.hasher().bound();
+        self.contents.begin(member.path.clone(), member.mode, member.size, self.written);
         Ok(())
     }
 
     fn end_file(&mut self, member: &Member) -> Result<(), Error> {
-        self.bounds.push(self.filled);
+        self.sink.hasher().bound();
         self.contents.end();
         self.put_tar(&[0; BLOCK][..padding(member.size)])
     }
@@ -200,31 +192,34 @@ impl<'a, W: Digesting> LayerWriter<'a, W> {
         put.map_err(Error::reading(path))
     }
 
-    fn put_small_content(&mut self, content: &[u8]) -> Result<(), Error> {
-        self.contents.take(content);
-        self.fill(content)
+    /// Writes the content of `member`, whose first bytes are the first `filled` of `buffer`, and the others come from `file`.
+    /// Both a shorter and a longer file are refused.
+    fn put_content(
+        &mut self,
+        member: &Member,
+        mut filled: usize,
+        file: &mut File,
+        buffer: &mut [u8],
+        task: &dyn Task,
+    ) -> Result<(), Error> {
+        let Member { path, size, .. } = member;
+        let changed = || Error::FileChanged { path: path.clone() };
+        let mut left = *size;
+        loop {
+            left = left.checked_sub(filled as u64).ok_or_else(changed)?;
+            self.put_piece(&buffer[..filled], task)?;
+            filled = read_once(file, buffer).map_err(Error::reading(path))?;
+            if filled == 0 {
+                return if left == 0 { Ok(()) } else { Err(changed()) };
+            }
+        }
     }
 
-    /// Writes the content of `member` from `file`. Both a shorter and a longer file are refused.
-    fn put_content(&mut self, member: &Member, file: &mut impl Read, task: &dyn Task) -> Result<(), Error> {
-        let Member { path, size, .. } = member;
-        let failed = Error::reading(path);
-        let mut left = *size;
-        while left > 0 {
-            let space = self.space()?;
-            let wanted = usize::try_from(left).map_or(space.len(), |left| left.min(space.len()));
-            let read = read_once(file, &mut space[..wanted]).map_err(&failed)?;
-            if read == 0 {
-                return Err(Error::FileChanged { path: path.clone() });
-            }
-            self.contents.take(&self.buffer[self.filled..][..read]);
-            self.filled += read;
-            left -= read as u64;
-            task.advance(read as u64);
-        }
-        if read_once(file, &mut [0]).map_err(&failed)? > 0 {
-            return Err(Error::FileChanged { path: path.clone() });
-        }
+    /// Writes the next bytes of a file.
+    fn put_piece(&mut self, piece: &[u8], task: &dyn Task) -> Result<(), Error> {
+        self.contents.take(piece);
+        self.put(piece)?;
+        task.advance(piece.len() as u64);
         Ok(())
     }
 
@@ -236,45 +231,17 @@ impl<'a, W: Digesting> LayerWriter<'a, W> {
         if let Some(recipe) = &mut self.recipe {
             recipe.put_bytes(bytes).map_err(writing_failed)?;
         }
-        self.fill(bytes)
+        self.put(bytes)
     }
 
-    fn fill(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
-        while !bytes.is_empty() {
-            let space = self.space()?;
-            let (now, later) = bytes.split_at(bytes.len().min(space.len()));
-            space[..now.len()].copy_from_slice(now);
-            self.filled += now.len();
-            bytes = later;
-        }
-        Ok(())
-    }
-
-    /// The free part of the buffer, which is never empty.
-    fn space(&mut self) -> Result<&mut [u8], Error> {
-        if self.filled == self.buffer.len() {
-            self.flush()?;
-        }
-        Ok(&mut self.buffer[self.filled..])
-    }
-
-    fn flush(&mut self) -> Result<(), Error> {
-        let mut written = 0;
-        for bound in self.bounds.drain(..) {
-            self.sink.write_all(&self.buffer[written..bound]).map_err(writing_failed)?;
-            self.sink.hasher().bound();
-            written = bound;
-        }
-        self.sink.write_all(&self.buffer[written..self.filled]).map_err(writing_failed)?;
-        self.flushed += self.filled as u64;
-        self.filled = 0;
-        Ok(())
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.written += bytes.len() as u64;
+        self.sink.write_all(bytes).map_err(writing_failed)
     }
 
     /// Writes the two empty blocks at the end of a tar, and no more: Go does not round up. Returns the table of contents.
     fn finish(mut self) -> Result<Option<Vec<u8>>, Error> {
         self.put_tar(&[0; 2 * BLOCK])?;
-        self.flush()?;
         self.sink.hasher().settle();
         self.contents.finish().map_err(writing_failed)
     }

@@ -180,12 +180,18 @@ fn files_around_the_buffer_size_come_out_whole() {
     }
 }
 
-/// Changes a file as soon as the first bytes of the layer arrive.
-struct Meddler<F: FnMut()>(F);
+/// Changes a file as soon as the first bytes of `d/f` arrive, behind its header and that of its folder.
+struct Meddler<F: FnMut()> {
+    meddle: F,
+    arrived: usize,
+}
 
 impl<F: FnMut()> Write for Meddler<F> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        (self.0)();
+        self.arrived += buffer.len();
+        if self.arrived > 2 * 512 {
+            (self.meddle)();
+        }
         Ok(buffer.len())
     }
 
@@ -203,7 +209,8 @@ fn pack_and_meddle(context: &Context, meddle: impl FnMut()) -> Error {
         ignore: &ignore,
         links: Links::InsideContext,
     };
-    write_layer(&source, Format::Tar, Compression::None, None, DigestWriter::new(Meddler(meddle)), &Silent).unwrap_err()
+    let sink = DigestWriter::new(Meddler { meddle, arrived: 0 });
+    write_layer(&source, Format::Tar, Compression::None, None, sink, &Silent).unwrap_err()
 }
 
 #[test]
