@@ -57,10 +57,11 @@ impl ModelKitIndex {
             /// A manifest has one. What can be read as both is no index, so that nobody takes it for the other.
             config: Option<IgnoredAny>,
         }
+        if descriptor.media_type != MediaType::IMAGE_INDEX {
+            return Ok(None);
+        }
         let kind: Kind = serde_json::from_slice(bytes)?;
-        let is_index = descriptor.media_type == MediaType::IMAGE_INDEX
-            && kind.artifact_type == Some(ARTIFACT_TYPE)
-            && kind.config.is_none();
+        let is_index = kind.artifact_type == Some(ARTIFACT_TYPE) && kind.config.is_none();
         if is_index { serde_json::from_slice(bytes).map(|index| Some(Self(index))) } else { Ok(None) }
     }
 

@@ -68,7 +68,8 @@ impl Listed {
 /// and digest. What is not a ModelKit or is damaged is left out.
 pub fn list_local(store: &Store, wanted: Option<&Reference>) -> Result<Vec<Listed>, Error> {
     let mut rows: Vec<(Reference, Entry)> = Vec::new();
-    for entry in store.entries()? {
+    // What is only here because it is about a ModelKit, such as the record of its making, is none.
+    for entry in store.entries()?.into_iter().filter(|entry| entry.subject().is_none()) {
         if let Some(reference) = entry.reference() {
             rows.push((reference, entry));
         }
