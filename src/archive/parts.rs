@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 
 use super::beneath::Found;
 use super::reading::{CACHED_BYTES, fill, read_once};
@@ -12,14 +12,26 @@ use crate::blocks::BlockWriter;
 use crate::progress::Task;
 use crate::relative_path::RelativePath;
 
+/// The permission to open a file again for writing.
+const OWNER_WRITES: u32 = 0o200;
+
 /// A file of a [`Destination`] that comes in parts, in any order and several at once.
 ///
 /// All of them must have been written before the destination is committed; after an error it must not be.
 #[derive(Debug)]
 pub struct FileInParts {
-    /// None if its content is there already.
-    file: Option<File>,
     path: RelativePath,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Its content is there already.
+    Cloned,
+    /// Each part opens it: there may be more such files than a process may have open.
+    Closed,
+    /// Nobody may open it again for writing.
+    Open(File),
 }
 
 impl Destination {
@@ -41,11 +53,17 @@ impl Destination {
             // To write behind the end of a file takes the system longer.
             file.set_len(size).map_err(Error::unpacking(path))?;
         }
+        let found_mode = file.metadata().map_err(Error::unpacking(path))?.mode();
+        let state = match found_mode & OWNER_WRITES {
+            _ if is_cloned => State::Cloned,
+            0 => State::Open(file),
+            _ => State::Closed,
+        };
         self.count(|placed| {
             placed.files += 1;
             placed.bytes += size;
         });
-        Ok(Some(FileInParts { file: (!is_cloned).then_some(file), path: (*path).clone() }))
+        Ok(Some(FileInParts { path: (*path).clone(), state }))
     }
 
     /// Writes everything that `content` gives, `size` bytes, into `file` from `offset` on, and tells `task` of it.
@@ -60,17 +78,20 @@ impl Destination {
         task: &dyn Task,
     ) -> Result<(), Error> {
         let failed = Error::unpacking(&file.path);
-        let Some(shared) = &file.file else { return pass_on(offset, content, &mut io::sink(), task, failed) };
-        if !self.takes_at_once(size)
-            && let Ok(mut own) = self.staging()?.open_file(&file.path)
-        {
-            // That it is written past the page cache holds for a descriptor, not for a file.
-            own.seek(SeekFrom::Start(offset)).map_err(&failed)?;
-            let mut blocks = BlockWriter::new(own, offset);
-            pass_on(offset, content, &mut blocks, task, &failed)?;
-            return blocks.finish().map_err(failed);
+        match &file.state {
+            State::Cloned => pass_on(offset, content, &mut io::sink(), task, failed),
+            State::Open(file) => pass_on(offset, content, &mut WriterAt { file, offset }, task, failed),
+            State::Closed => {
+                let mut file = self.staging()?.open_file(&file.path).map_err(&failed)?;
+                if self.takes_at_once(size) {
+                    return pass_on(offset, content, &mut WriterAt { file: &file, offset }, task, failed);
+                }
+                file.seek(SeekFrom::Start(offset)).map_err(&failed)?;
+                let mut blocks = BlockWriter::new(file, offset);
+                pass_on(offset, content, &mut blocks, task, &failed)?;
+                blocks.finish().map_err(failed)
+            }
         }
-        pass_on(offset, content, &mut WriterAt { file: shared, offset }, task, failed)
     }
 }
 

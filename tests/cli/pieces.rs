@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::process::Command;
 
 use fs_err as fs;
 use serde_json::Value;
@@ -135,4 +136,20 @@ fn no_table_of_contents_is_needed() {
     alter(&sandbox, &table, |bytes| bytes[40] ^= 1);
     sandbox.kit(&["unpack", "m:v1", "-d", "out"]).ok();
     is_like_the_project(&sandbox);
+}
+
+#[test]
+fn there_may_be_more_large_files_than_may_be_open() {
+    let sandbox = Sandbox::new();
+    for number in 0..60 {
+        sandbox.write(&format!("project/data/{number}"), noise(number + 1, MIB + 1));
+    }
+    sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\ndatasets: [{path: data}]\n");
+    sandbox.kit(&["pack", "project", "-t", "m:v1"]).ok();
+    let mut command = Command::new("bash");
+    command.args(["-c", "ulimit -n 40; exec \"$@\"", "bash", env!("CARGO_BIN_EXE_kit"), "unpack", "m:v1", "-d", "out"]);
+    command.env("KIT_HOME", sandbox.path("kit")).current_dir(sandbox.path("."));
+    let run = sandbox.run(&mut command).ok();
+    assert_eq!(run.stderr.matches("Unpacking dataset").count(), 1, "it was begun again:\n{}", run.stderr);
+    assert_eq!(sandbox.names("out").len(), 61);
 }

@@ -43,7 +43,7 @@ pub(super) struct LargeFile {
     pieces: Vec<Piece>,
     /// None if the file has to come as a whole.
     parts: Option<FileInParts>,
-    /// A file that it may be cloned from.
+    /// What it may be cloned from then.
     original: Option<File>,
 }
 
@@ -211,7 +211,7 @@ impl Frame<'_> {
         let original = self.originals.as_mut().map_or(Ok(None), |find| find(offset, size)).ok()?;
         let file = SingleFile { path: &path, mode, size: Some(size), original };
         let parts = self.destination.begin_file(&file).ok()?;
-        let original = file.original;
+        let original = file.original.filter(|_| parts.is_none());
         Some(LargeFile { path, mode, size, offset, pieces, parts, original })
     }
 }
