@@ -153,3 +153,40 @@ fn there_may_be_more_large_files_than_may_be_open() {
     assert_eq!(run.stderr.matches("Unpacking dataset").count(), 1, "it was begun again:\n{}", run.stderr);
     assert_eq!(sandbox.names("out").len(), 61);
 }
+
+/// In a layout that a stranger made, a table of contents may fit bytes that the layer's digest does not name.
+#[test]
+fn a_table_does_not_stand_for_the_digest_of_what_nobody_has_verified() {
+    let sandbox = packed("tar");
+    sandbox.kit(&["push", "m:v1", "oci:layout:v1"]).ok();
+    let layer = digest(&sandbox, "weights", None);
+    sandbox.write("project/weights/a.bin", noise(9, 17 * MIB + 5));
+    sandbox.kit(&["pack", "project", "-t", "m:v1"]).ok();
+    let contents = "ml.kitops.modelkit.contents";
+    let (other, table) = (digest(&sandbox, "weights", None), digest(&sandbox, "weights", Some(contents)));
+    let place = |digest: &str| sandbox.path("layout/blobs/sha256").join(digest);
+    for (from, to) in [(&other, &layer), (&table, &table)] {
+        drop(fs::remove_file(place(to)));
+        fs::copy(blob(&sandbox, from), place(to)).unwrap();
+    }
+    let read = |path: PathBuf| serde_json::from_slice::<Value>(&fs::read(path).unwrap()).unwrap();
+    let mut index = read(sandbox.path("layout/index.json"));
+    let entries = index["manifests"].as_array_mut().unwrap();
+    entries.retain(|entry| entry["annotations"]["org.opencontainers.image.ref.name"] == "v1");
+    let mut manifest = read(place(&entries[0]["digest"].as_str().unwrap()["sha256:".len()..]));
+    for described in manifest["layers"].as_array_mut().unwrap() {
+        if described["digest"] == format!("sha256:{layer}") {
+            described["annotations"][contents] = format!("sha256:{table}").into();
+            described["annotations"][format!("{contents}.size")] =
+                fs::metadata(place(&table)).unwrap().len().to_string().into();
+        }
+    }
+    let bytes = manifest.to_string();
+    let manifest = kit::digest::Digest::of(bytes.as_bytes());
+    sandbox.write(&format!("layout/blobs/sha256/{}", manifest.hex()), &bytes);
+    entries[0]["digest"] = manifest.to_string().into();
+    entries[0]["size"] = bytes.len().into();
+    sandbox.write("layout/index.json", index.to_string());
+    sandbox.kit(&["unpack", "oci:layout:v1", "-d", "out"]).fails().says("does not match its digest");
+    assert!(!sandbox.path("out").exists());
+}

@@ -50,7 +50,7 @@ impl<'a> Unpacker<'a> {
             self.progress.say(&format!("Unpacking referenced modelkit {reference}"));
         }
         let jobs = self.options.jobs;
-        let begun = workers::run(jobs, &wanted.layers, |layer| self.begin(wanted, layer))?;
+        let begun = workers::run(jobs, &wanted.layers, |layer| self.begin(wanted.source, layer))?;
         let layers = wanted.layers.iter().zip(&begun).filter(|(_, begun)| begun.is_none());
         let parts = begun.iter().flatten().flat_map(LayerInPieces::parts);
         let work: Vec<Work> = layers.map(|(layer, _)| Work::Layer(layer)).chain(parts.map(Work::Part)).collect();

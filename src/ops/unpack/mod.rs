@@ -78,7 +78,6 @@ pub fn unpack(
     wanted.push(Wanted {
         other: None,
         source: if found.is_remote { &delta } else { &*found.source },
-        is_remote: found.is_remote,
         layers: chosen.of(&child.modelkit, Some(&options.selection)),
     });
     check_room(&wanted, &remotes.files, &options.folder)?;
@@ -113,8 +112,6 @@ struct Wanted<'a> {
     /// What another one than the ModelKit that is unpacked is called.
     other: Option<&'a Reference>,
     source: &'a dyn Source,
-    /// Whether it comes from a registry.
-    is_remote: bool,
     layers: Vec<&'a Layer>,
 }
 
@@ -125,12 +122,8 @@ fn of_others<'a>(
     selection: &Selection,
     chosen: &mut Chosen,
 ) -> Vec<Wanted<'a>> {
-    let wanted = |reference, found: &'a Found, layers| Wanted {
-        other: Some(reference),
-        source: &*found.source,
-        is_remote: found.is_remote,
-        layers,
-    };
+    let wanted =
+        |reference, found: &'a Found, layers| Wanted { other: Some(reference), source: &*found.source, layers };
     let of_parent = selection.of_parent();
     let mut others = Vec::new();
     for Parent { reference, found, inspected } in parents.iter().rev() {

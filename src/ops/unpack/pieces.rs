@@ -1,4 +1,4 @@
-//! Unpacking layers that are here by the pieces that their tables of contents tell of, several at once.
+//! Unpacking layers of the store by the pieces that their tables of contents tell of, several at once.
 //!
 //! SHA-256 over a layer is one stream, which on one core takes twice as long as copying the layer through the page cache. The pieces of a large file
 //! have digests of their own, and the table that tells them is named by the manifest: so each piece is read, verified and
@@ -7,15 +7,15 @@
 use std::fs::File;
 
 use super::super::{Error, tables};
+use super::Stop;
 use super::layers::{PLAIN_FILE, Unpacker, describe, title};
-use super::{Stop, Wanted};
 use crate::archive::{self, Destination, FileInParts, KnownTar, SingleFile};
 use crate::compression::Compression;
 use crate::contents::{Entry, Kind, Piece, VerifiedPieces};
 use crate::digest::VerifyingReader;
 use crate::layer_format::Format;
 use crate::modelkit::Layer;
-use crate::oci::{Content, PartFinder, RangedReader};
+use crate::oci::{Content, PartFinder, RangedReader, Source};
 use crate::progress::{Phase, Silent, Task};
 use crate::relative_path::RelativePath;
 
@@ -100,15 +100,20 @@ fn bytes_of(pieces: &[Piece]) -> u64 {
 
 impl Unpacker<'_> {
     /// Begins a layer that is quicker by its pieces; none of any other, of which nothing is begun.
-    pub(super) fn begin<'a>(&self, wanted: &Wanted<'a>, layer: &'a Layer) -> Result<Option<LayerInPieces<'a>>, Stop> {
+    pub(super) fn begin<'a>(
+        &self,
+        source: &'a dyn Source,
+        layer: &'a Layer,
+    ) -> Result<Option<LayerInPieces<'a>>, Stop> {
         let size = layer.descriptor.size;
-        if !self.by_pieces || wanted.is_remote || layer.compression != Compression::None || size < 2 * SPAN_BYTES {
+        if !self.by_pieces || layer.compression != Compression::None || size < 2 * SPAN_BYTES {
             return Ok(None);
         }
-        let blob = wanted.source.blob(&layer.descriptor);
-        // What cannot be read here is not needed otherwise.
-        let Ok(originals) = blob.parts() else { return Ok(None) };
-        let Ok(Some(table)) = tables::bytes(wanted.source, &layer.descriptor) else { return Ok(None) };
+        let blob = source.blob(&layer.descriptor);
+        // Only the store tells of files, and only there somebody has seen that the layer is what its descriptor says. Elsewhere a stranger may have
+        // made a table that fits other bytes. What cannot be read here is not needed otherwise.
+        let Ok(Some(originals)) = blob.parts() else { return Ok(None) };
+        let Ok(Some(table)) = tables::bytes(source, &layer.descriptor) else { return Ok(None) };
         if !is_of_large_files(&table, layer) {
             return Ok(None);
         }
@@ -150,7 +155,7 @@ struct Frame<'a> {
     destination: &'a Destination,
     layer: &'a Layer,
     /// Files that parts of it may be cloned from.
-    originals: Option<PartFinder>,
+    originals: PartFinder,
 }
 
 impl Frame<'_> {
@@ -208,7 +213,7 @@ impl Frame<'_> {
         for piece in &mut pieces {
             piece.tensor = None;
         }
-        let original = self.originals.as_mut().map_or(Ok(None), |find| find(offset, size)).ok()?;
+        let original = (self.originals)(offset, size).ok()?;
         let file = SingleFile { path: &path, mode, size: Some(size), original };
         let parts = self.destination.begin_file(&file).ok()?;
         let original = file.original.filter(|_| parts.is_none());
