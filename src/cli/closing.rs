@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::gauge::speed;
-use crate::ops::{Copied, Taken};
+use crate::ops::{Copied, Packed, Taken};
 use crate::progress::human;
 
 /// What moved and what did not have to.
@@ -26,6 +26,16 @@ impl Moved {
             reused: format!("{} already there", human(copied.present_bytes)),
             mounted: Some(copied.mounted_bytes),
             resumed: copied.resumed_bytes,
+        }
+    }
+
+    /// What packing into the local store did, which is called `done`.
+    pub(crate) fn packed(packed: &Packed, done: &'static str) -> Self {
+        Self {
+            done: (packed.bytes - packed.reused_bytes, done),
+            reused: format!("{} reused", human(packed.reused_bytes)),
+            mounted: None,
+            resumed: 0,
         }
     }
 

@@ -320,9 +320,7 @@ pub(super) fn hub(context: &Context, client: &Client, address: &Address, token: 
 /// Tells of a ModelKit that is in the store.
 pub(super) fn say_saved(context: &Context, references: &[Reference], packed: &Packed, start: Instant) -> Result<()> {
     context.output.result(format!("Model saved: {}", packed.manifest.digest))?;
-    let done = (packed.bytes - packed.reused_bytes, "written");
-    let reused = format!("{} reused", human(packed.reused_bytes));
-    say_done(context, references, &Moved { done, reused, mounted: None, resumed: 0 }, start);
+    say_done(context, references, &Moved::packed(packed, "written"), start);
     Ok(())
 }
 

@@ -5,10 +5,10 @@ use std::time::Instant;
 use anyhow::Result;
 
 use super::import::say_saved;
+use super::pack::copy;
 use crate::cli::closing::Moved;
 use crate::cli::context::Context;
-use crate::ops::{self, CopyOptions, Location, MlflowFolder, Origins, PackOptions, Places};
-use crate::progress::Phase;
+use crate::ops::{self, Location, MlflowFolder, PackOptions, Places};
 
 /// What the ModelKit is called if the user does not say: the words of the name, as far as a repository may have them.
 pub(super) fn name(found: &MlflowFolder) -> String {
@@ -36,11 +36,7 @@ pub(super) fn push(
     destination: &Location,
     start: Instant,
 ) -> Result<()> {
-    let (target, tag) = places.target(destination)?;
-    let tags: Vec<_> = tag.into_iter().collect();
-    let origins = Origins::known_to(places.store, destination)?;
-    let copying = CopyOptions { jobs: places.jobs(&[destination]), origins, phase: Phase::Uploading };
-    let copied = ops::pack_and_push(places, pack, (&*target, &tags), &copying, &context.bars)?.copied;
+    let copied = copy(context, places, pack, destination, &[])?.copied;
     context.output.result(format!("Pushed {}", copied.manifest.digest))?;
     context.output.say(&Moved::sent(&copied).in_words(start));
     Ok(())

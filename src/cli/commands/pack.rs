@@ -21,7 +21,7 @@ use crate::ops::{
     self, CopyOptions, Family, Format, Git, Keeping, Links, Location, Lock, Locking, Origins, PackOptions, PackedAway,
     Places, Reading, Recording,
 };
-use crate::progress::{Phase, human};
+use crate::progress::Phase;
 
 /// Pack a folder and its Kitfile into a ModelKit in the local store
 ///
@@ -171,12 +171,7 @@ impl PackArgs {
         context.output.result(format!("Model saved: {}", packed.manifest.digest))?;
         self.save_lock(context, options, packed.lock.as_ref())?;
         let done = if options.keeping == Keeping::Links { "linked" } else { "written" };
-        let moved = Moved {
-            done: (packed.bytes - packed.reused_bytes, done),
-            reused: format!("{} reused", human(packed.reused_bytes)),
-            mounted: None,
-            resumed: 0,
-        };
+        let moved = Moved::packed(&packed, done);
         let tags: Vec<_> = options.references.iter().map(ToString::to_string).collect();
         let tagged = if tags.is_empty() { String::new() } else { format!(" · tagged {}", tags.join(", ")) };
         context.output.say(&format!("{}{tagged}", moved.in_words(start)));
@@ -194,25 +189,12 @@ impl PackArgs {
         let location = &destination.location;
         let failure = || format!("cannot pack `{}` and push it to `{location}`", options.context.display());
         context.output.say(&format!("Packing and pushing {location}"));
-        let PackedAway { copied, lock } = Self::copy(context, places, options, destination).with_context(failure)?;
+        let PackedAway { copied, lock } =
+            copy(context, places, options, location, &destination.more_tags).with_context(failure)?;
         context.output.result(format!("Pushed {}", copied.manifest.digest))?;
         self.save_lock(context, options, lock.as_ref())?;
         context.output.say(&Moved::sent(&copied).in_words(start));
         Ok(())
-    }
-
-    fn copy(
-        context: &Context,
-        places: &Places<'_>,
-        options: &PackOptions,
-        destination: &Destination,
-    ) -> Result<PackedAway, ops::Error> {
-        let (target, tag) = places.target(&destination.location)?;
-        let tags: Vec<_> = tag.into_iter().chain(destination.more_tags.iter().cloned()).collect();
-        let origins = Origins::known_to(places.store, &destination.location)?;
-        let jobs = places.jobs(&[&destination.location]);
-        let copying = CopyOptions { jobs, origins, phase: Phase::Uploading };
-        ops::pack_and_push(places, options, (&*target, &tags), &copying, &context.bars)
     }
 
     /// Where --push sends the ModelKit.
@@ -292,6 +274,21 @@ fn parse_kitfile(context: &Context, (name, bytes): (String, Vec<u8>)) -> Result<
 
 /// What --push without a name is taken for.
 const NAMED_BY_TAG: &str = "";
+
+/// Packs straight into `location`, under `more_tags`, too.
+pub(super) fn copy(
+    context: &Context,
+    places: &Places<'_>,
+    options: &PackOptions,
+    location: &Location,
+    more_tags: &[String],
+) -> Result<PackedAway, ops::Error> {
+    let (target, tag) = places.target(location)?;
+    let tags: Vec<_> = tag.into_iter().chain(more_tags.iter().cloned()).collect();
+    let origins = Origins::known_to(places.store, location)?;
+    let copying = CopyOptions { jobs: places.jobs(&[location]), origins, phase: Phase::Uploading };
+    ops::pack_and_push(places, options, (&*target, &tags), &copying, &context.bars)
+}
 
 /// Where --push sends the ModelKit, and what it is called there.
 struct Destination {
