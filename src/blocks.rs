@@ -24,7 +24,7 @@ const BLOCKS: usize = 4;
 pub const DIRECT_FROM_BYTES: u64 = 8 * 1024 * 1024;
 
 /// How many bytes can go through the page cache before Linux begins to write them to the disk by default (`vm.dirty_background_ratio`): a tenth of
-/// the memory that is free, or of a container's limit. None where the system does not tell how much that is.
+/// the memory that is free, or of a container's limit. 0 where the system does not tell how much that is.
 pub fn cacheable_bytes() -> u64 {
     let available = fs_err::read_to_string("/proc/meminfo").ok().as_deref().and_then(available_bytes);
     let limit = fs_err::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|limit| limit.trim().parse().ok());

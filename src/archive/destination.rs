@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::beneath::{Folder, Found};
 use super::placing::place;
@@ -39,8 +39,8 @@ pub struct Destination {
     /// Goes before `made`: the target can be removed only when nothing is staged in it.
     state: Mutex<State>,
     made: MadeFolders,
-    /// How many bytes more the system takes without waiting for the disk.
-    cacheable_bytes: AtomicU64,
+    /// How many bytes more the system takes without waiting for the disk. It is asked when somebody wants to know.
+    cacheable_bytes: OnceLock<AtomicU64>,
 }
 
 #[derive(Debug, Default)]
@@ -76,14 +76,15 @@ impl Destination {
         made.make(place).map_err(failed)?;
         let target = Folder::open(place).map_err(failed)?;
         remove_stale(&target, place);
-        let cacheable_bytes = AtomicU64::new(cacheable_bytes());
-        Ok(Self { target, overwrite, place: place.to_owned(), state: Mutex::default(), made, cacheable_bytes })
+        let (place, state, cacheable_bytes) = (place.to_owned(), Mutex::default(), OnceLock::new());
+        Ok(Self { target, overwrite, place, state, made, cacheable_bytes })
     }
 
     /// Whether `bytes` more can go through the page cache without waiting for the disk. If so, they are taken to come.
     pub(super) fn takes_at_once(&self, bytes: u64) -> bool {
         let take = |left: u64| left.checked_sub(bytes);
-        self.cacheable_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+        let left = self.cacheable_bytes.get_or_init(|| AtomicU64::new(cacheable_bytes()));
+        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 
     /// Gives everything its final place, if nothing is in the way.

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read};
 
+use super::members::{PLAIN_FILE, shape};
 use super::packer::Assembled;
 use super::remote::lock_remotes;
-use super::unpack::{PLAIN_FILE, Remembering};
+use super::unpack::Remembering;
 use super::{Error, Places, tables, workers};
-use crate::archive::{self, LayerMember, LayerShape, Listing};
+use crate::archive::{self, LayerMember, Listing};
 use crate::contents::{Entry, Kind};
 use crate::digest::{Digest, Hasher, VerifyingReader};
 use crate::layer_format::Format;
@@ -95,8 +96,7 @@ fn read_files(reader: &mut (dyn Read + Send), layer: &Layer) -> Result<Contents,
         let file = LockedFile { path: layer.path.clone(), mode: layer.file_mode.unwrap_or(PLAIN_FILE), size, digest };
         return Ok(Contents { files: [(layer.path.clone(), file)].into(), ..Contents::default() });
     }
-    let shape = LayerShape { path: layer.path.clone(), base: layer.base.clone() };
-    let mut listing = Listing::reading(decoder, shape);
+    let mut listing = Listing::reading(decoder, shape(layer));
     let mut contents = Contents::default();
     while let Some(member) = listing.next_member()? {
         let LayerMember { path, mode, is_directory, .. } = member;

@@ -35,7 +35,7 @@ pub(super) struct Member {
 }
 
 /// Permissions of a file that has none in the ModelKit: the Kitfile, and one that is a layer of its own.
-const PLAIN_FILE: u32 = 0o644;
+pub(super) const PLAIN_FILE: u32 = 0o644;
 
 impl Member {
     /// Tells that the content could not be read.
@@ -195,7 +195,8 @@ fn show_members<R: Read>(layer: &Layer, mut listing: Listing<R>, visit: Visit) -
     Ok(ControlFlow::Continue(()))
 }
 
-fn shape(layer: &Layer) -> LayerShape {
+/// Where the members of the tar that `layer` is may be.
+pub(super) fn shape(layer: &Layer) -> LayerShape {
     LayerShape { path: layer.path.clone(), base: layer.base.clone() }
 }
 

@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::path::Path;
 
+use super::super::members::shape;
 use super::super::{inspect, tables};
 use super::lead::{Lead, Leads, padding};
 use super::tree::{self, TreeFile};
-use crate::archive::{LayerShape, Listing};
+use crate::archive::Listing;
 use crate::compression::Compression;
 use crate::contents::{self, Kind, Piece, PieceDigest};
 use crate::digest::Digest;
@@ -179,8 +180,7 @@ impl<'a> Shelf<'a> {
             return self.add_file(of.path.clone(), file);
         }
         let blob = source.blob(&of.descriptor);
-        let shape = LayerShape { path: of.path.clone(), base: of.base.clone() };
-        let mut listing = Listing::hopping(RangedReader::new(&*blob, size), shape);
+        let mut listing = Listing::hopping(RangedReader::new(&*blob, size), shape(of));
         while let Ok(Some(member)) = listing.next_member() {
             let (offset, size) = (member.offset, member.size);
             if !member.is_directory {

@@ -1,12 +1,11 @@
 //! The files of a folder that a ModelKit was unpacked into.
 
-use std::io::{Read, Seek as _, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use fs_err as fs;
 
+use super::super::local_file::LocalFile;
 use super::patch::REQUEST_BYTES;
-use crate::oci::{Content, ContentError};
 use crate::relative_path::RelativePath;
 
 /// How many files and folders are looked at: some people unpack into their home.
@@ -16,18 +15,7 @@ const LIMIT: usize = 100_000;
 pub(super) struct TreeFile {
     pub(super) path: RelativePath,
     pub(super) size: u64,
-    pub(super) content: FileContent,
-}
-
-/// What a file holds when it is read.
-pub(super) struct FileContent(PathBuf);
-
-impl Content for FileContent {
-    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
-        let mut file = fs::File::open(&self.0)?;
-        file.seek(SeekFrom::Start(offset))?;
-        Ok(Box::new(file))
-    }
+    pub(super) content: LocalFile,
 }
 
 /// The files in and below `folder`. No link is followed, and what cannot be read is left out.
@@ -44,7 +32,7 @@ pub(super) fn files(folder: &Path) -> Vec<TreeFile> {
             match entry.metadata() {
                 Ok(found) if found.is_dir() => folders.push(path),
                 Ok(found) if found.is_file() && found.len() > REQUEST_BYTES => {
-                    let content = FileContent(entry.path());
+                    let content = LocalFile(entry.path());
                     files.push(TreeFile { path, size: found.len(), content });
                 }
                 _ => {}

@@ -2,12 +2,13 @@
 
 use std::io::{BufReader, Read};
 
+use super::super::members::{PLAIN_FILE, shape};
 use super::super::remote::RemoteFile;
 use super::super::{Error, workers};
 use super::pieces::{LayerInPieces, Part};
 use super::remembering::Remembering;
 use super::{Stop, UnpackOptions, Wanted};
-use crate::archive::{self, Destination, FindPart, LayerShape, SingleFile};
+use crate::archive::{self, Destination, FindPart, SingleFile};
 use crate::compression::Compression;
 use crate::digest::VerifyingReader;
 use crate::kitfile::{self, FILE_NAMES, Section};
@@ -24,9 +25,6 @@ pub(super) struct Unpacker<'a> {
     /// Whether layers may be unpacked by their pieces.
     pub(super) by_pieces: bool,
 }
-
-/// Permissions of files that have none in the ModelKit: the Kitfile, and raw layers of some packers.
-pub(in crate::ops) const PLAIN_FILE: u32 = 0o644;
 
 /// A piece of work for one thread.
 enum Work<'a> {
@@ -86,9 +84,9 @@ impl<'a> Unpacker<'a> {
     ) -> Result<(), archive::Error> {
         match layer.format {
             Format::Tar => {
-                let shape = LayerShape { path: layer.path.clone(), base: layer.base.clone() };
                 let parts = parts.as_mut().map(|find| &mut **find as FindPart<'_>);
-                archive::extract_cloning(reader, layer.compression, &shape, parts, self.destination, &Silent).map(drop)
+                archive::extract_cloning(reader, layer.compression, &shape(layer), parts, self.destination, &Silent)
+                    .map(drop)
             }
             Format::Raw => {
                 let decoder = layer.compression.decoder(BufReader::new(reader));

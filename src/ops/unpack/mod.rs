@@ -24,7 +24,6 @@ use crate::oci::{Descriptor, Reference, Source};
 use crate::progress::Progress;
 use crate::relative_path::RelativePath;
 
-pub(super) use layers::PLAIN_FILE;
 pub(super) use remembering::Remembering;
 
 /// What to unpack and how.

@@ -6,9 +6,10 @@
 
 use std::fs::File;
 
+use super::super::members::PLAIN_FILE;
 use super::super::{Error, tables};
 use super::Stop;
-use super::layers::{PLAIN_FILE, Unpacker, describe, title};
+use super::layers::{Unpacker, describe, title};
 use crate::archive::{self, Destination, FileInParts, KnownTar, SingleFile};
 use crate::compression::Compression;
 use crate::contents::{Entry, Kind, Piece, VerifiedPieces};
@@ -34,7 +35,7 @@ pub(super) struct LayerInPieces<'a> {
     task: Box<dyn Task>,
 }
 
-pub(super) struct LargeFile {
+struct LargeFile {
     path: RelativePath,
     mode: u32,
     size: u64,
@@ -47,10 +48,13 @@ pub(super) struct LargeFile {
     original: Option<File>,
 }
 
-/// What is left to be done of a large file, or a part of that.
-pub(super) enum Part<'a> {
-    Whole(&'a LayerInPieces<'a>, &'a LargeFile),
-    Span { layer: &'a LayerInPieces<'a>, file: &'a FileInParts, offset: u64, start: u64, pieces: &'a [Piece] },
+/// Some pieces of a large file that are left to be done: all of them if it has to come as a whole.
+pub(super) struct Part<'a> {
+    layer: &'a LayerInPieces<'a>,
+    file: &'a LargeFile,
+    /// Where in the file they begin.
+    start: u64,
+    pieces: &'a [Piece],
 }
 
 impl LayerInPieces<'_> {
@@ -58,21 +62,14 @@ impl LayerInPieces<'_> {
     pub(super) fn parts(&self) -> Vec<Part<'_>> {
         let mut parts = Vec::new();
         for file in &self.files {
-            match &file.parts {
-                None => parts.push(Part::Whole(self, file)),
-                Some(in_parts) => {
-                    let mut start = 0;
-                    for pieces in spans(&file.pieces) {
-                        parts.push(Part::Span {
-                            layer: self,
-                            file: in_parts,
-                            offset: file.offset + start,
-                            start,
-                            pieces,
-                        });
-                        start += bytes_of(pieces);
-                    }
-                }
+            if file.parts.is_none() {
+                parts.push(Part { layer: self, file, start: 0, pieces: &file.pieces });
+                continue;
+            }
+            let mut start = 0;
+            for pieces in spans(&file.pieces) {
+                parts.push(Part { layer: self, file, start, pieces });
+                start += bytes_of(pieces);
             }
         }
         parts
@@ -126,22 +123,16 @@ impl Unpacker<'_> {
     }
 
     pub(super) fn unpack_part(&self, part: &Part) -> Result<(), Stop> {
-        let (layer, offset, pieces) = match part {
-            Part::Whole(layer, file) => (layer, file.offset, &file.pieces[..]),
-            Part::Span { layer, offset, pieces, .. } => (layer, *offset, *pieces),
-        };
-        let size = bytes_of(pieces);
-        let opened = layer.blob.open_range(offset, size).map_err(|_| Stop::Doubted)?;
+        let Part { layer, file, start, pieces } = *part;
+        let (offset, bytes) = (file.offset + start, bytes_of(pieces));
+        let opened = layer.blob.open_range(offset, bytes).map_err(|_| Stop::Doubted)?;
         let mut content = VerifiedPieces::new(opened, offset, pieces);
-        let extracted = match part {
-            Part::Span { file, start, .. } => {
-                self.destination.write_part(file, *start, size, &mut content, &*layer.task)
-            }
-            Part::Whole(_, file) => {
-                let original = file.original.as_ref().and_then(|original| original.try_clone().ok());
-                let file = SingleFile { path: &file.path, mode: file.mode, size: Some(file.size), original };
-                archive::extract_file(content, file, self.destination, &*layer.task).map(drop)
-            }
+        let extracted = if let Some(in_parts) = &file.parts {
+            self.destination.write_part(in_parts, start, bytes, &mut content, &*layer.task)
+        } else {
+            let original = file.original.as_ref().and_then(|original| original.try_clone().ok());
+            let file = SingleFile { path: &file.path, mode: file.mode, size: Some(file.size), original };
+            archive::extract_file(content, file, self.destination, &*layer.task).map(drop)
         };
         extracted.map_err(|error| match error {
             archive::Error::ReadLayer { .. } => Stop::Doubted,
