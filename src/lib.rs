@@ -107,16 +107,14 @@
 //! - The same files give the same manifest digest, whoever packs them, wherever and whenever.
 
 pub mod archive;
-pub mod blocks;
 pub mod cli;
 pub mod compression;
 pub mod contents;
 pub mod digest;
+pub mod direct_writer;
 pub mod git;
-pub mod hub;
 pub mod kitfile;
 pub mod layer_format;
-pub mod lfs;
 pub mod modelkit;
 pub mod oci;
 pub mod ops;
@@ -128,3 +126,4 @@ pub mod registry;
 pub mod relative_path;
 pub mod store;
 pub mod tensors;
+pub mod upstream;

@@ -14,9 +14,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "archive",
             "store",
             "registry",
-            "hub",
+            "upstream",
             "git",
-            "lfs",
             "kitfile",
             "oci",
             "compression",
@@ -33,9 +32,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "archive",
             "store",
             "registry",
-            "hub",
+            "upstream",
             "git",
-            "lfs",
             "modelkit",
             "kitfile",
             "oci",
@@ -53,12 +51,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "archive",
-        &["contents", "digest", "compression", "layer_format", "recipe", "blocks", "relative_path", "progress"],
+        &["contents", "digest", "compression", "layer_format", "recipe", "direct_writer", "relative_path", "progress"],
     ),
-    ("store", &["digest", "recipe", "blocks", "oci"]),
+    ("store", &["digest", "recipe", "direct_writer", "oci"]),
     ("registry", &["digest", "oci"]),
-    ("hub", &["registry", "digest", "oci", "relative_path"]),
-    ("lfs", &["registry", "digest", "oci", "relative_path"]),
+    ("upstream", &["registry", "kitfile", "oci", "provenance", "digest", "relative_path"]),
     ("git", &[]),
     ("modelkit", &["digest", "compression", "layer_format", "relative_path", "oci", "kitfile", "problem"]),
     ("kitfile", &["digest", "relative_path", "oci", "problem"]),
@@ -69,11 +66,28 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("digest", &[]),
     ("compression", &[]),
     ("layer_format", &[]),
-    ("blocks", &[]),
+    ("direct_writer", &[]),
     ("recipe", &[]),
     ("relative_path", &[]),
     ("progress", &[]),
     ("problem", &[]),
+];
+
+/// `(sub-room of ops, sub-rooms it may name)`. Every sub-room may name the modules and types at the root of `ops`.
+const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
+    ("artifact", &[]),
+    ("files", &["artifact"]),
+    ("remote_data", &["artifact", "files"]),
+    ("transfer", &["artifact", "files"]),
+    ("unpack", &["artifact", "files", "remote_data", "transfer"]),
+    ("pack", &["artifact", "files", "remote_data", "transfer"]),
+    ("bundle", &["artifact", "files", "transfer"]),
+    ("keep", &["artifact", "files", "transfer"]),
+    ("diff", &["artifact", "files", "pack", "unpack"]),
+    ("validate", &["pack"]),
+    ("init", &["files"]),
+    ("history", &["artifact", "diff"]),
+    ("import", &["artifact", "files", "transfer", "pack", "validate", "init"]),
 ];
 
 /// How many packages Cargo.lock may hold. Raising it is a decision that somebody makes in a commit.
@@ -83,6 +97,16 @@ const PACKAGES_CEILING: usize = 250;
 fn arrows_point_downward() {
     let wrong: Vec<String> = sources().iter().flat_map(|file| wrong_arrows(file)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn arrows_between_the_sub_rooms_of_ops_point_downward() {
+    let wrong: Vec<String> = sources().iter().flat_map(|file| wrong_arrows_in_ops(file)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for (at, (name, allowed)) in ARROWS_IN_OPS.iter().enumerate() {
+        let below: Vec<_> = ARROWS_IN_OPS[..at].iter().map(|(name, _)| name).collect();
+        assert!(allowed.iter().all(|allowed| below.contains(&allowed)), "`{name}` may name only rows above its own");
+    }
 }
 
 #[test]
@@ -133,6 +157,52 @@ fn wrong_arrows(file: &Path) -> Vec<String> {
     let named = rooms_named_in(&text);
     let wrong = named.iter().filter(|name| **name != room && !allowed.contains(&name.as_str()));
     wrong.map(|name| format!("{}: `{room}` must not name `crate::{name}`", inside.display())).collect()
+}
+
+/// The arrows from a file of `ops` to sub-rooms that its own may not name.
+fn wrong_arrows_in_ops(file: &Path) -> Vec<String> {
+    let Ok(inside) = file.strip_prefix(root().join("src/ops")) else { return Vec::new() };
+    let room = inside.components().next().unwrap().as_os_str().to_str().unwrap().trim_end_matches(".rs");
+    if room == "mod" {
+        return Vec::new();
+    }
+    let is_sub_room = |name: &str| ARROWS_IN_OPS.iter().any(|(sub_room, _)| *sub_room == name);
+    if file.parent() != Some(&root().join("src/ops")) && !is_sub_room(room) {
+        return vec![format!("`{room}` is not a sub-room of the table in tests/architecture.rs")];
+    }
+    let allowed = ARROWS_IN_OPS.iter().find(|(name, _)| *name == room).map_or(&[][..], |(_, allowed)| allowed);
+    let named = names_from_ops(&fs_err::read_to_string(file).unwrap());
+    // A sub-room goes through the door of another one, never through that of `ops`: the table would not see it.
+    let wrong = |name: &&String| {
+        if is_sub_room(name) { *name != room && !allowed.contains(&name.as_str()) } else { !is_root_of_ops(name) }
+    };
+    named.iter().filter(wrong).map(|name| format!("{}: must not name `crate::ops::{name}`", inside.display())).collect()
+}
+
+/// Whether the root of `ops` itself defines the name: a module there, or a type that one of them defines.
+fn is_root_of_ops(name: &str) -> bool {
+    let folder = root().join("src/ops");
+    let files = fs_err::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    let modules: Vec<_> = files.filter(|path| !path.ends_with("mod.rs")).collect();
+    let defines = |path: &PathBuf| {
+        let text = fs_err::read_to_string(path).unwrap();
+        ["struct", "enum", "fn"].iter().any(|kind| {
+            let definition = format!("pub {kind} {name}");
+            let after = text.match_indices(&definition).map(|(at, found)| &text[at + found.len()..]);
+            after.into_iter().any(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+        })
+    };
+    folder.join(format!("{name}.rs")).exists() || modules.iter().any(defines)
+}
+
+/// The first names after `crate::ops::`, alone or in a group, which holds no other group.
+fn names_from_ops(text: &str) -> BTreeSet<String> {
+    let word = |text: &str| -> String { text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect() };
+    let named = text.split("crate::ops::").skip(1).flat_map(|rest| match rest.strip_prefix('{') {
+        Some(group) => group.split('}').next().unwrap().split(',').map(|name| word(name.trim())).collect(),
+        None => vec![word(rest)],
+    });
+    named.filter(|name| !name.is_empty() && name != "self").collect()
 }
 
 /// What follows `crate::` anywhere. A group, `crate::{…}`, is named `{` and so is refused everywhere: one `use` line per

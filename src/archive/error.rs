@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use super::IgnoreProblem;
+use crate::archive::ignore::IgnoreProblem;
 use crate::progress::human;
 use crate::relative_path::RelativePath;
 

@@ -5,37 +5,19 @@
 //! Memory use does not grow with the size of files, and by some 16 bytes with each of them.
 
 mod beneath;
-mod destination;
 mod error;
-mod extract;
-mod fingerprint;
 mod folder;
-mod header;
 mod ignore;
-mod known_tar;
-mod listing;
-mod members;
-mod parts;
-mod pattern;
-mod placing;
+mod pack;
 mod reading;
-mod receive;
-mod records;
-mod staging;
-mod tar_writer;
-mod walk;
-mod write;
+mod tar;
+mod unpack;
 
-pub use destination::{Destination, Overwrite, Placed};
 pub use error::{Conflict, Error, Obstacle};
-pub use extract::{
-    Extracted, FindPart, LayerShape, SingleFile, extract_cloning, extract_file, extract_folder, extract_layer,
-};
-pub use fingerprint::Fingerprint;
 pub use ignore::{IgnoreProblem, IgnoreRules};
-pub use known_tar::KnownTar;
-pub use listing::{LayerMember, Listing};
-pub use parts::FileInParts;
-pub use tar_writer::TarWriter;
-pub use walk::{LayerSource, Links, Measured};
-pub use write::{LayerSummary, write_layer};
+pub use pack::{Fingerprint, LayerSource, LayerSummary, Links, Measured, write_layer};
+pub use tar::{KnownTar, LayerMember, Listing, TarWriter};
+pub use unpack::{
+    Destination, Extracted, FileInParts, FindPart, LayerShape, Overwrite, Placed, SingleFile, extract_cloning,
+    extract_file, extract_folder, extract_layer,
+};

@@ -7,12 +7,11 @@ use std::process::ExitCode;
 use super::output::{Output, is_reader_gone, printable};
 use crate::archive;
 use crate::git;
-use crate::hub;
-use crate::lfs;
 use crate::oci::ContentError;
 use crate::ops::{self, Lacking, TagState, Unfit, Variant};
 use crate::recipe::Changed;
 use crate::registry;
+use crate::upstream::{hub, lfs};
 
 /// The exit code of arguments that make no sense.
 pub(crate) const WRONG_USAGE: u8 = 2;

@@ -6,7 +6,7 @@ use super::block::{Block, Format};
 use super::gain::Gain;
 use super::threads::Threads;
 
-/// A compressing writer made by [`Compression::encoder`](super::Compression::encoder).
+/// A compressing writer made by [`Compression::encoder`](super::choice::Compression::encoder).
 ///
 /// [`finish`](Self::finish) must be called. Flushing flushes the sink only: what a block still waits for stays with it,
 /// else the output would depend on when it was flushed.
@@ -98,8 +98,8 @@ mod tests {
     use std::sync::{Arc, Weak};
 
     use super::*;
-    use crate::compression::Compression;
     use crate::compression::block::{Compressor, Shape};
+    use crate::compression::choice::Compression;
     use crate::compression::gzip::Gzip;
     use crate::compression::seekable::Seekable;
 

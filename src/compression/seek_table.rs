@@ -73,7 +73,7 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-    use crate::compression::Compression;
+    use crate::compression::choice::Compression;
 
     fn compress(content: &[u8], compression: Compression) -> Vec<u8> {
         let mut encoder = compression.encoder(Vec::new(), || ()).unwrap();

@@ -1,8 +1,8 @@
 //! Cuts the content of a file into pieces and names them.
 
+use super::entry::{Piece, PieceDigest, TensorLabel};
 use super::points::ContentPoints;
 use super::tensor_points::{Beginning, Look, TensorPoints};
-use super::{Piece, PieceDigest, TensorLabel};
 
 /// Sees the content of a file pass and cuts it: at its tensors if it has any, else where the content says so.
 #[derive(Debug)]

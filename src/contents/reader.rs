@@ -2,8 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use super::Entry;
-use super::entry::Line;
+use super::entry::{Entry, Line};
 
 /// How long a line may be: a file of 100 GB has some 25,000 pieces, in fewer than 3 MB.
 const LINE_LIMIT: u64 = 32 * 1024 * 1024;
@@ -52,8 +51,9 @@ fn read_entry(lines: &mut impl BufRead, line: usize) -> Result<Option<Entry>, In
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Kind, Writer};
     use super::*;
+    use crate::contents::entry::Kind;
+    use crate::contents::writer::Writer;
     use crate::digest::{Digest, Hasher};
     use crate::relative_path::RelativePath;
 

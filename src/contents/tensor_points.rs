@@ -1,6 +1,6 @@
 //! Where the tensors of a file of weights begin and end.
 
-use super::TensorLabel;
+use super::entry::TensorLabel;
 use crate::tensors::{Error, Format, Header};
 
 /// How much of a file is kept in memory to find its header in. Longer ones, of GGUF files with large vocabularies, go unnoticed.

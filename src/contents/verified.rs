@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::{Piece, PieceDigest};
+use super::entry::{Piece, PieceDigest};
 use crate::digest::{Digest, VerifyingReader};
 
 /// The content of a file of a layer. Any beginning of it may be read.
@@ -131,8 +131,8 @@ impl<R: Read> Read for VerifiedPieces<'_, R> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Cutter;
     use super::*;
+    use crate::contents::cutter::Cutter;
 
     fn check(content: &[u8], altered: impl FnOnce(&mut [u8])) -> io::Result<Vec<u8>> {
         let mut cutter = Cutter::new("f", content.len() as u64);

@@ -4,8 +4,8 @@ use std::io::{self, BufWriter, Write};
 use std::sync::mpsc::{Receiver, RecvError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use super::entry::Line;
-use super::{Cutter, Entry, Kind};
+use super::cutter::Cutter;
+use super::entry::{Entry, Kind, Line};
 use crate::digest::{Digest, PartDigests};
 use crate::relative_path::RelativePath;
 

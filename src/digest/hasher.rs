@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
-use super::Digest;
+use super::name::Digest;
 use super::sha256::Sha256;
 
 /// A SHA-256 computation that has taken some bytes already.

@@ -2,7 +2,8 @@
 
 use std::io::{self, Read};
 
-use super::{Digest, Hasher};
+use super::hasher::Hasher;
+use super::name::Digest;
 
 /// Bytes that are not what their descriptor says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::{Digest, Hasher};
+use super::hasher::Hasher;
+use super::name::Digest;
 
 /// What bytes are written to that names them, and parts of them.
 pub trait Digesting: Write {

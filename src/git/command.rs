@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use super::Error;
+use super::error::Error;
 
 /// Longer than git takes in all but the largest repositories.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Error;
 use super::command::run;
+use super::error::Error;
 
 /// What a commit holds, checked out.
 #[derive(Debug, Clone, PartialEq, Eq)]

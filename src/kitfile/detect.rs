@@ -202,7 +202,8 @@ fn license_field(kitfile: &mut Kitfile) -> &mut String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kitfile::{to_yaml, validate};
+    use crate::kitfile::validate::validate;
+    use crate::kitfile::write::to_yaml;
 
     /// A listing from `name`, `name=size` and `folder/name`; a name that ends with `/` is an empty folder.
     fn listing(names: &[&str]) -> Vec<Found> {

@@ -3,7 +3,7 @@
 //! Layer plan, filters, unpacking and listing are all loops over this one list, so that they agree on what the n-th layer of a
 //! section is.
 
-use super::{Kitfile, Model};
+use super::document::{Kitfile, Model};
 use crate::relative_path::{PathEscapes, RelativePath};
 
 /// The sections whose entries own layers, in the order of the layers in a manifest.

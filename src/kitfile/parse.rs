@@ -100,7 +100,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::kitfile::to_yaml;
+    use crate::kitfile::write::to_yaml;
 
     fn check(text: &str, yaml: &str) {
         match parse(text) {

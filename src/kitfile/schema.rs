@@ -13,10 +13,10 @@ mod tests {
 
     use super::*;
     use crate::kitfile::decode::Decoder;
+    use crate::kitfile::document::{Code, Dataset, Docs, Kitfile, McpServer, Model, ModelPart, Package, Prompt};
     use crate::kitfile::node::compose;
-    use crate::kitfile::{
-        Code, Dataset, Docs, Kitfile, McpServer, Model, ModelPart, Package, Prompt, parse, yaml_tree,
-    };
+    use crate::kitfile::parse::parse;
+    use crate::kitfile::write::yaml_tree;
 
     fn schema() -> Value {
         serde_json::from_str(SCHEMA).unwrap()

@@ -200,7 +200,7 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kitfile::parse;
+    use crate::kitfile::parse::parse;
 
     /// Trees and what yaml.v3 3.0.1 makes of them with an indent of 2.
     const GOLDEN: &str = include_str!("../../tests/golden/yaml_style.json");

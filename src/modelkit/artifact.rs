@@ -1,12 +1,11 @@
 //! A ModelKit or ModelPack that is there: the layers that its manifest and its config describe together.
 
-use super::annotations::{annotated_mode, annotated_path};
-use super::family::is_config;
-use super::{Config, Family, InvalidConfig, LayerDigests, LayerType, modelpack, section_word};
+use super::config::{Config, InvalidConfig, LayerDigests};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::{Entry, Section};
 use crate::layer_format::Format;
+use crate::modelkit::form::{Family, LayerType, annotated_mode, annotated_path, is_config, modelpack, section_word};
 use crate::oci::{Descriptor, Manifest, MediaType};
 use crate::relative_path::{PathEscapes, RelativePath};
 

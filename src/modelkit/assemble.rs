@@ -2,13 +2,13 @@
 //!
 //! The layers are the same blobs in all forms; only what lists them differs.
 
-use super::annotations::annotate;
-use super::image::{self, Platform};
-use super::{Config, Family, Layer, LayerDigests, LayerType, ModelFacts, PlainFile, modelpack};
+use super::artifact::Layer;
+use super::config::{Config, LayerDigests};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::Kitfile;
 use crate::layer_format::Format;
+use crate::modelkit::form::{Family, LayerType, ModelFacts, PlainFile, Platform, annotate, image, modelpack};
 use crate::oci::{Annotations, Descriptor, Manifest};
 use crate::relative_path::RelativePath;
 
@@ -167,7 +167,7 @@ impl PackedLayer {
 mod tests {
     use super::*;
     use crate::kitfile::{Section, parse};
-    use crate::modelkit::ModelKit;
+    use crate::modelkit::artifact::ModelKit;
 
     const KITFILE_TEXT: &str = "manifestVersion: 1.0.0\npackage:\n  name: sample\n  license: MIT\nmodel:\n  path: m.safetensors\n  parts:\n  - path: lora.gguf\n  - path: tokenizer.json\nprompts:\n  - path: prompt.md\n";
 

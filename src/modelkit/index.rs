@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::{LabelEdit, Labels};
+use super::labels::{LabelEdit, Labels};
 use crate::digest::Digest;
 use crate::oci::{Annotations, Descriptor, Index, MediaType};
 

@@ -2,8 +2,9 @@
 
 use std::str::FromStr;
 
-use super::{Layer, LockedLayer, LockedRemote};
+use super::artifact::Layer;
 use crate::kitfile::{Dataset, Section};
+use crate::modelkit::lock::{LockedLayer, LockedRemote};
 use crate::relative_path::RelativePath;
 
 /// What filters choose by: the sections as users name them. Model parts count as `model`.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use super::Descriptor;
+use super::descriptor::Descriptor;
 use crate::digest::{Mismatch, VerifyingReader};
 
 /// Manifests and configs are read into memory up to this many bytes (distribution-spec 1.1, "Pushing Manifests": 4 MiB).

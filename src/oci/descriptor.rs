@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::MediaType;
+use super::media_type::MediaType;
 use crate::digest::Digest;
 
 /// Annotations, in the order of their keys so that equal ones give equal bytes.

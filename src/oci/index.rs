@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::descriptor::{Annotations, Descriptor};
 use super::manifest::{SchemaVersion, null_is_empty};
-use super::{Annotations, Descriptor, MediaType};
+use super::media_type::MediaType;
 
 /// The name of an entry (image-spec 1.1, "Pre-Defined Annotation Keys").
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";

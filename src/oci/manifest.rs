@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Annotations, Descriptor, MediaType};
+use super::descriptor::{Annotations, Descriptor};
+use super::media_type::MediaType;
 
 /// An image manifest. Written once and then moved as the bytes it was written as, never re-encoded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::Content;
+use super::content::Content;
 
 /// How much is asked for where nothing was read before: a header of a tar and the beginning of a file.
 const FIRST_BYTES: u64 = 16 * 1024;
@@ -81,7 +81,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::oci::ContentError;
+    use crate::oci::content::ContentError;
 
     /// Content that remembers what it was asked for.
     struct Watched {

@@ -2,8 +2,9 @@
 
 use serde::Deserialize;
 
+use super::descriptor::{Annotations, Descriptor};
 use super::manifest::null_is_empty;
-use super::{Annotations, Descriptor, MediaType};
+use super::media_type::MediaType;
 use crate::digest::Digest;
 
 /// A manifest or index that is about another manifest.

@@ -4,18 +4,17 @@ use std::fmt::Display;
 use std::io;
 use std::path::PathBuf;
 
-use super::{Lacking, TagState};
 use crate::archive;
 use crate::git;
-use crate::hub;
-use crate::lfs;
 use crate::modelkit;
 use crate::oci::{ContentError, Reference};
+use crate::ops::{Lacking, TagState};
 use crate::problem;
 use crate::progress::human;
 use crate::registry;
 use crate::relative_path::RelativePath;
 use crate::store;
+use crate::upstream::{self, hub, lfs};
 
 /// Why an operation did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -265,6 +264,15 @@ pub enum Error {
     /// A file could not be read or written; the source names it.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl From<upstream::Error> for Error {
+    fn from(error: upstream::Error) -> Self {
+        match error {
+            upstream::Error::Hub(error) => Self::Hub(error),
+            upstream::Error::Io(error) => Self::Io(error),
+        }
+    }
 }
 
 impl Error {

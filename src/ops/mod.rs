@@ -1,132 +1,62 @@
-//! What `kit` can do, one file per operation, from whole values to whole values.
+//! The operations of `kit`, grouped by purpose: each takes whole values and returns a result that its caller renders.
 //!
-//! Knows no arguments, no colours, no standard output, no environment variables and no current folder.
+//! Knows no arguments, no colours, no standard output, no environment variables and no current directory.
 
-mod attach;
-mod cat;
-mod check;
-mod compressing;
-mod concern;
-mod convert;
-mod cp;
-mod delta;
+mod artifact;
+mod bundle;
 mod diff;
-mod doctor;
+mod disk_space;
 mod error;
-mod file_location;
+mod files;
+mod history;
 mod import;
-mod import_choice;
-mod import_draft;
-mod import_git;
-mod import_mlflow;
-mod import_remote;
-mod import_source;
-mod import_stream;
-mod import_upstream;
-mod import_work;
-mod index;
 mod init;
-mod init_model;
-mod init_notebooks;
-mod init_project;
-mod inspect;
-mod layer_reader;
-mod lineage;
-mod list;
-mod load;
-mod load_layout;
-mod local_file;
-mod lock;
-mod log;
-mod log_order;
-mod ls;
-mod materialize;
-mod members;
-mod mlflow_files;
-mod model_facts;
-mod origins;
+mod keep;
+mod lacking;
 mod pack;
-mod pack_push;
-mod packer;
-mod parents;
-mod places;
-mod plan;
-mod promote;
-mod pull;
-mod record;
-mod records;
-mod referrers;
-mod remote;
-mod remove;
-mod room;
-mod save;
-mod save_list;
-mod save_sink;
-mod tables;
-mod tag;
+mod remote_data;
+mod session;
+mod tag_state;
 mod transfer;
-mod uncovered;
 mod unpack;
-mod update;
 mod validate;
-mod validate_files;
-mod validate_secrets;
-mod variants;
-mod verify;
-mod weights;
 mod workers;
 
-pub use cat::cat;
-pub use check::{Checked, check};
-pub use concern::{Concern, UnknownConcern};
-pub use convert::{ConvertOptions, Documents, convert, list_as};
-pub use cp::{CpOptions, cp};
-pub use delta::{Fetch, Taken};
+pub use artifact::{Inspected, InspectedIndex, inspect, inspect_index, parents};
+pub use bundle::{Destination, Layout, LoadTo, Loaded, Named, Saved, load, save};
 pub use diff::{
-    Comparable, Compared, ContentDiff, DiffOptions, Difference, FieldDiff, FileChange, FileDiff, FileState, LayerRow,
-    NumbersDiff, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff, diff,
+    Comparable, Compared, Concern, ContentDiff, DiffOptions, Difference, FieldDiff, FileChange, FileDiff, FileState,
+    LayerRow, NumbersDiff, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff,
+    UnknownConcern, Verified, VerifyOptions, diff, verify_lock, verify_modelkit,
 };
-pub use doctor::{Depth, Diagnosis, Patient, diagnose};
 pub use error::Error;
-pub use file_location::{FileLocation, InvalidFileLocation};
-pub use import::{ImportOptions, import};
-pub use import_git::{GitUpstream, fetch_git};
-pub use import_mlflow::{MlflowFolder, is_mlflow};
-pub use import_remote::{GitRemote, Given};
-pub use import_stream::import_to;
-pub use import_upstream::{About, HubUpstream, Upstream, UpstreamFile};
-pub use import_work::{clear_imports, unfinished_imports};
-pub use index::{add_to_index, create_index, remove_from_index};
-pub use init::{Draft, init, init_remote};
-pub use init_project::{Project, ProjectFolder};
-pub use inspect::{Inspected, inspect};
-pub use lineage::{Edge, EdgeKind, Lineage, Node, Proof, lineage};
-pub use list::{Listed, list_layout, list_local, list_remote};
-pub use load::{Lacking, LoadTo, Loaded, load};
-pub use load_layout::Layout;
-pub use log::{LayerCount, LogOptions, Version, log};
-pub use ls::{ListedFile, ls};
-pub use materialize::{Materialized, materialize};
-pub use origins::Origins;
-pub use pack::{Keeping, Locking, PackOptions, Packed, Reading, pack};
-pub use pack_push::{PackedAway, pack_and_push};
-pub use parents::parents;
-pub use places::{Found, Location, Place, Places, find_here};
-pub use plan::{Look, Plan, PlannedBlob, plan};
-pub use promote::{Promoted, TagState, promote};
-pub use pull::{Wanted, plan_pull, pull};
-pub use record::{Git, Recording};
-pub use remote::RemoteData;
-pub use remove::{Removal, Removed, remove, remove_remote};
-pub use save::{Destination, Named, Saved, save};
-pub use tag::tag;
-pub use transfer::{Copied, CopyOptions, Fate, copy};
+pub use files::{
+    CpOptions, FileLocation, InvalidFileLocation, ListedFile, WeighedModel, WeightFile, cat, cp, ls, weigh,
+};
+pub use history::{Edge, EdgeKind, LayerCount, Lineage, LogOptions, Node, Proof, Version, lineage, log};
+pub use import::{
+    GitUpstream, ImportOptions, MlflowFolder, clear_imports, fetch_git, import, import_to, is_mlflow,
+    unfinished_imports,
+};
+pub use init::{Draft, Project, ProjectFolder, init, init_remote};
+pub use keep::{
+    Checked, Depth, Diagnosis, Listed, Patient, Pin, Removal, Removed, Unpinned, UpdateOptions, add_to_index, check,
+    create_index, diagnose, list_layout, list_local, list_remote, pins, remove, remove_from_index, remove_remote,
+};
+pub use lacking::Lacking;
+pub use pack::{
+    ConvertOptions, Documents, Git, Keeping, Locking, PackOptions, Packed, PackedAway, Reading, Recording, convert,
+    list_as, pack, pack_and_push,
+};
+pub use remote_data::RemoteData;
+pub use session::{Found, Location, Place, Places, find_here};
+pub use tag_state::TagState;
+pub use transfer::{
+    Copied, CopyOptions, Fate, Fetch, Look, Materialized, Origins, Plan, PlannedBlob, Promoted, Taken, Wanted, copy,
+    materialize, plan, plan_pull, promote, pull, tag,
+};
 pub use unpack::{UnpackOptions, Unpacked, unpack};
-pub use update::{Pin, Unpinned, UpdateOptions, pins};
 pub use validate::{Finding, Severity, ValidateOptions, validate};
-pub use variants::{InspectedIndex, inspect_index};
-pub use verify::{Verified, VerifyOptions, verify_lock, verify_modelkit};
-pub use weights::{WeighedModel, WeightFile, weigh};
 pub use workers::jobs;
 
 // What the options and results of operations are made of.

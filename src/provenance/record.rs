@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::SourceUrl;
+use super::source_url::SourceUrl;
 use crate::digest::Digest;
 
 /// The making of one ModelKit.

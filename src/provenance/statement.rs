@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Builder, Commit, Material, Record, Role, SourceUrl};
+use super::record::{Builder, Commit, Material, Record, Role};
+use super::source_url::SourceUrl;
 use crate::digest::Digest;
 
 /// The media type of the document (in-toto attestation framework 1.0, "Media types").

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use fs_err as fs;
 
-use super::Changed;
+use super::changed::Changed;
 use super::segment::{FileState, MAGIC, Segment, clone_path, damaged};
 
 /// A layer that is put together when it is read.

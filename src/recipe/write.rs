@@ -4,8 +4,8 @@ use std::fs::{File, Metadata};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::Recipe;
 use super::clones::Clones;
+use super::read::Recipe;
 use super::segment::{FileState, MAGIC, Segment};
 
 /// The quickest level that makes a header of tar a few dozen bytes.

@@ -7,18 +7,15 @@ use reqwest::Method;
 use reqwest::header::HeaderMap;
 use tokio::runtime::Runtime;
 
-use super::auth::{Access, Keys, Rights};
-use super::download::Budget;
-use super::endpoint::Endpoint;
-use super::error::Cause;
-use super::exchange::{Call, Exchange};
-use super::learned::Learned;
+use super::error::{Cause, Error};
 use super::mirror::Failed;
-use super::repository::PULL;
-use super::transport::Transport;
-use super::upload_form::{Needs, needs_of};
-use super::{Credentials, Error, HostSettings, Repository, Settings, UploadForm};
+use super::repository::{PULL, Repository};
+use super::settings::{HostSettings, Settings};
 use crate::oci::Reference;
+use crate::registry::auth::{Access, Credentials, Keys, Rights};
+use crate::registry::download::Budget;
+use crate::registry::http::{Call, Endpoint, Exchange, Transport};
+use crate::registry::upload::{Learned, Needs, UploadForm, needs_of};
 
 /// Speaks to registries. Cloning is cheap and shares everything.
 #[derive(Clone)]

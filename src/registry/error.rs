@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Answer;
 use crate::digest::Mismatch;
 use crate::oci::ContentError;
+use crate::registry::http::Answer;
 
 /// Why a registry did not do what it was asked for. `attempt` completes "cannot …", `registry` is what the user wrote.
 #[derive(Debug, thiserror::Error)]

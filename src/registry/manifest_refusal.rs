@@ -1,9 +1,10 @@
 //! A manifest that a registry does not take for what it is: registries that know container images only.
 
-use super::exchange::Call;
-use super::learned::{Fact, Feature};
-use super::{Error, Repository};
+use super::error::Error;
+use super::repository::Repository;
 use crate::oci::Manifest;
+use crate::registry::http::Call;
+use crate::registry::upload::{Fact, Feature};
 
 impl Repository {
     /// Says of a `refusal` that may be about the media types of the manifest in `call` what they are, and remembers that of an

@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use reqwest::Url;
 use tracing::warn;
 
-use super::transport::host_and_port;
 use crate::oci::Reference;
+use crate::registry::http::host_and_port;
 
 /// Where copies of a registry's repositories are: `https://HOST[:PORT][/PREFIX]`. The prefix stands in front of each
 /// repository's name, as podman's `location` does and as proxies call their projects: `team/model` is `PREFIX/team/model` there.

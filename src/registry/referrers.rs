@@ -8,13 +8,12 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use tracing::debug;
 
-use super::exchange::Call;
-use super::learned::{Fact, Feature};
-use super::pages::Then;
-use super::repository::PULL;
-use super::{Error, Repository, RetryPolicy};
+use super::error::Error;
+use super::repository::{PULL, Repository};
 use crate::digest::Digest;
 use crate::oci::{Descriptor, Index, MANIFEST_SIZE_LIMIT, MediaType, REFERRERS_LIMIT, Referrer};
+use crate::registry::http::{Call, RetryPolicy, Then};
+use crate::registry::upload::{Fact, Feature};
 
 /// What is said about a manifest is worth less patience than the manifest.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -6,16 +6,17 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use tracing::{debug, warn};
 
-use super::auth::{Access, Rights};
-use super::download::AnywhereBlob;
-use super::endpoint::{Endpoint, canonical};
-use super::exchange::Call;
-use super::upload::Upload;
-use super::{Client, Error, Mirror, RetryPolicy};
+use super::client::Client;
+use super::error::Error;
+use super::mirror::Mirror;
 use crate::digest::{Digest, Mismatch};
 use crate::oci::{
     Arrival, Content, ContentError, Descriptor, MANIFEST_SIZE_LIMIT, MediaType, Referrer, Source, Tag, Target,
 };
+use crate::registry::auth::{Access, Rights};
+use crate::registry::download::AnywhereBlob;
+use crate::registry::http::{Call, Endpoint, RetryPolicy, canonical};
+use crate::registry::upload::Upload;
 
 /// The manifests that can be read, as an `Accept` header.
 const ACCEPTED: &str = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, \

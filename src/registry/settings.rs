@@ -5,10 +5,13 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::endpoint::canonical;
-use super::{CredentialStore, Mirror, ObjectStore, RetryPolicy, UploadForm};
+use super::mirror::Mirror;
+use crate::registry::auth::CredentialStore;
+use crate::registry::http::{RetryPolicy, canonical};
+use crate::registry::upload::UploadForm;
+use crate::registry::web::ObjectStore;
 
-/// Everything a [`Client`](super::Client) wants to know. `Settings::default()` is right for a public registry.
+/// Everything a [`Client`](super::client::Client) wants to know. `Settings::default()` is right for a public registry.
 ///
 /// What a registry of `hosts` has a value of its own for comes from there, for that host alone.
 #[derive(Debug, Clone)]

@@ -3,10 +3,10 @@
 use reqwest::Method;
 use serde::Deserialize;
 
-use super::pages::Then;
-use super::repository::PULL;
-use super::{Error, Repository};
+use super::error::Error;
+use super::repository::{PULL, Repository};
 use crate::oci::Referrer;
+use crate::registry::http::Then;
 
 #[derive(Deserialize)]
 struct Page {

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::disk::{self, Written};
-use super::layout::open_regular;
-use super::{Document, Error, Store};
-use crate::blocks::BlockWriter;
+use super::documents::Document;
+use super::error::Error;
+use super::layout::{Store, open_regular};
 use crate::digest::{DigestWriter, Digesting, Hasher};
+use crate::direct_writer::BlockWriter;
 use crate::oci::{Content, ContentError, Descriptor, MediaType};
 
 /// A blob being written. Unless it is committed, dropping it leaves nothing behind.

@@ -4,8 +4,10 @@ use std::collections::HashSet;
 use std::io::Read;
 
 use super::collect::{children, files, remove_if_there};
+use super::error::Error;
+use super::index::Entry;
+use super::layout::Store;
 use super::links::LayerContent;
-use super::{Entry, Error, Store};
 use crate::digest::{Digest, VerifyingReader};
 use crate::oci::{Content, ContentError, Descriptor};
 

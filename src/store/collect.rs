@@ -6,8 +6,8 @@ use std::path::Path;
 
 use fs_err as fs;
 
-use super::layout::TEMPORARY_PREFIX;
-use super::{Error, Store};
+use super::error::Error;
+use super::layout::{Store, TEMPORARY_PREFIX};
 use crate::digest::Digest;
 use crate::oci::{ContentError, Descriptor, Index, Manifest};
 

@@ -1,7 +1,7 @@
 //! Waiting for the disk, so that a store is sound even after a power cut: no file has its name before its bytes are there.
 //!
 //! Nothing else in a store waits, and nothing else gives final names but to what may as well be lost
-//! ([`RememberedLayer`](super::RememberedLayer)).
+//! ([`RememberedLayer`](super::remembered::RememberedLayer)).
 
 use std::fs::File;
 use std::io;

@@ -3,7 +3,8 @@
 use std::io;
 
 use super::disk::{self, Written};
-use super::{Store, Writer};
+use super::layout::Store;
+use super::writer::Writer;
 use crate::digest::VerifyingReader;
 use crate::oci::{Content, ContentError, Descriptor};
 

@@ -6,9 +6,10 @@
 
 use std::io;
 
-use super::layout::read_regular;
+use super::disk;
+use super::error::Error;
+use super::layout::{Names, Store, read_regular};
 use super::referrers::{SUBJECT, drop_orphans};
-use super::{Error, Names, Store, disk};
 use crate::oci::{Descriptor, Index, REF_NAME, Reference, Tag};
 
 /// Ours: the full repository of an entry, as in `localhost/demo`.

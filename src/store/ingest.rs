@@ -5,9 +5,11 @@ use std::path::Path;
 
 use fs_err as fs;
 
-use super::{Error, Store, disk};
-use crate::blocks::BlockWriter;
+use super::disk;
+use super::error::Error;
+use super::layout::Store;
 use crate::digest::{Hasher, VerifyingReader};
+use crate::direct_writer::BlockWriter;
 use crate::oci::{Content, ContentError, Descriptor};
 
 const BUFFER_BYTES: usize = 1024 * 1024;

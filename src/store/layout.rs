@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
+use super::disk;
+use super::error::Error;
 use super::lock::Share;
-use super::{Error, disk};
 use crate::digest::Digest;
 use crate::oci::{LAYOUT_FILE, Reference};
 

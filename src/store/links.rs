@@ -11,10 +11,13 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
-use super::blob::open_blob;
+use super::blob::{Committed, open_blob};
 use super::collect::{files, remove_if_there};
-use super::layout::{TEMPORARY_PREFIX, open_regular};
-use super::{Committed, Error, RememberedLayer, Store, Writer, disk};
+use super::disk;
+use super::error::Error;
+use super::layout::{Store, TEMPORARY_PREFIX, open_regular};
+use super::remembered::RememberedLayer;
+use super::writer::Writer;
 use crate::digest::{Digest, DigestWriter, Digesting};
 use crate::oci::{Content, ContentError, Descriptor, MediaType, PartFinder};
 use crate::recipe::{Recipe, RecipeWriter, clone_whole};

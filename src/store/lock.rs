@@ -11,7 +11,8 @@ use fs_err as fs;
 #[cfg(unix)]
 use fs_err::os::unix::fs::OpenOptionsExt;
 
-use super::{Error, Store};
+use super::error::Error;
+use super::layout::Store;
 
 /// A share of the use lock: while it lives, no blob disappears.
 pub(super) struct Share {

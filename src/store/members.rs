@@ -1,9 +1,11 @@
 //! Image indexes in a store: the manifests that one leads to are in its repository as long as it is, without entries of their own.
 
 use super::collect::children;
-use super::index::enter;
+use super::error::Error;
+use super::index::{Entry, enter};
+use super::layout::Store;
 use super::referrers::drop_orphans;
-use super::{Entry, Error, Store, Writer};
+use super::writer::Writer;
 use crate::digest::Digest;
 use crate::oci::{Annotations, Descriptor, MediaType};
 

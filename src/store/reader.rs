@@ -1,9 +1,11 @@
 //! Reading from a store as from any other place.
 
 use super::blob::FileContent;
+use super::error::Error;
+use super::index::Entry;
+use super::layout::{Names, Store};
 use super::links::LayerContent;
 use super::lock::Share;
-use super::{Entry, Error, Names, Store};
 use crate::digest::Digest;
 use crate::oci::{Content, ContentError, Descriptor, Source, read_document};
 

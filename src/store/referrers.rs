@@ -5,7 +5,9 @@
 
 use std::collections::HashSet;
 
-use super::{Entry, Error, Names, Store};
+use super::error::Error;
+use super::index::Entry;
+use super::layout::{Names, Store};
 use crate::digest::Digest;
 use crate::oci::{Annotations, Descriptor, REFERRERS_LIMIT, Referrer};
 

@@ -10,7 +10,9 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use super::collect::{files, remove_if_there};
-use super::{Error, Store, Writer};
+use super::error::Error;
+use super::layout::Store;
+use super::writer::Writer;
 use crate::digest::Digest;
 use crate::oci::Descriptor;
 

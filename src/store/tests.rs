@@ -9,7 +9,8 @@ use std::sync::Mutex;
 use fs_err as fs;
 
 use super::disk::log::{self, Event};
-use super::{Names, Store, Writer};
+use super::layout::{Names, Store};
+use super::writer::Writer;
 use crate::digest::Digest;
 use crate::oci::{
     Content, ContentError, Descriptor, Index, Manifest, MediaType, Publication, Reference, Source, Target,

@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use super::blob::BlobWriter;
+use super::documents::Document;
+use super::error::Error;
 use super::index::enter;
+use super::layout::{Names, Store};
 use super::lock::Share;
 use super::referrers::annotations;
-use super::{BlobWriter, Document, Error, Names, Store};
 use crate::oci::{Arrival, Content, ContentError, Descriptor, Need, Publication, Target};
 
 /// One repository of a store, to write to. While it lives, no blob disappears, even if nothing refers to it yet.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::HEADER_LIMIT;
+use super::header::HEADER_LIMIT;
 
 /// Why a header does not tell which tensors its file holds.
 #[derive(Debug, thiserror::Error)]

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read};
 
+use super::error::Error;
 use super::ggml::BlockType;
-use super::header::elements;
-use super::{Error, Format, HEADER_LIMIT, Header, Tensor, Value};
+use super::header::{Format, HEADER_LIMIT, Header, Tensor, Value, elements};
 
 /// "Currently at most 4, but this may change in the future."
 const DIMENSIONS_LIMIT: u32 = 8;

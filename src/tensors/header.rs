@@ -5,7 +5,8 @@ use std::io::Read;
 
 use serde::Serialize;
 
-use super::{Error, gguf, safetensors};
+use super::error::Error;
+use super::{gguf, safetensors};
 
 /// How long a header may be: the limit of safetensors' own reader (`MAX_HEADER_SIZE` in its `tensor.rs`, 0.7), taken for GGUF
 /// too, where vocabularies of 256,000 words need some 10 MB.

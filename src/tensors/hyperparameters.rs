@@ -5,7 +5,8 @@ use std::fmt;
 
 use serde_json::{Map, Value as Json};
 
-use super::{Value, ggml};
+use super::ggml;
+use super::header::Value;
 
 /// What a model is and how large its parts are, as far as its files tell.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -180,7 +181,8 @@ impl<'a> Config<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tensors::{Format, Header, samples};
+    use crate::tensors::header::{Format, Header};
+    use crate::tensors::samples;
 
     #[test]
     fn gguf_tells_everything_itself() {

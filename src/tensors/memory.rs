@@ -1,6 +1,6 @@
 //! An estimate of the memory that it takes to serve a model.
 
-use super::Hyperparameters;
+use super::hyperparameters::Hyperparameters;
 
 /// What one copy of a model needs, at least and roughly: estimates, since runtimes differ.
 ///

@@ -7,8 +7,8 @@ use std::io::Read;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
-use super::header::elements;
-use super::{Error, Format, HEADER_LIMIT, Header, Tensor, Value};
+use super::error::Error;
+use super::header::{Format, HEADER_LIMIT, Header, Tensor, Value, elements};
 
 pub(super) fn read(mut source: impl Read, file_size: Option<u64>) -> Result<Header, Error> {
     let mut length = [0; 8];

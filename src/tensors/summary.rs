@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Header, Hyperparameters, Memory, Quantization, Tensor};
+use super::header::{Header, Tensor};
+use super::hyperparameters::{Hyperparameters, Quantization};
+use super::memory::Memory;
 
 /// What is to be known of a model before it is served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +81,8 @@ fn parameters(tensor: &Tensor, quantization: Option<&Quantization>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tensors::{Format, samples};
+    use crate::tensors::header::Format;
+    use crate::tensors::samples;
 
     fn header(format: Format, file: &[u8]) -> Header {
         Header::read(format, file, Some(file.len() as u64)).unwrap()

@@ -12,15 +12,13 @@ use crate::cli::closing::Moved;
 use crate::cli::context::{Context, parse};
 use crate::cli::network::NetworkArgs;
 use crate::cli::report::usage;
-use crate::hub::{Address, Hub};
 use crate::oci::{Reference, Target};
-use crate::ops::{
-    self, About, CopyOptions, Format, GitRemote, HubUpstream, ImportOptions, Location, MlflowFolder, Origins, Packed,
-    Places, Upstream,
-};
+use crate::ops::{self, CopyOptions, Format, ImportOptions, Location, MlflowFolder, Origins, Packed, Places};
 use crate::progress::{Phase, human};
 use crate::registry::{Client, Credentials};
 use crate::store::Names;
+use crate::upstream::hub::{Address, Hub};
+use crate::upstream::{About, GitRemote, HubUpstream, Upstream};
 
 /// Make a ModelKit of a repository on the Hugging Face hub or of git, or of a run or model of MLflow
 ///

@@ -10,9 +10,10 @@ use super::import::hub;
 use super::login::prompt;
 use crate::cli::context::{Context, parse};
 use crate::cli::network::NetworkArgs;
-use crate::hub::Address;
 use crate::kitfile::{self, Package};
-use crate::ops::{self, Draft, HubUpstream, ProjectFolder};
+use crate::ops::{self, Draft, ProjectFolder};
+use crate::upstream::HubUpstream;
+use crate::upstream::hub::Address;
 
 /// Write a first Kitfile for a folder, or for a repository on the Hugging Face hub
 ///

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
-use super::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote, parent_names};
+use super::document::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote};
+use super::parent_names::parent_names;
 use crate::kitfile::Section;
 use crate::relative_path::RelativePath;
 
@@ -191,9 +192,9 @@ impl Display for Drift {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples;
     use super::*;
     use crate::digest::Digest;
+    use crate::modelkit::lock::samples;
     use crate::oci::MediaType;
 
     fn lock() -> Lock {

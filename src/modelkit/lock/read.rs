@@ -2,9 +2,9 @@
 
 use std::str::FromStr;
 
+use super::document::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote};
 use super::word::from_word;
 use super::write::VERSION_LINE;
-use super::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote};
 use crate::digest::Digest;
 use crate::kitfile::{LOCK_FILE, Section};
 use crate::oci::MediaType;
@@ -287,8 +287,8 @@ const OUT_OF_ORDER: &str = "it is there twice or out of order; records are sorte
 mod tests {
     use expect_test::expect;
 
-    use super::super::samples;
     use super::*;
+    use crate::modelkit::lock::samples;
 
     const HEX: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 

@@ -5,7 +5,7 @@ use proptest::option;
 use proptest::prelude::{Strategy, any};
 use proptest::sample::select;
 
-use super::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote};
+use super::document::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote};
 use crate::digest::Digest;
 use crate::kitfile::Section;
 use crate::oci::MediaType;

@@ -17,8 +17,8 @@
 
 use std::fmt;
 
+use super::document::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote};
 use super::word::to_word;
-use super::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote};
 
 /// The first line.
 pub(super) const VERSION_LINE: &str = "Kitfile.lock 1";

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use super::concern::Concern;
 use super::files::{self, FileDiff};
 use super::kitfile::{self, FieldDiff};
 use super::side::{self, Comparable, Compared, Side, SideLayer};
 use super::{content, listing};
 use crate::digest::Digest;
-use crate::ops::{Concern, Error, Places};
+use crate::ops::{Error, Places};
 use crate::progress::Progress;
 
 /// How to compare.

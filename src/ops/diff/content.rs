@@ -1,9 +1,11 @@
 //! What is in files that differ: looking into each as its kind allows.
 
+use super::compare::DiffOptions;
+use super::files::{FileChange, FileDiff};
 use super::listing::{File, Files};
 use super::table::{self, TableDiff};
+use super::tensors::{self, TensorsDiff};
 use super::text::{self, TextDiff};
-use super::{DiffOptions, FileChange, FileDiff, TensorsDiff, tensors};
 use crate::oci::ContentError;
 use crate::ops::{Error, workers};
 

@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::ContentDiff;
+use super::concern::Concern;
+use super::content::ContentDiff;
 use super::listing::{File, FileState, Files, read_digests};
 use crate::digest::Digest;
-use crate::ops::{Concern, Error};
+use crate::ops::Error;
 use crate::relative_path::RelativePath;
 
 /// A file that is not the same on both sides.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::concern::Concern;
 use crate::kitfile::Kitfile;
-use crate::ops::Concern;
 
 /// A field that is not the same in both.
 #[derive(Debug, Clone, PartialEq)]

@@ -13,12 +13,13 @@ use crate::kitfile::Section;
 use crate::layer_format::Format;
 use crate::modelkit::{Layer, LockedFile};
 use crate::oci::{self, ContentError, RangedReader};
-use crate::ops::lock::{buffer, digest};
-use crate::ops::members::{Member, skim};
+use crate::ops::files::{Member, skim};
+use crate::ops::files::{buffer, digest};
 use crate::ops::{Error, workers};
 use crate::progress::Silent;
 use crate::relative_path::RelativePath;
-use crate::tensors::{self as weights, Header};
+use crate::tensors as weights;
+use crate::tensors::Header;
 
 /// A file of one side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Comparing two of ModelKits, folders and locks, level by level: fields, layers, files, and what is in the files.
 
 mod compare;
+mod concern;
 mod content;
 mod files;
 mod kitfile;
@@ -10,8 +11,10 @@ mod side;
 mod table;
 mod tensors;
 mod text;
+mod verify;
 
 pub use compare::{DiffOptions, Difference, LayerRow, ParentDiff, diff};
+pub use concern::{Concern, UnknownConcern};
 pub use content::ContentDiff;
 pub use files::{FileChange, FileDiff};
 pub use kitfile::FieldDiff;
@@ -21,3 +24,4 @@ pub use side::{Comparable, Compared};
 pub use table::{RowsDiff, TableDiff};
 pub use tensors::{TensorChange, TensorDiff, TensorsDiff};
 pub use text::TextDiff;
+pub use verify::{Verified, VerifyOptions, verify_lock, verify_modelkit};

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::DiffOptions;
+use super::compare::DiffOptions;
 use crate::digest::Digest;
 use crate::kitfile::Section;
 use crate::layer_format::Format;
 use crate::modelkit::{Layer, LayerType, Lock, LockedFile, LockedLayer, LockedParent, kitfile_digest, parent_names};
 use crate::oci::{Descriptor, MediaType, Source};
-use crate::ops::pack_push::find_in_folder;
-use crate::ops::parents::{Parent, model_reference, resolve};
-use crate::ops::{Error, Found, Inspected, PackOptions, Places, inspect, workers};
+use crate::ops::artifact::{Inspected, Parent, inspect, model_reference, resolve};
+use crate::ops::pack::{PackOptions, find_in_folder};
+use crate::ops::{Error, Found, Places, workers};
 use crate::progress::Progress;
 use crate::relative_path::RelativePath;
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::compare::DiffOptions;
+use super::files::{FileChange, FileDiff};
 use super::listing::{File, FileContent};
 use super::numbers::{self, NumbersDiff, Outcome};
-use super::{DiffOptions, FileChange, FileDiff};
 use crate::oci::ContentError;
 use crate::ops::{Error, workers};
 use crate::tensors::{Format, Header, Tensor};

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use similar::{ChangeTag, TextDiff as Lines};
 
+use super::compare::DiffOptions;
+use super::files::{FileChange, FileDiff};
 use super::listing::{File, Files, look_into};
-use super::{DiffOptions, FileChange, FileDiff};
 use crate::ops::Error;
 use crate::relative_path::RelativePath;
 use crate::tensors::Format;

@@ -2,12 +2,8 @@
 
 use std::io::{BufReader, Read};
 
-use super::super::members::{PLAIN_FILE, shape};
-use super::super::remote::RemoteFile;
-use super::super::{Error, workers};
+use super::into_folder::{Stop, UnpackOptions, Wanted};
 use super::pieces::{LayerInPieces, Part};
-use super::remembering::Remembering;
-use super::{Stop, UnpackOptions, Wanted};
 use crate::archive::{self, Destination, FindPart, SingleFile};
 use crate::compression::Compression;
 use crate::digest::VerifyingReader;
@@ -15,6 +11,9 @@ use crate::kitfile::{self, FILE_NAMES, Section};
 use crate::layer_format::Format;
 use crate::modelkit::{Layer, ModelKit, section_word};
 use crate::oci::{ContentError, PartFinder, Source};
+use crate::ops::files::{PLAIN_FILE, TrackedBlobReader, shape};
+use crate::ops::remote_data::RemoteFile;
+use crate::ops::{Error, workers};
 use crate::progress::{Phase, Progress, Silent};
 use crate::relative_path::RelativePath;
 
@@ -66,7 +65,7 @@ impl<'a> Unpacker<'a> {
         let task = self.progress.start(Phase::Unpacking, &label, Some(layer.descriptor.size));
         let opened = blob.open_at(0).map_err(|error| Error::reading(&label, error))?;
         let verified = VerifyingReader::new(opened, layer.descriptor.digest, layer.descriptor.size);
-        let mut reader = Remembering { reader: verified, task: &*task, failure: None };
+        let mut reader = TrackedBlobReader::new(verified, &*task);
         let parts = blob.parts().map_err(|error| Error::reading(&label, error))?;
         let extracted = self.extract(&mut reader, parts, layer);
         match reader.read_to_end_of_blob() {
@@ -108,8 +107,7 @@ impl<'a> Unpacker<'a> {
             self.progress.warn(&format!("`{address}`: {words}"));
         }
         let task = self.progress.start(Phase::Unpacking, &format!("dataset {path}"), Some(*size));
-        let mut reader =
-            Remembering { reader: file.reader(&self.options.folder, self.progress)?, task: &*task, failure: None };
+        let mut reader = TrackedBlobReader::new(file.reader(&self.options.folder, self.progress)?, &*task);
         let single = SingleFile { path, mode: PLAIN_FILE, size: Some(*size), original: None };
         let extracted = archive::extract_file(&mut reader, single, self.destination, &Silent);
         reader.read_to_end_of_blob().map_err(|error| file.failed(error))?;

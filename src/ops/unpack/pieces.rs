@@ -6,9 +6,7 @@
 
 use std::fs::File;
 
-use super::super::members::PLAIN_FILE;
-use super::super::{Error, tables};
-use super::Stop;
+use super::into_folder::Stop;
 use super::layers::{Unpacker, describe, title};
 use crate::archive::{self, Destination, FileInParts, KnownTar, SingleFile};
 use crate::compression::Compression;
@@ -17,6 +15,8 @@ use crate::digest::VerifyingReader;
 use crate::layer_format::Format;
 use crate::modelkit::Layer;
 use crate::oci::{Content, PartFinder, RangedReader, Source};
+use crate::ops::Error;
+use crate::ops::files::{PLAIN_FILE, tables};
 use crate::progress::{Phase, Silent, Task};
 use crate::relative_path::RelativePath;
 

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::blob::RemoteBlob;
 use crate::oci::{Content, ContentError, Descriptor};
-use crate::registry::{Error, Repository};
+use crate::registry::error::Error;
+use crate::registry::repository::Repository;
 
 /// A blob in a repository, or in the mirrors of its registry.
-pub(in crate::registry) struct AnywhereBlob {
+pub(crate) struct AnywhereBlob {
     places: Places,
 }
 
@@ -22,7 +23,7 @@ struct Places {
 }
 
 impl AnywhereBlob {
-    pub(in crate::registry) fn new(repository: Repository, descriptor: Descriptor) -> Self {
+    pub(crate) fn new(repository: Repository, descriptor: Descriptor) -> Self {
         Self { places: Places { repository, descriptor, used: Arc::default() } }
     }
 }

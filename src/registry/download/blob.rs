@@ -12,12 +12,13 @@ use super::origin::Origin;
 use super::stream::Stream;
 use super::stretches::Stretches;
 use crate::oci::Descriptor;
-use crate::registry::exchange::{Call, Exchange};
-use crate::registry::repository::PULL;
-use crate::registry::{Client, Error, Repository};
+use crate::registry::client::Client;
+use crate::registry::error::Error;
+use crate::registry::http::{Call, Exchange};
+use crate::registry::repository::{PULL, Repository};
 
 /// A blob at one place.
-pub(in crate::registry) struct RemoteBlob {
+pub(crate) struct RemoteBlob {
     client: Client,
     budget: Arc<Budget>,
     exchange: Arc<Exchange>,
@@ -36,7 +37,7 @@ impl RemoteBlob {
     }
 
     /// What `call` asks for, over the connections of `budget`.
-    pub(in crate::registry) fn new(
+    pub(crate) fn new(
         client: &Client,
         budget: Arc<Budget>,
         exchange: Arc<Exchange>,
@@ -47,7 +48,7 @@ impl RemoteBlob {
     }
 
     /// Opens what lies in `range`, which does not go beyond the end of the blob. What follows may come, too.
-    pub(in crate::registry) fn try_open(&self, range: Range<u64>) -> Result<Box<dyn Read + Send>, Error> {
+    pub(crate) fn try_open(&self, range: Range<u64>) -> Result<Box<dyn Read + Send>, Error> {
         if range.start > 0 && range.is_empty() {
             return Ok(Box::new(io::empty()));
         }

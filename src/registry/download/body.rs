@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use reqwest::Response;
 
-use crate::registry::Error;
-use crate::registry::transport::{failure, silent};
+use crate::registry::error::Error;
+use crate::registry::http::{failure, silent};
 
 pub(super) struct Body {
     response: Response,

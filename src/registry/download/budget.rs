@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Connections to share. A blob always has one, even if that is one more than there should be: others give back.
-pub(in crate::registry) struct Budget {
+pub(crate) struct Budget {
     total: usize,
     ledger: Mutex<Ledger>,
 }
@@ -17,11 +17,11 @@ struct Ledger {
 }
 
 impl Budget {
-    pub(in crate::registry) fn new(total: usize) -> Arc<Self> {
+    pub(crate) fn new(total: usize) -> Arc<Self> {
         Arc::new(Self { total: total.max(1), ledger: Mutex::default() })
     }
 
-    pub(in crate::registry) fn total(&self) -> usize {
+    pub(crate) fn total(&self) -> usize {
         self.total
     }
 

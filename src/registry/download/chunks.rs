@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use bytes::{Buf, Bytes};
 
 use crate::oci::ContentError;
-use crate::registry::Error;
+use crate::registry::error::Error;
 
 /// Chunks of a blob, in order.
 pub(super) trait Chunks {

@@ -15,6 +15,6 @@ mod pieces;
 mod stream;
 mod stretches;
 
-pub(super) use anywhere::AnywhereBlob;
-pub(super) use blob::RemoteBlob;
-pub(super) use budget::Budget;
+pub(crate) use anywhere::AnywhereBlob;
+pub(crate) use blob::RemoteBlob;
+pub(crate) use budget::Budget;

@@ -9,9 +9,9 @@ use reqwest::{Response, StatusCode, Url};
 use super::body::Body;
 use crate::digest::Mismatch;
 use crate::oci::Descriptor;
-use crate::registry::exchange::{Call, Exchange, request};
+use crate::registry::error::Error;
+use crate::registry::http::{Call, Exchange, RetryPolicy, request};
 use crate::registry::repository::content_length;
-use crate::registry::{Error, RetryPolicy};
 
 /// A blob that can be asked for. Knows no runtime, as it is shared with the tasks of the runtime.
 pub(super) struct Origin {

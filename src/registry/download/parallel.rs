@@ -15,8 +15,9 @@ use super::chunks::Chunks;
 use super::origin::Origin;
 use super::pace::{FIRST_CONNECTIONS, Pace};
 use super::pieces::{Pieces, Relief, Ticket};
-use crate::registry::retry::Tries;
-use crate::registry::{Client, Error};
+use crate::registry::client::Client;
+use crate::registry::error::Error;
+use crate::registry::http::Tries;
 
 /// How often slow connections are looked for.
 const WATCH_EVERY: Duration = Duration::from_millis(250);

@@ -10,8 +10,9 @@ use super::body::Body;
 use super::budget::Share;
 use super::chunks::Chunks;
 use super::origin::Origin;
-use crate::registry::retry::Tries;
-use crate::registry::{Client, Error};
+use crate::registry::client::Client;
+use crate::registry::error::Error;
+use crate::registry::http::Tries;
 
 /// How many chunks of the body may wait for the reader. hyper makes them up to 400 KiB large.
 const CHUNKS_AHEAD: usize = 8;

@@ -15,8 +15,9 @@ use super::chunks::Chunks;
 use super::origin::Origin;
 use super::parallel::Parallel;
 use super::stream::Stream;
-use crate::registry::retry::{Tries, retrying};
-use crate::registry::{Client, Error};
+use crate::registry::client::Client;
+use crate::registry::error::Error;
+use crate::registry::http::{Tries, retrying};
 
 /// No stretch is longer, so that a connection that becomes slow is noticed.
 const LONGEST_BYTES: u64 = 256 * 1024 * 1024;

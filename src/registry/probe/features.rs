@@ -1,8 +1,9 @@
 //! What becomes of each feature that a registry has or lacks, and what is known of it without asking.
 
-use super::super::learned::{Fact, Feature};
-use super::super::{Client, Error, SaidBy};
-use super::Finding;
+use super::finding::Finding;
+use crate::registry::client::Client;
+use crate::registry::error::Error;
+use crate::registry::upload::{Fact, Feature, SaidBy};
 
 impl Client {
     /// What was learned of `registry` in the last days about what is not in `findings`.

@@ -1,6 +1,6 @@
 //! One thing found out about a registry, and what `kit` does accordingly.
 
-use super::super::SaidBy;
+use crate::registry::upload::SaidBy;
 
 /// A line of a diagnosis.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,16 +3,13 @@
 use reqwest::header::HeaderMap;
 use reqwest::{Response, StatusCode, Url};
 
-use super::super::auth::Access;
-use super::super::challenge::Challenge;
-use super::super::endpoint::Endpoint;
-use super::super::exchange::request;
-use super::super::retry::{Tries, retrying};
-use super::super::transport::host_and_port;
-use super::super::upload_form::{First, Needs};
-use super::super::{Client, Error, SaidBy};
-use super::Finding;
 use super::features::size;
+use super::finding::Finding;
+use crate::registry::auth::{Access, Challenge};
+use crate::registry::client::Client;
+use crate::registry::error::Error;
+use crate::registry::http::{Endpoint, Tries, host_and_port, request, retrying};
+use crate::registry::upload::{First, Needs, SaidBy};
 
 /// What registries call the protocol that they speak (docker's registry; distribution-spec 1.1 does without).
 const VERSION: &str = "docker-distribution-api-version";

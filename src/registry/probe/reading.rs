@@ -3,13 +3,13 @@
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderValue, RANGE};
 
-use super::super::learned::Feature;
-use super::super::repository::PULL;
-use super::super::transport::host_and_port;
-use super::super::{Error, Repository};
-use super::Finding;
+use super::finding::Finding;
 use crate::digest::Digest;
 use crate::oci::{Descriptor, Manifest, MediaType};
+use crate::registry::error::Error;
+use crate::registry::http::host_and_port;
+use crate::registry::repository::{PULL, Repository};
+use crate::registry::upload::Feature;
 
 impl Repository {
     /// Reads the tags, a few bytes of a small blob, and what refers to a manifest.

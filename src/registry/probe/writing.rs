@@ -3,15 +3,13 @@
 use reqwest::Method;
 use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
 
-use super::super::learned::Feature;
-use super::super::repository::DELETE;
-use super::super::transport::host_and_port;
-use super::super::upload::Upload;
-use super::super::upload_session::{Session, State, acknowledged, location};
-use super::super::{Error, Repository};
-use super::Finding;
 use super::features::size;
+use super::finding::Finding;
 use crate::oci::{Descriptor, Manifest, MediaType};
+use crate::registry::error::Error;
+use crate::registry::http::host_and_port;
+use crate::registry::repository::{DELETE, Repository};
+use crate::registry::upload::{Feature, Session, State, Upload, acknowledged, location};
 
 const ARTIFACT_TYPE: MediaType = MediaType::of("application/vnd.kit.doctor.v1");
 const CONFIG_TYPE: MediaType = MediaType::of("application/vnd.kit.doctor.config.v1+json");
@@ -223,7 +221,7 @@ fn opened(upload: &Upload<'_>) -> Result<Session, Error> {
 
 /// The words of a refusal that tells what the registry does not do; other failures stay failures.
 fn refusal<T>(answer: Result<T, Error>) -> Result<Result<T, String>, Error> {
-    let with = |status: u16, source: &Option<super::super::Answer>| match source {
+    let with = |status: u16, source: &Option<crate::registry::http::Answer>| match source {
         Some(answer) => format!("no ({status} {answer})"),
         None => format!("no ({status})"),
     };
