@@ -39,7 +39,7 @@ impl Format {
         match self {
             Self::Table => Ok(table()),
             Self::Json => json(data),
-            Self::Yaml => Ok(crate::kitfile::value_to_yaml(data)),
+            Self::Yaml => Ok(crate::yaml::value_to_yaml(data)),
             Self::Template(template) => Ok(template.render(data)?),
         }
     }

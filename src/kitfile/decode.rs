@@ -6,14 +6,13 @@ use std::rc::Rc;
 use serde_json::Value;
 
 use super::document::{Code, Dataset, Docs, Kitfile, McpServer, Model, ModelPart, Package, Prompt};
-use super::node::{Content, Node};
-use super::scalar::{Resolved, resolve};
 use crate::problem::{Mark, closest, quoted};
+use crate::yaml::{Content, Node, Reader, is_null};
 
 /// Decodes a Kitfile and gathers what is wrong in it and where its fields stand.
 #[derive(Default)]
 pub(super) struct Decoder {
-    pub(super) problems: Vec<(Mark, String)>,
+    pub(super) reader: Reader,
     /// The places of the values, by field as in `datasets[0].path`.
     pub(super) places: HashMap<String, Mark>,
 }
@@ -59,7 +58,7 @@ impl Decoder {
             version: self.text(&fields, "version"),
             description: self.text(&fields, "description"),
             license: self.text(&fields, "license"),
-            authors: self.list(&fields, "authors", |decoder, _, node| decoder.text_of("authors", node)),
+            authors: self.list(&fields, "authors", |decoder, _, node| decoder.reader.text_of("authors", node)),
         }
     }
 
@@ -133,30 +132,13 @@ impl Decoder {
     fn parameters(&mut self, fields: &Fields) -> Option<Value> {
         let node = fields.get("parameters")?;
         self.places.insert(fields.field("parameters"), node.head());
-        Some(self.value(node)).filter(|value| !value.is_null())
+        Some(self.reader.value(node)).filter(|value| !value.is_null())
     }
 
     fn text(&mut self, fields: &Fields, name: &str) -> String {
         let Some(node) = fields.get(name) else { return String::new() };
         self.places.insert(fields.field(name), node.mark);
-        self.text_of(name, node)
-    }
-
-    /// A scalar's source text, whatever it would mean elsewhere: `1.20` stays `1.20`.
-    fn text_of(&mut self, name: &str, node: &Node) -> String {
-        let Some(scalar) = node.scalar() else {
-            self.report(node.head(), format!("`{name}` must be a text, not {}", node.kind()));
-            return String::new();
-        };
-        match resolve(scalar) {
-            Ok(Resolved::Null) => String::new(),
-            Ok(Resolved::Text(text)) => text,
-            Ok(_) => scalar.text.clone(),
-            Err(problem) => {
-                self.report(node.mark, problem);
-                String::new()
-            }
-        }
+        self.reader.text_of(name, node)
     }
 
     fn section<T>(&mut self, fields: &Fields, name: &str, read: impl Fn(&mut Self, &str, &Rc<Node>) -> T) -> Option<T> {
@@ -168,7 +150,7 @@ impl Decoder {
     fn list<T>(&mut self, fields: &Fields, name: &str, read: impl Fn(&mut Self, &str, &Rc<Node>) -> T) -> Vec<T> {
         let Some(node) = fields.get(name).filter(|node| !is_null(node)) else { return Vec::new() };
         let Content::Sequence(items) = &node.content else {
-            self.report(node.head(), format!("`{name}` must be a list, not {}", node.kind()));
+            self.reader.report(node.head(), format!("`{name}` must be a list, not {}", node.kind()));
             return Vec::new();
         };
         let items = items.iter().filter(|item| !is_null(item)).enumerate();
@@ -179,28 +161,19 @@ impl Decoder {
         self.places.insert(field.to_owned(), node.head());
         let mut values = Vec::new();
         if let Content::Mapping(pairs) = &node.content {
-            for (key, name, value) in self.pairs(pairs) {
+            for (key, name, value) in self.reader.pairs(pairs) {
                 if known.contains(&&*name) {
                     values.push((name, value));
                 } else {
-                    self.report(key.mark, unknown_field(&name, field, known));
+                    self.reader.report(key.mark, unknown_field(&name, field, known));
                 }
             }
         } else {
             let subject = if field.is_empty() { "a Kitfile".to_owned() } else { format!("`{field}`") };
-            self.report(node.head(), format!("{subject} must be a mapping of fields, not {}", node.kind()));
+            self.reader.report(node.head(), format!("{subject} must be a mapping of fields, not {}", node.kind()));
         }
         Fields { field: field.to_owned(), values }
     }
-
-    pub(super) fn report(&mut self, mark: Mark, message: String) {
-        self.problems.push((mark, message));
-    }
-}
-
-/// Whether the node stands for nothing at all.
-pub(super) fn is_null(node: &Node) -> bool {
-    node.scalar().is_some_and(|scalar| resolve(scalar) == Ok(Resolved::Null))
 }
 
 fn unknown_field(name: &str, field: &str, known: &[&str]) -> String {

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::decode::{Decoder, is_null};
+use super::decode::Decoder;
 use super::document::{FILE_NAMES, Kitfile};
-use super::node::{Node, compose};
 use super::validate::validate;
 use crate::problem::{Invalid, Mark, Position, Problem, Source};
+use crate::yaml::{Node, compose, is_null, without_mark};
 
 /// A longer text is refused before it is read: parameters are not the place for data.
 pub const SIZE_LIMIT: usize = 1024 * 1024;
@@ -56,7 +56,7 @@ pub fn parse_with_places(text: &str) -> Result<(Kitfile, FieldPlaces), Invalid> 
     let mut found: Vec<(Option<Mark>, Problem)> = validate(&kitfile)
         .into_iter()
         .map(|problem| (place_of(&problem.field, &decoder.places), problem))
-        .chain(decoder.problems.iter().map(|(mark, message)| (Some(*mark), Problem::of("", message.clone()))))
+        .chain(decoder.reader.problems.iter().map(|(mark, message)| (Some(*mark), Problem::of("", message.clone()))))
         .collect();
     if found.is_empty() {
         return Ok((kitfile, FieldPlaces { text: text.to_owned(), marks: decoder.places }));
@@ -67,11 +67,6 @@ pub fn parse_with_places(text: &str) -> Result<(Kitfile, FieldPlaces), Invalid> 
         problem.position = mark.map(|mark| source.position(mark));
     }
     Err(Invalid::new(FILE_NAMES[0], found.into_iter().map(|(_, problem)| problem).collect()))
-}
-
-/// The text without its byte order mark.
-pub(super) fn without_mark(text: &str) -> &str {
-    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 fn root_of(text: &str, source: &Source<'_>) -> Result<Rc<Node>, Problem> {

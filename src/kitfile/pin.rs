@@ -3,10 +3,11 @@
 use std::fmt;
 
 use super::document::Kitfile;
-use super::parse::{parse, parse_with_places, without_mark};
+use super::parse::{parse, parse_with_places};
 use crate::digest::Digest;
 use crate::oci::Reference;
 use crate::problem::Invalid;
+use crate::yaml::without_mark;
 
 /// A field that may name another ModelKit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use proptest::{option, prop_oneof};
 use serde_json::Value;
 
 use super::document::{Code, Dataset, Docs, Kitfile, McpServer, Model, ModelPart, Package, Prompt};
-use super::number::json_float;
+use crate::yaml::json_float;
 
 /// Texts of all kinds, with more than their share of what YAML gives a meaning.
 fn text() -> impl Strategy<Value = String> {

@@ -14,9 +14,9 @@ mod tests {
     use super::*;
     use crate::kitfile::decode::Decoder;
     use crate::kitfile::document::{Code, Dataset, Docs, Kitfile, McpServer, Model, ModelPart, Package, Prompt};
-    use crate::kitfile::node::compose;
     use crate::kitfile::parse::parse;
     use crate::kitfile::write::yaml_tree;
+    use crate::yaml::compose;
 
     fn schema() -> Value {
         serde_json::from_str(SCHEMA).unwrap()

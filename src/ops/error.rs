@@ -4,11 +4,12 @@ use std::fmt::Display;
 use std::io;
 use std::path::PathBuf;
 
+use super::lacking::Lacking;
+use super::tag_state::TagState;
 use crate::archive;
 use crate::git;
 use crate::modelkit;
 use crate::oci::{ContentError, Reference};
-use crate::ops::{Lacking, TagState};
 use crate::problem;
 use crate::progress::human;
 use crate::registry;

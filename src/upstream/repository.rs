@@ -1,6 +1,6 @@
 //! Where an import gets files from: a hub, or git.
 
-use super::Error;
+use super::error::Error;
 use crate::digest::Digest;
 use crate::kitfile::Kitfile;
 use crate::oci::{Annotations, Content, Descriptor, MediaType};

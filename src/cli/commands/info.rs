@@ -10,6 +10,7 @@ use crate::cli::format::Format;
 use crate::cli::network::NetworkArgs;
 use crate::cli::report::usage;
 use crate::kitfile;
+use crate::yaml;
 
 /// Show the Kitfile of a ModelKit
 #[derive(Debug, Args)]
@@ -51,7 +52,7 @@ impl InfoArgs {
                 let data: Value = serde_json::from_slice(&inspected.kitfile_json())?;
                 let part = find(&data, filter)
                     .ok_or_else(|| anyhow::anyhow!("error filtering output: cannot find required node `{filter}`"))?;
-                format.render(part, || kitfile::value_to_yaml(part))?
+                format.render(part, || yaml::value_to_yaml(part))?
             }
         };
         Ok(context.output.result(text)?)

@@ -4,7 +4,8 @@
 
 use std::fmt;
 
-use crate::kitfile::{Section, is_model_file};
+use crate::file_kind::is_model_file;
+use crate::kitfile::Section;
 use crate::oci::{Descriptor, Manifest, MediaType};
 use crate::relative_path::RelativePath;
 

@@ -1,7 +1,7 @@
 //! Putting documents about a ModelKit beside it, each as a manifest that refers to it.
 
 use crate::oci::{Annotations, Content, ContentError, Descriptor, Manifest, MediaType, Publication, Target};
-use crate::ops::Error;
+use crate::ops::error::Error;
 use crate::progress::Progress;
 
 /// A document about a ModelKit.

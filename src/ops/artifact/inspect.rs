@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use super::variants;
 use crate::modelkit::{Family, ModelKit};
 use crate::oci::{Descriptor, Manifest, Source, read_document};
-use crate::ops::{Error, Found};
+use crate::ops::error::Error;
+use crate::ops::session::Found;
 
 /// A ModelKit and the name of its manifest.
 #[derive(Debug, Clone)]

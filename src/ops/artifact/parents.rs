@@ -6,7 +6,8 @@ use super::inspect::{Inspected, inspect};
 use super::variants::modelkits;
 use crate::modelkit::ModelKit;
 use crate::oci::Reference;
-use crate::ops::{Error, Found, Place, Places};
+use crate::ops::error::Error;
+use crate::ops::session::{Found, Place, Places};
 
 /// How many ModelKits a chain may visit beyond the first (`KitOps`).
 pub(crate) const LIMIT: usize = 10;

@@ -1,7 +1,7 @@
 //! Reading the records that are attached to a ModelKit.
 
 use crate::oci::{Descriptor, Manifest, MediaType, Reference, Referrer, Source, read_document};
-use crate::ops::Error;
+use crate::ops::error::Error;
 use crate::progress::Progress;
 use crate::provenance::{MEDIA_TYPE, Record};
 

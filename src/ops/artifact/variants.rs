@@ -3,7 +3,9 @@
 use super::inspect::{self, inspect};
 use crate::modelkit::{Label, ModelKit, ModelKitIndex};
 use crate::oci::Descriptor;
-use crate::ops::{Error, Found, Location, Place, Places, workers};
+use crate::ops::error::Error;
+use crate::ops::session::{Found, Location, Place, Places};
+use crate::ops::workers;
 
 /// An index of ModelKits.
 #[derive(Debug, Clone)]

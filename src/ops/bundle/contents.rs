@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use super::save::{Named, Saved};
 use crate::digest::Digest;
 use crate::oci::{Annotations, Descriptor, Index, REF_NAME, REFERRERS_LIMIT, Reference, Source};
+use crate::ops::error::Error;
+use crate::ops::session::Found;
 use crate::ops::transfer::{Artifact, referrers};
-use crate::ops::{Error, Found};
 use crate::progress::Progress;
 
 /// The whole name of an entry, which containerd and docker write, too.

@@ -17,7 +17,7 @@ use crate::oci::{
     Annotations, Content, ContentError, Descriptor, Index, MANIFEST_SIZE_LIMIT, MediaType, REF_NAME, RangedReader,
     Referrer, Source, Target, read_document,
 };
-use crate::ops::Error;
+use crate::ops::error::Error;
 use crate::ops::files::LocalFile;
 use crate::relative_path::RelativePath;
 use crate::store::{Names, Store, Writer};

@@ -7,8 +7,10 @@ use super::layout::Layout;
 use crate::digest::Digest;
 use crate::modelkit::label;
 use crate::oci::{Descriptor, REF_NAME, Reference, Tag, Target};
+use crate::ops::error::Error;
+use crate::ops::lacking::Lacking;
+use crate::ops::session::{Location, Places};
 use crate::ops::transfer::{Artifact, Brought, Copied, CopyOptions, bring, referrers};
-use crate::ops::{Error, Lacking, Location, Places};
 use crate::progress::Progress;
 use crate::store::Names;
 

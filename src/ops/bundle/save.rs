@@ -13,7 +13,8 @@ use crate::archive::TarWriter;
 use crate::digest::VerifyingReader;
 use crate::modelkit::label;
 use crate::oci::{ContentError, Descriptor, LAYOUT_FILE, Reference};
-use crate::ops::{Error, Found};
+use crate::ops::error::Error;
+use crate::ops::session::Found;
 use crate::progress::{Phase, Progress};
 
 const BUFFER_BYTES: usize = 1 << 20;

@@ -7,7 +7,8 @@ use fs_err as fs;
 use tempfile::{NamedTempFile, TempDir};
 
 use crate::archive::TarWriter;
-use crate::ops::{Error, disk_space};
+use crate::ops::disk_space;
+use crate::ops::error::Error;
 
 /// Takes files one after the other: [`begin`](Self::begin), the bytes, [`end`](Self::end).
 pub(super) trait Sink: Write {

@@ -8,7 +8,8 @@ use super::kitfile::{self, FieldDiff};
 use super::side::{self, Comparable, Compared, Side, SideLayer};
 use super::{content, listing};
 use crate::digest::Digest;
-use crate::ops::{Error, Places};
+use crate::ops::error::Error;
+use crate::ops::session::Places;
 use crate::progress::Progress;
 
 /// How to compare.

@@ -7,7 +7,8 @@ use super::table::{self, TableDiff};
 use super::tensors::{self, TensorsDiff};
 use super::text::{self, TextDiff};
 use crate::oci::ContentError;
-use crate::ops::{Error, workers};
+use crate::ops::error::Error;
+use crate::ops::workers;
 
 /// What differs in a file. Nothing is known of one that is of no kind that can be looked into, or that is large and far away.
 #[derive(Debug, Clone, Default)]

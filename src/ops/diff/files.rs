@@ -6,7 +6,7 @@ use super::concern::Concern;
 use super::content::ContentDiff;
 use super::listing::{File, FileState, Files, read_digests};
 use crate::digest::Digest;
-use crate::ops::Error;
+use crate::ops::error::Error;
 use crate::relative_path::RelativePath;
 
 /// A file that is not the same on both sides.

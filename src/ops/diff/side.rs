@@ -9,8 +9,10 @@ use crate::layer_format::Format;
 use crate::modelkit::{Layer, LayerType, Lock, LockedFile, LockedLayer, LockedParent, kitfile_digest, parent_names};
 use crate::oci::{Descriptor, MediaType, Source};
 use crate::ops::artifact::{Inspected, Parent, inspect, model_reference, resolve};
+use crate::ops::error::Error;
 use crate::ops::pack::{PackOptions, find_in_folder};
-use crate::ops::{Error, Found, Places, workers};
+use crate::ops::session::{Found, Places};
+use crate::ops::workers;
 use crate::progress::Progress;
 use crate::relative_path::RelativePath;
 

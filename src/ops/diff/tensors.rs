@@ -7,7 +7,8 @@ use super::files::{FileChange, FileDiff};
 use super::listing::{File, FileContent};
 use super::numbers::{self, NumbersDiff, Outcome};
 use crate::oci::ContentError;
-use crate::ops::{Error, workers};
+use crate::ops::error::Error;
+use crate::ops::workers;
 use crate::tensors::{Format, Header, Tensor};
 
 /// What differs between the tensors of two files.

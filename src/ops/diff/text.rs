@@ -10,7 +10,7 @@ use similar::{ChangeTag, TextDiff as Lines};
 use super::compare::DiffOptions;
 use super::files::{FileChange, FileDiff};
 use super::listing::{File, Files, look_into};
-use crate::ops::Error;
+use crate::ops::error::Error;
 use crate::relative_path::RelativePath;
 use crate::tensors::Format;
 

@@ -11,10 +11,12 @@ use crate::digest::Digest;
 use crate::kitfile::{self, FILE_NAMES};
 use crate::modelkit::{Change, Drift, Lock, LockedFile, LockedLayer, LockedRemote, Selection, Subject, kitfile_digest};
 use crate::ops::artifact::inspect;
+use crate::ops::error::Error;
 use crate::ops::files::{buffer, digest};
 use crate::ops::pack::{read_ignore_rules, read_layer};
+use crate::ops::session::{Found, Places};
 use crate::ops::unpack::{Chosen, wanted_parents};
-use crate::ops::{Error, Found, Places, workers};
+use crate::ops::workers;
 use crate::progress::{Phase, Progress, Task};
 use crate::relative_path::RelativePath;
 

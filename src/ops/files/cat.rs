@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use super::members::{Member, distinct, kitfile, open_whole, skim};
 use crate::modelkit::ModelKit;
 use crate::oci::Source;
-use crate::ops::Error;
+use crate::ops::error::Error;
 use crate::relative_path::RelativePath;
 
 /// How much is read and written at once.

@@ -11,7 +11,8 @@ use crate::archive::{Destination, Overwrite, Placed, SingleFile, extract_file};
 use crate::compression::Compression;
 use crate::modelkit::{Layer, ModelKit, label};
 use crate::oci::Source;
-use crate::ops::{Error, workers};
+use crate::ops::error::Error;
+use crate::ops::workers;
 use crate::progress::{Phase, Progress, Silent, Task};
 use crate::relative_path::RelativePath;
 

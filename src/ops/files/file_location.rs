@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::oci::InvalidReference;
-use crate::ops::Location;
+use crate::ops::session::Location;
 use crate::relative_path::{PathEscapes, RelativePath};
 
 /// A ModelKit and a path in it, which is the root where none is given.

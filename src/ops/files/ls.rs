@@ -6,7 +6,8 @@ use super::members::{Member, distinct, kitfile, skim};
 use crate::digest::Digest;
 use crate::modelkit::{Layer, ModelKit, Selection};
 use crate::oci::Source;
-use crate::ops::{Error, workers};
+use crate::ops::error::Error;
+use crate::ops::workers;
 use crate::relative_path::RelativePath;
 
 /// A file of a ModelKit.

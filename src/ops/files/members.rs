@@ -14,7 +14,7 @@ use crate::kitfile::{self, FILE_NAMES};
 use crate::layer_format::Format;
 use crate::modelkit::{Layer, ModelKit, label};
 use crate::oci::{Content, RangedReader, Source};
-use crate::ops::Error;
+use crate::ops::error::Error;
 use crate::relative_path::RelativePath;
 
 /// A file or a folder in a layer.

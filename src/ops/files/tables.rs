@@ -6,8 +6,8 @@ use crate::contents::{self, Entry, Kind, SIZE_LIMIT};
 use crate::digest::VerifyingReader;
 use crate::modelkit::{Layer, contents_of, label};
 use crate::oci::{Annotations, ContentError, Descriptor, MediaType, Source};
-use crate::ops::Error;
 use crate::ops::artifact::Attachment;
+use crate::ops::error::Error;
 
 /// What refers to a ModelKit to hold the tables of its layers. Only registries need it, so that they keep the tables: where they are, the
 /// layers say themselves.

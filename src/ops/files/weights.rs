@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::members::{Member, skim};
 use crate::digest::Digest;
-use crate::kitfile::{Section, model_stem};
+use crate::file_kind::model_stem;
+use crate::kitfile::Section;
 use crate::modelkit::{Layer, ModelKit};
 use crate::oci::Source;
-use crate::ops::{Error, workers};
+use crate::ops::error::Error;
+use crate::ops::workers;
 use crate::relative_path::RelativePath;
 use crate::tensors::{self, Format, HEADER_LIMIT, Header, Hyperparameters, Summary};
 

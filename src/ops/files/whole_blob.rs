@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use crate::digest::VerifyingReader;
 use crate::oci::{ContentError, Descriptor, Source};
-use crate::ops::Error;
+use crate::ops::error::Error;
 use crate::progress::{Phase, Progress, Task};
 
 /// Hands all of the blob that `descriptor` names to `read`, verified, under the bar `label`.

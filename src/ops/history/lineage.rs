@@ -6,7 +6,8 @@ use crate::digest::Digest;
 use crate::kitfile::Section;
 use crate::oci::{ContentError, Reference};
 use crate::ops::artifact::{Inspected, inspect, model_reference, oci_uri, records};
-use crate::ops::{Error, Found, Location, Place, Places};
+use crate::ops::error::Error;
+use crate::ops::session::{Found, Location, Place, Places};
 use crate::progress::Progress;
 use crate::provenance::{Material, Record, Role, without_secrets};
 

@@ -2,7 +2,7 @@
 
 use crate::archive::IgnoreRules;
 use crate::kitfile::{Dataset, Entry, Kitfile};
-use crate::ops::Error;
+use crate::ops::error::Error;
 use crate::ops::init::draft;
 use crate::ops::pack::clean_path;
 use crate::relative_path::RelativePath;

@@ -8,11 +8,14 @@ use fs_err as fs;
 
 use super::work::STORE;
 use crate::digest::{Digest, DigestWriter};
+use crate::draft;
+use crate::file_kind;
 use crate::git::{self, Tree, TreeFile};
 use crate::kitfile::{self, FILE_NAMES, Kitfile};
 use crate::oci::{Content, Descriptor};
+use crate::ops::error::Error;
 use crate::ops::files::LocalFile;
-use crate::ops::{Error, workers};
+use crate::ops::workers;
 use crate::progress::Progress;
 use crate::provenance::{SourceUrl, without_secrets};
 use crate::registry::{Client, Credentials};
@@ -158,11 +161,11 @@ fn hash(path: &Path) -> Result<Digest, Error> {
 fn license(tree: &Path, files: &[UpstreamFile]) -> Result<Option<String>, Error> {
     let is_license = |file: &&UpstreamFile| {
         let path = file.path.as_str();
-        !path.contains('/') && kitfile::is_license_file(path) && file.digest.is_none()
+        !path.contains('/') && file_kind::is_license_file(path) && file.digest.is_none()
     };
     for file in files.iter().filter(is_license) {
         let text = fs::read(file.path.join_to(tree))?;
-        if let Some(license) = kitfile::detect_license(&String::from_utf8_lossy(&text)) {
+        if let Some(license) = draft::detect_license(&String::from_utf8_lossy(&text)) {
             return Ok(Some(license.to_owned()));
         }
     }

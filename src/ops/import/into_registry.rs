@@ -9,9 +9,11 @@ use crate::layer_format::Format;
 use crate::modelkit::{Ingredients, LayerType, PackedLayer, PlainFile};
 use crate::oci::{Descriptor, Target};
 use crate::ops::artifact::attach;
+use crate::ops::error::Error;
 use crate::ops::pack::{Assembled, Git, clean_path, record, referenced_modelkits};
+use crate::ops::session::Places;
 use crate::ops::transfer::{Copied, CopyOptions, copy};
-use crate::ops::{Error, Places, workers};
+use crate::ops::workers;
 use crate::progress::Progress;
 use crate::upstream::{Upstream, UpstreamFile};
 

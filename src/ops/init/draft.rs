@@ -3,8 +3,10 @@
 use super::model::fill;
 use super::notebooks;
 use super::project::{Files, Project, RemoteProject};
-use crate::kitfile::{self, Kitfile, ModelCard, Note, Package};
-use crate::ops::Error;
+use crate::draft::{self, ModelCard};
+use crate::file_kind;
+use crate::kitfile::{Kitfile, Note, Package};
+use crate::ops::error::Error;
 use crate::upstream::{About, Upstream};
 
 /// A first Kitfile, and what to say of it.
@@ -18,12 +20,12 @@ pub struct Draft {
 
 /// Drafts a Kitfile. Nothing is written, and of large files only headers are read.
 ///
-/// Names and sizes tell which file is what ([`kitfile::detect`]), texts of licences the licence, headers and configurations framework,
+/// Names and sizes tell which file is what ([`draft::detect`]), texts of licences the licence, headers and configurations framework,
 /// format and size of the model, and the front matter of a model card the rest. What notebooks load stands in comments.
 pub fn init(project: &dyn Project) -> Result<Draft, Error> {
     let listing = project.listing()?;
     let files = Files::of(project, &listing);
-    let mut kitfile = kitfile::detect(&listing, find_license(&files)?);
+    let mut kitfile = draft::detect(&listing, find_license(&files)?);
     if let Some(card) = find_card(&files)? {
         take_over(&mut kitfile, card);
     }
@@ -48,15 +50,15 @@ pub fn init_remote(upstream: &dyn Upstream) -> Result<Draft, Error> {
         package.authors.extend(owner.clone());
     }
     if package.license.is_empty() {
-        package.license = license.as_deref().map(kitfile::spdx_license).unwrap_or_default();
+        package.license = license.as_deref().map(draft::spdx_license).unwrap_or_default();
     }
     Ok(draft)
 }
 
 pub(crate) fn find_license(files: &Files<'_>) -> Result<Option<&'static str>, Error> {
-    for path in files.at_the_top().filter(|path| kitfile::is_license_file(path)) {
+    for path in files.at_the_top().filter(|path| file_kind::is_license_file(path)) {
         let text = files.text(path)?;
-        if let Some(license) = text.as_deref().and_then(kitfile::detect_license) {
+        if let Some(license) = text.as_deref().and_then(draft::detect_license) {
             return Ok(Some(license));
         }
     }

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::kitfile::{self, Found, FoundKind, Kitfile};
+use crate::draft::{self, Found, FoundKind};
+use crate::kitfile::Kitfile;
 use crate::upstream::{About, UpstreamFile};
 
 /// The Kitfile that `kit init` would write for these files of the repository, with what is known of it.
 pub(crate) fn draft(about: &About, files: &[&UpstreamFile]) -> Kitfile {
     let files: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.size)).collect();
     // Of a folder in a folder the content does not matter.
-    let mut kitfile = kitfile::detect(&listing(&files, 1), about.license.as_deref());
+    let mut kitfile = draft::detect(&listing(&files, 1), about.license.as_deref());
     let package = &mut kitfile.package;
     package.name.clone_from(&about.name);
     package.authors.extend(about.owner.clone());

@@ -5,9 +5,11 @@ use std::io::Read;
 use serde_json::{Map, Value};
 
 use super::project::Files;
-use crate::kitfile::{Model, ModelFormat, TELLING_BYTES, model_stem};
+use crate::draft::{ModelFormat, TELLING_BYTES};
+use crate::file_kind::model_stem;
+use crate::kitfile::Model;
 use crate::oci::RangedReader;
-use crate::ops::Error;
+use crate::ops::error::Error;
 use crate::ops::files::facts_of;
 use crate::tensors::{self, Format, HEADER_LIMIT, Header, Hyperparameters, Summary};
 

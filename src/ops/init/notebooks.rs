@@ -1,8 +1,9 @@
 //! What the notebooks of a project work on, as comments above the code entries that hold them.
 
 use super::project::Files;
-use crate::kitfile::{Kitfile, Note, Notebook};
-use crate::ops::Error;
+use crate::draft::Notebook;
+use crate::kitfile::{Kitfile, Note};
+use crate::ops::error::Error;
 
 /// More of a kind are counted.
 const NAMED: usize = 6;

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::listing::listing;
-use crate::kitfile::{Found, FoundKind};
+use crate::draft::{Found, FoundKind};
 use crate::oci::{Content, ContentError};
-use crate::ops::Error;
+use crate::ops::error::Error;
 use crate::ops::files::LocalFile;
 use crate::upstream::Upstream;
 

@@ -5,7 +5,8 @@ use std::io;
 
 use crate::digest::Digest;
 use crate::oci::ContentError;
-use crate::ops::{Error, workers};
+use crate::ops::error::Error;
+use crate::ops::workers;
 use crate::progress::{Phase, Progress};
 use crate::recipe::Changed;
 use crate::store::{BrokenEntry, Names, Store};

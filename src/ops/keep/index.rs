@@ -4,10 +4,11 @@ use crate::digest::Digest;
 use crate::modelkit::{LabelEdit, Labels, ModelFacts, ModelKitIndex, Variant};
 use crate::oci::{Descriptor, Reference, Tag, Target};
 use crate::ops::artifact::{inspect, inspect_index};
+use crate::ops::error::Error;
 use crate::ops::files::{facts, weigh};
+use crate::ops::session::{Found, find_here};
 use crate::ops::transfer::{CopyOptions, Origins, copy_referrers};
 use crate::ops::workers::jobs;
-use crate::ops::{Error, Found, find_here};
 use crate::progress::{Phase, Progress};
 use crate::store::{Names, Store, Writer};
 

@@ -4,7 +4,8 @@ use crate::digest::Digest;
 use crate::modelkit::{ModelKit, Variant};
 use crate::oci::{Descriptor, Reference, Source};
 use crate::ops::artifact::inspect;
-use crate::ops::{Error, workers};
+use crate::ops::error::Error;
+use crate::ops::workers;
 use crate::registry::Repository;
 use crate::store::{Entry, Names, Reader, Store};
 

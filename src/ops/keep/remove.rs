@@ -2,7 +2,7 @@
 
 use crate::digest::Digest;
 use crate::oci::Reference;
-use crate::ops::Error;
+use crate::ops::error::Error;
 use crate::registry::Repository;
 use crate::store::{Collected, Entry, Store};
 

@@ -8,7 +8,9 @@ use crate::digest::Digest;
 use crate::kitfile::{Kitfile, NamedReference, ReferenceField};
 use crate::oci::{Reference, Tag};
 use crate::ops::artifact::inspect;
-use crate::ops::{Error, Place, Places, workers};
+use crate::ops::error::Error;
+use crate::ops::session::{Place, Places};
+use crate::ops::workers;
 
 /// Which references are looked at, and where.
 #[derive(Debug, Clone)]

@@ -11,8 +11,10 @@ use crate::digest::Digest;
 use crate::modelkit::{CLI_VERSION, Family, Form, Ingredients, Layer, ModelFacts, ModelKit, PackedLayer, label};
 use crate::oci::{Content, Descriptor, Manifest, MediaType, Publication, Reference, Source, Tag, Target};
 use crate::ops::artifact::{inspect, model_reference};
+use crate::ops::error::Error;
 use crate::ops::files::{BUFFER_BYTES, buffer, digest, facts, read_whole, weigh};
-use crate::ops::{Error, Found, Place, Places, workers};
+use crate::ops::session::{Found, Place, Places};
+use crate::ops::workers;
 use crate::progress::{Phase, Progress, Silent};
 use crate::store::Names;
 

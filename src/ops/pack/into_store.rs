@@ -13,8 +13,9 @@ use crate::layer_format::Format;
 use crate::modelkit::{Family, LayerType, Lock};
 use crate::oci::{Content, ContentError, Descriptor, Publication, Reference, Source, Target};
 use crate::ops::artifact::{Prepared, attach};
+use crate::ops::error::Error;
 use crate::ops::files::tables;
-use crate::ops::{Error, Places};
+use crate::ops::session::Places;
 use crate::progress::{Progress, Task};
 use crate::store::{Committed, LinkWriter, Names, RememberedLayer, Writer};
 

@@ -9,9 +9,11 @@ use crate::contents::{Entry, Kind};
 use crate::layer_format::Format;
 use crate::modelkit::{Layer, Lock, LockedFile, LockedFolder, LockedLayer, ModelKit, kitfile_digest, label};
 use crate::oci::{Manifest, Source};
+use crate::ops::error::Error;
 use crate::ops::files::{BUFFER_BYTES, PLAIN_FILE, buffer, digest, read_whole, shape, tables};
 use crate::ops::remote_data::lock_remotes;
-use crate::ops::{Error, Places, workers};
+use crate::ops::session::Places;
+use crate::ops::workers;
 use crate::progress::{Phase, Progress, Silent};
 use crate::relative_path::RelativePath;
 

@@ -19,7 +19,9 @@ use crate::modelkit::{
 };
 use crate::oci::{Descriptor, MediaType};
 use crate::ops::artifact::{Inspected, Parent, parents};
-use crate::ops::{Error, Places, disk_space, remote_data, workers};
+use crate::ops::error::Error;
+use crate::ops::session::Places;
+use crate::ops::{disk_space, remote_data, workers};
 use crate::progress::{Phase, Progress, Task, human};
 use crate::relative_path::RelativePath;
 use crate::store::RememberedLayer;

@@ -10,7 +10,9 @@ use crate::kitfile::Section;
 use crate::modelkit::{Lock, LockedParent, ModelKit};
 use crate::oci::{Annotations, Descriptor, Manifest, MediaType, Reference};
 use crate::ops::artifact::{Attachment, FINGERPRINT, oci_uri};
-use crate::ops::{Error, Places, remote_data};
+use crate::ops::error::Error;
+use crate::ops::remote_data;
+use crate::ops::session::Places;
 use crate::provenance::{
     Builder, Commit, MEDIA_TYPE, Material, PREDICATE_TYPE, Record, Role, SourceUrl, without_secrets,
 };

@@ -9,8 +9,9 @@ use super::referrers;
 use crate::modelkit::{self, ModelKitIndex, Variant};
 use crate::oci::{Arrival, Content, ContentError, Descriptor, Source, Target};
 use crate::ops::artifact::{parse_manifest, variants};
+use crate::ops::error::Error;
 use crate::ops::transfer::delta::Taken;
-use crate::ops::{Error, disk_space, workers};
+use crate::ops::{disk_space, workers};
 use crate::progress::{Phase, Progress, Task, human};
 
 /// How to copy.

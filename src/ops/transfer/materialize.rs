@@ -3,7 +3,8 @@
 use super::copy::{Artifact, CopyOptions, Copying};
 use super::origins::Origins;
 use crate::oci::{Descriptor, Reference, Tag, Target};
-use crate::ops::{Error, disk_space, workers};
+use crate::ops::error::Error;
+use crate::ops::{disk_space, workers};
 use crate::progress::{Phase, Progress};
 use crate::store::{Names, Store};
 

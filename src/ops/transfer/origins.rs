@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use crate::digest::Digest;
 use crate::oci::{Descriptor, Manifest, Reference};
-use crate::ops::{Error, Location};
+use crate::ops::error::Error;
+use crate::ops::session::Location;
 use crate::store::Store;
 
 /// Repositories beside the target, and the blobs that they are believed to hold. The registry is asked before it is relied on.

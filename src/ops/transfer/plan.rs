@@ -3,7 +3,9 @@
 use super::copy::{Artifact, CopyOptions, Fate, check, fate};
 use crate::modelkit;
 use crate::oci::{ContentError, Descriptor, Source};
-use crate::ops::{Error, Location, Places, workers};
+use crate::ops::error::Error;
+use crate::ops::session::{Location, Places};
+use crate::ops::workers;
 use crate::registry::Repository;
 use crate::store::Store;
 

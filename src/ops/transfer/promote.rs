@@ -2,7 +2,9 @@
 
 use super::copy::{Copied, CopyOptions, copy_unless};
 use crate::oci::{Reference, Tag};
-use crate::ops::{Error, Found, Location, Places, TagState};
+use crate::ops::error::Error;
+use crate::ops::session::{Found, Location, Places};
+use crate::ops::tag_state::TagState;
 use crate::progress::Progress;
 use crate::registry;
 

@@ -5,8 +5,9 @@ use super::plan::{Look, Plan, plan};
 use crate::modelkit::Label;
 use crate::oci::{MediaType, Reference, Target};
 use crate::ops::artifact::{Parent, inspect, inspect_index, modelkits, parents};
+use crate::ops::error::Error;
+use crate::ops::session::{Found, Location, Place, Places};
 use crate::ops::transfer::delta::{DeltaSource, Fetch, Older, older};
-use crate::ops::{Error, Found, Location, Place, Places};
 use crate::progress::Progress;
 use crate::store::Names;
 

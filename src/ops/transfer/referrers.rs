@@ -6,7 +6,8 @@ use std::collections::HashSet;
 use super::copy::{CopyOptions, Fate, fate};
 use crate::digest::Digest;
 use crate::oci::{ContentError, Descriptor, Manifest, MediaType, REFERRERS_LIMIT, Referrer, Source, Target};
-use crate::ops::{Error, disk_space, workers};
+use crate::ops::error::Error;
+use crate::ops::{disk_space, workers};
 use crate::progress::{Progress, human};
 
 /// A referrer is a document about a ModelKit. One with more bytes is something else, and nobody asked for it.

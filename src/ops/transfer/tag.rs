@@ -4,7 +4,8 @@ use super::copy::CopyOptions;
 use super::origins::Origins;
 use super::referrers::copy_referrers;
 use crate::oci::{Reference, Tag};
-use crate::ops::{Error, Place, Places};
+use crate::ops::error::Error;
+use crate::ops::session::{Place, Places};
 use crate::progress::{Phase, Progress};
 use crate::store::Names;
 

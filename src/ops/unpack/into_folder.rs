@@ -14,9 +14,11 @@ use crate::layer_format::Format;
 use crate::modelkit::{Layer, ModelKit, Selection};
 use crate::oci::{Descriptor, Reference, Source};
 use crate::ops::artifact::{Inspected, Parent, inspect, parents};
+use crate::ops::error::Error;
 use crate::ops::remote_data::{self, RemoteData, RemoteFile, RemoteKit, wanted_remotes};
+use crate::ops::session::{Found, Places};
 use crate::ops::transfer::{DeltaSource, Older, Taken};
-use crate::ops::{Error, Found, Places, disk_space, workers};
+use crate::ops::{disk_space, workers};
 use crate::progress::Progress;
 use crate::relative_path::RelativePath;
 

@@ -11,9 +11,10 @@ use crate::kitfile::{self, FILE_NAMES, Section};
 use crate::layer_format::Format;
 use crate::modelkit::{Layer, ModelKit, section_word};
 use crate::oci::{ContentError, PartFinder, Source};
+use crate::ops::error::Error;
 use crate::ops::files::{PLAIN_FILE, TrackedBlobReader, shape};
 use crate::ops::remote_data::RemoteFile;
-use crate::ops::{Error, workers};
+use crate::ops::workers;
 use crate::progress::{Phase, Progress, Silent};
 use crate::relative_path::RelativePath;
 

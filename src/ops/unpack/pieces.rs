@@ -15,7 +15,7 @@ use crate::digest::VerifyingReader;
 use crate::layer_format::Format;
 use crate::modelkit::Layer;
 use crate::oci::{Content, PartFinder, RangedReader, Source};
-use crate::ops::Error;
+use crate::ops::error::Error;
 use crate::ops::files::{PLAIN_FILE, tables};
 use crate::progress::{Phase, Silent, Task};
 use crate::relative_path::RelativePath;

@@ -3,8 +3,9 @@
 use super::project::{Finding, Review, Severity};
 use super::secrets::{find_token, is_secret_name};
 use crate::archive::{self, LayerSource};
-use crate::kitfile::{Entry, is_leftover};
-use crate::ops::Error;
+use crate::file_kind::is_leftover;
+use crate::kitfile::Entry;
+use crate::ops::error::Error;
 use crate::relative_path::RelativePath;
 
 /// Looks at one layer: whether it can be packed, whether anything is in it, and what.

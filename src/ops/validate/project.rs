@@ -6,7 +6,7 @@ use super::files::look_at_layers;
 use crate::archive::{self, IgnoreRules, LayerSource, Links};
 use crate::kitfile::{self, Entry, FieldPlaces, Kitfile};
 use crate::oci::Reference;
-use crate::ops::Error;
+use crate::ops::error::Error;
 use crate::ops::pack::{read_ignore_rules, uncovered};
 use crate::relative_path::RelativePath;
 

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use fs_err as fs;
 use regex::bytes::{Regex, RegexSet};
 
-use crate::ops::Error;
+use crate::ops::error::Error;
 
 /// Larger files are data, not settings.
 const TEXT_BYTES: u64 = 1024 * 1024;

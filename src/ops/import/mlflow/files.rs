@@ -6,8 +6,9 @@ use std::path::Path;
 
 use fs_err as fs;
 
-use crate::kitfile::{SIZE_LIMIT, is_leftover};
-use crate::ops::Error;
+use crate::file_kind::is_leftover;
+use crate::kitfile::SIZE_LIMIT;
+use crate::ops::error::Error;
 use crate::progress::human;
 
 /// A file of texts about a run or model is no larger: what is in it becomes part of a Kitfile.

@@ -8,11 +8,10 @@ use fs_err as fs;
 use serde_json::{Map, Value};
 
 use super::files::{METRIC_BYTES, TEXT_BYTES, is_file, odd, read, read_all};
-use crate::kitfile::{
-    self, Found, FoundKind, Kitfile, MlflowModel, MlflowRun, Model, ModelPart, last_metric, mlflow_value,
-};
+use crate::draft::{self, Found, FoundKind, MlflowModel, MlflowRun, last_metric, mlflow_value};
+use crate::kitfile::{self, Kitfile, Model, ModelPart};
 use crate::layer_format::Format;
-use crate::ops::Error;
+use crate::ops::error::Error;
 use crate::ops::import::into_store::ImportOptions;
 use crate::ops::init::{Files, Project, ProjectFolder, find_license};
 use crate::ops::pack::{Git, PackOptions, Recording};
@@ -129,7 +128,7 @@ impl MlflowFolder {
     /// Model folders stay whole, as MLflow loads them; names tell what the other files are.
     fn draft(&self, progress: &dyn Progress) -> Result<Kitfile, Error> {
         let (models, others) = split(ProjectFolder(self.context.clone()).listing()?);
-        let mut draft = kitfile::detect(&others, None);
+        let mut draft = draft::detect(&others, None);
         if let Some((first, more)) = models.split_first() {
             draft.model = Some(self.model(first, more, draft.model.take())?);
         }

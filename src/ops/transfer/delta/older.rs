@@ -1,7 +1,7 @@
 //! Which versions of a ModelKit are here.
 
 use crate::oci::{Descriptor, Reference};
-use crate::ops::Error;
+use crate::ops::error::Error;
 use crate::store::{Entry, Store};
 
 /// How many of them are looked at.

@@ -5,7 +5,7 @@ use serde_json::Number;
 /// A double as Go's JSON encoder writes it: the shortest digits, with an exponent below 1e-6 and from 1e21 on.
 ///
 /// None for infinities and not-a-number, which JSON does not have.
-pub(super) fn json_float(value: f64) -> Option<Number> {
+pub(crate) fn json_float(value: f64) -> Option<Number> {
     if !value.is_finite() {
         return None;
     }
@@ -18,7 +18,7 @@ pub(super) fn json_float(value: f64) -> Option<Number> {
 ///
 /// Whole numbers are shown as such, where the Go tool turns 1000000 into `1e+06` and loses digits above 2^53. All others
 /// have Go's form `g`: an exponent below 1e-4 and from 1e6 on.
-pub(super) fn yaml_number(number: &Number) -> String {
+pub(crate) fn yaml_number(number: &Number) -> String {
     let text = number.to_string();
     if text == "-0" {
         // Without a point it would be read back as the integer 0.

@@ -3,9 +3,8 @@
 
 use serde_json::{Map, Value};
 
-use super::decode::Decoder;
 use super::license::spdx_license;
-use super::node::compose;
+use crate::yaml::{Reader, compose};
 
 /// What a card says that a Kitfile has a place for. What it does not say is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,9 +39,9 @@ const PARAMETERS: [&str; 9] = [
 impl ModelCard {
     /// Reads the card at the top of `readme`; none if there is none, or if it is no valid YAML.
     pub fn read(readme: &str) -> Option<Self> {
-        let mut decoder = Decoder::default();
-        let value = decoder.value(&*compose(front_matter(readme)?).ok()??);
-        let card = value.as_object().filter(|_| decoder.problems.is_empty())?;
+        let mut reader = Reader::default();
+        let value = reader.value(&*compose(front_matter(readme)?).ok()??);
+        let card = value.as_object().filter(|_| reader.problems.is_empty())?;
         let first = |keys: &[&str]| keys.iter().map(|key| text(card.get(*key))).find(|found| !found.is_empty());
         let name = first(&["model_name", "pretty_name", "title", "name"]);
         // Where results are listed, the model that they are of is named.

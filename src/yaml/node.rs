@@ -17,9 +17,9 @@ const LARGEST: usize = 4 * 1024 * 1024;
 
 /// A piece of YAML. Aliases share the node that they point to.
 #[derive(Debug)]
-pub(super) struct Node {
-    pub(super) mark: Mark,
-    pub(super) content: Content,
+pub(crate) struct Node {
+    pub(crate) mark: Mark,
+    pub(crate) content: Content,
     /// Nodes and text bytes below and at this node, aliases counted as often as they are used.
     weight: usize,
     /// Levels below this node.
@@ -27,7 +27,7 @@ pub(super) struct Node {
 }
 
 #[derive(Debug)]
-pub(super) enum Content {
+pub(crate) enum Content {
     Scalar(Scalar),
     Sequence(Vec<Rc<Node>>),
     Mapping(Vec<(Rc<Node>, Rc<Node>)>),
@@ -35,11 +35,11 @@ pub(super) enum Content {
 
 /// A scalar before it means anything.
 #[derive(Debug)]
-pub(super) struct Scalar {
-    pub(super) text: String,
-    pub(super) is_plain: bool,
+pub(crate) struct Scalar {
+    pub(crate) text: String,
+    pub(crate) is_plain: bool,
     /// The explicit tag in its short form: `!!int`, `!`, `!own`.
-    pub(super) tag: Option<String>,
+    pub(crate) tag: Option<String>,
 }
 
 impl Node {
@@ -57,12 +57,12 @@ impl Node {
         Self { mark, content, weight, height }
     }
 
-    pub(super) fn scalar(&self) -> Option<&Scalar> {
+    pub(crate) fn scalar(&self) -> Option<&Scalar> {
         if let Content::Scalar(scalar) = &self.content { Some(scalar) } else { None }
     }
 
     /// The node's kind as a message names it.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match &self.content {
             Content::Scalar(_) => "a text",
             Content::Sequence(_) => "a list",
@@ -71,7 +71,7 @@ impl Node {
     }
 
     /// Where a message about the node points: the first key of a mapping, not the whole of it.
-    pub(super) fn head(&self) -> Mark {
+    pub(crate) fn head(&self) -> Mark {
         match &self.content {
             Content::Mapping(pairs) => pairs.first().map_or(self.mark, |(key, _)| key.mark),
             _ => self.mark,
@@ -81,13 +81,18 @@ impl Node {
 
 /// Why a text is no YAML document that `kit` reads.
 #[derive(Debug)]
-pub(super) struct SyntaxError {
-    pub(super) mark: Mark,
-    pub(super) message: String,
+pub(crate) struct SyntaxError {
+    pub(crate) mark: Mark,
+    pub(crate) message: String,
+}
+
+/// The text without its byte order mark.
+pub(crate) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// Reads the only document of `text`; none if there is nothing but comments.
-pub(super) fn compose(text: &str) -> Result<Option<Rc<Node>>, SyntaxError> {
+pub(crate) fn compose(text: &str) -> Result<Option<Rc<Node>>, SyntaxError> {
     let mut options = granit_parser::options! {};
     options.set_emit_comments(false);
     let events = Parser::new_from_str_with_options(text, options);

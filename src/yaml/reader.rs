@@ -5,18 +5,23 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use super::decode::Decoder;
 use super::node::{Content, Node, Scalar};
 use super::number::json_float;
 use super::scalar::{Resolved, resolve};
-use crate::problem::quoted;
+use crate::problem::{Mark, quoted};
 
 /// A key's node, its text, and the value.
 type Pair = (Rc<Node>, String, Rc<Node>);
 
-impl Decoder {
+/// Reads values out of YAML nodes and gathers the problems on the way, instead of stopping at the first.
+#[derive(Default)]
+pub(crate) struct Reader {
+    pub(crate) problems: Vec<(Mark, String)>,
+}
+
+impl Reader {
     /// The mapping's own pairs, then those that it merges in and does not have itself.
-    pub(super) fn pairs(&mut self, pairs: &[(Rc<Node>, Rc<Node>)]) -> Vec<Pair> {
+    pub(crate) fn pairs(&mut self, pairs: &[(Rc<Node>, Rc<Node>)]) -> Vec<Pair> {
         let mut own: Vec<Pair> = Vec::new();
         let mut seen = HashSet::new();
         let mut merged = None;
@@ -59,7 +64,7 @@ impl Decoder {
     }
 
     /// Any value, as the JSON that Go makes of it: keys in the order of their bytes, times as texts.
-    pub(super) fn value(&mut self, node: &Node) -> Value {
+    pub(crate) fn value(&mut self, node: &Node) -> Value {
         match &node.content {
             Content::Scalar(scalar) => scalar_value(scalar).unwrap_or_else(|message| {
                 self.report(node.mark, message);
@@ -77,6 +82,27 @@ impl Decoder {
         }
     }
 
+    /// A scalar's source text, whatever it would mean elsewhere: `1.20` stays `1.20`.
+    pub(crate) fn text_of(&mut self, name: &str, node: &Node) -> String {
+        let Some(scalar) = node.scalar() else {
+            self.report(node.head(), format!("`{name}` must be a text, not {}", node.kind()));
+            return String::new();
+        };
+        match resolve(scalar) {
+            Ok(Resolved::Null) => String::new(),
+            Ok(Resolved::Text(text)) => text,
+            Ok(_) => scalar.text.clone(),
+            Err(problem) => {
+                self.report(node.mark, problem);
+                String::new()
+            }
+        }
+    }
+
+    pub(crate) fn report(&mut self, mark: Mark, message: String) {
+        self.problems.push((mark, message));
+    }
+
     /// JSON has no keys but texts, and Go's encoder gives up on others.
     fn check_key(&mut self, key: &Node) {
         let Some(scalar) = key.scalar() else { return };
@@ -88,6 +114,11 @@ impl Decoder {
             Err(message) => self.report(key.mark, message),
         }
     }
+}
+
+/// Whether the node stands for nothing at all.
+pub(crate) fn is_null(node: &Node) -> bool {
+    node.scalar().is_some_and(|scalar| resolve(scalar) == Ok(Resolved::Null))
 }
 
 fn scalar_value(scalar: &Scalar) -> Result<Value, String> {
@@ -106,16 +137,16 @@ fn scalar_value(scalar: &Scalar) -> Result<Value, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kitfile::node::compose;
+    use crate::yaml::node::compose;
 
     /// YAML texts and the JSON that Go (yaml.v3 3.0.1, encoding/json) makes of them; null where it refuses.
     const GOLDEN: &str = include_str!("../../tests/golden/yaml_scalars.json");
 
     fn json_of(yaml: &str) -> Option<String> {
         let node = compose(yaml).ok()??;
-        let mut decoder = Decoder::default();
-        let value = decoder.value(&node);
-        decoder.problems.is_empty().then(|| value.to_string())
+        let mut reader = Reader::default();
+        let value = reader.value(&node);
+        reader.problems.is_empty().then(|| value.to_string())
     }
 
     #[test]

@@ -5,11 +5,8 @@ use std::rc::Rc;
 
 use serde_json::{Number, Value};
 
-use super::decode::Decoder;
-use super::node::{Content, Node, compose};
-use super::parse::without_mark;
-use super::scalar::{Resolved, resolve};
 use crate::problem::{Invalid, Mark, Problem, Source};
+use crate::yaml::{Content, Node, Reader, Resolved, compose, resolve, without_mark};
 
 /// What the `meta.yaml` of a run says. What it does not say is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -107,9 +104,9 @@ fn fields(text: &str, file: &str) -> Result<Vec<Field>, Invalid> {
     let Some(Content::Mapping(pairs)) = root.as_deref().map(|node| &node.content) else {
         return Err(Invalid::new(file, vec![Problem::of("", "it is no mapping of fields".to_owned())]));
     };
-    let mut decoder = Decoder::default();
-    let fields = decoder.pairs(pairs);
-    match decoder.problems.into_iter().next() {
+    let mut reader = Reader::default();
+    let fields = reader.pairs(pairs);
+    match reader.problems.into_iter().next() {
         Some((mark, message)) => Err(invalid(mark, message)),
         None => Ok(fields),
     }

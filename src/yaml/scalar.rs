@@ -8,7 +8,7 @@ use super::timestamp;
 
 /// A scalar with its meaning.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Resolved {
+pub(crate) enum Resolved {
     Null,
     Bool(bool),
     /// A whole number between `i64::MIN` and `u64::MAX`, in decimal.
@@ -22,7 +22,7 @@ pub(super) enum Resolved {
 }
 
 /// Gives the scalar its meaning; the error says what its tag asks for in vain.
-pub(super) fn resolve(scalar: &Scalar) -> Result<Resolved, String> {
+pub(crate) fn resolve(scalar: &Scalar) -> Result<Resolved, String> {
     let text = || Resolved::Text(scalar.text.clone());
     let Some(tag) = scalar.tag.as_deref().filter(|tag| *tag != "!") else {
         return Ok(if scalar.is_plain { resolve_plain(&scalar.text) } else { text() });
@@ -43,7 +43,7 @@ pub(super) fn resolve(scalar: &Scalar) -> Result<Resolved, String> {
 }
 
 /// The meaning of an unquoted scalar without tag.
-pub(super) fn resolve_plain(text: &str) -> Resolved {
+pub(crate) fn resolve_plain(text: &str) -> Resolved {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Resolved::Null,
         "true" | "True" | "TRUE" => Resolved::Bool(true),

@@ -4,9 +4,8 @@
 //! unknown here (notebooks, data in lines, tokenizers), and hidden files and leftovers of tools do not count. `.mcpb` files remain
 //! code, as the section for them owns no layer.
 
-use super::document::{Code, Dataset, Docs, FILE_NAMES, Kitfile, LOCK_FILE, Model, ModelPart, Prompt};
-use super::file_kind::{FileKind, is_leftover, model_stem};
-use super::validate::MANIFEST_VERSION;
+use crate::file_kind::{FileKind, is_leftover, model_stem};
+use crate::kitfile::{Code, Dataset, Docs, FILE_NAMES, Kitfile, LOCK_FILE, MANIFEST_VERSION, Model, ModelPart, Prompt};
 
 /// More folders of unknown content than this and the whole folder is one code entry.
 const MOST_CODE_FOLDERS: usize = 5;
@@ -202,8 +201,7 @@ fn license_field(kitfile: &mut Kitfile) -> &mut String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kitfile::validate::validate;
-    use crate::kitfile::write::to_yaml;
+    use crate::kitfile::{to_yaml, validate};
 
     /// A listing from `name`, `name=size` and `folder/name`; a name that ends with `/` is an empty folder.
     fn listing(names: &[&str]) -> Vec<Found> {
