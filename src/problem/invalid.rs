@@ -73,12 +73,8 @@ impl Problem {
         let Some(position) = &self.position else {
             return write!(f, "\n  {file}: {}", self.message);
         };
-        let Position { line, column, excerpt } = position;
-        write!(f, "\n  {file}:{line}:{column}: {}", self.message)?;
-        let number = line.to_string();
-        write!(f, "\n    {number} | {}", excerpt.text)?;
-        let carets = "^".repeat(excerpt.width);
-        write!(f, "\n    {:number$} | {:indent$}{carets}", "", "", number = number.len(), indent = excerpt.indent)
+        let Position { line, column, .. } = position;
+        write!(f, "\n  {file}:{line}:{column}: {}\n{position}", self.message)
     }
 }
 
@@ -90,6 +86,17 @@ pub struct Position {
     /// The column in characters, from 1.
     pub column: usize,
     excerpt: Excerpt,
+}
+
+/// The line with its number, and carets below the place.
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Excerpt { text, indent, width } = &self.excerpt;
+        let number = self.line.to_string();
+        let gutter = number.len();
+        let carets = "^".repeat(*width);
+        write!(f, "    {number} | {text}\n    {:gutter$} | {:indent$}{carets}", "", "")
+    }
 }
 
 /// The line of a place, and where the carets go, in terminal columns.

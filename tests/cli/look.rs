@@ -33,6 +33,9 @@ fn list_shows_a_row_per_tag() {
     );
     let json = sandbox.kit(&["list", "--format", "json"]).ok().json();
     assert_eq!(json[1]["tags"], serde_json::json!(["stable", "v1"]));
+    let run = sandbox.kit(&["list", "--format", "{{.Repo}} {{.Tag}}"]).fails();
+    run.says("cannot use the template `{{.Repo}} {{.Tag}}`: there is no field `Tag`; did you mean `tags`?")
+        .says("    1 | {{.Repo}} {{.Tag}}\n      |             ^^^^\n");
     sandbox.kit(&["list", "--format", "{{.Nope}}"]).fails().says("cannot use the template `{{.Nope}}`");
     sandbox.kit(&["list", "--format", "{{"]).exits(2).says("cannot use the template `{{`");
 }
