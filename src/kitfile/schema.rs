@@ -75,7 +75,7 @@ mod tests {
 
     /// What an editor says of the text.
     fn check(text: &str) -> Vec<String> {
-        let tree = Decoder::default().value(&compose(text).unwrap().unwrap());
+        let tree = Decoder::default().reader.value(&compose(text).unwrap().unwrap());
         errors(&schema(), &tree, "")
     }
 
