@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use crate::docker_registry::DockerRegistry;
-use crate::sandbox::Sandbox;
+use kit_testkit::docker_registry::DockerRegistry;
+use kit_testkit::sandbox::Sandbox;
 
 /// A packed project with weights of 4 MiB, which do not compress.
 fn packed(flags: &[&str]) -> Sandbox {

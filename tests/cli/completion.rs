@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::sandbox::Sandbox;
+use kit_testkit::sandbox::Sandbox;
 
 fn packed() -> Sandbox {
     let sandbox = Sandbox::new();

@@ -2,8 +2,8 @@
 
 use expect_test::expect;
 
-use crate::registry::FakeRegistry;
-use crate::sandbox::{Run, Sandbox};
+use kit_testkit::registry::FakeRegistry;
+use kit_testkit::sandbox::{Run, Sandbox};
 
 const FILE: &str = "\
 [defaults]

@@ -2,9 +2,9 @@
 
 use expect_test::expect;
 
-use crate::docker_registry::DockerRegistry;
-use crate::registry::{FakeRegistry, Fault};
-use crate::sandbox::Sandbox;
+use kit_testkit::docker_registry::DockerRegistry;
+use kit_testkit::registry::{FakeRegistry, Fault};
+use kit_testkit::sandbox::Sandbox;
 
 const PLAIN: &str = "--plain-http";
 
@@ -149,7 +149,7 @@ fn copy_names_the_parent_that_it_does_not_copy() {
 fn a_layer_over_the_ceiling_of_a_registry_is_refused_before_anything_moves() {
     let sandbox = Sandbox::new();
     let blob = |media_type: &str, size: u64| {
-        let digest = kit::digest::Digest::of(media_type.as_bytes());
+        let digest = kit_core::digest::Digest::of(media_type.as_bytes());
         serde_json::json!({ "mediaType": media_type, "digest": digest, "size": size })
     };
     let mut layer = blob("application/vnd.kitops.modelkit.model.v1.tar", 65_700_000_000);
@@ -162,7 +162,7 @@ fn a_layer_over_the_ceiling_of_a_registry_is_refused_before_anything_moves() {
         "layers": [layer],
     });
     let manifest = manifest.to_string();
-    let digest = kit::digest::Digest::of(manifest.as_bytes());
+    let digest = kit_core::digest::Digest::of(manifest.as_bytes());
     sandbox.write(&format!("layout/blobs/sha256/{}", digest.hex()), &manifest);
     sandbox.write("layout/oci-layout", r#"{"imageLayoutVersion":"1.0.0"}"#);
     let index = serde_json::json!({ "schemaVersion": 2, "manifests": [{

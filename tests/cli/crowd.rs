@@ -2,7 +2,7 @@
 
 use std::process::Child;
 
-use crate::sandbox::Sandbox;
+use kit_testkit::sandbox::Sandbox;
 
 const PROCESSES: usize = 20;
 

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::registry::FakeRegistry;
-use crate::samples;
-use crate::sandbox::{Run, Sandbox};
+use kit_testkit::registry::FakeRegistry;
+use kit_testkit::samples;
+use kit_testkit::sandbox::{Run, Sandbox};
 
 const PLAIN: &str = "--plain-http";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";

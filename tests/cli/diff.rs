@@ -7,9 +7,9 @@ use expect_test::expect;
 use serde_json::json;
 
 use crate::files::tables;
-use crate::registry::FakeRegistry;
-use crate::samples;
-use crate::sandbox::Sandbox;
+use kit_testkit::registry::FakeRegistry;
+use kit_testkit::samples;
+use kit_testkit::sandbox::Sandbox;
 
 const PLAIN: &str = "--plain-http";
 

@@ -3,9 +3,9 @@
 use expect_test::expect;
 use serde_json::json;
 
-use crate::registry::FakeRegistry;
-use crate::samples;
-use crate::sandbox::Sandbox;
+use kit_testkit::registry::FakeRegistry;
+use kit_testkit::samples;
+use kit_testkit::sandbox::Sandbox;
 
 const KITFILE: &str = "manifestVersion: 1.0.0\ndatasets: [{path: data}]\n";
 

@@ -3,8 +3,8 @@
 use expect_test::expect;
 use serde_json::json;
 
-use crate::docker_registry::DockerRegistry;
-use crate::sandbox::Sandbox;
+use kit_testkit::docker_registry::DockerRegistry;
+use kit_testkit::sandbox::Sandbox;
 
 /// `sample:v1` with its lock in `v1.lock`, and `sample:v2`.
 fn locked() -> Sandbox {

@@ -5,8 +5,8 @@ use std::process::Command;
 use expect_test::expect;
 use serde_json::json;
 
-use crate::registry::FakeRegistry;
-use crate::sandbox::Sandbox;
+use kit_testkit::registry::FakeRegistry;
+use kit_testkit::sandbox::Sandbox;
 
 const KITFILE: &str = "manifestVersion: 1.0.0\ncode: [{path: src}]\n";
 

@@ -2,8 +2,8 @@
 
 use expect_test::expect;
 
-use crate::docker_registry::DockerRegistry;
-use crate::sandbox::Sandbox;
+use kit_testkit::docker_registry::DockerRegistry;
+use kit_testkit::sandbox::Sandbox;
 
 /// A registry with a ModelKit in `team/sample`, and the name of that repository.
 fn pushed(sandbox: &Sandbox) -> (DockerRegistry, String) {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use regex::Regex;
 
-use crate::sandbox::{Sandbox, repository};
+use kit_testkit::sandbox::{Sandbox, repository};
 
 /// The files below a folder whose name ends so.
 fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {

@@ -5,13 +5,13 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Stdio;
 
 use expect_test::expect;
-use kit::compression::Compression;
+use kit_core::compression::Compression;
 use serde_json::{Value, json};
 
-use crate::docker_registry::DockerRegistry;
 use crate::published::publish_model;
-use crate::registry::FakeRegistry;
-use crate::sandbox::{Sandbox, repository};
+use kit_testkit::docker_registry::DockerRegistry;
+use kit_testkit::registry::FakeRegistry;
+use kit_testkit::sandbox::{Sandbox, repository};
 
 const MEBIBYTE: usize = 1024 * 1024;
 

@@ -6,7 +6,7 @@ use fs_err as fs;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::sandbox::{Sandbox, repository};
+use kit_testkit::sandbox::{Sandbox, repository};
 
 #[derive(Deserialize)]
 struct Case {
@@ -132,8 +132,8 @@ fn a_kitfile_survives_unpacking_and_packing_again() {
 #[test]
 fn the_example_of_every_field_is_valid() {
     let text = fs::read_to_string(repository().join("Kitfile.example")).unwrap();
-    let kitfile = kit::kitfile::parse(&text).unwrap_or_else(|invalid| panic!("{invalid}"));
-    assert!(kit::kitfile::warnings(&kitfile).is_empty());
+    let kitfile = kit_core::kitfile::parse(&text).unwrap_or_else(|invalid| panic!("{invalid}"));
+    assert!(kit_core::kitfile::warnings(&kitfile).is_empty());
     let json = serde_json::to_value(&kitfile).unwrap();
     for section in ["package", "model", "code", "datasets", "docs", "prompts", "mcpServers"] {
         assert!(json.get(section).is_some(), "{section}");

@@ -1,6 +1,6 @@
 //! Help texts: every command has one, with an example; wrong usage is told apart from failure.
 
-use crate::sandbox::Sandbox;
+use kit_testkit::sandbox::Sandbox;
 
 const COMMANDS: &[&str] = &[
     "init",

@@ -4,9 +4,9 @@ use expect_test::{Expect, expect};
 use regex::Regex;
 use serde_json::{Value, json};
 
-use crate::docker_registry::DockerRegistry;
-use crate::registry::{FakeRegistry, Fault};
-use crate::sandbox::{Run, Sandbox};
+use kit_testkit::docker_registry::DockerRegistry;
+use kit_testkit::registry::{FakeRegistry, Fault};
+use kit_testkit::sandbox::{Run, Sandbox};
 
 const PLAIN: &str = "--plain-http";
 
@@ -151,7 +151,7 @@ fn a_log_reads_documents_only_and_bears_a_registry_that_tells_of_no_records() {
 fn modelkits_of_the_go_tool_have_a_log_without_records() {
     let sandbox = Sandbox::new();
     sandbox.project();
-    let layout = crate::sandbox::repository().join("tests/golden/layouts");
+    let layout = kit_testkit::sandbox::repository().join("tests/golden/layouts");
     let first = fs_err::read_dir(layout).unwrap().next().unwrap().unwrap().path();
     let run = sandbox.kit(&["log", &format!("oci:{}", first.display())]).ok();
     assert!(run.stdout.lines().nth(1).is_some_and(|line| line.ends_with("first")), "{}", run.stdout);

@@ -5,10 +5,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use fs_err as fs;
-use kit::digest::Digest;
+use kit_core::digest::Digest;
 use serde_json::{Value, json};
 
-use crate::sandbox::{Run, Sandbox};
+use kit_testkit::sandbox::{Run, Sandbox};
 
 const CONFIG: &str = "application/vnd.kitops.modelkit.config.v1+json";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -66,7 +66,7 @@ fn tar(name: &str, content: &[u8]) -> Vec<u8> {
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     use std::io::Write;
-    let mut encoder = kit::compression::Compression::Gzip.encoder(Vec::new(), || ()).unwrap();
+    let mut encoder = kit_core::compression::Compression::Gzip.encoder(Vec::new(), || ()).unwrap();
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::provenance::statements;
-use crate::registry::{COMMIT, FakeRegistry, Fault, HubRepository, sha256};
-use crate::sandbox::{Run, Sandbox};
+use kit_testkit::registry::{COMMIT, FakeRegistry, Fault, HubRepository, sha256};
+use kit_testkit::sandbox::{Run, Sandbox};
 
 const TOKEN: &str = "hf_s3cret";
 const OBJECTS: &str = "/objects/";

@@ -5,8 +5,8 @@ use std::process::Command;
 use bytes::Bytes;
 
 use crate::provenance::statements;
-use crate::registry::{FakeRegistry, HubRepository, sha256};
-use crate::sandbox::{Run, Sandbox};
+use kit_testkit::registry::{FakeRegistry, HubRepository, sha256};
+use kit_testkit::sandbox::{Run, Sandbox};
 
 const OBJECTS: &str = "/objects/";
 const WEIGHTS: &[u8] = b"weights of a network\n";

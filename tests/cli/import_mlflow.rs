@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::provenance::statements;
-use crate::registry::FakeRegistry;
-use crate::sandbox::{Run, Sandbox};
+use kit_testkit::registry::FakeRegistry;
+use kit_testkit::sandbox::{Run, Sandbox};
 
 const RUN: &str = "mlruns/0/5e1d7a0c5a2f4a0f8f3ad0b1b8a1b0c9";
 const ID: &str = "5e1d7a0c5a2f4a0f8f3ad0b1b8a1b0c9";

@@ -4,10 +4,10 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::docker_registry::DockerRegistry;
-use crate::registry::{FakeRegistry, sha256};
-use crate::samples::{self, Gguf};
-use crate::sandbox::{Run, Sandbox};
+use kit_testkit::docker_registry::DockerRegistry;
+use kit_testkit::registry::{FakeRegistry, sha256};
+use kit_testkit::samples::{self, Gguf};
+use kit_testkit::sandbox::{Run, Sandbox};
 
 const PLAIN: &str = "--plain-http";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use expect_test::expect;
 use serde_json::{Value, json};
 
-use crate::registry::{FakeRegistry, HubRepository};
-use crate::samples;
-use crate::sandbox::{Run, Sandbox};
+use kit_testkit::registry::{FakeRegistry, HubRepository};
+use kit_testkit::samples;
+use kit_testkit::sandbox::{Run, Sandbox};
 
 const CARD: &str = "---\nlicense: apache-2.0\nmodel_name: Tiny Net\nbase_model: org/base\ntags:\n- text-generation\nwidget:\n- text: x\n\
                     authors: [Ada]\n---\n# Tiny Net\n";

@@ -1,6 +1,6 @@
 //! `tag`, `remove`, `fsck`, `cache`, `init`, `logout`.
 
-use crate::sandbox::Sandbox;
+use kit_testkit::sandbox::Sandbox;
 
 fn packed() -> Sandbox {
     let sandbox = Sandbox::new();

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::registry::{FakeRegistry, Fault, Recorded, sha256};
-use crate::sandbox::Sandbox;
+use kit_testkit::registry::{FakeRegistry, Fault, Recorded, sha256};
+use kit_testkit::sandbox::Sandbox;
 
 const PLAIN: &str = "--plain-http";
 const MODEL: usize = 30_000_000;

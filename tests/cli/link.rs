@@ -7,7 +7,7 @@ use std::process::Command;
 use expect_test::expect;
 use fs_err as fs;
 
-use crate::sandbox::{Run, Sandbox};
+use kit_testkit::sandbox::{Run, Sandbox};
 
 /// The project packed with --link as `sample:v1`.
 fn linked() -> Sandbox {
@@ -208,7 +208,7 @@ fn on_xfs_neither_packing_nor_unpacking_takes_space() {
     kit(&["unpack", "raw:v1", "-d", "xfs/raw"]).ok();
     let taken = disk.used_bytes().saturating_sub(before);
     assert!(taken < 2 << 20, "{taken} bytes were taken for {SIZE} that are a blob");
-    let blob = sandbox.path("xfs/kit/store/blobs/sha256").join(kit::digest::Digest::of(&model).hex());
+    let blob = sandbox.path("xfs/kit/store/blobs/sha256").join(kit_core::digest::Digest::of(&model).hex());
     spoil(&sandbox.path("xfs/project/m"));
     assert!(fs::read(&blob).unwrap() == model, "the blob stays when the file is written to");
     assert!(fs::read(sandbox.path("xfs/raw/m")).unwrap() == model);

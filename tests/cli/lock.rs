@@ -5,12 +5,12 @@ use std::os::unix::fs::PermissionsExt;
 use expect_test::expect;
 use fs_err as fs;
 
-use crate::sandbox::Sandbox;
+use kit_testkit::sandbox::Sandbox;
 
 fn locked_project() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.project();
-    for (path, _) in crate::sandbox::PROJECT {
+    for (path, _) in kit_testkit::sandbox::PROJECT {
         set_mode(&sandbox, path, 0o644);
     }
     sandbox.kit(&["pack", "project", "-t", "sample:v1", "--lock"]).ok();

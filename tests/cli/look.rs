@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 
-use crate::sandbox::Sandbox;
+use kit_testkit::sandbox::Sandbox;
 
 fn packed() -> Sandbox {
     let sandbox = Sandbox::new();

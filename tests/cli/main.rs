@@ -12,12 +12,9 @@ mod diff;
 mod diff_data;
 mod diff_lock;
 mod diff_patch;
-mod docker_registry;
 mod doctor;
 mod examples;
-mod faulty_proxy;
 mod files;
-mod gate;
 mod golden;
 mod help;
 mod history;
@@ -42,13 +39,8 @@ mod pins;
 mod provenance;
 mod published;
 mod referrers;
-mod registry;
 mod remote;
 mod resume;
-#[allow(dead_code, reason = "the tests of the room use more of it")]
-#[path = "../../src/tensors/samples.rs"]
-mod samples;
-mod sandbox;
 mod save;
 mod scarce;
 mod secrets;

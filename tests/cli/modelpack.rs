@@ -3,9 +3,9 @@
 use expect_test::expect;
 use serde_json::{Value, json};
 
-use crate::docker_registry::DockerRegistry;
-use crate::samples;
-use crate::sandbox::{Run, Sandbox};
+use kit_testkit::docker_registry::DockerRegistry;
+use kit_testkit::samples;
+use kit_testkit::sandbox::{Run, Sandbox};
 
 const KITFILE: &str = "manifestVersion: 1.0.0
 package:

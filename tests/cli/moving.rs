@@ -4,8 +4,8 @@ use std::process::{Command, Stdio};
 
 use expect_test::expect;
 
-use crate::docker_registry::DockerRegistry;
-use crate::sandbox::Sandbox;
+use kit_testkit::docker_registry::DockerRegistry;
+use kit_testkit::sandbox::Sandbox;
 
 struct Road {
     sandbox: Sandbox,
@@ -26,7 +26,7 @@ impl Road {
     }
 
     /// Runs `kit` in another home.
-    fn elsewhere(&self, args: &[&str]) -> crate::sandbox::Run {
+    fn elsewhere(&self, args: &[&str]) -> kit_testkit::sandbox::Run {
         self.sandbox.run(self.sandbox.command(args).env("KIT_HOME", self.sandbox.path("elsewhere")))
     }
 }
@@ -178,7 +178,7 @@ fn skopeo_reads_the_store_and_copies_to_and_from_it() {
     let store = road.sandbox.store().display().to_string();
     let digest = road.sandbox.kit(&["inspect", "sample:v1", "--format", "{{.Digest}}"]).ok().stdout;
     let raw = skopeo(&["inspect", "--raw", &format!("oci:{store}:sample:v1")]);
-    assert_eq!(kit::digest::Digest::of(&raw).to_string(), digest.trim());
+    assert_eq!(kit_core::digest::Digest::of(&raw).to_string(), digest.trim());
     let whole_name = format!("oci:{store}:sample:v1");
     assert_eq!(road.elsewhere(&["pull", &whole_name]).ok().digest(), digest.trim());
     road.elsewhere(&["info", "sample:v1"]).ok();

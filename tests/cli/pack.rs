@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use expect_test::expect;
 use fs_err as fs;
 
-use crate::sandbox::Sandbox;
+use kit_testkit::sandbox::Sandbox;
 
 #[test]
 fn packing_tells_every_step_and_prints_the_digest() {
@@ -237,7 +237,7 @@ fn modelkits_that_refer_to_each_other_in_a_circle_are_refused() {
 fn project_of_an_old_file() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: model.bin}\n");
-    symlink(crate::sandbox::repository().join("Cargo.toml"), sandbox.path("project/model.bin")).unwrap();
+    symlink(kit_testkit::sandbox::repository().join("Cargo.toml"), sandbox.path("project/model.bin")).unwrap();
     sandbox
 }
 
@@ -284,7 +284,7 @@ fn a_raw_layer_is_the_file_itself_and_folders_stay_tar() {
         "manifestVersion: 1.0.0\nmodel: {path: w.bin}\ndatasets: [{path: data}]\ncode: [{path: ./run.sh}]\n",
     );
     sandbox.kit(&["pack", "project", "-t", "sample:tar"]).ok();
-    let weights = kit::digest::Digest::of(b"the weights");
+    let weights = kit_core::digest::Digest::of(b"the weights");
     let raw = ["pack", "project", "-t", "sample:raw", "--layer-format", "raw"];
     sandbox.kit(&raw).ok().says(&format!("Saved model layer: {weights}")).says("Already saved dataset layer");
     let run = sandbox.kit(&["inspect", "sample:raw"]).ok();

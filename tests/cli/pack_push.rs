@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use expect_test::expect;
 
-use crate::docker_registry::DockerRegistry;
-use crate::gate::Gate;
-use crate::registry::{FakeRegistry, Fault};
-use crate::sandbox::Sandbox;
+use kit_testkit::docker_registry::DockerRegistry;
+use kit_testkit::gate::Gate;
+use kit_testkit::registry::{FakeRegistry, Fault};
+use kit_testkit::sandbox::Sandbox;
 
 const PLAIN: &str = "--plain-http";
 

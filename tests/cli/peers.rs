@@ -8,9 +8,9 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::docker_registry::DockerRegistry;
-use crate::registry::{Access, FakeRegistry};
-use crate::sandbox::{Sandbox, repository};
+use kit_testkit::docker_registry::DockerRegistry;
+use kit_testkit::registry::{Access, FakeRegistry};
+use kit_testkit::sandbox::{Sandbox, repository};
 
 /// The Python that knows the packages; none where they could not be installed.
 #[allow(clippy::disallowed_methods, reason = "what a test does is no matter of the program")]

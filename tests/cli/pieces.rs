@@ -7,7 +7,7 @@ use std::process::Command;
 use fs_err as fs;
 use serde_json::Value;
 
-use crate::sandbox::Sandbox;
+use kit_testkit::sandbox::Sandbox;
 
 const MIB: usize = 1024 * 1024;
 const FILES: [&str; 5] =
@@ -182,7 +182,7 @@ fn a_table_does_not_stand_for_the_digest_of_what_nobody_has_verified() {
         }
     }
     let bytes = manifest.to_string();
-    let manifest = kit::digest::Digest::of(bytes.as_bytes());
+    let manifest = kit_core::digest::Digest::of(bytes.as_bytes());
     sandbox.write(&format!("layout/blobs/sha256/{}", manifest.hex()), &bytes);
     entries[0]["digest"] = manifest.to_string().into();
     entries[0]["size"] = bytes.len().into();

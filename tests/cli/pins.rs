@@ -4,8 +4,8 @@ use expect_test::expect;
 use fs_err as fs;
 use serde_json::json;
 
-use crate::registry::{FakeRegistry, Fault};
-use crate::sandbox::{Run, Sandbox};
+use kit_testkit::registry::{FakeRegistry, Fault};
+use kit_testkit::sandbox::{Run, Sandbox};
 
 const PLAIN: &str = "--plain-http";
 

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::registry::{FakeRegistry, Fault, sha256};
-use crate::sandbox::Sandbox;
+use kit_testkit::registry::{FakeRegistry, Fault, sha256};
+use kit_testkit::sandbox::Sandbox;
 
 const PLAIN: &str = "--plain-http";
 const IN_TOTO: &str = "application/vnd.in-toto+json";

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::registry::FakeRegistry;
+use kit_testkit::registry::FakeRegistry;
 
 /// Puts a ModelKit into `registry` whose model is one `layer` at `path`. Its media type ends with `format`.
 pub fn publish_model(registry: &FakeRegistry, format: &str, path: &str, layer: &[u8]) -> String {

@@ -4,9 +4,9 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::docker_registry::DockerRegistry;
-use crate::registry::{FakeRegistry, Fault};
-use crate::sandbox::Sandbox;
+use kit_testkit::docker_registry::DockerRegistry;
+use kit_testkit::registry::{FakeRegistry, Fault};
+use kit_testkit::sandbox::Sandbox;
 
 const PLAIN: &str = "--plain-http";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -33,7 +33,7 @@ impl Scene {
     }
 
     /// Runs `kit` in another home.
-    fn elsewhere(&self, args: &[&str]) -> crate::sandbox::Run {
+    fn elsewhere(&self, args: &[&str]) -> kit_testkit::sandbox::Run {
         self.sandbox.run(self.sandbox.command(args).env("KIT_HOME", self.sandbox.path("elsewhere")))
     }
 

@@ -3,8 +3,8 @@
 use expect_test::expect;
 use serde_json::json;
 
-use crate::registry::{FakeRegistry, Fault, sha256};
-use crate::sandbox::{Run, Sandbox};
+use kit_testkit::registry::{FakeRegistry, Fault, sha256};
+use kit_testkit::sandbox::{Run, Sandbox};
 
 const PLAIN: &str = "--plain-http";
 const DATA: &str = "a,b\n1,2\n";

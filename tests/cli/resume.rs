@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::registry::FakeRegistry;
-use crate::sandbox::Sandbox;
+use kit_testkit::registry::FakeRegistry;
+use kit_testkit::sandbox::Sandbox;
 
 /// `Settings::default().piece_bytes`
 const PIECE: u64 = 4 * 1024 * 1024;

@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 use expect_test::expect;
 use serde_json::{Value, json};
 
-use crate::docker_registry::DockerRegistry;
-use crate::sandbox::{Run, Sandbox};
+use kit_testkit::docker_registry::DockerRegistry;
+use kit_testkit::sandbox::{Run, Sandbox};
 
 const PLAIN: &str = "--plain-http";
 

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use fs_err as fs;
 
-use crate::sandbox::Sandbox;
+use kit_testkit::sandbox::Sandbox;
 
 #[test]
 fn running_out_of_open_files_leaves_nothing_behind() {
@@ -87,7 +87,7 @@ fn claim_to_be_huge(sandbox: &Sandbox, layout: &str, size: u64) -> String {
     model["size"] = size.into();
     let place = format!("{layout}/{}", blob(model["digest"].as_str().unwrap()));
     let bytes = manifest.to_string();
-    let digest = kit::digest::Digest::of(bytes.as_bytes()).to_string();
+    let digest = kit_core::digest::Digest::of(bytes.as_bytes()).to_string();
     sandbox.write(&format!("{layout}/{}", blob(&digest)), &bytes);
     index["manifests"][0]["digest"] = digest.into();
     index["manifests"][0]["size"] = bytes.len().into();

@@ -1,7 +1,7 @@
 //! What is secret stays so, however much is logged.
 
-use crate::registry::{Access, Bearer, FakeRegistry, Fault};
-use crate::sandbox::Sandbox;
+use kit_testkit::registry::{Access, Bearer, FakeRegistry, Fault};
+use kit_testkit::sandbox::Sandbox;
 
 const PLAIN: &str = "--plain-http";
 /// The password; its `Authorization`; the fake's signed queries and upload states; its tokens.

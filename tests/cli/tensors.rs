@@ -3,13 +3,13 @@
 use std::io::Write;
 
 use expect_test::expect;
-use kit::compression::Compression;
+use kit_core::compression::Compression;
 use serde_json::json;
 
 use crate::published::publish_model;
-use crate::registry::{FakeRegistry, Recorded};
-use crate::samples;
-use crate::sandbox::{Sandbox, repository};
+use kit_testkit::registry::{FakeRegistry, Recorded};
+use kit_testkit::samples;
+use kit_testkit::sandbox::{Sandbox, repository};
 
 const MEBIBYTE: u64 = 1024 * 1024;
 

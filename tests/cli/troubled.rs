@@ -2,9 +2,9 @@
 //!
 //! The troubles look random and follow from a seed, which a failure names: `KIT_TEST_SEED=7 cargo test --test cli troubled`.
 
-use crate::docker_registry::DockerRegistry;
-use crate::faulty_proxy::{FaultyProxy, random_plan};
-use crate::sandbox::{Run, Sandbox};
+use kit_testkit::docker_registry::DockerRegistry;
+use kit_testkit::faulty_proxy::{FaultyProxy, random_plan};
+use kit_testkit::sandbox::{Run, Sandbox};
 
 const PLAIN: &str = "--plain-http";
 /// One layer comes in pieces, the other as a stream.

@@ -5,8 +5,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use expect_test::expect;
 use fs_err as fs;
 
-use crate::registry::{FakeRegistry, Fault};
-use crate::sandbox::Sandbox;
+use kit_testkit::registry::{FakeRegistry, Fault};
+use kit_testkit::sandbox::Sandbox;
 
 fn packed() -> Sandbox {
     let sandbox = Sandbox::new();

@@ -3,7 +3,7 @@
 use expect_test::expect;
 use serde_json::Value;
 
-use crate::sandbox::{Sandbox, repository};
+use kit_testkit::sandbox::{Sandbox, repository};
 
 #[test]
 fn a_good_project_has_nothing_to_say_of() {

@@ -7,8 +7,8 @@ use fs_err as fs;
 use serde_json::json;
 
 use crate::files::tables;
-use crate::registry::FakeRegistry;
-use crate::sandbox::{Sandbox, repository};
+use kit_testkit::registry::FakeRegistry;
+use kit_testkit::sandbox::{Sandbox, repository};
 
 fn packed_project() -> Sandbox {
     let sandbox = Sandbox::new();

@@ -1,7 +1,7 @@
 //! What a newcomer reads when something is not where it was looked for.
 
-use crate::registry::{Access, FakeRegistry};
-use crate::sandbox::Sandbox;
+use kit_testkit::registry::{Access, FakeRegistry};
+use kit_testkit::sandbox::Sandbox;
 
 #[test]
 fn a_folder_that_is_no_layout_is_not_blamed_on_the_tag() {

@@ -1,0 +1,11 @@
+//! The settings of a run: flags, environment, `config.toml`, and the origin of each value.
+
+mod ci;
+mod environment;
+mod file;
+mod network;
+mod values;
+
+pub(crate) use environment::Environment;
+pub(crate) use network::NetworkArgs;
+pub(crate) use values::{Config, Origin, Sourced};
