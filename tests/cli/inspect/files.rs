@@ -8,7 +8,7 @@ use expect_test::expect;
 use kit_core::compression::Compression;
 use serde_json::{Value, json};
 
-use crate::published::publish_model;
+use crate::transfer::published::publish_model;
 use kit_testkit::docker_registry::DockerRegistry;
 use kit_testkit::registry::FakeRegistry;
 use kit_testkit::sandbox::{Sandbox, repository};

@@ -6,7 +6,7 @@ use expect_test::expect;
 use kit_core::compression::Compression;
 use serde_json::json;
 
-use crate::published::publish_model;
+use crate::transfer::published::publish_model;
 use kit_testkit::registry::{FakeRegistry, Recorded};
 use kit_testkit::samples;
 use kit_testkit::sandbox::{Sandbox, repository};

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use expect_test::expect;
 use serde_json::json;
 
-use crate::files::tables;
+use super::files::tables;
 use kit_testkit::registry::FakeRegistry;
 use kit_testkit::samples;
 use kit_testkit::sandbox::Sandbox;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::provenance::statements;
+use crate::inspect::provenance::statements;
 use kit_testkit::registry::FakeRegistry;
 use kit_testkit::sandbox::{Run, Sandbox};
 
@@ -39,7 +39,7 @@ fn run() -> Sandbox {
         ("tags/mlflow.source.git.repoURL", "https://ada:s3cret@git.example/ada/net.git"),
         ("artifacts/model/MLmodel", MODEL),
         ("artifacts/model/model.pkl", "weights\n"),
-        ("artifacts/model/LICENSE", include_str!("../../LICENSE")),
+        ("artifacts/model/LICENSE", include_str!("../../../LICENSE")),
         ("artifacts/report.md", "# Report\n"),
     ] {
         sandbox.write(&format!("{RUN}/{path}"), content);

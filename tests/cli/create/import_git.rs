@@ -4,7 +4,7 @@ use std::process::Command;
 
 use bytes::Bytes;
 
-use crate::provenance::statements;
+use crate::inspect::provenance::statements;
 use kit_testkit::registry::{FakeRegistry, HubRepository, sha256};
 use kit_testkit::sandbox::{Run, Sandbox};
 
@@ -88,7 +88,7 @@ impl Scene {
 #[test]
 fn a_commit_is_imported_with_its_large_files() {
     let scene = Scene::new();
-    scene.sandbox.write("repository/LICENSE", include_str!("../../LICENSE"));
+    scene.sandbox.write("repository/LICENSE", include_str!("../../../LICENSE"));
     scene.git(&["add", "."]);
     scene.git(&["commit", "-q", "-m", "second"]);
     let commit = scene.git(&["rev-parse", "HEAD"]);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::provenance::statements;
+use crate::inspect::provenance::statements;
 use kit_testkit::registry::{COMMIT, FakeRegistry, Fault, HubRepository, sha256};
 use kit_testkit::sandbox::{Run, Sandbox};
 

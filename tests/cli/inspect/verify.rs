@@ -6,7 +6,7 @@ use expect_test::expect;
 use fs_err as fs;
 use serde_json::json;
 
-use crate::files::tables;
+use super::files::tables;
 use kit_testkit::registry::FakeRegistry;
 use kit_testkit::sandbox::{Sandbox, repository};
 
