@@ -65,19 +65,20 @@ def anchors(path):
 def check_links(page):
     """Reports each relative link whose file or anchor does not exist, and each link that leaves the book."""
     problems = []
-    for number, line in enumerate(without_code(page.read_text()).split("\n"), 1):
-        for link in LINK.findall(line):
-            if re.match(r"[a-z]+:", link):
-                continue
-            name, _, anchor = link.partition("#")
-            target = (page.parent / name).resolve() if name else page
-            where = f"{page.relative_to(PROJECT)}:{number}"
-            if not target.exists():
-                problems.append(f"{where}: `{link}` does not exist")
-            elif anchor and anchor not in anchors(target):
-                problems.append(f"{where}: `{link}` has no such heading")
-            elif page.is_relative_to(DOCS) and not target.is_relative_to(DOCS):
-                problems.append(f"{where}: `{link}` leaves the book")
+    text = without_code(page.read_text())
+    for found in LINK.finditer(text):
+        link = found[1]
+        if re.match(r"[a-z]+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        where = f"{page.relative_to(PROJECT)}:{text.count(chr(10), 0, found.start()) + 1}"
+        if not target.exists():
+            problems.append(f"{where}: `{link}` does not exist")
+        elif anchor and anchor not in anchors(target):
+            problems.append(f"{where}: `{link}` has no such heading")
+        elif page.is_relative_to(DOCS) and not target.is_relative_to(DOCS):
+            problems.append(f"{where}: `{link}` leaves the book")
     return problems
 
 
