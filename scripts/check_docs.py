@@ -12,8 +12,8 @@ and, for steps that a reader does not need to see:
     cp -R "$PROJECT/examples/digits" .
     -->
 
-A command is a line that begins with `$ `, and goes on while lines end with a backslash. The blocks of one page run in order,
-in one shell, in a temporary folder with a KIT_HOME of its own. They must not need a network.
+A command is a line that begins with `$ `, and continues on the next line after a backslash. The blocks of one page run in
+order, in one shell, in a temporary folder with a KIT_HOME of its own. They must not need a network.
 """
 
 import argparse
@@ -45,7 +45,7 @@ class Step:
 
 def pages():
     names = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "examples/README.md", "examples/deploy/README.md"]
-    return [PROJECT / name for name in names] + sorted(DOCS.rglob("*.md"))
+    return [PROJECT / name for name in names] + sorted(page for page in DOCS.rglob("*.md") if not page.is_symlink())
 
 
 def without_code(text):

@@ -48,7 +48,7 @@ build_book() {
     "$mdbook" build docs --dest-dir "$target/book"
 }
 
-# Serving and watching are not needed here, and take most of the time to compile.
+# Without the features for serving and watching, which take most of the time to compile.
 install_mdbook() {
     need_rust
     cargo install mdbook --version "$MDBOOK_VERSION" --locked --no-default-features --features search \
