@@ -1,4 +1,6 @@
-"""Checks links in the Markdown files, and runs the command blocks that are marked as runnable. Called by scripts/docs.sh.
+"""Checks links in the Markdown files, and runs the command blocks that are marked as runnable.
+
+scripts/docs.sh calls it.
 
 A runnable block is a ```console block below one of these comments, which neither GitHub nor mdBook shows:
 
@@ -12,8 +14,8 @@ and, for steps that a reader does not need to see:
     cp -R "$PROJECT/examples/digits" .
     -->
 
-A command is a line that begins with `$ `, and continues on the next line after a backslash. The blocks of one page run in
-order, in one shell, in a temporary folder with a KIT_HOME of its own. They must not need a network.
+A command is a line that begins with `$ `, and continues on the next line after a backslash. The blocks of one page run
+in order, in one shell, in a temporary folder with a KIT_HOME of its own. They must not need a network.
 """
 
 import argparse

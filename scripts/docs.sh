@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Checks the documentation: every relative link, every command block that is marked as runnable, and that the book builds.
+# Checks the documentation: every relative link and every command block that is marked as runnable; builds the book.
 #
 # Usage: scripts/docs.sh [--check-only | --update]
 #
 #   --check-only   do not build the book
 #   --update       rewrite the output of the runnable blocks with what the commands print now
 #
-# The commands run with the `kit` in KIT, which is built if KIT is not set. mdBook is installed below the target folder if it
-# is missing. The book is written to target/book.
+# The commands run with the `kit` in KIT, which is built if KIT is not set. mdBook is installed below the target folder if
+# it is missing. The book is written to target/book.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
