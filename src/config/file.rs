@@ -378,7 +378,7 @@ mod tests {
 
     #[test]
     fn the_example_of_the_documentation_is_valid() {
-        let page = include_str!("../../docs/configuration.md");
+        let page = include_str!("../../docs/reference/configuration.md");
         let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
         let file = parse(example).unwrap();
         assert!(file.hosts.len() > 1);

@@ -18,7 +18,7 @@ pub(crate) enum ProgressMode {
     Plain,
     /// Bars that move; for terminals.
     Fancy,
-    /// One JSON object per line, for programs (docs/progress.md).
+    /// One JSON object per line, for programs (docs/reference/progress.md).
     Json,
 }
 

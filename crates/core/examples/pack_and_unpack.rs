@@ -1,4 +1,4 @@
-//! Packs `examples/digits` into a store of its own and unpacks only the model: the library's main road in one page.
+//! Packs `examples/digits` into a new local store and unpacks only the model: the main use of the library on one page.
 //!
 //! Run it with `cargo run --example pack_and_unpack`.
 

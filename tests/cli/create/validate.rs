@@ -103,6 +103,6 @@ fn warnings_fail_only_where_they_shall() {
 
 #[test]
 fn the_schema_is_the_one_that_is_published() {
-    let published = fs_err::read_to_string(repository().join("docs/kitfile.schema.json")).unwrap();
+    let published = fs_err::read_to_string(repository().join("crates/core/src/kitfile/schema.json")).unwrap();
     assert_eq!(Sandbox::new().kit(&["schema"]).ok().stdout, published);
 }
