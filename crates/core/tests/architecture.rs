@@ -78,7 +78,7 @@ const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
 ];
 
 /// How many packages Cargo.lock may hold. Raising it is a decision that somebody makes in a commit.
-const PACKAGES_CEILING: usize = 252;
+const PACKAGES_CEILING: usize = 235;
 
 #[test]
 fn arrows_point_downward() {

@@ -216,7 +216,7 @@ fn refusals_are_not_tried_again() {
 }
 
 #[test]
-fn the_registrys_words_are_in_the_error() {
+fn the_words_of_the_registry_are_in_the_error() {
     let registry = FakeRegistry::start();
     registry.fail("GET", "/blobs/", Fault::Status(403, vec![]));
     let error = repository(&registry).blob(&descriptor(b"x")).open_at(0).err().unwrap();
