@@ -26,3 +26,5 @@ mod table;
 mod template;
 
 pub use args::run;
+#[cfg(fuzzing)]
+pub use config_file::fuzz_config_file;
