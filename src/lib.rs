@@ -10,3 +10,5 @@ mod output;
 mod replace;
 
 pub use args::run;
+#[cfg(fuzzing)]
+pub use config::fuzz_config_file;

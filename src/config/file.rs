@@ -67,6 +67,14 @@ impl ConfigFile {
     }
 }
 
+/// Parses `text` for the fuzz target, which has no access to the types of this module.
+#[cfg(fuzzing)]
+pub fn fuzz_config_file(text: &str) {
+    if let Err(problems) = ConfigFile::parse(text, Path::new("config.toml")) {
+        drop(problems.to_string());
+    }
+}
+
 /// Reads a time such as `10m` or `1h 30m`.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, &'static str> {
     let duration = text.parse::<SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());

@@ -9,3 +9,5 @@ mod values;
 pub(crate) use environment::Environment;
 pub(crate) use network::NetworkArgs;
 pub(crate) use values::{Config, Origin, Sourced};
+#[cfg(fuzzing)]
+pub use file::fuzz_config_file;

@@ -1,5 +1,6 @@
 //! What a Jupyter notebook works on: the files, models and data sets that its code names, and its parameters.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
@@ -41,14 +42,14 @@ impl Notebook {
     pub fn read(text: &str) -> Option<Self> {
         let notebook: Value = serde_json::from_str(text).ok()?;
         let sheet = notebook.get("worksheets").and_then(|sheets| sheets.get(0)).unwrap_or(&notebook);
-        let mut found = Self::default();
+        let (mut found, mut seen) = (Self::default(), HashSet::new());
         for cell in sheet.get("cells")?.as_array()?.iter().filter(|cell| cell["cell_type"] == "code") {
-            found.look_at(cell);
+            found.look_at(cell, &mut seen);
         }
         Some(found)
     }
 
-    fn look_at(&mut self, cell: &Value) {
+    fn look_at(&mut self, cell: &Value, seen: &mut HashSet<String>) {
         let code = code(cell);
         let tags = cell["metadata"]["tags"].as_array();
         let is_parameters = tags.is_some_and(|tags| tags.iter().any(|tag| tag == PARAMETERS));
@@ -57,7 +58,7 @@ impl Notebook {
         }
         let lines: Vec<_> = code.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
         for call in LOADING.captures_iter(&lines.join("\n")) {
-            self.loads.extend(loaded(&call).filter(|what| !self.loads.contains(what)));
+            self.loads.extend(loaded(&call).filter(|what| seen.insert(what.clone())));
         }
     }
 }
@@ -86,6 +87,8 @@ fn loaded(call: &Captures<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use serde_json::json;
 
     use super::*;
@@ -111,6 +114,16 @@ mod tests {
         ] {
             check(&json!([{ "cell_type": "code", "source": code }]), loads, &[]);
         }
+    }
+
+    #[test]
+    fn time_does_not_explode_with_the_number_of_loads() {
+        const CALLS: usize = 100_000;
+        let start = Instant::now();
+        let code: String = (0..CALLS).map(|number| format!("open('{number}')\n")).collect();
+        let notebook = json!({ "cells": [{ "cell_type": "code", "source": code }] }).to_string();
+        assert_eq!(Notebook::read(&notebook).unwrap().loads.len(), CALLS);
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     }
 
     #[test]

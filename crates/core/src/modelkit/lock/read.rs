@@ -41,7 +41,12 @@ pub fn parse_lock(text: &str) -> Result<Lock, Invalid> {
     }
     let mut start = version.len();
     for line in lines {
-        parser.record(Word { text: without_end(line), start });
+        let word = Word { text: without_end(line), start };
+        parser.record(word);
+        // The path in a file that was cut off inside of its last line may be another valid path.
+        if !line.ends_with('\n') {
+            parser.problem(word, "the last line is not complete: it does not end with a line break".to_owned());
+        }
         start += line.len();
     }
     parser.finish()
@@ -356,6 +361,16 @@ mod tests {
               Kitfile.lock: the record `manifest DIGEST` is missing
               Kitfile.lock: the record `kitfile DIGEST` is missing"#]]
         .assert_eq(&parse_lock("Kitfile.lock 1\n").unwrap_err().to_string());
+    }
+
+    #[test]
+    fn a_lock_that_was_cut_off_is_refused() {
+        let text = format!("Kitfile.lock 1\nmanifest {HEX}\nkitfile {HEX}\nparent {HEX} localhost:5000/base:v1\n");
+        assert!(parse_lock(&text).is_ok());
+        for cut in [&text[..text.len() - 1], &text[..text.len() - 2]] {
+            let error = parse_lock(cut).unwrap_err().to_string();
+            assert!(error.contains("Kitfile.lock:4:1: the last line is not complete"), "{error}");
+        }
     }
 
     proptest::proptest! {

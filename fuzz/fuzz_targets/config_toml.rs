@@ -1,0 +1,8 @@
+//! The configuration file of the program.
+
+#![no_main]
+
+use kit_core::cli::fuzz_config_file;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| fuzz_config_file(text));

@@ -1,0 +1,8 @@
+//! A Jupyter notebook.
+
+#![no_main]
+
+use kit_core::kitfile::Notebook;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| drop(Notebook::read(text)));
