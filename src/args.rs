@@ -65,7 +65,7 @@ Usage: kit [OPTIONS] COMMAND
 
 Make
   init         Write a first Kitfile for a folder or a repository of a hub
-  validate     Look over a folder and its Kitfile before they are packed
+  validate     PlanTarget over a folder and its Kitfile before they are packed
   import       Make a ModelKit of a repository on the Hugging Face hub, or of one of git
   pack         Pack a folder and its Kitfile into a ModelKit
   update       Move the pins of a Kitfile to what the tags name now
@@ -75,11 +75,11 @@ Move
   pull         Fetch a ModelKit from a registry into the local store
   copy         Copy a ModelKit from a registry to another, or to and from a folder
   promote      Move a tag in a registry to a ModelKit, unless somebody else moves it
-  save         Save ModelKits as an archive, for places that no network reaches
+  save         Save ModelKits as an archive, for session that no network reaches
   load         Load the ModelKits of an archive, here or into a registry
   unpack       Put all or some of a ModelKit into a folder
 
-Look
+PlanTarget
   list         List ModelKits, here or in a registry
   inspect      Show the manifest and the Kitfile of a ModelKit as JSON
   info         Show the Kitfile of a ModelKit

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::output::Output;
-use kit_core::ops::{Fate, Plan};
+use kit_core::ops::{BlobAction, Plan};
 use kit_core::progress::human;
 
 /// The flag.
@@ -17,19 +17,19 @@ pub(crate) struct DryRunArgs {
 /// Prints `plan`. Words and columns are for scripts, too: what becomes of the blob, its bytes, its digest, what it is.
 pub(crate) fn show(output: &Output, plan: &Plan) -> Result<()> {
     for blob in &plan.blobs {
-        let (word, origin) = match &blob.fate {
-            Fate::Send => ("send", String::new()),
-            Fate::Mount(origin) => ("mount", format!(" from {origin}")),
-            Fate::Present => ("skip", String::new()),
+        let (word, origin) = match &blob.action {
+            BlobAction::Send => ("send", String::new()),
+            BlobAction::Mount(origin) => ("mount", format!(" from {origin}")),
+            BlobAction::Present => ("skip", String::new()),
         };
         let (size, digest) = (blob.descriptor.size, blob.descriptor.digest);
         output.result(format!("{word:<5} {size:>14} {digest} {}{origin}", blob.label))?;
     }
     output.say(&format!(
         "{} would be sent, {} mounted, {} skipped; nothing was changed",
-        human(plan.bytes(|fate| *fate == Fate::Send)),
-        human(plan.bytes(|fate| matches!(fate, Fate::Mount(_)))),
-        human(plan.bytes(|fate| *fate == Fate::Present)),
+        human(plan.bytes(|action| *action == BlobAction::Send)),
+        human(plan.bytes(|action| matches!(action, BlobAction::Mount(_)))),
+        human(plan.bytes(|action| *action == BlobAction::Present)),
     ));
     Ok(())
 }

@@ -5,7 +5,7 @@ use clap::Args;
 
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use kit_core::ops::{self, Found, Inspected, Location, Place, Places};
+use kit_core::ops::{self, Inspected, Located, Location, Lookup, Session};
 
 /// Where to look for a ModelKit.
 #[derive(Debug, Args)]
@@ -19,11 +19,11 @@ pub(crate) struct OpenArgs {
 
 impl OpenArgs {
     /// Opens the place that holds `location`, and reads what the ModelKit says of itself.
-    pub(crate) fn open(&self, context: &Context, location: &Location) -> Result<(Found, Inspected)> {
+    pub(crate) fn open(&self, context: &Context, location: &Location) -> Result<(Located, Inspected)> {
         let store = context.store()?;
         let client = self.network.client(&context.environment)?;
-        let places = Places { store: &store, client: &client };
-        let found = places.find(location, if self.remote { Place::Remote } else { Place::Anywhere })?;
+        let session = Session { store: &store, client: &client };
+        let found = session.find(location, if self.remote { Lookup::Remote } else { Lookup::Anywhere })?;
         let inspected = ops::inspect(&found)?;
         Ok((found, inspected))
     }

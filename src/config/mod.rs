@@ -7,7 +7,7 @@ mod network;
 mod values;
 
 pub(crate) use environment::Environment;
-pub(crate) use network::NetworkArgs;
-pub(crate) use values::{Config, Origin, Sourced};
 #[cfg(fuzzing)]
 pub use file::fuzz_config_file;
+pub(crate) use network::NetworkArgs;
+pub(crate) use values::{Config, Origin, Sourced};

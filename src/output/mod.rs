@@ -12,7 +12,7 @@ mod template;
 pub(crate) use bars::Bars;
 pub(crate) use closing::{Moved, and_taken};
 pub(crate) use format::Format;
-pub(crate) use report::{Differs, NotLoggedIn, Trouble, Usage, usage};
+pub(crate) use report::{ExitWithDifferences, ExitWithTrouble, NotLoggedIn, Usage, usage};
 pub(crate) use streams::{Output, ProgressMode};
 pub(crate) use table::one_line;
 pub(crate) use template::InvalidTemplate;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use super::streams::{Output, is_reader_gone, printable};
 use kit_core::archive;
 use kit_core::git;
-use kit_core::modelkit::{Unfit, Variant};
+use kit_core::modelkit::{UnsupportedForm, Variant};
 use kit_core::oci::ContentError;
 use kit_core::ops::{self, Lacking, TagState};
 use kit_core::recipe::Changed;
@@ -46,13 +46,13 @@ pub(crate) struct NotLoggedIn {
 /// An answer that is an exit code: what was compared differs.
 #[derive(Debug, thiserror::Error)]
 #[error("they differ")]
-pub(crate) struct Differs;
+pub(crate) struct ExitWithDifferences;
 
 /// What a failure is called by a command whose exit code 1 is an answer. As with diff(1), trouble has 2.
 #[derive(Debug)]
-pub(crate) struct Trouble(pub(crate) String);
+pub(crate) struct ExitWithTrouble(pub(crate) String);
 
-impl fmt::Display for Trouble {
+impl fmt::Display for ExitWithTrouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -68,12 +68,12 @@ pub(crate) fn failure(output: &Output, error: &anyhow::Error) -> ExitCode {
     if error.chain().any(is_reader_gone) {
         return ExitCode::SUCCESS;
     }
-    if error.is::<Differs>() {
+    if error.is::<ExitWithDifferences>() {
         return ExitCode::FAILURE;
     }
     let hint = error.chain().find_map(hint);
     output.fail(&error.to_string(), &causes(error), hint.as_deref());
-    if error.is::<Usage>() || error.is::<Trouble>() { ExitCode::from(WRONG_USAGE) } else { ExitCode::FAILURE }
+    if error.is::<Usage>() || error.is::<ExitWithTrouble>() { ExitCode::from(WRONG_USAGE) } else { ExitCode::FAILURE }
 }
 
 /// Reports that the program could not even begin.
@@ -166,10 +166,10 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::NotAnIndex(_) => {
             Some("`kit index list` shows the indexes here; `kit index create` makes one".to_owned())
         }
-        ops::Error::Unfit(Unfit::LayerType { .. }) => Some(
+        ops::Error::UnsupportedForm(UnsupportedForm::LayerType { .. }) => Some(
             "`kit pack --layer-format tar` makes layers that a ModelKit, a ModelPack and an image can share".to_owned(),
         ),
-        ops::Error::Unfit(Unfit::OldLayout(_)) => Some("unpack it, and pack it again".to_owned()),
+        ops::Error::UnsupportedForm(UnsupportedForm::OldLayout(_)) => Some("unpack it, and pack it again".to_owned()),
         ops::Error::Drift(_) => Some("if that is as it should be, `kit pack --lock` locks it".to_owned()),
         ops::Error::Registry(error) => hint_for_registry(error),
         ops::Error::Hub(error) => hint_for_hub(error),
@@ -259,7 +259,7 @@ fn hint_for_git(error: &git::Error) -> Option<String> {
 fn hint_for_lfs(error: &lfs::Error) -> Option<String> {
     match error {
         lfs::Error::Locked { .. } => Some("`git credential fill` shows what git knows for that server".to_owned()),
-        lfs::Error::Site(error) => hint_for_registry(error),
+        lfs::Error::HttpService(error) => hint_for_registry(error),
         _ => None,
     }
 }

@@ -8,8 +8,8 @@ use std::path::Path;
 use kit_core::compression::Compression;
 use kit_core::kitfile;
 use kit_core::ops::{
-    self, Family, Filter, Format, Keeping, Links, Location, Locking, Overwrite, PackOptions, Place, Places, Reading,
-    RemoteData, Selection, UnpackOptions,
+    self, Family, Filter, Format, Keeping, Links, Location, Locking, Overwrite, PackOptions, Place, Reading,
+    RemoteData, Selection, Session, UnpackOptions,
 };
 use kit_core::progress::Silent;
 use kit_core::registry::{Client, Settings};
@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let work = tempfile::tempdir()?;
     let store = Store::open(work.path().join("store"))?;
     let client = Client::new(Settings::default())?;
-    let places = Places { store: &store, client: &client };
+    let places = Session { store: &store, client: &client };
 
     let kitfile = kitfile::parse(&fs_err::read_to_string(context.join("Kitfile"))?)?;
     let options = PackOptions {

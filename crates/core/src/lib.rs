@@ -38,7 +38,7 @@
 //! The [`entries`](kitfile::Kitfile::entries) of the Kitfile become layers, one worker each. The bytes of a layer stream from the files
 //! through [`write_layer`](archive::write_layer) into a [`BlobWriter`](store::BlobWriter), which hashes them, syncs the file and gives it its
 //! final name; on the way every file gets a digest in the layer's table of contents. Then
-//! [`assemble`](modelkit::Ingredients::assemble) makes config and manifest, and publishing the manifest makes the ModelKit appear.
+//! [`assemble`](modelkit::Assembly::assemble) makes config and manifest, and publishing the manifest makes the ModelKit appear.
 //!
 //! Push is [`copy`](ops::copy) from the store to a repository: blobs first, each once, the manifest last. Pull, save, load and a remote
 //! unpack are the same copy between other places.

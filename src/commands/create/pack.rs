@@ -19,7 +19,7 @@ use kit_core::layer_format::Format;
 use kit_core::modelkit::{Family, Lock};
 use kit_core::oci::{Reference, Tag};
 use kit_core::ops::{
-    self, CopyOptions, Git, Keeping, Location, Locking, Origins, PackOptions, PackedAway, Places, Reading, Recording,
+    self, CopyOptions, Git, Keeping, Location, Locking, Origins, PackOptions, PackedAway, Reading, Recording, Session,
 };
 use kit_core::progress::Phase;
 
@@ -105,10 +105,10 @@ impl PackArgs {
         let options = self.options(context, references)?;
         let store = context.store()?;
         let client = self.network.client(&context.environment)?;
-        let places = Places { store: &store, client: &client };
+        let session = Session { store: &store, client: &client };
         match destination {
-            Some(destination) => self.push(context, &places, &options, &destination, start),
-            None => self.save(context, &places, &options, start),
+            Some(destination) => self.push(context, &session, &options, &destination, start),
+            None => self.save(context, &session, &options, start),
         }
     }
 
@@ -165,8 +165,8 @@ impl PackArgs {
     }
 
     /// Packs into the local store.
-    fn save(&self, context: &Context, places: &Places<'_>, options: &PackOptions, start: Instant) -> Result<()> {
-        let packed = ops::pack(places, options, &context.bars)
+    fn save(&self, context: &Context, session: &Session<'_>, options: &PackOptions, start: Instant) -> Result<()> {
+        let packed = ops::pack(session, options, &context.bars)
             .with_context(|| format!("cannot pack `{}`", options.context.display()))?;
         context.output.result(format!("Model saved: {}", packed.manifest.digest))?;
         self.save_lock(context, options, packed.lock.as_ref())?;
@@ -181,7 +181,7 @@ impl PackArgs {
     fn push(
         &self,
         context: &Context,
-        places: &Places<'_>,
+        session: &Session<'_>,
         options: &PackOptions,
         destination: &Destination,
         start: Instant,
@@ -190,7 +190,7 @@ impl PackArgs {
         let failure = || format!("cannot pack `{}` and push it to `{location}`", options.context.display());
         context.output.say(&format!("Packing and pushing {location}"));
         let PackedAway { copied, lock } =
-            copy(context, places, options, location, &destination.more_tags).with_context(failure)?;
+            copy(context, session, options, location, &destination.more_tags).with_context(failure)?;
         context.output.result(format!("Pushed {}", copied.manifest.digest))?;
         self.save_lock(context, options, lock.as_ref())?;
         context.output.say(&Moved::sent(&copied).in_words(start));
@@ -278,16 +278,16 @@ const NAMED_BY_TAG: &str = "";
 /// Packs straight into `location`, under `more_tags`, too.
 pub(super) fn copy(
     context: &Context,
-    places: &Places<'_>,
+    session: &Session<'_>,
     options: &PackOptions,
     location: &Location,
     more_tags: &[String],
 ) -> Result<PackedAway, ops::Error> {
-    let (target, tag) = places.target(location)?;
+    let (target, tag) = session.target(location)?;
     let tags: Vec<_> = tag.into_iter().chain(more_tags.iter().cloned()).collect();
-    let origins = Origins::known_to(places.store, location)?;
-    let copying = CopyOptions { jobs: places.jobs(&[location]), origins, phase: Phase::Uploading };
-    ops::pack_and_push(places, options, (&*target, &tags), &copying, &context.bars)
+    let origins = Origins::known_to(session.store, location)?;
+    let copying = CopyOptions { jobs: session.jobs(&[location]), origins, phase: Phase::Uploading };
+    ops::pack_and_push(session, options, (&*target, &tags), &copying, &context.bars)
 }
 
 /// Where --push sends the ModelKit, and what it is called there.

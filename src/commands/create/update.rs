@@ -11,10 +11,10 @@ use super::pack::find_kitfile;
 use crate::commands::inspect::short;
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{Differs, Format, Trouble};
+use crate::output::{ExitWithDifferences, ExitWithTrouble, Format};
 use crate::replace::replace;
 use kit_core::kitfile::{self, LOCK_FILE};
-use kit_core::ops::{self, Pin, Place, Places, Unpinned, UpdateOptions};
+use kit_core::ops::{self, Lookup, Pin, Session, Unpinned, UpdateOptions};
 
 /// Move the pins of a Kitfile to what the tags name now
 ///
@@ -62,7 +62,7 @@ pub(crate) struct UpdateArgs {
 impl UpdateArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let moved = self.update(context).map_err(|error| self.trouble(error))?;
-        if self.exit_code && moved { Err(Differs.into()) } else { Ok(()) }
+        if self.exit_code && moved { Err(ExitWithDifferences.into()) } else { Ok(()) }
     }
 
     /// Moves the pins, and tells whether there was anything to move.
@@ -96,13 +96,13 @@ impl UpdateArgs {
         let options = UpdateOptions {
             context: folder,
             names: self.names.clone(),
-            place: if self.local { Place::Local } else { Place::Remote },
+            place: if self.local { Lookup::Local } else { Lookup::Remote },
             unpinned: if self.pin { Unpinned::Pinned } else { Unpinned::Left },
             jobs: ops::jobs(),
         };
         let store = context.store()?;
         let client = self.network.client(&context.environment)?;
-        Ok(ops::pins(&Places { store: &store, client: &client }, &kitfile, &options)?)
+        Ok(ops::pins(&Session { store: &store, client: &client }, &kitfile, &options)?)
     }
 
     fn say(&self, context: &Context, path: &Path, pins: &[Pin], moved: usize) {
@@ -124,7 +124,7 @@ impl UpdateArgs {
 
     fn trouble(&self, error: anyhow::Error) -> anyhow::Error {
         let text = format!("cannot update the pins of `{}`", self.file.as_ref().unwrap_or(&self.folder).display());
-        if self.exit_code { error.context(Trouble(text)) } else { error.context(text) }
+        if self.exit_code { error.context(ExitWithTrouble(text)) } else { error.context(text) }
     }
 }
 

@@ -8,7 +8,7 @@ use super::diff::{file_as_json, show_file};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Format, table};
-use kit_core::ops::{self, DiffOptions, LayerCount, LogOptions, Place, Places, Version};
+use kit_core::ops::{self, DiffOptions, LayerCount, LogOptions, Lookup, Session, Version};
 use kit_core::provenance::Commit;
 
 /// Show the versions of a ModelKit, and what changed in each
@@ -57,8 +57,8 @@ impl LogArgs {
     fn versions(&self, context: &Context) -> Result<Vec<Version>> {
         let location = context.location_as_given(&self.reference)?;
         let (store, client) = (context.store()?, self.network.client(&context.environment)?);
-        let places = Places { store: &store, client: &client };
-        let jobs = if self.remote { places.jobs(&[&location]) } else { ops::jobs() };
+        let session = Session { store: &store, client: &client };
+        let jobs = if self.remote { session.jobs(&[&location]) } else { ops::jobs() };
         let files = DiffOptions {
             only: None,
             jobs: ops::jobs(),
@@ -67,11 +67,11 @@ impl LogArgs {
             with_statistics: false,
         };
         let options = LogOptions {
-            place: if self.remote { Place::Remote } else { Place::Local },
+            place: if self.remote { Lookup::Remote } else { Lookup::Local },
             files: self.files.then_some(files),
             jobs,
         };
-        Ok(ops::log(&places, &location, &options, &context.bars)?)
+        Ok(ops::log(&session, &location, &options, &context.bars)?)
     }
 
     fn render(&self, versions: &[Version]) -> String {

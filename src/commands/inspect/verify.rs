@@ -13,7 +13,7 @@ use crate::context::{Context, parse};
 use crate::output::{Format, Moved, table};
 use kit_core::kitfile::LOCK_FILE;
 use kit_core::modelkit::{Change, Drift, Filter, Selection, Subject};
-use kit_core::ops::{self, Place, Places, Verified, VerifyOptions};
+use kit_core::ops::{self, Lookup, Session, Verified, VerifyOptions};
 
 /// Compare a folder with its Kitfile.lock, or with a ModelKit
 ///
@@ -40,7 +40,7 @@ pub(crate) struct VerifyArgs {
     /// The lock that the folder should fit [default: Kitfile.lock in FOLDER]
     #[arg(long, value_name = "FILE")]
     lock: Option<PathBuf>,
-    /// Look only at these: TYPES[:NAMES], both separated by commas; types are kitfile, model, datasets, code, docs, prompts
+    /// PlanTarget only at these: TYPES[:NAMES], both separated by commas; types are kitfile, model, datasets, code, docs, prompts
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
     /// table, json, yaml, or a Go template
@@ -92,11 +92,11 @@ impl VerifyArgs {
         let location = context.location(reference)?;
         let store = context.store()?;
         let client = self.network.client(&context.environment)?;
-        let places = Places { store: &store, client: &client };
+        let session = Session { store: &store, client: &client };
         let name = location.to_string();
-        let verified = places
-            .find(&location, Place::Anywhere)
-            .and_then(|found| ops::verify_modelkit(&places, &found, &name, options, &context.bars))
+        let verified = session
+            .find(&location, Lookup::Anywhere)
+            .and_then(|found| ops::verify_modelkit(&session, &found, &name, options, &context.bars))
             .with_context(|| format!("cannot compare `{}` with `{name}`", options.folder.display()))?;
         Ok((verified, name))
     }

@@ -7,7 +7,7 @@ use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::{Usage, usage};
 use kit_core::oci::{Reference, Tag};
-use kit_core::ops::{self, Places};
+use kit_core::ops::{self, Session};
 
 /// Give a ModelKit another name
 ///
@@ -37,10 +37,10 @@ impl TagArgs {
         }
         let store = context.store()?;
         let client = self.network.client(&context.environment)?;
-        let places = Places { store: &store, client: &client };
+        let session = Session { store: &store, client: &client };
         for target in targets {
             let target = target.with_tag(target.tag.clone().unwrap_or_else(Tag::latest));
-            ops::tag(&places, &source, &target, &context.bars)
+            ops::tag(&session, &source, &target, &context.bars)
                 .with_context(|| format!("Failed to tag modelkit `{source}`"))?;
             context.output.result(format!("Modelkit {source} tagged as {target}"))?;
         }

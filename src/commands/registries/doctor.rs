@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::{Format, table, usage};
-use kit_core::ops::{self, Depth, Error, Patient};
+use kit_core::ops::{self, DoctorTarget, Error, ProbeMode};
 use kit_core::registry::{Finding, SaidBy};
 
 /// Find out what a registry does, and what kit will do with it
@@ -28,14 +28,14 @@ Examples:
 pub(crate) struct DoctorArgs {
     /// The registry, or a repository in it
     #[arg(value_name = "REGISTRY[/REPOSITORY]")]
-    patient: String,
+    target: String,
     /// Try uploads, mounts, manifests and deletion, too, which writes to the repository
     #[arg(long)]
     write: bool,
     /// Forget first what was learned of the registry
     #[arg(long)]
     forget: bool,
-    /// table, json, yaml, or a Go template with `.Topic`, `.Supported`, `.Found`, `.Source`, `.Plan`
+    /// table, json, yaml, or a Go template with `.Topic`, `.Supported`, `.Located`, `.Source`, `.Plan`
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
     #[command(flatten)]
@@ -44,29 +44,29 @@ pub(crate) struct DoctorArgs {
 
 impl DoctorArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
-        let patient: Patient = parse(&self.patient)?;
-        let registry = match &patient {
-            Patient::Registry(_) if self.write => {
+        let target: DoctorTarget = parse(&self.target)?;
+        let registry = match &target {
+            DoctorTarget::Registry(_) if self.write => {
                 return Err(usage("--write needs a repository to write to: REGISTRY/REPOSITORY"));
             }
-            Patient::Repository(reference) if reference.is_local() => {
+            DoctorTarget::Repository(reference) if reference.is_local() => {
                 return Err(Error::NoRegistry(reference.clone()).into());
             }
-            Patient::Registry(registry) => registry,
-            Patient::Repository(reference) => &reference.registry,
+            DoctorTarget::Registry(registry) => registry,
+            DoctorTarget::Repository(reference) => &reference.registry,
         };
         let client = self.network.client(&context.environment)?;
         if self.forget {
             client.forget(registry)?;
         }
-        let depth = if self.write { Depth::Writing } else { Depth::Reading };
-        let diagnosis = ops::diagnose(&client, depth, &patient);
+        let depth = if self.write { ProbeMode::Writing } else { ProbeMode::Reading };
+        let diagnosis = ops::diagnose(&client, depth, &target);
         if !diagnosis.findings.is_empty() {
             let findings = &diagnosis.findings;
             context.output.result(self.format.render_rows(findings, to_json, || render(findings))?)?;
         }
         match diagnosis.problem {
-            Some(problem) => Err(problem).with_context(|| format!("cannot use `{}`", self.patient)),
+            Some(problem) => Err(problem).with_context(|| format!("cannot use `{}`", self.target)),
             None => Ok(()),
         }
     }

@@ -9,7 +9,7 @@ use crate::context::{Context, parse};
 use crate::output::usage;
 use kit_core::modelkit::Family;
 use kit_core::oci::{Reference, Tag};
-use kit_core::ops::{self, ConvertOptions, Places};
+use kit_core::ops::{self, ConvertOptions, Session};
 
 /// Make a ModelPack of a ModelKit, or a ModelKit of a ModelPack
 ///
@@ -56,9 +56,9 @@ impl ConvertArgs {
         let target = self.target(&source, suffix)?;
         let store = context.store()?;
         let client = self.network.client(&context.environment)?;
-        let places = Places { store: &store, client: &client };
+        let session = Session { store: &store, client: &client };
         let options = ConvertOptions { jobs: ops::jobs(), cli_version: env!("CARGO_PKG_VERSION").to_owned() };
-        let manifest = ops::convert(&places, &source, &target, family, &options, &context.bars)
+        let manifest = ops::convert(&session, &source, &target, family, &options, &context.bars)
             .with_context(|| format!("cannot convert `{source}` to a {family}"))?;
         context.output.result(format!("Converted {}", manifest.digest))?;
         context.output.say(&format!("{source} is also the {family} {target}; its layers are the same"));

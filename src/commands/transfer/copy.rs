@@ -9,7 +9,7 @@ use crate::arguments::{DryRunArgs, dry_run};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::Moved;
-use kit_core::ops::{self, CopyOptions, Location, Origins, Place, Places};
+use kit_core::ops::{self, CopyOptions, Location, Lookup, Origins, Session};
 use kit_core::progress::Phase;
 
 /// Copy a ModelKit from a registry to another, or to and from a folder
@@ -47,19 +47,19 @@ impl CopyArgs {
     fn copy(&self, context: &Context, source: &Location, destination: &Location) -> Result<()> {
         let start = Instant::now();
         let (store, client) = (context.store()?, self.network.client(&context.environment)?);
-        let places = Places { store: &store, client: &client };
-        let found = places.find(source, Place::Remote)?;
+        let session = Session { store: &store, client: &client };
+        let found = session.find(source, Lookup::Remote)?;
         let options = CopyOptions {
-            jobs: places.jobs(&[source, destination]),
+            jobs: session.jobs(&[source, destination]),
             origins: Origins::beside(source, destination),
             phase: Phase::Copying,
         };
         if self.dry_run.dry_run {
-            let plan = ops::plan(&*found.source, &found.name, &places.look(destination)?, &options)?;
+            let plan = ops::plan(&*found.source, &found.name, &session.look(destination)?, &options)?;
             return dry_run::show(&context.output, &plan);
         }
         context.output.say(&format!("Copying {source} to {destination}"));
-        let (target, tag) = places.target(destination)?;
+        let (target, tag) = session.target(destination)?;
         let copied = ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), &options, &context.bars)?;
         context.output.result(format!("Copied {}", copied.manifest.digest))?;
         context.output.say(&Moved::sent(&copied).in_words(start));

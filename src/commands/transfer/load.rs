@@ -11,7 +11,7 @@ use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::{Moved, usage};
 use kit_core::oci::Reference;
-use kit_core::ops::{self, CopyOptions, Layout, LoadTo, Location, Origins, Places};
+use kit_core::ops::{self, CopyOptions, Layout, LoadTo, Location, Origins, Session};
 use kit_core::progress::Phase;
 
 /// Load the ModelKits of an archive, here or into a registry
@@ -47,17 +47,17 @@ impl LoadArgs {
     fn load(&self, context: &Context, to: &LoadTo) -> Result<()> {
         let start = Instant::now();
         let (store, client) = (context.store()?, self.network.client(&context.environment)?);
-        let places = Places { store: &store, client: &client };
+        let session = Session { store: &store, client: &client };
         let path = context.environment.absolute(&self.archive);
         let layout =
             if self.archive == Path::new("-") { Layout::receive(io::stdin(), &store)? } else { Layout::open(&path)? };
         let (jobs, phase) = match to {
             LoadTo::Store => (ops::jobs(), Phase::Copying),
             LoadTo::Registry(registry) => (client.concurrency(registry), Phase::Uploading),
-            LoadTo::Repository(place) => (places.jobs(&[&Location::Artifact(place.clone())]), Phase::Uploading),
+            LoadTo::Repository(place) => (session.jobs(&[&Location::Artifact(place.clone())]), Phase::Uploading),
         };
         let options = CopyOptions { jobs, origins: Origins::default(), phase };
-        for loaded in ops::load(&places, &layout, &named_after(&path), to, &options, &context.bars)? {
+        for loaded in ops::load(&session, &layout, &named_after(&path), to, &options, &context.bars)? {
             context.output.result(format!("Loaded {} {}", loaded.reference, loaded.copied.manifest.digest))?;
             let moved = Moved { mounted: None, ..Moved::sent(&loaded.copied) };
             context.output.say(&moved.in_words(start));

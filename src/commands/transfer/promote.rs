@@ -9,7 +9,7 @@ use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::{Moved, usage};
 use kit_core::oci::Reference;
-use kit_core::ops::{self, CopyOptions, Location, Origins, Place, Places, Promoted, TagState};
+use kit_core::ops::{self, CopyOptions, Location, Lookup, Origins, Promoted, Session, TagState};
 use kit_core::progress::Phase;
 
 /// Move a tag in a registry to a ModelKit of another tag, repository or registry
@@ -67,14 +67,14 @@ impl PromoteArgs {
         expected: Option<TagState>,
     ) -> Result<Promoted> {
         let (store, client) = (context.store()?, self.network.client(&context.environment)?);
-        let places = Places { store: &store, client: &client };
-        let found = places.find(source, Place::Remote)?;
+        let session = Session { store: &store, client: &client };
+        let found = session.find(source, Lookup::Remote)?;
         let target = Location::Artifact(destination.clone());
         let options = CopyOptions {
-            jobs: places.jobs(&[source, &target]),
+            jobs: session.jobs(&[source, &target]),
             origins: Origins::beside(source, &target),
             phase: Phase::Copying,
         };
-        Ok(ops::promote(&places, &found, destination, expected, &options, &context.bars)?)
+        Ok(ops::promote(&session, &found, destination, expected, &options, &context.bars)?)
     }
 }

@@ -11,7 +11,7 @@ use crate::context::{Context, parse};
 use crate::output::{Moved, and_taken, usage};
 use kit_core::digest::Digest;
 use kit_core::oci::{Reference, Tag};
-use kit_core::ops::{self, CopyOptions, Fetch, Location, Origins, Places, Plan, Wanted};
+use kit_core::ops::{self, CopyOptions, Fetch, Location, Origins, Plan, Session, Wanted};
 use kit_core::progress::{Phase, human};
 
 /// Fetch a ModelKit from a registry into the local store
@@ -66,17 +66,17 @@ impl FetchArgs {
         let name = self.local_name(&source)?;
         let store = context.store()?;
         let client = self.network.client(&context.environment)?;
-        let places = Places { store: &store, client: &client };
+        let session = Session { store: &store, client: &client };
         let failure = || format!("Failed to pull: cannot pull `{source}`");
         let options =
-            CopyOptions { jobs: places.jobs(&[&source]), origins: Origins::default(), phase: Phase::Downloading };
+            CopyOptions { jobs: session.jobs(&[&source]), origins: Origins::default(), phase: Phase::Downloading };
         if self.dry_run.dry_run {
-            let plans = ops::plan_pull(&places, (&source, wanted), &options).with_context(failure)?;
+            let plans = ops::plan_pull(&session, (&source, wanted), &options).with_context(failure)?;
             return show_plans(context, &plans);
         }
         context.output.say(&format!("Pulling {source}"));
         let fetch = if self.no_delta { Fetch::Everything } else { Fetch::Changes };
-        let copied = ops::pull(&places, (&source, wanted), &name, fetch, &options, &context.bars);
+        let copied = ops::pull(&session, (&source, wanted), &name, fetch, &options, &context.bars);
         let copied = copied.with_context(failure)?;
         context.output.result(format!("Pulled {}", copied.manifest.digest))?;
         let moved = Moved {

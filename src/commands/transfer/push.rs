@@ -12,7 +12,7 @@ use crate::output::{Moved, usage};
 use kit_core::digest::Digest;
 use kit_core::modelkit::Platform;
 use kit_core::oci::{Reference, Tag};
-use kit_core::ops::{self, ConvertOptions, CopyOptions, Documents, Found, Location, Origins, Place, Places};
+use kit_core::ops::{self, ConvertOptions, CopyOptions, Documents, Located, Location, Lookup, Origins, Session};
 use kit_core::progress::Phase;
 
 /// Send a ModelKit to a registry
@@ -63,7 +63,11 @@ type Lists = Vec<(String, Documents)>;
 
 impl SendArgs {
     /// Sends what was found, and the lists that `lists` makes of it for the destination.
-    pub(crate) fn run(&self, context: &Context, lists: impl FnOnce(&Found, &Location) -> Result<Lists>) -> Result<()> {
+    pub(crate) fn run(
+        &self,
+        context: &Context,
+        lists: impl FnOnce(&Located, &Location) -> Result<Lists>,
+    ) -> Result<()> {
         let start = Instant::now();
         let source = context.location(&self.source)?;
         let destination = match &self.destination {
@@ -72,20 +76,20 @@ impl SendArgs {
         };
         let store = context.store()?;
         let client = self.network.client(&context.environment)?;
-        let places = Places { store: &store, client: &client };
+        let session = Session { store: &store, client: &client };
         let failure = || format!("Failed to push: cannot push `{source}` to `{destination}`");
-        let found = places.find(&source, Place::Local).with_context(failure)?;
+        let found = session.find(&source, Lookup::Local).with_context(failure)?;
         // What cannot be listed so is refused before anything travels.
         let lists = lists(&found, &destination).with_context(failure)?;
         if self.dry_run.dry_run {
-            show_plan(context, &places, &found, &destination).with_context(failure)?;
+            show_plan(context, &session, &found, &destination).with_context(failure)?;
             return lists.iter().try_for_each(|(tag, list)| {
                 Ok(context.output.result(format!("add   {:>14} {} {tag}", list.manifest.size, list.manifest.digest))?)
             });
         }
         context.output.say(&announcement(&source, &destination));
-        let (target, tag) = places.target(&destination).with_context(failure)?;
-        let options = options(&places, &destination)?;
+        let (target, tag) = session.target(&destination).with_context(failure)?;
+        let options = options(&session, &destination)?;
         let copied = ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), &options, &context.bars)
             .with_context(failure)?;
         context.output.result(format!("Pushed {}", copied.manifest.digest))?;
@@ -104,7 +108,7 @@ impl PushArgs {
     }
 
     /// What --also asks for, with the tags.
-    fn lists(&self, context: &Context, found: &Found, destination: &Location) -> Result<Lists> {
+    fn lists(&self, context: &Context, found: &Located, destination: &Location) -> Result<Lists> {
         if self.compat.is_given() && !self.also.contains(&FormName::Modelpack) {
             return Err(usage("--compat is about the names in a ModelPack, and --also asks for none"));
         }
@@ -119,16 +123,16 @@ impl PushArgs {
     }
 }
 
-fn show_plan(context: &Context, places: &Places<'_>, found: &Found, destination: &Location) -> Result<()> {
-    let options = options(places, destination)?;
-    let plan = ops::plan(&*found.source, &found.name, &places.look(destination)?, &options)?;
+fn show_plan(context: &Context, session: &Session<'_>, found: &Located, destination: &Location) -> Result<()> {
+    let options = options(session, destination)?;
+    let plan = ops::plan(&*found.source, &found.name, &session.look(destination)?, &options)?;
     dry_run::show(&context.output, &plan)
 }
 
-fn options(places: &Places<'_>, destination: &Location) -> Result<CopyOptions, ops::Error> {
+fn options(session: &Session<'_>, destination: &Location) -> Result<CopyOptions, ops::Error> {
     Ok(CopyOptions {
-        jobs: places.jobs(&[destination]),
-        origins: Origins::known_to(places.store, destination)?,
+        jobs: session.jobs(&[destination]),
+        origins: Origins::known_to(session.store, destination)?,
         phase: Phase::Uploading,
     })
 }

@@ -9,10 +9,10 @@ use clap::Args;
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Output, usage};
-use kit_core::ops::{self, Destination, Location, Named, Place, Places, Saved};
+use kit_core::ops::{self, Destination, Location, Lookup, Named, Saved, Session};
 use kit_core::progress::human;
 
-/// Save ModelKits as an archive, for places that no network reaches
+/// Save ModelKits as an archive, for session that no network reaches
 ///
 /// The archive is an OCI image layout, which `kit load`, skopeo and other tools read, with everything that the ModelKits need, and
 /// with what is about them, such as signatures. The same ModelKits give the same bytes. Takes them from the local store, or else
@@ -51,8 +51,8 @@ impl SaveArgs {
 
     fn save(&self, context: &Context) -> Result<()> {
         let (store, client) = (context.store()?, self.network.client(&context.environment)?);
-        let places = Places { store: &store, client: &client };
-        let find = |names: &[String]| names.iter().map(|name| self.find(context, &places, name)).collect();
+        let session = Session { store: &store, client: &client };
+        let find = |names: &[String]| names.iter().map(|name| self.find(context, &session, name)).collect();
         let (modelkits, since): (Result<Vec<_>>, Result<Vec<_>>) = (find(&self.modelkits), find(&self.since));
         let (modelkits, since) = (modelkits?, since?);
         let path = context.environment.absolute(Path::new(&self.output));
@@ -73,12 +73,12 @@ impl SaveArgs {
         Ok(())
     }
 
-    fn find(&self, context: &Context, places: &Places<'_>, name: &str) -> Result<Named> {
+    fn find(&self, context: &Context, session: &Session<'_>, name: &str) -> Result<Named> {
         let Location::Artifact(reference) = context.location(name)? else {
             return Err(usage(format!("`{name}` is an image layout, which is an archive already")));
         };
-        let place = if self.remote { Place::Remote } else { Place::Anywhere };
-        Ok(Named { found: places.find_reference(&reference, place)?, reference })
+        let place = if self.remote { Lookup::Remote } else { Lookup::Anywhere };
+        Ok(Named { found: session.find_reference(&reference, place)?, reference })
     }
 
     fn tell(&self, context: &Context, saved: &Saved) -> Result<()> {

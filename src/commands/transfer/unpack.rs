@@ -12,7 +12,7 @@ use crate::context::{Context, parse};
 use crate::output::{Moved, and_taken};
 use kit_core::archive::Placed;
 use kit_core::modelkit::{Filter, Part, Selection};
-use kit_core::ops::{self, Place, Places, RemoteData, UnpackOptions};
+use kit_core::ops::{self, Lookup, RemoteData, Session, UnpackOptions};
 
 /// Put all or some of a ModelKit into a folder
 ///
@@ -80,12 +80,12 @@ impl UnpackArgs {
         };
         let store = context.store()?;
         let client = self.network.client(&context.environment)?;
-        let places = Places { store: &store, client: &client };
+        let session = Session { store: &store, client: &client };
         let folder = options.folder.display().to_string();
         context.output.say(&format!("Unpacking to {folder}"));
-        let unpacked = places
-            .find_labelled(&location, Place::Anywhere, &self.labels.label)
-            .and_then(|found| ops::unpack(&places, &found, &location.to_string(), &options, &context.bars))
+        let unpacked = session
+            .find_labelled(&location, Lookup::Anywhere, &self.labels.label)
+            .and_then(|found| ops::unpack(&session, &found, &location.to_string(), &options, &context.bars))
             .with_context(|| format!("cannot unpack `{location}` into `{folder}`"))?;
         context.output.say(&summary(&unpacked, &folder, start));
         Ok(())

@@ -24,7 +24,7 @@ pub struct TreeFile {
     /// In bytes.
     pub size: u64,
     /// Whether it is a program.
-    pub is_program: bool,
+    pub is_executable: bool,
 }
 
 /// Files are checked out byte by byte as git has them: no filter runs, so large files of LFS stay pointers, and no line ends change.
@@ -64,7 +64,7 @@ fn parse(listed: &[u8]) -> Result<(Vec<TreeFile>, Vec<String>), Error> {
         match about[..] {
             [mode @ ("100644" | "100755" | "100664"), "blob", _, size] => {
                 let size = size.parse().map_err(|_| unreadable())?;
-                files.push(TreeFile { path: path.to_owned(), size, is_program: mode == "100755" });
+                files.push(TreeFile { path: path.to_owned(), size, is_executable: mode == "100755" });
             }
             [_, _, _, _] => others.push(path.to_owned()),
             _ => return Err(unreadable()),
@@ -99,7 +99,7 @@ mod tests {
             b"160000 commit dd       -\tsub",
         ];
         let (files, others) = parse(&lines.join(&0)).unwrap();
-        let file = |path: &str, size, is_program| TreeFile { path: path.to_owned(), size, is_program };
+        let file = |path: &str, size, is_executable| TreeFile { path: path.to_owned(), size, is_executable };
         assert_eq!(files, [file("a b", 12, false), file("bin/run", 3, true)]);
         assert_eq!(others, ["link", "sub"]);
         for broken in

@@ -28,7 +28,7 @@ pub enum Form {
 
 /// What an artifact is made of.
 #[derive(Debug, Clone)]
-pub struct Ingredients {
+pub struct Assembly {
     /// The Kitfile.
     pub kitfile: Kitfile,
     /// In the order of [`Kitfile::entries`].
@@ -58,7 +58,7 @@ pub struct PackedLayer {
 
 /// Why layers cannot be listed in a form.
 #[derive(Debug, thiserror::Error)]
-pub enum Unfit {
+pub enum UnsupportedForm {
     /// Files that would need a tar around them, or another compression.
     #[error("the layer `{path}` is {what}, which {form} has no media type for")]
     LayerType {
@@ -77,7 +77,7 @@ pub enum Unfit {
     NoLayers(&'static str),
 }
 
-impl Ingredients {
+impl Assembly {
     /// What a packer of this version has made.
     pub fn new(kitfile: Kitfile, layers: Vec<PackedLayer>, cli_version: &str) -> Self {
         let annotations = Annotations::from([(CLI_VERSION.to_owned(), cli_version.to_owned())]);
@@ -87,14 +87,14 @@ impl Ingredients {
     /// The config blob and the manifest of the artifact in this form.
     ///
     /// Nothing in them tells when, where or by whom it was made, so equal files give an equal manifest.
-    pub fn assemble(&self, form: &Form) -> Result<(Vec<u8>, Manifest), Unfit> {
+    pub fn assemble(&self, form: &Form) -> Result<(Vec<u8>, Manifest), UnsupportedForm> {
         match form {
             Form::Image(platform) => image::assemble(self, platform),
             Form::Artifact(family) => self.assemble_artifact(*family),
         }
     }
 
-    fn assemble_artifact(&self, family: Family) -> Result<(Vec<u8>, Manifest), Unfit> {
+    fn assemble_artifact(&self, family: Family) -> Result<(Vec<u8>, Manifest), UnsupportedForm> {
         let mut annotations = self.annotations.clone();
         annotations.remove(KITFILE);
         let config = if family == Family::ModelKit {
@@ -119,16 +119,18 @@ impl Ingredients {
     }
 
     /// A `ModelPack` knows raw layers and tars, but no raw layers that are compressed.
-    fn check_for_modelpack(&self) -> Result<(), Unfit> {
+    fn check_for_modelpack(&self) -> Result<(), UnsupportedForm> {
         const FORM: &str = "a ModelPack";
         if self.layers.is_empty() {
-            return Err(Unfit::NoLayers(FORM));
+            return Err(UnsupportedForm::NoLayers(FORM));
         }
         let is_unfit = |layer: &&PackedLayer| {
             layer.layer_type.format == Format::Raw && layer.layer_type.compression != Compression::None
         };
         match self.layers.iter().find(is_unfit) {
-            Some(layer) => Err(Unfit::LayerType { path: layer.path.clone(), what: "raw and compressed", form: FORM }),
+            Some(layer) => {
+                Err(UnsupportedForm::LayerType { path: layer.path.clone(), what: "raw and compressed", form: FORM })
+            }
             None => Ok(()),
         }
     }
@@ -136,9 +138,9 @@ impl Ingredients {
 
 impl PackedLayer {
     /// The layer of an artifact that is there, for another form of it; `diff_id` is what it is without compression.
-    pub fn of(layer: &Layer, diff_id: Digest) -> Result<Self, Unfit> {
+    pub fn of(layer: &Layer, diff_id: Digest) -> Result<Self, UnsupportedForm> {
         if layer.base != RelativePath::root() {
-            return Err(Unfit::OldLayout(layer.path.clone()));
+            return Err(UnsupportedForm::OldLayout(layer.path.clone()));
         }
         let Layer { section, index, ref path, format, compression, file_mode, .. } = *layer;
         // How large a compressed file is, its layer does not tell.
@@ -171,7 +173,7 @@ mod tests {
 
     const KITFILE_TEXT: &str = "manifestVersion: 1.0.0\npackage:\n  name: sample\n  license: MIT\nmodel:\n  path: m.safetensors\n  parts:\n  - path: lora.gguf\n  - path: tokenizer.json\nprompts:\n  - path: prompt.md\n";
 
-    fn ingredients(format: Format, compression: Compression) -> Ingredients {
+    fn assembly(format: Format, compression: Compression) -> Assembly {
         let kitfile = parse(KITFILE_TEXT).unwrap();
         let layer = |(section, index, path): (Section, usize, String)| {
             let layer_type = LayerType { section, format, compression };
@@ -181,14 +183,14 @@ mod tests {
             PackedLayer { layer_type, index, path: path.parse().unwrap(), diff_id: blob.digest, blob, file }
         };
         let entries = kitfile.entries().into_iter().map(|entry| (entry.section, entry.index, entry.path.to_owned()));
-        Ingredients::new(kitfile.clone(), entries.map(layer).collect(), "1.2.3")
+        Assembly::new(kitfile.clone(), entries.map(layer).collect(), "1.2.3")
     }
 
     /// What is read of an artifact, for another form of it.
-    fn read_back(config: &[u8], manifest: Manifest) -> Ingredients {
+    fn read_back(config: &[u8], manifest: Manifest) -> Assembly {
         let modelkit = ModelKit::read(manifest, config).unwrap();
         let layers = modelkit.layers.iter().map(|layer| PackedLayer::of(layer, layer.diff_id.unwrap()).unwrap());
-        Ingredients {
+        Assembly {
             layers: layers.collect(),
             kitfile: modelkit.config.kitfile,
             facts: ModelFacts::default(),
@@ -200,7 +202,7 @@ mod tests {
     fn the_way_to_any_family_and_back_gives_the_same_bytes() {
         for format in [Format::Raw, Format::Tar] {
             for there in [Family::ModelPack, Family::LegacyModelPack] {
-                let original = ingredients(format, Compression::None);
+                let original = assembly(format, Compression::None);
                 let modelkit = original.assemble(&Form::Artifact(Family::ModelKit)).unwrap();
                 let (config, manifest) = original.assemble(&Form::Artifact(there)).unwrap();
                 let again = read_back(&config, manifest).assemble(&Form::Artifact(Family::ModelKit)).unwrap();
@@ -212,7 +214,7 @@ mod tests {
     #[test]
     fn how_large_a_file_is_is_told_of_layers_that_are_as_large() {
         for (compression, expected) in [(Compression::None, true), (Compression::Gzip, false)] {
-            let original = ingredients(Format::Raw, compression);
+            let original = assembly(Format::Raw, compression);
             let (config, manifest) = original.assemble(&Form::Artifact(Family::ModelKit)).unwrap();
             assert_eq!(read_back(&config, manifest).layers[0].file.is_some(), expected, "{compression}");
         }
@@ -221,7 +223,7 @@ mod tests {
     #[test]
     fn layers_get_the_names_of_the_family_and_keep_their_other_annotations() {
         let (_, manifest) =
-            ingredients(Format::Raw, Compression::None).assemble(&Form::Artifact(Family::LegacyModelPack)).unwrap();
+            assembly(Format::Raw, Compression::None).assemble(&Form::Artifact(Family::LegacyModelPack)).unwrap();
         let types: Vec<_> = manifest.layers.iter().map(|layer| layer.media_type.as_str()).collect();
         let expected = ["weight.v1.raw", "weight.v1.raw", "weight.config.v1.raw", "code.v1.raw"];
         assert_eq!(types, expected.map(|rest| format!("application/vnd.cnai.model.{rest}")));
@@ -234,7 +236,7 @@ mod tests {
     #[test]
     fn the_config_of_a_modelpack_says_what_its_schema_allows() {
         let facts = ModelFacts { precision: Some("bfloat16".to_owned()), ..ModelFacts::default() };
-        let made = Ingredients { facts, ..ingredients(Format::Raw, Compression::None) };
+        let made = Assembly { facts, ..assembly(Format::Raw, Compression::None) };
         let (config, _) = made.assemble(&Form::Artifact(Family::ModelPack)).unwrap();
         let diff_ids: Vec<_> = made.layers.iter().map(|layer| layer.diff_id).collect();
         let expected = serde_json::json!({
@@ -247,7 +249,7 @@ mod tests {
 
     #[test]
     fn an_image_lists_tars_without_the_annotations_of_files() {
-        let made = ingredients(Format::Tar, Compression::Zstd);
+        let made = assembly(Format::Tar, Compression::Zstd);
         let (config, manifest) = made.assemble(&Form::Image("linux/arm64/v8".parse().unwrap())).unwrap();
         assert_eq!(manifest.artifact_type, None);
         for layer in &manifest.layers {
@@ -279,12 +281,12 @@ mod tests {
                 "the layer `m.safetensors` is raw and compressed, which a ModelPack has no media type for",
             ),
         ] {
-            let refused = ingredients(format, compression).assemble(form).unwrap_err();
+            let refused = assembly(format, compression).assemble(form).unwrap_err();
             assert_eq!(refused.to_string(), expected);
         }
         for form in [image, modelpack] {
-            let empty = Ingredients { layers: Vec::new(), ..ingredients(Format::Tar, Compression::None) };
-            assert!(matches!(empty.assemble(&form), Err(Unfit::NoLayers(_))));
+            let empty = Assembly { layers: Vec::new(), ..assembly(Format::Tar, Compression::None) };
+            assert!(matches!(empty.assemble(&form), Err(UnsupportedForm::NoLayers(_))));
         }
     }
 

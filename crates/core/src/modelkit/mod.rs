@@ -12,7 +12,7 @@ mod lock;
 mod selection;
 
 pub use artifact::{InvalidModelKit, Layer, ModelKit, label};
-pub use assemble::{CLI_VERSION, Form, Ingredients, PackedLayer, Unfit};
+pub use assemble::{Assembly, CLI_VERSION, Form, PackedLayer, UnsupportedForm};
 pub use config::{Config, InvalidConfig, LayerDigests};
 pub use form::{
     Family, InvalidPlatform, LayerType, ModelFacts, PlainFile, Platform, contents_of, describe_contents, name_contents,

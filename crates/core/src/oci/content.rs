@@ -29,7 +29,7 @@ pub trait Content: Send + Sync {
     }
 
     /// Hears that what came was not what the descriptor says. Tells whether it now comes from somewhere else.
-    fn refute(&self) -> bool {
+    fn report_mismatch(&self) -> bool {
         false
     }
 
@@ -73,7 +73,7 @@ pub fn read_document(content: &dyn Content, document: &Descriptor) -> Result<Vec
         let read = VerifyingReader::new(content.open_at(0)?, document.digest, document.size).read_to_end(&mut bytes);
         match read.map_err(ContentError::from) {
             Ok(_) => return Ok(bytes),
-            Err(ContentError::Mismatch(_)) if content.refute() => {}
+            Err(ContentError::Mismatch(_)) if content.report_mismatch() => {}
             Err(error) => return Err(error),
         }
     }
@@ -124,8 +124,8 @@ pub trait Target: Send + Sync {
         descriptor: &Descriptor,
         _origin: Option<&str>,
         content: &dyn Content,
-    ) -> Result<Arrival, ContentError> {
-        self.put(descriptor, content).map(|()| Arrival::Sent { resumed_bytes: 0 })
+    ) -> Result<BlobOutcome, ContentError> {
+        self.put(descriptor, content).map(|()| BlobOutcome::Sent { resumed_bytes: 0 })
     }
 
     /// The referrers of `subject` that are here already, as [`Source::referrers`] lists them.
@@ -178,7 +178,7 @@ pub struct Need {
 
 /// How a blob came to a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Arrival {
+pub enum BlobOutcome {
     /// Its bytes travelled, but for those that an earlier process had sent.
     Sent {
         /// How many those were.

@@ -12,7 +12,7 @@ mod reference;
 mod referrer;
 
 pub use content::{
-    Arrival, Content, ContentError, MANIFEST_SIZE_LIMIT, Need, PartFinder, Publication, REFERRERS_LIMIT, Source,
+    BlobOutcome, Content, ContentError, MANIFEST_SIZE_LIMIT, Need, PartFinder, Publication, REFERRERS_LIMIT, Source,
     Target, read_document,
 };
 pub use descriptor::{Annotations, Descriptor};

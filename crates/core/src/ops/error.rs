@@ -126,7 +126,7 @@ pub enum Error {
     InvalidModelKit(#[from] modelkit::InvalidModelKit),
     /// Layers cannot be listed in the form that was asked for.
     #[error(transparent)]
-    Unfit(#[from] modelkit::Unfit),
+    UnsupportedForm(#[from] modelkit::UnsupportedForm),
     /// The local store does not have it, and there is no registry to ask.
     #[error("failed to find reference {0}: not found in the local store")]
     NotHere(Reference),

@@ -40,8 +40,9 @@ pub use import::{
 };
 pub use init::{Draft, Project, ProjectFolder, init, init_remote};
 pub use keep::{
-    Checked, Depth, Diagnosis, Listed, Patient, Pin, Removal, Removed, Unpinned, UpdateOptions, add_to_index, check,
-    create_index, diagnose, list_layout, list_local, list_remote, pins, remove, remove_from_index, remove_remote,
+    Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, Removal, Removed, Unpinned, UpdateOptions, add_to_index,
+    check, create_index, diagnose, list_layout, list_local, list_remote, pins, remove, remove_from_index,
+    remove_remote,
 };
 pub use lacking::Lacking;
 pub use pack::{
@@ -49,11 +50,11 @@ pub use pack::{
     list_as, pack, pack_and_push,
 };
 pub use remote_data::RemoteData;
-pub use session::{Found, Location, Place, Places, find_here};
+pub use session::{Located, Location, Lookup, Session, find_here};
 pub use tag_state::TagState;
 pub use transfer::{
-    Copied, CopyOptions, Fate, Fetch, Look, Materialized, Origins, Plan, PlannedBlob, Promoted, Taken, Wanted, copy,
-    materialize, plan, plan_pull, promote, pull, tag,
+    BlobAction, Copied, CopyOptions, Fetch, Materialized, Origins, Plan, PlanTarget, PlannedBlob, Promoted, Taken,
+    Wanted, copy, materialize, plan, plan_pull, promote, pull, tag,
 };
 pub use unpack::{UnpackOptions, Unpacked, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};
@@ -64,7 +65,7 @@ pub use crate::archive::{Links, Overwrite, Placed};
 pub use crate::layer_format::Format;
 pub use crate::modelkit::{
     CLI_VERSION, Change, Drift, Family, Filter, Form, InvalidFilter, LOCK_SIZE_LIMIT, Label, LabelEdit, Lock, Part,
-    Platform, Selection, Subject, Unfit, Variant, parse_lock,
+    Platform, Selection, Subject, UnsupportedForm, Variant, parse_lock,
 };
 pub use crate::provenance::{Builder, Commit};
 pub use crate::tensors::{Header, Hyperparameters, Memory, Summary, Tensor, TypeCount};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::error::Error;
-use super::session::{Found, Place, Places};
+use super::session::{Located, Lookup, Session};
 use super::workers;
 use crate::digest::{Digest, VerifyingReader};
 use crate::kitfile::{Dataset, Kitfile};
@@ -37,7 +37,7 @@ pub(super) struct Remotes {
 /// A ModelKit whose datasets are one of ours.
 pub(super) struct RemoteKit {
     pub(super) reference: Reference,
-    pub(super) found: Found,
+    pub(super) found: Located,
     /// Its datasets, below the path that ours has.
     pub(super) layers: Vec<Layer>,
 }
@@ -69,7 +69,7 @@ pub(super) fn locked<'l>(remotes: &'l [LockedRemote], dataset: &Dataset) -> Opti
 
 /// What the remote datasets of `kitfile` are now. A file of which the Kitfile has no digest is read from front to back.
 pub(super) fn lock_remotes(
-    places: &Places<'_>,
+    session: &Session<'_>,
     kitfile: &Kitfile,
     jobs: usize,
     progress: &dyn Progress,
@@ -78,11 +78,11 @@ pub(super) fn lock_remotes(
     workers::run(jobs, &datasets, |dataset| {
         let path = clean_path(dataset)?;
         if let Some(reference) = dataset.reference() {
-            let (_, kit) = open_kit(places, &reference)?;
+            let (_, kit) = open_kit(session, &reference)?;
             let (digest, size) = (kit.descriptor.digest, kit.descriptor.size);
             return Ok(LockedRemote { path, address: address(dataset), digest, size });
         }
-        let file = RemoteFile::open(places, dataset, path, None)?;
+        let file = RemoteFile::open(session, dataset, path, None)?;
         let digest = file.digest.map_or_else(|| file.read_through(progress), Ok)?;
         Ok(LockedRemote { path: file.path, address: file.address, digest, size: file.size })
     })
@@ -90,7 +90,7 @@ pub(super) fn lock_remotes(
 
 /// Asks about the remote datasets of `modelkit` that are wanted. Nothing is fetched yet.
 pub(super) fn wanted_remotes(
-    places: &Places<'_>,
+    session: &Session<'_>,
     modelkit: &ModelKit,
     name: &str,
     selection: &Selection,
@@ -98,7 +98,7 @@ pub(super) fn wanted_remotes(
 ) -> Result<Remotes, Error> {
     let RemoteData::Fetched(lock) = data else { return Ok(Remotes::default()) };
     let remotes = lock.as_ref().map_or(&[][..], |lock| &lock.remotes);
-    let mut gathering = Gathering { places, visited: vec![name.to_owned()], remotes: Remotes::default() };
+    let mut gathering = Gathering { session, visited: vec![name.to_owned()], remotes: Remotes::default() };
     gathering.datasets_of(modelkit, selection, remotes, &RelativePath::root())?;
     Ok(gathering.remotes)
 }
@@ -107,7 +107,7 @@ pub(super) fn wanted_remotes(
 const KITS_LIMIT: usize = 1000;
 
 struct Gathering<'a> {
-    places: &'a Places<'a>,
+    session: &'a Session<'a>,
     /// The ModelKits on the way here.
     visited: Vec<String>,
     remotes: Remotes,
@@ -140,7 +140,7 @@ impl Gathering<'_> {
         if path.is_root() {
             return Err(Error::NotAName(PathBuf::from(path.as_str())));
         }
-        let file = RemoteFile::open(self.places, dataset, path, locked)?;
+        let file = RemoteFile::open(self.session, dataset, path, locked)?;
         if file.digest.is_none() && dataset.remote_hash.is_empty() {
             return Err(Error::Unproven(file.address));
         }
@@ -167,7 +167,7 @@ impl Gathering<'_> {
             same(&locked.address, "digest", &locked.digest, &pinned)?;
         }
         let reference = locked.map_or_else(|| given.clone(), |locked| given.with_digest(locked.digest));
-        let (found, kit) = open_kit(self.places, &reference)?;
+        let (found, kit) = open_kit(self.session, &reference)?;
         let datasets = Selection::new(vec![Filter::of(vec![Part::Datasets])]);
         let layers = kit.modelkit.layers.iter().filter(|layer| datasets.takes(layer));
         let layers = layers.map(|layer| moved(layer, base)).collect();
@@ -181,7 +181,7 @@ impl Gathering<'_> {
 impl RemoteFile {
     /// Asks about the file of `dataset`, which must be what the Kitfile and the lock say, as far as the server tells.
     fn open(
-        places: &Places<'_>,
+        session: &Session<'_>,
         dataset: &Dataset,
         path: RelativePath,
         locked: Option<&LockedRemote>,
@@ -191,7 +191,7 @@ impl RemoteFile {
         if let (Some(locked), Some(declared)) = (locked, declared) {
             same(&address, "digest", &locked.digest, &declared)?;
         }
-        let file = places.client.web_file(&dataset.remote_path)?;
+        let file = session.client.web_file(&dataset.remote_path)?;
         let head = file.look().map_err(|error| unreadable(&address, error.into()))?;
         if declared.is_none() && !dataset.remote_hash.is_empty() {
             let found = head.tag.as_deref().unwrap_or("none");
@@ -245,9 +245,9 @@ fn right_file(place: &Path, expected: Digest, size: u64) -> Option<fs::File> {
     (found == expected).then_some(file)
 }
 
-fn open_kit(places: &Places<'_>, reference: &Reference) -> Result<(Found, crate::ops::artifact::Inspected), Error> {
+fn open_kit(session: &Session<'_>, reference: &Reference) -> Result<(Located, crate::ops::artifact::Inspected), Error> {
     let open = || {
-        let found = places.find_reference(reference, Place::Anywhere)?;
+        let found = session.find_reference(reference, Lookup::Anywhere)?;
         let inspected = inspect(&found)?;
         Ok((found, inspected))
     };

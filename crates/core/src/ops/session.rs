@@ -9,7 +9,7 @@ use crate::registry::Client;
 use crate::store::{Names, Store};
 
 /// Everything that can be reached.
-pub struct Places<'a> {
+pub struct Session<'a> {
     /// The local store.
     pub store: &'a Store,
     /// The registries.
@@ -33,7 +33,7 @@ pub enum Location {
 
 /// Where to look for a reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Lookup {
     /// In the local store, then in the registry.
     Anywhere,
     /// In the local store.
@@ -43,7 +43,7 @@ pub enum Place {
 }
 
 /// A place that holds what was looked for, and the name to ask it for.
-pub struct Found {
+pub struct Located {
     /// The place.
     pub source: Box<dyn Source>,
     /// The tag or digest.
@@ -122,33 +122,33 @@ impl std::fmt::Display for Location {
     }
 }
 
-impl Places<'_> {
+impl Session<'_> {
     /// Opens the place that holds `location`.
-    pub fn find(&self, location: &Location, place: Place) -> Result<Found, Error> {
+    pub fn find(&self, location: &Location, place: Lookup) -> Result<Located, Error> {
         match location {
             Location::Artifact(reference) => self.find_reference(reference, place),
             Location::Layout { path, selector } => {
                 let name = selector.clone().unwrap_or_else(|| Tag::latest().to_string());
                 let layout = Store::open(path)?;
                 layout.expect_layout()?;
-                Ok(Found { source: Box::new(layout.reader(Names::Tags)?), name, is_remote: false })
+                Ok(Located { source: Box::new(layout.reader(Names::Tags)?), name, is_remote: false })
             }
         }
     }
 
     /// Opens the place that holds `reference`.
-    pub fn find_reference(&self, reference: &Reference, place: Place) -> Result<Found, Error> {
-        if place == Place::Remote && reference.is_local() {
+    pub fn find_reference(&self, reference: &Reference, place: Lookup) -> Result<Located, Error> {
+        if place == Lookup::Remote && reference.is_local() {
             return Err(Error::NoRegistry(reference.clone()));
         }
-        if place != Place::Remote {
+        if place != Lookup::Remote {
             match find_here(self.store, reference) {
-                Err(Error::NotHere(_)) if place == Place::Anywhere && !reference.is_local() => {}
+                Err(Error::NotHere(_)) if place == Lookup::Anywhere && !reference.is_local() => {}
                 found => return found,
             }
         }
         let name = reference.selector().unwrap_or_else(|| Tag::latest().to_string());
-        Ok(Found { source: Box::new(self.client.repository(reference)), name, is_remote: true })
+        Ok(Located { source: Box::new(self.client.repository(reference)), name, is_remote: true })
     }
 
     /// How many blobs may travel at once to or from `locations`: each has at least one connection.
@@ -178,13 +178,13 @@ impl Places<'_> {
 }
 
 /// Opens the local store, if it holds `reference`.
-pub fn find_here(store: &Store, reference: &Reference) -> Result<Found, Error> {
+pub fn find_here(store: &Store, reference: &Reference) -> Result<Located, Error> {
     let name = reference.selector().unwrap_or_else(|| Tag::latest().to_string());
     let names = Names::Of(reference.clone());
     if store.find(&names, &name)?.is_none() {
         return Err(Error::NotHere(reference.clone()));
     }
-    Ok(Found { source: Box::new(store.reader(names)?), name, is_remote: false })
+    Ok(Located { source: Box::new(store.reader(names)?), name, is_remote: false })
 }
 
 #[cfg(test)]

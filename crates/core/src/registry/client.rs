@@ -15,7 +15,7 @@ use crate::oci::Reference;
 use crate::registry::auth::{Access, Credentials, Keys, Rights};
 use crate::registry::download::Budget;
 use crate::registry::http::{Call, Endpoint, Exchange, Transport};
-use crate::registry::upload::{Learned, Needs, UploadForm, needs_of};
+use crate::registry::upload::{Capabilities, UploadForm, UploadRequirements, needs_of};
 
 /// Speaks to registries. Cloning is cheap and shares everything.
 #[derive(Clone)]
@@ -26,7 +26,7 @@ pub struct Client {
     /// For hosts with connections of their own.
     own_budgets: Arc<BTreeMap<String, Arc<Budget>>>,
     pub(super) failed_mirrors: Arc<Failed>,
-    pub(super) learned: Arc<Learned>,
+    pub(super) capabilities: Arc<Capabilities>,
     pub(super) transport: Arc<Transport>,
     /// The tasks of the runtime must not hold a client: its last holder ends the runtime, which cannot end itself.
     pub(super) runtime: Arc<Runtime>,
@@ -54,7 +54,7 @@ impl Client {
             budget: Budget::new(settings.concurrency),
             own_budgets: Arc::new(settings.hosts.iter().filter_map(own).collect()),
             failed_mirrors: Arc::default(),
-            learned: Arc::new(Learned::new(settings.registries_folder.clone())),
+            capabilities: Arc::new(Capabilities::new(settings.registries_folder.clone())),
             settings: Arc::new(settings),
             transport,
             runtime: Arc::new(runtime),
@@ -107,8 +107,8 @@ impl Client {
     }
 
     /// What uploads to `host`, with its port, need; `chosen` is what the user says of the registry that led there.
-    pub(super) fn needs_of(&self, host: &str, chosen: Option<UploadForm>) -> Needs {
-        needs_of(host, chosen, &self.learned.of(host))
+    pub(super) fn needs_of(&self, host: &str, chosen: Option<UploadForm>) -> UploadRequirements {
+        needs_of(host, chosen, &self.capabilities.of(host))
     }
 
     pub(super) fn endpoint(&self, registry: &str) -> Result<Endpoint, Error> {

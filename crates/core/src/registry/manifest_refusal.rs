@@ -4,7 +4,7 @@ use super::error::Error;
 use super::repository::Repository;
 use crate::oci::Manifest;
 use crate::registry::http::Call;
-use crate::registry::upload::{Fact, Feature};
+use crate::registry::upload::{Capability, Feature};
 
 impl Repository {
     /// Says of a `refusal` that may be about the media types of the manifest in `call` what they are, and remembers that of an
@@ -18,7 +18,7 @@ impl Repository {
         let is_about_type = manifest.artifact_type.is_some() && manifest.subject.is_none();
         if is_about_type && matches!(refusal, Error::Status { .. }) {
             let host = call.access.endpoint.host_and_port();
-            self.client.learned.note(&host, [(Feature::ArtifactType, Fact::new(false, None))]);
+            self.client.capabilities.note(&host, [(Feature::ArtifactType, Capability::new(false, None))]);
         }
         let (registry, attempt) = (call.access.endpoint.name.clone(), call.attempt.clone());
         let artifact_type = manifest.artifact_type.map(|kind| format!("artifactType `{kind}` and "));

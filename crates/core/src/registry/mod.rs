@@ -28,4 +28,4 @@ pub use probe::Finding;
 pub use repository::Repository;
 pub use settings::{ClientCertificate, HostSettings, Proxy, Settings, Timeouts};
 pub use upload::{SaidBy, UploadForm};
-pub use web::{AccessKeys, FileHead, ObjectStore, Place, Question, Site, WebFile};
+pub use web::{AccessKeys, FileHead, HttpLocation, HttpRequest, HttpService, ObjectStore, WebFile};

@@ -13,7 +13,7 @@ use super::repository::{PULL, Repository};
 use crate::digest::Digest;
 use crate::oci::{Descriptor, Index, MANIFEST_SIZE_LIMIT, MediaType, REFERRERS_LIMIT, Referrer};
 use crate::registry::http::{Call, RetryPolicy, Then};
-use crate::registry::upload::{Fact, Feature};
+use crate::registry::upload::{Capability, Feature};
 
 /// What is said about a manifest is worth less patience than the manifest.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -124,14 +124,14 @@ impl Repository {
     }
 
     fn knows_referrers(&self) -> Result<Option<bool>, Error> {
-        let facts = self.client.learned.of(&self.host()?);
+        let facts = self.client.capabilities.of(&self.host()?);
         Ok(facts.get(&Feature::Referrers).map(|fact| fact.is_supported))
     }
 
     /// That there is a list is what is expected, and only remembered in the place of the opposite.
     fn note_referrers(&self, is_supported: bool) -> Result<(), Error> {
         if self.knows_referrers()?.unwrap_or(true) != is_supported {
-            self.client.learned.note(&self.host()?, [(Feature::Referrers, Fact::new(is_supported, None))]);
+            self.client.capabilities.note(&self.host()?, [(Feature::Referrers, Capability::new(is_supported, None))]);
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use super::error::Error;
 use super::mirror::Mirror;
 use crate::digest::{Digest, Mismatch};
 use crate::oci::{
-    Arrival, Content, ContentError, Descriptor, MANIFEST_SIZE_LIMIT, MediaType, Referrer, Source, Tag, Target,
+    BlobOutcome, Content, ContentError, Descriptor, MANIFEST_SIZE_LIMIT, MediaType, Referrer, Source, Tag, Target,
 };
 use crate::registry::auth::{Access, Rights};
 use crate::registry::download::AnywhereBlob;
@@ -346,7 +346,7 @@ impl Target for Repository {
         descriptor: &Descriptor,
         origin: Option<&str>,
         content: &dyn Content,
-    ) -> Result<Arrival, ContentError> {
+    ) -> Result<BlobOutcome, ContentError> {
         Ok(Upload::new(self, descriptor, content).run(origin)?)
     }
 

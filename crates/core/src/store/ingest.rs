@@ -56,7 +56,7 @@ impl Store {
         if resumed > 0 && is_mismatch(&fetched) {
             fetched = fetch(&mut partial, 0, blob, content);
         }
-        while is_mismatch(&fetched) && content.refute() {
+        while is_mismatch(&fetched) && content.report_mismatch() {
             fetched = fetch(&mut partial, 0, blob, content);
         }
         fetched.inspect_err(|error| {

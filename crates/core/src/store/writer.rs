@@ -9,7 +9,7 @@ use super::index::enter;
 use super::layout::{Names, Store};
 use super::lock::Share;
 use super::referrers::annotations;
-use crate::oci::{Arrival, Content, ContentError, Descriptor, Need, Publication, Target};
+use crate::oci::{BlobOutcome, Content, ContentError, Descriptor, Need, Publication, Target};
 
 /// One repository of a store, to write to. While it lives, no blob disappears, even if nothing refers to it yet.
 pub struct Writer {
@@ -81,10 +81,10 @@ impl Target for Writer {
         descriptor: &Descriptor,
         _origin: Option<&str>,
         content: &dyn Content,
-    ) -> Result<Arrival, ContentError> {
+    ) -> Result<BlobOutcome, ContentError> {
         let resumed_bytes = self.store.present_bytes(descriptor)?;
         self.put(descriptor, content)?;
-        Ok(Arrival::Sent { resumed_bytes })
+        Ok(BlobOutcome::Sent { resumed_bytes })
     }
 
     fn attached(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {

@@ -66,7 +66,7 @@ pub struct UpstreamFile {
     /// What it is; a file without is small, and only its bytes tell.
     pub digest: Option<Digest>,
     /// Whether it is a program.
-    pub is_program: bool,
+    pub is_executable: bool,
 }
 
 /// A file whose place in a ModelKit does not matter yet, and the annotation with its path (image-spec 1.1, "Pre-Defined Annotation Keys").
@@ -82,7 +82,7 @@ impl UpstreamFile {
 
     /// The mode that it has in a checkout.
     pub(crate) fn mode(&self) -> u32 {
-        if self.is_program { 0o755 } else { 0o644 }
+        if self.is_executable { 0o755 } else { 0o644 }
     }
 }
 
@@ -105,7 +105,7 @@ impl From<Snapshot> for HubUpstream {
             kitfile: None,
         };
         // The hub does not tell which are programs.
-        let file = |RemoteFile { path, size, digest }| UpstreamFile { path, size, digest, is_program: false };
+        let file = |RemoteFile { path, size, digest }| UpstreamFile { path, size, digest, is_executable: false };
         let files = snapshot.files.iter().cloned().map(file).collect();
         Self { snapshot, about, files }
     }

@@ -1,6 +1,6 @@
 //! Taking blobs over from another repository of the same registry.
 
-use kit_core::oci::{Arrival, Target};
+use kit_core::oci::{BlobOutcome, Target};
 
 use crate::support::{bytes, descriptor, repository};
 use kit_testkit::registry::{Access, Bearer, FakeRegistry, Fault};
@@ -26,7 +26,7 @@ fn a_blob_is_mounted_and_no_byte_moves() {
     let repository = repository(&registry);
     let origin = repository.origin_among(&blob, &names(&["team/other", "team/base"])).unwrap();
     assert_eq!(origin.as_deref(), Some("team/base"));
-    assert_eq!(repository.put_from(&blob, Some("team/base"), &&content[..]).unwrap(), Arrival::Mounted);
+    assert_eq!(repository.put_from(&blob, Some("team/base"), &&content[..]).unwrap(), BlobOutcome::Mounted);
     assert!(repository.contains(&blob).unwrap());
     assert!(registry.requests().iter().all(|request| request.body_bytes == 0));
     let post = &registry.requests_of("POST", "")[0];
@@ -54,7 +54,7 @@ fn a_registry_that_does_not_mount_gets_the_blob_in_the_session_that_it_opened() 
     registry.configure(|options| options.mounts = false);
     assert_eq!(
         repository(&registry).put_from(&blob, Some("team/base"), &&content[..]).unwrap(),
-        Arrival::Sent { resumed_bytes: 0 }
+        BlobOutcome::Sent { resumed_bytes: 0 }
     );
     assert_eq!(registry.log(), ["POST /v2/team/model/blobs 202", "PUT /v2/team/model/blobs 201"]);
 }
@@ -67,7 +67,7 @@ fn a_refused_mount_becomes_an_upload() {
         registry.fail("POST", "mount=", Fault::Status(status, vec![]));
         assert_eq!(
             repository(&registry).put_from(&blob, Some("team/base"), &&content[..]).unwrap(),
-            Arrival::Sent { resumed_bytes: 0 }
+            BlobOutcome::Sent { resumed_bytes: 0 }
         );
         assert_eq!(registry.requests_of("POST", "").len(), 2, "{status}");
     }
@@ -78,7 +78,7 @@ fn a_mount_that_failed_for_a_moment_is_asked_for_again() {
     let content = bytes(SIZE);
     let (registry, blob) = (registry_with(&content), descriptor(&content));
     registry.fail("POST", "mount=", Fault::Status(503, vec![]));
-    assert_eq!(repository(&registry).put_from(&blob, Some("team/base"), &&content[..]).unwrap(), Arrival::Mounted);
+    assert_eq!(repository(&registry).put_from(&blob, Some("team/base"), &&content[..]).unwrap(), BlobOutcome::Mounted);
 }
 
 /// The fake answers 401 to a mount whose token does not reach to the origin.
@@ -91,7 +91,7 @@ fn the_token_for_a_mount_reaches_to_the_origin() {
     });
     let repository = repository(&registry);
     assert!(!repository.contains(&blob).unwrap());
-    assert_eq!(repository.put_from(&blob, Some("team/base"), &&content[..]).unwrap(), Arrival::Mounted);
+    assert_eq!(repository.put_from(&blob, Some("team/base"), &&content[..]).unwrap(), BlobOutcome::Mounted);
     let asked = registry.requests_of("GET", "/token").pop().unwrap().target;
     assert!(asked.contains("scope=repository%3Ateam%2Fbase%3Apull"), "{asked}");
 }

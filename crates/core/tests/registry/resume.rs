@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
-use kit_core::oci::{Arrival, Content, ContentError, Target};
+use kit_core::oci::{BlobOutcome, Content, ContentError, Target};
 use kit_core::registry::{RetryPolicy, Settings};
 
 use crate::support::{Watched, bytes, chain, client, descriptor, read, repository_with, settings};
@@ -50,9 +50,9 @@ impl Broken {
         let repository = repository_with(&self.registry, process(self.folder.path()));
         let blob = descriptor(&self.content.bytes);
         let before = self.sent_bytes();
-        let arrival = repository.put_from(&blob, None, &self.content).unwrap();
+        let outcome = repository.put_from(&blob, None, &self.content).unwrap();
         let again = self.sent_bytes() - before;
-        assert_eq!(arrival, Arrival::Sent { resumed_bytes: (SIZE as u64).saturating_sub(again) });
+        assert_eq!(outcome, BlobOutcome::Sent { resumed_bytes: (SIZE as u64).saturating_sub(again) });
         let stored = self.registry.blob(&descriptor(&self.content.bytes).digest.to_string()).unwrap();
         assert!(stored == self.content.bytes);
         assert_eq!(fs_err::read_dir(self.folder.path()).unwrap().count(), 0, "the journal is gone");

@@ -5,7 +5,7 @@ use std::io::Read;
 
 use kit_core::oci::{Content, ContentError, Descriptor, MediaType, Source};
 use kit_core::ops::{
-    self, CopyOptions, Error, Found, Origins, Overwrite, Places, RemoteData, Selection, UnpackOptions,
+    self, CopyOptions, Error, Located, Origins, Overwrite, RemoteData, Selection, Session, UnpackOptions,
 };
 use kit_core::progress::{Phase, Silent};
 use kit_core::registry::{Client, Settings};
@@ -168,8 +168,8 @@ impl Road {
                 home.assert_sound(2 + 1);
             }
             Self::UnpackInOneStream | Self::UnpackInPieces => {
-                let found = Found { source: Box::new(repository), name: "v1".to_owned(), is_remote: true };
-                let places = Places { store: &home.store, client: &client };
+                let found = Located { source: Box::new(repository), name: "v1".to_owned(), is_remote: true };
+                let places = Session { store: &home.store, client: &client };
                 let (overwrite, selection) = (Overwrite::Refuse, Selection::new(Vec::new()));
                 let options =
                     UnpackOptions { folder: home.path("out"), overwrite, selection, remote: RemoteData::Left, jobs };

@@ -14,7 +14,7 @@ use crate::context::{Context, parse};
 use crate::output::{Moved, usage};
 use kit_core::layer_format::Format;
 use kit_core::oci::{Reference, Target};
-use kit_core::ops::{self, CopyOptions, ImportOptions, Location, MlflowFolder, Origins, Packed, Places};
+use kit_core::ops::{self, CopyOptions, ImportOptions, Location, MlflowFolder, Origins, Packed, Session};
 use kit_core::progress::{Phase, human};
 use kit_core::registry::{Client, Credentials};
 use kit_core::store::Names;
@@ -148,11 +148,11 @@ impl ImportArgs {
         let (count, bytes) = (upstream.files().len(), upstream.files().iter().map(|file| file.size).sum());
         context.output.say(&format!("Importing {url} at {commit} ({count} files, {})", human(bytes)));
         let store = context.store()?;
-        let places = Places { store: &store, client: &client };
+        let session = Session { store: &store, client: &client };
         match (&destination, self.layer_format) {
-            (Some(destination), _) => Self::push(context, &places, upstream, &options, destination, start),
-            (None, Some(Format::Raw)) => Self::save_raw(context, &places, upstream, &options, start),
-            (None, _) => Self::save(context, &places, upstream, &options, start),
+            (Some(destination), _) => Self::push(context, &session, upstream, &options, destination, start),
+            (None, Some(Format::Raw)) => Self::save_raw(context, &session, upstream, &options, start),
+            (None, _) => Self::save(context, &session, upstream, &options, start),
         }
         .with_context(failure)
     }
@@ -185,10 +185,10 @@ impl ImportArgs {
         let format = self.layer_format.unwrap_or(Format::Tar);
         let pack = found.pack_options(&options, format, &context.bars).with_context(failure)?;
         let store = context.store()?;
-        let places = Places { store: &store, client: &client };
+        let session = Session { store: &store, client: &client };
         match &destination {
-            Some(destination) => mlflow::push(context, &places, &pack, destination, start),
-            None => mlflow::save(context, &places, &pack, start),
+            Some(destination) => mlflow::push(context, &session, &pack, destination, start),
+            None => mlflow::save(context, &session, &pack, start),
         }
         .with_context(failure)
     }
@@ -251,29 +251,29 @@ impl ImportArgs {
 
     fn save(
         context: &Context,
-        places: &Places<'_>,
+        session: &Session<'_>,
         upstream: &dyn Upstream,
         options: &ImportOptions,
         start: Instant,
     ) -> Result<()> {
-        let packed = ops::import(places, upstream, options, &context.bars)?;
+        let packed = ops::import(session, upstream, options, &context.bars)?;
         say_saved(context, &options.references, &packed, start)
     }
 
     fn save_raw(
         context: &Context,
-        places: &Places<'_>,
+        session: &Session<'_>,
         upstream: &dyn Upstream,
         options: &ImportOptions,
         start: Instant,
     ) -> Result<()> {
         let reference = &options.references[0];
-        let writer = places.store.writer(Names::Of(reference.clone()))?;
+        let writer = session.store.writer(Names::Of(reference.clone()))?;
         let copying =
             CopyOptions { jobs: upstream.concurrency(), origins: Origins::default(), phase: Phase::Downloading };
         let tag = reference.tag.as_ref().map(ToString::to_string);
         let target = (&writer as &dyn Target, tag.as_deref());
-        let copied = ops::import_to(places, upstream, options, target, &copying, &context.bars)?;
+        let copied = ops::import_to(session, upstream, options, target, &copying, &context.bars)?;
         for tag in options.references[1..].iter().filter_map(|reference| reference.tag.as_ref()) {
             writer.enter(&copied.manifest, Some(tag.as_str()))?;
         }
@@ -289,17 +289,17 @@ impl ImportArgs {
 
     fn push(
         context: &Context,
-        places: &Places<'_>,
+        session: &Session<'_>,
         upstream: &dyn Upstream,
         options: &ImportOptions,
         destination: &Location,
         start: Instant,
     ) -> Result<()> {
-        let (target, tag) = places.target(destination)?;
-        let jobs = places.jobs(&[destination]).min(upstream.concurrency());
-        let origins = Origins::known_to(places.store, destination)?;
+        let (target, tag) = session.target(destination)?;
+        let jobs = session.jobs(&[destination]).min(upstream.concurrency());
+        let origins = Origins::known_to(session.store, destination)?;
         let copying = CopyOptions { jobs, origins, phase: Phase::Uploading };
-        let copied = ops::import_to(places, upstream, options, (&*target, tag.as_deref()), &copying, &context.bars)?;
+        let copied = ops::import_to(session, upstream, options, (&*target, tag.as_deref()), &copying, &context.bars)?;
         context.output.result(format!("Pushed {}", copied.manifest.digest))?;
         context.output.say(&Moved::sent(&copied).in_words(start));
         Ok(())

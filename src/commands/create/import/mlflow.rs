@@ -8,7 +8,7 @@ use super::command::say_saved;
 use crate::commands::create::pack::copy;
 use crate::context::Context;
 use crate::output::Moved;
-use kit_core::ops::{self, Location, MlflowFolder, PackOptions, Places};
+use kit_core::ops::{self, Location, MlflowFolder, PackOptions, Session};
 
 /// What the ModelKit is called if the user does not say: the words of the name, as far as a repository may have them.
 pub(super) fn name(found: &MlflowFolder) -> String {
@@ -23,20 +23,20 @@ pub(super) fn say(context: &Context, found: &MlflowFolder) {
 }
 
 /// Packs it into the local store.
-pub(super) fn save(context: &Context, places: &Places<'_>, pack: &PackOptions, start: Instant) -> Result<()> {
-    let packed = ops::pack(places, pack, &context.bars)?;
+pub(super) fn save(context: &Context, session: &Session<'_>, pack: &PackOptions, start: Instant) -> Result<()> {
+    let packed = ops::pack(session, pack, &context.bars)?;
     say_saved(context, &pack.references, &packed, start)
 }
 
 /// Packs it into a registry or an image layout.
 pub(super) fn push(
     context: &Context,
-    places: &Places<'_>,
+    session: &Session<'_>,
     pack: &PackOptions,
     destination: &Location,
     start: Instant,
 ) -> Result<()> {
-    let copied = copy(context, places, pack, destination, &[])?.copied;
+    let copied = copy(context, session, pack, destination, &[])?.copied;
     context.output.result(format!("Pushed {}", copied.manifest.digest))?;
     context.output.say(&Moved::sent(&copied).in_words(start));
     Ok(())

@@ -12,13 +12,13 @@ use crate::arguments::lock_file;
 use crate::commands::create::pack;
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{Differs, Format, InvalidTemplate, Trouble};
+use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, InvalidTemplate};
 use kit_core::archive::Links;
 use kit_core::compression::Compression;
 use kit_core::kitfile;
 use kit_core::modelkit::Family;
 use kit_core::ops::{
-    self, Comparable, Concern, DiffOptions, Difference, Keeping, Locking, PackOptions, Place, Places, Reading,
+    self, Comparable, Concern, DiffOptions, Difference, Keeping, Locking, Lookup, PackOptions, Reading, Session,
 };
 
 /// Compare two of ModelKits, folders and locks
@@ -91,7 +91,7 @@ impl FromStr for DiffFormat {
 impl DiffArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let differs = self.show(context).map_err(|error| self.trouble(error))?;
-        if self.exit_code && differs { Err(Differs.into()) } else { Ok(()) }
+        if self.exit_code && differs { Err(ExitWithDifferences.into()) } else { Ok(()) }
     }
 
     /// Prints the comparison, and tells whether anything differs.
@@ -111,15 +111,15 @@ impl DiffArgs {
 
     fn trouble(&self, error: anyhow::Error) -> anyhow::Error {
         let text = format!("cannot compare `{}` with `{}`", self.first, self.second);
-        if self.exit_code { error.context(Trouble(text)) } else { error.context(text) }
+        if self.exit_code { error.context(ExitWithTrouble(text)) } else { error.context(text) }
     }
 
     fn compare(&self, context: &Context) -> Result<Difference> {
         let store = context.store()?;
         let client = self.network.client(&context.environment)?;
-        let places = Places { store: &store, client: &client };
-        let first = comparable(context, &places, &self.first)?;
-        let second = comparable(context, &places, &self.second)?;
+        let session = Session { store: &store, client: &client };
+        let first = comparable(context, &session, &self.first)?;
+        let second = comparable(context, &session, &self.second)?;
         let options = DiffOptions {
             only: self.only,
             jobs: ops::jobs(),
@@ -127,25 +127,25 @@ impl DiffArgs {
             with_patches: self.patch,
             with_statistics: self.stats,
         };
-        Ok(ops::diff(&places, (first, second), &options, &context.bars)?)
+        Ok(ops::diff(&session, (first, second), &options, &context.bars)?)
     }
 }
 
 /// What `text` names.
-fn comparable(context: &Context, places: &Places<'_>, text: &str) -> Result<Comparable> {
+fn comparable(context: &Context, session: &Session<'_>, text: &str) -> Result<Comparable> {
     let (place, text) = match (text.strip_prefix("local://"), text.strip_prefix("remote://")) {
-        (Some(rest), _) => (Place::Local, rest),
-        (_, Some(rest)) => (Place::Remote, rest),
-        _ => (Place::Anywhere, text),
+        (Some(rest), _) => (Lookup::Local, rest),
+        (_, Some(rest)) => (Lookup::Remote, rest),
+        _ => (Lookup::Anywhere, text),
     };
     let path = context.environment.absolute(text.as_ref());
-    if place == Place::Anywhere && is_lock(text, &path) {
+    if place == Lookup::Anywhere && is_lock(text, &path) {
         return Ok(Comparable::Lock(lock_file::read(&path)?));
     }
-    if place == Place::Anywhere && is_folder(text, &path) {
+    if place == Lookup::Anywhere && is_folder(text, &path) {
         return Ok(Comparable::Folder(Box::new(packing(path)?)));
     }
-    Ok(Comparable::ModelKit(places.find(&context.location(text)?, place)?))
+    Ok(Comparable::ModelKit(session.find(&context.location(text)?, place)?))
 }
 
 /// Whether `text` is no reference.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::picture::{self, proof, word};
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use kit_core::ops::{self, Edge, Lineage, Node, Place, Places};
+use kit_core::ops::{self, Edge, Lineage, Lookup, Node, Session};
 
 /// Show what a ModelKit is built from: its base model and parents, and the datasets in it and beside it
 ///
@@ -52,9 +52,9 @@ impl LineageArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let location = context.location(&self.reference)?;
         let (store, client) = (context.store()?, self.network.client(&context.environment)?);
-        let places = Places { store: &store, client: &client };
-        let place = if self.remote { Place::Remote } else { Place::Anywhere };
-        let lineage = ops::lineage(&places, &location, place, &context.bars)
+        let session = Session { store: &store, client: &client };
+        let place = if self.remote { Lookup::Remote } else { Lookup::Anywhere };
+        let lineage = ops::lineage(&session, &location, place, &context.bars)
             .with_context(|| format!("cannot show the lineage of `{location}`"))?;
         let text = match self.format {
             Picture::Tree => picture::tree(&lineage),

@@ -9,7 +9,7 @@ use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::Format;
 use kit_core::modelkit::{CLI_VERSION, Family};
-use kit_core::ops::{self, Found, Inspected, Place, Places};
+use kit_core::ops::{self, Inspected, Located, Lookup, Session};
 
 /// Show the manifest and the Kitfile of a ModelKit, or what its files of weights hold
 #[derive(Debug, Args)]
@@ -63,12 +63,12 @@ pub(crate) fn read(context: &Context, network: &NetworkArgs, reference: &str, re
     find(context, network, reference, remote).map(|(_, inspected)| inspected)
 }
 
-fn find(context: &Context, network: &NetworkArgs, reference: &str, remote: bool) -> Result<(Found, Inspected)> {
+fn find(context: &Context, network: &NetworkArgs, reference: &str, remote: bool) -> Result<(Located, Inspected)> {
     let location = context.location(reference)?;
     let store = context.store()?;
     let client = network.client(&context.environment)?;
-    let places = Places { store: &store, client: &client };
-    let found = places.find(&location, if remote { Place::Remote } else { Place::Local });
+    let session = Session { store: &store, client: &client };
+    let found = session.find(&location, if remote { Lookup::Remote } else { Lookup::Local });
     let inspected = found.and_then(|found| ops::inspect(&found).map(|inspected| (found, inspected)));
     inspected.with_context(|| format!("Could not find modelkit {location}"))
 }

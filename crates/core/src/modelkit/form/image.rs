@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::family::section_word;
 use crate::kitfile::Kitfile;
 use crate::layer_format::Format;
-use crate::modelkit::assemble::{Ingredients, PackedLayer, Unfit};
+use crate::modelkit::assemble::{Assembly, PackedLayer, UnsupportedForm};
 use crate::oci::{Descriptor, Manifest, MediaType};
 
 const CONFIG_TYPE: MediaType = MediaType::of("application/vnd.oci.image.config.v1+json");
@@ -69,16 +69,16 @@ impl fmt::Display for Platform {
 }
 
 /// The config and the manifest of the image. A raw layer is refused: its bytes are no tar, and others would have to be made.
-pub(crate) fn assemble(ingredients: &Ingredients, platform: &Platform) -> Result<(Vec<u8>, Manifest), Unfit> {
+pub(crate) fn assemble(assembly: &Assembly, platform: &Platform) -> Result<(Vec<u8>, Manifest), UnsupportedForm> {
     const FORM: &str = "an image";
-    let layers = &ingredients.layers;
+    let layers = &assembly.layers;
     if layers.is_empty() {
-        return Err(Unfit::NoLayers(FORM));
+        return Err(UnsupportedForm::NoLayers(FORM));
     }
     if let Some(raw) = layers.iter().find(|layer| layer.layer_type.format == Format::Raw) {
-        return Err(Unfit::LayerType { path: raw.path.clone(), what: "raw", form: FORM });
+        return Err(UnsupportedForm::LayerType { path: raw.path.clone(), what: "raw", form: FORM });
     }
-    let config = serde_json::to_vec(&config(ingredients, platform)).expect("texts and lists have a form in JSON");
+    let config = serde_json::to_vec(&config(assembly, platform)).expect("texts and lists have a form in JSON");
     let layers = layers.iter().map(describe).collect();
     let mut manifest = Manifest::new(CONFIG_TYPE, Descriptor::of(CONFIG_TYPE, &config), layers);
     // What is an image says so by its config alone (image-spec 1.1, "Guidelines for Artifact Usage").
@@ -88,8 +88,8 @@ pub(crate) fn assemble(ingredients: &Ingredients, platform: &Platform) -> Result
 
 /// What a container of the image would be, were it run (image-spec 1.1, "Image Configuration"). The date is that of the files in the
 /// layers.
-fn config(ingredients: &Ingredients, platform: &Platform) -> Value {
-    let Ingredients { kitfile, layers, .. } = ingredients;
+fn config(assembly: &Assembly, platform: &Platform) -> Value {
+    let Assembly { kitfile, layers, .. } = assembly;
     let diff_ids: Vec<_> = layers.iter().map(|layer| layer.diff_id).collect();
     let history = |layer: &PackedLayer| {
         let what = format!("{} {}", section_word(layer.layer_type.section), layer.path);

@@ -13,7 +13,7 @@ use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::{Code, Dataset, Docs, Kitfile, MANIFEST_VERSION, Model, ModelPart, Package, Section};
 use crate::modelkit::artifact::InvalidModelKit;
-use crate::modelkit::assemble::{Ingredients, KITFILE};
+use crate::modelkit::assemble::{Assembly, KITFILE};
 use crate::modelkit::config::{Config, LayerDigests};
 use crate::oci::{Descriptor, Manifest};
 
@@ -33,8 +33,8 @@ pub struct ModelFacts {
 }
 
 /// The config blob. No date is in it: equal files give equal bytes.
-pub(crate) fn config(ingredients: &Ingredients) -> Vec<u8> {
-    let Ingredients { kitfile, layers, facts, .. } = ingredients;
+pub(crate) fn config(assembly: &Assembly) -> Vec<u8> {
+    let Assembly { kitfile, layers, facts, .. } = assembly;
     let diff_ids: Vec<_> = layers.iter().map(|layer| layer.diff_id).collect();
     let config = json!({
         "descriptor": descriptor(kitfile),

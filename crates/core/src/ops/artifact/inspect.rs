@@ -6,7 +6,7 @@ use super::variants;
 use crate::modelkit::{Family, ModelKit};
 use crate::oci::{Descriptor, Manifest, Source, read_document};
 use crate::ops::error::Error;
-use crate::ops::session::Found;
+use crate::ops::session::Located;
 
 /// A ModelKit and the name of its manifest.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ impl Inspected {
 }
 
 /// Reads the documents of a ModelKit, each verified, and no layer.
-pub fn inspect(found: &Found) -> Result<Inspected, Error> {
+pub fn inspect(found: &Located) -> Result<Inspected, Error> {
     let source = &*found.source;
     let descriptor = source.resolve(&found.name).map_err(|error| Error::reading("the manifest", error))?;
     read(source, descriptor, &found.name)

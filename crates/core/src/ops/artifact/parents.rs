@@ -7,7 +7,7 @@ use super::variants::modelkits;
 use crate::modelkit::ModelKit;
 use crate::oci::Reference;
 use crate::ops::error::Error;
-use crate::ops::session::{Found, Place, Places};
+use crate::ops::session::{Located, Lookup, Session};
 
 /// How many ModelKits a chain may visit beyond the first (`KitOps`).
 pub(crate) const LIMIT: usize = 10;
@@ -15,12 +15,12 @@ pub(crate) const LIMIT: usize = 10;
 /// One ModelKit that is referred to.
 pub(crate) struct Parent {
     pub(crate) reference: Reference,
-    pub(crate) found: Found,
+    pub(crate) found: Located,
     pub(crate) inspected: Inspected,
 }
 
 /// The chain that begins with `first`, which the model of the ModelKit called `child` names.
-pub(crate) fn resolve(places: &Places<'_>, child: &str, first: Reference) -> Result<Vec<Parent>, Error> {
+pub(crate) fn resolve(session: &Session<'_>, child: &str, first: Reference) -> Result<Vec<Parent>, Error> {
     let mut visited = vec![child.to_owned()];
     let mut parents: Vec<Parent> = Vec::new();
     let mut next = Some(first);
@@ -35,7 +35,7 @@ pub(crate) fn resolve(places: &Places<'_>, child: &str, first: Reference) -> Res
             return Err(Error::TooManyReferences { limit: LIMIT, chain: visited });
         }
         let parent =
-            open(places, reference).map_err(|source| Error::Parent { reference: name, source: Box::new(source) })?;
+            open(session, reference).map_err(|source| Error::Parent { reference: name, source: Box::new(source) })?;
         next = model_reference(&parent.inspected.modelkit);
         parents.push(parent);
     }
@@ -43,15 +43,15 @@ pub(crate) fn resolve(places: &Places<'_>, child: &str, first: Reference) -> Res
 }
 
 /// What the models of a ModelKit or of an index refer to, each once.
-pub fn parents(found: &Found) -> Result<Vec<Reference>, Error> {
+pub fn parents(found: &Located) -> Result<Vec<Reference>, Error> {
     let mut parents: Vec<_> = modelkits(found)?.iter().filter_map(model_reference).collect();
     let mut seen = HashSet::new();
     parents.retain(|parent| seen.insert(parent.to_string()));
     Ok(parents)
 }
 
-fn open(places: &Places<'_>, reference: Reference) -> Result<Parent, Error> {
-    let found = places.find_reference(&reference, Place::Anywhere)?;
+fn open(session: &Session<'_>, reference: Reference) -> Result<Parent, Error> {
+    let found = session.find_reference(&reference, Lookup::Anywhere)?;
     let inspected = inspect(&found)?;
     Ok(Parent { reference, found, inspected })
 }

@@ -6,7 +6,7 @@ use super::save::{Named, Saved};
 use crate::digest::Digest;
 use crate::oci::{Annotations, Descriptor, Index, REF_NAME, REFERRERS_LIMIT, Reference, Source};
 use crate::ops::error::Error;
-use crate::ops::session::Found;
+use crate::ops::session::Located;
 use crate::ops::transfer::{Artifact, referrers};
 use crate::progress::Progress;
 
@@ -61,7 +61,7 @@ impl<'a> List<'a> {
         Ok(list)
     }
 
-    fn add(&mut self, reference: &Reference, found: &'a Found, progress: &dyn Progress) -> Result<(), Error> {
+    fn add(&mut self, reference: &Reference, found: &'a Located, progress: &dyn Progress) -> Result<(), Error> {
         let source = &*found.source;
         let Artifact { descriptor, members, blobs, .. } = Artifact::read(source, &found.name)?;
         self.add_manifest(source, &descriptor, blobs);

@@ -1,6 +1,6 @@
 //! An archive to read from: an image layout in a tar or in a folder, which a stranger may have made.
 //!
-//! Of a tar the places of the blobs are kept, some hundred bytes for each; contents are read where they are. Nothing is verified
+//! Of a tar the session of the blobs are kept, some hundred bytes for each; contents are read where they are. Nothing is verified
 //! here, but by whoever takes it.
 
 use std::collections::{BTreeMap, HashSet};
@@ -38,7 +38,7 @@ enum Files {
     Folder(PathBuf),
     Tar {
         path: PathBuf,
-        places: BTreeMap<String, Place>,
+        session: BTreeMap<String, Place>,
     },
     /// The blobs are in a store, which keeps them as long as it is written to; the rest is here.
     Received {
@@ -139,20 +139,20 @@ impl Files {
         let whole = LocalFile(path.to_owned());
         let size = fs::metadata(path)?.len();
         let mut listing = Listing::hopping(RangedReader::new(&whole, size), anywhere());
-        let mut places = BTreeMap::new();
+        let mut session = BTreeMap::new();
         while let Some(member) = listing.next_member().map_err(looking)? {
             if member.is_directory {
                 continue;
             }
-            if places.len() == MEMBERS_LIMIT {
+            if session.len() == MEMBERS_LIMIT {
                 return Err(invalid(&format!("it has more than {MEMBERS_LIMIT} files")));
             }
             let place = Place { offset: member.offset, size: member.size };
-            if places.insert(member.path.to_string(), place).is_some() {
+            if session.insert(member.path.to_string(), place).is_some() {
                 return Err(invalid(&format!("it has the file `{}` more than once", member.path)));
             }
         }
-        Ok(Self::Tar { path: path.to_owned(), places })
+        Ok(Self::Tar { path: path.to_owned(), session })
     }
 
     /// Reads front to back. What belongs to no image layout is passed over.
@@ -193,7 +193,7 @@ impl Files {
     /// None for what is not there. A link is not there.
     fn size(&self, name: &str) -> io::Result<Option<u64>> {
         match self {
-            Self::Tar { places, .. } => Ok(places.get(name).map(|place| place.size)),
+            Self::Tar { session, .. } => Ok(session.get(name).map(|place| place.size)),
             Self::Folder(path) => file_size(&path.join(name)),
             Self::Received { writer, documents } => match documents.get(name) {
                 Some(document) => Ok(Some(document.len() as u64)),
@@ -205,7 +205,7 @@ impl Files {
     fn open_at(&self, name: &str, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
         let size = self.size(name)?.ok_or_else(|| ContentError::NotFound(name.to_owned()))?;
         let (path, start) = match self {
-            Self::Tar { path, places } => (path.clone(), places.get(name).map_or(0, |place| place.offset)),
+            Self::Tar { path, session } => (path.clone(), session.get(name).map_or(0, |place| place.offset)),
             Self::Folder(path) => (path.join(name), 0),
             Self::Received { writer, documents } => match documents.get(name) {
                 Some(document) => return document.open_at(offset),

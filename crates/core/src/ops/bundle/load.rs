@@ -9,7 +9,7 @@ use crate::modelkit::label;
 use crate::oci::{Descriptor, REF_NAME, Reference, Tag, Target};
 use crate::ops::error::Error;
 use crate::ops::lacking::Lacking;
-use crate::ops::session::{Location, Places};
+use crate::ops::session::{Location, Session};
 use crate::ops::transfer::{Artifact, Brought, Copied, CopyOptions, bring, referrers};
 use crate::progress::Progress;
 use crate::store::Names;
@@ -39,7 +39,7 @@ pub struct Loaded {
 /// An archive that lacks something, which is not at the target either, is refused before anything moves, and no ModelKit appears
 /// before the blobs of all of them are there, verified while they passed.
 pub fn load(
-    places: &Places<'_>,
+    session: &Session<'_>,
     layout: &Layout,
     unnamed: &Reference,
     to: &LoadTo,
@@ -48,7 +48,7 @@ pub fn load(
 ) -> Result<Vec<Loaded>, Error> {
     let mut arriving = Vec::new();
     for (name, reference) in names(layout, unnamed, to)? {
-        let (target, tag) = target(places, to, &reference)?;
+        let (target, tag) = target(session, to, &reference)?;
         arriving.push(Arriving { name, reference, target, tag });
     }
     refuse_incomplete(layout, &arriving)?;
@@ -72,12 +72,16 @@ struct Arriving {
     tag: Option<String>,
 }
 
-fn target(places: &Places<'_>, to: &LoadTo, reference: &Reference) -> Result<(Box<dyn Target>, Option<String>), Error> {
+fn target(
+    session: &Session<'_>,
+    to: &LoadTo,
+    reference: &Reference,
+) -> Result<(Box<dyn Target>, Option<String>), Error> {
     if *to == LoadTo::Store {
         let tag = reference.tag.as_ref().map(ToString::to_string);
-        return Ok((Box::new(places.store.writer(Names::Of(reference.clone()))?), tag));
+        return Ok((Box::new(session.store.writer(Names::Of(reference.clone()))?), tag));
     }
-    places.target(&Location::Artifact(reference.clone()))
+    session.target(&Location::Artifact(reference.clone()))
 }
 
 /// The digests of the ModelKits, and what they will be called.

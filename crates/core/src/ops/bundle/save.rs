@@ -1,5 +1,5 @@
 //! Writing ModelKits with all that they need and all that is about them into an archive: an image layout (image-spec 1.1, "Image
-//! Layout"), as a tar or a folder, for places that no network reaches.
+//! Layout"), as a tar or a folder, for session that no network reaches.
 //!
 //! The same ModelKits give the same bytes. The index comes first and small documents before large blobs, so that whoever reads a
 //! tar front to back knows early what is in it.
@@ -14,7 +14,7 @@ use crate::digest::VerifyingReader;
 use crate::modelkit::label;
 use crate::oci::{ContentError, Descriptor, LAYOUT_FILE, Reference};
 use crate::ops::error::Error;
-use crate::ops::session::Found;
+use crate::ops::session::Located;
 use crate::progress::{Phase, Progress};
 
 const BUFFER_BYTES: usize = 1 << 20;
@@ -24,7 +24,7 @@ pub struct Named {
     /// The name that it keeps in the archive.
     pub reference: Reference,
     /// The place.
-    pub found: Found,
+    pub found: Located,
 }
 
 /// Where an archive goes.

@@ -9,7 +9,7 @@ use super::side::{self, Comparable, Compared, Side, SideLayer};
 use super::{content, listing};
 use crate::digest::Digest;
 use crate::ops::error::Error;
-use crate::ops::session::Places;
+use crate::ops::session::Session;
 use crate::progress::Progress;
 
 /// How to compare.
@@ -104,17 +104,17 @@ impl Difference {
 
 /// Compares `first` and `second`. Layers are compared by digest, as sets, and those of both are not opened.
 pub fn diff(
-    places: &Places<'_>,
+    session: &Session<'_>,
     (first, second): (Comparable, Comparable),
     options: &DiffOptions,
     progress: &dyn Progress,
 ) -> Result<Difference, Error> {
-    let (one, other) = side::open(places, first, second, progress)?;
+    let (one, other) = side::open(session, first, second, progress)?;
     let fields = match compare_kitfiles(&one, &other) {
         Some(fields) => Some(fields.into_iter().filter(|field| options.is_wanted(field.concern())).collect()),
         None => options.only.is_some_and(|only| !only.has_fields()).then(Vec::new),
     };
-    let parents = if options.is_wanted(Concern::Model) { compare_parents(places, &one, &other)? } else { Vec::new() };
+    let parents = if options.is_wanted(Concern::Model) { compare_parents(session, &one, &other)? } else { Vec::new() };
     let (layers, others) = (one.layers(options), other.layers(options));
     let files = compare_files(&layers, &others, options)?;
     let shared = rows(layers.iter().filter_map(|layer| in_both(layer, &others)));
@@ -135,11 +135,11 @@ fn compare_kitfiles(one: &Side, other: &Side) -> Option<Vec<FieldDiff>> {
 }
 
 /// Which parents differ. Without a lock, no side says more of them than the field of its Kitfile.
-fn compare_parents(places: &Places<'_>, one: &Side, other: &Side) -> Result<Vec<ParentDiff>, Error> {
+fn compare_parents(session: &Session<'_>, one: &Side, other: &Side) -> Result<Vec<ParentDiff>, Error> {
     if let (Side::ModelKit { .. }, Side::ModelKit { .. }) = (one, other) {
         return Ok(Vec::new());
     }
-    let (one, other) = (one.parents(places)?, other.parents(places)?);
+    let (one, other) = (one.parents(session)?, other.parents(session)?);
     let references: BTreeSet<_> = one.keys().chain(other.keys()).collect();
     let pairs = references.into_iter().map(|reference| (reference, one.get(reference), other.get(reference)));
     let differing = pairs.filter(|(_, before, after)| before != after);

@@ -11,7 +11,7 @@ use crate::oci::{Descriptor, MediaType, Source};
 use crate::ops::artifact::{Inspected, Parent, inspect, model_reference, resolve};
 use crate::ops::error::Error;
 use crate::ops::pack::{PackOptions, find_in_folder};
-use crate::ops::session::{Found, Places};
+use crate::ops::session::{Located, Session};
 use crate::ops::workers;
 use crate::progress::Progress;
 use crate::relative_path::RelativePath;
@@ -19,7 +19,7 @@ use crate::relative_path::RelativePath;
 /// What can be compared.
 pub enum Comparable {
     /// A ModelKit.
-    ModelKit(Found),
+    ModelKit(Located),
     /// The ModelKit that a folder would become. Whether single files are raw layers is taken from the other side.
     Folder(Box<PackOptions>),
     /// What a ModelKit holds, without anything of it.
@@ -37,7 +37,7 @@ pub struct Compared {
 
 /// One side, open.
 pub(super) enum Side {
-    ModelKit { found: Found, inspected: Box<Inspected> },
+    ModelKit { found: Located, inspected: Box<Inspected> },
     Lock(Lock),
 }
 
@@ -74,7 +74,7 @@ pub(super) struct Blob<'a> {
 
 /// Opens both, the ModelKits at once, and a folder when the other one is known.
 pub(super) fn open(
-    places: &Places<'_>,
+    session: &Session<'_>,
     first: Comparable,
     second: Comparable,
     progress: &dyn Progress,
@@ -85,12 +85,12 @@ pub(super) fn open(
     })?;
     let [one, other]: [Option<Inspected>; 2] = inspected.try_into().expect("two are asked for, two come");
     let (format, other_format) = (format_of(&first, one.as_ref()), format_of(&second, other.as_ref()));
-    let first = open_one(places, first, one, other_format, progress)?;
-    Ok((first, open_one(places, second, other, format, progress)?))
+    let first = open_one(session, first, one, other_format, progress)?;
+    Ok((first, open_one(session, second, other, format, progress)?))
 }
 
 fn open_one(
-    places: &Places<'_>,
+    session: &Session<'_>,
     side: Comparable,
     inspected: Option<Inspected>,
     format: Format,
@@ -99,7 +99,7 @@ fn open_one(
     let found = match side {
         Comparable::Lock(lock) => return Ok(Side::Lock(lock)),
         Comparable::ModelKit(found) => found,
-        Comparable::Folder(pack) => find_in_folder(places, &PackOptions { format, ..*pack }, progress)?,
+        Comparable::Folder(pack) => find_in_folder(session, &PackOptions { format, ..*pack }, progress)?,
     };
     let inspected = Box::new(inspected.map_or_else(|| inspect(&found), Ok)?);
     Ok(Side::ModelKit { found, inspected })
@@ -142,13 +142,13 @@ impl Side {
     }
 
     /// The ModelKits that its model refers to: as they are now, or as they are locked.
-    pub(super) fn parents(&self, places: &Places<'_>) -> Result<BTreeMap<String, Digest>, Error> {
+    pub(super) fn parents(&self, session: &Session<'_>) -> Result<BTreeMap<String, Digest>, Error> {
         match self {
             Self::ModelKit { inspected, .. } => {
                 let reference = model_reference(&inspected.modelkit);
                 let name = inspected.descriptor.digest.to_string();
                 let parents =
-                    reference.map_or_else(|| Ok(Vec::new()), |reference| resolve(places, &name, reference))?;
+                    reference.map_or_else(|| Ok(Vec::new()), |reference| resolve(session, &name, reference))?;
                 let digest = |parent: &Parent| (parent.reference.to_string(), parent.inspected.descriptor.digest);
                 Ok(by_name(parents.iter().map(digest)))
             }
@@ -204,7 +204,7 @@ impl<'a> SideLayer<'a> {
         }
     }
 
-    /// Whether `other` puts the same files into the same places, however it is compressed.
+    /// Whether `other` puts the same files into the same session, however it is compressed.
     pub(super) fn holds_what(&self, other: &Self) -> bool {
         let is_same = self.digest == other.digest || self.diff_id.is_some() && self.diff_id == other.diff_id;
         is_same && self.path == other.path

@@ -14,7 +14,7 @@ use crate::ops::artifact::inspect;
 use crate::ops::error::Error;
 use crate::ops::files::{buffer, digest};
 use crate::ops::pack::{read_ignore_rules, read_layer};
-use crate::ops::session::{Found, Places};
+use crate::ops::session::{Located, Session};
 use crate::ops::unpack::{Chosen, wanted_parents};
 use crate::ops::workers;
 use crate::progress::{Phase, Progress, Task};
@@ -59,15 +59,15 @@ pub fn verify_lock(lock: &Lock, options: &VerifyOptions, progress: &dyn Progress
 
 /// Compares a folder with what `kit unpack` would put there: each layer is read once, and verified itself.
 pub fn verify_modelkit(
-    places: &Places<'_>,
-    found: &Found,
+    session: &Session<'_>,
+    found: &Located,
     name: &str,
     options: &VerifyOptions,
     progress: &dyn Progress,
 ) -> Result<Verified, Error> {
     let VerifyOptions { selection, jobs, .. } = options;
     let child = inspect(found)?;
-    let parents = wanted_parents(places, &child, name, selection)?;
+    let parents = wanted_parents(session, &child, name, selection)?;
     let (mut chosen, mut wanted) = (Chosen::default(), Vec::new());
     let of_parent = selection.of_parent();
     for parent in parents.iter().rev() {

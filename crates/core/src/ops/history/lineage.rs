@@ -7,7 +7,7 @@ use crate::kitfile::Section;
 use crate::oci::{ContentError, Reference};
 use crate::ops::artifact::{Inspected, inspect, model_reference, oci_uri, records};
 use crate::ops::error::Error;
-use crate::ops::session::{Found, Location, Place, Places};
+use crate::ops::session::{Located, Location, Lookup, Session};
 use crate::progress::Progress;
 use crate::provenance::{Material, Record, Role, without_secrets};
 
@@ -69,21 +69,21 @@ const NODES_LIMIT: usize = 1000;
 
 /// Walks from `location`. What cannot be reached is a node all the same; a failure on the way to it is a warning.
 pub fn lineage(
-    places: &Places<'_>,
+    session: &Session<'_>,
     location: &Location,
-    place: Place,
+    place: Lookup,
     progress: &dyn Progress,
 ) -> Result<Lineage, Error> {
-    let root = places.find(location, place)?;
+    let root = session.find(location, place)?;
     let inspected = inspect(&root)?;
-    let mut walk = Walk { places, progress, lineage: Lineage::default(), known: HashMap::new() };
+    let mut walk = Walk { session, progress, lineage: Lineage::default(), known: HashMap::new() };
     let node = walk.node(location.to_string(), Some(inspected.descriptor.digest));
     walk.follow(node, &root, &inspected, 0);
     Ok(walk.lineage)
 }
 
 struct Walk<'a> {
-    places: &'a Places<'a>,
+    session: &'a Session<'a>,
     progress: &'a dyn Progress,
     lineage: Lineage,
     /// Nodes by digest, or by name where that is not known.
@@ -91,7 +91,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn follow(&mut self, node: usize, found: &Found, inspected: &Inspected, depth: usize) {
+    fn follow(&mut self, node: usize, found: &Located, inspected: &Inspected, depth: usize) {
         if depth == DEPTH {
             return;
         }
@@ -130,7 +130,7 @@ impl Walk<'_> {
             Some(digest) => Reference { digest: Some(digest), tag: None, ..reference.clone() },
             None => reference.clone(),
         };
-        let found = self.places.find_reference(&wanted, Place::Anywhere);
+        let found = self.session.find_reference(&wanted, Lookup::Anywhere);
         let found = found.and_then(|found| inspect(&found).map(|inspected| (found, inspected)));
         let name = Reference { digest: None, ..reference.clone() }.to_string();
         let (found, inspected) = match found {

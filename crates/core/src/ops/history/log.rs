@@ -9,7 +9,7 @@ use crate::oci::{ContentError, Descriptor, Reference, Source};
 use crate::ops::artifact::{Inspected, read, records};
 use crate::ops::diff::{Comparable, DiffOptions, FileDiff, diff};
 use crate::ops::error::Error;
-use crate::ops::session::{Found, Location, Place, Places};
+use crate::ops::session::{Located, Location, Lookup, Session};
 use crate::ops::workers;
 use crate::progress::Progress;
 use crate::provenance::Record;
@@ -19,7 +19,7 @@ use crate::store::{Entry, Names, Store};
 #[derive(Debug, Clone)]
 pub struct LogOptions {
     /// The local store or the registry.
-    pub place: Place,
+    pub place: Lookup,
     /// How to compare the files of each version with those of the one before; not at all without it.
     pub files: Option<DiffOptions>,
     /// How many versions are read at once.
@@ -66,12 +66,12 @@ const LIMIT: usize = 1000;
 /// Reads manifests, configs and records. A version that lost its tag is found in the local store, and in a registry if a later
 /// record names it.
 pub fn log(
-    places: &Places<'_>,
+    session: &Session<'_>,
     location: &Location,
     options: &LogOptions,
     progress: &dyn Progress,
 ) -> Result<Vec<Version>, Error> {
-    let walk = Walk { places, location, options, progress };
+    let walk = Walk { session, location, options, progress };
     let (source, named) = walk.named()?;
     let mut versions = walk.read(&*source, &named)?;
     walk.add_replaced(&*source, &mut versions)?;
@@ -93,7 +93,7 @@ pub fn log(
 }
 
 struct Walk<'a> {
-    places: &'a Places<'a>,
+    session: &'a Session<'a>,
     location: &'a Location,
     options: &'a LogOptions,
     progress: &'a dyn Progress,
@@ -111,27 +111,27 @@ impl Walk<'_> {
                 let named = group(&layout.entries()?, |entry| entry.name().map(str::to_owned));
                 Ok((Box::new(layout.reader(Names::Tags)?), named))
             }
-            Location::Artifact(reference) if self.options.place == Place::Remote => self.named_remotely(reference),
+            Location::Artifact(reference) if self.options.place == Lookup::Remote => self.named_remotely(reference),
             Location::Artifact(reference) => self.named_here(reference),
         }
     }
 
     fn named_here(&self, reference: &Reference) -> Result<(Box<dyn Source>, Vec<Named>), Error> {
         let repository = reference.full_repository();
-        let mut entries = self.places.store.entries()?;
+        let mut entries = self.session.store.entries()?;
         entries.retain(|entry| entry.reference().is_some_and(|found| found.full_repository() == repository));
         let named = group(&entries, |entry| entry.reference().and_then(|found| Some(found.tag?.to_string())));
         if named.is_empty() {
             return Err(Error::NotHere(reference.clone()));
         }
-        Ok((Box::new(self.places.store.reader(Names::Of(reference.clone()))?), named))
+        Ok((Box::new(self.session.store.reader(Names::Of(reference.clone()))?), named))
     }
 
     fn named_remotely(&self, reference: &Reference) -> Result<(Box<dyn Source>, Vec<Named>), Error> {
         if reference.is_local() {
             return Err(Error::NoRegistry(reference.clone()));
         }
-        let repository = self.places.client.repository(reference);
+        let repository = self.session.client.repository(reference);
         let mut tags = repository.tags()?;
         tags.sort();
         tags.truncate(LIMIT);
@@ -157,7 +157,7 @@ impl Walk<'_> {
 
     /// Leaves out what is not a ModelKit, and what is damaged here.
     fn read(&self, source: &dyn Source, named: &[Named]) -> Result<Vec<Version>, Error> {
-        let is_here = self.options.place != Place::Remote;
+        let is_here = self.options.place != Lookup::Remote;
         let versions = workers::run(self.options.jobs, named, |(descriptor, tags)| {
             match read(source, descriptor.clone(), &descriptor.digest.to_string()) {
                 Ok(inspected) => Ok(Some(self.version(source, inspected, tags))),
@@ -206,10 +206,10 @@ impl Walk<'_> {
         let Some(before) = version.before else { return Ok(Vec::new()) };
         let (before, after) = (self.open(&before)?, self.open(&version.inspected.descriptor.digest)?);
         let both = (Comparable::ModelKit(before), Comparable::ModelKit(after));
-        Ok(diff(self.places, both, how, self.progress)?.files)
+        Ok(diff(self.session, both, how, self.progress)?.files)
     }
 
-    fn open(&self, digest: &Digest) -> Result<Found, Error> {
+    fn open(&self, digest: &Digest) -> Result<Located, Error> {
         let location = match self.location {
             Location::Artifact(reference) => {
                 Location::Artifact(Reference { digest: Some(*digest), ..reference.without_selector() })
@@ -218,7 +218,7 @@ impl Walk<'_> {
                 Location::Layout { path: path.clone(), selector: Some(digest.to_string()) }
             }
         };
-        self.places.find(&location, self.options.place)
+        self.session.find(&location, self.options.place)
     }
 }
 

@@ -83,7 +83,7 @@ fn url(remote: &GitRemote) -> String {
 
 fn list(tree: &Path, fetched: &Tree) -> Result<(Vec<UpstreamFile>, HashSet<RelativePath>), Error> {
     let (mut files, mut large) = (Vec::new(), HashSet::new());
-    for TreeFile { path, size, is_program } in &fetched.files {
+    for TreeFile { path, size, is_executable } in &fetched.files {
         let path: RelativePath = path.parse().map_err(|_| git::Error::Unreadable(path.clone()))?;
         if path.components().any(|name| name.starts_with(".git")) || path.as_str() == LFS_SETTINGS {
             continue;
@@ -98,7 +98,7 @@ fn list(tree: &Path, fetched: &Tree) -> Result<(Vec<UpstreamFile>, HashSet<Relat
             (size, digest) = (pointer.size, Some(pointer.digest));
             large.insert(path.clone());
         }
-        files.push(UpstreamFile { path, size, digest, is_program: *is_program });
+        files.push(UpstreamFile { path, size, digest, is_executable: *is_executable });
     }
     files.sort_by(|left, right| left.path.cmp(&right.path));
     Ok((files, large))

@@ -6,12 +6,12 @@ use super::source::FromUpstream;
 use crate::compression::Compression;
 use crate::kitfile::Entry;
 use crate::layer_format::Format;
-use crate::modelkit::{Ingredients, LayerType, PackedLayer, PlainFile};
+use crate::modelkit::{Assembly, LayerType, PackedLayer, PlainFile};
 use crate::oci::{Descriptor, Target};
 use crate::ops::artifact::attach;
 use crate::ops::error::Error;
 use crate::ops::pack::{Assembled, Git, clean_path, record, referenced_modelkits};
-use crate::ops::session::Places;
+use crate::ops::session::Session;
 use crate::ops::transfer::{Copied, CopyOptions, copy};
 use crate::ops::workers;
 use crate::progress::Progress;
@@ -22,7 +22,7 @@ use crate::upstream::{Upstream, UpstreamFile};
 /// The id of a large file in LFS is the digest of its layer, so the target is asked for it before anything travels. Small files are
 /// read to learn their digests, one by one in memory. An entry of the Kitfile that is a folder becomes one for each file in it.
 pub fn import_to(
-    places: &Places<'_>,
+    session: &Session<'_>,
     upstream: &dyn Upstream,
     options: &ImportOptions,
     (target, tag): (&dyn Target, Option<&str>),
@@ -32,15 +32,15 @@ pub fn import_to(
     let kitfile = Choice::of(upstream, options.kitfile.as_ref())?.single_files()?;
     let pack = options.pack_options(Git::Known(upstream.about().commit()), kitfile.clone(), options.folder.clone());
     let entries = entries(upstream, &kitfile);
-    let parents = referenced_modelkits(places, &pack, &entries)?;
+    let parents = referenced_modelkits(session, &pack, &entries)?;
     let layers = workers::run(copying.jobs, &entries, |entry| layer(upstream, target, entry))?;
-    let ingredients = Ingredients::new(kitfile.clone(), layers, &options.cli_version);
-    let assembled = Assembled { parents, ..Assembled::of(&ingredients)? };
-    let layers = ingredients.layers.iter().map(|layer| (layer.blob.digest, layer.path.clone()));
+    let assembly = Assembly::new(kitfile.clone(), layers, &options.cli_version);
+    let assembled = Assembled { parents, ..Assembled::of(&assembly)? };
+    let layers = assembly.layers.iter().map(|layer| (layer.blob.digest, layer.path.clone()));
     let source = FromUpstream::new(upstream).with(&assembled, layers);
     let name = assembled.manifest.digest.to_string();
     let copied = copy((&source, &name), (target, tag), copying, progress)?;
-    let record = record(places, &pack, &assembled, None)?;
+    let record = record(session, &pack, &assembled, None)?;
     attach(target, &assembled.manifest, &record.into_iter().collect::<Vec<_>>(), progress);
     Ok(copied)
 }

@@ -14,7 +14,7 @@ use crate::modelkit::Family;
 use crate::oci::Reference;
 use crate::ops::error::Error;
 use crate::ops::pack::{Git, Keeping, Locking, PackOptions, Packed, Reading, Recording, pack};
-use crate::ops::session::Places;
+use crate::ops::session::Session;
 use crate::ops::workers;
 use crate::progress::Progress;
 use crate::provenance::Builder;
@@ -42,7 +42,7 @@ pub struct ImportOptions {
 /// Large files are verified by their digests. Each byte is fetched once, also if an earlier import of the commit was killed; two
 /// imports of it at once share what they fetch.
 pub fn import(
-    places: &Places<'_>,
+    session: &Session<'_>,
     upstream: &dyn Upstream,
     options: &ImportOptions,
     progress: &dyn Progress,
@@ -51,7 +51,7 @@ pub fn import(
     let work = Work::open(&options.folder, upstream.about())?;
     work.fetch(upstream, &choice.wanted(), progress)?;
     let packed = pack(
-        places,
+        session,
         &options.pack_options(Git::Known(upstream.about().commit()), choice.kitfile, work.files()),
         progress,
     )?;

@@ -7,7 +7,7 @@ use crate::registry::{Client, Error, Finding};
 
 /// Who is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Patient {
+pub enum DoctorTarget {
     /// The registry as a whole: host and port.
     Registry(String),
     /// One repository; tag and digest do not count.
@@ -16,7 +16,7 @@ pub enum Patient {
 
 /// How far the questions go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
+pub enum ProbeMode {
     /// Nothing is changed.
     Reading,
     /// Small things are written, and deleted again where the registry allows it.
@@ -32,7 +32,7 @@ pub struct Diagnosis {
     pub problem: Option<Error>,
 }
 
-impl FromStr for Patient {
+impl FromStr for DoctorTarget {
     type Err = InvalidReference;
 
     fn from_str(text: &str) -> Result<Self, InvalidReference> {
@@ -40,7 +40,7 @@ impl FromStr for Patient {
     }
 }
 
-impl Patient {
+impl DoctorTarget {
     fn registry(&self) -> &str {
         match self {
             Self::Registry(registry) => registry,
@@ -50,20 +50,20 @@ impl Patient {
 }
 
 /// Asks `patient`, and tells of what it was not asked what was learned in the last days.
-pub fn diagnose(client: &Client, depth: Depth, patient: &Patient) -> Diagnosis {
+pub fn diagnose(client: &Client, depth: ProbeMode, patient: &DoctorTarget) -> Diagnosis {
     let mut findings = Vec::new();
     let problem = ask(client, depth, patient, &mut findings).err();
     Diagnosis { findings, problem }
 }
 
-fn ask(client: &Client, depth: Depth, patient: &Patient, findings: &mut Vec<Finding>) -> Result<(), Error> {
+fn ask(client: &Client, depth: ProbeMode, patient: &DoctorTarget, findings: &mut Vec<Finding>) -> Result<(), Error> {
     match patient {
-        Patient::Registry(registry) => client.probe(registry, None, findings)?,
-        Patient::Repository(reference) => {
+        DoctorTarget::Registry(registry) => client.probe(registry, None, findings)?,
+        DoctorTarget::Repository(reference) => {
             client.probe(&reference.registry, Some(&reference.repository), findings)?;
             let repository = client.repository(reference);
             repository.probe_reading(findings)?;
-            if depth == Depth::Writing {
+            if depth == ProbeMode::Writing {
                 repository.probe_writing(findings)?;
             }
         }

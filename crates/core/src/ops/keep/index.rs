@@ -6,7 +6,7 @@ use crate::oci::{Descriptor, Reference, Tag, Target};
 use crate::ops::artifact::{inspect, inspect_index};
 use crate::ops::error::Error;
 use crate::ops::files::{facts, weigh};
-use crate::ops::session::{Found, find_here};
+use crate::ops::session::{Located, find_here};
 use crate::ops::transfer::{CopyOptions, Origins, copy_referrers};
 use crate::ops::workers::jobs;
 use crate::progress::{Phase, Progress};
@@ -121,7 +121,7 @@ impl<'a> Changing<'a> {
     }
 
     /// The ModelKit is in the repository of the index from now on, and so is what is about it.
-    fn bring_referrers(&self, found: &Found, modelkit: &Descriptor, progress: &dyn Progress) {
+    fn bring_referrers(&self, found: &Located, modelkit: &Descriptor, progress: &dyn Progress) {
         let options = CopyOptions { jobs: 1, origins: Origins::default(), phase: Phase::Copying };
         copy_referrers((&*found.source, &self.writer), modelkit, &options, progress);
     }

@@ -7,7 +7,7 @@ mod list;
 mod remove;
 mod update;
 
-pub use doctor::{Depth, Diagnosis, Patient, diagnose};
+pub use doctor::{Diagnosis, DoctorTarget, ProbeMode, diagnose};
 pub use fsck::{Checked, check};
 pub use index::{add_to_index, create_index, remove_from_index};
 pub use list::{Listed, list_layout, list_local, list_remote};

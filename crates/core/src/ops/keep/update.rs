@@ -9,7 +9,7 @@ use crate::kitfile::{Kitfile, NamedReference, ReferenceField};
 use crate::oci::{Reference, Tag};
 use crate::ops::artifact::inspect;
 use crate::ops::error::Error;
-use crate::ops::session::{Place, Places};
+use crate::ops::session::{Lookup, Session};
 use crate::ops::workers;
 
 /// Which references are looked at, and where.
@@ -20,7 +20,7 @@ pub struct UpdateOptions {
     /// The fields, names, or repositories with or without tag that are meant; none means all.
     pub names: Vec<String>,
     /// Who is asked: the registry itself, or the local store.
-    pub place: Place,
+    pub place: Lookup,
     /// What becomes of references without a digest.
     pub unpinned: Unpinned,
     /// How many are looked up at once.
@@ -57,13 +57,13 @@ impl Pin {
 }
 
 /// Looks up what the references in `kitfile` stand for. Each must lead to a ModelKit; its layers are not read.
-pub fn pins(places: &Places<'_>, kitfile: &Kitfile, options: &UpdateOptions) -> Result<Vec<Pin>, Error> {
+pub fn pins(session: &Session<'_>, kitfile: &Kitfile, options: &UpdateOptions) -> Result<Vec<Pin>, Error> {
     let references = wanted(kitfile, options)?;
     workers::run(options.jobs, &references, |named| {
         let (before, reference) = (named.reference.digest, named.reference.without_digest());
         let is_asked = reference.tag.is_some() && (before.is_some() || options.unpinned == Unpinned::Pinned);
         let failed = |source| Error::Parent { reference: reference.to_string(), source: Box::new(source) };
-        let now = if is_asked { Some(look_up(places, &reference, options.place).map_err(failed)?) } else { None };
+        let now = if is_asked { Some(look_up(session, &reference, options.place).map_err(failed)?) } else { None };
         Ok(Pin { field: named.field, reference, before, now })
     })
 }
@@ -88,13 +88,13 @@ fn is_meant(name: &str, named: &NamedReference<'_>) -> bool {
 }
 
 /// A registry is asked itself: its mirrors may be late. A name without a registry is one of the local store.
-fn look_up(places: &Places<'_>, reference: &Reference, place: Place) -> Result<Digest, Error> {
-    if place == Place::Local || reference.is_local() {
-        return Ok(inspect(&places.find_reference(reference, Place::Local)?)?.descriptor.digest);
+fn look_up(session: &Session<'_>, reference: &Reference, place: Lookup) -> Result<Digest, Error> {
+    if place == Lookup::Local || reference.is_local() {
+        return Ok(inspect(&session.find_reference(reference, Lookup::Local)?)?.descriptor.digest);
     }
     let tag = reference.tag.clone().unwrap_or_else(Tag::latest);
-    let digest = places.client.repository(reference).resolve_at_registry(tag.as_str())?.digest;
-    let found = places.find_reference(&reference.with_digest(digest), Place::Anywhere)?;
+    let digest = session.client.repository(reference).resolve_at_registry(tag.as_str())?.digest;
+    let found = session.find_reference(&reference.with_digest(digest), Lookup::Anywhere)?;
     Ok(inspect(&found)?.descriptor.digest)
 }
 

@@ -8,12 +8,12 @@ use super::into_store::PackOptions;
 use super::packer::Assembled;
 use crate::compression::Compression;
 use crate::digest::Digest;
-use crate::modelkit::{CLI_VERSION, Family, Form, Ingredients, Layer, ModelFacts, ModelKit, PackedLayer, label};
+use crate::modelkit::{Assembly, CLI_VERSION, Family, Form, Layer, ModelFacts, ModelKit, PackedLayer, label};
 use crate::oci::{Content, Descriptor, Manifest, MediaType, Publication, Reference, Source, Tag, Target};
 use crate::ops::artifact::{inspect, model_reference};
 use crate::ops::error::Error;
 use crate::ops::files::{BUFFER_BYTES, buffer, digest, facts, read_whole, weigh};
-use crate::ops::session::{Found, Place, Places};
+use crate::ops::session::{Located, Lookup, Session};
 use crate::ops::workers;
 use crate::progress::{Phase, Progress, Silent};
 use crate::store::Names;
@@ -56,7 +56,7 @@ impl Documents {
 
 /// Gives the ModelKit `source` of the local store the other name `target` and the names of another family.
 pub fn convert(
-    places: &Places<'_>,
+    session: &Session<'_>,
     source: &Reference,
     target: &Reference,
     family: Family,
@@ -64,8 +64,8 @@ pub fn convert(
     progress: &dyn Progress,
 ) -> Result<Descriptor, Error> {
     // While it lives, no layer disappears.
-    let writer = places.store.writer(Names::Of(target.clone()))?;
-    let found = places.find_reference(source, Place::Local)?;
+    let writer = session.store.writer(Names::Of(target.clone()))?;
+    let found = session.find_reference(source, Lookup::Local)?;
     let documents = list_as(&found, &Form::Artifact(family), options, progress)?;
     let tag = target.tag.clone().unwrap_or_else(Tag::latest);
     documents.publish(&writer, tag.as_str())?;
@@ -74,7 +74,7 @@ pub fn convert(
 
 /// The documents that list the layers of an artifact in another form; in its own, they are as they are.
 pub fn list_as(
-    found: &Found,
+    found: &Located,
     form: &Form,
     options: &ConvertOptions,
     progress: &dyn Progress,
@@ -123,13 +123,13 @@ fn list_layers(
     layers.sort_by_key(|layer| (layer.layer_type.section, layer.index));
     let mut annotations = modelkit.manifest.annotations.clone();
     annotations.entry(CLI_VERSION.to_owned()).or_insert_with(|| options.cli_version.clone());
-    let ingredients = Ingredients {
+    let assembly = Assembly {
         kitfile: modelkit.config.kitfile.clone(),
         layers,
         facts: facts_for(form, source, modelkit, options)?,
         annotations,
     };
-    let (config_bytes, manifest) = ingredients.assemble(form)?;
+    let (config_bytes, manifest) = assembly.assemble(form)?;
     Ok(Documents::new(config_bytes, manifest))
 }
 

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use super::compressing::Compressing;
 use super::convert;
 use super::into_store::{PackOptions, lock_of};
-use super::packer::{Assembled, Depot, Packer, SavedLayer, layers_at_once, take_table};
+use super::packer::{Assembled, LayerSink, Packer, SavedLayer, layers_at_once, take_table};
 use super::record::record;
 use crate::archive::{self, LayerSource};
 use crate::compression::Compression;
@@ -19,7 +19,7 @@ use crate::oci::{Content, ContentError, Descriptor, Source, Target};
 use crate::ops::artifact::attach;
 use crate::ops::error::Error;
 use crate::ops::files::tables;
-use crate::ops::session::{Found, Places};
+use crate::ops::session::{Located, Session};
 use crate::ops::transfer::{Copied, CopyOptions, copy};
 use crate::progress::{Progress, Task};
 use crate::recipe::{Recipe, RecipeWriter};
@@ -39,15 +39,15 @@ pub struct PackedAway {
 /// No blob is stored here, neither in the store nor elsewhere. A lock costs a third reading, and is compared before anything is
 /// sent. A file that changes between the readings is an error that names it, and then nothing appears at the target.
 pub fn pack_and_push(
-    places: &Places<'_>,
+    session: &Session<'_>,
     pack: &PackOptions,
     (target, tags): (&dyn Target, &[String]),
     options: &CopyOptions,
     progress: &dyn Progress,
 ) -> Result<PackedAway, Error> {
     let options = &CopyOptions { jobs: layers_at_once(options.jobs, pack.compression), ..options.clone() };
-    let source = FromFiles::pack(places, pack, progress)?;
-    let lock = lock_of(places, &source, pack, &source.assembled, progress)?;
+    let source = FromFiles::pack(session, pack, progress)?;
+    let lock = lock_of(session, &source, pack, &source.assembled, progress)?;
     let name = source.assembled.manifest.digest.to_string();
     let copied = copy((&source, &name), (target, tags.first().map(String::as_str)), options, progress)?;
     for tag in tags.iter().skip(1) {
@@ -55,17 +55,21 @@ pub fn pack_and_push(
         let published = target.publish(manifest, manifest_bytes, Some(tag));
         published.map_err(|error| Error::writing(&format!("the tag `{tag}`"), error))?;
     }
-    let record = record(places, pack, &source.assembled, lock.as_ref())?;
+    let record = record(session, pack, &source.assembled, lock.as_ref())?;
     let tables = tables::attachment(&source, source.assembled.layers.iter());
     attach(target, &source.assembled.manifest, &tables.into_iter().chain(record).collect::<Vec<_>>(), progress);
     Ok(PackedAway { copied, lock })
 }
 
 /// The ModelKit that a folder would become: its files are read once, to name the layers, and then as they are asked for.
-pub(crate) fn find_in_folder(places: &Places<'_>, pack: &PackOptions, progress: &dyn Progress) -> Result<Found, Error> {
-    let source = FromFiles::pack(places, pack, progress)?;
+pub(crate) fn find_in_folder(
+    session: &Session<'_>,
+    pack: &PackOptions,
+    progress: &dyn Progress,
+) -> Result<Located, Error> {
+    let source = FromFiles::pack(session, pack, progress)?;
     let name = source.assembled.manifest.digest.to_string();
-    Ok(Found { source: Box::new(source), name, is_remote: false })
+    Ok(Located { source: Box::new(source), name, is_remote: false })
 }
 
 /// Names layers and keeps their recipes.
@@ -75,7 +79,7 @@ struct Passing {
     tables: Mutex<HashMap<Digest, Vec<u8>>>,
 }
 
-impl Depot for Passing {
+impl LayerSink for Passing {
     fn remembered(&self, _key: &Digest) -> Result<Option<RememberedLayer>, Error> {
         Ok(None)
     }
@@ -129,9 +133,9 @@ struct FromFiles {
 }
 
 impl FromFiles {
-    fn pack(places: &Places<'_>, options: &PackOptions, progress: &dyn Progress) -> Result<Self, Error> {
+    fn pack(session: &Session<'_>, options: &PackOptions, progress: &dyn Progress) -> Result<Self, Error> {
         let passing = Passing::default();
-        let assembled = Packer::new(places, options, progress)?.pack(&passing)?;
+        let assembled = Packer::new(session, options, progress)?.pack(&passing)?;
         let recipes = passing.recipes.into_inner().expect("no worker panics while it notes a recipe");
         let tables = passing.tables.into_inner().expect("no worker panics while it keeps a table");
         let packed = Self { assembled, recipes, tables, compression: options.compression };

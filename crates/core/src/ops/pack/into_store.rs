@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::packer::{Assembled, Depot, Packer, SavedLayer, take_table};
+use super::packer::{Assembled, LayerSink, Packer, SavedLayer, take_table};
 use super::record::{Recording, record};
 use super::{convert, lock};
 use crate::archive::{self, LayerSource, LayerSummary, Links};
@@ -15,7 +15,7 @@ use crate::oci::{Content, ContentError, Descriptor, Publication, Reference, Sour
 use crate::ops::artifact::{Prepared, attach};
 use crate::ops::error::Error;
 use crate::ops::files::tables;
-use crate::ops::session::Places;
+use crate::ops::session::Session;
 use crate::progress::{Progress, Task};
 use crate::store::{Committed, LinkWriter, Names, RememberedLayer, Writer};
 
@@ -93,26 +93,26 @@ pub struct Packed {
 }
 
 /// Packs the files that the Kitfile names. The ModelKit appears in the store whole or not at all.
-pub fn pack(places: &Places<'_>, options: &PackOptions, progress: &dyn Progress) -> Result<Packed, Error> {
-    pack_whole(places, options, progress).inspect_err(|_| {
+pub fn pack(session: &Session<'_>, options: &PackOptions, progress: &dyn Progress) -> Result<Packed, Error> {
+    pack_whole(session, options, progress).inspect_err(|_| {
         // What was packed before the failure belongs to nothing, and on a full disk it is in the way. The failure is the
         // error to tell.
-        drop(places.store.collect());
+        drop(session.store.collect());
     })
 }
 
-fn pack_whole(places: &Places<'_>, options: &PackOptions, progress: &dyn Progress) -> Result<Packed, Error> {
-    let packer = Packer::new(places, options, progress)?;
-    let writer = places.store.writer(Names::Of(repository(options)))?;
+fn pack_whole(session: &Session<'_>, options: &PackOptions, progress: &dyn Progress) -> Result<Packed, Error> {
+    let packer = Packer::new(session, options, progress)?;
+    let writer = session.store.writer(Names::Of(repository(options)))?;
     let assembled = match options.keeping {
         Keeping::Blobs => packer.pack(&writer)?,
         Keeping::Links => packer.pack(&Linking(&writer))?,
     };
-    let source = places.store.reader(Names::Of(repository(options)))?;
+    let source = session.store.reader(Names::Of(repository(options)))?;
     let documents = convert::in_family(&assembled, &source, options, progress)?;
     let assembled = assembled.with(documents);
-    let lock = lock_of(places, &source, options, &assembled, progress)?;
-    let record = record(places, options, &assembled, lock.as_ref())?;
+    let lock = lock_of(session, &source, options, &assembled, progress)?;
+    let record = record(session, options, &assembled, lock.as_ref())?;
     let documents: Vec<_> = tables::attachment(&source, assembled.layers.iter()).into_iter().chain(record).collect();
     let documents = attach::prepare(&writer, &assembled.manifest, &documents, progress);
     publish(&writer, &assembled, &options.references, &documents, progress)?;
@@ -122,7 +122,7 @@ fn pack_whole(places: &Places<'_>, options: &PackOptions, progress: &dyn Progres
 
 /// The lock of what is `assembled` and has its layers in `source`, if there is to be one; an error if another one is expected.
 pub(super) fn lock_of(
-    places: &Places<'_>,
+    session: &Session<'_>,
     source: &dyn Source,
     options: &PackOptions,
     assembled: &Assembled,
@@ -131,7 +131,7 @@ pub(super) fn lock_of(
     if options.locking == Locking::Off {
         return Ok(None);
     }
-    let lock = lock::lock(places, source, assembled, options.jobs, progress)?;
+    let lock = lock::lock(session, source, assembled, options.jobs, progress)?;
     match &options.locking {
         Locking::Expect(expected) if *expected != lock => Err(Error::Drift(expected.drift(&lock))),
         _ => Ok(Some(lock)),
@@ -148,7 +148,7 @@ fn repository(options: &PackOptions) -> Reference {
 }
 
 /// The local store keeps layers as blobs.
-impl Depot for Writer {
+impl LayerSink for Writer {
     fn remembered(&self, key: &Digest) -> Result<Option<RememberedLayer>, Error> {
         Ok(self.remembered_layer(key)?)
     }
@@ -200,7 +200,7 @@ impl Depot for Writer {
 /// The local store keeps layers as recipes, as far as they are not compressed.
 struct Linking<'a>(&'a Writer);
 
-impl Depot for Linking<'_> {
+impl LayerSink for Linking<'_> {
     fn remembered(&self, key: &Digest) -> Result<Option<RememberedLayer>, Error> {
         Ok(self.0.remembered_link(key)?)
     }

@@ -12,14 +12,14 @@ use crate::oci::{Manifest, Source};
 use crate::ops::error::Error;
 use crate::ops::files::{BUFFER_BYTES, PLAIN_FILE, buffer, digest, read_whole, shape, tables};
 use crate::ops::remote_data::lock_remotes;
-use crate::ops::session::Places;
+use crate::ops::session::Session;
 use crate::ops::workers;
 use crate::progress::{Phase, Progress, Silent};
 use crate::relative_path::RelativePath;
 
 /// The lock of a ModelKit that is packed; `source` has its layers.
 pub(super) fn lock(
-    places: &Places<'_>,
+    session: &Session<'_>,
     source: &dyn Source,
     assembled: &Assembled,
     jobs: usize,
@@ -29,7 +29,7 @@ pub(super) fn lock(
     let modelkit = ModelKit::read(manifest, &assembled.config_bytes)?;
     let layers = workers::run(jobs, &modelkit.layers, |layer| read_layer(source, layer, progress))?;
     let kitfile = &modelkit.config.kitfile;
-    let remotes = lock_remotes(places, kitfile, jobs, progress)?;
+    let remotes = lock_remotes(session, kitfile, jobs, progress)?;
     Ok(Lock::new(assembled.manifest.digest, kitfile_digest(kitfile), assembled.parents.clone(), remotes, layers))
 }
 

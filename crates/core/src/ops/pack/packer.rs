@@ -14,20 +14,20 @@ use crate::digest::Digest;
 use crate::kitfile::{Entry, Kitfile, Model, Section};
 use crate::layer_format::Format;
 use crate::modelkit::{
-    self, Family, Form, Ingredients, LayerType, LockedParent, PackedLayer, PlainFile, contents_of, describe_contents,
+    self, Assembly, Family, Form, LayerType, LockedParent, PackedLayer, PlainFile, contents_of, describe_contents,
     name_contents, section_word,
 };
 use crate::oci::{Descriptor, MediaType};
 use crate::ops::artifact::{Inspected, Parent, parents};
 use crate::ops::error::Error;
-use crate::ops::session::Places;
+use crate::ops::session::Session;
 use crate::ops::{disk_space, remote_data, workers};
 use crate::progress::{Phase, Progress, Task, human};
 use crate::relative_path::RelativePath;
 use crate::store::RememberedLayer;
 
 /// Where layers go when they are packed.
-pub(super) trait Depot: Sync {
+pub(super) trait LayerSink: Sync {
     /// The layer that was remembered under `key`, if it is there still.
     fn remembered(&self, key: &Digest) -> Result<Option<RememberedLayer>, Error>;
 
@@ -81,7 +81,7 @@ struct MeasuredLayer<'a> {
     remembered: Option<RememberedLayer>,
 }
 
-/// A ModelKit whose layers are in their places, and whose documents are yet to be stored.
+/// A ModelKit whose layers are in their session, and whose documents are yet to be stored.
 pub(crate) struct Assembled {
     pub(crate) manifest: Descriptor,
     pub(crate) manifest_bytes: Vec<u8>,
@@ -98,9 +98,9 @@ pub(crate) struct Assembled {
 }
 
 impl Assembled {
-    /// The documents of the ModelKit that `ingredients` make, without parents.
-    pub(crate) fn of(ingredients: &Ingredients) -> Result<Self, Error> {
-        let (config_bytes, manifest) = ingredients.assemble(&Form::Artifact(Family::ModelKit))?;
+    /// The documents of the ModelKit that `assembly` make, without parents.
+    pub(crate) fn of(assembly: &Assembly) -> Result<Self, Error> {
+        let (config_bytes, manifest) = assembly.assemble(&Form::Artifact(Family::ModelKit))?;
         let manifest_bytes = manifest.to_bytes();
         let descriptor = Descriptor::of(MediaType::IMAGE_MANIFEST, &manifest_bytes);
         Ok(Self {
@@ -108,8 +108,8 @@ impl Assembled {
             manifest_bytes,
             config: manifest.config,
             config_bytes,
-            layers: ingredients.layers.iter().map(|layer| layer.blob.clone()).collect(),
-            bytes: ingredients.layers.iter().map(|layer| layer.blob.size).sum(),
+            layers: assembly.layers.iter().map(|layer| layer.blob.clone()).collect(),
+            bytes: assembly.layers.iter().map(|layer| layer.blob.size).sum(),
             reused_bytes: 0,
             parents: Vec::new(),
         })
@@ -133,14 +133,14 @@ const LAYER_FORMAT: u32 = 3;
 impl<'a> Packer<'a> {
     /// Warns of what will not be packed.
     pub(super) fn new(
-        places: &Places<'_>,
+        session: &Session<'_>,
         options: &'a PackOptions,
         progress: &'a dyn Progress,
     ) -> Result<Self, Error> {
         let entries = local_entries(options);
         let mut paths = entries.iter().map(|entry| clean_path(entry)).collect::<Result<Vec<_>, _>>()?;
         let own_paths = paths.clone();
-        let parents = referenced_modelkits(places, options, &entries)?;
+        let parents = referenced_modelkits(session, options, &entries)?;
         paths.extend(parents.iter().flat_map(|parent| parent.paths.iter().cloned()));
         // What is fetched belongs to the remote dataset, not to a layer around it.
         paths.extend(options.kitfile.remote_datasets().filter_map(|dataset| dataset.path.parse().ok()));
@@ -151,26 +151,26 @@ impl<'a> Packer<'a> {
         Ok(Self { options, entries, paths, parents, ignore, progress })
     }
 
-    /// Brings all layers to `depot` and makes the documents.
-    pub(super) fn pack(&self, depot: &dyn Depot) -> Result<Assembled, Error> {
+    /// Brings all layers to `sink` and makes the documents.
+    pub(super) fn pack(&self, sink: &dyn LayerSink) -> Result<Assembled, Error> {
         let PackOptions { jobs, kitfile, cli_version, .. } = self.options;
-        let measured = workers::run(*jobs, &self.entries, |(entry, path)| self.measure_layer(depot, entry, path))?;
-        if let Some(folder) = depot.folder() {
+        let measured = workers::run(*jobs, &self.entries, |(entry, path)| self.measure_layer(sink, entry, path))?;
+        if let Some(folder) = sink.folder() {
             self.check_room(&measured, folder)?;
         }
         let whole = self.progress.overall(measured.iter().map(|layer| layer.measured.bytes).sum());
         let jobs = layers_at_once(*jobs, self.options.compression);
-        let layers = workers::run(jobs, &measured, |layer| self.pack_layer(depot, layer, &*whole))?;
+        let layers = workers::run(jobs, &measured, |layer| self.pack_layer(sink, layer, &*whole))?;
         let reused = layers.iter().filter(|(_, was_there)| *was_there);
         let reused_bytes = reused.map(|(layer, _)| layer.blob.size).sum();
         let layers = layers.into_iter().map(|(layer, _)| layer).collect();
-        let ingredients = Ingredients::new(kitfile.clone(), layers, cli_version);
-        Ok(Assembled { reused_bytes, parents: self.parents.clone(), ..Assembled::of(&ingredients)? })
+        let assembly = Assembly::new(kitfile.clone(), layers, cli_version);
+        Ok(Assembled { reused_bytes, parents: self.parents.clone(), ..Assembled::of(&assembly)? })
     }
 
     fn measure_layer<'l>(
         &'l self,
-        depot: &dyn Depot,
+        sink: &dyn LayerSink,
         entry: &'l Entry<'l>,
         path: &RelativePath,
     ) -> Result<MeasuredLayer<'l>, Error> {
@@ -178,7 +178,7 @@ impl<'a> Packer<'a> {
         let measured = source.measure()?;
         let layer_type = self.layer_type(entry.section, &measured);
         let key = self.key(layer_type, path, &measured);
-        let remembered = self.remembered(depot, &key)?;
+        let remembered = self.remembered(sink, &key)?;
         Ok(MeasuredLayer { entry, source, layer_type, begun, measured, key, remembered })
     }
 
@@ -199,7 +199,7 @@ impl<'a> Packer<'a> {
     /// Packs one layer, and tells whether it was there.
     fn pack_layer(
         &self,
-        depot: &dyn Depot,
+        sink: &dyn LayerSink,
         layer: &MeasuredLayer,
         whole: &dyn Task,
     ) -> Result<(PackedLayer, bool), Error> {
@@ -211,10 +211,10 @@ impl<'a> Packer<'a> {
         } else {
             let label = format!("{word} {path}");
             let task = self.progress.start(Phase::Hashing, &label, Some(measured.bytes));
-            save_layer(depot, layer, &LayerTask { task, progress: self.progress, label })?
+            save_layer(sink, layer, &LayerTask { task, progress: self.progress, label })?
         };
         self.warn_of_emptiness(word, path, measured);
-        self.progress.say(&format!("{} {word} layer: {}", depot.done(was_there), saved.blob.digest));
+        self.progress.say(&format!("{} {word} layer: {}", sink.done(was_there), saved.blob.digest));
         let RememberedLayer { blob, diff_id } = saved;
         let (layer_type, index, path) = (*layer_type, entry.index, path.clone());
         let packed = PackedLayer { layer_type, index, path, blob, diff_id, file };
@@ -227,12 +227,12 @@ impl<'a> Packer<'a> {
         LayerType { section, format, compression: self.options.compression }
     }
 
-    fn remembered(&self, depot: &dyn Depot, key: &Digest) -> Result<Option<RememberedLayer>, Error> {
+    fn remembered(&self, sink: &dyn LayerSink, key: &Digest) -> Result<Option<RememberedLayer>, Error> {
         if self.options.reading == Reading::Everything {
             return Ok(None);
         }
-        let Some(layer) = depot.remembered(key)? else { return Ok(None) };
-        let has_table = contents_of(&layer.blob).map_or(Ok(true), |table| depot.has_table(&table))?;
+        let Some(layer) = sink.remembered(key)? else { return Ok(None) };
+        let has_table = contents_of(&layer.blob).map_or(Ok(true), |table| sink.has_table(&table))?;
         Ok(has_table.then_some(layer))
     }
 
@@ -264,19 +264,19 @@ impl<'a> Packer<'a> {
 
 /// Saves the layer, and remembers it if its files stayed as they were measured.
 fn save_layer(
-    depot: &dyn Depot,
+    sink: &dyn LayerSink,
     layer: &MeasuredLayer,
     task: &dyn Task,
 ) -> Result<(RememberedLayer, Option<PlainFile>, bool), Error> {
     let MeasuredLayer { source, layer_type, begun, measured, key, .. } = layer;
-    let SavedLayer { summary, mut blob, table, was_there } = depot.save(source, *layer_type, measured.bytes, task)?;
+    let SavedLayer { summary, mut blob, table, was_there } = sink.save(source, *layer_type, measured.bytes, task)?;
     if let Some(table) = table {
         name_contents(&mut blob, &table);
     }
     let diff_id = summary.diff_id.unwrap_or(blob.digest);
     let layer = RememberedLayer { blob, diff_id };
     if summary.fingerprint == measured.fingerprint && summary.fingerprint.is_settled(*begun) {
-        depot.remember(key, &layer)?;
+        sink.remember(key, &layer)?;
     }
     Ok((layer, plain_file(summary.file_mode, summary.bytes), was_there))
 }
@@ -329,7 +329,7 @@ pub(crate) fn clean_path(entry: &Entry<'_>) -> Result<RelativePath, Error> {
 
 /// What the referenced ModelKits bring lies in the folder when the model is used, and is not packed again.
 pub(crate) fn referenced_modelkits(
-    places: &Places<'_>,
+    session: &Session<'_>,
     options: &PackOptions,
     entries: &[Entry<'_>],
 ) -> Result<Vec<LockedParent>, Error> {
@@ -337,7 +337,7 @@ pub(crate) fn referenced_modelkits(
     let reference = options.kitfile.model.as_ref().filter(|_| !owns_model).and_then(Model::reference);
     let Some(reference) = reference else { return Ok(Vec::new()) };
     let child = options.references.first().map_or_else(String::new, ToString::to_string);
-    let parents = parents::resolve(places, &child, reference)?;
+    let parents = parents::resolve(session, &child, reference)?;
     Ok(parents.iter().map(locked_parent).collect())
 }
 

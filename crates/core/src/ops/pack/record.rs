@@ -12,7 +12,7 @@ use crate::oci::{Annotations, Descriptor, Manifest, MediaType, Reference};
 use crate::ops::artifact::{Attachment, FINGERPRINT, oci_uri};
 use crate::ops::error::Error;
 use crate::ops::remote_data;
-use crate::ops::session::Places;
+use crate::ops::session::Session;
 use crate::provenance::{
     Builder, Commit, MEDIA_TYPE, Material, PREDICATE_TYPE, Record, Role, SourceUrl, without_secrets,
 };
@@ -50,7 +50,7 @@ const CREATED: &str = "org.opencontainers.image.created";
 /// The record of what is `assembled` and not published yet, if there is to be one. Asks no registry; of what is elsewhere, `lock` knows the
 /// digests.
 pub(crate) fn record(
-    places: &Places<'_>,
+    session: &Session<'_>,
     options: &PackOptions,
     assembled: &Assembled,
     lock: Option<&Lock>,
@@ -65,8 +65,8 @@ pub(crate) fn record(
             Git::Ignored => None,
             Git::Known(commit) => Some(commit.clone()),
         },
-        materials: [recording.sources.clone(), materials(places, assembled, lock)?].concat(),
-        previous: previous(places, options)?.filter(|previous| *previous != subject),
+        materials: [recording.sources.clone(), materials(session, assembled, lock)?].concat(),
+        previous: previous(session, options)?.filter(|previous| *previous != subject),
         builder: recording.builder.clone(),
         time: Some(recording.time),
     };
@@ -96,7 +96,7 @@ fn commit(checkout: git::Checkout) -> Commit {
 }
 
 /// The ModelKits that it is built on, and its datasets.
-fn materials(places: &Places<'_>, assembled: &Assembled, lock: Option<&Lock>) -> Result<Vec<Material>, Error> {
+fn materials(session: &Session<'_>, assembled: &Assembled, lock: Option<&Lock>) -> Result<Vec<Material>, Error> {
     let manifest = Manifest::parse(&assembled.manifest_bytes).map_err(Error::NotAManifest)?;
     let modelkit = ModelKit::read(manifest, &assembled.config_bytes)?;
     let mut materials: Vec<Material> = assembled.parents.iter().map(parent).collect();
@@ -108,7 +108,7 @@ fn materials(places: &Places<'_>, assembled: &Assembled, lock: Option<&Lock>) ->
         let reference = dataset.reference();
         let digest = match (lock.and_then(|lock| remote_data::locked(&lock.remotes, dataset)), &reference) {
             (Some(locked), _) => Some(locked.digest),
-            (None, Some(reference)) => digest_here(places, reference)?,
+            (None, Some(reference)) => digest_here(session, reference)?,
             (None, None) => dataset.remote_digest(),
         };
         let uri = reference.map_or_else(|| without_secrets(&dataset.remote_path), |reference| oci_uri(&reference));
@@ -123,16 +123,16 @@ fn parent(parent: &LockedParent) -> Material {
 }
 
 /// The digest that `reference` names, or that the local store has under it.
-fn digest_here(places: &Places<'_>, reference: &Reference) -> Result<Option<Digest>, Error> {
+fn digest_here(session: &Session<'_>, reference: &Reference) -> Result<Option<Digest>, Error> {
     if reference.digest.is_some() {
         return Ok(reference.digest);
     }
     let name = reference.selector().unwrap_or_default();
-    let entry = places.store.find(&Names::Of(reference.clone()), &name)?;
+    let entry = session.store.find(&Names::Of(reference.clone()), &name)?;
     Ok(entry.map(|entry| entry.descriptor.digest))
 }
 
 /// What the first name stands for here until now.
-fn previous(places: &Places<'_>, options: &PackOptions) -> Result<Option<Digest>, Error> {
-    options.references.first().map_or(Ok(None), |reference| digest_here(places, reference))
+fn previous(session: &Session<'_>, options: &PackOptions) -> Result<Option<Digest>, Error> {
+    options.references.first().map_or(Ok(None), |reference| digest_here(session, reference))
 }

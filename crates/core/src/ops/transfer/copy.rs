@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::origins::Origins;
 use super::referrers;
 use crate::modelkit::{self, ModelKitIndex, Variant};
-use crate::oci::{Arrival, Content, ContentError, Descriptor, Source, Target};
+use crate::oci::{BlobOutcome, Content, ContentError, Descriptor, Source, Target};
 use crate::ops::artifact::{parse_manifest, variants};
 use crate::ops::error::Error;
 use crate::ops::transfer::delta::Taken;
@@ -74,7 +74,7 @@ pub(super) fn copy_unless(
 pub(crate) struct Brought {
     artifact: Artifact,
     /// In the order of the blobs; none for those that were there.
-    arrivals: Vec<Option<Arrival>>,
+    outcomes: Vec<Option<BlobOutcome>>,
 }
 
 /// Copies what the artifact called `name` needs.
@@ -92,8 +92,8 @@ pub(crate) fn bring(
     }
     let whole = &*progress.overall(blobs.iter().map(|blob| blob.size).sum());
     let copying = Copying { source, target, options, progress, whole };
-    let arrivals = workers::run(options.jobs, blobs, |blob| copying.copy_blob(blob))?;
-    Ok(Brought { artifact, arrivals })
+    let outcomes = workers::run(options.jobs, blobs, |blob| copying.copy_blob(blob))?;
+    Ok(Brought { artifact, outcomes })
 }
 
 impl Brought {
@@ -120,13 +120,13 @@ impl Brought {
             mounted_bytes: 0,
             taken: Taken::default(),
         };
-        for (blob, arrival) in blobs.iter().zip(self.arrivals) {
-            match arrival {
-                Some(Arrival::Sent { resumed_bytes }) => {
+        for (blob, outcome) in blobs.iter().zip(self.outcomes) {
+            match outcome {
+                Some(BlobOutcome::Sent { resumed_bytes }) => {
                     copied.sent_bytes += blob.size - resumed_bytes;
                     copied.resumed_bytes += resumed_bytes;
                 }
-                Some(Arrival::Mounted) => copied.mounted_bytes += blob.size,
+                Some(BlobOutcome::Mounted) => copied.mounted_bytes += blob.size,
                 None => copied.present_bytes += blob.size,
             }
         }
@@ -189,7 +189,7 @@ pub(super) fn check(target: &dyn Target, blobs: &[Descriptor]) -> Result<(), Err
 
 /// What is to become of a blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate {
+pub enum BlobAction {
     /// Its bytes travel.
     Send,
     /// The target can have it from this other repository.
@@ -198,12 +198,16 @@ pub enum Fate {
     Present,
 }
 
-pub(super) fn fate(target: &dyn Target, blob: &Descriptor, options: &CopyOptions) -> Result<Fate, ContentError> {
+pub(super) fn action(
+    target: &dyn Target,
+    blob: &Descriptor,
+    options: &CopyOptions,
+) -> Result<BlobAction, ContentError> {
     if target.contains(blob)? {
-        return Ok(Fate::Present);
+        return Ok(BlobAction::Present);
     }
     let candidates = options.origins.of(&blob.digest);
-    Ok(target.origin_among(blob, &candidates)?.map_or(Fate::Send, Fate::Mount))
+    Ok(target.origin_among(blob, &candidates)?.map_or(BlobAction::Send, BlobAction::Mount))
 }
 
 /// One copy under way.
@@ -217,33 +221,33 @@ pub(crate) struct Copying<'a> {
 
 impl Copying<'_> {
     /// Gets a blob to the target, and tells how it came there; `None` if it was there.
-    pub(crate) fn copy_blob(&self, blob: &Descriptor) -> Result<Option<Arrival>, Error> {
+    pub(crate) fn copy_blob(&self, blob: &Descriptor) -> Result<Option<BlobOutcome>, Error> {
         let label = modelkit::label(blob);
-        let fate = fate(self.target, blob, self.options).map_err(|error| Error::writing(&label, error))?;
-        let origin = match fate {
-            Fate::Present => {
+        let action = action(self.target, blob, self.options).map_err(|error| Error::writing(&label, error))?;
+        let origin = match action {
+            BlobAction::Present => {
                 self.whole.skip(blob.size);
                 self.progress.say(&format!("{label}: {} already there", human(blob.size)));
                 return Ok(None);
             }
-            Fate::Mount(origin) => Some(origin),
-            Fate::Send => None,
+            BlobAction::Mount(origin) => Some(origin),
+            BlobAction::Send => None,
         };
-        let arrival = self.put(blob, &label, origin.as_deref())?;
-        let how = match (arrival, origin) {
-            (Arrival::Mounted, Some(origin)) => format!("mounted from {origin}"),
-            (Arrival::Sent { resumed_bytes: 1.. }, _) => "copied, going on with an earlier run".to_owned(),
+        let outcome = self.put(blob, &label, origin.as_deref())?;
+        let how = match (outcome, origin) {
+            (BlobOutcome::Mounted, Some(origin)) => format!("mounted from {origin}"),
+            (BlobOutcome::Sent { resumed_bytes: 1.. }, _) => "copied, going on with an earlier run".to_owned(),
             _ => "copied".to_owned(),
         };
         self.progress.say(&format!("{label}: {} {how}", human(blob.size)));
-        Ok(Some(arrival))
+        Ok(Some(outcome))
     }
 
-    fn put(&self, blob: &Descriptor, label: &str, origin: Option<&str>) -> Result<Arrival, Error> {
+    fn put(&self, blob: &Descriptor, label: &str, origin: Option<&str>) -> Result<BlobOutcome, Error> {
         let content = self.source.blob(blob);
         let task = self.progress.start(self.options.phase, label, Some(blob.size));
         let tracked = Tracked { content: &*content, task: &*task, failed: AtomicBool::new(false) };
-        let arrival = self.target.put_from(blob, origin, &tracked).map_err(|error| {
+        let outcome = self.target.put_from(blob, origin, &tracked).map_err(|error| {
             if tracked.failed.load(Ordering::Relaxed) {
                 Error::reading(label, error)
             } else {
@@ -252,7 +256,7 @@ impl Copying<'_> {
         })?;
         // However it came: mounted, or brought by another process.
         task.set(blob.size);
-        Ok(arrival)
+        Ok(outcome)
     }
 }
 
@@ -276,8 +280,8 @@ impl Content for Tracked<'_> {
         }
     }
 
-    fn refute(&self) -> bool {
-        self.content.refute()
+    fn report_mismatch(&self) -> bool {
+        self.content.report_mismatch()
     }
 }
 

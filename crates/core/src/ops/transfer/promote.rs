@@ -3,7 +3,7 @@
 use super::copy::{Copied, CopyOptions, copy_unless};
 use crate::oci::{Reference, Tag};
 use crate::ops::error::Error;
-use crate::ops::session::{Found, Location, Places};
+use crate::ops::session::{Located, Location, Session};
 use crate::ops::tag_state::TagState;
 use crate::progress::Progress;
 use crate::registry;
@@ -23,8 +23,8 @@ pub struct Promoted {
 /// A registry cannot compare and exchange a tag at once (OCI distribution 1.1 has no such request), so it is asked right before the
 /// manifest is published. Who moves the tag between these two requests is not noticed.
 pub fn promote(
-    places: &Places<'_>,
-    found: &Found,
+    session: &Session<'_>,
+    found: &Located,
     destination: &Reference,
     expected: Option<TagState>,
     options: &CopyOptions,
@@ -33,28 +33,28 @@ pub fn promote(
     if destination.is_local() {
         return Err(Error::NoRegistry(destination.clone()));
     }
-    let before = tag_state(places, destination)?;
+    let before = tag_state(session, destination)?;
     let expected = expected.unwrap_or(before);
     let refuse_if_moved = |state| {
         if state == expected { Ok(()) } else { Err(moved(destination, expected, state)) }
     };
     // What is refused anyway is refused before anything travels.
     refuse_if_moved(before)?;
-    let (target, tag) = places.target(&Location::Artifact(destination.clone()))?;
+    let (target, tag) = session.target(&Location::Artifact(destination.clone()))?;
     let copied = copy_unless(
         (&*found.source, &found.name),
         (&*target, tag.as_deref()),
         options,
-        || refuse_if_moved(tag_state(places, destination)?),
+        || refuse_if_moved(tag_state(session, destination)?),
         progress,
     )?;
     Ok(Promoted { copied, before })
 }
 
 /// Where the tag is now. A registry is asked itself: its mirrors may be late.
-fn tag_state(places: &Places<'_>, destination: &Reference) -> Result<TagState, Error> {
+fn tag_state(session: &Session<'_>, destination: &Reference) -> Result<TagState, Error> {
     let name = destination.selector().unwrap_or_else(|| Tag::latest().to_string());
-    match places.client.repository(destination).resolve_at_registry(&name) {
+    match session.client.repository(destination).resolve_at_registry(&name) {
         Ok(descriptor) => Ok(TagState::At(descriptor.digest)),
         Err(registry::Error::NotFound { .. }) => Ok(TagState::Absent),
         Err(error) => Err(error.into()),

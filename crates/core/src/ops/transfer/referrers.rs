@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::copy::{CopyOptions, Fate, fate};
+use super::copy::{BlobAction, CopyOptions, action};
 use crate::digest::Digest;
 use crate::oci::{ContentError, Descriptor, Manifest, MediaType, REFERRERS_LIMIT, Referrer, Source, Target};
 use crate::ops::error::Error;
@@ -104,10 +104,10 @@ impl Following<'_> {
 
     fn bring_blob(&self, blob: &Descriptor) -> Result<(), Error> {
         let failed = |error| Error::writing(&format!("blob `{}`", blob.digest), error);
-        let origin = match fate(self.target, blob, self.options).map_err(failed)? {
-            Fate::Present => return Ok(()),
-            Fate::Mount(origin) => Some(origin),
-            Fate::Send => None,
+        let origin = match action(self.target, blob, self.options).map_err(failed)? {
+            BlobAction::Present => return Ok(()),
+            BlobAction::Mount(origin) => Some(origin),
+            BlobAction::Send => None,
         };
         let brought = self.target.put_from(blob, origin.as_deref(), &*self.source.blob(blob));
         brought.map(drop).map_err(failed)

@@ -16,7 +16,7 @@ use crate::oci::{Descriptor, Reference, Source};
 use crate::ops::artifact::{Inspected, Parent, inspect, parents};
 use crate::ops::error::Error;
 use crate::ops::remote_data::{self, RemoteData, RemoteFile, RemoteKit, wanted_remotes};
-use crate::ops::session::{Found, Places};
+use crate::ops::session::{Located, Session};
 use crate::ops::transfer::{DeltaSource, Older, Taken};
 use crate::ops::{disk_space, workers};
 use crate::progress::Progress;
@@ -58,15 +58,15 @@ pub struct Unpacked {
 /// then do files get their names. Whatever fails before leaves the folder as it was. As with `cp`, the system writes the files
 /// to the disk when it likes: syncing 100,000 of them takes minutes, and after a power cut a second run tells which differ.
 pub fn unpack(
-    places: &Places<'_>,
-    found: &Found,
+    session: &Session<'_>,
+    found: &Located,
     name: &str,
     options: &UnpackOptions,
     progress: &dyn Progress,
 ) -> Result<Unpacked, Error> {
     let child = inspect(found)?;
-    let parents = wanted_parents(places, &child, name, &options.selection)?;
-    let remotes = wanted_remotes(places, &child.modelkit, name, &options.selection, &options.remote)?;
+    let parents = wanted_parents(session, &child, name, &options.selection)?;
+    let remotes = wanted_remotes(session, &child.modelkit, name, &options.selection, &options.remote)?;
     let delta = DeltaSource::new(&*found.source, Older::Tree(&options.folder));
     let mut chosen = Chosen::default();
     let mut wanted = of_others(&parents, &remotes.kits, &options.selection, &mut chosen);
@@ -118,7 +118,7 @@ fn of_others<'a>(
     chosen: &mut Chosen,
 ) -> Vec<Wanted<'a>> {
     let wanted =
-        |reference, found: &'a Found, layers| Wanted { other: Some(reference), source: &*found.source, layers };
+        |reference, found: &'a Located, layers| Wanted { other: Some(reference), source: &*found.source, layers };
     let of_parent = selection.of_parent();
     let mut others = Vec::new();
     for Parent { reference, found, inspected } in parents.iter().rev() {
@@ -187,13 +187,13 @@ fn certain_bytes<'a>(to_write: impl Iterator<Item = (&'a RelativePath, u64)>, fo
 }
 
 pub(crate) fn wanted_parents(
-    places: &Places<'_>,
+    session: &Session<'_>,
     child: &Inspected,
     name: &str,
     selection: &Selection,
 ) -> Result<Vec<Parent>, Error> {
     match parents::model_reference(&child.modelkit).filter(|_| selection.of_parent().is_some()) {
-        Some(reference) => parents::resolve(places, name, reference),
+        Some(reference) => parents::resolve(session, name, reference),
         None => Ok(Vec::new()),
     }
 }

@@ -70,7 +70,7 @@ impl<'a> Unpacker<'a> {
         let parts = blob.parts().map_err(|error| Error::reading(&label, error))?;
         let extracted = self.extract(&mut reader, parts, layer);
         match reader.read_to_end_of_blob() {
-            Err(ContentError::Mismatch(_)) if blob.refute() => Err(Stop::Refuted),
+            Err(ContentError::Mismatch(_)) if blob.report_mismatch() => Err(Stop::Refuted),
             Err(error) => Err(Error::reading(&label, error).into()),
             Ok(()) => Ok(extracted.map_err(|source| Error::Unpack(label, source))?),
         }

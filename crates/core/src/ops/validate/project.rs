@@ -49,7 +49,7 @@ pub struct Finding {
 ///
 /// Lists all files that would be packed, and reads those that are small enough to be texts. Nothing is changed.
 pub fn validate(options: &ValidateOptions) -> Result<Vec<Finding>, Error> {
-    let (kitfile, places) = match kitfile::parse_with_places(&options.text) {
+    let (kitfile, session) = match kitfile::parse_with_places(&options.text) {
         Ok(parsed) => parsed,
         Err(invalid) => return Ok(invalid.problems().iter().map(|problem| unusable(options, problem)).collect()),
     };
@@ -58,7 +58,7 @@ pub fn validate(options: &ValidateOptions) -> Result<Vec<Finding>, Error> {
         Err(Error::Archive(error @ archive::Error::InvalidIgnoreFile(_))) => return Ok(vec![bad_rules(&error)]),
         Err(error) => return Err(error),
     };
-    let review = Review { options, kitfile: &kitfile, places: &places, ignore: &ignore };
+    let review = Review { options, kitfile: &kitfile, session: &session, ignore: &ignore };
     let mut findings = review.kitfile();
     findings.extend(review.folder()?);
     findings.sort_by_key(|finding| finding.severity);
@@ -94,7 +94,7 @@ fn bad_rules(error: &archive::Error) -> Finding {
 pub(super) struct Review<'a> {
     options: &'a ValidateOptions,
     kitfile: &'a Kitfile,
-    places: &'a FieldPlaces,
+    session: &'a FieldPlaces,
     ignore: &'a IgnoreRules,
 }
 
@@ -191,7 +191,7 @@ impl Review<'_> {
         message: String,
         advice: &str,
     ) -> Finding {
-        let place = match self.places.position(field) {
+        let place = match self.session.position(field) {
             Some(position) => format!("{}:{}:{}", self.options.file, position.line, position.column),
             None => self.options.file.clone(),
         };

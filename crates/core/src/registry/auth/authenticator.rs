@@ -13,7 +13,7 @@ use super::credential_store::CredentialStore;
 use super::credentials::Credentials;
 use super::token::{Token, TokenRequest, basic, bearer, parse_token, safe_realm};
 use crate::registry::error::Error;
-use crate::registry::http::{Answer, Endpoint, RetryPolicy, Transport, Tries, read_capped, retrying};
+use crate::registry::http::{Answer, Endpoint, RetryPolicy, RetryState, Transport, read_capped, retrying};
 
 /// A token server's answer is a few kilobytes; some put long lists of rights into their tokens.
 const TOKEN_LIMIT: u64 = 1024 * 1024;
@@ -98,7 +98,7 @@ impl Auth {
         Self { keys: Arc::new(keys), transport, retry, patience, state: Mutex::default() }
     }
 
-    /// The `Authorization` for a request, as far as the registry's wishes are known from an earlier one.
+    /// The `Authorization` for a request, as far as the registry's requested_form are known from an earlier one.
     pub(crate) async fn header(&self, access: &Access) -> Result<Option<HeaderValue>, Error> {
         if let Keys::Unasked(header) = &*self.keys {
             return Ok(header.clone());
@@ -185,7 +185,7 @@ impl Auth {
         request: impl Fn(reqwest::Url) -> TokenRequest,
     ) -> Result<Token, Error> {
         let realm = safe_realm(&access.endpoint, realm)?;
-        retrying(Tries::new(self.retry), async || {
+        retrying(RetryState::new(self.retry), async || {
             let asked_at = Instant::now();
             let (status, retry_after, body) = self.ask(access, request(realm.clone())).await?;
             let registry = access.endpoint.name.clone();

@@ -11,11 +11,11 @@ use crate::registry::repository::Repository;
 
 /// A blob in a repository, or in the mirrors of its registry.
 pub(crate) struct AnywhereBlob {
-    places: Places,
+    places: Session,
 }
 
 #[derive(Clone)]
-struct Places {
+struct Session {
     repository: Repository,
     descriptor: Descriptor,
     /// The mirrors that gave bytes since somebody was content with them.
@@ -24,7 +24,7 @@ struct Places {
 
 impl AnywhereBlob {
     pub(crate) fn new(repository: Repository, descriptor: Descriptor) -> Self {
-        Self { places: Places { repository, descriptor, used: Arc::default() } }
+        Self { places: Session { repository, descriptor, used: Arc::default() } }
     }
 }
 
@@ -48,7 +48,7 @@ impl Content for AnywhereBlob {
     }
 
     /// Nobody knows which of the mirrors gave the wrong bytes, so none of them is asked again.
-    fn refute(&self) -> bool {
+    fn report_mismatch(&self) -> bool {
         let used = std::mem::take(&mut *self.places.used.lock().unwrap_or_else(PoisonError::into_inner));
         for mirror in &used {
             mirror.give_up_mirror(&"it gave other bytes than it should");
@@ -60,7 +60,7 @@ impl Content for AnywhereBlob {
 /// What a place gives, and which mirror that is, if it is one.
 type Opened = (Box<dyn Read + Send>, Option<Repository>);
 
-impl Places {
+impl Session {
     fn reader(&self, range: Range<u64>) -> Result<Box<dyn Read + Send>, Error> {
         let (reader, mirror) = self.open(range.clone())?;
         Ok(match mirror {
@@ -95,7 +95,7 @@ impl Places {
 }
 
 struct AnywhereReader {
-    places: Places,
+    places: Session,
     reader: Box<dyn Read + Send>,
     mirror: Option<Repository>,
     /// What the caller still wants of the blob.

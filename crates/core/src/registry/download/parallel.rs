@@ -17,7 +17,7 @@ use super::pace::{FIRST_CONNECTIONS, Pace};
 use super::pieces::{Pieces, Relief, Ticket};
 use crate::registry::client::Client;
 use crate::registry::error::Error;
-use crate::registry::http::Tries;
+use crate::registry::http::RetryState;
 
 /// How often slow connections are looked for.
 const WATCH_EVERY: Duration = Duration::from_millis(250);
@@ -225,7 +225,7 @@ async fn watch(download: Weak<Download>) {
 
 /// Brings the piece of `ticket`, over as many connections as it takes, one after the other.
 async fn fetch(download: Arc<Download>, ticket: Ticket, mut body: Option<Body>) {
-    let mut tries = Tries::of_a_blob(download.origin.retry());
+    let mut tries = RetryState::of_a_blob(download.origin.retry());
     loop {
         let failure = match fetch_once(&download, ticket, body.take(), &mut tries).await {
             Ok(()) => return download.finish(ticket),
@@ -241,7 +241,12 @@ async fn fetch(download: Arc<Download>, ticket: Ticket, mut body: Option<Body>) 
     }
 }
 
-async fn fetch_once(download: &Download, ticket: Ticket, body: Option<Body>, tries: &mut Tries) -> Result<(), Error> {
+async fn fetch_once(
+    download: &Download,
+    ticket: Ticket,
+    body: Option<Body>,
+    tries: &mut RetryState,
+) -> Result<(), Error> {
     let missing = || download.state().pieces.missing(ticket);
     let Some(range) = missing() else { return Ok(()) };
     let mut body = match body {

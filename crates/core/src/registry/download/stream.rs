@@ -12,7 +12,7 @@ use super::chunks::Chunks;
 use super::origin::Origin;
 use crate::registry::client::Client;
 use crate::registry::error::Error;
-use crate::registry::http::Tries;
+use crate::registry::http::RetryState;
 
 /// How many chunks of the body may wait for the reader. hyper makes them up to 400 KiB large.
 const CHUNKS_AHEAD: usize = 8;
@@ -20,7 +20,7 @@ const CHUNKS_AHEAD: usize = 8;
 pub(super) struct Stream {
     client: Client,
     origin: Arc<Origin>,
-    tries: Tries,
+    tries: RetryState,
     /// What has not come of that part of the blob that is wanted.
     wanted: Range<u64>,
     /// What the connection brings; `None` between two connections.
@@ -30,7 +30,7 @@ pub(super) struct Stream {
 
 impl Stream {
     pub(super) fn new(client: Client, origin: Arc<Origin>, share: Share, wanted: Range<u64>) -> Self {
-        let tries = Tries::of_a_blob(origin.retry());
+        let tries = RetryState::of_a_blob(origin.retry());
         Self { client, origin, tries, wanted, chunks: None, share }
     }
 

@@ -17,7 +17,7 @@ use super::parallel::Parallel;
 use super::stream::Stream;
 use crate::registry::client::Client;
 use crate::registry::error::Error;
-use crate::registry::http::{Tries, retrying};
+use crate::registry::http::{RetryState, retrying};
 
 /// No stretch is longer, so that a connection that becomes slow is noticed.
 const LONGEST_BYTES: u64 = 256 * 1024 * 1024;
@@ -69,7 +69,7 @@ impl Stretches {
 
     /// Asks for the first bytes of a blob: whether the registry knows ranges is not known yet.
     pub(super) fn ask(client: &Client, origin: &Origin, range: &Range<u64>) -> Result<Body, Error> {
-        let asking = retrying(Tries::of_a_blob(origin.retry()), async || origin.get(range.clone()).await);
+        let asking = retrying(RetryState::of_a_blob(origin.retry()), async || origin.get(range.clone()).await);
         client.runtime.block_on(asking)
     }
 

@@ -10,7 +10,7 @@ use reqwest::{Body, Method, Request, Response, StatusCode, Url};
 use super::answer::{ANSWER_LIMIT, Answer};
 use super::document::read_capped;
 use super::endpoint::locate;
-use super::retry::{RetryPolicy, Tries, parse_retry_after, retrying};
+use super::retry::{RetryPolicy, RetryState, parse_retry_after, retrying};
 use super::transport::{Transport, host_and_port};
 use crate::registry::auth::{Access, Auth, Keys};
 use crate::registry::error::Error;
@@ -50,12 +50,12 @@ impl Exchange {
 
     /// Sends `call` as often as its policy allows, until the answer is a success.
     pub(crate) async fn send(&self, call: &Call) -> Result<Response, Error> {
-        retrying(Tries::new(call.retry), async || self.send_once(call).await).await
+        retrying(RetryState::new(call.retry), async || self.send_once(call).await).await
     }
 
     /// Like [`send`](Self::send), and reads the body too, as part of the attempt.
     pub(crate) async fn fetch(&self, call: &Call, limit: u64) -> Result<(HeaderMap, Vec<u8>, Url), Error> {
-        retrying(Tries::new(call.retry), async || {
+        retrying(RetryState::new(call.retry), async || {
             let response = self.send_once(call).await?;
             let (headers, url) = (response.headers().clone(), response.url().clone());
             let body = read_capped(response, limit, &call.attempt, self.timeouts.silence).await?;

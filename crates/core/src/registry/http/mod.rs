@@ -16,5 +16,5 @@ pub(crate) use exchange::{Call, Exchange, is_challenge, request, retry_after};
 pub(crate) use pages::Then;
 pub(crate) use redact::redacted;
 pub use retry::RetryPolicy;
-pub(crate) use retry::{Tries, retrying};
+pub(crate) use retry::{RetryState, retrying};
 pub(crate) use transport::{Transport, failure, host_and_port, silent};

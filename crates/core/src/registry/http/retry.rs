@@ -31,14 +31,14 @@ impl Default for RetryPolicy {
 }
 
 /// The attempts of one piece of work.
-pub(crate) struct Tries {
+pub(crate) struct RetryState {
     policy: RetryPolicy,
     failed: u32,
     /// When it failed first since there was progress.
     failing_since: Option<Instant>,
 }
 
-impl Tries {
+impl RetryState {
     /// For a single request: a registry that is not there at all should not keep anybody waiting for long.
     pub(crate) fn new(policy: RetryPolicy) -> Self {
         Self { policy, failed: 0, failing_since: None }
@@ -83,7 +83,7 @@ impl Tries {
 
 /// Does `attempt` until it succeeds, fails for good or has failed too often.
 pub(crate) async fn retrying<T, F: Future<Output = Result<T, Error>>>(
-    mut tries: Tries,
+    mut tries: RetryState,
     // Not `AsyncFnMut`, whose futures the compiler does not let into tasks of the runtime.
     mut attempt: impl FnMut() -> F,
 ) -> Result<T, Error> {
@@ -122,16 +122,16 @@ mod tests {
     #[test]
     fn only_what_may_pass_is_tried_again() {
         for (status, again) in [(400, false), (401, false), (403, false), (404, false), (408, true), (416, false)] {
-            assert_eq!(Tries::new(policy()).pause_after(failure(status, None)).is_ok(), again, "{status}");
+            assert_eq!(RetryState::new(policy()).pause_after(failure(status, None)).is_ok(), again, "{status}");
         }
         for (status, again) in [(429, true), (500, true), (501, false), (502, true), (503, true), (504, true)] {
-            assert_eq!(Tries::new(policy()).pause_after(failure(status, None)).is_ok(), again, "{status}");
+            assert_eq!(RetryState::new(policy()).pause_after(failure(status, None)).is_ok(), again, "{status}");
         }
     }
 
     #[test]
     fn pauses_double_up_to_the_longest_and_then_end() {
-        let mut tries = Tries::new(policy());
+        let mut tries = RetryState::new(policy());
         for whole in [2.0, 4.0, 5.0] {
             let pause = tries.pause_after(failure(500, None)).unwrap().as_secs_f64();
             assert!((whole / 2.0..=whole).contains(&pause), "{pause} of {whole}");
@@ -143,16 +143,16 @@ mod tests {
 
     #[test]
     fn a_registry_may_ask_for_a_longer_pause_but_not_for_ever() {
-        let pause = Tries::new(policy()).pause_after(failure(429, Some(60))).unwrap();
+        let pause = RetryState::new(policy()).pause_after(failure(429, Some(60))).unwrap();
         assert_eq!(pause, Duration::from_secs(60));
-        assert!(Tries::new(policy()).pause_after(failure(429, Some(3600))).is_err());
+        assert!(RetryState::new(policy()).pause_after(failure(429, Some(3600))).is_err());
     }
 
     #[test]
     fn a_blob_may_fail_for_a_time_and_progress_begins_it_anew() {
         let start = Instant::now();
         let after = |seconds| start + Duration::from_secs(seconds);
-        let mut tries = Tries::of_a_blob(policy());
+        let mut tries = RetryState::of_a_blob(policy());
         for second in 0..895 {
             assert!(tries.pause_at(after(second), failure(503, None)).is_ok(), "{second}");
         }
@@ -167,8 +167,8 @@ mod tests {
     #[test]
     fn no_time_means_one_attempt() {
         let policy = RetryPolicy { give_up_after: Duration::ZERO, ..policy() };
-        assert!(Tries::of_a_blob(policy).pause_after(failure(500, None)).is_err());
-        assert!(Tries::new(policy).pause_after(failure(500, None)).is_err());
+        assert!(RetryState::of_a_blob(policy).pause_after(failure(500, None)).is_err());
+        assert!(RetryState::new(policy).pause_after(failure(500, None)).is_err());
     }
 
     #[test]

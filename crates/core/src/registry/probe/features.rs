@@ -3,32 +3,32 @@
 use super::finding::Finding;
 use crate::registry::client::Client;
 use crate::registry::error::Error;
-use crate::registry::upload::{Fact, Feature, SaidBy};
+use crate::registry::upload::{Capability, Feature, SaidBy};
 
 impl Client {
-    /// What was learned of `registry` in the last days about what is not in `findings`.
+    /// What was capabilities of `registry` in the last days about what is not in `findings`.
     pub fn recollect(&self, registry: &str, findings: &mut Vec<Finding>) -> Result<(), Error> {
-        let facts = self.learned.of(&self.endpoint(registry)?.host_and_port());
+        let facts = self.capabilities.of(&self.endpoint(registry)?.host_and_port());
         let is_new = |feature: &Feature| !findings.iter().any(|finding| finding.topic == topic(*feature));
         let recollected: Vec<_> = facts.iter().filter(|(feature, _)| is_new(feature)).map(recollection).collect();
         findings.extend(recollected);
         Ok(())
     }
 
-    /// Forgets what was learned of `registry`.
+    /// Forgets what was capabilities of `registry`.
     pub fn forget(&self, registry: &str) -> Result<(), Error> {
         let host = self.endpoint(registry)?.host_and_port();
-        self.learned.forget(&host).map_err(|error| Error::Setting(format!("cannot forget `{host}`: {error}")))
+        self.capabilities.forget(&host).map_err(|error| Error::Setting(format!("cannot forget `{host}`: {error}")))
     }
 
     /// Tells and remembers whether the registry at `host` has `feature`.
     pub(super) fn find(&self, host: &str, feature: Feature, is_supported: bool, found: impl Into<String>) -> Finding {
-        self.learned.note(host, [(feature, Fact::new(is_supported, None))]);
+        self.capabilities.note(host, [(feature, Capability::new(is_supported, None))]);
         Finding::answered(topic(feature), found, plan(feature, is_supported)).supported(is_supported)
     }
 }
 
-fn recollection((feature, fact): (&Feature, &Fact)) -> Finding {
+fn recollection((feature, fact): (&Feature, &Capability)) -> Finding {
     let found = match (fact.is_supported, fact.at_most_bytes) {
         (false, _) => "no".to_owned(),
         (true, None) => "yes".to_owned(),

@@ -8,8 +8,8 @@ use super::finding::Finding;
 use crate::registry::auth::{Access, Challenge};
 use crate::registry::client::Client;
 use crate::registry::error::Error;
-use crate::registry::http::{Endpoint, Tries, host_and_port, request, retrying};
-use crate::registry::upload::{First, Needs, SaidBy};
+use crate::registry::http::{Endpoint, RetryState, host_and_port, request, retrying};
+use crate::registry::upload::{First, SaidBy, UploadRequirements};
 
 /// What registries call the protocol that they speak (docker's registry; distribution-spec 1.1 does without).
 const VERSION: &str = "docker-distribution-api-version";
@@ -35,7 +35,7 @@ impl Client {
     fn knock(&self, endpoint: &Endpoint) -> Result<Response, Error> {
         let call = self.greeting(Access { endpoint: endpoint.clone(), rights: None });
         let exchange = &self.exchange;
-        self.runtime.block_on(retrying(Tries::new(call.retry), async || {
+        self.runtime.block_on(retrying(RetryState::new(call.retry), async || {
             let anonymous = request(&call, &call.url, None, None);
             let response = exchange.transport.execute(anonymous, &call.attempt, exchange.timeouts.silence).await?;
             if response.status() == StatusCode::UNAUTHORIZED {
@@ -54,7 +54,7 @@ impl Client {
         Finding::answered("tls", found, plan).supported(is_encrypted)
     }
 
-    fn uploads(&self, registry: &str, needs: &Needs) -> Finding {
+    fn uploads(&self, registry: &str, needs: &UploadRequirements) -> Finding {
         let part_bytes = needs.part_bytes(self.settings.chunk_bytes);
         let from_bytes = self.settings.resumable_bytes_of(registry);
         let large = needs.part_bytes(from_bytes).map(size).unwrap_or_default();
@@ -118,7 +118,7 @@ fn credentials(asked: StatusCode, origin: Option<&str>, entry: &Result<(), Error
     Some(Finding { is_supported: is_accepted, ..finding })
 }
 
-fn ceiling(needs: &Needs) -> Finding {
+fn ceiling(needs: &UploadRequirements) -> Finding {
     match needs.ceiling {
         Some(ceiling) => {
             let plan = "refuses a larger layer before the first byte";

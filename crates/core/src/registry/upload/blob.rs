@@ -4,14 +4,14 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Response, Url};
 use tracing::debug;
 
-use super::capabilities::{Fact, Feature};
+use super::capabilities::{Capability, Feature};
 use super::feed::{Feed, fed_body};
 use super::form::{First, Parts, SMALL_PART_BYTES, UploadForm};
 use super::journal::Journal;
 use super::session::{Session, State, acknowledged, location};
-use crate::oci::{Arrival, Content, Descriptor};
+use crate::oci::{BlobOutcome, Content, Descriptor};
 use crate::registry::error::{Cause, Error};
-use crate::registry::http::{Call, Tries, host_and_port, is_challenge, request};
+use crate::registry::http::{Call, RetryState, host_and_port, is_challenge, request};
 use crate::registry::repository::{PUSH, Repository};
 
 /// One blob on its way.
@@ -19,9 +19,9 @@ pub(crate) struct Upload<'a> {
     pub(super) repository: &'a Repository,
     pub(super) descriptor: &'a Descriptor,
     feed: Feed<'a>,
-    tries: Tries,
+    tries: RetryState,
     /// How the user wants it to be sent.
-    wishes: Option<UploadForm>,
+    requested_form: Option<UploadForm>,
     /// A larger blob is sent in parts of this size from the start, where the registry takes parts.
     pub(super) resumable_bytes: u64,
     form: Form,
@@ -32,7 +32,7 @@ pub(crate) struct Upload<'a> {
     /// For blobs that are large enough to go on with in another process.
     pub(super) journal: Option<Journal>,
     /// What the registry refused; true of it if the blob then gets there.
-    lessons: Vec<(Feature, Fact)>,
+    observed: Vec<(Feature, Capability)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,29 +49,29 @@ impl<'a> Upload<'a> {
             repository,
             descriptor,
             feed: Feed::new(content, descriptor),
-            tries: Tries::of_a_blob(settings.retry),
-            wishes: settings.upload_of(repository.registry()),
+            tries: RetryState::of_a_blob(settings.retry),
+            requested_form: settings.upload_of(repository.registry()),
             resumable_bytes: settings.resumable_bytes_of(repository.registry()),
             form: Form::Whole,
             tried_whole: false,
             restarted: false,
             journal: None,
-            lessons: Vec::new(),
+            observed: Vec::new(),
         }
     }
 
     /// Mounts the blob from the repository `origin`, if one is given and the registry does that; else sends it.
-    pub(crate) fn run(mut self, origin: Option<&str>) -> Result<Arrival, Error> {
-        let (mut state, arrival) = match (self.go_on()?, origin) {
-            (Some(session), _) => (State::Open(session), Arrival::Sent { resumed_bytes: 0 }),
-            (None, Some(origin)) => (self.mount(origin)?, Arrival::Mounted),
-            (None, None) => (self.open()?, Arrival::Sent { resumed_bytes: 0 }),
+    pub(crate) fn run(mut self, origin: Option<&str>) -> Result<BlobOutcome, Error> {
+        let (mut state, outcome) = match (self.go_on()?, origin) {
+            (Some(session), _) => (State::Open(session), BlobOutcome::Sent { resumed_bytes: 0 }),
+            (None, Some(origin)) => (self.mount(origin)?, BlobOutcome::Mounted),
+            (None, None) => (self.open()?, BlobOutcome::Sent { resumed_bytes: 0 }),
         };
-        let arrival = match &state {
-            State::Done => arrival,
+        let outcome = match &state {
+            State::Done => outcome,
             State::Open(session) => {
                 self.form = self.first_form(session);
-                Arrival::Sent { resumed_bytes: session.acknowledged }
+                BlobOutcome::Sent { resumed_bytes: session.acknowledged }
             }
         };
         while let State::Open(mut session) = state {
@@ -91,12 +91,12 @@ impl<'a> Upload<'a> {
             journal.close();
         }
         // Whoever had to begin anew has resumed nothing.
-        Ok(if self.tried_whole || self.restarted { Arrival::Sent { resumed_bytes: 0 } } else { arrival })
+        Ok(if self.tried_whole || self.restarted { BlobOutcome::Sent { resumed_bytes: 0 } } else { outcome })
     }
 
     fn learn(&mut self, session: &Session) {
-        if !self.lessons.is_empty() {
-            self.repository.client.learned.note(&host_and_port(&session.location), self.lessons.drain(..));
+        if !self.observed.is_empty() {
+            self.repository.client.capabilities.note(&host_and_port(&session.location), self.observed.drain(..));
         }
     }
 
@@ -150,7 +150,7 @@ impl<'a> Upload<'a> {
     }
 
     pub(super) fn session(&self, location: Url, answer: &Response) -> Session {
-        Session::new(&self.repository.client, location, answer.headers(), self.wishes)
+        Session::new(&self.repository.client, location, answer.headers(), self.requested_form)
     }
 
     fn send_whole(&mut self, session: &Session) -> Result<(), Error> {
@@ -180,14 +180,14 @@ impl<'a> Upload<'a> {
 
     /// Decides how to go on after `failure`, or that it was the last.
     fn recover(&mut self, session: Session, failure: Error) -> Result<State, Error> {
-        if is_digest_refused(&failure) && self.feed.refute() {
+        if is_digest_refused(&failure) && self.feed.report_mismatch() {
             debug!(%failure, "what was read is wrong; it is read elsewhere");
             return self.open();
         }
         if !self.tried_whole && are_parts_refused(&session, &failure) {
             debug!(%failure, "the registry does not take the blob in parts");
             self.form = Form::Whole;
-            self.lessons = vec![(Feature::Parts, Fact::new(false, None))];
+            self.observed = vec![(Feature::Parts, Capability::new(false, None))];
             return self.open();
         }
         if self.form == Form::Whole && is_whole_refused(&failure) {
@@ -196,7 +196,8 @@ impl<'a> Upload<'a> {
             };
             debug!(%failure, "the registry does not take the blob in one piece");
             if !is_session_named(&failure) {
-                self.lessons = vec![(Feature::Whole, Fact::new(true, Some(self.descriptor.size.saturating_sub(1))))];
+                self.observed =
+                    vec![(Feature::Whole, Capability::new(true, Some(self.descriptor.size.saturating_sub(1))))];
             }
             self.form = Form::Parts(part_bytes);
             return self.open();
@@ -245,7 +246,7 @@ impl<'a> Upload<'a> {
                     return self.restart(failure);
                 }
                 self.form = Form::Parts(smaller);
-                self.lessons.push((Feature::Parts, Fact::new(true, Some(smaller))));
+                self.observed.push((Feature::Parts, Capability::new(true, Some(smaller))));
             }
             _ => {}
         }

@@ -42,7 +42,7 @@ pub(crate) enum Feature {
 /// What a host showed about one feature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Fact {
+pub(crate) struct Capability {
     pub(crate) is_supported: bool,
     /// Up to so many bytes at once, where more was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,23 +51,23 @@ pub(crate) struct Fact {
     learned_at: u64,
 }
 
-pub(super) type Facts = BTreeMap<Feature, Fact>;
+pub(super) type HostCapabilities = BTreeMap<Feature, Capability>;
 
-/// What was learned of all hosts, by this process and by earlier ones.
-pub(crate) struct Learned {
+/// What was capabilities of all hosts, by this process and by earlier ones.
+pub(crate) struct Capabilities {
     /// Where it is kept; without a folder it ends with the process.
     folder: Option<PathBuf>,
-    hosts: Mutex<HashMap<String, Facts>>,
+    hosts: Mutex<HashMap<String, HostCapabilities>>,
 }
 
 /// The file of one host. Hosts with names alike to the file system have the same, which is about one of them.
 #[derive(Serialize, Deserialize)]
 struct File {
     host: String,
-    facts: Facts,
+    facts: HostCapabilities,
 }
 
-impl Fact {
+impl Capability {
     /// What is found out now.
     pub(crate) fn new(is_supported: bool, at_most_bytes: Option<u64>) -> Self {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -81,30 +81,30 @@ impl Fact {
     }
 }
 
-impl Learned {
+impl Capabilities {
     pub(crate) fn new(folder: Option<PathBuf>) -> Self {
         Self { folder, hosts: Mutex::default() }
     }
 
     /// What is known of `host`.
-    pub(crate) fn of(&self, host: &str) -> Facts {
+    pub(crate) fn of(&self, host: &str) -> HostCapabilities {
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         hosts.entry(host.to_owned()).or_insert_with(|| self.read(host)).clone()
     }
 
     /// Remembers `facts` of `host`. A feature that works as it is known to work keeps the limit that is known of it.
-    pub(crate) fn note(&self, host: &str, facts: impl IntoIterator<Item = (Feature, Fact)>) {
+    pub(crate) fn note(&self, host: &str, facts: impl IntoIterator<Item = (Feature, Capability)>) {
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        // Another process may have learned something meanwhile.
+        // Another process may have capabilities something meanwhile.
         let mut known = hosts.remove(host).unwrap_or_default();
         known.extend(self.read(host));
         for (feature, fact) in facts {
             let before = known.get(&feature).filter(|before| before.is_supported && fact.is_supported);
             let at_most_bytes = fact.at_most_bytes.or(before.and_then(|before| before.at_most_bytes));
-            known.insert(feature, Fact { at_most_bytes, ..fact });
+            known.insert(feature, Capability { at_most_bytes, ..fact });
         }
         if let Err(error) = self.write(host, &known) {
-            debug!(%error, host, "what was learned of this host is not kept");
+            debug!(%error, host, "what was capabilities of this host is not kept");
         }
         hosts.insert(host.to_owned(), known);
     }
@@ -119,18 +119,18 @@ impl Learned {
         }
     }
 
-    fn read(&self, host: &str) -> Facts {
-        let Some(folder) = &self.folder else { return Facts::new() };
+    fn read(&self, host: &str) -> HostCapabilities {
+        let Some(folder) = &self.folder else { return HostCapabilities::new() };
         let text = fs::read(path(folder, host)).unwrap_or_default();
-        let Ok(file) = serde_json::from_slice::<File>(&text) else { return Facts::new() };
+        let Ok(file) = serde_json::from_slice::<File>(&text) else { return HostCapabilities::new() };
         if file.host == host {
             file.facts.into_iter().filter(|(_, fact)| fact.is_fresh()).collect()
         } else {
-            Facts::new()
+            HostCapabilities::new()
         }
     }
 
-    fn write(&self, host: &str, facts: &Facts) -> io::Result<()> {
+    fn write(&self, host: &str, facts: &HostCapabilities) -> io::Result<()> {
         let Some(folder) = &self.folder else { return Ok(()) };
         fs::create_dir_all(folder)?;
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
@@ -155,58 +155,67 @@ mod tests {
 
     const HOST: &str = "kit.example:5000";
 
-    fn noted(folder: &Path, feature: Feature, fact: Fact) -> Facts {
-        Learned::new(Some(folder.to_owned())).note(HOST, [(feature, fact)]);
-        Learned::new(Some(folder.to_owned())).of(HOST)
+    fn noted(folder: &Path, feature: Feature, fact: Capability) -> HostCapabilities {
+        Capabilities::new(Some(folder.to_owned())).note(HOST, [(feature, fact)]);
+        Capabilities::new(Some(folder.to_owned())).of(HOST)
     }
 
     #[test]
     fn the_next_process_knows_what_this_one_learned() {
         let folder = tempfile::tempdir().unwrap();
-        let here = Learned::new(Some(folder.path().join("registries")));
-        let there = Learned::new(Some(folder.path().join("registries")));
-        assert_eq!(here.of(HOST), Facts::new());
-        there.note(HOST, [(Feature::Parts, Fact::new(true, Some(4)))]);
-        here.note(HOST, [(Feature::Mount, Fact::new(false, None))]);
-        let expected =
-            Facts::from([(Feature::Parts, Fact::new(true, Some(4))), (Feature::Mount, Fact::new(false, None))]);
-        let kept = Learned::new(Some(folder.path().join("registries"))).of(HOST);
-        let without_time = |facts: &Facts| -> Vec<_> {
+        let here = Capabilities::new(Some(folder.path().join("registries")));
+        let there = Capabilities::new(Some(folder.path().join("registries")));
+        assert_eq!(here.of(HOST), HostCapabilities::new());
+        there.note(HOST, [(Feature::Parts, Capability::new(true, Some(4)))]);
+        here.note(HOST, [(Feature::Mount, Capability::new(false, None))]);
+        let expected = HostCapabilities::from([
+            (Feature::Parts, Capability::new(true, Some(4))),
+            (Feature::Mount, Capability::new(false, None)),
+        ]);
+        let kept = Capabilities::new(Some(folder.path().join("registries"))).of(HOST);
+        let without_time = |facts: &HostCapabilities| -> Vec<_> {
             facts.iter().map(|(feature, fact)| (*feature, fact.is_supported, fact.at_most_bytes)).collect()
         };
         assert_eq!(without_time(&kept), without_time(&expected));
         assert_eq!(here.of(HOST), kept);
-        assert_eq!(here.of("kit.example"), Facts::new());
+        assert_eq!(here.of("kit.example"), HostCapabilities::new());
         here.forget(HOST).unwrap();
         here.forget(HOST).unwrap();
-        assert_eq!((here.of(HOST), fs::read_dir(folder.path().join("registries")).unwrap().count()), (Facts::new(), 0));
+        assert_eq!(
+            (here.of(HOST), fs::read_dir(folder.path().join("registries")).unwrap().count()),
+            (HostCapabilities::new(), 0)
+        );
     }
 
     #[test]
     fn a_limit_outlives_a_success_below_it_but_no_refusal() {
         let folder = tempfile::tempdir().unwrap();
-        let limit = |facts: Facts| facts[&Feature::Parts].at_most_bytes;
-        assert_eq!(limit(noted(folder.path(), Feature::Parts, Fact::new(true, Some(4)))), Some(4));
-        assert_eq!(limit(noted(folder.path(), Feature::Parts, Fact::new(true, None))), Some(4));
-        assert_eq!(limit(noted(folder.path(), Feature::Parts, Fact::new(true, Some(2)))), Some(2));
-        assert_eq!(limit(noted(folder.path(), Feature::Parts, Fact::new(false, None))), None);
+        let limit = |facts: HostCapabilities| facts[&Feature::Parts].at_most_bytes;
+        assert_eq!(limit(noted(folder.path(), Feature::Parts, Capability::new(true, Some(4)))), Some(4));
+        assert_eq!(limit(noted(folder.path(), Feature::Parts, Capability::new(true, None))), Some(4));
+        assert_eq!(limit(noted(folder.path(), Feature::Parts, Capability::new(true, Some(2)))), Some(2));
+        assert_eq!(limit(noted(folder.path(), Feature::Parts, Capability::new(false, None))), None);
     }
 
     #[test]
     fn what_is_old_or_damaged_or_about_another_host_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
-        let old = Fact {
-            learned_at: Fact::new(true, None).learned_at - LONGEST_LIFE.as_secs() - 1,
-            ..Fact::new(false, None)
+        let old = Capability {
+            learned_at: Capability::new(true, None).learned_at - LONGEST_LIFE.as_secs() - 1,
+            ..Capability::new(false, None)
         };
-        let to_come = Fact { learned_at: u64::MAX, ..old };
-        assert_eq!(noted(folder.path(), Feature::Parts, old), Facts::new());
-        assert_eq!(noted(folder.path(), Feature::Parts, to_come), Facts::new());
-        assert_eq!(noted(folder.path(), Feature::Parts, Fact::new(false, None)).len(), 1);
-        assert_eq!(Learned::new(Some(folder.path().to_owned())).of("kit.example_5000"), Facts::new(), "the same file");
+        let to_come = Capability { learned_at: u64::MAX, ..old };
+        assert_eq!(noted(folder.path(), Feature::Parts, old), HostCapabilities::new());
+        assert_eq!(noted(folder.path(), Feature::Parts, to_come), HostCapabilities::new());
+        assert_eq!(noted(folder.path(), Feature::Parts, Capability::new(false, None)).len(), 1);
+        assert_eq!(
+            Capabilities::new(Some(folder.path().to_owned())).of("kit.example_5000"),
+            HostCapabilities::new(),
+            "the same file"
+        );
         for text in ["", "{\"host\":\"kit.exa", "[]", r#"{"host":"kit.example:5000","facts":{"flies":{}}}"#] {
             fs::write(path(folder.path(), HOST), text).unwrap();
-            assert_eq!(Learned::new(Some(folder.path().to_owned())).of(HOST), Facts::new(), "{text}");
+            assert_eq!(Capabilities::new(Some(folder.path().to_owned())).of(HOST), HostCapabilities::new(), "{text}");
         }
     }
 
@@ -223,8 +232,8 @@ mod tests {
     fn a_folder_that_cannot_be_made_means_that_the_process_remembers_alone() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("file"), "").unwrap();
-        let learned = Learned::new(Some(folder.path().join("file")));
-        learned.note(HOST, [(Feature::Parts, Fact::new(false, None))]);
-        assert_eq!(learned.of(HOST).len(), 1);
+        let capabilities = Capabilities::new(Some(folder.path().join("file")));
+        capabilities.note(HOST, [(Feature::Parts, Capability::new(false, None))]);
+        assert_eq!(capabilities.of(HOST).len(), 1);
     }
 }

@@ -46,8 +46,8 @@ impl<'a> Feed<'a> {
     }
 
     /// Whether the content comes from somewhere else, now that it proved to be wrong.
-    pub(super) fn refute(&self) -> bool {
-        self.content.refute()
+    pub(super) fn report_mismatch(&self) -> bool {
+        self.content.report_mismatch()
     }
 
     /// Reads the piece at `offset`, at most `limit` bytes and full unless the content ends.

@@ -1,6 +1,6 @@
 //! What each registry needs of an upload, as far as it is known beforehand: a table by host, with a source for every row.
 
-use super::capabilities::{Fact, Facts, Feature};
+use super::capabilities::{Capability, Feature, HostCapabilities};
 
 /// Smaller parts after a registry refused one as too large: what ghcr.io takes (rust-oci-client#35, #37).
 pub(super) const SMALL_PART_BYTES: u64 = 4 * 1024 * 1024;
@@ -58,7 +58,7 @@ pub enum SaidBy {
 
 /// What one registry needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Needs {
+pub(crate) struct UploadRequirements {
     pub(crate) first: First,
     /// Larger blobs were refused in one PUT.
     pub(crate) whole_at_most: Option<u64>,
@@ -68,7 +68,7 @@ pub(crate) struct Needs {
     pub(crate) said_by: SaidBy,
 }
 
-impl Needs {
+impl UploadRequirements {
     /// The size of parts that would be of `wanted_bytes`; none if the registry takes no parts.
     pub(crate) fn part_bytes(&self, wanted_bytes: u64) -> Option<u64> {
         match self.parts {
@@ -79,13 +79,13 @@ impl Needs {
 }
 
 /// A domain, which stands for all below it, and what its registries need.
-const TABLE: &[(&str, Needs)] = &[
+const TABLE: &[(&str, UploadRequirements)] = &[
     // 416 for a PATCH over "the maximum permissible limit of 4.00MiB": rust-oci-client#35, ocx-sh/ocx#237; one PUT has no such
     // limit (KitOps pkg/lib/repo/remote/upload-format.go). "10 GB size limit for each layer": docs.github.com, "Working with the
     // Container registry", Troubleshooting; read as GiB, so that nothing is refused that would fit.
     (
         "ghcr.io",
-        Needs {
+        UploadRequirements {
             parts: Parts::UpTo(Some(SMALL_PART_BYTES)),
             ceiling: Some(Ceiling { bytes: 10 * 1024 * MIB, text: "10 GB" }),
             ..WHOLE
@@ -102,51 +102,63 @@ const TABLE: &[(&str, Needs)] = &[
     ("amazonaws.com.cn", ELASTIC),
     // BLOB_UPLOAD_INVALID at the end of parts: dotnet/sdk-container-builds#472. "Maximum layer size 10,000":
     // docs.aws.amazon.com/AmazonECR/latest/public/public-service-quotas.html, in MiB as in the other table.
-    ("public.ecr.aws", Needs { ceiling: Some(Ceiling { bytes: 10_000 * MIB, text: "10,000 MiB" }), ..WHOLE }),
+    (
+        "public.ecr.aws",
+        UploadRequirements { ceiling: Some(Ceiling { bytes: 10_000 * MIB, text: "10,000 MiB" }), ..WHOLE },
+    ),
 ];
 
-const ELASTIC: Needs = Needs { ceiling: Some(Ceiling { bytes: 52_000 * MIB, text: "52,000 MiB" }), ..WHOLE };
+const ELASTIC: UploadRequirements =
+    UploadRequirements { ceiling: Some(Ceiling { bytes: 52_000 * MIB, text: "52,000 MiB" }), ..WHOLE };
 
 /// In one PUT and never in parts.
-const WHOLE: Needs =
-    Needs { first: First::Whole, whole_at_most: None, parts: Parts::Never, ceiling: None, said_by: SaidBy::Table };
+const WHOLE: UploadRequirements = UploadRequirements {
+    first: First::Whole,
+    whole_at_most: None,
+    parts: Parts::Never,
+    ceiling: None,
+    said_by: SaidBy::Table,
+};
 
-const DEFAULT: Needs = Needs { first: First::Parts, parts: Parts::UpTo(None), said_by: SaidBy::Default, ..WHOLE };
+const DEFAULT: UploadRequirements =
+    UploadRequirements { first: First::Parts, parts: Parts::UpTo(None), said_by: SaidBy::Default, ..WHOLE };
 
-/// What is known about `host`: what the user has `chosen` comes before what was `learned`, and that before the table.
-pub(crate) fn needs_of(host: &str, chosen: Option<UploadForm>, learned: &Facts) -> Needs {
-    let needs = learned_of(tabled(host), learned);
+/// What is known about `host`: what the user has `chosen` comes before what was `capabilities`, and that before the table.
+pub(crate) fn needs_of(host: &str, chosen: Option<UploadForm>, capabilities: &HostCapabilities) -> UploadRequirements {
+    let needs = learned_of(tabled(host), capabilities);
     match chosen {
-        Some(UploadForm::Whole) => Needs { ceiling: needs.ceiling, said_by: SaidBy::Configuration, ..WHOLE },
+        Some(UploadForm::Whole) => {
+            UploadRequirements { ceiling: needs.ceiling, said_by: SaidBy::Configuration, ..WHOLE }
+        }
         Some(UploadForm::Parts(at_most)) => {
             let known = if let Parts::UpTo(known) = needs.parts { known } else { None };
             let parts = Parts::UpTo(at_most.or(known));
-            Needs { first: First::Parts, parts, said_by: SaidBy::Configuration, ..needs }
+            UploadRequirements { first: First::Parts, parts, said_by: SaidBy::Configuration, ..needs }
         }
         None => needs,
     }
 }
 
 /// The row of `host`, which may have a port.
-fn tabled(host: &str) -> Needs {
+fn tabled(host: &str) -> UploadRequirements {
     let host = host.split_once(':').map_or(host, |(host, _)| host).to_ascii_lowercase();
     let is_meant = |name: &str| host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     TABLE.iter().find(|(name, _)| is_meant(name)).map_or(DEFAULT, |(_, needs)| *needs)
 }
 
 /// `needs` as the registry's own answers change them.
-fn learned_of(needs: Needs, learned: &Facts) -> Needs {
+fn learned_of(needs: UploadRequirements, capabilities: &HostCapabilities) -> UploadRequirements {
     let mut changed = needs;
-    match learned.get(&Feature::Parts) {
-        Some(Fact { is_supported: false, .. }) => (changed.first, changed.parts) = (First::Whole, Parts::Never),
-        Some(Fact { at_most_bytes: Some(limit), .. }) => changed.parts = Parts::UpTo(Some(*limit)),
+    match capabilities.get(&Feature::Parts) {
+        Some(Capability { is_supported: false, .. }) => (changed.first, changed.parts) = (First::Whole, Parts::Never),
+        Some(Capability { at_most_bytes: Some(limit), .. }) => changed.parts = Parts::UpTo(Some(*limit)),
         // Some bytes in parts tell nothing of many, of which the table knows.
         Some(_) | None => {}
     }
-    if let Some(whole) = learned.get(&Feature::Whole).filter(|_| changed.parts != Parts::Never) {
+    if let Some(whole) = capabilities.get(&Feature::Whole).filter(|_| changed.parts != Parts::Never) {
         changed.whole_at_most = if whole.is_supported { whole.at_most_bytes } else { Some(0) };
     }
-    if changed == needs { needs } else { Needs { said_by: SaidBy::Learned, ..changed } }
+    if changed == needs { needs } else { UploadRequirements { said_by: SaidBy::Learned, ..changed } }
 }
 
 #[cfg(test)]
@@ -170,7 +182,7 @@ mod tests {
             ("notghcr.io", First::Parts, Some(1 << 24), None),
             ("[::1]:5000", First::Parts, Some(1 << 24), None),
         ] {
-            let needs = needs_of(host, None, &Facts::new());
+            let needs = needs_of(host, None, &HostCapabilities::new());
             let found = needs.ceiling.map(|ceiling| ceiling.bytes / 1_000_000_000);
             assert_eq!((needs.first, needs.part_bytes(1 << 24), found), (first, part_bytes, ceiling), "{host}");
         }
@@ -178,12 +190,13 @@ mod tests {
 
     #[test]
     fn the_user_comes_before_what_was_learned_and_that_before_the_table() {
-        let learned = |feature, is_supported, limit| Facts::from([(feature, Fact::new(is_supported, limit))]);
-        let (nothing, no_parts) = (Facts::new(), learned(Feature::Parts, false, None));
-        let small_parts = learned(Feature::Parts, true, Some(5));
-        let small_whole = learned(Feature::Whole, true, Some(7));
+        let capabilities =
+            |feature, is_supported, limit| HostCapabilities::from([(feature, Capability::new(is_supported, limit))]);
+        let (nothing, no_parts) = (HostCapabilities::new(), capabilities(Feature::Parts, false, None));
+        let small_parts = capabilities(Feature::Parts, true, Some(5));
+        let small_whole = capabilities(Feature::Whole, true, Some(7));
         let (whole, parts) = (Some(UploadForm::Whole), Some(UploadForm::Parts(None)));
-        for (host, chosen, learned, first, part_bytes, whole_at_most, said_by) in [
+        for (host, chosen, capabilities, first, part_bytes, whole_at_most, said_by) in [
             ("kit.example", None, &nothing, First::Parts, Some(9), None, SaidBy::Default),
             ("kit.example", None, &no_parts, First::Whole, None, None, SaidBy::Learned),
             ("kit.example", None, &small_parts, First::Parts, Some(5), None, SaidBy::Learned),
@@ -196,9 +209,9 @@ mod tests {
             ("gcr.io", None, &small_parts, First::Whole, Some(5), None, SaidBy::Learned),
             ("gcr.io", parts, &nothing, First::Parts, Some(9), None, SaidBy::Configuration),
         ] {
-            let needs = needs_of(host, chosen, learned);
+            let needs = needs_of(host, chosen, capabilities);
             let found = (needs.first, needs.part_bytes(9), needs.whole_at_most, needs.said_by);
-            assert_eq!(found, (first, part_bytes, whole_at_most, said_by), "{host} {chosen:?} {learned:?}");
+            assert_eq!(found, (first, part_bytes, whole_at_most, said_by), "{host} {chosen:?} {capabilities:?}");
         }
     }
 }

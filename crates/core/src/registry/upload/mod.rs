@@ -9,7 +9,7 @@ mod resume;
 mod session;
 
 pub(crate) use blob::Upload;
-pub(crate) use capabilities::{Fact, Feature, Learned};
-pub(crate) use form::{First, Needs, needs_of};
+pub(crate) use capabilities::{Capabilities, Capability, Feature};
+pub(crate) use form::{First, UploadRequirements, needs_of};
 pub use form::{SaidBy, UploadForm};
 pub(crate) use session::{Session, State, acknowledged, location};

@@ -3,7 +3,7 @@
 use reqwest::header::{HeaderMap, HeaderName, LOCATION, RANGE};
 use reqwest::{Response, Url};
 
-use super::form::{Needs, UploadForm};
+use super::form::{UploadForm, UploadRequirements};
 use crate::registry::client::Client;
 use crate::registry::error::Error;
 use crate::registry::http::{Call, host_and_port, locate};
@@ -16,7 +16,7 @@ pub(crate) struct Session {
     pub(super) acknowledged: u64,
     /// The smallest part that it takes (distribution-spec 1.1, "Pushing a blob in chunks").
     pub(crate) smallest_part: u64,
-    pub(super) needs: Needs,
+    pub(super) needs: UploadRequirements,
 }
 
 pub(crate) enum State {

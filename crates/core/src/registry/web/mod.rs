@@ -6,4 +6,4 @@ mod service;
 
 pub use file::{FileHead, WebFile};
 pub use object_store::{AccessKeys, ObjectStore};
-pub use service::{Place, Question, Site};
+pub use service::{HttpLocation, HttpRequest, HttpService};

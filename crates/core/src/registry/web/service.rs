@@ -16,7 +16,7 @@ use crate::registry::http::{Call, Endpoint, Exchange, Then};
 
 /// A web server. Cloning is cheap.
 #[derive(Clone)]
-pub struct Site {
+pub struct HttpService {
     client: Client,
     exchange: Arc<Exchange>,
     base: Url,
@@ -24,7 +24,7 @@ pub struct Site {
 
 /// What is asked of a site, and what messages say about it.
 #[derive(Debug, Clone)]
-pub struct Question {
+pub struct HttpRequest {
     /// The names on the way from the base of the site. Each may hold any signs, slashes too.
     pub path: Vec<String>,
     /// What follows the question mark.
@@ -37,7 +37,7 @@ pub struct Question {
 
 /// Where content is, as another server tells.
 #[derive(Clone)]
-pub struct Place {
+pub struct HttpLocation {
     /// It may hold a secret.
     pub url: String,
     /// What a request needs; they may be secrets.
@@ -46,7 +46,7 @@ pub struct Place {
 
 impl Client {
     /// The site at `base`, which may have a path. The credentials go with every request to its own host, and to no other.
-    pub fn site(&self, base: &str, credentials: Option<&Credentials>) -> Result<Site, Error> {
+    pub fn site(&self, base: &str, credentials: Option<&Credentials>) -> Result<HttpService, Error> {
         let unfit = || Error::Setting(format!("`{base}` is not the address of a web server"));
         let base = Url::parse(base).map_err(|_| unfit())?;
         let is_plain = base.username().is_empty() && base.password().is_none() && base.query().is_none();
@@ -60,8 +60,8 @@ impl Client {
     /// it is. An `Authorization` among the headers goes to that host, and to no other.
     pub fn open(
         &self,
-        place: &Place,
-        question: &Question,
+        place: &HttpLocation,
+        question: &HttpRequest,
         descriptor: &Descriptor,
         offset: u64,
     ) -> Result<Box<dyn Read + Send>, Error> {
@@ -80,10 +80,10 @@ impl Client {
         site.blob(call, descriptor).try_open(offset..descriptor.size)
     }
 
-    fn site_at(&self, base: Url, authorization: Option<HeaderValue>) -> Site {
+    fn site_at(&self, base: Url, authorization: Option<HeaderValue>) -> HttpService {
         let (retry, timeouts) = (self.settings.retry, self.settings.timeouts);
         let exchange = Exchange::new(Arc::clone(&self.transport), Keys::Unasked(authorization), retry, timeouts);
-        Site { client: self.clone(), exchange: Arc::new(exchange), base }
+        HttpService { client: self.clone(), exchange: Arc::new(exchange), base }
     }
 }
 
@@ -96,7 +96,7 @@ fn header(credentials: &Credentials) -> Result<HeaderValue, Error> {
     }
 }
 
-impl Site {
+impl HttpService {
     /// How many connections to it are used at once.
     pub fn concurrency(&self) -> usize {
         self.client.concurrency(&self.host())
@@ -108,7 +108,7 @@ impl Site {
     }
 
     /// A whole answer of at most `limit` bytes.
-    pub fn read(&self, question: &Question, limit: u64) -> Result<Vec<u8>, Error> {
+    pub fn read(&self, question: &HttpRequest, limit: u64) -> Result<Vec<u8>, Error> {
         let (_, body, _) = self.client.runtime.block_on(self.exchange.fetch(&self.call(question), limit))?;
         Ok(body)
     }
@@ -116,7 +116,7 @@ impl Site {
     /// The answer, of at most `limit` bytes, to a document of `media_type`.
     pub fn ask(
         &self,
-        question: &Question,
+        question: &HttpRequest,
         media_type: &'static str,
         body: Vec<u8>,
         limit: u64,
@@ -131,14 +131,14 @@ impl Site {
     /// Each page of a list, whose head names the next one (RFC 8288). `read` may tell what is wrong with a page.
     pub fn read_pages(
         &self,
-        question: &Question,
+        question: &HttpRequest,
         mut read: impl FnMut(&[u8]) -> Result<(), String>,
     ) -> Result<(), Error> {
         self.client.read_pages(&self.exchange, self.call(question), |_, body| read(body).map(|()| Then::Next))
     }
 
     /// Content that is worth several connections, and whose digest and size are known.
-    pub fn content(&self, question: &Question, descriptor: &Descriptor) -> impl Content + use<> {
+    pub fn content(&self, question: &HttpRequest, descriptor: &Descriptor) -> impl Content + use<> {
         SiteContent { blob: self.blob(self.call(question), descriptor), size: descriptor.size }
     }
 
@@ -147,7 +147,7 @@ impl Site {
         RemoteBlob::new(&self.client, budget, Arc::clone(&self.exchange), call, descriptor)
     }
 
-    fn call(&self, question: &Question) -> Call {
+    fn call(&self, question: &HttpRequest) -> Call {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(&question.path);

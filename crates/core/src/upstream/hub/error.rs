@@ -61,7 +61,7 @@ pub enum Error {
     },
     /// Anything else that happens between two hosts.
     #[error(transparent)]
-    Site(#[from] registry::Error),
+    HttpService(#[from] registry::Error),
 }
 
 /// What the hub means by `refusal`: it tells kinds of refusals apart by codes (`huggingface_hub`, `hf_raise_for_status`).
@@ -78,14 +78,14 @@ pub(super) fn explain(hub: &str, address: &Address, revision: &str, refusal: reg
         _ if has_code("RepoNotFound") => Error::NoRepository { kind, name, hub, source },
         registry::Error::NoCredentials { .. } => Error::NoRepository { kind, name, hub, source },
         registry::Error::Unauthorized { .. } => Error::TokenRefused { hub, source },
-        other => Error::Site(other),
+        other => Error::HttpService(other),
     }
 }
 
 impl From<Error> for ContentError {
     fn from(error: Error) -> Self {
         match error {
-            Error::Site(error) => error.into(),
+            Error::HttpService(error) => error.into(),
             Error::Gated { .. } => Self::Denied(Box::new(error)),
             Error::TokenRefused { .. } => Self::Unauthorized(Box::new(error)),
             error => Self::Other(Box::new(error)),

@@ -7,13 +7,13 @@ use super::answers::{Info, Item};
 use super::error::{Error, explain};
 use crate::digest::Digest;
 use crate::oci::{Content, ContentError, Descriptor};
-use crate::registry::{self, Client, Credentials, Question, Site};
+use crate::registry::{self, Client, Credentials, HttpRequest, HttpService};
 use crate::relative_path::RelativePath;
 
 /// One hub.
 #[derive(Clone)]
 pub struct Hub {
-    site: Site,
+    site: HttpService,
     url: String,
 }
 
@@ -107,12 +107,12 @@ impl Snapshot {
         Explained { content: self.hub.site.content(&self.question(&file), descriptor), snapshot: self }
     }
 
-    fn question(&self, file: &RemoteFile) -> Question {
+    fn question(&self, file: &RemoteFile) -> HttpRequest {
         let mut path = self.address.segments();
         path.extend(["resolve".to_owned(), self.commit.clone()]);
         path.extend(file.path.components().map(str::to_owned));
         let subject = format!("{}/{}", self.address.name, file.path);
-        Question { path, query: None, attempt: format!("read `{subject}`"), subject }
+        HttpRequest { path, query: None, attempt: format!("read `{subject}`"), subject }
     }
 
     fn explain(&self, refusal: registry::Error) -> Error {
@@ -132,12 +132,12 @@ impl Snapshot {
     }
 }
 
-fn api(address: &Address, what: &str, revision: &str, query: Option<&'static str>) -> Question {
+fn api(address: &Address, what: &str, revision: &str, query: Option<&'static str>) -> HttpRequest {
     let mut path = vec!["api".to_owned(), address.kind.plural().to_owned()];
     path.extend(address.name.split('/').map(str::to_owned));
     path.extend([what.to_owned(), revision.to_owned()]);
     let subject = address.name.clone();
-    Question { path, query, attempt: format!("look at the {} `{subject}`", address.kind), subject }
+    HttpRequest { path, query, attempt: format!("look at the {} `{subject}`", address.kind), subject }
 }
 
 /// Adds the files of a page. A path that leaves its folder is refused, whatever else there is.

@@ -36,13 +36,13 @@ pub enum Error {
     },
     /// Anything else that happens between two hosts.
     #[error(transparent)]
-    Site(#[from] registry::Error),
+    HttpService(#[from] registry::Error),
 }
 
 impl From<Error> for ContentError {
     fn from(error: Error) -> Self {
         match error {
-            Error::Site(error) => error.into(),
+            Error::HttpService(error) => error.into(),
             error => Self::Other(Box::new(error)),
         }
     }

@@ -1,6 +1,6 @@
 //! Git LFS: what git has instead of large files, and the server that has the files.
 //!
-//! HTTP itself, with its settings, retries and ranges, is that of `registry`: a server is a [`Site`](crate::registry::Site).
+//! HTTP itself, with its settings, retries and ranges, is that of `registry`: a server is a [`HttpService`](crate::registry::HttpService).
 
 mod error;
 mod pointer;

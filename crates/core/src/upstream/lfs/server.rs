@@ -8,13 +8,13 @@ use serde_json::json;
 
 use super::error::Error;
 use crate::oci::{Content, ContentError, Descriptor};
-use crate::registry::{self, Client, Credentials, Place, Question, Site};
+use crate::registry::{self, Client, Credentials, HttpLocation, HttpRequest, HttpService};
 use crate::relative_path::RelativePath;
 
 /// An LFS server.
 pub struct Server {
     client: Client,
-    site: Site,
+    site: HttpService,
 }
 
 const MEDIA_TYPE: &str = "application/vnd.git-lfs+json";
@@ -79,13 +79,13 @@ impl Server {
             "objects": [{ "oid": file.digest.hex(), "size": file.size }],
         });
         let path = vec!["objects".to_owned(), "batch".to_owned()];
-        let question = Question { path, ..question(&text) };
+        let question = HttpRequest { path, ..question(&text) };
         let asked = self.site.ask(&question, MEDIA_TYPE, wanted.to_string().into_bytes(), ANSWER_LIMIT);
         let answer = asked.map_err(|refusal| match refusal {
             registry::Error::NoCredentials { source, .. } | registry::Error::Unauthorized { source, .. } => {
                 Error::Locked { host: host.clone(), source }
             }
-            other => Error::Site(other),
+            other => Error::HttpService(other),
         })?;
         let answer: Answer = serde_json::from_slice(&answer).map_err(|error| wrong(error.to_string()))?;
         let object = answer.objects.into_iter().next().ok_or_else(|| wrong("it tells nothing".to_owned()))?;
@@ -97,9 +97,9 @@ impl Server {
     }
 }
 
-fn question(path: &str) -> Question {
+fn question(path: &str) -> HttpRequest {
     let attempt = format!("read `{path}` from LFS");
-    Question { path: Vec::new(), query: None, attempt, subject: path.to_owned() }
+    HttpRequest { path: Vec::new(), query: None, attempt, subject: path.to_owned() }
 }
 
 struct RemoteFile<'a> {
@@ -112,7 +112,7 @@ impl Content for RemoteFile<'_> {
     fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
         let Self { server, path, file } = self;
         let Download { href, header } = server.locate(path, file)?;
-        let place = Place { url: href, headers: header };
+        let place = HttpLocation { url: href, headers: header };
         Ok(server.client.open(&place, &question(path.as_str()), file, offset)?)
     }
 }

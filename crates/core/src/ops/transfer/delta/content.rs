@@ -53,11 +53,11 @@ impl Content for PatchedContent<'_, '_> {
     }
 
     /// First of all, nobody believes any longer what is here.
-    fn refute(&self) -> bool {
+    fn report_mismatch(&self) -> bool {
         if self.patch().is_none() {
-            return self.plain.refute();
+            return self.plain.report_mismatch();
         }
-        self.delta.refute(&self.layer);
+        self.delta.report_mismatch(&self.layer);
         true
     }
 }
@@ -76,7 +76,7 @@ impl<'c> PatchedReader<'c, '_, '_> {
     fn open(&mut self, stretch: Stretch) -> Result<Box<dyn Read + Send + 'c>, ContentError> {
         match stretch.origin {
             Origin::Zeros => Ok(Box::new(io::repeat(0))),
-            Origin::Older { layer, offset } => self.content.delta.shelf().open(layer, offset),
+            Origin::Older { layer, offset } => self.content.delta.local_pieces().open(layer, offset),
             Origin::Remote => {
                 let opened = self.next.take();
                 opened.map_or_else(|| self.content.plain.open_range(stretch.offset, stretch.length), Ok)

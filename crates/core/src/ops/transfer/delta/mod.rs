@@ -5,16 +5,16 @@
 //! verifies all of it. So an older layer that is damaged, or a table that is wrong, costs time and nothing else.
 
 mod content;
-mod lead;
+mod local_pieces;
 mod older;
 mod patch;
 mod planner;
-mod recut;
-mod shelf;
+mod rechunk;
 mod source;
+mod tar_prefix;
 mod tree;
 
+pub(crate) use local_pieces::Older;
 pub(crate) use older::older;
-pub(crate) use shelf::Older;
 pub(crate) use source::DeltaSource;
 pub use source::{Fetch, Taken};

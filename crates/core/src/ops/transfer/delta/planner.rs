@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::lead::{Lead, Leads, padding};
+use super::local_pieces::{LocalPieces, OldFile, OldPiece};
 use super::patch::{Origin, Patch, REQUEST_BYTES};
-use super::recut::Recutter;
-use super::shelf::{OldFile, OldPiece, Shelf};
+use super::rechunk::Rechunker;
+use super::tar_prefix::{TarPrefix, TarPrefixes, padding};
 use crate::compression::Compression;
 use crate::contents::{self, Entry, Kind, Piece};
 use crate::layer_format::Format;
@@ -21,15 +21,15 @@ pub(super) fn is_worth_a_look(layer: &Descriptor) -> bool {
     layer.size > 2 * REQUEST_BYTES && format(layer).is_some()
 }
 
-/// How `layer`, of which `table` is the table of contents, is put together with what is on the `shelf`; none if it had better be
+/// How `layer`, of which `table` is the table of contents, is put together with what is on the `local_pieces`; none if it had better be
 /// fetched whole.
-pub(super) fn plan(layer: &Descriptor, table: &[u8], shelf: &Shelf<'_>) -> Option<Patch> {
+pub(super) fn plan(layer: &Descriptor, table: &[u8], local_pieces: &LocalPieces<'_>) -> Option<Patch> {
     let format = format(layer)?;
     let mut planner = Planner {
-        shelf,
+        local_pieces,
         format,
-        recutter: Recutter::new(shelf, layer.size),
-        leads: Leads::default(),
+        recutter: Rechunker::new(local_pieces, layer.size),
+        leads: TarPrefixes::default(),
         reached: 0,
         patch: Patch::new(layer.size),
     };
@@ -48,10 +48,10 @@ fn format(layer: &Descriptor) -> Option<Format> {
 }
 
 struct Planner<'a> {
-    shelf: &'a Shelf<'a>,
+    local_pieces: &'a LocalPieces<'a>,
     format: Format,
-    recutter: Recutter<'a>,
-    leads: Leads,
+    recutter: Rechunker<'a>,
+    leads: TarPrefixes,
     /// Where the last file and the zeros behind it end.
     reached: u64,
     patch: Patch,
@@ -59,10 +59,10 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     fn add_entry(&mut self, entry: &Entry) {
-        let lead = self.leads.next(entry);
+        let tar_prefix = self.leads.next(entry);
         let &Kind::File { size, offset, ref digest, ref pieces } = &entry.kind else { return };
-        match self.shelf.file(digest, &entry.path) {
-            Some(old) if old.size == size => self.add_file(old, lead, offset),
+        match self.local_pieces.file(digest, &entry.path) {
+            Some(old) if old.size == size => self.add_file(old, tar_prefix, offset),
             _ => self.add_pieces(&entry.path, offset, size, pieces),
         }
         let end = offset + size;
@@ -73,10 +73,11 @@ impl Planner<'_> {
 
     /// Adds a file that is here, with what stands before and behind it in both tars: so files that follow each other in both
     /// are taken in one.
-    fn add_file(&mut self, old: &OldFile, lead: Option<Lead>, offset: u64) {
-        let lead = lead.filter(|lead| self.format == Format::Tar && old.lead == Some(*lead));
-        let before = lead.map_or(0, |lead| lead.bytes).min(old.offset).min(offset);
-        let behind = self.padding(old.size).min(self.shelf.zeros_behind(old));
+    fn add_file(&mut self, old: &OldFile, tar_prefix: Option<TarPrefix>, offset: u64) {
+        let tar_prefix =
+            tar_prefix.filter(|tar_prefix| self.format == Format::Tar && old.tar_prefix == Some(*tar_prefix));
+        let before = tar_prefix.map_or(0, |tar_prefix| tar_prefix.bytes).min(old.offset).min(offset);
+        let behind = self.padding(old.size).min(self.local_pieces.zeros_behind(old));
         let origin = Origin::Older { layer: old.layer, offset: old.offset - before };
         self.patch.add(offset - before, before + old.size + behind, origin);
     }
@@ -86,13 +87,13 @@ impl Planner<'_> {
         if pieces.is_empty() {
             return;
         }
-        let known = |piece: &Piece| self.shelf.piece(piece);
+        let known = |piece: &Piece| self.local_pieces.piece(piece);
         let found: u64 = pieces.iter().filter_map(known).map(|piece| piece.size).sum();
         let is_enough = found >= size / 2;
         let cut_anew = if is_enough { HashMap::new() } else { self.recutter.pieces_of(path, size, pieces) };
         let mut offset = begin;
         for piece in pieces {
-            let old = self.shelf.piece(piece).or_else(|| cut_anew.get(&piece.digest).copied());
+            let old = self.local_pieces.piece(piece).or_else(|| cut_anew.get(&piece.digest).copied());
             if let Some(OldPiece { layer, offset: at, .. }) = old.filter(|old| old.size == piece.size) {
                 self.patch.add(offset, piece.size, Origin::Older { layer, offset: at });
             }

@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::content::PatchedContent;
+use super::local_pieces::{LocalPieces, Older};
 use super::patch::Patch;
 use super::planner::{is_worth_a_look, plan};
-use super::shelf::{Older, Shelf};
 use crate::digest::Digest;
 use crate::oci::{Content, ContentError, Descriptor, Source};
 use crate::ops::files::tables;
@@ -16,7 +16,7 @@ pub(crate) struct DeltaSource<'a> {
     source: &'a dyn Source,
     older: Older<'a>,
     /// Made when the first layer is opened that it may help with.
-    shelf: OnceLock<Shelf<'a>>,
+    local_pieces: OnceLock<LocalPieces<'a>>,
     /// By layer, as one may be opened several times.
     taken: Mutex<HashMap<Digest, Taken>>,
     /// The layers that came out wrong.
@@ -43,7 +43,7 @@ pub struct Taken {
 
 impl<'a> DeltaSource<'a> {
     pub(crate) fn new(source: &'a dyn Source, older: Older<'a>) -> Self {
-        Self { source, older, shelf: OnceLock::new(), taken: Mutex::default(), refuted: Mutex::default() }
+        Self { source, older, local_pieces: OnceLock::new(), taken: Mutex::default(), refuted: Mutex::default() }
     }
 
     /// What was taken so far.
@@ -54,24 +54,24 @@ impl<'a> DeltaSource<'a> {
         })
     }
 
-    pub(super) fn shelf(&self) -> &Shelf<'a> {
-        self.shelf.get_or_init(|| Shelf::new(&self.older))
+    pub(super) fn local_pieces(&self) -> &LocalPieces<'a> {
+        self.local_pieces.get_or_init(|| LocalPieces::new(&self.older))
     }
 
     /// How `layer` is put together; none if it had better be fetched whole from `plain`, or if what is needed to tell cannot be
     /// read: then fetching it tells why.
     pub(super) fn plan(&self, layer: &Descriptor, plain: &dyn Content) -> Option<Patch> {
-        if self.is_refuted(layer) || self.shelf().is_empty() {
+        if self.is_refuted(layer) || self.local_pieces().is_empty() {
             return None;
         }
         let table = tables::bytes(self.source, layer).ok()??;
-        let patch = plan(layer, &table, self.shelf())?;
+        let patch = plan(layer, &table, self.local_pieces())?;
         let can_be_fetched = patch.ranges() == 0 || plain.knows_ranges().ok()?;
         can_be_fetched.then_some(patch)
     }
 
     /// Hears that a layer was put together wrongly: it is fetched whole from now on.
-    pub(super) fn refute(&self, layer: &Descriptor) {
+    pub(super) fn report_mismatch(&self, layer: &Descriptor) {
         locked(&self.refuted).insert(layer.digest);
     }
 
@@ -82,7 +82,7 @@ impl<'a> DeltaSource<'a> {
     /// Hears how many bytes of `layer` were taken when it was read the last time.
     pub(super) fn note_taken(&self, layer: &Descriptor, bytes: u64, patch: &Patch) {
         if bytes > 0 && !self.is_refuted(layer) {
-            let names = patch.older_layers().map(|layer| self.shelf().name(layer).to_owned()).collect();
+            let names = patch.older_layers().map(|layer| self.local_pieces().name(layer).to_owned()).collect();
             locked(&self.taken).insert(layer.digest, Taken { bytes, names });
         }
     }

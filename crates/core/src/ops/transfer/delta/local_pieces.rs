@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::path::Path;
 
-use super::lead::{Lead, Leads, padding};
+use super::tar_prefix::{TarPrefix, TarPrefixes, padding};
 use super::tree::{self, TreeFile};
 use crate::archive::Listing;
 use crate::compression::Compression;
@@ -31,7 +31,7 @@ pub(crate) enum Older<'a> {
 
 /// Layers that are here, and what is in them.
 #[derive(Default)]
-pub(super) struct Shelf<'a> {
+pub(super) struct LocalPieces<'a> {
     layers: Vec<OldLayer<'a>>,
     /// Of the layers.
     digests: HashSet<Digest>,
@@ -57,7 +57,7 @@ pub(super) struct OldFile {
     /// Known where the layer has a table.
     pub(super) digest: Option<Digest>,
     /// What stands before its content, where that is known.
-    pub(super) lead: Option<Lead>,
+    pub(super) tar_prefix: Option<TarPrefix>,
     /// Whether its pieces are known.
     pub(super) is_cut: bool,
 }
@@ -70,21 +70,21 @@ pub(super) struct OldPiece {
     pub(super) size: u64,
 }
 
-impl<'a> Shelf<'a> {
+impl<'a> LocalPieces<'a> {
     /// Looks at what is here. What cannot be read is no help, and that is all.
     ///
     /// Of layers, their tables are read; without one, the headers of their files.
     pub(super) fn new(older: &Older<'a>) -> Self {
-        let mut shelf = Self::default();
+        let mut local_pieces = Self::default();
         match older {
             Older::Versions(source, versions) => {
                 for (name, manifest) in versions {
-                    shelf.add_version(*source, name, manifest);
+                    local_pieces.add_version(*source, name, manifest);
                 }
             }
-            Older::Tree(folder) => shelf.add_tree(folder),
+            Older::Tree(folder) => local_pieces.add_tree(folder),
         }
-        shelf
+        local_pieces
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -149,19 +149,19 @@ impl<'a> Shelf<'a> {
             let layer = self.layers.len();
             let name = folder.display().to_string();
             self.layers.push(OldLayer { size, format: Format::Raw, content: Box::new(content), name });
-            self.add_file(path, OldFile { layer, offset: 0, size, digest: None, lead: None, is_cut: false });
+            self.add_file(path, OldFile { layer, offset: 0, size, digest: None, tar_prefix: None, is_cut: false });
         }
     }
 
     /// Adds the files that a table names, up to where it can be read.
     fn add_entries(&mut self, layer: usize, table: &[u8]) {
         let Ok(entries) = contents::read(table) else { return };
-        let mut leads = Leads::default();
+        let mut leads = TarPrefixes::default();
         for entry in entries.map_while(Result::ok) {
-            let lead = leads.next(&entry);
+            let tar_prefix = leads.next(&entry);
             let Kind::File { size, offset, digest, pieces } = entry.kind else { continue };
             let (digest, is_cut) = (Some(digest), !pieces.is_empty());
-            self.add_file(entry.path, OldFile { layer, offset, size, digest, lead, is_cut });
+            self.add_file(entry.path, OldFile { layer, offset, size, digest, tar_prefix, is_cut });
             let mut offset = offset;
             for Piece { size, digest, .. } in pieces {
                 if self.pieces.len() < PIECES_LIMIT {
@@ -176,7 +176,7 @@ impl<'a> Shelf<'a> {
     fn add_members(&mut self, source: &dyn Source, layer: usize, of: &Layer) {
         let (digest, size) = (of.descriptor.digest, of.descriptor.size);
         if of.format == Format::Raw {
-            let file = OldFile { layer, offset: 0, size, digest: Some(digest), lead: None, is_cut: false };
+            let file = OldFile { layer, offset: 0, size, digest: Some(digest), tar_prefix: None, is_cut: false };
             return self.add_file(of.path.clone(), file);
         }
         let blob = source.blob(&of.descriptor);
@@ -184,7 +184,10 @@ impl<'a> Shelf<'a> {
         while let Ok(Some(member)) = listing.next_member() {
             let (offset, size) = (member.offset, member.size);
             if !member.is_directory {
-                self.add_file(member.path, OldFile { layer, offset, size, digest: None, lead: None, is_cut: false });
+                self.add_file(
+                    member.path,
+                    OldFile { layer, offset, size, digest: None, tar_prefix: None, is_cut: false },
+                );
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Read};
 
-use super::shelf::{OldFile, OldPiece, Shelf};
+use super::local_pieces::{LocalPieces, OldFile, OldPiece};
 use crate::contents::{Cutter, Piece, PieceDigest};
 use crate::relative_path::RelativePath;
 
@@ -16,16 +16,16 @@ const FOUND_PART: u64 = 16;
 const PATIENCE_PART: u64 = 16;
 
 /// Reads old files, as long as it finds something.
-pub(super) struct Recutter<'a> {
-    shelf: &'a Shelf<'a>,
+pub(super) struct Rechunker<'a> {
+    local_pieces: &'a LocalPieces<'a>,
     /// How many bytes may still be read in vain.
     patience: u64,
 }
 
-impl<'a> Recutter<'a> {
+impl<'a> Rechunker<'a> {
     /// For a layer of `size` bytes.
-    pub(super) fn new(shelf: &'a Shelf<'a>, size: u64) -> Self {
-        Self { shelf, patience: size / PATIENCE_PART + 2 * SAMPLE_BYTES }
+    pub(super) fn new(local_pieces: &'a LocalPieces<'a>, size: u64) -> Self {
+        Self { local_pieces, patience: size / PATIENCE_PART + 2 * SAMPLE_BYTES }
     }
 
     /// The pieces of the old version of the file `path`, if it was not cut like the new one, of `size` bytes, that consists of
@@ -36,7 +36,7 @@ impl<'a> Recutter<'a> {
         size: u64,
         wanted: &[Piece],
     ) -> HashMap<PieceDigest, OldPiece> {
-        let Some(old) = self.shelf.version_of(path) else { return HashMap::new() };
+        let Some(old) = self.local_pieces.version_of(path) else { return HashMap::new() };
         let is_by_tensor = wanted.iter().any(|piece| piece.tensor.is_some());
         if old.is_cut && (is_by_tensor || Cutter::cuts_alike(old.size, size)) {
             return HashMap::new();
@@ -47,7 +47,7 @@ impl<'a> Recutter<'a> {
         }
         let name = path.file_name().unwrap_or_default();
         let known: HashSet<PieceDigest> = wanted.iter().map(|piece| piece.digest).collect();
-        let cut = |length| cut(self.shelf, old, length, Cutter::like(name, old.size, size)).unwrap_or_default();
+        let cut = |length| cut(self.local_pieces, old, length, Cutter::like(name, old.size, size)).unwrap_or_default();
         let mut found = cut(sample);
         found.retain(|digest, _| known.contains(digest));
         if found.values().map(|piece| piece.size).sum::<u64>() < sample / FOUND_PART {
@@ -70,12 +70,12 @@ fn first_tensor(pieces: &[Piece]) -> u64 {
 
 /// Cuts the first `length` bytes of `old`.
 fn cut(
-    shelf: &Shelf<'_>,
+    local_pieces: &LocalPieces<'_>,
     old: &OldFile,
     length: u64,
     mut cutter: Cutter,
 ) -> io::Result<HashMap<PieceDigest, OldPiece>> {
-    let mut reader = shelf.open(old.layer, old.offset)?.take(length);
+    let mut reader = local_pieces.open(old.layer, old.offset)?.take(length);
     let mut buffer = vec![0; 1024 * 1024];
     loop {
         match reader.read(&mut buffer)? {
