@@ -8,7 +8,7 @@ use std::path::Path;
 use kit_core::compression::Compression;
 use kit_core::kitfile;
 use kit_core::ops::{
-    self, Family, Filter, Format, Keeping, Links, Location, Locking, Overwrite, PackOptions, Place, Reading,
+    self, Family, Filter, Format, Keeping, Links, Location, Locking, Lookup, Overwrite, PackOptions, Reading,
     RemoteData, Selection, Session, UnpackOptions,
 };
 use kit_core::progress::Silent;
@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let packed = ops::pack(&places, &options, &Silent)?;
 
     let location: Location = "digits:v1".parse()?;
-    let found = places.find(&location, Place::Local)?;
+    let found = places.find(&location, Lookup::Local)?;
     let options = UnpackOptions {
         remote: RemoteData::Left,
         folder: work.path().join("model"),
