@@ -84,7 +84,7 @@ mod tests {
         for path in
             ["Kitfile.example", "examples/digits/Kitfile", "examples/digits-v2/Kitfile", "examples/minimal/Kitfile"]
         {
-            let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+            let text = fs::read_to_string(kit_testkit::sandbox::repository().join(path)).unwrap();
             assert_eq!(check(&text), Vec::<String>::new(), "{path}");
         }
         for (text, expected) in [
