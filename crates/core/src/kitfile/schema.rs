@@ -5,7 +5,6 @@ pub const SCHEMA: &str = include_str!("schema.json");
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
 
     use fs_err as fs;
     use regex::Regex;
