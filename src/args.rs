@@ -65,7 +65,7 @@ Usage: kit [OPTIONS] COMMAND
 
 Make
   init         Write a first Kitfile for a folder or a repository of a hub
-  validate     PlanTarget over a folder and its Kitfile before they are packed
+  validate     Look over a folder and its Kitfile before they are packed
   import       Make a ModelKit of a repository on the Hugging Face hub, or of one of git
   pack         Pack a folder and its Kitfile into a ModelKit
   update       Move the pins of a Kitfile to what the tags name now

@@ -35,7 +35,7 @@ pub(crate) struct DoctorArgs {
     /// Forget first what was learned of the registry
     #[arg(long)]
     forget: bool,
-    /// table, json, yaml, or a Go template with `.Topic`, `.Supported`, `.Located`, `.Source`, `.Plan`
+    /// table, json, yaml, or a Go template with `.Topic`, `.Supported`, `.Found`, `.Source`, `.Plan`
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
     #[command(flatten)]
