@@ -168,7 +168,7 @@ impl<'a> Xfs<'a> {
             let reason = "SKIPPED: cloning is not tested; it takes root, loop devices and mkfs.xfs (xfsprogs)";
             std::io::stderr().write_all(format!("{reason}\n").as_bytes()).unwrap();
         }
-        is_mounted.then_some(Self { folder })
+        is_mounted.then(|| Self { folder })
     }
 
     fn used_bytes(&self) -> u64 {
