@@ -9,8 +9,8 @@ source scripts/prerequisites.sh
 main() {
     prepare
     run cargo fmt --check
-    run cargo clippy --all-targets --locked -- -D warnings
-    run cargo test --locked "$@"
+    run cargo clippy --workspace --all-targets --locked -- -D warnings
+    run cargo test --workspace --locked "$@"
     if [[ ${KIT_TEST_PEERS:-} == missing ]]; then
         printf '\nNOT TESTED: the Python packages in tests/peers/requirements.txt could not be installed, so nobody but kit read\n' >&2
         printf 'what kit wrote in tests/cli/peers.rs. The reason is told above.\n' >&2

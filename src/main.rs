@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    kit::cli::run(std::env::args_os())
+    kit::run(std::env::args_os())
 }

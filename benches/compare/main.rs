@@ -8,8 +8,6 @@
 #![allow(clippy::cast_precision_loss, reason = "what is shown is rounded")]
 #![allow(clippy::disallowed_methods, reason = "arguments of a bench come from where cargo puts them")]
 
-#[path = "../../tests/cli/docker_registry.rs"]
-mod docker_registry;
 mod measure;
 mod rows;
 mod stage;

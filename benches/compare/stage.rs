@@ -8,8 +8,8 @@ use std::process::Command;
 
 use fs_err as fs;
 
-use crate::docker_registry::DockerRegistry;
 use crate::measure::{Side, Work};
+use kit_testkit::docker_registry::DockerRegistry;
 
 pub(crate) const MIB: u64 = 1024 * 1024;
 

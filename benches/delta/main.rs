@@ -8,15 +8,13 @@
 #![allow(clippy::disallowed_methods, reason = "arguments of a bench come from where cargo puts them")]
 
 mod cases;
-#[path = "../../tests/cli/registry/mod.rs"]
-mod fake;
 
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
 use cases::{CASES, Case, Version};
-use fake::FakeRegistry;
+use kit_testkit::registry::FakeRegistry;
 
 /// How often each pull runs.
 const RUNS: u64 = 7;

@@ -1,0 +1,56 @@
+//! Packs `examples/digits` into a new local store and unpacks only the model: the main use of the library on one page.
+//!
+//! Run it with `cargo run --example pack_and_unpack`.
+
+use std::error::Error;
+use std::path::Path;
+
+use kit_core::compression::Compression;
+use kit_core::kitfile;
+use kit_core::ops::{
+    self, Family, Filter, Format, Keeping, Links, Location, Locking, Lookup, Overwrite, PackOptions, Reading,
+    RemoteData, Selection, Session, UnpackOptions,
+};
+use kit_core::progress::Silent;
+use kit_core::registry::{Client, Settings};
+use kit_core::store::Store;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let context = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/digits");
+    let work = tempfile::tempdir()?;
+    let store = Store::open(work.path().join("store"))?;
+    let client = Client::new(Settings::default())?;
+    let places = Session { store: &store, client: &client };
+
+    let kitfile = kitfile::parse(&fs_err::read_to_string(context.join("Kitfile"))?)?;
+    let options = PackOptions {
+        context,
+        kitfile,
+        references: vec!["digits:v1".parse()?],
+        family: Family::ModelKit,
+        compression: Compression::None,
+        format: Format::Tar,
+        links: Links::InsideContext,
+        reading: Reading::Changed,
+        keeping: Keeping::Blobs,
+        locking: Locking::Off,
+        recording: None,
+        jobs: 2,
+        cli_version: "example".to_owned(),
+    };
+    let packed = ops::pack(&places, &options, &Silent)?;
+
+    let location: Location = "digits:v1".parse()?;
+    let found = places.find(&location, Lookup::Local)?;
+    let options = UnpackOptions {
+        remote: RemoteData::Left,
+        folder: work.path().join("model"),
+        overwrite: Overwrite::Refuse,
+        selection: Selection::new(vec!["model".parse::<Filter>()?]),
+        jobs: 2,
+    };
+    let unpacked = ops::unpack(&places, &found, "digits:v1", &options, &Silent)?;
+    assert_eq!(unpacked.manifest.digest, packed.manifest.digest);
+    assert_eq!(unpacked.placed.files, 3);
+    Ok(())
+}

@@ -1,0 +1,242 @@
+//! The rules of a `.kitignore`: which files of the context folder are never packed.
+//!
+//! They are those of `.dockerignore`, not of `.gitignore`: anchored at the context folder, the last fitting line decides.
+
+use std::fmt;
+
+use super::pattern::Pattern;
+use crate::archive::error::Error;
+use crate::relative_path::RelativePath;
+
+/// Names in the context folder that are never packed and cannot be brought back by a `!` line. The Go tool knows no locks, and
+/// packs a file of that name; but a layer cannot hold its own digest.
+const ALWAYS_IGNORED: [&str; 5] = ["Kitfile", "kitfile", ".kitfile", ".kitignore", "Kitfile.lock"];
+
+/// What a `.kitignore` says, and the names that are ignored without one.
+#[derive(Debug)]
+pub struct IgnoreRules {
+    rules: Vec<Rule>,
+}
+
+#[derive(Debug)]
+struct Rule {
+    pattern: Pattern,
+    keeps: bool,
+    /// The components in front of the first one with a wildcard: nothing that differs from them is matched.
+    fixed: Vec<String>,
+}
+
+impl Default for IgnoreRules {
+    /// The rules where there is no `.kitignore`.
+    fn default() -> Self {
+        let exactly =
+            |name: &str| Rule { pattern: Pattern::Exact(name.to_owned()), keeps: false, fixed: vec![name.to_owned()] };
+        Self { rules: ALWAYS_IGNORED.map(exactly).into() }
+    }
+}
+
+impl IgnoreRules {
+    /// Reads the text of a `.kitignore`; the error tells all malformed lines.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let lines = text.strip_prefix('\u{feff}').unwrap_or(text).lines();
+        let (mut rules, mut problems) = (Vec::new(), Vec::new());
+        for (index, line) in lines.enumerate() {
+            match Rule::parse(line) {
+                Ok(rule) => rules.extend(rule),
+                Err(what) => problems.push(IgnoreProblem { line: index + 1, what }),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(Error::InvalidIgnoreFile(problems));
+        }
+        rules.extend(Self::default().rules);
+        Ok(Self { rules })
+    }
+
+    /// Whether `path` or a folder above it is ignored, and no later `!` line brings it back.
+    pub fn is_ignored(&self, path: &RelativePath) -> bool {
+        let mut ignored = false;
+        for rule in &self.rules {
+            if rule.keeps == ignored && rule.matches_or_parent_matches(path.as_str()) {
+                ignored = !rule.keeps;
+            }
+        }
+        ignored
+    }
+
+    /// Whether a `!` line might bring back something below the ignored folder `path`: if not, it need not be read.
+    pub(crate) fn may_keep_below(&self, path: &RelativePath) -> bool {
+        self.rules.iter().any(|rule| rule.keeps && rule.fixed.iter().zip(path.components()).all(|(a, b)| a == b))
+    }
+}
+
+impl Rule {
+    fn parse(line: &str) -> Result<Option<Self>, Malformed> {
+        if line.starts_with('#') || line.trim().is_empty() {
+            return Ok(None);
+        }
+        let line = line.trim();
+        let (keeps, text) = match line.strip_prefix('!') {
+            Some(rest) => (true, rest.trim()),
+            None => (false, line),
+        };
+        let clean = clean(text);
+        if keeps && (text.is_empty() || clean == "/") {
+            return Err(Malformed::Exception);
+        }
+        let pattern = Pattern::parse(&clean).ok_or_else(|| Malformed::Pattern(line.to_owned()))?;
+        let is_fixed = |name: &&str| !name.contains(['*', '?', '[', '\\']);
+        let fixed = clean.split('/').take_while(is_fixed).map(str::to_owned).collect();
+        Ok(Some(Self { pattern, keeps, fixed }))
+    }
+
+    fn matches_or_parent_matches(&self, path: &str) -> bool {
+        let parents = path.match_indices('/').map(|(end, _)| &path[..end]);
+        self.pattern.matches(path) || parents.into_iter().any(|parent| self.pattern.matches(parent))
+    }
+}
+
+/// Go's `filepath.Clean`, then one leading slash less. What climbs out stays as it is and matches nothing.
+fn clean(text: &str) -> String {
+    let is_rooted = text.starts_with('/');
+    let mut names: Vec<&str> = Vec::new();
+    for name in text.split('/') {
+        match name {
+            "" | "." => {}
+            ".." if names.last().is_some_and(|last| *last != "..") => drop(names.pop()),
+            ".." if is_rooted => {}
+            name => names.push(name),
+        }
+    }
+    match (names.is_empty(), is_rooted) {
+        (true, true) => "/".to_owned(),
+        (true, false) => ".".to_owned(),
+        (false, _) => names.join("/"),
+    }
+}
+
+/// One malformed line of a `.kitignore`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IgnoreProblem {
+    /// Its number, from 1.
+    pub line: usize,
+    what: Malformed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Malformed {
+    Exception,
+    Pattern(String),
+}
+
+impl fmt::Display for IgnoreProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.what {
+            Malformed::Exception => write!(f, "illegal exclusion pattern: \"!\" in line {}", self.line),
+            Malformed::Pattern(text) => write!(f, "syntax error in pattern `{text}` in line {}", self.line),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ignores(text: &str, path: &str) -> bool {
+        IgnoreRules::parse(text).unwrap().is_ignored(&path.parse().unwrap())
+    }
+
+    #[test]
+    fn lines_are_read_as_dockerignore_reads_them() {
+        for (text, path, expected) in [
+            ("", "a", false),
+            ("\u{feff}a", "a", true),
+            ("#a", "#a", false),
+            (" #a", "#a", true),
+            ("  a  \r\n", "a", true),
+            ("/a", "a", true),
+            ("./a//b/", "a/b", true),
+            ("x/../a", "a", true),
+            ("../a", "a", false),
+            (".", "a", false),
+            ("/", "a", false),
+            ("dir", "dir/deep/file", true),
+            ("dir", "x/dir", false),
+            ("*", "dir/deep/file", true),
+            ("dir/*", "dir", false),
+        ] {
+            assert_eq!(ignores(text, path), expected, "{text:?} {path}");
+        }
+    }
+
+    #[test]
+    fn the_last_fitting_line_decides() {
+        for (text, path, expected) in [
+            ("docs\n!docs/README.md", "docs/README.md", false),
+            ("docs\n!docs/README.md", "docs/other", true),
+            ("!docs/README.md\ndocs", "docs/README.md", true),
+            ("docs/*\n! docs/keep\n", "docs/keep/deep", false),
+            ("**\n!a/b\na/b/c", "a/b/c", true),
+            ("**\n!a/b\na/b/c", "a/b/d", false),
+        ] {
+            assert_eq!(ignores(text, path), expected, "{text:?} {path}");
+        }
+    }
+
+    #[test]
+    fn the_files_of_kit_are_always_ignored_but_only_in_the_context_folder() {
+        for name in ALWAYS_IGNORED {
+            assert!(ignores("!*", name));
+            assert!(!ignores("", &format!("sub/{name}")));
+            assert!(IgnoreRules::default().is_ignored(&name.parse().unwrap()));
+        }
+    }
+
+    #[test]
+    fn folders_are_read_only_if_something_in_them_may_be_kept() {
+        for (text, folder, expected) in [
+            ("a", "a", false),
+            ("a\n!a/b", "a", true),
+            ("a\n!a/b/c", "a/b", true),
+            ("a\n!a/b", "a/c", false),
+            ("a\n!a", "a/c", true),
+            ("a\n!b/c", "a", false),
+            ("a\n!a/*/c", "a/b", true),
+            ("a\n!**/c", "a/b", true),
+        ] {
+            let rules = IgnoreRules::parse(text).unwrap();
+            assert_eq!(rules.may_keep_below(&folder.parse().unwrap()), expected, "{text:?} {folder}");
+        }
+    }
+
+    #[test]
+    fn all_malformed_lines_are_told() {
+        let error = IgnoreRules::parse("a\n!\n[\n! \n!/").unwrap_err();
+        expect_test::expect![[r#"invalid .kitignore file: illegal exclusion pattern: "!" in line 2; syntax error in pattern `[` in line 3; illegal exclusion pattern: "!" in line 4; illegal exclusion pattern: "!" in line 5"#]]
+        .assert_eq(&error.to_string());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_rules_never_panic(text: String, globs in "([!#]?[ab*?/.\\[\\]^\\\\-]{0,9}\n){0,5}", path in "[ab/.-]{0,9}") {
+            for text in [text, globs] {
+                if let (Ok(rules), Ok(path)) = (IgnoreRules::parse(&text), path.parse()) {
+                    rules.may_keep_below(&path);
+                    rules.is_ignored(&path);
+                }
+            }
+        }
+
+        #[test]
+        fn what_is_kept_in_an_ignored_folder_is_looked_for(
+            globs in "(!?[ab*?/]{1,5}\n){1,5}", path in "[ab](/[ab]){0,3}",
+        ) {
+            let (Ok(rules), path) = (IgnoreRules::parse(&globs), path.parse::<RelativePath>().unwrap()) else { return Ok(()) };
+            if !rules.is_ignored(&path) {
+                for above in path.ancestors().filter(|above| rules.is_ignored(above)) {
+                    proptest::prop_assert!(rules.may_keep_below(&above), "{globs:?} {above}");
+                }
+            }
+        }
+    }
+}

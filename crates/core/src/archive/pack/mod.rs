@@ -1,0 +1,9 @@
+//! A directory to the bytes of a layer: walking, fingerprinting, writing.
+
+mod fingerprint;
+mod walk;
+mod write;
+
+pub use fingerprint::Fingerprint;
+pub use walk::{LayerSource, Links, Measured};
+pub use write::{LayerSummary, write_layer};

@@ -1,0 +1,354 @@
+//! The members of a layer, one after the other, as the context folder holds them.
+//!
+//! Order and choice are those of KitOps: folders before their content, names by bytes, the folders above the layer first.
+//! Memory holds one folder's names per level.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use rustix::fs::{FileType, Stat};
+
+use super::fingerprint::{Fingerprint, Fingerprinter};
+use crate::archive::error::Error;
+use crate::archive::folder::{Link, Names, OpenFolder};
+use crate::archive::ignore::IgnoreRules;
+use crate::relative_path::RelativePath;
+
+/// What becomes one layer.
+#[derive(Debug, Clone)]
+pub struct LayerSource<'a> {
+    /// The context folder.
+    pub root: &'a Path,
+    /// What the layer packs: a file or a folder in it.
+    pub path: RelativePath,
+    /// The paths of the other layers. Those strictly inside `path` are left to them.
+    pub excluded: Vec<RelativePath>,
+    /// What is packed nowhere.
+    pub ignore: &'a IgnoreRules,
+    /// How far symbolic links are followed.
+    pub links: Links,
+}
+
+/// How far symbolic links are followed. What one leads to is packed in its place, as a file or a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Links {
+    /// Where they end in the context folder; any other one is an error.
+    #[default]
+    InsideContext,
+    /// Wherever they end.
+    Follow,
+}
+
+/// What a layer will hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measured {
+    /// Number of files.
+    pub files: u64,
+    /// Their size together.
+    pub bytes: u64,
+    /// The mode of the file that the path of the layer is; None if it is a folder, or ignored.
+    pub file_mode: Option<u32>,
+    /// Whether `.kitignore` takes out the path of the layer itself: the layer then holds at most what a `!` line brings back.
+    pub path_is_ignored: bool,
+    /// The state that the files are in.
+    pub fingerprint: Fingerprint,
+}
+
+impl LayerSource<'_> {
+    /// Counts what the layer will hold, without opening a file.
+    pub fn measure(&self) -> Result<Measured, Error> {
+        let (mut files, mut bytes, mut file_mode) = (0, 0, None);
+        let mut fingerprinter = Fingerprinter::new();
+        let mut walk = Walk::new(self)?;
+        while let Some(found) = walk.next() {
+            let member = match found? {
+                Found::Directory(member) => member,
+                Found::File(file) => walk.look_at(file)?,
+            };
+            files += u64::from(!member.is_directory);
+            bytes += member.size;
+            fingerprinter.add(&member);
+            file_mode = self.mode_if_whole(&member);
+        }
+        let (path_is_ignored, fingerprint) = (walk.path_is_ignored, fingerprinter.finish());
+        Ok(Measured { files, bytes, file_mode, path_is_ignored, fingerprint })
+    }
+
+    /// The mode of `member` if it is the file that the path of the layer is.
+    pub(super) fn mode_if_whole(&self, member: &Member) -> Option<u32> {
+        (!member.is_directory && member.path == self.path).then_some(member.mode)
+    }
+
+    /// The files that the layer would hold. None of them is opened, or even looked at where the system lists kinds.
+    pub fn files(&self) -> Result<Vec<RelativePath>, Error> {
+        let file = |found| match found {
+            Ok(Found::File(file)) => Some(Ok(file.path)),
+            Ok(Found::Directory(_)) => None,
+            Err(error) => Some(Err(error)),
+        };
+        Walk::new(self)?.filter_map(file).collect()
+    }
+
+    fn is_left_to_another(&self, path: &RelativePath) -> bool {
+        let is_inside = |other: &RelativePath| *other != self.path && other.starts_with(&self.path);
+        self.excluded.iter().any(|other| is_inside(other) && path.starts_with(other))
+    }
+}
+
+/// One file or folder of a layer, and what the system says of it.
+#[derive(Debug, Clone)]
+pub(super) struct Member {
+    pub(super) path: RelativePath,
+    pub(crate) is_directory: bool,
+    /// Permission bits with setuid, setgid and sticky.
+    pub(crate) mode: u32,
+    /// In bytes; 0 for a folder.
+    pub(crate) size: u64,
+    pub(super) status: Stat,
+}
+
+impl Member {
+    pub(super) fn new(path: RelativePath, status: Stat) -> Self {
+        let is_directory = kind_of(&status) == FileType::Directory;
+        let size = if is_directory { 0 } else { u64::try_from(status.st_size).unwrap_or_default() };
+        Self { path, is_directory, mode: status.st_mode & 0o7777, size, status }
+    }
+}
+
+/// What the walk comes to.
+pub(super) enum Found {
+    Directory(Member),
+    File(FoundFile),
+}
+
+/// A file that the walk has come to. Nobody has looked at it yet: whoever opens it learns all there is to know by that.
+pub(super) struct FoundFile {
+    pub(super) path: RelativePath,
+    /// Where the path is a symbolic link: the file that it led to when it was followed.
+    end: Option<Stat>,
+}
+
+/// The walk itself; it ends after the first error.
+pub(super) struct Walk<'a> {
+    source: &'a LayerSource<'a>,
+    /// The context folder without symbolic links, to tell what is inside.
+    context: PathBuf,
+    levels: Vec<Level>,
+    ready: VecDeque<Found>,
+    pub(super) path_is_ignored: bool,
+}
+
+/// A folder on the way down.
+struct Level {
+    path: RelativePath,
+    folder: OpenFolder,
+    /// By its device and inode, a folder that contains itself is noticed.
+    status: Stat,
+    /// The member of the folder until it is needed: an ignored folder, or one above the layer, is packed only with content.
+    pending: Option<Member>,
+    names: Names,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(source: &'a LayerSource<'a>) -> Result<Self, Error> {
+        let root = RelativePath::root();
+        let unreadable = Error::reading(&root);
+        let context = fs::canonicalize(source.root).map_err(&unreadable)?;
+        let folder = OpenFolder::open(&context).map_err(&unreadable)?;
+        let status = folder.status().map_err(&unreadable)?;
+        let mut walk = Self { source, context, levels: Vec::new(), ready: VecDeque::new(), path_is_ignored: false };
+        walk.enter(root.clone(), folder, status)?;
+        walk.levels[0].pending = None;
+        Ok(walk)
+    }
+
+    /// What the system says of `file`, which the walk has just come to.
+    pub(super) fn look_at(&self, file: FoundFile) -> Result<Member, Error> {
+        let FoundFile { path, end } = file;
+        let status = match end {
+            Some(status) => status,
+            None => self.status_of(&path, Link::Stay)?,
+        };
+        if kind_of(&status) == FileType::RegularFile { Ok(Member::new(path, status)) } else { Err(changed(path)) }
+    }
+
+    /// Opens `file`, which the walk has just come to.
+    pub(super) fn open_file(&self, file: &FoundFile) -> Result<File, Error> {
+        let path = &file.path;
+        let Some(end) = file.end else {
+            return self.folder().open_file(name_of(path), Link::Stay).map_err(|error| match error.raw_os_error() {
+                Some(code) if code == rustix::io::Errno::LOOP.raw_os_error() => changed(path.clone()),
+                _ => self.reading_failed(path, error),
+            });
+        };
+        let failed = |source| self.reading_failed(path, source);
+        let opened = self.folder().open_file(name_of(path), Link::Follow).map_err(failed)?;
+        let status = rustix::fs::fstat(&opened).map_err(io::Error::from).map_err(failed)?;
+        // A link that leads elsewhere by now may lead out of the context folder.
+        if is_same(&status, &end) { Ok(opened) } else { Err(changed(path.clone())) }
+    }
+
+    /// The folder of what the walk has just come to.
+    fn folder(&self) -> &OpenFolder {
+        &self.levels.last().expect("a member lies in a folder").folder
+    }
+
+    fn visit(&mut self, path: RelativePath, listed: FileType) -> Result<(), Error> {
+        if self.source.is_left_to_another(&path) {
+            return Ok(());
+        }
+        let is_above = self.is_above_layer(&path);
+        let is_ignored = !is_above && self.source.ignore.is_ignored(&path);
+        self.path_is_ignored |= is_ignored && path == self.source.path;
+        if is_ignored && !self.may_hold_kept_files(&path) {
+            return Ok(());
+        }
+        let (kind, end) = self.resolve(&path, listed)?;
+        match kind {
+            FileType::Directory => {
+                let (folder, status) = self.open_folder(&path, end)?;
+                self.enter(path, folder, status)?;
+                if !is_above && !is_ignored {
+                    self.release_pending();
+                }
+            }
+            _ if is_above => return Err(Error::MissingPath { path: self.source.path.clone() }),
+            FileType::RegularFile => {
+                self.release_pending();
+                self.ready.push_back(Found::File(FoundFile { path, end }));
+            }
+            _ => return Err(Error::NotAFile { path }),
+        }
+        Ok(())
+    }
+
+    fn is_above_layer(&self, path: &RelativePath) -> bool {
+        *path != self.source.path && self.source.path.starts_with(path)
+    }
+
+    fn may_hold_kept_files(&self, path: &RelativePath) -> bool {
+        self.source.ignore.may_keep_below(path) && path.join_to(self.source.root).is_dir()
+    }
+
+    /// The kind of what is at `path`, behind a symbolic link if that may be followed, and then also what is there. Most
+    /// file systems list kinds, so that the system need not be asked.
+    fn resolve(&self, path: &RelativePath, listed: FileType) -> Result<(FileType, Option<Stat>), Error> {
+        let kind = match listed {
+            FileType::Unknown => kind_of(&self.status_of(path, Link::Stay)?),
+            listed => listed,
+        };
+        if kind != FileType::Symlink {
+            return Ok((kind, None));
+        }
+        self.check_link(path)?;
+        let end = self.status_of(path, Link::Follow)?;
+        Ok((kind_of(&end), Some(end)))
+    }
+
+    fn check_link(&self, path: &RelativePath) -> Result<(), Error> {
+        let place = path.join_to(self.source.root);
+        let failed = |source| self.reading_failed(path, source);
+        let target = fs::read_link(&place).map_err(failed)?;
+        let end = match fs::canonicalize(&place) {
+            Ok(end) => end,
+            Err(error) if is_absent(&error) => return Err(Error::DanglingLink { path: path.clone(), target }),
+            Err(error) => return Err(failed(error)),
+        };
+        if self.source.links == Links::InsideContext && !end.starts_with(&self.context) {
+            return Err(Error::LinkLeavesContext { path: path.clone(), target });
+        }
+        Ok(())
+    }
+
+    fn status_of(&self, path: &RelativePath, link: Link) -> Result<Stat, Error> {
+        self.folder().status_of(name_of(path), link).map_err(|source| self.reading_failed(path, source))
+    }
+
+    /// Opens the folder `path`; it must be the one that a symbolic link led to.
+    fn open_folder(&self, path: &RelativePath, end: Option<Stat>) -> Result<(OpenFolder, Stat), Error> {
+        let failed = |source| self.reading_failed(path, source);
+        let link = if end.is_some() { Link::Follow } else { Link::Stay };
+        let folder = self.folder().open_folder(name_of(path), link).map_err(failed)?;
+        let status = folder.status().map_err(failed)?;
+        if end.is_some_and(|end| !is_same(&end, &status)) { Err(changed(path.clone())) } else { Ok((folder, status)) }
+    }
+
+    fn reading_failed(&self, path: &RelativePath, source: io::Error) -> Error {
+        if is_absent(&source) && self.source.path.starts_with(path) {
+            return Error::MissingPath { path: self.source.path.clone() };
+        }
+        Error::reading(path)(source)
+    }
+
+    fn enter(&mut self, path: RelativePath, folder: OpenFolder, status: Stat) -> Result<(), Error> {
+        if self.levels.iter().any(|level| is_same(&level.status, &status)) {
+            return Err(Error::LinkLoop { path });
+        }
+        let names = match self.next_above_layer(&path) {
+            Some(name) => Names::one(name),
+            None => folder.names().map_err(Error::reading(&path))?.map_err(|name| {
+                let path = path.join_to(Path::new("")).join(name);
+                Error::NameNotUtf8 { path }
+            })?,
+        };
+        let pending = Some(Member::new(path.clone(), status));
+        self.levels.push(Level { path, folder, status, pending, names });
+        Ok(())
+    }
+
+    /// The one name that matters in a folder above the layer.
+    fn next_above_layer(&self, path: &RelativePath) -> Option<&'a str> {
+        let next = self.source.path.components().nth(path.components().count());
+        next.filter(|_| self.is_above_layer(path))
+    }
+
+    fn release_pending(&mut self) {
+        self.ready.extend(self.levels.iter_mut().filter_map(|level| level.pending.take()).map(Found::Directory));
+    }
+}
+
+impl Iterator for Walk<'_> {
+    type Item = Result<Found, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(found) = self.ready.pop_front() {
+                return Some(Ok(found));
+            }
+            let level = self.levels.last_mut()?;
+            let Some((name, kind)) = level.names.next() else {
+                self.levels.pop();
+                continue;
+            };
+            let path = level.path.child(name).expect("a folder lists normal names");
+            if let Err(error) = self.visit(path, kind) {
+                self.levels.clear();
+                self.ready.clear();
+                return Some(Err(error));
+            }
+        }
+    }
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+fn kind_of(status: &Stat) -> FileType {
+    FileType::from_raw_mode(status.st_mode)
+}
+
+fn is_same(one: &Stat, other: &Stat) -> bool {
+    (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+}
+
+fn name_of(path: &RelativePath) -> &str {
+    path.file_name().expect("only the context folder has no name")
+}
+
+fn changed(path: RelativePath) -> Error {
+    Error::FileChanged { path }
+}

@@ -1,0 +1,252 @@
+//! Writes a layer: files → tar, or one file as it is → compression → sink, in one pass and with one buffer.
+
+use std::fs::File;
+use std::io;
+
+use rustix::fs::{FileType, Stat};
+
+use super::fingerprint::{Fingerprint, Fingerprinter};
+use super::walk::{Found, LayerSource, Member, Walk};
+use crate::archive::error::Error;
+use crate::archive::reading::{BUFFER_BYTES, read_once};
+use crate::archive::tar::{BLOCK, Header, KITOPS_OWNER, padding};
+use crate::compression::Compression;
+use crate::contents;
+use crate::digest::{Digest, DigestWriter, Digesting};
+use crate::layer_format::Format;
+use crate::progress::Task;
+use crate::recipe::RecipeWriter;
+use crate::relative_path::RelativePath;
+
+/// What a layer holds that has been written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerSummary {
+    /// The digest of the uncompressed layer. None for [`Compression::None`]: that is then what went into the sink, whose owner
+    /// knows its digest already, and SHA-256 is too slow to be computed twice.
+    pub diff_id: Option<Digest>,
+    /// Number of files.
+    pub files: u64,
+    /// Their size together.
+    pub bytes: u64,
+    /// The mode of the file that the path of the layer is, see [`Measured`](super::walk::Measured).
+    pub file_mode: Option<u32>,
+    /// Whether `.kitignore` takes out the path of the layer itself, see [`Measured`](super::walk::Measured).
+    pub path_is_ignored: bool,
+    /// The state of each file after it had been read. If it is that of a [`Measured`](super::walk::Measured) from before, the layer
+    /// holds exactly the files in this state.
+    pub fingerprint: Fingerprint,
+    /// The table of contents, compressed; none if it would be too large.
+    pub contents: Option<Vec<u8>>,
+}
+
+/// Writes what `source` chooses as one layer into `sink`, tells `recipe` how the layer is put together before it is compressed,
+/// and tells `task` of the bytes of files.
+///
+/// Equal files give equal bytes: the members of a tar are sorted and carry neither times nor owners, only their mode. What is no
+/// file cannot be written raw. Memory use does not grow with the size of files.
+pub fn write_layer(
+    source: &LayerSource,
+    format: Format,
+    compression: Compression,
+    recipe: Option<&mut RecipeWriter>,
+    mut sink: impl Digesting,
+    task: &dyn Task,
+) -> Result<LayerSummary, Error> {
+    let summary = if compression == Compression::None {
+        write_uncompressed(source, format, recipe, &mut sink, task)?
+    } else {
+        let encoder = compression.encoder(&mut sink, || task.saves_little()).map_err(writing_failed)?;
+        let mut digesting = DigestWriter::new(encoder);
+        let summary = write_uncompressed(source, format, recipe, &mut digesting, task)?;
+        let (encoder, diff_id, _) = digesting.finish();
+        encoder.finish().map_err(writing_failed)?;
+        LayerSummary { diff_id: Some(diff_id), ..summary }
+    };
+    sink.flush().map_err(writing_failed)?;
+    Ok(summary)
+}
+
+fn write_uncompressed(
+    source: &LayerSource,
+    format: Format,
+    recipe: Option<&mut RecipeWriter>,
+    sink: impl Digesting,
+    task: &dyn Task,
+) -> Result<LayerSummary, Error> {
+    let (mut files, mut bytes, mut file_mode) = (0, 0, None);
+    let mut fingerprinter = Fingerprinter::new();
+    let mut layer = LayerWriter::new(format, sink, recipe)?;
+    let mut buffer = vec![0; BUFFER_BYTES];
+    let mut walk = Walk::new(source)?;
+    while let Some(found) = walk.next() {
+        let member = match found? {
+            Found::Directory(member) => {
+                layer.put_folder(&member)?;
+                member
+            }
+            Found::File(file) => {
+                files += 1;
+                let opened = walk.open_file(&file)?;
+                write_file(source, file.path, opened, &mut buffer, &mut layer, task)?
+            }
+        };
+        bytes += member.size;
+        file_mode = source.mode_if_whole(&member);
+        fingerprinter.add(&member);
+    }
+    if format == Format::Raw && file_mode.is_none() {
+        // It was a file when somebody chose to write it like this.
+        return Err(Error::FileChanged { path: source.path.clone() });
+    }
+    let (path_is_ignored, fingerprint) = (walk.path_is_ignored, fingerprinter.finish());
+    let contents = layer.finish()?;
+    Ok(LayerSummary { diff_id: None, files, bytes, file_mode, path_is_ignored, fingerprint, contents })
+}
+
+/// Writes the file `path` with the mode and size that it has by now, and returns it as it is when it has been read.
+///
+/// A file that is smaller than `buffer` costs one read and one look. As its size, seen afterwards, is what one read gave, that
+/// was all of it.
+fn write_file(
+    source: &LayerSource,
+    path: RelativePath,
+    mut file: File,
+    buffer: &mut [u8],
+    layer: &mut LayerWriter<'_, impl Digesting>,
+    task: &dyn Task,
+) -> Result<Member, Error> {
+    let read = read_once(&mut file, buffer).map_err(Error::reading(&path))?;
+    let status = status_of(&path, &file)?;
+    let member = Member::new(path, status);
+    layer.begin_file(&member)?;
+    if let Some(mut clone) = layer.record(source, &member.path, &file)? {
+        layer.put_content(&member, 0, &mut clone, buffer, task)?;
+    } else if read < buffer.len() && read as u64 == member.size {
+        layer.put_piece(&buffer[..read], task)?;
+        layer.end_file(&member)?;
+        return Ok(member);
+    } else {
+        layer.put_content(&member, read, &mut file, buffer, task)?;
+    }
+    layer.end_file(&member)?;
+    let status = status_of(&member.path, &file)?;
+    Ok(Member::new(member.path, status))
+}
+
+fn status_of(path: &RelativePath, file: &File) -> Result<Stat, Error> {
+    let status = rustix::fs::fstat(file).map_err(|error| Error::reading(path)(error.into()))?;
+    match FileType::from_raw_mode(status.st_mode) {
+        FileType::RegularFile => Ok(status),
+        _ => Err(Error::FileChanged { path: path.clone() }),
+    }
+}
+
+/// Writes a layer, and enters its files in its table of contents. Around their contents, a tar has bytes of its own.
+///
+/// Gathers nothing: everything that layers are written to gathers.
+struct LayerWriter<'a, W> {
+    format: Format,
+    sink: W,
+    recipe: Option<&'a mut RecipeWriter>,
+    contents: contents::Writer,
+    /// How many bytes the sink has.
+    written: u64,
+}
+
+impl<'a, W: Digesting> LayerWriter<'a, W> {
+    fn new(format: Format, mut sink: W, recipe: Option<&'a mut RecipeWriter>) -> Result<Self, Error> {
+        let contents = contents::Writer::new(sink.hasher().parts()).map_err(writing_failed)?;
+        Ok(Self { format, sink, recipe, contents, written: 0 })
+    }
+
+    fn put_folder(&mut self, member: &Member) -> Result<(), Error> {
+        self.put_header(member)?;
+        self.contents.folder(member.path.clone(), member.mode);
+        Ok(())
+    }
+
+    /// The content comes next.
+    fn begin_file(&mut self, member: &Member) -> Result<(), Error> {
+        self.put_header(member)?;
+        self.sink.hasher().bound();
+        self.contents.begin(member.path.clone(), member.mode, member.size, self.written);
+        Ok(())
+    }
+
+    fn end_file(&mut self, member: &Member) -> Result<(), Error> {
+        self.sink.hasher().bound();
+        self.contents.end();
+        self.put_tar(&[0; BLOCK][..padding(member.size)])
+    }
+
+    fn put_header(&mut self, member: &Member) -> Result<(), Error> {
+        let Member { path, is_directory, mode, size, .. } = member;
+        let (is_directory, mode, size) = (*is_directory, *mode, *size);
+        self.put_tar(&Header { name: path.as_str(), is_directory, mode, size, owner: KITOPS_OWNER }.to_bytes())
+    }
+
+    /// Notes the file `path`, whose content comes next. What is returned is to be read instead of it, if anything is.
+    fn record(&mut self, source: &LayerSource, path: &RelativePath, file: &File) -> Result<Option<File>, Error> {
+        let Some(recipe) = &mut self.recipe else { return Ok(None) };
+        let put = file.metadata().and_then(|metadata| recipe.put_file(&path.join_to(source.root), file, &metadata));
+        put.map_err(Error::reading(path))
+    }
+
+    /// Writes the content of `member`, whose first bytes are the first `filled` of `buffer`, and the others come from `file`.
+    /// Both a shorter and a longer file are refused.
+    fn put_content(
+        &mut self,
+        member: &Member,
+        mut filled: usize,
+        file: &mut File,
+        buffer: &mut [u8],
+        task: &dyn Task,
+    ) -> Result<(), Error> {
+        let Member { path, size, .. } = member;
+        let changed = || Error::FileChanged { path: path.clone() };
+        let mut left = *size;
+        loop {
+            left = left.checked_sub(filled as u64).ok_or_else(changed)?;
+            self.put_piece(&buffer[..filled], task)?;
+            filled = read_once(file, buffer).map_err(Error::reading(path))?;
+            if filled == 0 {
+                return if left == 0 { Ok(()) } else { Err(changed()) };
+            }
+        }
+    }
+
+    /// Writes the next bytes of a file.
+    fn put_piece(&mut self, piece: &[u8], task: &dyn Task) -> Result<(), Error> {
+        self.contents.take(piece);
+        self.put(piece)?;
+        task.advance(piece.len() as u64);
+        Ok(())
+    }
+
+    /// Writes what is no content of a file.
+    fn put_tar(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if self.format == Format::Raw {
+            return Ok(());
+        }
+        if let Some(recipe) = &mut self.recipe {
+            recipe.put_bytes(bytes).map_err(writing_failed)?;
+        }
+        self.put(bytes)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.written += bytes.len() as u64;
+        self.sink.write_all(bytes).map_err(writing_failed)
+    }
+
+    /// Writes the two empty blocks at the end of a tar, and no more: Go does not round up. Returns the table of contents.
+    fn finish(mut self) -> Result<Option<Vec<u8>>, Error> {
+        self.put_tar(&[0; 2 * BLOCK])?;
+        self.sink.hasher().settle();
+        self.contents.finish().map_err(writing_failed)
+    }
+}
+
+fn writing_failed(source: io::Error) -> Error {
+    Error::WriteLayer { source }
+}

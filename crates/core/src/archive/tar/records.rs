@@ -1,0 +1,39 @@
+//! A list of paths that is kept in a file, since its length is up to whoever wrote the archive.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+
+use crate::archive::beneath::Folder;
+use crate::relative_path::RelativePath;
+
+/// The list: each record is a tag, a blank, a path and a NUL.
+#[derive(Debug)]
+pub(crate) struct Records {
+    file: File,
+}
+
+impl Records {
+    /// Starts an empty list as the file `path` in `folder`.
+    pub(crate) fn create(folder: &Folder, path: &RelativePath) -> io::Result<Self> {
+        Ok(Self { file: folder.create_file(path, 0o600)? })
+    }
+
+    pub(crate) fn append(&mut self, tag: &str, path: &RelativePath) -> io::Result<()> {
+        self.file.write_all(format!("{tag} {path}\0").as_bytes())
+    }
+
+    /// All records, in the order of appending.
+    pub(crate) fn read(&mut self) -> io::Result<Vec<(String, RelativePath)>> {
+        let mut text = String::new();
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.read_to_string(&mut text)?;
+        text.split_terminator('\0')
+            .map(|record| parse(record).ok_or_else(|| io::ErrorKind::InvalidData.into()))
+            .collect()
+    }
+}
+
+fn parse(record: &str) -> Option<(String, RelativePath)> {
+    let (tag, path) = record.split_once(' ')?;
+    Some((tag.to_owned(), path.parse().ok()?))
+}

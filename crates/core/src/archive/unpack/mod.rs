@@ -1,0 +1,14 @@
+//! The bytes of a layer to files: extraction into a staging directory, then final names.
+
+mod destination;
+mod extract;
+mod parts;
+mod placing;
+mod receive;
+mod staging;
+
+pub use destination::{Destination, Overwrite, Placed};
+pub use extract::{
+    Extracted, FindPart, LayerShape, SingleFile, extract_cloning, extract_file, extract_folder, extract_layer,
+};
+pub use parts::FileInParts;

@@ -1,0 +1,120 @@
+//! Gives staged files and folders their final places: all of them, or none.
+
+use std::io;
+
+use super::destination::Overwrite;
+use super::staging::Staging;
+use crate::archive::beneath::{Folder, Found};
+use crate::archive::error::Error;
+use crate::archive::tar::Records;
+use crate::relative_path::RelativePath;
+
+/// How many names of a folder are held in memory at once.
+const BATCH: usize = 4096;
+
+/// The tags of the journal.
+const PLACED: &str = "placed";
+const REPLACED: &str = "replaced";
+
+/// Moves everything from `staging` to `target`. If that fails midway, what was moved is moved back.
+///
+/// A folder that the target lacks is moved with all that is in it, so a fresh target costs a few renames, however many files.
+pub(super) fn place(target: &Folder, staging: &Staging, overwrite: Overwrite) -> Result<(), Error> {
+    let journal = staging.create_journal().map_err(Error::unpacking(&RelativePath::root()))?;
+    let mut placing = Placing { target, staging, overwrite, journal, done: 0 };
+    let result = placing.folder(&RelativePath::root()).and_then(|()| placing.set_late_modes());
+    if result.is_err() {
+        placing.roll_back()?;
+    }
+    result
+}
+
+struct Placing<'a> {
+    target: &'a Folder,
+    staging: &'a Staging,
+    overwrite: Overwrite,
+    /// What has been done, each step noted before it is done.
+    journal: Records,
+    /// How many of the steps in the journal have been done; its last one may not have been.
+    done: usize,
+}
+
+impl Placing<'_> {
+    fn folder(&mut self, path: &RelativePath) -> Result<(), Error> {
+        let new = &self.staging.new;
+        loop {
+            // What has been placed is gone from here, so the first names are always other ones.
+            let names = new.names(path, BATCH, |_| true).map_err(Error::unpacking(path))?;
+            if names.is_empty() {
+                return Ok(());
+            }
+            for name in names {
+                self.entry(&path.child(&name).expect("a folder lists normal names"))?;
+            }
+        }
+    }
+
+    fn entry(&mut self, path: &RelativePath) -> Result<(), Error> {
+        let failed = Error::unpacking(path);
+        let new = self.staging.new.find(path).map_err(&failed)?;
+        match (new, self.target.find(path).map_err(&failed)?) {
+            (_, Found::Nothing) => self.move_in(path),
+            (Found::Directory, Found::Directory) => {
+                self.folder(path)?;
+                self.staging.new.remove_directory(path).map_err(failed)
+            }
+            (Found::File { .. }, Found::File { .. }) if self.overwrite == Overwrite::Replace => {
+                self.step(REPLACED, path, |this, number| this.staging.replace(this.target, path, number))
+            }
+            _ => Err(Error::TargetChanged { path: path.clone() }),
+        }
+    }
+
+    fn move_in(&mut self, path: &RelativePath) -> Result<(), Error> {
+        self.step(PLACED, path, |this, _| this.staging.new.rename(path, this.target, path))
+    }
+
+    fn step(
+        &mut self,
+        tag: &str,
+        path: &RelativePath,
+        act: impl Fn(&Self, usize) -> io::Result<()>,
+    ) -> Result<(), Error> {
+        self.journal.append(tag, path).map_err(Error::unpacking(path))?;
+        act(self, self.done).map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => Error::TargetChanged { path: path.clone() },
+            _ => Error::unpacking(path)(source),
+        })?;
+        self.done += 1;
+        Ok(())
+    }
+
+    /// Takes away from the owner what the archive does not grant: inner folders first, while they can be reached.
+    fn set_late_modes(&self) -> Result<(), Error> {
+        let modes = self.staging.take_late_modes().map_err(Error::unpacking(&RelativePath::root()))?;
+        for (mode, path) in modes.iter().rev() {
+            self.target.set_mode_of_directory(path, *mode).map_err(Error::unpacking(path))?;
+        }
+        Ok(())
+    }
+
+    fn roll_back(&mut self) -> Result<(), Error> {
+        let steps = self.journal.read().map_err(|source| self.not_restored(&RelativePath::root(), source))?;
+        for (number, (tag, path)) in steps.iter().enumerate().take(self.done).rev() {
+            let undone = match tag.as_str() {
+                PLACED => self.staging.take_aside(self.target, path, number),
+                _ => self.staging.put_back(self.target, path, number),
+            };
+            undone.map_err(|source| self.not_restored(path, source))?;
+        }
+        Ok(())
+    }
+
+    fn not_restored(&self, path: &RelativePath, source: io::Error) -> Error {
+        let staging = self.staging.place.clone();
+        match self.staging.keep() {
+            Ok(()) => Error::NotRestored { path: path.clone(), staging, source },
+            Err(source) => Error::NotRestored { path: path.clone(), staging, source },
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! The way of one file into the destination: compared with what is there, and staged from the first difference on.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+
+use super::destination::{Destination, Overwrite, staging_failed};
+use crate::archive::beneath::Found;
+use crate::archive::error::{Error, Obstacle};
+use crate::archive::reading::{BUFFER_BYTES, fill, read_once};
+use crate::direct_writer::{BlockWriter, DIRECT_FROM_BYTES};
+use crate::progress::Task;
+use crate::recipe::clone_whole;
+use crate::relative_path::RelativePath;
+
+/// A file that arrives.
+pub(super) struct Incoming<'a> {
+    pub(super) path: &'a RelativePath,
+    pub(super) mode: u32,
+    /// In bytes, if it is known beforehand.
+    pub(super) size: Option<u64>,
+    /// A file with the same content that may be cloned.
+    pub(super) original: Option<File>,
+    /// Gives the next bytes; 0 at the end.
+    pub(super) content: &'a mut dyn FnMut(&mut [u8]) -> Result<usize, Error>,
+    pub(super) task: &'a dyn Task,
+}
+
+/// Room for the steps of reading, used for one file after the other.
+pub(super) struct Buffers {
+    incoming: Vec<u8>,
+    existing: Vec<u8>,
+}
+
+/// How far a file equals the one that is there.
+enum Comparison {
+    Equal,
+    /// After `equal` bytes come the `pending` ones in the buffer of what arrives, and then more.
+    Differs {
+        equal: u64,
+        pending: usize,
+    },
+}
+
+impl Buffers {
+    pub(super) fn new() -> Self {
+        Self { incoming: vec![0; BUFFER_BYTES], existing: Vec::new() }
+    }
+}
+
+/// Takes one file into `destination`, and returns its size.
+pub(super) fn receive(destination: &Destination, incoming: &mut Incoming, buffers: &mut Buffers) -> Result<u64, Error> {
+    if !destination.expect_file(incoming.path) {
+        return Err(Error::Refused { member: incoming.path.to_string(), reason: "it occurs twice" });
+    }
+    match destination.find(incoming.path)? {
+        Found::Nothing if destination.is_doomed() => drain(incoming, buffers),
+        Found::Nothing => stage(destination, incoming, buffers, None, 0),
+        Found::File { size } => meet(destination, incoming, buffers, size),
+        _ => {
+            destination.note_conflict(incoming.path, Obstacle::NotAFile)?;
+            drain(incoming, buffers)
+        }
+    }
+}
+
+/// Meets a file of `existing_size` bytes in the place of the one that arrives.
+fn meet(
+    destination: &Destination,
+    incoming: &mut Incoming,
+    buffers: &mut Buffers,
+    existing_size: u64,
+) -> Result<u64, Error> {
+    let mut existing = None;
+    let mut comparison = Comparison::Differs { equal: 0, pending: 0 };
+    if incoming.size.is_none_or(|size| size == existing_size) {
+        let file = destination.target.open_file(incoming.path).map_err(Error::unpacking(incoming.path))?;
+        comparison = compare(incoming, existing.insert(file), buffers)?;
+    }
+    let Comparison::Differs { equal, pending } = comparison else {
+        destination.count(|placed| placed.already_right += 1);
+        return Ok(existing_size);
+    };
+    if destination.overwrite == Overwrite::Replace && !destination.is_doomed() {
+        let size = stage(destination, incoming, buffers, existing.map(|file| (file, equal)), pending)?;
+        destination.count(|placed| placed.replaced += 1);
+        return Ok(size);
+    }
+    let new_size = equal + pending as u64 + drain(incoming, buffers)?;
+    match destination.overwrite {
+        Overwrite::Refuse => {
+            destination.note_conflict(incoming.path, Obstacle::OtherContent { existing_size, new_size })?;
+        }
+        Overwrite::Keep => destination.count(|placed| placed.kept += 1),
+        Overwrite::Replace => {}
+    }
+    Ok(new_size)
+}
+
+fn compare(incoming: &mut Incoming, existing: &mut File, buffers: &mut Buffers) -> Result<Comparison, Error> {
+    buffers.existing.resize(BUFFER_BYTES, 0);
+    let mut equal = 0;
+    loop {
+        let arrived = fill(&mut buffers.incoming, |rest| next(incoming, rest))?;
+        // One byte more tells whether the file that is there goes on.
+        let wanted = (arrived + 1).min(BUFFER_BYTES);
+        let there = fill(&mut buffers.existing[..wanted], |rest| read_once(existing, rest));
+        let there = there.map_err(Error::unpacking(incoming.path))?;
+        if there != arrived || buffers.incoming[..arrived] != buffers.existing[..arrived] {
+            return Ok(Comparison::Differs { equal, pending: arrived });
+        }
+        if arrived < BUFFER_BYTES {
+            return Ok(Comparison::Equal);
+        }
+        equal += arrived as u64;
+    }
+}
+
+/// Stages what arrives: first the beginning that an `existing` file has too, then the `pending` bytes in the buffer.
+fn stage(
+    destination: &Destination,
+    incoming: &mut Incoming,
+    buffers: &mut Buffers,
+    existing: Option<(File, u64)>,
+    pending: usize,
+) -> Result<u64, Error> {
+    let path = incoming.path;
+    let (mut file, is_cloned) = create(destination, path, incoming.mode, incoming.original.as_ref())?;
+    let mut size = 0;
+    if let Some((existing, equal)) = existing {
+        if !is_cloned {
+            copy_beginning(existing, equal, &mut file).map_err(Error::unpacking(path))?;
+        }
+        size += equal;
+    }
+    if is_cloned {
+        size += pending as u64 + drain(incoming, buffers)?;
+    } else if incoming.size.is_some_and(|size| size > DIRECT_FROM_BYTES) {
+        let mut blocks = BlockWriter::new(file, size);
+        size += write_rest(incoming, buffers, pending, &mut blocks)?;
+        blocks.finish().map_err(Error::unpacking(path))?;
+    } else {
+        size += write_rest(incoming, buffers, pending, &mut file)?;
+    }
+    destination.count(|placed| {
+        placed.files += 1;
+        placed.bytes += size;
+    });
+    Ok(size)
+}
+
+/// Makes the staged file `path`, and tells whether it has the content of `original` already.
+pub(super) fn create(
+    destination: &Destination,
+    path: &RelativePath,
+    mode: u32,
+    original: Option<&File>,
+) -> Result<(File, bool), Error> {
+    let file = destination.staging()?.create_file(path, mode).map_err(|source| staging_failed(path, source))?;
+    let is_cloned = original.map_or(Ok(false), |original| clone_whole(original, &file));
+    Ok((file, is_cloned.map_err(Error::unpacking(path))?))
+}
+
+/// Writes the `pending` bytes in the buffer and all that follow, and returns how many these are.
+fn write_rest(
+    incoming: &mut Incoming,
+    buffers: &mut Buffers,
+    pending: usize,
+    sink: &mut impl Write,
+) -> Result<u64, Error> {
+    let mut written = 0;
+    let mut filled = pending;
+    loop {
+        sink.write_all(&buffers.incoming[..filled]).map_err(Error::unpacking(incoming.path))?;
+        written += filled as u64;
+        filled = next(incoming, &mut buffers.incoming)?;
+        if filled == 0 {
+            return Ok(written);
+        }
+    }
+}
+
+fn copy_beginning(mut existing: File, size: u64, file: &mut File) -> io::Result<()> {
+    existing.seek(SeekFrom::Start(0))?;
+    if io::copy(&mut existing.take(size), file)? < size {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(())
+}
+
+fn drain(incoming: &mut Incoming, buffers: &mut Buffers) -> Result<u64, Error> {
+    let mut size = 0;
+    loop {
+        match next(incoming, &mut buffers.incoming)? {
+            0 => return Ok(size),
+            read => size += read as u64,
+        }
+    }
+}
+
+fn next(incoming: &mut Incoming, buffer: &mut [u8]) -> Result<usize, Error> {
+    let read = (incoming.content)(buffer)?;
+    incoming.task.advance(read as u64);
+    Ok(read)
+}

@@ -1,0 +1,199 @@
+//! The folder in the target where everything waits until all of it is known to be right.
+//!
+//! It lies on the target's file system, so that its content gets its final place by renaming. A run that was killed leaves
+//! its folder behind, unlocked; the next run into the same target removes it.
+
+use std::fs::{File, TryLockError};
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::archive::beneath::Folder;
+use crate::archive::tar::Records;
+use crate::relative_path::RelativePath;
+
+const PREFIX: &str = ".kit-unpack-";
+const LOCK: &str = "kit-unpack.lock";
+/// How often a new name is tried when another run takes the folder for a stale one at the moment of its making.
+const ATTEMPTS: usize = 16;
+/// What the owner keeps on a folder until it is in place: the right to fill and to move it.
+const OWNER: u32 = 0o700;
+
+/// A staging folder. Dropping it removes it and all that is left in it.
+#[derive(Debug)]
+pub(super) struct Staging {
+    pub(super) place: PathBuf,
+    folder: Folder,
+    /// Holds what is to be placed, under its final path.
+    pub(super) new: Folder,
+    /// Held as long as the folder is in use.
+    _lock: File,
+    umask: u32,
+    /// The modes of folders that get theirs last: without them the owner could not fill or move these.
+    late_modes: Mutex<Records>,
+    is_kept: AtomicBool,
+}
+
+impl Staging {
+    /// Makes a staging folder in `target`, which is at `place`.
+    pub(super) fn create(target: &Folder, place: &Path) -> io::Result<Self> {
+        for _ in 0..ATTEMPTS {
+            let name = format!("{PREFIX}{:016x}", RandomState::new().hash_one(0));
+            match Self::create_as(target, place, &name) {
+                Err(error) if is_taken(&error) => {}
+                result => return result,
+            }
+        }
+        Err(io::ErrorKind::ResourceBusy.into())
+    }
+
+    fn create_as(target: &Folder, place: &Path, name: &str) -> io::Result<Self> {
+        target.create_directory(&one_name(name), OWNER)?;
+        // Half-made it has no owner that would remove it: no room on the disk, or no more files to open.
+        Self::furnish(target, place, name).inspect_err(|_| drop(fs_err::remove_dir_all(place.join(name))))
+    }
+
+    fn furnish(target: &Folder, place: &Path, name: &str) -> io::Result<Self> {
+        let folder = target.folder(&one_name(name))?;
+        let lock = folder.create_file(&one_name(LOCK), 0o600)?;
+        // Where the file system knows no locks, nobody takes the folder for a stale one either.
+        if matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) || lock.metadata()?.nlink() == 0 {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        for part in ["new", "aside"] {
+            folder.create_directory(&one_name(part), 0o777)?;
+        }
+        let new = folder.folder(&one_name("new"))?;
+        // The kernel has just told the umask; asking for it would change it for all threads.
+        let umask = !new.mode_of_directory(&RelativePath::root())? & 0o777;
+        let late_modes = Mutex::new(Records::create(&folder, &one_name("modes"))?);
+        let is_kept = AtomicBool::new(false);
+        Ok(Self { place: place.join(name), folder, new, _lock: lock, umask, late_modes, is_kept })
+    }
+
+    /// Makes the file `path` and the folders above it.
+    pub(super) fn create_file(&self, path: &RelativePath, mode: u32) -> io::Result<File> {
+        self.with_parents(path, || self.new.create_file(path, mode))
+    }
+
+    /// Opens the file `path`, which was made here, to write to it.
+    pub(super) fn open_file(&self, path: &RelativePath) -> io::Result<File> {
+        self.new.open_file_to_write(path)
+    }
+
+    /// Makes the folder `path`, or gives it its mode if it had to be made before.
+    pub(super) fn create_directory(&self, path: &RelativePath, mode: u32) -> io::Result<()> {
+        let mode = mode & 0o777;
+        if mode & OWNER != OWNER {
+            self.late_modes().append(&format!("{mode:o}"), path)?;
+        }
+        match self.with_parents(path, || self.new.create_directory(path, mode | OWNER)) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                self.new.set_mode_of_directory(path, (mode | OWNER) & !self.umask)
+            }
+            result => result,
+        }
+    }
+
+    fn with_parents<T>(&self, path: &RelativePath, make: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        match make() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.new.create_directories(&path.parent().unwrap_or_default(), 0o755)?;
+                make()
+            }
+            result => result,
+        }
+    }
+
+    /// The folders that get their modes when everything is in place, and these modes.
+    pub(super) fn take_late_modes(&self) -> io::Result<Vec<(u32, RelativePath)>> {
+        let records = self.late_modes().read()?;
+        let mode = |tag: &str| u32::from_str_radix(tag, 8).map_err(|_| io::Error::from(io::ErrorKind::InvalidData));
+        records.into_iter().map(|(tag, path)| Ok((mode(&tag)? & !self.umask, path))).collect()
+    }
+
+    fn late_modes(&self) -> MutexGuard<'_, Records> {
+        self.late_modes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts the list of what is done to the target.
+    pub(super) fn create_journal(&self) -> io::Result<Records> {
+        Records::create(&self.folder, &one_name("journal"))
+    }
+
+    /// Moves what is at `path` in `target` aside, under a number.
+    pub(super) fn take_aside(&self, target: &Folder, path: &RelativePath, number: usize) -> io::Result<()> {
+        target.rename(path, &self.folder, &aside(number))
+    }
+
+    /// Puts the new file `path` in the place of the one that `target` has, which is kept aside under a number.
+    ///
+    /// Killed at any moment, this leaves the old file or the new one there; where the file system knows no second names, it
+    /// may for a moment be neither.
+    pub(super) fn replace(&self, target: &Folder, path: &RelativePath, number: usize) -> io::Result<()> {
+        if target.link(path, &self.folder, &aside(number)).is_err() {
+            self.take_aside(target, path, number)?;
+        }
+        self.new.rename_over(path, target, path).or_else(|error| {
+            self.put_back(target, path, number)?;
+            Err(error)
+        })
+    }
+
+    /// Gives the file that has been kept aside its place back.
+    pub(super) fn put_back(&self, target: &Folder, path: &RelativePath, number: usize) -> io::Result<()> {
+        self.folder.rename_over(&aside(number), target, path)
+    }
+
+    /// Leaves the folder on the disk for good: it holds what could not be put back.
+    pub(super) fn keep(&self) -> io::Result<()> {
+        self.is_kept.store(true, Ordering::Relaxed);
+        self.folder.remove_file(&one_name(LOCK))
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        if !self.is_kept.load(Ordering::Relaxed) {
+            // What cannot be removed now is stale for the next run; the outcome of this one is decided already.
+            drop(fs_err::remove_dir_all(&self.place));
+        }
+    }
+}
+
+/// Removes the staging folders in `target`, which is at `place`, that no living process holds.
+///
+/// Failures are passed over: the folders of other users are theirs, and a target that cannot be listed can still be filled.
+pub(super) fn remove_stale(target: &Folder, place: &Path) {
+    let is_staging = |name: &str| name.starts_with(PREFIX);
+    for name in target.names(&RelativePath::root(), usize::MAX, is_staging).unwrap_or_default() {
+        drop(remove_if_stale(target, place, &name));
+    }
+}
+
+fn remove_if_stale(target: &Folder, place: &Path, name: &str) -> io::Result<()> {
+    let path = one_name(name);
+    match target.folder(&path)?.open_file(&one_name(LOCK)) {
+        Ok(lock) if lock.try_lock().is_ok() => fs_err::remove_dir_all(place.join(name)),
+        // Another process is at work in it.
+        Ok(_) => Ok(()),
+        // Killed before it had a lock; if not, its maker notices.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => target.remove_directory(&path),
+        Err(error) => Err(error),
+    }
+}
+
+fn aside(number: usize) -> RelativePath {
+    one_name("aside").child(&number.to_string()).expect("a number is a normal name")
+}
+
+fn one_name(name: &str) -> RelativePath {
+    RelativePath::root().child(name).expect("the names of staging are normal")
+}
+
+fn is_taken(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound)
+}

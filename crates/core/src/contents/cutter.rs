@@ -1,0 +1,97 @@
+//! Cuts the content of a file into pieces and names them.
+
+use super::entry::{Piece, PieceDigest, TensorLabel};
+use super::points::ContentPoints;
+use super::tensor_points::{Beginning, Look, TensorPoints};
+
+/// Sees the content of a file pass and cuts it: at its tensors if it has any, else where the content says so.
+#[derive(Debug)]
+pub struct Cutter {
+    points: Points,
+    otherwise: ContentPoints,
+    hasher: blake3::Hasher,
+    /// Of the piece that has begun.
+    size: u64,
+    pieces: Vec<Piece>,
+}
+
+#[derive(Debug)]
+enum Points {
+    Unknown(Beginning),
+    Tensors(TensorPoints),
+    Content,
+}
+
+impl Cutter {
+    /// For a file of `size` bytes.
+    pub fn new(file_name: &str, size: u64) -> Self {
+        Self::like(file_name, size, size)
+    }
+
+    /// For a file of `size` bytes that is to be cut like another version of it, of `other_size` bytes.
+    pub fn like(file_name: &str, size: u64, other_size: u64) -> Self {
+        let points = Beginning::of(file_name, size).map_or(Points::Content, Points::Unknown);
+        let otherwise = ContentPoints::for_size(other_size);
+        Self { points, otherwise, hasher: blake3::Hasher::new(), size: 0, pieces: Vec::new() }
+    }
+
+    /// Whether files of both sizes are cut alike, but for those that are cut at their tensors: these always are.
+    pub fn cuts_alike(size: u64, other_size: u64) -> bool {
+        ContentPoints::average(size) == ContentPoints::average(other_size)
+    }
+
+    /// Takes the next bytes.
+    pub fn take(&mut self, bytes: &[u8]) {
+        let Points::Unknown(beginning) = &mut self.points else { return self.cut(bytes) };
+        let points = match beginning.take(bytes) {
+            Look::TooEarly => return,
+            Look::Tensors(points) => Points::Tensors(points),
+            Look::Other => Points::Content,
+        };
+        if let Points::Unknown(beginning) = std::mem::replace(&mut self.points, points) {
+            self.cut(&beginning.into_bytes());
+        }
+    }
+
+    /// The pieces of everything taken.
+    pub fn finish(mut self) -> Vec<Piece> {
+        if let Points::Unknown(beginning) = std::mem::replace(&mut self.points, Points::Content) {
+            // The file is shorter than it was said to be.
+            self.cut(&beginning.into_bytes());
+        }
+        if self.size > 0 {
+            self.end_piece(None);
+        }
+        self.pieces
+    }
+
+    fn cut(&mut self, mut bytes: &[u8]) {
+        while let Some((size, tensor)) = self.next_cut(bytes) {
+            let (ending, rest) = bytes.split_at(size);
+            self.grow(ending);
+            self.end_piece(tensor);
+            bytes = rest;
+        }
+        self.grow(bytes);
+    }
+
+    fn next_cut(&mut self, bytes: &[u8]) -> Option<(usize, Option<TensorLabel>)> {
+        match &mut self.points {
+            Points::Tensors(points) => points.next(bytes),
+            _ if bytes.is_empty() => None,
+            _ => self.otherwise.next(bytes).map(|size| (size, None)),
+        }
+    }
+
+    fn grow(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        self.size += bytes.len() as u64;
+    }
+
+    fn end_piece(&mut self, tensor: Option<TensorLabel>) {
+        let digest = PieceDigest::of_hash(&self.hasher.finalize());
+        self.pieces.push(Piece { size: self.size, digest, tensor: tensor.map(Box::new) });
+        self.hasher.reset();
+        self.size = 0;
+    }
+}

@@ -1,0 +1,131 @@
+//! Reads a table.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use super::entry::{Entry, Line};
+
+/// How long a line may be: a file of 100 GB has some 25,000 pieces, in fewer than 3 MB.
+const LINE_LIMIT: u64 = 32 * 1024 * 1024;
+
+/// Why a table cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidContents {
+    /// It cannot be read or decompressed.
+    #[error("the table of contents cannot be read")]
+    Read(#[from] io::Error),
+    /// A line is none.
+    #[error("line {line} of the table of contents is none")]
+    Line {
+        /// Counted from 1.
+        line: usize,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// The entries of a compressed table, one after the other, up to the first that cannot be read. Memory does not grow with their number.
+pub fn read<'a>(
+    table: impl Read + 'a,
+) -> Result<impl Iterator<Item = Result<Entry, InvalidContents>> + 'a, InvalidContents> {
+    let mut lines = BufReader::new(zstd::Decoder::new(table)?);
+    let (mut number, mut is_over) = (0, false);
+    Ok(std::iter::from_fn(move || {
+        number += 1;
+        let entry = if is_over { None } else { read_entry(&mut lines, number).transpose() };
+        // Nothing comes behind what cannot be read.
+        is_over = !matches!(entry, Some(Ok(_)));
+        entry
+    }))
+}
+
+fn read_entry(lines: &mut impl BufRead, line: usize) -> Result<Option<Entry>, InvalidContents> {
+    let mut bytes = Vec::new();
+    lines.take(LINE_LIMIT).read_until(b'\n', &mut bytes)?;
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let invalid = |source| InvalidContents::Line { line, source };
+    let entry: Line = serde_json::from_slice(&bytes).map_err(|error| invalid(error.into()))?;
+    entry.into_entry().map(Some).map_err(|error| invalid(error.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contents::entry::Kind;
+    use crate::contents::writer::Writer;
+    use crate::digest::{Digest, Hasher};
+    use crate::relative_path::RelativePath;
+
+    fn path(text: &str) -> RelativePath {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let large: Vec<u8> = (0..3_000_000_u32).map(|number| (number / 7).to_le_bytes()[0]).collect();
+        let mut hasher = Hasher::default();
+        let mut writer = Writer::new(hasher.parts()).unwrap();
+        writer.folder(path("data"), 0o755);
+        for (name, mode, content) in
+            [("data/a", 0o600, &b"hello"[..]), ("data/b", 0o644, &large), ("data/c", 0o644, b"")]
+        {
+            writer.begin(path(name), mode, content.len() as u64, 512);
+            hasher.bound();
+            for bytes in content.chunks(70_000) {
+                hasher.update(bytes);
+                writer.take(bytes);
+            }
+            hasher.bound();
+            writer.end();
+        }
+        hasher.settle();
+        let table = writer.finish().unwrap().unwrap();
+        let entries: Vec<_> = read(&table[..]).unwrap().collect::<Result<_, _>>().unwrap();
+        let seen: Vec<_> = entries
+            .iter()
+            .map(|Entry { path, mode, kind }| match kind {
+                Kind::Folder => format!("{path} {mode:o}"),
+                Kind::File { size, offset, digest, pieces } => {
+                    let pieces: u64 = pieces.iter().map(|piece| piece.size).sum();
+                    format!("{path} {mode:o} {size} {offset} {} {pieces}", &digest.hex()[..8])
+                }
+            })
+            .collect();
+        let large = format!("data/b 644 3000000 512 {} 3000000", &Digest::of(&large).hex()[..8]);
+        assert_eq!(seen, ["data 755", "data/a 600 5 512 2cf24dba 0", &large, "data/c 644 0 512 e3b0c442 0"]);
+    }
+
+    fn check_refused(lines: &str, expected: &str) {
+        let table = zstd::encode_all(lines.as_bytes(), 1).unwrap();
+        let error = read(&table[..]).unwrap().find_map(Result::err).unwrap();
+        let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        assert_eq!(format!("{error}: {source}"), expected, "{lines}");
+    }
+
+    #[test]
+    fn a_table_that_cannot_be_is_refused() {
+        let file = |path: &str, size: u64, offset: u64, pieces: &str| {
+            let digest = Digest::of(b"");
+            format!(
+                r#"{{"path":"{path}","mode":420,"size":{size},"offset":{offset},"digest":"{digest}","pieces":[{pieces}]}}"#
+            )
+        };
+        let piece = r#"{"size":5,"blake3":"00000000000000000000000000000000"}"#;
+        let here = "line 1 of the table of contents is none";
+        check_refused("{", &format!("{here}: EOF while parsing an object at line 1 column 1"));
+        check_refused(&file("../a", 0, 0, ""), &format!("{here}: the path `../a` leaves its folder"));
+        check_refused(&file("a", 1, u64::MAX, ""), &format!("{here}: the size of `a` cannot be"));
+        check_refused(&file("a", 6, 0, piece), &format!("{here}: the size of `a` cannot be"));
+        assert!(read(&b"no zstd"[..]).unwrap().next().unwrap().is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(lines: Vec<u8>) {
+            drop(read(&lines[..]).map(Iterator::count));
+            let table = zstd::encode_all(&lines[..], 1).unwrap();
+            drop(read(&table[..]).map(Iterator::count));
+        }
+    }
+}

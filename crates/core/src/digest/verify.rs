@@ -1,0 +1,150 @@
+//! Checks bytes while they are read.
+
+use std::io::{self, Read};
+
+use super::hasher::Hasher;
+use super::name::Digest;
+
+/// Bytes that are not what their descriptor says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Mismatch {
+    /// The bytes have another digest.
+    #[error("the content does not match its digest: expected {expected}, found {found}")]
+    Digest {
+        /// What the descriptor says.
+        expected: Digest,
+        /// What the bytes have.
+        found: Digest,
+    },
+    /// The bytes end too early.
+    #[error("the content of {digest} ends after {found} bytes; its descriptor says {expected}")]
+    TooShort {
+        /// The content's name.
+        digest: Digest,
+        /// Size in bytes that the descriptor says.
+        expected: u64,
+        /// Size in bytes that was there.
+        found: u64,
+    },
+    /// There are more bytes than the descriptor says; they were not read.
+    #[error("the content of {digest} is longer than the {expected} bytes that its descriptor says")]
+    TooLong {
+        /// The content's name.
+        digest: Digest,
+        /// Size in bytes that the descriptor says.
+        expected: u64,
+    },
+}
+
+impl Mismatch {
+    /// Whether `error`, or what it was made from, is a `Mismatch`.
+    pub fn in_io(error: &io::Error) -> Option<&Self> {
+        error.get_ref()?.downcast_ref()
+    }
+}
+
+impl From<Mismatch> for io::Error {
+    fn from(mismatch: Mismatch) -> Self {
+        Self::new(io::ErrorKind::InvalidData, mismatch)
+    }
+}
+
+/// Passes bytes on and reports a [`Mismatch`] instead of the end when size or digest are not the expected ones.
+///
+/// What was read before the end is unproven: only a reader that returned `Ok(0)` vouches for its bytes.
+pub struct VerifyingReader<R> {
+    inner: R,
+    hasher: Option<Hasher>,
+    expected: Digest,
+    size: u64,
+    read: u64,
+}
+
+impl<R: Read> VerifyingReader<R> {
+    /// Expects `size` bytes whose digest is `expected`.
+    pub fn new(inner: R, expected: Digest, size: u64) -> Self {
+        Self::resumed(inner, Hasher::default(), 0, expected, size)
+    }
+
+    /// Like [`new`](Self::new), but `hasher` has taken the first `read` bytes already and `inner` starts behind them.
+    pub fn resumed(inner: R, hasher: Hasher, read: u64, expected: Digest, size: u64) -> Self {
+        Self { inner, hasher: Some(hasher), expected, size, read }
+    }
+
+    /// Reads and drops what is left, so that all of it is checked.
+    pub fn drain(&mut self) -> io::Result<()> {
+        io::copy(self, &mut io::sink()).map(drop)
+    }
+
+    fn finish(&mut self) -> Result<(), Mismatch> {
+        let Some(hasher) = self.hasher.take() else { return Ok(()) };
+        if self.read < self.size {
+            return Err(Mismatch::TooShort { digest: self.expected, expected: self.size, found: self.read });
+        }
+        let found = hasher.finish();
+        if found != self.expected {
+            return Err(Mismatch::Digest { expected: self.expected, found });
+        }
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for VerifyingReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        let read = self.inner.read(buffer)?;
+        if read == 0 {
+            self.finish()?;
+            return Ok(0);
+        }
+        self.read += read as u64;
+        if self.read > self.size {
+            return Err(Mismatch::TooLong { digest: self.expected, expected: self.size }.into());
+        }
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&buffer[..read]);
+        }
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(content: &[u8], expected: &[u8]) -> Result<Vec<u8>, Mismatch> {
+        let mut read = Vec::new();
+        let mut reader = VerifyingReader::new(content, Digest::of(expected), expected.len() as u64);
+        match reader.read_to_end(&mut read) {
+            Ok(_) => Ok(read),
+            Err(error) => Err(Mismatch::in_io(&error).unwrap().clone()),
+        }
+    }
+
+    #[test]
+    fn a_verifying_reader_passes_only_what_was_promised() {
+        assert_eq!(check(b"hello", b"hello"), Ok(b"hello".to_vec()));
+        assert!(matches!(check(b"hellO", b"hello"), Err(Mismatch::Digest { .. })));
+        assert!(matches!(check(b"hell", b"hello"), Err(Mismatch::TooShort { expected: 5, found: 4, .. })));
+        assert!(matches!(check(b"hello!", b"hello"), Err(Mismatch::TooLong { expected: 5, .. })));
+        assert_eq!(check(b"", b""), Ok(Vec::new()));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn chunking_changes_neither_bytes_nor_verdict(content: Vec<u8>, chunk in 1usize..70) {
+            let mut reader = VerifyingReader::new(&content[..], Digest::of(&content), content.len() as u64);
+            let mut read = Vec::new();
+            let mut buffer = vec![0; chunk];
+            loop {
+                match reader.read(&mut buffer).unwrap() {
+                    0 => break,
+                    count => read.extend_from_slice(&buffer[..count]),
+                }
+            }
+            assert_eq!(read, content);
+        }
+    }
+}

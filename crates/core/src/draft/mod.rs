@@ -1,0 +1,17 @@
+//! Facts that the files of a project state about themselves: names, licences, model cards, formats, notebooks, MLflow.
+//!
+//! Takes names and text, and reads no disk. `kit init` and `kit import` draft Kitfiles from these facts.
+
+mod detect;
+mod license;
+mod mlflow;
+mod model_card;
+mod model_format;
+mod notebook;
+
+pub use detect::{Found, FoundKind, detect};
+pub use license::{detect_license, spdx_license};
+pub use mlflow::{MlflowModel, MlflowRun, last_metric, mlflow_value};
+pub use model_card::ModelCard;
+pub use model_format::{ModelFormat, TELLING_BYTES};
+pub use notebook::Notebook;

@@ -1,0 +1,145 @@
+//! The entries of a Kitfile that own a layer, in the order of their layers.
+//!
+//! Layer plan, filters, unpacking and listing are all loops over this one list, so that they agree on what the n-th layer of a
+//! section is.
+
+use super::document::{Kitfile, Model};
+use crate::relative_path::{PathEscapes, RelativePath};
+
+/// The sections whose entries own layers, in the order of the layers in a manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Section {
+    Model,
+    ModelPart,
+    Code,
+    Dataset,
+    Docs,
+    Prompt,
+}
+
+impl Section {
+    /// The key of the section in a Kitfile; parts live below the model.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::ModelPart => "model.parts",
+            Self::Code => "code",
+            Self::Dataset => "datasets",
+            Self::Docs => "docs",
+            Self::Prompt => "prompts",
+        }
+    }
+}
+
+/// One entry that owns a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry<'a> {
+    pub section: Section,
+    /// Where the entry stands in its section's list of the Kitfile: 0 for the model. Entries without a layer count.
+    pub index: usize,
+    /// The entry's name; empty for code and docs, which have none.
+    pub name: &'a str,
+    /// The path as written: perhaps `./a/`, perhaps empty, which means the whole folder.
+    pub path: &'a str,
+}
+
+impl Entry<'_> {
+    /// The path, cleaned; an empty one is the folder itself.
+    pub fn relative_path(&self) -> Result<RelativePath, PathEscapes> {
+        self.path.parse()
+    }
+
+    /// The entry's place in the Kitfile as messages name it: `model`, `model.parts[0]`, `datasets[1]`.
+    pub fn place(&self) -> String {
+        match self.section {
+            Section::Model => Section::Model.key().to_owned(),
+            section => format!("{}[{}]", section.key(), self.index),
+        }
+    }
+}
+
+impl Kitfile {
+    /// The entries that own a layer, in layer order: model, parts, code, datasets, docs, prompts.
+    ///
+    /// A model owns one if it has a path and that does not read as a reference to another ModelKit; a dataset if it has no
+    /// remote path; all others always do.
+    pub fn entries(&self) -> Vec<Entry<'_>> {
+        self.entries_where(|model| model.reference().is_none())
+    }
+
+    /// The same where the model's path is known to be a file or folder even if it reads as a reference.
+    ///
+    /// For a packer that found the file on the disk, and for a config whose model has a digest.
+    pub fn entries_with_model_file(&self) -> Vec<Entry<'_>> {
+        self.entries_where(|_| true)
+    }
+
+    fn entries_where(&self, is_file: impl Fn(&Model) -> bool) -> Vec<Entry<'_>> {
+        let entry = |section, index, name, path| Entry { section, index, name, path };
+        let model = self.model.iter().filter(|model| !model.path.is_empty() && is_file(model));
+        let parts = self.model.iter().flat_map(|model| model.parts.iter().enumerate());
+        let datasets = self.datasets.iter().enumerate().filter(|(_, dataset)| !dataset.is_remote());
+        let mut entries = Vec::new();
+        entries.extend(model.map(|it| entry(Section::Model, 0, &*it.name, &*it.path)));
+        entries.extend(parts.map(|(index, it)| entry(Section::ModelPart, index, &it.name, &it.path)));
+        entries.extend(self.code.iter().enumerate().map(|(index, it)| entry(Section::Code, index, "", &it.path)));
+        entries.extend(datasets.map(|(index, it)| entry(Section::Dataset, index, &it.name, &it.path)));
+        entries.extend(self.docs.iter().enumerate().map(|(index, it)| entry(Section::Docs, index, "", &it.path)));
+        entries.extend(
+            self.prompts.iter().enumerate().map(|(index, it)| entry(Section::Prompt, index, &it.name, &it.path)),
+        );
+        entries
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(json: &str, expected: &[&str]) {
+        let kitfile: Kitfile = serde_json::from_str(json).unwrap();
+        let shown = |entry: &Entry<'_>| format!("{} {}={}", entry.place(), entry.name, entry.path);
+        assert_eq!(kitfile.entries().iter().map(shown).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn entries_come_in_layer_order() {
+        check(
+            r#"{"prompts":[{"name":"q","path":"r"}],"docs":[{"path":"d"}],"datasets":[{"name":"x","path":"y"}],
+                "code":[{"path":"c"},{}],"model":{"name":"m","path":"p","parts":[{"name":"a","path":"b"}]}}"#,
+            &[
+                "model m=p",
+                "model.parts[0] a=b",
+                "code[0] =c",
+                "code[1] =",
+                "datasets[0] x=y",
+                "docs[0] =d",
+                "prompts[0] q=r",
+            ],
+        );
+    }
+
+    #[test]
+    fn entries_without_layer_are_left_out_and_still_count() {
+        check(r#"{"model":{"name":"m"}}"#, &[]);
+        check(r#"{"model":{"path":"a:v1","parts":[{}]}}"#, &["model.parts[0] ="]);
+        check(r#"{"model":{"path":"A:v1"}}"#, &["model =A:v1"]);
+        check(
+            r#"{"datasets":[{"remotePath":"s3://a"},{"path":"b"}],"mcpServers":[{"path":"p"}]}"#,
+            &["datasets[1] =b"],
+        );
+    }
+
+    #[test]
+    fn a_file_with_the_name_of_a_reference_owns_a_layer_if_it_is_there() {
+        let kitfile: Kitfile = serde_json::from_str(r#"{"model":{"path":"model:v1.bin"}}"#).unwrap();
+        assert!(kitfile.entries().is_empty());
+        assert_eq!(kitfile.entries_with_model_file().len(), 1);
+    }
+
+    #[test]
+    fn an_empty_path_is_the_folder() {
+        let kitfile: Kitfile = serde_json::from_str(r#"{"code":[{}]}"#).unwrap();
+        assert_eq!(kitfile.entries()[0].relative_path(), Ok(RelativePath::root()));
+    }
+}

@@ -1,0 +1,24 @@
+//! The Kitfile: what the user writes to say what belongs to a ModelKit.
+//!
+//! Takes and gives text; reads no disk and knows nothing of layers' bytes or media types.
+
+mod decode;
+mod document;
+mod entries;
+mod notes;
+mod parse;
+mod pin;
+#[cfg(test)]
+mod samples;
+mod schema;
+mod validate;
+mod write;
+
+pub use document::{Code, Dataset, Docs, FILE_NAMES, Kitfile, LOCK_FILE, McpServer, Model, ModelPart, Package, Prompt};
+pub use entries::{Entry, Section};
+pub use notes::{Note, to_yaml_with_notes};
+pub use parse::{FieldPlaces, SIZE_LIMIT, parse, parse_with_places};
+pub use pin::{CannotPin, NamedReference, ReferenceField, pin};
+pub use schema::SCHEMA;
+pub use validate::{MANIFEST_VERSION, validate, warnings};
+pub use write::{to_yaml, yaml_tree};

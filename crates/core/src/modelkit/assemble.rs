@@ -1,0 +1,302 @@
+//! A new artifact from a Kitfile and its layers: the config and the manifest, as one of the families has them or as an image.
+//!
+//! The layers are the same blobs in all forms; only what lists them differs.
+
+use super::artifact::Layer;
+use super::config::{Config, LayerDigests};
+use crate::compression::Compression;
+use crate::digest::Digest;
+use crate::kitfile::Kitfile;
+use crate::layer_format::Format;
+use crate::modelkit::form::{Family, LayerType, ModelFacts, PlainFile, Platform, annotate, image, modelpack};
+use crate::oci::{Annotations, Descriptor, Manifest};
+use crate::relative_path::RelativePath;
+
+/// The annotation that names the version of the packer.
+pub const CLI_VERSION: &str = "ml.kitops.modelkit.cli-version";
+/// The annotation that holds the config of the `ModelKit` that a `ModelPack` would be (`KitOps`, after 1.7).
+pub(super) const KITFILE: &str = "ml.kitops.modelkit.kitfile";
+
+/// What layers can be listed as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Form {
+    /// An artifact of this family.
+    Artifact(Family),
+    /// An image for this platform, whose files are those that the layers unpack to.
+    Image(Platform),
+}
+
+/// What an artifact is made of.
+#[derive(Debug, Clone)]
+pub struct Assembly {
+    /// The Kitfile.
+    pub kitfile: Kitfile,
+    /// In the order of [`Kitfile::entries`].
+    pub layers: Vec<PackedLayer>,
+    /// What is known of the model. Only a `ModelPack` tells it.
+    pub facts: ModelFacts,
+    /// Of the manifest.
+    pub annotations: Annotations,
+}
+
+/// A layer of a new artifact.
+#[derive(Debug, Clone)]
+pub struct PackedLayer {
+    /// What it is.
+    pub layer_type: LayerType,
+    /// Which entry of its section it belongs to.
+    pub index: usize,
+    /// The path that the Kitfile gives it.
+    pub path: RelativePath,
+    /// The blob. Its media type does not count, and its annotations are kept, but for those that name the path and the file.
+    pub blob: Descriptor,
+    /// The digest of the uncompressed layer.
+    pub diff_id: Digest,
+    /// The file that its path is, if it is one. A raw layer tells of it.
+    pub file: Option<PlainFile>,
+}
+
+/// Why layers cannot be listed in a form.
+#[derive(Debug, thiserror::Error)]
+pub enum UnsupportedForm {
+    /// Files that would need a tar around them, or another compression.
+    #[error("the layer `{path}` is {what}, which {form} has no media type for")]
+    LayerType {
+        /// The layer.
+        path: RelativePath,
+        /// In words.
+        what: &'static str,
+        /// In words.
+        form: &'static str,
+    },
+    /// The names in the tar do not begin in the root.
+    #[error("the layer `{0}` is of KitOps before 0.5: the names in it begin in a folder that only its Kitfile tells")]
+    OldLayout(RelativePath),
+    /// There is nothing to list.
+    #[error("it has no layers, and {0} has at least one")]
+    NoLayers(&'static str),
+}
+
+impl Assembly {
+    /// What a packer of this version has made.
+    pub fn new(kitfile: Kitfile, layers: Vec<PackedLayer>, cli_version: &str) -> Self {
+        let annotations = Annotations::from([(CLI_VERSION.to_owned(), cli_version.to_owned())]);
+        Self { kitfile, layers, facts: ModelFacts::default(), annotations }
+    }
+
+    /// The config blob and the manifest of the artifact in this form.
+    ///
+    /// Nothing in them tells when, where or by whom it was made, so equal files give an equal manifest.
+    pub fn assemble(&self, form: &Form) -> Result<(Vec<u8>, Manifest), UnsupportedForm> {
+        match form {
+            Form::Image(platform) => image::assemble(self, platform),
+            Form::Artifact(family) => self.assemble_artifact(*family),
+        }
+    }
+
+    fn assemble_artifact(&self, family: Family) -> Result<(Vec<u8>, Manifest), UnsupportedForm> {
+        let mut annotations = self.annotations.clone();
+        annotations.remove(KITFILE);
+        let config = if family == Family::ModelKit {
+            self.config().to_json()
+        } else {
+            self.check_for_modelpack()?;
+            let kitfile = String::from_utf8(self.config().to_json()).expect("JSON is text");
+            annotations.insert(KITFILE.to_owned(), kitfile);
+            modelpack::config(self)
+        };
+        let layers = self.layers.iter().map(|layer| layer.describe(family)).collect();
+        let mut manifest = Manifest::new(family.artifact_type(), Descriptor::of(family.config_type(), &config), layers);
+        manifest.annotations = annotations;
+        Ok((config, manifest))
+    }
+
+    fn config(&self) -> Config {
+        self.layers.iter().fold(Config::new(self.kitfile.clone()), |config, layer| {
+            let digests = LayerDigests { digest: layer.blob.digest, diff_id: Some(layer.diff_id) };
+            config.with_layer(layer.layer_type.section, layer.index, digests)
+        })
+    }
+
+    /// A `ModelPack` knows raw layers and tars, but no raw layers that are compressed.
+    fn check_for_modelpack(&self) -> Result<(), UnsupportedForm> {
+        const FORM: &str = "a ModelPack";
+        if self.layers.is_empty() {
+            return Err(UnsupportedForm::NoLayers(FORM));
+        }
+        let is_unfit = |layer: &&PackedLayer| {
+            layer.layer_type.format == Format::Raw && layer.layer_type.compression != Compression::None
+        };
+        match self.layers.iter().find(is_unfit) {
+            Some(layer) => {
+                Err(UnsupportedForm::LayerType { path: layer.path.clone(), what: "raw and compressed", form: FORM })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl PackedLayer {
+    /// The layer of an artifact that is there, for another form of it; `diff_id` is what it is without compression.
+    pub fn of(layer: &Layer, diff_id: Digest) -> Result<Self, UnsupportedForm> {
+        if layer.base != RelativePath::root() {
+            return Err(UnsupportedForm::OldLayout(layer.path.clone()));
+        }
+        let Layer { section, index, ref path, format, compression, file_mode, .. } = *layer;
+        // How large a compressed file is, its layer does not tell.
+        let file_mode = file_mode.filter(|_| compression == Compression::None);
+        Ok(Self {
+            layer_type: LayerType { section, format, compression },
+            index,
+            path: path.clone(),
+            blob: layer.descriptor.clone(),
+            diff_id,
+            file: file_mode.map(|mode| PlainFile { mode, size: layer.descriptor.size }),
+        })
+    }
+
+    fn describe(&self, family: Family) -> Descriptor {
+        let media_type = self.layer_type.media_type_in(family, &self.path);
+        let mut descriptor = Descriptor { media_type, ..self.blob.clone() };
+        let file = self.file.filter(|_| self.layer_type.format == Format::Raw);
+        annotate(&mut descriptor, family, &self.path, file);
+        self.layer_type.annotate(&mut descriptor);
+        descriptor
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kitfile::{Section, parse};
+    use crate::modelkit::artifact::ModelKit;
+
+    const KITFILE_TEXT: &str = "manifestVersion: 1.0.0\npackage:\n  name: sample\n  license: MIT\nmodel:\n  path: m.safetensors\n  parts:\n  - path: lora.gguf\n  - path: tokenizer.json\nprompts:\n  - path: prompt.md\n";
+
+    fn assembly(format: Format, compression: Compression) -> Assembly {
+        let kitfile = parse(KITFILE_TEXT).unwrap();
+        let layer = |(section, index, path): (Section, usize, String)| {
+            let layer_type = LayerType { section, format, compression };
+            let mut blob = Descriptor::of(layer_type.media_type(), path.as_bytes());
+            blob.annotations.insert("org.example.contents".to_owned(), "kept".to_owned());
+            let file = Some(PlainFile { mode: 0o644, size: blob.size });
+            PackedLayer { layer_type, index, path: path.parse().unwrap(), diff_id: blob.digest, blob, file }
+        };
+        let entries = kitfile.entries().into_iter().map(|entry| (entry.section, entry.index, entry.path.to_owned()));
+        Assembly::new(kitfile.clone(), entries.map(layer).collect(), "1.2.3")
+    }
+
+    /// What is read of an artifact, for another form of it.
+    fn read_back(config: &[u8], manifest: Manifest) -> Assembly {
+        let modelkit = ModelKit::read(manifest, config).unwrap();
+        let layers = modelkit.layers.iter().map(|layer| PackedLayer::of(layer, layer.diff_id.unwrap()).unwrap());
+        Assembly {
+            layers: layers.collect(),
+            kitfile: modelkit.config.kitfile,
+            facts: ModelFacts::default(),
+            annotations: modelkit.manifest.annotations,
+        }
+    }
+
+    #[test]
+    fn the_way_to_any_family_and_back_gives_the_same_bytes() {
+        for format in [Format::Raw, Format::Tar] {
+            for there in [Family::ModelPack, Family::LegacyModelPack] {
+                let original = assembly(format, Compression::None);
+                let modelkit = original.assemble(&Form::Artifact(Family::ModelKit)).unwrap();
+                let (config, manifest) = original.assemble(&Form::Artifact(there)).unwrap();
+                let again = read_back(&config, manifest).assemble(&Form::Artifact(Family::ModelKit)).unwrap();
+                assert_eq!(again, modelkit, "{there} {format}");
+            }
+        }
+    }
+
+    #[test]
+    fn how_large_a_file_is_is_told_of_layers_that_are_as_large() {
+        for (compression, expected) in [(Compression::None, true), (Compression::Gzip, false)] {
+            let original = assembly(Format::Raw, compression);
+            let (config, manifest) = original.assemble(&Form::Artifact(Family::ModelKit)).unwrap();
+            assert_eq!(read_back(&config, manifest).layers[0].file.is_some(), expected, "{compression}");
+        }
+    }
+
+    #[test]
+    fn layers_get_the_names_of_the_family_and_keep_their_other_annotations() {
+        let (_, manifest) =
+            assembly(Format::Raw, Compression::None).assemble(&Form::Artifact(Family::LegacyModelPack)).unwrap();
+        let types: Vec<_> = manifest.layers.iter().map(|layer| layer.media_type.as_str()).collect();
+        let expected = ["weight.v1.raw", "weight.v1.raw", "weight.config.v1.raw", "code.v1.raw"];
+        assert_eq!(types, expected.map(|rest| format!("application/vnd.cnai.model.{rest}")));
+        for layer in &manifest.layers {
+            assert_eq!(layer.annotations["org.example.contents"], "kept");
+            assert!(layer.annotations.contains_key("org.cnai.model.filepath"));
+        }
+    }
+
+    #[test]
+    fn the_config_of_a_modelpack_says_what_its_schema_allows() {
+        let facts = ModelFacts { precision: Some("bfloat16".to_owned()), ..ModelFacts::default() };
+        let made = Assembly { facts, ..assembly(Format::Raw, Compression::None) };
+        let (config, _) = made.assemble(&Form::Artifact(Family::ModelPack)).unwrap();
+        let diff_ids: Vec<_> = made.layers.iter().map(|layer| layer.diff_id).collect();
+        let expected = serde_json::json!({
+            "descriptor": { "name": "sample", "licenses": ["MIT"] },
+            "config": { "precision": "bfloat16" },
+            "modelfs": { "type": "layers", "diffIds": diff_ids },
+        });
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&config).unwrap(), expected);
+    }
+
+    #[test]
+    fn an_image_lists_tars_without_the_annotations_of_files() {
+        let made = assembly(Format::Tar, Compression::Zstd);
+        let (config, manifest) = made.assemble(&Form::Image("linux/arm64/v8".parse().unwrap())).unwrap();
+        assert_eq!(manifest.artifact_type, None);
+        for layer in &manifest.layers {
+            assert_eq!(layer.media_type.as_str(), "application/vnd.oci.image.layer.v1.tar+zstd");
+            assert!(layer.annotations.is_empty());
+        }
+        let config: serde_json::Value = serde_json::from_slice(&config).unwrap();
+        assert_eq!((&config["architecture"], &config["variant"]), (&"arm64".into(), &"v8".into()));
+        assert_eq!(config["rootfs"]["diff_ids"].as_array().unwrap().len(), 4);
+        assert_eq!(config["history"].as_array().unwrap().len(), 4);
+        assert_eq!(config["config"]["Labels"]["org.opencontainers.image.title"], "sample");
+    }
+
+    #[test]
+    fn what_a_form_cannot_list_is_refused() {
+        let image = Form::Image(Platform::host());
+        let modelpack = Form::Artifact(Family::ModelPack);
+        for (form, format, compression, expected) in [
+            (
+                &image,
+                Format::Raw,
+                Compression::None,
+                "the layer `m.safetensors` is raw, which an image has no media type for",
+            ),
+            (
+                &modelpack,
+                Format::Raw,
+                Compression::Gzip,
+                "the layer `m.safetensors` is raw and compressed, which a ModelPack has no media type for",
+            ),
+        ] {
+            let refused = assembly(format, compression).assemble(form).unwrap_err();
+            assert_eq!(refused.to_string(), expected);
+        }
+        for form in [image, modelpack] {
+            let empty = Assembly { layers: Vec::new(), ..assembly(Format::Tar, Compression::None) };
+            assert!(matches!(empty.assemble(&form), Err(UnsupportedForm::NoLayers(_))));
+        }
+    }
+
+    #[test]
+    fn platforms_are_named_as_go_names_them() {
+        for (text, is_platform) in
+            [("linux/amd64", true), ("linux/arm64/v8", true), ("linux", false), ("a/b/c/d", false), ("linux//x", false)]
+        {
+            let parsed = text.parse::<Platform>().map(|platform| platform.to_string());
+            assert_eq!(parsed.ok().as_deref(), is_platform.then_some(text), "{text}");
+        }
+    }
+}

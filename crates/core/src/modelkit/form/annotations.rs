@@ -1,0 +1,181 @@
+//! What a layer says of itself besides its bytes and its media type: where its files go, and what a file that is a layer of its own
+//! would say in the header of a tar.
+
+use serde::{Deserialize, Serialize};
+
+use super::family::Family;
+use crate::oci::{Descriptor, MediaType};
+use crate::relative_path::RelativePath;
+
+/// Where a layer's files go (ModelPack, "Layer annotations"), behind the prefix of the family.
+const FILEPATH: &str = "filepath";
+/// What a raw layer's file is; the Go tool writes it, too.
+const FILE_METADATA: &str = "file.metadata+json";
+/// Whether a ModelPack's packer guessed the media type. Ours is certain, so what was guessed before is dropped.
+const UNTESTED: &str = "file.mediatype.untested";
+/// The path for CRI-O and podman, which read only this (image-spec 1.1, "Pre-Defined Annotation Keys").
+const TITLE: &str = "org.opencontainers.image.title";
+
+/// Where the table of contents of a layer is, and how many bytes it has.
+const CONTENTS: &str = "ml.kitops.modelkit.contents";
+const CONTENTS_SIZE: &str = "ml.kitops.modelkit.contents.size";
+/// What such a table is.
+const CONTENTS_TYPE: MediaType = MediaType::of("application/vnd.kit.contents.v1.jsonl+zstd");
+
+/// What the blob `table` is as a table of contents.
+pub fn describe_contents(table: &[u8]) -> Descriptor {
+    Descriptor::of(CONTENTS_TYPE, table)
+}
+
+/// Names the table of contents of `layer` in its annotations, so that the digest of a manifest covers the table, too.
+pub fn name_contents(layer: &mut Descriptor, table: &Descriptor) {
+    layer.annotations.insert(CONTENTS.to_owned(), table.digest.to_string());
+    layer.annotations.insert(CONTENTS_SIZE.to_owned(), table.size.to_string());
+}
+
+/// The table of contents that `layer` names.
+pub fn contents_of(layer: &Descriptor) -> Option<Descriptor> {
+    let digest = layer.annotations.get(CONTENTS)?.parse().ok()?;
+    let size = layer.annotations.get(CONTENTS_SIZE)?.parse().ok()?;
+    Some(Descriptor::new(CONTENTS_TYPE, digest, size))
+}
+
+/// A file that is a layer of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlainFile {
+    /// Permission bits.
+    pub mode: u32,
+    /// In bytes.
+    pub size: u64,
+}
+
+/// Says in the annotations of `layer` where its files go, and for a raw one what `file` it is. Neither time nor owner: equal files give
+/// an equal artifact. Annotations that no family has are kept.
+pub(crate) fn annotate(layer: &mut Descriptor, family: Family, path: &RelativePath, file: Option<PlainFile>) {
+    let ours = |key: &str| [FILEPATH, FILE_METADATA, UNTESTED].contains(&key);
+    layer.annotations.retain(|key, _| !prefixes().any(|prefix| key.strip_prefix(prefix).is_some_and(ours)));
+    let key = |name: &str| format!("{}{name}", family.annotation_prefix());
+    for key in [key(FILEPATH), TITLE.to_owned()] {
+        layer.annotations.insert(key, path.to_string());
+    }
+    if let Some(file) = file {
+        layer.annotations.insert(key(FILE_METADATA), file.to_json(path));
+    }
+}
+
+/// Where the annotations say that the files of `layer` go, whoever wrote them.
+pub(crate) fn annotated_path(layer: &Descriptor) -> Option<&str> {
+    let path = find(layer, FILEPATH).or_else(|| layer.annotations.get(TITLE));
+    path.map(String::as_str).filter(|path| !path.is_empty())
+}
+
+/// The permission bits that the annotations of a raw layer give its file. None if they give none, or none that can be meant:
+/// a packer could not have read a file without any.
+pub(crate) fn annotated_mode(layer: &Descriptor) -> Option<u32> {
+    let FileMode { mode } = serde_json::from_str(find(layer, FILE_METADATA)?).ok()?;
+    Some(mode & 0o777).filter(|mode| *mode != 0)
+}
+
+fn find<'a>(layer: &'a Descriptor, name: &str) -> Option<&'a String> {
+    prefixes().find_map(|prefix| layer.annotations.get(&format!("{prefix}{name}")))
+}
+
+fn prefixes() -> impl Iterator<Item = &'static str> {
+    [Family::ModelPack, Family::LegacyModelPack].into_iter().map(Family::annotation_prefix)
+}
+
+/// The value of the annotation.
+#[derive(Serialize)]
+struct FileMetadata<'a> {
+    name: &'a str,
+    mode: u32,
+    uid: u32,
+    gid: u32,
+    size: u64,
+    mtime: &'a str,
+    /// Of what kind the file is; 0 is an ordinary one.
+    typeflag: u8,
+}
+
+/// The one thing that counts when the layer is unpacked.
+#[derive(Deserialize)]
+struct FileMode {
+    mode: u32,
+}
+
+impl PlainFile {
+    fn to_json(self, path: &RelativePath) -> String {
+        let name = path.file_name().unwrap_or_default();
+        let Self { mode, size } = self;
+        let metadata = FileMetadata { name, mode, uid: 0, gid: 0, size, mtime: "1970-01-01T00:00:00Z", typeflag: 0 };
+        serde_json::to_string(&metadata).expect("texts and numbers have a form in JSON")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(annotation: &str, expected: Option<u32>) {
+        for key in ["org.cncf.model.file.metadata+json", "org.cnai.model.file.metadata+json"] {
+            let mut descriptor = Descriptor::of(MediaType::of("t"), b"");
+            descriptor.annotations.insert(key.to_owned(), annotation.to_owned());
+            assert_eq!(annotated_mode(&descriptor), expected, "{annotation}");
+        }
+    }
+
+    #[test]
+    fn a_mode_is_read_as_far_as_it_can_be_meant() {
+        check(r#"{"name":"f","mode":493,"uid":0}"#, Some(0o755));
+        // The kind of the file and setuid, as some packers write them.
+        check(r#"{"mode":35309}"#, Some(0o755));
+        for nonsense in
+            ["", "{", "[]", "{}", r#"{"mode":0}"#, r#"{"mode":-1}"#, r#"{"mode":"0644"}"#, r#"{"mode":1e30}"#]
+        {
+            check(nonsense, None);
+        }
+        assert_eq!(annotated_mode(&Descriptor::of(MediaType::of("t"), b"")), None);
+    }
+
+    #[test]
+    fn the_table_that_a_layer_names_is_found() {
+        let mut layer = Descriptor::of(MediaType::of("t"), b"");
+        assert_eq!(contents_of(&layer), None);
+        let table = describe_contents(b"table");
+        name_contents(&mut layer, &table);
+        assert_eq!(contents_of(&layer), Some(table));
+        layer.annotations.insert(CONTENTS_SIZE.to_owned(), "-1".to_owned());
+        assert_eq!(contents_of(&layer), None);
+    }
+
+    #[test]
+    fn what_is_written_is_what_the_go_tool_writes_without_times() {
+        let mut descriptor = Descriptor::of(MediaType::of("t"), b"");
+        let file = Some(PlainFile { mode: 0o640, size: 5 });
+        annotate(&mut descriptor, Family::ModelKit, &"d/f.bin".parse().unwrap(), file);
+        expect_test::expect![[
+            r#"{"name":"f.bin","mode":416,"uid":0,"gid":0,"size":5,"mtime":"1970-01-01T00:00:00Z","typeflag":0}"#
+        ]]
+        .assert_eq(&descriptor.annotations["org.cncf.model.file.metadata+json"]);
+        assert_eq!(annotated_mode(&descriptor), Some(0o640));
+        assert_eq!(annotated_path(&descriptor), Some("d/f.bin"));
+    }
+
+    #[test]
+    fn the_names_of_another_family_go_and_what_no_family_has_stays() {
+        let mut descriptor = Descriptor::of(MediaType::of("t"), b"");
+        descriptor.annotations.insert("org.cncf.model.file.mediatype.untested".to_owned(), "true".to_owned());
+        descriptor.annotations.insert("org.example.contents".to_owned(), "kept".to_owned());
+        let (path, file) = ("f".parse().unwrap(), Some(PlainFile { mode: 0o644, size: 1 }));
+        annotate(&mut descriptor, Family::ModelPack, &path, file);
+        annotate(&mut descriptor, Family::LegacyModelPack, &path, file);
+        let keys: Vec<_> = descriptor.annotations.keys().map(String::as_str).collect();
+        let expected = [
+            "org.cnai.model.file.metadata+json",
+            "org.cnai.model.filepath",
+            "org.example.contents",
+            "org.opencontainers.image.title",
+        ];
+        assert_eq!(keys, expected);
+    }
+}

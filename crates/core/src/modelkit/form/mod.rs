@@ -1,0 +1,15 @@
+//! The forms a ModelKit can take: layer media types, annotations, ModelPack, container image.
+
+mod annotations;
+mod family;
+pub(super) mod image;
+mod layer_type;
+pub(super) mod modelpack;
+
+pub use annotations::{PlainFile, contents_of, describe_contents, name_contents};
+pub(crate) use annotations::{annotate, annotated_mode, annotated_path};
+pub(crate) use family::is_config;
+pub use family::{Family, section_word};
+pub use image::{InvalidPlatform, Platform};
+pub use layer_type::LayerType;
+pub use modelpack::ModelFacts;

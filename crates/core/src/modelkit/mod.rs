@@ -1,0 +1,27 @@
+//! How a Kitfile becomes an artifact, and an artifact a Kitfile again: config, layers, manifest.
+//!
+//! Works on documents alone: no disk, no HTTP, no tar.
+
+mod artifact;
+mod assemble;
+mod config;
+mod form;
+mod index;
+mod labels;
+mod lock;
+mod selection;
+
+pub use artifact::{InvalidModelKit, Layer, ModelKit, label};
+pub use assemble::{Assembly, CLI_VERSION, Form, PackedLayer, UnsupportedForm};
+pub use config::{Config, InvalidConfig, LayerDigests};
+pub use form::{
+    Family, InvalidPlatform, LayerType, ModelFacts, PlainFile, Platform, contents_of, describe_contents, name_contents,
+    section_word,
+};
+pub use index::{ModelKitIndex, Variant};
+pub use labels::{InvalidLabel, Label, LabelEdit, Labels};
+pub use lock::{
+    Change, Drift, LOCK_SIZE_LIMIT, Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote, Subject,
+    kitfile_digest, parent_names, parse_lock,
+};
+pub use selection::{Filter, InvalidFilter, Part, Selection};

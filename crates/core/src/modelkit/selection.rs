@@ -1,0 +1,224 @@
+//! Which parts of a ModelKit are wanted: the filters of `kit unpack`.
+
+use std::str::FromStr;
+
+use super::artifact::Layer;
+use crate::kitfile::{Dataset, Section};
+use crate::modelkit::lock::{LockedLayer, LockedRemote};
+use crate::relative_path::RelativePath;
+
+/// What filters choose by: the sections as users name them. Model parts count as `model`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Kitfile,
+    Model,
+    Datasets,
+    Code,
+    Docs,
+    Prompts,
+}
+
+impl Part {
+    /// Every part with its name.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("kitfile", Self::Kitfile),
+        ("model", Self::Model),
+        ("datasets", Self::Datasets),
+        ("code", Self::Code),
+        ("docs", Self::Docs),
+        ("prompts", Self::Prompts),
+    ];
+
+    fn of(section: Section) -> Self {
+        match section {
+            Section::Model | Section::ModelPart => Self::Model,
+            Section::Code => Self::Code,
+            Section::Dataset => Self::Datasets,
+            Section::Docs => Self::Docs,
+            Section::Prompt => Self::Prompts,
+        }
+    }
+}
+
+/// One filter, `TYPES[:NAMES]`: the parts, and the names or paths of the entries in them (none: all).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    parts: Vec<Part>,
+    names: Option<Vec<String>>,
+}
+
+impl Filter {
+    /// All entries of `parts`.
+    pub fn of(parts: Vec<Part>) -> Self {
+        Self { parts, names: None }
+    }
+
+    /// Whether an entry of `section` that has the names `own` is meant.
+    fn takes(&self, section: Section, own: [&str; 2], path: &RelativePath) -> bool {
+        let has_name = |names: &Vec<String>| names.iter().any(|name| is_meant(name, own, path));
+        self.parts.contains(&Part::of(section)) && self.names.as_ref().is_none_or(has_name)
+    }
+}
+
+/// A dataset with the path `data/` answers to `data`, too.
+fn is_meant(name: &str, own: [&str; 2], path: &RelativePath) -> bool {
+    own.contains(&name) || (!name.is_empty() && name.parse().as_ref() == Ok(path))
+}
+
+/// A text that is no filter.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidFilter {
+    /// A type that does not exist.
+    #[error("invalid filter type {0} (must be one of kitfile, model, datasets, code, docs, prompts)")]
+    Type(String),
+    /// More than one colon.
+    #[error("invalid filter: `{0}` should be in format <type1>,<type2>[:<name1>,<name2>]")]
+    Form(String),
+}
+
+impl FromStr for Filter {
+    type Err = InvalidFilter;
+
+    fn from_str(text: &str) -> Result<Self, InvalidFilter> {
+        let (types, names) = text.split_once(':').map_or((text, None), |(types, names)| (types, Some(names)));
+        if names.is_some_and(|names| names.contains(':')) {
+            return Err(InvalidFilter::Form(text.to_owned()));
+        }
+        let part = |name: &str| {
+            let found = Part::ALL.iter().find(|(known, _)| *known == name.trim());
+            found.map(|(_, part)| *part).ok_or_else(|| InvalidFilter::Type(name.to_owned()))
+        };
+        Ok(Self {
+            parts: types.split(',').map(part).collect::<Result<_, _>>()?,
+            names: names.map(|names| names.split(',').map(|name| name.trim().to_owned()).collect()),
+        })
+    }
+}
+
+/// Everything, or what any of some filters takes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Selection {
+    filters: Vec<Filter>,
+}
+
+impl Selection {
+    /// What `filters` take; no filter takes everything.
+    pub fn new(filters: Vec<Filter>) -> Self {
+        Self { filters }
+    }
+
+    /// Whether everything is wanted.
+    pub fn is_everything(&self) -> bool {
+        self.filters.is_empty()
+    }
+
+    /// Whether `layer` is wanted.
+    pub fn takes(&self, layer: &Layer) -> bool {
+        self.takes_entry(layer.section, [&layer.name, &layer.path_as_written], &layer.path)
+    }
+
+    /// Whether a layer in a lock is wanted.
+    pub fn takes_locked(&self, layer: &LockedLayer) -> bool {
+        self.takes_entry(layer.section, [&layer.name, layer.path.as_str()], &layer.path)
+    }
+
+    /// Whether a remote dataset in a lock is wanted. Locks have only paths of them.
+    pub fn takes_locked_remote(&self, remote: &LockedRemote) -> bool {
+        self.takes_entry(Section::Dataset, [remote.path.as_str(); 2], &remote.path)
+    }
+
+    /// Whether a dataset that owns no layer is wanted, whose clean path is `path`.
+    pub fn takes_dataset(&self, dataset: &Dataset, path: &RelativePath) -> bool {
+        self.takes_entry(Section::Dataset, [&dataset.name, &dataset.path], path)
+    }
+
+    fn takes_entry(&self, section: Section, names: [&str; 2], path: &RelativePath) -> bool {
+        self.is_everything() || self.filters.iter().any(|filter| filter.takes(section, names, path))
+    }
+
+    /// Whether the Kitfile is wanted.
+    pub fn takes_kitfile(&self) -> bool {
+        self.is_everything() || self.filters.iter().any(|filter| filter.parts.contains(&Part::Kitfile))
+    }
+
+    /// What is wanted of a ModelKit that this one's model refers to: of its model what is wanted of ours. None for nothing.
+    pub fn of_parent(&self) -> Option<Self> {
+        if self.is_everything() {
+            return Some(Self::new(vec![Filter::of(vec![Part::Model])]));
+        }
+        let model = self.filters.iter().filter(|filter| filter.parts.contains(&Part::Model));
+        let filters: Vec<_> = model.map(|filter| Filter { parts: vec![Part::Model], ..filter.clone() }).collect();
+        (!filters.is_empty()).then(|| Self::new(filters))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compression::Compression;
+    use crate::layer_format::Format;
+    use crate::oci::{Descriptor, MediaType};
+
+    fn layer(section: Section, name: &str, path: &str) -> Layer {
+        Layer {
+            section,
+            index: 0,
+            name: name.to_owned(),
+            path_as_written: path.to_owned(),
+            path: path.parse().unwrap(),
+            base: RelativePath::root(),
+            descriptor: Descriptor::of(MediaType::of("t"), b""),
+            format: Format::Tar,
+            compression: Compression::None,
+            file_mode: None,
+            diff_id: None,
+        }
+    }
+
+    fn check(filters: &[&str], layer: &Layer, expected: bool) {
+        let selection = Selection::new(filters.iter().map(|filter| filter.parse().unwrap()).collect());
+        assert_eq!(selection.takes(layer), expected, "{filters:?}");
+    }
+
+    #[test]
+    fn filters_choose_by_part_and_name() {
+        let dataset = layer(Section::Dataset, "train", "data/");
+        check(&[], &dataset, true);
+        check(&["datasets"], &dataset, true);
+        check(&["model,datasets"], &dataset, true);
+        check(&["model", "datasets"], &dataset, true);
+        check(&["model"], &dataset, false);
+        check(&["datasets:train"], &dataset, true);
+        check(&["datasets:data/"], &dataset, true);
+        check(&["datasets:data"], &dataset, true);
+        check(&["datasets:val,train"], &dataset, true);
+        check(&["datasets:val"], &dataset, false);
+        check(&["model"], &layer(Section::ModelPart, "lora", "lora"), true);
+        check(&["code:"], &layer(Section::Code, "", "src"), true);
+        check(&["datasets:"], &dataset, false);
+    }
+
+    #[test]
+    fn bad_filters_are_named() {
+        let parse = |text: &str| text.parse::<Filter>().unwrap_err().to_string();
+        assert!(parse("dataset").starts_with("invalid filter type dataset (must be one of"));
+        assert!(parse("").starts_with("invalid filter type  (must be"));
+        assert!(parse("model:a:b").contains("should be in format"));
+    }
+
+    #[test]
+    fn of_a_parent_only_the_model_is_wanted() {
+        let parent =
+            |filters: &[&str]| Selection::new(filters.iter().map(|f| f.parse().unwrap()).collect()).of_parent();
+        assert_eq!(parent(&["docs"]), None);
+        assert_eq!(parent(&["docs,model:x"]), Some(Selection::new(vec!["model:x".parse().unwrap()])));
+        assert_eq!(parent(&[]), Some(Selection::new(vec!["model".parse().unwrap()])));
+    }
+
+    #[test]
+    fn the_kitfile_is_wanted_with_everything_or_by_name() {
+        assert!(Selection::default().takes_kitfile());
+        assert!(Selection::new(vec!["model,kitfile".parse().unwrap()]).takes_kitfile());
+        assert!(!Selection::new(vec!["model".parse().unwrap()]).takes_kitfile());
+    }
+}

@@ -1,0 +1,24 @@
+//! The OCI documents (image-spec 1.1), and the contract of a place that holds content.
+//!
+//! No disk and no HTTP: `store` and `registry` are the places that implement the contract.
+
+mod content;
+mod descriptor;
+mod index;
+mod manifest;
+mod media_type;
+mod ranged;
+mod reference;
+mod referrer;
+
+pub use content::{
+    BlobOutcome, Content, ContentError, MANIFEST_SIZE_LIMIT, Need, PartFinder, Publication, REFERRERS_LIMIT, Source,
+    Target, read_document,
+};
+pub use descriptor::{Annotations, Descriptor};
+pub use index::{Index, LAYOUT_FILE, REF_NAME};
+pub use manifest::Manifest;
+pub use media_type::MediaType;
+pub use ranged::RangedReader;
+pub use reference::{InvalidReference, Reference, Tag};
+pub use referrer::Referrer;

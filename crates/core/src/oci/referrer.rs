@@ -1,0 +1,100 @@
+//! Manifests that are about another one, its *subject* (image-spec 1.1, "subject").
+
+use serde::Deserialize;
+
+use super::descriptor::{Annotations, Descriptor};
+use super::manifest::null_is_empty;
+use super::media_type::MediaType;
+use crate::digest::Digest;
+
+/// A manifest or index that is about another manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Referrer {
+    /// What it is about.
+    pub subject: Digest,
+    /// Its line in a list of referrers: what it is and its annotations (distribution-spec 1.1, "Pushing Manifests with Subject").
+    pub descriptor: Descriptor,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    subject: Option<Descriptor>,
+    artifact_type: Option<MediaType>,
+    config: Option<Config>,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    annotations: Annotations,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Config {
+    media_type: MediaType,
+}
+
+impl Referrer {
+    /// Reads the manifest with these `bytes`, which are those of `descriptor`. None for one that is about nothing.
+    pub fn read(descriptor: &Descriptor, bytes: &[u8]) -> Option<Self> {
+        let document: Document = serde_json::from_slice(bytes).ok()?;
+        let subject = document.subject?.digest;
+        let named = document.artifact_type.filter(|name| !name.as_str().is_empty());
+        let artifact_type = named.or(document.config.map(|config| config.media_type));
+        let Descriptor { media_type, digest, size, .. } = descriptor.clone();
+        let descriptor = Descriptor { media_type, artifact_type, digest, size, annotations: document.annotations };
+        Some(Self { subject, descriptor })
+    }
+
+    /// The tag of the index that stands for the list of what is about `subject` where a registry keeps none (distribution-spec
+    /// 1.1, "Referrers Tag Schema").
+    pub fn tag(subject: &Digest) -> String {
+        format!("sha256-{}", subject.hex())
+    }
+
+    /// Whether `tag` is such a tag, and so no name that anybody gave.
+    pub fn is_tag(tag: &str) -> bool {
+        tag.strip_prefix("sha256-").is_some_and(|hex| format!("sha256:{hex}").parse::<Digest>().is_ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn read(document: &Value) -> Option<Referrer> {
+        let bytes = document.to_string().into_bytes();
+        Referrer::read(&Descriptor::of(MediaType::IMAGE_MANIFEST, &bytes), &bytes)
+    }
+
+    #[test]
+    fn a_referrer_is_listed_with_its_kind_and_its_annotations() {
+        let subject = Descriptor::of(MediaType::IMAGE_MANIFEST, b"subject");
+        let kind = |found: Option<Referrer>| found.unwrap().descriptor.artifact_type.unwrap().to_string();
+        let config = json!({ "mediaType": "of the config" });
+        let found =
+            read(&json!({ "subject": subject, "artifactType": "a", "config": config, "annotations": { "k": "v" } }));
+        assert_eq!(found.as_ref().unwrap().subject, subject.digest);
+        assert_eq!(found.as_ref().unwrap().descriptor.annotations["k"], "v");
+        assert_eq!(kind(found), "a");
+        assert_eq!(kind(read(&json!({ "subject": subject, "artifactType": "", "config": config }))), "of the config");
+        let index = read(&json!({ "subject": subject, "manifests": [], "annotations": null })).unwrap();
+        assert_eq!(index.descriptor.artifact_type, None);
+    }
+
+    #[test]
+    fn tags_of_indexes_are_told_from_names() {
+        let tag = Referrer::tag(&Digest::of(b"subject"));
+        assert!(Referrer::is_tag(&tag));
+        for name in ["v1", "sha256-", "sha256-abc", &format!("{tag}.sig"), &tag.replace("sha256-", "sha512-")] {
+            assert!(!Referrer::is_tag(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_about_nothing_is_no_referrer() {
+        for document in [json!({}), json!({ "subject": null }), json!({ "subject": { "digest": "../x" } }), json!([1])]
+        {
+            assert_eq!(read(&document), None, "{document}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Reading what a ModelKit says of itself.
+
+use std::borrow::Cow;
+
+use super::variants;
+use crate::modelkit::{Family, ModelKit};
+use crate::oci::{Descriptor, Manifest, Source, read_document};
+use crate::ops::error::Error;
+use crate::ops::session::Located;
+
+/// A ModelKit and the name of its manifest.
+#[derive(Debug, Clone)]
+pub struct Inspected {
+    /// The manifest.
+    pub descriptor: Descriptor,
+    /// What it describes.
+    pub modelkit: ModelKit,
+    /// The manifest as it was read.
+    pub manifest_bytes: Vec<u8>,
+    /// The config as it was read.
+    pub config_bytes: Vec<u8>,
+}
+
+impl Inspected {
+    /// The Kitfile with the digests of its layers, as JSON: the config of a ModelKit as it was read, with what newer packers may have
+    /// put there, or what a ModelPack has for it.
+    pub fn kitfile_json(&self) -> Cow<'_, [u8]> {
+        match self.modelkit.family {
+            Family::ModelKit => Cow::Borrowed(&self.config_bytes),
+            Family::ModelPack | Family::LegacyModelPack => Cow::Owned(self.modelkit.config.to_json()),
+        }
+    }
+}
+
+/// Reads the documents of a ModelKit, each verified, and no layer.
+pub fn inspect(found: &Located) -> Result<Inspected, Error> {
+    let source = &*found.source;
+    let descriptor = source.resolve(&found.name).map_err(|error| Error::reading("the manifest", error))?;
+    read(source, descriptor, &found.name)
+}
+
+/// Reads the ModelKit whose manifest is `descriptor`; `name` is what errors call it.
+pub(crate) fn read(source: &dyn Source, descriptor: Descriptor, name: &str) -> Result<Inspected, Error> {
+    let manifest_bytes = source.manifest(&descriptor).map_err(|error| Error::reading("the manifest", error))?;
+    if let Some(index) = variants::read(&descriptor, &manifest_bytes)? {
+        return Err(Error::IsIndex { index: name.to_owned(), variants: index.variants().to_vec() });
+    }
+    let manifest = parse_manifest(&manifest_bytes, name)?;
+    let config = source.blob(&manifest.config);
+    let config_bytes =
+        read_document(&*config, &manifest.config).map_err(|error| Error::reading("the config", error))?;
+    let modelkit = ModelKit::read(manifest, &config_bytes)?;
+    Ok(Inspected { descriptor, modelkit, manifest_bytes, config_bytes })
+}
+
+/// The manifest of a ModelKit with these `bytes`; `name` is what errors call it.
+pub(crate) fn parse_manifest(bytes: &[u8], name: &str) -> Result<Manifest, Error> {
+    let manifest = Manifest::parse(bytes).map_err(Error::NotAManifest)?;
+    if Family::of(&manifest).is_none() {
+        return Err(Error::NotAModelKit(name.to_owned()));
+    }
+    Ok(manifest)
+}

@@ -1,0 +1,16 @@
+//! The documents of an artifact, each read once, and the referrers that belong to it.
+
+pub(super) mod attach;
+pub(super) mod inspect;
+pub(super) mod parents;
+mod records;
+pub(super) mod variants;
+
+pub(crate) use attach::{Attachment, FINGERPRINT, Prepared, attach};
+pub use inspect::{Inspected, inspect};
+pub(crate) use inspect::{parse_manifest, read};
+pub use parents::parents;
+pub(crate) use parents::{LIMIT, Parent, model_reference, resolve};
+pub(crate) use records::{oci_uri, records};
+pub(crate) use variants::modelkits;
+pub use variants::{InspectedIndex, inspect_index};

@@ -1,0 +1,63 @@
+//! The ModelKits that a model refers to: `model.path` may name another ModelKit, whose model may name a third.
+
+use std::collections::HashSet;
+
+use super::inspect::{Inspected, inspect};
+use super::variants::modelkits;
+use crate::modelkit::ModelKit;
+use crate::oci::Reference;
+use crate::ops::error::Error;
+use crate::ops::session::{Located, Lookup, Session};
+
+/// How many ModelKits a chain may visit beyond the first (`KitOps`).
+pub(crate) const LIMIT: usize = 10;
+
+/// One ModelKit that is referred to.
+pub(crate) struct Parent {
+    pub(crate) reference: Reference,
+    pub(crate) found: Located,
+    pub(crate) inspected: Inspected,
+}
+
+/// The chain that begins with `first`, which the model of the ModelKit called `child` names.
+pub(crate) fn resolve(session: &Session<'_>, child: &str, first: Reference) -> Result<Vec<Parent>, Error> {
+    let mut visited = vec![child.to_owned()];
+    let mut parents: Vec<Parent> = Vec::new();
+    let mut next = Some(first);
+    while let Some(reference) = next {
+        let name = reference.to_string();
+        let is_known = visited.contains(&name);
+        visited.push(name.clone());
+        if is_known {
+            return Err(Error::ReferenceCycle(visited));
+        }
+        if parents.len() == LIMIT {
+            return Err(Error::TooManyReferences { limit: LIMIT, chain: visited });
+        }
+        let parent =
+            open(session, reference).map_err(|source| Error::Parent { reference: name, source: Box::new(source) })?;
+        next = model_reference(&parent.inspected.modelkit);
+        parents.push(parent);
+    }
+    Ok(parents)
+}
+
+/// What the models of a ModelKit or of an index refer to, each once.
+pub fn parents(found: &Located) -> Result<Vec<Reference>, Error> {
+    let mut parents: Vec<_> = modelkits(found)?.iter().filter_map(model_reference).collect();
+    let mut seen = HashSet::new();
+    parents.retain(|parent| seen.insert(parent.to_string()));
+    Ok(parents)
+}
+
+fn open(session: &Session<'_>, reference: Reference) -> Result<Parent, Error> {
+    let found = session.find_reference(&reference, Lookup::Anywhere)?;
+    let inspected = inspect(&found)?;
+    Ok(Parent { reference, found, inspected })
+}
+
+/// What the model of a packed ModelKit refers to. A model that owns a layer was a file, whatever its path looks like.
+pub(crate) fn model_reference(modelkit: &ModelKit) -> Option<Reference> {
+    let owns_layer = modelkit.layers.iter().any(|layer| layer.section == crate::kitfile::Section::Model);
+    if owns_layer { None } else { modelkit.config.kitfile.model.as_ref()?.reference() }
+}

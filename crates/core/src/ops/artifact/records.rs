@@ -1,0 +1,42 @@
+//! Reading the records that are attached to a ModelKit.
+
+use crate::oci::{Descriptor, Manifest, MediaType, Reference, Referrer, Source, read_document};
+use crate::ops::error::Error;
+use crate::progress::Progress;
+use crate::provenance::{MEDIA_TYPE, Record};
+
+/// More records of one ModelKit are not read: each was another making of the same files.
+const LIMIT: usize = 16;
+
+/// The records of the making of `subject`, the oldest first. What cannot be read or is about something else is none; a place that
+/// cannot tell what refers to it is a warning.
+pub(crate) fn records(source: &dyn Source, subject: &Descriptor, progress: &dyn Progress) -> Vec<Record> {
+    let listed = source.referrers(subject).unwrap_or_else(|error| {
+        progress.warn(&Error::reading(&format!("what refers to `{}`", subject.digest), error).in_words());
+        Vec::new()
+    });
+    let statements = listed.iter().filter(|found| is_statement(found)).take(LIMIT);
+    let mut records: Vec<_> = statements.flat_map(|found| read(source, subject, found)).collect();
+    records.sort_by_key(|record| (record.time.is_none(), record.time));
+    records
+}
+
+/// How a record names a ModelKit that another one is made of.
+pub(crate) fn oci_uri(reference: &Reference) -> String {
+    format!("oci://{reference}")
+}
+
+fn is_statement(found: &Descriptor) -> bool {
+    found.artifact_type.as_ref().is_some_and(|found| found.as_str() == MEDIA_TYPE)
+}
+
+fn read(source: &dyn Source, subject: &Descriptor, found: &Descriptor) -> Vec<Record> {
+    let Ok(bytes) = source.manifest(found) else { return Vec::new() };
+    let Ok(manifest) = Manifest::parse(&bytes) else { return Vec::new() };
+    if Referrer::read(found, &bytes).is_none_or(|referrer| referrer.subject != subject.digest) {
+        return Vec::new();
+    }
+    let statements = manifest.layers.iter().filter(|layer| layer.media_type == MediaType::of(MEDIA_TYPE)).take(LIMIT);
+    let read = statements.filter_map(|layer| Record::parse(&read_document(&*source.blob(layer), layer).ok()?));
+    read.filter(|record| record.subject == subject.digest).collect()
+}

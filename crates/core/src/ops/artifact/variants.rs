@@ -1,0 +1,78 @@
+//! Variants of a model: an index of ModelKits as it is read, and the one of them that has the labels that are asked for.
+
+use super::inspect::{self, inspect};
+use crate::modelkit::{Label, ModelKit, ModelKitIndex};
+use crate::oci::Descriptor;
+use crate::ops::error::Error;
+use crate::ops::session::{Located, Location, Lookup, Session};
+use crate::ops::workers;
+
+/// An index of ModelKits.
+#[derive(Debug, Clone)]
+pub struct InspectedIndex {
+    /// The name of its bytes.
+    pub descriptor: Descriptor,
+    /// What it says.
+    pub index: ModelKitIndex,
+    /// As it was read.
+    pub bytes: Vec<u8>,
+}
+
+/// Reads the index that was found, and nothing of its ModelKits.
+pub fn inspect_index(found: &Located) -> Result<InspectedIndex, Error> {
+    let descriptor = found.source.resolve(&found.name).map_err(|error| Error::reading("the index", error))?;
+    let bytes = found.source.manifest(&descriptor).map_err(|error| Error::reading("the index", error))?;
+    let index = read(&descriptor, &bytes)?.ok_or_else(|| Error::NotAnIndex(found.name.clone()))?;
+    Ok(InspectedIndex { descriptor, index, bytes })
+}
+
+/// The index of ModelKits with these `bytes`; none if they are something else.
+pub(crate) fn read(descriptor: &Descriptor, bytes: &[u8]) -> Result<Option<ModelKitIndex>, Error> {
+    ModelKitIndex::read(descriptor, bytes).map_err(Error::NotAManifest)
+}
+
+/// The ModelKit that was found, or all those of the index that was found.
+pub(crate) fn modelkits(found: &Located) -> Result<Vec<ModelKit>, Error> {
+    match inspect(found) {
+        Err(Error::IsIndex { variants, .. }) => workers::run(workers::jobs(), &variants, |variant| {
+            let read = inspect::read(&*found.source, variant.descriptor(), &variant.digest.to_string());
+            read.map(|inspected| inspected.modelkit)
+        }),
+        read => Ok(vec![read?.modelkit]),
+    }
+}
+
+impl Session<'_> {
+    /// Opens the place that holds the ModelKit at `location`; with `labels`, the one that has them all in the index at `location`.
+    ///
+    /// What was chosen from an index and pulled has the name of the index here. Then the index is looked for in the registry.
+    pub fn find_labelled(&self, location: &Location, place: Lookup, labels: &[Label]) -> Result<Located, Error> {
+        let found = self.find(location, place)?;
+        if labels.is_empty() {
+            return Ok(found);
+        }
+        let is_remote = found.is_remote;
+        match choose(found, labels) {
+            Err(Error::NotAnIndex(_)) if place == Lookup::Anywhere && !is_remote && location.has_registry() => {
+                choose(self.find(location, Lookup::Remote)?, labels)
+            }
+            chosen => chosen,
+        }
+    }
+}
+
+fn choose(found: Located, labels: &[Label]) -> Result<Located, Error> {
+    let inspected = inspect_index(&found)?;
+    let variants = inspected.index.variants();
+    let fitting: Vec<_> = variants.iter().filter(|variant| variant.labels.have(labels)).collect();
+    let labels = || labels.to_vec();
+    match &fitting[..] {
+        [one] => Ok(Located { name: one.digest.to_string(), ..found }),
+        [] => Err(Error::NoVariant { index: found.name, labels: labels(), variants: variants.to_vec() }),
+        several => Err(Error::SeveralVariants {
+            index: found.name,
+            labels: labels(),
+            variants: several.iter().map(|variant| (*variant).clone()).collect(),
+        }),
+    }
+}

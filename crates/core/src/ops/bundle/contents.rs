@@ -1,0 +1,166 @@
+//! What goes into an archive: the documents and blobs of some ModelKits, of what is about them, and the index that names them.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::save::{Named, Saved};
+use crate::digest::Digest;
+use crate::oci::{Annotations, Descriptor, Index, REF_NAME, REFERRERS_LIMIT, Reference, Source};
+use crate::ops::error::Error;
+use crate::ops::session::Located;
+use crate::ops::transfer::{Artifact, referrers};
+use crate::progress::Progress;
+
+/// The whole name of an entry, which containerd and docker write, too.
+pub(super) const IMAGE_NAME: &str = "io.containerd.image.name";
+/// Ours, on the index: the manifests whose blobs were left out, with commas between them.
+pub(super) const SINCE: &str = "ml.kitops.modelkit.archive.since";
+/// Ours, on the index: the digests of the blobs that were left out, with commas between them.
+pub(super) const OMITTED: &str = "ml.kitops.modelkit.archive.omitted";
+
+/// Something to be written, and where it is.
+pub(super) struct Piece<'a> {
+    pub(super) source: &'a dyn Source,
+    pub(super) descriptor: Descriptor,
+    /// Whether registries serve it as a manifest.
+    pub(super) is_manifest: bool,
+}
+
+/// The pieces, each once and sorted by digest.
+pub(super) struct List<'a> {
+    pub(super) index: Index,
+    /// Manifests.
+    pub(super) documents: BTreeMap<Digest, Piece<'a>>,
+    pub(super) blobs: BTreeMap<Digest, Piece<'a>>,
+    /// Of all of these.
+    pub(super) bytes: u64,
+    modelkits: BTreeMap<Reference, Descriptor>,
+    /// What is about them, sorted by digest.
+    attached: BTreeMap<Digest, Descriptor>,
+    /// What the other side has.
+    omitted: BTreeMap<Digest, u64>,
+}
+
+impl<'a> List<'a> {
+    /// Reads the manifests of `modelkits`, and of what is about them. What the manifests of `since` need is left out.
+    pub(super) fn of(modelkits: &'a [Named], since: &[Named], progress: &dyn Progress) -> Result<Self, Error> {
+        let mut list = Self {
+            index: Index::default(),
+            documents: BTreeMap::new(),
+            blobs: BTreeMap::new(),
+            bytes: 0,
+            modelkits: BTreeMap::new(),
+            attached: BTreeMap::new(),
+            omitted: BTreeMap::new(),
+        };
+        for Named { reference, found } in modelkits {
+            list.add(reference, found, progress)?;
+        }
+        list.omit(since)?;
+        list.name_all();
+        list.bytes = list.documents.values().chain(list.blobs.values()).map(|piece| piece.descriptor.size).sum();
+        Ok(list)
+    }
+
+    fn add(&mut self, reference: &Reference, found: &'a Located, progress: &dyn Progress) -> Result<(), Error> {
+        let source = &*found.source;
+        let Artifact { descriptor, members, blobs, .. } = Artifact::read(source, &found.name)?;
+        self.add_manifest(source, &descriptor, blobs);
+        for (member, _) in &members {
+            self.add_manifest(source, member, Vec::new());
+            self.add_referrers(source, member, progress)?;
+        }
+        let reference = match &reference.tag {
+            Some(tag) if reference.digest.is_none() => reference.with_tag(tag.clone()),
+            _ => reference.with_digest(descriptor.digest),
+        };
+        // No more than the bytes say: a registry and a store describe the same manifest differently.
+        let entry = Descriptor::new(descriptor.media_type.clone(), descriptor.digest, descriptor.size);
+        self.modelkits.insert(reference, entry);
+        self.add_referrers(source, &descriptor, progress)
+    }
+
+    /// Level by level. What cannot be read is left out with a warning, as it is when a ModelKit is copied.
+    fn add_referrers(
+        &mut self,
+        source: &'a dyn Source,
+        root: &Descriptor,
+        progress: &dyn Progress,
+    ) -> Result<(), Error> {
+        let (mut subjects, mut seen) = (vec![root.clone()], HashSet::from([root.digest]));
+        while let Some(subject) = subjects.pop() {
+            let listed = source.referrers(&subject).map_err(|error| Error::reading("what refers to it", error))?;
+            for descriptor in listed {
+                if seen.len() > REFERRERS_LIMIT || !seen.insert(descriptor.digest) {
+                    continue;
+                }
+                match referrers::read(source, &subject.digest, &descriptor) {
+                    Ok(attached) => {
+                        self.add_manifest(source, &attached.descriptor, attached.blobs);
+                        let entry = Descriptor { annotations: Annotations::new(), ..attached.descriptor };
+                        self.attached.insert(entry.digest, entry.clone());
+                        subjects.push(entry);
+                    }
+                    Err(error) => progress.warn(&format!("it is not saved: {}", error.in_words())),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add_manifest(&mut self, source: &'a dyn Source, manifest: &Descriptor, blobs: Vec<Descriptor>) {
+        let piece = |descriptor, is_manifest| Piece { source, descriptor, is_manifest };
+        self.documents.entry(manifest.digest).or_insert_with(|| piece(manifest.clone(), true));
+        for blob in blobs {
+            self.blobs.entry(blob.digest).or_insert_with(|| piece(blob, false));
+        }
+    }
+
+    fn omit(&mut self, since: &[Named]) -> Result<(), Error> {
+        let mut names = Vec::new();
+        for Named { reference, found } in since {
+            let there = Artifact::read(&*found.source, &found.name)?;
+            names.push(reference.with_digest(there.descriptor.digest).to_string());
+            for blob in there.blobs {
+                if let Some(piece) = self.blobs.remove(&blob.digest) {
+                    self.omitted.insert(blob.digest, piece.descriptor.size);
+                }
+            }
+        }
+        if !self.omitted.is_empty() {
+            let digests: Vec<_> = self.omitted.keys().map(ToString::to_string).collect();
+            names.sort();
+            self.index.annotations.insert(SINCE.to_owned(), names.join(","));
+            self.index.annotations.insert(OMITTED.to_owned(), digests.join(","));
+        }
+        Ok(())
+    }
+
+    /// Fills the index: the ModelKits by their names, then what is about them, which has none, as oras writes it.
+    fn name_all(&mut self) {
+        let named = self.modelkits.iter().map(|(reference, manifest)| Descriptor {
+            annotations: names(reference, self.modelkits.keys()),
+            ..manifest.clone()
+        });
+        self.index.manifests = named.chain(self.attached.values().cloned()).collect();
+    }
+
+    pub(super) fn into_saved(self) -> Saved {
+        Saved {
+            manifests: self.modelkits.into_iter().collect(),
+            referrers: self.attached.len(),
+            bytes: self.bytes,
+            omitted_bytes: self.omitted.values().sum(),
+        }
+    }
+}
+
+/// How an entry says what it is called. Other tools look for the tag, as long as that means one of them only.
+fn names<'r>(reference: &Reference, all: impl Iterator<Item = &'r Reference>) -> Annotations {
+    let mut names = Annotations::from([(IMAGE_NAME.to_owned(), reference.to_string())]);
+    if let Some(tag) = &reference.tag {
+        let is_unique = all.filter(|other| other.tag.as_ref() == Some(tag)).count() == 1;
+        let name = if is_unique { tag.to_string() } else { reference.to_string() };
+        names.insert(REF_NAME.to_owned(), name);
+    }
+    names
+}

@@ -1,0 +1,265 @@
+//! An archive to read from: an image layout in a tar or in a folder, which a stranger may have made.
+//!
+//! Of a tar the session of the blobs are kept, some hundred bytes for each; contents are read where they are. Nothing is verified
+//! here, but by whoever takes it.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use fs_err as fs;
+
+use super::contents::IMAGE_NAME;
+use crate::archive::{LayerMember, LayerShape, Listing};
+use crate::digest::Digest;
+use crate::oci::{
+    Annotations, Content, ContentError, Descriptor, Index, MANIFEST_SIZE_LIMIT, MediaType, REF_NAME, RangedReader,
+    Referrer, Source, Target, read_document,
+};
+use crate::ops::error::Error;
+use crate::ops::files::LocalFile;
+use crate::relative_path::RelativePath;
+use crate::store::{Names, Store, Writer};
+
+/// So many members of a tar are looked at: more than any registry takes layers, and few enough for the memory.
+const MEMBERS_LIMIT: usize = 100_000;
+
+/// An archive.
+pub struct Layout {
+    files: Files,
+    pub(super) index: Index,
+    /// What is about the manifest with this digest.
+    referrers: BTreeMap<Digest, Vec<Descriptor>>,
+}
+
+/// Where the files of an archive are.
+enum Files {
+    Folder(PathBuf),
+    Tar {
+        path: PathBuf,
+        session: BTreeMap<String, Place>,
+    },
+    /// The blobs are in a store, which keeps them as long as it is written to; the rest is here.
+    Received {
+        writer: Writer,
+        documents: BTreeMap<String, Vec<u8>>,
+    },
+}
+
+/// Where in a tar a file is.
+#[derive(Clone, Copy)]
+struct Place {
+    offset: u64,
+    size: u64,
+}
+
+impl Layout {
+    /// Opens the archive `path` and reads its index.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let files = if fs::metadata(path)?.is_dir() { Files::Folder(path.to_owned()) } else { Files::of_tar(path)? };
+        Self::of(files, path)
+    }
+
+    /// Takes a tar that comes as a stream: its blobs go into `store`, verified, where nothing leads to them yet.
+    pub fn receive(stream: impl Read + Send, store: &Store) -> Result<Self, Error> {
+        Self::of(Files::received(stream, store)?, Path::new("-"))
+    }
+
+    fn of(files: Files, path: &Path) -> Result<Self, Error> {
+        let invalid = |reason: String| Error::NotAnArchive { path: path.to_owned(), reason };
+        let layout = files.read("oci-layout")?.ok_or_else(|| invalid("it has no file `oci-layout`".to_owned()))?;
+        let layout: serde_json::Value = serde_json::from_slice(&layout).map_err(|error| invalid(error.to_string()))?;
+        if layout["imageLayoutVersion"] != "1.0.0" {
+            return Err(invalid("it is of another version than 1.0.0".to_owned()));
+        }
+        let index = files.read("index.json")?.ok_or_else(|| invalid("it has no file `index.json`".to_owned()))?;
+        let index = serde_json::from_slice(&index).map_err(|error| invalid(format!("its index: {error}")))?;
+        let mut layout = Self { files, index, referrers: BTreeMap::new() };
+        layout.find_referrers()?;
+        Ok(layout)
+    }
+
+    /// The lines of the index for what has a name or is not about something else.
+    pub(super) fn artifacts(&self) -> impl Iterator<Item = &Descriptor> {
+        let attached: HashSet<_> = self.attached().map(|(_, referrer)| referrer.digest).collect();
+        let has_name =
+            |entry: &Descriptor| [IMAGE_NAME, REF_NAME].iter().any(|key| entry.annotations.contains_key(*key));
+        self.index.manifests.iter().filter(move |entry| has_name(entry) || !attached.contains(&entry.digest))
+    }
+
+    /// What is about something, with the digest of what it is about.
+    pub(super) fn attached(&self) -> impl Iterator<Item = (&Digest, &Descriptor)> {
+        self.referrers.iter().flat_map(|(subject, referrers)| referrers.iter().map(move |referrer| (subject, referrer)))
+    }
+
+    /// Whether the blob is there with the right size.
+    pub(super) fn holds(&self, blob: &Descriptor) -> Result<bool, Error> {
+        Ok(self.files.size(&blob_name(&blob.digest))? == Some(blob.size))
+    }
+
+    fn find_referrers(&mut self) -> Result<(), Error> {
+        for entry in &self.index.manifests {
+            let failed = |error| Error::reading(&format!("the manifest `{}`", entry.digest), error);
+            let bytes = self.manifest(entry).map_err(failed)?;
+            if let Some(Referrer { subject, descriptor }) = Referrer::read(entry, &bytes) {
+                self.referrers.entry(subject).or_default().push(descriptor);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Source for Layout {
+    fn resolve(&self, name: &str) -> Result<Descriptor, ContentError> {
+        let is_meant = |entry: &&Descriptor| entry.digest.to_string() == name;
+        let entry =
+            self.index.manifests.iter().find(is_meant).ok_or_else(|| ContentError::NotFound(name.to_owned()))?;
+        Ok(Descriptor { annotations: Annotations::new(), ..entry.clone() })
+    }
+
+    fn manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, ContentError> {
+        read_document(&*self.blob(descriptor), descriptor)
+    }
+
+    fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
+        Box::new(Blob { files: &self.files, digest: descriptor.digest })
+    }
+
+    fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
+        Ok(self.referrers.get(&subject.digest).cloned().unwrap_or_default())
+    }
+}
+
+impl Files {
+    /// Hops from member to member. What is neither a file nor a folder, or has a name that leads out, is refused.
+    fn of_tar(path: &Path) -> Result<Self, Error> {
+        let looking = |error| Error::Look(format!("`{}`", path.display()), error);
+        let invalid = |reason: &str| Error::NotAnArchive { path: path.to_owned(), reason: reason.to_owned() };
+        let whole = LocalFile(path.to_owned());
+        let size = fs::metadata(path)?.len();
+        let mut listing = Listing::hopping(RangedReader::new(&whole, size), anywhere());
+        let mut session = BTreeMap::new();
+        while let Some(member) = listing.next_member().map_err(looking)? {
+            if member.is_directory {
+                continue;
+            }
+            if session.len() == MEMBERS_LIMIT {
+                return Err(invalid(&format!("it has more than {MEMBERS_LIMIT} files")));
+            }
+            let place = Place { offset: member.offset, size: member.size };
+            if session.insert(member.path.to_string(), place).is_some() {
+                return Err(invalid(&format!("it has the file `{}` more than once", member.path)));
+            }
+        }
+        Ok(Self::Tar { path: path.to_owned(), session })
+    }
+
+    /// Reads front to back. What belongs to no image layout is passed over.
+    fn received(stream: impl Read + Send, store: &Store) -> Result<Self, Error> {
+        let looking = |error| Error::Look("the stream".to_owned(), error);
+        // The name of a store counts for what is published, and nothing is.
+        let writer = store.writer(Names::Tags)?;
+        let mut documents = BTreeMap::new();
+        let mut listing = Listing::reading(stream, anywhere());
+        while let Some(LayerMember { path, size, .. }) = listing.next_member().map_err(looking)? {
+            let failed = |error| Error::reading(&format!("`{path}` of the archive"), error);
+            if let Some(digest) = path.as_str().strip_prefix("blobs/sha256/").and_then(digest_of) {
+                let blob = Descriptor::new(MediaType::of("application/octet-stream"), digest, size);
+                writer.put(&blob, &Passing(Mutex::new(Some(&mut listing)))).map_err(failed)?;
+            } else if matches!(path.as_str(), "oci-layout" | "index.json") && size <= MANIFEST_SIZE_LIMIT {
+                let mut bytes = Vec::new();
+                listing.read_to_end(&mut bytes).map_err(|error| failed(error.into()))?;
+                documents.insert(path.to_string(), bytes);
+            }
+        }
+        Ok(Self::Received { writer, documents })
+    }
+
+    /// A small file; none if it is not there.
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        let Some(size) = self.size(name)? else { return Ok(None) };
+        let too_large = || format!("it has {size} bytes, and at most {MANIFEST_SIZE_LIMIT} are read");
+        let failed = |error| Error::reading(&format!("`{name}` of the archive"), error);
+        if size > MANIFEST_SIZE_LIMIT {
+            return Err(failed(ContentError::Other(too_large().into())));
+        }
+        let mut bytes = Vec::new();
+        let mut file = self.open_at(name, 0).map_err(failed)?.take(size);
+        file.read_to_end(&mut bytes).map_err(|error| failed(error.into()))?;
+        Ok(Some(bytes))
+    }
+
+    /// None for what is not there. A link is not there.
+    fn size(&self, name: &str) -> io::Result<Option<u64>> {
+        match self {
+            Self::Tar { session, .. } => Ok(session.get(name).map(|place| place.size)),
+            Self::Folder(path) => file_size(&path.join(name)),
+            Self::Received { writer, documents } => match documents.get(name) {
+                Some(document) => Ok(Some(document.len() as u64)),
+                None => file_size(&writer.root().join(name)),
+            },
+        }
+    }
+
+    fn open_at(&self, name: &str, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
+        let size = self.size(name)?.ok_or_else(|| ContentError::NotFound(name.to_owned()))?;
+        let (path, start) = match self {
+            Self::Tar { path, session } => (path.clone(), session.get(name).map_or(0, |place| place.offset)),
+            Self::Folder(path) => (path.join(name), 0),
+            Self::Received { writer, documents } => match documents.get(name) {
+                Some(document) => return document.open_at(offset),
+                None => (writer.root().join(name), 0),
+            },
+        };
+        let mut file = fs::File::open(path)?;
+        file.seek(SeekFrom::Start(start.saturating_add(offset)))?;
+        Ok(Box::new(file.take(size.saturating_sub(offset))))
+    }
+}
+
+/// None for what is no file; a link is none.
+fn file_size(path: &Path) -> io::Result<Option<u64>> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => Ok(metadata.is_file().then_some(metadata.len())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The members of an archive may be anywhere in it.
+fn anywhere() -> LayerShape {
+    LayerShape { path: RelativePath::root(), base: RelativePath::root() }
+}
+
+fn digest_of(hex: &str) -> Option<Digest> {
+    format!("sha256:{hex}").parse().ok()
+}
+
+fn blob_name(digest: &Digest) -> String {
+    format!("blobs/sha256/{}", digest.hex())
+}
+
+struct Blob<'a> {
+    files: &'a Files,
+    digest: Digest,
+}
+
+impl Content for Blob<'_> {
+    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
+        self.files.open_at(&blob_name(&self.digest), offset)
+    }
+}
+
+/// What passes by once.
+struct Passing<'a>(Mutex<Option<&'a mut (dyn Read + Send)>>);
+
+impl Content for Passing<'_> {
+    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
+        let passed = || ContentError::Other("it has passed by, and cannot be read once more".into());
+        let taken = self.0.lock().map_err(|_| passed())?.take();
+        let reader = taken.ok_or_else(passed)?;
+        io::copy(&mut Read::take(&mut *reader, offset), &mut io::sink())?;
+        Ok(Box::new(reader))
+    }
+}

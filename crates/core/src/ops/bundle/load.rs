@@ -1,0 +1,173 @@
+//! Reading the ModelKits of an archive into the local store, or straight into registries.
+
+use std::collections::BTreeMap;
+
+use super::contents::{IMAGE_NAME, OMITTED, SINCE};
+use super::layout::Layout;
+use crate::digest::Digest;
+use crate::modelkit::label;
+use crate::oci::{Descriptor, REF_NAME, Reference, Tag, Target};
+use crate::ops::error::Error;
+use crate::ops::lacking::Lacking;
+use crate::ops::session::{Location, Session};
+use crate::ops::transfer::{Artifact, Brought, Copied, CopyOptions, bring, referrers};
+use crate::progress::Progress;
+use crate::store::Names;
+
+/// Where the ModelKits of an archive go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoadTo {
+    /// Into the local store, under their own names.
+    Store,
+    /// Into their own repositories of this registry.
+    Registry(String),
+    /// All of them into this repository, with this tag if they are one.
+    Repository(Reference),
+}
+
+/// A ModelKit that was loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded {
+    /// What it is called.
+    pub reference: Reference,
+    /// How it came.
+    pub copied: Copied,
+}
+
+/// Loads all ModelKits of `layout`, with what is about them. One that only has a tag is in the repository `unnamed`.
+///
+/// An archive that lacks something, which is not at the target either, is refused before anything moves, and no ModelKit appears
+/// before the blobs of all of them are there, verified while they passed.
+pub fn load(
+    session: &Session<'_>,
+    layout: &Layout,
+    unnamed: &Reference,
+    to: &LoadTo,
+    options: &CopyOptions,
+    progress: &dyn Progress,
+) -> Result<Vec<Loaded>, Error> {
+    let mut arriving = Vec::new();
+    for (name, reference) in names(layout, unnamed, to)? {
+        let (target, tag) = target(session, to, &reference)?;
+        arriving.push(Arriving { name, reference, target, tag });
+    }
+    refuse_incomplete(layout, &arriving)?;
+    let mut brought = Vec::new();
+    for Arriving { name, target, .. } in &arriving {
+        brought.push(bring((layout, name), &**target, options, progress)?);
+    }
+    let publish = |(Arriving { reference, target, tag, .. }, brought): (Arriving, Brought)| {
+        let copied = brought.publish((layout, &*target), tag.as_deref(), options, progress)?;
+        Ok(Loaded { reference, copied })
+    };
+    arriving.into_iter().zip(brought).map(publish).collect()
+}
+
+/// A ModelKit on its way.
+struct Arriving {
+    /// Its digest.
+    name: String,
+    reference: Reference,
+    target: Box<dyn Target>,
+    tag: Option<String>,
+}
+
+fn target(
+    session: &Session<'_>,
+    to: &LoadTo,
+    reference: &Reference,
+) -> Result<(Box<dyn Target>, Option<String>), Error> {
+    if *to == LoadTo::Store {
+        let tag = reference.tag.as_ref().map(ToString::to_string);
+        return Ok((Box::new(session.store.writer(Names::Of(reference.clone()))?), tag));
+    }
+    session.target(&Location::Artifact(reference.clone()))
+}
+
+/// The digests of the ModelKits, and what they will be called.
+fn names(layout: &Layout, unnamed: &Reference, to: &LoadTo) -> Result<Vec<(String, Reference)>, Error> {
+    let mut names = Vec::new();
+    for entry in layout.artifacts() {
+        names.push((entry.digest.to_string(), own_name(entry, unnamed)?));
+    }
+    if names.is_empty() {
+        return Err(Error::EmptyArchive);
+    }
+    match to {
+        LoadTo::Store => {}
+        LoadTo::Registry(registry) => {
+            for (_, reference) in &mut names {
+                reference.registry.clone_from(registry);
+            }
+        }
+        LoadTo::Repository(repository) => {
+            let first = names[0].1.without_selector();
+            let is_one = names.iter().all(|(_, reference)| reference.without_selector() == first);
+            if !is_one || repository.tag.is_some() && names.len() > 1 {
+                return Err(Error::ManyInArchive(names.into_iter().map(|(_, reference)| reference).collect()));
+            }
+            for (_, reference) in &mut names {
+                reference.registry.clone_from(&repository.registry);
+                reference.repository.clone_from(&repository.repository);
+                if let Some(tag) = &repository.tag {
+                    *reference = reference.with_tag(tag.clone());
+                }
+            }
+        }
+    }
+    Ok(names)
+}
+
+/// What the archive calls an entry: a whole name, as docker, containerd and we write it, or a tag, as other tools do.
+fn own_name(entry: &Descriptor, unnamed: &Reference) -> Result<Reference, Error> {
+    let given = |key: &str| entry.annotations.get(key);
+    let whole = |text: &String| text.parse::<Reference>().ok().filter(|reference| reference.selector().is_some());
+    let reference = match (given(IMAGE_NAME), given(REF_NAME)) {
+        (Some(text), _) => whole(text).ok_or_else(|| Error::BadName(text.clone()))?,
+        (None, Some(text)) => match Tag::new(text) {
+            Some(tag) => unnamed.with_tag(tag),
+            None => whole(text).ok_or_else(|| Error::BadName(text.clone()))?,
+        },
+        (None, None) => unnamed.clone(),
+    };
+    Ok(match &reference.tag {
+        Some(tag) => reference.with_tag(tag.clone()),
+        None => reference.with_digest(entry.digest),
+    })
+}
+
+fn refuse_incomplete(layout: &Layout, arriving: &[Arriving]) -> Result<(), Error> {
+    let mut lacking = BTreeMap::new();
+    for Arriving { name, target, .. } in arriving {
+        let artifact = Artifact::read(layout, name)?;
+        note_lacking(layout, &**target, &artifact.blobs, &mut lacking)?;
+    }
+    for (subject, listed) in layout.attached() {
+        let attached = referrers::read(layout, subject, listed)?;
+        // Which of the targets it goes to is not known here, so it has to be in the archive.
+        note_lacking(layout, &*arriving[0].target, &attached.blobs, &mut lacking)?;
+    }
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    let annotations = &layout.index.annotations;
+    let omitted = annotations.get(OMITTED).map(String::as_str).unwrap_or_default();
+    let is_omitted = |digest: &Digest| omitted.split(',').any(|text| text == digest.to_string());
+    let since = annotations.get(SINCE).filter(|_| lacking.keys().all(is_omitted)).cloned();
+    Err(Error::Incomplete(Lacking { blobs: lacking.into_values().collect(), since }))
+}
+
+fn note_lacking(
+    layout: &Layout,
+    target: &dyn Target,
+    blobs: &[Descriptor],
+    lacking: &mut BTreeMap<Digest, (String, u64)>,
+) -> Result<(), Error> {
+    for blob in blobs {
+        let failed = |error| Error::writing(&label(blob), error);
+        if !layout.holds(blob)? && !target.contains(blob).map_err(failed)? {
+            lacking.insert(blob.digest, (label(blob), blob.size));
+        }
+    }
+    Ok(())
+}

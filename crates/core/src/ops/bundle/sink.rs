@@ -1,0 +1,119 @@
+//! What an archive is written to: a tar, or a folder. Files and folders have their name when they are whole.
+
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use tempfile::{NamedTempFile, TempDir};
+
+use crate::archive::TarWriter;
+use crate::ops::disk_space;
+use crate::ops::error::Error;
+
+/// Takes files one after the other: [`begin`](Self::begin), the bytes, [`end`](Self::end).
+pub(super) trait Sink: Write {
+    fn folder(&mut self, name: &str) -> io::Result<()>;
+    fn begin(&mut self, name: &str, size: u64) -> io::Result<()>;
+    fn end(&mut self) -> io::Result<()>;
+}
+
+impl<W: Write> Sink for TarWriter<W> {
+    fn folder(&mut self, name: &str) -> io::Result<()> {
+        self.folder(name)
+    }
+
+    fn begin(&mut self, name: &str, size: u64) -> io::Result<()> {
+        self.begin(name, size)
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        self.end()
+    }
+}
+
+/// Begins a tar that will be the file `path`.
+pub(super) fn new_tar(path: &Path, bytes: u64) -> Result<TarWriter<BufWriter<NamedTempFile>>, Error> {
+    let folder = folder_of(path, bytes)?;
+    Ok(TarWriter::new(BufWriter::new(with_mode(0o644).tempfile_in(folder)?)))
+}
+
+/// Gives the tar its name, and replaces what has it.
+pub(super) fn keep_tar(tar: TarWriter<BufWriter<NamedTempFile>>, path: &Path) -> io::Result<()> {
+    let file = tar.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// Files in a folder that has no name yet.
+pub(super) struct Folder {
+    staging: TempDir,
+    path: PathBuf,
+    file: Option<fs::File>,
+}
+
+impl Folder {
+    /// Begins what will be the folder `path`. One that is there must be empty.
+    pub(super) fn new(path: &Path, bytes: u64) -> Result<Self, Error> {
+        if path.exists() && fs::read_dir(path)?.next().is_some() {
+            return Err(Error::Exists(path.to_owned()));
+        }
+        let folder = folder_of(path, bytes)?;
+        Ok(Self { staging: with_mode(0o755).tempdir_in(folder)?, path: path.to_owned(), file: None })
+    }
+
+    /// Gives the folder its name.
+    pub(super) fn keep(self) -> io::Result<()> {
+        fs::rename(self.staging.path(), &self.path)?;
+        // It has another name now.
+        drop(self.staging.keep());
+        Ok(())
+    }
+
+    fn file(&mut self) -> io::Result<&mut fs::File> {
+        self.file.as_mut().ok_or_else(|| io::Error::other("no file was begun"))
+    }
+}
+
+impl Sink for Folder {
+    fn folder(&mut self, name: &str) -> io::Result<()> {
+        fs::create_dir(self.staging.path().join(name))
+    }
+
+    fn begin(&mut self, name: &str, _size: u64) -> io::Result<()> {
+        self.file = Some(fs::File::create_new(self.staging.path().join(name))?);
+        Ok(())
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        self.file()?.sync_all()?;
+        self.file = None;
+        Ok(())
+    }
+}
+
+impl Write for Folder {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.file()?.write(buffer)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file()?.flush()
+    }
+}
+
+/// The folder that `path` is made in, which has room for so many bytes.
+fn folder_of(path: &Path, bytes: u64) -> Result<&Path, Error> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    disk_space::check(folder, bytes)?;
+    fs::create_dir_all(folder)?;
+    Ok(folder)
+}
+
+/// Makes what has no name yet, with the mode that files and folders mostly have.
+fn with_mode(mode: u32) -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".kit-save-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+    builder
+}

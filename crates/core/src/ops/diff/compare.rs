@@ -1,0 +1,190 @@
+//! Comparing two ModelKits: their documents, and the files in the layers that they do not share.
+
+use std::collections::BTreeSet;
+
+use super::concern::Concern;
+use super::files::{self, FileDiff};
+use super::kitfile::{self, FieldDiff};
+use super::side::{self, Comparable, Compared, Side, SideLayer};
+use super::{content, listing};
+use crate::digest::Digest;
+use crate::ops::error::Error;
+use crate::ops::session::Session;
+use crate::progress::Progress;
+
+/// How to compare.
+#[derive(Debug, Clone)]
+pub struct DiffOptions {
+    /// What is asked about; none for everything.
+    pub only: Option<Concern>,
+    /// How many layers and files are read at once.
+    pub jobs: usize,
+    /// Up to how many bytes of one file are read from a registry to compare it. Files that are here are always read.
+    pub remote_limit: u64,
+    /// Whether the differences of texts are wanted themselves, and not only how many lines they are.
+    pub with_patches: bool,
+    /// Whether the numbers of tensors are compared, and not only their bytes.
+    pub with_statistics: bool,
+}
+
+impl DiffOptions {
+    fn is_wanted(&self, concern: Concern) -> bool {
+        self.only.is_none_or(|only| only == concern)
+    }
+}
+
+/// How two ModelKits differ.
+#[derive(Debug, Clone)]
+pub struct Difference {
+    /// The first.
+    pub first: Compared,
+    /// The second.
+    pub second: Compared,
+    /// Layers of both.
+    pub shared: Vec<LayerRow>,
+    /// Layers of the first alone.
+    pub only_first: Vec<LayerRow>,
+    /// Layers of the second alone.
+    pub only_second: Vec<LayerRow>,
+    /// What differs between the Kitfiles; none if something does, and a lock does not tell what.
+    pub fields: Option<Vec<FieldDiff>>,
+    /// Which of the ModelKits that the models refer to differ, where a lock tells of them.
+    pub parents: Vec<ParentDiff>,
+    /// Which files differ.
+    pub files: Vec<FileDiff>,
+}
+
+/// One layer of a comparison.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LayerRow {
+    /// The media type.
+    pub media_type: String,
+    /// Where its files go.
+    pub path: String,
+    /// The name of the layer.
+    pub digest: Digest,
+    /// Its bytes; unknown where only a lock has it.
+    pub size: Option<u64>,
+}
+
+/// A ModelKit that a model refers to, and that is not the same on both sides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParentDiff {
+    /// As the Kitfile has it.
+    pub reference: String,
+    /// The manifest in the first; none if nothing refers to it.
+    pub before: Option<Digest>,
+    /// The manifest in the second.
+    pub after: Option<Digest>,
+}
+
+impl Difference {
+    /// Whether both are the same to the last byte of their manifests, which do not tell what parents are.
+    pub fn is_none(&self) -> bool {
+        self.first.manifest == self.second.manifest && self.parents.is_empty()
+    }
+
+    /// Whether nothing was found that differs.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.parents.is_empty() && self.fields.as_ref().is_some_and(Vec::is_empty)
+    }
+
+    /// Whom it concerns.
+    pub fn concerns(&self) -> Vec<Concern> {
+        let of_fields = self.fields.iter().flatten().map(FieldDiff::concern);
+        let of_unknown_fields = self.fields.is_none().then_some(Concern::Configuration);
+        let of_parents = self.parents.iter().map(|_| Concern::Model);
+        let of_files = self.files.iter().map(|file| file.concern);
+        let mut concerns: Vec<_> = of_fields.chain(of_unknown_fields).chain(of_parents).chain(of_files).collect();
+        concerns.sort_unstable();
+        concerns.dedup();
+        concerns
+    }
+}
+
+/// Compares `first` and `second`. Layers are compared by digest, as sets, and those of both are not opened.
+pub fn diff(
+    session: &Session<'_>,
+    (first, second): (Comparable, Comparable),
+    options: &DiffOptions,
+    progress: &dyn Progress,
+) -> Result<Difference, Error> {
+    let (one, other) = side::open(session, first, second, progress)?;
+    let fields = match compare_kitfiles(&one, &other) {
+        Some(fields) => Some(fields.into_iter().filter(|field| options.is_wanted(field.concern())).collect()),
+        None => options.only.is_some_and(|only| !only.has_fields()).then(Vec::new),
+    };
+    let parents = if options.is_wanted(Concern::Model) { compare_parents(session, &one, &other)? } else { Vec::new() };
+    let (layers, others) = (one.layers(options), other.layers(options));
+    let files = compare_files(&layers, &others, options)?;
+    let shared = rows(layers.iter().filter_map(|layer| in_both(layer, &others)));
+    let only_first = rows(layers.iter().filter(|layer| in_both(layer, &others).is_none()).copied());
+    let only_second = rows(others.iter().filter(|layer| in_both(layer, &layers).is_none()).copied());
+    let (first, second) = (one.into_compared(), other.into_compared());
+    Ok(Difference { first, second, shared, only_first, only_second, fields, parents, files })
+}
+
+/// The fields that differ; none if some do and a lock does not tell which.
+fn compare_kitfiles(one: &Side, other: &Side) -> Option<Vec<FieldDiff>> {
+    match (one, other) {
+        (Side::ModelKit { inspected: one, .. }, Side::ModelKit { inspected: other, .. }) => {
+            Some(kitfile::compare(&one.modelkit.config.kitfile, &other.modelkit.config.kitfile))
+        }
+        _ => (one.kitfile() == other.kitfile()).then(Vec::new),
+    }
+}
+
+/// Which parents differ. Without a lock, no side says more of them than the field of its Kitfile.
+fn compare_parents(session: &Session<'_>, one: &Side, other: &Side) -> Result<Vec<ParentDiff>, Error> {
+    if let (Side::ModelKit { .. }, Side::ModelKit { .. }) = (one, other) {
+        return Ok(Vec::new());
+    }
+    let (one, other) = (one.parents(session)?, other.parents(session)?);
+    let references: BTreeSet<_> = one.keys().chain(other.keys()).collect();
+    let pairs = references.into_iter().map(|reference| (reference, one.get(reference), other.get(reference)));
+    let differing = pairs.filter(|(_, before, after)| before != after);
+    let diff = |(reference, before, after): (&String, Option<&Digest>, Option<&Digest>)| ParentDiff {
+        reference: reference.clone(),
+        before: before.copied(),
+        after: after.copied(),
+    };
+    Ok(differing.map(diff).collect())
+}
+
+fn compare_files(layers: &[SideLayer], others: &[SideLayer], options: &DiffOptions) -> Result<Vec<FileDiff>, Error> {
+    let mut before = listing::list(&to_look_into(layers, others, options), options.jobs)?;
+    let mut after = listing::list(&to_look_into(others, layers, options), options.jobs)?;
+    let mut found = files::compare(&mut before, &mut after, options.jobs)?;
+    found.retain(|file| options.is_wanted(file.concern));
+    let contents = content::compare(&found, (&before, &after), options)?;
+    for (diff, content) in found.iter_mut().zip(contents) {
+        diff.content = content;
+    }
+    Ok(found)
+}
+
+/// Those of `layers` that may hold a file that the other side has not, as far as it is asked about.
+fn to_look_into<'a>(layers: &[SideLayer<'a>], others: &[SideLayer], options: &DiffOptions) -> Vec<SideLayer<'a>> {
+    let may_hold = |layer: &SideLayer| options.only.is_none_or(|only| only.may_be_in(layer.section));
+    let is_there = |layer: &SideLayer| others.iter().any(|other| other.holds_what(layer));
+    layers.iter().filter(|layer| may_hold(layer) && !is_there(layer)).copied().collect()
+}
+
+/// The layer with what both sides know of it, if both have it.
+fn in_both<'a>(layer: &SideLayer<'a>, others: &[SideLayer]) -> Option<SideLayer<'a>> {
+    let other = others.iter().find(|other| other.digest == layer.digest)?;
+    Some(SideLayer { size: layer.size.or(other.size), ..*layer })
+}
+
+fn rows<'a>(layers: impl Iterator<Item = SideLayer<'a>>) -> Vec<LayerRow> {
+    let row = |layer: SideLayer| LayerRow {
+        media_type: layer.media_type.to_string(),
+        path: layer.path.to_string(),
+        digest: layer.digest,
+        size: layer.size,
+    };
+    let mut rows: Vec<_> = layers.map(row).collect();
+    rows.sort();
+    rows.dedup();
+    rows
+}

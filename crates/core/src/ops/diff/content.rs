@@ -1,0 +1,64 @@
+//! What is in files that differ: looking into each as its kind allows.
+
+use super::compare::DiffOptions;
+use super::files::{FileChange, FileDiff};
+use super::listing::{File, Files};
+use super::table::{self, TableDiff};
+use super::tensors::{self, TensorsDiff};
+use super::text::{self, TextDiff};
+use crate::oci::ContentError;
+use crate::ops::error::Error;
+use crate::ops::workers;
+
+/// What differs in a file. Nothing is known of one that is of no kind that can be looked into, or that is large and far away.
+#[derive(Debug, Clone, Default)]
+pub struct ContentDiff {
+    /// Of a file of weights that both sides have, if its headers can be read.
+    pub tensors: Option<TensorsDiff>,
+    /// Of a small text.
+    pub text: Option<TextDiff>,
+    /// Of a file of rows and columns that both sides have.
+    pub table: Option<TableDiff>,
+}
+
+/// Looks into the files `found` to differ.
+pub(super) fn compare(
+    found: &[FileDiff],
+    (before, after): (&Files, &Files),
+    options: &DiffOptions,
+) -> Result<Vec<ContentDiff>, Error> {
+    let texts = text::read(found, (before, after), options)?;
+    let deadline = text::deadline();
+    workers::run(options.jobs, found, |diff| {
+        let pair = texts.pair(diff);
+        let text = pair.and_then(|pair| text::compare(pair, deadline, options));
+        let (Some(before), Some(after)) = (before.get(&diff.path), after.get(&diff.path)) else {
+            return Ok(ContentDiff { text, ..ContentDiff::default() });
+        };
+        let tensors = tensors::compare(diff, before, after, options)?;
+        Ok(ContentDiff { tensors, text, table: compare_tables(diff, pair, (before, after))? })
+    })
+}
+
+/// Compares what by its name is a table, from memory if it is there.
+fn compare_tables(
+    FileDiff { path, change, .. }: &FileDiff,
+    texts: Option<(&str, &str)>,
+    (before, after): (&File, &File),
+) -> Result<Option<TableDiff>, Error> {
+    let Some(delimiter) = table::delimiter(path).filter(|_| *change == FileChange::Changed) else { return Ok(None) };
+    let failed = |error: ContentError| Error::reading(&format!("`{path}`"), error);
+    if let Some((before, after)) = texts {
+        return table::compare(before.as_bytes(), after.as_bytes(), delimiter).map_err(|error| failed(error.into()));
+    }
+    let is_read = |file: &File| file.can_be_read() && file.state.size <= TABLE_LIMIT;
+    let (Some(one), Some(other)) = (before.content(), after.content()) else { return Ok(None) };
+    if !is_read(before) || !is_read(after) {
+        return Ok(None);
+    }
+    let (one, other) = (one.open_whole().map_err(failed)?, other.open_whole().map_err(failed)?);
+    table::compare(one, other, delimiter).map_err(|error| failed(error.into()))
+}
+
+/// Tables up to this size are read to the end, which takes a second or so.
+const TABLE_LIMIT: u64 = 256 * 1024 * 1024;

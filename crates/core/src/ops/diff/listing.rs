@@ -1,0 +1,259 @@
+//! Which files the layers of one side hold, and reading of them as little as tells.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::side::{Blob, Content, SideLayer};
+use crate::compression::Compression;
+use crate::contents::{Piece, PieceDigest, Place, VerifiedFile};
+use crate::digest::Digest;
+use crate::kitfile::Section;
+use crate::layer_format::Format;
+use crate::modelkit::{Layer, LockedFile};
+use crate::oci::{self, ContentError, RangedReader};
+use crate::ops::error::Error;
+use crate::ops::files::{Member, buffer, digest, skim};
+use crate::ops::workers;
+use crate::progress::Silent;
+use crate::relative_path::RelativePath;
+use crate::tensors as weights;
+use crate::tensors::Header;
+
+/// A file of one side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileState {
+    /// The permissions.
+    pub mode: u32,
+    /// In bytes.
+    pub size: u64,
+    /// Of the content, if that was read.
+    pub digest: Option<Digest>,
+}
+
+/// A file in a layer.
+#[derive(Clone)]
+pub(super) struct File<'a> {
+    pub(super) section: Section,
+    pub(super) state: FileState,
+    /// What stands for the headers of the layer, if it holds no other file.
+    pub(super) frame: Option<Digest>,
+    place: Option<InBlob<'a>>,
+}
+
+/// Where a file is.
+#[derive(Clone)]
+struct InBlob<'a> {
+    blob: Blob<'a>,
+    /// Where the content begins in the layer, unless that is compressed.
+    offset: Option<u64>,
+    /// What the content consists of, if that is known.
+    pieces: Arc<[Piece]>,
+}
+
+/// Files by path.
+pub(super) type Files<'a> = BTreeMap<RelativePath, File<'a>>;
+
+/// The files in `layers` of one side, with `jobs` layers at once.
+///
+/// Of layers without compression only headers are read. Others are read from front to end, and so their files get digests.
+pub(super) fn list<'a>(layers: &[SideLayer<'a>], jobs: usize) -> Result<Files<'a>, Error> {
+    let lists = workers::run(jobs, layers, |layer| match layer.content {
+        Content::Blob(blob) => list_blob(layer.section, blob),
+        Content::Listed(files) => Ok(files.iter().map(|file| list_locked(layer.section, file)).collect()),
+    })?;
+    Ok(lists.into_iter().flatten().collect())
+}
+
+fn list_locked<'a>(section: Section, file: &LockedFile) -> (RelativePath, File<'a>) {
+    let state = FileState { mode: file.mode, size: file.size, digest: Some(file.digest) };
+    (file.path.clone(), File { section, state, frame: None, place: None })
+}
+
+fn list_blob(section: Section, blob: Blob<'_>) -> Result<Vec<(RelativePath, File<'_>)>, Error> {
+    let (mut files, mut frame) = (Vec::new(), Vec::new());
+    skim(blob.source, blob.layer, &mut |member, content| {
+        if files.len() < 2 {
+            frame.push(format!("{} {:o} {:?}\0", member.path, member.mode, member.size));
+        }
+        if !member.is_directory {
+            let state = state(blob.layer, member, content)?;
+            let place = Some(InBlob { blob, offset: member.offset, pieces: Arc::clone(&member.pieces) });
+            files.push((member.path.clone(), File { section, state, frame: None, place }));
+        }
+        Ok(ControlFlow::Continue(()))
+    })
+    .map(drop)?;
+    if let [(_, file)] = &mut files[..] {
+        file.frame = Some(Digest::of(frame.concat().as_bytes()));
+    }
+    Ok(files)
+}
+
+/// The content is read only if it passes anyway.
+fn state(layer: &Layer, member: &Member, content: &mut dyn Read) -> Result<FileState, Error> {
+    let (mode, blob) = (member.mode, &layer.descriptor);
+    if let (Some(size), Some(_)) = (member.size, member.digest) {
+        return Ok(FileState { mode, size, digest: member.digest });
+    }
+    if let Some(size) = member.size.filter(|_| layer.compression == Compression::None) {
+        let digest = (layer.format == Format::Raw).then_some(blob.digest);
+        return Ok(FileState { mode, size, digest });
+    }
+    let read = digest(content, &mut buffer(member.size), &Silent).map_err(|error| member.failed(error))?;
+    Ok(FileState { mode, size: read.1, digest: Some(read.0) })
+}
+
+/// Reads the digests of the files whose paths are `wanted`.
+pub(super) fn read_digests(files: &mut Files, wanted: &[RelativePath], jobs: usize) -> Result<(), Error> {
+    let read = look_into(files, wanted, jobs, |file, content| {
+        let (digest, size) = digest(content, &mut buffer(Some(file.state.size)), &Silent)?;
+        if size == file.state.size { Ok(digest) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    })?;
+    for (path, digest) in read {
+        if let Some(file) = files.get_mut(&path) {
+            file.state.digest = Some(digest);
+        }
+    }
+    Ok(())
+}
+
+/// Gives `look` the content of each of the files `wanted`, those of one layer in one go: small files that are neighbours come
+/// together. A compressed layer is read once more, up to the last of them. A file of which only a lock tells is passed over.
+pub(super) fn look_into<T: Send>(
+    files: &Files,
+    wanted: &[RelativePath],
+    jobs: usize,
+    look: impl Fn(&File, &mut dyn Read) -> io::Result<T> + Sync,
+) -> Result<Vec<(RelativePath, T)>, Error> {
+    let mut layers: BTreeMap<(Digest, &RelativePath), InLayer> = BTreeMap::new();
+    for path in wanted {
+        let file = &files[path];
+        if let Some(InBlob { blob, offset, .. }) = &file.place {
+            let (_, files) = layers
+                .entry((blob.layer.descriptor.digest, &blob.layer.path))
+                .or_insert_with(|| (*blob, BTreeMap::new()));
+            files.insert((*offset, path), file);
+        }
+    }
+    let layers: Vec<_> = layers.into_values().collect();
+    let seen = workers::run(jobs, &layers, |layer| match layer.0.layer.compression {
+        Compression::None => jump_through(layer, &look),
+        _ => read_up_to_the_last(layer, &look),
+    })?;
+    Ok(seen.into_iter().flatten().collect())
+}
+
+/// Files of one layer, in the order in which they stand there, if that is known.
+type InLayer<'f> = (Blob<'f>, BTreeMap<(Option<u64>, &'f RelativePath), &'f File<'f>>);
+
+fn jump_through<T>(
+    (blob, files): &InLayer,
+    look: &dyn Fn(&File, &mut dyn Read) -> io::Result<T>,
+) -> Result<Vec<(RelativePath, T)>, Error> {
+    let content = blob.source.blob(&blob.layer.descriptor);
+    let mut reader = RangedReader::new(&*content, blob.layer.descriptor.size);
+    let mut look_at = |offset: Option<u64>, file: &File| -> io::Result<T> {
+        reader.seek(SeekFrom::Start(offset.unwrap_or_default()))?;
+        look(file, &mut reader.by_ref().take(file.state.size))
+    };
+    let seen = files.iter().map(|((offset, path), file)| match look_at(*offset, file) {
+        Ok(seen) => Ok(((*path).clone(), seen)),
+        Err(error) => Err(Error::reading(&format!("`{path}`"), error.into())),
+    });
+    seen.collect()
+}
+
+fn read_up_to_the_last<T>(
+    (blob, files): &InLayer,
+    look: &dyn Fn(&File, &mut dyn Read) -> io::Result<T>,
+) -> Result<Vec<(RelativePath, T)>, Error> {
+    let mut left: BTreeMap<_, _> = files.iter().map(|((_, path), file)| (*path, file)).collect();
+    let mut seen = Vec::new();
+    skim(blob.source, blob.layer, &mut |member, content| {
+        if let Some(file) = left.remove(&member.path) {
+            seen.push((member.path.clone(), look(file, content).map_err(|error| member.failed(error))?));
+        }
+        Ok(if left.is_empty() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })
+    .map(drop)?;
+    Ok(seen)
+}
+
+impl<'a> File<'a> {
+    /// Whether parts of the content can be read, and are not too long.
+    pub(super) fn can_be_read(&self) -> bool {
+        self.place.as_ref().is_some_and(|place| place.offset.is_some() && self.state.size <= place.blob.read_limit)
+    }
+
+    /// Whether the whole content can be read, and little enough for that.
+    pub(super) fn can_be_read_again(&self) -> bool {
+        self.place.as_ref().is_some_and(|InBlob { blob, offset, .. }| {
+            let bytes = if offset.is_some() { self.state.size } else { blob.layer.descriptor.size };
+            bytes <= blob.read_limit
+        })
+    }
+
+    /// The content; none of a compressed layer, or where only a lock tells of it.
+    pub(super) fn content(&self) -> Option<FileContent<'a>> {
+        let InBlob { blob, offset, pieces } = self.place.as_ref()?;
+        let layer = &blob.layer.descriptor;
+        let FileState { size, digest, .. } = self.state;
+        let (offset, pieces) = ((*offset)?, Arc::clone(pieces));
+        Some(FileContent { blob: blob.source.blob(layer), layer_size: layer.size, offset, size, digest, pieces })
+    }
+}
+
+/// The content of a file in a layer, of which any part can be read.
+pub(super) struct FileContent<'a> {
+    blob: Box<dyn oci::Content + 'a>,
+    layer_size: u64,
+    offset: u64,
+    size: u64,
+    digest: Option<Digest>,
+    pieces: Arc<[Piece]>,
+}
+
+impl FileContent<'_> {
+    /// Opens `length` bytes from `start` on.
+    pub(super) fn open(&self, start: u64, length: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
+        self.blob.open_range(self.offset + start, length)
+    }
+
+    /// Opens all of it.
+    pub(super) fn open_whole(&self) -> Result<Box<dyn Read + Send + '_>, ContentError> {
+        self.open(0, self.size)
+    }
+
+    /// The digests of the tensors of which they are known, by the place in the file.
+    pub(super) fn tensor_digests(&self) -> HashMap<(u64, u64), PieceDigest> {
+        let mut offset = 0;
+        let mut digests = HashMap::new();
+        for piece in self.pieces.iter() {
+            if piece.tensor.is_some() {
+                digests.insert((offset, piece.size), piece.digest);
+            }
+            offset += piece.size;
+        }
+        digests
+    }
+
+    /// The header of the file of weights that this is; none if it cannot be understood. Verified if its pieces are known.
+    pub(super) fn header(&self, format: weights::Format) -> Result<Option<Header>, ContentError> {
+        let mut reader = RangedReader::new(&*self.blob, self.layer_size);
+        let Self { offset, size, pieces, .. } = self;
+        let header = if let Some(digest) = self.digest.filter(|_| !pieces.is_empty()) {
+            let place = Place { offset: *offset, size: *size, digest, pieces };
+            Header::read(format, VerifiedFile::new(&mut reader, place), Some(*size))
+        } else {
+            reader.seek(SeekFrom::Start(*offset))?;
+            Header::read(format, reader.take(*size), Some(*size))
+        };
+        match header {
+            Ok(header) => Ok(Some(header)),
+            Err(weights::Error::Read(error)) => Err(error.into()),
+            Err(_) => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Comparing two of ModelKits, folders and locks, level by level: fields, layers, files, and what is in the files.
+
+mod compare;
+mod concern;
+mod content;
+mod files;
+mod kitfile;
+mod listing;
+mod numbers;
+mod side;
+mod table;
+mod tensors;
+mod text;
+mod verify;
+
+pub use compare::{DiffOptions, Difference, LayerRow, ParentDiff, diff};
+pub use concern::{Concern, UnknownConcern};
+pub use content::ContentDiff;
+pub use files::{FileChange, FileDiff};
+pub use kitfile::FieldDiff;
+pub use listing::FileState;
+pub use numbers::NumbersDiff;
+pub use side::{Comparable, Compared};
+pub use table::{RowsDiff, TableDiff};
+pub use tensors::{TensorChange, TensorDiff, TensorsDiff};
+pub use text::TextDiff;
+pub use verify::{Verified, VerifyOptions, verify_lock, verify_modelkit};

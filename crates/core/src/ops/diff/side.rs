@@ -1,0 +1,212 @@
+//! The two that are compared: what each of them is, and its layers.
+
+use std::collections::BTreeMap;
+
+use super::compare::DiffOptions;
+use crate::digest::Digest;
+use crate::kitfile::Section;
+use crate::layer_format::Format;
+use crate::modelkit::{Layer, LayerType, Lock, LockedFile, LockedLayer, LockedParent, kitfile_digest, parent_names};
+use crate::oci::{Descriptor, MediaType, Source};
+use crate::ops::artifact::{Inspected, Parent, inspect, model_reference, resolve};
+use crate::ops::error::Error;
+use crate::ops::pack::{PackOptions, find_in_folder};
+use crate::ops::session::{Located, Session};
+use crate::ops::workers;
+use crate::progress::Progress;
+use crate::relative_path::RelativePath;
+
+/// What can be compared.
+pub enum Comparable {
+    /// A ModelKit.
+    ModelKit(Located),
+    /// The ModelKit that a folder would become. Whether single files are raw layers is taken from the other side.
+    Folder(Box<PackOptions>),
+    /// What a ModelKit holds, without anything of it.
+    Lock(Lock),
+}
+
+/// One of two that were compared.
+#[derive(Debug, Clone)]
+pub struct Compared {
+    /// The name of its manifest.
+    pub manifest: Digest,
+    /// Its documents, which only a lock has not.
+    pub inspected: Option<Inspected>,
+}
+
+/// One side, open.
+pub(super) enum Side {
+    ModelKit { found: Located, inspected: Box<Inspected> },
+    Lock(Lock),
+}
+
+/// A layer of a side.
+#[derive(Clone, Copy)]
+pub(super) struct SideLayer<'a> {
+    pub(super) section: Section,
+    pub(super) path: &'a RelativePath,
+    pub(super) media_type: &'a MediaType,
+    pub(super) digest: Digest,
+    pub(super) diff_id: Option<Digest>,
+    /// In bytes; a lock does not tell.
+    pub(super) size: Option<u64>,
+    pub(super) content: Content<'a>,
+}
+
+/// What is known of the files of a layer.
+#[derive(Clone, Copy)]
+pub(super) enum Content<'a> {
+    /// Everything: it can be opened.
+    Blob(Blob<'a>),
+    /// What a lock says.
+    Listed(&'a [LockedFile]),
+}
+
+/// A layer that can be opened.
+#[derive(Clone, Copy)]
+pub(super) struct Blob<'a> {
+    pub(super) source: &'a dyn Source,
+    pub(super) layer: &'a Layer,
+    /// The longest content of a file that is read for comparison.
+    pub(super) read_limit: u64,
+}
+
+/// Opens both, the ModelKits at once, and a folder when the other one is known.
+pub(super) fn open(
+    session: &Session<'_>,
+    first: Comparable,
+    second: Comparable,
+    progress: &dyn Progress,
+) -> Result<(Side, Side), Error> {
+    let inspected = workers::run(2, &[&first, &second], |side| match side {
+        Comparable::ModelKit(found) => inspect(found).map(Some),
+        Comparable::Folder(_) | Comparable::Lock(_) => Ok(None),
+    })?;
+    let [one, other]: [Option<Inspected>; 2] = inspected.try_into().expect("two are asked for, two come");
+    let (format, other_format) = (format_of(&first, one.as_ref()), format_of(&second, other.as_ref()));
+    let first = open_one(session, first, one, other_format, progress)?;
+    Ok((first, open_one(session, second, other, format, progress)?))
+}
+
+fn open_one(
+    session: &Session<'_>,
+    side: Comparable,
+    inspected: Option<Inspected>,
+    format: Format,
+    progress: &dyn Progress,
+) -> Result<Side, Error> {
+    let found = match side {
+        Comparable::Lock(lock) => return Ok(Side::Lock(lock)),
+        Comparable::ModelKit(found) => found,
+        Comparable::Folder(pack) => find_in_folder(session, &PackOptions { format, ..*pack }, progress)?,
+    };
+    let inspected = Box::new(inspected.map_or_else(|| inspect(&found), Ok)?);
+    Ok(Side::ModelKit { found, inspected })
+}
+
+/// How single files were packed.
+fn format_of(side: &Comparable, inspected: Option<&Inspected>) -> Format {
+    let has_raw = match (side, inspected) {
+        (Comparable::Lock(lock), _) => lock.layers.iter().any(is_raw),
+        (_, Some(inspected)) => inspected.modelkit.layers.iter().any(|layer| layer.format == Format::Raw),
+        (_, None) => false,
+    };
+    if has_raw { Format::Raw } else { Format::Tar }
+}
+
+fn is_raw(layer: &LockedLayer) -> bool {
+    let descriptor = Descriptor::new(layer.media_type.clone(), layer.digest, 0);
+    LayerType::of(&descriptor).is_some_and(|layer_type| layer_type.format == Format::Raw)
+}
+
+impl Side {
+    /// The layers, in the order in which the side has them.
+    pub(super) fn layers(&self, options: &DiffOptions) -> Vec<SideLayer<'_>> {
+        match self {
+            Self::ModelKit { found, inspected } => {
+                let read_limit = if found.is_remote { options.remote_limit } else { u64::MAX };
+                let blob = |layer| Blob { source: &*found.source, layer, read_limit };
+                inspected.modelkit.layers.iter().map(|layer| SideLayer::of_blob(blob(layer))).collect()
+            }
+            Self::Lock(lock) => lock.layers.iter().map(SideLayer::of_lock).collect(),
+        }
+    }
+
+    /// Stands for what the Kitfile says.
+    pub(super) fn kitfile(&self) -> Digest {
+        match self {
+            Self::ModelKit { inspected, .. } => kitfile_digest(&inspected.modelkit.config.kitfile),
+            Self::Lock(lock) => lock.kitfile,
+        }
+    }
+
+    /// The ModelKits that its model refers to: as they are now, or as they are locked.
+    pub(super) fn parents(&self, session: &Session<'_>) -> Result<BTreeMap<String, Digest>, Error> {
+        match self {
+            Self::ModelKit { inspected, .. } => {
+                let reference = model_reference(&inspected.modelkit);
+                let name = inspected.descriptor.digest.to_string();
+                let parents =
+                    reference.map_or_else(|| Ok(Vec::new()), |reference| resolve(session, &name, reference))?;
+                let digest = |parent: &Parent| (parent.reference.to_string(), parent.inspected.descriptor.digest);
+                Ok(by_name(parents.iter().map(digest)))
+            }
+            Self::Lock(lock) => {
+                let digest = |parent: &LockedParent| (parent.reference.clone(), parent.manifest);
+                Ok(by_name(lock.parents.iter().map(digest)))
+            }
+        }
+    }
+
+    /// What is left to tell when all has been compared.
+    pub(super) fn into_compared(self) -> Compared {
+        match self {
+            Self::ModelKit { inspected, .. } => {
+                Compared { manifest: inspected.descriptor.digest, inspected: Some(*inspected) }
+            }
+            Self::Lock(lock) => Compared { manifest: lock.manifest, inspected: None },
+        }
+    }
+}
+
+/// A parent whose pin moved is the same parent with another digest.
+fn by_name(parents: impl Iterator<Item = (String, Digest)>) -> BTreeMap<String, Digest> {
+    let (references, digests): (Vec<_>, Vec<_>) = parents.unzip();
+    let references: Vec<_> = references.iter().map(String::as_str).collect();
+    parent_names(&references).into_iter().zip(digests).collect()
+}
+
+impl<'a> SideLayer<'a> {
+    fn of_blob(blob: Blob<'a>) -> Self {
+        let Layer { section, path, descriptor, diff_id, .. } = blob.layer;
+        Self {
+            section: *section,
+            path,
+            media_type: &descriptor.media_type,
+            digest: descriptor.digest,
+            diff_id: *diff_id,
+            size: Some(descriptor.size),
+            content: Content::Blob(blob),
+        }
+    }
+
+    fn of_lock(layer: &'a LockedLayer) -> Self {
+        let LockedLayer { section, path, media_type, digest, diff_id, files, .. } = layer;
+        Self {
+            section: *section,
+            path,
+            media_type,
+            digest: *digest,
+            diff_id: *diff_id,
+            size: None,
+            content: Content::Listed(files),
+        }
+    }
+
+    /// Whether `other` puts the same files into the same session, however it is compressed.
+    pub(super) fn holds_what(&self, other: &Self) -> bool {
+        let is_same = self.digest == other.digest || self.diff_id.is_some() && self.diff_id == other.diff_id;
+        is_same && self.path == other.path
+    }
+}

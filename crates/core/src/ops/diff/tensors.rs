@@ -1,0 +1,129 @@
+//! Which tensors differ between two versions of a file of weights.
+
+use std::collections::BTreeMap;
+
+use super::compare::DiffOptions;
+use super::files::{FileChange, FileDiff};
+use super::listing::{File, FileContent};
+use super::numbers::{self, NumbersDiff, Outcome};
+use crate::oci::ContentError;
+use crate::ops::error::Error;
+use crate::ops::workers;
+use crate::tensors::{Format, Header, Tensor};
+
+/// What differs between the tensors of two files.
+#[derive(Debug, Clone)]
+pub struct TensorsDiff {
+    /// How many names of tensors there are in both together.
+    pub total: usize,
+    /// Those that differ, by name.
+    pub changes: Vec<TensorDiff>,
+    /// Whether the bytes of tensors were compared. Without that, those with equal types and shapes may differ all the same.
+    pub is_compared: bool,
+}
+
+/// A tensor that is not the same in both.
+#[derive(Debug, Clone)]
+pub struct TensorDiff {
+    /// Its name.
+    pub name: String,
+    /// What happened to it.
+    pub change: TensorChange,
+    /// The tensor in the first.
+    pub before: Option<Tensor>,
+    /// The tensor in the second.
+    pub after: Option<Tensor>,
+    /// How far its numbers are apart, if that is asked for and can be told.
+    pub numbers: Option<NumbersDiff>,
+}
+
+/// What happened to a tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TensorChange {
+    /// Only the second has it.
+    Added,
+    /// Only the first has it.
+    Removed,
+    /// Its numbers are of another type.
+    Retyped,
+    /// It has other dimensions.
+    Reshaped,
+    /// Its bytes are others.
+    Changed,
+}
+
+/// Compares the tensors of the file that `diff` is about, if there are any. Their bytes are read if both files may be read.
+pub(super) fn compare(
+    diff: &FileDiff,
+    before: &File,
+    after: &File,
+    options: &DiffOptions,
+) -> Result<Option<TensorsDiff>, Error> {
+    let format = diff.path.file_name().and_then(Format::of);
+    let is_meant = matches!(diff.change, FileChange::Changed | FileChange::NotCompared);
+    let Some(format) = format.filter(|_| is_meant) else { return Ok(None) };
+    let failed = |error| Error::reading(&format!("the header of `{}`", diff.path), error);
+    let (Some(before_content), Some(after_content)) = (before.content(), after.content()) else { return Ok(None) };
+    let headers = (before_content.header(format).map_err(failed)?, after_content.header(format).map_err(failed)?);
+    let (Some(one), Some(other)) = headers else { return Ok(None) };
+    let can_be_read = before.can_be_read() && after.can_be_read();
+    let digests = (before_content.tensor_digests(), after_content.tensor_digests());
+    let pairs: Vec<_> = pair(one, other).into_iter().collect();
+    let outcomes = workers::run(options.jobs, &pairs, |(name, pair)| match (change(pair), pair) {
+        (None, (Some(one), Some(other))) => {
+            let known = digests.0.get(&(one.offset, one.size)).zip(digests.1.get(&(other.offset, other.size)));
+            let is_changed = known.map(|(one, other)| one != other);
+            if !can_be_read || is_changed.is_some_and(|is_changed| !(is_changed && options.with_statistics)) {
+                return Ok(is_changed.unwrap_or_default().then_some((TensorChange::Changed, None)));
+            }
+            let outcome = compare_bytes((&before_content, one), (&after_content, other), options);
+            outcome.map_err(|error| Error::reading(&format!("the tensor `{name}` of `{}`", diff.path), error))
+        }
+        (change, _) => Ok(change.map(|change| (change, None))),
+    })?;
+    let is_compared = can_be_read || !digests.0.is_empty() && !digests.1.is_empty();
+    let total = pairs.len();
+    let changed = pairs.into_iter().zip(outcomes).filter_map(|(pair, outcome)| Some((pair, outcome?)));
+    let diff = |((name, (before, after)), (change, numbers))| TensorDiff { name, change, before, after, numbers };
+    Ok(Some(TensorsDiff { total, changes: changed.map(diff).collect(), is_compared }))
+}
+
+/// Compares the bytes of tensors of the same type and shape, and the numbers that they are if that is asked for.
+fn compare_bytes(
+    (before, one): (&FileContent, &Tensor),
+    (after, other): (&FileContent, &Tensor),
+    options: &DiffOptions,
+) -> Result<Option<(TensorChange, Option<NumbersDiff>)>, ContentError> {
+    let numbers = options.with_statistics.then(|| numbers::numbers_of(one.element_type)).flatten();
+    let (before, after) = (before.open(one.offset, one.size)?, after.open(other.offset, other.size)?);
+    Ok(match numbers::compare(before, after, one.size, numbers)? {
+        Outcome::Same => None,
+        Outcome::Differs(numbers) => Some((TensorChange::Changed, numbers)),
+    })
+}
+
+type Pair = (Option<Tensor>, Option<Tensor>);
+
+fn pair(one: Header, other: Header) -> BTreeMap<String, Pair> {
+    let mut pairs: BTreeMap<String, Pair> = BTreeMap::new();
+    for tensor in one.tensors {
+        let name = tensor.name.clone();
+        pairs.entry(name).or_default().0 = Some(tensor);
+    }
+    for tensor in other.tensors {
+        let name = tensor.name.clone();
+        pairs.entry(name).or_default().1 = Some(tensor);
+    }
+    pairs
+}
+
+/// What the headers alone tell.
+fn change(pair: &Pair) -> Option<TensorChange> {
+    match pair {
+        (None, _) => Some(TensorChange::Added),
+        (_, None) => Some(TensorChange::Removed),
+        (Some(one), Some(other)) if one.element_type != other.element_type => Some(TensorChange::Retyped),
+        (Some(one), Some(other)) if one.shape != other.shape => Some(TensorChange::Reshaped),
+        _ => None,
+    }
+}

@@ -1,0 +1,234 @@
+//! Which lines differ between two versions of a small text.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::io::{self, Read};
+use std::time::{Duration, Instant};
+
+use similar::{ChangeTag, TextDiff as Lines};
+
+use super::compare::DiffOptions;
+use super::files::{FileChange, FileDiff};
+use super::listing::{File, Files, look_into};
+use crate::ops::error::Error;
+use crate::relative_path::RelativePath;
+use crate::tensors::Format;
+
+/// What differs between two texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextDiff {
+    /// How many lines only the second has.
+    pub added: usize,
+    /// How many lines only the first has.
+    pub removed: usize,
+    /// The differences as hunks of a unified diff with three lines of context, if patches are asked for.
+    pub hunks: Option<String>,
+}
+
+/// How long a file may be whose lines are compared: people do not read longer diffs.
+const TEXT_LIMIT: u64 = 1024 * 1024;
+/// How long all of them may be together, since they are held in memory. The lines of those that come later are not compared.
+const TEXTS_LIMIT: u64 = 64 * TEXT_LIMIT;
+/// How many lines a file may have. A MiB of empty lines would take a hundred times its size.
+const LINES_LIMIT: usize = 100_000;
+/// Where git looks for the byte that texts do not have (`FIRST_FEW_BYTES` in its `xdiff-interface.c`).
+const BEGINNING: usize = 8000;
+/// Lines of context around a change (git, diff -u).
+const CONTEXT: usize = 3;
+/// After this long, differences are no more the smallest that there are; a text of lines that all differ a little would take minutes.
+const TIME: Duration = Duration::from_secs(10);
+
+/// The small texts among files that differ.
+pub(super) struct Texts {
+    before: HashMap<RelativePath, String>,
+    after: HashMap<RelativePath, String>,
+}
+
+impl Texts {
+    /// Both versions of a file, if they are texts. A version that is not there is empty.
+    pub(super) fn pair(&self, diff: &FileDiff) -> Option<(&str, &str)> {
+        let before = self.before.get(&diff.path).map(String::as_str);
+        let after = self.after.get(&diff.path).map(String::as_str);
+        match diff.change {
+            FileChange::Added => Some(("", after?)),
+            FileChange::Removed => Some((before?, "")),
+            _ => before.zip(after),
+        }
+    }
+}
+
+/// Reads what of the files `found` to differ is a small text.
+pub(super) fn read(
+    found: &[FileDiff],
+    (before, after): (&Files, &Files),
+    options: &DiffOptions,
+) -> Result<Texts, Error> {
+    let is_wanted = |diff: &FileDiff| match diff.change {
+        FileChange::Changed => true,
+        FileChange::Added | FileChange::Removed => options.with_patches,
+        FileChange::Moved(_) | FileChange::Mode | FileChange::NotCompared => false,
+    };
+    let is_of_weights = |path: &RelativePath| path.file_name().and_then(Format::of).is_some();
+    let is_small =
+        |file: Option<&File>| file.is_none_or(|file| file.state.size <= TEXT_LIMIT && file.can_be_read_again());
+    let mut left = TEXTS_LIMIT;
+    let mut wanted = Vec::new();
+    for FileDiff { path, .. } in found.iter().filter(|diff| is_wanted(diff) && !is_of_weights(&diff.path)) {
+        let files = [before.get(path), after.get(path)];
+        let bytes: u64 = files.iter().flatten().map(|file| file.state.size).sum();
+        if files.into_iter().all(is_small) && bytes <= left {
+            left -= bytes;
+            wanted.push(path.clone());
+        }
+    }
+    Ok(Texts { before: read_side(before, &wanted, options)?, after: read_side(after, &wanted, options)? })
+}
+
+fn read_side(
+    files: &Files,
+    wanted: &[RelativePath],
+    options: &DiffOptions,
+) -> Result<HashMap<RelativePath, String>, Error> {
+    let wanted: Vec<_> = wanted.iter().filter(|path| files.contains_key(*path)).cloned().collect();
+    let texts = look_into(files, &wanted, options.jobs, |_, content| read_text(content))?;
+    Ok(texts.into_iter().filter_map(|(path, text)| Some((path, text?))).collect())
+}
+
+/// The text that `content` is, if it is one. Of anything else only the beginning is read.
+fn read_text(content: &mut dyn Read) -> io::Result<Option<String>> {
+    let mut bytes = Vec::new();
+    content.take(BEGINNING as u64).read_to_end(&mut bytes)?;
+    if bytes.contains(&0) {
+        return Ok(None);
+    }
+    content.take(TEXT_LIMIT).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8(bytes).ok())
+}
+
+/// A time by which all texts are to be compared.
+pub(super) fn deadline() -> Instant {
+    Instant::now() + TIME
+}
+
+/// Compares the lines of two texts; none if they are too many.
+pub(super) fn compare((before, after): (&str, &str), deadline: Instant, options: &DiffOptions) -> Option<TextDiff> {
+    // By hand, since only a line feed ends a line in a patch; `similar` takes carriage returns, too.
+    let lines = |text| str::split_inclusive(text, '\n').take(LINES_LIMIT + 1).collect::<Vec<_>>();
+    let (before, after) = (lines(before), lines(after));
+    if before.len().max(after.len()) > LINES_LIMIT {
+        return None;
+    }
+    let lines = Lines::configure().deadline(deadline).diff_slices(&before, &after);
+    let count = |tag| lines.iter_all_changes().filter(|change| change.tag() == tag).count();
+    let (added, removed) = (count(ChangeTag::Insert), count(ChangeTag::Delete));
+    Some(TextDiff { added, removed, hunks: options.with_patches.then(|| hunks(&lines)) })
+}
+
+fn hunks(lines: &Lines<str>) -> String {
+    let mut text = String::new();
+    for hunk in lines.unified_diff().context_radius(CONTEXT).iter_hunks() {
+        writeln!(text, "{}", hunk.header()).expect("writing to a text does not fail");
+        for change in hunk.iter_changes() {
+            let end = if change.value().ends_with('\n') { "" } else { "\n\\ No newline at end of file\n" };
+            write!(text, "{}{}{end}", change.tag(), change.value()).expect("writing to a text does not fail");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compare_texts(before: &str, after: &str) -> Option<TextDiff> {
+        let options = DiffOptions { only: None, jobs: 1, remote_limit: 0, with_patches: true, with_statistics: false };
+        compare((before, after), deadline(), &options)
+    }
+
+    fn check(before: &str, after: &str, (added, removed): (usize, usize), hunks: &str) {
+        let expected = TextDiff { added, removed, hunks: Some(hunks.to_owned()) };
+        assert_eq!(compare_texts(before, after), Some(expected), "{before:?} {after:?}");
+    }
+
+    #[test]
+    fn lines_are_compared_as_diff_does() {
+        check("a\nb\n", "a\nc\nd\n", (2, 1), "@@ -1,2 +1,3 @@\n a\n-b\n+c\n+d\n");
+        check("", "a\n", (1, 0), "@@ -0,0 +1 @@\n+a\n");
+        check("a", "", (0, 1), "@@ -1 +0,0 @@\n-a\n\\ No newline at end of file\n");
+        check("a\n", "a", (1, 1), "@@ -1 +1 @@\n-a\n+a\n\\ No newline at end of file\n");
+        check("a\r\n", "a\n", (1, 1), "@@ -1 +1 @@\n-a\r\n+a\n");
+        let lines = |changed: &str| format!("1\n2\n3\n4\n{changed}\n6\n7\n8\n9\n");
+        check(&lines("5"), &lines("five"), (1, 1), "@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n 8\n");
+    }
+
+    #[test]
+    fn a_carriage_return_in_a_line_makes_no_line_of_a_patch() {
+        check(
+            "a\n",
+            "a\r+++ b/evil\nb",
+            (2, 1),
+            "@@ -1 +1,2 @@\n-a\n+a\r+++ b/evil\n+b\n\\ No newline at end of file\n",
+        );
+    }
+
+    #[test]
+    fn only_small_texts_are_texts() {
+        for (bytes, expected) in [
+            (&b"text"[..], Some("text")),
+            (b"", Some("")),
+            (b"\xff\xfe", None),
+            (b"binary\0", None),
+            ("ü".as_bytes(), Some("ü")),
+        ] {
+            assert_eq!(read_text(&mut &*bytes).unwrap().as_deref(), expected);
+        }
+        let mut late = vec![b'a'; BEGINNING];
+        late.extend([0, b'b']);
+        assert!(read_text(&mut &late[..]).unwrap().is_some(), "as for git");
+        assert_eq!(compare_texts(&"\n".repeat(LINES_LIMIT + 1), ""), None);
+        assert!(compare_texts(&"\n".repeat(LINES_LIMIT), "").is_some());
+    }
+
+    #[test]
+    fn when_time_is_up_everything_is_another_line_and_still_true() {
+        let text = |step: usize| (0..9000).map(|line| (line * step % 8999).to_string()).collect::<Vec<_>>().join("\n");
+        let options = DiffOptions { only: None, jobs: 1, remote_limit: 0, with_patches: false, with_statistics: false };
+        let found = compare((&text(2), &text(3)), Instant::now(), &options).unwrap();
+        assert_eq!(found.added, found.removed);
+    }
+
+    /// What `patch` makes of `before`, without looking at context.
+    fn patched(before: &str, hunks: &str) -> String {
+        let mut old = before.split_inclusive('\n');
+        let (mut new, mut passed) = (String::new(), 0);
+        let mut lines = hunks.split_inclusive('\n').peekable();
+        while let Some(line) = lines.next() {
+            let has_end = lines.next_if(|next| next.starts_with('\\')).is_none();
+            let text = if has_end { &line[1..] } else { line[1..].trim_end_matches('\n') };
+            if let Some(range) = line.strip_prefix("@@ -") {
+                let (start, rest) = range.split_once([',', ' ']).unwrap();
+                let is_empty = rest.starts_with("0 ") && range.contains(&format!("{start},0 "));
+                let start: usize = start.parse().unwrap();
+                let context = if is_empty { start } else { start - 1 };
+                new.extend(old.by_ref().take(context - passed));
+                passed = context;
+            } else if line.starts_with('+') {
+                new.push_str(text);
+            } else {
+                assert_eq!(old.next(), Some(text));
+                passed += 1;
+                new.push_str(if line.starts_with('-') { "" } else { text });
+            }
+        }
+        new.extend(old);
+        new
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_patch_makes_the_second_of_the_first(before in "([ab\r]?\n){0,12}[a]?", after in "([ab\r]?\n){0,12}[a]?") {
+            let found = compare_texts(&before, &after).unwrap();
+            proptest::prop_assert_eq!(patched(&before, &found.hunks.unwrap()), after);
+        }
+    }
+}

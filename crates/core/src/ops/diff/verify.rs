@@ -1,0 +1,238 @@
+//! Whether a folder still is what a lock or a ModelKit says.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+
+use fs_err as fs;
+
+use crate::archive::{self, LayerSource, Links};
+use crate::digest::Digest;
+use crate::kitfile::{self, FILE_NAMES};
+use crate::modelkit::{Change, Drift, Lock, LockedFile, LockedLayer, LockedRemote, Selection, Subject, kitfile_digest};
+use crate::ops::artifact::inspect;
+use crate::ops::error::Error;
+use crate::ops::files::{buffer, digest};
+use crate::ops::pack::{read_ignore_rules, read_layer};
+use crate::ops::session::{Located, Session};
+use crate::ops::unpack::{Chosen, wanted_parents};
+use crate::ops::workers;
+use crate::progress::{Phase, Progress, Task};
+use crate::relative_path::RelativePath;
+
+/// What to verify and how.
+#[derive(Debug, Clone)]
+pub struct VerifyOptions {
+    /// The folder.
+    pub folder: PathBuf,
+    /// What is looked at.
+    pub selection: Selection,
+    /// How many files, or layers, are read at once.
+    pub jobs: usize,
+}
+
+/// What verifying found.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// The manifest that the folder was compared with.
+    pub manifest: Digest,
+    /// How many files should be there.
+    pub files: usize,
+    /// Their size together.
+    pub bytes: u64,
+    /// What is not as it should be: the Kitfile first, then files by path.
+    pub drifts: Vec<Drift>,
+}
+
+/// Compares a folder with `lock`. Files of parents, of which a lock has none, are neither missing nor extra. Remote datasets need not have
+/// been fetched.
+pub fn verify_lock(lock: &Lock, options: &VerifyOptions, progress: &dyn Progress) -> Result<Verified, Error> {
+    let of_parents = lock.parents.iter().flat_map(|parent| &parent.paths);
+    let remote = lock.remotes.iter().map(|remote| &remote.path);
+    let paths = lock.layers.iter().map(|layer| &layer.path).chain(of_parents).chain(remote).cloned().collect();
+    let wanted = lock.layers.iter().filter(|layer| options.selection.takes_locked(layer)).cloned().collect();
+    let kitfile = options.selection.takes_kitfile().then_some(lock.kitfile);
+    let fetched = lock.remotes.iter().filter(|remote| options.selection.takes_locked_remote(remote));
+    let fetched = fetched.filter_map(|remote| fetched_file(remote, options)).collect();
+    Expected { manifest: lock.manifest, kitfile, wanted, fetched, paths }.verify(options, progress)
+}
+
+/// Compares a folder with what `kit unpack` would put there: each layer is read once, and verified itself.
+pub fn verify_modelkit(
+    session: &Session<'_>,
+    found: &Located,
+    name: &str,
+    options: &VerifyOptions,
+    progress: &dyn Progress,
+) -> Result<Verified, Error> {
+    let VerifyOptions { selection, jobs, .. } = options;
+    let child = inspect(found)?;
+    let parents = wanted_parents(session, &child, name, selection)?;
+    let (mut chosen, mut wanted) = (Chosen::default(), Vec::new());
+    let of_parent = selection.of_parent();
+    for parent in parents.iter().rev() {
+        let layers = chosen.of(&parent.inspected.modelkit, of_parent.as_ref());
+        wanted.extend(workers::run(*jobs, &layers, |layer| read_layer(&*parent.found.source, layer, progress))?);
+    }
+    let layers = chosen.of(&child.modelkit, Some(selection));
+    wanted.extend(workers::run(*jobs, &layers, |layer| read_layer(&*found.source, layer, progress))?);
+    let of_parents = parents.iter().flat_map(|parent| &parent.inspected.modelkit.layers);
+    let remote = child.modelkit.config.kitfile.remote_datasets().filter_map(|dataset| dataset.path.parse().ok());
+    let paths = child.modelkit.layers.iter().chain(of_parents).map(|layer| layer.path.clone()).chain(remote).collect();
+    let kitfile = selection.takes_kitfile().then(|| kitfile_digest(&child.modelkit.config.kitfile));
+    Expected { manifest: child.descriptor.digest, kitfile, wanted, fetched: Vec::new(), paths }
+        .verify(options, progress)
+}
+
+/// What a folder should hold.
+struct Expected {
+    manifest: Digest,
+    /// See [`kitfile_digest`].
+    kitfile: Option<Digest>,
+    /// Where two have the same file, that of the last one.
+    wanted: Vec<LockedLayer>,
+    /// Files of remote datasets.
+    fetched: Vec<LockedFile>,
+    /// The paths of all layers and remote datasets, wanted or not: each has its files to itself.
+    paths: Vec<RelativePath>,
+}
+
+impl Expected {
+    fn verify(&self, options: &VerifyOptions, progress: &dyn Progress) -> Result<Verified, Error> {
+        let of_layers = self.wanted.iter().flat_map(|layer| &layer.files);
+        let by_path: BTreeMap<_, _> = of_layers.chain(&self.fetched).map(|file| (&file.path, file)).collect();
+        let files: Vec<&LockedFile> = by_path.values().copied().collect();
+        let bytes = files.iter().map(|file| file.size).fold(0, u64::saturating_add);
+        let task = progress.start(Phase::Verifying, &format!("{} files", files.len()), Some(bytes));
+        let changes = workers::run(options.jobs, &files, |file| compare(options, file, &*task))?;
+        let mut drifts = Vec::new();
+        for (file, changes) in files.iter().zip(changes) {
+            drifts.extend(changes.into_iter().map(|change| drift(&file.path, change)));
+        }
+        drifts.extend(self.folders(options)?);
+        for path in self.present(options)?.iter().filter(|path| !by_path.contains_key(path)) {
+            drifts.push(drift(path, Change::Extra));
+        }
+        if let Some(expected) = self.kitfile {
+            let change = kitfile_change(options, expected)?;
+            drifts.extend(change.map(|change| Drift { subject: Subject::Kitfile, change }));
+        }
+        drifts.sort_by(|one, other| one.subject.cmp(&other.subject));
+        drifts.dedup();
+        Ok(Verified { manifest: self.manifest, files: files.len(), bytes, drifts })
+    }
+
+    /// How the folders differ that the layers make. Those that should not be there are not looked for, if they hold no files.
+    fn folders(&self, options: &VerifyOptions) -> Result<Vec<Drift>, Error> {
+        let by_path: BTreeMap<_, _> =
+            self.wanted.iter().flat_map(|layer| &layer.folders).map(|folder| (&folder.path, folder.mode)).collect();
+        let mut drifts = Vec::new();
+        for (path, mode) in by_path {
+            let change = match fs::metadata(path.join_to(&options.folder)) {
+                Ok(metadata) if metadata.is_dir() => mode_change(mode, mode_of(&metadata)),
+                Ok(_) => Some(Change::Missing),
+                Err(error) if is_absent(&error) => Some(Change::Missing),
+                Err(error) => return Err(error.into()),
+            };
+            drifts.extend(change.map(|change| Drift { subject: Subject::Folder(path.clone()), change }));
+        }
+        Ok(drifts)
+    }
+
+    /// The files that are in the folder where the wanted layers have theirs, but for those that `.kitignore` there names.
+    fn present(&self, options: &VerifyOptions) -> Result<Vec<RelativePath>, Error> {
+        let ignore = &read_ignore_rules(&options.folder)?;
+        let mut present = Vec::new();
+        for LockedLayer { path, .. } in &self.wanted {
+            let excluded =
+                self.paths.iter().filter(|other| *other != path && other.starts_with(path)).cloned().collect();
+            let source =
+                LayerSource { root: &options.folder, path: path.clone(), excluded, ignore, links: Links::Follow };
+            match source.files() {
+                Ok(files) => present.extend(files),
+                // Its files are missing, then, and that is told.
+                Err(archive::Error::MissingPath { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(present)
+    }
+}
+
+/// The file that a remote dataset is, if it is there. Its mode is nobody's business.
+fn fetched_file(remote: &LockedRemote, options: &VerifyOptions) -> Option<LockedFile> {
+    let LockedRemote { path, digest, size, .. } = remote.clone();
+    let metadata = fs::metadata(path.join_to(&options.folder)).ok().filter(std::fs::Metadata::is_file)?;
+    Some(LockedFile { path, mode: mode_of(&metadata), size, digest })
+}
+
+fn drift(path: &RelativePath, change: Change) -> Drift {
+    Drift { subject: Subject::File(path.clone()), change }
+}
+
+/// How the file in the folder differs from `file`. Its content is read only if the size is right.
+fn compare(options: &VerifyOptions, file: &LockedFile, task: &dyn Task) -> Result<Vec<Change>, Error> {
+    let place = file.path.join_to(&options.folder);
+    let metadata = match fs::metadata(&place) {
+        Ok(metadata) if metadata.is_file() => metadata,
+        Ok(_) => return Ok(vec![Change::NotAFile]),
+        Err(error) if is_absent(&error) => return Ok(vec![Change::Missing]),
+        Err(error) => return Err(error.into()),
+    };
+    let content = if metadata.len() == file.size {
+        let found = digest(&mut fs::File::open(&place)?, &mut buffer(Some(file.size)), task)?.0;
+        Change::in_value("content", &file.digest, &found)
+    } else {
+        Change::in_value("size", &file.size, &metadata.len())
+    };
+    Ok(content.into_iter().chain(mode_change(file.mode, mode_of(&metadata))).collect())
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+fn mode_of(metadata: &std::fs::Metadata) -> u32 {
+    std::os::unix::fs::MetadataExt::mode(metadata) & 0o777
+}
+
+/// Whoever unpacks has an umask, by which permissions of the group and of others may be less than they were packed. Nothing else
+/// may differ, but for setuid, setgid and sticky, which systems take away as they please.
+fn mode_change(expected: u32, found: u32) -> Option<Change> {
+    let is_right = found & !expected == 0 && (found ^ expected) & 0o700 == 0;
+    Change::in_value("mode", &format!("{:o}", expected & 0o777), &format!("{found:o}")).filter(|_| !is_right)
+}
+
+/// How the Kitfile in the folder differs: not, if it is the one that `kit unpack` writes, or says the same in other words.
+fn kitfile_change(options: &VerifyOptions, expected: Digest) -> Result<Option<Change>, Error> {
+    let place = FILE_NAMES.iter().map(|name| options.folder.join(name)).find(|place| place.is_file());
+    let Some(place) = place else { return Ok(Some(Change::Missing)) };
+    let text = fs::read(place)?;
+    let as_written = Digest::of(&text);
+    if as_written == expected {
+        return Ok(None);
+    }
+    let kitfile = String::from_utf8(text).ok().and_then(|text| kitfile::parse(&text).ok());
+    Ok(Change::in_value("content", &expected, &kitfile.map_or(as_written, |kitfile| kitfile_digest(&kitfile))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mode_may_lack_what_an_umask_takes() {
+        for (expected, found, is_right) in [
+            (0o644, 0o644, true),
+            (0o664, 0o644, true),
+            (0o777, 0o700, true),
+            (0o4755, 0o755, true),
+            (0o644, 0o755, false),
+            (0o755, 0o644, false),
+            (0o600, 0o644, false),
+            (0o644, 0o444, false),
+        ] {
+            assert_eq!(mode_change(expected, found).is_none(), is_right, "{expected:o} {found:o}");
+        }
+    }
+}

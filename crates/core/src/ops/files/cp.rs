@@ -1,0 +1,137 @@
+//! Copying a file or a folder out of a ModelKit.
+
+use std::ffi::OsStr;
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::members::{Member, distinct, kitfile, open_whole, read_through, skim};
+use crate::archive::{Destination, Overwrite, Placed, SingleFile, extract_file};
+use crate::compression::Compression;
+use crate::modelkit::{Layer, ModelKit, label};
+use crate::oci::Source;
+use crate::ops::error::Error;
+use crate::ops::workers;
+use crate::progress::{Phase, Progress, Silent, Task};
+use crate::relative_path::RelativePath;
+
+/// Where to copy to and how.
+#[derive(Debug, Clone)]
+pub struct CpOptions {
+    /// A folder to copy into, if it is one or ends in `/`; else the name of the copy. Folders above it are made.
+    pub destination: PathBuf,
+    /// What to do with files that are there and differ.
+    pub overwrite: Overwrite,
+    /// How many layers are read at once.
+    pub jobs: usize,
+}
+
+/// Copies what unpacking would put at `path` or below it, and returns what happened to the files.
+///
+/// Files get their names when all of them are there. A layer that has to be read anyway, because it is wanted as a whole or is
+/// compressed, is verified before; of another only what is wanted is read, in ranges that nothing vouches for.
+pub fn cp(
+    source: &dyn Source,
+    modelkit: &ModelKit,
+    path: &RelativePath,
+    options: &CpOptions,
+    progress: &dyn Progress,
+) -> Result<Placed, Error> {
+    let (folder, base) = place(path, &options.destination)?;
+    let destination = Destination::open(&folder, options.overwrite)?;
+    let copier = Copier { source, path, base, destination: &destination, progress };
+    let may_hold = |layer: &&Layer| layer.path.starts_with(path) || path.starts_with(&layer.path);
+    let layers = distinct(modelkit.layers.iter().filter(may_hold));
+    let was_there = workers::run(options.jobs, &layers, |layer| copier.copy_from(layer))?;
+    let kitfile = kitfile(modelkit).filter(|(file, _)| file.path.starts_with(path));
+    if let Some((file, yaml)) = &kitfile {
+        copier.copy(file, &mut yaml.as_bytes(), &Silent)?;
+    }
+    if kitfile.is_none() && !was_there.contains(&true) && !path.is_root() {
+        return Err(Error::NoSuchFile(path.clone()));
+    }
+    Ok(destination.commit()?)
+}
+
+/// The folder to write to, and what `path` is called there.
+fn place(path: &RelativePath, destination: &Path) -> Result<(PathBuf, RelativePath), Error> {
+    let is_folder = destination.is_dir() || destination.as_os_str().as_bytes().ends_with(b"/");
+    let (folder, name) = match (is_folder, path.file_name()) {
+        (true, None) => return Ok((destination.to_owned(), RelativePath::root())),
+        (true, Some(name)) => (destination, Some(name)),
+        (false, _) => {
+            (destination.parent().unwrap_or_else(|| Path::new("")), destination.file_name().and_then(OsStr::to_str))
+        }
+    };
+    let base = name.and_then(|name| RelativePath::root().child(name).ok());
+    Ok((folder.to_owned(), base.ok_or_else(|| Error::NotAName(destination.to_owned()))?))
+}
+
+struct Copier<'a> {
+    source: &'a dyn Source,
+    /// What is copied.
+    path: &'a RelativePath,
+    /// What that is called in the destination.
+    base: RelativePath,
+    destination: &'a Destination,
+    progress: &'a dyn Progress,
+}
+
+impl Copier<'_> {
+    /// Copies what `layer` has at the path, and tells whether it has anything.
+    fn copy_from(&self, layer: &Layer) -> Result<bool, Error> {
+        let blob = self.source.blob(&layer.descriptor);
+        let task = self.progress.start(Phase::Copying, &label(&layer.descriptor), None);
+        let mut is_there = false;
+        let mut visit = |member: &Member, content: &mut dyn Read, is_skimmed: bool| {
+            if !member.path.starts_with(self.path) {
+                return Ok(ControlFlow::Continue(()));
+            }
+            is_there = true;
+            match (member.is_directory, is_skimmed) {
+                (true, _) => {}
+                (false, true) => self.copy(member, &mut *open_whole(&*blob, layer, member, content)?, &*task)?,
+                (false, false) => self.copy(member, content, &*task)?,
+            }
+            let is_all = !member.is_directory && member.path == *self.path;
+            Ok(if is_all { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        };
+        if layer.compression != Compression::None || layer.path.starts_with(self.path) {
+            read_through(self.source, layer, &mut |member, content| visit(member, content, false))?;
+        } else {
+            skim(self.source, layer, &mut |member, content| visit(member, content, true)).map(drop)?;
+        }
+        Ok(is_there)
+    }
+
+    fn copy(&self, member: &Member, content: &mut dyn Read, task: &dyn Task) -> Result<(), Error> {
+        let mut below = member.path.components().skip(self.path.components().count());
+        let to = below.try_fold(self.base.clone(), |folder, name| folder.child(name));
+        let to = to.expect("the names of a clean path are normal");
+        let file = SingleFile { path: &to, mode: member.mode, size: member.size, original: None };
+        member.check_size(extract_file(content, file, self.destination, task)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_copied_into_and_all_else_is_a_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = folder.path().to_str().unwrap();
+        for (path, destination, expected_folder, base) in [
+            ("a/b", there.to_owned(), there.to_owned(), "b"),
+            (".", there.to_owned(), there.to_owned(), "."),
+            ("a/b", format!("{there}/c"), there.to_owned(), "c"),
+            (".", format!("{there}/c"), there.to_owned(), "c"),
+            ("a/b", format!("{there}/c/"), format!("{there}/c/"), "b"),
+        ] {
+            let found = place(&path.parse().unwrap(), Path::new(&destination)).unwrap();
+            assert_eq!(found, (expected_folder.into(), base.parse().unwrap()), "{path} {destination}");
+        }
+        assert!(place(&"a".parse().unwrap(), &folder.path().join("c/..")).is_err());
+    }
+}

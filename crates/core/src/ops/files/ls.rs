@@ -1,0 +1,77 @@
+//! Listing the files of a ModelKit.
+
+use std::ops::ControlFlow;
+
+use super::members::{Member, distinct, kitfile, skim};
+use crate::digest::Digest;
+use crate::modelkit::{Layer, ModelKit, Selection};
+use crate::oci::Source;
+use crate::ops::error::Error;
+use crate::ops::workers;
+use crate::relative_path::RelativePath;
+
+/// A file of a ModelKit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedFile {
+    /// Where it would be unpacked.
+    pub path: RelativePath,
+    /// The permissions.
+    pub mode: u32,
+    /// In bytes; unknown of a compressed layer that is nothing but this file.
+    pub size: Option<u64>,
+    /// The layer that holds it. The Kitfile is in none.
+    pub layer: Option<Digest>,
+    /// Where it begins in the layer, unless that is compressed.
+    pub offset: Option<u64>,
+}
+
+/// Lists what unpacking `selection` would write at `path` or below it, sorted by path, looking into `jobs` layers at once. What
+/// is taken from another ModelKit, to which the model refers, is not listed.
+///
+/// Of layers without compression only the headers of files are read, of others everything. Only layers that may hold something
+/// at `path` are opened. Nothing is verified.
+pub fn ls(
+    source: &dyn Source,
+    modelkit: &ModelKit,
+    selection: &Selection,
+    path: &RelativePath,
+    jobs: usize,
+) -> Result<Vec<ListedFile>, Error> {
+    let may_hold = |layer: &&Layer| layer.path.starts_with(path) || path.starts_with(&layer.path);
+    let layers = distinct(modelkit.layers.iter().filter(|layer| selection.takes(layer)).filter(may_hold));
+    let looked = workers::run(jobs, &layers, |layer| look(source, layer, path))?;
+    let is_there = looked.iter().any(|seen| seen.is_there);
+    let mut files: Vec<_> = looked.into_iter().flat_map(|seen| seen.files).collect();
+    let kitfile = kitfile(modelkit).filter(|(file, _)| selection.takes_kitfile() && file.path.starts_with(path));
+    files.extend(kitfile.map(|(file, _)| row(None, &file)));
+    if files.is_empty() && !is_there && !path.is_root() {
+        return Err(Error::NoSuchFile(path.clone()));
+    }
+    files.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(files)
+}
+
+/// What a layer has at a path.
+#[derive(Default)]
+struct Seen {
+    /// Whether it has anything there: an empty folder has no files.
+    is_there: bool,
+    files: Vec<ListedFile>,
+}
+
+fn look(source: &dyn Source, layer: &Layer, path: &RelativePath) -> Result<Seen, Error> {
+    let mut seen = Seen::default();
+    let done = skim(source, layer, &mut |member, _| {
+        if member.path.starts_with(path) {
+            seen.is_there = true;
+            seen.files.extend((!member.is_directory).then(|| row(Some(layer), member)));
+        }
+        Ok(ControlFlow::Continue(()))
+    });
+    done.map(|_| seen)
+}
+
+fn row(layer: Option<&Layer>, member: &Member) -> ListedFile {
+    let Member { path, mode, size, offset, .. } = member.clone();
+    ListedFile { path, mode, size, layer: layer.map(|layer| layer.descriptor.digest), offset }
+}

@@ -1,0 +1,211 @@
+//! Going through the files of a layer where it lies: what all have in common that look into ModelKits without unpacking them.
+
+use std::collections::HashSet;
+use std::io::{self, BufReader, Read};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::{layer_reader, tables};
+use crate::archive::{LayerShape, Listing};
+use crate::compression::Compression;
+use crate::contents::{self, Entry, Kind, Piece, VerifiedFile};
+use crate::digest::{Digest, VerifyingReader};
+use crate::kitfile::{self, FILE_NAMES};
+use crate::layer_format::Format;
+use crate::modelkit::{Layer, ModelKit, label};
+use crate::oci::{Content, RangedReader, Source};
+use crate::ops::error::Error;
+use crate::relative_path::RelativePath;
+
+/// A file or a folder in a layer.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    /// Where it would be unpacked.
+    pub(crate) path: RelativePath,
+    pub(crate) is_directory: bool,
+    /// The permissions.
+    pub(crate) mode: u32,
+    /// Of the content in bytes; unknown of a compressed layer that is nothing but this file.
+    pub(crate) size: Option<u64>,
+    /// Where the content begins in the layer, unless that is compressed.
+    pub(crate) offset: Option<u64>,
+    /// Of the content, if the layer has a table of contents.
+    pub(crate) digest: Option<Digest>,
+    /// What the content consists of, if the table tells.
+    pub(crate) pieces: Arc<[Piece]>,
+}
+
+/// Permissions of a file that has none in the ModelKit: the Kitfile, and one that is a layer of its own.
+pub(crate) const PLAIN_FILE: u32 = 0o644;
+
+impl Member {
+    /// Tells that the content could not be read.
+    pub(crate) fn failed(&self, error: io::Error) -> Error {
+        Error::reading(&format!("`{}`", self.path), error.into())
+    }
+
+    /// Refuses content of another size: a range of a damaged layer may end early.
+    pub(super) fn check_size(&self, size: u64) -> Result<(), Error> {
+        match self.size {
+            Some(expected) if expected != size => Err(self.failed(io::ErrorKind::UnexpectedEof.into())),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Is shown one member after the other, each with its content, of which it reads as much as it likes. Breaks off when it has
+/// seen enough.
+pub(super) type Visit<'a> = &'a mut dyn FnMut(&Member, &mut dyn Read) -> Result<ControlFlow<()>, Error>;
+
+/// The Kitfile, which is in no layer, and its text: unpacking writes it from the config.
+pub(super) fn kitfile(modelkit: &ModelKit) -> Option<(Member, String)> {
+    let path = RelativePath::root().child(FILE_NAMES[0]).ok()?;
+    let text = kitfile::to_yaml(&modelkit.config.kitfile);
+    let size = Some(text.len() as u64);
+    Some((
+        Member {
+            path,
+            is_directory: false,
+            mode: PLAIN_FILE,
+            size,
+            offset: None,
+            digest: None,
+            pieces: Arc::default(),
+        },
+        text,
+    ))
+}
+
+/// The `layers` without those that are there twice: the Go tool packs one twice if a Kitfile names a path in two ways.
+pub(super) fn distinct<'m>(layers: impl Iterator<Item = &'m Layer>) -> Vec<&'m Layer> {
+    let mut seen = HashSet::new();
+    layers.filter(|layer| seen.insert((layer.descriptor.digest, &layer.path))).collect()
+}
+
+/// Shows `visit` the members of `layer`, and reads as little of it as that takes.
+///
+/// Of a layer with a table of contents only the content is read that `visit` reads, and it is verified. Of others nothing is
+/// verified, and small ranges are read of one without compression, of another everything up to where `visit` breaks off.
+pub(crate) fn skim(source: &dyn Source, layer: &Layer, visit: Visit) -> Result<ControlFlow<()>, Error> {
+    let blob = source.blob(&layer.descriptor);
+    if let Some(entries) = tables::entries(source, layer)? {
+        return show_entries(&*blob, layer, entries, visit);
+    }
+    if layer.compression != Compression::None {
+        let opened = blob.open_at(0).map_err(|error| Error::reading(&label(&layer.descriptor), error))?;
+        return show_stream(layer, opened, visit);
+    }
+    let size = layer.descriptor.size;
+    let mut reader = RangedReader::new(&*blob, size);
+    match layer.format {
+        Format::Tar => show_members(layer, Listing::hopping(reader, shape(layer)), visit),
+        Format::Raw => visit(&only_file(layer), &mut reader),
+    }
+}
+
+/// Shows `visit` the members of `layer` up to where it breaks off, and reads all of the layer. What was shown is proven when this
+/// returns without an error.
+pub(super) fn read_through(source: &dyn Source, layer: &Layer, visit: Visit) -> Result<(), Error> {
+    let failed = |error| Error::reading(&label(&layer.descriptor), error);
+    let blob = source.blob(&layer.descriptor);
+    let opened = blob.open_at(0).map_err(failed)?;
+    let mut verified = VerifyingReader::new(opened, layer.descriptor.digest, layer.descriptor.size);
+    show_stream(layer, &mut verified, visit).map(drop)?;
+    verified.drain().map_err(|error| failed(error.into()))
+}
+
+/// How large a file is that is asked for as a single range. Smaller ones come in the ranges that skimming takes, the first of
+/// which comes with the header.
+const LARGE_BYTES: u64 = 1024 * 1024;
+
+/// The content of `member` for who reads all of it while skimming `layer`. `blob` is the layer, `content` what skimming gave.
+pub(super) fn open_whole<'a>(
+    blob: &'a dyn Content,
+    layer: &Layer,
+    member: &Member,
+    content: &'a mut dyn Read,
+) -> Result<Box<dyn Read + 'a>, Error> {
+    let Some((offset, size)) = member.offset.zip(member.size) else { return Ok(Box::new(content)) };
+    let is_inside = offset.checked_add(size).is_some_and(|end| end <= layer.descriptor.size);
+    if size < LARGE_BYTES || !is_inside {
+        return Ok(Box::new(content));
+    }
+    let opened = blob.open_range(offset, size).map_err(|error| member.failed(error.into()))?;
+    Ok(match member.digest {
+        Some(digest) => Box::new(VerifyingReader::new(opened, digest, size)),
+        None => opened,
+    })
+}
+
+fn show_entries(
+    blob: &dyn Content,
+    layer: &Layer,
+    entries: Vec<Entry>,
+    visit: Visit,
+) -> Result<ControlFlow<()>, Error> {
+    let mut reader = layer_reader::open(blob, layer);
+    for Entry { path, mode, kind } in entries {
+        let mode = mode & 0o777;
+        let flow = match kind {
+            Kind::Folder => {
+                let (size, offset, digest, pieces) = (Some(0), None, None, Arc::default());
+                visit(&Member { path, is_directory: true, mode, size, offset, digest, pieces }, &mut io::empty())?
+            }
+            Kind::File { size, offset, digest, pieces } => {
+                let pieces: Arc<[Piece]> = pieces.into();
+                let place = contents::Place { offset, size, digest, pieces: &pieces };
+                let offset = (layer.compression == Compression::None).then_some(offset);
+                let (size, digest, pieces) = (Some(size), Some(digest), Arc::clone(&pieces));
+                let member = Member { path, is_directory: false, mode, size, offset, digest, pieces };
+                visit(&member, &mut VerifiedFile::new(&mut reader, place))?
+            }
+        };
+        if flow.is_break() {
+            return Ok(flow);
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+fn show_stream(layer: &Layer, reader: impl Read + Send, visit: Visit) -> Result<ControlFlow<()>, Error> {
+    let failed = |error: io::Error| Error::reading(&label(&layer.descriptor), error.into());
+    let mut decoder = layer.compression.decoder(BufReader::new(reader)).map_err(failed)?;
+    match layer.format {
+        Format::Tar => show_members(layer, Listing::reading(decoder, shape(layer)), visit),
+        Format::Raw => visit(&only_file(layer), &mut decoder),
+    }
+}
+
+fn show_members<R: Read>(layer: &Layer, mut listing: Listing<R>, visit: Visit) -> Result<ControlFlow<()>, Error> {
+    let is_plain = layer.compression == Compression::None;
+    let failed = |source| Error::Look(label(&layer.descriptor), source);
+    while let Some(member) = listing.next_member().map_err(failed)? {
+        let member = Member {
+            path: member.path,
+            is_directory: member.is_directory,
+            mode: member.mode,
+            size: Some(member.size),
+            offset: is_plain.then_some(member.offset),
+            digest: None,
+            pieces: Arc::default(),
+        };
+        if visit(&member, &mut listing)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+/// Where the members of the tar that `layer` is may be.
+pub(crate) fn shape(layer: &Layer) -> LayerShape {
+    LayerShape { path: layer.path.clone(), base: layer.base.clone() }
+}
+
+/// The file that a raw layer is.
+fn only_file(layer: &Layer) -> Member {
+    let size = (layer.compression == Compression::None).then_some(layer.descriptor.size);
+    let offset = size.map(|_| 0);
+    let mode = layer.file_mode.unwrap_or(PLAIN_FILE);
+    let digest = size.map(|_| layer.descriptor.digest);
+    Member { path: layer.path.clone(), is_directory: false, mode, size, offset, digest, pieces: Arc::default() }
+}

@@ -1,0 +1,25 @@
+//! Single files inside layers: listing, reading and copying them, tables of contents, headers of weights.
+
+mod cat;
+mod cp;
+mod file_location;
+mod hash;
+mod layer_reader;
+mod local_file;
+mod ls;
+mod members;
+mod model_facts;
+pub(super) mod tables;
+mod weights;
+mod whole_blob;
+
+pub use cat::cat;
+pub use cp::{CpOptions, cp};
+pub use file_location::{FileLocation, InvalidFileLocation};
+pub(crate) use hash::{BUFFER_BYTES, buffer, digest};
+pub(crate) use local_file::LocalFile;
+pub use ls::{ListedFile, ls};
+pub(crate) use members::{Member, PLAIN_FILE, shape, skim};
+pub(crate) use model_facts::{facts, facts_of};
+pub use weights::{WeighedModel, WeightFile, weigh};
+pub(crate) use whole_blob::{TrackedBlobReader, read_whole};

@@ -1,0 +1,172 @@
+//! What the tensors in a ModelKit are, from the headers of its files: no weights are read, let alone downloaded.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::members::{Member, skim};
+use crate::digest::Digest;
+use crate::file_kind::model_stem;
+use crate::kitfile::Section;
+use crate::modelkit::{Layer, ModelKit};
+use crate::oci::Source;
+use crate::ops::error::Error;
+use crate::ops::workers;
+use crate::relative_path::RelativePath;
+use crate::tensors::{self, Format, HEADER_LIMIT, Header, Hyperparameters, Summary};
+
+/// A file of weights, or all the shards of one model.
+#[derive(Debug)]
+pub struct WeighedModel {
+    /// The path of the file, without what names the shard and the format.
+    pub name: String,
+    /// The files, by path.
+    pub files: Vec<WeightFile>,
+    /// What the headers that could be read say together.
+    pub summary: Summary,
+}
+
+/// One file of weights.
+#[derive(Debug)]
+pub struct WeightFile {
+    /// Where it would be unpacked.
+    pub path: RelativePath,
+    /// The format that its name tells.
+    pub format: Format,
+    /// In bytes; unknown of a compressed layer that is nothing but this file.
+    pub size: Option<u64>,
+    /// The layer that holds it.
+    pub layer: Digest,
+    /// Where it begins in the layer, unless that is compressed.
+    pub offset: Option<u64>,
+    /// Its tensors, or what is wrong with its header.
+    pub header: Result<Header, tensors::Error>,
+}
+
+/// Reads the headers of all files of weights that a ModelKit itself holds, with `jobs` layers at once. The models come by name.
+///
+/// Layers without compression are read in small ranges, others from front to end. Files of weights are looked for in models and
+/// their parts; in data sets, which may hold any number of files, they are data. The bytes are not verified, as no layer is
+/// read as a whole.
+pub fn weigh(source: &dyn Source, modelkit: &ModelKit, jobs: usize) -> Result<Vec<WeighedModel>, Error> {
+    let looker = Looker { source, header_bytes: AtomicU64::new(0) };
+    let look = |layers: &[&Layer]| workers::run(jobs, layers, |layer| looker.look(layer));
+    let is_of_model = |layer: &&Layer| matches!(layer.section, Section::Model | Section::ModelPart);
+    let (of_model, others): (Vec<_>, Vec<_>) = modelkit.layers.iter().partition(is_of_model);
+    let mut seen = Seen::default();
+    for more in look(&of_model)? {
+        seen.files.extend(more.files);
+        seen.configs.extend(more.configs);
+    }
+    let others: Vec<_> = others.into_iter().filter(|layer| seen.may_find_config_in(layer)).collect();
+    for more in look(&others)? {
+        seen.configs.extend(more.configs);
+    }
+    Ok(seen.into_models())
+}
+
+/// The name of the file in which transformers keeps what a model is.
+const CONFIG: &str = "config.json";
+/// Real ones have a few KiB. What is larger is something else of that name.
+const CONFIG_LIMIT: u64 = 1024 * 1024;
+
+/// What layers hold that tells of models.
+#[derive(Default)]
+struct Seen {
+    files: Vec<WeightFile>,
+    /// By the folder that they are in.
+    configs: BTreeMap<RelativePath, Hyperparameters>,
+}
+
+/// Looks into layers, any number at once.
+struct Looker<'a> {
+    source: &'a dyn Source,
+    /// How long all headers were so far: together they may be as long as one, so that memory stays bounded.
+    header_bytes: AtomicU64,
+}
+
+impl Looker<'_> {
+    /// Goes through the files of `layer`.
+    fn look(&self, layer: &Layer) -> Result<Seen, Error> {
+        let mut seen = Seen::default();
+        let done = skim(self.source, layer, &mut |member, content| {
+            if !member.is_directory {
+                self.look_at(layer, member, content, &mut seen)?;
+            }
+            Ok(ControlFlow::Continue(()))
+        });
+        done.map(|_| seen)
+    }
+
+    /// Reads as much of a file as tells what it is.
+    fn look_at(&self, layer: &Layer, file: &Member, content: &mut dyn Read, seen: &mut Seen) -> Result<(), Error> {
+        let Member { path, size, .. } = file;
+        let failed = |error: io::Error| Error::reading(&format!("`{path}`"), error.into());
+        let name = path.file_name().unwrap_or_default();
+        if let Some(format) = Format::of(name) {
+            let header = match self.read_header(format, content, *size) {
+                Err(tensors::Error::Read(error)) => return Err(failed(error)),
+                header => header,
+            };
+            let Member { path, size, offset, .. } = file.clone();
+            let layer = layer.descriptor.digest;
+            seen.files.push(WeightFile { path, format, size, layer, offset, header });
+        } else if name == CONFIG && size.is_none_or(|size| size <= CONFIG_LIMIT) {
+            let mut text = Vec::new();
+            content.take(CONFIG_LIMIT).read_to_end(&mut text).map_err(failed)?;
+            let config = std::str::from_utf8(&text).ok().and_then(Hyperparameters::of_config);
+            seen.configs.extend(path.parent().zip(config));
+        }
+        Ok(())
+    }
+
+    fn read_header(&self, format: Format, content: &mut dyn Read, size: Option<u64>) -> Result<Header, tensors::Error> {
+        let left = HEADER_LIMIT.saturating_sub(self.header_bytes.load(Ordering::Relaxed));
+        let mut content = content.take(left);
+        let header = Header::read(format, &mut content, size);
+        self.header_bytes.fetch_add(left - content.limit(), Ordering::Relaxed);
+        if content.limit() == 0 { Err(tensors::Error::TooLarge) } else { header }
+    }
+}
+
+impl Seen {
+    /// Whether `layer` may hold the `config.json` of a file that has none yet.
+    fn may_find_config_in(&self, layer: &Layer) -> bool {
+        let lacking = self.files.iter().filter(|file| file.format == Format::Safetensors);
+        let lacking = lacking.filter(|file| self.config_of(&file.path).is_none());
+        let mut folders = lacking.flat_map(|file| folders_above(&file.path));
+        layer.section != Section::Dataset
+            && folders.any(|folder| folder.child(CONFIG).is_ok_and(|config| config.starts_with(&layer.path)))
+    }
+
+    /// The config in the nearest folder above `path`.
+    fn config_of(&self, path: &RelativePath) -> Option<&Hyperparameters> {
+        folders_above(path).find_map(|folder| self.configs.get(&folder))
+    }
+
+    fn into_models(mut self) -> Vec<WeighedModel> {
+        let mut models: BTreeMap<(String, &str), Vec<WeightFile>> = BTreeMap::new();
+        for file in std::mem::take(&mut self.files) {
+            models.entry((model_stem(file.path.as_str()).to_owned(), file.format.name())).or_default().push(file);
+        }
+        models.into_iter().map(|((name, _), files)| self.model(name, files)).collect()
+    }
+
+    fn model(&self, name: String, mut files: Vec<WeightFile>) -> WeighedModel {
+        files.sort_by(|one, other| one.path.cmp(&other.path));
+        let headers: Vec<_> = files.iter().filter_map(|file| file.header.as_ref().ok()).collect();
+        let hyperparameters = match files[0].format {
+            Format::Safetensors => self.config_of(&files[0].path).cloned(),
+            // All shards but the first may tell nothing of the model.
+            Format::Gguf => headers.first().map(|header| Hyperparameters::of_gguf(&header.metadata)),
+        };
+        let summary = Summary::new(hyperparameters.unwrap_or_default(), &headers);
+        WeighedModel { name, files, summary }
+    }
+}
+
+/// The folder of the file, and those above it, innermost first.
+fn folders_above(path: &RelativePath) -> impl Iterator<Item = RelativePath> {
+    std::iter::successors(path.parent(), RelativePath::parent)
+}

@@ -1,0 +1,70 @@
+//! Reading a blob to its end, verified, where an error of the source wins over the errors that follow from it.
+
+use std::io::{self, Read};
+
+use crate::digest::VerifyingReader;
+use crate::oci::{ContentError, Descriptor, Source};
+use crate::ops::error::Error;
+use crate::progress::{Phase, Progress, Task};
+
+/// Hands all of the blob that `descriptor` names to `read`, verified, under the bar `label`.
+///
+/// Whatever `read` leaves is read as well, so the digest is always checked. The outer error is that of the blob, the inner
+/// result is that of `read`: a damaged blob or a broken connection is reported as such, and not as the archive error that it leads to.
+pub(crate) fn read_whole<T>(
+    source: &dyn Source,
+    descriptor: &Descriptor,
+    (phase, label): (Phase, &str),
+    progress: &dyn Progress,
+    read: impl FnOnce(&mut (dyn Read + Send)) -> T,
+) -> Result<T, Error> {
+    let failed = |error| Error::reading(label, error);
+    let blob = source.blob(descriptor);
+    let task = progress.start(phase, label, Some(descriptor.size));
+    let verified = VerifyingReader::new(blob.open_at(0).map_err(failed)?, descriptor.digest, descriptor.size);
+    let mut reader = TrackedBlobReader::new(verified, &*task);
+    let result = read(&mut reader);
+    reader.read_to_end_of_blob().map_err(failed)?;
+    Ok(result)
+}
+
+/// Counts the bytes of a blob and keeps the error that ended it.
+pub(crate) struct TrackedBlobReader<'a, R> {
+    reader: R,
+    task: &'a dyn Task,
+    failure: Option<ContentError>,
+}
+
+impl<'a, R: Read> TrackedBlobReader<'a, R> {
+    pub(crate) fn new(reader: R, task: &'a dyn Task) -> Self {
+        Self { reader, task, failure: None }
+    }
+
+    /// Reads what is left, and returns the error of the source if there was one.
+    pub(crate) fn read_to_end_of_blob(&mut self) -> Result<(), ContentError> {
+        let drained = io::copy(self, &mut io::sink());
+        match self.failure.take() {
+            Some(failure) => Err(failure),
+            None => drained.map(drop).map_err(ContentError::from),
+        }
+    }
+}
+
+impl<R: Read> Read for TrackedBlobReader<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.failure.is_some() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        match self.reader.read(buffer) {
+            Ok(read) => {
+                self.task.advance(read as u64);
+                Ok(read)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
+            Err(error) => {
+                self.failure = Some(error.into());
+                Err(io::Error::other("the blob cannot be read"))
+            }
+        }
+    }
+}

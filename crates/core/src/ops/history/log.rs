@@ -1,0 +1,287 @@
+//! The versions of a repository, and what changed in each.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::order::{Moment, newest_first};
+use crate::digest::Digest;
+use crate::modelkit::section_word;
+use crate::oci::{ContentError, Descriptor, Reference, Source};
+use crate::ops::artifact::{Inspected, read, records};
+use crate::ops::diff::{Comparable, DiffOptions, FileDiff, diff};
+use crate::ops::error::Error;
+use crate::ops::session::{Located, Location, Lookup, Session};
+use crate::ops::workers;
+use crate::progress::Progress;
+use crate::provenance::Record;
+use crate::store::{Entry, Names, Store};
+
+/// How to walk.
+#[derive(Debug, Clone)]
+pub struct LogOptions {
+    /// The local store or the registry.
+    pub place: Lookup,
+    /// How to compare the files of each version with those of the one before; not at all without it.
+    pub files: Option<DiffOptions>,
+    /// How many versions are read at once.
+    pub jobs: usize,
+}
+
+/// One version.
+#[derive(Debug, Clone)]
+pub struct Version {
+    /// The ModelKit.
+    pub inspected: Inspected,
+    /// What it is called, sorted; perhaps nothing.
+    pub tags: Vec<String>,
+    /// The oldest record of its making.
+    pub record: Option<Record>,
+    /// What it is compared with: what it replaced, else what is next in the list.
+    pub before: Option<Digest>,
+    /// Whether the Kitfile says something else than before.
+    pub kitfile_changed: bool,
+    /// What became of the layers; empty if there is nothing before it.
+    pub layers: Vec<LayerCount>,
+    /// What became of the files, if that was asked for.
+    pub files: Vec<FileDiff>,
+}
+
+/// How many layers of a kind are new, gone or others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LayerCount {
+    /// The kind, in a word.
+    pub kind: &'static str,
+    /// Paths that had no layer before.
+    pub added: usize,
+    /// Paths whose layer is gone.
+    pub removed: usize,
+    /// Paths with another layer than before.
+    pub changed: usize,
+}
+
+/// So many versions are read; nobody reads a longer list, and a registry can have tags without end.
+const LIMIT: usize = 1000;
+
+/// The versions of the repository that `location` is in, newest first; only that which it names and older ones, if it names one.
+///
+/// Reads manifests, configs and records. A version that lost its tag is found in the local store, and in a registry if a later
+/// record names it.
+pub fn log(
+    session: &Session<'_>,
+    location: &Location,
+    options: &LogOptions,
+    progress: &dyn Progress,
+) -> Result<Vec<Version>, Error> {
+    let walk = Walk { session, location, options, progress };
+    let (source, named) = walk.named()?;
+    let mut versions = walk.read(&*source, &named)?;
+    walk.add_replaced(&*source, &mut versions)?;
+    let moments: Vec<_> = versions.iter().map(moment).collect();
+    let mut slots: Vec<_> = versions.into_iter().map(Some).collect();
+    let mut ordered: Vec<Version> =
+        newest_first(&moments).into_iter().filter_map(|index| slots[index].take()).collect();
+    compare(&mut ordered);
+    if let Some(first) = walk.first(&*source)? {
+        let position = ordered.iter().position(|version| version.inspected.descriptor.digest == first.digest);
+        ordered.drain(..position.unwrap_or_default());
+    }
+    if let Some(how) = &options.files {
+        for version in &mut ordered {
+            version.files = walk.files(version, how)?;
+        }
+    }
+    Ok(ordered)
+}
+
+struct Walk<'a> {
+    session: &'a Session<'a>,
+    location: &'a Location,
+    options: &'a LogOptions,
+    progress: &'a dyn Progress,
+}
+
+/// A manifest and what it is called.
+type Named = (Descriptor, Vec<String>);
+
+impl Walk<'_> {
+    fn named(&self) -> Result<(Box<dyn Source>, Vec<Named>), Error> {
+        match self.location {
+            Location::Layout { path, .. } => {
+                let layout = Store::open(path)?;
+                layout.expect_layout()?;
+                let named = group(&layout.entries()?, |entry| entry.name().map(str::to_owned));
+                Ok((Box::new(layout.reader(Names::Tags)?), named))
+            }
+            Location::Artifact(reference) if self.options.place == Lookup::Remote => self.named_remotely(reference),
+            Location::Artifact(reference) => self.named_here(reference),
+        }
+    }
+
+    fn named_here(&self, reference: &Reference) -> Result<(Box<dyn Source>, Vec<Named>), Error> {
+        let repository = reference.full_repository();
+        let mut entries = self.session.store.entries()?;
+        entries.retain(|entry| entry.reference().is_some_and(|found| found.full_repository() == repository));
+        let named = group(&entries, |entry| entry.reference().and_then(|found| Some(found.tag?.to_string())));
+        if named.is_empty() {
+            return Err(Error::NotHere(reference.clone()));
+        }
+        Ok((Box::new(self.session.store.reader(Names::Of(reference.clone()))?), named))
+    }
+
+    fn named_remotely(&self, reference: &Reference) -> Result<(Box<dyn Source>, Vec<Named>), Error> {
+        if reference.is_local() {
+            return Err(Error::NoRegistry(reference.clone()));
+        }
+        let repository = self.session.client.repository(reference);
+        let mut tags = repository.tags()?;
+        tags.sort();
+        tags.truncate(LIMIT);
+        let found = workers::run(self.options.jobs, &tags, |tag| {
+            repository.resolve(tag).map_err(|error| Error::reading(&format!("the tag `{tag}`"), error))
+        })?;
+        let mut named: Vec<Named> = Vec::new();
+        for (tag, descriptor) in tags.into_iter().zip(found) {
+            enter(&mut named, descriptor, Some(tag));
+        }
+        Ok((Box::new(repository), named))
+    }
+
+    /// The version that the walk begins with, if one is named.
+    fn first(&self, source: &dyn Source) -> Result<Option<Descriptor>, Error> {
+        let name = match self.location {
+            Location::Artifact(reference) => reference.selector(),
+            Location::Layout { selector, .. } => selector.clone(),
+        };
+        let find = |name: String| source.resolve(&name).map_err(|error| Error::reading(&format!("`{name}`"), error));
+        name.map(find).transpose()
+    }
+
+    /// Leaves out what is not a ModelKit, and what is damaged here.
+    fn read(&self, source: &dyn Source, named: &[Named]) -> Result<Vec<Version>, Error> {
+        let is_here = self.options.place != Lookup::Remote;
+        let versions = workers::run(self.options.jobs, named, |(descriptor, tags)| {
+            match read(source, descriptor.clone(), &descriptor.digest.to_string()) {
+                Ok(inspected) => Ok(Some(self.version(source, inspected, tags))),
+                Err(
+                    Error::NotAModelKit(_) | Error::IsIndex { .. } | Error::NotAManifest(_) | Error::InvalidModelKit(_),
+                ) => Ok(None),
+                Err(Error::Read { .. }) if is_here => Ok(None),
+                Err(error) => Err(error),
+            }
+        })?;
+        Ok(versions.into_iter().flatten().collect())
+    }
+
+    fn version(&self, source: &dyn Source, inspected: Inspected, tags: &[String]) -> Version {
+        let record = records(source, &inspected.descriptor, self.progress).into_iter().next();
+        let mut tags = tags.to_vec();
+        tags.sort();
+        let (before, kitfile_changed, layers, files) = (None, false, Vec::new(), Vec::new());
+        Version { inspected, tags, record, before, kitfile_changed, layers, files }
+    }
+
+    /// Adds versions that records name and that have no name any more, as far as they are there.
+    fn add_replaced(&self, source: &dyn Source, versions: &mut Vec<Version>) -> Result<(), Error> {
+        let mut asked = HashSet::new();
+        loop {
+            asked.extend(versions.iter().map(|version| version.inspected.descriptor.digest));
+            let previous = versions.iter().filter_map(|version| version.record.as_ref()?.previous);
+            let mut missing: Vec<_> = previous.filter(|digest| asked.insert(*digest)).collect();
+            missing.truncate(LIMIT.saturating_sub(versions.len()));
+            let found =
+                workers::run(self.options.jobs, &missing, |digest| match source.resolve(&digest.to_string()) {
+                    Ok(descriptor) => Ok(Some((descriptor, Vec::new()))),
+                    Err(ContentError::NotFound(_)) => Ok(None),
+                    Err(error) => Err(Error::reading(&format!("`{digest}`"), error)),
+                })?;
+            let found: Vec<_> = found.into_iter().flatten().collect();
+            let more = self.read(source, &found)?;
+            if more.is_empty() {
+                return Ok(());
+            }
+            versions.extend(more);
+        }
+    }
+
+    fn files(&self, version: &Version, how: &DiffOptions) -> Result<Vec<FileDiff>, Error> {
+        let Some(before) = version.before else { return Ok(Vec::new()) };
+        let (before, after) = (self.open(&before)?, self.open(&version.inspected.descriptor.digest)?);
+        let both = (Comparable::ModelKit(before), Comparable::ModelKit(after));
+        Ok(diff(self.session, both, how, self.progress)?.files)
+    }
+
+    fn open(&self, digest: &Digest) -> Result<Located, Error> {
+        let location = match self.location {
+            Location::Artifact(reference) => {
+                Location::Artifact(Reference { digest: Some(*digest), ..reference.without_selector() })
+            }
+            Location::Layout { path, .. } => {
+                Location::Layout { path: path.clone(), selector: Some(digest.to_string()) }
+            }
+        };
+        self.session.find(&location, self.options.place)
+    }
+}
+
+fn group(entries: &[Entry], name: impl Fn(&Entry) -> Option<String>) -> Vec<Named> {
+    let mut named = Vec::new();
+    for entry in entries.iter().filter(|entry| entry.subject().is_none()) {
+        enter(&mut named, entry.descriptor.clone(), name(entry));
+    }
+    named
+}
+
+fn enter(named: &mut Vec<Named>, descriptor: Descriptor, tag: Option<String>) {
+    match named.iter_mut().find(|(known, _)| known.digest == descriptor.digest) {
+        Some((_, tags)) => tags.extend(tag),
+        None => named.push((descriptor, tag.into_iter().collect())),
+    }
+}
+
+fn moment(version: &Version) -> Moment {
+    let record = version.record.as_ref();
+    Moment {
+        digest: version.inspected.descriptor.digest,
+        previous: record.and_then(|record| record.previous),
+        time: record.and_then(|record| record.time),
+    }
+}
+
+/// Compares each version with what it replaced, if that is among them, or with the next.
+fn compare(ordered: &mut [Version]) {
+    let positions: HashMap<_, _> =
+        ordered.iter().enumerate().map(|(index, version)| (version.inspected.descriptor.digest, index)).collect();
+    for index in 0..ordered.len() {
+        let replaced = ordered[index].record.as_ref().and_then(|record| record.previous);
+        let replaced = replaced.and_then(|digest| positions.get(&digest).copied()).filter(|other| *other != index);
+        let Some(before) = replaced.or(Some(index + 1)).and_then(|before| ordered.get(before)) else { continue };
+        let (old, new) = (&before.inspected.modelkit, &ordered[index].inspected.modelkit);
+        let kitfile_changed = old.config.kitfile != new.config.kitfile;
+        let (digest, layers) =
+            (before.inspected.descriptor.digest, count_layers(&before.inspected, &ordered[index].inspected));
+        let version = &mut ordered[index];
+        (version.before, version.kitfile_changed, version.layers) = (Some(digest), kitfile_changed, layers);
+    }
+}
+
+fn count_layers(old: &Inspected, new: &Inspected) -> Vec<LayerCount> {
+    let by_path = |inspected: &Inspected| -> BTreeMap<_, _> {
+        let layers = inspected.modelkit.layers.iter();
+        layers.map(|layer| ((layer.section, layer.path.clone()), layer.descriptor.digest)).collect()
+    };
+    let (old, new) = (by_path(old), by_path(new));
+    let mut counts: BTreeMap<_, LayerCount> = BTreeMap::new();
+    let mut count = |section, note: fn(&mut LayerCount)| {
+        note(counts.entry(section).or_insert(LayerCount { kind: section_word(section), ..LayerCount::default() }));
+    };
+    for (key, digest) in &new {
+        match old.get(key) {
+            None => count(key.0, |count| count.added += 1),
+            Some(before) if before != digest => count(key.0, |count| count.changed += 1),
+            Some(_) => {}
+        }
+    }
+    for (section, _) in old.keys().filter(|key| !new.contains_key(key)) {
+        count(*section, |count| count.removed += 1);
+    }
+    counts.into_values().collect()
+}

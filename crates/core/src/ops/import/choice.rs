@@ -1,0 +1,101 @@
+//! Which files of a repository a Kitfile wants, and in which layers.
+
+use crate::archive::IgnoreRules;
+use crate::kitfile::{Dataset, Entry, Kitfile};
+use crate::ops::error::Error;
+use crate::ops::init::draft;
+use crate::ops::pack::clean_path;
+use crate::relative_path::RelativePath;
+use crate::upstream::{Upstream, UpstreamFile};
+
+/// The files of a repository that may be in a layer, and a Kitfile for them.
+pub(super) struct Choice<'a> {
+    /// The Kitfile.
+    pub(super) kitfile: Kitfile,
+    /// What the repository's `.kitignore` leaves, in the order of their paths.
+    files: Vec<&'a UpstreamFile>,
+    /// The paths of the layers. There is a file at or below each.
+    paths: Vec<RelativePath>,
+}
+
+const IGNORE_FILE: &str = ".kitignore";
+
+impl<'a> Choice<'a> {
+    /// What `kitfile`, or else the repository's own, or else a draft, makes of the repository. An entry without any file is an error.
+    pub(super) fn of(upstream: &'a dyn Upstream, kitfile: Option<&Kitfile>) -> Result<Self, Error> {
+        let ignore = ignore_rules(upstream)?;
+        let files: Vec<_> = upstream.files().iter().filter(|file| !ignore.is_ignored(&file.path)).collect();
+        let kitfile = kitfile.or(upstream.about().kitfile.as_ref()).cloned();
+        let kitfile = kitfile.unwrap_or_else(|| draft(upstream.about(), &files));
+        let paths = entries(upstream, &kitfile).iter().map(clean_path).collect::<Result<Vec<_>, _>>()?;
+        let is_missing = |path: &&RelativePath| !files.iter().any(|file| file.path.starts_with(path));
+        match paths.iter().find(is_missing) {
+            Some(path) => Err(Error::NotInRepository(path.clone())),
+            None => Ok(Self { kitfile, files, paths }),
+        }
+    }
+
+    /// The files that are in a layer.
+    pub(super) fn wanted(&self) -> Vec<&'a UpstreamFile> {
+        self.files.iter().filter(|file| self.layer_of(file).is_some()).copied().collect()
+    }
+
+    /// The Kitfile with an entry for each file, so that each layer is one file.
+    pub(super) fn single_files(self) -> Result<Kitfile, Error> {
+        let mut single = self.kitfile.clone();
+        if let Some(model) = &mut single.model {
+            let path = layer_path(&model.path).filter(|path| self.paths.contains(path));
+            if let Some(path) = path.filter(|path| !self.files.iter().any(|file| file.path == *path)) {
+                return Err(Error::FolderAsFile(path));
+            }
+            self.spread(&mut model.parts, |part| &mut part.path);
+        }
+        let (mut datasets, elsewhere): (Vec<Dataset>, Vec<_>) =
+            single.datasets.into_iter().partition(|dataset| dataset.remote_path.is_empty());
+        self.spread(&mut datasets, |dataset| &mut dataset.path);
+        datasets.extend(elsewhere);
+        single.datasets = datasets;
+        self.spread(&mut single.code, |code| &mut code.path);
+        self.spread(&mut single.docs, |docs| &mut docs.path);
+        self.spread(&mut single.prompts, |prompt| &mut prompt.path);
+        Ok(single)
+    }
+
+    /// Puts an entry for each of its files in the place of each entry.
+    fn spread<T: Clone>(&self, entries: &mut Vec<T>, path: impl Fn(&mut T) -> &mut String) {
+        for mut entry in std::mem::take(entries) {
+            let text = path(&mut entry).clone();
+            let is_own =
+                |file: &&&UpstreamFile| self.layer_of(file).is_some_and(|layer| text.parse().as_ref() == Ok(layer));
+            for file in self.files.iter().filter(is_own) {
+                path(&mut entry).replace_range(.., file.path.as_str());
+                entries.push(entry.clone());
+            }
+        }
+    }
+
+    /// The path of the layer that a file is in: of several, the innermost.
+    fn layer_of(&self, file: &UpstreamFile) -> Option<&RelativePath> {
+        let around = self.paths.iter().filter(|path| file.path.starts_with(path));
+        around.max_by_key(|path| path.components().count())
+    }
+}
+
+/// The entries with a layer. A model path that looks like a reference is a file all the same if there is one.
+pub(super) fn entries<'k>(upstream: &dyn Upstream, kitfile: &'k Kitfile) -> Vec<Entry<'k>> {
+    let path = kitfile.model.as_ref().and_then(|model| layer_path(&model.path));
+    let is_file = path.is_some_and(|path| upstream.files().iter().any(|file| file.path.starts_with(&path)));
+    if is_file { kitfile.entries_with_model_file() } else { kitfile.entries() }
+}
+
+/// The path of a model, if that may be one.
+fn layer_path(text: &str) -> Option<RelativePath> {
+    text.parse().ok().filter(|_| !text.is_empty())
+}
+
+/// The commit's own; they are those of `kit pack`.
+fn ignore_rules(upstream: &dyn Upstream) -> Result<IgnoreRules, Error> {
+    let rules = upstream.files().iter().find(|file| file.path.as_str() == IGNORE_FILE);
+    let Some(file) = rules else { return Ok(IgnoreRules::default()) };
+    Ok(IgnoreRules::parse(&String::from_utf8_lossy(&upstream.read(file)?))?)
+}

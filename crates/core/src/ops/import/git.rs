@@ -1,0 +1,212 @@
+//! A git repository to import from: small files come with the commit, large ones from LFS.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+
+use super::work::STORE;
+use crate::digest::{Digest, DigestWriter};
+use crate::draft;
+use crate::file_kind;
+use crate::git::{self, Tree, TreeFile};
+use crate::kitfile::{self, FILE_NAMES, Kitfile};
+use crate::oci::{Content, Descriptor};
+use crate::ops::error::Error;
+use crate::ops::files::LocalFile;
+use crate::ops::workers;
+use crate::progress::Progress;
+use crate::provenance::{SourceUrl, without_secrets};
+use crate::registry::{Client, Credentials};
+use crate::relative_path::RelativePath;
+use crate::store::{Names, Store, Writer};
+use crate::upstream::lfs::{self, POINTER_LIMIT, Pointer, Server};
+use crate::upstream::{self, About, GitRemote, Upstream, UpstreamFile};
+
+/// A git repository at one commit, checked out into a folder that lives as long as this.
+pub struct GitUpstream {
+    about: About,
+    files: Vec<UpstreamFile>,
+    /// Those that git has only a pointer to.
+    large: HashSet<RelativePath>,
+    objects: Objects,
+    tree: PathBuf,
+    /// While it lives, `kit cache clear` leaves the folder alone.
+    _writer: Writer,
+    _folder: tempfile::TempDir,
+}
+
+/// Where files of LFS are.
+enum Objects {
+    /// There are none.
+    Nowhere,
+    Folder(PathBuf),
+    Server(Server),
+}
+
+/// A file of git itself is read into memory up to this size.
+const SMALL_FILE_BYTES: u64 = 1024 * 1024;
+
+/// Fetches the commit that `revision`, or else HEAD, stands for at `remote` into a folder below `imports`, without its files of LFS.
+pub fn fetch_git(
+    client: &Client,
+    imports: &Path,
+    remote: &GitRemote,
+    revision: Option<&str>,
+    progress: &dyn Progress,
+) -> Result<GitUpstream, Error> {
+    fs::create_dir_all(imports)?;
+    let folder = tempfile::Builder::new().prefix("git-").tempdir_in(imports)?;
+    let writer = Store::open(folder.path().join(STORE))?.writer(Names::Tags)?;
+    let tree = folder.path().join("tree");
+    fs::create_dir(&tree)?;
+    let fetched = git::fetch((&remote.given(), &remote.to_string()), revision, &tree)?;
+    for path in &fetched.others {
+        progress.warn(&format!("`{path}` is a link or a repository of its own, and is left out"));
+    }
+    let (files, large) = list(&tree, &fetched)?;
+    let objects = objects(client, &tree, remote, files.iter().filter(|file| large.contains(&file.path)))?;
+    let (owner, name) = remote.names();
+    let license = license(&tree, &files)?;
+    let kitfile = own_kitfile(&tree, &files)?;
+    let about = About { url: url(remote), commit: fetched.commit, name, owner, license, kitfile };
+    Ok(GitUpstream { about, files, large, objects, tree, _writer: writer, _folder: folder })
+}
+
+/// Of a folder, its own remote: where it lies on this disk is nobody's business.
+fn url(remote: &GitRemote) -> String {
+    let Some(folder) = remote.folder() else { return remote.to_string() };
+    let origin = git::look(folder).and_then(|checkout| SourceUrl::parse(&checkout.remote?));
+    origin.map_or_else(|| remote.names().1, |origin| origin.to_string())
+}
+
+fn list(tree: &Path, fetched: &Tree) -> Result<(Vec<UpstreamFile>, HashSet<RelativePath>), Error> {
+    let (mut files, mut large) = (Vec::new(), HashSet::new());
+    for TreeFile { path, size, is_executable } in &fetched.files {
+        let path: RelativePath = path.parse().map_err(|_| git::Error::Unreadable(path.clone()))?;
+        if path.components().any(|name| name.starts_with(".git")) || path.as_str() == LFS_SETTINGS {
+            continue;
+        }
+        let place = path.join_to(tree);
+        let (mut size, mut digest) = (*size, None);
+        if size > SMALL_FILE_BYTES {
+            digest = Some(hash(&place)?);
+        } else if size <= POINTER_LIMIT
+            && let Some(pointer) = std::str::from_utf8(&fs::read(place)?).ok().and_then(Pointer::parse)
+        {
+            (size, digest) = (pointer.size, Some(pointer.digest));
+            large.insert(path.clone());
+        }
+        files.push(UpstreamFile { path, size, digest, is_executable: *is_executable });
+    }
+    files.sort_by(|left, right| left.path.cmp(&right.path));
+    Ok((files, large))
+}
+
+/// Where a repository names its own LFS server (git-lfs-config, "LIST OF OPTIONS").
+const LFS_SETTINGS: &str = ".lfsconfig";
+
+fn objects<'a>(
+    client: &Client,
+    tree: &Path,
+    remote: &GitRemote,
+    mut large: impl Iterator<Item = &'a UpstreamFile>,
+) -> Result<Objects, Error> {
+    let Some(first) = large.next() else { return Ok(Objects::Nowhere) };
+    if let Some(folder) = remote.folder() {
+        let folder = git::lfs_folder(folder).unwrap_or_default();
+        let is_missing =
+            |file: &&UpstreamFile| file.digest.is_some_and(|digest| !object(&folder, &digest.hex()).exists());
+        return match [first].into_iter().chain(large).find(is_missing) {
+            Some(file) => Err(Error::OnlyPointer(file.path.clone())),
+            None => Ok(Objects::Folder(folder)),
+        };
+    }
+    let own = git::setting_in(tree, LFS_SETTINGS, "lfs.url").filter(|url| url.starts_with("http"));
+    // What the address of the repository holds is no business of a server that the repository names.
+    let (url, keys) = match (own, remote.lfs_url()) {
+        (Some(url), _) => (url.clone(), vec![url]),
+        (None, Some(url)) => (url.clone(), vec![remote.given(), url]),
+        (None, None) => return Ok(Objects::Nowhere),
+    };
+    let Some(blob) = first.descriptor() else { return Ok(Objects::Nowhere) };
+    let url = without_secrets(&url);
+    // Without credentials first: those of git may cost the user a question.
+    let server = Server::new(client, &url, None)?;
+    match server.check(&first.path, &blob) {
+        Ok(()) => Ok(Objects::Server(server)),
+        Err(error @ lfs::Error::Locked { .. }) => {
+            let found = keys.iter().find_map(|key| git::credentials(tree, key));
+            let (username, password) = found.ok_or(error)?;
+            let server = Server::new(client, &url, Some(&Credentials::Password { username, password }))?;
+            server.check(&first.path, &blob)?;
+            Ok(Objects::Server(server))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Where a repository keeps a file of LFS (git-lfs, docs/spec.md, "Git LFS: Local Storage").
+fn object(folder: &Path, hex: &str) -> PathBuf {
+    folder.join(&hex[..2]).join(&hex[2..4]).join(hex)
+}
+
+fn hash(path: &Path) -> Result<Digest, Error> {
+    let mut digesting = DigestWriter::new(io::sink());
+    io::copy(&mut fs::File::open(path)?, &mut digesting)?;
+    Ok(digesting.finish().1)
+}
+
+fn license(tree: &Path, files: &[UpstreamFile]) -> Result<Option<String>, Error> {
+    let is_license = |file: &&UpstreamFile| {
+        let path = file.path.as_str();
+        !path.contains('/') && file_kind::is_license_file(path) && file.digest.is_none()
+    };
+    for file in files.iter().filter(is_license) {
+        let text = fs::read(file.path.join_to(tree))?;
+        if let Some(license) = draft::detect_license(&String::from_utf8_lossy(&text)) {
+            return Ok(Some(license.to_owned()));
+        }
+    }
+    Ok(None)
+}
+
+fn own_kitfile(tree: &Path, files: &[UpstreamFile]) -> Result<Option<Kitfile>, Error> {
+    let Some(name) = FILE_NAMES.iter().find(|name| files.iter().any(|file| file.path.as_str() == **name)) else {
+        return Ok(None);
+    };
+    let text = fs::read_to_string(tree.join(name))?;
+    Ok(Some(kitfile::parse(&text).map_err(|invalid| invalid.in_file(name))?))
+}
+
+impl Upstream for GitUpstream {
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn files(&self) -> &[UpstreamFile] {
+        &self.files
+    }
+
+    fn concurrency(&self) -> usize {
+        match &self.objects {
+            Objects::Server(server) => server.concurrency(),
+            Objects::Folder(_) | Objects::Nowhere => workers::jobs(),
+        }
+    }
+
+    fn read(&self, file: &UpstreamFile) -> Result<Vec<u8>, upstream::Error> {
+        Ok(fs::read(file.path.join_to(&self.tree))?)
+    }
+
+    fn content<'a>(&'a self, path: &RelativePath, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
+        match &self.objects {
+            Objects::Server(server) if self.large.contains(path) => Box::new(server.content(path, descriptor)),
+            Objects::Folder(folder) if self.large.contains(path) => {
+                Box::new(LocalFile(object(folder, &descriptor.digest.hex())))
+            }
+            _ => Box::new(LocalFile(path.join_to(&self.tree))),
+        }
+    }
+}

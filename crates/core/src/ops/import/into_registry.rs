@@ -1,0 +1,75 @@
+//! Importing a repository straight into a place: each file becomes a raw layer, and nothing is kept in between.
+
+use super::choice::{Choice, entries};
+use super::into_store::ImportOptions;
+use super::source::FromUpstream;
+use crate::compression::Compression;
+use crate::kitfile::Entry;
+use crate::layer_format::Format;
+use crate::modelkit::{Assembly, LayerType, PackedLayer, PlainFile};
+use crate::oci::{Descriptor, Target};
+use crate::ops::artifact::attach;
+use crate::ops::error::Error;
+use crate::ops::pack::{Assembled, Git, clean_path, record, referenced_modelkits};
+use crate::ops::session::Session;
+use crate::ops::transfer::{Copied, CopyOptions, copy};
+use crate::ops::workers;
+use crate::progress::Progress;
+use crate::upstream::{Upstream, UpstreamFile};
+
+/// Makes a ModelKit of raw layers at `target`, where it is called `tag`.
+///
+/// The id of a large file in LFS is the digest of its layer, so the target is asked for it before anything travels. Small files are
+/// read to learn their digests, one by one in memory. An entry of the Kitfile that is a folder becomes one for each file in it.
+pub fn import_to(
+    session: &Session<'_>,
+    upstream: &dyn Upstream,
+    options: &ImportOptions,
+    (target, tag): (&dyn Target, Option<&str>),
+    copying: &CopyOptions,
+    progress: &dyn Progress,
+) -> Result<Copied, Error> {
+    let kitfile = Choice::of(upstream, options.kitfile.as_ref())?.single_files()?;
+    let pack = options.pack_options(Git::Known(upstream.about().commit()), kitfile.clone(), options.folder.clone());
+    let entries = entries(upstream, &kitfile);
+    let parents = referenced_modelkits(session, &pack, &entries)?;
+    let layers = workers::run(copying.jobs, &entries, |entry| layer(upstream, target, entry))?;
+    let assembly = Assembly::new(kitfile.clone(), layers, &options.cli_version);
+    let assembled = Assembled { parents, ..Assembled::of(&assembly)? };
+    let layers = assembly.layers.iter().map(|layer| (layer.blob.digest, layer.path.clone()));
+    let source = FromUpstream::new(upstream).with(&assembled, layers);
+    let name = assembled.manifest.digest.to_string();
+    let copied = copy((&source, &name), (target, tag), copying, progress)?;
+    let record = record(session, &pack, &assembled, None)?;
+    attach(target, &assembled.manifest, &record.into_iter().collect::<Vec<_>>(), progress);
+    Ok(copied)
+}
+
+fn layer(upstream: &dyn Upstream, target: &dyn Target, entry: &Entry<'_>) -> Result<PackedLayer, Error> {
+    let path = clean_path(entry)?;
+    let found = upstream.files().binary_search_by(|file| file.path.cmp(&path));
+    let file = &upstream.files()[found.map_err(|_| Error::NotInRepository(path.clone()))?];
+    let layer_type = LayerType { section: entry.section, format: Format::Raw, compression: Compression::None };
+    let blob = match file.digest {
+        Some(digest) => Descriptor::new(layer_type.media_type(), digest, file.size),
+        None => send_small(upstream, target, file, layer_type)?,
+    };
+    let file = Some(PlainFile { mode: file.mode(), size: file.size });
+    Ok(PackedLayer { layer_type, index: entry.index, path, diff_id: blob.digest, blob, file })
+}
+
+/// Only its bytes tell the digest of a small file, and once they are here they can go on.
+fn send_small(
+    upstream: &dyn Upstream,
+    target: &dyn Target,
+    file: &UpstreamFile,
+    layer_type: LayerType,
+) -> Result<Descriptor, Error> {
+    let bytes = upstream.read(file)?;
+    let blob = Descriptor::of(layer_type.media_type(), &bytes);
+    let failed = |error| Error::writing(&format!("`{}`", file.path), error);
+    if !target.contains(&blob).map_err(failed)? {
+        target.put(&blob, &bytes).map_err(failed)?;
+    }
+    Ok(blob)
+}

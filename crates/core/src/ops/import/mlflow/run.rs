@@ -1,0 +1,244 @@
+//! Importing what MLflow keeps in a folder: a run, with parameters, metrics, tags and artifacts, or a model. It is packed from where
+//! it lies.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use serde_json::{Map, Value};
+
+use super::files::{METRIC_BYTES, TEXT_BYTES, is_file, odd, read, read_all};
+use crate::draft::{self, Found, FoundKind, MlflowModel, MlflowRun, last_metric, mlflow_value};
+use crate::kitfile::{self, Kitfile, Model, ModelPart};
+use crate::layer_format::Format;
+use crate::ops::error::Error;
+use crate::ops::import::into_store::ImportOptions;
+use crate::ops::init::{Files, Project, ProjectFolder, find_license};
+use crate::ops::pack::{Git, PackOptions, Recording};
+use crate::ops::validate::is_secret_setting;
+use crate::progress::Progress;
+use crate::provenance::{Commit, Material, Role, SourceUrl};
+
+/// A run or a model of MLflow in a folder here. Nothing is written there.
+#[derive(Debug, Clone)]
+pub struct MlflowFolder {
+    folder: PathBuf,
+    /// Its name is that of the folder if it has no other.
+    run: MlflowRun,
+    /// MLflow's own begin with `mlflow.` (`mlflow/utils/mlflow_tags.py`).
+    tags: BTreeMap<String, String>,
+    /// The folder of the files.
+    context: PathBuf,
+}
+
+/// The file that makes a folder a model.
+const MODEL: &str = "MLmodel";
+/// The file that makes a folder a run, if it has a `run_id`.
+const META: &str = "meta.yaml";
+/// What the tags of MLflow itself begin with.
+const OWN: &str = "mlflow.";
+
+/// Whether a folder is a run or a model. A checkout of git that holds a model is a checkout.
+pub fn is_mlflow(folder: &Path) -> bool {
+    let is_id = |line: &str| line.starts_with("run_id:") || line.starts_with("run_uuid:");
+    let is_run = || read(folder, META, TEXT_BYTES).is_ok_and(|text| text.lines().any(is_id));
+    let is_made = is_file(&folder.join(MODEL)) || is_file(&folder.join(META)) && is_run();
+    is_made && !folder.join(".git").exists()
+}
+
+impl MlflowFolder {
+    /// Reads whose files they are. Parameters and metrics are read when they are needed.
+    pub fn read(folder: &Path) -> Result<Self, Error> {
+        let folder = fs::canonicalize(folder)?;
+        if is_file(&folder.join(MODEL)) {
+            let run = MlflowRun { id: read_model(&folder)?.run_id, ..MlflowRun::default() };
+            return Ok(Self { run, tags: BTreeMap::new(), context: folder.clone(), folder });
+        }
+        let run = if is_file(&folder.join(META)) {
+            MlflowRun::parse(&read(&folder, META, TEXT_BYTES)?)?
+        } else {
+            MlflowRun::default()
+        };
+        if run.id.is_empty() {
+            return Err(Error::NotMlflow(folder));
+        }
+        let context = folder.join("artifacts");
+        if !fs::symlink_metadata(&context).is_ok_and(|artifacts| artifacts.is_dir())
+            || fs::read_dir(&context)?.next().is_none()
+        {
+            return Err(Error::NoArtifacts(context));
+        }
+        Ok(Self { run, tags: read_all(&folder, "tags", TEXT_BYTES, |_, text| Ok(text))?, context, folder })
+    }
+
+    /// The identifier of the run; none for a model that no run has logged.
+    pub fn run_id(&self) -> Option<&str> {
+        Some(&*self.run.id).filter(|id| !id.is_empty())
+    }
+
+    /// What the run is called, or else the folder.
+    pub fn name(&self) -> String {
+        let folder = || Some(self.folder.file_name()?.to_string_lossy().into_owned());
+        let given = [Some(self.run.name.clone()), self.tag("runName").cloned()];
+        given.into_iter().flatten().find(|name| !name.is_empty()).or_else(folder).unwrap_or_default()
+    }
+
+    /// A tag that MLflow sets itself.
+    fn tag(&self, name: &str) -> Option<&String> {
+        self.tags.get(&format!("{OWN}{name}"))
+    }
+
+    /// How the files are packed: those that the Kitfile names, or else that of a draft with what MLflow knows of them.
+    pub fn pack_options(
+        &self,
+        options: &ImportOptions,
+        format: Format,
+        progress: &dyn Progress,
+    ) -> Result<PackOptions, Error> {
+        let kitfile = match &options.kitfile {
+            Some(kitfile) => kitfile.clone(),
+            None => self.draft(progress)?,
+        };
+        let pack = options.pack_options(self.git(), kitfile, self.context.clone());
+        let recording = pack.recording.map(|recording| Recording { sources: self.sources(), ..recording });
+        Ok(PackOptions { format, recording, ..pack })
+    }
+
+    /// The commit of the code that ran.
+    fn git(&self) -> Git {
+        let is_id = |id: &&String| id.len() >= 7 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        self.tag("source.git.commit").filter(is_id).map_or(Git::Ignored, |id| {
+            let remote = self.tag("source.git.repoURL").and_then(|url| SourceUrl::parse(url));
+            // MLflow does not know whether files differed.
+            Git::Known(Commit {
+                id: id.clone(),
+                branch: self.tag("source.git.branch").cloned(),
+                remote,
+                is_dirty: None,
+            })
+        })
+    }
+
+    /// The run, by the address that MLflow gives it.
+    fn sources(&self) -> Vec<Material> {
+        let run = |id| Material { role: Role::Run, name: self.name(), uri: Some(format!("runs:/{id}")), digest: None };
+        self.run_id().map(run).into_iter().collect()
+    }
+
+    /// Model folders stay whole, as MLflow loads them; names tell what the other files are.
+    fn draft(&self, progress: &dyn Progress) -> Result<Kitfile, Error> {
+        let (models, others) = split(ProjectFolder(self.context.clone()).listing()?);
+        let mut draft = draft::detect(&others, None);
+        if let Some((first, more)) = models.split_first() {
+            draft.model = Some(self.model(first, more, draft.model.take())?);
+        }
+        let model = draft.model.get_or_insert_default();
+        if model.license.is_empty() {
+            model.license = license(&self.context)?;
+        }
+        model.parameters = self.parameters(progress)?;
+        draft.model = draft.model.filter(|model| *model != Model::default());
+        self.describe(&mut draft);
+        // A run may hold more than a Kitfile takes.
+        Ok(kitfile::parse(&kitfile::to_yaml(&draft)).map_err(|invalid| invalid.in_file("the drafted Kitfile"))?)
+    }
+
+    /// The model in the folder `path`. Further ones, and weights that lie elsewhere, are its parts.
+    fn model(&self, path: &str, more: &[String], weights: Option<Model>) -> Result<Model, Error> {
+        let folder = self.context.join(path);
+        let part = |path: &String| ModelPart { path: path.clone(), ..ModelPart::default() };
+        let mut parts: Vec<_> = more.iter().map(part).collect();
+        if let Some(weights) = weights {
+            parts.push(part(&weights.path));
+            parts.extend(weights.parts);
+        }
+        Ok(Model {
+            name: if path == WHOLE { self.name() } else { path.to_owned() },
+            path: path.to_owned(),
+            license: license(&folder)?,
+            framework: read_model(&folder)?.framework,
+            parts,
+            ..Model::default()
+        })
+    }
+
+    fn describe(&self, draft: &mut Kitfile) {
+        let tag = |name| self.tag(name).filter(|text| !is_secret_setting(name, text));
+        let package = &mut draft.package;
+        package.name = self.name();
+        let user = tag("user").unwrap_or(&self.run.user);
+        package.authors.extend(Some(user.clone()).filter(|user| !user.is_empty()));
+        let origin = || self.run_id().map(|id| format!("Imported from the MLflow run {id}"));
+        package.description = tag("note.content").cloned().or_else(origin).unwrap_or_default();
+    }
+
+    /// Parameters, the last value of each metric, and the user's own tags; a model folder has none.
+    fn parameters(&self, progress: &dyn Progress) -> Result<Option<Value>, Error> {
+        if self.context == self.folder {
+            return Ok(None);
+        }
+        let params = read_all(&self.folder, "params", TEXT_BYTES, |_, text| Ok(text))?;
+        let metrics = read_all(&self.folder, "metrics", METRIC_BYTES, |path, text| {
+            last_metric(&text).map_err(|line| odd(path, no_metric(line)))
+        })?;
+        let tags = self.tags.clone().into_iter().filter(|(name, _)| !name.starts_with(OWN));
+        let sections = [
+            (
+                "params",
+                without_secrets("params", params, progress).map(|(name, text)| (name, mlflow_value(&text))).collect(),
+            ),
+            ("metrics", metrics.into_iter().collect::<Map<_, _>>()),
+            ("tags", without_secrets("tags", tags, progress).map(|(name, text)| (name, text.into())).collect()),
+        ];
+        let sections = sections.into_iter().filter(|(_, section)| !section.is_empty());
+        let sections: Map<_, _> = sections.map(|(name, section)| (name.to_owned(), Value::Object(section))).collect();
+        Ok(Some(Value::Object(sections)).filter(|sections| sections != &Value::Object(Map::new())))
+    }
+}
+
+/// The path of a model that is not in a folder of its own.
+const WHOLE: &str = ".";
+
+/// The paths of the model folders, in the order of their names, and what else there is.
+fn split(listing: Vec<Found>) -> (Vec<String>, Vec<Found>) {
+    let has_model = |listing: &[Found]| {
+        listing.iter().any(|found| found.name == MODEL && matches!(found.kind, FoundKind::File { .. }))
+    };
+    if has_model(&listing) {
+        return (vec![WHOLE.to_owned()], Vec::new());
+    }
+    let is_model = |found: &Found| matches!(&found.kind, FoundKind::Folder(inside) if has_model(inside));
+    let (models, others): (Vec<_>, Vec<_>) = listing.into_iter().partition(is_model);
+    let mut models: Vec<_> = models.into_iter().map(|found| found.name).collect();
+    models.sort();
+    (models, others)
+}
+
+fn read_model(folder: &Path) -> Result<MlflowModel, Error> {
+    Ok(MlflowModel::parse(&read(folder, MODEL, TEXT_BYTES)?)?)
+}
+
+fn license(folder: &Path) -> Result<String, Error> {
+    let folder = ProjectFolder(folder.to_owned());
+    Ok(find_license(&Files::of(&folder, &folder.listing()?))?.unwrap_or_default().to_owned())
+}
+
+fn no_metric(line: usize) -> String {
+    let reason =
+        if line == 0 { "it is empty".to_owned() } else { format!("line {line} should be TIMESTAMP VALUE STEP") };
+    format!("is no metric: {reason}")
+}
+
+fn without_secrets<'a>(
+    kind: &'a str,
+    texts: impl IntoIterator<Item = (String, String)> + 'a,
+    progress: &'a dyn Progress,
+) -> impl Iterator<Item = (String, String)> + 'a {
+    texts.into_iter().filter(move |(name, text)| {
+        let is_secret = is_secret_setting(name, text);
+        if is_secret {
+            progress.warn(&format!("`{kind}/{name}` looks like a secret, and is left out"));
+        }
+        !is_secret
+    })
+}

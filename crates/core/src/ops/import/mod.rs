@@ -1,0 +1,15 @@
+//! Packing what lies elsewhere: a repository of a hub, a git repository, an MLflow run.
+
+mod choice;
+mod git;
+mod into_registry;
+mod into_store;
+mod mlflow;
+mod source;
+mod work;
+
+pub use git::{GitUpstream, fetch_git};
+pub use into_registry::import_to;
+pub use into_store::{ImportOptions, import};
+pub use mlflow::{MlflowFolder, is_mlflow};
+pub use work::{clear_imports, unfinished_imports};

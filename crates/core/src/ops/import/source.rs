@@ -1,0 +1,54 @@
+//! The large files of a repository as blobs: the id of a file in LFS is the digest that it has as a raw layer.
+
+use std::collections::HashMap;
+
+use crate::digest::Digest;
+use crate::oci::{Content, ContentError, Descriptor, Source};
+use crate::ops::pack::Assembled;
+use crate::relative_path::RelativePath;
+use crate::upstream::Upstream;
+
+/// A repository as a source of its files, and of the ModelKit that was made of them.
+pub(super) struct FromUpstream<'a> {
+    upstream: &'a dyn Upstream,
+    files: HashMap<Digest, RelativePath>,
+    assembled: Option<&'a Assembled>,
+}
+
+impl<'a> FromUpstream<'a> {
+    pub(super) fn new(upstream: &'a dyn Upstream) -> Self {
+        let files = upstream.files().iter().filter_map(|file| Some((file.digest?, file.path.clone())));
+        Self { upstream, files: files.collect(), assembled: None }
+    }
+
+    /// The same with a ModelKit, whose `layers` are those of the files.
+    pub(super) fn with(self, assembled: &'a Assembled, layers: impl Iterator<Item = (Digest, RelativePath)>) -> Self {
+        let files = self.files.into_iter().chain(layers).collect();
+        Self { files, assembled: Some(assembled), ..self }
+    }
+}
+
+impl Source for FromUpstream<'_> {
+    fn resolve(&self, name: &str) -> Result<Descriptor, ContentError> {
+        let missing = || ContentError::NotFound(name.to_owned());
+        self.assembled.map(|assembled| assembled.manifest.clone()).ok_or_else(missing)
+    }
+
+    fn manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, ContentError> {
+        let missing = || ContentError::NotFound(descriptor.digest.to_string());
+        self.assembled.map(|assembled| assembled.manifest_bytes.clone()).ok_or_else(missing)
+    }
+
+    fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
+        match self.files.get(&descriptor.digest) {
+            Some(path) => self.upstream.content(path, descriptor),
+            // There is one more blob, if there is a ModelKit.
+            None => Box::new(self.assembled.map_or(&[][..], |assembled| &assembled.config_bytes)),
+        }
+    }
+
+    /// Neither a hub nor git has any.
+    fn referrers(&self, _subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
+        Ok(Vec::new())
+    }
+}

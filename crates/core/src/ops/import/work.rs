@@ -1,0 +1,183 @@
+//! The folders of imports under way, in which a killed one leaves what it fetched for the next.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+
+use super::source::FromUpstream;
+use crate::digest::Digest;
+use crate::oci::Target;
+use crate::ops::error::Error;
+use crate::ops::transfer::{CopyOptions, Copying, Origins};
+use crate::ops::{disk_space, workers};
+use crate::progress::{Phase, Progress};
+use crate::relative_path::RelativePath;
+use crate::store::{self, Names, Store, Writer};
+use crate::upstream::{About, Upstream, UpstreamFile};
+
+/// The folder of one import: large files as blobs of a store, which goes on with partial ones, and all files by their names.
+pub(super) struct Work {
+    folder: PathBuf,
+    store: Store,
+    /// While it lives, nobody removes the folder.
+    writer: Writer,
+}
+
+/// What is in the folder of an import.
+pub(super) const STORE: &str = "store";
+const FILES: &str = "files";
+#[cfg(unix)]
+const FOLDER_MODE: u32 = 0o755;
+
+impl Work {
+    /// The folder for this commit of this repository, below `imports`. Whoever imports the same at the same time shares it.
+    pub(super) fn open(imports: &Path, about: &About) -> Result<Self, Error> {
+        let name = Digest::of(format!("{} {}", about.url, about.commit).as_bytes());
+        let folder = imports.join(&name.hex()[..32]);
+        loop {
+            let store = Store::open(folder.join(STORE))?;
+            let writer = store.writer(Names::Tags)?;
+            // Another import may have removed the folder while this one waited for its lock.
+            if fs::exists(store.root())? {
+                return Ok(Self { folder, store, writer });
+            }
+        }
+    }
+
+    /// Where the files are.
+    pub(super) fn files(&self) -> PathBuf {
+        self.folder.join(FILES)
+    }
+
+    /// Fetches what is not there yet. Small files go first: whether we may read shows early.
+    pub(super) fn fetch(
+        &self,
+        upstream: &dyn Upstream,
+        files: &[&UpstreamFile],
+        progress: &dyn Progress,
+    ) -> Result<(), Error> {
+        let (large, small): (Vec<&UpstreamFile>, Vec<_>) = files.iter().partition(|file| file.digest.is_some());
+        let (jobs, source) = (upstream.concurrency(), FromUpstream::new(upstream));
+        let mut blobs: Vec<_> = large.iter().filter_map(|file| file.descriptor()).collect();
+        blobs.sort_by_key(|blob| (std::cmp::Reverse(blob.size), blob.digest));
+        blobs.dedup_by_key(|blob| blob.digest);
+        if let Some(need) = self.writer.need(&blobs).map_err(|error| Error::writing("the files", error))? {
+            let layers: u64 = files.iter().map(|file| file.size).sum();
+            disk_space::check(&need.folder, need.bytes.saturating_add(layers))?;
+        }
+        workers::run(jobs, &small, |file| self.save(upstream, file))?;
+        let whole = &*progress.overall(blobs.iter().map(|blob| blob.size).sum());
+        let options = &CopyOptions { jobs, origins: Origins::default(), phase: Phase::Downloading };
+        let copying = Copying { source: &source, target: &self.writer, options, progress, whole };
+        workers::run(jobs, &blobs, |blob| copying.copy_blob(blob))?;
+        large.iter().try_for_each(|file| self.link(file))?;
+        files.iter().try_for_each(|file| Ok(self.set_modes(file)?))
+    }
+
+    /// Fetches a small file, unless it is there from an earlier run: it gets its name when it is whole.
+    fn save(&self, upstream: &dyn Upstream, file: &UpstreamFile) -> Result<(), Error> {
+        let path = self.place(&file.path)?;
+        if fs::exists(&path)? {
+            return Ok(());
+        }
+        let bytes = upstream.read(file)?;
+        let mut saved = tempfile::NamedTempFile::new_in(&self.folder)?;
+        saved.write_all(&bytes)?;
+        saved.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    /// Gives a large file its name; on file systems without links as a copy.
+    fn link(&self, file: &UpstreamFile) -> Result<(), Error> {
+        let (path, Some(digest)) = (self.place(&file.path)?, &file.digest) else { return Ok(()) };
+        let blob = self.store.blob_path(digest);
+        match fs::hard_link(&blob, &path) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(_) => Ok(fs::copy(blob, path).map(drop)?),
+        }
+    }
+
+    fn place(&self, path: &RelativePath) -> Result<PathBuf, Error> {
+        let place = path.join_to(&self.files());
+        fs::create_dir_all(place.parent().unwrap_or(&self.folder))?;
+        Ok(place)
+    }
+
+    /// Layers tell modes. They are those of a checkout, whatever the umask here, so that all who import get the same layers.
+    #[cfg(unix)]
+    fn set_modes(&self, file: &UpstreamFile) -> io::Result<()> {
+        use std::os::unix::fs::PermissionsExt;
+        let set = |path: &RelativePath, mode| {
+            fs::set_permissions(path.join_to(&self.files()), std::fs::Permissions::from_mode(mode))
+        };
+        set(&file.path, file.mode())?;
+        [RelativePath::root()].into_iter().chain(file.path.ancestors()).try_for_each(|folder| set(&folder, FOLDER_MODE))
+    }
+
+    #[cfg(not(unix))]
+    fn set_modes(&self, _file: &UpstreamFile) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Removes everything, unless another import of the same commit is still at it, which then will.
+    pub(super) fn remove(self) -> Result<(), Error> {
+        drop(self.writer);
+        remove_unused(&self.folder, &self.store).map(drop)
+    }
+}
+
+/// Bytes of large files that unfinished imports fetched into folders below `imports`.
+pub fn unfinished_imports(imports: &Path) -> Result<u64, Error> {
+    let mut bytes = 0;
+    for (_, store) in folders(imports)? {
+        bytes += held_bytes(&store)?;
+    }
+    Ok(bytes)
+}
+
+/// Removes what unfinished imports left that nobody goes on with at the moment, and tells how many bytes that were.
+pub fn clear_imports(imports: &Path) -> Result<u64, Error> {
+    let mut bytes = 0;
+    for (folder, store) in folders(imports)? {
+        let held = held_bytes(&store)?;
+        if remove_unused(&folder, &store)? {
+            bytes += held;
+        }
+    }
+    Ok(bytes)
+}
+
+fn folders(imports: &Path) -> Result<Vec<(PathBuf, Store)>, Error> {
+    let entries = match fs::read_dir(imports) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let open = |entry: io::Result<fs::DirEntry>| {
+        let folder = entry?.path();
+        let store = Store::open(folder.join(STORE))?;
+        Ok((folder, store))
+    };
+    entries.map(open).collect()
+}
+
+fn held_bytes(store: &Store) -> Result<u64, Error> {
+    let whole: u64 = store.unreferenced()?.iter().map(|(_, size)| size).sum();
+    Ok(whole + store.unfinished_bytes()?)
+}
+
+/// Whether the folder could be removed: nobody was at work in it.
+fn remove_unused(folder: &Path, store: &Store) -> Result<bool, Error> {
+    match store.exclusive() {
+        Ok(_lock) => {
+            fs::remove_dir_all(folder)?;
+            Ok(true)
+        }
+        Err(store::Error::InUse(_)) => Ok(false),
+        // Another import was the last one there, and has removed it.
+        Err(store::Error::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}

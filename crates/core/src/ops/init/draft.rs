@@ -1,0 +1,91 @@
+//! Drafting a first Kitfile for a project, from the names of its files and from what they tell of themselves.
+
+use super::model::fill;
+use super::notebooks;
+use super::project::{Files, Project, RemoteProject};
+use crate::draft::{self, ModelCard};
+use crate::file_kind;
+use crate::kitfile::{Kitfile, Note, Package};
+use crate::ops::error::Error;
+use crate::upstream::{About, Upstream};
+
+/// A first Kitfile, and what to say of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// The Kitfile.
+    pub kitfile: Kitfile,
+    /// Comments in it.
+    pub notes: Vec<Note>,
+}
+
+/// Drafts a Kitfile. Nothing is written, and of large files only headers are read.
+///
+/// Names and sizes tell which file is what ([`draft::detect`]), texts of licences the licence, headers and configurations framework,
+/// format and size of the model, and the front matter of a model card the rest. What notebooks load stands in comments.
+pub fn init(project: &dyn Project) -> Result<Draft, Error> {
+    let listing = project.listing()?;
+    let files = Files::of(project, &listing);
+    let mut kitfile = draft::detect(&listing, find_license(&files)?);
+    if let Some(card) = find_card(&files)? {
+        take_over(&mut kitfile, card);
+    }
+    let mut notes = Vec::new();
+    if let Some(model) = &mut kitfile.model {
+        let problem = fill(&files, model)?;
+        notes.extend(problem.map(|text| Note { field: "model.path".to_owned(), text }));
+    }
+    notes.extend(notebooks::notes(&files, &kitfile)?);
+    Ok(Draft { kitfile, notes })
+}
+
+/// The same for a repository elsewhere, whose name and owner are those of the package where its card says nothing else.
+pub fn init_remote(upstream: &dyn Upstream) -> Result<Draft, Error> {
+    let About { name, owner, license, .. } = upstream.about();
+    let mut draft = init(&RemoteProject(upstream))?;
+    let package = &mut draft.kitfile.package;
+    if package.name.is_empty() {
+        package.name.clone_from(name);
+    }
+    if package.authors.is_empty() {
+        package.authors.extend(owner.clone());
+    }
+    if package.license.is_empty() {
+        package.license = license.as_deref().map(draft::spdx_license).unwrap_or_default();
+    }
+    Ok(draft)
+}
+
+pub(crate) fn find_license(files: &Files<'_>) -> Result<Option<&'static str>, Error> {
+    for path in files.at_the_top().filter(|path| file_kind::is_license_file(path)) {
+        let text = files.text(path)?;
+        if let Some(license) = text.as_deref().and_then(draft::detect_license) {
+            return Ok(Some(license));
+        }
+    }
+    Ok(None)
+}
+
+fn find_card(files: &Files<'_>) -> Result<Option<ModelCard>, Error> {
+    match files.at_the_top().find(|path| path.eq_ignore_ascii_case("readme.md")) {
+        Some(path) => Ok(files.text(path)?.as_deref().and_then(ModelCard::read)),
+        None => Ok(None),
+    }
+}
+
+/// Fills in what the card says: of the whole, and of the model, or else of the only data set.
+fn take_over(kitfile: &mut Kitfile, card: ModelCard) {
+    let ModelCard { name, description, license, authors, framework, parameters } = card;
+    let license = if license.is_empty() { std::mem::take(&mut kitfile.package.license) } else { license };
+    kitfile.package = Package { name, description, license, authors, ..Package::default() };
+    let entry = match (&mut kitfile.model, &mut *kitfile.datasets) {
+        (Some(model), _) => {
+            model.framework = framework;
+            Some(&mut model.parameters)
+        }
+        (None, [dataset]) => Some(&mut dataset.parameters),
+        _ => None,
+    };
+    if let Some(entry) = entry.filter(|_| !parameters.is_empty()) {
+        *entry = Some(parameters.into());
+    }
+}

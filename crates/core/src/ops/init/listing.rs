@@ -1,0 +1,50 @@
+//! The Kitfile that an import writes when it is given none.
+
+use std::collections::BTreeMap;
+
+use crate::draft::{self, Found, FoundKind};
+use crate::kitfile::Kitfile;
+use crate::upstream::{About, UpstreamFile};
+
+/// The Kitfile that `kit init` would write for these files of the repository, with what is known of it.
+pub(crate) fn draft(about: &About, files: &[&UpstreamFile]) -> Kitfile {
+    let files: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.size)).collect();
+    // Of a folder in a folder the content does not matter.
+    let mut kitfile = draft::detect(&listing(&files, 1), about.license.as_deref());
+    let package = &mut kitfile.package;
+    package.name.clone_from(&about.name);
+    package.authors.extend(about.owner.clone());
+    package.description = format!("Imported from {} at {}", about.url, about.commit);
+    kitfile
+}
+
+/// What lies at each of these paths, and below folders so many `levels` deep.
+pub(super) fn listing(files: &[(&str, u64)], levels: usize) -> Vec<Found> {
+    let (mut listing, mut folders) = (Vec::new(), BTreeMap::<&str, Vec<(&str, u64)>>::new());
+    for (path, size) in files {
+        match path.split_once('/') {
+            Some((folder, rest)) => folders.entry(folder).or_default().push((rest, *size)),
+            None => listing.push(Found { name: (*path).to_owned(), kind: FoundKind::File { size: *size } }),
+        }
+    }
+    listing.extend(folders.into_iter().map(|(name, inside)| {
+        let inside = if levels == 0 { Vec::new() } else { self::listing(&inside, levels - 1) };
+        Found { name: name.to_owned(), kind: FoundKind::Folder(inside) }
+    }));
+    listing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_become_folders_and_only_the_first_of_them_are_looked_into() {
+        let file = |name: &str, size| Found { name: name.to_owned(), kind: FoundKind::File { size } };
+        let folder = |name: &str, inside| Found { name: name.to_owned(), kind: FoundKind::Folder(inside) };
+        assert_eq!(
+            listing(&[("a", 1), ("b/c", 2), ("b/d/e", 3), ("b/d/f", 4)], 1),
+            [file("a", 1), folder("b", vec![file("c", 2), folder("d", Vec::new())])]
+        );
+    }
+}

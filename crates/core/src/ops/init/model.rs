@@ -1,0 +1,135 @@
+//! What the files of a model tell of it: framework, format, and what the headers of its weights say.
+
+use std::io::Read;
+
+use serde_json::{Map, Value};
+
+use super::project::Files;
+use crate::draft::{ModelFormat, TELLING_BYTES};
+use crate::file_kind::model_stem;
+use crate::kitfile::Model;
+use crate::oci::RangedReader;
+use crate::ops::error::Error;
+use crate::ops::files::facts_of;
+use crate::tensors::{self, Format, HEADER_LIMIT, Header, Hyperparameters, Summary};
+
+/// Fills in what is detected, where nothing is yet. Returns what is wrong with the weights, if anything is.
+pub(super) fn fill(files: &Files<'_>, model: &mut Model) -> Result<Option<String>, Error> {
+    let stored = stored(files, &model.path)?;
+    let config = config(files, &model.path)?;
+    let (weights, problem) = match weights(files, model)? {
+        Ok(headers) => (headers, None),
+        Err(_) if is_pointer(files, &model.path)? => (Vec::new(), Some(POINTER.to_owned())),
+        Err(problem) => (Vec::new(), Some(format!("its weights are damaged: {problem}"))),
+    };
+    let frameworks = [library(files, config.as_deref()), weights.first().and_then(library_of), stored.framework];
+    set(&mut model.framework, frameworks.into_iter().flatten().next());
+    set(&mut model.format, stored.format);
+    let facts = facts(&weights, config.as_deref());
+    if !facts.is_empty() {
+        let of_card = model.parameters.take().and_then(|parameters| parameters.as_object().cloned());
+        model.parameters = Some(Value::Object(facts.into_iter().chain(of_card.unwrap_or_default()).collect()));
+    }
+    Ok(problem)
+}
+
+const POINTER: &str = "this is a pointer of git LFS: `git lfs pull` fetches the weights";
+
+fn is_pointer(files: &Files<'_>, path: &str) -> Result<bool, Error> {
+    // git-lfs, `docs/spec.md`, "The Pointer".
+    const FIRST_LINE: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
+    Ok(files.beginning(path, FIRST_LINE.len() as u64)? == FIRST_LINE)
+}
+
+fn set(field: &mut String, found: Option<&str>) {
+    if field.is_empty() {
+        field.push_str(found.unwrap_or_default());
+    }
+}
+
+fn stored(files: &Files<'_>, path: &str) -> Result<ModelFormat, Error> {
+    match ModelFormat::of_name(path) {
+        Some(known) => Ok(known),
+        None => Ok(ModelFormat::of_content(path, &files.beginning(path, TELLING_BYTES)?)),
+    }
+}
+
+/// The `config.json` that is nearest to the model, as transformers writes it.
+fn config(files: &Files<'_>, path: &str) -> Result<Option<String>, Error> {
+    let mut below = path;
+    while let Some((folder, _)) = below.rsplit_once('/') {
+        let config = files.text(&format!("{folder}/config.json"))?;
+        if config.is_some() {
+            return Ok(config);
+        }
+        below = folder;
+    }
+    files.text("config.json")
+}
+
+/// The headers of the model's file, and of the other shards of it; or what is wrong with one of them.
+fn weights(files: &Files<'_>, model: &Model) -> Result<Result<Vec<Header>, tensors::Error>, Error> {
+    let Some(format) = Format::of(&model.path) else { return Ok(Ok(Vec::new())) };
+    let is_shard = |path: &&str| Format::of(path) == Some(format) && model_stem(path) == model_stem(&model.path);
+    let others = model.parts.iter().map(|part| part.path.as_str()).filter(is_shard);
+    // All together may be as long as one, so that memory stays bounded.
+    let mut left = HEADER_LIMIT;
+    let mut headers = Vec::new();
+    for path in std::iter::once(model.path.as_str()).chain(others) {
+        let (content, size) = (files.content(path)?, files.size(path));
+        let mut reader = RangedReader::new(&*content, size.unwrap_or_default()).take(left);
+        let header = Header::read(format, &mut reader, size);
+        left = reader.limit();
+        match header {
+            Err(tensors::Error::Read(error)) => return Err(Error::reading(&format!("`{path}`"), error.into())),
+            Err(problem) => return Ok(Err(problem)),
+            Ok(header) => headers.push(header),
+        }
+    }
+    Ok(Ok(headers))
+}
+
+/// The library that the files beside the model are for.
+fn library(files: &Files<'_>, config: Option<&str>) -> Option<&'static str> {
+    const MARKS: [(&str, &str); 3] = [
+        ("model_index.json", "diffusers"),
+        ("config_sentence_transformers.json", "sentence-transformers"),
+        ("adapter_config.json", "peft"),
+    ];
+    let mark = MARKS.iter().find(|(name, _)| files.size(name).is_some()).map(|(_, library)| *library);
+    let config: Option<Value> = config.and_then(|text| serde_json::from_str(text).ok());
+    let is_of_transformers = config.is_some_and(|config| config.get("model_type").is_some());
+    mark.or(is_of_transformers.then_some("transformers"))
+}
+
+/// What wrote the file, by the key that safetensors' own writers fill.
+fn library_of(header: &Header) -> Option<&'static str> {
+    match header.metadata.get("format")?.text()? {
+        "pt" => Some("pytorch"),
+        "tf" => Some("tensorflow"),
+        "flax" => Some("flax"),
+        "mlx" => Some("mlx"),
+        "np" => Some("numpy"),
+        _ => None,
+    }
+}
+
+/// What the headers say together.
+fn facts(headers: &[Header], config: Option<&str>) -> Map<String, Value> {
+    let Some(first) = headers.first() else { return Map::new() };
+    let hyperparameters = match first.format {
+        Format::Safetensors => config.and_then(Hyperparameters::of_config),
+        Format::Gguf => Some(Hyperparameters::of_gguf(&first.metadata)),
+    };
+    let summary = Summary::new(hyperparameters.unwrap_or_default(), &headers.iter().collect::<Vec<_>>());
+    let facts = facts_of(&summary, Some(first.format));
+    let number = |count: Option<u64>| count.map(Value::from);
+    let named = [
+        ("architecture", facts.architecture.map(Value::from)),
+        ("parameter_count", number(Some(summary.parameters))),
+        ("precision", facts.precision.map(Value::from)),
+        ("quantization", facts.quantization.map(Value::from)),
+        ("context_length", number(summary.hyperparameters.context_length)),
+    ];
+    named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}

@@ -1,0 +1,34 @@
+//! What the notebooks of a project work on, as comments above the code entries that hold them.
+
+use super::project::Files;
+use crate::draft::Notebook;
+use crate::kitfile::{Kitfile, Note};
+use crate::ops::error::Error;
+
+/// More of a kind are counted.
+const NAMED: usize = 6;
+
+/// Up to two comments for each notebook: what it loads, and what its parameters are.
+pub(super) fn notes(files: &Files<'_>, kitfile: &Kitfile) -> Result<Vec<Note>, Error> {
+    let mut notes = Vec::new();
+    for path in files.paths().filter(|path| path.to_lowercase().ends_with(".ipynb")) {
+        let holds = |entry: &str| {
+            entry == "." || path.strip_prefix(entry).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let Some(index) = kitfile.code.iter().position(|code| holds(&code.path)) else { continue };
+        let Some(Notebook { loads, parameters }) = files.text(path)?.as_deref().and_then(Notebook::read) else {
+            continue;
+        };
+        for (words, found) in [("loads", loads), ("has the parameters", parameters)] {
+            let field = format!("code[{index}].path");
+            notes.extend(in_a_row(&found).map(|row| Note { field, text: format!("{path} {words} {row}") }));
+        }
+    }
+    Ok(notes)
+}
+
+fn in_a_row(found: &[String]) -> Option<String> {
+    let (named, more) = found.split_at(found.len().min(NAMED));
+    let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+    (!found.is_empty()).then(|| format!("{}{more}", named.join(", ")))
+}

@@ -1,0 +1,171 @@
+//! Listing ModelKits and indexes of them, here and in registries.
+
+use crate::digest::Digest;
+use crate::modelkit::{ModelKit, Variant};
+use crate::oci::{Descriptor, Reference, Source};
+use crate::ops::artifact::inspect;
+use crate::ops::error::Error;
+use crate::ops::workers;
+use crate::registry::Repository;
+use crate::store::{Entry, Names, Reader, Store};
+
+/// One ModelKit of a repository, or an index of ModelKits, with all its tags there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The repository; for a remote one without its registry. None for ModelKits without a name.
+    pub repository: Option<String>,
+    /// The name of the manifest.
+    pub digest: Digest,
+    /// The tags, sorted.
+    pub tags: Vec<String>,
+    /// The package name, perhaps empty.
+    pub name: String,
+    /// Bytes of all layers; of an index, as it tells them of its ModelKits.
+    pub size: u64,
+    /// The first author, perhaps empty.
+    pub author: String,
+    /// How many ModelKits it is an index of, if it is one.
+    pub modelkits: Option<usize>,
+    /// Whether layers of it are read from the files that they were packed from, or from clones of them.
+    pub is_linked: bool,
+}
+
+impl Listed {
+    /// The row of what has the manifest `descriptor`, as its documents tell it, and its layers; `name` is what errors call it.
+    fn read(source: &dyn Source, descriptor: Descriptor, name: &str) -> Result<(Self, Vec<Descriptor>), Error> {
+        let row = Self {
+            repository: None,
+            digest: descriptor.digest,
+            tags: Vec::new(),
+            name: String::new(),
+            size: 0,
+            author: String::new(),
+            modelkits: None,
+            is_linked: false,
+        };
+        match inspect::read(source, descriptor, name) {
+            Ok(inspected) => Ok((row.of_modelkit(&inspected.modelkit), inspected.modelkit.manifest.layers)),
+            Err(Error::IsIndex { variants, .. }) => Ok((row.of_index(&variants), Vec::new())),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn of_modelkit(self, modelkit: &ModelKit) -> Self {
+        let package = &modelkit.config.kitfile.package;
+        Self {
+            name: package.name.clone(),
+            size: modelkit.manifest.layers.iter().map(|layer| layer.size).sum(),
+            author: package.authors.first().cloned().unwrap_or_default(),
+            ..self
+        }
+    }
+
+    fn of_index(self, variants: &[Variant]) -> Self {
+        let sizes = variants.iter().filter_map(Variant::layer_bytes);
+        Self { size: sizes.fold(0, u64::saturating_add), modelkits: Some(variants.len()), ..self }
+    }
+}
+
+/// The ModelKits of the store, or those that `wanted` means: a repository, or one ModelKit in it. They come by repository
+/// and digest. What is not a ModelKit or is damaged is left out.
+pub fn list_local(store: &Store, wanted: Option<&Reference>) -> Result<Vec<Listed>, Error> {
+    let mut rows: Vec<(Reference, Entry)> = Vec::new();
+    // What is only here because it is about a ModelKit, such as the record of its making, is none.
+    for entry in store.entries()?.into_iter().filter(|entry| entry.subject().is_none()) {
+        if let Some(reference) = entry.reference() {
+            rows.push((reference, entry));
+        }
+    }
+    rows.retain(|(reference, entry)| wanted.is_none_or(|wanted| is_meant(wanted, reference, entry)));
+    rows.sort_by_cached_key(|(reference, entry)| {
+        (reference.full_repository(), entry.descriptor.digest, reference.tag.clone())
+    });
+    let Some((any, _)) = rows.first() else { return Ok(Vec::new()) };
+    // Documents are read by their digests, so that one reader does for all repositories.
+    let reader = store.reader(Names::Of(any.clone()))?;
+    let groups: Vec<_> = rows
+        .chunk_by(|(one, a), (other, b)| {
+            one.full_repository() == other.full_repository() && a.descriptor.digest == b.descriptor.digest
+        })
+        .collect();
+    let listed = workers::run(workers::jobs(), &groups, |group| list_group(store, &reader, group))?;
+    Ok(listed.into_iter().flatten().collect())
+}
+
+fn is_meant(wanted: &Reference, reference: &Reference, entry: &Entry) -> bool {
+    wanted.full_repository() == reference.full_repository()
+        && match wanted.digest {
+            Some(digest) => digest == entry.descriptor.digest,
+            None => wanted.tag.is_none() || wanted.tag == reference.tag,
+        }
+}
+
+/// The ModelKits of an image layout whose names are tags; `name` stands for its repository.
+pub fn list_layout(layout: &Store, name: &str) -> Result<Vec<Listed>, Error> {
+    let mut listed: Vec<Listed> = Vec::new();
+    let reader = layout.reader(Names::Tags)?;
+    for entry in layout.entries()? {
+        let tags: Vec<_> = entry.name().map(str::to_owned).into_iter().collect();
+        match listed.iter_mut().find(|row| row.digest == entry.descriptor.digest) {
+            Some(row) => row.tags.extend(tags),
+            None => {
+                if let Ok((row, _)) = Listed::read(&reader, entry.descriptor.clone(), name) {
+                    listed.push(Listed { repository: Some(name.to_owned()), tags, ..row });
+                }
+            }
+        }
+    }
+    for row in &mut listed {
+        row.tags.sort();
+    }
+    listed.sort_by_key(|row| row.digest);
+    Ok(listed)
+}
+
+fn list_group(store: &Store, reader: &Reader, group: &[(Reference, Entry)]) -> Result<Option<Listed>, Error> {
+    let (reference, entry) = &group[0];
+    let read = Listed::read(reader, entry.descriptor.clone(), &reference.to_string());
+    let Ok((row, layers)) = read else { return Ok(None) };
+    let tags = group.iter().filter_map(|(reference, _)| reference.tag.as_ref().map(ToString::to_string)).collect();
+    let repository = (!reference.is_unnamed()).then(|| reference.without_selector().to_string());
+    Ok(Some(Listed { repository, tags, is_linked: is_any_linked(store, &layers)?, ..row }))
+}
+
+fn is_any_linked(store: &Store, layers: &[Descriptor]) -> Result<bool, Error> {
+    for layer in layers {
+        if store.is_link(layer)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The ModelKits of a remote repository, or the one that `reference` names there. What is not a ModelKit is left out.
+pub fn list_remote(repository: &Repository, reference: &Reference, jobs: usize) -> Result<Vec<Listed>, Error> {
+    let path = Some(reference.repository.clone());
+    let names = if let Some(name) = reference.selector() {
+        vec![name]
+    } else {
+        let mut tags = repository.tags()?;
+        tags.sort();
+        tags
+    };
+    let rows = workers::run(jobs, &names, |name| {
+        let descriptor =
+            repository.resolve(name).map_err(|error| Error::reading(&format!("the tag `{name}`"), error))?;
+        match Listed::read(repository, descriptor, name) {
+            Ok((row, _)) => Ok(Some((name.clone(), row))),
+            Err(Error::NotAModelKit(_) | Error::NotAManifest(_) | Error::InvalidModelKit(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    })?;
+    let mut listed: Vec<Listed> = Vec::new();
+    for (tag, row) in rows.into_iter().flatten() {
+        let tags = if reference.digest.is_some() { Vec::new() } else { vec![tag] };
+        match listed.iter_mut().find(|known| known.digest == row.digest) {
+            Some(known) => known.tags.extend(tags),
+            None => listed.push(Listed { repository: path.clone(), tags, ..row }),
+        }
+    }
+    Ok(listed)
+}

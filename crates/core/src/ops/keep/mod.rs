@@ -1,0 +1,15 @@
+//! Care of the local store and of registries: listing, removing, checking, indexes, pinned references, diagnosis.
+
+mod doctor;
+mod fsck;
+mod index;
+mod list;
+mod remove;
+mod update;
+
+pub use doctor::{Diagnosis, DoctorTarget, ProbeMode, diagnose};
+pub use fsck::{Checked, check};
+pub use index::{add_to_index, create_index, remove_from_index};
+pub use list::{Listed, list_layout, list_local, list_remote};
+pub use remove::{Removal, Removed, remove, remove_remote};
+pub use update::{Pin, Unpinned, UpdateOptions, pins};

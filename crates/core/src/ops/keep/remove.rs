@@ -1,0 +1,111 @@
+//! Removing ModelKits from the local store.
+
+use crate::digest::Digest;
+use crate::oci::Reference;
+use crate::ops::error::Error;
+use crate::registry::Repository;
+use crate::store::{Collected, Entry, Store};
+
+/// What to remove.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Removal {
+    /// A name. The ModelKit goes when it has no other name in the repository; by digest, all its names there go.
+    Name(Reference),
+    /// A ModelKit with all its names in the repository.
+    WithAllNames(Reference),
+    /// Whatever has no name.
+    Unnamed,
+    /// Everything.
+    Everything,
+}
+
+/// One thing that was removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Removed {
+    /// A name; the ModelKit has others in its repository.
+    Name(Reference),
+    /// A ModelKit; the last name that it had, if it had one.
+    ModelKit(Reference, Digest),
+}
+
+/// Removes and then collects what nothing refers to any more.
+pub fn remove(store: &Store, removal: &Removal) -> Result<(Vec<Removed>, Collected), Error> {
+    let chosen = match removal {
+        Removal::Name(reference) if reference.digest.is_none() => Chosen::name(reference),
+        Removal::Name(reference) | Removal::WithAllNames(reference) => {
+            let digest = digest_of(store, reference)?;
+            Chosen { digest, ..Chosen::name(&reference.without_selector()) }
+        }
+        Removal::Unnamed => Chosen { only_unnamed: true, ..Chosen::default() },
+        Removal::Everything => Chosen::default(),
+    };
+    let gone = store.remove_entries(|entry| chosen.includes(entry))?;
+    if let (true, Removal::Name(reference) | Removal::WithAllNames(reference)) = (gone.is_empty(), removal) {
+        return Err(Error::NotHere(reference.clone()));
+    }
+    let left = store.entries()?;
+    let removed = gone.iter().map(|entry| describe(entry, &left)).collect();
+    Ok((removed, store.collect()?))
+}
+
+/// Removes a ModelKit from its registry, with all tags that it has there, and returns its digest.
+pub fn remove_remote(repository: &Repository, reference: &Reference) -> Result<Digest, Error> {
+    let name = reference.selector().unwrap_or_default();
+    let manifest =
+        repository.resolve_at_registry(&name).map_err(|error| Error::reading("the manifest", error.into()))?;
+    repository.delete(&manifest.digest.to_string())?;
+    Ok(manifest.digest)
+}
+
+/// Which entries go: those that fit everything that is set.
+#[derive(Default)]
+struct Chosen {
+    reference: Option<Reference>,
+    digest: Option<Digest>,
+    only_unnamed: bool,
+}
+
+impl Chosen {
+    fn name(reference: &Reference) -> Self {
+        Self { reference: Some(reference.clone()), ..Self::default() }
+    }
+
+    fn includes(&self, entry: &Entry) -> bool {
+        let fits = |wanted: &Reference| {
+            entry.reference().is_some_and(|found| {
+                found.registry == wanted.registry
+                    && found.repository == wanted.repository
+                    && (wanted.tag.is_none() || found.tag == wanted.tag)
+            })
+        };
+        // What is about a ModelKit goes when that goes, or by its own digest.
+        (entry.subject().is_none() || self.digest.is_some())
+            && self.reference.as_ref().is_none_or(fits)
+            && self.digest.is_none_or(|digest| digest == entry.descriptor.digest)
+            && !(self.only_unnamed && entry.name().is_some())
+    }
+}
+
+fn digest_of(store: &Store, reference: &Reference) -> Result<Option<Digest>, Error> {
+    if reference.digest.is_some() {
+        return Ok(reference.digest);
+    }
+    let name = reference.selector().unwrap_or_default();
+    let entry = store.find(&crate::store::Names::Of(reference.clone()), &name)?;
+    Ok(Some(entry.ok_or_else(|| Error::NotHere(reference.clone()))?.descriptor.digest))
+}
+
+fn describe(gone: &Entry, left: &[Entry]) -> Removed {
+    let reference = gone.reference().unwrap_or_else(|| Reference {
+        registry: Reference::LOCAL.to_owned(),
+        repository: gone.name().unwrap_or(Reference::UNNAMED).to_owned(),
+        tag: None,
+        digest: None,
+    });
+    let repository = Some(reference.full_repository());
+    let is_left = left.iter().any(|entry| {
+        entry.descriptor.digest == gone.descriptor.digest
+            && entry.reference().map(|reference| reference.full_repository()) == repository
+    });
+    if is_left { Removed::Name(reference) } else { Removed::ModelKit(reference, gone.descriptor.digest) }
+}

@@ -1,0 +1,120 @@
+//! What the tags stand for now that a Kitfile names, as a model or dataset of another ModelKit.
+
+use std::path::PathBuf;
+
+use fs_err as fs;
+
+use crate::digest::Digest;
+use crate::kitfile::{Kitfile, NamedReference, ReferenceField};
+use crate::oci::{Reference, Tag};
+use crate::ops::artifact::inspect;
+use crate::ops::error::Error;
+use crate::ops::session::{Lookup, Session};
+use crate::ops::workers;
+
+/// Which references are looked at, and where.
+#[derive(Debug, Clone)]
+pub struct UpdateOptions {
+    /// The folder of the Kitfile: a model that is a file there is no reference.
+    pub context: PathBuf,
+    /// The fields, names, or repositories with or without tag that are meant; none means all.
+    pub names: Vec<String>,
+    /// Who is asked: the registry itself, or the local store.
+    pub place: Lookup,
+    /// What becomes of references without a digest.
+    pub unpinned: Unpinned,
+    /// How many are looked up at once.
+    pub jobs: usize,
+}
+
+/// What becomes of references without a digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unpinned {
+    /// They stay as they are.
+    Left,
+    /// They get one.
+    Pinned,
+}
+
+/// A reference and what it stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    /// Where it is in the Kitfile.
+    pub field: ReferenceField,
+    /// The reference without its digest.
+    pub reference: Reference,
+    /// The digest that the Kitfile has.
+    pub before: Option<Digest>,
+    /// What the tag stands for now; none if nobody was asked, as there is no tag, or no pin and none is wanted.
+    pub now: Option<Digest>,
+}
+
+impl Pin {
+    /// The digest that the Kitfile should get.
+    pub fn moved_to(&self) -> Option<Digest> {
+        self.now.filter(|now| Some(*now) != self.before)
+    }
+}
+
+/// Looks up what the references in `kitfile` stand for. Each must lead to a ModelKit; its layers are not read.
+pub fn pins(session: &Session<'_>, kitfile: &Kitfile, options: &UpdateOptions) -> Result<Vec<Pin>, Error> {
+    let references = wanted(kitfile, options)?;
+    workers::run(options.jobs, &references, |named| {
+        let (before, reference) = (named.reference.digest, named.reference.without_digest());
+        let is_asked = reference.tag.is_some() && (before.is_some() || options.unpinned == Unpinned::Pinned);
+        let failed = |source| Error::Parent { reference: reference.to_string(), source: Box::new(source) };
+        let now = if is_asked { Some(look_up(session, &reference, options.place).map_err(failed)?) } else { None };
+        Ok(Pin { field: named.field, reference, before, now })
+    })
+}
+
+fn wanted<'k>(kitfile: &'k Kitfile, options: &UpdateOptions) -> Result<Vec<NamedReference<'k>>, Error> {
+    let is_file = |path: &str| fs::symlink_metadata(options.context.join(path)).is_ok();
+    let has_model_file = kitfile.model.as_ref().is_some_and(|model| is_file(&model.path));
+    let mut references = kitfile.references();
+    references.retain(|named| named.field != ReferenceField::Model || !has_model_file);
+    if let Some(unknown) = options.names.iter().find(|name| !references.iter().any(|named| is_meant(name, named))) {
+        return Err(Error::NoSuchReference(unknown.clone()));
+    }
+    references.retain(|named| options.names.is_empty() || options.names.iter().any(|name| is_meant(name, named)));
+    Ok(references)
+}
+
+fn is_meant(name: &str, named: &NamedReference<'_>) -> bool {
+    let NamedReference { field, name: own, reference } = named;
+    let tagged = reference.without_digest();
+    name == *own
+        || [field.to_string(), tagged.to_string(), tagged.without_selector().to_string()].iter().any(|it| it == name)
+}
+
+/// A registry is asked itself: its mirrors may be late. A name without a registry is one of the local store.
+fn look_up(session: &Session<'_>, reference: &Reference, place: Lookup) -> Result<Digest, Error> {
+    if place == Lookup::Local || reference.is_local() {
+        return Ok(inspect(&session.find_reference(reference, Lookup::Local)?)?.descriptor.digest);
+    }
+    let tag = reference.tag.clone().unwrap_or_else(Tag::latest);
+    let digest = session.client.repository(reference).resolve_at_registry(tag.as_str())?.digest;
+    let found = session.find_reference(&reference.with_digest(digest), Lookup::Anywhere)?;
+    Ok(inspect(&found)?.descriptor.digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_answers_to_its_field_its_name_and_its_repository() {
+        let named = |name, reference: &str| NamedReference {
+            field: ReferenceField::Dataset(1),
+            name,
+            reference: reference.parse().unwrap(),
+        };
+        let pinned = format!("r.io/team/data:v1@{}", Digest::of(b""));
+        for name in ["datasets[1].remotePath", "train", "r.io/team/data", "r.io/team/data:v1"] {
+            assert!(is_meant(name, &named("train", &pinned)), "{name}");
+        }
+        for name in ["", "data", "r.io/team/data:v2", "model.path", &pinned] {
+            assert!(!is_meant(name, &named("train", &pinned)), "{name}");
+        }
+    }
+}

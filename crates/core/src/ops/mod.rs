@@ -1,0 +1,71 @@
+//! The operations of `kit`, grouped by purpose: each takes whole values and returns a result that its caller renders.
+//!
+//! Knows no arguments, no colours, no standard output, no environment variables and no current directory.
+
+mod artifact;
+mod bundle;
+mod diff;
+mod disk_space;
+mod error;
+mod files;
+mod history;
+mod import;
+mod init;
+mod keep;
+mod lacking;
+mod pack;
+mod remote_data;
+mod session;
+mod tag_state;
+mod transfer;
+mod unpack;
+mod validate;
+mod workers;
+
+pub use artifact::{Inspected, InspectedIndex, inspect, inspect_index, parents};
+pub use bundle::{Destination, Layout, LoadTo, Loaded, Named, Saved, load, save};
+pub use diff::{
+    Comparable, Compared, Concern, ContentDiff, DiffOptions, Difference, FieldDiff, FileChange, FileDiff, FileState,
+    LayerRow, NumbersDiff, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff,
+    UnknownConcern, Verified, VerifyOptions, diff, verify_lock, verify_modelkit,
+};
+pub use error::Error;
+pub use files::{
+    CpOptions, FileLocation, InvalidFileLocation, ListedFile, WeighedModel, WeightFile, cat, cp, ls, weigh,
+};
+pub use history::{Edge, EdgeKind, LayerCount, Lineage, LogOptions, Node, Proof, Version, lineage, log};
+pub use import::{
+    GitUpstream, ImportOptions, MlflowFolder, clear_imports, fetch_git, import, import_to, is_mlflow,
+    unfinished_imports,
+};
+pub use init::{Draft, Project, ProjectFolder, init, init_remote};
+pub use keep::{
+    Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, Removal, Removed, Unpinned, UpdateOptions, add_to_index,
+    check, create_index, diagnose, list_layout, list_local, list_remote, pins, remove, remove_from_index,
+    remove_remote,
+};
+pub use lacking::Lacking;
+pub use pack::{
+    ConvertOptions, Documents, Git, Keeping, Locking, PackOptions, Packed, PackedAway, Reading, Recording, convert,
+    list_as, pack, pack_and_push,
+};
+pub use remote_data::RemoteData;
+pub use session::{Located, Location, Lookup, Session, find_here};
+pub use tag_state::TagState;
+pub use transfer::{
+    BlobAction, Copied, CopyOptions, Fetch, Materialized, Origins, Plan, PlanTarget, PlannedBlob, Promoted, Taken,
+    Wanted, copy, materialize, plan, plan_pull, promote, pull, tag,
+};
+pub use unpack::{UnpackOptions, Unpacked, unpack};
+pub use validate::{Finding, Severity, ValidateOptions, validate};
+pub use workers::jobs;
+
+// What the options and results of operations are made of.
+pub use crate::archive::{Links, Overwrite, Placed};
+pub use crate::layer_format::Format;
+pub use crate::modelkit::{
+    CLI_VERSION, Change, Drift, Family, Filter, Form, InvalidFilter, LOCK_SIZE_LIMIT, Label, LabelEdit, Lock, Part,
+    Platform, Selection, Subject, UnsupportedForm, Variant, parse_lock,
+};
+pub use crate::provenance::{Builder, Commit};
+pub use crate::tensors::{Header, Hyperparameters, Memory, Summary, Tensor, TypeCount};

@@ -1,0 +1,186 @@
+//! Packing a folder straight into a registry: the files are read twice, once to name their layers and once to send them, and
+//! nothing is kept here.
+
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Mutex;
+
+use super::compressing::Compressing;
+use super::convert;
+use super::into_store::{PackOptions, lock_of};
+use super::packer::{Assembled, LayerSink, Packer, SavedLayer, layers_at_once, take_table};
+use super::record::record;
+use crate::archive::{self, LayerSource};
+use crate::compression::Compression;
+use crate::digest::{Digest, DigestWriter};
+use crate::modelkit::{LayerType, Lock};
+use crate::oci::{Content, ContentError, Descriptor, Source, Target};
+use crate::ops::artifact::attach;
+use crate::ops::error::Error;
+use crate::ops::files::tables;
+use crate::ops::session::{Located, Session};
+use crate::ops::transfer::{Copied, CopyOptions, copy};
+use crate::progress::{Progress, Task};
+use crate::recipe::{Recipe, RecipeWriter};
+use crate::store::RememberedLayer;
+
+/// A ModelKit that was packed into another place.
+#[derive(Debug)]
+pub struct PackedAway {
+    /// What moved.
+    pub copied: Copied,
+    /// Its lock, if that was to be made.
+    pub lock: Option<Lock>,
+}
+
+/// Packs the files that the Kitfile names into `target`, where the ModelKit then has the names `tags`.
+///
+/// No blob is stored here, neither in the store nor elsewhere. A lock costs a third reading, and is compared before anything is
+/// sent. A file that changes between the readings is an error that names it, and then nothing appears at the target.
+pub fn pack_and_push(
+    session: &Session<'_>,
+    pack: &PackOptions,
+    (target, tags): (&dyn Target, &[String]),
+    options: &CopyOptions,
+    progress: &dyn Progress,
+) -> Result<PackedAway, Error> {
+    let options = &CopyOptions { jobs: layers_at_once(options.jobs, pack.compression), ..options.clone() };
+    let source = FromFiles::pack(session, pack, progress)?;
+    let lock = lock_of(session, &source, pack, &source.assembled, progress)?;
+    let name = source.assembled.manifest.digest.to_string();
+    let copied = copy((&source, &name), (target, tags.first().map(String::as_str)), options, progress)?;
+    for tag in tags.iter().skip(1) {
+        let Assembled { manifest, manifest_bytes, .. } = &source.assembled;
+        let published = target.publish(manifest, manifest_bytes, Some(tag));
+        published.map_err(|error| Error::writing(&format!("the tag `{tag}`"), error))?;
+    }
+    let record = record(session, pack, &source.assembled, lock.as_ref())?;
+    let tables = tables::attachment(&source, source.assembled.layers.iter());
+    attach(target, &source.assembled.manifest, &tables.into_iter().chain(record).collect::<Vec<_>>(), progress);
+    Ok(PackedAway { copied, lock })
+}
+
+/// The ModelKit that a folder would become: its files are read once, to name the layers, and then as they are asked for.
+pub(crate) fn find_in_folder(
+    session: &Session<'_>,
+    pack: &PackOptions,
+    progress: &dyn Progress,
+) -> Result<Located, Error> {
+    let source = FromFiles::pack(session, pack, progress)?;
+    let name = source.assembled.manifest.digest.to_string();
+    Ok(Located { source: Box::new(source), name, is_remote: false })
+}
+
+/// Names layers and keeps their recipes.
+#[derive(Default)]
+struct Passing {
+    recipes: Mutex<HashMap<Digest, Recipe>>,
+    tables: Mutex<HashMap<Digest, Vec<u8>>>,
+}
+
+impl LayerSink for Passing {
+    fn remembered(&self, _key: &Digest) -> Result<Option<RememberedLayer>, Error> {
+        Ok(None)
+    }
+
+    fn save(
+        &self,
+        source: &LayerSource,
+        layer_type: LayerType,
+        _bytes: u64,
+        task: &dyn Task,
+    ) -> Result<SavedLayer, Error> {
+        let LayerType { format, compression, .. } = layer_type;
+        let mut recipe = RecipeWriter::new()?;
+        let mut digesting = DigestWriter::new(io::sink());
+        let mut summary = archive::write_layer(source, format, compression, Some(&mut recipe), &mut digesting, task)?;
+        let (_, digest, size) = digesting.finish();
+        let recipe = recipe.finish()?;
+        self.recipes.lock().expect("no worker panics while it notes a recipe").insert(digest, recipe);
+        let blob = Descriptor::new(layer_type.media_type(), digest, size);
+        let table = take_table(&mut summary).map(|(descriptor, table)| {
+            self.tables.lock().expect("no worker panics while it keeps a table").insert(descriptor.digest, table);
+            descriptor
+        });
+        Ok(SavedLayer { summary, blob, table, was_there: false })
+    }
+
+    fn has_table(&self, _table: &Descriptor) -> Result<bool, Error> {
+        Ok(false)
+    }
+
+    fn remember(&self, _key: &Digest, _layer: &RememberedLayer) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn folder(&self) -> Option<&Path> {
+        None
+    }
+
+    fn done(&self, _was_there: bool) -> &'static str {
+        "Hashed"
+    }
+}
+
+/// A packed ModelKit whose layers are read from the files.
+struct FromFiles {
+    assembled: Assembled,
+    recipes: HashMap<Digest, Recipe>,
+    /// Their tables of contents.
+    tables: HashMap<Digest, Vec<u8>>,
+    compression: Compression,
+}
+
+impl FromFiles {
+    fn pack(session: &Session<'_>, options: &PackOptions, progress: &dyn Progress) -> Result<Self, Error> {
+        let passing = Passing::default();
+        let assembled = Packer::new(session, options, progress)?.pack(&passing)?;
+        let recipes = passing.recipes.into_inner().expect("no worker panics while it notes a recipe");
+        let tables = passing.tables.into_inner().expect("no worker panics while it keeps a table");
+        let packed = Self { assembled, recipes, tables, compression: options.compression };
+        let documents = convert::in_family(&packed.assembled, &packed, options, progress)?;
+        Ok(Self { assembled: packed.assembled.with(documents), ..packed })
+    }
+}
+
+impl Source for FromFiles {
+    fn resolve(&self, _name: &str) -> Result<Descriptor, ContentError> {
+        Ok(self.assembled.manifest.clone())
+    }
+
+    fn manifest(&self, _descriptor: &Descriptor) -> Result<Vec<u8>, ContentError> {
+        Ok(self.assembled.manifest_bytes.clone())
+    }
+
+    fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
+        match (self.recipes.get(&descriptor.digest), self.tables.get(&descriptor.digest)) {
+            (Some(recipe), _) => Box::new(Layer { recipe, compression: self.compression }),
+            (None, Some(table)) => Box::new(&table[..]),
+            // There is one more blob.
+            (None, None) => Box::new(&self.assembled.config_bytes[..]),
+        }
+    }
+
+    /// A folder has none.
+    fn referrers(&self, _subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
+        Ok(Vec::new())
+    }
+}
+
+/// The content of one layer. Our encoders give the same bytes for the same bytes, so that a compressed one can be had again.
+struct Layer<'a> {
+    recipe: &'a Recipe,
+    compression: Compression,
+}
+
+impl Content for Layer<'_> {
+    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
+        if self.compression == Compression::None {
+            return Ok(Box::new(self.recipe.open_at(offset)?));
+        }
+        let mut compressed = Compressing::new(self.recipe.open_at(0)?, self.compression)?;
+        io::copy(&mut compressed.by_ref().take(offset), &mut io::sink())?;
+        Ok(Box::new(compressed))
+    }
+}

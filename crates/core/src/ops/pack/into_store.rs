@@ -1,0 +1,289 @@
+//! Packing a folder and its Kitfile into a ModelKit in the local store.
+
+use std::path::{Path, PathBuf};
+
+use super::packer::{Assembled, LayerSink, Packer, SavedLayer, take_table};
+use super::record::{Recording, record};
+use super::{convert, lock};
+use crate::archive::{self, LayerSource, LayerSummary, Links};
+use crate::compression::Compression;
+use crate::digest::Digest;
+use crate::kitfile::Kitfile;
+use crate::layer_format::Format;
+use crate::modelkit::{Family, LayerType, Lock};
+use crate::oci::{Content, ContentError, Descriptor, Publication, Reference, Source, Target};
+use crate::ops::artifact::{Prepared, attach};
+use crate::ops::error::Error;
+use crate::ops::files::tables;
+use crate::ops::session::Session;
+use crate::progress::{Progress, Task};
+use crate::store::{Committed, LinkWriter, Names, RememberedLayer, Writer};
+
+/// What to pack and how.
+#[derive(Debug, Clone)]
+pub struct PackOptions {
+    /// The context folder, which all paths of the Kitfile begin in.
+    pub context: PathBuf,
+    /// The Kitfile, read and valid.
+    pub kitfile: Kitfile,
+    /// What to call the ModelKit; nothing for none. All are of one repository.
+    pub references: Vec<Reference>,
+    /// What it becomes.
+    pub family: Family,
+    /// How to compress layers.
+    pub compression: Compression,
+    /// What a layer is whose path is a file. That of a folder is a tar.
+    pub format: Format,
+    /// What to do with symbolic links.
+    pub links: Links,
+    /// Whether files that are as they were are read all the same.
+    pub reading: Reading,
+    /// How uncompressed layers are kept.
+    pub keeping: Keeping,
+    /// Whether the files are noted, or compared with what was noted.
+    pub locking: Locking,
+    /// What is recorded of the making; nothing without it.
+    pub recording: Option<Recording>,
+    /// How many layers are packed at once; compressed ones are packed one after the other.
+    pub jobs: usize,
+    /// The packer's version, which the manifest names.
+    pub cli_version: String,
+}
+
+/// Which files are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Those of layers in which anything changed since they were packed the last time.
+    Changed,
+    /// All of them.
+    Everything,
+}
+
+/// What is done with the lock of what is packed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Locking {
+    /// There is none.
+    Off,
+    /// It is made.
+    Record,
+    /// It must be this one, or nothing is packed.
+    Expect(Lock),
+}
+
+/// How the local store keeps uncompressed layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeping {
+    /// As blobs.
+    Blobs,
+    /// As recipes that refer to the files, or to clones of them, so that no second copy of their content is made.
+    Links,
+}
+
+/// A packed ModelKit.
+#[derive(Debug, Clone)]
+pub struct Packed {
+    /// Its manifest.
+    pub manifest: Descriptor,
+    /// Bytes of the layers.
+    pub bytes: u64,
+    /// Bytes of the layers that the store had before.
+    pub reused_bytes: u64,
+    /// Its lock, if that was to be made.
+    pub lock: Option<Lock>,
+}
+
+/// Packs the files that the Kitfile names. The ModelKit appears in the store whole or not at all.
+pub fn pack(session: &Session<'_>, options: &PackOptions, progress: &dyn Progress) -> Result<Packed, Error> {
+    pack_whole(session, options, progress).inspect_err(|_| {
+        // What was packed before the failure belongs to nothing, and on a full disk it is in the way. The failure is the
+        // error to tell.
+        drop(session.store.collect());
+    })
+}
+
+fn pack_whole(session: &Session<'_>, options: &PackOptions, progress: &dyn Progress) -> Result<Packed, Error> {
+    let packer = Packer::new(session, options, progress)?;
+    let writer = session.store.writer(Names::Of(repository(options)))?;
+    let assembled = match options.keeping {
+        Keeping::Blobs => packer.pack(&writer)?,
+        Keeping::Links => packer.pack(&Linking(&writer))?,
+    };
+    let source = session.store.reader(Names::Of(repository(options)))?;
+    let documents = convert::in_family(&assembled, &source, options, progress)?;
+    let assembled = assembled.with(documents);
+    let lock = lock_of(session, &source, options, &assembled, progress)?;
+    let record = record(session, options, &assembled, lock.as_ref())?;
+    let documents: Vec<_> = tables::attachment(&source, assembled.layers.iter()).into_iter().chain(record).collect();
+    let documents = attach::prepare(&writer, &assembled.manifest, &documents, progress);
+    publish(&writer, &assembled, &options.references, &documents, progress)?;
+    let Assembled { manifest, bytes, reused_bytes, .. } = assembled;
+    Ok(Packed { manifest, bytes, reused_bytes, lock })
+}
+
+/// The lock of what is `assembled` and has its layers in `source`, if there is to be one; an error if another one is expected.
+pub(super) fn lock_of(
+    session: &Session<'_>,
+    source: &dyn Source,
+    options: &PackOptions,
+    assembled: &Assembled,
+    progress: &dyn Progress,
+) -> Result<Option<Lock>, Error> {
+    if options.locking == Locking::Off {
+        return Ok(None);
+    }
+    let lock = lock::lock(session, source, assembled, options.jobs, progress)?;
+    match &options.locking {
+        Locking::Expect(expected) if *expected != lock => Err(Error::Drift(expected.drift(&lock))),
+        _ => Ok(Some(lock)),
+    }
+}
+
+fn repository(options: &PackOptions) -> Reference {
+    options.references.first().cloned().unwrap_or_else(|| Reference {
+        registry: Reference::LOCAL.to_owned(),
+        repository: Reference::UNNAMED.to_owned(),
+        tag: None,
+        digest: None,
+    })
+}
+
+/// The local store keeps layers as blobs.
+impl LayerSink for Writer {
+    fn remembered(&self, key: &Digest) -> Result<Option<RememberedLayer>, Error> {
+        Ok(self.remembered_layer(key)?)
+    }
+
+    fn save(
+        &self,
+        source: &LayerSource,
+        layer_type: LayerType,
+        bytes: u64,
+        task: &dyn Task,
+    ) -> Result<SavedLayer, Error> {
+        let LayerType { format, compression, .. } = layer_type;
+        if (format, compression) == (Format::Raw, Compression::None)
+            && self.can_clone(&source.path.join_to(source.root))?
+        {
+            let mut link = self.new_link()?;
+            let summary = write_linked(source, Format::Raw, &mut link, task)?;
+            if let Some(saved) = link.commit_as_blob(layer_type.media_type())? {
+                return with_table(self, summary, saved);
+            }
+        }
+        // How small compression makes it is not known.
+        let mut blob = self.new_blob(if compression == Compression::None { bytes } else { 0 })?;
+        let mut summary = archive::write_layer(source, format, compression, None, &mut blob, task)?;
+        let table = take_table(&mut summary);
+        let about = table.as_ref().map(|(table, bytes)| (table, bytes as &dyn Content));
+        let failed = |error| Error::writing(&format!("the layer of `{}`", source.path), error);
+        let Committed { descriptor, was_there } = blob.commit(layer_type.media_type(), about).map_err(failed)?;
+        Ok(SavedLayer { summary, blob: descriptor, table: table.map(|(table, _)| table), was_there })
+    }
+
+    fn has_table(&self, table: &Descriptor) -> Result<bool, Error> {
+        self.contains(table).map_err(|error| Error::writing("a table of contents", error))
+    }
+
+    fn remember(&self, key: &Digest, layer: &RememberedLayer) -> Result<(), Error> {
+        Ok(self.remember_layer(key, layer)?)
+    }
+
+    fn folder(&self) -> Option<&Path> {
+        Some(self.root())
+    }
+
+    fn done(&self, was_there: bool) -> &'static str {
+        if was_there { "Already saved" } else { "Saved" }
+    }
+}
+
+/// The local store keeps layers as recipes, as far as they are not compressed.
+struct Linking<'a>(&'a Writer);
+
+impl LayerSink for Linking<'_> {
+    fn remembered(&self, key: &Digest) -> Result<Option<RememberedLayer>, Error> {
+        Ok(self.0.remembered_link(key)?)
+    }
+
+    fn save(
+        &self,
+        source: &LayerSource,
+        layer_type: LayerType,
+        bytes: u64,
+        task: &dyn Task,
+    ) -> Result<SavedLayer, Error> {
+        if layer_type.compression != Compression::None {
+            return self.0.save(source, layer_type, bytes, task);
+        }
+        let mut link = self.0.new_link()?;
+        let summary = write_linked(source, layer_type.format, &mut link, task)?;
+        with_table(self.0, summary, link.commit(layer_type.media_type())?)
+    }
+
+    fn has_table(&self, table: &Descriptor) -> Result<bool, Error> {
+        self.0.has_table(table)
+    }
+
+    fn remember(&self, key: &Digest, layer: &RememberedLayer) -> Result<(), Error> {
+        self.0.remember(key, layer)
+    }
+
+    /// Recipes take next to no space.
+    fn folder(&self) -> Option<&Path> {
+        None
+    }
+
+    fn done(&self, was_there: bool) -> &'static str {
+        if was_there { "Already linked" } else { "Linked" }
+    }
+}
+
+fn write_linked(
+    source: &LayerSource,
+    format: Format,
+    link: &mut LinkWriter,
+    task: &dyn Task,
+) -> Result<LayerSummary, archive::Error> {
+    let (recipe, layer) = link.parts();
+    archive::write_layer(source, format, Compression::None, Some(recipe), layer, task)
+}
+
+/// Puts the table of a layer beside it that is a link, or a clone.
+fn with_table(writer: &Writer, mut summary: LayerSummary, saved: Committed) -> Result<SavedLayer, Error> {
+    let table = take_table(&mut summary);
+    if let Some((table, bytes)) = &table {
+        writer.put_documents(&[(table, bytes)]).map_err(|error| Error::writing("a table of contents", error))?;
+    }
+    let Committed { descriptor, was_there } = saved;
+    Ok(SavedLayer { summary, blob: descriptor, table: table.map(|(table, _)| table), was_there })
+}
+
+/// The ModelKit appears with all its names, and with what is about it.
+fn publish(
+    writer: &Writer,
+    assembled: &Assembled,
+    references: &[Reference],
+    documents: &[Prepared<'_>],
+    progress: &dyn Progress,
+) -> Result<(), Error> {
+    let failed = |error: ContentError| Error::writing("the documents of the ModelKit", error);
+    let Assembled { manifest, manifest_bytes, config, config_bytes, .. } = assembled;
+    let had_config = writer.contains(config).map_err(failed)?;
+    let had_manifest = writer.contains(manifest).map_err(failed)?;
+    let named = |tag| {
+        let documents = vec![(config, config_bytes as &dyn Content)];
+        Publication { descriptor: manifest, manifest: manifest_bytes, tag, documents }
+    };
+    let tags = references.iter().filter_map(|reference| reference.tag.as_ref());
+    let mut publications: Vec<_> = tags.map(|tag| named(Some(tag.as_str()))).collect();
+    if publications.is_empty() {
+        publications.push(named(None));
+    }
+    publications.extend(documents.iter().map(Prepared::publication));
+    writer.publish_all(&publications).map_err(failed)?;
+    let done = if had_config { "Configuration already exists in storage" } else { "Saved configuration" };
+    progress.say(&format!("{done}: {}", config.digest));
+    let done = if had_manifest { "Manifest already exists in storage" } else { "Saved manifest to storage" };
+    progress.say(&format!("{done}: {}", manifest.digest));
+    Ok(())
+}

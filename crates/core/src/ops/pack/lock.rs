@@ -1,0 +1,105 @@
+//! Noting the files of layers, from their tables of contents or by reading them once, from wherever they are, verified.
+
+use std::collections::BTreeMap;
+use std::io::{BufReader, Read};
+
+use super::packer::Assembled;
+use crate::archive::{self, LayerMember, Listing};
+use crate::contents::{Entry, Kind};
+use crate::layer_format::Format;
+use crate::modelkit::{Layer, Lock, LockedFile, LockedFolder, LockedLayer, ModelKit, kitfile_digest, label};
+use crate::oci::{Manifest, Source};
+use crate::ops::error::Error;
+use crate::ops::files::{BUFFER_BYTES, PLAIN_FILE, buffer, digest, read_whole, shape, tables};
+use crate::ops::remote_data::lock_remotes;
+use crate::ops::session::Session;
+use crate::ops::workers;
+use crate::progress::{Phase, Progress, Silent};
+use crate::relative_path::RelativePath;
+
+/// The lock of a ModelKit that is packed; `source` has its layers.
+pub(super) fn lock(
+    session: &Session<'_>,
+    source: &dyn Source,
+    assembled: &Assembled,
+    jobs: usize,
+    progress: &dyn Progress,
+) -> Result<Lock, Error> {
+    let manifest = Manifest::parse(&assembled.manifest_bytes).map_err(Error::NotAManifest)?;
+    let modelkit = ModelKit::read(manifest, &assembled.config_bytes)?;
+    let layers = workers::run(jobs, &modelkit.layers, |layer| read_layer(source, layer, progress))?;
+    let kitfile = &modelkit.config.kitfile;
+    let remotes = lock_remotes(session, kitfile, jobs, progress)?;
+    Ok(Lock::new(assembled.manifest.digest, kitfile_digest(kitfile), assembled.parents.clone(), remotes, layers))
+}
+
+/// What the files of a layer are, by its table of contents; without one, by reading and verifying all of it.
+pub(crate) fn read_layer(source: &dyn Source, layer: &Layer, progress: &dyn Progress) -> Result<LockedLayer, Error> {
+    let Layer { section, path, name, descriptor, diff_id, .. } = layer;
+    let Contents { folders, files } = match tables::entries(source, layer)? {
+        Some(entries) => entries.into_iter().collect(),
+        None => read_through(source, layer, progress)?,
+    };
+    Ok(LockedLayer {
+        section: *section,
+        path: path.clone(),
+        name: name.clone(),
+        media_type: descriptor.media_type.clone(),
+        digest: descriptor.digest,
+        diff_id: *diff_id,
+        folders: folders.into_values().collect(),
+        files: files.into_values().collect(),
+    })
+}
+
+/// By path: of two in one place, the second one counts.
+#[derive(Default)]
+struct Contents {
+    folders: BTreeMap<RelativePath, LockedFolder>,
+    files: BTreeMap<RelativePath, LockedFile>,
+}
+
+impl FromIterator<Entry> for Contents {
+    fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
+        let mut contents = Self::default();
+        for Entry { path, mode, kind } in entries {
+            match kind {
+                Kind::Folder => drop(contents.folders.insert(path.clone(), LockedFolder { path, mode })),
+                Kind::File { size, digest, .. } => {
+                    contents.files.insert(path.clone(), LockedFile { path, mode, size, digest });
+                }
+            }
+        }
+        contents
+    }
+}
+
+fn read_through(source: &dyn Source, layer: &Layer, progress: &dyn Progress) -> Result<Contents, Error> {
+    let what = label(&layer.descriptor);
+    let read =
+        read_whole(source, &layer.descriptor, (Phase::Verifying, &what), progress, |reader| read_files(reader, layer))?;
+    read.map_err(|source| Error::Look(what, source))
+}
+
+fn read_files(reader: &mut (dyn Read + Send), layer: &Layer) -> Result<Contents, archive::Error> {
+    let unreadable = |source| archive::Error::ReadLayer { source };
+    let mut decoder = layer.compression.decoder(BufReader::with_capacity(BUFFER_BYTES, reader)).map_err(unreadable)?;
+    let mut buffer = buffer(None);
+    if layer.format == Format::Raw {
+        let (digest, size) = digest(&mut decoder, &mut buffer, &Silent).map_err(unreadable)?;
+        let file = LockedFile { path: layer.path.clone(), mode: layer.file_mode.unwrap_or(PLAIN_FILE), size, digest };
+        return Ok(Contents { files: [(layer.path.clone(), file)].into(), ..Contents::default() });
+    }
+    let mut listing = Listing::reading(decoder, shape(layer));
+    let mut contents = Contents::default();
+    while let Some(member) = listing.next_member()? {
+        let LayerMember { path, mode, is_directory, .. } = member;
+        if is_directory {
+            contents.folders.insert(path.clone(), LockedFolder { path, mode });
+        } else {
+            let (digest, size) = digest(&mut listing, &mut buffer, &Silent).map_err(unreadable)?;
+            contents.files.insert(path.clone(), LockedFile { path, mode, size, digest });
+        }
+    }
+    Ok(contents)
+}

@@ -1,0 +1,20 @@
+//! A project directory to the layers and documents of a ModelKit, in the local store or straight in a registry.
+
+mod compressing;
+mod convert;
+mod into_registry;
+mod into_store;
+mod lock;
+mod packer;
+mod record;
+mod uncovered;
+
+pub use convert::{ConvertOptions, Documents, convert, list_as};
+pub(crate) use into_registry::find_in_folder;
+pub use into_registry::{PackedAway, pack_and_push};
+pub use into_store::{Keeping, Locking, PackOptions, Packed, Reading, pack};
+pub(crate) use lock::read_layer;
+pub(crate) use packer::{Assembled, clean_path, read_ignore_rules, referenced_modelkits};
+pub(crate) use record::record;
+pub use record::{Git, Recording};
+pub(crate) use uncovered::uncovered;

@@ -1,0 +1,384 @@
+//! What all ways to pack share: the entries of a Kitfile become layers, several at once, and layers become a manifest.
+
+use std::io;
+use std::path::Path;
+use std::time::SystemTime;
+
+use fs_err as fs;
+
+use super::into_store::{PackOptions, Reading};
+use super::uncovered::uncovered;
+use crate::archive::{IgnoreRules, LayerSource, LayerSummary, Measured};
+use crate::compression::Compression;
+use crate::digest::Digest;
+use crate::kitfile::{Entry, Kitfile, Model, Section};
+use crate::layer_format::Format;
+use crate::modelkit::{
+    self, Assembly, Family, Form, LayerType, LockedParent, PackedLayer, PlainFile, contents_of, describe_contents,
+    name_contents, section_word,
+};
+use crate::oci::{Descriptor, MediaType};
+use crate::ops::artifact::{Inspected, Parent, parents};
+use crate::ops::error::Error;
+use crate::ops::session::Session;
+use crate::ops::{disk_space, remote_data, workers};
+use crate::progress::{Phase, Progress, Task, human};
+use crate::relative_path::RelativePath;
+use crate::store::RememberedLayer;
+
+/// Where layers go when they are packed.
+pub(super) trait LayerSink: Sync {
+    /// The layer that was remembered under `key`, if it is there still.
+    fn remembered(&self, key: &Digest) -> Result<Option<RememberedLayer>, Error>;
+
+    /// Reads the files of a layer, which have so many `bytes` together, and takes the layer and its table of contents in.
+    fn save(
+        &self,
+        source: &LayerSource,
+        layer_type: LayerType,
+        bytes: u64,
+        task: &dyn Task,
+    ) -> Result<SavedLayer, Error>;
+
+    /// Whether the table is there still.
+    fn has_table(&self, table: &Descriptor) -> Result<bool, Error>;
+
+    /// Remembers `layer` under `key`.
+    fn remember(&self, key: &Digest, layer: &RememberedLayer) -> Result<(), Error>;
+
+    /// The folder that layers are written to; none where they take no space.
+    fn folder(&self) -> Option<&Path>;
+
+    /// What was done to a layer, in words for the user.
+    fn done(&self, was_there: bool) -> &'static str;
+}
+
+/// A layer that is in its place.
+pub(super) struct SavedLayer {
+    pub(super) summary: LayerSummary,
+    pub(super) blob: Descriptor,
+    /// Its table of contents, if it has one.
+    pub(super) table: Option<Descriptor>,
+    /// Whether it was there before.
+    pub(super) was_there: bool,
+}
+
+/// The table of contents of a layer, and what is to be known of it.
+pub(super) fn take_table(summary: &mut LayerSummary) -> Option<(Descriptor, Vec<u8>)> {
+    summary.contents.take().map(|table| (describe_contents(&table), table))
+}
+
+/// A layer before it is packed.
+struct MeasuredLayer<'a> {
+    entry: &'a Entry<'a>,
+    source: LayerSource<'a>,
+    layer_type: LayerType,
+    /// When its files began to be looked at.
+    begun: SystemTime,
+    measured: Measured,
+    key: Digest,
+    /// What is there of it, if the files are as they were.
+    remembered: Option<RememberedLayer>,
+}
+
+/// A ModelKit whose layers are in their session, and whose documents are yet to be stored.
+pub(crate) struct Assembled {
+    pub(crate) manifest: Descriptor,
+    pub(crate) manifest_bytes: Vec<u8>,
+    pub(crate) config: Descriptor,
+    pub(crate) config_bytes: Vec<u8>,
+    /// What was packed, with the names of the tables of contents.
+    pub(crate) layers: Vec<Descriptor>,
+    /// Bytes of the layers.
+    pub(crate) bytes: u64,
+    /// Bytes of those layers that were there before.
+    pub(crate) reused_bytes: u64,
+    /// The ModelKits that the model refers to, as they are now.
+    pub(crate) parents: Vec<LockedParent>,
+}
+
+impl Assembled {
+    /// The documents of the ModelKit that `assembly` make, without parents.
+    pub(crate) fn of(assembly: &Assembly) -> Result<Self, Error> {
+        let (config_bytes, manifest) = assembly.assemble(&Form::Artifact(Family::ModelKit))?;
+        let manifest_bytes = manifest.to_bytes();
+        let descriptor = Descriptor::of(MediaType::IMAGE_MANIFEST, &manifest_bytes);
+        Ok(Self {
+            manifest: Descriptor { artifact_type: manifest.artifact_type, ..descriptor },
+            manifest_bytes,
+            config: manifest.config,
+            config_bytes,
+            layers: assembly.layers.iter().map(|layer| layer.blob.clone()).collect(),
+            bytes: assembly.layers.iter().map(|layer| layer.blob.size).sum(),
+            reused_bytes: 0,
+            parents: Vec::new(),
+        })
+    }
+}
+
+/// Knows what is to be packed. Nothing is read yet.
+pub(super) struct Packer<'a> {
+    options: &'a PackOptions,
+    entries: Vec<(Entry<'a>, RelativePath)>,
+    /// The paths of all layers, of parents and of remote datasets too: a layer leaves out what has a layer of its own.
+    paths: Vec<RelativePath>,
+    parents: Vec<LockedParent>,
+    ignore: IgnoreRules,
+    progress: &'a dyn Progress,
+}
+
+/// Part of the keys of remembered layers. To be raised when equal files become other bytes.
+const LAYER_FORMAT: u32 = 3;
+
+impl<'a> Packer<'a> {
+    /// Warns of what will not be packed.
+    pub(super) fn new(
+        session: &Session<'_>,
+        options: &'a PackOptions,
+        progress: &'a dyn Progress,
+    ) -> Result<Self, Error> {
+        let entries = local_entries(options);
+        let mut paths = entries.iter().map(|entry| clean_path(entry)).collect::<Result<Vec<_>, _>>()?;
+        let own_paths = paths.clone();
+        let parents = referenced_modelkits(session, options, &entries)?;
+        paths.extend(parents.iter().flat_map(|parent| parent.paths.iter().cloned()));
+        // What is fetched belongs to the remote dataset, not to a layer around it.
+        paths.extend(options.kitfile.remote_datasets().filter_map(|dataset| dataset.path.parse().ok()));
+        let ignore = read_ignore_rules(&options.context)?;
+        warn_of_what_is_not_packed(&options.kitfile, progress);
+        warn_of_what_is_in_no_layer(&uncovered(&options.context, &paths, &ignore)?, progress);
+        let entries = entries.into_iter().zip(own_paths).collect();
+        Ok(Self { options, entries, paths, parents, ignore, progress })
+    }
+
+    /// Brings all layers to `sink` and makes the documents.
+    pub(super) fn pack(&self, sink: &dyn LayerSink) -> Result<Assembled, Error> {
+        let PackOptions { jobs, kitfile, cli_version, .. } = self.options;
+        let measured = workers::run(*jobs, &self.entries, |(entry, path)| self.measure_layer(sink, entry, path))?;
+        if let Some(folder) = sink.folder() {
+            self.check_room(&measured, folder)?;
+        }
+        let whole = self.progress.overall(measured.iter().map(|layer| layer.measured.bytes).sum());
+        let jobs = layers_at_once(*jobs, self.options.compression);
+        let layers = workers::run(jobs, &measured, |layer| self.pack_layer(sink, layer, &*whole))?;
+        let reused = layers.iter().filter(|(_, was_there)| *was_there);
+        let reused_bytes = reused.map(|(layer, _)| layer.blob.size).sum();
+        let layers = layers.into_iter().map(|(layer, _)| layer).collect();
+        let assembly = Assembly::new(kitfile.clone(), layers, cli_version);
+        Ok(Assembled { reused_bytes, parents: self.parents.clone(), ..Assembled::of(&assembly)? })
+    }
+
+    fn measure_layer<'l>(
+        &'l self,
+        sink: &dyn LayerSink,
+        entry: &'l Entry<'l>,
+        path: &RelativePath,
+    ) -> Result<MeasuredLayer<'l>, Error> {
+        let (source, begun) = (self.source(path), SystemTime::now());
+        let measured = source.measure()?;
+        let layer_type = self.layer_type(entry.section, &measured);
+        let key = self.key(layer_type, path, &measured);
+        let remembered = self.remembered(sink, &key)?;
+        Ok(MeasuredLayer { entry, source, layer_type, begun, measured, key, remembered })
+    }
+
+    /// A layer is written before it is known whether the store has it, so the disk must have room for the largest one, if its
+    /// size is certain. Whether all of them fit is not known: some may be there already, and compression may make them small.
+    fn check_room(&self, layers: &[MeasuredLayer], folder: &Path) -> Result<(), Error> {
+        let new = || layers.iter().filter(|layer| layer.remembered.is_none()).map(|layer| layer.measured.bytes);
+        let certain = if self.options.compression == Compression::None { new().max().unwrap_or(0) } else { 0 };
+        disk_space::check(folder, certain)?;
+        let total = new().fold(0, u64::saturating_add);
+        if let Some(free) = disk_space::free_bytes(folder).filter(|free| *free < total) {
+            let (folder, free, total) = (folder.display(), human(free), human(total));
+            self.progress.warn(&format!("`{folder}` has {free} free, and up to {total} are to be written"));
+        }
+        Ok(())
+    }
+
+    /// Packs one layer, and tells whether it was there.
+    fn pack_layer(
+        &self,
+        sink: &dyn LayerSink,
+        layer: &MeasuredLayer,
+        whole: &dyn Task,
+    ) -> Result<(PackedLayer, bool), Error> {
+        let MeasuredLayer { entry, source, layer_type, measured, remembered, .. } = layer;
+        let (word, path) = (section_word(entry.section), &source.path);
+        let (saved, file, was_there) = if let Some(saved) = remembered {
+            whole.skip(measured.bytes);
+            (saved.clone(), plain_file(measured.file_mode, measured.bytes), true)
+        } else {
+            let label = format!("{word} {path}");
+            let task = self.progress.start(Phase::Hashing, &label, Some(measured.bytes));
+            save_layer(sink, layer, &LayerTask { task, progress: self.progress, label })?
+        };
+        self.warn_of_emptiness(word, path, measured);
+        self.progress.say(&format!("{} {word} layer: {}", sink.done(was_there), saved.blob.digest));
+        let RememberedLayer { blob, diff_id } = saved;
+        let (layer_type, index, path) = (*layer_type, entry.index, path.clone());
+        let packed = PackedLayer { layer_type, index, path, blob, diff_id, file };
+        Ok((packed, was_there))
+    }
+
+    /// A folder cannot be raw, and an ignored file is an empty tar: there is no raw layer without a file.
+    fn layer_type(&self, section: Section, measured: &Measured) -> LayerType {
+        let format = measured.file_mode.map_or(Format::Tar, |_| self.options.format);
+        LayerType { section, format, compression: self.options.compression }
+    }
+
+    fn remembered(&self, sink: &dyn LayerSink, key: &Digest) -> Result<Option<RememberedLayer>, Error> {
+        if self.options.reading == Reading::Everything {
+            return Ok(None);
+        }
+        let Some(layer) = sink.remembered(key)? else { return Ok(None) };
+        let has_table = contents_of(&layer.blob).map_or(Ok(true), |table| sink.has_table(&table))?;
+        Ok(has_table.then_some(layer))
+    }
+
+    /// What stands for the bytes that the layer will have: the state of its files, and all that decides how they are written.
+    fn key(&self, layer_type: LayerType, path: &RelativePath, measured: &Measured) -> Digest {
+        let PackOptions { compression, cli_version, .. } = self.options;
+        let (media_type, files) = (layer_type.media_type(), measured.fingerprint.digest);
+        Digest::of(format!("{LAYER_FORMAT}\n{cli_version}\n{compression}\n{media_type}\n{path}\n{files}").as_bytes())
+    }
+
+    fn source<'s>(&'s self, path: &RelativePath) -> LayerSource<'s> {
+        LayerSource {
+            root: &self.options.context,
+            path: path.clone(),
+            excluded: self.paths.iter().filter(|other| *other != path && other.starts_with(path)).cloned().collect(),
+            ignore: &self.ignore,
+            links: self.options.links,
+        }
+    }
+
+    fn warn_of_emptiness(&self, word: &str, path: &RelativePath, measured: &Measured) {
+        if measured.path_is_ignored {
+            self.progress.warn(&format!("{word} layer path {path} ignored by kitignore"));
+        } else if measured.files == 0 {
+            self.progress.warn(&format!("No files detected in {word} layer with path {path}"));
+        }
+    }
+}
+
+/// Saves the layer, and remembers it if its files stayed as they were measured.
+fn save_layer(
+    sink: &dyn LayerSink,
+    layer: &MeasuredLayer,
+    task: &dyn Task,
+) -> Result<(RememberedLayer, Option<PlainFile>, bool), Error> {
+    let MeasuredLayer { source, layer_type, begun, measured, key, .. } = layer;
+    let SavedLayer { summary, mut blob, table, was_there } = sink.save(source, *layer_type, measured.bytes, task)?;
+    if let Some(table) = table {
+        name_contents(&mut blob, &table);
+    }
+    let diff_id = summary.diff_id.unwrap_or(blob.digest);
+    let layer = RememberedLayer { blob, diff_id };
+    if summary.fingerprint == measured.fingerprint && summary.fingerprint.is_settled(*begun) {
+        sink.remember(key, &layer)?;
+    }
+    Ok((layer, plain_file(summary.file_mode, summary.bytes), was_there))
+}
+
+fn plain_file(mode: Option<u32>, size: u64) -> Option<PlainFile> {
+    mode.map(|mode| PlainFile { mode, size })
+}
+
+/// A compressed layer keeps all cores busy alone, and what its threads take is too much memory to take it twice.
+pub(super) fn layers_at_once(jobs: usize, compression: Compression) -> usize {
+    if compression == Compression::None { jobs } else { 1 }
+}
+
+/// Tells the user what compression is worth.
+struct LayerTask<'a> {
+    task: Box<dyn Task>,
+    progress: &'a dyn Progress,
+    label: String,
+}
+
+impl Task for LayerTask<'_> {
+    fn advance(&self, bytes: u64) {
+        self.task.advance(bytes);
+    }
+
+    fn skip(&self, bytes: u64) {
+        self.task.skip(bytes);
+    }
+
+    fn set(&self, bytes: u64) {
+        self.task.set(bytes);
+    }
+
+    fn saves_little(&self) {
+        let label = &self.label;
+        self.progress.warn(&format!("{label}: compression saves less than 3 %; `--compression none` packs it faster"));
+    }
+}
+
+/// A model path that looks like a reference is a file all the same if there is one.
+fn local_entries(options: &PackOptions) -> Vec<Entry<'_>> {
+    let model = options.kitfile.model.as_ref();
+    let is_file = model.is_some_and(|model| fs::symlink_metadata(options.context.join(&model.path)).is_ok());
+    if is_file { options.kitfile.entries_with_model_file() } else { options.kitfile.entries() }
+}
+
+pub(crate) fn clean_path(entry: &Entry<'_>) -> Result<RelativePath, Error> {
+    entry.relative_path().map_err(|source| modelkit::InvalidModelKit::Path { place: entry.place(), source }.into())
+}
+
+/// What the referenced ModelKits bring lies in the folder when the model is used, and is not packed again.
+pub(crate) fn referenced_modelkits(
+    session: &Session<'_>,
+    options: &PackOptions,
+    entries: &[Entry<'_>],
+) -> Result<Vec<LockedParent>, Error> {
+    let owns_model = entries.iter().any(|entry| entry.section == Section::Model);
+    let reference = options.kitfile.model.as_ref().filter(|_| !owns_model).and_then(Model::reference);
+    let Some(reference) = reference else { return Ok(Vec::new()) };
+    let child = options.references.first().map_or_else(String::new, ToString::to_string);
+    let parents = parents::resolve(session, &child, reference)?;
+    Ok(parents.iter().map(locked_parent).collect())
+}
+
+fn locked_parent(parent: &Parent) -> LockedParent {
+    let Inspected { descriptor, modelkit, .. } = &parent.inspected;
+    LockedParent {
+        reference: parent.reference.to_string(),
+        manifest: descriptor.digest,
+        paths: modelkit.layers.iter().map(|layer| layer.path.clone()).collect(),
+    }
+}
+
+pub(crate) fn read_ignore_rules(context: &Path) -> Result<IgnoreRules, Error> {
+    let text = match fs::read_to_string(context.join(".kitignore")) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(IgnoreRules::parse(&text)?)
+}
+
+fn warn_of_what_is_not_packed(kitfile: &Kitfile, progress: &dyn Progress) {
+    for dataset in kitfile.remote_datasets() {
+        let (name, address) = (&dataset.name, remote_data::address(dataset));
+        progress.warn(&format!("the dataset `{name}` stays at `{address}`: it is named, not packed"));
+    }
+    for server in &kitfile.mcp_servers {
+        progress.warn(&format!("the MCP server `{}` is named in the ModelKit, its bundle is not packed", server.name));
+    }
+}
+
+/// How many names a warning lists.
+const NAMED: usize = 5;
+
+fn warn_of_what_is_in_no_layer(found: &[RelativePath], progress: &dyn Progress) {
+    let mut names: Vec<_> = found.iter().take(NAMED).map(|path| format!("`{path}`")).collect();
+    if found.len() > NAMED {
+        names.push(format!("{} more", found.len() - NAMED));
+    }
+    if !names.is_empty() {
+        progress
+            .warn(&format!("in no layer of the Kitfile: {} (a line in .kitignore silences this)", names.join(", ")));
+    }
+}

@@ -1,0 +1,60 @@
+//! What lies beside the layers: files and folders of the context that no entry of the Kitfile names.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
+
+use fs_err as fs;
+
+use crate::archive::IgnoreRules;
+use crate::relative_path::RelativePath;
+
+/// The outermost files and folders that are neither in a layer nor ignored, sorted. Hidden ones do not count: they are
+/// the business of other tools.
+///
+/// Costs one listing of each folder that has a layer below it, however large the context is.
+pub(crate) fn uncovered(
+    context: &Path,
+    layers: &[RelativePath],
+    ignore: &IgnoreRules,
+) -> io::Result<Vec<RelativePath>> {
+    if layers.iter().any(RelativePath::is_root) {
+        return Ok(Vec::new());
+    }
+    let above: BTreeSet<RelativePath> = layers.iter().flat_map(RelativePath::ancestors).collect();
+    let mut found = Vec::new();
+    for folder in above.iter().chain([&RelativePath::root()]) {
+        let Ok(entries) = fs::read_dir(folder.join_to(context)) else { continue };
+        for entry in entries {
+            let name = entry?.file_name();
+            let Some(path) = name.to_str().and_then(|name| folder.child(name).ok()) else { continue };
+            let is_hidden = path.file_name().is_some_and(|name| name.starts_with('.'));
+            let is_covered = above.contains(&path) || layers.iter().any(|layer| path.starts_with(layer));
+            if !is_hidden && !is_covered && !ignore.is_ignored(&path) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_in_no_layer_is_found() {
+        let context = tempfile::tempdir().unwrap();
+        for path in ["Kitfile", ".git/x", "a/b/c", "a/left", "b", "b2", "tmp/x", "d/e"] {
+            let path = context.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let layers = ["a/b", "b", "d", "missing/x"].map(|path| path.parse().unwrap());
+        let ignore = IgnoreRules::parse("tmp\n").unwrap();
+        let found = uncovered(context.path(), &layers, &ignore).unwrap();
+        assert_eq!(found.iter().map(RelativePath::as_str).collect::<Vec<_>>(), ["a/left", "b2"]);
+        assert!(uncovered(context.path(), &[RelativePath::root()], &ignore).unwrap().is_empty());
+    }
+}

@@ -1,0 +1,278 @@
+//! Datasets that stay where they are: files on the web and in object stores, and the datasets of other ModelKits.
+
+use std::io::{Read, Seek};
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+
+use super::error::Error;
+use super::session::{Located, Lookup, Session};
+use super::workers;
+use crate::digest::{Digest, VerifyingReader};
+use crate::kitfile::{Dataset, Kitfile};
+use crate::modelkit::{Filter, InvalidModelKit, Layer, Lock, LockedRemote, ModelKit, Part, Selection};
+use crate::oci::{Content, ContentError, Reference};
+use crate::ops::artifact::{LIMIT, inspect};
+use crate::ops::files::{buffer, digest};
+use crate::progress::{Phase, Progress, Silent};
+use crate::provenance::without_secrets;
+use crate::relative_path::RelativePath;
+
+/// What becomes of datasets that stay where they are.
+#[derive(Debug, Clone)]
+pub enum RemoteData {
+    /// They stay there.
+    Left,
+    /// They are fetched, and must be what the lock says, if there is one.
+    Fetched(Option<Lock>),
+}
+
+/// What is to be fetched.
+#[derive(Default)]
+pub(super) struct Remotes {
+    pub(super) kits: Vec<RemoteKit>,
+    pub(super) files: Vec<RemoteFile>,
+}
+
+/// A ModelKit whose datasets are one of ours.
+pub(super) struct RemoteKit {
+    pub(super) reference: Reference,
+    pub(super) found: Located,
+    /// Its datasets, below the path that ours has.
+    pub(super) layers: Vec<Layer>,
+}
+
+/// A dataset that is one file.
+pub(super) struct RemoteFile {
+    pub(super) path: RelativePath,
+    /// Without what may be secret.
+    pub(super) address: String,
+    pub(super) size: u64,
+    /// Without one, the server alone vouches for it, by the tag that the Kitfile has.
+    pub(super) digest: Option<Digest>,
+    content: Box<dyn Content>,
+}
+
+/// Where a dataset stays, without what may be secret, and without a digest.
+pub(super) fn address(dataset: &Dataset) -> String {
+    match dataset.reference() {
+        Some(reference) => reference.without_digest().to_string(),
+        None => without_secrets(&dataset.remote_path),
+    }
+}
+
+/// What is locked of `dataset`.
+pub(super) fn locked<'l>(remotes: &'l [LockedRemote], dataset: &Dataset) -> Option<&'l LockedRemote> {
+    let (path, address) = (dataset.path.parse().ok()?, address(dataset));
+    remotes.iter().find(|remote| remote.path == path && remote.address == address)
+}
+
+/// What the remote datasets of `kitfile` are now. A file of which the Kitfile has no digest is read from front to back.
+pub(super) fn lock_remotes(
+    session: &Session<'_>,
+    kitfile: &Kitfile,
+    jobs: usize,
+    progress: &dyn Progress,
+) -> Result<Vec<LockedRemote>, Error> {
+    let datasets: Vec<_> = kitfile.remote_datasets().collect();
+    workers::run(jobs, &datasets, |dataset| {
+        let path = clean_path(dataset)?;
+        if let Some(reference) = dataset.reference() {
+            let (_, kit) = open_kit(session, &reference)?;
+            let (digest, size) = (kit.descriptor.digest, kit.descriptor.size);
+            return Ok(LockedRemote { path, address: address(dataset), digest, size });
+        }
+        let file = RemoteFile::open(session, dataset, path, None)?;
+        let digest = file.digest.map_or_else(|| file.read_through(progress), Ok)?;
+        Ok(LockedRemote { path: file.path, address: file.address, digest, size: file.size })
+    })
+}
+
+/// Asks about the remote datasets of `modelkit` that are wanted. Nothing is fetched yet.
+pub(super) fn wanted_remotes(
+    session: &Session<'_>,
+    modelkit: &ModelKit,
+    name: &str,
+    selection: &Selection,
+    data: &RemoteData,
+) -> Result<Remotes, Error> {
+    let RemoteData::Fetched(lock) = data else { return Ok(Remotes::default()) };
+    let remotes = lock.as_ref().map_or(&[][..], |lock| &lock.remotes);
+    let mut gathering = Gathering { session, visited: vec![name.to_owned()], remotes: Remotes::default() };
+    gathering.datasets_of(modelkit, selection, remotes, &RelativePath::root())?;
+    Ok(gathering.remotes)
+}
+
+/// More ModelKits than this serve nobody: a few that each refer to many others would be without an end.
+const KITS_LIMIT: usize = 1000;
+
+struct Gathering<'a> {
+    session: &'a Session<'a>,
+    /// The ModelKits on the way here.
+    visited: Vec<String>,
+    remotes: Remotes,
+}
+
+impl Gathering<'_> {
+    fn datasets_of(
+        &mut self,
+        modelkit: &ModelKit,
+        selection: &Selection,
+        remotes: &[LockedRemote],
+        base: &RelativePath,
+    ) -> Result<(), Error> {
+        for dataset in modelkit.config.kitfile.remote_datasets() {
+            let path = clean_path(dataset)?;
+            if !selection.takes_dataset(dataset, &path) {
+                continue;
+            }
+            let locked = locked(remotes, dataset);
+            let place = below(base, &path);
+            match dataset.reference() {
+                Some(reference) => self.kit(&reference, locked, &place)?,
+                None => self.file(dataset, locked, place)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, dataset: &Dataset, locked: Option<&LockedRemote>, path: RelativePath) -> Result<(), Error> {
+        if path.is_root() {
+            return Err(Error::NotAName(PathBuf::from(path.as_str())));
+        }
+        let file = RemoteFile::open(self.session, dataset, path, locked)?;
+        if file.digest.is_none() && dataset.remote_hash.is_empty() {
+            return Err(Error::Unproven(file.address));
+        }
+        self.remotes.files.push(file);
+        Ok(())
+    }
+
+    /// Takes the datasets of a ModelKit, and those that it takes from others.
+    fn kit(&mut self, given: &Reference, locked: Option<&LockedRemote>, base: &RelativePath) -> Result<(), Error> {
+        let name = given.to_string();
+        let is_known = self.visited.contains(&name);
+        self.visited.push(name);
+        if is_known {
+            return Err(Error::ReferenceCycle(self.visited.clone()));
+        }
+        let too_many = |limit| Error::TooManyReferences { limit, chain: self.visited.clone() };
+        if self.visited.len() > LIMIT + 1 {
+            return Err(too_many(LIMIT));
+        }
+        if self.remotes.kits.len() == KITS_LIMIT {
+            return Err(too_many(KITS_LIMIT));
+        }
+        if let (Some(locked), Some(pinned)) = (locked, given.digest) {
+            same(&locked.address, "digest", &locked.digest, &pinned)?;
+        }
+        let reference = locked.map_or_else(|| given.clone(), |locked| given.with_digest(locked.digest));
+        let (found, kit) = open_kit(self.session, &reference)?;
+        let datasets = Selection::new(vec![Filter::of(vec![Part::Datasets])]);
+        let layers = kit.modelkit.layers.iter().filter(|layer| datasets.takes(layer));
+        let layers = layers.map(|layer| moved(layer, base)).collect();
+        self.remotes.kits.push(RemoteKit { reference: given.clone(), found, layers });
+        self.datasets_of(&kit.modelkit, &datasets, &[], base)?;
+        self.visited.pop();
+        Ok(())
+    }
+}
+
+impl RemoteFile {
+    /// Asks about the file of `dataset`, which must be what the Kitfile and the lock say, as far as the server tells.
+    fn open(
+        session: &Session<'_>,
+        dataset: &Dataset,
+        path: RelativePath,
+        locked: Option<&LockedRemote>,
+    ) -> Result<Self, Error> {
+        let address = address(dataset);
+        let declared = dataset.remote_digest();
+        if let (Some(locked), Some(declared)) = (locked, declared) {
+            same(&address, "digest", &locked.digest, &declared)?;
+        }
+        let file = session.client.web_file(&dataset.remote_path)?;
+        let head = file.look().map_err(|error| unreadable(&address, error.into()))?;
+        if declared.is_none() && !dataset.remote_hash.is_empty() {
+            let found = head.tag.as_deref().unwrap_or("none");
+            same(&address, "ETag", &dataset.remote_hash.trim_matches('"'), &found)?;
+        }
+        if let Some(locked) = locked {
+            same(&address, "size", &locked.size, &head.size)?;
+        }
+        let digest = declared.or(locked.map(|locked| locked.digest));
+        let content = Box::new(file.content(&head, digest));
+        Ok(Self { path, address, size: head.size, digest, content })
+    }
+
+    /// The bytes, verified as far as there is a digest. A file that is at its place in `folder` already, and is the right one, is read
+    /// instead of fetched.
+    pub(super) fn reader(&self, folder: &Path, progress: &dyn Progress) -> Result<Box<dyn Read + Send + '_>, Error> {
+        let fetch = || {
+            progress.say(&format!("Fetching {} to {}", self.address, self.path));
+            self.content.open_at(0).map_err(|error| self.failed(error))
+        };
+        let Some(digest) = self.digest else { return fetch() };
+        let bytes = match right_file(&self.path.join_to(folder), digest, self.size) {
+            Some(file) => Box::new(file),
+            None => fetch()?,
+        };
+        Ok(Box::new(VerifyingReader::new(bytes, digest, self.size)))
+    }
+
+    fn read_through(&self, progress: &dyn Progress) -> Result<Digest, Error> {
+        let task = progress.start(Phase::Hashing, &self.address, Some(self.size));
+        let mut reader = self.content.open_at(0).map_err(|error| self.failed(error))?;
+        let read = digest(&mut reader, &mut buffer(Some(self.size)), &*task);
+        Ok(read.map_err(|error| self.failed(error.into()))?.0)
+    }
+
+    pub(super) fn failed(&self, source: ContentError) -> Error {
+        unreadable(&self.address, source)
+    }
+}
+
+fn unreadable(address: &str, source: ContentError) -> Error {
+    Error::ReadRemote { address: address.to_owned(), source }
+}
+
+/// The file at `place`, if it is there and can be read, and has this content. Whatever else is there is told when it is in the way.
+fn right_file(place: &Path, expected: Digest, size: u64) -> Option<fs::File> {
+    fs::symlink_metadata(place).ok().filter(|metadata| metadata.is_file() && metadata.len() == size)?;
+    let mut file = fs::File::open(place).ok()?;
+    let (found, _) = digest(&mut file, &mut buffer(Some(size)), &Silent).ok()?;
+    file.rewind().ok()?;
+    (found == expected).then_some(file)
+}
+
+fn open_kit(session: &Session<'_>, reference: &Reference) -> Result<(Located, crate::ops::artifact::Inspected), Error> {
+    let open = || {
+        let found = session.find_reference(reference, Lookup::Anywhere)?;
+        let inspected = inspect(&found)?;
+        Ok((found, inspected))
+    };
+    open().map_err(|source| Error::Parent { reference: reference.to_string(), source: Box::new(source) })
+}
+
+fn same<T: PartialEq + ToString>(address: &str, what: &'static str, expected: &T, found: &T) -> Result<(), Error> {
+    let differs = || Error::OtherRemote {
+        address: address.to_owned(),
+        what,
+        expected: expected.to_string(),
+        found: found.to_string(),
+    };
+    if expected == found { Ok(()) } else { Err(differs()) }
+}
+
+fn clean_path(dataset: &Dataset) -> Result<RelativePath, Error> {
+    let place = || format!("datasets: {}", dataset.path);
+    dataset.path.parse().map_err(|source| InvalidModelKit::Path { place: place(), source }.into())
+}
+
+fn moved(layer: &Layer, base: &RelativePath) -> Layer {
+    Layer { path: below(base, &layer.path), base: below(base, &layer.base), ..layer.clone() }
+}
+
+fn below(base: &RelativePath, path: &RelativePath) -> RelativePath {
+    format!("{base}/{path}").parse().expect("two clean paths make one")
+}

@@ -1,0 +1,146 @@
+//! The content of a layer of which a part is here.
+
+use std::collections::VecDeque;
+use std::io::{self, Read};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::patch::{Origin, Patch, Stretch};
+use super::source::DeltaSource;
+use crate::oci::{Content, ContentError, Descriptor};
+
+/// How far ahead of what is read the next range is asked for, in bytes and in stretches: a registry does not wait for long. No more
+/// than one, as up to eight layers travel at once, and each range has some 3 MiB in memory.
+const BYTES_AHEAD: u64 = 256 * 1024 * 1024;
+const STRETCHES_AHEAD: usize = 64;
+
+/// A layer that is put together from what is here and what is fetched. If what is here proves wrong, all of it is fetched.
+pub(super) struct PatchedContent<'s, 'a> {
+    delta: &'s DeltaSource<'a>,
+    layer: Descriptor,
+    plain: Box<dyn Content + 's>,
+    /// Made when the layer is opened for the first time.
+    patch: OnceLock<Option<Patch>>,
+    /// How many bytes that are here were read since the layer was opened the last time.
+    taken_bytes: AtomicU64,
+}
+
+impl<'s, 'a> PatchedContent<'s, 'a> {
+    pub(super) fn new(delta: &'s DeltaSource<'a>, layer: Descriptor, plain: Box<dyn Content + 's>) -> Self {
+        Self { delta, layer, plain, patch: OnceLock::new(), taken_bytes: AtomicU64::new(0) }
+    }
+
+    fn patch(&self) -> Option<&Patch> {
+        let patch = self.patch.get_or_init(|| self.delta.plan(&self.layer, &*self.plain)).as_ref();
+        patch.filter(|_| !self.delta.is_refuted(&self.layer))
+    }
+}
+
+impl Drop for PatchedContent<'_, '_> {
+    fn drop(&mut self) {
+        if let Some(Some(patch)) = self.patch.get() {
+            self.delta.note_taken(&self.layer, *self.taken_bytes.get_mut(), patch);
+        }
+    }
+}
+
+impl Content for PatchedContent<'_, '_> {
+    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
+        self.taken_bytes.store(0, Ordering::Relaxed);
+        let Some(patch) = self.patch() else { return self.plain.open_at(offset) };
+        let stretches = patch.from(offset).collect();
+        Ok(Box::new(PatchedReader { content: self, stretches, current: None, next: None }))
+    }
+
+    /// First of all, nobody believes any longer what is here.
+    fn report_mismatch(&self) -> bool {
+        if self.patch().is_none() {
+            return self.plain.report_mismatch();
+        }
+        self.delta.report_mismatch(&self.layer);
+        true
+    }
+}
+
+struct PatchedReader<'c, 's, 'a> {
+    content: &'c PatchedContent<'s, 'a>,
+    /// What has not been read; the first one begins at the next byte.
+    stretches: VecDeque<Stretch>,
+    /// Reads the first stretch, once it is opened.
+    current: Option<Box<dyn Read + Send + 'c>>,
+    /// Reads the next range behind it.
+    next: Option<Box<dyn Read + Send + 'c>>,
+}
+
+impl<'c> PatchedReader<'c, '_, '_> {
+    fn open(&mut self, stretch: Stretch) -> Result<Box<dyn Read + Send + 'c>, ContentError> {
+        match stretch.origin {
+            Origin::Zeros => Ok(Box::new(io::repeat(0))),
+            Origin::Older { layer, offset } => self.content.delta.local_pieces().open(layer, offset),
+            Origin::Remote => {
+                let opened = self.next.take();
+                opened.map_or_else(|| self.content.plain.open_range(stretch.offset, stretch.length), Ok)
+            }
+        }
+    }
+
+    /// Asks for the next range, if it is near. If that fails, it is asked for again when its turn comes.
+    fn look_ahead(&mut self, current: Stretch) {
+        let limit = current.end().saturating_add(BYTES_AHEAD);
+        let mut near = self.stretches.iter().skip(1).take(STRETCHES_AHEAD).take_while(|next| next.offset < limit);
+        if let (None, Some(range)) = (&self.next, near.find(|stretch| stretch.is_remote())) {
+            self.next = self.content.plain.open_range(range.offset, range.length).ok();
+        }
+    }
+
+    fn read_some(&mut self, stretch: Stretch, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.current.is_none() {
+            self.current = Some(self.open(stretch)?);
+            self.look_ahead(stretch);
+        }
+        let length = usize::try_from(stretch.length).map_or(buffer.len(), |length| length.min(buffer.len()));
+        match self.current.as_mut().map_or(Ok(0), |current| current.read(&mut buffer[..length]))? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            read => Ok(read),
+        }
+    }
+
+    fn advance(&mut self, stretch: Stretch, read: u64) {
+        if !stretch.is_remote() {
+            self.content.taken_bytes.fetch_add(read, Ordering::Relaxed);
+        }
+        if read == stretch.length {
+            self.stretches.pop_front();
+            self.current = None;
+        } else if let Some(first) = self.stretches.front_mut() {
+            *first = stretch.behind(stretch.offset + read);
+        }
+    }
+
+    /// From here on, everything is fetched.
+    fn give_up(&mut self, reached: u64) {
+        (self.current, self.next) = (None, None);
+        let length = self.content.layer.size - reached;
+        self.stretches = [Stretch { offset: reached, length, origin: Origin::Remote }].into();
+    }
+}
+
+impl Read for PatchedReader<'_, '_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            let Some(&stretch) = self.stretches.front() else { return Ok(0) };
+            match self.read_some(stretch, buffer) {
+                Ok(read) => {
+                    self.advance(stretch, read as u64);
+                    return Ok(read);
+                }
+                Err(error) if stretch.is_remote() || error.kind() == io::ErrorKind::Interrupted => return Err(error),
+                // What was here is not here any longer.
+                Err(_) => self.give_up(stretch.offset),
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! What is here of older versions: the files and pieces that uncompressed layers or a folder hold.
+
+use std::collections::{HashMap, HashSet};
+use std::io::Read;
+use std::path::Path;
+
+use super::tar_prefix::{TarPrefix, TarPrefixes, padding};
+use super::tree::{self, TreeFile};
+use crate::archive::Listing;
+use crate::compression::Compression;
+use crate::contents::{self, Kind, Piece, PieceDigest};
+use crate::digest::Digest;
+use crate::layer_format::Format;
+use crate::modelkit::Layer;
+use crate::oci::{Content, ContentError, Descriptor, RangedReader, Source};
+use crate::ops::artifact::inspect;
+use crate::ops::files::{shape, tables};
+use crate::relative_path::RelativePath;
+
+/// How many files and how many pieces are remembered: some 30 MiB.
+const FILES_LIMIT: usize = 100_000;
+const PIECES_LIMIT: usize = 200_000;
+
+/// What is here that may hold parts of a layer.
+pub(crate) enum Older<'a> {
+    /// The manifests of ModelKits, each with what it is called, in the order in which they are preferred.
+    Versions(&'a dyn Source, Vec<(String, Descriptor)>),
+    /// A folder that a ModelKit was unpacked into.
+    Tree(&'a Path),
+}
+
+/// Layers that are here, and what is in them.
+#[derive(Default)]
+pub(super) struct LocalPieces<'a> {
+    layers: Vec<OldLayer<'a>>,
+    /// Of the layers.
+    digests: HashSet<Digest>,
+    files: Vec<OldFile>,
+    by_digest: HashMap<Digest, usize>,
+    by_path: HashMap<RelativePath, usize>,
+    pieces: HashMap<PieceDigest, OldPiece>,
+}
+
+struct OldLayer<'a> {
+    size: u64,
+    format: Format,
+    content: Box<dyn Content + 'a>,
+    /// What the ModelKit or the folder is called that it belongs to.
+    name: String,
+}
+
+/// A file in one of the layers.
+pub(super) struct OldFile {
+    pub(super) layer: usize,
+    pub(super) offset: u64,
+    pub(super) size: u64,
+    /// Known where the layer has a table.
+    pub(super) digest: Option<Digest>,
+    /// What stands before its content, where that is known.
+    pub(super) tar_prefix: Option<TarPrefix>,
+    /// Whether its pieces are known.
+    pub(super) is_cut: bool,
+}
+
+/// A piece of a file in one of the layers.
+#[derive(Clone, Copy)]
+pub(super) struct OldPiece {
+    pub(super) layer: usize,
+    pub(super) offset: u64,
+    pub(super) size: u64,
+}
+
+impl<'a> LocalPieces<'a> {
+    /// Looks at what is here. What cannot be read is no help, and that is all.
+    ///
+    /// Of layers, their tables are read; without one, the headers of their files.
+    pub(super) fn new(older: &Older<'a>) -> Self {
+        let mut local_pieces = Self::default();
+        match older {
+            Older::Versions(source, versions) => {
+                for (name, manifest) in versions {
+                    local_pieces.add_version(*source, name, manifest);
+                }
+            }
+            Older::Tree(folder) => local_pieces.add_tree(folder),
+        }
+        local_pieces
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// The file with this content, best one at the same place: then more than its content may be the same.
+    pub(super) fn file(&self, digest: &Digest, path: &RelativePath) -> Option<&OldFile> {
+        let at_path = self.version_of(path).filter(|file| file.digest == Some(*digest));
+        at_path.or_else(|| self.files.get(*self.by_digest.get(digest)?))
+    }
+
+    /// The file at the same place.
+    pub(super) fn version_of(&self, path: &RelativePath) -> Option<&OldFile> {
+        self.files.get(*self.by_path.get(path)?)
+    }
+
+    pub(super) fn piece(&self, piece: &Piece) -> Option<OldPiece> {
+        self.pieces.get(&piece.digest).copied().filter(|old| old.size == piece.size)
+    }
+
+    /// How many zeros follow the file in its layer.
+    pub(super) fn zeros_behind(&self, file: &OldFile) -> u64 {
+        let layer = self.layers.get(file.layer).filter(|layer| layer.format == Format::Tar);
+        let behind = layer.map_or(0, |layer| layer.size.saturating_sub(file.offset.saturating_add(file.size)));
+        padding(file.size).min(behind)
+    }
+
+    /// Opens a layer. What comes may be damaged.
+    pub(super) fn open(&self, layer: usize, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
+        let no_layer = || ContentError::NotFound(layer.to_string());
+        self.layers.get(layer).ok_or_else(no_layer)?.content.open_at(offset)
+    }
+
+    /// What the ModelKit or the folder is called that the layer belongs to.
+    pub(super) fn name(&self, layer: usize) -> &str {
+        self.layers.get(layer).map_or("", |layer| &layer.name)
+    }
+
+    fn add_version(&mut self, source: &'a dyn Source, name: &str, manifest: &Descriptor) {
+        let Ok(inspected) = inspect::read(source, manifest.clone(), name) else { return };
+        for layer in &inspected.modelkit.layers {
+            if layer.compression == Compression::None && self.digests.insert(layer.descriptor.digest) {
+                self.add_layer(source, name, layer);
+            }
+        }
+    }
+
+    fn add_layer(&mut self, source: &'a dyn Source, name: &str, layer: &Layer) {
+        let (number, size) = (self.layers.len(), layer.descriptor.size);
+        let content = source.blob(&layer.descriptor);
+        self.layers.push(OldLayer { size, format: layer.format, content, name: name.to_owned() });
+        match tables::bytes(source, &layer.descriptor) {
+            Ok(Some(table)) => self.add_entries(number, &table),
+            _ => self.add_members(source, number, layer),
+        }
+    }
+
+    /// Adds each file as if it were a layer of its own.
+    fn add_tree(&mut self, folder: &Path) {
+        for TreeFile { path, size, content } in tree::files(folder) {
+            let layer = self.layers.len();
+            let name = folder.display().to_string();
+            self.layers.push(OldLayer { size, format: Format::Raw, content: Box::new(content), name });
+            self.add_file(path, OldFile { layer, offset: 0, size, digest: None, tar_prefix: None, is_cut: false });
+        }
+    }
+
+    /// Adds the files that a table names, up to where it can be read.
+    fn add_entries(&mut self, layer: usize, table: &[u8]) {
+        let Ok(entries) = contents::read(table) else { return };
+        let mut leads = TarPrefixes::default();
+        for entry in entries.map_while(Result::ok) {
+            let tar_prefix = leads.next(&entry);
+            let Kind::File { size, offset, digest, pieces } = entry.kind else { continue };
+            let (digest, is_cut) = (Some(digest), !pieces.is_empty());
+            self.add_file(entry.path, OldFile { layer, offset, size, digest, tar_prefix, is_cut });
+            let mut offset = offset;
+            for Piece { size, digest, .. } in pieces {
+                if self.pieces.len() < PIECES_LIMIT {
+                    self.pieces.entry(digest).or_insert(OldPiece { layer, offset, size });
+                }
+                offset += size;
+            }
+        }
+    }
+
+    /// Adds the files of a layer without a table.
+    fn add_members(&mut self, source: &dyn Source, layer: usize, of: &Layer) {
+        let (digest, size) = (of.descriptor.digest, of.descriptor.size);
+        if of.format == Format::Raw {
+            let file = OldFile { layer, offset: 0, size, digest: Some(digest), tar_prefix: None, is_cut: false };
+            return self.add_file(of.path.clone(), file);
+        }
+        let blob = source.blob(&of.descriptor);
+        let mut listing = Listing::hopping(RangedReader::new(&*blob, size), shape(of));
+        while let Ok(Some(member)) = listing.next_member() {
+            let (offset, size) = (member.offset, member.size);
+            if !member.is_directory {
+                self.add_file(
+                    member.path,
+                    OldFile { layer, offset, size, digest: None, tar_prefix: None, is_cut: false },
+                );
+            }
+        }
+    }
+
+    /// What was there first is preferred.
+    fn add_file(&mut self, path: RelativePath, file: OldFile) {
+        let number = self.files.len();
+        if number < FILES_LIMIT {
+            if let Some(digest) = file.digest {
+                self.by_digest.entry(digest).or_insert(number);
+            }
+            self.by_path.entry(path).or_insert(number);
+            self.files.push(file);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Which versions of a ModelKit are here.
+
+use crate::oci::{Descriptor, Reference};
+use crate::ops::error::Error;
+use crate::store::{Entry, Store};
+
+/// How many of them are looked at.
+const LIMIT: usize = 4;
+
+/// The ModelKits that are here of the repository of `name`: the one that is called like that first, then the latest.
+pub(crate) fn older(store: &Store, name: &Reference) -> Result<Vec<(String, Descriptor)>, Error> {
+    let entries = store.entries()?;
+    let named = |entry: &Entry| Some((entry.reference()?, entry.descriptor.clone()));
+    let is_of_it = |(reference, _): &(Reference, Descriptor)| reference.full_repository() == name.full_repository();
+    let modelkits = entries.iter().rev().filter(|entry| entry.subject().is_none());
+    let mut older: Vec<_> = modelkits.filter_map(named).filter(is_of_it).collect();
+    older.sort_by_key(|(reference, _)| reference.tag != name.tag);
+    older.dedup_by_key(|(_, descriptor)| descriptor.digest);
+    older.truncate(LIMIT);
+    Ok(older.into_iter().map(|(reference, descriptor)| (called(&reference, &descriptor), descriptor)).collect())
+}
+
+/// A short name for messages: `sentiment:v1`.
+fn called(reference: &Reference, descriptor: &Descriptor) -> String {
+    let repository = reference.repository.rsplit('/').next().unwrap_or_default();
+    match &reference.tag {
+        Some(tag) => format!("{repository}:{tag}"),
+        None => format!("{repository}@sha256:{}…", &descriptor.digest.hex()[..12]),
+    }
+}

@@ -1,0 +1,236 @@
+//! How a layer is put together: stretches of it that are here, and stretches that are fetched. Knows no session.
+
+/// What a layer consists of, from front to back and without gaps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Patch {
+    stretches: Vec<Stretch>,
+    size: u64,
+}
+
+/// Neighbouring bytes of a layer that come from one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stretch {
+    /// Where it begins in the layer.
+    pub(super) offset: u64,
+    pub(super) length: u64,
+    pub(super) origin: Origin,
+}
+
+/// Where the bytes of a stretch come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// An older layer that is here, from this offset of it on.
+    Older { layer: usize, offset: u64 },
+    /// There is nothing but zeros.
+    Zeros,
+    /// They are fetched.
+    Remote,
+}
+
+/// How many bytes come in the time that a request costs: 20 ms on a line of 200 Mbit/s.
+pub(super) const REQUEST_BYTES: u64 = 512 * 1024;
+/// The most ranges that a layer is fetched in: should a request take 100 ms, all of them take 13 s.
+const MOST_RANGES: usize = 128;
+/// What is here is read so many times as quickly as it is fetched.
+const READING_GAIN: u64 = 10;
+
+impl Stretch {
+    pub(super) fn end(&self) -> u64 {
+        self.offset + self.length
+    }
+
+    pub(super) fn is_remote(&self) -> bool {
+        self.origin == Origin::Remote
+    }
+
+    /// Whether `next` goes on where this one ends, in the layer and where it comes from.
+    fn goes_on_with(&self, next: &Self) -> bool {
+        self.end() == next.offset
+            && match (self.origin, next.origin) {
+                (Origin::Older { layer, offset }, Origin::Older { layer: other, offset: at }) => {
+                    layer == other && offset + self.length == at
+                }
+                (one, other) => one == other,
+            }
+    }
+
+    /// What of it lies behind `offset`.
+    pub(super) fn behind(self, offset: u64) -> Self {
+        let passed = offset.saturating_sub(self.offset).min(self.length);
+        let origin = match self.origin {
+            Origin::Older { layer, offset } => Origin::Older { layer, offset: offset + passed },
+            origin => origin,
+        };
+        Self { offset: self.offset + passed, length: self.length - passed, origin }
+    }
+}
+
+impl Patch {
+    /// Begins the patch of a layer of `size` bytes, of which nothing is here yet.
+    pub(super) fn new(size: u64) -> Self {
+        Self { stretches: Vec::new(), size }
+    }
+
+    /// Adds what is here, from front to back. What overlaps with what was added, or leaves the layer, is not believed.
+    pub(super) fn add(&mut self, offset: u64, length: u64, origin: Origin) {
+        let reached = self.reached();
+        let fits = offset >= reached && offset.checked_add(length).is_some_and(|end| end <= self.size);
+        if length > 0 && fits {
+            self.push(Stretch { offset: reached, length: offset - reached, origin: Origin::Remote });
+            self.push(Stretch { offset, length, origin });
+        }
+    }
+
+    /// Says that what is left is fetched, and what lies between two ranges and is less than a request costs, too.
+    pub(super) fn finish(mut self) -> Self {
+        let reached = self.reached();
+        self.push(Stretch { offset: reached, length: self.size - reached, origin: Origin::Remote });
+        let mut gap = REQUEST_BYTES;
+        self.fill_gaps(gap);
+        while self.ranges() > MOST_RANGES {
+            gap *= 2;
+            self.fill_gaps(gap);
+        }
+        self
+    }
+
+    /// Whether this is likely to be quicker than fetching everything. Whether ranges can be fetched has to be asked, too.
+    pub(super) fn is_quicker(&self) -> bool {
+        let here = self.stretches.iter().filter(|stretch| !stretch.is_remote());
+        let bytes: u64 = here.map(|stretch| stretch.length).sum();
+        bytes - bytes / READING_GAIN > (self.ranges() as u64 + 1) * REQUEST_BYTES
+    }
+
+    /// How many ranges are fetched.
+    pub(super) fn ranges(&self) -> usize {
+        self.stretches.iter().filter(|stretch| stretch.is_remote()).count()
+    }
+
+    /// The older layers that something is taken from, perhaps several times.
+    pub(super) fn older_layers(&self) -> impl Iterator<Item = usize> + '_ {
+        self.stretches.iter().filter_map(|stretch| match stretch.origin {
+            Origin::Older { layer, .. } => Some(layer),
+            _ => None,
+        })
+    }
+
+    /// The stretches from `offset` on, the first of which begins there.
+    pub(super) fn from(&self, offset: u64) -> impl Iterator<Item = Stretch> + '_ {
+        let first = self.stretches.partition_point(|stretch| stretch.end() <= offset);
+        self.stretches[first..].iter().map(move |stretch| stretch.behind(offset))
+    }
+
+    fn reached(&self) -> u64 {
+        self.stretches.last().map_or(0, Stretch::end)
+    }
+
+    fn push(&mut self, stretch: Stretch) {
+        match self.stretches.last_mut() {
+            Some(last) if last.goes_on_with(&stretch) => last.length += stretch.length,
+            _ if stretch.length > 0 => self.stretches.push(stretch),
+            _ => {}
+        }
+    }
+
+    /// Has what is here and less than `gap` between two ranges fetched with them.
+    fn fill_gaps(&mut self, gap: u64) {
+        let before = std::mem::take(&mut self.stretches);
+        let mut runs = before.chunk_by(|one, other| one.is_remote() == other.is_remote()).peekable();
+        while let Some(run) = runs.next() {
+            let length: u64 = run.iter().map(|stretch| stretch.length).sum();
+            let is_between = !self.stretches.is_empty() && runs.peek().is_some();
+            if is_between && length < gap {
+                self.push(Stretch { offset: run[0].offset, length, origin: Origin::Remote });
+            } else {
+                for stretch in run {
+                    self.push(*stretch);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LARGE: u64 = REQUEST_BYTES;
+
+    fn check(size: u64, here: &[(u64, u64, u64)], expected: &[(u64, u64, Option<u64>)]) {
+        let mut patch = Patch::new(size);
+        for (offset, length, at) in here {
+            patch.add(*offset, *length, Origin::Older { layer: 0, offset: *at });
+        }
+        let shown = |stretch: Stretch| match stretch.origin {
+            Origin::Older { offset, .. } => (stretch.offset, stretch.length, Some(offset)),
+            _ => (stretch.offset, stretch.length, None),
+        };
+        assert_eq!(patch.finish().from(0).map(shown).collect::<Vec<_>>(), expected, "{here:?}");
+    }
+
+    #[test]
+    fn what_is_not_here_is_fetched() {
+        check(0, &[], &[]);
+        check(10, &[], &[(0, 10, None)]);
+        check(10, &[(0, 10, 7)], &[(0, 10, Some(7))]);
+        check(10, &[(0, 5, 7)], &[(0, 5, Some(7)), (5, 5, None)]);
+    }
+
+    #[test]
+    fn neighbours_from_one_place_are_one_stretch() {
+        check(20, &[(0, 5, 100), (5, 15, 105)], &[(0, 20, Some(100))]);
+        check(20, &[(0, 5, 100), (5, 15, 200)], &[(0, 5, Some(100)), (5, 15, Some(200))]);
+    }
+
+    #[test]
+    fn what_overlaps_or_leaves_the_layer_is_not_believed() {
+        check(20, &[(0, 8, 0), (4, 8, 50), (8, 12, 8)], &[(0, 20, Some(0))]);
+        check(20, &[(0, 8, 0), (8, 13, 8), (u64::MAX, 2, 0)], &[(0, 8, Some(0)), (8, 12, None)]);
+    }
+
+    #[test]
+    fn little_between_two_ranges_is_fetched_with_them() {
+        let at = 10;
+        check(LARGE + 20, &[(at, LARGE, 0)], &[(0, 10, None), (at, LARGE, Some(0)), (LARGE + 10, 10, None)]);
+        check(LARGE + 19, &[(at, LARGE - 1, 0)], &[(0, LARGE + 19, None)]);
+        // At an end it costs no request.
+        check(20, &[(0, 3, 50), (10, 10, 90)], &[(0, 3, Some(50)), (3, 7, None), (10, 10, Some(90))]);
+    }
+
+    #[test]
+    fn there_are_never_too_many_ranges() {
+        let mut patch = Patch::new(10_000 * LARGE);
+        for number in 0..5_000 {
+            patch.add(2 * number * LARGE, LARGE + number, Origin::Zeros);
+        }
+        let patch = patch.finish();
+        assert!(patch.ranges() <= MOST_RANGES, "{}", patch.ranges());
+        assert_eq!(patch.from(0).map(|stretch| stretch.length).sum::<u64>(), 10_000 * LARGE);
+    }
+
+    #[test]
+    fn what_is_here_has_to_be_worth_the_requests() {
+        let is_quicker = |runs: u64, length: u64| {
+            let mut patch = Patch::new(2 * runs * length);
+            (0..runs).for_each(|run| patch.add(2 * run * length, length, Origin::Zeros));
+            patch.finish().is_quicker()
+        };
+        assert!(!is_quicker(1, 2 * LARGE));
+        assert!(is_quicker(1, 3 * LARGE));
+        assert!(!is_quicker(10, LARGE));
+        assert!(is_quicker(10, 2 * LARGE));
+    }
+
+    #[test]
+    fn a_patch_is_read_from_any_byte() {
+        let mut patch = Patch::new(100);
+        patch.add(0, 40, Origin::Older { layer: 1, offset: 500 });
+        let from = |offset| patch.clone().finish().from(offset).collect::<Vec<_>>();
+        let remote = |offset, length| Stretch { offset, length, origin: Origin::Remote };
+        let older = Stretch { offset: 30, length: 10, origin: Origin::Older { layer: 1, offset: 530 } };
+        assert_eq!(from(30), [older, remote(40, 60)]);
+        assert_eq!(from(40), [remote(40, 60)]);
+        assert_eq!(from(99), [remote(99, 1)]);
+        assert_eq!(from(100), []);
+    }
+}

@@ -1,0 +1,107 @@
+//! Decides what of a new layer is taken from older ones.
+
+use std::collections::HashMap;
+
+use super::local_pieces::{LocalPieces, OldFile, OldPiece};
+use super::patch::{Origin, Patch, REQUEST_BYTES};
+use super::rechunk::Rechunker;
+use super::tar_prefix::{TarPrefix, TarPrefixes, padding};
+use crate::compression::Compression;
+use crate::contents::{self, Entry, Kind, Piece};
+use crate::layer_format::Format;
+use crate::modelkit::LayerType;
+use crate::oci::Descriptor;
+use crate::relative_path::RelativePath;
+
+/// What ends a tar: two blocks without anything in them.
+const TAR_END: u64 = 1024;
+
+/// Whether it may be worth looking at the layer at all.
+pub(super) fn is_worth_a_look(layer: &Descriptor) -> bool {
+    layer.size > 2 * REQUEST_BYTES && format(layer).is_some()
+}
+
+/// How `layer`, of which `table` is the table of contents, is put together with what is on the `local_pieces`; none if it had better be
+/// fetched whole.
+pub(super) fn plan(layer: &Descriptor, table: &[u8], local_pieces: &LocalPieces<'_>) -> Option<Patch> {
+    let format = format(layer)?;
+    let mut planner = Planner {
+        local_pieces,
+        format,
+        recutter: Rechunker::new(local_pieces, layer.size),
+        leads: TarPrefixes::default(),
+        reached: 0,
+        patch: Patch::new(layer.size),
+    };
+    for entry in contents::read(table).ok()? {
+        planner.add_entry(&entry.ok()?);
+    }
+    if format == Format::Tar && layer.size.checked_sub(planner.reached) == Some(TAR_END) {
+        planner.patch.add(planner.reached, TAR_END, Origin::Zeros);
+    }
+    Some(planner.patch.finish()).filter(Patch::is_quicker)
+}
+
+/// How the files of an uncompressed layer are put together; none of another blob.
+fn format(layer: &Descriptor) -> Option<Format> {
+    LayerType::of(layer).filter(|layer| layer.compression == Compression::None).map(|layer| layer.format)
+}
+
+struct Planner<'a> {
+    local_pieces: &'a LocalPieces<'a>,
+    format: Format,
+    recutter: Rechunker<'a>,
+    leads: TarPrefixes,
+    /// Where the last file and the zeros behind it end.
+    reached: u64,
+    patch: Patch,
+}
+
+impl Planner<'_> {
+    fn add_entry(&mut self, entry: &Entry) {
+        let tar_prefix = self.leads.next(entry);
+        let &Kind::File { size, offset, ref digest, ref pieces } = &entry.kind else { return };
+        match self.local_pieces.file(digest, &entry.path) {
+            Some(old) if old.size == size => self.add_file(old, tar_prefix, offset),
+            _ => self.add_pieces(&entry.path, offset, size, pieces),
+        }
+        let end = offset + size;
+        // Nothing if it came with the content.
+        self.patch.add(end, self.padding(size), Origin::Zeros);
+        self.reached = end.saturating_add(self.padding(size));
+    }
+
+    /// Adds a file that is here, with what stands before and behind it in both tars: so files that follow each other in both
+    /// are taken in one.
+    fn add_file(&mut self, old: &OldFile, tar_prefix: Option<TarPrefix>, offset: u64) {
+        let tar_prefix =
+            tar_prefix.filter(|tar_prefix| self.format == Format::Tar && old.tar_prefix == Some(*tar_prefix));
+        let before = tar_prefix.map_or(0, |tar_prefix| tar_prefix.bytes).min(old.offset).min(offset);
+        let behind = self.padding(old.size).min(self.local_pieces.zeros_behind(old));
+        let origin = Origin::Older { layer: old.layer, offset: old.offset - before };
+        self.patch.add(offset - before, before + old.size + behind, origin);
+    }
+
+    /// Adds what is here of a file that has changed.
+    fn add_pieces(&mut self, path: &RelativePath, begin: u64, size: u64, pieces: &[Piece]) {
+        if pieces.is_empty() {
+            return;
+        }
+        let known = |piece: &Piece| self.local_pieces.piece(piece);
+        let found: u64 = pieces.iter().filter_map(known).map(|piece| piece.size).sum();
+        let is_enough = found >= size / 2;
+        let cut_anew = if is_enough { HashMap::new() } else { self.recutter.pieces_of(path, size, pieces) };
+        let mut offset = begin;
+        for piece in pieces {
+            let old = self.local_pieces.piece(piece).or_else(|| cut_anew.get(&piece.digest).copied());
+            if let Some(OldPiece { layer, offset: at, .. }) = old.filter(|old| old.size == piece.size) {
+                self.patch.add(offset, piece.size, Origin::Older { layer, offset: at });
+            }
+            offset += piece.size;
+        }
+    }
+
+    fn padding(&self, size: u64) -> u64 {
+        if self.format == Format::Tar { padding(size) } else { 0 }
+    }
+}

@@ -1,0 +1,92 @@
+//! Cuts old files like new ones, where their pieces are not known or were cut in another way.
+
+use std::collections::{HashMap, HashSet};
+use std::io::{self, Read};
+
+use super::local_pieces::{LocalPieces, OldFile, OldPiece};
+use crate::contents::{Cutter, Piece, PieceDigest};
+use crate::relative_path::RelativePath;
+
+/// Of a file, so much is cut at first, and this part of a larger one: if hardly anything of that is found again, little else will be.
+const SAMPLE_BYTES: u64 = 4 * 1024 * 1024;
+const SAMPLE_PART: u64 = 64;
+/// The part of a sample that has to be found. The header of weights is the same however they were trained.
+const FOUND_PART: u64 = 16;
+/// The part of a layer that is cut in vain at most: its cutting takes some hundredths of the time of fetching the layer from next door.
+const PATIENCE_PART: u64 = 16;
+
+/// Reads old files, as long as it finds something.
+pub(super) struct Rechunker<'a> {
+    local_pieces: &'a LocalPieces<'a>,
+    /// How many bytes may still be read in vain.
+    patience: u64,
+}
+
+impl<'a> Rechunker<'a> {
+    /// For a layer of `size` bytes.
+    pub(super) fn new(local_pieces: &'a LocalPieces<'a>, size: u64) -> Self {
+        Self { local_pieces, patience: size / PATIENCE_PART + 2 * SAMPLE_BYTES }
+    }
+
+    /// The pieces of the old version of the file `path`, if it was not cut like the new one, of `size` bytes, that consists of
+    /// `wanted`.
+    pub(super) fn pieces_of(
+        &mut self,
+        path: &RelativePath,
+        size: u64,
+        wanted: &[Piece],
+    ) -> HashMap<PieceDigest, OldPiece> {
+        let Some(old) = self.local_pieces.version_of(path) else { return HashMap::new() };
+        let is_by_tensor = wanted.iter().any(|piece| piece.tensor.is_some());
+        if old.is_cut && (is_by_tensor || Cutter::cuts_alike(old.size, size)) {
+            return HashMap::new();
+        }
+        let sample = old.size.min(first_tensor(wanted).max(old.size / SAMPLE_PART) + SAMPLE_BYTES);
+        if sample > self.patience {
+            return HashMap::new();
+        }
+        let name = path.file_name().unwrap_or_default();
+        let known: HashSet<PieceDigest> = wanted.iter().map(|piece| piece.digest).collect();
+        let cut = |length| cut(self.local_pieces, old, length, Cutter::like(name, old.size, size)).unwrap_or_default();
+        let mut found = cut(sample);
+        found.retain(|digest, _| known.contains(digest));
+        if found.values().map(|piece| piece.size).sum::<u64>() < sample / FOUND_PART {
+            self.patience -= sample;
+            return HashMap::new();
+        }
+        if sample < old.size {
+            found = cut(old.size);
+            found.retain(|digest, _| known.contains(digest));
+        }
+        found
+    }
+}
+
+/// Where the first tensor ends; 0 without tensors.
+fn first_tensor(pieces: &[Piece]) -> u64 {
+    let first = pieces.iter().position(|piece| piece.tensor.is_some()).map_or(0, |first| first + 1);
+    pieces[..first].iter().map(|piece| piece.size).sum()
+}
+
+/// Cuts the first `length` bytes of `old`.
+fn cut(
+    local_pieces: &LocalPieces<'_>,
+    old: &OldFile,
+    length: u64,
+    mut cutter: Cutter,
+) -> io::Result<HashMap<PieceDigest, OldPiece>> {
+    let mut reader = local_pieces.open(old.layer, old.offset)?.take(length);
+    let mut buffer = vec![0; 1024 * 1024];
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => break,
+            read => cutter.take(&buffer[..read]),
+        }
+    }
+    let (mut offset, mut pieces) = (old.offset, HashMap::new());
+    for Piece { size, digest, .. } in cutter.finish() {
+        pieces.insert(digest, OldPiece { layer: old.layer, offset, size });
+        offset += size;
+    }
+    Ok(pieces)
+}

@@ -1,0 +1,43 @@
+//! The files of a folder that a ModelKit was unpacked into.
+
+use std::path::Path;
+
+use fs_err as fs;
+
+use super::patch::REQUEST_BYTES;
+use crate::ops::files::LocalFile;
+use crate::relative_path::RelativePath;
+
+/// How many files and folders are looked at: some people unpack into their home.
+const LIMIT: usize = 100_000;
+
+/// A file that is large enough to be of use.
+pub(super) struct TreeFile {
+    pub(super) path: RelativePath,
+    pub(super) size: u64,
+    pub(super) content: LocalFile,
+}
+
+/// The files in and below `folder`. No link is followed, and what cannot be read is left out.
+pub(super) fn files(folder: &Path) -> Vec<TreeFile> {
+    let (mut files, mut folders, mut seen) = (Vec::new(), vec![RelativePath::root()], 0);
+    while let Some(below) = folders.pop() {
+        let Ok(entries) = fs::read_dir(below.join_to(folder)) else { continue };
+        for entry in entries.map_while(Result::ok) {
+            seen += 1;
+            if seen > LIMIT {
+                return files;
+            }
+            let Some(path) = entry.file_name().to_str().and_then(|name| below.child(name).ok()) else { continue };
+            match entry.metadata() {
+                Ok(found) if found.is_dir() => folders.push(path),
+                Ok(found) if found.is_file() && found.len() > REQUEST_BYTES => {
+                    let content = LocalFile(entry.path());
+                    files.push(TreeFile { path, size: found.len(), content });
+                }
+                _ => {}
+            }
+        }
+    }
+    files
+}

@@ -1,0 +1,51 @@
+//! Turning layers that live on recipes into blobs, which depend on no other file.
+
+use super::copy::{Artifact, CopyOptions, Copying};
+use super::origins::Origins;
+use crate::oci::{Descriptor, Reference, Tag, Target};
+use crate::ops::error::Error;
+use crate::ops::{disk_space, workers};
+use crate::progress::{Phase, Progress};
+use crate::store::{Names, Store};
+
+/// What was made of a ModelKit.
+#[derive(Debug, Clone)]
+pub struct Materialized {
+    /// Its manifest.
+    pub manifest: Descriptor,
+    /// Bytes of the layers that are blobs now and were not before.
+    pub bytes: u64,
+}
+
+/// Writes the layers of the ModelKit `reference` that live on recipes as blobs, verified, and drops their recipes.
+pub fn materialize(
+    store: &Store,
+    reference: &Reference,
+    jobs: usize,
+    progress: &dyn Progress,
+) -> Result<Materialized, Error> {
+    let name = reference.selector().unwrap_or_else(|| Tag::latest().to_string());
+    let names = Names::Of(reference.clone());
+    if store.find(&names, &name)?.is_none() {
+        return Err(Error::NotHere(reference.clone()));
+    }
+    let source = store.reader(names.clone())?;
+    let artifact = Artifact::read(&source, &name)?;
+    let mut links = Vec::new();
+    for blob in artifact.blobs {
+        if store.is_link(&blob)? {
+            links.push(blob);
+        }
+    }
+    let target = store.writer(names)?;
+    if let Some(need) = target.need(&links).map_err(|error| Error::writing("the layers", error))? {
+        disk_space::check(&need.folder, need.bytes)?;
+    }
+    let whole = progress.overall(links.iter().map(|blob| blob.size).sum());
+    let options = CopyOptions { jobs, origins: Origins::default(), phase: Phase::Copying };
+    let copying = Copying { source: &source, target: &target, options: &options, progress, whole: &*whole };
+    workers::run(jobs, &links, |blob| copying.copy_blob(blob))?;
+    drop((source, target));
+    store.collect()?;
+    Ok(Materialized { manifest: artifact.descriptor, bytes: links.iter().map(|blob| blob.size).sum() })
+}

@@ -1,0 +1,23 @@
+//! Copying artifacts between session: push, pull, tag, promote and the plans of a dry run.
+
+mod copy;
+mod delta;
+mod materialize;
+mod origins;
+mod plan;
+mod promote;
+mod pull;
+pub(super) mod referrers;
+mod tag;
+
+pub(crate) use copy::{Artifact, Brought, Copying, bring};
+pub use copy::{BlobAction, Copied, CopyOptions, copy};
+pub(crate) use delta::{DeltaSource, Older};
+pub use delta::{Fetch, Taken};
+pub use materialize::{Materialized, materialize};
+pub use origins::Origins;
+pub use plan::{Plan, PlanTarget, PlannedBlob, plan};
+pub use promote::{Promoted, promote};
+pub use pull::{Wanted, plan_pull, pull};
+pub(crate) use referrers::copy_referrers;
+pub use tag::tag;

@@ -1,0 +1,124 @@
+//! Fetching a ModelKit or an index of them into the local store, together with those that its models refer to.
+
+use super::copy::{Copied, CopyOptions, copy};
+use super::plan::{Plan, PlanTarget, plan};
+use crate::modelkit::Label;
+use crate::oci::{MediaType, Reference, Target};
+use crate::ops::artifact::{Parent, inspect, inspect_index, modelkits, parents};
+use crate::ops::error::Error;
+use crate::ops::session::{Located, Location, Lookup, Session};
+use crate::ops::transfer::delta::{DeltaSource, Fetch, Older, older};
+use crate::progress::Progress;
+use crate::store::Names;
+
+/// What of a name is wanted.
+#[derive(Debug, Clone, Copy)]
+pub enum Wanted<'a> {
+    /// The ModelKit; with labels, the one in the index that has them all.
+    ModelKit(&'a [Label]),
+    /// An index of ModelKits, with all of them.
+    Index,
+}
+
+/// Copies what is wanted of `source` into the store and calls it `name`.
+///
+/// ModelKits that a model refers to are copied first, each into its own repository, so that what is in the store can be
+/// used without the registry.
+pub fn pull(
+    session: &Session<'_>,
+    (source, wanted): (&Location, Wanted<'_>),
+    name: &Reference,
+    fetch: Fetch,
+    options: &CopyOptions,
+    progress: &dyn Progress,
+) -> Result<Copied, Error> {
+    if matches!(wanted, Wanted::ModelKit([_, ..])) {
+        refuse_to_hide_index(session, name)?;
+    }
+    let (found, parents) = find(session, source, wanted)?;
+    for parent in parents {
+        progress.say(&format!("Pulling referenced modelkit {}", parent.reference));
+        let wrong = |source| Error::Parent { reference: parent.reference.to_string(), source: Box::new(source) };
+        bring(session, &parent.found, &parent.reference, fetch, options, progress).map_err(wrong)?;
+    }
+    bring(session, &found, name, fetch, options, progress)
+}
+
+/// Tells what [`pull`] would fetch: the ModelKits that are referred to, in the order of their fetching, and then what is wanted of
+/// `source`. Each comes with its name; nothing is changed.
+pub fn plan_pull(
+    session: &Session<'_>,
+    (source, wanted): (&Location, Wanted<'_>),
+    options: &CopyOptions,
+) -> Result<Vec<(String, Plan)>, Error> {
+    let (found, parents) = find(session, source, wanted)?;
+    let parents = parents.iter().map(|parent| (parent.reference.to_string(), &parent.found));
+    let all = parents.chain([(source.to_string(), &found)]);
+    let look = PlanTarget::Store(session.store);
+    all.map(|(name, found)| Ok((name, plan(&*found.source, &found.name, &look, options)?))).collect()
+}
+
+/// What was chosen from an index takes its name here, but not from the index itself: somebody made that, or wants all of it.
+fn refuse_to_hide_index(session: &Session<'_>, name: &Reference) -> Result<(), Error> {
+    let selector = name.selector().unwrap_or_default();
+    let here = session.store.find(&Names::Of(name.clone()), &selector)?;
+    if here.is_some_and(|entry| entry.descriptor.media_type == MediaType::IMAGE_INDEX) {
+        return Err(Error::NameOfIndex(name.clone()));
+    }
+    Ok(())
+}
+
+/// What is wanted of `source`, and the ModelKits that it refers to, each once.
+fn find(session: &Session<'_>, source: &Location, wanted: Wanted<'_>) -> Result<(Located, Vec<Parent>), Error> {
+    if let Location::Artifact(reference) = source
+        && reference.is_local()
+    {
+        return Err(Error::NoRegistry(reference.clone()));
+    }
+    let (found, modelkits) = match wanted {
+        Wanted::ModelKit(labels) => {
+            let found = session.find_labelled(source, Lookup::Remote, labels)?;
+            let modelkit = inspect(&found)?.modelkit;
+            (found, vec![modelkit])
+        }
+        Wanted::Index => {
+            let found = session.find(source, Lookup::Remote)?;
+            inspect_index(&found)?;
+            let modelkits = modelkits(&found)?;
+            (found, modelkits)
+        }
+    };
+    let mut parents: Vec<Parent> = Vec::new();
+    for first in modelkits.iter().filter_map(parents::model_reference) {
+        for parent in parents::resolve(session, &source.to_string(), first)? {
+            if parents.iter().all(|known| known.reference != parent.reference) {
+                parents.push(parent);
+            }
+        }
+    }
+    Ok((found, parents))
+}
+
+fn bring(
+    session: &Session<'_>,
+    found: &Located,
+    name: &Reference,
+    fetch: Fetch,
+    options: &CopyOptions,
+    progress: &dyn Progress,
+) -> Result<Copied, Error> {
+    let names = Names::Of(name.clone());
+    let writer = session.store.writer(names.clone())?;
+    // Beside a digest a tag only informs: what it names here stays what it names.
+    let tag = name.tag.as_ref().filter(|_| name.digest.is_none()).map(ToString::to_string);
+    let target = (&writer as &dyn Target, tag.as_deref());
+    if fetch == Fetch::Everything || !found.is_remote {
+        return copy((&*found.source, &found.name), target, options, progress);
+    }
+    let here = session.store.reader(names)?;
+    let delta = DeltaSource::new(&*found.source, Older::Versions(&here, older(session.store, name)?));
+    let mut copied = copy((&delta, &found.name), target, options, progress)?;
+    copied.taken = delta.taken();
+    copied.sent_bytes = copied.sent_bytes.saturating_sub(copied.taken.bytes);
+    Ok(copied)
+}

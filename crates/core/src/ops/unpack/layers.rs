@@ -1,0 +1,145 @@
+//! The way of layers, of datasets from elsewhere and of the Kitfile into the destination.
+
+use std::io::{BufReader, Read};
+
+use super::into_folder::{Stop, UnpackOptions, Wanted};
+use super::pieces::{LayerInPieces, Part};
+use crate::archive::{self, Destination, FindPart, SingleFile};
+use crate::compression::Compression;
+use crate::digest::VerifyingReader;
+use crate::kitfile::{self, FILE_NAMES, Section};
+use crate::layer_format::Format;
+use crate::modelkit::{Layer, ModelKit, section_word};
+use crate::oci::{ContentError, PartFinder, Source};
+use crate::ops::error::Error;
+use crate::ops::files::{PLAIN_FILE, TrackedBlobReader, shape};
+use crate::ops::remote_data::RemoteFile;
+use crate::ops::workers;
+use crate::progress::{Phase, Progress, Silent};
+use crate::relative_path::RelativePath;
+
+pub(super) struct Unpacker<'a> {
+    pub(super) destination: &'a Destination,
+    pub(super) progress: &'a dyn Progress,
+    options: &'a UnpackOptions,
+    /// Whether layers may be unpacked by their pieces.
+    pub(super) by_pieces: bool,
+}
+
+/// A piece of work for one thread.
+enum Work<'a> {
+    Layer(&'a Layer),
+    Part(Part<'a>),
+}
+
+impl<'a> Unpacker<'a> {
+    pub(super) fn new(
+        destination: &'a Destination,
+        progress: &'a dyn Progress,
+        options: &'a UnpackOptions,
+        by_pieces: bool,
+    ) -> Self {
+        Self { destination, progress, options, by_pieces }
+    }
+
+    /// Unpacks the layers of `wanted`, several of them or of their parts at once.
+    pub(super) fn unpack_layers(&self, wanted: &Wanted<'_>) -> Result<(), Stop> {
+        if let Some(reference) = wanted.other {
+            self.progress.say(&format!("Unpacking referenced modelkit {reference}"));
+        }
+        let jobs = self.options.jobs;
+        let begun = workers::run(jobs, &wanted.layers, |layer| self.begin(wanted.source, layer))?;
+        let layers = wanted.layers.iter().zip(&begun).filter(|(_, begun)| begun.is_none());
+        let parts = begun.iter().flatten().flat_map(LayerInPieces::parts);
+        let work: Vec<Work> = layers.map(|(layer, _)| Work::Layer(layer)).chain(parts.map(Work::Part)).collect();
+        let unpacked = workers::run(jobs, &work, |work| match work {
+            Work::Layer(layer) => self.unpack_layer(wanted.source, layer),
+            Work::Part(part) => self.unpack_part(part),
+        });
+        unpacked.map(drop)
+    }
+
+    fn unpack_layer(&self, source: &dyn Source, layer: &Layer) -> Result<(), Stop> {
+        let label = title(layer);
+        self.progress.say(&describe(layer));
+        let blob = source.blob(&layer.descriptor);
+        let task = self.progress.start(Phase::Unpacking, &label, Some(layer.descriptor.size));
+        let opened = blob.open_at(0).map_err(|error| Error::reading(&label, error))?;
+        let verified = VerifyingReader::new(opened, layer.descriptor.digest, layer.descriptor.size);
+        let mut reader = TrackedBlobReader::new(verified, &*task);
+        let parts = blob.parts().map_err(|error| Error::reading(&label, error))?;
+        let extracted = self.extract(&mut reader, parts, layer);
+        match reader.read_to_end_of_blob() {
+            Err(ContentError::Mismatch(_)) if blob.report_mismatch() => Err(Stop::Refuted),
+            Err(error) => Err(Error::reading(&label, error).into()),
+            Ok(()) => Ok(extracted.map_err(|source| Error::Unpack(label, source))?),
+        }
+    }
+
+    fn extract(
+        &self,
+        reader: &mut (dyn Read + Send),
+        mut parts: Option<PartFinder>,
+        layer: &Layer,
+    ) -> Result<(), archive::Error> {
+        match layer.format {
+            Format::Tar => {
+                let parts = parts.as_mut().map(|find| &mut **find as FindPart<'_>);
+                archive::extract_cloning(reader, layer.compression, &shape(layer), parts, self.destination, &Silent)
+                    .map(drop)
+            }
+            Format::Raw => {
+                let decoder = layer.compression.decoder(BufReader::new(reader));
+                let decoder = decoder.map_err(|source| archive::Error::ReadLayer { source })?;
+                let mode = layer.file_mode.unwrap_or(PLAIN_FILE);
+                let size = (layer.compression == Compression::None).then_some(layer.descriptor.size);
+                let original = parts.as_mut().zip(size).map_or(Ok(None), |(find, size)| find(0, size));
+                let original = original.map_err(|source| archive::Error::ReadLayer { source })?;
+                let file = SingleFile { path: &layer.path, mode, size, original };
+                archive::extract_file(decoder, file, self.destination, &Silent).map(drop)
+            }
+        }
+    }
+
+    pub(super) fn unpack_file(&self, file: &RemoteFile) -> Result<(), Error> {
+        let RemoteFile { path, address, size, digest, .. } = file;
+        if digest.is_none() {
+            let words = "as its remoteHash is an ETag and no sha256, its server alone vouches for it";
+            self.progress.warn(&format!("`{address}`: {words}"));
+        }
+        let task = self.progress.start(Phase::Unpacking, &format!("dataset {path}"), Some(*size));
+        let mut reader = TrackedBlobReader::new(file.reader(&self.options.folder, self.progress)?, &*task);
+        let single = SingleFile { path, mode: PLAIN_FILE, size: Some(*size), original: None };
+        let extracted = archive::extract_file(&mut reader, single, self.destination, &Silent);
+        reader.read_to_end_of_blob().map_err(|error| file.failed(error))?;
+        extracted.map(drop).map_err(|source| Error::Unpack(format!("dataset {path}"), source))
+    }
+
+    pub(super) fn write_kitfile(&self, modelkit: &ModelKit) -> Result<(), Error> {
+        let yaml = kitfile::to_yaml(&modelkit.config.kitfile);
+        let path = RelativePath::root().child(FILE_NAMES[0]).expect("the name of a Kitfile is a name");
+        let file = SingleFile { path: &path, mode: PLAIN_FILE, size: Some(yaml.len() as u64), original: None };
+        archive::extract_file(yaml.as_bytes(), file, self.destination, &Silent)?;
+        Ok(())
+    }
+}
+
+pub(super) fn describe(layer: &Layer) -> String {
+    let (word, name) = match layer.section {
+        Section::Model => ("model", Some(&layer.name)),
+        Section::ModelPart => ("model part", Some(&layer.name)),
+        Section::Dataset => ("dataset", Some(&layer.name)),
+        Section::Code => ("code", None),
+        Section::Docs => ("docs", None),
+        Section::Prompt => ("prompt", Some(&layer.name)),
+    };
+    match name.filter(|name| !name.is_empty()) {
+        Some(name) => format!("Unpacking {word} {name} to {}", layer.path),
+        None => format!("Unpacking {word} to {}", layer.path),
+    }
+}
+
+/// What errors and bars call a layer.
+pub(super) fn title(layer: &Layer) -> String {
+    format!("{} {}", section_word(layer.section), layer.path)
+}

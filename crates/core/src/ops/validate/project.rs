@@ -1,0 +1,200 @@
+//! Looking over a Kitfile and its folder before they are packed: what cannot be packed, and what somebody may regret.
+
+use std::path::PathBuf;
+
+use super::files::look_at_layers;
+use crate::archive::{self, IgnoreRules, LayerSource, Links};
+use crate::kitfile::{self, Entry, FieldPlaces, Kitfile};
+use crate::oci::Reference;
+use crate::ops::error::Error;
+use crate::ops::pack::{read_ignore_rules, uncovered};
+use crate::relative_path::RelativePath;
+
+/// What to look at.
+#[derive(Debug, Clone)]
+pub struct ValidateOptions {
+    /// The folder that would be packed.
+    pub context: PathBuf,
+    /// What the Kitfile is called where findings are in it.
+    pub file: String,
+    /// The text of the Kitfile.
+    pub text: String,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// It cannot be packed, or must not be.
+    Error,
+    /// It can be packed, and probably should not as it is.
+    Warning,
+}
+
+/// One thing that should be otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What kind of thing it is, in a word.
+    pub rule: &'static str,
+    /// A file, perhaps with line and column.
+    pub place: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub advice: String,
+}
+
+/// Everything there is to say, errors first, each in the order of the Kitfile and of the files.
+///
+/// Lists all files that would be packed, and reads those that are small enough to be texts. Nothing is changed.
+pub fn validate(options: &ValidateOptions) -> Result<Vec<Finding>, Error> {
+    let (kitfile, session) = match kitfile::parse_with_places(&options.text) {
+        Ok(parsed) => parsed,
+        Err(invalid) => return Ok(invalid.problems().iter().map(|problem| unusable(options, problem)).collect()),
+    };
+    let ignore = match read_ignore_rules(&options.context) {
+        Ok(ignore) => ignore,
+        Err(Error::Archive(error @ archive::Error::InvalidIgnoreFile(_))) => return Ok(vec![bad_rules(&error)]),
+        Err(error) => return Err(error),
+    };
+    let review = Review { options, kitfile: &kitfile, session: &session, ignore: &ignore };
+    let mut findings = review.kitfile();
+    findings.extend(review.folder()?);
+    findings.sort_by_key(|finding| finding.severity);
+    Ok(findings)
+}
+
+fn unusable(options: &ValidateOptions, problem: &crate::problem::Problem) -> Finding {
+    let place = match &problem.position {
+        Some(position) => format!("{}:{}:{}", options.file, position.line, position.column),
+        None => options.file.clone(),
+    };
+    let advice = "correct it; `kit schema` describes every field";
+    Finding {
+        severity: Severity::Error,
+        rule: "kitfile",
+        place,
+        message: problem.message.clone(),
+        advice: advice.to_owned(),
+    }
+}
+
+fn bad_rules(error: &archive::Error) -> Finding {
+    Finding {
+        severity: Severity::Error,
+        rule: "kitignore",
+        place: ".kitignore".to_owned(),
+        message: error.to_string(),
+        advice: "correct it; its syntax is that of .dockerignore".to_owned(),
+    }
+}
+
+/// What is looked over.
+pub(super) struct Review<'a> {
+    options: &'a ValidateOptions,
+    kitfile: &'a Kitfile,
+    session: &'a FieldPlaces,
+    ignore: &'a IgnoreRules,
+}
+
+impl Review<'_> {
+    /// What the Kitfile says of itself.
+    fn kitfile(&self) -> Vec<Finding> {
+        let version = kitfile::warnings(self.kitfile).into_iter().map(|problem| {
+            let advice = format!("write `manifestVersion: {}`", kitfile::MANIFEST_VERSION);
+            self.warning("version", &problem.field, problem.message, &advice)
+        });
+        version.chain(self.license()).chain(self.unpinned()).collect()
+    }
+
+    fn license(&self) -> Option<Finding> {
+        let Kitfile { package, model, code, datasets, .. } = self.kitfile;
+        if !package.license.is_empty() {
+            return None;
+        }
+        let lacks = |license: &str, place: String| license.is_empty().then_some(place);
+        // A parent brings its own.
+        let model = model.iter().filter(|model| model.reference().is_none());
+        let model = model.filter_map(|model| lacks(&model.license, "model".to_owned()));
+        let code = code.iter().enumerate().filter_map(|(at, code)| lacks(&code.license, format!("code[{at}]")));
+        let datasets = datasets.iter().enumerate();
+        let datasets = datasets.filter_map(|(at, dataset)| lacks(&dataset.license, format!("datasets[{at}]")));
+        let lacking: Vec<_> = model.chain(code).chain(datasets).collect();
+        let message = format!("nothing tells the licence of {}", lacking.join(", "));
+        let advice = "write `license:` with an SPDX identifier there, or for all below `package`";
+        (!lacking.is_empty()).then(|| self.warning("licence", &lacking[0], message, advice))
+    }
+
+    fn unpinned(&self) -> Vec<Finding> {
+        let model = self.kitfile.model.iter().filter(|_| !self.model_is_a_file());
+        let model = model.filter_map(|model| Some(("model.path".to_owned(), model.reference()?)));
+        let datasets = self.kitfile.datasets.iter().enumerate();
+        let datasets =
+            datasets.filter_map(|(at, dataset)| Some((format!("datasets[{at}].remotePath"), dataset.reference()?)));
+        let is_unpinned = |(_, reference): &(String, Reference)| reference.digest.is_none();
+        let finding = |(field, reference): (String, Reference)| {
+            let message = format!("`{reference}` is a tag, which may point to something else tomorrow");
+            let advice = format!("write `{reference}@DIGEST`; `kit inspect {reference}` shows the digest");
+            self.warning("unpinned-parent", &field, message, &advice)
+        };
+        model.chain(datasets).filter(is_unpinned).map(finding).collect()
+    }
+
+    /// What the folder has, and does not have.
+    fn folder(&self) -> Result<Vec<Finding>, Error> {
+        let entries = self.entries();
+        let paths: Vec<RelativePath> = entries.iter().filter_map(|entry| entry.relative_path().ok()).collect();
+        let mut findings = Vec::new();
+        for (entry, path) in entries.iter().zip(&paths) {
+            let is_other = |other: &&RelativePath| *other != path && other.starts_with(path);
+            let source = LayerSource {
+                root: &self.options.context,
+                path: path.clone(),
+                excluded: paths.iter().filter(is_other).cloned().collect(),
+                ignore: self.ignore,
+                links: Links::InsideContext,
+            };
+            findings.extend(look_at_layers(self, entry, &source)?);
+        }
+        for path in uncovered(&self.options.context, &paths, self.ignore)? {
+            findings.push(Finding {
+                severity: Severity::Warning,
+                rule: "uncovered",
+                place: path.to_string(),
+                message: "it is in no layer, and would not be packed".to_owned(),
+                advice: "name it in the Kitfile, or in .kitignore if it is meant to stay here".to_owned(),
+            });
+        }
+        Ok(findings)
+    }
+
+    fn entries(&self) -> Vec<Entry<'_>> {
+        if self.model_is_a_file() { self.kitfile.entries_with_model_file() } else { self.kitfile.entries() }
+    }
+
+    /// A file that is there wins over a reference, as in packing.
+    fn model_is_a_file(&self) -> bool {
+        self.kitfile.model.as_ref().is_some_and(|model| self.options.context.join(&model.path).exists())
+    }
+
+    fn warning(&self, rule: &'static str, field: &str, message: String, advice: &str) -> Finding {
+        self.finding(Severity::Warning, rule, field, message, advice)
+    }
+
+    /// A finding about a field of the Kitfile.
+    pub(super) fn finding(
+        &self,
+        severity: Severity,
+        rule: &'static str,
+        field: &str,
+        message: String,
+        advice: &str,
+    ) -> Finding {
+        let place = match self.session.position(field) {
+            Some(position) => format!("{}:{}:{}", self.options.file, position.line, position.column),
+            None => self.options.file.clone(),
+        };
+        Finding { severity, rule, place, message, advice: advice.to_owned() }
+    }
+}

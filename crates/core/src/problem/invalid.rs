@@ -1,0 +1,188 @@
+//! What is wrong with a document, and how that is shown: file, line, column, the line itself and carets below the place.
+
+use std::fmt;
+
+use unicode_width::UnicodeWidthStr;
+
+/// How many problems are shown in full; a file that has more is another kind of file.
+const SHOWN: usize = 50;
+
+/// Longer source lines, as JSON on one line has, are cut to this many characters around the place.
+const EXCERPT_WIDTH: usize = 120;
+
+/// A document that cannot be used, with everything that is wrong in it.
+///
+/// Displays on several lines: a head, then one or three lines a problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    file: String,
+    problems: Vec<Problem>,
+}
+
+impl Invalid {
+    /// The problems of `file`.
+    pub fn new(file: &str, problems: Vec<Problem>) -> Self {
+        Self { file: file.to_owned(), problems }
+    }
+
+    /// The same problems, shown with the name of the file that the text came from.
+    #[must_use]
+    pub fn in_file(self, file: &str) -> Self {
+        Self { file: file.to_owned(), ..self }
+    }
+
+    /// The problems, in the order of the file as far as they have a place in it.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+}
+
+impl std::error::Error for Invalid {}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is not valid", self.file)?;
+        for problem in self.problems.iter().take(SHOWN) {
+            problem.show(&self.file, f)?;
+        }
+        match self.problems.len().saturating_sub(SHOWN) {
+            0 => Ok(()),
+            more => write!(f, "\n  and {more} more"),
+        }
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// What is wrong, on one line.
+    pub message: String,
+    /// The field it is about, as in `datasets[0].path`; empty for a problem of the text as such.
+    pub field: String,
+    /// Where it stands, if the document was read from text.
+    pub position: Option<Position>,
+}
+
+impl Problem {
+    /// A problem of a field, its place in a text yet unknown.
+    pub fn of(field: impl Into<String>, message: String) -> Self {
+        Self { message, field: field.into(), position: None }
+    }
+
+    fn show(&self, file: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(position) = &self.position else {
+            return write!(f, "\n  {file}: {}", self.message);
+        };
+        let Position { line, column, .. } = position;
+        write!(f, "\n  {file}:{line}:{column}: {}\n{position}", self.message)
+    }
+}
+
+/// A place in the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    excerpt: Excerpt,
+}
+
+/// The line with its number, and carets below the place.
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Excerpt { text, indent, width } = &self.excerpt;
+        let number = self.line.to_string();
+        let gutter = number.len();
+        let carets = "^".repeat(*width);
+        write!(f, "    {number} | {text}\n    {:gutter$} | {:indent$}{carets}", "", "")
+    }
+}
+
+/// The line of a place, and where the carets go, in terminal columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Excerpt {
+    text: String,
+    indent: usize,
+    width: usize,
+}
+
+/// A range of the text in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    pub start: usize,
+    pub end: usize,
+}
+
+/// The text of a document, which turns byte ranges into places.
+pub struct Source<'a> {
+    text: &'a str,
+    line_starts: Vec<usize>,
+}
+
+impl<'a> Source<'a> {
+    pub fn new(text: &'a str) -> Self {
+        let after_breaks = text.match_indices('\n').map(|(at, _)| at + 1);
+        Self { text, line_starts: std::iter::once(0).chain(after_breaks).collect() }
+    }
+
+    /// The place of `mark`, of which only the first line is shown.
+    pub fn position(&self, mark: Mark) -> Position {
+        let start = floor(self.text, mark.start);
+        let line = self.line_starts.partition_point(|at| *at <= start);
+        let line_start = self.line_starts[line - 1];
+        let line_text = self.text[line_start..].lines().next().unwrap_or_default();
+        let before = floor(line_text, start - line_start);
+        let after = floor(line_text, mark.end.saturating_sub(line_start)).max(before);
+        let column = line_text[..before].chars().count() + 1;
+        Position { line, column, excerpt: Excerpt::of(line_text, before, after) }
+    }
+}
+
+impl Excerpt {
+    /// The line with its bytes `before..after` marked.
+    fn of(line: &str, before: usize, after: usize) -> Self {
+        let lead = &line[..before];
+        let cut = lead.char_indices().rev().nth(EXCERPT_WIDTH / 3).filter(|_| lead.chars().count() > EXCERPT_WIDTH / 2);
+        let mut kept = match cut {
+            Some((at, _)) => format!("…{}", printable(&lead[at..])),
+            None => printable(lead),
+        };
+        let indent = kept.width();
+        let room = EXCERPT_WIDTH - kept.chars().count();
+        let marked = printable(&line[before..after].chars().take(room).collect::<String>());
+        let rest = &line[before..];
+        kept.push_str(&printable(&rest.chars().take(room).collect::<String>()));
+        if rest.chars().nth(room).is_some() {
+            kept.push('…');
+        }
+        Self { text: kept, indent, width: marked.trim_end().width().max(1) }
+    }
+}
+
+/// The text with a space for every sign that would move the cursor or change the terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|sign| if sign.is_control() || is_invisible(sign) { ' ' } else { sign }).collect()
+}
+
+/// Signs that reorder or hide what follows (Unicode bidirectional controls, zero-width signs, byte order mark).
+fn is_invisible(sign: char) -> bool {
+    matches!(sign, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// The last character boundary at or before `at`.
+fn floor(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// `text` in backticks, on one line and not too long.
+pub fn quoted(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let cut = if text.chars().nth(LONGEST).is_some() { "…" } else { "" };
+    let kept: String = text.chars().take(LONGEST).collect();
+    format!("`{}{cut}`", printable(&kept))
+}

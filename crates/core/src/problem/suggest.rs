@@ -1,0 +1,36 @@
+//! What was probably meant by a misspelt name.
+
+/// The name of `known` that `word` most likely stands for, if one is near enough.
+pub fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let longest = 24;
+    if word.len() > longest {
+        return None;
+    }
+    let near = known.iter().map(|name| (strsim::levenshtein(&word.to_lowercase(), &name.to_lowercase()), *name));
+    near.filter(|(distance, name)| *distance <= name.len() / 3)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_are_found_and_far_ones_are_not() {
+        let known = ["framework", "path", "datasets", "docs", "manifestVersion", "license"];
+        for (word, expected) in [
+            ("frameworks", Some("framework")),
+            ("Path", Some("path")),
+            ("dataset", Some("datasets")),
+            ("doc", Some("docs")),
+            ("licence", Some("license")),
+            ("manifest_version", Some("manifestVersion")),
+            ("digest", None),
+            ("x", None),
+            ("", None),
+        ] {
+            assert_eq!(closest(word, &known), expected, "{word}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! One file in docker's configuration format (`config.json`, `auth.json`, our `credentials.json`).
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use serde::Serialize as _;
+use serde_json::{Map, Value, json};
+
+use super::credentials::Credentials;
+use crate::registry::error::{Cause, Error};
+use crate::registry::http::{canonical, credential_key};
+
+/// The document, with all members that are not ours.
+pub(super) struct CredentialFile {
+    path: PathBuf,
+    document: Map<String, Value>,
+}
+
+impl CredentialFile {
+    /// Reads `path`; a missing or empty file is one without credentials.
+    pub(super) fn read(path: &Path) -> Result<Self, Error> {
+        let path = path.to_owned();
+        let bytes = match fs_err::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(Error::CredentialFile { path, source: Cause::of(&error) }),
+        };
+        if bytes.trim_ascii().is_empty() {
+            return Ok(Self { path, document: Map::new() });
+        }
+        match serde_json::from_slice(&bytes) {
+            Ok(document) => Ok(Self { path, document }),
+            // The text of the error could quote a secret.
+            Err(error) => {
+                let source =
+                    Cause::new(format!("it is no JSON object (line {}, column {})", error.line(), error.column()));
+                Err(Error::CredentialFile { path, source })
+            }
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The name of the helper that keeps the credentials for `registry`, and what the helper calls the registry.
+    pub(super) fn helper_for(&self, registry: &str) -> Option<(&str, String)> {
+        let own = self.document.get("credHelpers").and_then(Value::as_object);
+        let own = own.and_then(|helpers| helpers.iter().find(|(key, _)| place(key) == canonical(registry)));
+        if let Some((key, name)) = own {
+            return Some((name.as_str().filter(|name| !name.is_empty())?, key.clone()));
+        }
+        let name = self.document.get("credsStore").and_then(Value::as_str).filter(|name| !name.is_empty())?;
+        Some((name, credential_key(registry).to_owned()))
+    }
+
+    /// The credentials in the file itself: the entry with the longest name that holds `repository`, down to the registry's.
+    pub(super) fn find(&self, registry: &str, repository: Option<&str>) -> Result<Option<Credentials>, Error> {
+        let Some(entries) = self.document.get("auths").and_then(Value::as_object) else { return Ok(None) };
+        let registry = canonical(registry);
+        let mut wanted =
+            repository.map_or_else(|| registry.to_owned(), |repository| format!("{registry}/{repository}"));
+        loop {
+            for (_, entry) in entries.iter().filter(|(key, _)| place(key) == wanted) {
+                let credentials = parse_entry(entry).map_err(|problem| {
+                    let source = Cause::new(format!("the entry of `{wanted}` {problem}"));
+                    Error::CredentialFile { path: self.path.clone(), source }
+                })?;
+                if credentials.is_some() {
+                    return Ok(credentials);
+                }
+            }
+            match wanted.rfind('/') {
+                Some(end) => wanted.truncate(end),
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// Keeps `credentials` in the document, or, without any, that a helper has them.
+    pub(super) fn set(&mut self, registry: &str, credentials: Option<&Credentials>) {
+        let entry = match credentials {
+            None => json!({}),
+            Some(Credentials::Password { username, password }) => {
+                json!({ "auth": STANDARD.encode(format!("{username}:{password}")) })
+            }
+            Some(Credentials::IdentityToken(token)) => json!({ "identitytoken": token }),
+            Some(Credentials::Bearer(token)) => json!({ "registrytoken": token }),
+        };
+        self.remove(registry);
+        let auths = self.document.entry("auths").or_insert_with(|| json!({}));
+        if !auths.is_object() {
+            *auths = json!({});
+        }
+        auths[credential_key(registry)] = entry;
+    }
+
+    /// Drops all entries of `registry`; says whether there were any.
+    pub(super) fn remove(&mut self, registry: &str) -> bool {
+        let Some(entries) = self.document.get_mut("auths").and_then(Value::as_object_mut) else { return false };
+        let before = entries.len();
+        entries.retain(|key, _| place(key) != canonical(registry));
+        entries.len() < before
+    }
+
+    /// Replaces the file in one step, readable for its owner alone.
+    pub(super) fn write(&self) -> Result<(), Error> {
+        self.try_write().map_err(|error| Error::CredentialFile { path: self.path.clone(), source: Cause::of(&error) })
+    }
+
+    fn try_write(&self) -> io::Result<()> {
+        let mut text = Vec::new();
+        let tabs = serde_json::ser::PrettyFormatter::with_indent(b"\t");
+        self.document.serialize(&mut serde_json::Serializer::with_formatter(&mut text, tabs))?;
+        // Who keeps the file elsewhere and links to it goes on doing so.
+        let path = fs_err::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let folder = path.parent().ok_or_else(|| io::Error::other("the path has no folder"))?;
+        create_private_folder(folder)?;
+        // Temporary files are made with mode 0600.
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(&text)?;
+        file.as_file().sync_all()?;
+        file.persist(&path)?;
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+fn create_private_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+#[cfg(not(unix))]
+fn create_private_folder(folder: &Path) -> io::Result<()> {
+    fs_err::create_dir_all(folder)
+}
+
+/// The place that a key means: older keys are URLs, whose path means nothing; newer ones may end in a repository
+/// (containers-auth.json(5)).
+fn place(key: &str) -> String {
+    let without_scheme = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://"));
+    let place = match without_scheme {
+        Some(rest) => rest.split('/').next().unwrap_or_default(),
+        None => key.trim_end_matches('/'),
+    };
+    match place.split_once('/') {
+        Some((registry, repository)) => format!("{}/{repository}", canonical(registry)),
+        None => canonical(place).to_owned(),
+    }
+}
+
+fn parse_entry(entry: &Value) -> Result<Option<Credentials>, &'static str> {
+    let text = |key: &str| entry.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+    if let Some(token) = text("registrytoken") {
+        return Ok(Some(Credentials::Bearer(token.to_owned())));
+    }
+    if let Some(token) = text("identitytoken") {
+        return Ok(Some(Credentials::IdentityToken(token.to_owned())));
+    }
+    if let (Some(username), Some(password)) = (text("username"), text("password")) {
+        return Ok(Some(Credentials::new(username, password)));
+    }
+    let Some(encoded) = text("auth") else { return Ok(None) };
+    let decoded = STANDARD.decode(encoded).or_else(|_| STANDARD_NO_PAD.decode(encoded));
+    let decoded = decoded.ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or("holds no base64 of a text")?;
+    let (username, password) = decoded.split_once(':').ok_or("holds no name and password with a colon between")?;
+    // Docker pads passwords with zero bytes (docker/cli, `decodeAuth`).
+    Ok(Some(Credentials::new(username, password.trim_end_matches('\0'))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(document: Value) -> CredentialFile {
+        let Value::Object(document) = document else { panic!("{document}") };
+        CredentialFile { path: PathBuf::from("config.json"), document }
+    }
+
+    fn check(file: &CredentialFile, registry: &str, repository: Option<&str>, username: Option<&str>) {
+        let expected = username.map(|username| Credentials::new(username, "p"));
+        assert_eq!(file.find(registry, repository).unwrap(), expected, "{registry} {repository:?}");
+    }
+
+    #[test]
+    fn the_longest_entry_that_holds_the_repository_counts() {
+        let entry = |name: &str| json!({ "auth": STANDARD.encode(format!("{name}:p")) });
+        let file = file(json!({ "auths": {
+            "r.io": entry("host"),
+            "r.io/team": entry("team"),
+            "r.io/team/model": entry("model"),
+            "https://old.io/v2/": entry("old"),
+            "https://index.docker.io/v1/": entry("hub"),
+            "empty.io": {},
+            "other.io/team": entry("other"),
+        }}));
+        check(&file, "r.io", None, Some("host"));
+        check(&file, "r.io", Some("x"), Some("host"));
+        check(&file, "r.io", Some("team/x"), Some("team"));
+        check(&file, "r.io", Some("teams/x"), Some("host"));
+        check(&file, "r.io", Some("team/model"), Some("model"));
+        check(&file, "r.io", Some("team/model/x"), Some("model"));
+        check(&file, "old.io", Some("x"), Some("old"));
+        check(&file, "docker.io", Some("library/x"), Some("hub"));
+        check(&file, "registry-1.docker.io", None, Some("hub"));
+        check(&file, "empty.io", None, None);
+        check(&file, "other.io", None, None);
+        check(&file, "r.io:443", None, None);
+    }
+
+    #[test]
+    fn entries_of_all_programs_are_read() {
+        let token = |text: &str| Some(Credentials::IdentityToken(text.to_owned()));
+        let encoded = |text: &str| json!({ "auth": STANDARD.encode(text) });
+        for (entry, expected) in [
+            (encoded("a:b:c"), Ok(Some(Credentials::new("a", "b:c")))),
+            (encoded("a:b\0\0"), Ok(Some(Credentials::new("a", "b")))),
+            (encoded("<token>:t"), Ok(token("t"))),
+            (json!({ "auth": "YTpi", "identitytoken": "t" }), Ok(token("t"))),
+            (json!({ "registrytoken": "t" }), Ok(Some(Credentials::Bearer("t".to_owned())))),
+            (json!({ "username": "a", "password": "b" }), Ok(Some(Credentials::new("a", "b")))),
+            (json!({ "email": "a@b" }), Ok(None)),
+            (json!({ "auth": "%" }), Err("holds no base64 of a text")),
+            (encoded("ab"), Err("holds no name and password with a colon between")),
+        ] {
+            assert_eq!(parse_entry(&entry), expected, "{entry}");
+        }
+    }
+
+    #[test]
+    fn the_helper_of_a_registry_comes_before_the_common_one() {
+        let file = file(json!({ "credsStore": "desktop", "credHelpers": { "r.io": "ecr-login", "docker.io": "hub" } }));
+        assert_eq!(file.helper_for("r.io"), Some(("ecr-login", "r.io".to_owned())));
+        assert_eq!(file.helper_for("index.docker.io"), Some(("hub", "docker.io".to_owned())));
+        assert_eq!(file.helper_for("x.io"), Some(("desktop", "x.io".to_owned())));
+    }
+}

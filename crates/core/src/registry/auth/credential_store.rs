@@ -1,0 +1,113 @@
+//! Where credentials are kept and found: files in docker's configuration format, and the helpers that they name.
+
+use std::path::PathBuf;
+
+use super::credential_file::CredentialFile;
+use super::credentials::Credentials;
+use super::helper::Helper;
+use crate::registry::error::Error;
+
+/// The places that are asked for credentials, in order: `given`, `own`, then `others`.
+///
+/// The default knows no place: everything is anonymous.
+#[derive(Debug, Clone, Default)]
+pub struct CredentialStore {
+    /// What the user gave on the command line; it is used for every registry.
+    pub given: Option<Credentials>,
+    /// Our own file, the only one that is ever written.
+    pub own: Option<PathBuf>,
+    /// Files of other programs, read only: an explicit auth file, the `auth.json` of containers, docker's `config.json`.
+    pub others: Vec<PathBuf>,
+    /// Folders that are searched for `docker-credential-…` before `PATH`.
+    pub helper_folders: Vec<PathBuf>,
+}
+
+/// What [`CredentialStore::erase`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Erased {
+    /// Credentials, which are gone now.
+    Something,
+    /// None.
+    Nothing,
+}
+
+impl CredentialStore {
+    /// The credentials for `repository` at `registry`, or for the registry as a whole.
+    pub fn find(&self, registry: &str, repository: Option<&str>) -> Result<Option<Credentials>, Error> {
+        Ok(self.locate(registry, repository)?.map(|(credentials, _)| credentials))
+    }
+
+    /// Like [`find`](Self::find), with words for where they come from.
+    pub(crate) fn locate(
+        &self,
+        registry: &str,
+        repository: Option<&str>,
+    ) -> Result<Option<(Credentials, String)>, Error> {
+        if let Some(given) = &self.given {
+            return Ok(Some((given.clone(), "the command line".to_owned())));
+        }
+        for path in self.own.iter().chain(&self.others) {
+            let file = CredentialFile::read(path)?;
+            if let Some(found) = self.find_in(&file, registry, repository)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Keeps `credentials` for `registry` in our own file, or in the helper that it names.
+    pub fn store(&self, registry: &str, credentials: &Credentials) -> Result<(), Error> {
+        let mut file = self.own_file()?;
+        match self.helper(&file, registry)? {
+            Some((helper, server)) => {
+                helper.store(&server, credentials)?;
+                file.set(registry, None);
+            }
+            None => file.set(registry, Some(credentials)),
+        }
+        file.write()
+    }
+
+    /// Forgets the credentials for `registry` in our own file and in the helper that it names.
+    pub fn erase(&self, registry: &str) -> Result<Erased, Error> {
+        let mut file = self.own_file()?;
+        let mut had_some = false;
+        if let Some((helper, server)) = self.helper(&file, registry)? {
+            had_some = helper.get(&server)?.is_some();
+            if had_some {
+                helper.erase(&server)?;
+            }
+        }
+        if file.remove(registry) {
+            had_some = true;
+            file.write()?;
+        }
+        Ok(if had_some { Erased::Something } else { Erased::Nothing })
+    }
+
+    /// A helper that a file names comes first, as it does for docker; what the file holds itself may be older.
+    fn find_in(
+        &self,
+        file: &CredentialFile,
+        registry: &str,
+        repository: Option<&str>,
+    ) -> Result<Option<(Credentials, String)>, Error> {
+        let path = file.path().display();
+        if let Some((helper, server)) = self.helper(file, registry)?
+            && let Some(found) = helper.get(&server)?
+        {
+            return Ok(Some((found, format!("the credential helper named in `{path}`"))));
+        }
+        Ok(file.find(registry, repository)?.map(|found| (found, format!("`{path}`"))))
+    }
+
+    fn helper<'a>(&'a self, file: &'a CredentialFile, registry: &str) -> Result<Option<(Helper<'a>, String)>, Error> {
+        let Some((name, server)) = file.helper_for(registry) else { return Ok(None) };
+        Ok(Some((Helper::new(name, &self.helper_folders, file.path())?, server)))
+    }
+
+    fn own_file(&self) -> Result<CredentialFile, Error> {
+        let path = self.own.as_ref();
+        CredentialFile::read(path.ok_or_else(|| Error::Setting("there is no file to keep credentials in".to_owned()))?)
+    }
+}

@@ -1,0 +1,160 @@
+//! Credential helpers: programs that keep secrets, spoken to over their standard input (docker-credential-helpers).
+
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::credentials::Credentials;
+use crate::registry::error::{Cause, Error};
+
+/// Long enough for somebody to unlock a key chain.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// No secret is longer.
+const OUTPUT_LIMIT: u64 = 1024 * 1024;
+/// What all helpers print when they have nothing (docker-credential-helpers, `credentials/error.go`).
+const NOT_FOUND: &str = "credentials not found in native keychain";
+/// The user name that stands for an identity token (docker-credential-helpers, README, "Development").
+const TOKEN_USER: &str = "<token>";
+
+/// What a helper prints for `get` and reads for `store`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Kept {
+    #[serde(rename = "ServerURL", default)]
+    server_url: String,
+    username: String,
+    secret: String,
+}
+
+/// The program `docker-credential-<name>`.
+pub(super) struct Helper<'a> {
+    program: String,
+    folders: &'a [PathBuf],
+    /// The file that names the helper.
+    named_in: &'a Path,
+    patience: Duration,
+}
+
+impl<'a> Helper<'a> {
+    /// The helper that `named_in` calls `name`, looked for in `folders` and then in `PATH`.
+    pub(super) fn new(name: &str, folders: &'a [PathBuf], named_in: &'a Path) -> Result<Self, Error> {
+        // A file must not choose a program anywhere on the disk.
+        if name.contains(['/', '\\', '\0']) {
+            let source = Cause::new(format!("`{}` is no name of a credential helper", name.escape_debug()));
+            return Err(Error::CredentialFile { path: named_in.to_owned(), source });
+        }
+        Ok(Self { program: format!("docker-credential-{name}"), folders, named_in, patience: PATIENCE })
+    }
+
+    /// The credentials that the helper keeps for `server`.
+    pub(super) fn get(&self, server: &str) -> Result<Option<Credentials>, Error> {
+        let Some(output) = self.run("get", server.as_bytes())? else { return Ok(None) };
+        let kept: Kept = serde_json::from_slice(&output).map_err(|error| {
+            // The error of serde_json could quote the secret.
+            self.error("get", Cause::new(format!("its answer is not understood (line {})", error.line())))
+        })?;
+        Ok((!kept.secret.is_empty()).then(|| Credentials::new(&kept.username, &kept.secret)))
+    }
+
+    /// Gives the helper `credentials` to keep for `server`.
+    pub(super) fn store(&self, server: &str, credentials: &Credentials) -> Result<(), Error> {
+        let (username, secret) = match credentials {
+            Credentials::Password { username, password } => (username.as_str(), password),
+            Credentials::IdentityToken(token) | Credentials::Bearer(token) => (TOKEN_USER, token),
+        };
+        let kept = Kept { server_url: server.to_owned(), username: username.to_owned(), secret: secret.clone() };
+        let input = serde_json::to_vec(&kept).expect("three texts are JSON");
+        self.run("store", &input).map(drop)
+    }
+
+    /// Makes the helper forget what it keeps for `server`.
+    pub(super) fn erase(&self, server: &str) -> Result<(), Error> {
+        self.run("erase", server.as_bytes()).map(drop)
+    }
+
+    /// What the helper prints; `None` if it says that it has nothing.
+    fn run(&self, action: &'static str, input: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let mut child = self.start(action)?;
+        let (is_in_time, output) =
+            self.talk(&mut child, input).map_err(|error| self.error(action, Cause::of(&error)))?;
+        if !is_in_time {
+            // It may have ended this very moment; either way it is waited for below.
+            drop(child.kill());
+        }
+        let status = child.wait().map_err(|error| self.error(action, Cause::of(&error)))?;
+        if !is_in_time {
+            let problem = format!("it did not answer within {} s", self.patience.as_secs());
+            return Err(self.error(action, Cause::new(problem)));
+        }
+        if status.success() {
+            return Ok(Some(output));
+        }
+        let words = String::from_utf8_lossy(&output).trim().to_owned();
+        if words.contains(NOT_FOUND) {
+            return Ok(None);
+        }
+        let words = if words.is_empty() { format!("it ended with {status}") } else { words };
+        Err(self.error(action, Cause::new(words.escape_debug().take(400).collect::<String>())))
+    }
+
+    fn start(&self, action: &'static str) -> Result<Child, Error> {
+        let found = self.folders.iter().map(|folder| folder.join(&self.program)).find(|path| path.is_file());
+        let started = Command::new(found.unwrap_or_else(|| PathBuf::from(&self.program)))
+            .arg(action)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        started.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                Error::HelperMissing { helper: self.program.clone(), path: self.named_in.to_owned() }
+            }
+            _ => self.error(action, Cause::of(&error)),
+        })
+    }
+
+    /// Whether the helper finished its answer in time, and the answer.
+    fn talk(&self, child: &mut Child, input: &[u8]) -> io::Result<(bool, Vec<u8>)> {
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+        if let Some(mut stdin) = stdin {
+            match stdin.write_all(input) {
+                // A helper need not read what it does not want.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+                other => other?,
+            }
+        }
+        let (sender, receiver) = channel();
+        std::thread::spawn(move || {
+            let mut output = Vec::new();
+            let read = stdout.map_or(Ok(0), |stdout| stdout.take(OUTPUT_LIMIT).read_to_end(&mut output));
+            // Nobody listens any more when it took too long.
+            drop(sender.send(read.map(|_| output)));
+        });
+        match receiver.recv_timeout(self.patience) {
+            Ok(output) => Ok((true, output?)),
+            Err(_) => Ok((false, Vec::new())),
+        }
+    }
+
+    fn error(&self, action: &'static str, source: Cause) -> Error {
+        Error::Helper { helper: self.program.clone(), action, source }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_helper_that_hangs_is_stopped() {
+        let folders = [Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/helpers")];
+        let mut helper = Helper::new("slow", &folders, Path::new("config.json")).unwrap();
+        helper.patience = Duration::from_millis(50);
+        let error = helper.get("r.io").unwrap_err();
+        assert!(matches!(error, Error::Helper { action: "get", .. }), "{error}");
+    }
+}

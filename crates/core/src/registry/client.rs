@@ -1,0 +1,122 @@
+//! The door to all registries: one runtime, one connection pool, one cache of tokens.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+use tokio::runtime::Runtime;
+
+use super::error::{Cause, Error};
+use super::mirror::Failed;
+use super::repository::{PULL, Repository};
+use super::settings::{HostSettings, Settings};
+use crate::oci::Reference;
+use crate::registry::auth::{Access, Credentials, Keys, Rights};
+use crate::registry::download::Budget;
+use crate::registry::http::{Call, Endpoint, Exchange, Transport};
+use crate::registry::upload::{Capabilities, UploadForm, UploadRequirements, needs_of};
+
+/// Speaks to registries. Cloning is cheap and shares everything.
+#[derive(Clone)]
+pub struct Client {
+    pub(super) exchange: Arc<Exchange>,
+    pub(super) settings: Arc<Settings>,
+    budget: Arc<Budget>,
+    /// For hosts with connections of their own.
+    own_budgets: Arc<BTreeMap<String, Arc<Budget>>>,
+    pub(super) failed_mirrors: Arc<Failed>,
+    pub(super) capabilities: Arc<Capabilities>,
+    pub(super) transport: Arc<Transport>,
+    /// The tasks of the runtime must not hold a client: its last holder ends the runtime, which cannot end itself.
+    pub(super) runtime: Arc<Runtime>,
+}
+
+impl Client {
+    /// Prepares to speak to registries; nothing is sent yet, and no certificates are read before https is spoken.
+    pub fn new(settings: Settings) -> Result<Self, Error> {
+        if settings.client_certificate.is_some() && settings.plain_http {
+            return Err(Error::Setting("a client certificate needs https".to_owned()));
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            // The tasks only wait and copy; hashing and files are on the threads of the callers.
+            .worker_threads(2)
+            .thread_name("kit-network")
+            .enable_all()
+            .build()
+            .map_err(|error| Error::Setting(format!("the network threads cannot be started: {}", Cause::of(&error))))?;
+        let transport = Arc::new(Transport::new(settings.clone())?);
+        let keys = Keys::Store(settings.credentials.clone());
+        let exchange = Exchange::new(Arc::clone(&transport), keys, settings.retry, settings.timeouts);
+        let own = |(host, own): (&String, &HostSettings)| Some((host.clone(), Budget::new(own.concurrency?)));
+        Ok(Self {
+            exchange: Arc::new(exchange),
+            budget: Budget::new(settings.concurrency),
+            own_budgets: Arc::new(settings.hosts.iter().filter_map(own).collect()),
+            failed_mirrors: Arc::default(),
+            capabilities: Arc::new(Capabilities::new(settings.registries_folder.clone())),
+            settings: Arc::new(settings),
+            transport,
+            runtime: Arc::new(runtime),
+        })
+    }
+
+    /// How many connections to `registry` may be used at once, and how many blobs may travel to or from it: each has one.
+    pub fn concurrency(&self, registry: &str) -> usize {
+        self.settings.concurrency_of(registry)
+    }
+
+    /// The repository that `reference` names; its tag and digest do not count.
+    pub fn repository(&self, reference: &Reference) -> Repository {
+        Repository::new(self.clone(), &reference.registry, &reference.repository)
+    }
+
+    /// Asks whether `registry` is there and lets the stored credentials in, those for `repository` if one is given.
+    pub fn ping(&self, registry: &str, repository: Option<&str>) -> Result<(), Error> {
+        let rights = |name: &str| Rights { repository: name.to_owned(), actions: PULL, origin: None };
+        let access = Access { endpoint: self.endpoint(registry)?, rights: repository.map(rights) };
+        self.greet(&self.exchange, access)
+    }
+
+    /// Asks `registry` whether it takes `credentials`, before somebody stores them.
+    ///
+    /// A registry that asks nobody for credentials takes all.
+    pub fn check_credentials(&self, registry: &str, credentials: &Credentials) -> Result<(), Error> {
+        let (keys, settings) = (Keys::Only(credentials.clone()), &self.settings);
+        let exchange = Exchange::new(Arc::clone(&self.transport), keys, settings.retry, settings.timeouts);
+        self.greet(&exchange, Access { endpoint: self.endpoint(registry)?, rights: None })
+    }
+
+    fn greet(&self, exchange: &Exchange, access: Access) -> Result<(), Error> {
+        self.runtime.block_on(exchange.send(&self.greeting(access))).map(drop)
+    }
+
+    /// Distribution-spec 1.1, "Determining Support".
+    pub(super) fn greeting(&self, access: Access) -> Call {
+        let registry = access.endpoint.name.clone();
+        Call {
+            method: Method::GET,
+            url: access.endpoint.url("/v2/"),
+            headers: HeaderMap::new(),
+            body: Vec::new(),
+            access,
+            retry: self.settings.retry,
+            attempt: format!("speak to `{registry}`"),
+            subject: format!("{registry}/v2/"),
+        }
+    }
+
+    /// What uploads to `host`, with its port, need; `chosen` is what the user says of the registry that led there.
+    pub(super) fn needs_of(&self, host: &str, chosen: Option<UploadForm>) -> UploadRequirements {
+        needs_of(host, chosen, &self.capabilities.of(host))
+    }
+
+    pub(super) fn endpoint(&self, registry: &str) -> Result<Endpoint, Error> {
+        Endpoint::new(registry, self.settings.plain_http_of(registry))
+    }
+
+    pub(super) fn budget(&self, registry: &str) -> &Arc<Budget> {
+        let own = self.settings.host(registry).and_then(|(host, _)| self.own_budgets.get(host));
+        own.unwrap_or(&self.budget)
+    }
+}

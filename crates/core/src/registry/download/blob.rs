@@ -1,0 +1,82 @@
+//! A blob at one place, and the choice how to read it.
+
+use std::io::{self, Read};
+use std::ops::Range;
+use std::sync::Arc;
+
+use reqwest::Method;
+
+use super::budget::Budget;
+use super::chunks::ChunkReader;
+use super::origin::Origin;
+use super::stream::Stream;
+use super::stretches::Stretches;
+use crate::oci::Descriptor;
+use crate::registry::client::Client;
+use crate::registry::error::Error;
+use crate::registry::http::{Call, Exchange};
+use crate::registry::repository::{PULL, Repository};
+
+/// A blob at one place.
+pub(crate) struct RemoteBlob {
+    client: Client,
+    budget: Arc<Budget>,
+    exchange: Arc<Exchange>,
+    /// Asks for all of it.
+    call: Call,
+    descriptor: Descriptor,
+}
+
+impl RemoteBlob {
+    /// The blob in one repository.
+    pub(super) fn of(repository: &Repository, descriptor: &Descriptor) -> Result<Self, Error> {
+        let client = &repository.client;
+        let call = repository.blob_call(Method::GET, &descriptor.digest, PULL, "read")?;
+        let budget = Arc::clone(client.budget(repository.registry()));
+        Ok(Self::new(client, budget, Arc::clone(&client.exchange), call, descriptor))
+    }
+
+    /// What `call` asks for, over the connections of `budget`.
+    pub(crate) fn new(
+        client: &Client,
+        budget: Arc<Budget>,
+        exchange: Arc<Exchange>,
+        call: Call,
+        descriptor: &Descriptor,
+    ) -> Self {
+        Self { client: client.clone(), budget, exchange, call, descriptor: descriptor.clone() }
+    }
+
+    /// Opens what lies in `range`, which does not go beyond the end of the blob. What follows may come, too.
+    pub(crate) fn try_open(&self, range: Range<u64>) -> Result<Box<dyn Read + Send>, Error> {
+        if range.start > 0 && range.is_empty() {
+            return Ok(Box::new(io::empty()));
+        }
+        let client = &self.client;
+        let origin = self.origin();
+        let share = self.budget.open();
+        if range.end.saturating_sub(range.start) <= client.settings.pieces_from_bytes {
+            let mut stream = Stream::new(client.clone(), origin, share, range);
+            stream.connect()?;
+            return Ok(Box::new(ChunkReader::new(stream)));
+        }
+        let first = range.start..range.end.min(range.start + client.settings.piece_bytes(self.budget.total()));
+        let body = Stretches::ask(client, &origin, &first)?;
+        if body.is_partial {
+            return Ok(Box::new(ChunkReader::new(Stretches::start(client, origin, share, first, range.end, body))));
+        }
+        let mut stream = Stream::new(client.clone(), origin, share, range);
+        stream.go_on_with(body);
+        Ok(Box::new(ChunkReader::new(stream)))
+    }
+
+    /// Asks for the first byte, and sees whether the others stay away.
+    pub(super) fn knows_ranges(&self) -> Result<bool, Error> {
+        let origin = self.origin();
+        Ok(Stretches::ask(&self.client, &origin, &(0..1))?.is_partial)
+    }
+
+    fn origin(&self) -> Arc<Origin> {
+        Arc::new(Origin::new(Arc::clone(&self.exchange), self.call.clone(), self.descriptor.clone()))
+    }
+}

@@ -1,0 +1,41 @@
+//! URLs as they may be shown: the one way from a URL to a log line or an error.
+
+use reqwest::Url;
+
+/// Parameters whose values are no secrets. A signed URL of an object store has many that are.
+const SHOWN: [&str; 8] = ["digest", "n", "last", "scope", "service", "mount", "from", "ns"];
+
+/// `url` without user, password and fragment, and without the values of all parameters but a few.
+pub(crate) fn redacted(url: &Url) -> String {
+    let place = format!("{}{}", url.origin().ascii_serialization(), url.path());
+    if url.query().is_none() {
+        return place;
+    }
+    let pairs: Vec<String> = url.query_pairs().map(|(name, value)| pair(&name, &value)).collect();
+    format!("{place}?{}", pairs.join("&"))
+}
+
+fn pair(name: &str, value: &str) -> String {
+    let value = if SHOWN.contains(&name) { value } else { "***" };
+    format!("{name}={value}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_harmless_parameters_keep_their_value() {
+        for (url, expected) in [
+            ("https://r.io/v2/", "https://r.io/v2/"),
+            ("https://r.io/v2/a/tags/list?n=5&last=v1", "https://r.io/v2/a/tags/list?n=5&last=v1"),
+            (
+                "https://s3.io/b?X-Amz-Signature=abc&X-Amz-Date=1#f",
+                "https://s3.io/b?X-Amz-Signature=***&X-Amz-Date=***",
+            ),
+            ("https://user:secret@r.io/u?_state=xyz&digest=sha256:1", "https://r.io/u?_state=***&digest=sha256:1"),
+        ] {
+            assert_eq!(redacted(&Url::parse(url).unwrap()), expected);
+        }
+    }
+}

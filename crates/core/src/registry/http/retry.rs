@@ -1,0 +1,188 @@
+//! When a failed request is tried again: exponential backoff with jitter, or what the registry asks for; and when no more.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
+use tracing::debug;
+
+use crate::registry::error::Error;
+
+/// How often, how long and after which pauses a request is tried.
+#[derive(Debug, Clone, Copy)]
+pub struct RetryPolicy {
+    /// How often a single request is tried in all, at least once. The bytes of a blob are tried as long as `give_up_after` allows.
+    pub attempts: u32,
+    /// The pause before the second attempt; it doubles from there.
+    pub base: Duration,
+    /// The longest pause, where the registry does not ask for a longer one.
+    pub max: Duration,
+    /// How long something may fail without any progress. A pause that the registry asks for counts too: one that ends later
+    /// is not waited for.
+    pub give_up_after: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        let (milliseconds, seconds) = (Duration::from_millis, Duration::from_secs);
+        Self { attempts: 6, base: milliseconds(250), max: seconds(15), give_up_after: seconds(10 * 60) }
+    }
+}
+
+/// The attempts of one piece of work.
+pub(crate) struct RetryState {
+    policy: RetryPolicy,
+    failed: u32,
+    /// When it failed first since there was progress.
+    failing_since: Option<Instant>,
+}
+
+impl RetryState {
+    /// For a single request: a registry that is not there at all should not keep anybody waiting for long.
+    pub(crate) fn new(policy: RetryPolicy) -> Self {
+        Self { policy, failed: 0, failing_since: None }
+    }
+
+    /// For the bytes of a blob, which are worth waiting for: only the time counts.
+    pub(crate) fn of_a_blob(policy: RetryPolicy) -> Self {
+        Self::new(RetryPolicy { attempts: u32::MAX, ..policy })
+    }
+
+    /// Some bytes got through: the next failure is the first again.
+    pub(crate) fn note_progress(&mut self) {
+        (self.failed, self.failing_since) = (0, None);
+    }
+
+    /// The pause before the next attempt, or `failure` again if there should be none.
+    pub(crate) fn pause_after(&mut self, failure: Error) -> Result<Duration, Error> {
+        self.pause_at(Instant::now(), failure)
+    }
+
+    fn pause_at(&mut self, now: Instant, failure: Error) -> Result<Duration, Error> {
+        self.failed = self.failed.saturating_add(1);
+        let failing_for = now.saturating_duration_since(*self.failing_since.get_or_insert(now));
+        let pause = self.backoff().max(failure.retry_after().unwrap_or_default());
+        let is_too_late = failing_for.saturating_add(pause) > self.policy.give_up_after;
+        if !failure.is_temporary() || self.failed >= self.policy.attempts || is_too_late {
+            return Err(failure);
+        }
+        debug!(attempt = self.failed, ?pause, %failure, "trying again");
+        Ok(pause)
+    }
+
+    /// Half of the pause is certain, the other half random, so that workers that failed together do not come back together.
+    fn backoff(&self) -> Duration {
+        let doublings = (self.failed - 1).min(16);
+        let whole = self.policy.base.saturating_mul(1 << doublings).min(self.policy.max);
+        // The keys of `RandomState` are random, and this is the one random number that the program needs.
+        let percent = u32::try_from(RandomState::new().hash_one(self.failed) % 100).unwrap_or_default();
+        whole / 2 + whole / 200 * percent
+    }
+}
+
+/// Does `attempt` until it succeeds, fails for good or has failed too often.
+pub(crate) async fn retrying<T, F: Future<Output = Result<T, Error>>>(
+    mut tries: RetryState,
+    // Not `AsyncFnMut`, whose futures the compiler does not let into tasks of the runtime.
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, Error> {
+    loop {
+        match attempt().await {
+            Ok(done) => return Ok(done),
+            Err(failure) => tokio::time::sleep(tries.pause_after(failure)?).await,
+        }
+    }
+}
+
+/// Reads a `Retry-After` header: seconds or a date (RFC 9110, 10.2.3).
+pub(super) fn parse_retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some(date.duration_since(now).try_into().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(status: u16, retry_after: Option<u64>) -> Error {
+        let (host, attempt) = (String::new(), String::new());
+        Error::Status { host, attempt, status, retry_after: retry_after.map(Duration::from_secs), source: None }
+    }
+
+    fn policy() -> RetryPolicy {
+        let seconds = Duration::from_secs;
+        RetryPolicy { attempts: 4, base: seconds(2), max: seconds(5), give_up_after: seconds(900) }
+    }
+
+    #[test]
+    fn only_what_may_pass_is_tried_again() {
+        for (status, again) in [(400, false), (401, false), (403, false), (404, false), (408, true), (416, false)] {
+            assert_eq!(RetryState::new(policy()).pause_after(failure(status, None)).is_ok(), again, "{status}");
+        }
+        for (status, again) in [(429, true), (500, true), (501, false), (502, true), (503, true), (504, true)] {
+            assert_eq!(RetryState::new(policy()).pause_after(failure(status, None)).is_ok(), again, "{status}");
+        }
+    }
+
+    #[test]
+    fn pauses_double_up_to_the_longest_and_then_end() {
+        let mut tries = RetryState::new(policy());
+        for whole in [2.0, 4.0, 5.0] {
+            let pause = tries.pause_after(failure(500, None)).unwrap().as_secs_f64();
+            assert!((whole / 2.0..=whole).contains(&pause), "{pause} of {whole}");
+        }
+        assert!(tries.pause_after(failure(500, None)).is_err());
+        tries.note_progress();
+        assert!(tries.pause_after(failure(500, None)).unwrap() <= Duration::from_secs(2));
+    }
+
+    #[test]
+    fn a_registry_may_ask_for_a_longer_pause_but_not_for_ever() {
+        let pause = RetryState::new(policy()).pause_after(failure(429, Some(60))).unwrap();
+        assert_eq!(pause, Duration::from_secs(60));
+        assert!(RetryState::new(policy()).pause_after(failure(429, Some(3600))).is_err());
+    }
+
+    #[test]
+    fn a_blob_may_fail_for_a_time_and_progress_begins_it_anew() {
+        let start = Instant::now();
+        let after = |seconds| start + Duration::from_secs(seconds);
+        let mut tries = RetryState::of_a_blob(policy());
+        for second in 0..895 {
+            assert!(tries.pause_at(after(second), failure(503, None)).is_ok(), "{second}");
+        }
+        assert!(tries.pause_at(after(899), failure(503, None)).is_err());
+        tries.note_progress();
+        assert!(tries.pause_at(after(899), failure(503, None)).is_ok());
+        // What the registry asks for must end within the time.
+        assert_eq!(tries.pause_at(after(1699), failure(429, Some(100))).unwrap().as_secs(), 100);
+        assert!(tries.pause_at(after(1699), failure(429, Some(101))).is_err());
+    }
+
+    #[test]
+    fn no_time_means_one_attempt() {
+        let policy = RetryPolicy { give_up_after: Duration::ZERO, ..policy() };
+        assert!(RetryState::of_a_blob(policy).pause_after(failure(500, None)).is_err());
+        assert!(RetryState::new(policy).pause_after(failure(500, None)).is_err());
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now: Timestamp = "1994-11-06T08:49:00Z".parse().unwrap();
+        for (text, expected) in [
+            ("7", Some(7)),
+            (" 7 ", Some(7)),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(37)),
+            ("Sun, 06 Nov 1994 08:48:37 GMT", Some(0)),
+            ("soon", None),
+            ("-1", None),
+        ] {
+            assert_eq!(parse_retry_after(text, now), expected.map(Duration::from_secs), "{text}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! HTTP as the room uses it: one request at a time, no redirects, no decompression, errors in our words.
+
+use std::collections::HashMap;
+use std::error::Error as StdError;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, ClientBuilder, Identity, Request, Response, Url};
+use tracing::debug;
+
+use super::redact::redacted;
+use crate::registry::error::{Cause, Error};
+use crate::registry::settings::{Proxy, Settings, Tls};
+
+/// The HTTP clients. Those for https are made when they are first needed: making one fails on a machine without certificate
+/// authorities, where plain http must still work (reqwest#2965).
+pub(crate) struct Transport {
+    plain: reqwest::Client,
+    encrypted: Mutex<HashMap<Tls, reqwest::Client>>,
+    settings: Settings,
+}
+
+impl Transport {
+    pub(crate) fn new(settings: Settings) -> Result<Self, Error> {
+        // The provider is one for the whole process, and somebody else's is as good as ours.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        // Trusting nobody costs nothing to set up, and plain http asks for no trust.
+        let plain = finish(common(&settings)?.tls_certs_only([]), "the http client does not start")?;
+        Ok(Self { plain, encrypted: Mutex::default(), settings })
+    }
+
+    /// Sends `request` and waits at most `patience` for the head of the answer, whatever the answer is.
+    pub(crate) async fn execute(&self, request: Request, attempt: &str, patience: Duration) -> Result<Response, Error> {
+        let sent = tokio::time::timeout(patience, self.send(request, attempt)).await;
+        sent.unwrap_or_else(|_| Err(silent(attempt, patience)))
+    }
+
+    /// Sends `request` and waits for the head of the answer as long as it takes.
+    pub(crate) async fn send(&self, request: Request, attempt: &str) -> Result<Response, Error> {
+        let (method, url) = (request.method().clone(), request.url().clone());
+        match self.client_for(&url)?.execute(request).await {
+            Ok(response) => {
+                debug!(%method, url = redacted(&url), status = response.status().as_u16(), "request");
+                Ok(response)
+            }
+            Err(error) => {
+                let error = failure(&error, &url, attempt);
+                debug!(%method, url = redacted(&url), %error, "request");
+                Err(error)
+            }
+        }
+    }
+
+    /// The host of the URL decides, not who sent us there: a certificate is shown and an authority believed only where the user said so.
+    fn client_for(&self, url: &Url) -> Result<reqwest::Client, Error> {
+        if url.scheme() != "https" {
+            return Ok(self.plain.clone());
+        }
+        let tls = self.settings.tls_of(&host_and_port(url));
+        let mut clients = self.encrypted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&tls) {
+            return Ok(client.clone());
+        }
+        let client = encrypted(&self.settings, &tls)?;
+        clients.insert(tls, client.clone());
+        Ok(client)
+    }
+}
+
+fn common(settings: &Settings) -> Result<ClientBuilder, Error> {
+    let builder = reqwest::Client::builder()
+        .user_agent(&settings.user_agent)
+        .connect_timeout(settings.timeouts.connect)
+        .pool_max_idle_per_host(
+            settings.hosts.values().filter_map(|own| own.concurrency).fold(settings.concurrency, usize::max),
+        )
+        .redirect(Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        // HTTP/2 halves the throughput of large blobs (design/stack.md, 1.3).
+        .http1_only();
+    Ok(match &settings.proxy {
+        Proxy::FromEnvironment => builder,
+        Proxy::Direct => builder.no_proxy(),
+        Proxy::Through(url) => {
+            let unusable =
+                |error: reqwest::Error| Error::Setting(format!("the proxy cannot be used: {}", Cause::of(&error)));
+            builder.proxy(reqwest::Proxy::all(url).map_err(unusable)?)
+        }
+    })
+}
+
+fn encrypted(settings: &Settings, tls: &Tls) -> Result<reqwest::Client, Error> {
+    let mut builder = common(settings)?.tls_danger_accept_invalid_certs(!settings.verify_tls);
+    let mut authorities = Vec::new();
+    for path in &tls.authorities {
+        let unusable = |cause| tls_error(format!("`{}` is no file of certificates", path.display()), cause);
+        let pem = fs_err::read(path).map_err(|error| unusable(Cause::of(&error)))?;
+        authorities.extend(Certificate::from_pem_bundle(&pem).map_err(|error| unusable(Cause::of(&error)))?);
+    }
+    builder = builder.tls_certs_merge(authorities);
+    if let Some(own) = &tls.certificate {
+        let unusable = |cause| {
+            let (certificate, key) = (own.certificate.display(), own.key.display());
+            tls_error(format!("`{certificate}` and `{key}` are no certificate with its key"), cause)
+        };
+        let mut pem = fs_err::read(&own.certificate).map_err(|error| unusable(Cause::of(&error)))?;
+        pem.push(b'\n');
+        pem.extend(fs_err::read(&own.key).map_err(|error| unusable(Cause::of(&error)))?);
+        builder = builder.identity(Identity::from_pem(&pem).map_err(|error| unusable(Cause::of(&error)))?);
+    }
+    finish(builder, "the authorities of this system cannot be read")
+}
+
+fn finish(builder: ClientBuilder, problem: &str) -> Result<reqwest::Client, Error> {
+    builder.build().map_err(|error| tls_error(problem.to_owned(), Cause::of(&error)))
+}
+
+fn tls_error(problem: String, source: Cause) -> Error {
+    Error::Tls { problem, source }
+}
+
+/// Nothing happened for as long as `patience`.
+pub(crate) fn silent(attempt: &str, patience: Duration) -> Error {
+    Error::Silent { attempt: attempt.to_owned(), seconds: patience.as_secs() }
+}
+
+/// Tells the cases apart that a user can do something about. rustls's errors arrive inside `io::Error`s inside other
+/// errors, some of which hide their source; all of them show it in `Debug`.
+pub(crate) fn failure(error: &reqwest::Error, url: &Url, attempt: &str) -> Error {
+    let host = host_and_port(url);
+    let details = format!("{error:?}");
+    let (attempt, source) = (attempt.to_owned(), Cause::of(innermost(error)));
+    if details.contains("CaUsedAsEndEntity") {
+        return Error::AuthorityAsServer { host };
+    }
+    if details.contains("InvalidCertificate") {
+        return Error::Untrusted { host, source };
+    }
+    if details.contains("InvalidContentType") {
+        return Error::NotTls { host };
+    }
+    if error.is_connect() {
+        return Error::Unreachable { host, source };
+    }
+    Error::Broken { attempt, source }
+}
+
+/// `io::Error::source` skips the error that it was made from; this does not.
+fn innermost<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
+    let mut current = error;
+    loop {
+        let wrapped = current.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let next: Option<&'a (dyn StdError + 'static)> = match wrapped {
+            Some(inner) => Some(inner),
+            None => current.source(),
+        };
+        match next {
+            Some(next) => current = next,
+            None => return current,
+        }
+    }
+}
+
+/// What a message calls the place that `url` leads to.
+pub(crate) fn host_and_port(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}

@@ -1,0 +1,31 @@
+//! A remote repository over the OCI distribution protocol (distribution-spec 1.1), as a [`Source`](crate::oci::Source) and a
+//! [`Target`](crate::oci::Target).
+//!
+//! Asynchronous code ends at this door: the room owns the runtime, its public face blocks. It knows no store, no Kitfile and
+//! no terminal, and reads no environment except the proxy variables, which reqwest reads.
+
+mod auth;
+mod client;
+mod download;
+mod error;
+mod http;
+mod manifest_refusal;
+mod mirror;
+mod probe;
+mod referrers;
+mod repository;
+mod settings;
+mod tags;
+mod upload;
+mod web;
+
+pub use auth::{CredentialStore, Credentials, Erased};
+pub use client::Client;
+pub use error::{Cause, Error};
+pub use http::{Answer, RetryPolicy};
+pub use mirror::{InvalidMirror, Mirror};
+pub use probe::Finding;
+pub use repository::Repository;
+pub use settings::{ClientCertificate, HostSettings, Proxy, Settings, Timeouts};
+pub use upload::{SaidBy, UploadForm};
+pub use web::{AccessKeys, FileHead, HttpLocation, HttpRequest, HttpService, ObjectStore, WebFile};

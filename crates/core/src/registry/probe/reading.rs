@@ -1,0 +1,85 @@
+//! What reading from a repository shows: tags, ranges, redirects, referrers.
+
+use reqwest::Method;
+use reqwest::header::{CONTENT_TYPE, HeaderValue, RANGE};
+
+use super::finding::Finding;
+use crate::digest::Digest;
+use crate::oci::{Descriptor, Manifest, MediaType};
+use crate::registry::error::Error;
+use crate::registry::http::host_and_port;
+use crate::registry::repository::{PULL, Repository};
+use crate::registry::upload::Feature;
+
+impl Repository {
+    /// Reads the tags, a few bytes of a small blob, and what refers to a manifest.
+    pub fn probe_reading(&self, findings: &mut Vec<Finding>) -> Result<(), Error> {
+        let tags = match self.tags() {
+            Ok(tags) => tags,
+            Err(Error::NotFound { .. }) => {
+                let plan = "can push there, if that is allowed";
+                findings.push(Finding::answered("repository", "not there, or not to be seen", plan).supported(false));
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        let (count, tag) = (tags.len(), if tags.len() == 1 { "tag" } else { "tags" });
+        findings.push(Finding::answered("repository", format!("{count} {tag}"), "can pull from there").supported(true));
+        let manifest = tags.first().map(|tag| self.try_resolve(tag)).transpose()?;
+        if let Some(blob) = manifest.as_ref().map(|manifest| self.small_blob(manifest)).transpose()?.flatten() {
+            self.probe_range(&blob, findings)?;
+        } else {
+            let (found, plan) = ("not tried: no blob is named there", "lets the first answer to a pull decide");
+            findings.push(Finding::answered("ranges", found, plan));
+        }
+        // A registry that knows referrers knows that there are none for this one, too (distribution-spec 1.1, "Listing Referrers").
+        let subject = manifest.map_or_else(|| Digest::of(b""), |manifest| manifest.digest);
+        findings.push(self.probe_referrers(&subject)?);
+        Ok(())
+    }
+
+    /// The smallest blob of an image manifest that a part can be asked of.
+    fn small_blob(&self, manifest: &Descriptor) -> Result<Option<Descriptor>, Error> {
+        let Ok(manifest) = Manifest::parse(&self.try_manifest(manifest)?) else { return Ok(None) };
+        Ok(manifest.blobs().filter(|blob| blob.size > 1).min_by_key(|blob| blob.size).cloned())
+    }
+
+    /// Asks for the second byte of `blob`, as a pull in pieces does.
+    fn probe_range(&self, blob: &Descriptor, findings: &mut Vec<Finding>) -> Result<(), Error> {
+        let mut call = self.blob_call(Method::GET, &blob.digest, PULL, "read")?;
+        call.headers.insert(RANGE, HeaderValue::from_static("bytes=1-1"));
+        let response = self.client.runtime.block_on(self.client.exchange.send(&call))?;
+        findings.push(if response.status().as_u16() == 206 {
+            Finding::answered("ranges", "yes (206)", "pulls large blobs in pieces, and goes on where it stopped")
+                .supported(true)
+        } else {
+            let found = format!("no ({})", response.status().as_u16());
+            Finding::answered("ranges", found, "pulls each blob in one stream, again if it breaks off").supported(false)
+        });
+        findings.push(if call.access.endpoint.owns(response.url()) {
+            Finding::answered("redirects", "no", "gets blobs from the registry itself").supported(false)
+        } else {
+            let found = format!("to `{}`", host_and_port(response.url()));
+            Finding::answered("redirects", found, "gets blobs there, without showing credentials").supported(true)
+        });
+        Ok(())
+    }
+
+    fn probe_referrers(&self, subject: &Digest) -> Result<Finding, Error> {
+        let call = self.referrers_call(subject)?;
+        let (is_supported, found) = match self.client.runtime.block_on(self.client.exchange.send(&call)) {
+            Ok(response) => match response.headers().get(CONTENT_TYPE) {
+                Some(found) if found.as_bytes().starts_with(MediaType::IMAGE_INDEX.as_str().as_bytes()) => {
+                    (true, "a list of its own (API)".to_owned())
+                }
+                _ => (false, "no list; a tag must do".to_owned()),
+            },
+            Err(Error::NotFound { .. } | Error::Unsupported { .. }) => (false, "no list; a tag must do".to_owned()),
+            Err(Error::Status { status: status @ 400..=499, .. }) if status != 429 => {
+                (false, format!("no list ({status}); a tag must do"))
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(self.client.find(&call.access.endpoint.host_and_port(), Feature::Referrers, is_supported, found))
+    }
+}

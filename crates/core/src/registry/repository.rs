@@ -1,0 +1,377 @@
+//! One repository of a registry as a source and a target of content.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use tracing::{debug, warn};
+
+use super::client::Client;
+use super::error::Error;
+use super::mirror::Mirror;
+use crate::digest::{Digest, Mismatch};
+use crate::oci::{
+    BlobOutcome, Content, ContentError, Descriptor, MANIFEST_SIZE_LIMIT, MediaType, Referrer, Source, Tag, Target,
+};
+use crate::registry::auth::{Access, Rights};
+use crate::registry::download::AnywhereBlob;
+use crate::registry::http::{Call, Endpoint, RetryPolicy, canonical};
+use crate::registry::upload::Upload;
+
+/// The manifests that can be read, as an `Accept` header.
+const ACCEPTED: &str = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, \
+     application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json";
+
+/// The rights that requests need (distribution's token specification, "Resource Actions").
+pub(super) const PULL: &str = "pull";
+pub(super) const PUSH: &str = "pull,push";
+pub(super) const DELETE: &str = "delete";
+
+/// How many repositories are asked whether they can give a blob: asking costs, and one in many will do.
+const ORIGINS_LIMIT: usize = 4;
+
+/// A repository. Cloning is cheap.
+#[derive(Clone)]
+pub struct Repository {
+    pub(super) client: Client,
+    registry: String,
+    name: String,
+    mirrored: Option<Mirrored>,
+}
+
+/// What makes a repository a mirror's: it is read in place of one of another registry.
+#[derive(Clone)]
+struct Mirrored {
+    mirror: Mirror,
+    /// The registry that the user named.
+    registry: String,
+}
+
+/// A mirror should save time, so not much of it is spent on one that fails.
+const MIRROR_PATIENCE: Duration = Duration::from_secs(5);
+
+impl Repository {
+    pub(super) fn new(client: Client, registry: &str, name: &str) -> Self {
+        Self { client, registry: registry.to_owned(), name: name.to_owned(), mirrored: None }
+    }
+
+    pub(super) fn registry(&self) -> &str {
+        &self.registry
+    }
+
+    /// The same repository in the mirrors of its registry that have not failed in this run.
+    pub(super) fn mirrors(&self) -> impl Iterator<Item = Self> + '_ {
+        let mirrors = self.client.settings.mirrors_of(&self.registry).iter().filter(|_| self.mirrored.is_none());
+        mirrors.filter(|mirror| !self.client.failed_mirrors.contains(mirror)).map(|mirror| Self {
+            client: self.client.clone(),
+            registry: mirror.registry.clone(),
+            name: mirror.repository(&self.name),
+            mirrored: Some(Mirrored { mirror: mirror.clone(), registry: self.registry.clone() }),
+        })
+    }
+
+    /// What a mirror does not have is no failure: it may have the next thing.
+    pub(super) fn note_failure(&self, failure: &Error) {
+        match failure {
+            Error::NotFound { .. } => debug!(%failure, "the mirror does not have it"),
+            failure => self.give_up_mirror(failure),
+        }
+    }
+
+    /// Does not ask this mirror again in this run.
+    pub(super) fn give_up_mirror(&self, failure: &dyn std::fmt::Display) {
+        if let Some(Mirrored { mirror, .. }) = &self.mirrored {
+            self.client.failed_mirrors.insert(mirror, failure);
+        }
+    }
+
+    /// The answer of the first place that has one: the mirrors in their order, then the registry itself.
+    fn ask_anywhere<T>(&self, ask: impl Fn(&Self) -> Result<T, Error>) -> Result<T, Error> {
+        for mirror in self.mirrors() {
+            match ask(&mirror) {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => mirror.note_failure(&failure),
+            }
+        }
+        ask(self)
+    }
+
+    fn endpoint(&self) -> Result<Endpoint, Error> {
+        match &self.mirrored {
+            Some(Mirrored { mirror, .. }) => Endpoint::new(&mirror.registry, mirror.plain_http),
+            None => self.client.endpoint(&self.registry),
+        }
+    }
+
+    fn retry(&self) -> RetryPolicy {
+        let policy = self.client.settings.retry;
+        match self.mirrored {
+            Some(_) => RetryPolicy { give_up_after: policy.give_up_after.min(MIRROR_PATIENCE), ..policy },
+            None => policy,
+        }
+    }
+
+    /// What the registry itself calls `name`, whatever its mirrors say: for who is about to change something there.
+    pub fn resolve_at_registry(&self, name: &str) -> Result<Descriptor, Error> {
+        self.try_resolve(name)
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where its traffic goes.
+    pub(super) fn host(&self) -> Result<String, Error> {
+        Ok(self.endpoint()?.host_and_port())
+    }
+
+    /// Deletes a manifest: a digest takes all its tags along, a tag only goes itself, where the registry does that at all.
+    pub fn delete(&self, selector: &str) -> Result<(), Error> {
+        let call = self.manifest_call(Method::DELETE, selector, DELETE, "delete")?;
+        self.client.runtime.block_on(self.client.exchange.send(&call)).map(drop)
+    }
+
+    /// A request about `path` below the repository; `what` is its object in messages.
+    pub(super) fn call(
+        &self,
+        method: Method,
+        path: &str,
+        actions: &'static str,
+        attempt: String,
+        subject: String,
+    ) -> Result<Call, Error> {
+        let endpoint = self.endpoint()?;
+        let mut url = endpoint.url(&format!("/v2/{}/{path}", self.name));
+        if let Some(Mirrored { registry, .. }) = &self.mirrored {
+            // Tells a mirror of several registries which of them is meant (containerd's docs/hosts.md, since 1.5); others do not
+            // look at it.
+            url.query_pairs_mut().append_pair("ns", canonical(registry));
+        }
+        let rights = Rights { repository: self.name.clone(), actions, origin: None };
+        let access = Access { endpoint, rights: Some(rights) };
+        let (headers, body, retry) = (HeaderMap::new(), Vec::new(), self.retry());
+        Ok(Call { method, url, headers, body, access, retry, attempt, subject })
+    }
+
+    pub(super) fn blob_call(
+        &self,
+        method: Method,
+        digest: &Digest,
+        actions: &'static str,
+        verb: &str,
+    ) -> Result<Call, Error> {
+        let subject = format!("{self}@{digest}");
+        let attempt = format!("{verb} blob `{subject}`");
+        self.call(method, &format!("blobs/{digest}"), actions, attempt, subject)
+    }
+
+    pub(super) fn manifest_call(
+        &self,
+        method: Method,
+        selector: &str,
+        actions: &'static str,
+        verb: &str,
+    ) -> Result<Call, Error> {
+        let separator = if selector.parse::<Digest>().is_ok() {
+            '@'
+        } else if Tag::new(selector).is_some() {
+            ':'
+        } else {
+            // It must not become a part of a URL.
+            return Err(Error::Setting(format!("`{selector}` is neither a tag nor a digest")));
+        };
+        let subject = format!("{self}{separator}{selector}");
+        let mut call =
+            self.call(method, &format!("manifests/{selector}"), actions, format!("{verb} `{subject}`"), subject)?;
+        call.headers.insert(ACCEPT, HeaderValue::from_static(ACCEPTED));
+        Ok(call)
+    }
+
+    pub(super) fn try_resolve(&self, name: &str) -> Result<Descriptor, Error> {
+        let head = self.manifest_call(Method::HEAD, name, PULL, "resolve")?;
+        match self.client.runtime.block_on(self.client.exchange.send(&head)) {
+            Ok(response) => match described(response.headers(), name) {
+                Some(descriptor) => Ok(descriptor),
+                None => self.resolve_by_reading(name),
+            },
+            Err(error @ (Error::NotFound { .. } | Error::NoCredentials { .. } | Error::Unauthorized { .. })) => {
+                Err(error)
+            }
+            Err(error) if error.is_temporary() => Err(error),
+            // HEAD is unknown here, or was refused without a word, which the answer to a GET may hold.
+            Err(_) => self.resolve_by_reading(name),
+        }
+    }
+
+    fn resolve_by_reading(&self, name: &str) -> Result<Descriptor, Error> {
+        let call = self.manifest_call(Method::GET, name, PULL, "resolve")?;
+        let (headers, body, _) =
+            self.client.runtime.block_on(self.client.exchange.fetch(&call, MANIFEST_SIZE_LIMIT))?;
+        let descriptor = Descriptor::of(media_type(&headers).unwrap_or(MediaType::IMAGE_MANIFEST), &body);
+        match name.parse() {
+            Ok(expected) if expected != descriptor.digest => {
+                Err(Mismatch::Digest { expected, found: descriptor.digest }.into())
+            }
+            _ => Ok(descriptor),
+        }
+    }
+
+    pub(super) fn try_manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, Error> {
+        let (digest, expected) = (descriptor.digest, descriptor.size);
+        let call = self.manifest_call(Method::GET, &digest.to_string(), PULL, "read")?;
+        if expected > MANIFEST_SIZE_LIMIT {
+            return Err(Error::TooLarge { subject: call.subject, limit: MANIFEST_SIZE_LIMIT });
+        }
+        let (_, body, _) = self.client.runtime.block_on(self.client.exchange.fetch(&call, MANIFEST_SIZE_LIMIT))?;
+        let found = body.len() as u64;
+        if found < expected {
+            return Err(Mismatch::TooShort { digest, expected, found }.into());
+        }
+        if found > expected {
+            return Err(Mismatch::TooLong { digest, expected }.into());
+        }
+        match Digest::of(&body) {
+            found if found != digest => Err(Mismatch::Digest { expected: digest, found }.into()),
+            _ => Ok(body),
+        }
+    }
+
+    /// Asks with the rights of a push, whose token this then is too.
+    pub(super) fn holds(&self, descriptor: &Descriptor) -> Result<bool, Error> {
+        self.holds_for(descriptor, PUSH)
+    }
+
+    fn holds_for(&self, descriptor: &Descriptor, actions: &'static str) -> Result<bool, Error> {
+        let call = self.blob_call(Method::HEAD, &descriptor.digest, actions, "look for")?;
+        match self.client.runtime.block_on(self.client.exchange.send(&call)) {
+            // A blob of another size is a broken one. Some registries do not tell the size.
+            Ok(response) => Ok(content_length(response.headers()).is_none_or(|size| size == descriptor.size)),
+            Err(Error::NotFound { .. } | Error::Unsupported { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn check_ceiling(&self, descriptor: &Descriptor) -> Result<(), Error> {
+        match self.client.needs_of(&self.host()?, None).ceiling {
+            Some(ceiling) if descriptor.size > ceiling.bytes => {
+                Err(Error::OverCeiling { registry: self.registry.clone(), limit: ceiling.text })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn try_publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), Error> {
+        let selector = tag.map_or_else(|| descriptor.digest.to_string(), str::to_owned);
+        let mut call = self.manifest_call(Method::PUT, &selector, PUSH, "publish")?;
+        call.headers.remove(ACCEPT);
+        let media_type = HeaderValue::from_str(descriptor.media_type.as_str());
+        let unfit = |_| Error::Setting(format!("`{}` is no media type", descriptor.media_type));
+        call.headers.insert(CONTENT_TYPE, media_type.map_err(unfit)?);
+        call.body = manifest.to_vec();
+        let answer = self.client.runtime.block_on(self.client.exchange.send(&call));
+        let response = answer.map_err(|refusal| self.explain_refusal(&call, refusal))?;
+        // Distribution-spec 1.1, "Warnings": a registry can tell that it is going to be switched off.
+        for warning in response.headers().get_all("warning") {
+            warn!(registry = %self.registry, warning = ?warning, "the registry warns");
+        }
+        match Referrer::read(descriptor, manifest) {
+            Some(referrer) => self.enter_referrer(&referrer, response.headers()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::fmt::Display for Repository {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.registry, self.name)
+    }
+}
+
+impl Source for Repository {
+    /// Believes the digest of a HEAD: what is read under it later is checked against it. What a mirror says a tag means is
+    /// believed too, as docker and containerd do; it can be older than what the registry would say.
+    fn resolve(&self, name: &str) -> Result<Descriptor, ContentError> {
+        Ok(self.ask_anywhere(|place| place.try_resolve(name))?)
+    }
+
+    fn manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, ContentError> {
+        Ok(self.ask_anywhere(|place| place.try_manifest(descriptor))?)
+    }
+
+    fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
+        Box::new(AnywhereBlob::new(self.clone(), descriptor.clone()))
+    }
+
+    /// A mirror may know nothing of what the registry has, so the first that has any answers.
+    fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
+        for mirror in self.mirrors() {
+            match mirror.try_referrers(subject) {
+                Ok(referrers) if referrers.is_empty() => {}
+                Ok(referrers) => return Ok(referrers),
+                Err(failure) => mirror.note_failure(&failure),
+            }
+        }
+        Ok(self.try_referrers(subject)?)
+    }
+}
+
+impl Target for Repository {
+    fn contains(&self, descriptor: &Descriptor) -> Result<bool, ContentError> {
+        Ok(self.holds(descriptor)?)
+    }
+
+    fn check(&self, descriptor: &Descriptor) -> Result<(), ContentError> {
+        Ok(self.check_ceiling(descriptor)?)
+    }
+
+    /// A repository that cannot be read, or not by us, cannot give anything either; that is no failure.
+    fn origin_among(&self, descriptor: &Descriptor, candidates: &[String]) -> Result<Option<String>, ContentError> {
+        let gives = |name: &&String| {
+            let origin = Self::new(self.client.clone(), &self.registry, name);
+            let answer = origin.holds_for(descriptor, PULL);
+            answer.inspect_err(|refusal| debug!(%refusal, origin = %name, "nothing to mount")).unwrap_or(false)
+        };
+        let others = candidates.iter().filter(|name| **name != self.name);
+        Ok(others.take(ORIGINS_LIMIT).find(gives).cloned())
+    }
+
+    /// The registry verifies the bytes before it confirms.
+    fn put(&self, descriptor: &Descriptor, content: &dyn Content) -> Result<(), ContentError> {
+        Upload::new(self, descriptor, content).run(None)?;
+        Ok(())
+    }
+
+    fn put_from(
+        &self,
+        descriptor: &Descriptor,
+        origin: Option<&str>,
+        content: &dyn Content,
+    ) -> Result<BlobOutcome, ContentError> {
+        Ok(Upload::new(self, descriptor, content).run(origin)?)
+    }
+
+    fn attached(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
+        Ok(self.try_referrers(subject)?)
+    }
+
+    fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError> {
+        Ok(self.try_publish(descriptor, manifest, tag)?)
+    }
+}
+
+/// The descriptor that the headers of an answer give, if they give all of it and it is the one that was asked for.
+fn described(headers: &HeaderMap, name: &str) -> Option<Descriptor> {
+    let digest: Digest = headers.get("docker-content-digest")?.to_str().ok()?.parse().ok()?;
+    let is_other = name.parse().is_ok_and(|asked: Digest| asked != digest);
+    (!is_other).then_some(Descriptor::new(media_type(headers)?, digest, content_length(headers)?))
+}
+
+fn media_type(headers: &HeaderMap) -> Option<MediaType> {
+    let text = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let name = text.split(';').next().unwrap_or_default().trim();
+    Some(MediaType::from(name.to_owned()))
+}
+
+pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}

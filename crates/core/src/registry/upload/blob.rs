@@ -1,0 +1,405 @@
+//! Sending a blob, where it cannot be mounted: in one PUT where that works, in parts where it does not, from where an attempt stopped.
+
+use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
+use reqwest::{Method, Response, Url};
+use tracing::debug;
+
+use super::capabilities::{Capability, Feature};
+use super::feed::{Feed, fed_body};
+use super::form::{First, Parts, SMALL_PART_BYTES, UploadForm};
+use super::journal::Journal;
+use super::session::{Session, State, acknowledged, location};
+use crate::oci::{BlobOutcome, Content, Descriptor};
+use crate::registry::error::{Cause, Error};
+use crate::registry::http::{Call, RetryState, host_and_port, is_challenge, request};
+use crate::registry::repository::{PUSH, Repository};
+
+/// One blob on its way.
+pub(crate) struct Upload<'a> {
+    pub(super) repository: &'a Repository,
+    pub(super) descriptor: &'a Descriptor,
+    feed: Feed<'a>,
+    tries: RetryState,
+    /// How the user wants it to be sent.
+    requested_form: Option<UploadForm>,
+    /// A larger blob is sent in parts of this size from the start, where the registry takes parts.
+    pub(super) resumable_bytes: u64,
+    form: Form,
+    /// Whether the one form was tried that every registry must take.
+    tried_whole: bool,
+    /// A session that died is replaced once; a second one would die too.
+    restarted: bool,
+    /// For blobs that are large enough to go on with in another process.
+    pub(super) journal: Option<Journal>,
+    /// What the registry refused; true of it if the blob then gets there.
+    observed: Vec<(Feature, Capability)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Whole,
+    /// Parts of this size.
+    Parts(u64),
+}
+
+impl<'a> Upload<'a> {
+    pub(crate) fn new(repository: &'a Repository, descriptor: &'a Descriptor, content: &'a dyn Content) -> Self {
+        let settings = &repository.client.settings;
+        Self {
+            repository,
+            descriptor,
+            feed: Feed::new(content, descriptor),
+            tries: RetryState::of_a_blob(settings.retry),
+            requested_form: settings.upload_of(repository.registry()),
+            resumable_bytes: settings.resumable_bytes_of(repository.registry()),
+            form: Form::Whole,
+            tried_whole: false,
+            restarted: false,
+            journal: None,
+            observed: Vec::new(),
+        }
+    }
+
+    /// Mounts the blob from the repository `origin`, if one is given and the registry does that; else sends it.
+    pub(crate) fn run(mut self, origin: Option<&str>) -> Result<BlobOutcome, Error> {
+        let (mut state, outcome) = match (self.go_on()?, origin) {
+            (Some(session), _) => (State::Open(session), BlobOutcome::Sent { resumed_bytes: 0 }),
+            (None, Some(origin)) => (self.mount(origin)?, BlobOutcome::Mounted),
+            (None, None) => (self.open()?, BlobOutcome::Sent { resumed_bytes: 0 }),
+        };
+        let outcome = match &state {
+            State::Done => outcome,
+            State::Open(session) => {
+                self.form = self.first_form(session);
+                BlobOutcome::Sent { resumed_bytes: session.acknowledged }
+            }
+        };
+        while let State::Open(mut session) = state {
+            let sent = match self.form {
+                Form::Whole => self.send_whole(&session),
+                Form::Parts(_) => self.send_parts(&mut session),
+            };
+            state = match sent {
+                Ok(()) => {
+                    self.learn(&session);
+                    State::Done
+                }
+                Err(failure) => self.recover(session, failure)?,
+            };
+        }
+        if let Some(journal) = self.journal {
+            journal.close();
+        }
+        // Whoever had to begin anew has resumed nothing.
+        Ok(if self.tried_whole || self.restarted { BlobOutcome::Sent { resumed_bytes: 0 } } else { outcome })
+    }
+
+    fn learn(&mut self, session: &Session) {
+        if !self.observed.is_empty() {
+            self.repository.client.capabilities.note(&host_and_port(&session.location), self.observed.drain(..));
+        }
+    }
+
+    fn first_form(&self, session: &Session) -> Form {
+        let (settings, needs, size) = (&self.repository.client.settings, &session.needs, self.descriptor.size);
+        let is_resumable = size > self.resumable_bytes && needs.first == First::Parts;
+        let part_bytes = if session.acknowledged > 0 || is_resumable {
+            // What is half there in parts is there because parts are taken.
+            Some(needs.part_bytes(self.resumable_bytes).unwrap_or(self.resumable_bytes))
+        } else if needs.whole_at_most.is_some_and(|most| size > most) {
+            needs.part_bytes(settings.chunk_bytes)
+        } else {
+            None
+        };
+        part_bytes.map_or(Form::Whole, Form::Parts)
+    }
+
+    /// Asks for the blob of another repository (distribution-spec 1.1, "Mounting a blob from another repository"). A registry that
+    /// does not give it opens a session instead, which is used.
+    pub(crate) fn mount(&self, origin: &str) -> Result<State, Error> {
+        let mut call = self.call(Method::POST, None)?;
+        let digest = self.descriptor.digest.to_string();
+        call.url.query_pairs_mut().append_pair("mount", &digest).append_pair("from", origin);
+        if let Some(rights) = &mut call.access.rights {
+            rights.origin = Some(origin.to_owned());
+        }
+        match self.open_with(&call) {
+            Err(refusal) if !refusal.is_temporary() => {
+                debug!(%refusal, origin, "the registry does not mount");
+                self.open()
+            }
+            answer => answer,
+        }
+    }
+
+    pub(crate) fn open(&self) -> Result<State, Error> {
+        self.open_with(&self.call(Method::POST, None)?)
+    }
+
+    fn open_with(&self, call: &Call) -> Result<State, Error> {
+        let client = &self.repository.client;
+        let response = client.runtime.block_on(client.exchange.send(call))?;
+        if response.status().as_u16() == 201 {
+            return Ok(State::Done);
+        }
+        let Some(location) = location(call, &response)? else {
+            let problem = format!("`{}` opens an upload and does not say where", call.access.endpoint.name);
+            return Err(Error::Protocol { attempt: call.attempt.clone(), problem });
+        };
+        Ok(State::Open(self.session(location, &response)))
+    }
+
+    pub(super) fn session(&self, location: Url, answer: &Response) -> Session {
+        Session::new(&self.repository.client, location, answer.headers(), self.requested_form)
+    }
+
+    fn send_whole(&mut self, session: &Session) -> Result<(), Error> {
+        self.tried_whole = true;
+        let call = self.call(Method::PUT, Some(&self.completed(&session.location)))?;
+        self.send(call, (0, self.descriptor.size)).map(drop)
+    }
+
+    fn send_parts(&mut self, session: &mut Session) -> Result<(), Error> {
+        let size = self.descriptor.size;
+        while session.acknowledged < size {
+            let Form::Parts(part_bytes) = self.form else { break };
+            self.note(session);
+            let start = session.acknowledged;
+            let end = size.min(start + part_bytes.max(session.smallest_part).max(1));
+            let mut call = self.call(Method::PATCH, Some(&session.location))?;
+            call.headers.insert(CONTENT_RANGE, header(format!("{start}-{}", end - 1)));
+            let response = self.send(call.clone(), (start, end))?;
+            session.location = location(&call, &response)?.unwrap_or_else(|| session.location.clone());
+            session.acknowledged = acknowledged(response.headers(), start, end).unwrap_or(end);
+            self.tries.note_progress();
+        }
+        self.note(session);
+        let call = self.call(Method::PUT, Some(&self.completed(&session.location)))?;
+        self.send(call, (size, size)).map(drop)
+    }
+
+    /// Decides how to go on after `failure`, or that it was the last.
+    fn recover(&mut self, session: Session, failure: Error) -> Result<State, Error> {
+        if is_digest_refused(&failure) && self.feed.report_mismatch() {
+            debug!(%failure, "what was read is wrong; it is read elsewhere");
+            return self.open();
+        }
+        if !self.tried_whole && are_parts_refused(&session, &failure) {
+            debug!(%failure, "the registry does not take the blob in parts");
+            self.form = Form::Whole;
+            self.observed = vec![(Feature::Parts, Capability::new(false, None))];
+            return self.open();
+        }
+        if self.form == Form::Whole && is_whole_refused(&failure) {
+            let Some(part_bytes) = session.needs.part_bytes(self.repository.client.settings.chunk_bytes) else {
+                return if is_session_lost(&failure) { self.restart(failure) } else { Err(failure) };
+            };
+            debug!(%failure, "the registry does not take the blob in one piece");
+            if !is_session_named(&failure) {
+                self.observed =
+                    vec![(Feature::Whole, Capability::new(true, Some(self.descriptor.size.saturating_sub(1))))];
+            }
+            self.form = Form::Parts(part_bytes);
+            return self.open();
+        }
+        if let (Form::Parts(_), true) = (self.form, is_part_refused(&failure)) {
+            return self.shrink(session, failure);
+        }
+        if is_session_lost(&failure) {
+            return self.restart(failure);
+        }
+        let (is_broken, reason) = (!matches!(failure, Error::Status { .. }), Cause::of(&failure));
+        let state = match self.resume_in_time(&session, failure) {
+            // The session is lost because of the failure, which says more than that the session was not found.
+            Err(Error::NotFound { .. }) if is_broken => {
+                return Err(Error::Broken { attempt: self.attempt(), source: reason });
+            }
+            state => state?,
+        };
+        if let (Form::Whole, State::Open(session)) = (self.form, &state) {
+            let part_bytes = session.needs.part_bytes(self.repository.client.settings.chunk_bytes);
+            let part_bytes = part_bytes.filter(|_| is_broken || session.acknowledged > 0);
+            self.form = part_bytes.map_or(Form::Whole, Form::Parts);
+        }
+        Ok(state)
+    }
+
+    /// Waits and asks the session, until it answers or the blob has failed for too long: the registry may be away for some time.
+    fn resume_in_time(&mut self, session: &Session, mut failure: Error) -> Result<State, Error> {
+        loop {
+            std::thread::sleep(self.tries.pause_after(failure)?);
+            match self.resume(session.clone()) {
+                Err(again) if again.is_temporary() => failure = again,
+                answer => return answer,
+            }
+        }
+    }
+
+    /// A part was refused: it does not stand where the registry is, or it is too large.
+    fn shrink(&mut self, session: Session, failure: Error) -> Result<State, Error> {
+        let before = session.acknowledged;
+        let state = self.resume(session)?;
+        match (&state, self.form) {
+            (State::Open(session), Form::Parts(part_bytes)) if session.acknowledged == before => {
+                let smaller = SMALL_PART_BYTES.max(session.smallest_part);
+                if part_bytes <= smaller {
+                    return self.restart(failure);
+                }
+                self.form = Form::Parts(smaller);
+                self.observed.push((Feature::Parts, Capability::new(true, Some(smaller))));
+            }
+            _ => {}
+        }
+        Ok(state)
+    }
+
+    /// Asks the session how far it got (distribution-spec 1.1, "Pushing a blob in chunks").
+    fn resume(&mut self, mut session: Session) -> Result<State, Error> {
+        let client = &self.repository.client;
+        if session.needs.parts == Parts::Never {
+            return self.open_unless_there();
+        }
+        let call = self.call(Method::GET, Some(&session.location))?;
+        match client.runtime.block_on(client.exchange.send(&call)) {
+            Ok(response) => {
+                let size = self.descriptor.size;
+                if let Some(reached) = acknowledged(response.headers(), session.acknowledged, size) {
+                    session.acknowledged = reached;
+                    self.tries.note_progress();
+                }
+                session.location = location(&call, &response)?.unwrap_or(session.location);
+                Ok(State::Open(session))
+            }
+            Err(failure @ (Error::NotFound { .. } | Error::Unsupported { .. } | Error::Status { .. }))
+                if !failure.is_temporary() =>
+            {
+                self.restart(failure)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Begins from the first byte, once.
+    fn restart(&mut self, failure: Error) -> Result<State, Error> {
+        if self.restarted {
+            return Err(failure);
+        }
+        debug!(%failure, "the upload starts again");
+        self.restarted = true;
+        self.open_unless_there()
+    }
+
+    /// A session also ends when its blob is complete and only the answer was lost.
+    fn open_unless_there(&self) -> Result<State, Error> {
+        if self.repository.holds(self.descriptor)? { Ok(State::Done) } else { self.open() }
+    }
+
+    /// Sends the bytes of `range` as the body of `call`; once more, if the registry wants to be convinced anew.
+    fn send(&mut self, mut call: Call, range: (u64, u64)) -> Result<Response, Error> {
+        let repository = self.repository;
+        let (runtime, exchange) = (&repository.client.runtime, &repository.client.exchange);
+        call.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        call.headers.insert(CONTENT_LENGTH, HeaderValue::from(range.1 - range.0));
+        let header = runtime.block_on(exchange.auth.header(&call.access))?;
+        let response = self.send_once(&call, range, header.as_ref())?;
+        if !is_challenge(&call, &response) {
+            return runtime.block_on(exchange.expect_success(&call, response));
+        }
+        match runtime.block_on(exchange.auth.renew(&call.access, response.headers(), header.as_ref()))? {
+            Some(header) => {
+                let response = self.send_once(&call, range, Some(&header))?;
+                runtime.block_on(exchange.expect_success(&call, response))
+            }
+            None => runtime.block_on(exchange.expect_success(&call, response)),
+        }
+    }
+
+    fn send_once(
+        &mut self,
+        call: &Call,
+        range: (u64, u64),
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Response, Error> {
+        let client = &self.repository.client;
+        let (sender, body) = fed_body();
+        let request = request(call, &call.url, authorization, (range.0 < range.1).then_some(body));
+        let (exchange, attempt) = (client.exchange.clone(), call.attempt.clone());
+        let answer = client.runtime.spawn(async move { exchange.transport.send(request, &attempt).await });
+        self.feed.run(&client.runtime, range, sender, answer, client.exchange.timeouts, &call.attempt)
+    }
+
+    pub(crate) fn call(&self, method: Method, location: Option<&Url>) -> Result<Call, Error> {
+        let mut call = self.repository.call(method, "blobs/uploads/", PUSH, self.attempt(), self.name())?;
+        if let Some(location) = location {
+            call.url.clone_from(location);
+        }
+        Ok(call)
+    }
+
+    /// Completes "cannot …".
+    pub(crate) fn attempt(&self) -> String {
+        format!("send blob `{}`", self.name())
+    }
+
+    pub(super) fn name(&self) -> String {
+        format!("{}@{}", self.repository, self.descriptor.digest)
+    }
+
+    /// The location that completes the upload; what is in its query already belongs to the registry.
+    pub(crate) fn completed(&self, location: &Url) -> Url {
+        let mut url = location.clone();
+        url.query_pairs_mut().append_pair("digest", &self.descriptor.digest.to_string());
+        url
+    }
+}
+
+/// The size is refused, or the whole form is: chunks may do.
+fn is_whole_refused(failure: &Error) -> bool {
+    match failure {
+        Error::Status { status: 404 | 413 | 416, .. } | Error::Unsupported { .. } => true,
+        Error::Status { status: 400, source, .. } => {
+            source.as_ref().is_some_and(|answer| answer.has_code("SIZE_INVALID"))
+        }
+        _ => false,
+    }
+}
+
+/// Whether the first part was refused as a thing unknown, or parts did not become the blob (Artifactory kept the last one only:
+/// wasmCloud#3405). A session that ended is another matter.
+fn are_parts_refused(session: &Session, failure: &Error) -> bool {
+    match failure {
+        Error::Unsupported { .. } => session.acknowledged == 0,
+        _ if is_digest_refused(failure) => true,
+        Error::Status { status: 400 | 404 | 501, .. } => session.acknowledged == 0 && !is_session_named(failure),
+        _ => false,
+    }
+}
+
+fn is_digest_refused(failure: &Error) -> bool {
+    matches!(failure, Error::Status { source: Some(answer), .. } if answer.has_code("DIGEST_INVALID"))
+}
+
+fn is_part_refused(failure: &Error) -> bool {
+    matches!(failure, Error::Status { status: 413 | 416, .. })
+}
+
+fn is_session_lost(failure: &Error) -> bool {
+    match failure {
+        Error::Status { status: 404, .. } => true,
+        _ => is_session_named(failure),
+    }
+}
+
+/// Whether the registry says that it is about the session.
+fn is_session_named(failure: &Error) -> bool {
+    match failure {
+        Error::Status { source: Some(answer), .. } => {
+            answer.has_code("BLOB_UPLOAD_UNKNOWN") || answer.has_code("BLOB_UPLOAD_INVALID")
+        }
+        _ => false,
+    }
+}
+
+fn header(text: String) -> HeaderValue {
+    HeaderValue::try_from(text).expect("digits are fit for a header")
+}

@@ -1,0 +1,239 @@
+//! What hosts showed of themselves: remembered for a while, so that the next run does not run into the same refusal.
+//!
+//! One small file per host. It helps and is never needed: whatever is missing, damaged or too old costs one refused request.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use fs_err as fs;
+use serde::{Deserialize, Serialize};
+use tracing::debug;
+
+/// Registries get new versions: what they could not do is tried again after a week.
+const LONGEST_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Something that some registries do and some do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Feature {
+    /// A blob in one PUT.
+    Whole,
+    /// A blob in parts, by PATCH.
+    Parts,
+    /// An upload tells how far it is.
+    Resume,
+    /// An upload is ended by DELETE.
+    Cancel,
+    /// A blob is given to a repository by another.
+    Mount,
+    /// Manifests with `artifactType`.
+    ArtifactType,
+    /// Manifests whose config has a media type of its own.
+    MediaTypes,
+    /// The list of what refers to a manifest.
+    Referrers,
+    /// Manifests are deleted by digest.
+    Delete,
+}
+
+/// What a host showed about one feature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Capability {
+    pub(crate) is_supported: bool,
+    /// Up to so many bytes at once, where more was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) at_most_bytes: Option<u64>,
+    /// In seconds since 1970.
+    learned_at: u64,
+}
+
+pub(super) type HostCapabilities = BTreeMap<Feature, Capability>;
+
+/// What was capabilities of all hosts, by this process and by earlier ones.
+pub(crate) struct Capabilities {
+    /// Where it is kept; without a folder it ends with the process.
+    folder: Option<PathBuf>,
+    hosts: Mutex<HashMap<String, HostCapabilities>>,
+}
+
+/// The file of one host. Hosts with names alike to the file system have the same, which is about one of them.
+#[derive(Serialize, Deserialize)]
+struct File {
+    host: String,
+    facts: HostCapabilities,
+}
+
+impl Capability {
+    /// What is found out now.
+    pub(crate) fn new(is_supported: bool, at_most_bytes: Option<u64>) -> Self {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self { is_supported, at_most_bytes, learned_at: since.as_secs() }
+    }
+
+    fn is_fresh(&self) -> bool {
+        let learned_at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(self.learned_at));
+        // A time to come is that of a clock that was wrong.
+        learned_at.and_then(|at| at.elapsed().ok()).is_some_and(|age| age <= LONGEST_LIFE)
+    }
+}
+
+impl Capabilities {
+    pub(crate) fn new(folder: Option<PathBuf>) -> Self {
+        Self { folder, hosts: Mutex::default() }
+    }
+
+    /// What is known of `host`.
+    pub(crate) fn of(&self, host: &str) -> HostCapabilities {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        hosts.entry(host.to_owned()).or_insert_with(|| self.read(host)).clone()
+    }
+
+    /// Remembers `facts` of `host`. A feature that works as it is known to work keeps the limit that is known of it.
+    pub(crate) fn note(&self, host: &str, facts: impl IntoIterator<Item = (Feature, Capability)>) {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another process may have capabilities something meanwhile.
+        let mut known = hosts.remove(host).unwrap_or_default();
+        known.extend(self.read(host));
+        for (feature, fact) in facts {
+            let before = known.get(&feature).filter(|before| before.is_supported && fact.is_supported);
+            let at_most_bytes = fact.at_most_bytes.or(before.and_then(|before| before.at_most_bytes));
+            known.insert(feature, Capability { at_most_bytes, ..fact });
+        }
+        if let Err(error) = self.write(host, &known) {
+            debug!(%error, host, "what was capabilities of this host is not kept");
+        }
+        hosts.insert(host.to_owned(), known);
+    }
+
+    /// Forgets what is known of `host`.
+    pub(crate) fn forget(&self, host: &str) -> io::Result<()> {
+        self.hosts.lock().unwrap_or_else(PoisonError::into_inner).remove(host);
+        let Some(folder) = &self.folder else { return Ok(()) };
+        match fs::remove_file(path(folder, host)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn read(&self, host: &str) -> HostCapabilities {
+        let Some(folder) = &self.folder else { return HostCapabilities::new() };
+        let text = fs::read(path(folder, host)).unwrap_or_default();
+        let Ok(file) = serde_json::from_slice::<File>(&text) else { return HostCapabilities::new() };
+        if file.host == host {
+            file.facts.into_iter().filter(|(_, fact)| fact.is_fresh()).collect()
+        } else {
+            HostCapabilities::new()
+        }
+    }
+
+    fn write(&self, host: &str, facts: &HostCapabilities) -> io::Result<()> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        fs::create_dir_all(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        serde_json::to_writer(&mut file, &File { host: host.to_owned(), facts: facts.clone() })?;
+        file.flush()?;
+        // Not synced: half a file is no JSON, and then nothing is known.
+        file.persist(path(folder, host)).map_err(|error| error.error)?;
+        Ok(())
+    }
+}
+
+/// The file of `host`: what a host's name has beside letters, digits, dots and hyphens are the signs of ports and addresses.
+fn path(folder: &Path, host: &str) -> PathBuf {
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+    let name: String = host.chars().map(|c| if is_safe(c) { c } else { '_' }).collect();
+    folder.join(format!("{name}.json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOST: &str = "kit.example:5000";
+
+    fn noted(folder: &Path, feature: Feature, fact: Capability) -> HostCapabilities {
+        Capabilities::new(Some(folder.to_owned())).note(HOST, [(feature, fact)]);
+        Capabilities::new(Some(folder.to_owned())).of(HOST)
+    }
+
+    #[test]
+    fn the_next_process_knows_what_this_one_learned() {
+        let folder = tempfile::tempdir().unwrap();
+        let here = Capabilities::new(Some(folder.path().join("registries")));
+        let there = Capabilities::new(Some(folder.path().join("registries")));
+        assert_eq!(here.of(HOST), HostCapabilities::new());
+        there.note(HOST, [(Feature::Parts, Capability::new(true, Some(4)))]);
+        here.note(HOST, [(Feature::Mount, Capability::new(false, None))]);
+        let expected = HostCapabilities::from([
+            (Feature::Parts, Capability::new(true, Some(4))),
+            (Feature::Mount, Capability::new(false, None)),
+        ]);
+        let kept = Capabilities::new(Some(folder.path().join("registries"))).of(HOST);
+        let without_time = |facts: &HostCapabilities| -> Vec<_> {
+            facts.iter().map(|(feature, fact)| (*feature, fact.is_supported, fact.at_most_bytes)).collect()
+        };
+        assert_eq!(without_time(&kept), without_time(&expected));
+        assert_eq!(here.of(HOST), kept);
+        assert_eq!(here.of("kit.example"), HostCapabilities::new());
+        here.forget(HOST).unwrap();
+        here.forget(HOST).unwrap();
+        assert_eq!(
+            (here.of(HOST), fs::read_dir(folder.path().join("registries")).unwrap().count()),
+            (HostCapabilities::new(), 0)
+        );
+    }
+
+    #[test]
+    fn a_limit_outlives_a_success_below_it_but_no_refusal() {
+        let folder = tempfile::tempdir().unwrap();
+        let limit = |facts: HostCapabilities| facts[&Feature::Parts].at_most_bytes;
+        assert_eq!(limit(noted(folder.path(), Feature::Parts, Capability::new(true, Some(4)))), Some(4));
+        assert_eq!(limit(noted(folder.path(), Feature::Parts, Capability::new(true, None))), Some(4));
+        assert_eq!(limit(noted(folder.path(), Feature::Parts, Capability::new(true, Some(2)))), Some(2));
+        assert_eq!(limit(noted(folder.path(), Feature::Parts, Capability::new(false, None))), None);
+    }
+
+    #[test]
+    fn what_is_old_or_damaged_or_about_another_host_is_ignored() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = Capability {
+            learned_at: Capability::new(true, None).learned_at - LONGEST_LIFE.as_secs() - 1,
+            ..Capability::new(false, None)
+        };
+        let to_come = Capability { learned_at: u64::MAX, ..old };
+        assert_eq!(noted(folder.path(), Feature::Parts, old), HostCapabilities::new());
+        assert_eq!(noted(folder.path(), Feature::Parts, to_come), HostCapabilities::new());
+        assert_eq!(noted(folder.path(), Feature::Parts, Capability::new(false, None)).len(), 1);
+        assert_eq!(
+            Capabilities::new(Some(folder.path().to_owned())).of("kit.example_5000"),
+            HostCapabilities::new(),
+            "the same file"
+        );
+        for text in ["", "{\"host\":\"kit.exa", "[]", r#"{"host":"kit.example:5000","facts":{"flies":{}}}"#] {
+            fs::write(path(folder.path(), HOST), text).unwrap();
+            assert_eq!(Capabilities::new(Some(folder.path().to_owned())).of(HOST), HostCapabilities::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn hosts_become_names_of_files() {
+        for (host, expected) in
+            [("a.b-c:5", "a.b-c_5.json"), ("[::1]:5", "___1__5.json"), ("../x", ".._x.json"), ("..", "...json")]
+        {
+            assert_eq!(path(Path::new(""), host), PathBuf::from(expected));
+        }
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_means_that_the_process_remembers_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), "").unwrap();
+        let capabilities = Capabilities::new(Some(folder.path().join("file")));
+        capabilities.note(HOST, [(Feature::Parts, Capability::new(false, None))]);
+        assert_eq!(capabilities.of(HOST).len(), 1);
+    }
+}

@@ -1,0 +1,217 @@
+//! What each registry needs of an upload, as far as it is known beforehand: a table by host, with a source for every row.
+
+use super::capabilities::{Capability, Feature, HostCapabilities};
+
+/// Smaller parts after a registry refused one as too large: what ghcr.io takes (rust-oci-client#35, #37).
+pub(super) const SMALL_PART_BYTES: u64 = 4 * 1024 * 1024;
+
+const MIB: u64 = 1024 * 1024;
+
+/// How a user wants blobs to be sent to a registry, whatever else is known of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UploadForm {
+    /// Each in one PUT.
+    Whole,
+    /// Large ones in parts, of at most so many bytes.
+    Parts(Option<u64>),
+}
+
+/// How a large blob is sent first. Small ones go in one PUT, unless that was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum First {
+    /// In one PUT.
+    Whole,
+    /// In parts, so that a later run can go on after the last one.
+    Parts,
+}
+
+/// What to do when the whole blob in one PUT did not work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parts {
+    /// Send parts by PATCH, of at most so many bytes if there is a limit.
+    UpTo(Option<u64>),
+    /// Start again: the registry takes no parts.
+    Never,
+}
+
+/// The largest layer, and how the registry's own documentation writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ceiling {
+    pub(crate) bytes: u64,
+    pub(crate) text: &'static str,
+}
+
+/// Who says what a registry does or needs; each counts more than those after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SaidBy {
+    /// The registry, just now.
+    Answer,
+    /// The user.
+    Configuration,
+    /// The registry, in the last days.
+    Learned,
+    /// The table of registries.
+    Table,
+    /// Nobody: it is what most registries do.
+    Default,
+}
+
+/// What one registry needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct UploadRequirements {
+    pub(crate) first: First,
+    /// Larger blobs were refused in one PUT.
+    pub(crate) whole_at_most: Option<u64>,
+    pub(super) parts: Parts,
+    pub(crate) ceiling: Option<Ceiling>,
+    /// Who says how to send blobs.
+    pub(crate) said_by: SaidBy,
+}
+
+impl UploadRequirements {
+    /// The size of parts that would be of `wanted_bytes`; none if the registry takes no parts.
+    pub(crate) fn part_bytes(&self, wanted_bytes: u64) -> Option<u64> {
+        match self.parts {
+            Parts::UpTo(limit) => Some(limit.map_or(wanted_bytes, |limit| wanted_bytes.min(limit))),
+            Parts::Never => None,
+        }
+    }
+}
+
+/// A domain, which stands for all below it, and what its registries need.
+const TABLE: &[(&str, UploadRequirements)] = &[
+    // 416 for a PATCH over "the maximum permissible limit of 4.00MiB": rust-oci-client#35, ocx-sh/ocx#237; one PUT has no such
+    // limit (KitOps pkg/lib/repo/remote/upload-format.go). "10 GB size limit for each layer": docs.github.com, "Working with the
+    // Container registry", Troubleshooting; read as GiB, so that nothing is refused that would fit.
+    (
+        "ghcr.io",
+        UploadRequirements {
+            parts: Parts::UpTo(Some(SMALL_PART_BYTES)),
+            ceiling: Some(Ceiling { bytes: 10 * 1024 * MIB, text: "10 GB" }),
+            ..WHOLE
+        },
+    ),
+    // "Artifact Registry does not support Docker chunked uploads": cloud.google.com/artifact-registry/docs/reference/docker-api,
+    // quoted in dotnet/sdk-container-builds#287; KitOps#777, #780.
+    ("pkg.dev", WHOLE),
+    // The same service (KitOps upload-format.go).
+    ("gcr.io", WHOLE),
+    // 201 after the first part, and a `Range` that stays at it: KitOps#821, #822, aws/containers-roadmap#2831. "Maximum layer size
+    // 52,000 (MiB)": docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html.
+    ("amazonaws.com", ELASTIC),
+    ("amazonaws.com.cn", ELASTIC),
+    // BLOB_UPLOAD_INVALID at the end of parts: dotnet/sdk-container-builds#472. "Maximum layer size 10,000":
+    // docs.aws.amazon.com/AmazonECR/latest/public/public-service-quotas.html, in MiB as in the other table.
+    (
+        "public.ecr.aws",
+        UploadRequirements { ceiling: Some(Ceiling { bytes: 10_000 * MIB, text: "10,000 MiB" }), ..WHOLE },
+    ),
+];
+
+const ELASTIC: UploadRequirements =
+    UploadRequirements { ceiling: Some(Ceiling { bytes: 52_000 * MIB, text: "52,000 MiB" }), ..WHOLE };
+
+/// In one PUT and never in parts.
+const WHOLE: UploadRequirements = UploadRequirements {
+    first: First::Whole,
+    whole_at_most: None,
+    parts: Parts::Never,
+    ceiling: None,
+    said_by: SaidBy::Table,
+};
+
+const DEFAULT: UploadRequirements =
+    UploadRequirements { first: First::Parts, parts: Parts::UpTo(None), said_by: SaidBy::Default, ..WHOLE };
+
+/// What is known about `host`: what the user has `chosen` comes before what was `capabilities`, and that before the table.
+pub(crate) fn needs_of(host: &str, chosen: Option<UploadForm>, capabilities: &HostCapabilities) -> UploadRequirements {
+    let needs = learned_of(tabled(host), capabilities);
+    match chosen {
+        Some(UploadForm::Whole) => {
+            UploadRequirements { ceiling: needs.ceiling, said_by: SaidBy::Configuration, ..WHOLE }
+        }
+        Some(UploadForm::Parts(at_most)) => {
+            let known = if let Parts::UpTo(known) = needs.parts { known } else { None };
+            let parts = Parts::UpTo(at_most.or(known));
+            UploadRequirements { first: First::Parts, parts, said_by: SaidBy::Configuration, ..needs }
+        }
+        None => needs,
+    }
+}
+
+/// The row of `host`, which may have a port.
+fn tabled(host: &str) -> UploadRequirements {
+    let host = host.split_once(':').map_or(host, |(host, _)| host).to_ascii_lowercase();
+    let is_meant = |name: &str| host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    TABLE.iter().find(|(name, _)| is_meant(name)).map_or(DEFAULT, |(_, needs)| *needs)
+}
+
+/// `needs` as the registry's own answers change them.
+fn learned_of(needs: UploadRequirements, capabilities: &HostCapabilities) -> UploadRequirements {
+    let mut changed = needs;
+    match capabilities.get(&Feature::Parts) {
+        Some(Capability { is_supported: false, .. }) => (changed.first, changed.parts) = (First::Whole, Parts::Never),
+        Some(Capability { at_most_bytes: Some(limit), .. }) => changed.parts = Parts::UpTo(Some(*limit)),
+        // Some bytes in parts tell nothing of many, of which the table knows.
+        Some(_) | None => {}
+    }
+    if let Some(whole) = capabilities.get(&Feature::Whole).filter(|_| changed.parts != Parts::Never) {
+        changed.whole_at_most = if whole.is_supported { whole.at_most_bytes } else { Some(0) };
+    }
+    if changed == needs { needs } else { UploadRequirements { said_by: SaidBy::Learned, ..changed } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_hosts_are_known_and_others_take_parts() {
+        let gigabytes = |bytes: u64| Some(bytes / 1_000_000_000);
+        let small = Some(SMALL_PART_BYTES);
+        for (host, first, part_bytes, ceiling) in [
+            ("ghcr.io", First::Whole, small, gigabytes(10_737_418_240)),
+            ("GHCR.io:443", First::Whole, small, gigabytes(10_737_418_240)),
+            ("europe-docker.pkg.dev", First::Whole, None, None),
+            ("eu.gcr.io", First::Whole, None, None),
+            ("gcr.io", First::Whole, None, None),
+            ("1.dkr.ecr.eu-west-1.amazonaws.com", First::Whole, None, gigabytes(54_525_952_000)),
+            ("1.dkr.ecr.cn-north-1.amazonaws.com.cn", First::Whole, None, gigabytes(54_525_952_000)),
+            ("public.ecr.aws", First::Whole, None, gigabytes(10_485_760_000)),
+            ("kit.example", First::Parts, Some(1 << 24), None),
+            ("notghcr.io", First::Parts, Some(1 << 24), None),
+            ("[::1]:5000", First::Parts, Some(1 << 24), None),
+        ] {
+            let needs = needs_of(host, None, &HostCapabilities::new());
+            let found = needs.ceiling.map(|ceiling| ceiling.bytes / 1_000_000_000);
+            assert_eq!((needs.first, needs.part_bytes(1 << 24), found), (first, part_bytes, ceiling), "{host}");
+        }
+    }
+
+    #[test]
+    fn the_user_comes_before_what_was_learned_and_that_before_the_table() {
+        let capabilities =
+            |feature, is_supported, limit| HostCapabilities::from([(feature, Capability::new(is_supported, limit))]);
+        let (nothing, no_parts) = (HostCapabilities::new(), capabilities(Feature::Parts, false, None));
+        let small_parts = capabilities(Feature::Parts, true, Some(5));
+        let small_whole = capabilities(Feature::Whole, true, Some(7));
+        let (whole, parts) = (Some(UploadForm::Whole), Some(UploadForm::Parts(None)));
+        for (host, chosen, capabilities, first, part_bytes, whole_at_most, said_by) in [
+            ("kit.example", None, &nothing, First::Parts, Some(9), None, SaidBy::Default),
+            ("kit.example", None, &no_parts, First::Whole, None, None, SaidBy::Learned),
+            ("kit.example", None, &small_parts, First::Parts, Some(5), None, SaidBy::Learned),
+            ("kit.example", None, &small_whole, First::Parts, Some(9), Some(7), SaidBy::Learned),
+            ("kit.example", whole, &small_whole, First::Whole, None, None, SaidBy::Configuration),
+            ("kit.example", parts, &no_parts, First::Parts, Some(9), None, SaidBy::Configuration),
+            ("ghcr.io", Some(UploadForm::Parts(Some(8))), &nothing, First::Parts, Some(8), None, SaidBy::Configuration),
+            ("gcr.io", None, &nothing, First::Whole, None, None, SaidBy::Table),
+            ("gcr.io", None, &small_whole, First::Whole, None, None, SaidBy::Table),
+            ("gcr.io", None, &small_parts, First::Whole, Some(5), None, SaidBy::Learned),
+            ("gcr.io", parts, &nothing, First::Parts, Some(9), None, SaidBy::Configuration),
+        ] {
+            let needs = needs_of(host, chosen, capabilities);
+            let found = (needs.first, needs.part_bytes(9), needs.whole_at_most, needs.said_by);
+            assert_eq!(found, (first, part_bytes, whole_at_most, said_by), "{host} {chosen:?} {capabilities:?}");
+        }
+    }
+}

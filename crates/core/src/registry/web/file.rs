@@ -1,0 +1,132 @@
+//! One file on the web, of which the address is all that is known, read as blobs are: with retries, and in ranges.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use reqwest::header::{CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, IF_MATCH, RANGE};
+use reqwest::{Method, StatusCode, Url};
+
+use super::object_store::SCHEME;
+use crate::digest::Digest;
+use crate::oci::{Content, ContentError, Descriptor, MediaType};
+use crate::registry::auth::{Access, Keys};
+use crate::registry::client::Client;
+use crate::registry::download::RemoteBlob;
+use crate::registry::error::Error;
+use crate::registry::http::{Call, Endpoint, Exchange, redacted};
+use crate::registry::repository::content_length;
+
+/// A file on the web.
+pub struct WebFile {
+    client: Client,
+    exchange: Arc<Exchange>,
+    url: Url,
+    /// The address without what may be secret.
+    name: String,
+}
+
+/// What a server tells of a file before it sends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileHead {
+    /// In bytes.
+    pub size: u64,
+    /// What changes with the content, if the server says so: a strong `ETag` without its quotes (RFC 9110, 8.8.3).
+    pub tag: Option<String>,
+}
+
+impl Client {
+    /// The file at `address`: `https`, `http`, or `s3://BUCKET/KEY[?versionId=VERSION]`. Nothing is sent yet.
+    pub fn web_file(&self, address: &str) -> Result<WebFile, Error> {
+        let (url, name) = if address.starts_with(SCHEME) {
+            (self.settings.object_store.url(address, Timestamp::now())?, address.to_owned())
+        } else {
+            let url = Url::parse(address).ok().filter(is_plain).ok_or_else(|| unfit(address))?;
+            let name = redacted(&url);
+            (url, name)
+        };
+        let (retry, timeouts) = (self.settings.retry, self.settings.timeouts);
+        let exchange = Exchange::new(Arc::clone(&self.transport), Keys::Unasked(None), retry, timeouts);
+        Ok(WebFile { client: self.clone(), exchange: Arc::new(exchange), url, name })
+    }
+}
+
+fn is_plain(url: &Url) -> bool {
+    matches!(url.scheme(), "https" | "http") && url.username().is_empty() && url.password().is_none()
+}
+
+/// The address may hold a password and is not repeated as a whole.
+fn unfit(address: &str) -> Error {
+    let scheme = address.split_once("://").map_or("it", |(scheme, _)| scheme);
+    Error::Setting(format!(
+        "an address is https://…, http://… or s3://BUCKET/KEY without a user; `{scheme}` is not read"
+    ))
+}
+
+impl WebFile {
+    /// Asks for the first byte, as a signed URL is good for reading only, and not for HEAD.
+    pub fn look(&self) -> Result<FileHead, Error> {
+        let mut call = self.call();
+        call.headers.insert(RANGE, HeaderValue::from_static("bytes=0-0"));
+        match self.client.runtime.block_on(self.exchange.send(&call)) {
+            Ok(response) => {
+                let headers = response.headers();
+                let is_partial = response.status() == StatusCode::PARTIAL_CONTENT;
+                let size = if is_partial { whole_size(headers) } else { content_length(headers) };
+                let problem = || "the answer does not tell how large it is".to_owned();
+                let size = size.ok_or_else(|| Error::Protocol { attempt: call.attempt, problem: problem() })?;
+                Ok(FileHead { size, tag: strong_tag(headers) })
+            }
+            // There is no first byte.
+            Err(Error::Status { status: 416, .. }) => Ok(FileHead { size: 0, tag: None }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The content that `head` was told of: if it has another tag by now, reading fails. That it has the `digest` is for the reader to
+    /// verify.
+    pub fn content(&self, head: &FileHead, digest: Option<Digest>) -> impl Content + use<> {
+        let mut call = self.call();
+        let tag = head.tag.as_ref().and_then(|tag| HeaderValue::try_from(format!("\"{tag}\"")).ok());
+        call.headers.extend(tag.map(|tag| (IF_MATCH, tag)));
+        // Only messages need a digest here; of what nobody has read yet, that of its name will do.
+        let digest = digest.unwrap_or_else(|| Digest::of(self.name.as_bytes()));
+        let descriptor = Descriptor::new(MediaType::of("application/octet-stream"), digest, head.size);
+        let budget = Arc::clone(self.client.budget(&Endpoint::of(&self.url).name));
+        let blob = RemoteBlob::new(&self.client, budget, Arc::clone(&self.exchange), call, &descriptor);
+        FileContent { blob, size: head.size }
+    }
+
+    fn call(&self) -> Call {
+        Call {
+            method: Method::GET,
+            url: self.url.clone(),
+            headers: HeaderMap::new(),
+            body: Vec::new(),
+            access: Access { endpoint: Endpoint::of(&self.url), rights: None },
+            retry: self.client.settings.retry,
+            attempt: "fetch it".to_owned(),
+            subject: self.name.clone(),
+        }
+    }
+}
+
+/// What follows the slash of `bytes 0-0/1234` (RFC 9110, 14.4).
+fn whole_size(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_RANGE)?.to_str().ok()?.rsplit_once('/')?.1.parse().ok()
+}
+
+fn strong_tag(headers: &HeaderMap) -> Option<String> {
+    Some(headers.get(ETAG)?.to_str().ok()?.strip_prefix('"')?.strip_suffix('"')?.to_owned())
+}
+
+struct FileContent {
+    blob: RemoteBlob,
+    size: u64,
+}
+
+impl Content for FileContent {
+    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send>, ContentError> {
+        Ok(self.blob.try_open(offset..self.size)?)
+    }
+}

@@ -1,0 +1,94 @@
+//! Finding damage: blobs that are not what their name says, and entries that miss a blob.
+
+use std::collections::HashSet;
+use std::io::Read;
+
+use super::collect::{children, files, remove_if_there};
+use super::error::Error;
+use super::index::Entry;
+use super::layout::Store;
+use super::links::LayerContent;
+use crate::digest::{Digest, VerifyingReader};
+use crate::oci::{Content, ContentError, Descriptor};
+
+/// A line of the index whose artifact is not whole.
+#[derive(Debug, Clone)]
+pub struct BrokenEntry {
+    /// The line.
+    pub entry: Entry,
+    /// What is missing or damaged.
+    pub blobs: Vec<Digest>,
+}
+
+impl Store {
+    /// Every blob file with its size in bytes, sorted by digest.
+    pub fn blobs_on_disk(&self) -> Result<Vec<(Digest, u64)>, Error> {
+        let named = files(&self.blobs())?;
+        let blob = |(name, metadata): &(String, std::fs::Metadata)| {
+            Some((format!("sha256:{name}").parse().ok()?, metadata.len()))
+        };
+        let mut blobs: Vec<_> = named.iter().filter_map(blob).collect();
+        blobs.sort_unstable();
+        Ok(blobs)
+    }
+
+    /// Reads a whole blob, or a layer by its recipe, and compares it with its name; `advance` hears the bytes as they are read.
+    pub fn verify_blob(&self, digest: Digest, size: u64, advance: &dyn Fn(u64)) -> Result<(), ContentError> {
+        let layer = LayerContent { store: self.clone(), digest };
+        let mut reader = VerifyingReader::new(layer.open_at(0)?, digest, size);
+        let mut buffer = vec![0; 1024 * 1024];
+        loop {
+            match reader.read(&mut buffer)? {
+                0 => return Ok(()),
+                read => advance(read as u64),
+            }
+        }
+    }
+
+    /// The entries that lead to a blob that is missing, has another size than its descriptor says, or is among `damaged`.
+    pub fn broken_entries(&self, damaged: &HashSet<Digest>) -> Result<Vec<BrokenEntry>, Error> {
+        let mut broken = Vec::new();
+        for entry in self.entries()? {
+            let blobs = self.broken_blobs(&entry.descriptor, damaged)?;
+            if !blobs.is_empty() {
+                broken.push(BrokenEntry { entry, blobs });
+            }
+        }
+        Ok(broken)
+    }
+
+    fn broken_blobs(&self, manifest: &Descriptor, damaged: &HashSet<Digest>) -> Result<Vec<Digest>, Error> {
+        let mut broken = Vec::new();
+        let mut seen = HashSet::new();
+        let mut left = vec![manifest.clone()];
+        while let Some(blob) = left.pop() {
+            if !seen.insert(blob.digest) {
+                continue;
+            }
+            if damaged.contains(&blob.digest) || !self.has_layer(&blob)? {
+                broken.push(blob.digest);
+            } else if blob.media_type.is_manifest() {
+                match self.read_document(&blob) {
+                    Ok(bytes) => left.extend(children(&bytes)),
+                    Err(_) => broken.push(blob.digest),
+                }
+            }
+        }
+        Ok(broken)
+    }
+
+    /// The blobs that no entry leads to, with their sizes: what [`collect`](Self::collect) would remove.
+    pub fn unreferenced(&self) -> Result<Vec<(Digest, u64)>, Error> {
+        let needed = self.needed()?;
+        Ok(self.blobs_on_disk()?.into_iter().filter(|(digest, _)| !needed.contains(digest)).collect())
+    }
+
+    /// Removes blobs and recipes. The caller has the store alone.
+    pub fn drop_blobs(&self, blobs: &HashSet<Digest>) -> Result<(), Error> {
+        for digest in blobs {
+            remove_if_there(&self.blob_path(digest))?;
+        }
+        self.remove_recipes(|digest| blobs.contains(digest))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,225 @@
+//! The index of a store: which manifests there are and what they are called.
+//!
+//! A manifest has an entry for every name it has, with the name as `org.opencontainers.image.ref.name`, or one entry without
+//! a name. In a store of many repositories the name is the whole reference, and an annotation of our own tells the
+//! repository of entries without a name.
+
+use std::io;
+
+use super::disk;
+use super::error::Error;
+use super::layout::{Names, Store, read_regular};
+use super::referrers::{SUBJECT, drop_orphans};
+use crate::oci::{Descriptor, Index, REF_NAME, Reference, Tag};
+
+/// Ours: the full repository of an entry, as in `localhost/demo`.
+const REPOSITORY: &str = "ml.kitops.modelkit.repository";
+
+/// Room for some 200 000 names, at 300 bytes each.
+const INDEX_LIMIT: u64 = 64 * 1024 * 1024;
+
+/// One line of the index.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The manifest; its annotations are those of the index.
+    pub descriptor: Descriptor,
+}
+
+impl Entry {
+    /// The name as the index has it.
+    pub fn name(&self) -> Option<&str> {
+        self.descriptor.annotations.get(REF_NAME).map(String::as_str)
+    }
+
+    /// The repository, and the tag if the entry has a name. None for a name that is no reference.
+    pub fn reference(&self) -> Option<Reference> {
+        match (self.name(), self.descriptor.annotations.get(REPOSITORY)) {
+            (Some(name), _) => {
+                let reference: Reference = name.parse().ok()?;
+                let tag = reference.tag.clone().unwrap_or_else(Tag::latest);
+                Some(reference.with_tag(tag))
+            }
+            (None, Some(repository)) => parse_repository(repository),
+            (None, None) => parse_repository(&format!("{}/{}", Reference::LOCAL, Reference::UNNAMED)),
+        }
+    }
+}
+
+/// The unnamed repository is no valid name for a tag, so the parser wants a digest behind it.
+fn parse_repository(text: &str) -> Option<Reference> {
+    let with_digest = format!("{text}@{}", crate::digest::Digest::of(b""));
+    with_digest.parse::<Reference>().ok().map(|reference| reference.without_selector())
+}
+
+impl Names {
+    /// Whether `entry` is in the repository that is meant.
+    pub(super) fn include(&self, entry: &Entry) -> bool {
+        match self {
+            Self::Tags => true,
+            Self::Of(repository) => entry.reference().is_some_and(|reference| same_repository(&reference, repository)),
+        }
+    }
+
+    /// Whether `entry` is called `tag`.
+    pub(super) fn call(&self, entry: &Entry, tag: &str) -> bool {
+        match self {
+            Self::Tags => entry.name() == Some(tag),
+            Self::Of(_) => {
+                let is_tagged = |reference: Reference| reference.tag.is_some_and(|found| found.as_str() == tag);
+                self.include(entry) && entry.name().is_some() && entry.reference().is_some_and(is_tagged)
+            }
+        }
+    }
+
+    /// The line of the index for a manifest called `tag`, or nothing.
+    fn entry(&self, manifest: &Descriptor, tag: Option<&str>) -> Entry {
+        let mut descriptor = manifest.clone();
+        descriptor.annotations.retain(|key, _| key == SUBJECT && tag.is_none());
+        if let Self::Of(repository) = self {
+            descriptor.annotations.insert(REPOSITORY.to_owned(), repository.full_repository());
+        }
+        if let Some(tag) = tag {
+            descriptor.annotations.insert(REF_NAME.to_owned(), self.name(tag));
+        }
+        Entry { descriptor }
+    }
+
+    fn name(&self, tag: &str) -> String {
+        match (self, Tag::new(tag)) {
+            (Self::Of(repository), Some(tag)) => repository.with_tag(tag).to_string(),
+            _ => tag.to_owned(),
+        }
+    }
+}
+
+fn same_repository(one: &Reference, other: &Reference) -> bool {
+    one.registry == other.registry && one.repository == other.repository
+}
+
+impl Store {
+    /// Every line of the index, in its order. A store that is not there is empty.
+    pub fn entries(&self) -> Result<Vec<Entry>, Error> {
+        Ok(self.read_index()?.manifests.into_iter().map(|descriptor| Entry { descriptor }).collect())
+    }
+
+    fn read_index(&self) -> Result<Index, Error> {
+        let path = self.index_file();
+        match read_regular(&path, INDEX_LIMIT) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|source| Error::Index { path, source }),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Ok(Index::default())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Changes the index under its lock; the caller has a share of the use lock. What `change` returns is returned. An index that
+    /// stays the same is not written.
+    ///
+    /// All blobs are on the disk before the index is, so that it leads to them even after a power cut.
+    pub(super) fn change_index<T>(&self, change: impl FnOnce(&mut Vec<Entry>) -> T) -> Result<T, Error> {
+        let _lock = self.lock_index()?;
+        let before = self.read_index()?;
+        let mut entries = before.manifests.iter().map(|descriptor| Entry { descriptor: descriptor.clone() }).collect();
+        let result = change(&mut entries);
+        let manifests = entries.into_iter().map(|entry| entry.descriptor).collect();
+        let mut after = before.clone();
+        after.manifests = manifests;
+        let is_other = after != before || !self.index_file().exists();
+        let write = || self.synced_file(&serde_json::to_vec(&after).expect("an index has only string keys"));
+        let file = is_other.then(write).transpose()?;
+        // After the file, with which a journal has the names of the blobs written by then: there is little left to wait for.
+        disk::sync_folder(&self.blobs())?;
+        if let Some(file) = file {
+            disk::persist(file, &self.index_file())?;
+            disk::sync_folder(self.root())?;
+        }
+        Ok(result)
+    }
+
+    /// Removes the entries that `choose` chooses and returns them. A manifest that loses its last name in a repository is
+    /// gone from it, and what is about it goes too; its blobs stay until [`collect`](Self::collect).
+    pub fn remove_entries(&self, mut choose: impl FnMut(&Entry) -> bool) -> Result<Vec<Entry>, Error> {
+        if !self.root().exists() {
+            return Ok(Vec::new());
+        }
+        let _share = self.prepare()?;
+        self.change_index(|entries| {
+            let (gone, kept) = std::mem::take(entries).into_iter().partition(|entry| choose(entry));
+            *entries = kept;
+            drop_orphans(entries, |manifest| self.members(manifest));
+            gone
+        })
+    }
+}
+
+/// Enters a manifest. Another manifest of that name loses the name, but stays in the repository.
+pub(super) fn enter(entries: &mut Vec<Entry>, names: &Names, manifest: &Descriptor, tag: Option<&str>) {
+    if let Some(tag) = tag {
+        release_name(entries, names, manifest, tag);
+    }
+    let is_here = |entry: &Entry| names.include(entry) && entry.descriptor.digest == manifest.digest;
+    if tag.is_some() {
+        entries.retain(|entry| !(is_here(entry) && entry.name().is_none()));
+    }
+    let is_entered = entries.iter().any(|entry| is_here(entry) && tag.is_none_or(|tag| names.call(entry, tag)));
+    if !is_entered {
+        entries.push(names.entry(manifest, tag));
+    }
+}
+
+fn release_name(entries: &mut Vec<Entry>, names: &Names, manifest: &Descriptor, tag: &str) {
+    let takes_from = |entry: &Entry| names.call(entry, tag) && entry.descriptor.digest != manifest.digest;
+    let Some(position) = entries.iter().position(takes_from) else { return };
+    let old = entries.remove(position).descriptor;
+    let has_another = entries.iter().any(|entry| names.include(entry) && entry.descriptor.digest == old.digest);
+    if !has_another {
+        entries.insert(position, names.entry(&old, None));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oci::MediaType;
+
+    fn manifest(content: &str) -> Descriptor {
+        Descriptor::of(MediaType::IMAGE_MANIFEST, content.as_bytes())
+    }
+
+    /// Enters `(repository, manifest, tag)` one after the other and shows the index.
+    fn check(steps: &[(&str, &str, Option<&str>)], expected: &[&str]) {
+        let mut entries = Vec::new();
+        for (repository, content, tag) in steps {
+            enter(&mut entries, &Names::Of(repository.parse().unwrap()), &manifest(content), *tag);
+        }
+        let show = |entry: &Entry| {
+            let content = ["one", "two"].into_iter().find(|c| manifest(c).digest == entry.descriptor.digest).unwrap();
+            format!("{} {content}", entry.reference().unwrap())
+        };
+        assert_eq!(entries.iter().map(show).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_name_belongs_to_one_manifest() {
+        check(&[("a", "one", Some("v1"))], &["a:v1 one"]);
+        check(&[("a", "one", Some("v1")), ("a", "one", Some("v1"))], &["a:v1 one"]);
+        check(&[("a", "one", Some("v1")), ("a", "one", Some("v2"))], &["a:v1 one", "a:v2 one"]);
+        check(&[("a", "one", Some("v1")), ("a", "two", Some("v1"))], &["a one", "a:v1 two"]);
+        check(&[("a", "one", Some("v1")), ("b.c/a", "two", Some("v1"))], &["a:v1 one", "b.c/a:v1 two"]);
+    }
+
+    #[test]
+    fn a_manifest_without_a_name_has_one_entry() {
+        check(&[("a", "one", None), ("a", "one", None)], &["a one"]);
+        check(&[("a", "one", None), ("a", "one", Some("v1"))], &["a:v1 one"]);
+        check(&[("a", "one", Some("v1")), ("a", "one", None)], &["a:v1 one"]);
+    }
+
+    #[test]
+    fn the_unnamed_repository_is_found_again() {
+        let repository = parse_repository("localhost/_").unwrap();
+        let entry = Names::Of(repository.clone()).entry(&manifest("one"), None);
+        assert_eq!(entry.reference(), Some(repository));
+    }
+}

@@ -1,0 +1,139 @@
+//! Taking in a blob whose name is known beforehand, and going on where an earlier attempt stopped.
+
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use fs_err as fs;
+
+use super::disk;
+use super::error::Error;
+use super::layout::Store;
+use crate::digest::{Hasher, VerifyingReader};
+use crate::direct_writer::BlockWriter;
+use crate::oci::{Content, ContentError, Descriptor};
+
+const BUFFER_BYTES: usize = 1024 * 1024;
+
+impl Store {
+    /// Whether the blob is there with the right size. Its bytes are not read: they were checked on their way in.
+    pub(super) fn has_blob(&self, blob: &Descriptor) -> Result<bool, Error> {
+        match fs::metadata(self.blob_path(&blob.digest)) {
+            Ok(metadata) => Ok(metadata.len() == blob.size),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// How many bytes of the blob are there: all of it, or what an earlier attempt left.
+    pub(super) fn present_bytes(&self, blob: &Descriptor) -> Result<u64, Error> {
+        if self.has_blob(blob)? {
+            return Ok(blob.size);
+        }
+        match fs::File::open(self.ingest().join(blob.digest.hex())) {
+            Ok(partial) => Ok(usable_length(&partial, blob)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Brings a blob in through a partial file named by its digest. Two processes that want the same blob share one
+    /// download: the second waits for the first and then finds the blob. A partial file of an earlier run is continued;
+    /// should it prove wrong at the end, it is dropped and the blob fetched once more, and again from each other place that
+    /// the content has.
+    pub(super) fn ingest_blob(&self, blob: &Descriptor, content: &dyn Content) -> Result<(), ContentError> {
+        let path = self.ingest().join(blob.digest.hex());
+        let mut partial = loop {
+            let partial = open_locked(&path)?;
+            if self.has_blob(blob)? {
+                return Ok(());
+            }
+            if is_still_at(&partial, &path)? {
+                break partial;
+            }
+        };
+        let resumed = usable_length(&partial, blob)?;
+        let mut fetched = fetch(&mut partial, resumed, blob, content);
+        if resumed > 0 && is_mismatch(&fetched) {
+            fetched = fetch(&mut partial, 0, blob, content);
+        }
+        while is_mismatch(&fetched) && content.report_mismatch() {
+            fetched = fetch(&mut partial, 0, blob, content);
+        }
+        fetched.inspect_err(|error| {
+            if let ContentError::Mismatch(_) = error {
+                // Wrong from the first byte: nothing to resume. The mismatch is the error worth telling.
+                drop(fs::remove_file(&path));
+            }
+        })?;
+        disk::sync(partial.file())?;
+        disk::rename(&path, &self.blob_path(&blob.digest))?;
+        Ok(())
+    }
+}
+
+fn is_mismatch(fetched: &Result<(), ContentError>) -> bool {
+    matches!(fetched, Err(ContentError::Mismatch(_)))
+}
+
+fn open_locked(path: &Path) -> io::Result<fs::File> {
+    let file = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+    file.file().lock()?;
+    Ok(file)
+}
+
+/// While we waited for the lock, its holder may have renamed or removed the file that we opened.
+fn is_still_at(file: &fs::File, path: &Path) -> io::Result<bool> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let ours = file.metadata()?;
+        match fs::metadata(path) {
+            Ok(theirs) => Ok((ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+    #[cfg(not(unix))]
+    Ok(file.metadata().is_ok() && path.exists())
+}
+
+fn usable_length(partial: &fs::File, blob: &Descriptor) -> io::Result<u64> {
+    let length = partial.metadata()?.len();
+    Ok(if length <= blob.size { length } else { 0 })
+}
+
+/// Keeps the first `resumed` bytes of the file and appends the rest of the content, all of it verified.
+fn fetch(partial: &mut fs::File, resumed: u64, blob: &Descriptor, content: &dyn Content) -> Result<(), ContentError> {
+    partial.set_len(resumed)?;
+    partial.seek(SeekFrom::Start(0))?;
+    let mut buffer = vec![0; BUFFER_BYTES];
+    let mut hasher = Hasher::default();
+    loop {
+        let read = partial.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(&buffer[..read]);
+    }
+    let mut reader = VerifyingReader::resumed(content.open_at(resumed)?, hasher, resumed, blob.digest, blob.size);
+    let mut blocks = BlockWriter::sized(partial.file().try_clone()?, resumed, blob.size)?;
+    let read = copy(&mut reader, &mut blocks, &mut buffer);
+    // After a failure, too: what came is there for the next run.
+    let written = blocks.finish();
+    if read.is_err() || written.is_err() {
+        // The room for what did not come is not kept until then.
+        partial.set_len(partial.metadata()?.len())?;
+    }
+    read?;
+    Ok(written?)
+}
+
+fn copy(reader: &mut impl Read, writer: &mut impl Write, buffer: &mut [u8]) -> io::Result<()> {
+    loop {
+        let read = reader.read(buffer)?;
+        if read == 0 {
+            return Ok(());
+        }
+        writer.write_all(&buffer[..read])?;
+    }
+}

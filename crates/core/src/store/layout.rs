@@ -1,0 +1,170 @@
+//! Where things lie in a store.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+
+use super::disk;
+use super::error::Error;
+use super::lock::Share;
+use crate::digest::Digest;
+use crate::oci::{LAYOUT_FILE, Reference};
+
+/// A store in a folder. Opening one touches nothing; the folder is made by the first that writes.
+#[derive(Debug, Clone)]
+pub struct Store {
+    root: PathBuf,
+}
+
+/// What the names in the index of a layout mean.
+#[derive(Debug, Clone)]
+pub enum Names {
+    /// References in full: the store holds many repositories, and this one is meant.
+    Of(Reference),
+    /// Tags: the layout is one repository, as other tools write them for one artifact.
+    Tags,
+}
+
+impl Store {
+    /// The store in the folder `root`, which need not exist yet.
+    pub fn open(root: impl Into<PathBuf>) -> Result<Self, Error> {
+        let store = Self { root: root.into() };
+        store.check_version()?;
+        Ok(store)
+    }
+
+    /// The folder of the store.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// An error if there is no layout: right for a place that the user names to read from.
+    pub fn expect_layout(&self) -> Result<(), Error> {
+        if self.layout_file().exists() {
+            return Ok(());
+        }
+        Err(Error::NotALayout { path: self.root.clone(), reason: "there is no `oci-layout` file".to_owned() })
+    }
+
+    fn check_version(&self) -> Result<(), Error> {
+        let not_a_layout = |reason: String| Error::NotALayout { path: self.root.clone(), reason };
+        match read_regular(&self.layout_file(), LAYOUT_FILE_LIMIT) {
+            Ok(bytes) => {
+                let version =
+                    serde_json::from_slice::<serde_json::Value>(&bytes).map_err(|e| not_a_layout(e.to_string()))?;
+                match version["imageLayoutVersion"].as_str() {
+                    Some("1.0.0") => Ok(()),
+                    Some(other) => Err(not_a_layout(format!("its version is {other}, not 1.0.0"))),
+                    None => Err(not_a_layout("`oci-layout` has no imageLayoutVersion".to_owned())),
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if self.holds_something_else()? {
+                    return Err(not_a_layout("it has no `oci-layout` file and is not empty".to_owned()));
+                }
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => Err(not_a_layout("it is a file".to_owned())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A store that another process is just making has no more than these.
+    fn holds_something_else(&self) -> Result<bool, Error> {
+        let entries = match fs::read_dir(&self.root) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        for entry in entries {
+            let name = entry?.file_name();
+            if name != ".kit" && name != "blobs" && name != "oci-layout" {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Makes what is missing of the layout, and takes the share of the use lock that every change needs.
+    pub(super) fn prepare(&self) -> Result<Share, Error> {
+        fs::create_dir_all(self.blobs())?;
+        fs::create_dir_all(self.ingest())?;
+        let share = self.share_to_write()?;
+        if !self.layout_file().exists() {
+            disk::persist(self.synced_file(LAYOUT_FILE.as_bytes())?, &self.layout_file())?;
+            disk::sync_folder(&self.root)?;
+        }
+        Ok(share)
+    }
+
+    /// Writes a new file and syncs it, which then can take the place of another: readers see the old content or the new one.
+    pub(super) fn synced_file(&self, content: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+        let mut file = self.temporary_file()?;
+        io::Write::write_all(&mut file, content)?;
+        disk::sync(file.as_file())?;
+        Ok(file)
+    }
+
+    /// A new file in the ingest folder that vanishes unless it is kept.
+    pub(super) fn temporary_file(&self) -> io::Result<tempfile::NamedTempFile> {
+        let mut builder = tempfile::Builder::new();
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+        builder.prefix(TEMPORARY_PREFIX).tempfile_in(self.ingest())
+    }
+
+    /// The file that holds a blob, if the blob is there as a file. Nobody may write to it.
+    pub fn blob_path(&self, digest: &Digest) -> PathBuf {
+        self.blobs().join(digest.hex())
+    }
+
+    pub(super) fn blobs(&self) -> PathBuf {
+        self.root.join("blobs/sha256")
+    }
+
+    pub(super) fn index_file(&self) -> PathBuf {
+        self.root.join("index.json")
+    }
+
+    /// Half-written blobs: temporary files, and partial downloads named by the digest they shall have.
+    pub(super) fn ingest(&self) -> PathBuf {
+        self.private("ingest")
+    }
+
+    pub(super) fn private(&self, name: &str) -> PathBuf {
+        self.root.join(".kit").join(name)
+    }
+
+    fn layout_file(&self) -> PathBuf {
+        self.root.join("oci-layout")
+    }
+}
+
+/// Far more than the one line that the file `oci-layout` has.
+const LAYOUT_FILE_LIMIT: u64 = 64 * 1024;
+
+/// Reads a file of a layout, which a stranger may have made: no FIFO that never ends, no more bytes than `limit`.
+pub(super) fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = open_regular(path)?;
+    // A byte more than there is, so that the end is found without the vector growing.
+    let size = usize::try_from(file.metadata()?.len().min(limit)).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(size + 1);
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        let reason = format!("`{}` has more than {limit} bytes", path.display());
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));
+    }
+    Ok(bytes)
+}
+
+/// Opens a file for reading, and nothing that is no file: opening a FIFO would wait for ever.
+pub(super) fn open_regular(path: &Path) -> io::Result<fs::File> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("`{}` is not a file", path.display())));
+    }
+    fs::File::open(path)
+}
+
+/// Tells temporary files, worthless once their writer is gone, from partial downloads.
+pub(super) const TEMPORARY_PREFIX: &str = "tmp-";

@@ -1,0 +1,218 @@
+//! Layers that are kept as recipes instead of blobs.
+//!
+//! Each is a folder under `.kit/recipes`, named by the digest of the layer: the recipe, and the clones that it is made of where
+//! the file system has them. Where there is a blob of the same digest the recipe is not needed, and the next collection takes
+//! it. Only our own store is read by recipes: those in a layout that a stranger made could name any file of ours.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+
+use super::blob::{Committed, open_blob};
+use super::collect::{files, remove_if_there};
+use super::disk;
+use super::error::Error;
+use super::layout::{Store, TEMPORARY_PREFIX, open_regular};
+use super::remembered::RememberedLayer;
+use super::writer::Writer;
+use crate::digest::{Digest, DigestWriter, Digesting};
+use crate::oci::{Content, ContentError, Descriptor, MediaType, PartFinder};
+use crate::recipe::{Recipe, RecipeWriter, clone_whole};
+
+/// A layer that is to be kept as a recipe. Unless it is committed, dropping it leaves nothing behind.
+pub struct LinkWriter {
+    store: Store,
+    folder: tempfile::TempDir,
+    recipe: RecipeWriter,
+    layer: DigestWriter<io::Sink>,
+}
+
+impl Writer {
+    /// Begins a layer whose digest is not known yet.
+    pub fn new_link(&self) -> Result<LinkWriter, Error> {
+        let store = self.store().clone();
+        fs::create_dir_all(store.recipes())?;
+        let folder = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempdir_in(store.recipes())?;
+        let recipe = RecipeWriter::cloning_into(folder.path().to_owned())?;
+        Ok(LinkWriter { store, folder, recipe, layer: DigestWriter::new(io::sink()) })
+    }
+
+    /// Whether a blob can be a clone of the file `path`: the file system of the store makes clones, and the file lies on it.
+    pub fn can_clone(&self, path: &Path) -> Result<bool, Error> {
+        let (one, other) = (self.store().temporary_file()?, self.store().temporary_file()?);
+        let device = one.as_file().metadata()?.dev();
+        // Who reads the file tells why it cannot be looked at.
+        let is_near = fs::metadata(path).is_ok_and(|metadata| metadata.dev() == device);
+        Ok(is_near && clone_whole(one.as_file(), other.as_file())?)
+    }
+
+    /// The layer under `key`, if the store has its blob, or a recipe whose files are where and as they were.
+    pub fn remembered_link(&self, key: &Digest) -> Result<Option<RememberedLayer>, Error> {
+        let Some(layer) = self.store().remembered_anyhow(key) else { return Ok(None) };
+        let is_there = self.store().has_blob(&layer.blob)?
+            || match self.store().recipe(&layer.blob.digest)? {
+                Some(recipe) => recipe.is_current()?,
+                None => false,
+            };
+        Ok(is_there.then_some(layer))
+    }
+}
+
+impl LinkWriter {
+    /// What hears how the layer is put together, and what takes its bytes.
+    pub fn parts(&mut self) -> (&mut RecipeWriter, &mut impl Digesting) {
+        (&mut self.recipe, &mut self.layer)
+    }
+
+    /// Puts the recipe in its place, unless there is a blob. An earlier recipe of the same layer is replaced: its files may be
+    /// gone.
+    pub fn commit(self, media_type: MediaType) -> Result<Committed, Error> {
+        let (_, digest, size) = self.layer.finish();
+        let descriptor = Descriptor::new(media_type, digest, size);
+        if self.store.has_blob(&descriptor)? {
+            return Ok(Committed { descriptor, was_there: true });
+        }
+        self.recipe.finish()?.save(self.folder.path())?;
+        disk::sync_everything_in(self.folder.path())?;
+        let place = self.store.recipe_folder(&digest);
+        let was_there = place.exists();
+        if was_there {
+            let grave = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempdir_in(self.store.recipes())?;
+            fs::rename(&place, grave.path())?;
+        }
+        disk::rename(self.folder.path(), &place)?;
+        // The folder has another name now.
+        drop(self.folder.keep());
+        disk::sync_folder(&self.store.recipes())?;
+        Ok(Committed { descriptor, was_there })
+    }
+}
+
+impl LinkWriter {
+    /// Puts the layer in its place as a blob, if it is the clone of one file and nothing else.
+    pub fn commit_as_blob(self, media_type: MediaType) -> Result<Option<Committed>, Error> {
+        let Some(clone) = self.recipe.only_clone() else { return Ok(None) };
+        let (_, digest, size) = self.layer.finish();
+        let descriptor = Descriptor::new(media_type, digest, size);
+        let was_there = self.store.has_blob(&descriptor)?;
+        if !was_there {
+            disk::sync(fs::File::open(&clone)?.file())?;
+            disk::rename(&clone, &self.store.blob_path(&digest))?;
+        }
+        Ok(Some(Committed { descriptor, was_there }))
+    }
+}
+
+impl Store {
+    /// Whether the layer lives on a recipe.
+    pub fn is_link(&self, layer: &Descriptor) -> Result<bool, Error> {
+        Ok(!self.has_blob(layer)? && self.recipe(&layer.digest)?.is_some_and(|recipe| recipe.size() == layer.size))
+    }
+
+    /// The layers that live on recipes, with their sizes, sorted by digest. A recipe that is damaged has the size 0.
+    pub fn links(&self) -> Result<Vec<(Digest, u64)>, Error> {
+        let mut links = Vec::new();
+        for digest in self.recipe_names()? {
+            if !self.blob_path(&digest).exists() {
+                links.push((digest, self.recipe(&digest)?.map_or(0, |recipe| recipe.size())));
+            }
+        }
+        links.sort_unstable();
+        Ok(links)
+    }
+
+    /// Whether the layer is there, as a blob or as a recipe.
+    pub(super) fn has_layer(&self, layer: &Descriptor) -> Result<bool, Error> {
+        Ok(self.has_blob(layer)? || self.is_link(layer)?)
+    }
+
+    /// The recipe of a layer; none if there is none, or one that is damaged from its beginning.
+    pub(super) fn recipe(&self, layer: &Digest) -> Result<Option<Recipe>, Error> {
+        match Recipe::saved_in(&self.recipe_folder(layer)) {
+            Ok(recipe) => Ok(Some(recipe)),
+            Err(error) if is_absent_or_damaged(&error) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes the recipes that `choose` takes, and returns their number and bytes. Clones do not count: they have none.
+    pub(super) fn remove_recipes(&self, choose: impl Fn(&Digest) -> bool) -> Result<(u64, u64), Error> {
+        let (mut count, mut bytes) = (0, 0);
+        for digest in self.recipe_names()?.into_iter().filter(choose) {
+            let folder = self.recipe_folder(&digest);
+            bytes += fs::metadata(folder.join("recipe")).map_or(0, |metadata| metadata.len());
+            fs::remove_dir_all(folder)?;
+            count += 1;
+        }
+        Ok((count, bytes))
+    }
+
+    /// Removes what killed processes left. The caller has the whole use lock.
+    pub(super) fn remove_abandoned_recipes(&self) -> Result<(), Error> {
+        for (name, metadata) in files(&self.recipes())? {
+            if name.starts_with(TEMPORARY_PREFIX) {
+                let place = self.recipes().join(name);
+                if metadata.is_dir() { fs::remove_dir_all(place)? } else { remove_if_there(&place)? }
+            }
+        }
+        Ok(())
+    }
+
+    fn recipe_names(&self) -> Result<Vec<Digest>, Error> {
+        let digest = |(name, _): (String, _)| format!("sha256:{name}").parse().ok();
+        Ok(files(&self.recipes())?.into_iter().filter_map(digest).collect())
+    }
+
+    fn recipes(&self) -> PathBuf {
+        self.private("recipes")
+    }
+
+    fn recipe_folder(&self, layer: &Digest) -> PathBuf {
+        self.recipes().join(layer.hex())
+    }
+}
+
+fn is_absent_or_damaged(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, NotADirectory, NotFound, UnexpectedEof};
+    matches!(error.kind(), NotFound | NotADirectory | InvalidData | UnexpectedEof)
+}
+
+/// The content of a blob, or of a layer that lives on a recipe.
+pub(super) struct LayerContent {
+    pub(super) store: Store,
+    pub(super) digest: Digest,
+}
+
+impl Content for LayerContent {
+    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send>, ContentError> {
+        match open_blob(&self.store.blob_path(&self.digest), offset) {
+            Err(ContentError::NotFound(name)) => match self.store.recipe(&self.digest)? {
+                Some(recipe) => Ok(Box::new(recipe.open_at(offset)?)),
+                None => Err(ContentError::NotFound(name)),
+            },
+            opened => Ok(Box::new(opened?)),
+        }
+    }
+
+    fn parts(&self) -> Result<Option<PartFinder>, ContentError> {
+        let blob = self.store.blob_path(&self.digest);
+        if blob.exists() {
+            return Ok(Some(Box::new(move |offset, size| whole_blob(&blob, offset, size))));
+        }
+        let Some(recipe) = self.store.recipe(&self.digest)? else { return Ok(None) };
+        let mut clones = recipe.clones()?;
+        Ok(Some(Box::new(move |offset, size| clones.find(offset, size))))
+    }
+}
+
+/// The file of a blob, if all of it is asked for: no file in a tar is all of the tar.
+fn whole_blob(blob: &Path, offset: u64, size: u64) -> io::Result<Option<File>> {
+    if offset > 0 {
+        return Ok(None);
+    }
+    let file = open_regular(blob)?.into_parts().0;
+    Ok((file.metadata()?.len() == size).then_some(file))
+}

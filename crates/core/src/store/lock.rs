@@ -1,0 +1,112 @@
+//! The two locks of a store. Both are advisory file locks, which end with the process that holds them, however it ends.
+//!
+//! - The *index lock* is held for the moment of an index change.
+//! - The *use lock* is shared by all who read or write blobs, for as long as they do. The collector wants all of it. When
+//!   it is refused it leaves a note, and the last user who leaves does the collecting.
+
+use std::fs::TryLockError;
+use std::io;
+
+use fs_err as fs;
+#[cfg(unix)]
+use fs_err::os::unix::fs::OpenOptionsExt;
+
+use super::error::Error;
+use super::layout::Store;
+
+/// A share of the use lock: while it lives, no blob disappears.
+pub(super) struct Share {
+    store: Store,
+    /// None where the store cannot be written to, and so nobody can collect either.
+    file: Option<fs::File>,
+    collects: bool,
+}
+
+/// The index lock, until dropped.
+pub(super) struct IndexLock {
+    _file: fs::File,
+}
+
+impl Store {
+    fn lock_file(&self, name: &str) -> io::Result<fs::File> {
+        let mut options = fs::OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        // A link in a layout that we were only given to read must not make files elsewhere.
+        #[cfg(unix)]
+        options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+        options.open(self.private(name))
+    }
+
+    /// Waits for the index lock.
+    pub(super) fn lock_index(&self) -> Result<IndexLock, Error> {
+        let file = self.lock_file("index.lock")?;
+        file.file().lock()?;
+        Ok(IndexLock { _file: file })
+    }
+
+    /// Takes a share of the use lock to read blobs. A store that is not there or is read-only needs no lock.
+    pub(super) fn share_to_read(&self) -> Result<Share, Error> {
+        let file = match self.lock_file("use.lock") {
+            Ok(file) => Some(file),
+            Err(error) if is_unwritable(&error) => None,
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(file) = &file {
+            file.file().lock_shared()?;
+        }
+        Ok(Share { store: self.clone(), file, collects: true })
+    }
+
+    /// Takes a share of the use lock to write blobs. Whoever finds the store otherwise unused clears away what killed
+    /// processes left.
+    pub(super) fn share_to_write(&self) -> Result<Share, Error> {
+        let file = self.lock_file("use.lock")?;
+        if file.file().try_lock().is_ok() {
+            self.remove_abandoned()?;
+            file.file().unlock()?;
+        }
+        file.file().lock_shared()?;
+        Ok(Share { store: self.clone(), file: Some(file), collects: true })
+    }
+
+    /// Takes the whole use lock: nobody reads or writes blobs until the file is dropped.
+    pub fn exclusive(&self) -> Result<fs::File, Error> {
+        self.lock_all_use()?.ok_or_else(|| Error::InUse(self.root().to_owned()))
+    }
+
+    /// Takes the whole use lock, or None while others use the store.
+    pub(super) fn lock_all_use(&self) -> Result<Option<fs::File>, Error> {
+        let file = self.lock_file("use.lock")?;
+        match file.file().try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error.into()),
+        }
+    }
+}
+
+impl Share {
+    /// Leaves collecting to others. What we only read may be somebody else's: its folders may be links to yet other places,
+    /// and a note in it may ask us to collect there.
+    pub(super) fn without_collecting(self) -> Self {
+        let mut share = self;
+        share.collects = false;
+        share
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.file = None;
+        if !self.collects {
+            return;
+        }
+        // A failed collection costs only space; the next one finds the same garbage.
+        drop(self.store.collect_if_wanted());
+    }
+}
+
+fn is_unwritable(error: &io::Error) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem};
+    matches!(error.kind(), NotFound | NotADirectory | PermissionDenied | ReadOnlyFilesystem)
+}

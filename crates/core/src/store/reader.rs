@@ -1,0 +1,72 @@
+//! Reading from a store as from any other place.
+
+use super::blob::FileContent;
+use super::error::Error;
+use super::index::Entry;
+use super::layout::{Names, Store};
+use super::links::LayerContent;
+use super::lock::Share;
+use crate::digest::Digest;
+use crate::oci::{Content, ContentError, Descriptor, Source, read_document};
+
+/// One repository of a store, to read from. While it lives, no blob disappears.
+pub struct Reader {
+    store: Store,
+    names: Names,
+    _share: Share,
+}
+
+impl Store {
+    /// Opens a repository to read from.
+    pub fn reader(&self, names: Names) -> Result<Reader, Error> {
+        let share = self.share_to_read()?;
+        let share = if matches!(names, Names::Tags) { share.without_collecting() } else { share };
+        Ok(Reader { store: self.clone(), names, _share: share })
+    }
+
+    /// Finds `name`, a tag or a digest, among the entries that `names` mean and what their indexes lead to. A digest without a
+    /// repository finds any.
+    pub fn find(&self, names: &Names, name: &str) -> Result<Option<Entry>, Error> {
+        let digest: Option<Digest> = name.parse().ok();
+        let anywhere = matches!(names, Names::Of(repository) if repository.is_unnamed());
+        let mut entries = self.entries()?;
+        let Some(digest) = digest else { return Ok(entries.into_iter().find(|entry| names.call(entry, name))) };
+        entries.retain(|entry| anywhere || names.include(entry));
+        let found = entries.iter().map(|entry| entry.descriptor.clone()).find(|manifest| manifest.digest == digest);
+        let member =
+            || entries.iter().flat_map(|entry| self.members(&entry.descriptor)).find(|member| member.digest == digest);
+        Ok(found.or_else(member).map(|descriptor| Entry { descriptor }))
+    }
+
+    /// Whether the whole blob is there. Needs no lock and makes nothing.
+    pub fn holds(&self, blob: &Descriptor) -> Result<bool, Error> {
+        self.has_blob(blob)
+    }
+
+    /// The verified bytes of a small blob: a manifest or a config.
+    pub fn read_document(&self, document: &Descriptor) -> Result<Vec<u8>, ContentError> {
+        read_document(&FileContent { path: self.blob_path(&document.digest) }, document)
+    }
+}
+
+impl Source for Reader {
+    fn resolve(&self, name: &str) -> Result<Descriptor, ContentError> {
+        let entry = self.store.find(&self.names, name)?.ok_or_else(|| ContentError::NotFound(name.to_owned()))?;
+        Ok(Descriptor { annotations: crate::oci::Annotations::new(), ..entry.descriptor })
+    }
+
+    fn manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, ContentError> {
+        self.store.read_document(descriptor)
+    }
+
+    fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
+        match self.names {
+            Names::Of(_) => Box::new(LayerContent { store: self.store.clone(), digest: descriptor.digest }),
+            Names::Tags => Box::new(FileContent { path: self.store.blob_path(&descriptor.digest) }),
+        }
+    }
+
+    fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
+        Ok(self.store.referrers(&self.names, subject)?)
+    }
+}

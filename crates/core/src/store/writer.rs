@@ -1,0 +1,114 @@
+//! Writing to a store as to any other place.
+
+use std::path::Path;
+
+use super::blob::BlobWriter;
+use super::documents::Document;
+use super::error::Error;
+use super::index::enter;
+use super::layout::{Names, Store};
+use super::lock::Share;
+use super::referrers::annotations;
+use crate::oci::{BlobOutcome, Content, ContentError, Descriptor, Need, Publication, Target};
+
+/// One repository of a store, to write to. While it lives, no blob disappears, even if nothing refers to it yet.
+pub struct Writer {
+    store: Store,
+    names: Names,
+    _share: Share,
+}
+
+impl Store {
+    /// Opens a repository to write to, and makes the store if it is not there.
+    pub fn writer(&self, names: Names) -> Result<Writer, Error> {
+        let share = self.prepare()?;
+        Ok(Writer { store: self.clone(), names, _share: share })
+    }
+}
+
+impl Writer {
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(super) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// The folder of the store.
+    pub fn root(&self) -> &Path {
+        self.store.root()
+    }
+
+    /// Begins a blob whose digest is not known yet, and which will have at least `bytes` bytes.
+    pub fn new_blob(&self, bytes: u64) -> Result<BlobWriter, Error> {
+        BlobWriter::new(&self.store, bytes)
+    }
+
+    /// Enters a manifest that the store has already, under `tag` or without a name.
+    pub fn enter(&self, manifest: &Descriptor, tag: Option<&str>) -> Result<(), Error> {
+        self.enter_all(&[(manifest.clone(), tag)])
+    }
+
+    fn enter_all(&self, manifests: &[(Descriptor, Option<&str>)]) -> Result<(), Error> {
+        self.store.change_index(|entries| {
+            for (manifest, tag) in manifests {
+                enter(entries, &self.names, manifest, *tag);
+            }
+        })
+    }
+}
+
+impl Target for Writer {
+    fn contains(&self, descriptor: &Descriptor) -> Result<bool, ContentError> {
+        Ok(self.store.has_blob(descriptor)?)
+    }
+
+    fn need(&self, blobs: &[Descriptor]) -> Result<Option<Need>, ContentError> {
+        let mut bytes = 0_u64;
+        for blob in blobs {
+            bytes = bytes.saturating_add(blob.size - self.store.present_bytes(blob)?);
+        }
+        Ok(Some(Need { folder: self.store.root().to_owned(), bytes }))
+    }
+
+    fn put(&self, descriptor: &Descriptor, content: &dyn Content) -> Result<(), ContentError> {
+        self.store.ingest_blob(descriptor, content)
+    }
+
+    fn put_from(
+        &self,
+        descriptor: &Descriptor,
+        _origin: Option<&str>,
+        content: &dyn Content,
+    ) -> Result<BlobOutcome, ContentError> {
+        let resumed_bytes = self.store.present_bytes(descriptor)?;
+        self.put(descriptor, content)?;
+        Ok(BlobOutcome::Sent { resumed_bytes })
+    }
+
+    fn attached(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
+        Ok(self.store.referrers(&self.names, subject)?)
+    }
+
+    fn put_manifest(&self, descriptor: &Descriptor, manifest: &[u8]) -> Result<(), ContentError> {
+        self.put_documents(&[(descriptor, &manifest)])
+    }
+
+    fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError> {
+        self.publish_all(&[Publication { descriptor, manifest, tag, documents: Vec::new() }])
+    }
+
+    /// All of them appear at once or none does, and the disk is waited for once for all documents and manifests.
+    fn publish_all(&self, publications: &[Publication<'_>]) -> Result<(), ContentError> {
+        let (mut documents, mut entered): (Vec<Document<'_>>, _) = (Vec::new(), Vec::new());
+        for Publication { descriptor, manifest, tag, documents: brought } in publications {
+            documents.extend(brought);
+            documents.push((descriptor, manifest));
+            let annotations = annotations(descriptor, manifest);
+            entered.push((Descriptor { annotations, ..(*descriptor).clone() }, *tag));
+        }
+        self.put_documents(&documents)?;
+        Ok(self.enter_all(&entered)?)
+    }
+}

@@ -1,0 +1,216 @@
+//! A repository at one commit: what it holds, and the bytes of its files.
+
+use std::io::Read;
+
+use super::address::Address;
+use super::answers::{Info, Item};
+use super::error::{Error, explain};
+use crate::digest::Digest;
+use crate::oci::{Content, ContentError, Descriptor};
+use crate::registry::{self, Client, Credentials, HttpRequest, HttpService};
+use crate::relative_path::RelativePath;
+
+/// One hub.
+#[derive(Clone)]
+pub struct Hub {
+    site: HttpService,
+    url: String,
+}
+
+/// A repository of a hub at one commit.
+pub struct Snapshot {
+    /// The commit, in hexadecimal digits.
+    pub commit: String,
+    /// The repository.
+    pub address: Address,
+    /// What was asked for, such as a branch; it stood for the commit when that was asked.
+    pub revision: String,
+    /// The licence that its card names.
+    pub license: Option<String>,
+    /// Its files, in the order of their paths. None of them is git's own.
+    pub files: Vec<RemoteFile>,
+    hub: Hub,
+}
+
+/// A file in a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteFile {
+    /// Where it is.
+    pub path: RelativePath,
+    /// In bytes.
+    pub size: u64,
+    /// What it is, if it is kept by LFS, whose ids are digests. git knows small files by an id of its own, which is not checked.
+    pub digest: Option<Digest>,
+}
+
+/// An answer about a repository has some kilobytes; cards with long tables of results have more.
+const INFO_LIMIT: u64 = 16 * 1024 * 1024;
+/// A file outside of LFS is read into memory up to this size. The hub takes none above 10 MiB.
+const SMALL_FILE_LIMIT: u64 = 64 * 1024 * 1024;
+/// What tells git how to treat the others.
+const GITS_OWN: [&str; 2] = [".gitattributes", ".gitignore"];
+
+impl Hub {
+    /// The hub at `url`; the token goes there and to no other host. Nothing is sent yet.
+    pub fn new(client: &Client, url: &str, token: Option<&Credentials>) -> Result<Self, Error> {
+        Ok(Self { site: client.site(url, token)?, url: url.trim_end_matches('/').to_owned() })
+    }
+
+    /// Finds the commit that `revision` stands for now, and lists what the repository holds there.
+    pub fn snapshot(&self, address: &Address, revision: &str) -> Result<Snapshot, Error> {
+        let explained = |refusal| explain(&self.site.host(), address, revision, refusal);
+        let answer = self.site.read(&api(address, "revision", revision, None), INFO_LIMIT).map_err(explained)?;
+        let info: Info = serde_json::from_slice(&answer).map_err(|error| self.wrong(address, &error))?;
+        if !info.has_commit() {
+            return Err(self.wrong(address, &format!("`{}` is no commit", info.sha)));
+        }
+        let mut files = Vec::new();
+        // Expanded, an answer holds fifty files and the last commit of each; as it is, a thousand.
+        let question = api(address, "tree", &info.sha, Some("recursive=true&expand=false"));
+        self.site.read_pages(&question, |page| read_page(page, &mut files)).map_err(explained)?;
+        files.sort_by(|left, right| left.path.cmp(&right.path));
+        let license = info.license();
+        let (address, revision) = (address.clone(), revision.to_owned());
+        Ok(Snapshot { commit: info.sha, address, revision, license, files, hub: self.clone() })
+    }
+
+    fn wrong(&self, address: &Address, problem: &dyn std::fmt::Display) -> Error {
+        Error::WrongAnswer { hub: self.site.host(), name: address.name.clone(), problem: problem.to_string() }
+    }
+}
+
+impl Snapshot {
+    /// How many connections to the hub are used at once.
+    pub fn concurrency(&self) -> usize {
+        self.hub.site.concurrency()
+    }
+
+    /// The page of the repository.
+    pub fn url(&self) -> String {
+        format!("{}/{}", self.hub.url, self.address.segments().join("/"))
+    }
+
+    /// All of a file outside of LFS. Only its size is checked: the commit is trusted as far as the connection to the hub is.
+    pub fn read(&self, file: &RemoteFile) -> Result<Vec<u8>, Error> {
+        let bytes =
+            self.hub.site.read(&self.question(file), SMALL_FILE_LIMIT).map_err(|refusal| self.explain(refusal))?;
+        if bytes.len() as u64 != file.size {
+            let problem = format!("`{}` has {} bytes, and {} were announced", file.path, bytes.len(), file.size);
+            return Err(self.hub.wrong(&self.address, &problem));
+        }
+        Ok(bytes)
+    }
+
+    /// The content of the file at `path`, which `descriptor` describes. It comes over several connections if one is slow.
+    pub fn content<'a>(&'a self, path: &RelativePath, descriptor: &Descriptor) -> impl Content + use<'a> {
+        let file = RemoteFile { path: path.clone(), size: descriptor.size, digest: Some(descriptor.digest) };
+        Explained { content: self.hub.site.content(&self.question(&file), descriptor), snapshot: self }
+    }
+
+    fn question(&self, file: &RemoteFile) -> HttpRequest {
+        let mut path = self.address.segments();
+        path.extend(["resolve".to_owned(), self.commit.clone()]);
+        path.extend(file.path.components().map(str::to_owned));
+        let subject = format!("{}/{}", self.address.name, file.path);
+        HttpRequest { path, query: None, attempt: format!("read `{subject}`"), subject }
+    }
+
+    fn explain(&self, refusal: registry::Error) -> Error {
+        explain(&self.hub.site.host(), &self.address, &self.revision, refusal)
+    }
+
+    fn explain_content(&self, error: ContentError) -> ContentError {
+        match error {
+            ContentError::Unauthorized(inner) | ContentError::Denied(inner) => {
+                match inner.downcast::<registry::Error>() {
+                    Ok(refusal) => self.explain(*refusal).into(),
+                    Err(inner) => ContentError::Denied(inner),
+                }
+            }
+            error => error,
+        }
+    }
+}
+
+fn api(address: &Address, what: &str, revision: &str, query: Option<&'static str>) -> HttpRequest {
+    let mut path = vec!["api".to_owned(), address.kind.plural().to_owned()];
+    path.extend(address.name.split('/').map(str::to_owned));
+    path.extend([what.to_owned(), revision.to_owned()]);
+    let subject = address.name.clone();
+    HttpRequest { path, query, attempt: format!("look at the {} `{subject}`", address.kind), subject }
+}
+
+/// Adds the files of a page. A path that leaves its folder is refused, whatever else there is.
+fn read_page(page: &[u8], files: &mut Vec<RemoteFile>) -> Result<(), String> {
+    let items: Vec<Item> = serde_json::from_slice(page).map_err(|error| format!("the list is not valid: {error}"))?;
+    for item in items.into_iter().filter(|item| item.kind == "file") {
+        let path: RelativePath = item.path.parse().map_err(|error| format!("{error}"))?;
+        if path.is_root() {
+            return Err("a file has no name".to_owned());
+        }
+        let (size, digest) = match &item.lfs {
+            Some(lfs) => {
+                let digest = lfs.digest().ok_or_else(|| format!("the LFS id of `{path}` is no sha256"))?;
+                (lfs.size, Some(digest))
+            }
+            None => (item.size, None),
+        };
+        if !path.file_name().is_some_and(|name| GITS_OWN.contains(&name)) {
+            files.push(RemoteFile { path, size, digest });
+        }
+    }
+    Ok(())
+}
+
+/// Content whose refusals are told in the words of the hub.
+struct Explained<'a, C> {
+    content: C,
+    snapshot: &'a Snapshot,
+}
+
+impl<C: Content> Content for Explained<'_, C> {
+    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
+        self.content.open_at(offset).map_err(|error| self.snapshot.explain_content(error))
+    }
+
+    fn open_range(&self, offset: u64, length: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
+        self.content.open_range(offset, length).map_err(|error| self.snapshot.explain_content(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(page: &str) -> Result<Vec<RemoteFile>, String> {
+        let mut files = Vec::new();
+        read_page(page.as_bytes(), &mut files).map(|()| files)
+    }
+
+    #[test]
+    fn a_page_lists_files_and_what_lfs_knows_of_them() {
+        let digest = Digest::of(b"weights");
+        let page = format!(
+            r#"[{{"type":"directory","oid":"1","size":0,"path":"a"}},{{"type":"file","oid":"2","size":3,"path":"a/b"}},
+            {{"type":"file","oid":"3","size":130,"path":"w","lfs":{{"oid":"{}","size":7,"pointerSize":130}},"xetHash":"x"}},
+            {{"type":"file","oid":"4","size":9,"path":".gitattributes"}}]"#,
+            digest.hex()
+        );
+        let file = |path: &str, size, digest| RemoteFile { path: path.parse().unwrap(), size, digest };
+        assert_eq!(read(&page), Ok(vec![file("a/b", 3, None), file("w", 7, Some(digest))]));
+    }
+
+    #[test]
+    fn a_page_with_a_path_that_leaves_or_an_id_that_is_none_is_refused() {
+        for page in [
+            r#"[{"type":"file","size":1,"path":"../x"}]"#,
+            r#"[{"type":"file","size":1,"path":"/etc/passwd"}]"#,
+            r#"[{"type":"file","size":1,"path":"."}]"#,
+            r#"[{"type":"file","size":1,"path":"x","lfs":{"oid":"abc","size":1}}]"#,
+            r#"[{"type":"file"}]"#,
+            "{}",
+        ] {
+            assert!(read(page).is_err(), "{page}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The tree of a YAML text: nodes with their places, aliases resolved, size and depth bounded.
+//!
+//! Scalars are kept as source text; what they mean is the business of `scalar`.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
+
+use crate::problem::Mark;
+
+/// Far more than any Kitfile nests, less than the 128 levels that `serde_json` reads back from a config.
+const DEEPEST: usize = 100;
+
+/// Bytes of text and nodes that a document may have after its aliases are replaced. A text without aliases cannot reach it.
+const LARGEST: usize = 4 * 1024 * 1024;
+
+/// A piece of YAML. Aliases share the node that they point to.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) mark: Mark,
+    pub(crate) content: Content,
+    /// Nodes and text bytes below and at this node, aliases counted as often as they are used.
+    weight: usize,
+    /// Levels below this node.
+    height: usize,
+}
+
+#[derive(Debug)]
+pub(crate) enum Content {
+    Scalar(Scalar),
+    Sequence(Vec<Rc<Node>>),
+    Mapping(Vec<(Rc<Node>, Rc<Node>)>),
+}
+
+/// A scalar before it means anything.
+#[derive(Debug)]
+pub(crate) struct Scalar {
+    pub(crate) text: String,
+    pub(crate) is_plain: bool,
+    /// The explicit tag in its short form: `!!int`, `!`, `!own`.
+    pub(crate) tag: Option<String>,
+}
+
+impl Node {
+    fn new(mark: Mark, content: Content) -> Self {
+        let children: Box<dyn Iterator<Item = &Rc<Self>>> = match &content {
+            Content::Scalar(_) => Box::new(std::iter::empty()),
+            Content::Sequence(items) => Box::new(items.iter()),
+            Content::Mapping(pairs) => Box::new(pairs.iter().flat_map(|(key, value)| [key, value])),
+        };
+        let own = if let Content::Scalar(scalar) = &content { scalar.text.len() } else { 0 };
+        let sum = |(weight, height): (usize, usize), child: &Rc<Self>| {
+            (child.weight.saturating_add(weight), height.max(child.height + 1))
+        };
+        let (weight, height) = children.fold((own + 1, 0), sum);
+        Self { mark, content, weight, height }
+    }
+
+    pub(crate) fn scalar(&self) -> Option<&Scalar> {
+        if let Content::Scalar(scalar) = &self.content { Some(scalar) } else { None }
+    }
+
+    /// The node's kind as a message names it.
+    pub(crate) fn kind(&self) -> &'static str {
+        match &self.content {
+            Content::Scalar(_) => "a text",
+            Content::Sequence(_) => "a list",
+            Content::Mapping(_) => "a mapping",
+        }
+    }
+
+    /// Where a message about the node points: the first key of a mapping, not the whole of it.
+    pub(crate) fn head(&self) -> Mark {
+        match &self.content {
+            Content::Mapping(pairs) => pairs.first().map_or(self.mark, |(key, _)| key.mark),
+            _ => self.mark,
+        }
+    }
+}
+
+/// Why a text is no YAML document that `kit` reads.
+#[derive(Debug)]
+pub(crate) struct SyntaxError {
+    pub(crate) mark: Mark,
+    pub(crate) message: String,
+}
+
+/// The text without its byte order mark.
+pub(crate) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// Reads the only document of `text`; none if there is nothing but comments.
+pub(crate) fn compose(text: &str) -> Result<Option<Rc<Node>>, SyntaxError> {
+    let mut options = granit_parser::options! {};
+    options.set_emit_comments(false);
+    let events = Parser::new_from_str_with_options(text, options);
+    let mut composer = Composer { events, end: text.len(), anchors: HashMap::new() };
+    let mut root = None;
+    loop {
+        let (event, mark) = composer.next()?;
+        match event {
+            Event::StreamEnd => return Ok(root),
+            Event::DocumentStart(..) if root.is_some() => {
+                return Err(SyntaxError::new(mark, "a Kitfile is one YAML document, but a second one begins here"));
+            }
+            Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
+            event => root = Some(composer.node(event, mark, 0)?),
+        }
+    }
+}
+
+impl SyntaxError {
+    fn new(mark: Mark, message: impl Into<String>) -> Self {
+        Self { mark, message: message.into() }
+    }
+}
+
+struct Composer<'a> {
+    events: Parser<'a, StrInput<'a>>,
+    end: usize,
+    /// Finished nodes by anchor; an anchor whose node is not finished is not in here.
+    anchors: HashMap<usize, Rc<Node>>,
+}
+
+impl<'a> Composer<'a> {
+    fn next(&mut self) -> Result<(Event<'a>, Mark), SyntaxError> {
+        match self.events.next() {
+            None => Ok((Event::StreamEnd, Mark { start: self.end, end: self.end })),
+            Some(Ok((event, span))) => Ok((event, mark_of(&span, self.end))),
+            Some(Err(error)) => {
+                let start = error.marker().byte_offset().unwrap_or(self.end);
+                Err(SyntaxError::new(Mark { start, end: start }, error.info()))
+            }
+        }
+    }
+
+    fn node(&mut self, event: Event<'_>, mark: Mark, depth: usize) -> Result<Rc<Node>, SyntaxError> {
+        if depth > DEEPEST {
+            return Err(SyntaxError::new(mark, format!("nested deeper than {DEEPEST} levels")));
+        }
+        let (content, anchor) = match event {
+            Event::Alias(anchor) => return self.alias(anchor, mark),
+            Event::Scalar(text, style, anchor, tag) => {
+                let tag = tag.map(|tag| short_tag(&tag));
+                (
+                    Content::Scalar(Scalar { text: text.into_owned(), is_plain: style == ScalarStyle::Plain, tag }),
+                    anchor,
+                )
+            }
+            Event::SequenceStart(_, anchor, _) => (self.sequence(depth)?, anchor),
+            Event::MappingStart(_, anchor, _) => (self.mapping(depth)?, anchor),
+            _ => return Err(SyntaxError::new(mark, "a value is missing here")),
+        };
+        let node = Rc::new(Node::new(mark, content));
+        if node.weight > LARGEST || depth + node.height > DEEPEST {
+            return Err(SyntaxError::new(mark, "the aliases below make this too large or too deep"));
+        }
+        if anchor != 0 {
+            self.anchors.insert(anchor, Rc::clone(&node));
+        }
+        Ok(node)
+    }
+
+    fn alias(&self, anchor: usize, mark: Mark) -> Result<Rc<Node>, SyntaxError> {
+        let target = self.anchors.get(&anchor);
+        target.cloned().ok_or_else(|| SyntaxError::new(mark, "this alias stands inside the value that it names"))
+    }
+
+    fn sequence(&mut self, depth: usize) -> Result<Content, SyntaxError> {
+        let mut items = Vec::new();
+        while let Some(item) = self.child(depth)? {
+            items.push(item);
+        }
+        Ok(Content::Sequence(items))
+    }
+
+    fn mapping(&mut self, depth: usize) -> Result<Content, SyntaxError> {
+        let mut pairs = Vec::new();
+        while let Some(key) = self.child(depth)? {
+            let missing = SyntaxError::new(key.mark, "this key has no value");
+            pairs.push((key, self.child(depth)?.ok_or(missing)?));
+        }
+        Ok(Content::Mapping(pairs))
+    }
+
+    /// The next node of a collection; none at its end.
+    fn child(&mut self, depth: usize) -> Result<Option<Rc<Node>>, SyntaxError> {
+        let (event, mark) = self.next()?;
+        if matches!(event, Event::SequenceEnd | Event::MappingEnd) {
+            return Ok(None);
+        }
+        self.node(event, mark, depth + 1).map(Some)
+    }
+}
+
+fn mark_of(span: &Span, end: usize) -> Mark {
+    let start = span.start.byte_offset().unwrap_or(end);
+    Mark { start, end: span.end.byte_offset().unwrap_or(start) }
+}
+
+fn short_tag(tag: &Tag) -> String {
+    match tag.suffix_in_namespace("tag:yaml.org,2002:") {
+        Some(name) => format!("!!{name}"),
+        None => format!("{}{}", tag.handle(), tag.suffix()),
+    }
+}

@@ -1,0 +1,175 @@
+//! The pairs of a YAML mapping: each key once, merges (`<<`) followed; and values of any shape.
+
+use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use super::node::{Content, Node, Scalar};
+use super::number::json_float;
+use super::scalar::{Resolved, resolve};
+use crate::problem::{Mark, quoted};
+
+/// A key's node, its text, and the value.
+type Pair = (Rc<Node>, String, Rc<Node>);
+
+/// Reads values out of YAML nodes and gathers the problems on the way, instead of stopping at the first.
+#[derive(Default)]
+pub(crate) struct Reader {
+    pub(crate) problems: Vec<(Mark, String)>,
+}
+
+impl Reader {
+    /// The mapping's own pairs, then those that it merges in and does not have itself.
+    pub(crate) fn pairs(&mut self, pairs: &[(Rc<Node>, Rc<Node>)]) -> Vec<Pair> {
+        let mut own: Vec<Pair> = Vec::new();
+        let mut seen = HashSet::new();
+        let mut merged = None;
+        for (key, value) in pairs {
+            let Some(scalar) = key.scalar() else {
+                self.report(key.head(), format!("a key must be a text, not {}", key.kind()));
+                continue;
+            };
+            let is_merge = resolve(scalar) == Ok(Resolved::Merge);
+            if !seen.insert((scalar.text.clone(), is_merge)) {
+                self.report(key.mark, format!("the key {} is here a second time", quoted(&scalar.text)));
+            } else if is_merge {
+                merged = Some(value);
+            } else {
+                own.push((Rc::clone(key), scalar.text.clone(), Rc::clone(value)));
+            }
+        }
+        for pair in merged.map(|value| self.merged(value)).unwrap_or_default() {
+            if seen.insert((pair.1.clone(), false)) {
+                own.push(pair);
+            }
+        }
+        own
+    }
+
+    /// The pairs of the mapping after `<<`, or of the mappings in a list, of which earlier ones win.
+    fn merged(&mut self, value: &Rc<Node>) -> Vec<Pair> {
+        let mappings = match &value.content {
+            Content::Sequence(items) => items.clone(),
+            _ => vec![Rc::clone(value)],
+        };
+        let mut all = Vec::new();
+        for mapping in mappings {
+            match &mapping.content {
+                Content::Mapping(pairs) => all.extend(self.pairs(pairs)),
+                _ => self.report(mapping.head(), format!("`<<` takes a mapping, not {}", mapping.kind())),
+            }
+        }
+        all
+    }
+
+    /// Any value, as the JSON that Go makes of it: keys in the order of their bytes, times as texts.
+    pub(crate) fn value(&mut self, node: &Node) -> Value {
+        match &node.content {
+            Content::Scalar(scalar) => scalar_value(scalar).unwrap_or_else(|message| {
+                self.report(node.mark, message);
+                Value::Null
+            }),
+            Content::Sequence(items) => items.iter().map(|item| self.value(item)).collect(),
+            Content::Mapping(pairs) => {
+                let mut sorted = BTreeMap::new();
+                for (key, name, value) in self.pairs(pairs) {
+                    self.check_key(&key);
+                    sorted.insert(name, self.value(&value));
+                }
+                Value::Object(sorted.into_iter().collect())
+            }
+        }
+    }
+
+    /// A scalar's source text, whatever it would mean elsewhere: `1.20` stays `1.20`.
+    pub(crate) fn text_of(&mut self, name: &str, node: &Node) -> String {
+        let Some(scalar) = node.scalar() else {
+            self.report(node.head(), format!("`{name}` must be a text, not {}", node.kind()));
+            return String::new();
+        };
+        match resolve(scalar) {
+            Ok(Resolved::Null) => String::new(),
+            Ok(Resolved::Text(text)) => text,
+            Ok(_) => scalar.text.clone(),
+            Err(problem) => {
+                self.report(node.mark, problem);
+                String::new()
+            }
+        }
+    }
+
+    pub(crate) fn report(&mut self, mark: Mark, message: String) {
+        self.problems.push((mark, message));
+    }
+
+    /// JSON has no keys but texts, and Go's encoder gives up on others.
+    fn check_key(&mut self, key: &Node) {
+        let Some(scalar) = key.scalar() else { return };
+        match resolve(scalar) {
+            Ok(Resolved::Text(_)) => {}
+            Ok(_) => {
+                self.report(key.mark, format!("the key {} must be a text: put it in quotes", quoted(&scalar.text)));
+            }
+            Err(message) => self.report(key.mark, message),
+        }
+    }
+}
+
+/// Whether the node stands for nothing at all.
+pub(crate) fn is_null(node: &Node) -> bool {
+    node.scalar().is_some_and(|scalar| resolve(scalar) == Ok(Resolved::Null))
+}
+
+fn scalar_value(scalar: &Scalar) -> Result<Value, String> {
+    Ok(match resolve(scalar)? {
+        Resolved::Null => Value::Null,
+        Resolved::Bool(value) => Value::Bool(value),
+        Resolved::Integer(digits) => Value::Number(digits.parse().map_err(|_| "not a number".to_owned())?),
+        Resolved::Float(value) => {
+            Value::Number(json_float(value).ok_or_else(|| format!("{} has no form in JSON", quoted(&scalar.text)))?)
+        }
+        Resolved::Timestamp(text) | Resolved::Text(text) => Value::String(text),
+        Resolved::Merge => Value::String(scalar.text.clone()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::node::compose;
+
+    /// YAML texts and the JSON that Go (yaml.v3 3.0.1, encoding/json) makes of them; null where it refuses.
+    const GOLDEN: &str = include_str!("../../../../tests/golden/yaml_scalars.json");
+
+    fn json_of(yaml: &str) -> Option<String> {
+        let node = compose(yaml).ok()??;
+        let mut reader = Reader::default();
+        let value = reader.value(&node);
+        reader.problems.is_empty().then(|| value.to_string())
+    }
+
+    #[test]
+    fn values_mean_what_they_mean_to_go() {
+        let cases: Vec<Value> = serde_json::from_str(GOLDEN).unwrap();
+        assert!(cases.len() > 100);
+        for case in &cases {
+            let yaml = case["yaml"].as_str().unwrap();
+            assert_eq!(json_of(yaml).as_deref(), case["json"].as_str(), "{yaml}");
+        }
+    }
+
+    #[test]
+    fn merges_fill_in_what_is_missing() {
+        for (yaml, json) in [
+            ("{<<: {a: 1, b: 2}, a: 3}", r#"{"a":3,"b":2}"#),
+            ("{a: 3, <<: [{a: 1, b: 2}, {b: 4, c: 5}]}", r#"{"a":3,"b":2,"c":5}"#),
+            ("[&x {<<: {a: 1}}, {<<: *x, b: 2}]", r#"[{"a":1},{"a":1,"b":2}]"#),
+            (r#"{"<<": {a: 1}}"#, r#"{"<<":{"a":1}}"#),
+        ] {
+            assert_eq!(json_of(yaml).as_deref(), Some(json), "{yaml}");
+        }
+        assert_eq!(json_of("{<<: 1}"), None);
+        assert_eq!(json_of("{<<: {}, <<: {}}"), None);
+    }
+}

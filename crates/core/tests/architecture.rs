@@ -1,0 +1,218 @@
+//! The arrows between the rooms, checked: the table of what may name what is the constant below.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// `(room, rooms it may name)`, top floor first. `lib.rs` may name every room. The program is a package of its own, which no room
+/// of the library can name.
+const ARROWS: &[(&str, &[&str])] = &[
+    (
+        "ops",
+        &[
+            "archive",
+            "store",
+            "registry",
+            "upstream",
+            "git",
+            "modelkit",
+            "kitfile",
+            "draft",
+            "file_kind",
+            "oci",
+            "contents",
+            "tensors",
+            "provenance",
+            "digest",
+            "compression",
+            "layer_format",
+            "recipe",
+            "relative_path",
+            "progress",
+            "problem",
+        ],
+    ),
+    (
+        "archive",
+        &["contents", "digest", "compression", "layer_format", "recipe", "direct_writer", "relative_path", "progress"],
+    ),
+    ("store", &["digest", "recipe", "direct_writer", "oci"]),
+    ("registry", &["digest", "oci"]),
+    ("upstream", &["registry", "kitfile", "oci", "provenance", "digest", "relative_path"]),
+    ("git", &[]),
+    ("modelkit", &["digest", "compression", "layer_format", "relative_path", "oci", "kitfile", "file_kind", "problem"]),
+    ("kitfile", &["yaml", "digest", "relative_path", "oci", "problem"]),
+    ("draft", &["yaml", "kitfile", "file_kind", "problem"]),
+    ("oci", &["digest"]),
+    ("contents", &["digest", "relative_path", "tensors"]),
+    ("tensors", &[]),
+    ("provenance", &["digest"]),
+    ("yaml", &["problem"]),
+    ("digest", &[]),
+    ("compression", &[]),
+    ("layer_format", &[]),
+    ("direct_writer", &[]),
+    ("recipe", &[]),
+    ("file_kind", &[]),
+    ("relative_path", &[]),
+    ("progress", &[]),
+    ("problem", &[]),
+];
+
+/// `(sub-room of ops, sub-rooms it may name)`. Every sub-room may name the modules and types at the root of `ops`.
+const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
+    ("artifact", &[]),
+    ("files", &["artifact"]),
+    ("remote_data", &["artifact", "files"]),
+    ("transfer", &["artifact", "files"]),
+    ("unpack", &["artifact", "files", "remote_data", "transfer"]),
+    ("pack", &["artifact", "files", "remote_data", "transfer"]),
+    ("bundle", &["artifact", "files", "transfer"]),
+    ("keep", &["artifact", "files", "transfer"]),
+    ("diff", &["artifact", "files", "pack", "unpack"]),
+    ("validate", &["pack"]),
+    ("init", &["files"]),
+    ("history", &["artifact", "diff"]),
+    ("import", &["artifact", "files", "transfer", "pack", "validate", "init"]),
+];
+
+/// How many packages Cargo.lock may hold. Raising it is a decision that somebody makes in a commit.
+const PACKAGES_CEILING: usize = 235;
+
+#[test]
+fn arrows_point_downward() {
+    let wrong: Vec<String> =
+        sources().iter().filter(|file| is_rust(file)).flat_map(|file| wrong_arrows(file)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn arrows_between_the_sub_rooms_of_ops_point_downward() {
+    let wrong: Vec<String> = sources().iter().flat_map(|file| wrong_arrows_in_ops(file)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for (at, (name, allowed)) in ARROWS_IN_OPS.iter().enumerate() {
+        let below: Vec<_> = ARROWS_IN_OPS[..at].iter().map(|(name, _)| name).collect();
+        assert!(allowed.iter().all(|allowed| below.contains(&allowed)), "`{name}` may name only rows above its own");
+    }
+}
+
+#[test]
+fn every_file_says_what_lives_in_it() {
+    let has_head = |file: &PathBuf| fs_err::read_to_string(file).unwrap().starts_with("//! ");
+    let all =
+        files_below(&["src", "tests", "benches", "../testkit/src", "../../src", "../../tests/cli", "../../benches"]);
+    let silent: Vec<_> = all.into_iter().filter(|file| is_rust(file) && !has_head(file)).collect();
+    assert!(silent.is_empty(), "these files do not start with a `//!` head: {silent:?}");
+}
+
+#[test]
+fn the_dependencies_stay_under_their_ceiling() {
+    let lock = fs_err::read_to_string(root().join("../../Cargo.lock")).unwrap();
+    let packages = lock.matches("[[package]]").count();
+    assert!(packages <= PACKAGES_CEILING, "{packages} packages in Cargo.lock; the ceiling is {PACKAGES_CEILING}");
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The sources of the library.
+fn sources() -> Vec<PathBuf> {
+    files_below(&["src"])
+}
+
+fn files_below(folders: &[&str]) -> Vec<PathBuf> {
+    let mut folders: Vec<_> = folders.iter().map(|folder| root().join(folder)).collect();
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs_err::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push(path);
+            }
+        }
+    }
+    files
+}
+
+fn is_rust(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "rs")
+}
+
+fn wrong_arrows(file: &Path) -> Vec<String> {
+    let inside = file.strip_prefix(root().join("src")).unwrap();
+    let first = inside.components().next().unwrap().as_os_str().to_str().unwrap();
+    let room = first.trim_end_matches(".rs");
+    if room == "lib" {
+        return Vec::new();
+    }
+    let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| *name == room) else {
+        return vec![format!("`{room}` is no room of the table in tests/architecture.rs")];
+    };
+    let text = fs_err::read_to_string(file).unwrap();
+    let named = rooms_named_in(&text);
+    let wrong = named.iter().filter(|name| **name != room && !allowed.contains(&name.as_str()));
+    wrong.map(|name| format!("{}: `{room}` must not name `crate::{name}`", inside.display())).collect()
+}
+
+/// The arrows from a file of `ops` to sub-rooms that its own may not name.
+fn wrong_arrows_in_ops(file: &Path) -> Vec<String> {
+    let Ok(inside) = file.strip_prefix(root().join("src/ops")) else { return Vec::new() };
+    let room = inside.components().next().unwrap().as_os_str().to_str().unwrap().trim_end_matches(".rs");
+    if room == "mod" {
+        return Vec::new();
+    }
+    let is_sub_room = |name: &str| ARROWS_IN_OPS.iter().any(|(sub_room, _)| *sub_room == name);
+    if file.parent() != Some(&root().join("src/ops")) && !is_sub_room(room) {
+        return vec![format!("`{room}` is not a sub-room of the table in tests/architecture.rs")];
+    }
+    let allowed = ARROWS_IN_OPS.iter().find(|(name, _)| *name == room).map_or(&[][..], |(_, allowed)| allowed);
+    let named = names_from_ops(&fs_err::read_to_string(file).unwrap());
+    // A sub-room goes through the door of another one, never through that of `ops`: the table would not see it.
+    let wrong = |name: &&String| {
+        if is_sub_room(name) { *name != room && !allowed.contains(&name.as_str()) } else { !is_root_of_ops(name) }
+    };
+    named.iter().filter(wrong).map(|name| format!("{}: must not name `crate::ops::{name}`", inside.display())).collect()
+}
+
+/// Whether the root of `ops` itself defines the name: a module there, or a type that one of them defines.
+fn is_root_of_ops(name: &str) -> bool {
+    let folder = root().join("src/ops");
+    let files = fs_err::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    let modules: Vec<_> = files.filter(|path| !path.ends_with("mod.rs")).collect();
+    let defines = |path: &PathBuf| {
+        let text = fs_err::read_to_string(path).unwrap();
+        ["struct", "enum", "fn"].iter().any(|kind| {
+            let definition = format!("pub {kind} {name}");
+            let after = text.match_indices(&definition).map(|(at, found)| &text[at + found.len()..]);
+            after.into_iter().any(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+        })
+    };
+    folder.join(format!("{name}.rs")).exists() || modules.iter().any(defines)
+}
+
+/// The first names after `crate::ops::`, alone or in a group, which holds no other group.
+fn names_from_ops(text: &str) -> BTreeSet<String> {
+    let word = |text: &str| -> String { text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect() };
+    let named = text.split("crate::ops::").skip(1).flat_map(|rest| match rest.strip_prefix('{') {
+        Some(group) => group.split('}').next().unwrap().split(',').map(|name| word(name.trim())).collect(),
+        None => vec![word(rest)],
+    });
+    named.filter(|name| !name.is_empty() && name != "self").collect()
+}
+
+/// What follows `crate::` anywhere. A group, `crate::{…}`, is named `{` and so is refused everywhere: one `use` line per
+/// room keeps the arrows readable at the top of a file.
+fn rooms_named_in(text: &str) -> BTreeSet<String> {
+    let room = |rest: &str| -> String {
+        if rest.starts_with('{') {
+            "{".to_owned()
+        } else {
+            rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+        }
+    };
+    text.split("crate::").skip(1).map(room).collect()
+}

@@ -1,0 +1,245 @@
+//! The roads that a ModelKit takes to and from registries, each walked with the code that the commands use.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use kit_core::oci::{Content, ContentError, Descriptor, MediaType, Source};
+use kit_core::ops::{
+    self, CopyOptions, Error, Located, Origins, Overwrite, RemoteData, Selection, Session, UnpackOptions,
+};
+use kit_core::progress::{Phase, Silent};
+use kit_core::registry::{Client, Settings};
+use kit_core::store::{Names, Store};
+
+use crate::support::{bytes, reference, settings};
+use kit_testkit::registry::{FakeRegistry, Recorded, sha256};
+
+pub(crate) const MODEL: usize = 1_500_000;
+/// What a connection is sent for on roads in pieces.
+pub(crate) const PIECE: u64 = 64 * 1024;
+/// What one PATCH carries on roads in parts.
+pub(crate) const PART: u64 = 400_000;
+
+/// From where to where, and in which form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Road {
+    PullInOneStream,
+    PullInPieces,
+    UnpackInOneStream,
+    UnpackInPieces,
+    /// From the registry of the test to another one.
+    CopyFrom,
+    PushWhole,
+    PushInParts,
+    /// From another registry to that of the test.
+    CopyTo,
+}
+
+/// A ModelKit with one layer, in memory.
+pub(crate) struct Kit {
+    manifest: Vec<u8>,
+    blobs: BTreeMap<String, Vec<u8>>,
+    layer: String,
+}
+
+impl Kit {
+    pub(crate) fn new() -> Self {
+        let layer = tar("m", &bytes(MODEL));
+        let name = sha256(&layer);
+        let config = serde_json::json!({ "model": { "path": "m", "digest": name } }).to_string().into_bytes();
+        let describe = |kind: &str, bytes: &[u8]| {
+            let media_type = format!("application/vnd.kitops.modelkit.{kind}");
+            serde_json::json!({ "mediaType": media_type, "digest": sha256(bytes), "size": bytes.len() })
+        };
+        let manifest = serde_json::json!({
+            "unknown": [1.50, "as no program of ours would write it"],
+            "schemaVersion": 2,
+            "mediaType": MediaType::IMAGE_MANIFEST,
+            "config": describe("config.v1+json", &config),
+            "layers": [describe("model.v1.tar", &layer)],
+        });
+        let blobs = [(sha256(&config), config), (name.clone(), layer)].into();
+        let manifest = format!("\n{manifest:#}\r\n").into_bytes();
+        Self { manifest, blobs, layer: name }
+    }
+
+    /// The digest of the layer.
+    pub(crate) fn layer(&self) -> &str {
+        &self.layer
+    }
+
+    pub(crate) fn layer_bytes(&self) -> u64 {
+        self.blobs[&self.layer].len() as u64
+    }
+
+    /// The bytes of all blobs.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.blobs.values().map(|blob| blob.len() as u64).sum()
+    }
+
+    /// Puts everything into a registry, without requests.
+    pub(crate) fn put_into(&self, registry: &FakeRegistry) {
+        for blob in self.blobs.values() {
+            registry.add_blob(blob);
+        }
+        registry.add_manifest("team/model", "v1", MediaType::IMAGE_MANIFEST.as_str(), &self.manifest);
+    }
+
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::of(MediaType::IMAGE_MANIFEST, &self.manifest)
+    }
+
+    fn assert_whole_in(&self, registry: &FakeRegistry) {
+        for (digest, blob) in &self.blobs {
+            assert!(registry.blob(digest).expect("the blob is there") == *blob, "the blob {digest} is another");
+        }
+        assert!(registry.manifest("team/model", "v1").expect("the manifest is there").1 == self.manifest);
+    }
+}
+
+impl Source for Kit {
+    fn resolve(&self, _: &str) -> Result<Descriptor, ContentError> {
+        Ok(self.descriptor())
+    }
+
+    fn manifest(&self, _: &Descriptor) -> Result<Vec<u8>, ContentError> {
+        Ok(self.manifest.clone())
+    }
+
+    fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
+        Box::new(InMemory(&self.blobs[&descriptor.digest.to_string()]))
+    }
+
+    fn referrers(&self, _: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
+        Ok(Vec::new())
+    }
+}
+
+struct InMemory<'a>(&'a [u8]);
+
+impl Content for InMemory<'_> {
+    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
+        Ok(Box::new(&self.0[usize::try_from(offset).unwrap()..]))
+    }
+}
+
+fn tar(name: &str, content: &[u8]) -> Vec<u8> {
+    let mut header = tar::Header::new_ustar();
+    header.set_size(content.len() as u64);
+    header.set_mode(0o644);
+    let mut builder = tar::Builder::new(Vec::new());
+    builder.append_data(&mut header, name, content).unwrap();
+    builder.into_inner().unwrap()
+}
+
+impl Road {
+    /// Whether the registry of the test gives; else it takes.
+    pub(crate) fn is_from_registry(self) -> bool {
+        !matches!(self, Self::PushWhole | Self::PushInParts | Self::CopyTo)
+    }
+
+    pub(crate) fn is_in_pieces(self) -> bool {
+        matches!(self, Self::PullInPieces | Self::UnpackInPieces | Self::CopyFrom)
+    }
+
+    pub(crate) fn is_in_parts(self) -> bool {
+        matches!(self, Self::PushInParts | Self::CopyTo)
+    }
+
+    fn settings(self, base: Settings) -> Settings {
+        let pieces_from_bytes = if self.is_in_pieces() { 2 * PIECE } else { u64::MAX };
+        let resumable_bytes = if self.is_in_parts() { PART } else { u64::MAX };
+        Settings { piece_bytes: PIECE, pieces_from_bytes, resumable_bytes, chunk_bytes: PART, ..base }
+    }
+
+    /// Walks the road into or out of `home`, and looks whether what arrived is what left.
+    pub(crate) fn walk(self, kit: &Kit, registry: &FakeRegistry, home: &Home, base: Settings) -> Result<(), Error> {
+        let jobs = base.concurrency;
+        let client = Client::new(self.settings(base)).unwrap();
+        let repository = client.repository(&reference(registry.host()));
+        let options = CopyOptions { jobs, origins: Origins::default(), phase: Phase::Copying };
+        let copy = |source: &dyn Source, target: &dyn kit_core::oci::Target| {
+            ops::copy((source, "v1"), (target, Some("v1")), &options, &Silent).map(drop)
+        };
+        match self {
+            Self::PullInOneStream | Self::PullInPieces => {
+                let name = reference(registry.host());
+                copy(&repository, &home.store.writer(Names::Of(name)).unwrap())?;
+                home.assert_sound(2 + 1);
+            }
+            Self::UnpackInOneStream | Self::UnpackInPieces => {
+                let found = Located { source: Box::new(repository), name: "v1".to_owned(), is_remote: true };
+                let places = Session { store: &home.store, client: &client };
+                let (overwrite, selection) = (Overwrite::Refuse, Selection::new(Vec::new()));
+                let options =
+                    UnpackOptions { folder: home.path("out"), overwrite, selection, remote: RemoteData::Left, jobs };
+                ops::unpack(&places, &found, "v1", &options, &Silent)?;
+                assert!(fs_err::read(home.path("out/m")).unwrap() == bytes(MODEL), "the model is another");
+                assert_eq!(fs_err::read_dir(home.path("out")).unwrap().count(), 2, "the model and its Kitfile");
+            }
+            Self::CopyFrom => {
+                let other = FakeRegistry::start();
+                copy(&repository, &beside(&other))?;
+                kit.assert_whole_in(&other);
+            }
+            Self::CopyTo => {
+                let other = FakeRegistry::start();
+                kit.put_into(&other);
+                copy(&beside(&other), &repository)?;
+                kit.assert_whole_in(registry);
+            }
+            Self::PushWhole | Self::PushInParts => {
+                copy(kit, &repository)?;
+                kit.assert_whole_in(registry);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The registry at the other end of a copy, with which nothing is wrong.
+fn beside(registry: &FakeRegistry) -> kit_core::registry::Repository {
+    Client::new(settings()).unwrap().repository(&reference(registry.host()))
+}
+
+/// Where pulls and unpackings end.
+pub(crate) struct Home {
+    folder: tempfile::TempDir,
+    store: Store,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("store")).unwrap();
+        Self { folder, store }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn assert_sound(&self, blobs: usize) {
+        let checked = ops::check(&self.store, false, 1, &Silent).unwrap();
+        assert!(checked.damaged.is_empty() && checked.broken.is_empty(), "{checked:?}");
+        assert_eq!((checked.blobs, self.unfinished()), (blobs, 0));
+    }
+
+    /// How many partial files the store holds.
+    pub(crate) fn unfinished(&self) -> usize {
+        fs_err::read_dir(self.path("store/.kit/ingest")).map_or(0, Iterator::count)
+    }
+}
+
+/// How many bytes of the blob left the registry in answers that were successes.
+pub(crate) fn fetched(requests: &[Recorded], digest: &str) -> u64 {
+    let of_blob = |request: &&Recorded| request.method == "GET" && request.target.contains(digest);
+    let answers = requests.iter().filter(of_blob).filter(|request| (200..300).contains(&request.status));
+    answers.map(|request| request.answer_bytes).sum()
+}
+
+/// How many bytes of blobs arrived at the registry.
+pub(crate) fn sent(requests: &[Recorded]) -> u64 {
+    let uploads = requests.iter().filter(|request| request.target.contains("/blobs/uploads/"));
+    uploads.map(|request| request.body_bytes).sum()
+}

@@ -1,0 +1,13 @@
+//! What the tests of `kit` share: a registry that fails on purpose, proxies, a sandbox for the binary, sample weights.
+//!
+//! Knows nothing of `kit-core`, so that its tests can use it.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic, also outside of the function that is marked as one")]
+#![allow(clippy::missing_panics_doc, reason = "everything here is for tests")]
+
+pub mod docker_registry;
+pub mod faulty_proxy;
+pub mod gate;
+pub mod registry;
+pub mod samples;
+pub mod sandbox;

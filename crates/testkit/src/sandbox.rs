@@ -1,0 +1,205 @@
+//! A place of its own for each test: a folder, a home, an empty environment; and what a run of the binary left.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use fs_err as fs;
+use regex::Regex;
+
+/// A temporary folder with a home in it.
+pub struct Sandbox {
+    folder: tempfile::TempDir,
+}
+
+/// What one run of `kit` did.
+#[derive(Debug)]
+pub struct Run {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+    redacted_folder: String,
+}
+
+impl Sandbox {
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// A path in the sandbox.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    /// Writes a file, and the folders above it.
+    pub fn write(&self, path: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    pub fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).unwrap()
+    }
+
+    /// A small project with an entry in every section, in the folder `project`.
+    pub fn project(&self) {
+        for (path, content) in PROJECT {
+            self.write(&format!("project/{path}"), content);
+        }
+    }
+
+    /// The binary with this sandbox as its home and as its current folder, and nothing else of the environment.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command.env_clear().env("HOME", self.path("home")).env("KIT_HOME", self.path("kit")).env("NO_PROXY", "*");
+        command.env("PATH", "/usr/bin:/bin").current_dir(self.folder.path()).stdin(Stdio::null()).args(args);
+        command
+    }
+
+    /// Runs `kit` to its end.
+    pub fn kit(&self, args: &[&str]) -> Run {
+        self.run(&mut self.command(args))
+    }
+
+    pub fn run(&self, command: &mut Command) -> Run {
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        Run {
+            code: status.code(),
+            stdout: String::from_utf8(stdout).unwrap(),
+            stderr: String::from_utf8(stderr).unwrap(),
+            redacted_folder: self.folder.path().canonicalize().unwrap().display().to_string(),
+        }
+    }
+
+    /// The files below a folder with their content, sorted by path.
+    pub fn tree(&self, folder: &str) -> Vec<(String, String)> {
+        let root = self.path(folder);
+        let mut files = Vec::new();
+        let mut folders = vec![root.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() && !path.is_symlink() {
+                    folders.push(path);
+                } else {
+                    let name = path.strip_prefix(&root).unwrap().display().to_string();
+                    files.push((name, String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned()));
+                }
+            }
+        }
+        files.sort();
+        files
+    }
+
+    pub fn names(&self, folder: &str) -> Vec<String> {
+        self.tree(folder).into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// The folder of the store.
+    pub fn store(&self) -> PathBuf {
+        self.path("kit/store")
+    }
+}
+
+pub const PROJECT: [(&str, &str); 7] = [
+    (
+        "Kitfile",
+        "manifestVersion: 1.0.0\npackage:\n  name: sample\n  version: 0.1.0\n  authors: [Ada]\nmodel:\n  name: net\n  path: \
+         weights/model.bin\n  parameters:\n    epochs: 10\n  parts:\n    - name: tokenizer\n      path: \
+         weights/tokenizer.json\ncode:\n  - path: src\ndatasets:\n  - name: training\n    path: data/\ndocs:\n  - path: \
+         README.md\n",
+    ),
+    ("weights/model.bin", "weights\n"),
+    ("weights/tokenizer.json", "{}\n"),
+    ("src/train.py", "print('train')\n"),
+    ("data/train.csv", "a,b\n1,2\n"),
+    ("data/more/val.csv", "a,b\n3,4\n"),
+    ("README.md", "# Sample\n"),
+];
+
+impl Run {
+    /// Expects success.
+    #[track_caller]
+    pub fn ok(self) -> Self {
+        assert_eq!(self.code, Some(0), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Expects the exit code 1, and words.
+    #[track_caller]
+    pub fn fails(self) -> Self {
+        self.exits(1)
+    }
+
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert!(code == 0 || !self.stderr.is_empty(), "a failure says why");
+        self
+    }
+
+    /// Expects standard error to hold `words`.
+    #[track_caller]
+    pub fn says(self, words: &str) -> Self {
+        assert!(self.stderr.contains(words), "no `{words}` in:\n{}", self.stderr);
+        self
+    }
+
+    /// Expects standard output to hold `words`.
+    #[track_caller]
+    pub fn prints(self, words: &str) -> Self {
+        assert!(self.stdout.contains(words), "no `{words}` in:\n{}", self.stdout);
+        self
+    }
+
+    /// The digest behind `Model saved: `, `Pushed ` or `Pulled `.
+    #[track_caller]
+    pub fn digest(&self) -> String {
+        let found = Regex::new("sha256:[0-9a-f]{64}").unwrap().find(&self.stdout).expect("a digest on standard output");
+        found.as_str().to_owned()
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap()
+    }
+
+    /// Standard error with what differs from run to run taken out.
+    pub fn redacted_stderr(&self) -> String {
+        self.redact(&self.stderr)
+    }
+
+    /// From the error on: what is told before depends on which layer is faster.
+    pub fn redacted_failure(&self) -> String {
+        let text = self.redacted_stderr();
+        text.find("error: ").map_or(String::new(), |start| text[start..].to_owned())
+    }
+
+    pub fn redacted_stdout(&self) -> String {
+        self.redact(&self.stdout)
+    }
+
+    fn redact(&self, text: &str) -> String {
+        let text = text.replace(&self.redacted_folder, "[FOLDER]");
+        let redactions = [
+            ("sha256:[0-9a-f]{64}", "[DIGEST]"),
+            (r"127\.0\.0\.1:\d+", "[REGISTRY]"),
+            (r"\d+\.\d s", "[TIME]"),
+            (r"[\d.]+ [KMGT]?i?B/s", "[SPEED]"),
+        ];
+        redactions
+            .iter()
+            .fold(text, |text, (pattern, name)| Regex::new(pattern).unwrap().replace_all(&text, *name).into_owned())
+    }
+}
+
+/// The repository that the tests are in.
+pub fn repository() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+/// The binary `kit`, which cargo builds beside the folder of the test program.
+pub fn binary() -> PathBuf {
+    let program = std::env::current_exe().unwrap();
+    program.parent().and_then(Path::parent).unwrap().join("kit")
+}

@@ -1,0 +1,329 @@
+//! `kit import`
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, ValueEnum};
+
+use super::mlflow;
+use crate::commands::create::pack;
+use crate::config::NetworkArgs;
+use crate::context::{Context, parse};
+use crate::output::{Moved, usage};
+use kit_core::layer_format::Format;
+use kit_core::oci::{Reference, Target};
+use kit_core::ops::{self, CopyOptions, ImportOptions, Location, MlflowFolder, Origins, Packed, Session};
+use kit_core::progress::{Phase, human};
+use kit_core::registry::{Client, Credentials};
+use kit_core::store::Names;
+use kit_core::upstream::hub::{Address, Hub};
+use kit_core::upstream::{About, GitRemote, HubUpstream, Upstream};
+
+/// Make a ModelKit of a repository on the Hugging Face hub or of git, or of a run or model of MLflow
+///
+/// The branch or tag is pinned to its commit, and large files are fetched in ranges and verified by their LFS ids. Without a
+/// Kitfile, be it that of a git repository, one is drafted from the names of the files. Commit and address go into the record of
+/// the making, which `kit log` shows.
+///
+/// A killed import goes on where it was. With --push no large file is kept here: its LFS id is the digest of its layer, so that
+/// only what the registry does not have travels.
+///
+/// Of MLflow, the folder of a run or of a model is packed where it lies. The parameters, the last values of the metrics and the tags
+/// of a run become parameters of the model, its artifacts the files; paths of a Kitfile begin at the artifacts.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit import openai/whisper-tiny
+  kit import openai/whisper-tiny --ref v1.0 -t whisper:v1
+  kit import https://huggingface.co/datasets/ada/texts -t texts:v1
+  kit import https://github.com/ada/net --ref v1.0
+  kit import ./checkout -t net:v1
+  kit import mlruns/0/5e1d7a0c5a2f4a0f8f3ad0b1b8a1b0c9 -t net:v1
+  kit import openai/whisper-tiny --push registry.example/team/whisper:v1")]
+pub(crate) struct ImportArgs {
+    /// OWNER/NAME or datasets/OWNER/NAME of the hub, the address of its page, what `git clone` takes, or a folder of MLflow
+    #[arg(value_name = "REPOSITORY")]
+    repository: String,
+    /// The branch, tag or commit [default: what REPOSITORY names, or main; the HEAD of a git repository]
+    #[arg(long = "ref", value_name = "REVISION")]
+    revision: Option<String>,
+    /// What to call the ModelKit; more tags may follow after commas [default: OWNER/NAME:latest, or the name of a run]
+    #[arg(short, long, value_name = "NAME:TAG[,TAG]", conflicts_with = "push")]
+    tag: Option<String>,
+    /// Send the ModelKit to a registry or an image layout (oci:FOLDER:TAG) and keep nothing here; layers of a repository are raw files
+    #[arg(long, value_name = "NAME:TAG")]
+    push: Option<String>,
+    /// The Kitfile, or `-` for standard input; only files of its layers are fetched [default: that of a git repository, or a draft]
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// How a layer holds its files: tar, or raw, which makes a layer of each file [default: tar; raw with --push of a repository]
+    #[arg(long, value_name = "FORMAT")]
+    layer_format: Option<Format>,
+    /// What the hub knows you by, for private and gated repositories [default: HF_TOKEN, for the hub that HF_ENDPOINT names, or
+    /// huggingface.co]
+    #[arg(long, value_name = "TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// What REPOSITORY is, where its host or its files do not tell
+    #[arg(long, value_name = "TOOL")]
+    tool: Option<Tool>,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Tool {
+    Hf,
+    Git,
+    Mlflow,
+}
+
+/// What is imported.
+enum Origin {
+    Hub(Address),
+    Git(GitRemote),
+}
+
+/// Where models are, unless HF_ENDPOINT says otherwise.
+const PUBLIC_HUB: &str = "https://huggingface.co";
+/// Where the names that people give it lead.
+const PUBLIC_ALIASES: [&str; 3] = ["https://hf.co", "https://www.huggingface.co", "http://huggingface.co"];
+
+fn own_hub(context: &Context) -> &str {
+    context.environment.hub.as_deref().unwrap_or(PUBLIC_HUB).trim_end_matches('/')
+}
+
+/// Names without a host are those of the hub, as for the Go tool, but for folders; hosts are those of git unless they are known.
+fn tool(text: &str, own_hub: &str) -> Tool {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        let is_git = text.starts_with(['.', '/']) || text.split('/').next().is_some_and(|host| host.contains(':'));
+        return if is_git { Tool::Git } else { Tool::Hf };
+    };
+    let host = format!("{scheme}://{}", rest.split('/').next().unwrap_or_default());
+    let is_hub = scheme == "hf" || host == own_hub || PUBLIC_ALIASES.contains(&&*host) || host.contains("huggingface");
+    if is_hub { Tool::Hf } else { Tool::Git }
+}
+
+impl Origin {
+    /// Owner and name, as far as there are both.
+    fn name(&self) -> String {
+        match self {
+            Self::Hub(address) => address.name.clone(),
+            Self::Git(remote) => {
+                let (owner, name) = remote.names();
+                owner.into_iter().chain([name]).collect::<Vec<_>>().join("/")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    /// Without secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hub(address) => f.write_str(&address.name),
+            Self::Git(remote) => remote.fmt(f),
+        }
+    }
+}
+
+impl ImportArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let start = Instant::now();
+        if let Some(folder) = self.mlflow_folder(context)? {
+            return self.run_mlflow(context, &folder, start);
+        }
+        let origin = self.origin(context)?;
+        let destination = self.push.as_deref().map(|push| context.location(push)).transpose()?;
+        if destination.is_some() && self.layer_format == Some(Format::Tar) {
+            return Err(usage("--push makes raw layers, as only those have the ids of LFS"));
+        }
+        let references = self.references(context, &origin.name(), destination.as_ref())?;
+        let client = self.network.client(&context.environment)?;
+        let options = self.options(context, references)?;
+        let failure = || format!("cannot import `{origin}`");
+        let upstream = &*self.upstream(context, &client, &origin).with_context(failure)?;
+        let About { url, commit, .. } = upstream.about();
+        let (count, bytes) = (upstream.files().len(), upstream.files().iter().map(|file| file.size).sum());
+        context.output.say(&format!("Importing {url} at {commit} ({count} files, {})", human(bytes)));
+        let store = context.store()?;
+        let session = Session { store: &store, client: &client };
+        match (&destination, self.layer_format) {
+            (Some(destination), _) => Self::push(context, &session, upstream, &options, destination, start),
+            (None, Some(Format::Raw)) => Self::save_raw(context, &session, upstream, &options, start),
+            (None, _) => Self::save(context, &session, upstream, &options, start),
+        }
+        .with_context(failure)
+    }
+
+    /// The folder that REPOSITORY is, if that is one of MLflow.
+    fn mlflow_folder(&self, context: &Context) -> Result<Option<PathBuf>> {
+        let is_address = self.repository.contains("://");
+        let folder = context.environment.absolute(Path::new(&self.repository));
+        match self.tool {
+            Some(Tool::Mlflow) if is_address => Err(usage(
+                "MLflow servers are not asked; download the folder of the run or of the model, and import that",
+            )),
+            Some(Tool::Mlflow) => Ok(Some(folder)),
+            None if !is_address && ops::is_mlflow(&folder) => Ok(Some(folder)),
+            _ => Ok(None),
+        }
+    }
+
+    fn run_mlflow(&self, context: &Context, folder: &Path, start: Instant) -> Result<()> {
+        if self.revision.is_some() || self.token.is_some() {
+            return Err(usage("--ref and --token are for repositories, and this is a folder of MLflow"));
+        }
+        let failure = || format!("cannot import `{}`", folder.display());
+        let found = MlflowFolder::read(folder).with_context(failure)?;
+        let destination = self.push.as_deref().map(|push| context.location(push)).transpose()?;
+        let references = self.references(context, &mlflow::name(&found), destination.as_ref())?;
+        let options = self.options(context, references)?;
+        let client = self.network.client(&context.environment)?;
+        mlflow::say(context, &found);
+        let format = self.layer_format.unwrap_or(Format::Tar);
+        let pack = found.pack_options(&options, format, &context.bars).with_context(failure)?;
+        let store = context.store()?;
+        let session = Session { store: &store, client: &client };
+        match &destination {
+            Some(destination) => mlflow::push(context, &session, &pack, destination, start),
+            None => mlflow::save(context, &session, &pack, start),
+        }
+        .with_context(failure)
+    }
+
+    /// What REPOSITORY names.
+    fn origin(&self, context: &Context) -> Result<Origin> {
+        let text = &self.repository;
+        if self.tool.unwrap_or_else(|| tool(text, own_hub(context))) == Tool::Hf {
+            return Ok(Origin::Hub(parse(text)?));
+        }
+        if self.token.is_some() {
+            return Err(usage("--token is for hubs; git has its own credentials"));
+        }
+        Ok(Origin::Git(match GitRemote::parse(text) {
+            GitRemote::Folder(path) => {
+                let path = context.environment.absolute(&path);
+                // `.` has a name, too; of a folder that is not there git tells.
+                GitRemote::Folder(fs_err::canonicalize(&path).unwrap_or(path))
+            }
+            remote @ GitRemote::Url { .. } => remote,
+        }))
+    }
+
+    fn upstream(&self, context: &Context, client: &Client, origin: &Origin) -> Result<Box<dyn Upstream>> {
+        let revision = self.revision.as_deref();
+        Ok(match origin {
+            Origin::Hub(address) => {
+                let revision = revision.or(address.revision.as_deref()).unwrap_or("main");
+                Box::new(HubUpstream::from(
+                    hub(context, client, address, self.token.as_deref())?.snapshot(address, revision)?,
+                ))
+            }
+            Origin::Git(remote) => {
+                let imports = context.environment.imports_folder();
+                Box::new(ops::fetch_git(client, &imports, remote, revision, &context.bars)?)
+            }
+        })
+    }
+
+    /// What the ModelKit is called here, or in a registry.
+    fn references(&self, context: &Context, name: &str, destination: Option<&Location>) -> Result<Vec<Reference>> {
+        match (destination, &self.tag) {
+            (Some(Location::Artifact(reference)), _) => Ok(vec![reference.clone()]),
+            (Some(Location::Layout { .. }), _) => Ok(Vec::new()),
+            (None, Some(tag)) => pack::references(context, tag),
+            (None, None) => pack::references(context, &format!("{}:latest", name.to_lowercase())),
+        }
+    }
+
+    fn options(&self, context: &Context, references: Vec<Reference>) -> Result<ImportOptions> {
+        Ok(ImportOptions {
+            kitfile: self.file.as_deref().map(|file| pack::read_kitfile(context, file)).transpose()?,
+            references,
+            folder: context.environment.imports_folder(),
+            builder: context.environment.builder.clone(),
+            time: context.environment.time,
+            cli_version: env!("CARGO_PKG_VERSION").to_owned(),
+        })
+    }
+
+    fn save(
+        context: &Context,
+        session: &Session<'_>,
+        upstream: &dyn Upstream,
+        options: &ImportOptions,
+        start: Instant,
+    ) -> Result<()> {
+        let packed = ops::import(session, upstream, options, &context.bars)?;
+        say_saved(context, &options.references, &packed, start)
+    }
+
+    fn save_raw(
+        context: &Context,
+        session: &Session<'_>,
+        upstream: &dyn Upstream,
+        options: &ImportOptions,
+        start: Instant,
+    ) -> Result<()> {
+        let reference = &options.references[0];
+        let writer = session.store.writer(Names::Of(reference.clone()))?;
+        let copying =
+            CopyOptions { jobs: upstream.concurrency(), origins: Origins::default(), phase: Phase::Downloading };
+        let tag = reference.tag.as_ref().map(ToString::to_string);
+        let target = (&writer as &dyn Target, tag.as_deref());
+        let copied = ops::import_to(session, upstream, options, target, &copying, &context.bars)?;
+        for tag in options.references[1..].iter().filter_map(|reference| reference.tag.as_ref()) {
+            writer.enter(&copied.manifest, Some(tag.as_str()))?;
+        }
+        context.output.result(format!("Model saved: {}", copied.manifest.digest))?;
+        say_done(
+            context,
+            &options.references,
+            &Moved { mounted: None, done: (copied.sent_bytes, "written"), ..Moved::sent(&copied) },
+            start,
+        );
+        Ok(())
+    }
+
+    fn push(
+        context: &Context,
+        session: &Session<'_>,
+        upstream: &dyn Upstream,
+        options: &ImportOptions,
+        destination: &Location,
+        start: Instant,
+    ) -> Result<()> {
+        let (target, tag) = session.target(destination)?;
+        let jobs = session.jobs(&[destination]).min(upstream.concurrency());
+        let origins = Origins::known_to(session.store, destination)?;
+        let copying = CopyOptions { jobs, origins, phase: Phase::Uploading };
+        let copied = ops::import_to(session, upstream, options, (&*target, tag.as_deref()), &copying, &context.bars)?;
+        context.output.result(format!("Pushed {}", copied.manifest.digest))?;
+        context.output.say(&Moved::sent(&copied).in_words(start));
+        Ok(())
+    }
+}
+
+/// The hub that the address names, or the user's. A token from the environment is for the latter only.
+pub(crate) fn hub(context: &Context, client: &Client, address: &Address, token: Option<&str>) -> Result<Hub> {
+    let own = own_hub(context);
+    let named = address.hub.as_deref().map(|hub| if PUBLIC_ALIASES.contains(&hub) { PUBLIC_HUB } else { hub });
+    let url = named.unwrap_or(own);
+    let given = token.map(|token| Credentials::Bearer(token.to_owned()));
+    let token = given.or_else(|| context.environment.hub_token.clone().filter(|_| url == own));
+    Ok(Hub::new(client, url, token.as_ref())?)
+}
+
+/// Tells of a ModelKit that is in the store.
+pub(super) fn say_saved(context: &Context, references: &[Reference], packed: &Packed, start: Instant) -> Result<()> {
+    context.output.result(format!("Model saved: {}", packed.manifest.digest))?;
+    say_done(context, references, &Moved::packed(packed, "written"), start);
+    Ok(())
+}
+
+fn say_done(context: &Context, references: &[Reference], moved: &Moved, start: Instant) {
+    let tags: Vec<_> = references.iter().map(ToString::to_string).collect();
+    context.output.say(&format!("{} · tagged {}", moved.in_words(start), tags.join(", ")));
+}

@@ -1,0 +1,6 @@
+//! `kit import`: a repository of a hub, a git repository, an MLflow run.
+
+mod command;
+mod mlflow;
+
+pub(crate) use command::{ImportArgs, hub};

@@ -1,0 +1,125 @@
+//! `kit init`
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use fs_err as fs;
+
+use crate::commands::create::import::hub;
+use crate::commands::registries::prompt;
+use crate::config::NetworkArgs;
+use crate::context::{Context, parse};
+use kit_core::kitfile::{self, Package};
+use kit_core::ops::{self, Draft, ProjectFolder};
+use kit_core::upstream::HubUpstream;
+use kit_core::upstream::hub::Address;
+
+/// Write a first Kitfile for a folder, or for a repository on the Hugging Face hub
+///
+/// Tells models, datasets, docs and code by the names of the files. Format, framework and size of the model come from its headers and
+/// configuration, the licence from its text, and the rest from the front matter of a model card (README.md). What notebooks load is
+/// said in comments. PlanTarget it over: it is a draft.
+///
+/// With --remote nothing is downloaded but small files that tell of others, and headers of weights; `kit import -f` takes the result.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit init .
+  kit init models/sentiment --name sentiment --desc 'Mood of a sentence' --author Ada
+  kit init openai/whisper-tiny --remote -o whisper.yaml")]
+pub(crate) struct InitArgs {
+    /// The folder; with --remote, OWNER/NAME or datasets/OWNER/NAME of the hub, or the address of its page
+    #[arg(value_name = "FOLDER")]
+    path: PathBuf,
+    /// The name of the package
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// What it is, in a sentence
+    #[arg(long, value_name = "TEXT")]
+    desc: Option<String>,
+    /// Who made it
+    #[arg(long, value_name = "NAME")]
+    author: Option<String>,
+    /// Where the Kitfile goes, `-` for standard output [default: Kitfile in FOLDER; in the current folder with --remote]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Overwrite a Kitfile that is there
+    #[arg(short, long)]
+    force: bool,
+    /// Draft for a repository on the hub
+    #[arg(long)]
+    remote: bool,
+    /// The branch, tag or commit there [default: what its address names, or main]
+    #[arg(long = "ref", value_name = "REVISION", requires = "remote")]
+    revision: Option<String>,
+    /// What the hub knows you by [default: HF_TOKEN, for the hub that HF_ENDPOINT names, or huggingface.co]
+    #[arg(long, value_name = "TOKEN", hide_env_values = true, requires = "remote")]
+    token: Option<String>,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+impl InitArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let path = self.place(context)?;
+        let draft = if self.remote { self.draft_remote(context) } else { self.draft_here(context) };
+        let mut draft = draft.with_context(|| format!("cannot look into `{}`", self.path.display()))?;
+        self.complete(context, &mut draft.kitfile.package)?;
+        let yaml = kitfile::to_yaml_with_notes(&draft.kitfile, &draft.notes);
+        let Some(path) = path else { return Ok(context.output.result(yaml)?) };
+        fs::write(&path, &yaml)?;
+        context.output.result(format!("Generated Kitfile:\n\n{yaml}"))?;
+        Ok(context.output.result(format!("Saved to path '{}'", path.display()))?)
+    }
+
+    /// Where the Kitfile goes; none for standard output. What is there is not lightly replaced.
+    fn place(&self, context: &Context) -> Result<Option<PathBuf>> {
+        let environment = &context.environment;
+        let names = match &self.output {
+            Some(output) if output.as_os_str() == "-" => return Ok(None),
+            Some(output) => vec![environment.absolute(output)],
+            None => {
+                let folder =
+                    if self.remote { environment.current_folder.clone() } else { environment.absolute(&self.path) };
+                kitfile::FILE_NAMES.iter().map(|name| folder.join(name)).collect()
+            }
+        };
+        match names.iter().find(|path| path.exists()) {
+            Some(existing) if !self.force => Err(ops::Error::Exists(existing.clone()).into()),
+            existing => Ok(existing.or(names.first()).cloned()),
+        }
+    }
+
+    fn draft_here(&self, context: &Context) -> Result<Draft> {
+        Ok(ops::init(&ProjectFolder(context.environment.absolute(&self.path)))?)
+    }
+
+    fn draft_remote(&self, context: &Context) -> Result<Draft> {
+        let address: Address = parse(&self.path.to_string_lossy())?;
+        let client = self.network.client(&context.environment)?;
+        let revision = self.revision.as_deref().or(address.revision.as_deref()).unwrap_or("main");
+        let snapshot = hub(context, &client, &address, self.token.as_deref())?.snapshot(&address, revision)?;
+        Ok(ops::init_remote(&HubUpstream::from(snapshot))?)
+    }
+
+    /// Fills in what the user says, and asks somebody who is there for what nobody has said.
+    fn complete(&self, context: &Context, package: &mut Package) -> Result<()> {
+        let mut author = package.authors.first().cloned().unwrap_or_default();
+        for (field, given, question) in [
+            (&mut package.name, &self.name, "Name of the ModelKit: "),
+            (&mut package.description, &self.desc, "Description: "),
+            (&mut author, &self.author, "Author: "),
+        ] {
+            match given {
+                Some(given) => field.clone_from(given),
+                None if field.is_empty() && context.environment.is_interactive => *field = prompt(question)?,
+                None => {}
+            }
+        }
+        if !author.is_empty() && package.authors.first() != Some(&author) {
+            package.authors = vec![author];
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,13 @@
+//! Commands that make a ModelKit or prepare one.
+
+mod import;
+mod init;
+pub(super) mod pack;
+mod update;
+mod validate;
+
+pub(crate) use import::ImportArgs;
+pub(crate) use init::InitArgs;
+pub(crate) use pack::PackArgs;
+pub(crate) use update::UpdateArgs;
+pub(crate) use validate::ValidateArgs;

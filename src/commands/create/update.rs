@@ -1,0 +1,152 @@
+//! `kit update`
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use clap::Args;
+use fs_err as fs;
+use serde_json::{Value, json};
+
+use super::pack::find_kitfile;
+use crate::commands::inspect::short;
+use crate::config::NetworkArgs;
+use crate::context::Context;
+use crate::output::{ExitWithDifferences, ExitWithTrouble, Format};
+use crate::replace::replace;
+use kit_core::kitfile::{self, LOCK_FILE};
+use kit_core::ops::{self, Lookup, Pin, Session, Unpinned, UpdateOptions};
+
+/// Move the pins of a Kitfile to what the tags name now
+///
+/// A model or dataset that comes from another ModelKit is pinned where its reference has a digest behind the tag, as in
+/// `path: registry.example/base:v1@sha256:…`: whatever becomes of the tag, that ModelKit is used. This asks the registries what the
+/// tags name now, puts the digests into the Kitfile, and leaves all else in it as it is. Each pin that moved is a line.
+#[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+#[command(after_help = "\
+Examples:
+  kit update
+  kit update --pin
+  kit update . registry.example/base
+  kit update --dry-run --exit-code
+  kit update models/sentiment model.path --format json")]
+pub(crate) struct UpdateArgs {
+    /// The folder of the Kitfile
+    #[arg(value_name = "FOLDER", default_value = ".")]
+    folder: PathBuf,
+    /// Move only these: a field such as model.path, the name of a model or dataset, or a repository [default: all]
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// The Kitfile [default: Kitfile, kitfile or .kitfile in FOLDER]
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Pin references that have no digest, too
+    #[arg(long)]
+    pin: bool,
+    /// Ask the local store instead of the registries
+    #[arg(long)]
+    local: bool,
+    /// Only show what would move; change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Exit with 1 if a pin moved or would move, with 0 if none, and with 2 if that cannot be told
+    #[arg(long)]
+    exit_code: bool,
+    /// table, json, yaml, or a Go template, which is executed for each reference
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+impl UpdateArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let moved = self.update(context).map_err(|error| self.trouble(error))?;
+        if self.exit_code && moved { Err(ExitWithDifferences.into()) } else { Ok(()) }
+    }
+
+    /// Moves the pins, and tells whether there was anything to move.
+    fn update(&self, context: &Context) -> Result<bool> {
+        let folder = context.environment.absolute(&self.folder);
+        let path = match &self.file {
+            Some(path) => context.environment.absolute(path),
+            None => find_kitfile(&folder)?,
+        };
+        let text = fs::read_to_string(&path)?;
+        let pins = self.pins(context, folder, &path, &text)?;
+        let moved: Vec<_> = pins.iter().filter_map(|pin| Some((pin.field, pin.moved_to()?))).collect();
+        if !moved.is_empty() && !self.dry_run {
+            let edited = kitfile::pin(&text, &moved)?;
+            if fs::read_to_string(&path)? != text {
+                bail!("`{}` was changed in the meantime", path.display());
+            }
+            replace(&path, edited.as_bytes())?;
+        }
+        context.output.result(self.format.render_rows(&pins, to_json, || lines(&pins))?)?;
+        self.say(context, &path, &pins, moved.len());
+        let lock = path.with_file_name(LOCK_FILE);
+        if !moved.is_empty() && !self.dry_run && lock.is_file() {
+            context.output.say(&format!("{} has the old ones; `kit pack --lock` writes it anew", lock.display()));
+        }
+        Ok(!moved.is_empty())
+    }
+
+    fn pins(&self, context: &Context, folder: PathBuf, path: &Path, text: &str) -> Result<Vec<Pin>> {
+        let kitfile = kitfile::parse(text).map_err(|invalid| invalid.in_file(&path.display().to_string()))?;
+        let options = UpdateOptions {
+            context: folder,
+            names: self.names.clone(),
+            place: if self.local { Lookup::Local } else { Lookup::Remote },
+            unpinned: if self.pin { Unpinned::Pinned } else { Unpinned::Left },
+            jobs: ops::jobs(),
+        };
+        let store = context.store()?;
+        let client = self.network.client(&context.environment)?;
+        Ok(ops::pins(&Session { store: &store, client: &client }, &kitfile, &options)?)
+    }
+
+    fn say(&self, context: &Context, path: &Path, pins: &[Pin], moved: usize) {
+        let path = path.display();
+        for pin in pins.iter().filter(|pin| pin.now.is_none()) {
+            let Pin { field, reference, .. } = pin;
+            context.output.say(&match reference.tag {
+                Some(_) => format!("{field} is not pinned: `{reference}` is whatever the tag names; --pin pins it"),
+                None => format!("{field} stays: `{reference}` has no tag"),
+            });
+        }
+        let pins = if moved == 1 { "1 pin" } else { &format!("{moved} pins") };
+        context.output.say(&match (moved, self.dry_run) {
+            (0, _) => format!("Nothing to move in {path}"),
+            (_, true) => format!("{pins} would move in {path}; nothing was changed"),
+            (_, false) => format!("Moved {pins} in {path}"),
+        });
+    }
+
+    fn trouble(&self, error: anyhow::Error) -> anyhow::Error {
+        let text = format!("cannot update the pins of `{}`", self.file.as_ref().unwrap_or(&self.folder).display());
+        if self.exit_code { error.context(ExitWithTrouble(text)) } else { error.context(text) }
+    }
+}
+
+/// A line for each pin that moved.
+fn lines(pins: &[Pin]) -> String {
+    let moved: Vec<_> = pins.iter().filter(|pin| pin.moved_to().is_some()).collect();
+    let widest = |text: fn(&Pin) -> String| moved.iter().map(|pin| text(pin).len()).max().unwrap_or_default();
+    let (fields, references) = (widest(|pin| pin.field.to_string()), widest(|pin| pin.reference.to_string()));
+    let line = |pin: &&Pin| {
+        let (field, reference) = (pin.field.to_string(), pin.reference.to_string());
+        let before = if pin.before.is_some() { short(pin.before) } else { "not pinned".to_owned() };
+        format!("{field:<fields$}  {reference:<references$}  {before} → {}\n", short(pin.now))
+    };
+    moved.iter().map(line).collect()
+}
+
+fn to_json(pin: &Pin) -> Value {
+    json!({
+        "field": pin.field.to_string(),
+        "reference": pin.reference.to_string(),
+        "before": pin.before,
+        "now": pin.now,
+        "moved": pin.moved_to().is_some(),
+    })
+}

@@ -1,0 +1,95 @@
+//! `kit validate`
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use fs_err as fs;
+use serde_json::{Value, json};
+
+use super::pack::find_kitfile;
+use crate::context::Context;
+use crate::output::{Format, one_line};
+use kit_core::ops::{self, Finding, Severity, ValidateOptions};
+
+/// PlanTarget over a folder and its Kitfile before they are packed
+///
+/// Tells what is wrong in the Kitfile, paths that are not there, entries without files, missing licences, parents that are
+/// not pinned to a digest, files in no layer or ignored although they are named, junk, and what looks like a secret; each with
+/// what to do. Secrets themselves are not shown. Fails if there are errors.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit validate
+  kit validate models/sentiment --strict
+  kit validate . --file other/Kitfile --format json")]
+pub(crate) struct ValidateArgs {
+    /// The folder
+    #[arg(value_name = "FOLDER", default_value = ".")]
+    folder: PathBuf,
+    /// The Kitfile [default: Kitfile in FOLDER]
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Fail if there are warnings, too
+    #[arg(long)]
+    strict: bool,
+    /// table, json, yaml, or a Go template
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+}
+
+impl ValidateArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let options = self.options(context)?;
+        let findings = ops::validate(&options);
+        let findings = findings.with_context(|| format!("cannot look over `{}`", self.folder.display()))?;
+        let table = || findings.iter().map(in_words).collect();
+        context.output.result(self.format.render_rows(&findings, to_json, table)?)?;
+        let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+        let warnings = findings.len() - errors;
+        let summary = format!("{}, {}", counted(errors, "error"), counted(warnings, "warning"));
+        if errors > 0 || self.strict && warnings > 0 {
+            bail!("`{}` should not be packed as it is: {summary}", self.folder.display());
+        }
+        context.output.say(&format!("{}: {summary}", options.file));
+        Ok(())
+    }
+
+    fn options(&self, context: &Context) -> Result<ValidateOptions> {
+        let folder = fs::canonicalize(context.environment.absolute(&self.folder))?;
+        let given = self.file.as_ref().map(|file| (context.environment.absolute(file), file.display().to_string()));
+        let (path, file) = given.map_or_else(|| Ok(named(find_kitfile(&folder)?)), anyhow::Ok)?;
+        let text = String::from_utf8(fs::read(&path)?);
+        let text = text.map_err(|_| anyhow::anyhow!("the Kitfile `{}` is not UTF-8 text", path.display()))?;
+        Ok(ValidateOptions { context: folder, file, text })
+    }
+}
+
+/// A file in the folder, and its name.
+fn named(path: PathBuf) -> (PathBuf, String) {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    (path, name)
+}
+
+/// Two lines: what is wrong where, and what to do.
+fn in_words(finding: &Finding) -> String {
+    let Finding { rule, place, message, advice, .. } = finding;
+    let line = format!("{}: {}: {message} ({rule})", one_line(place), word(finding));
+    format!("{}\n  {}\n", one_line(&line), one_line(advice))
+}
+
+fn to_json(finding: &Finding) -> Value {
+    let Finding { rule, place, message, advice, .. } = finding;
+    json!({ "severity": word(finding), "rule": rule, "place": place, "message": message, "advice": advice })
+}
+
+fn word(finding: &Finding) -> &'static str {
+    match finding.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}

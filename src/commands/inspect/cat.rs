@@ -1,0 +1,40 @@
+//! `kit cat`
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use crate::arguments::OpenArgs;
+use crate::context::Context;
+use crate::output::Output;
+use kit_core::ops::{self, FileLocation};
+
+/// Print a file of a ModelKit, here or in a registry
+///
+/// Takes the ModelKit from the local store, or else the file alone from where it is, unless its layer is compressed, which has to
+/// be read up to the end of the file. Bytes that are read from a registry in ranges are not verified against a digest;
+/// `kit unpack` verifies.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit cat sentiment:v2//Kitfile
+  kit cat registry.example/team/sentiment:v2//model/config.json | jq .vocab_size
+  kit cat --remote registry.example/team/sentiment:v2//data/train.csv | head")]
+pub(crate) struct CatArgs {
+    /// The ModelKit, and a file in it
+    #[arg(value_name = "NAME:TAG//PATH")]
+    file: String,
+    #[command(flatten)]
+    open: OpenArgs,
+}
+
+impl CatArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let file = context.file_location(&self.file)?;
+        self.print(context, &file).with_context(|| format!("cannot print `{file}`"))
+    }
+
+    fn print(&self, context: &Context, file: &FileLocation) -> Result<()> {
+        let (found, inspected) = self.open.open(context, &file.location)?;
+        Ok(ops::cat(&*found.source, &inspected.modelkit, &file.path, &mut Output::stream())?)
+    }
+}

@@ -1,0 +1,62 @@
+//! `kit cp`
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use crate::arguments::{OpenArgs, OverwriteArgs};
+use crate::commands::transfer::{files, moved};
+use crate::context::Context;
+use kit_core::archive::Placed;
+use kit_core::ops::{self, CpOptions, FileLocation};
+
+/// Copy a file or a folder out of a ModelKit, here or in a registry
+///
+/// Takes the ModelKit from the local store, or else only what is wanted from where it is. Files get their names when all of them
+/// are there; those that are there already and differ are not touched without -o. What of a layer is read from a registry in ranges is
+/// not verified against a digest; `kit unpack` verifies. A layer that is wanted as a whole or is compressed is read from front
+/// to end, and verified.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit cp sentiment:v2//Kitfile .
+  kit cp registry.example/team/sentiment:v2//model/config.json /tmp/config.json
+  kit cp --remote registry.example/team/sentiment:v2//data/train ./train -o")]
+pub(crate) struct CpArgs {
+    /// The ModelKit, and a file or folder in it
+    #[arg(value_name = "NAME:TAG//PATH")]
+    file: String,
+    /// A folder to copy into, if it is there or ends in `/`; else the name of the copy
+    #[arg(value_name = "DEST")]
+    destination: PathBuf,
+    #[command(flatten)]
+    overwrite: OverwriteArgs,
+    #[command(flatten)]
+    open: OpenArgs,
+}
+
+impl CpArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let start = Instant::now();
+        let file = context.file_location(&self.file)?;
+        let options = CpOptions {
+            destination: context.environment.absolute(&self.destination),
+            overwrite: self.overwrite.choice(),
+            jobs: ops::jobs(),
+        };
+        let destination = self.destination.display();
+        let placed =
+            self.copy(context, &file, &options).with_context(|| format!("cannot copy `{file}` to `{destination}`"))?;
+        let kept = if placed.kept > 0 { format!(" · {} kept", files(placed.kept)) } else { String::new() };
+        let moved = moved(&placed).in_words(start);
+        context.output.say(&format!("Copied {} to {destination}{kept} · {moved}", files(placed.files)));
+        Ok(())
+    }
+
+    fn copy(&self, context: &Context, file: &FileLocation, options: &CpOptions) -> Result<Placed> {
+        let (found, inspected) = self.open.open(context, &file.location)?;
+        Ok(ops::cp(&*found.source, &inspected.modelkit, &file.path, options, &context.bars)?)
+    }
+}

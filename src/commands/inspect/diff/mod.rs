@@ -1,0 +1,12 @@
+//! `kit diff`, and the formats of its output.
+
+mod command;
+mod json;
+mod markdown;
+mod patch;
+mod table;
+
+pub(crate) use command::DiffArgs;
+pub(crate) use json::file as file_as_json;
+pub(crate) use table::short;
+pub(crate) use table::show_file;

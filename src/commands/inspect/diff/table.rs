@@ -1,0 +1,308 @@
+//! What `kit diff` prints for people.
+
+use std::fmt::Write;
+
+use super::patch;
+use crate::output::one_line;
+use kit_core::digest::Digest;
+use kit_core::oci::{Annotations, Manifest};
+use kit_core::ops::{
+    Compared, Concern, Difference, FieldDiff, FileChange, FileDiff, LayerRow, NumbersDiff, ParentDiff, TableDiff,
+    TensorChange, TensorDiff, TensorsDiff,
+};
+use kit_core::progress::human;
+
+/// Lays out what differs between the ModelKits called `names`: first what it means, then the documents and layers as `KitOps`
+/// does. The latter are left out where something is asked about.
+pub(crate) fn render(names: (&str, &str), difference: &Difference, only: Option<Concern>) -> String {
+    if difference.is_none() {
+        return "ModelKits are identical\n".to_owned();
+    }
+    let mut text = format!("{} → {}    {}\n", names.0, names.1, concerns(difference));
+    let width = width(difference);
+    match difference.fields.as_deref() {
+        None => put(&mut text, format_args!("{:<width$}{UNKNOWN_FIELDS}\n", "Kitfile", width = width + 6)),
+        Some([]) => {}
+        Some(fields) => {
+            text += "Kitfile\n";
+            text.extend(fields.iter().map(|field| show_field(field, width)));
+        }
+    }
+    if !difference.parents.is_empty() {
+        text += "Parents\n";
+        text.extend(difference.parents.iter().map(|parent| show_parent(parent, width)));
+    }
+    if !difference.files.is_empty() {
+        put(&mut text, format_args!("{:<width$}{}\n", "Files", counts(&difference.files), width = width + 6));
+        text.extend(difference.files.iter().map(|file| show_file(file, width)));
+    }
+    if only.is_none() {
+        put(&mut text, format_args!("No change: {}\n\n", unconcerned(difference)));
+        text += &documents(names, difference);
+    }
+    text.extend(difference.files.iter().filter_map(patch::printable).map(|patch| format!("\n{patch}")));
+    text
+}
+
+/// Whom it concerns.
+pub(super) fn concerns(difference: &Difference) -> String {
+    let words: Vec<_> = difference.concerns().into_iter().map(Concern::word).collect();
+    format!("concerns: {}", if words.is_empty() { "nobody".to_owned() } else { words.join(", ") })
+}
+
+fn unconcerned(difference: &Difference) -> String {
+    let concerned = difference.concerns();
+    let others = Concern::ALL.into_iter().filter(|concern| !concerned.contains(concern));
+    let words: Vec<_> = others.map(Concern::word).collect();
+    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+}
+
+/// As wide as most names are, so that what stands behind them is in a column.
+fn width(difference: &Difference) -> usize {
+    let fields = difference.fields.iter().flatten().map(|field| field.path.len());
+    let parents = difference.parents.iter().map(|parent| parent.reference.len());
+    let files = difference.files.iter().map(|file| file.path.as_str().len());
+    fields.chain(parents).chain(files).max().unwrap_or_default().min(48)
+}
+
+/// What is told of Kitfiles that differ where a lock is one of them.
+pub(super) const UNKNOWN_FIELDS: &str = "differs; which fields is not known, as a lock has only the digest of it";
+
+fn show_field(field: &FieldDiff, width: usize) -> String {
+    let (mark, words) = match (&field.before, &field.after) {
+        (Some(before), Some(after)) => ('~', format!("{} → {}", value(before), value(after))),
+        (Some(before), None) => ('-', value(before)),
+        (None, after) => ('+', after.as_ref().map_or_else(String::new, value)),
+    };
+    format!("  {mark} {:<width$}  {words}\n", one_line(&field.path))
+}
+
+fn show_parent(parent: &ParentDiff, width: usize) -> String {
+    let (mark, words) = match (parent.before, parent.after) {
+        (Some(_), Some(_)) => ('~', format!("{} → {}", short(parent.before), short(parent.after))),
+        (before @ Some(_), None) => ('-', short(before)),
+        (None, after) => ('+', short(after)),
+    };
+    format!("  {mark} {:<width$}  {words}\n", one_line(&parent.reference))
+}
+
+/// As much of a digest as tells it from others.
+pub(crate) fn short(digest: Option<Digest>) -> String {
+    digest.map_or_else(String::new, |digest| format!("sha256:{}…", &digest.hex()[..12]))
+}
+
+/// A value as it stands in a Kitfile, short.
+pub(super) fn value(value: &serde_json::Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    one_line(&text)
+}
+
+/// How many files there are of each kind.
+pub(super) fn counts(files: &[FileDiff]) -> String {
+    let count = |is_meant: fn(&FileChange) -> bool| files.iter().filter(|file| is_meant(&file.change)).count();
+    let all = [
+        (count(|change| matches!(change, FileChange::Changed)), "changed"),
+        (count(|change| matches!(change, FileChange::Added)), "added"),
+        (count(|change| matches!(change, FileChange::Removed)), "removed"),
+        (count(|change| matches!(change, FileChange::Moved(_))), "moved"),
+        (count(|change| matches!(change, FileChange::Mode)), "with another mode"),
+        (count(|change| matches!(change, FileChange::NotCompared)), "unread"),
+    ];
+    let words = all.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
+    words.collect::<Vec<_>>().join(", ")
+}
+
+pub(crate) fn show_file(file: &FileDiff, width: usize) -> String {
+    let mark = match file.change {
+        FileChange::Added => '+',
+        FileChange::Removed => '-',
+        FileChange::NotCompared => '?',
+        FileChange::Changed | FileChange::Moved(_) | FileChange::Mode => '~',
+    };
+    let mut text = format!("  {mark} {:<width$}  {}\n", one_line(file.path.as_str()), describe(file).join("   "));
+    if let Some(tensors) = &file.content.tensors {
+        text.extend(tensors.changes.iter().take(TENSORS).map(show_tensor));
+        if tensors.changes.len() > TENSORS {
+            put(&mut text, format_args!("      … and {} more\n", tensors.changes.len() - TENSORS));
+        }
+    }
+    text
+}
+
+/// How many tensors of a file are listed; the JSON has all.
+const TENSORS: usize = 20;
+
+/// The size, and what else is to be said of a file.
+pub(super) fn describe(file: &FileDiff) -> Vec<String> {
+    let mut words = Vec::new();
+    match (&file.before, &file.after) {
+        (Some(before), Some(after)) if before.size != after.size => {
+            words.push(format!("{} → {}", human(before.size), human(after.size)));
+        }
+        (_, Some(state)) | (Some(state), None) => words.push(human(state.size)),
+        (None, None) => {}
+    }
+    if let FileChange::Moved(from) = &file.change {
+        words.push(format!("moved from {}", one_line(from.as_str())));
+    }
+    if let (Some(before), Some(after)) = (&file.before, &file.after)
+        && before.mode != after.mode
+    {
+        words.push(format!("mode {:04o} → {:04o}", before.mode, after.mode));
+    }
+    if file.change == FileChange::NotCompared {
+        words.push("same size, content not read".to_owned());
+    }
+    words.extend(file.content.tensors.as_ref().map(tensors));
+    match (&file.content.table, &file.content.text) {
+        (Some(table), _) => words.extend(rows_and_columns(table)),
+        (None, Some(text)) => words.push(format!("+{} −{}", text.added, text.removed)),
+        (None, None) => {}
+    }
+    words
+}
+
+fn rows_and_columns(table: &TableDiff) -> Vec<String> {
+    let counts = match (table.rows_before, table.rows_after) {
+        (1, 1) => "1 row".to_owned(),
+        (before, after) if before == after => format!("{after} rows"),
+        (before, after) => format!("{before} → {after} rows"),
+    };
+    let rows = table.rows.map(|rows| format!(", +{} −{}", rows.added, rows.removed)).unwrap_or_default();
+    let columns = |sign: char, names: &[String]| -> Vec<String> {
+        let more = names.len().saturating_sub(COLUMNS);
+        let more = (more > 0).then(|| format!("{sign}{more} more"));
+        names.iter().take(COLUMNS).map(|name| format!("{sign}{}", one_line(name))).chain(more).collect()
+    };
+    let columns = [columns('+', &table.columns_added), columns('−', &table.columns_removed)].concat();
+    let columns = (!columns.is_empty()).then(|| format!("columns {}", columns.join(" ")));
+    std::iter::once(counts + &rows).chain(columns).collect()
+}
+
+/// How many columns are named; the JSON has all.
+const COLUMNS: usize = 5;
+
+fn tensors(tensors: &TensorsDiff) -> String {
+    let TensorsDiff { total, changes, is_compared } = tensors;
+    let rest = if *is_compared { "" } else { ", as far as headers tell" };
+    format!("{} of {total} tensors changed{rest}", changes.len())
+}
+
+fn show_tensor(tensor: &TensorDiff) -> String {
+    let kind = |tensor: &kit_core::tensors::Tensor| format!("{} {:?}", tensor.element_type, tensor.shape);
+    let (mark, words) = match (tensor.change, &tensor.before, &tensor.after) {
+        (TensorChange::Retyped | TensorChange::Reshaped, Some(before), Some(after)) => {
+            ('~', format!("{} → {}", kind(before), kind(after)))
+        }
+        (TensorChange::Removed, before, _) => ('-', before.as_ref().map_or_else(String::new, kind)),
+        (TensorChange::Added, _, after) => ('+', after.as_ref().map_or_else(String::new, kind)),
+        (_, _, after) => ('~', after.as_ref().map_or_else(String::new, kind)),
+    };
+    let numbers = tensor.numbers.as_ref().map(|numbers| format!("   {}", apart(numbers))).unwrap_or_default();
+    format!("      {mark} {}  {words}{numbers}\n", one_line(&tensor.name))
+}
+
+fn apart(numbers: &NumbersDiff) -> String {
+    let relative = numbers.relative.map(|relative| format!(", relative {} %", rounded(100.0 * relative)));
+    let others = (numbers.without_difference > 0).then(|| format!(", {} not finite", numbers.without_difference));
+    format!("max |Δ| {}{}{}", rounded(numbers.largest), relative.unwrap_or_default(), others.unwrap_or_default())
+}
+
+/// The two digits that matter, and the digits before the point.
+fn rounded(number: f64) -> String {
+    let digits = [0.001, 0.01, 0.1, 1.0, 10.0].iter().rev().take_while(|limit| number < **limit).count();
+    match number {
+        0.0 => "0".to_owned(),
+        0.0001..1e6 => format!("{number:.digits$}"),
+        _ => format!("{number:.1e}"),
+    }
+}
+
+fn documents(names: (&str, &str), difference: &Difference) -> String {
+    let (first, second) = (&difference.first, &difference.second);
+    let told = |side: &Compared, of: fn(&Manifest) -> String| {
+        side.inspected.as_ref().map_or_else(|| UNKNOWN.to_owned(), |inspected| of(&inspected.modelkit.manifest))
+    };
+    let both = |of| (told(first, of), told(second, of));
+    let configs = both(|manifest| manifest.config.digest.to_string());
+    let annotations = both(|manifest| show(&manifest.annotations));
+    let mut text = String::new();
+    section(&mut text, "Comparing", &pair(names.0, names.1));
+    section(&mut text, "Manifests", &pair(&first.manifest.to_string(), &second.manifest.to_string()));
+    section(&mut text, "Configurations", &same_or_pair(&configs.0, &configs.1));
+    section(&mut text, "Annotations", &same_or_pair(&annotations.0, &annotations.1));
+    section(&mut text, "Shared Layers", &layers(&difference.shared));
+    section(&mut text, &format!("Unique Layers to ModelKit1 ({})", names.0), &layers(&difference.only_first));
+    section(&mut text, &format!("Unique Layers to ModelKit2 ({})", names.1), &layers(&difference.only_second));
+    text
+}
+
+/// What stands where a lock does not tell.
+const UNKNOWN: &str = "<not in a lock>";
+
+/// The width of the rules between sections (`KitOps`).
+const RULE: usize = 39;
+
+fn section(text: &mut String, heading: &str, body: &str) {
+    let gap = if text.is_empty() { "" } else { "\n" };
+    put(text, format_args!("{gap}{heading}:\n{}\n{body}", "-".repeat(RULE)));
+}
+
+fn pair(first: &str, second: &str) -> String {
+    format!("ModelKit1: {first}\nModelKit2: {second}\n")
+}
+
+fn same_or_pair(first: &str, second: &str) -> String {
+    if first == second && first != UNKNOWN { format!("Identical: {first}\n") } else { pair(first, second) }
+}
+
+fn show(annotations: &Annotations) -> String {
+    let pairs: Vec<_> = annotations.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    if pairs.is_empty() { "<none>".to_owned() } else { pairs.join(", ") }
+}
+
+fn layers(rows: &[LayerRow]) -> String {
+    if rows.is_empty() {
+        return "<none>\n".to_owned();
+    }
+    let mut text = format!("{:<9} | {:<18} | {:<10} | Path\n", "Type", "Digest", "Size");
+    for row in rows {
+        let word = row.media_type.rsplit('.').nth(2).unwrap_or(&row.media_type);
+        let digest = row.digest.to_string();
+        writeln!(
+            text,
+            "{word:<9} | {:<18} | {:<10} | {}",
+            &digest[..17],
+            row.size.map_or_else(|| "?".to_owned(), human),
+            row.path
+        )
+        .expect("writing to a text does not fail");
+    }
+    text
+}
+
+pub(super) fn put(text: &mut String, words: std::fmt::Arguments<'_>) {
+    text.write_fmt(words).expect("writing to a text does not fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_digits_are_enough() {
+        for (number, expected) in [
+            (0.0, "0"),
+            (0.0312, "0.031"),
+            (4.125, "4.1"),
+            (0.5, "0.50"),
+            (100.0, "100"),
+            (0.000_123, "0.00012"),
+            (0.000_012_3, "1.2e-5"),
+            (65_504_000.0, "6.6e7"),
+            (f64::INFINITY, "inf"),
+        ] {
+            assert_eq!(rounded(number), expected);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! `kit lineage`
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::picture::{self, proof, word};
+use crate::config::NetworkArgs;
+use crate::context::Context;
+use kit_core::ops::{self, Edge, Lineage, Lookup, Node, Session};
+
+/// Show what a ModelKit is built from: its base model and parents, and the datasets in it and beside it
+///
+/// Each step is *declared*, which means that a Kitfile or a record names it, or *verified by digest*: they name it by digest, and
+/// what has that digest was found. ModelKits are looked for in the local store, then in their registries; what is not found is
+/// shown as it is named.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit lineage sentiment:v2
+  kit lineage --remote registry.example/team/sentiment:v2
+  kit lineage sentiment:v2 --format mermaid >> README.md
+  kit lineage sentiment:v2 --format dot | dot -Tsvg > lineage.svg")]
+pub(crate) struct LineageArgs {
+    /// The ModelKit
+    #[arg(value_name = "NAME:TAG")]
+    reference: String,
+    /// Ask the registry for it, not the local store first
+    #[arg(short, long)]
+    remote: bool,
+    /// tree, dot (Graphviz), mermaid (Markdown) or json
+    #[arg(long, value_name = "FORMAT", default_value = "tree")]
+    format: Picture,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+/// What --format says.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Picture {
+    /// For people.
+    Tree,
+    /// For Graphviz.
+    Dot,
+    /// For Markdown.
+    Mermaid,
+    /// For programs.
+    Json,
+}
+
+impl LineageArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let location = context.location(&self.reference)?;
+        let (store, client) = (context.store()?, self.network.client(&context.environment)?);
+        let session = Session { store: &store, client: &client };
+        let place = if self.remote { Lookup::Remote } else { Lookup::Anywhere };
+        let lineage = ops::lineage(&session, &location, place, &context.bars)
+            .with_context(|| format!("cannot show the lineage of `{location}`"))?;
+        let text = match self.format {
+            Picture::Tree => picture::tree(&lineage),
+            Picture::Dot => picture::dot(&lineage),
+            Picture::Mermaid => picture::mermaid(&lineage),
+            Picture::Json => serde_json::to_string_pretty(&to_json(&lineage))?,
+        };
+        Ok(context.output.result(text)?)
+    }
+}
+
+fn to_json(lineage: &Lineage) -> Value {
+    let node = |(id, node): (usize, &Node)| json!({ "id": id, "name": node.name, "digest": node.digest });
+    let edge =
+        |edge: &Edge| json!({ "from": edge.from, "to": edge.to, "kind": word(edge.kind), "proof": proof(edge.proof) });
+    json!({
+        "nodes": lineage.nodes.iter().enumerate().map(node).collect::<Value>(),
+        "edges": lineage.edges.iter().map(edge).collect::<Value>(),
+    })
+}

@@ -1,0 +1,162 @@
+//! `kit log`
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::diff::{file_as_json, show_file};
+use crate::config::NetworkArgs;
+use crate::context::Context;
+use crate::output::{Format, table};
+use kit_core::ops::{self, DiffOptions, LayerCount, LogOptions, Lookup, Session, Version};
+use kit_core::provenance::Commit;
+
+/// Show the versions of a ModelKit, and what changed in each
+///
+/// The newest comes first, one line each: what it is called, when and from which commit it was packed, by whom, and how many
+/// layers of which kind are changed (~), new (+) or gone (-) since the version before it. Time, commit and what a version
+/// replaced are in the record that `kit pack` attaches to a ModelKit; ModelKits without one are shown without them. A record
+/// that is not signed is only what somebody says.
+///
+/// With a tag, the list begins at that version; without, it has all of the repository.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit log sentiment
+  kit log sentiment:v2 --files
+  kit log --remote registry.example/team/sentiment
+  kit log sentiment --format json")]
+pub(crate) struct LogArgs {
+    /// A repository, or a version in it
+    #[arg(value_name = "NAME[:TAG]")]
+    reference: String,
+    /// Ask the registry, not the local store
+    #[arg(short, long)]
+    remote: bool,
+    /// Show the files that changed, too: reads in the layers that are not the same
+    #[arg(long)]
+    files: bool,
+    /// table, json, yaml, or a Go template
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+/// Files in a registry that are larger are not read to compare them, as in `kit diff`.
+const READ_LIMIT: u64 = 1024 * 1024;
+
+impl LogArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let versions =
+            self.versions(context).with_context(|| format!("cannot show the log of `{}`", self.reference))?;
+        let data = |version: &Version| self.to_json(version);
+        Ok(context.output.result(self.format.render_rows(&versions, data, || self.render(&versions))?)?)
+    }
+
+    fn versions(&self, context: &Context) -> Result<Vec<Version>> {
+        let location = context.location_as_given(&self.reference)?;
+        let (store, client) = (context.store()?, self.network.client(&context.environment)?);
+        let session = Session { store: &store, client: &client };
+        let jobs = if self.remote { session.jobs(&[&location]) } else { ops::jobs() };
+        let files = DiffOptions {
+            only: None,
+            jobs: ops::jobs(),
+            remote_limit: READ_LIMIT,
+            with_patches: false,
+            with_statistics: false,
+        };
+        let options = LogOptions {
+            place: if self.remote { Lookup::Remote } else { Lookup::Local },
+            files: self.files.then_some(files),
+            jobs,
+        };
+        Ok(ops::log(&session, &location, &options, &context.bars)?)
+    }
+
+    fn render(&self, versions: &[Version]) -> String {
+        let rows: Vec<_> = versions.iter().map(row).collect();
+        let table = table::render(["TAGS", "DIGEST", "TIME (UTC)", "BY", "COMMIT", "CHANGES"], &rows);
+        if !self.files {
+            return table;
+        }
+        let mut lines = table.split_inclusive('\n');
+        let mut text = lines.next().unwrap_or_default().to_owned();
+        for (line, version) in lines.zip(versions) {
+            text.push_str(line);
+            let width = version.files.iter().map(|file| file.path.as_str().len()).max().unwrap_or_default().min(48);
+            text.extend(version.files.iter().map(|file| show_file(file, width)));
+        }
+        text
+    }
+
+    fn to_json(&self, version: &Version) -> Value {
+        let record = version.record.as_ref();
+        let mut data = json!({
+            "tags": version.tags,
+            "digest": version.inspected.descriptor.digest,
+            "author": author(version),
+            "time": record.and_then(|record| record.time).map(|time| time.to_string()),
+            "commit": record.and_then(|record| record.commit.as_ref()).map(|commit| json!({
+                "id": commit.id,
+                "branch": commit.branch,
+                "remote": commit.remote.as_ref().map(ToString::to_string),
+                "dirty": commit.is_dirty,
+            })),
+            "builder": record.and_then(|record| record.builder.id.as_ref()),
+            "run": record.and_then(|record| record.builder.run.as_ref()),
+            "previous": record.and_then(|record| record.previous),
+            "comparedWith": version.before,
+            "kitfileChanged": version.kitfile_changed,
+            "layers": version.layers.iter().map(|count| json!({
+                "kind": count.kind, "added": count.added, "removed": count.removed, "changed": count.changed,
+            })).collect::<Value>(),
+        });
+        if self.files {
+            data["files"] = version.files.iter().map(file_as_json).collect();
+        }
+        data
+    }
+}
+
+fn row(version: &Version) -> [String; 6] {
+    let record = version.record.as_ref();
+    let time = record.and_then(|record| record.time);
+    let or_none = |text: String| if text.is_empty() { "-".to_owned() } else { text };
+    [
+        or_none(version.tags.join(", ")),
+        version.inspected.descriptor.digest.hex()[..12].to_owned(),
+        or_none(time.map(|time| time.strftime("%Y-%m-%d %H:%M").to_string()).unwrap_or_default()),
+        or_none(author(version).to_owned()),
+        or_none(record.and_then(|record| record.commit.as_ref()).map(commit).unwrap_or_default()),
+        changes(version),
+    ]
+}
+
+/// The first author that the Kitfile names.
+fn author(version: &Version) -> &str {
+    version.inspected.modelkit.config.kitfile.package.authors.first().map_or("", String::as_str)
+}
+
+/// A star marks files that were not in the commit.
+fn commit(commit: &Commit) -> String {
+    let short: String = commit.id.chars().take(10).collect();
+    let star = if commit.is_dirty == Some(true) { "*" } else { "" };
+    commit.branch.as_ref().map_or_else(|| format!("{short}{star}"), |branch| format!("{short}{star} {branch}"))
+}
+
+fn changes(version: &Version) -> String {
+    if version.before.is_none() {
+        let has_previous = version.record.as_ref().is_some_and(|record| record.previous.is_some());
+        return if has_previous { "first here" } else { "first" }.to_owned();
+    }
+    let kitfile = version.kitfile_changed.then(|| "kitfile ~".to_owned());
+    let words: Vec<_> = version.layers.iter().map(in_words).chain(kitfile).collect();
+    if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
+}
+
+fn in_words(count: &LayerCount) -> String {
+    let marks = [("~", count.changed), ("+", count.added), ("-", count.removed)];
+    let marks = marks.iter().filter(|(_, number)| *number > 0).map(|(mark, number)| format!(" {mark}{number}"));
+    format!("{}{}", count.kind, marks.collect::<String>())
+}

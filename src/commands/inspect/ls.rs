@@ -1,0 +1,93 @@
+//! `kit ls`
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::arguments::OpenArgs;
+use crate::context::{Context, parse};
+use crate::output::{Format, table};
+use kit_core::modelkit::{Filter, Selection};
+use kit_core::ops::{self, FileLocation, ListedFile};
+use kit_core::progress::human;
+
+/// List the files in a ModelKit, here or in a registry
+///
+/// Takes the ModelKit from the local store, or else looks into it where it is: only the headers of files are fetched, unless a
+/// layer is compressed, which has to be read from front to end. Bytes that are read from a registry in ranges are not verified
+/// against a digest; `kit unpack` verifies. Files of another ModelKit that the model refers to are not listed.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit ls sentiment:v2
+  kit ls registry.example/team/sentiment:v2//data/train
+  kit ls --remote registry.example/team/sentiment:v2 --filter model,docs
+  kit ls oci:/mnt/usb/kits:v2//src --format '{{.Mode}} {{.SizeBytes}} {{.Path}}'")]
+pub(crate) struct LsArgs {
+    /// The ModelKit, and perhaps a file or folder in it
+    #[arg(value_name = "NAME:TAG[//PATH]")]
+    reference: String,
+    /// List only these: TYPES[:NAMES], both separated by commas; types are kitfile, model, datasets, code, docs, prompts
+    #[arg(short, long, value_name = "FILTER")]
+    filter: Vec<String>,
+    /// table, json, yaml, or a Go template with `.Path`, `.Mode`, `.Size`, `.SizeBytes`, `.Layer`, `.Offset`
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+    #[command(flatten)]
+    open: OpenArgs,
+}
+
+impl LsArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let filters = self.filter.iter().map(|filter| parse::<Filter>(filter)).collect::<Result<_>>()?;
+        let wanted = context.file_location(&self.reference)?;
+        let files = self
+            .files(context, &wanted, &Selection::new(filters))
+            .with_context(|| format!("cannot list the files of `{wanted}`"))?;
+        let text = self.format.render_rows(&files, to_json, || render(&files))?;
+        Ok(context.output.result(text)?)
+    }
+
+    fn files(&self, context: &Context, wanted: &FileLocation, selection: &Selection) -> Result<Vec<ListedFile>> {
+        let (found, inspected) = self.open.open(context, &wanted.location)?;
+        Ok(ops::ls(&*found.source, &inspected.modelkit, selection, &wanted.path, ops::jobs())?)
+    }
+}
+
+fn render(files: &[ListedFile]) -> String {
+    let row = |file: &ListedFile| [permissions(file.mode), size(file), file.path.to_string()];
+    table::render(["MODE", "SIZE", "PATH"], &files.iter().map(row).collect::<Vec<_>>())
+}
+
+fn to_json(file: &ListedFile) -> Value {
+    json!({
+        "path": file.path.as_str(),
+        "mode": format!("{:04o}", file.mode),
+        "size": size(file),
+        "sizeBytes": file.size,
+        "layer": file.layer,
+        "offset": file.offset,
+    })
+}
+
+fn size(file: &ListedFile) -> String {
+    file.size.map_or_else(|| "?".to_owned(), human)
+}
+
+/// The permissions as `ls -l` shows them: `rw-r--r--`.
+fn permissions(mode: u32) -> String {
+    let letter = |bit: u32| if mode & (1 << bit) == 0 { '-' } else { ['x', 'w', 'r'][bit as usize % 3] };
+    (0..9).rev().map(letter).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::permissions;
+
+    #[test]
+    fn permissions_are_shown_as_ls_shows_them() {
+        for (mode, expected) in [(0o644, "rw-r--r--"), (0o755, "rwxr-xr-x"), (0, "---------"), (0o4421, "r---w---x")] {
+            assert_eq!(permissions(mode), expected);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Commands that show what a ModelKit holds, how it differs from another, and where it comes from.
+
+mod cat;
+mod cp;
+mod diff;
+mod info;
+mod lineage;
+pub(super) mod list;
+mod log;
+mod ls;
+mod modelkit;
+mod verify;
+
+pub(crate) use cat::CatArgs;
+pub(crate) use cp::CpArgs;
+pub(crate) use diff::{DiffArgs, short};
+pub(crate) use info::InfoArgs;
+pub(crate) use lineage::LineageArgs;
+pub(crate) use list::{ListArgs, or_none};
+pub(crate) use log::LogArgs;
+pub(crate) use ls::LsArgs;
+pub(crate) use modelkit::InspectArgs;
+pub(crate) use verify::VerifyArgs;

@@ -1,0 +1,89 @@
+//! `kit inspect`
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::tensors;
+use crate::config::NetworkArgs;
+use crate::context::Context;
+use crate::output::Format;
+use kit_core::modelkit::{CLI_VERSION, Family};
+use kit_core::ops::{self, Inspected, Located, Lookup, Session};
+
+/// Show the manifest and the Kitfile of a ModelKit, or what its files of weights hold
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit inspect sentiment:v2
+  kit inspect --remote registry.example/team/sentiment:v2
+  kit inspect sentiment:v2 --format '{{.Digest}}'
+  kit inspect --remote --tensors registry.example/team/sentiment:v2")]
+pub(crate) struct InspectArgs {
+    /// The ModelKit
+    #[arg(value_name = "NAME:TAG")]
+    reference: String,
+    /// Ask the registry, not the local store
+    #[arg(short, long)]
+    remote: bool,
+    /// Show the models in it: architecture, parameters, types, and an estimate of the memory to serve them
+    ///
+    /// Reads the headers of its safetensors and GGUF files, and `config.json` beside or above them. No weights are downloaded,
+    /// unless a layer is compressed, which has to be read from front to end. What is read is not verified.
+    #[arg(long)]
+    tensors: bool,
+    /// json, yaml, or a Go template; table with --tensors
+    #[arg(long, value_name = "FORMAT", default_value = "json", default_value_if("tensors", "true", "table"))]
+    format: Format,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+impl InspectArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        if self.tensors {
+            return self.tensors(context);
+        }
+        let inspected = read(context, &self.network, &self.reference, self.remote)?;
+        let data = to_json(&inspected)?;
+        let json = serde_json::to_string_pretty(&data)?;
+        Ok(context.output.result(self.format.render(&data, || json)?)?)
+    }
+
+    fn tensors(&self, context: &Context) -> Result<()> {
+        let (found, inspected) = find(context, &self.network, &self.reference, self.remote)?;
+        let models = ops::weigh(&*found.source, &inspected.modelkit, ops::jobs())
+            .with_context(|| format!("cannot inspect the tensors of `{}`", self.reference))?;
+        tensors::print(context, &self.format, &inspected, &models)
+    }
+}
+
+/// Reads a ModelKit from the local store, or with `remote` from its registry.
+pub(crate) fn read(context: &Context, network: &NetworkArgs, reference: &str, remote: bool) -> Result<Inspected> {
+    find(context, network, reference, remote).map(|(_, inspected)| inspected)
+}
+
+fn find(context: &Context, network: &NetworkArgs, reference: &str, remote: bool) -> Result<(Located, Inspected)> {
+    let location = context.location(reference)?;
+    let store = context.store()?;
+    let client = network.client(&context.environment)?;
+    let session = Session { store: &store, client: &client };
+    let found = session.find(&location, if remote { Lookup::Remote } else { Lookup::Local });
+    let inspected = found.and_then(|found| ops::inspect(&found).map(|inspected| (found, inspected)));
+    inspected.with_context(|| format!("Could not find modelkit {location}"))
+}
+
+fn to_json(inspected: &Inspected) -> Result<Value> {
+    let version = inspected.modelkit.manifest.annotations.get(CLI_VERSION).map_or("unknown", String::as_str);
+    let mut data = json!({
+        "digest": inspected.descriptor.digest,
+        "cliVersion": version,
+        "kitfile": serde_json::from_slice::<Value>(&inspected.kitfile_json())?,
+        "manifest": serde_json::from_slice::<Value>(&inspected.manifest_bytes)?,
+    });
+    // That of a ModelKit is the Kitfile.
+    if inspected.modelkit.family != Family::ModelKit {
+        data["config"] = serde_json::from_slice(&inspected.config_bytes)?;
+    }
+    Ok(data)
+}

@@ -1,0 +1,6 @@
+//! `kit inspect`: the documents of a ModelKit, and the tensors of its weights.
+
+mod command;
+mod tensors;
+
+pub(crate) use command::{InspectArgs, read};

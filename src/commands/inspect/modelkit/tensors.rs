@@ -1,0 +1,180 @@
+//! What `kit inspect --tensors` prints.
+
+use std::fmt::Write;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use crate::context::Context;
+use crate::output::{Format, table};
+use kit_core::ops::{Inspected, WeighedModel, WeightFile};
+use kit_core::progress::human;
+use kit_core::tensors::{Hyperparameters, Memory, Summary, TypeCount};
+
+/// Prints the models, and warns of files that could not be understood.
+pub(super) fn print(context: &Context, format: &Format, inspected: &Inspected, models: &[WeighedModel]) -> Result<()> {
+    for file in models.iter().flat_map(|model| &model.files) {
+        if let Err(problem) = &file.header {
+            context.output.warn(&format!("`{}` is not counted: {problem}", file.path));
+        }
+    }
+    let data = json!({
+        "digest": inspected.descriptor.digest,
+        "models": models.iter().map(model_to_json).collect::<Value>(),
+    });
+    let text = format.render(&data, || render(models))?;
+    Ok(context.output.result(text)?)
+}
+
+fn model_to_json(model: &WeighedModel) -> Value {
+    let Summary { hyperparameters, parameters, tensors, types, memory } = &model.summary;
+    let types: Value = types
+        .iter()
+        .map(|TypeCount { name, tensors, size }| json!({ "name": name, "tensors": tensors, "size": size }))
+        .collect();
+    json!({
+        "name": model.name,
+        "architecture": hyperparameters.architecture,
+        "parameters": parameters,
+        "tensors": tensors,
+        "types": types,
+        "quantization": hyperparameters.quantization.as_ref().map(ToString::to_string),
+        "contextLength": hyperparameters.context_length,
+        "vocabulary": hyperparameters.vocabulary,
+        "layers": hyperparameters.layers,
+        "heads": hyperparameters.heads,
+        "keyValueHeads": hyperparameters.key_value_heads,
+        "estimatedMemory": { "weights": memory.weights, "cache": memory.cache, "total": memory.total() },
+        "files": model.files.iter().map(file_to_json).collect::<Value>(),
+    })
+}
+
+fn file_to_json(file: &WeightFile) -> Value {
+    let header = file.header.as_ref();
+    json!({
+        "path": file.path.as_str(),
+        "format": file.format,
+        "size": file.size,
+        "layer": file.layer,
+        "offset": file.offset,
+        "problem": header.err().map(ToString::to_string),
+        "metadata": header.ok().map(|header| &header.metadata),
+        "tensors": header.ok().map(|header| &header.tensors),
+    })
+}
+
+fn render(models: &[WeighedModel]) -> String {
+    if models.is_empty() {
+        return "No safetensors or GGUF files\n".to_owned();
+    }
+    let mut rows: Vec<_> = models.iter().flat_map(|model| &model.files).map(row).collect();
+    if rows.len() > 1 {
+        rows.push(total(models));
+    }
+    let mut text = table::render(["FILE", "FORMAT", "TENSORS", "PARAMETERS", "SIZE", "TYPES"], &rows);
+    for model in models.iter().filter(|model| model.files.iter().any(|file| file.header.is_ok())) {
+        text.push('\n');
+        text.push_str(&describe(model));
+    }
+    text
+}
+
+/// A file in the table. What packed weights stand for is known only of a whole model, so it is their number that is counted.
+fn row(file: &WeightFile) -> [String; 6] {
+    let size = file.size.map_or_else(|| UNKNOWN.to_owned(), human);
+    let (path, format) = (file.path.to_string(), file.format.name().to_owned());
+    let Ok(header) = &file.header else {
+        return [path, format, UNKNOWN.to_owned(), UNKNOWN.to_owned(), size, UNKNOWN.to_owned()];
+    };
+    let summary = Summary::new(Hyperparameters::default(), &[header]);
+    [path, format, summary.tensors.to_string(), short(summary.parameters), size, types(&summary)]
+}
+
+fn total(models: &[WeighedModel]) -> [String; 6] {
+    let sum = |part: fn(&Summary) -> u64| models.iter().map(|model| part(&model.summary)).fold(0, u64::saturating_add);
+    let sizes = models.iter().flat_map(|model| &model.files).filter_map(|file| file.size);
+    let size = human(sizes.fold(0, u64::saturating_add));
+    let (tensors, parameters) = (sum(|summary| summary.tensors), sum(|summary| summary.parameters));
+    ["total".to_owned(), String::new(), tensors.to_string(), short(parameters), size, String::new()]
+}
+
+fn types(summary: &Summary) -> String {
+    let each = summary.types.iter().map(|count| format!("{} {}", count.name, count.tensors));
+    each.collect::<Vec<_>>().join(", ")
+}
+
+/// What is known of a model, a line each.
+fn describe(model: &WeighedModel) -> String {
+    let Summary { hyperparameters, parameters, memory, .. } = &model.summary;
+    let Hyperparameters { architecture, quantization, context_length, vocabulary, layers, heads, .. } = hyperparameters;
+    let tokens = |count: &u64| format!("{count} tokens");
+    let heads = heads.map(|heads| match hyperparameters.key_value_heads.filter(|shared| *shared != heads) {
+        Some(shared) => format!("{heads}, {shared} of keys and values"),
+        None => heads.to_string(),
+    });
+    let lines = [
+        ("architecture", architecture.clone()),
+        ("parameters", Some(short(*parameters))),
+        ("quantisation", quantization.as_ref().map(ToString::to_string)),
+        ("context length", context_length.as_ref().map(tokens)),
+        ("vocabulary", vocabulary.as_ref().map(tokens)),
+        ("layers", layers.map(|layers| layers.to_string())),
+        ("heads", heads),
+        ("memory (estimate)", Some(estimate(memory))),
+    ];
+    let mut text = format!("{}\n", table::one_line(&model.name));
+    for (name, value) in lines.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+        writeln!(text, "  {name:<17}   {}", table::one_line(&value)).expect("writing to a text does not fail");
+    }
+    text
+}
+
+fn estimate(memory: &Memory) -> String {
+    let weights = human(memory.weights);
+    match memory.cache {
+        Some(cache) => {
+            format!("{}: {weights} of weights, {} of cache for one full context", human(memory.total()), human(cache))
+        }
+        None => format!("{weights}: the weights alone"),
+    }
+}
+
+const UNKNOWN: &str = "?";
+
+/// A number in thousands, millions or more, rounded down to three digits: `7.24B`.
+fn short(count: u64) -> String {
+    const UNITS: [&str; 6] = ["K", "M", "B", "T", "Q", "E"];
+    if count < 1000 {
+        return count.to_string();
+    }
+    let exponent = count.ilog10() / 3;
+    let unit = 1000_u64.pow(exponent);
+    let (whole, hundredths) = (count / unit, u128::from(count % unit) * 100 / u128::from(unit));
+    let name = UNITS[exponent as usize - 1];
+    match whole {
+        0..10 => format!("{whole}.{hundredths:02}{name}"),
+        10..100 => format!("{whole}.{}{name}", hundredths / 10),
+        _ => format!("{whole}{name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short;
+
+    #[test]
+    fn numbers_have_three_digits() {
+        for (count, expected) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1.00K"),
+            (7_241_732_096, "7.24B"),
+            (12_345, "12.3K"),
+            (999_999, "999K"),
+            (671_026_419_200, "671B"),
+            (u64::MAX, "18.4E"),
+        ] {
+            assert_eq!(short(count), expected);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! `kit verify`
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::arguments::lock_file;
+use crate::config::NetworkArgs;
+use crate::context::{Context, parse};
+use crate::output::{Format, Moved, table};
+use kit_core::kitfile::LOCK_FILE;
+use kit_core::modelkit::{Change, Drift, Filter, Selection, Subject};
+use kit_core::ops::{self, Lookup, Session, Verified, VerifyOptions};
+
+/// Compare a folder with its Kitfile.lock, or with a ModelKit
+///
+/// Reads every file that should be in FOLDER, and prints what is missing, what differs in size, content or mode, and what is
+/// there besides, within the paths of the Kitfile and unless FOLDER's .kitignore names it. Exits with 1 if there is anything to
+/// print. Only permissions that an umask takes away may be missing; of the Kitfile it counts what it says, not how.
+///
+/// With a lock nothing but FOLDER is read; files of a model that comes from another ModelKit are not in it. With a ModelKit, its
+/// layers are read and verified too, from the local store or straight from the registry.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit verify .
+  kit verify ./work sentiment:v2
+  kit verify /srv/model registry.example/team/sentiment:v2 --filter model
+  kit verify ./work --lock sentiment.lock --format json")]
+pub(crate) struct VerifyArgs {
+    /// The folder
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
+    /// The ModelKit that the folder should hold
+    #[arg(value_name = "NAME:TAG", conflicts_with = "lock")]
+    reference: Option<String>,
+    /// The lock that the folder should fit [default: Kitfile.lock in FOLDER]
+    #[arg(long, value_name = "FILE")]
+    lock: Option<PathBuf>,
+    /// PlanTarget only at these: TYPES[:NAMES], both separated by commas; types are kitfile, model, datasets, code, docs, prompts
+    #[arg(short, long, value_name = "FILTER")]
+    filter: Vec<String>,
+    /// table, json, yaml, or a Go template
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+impl VerifyArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let start = Instant::now();
+        let folder = context.environment.absolute(&self.folder);
+        let filters = self.filter.iter().map(|filter| parse::<Filter>(filter)).collect::<Result<Vec<_>>>()?;
+        if !folder.is_dir() {
+            bail!("cannot verify `{}`: it is not a folder", folder.display());
+        }
+        let options = VerifyOptions { folder, selection: Selection::new(filters), jobs: ops::jobs() };
+        let (verified, standard) = match &self.reference {
+            Some(reference) => self.by_modelkit(context, &options, reference)?,
+            None => self.by_lock(context, &options)?,
+        };
+        let rows: Vec<_> = verified.drifts.iter().map(row).collect();
+        let render = || if rows.is_empty() { String::new() } else { table::render(HEADINGS, &rows) };
+        context.output.result(self.format.render(&to_json(&verified), render)?)?;
+        let folder = options.folder.display();
+        match verified.drifts.len() {
+            0 => {
+                let moved =
+                    Moved { done: (verified.bytes, "read"), reused: files(verified.files), mounted: None, resumed: 0 };
+                context.output.say(&format!("{folder} is what `{standard}` says · {}", moved.in_words(start)));
+                Ok(())
+            }
+            1 => bail!("`{folder}` is not what `{standard}` says: 1 difference"),
+            count => bail!("`{folder}` is not what `{standard}` says: {count} differences"),
+        }
+    }
+
+    fn by_lock(&self, context: &Context, options: &VerifyOptions) -> Result<(Verified, String)> {
+        let given = self.lock.as_ref().map(|path| context.environment.absolute(path));
+        let path = given.unwrap_or_else(|| options.folder.join(LOCK_FILE));
+        let lock = lock_file::read(&path)?;
+        let verified = ops::verify_lock(&lock, options, &context.bars);
+        let verified = verified.with_context(|| format!("cannot verify `{}`", options.folder.display()))?;
+        Ok((verified, path.display().to_string()))
+    }
+
+    fn by_modelkit(&self, context: &Context, options: &VerifyOptions, reference: &str) -> Result<(Verified, String)> {
+        let location = context.location(reference)?;
+        let store = context.store()?;
+        let client = self.network.client(&context.environment)?;
+        let session = Session { store: &store, client: &client };
+        let name = location.to_string();
+        let verified = session
+            .find(&location, Lookup::Anywhere)
+            .and_then(|found| ops::verify_modelkit(&session, &found, &name, options, &context.bars))
+            .with_context(|| format!("cannot compare `{}` with `{name}`", options.folder.display()))?;
+        Ok((verified, name))
+    }
+}
+
+const HEADINGS: [&str; 4] = ["CHANGE", "PATH", "EXPECTED", "FOUND"];
+
+fn row(drift: &Drift) -> [String; 4] {
+    let (expected, found) = values(&drift.change).unwrap_or_default();
+    [drift.change.word().to_owned(), path(drift), short(expected), short(found)]
+}
+
+/// A digest by its first twelve digits; JSON has all of them.
+fn short(value: &str) -> String {
+    const LENGTH: usize = "sha256:".len() + 12;
+    match value.get(..LENGTH).filter(|start| start.starts_with("sha256:")) {
+        Some(start) => format!("{start}…"),
+        None => value.to_owned(),
+    }
+}
+
+/// Of a folder, only files and the Kitfile are compared.
+fn path(drift: &Drift) -> String {
+    match &drift.subject {
+        Subject::File(path) | Subject::Folder(path) | Subject::Layer(path, _) | Subject::Remote(path, _) => {
+            path.to_string()
+        }
+        Subject::Kitfile | Subject::Manifest => kit_core::kitfile::FILE_NAMES[0].to_owned(),
+        Subject::Parent(reference) => reference.clone(),
+    }
+}
+
+fn values(change: &Change) -> Option<(&str, &str)> {
+    match change {
+        Change::Differs { expected, found, .. } => Some((expected, found)),
+        Change::Missing | Change::Extra | Change::NotAFile => None,
+    }
+}
+
+fn to_json(verified: &Verified) -> Value {
+    let difference = |drift: &Drift| {
+        let (expected, found) = values(&drift.change).unzip();
+        json!({ "change": drift.change.word(), "path": path(drift), "expected": expected, "found": found })
+    };
+    json!({
+        "equal": verified.drifts.is_empty(),
+        "digest": verified.manifest,
+        "files": verified.files,
+        "size": verified.bytes,
+        "differences": verified.drifts.iter().map(difference).collect::<Value>(),
+    })
+}
+
+fn files(count: usize) -> String {
+    if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
+}

@@ -1,0 +1,51 @@
+//! `kit cache`
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Subcommand};
+
+use crate::context::Context;
+use kit_core::ops;
+use kit_core::progress::human;
+
+/// Show or clear what unfinished downloads left and what is remembered of packed files
+#[derive(Debug, Args)]
+pub(crate) struct CacheArgs {
+    #[command(subcommand)]
+    command: CacheCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum CacheCommand {
+    /// Show how much there is
+    Info,
+    /// Delete unfinished downloads and whatever no ModelKit needs, and forget the state of packed files
+    Clear,
+}
+
+impl CacheArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let (store, imports) = (context.store()?, context.environment.imports_folder());
+        match self.command {
+            CacheCommand::Info => {
+                let unfinished = store.unfinished_bytes()? + ops::unfinished_imports(&imports)?;
+                let unneeded: u64 = store.unreferenced()?.iter().map(|(_, size)| size).sum();
+                let remembered = store.remembered_layers()?;
+                let links = store.links()?;
+                if unfinished + unneeded == 0 && remembered == 0 && links.is_empty() {
+                    return Ok(context.output.result("Cache is currently empty")?);
+                }
+                context.output.result(format!("Unfinished downloads: {}", human(unfinished)))?;
+                context.output.result(format!("Needed by no ModelKit: {}", human(unneeded)))?;
+                context.output.result(format!("Layers remembered by the state of their files: {remembered}"))?;
+                let bytes: u64 = links.iter().map(|(_, size)| size).sum();
+                Ok(context.output.result(format!("Layers linked to files: {} ({})", links.len(), human(bytes)))?)
+            }
+            CacheCommand::Clear => {
+                let cleared = store.clear_unfinished().context("cannot clear the cache")?;
+                let imported = ops::clear_imports(&imports).context("cannot clear the cache")?;
+                context.output.say(&format!("{} freed", human(cleared.bytes + imported)));
+                Ok(())
+            }
+        }
+    }
+}

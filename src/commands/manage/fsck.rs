@@ -1,0 +1,76 @@
+//! `kit fsck`
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+
+use crate::commands::inspect::list;
+use crate::context::Context;
+use kit_core::ops::{self, Checked};
+use kit_core::progress::human;
+use kit_core::store::Store;
+
+/// Check the local store, and mend it
+///
+/// Reads everything in the store and compares it with its digest. Exits with 1 if something is damaged.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit fsck
+  kit fsck --repair")]
+pub(crate) struct FsckArgs {
+    /// Remove what is damaged, and say which ModelKits to pull again
+    #[arg(long)]
+    repair: bool,
+}
+
+impl FsckArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let store = context.store()?;
+        let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+        let checked = ops::check(&store, self.repair, jobs, &context.bars).context("cannot check the local store")?;
+        for digest in &checked.damaged {
+            context.output.result(format!("damaged {digest}"))?;
+        }
+        for broken in &checked.broken {
+            let name = broken.entry.name().map_or_else(|| broken.entry.descriptor.digest.to_string(), str::to_owned);
+            let blobs: Vec<_> = broken.blobs.iter().map(ToString::to_string).collect();
+            context.output.result(format!("broken {name}: {}", blobs.join(", ")))?;
+        }
+        for change in &checked.changes {
+            context.output.result(format!("changed: {change}"))?;
+        }
+        tell_of_links(context, &store, checked.links)?;
+        self.conclude(context, &checked)
+    }
+
+    fn conclude(&self, context: &Context, checked: &Checked) -> Result<()> {
+        let blobs = if checked.blobs == 1 { "blob" } else { "blobs" };
+        let read = format!("{} {blobs}, {} read", checked.blobs, human(checked.bytes));
+        if checked.unreferenced_bytes > 0 && !self.repair {
+            let bytes = human(checked.unreferenced_bytes);
+            context.output.say(&format!("{bytes} belong to no ModelKit; `kit cache clear` frees them"));
+        }
+        if checked.damaged.is_empty() && checked.broken.is_empty() {
+            return Ok(context.output.result(format!("The store is sound: {read}"))?);
+        }
+        let (damaged, broken) = (checked.damaged.len(), checked.broken.len());
+        if self.repair {
+            context.output.say(&format!("{damaged} damaged blobs and {broken} broken names removed; {read}"));
+            let names: Vec<_> = checked.broken.iter().filter_map(|broken| broken.entry.name()).collect();
+            if !names.is_empty() {
+                context.output.say(&format!("Pull or pack again: {}", names.join(", ")));
+            }
+            return Ok(());
+        }
+        bail!("the store is damaged: {damaged} blobs, {broken} names; {read}. `kit fsck --repair` removes them")
+    }
+}
+
+/// Names the ModelKits that need more than the store.
+fn tell_of_links(context: &Context, store: &Store, links: usize) -> Result<()> {
+    if links == 0 {
+        return Ok(());
+    }
+    list::tell_of_links(context, &ops::list_local(store, None)?);
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! `kit index list`, `info` and `inspect`: what there is, for people and for programs.
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::commands::inspect::or_none;
+use crate::config::NetworkArgs;
+use crate::context::Context;
+use crate::output::{Format, table};
+use kit_core::modelkit::Variant;
+use kit_core::ops::{self, InspectedIndex, Listed, Location, Lookup, Session};
+use kit_core::progress::human;
+
+/// List the indexes in the local store
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit index list
+  kit index list --format json")]
+pub(super) struct ListArgs {
+    /// table, json, yaml, or a Go template with `.Repo`, `.Tags`, `.Digest`, `.ModelKits`
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+}
+
+impl ListArgs {
+    pub(super) fn run(&self, context: &Context) -> Result<()> {
+        let mut rows = ops::list_local(&context.store()?, None)?;
+        rows.retain(|row| row.modelkits.is_some());
+        Ok(context.output.result(self.format.render_rows(&rows, list_json, || list_table(&rows))?)?)
+    }
+}
+
+/// A row per tag.
+fn list_table(rows: &[Listed]) -> String {
+    let mut cells = Vec::new();
+    for row in rows {
+        let untagged = [String::new()];
+        for tag in if row.tags.is_empty() { &untagged[..] } else { &row.tags[..] } {
+            let repository = or_none(row.repository.as_deref().unwrap_or_default());
+            let count = row.modelkits.unwrap_or_default().to_string();
+            cells.push([repository, or_none(tag), count, row.digest.to_string()]);
+        }
+    }
+    table::render(["REPOSITORY", "TAG", "MODELKITS", "DIGEST"], &cells)
+}
+
+/// The fields of the Go tool.
+fn list_json(row: &Listed) -> Value {
+    let repository = row.repository.as_deref().unwrap_or_default();
+    json!({ "repo": or_none(repository), "digest": row.digest, "tags": row.tags, "modelKits": row.modelkits })
+}
+
+/// Where an index is looked for.
+#[derive(Debug, Args)]
+struct FindArgs {
+    /// The index
+    #[arg(value_name = "INDEX")]
+    index: String,
+    /// Ask the registry, not the local store
+    #[arg(short, long)]
+    remote: bool,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+impl FindArgs {
+    fn read(&self, context: &Context) -> Result<(Location, InspectedIndex)> {
+        let location = context.location(&self.index)?;
+        let (store, client) = (context.store()?, self.network.client(&context.environment)?);
+        let session = Session { store: &store, client: &client };
+        let found = session.find(&location, if self.remote { Lookup::Remote } else { Lookup::Local });
+        let read = found.and_then(|found| ops::inspect_index(&found));
+        let inspected = read.with_context(|| format!("cannot read the index `{location}`"))?;
+        Ok((location, inspected))
+    }
+}
+
+/// Show the ModelKits in an index, with their labels
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit index info sentiment:all
+  kit index info --remote registry.example/team/sentiment:all")]
+pub(super) struct InfoArgs {
+    /// table, json, yaml, or a Go template with `.reference`, `.digest`, `.modelKits`
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+    #[command(flatten)]
+    find: FindArgs,
+}
+
+impl InfoArgs {
+    pub(super) fn run(&self, context: &Context) -> Result<()> {
+        let (location, inspected) = self.find.read(context)?;
+        let text = self.format.render(&info_json(&location, &inspected), || info_table(&location, &inspected))?;
+        Ok(context.output.result(text)?)
+    }
+}
+
+/// A row per label.
+fn info_table(location: &Location, inspected: &InspectedIndex) -> String {
+    let variants = inspected.index.variants();
+    let count = match variants.len() {
+        0 => return format!("Index {location} ({})\nIt is empty", inspected.descriptor.digest),
+        1 => "1 ModelKit".to_owned(),
+        count => format!("{count} ModelKits"),
+    };
+    let mut cells = Vec::new();
+    for variant in variants {
+        let mut labels = variant.labels.iter().map(|(key, value)| format!("{key}={value}"));
+        let size = variant.layer_bytes().map(human).unwrap_or_default();
+        let reference = reference(location, variant).unwrap_or_default();
+        let label = or_none(&labels.next().unwrap_or_default());
+        cells.push([or_none(&reference), or_none(&size), label, variant.digest.to_string()]);
+        cells.extend(labels.map(|label| [String::new(), String::new(), label, String::new()]));
+    }
+    let table = table::render(["ORIGINAL REFERENCE", "SIZE", "LABELS", "DIGEST"], &cells);
+    format!("Index {location} ({})\n{count}:\n{table}", inspected.descriptor.digest)
+}
+
+/// The fields of the Go tool.
+fn info_json(location: &Location, inspected: &InspectedIndex) -> Value {
+    let modelkit = |variant: &Variant| {
+        let annotations: Value = variant.annotations().map(|(key, value)| (key.to_owned(), json!(value))).collect();
+        let mut modelkit = json!({
+            "digest": variant.digest, "size": variant.layer_bytes(), "labels": variant.labels, "annotations": annotations,
+        });
+        if let Some(reference) = reference(location, variant) {
+            modelkit["reference"] = json!(reference);
+        }
+        modelkit
+    };
+    let modelkits: Vec<_> = inspected.index.variants().iter().map(modelkit).collect();
+    json!({ "reference": location.to_string(), "digest": inspected.descriptor.digest, "modelKits": modelkits })
+}
+
+/// What a ModelKit was called in the repository of the index when it was added.
+fn reference(location: &Location, variant: &Variant) -> Option<String> {
+    let tag = variant.original_tag()?;
+    Some(match location {
+        Location::Artifact(reference) => format!("{}:{tag}", reference.without_selector()),
+        Location::Layout { .. } => tag.to_owned(),
+    })
+}
+
+/// Show an index as it is stored, as JSON
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit index inspect sentiment:all
+  kit index inspect --remote registry.example/team/sentiment:all")]
+pub(super) struct InspectArgs {
+    #[command(flatten)]
+    find: FindArgs,
+}
+
+impl InspectArgs {
+    pub(super) fn run(&self, context: &Context) -> Result<()> {
+        let (_, inspected) = self.find.read(context)?;
+        let document: Value = serde_json::from_slice(&inspected.bytes)?;
+        Ok(context.output.result(serde_json::to_string_pretty(&document)?)?)
+    }
+}

@@ -1,0 +1,37 @@
+//! `kit materialize`
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use crate::context::{Context, parse};
+use kit_core::oci::Reference;
+use kit_core::ops;
+use kit_core::progress::human;
+
+/// Copy the files of a linked ModelKit into the local store
+///
+/// A ModelKit that was packed with --link depends on the files that it was packed from. Afterwards it does not.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit materialize sentiment:v2")]
+pub(crate) struct MaterializeArgs {
+    /// The ModelKit
+    #[arg(value_name = "NAME:TAG")]
+    name: String,
+}
+
+impl MaterializeArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let reference: Reference = parse(&self.name)?;
+        let store = context.store()?;
+        let made = ops::materialize(&store, &reference, ops::jobs(), &context.bars)
+            .with_context(|| format!("cannot materialize `{reference}`"))?;
+        context.output.result(format!("Materialized {}", made.manifest.digest))?;
+        context.output.say(&match made.bytes {
+            0 => "no layer of it was linked".to_owned(),
+            bytes => format!("{} copied into the store", human(bytes)),
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,15 @@
+//! Commands that keep names, indexes and the local store in order.
+
+mod cache;
+mod fsck;
+mod index;
+mod materialize;
+mod remove;
+mod tag;
+
+pub(crate) use cache::CacheArgs;
+pub(crate) use fsck::FsckArgs;
+pub(crate) use index::IndexArgs;
+pub(crate) use materialize::MaterializeArgs;
+pub(crate) use remove::RemoveArgs;
+pub(crate) use tag::TagArgs;

@@ -1,0 +1,92 @@
+//! `kit remove`
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use crate::config::NetworkArgs;
+use crate::context::Context;
+use crate::output::{Usage, usage};
+use kit_core::oci::Reference;
+use kit_core::ops::{self, Removal, Removed};
+use kit_core::progress::human;
+
+/// Remove ModelKits from the local store, or one from a registry
+///
+/// A name goes; its ModelKit goes with its last name. What nothing needs any more is deleted from the disk.
+#[derive(Debug, Args)]
+#[command(
+    visible_alias = "rm",
+    after_help = "\
+Examples:
+  kit remove sentiment:v1
+  kit remove sentiment:v1,v2
+  kit remove --all                 (everything that has no name)
+  kit remove --all --force         (everything)
+  kit remove --remote registry.example/team/sentiment:v1"
+)]
+pub(crate) struct RemoveArgs {
+    /// The ModelKit; more tags may follow after commas
+    #[arg(value_name = "NAME:TAG[,TAG]", required_unless_present = "all", conflicts_with = "all")]
+    reference: Option<String>,
+    /// Remove all names of the ModelKit in its repository; with --all, remove everything
+    #[arg(short, long, conflicts_with = "remote")]
+    force: bool,
+    /// Remove every ModelKit that has no name
+    #[arg(short, long, conflicts_with = "remote")]
+    all: bool,
+    /// Remove from the registry, with all tags
+    #[arg(short, long)]
+    remote: bool,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+impl RemoveArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let Some(text) = &self.reference else {
+            return remove(context, &if self.force { Removal::Everything } else { Removal::Unnamed });
+        };
+        let references = Reference::parse_list(text).map_err(|error| Usage(error.into()))?;
+        if let Some(bare) = references.iter().find(|reference| reference.selector().is_none()) {
+            return Err(usage(format!("`{bare}` needs a tag or a digest")));
+        }
+        for reference in references {
+            if self.remote {
+                self.remove_remote(context, &reference)?;
+            } else {
+                let removal = if self.force { Removal::WithAllNames } else { Removal::Name };
+                remove(context, &removal(reference))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_remote(&self, context: &Context, reference: &Reference) -> Result<()> {
+        if reference.is_local() {
+            return Err(ops::Error::NoRegistry(reference.clone()).into());
+        }
+        let client = self.network.client(&context.environment)?;
+        let digest = ops::remove_remote(&client.repository(reference), reference)
+            .with_context(|| format!("Failed to remove `{reference}` from the registry"))?;
+        Ok(context.output.result(format!("Removed {reference} (digest {digest})"))?)
+    }
+}
+
+pub(super) fn remove(context: &Context, removal: &Removal) -> Result<()> {
+    let (removed, collected) = ops::remove(&context.store()?, removal).context("Failed to remove")?;
+    for one in removed {
+        context.output.result(match one {
+            Removed::Name(reference) => format!("Untagged {reference}"),
+            Removed::ModelKit(reference, digest) if reference.tag.is_none() => {
+                format!("Removed {}", reference.with_digest(digest))
+            }
+            Removed::ModelKit(reference, digest) => format!("Removed {reference} (digest {digest})"),
+        })?;
+    }
+    if collected.deferred {
+        context.output.say("The disk space is freed when other kit processes are done");
+    } else if collected.files > 0 {
+        context.output.say(&format!("{} freed", human(collected.bytes)));
+    }
+    Ok(())
+}

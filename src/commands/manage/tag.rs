@@ -1,0 +1,49 @@
+//! `kit tag`
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use crate::config::NetworkArgs;
+use crate::context::{Context, parse};
+use crate::output::{Usage, usage};
+use kit_core::oci::{Reference, Tag};
+use kit_core::ops::{self, Session};
+
+/// Give a ModelKit another name
+///
+/// Nothing is copied; both names mean the same ModelKit.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit tag sentiment:v2 sentiment:latest
+  kit tag sentiment:v2 registry.example/team/sentiment:v2,stable")]
+pub(crate) struct TagArgs {
+    /// The ModelKit
+    #[arg(value_name = "NAME:TAG")]
+    source: String,
+    /// The new name; more tags may follow after commas
+    #[arg(value_name = "NEW-NAME:TAG[,TAG]")]
+    target: String,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+impl TagArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let source: Reference = parse(&self.source)?;
+        let targets = Reference::parse_list(&self.target).map_err(|error| Usage(error.into()))?;
+        if targets.iter().any(|target| target.digest.is_some()) {
+            return Err(usage(format!("`{}` names a digest; a name ends in a tag", self.target)));
+        }
+        let store = context.store()?;
+        let client = self.network.client(&context.environment)?;
+        let session = Session { store: &store, client: &client };
+        for target in targets {
+            let target = target.with_tag(target.tag.clone().unwrap_or_else(Tag::latest));
+            ops::tag(&session, &source, &target, &context.bars)
+                .with_context(|| format!("Failed to tag modelkit `{source}`"))?;
+            context.output.result(format!("Modelkit {source} tagged as {target}"))?;
+        }
+        Ok(())
+    }
+}

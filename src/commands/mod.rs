@@ -1,0 +1,11 @@
+//! The subcommands: one file each, or a folder where one has grown, in the groups of `kit --help`.
+
+mod create;
+mod inspect;
+mod manage;
+mod registries;
+mod setup;
+mod subcommand;
+mod transfer;
+
+pub(crate) use subcommand::Command;

@@ -1,0 +1,192 @@
+//! `kit config`
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use super::login::host;
+use crate::config::{Config, Environment, NetworkArgs, Origin, Sourced};
+use crate::context::Context;
+use crate::output::{Format, table};
+use kit_core::progress::human;
+use kit_core::registry::UploadForm;
+
+/// Show every setting, its value and where that comes from
+///
+/// A flag wins over the environment, that over what config.toml says for one host, that over what it says for all hosts.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit config
+  kit config registry.example
+  kit config --format json
+  kit config ghcr.io --format '{{.Setting}}={{.Value}}'")]
+pub(crate) struct ConfigArgs {
+    /// Show what holds for this registry: host and port
+    #[arg(value_name = "REGISTRY")]
+    registry: Option<String>,
+    /// table, json, yaml, or a Go template with `.Setting`, `.Value`, `.From`
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+impl ConfigArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let config = Config::read(&self.network, &context.environment)?;
+        let mut rows = folders(&context.environment);
+        if let Some(registry) = &self.registry {
+            rows.extend(of_host(&config, &host(registry)?.to_ascii_lowercase())?);
+        } else {
+            let general = general(&config, None)?;
+            let special = config.hosts().map(|host| special(&config, host, &general)).collect::<Result<Vec<_>>>()?;
+            rows.extend(general.into_iter().chain(special.into_iter().flatten()));
+        }
+        rows.extend(proxies(&self.network, &context.environment));
+        Ok(context.output.result(self.format.render_rows(&rows, Row::to_json, || render(&rows))?)?)
+    }
+}
+
+/// One setting.
+#[derive(Debug, Clone, PartialEq)]
+struct Row {
+    setting: String,
+    value: Value,
+    origin: Origin,
+}
+
+impl Row {
+    fn new<T: Into<Value>>(setting: &str, sourced: Sourced<T>) -> Self {
+        Self { setting: setting.to_owned(), value: sourced.value.into(), origin: sourced.origin }
+    }
+
+    fn path(setting: &str, path: &Path, origin: &Origin) -> Self {
+        Self { setting: setting.to_owned(), value: text(path), origin: origin.clone() }
+    }
+
+    fn to_json(&self) -> Value {
+        json!({ "setting": self.setting, "value": self.value, "from": self.origin.to_string() })
+    }
+}
+
+/// Where things are.
+fn folders(environment: &Environment) -> Vec<Row> {
+    let root = &environment.root.origin;
+    let mut rows = vec![
+        Row::path("root", &environment.root.value, root),
+        Row::path("config.toml", &environment.config_file.value, &environment.config_file.origin),
+        Row::path("store", &environment.store_folder(), root),
+        Row::path("uploads", &environment.uploads_folder(), root),
+        Row::path("credentials", &environment.credentials_file(), root),
+    ];
+    let others = environment.credential_files.iter();
+    rows.extend(others.map(|file| Row::path("credentials, read only", &file.value, &file.origin)));
+    rows
+}
+
+/// What can be said for all hosts.
+fn general(config: &Config<'_>, host: Option<&str>) -> Result<Vec<Row>> {
+    let (certificate, key) = match config.client_certificate(host)? {
+        Some((certificate, key)) => (certificate.map(Some), key.map(Some)),
+        None => (Sourced::new(None, Origin::BuiltIn), Sourced::new(None, Origin::BuiltIn)),
+    };
+    let optional = |path: Option<PathBuf>| path.map(|path| text(&path));
+    Ok(vec![
+        Row::new("plain-http", config.plain_http(host)),
+        Row::new("tls-verify", config.tls_verify()),
+        Row::new("ca", config.authorities(host).map(|paths| paths.iter().map(|path| text(path)).collect::<Value>())),
+        Row::new("client-cert", certificate.map(optional)),
+        Row::new("client-key", key.map(optional)),
+        Row::new("concurrency", config.concurrency(host)),
+        Row::new(
+            "retry-for",
+            config
+                .retry_for()
+                .map(|time| format!("{:#}", SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX))),
+        ),
+    ])
+}
+
+fn of_host(config: &Config<'_>, host: &str) -> Result<Vec<Row>> {
+    let mut rows = general(config, Some(host))?;
+    rows.push(Row::new(
+        "mirrors",
+        config.mirrors(host).map(|mirrors| mirrors.iter().map(ToString::to_string).collect::<Value>()),
+    ));
+    rows.push(Row::new("upload", config.upload(host).map(upload)));
+    Ok(rows)
+}
+
+/// What is different for one host, with its name in front.
+fn special(config: &Config<'_>, host: &str, general: &[Row]) -> Result<Vec<Row>> {
+    let rows = of_host(config, host)?.into_iter();
+    let own = rows.filter(|row| row.origin != Origin::BuiltIn && !general.contains(row));
+    Ok(own.map(|row| Row { setting: format!("{host} {}", row.setting), ..row }).collect())
+}
+
+/// A flag, or what the environment says of proxies.
+fn proxies(network: &NetworkArgs, environment: &Environment) -> Vec<Row> {
+    let shown = |name: &str, proxy: Sourced<String>| Row::new(name, proxy.map(|url| without_password(&url)));
+    if let Some(proxy) = &network.proxy {
+        return vec![shown("proxy", Sourced::new(proxy.clone(), Origin::Flag("proxy")))];
+    }
+    let name = |proxy: &Sourced<String>| proxy.origin.to_string().to_lowercase().replace('_', "-");
+    environment.proxies.iter().map(|proxy| shown(&name(proxy), proxy.clone())).collect()
+}
+
+/// `url` without a name and a password, whether it is one or not.
+fn without_password(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").map_or((None, url), |(scheme, rest)| (Some(scheme), rest));
+    let rest = rest.rsplit_once('@').map_or(rest.to_owned(), |(_, host)| format!("***@{host}"));
+    scheme.map_or(rest.clone(), |scheme| format!("{scheme}://{rest}"))
+}
+
+fn upload(form: Option<UploadForm>) -> String {
+    match form {
+        None => "as the registry needs it".to_owned(),
+        Some(UploadForm::Whole) => "whole".to_owned(),
+        Some(UploadForm::Parts(None)) => "parts".to_owned(),
+        Some(UploadForm::Parts(Some(bytes))) => format!("parts of {}", human(bytes)),
+    }
+}
+
+fn text(path: &Path) -> Value {
+    Value::String(path.display().to_string())
+}
+
+fn render(rows: &[Row]) -> String {
+    let cells: Vec<_> =
+        rows.iter().map(|row| [row.setting.clone(), shown(&row.value), row.origin.to_string()]).collect();
+    table::render(["SETTING", "VALUE", "FROM"], &cells)
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => "none".to_owned(),
+        Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_shown() {
+        for (url, expected) in [
+            ("http://proxy.example:3128", "http://proxy.example:3128"),
+            ("http://me:secret@proxy.example", "http://***@proxy.example"),
+            ("me:se@cret@proxy.example", "***@proxy.example"),
+            ("localhost,.example", "localhost,.example"),
+        ] {
+            assert_eq!(without_password(url), expected);
+        }
+    }
+}

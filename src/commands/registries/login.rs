@@ -1,0 +1,110 @@
+//! `kit login`
+
+use std::io::{self, BufRead, Write};
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+
+use crate::config::NetworkArgs;
+use crate::context::Context;
+use crate::output::{NotLoggedIn, usage};
+use kit_core::registry::Credentials;
+
+/// Store credentials for a registry
+///
+/// They are tried first, and stored when the registry takes them. Credentials that docker or podman know are used as they
+/// are, without a login here.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit login registry.example -u ada
+  echo $TOKEN | kit login registry.example -u ada --password-stdin")]
+pub(crate) struct LoginArgs {
+    /// The registry: host and port
+    #[arg(value_name = "REGISTRY")]
+    registry: String,
+    /// Who
+    #[arg(short, long, value_name = "NAME")]
+    username: Option<String>,
+    /// The password; others can see it in the list of processes, --password-stdin hides it
+    #[arg(short, long, value_name = "PASSWORD", conflicts_with = "password_stdin")]
+    password: Option<String>,
+    /// Read the password from standard input
+    #[arg(long)]
+    password_stdin: bool,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+impl LoginArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let registry = host(&self.registry)?;
+        let given = self.credentials(context)?;
+        let client = self.network.client(&context.environment)?;
+        let refused = |source| NotLoggedIn { registry: registry.to_owned(), source };
+        client.check_credentials(registry, &given).map_err(refused)?;
+        context
+            .environment
+            .credentials()
+            .store(registry, &given)
+            .with_context(|| format!("cannot store the credentials for `{registry}`"))?;
+        Ok(context.output.result("Log in successful")?)
+    }
+
+    fn credentials(&self, context: &Context) -> Result<Credentials> {
+        if self.username.is_some() && self.password.is_some() {
+            context.output.warn("a password on the command line can be seen by others; --password-stdin hides it");
+        }
+        let password = match &self.password {
+            Some(password) => Some(password.clone()),
+            None if self.password_stdin => Some(read_line().context("cannot read the password from standard input")?),
+            None => None,
+        };
+        match (&self.username, password) {
+            (_, Some(password)) if password.is_empty() => bail!("the password is empty"),
+            (username, Some(password)) => Ok(Credentials::new(username.as_deref().unwrap_or_default(), &password)),
+            (username, None) => ask(context, username.as_deref()),
+        }
+    }
+}
+
+/// The registry as the user types it, without a scheme or path that slipped in.
+pub(super) fn host(text: &str) -> Result<&str> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or(text);
+    let host = host.trim_end_matches('/');
+    if host.is_empty() || host.contains(['/', '@', ' ']) {
+        return Err(usage(format!(
+            "`{text}` is not a registry; give its host, as in registry.example or localhost:5000"
+        )));
+    }
+    Ok(host)
+}
+
+fn ask(context: &Context, username: Option<&str>) -> Result<Credentials> {
+    if !context.environment.is_interactive {
+        return Err(usage("nobody is there to ask for the password; use --password-stdin"));
+    }
+    let username = match username {
+        Some(username) => username.to_owned(),
+        None => prompt("Username: ")?,
+    };
+    let password = rpassword::prompt_password("Password: ").context("cannot read the password")?;
+    if password.is_empty() {
+        bail!("the password is empty");
+    }
+    Ok(Credentials::new(&username, &password))
+}
+
+/// Asks on standard error, so that standard output stays clean.
+pub(crate) fn prompt(question: &str) -> Result<String> {
+    let mut stderr = io::stderr().lock();
+    write!(stderr, "{question}")?;
+    stderr.flush()?;
+    read_line().context("cannot read the answer")
+}
+
+fn read_line() -> io::Result<String> {
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}

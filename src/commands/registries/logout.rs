@@ -1,0 +1,27 @@
+//! `kit logout`
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use super::login::host;
+use crate::context::Context;
+
+/// Forget the credentials for a registry
+#[derive(Debug, Args)]
+pub(crate) struct LogoutArgs {
+    /// The registry: host and port
+    #[arg(value_name = "REGISTRY")]
+    registry: String,
+}
+
+impl LogoutArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let registry = host(&self.registry)?;
+        context
+            .environment
+            .credentials()
+            .erase(registry)
+            .with_context(|| format!("cannot forget the credentials for `{registry}`"))?;
+        Ok(context.output.result(format!("Successfully logged out from {registry}"))?)
+    }
+}

@@ -1,0 +1,77 @@
+//! `kit man`
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Command, CommandFactory};
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, roman};
+use fs_err as fs;
+
+use crate::args;
+use crate::context::Context;
+
+/// Write a man page for every command into a folder
+///
+/// Pages that are there are replaced. `man kit-push` finds them in a folder `man1` on the path of `man`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit man ~/.local/share/man/man1
+  kit man . && man ./kit-push.1")]
+pub(crate) struct ManArgs {
+    /// The folder, which is made if it is not there
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
+}
+
+impl ManArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let mut kit = args::Args::command().disable_help_subcommand(true);
+        kit.build();
+        let folder = context.environment.absolute(&self.folder);
+        let written = fs::create_dir_all(&folder).and_then(|()| write_all(&kit, &folder));
+        let count = written.with_context(|| format!("cannot write man pages into `{}`", self.folder.display()))?;
+        context.output.say(&format!("{count} man pages in {}", self.folder.display()));
+        Ok(())
+    }
+}
+
+/// Writes the page of `command` and those of what is below it. Tells how many.
+fn write_all(command: &Command, folder: &Path) -> io::Result<usize> {
+    let name = command.get_display_name().unwrap_or_else(|| command.get_name());
+    fs::write(folder.join(format!("{name}.1")), page(command)?)?;
+    let mut count = 1;
+    for command in command.get_subcommands().filter(|command| !command.is_hide_set()) {
+        count += write_all(command, folder)?;
+    }
+    Ok(count)
+}
+
+/// The same `kit` writes the same pages.
+fn page(command: &Command) -> io::Result<Vec<u8>> {
+    let usage = command.clone().render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage: ").to_owned();
+    let examples = command.get_after_help().map(ToString::to_string);
+    let man = Man::new(command.clone().override_usage(usage).after_help(None::<&str>));
+    // A blank for a date: what is empty, the crate leaves out, and all that follows moves up.
+    let man = man.date(" ").source(concat!("kit ", env!("CARGO_PKG_VERSION"))).manual("Manual of kit");
+    let mut page = Vec::new();
+    man.render(&mut page)?;
+    if let Some(examples) = examples {
+        as_typed(&examples).to_writer(&mut page)?;
+    }
+    Ok(page)
+}
+
+/// The examples of the help, line by line.
+fn as_typed(text: &str) -> Roff {
+    let mut roff = Roff::new();
+    roff.control("SH", ["EXAMPLES"]).control("nf", []);
+    for line in text.lines().filter(|line| *line != "Examples:") {
+        roff.text([roman(line.trim_start())]);
+    }
+    roff.control("fi", []);
+    roff
+}

@@ -1,0 +1,13 @@
+//! Commands about `kit` itself: version, schema, shell completion, man pages.
+
+mod complete;
+mod completion;
+mod man;
+mod schema;
+mod version;
+
+pub(crate) use complete::CompleteArgs;
+pub(crate) use completion::CompletionArgs;
+pub(crate) use man::ManArgs;
+pub(crate) use schema::SchemaArgs;
+pub(crate) use version::VersionArgs;

@@ -1,0 +1,35 @@
+//! `kit version`
+
+use anyhow::Result;
+use clap::Args;
+use serde_json::json;
+
+use crate::context::Context;
+use crate::output::Format;
+
+/// Show the version
+#[derive(Debug, Args)]
+pub(crate) struct VersionArgs {
+    /// table, json, yaml, or a Go template with `.Version`, `.Commit`, `.Built`, `.Compiler`
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+    /// Accepted for scripts that were written for the Go tool; this `kit` never looks for updates
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    show_update_notifications: Option<bool>,
+}
+
+impl VersionArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        if self.show_update_notifications.is_some() {
+            context.output.say("This kit never looks for updates; there are no notifications to show");
+            return Ok(());
+        }
+        let version = env!("CARGO_PKG_VERSION");
+        let commit = option_env!("KIT_COMMIT").unwrap_or("unknown");
+        let built = option_env!("KIT_BUILT").unwrap_or("unknown");
+        let compiler = concat!("rustc ", env!("CARGO_PKG_RUST_VERSION"), " or later");
+        let data = json!({ "version": version, "commit": commit, "built": built, "compiler": compiler });
+        let table = || format!("Version: {version}\nCommit: {commit}\nBuilt: {built}\nCompiler: {compiler}\n");
+        Ok(context.output.result(self.format.render(&data, table)?)?)
+    }
+}

@@ -1,0 +1,104 @@
+//! The subcommands as clap sees them, in the order of `kit --help`.
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::commands::create::{ImportArgs, InitArgs, PackArgs, UpdateArgs, ValidateArgs};
+use crate::commands::inspect::{
+    CatArgs, CpArgs, DiffArgs, InfoArgs, InspectArgs, LineageArgs, ListArgs, LogArgs, LsArgs, VerifyArgs,
+};
+use crate::commands::manage::{CacheArgs, FsckArgs, IndexArgs, MaterializeArgs, RemoveArgs, TagArgs};
+use crate::commands::registries::{ConfigArgs, DoctorArgs, LoginArgs, LogoutArgs};
+use crate::commands::setup::{CompleteArgs, CompletionArgs, ManArgs, SchemaArgs, VersionArgs};
+use crate::commands::transfer::{
+    ConvertArgs, CopyArgs, LoadArgs, PromoteArgs, PullArgs, PushArgs, SaveArgs, UnpackArgs,
+};
+use crate::context::Context;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Init(InitArgs),
+    Validate(ValidateArgs),
+    Import(ImportArgs),
+    Pack(PackArgs),
+    Push(PushArgs),
+    Pull(PullArgs),
+    Copy(CopyArgs),
+    Promote(PromoteArgs),
+    Convert(ConvertArgs),
+    Save(SaveArgs),
+    Load(LoadArgs),
+    Unpack(UnpackArgs),
+    List(ListArgs),
+    Inspect(InspectArgs),
+    Info(InfoArgs),
+    Ls(LsArgs),
+    Cat(CatArgs),
+    Cp(CpArgs),
+    Diff(DiffArgs),
+    Log(LogArgs),
+    Lineage(LineageArgs),
+    Verify(VerifyArgs),
+    Update(UpdateArgs),
+    Index(IndexArgs),
+    Tag(TagArgs),
+    Remove(RemoveArgs),
+    Materialize(MaterializeArgs),
+    Fsck(FsckArgs),
+    Cache(CacheArgs),
+    Login(LoginArgs),
+    Logout(LogoutArgs),
+    Config(ConfigArgs),
+    Doctor(DoctorArgs),
+    Schema(SchemaArgs),
+    Version(VersionArgs),
+    Completion(CompletionArgs),
+    Man(ManArgs),
+    #[command(name = "__complete", hide = true)]
+    Complete(CompleteArgs),
+}
+
+impl Command {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        match self {
+            Self::Init(args) => args.run(context),
+            Self::Validate(args) => args.run(context),
+            Self::Import(args) => args.run(context),
+            Self::Pack(args) => args.run(context),
+            Self::Push(args) => args.run(context),
+            Self::Pull(args) => args.run(context),
+            Self::Copy(args) => args.run(context),
+            Self::Promote(args) => args.run(context),
+            Self::Convert(args) => args.run(context),
+            Self::Save(args) => args.run(context),
+            Self::Load(args) => args.run(context),
+            Self::Unpack(args) => args.run(context),
+            Self::List(args) => args.run(context),
+            Self::Inspect(args) => args.run(context),
+            Self::Info(args) => args.run(context),
+            Self::Ls(args) => args.run(context),
+            Self::Cat(args) => args.run(context),
+            Self::Cp(args) => args.run(context),
+            Self::Diff(args) => args.run(context),
+            Self::Log(args) => args.run(context),
+            Self::Lineage(args) => args.run(context),
+            Self::Verify(args) => args.run(context),
+            Self::Update(args) => args.run(context),
+            Self::Index(args) => args.run(context),
+            Self::Tag(args) => args.run(context),
+            Self::Remove(args) => args.run(context),
+            Self::Materialize(args) => args.run(context),
+            Self::Fsck(args) => args.run(context),
+            Self::Cache(args) => args.run(context),
+            Self::Login(args) => args.run(context),
+            Self::Logout(args) => args.run(context),
+            Self::Config(args) => args.run(context),
+            Self::Doctor(args) => args.run(context),
+            Self::Schema(args) => args.run(context),
+            Self::Version(args) => args.run(context),
+            Self::Completion(args) => args.run(context),
+            Self::Man(args) => args.run(context),
+            Self::Complete(args) => args.run(context),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! `kit convert`
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use crate::arguments::{CompatArgs, FormName};
+use crate::config::NetworkArgs;
+use crate::context::{Context, parse};
+use crate::output::usage;
+use kit_core::modelkit::Family;
+use kit_core::oci::{Reference, Tag};
+use kit_core::ops::{self, ConvertOptions, Session};
+
+/// Make a ModelPack of a ModelKit, or a ModelKit of a ModelPack
+///
+/// The layers stay as they are: only a new manifest and a new config are stored, which list the same blobs. Converting back gives
+/// the ModelKit that it was. All commands work on either.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit convert sentiment:v2 --to modelpack
+  kit convert sentiment:v2 --to modelpack -t registry.example/team/sentiment:v2-modelpack
+  kit convert registry.example/models/llama:8b --to modelkit -t llama:8b")]
+pub(crate) struct ConvertArgs {
+    /// The ModelKit or ModelPack, in the local store
+    #[arg(value_name = "NAME:TAG")]
+    source: String,
+    /// What it becomes
+    #[arg(long, value_name = "FAMILY")]
+    to: FamilyName,
+    /// What to call it [default: the same name with -modelpack or -modelkit behind the tag]
+    #[arg(short, long, value_name = "NAME:TAG")]
+    tag: Option<String>,
+    #[command(flatten)]
+    compat: CompatArgs,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum FamilyName {
+    Modelpack,
+    Modelkit,
+}
+
+impl ConvertArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let (family, suffix) = match self.to {
+            FamilyName::Modelpack => (self.compat.modelpack(), FormName::Modelpack.suffix()),
+            FamilyName::Modelkit if self.compat.is_given() => {
+                return Err(usage("--compat is about the names in a ModelPack, and this becomes a ModelKit"));
+            }
+            FamilyName::Modelkit => (Family::ModelKit, FormName::Modelkit.suffix()),
+        };
+        let source: Reference = parse(&self.source)?;
+        let target = self.target(&source, suffix)?;
+        let store = context.store()?;
+        let client = self.network.client(&context.environment)?;
+        let session = Session { store: &store, client: &client };
+        let options = ConvertOptions { jobs: ops::jobs(), cli_version: env!("CARGO_PKG_VERSION").to_owned() };
+        let manifest = ops::convert(&session, &source, &target, family, &options, &context.bars)
+            .with_context(|| format!("cannot convert `{source}` to a {family}"))?;
+        context.output.result(format!("Converted {}", manifest.digest))?;
+        context.output.say(&format!("{source} is also the {family} {target}; its layers are the same"));
+        Ok(())
+    }
+
+    fn target(&self, source: &Reference, suffix: &str) -> Result<Reference> {
+        let Some(text) = &self.tag else {
+            let tag = source.tag.clone().unwrap_or_else(Tag::latest);
+            let tag = Tag::new(&format!("{tag}{suffix}"));
+            let tag =
+                tag.ok_or_else(|| usage("the tag is too long to get a longer one; name the result with --tag"))?;
+            return Ok(source.with_tag(tag));
+        };
+        let target: Reference = parse(text)?;
+        if target.digest.is_some() {
+            return Err(usage(format!("`{text}` names a digest; a name ends in a tag")));
+        }
+        Ok(target.with_tag(target.tag.clone().unwrap_or_else(Tag::latest)))
+    }
+}

@@ -1,0 +1,71 @@
+//! `kit copy`
+
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use crate::arguments::{DryRunArgs, dry_run};
+use crate::config::NetworkArgs;
+use crate::context::Context;
+use crate::output::Moved;
+use kit_core::ops::{self, CopyOptions, Location, Lookup, Origins, Session};
+use kit_core::progress::Phase;
+
+/// Copy a ModelKit from a registry to another, or to and from a folder
+///
+/// The bytes go from the one to the other and are not stored here. Between repositories of one registry they are mounted, where
+/// the registry does that, and do not move at all. ModelKits that the model refers to are named, not copied.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit copy registry.example/team/sentiment:v2 registry.example/production/sentiment:v2
+  kit copy registry.example/team/sentiment:v2 other.example/team/sentiment:v2
+  kit copy registry.example/team/sentiment:v2 oci:/mnt/usb/sentiment:v2
+  kit copy oci:/mnt/usb/sentiment:v2 inside.example/team/sentiment:v2 --dry-run")]
+pub(crate) struct CopyArgs {
+    /// The ModelKit, in a registry or an image layout (oci:FOLDER:TAG)
+    #[arg(value_name = "SOURCE")]
+    source: String,
+    /// Where to and what to call it there, in a registry or an image layout (oci:FOLDER:TAG)
+    #[arg(value_name = "DESTINATION")]
+    destination: String,
+    #[command(flatten)]
+    dry_run: DryRunArgs,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+impl CopyArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let source = context.location(&self.source)?;
+        let destination = context.location(&self.destination)?;
+        let copied = self.copy(context, &source, &destination);
+        copied.with_context(|| format!("Failed to copy: cannot copy `{source}` to `{destination}`"))
+    }
+
+    fn copy(&self, context: &Context, source: &Location, destination: &Location) -> Result<()> {
+        let start = Instant::now();
+        let (store, client) = (context.store()?, self.network.client(&context.environment)?);
+        let session = Session { store: &store, client: &client };
+        let found = session.find(source, Lookup::Remote)?;
+        let options = CopyOptions {
+            jobs: session.jobs(&[source, destination]),
+            origins: Origins::beside(source, destination),
+            phase: Phase::Copying,
+        };
+        if self.dry_run.dry_run {
+            let plan = ops::plan(&*found.source, &found.name, &session.look(destination)?, &options)?;
+            return dry_run::show(&context.output, &plan);
+        }
+        context.output.say(&format!("Copying {source} to {destination}"));
+        let (target, tag) = session.target(destination)?;
+        let copied = ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), &options, &context.bars)?;
+        context.output.result(format!("Copied {}", copied.manifest.digest))?;
+        context.output.say(&Moved::sent(&copied).in_words(start));
+        for parent in ops::parents(&found)? {
+            context.output.say(&format!("Its model refers to {parent}, which was not copied"));
+        }
+        Ok(())
+    }
+}

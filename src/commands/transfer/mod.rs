@@ -1,0 +1,19 @@
+//! Commands that move ModelKits between the local store, registries, archives and directories.
+
+mod convert;
+mod copy;
+mod load;
+mod promote;
+mod pull;
+mod push;
+mod save;
+mod unpack;
+
+pub(crate) use convert::ConvertArgs;
+pub(crate) use copy::CopyArgs;
+pub(crate) use load::LoadArgs;
+pub(crate) use promote::PromoteArgs;
+pub(crate) use pull::{FetchArgs, PullArgs};
+pub(crate) use push::{PushArgs, SendArgs};
+pub(crate) use save::SaveArgs;
+pub(crate) use unpack::{UnpackArgs, files, moved};

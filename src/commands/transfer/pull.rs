@@ -1,0 +1,123 @@
+//! `kit pull`
+
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use crate::arguments::{DryRunArgs, LabelArgs, dry_run};
+use crate::config::NetworkArgs;
+use crate::context::{Context, parse};
+use crate::output::{Moved, and_taken, usage};
+use kit_core::digest::Digest;
+use kit_core::oci::{Reference, Tag};
+use kit_core::ops::{self, CopyOptions, Fetch, Location, Origins, Plan, Session, Wanted};
+use kit_core::progress::{Phase, human};
+
+/// Fetch a ModelKit from a registry into the local store
+///
+/// Everything is verified on its way. What an older version in the same repository has is taken from there, and only the rest is
+/// fetched, where that is quicker. An interrupted pull goes on where it stopped when it is started again. ModelKits that
+/// the model refers to are fetched too, each into its own repository.
+///
+/// Of an index of ModelKits, --label chooses one, which gets the name of the index here. `kit index pull` fetches all of them.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit pull registry.example/team/sentiment:v2
+  kit pull localhost:5000/sentiment:v2 --plain-http
+  kit pull registry.example/team/sentiment:all -l quantization=Q4_K
+  kit pull oci:/mnt/usb/sentiment:v2 sentiment:v2")]
+pub(crate) struct PullArgs {
+    #[command(flatten)]
+    labels: LabelArgs,
+    #[command(flatten)]
+    fetch: FetchArgs,
+}
+
+impl PullArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        self.fetch.run(context, Wanted::ModelKit(&self.labels.label))
+    }
+}
+
+/// What is fetched from where, and what it is called then.
+#[derive(Debug, Args)]
+pub(crate) struct FetchArgs {
+    /// What to fetch, from a registry or an image layout (oci:FOLDER:TAG)
+    #[arg(value_name = "NAME:TAG")]
+    source: String,
+    /// What to call it here [default: the same name; for a layout, the folder's name]
+    #[arg(value_name = "LOCAL-NAME")]
+    name: Option<String>,
+    /// Fetch layers whole, even if an older version has parts of them
+    #[arg(long)]
+    no_delta: bool,
+    #[command(flatten)]
+    dry_run: DryRunArgs,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+impl FetchArgs {
+    pub(crate) fn run(&self, context: &Context, wanted: Wanted<'_>) -> Result<()> {
+        let start = Instant::now();
+        let source = context.location(&self.source)?;
+        let name = self.local_name(&source)?;
+        let store = context.store()?;
+        let client = self.network.client(&context.environment)?;
+        let session = Session { store: &store, client: &client };
+        let failure = || format!("Failed to pull: cannot pull `{source}`");
+        let options =
+            CopyOptions { jobs: session.jobs(&[&source]), origins: Origins::default(), phase: Phase::Downloading };
+        if self.dry_run.dry_run {
+            let plans = ops::plan_pull(&session, (&source, wanted), &options).with_context(failure)?;
+            return show_plans(context, &plans);
+        }
+        context.output.say(&format!("Pulling {source}"));
+        let fetch = if self.no_delta { Fetch::Everything } else { Fetch::Changes };
+        let copied = ops::pull(&session, (&source, wanted), &name, fetch, &options, &context.bars);
+        let copied = copied.with_context(failure)?;
+        context.output.result(format!("Pulled {}", copied.manifest.digest))?;
+        let moved = Moved {
+            done: (copied.sent_bytes, "fetched"),
+            reused: format!("{} already here{}", human(copied.present_bytes), and_taken(&copied.taken)),
+            mounted: None,
+            resumed: copied.resumed_bytes,
+        };
+        context.output.say(&format!("{} · {name}", moved.in_words(start)));
+        Ok(())
+    }
+
+    fn local_name(&self, source: &Location) -> Result<Reference> {
+        match (&self.name, source) {
+            (Some(name), _) => {
+                let name: Reference = parse(name)?;
+                let tag = name.tag.clone().unwrap_or_else(Tag::latest);
+                Ok(name.with_tag(tag))
+            }
+            (None, Location::Artifact(reference)) => Ok(reference.clone()),
+            (None, Location::Layout { path, selector }) => {
+                let folder = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_lowercase();
+                let selector = selector.as_deref().unwrap_or("latest");
+                let name = match selector.parse::<Digest>() {
+                    Ok(digest) => format!("{folder}@{digest}"),
+                    Err(_) if Tag::new(selector).is_some() => format!("{folder}:{selector}"),
+                    // A layout of many repositories: the name is a whole one.
+                    Err(_) => return parse(selector),
+                };
+                name.parse().map_err(|_| {
+                    usage(format!("the folder name `{folder}` is no repository name; give a name as second argument"))
+                })
+            }
+        }
+    }
+}
+
+fn show_plans(context: &Context, plans: &[(String, Plan)]) -> Result<()> {
+    for (name, plan) in plans {
+        context.output.say(name);
+        dry_run::show(&context.output, plan)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! `kit push`
+
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use crate::arguments::{CompatArgs, DryRunArgs, FormName, dry_run};
+use crate::config::NetworkArgs;
+use crate::context::Context;
+use crate::output::{Moved, usage};
+use kit_core::digest::Digest;
+use kit_core::modelkit::Platform;
+use kit_core::oci::{Reference, Tag};
+use kit_core::ops::{self, ConvertOptions, CopyOptions, Documents, Located, Location, Lookup, Origins, Session};
+use kit_core::progress::Phase;
+
+/// Send a ModelKit to a registry
+///
+/// What the registry has already is not sent. The ModelKit appears there when it is whole.
+///
+/// With --also, small manifests are added that list the same layers for other tools, so that nothing is stored twice: a CNCF
+/// ModelPack, or an image that Kubernetes mounts as a volume and podman and umoci unpack. Their tags are that of the
+/// ModelKit with -modelpack or -image behind it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kit push registry.example/team/sentiment:v2
+  kit push sentiment:v2 registry.example/team/sentiment:v2
+  kit push sentiment:v2 localhost:5000/sentiment:v2 --plain-http
+  kit push sentiment:v2 oci:/mnt/usb/sentiment:v2
+  kit push registry.example/team/sentiment:v2 --also modelpack,image")]
+pub(crate) struct PushArgs {
+    /// Add manifests for other tools: modelpack, image, modelkit
+    #[arg(long, value_name = "FORM[,FORM]", value_delimiter = ',')]
+    also: Vec<FormName>,
+    /// Which machines an image is for; models run on any, runtimes ask all the same [default: linux and this machine's processor]
+    #[arg(long, value_name = "OS/ARCHITECTURE", requires = "also")]
+    platform: Option<Platform>,
+    #[command(flatten)]
+    compat: CompatArgs,
+    #[command(flatten)]
+    send: SendArgs,
+}
+
+/// What is sent from where, and what it is called then.
+#[derive(Debug, Args)]
+pub(crate) struct SendArgs {
+    /// What to send, from the local store or an image layout (oci:FOLDER:TAG)
+    #[arg(value_name = "NAME:TAG")]
+    source: String,
+    /// What to call it in the registry, or an image layout (oci:FOLDER:TAG) [default: the same name]
+    #[arg(value_name = "DESTINATION")]
+    destination: Option<String>,
+    #[command(flatten)]
+    dry_run: DryRunArgs,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+/// Documents that are added where the ModelKit goes, with their tags.
+type Lists = Vec<(String, Documents)>;
+
+impl SendArgs {
+    /// Sends what was found, and the lists that `lists` makes of it for the destination.
+    pub(crate) fn run(
+        &self,
+        context: &Context,
+        lists: impl FnOnce(&Located, &Location) -> Result<Lists>,
+    ) -> Result<()> {
+        let start = Instant::now();
+        let source = context.location(&self.source)?;
+        let destination = match &self.destination {
+            Some(text) => context.location(text)?,
+            None => source.clone(),
+        };
+        let store = context.store()?;
+        let client = self.network.client(&context.environment)?;
+        let session = Session { store: &store, client: &client };
+        let failure = || format!("Failed to push: cannot push `{source}` to `{destination}`");
+        let found = session.find(&source, Lookup::Local).with_context(failure)?;
+        // What cannot be listed so is refused before anything travels.
+        let lists = lists(&found, &destination).with_context(failure)?;
+        if self.dry_run.dry_run {
+            show_plan(context, &session, &found, &destination).with_context(failure)?;
+            return lists.iter().try_for_each(|(tag, list)| {
+                Ok(context.output.result(format!("add   {:>14} {} {tag}", list.manifest.size, list.manifest.digest))?)
+            });
+        }
+        context.output.say(&announcement(&source, &destination));
+        let (target, tag) = session.target(&destination).with_context(failure)?;
+        let options = options(&session, &destination)?;
+        let copied = ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), &options, &context.bars)
+            .with_context(failure)?;
+        context.output.result(format!("Pushed {}", copied.manifest.digest))?;
+        for (tag, list) in lists {
+            list.publish(&*target, &tag).with_context(|| format!("cannot add `{tag}` to `{destination}`"))?;
+            context.output.result(format!("Pushed {} {tag}", list.manifest.digest))?;
+        }
+        context.output.say(&Moved::sent(&copied).in_words(start));
+        Ok(())
+    }
+}
+
+impl PushArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        self.send.run(context, |found, destination| self.lists(context, found, destination))
+    }
+
+    /// What --also asks for, with the tags.
+    fn lists(&self, context: &Context, found: &Located, destination: &Location) -> Result<Lists> {
+        if self.compat.is_given() && !self.also.contains(&FormName::Modelpack) {
+            return Err(usage("--compat is about the names in a ModelPack, and --also asks for none"));
+        }
+        let options = ConvertOptions { jobs: ops::jobs(), cli_version: env!("CARGO_PKG_VERSION").to_owned() };
+        let platform = self.platform.clone().unwrap_or_else(Platform::host);
+        let list = |name: &FormName| {
+            let tag = tag_of(*name, destination)?;
+            let list = ops::list_as(found, &name.form(self.compat, &platform), &options, &context.bars);
+            Ok((tag.clone(), list.with_context(|| format!("cannot make `{tag}`"))?))
+        };
+        self.also.iter().map(list).collect()
+    }
+}
+
+fn show_plan(context: &Context, session: &Session<'_>, found: &Located, destination: &Location) -> Result<()> {
+    let options = options(session, destination)?;
+    let plan = ops::plan(&*found.source, &found.name, &session.look(destination)?, &options)?;
+    dry_run::show(&context.output, &plan)
+}
+
+fn options(session: &Session<'_>, destination: &Location) -> Result<CopyOptions, ops::Error> {
+    Ok(CopyOptions {
+        jobs: session.jobs(&[destination]),
+        origins: Origins::known_to(session.store, destination)?,
+        phase: Phase::Uploading,
+    })
+}
+
+/// What the `form` of what has the tag of `destination` is called there.
+fn tag_of(form: FormName, destination: &Location) -> Result<String> {
+    let tag = match destination {
+        Location::Artifact(Reference { tag: Some(tag), digest: None, .. }) => tag.to_string(),
+        Location::Layout { selector: Some(name), .. } if name.parse::<Digest>().is_err() => name.clone(),
+        _ => return Err(usage("--also names what it adds after the tag, so the destination needs one")),
+    };
+    let tag = format!("{tag}{}", form.suffix());
+    // In a layout of many repositories, a name is a whole reference.
+    let is_name = matches!(destination, Location::Layout { .. }) && tag.parse::<Reference>().is_ok();
+    if Tag::new(&tag).is_none() && !is_name {
+        return Err(usage(format!("`{tag}` would be too long for a tag")));
+    }
+    Ok(tag)
+}
+
+fn announcement(source: &Location, destination: &Location) -> String {
+    if source == destination { format!("Pushing {source}") } else { format!("Pushing {source} to {destination}") }
+}

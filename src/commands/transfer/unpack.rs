@@ -1,0 +1,141 @@
+//! `kit unpack`
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use crate::arguments::{LabelArgs, OverwriteArgs, lock_file};
+use crate::config::NetworkArgs;
+use crate::context::{Context, parse};
+use crate::output::{Moved, and_taken};
+use kit_core::archive::Placed;
+use kit_core::modelkit::{Filter, Part, Selection};
+use kit_core::ops::{self, Lookup, RemoteData, Session, UnpackOptions};
+
+/// Put all or some of a ModelKit into a folder
+///
+/// Takes the ModelKit from the local store, or else straight from its registry; then what the files in the folder have is not fetched
+/// again, where that is quicker. Every layer is verified before any of its files gets its name; if anything fails, the folder is as it
+/// was. Files that are there already and equal are kept.
+#[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+#[command(after_help = "\
+Examples:
+  kit unpack sentiment:v2 -d ./work
+  kit unpack registry.example/team/sentiment:v2 -d /srv/model --filter model
+  kit unpack registry.example/team/sentiment:all -l quantization=Q4_K -d /srv/model
+  kit unpack sentiment:v2 --filter kitfile,code --filter datasets:train,validation
+  kit unpack sentiment:v2 --include-remote --lock Kitfile.lock")]
+pub(crate) struct UnpackArgs {
+    /// The ModelKit
+    #[arg(value_name = "NAME:TAG")]
+    reference: String,
+    /// The folder to unpack into
+    #[arg(short, long, value_name = "FOLDER", default_value = ".")]
+    dir: PathBuf,
+    #[command(flatten)]
+    overwrite: OverwriteArgs,
+    /// Unpack only these: TYPES[:NAMES], both separated by commas; types are kitfile, model, datasets, code, docs, prompts
+    #[arg(short, long, value_name = "FILTER")]
+    filter: Vec<String>,
+    #[command(flatten)]
+    labels: LabelArgs,
+    /// Fetch datasets that are not in the ModelKit, too: from the web (https), object stores (s3) and other ModelKits
+    #[arg(long)]
+    include_remote: bool,
+    /// What is fetched must be what this Kitfile.lock says
+    #[arg(long, value_name = "FILE", requires = "include_remote")]
+    lock: Option<PathBuf>,
+    /// Unpack the Kitfile (use --filter kitfile)
+    #[arg(long, hide = true)]
+    kitfile: bool,
+    /// Unpack the model (use --filter model)
+    #[arg(long, hide = true)]
+    model: bool,
+    /// Unpack code (use --filter code)
+    #[arg(long, hide = true)]
+    code: bool,
+    /// Unpack datasets (use --filter datasets)
+    #[arg(long, hide = true)]
+    datasets: bool,
+    /// Unpack docs (use --filter docs)
+    #[arg(long, hide = true)]
+    docs: bool,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+impl UnpackArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let start = Instant::now();
+        let location = context.location(&self.reference)?;
+        let options = UnpackOptions {
+            folder: context.environment.absolute(&self.dir),
+            overwrite: self.overwrite.choice(),
+            selection: self.selection()?,
+            remote: self.remote(context)?,
+            jobs: ops::jobs(),
+        };
+        let store = context.store()?;
+        let client = self.network.client(&context.environment)?;
+        let session = Session { store: &store, client: &client };
+        let folder = options.folder.display().to_string();
+        context.output.say(&format!("Unpacking to {folder}"));
+        let unpacked = session
+            .find_labelled(&location, Lookup::Anywhere, &self.labels.label)
+            .and_then(|found| ops::unpack(&session, &found, &location.to_string(), &options, &context.bars))
+            .with_context(|| format!("cannot unpack `{location}` into `{folder}`"))?;
+        context.output.say(&summary(&unpacked, &folder, start));
+        Ok(())
+    }
+
+    /// The old switches count only without `--filter`.
+    fn remote(&self, context: &Context) -> Result<RemoteData> {
+        if !self.include_remote {
+            return Ok(RemoteData::Left);
+        }
+        let lock = self.lock.as_ref().map(|path| lock_file::read(&context.environment.absolute(path)));
+        Ok(RemoteData::Fetched(lock.transpose()?))
+    }
+
+    fn selection(&self) -> Result<Selection> {
+        let filters = self.filter.iter().map(|filter| parse::<Filter>(filter)).collect::<Result<Vec<_>>>()?;
+        let switches = [
+            (self.kitfile, Part::Kitfile),
+            (self.model, Part::Model),
+            (self.code, Part::Code),
+            (self.datasets, Part::Datasets),
+            (self.docs, Part::Docs),
+        ];
+        let parts: Vec<_> = switches.into_iter().filter(|(is_set, _)| *is_set).map(|(_, part)| part).collect();
+        if filters.is_empty() && !parts.is_empty() {
+            return Ok(Selection::new(vec![Filter::of(parts)]));
+        }
+        Ok(Selection::new(filters))
+    }
+}
+
+fn summary(unpacked: &ops::Unpacked, folder: &str, start: Instant) -> String {
+    let placed = &unpacked.placed;
+    let digest = unpacked.manifest.digest;
+    if placed.files == 0 && placed.kept == 0 && placed.already_right > 0 {
+        return format!("Nothing to do: {folder} already holds what was asked for of {digest}");
+    }
+    let kept = if placed.kept > 0 { format!(" · {} kept", files(placed.kept)) } else { String::new() };
+    let done = files(placed.files);
+    let mut moved = moved(placed);
+    moved.reused += &and_taken(&unpacked.taken);
+    format!("Unpacked {done} into {folder} · verified {digest}{kept} · {}", moved.in_words(start))
+}
+
+/// What became of files, for the last line.
+pub(crate) fn moved(placed: &Placed) -> Moved {
+    let reused = format!("{} already right", files(placed.already_right));
+    Moved { done: (placed.bytes, "written"), reused, mounted: None, resumed: 0 }
+}
+
+pub(crate) fn files(count: u64) -> String {
+    if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
+}

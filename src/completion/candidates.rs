@@ -1,0 +1,252 @@
+//! What may stand at the end of a command line: commands, flags, their values, and names of ModelKits.
+//!
+//! The scripts in `completions` ask `kit` itself whenever somebody presses a key, so that they know what is in the local store,
+//! and never grow old. What a value is, its name in the help tells.
+//!
+//! Not chosen: the engine of `clap_complete`, which promises nothing from one release to the next and knows no word with a `:` in it.
+
+use clap::{Arg, Command};
+
+/// What can be offered.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Offer {
+    /// Words in full, each with what it means, which may be empty.
+    pub(crate) words: Vec<(String, String)>,
+    /// What else, which the shell knows itself.
+    pub(crate) paths: Paths,
+}
+
+/// Which paths fit.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) enum Paths {
+    #[default]
+    None,
+    Folders,
+    Files,
+}
+
+/// What may stand for the last of `words`, the beginning of it being there. `words` do not have the name of the program;
+/// `references` are the names of what is in the local store.
+pub(crate) fn complete(command: &mut Command, words: &[String], references: impl Fn() -> Vec<String>) -> Offer {
+    command.build();
+    let Some((word, before)) = words.split_last() else { return Offer::default() };
+    let mut place = Place { command, positions: 0, option: None, is_escaped: false };
+    for word in before {
+        place.pass(word);
+    }
+    let mut offer = place.offer(word, &references);
+    offer.words.retain(|(value, _)| value.starts_with(word));
+    offer
+}
+
+/// How far a command line was read.
+struct Place<'a> {
+    command: &'a Command,
+    /// How many positional arguments there were.
+    positions: usize,
+    /// The flag whose value is to follow.
+    option: Option<&'a Arg>,
+    /// Whether nothing is a flag any more.
+    is_escaped: bool,
+}
+
+impl<'a> Place<'a> {
+    fn pass(&mut self, word: &str) {
+        let is_flag = !self.is_escaped && word.starts_with('-') && word.len() > 1;
+        if self.option.take().is_some_and(|option| takes(option, word)) {
+            return;
+        }
+        if !is_flag {
+            self.pass_position(word);
+        } else if word == "--" {
+            self.is_escaped = true;
+        } else if let Some(long) = word.strip_prefix("--") {
+            self.option = self.long(long).filter(|option| takes_value(option));
+        } else {
+            self.option = self.short_with_value(&word[1..]);
+        }
+    }
+
+    fn pass_position(&mut self, word: &str) {
+        match self.command.find_subcommand(word) {
+            Some(command) if self.positions == 0 => self.command = command,
+            _ => self.positions += 1,
+        }
+    }
+
+    fn long(&self, name: &str) -> Option<&'a Arg> {
+        self.command.get_arguments().find(|option| option.get_long() == Some(name))
+    }
+
+    /// The flag at the end of a row of short ones, if its value is the next word.
+    fn short_with_value(&self, row: &str) -> Option<&'a Arg> {
+        let find = |name| self.command.get_arguments().find(|option| option.get_short() == Some(name));
+        let (at, option) =
+            row.char_indices().find_map(|(at, name)| Some((at, find(name).filter(|it| takes_value(it))?)))?;
+        (row[at..].chars().count() == 1).then_some(option)
+    }
+
+    fn offer(&self, word: &str, references: &dyn Fn() -> Vec<String>) -> Offer {
+        if let Some(option) = self.option.filter(|option| takes(option, word)) {
+            return values(option, "", word, references);
+        }
+        let flag = word.strip_prefix("--").and_then(|flag| flag.split_once('=')).filter(|_| !self.is_escaped);
+        if let Some((name, value)) = flag {
+            let offer = |option| values(option, &format!("--{name}="), value, references);
+            return self.long(name).map(offer).unwrap_or_default();
+        }
+        if word.starts_with('-') && !self.is_escaped {
+            return Offer { words: self.flags(), paths: Paths::None };
+        }
+        let mut offer = self.position().map(|argument| values(argument, "", word, references)).unwrap_or_default();
+        if self.positions == 0 {
+            offer.words.extend(self.commands());
+        }
+        offer
+    }
+
+    fn commands(&self) -> impl Iterator<Item = (String, String)> {
+        let shown = self.command.get_subcommands().filter(|command| !command.is_hide_set());
+        shown.map(|command| (command.get_name().to_owned(), text(command.get_about())))
+    }
+
+    fn flags(&self) -> Vec<(String, String)> {
+        let shown = self.command.get_arguments().filter(|option| !option.is_hide_set());
+        shown.filter_map(|option| Some((format!("--{}", option.get_long()?), text(option.get_help())))).collect()
+    }
+
+    /// The argument that is next, or goes on.
+    fn position(&self) -> Option<&'a Arg> {
+        let all: Vec<&Arg> = self.command.get_positionals().collect();
+        let last = all.last().filter(|last| last.get_num_args().is_some_and(|count| count.max_values() > 1));
+        all.get(self.positions).or(last).copied()
+    }
+}
+
+fn takes_value(option: &Arg) -> bool {
+    option.get_num_args().is_some_and(|count| count.takes_values()) && !option.is_require_equals_set()
+}
+
+/// Whether `word` is the value of the option in front of it. A value that may be left out does not look like a flag.
+fn takes(option: &Arg, word: &str) -> bool {
+    !word.starts_with('-') || option.get_num_args().is_some_and(|count| count.min_values() > 0)
+}
+
+/// What may be the value of `argument`, behind what stands in front of it in the same word.
+fn values(argument: &Arg, prefix: &str, value: &str, references: &dyn Fn() -> Vec<String>) -> Offer {
+    let delimiter = argument.get_value_delimiter().and_then(|delimiter| value.rfind(delimiter));
+    let prefix = delimiter.map_or_else(|| prefix.to_owned(), |at| format!("{prefix}{}", &value[..=at]));
+    let possible = argument.get_possible_values();
+    let shown = possible.iter().filter(|value| !value.is_hide_set());
+    let mut words: Vec<_> = shown.map(|value| (value.get_name().to_owned(), text(value.get_help()))).collect();
+    let name = argument.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
+    let names: Vec<String> = match NameOf::of(name) {
+        Some(NameOf::ModelKit) => references(),
+        Some(NameOf::File) => references().iter().map(|reference| format!("{reference}//")).collect(),
+        Some(NameOf::Repository) => repositories(&references()),
+        None => Vec::new(),
+    };
+    words.extend(names.into_iter().map(|name| (name, String::new())));
+    for (word, _) in &mut words {
+        word.insert_str(0, &prefix);
+    }
+    Offer { words, paths: paths(name) }
+}
+
+/// What a value names that the local store has.
+#[derive(Debug, PartialEq, Eq)]
+enum NameOf {
+    ModelKit,
+    File,
+    Repository,
+}
+
+impl NameOf {
+    /// By the name of the value in the help.
+    fn of(value_name: &str) -> Option<Self> {
+        match value_name {
+            "SOURCE" | "DESTINATION" | "FIRST" | "SECOND" | "INDEX" | "MODELKIT" => Some(Self::ModelKit),
+            "REPOSITORY" => Some(Self::Repository),
+            name if name.ends_with("//PATH") => Some(Self::File),
+            name if name.contains("NAME:TAG") || name.contains("NAME[:TAG]") => Some(Self::ModelKit),
+            _ => None,
+        }
+    }
+}
+
+fn paths(value_name: &str) -> Paths {
+    match value_name {
+        "FOLDER" => Paths::Folders,
+        "DEST" | "FIRST" | "SECOND" => Paths::Files,
+        name if name.starts_with("FILE") => Paths::Files,
+        _ => Paths::None,
+    }
+}
+
+fn repositories(references: &[String]) -> Vec<String> {
+    let without_tag = |reference: &String| reference.rsplit_once(':').map(|(repository, _)| repository.to_owned());
+    let mut repositories: Vec<_> = references.iter().filter_map(without_tag).collect();
+    repositories.dedup();
+    repositories
+}
+
+/// The first line.
+fn text(styled: Option<&clap::builder::StyledStr>) -> String {
+    styled.map(ToString::to_string).unwrap_or_default().lines().next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::args::Args;
+
+    fn check(line: &str, expected: &[&str], paths: Paths) {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let references = || ["kit.example/a/b:v1", "net:v1", "net:v2"].map(str::to_owned).to_vec();
+        let offer = complete(&mut Args::command(), &words, references);
+        let values: Vec<&str> = offer.words.iter().map(|(value, _)| &**value).collect();
+        assert_eq!((values.as_slice(), offer.paths), (expected, paths), "{line}");
+    }
+
+    #[test]
+    fn the_names_of_the_store_are_offered_where_a_modelkit_is_named() {
+        for (line, expected) in [
+            ("push ", &["kit.example/a/b:v1", "net:v1", "net:v2"][..]),
+            ("push net:v1 kit.", &["kit.example/a/b:v1"]),
+            ("push net:v1 net:v2 ", &[]),
+            ("push --plain-http net:", &["net:v1", "net:v2"]),
+            ("--config x -q push ne", &["net:v1", "net:v2"]),
+            ("push -- ne", &["net:v1", "net:v2"]),
+            ("push -- -", &[]),
+            ("save a b net:v2", &["net:v2"]),
+            ("save --since net:v2", &["net:v2"]),
+            ("save --since=net:v2", &["--since=net:v2"]),
+            ("unpack -od x net:v1", &["net:v1"]),
+            ("index add net:v1 net:v2 k", &["kit.example/a/b:v1"]),
+            ("cat kit", &["kit.example/a/b:v1//"]),
+            ("list ", &["kit.example/a/b", "net"]),
+        ] {
+            check(line, expected, Paths::None);
+        }
+        check("diff net:v1 net:v2", &["net:v2"], Paths::Files);
+    }
+
+    #[test]
+    fn commands_flags_and_values_are_offered_in_their_places() {
+        check("unp", &["unpack"], Paths::None);
+        check("help unp", &["unpack"], Paths::None);
+        check("unpack unp", &[], Paths::None);
+        check("pack --pu", &["--push"], Paths::None);
+        check("pack . --push --use", &["--use-model-pack"], Paths::None);
+        check("completion ba", &["bash"], Paths::None);
+        check("push --also modelpack,im", &["modelpack,image"], Paths::None);
+        check("push --also=im", &["--also=image"], Paths::None);
+        check("--nothing=", &[], Paths::None);
+        check("__comp", &[], Paths::None);
+        check("pack ", &[], Paths::Folders);
+        check("pack -f ", &[], Paths::Files);
+        check("load --push x ", &[], Paths::Files);
+    }
+}

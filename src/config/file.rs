@@ -1,0 +1,406 @@
+//! `config.toml`: what the user sets for all registries and for single ones. Text in, values with their lines out.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use kit_core::oci::Reference;
+use kit_core::problem::{Invalid, Mark, Problem, Source, closest, quoted};
+use kit_core::registry::{Mirror, UploadForm};
+
+/// The sections of the file.
+const SECTIONS: [&str; 2] = ["defaults", "registry"];
+/// What `[defaults]` may hold. Plain http and mirrors are nothing to wish for everywhere.
+const DEFAULT_KEYS: [&str; 5] = ["ca", "client-cert", "client-key", "concurrency", "retry-for"];
+/// What `[registry."HOST"]` may hold.
+const HOST_KEYS: [&str; 7] = ["ca", "client-cert", "client-key", "concurrency", "mirrors", "plain-http", "upload"];
+
+/// The whole file. A missing one is like an empty one.
+#[derive(Debug, Default)]
+pub(crate) struct ConfigFile {
+    pub(crate) defaults: Table,
+    /// By host and port, in lower case.
+    pub(crate) hosts: BTreeMap<String, Table>,
+}
+
+/// What one section sets.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    pub(crate) ca: Option<Set<Vec<PathBuf>>>,
+    pub(crate) client_cert: Option<Set<PathBuf>>,
+    pub(crate) client_key: Option<Set<PathBuf>>,
+    pub(crate) concurrency: Option<Set<u16>>,
+    pub(crate) mirrors: Option<Set<Vec<Mirror>>>,
+    pub(crate) plain_http: Option<Set<bool>>,
+    pub(crate) retry_for: Option<Set<Duration>>,
+    pub(crate) upload: Option<Set<UploadForm>>,
+}
+
+/// A value, and the line that sets it.
+#[derive(Debug, Clone)]
+pub(crate) struct Set<T> {
+    pub(crate) value: T,
+    pub(crate) line: usize,
+}
+
+impl ConfigFile {
+    /// Reads `text`, the content of the file at `path`, whose folder is where relative paths begin.
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, Invalid> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let mut decoder = Decoder { source: Source::new(text), folder, problems: Vec::new() };
+        let (root, errors) = DeTable::parse_recoverable(text);
+        for error in errors {
+            decoder.complain(error.span().unwrap_or_default(), "", error.message().to_owned());
+        }
+        let file = if decoder.problems.is_empty() { decoder.file(root.get_ref()) } else { Self::default() };
+        let mut problems = decoder.problems;
+        if problems.is_empty() {
+            return Ok(file);
+        }
+        problems.sort_by_key(|problem| problem.position.as_ref().map(|position| (position.line, position.column)));
+        Err(Invalid::new(&path.display().to_string(), problems))
+    }
+}
+
+/// Parses `text` for the fuzz target, which has no access to the types of this module.
+#[cfg(fuzzing)]
+pub fn fuzz_config_file(text: &str) {
+    if let Err(problems) = ConfigFile::parse(text, Path::new("config.toml")) {
+        drop(problems.to_string());
+    }
+}
+
+/// Reads a time such as `10m` or `1h 30m`.
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, &'static str> {
+    let duration = text.parse::<SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
+    duration.ok_or("write a time such as 90s, 10m or 1h30m")
+}
+
+struct Decoder<'t> {
+    source: Source<'t>,
+    folder: &'t Path,
+    problems: Vec<Problem>,
+}
+
+type Key<'t> = Spanned<std::borrow::Cow<'t, str>>;
+type Value<'t> = Spanned<DeValue<'t>>;
+
+impl Decoder<'_> {
+    fn file(&mut self, root: &DeTable<'_>) -> ConfigFile {
+        let mut file = ConfigFile::default();
+        for (key, value) in root {
+            match (key.get_ref().as_ref(), value.get_ref()) {
+                ("defaults", DeValue::Table(table)) => file.defaults = self.table("defaults", table, &DEFAULT_KEYS),
+                ("registry", DeValue::Table(hosts)) => file.hosts = self.hosts(hosts),
+                (name, _) if SECTIONS.contains(&name) => {
+                    self.complain(key.span(), name, format!("`{name}` must be a table, as in [defaults]"));
+                }
+                _ => self.unknown(key, "", &SECTIONS),
+            }
+        }
+        file
+    }
+
+    fn hosts(&mut self, hosts: &DeTable<'_>) -> BTreeMap<String, Table> {
+        let mut found = BTreeMap::new();
+        for (key, value) in hosts {
+            let name = key.get_ref().as_ref();
+            match value.get_ref() {
+                DeValue::Table(table) if is_host(name) => {
+                    let section = format!("registry.\"{name}\"");
+                    found.insert(name.to_ascii_lowercase(), self.table(&section, table, &HOST_KEYS));
+                }
+                _ => {
+                    let message = format!(
+                        "{} is no host; write [registry.\"HOST\"] or [registry.\"HOST:PORT\"], with the quotes",
+                        quoted(name)
+                    );
+                    self.complain(key.span(), "registry", message);
+                }
+            }
+        }
+        found
+    }
+
+    fn table(&mut self, section: &str, table: &DeTable<'_>, known: &[&str]) -> Table {
+        let mut found = Table::default();
+        for (key, value) in table {
+            let right = match key.get_ref().as_ref() {
+                name if !known.contains(&name) => {
+                    self.unknown(key, section, known);
+                    continue;
+                }
+                "ca" => self.put(&mut found.ca, key, self.paths(value), "a list of PEM files, as in [\"ca.pem\"]"),
+                "client-cert" => self.put(&mut found.client_cert, key, self.path(value), "the path of a PEM file"),
+                "client-key" => self.put(&mut found.client_key, key, self.path(value), "the path of a PEM file"),
+                "concurrency" => {
+                    self.put(&mut found.concurrency, key, connections(value), "a whole number from 1 to 65535")
+                }
+                "mirrors" => {
+                    let mirrors = self.mirrors(section, value);
+                    self.put(&mut found.mirrors, key, mirrors, "a list of URLs, as in [\"https://mirror.example\"]")
+                }
+                "plain-http" => self.put(&mut found.plain_http, key, value.get_ref().as_bool(), "true or false"),
+                "retry-for" => self.put(
+                    &mut found.retry_for,
+                    key,
+                    duration(value),
+                    "a time, such as \"90s\", \"10m\" or \"1h30m\"",
+                ),
+                _ => self.put(
+                    &mut found.upload,
+                    key,
+                    upload(value),
+                    "\"whole\", \"parts\", or parts of a size, as in { parts = \"16MiB\" }",
+                ),
+            };
+            if let Err(right) = right {
+                let name = key.get_ref();
+                self.complain(value.span(), section, format!("`{name}` must be {right}"));
+            }
+        }
+        self.expect_pair(section, table);
+        found
+    }
+
+    /// Keeps `value`, or gives back what would be right.
+    fn put<T>(
+        &self,
+        place: &mut Option<Set<T>>,
+        key: &Key<'_>,
+        value: Option<T>,
+        right: &'static str,
+    ) -> Result<(), &'static str> {
+        let value = value.ok_or(right)?;
+        *place = Some(Set { value, line: self.source.position(mark(key.span())).line });
+        Ok(())
+    }
+
+    fn expect_pair(&mut self, section: &str, table: &DeTable<'_>) {
+        for (one, other) in [("client-cert", "client-key"), ("client-key", "client-cert")] {
+            if let Some((key, _)) = table.get_key_value(one)
+                && !table.contains_key(other)
+            {
+                self.complain(key.span(), section, format!("`{one}` needs `{other}` beside it"));
+            }
+        }
+    }
+
+    fn path(&self, value: &Value<'_>) -> Option<PathBuf> {
+        value.get_ref().as_str().filter(|text| !text.is_empty()).map(|text| self.folder.join(text))
+    }
+
+    fn paths(&self, value: &Value<'_>) -> Option<Vec<PathBuf>> {
+        value.get_ref().as_array()?.iter().map(|path| self.path(path)).collect()
+    }
+
+    /// Each URL that is none is a problem of its own.
+    fn mirrors(&mut self, section: &str, value: &Value<'_>) -> Option<Vec<Mirror>> {
+        let mut mirrors = Vec::new();
+        for item in value.get_ref().as_array()? {
+            match item.get_ref().as_str()?.parse() {
+                Ok(mirror) => mirrors.push(mirror),
+                Err(error) => self.complain(item.span(), section, format!("`mirrors`: {error}")),
+            }
+        }
+        Some(mirrors)
+    }
+
+    fn unknown(&mut self, key: &Key<'_>, section: &str, known: &[&str]) {
+        let name = key.get_ref();
+        let elsewhere = |keys: &[&str]| keys.contains(&name.as_ref());
+        let guess = match closest(name, known) {
+            _ if elsewhere(&DEFAULT_KEYS) => "it belongs into [defaults]".to_owned(),
+            _ if elsewhere(&HOST_KEYS) => "it belongs into [registry.\"HOST\"]".to_owned(),
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => {
+                format!("there are {}", known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
+            }
+        };
+        let place = if section.is_empty() { "here".to_owned() } else { format!("in [{section}]") };
+        self.complain(key.span(), section, format!("unknown key {} {place}; {guess}", quoted(name)));
+    }
+
+    fn complain(&mut self, span: Range<usize>, field: &str, message: String) {
+        let position = Some(self.source.position(mark(span)));
+        self.problems.push(Problem { position, ..Problem::of(field, message) });
+    }
+}
+
+fn mark(span: Range<usize>) -> Mark {
+    Mark { start: span.start, end: span.end }
+}
+
+fn is_host(name: &str) -> bool {
+    let reference = format!("{}/x", name.to_ascii_lowercase()).parse::<Reference>();
+    reference.is_ok_and(|reference| reference.registry.eq_ignore_ascii_case(name))
+}
+
+fn connections(value: &Value<'_>) -> Option<u16> {
+    let number = value.get_ref().as_integer()?;
+    u16::from_str_radix(number.as_str(), number.radix()).ok().filter(|count| *count > 0)
+}
+
+fn duration(value: &Value<'_>) -> Option<Duration> {
+    parse_duration(value.get_ref().as_str()?).ok()
+}
+
+fn upload(value: &Value<'_>) -> Option<UploadForm> {
+    match value.get_ref() {
+        DeValue::String(text) if text == "whole" => Some(UploadForm::Whole),
+        DeValue::String(text) if text == "parts" => Some(UploadForm::Parts(None)),
+        DeValue::Table(table) if table.len() == 1 => {
+            Some(UploadForm::Parts(Some(size(table.get("parts")?.get_ref().as_str()?)?)))
+        }
+        _ => None,
+    }
+}
+
+/// A size as people write it, at least 1 MiB: with less, a large blob would take more requests than any registry bears.
+fn size(text: &str) -> Option<u64> {
+    let digits = text.find(|sign: char| !sign.is_ascii_digit())?;
+    let unit = match text[digits..].trim_start() {
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    text[..digits].parse::<u64>().ok()?.checked_mul(unit).filter(|size| *size > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::{Expect, expect};
+
+    fn parse(text: &str) -> Result<ConfigFile, Invalid> {
+        ConfigFile::parse(text, Path::new("/etc/kit/config.toml"))
+    }
+
+    fn check(text: &str, expected: &Expect) {
+        expected.assert_eq(&parse(text).unwrap_err().to_string());
+    }
+
+    #[test]
+    fn every_key_is_read_with_its_line() {
+        let file = parse(
+            "[defaults]\nconcurrency = 16\nretry-for = \"1h 30m\"\nca = [\"own.pem\", \"/other.pem\"]\n\n\
+             [registry.\"GHCR.io\"]\nplain-http = false\nmirrors = [\"https://mirror.example/hub\", \"http://b:5000\"]\n\
+             client-cert = \"c.pem\"\nclient-key = \"../k.pem\"\nupload = { parts = \"16 MiB\" }\n\
+             [registry.\"localhost:5000\"]\nupload = \"whole\"\n",
+        )
+        .unwrap();
+        let host = &file.hosts["ghcr.io"];
+        let set = file.defaults.concurrency.unwrap();
+        assert_eq!((set.value, set.line), (16, 2));
+        assert_eq!(file.defaults.retry_for.unwrap().value, Duration::from_secs(5400));
+        assert_eq!(file.defaults.ca.unwrap().value, [Path::new("/etc/kit/own.pem"), Path::new("/other.pem")]);
+        let mirrors = host.mirrors.as_ref().unwrap();
+        assert_eq!(
+            mirrors.value.iter().map(Mirror::to_string).collect::<Vec<_>>(),
+            ["https://mirror.example/hub", "http://b:5000"]
+        );
+        assert_eq!((mirrors.line, host.plain_http.as_ref().unwrap().value), (8, false));
+        assert_eq!(host.client_key.as_ref().unwrap().value, Path::new("/etc/kit/../k.pem"));
+        assert_eq!(host.upload.as_ref().unwrap().value, UploadForm::Parts(Some(16 << 20)));
+        assert_eq!(file.hosts["localhost:5000"].upload.as_ref().unwrap().value, UploadForm::Whole);
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once_with_what_would_be_right() {
+        check(
+            "concurrency = 4\n[default]\n[defaults]\nconcurency = 3\nconcurrency = 0\nretry-for = 10\nmirrors = []\n\
+             [registry.ghcr.io]\nplain-http = true\n[registry.\"a.io\"]\nmirrors = [\"b.io\", \"https://c.io\"]\n\
+             client-cert = \"c.pem\"\nupload = { parts = \"16\" }\nca = \"ca.pem\"\n",
+            &expect![[r#"
+                /etc/kit/config.toml is not valid
+                  /etc/kit/config.toml:1:1: unknown key `concurrency` here; it belongs into [defaults]
+                    1 | concurrency = 4
+                      | ^^^^^^^^^^^
+                  /etc/kit/config.toml:2:2: unknown key `default` here; did you mean `defaults`?
+                    2 | [default]
+                      |  ^^^^^^^
+                  /etc/kit/config.toml:4:1: unknown key `concurency` in [defaults]; did you mean `concurrency`?
+                    4 | concurency = 3
+                      | ^^^^^^^^^^
+                  /etc/kit/config.toml:5:15: `concurrency` must be a whole number from 1 to 65535
+                    5 | concurrency = 0
+                      |               ^
+                  /etc/kit/config.toml:6:13: `retry-for` must be a time, such as "90s", "10m" or "1h30m"
+                    6 | retry-for = 10
+                      |             ^^
+                  /etc/kit/config.toml:7:1: unknown key `mirrors` in [defaults]; it belongs into [registry."HOST"]
+                    7 | mirrors = []
+                      | ^^^^^^^
+                  /etc/kit/config.toml:8:11: `ghcr` is no host; write [registry."HOST"] or [registry."HOST:PORT"], with the quotes
+                    8 | [registry.ghcr.io]
+                      |           ^^^^
+                  /etc/kit/config.toml:11:12: `mirrors`: this is no URL: write https://HOST[:PORT][/PREFIX]
+                    11 | mirrors = ["b.io", "https://c.io"]
+                       |            ^^^^^^
+                  /etc/kit/config.toml:12:1: `client-cert` needs `client-key` beside it
+                    12 | client-cert = "c.pem"
+                       | ^^^^^^^^^^^
+                  /etc/kit/config.toml:13:10: `upload` must be "whole", "parts", or parts of a size, as in { parts = "16MiB" }
+                    13 | upload = { parts = "16" }
+                       |          ^^^^^^^^^^^^^^^^
+                  /etc/kit/config.toml:14:6: `ca` must be a list of PEM files, as in ["ca.pem"]
+                    14 | ca = "ca.pem"
+                       |      ^^^^^^^^"#]],
+        );
+    }
+
+    #[test]
+    fn what_is_no_toml_is_told_with_its_place() {
+        check(
+            "[defaults]\nconcurrency = \n",
+            &expect![[r#"
+            /etc/kit/config.toml is not valid
+              /etc/kit/config.toml:2:15: string values must be quoted, expected literal string
+                2 | concurrency = 
+                  |               ^"#]],
+        );
+    }
+
+    #[test]
+    fn uploads_are_whole_or_in_parts_of_a_size() {
+        for (text, expected) in [
+            ("\"whole\"", Some(UploadForm::Whole)),
+            ("\"parts\"", Some(UploadForm::Parts(None))),
+            ("{ parts = \"1GiB\" }", Some(UploadForm::Parts(Some(1 << 30)))),
+            ("{ parts = \"0MiB\" }", None),
+            ("{ parts = \"99999999999999GiB\" }", None),
+            ("{ parts = 5 }", None),
+            ("{ parts = \"1MiB\", x = 1 }", None),
+            ("\"halves\"", None),
+            ("true", None),
+        ] {
+            let file = parse(&format!("[registry.\"a.io\"]\nupload = {text}"));
+            assert_eq!(file.ok().map(|file| file.hosts["a.io"].upload.as_ref().unwrap().value), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_example_of_the_documentation_is_valid() {
+        let page = include_str!("../../docs/reference/configuration.md");
+        let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let file = parse(example).unwrap();
+        assert!(file.hosts.len() > 1);
+        for key in DEFAULT_KEYS.iter().chain(&HOST_KEYS) {
+            assert!(example.contains(&format!("\n{key} = ")), "the example has no `{key}`");
+            assert!(page.contains(&format!("\n| `{key}` |")), "the table has no `{key}`");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_text_never_panics(text: String, tail in "[a-z\\[\\]\"= .\n0-9{}]{0,60}") {
+            drop(parse(&text));
+            drop(parse(&tail));
+        }
+    }
+}

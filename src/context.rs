@@ -1,0 +1,66 @@
+//! What every command works with.
+
+use std::str::FromStr;
+
+use anyhow::Result;
+
+use crate::config::Environment;
+use crate::output::{Bars, Output, Usage};
+use kit_core::ops::{FileLocation, Location};
+use kit_core::store::Store;
+
+/// The surroundings, the mouth, and the progress.
+pub(crate) struct Context {
+    pub(crate) environment: Environment,
+    pub(crate) output: Output,
+    pub(crate) bars: Bars,
+}
+
+impl Context {
+    pub(crate) fn new(environment: Environment, output: Output) -> Self {
+        Self { bars: Bars::new(&output), environment, output }
+    }
+
+    /// The local store.
+    pub(crate) fn store(&self) -> Result<Store> {
+        Ok(Store::open(self.environment.store_folder())?)
+    }
+
+    /// Parses an argument that names a ModelKit; a missing tag is `latest`, and said to be.
+    pub(crate) fn location(&self, text: &str) -> Result<Location> {
+        Ok(self.or_latest(text, self.location_as_given(text)?))
+    }
+
+    /// Parses an argument that names a ModelKit or a repository. Folders begin in the current one.
+    pub(crate) fn location_as_given(&self, text: &str) -> Result<Location> {
+        Ok(self.absolute(parse(text)?))
+    }
+
+    /// Parses an argument that names a file in a ModelKit; a missing tag is `latest`, and said to be.
+    pub(crate) fn file_location(&self, text: &str) -> Result<FileLocation> {
+        let FileLocation { location, path } = parse(text)?;
+        Ok(FileLocation { location: self.or_latest(text, self.absolute(location)), path })
+    }
+
+    fn absolute(&self, location: Location) -> Location {
+        match location {
+            Location::Layout { path, selector } => {
+                Location::Layout { path: self.environment.absolute(&path), selector }
+            }
+            artifact @ Location::Artifact(_) => artifact,
+        }
+    }
+
+    fn or_latest(&self, text: &str, location: Location) -> Location {
+        let (location, was_missing) = location.or_latest();
+        if was_missing {
+            self.output.say(&format!("No tag given for {text}; using 'latest' ({location})"));
+        }
+        location
+    }
+}
+
+/// Parses an argument; a failure is wrong usage.
+pub(crate) fn parse<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(text: &str) -> Result<T> {
+    text.parse().map_err(|error: T::Err| Usage(anyhow::Error::new(error)).into())
+}

@@ -1,0 +1,213 @@
+//! Shows progress: the one implementation of [`Progress`] that somebody sees.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::gauge::Gauge;
+use super::streams::{Output, ProgressMode, printable};
+use kit_core::progress::{Phase, Progress, Silent, Task};
+
+/// Bars on a terminal, lines elsewhere, events for programs.
+pub(crate) struct Bars {
+    output: Output,
+    tasks_begun: AtomicU64,
+    /// The whole that parts belong to, while there is one.
+    whole: Mutex<Weak<Meter>>,
+}
+
+impl Bars {
+    /// Shows on `output`.
+    pub(crate) fn new(output: &Output) -> Self {
+        Self { output: output.clone(), tasks_begun: AtomicU64::new(0), whole: Mutex::default() }
+    }
+
+    fn whole(&self) -> Option<Arc<Meter>> {
+        self.whole.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
+    }
+}
+
+impl Progress for Bars {
+    fn overall(&self, total_bytes: u64) -> Box<dyn Task> {
+        let done = Arc::default();
+        let face = match self.output.mode() {
+            ProgressMode::None | ProgressMode::Plain => return Box::new(Silent),
+            ProgressMode::Fancy => {
+                let bar = self.output.add_bar(bar(&done, String::new(), "", Some(total_bytes)));
+                // Time goes by in a stall, too.
+                bar.enable_steady_tick(REDRAW_INTERVAL);
+                Face::Bar(bar)
+            }
+            ProgressMode::Json => {
+                let events = Events::new(&self.output, Subject::Whole { total_bytes });
+                events.tell("start", &done);
+                Face::Events(events)
+            }
+        };
+        let whole = Arc::new(Meter { done, face, whole: None });
+        *self.whole.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&whole);
+        Box::new(Whole(whole))
+    }
+
+    fn start(&self, phase: Phase, label: &str, total_bytes: Option<u64>) -> Box<dyn Task> {
+        let (done, whole) = (Arc::default(), self.whole());
+        let face = match self.output.mode() {
+            ProgressMode::None | ProgressMode::Plain => return Box::new(Silent),
+            ProgressMode::Fancy => {
+                let bar = bar(&done, printable(label).into_owned(), phase.word(), total_bytes);
+                Face::Bar(if whole.is_some() { self.output.add_bar_above_last(bar) } else { self.output.add_bar(bar) })
+            }
+            ProgressMode::Json => {
+                let task = self.tasks_begun.fetch_add(1, Ordering::Relaxed) + 1;
+                self.output.event(&json!({
+                    "type": "start", "task": task, "label": label, "totalBytes": total_bytes, "phase": phase.word(),
+                }));
+                Face::Events(Events::new(&self.output, Subject::Part { task }))
+            }
+        };
+        Box::new(Meter { done, face, whole })
+    }
+
+    fn say(&self, line: &str) {
+        self.output.say(line);
+    }
+
+    fn warn(&self, line: &str) {
+        self.output.warn(line);
+    }
+}
+
+/// A count of bytes and what shows it. What is done of a part is done of the whole.
+struct Meter {
+    done: Arc<AtomicU64>,
+    face: Face,
+    whole: Option<Arc<Meter>>,
+}
+
+enum Face {
+    /// Its position are the bytes that were work, by which it tells the speed.
+    Bar(ProgressBar),
+    Events(Events),
+}
+
+impl Meter {
+    /// Changes the count by the difference between `before` and `after`, of which `worked` bytes were work.
+    fn shift(&self, before: u64, after: u64, worked: u64) {
+        // Two threads may come in the wrong order, and then it is below zero for a moment: the sum wraps, and is right again.
+        self.done.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
+        self.show(worked);
+        if let Some(whole) = &self.whole {
+            whole.shift(before, after, worked);
+        }
+    }
+
+    fn show(&self, worked: u64) {
+        match &self.face {
+            Face::Bar(bar) => bar.inc(worked),
+            Face::Events(events) => events.tell_now_and_then(&self.done),
+        }
+    }
+}
+
+impl Task for Meter {
+    fn advance(&self, bytes: u64) {
+        self.shift(0, bytes, bytes);
+    }
+
+    fn skip(&self, bytes: u64) {
+        self.shift(0, bytes, 0);
+    }
+
+    fn set(&self, bytes: u64) {
+        self.shift(self.done.load(Ordering::Relaxed), bytes, 0);
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        match &self.face {
+            Face::Bar(bar) => bar.finish_and_clear(),
+            Face::Events(events) => events.tell("end", &self.done),
+        }
+    }
+}
+
+struct Whole(Arc<Meter>);
+
+impl Task for Whole {
+    fn advance(&self, bytes: u64) {
+        self.0.advance(bytes);
+    }
+
+    fn skip(&self, bytes: u64) {
+        self.0.skip(bytes);
+    }
+
+    fn set(&self, bytes: u64) {
+        self.0.set(bytes);
+    }
+}
+
+const REDRAW_INTERVAL: Duration = Duration::from_millis(250);
+
+/// A bar that shows `done`. Its width is that of the terminal whenever it is drawn.
+fn bar(done: &Arc<AtomicU64>, label: String, phase: &'static str, total: Option<u64>) -> ProgressBar {
+    let done = done.clone();
+    let line = move |state: &ProgressState, line: &mut dyn std::fmt::Write| {
+        let done = done.load(Ordering::Relaxed);
+        let gauge = Gauge { label: &label, phase, done, total, bytes_per_second: state.per_sec() };
+        line.write_str(&gauge.line(columns())).expect("indicatif writes into a string, which takes any text");
+    };
+    let style = ProgressStyle::with_template("{line}").expect("the template is valid");
+    ProgressBar::no_length().with_style(style.with_key("line", line))
+}
+
+fn columns() -> usize {
+    rustix::termios::tcgetwinsize(std::io::stderr()).map_or(80, |size| usize::from(size.ws_col))
+}
+
+/// How often a task tells a program of its bytes.
+const EVENT_INTERVAL: Duration = Duration::from_millis(200);
+
+struct Events {
+    output: Output,
+    subject: Subject,
+    last: Mutex<Instant>,
+}
+
+/// What events are about.
+enum Subject {
+    Part { task: u64 },
+    Whole { total_bytes: u64 },
+}
+
+impl Subject {
+    fn event(&self, kind: &str, bytes: u64) -> Value {
+        match self {
+            Self::Part { task } => json!({ "type": kind, "task": task, "bytes": bytes }),
+            Self::Whole { total_bytes } => json!({ "type": "overall", "bytes": bytes, "totalBytes": total_bytes }),
+        }
+    }
+}
+
+impl Events {
+    fn new(output: &Output, subject: Subject) -> Self {
+        Self { output: output.clone(), subject, last: Mutex::new(Instant::now()) }
+    }
+
+    fn tell_now_and_then(&self, done: &AtomicU64) {
+        // Somebody else is telling right now.
+        let Ok(mut last) = self.last.try_lock() else { return };
+        if last.elapsed() >= EVENT_INTERVAL {
+            *last = Instant::now();
+            self.tell("progress", done);
+        }
+    }
+
+    fn tell(&self, kind: &str, done: &AtomicU64) {
+        self.output.event(&self.subject.event(kind, done.load(Ordering::Relaxed)));
+    }
+}

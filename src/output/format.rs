@@ -1,0 +1,73 @@
+//! The forms that commands print their data in.
+
+use std::str::FromStr;
+
+use anyhow::Result;
+use serde_json::Value;
+
+use crate::output::template::{InvalidTemplate, Template};
+
+/// What `--format` says.
+#[derive(Debug, Clone)]
+pub(crate) enum Format {
+    /// For people.
+    Table,
+    /// Indented JSON.
+    Json,
+    /// YAML.
+    Yaml,
+    /// A Go template.
+    Template(Template),
+}
+
+impl FromStr for Format {
+    type Err = InvalidTemplate;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTemplate> {
+        Ok(match text {
+            "" | "table" => Self::Table,
+            "json" => Self::Json,
+            "yaml" => Self::Yaml,
+            template => Self::Template(Template::new(template)?),
+        })
+    }
+}
+
+impl Format {
+    /// Renders one document; `table` is what people see.
+    pub(crate) fn render(&self, data: &Value, table: impl FnOnce() -> String) -> Result<String> {
+        match self {
+            Self::Table => Ok(table()),
+            Self::Json => json(data),
+            Self::Yaml => Ok(kit_core::yaml::value_to_yaml(data)),
+            Self::Template(template) => Ok(template.render(data)?),
+        }
+    }
+
+    /// Renders a list, each row as `data` has it; a template is executed for each of them.
+    pub(crate) fn render_rows<R>(
+        &self,
+        rows: &[R],
+        data: impl Fn(&R) -> Value,
+        table: impl FnOnce() -> String,
+    ) -> Result<String> {
+        match self {
+            Self::Table => Ok(table()),
+            Self::Template(template) => {
+                let mut text = String::new();
+                for row in rows {
+                    text.push_str(&template.render(&data(row))?);
+                    if !text.ends_with('\n') {
+                        text.push('\n');
+                    }
+                }
+                Ok(text)
+            }
+            Self::Json | Self::Yaml => self.render(&rows.iter().map(data).collect(), table),
+        }
+    }
+}
+
+fn json(data: &Value) -> Result<String> {
+    Ok(serde_json::to_string_pretty(data)?)
+}

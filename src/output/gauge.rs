@@ -1,0 +1,186 @@
+//! What a bar looks like: one line that fits the terminal.
+
+use std::borrow::Cow;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use kit_core::progress::human;
+
+/// The state of a bar.
+pub(super) struct Gauge<'a> {
+    /// What it is about; empty for the whole of an operation, which shows its bytes instead.
+    pub(super) label: &'a str,
+    /// What is being done.
+    pub(super) phase: &'a str,
+    /// In bytes.
+    pub(super) done: u64,
+    /// In bytes, where it is known.
+    pub(super) total: Option<u64>,
+    /// As it was lately.
+    pub(super) bytes_per_second: f64,
+}
+
+/// Columns of all that has the same width on every terminal: margins, phase, percentage, speed, time.
+const FIXED: usize = 42;
+const PHASE: usize = 11;
+
+impl Gauge<'_> {
+    /// The line on a terminal with this many `columns`.
+    pub(super) fn line(&self, columns: usize) -> String {
+        let spare = columns.saturating_sub(FIXED);
+        let bar = (spare / 3).clamp(6, 40);
+        let label = (spare.saturating_sub(bar)).clamp(8, 60);
+        let (name, speed) = (self.name(label), speed(self.bytes_per_second));
+        let line = match self.total {
+            Some(total) => {
+                let done = self.done.min(total);
+                let percent = percent(done, total);
+                let time = time(total - done, self.bytes_per_second);
+                format!("  {name} {} {percent:>3}% {speed:>12} {time:>7}", bar_of(done, total, bar))
+            }
+            None => format!("  {name} {} {speed:>12}", human(self.done)),
+        };
+        cut(&line, columns.saturating_sub(1), |_| 0).into_owned()
+    }
+
+    /// Label and phase, in the columns of both.
+    fn name(&self, label: usize) -> String {
+        if self.label.is_empty() {
+            let total = self.total.map_or_else(String::new, |total| format!(" of {}", human(total)));
+            let text = format!("{}{total}", human(self.done.min(self.total.unwrap_or(u64::MAX))));
+            return padded(&text, label + 1 + PHASE);
+        }
+        // What is still to come then, syncing to the disk or the answer of a registry, is not told in bytes.
+        let phase = if self.total.is_some_and(|total| self.done >= total) { "finishing" } else { self.phase };
+        format!("{} {}", padded(self.label, label), padded(phase, PHASE))
+    }
+}
+
+/// `text` in exactly `width` columns. Of a long one both ends are shown: what it is, and which file.
+fn padded(text: &str, width: usize) -> String {
+    let text = cut(text, width, |space| space / 2);
+    let padding = width - text.width().min(width);
+    format!("{text}{:padding$}", "")
+}
+
+/// `text` in at most `width` columns; of what is left beside the `…`, `tail` tells how much belongs to the end.
+fn cut(text: &str, width: usize, tail: impl Fn(usize) -> usize) -> Cow<'_, str> {
+    if text.width() <= width {
+        return Cow::Borrowed(text);
+    }
+    let space = width.saturating_sub(1);
+    let tail = tail(space);
+    let head: String = fitting(text.chars(), space - tail).collect();
+    let mut end: Vec<char> = fitting(text.chars().rev(), tail).collect();
+    end.reverse();
+    Cow::Owned(format!("{head}…{}", end.into_iter().collect::<String>()))
+}
+
+/// The first letters that fit into `width` columns.
+fn fitting(letters: impl Iterator<Item = char>, width: usize) -> impl Iterator<Item = char> {
+    letters.scan(0, move |used, letter| {
+        *used += letter.width().unwrap_or(0);
+        (*used <= width).then_some(letter)
+    })
+}
+
+fn bar_of(done: u64, total: u64, width: usize) -> String {
+    let halves = share(done, total, 2 * width);
+    let (full, half) = ("━".repeat(halves / 2), "╸".repeat(halves % 2));
+    format!("{full}{half}{}", "─".repeat(width - halves.div_ceil(2)))
+}
+
+fn percent(done: u64, total: u64) -> usize {
+    share(done, total, 100)
+}
+
+/// How many of `parts` are done; nothing is done as a whole.
+fn share(done: u64, total: u64, parts: usize) -> usize {
+    if total == 0 {
+        return parts;
+    }
+    usize::try_from(u128::from(done) * parts as u128 / u128::from(total)).unwrap_or(parts)
+}
+
+/// In words of [`human`]; nothing for what has not begun.
+pub(super) fn speed(bytes_per_second: f64) -> String {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast of a float saturates")]
+    let bytes = bytes_per_second as u64;
+    if bytes == 0 { String::new() } else { format!("{}/s", human(bytes)) }
+}
+
+/// The time that is left.
+fn time(bytes: u64, bytes_per_second: f64) -> String {
+    #[allow(clippy::cast_precision_loss, reason = "nobody counts that many seconds")]
+    let seconds = bytes as f64 / bytes_per_second;
+    if bytes > 0 && !(0.0..360_000.0).contains(&seconds) {
+        return "-:--".to_owned();
+    }
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is in the range above, or zero")]
+    let seconds = seconds.ceil() as u64;
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1024 * 1024;
+
+    fn gauge(label: &str, done: u64, total: Option<u64>) -> Gauge<'_> {
+        Gauge { label, phase: "hashing", done, total, bytes_per_second: 20.0 * 1024.0 * 1024.0 }
+    }
+
+    #[test]
+    fn lines_fit_the_terminal() {
+        for (columns, label, done, expected) in [
+            (
+                60,
+                "model weights/model-00001-of-00004.safetensors",
+                71,
+                "  model …nsors hashing     ━━━━──  71%   20.0 MiB/s    0:02",
+            ),
+            (
+                80,
+                "data ümläut 数据",
+                0,
+                "  data ümläut 数据           hashing     ────────────   0%   20.0 MiB/s    0:05",
+            ),
+            (80, "code src", 100, "  code src                   finishing   ━━━━━━━━━━━━ 100%   20.0 MiB/s    0:00"),
+            (60, "", 71, "  71.0 MiB of 100.0 MiB    ━━━━──  71%   20.0 MiB/s    0:02"),
+        ] {
+            let line = gauge(label, done * MIB, Some(100 * MIB)).line(columns);
+            assert_eq!(line, expected);
+        }
+        let long = "数据/".repeat(100);
+        for columns in 1..250 {
+            for total in [None, Some(0), Some(1), Some(u64::MAX)] {
+                let line = gauge(&long, 1, total).line(columns);
+                assert!(line.width() < columns.max(2), "{columns} {}: {line}", line.width());
+            }
+        }
+    }
+
+    #[test]
+    fn times_are_rounded_up_and_unknown_ones_are_not_made_up() {
+        for (bytes, speed, expected) in [
+            (0, 0.0, "0:00"),
+            (1, 0.0, "-:--"),
+            (100, 100.0, "0:01"),
+            (6001, 100.0, "1:01"),
+            (360_000, 99.9, "1:00:04"),
+            (u64::MAX, 1.0, "-:--"),
+        ] {
+            assert_eq!(time(bytes, speed), expected, "{bytes} {speed}");
+        }
+    }
+
+    #[test]
+    fn bars_have_half_steps() {
+        for (done, expected) in [(0, "────"), (1, "╸───"), (4, "━━──"), (7, "━━━╸"), (8, "━━━━")]
+        {
+            assert_eq!(bar_of(done, 8, 4), expected);
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Output: streams, progress bars, tables, formats, templates, the closing line and the error report.
+
+mod bars;
+mod closing;
+mod format;
+mod gauge;
+pub(super) mod report;
+mod streams;
+pub(super) mod table;
+mod template;
+
+pub(crate) use bars::Bars;
+pub(crate) use closing::{Moved, and_taken};
+pub(crate) use format::Format;
+pub(crate) use report::{ExitWithDifferences, ExitWithTrouble, NotLoggedIn, Usage, usage};
+pub(crate) use streams::{Output, ProgressMode};
+pub(crate) use table::one_line;
+pub(crate) use template::InvalidTemplate;

@@ -1,0 +1,238 @@
+//! `kit import` of a git repository, whose large files are in LFS.
+
+use std::process::Command;
+
+use bytes::Bytes;
+
+use crate::inspect::provenance::statements;
+use kit_testkit::registry::{FakeRegistry, HubRepository, sha256};
+use kit_testkit::sandbox::{Run, Sandbox};
+
+const OBJECTS: &str = "/objects/";
+const WEIGHTS: &[u8] = b"weights of a network\n";
+/// `ada:s3cret`
+const BASIC: &str = "Basic YWRhOnMzY3JldA==";
+
+/// A repository that git reaches through its address, and the server of its large files, which are at another place.
+struct Scene {
+    sandbox: Sandbox,
+    server: FakeRegistry,
+    storage: FakeRegistry,
+    address: String,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let (sandbox, server, storage) = (Sandbox::new(), FakeRegistry::start(), FakeRegistry::start());
+        let address = format!("http://{}/ada/net", server.host());
+        let scene = Self { sandbox, server, storage, address };
+        let digest = scene.storage.add_blob(WEIGHTS);
+        let pointer = format!("version https://git-lfs.github.com/spec/v1\noid {digest}\nsize {}\n", WEIGHTS.len());
+        scene.show(None);
+        for (path, content) in [
+            (".gitattributes", "*.safetensors filter=lfs diff=lfs merge=lfs -text\n*.txt text eol=crlf\n"),
+            ("README.md", "# Net\n"),
+            ("model.safetensors", &pointer),
+            ("notes.txt", "a\nb\n"),
+            ("run.sh", "#!/bin/sh\n"),
+        ] {
+            scene.sandbox.write(&format!("repository/{path}"), content);
+        }
+        scene.sandbox.write("home/.gitconfig", scene.settings());
+        scene.git(&["init", "-q", "-b", "main"]);
+        scene.git(&["add", "."]);
+        scene.git(&["update-index", "--chmod=+x", "run.sh"]);
+        scene.git(&["commit", "-q", "-m", "first"]);
+        scene
+    }
+
+    /// Whoever asks git for the address gets the folder. No filter runs but one that fails.
+    fn settings(&self) -> String {
+        let folder = self.sandbox.path("repository");
+        let server = self.server.host();
+        format!(
+            "[user]\nname = Ada\nemail = ada@example.com\n[url \"{}\"]\ninsteadOf = {}\ninsteadOf = git@git.example:ada/net.git\n[filter \"lfs\"]\nsmudge = false\nclean = cat\nrequired = true\n\
+             [credential \"http://{server}\"]\nhelper = \"!f() {{ echo username=ada; echo password=s3cret; }}; f\"\n",
+            folder.display(),
+            self.address
+        )
+    }
+
+    fn show(&self, token: Option<&'static str>) {
+        let content = Bytes::from_static(WEIGHTS);
+        let digest = Some(sha256(&content));
+        self.server.show(HubRepository {
+            kind: "models",
+            name: "ada/net",
+            license: None,
+            files: vec![("model.safetensors", content, digest)],
+            token,
+            files_per_page: 1,
+            storage: format!("http://{}", self.storage.host()),
+        });
+    }
+
+    fn git(&self, args: &[&str]) -> String {
+        let mut command = Command::new("git");
+        command.env_clear().env("HOME", self.sandbox.path("home")).env("PATH", "/usr/bin:/bin");
+        let output = command.current_dir(self.sandbox.path("repository")).args(args).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    fn import(&self, args: &[&str]) -> Run {
+        self.sandbox.kit(&[&["import"], args].concat())
+    }
+}
+
+#[test]
+fn a_commit_is_imported_with_its_large_files() {
+    let scene = Scene::new();
+    scene.sandbox.write("repository/LICENSE", include_str!("../../../LICENSE"));
+    scene.git(&["add", "."]);
+    scene.git(&["commit", "-q", "-m", "second"]);
+    let commit = scene.git(&["rev-parse", "HEAD"]);
+    scene.import(&[&scene.address]).ok().says(&commit).says("tagged ada/net:latest");
+    scene.sandbox.kit(&["unpack", "ada/net:latest", "-d", "out"]).ok();
+    let names: Vec<_> = scene.sandbox.tree("out").into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["Kitfile", "LICENSE", "README.md", "model.safetensors", "notes.txt", "run.sh"]);
+    assert_eq!(scene.sandbox.read("out/model.safetensors").as_bytes(), WEIGHTS);
+    assert_eq!(scene.sandbox.read("out/notes.txt"), "a\nb\n", "as git has it");
+    let kitfile = scene.sandbox.read("out/Kitfile");
+    for words in ["name: net", "authors: [ada]", "license: Apache-2.0", &commit, &scene.address] {
+        assert!(kitfile.contains(words), "no {words} in\n{kitfile}");
+    }
+    let statement = &statements(&scene.sandbox)[0];
+    let checkout = &statement["predicate"]["buildDefinition"]["resolvedDependencies"][0];
+    assert_eq!(checkout["digest"]["gitCommit"], commit, "{statement}");
+    assert!(scene.sandbox.names("kit/imports").is_empty(), "nothing is left of the work");
+    let signed = scene.storage.requests_of("GET", OBJECTS);
+    assert!(signed.iter().all(|request| request.header("x-signed") == Some("yes")) && !signed.is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn programs_stay_programs() {
+    use std::os::unix::fs::PermissionsExt;
+    let scene = Scene::new();
+    for format in ["tar", "raw"] {
+        scene.import(&[&scene.address, "-t", "a:v1", "--layer-format", format]).ok();
+        scene.sandbox.kit(&["unpack", "a:v1", "-d", format]).ok();
+        let mode = |name: &str| {
+            fs_err::metadata(scene.sandbox.path(&format!("{format}/{name}"))).unwrap().permissions().mode() & 0o100
+        };
+        assert_eq!((mode("run.sh"), mode("notes.txt")), (0o100, 0), "{format}");
+    }
+}
+
+#[test]
+fn a_branch_a_tag_and_a_commit_are_found() {
+    let scene = Scene::new();
+    let first = scene.git(&["rev-parse", "HEAD"]);
+    scene.git(&["tag", "-a", "v1", "-m", "one"]);
+    scene.git(&["checkout", "-q", "-b", "next"]);
+    scene.sandbox.write("repository/notes.txt", "c\n");
+    scene.git(&["commit", "-q", "-a", "-m", "second"]);
+    let second = scene.git(&["rev-parse", "HEAD"]);
+    scene.git(&["checkout", "-q", "main"]);
+    for (revision, commit) in [("v1", &first), ("next", &second), ("main", &first), (&*second, &second)] {
+        scene.import(&[&scene.address, "--ref", revision, "-t", "a:v1"]).ok().says(commit);
+    }
+    scene.import(&[&scene.address, "--ref", "nope", "-t", "a:v1"]).fails().says("git cannot fetch `nope`");
+}
+
+#[test]
+fn the_kitfile_of_the_repository_counts_unless_another_is_given() {
+    let scene = Scene::new();
+    scene.sandbox.write("repository/Kitfile", "manifestVersion: 1.0.0\ndocs: [{path: README.md}]\n");
+    scene.git(&["add", "."]);
+    scene.git(&["commit", "-q", "-m", "second"]);
+    scene.import(&[&scene.address, "-t", "a:v1"]).ok();
+    assert!(!scene.sandbox.kit(&["ls", "a:v1"]).ok().stdout.contains("model"));
+    assert!(scene.storage.requests_of("GET", OBJECTS).is_empty(), "only what is in a layer is fetched");
+    scene.sandbox.write("Own", "manifestVersion: 1.0.0\nmodel: {path: model.safetensors}\n");
+    scene.import(&[&scene.address, "-t", "a:v1", "-f", "Own"]).ok();
+    assert!(scene.sandbox.kit(&["ls", "a:v1"]).ok().stdout.contains("model.safetensors"));
+}
+
+#[test]
+fn a_folder_gives_its_own_large_files() {
+    let scene = Scene::new();
+    scene.import(&["./repository"]).fails().says("only a pointer to `model.safetensors`").says("git lfs fetch");
+    let hex = sha256(WEIGHTS).replace("sha256:", "");
+    let place = format!("repository/.git/lfs/objects/{}/{}/{hex}", &hex[..2], &hex[2..4]);
+    scene.sandbox.write(&place, WEIGHTS);
+    scene.import(&["./repository"]).ok().says("tagged repository:latest");
+    scene.sandbox.kit(&["unpack", "repository:latest", "-d", "out"]).ok();
+    assert_eq!(scene.sandbox.read("out/model.safetensors").as_bytes(), WEIGHTS);
+    assert!(!scene.sandbox.read("out/Kitfile").contains("repository/"), "no path of this disk");
+    assert!(scene.server.requests().is_empty());
+    let mut here = scene.sandbox.command(&["import", "."]);
+    scene.sandbox.run(here.current_dir(scene.sandbox.path("repository"))).ok().says("tagged repository:latest");
+}
+
+#[test]
+fn credentials_come_from_git_and_go_to_the_server_alone() {
+    let scene = Scene::new();
+    scene.show(Some(BASIC));
+    let run = scene.import(&[&scene.address, "-vv"]).ok();
+    assert!(!run.stderr.contains("s3cret") && !run.stderr.contains("secret-"), "{}", run.stderr);
+    assert!(scene.storage.requests().iter().all(|request| request.header("authorization").is_none()));
+    scene.show(Some("Basic b3RoZXI="));
+    scene.import(&[&scene.address]).fails().says("wants credentials that git does not have");
+}
+
+#[test]
+fn a_push_sends_only_what_the_registry_lacks() {
+    let (scene, registry) = (Scene::new(), FakeRegistry::start());
+    registry.add_blob(WEIGHTS);
+    let name = format!("{}/team/net:v1", registry.host());
+    scene.import(&[&scene.address, "--push", &name, "--plain-http"]).ok();
+    assert!(scene.storage.requests_of("GET", OBJECTS).is_empty(), "the registry has it");
+    scene.sandbox.kit(&["unpack", &name, "-d", "out", "--plain-http"]).ok();
+    assert_eq!(scene.sandbox.read("out/model.safetensors").as_bytes(), WEIGHTS);
+}
+
+#[test]
+fn what_git_or_its_server_does_not_have_is_named() {
+    let scene = Scene::new();
+    scene.server.show(HubRepository {
+        kind: "models",
+        name: "ada/net",
+        license: None,
+        files: Vec::new(),
+        token: None,
+        files_per_page: 1,
+        storage: String::new(),
+    });
+    scene.import(&[&scene.address]).fails().says("does not have `model.safetensors`").says("Object does not exist");
+    scene.import(&["./nothing"]).fails().says("git cannot fetch `HEAD`");
+    let secret = scene.import(&["http://me:s3cret@127.0.0.1:1/ada/net"]).fails();
+    assert!(!secret.stderr.contains("s3cret"), "{}", secret.stderr);
+    secret.says("'http://127.0.0.1:1/ada/net/'");
+    scene.import(&[&scene.address, "--token", "x"]).exits(2).says("git has its own credentials");
+    let mut command = scene.sandbox.command(&["import", &scene.address]);
+    scene.sandbox.run(command.env("PATH", "/nowhere")).fails().says("cannot run `git`").says("install git");
+}
+
+#[test]
+fn a_repository_may_name_another_server_for_its_large_files() {
+    let scene = Scene::new();
+    scene.sandbox.write("repository/.lfsconfig", format!("[lfs]\nurl = {}.git/info/lfs\n", scene.address));
+    scene.git(&["add", "."]);
+    scene.git(&["commit", "-q", "-m", "second"]);
+    scene.import(&["git@git.example:ada/net.git"]).ok().says("Importing ssh://git.example/ada/net.git");
+    assert!(!scene.sandbox.kit(&["ls", "ada/net:latest"]).ok().stdout.contains(".lfsconfig"));
+}
+
+#[test]
+fn links_are_left_out_and_told() {
+    let scene = Scene::new();
+    scene.git(&["config", "core.symlinks", "true"]);
+    let secret = scene.sandbox.write("secret", "s3cret\n");
+    std::os::unix::fs::symlink(secret, scene.sandbox.path("repository/link.md")).unwrap();
+    scene.git(&["add", "."]);
+    scene.git(&["commit", "-q", "-m", "second"]);
+    scene.import(&[&scene.address, "-t", "a:v1"]).ok().says("`link.md` is a link");
+    assert!(!scene.sandbox.kit(&["ls", "a:v1"]).ok().stdout.contains("link"));
+}

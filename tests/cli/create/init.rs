@@ -1,0 +1,271 @@
+//! `init`: a first Kitfile, from what the files of a project tell.
+
+use bytes::Bytes;
+use expect_test::expect;
+use serde_json::{Value, json};
+
+use kit_testkit::registry::{FakeRegistry, HubRepository};
+use kit_testkit::samples;
+use kit_testkit::sandbox::{Run, Sandbox};
+
+const CARD: &str = "---\nlicense: apache-2.0\nmodel_name: Tiny Net\nbase_model: org/base\ntags:\n- text-generation\nwidget:\n- text: x\n\
+                    authors: [Ada]\n---\n# Tiny Net\n";
+const CONFIG: &str = r#"{"architectures":["LlamaForCausalLM"],"model_type":"llama","max_position_embeddings":2048}"#;
+const MIT: &str = "MIT License\n\nPermission is hereby granted, free of charge, to any person obtaining a copy of this software\n\
+                   The above copyright notice and this permission notice shall be included in all copies";
+
+fn shard(elements: usize) -> Vec<u8> {
+    let bytes = 2 * elements;
+    let tensor = format!(r#"{{"dtype":"BF16","shape":[{elements}],"data_offsets":[0,{bytes}]}}"#);
+    samples::safetensors(&format!(r#"{{"__metadata__":{{"format":"pt"}},"a":{tensor}}}"#), bytes)
+}
+
+/// The Kitfile that is drafted for the folder `p`.
+fn draft(sandbox: &Sandbox) -> String {
+    let run = sandbox.kit(&["init", "p", "--force"]).ok();
+    let kitfile = sandbox.read("p/Kitfile");
+    assert!(run.stdout.starts_with(&format!("Generated Kitfile:\n\n{kitfile}Saved to path '")), "{}", run.stdout);
+    kitfile
+}
+
+#[test]
+fn a_checkout_of_a_hub_is_described_by_its_card_and_its_headers() {
+    let sandbox = Sandbox::new();
+    sandbox.write("p/README.md", CARD);
+    sandbox.write("p/LICENSE.txt", MIT);
+    sandbox.write("p/config.json", CONFIG);
+    sandbox.write("p/model-00001-of-00002.safetensors", shard(4096));
+    sandbox.write("p/model-00002-of-00002.safetensors", shard(1024));
+    sandbox.write("p/adapter.safetensors", shard(64));
+    sandbox.write("p/tokenizer.model", "pieces");
+    sandbox.write("p/.gitattributes", "*.safetensors filter=lfs\n");
+    sandbox.write("p/.git/config", "[core]\n");
+    expect![[r#"
+        manifestVersion: 1.0.0
+        package:
+          name: Tiny Net
+          license: Apache-2.0
+          authors: [Ada]
+        model:
+          name: model
+          path: model-00001-of-00002.safetensors
+          license: MIT
+          framework: transformers
+          format: safetensors
+          parts:
+            - path: adapter.safetensors
+            - path: model-00002-of-00002.safetensors
+            - path: config.json
+            - path: tokenizer.model
+          parameters:
+            architecture: LlamaForCausalLM
+            base_model: org/base
+            context_length: 2048
+            parameter_count: 5120
+            precision: bfloat16
+            tags:
+              - text-generation
+        docs:
+          - path: LICENSE.txt
+            description: License file
+          - path: README.md
+            description: Readme file
+    "#]]
+    .assert_eq(&draft(&sandbox));
+    sandbox.kit(&["pack", "p", "-t", "tiny:v1"]).ok();
+    let run = sandbox.kit(&["init", "p", "--force", "--name", "mine", "--author", "Bob"]).ok();
+    run.prints("name: mine").prints("authors: [Bob]");
+}
+
+#[test]
+fn classical_models_are_told_by_what_is_in_them() {
+    let sandbox = Sandbox::new();
+    sandbox.write("p/model.joblib", b"\x80\x04\x95\x10\0\0\0\0\0\0\0\x8c\x14sklearn.linear_model\x94");
+    sandbox.write("p/train.csv", "a,b\n");
+    sandbox.write("p/README.md", "# No card\n");
+    expect![[r#"
+        manifestVersion: 1.0.0
+        model:
+          name: model
+          path: model.joblib
+          framework: scikit-learn
+          format: joblib
+        datasets:
+          - path: train.csv
+        docs:
+          - path: README.md
+            description: Readme file
+    "#]]
+    .assert_eq(&draft(&sandbox));
+    fs_err::remove_file(sandbox.path("p/model.joblib")).unwrap();
+    sandbox.write("p/small.gguf", samples::small_gguf(3, false).bytes());
+    expect![[r#"
+        manifestVersion: 1.0.0
+        model:
+          name: small
+          path: small.gguf
+          framework: llama.cpp
+          format: gguf
+          parameters:
+            architecture: llama
+            context_length: 2048
+            parameter_count: 352
+            precision: float32
+            quantization: Q4_0
+        datasets:
+          - path: train.csv
+        docs:
+          - path: README.md
+            description: Readme file
+    "#]]
+    .assert_eq(&draft(&sandbox));
+}
+
+#[test]
+fn the_card_of_a_data_set_is_about_the_data() {
+    let sandbox = Sandbox::new();
+    sandbox.write("p/README.md", "---\nlicense: cc-by-4.0\npretty_name: Digits\nsize_categories: [n<1K]\n---\n");
+    sandbox.write("p/data/train.jsonl", "{}\n");
+    sandbox.write("p/data/test.jsonl", "{}\n");
+    expect![[r#"
+        manifestVersion: 1.0.0
+        package:
+          name: Digits
+          license: CC-BY-4.0
+        datasets:
+          - path: data
+            parameters:
+              size_categories:
+                - n<1K
+        docs:
+          - path: README.md
+            description: Readme file
+    "#]]
+    .assert_eq(&draft(&sandbox));
+}
+
+#[test]
+fn damaged_weights_are_told_of_and_keep_nobody() {
+    let sandbox = Sandbox::new();
+    sandbox.write("p/model.safetensors", "no header at all");
+    assert!(
+        draft(&sandbox).contains("  # its weights are damaged: its header is longer than 100000000 bytes\n  path: ")
+    );
+    sandbox.write("p/model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n");
+    sandbox.write("p/config.json", "{");
+    sandbox.write("p/README.md", "---\n[\n---\n");
+    expect![[r#"
+        manifestVersion: 1.0.0
+        model:
+          name: model
+          # this is a pointer of git LFS: `git lfs pull` fetches the weights
+          path: model.safetensors
+          format: safetensors
+          parts:
+            - path: config.json
+        docs:
+          - path: README.md
+            description: Readme file
+    "#]]
+    .assert_eq(&draft(&sandbox));
+    sandbox.kit(&["init", "nowhere"]).fails().says("cannot look into");
+}
+
+#[test]
+fn notebooks_are_code_and_what_they_work_on_is_named() {
+    let sandbox = Sandbox::new();
+    let cell = |tags: &[&str], code: &str| json!({ "cell_type": "code", "metadata": { "tags": tags }, "source": code });
+    let notebook = |cells: &[Value]| json!({ "nbformat": 4, "cells": cells }).to_string();
+    let train = notebook(&[
+        cell(&["parameters"], "epochs = 3\nhf_token = 'x'\n"),
+        cell(&[], "pd.read_csv('train.csv')\nAutoModel.from_pretrained('org/base')"),
+    ]);
+    sandbox.write("p/train.ipynb", train);
+    sandbox.write("p/broken.ipynb", "{");
+    sandbox.write("p/notebooks/explore.ipynb", notebook(&[cell(&[], "np.load('a\u{2028}b.npy')")]));
+    sandbox.write("p/train.csv", "a\n");
+    expect![[r#"
+        manifestVersion: 1.0.0
+        code:
+          - path: broken.ipynb
+          # notebooks/explore.ipynb loads a b.npy
+          - path: notebooks
+          # train.ipynb loads train.csv, org/base
+          # train.ipynb has the parameters epochs = 3, hf_token
+          - path: train.ipynb
+        datasets:
+          - path: train.csv
+    "#]]
+    .assert_eq(&draft(&sandbox));
+    sandbox.write("p/train.py", "");
+    assert!(draft(&sandbox).contains("  # train.ipynb loads train.csv, org/base\n"));
+    sandbox.kit(&["pack", "p", "-t", "p:v1"]).ok();
+}
+
+/// A repository of 16 MiB, of which a draft needs some kilobytes.
+#[test]
+fn a_repository_of_a_hub_is_drafted_for_without_its_weights() {
+    let (sandbox, hub, storage) = (Sandbox::new(), FakeRegistry::start(), FakeRegistry::start());
+    let weights = Bytes::from(shard(8 * 1024 * 1024));
+    let digest = Some(storage.add_blob(&weights));
+    let card = Bytes::from_static(b"---\nlicense: cc-by-4.0\npipeline_tag: text-generation\n---\n# Tiny\n");
+    hub.show(HubRepository {
+        kind: "models",
+        name: "Ada/Tiny-Net",
+        license: Some("cc-by-4.0"),
+        files: vec![
+            (".gitattributes", Bytes::from_static(b"*.safetensors filter=lfs\n"), None),
+            ("README.md", card, None),
+            ("config.json", Bytes::from_static(CONFIG.as_bytes()), None),
+            ("model.safetensors", weights, digest),
+            ("notebooks/deep/er/x.ipynb", Bytes::from_static(b"{}"), None),
+        ],
+        token: Some("hf_s3cret"),
+        files_per_page: 2,
+        storage: format!("http://{}", storage.host()),
+    });
+    let init = |args: &[&str]| -> Run {
+        let mut command = sandbox.command(&[&["init", "Ada/Tiny-Net", "--remote"], args].concat());
+        sandbox.run(command.env("HF_ENDPOINT", format!("http://{}/", hub.host())))
+    };
+    let refused = init(&["-o", "-"]).fails().says("cannot look into `Ada/Tiny-Net`");
+    assert_eq!(refused.stdout, "");
+    let drafted = init(&["-o", "-", "--token", "hf_s3cret"]).ok();
+    expect![[r#"
+        manifestVersion: 1.0.0
+        package:
+          name: Tiny-Net
+          license: CC-BY-4.0
+          authors: [Ada]
+        model:
+          name: model
+          path: model.safetensors
+          framework: transformers
+          format: safetensors
+          parts:
+            - path: config.json
+          parameters:
+            architecture: LlamaForCausalLM
+            context_length: 2048
+            parameter_count: 8388608
+            pipeline_tag: text-generation
+            precision: bfloat16
+        code:
+          - path: notebooks
+        docs:
+          - path: README.md
+            description: Readme file
+    "#]]
+    .assert_eq(&drafted.stdout);
+    let fetched: u64 = storage.requests_of("GET", "/objects/").iter().map(|request| request.answer_bytes).sum();
+    assert!((1..64 * 1024).contains(&fetched), "{fetched} bytes of weights were fetched");
+
+    init(&["--token", "hf_s3cret"]).ok().prints("Saved to path '");
+    assert_eq!(sandbox.read("Kitfile"), drafted.stdout);
+    init(&["--token", "hf_s3cret"]).fails().says("already exists");
+    let mut import =
+        sandbox.command(&["import", "Ada/Tiny-Net", "-f", "Kitfile", "-t", "tiny:v1", "--token", "hf_s3cret"]);
+    sandbox.run(import.env("HF_ENDPOINT", format!("http://{}/", hub.host()))).ok();
+    sandbox.kit(&["init", "p", "--ref", "v1"]).exits(2);
+    sandbox.kit(&["init", "no/such/name", "--remote", "-o", "-"]).exits(2);
+}

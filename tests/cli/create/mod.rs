@@ -1,0 +1,14 @@
+//! Tests of the commands that make a ModelKit or prepare one.
+
+mod hub;
+mod import_git;
+mod import_mlflow;
+mod init;
+mod link;
+mod lock;
+mod pack;
+mod pack_push;
+mod pins;
+mod remote;
+mod scarce;
+mod validate;

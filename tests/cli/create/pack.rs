@@ -1,0 +1,342 @@
+//! `kit pack`: what it stores, what it prints, what it refuses.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use expect_test::expect;
+use fs_err as fs;
+
+use kit_testkit::sandbox::Sandbox;
+
+#[test]
+fn packing_tells_every_step_and_prints_the_digest() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    let run = sandbox.kit(&["pack", "project", "-t", "sample:v1,latest"]).ok();
+    expect![[r#"
+        Model saved: [DIGEST]
+    "#]]
+    .assert_eq(&run.redacted_stdout());
+    let mut lines: Vec<_> = run.redacted_stderr().lines().map(str::to_owned).collect();
+    lines[..5].sort();
+    expect![[r#"
+        Saved code layer: [DIGEST]
+        Saved dataset layer: [DIGEST]
+        Saved docs layer: [DIGEST]
+        Saved model layer: [DIGEST]
+        Saved modelpart layer: [DIGEST]
+        Saved configuration: [DIGEST]
+        Saved manifest to storage: [DIGEST]
+        13.5 KiB written, 0 B reused · [TIME] · [SPEED] · tagged sample:v1, sample:latest"#]]
+    .assert_eq(&lines.join("\n"));
+}
+
+#[test]
+fn packing_the_same_files_anywhere_gives_the_same_digest() {
+    let digests = [(); 2].map(|()| {
+        let sandbox = Sandbox::new();
+        sandbox.project();
+        sandbox.kit(&["pack", "project"]).ok().digest()
+    });
+    assert_eq!(digests[0], digests[1]);
+}
+
+#[test]
+fn packing_again_reuses_what_is_there() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
+    sandbox
+        .kit(&["pack", "project", "-t", "sample:v1"])
+        .ok()
+        .says("Already saved model layer: sha256:")
+        .says("Configuration already exists in storage: sha256:")
+        .says("Manifest already exists in storage: sha256:")
+        .says("0 B written");
+}
+
+#[test]
+fn every_compression_unpacks_to_the_same_files() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    for compression in ["none", "gzip", "gzip-fastest", "zstd"] {
+        let name = format!("sample:{compression}");
+        sandbox.kit(&["pack", "project", "-t", &name, "--compression", compression]).ok();
+        sandbox.kit(&["unpack", &name, "-d", compression]).ok();
+        let unpacked = sandbox.tree(compression);
+        assert!(
+            sandbox.tree("project").iter().filter(|(name, _)| name != "Kitfile").all(|file| unpacked.contains(file))
+        );
+    }
+}
+
+#[test]
+fn nothing_is_lost_where_the_go_tool_loses_it() {
+    let sandbox = Sandbox::new();
+    for path in ["data/x", "data2/x", "database.db", "a..b", "keep/me/yes", "keep/no", "...", "f"] {
+        sandbox.write(&format!("project/{path}"), path);
+    }
+    sandbox.write("project/.kitignore", "keep\n!keep/me/yes\n");
+    sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: .}\ndatasets: [{path: data}]\n");
+    symlink("f", sandbox.path("project/link")).unwrap();
+    sandbox.kit(&["pack", "project", "-t", "all:v1"]).ok();
+    sandbox.kit(&["unpack", "all:v1", "-d", "out"]).ok();
+    assert_eq!(
+        sandbox.names("out"),
+        ["...", "Kitfile", "a..b", "data/x", "data2/x", "database.db", "f", "keep/me/yes", "link"]
+    );
+    assert_eq!(sandbox.read("out/link"), "f");
+}
+
+#[test]
+fn a_link_that_leaves_the_folder_is_refused_or_followed() {
+    let sandbox = Sandbox::new();
+    sandbox.write("cache/blob", "weights");
+    sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: model.bin}\n");
+    symlink("../cache/blob", sandbox.path("project/model.bin")).unwrap();
+    let run = sandbox.kit(&["pack", "project"]).fails();
+    expect![[r#"
+        error: cannot pack `[FOLDER]/project`
+          caused by: cannot pack `model.bin`: it is a symbolic link to `../cache/blob`, outside of the context folder
+        hint: `kit pack --follow-symlinks` packs what it points to"#]]
+    .assert_eq(run.redacted_stderr().trim_end());
+    sandbox.kit(&["pack", "project", "-t", "a:v1", "--follow-symlinks"]).ok();
+    sandbox.kit(&["unpack", "a:v1", "-d", "out"]).ok();
+    assert_eq!(sandbox.read("out/model.bin"), "weights");
+}
+
+#[test]
+fn all_problems_of_a_kitfile_are_shown_at_once() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "project/Kitfile",
+        "manifestVersion: 1.0.0\nmodel:\n  frameworks: pytorch\n  path: ../x\ndatasets:\n  - path: data\n  - path: ./data\n",
+    );
+    let run = sandbox.kit(&["pack", "project"]).fails();
+    expect![[r#"
+        error: [FOLDER]/project/Kitfile is not valid
+          [FOLDER]/project/Kitfile:3:3: unknown field `frameworks` in `model`; did you mean `framework`?
+            3 |   frameworks: pytorch
+              |   ^^^^^^^^^^
+          [FOLDER]/project/Kitfile:4:9: the path `../x` leaves the folder of the Kitfile (model)
+            4 |   path: ../x
+              |         ^^^^
+          [FOLDER]/project/Kitfile:7:11: `data` and `./data` are the same path (datasets[0], datasets[1])
+            7 |   - path: ./data
+              |           ^^^^^^"#]]
+    .assert_eq(run.redacted_stderr().trim_end());
+}
+
+#[test]
+fn what_cannot_be_packed_is_named() {
+    let sandbox = Sandbox::new();
+    let check = |kitfile: &str, words: &str| {
+        sandbox.write("project/Kitfile", kitfile);
+        sandbox.kit(&["pack", "project"]).fails().says(words);
+        assert!(sandbox.kit(&["list"]).ok().stdout.lines().count() == 1);
+    };
+    check("manifestVersion: 1.0.0\nmodel: {path: missing}\n", "`missing` does not exist");
+    check("manifestVersion: 1.0.0\nmodel: {path: /etc/passwd}\n", "absolute paths are not supported");
+    check("", "is not valid");
+    std::fs::remove_dir_all(sandbox.path("project")).unwrap();
+    sandbox.kit(&["pack", "project"]).fails().says("project");
+    sandbox.write("empty/file", "");
+    sandbox.kit(&["pack", "empty"]).fails().says("No Kitfile found in");
+    sandbox.kit(&["pack", "empty/file"]).fails().says("is not a folder");
+}
+
+#[test]
+fn a_failed_pack_leaves_no_blob() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    symlink("nowhere", sandbox.path("project/data/dangling")).unwrap();
+    sandbox.kit(&["pack", "project"]).fails().says("`nowhere`, which does not exist");
+    assert_eq!(fs_err::read_dir(sandbox.store().join("blobs/sha256")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_kitfile_may_lie_elsewhere_or_come_from_standard_input() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.write("Other", "manifestVersion: 1.0.0\ndocs: [{path: README.md}]\n");
+    sandbox.kit(&["pack", "project", "-f", "Other", "-t", "a:v1"]).ok();
+    let mut command = sandbox.command(&["pack", "project", "-f", "-", "-t", "b:v1"]);
+    command.stdin(fs_err::File::open(sandbox.path("Other")).unwrap().into_file());
+    sandbox.run(&mut command).ok();
+    let digest = |name: &str| sandbox.kit(&["inspect", name, "--format", "{{.Digest}}"]).ok().stdout;
+    assert_eq!(digest("a:v1"), digest("b:v1"));
+}
+
+#[test]
+fn empty_and_ignored_layers_are_pointed_out() {
+    let sandbox = Sandbox::new();
+    sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: void}\ndocs: [{path: notes}]\n");
+    sandbox.write("project/notes/a", "a");
+    sandbox.write("project/.kitignore", "notes\n");
+    fs_err::create_dir(sandbox.path("project/void")).unwrap();
+    let run = sandbox.kit(&["pack", "project"]).ok();
+    run.says("warning: No files detected in model layer with path void")
+        .says("warning: docs layer path notes ignored by kitignore");
+}
+
+#[test]
+fn what_no_layer_holds_is_pointed_out() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.write("project/notes.txt", "forgotten");
+    sandbox.kit(&["pack", "project"]).ok().says("warning: in no layer of the Kitfile: `notes.txt` (");
+    sandbox.write("project/.kitignore", "notes.txt\n");
+    assert!(!sandbox.kit(&["pack", "project"]).ok().stderr.contains("warning"));
+}
+
+#[test]
+fn a_missing_tag_is_latest_and_said_to_be() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.kit(&["pack", "project", "-t", "sample"]).ok().says("using 'latest' (sample:latest)");
+    sandbox.kit(&["info", "sample"]).ok().prints("name: sample");
+}
+
+#[test]
+fn a_file_with_the_name_of_a_reference_is_a_file() {
+    let sandbox = Sandbox::new();
+    sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: 'model:v1.bin'}\n");
+    sandbox.write("project/model:v1.bin", "weights");
+    sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok();
+    sandbox.kit(&["unpack", "a:v1", "-d", "out"]).ok();
+    assert_eq!(sandbox.read("out/model:v1.bin"), "weights");
+}
+
+#[test]
+fn a_model_may_come_from_another_modelkit() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.kit(&["pack", "project", "-t", "base:v1"]).ok();
+    sandbox.write("tuned/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: 'base:v1'}\ncode: [{path: .}]\n");
+    sandbox.write("tuned/app.py", "app");
+    sandbox.write("tuned/weights/model.bin", "comes from base");
+    sandbox.kit(&["pack", "tuned", "-t", "tuned:v1"]).ok();
+    sandbox.kit(&["unpack", "tuned:v1", "-d", "out"]).ok().says("Unpacking referenced modelkit base:v1");
+    assert_eq!(sandbox.names("out"), ["Kitfile", "app.py", "weights/model.bin", "weights/tokenizer.json"]);
+    assert_eq!(sandbox.read("out/weights/model.bin"), "weights\n");
+    sandbox.kit(&["unpack", "tuned:v1", "-d", "code", "--filter", "code"]).ok();
+    assert_eq!(sandbox.names("code"), ["app.py"]);
+}
+
+#[test]
+fn modelkits_that_refer_to_each_other_in_a_circle_are_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a/Kitfile", "manifestVersion: 1.0.0\ndocs: [{path: .}]\n");
+    sandbox.kit(&["pack", "a", "-t", "a:v1"]).ok();
+    sandbox.write("b/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: 'a:v1'}\n");
+    sandbox.kit(&["pack", "b", "-t", "b:v1"]).ok();
+    sandbox.write("a/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: 'b:v1'}\n");
+    sandbox.kit(&["pack", "a", "-t", "a:v1"]).fails().says("found cycle in modelkit references: [a:v1=>b:v1=>a:v1]");
+}
+
+/// A project whose model is a file of this repository: old enough for its state to be trusted.
+fn project_of_an_old_file() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: model.bin}\n");
+    symlink(kit_testkit::sandbox::repository().join("Cargo.toml"), sandbox.path("project/model.bin")).unwrap();
+    sandbox
+}
+
+#[test]
+fn a_layer_is_remembered_by_the_state_of_its_files() {
+    let sandbox = project_of_an_old_file();
+    let pack = ["pack", "project", "-t", "a:v1", "--follow-symlinks"];
+    let digest = sandbox.kit(&pack).ok().says("Saved model layer: sha256:").digest();
+    sandbox.kit(&["cache", "info"]).ok().prints("Layers remembered by the state of their files: 1");
+    assert_eq!(sandbox.kit(&pack).ok().says("Already saved model layer: sha256:").digest(), digest);
+    // A lie in what is remembered shows that no file was read.
+    let layers = sandbox.store().join(".kit/layers");
+    let remembered = fs::read_dir(&layers).unwrap().next().unwrap().unwrap().path();
+    let mut lie: serde_json::Value = serde_json::from_slice(&fs::read(&remembered).unwrap()).unwrap();
+    lie["diff_id"] = format!("sha256:{}", "0".repeat(64)).into();
+    fs::write(&remembered, lie.to_string()).unwrap();
+    assert_ne!(sandbox.kit(&pack).ok().digest(), digest);
+    assert_eq!(sandbox.kit(&[&pack[..], &["--no-cache"]].concat()).ok().digest(), digest);
+    fs::write(&remembered, "{").unwrap();
+    assert_eq!(sandbox.kit(&pack).ok().digest(), digest);
+}
+
+#[test]
+fn a_remembered_layer_whose_blob_is_gone_is_packed_again() {
+    let sandbox = project_of_an_old_file();
+    let pack = ["pack", "project", "-t", "a:v1", "--follow-symlinks"];
+    let digest = sandbox.kit(&pack).ok().digest();
+    for blob in fs::read_dir(sandbox.store().join("blobs/sha256")).unwrap() {
+        fs::remove_file(blob.unwrap().path()).unwrap();
+    }
+    assert_eq!(sandbox.kit(&pack).ok().says("Saved model layer: sha256:").digest(), digest);
+    sandbox.kit(&["unpack", "a:v1", "-d", "out"]).ok();
+}
+
+#[test]
+fn a_raw_layer_is_the_file_itself_and_folders_stay_tar() {
+    let sandbox = Sandbox::new();
+    sandbox.write("project/w.bin", "the weights");
+    sandbox.write("project/data/a", "a");
+    sandbox.write("project/run.sh", "#!/bin/sh\n");
+    fs::set_permissions(sandbox.path("project/run.sh"), PermissionsExt::from_mode(0o755)).unwrap();
+    sandbox.write(
+        "project/Kitfile",
+        "manifestVersion: 1.0.0\nmodel: {path: w.bin}\ndatasets: [{path: data}]\ncode: [{path: ./run.sh}]\n",
+    );
+    sandbox.kit(&["pack", "project", "-t", "sample:tar"]).ok();
+    let weights = kit_core::digest::Digest::of(b"the weights");
+    let raw = ["pack", "project", "-t", "sample:raw", "--layer-format", "raw"];
+    sandbox.kit(&raw).ok().says(&format!("Saved model layer: {weights}")).says("Already saved dataset layer");
+    let run = sandbox.kit(&["inspect", "sample:raw"]).ok();
+    for words in ["model.v1.raw\"", "code.v1.raw\"", "dataset.v1.tar\"", &weights.to_string()] {
+        assert!(run.stdout.contains(words), "{words}: {}", run.stdout);
+    }
+    sandbox.kit(&["unpack", "sample:raw", "-d", "out"]).ok();
+    sandbox.kit(&["unpack", "sample:tar", "-d", "tar"]).ok();
+    assert_eq!(sandbox.tree("out"), sandbox.tree("tar"));
+    for (name, mode) in [("run.sh", 0o755), ("w.bin", 0o644)] {
+        assert_eq!(fs::metadata(sandbox.path(&format!("out/{name}"))).unwrap().permissions().mode() & 0o777, mode);
+    }
+    sandbox.kit(&["fsck"]).ok();
+    sandbox.kit(&[&raw[..], &["--compression", "zstd"]].concat()).ok();
+    sandbox.kit(&["unpack", "sample:raw", "-d", "zstd", "--filter", "code"]).ok();
+    assert_eq!(sandbox.tree("zstd"), [("run.sh".to_owned(), "#!/bin/sh\n".to_owned())]);
+    sandbox.kit(&["pack", "project", "--layer-format", "zip"]).exits(2).says("is not a layer format; use tar or raw");
+}
+
+#[test]
+fn a_remembered_layer_is_described_as_a_new_one_and_not_taken_for_the_other_format() {
+    let sandbox = Sandbox::new();
+    sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: w}\n");
+    // A file that has been there for long: only such a one is remembered.
+    symlink("/bin/sh", sandbox.path("project/w")).unwrap();
+    let digests = ["tar", "raw", "tar", "raw"]
+        .map(|format| sandbox.kit(&["pack", "project", "--follow-symlinks", "--layer-format", format]).ok().digest());
+    assert_ne!(digests[0], digests[1]);
+    assert_eq!(digests[..2], digests[2..]);
+    sandbox.kit(&["cache", "info"]).ok().prints("Layers remembered by the state of their files: 2");
+}
+
+#[test]
+fn a_raw_layer_is_the_same_whether_stored_linked_or_sent() {
+    let sandbox = Sandbox::new();
+    sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: w.bin}\ncode: [{path: src}]\n");
+    // More than one step of reading, and no multiple of a block of tar.
+    sandbox.write("project/w.bin", "weights ".repeat(200_001));
+    sandbox.write("project/src/a", "a");
+    for compression in ["none", "gzip", "zstd"] {
+        let pack = ["pack", "project", "--layer-format", "raw", "--compression", compression];
+        let digest = sandbox.kit(&[&pack[..], &["--push", "oci:layout:v1"]].concat()).ok().digest();
+        assert_eq!(sandbox.kit(&[&pack[..], &["-t", "linked:v1", "--link"]].concat()).ok().digest(), digest);
+        sandbox.kit(&["fsck"]).ok();
+        for from in ["oci:layout:v1", "linked:v1"] {
+            sandbox.kit(&["unpack", from, "-d", "out"]).ok();
+            assert_eq!(sandbox.read("out/w.bin"), sandbox.read("project/w.bin"), "{from} {compression}");
+            fs::remove_dir_all(sandbox.path("out")).unwrap();
+        }
+        sandbox.kit(&["materialize", "linked:v1"]).ok();
+        assert_eq!(sandbox.kit(&[&pack[..], &["-t", "plain:v1"]].concat()).ok().says("Already saved").digest(), digest);
+        sandbox.kit(&["fsck"]).ok();
+        fs::remove_dir_all(sandbox.path("layout")).unwrap();
+    }
+}

@@ -1,0 +1,96 @@
+//! When the machine runs out of something: a clear error, and nothing half-made is left.
+
+use std::process::Command;
+
+use fs_err as fs;
+
+use kit_testkit::sandbox::Sandbox;
+
+#[test]
+fn running_out_of_open_files_leaves_nothing_behind() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok();
+    let mut failures = 0;
+    for limit in 8..=40 {
+        let script = format!("ulimit -n {limit}; exec \"$@\"");
+        let mut command = Command::new("bash");
+        command.args(["-c", &script, "bash", env!("CARGO_BIN_EXE_kit"), "unpack", "a:v1", "-d", "out"]);
+        command.env("KIT_HOME", sandbox.path("kit")).current_dir(sandbox.path("."));
+        let run = sandbox.run(&mut command);
+        if run.code == Some(0) {
+            fs::remove_dir_all(sandbox.path("out")).unwrap();
+        } else {
+            failures += 1;
+            assert!(!sandbox.path("out").exists(), "{limit}: {:?} {}", sandbox.names("out"), run.stderr);
+        }
+    }
+    assert!((1..25).contains(&failures), "{failures} of 33 failed; 64 open files must do");
+}
+
+#[test]
+fn what_does_not_fit_is_not_begun() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok();
+    sandbox.kit(&["push", "a:v1", "oci:layout:v1"]).ok();
+    claim_to_be_huge(&sandbox, "layout", 1 << 62);
+    let (store, layout) = (sandbox.names("kit"), sandbox.names("layout"));
+    for args in [
+        &["pull", "oci:layout:v1", "b:v1"][..],
+        &["copy", "oci:layout:v1", "oci:copy:v1"],
+        &["unpack", "oci:layout:v1", "-d", "new"],
+        &["unpack", "oci:layout:v1", "-d", "new", "--filter", "model"],
+    ] {
+        sandbox.kit(args).fails().says(" free, and ").says(" are needed").says("hint: make room there");
+    }
+    assert!(!sandbox.path("new").exists());
+    assert_eq!((sandbox.names("kit"), sandbox.names("layout")), (store, layout));
+    // What is not chosen needs no room, and where something is already, it may be the same.
+    sandbox.kit(&["unpack", "oci:layout:v1", "-d", "new", "--filter", "docs"]).ok();
+    sandbox.write("new/weights/model.bin", "weights\n");
+    let run = sandbox.kit(&["unpack", "oci:layout:v1", "-d", "new", "--filter", "model"]).fails();
+    assert!(!run.stderr.contains("are needed"), "{}", run.stderr);
+}
+
+#[test]
+fn what_is_in_the_store_and_does_not_fit_beside_it_is_not_begun() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok();
+    let model = claim_to_be_huge(&sandbox, "kit/store", 1 << 43);
+    // It is as large as it claims to be: a file that is nothing but a hole.
+    fs::OpenOptions::new().write(true).open(sandbox.path(&model)).unwrap().set_len(1 << 43).unwrap();
+    sandbox.kit(&["unpack", "a:v1", "-d", "new"]).fails().says(" free, and ").says(" are needed");
+    assert!(!sandbox.path("new").exists());
+}
+
+#[test]
+fn a_layer_larger_than_the_disk_is_not_packed() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    let weights = fs::OpenOptions::new().write(true).open(sandbox.path("project/weights/model.bin")).unwrap();
+    weights.set_len(15 << 40).expect("a file of holes needs no room");
+    sandbox.kit(&["pack", "project", "-t", "a:v1"]).fails().says("15.0 TiB are needed");
+    assert!(sandbox.names("kit").iter().all(|name| !name.contains("tmp-")), "{:?}", sandbox.names("kit"));
+}
+
+/// Makes the manifest of the first artifact in `layout` say that its model has `size` bytes, and returns where that is.
+fn claim_to_be_huge(sandbox: &Sandbox, layout: &str, size: u64) -> String {
+    let read =
+        |path: &str| serde_json::from_str::<serde_json::Value>(&sandbox.read(&format!("{layout}/{path}"))).unwrap();
+    let blob = |digest: &str| format!("blobs/{}", digest.replace(':', "/"));
+    let mut index = read("index.json");
+    let mut manifest = read(&blob(index["manifests"][0]["digest"].as_str().unwrap()));
+    let layers = manifest["layers"].as_array_mut().unwrap();
+    let model = layers.iter_mut().find(|layer| layer["mediaType"].as_str().unwrap().contains("model.")).unwrap();
+    model["size"] = size.into();
+    let place = format!("{layout}/{}", blob(model["digest"].as_str().unwrap()));
+    let bytes = manifest.to_string();
+    let digest = kit_core::digest::Digest::of(bytes.as_bytes()).to_string();
+    sandbox.write(&format!("{layout}/{}", blob(&digest)), &bytes);
+    index["manifests"][0]["digest"] = digest.into();
+    index["manifests"][0]["size"] = bytes.len().into();
+    sandbox.write(&format!("{layout}/index.json"), index.to_string());
+    place
+}

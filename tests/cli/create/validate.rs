@@ -1,0 +1,108 @@
+//! `validate`: what somebody may regret is told before it is packed. `schema`: so are mistakes while a Kitfile is written.
+
+use expect_test::expect;
+use serde_json::Value;
+
+use kit_testkit::sandbox::{Sandbox, repository};
+
+#[test]
+fn a_good_project_has_nothing_to_say_of() {
+    let sandbox = Sandbox::new();
+    sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\npackage:\n  license: MIT\ncode:\n  - path: src\n");
+    sandbox.write("p/src/a.py", "print()\n");
+    let run = sandbox.kit(&["validate", "p", "--strict"]).ok();
+    assert_eq!((&*run.stdout, &*run.stderr), ("", "Kitfile: 0 errors, 0 warnings\n"));
+    let run = sandbox.kit(&["validate", "p", "--format", "json"]).ok();
+    assert_eq!(run.json(), Value::Array(Vec::new()));
+}
+
+#[test]
+fn every_rule_tells_where_and_what_to_do() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "p/Kitfile",
+        "package:\n  name: x\nmodel:\n  path: registry.example/base:v1\n  parts:\n    - path: adapter.bin\ncode:\n  \
+         - path: src\n  - path: notes\ndatasets:\n  - path: data\n  - path: gone\n  - remotePath: other.example/set:v2\n",
+    );
+    sandbox.write("p/.kitignore", "notes\n");
+    sandbox.write("p/adapter.bin", "weights");
+    sandbox.write("p/notes/a.md", "");
+    sandbox.write("p/left.txt", "");
+    for path in ["a.py", ".DS_Store", "__pycache__/a.pyc", "__pycache__/b.pyc", "sub/x.swp", ".env", ".env.example"] {
+        sandbox.write(&format!("p/src/{path}"), "");
+    }
+    let token = format!("hf{}{}", '_', "aB".repeat(17));
+    sandbox.write("p/src/settings.py", format!("import os\nTOKEN = '{token}'\n"));
+    sandbox.write("p/src/binary", format!("\0{token}"));
+    fs_err::create_dir(sandbox.path("p/data")).unwrap();
+    let run = sandbox.kit(&["validate", "p"]).fails();
+    assert!(!run.stdout.contains(&token) && !run.stderr.contains(&token));
+    expect![[r#"
+        src/settings.py:2: error: it holds what looks like a token of Hugging Face (secret)
+          a line `src/settings.py` in .kitignore leaves it out; what was ever pushed has to be revoked
+        Kitfile:12:11: error: path `gone` does not exist (missing-path)
+          correct the path; it begins in the folder that is packed
+        Kitfile: warning: `manifestVersion` is missing; write `manifestVersion: 1.0.0` (version)
+          write `manifestVersion: 1.0.0`
+        Kitfile:8:5: warning: nothing tells the licence of code[0], code[1], datasets[0], datasets[1], datasets[2] (licence)
+          write `license:` with an SPDX identifier there, or for all below `package`
+        Kitfile:4:9: warning: `registry.example/base:v1` is a tag, which may point to something else tomorrow (unpinned-parent)
+          write `registry.example/base:v1@DIGEST`; `kit inspect registry.example/base:v1` shows the digest
+        Kitfile:13:17: warning: `other.example/set:v2` is a tag, which may point to something else tomorrow (unpinned-parent)
+          write `other.example/set:v2@DIGEST`; `kit inspect other.example/set:v2` shows the digest
+        src/.DS_Store: warning: a tool left this behind, and it would be packed (junk)
+          a line `**/.DS_Store` in .kitignore leaves it out
+        src/__pycache__: warning: a tool left this behind, and it would be packed (junk)
+          a line `**/__pycache__` in .kitignore leaves it out
+        src/sub/x.swp: warning: a tool left this behind, and it would be packed (junk)
+          a line `**/x.swp` in .kitignore leaves it out
+        src/.env: warning: files of this name mostly hold secrets (secret)
+          a line `src/.env` in .kitignore leaves it out; what was ever pushed has to be revoked
+        Kitfile:9:11: warning: `notes` is named here, and .kitignore takes it out (ignored)
+          remove the line in .kitignore, or the entry
+        Kitfile:11:11: warning: `data` holds no file, so its layer would be empty (empty-layer)
+          put something there, or remove the entry
+        left.txt: warning: it is in no layer, and would not be packed (uncovered)
+          name it in the Kitfile, or in .kitignore if it is meant to stay here
+    "#]].assert_eq(&run.stdout);
+    run.says("2 errors, ");
+    let rows = sandbox.kit(&["validate", "p", "--format", "json"]).fails().json();
+    assert_eq!(rows[0]["rule"], "secret");
+    let rules = sandbox.kit(&["validate", "p", "--format", "{{.rule}}"]).fails().stdout;
+    assert_eq!(rules.lines().count(), rows.as_array().unwrap().len());
+}
+
+#[test]
+fn what_the_parser_says_is_said_with_its_place() {
+    let sandbox = Sandbox::new();
+    sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\ncoed: []\nmodel:\n  path: ../x\n");
+    let run = sandbox.kit(&["validate", "p"]).fails();
+    expect![[r#"
+        Kitfile:2:1: error: unknown field `coed` (kitfile)
+          correct it; `kit schema` describes every field
+        Kitfile:4:9: error: the path `../x` leaves the folder of the Kitfile (model) (kitfile)
+          correct it; `kit schema` describes every field
+    "#]]
+    .assert_eq(&run.stdout);
+    sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\ndocs:\n  - path: a\n");
+    sandbox.write("p/a", "");
+    sandbox.write("p/.kitignore", "[\n");
+    sandbox.kit(&["validate", "p"]).fails().prints(".kitignore: error: invalid .kitignore file");
+    sandbox.kit(&["validate", "nowhere"]).fails();
+}
+
+#[test]
+fn warnings_fail_only_where_they_shall() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.kit(&["validate", "project"]).ok().prints("(licence)");
+    sandbox.kit(&["validate", "project", "--strict"]).fails().says("0 errors, 1 warning");
+    sandbox.write("other.yaml", "manifestVersion: 1.0.0\npackage: {license: MIT}\ncode: [{path: .}]\n");
+    sandbox.kit(&["validate", "project", "--strict", "-f", "other.yaml"]).ok();
+}
+
+#[test]
+fn the_schema_is_the_one_that_is_published() {
+    let published = fs_err::read_to_string(repository().join("crates/core/src/kitfile/schema.json")).unwrap();
+    assert_eq!(Sandbox::new().kit(&["schema"]).ok().stdout, published);
+}

@@ -1,0 +1,12 @@
+//! Tests of the commands that show, compare and verify.
+
+mod diff;
+mod diff_data;
+mod diff_lock;
+mod diff_patch;
+mod files;
+mod history;
+mod look;
+pub mod provenance;
+mod tensors;
+mod verify;

@@ -1,0 +1,185 @@
+//! `kit verify`: whether a folder still is what a lock or a ModelKit says.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use expect_test::expect;
+use fs_err as fs;
+use serde_json::json;
+
+use super::files::tables;
+use kit_testkit::registry::FakeRegistry;
+use kit_testkit::sandbox::{Sandbox, repository};
+
+fn packed_project() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    // Whatever the umask is.
+    fs::set_permissions(sandbox.path("project/src/train.py"), PermissionsExt::from_mode(0o644)).unwrap();
+    sandbox.kit(&["pack", "project", "-t", "sample:v1", "--lock"]).ok();
+    sandbox
+}
+
+#[test]
+fn what_was_unpacked_is_what_was_packed() {
+    let sandbox = packed_project();
+    for compression in ["none", "gzip-fastest", "zstd"] {
+        sandbox.kit(&["pack", "project", "-t", compression, "--compression", compression]).ok();
+        sandbox.kit(&["unpack", compression, "-d", compression]).ok();
+        let run = sandbox.kit(&["verify", compression, compression]).ok();
+        assert_eq!(run.stdout, "");
+        run.says(&format!("is what `{compression}:latest` says · 51 B read, 6 files · "));
+    }
+}
+
+#[test]
+fn everything_that_differs_is_listed() {
+    let sandbox = packed_project();
+    sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).ok();
+    sandbox.write("out/data/train.csv", "a,b\n1,3\n");
+    sandbox.write("out/weights/model.bin", "more weights\n");
+    sandbox.write("out/data/new.csv", "");
+    sandbox.write("out/data/ignored.csv", "");
+    sandbox.write("out/.kitignore", "data/ignored.csv\n");
+    sandbox.write("out/beside", "in no layer");
+    fs::remove_file(sandbox.path("out/data/more/val.csv")).unwrap();
+    fs::remove_file(sandbox.path("out/README.md")).unwrap();
+    fs::create_dir(sandbox.path("out/README.md")).unwrap();
+    fs::set_permissions(sandbox.path("out/src/train.py"), PermissionsExt::from_mode(0o755)).unwrap();
+    sandbox.write("out/Kitfile", "manifestVersion: 1.0.0\n");
+    let lock = sandbox.path("project/Kitfile.lock").display().to_string();
+    let run = sandbox.kit(&["verify", "out", "sample:v1"]).fails();
+    expect![[r#"
+        CHANGE    PATH                EXPECTED               FOUND
+        content   Kitfile             sha256:f87ba9d4a235…   sha256:ca6505ea09f6…
+        kind      README.md
+        missing   data/more/val.csv
+        extra     data/new.csv
+        content   data/train.csv      sha256:492d5ea49605…   sha256:8baab0330389…
+        mode      src/train.py        644                    755
+        size      weights/model.bin   8                      13
+    "#]]
+    .assert_eq(&run.redacted_stdout());
+    expect![[r#"
+        error: `[FOLDER]/out` is not what `sample:v1` says: 7 differences
+    "#]]
+    .assert_eq(&run.redacted_failure());
+    assert_eq!(sandbox.kit(&["verify", "out", "--lock", &lock]).fails().stdout, run.stdout);
+}
+
+#[test]
+fn a_lock_needs_nothing_but_the_folder() {
+    let sandbox = packed_project();
+    fs::remove_dir_all(sandbox.path("kit")).unwrap();
+    sandbox.kit(&["verify", "project"]).ok().says("/project/Kitfile.lock` says");
+    sandbox.write("project/weights/model.bin", "Weights\n");
+    sandbox.kit(&["verify", "project"]).fails().prints("content   weights/model.bin   sha256:");
+    assert!(!sandbox.path("kit").exists());
+    fs::remove_file(sandbox.path("project/Kitfile.lock")).unwrap();
+    sandbox.kit(&["verify", "project"]).fails().says("`kit pack --lock` writes one");
+    sandbox.kit(&["verify", "nowhere"]).fails().says("it is not a folder");
+}
+
+#[test]
+fn a_remote_modelkit_is_compared_without_storing_it() {
+    let (sandbox, registry) = (packed_project(), FakeRegistry::start());
+    let remote = format!("{}/sample:v1", registry.host());
+    sandbox.kit(&["push", "sample:v1", &remote, "--plain-http"]).ok();
+    let verify = ["verify", "project", &remote, "--plain-http"];
+    sandbox.kit(&verify).ok();
+    sandbox.write("project/README.md", "# Simple\n");
+    sandbox.kit(&verify).fails().prints("content   README.md   sha256:");
+    assert_eq!(sandbox.kit(&["list"]).ok().stdout.lines().count(), 2, "the packed one and the heading");
+}
+
+#[test]
+fn a_layer_is_read_only_without_its_table_and_proves_nothing_when_damaged() {
+    let sandbox = packed_project();
+    for blob in fs::read_dir(sandbox.store().join("blobs/sha256")).unwrap() {
+        let path = blob.unwrap().path();
+        let content = fs::read(&path).unwrap();
+        if content.windows(8).any(|piece| piece == b"weights\n") {
+            fs::write(&path, content.iter().map(|byte| if *byte == b'w' { b'v' } else { *byte }).collect::<Vec<_>>())
+                .unwrap();
+        }
+    }
+    sandbox.kit(&["verify", "project", "sample:v1"]).ok();
+    for table in tables(&sandbox, "sample:v1") {
+        fs::remove_file(sandbox.store().join("blobs/sha256").join(&table["sha256:".len()..])).unwrap();
+    }
+    sandbox.kit(&["verify", "project", "sample:v1"]).fails().says("does not match its digest");
+}
+
+#[test]
+fn only_what_is_chosen_is_compared() {
+    let sandbox = packed_project();
+    sandbox.kit(&["unpack", "sample:v1", "-d", "out", "--filter", "datasets:training"]).ok();
+    let lock = sandbox.path("project/Kitfile.lock").display().to_string();
+    for standard in [&["sample:v1"][..], &["--lock", &lock]] {
+        let verify = |filter: &str| sandbox.kit(&[&["verify", "out", "--filter", filter], standard].concat());
+        verify("datasets:training").ok().says(" 2 files");
+        verify("datasets:data").ok();
+        verify("code").fails().prints("missing   src/train.py");
+        verify("kitfile").fails().prints("missing   Kitfile");
+        verify("weights").exits(2);
+    }
+}
+
+#[test]
+fn a_kitfile_that_says_the_same_in_other_words_is_the_same() {
+    let sandbox = packed_project();
+    let kitfile = sandbox.read("project/Kitfile");
+    sandbox.write("project/Kitfile", format!("# A comment\n{}", kitfile.replace("[Ada]", "\n    - \"Ada\"")));
+    sandbox.kit(&["verify", "project"]).ok();
+    sandbox.kit(&["verify", "project", "sample:v1"]).ok();
+    sandbox.write("project/Kitfile", kitfile.replace("Ada", "Eve"));
+    sandbox.kit(&["verify", "project"]).fails().prints("content   Kitfile   sha256:");
+}
+
+#[test]
+fn files_of_a_parent_are_compared_where_the_parent_can_be_read() {
+    let sandbox = packed_project();
+    sandbox.write("tuned/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: 'sample:v1'}\ncode: [{path: .}]\n");
+    sandbox.write("tuned/app.py", "app");
+    sandbox.kit(&["pack", "tuned", "-t", "tuned:v1", "--lock"]).ok();
+    sandbox.kit(&["unpack", "tuned:v1", "-d", "out"]).ok();
+    fs::copy(sandbox.path("tuned/Kitfile.lock"), sandbox.path("out/Kitfile.lock")).unwrap();
+    sandbox.kit(&["verify", "out", "tuned:v1"]).ok().says(" 3 files");
+    sandbox.kit(&["verify", "out"]).ok().says(" 1 file ");
+    sandbox.write("out/weights/tokenizer.json", "[]\n");
+    sandbox.kit(&["verify", "out", "tuned:v1"]).fails().prints("content   weights/tokenizer.json");
+    sandbox.write("out/extra.py", "");
+    sandbox.kit(&["verify", "out"]).fails().prints("extra    extra.py");
+}
+
+#[test]
+fn what_the_go_tool_packed_is_compared() {
+    let sandbox = Sandbox::new();
+    for layout in fs::read_dir(repository().join("tests/golden/layouts")).unwrap() {
+        let layout = layout.unwrap();
+        let name = layout.file_name().into_string().unwrap();
+        let reference = format!("oci:{}:v1", layout.path().display());
+        sandbox.kit(&["unpack", &reference, "-d", &name]).ok();
+        sandbox.kit(&["verify", &name, &reference]).ok();
+    }
+}
+
+#[test]
+fn programs_are_told_what_differs() {
+    let sandbox = packed_project();
+    sandbox.write("project/README.md", "# Sampled\n");
+    let told = sandbox.kit(&["verify", "project", "--format", "json"]).fails().json();
+    let size = json!([{ "change": "size", "path": "README.md", "expected": "9", "found": "10" }]);
+    assert_eq!((&told["equal"], &told["files"], &told["differences"]), (&json!(false), &json!(6), &size));
+    let template = "{{range .differences}}{{.path}}: {{.change}}{{end}}";
+    assert_eq!(sandbox.kit(&["verify", "project", "--format", template]).fails().stdout, "README.md: size\n");
+}
+
+#[test]
+fn a_link_is_what_it_leads_to() {
+    let sandbox = packed_project();
+    fs::rename(sandbox.path("project/weights/model.bin"), sandbox.path("model.bin")).unwrap();
+    symlink("../../model.bin", sandbox.path("project/weights/model.bin")).unwrap();
+    sandbox.kit(&["verify", "project"]).ok();
+    fs::remove_file(sandbox.path("model.bin")).unwrap();
+    sandbox.kit(&["verify", "project", "--filter", "code"]).ok();
+}

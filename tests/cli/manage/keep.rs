@@ -1,0 +1,113 @@
+//! `tag`, `remove`, `fsck`, `cache`, `init`, `logout`.
+
+use kit_testkit::sandbox::Sandbox;
+
+fn packed() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
+    sandbox
+}
+
+fn names(sandbox: &Sandbox) -> Vec<String> {
+    let run = sandbox.kit(&["list", "--format", "{{.Repo}}{{range .Tags}} {{.}}{{end}}"]).ok();
+    run.stdout.lines().map(str::to_owned).collect()
+}
+
+fn blobs(sandbox: &Sandbox) -> usize {
+    fs_err::read_dir(sandbox.store().join("blobs/sha256")).unwrap().count()
+}
+
+#[test]
+fn a_tag_is_another_name() {
+    let sandbox = packed();
+    let run = sandbox.kit(&["tag", "sample:v1", "r.example/team/other:x,y"]).ok();
+    run.prints("Modelkit sample:v1 tagged as r.example/team/other:x").prints("r.example/team/other:y");
+    assert_eq!(names(&sandbox), ["sample v1", "r.example/team/other x y"]);
+    sandbox.kit(&["tag", "nothing:v1", "a:b"]).fails().says("Failed to tag modelkit");
+}
+
+#[test]
+fn a_modelkit_goes_with_its_last_name() {
+    let sandbox = packed();
+    sandbox.kit(&["tag", "sample:v1", "sample:v2"]).ok();
+    let before = blobs(&sandbox);
+    sandbox.kit(&["remove", "sample:v1"]).ok().prints("Untagged sample:v1");
+    assert_eq!((names(&sandbox), blobs(&sandbox)), (vec!["sample v2".to_owned()], before));
+    sandbox.kit(&["remove", "sample:v2"]).ok().prints("Removed sample:v2 (digest sha256:");
+    assert_eq!((names(&sandbox).len(), blobs(&sandbox)), (0, 0));
+    sandbox.kit(&["remove", "sample:v2"]).fails().says("sample:v2");
+}
+
+#[test]
+fn what_others_need_stays() {
+    let sandbox = packed();
+    sandbox.write("project/README.md", "# Other\n");
+    sandbox.kit(&["pack", "project", "-t", "sample:v2"]).ok();
+    sandbox.kit(&["remove", "sample:v1"]).ok();
+    sandbox.kit(&["fsck"]).ok();
+    sandbox.kit(&["unpack", "sample:v2", "-d", "out"]).ok();
+}
+
+#[test]
+fn removing_by_digest_or_force_takes_all_names() {
+    let sandbox = packed();
+    sandbox.kit(&["tag", "sample:v1", "sample:v2"]).ok();
+    sandbox.kit(&["remove", "--force", "sample:v1"]).ok();
+    assert!(names(&sandbox).is_empty());
+    let digest = sandbox.kit(&["pack", "project", "-t", "sample:v1,v2"]).ok().digest();
+    sandbox.kit(&["remove", &format!("sample@{digest}")]).ok();
+    assert!(names(&sandbox).is_empty());
+}
+
+#[test]
+fn remove_all_takes_what_has_no_name_and_with_force_everything() {
+    let sandbox = packed();
+    sandbox.write("project/README.md", "# Other\n");
+    sandbox.kit(&["pack", "project"]).ok();
+    sandbox.kit(&["remove", "--all"]).ok().prints("Removed sha256:");
+    assert_eq!(names(&sandbox), ["sample v1"]);
+    sandbox.kit(&["remove", "--all", "--force"]).ok();
+    assert_eq!((names(&sandbox).len(), blobs(&sandbox)), (0, 0));
+    sandbox.kit(&["remove"]).exits(2);
+    sandbox.kit(&["remove", "--all", "sample:v1"]).exits(2);
+}
+
+#[test]
+fn a_name_that_moves_leaves_its_modelkit_without_one() {
+    let sandbox = packed();
+    sandbox.write("project/README.md", "# Other\n");
+    sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
+    assert_eq!(sandbox.kit(&["list"]).ok().stdout.matches("<none>").count(), 1);
+}
+
+#[test]
+fn the_cache_is_shown_and_cleared() {
+    let sandbox = packed();
+    sandbox.kit(&["cache", "clear"]).ok();
+    sandbox.kit(&["cache", "info"]).ok().prints("Cache is currently empty");
+    sandbox.write("kit/store/.kit/ingest/partial", "12345");
+    sandbox.kit(&["cache", "info"]).ok().prints("Unfinished downloads: 5 B");
+    sandbox.kit(&["cache", "clear"]).ok();
+    sandbox.kit(&["cache", "info"]).ok().prints("Cache is currently empty");
+    sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).ok();
+}
+
+#[test]
+fn init_drafts_a_kitfile_that_packs() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    fs_err::remove_file(sandbox.path("project/Kitfile")).unwrap();
+    let run = sandbox.kit(&["init", "project", "--name", "mine", "--author", "Ada"]).ok();
+    run.prints("Generated Kitfile:").prints("name: mine").prints("Saved to path '");
+    sandbox.kit(&["init", "project"]).fails().says("already exists");
+    sandbox.kit(&["init", "project", "--force"]).ok();
+    sandbox.kit(&["pack", "project", "-t", "mine:v1"]).ok();
+}
+
+#[test]
+fn logging_out_of_nowhere_succeeds() {
+    let sandbox = Sandbox::new();
+    sandbox.kit(&["logout", "r.example"]).ok().prints("Successfully logged out from r.example");
+    sandbox.kit(&["login", "r.example"]).exits(2).says("--password-stdin");
+}

@@ -1,0 +1,134 @@
+//! `kit config` and `config.toml`: who wins, and that it is said where a value comes from.
+
+use expect_test::expect;
+
+use kit_testkit::registry::FakeRegistry;
+use kit_testkit::sandbox::{Run, Sandbox};
+
+const FILE: &str = "\
+[defaults]
+concurrency = 16
+
+[registry.\"registry.example\"]
+mirrors = [\"https://mirror.example/hub\", \"http://cache.example:5000\"]
+ca = [\"authorities/own.pem\"]
+upload = { parts = \"16MiB\" }
+";
+
+fn configured() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("kit/config.toml", FILE);
+    sandbox
+}
+
+#[test]
+fn every_setting_is_shown_with_where_it_comes_from() {
+    let run = configured().kit(&["config", "--retry-for", "90s"]).ok();
+    expect![[r#"
+        SETTING   VALUE   FROM
+        root   [FOLDER]/kit   KIT_HOME
+        config.toml   [FOLDER]/kit/config.toml   KIT_HOME
+        store   [FOLDER]/kit/store   KIT_HOME
+        uploads   [FOLDER]/kit/uploads   KIT_HOME
+        credentials   [FOLDER]/kit/credentials.json   KIT_HOME
+        credentials, read only   [FOLDER]/home/.config/containers/auth.json   built-in
+        credentials, read only   [FOLDER]/home/.docker/config.json   built-in
+        plain-http   false   built-in
+        tls-verify   true   built-in
+        ca   none   built-in
+        client-cert   none   built-in
+        client-key   none   built-in
+        concurrency   16   [FOLDER]/kit/config.toml:2
+        retry-for   1m 30s   --retry-for
+        registry.example ca   [FOLDER]/kit/authorities/own.pem   [FOLDER]/kit/config.toml:6
+        registry.example mirrors   https://mirror.example/hub, http://cache.example:5000   [FOLDER]/kit/config.toml:5
+        registry.example upload   parts of 16.0 MiB   [FOLDER]/kit/config.toml:7
+        no-proxy   *   NO_PROXY
+    "#]]
+    .assert_eq(&squeezed(&run));
+}
+
+/// The columns are as wide as the path of the sandbox.
+fn squeezed(run: &Run) -> String {
+    regex::Regex::new(" {3,}").unwrap().replace_all(&run.redacted_stdout(), "   ").into_owned()
+}
+
+#[test]
+fn what_holds_for_one_registry_is_shown() {
+    let run =
+        configured().kit(&["config", "registry.example", "--format", "{{.Setting}} = {{.Value}} ({{.From}})"]).ok();
+    let text = run.redacted_stdout();
+    let own = text.lines().skip_while(|line| !line.starts_with("plain-http")).collect::<Vec<_>>().join("\n");
+    expect![[r#"
+        plain-http = false (built-in)
+        tls-verify = true (built-in)
+        ca = [[FOLDER]/kit/authorities/own.pem] ([FOLDER]/kit/config.toml:6)
+        client-cert = [] (built-in)
+        client-key = [] (built-in)
+        concurrency = 16 ([FOLDER]/kit/config.toml:2)
+        retry-for = 10m (built-in)
+        mirrors = [https://mirror.example/hub http://cache.example:5000] ([FOLDER]/kit/config.toml:5)
+        upload = parts of 16.0 MiB ([FOLDER]/kit/config.toml:7)
+        no-proxy = * (NO_PROXY)"#]]
+    .assert_eq(&own);
+}
+
+#[test]
+fn the_users_folder_counts_where_no_root_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.write("home/.config/kit/config.toml", "[defaults]\nconcurrency = 3\n");
+    sandbox.write("elsewhere/kit/config.toml", "[defaults]\nconcurrency = 4\n");
+    sandbox.write("named/config.toml", "[defaults]\nconcurrency = 5\n");
+    let concurrency = |args: &[&str], variables: &[(&str, &str)]| {
+        let mut command = sandbox.command(&[&["config", "--format", "json"], args].concat());
+        let run = sandbox.run(command.env_remove("KIT_HOME").envs(variables.iter().copied())).ok();
+        let rows = run.json();
+        let row = rows.as_array().unwrap().iter().find(|row| row["setting"] == "concurrency").unwrap().clone();
+        row["value"].as_u64().unwrap()
+    };
+    let elsewhere = sandbox.path("elsewhere");
+    let elsewhere = [("XDG_CONFIG_HOME", elsewhere.to_str().unwrap())];
+    assert_eq!(concurrency(&[], &[]), 3);
+    assert_eq!(concurrency(&[], &elsewhere), 4);
+    assert_eq!(concurrency(&["--config", "named"], &elsewhere), 5);
+    assert_eq!(concurrency(&["--config", "empty"], &elsewhere), 8);
+    assert_eq!(concurrency(&["--config", "named", "--concurrency", "6"], &[]), 6);
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(&["config"]);
+    let run = sandbox.run(command.env("HTTPS_PROXY", "http://me:secret@proxy.example")).ok();
+    assert!(run.stdout.contains("http://***@proxy.example") && !run.stdout.contains("secret"), "{}", run.stdout);
+    let run = sandbox.kit(&["config", "--proxy", "http://me:secret@proxy.example"]).ok();
+    assert!(run.stdout.contains("--proxy") && !run.stdout.contains("secret"), "{}", run.stdout);
+}
+
+#[test]
+fn a_wrong_file_is_refused_with_the_place_and_what_was_meant() {
+    let sandbox = Sandbox::new();
+    sandbox.write("kit/config.toml", "[registry.\"a.example\"]\nmirror = [\"https://b.example\"]\n");
+    let run = sandbox.kit(&["pull", "a.example/x:v1"]).fails();
+    expect![[r#"
+        error: [FOLDER]/kit/config.toml is not valid
+          [FOLDER]/kit/config.toml:2:1: unknown key `mirror` in [registry."a.example"]; did you mean `mirrors`?
+            2 | mirror = ["https://b.example"]
+              | ^^^^^^
+    "#]]
+    .assert_eq(&run.redacted_stderr());
+}
+
+#[test]
+fn a_pull_is_served_by_the_mirror_of_the_file() {
+    let (registry, sandbox) = (FakeRegistry::start(), Sandbox::new());
+    sandbox.project();
+    let name = format!("{}/hub/team/model:v1", registry.host());
+    sandbox.kit(&["pack", "project", "-t", &name]).ok();
+    sandbox.kit(&["push", &name, "--plain-http"]).ok();
+    let file = format!("[registry.\"registry.example\"]\nmirrors = [\"http://{}/hub\"]\n", registry.host());
+    sandbox.write("other/config.toml", file);
+    sandbox.kit(&["pull", "registry.example/team/model:v1", "--config", "other"]).ok();
+    let list = sandbox.kit(&["list", "--config", "other", "--format", "{{.Repo}}"]).ok();
+    assert_eq!(list.stdout, "registry.example/team/model\n");
+}

@@ -1,0 +1,5 @@
+//! Tests of credentials, settings and diagnosis.
+
+mod config;
+mod doctor;
+mod secrets;

@@ -1,0 +1,84 @@
+//! What is secret stays so, however much is logged.
+
+use kit_testkit::registry::{Access, Bearer, FakeRegistry, Fault};
+use kit_testkit::sandbox::Sandbox;
+
+const PLAIN: &str = "--plain-http";
+/// The password; its `Authorization`; the fake's signed queries and upload states; its tokens.
+const SECRETS: [&str; 4] = ["hunter2", "bWU6aHVudGVyMg", "secret-", "token-"];
+
+/// A registry that gives tokens and redirects to a store, and the name of a ModelKit to be.
+fn scene(sandbox: &Sandbox, store: &FakeRegistry) -> (FakeRegistry, String) {
+    let registry = FakeRegistry::start();
+    registry.configure(|options| {
+        let user = Some(("me", "hunter2"));
+        options.access = Access::Bearer(Bearer { user, ..Bearer::default() });
+        options.redirect_blobs_to = Some(format!("http://{}", store.host()));
+        options.any_location = true;
+    });
+    let auths = serde_json::json!({ "auths": { registry.host(): { "auth": "bWU6aHVudGVyMg==" } } });
+    sandbox.write("kit/credentials.json", auths.to_string());
+    sandbox.project();
+    let name = format!("{}/team/model:v1", registry.host());
+    sandbox.kit(&["pack", "project", "-t", &name]).ok();
+    (registry, name)
+}
+
+/// Runs `kit` as loudly as it can, and returns what it said.
+#[track_caller]
+fn said(sandbox: &Sandbox, args: &[&str]) -> String {
+    let loud = [args, &[PLAIN, "-vv", "--log-level", "trace"]].concat();
+    let run = sandbox.kit(&loud);
+    let text = run.stdout + &run.stderr;
+    for secret in SECRETS {
+        assert!(!text.contains(secret), "{args:?} tells `{secret}`:\n{text}");
+    }
+    text
+}
+
+/// Gives the store what the registry redirects to.
+fn fill(store: &FakeRegistry, sandbox: &Sandbox) {
+    for blob in fs_err::read_dir(sandbox.store().join("blobs/sha256")).unwrap() {
+        store.add_blob(&fs_err::read(blob.unwrap().path()).unwrap());
+    }
+}
+
+#[test]
+fn no_signed_url_and_no_credential_reaches_a_log() {
+    let (sandbox, store) = (Sandbox::new(), FakeRegistry::start());
+    let (registry, name) = scene(&sandbox, &store);
+    fill(&store, &sandbox);
+    registry.fail("PUT", "/uploads/", Fault::Status(503, vec![]));
+    registry.fail_later("PUT", "/uploads/", 2, 1, Fault::DropRequestAfter(1));
+    let text = said(&sandbox, &["push", &name]);
+    assert!(text.contains("_state=***") && text.contains("Pushed sha256:"), "{text}");
+    store.fail("GET", "/objects/", Fault::Status(503, vec![]));
+    store.fail_later("GET", "/objects/", 1, 1, Fault::DropInsteadOfAnswer);
+    fs_err::remove_dir_all(sandbox.store()).unwrap();
+    let text = said(&sandbox, &["pull", &name]);
+    assert!(text.contains("signature=***") && text.contains("Pulled sha256:"), "{text}");
+    said(&sandbox, &["copy", &name, "oci:layout:v1"]);
+    fs_err::remove_dir_all(sandbox.store()).unwrap();
+    said(&sandbox, &["unpack", &name, "-d", "out"]);
+    assert_eq!(sandbox.read("out/README.md"), "# Sample\n");
+}
+
+#[test]
+fn no_signed_url_and_no_credential_is_in_an_error() {
+    let (sandbox, store) = (Sandbox::new(), FakeRegistry::start());
+    let (registry, name) = scene(&sandbox, &store);
+    fill(&store, &sandbox);
+    sandbox.kit(&["push", &name, PLAIN]).ok();
+    store.configure(|options| options.uses_per_redirect = 0);
+    fs_err::remove_dir_all(sandbox.store()).unwrap();
+    let text = said(&sandbox, &["pull", &name]);
+    assert!(text.contains("answered 403"), "{text}");
+    sandbox.write("kit/config.toml", "[defaults]\nretry-for = \"1s\"\n");
+    let gone = FakeRegistry::start().host().to_owned();
+    registry.configure(|options| options.redirect_blobs_to = Some(format!("http://{gone}")));
+    let text = said(&sandbox, &["pull", &name]);
+    assert!(text.contains("cannot reach"), "{text}");
+    registry.fail_later("GET", "/token", 0, 100, Fault::Status(401, vec![]));
+    let text = said(&sandbox, &["pull", &name]);
+    assert!(text.contains("refused the credentials"), "{text}");
+}

@@ -1,0 +1,103 @@
+//! Completion in shells: each asks `kit`, by its own rules of what a word is, and `kit` knows what is in the local store.
+
+use std::process::Command;
+
+use kit_testkit::sandbox::Sandbox;
+
+fn packed() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    for name in ["net:v1", "kit.example/team/net:v1", "kit.example/team/net:v2"] {
+        sandbox.kit(&["pack", "project", "-t", name]).ok();
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        let script = sandbox.kit(&["completion", shell]).ok().stdout;
+        sandbox.write(&format!("kit.{shell}"), script);
+    }
+    sandbox
+}
+
+/// What a shell prints that runs `script` in the sandbox, where `kit` is on the path. None if there is no such shell.
+fn shell(sandbox: &Sandbox, name: &str, script: &str) -> Option<String> {
+    let program = ["/usr/bin", "/bin"].map(|folder| format!("{folder}/{name}")).into_iter();
+    let program = program.into_iter().find(|path| fs_err::exists(path).unwrap())?;
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_kit")).parent().unwrap().display();
+    let mut command = Command::new(program);
+    command.env_clear().env("PATH", format!("{folder}:/usr/bin:/bin")).env("HOME", sandbox.path("home"));
+    command.env("KIT_HOME", sandbox.path("kit")).current_dir(sandbox.path("")).args(["-c", script]);
+    Some(sandbox.run(&mut command).ok().stdout)
+}
+
+#[test]
+fn no_store_is_no_failure() {
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.kit(&["__complete", "--", "push", ""]).ok().stdout, "none\n");
+    sandbox.write("kit/store/index.json", "{");
+    let run = sandbox.kit(&["__complete", "--", "push", ""]).ok();
+    assert_eq!((&*run.stdout, &*run.stderr), ("none\n", ""));
+    assert_eq!(sandbox.kit(&["__complete"]).ok().stdout, "none\n");
+}
+
+#[test]
+fn other_shells_know_commands_and_flags() {
+    let sandbox = Sandbox::new();
+    for shell in ["elvish", "powershell"] {
+        sandbox.kit(&["completion", shell]).ok().prints("unpack").prints("--plain-http");
+    }
+    sandbox.kit(&["completion", "tcl"]).exits(2);
+}
+
+/// What readline would put in place of the word that it sees, which begins behind the last `:`, `@` or `=`.
+#[test]
+fn bash_completes_names_with_colons() {
+    let sandbox = packed();
+    for (line, expected) in [
+        ("kit pus", "push"),
+        ("kit push n", "net:v1"),
+        ("kit push net:", "v1"),
+        ("kit push --plain-http kit.example/team/net:v", "v1 v2"),
+        ("kit save --since=net", "net:v1"),
+        ("kit push net:v1 kit.example/team/net@sha", ""),
+    ] {
+        let script = format!(
+            "source kit.bash; COMP_LINE='{line}'; COMP_POINT=${{#COMP_LINE}}; \
+             COMP_WORDBREAKS=$' \\t\\n\"\\'@><=;|&(:'; _kit; echo \"${{COMPREPLY[*]}}\""
+        );
+        assert_eq!(shell(&sandbox, "bash", &script).unwrap().trim(), expected, "{line}");
+    }
+}
+
+/// Tested where fish is installed.
+#[test]
+fn fish_shows_what_words_mean() {
+    let sandbox = packed();
+    for (line, expected) in [
+        ("kit pus", "push\tSend a ModelKit to a registry"),
+        ("kit push net:", "net:v1"),
+        ("kit push --plain-http kit", "kit.example/team/net:v1\nkit.example/team/net:v2"),
+        ("kit pack proj", "project/\tDirectory"),
+    ] {
+        let script = format!("source kit.fish; complete -C '{line}'");
+        let Some(offered) = shell(&sandbox, "fish", &script) else { return };
+        assert_eq!(offered.trim_end(), expected, "{line}");
+    }
+}
+
+/// Tested where zsh is installed, with what gives words to its editor replaced by what prints them.
+#[test]
+fn zsh_completes_names_with_colons() {
+    let sandbox = packed();
+    for (line, expected) in [
+        ("kit pus", r"push:Send a ModelKit to a registry"),
+        ("kit push net:", r"net\:v1"),
+        ("kit cat kit.example/team/net:v1", r"kit.example/team/net\:v1//"),
+        ("kit pack ", "folders"),
+    ] {
+        let script = format!(
+            "function compdef() {{ }}; function _describe() {{ print -rl -- ${{(P)2}} }}; function _files() {{ print folders }}
+             source ./kit.zsh; words=(${{(s: :)${{:-{line}x}}}}); CURRENT=$#words; PREFIX=${{words[-1]%x}}; _kit"
+        );
+        let Some(offered) = shell(&sandbox, "zsh", &script) else { return };
+        assert_eq!(offered.trim_end(), expected, "{line}");
+    }
+}

@@ -1,0 +1,131 @@
+//! Help texts: every command has one, with an example; wrong usage is told apart from failure.
+
+use kit_testkit::sandbox::Sandbox;
+
+const COMMANDS: &[&str] = &[
+    "init",
+    "import",
+    "validate",
+    "pack",
+    "push",
+    "pull",
+    "convert",
+    "copy",
+    "promote",
+    "save",
+    "load",
+    "unpack",
+    "list",
+    "inspect",
+    "info",
+    "ls",
+    "cat",
+    "cp",
+    "diff",
+    "log",
+    "lineage",
+    "verify",
+    "index",
+    "update",
+    "tag",
+    "remove",
+    "fsck",
+    "cache",
+    "login",
+    "logout",
+    "doctor",
+    "schema",
+    "version",
+    "completion",
+    "man",
+];
+
+#[test]
+fn kit_alone_shows_where_to_begin() {
+    let sandbox = Sandbox::new();
+    let alone = sandbox.kit(&[]).ok();
+    assert_eq!(alone.stdout, sandbox.kit(&["--help"]).ok().stdout);
+    alone.prints("Begin with `kit init .`");
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let sandbox = Sandbox::new();
+    for command in COMMANDS {
+        let help = sandbox.kit(&[command, "--help"]).ok();
+        assert_eq!(help.stdout, sandbox.kit(&["help", command]).ok().stdout, "{command}");
+        let words = help.stdout.lines().next().unwrap();
+        assert!(words.starts_with(char::is_uppercase) && !words.ends_with('.'), "{command}: {words}");
+    }
+}
+
+#[test]
+fn wrong_usage_exits_with_2() {
+    let sandbox = Sandbox::new();
+    for args in [
+        &["fly"][..],
+        &["pack"],
+        &["pack", "a", "b"],
+        &["push"],
+        &["list", "--concurrency", "0"],
+        &["pack", ".", "--cert", "x"],
+    ] {
+        sandbox.kit(args).exits(2);
+    }
+    sandbox.kit(&["unpack", "UPPER:v1"]).exits(2).says("must be lowercase");
+}
+
+#[test]
+fn quiet_is_quiet() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    let run = sandbox.kit(&["pack", "project", "-t", "a:v1", "--quiet"]).ok();
+    assert_eq!((run.stderr.as_str(), run.stdout.lines().count()), ("", 1));
+}
+
+#[test]
+fn progress_for_programs_is_one_json_object_per_line() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    let types = |args: &[&str], code: i32| -> Vec<String> {
+        let run = sandbox.kit(&[args, &["--progress", "json"]].concat()).exits(code);
+        let kind =
+            |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["type"].as_str().unwrap().to_owned();
+        run.stderr.lines().map(kind).collect()
+    };
+    let packed = types(&["pack", "project", "-t", "a:v1"], 0);
+    let count = |kind: &str| packed.iter().filter(|found| *found == kind).count();
+    assert_eq!((count("start"), count("end"), count("overall")), (5, 5, 2));
+    assert!(count("message") > 5);
+    assert_eq!(types(&["unpack", "b:v1"], 1).last().map(String::as_str), Some("error"));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let sandbox = Sandbox::new();
+    let command = format!("{} completion powershell | head -n 1", env!("CARGO_BIN_EXE_kit"));
+    let output = std::process::Command::new("bash").args(["-o", "pipefail", "-c", &command]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    drop(sandbox);
+}
+
+#[test]
+fn every_command_has_a_man_page() {
+    let sandbox = Sandbox::new();
+    sandbox.kit(&["man", "pages/man1"]).ok().says(" man pages in pages/man1");
+    let pages = sandbox.names("pages/man1");
+    for command in COMMANDS {
+        assert!(pages.contains(&format!("kit-{command}.1")), "{command}");
+    }
+    assert!(pages.contains(&"kit.1".to_owned()) && pages.contains(&"kit-cache-clear.1".to_owned()));
+    assert!(!pages.iter().any(|page| page.contains("__")), "{pages:?}");
+    let page = sandbox.read("pages/man1/kit-push.1");
+    for part in [
+        "\n.TH kit-push 1 \" \" \"kit ",
+        "\n\\fBkit push\\fR [OPTIONS] <NAME:TAG> [DESTINATION]\n",
+        "\n.SH \"GLOBAL OPTIONS\"\n",
+        "\n.SH EXAMPLES\n.nf\nkit push ",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+}

@@ -1,0 +1,8 @@
+//! Tests of help, completion, examples, golden digests and other tools.
+
+mod completion;
+mod examples;
+mod golden;
+mod help;
+mod peers;
+mod words;

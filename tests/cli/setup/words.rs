@@ -1,0 +1,55 @@
+//! What a newcomer reads when something is not where it was looked for.
+
+use kit_testkit::registry::{Access, FakeRegistry};
+use kit_testkit::sandbox::Sandbox;
+
+#[test]
+fn a_folder_that_is_no_layout_is_not_blamed_on_the_tag() {
+    let sandbox = Sandbox::new();
+    for args in [&["unpack", "oci:nowhere:v1"][..], &["pull", "oci:nowhere:v1"], &["list", "oci:nowhere"]] {
+        sandbox.kit(args).fails().says("/nowhere` is not an OCI image layout: there is no `oci-layout` file");
+    }
+    assert!(!sandbox.path("nowhere").exists());
+}
+
+#[test]
+fn who_asks_a_registry_is_not_told_of_the_local_store() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok();
+    for args in [&["info", "-r", "a:v1"][..], &["inspect", "-r", "a:v1"], &["diff", "local://a:v1", "remote://a:v1"]] {
+        sandbox.kit(args).fails().says("`a:v1` names no registry").says("hint: put the registry in front");
+    }
+}
+
+#[test]
+fn what_pack_cannot_find_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.kit(&["pack", "nowhere"]).fails().says("error: cannot pack `nowhere`").says("No such file or directory");
+    let run = sandbox.kit(&["pack", "project", "-f", "Kitfile"]).fails();
+    run.says("error: cannot read the Kitfile `Kitfile`").says("No such file or directory");
+}
+
+#[test]
+fn a_model_that_is_taken_for_a_reference_comes_with_a_hint() {
+    let sandbox = Sandbox::new();
+    sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: 'model:v1'}\n");
+    let run = sandbox.kit(&["pack", "project"]).fails();
+    run.says("cannot read the referenced ModelKit `model:v1`").says("hint: `kit list` shows what is here");
+}
+
+#[test]
+fn a_registry_that_wants_credentials_is_answered_with_the_right_hint() {
+    let sandbox = Sandbox::new();
+    let registry = FakeRegistry::start();
+    registry.configure(|options| options.access = Access::Basic { username: "ada", password: "right" });
+    let repository = format!("{}/x", registry.host());
+    let hint = format!("hint: run `kit login {}`, then try again", registry.host());
+    for args in [&["list", &repository][..], &["pull", &repository], &["unpack", &repository, "-d", "out"]] {
+        sandbox.run(sandbox.command(args).arg("--plain-http")).fails().says(&hint);
+    }
+    let login = ["login", registry.host(), "-u", "ada", "-p", "wrong", "--plain-http", "-vv"];
+    let run = sandbox.kit(&login).fails().says("hint: check the user name and the password");
+    assert!(!run.stderr.contains("kit login") && !run.stderr.contains("wrong\n"), "{}", run.stderr);
+}

@@ -1,0 +1,16 @@
+//! Tests of the commands that move ModelKits.
+
+mod also;
+mod copying;
+mod delta;
+mod hostile;
+mod kill;
+mod modelpack;
+mod moving;
+mod pieces;
+pub mod published;
+mod referrers;
+mod resume;
+mod save;
+mod troubled;
+mod unpack;

@@ -1,0 +1,184 @@
+//! What refers to a ModelKit, such as a signature: it follows wherever the ModelKit is copied, and stops no copy.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use kit_testkit::docker_registry::DockerRegistry;
+use kit_testkit::registry::{FakeRegistry, Fault};
+use kit_testkit::sandbox::Sandbox;
+
+const PLAIN: &str = "--plain-http";
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+
+/// A registry with the project as `team/sample:v1`, and its digest.
+struct Scene {
+    sandbox: Sandbox,
+    registry: FakeRegistry,
+    digest: String,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
+        sandbox.project();
+        let name = format!("{}/team/sample:v1", registry.host());
+        let digest = sandbox.kit(&["pack", "project", "--push", &name, PLAIN]).ok().digest();
+        registry.forget_requests();
+        Self { sandbox, registry, digest }
+    }
+
+    fn name(&self) -> String {
+        format!("{}/team/sample:v1", self.registry.host())
+    }
+
+    /// Runs `kit` in another home.
+    fn elsewhere(&self, args: &[&str]) -> kit_testkit::sandbox::Run {
+        self.sandbox.run(self.sandbox.command(args).env("KIT_HOME", self.sandbox.path("elsewhere")))
+    }
+
+    /// Puts a manifest about `subject` into the registry, and returns its digest.
+    fn sign(&self, subject: &str, text: &str) -> String {
+        let blob = |media_type: &str, bytes: &[u8]| json!({ "mediaType": media_type, "digest": self.registry.add_blob(bytes), "size": bytes.len() });
+        let manifest = json!({
+            "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": "application/test.signature",
+            "config": blob("application/vnd.oci.empty.v1+json", b"{}"),
+            "layers": [blob("text/plain", text.as_bytes())],
+            "subject": { "mediaType": MANIFEST, "digest": subject, "size": 3 },
+        });
+        self.registry.add_manifest(
+            "team/sample",
+            &format!("signature-{text}"),
+            MANIFEST,
+            manifest.to_string().as_bytes(),
+        )
+    }
+
+    /// Lets the registry list this as what refers to anything.
+    fn forge(&self, entries: &[Value]) {
+        self.registry.configure(|options| options.forged_referrers = entries.to_vec());
+    }
+}
+
+#[test]
+fn signatures_follow_a_modelkit_through_registries_with_and_without_a_list() {
+    let scene = Scene::new();
+    let signature = scene.sign(&scene.digest, "signature");
+    let countersignature = scene.sign(&signature, "countersignature");
+    let (plain, listing) = (DockerRegistry::start(), FakeRegistry::start());
+    let first = format!("{}/a/b:v1", plain.host());
+    let last = format!("{}/c:v1", listing.host());
+    scene.elsewhere(&["copy", &scene.name(), &first, PLAIN]).ok().says("application/test.signature: copied");
+    scene.elsewhere(&["pull", &first, PLAIN]).ok();
+    scene.elsewhere(&["tag", &first, "renamed:v1"]).ok();
+    scene.elsewhere(&["push", "renamed:v1", "oci:layout:v1"]).ok();
+    scene.elsewhere(&["promote", "oci:layout:v1", &last, PLAIN]).ok();
+    for digest in [&signature, &countersignature] {
+        assert_eq!(listing.manifest("c", digest), scene.registry.manifest("team/sample", digest));
+    }
+    listing.forget_requests();
+    scene.elsewhere(&["push", "renamed:v1", &last, PLAIN]).ok().says("0 B sent");
+    assert_eq!(listing.requests_of("PUT", "").len(), 1, "only the manifest that has the tag");
+}
+
+#[test]
+fn other_tools_read_a_layout_with_signatures() {
+    let scene = Scene::new();
+    let signature = scene.sign(&scene.digest, "signature");
+    scene.elsewhere(&["copy", &scene.name(), "oci:layout:v1", PLAIN]).ok();
+    let index: Value = serde_json::from_str(&scene.sandbox.read("layout/index.json")).unwrap();
+    let entry = index["manifests"].as_array().unwrap().iter().find(|entry| entry["digest"] == signature).unwrap();
+    assert_eq!(entry["annotations"].get("org.opencontainers.image.ref.name"), None);
+    let layout = format!("oci:{}:v1", scene.sandbox.path("layout").display());
+    let skopeo = Command::new("skopeo").args(["inspect", "--raw", &layout]).output().unwrap();
+    assert!(skopeo.status.success(), "{}", String::from_utf8_lossy(&skopeo.stderr));
+}
+
+#[test]
+fn what_refers_to_a_modelkit_is_not_listed_and_goes_with_it() {
+    let scene = Scene::new();
+    let signature = scene.sign(&scene.digest, "signature");
+    scene.elsewhere(&["pull", &scene.name(), PLAIN]).ok();
+    assert_eq!(scene.elsewhere(&["list", "--format", "json"]).ok().json().as_array().unwrap().len(), 1);
+    scene.elsewhere(&["fsck"]).ok();
+    let blob = format!("elsewhere/store/blobs/sha256/{}", signature.trim_start_matches("sha256:"));
+    scene.elsewhere(&["remove", "--all"]).ok();
+    assert!(scene.sandbox.path(&blob).exists(), "only what has no name was removed");
+    let removed = scene.elsewhere(&["remove", &scene.name()]).ok();
+    assert!(!removed.stdout.contains(&signature), "{}", removed.stdout);
+    assert!(!scene.sandbox.path(&blob).exists());
+}
+
+#[test]
+fn a_pull_from_a_registry_without_signatures_costs_two_requests_and_then_one() {
+    let scene = Scene::new();
+    scene.registry.configure(|options| options.referrers = false);
+    let extra = || {
+        let requests = scene.registry.requests();
+        scene.registry.forget_requests();
+        requests.iter().filter(|r| r.target.contains("/referrers/") || r.target.contains("/manifests/sha256-")).count()
+    };
+    scene.elsewhere(&["pull", &scene.name(), PLAIN]).ok();
+    assert_eq!(extra(), 2);
+    scene.elsewhere(&["pull", &scene.name(), PLAIN]).ok();
+    assert_eq!(extra(), 1);
+    scene.elsewhere(&["unpack", &format!("remote://{}", scene.name()), "-d", "out", PLAIN]);
+    scene.sandbox.kit(&["unpack", &scene.name(), "-d", "out", PLAIN]).ok();
+    assert_eq!(extra(), 0, "what is unpacked needs no signatures");
+}
+
+#[test]
+fn a_registry_that_takes_no_signatures_takes_the_modelkit_all_the_same() {
+    let scene = Scene::new();
+    let signature = scene.sign(&scene.digest, "signature");
+    scene.elsewhere(&["pull", &scene.name(), PLAIN]).ok();
+    let target = FakeRegistry::start();
+    for fault in [Fault::Status(400, Vec::new()), Fault::Status(403, Vec::new()), Fault::Status(422, Vec::new())] {
+        target.fail("PUT", &format!("/manifests/{signature}"), fault);
+        let pushed = scene.elsewhere(&["push", &scene.name(), &format!("{}/x:v1", target.host()), PLAIN]).ok();
+        pushed.says("warning: what refers to the ModelKit did not follow it everywhere (1): cannot write");
+    }
+    assert_eq!(target.manifest("x", &signature), None);
+    scene.elsewhere(&["push", &scene.name(), &format!("{}/x:v1", target.host()), PLAIN]).ok();
+    assert!(target.manifest("x", &signature).is_some());
+}
+
+#[test]
+fn forged_lists_harm_nothing() {
+    let scene = Scene::new();
+    let other = scene.sign(&format!("sha256:{}", "a".repeat(64)), "other");
+    let (_, bytes) = scene.registry.manifest("team/sample", &other).unwrap();
+    let entry = |digest: &str, size: usize| json!({ "mediaType": MANIFEST, "digest": digest, "size": size });
+    let index = json!({ "mediaType": "application/vnd.oci.image.index.v1+json", "digest": other, "size": bytes.len() });
+    for (entries, words) in [
+        (vec![entry(&other, bytes.len())], "it is about something else"),
+        (vec![entry(&other, bytes.len() - 1)], "cannot read"),
+        (vec![entry(&other, usize::MAX)], "is larger than"),
+        (vec![entry(&format!("sha256:{}", "b".repeat(64)), 2)], "was not found"),
+        (vec![index], "it is of the type"),
+        (vec![entry(&scene.digest, 5)], ""),
+        (vec![json!({ "digest": "../../x" }), json!(7), json!({})], ""),
+        (vec![entry(&other, bytes.len()); 5000], "(1): "),
+    ] {
+        scene.forge(&entries);
+        let pulled = scene.elsewhere(&["pull", &scene.name(), PLAIN]).ok();
+        assert_eq!(pulled.stdout, format!("Pulled {}\n", scene.digest));
+        assert!(pulled.stderr.contains(words), "{words}: {}", pulled.stderr);
+        assert_eq!(pulled.stderr.contains("warning:"), !words.is_empty(), "{}", pulled.stderr);
+        scene.elsewhere(&["fsck"]).ok();
+    }
+    scene.forge(&[]);
+    scene.registry.fail("GET", "/referrers/", Fault::LongAnswer(200, 5 * 1024 * 1024));
+    scene.elsewhere(&["pull", &scene.name(), PLAIN]).ok().says("warning: ");
+}
+
+#[test]
+fn a_signature_that_is_too_large_to_be_one_stays_behind() {
+    let scene = Scene::new();
+    let signature = scene.sign(&scene.digest, "signature");
+    let (_, bytes) = scene.registry.manifest("team/sample", &signature).unwrap();
+    let large = String::from_utf8(bytes.to_vec()).unwrap().replace("\"size\":9", "\"size\":900000000");
+    scene.registry.add_manifest("team/sample", "large", MANIFEST, large.as_bytes());
+    let pulled = scene.elsewhere(&["pull", &scene.name(), PLAIN]).ok();
+    pulled.says("it has 858.3 MiB, and at most 256.0 MiB follow a ModelKit").says("application/test.signature: copied");
+}

@@ -1,0 +1,175 @@
+//! `kit unpack`: what arrives, what is refused, and that a failure leaves the folder as it was.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use expect_test::expect;
+use fs_err as fs;
+
+use kit_testkit::registry::{FakeRegistry, Fault};
+use kit_testkit::sandbox::Sandbox;
+
+fn packed() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
+    sandbox
+}
+
+#[test]
+fn everything_arrives() {
+    let sandbox = packed();
+    let run = sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).ok();
+    assert_eq!(run.stdout, "");
+    let mut expected = sandbox.tree("project");
+    expected.retain(|(name, _)| name != "Kitfile");
+    let mut found = sandbox.tree("out");
+    found.retain(|(name, _)| name != "Kitfile");
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn filters_choose() {
+    let sandbox = packed();
+    let check = |filters: &[&str], expected: &[&str]| {
+        let mut args = vec!["unpack", "sample:v1", "-d", "out"];
+        args.extend(filters.iter().flat_map(|filter| ["--filter", filter]));
+        sandbox.kit(&args).ok();
+        let found = if sandbox.path("out").exists() { sandbox.names("out") } else { Vec::new() };
+        assert_eq!(found, expected, "{filters:?}");
+        drop(fs::remove_dir_all(sandbox.path("out")));
+    };
+    check(&["model"], &["weights/model.bin", "weights/tokenizer.json"]);
+    check(&["model:net"], &["weights/model.bin"]);
+    check(&["kitfile,code"], &["Kitfile", "src/train.py"]);
+    check(&["datasets:training"], &["data/more/val.csv", "data/train.csv"]);
+    check(&["datasets:data"], &["data/more/val.csv", "data/train.csv"]);
+    check(&["docs", "code"], &["README.md", "src/train.py"]);
+    check(&["prompts"], &[]);
+    sandbox.kit(&["unpack", "sample:v1", "--filter", "dataset"]).exits(2).says("invalid filter type dataset");
+    sandbox.kit(&["unpack", "sample:v1", "-d", "out", "--model"]).ok();
+    assert_eq!(sandbox.names("out"), ["weights/model.bin", "weights/tokenizer.json"]);
+}
+
+#[test]
+fn unpacking_twice_writes_nothing() {
+    let sandbox = packed();
+    sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).ok();
+    let before: Vec<_> = sandbox.names("out").iter().map(|name| modified(&sandbox, name)).collect();
+    sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).ok().says("Nothing to do: ");
+    let after: Vec<_> = sandbox.names("out").iter().map(|name| modified(&sandbox, name)).collect();
+    assert_eq!(before, after);
+}
+
+fn modified(sandbox: &Sandbox, name: &str) -> std::time::SystemTime {
+    fs::metadata(sandbox.path("out").join(name)).unwrap().modified().unwrap()
+}
+
+#[test]
+fn all_conflicts_are_listed_before_anything_is_touched() {
+    let sandbox = packed();
+    sandbox.write("out/README.md", "# Simple\n");
+    sandbox.write("out/data/train.csv", "mine");
+    let run = sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).fails();
+    expect![[r#"
+        error: cannot unpack `sample:v1` into `[FOLDER]/out`
+          caused by: 2 files there differ from the ModelKit:
+            README.md: same size, different content
+            data/train.csv: 4 B here, 8 B in the ModelKit
+        hint: -o overwrites them, -i keeps them; nothing was written"#]]
+    .assert_eq(run.redacted_failure().trim_end());
+    assert_eq!(sandbox.names("out"), ["README.md", "data/train.csv"]);
+    sandbox.kit(&["unpack", "sample:v1", "-d", "out", "-i"]).ok();
+    assert_eq!(
+        (sandbox.read("out/README.md"), sandbox.read("out/data/more/val.csv")),
+        ("# Simple\n".into(), "a,b\n3,4\n".into())
+    );
+    sandbox.kit(&["unpack", "sample:v1", "-d", "out", "-o"]).ok();
+    assert_eq!(
+        (sandbox.read("out/README.md"), sandbox.read("out/data/train.csv")),
+        ("# Sample\n".into(), "a,b\n1,2\n".into())
+    );
+}
+
+#[test]
+fn a_damaged_layer_leaves_no_file() {
+    let sandbox = packed();
+    let manifest = sandbox.kit(&["inspect", "sample:v1"]).ok().json()["manifest"].clone();
+    let last = manifest["layers"].as_array().unwrap().last().unwrap()["digest"].as_str().unwrap().to_owned();
+    let blob = sandbox.store().join("blobs/sha256").join(&last[7..]);
+    let mut bytes = fs::read(&blob).unwrap();
+    bytes[600] ^= 1;
+    fs::write(&blob, bytes).unwrap();
+    sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).fails().says("does not match its digest");
+    assert!(!sandbox.path("out").exists());
+    let run = sandbox.kit(&["fsck"]).fails();
+    run.prints(&format!("damaged {last}")).prints("broken sample:v1: ");
+    sandbox.kit(&["fsck", "--repair"]).ok().says("Pull or pack again: sample:v1");
+    sandbox.kit(&["fsck"]).ok().prints("The store is sound");
+    sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).fails().says("not found in the local store");
+}
+
+#[test]
+fn links_planted_in_the_target_are_not_followed() {
+    let sandbox = packed();
+    sandbox.write("elsewhere/keep", "keep");
+    fs::create_dir(sandbox.path("out")).unwrap();
+    symlink(sandbox.path("elsewhere"), sandbox.path("out/weights")).unwrap();
+    sandbox.kit(&["unpack", "sample:v1", "-d", "out", "-o"]).fails().says("weights");
+    assert_eq!(sandbox.names("elsewhere"), ["keep"]);
+    assert_eq!(fs::read_dir(sandbox.path("out")).unwrap().count(), 1);
+}
+
+#[test]
+fn modes_survive_without_their_dangerous_bits() {
+    let sandbox = Sandbox::new();
+    sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\ncode: [{path: run.sh}]\n");
+    let script = sandbox.write("project/run.sh", "#!/bin/sh\n");
+    fs::set_permissions(&script, std::fs::Permissions::from_mode(0o4755)).unwrap();
+    sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok();
+    sandbox.kit(&["unpack", "a:v1", "-d", "out"]).ok();
+    let mode = fs::metadata(sandbox.path("out/run.sh")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o7777, 0o755);
+}
+
+#[test]
+fn a_name_that_is_nowhere_is_explained() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).fails();
+    expect![[r#"
+        Unpacking to [FOLDER]/out
+        error: cannot unpack `sample:v1` into `[FOLDER]/out`
+          caused by: failed to find reference sample:v1: not found in the local store
+        hint: `kit list` shows what is here; a registry is part of the name: REGISTRY/REPOSITORY:TAG"#]]
+    .assert_eq(run.redacted_stderr().trim_end());
+    assert!(!sandbox.path("out").exists());
+}
+
+#[test]
+fn layers_that_a_mirror_spoils_are_read_again_from_the_registry() {
+    let (registry, mirror, sandbox) = (FakeRegistry::start(), FakeRegistry::start(), Sandbox::new());
+    sandbox.project();
+    let name = format!("{}/team/model:v1", registry.host());
+    sandbox.kit(&["pack", "project", "-t", &name]).ok();
+    for host in [registry.host(), mirror.host()] {
+        sandbox.kit(&["push", &name, &format!("{host}/team/model:v1"), "--plain-http"]).ok();
+    }
+    let file = format!("[registry.\"{}\"]\nmirrors = [\"http://{}\"]\n", registry.host(), mirror.host());
+    sandbox.write("other/config.toml", file);
+    let unpack = || sandbox.kit(&["unpack", &name, "-d", "out", "--config", "other", "--plain-http"]);
+    let manifest = sandbox.kit(&["inspect", &name]).ok().json()["manifest"].clone();
+    let spoil = |registry: &FakeRegistry| {
+        for layer in manifest["layers"].as_array().unwrap() {
+            registry.fail_later("GET", layer["digest"].as_str().unwrap(), 0, usize::MAX, Fault::WrongBytes);
+        }
+    };
+    spoil(&mirror);
+    unpack().ok();
+    assert!(!mirror.requests_of("GET", "/blobs/").is_empty());
+    let unpacked = sandbox.tree("out");
+    assert!(sandbox.tree("project").iter().filter(|(name, _)| name != "Kitfile").all(|file| unpacked.contains(file)));
+    // What is wrong everywhere leaves nothing behind.
+    fs::remove_dir_all(sandbox.path("out")).unwrap();
+    spoil(&registry);
+    unpack().fails().says("does not match its digest");
+    assert!(!sandbox.path("out").exists());
+}
