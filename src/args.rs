@@ -75,7 +75,7 @@ Move
   pull         Fetch a ModelKit from a registry into the local store
   copy         Copy a ModelKit from a registry to another, or to and from a folder
   promote      Move a tag in a registry to a ModelKit, unless somebody else moves it
-  save         Save ModelKits as an archive, for session that no network reaches
+  save         Save ModelKits as an archive, for places that no network reaches
   load         Load the ModelKits of an archive, here or into a registry
   unpack       Put all or some of a ModelKit into a folder
 

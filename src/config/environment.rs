@@ -129,7 +129,7 @@ fn default_folders() -> Result<(Sourced<PathBuf>, Sourced<PathBuf>)> {
     Ok((folder(strategy.data_dir(), "XDG_DATA_HOME"), folder(strategy.config_dir(), "XDG_CONFIG_HOME")))
 }
 
-/// Where docker and podman keep credentials: the file that the user names for all tools, the session that podman reads, then
+/// Where docker and podman keep credentials: the file that the user names for all tools, the places that podman reads, then
 /// docker's.
 fn credential_files() -> Vec<Sourced<PathBuf>> {
     let home = || etcetera::home_dir().ok();

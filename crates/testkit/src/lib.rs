@@ -3,7 +3,12 @@
 //! Knows nothing of `kit-core`, so that its tests can use it.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic, also outside of the function that is marked as one")]
-#![allow(clippy::missing_panics_doc, reason = "everything here is for tests")]
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::new_without_default,
+    clippy::return_self_not_must_use,
+    reason = "everything here is for tests"
+)]
 
 pub mod docker_registry;
 pub mod faulty_proxy;

@@ -19,7 +19,7 @@ use kit_core::upstream::hub::Address;
 ///
 /// Tells models, datasets, docs and code by the names of the files. Format, framework and size of the model come from its headers and
 /// configuration, the licence from its text, and the rest from the front matter of a model card (README.md). What notebooks load is
-/// said in comments. PlanTarget it over: it is a draft.
+/// said in comments. Look it over: it is a draft.
 ///
 /// With --remote nothing is downloaded but small files that tell of others, and headers of weights; `kit import -f` takes the result.
 #[derive(Debug, Args)]

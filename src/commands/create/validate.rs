@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::output::{Format, one_line};
 use kit_core::ops::{self, Finding, Severity, ValidateOptions};
 
-/// PlanTarget over a folder and its Kitfile before they are packed
+/// Look over a folder and its Kitfile before they are packed
 ///
 /// Tells what is wrong in the Kitfile, paths that are not there, entries without files, missing licences, parents that are
 /// not pinned to a digest, files in no layer or ignored although they are named, junk, and what looks like a secret; each with

@@ -40,7 +40,7 @@ pub(crate) struct VerifyArgs {
     /// The lock that the folder should fit [default: Kitfile.lock in FOLDER]
     #[arg(long, value_name = "FILE")]
     lock: Option<PathBuf>,
-    /// PlanTarget only at these: TYPES[:NAMES], both separated by commas; types are kitfile, model, datasets, code, docs, prompts
+    /// Look only at these: TYPES[:NAMES], both separated by commas; types are kitfile, model, datasets, code, docs, prompts
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
     /// table, json, yaml, or a Go template

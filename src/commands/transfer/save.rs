@@ -12,7 +12,7 @@ use crate::output::{Output, usage};
 use kit_core::ops::{self, Destination, Location, Lookup, Named, Saved, Session};
 use kit_core::progress::human;
 
-/// Save ModelKits as an archive, for session that no network reaches
+/// Save ModelKits as an archive, for places that no network reaches
 ///
 /// The archive is an OCI image layout, which `kit load`, skopeo and other tools read, with everything that the ModelKits need, and
 /// with what is about them, such as signatures. The same ModelKits give the same bytes. Takes them from the local store, or else

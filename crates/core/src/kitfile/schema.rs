@@ -5,7 +5,6 @@ pub const SCHEMA: &str = include_str!("schema.json");
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
 
     use fs_err as fs;
     use regex::Regex;
@@ -84,7 +83,7 @@ mod tests {
         for path in
             ["Kitfile.example", "examples/digits/Kitfile", "examples/digits-v2/Kitfile", "examples/minimal/Kitfile"]
         {
-            let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+            let text = fs::read_to_string(kit_testkit::sandbox::repository().join(path)).unwrap();
             assert_eq!(check(&text), Vec::<String>::new(), "{path}");
         }
         for (text, expected) in [

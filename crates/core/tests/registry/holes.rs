@@ -16,7 +16,7 @@ fn guarded() -> FakeRegistry {
     registry
 }
 
-/// Session that ask for credentials: at once, and by way of a token server, which is another path of theirs.
+/// Places that ask for credentials: at once, and by way of a token server, which is another path of theirs.
 fn curious() -> [FakeRegistry; 2] {
     let ask = |is_bearer: bool| {
         let place = FakeRegistry::start();

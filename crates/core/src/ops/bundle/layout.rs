@@ -1,6 +1,6 @@
 //! An archive to read from: an image layout in a tar or in a folder, which a stranger may have made.
 //!
-//! Of a tar the session of the blobs are kept, some hundred bytes for each; contents are read where they are. Nothing is verified
+//! Of a tar the places of the blobs are kept, some hundred bytes for each; contents are read where they are. Nothing is verified
 //! here, but by whoever takes it.
 
 use std::collections::{BTreeMap, HashSet};

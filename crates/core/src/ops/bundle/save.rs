@@ -1,5 +1,5 @@
 //! Writing ModelKits with all that they need and all that is about them into an archive: an image layout (image-spec 1.1, "Image
-//! Layout"), as a tar or a folder, for session that no network reaches.
+//! Layout"), as a tar or a folder, for places that no network reaches.
 //!
 //! The same ModelKits give the same bytes. The index comes first and small documents before large blobs, so that whoever reads a
 //! tar front to back knows early what is in it.

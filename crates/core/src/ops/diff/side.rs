@@ -204,7 +204,7 @@ impl<'a> SideLayer<'a> {
         }
     }
 
-    /// Whether `other` puts the same files into the same session, however it is compressed.
+    /// Whether `other` puts the same files into the same places, however it is compressed.
     pub(super) fn holds_what(&self, other: &Self) -> bool {
         let is_same = self.digest == other.digest || self.diff_id.is_some() && self.diff_id == other.diff_id;
         is_same && self.path == other.path

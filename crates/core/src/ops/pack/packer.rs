@@ -81,7 +81,7 @@ struct MeasuredLayer<'a> {
     remembered: Option<RememberedLayer>,
 }
 
-/// A ModelKit whose layers are in their session, and whose documents are yet to be stored.
+/// A ModelKit whose layers are in their places, and whose documents are yet to be stored.
 pub(crate) struct Assembled {
     pub(crate) manifest: Descriptor,
     pub(crate) manifest_bytes: Vec<u8>,

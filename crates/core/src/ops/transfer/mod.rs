@@ -1,4 +1,4 @@
-//! Copying artifacts between session: push, pull, tag, promote and the plans of a dry run.
+//! Copying artifacts between places: push, pull, tag, promote and the plans of a dry run.
 
 mod copy;
 mod delta;

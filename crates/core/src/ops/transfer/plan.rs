@@ -75,7 +75,7 @@ pub fn plan(source: &dyn Source, name: &str, target: &PlanTarget<'_>, options: &
 }
 
 impl Plan {
-    /// The bytes of all blobs with this action; from where a blob would be mounted does not matter.
+    /// The bytes of all blobs with this fate; from where a blob would be mounted does not matter.
     pub fn bytes(&self, is_meant: impl Fn(&BlobAction) -> bool) -> u64 {
         self.blobs.iter().filter(|blob| is_meant(&blob.action)).map(|blob| blob.descriptor.size).sum()
     }

@@ -98,7 +98,7 @@ impl Auth {
         Self { keys: Arc::new(keys), transport, retry, patience, state: Mutex::default() }
     }
 
-    /// The `Authorization` for a request, as far as the registry's requested_form are known from an earlier one.
+    /// The `Authorization` for a request, as far as the registry's wishes are known from an earlier one.
     pub(crate) async fn header(&self, access: &Access) -> Result<Option<HeaderValue>, Error> {
         if let Keys::Unasked(header) = &*self.keys {
             return Ok(header.clone());

@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_helper_that_hangs_is_stopped() {
-        let folders = [Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/helpers")];
+        let folders = [kit_testkit::sandbox::repository().join("tests/fixtures/helpers")];
         let mut helper = Helper::new("slow", &folders, Path::new("config.json")).unwrap();
         helper.patience = Duration::from_millis(50);
         let error = helper.get("r.io").unwrap_err();

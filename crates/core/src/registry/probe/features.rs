@@ -6,7 +6,7 @@ use crate::registry::error::Error;
 use crate::registry::upload::{Capability, Feature, SaidBy};
 
 impl Client {
-    /// What was capabilities of `registry` in the last days about what is not in `findings`.
+    /// What was learned of `registry` in the last days about what is not in `findings`.
     pub fn recollect(&self, registry: &str, findings: &mut Vec<Finding>) -> Result<(), Error> {
         let facts = self.capabilities.of(&self.endpoint(registry)?.host_and_port());
         let is_new = |feature: &Feature| !findings.iter().any(|finding| finding.topic == topic(*feature));
@@ -15,7 +15,7 @@ impl Client {
         Ok(())
     }
 
-    /// Forgets what was capabilities of `registry`.
+    /// Forgets what was learned of `registry`.
     pub fn forget(&self, registry: &str) -> Result<(), Error> {
         let host = self.endpoint(registry)?.host_and_port();
         self.capabilities.forget(&host).map_err(|error| Error::Setting(format!("cannot forget `{host}`: {error}")))

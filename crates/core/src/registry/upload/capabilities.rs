@@ -53,7 +53,7 @@ pub(crate) struct Capability {
 
 pub(super) type HostCapabilities = BTreeMap<Feature, Capability>;
 
-/// What was capabilities of all hosts, by this process and by earlier ones.
+/// What was learned of all hosts, by this process and by earlier ones.
 pub(crate) struct Capabilities {
     /// Where it is kept; without a folder it ends with the process.
     folder: Option<PathBuf>,
@@ -95,7 +95,7 @@ impl Capabilities {
     /// Remembers `facts` of `host`. A feature that works as it is known to work keeps the limit that is known of it.
     pub(crate) fn note(&self, host: &str, facts: impl IntoIterator<Item = (Feature, Capability)>) {
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        // Another process may have capabilities something meanwhile.
+        // Another process may have learned something meanwhile.
         let mut known = hosts.remove(host).unwrap_or_default();
         known.extend(self.read(host));
         for (feature, fact) in facts {
@@ -104,7 +104,7 @@ impl Capabilities {
             known.insert(feature, Capability { at_most_bytes, ..fact });
         }
         if let Err(error) = self.write(host, &known) {
-            debug!(%error, host, "what was capabilities of this host is not kept");
+            debug!(%error, host, "what was learned of this host is not kept");
         }
         hosts.insert(host.to_owned(), known);
     }

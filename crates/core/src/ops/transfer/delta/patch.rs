@@ -1,4 +1,4 @@
-//! How a layer is put together: stretches of it that are here, and stretches that are fetched. Knows no session.
+//! How a layer is put together: stretches of it that are here, and stretches that are fetched. Knows no places.
 
 /// What a layer consists of, from front to back and without gaps.
 #[derive(Debug, Clone, PartialEq, Eq)]
