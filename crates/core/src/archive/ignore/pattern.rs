@@ -1,13 +1,15 @@
 //! One pattern of a `.kitignore`.
 //!
-//! The language is the one of `.dockerignore`: Go's `filepath.Match` plus `**`, as moby's `patternmatcher` 0.6 reads it, which
-//! translates patterns to regular expressions. They are matched without a regex engine, whose programs take 12 KiB for a
-//! pattern of two characters: a `.kitignore` of another project must not need a thousand times its size in memory.
+//! The language is that of `.dockerignore`: Go's `filepath.Match` plus `**`, as moby's `patternmatcher` 0.6 reads it,
+//! which translates patterns to regular expressions. Here they are matched without a regex engine, whose programs take
+//! 12 KiB for a pattern of two characters. A `.kitignore` can come from another project, and must not need a thousand
+//! times its size in memory.
 
-/// A pattern of more steps is malformed. Linux takes paths of 4 KiB, and matching one takes at most its length times this.
+/// A pattern of more steps is malformed. Linux takes paths of 4 KiB, and matching a path takes at most its length times
+/// this.
 const STEPS_LIMIT: usize = 4096;
 
-/// What a pattern matches: whole paths from the context folder down.
+/// A pattern, by the quickest way to match it. It matches whole paths from the context folder down.
 #[derive(Debug)]
 pub(super) enum Pattern {
     /// This path alone.
@@ -66,7 +68,7 @@ impl Pattern {
         })
     }
 
-    /// Whether it matches `path` itself; that it matches a folder above is not looked at here.
+    /// Reports whether the pattern matches `path` itself; folders above it are not considered.
     pub(super) fn matches(&self, path: &str) -> bool {
         match self {
             Self::Exact(exact) => path == exact,
@@ -80,7 +82,7 @@ impl Pattern {
 }
 
 impl Step {
-    /// Whether matching stays at the step with the character `found`, and whether it goes on with the next one.
+    /// Reports whether `found` can be matched by staying at this step, and by advancing to the next one.
     fn take(&self, found: char) -> (bool, bool) {
         match self {
             Self::Plain(plain) => (false, *plain == found),
@@ -100,7 +102,7 @@ impl Class {
     }
 }
 
-/// Follows all ways through `steps` at the same time.
+/// Follows all routes through `steps` at the same time.
 fn all_steps_match(steps: &[Step], path: &str) -> bool {
     let mut reached = vec![false; steps.len() + 1];
     let mut next = reached.clone();
@@ -109,9 +111,9 @@ fn all_steps_match(steps: &[Step], path: &str) -> bool {
         reach_behind_nothing(steps, &mut reached);
         next.fill(false);
         for (at, step) in steps.iter().enumerate().filter(|(at, _)| reached[*at]) {
-            let (stays, goes_on) = step.take(found);
+            let (stays, advances) = step.take(found);
             next[at] |= stays;
-            next[at + 1] |= goes_on;
+            next[at + 1] |= advances;
         }
         std::mem::swap(&mut reached, &mut next);
         if !reached.contains(&true) {
@@ -210,7 +212,8 @@ fn skip(rest: &mut std::str::Chars, expected: char) -> bool {
     found
 }
 
-/// Reads a class behind its `[`: an optional `^`, then at least one character or range, then `]`. None if a range is reversed.
+/// Reads a class after its `[`: an optional `^`, then at least one character or range, then `]`. None if a range is
+/// reversed.
 fn class(rest: &mut std::str::Chars) -> Option<Class> {
     let mut class = Class { is_negated: skip(rest, '^'), ranges: Vec::new() };
     while class.ranges.is_empty() || !skip(rest, ']') {
