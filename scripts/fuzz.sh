@@ -53,7 +53,8 @@ fuzz() {
         -rss_limit_mb="$limit_mib" -print_final_stats=1 "${options[@]}" >"$log" 2>&1; then
         grep -E 'number_of_executed_units|peak_rss_mb' "$log" | sed "s/^/$target: /"
     else
-        tail -n 60 "$log"
+        grep -m 1 -A 4 -E 'panicked at|ERROR:' "$log" || tail -n 60 "$log"
+        grep -A 2 -E '^(Failing input|Reproduce with):$' "$log"
         printf '\nFAILED: %s. The input and the command that reproduces it are printed above.\n' "$target"
         printf 'The whole output is in %s\n' "$log"
         exit 255
