@@ -6,8 +6,9 @@
 #   JOBS=2              runs 2 targets at the same time
 #   SANITIZER=address   also detects memory errors; slower, and works with a stable toolchain
 #
-# A target fails when it panics, when an input of at most 64 KiB takes more than 10 seconds, or when the process uses more than 512 MiB.
-# Inputs that reach new code are kept in fuzz/corpus, and the next run starts from them. Failing inputs are kept in fuzz/artifacts.
+# A target fails when it panics, when an input of at most 64 KiB takes more than 10 seconds, or when the process uses
+# more than 512 MiB. Inputs that reach new code are kept in fuzz/corpus, and the next run starts from them. Failing
+# inputs are kept in fuzz/artifacts.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -52,8 +53,10 @@ fuzz() {
         -rss_limit_mb="$limit_mib" -print_final_stats=1 "${options[@]}" >"$log" 2>&1; then
         grep -E 'number_of_executed_units|peak_rss_mb' "$log" | sed "s/^/$target: /"
     else
-        tail -n 60 "$log"
-        printf '\nFAILED: %s. The failing input and the command that reproduces it are printed above; the whole output is in %s\n' "$target" "$log"
+        grep -m 1 -A 4 -E 'panicked at|ERROR:' "$log" || tail -n 60 "$log"
+        grep -A 2 -E '^(Failing input|Reproduce with):$' "$log"
+        printf '\nFAILED: %s. The input and the command that reproduces it are printed above.\n' "$target"
+        printf 'The whole output is in %s\n' "$log"
         exit 255
     fi >&2
 }

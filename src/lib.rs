@@ -12,3 +12,5 @@ mod replace;
 pub use args::run;
 #[cfg(fuzzing)]
 pub use config::fuzz_config_file;
+#[cfg(fuzzing)]
+pub use output::fuzz_template;

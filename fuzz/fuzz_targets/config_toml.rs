@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use kit_core::cli::fuzz_config_file;
+use kit::fuzz_config_file;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| fuzz_config_file(text));

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use kit_core::kitfile::Notebook;
+use kit_core::draft::Notebook;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| drop(Notebook::read(text)));

@@ -1,10 +1,13 @@
-//! YAML syntax, in the front matter of a model card.
+//! YAML values. What is written for a value is read as an equal value.
 
 #![no_main]
 
-use kit_core::kitfile::ModelCard;
+use kit_core::yaml::{fuzz_yaml, value_to_yaml};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    drop(ModelCard::read(&format!("---\n{text}\n---\n")));
+    if let Some(value) = fuzz_yaml(text) {
+        let yaml = value_to_yaml(&value);
+        assert_eq!(fuzz_yaml(&yaml), Some(value), "{yaml}");
+    }
 });

@@ -16,3 +16,5 @@ pub(crate) use report::{ExitWithDifferences, ExitWithTrouble, NotLoggedIn, Usage
 pub(crate) use streams::{Output, ProgressMode};
 pub(crate) use table::one_line;
 pub(crate) use template::InvalidTemplate;
+#[cfg(fuzzing)]
+pub use template::fuzz_template;

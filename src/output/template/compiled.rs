@@ -34,6 +34,13 @@ impl Template {
     }
 }
 
+/// Renders the template `text` for the fuzz target, which has no access to the types of this module.
+#[cfg(fuzzing)]
+pub fn fuzz_template(text: &str, data: &Value) -> Result<String, String> {
+    let rendered = Template::new(text).and_then(|template| template.render_within(data, 1 << 20));
+    rendered.map_err(|error| error.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -19,4 +19,6 @@ mod syntax;
 mod text;
 
 pub(crate) use compiled::Template;
+#[cfg(fuzzing)]
+pub use compiled::fuzz_template;
 pub(crate) use error::InvalidTemplate;

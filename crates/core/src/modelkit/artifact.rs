@@ -162,7 +162,8 @@ impl Candidates {
         Ok(Self { family, sections, by_digest })
     }
 
-    /// The first layer that has no owner yet and fits the entry. Entries with equal content share a digest, and have a layer each.
+    /// The first layer that has no owner yet and fits the entry. Entries with equal content share a digest, but each has a
+    /// layer.
     fn find(&self, owners: &[Option<Layer>], entry: &Entry<'_>, digests: Option<&LayerDigests>) -> Option<usize> {
         let fits = |position: &usize| {
             owners[*position].is_none() && self.family.may_be(self.sections[*position], entry.section)

@@ -78,14 +78,21 @@ impl Reference {
         self.repository.split_once('/').is_some_and(|(head, _)| names_registry(head))
     }
 
+    /// Whether repository and tag, standing alone, would be taken for a digest.
+    fn reads_as_digest(&self) -> bool {
+        let tag = self.tag.as_ref().filter(|_| self.digest.is_none());
+        tag.is_some_and(|tag| format!("{}:{tag}", self.repository).parse::<Digest>().is_ok())
+    }
+
     /// Parses `reference[,tag…]`, as `pack` and `remove` take it, into one reference per tag.
     pub fn parse_list(text: &str) -> Result<Vec<Self>, InvalidReference> {
         let mut pieces = text.split(',');
         let first: Self = pieces.next().unwrap_or_default().parse()?;
         let mut all = vec![first];
         for tag in pieces {
-            let tag = Tag::new(tag).ok_or_else(|| InvalidReference::new(text, Part::Tag))?;
-            let next = all[0].with_tag(tag);
+            // The unnamed repository has no tags.
+            let tag = Tag::new(tag).filter(|_| !all[0].is_unnamed());
+            let next = all[0].with_tag(tag.ok_or_else(|| InvalidReference::new(text, Part::Tag))?);
             all.push(next);
         }
         Ok(all)
@@ -120,7 +127,7 @@ impl FromStr for Reference {
         if repository.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Err(invalid(Part::UpperCase));
         }
-        let unnamed = registry == Self::LOCAL && repository == Self::UNNAMED && digest.is_some();
+        let unnamed = registry == Self::LOCAL && repository == Self::UNNAMED && tag.is_none() && digest.is_some();
         if !unnamed && !is_repository(repository) {
             return Err(invalid(Part::Repository));
         }
@@ -173,7 +180,7 @@ impl fmt::Display for Reference {
         if let (true, Some(digest)) = (self.is_unnamed(), &self.digest) {
             return write!(f, "{digest}");
         }
-        if !self.is_local() || self.reads_as_registry() {
+        if !self.is_local() || self.reads_as_registry() || self.reads_as_digest() {
             write!(f, "{}/", self.registry)?;
         }
         f.write_str(&self.repository)?;
@@ -287,6 +294,7 @@ mod tests {
             ("A:b", Part::UpperCase),
             ("reg.io/a:b:c", Part::Tag),
             ("_:x", Part::Repository),
+            (&format!("_:x@{DIGEST}"), Part::Repository),
             ("a:b/c", Part::Registry),
             ("a.b/", Part::Repository),
             ("a/../b", Part::Repository),
@@ -307,6 +315,14 @@ mod tests {
     }
 
     #[test]
+    fn a_repository_and_a_tag_that_look_like_a_digest_are_printed_in_full() {
+        let text = format!("localhost/{DIGEST}");
+        let reference: Reference = text.parse().unwrap();
+        assert_eq!((reference.repository.as_str(), reference.digest), ("sha256", None));
+        assert_eq!(reference.to_string(), text);
+    }
+
+    #[test]
     fn a_digest_beside_a_tag_decides() {
         let reference: Reference = format!("r.io/a:v1@{DIGEST}").parse().unwrap();
         assert_eq!(reference.selector().as_deref(), Some(DIGEST));
@@ -318,7 +334,9 @@ mod tests {
         let all = Reference::parse_list("r.io/a:v1,v2,latest").unwrap();
         let shown: Vec<_> = all.iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["r.io/a:v1", "r.io/a:v2", "r.io/a:latest"]);
-        assert!(Reference::parse_list("a:b,").is_err());
+        for text in ["a:b,".to_owned(), format!("{DIGEST},v1")] {
+            assert_eq!(Reference::parse_list(&text), Err(InvalidReference::new(&text, Part::Tag)));
+        }
     }
 
     proptest::proptest! {

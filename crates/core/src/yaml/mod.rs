@@ -15,6 +15,8 @@ pub(crate) use natural_order::sort_naturally;
 pub(crate) use node::{Content, Node, compose, without_mark};
 #[cfg(test)]
 pub(crate) use number::json_float;
+#[cfg(fuzzing)]
+pub use reader::fuzz_yaml;
 pub(crate) use reader::{Reader, is_null};
 pub(crate) use scalar::{Resolved, resolve};
 pub use write::value_to_yaml;

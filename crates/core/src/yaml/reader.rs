@@ -121,6 +121,14 @@ pub(crate) fn is_null(node: &Node) -> bool {
     node.scalar().is_some_and(|scalar| resolve(scalar) == Ok(Resolved::Null))
 }
 
+/// The value of a YAML document, if it is valid, for the fuzz target, which has no access to the types of this module.
+#[cfg(fuzzing)]
+pub fn fuzz_yaml(text: &str) -> Option<Value> {
+    let mut reader = Reader::default();
+    let value = reader.value(&*super::node::compose(super::node::without_mark(text)).ok()??);
+    reader.problems.is_empty().then_some(value)
+}
+
 fn scalar_value(scalar: &Scalar) -> Result<Value, String> {
     Ok(match resolve(scalar)? {
         Resolved::Null => Value::Null,

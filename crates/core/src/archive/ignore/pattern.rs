@@ -1,10 +1,15 @@
-//! One pattern of a `.kitignore`, compiled.
+//! One pattern of a `.kitignore`.
 //!
-//! The language is the one of `.dockerignore`: Go's `filepath.Match` plus `**`, as moby's `patternmatcher` 0.6 reads it.
+//! The language is that of `.dockerignore`: Go's `filepath.Match` plus `**`, as moby's `patternmatcher` 0.6 reads it,
+//! which translates patterns to regular expressions. Here they are matched without a regex engine, whose programs take
+//! 12 KiB for a pattern of two characters. A `.kitignore` can come from another project, and must not need a thousand
+//! times its size in memory.
 
-use regex::Regex;
+/// A pattern of more steps is malformed. Linux takes paths of 4 KiB, and matching a path takes at most its length times
+/// this.
+const STEPS_LIMIT: usize = 4096;
 
-/// What a pattern matches: whole paths from the context folder down.
+/// A pattern, by the quickest way to match it. It matches whole paths from the context folder down.
 #[derive(Debug)]
 pub(super) enum Pattern {
     /// This path alone.
@@ -13,8 +18,35 @@ pub(super) enum Pattern {
     Prefix(String),
     /// Every path that ends so: `**.txt` is `.txt`. `/x` takes `x` itself too.
     Suffix(String),
-    /// Everything that needs an automaton; `regex` is linear in time, whatever the pattern.
-    Regex(Regex),
+    /// Everything else. A path that matches contains all `texts`, which is quick to check and decides most cases.
+    Steps { steps: Vec<Step>, texts: Vec<String> },
+}
+
+/// A part of a pattern. The comment shows the regular expression that it stands for.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// The character itself.
+    Plain(char),
+    /// `?`: `[^/]`
+    Any,
+    /// `*`: `[^/]*`
+    Run,
+    /// The next step or nothing: the `(…)?` around the folders of `**`.
+    Optional,
+    /// `**` before something else, behind an [`Optional`](Self::Optional): `.*/`
+    Folders,
+    /// `**` at the end: `.*`
+    Rest,
+    /// `[a-z]` or `[^a-z]`
+    Class(Class),
+}
+
+/// A class in brackets.
+#[derive(Debug)]
+pub(super) struct Class {
+    is_negated: bool,
+    /// Both ends of a range belong to it.
+    ranges: Vec<(char, char)>,
 }
 
 impl Pattern {
@@ -29,19 +61,106 @@ impl Pattern {
                 Self::Suffix(if *slash { format!("/{}", text(rest)) } else { text(rest) })
             }
             [rest @ .., Token::Tree { .. }] if plain(rest) => Self::Prefix(text(rest)),
-            all => Self::Regex(Regex::new(&to_regex(all)).ok()?),
+            _ => {
+                let steps = steps(tokens)?;
+                Self::Steps { texts: texts(&steps), steps }
+            }
         })
     }
 
-    /// Whether it matches `path` itself; that it matches a folder above is not looked at here.
+    /// Reports whether the pattern matches `path` itself; folders above it are not considered.
     pub(super) fn matches(&self, path: &str) -> bool {
         match self {
             Self::Exact(exact) => path == exact,
             Self::Prefix(prefix) => path.starts_with(prefix),
             Self::Suffix(suffix) => path.ends_with(suffix) || suffix.strip_prefix('/') == Some(path),
-            Self::Regex(regex) => regex.is_match(path),
+            Self::Steps { steps, texts } => {
+                texts.iter().all(|text| path.contains(text.as_str())) && all_steps_match(steps, path)
+            }
         }
     }
+}
+
+impl Step {
+    /// Reports whether `found` can be matched by staying at this step, and by advancing to the next one.
+    fn take(&self, found: char) -> (bool, bool) {
+        match self {
+            Self::Plain(plain) => (false, *plain == found),
+            Self::Any => (false, found != '/'),
+            Self::Class(class) => (false, class.contains(found)),
+            Self::Run => (found != '/', false),
+            Self::Rest => (found != '\n', false),
+            Self::Folders => (found != '\n', found == '/'),
+            Self::Optional => (false, false),
+        }
+    }
+}
+
+impl Class {
+    fn contains(&self, found: char) -> bool {
+        self.is_negated != self.ranges.iter().any(|(first, last)| (*first..=*last).contains(&found))
+    }
+}
+
+/// Follows all routes through `steps` at the same time.
+fn all_steps_match(steps: &[Step], path: &str) -> bool {
+    let mut reached = vec![false; steps.len() + 1];
+    let mut next = reached.clone();
+    reached[0] = true;
+    for found in path.chars() {
+        reach_behind_nothing(steps, &mut reached);
+        next.fill(false);
+        for (at, step) in steps.iter().enumerate().filter(|(at, _)| reached[*at]) {
+            let (stays, advances) = step.take(found);
+            next[at] |= stays;
+            next[at + 1] |= advances;
+        }
+        std::mem::swap(&mut reached, &mut next);
+        if !reached.contains(&true) {
+            return false;
+        }
+    }
+    reach_behind_nothing(steps, &mut reached);
+    reached[steps.len()]
+}
+
+/// Adds what is reached because steps may match nothing.
+fn reach_behind_nothing(steps: &[Step], reached: &mut [bool]) {
+    for (at, step) in steps.iter().enumerate() {
+        match step {
+            Step::Run | Step::Rest => reached[at + 1] |= reached[at],
+            // The folders and what is behind them: both are always there.
+            Step::Optional => {
+                reached[at + 1] |= reached[at];
+                reached[at + 2] |= reached[at];
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The characters that stand for themselves, those that are side by side as one text.
+fn texts(steps: &[Step]) -> Vec<String> {
+    let plain = |step: &Step| if let Step::Plain(plain) = step { Some(*plain) } else { None };
+    let runs = steps.split(|step| plain(step).is_none()).filter(|run| !run.is_empty());
+    runs.map(|run| run.iter().filter_map(plain).collect()).collect()
+}
+
+/// None if there are too many.
+fn steps(tokens: Vec<Token>) -> Option<Vec<Step>> {
+    let last = tokens.len().saturating_sub(1);
+    let mut steps = Vec::new();
+    for (index, token) in tokens.into_iter().enumerate() {
+        match token {
+            Token::Plain(plain) | Token::Escaped(plain) => steps.push(Step::Plain(plain)),
+            Token::Any => steps.push(Step::Any),
+            Token::Run => steps.push(Step::Run),
+            Token::Tree { .. } if index == last => steps.push(Step::Rest),
+            Token::Tree { .. } => steps.extend([Step::Optional, Step::Folders]),
+            Token::Class(class) => steps.push(Step::Class(class)),
+        }
+    }
+    Some(steps).filter(|steps| steps.len() <= STEPS_LIMIT)
 }
 
 enum Token {
@@ -56,8 +175,8 @@ enum Token {
     Tree {
         slash: bool,
     },
-    /// `[…]`, as a regular expression.
-    Class(String),
+    /// `[…]`
+    Class(Class),
 }
 
 impl Token {
@@ -93,45 +212,25 @@ fn skip(rest: &mut std::str::Chars, expected: char) -> bool {
     found
 }
 
-/// Reads a class behind its `[`: an optional `^`, then at least one character or range, then `]`.
-fn class(rest: &mut std::str::Chars) -> Option<String> {
-    let mut regex = String::from(if skip(rest, '^') { "[^" } else { "[" });
-    let mut is_empty = true;
-    while is_empty || !skip(rest, ']') {
-        regex += &class_member(rest)?;
-        if skip(rest, '-') {
-            regex.push('-');
-            regex += &class_member(rest)?;
-        }
-        is_empty = false;
+/// Reads a class after its `[`: an optional `^`, then at least one character or range, then `]`. None if a range is
+/// reversed.
+fn class(rest: &mut std::str::Chars) -> Option<Class> {
+    let mut class = Class { is_negated: skip(rest, '^'), ranges: Vec::new() };
+    while class.ranges.is_empty() || !skip(rest, ']') {
+        let first = class_member(rest)?;
+        let last = if skip(rest, '-') { class_member(rest)? } else { first };
+        class.ranges.push(Some((first, last)).filter(|(first, last)| first <= last)?);
     }
-    regex.push(']');
-    Some(regex)
+    Some(class)
 }
 
 /// One end of a range. A bare `-` or `]` is malformed, as it is for Go.
-fn class_member(rest: &mut std::str::Chars) -> Option<String> {
-    let member = match rest.next()? {
-        '-' | ']' => return None,
-        '\\' => rest.next()?,
-        plain => plain,
-    };
-    Some(regex::escape(member.encode_utf8(&mut [0; 4])))
-}
-
-fn to_regex(tokens: &[Token]) -> String {
-    let mut regex = String::from("^");
-    for (index, token) in tokens.iter().enumerate() {
-        match token {
-            Token::Plain(c) | Token::Escaped(c) => regex += &regex::escape(c.encode_utf8(&mut [0; 4])),
-            Token::Any => regex += "[^/]",
-            Token::Run => regex += "[^/]*",
-            Token::Tree { .. } if index + 1 == tokens.len() => regex += ".*",
-            Token::Tree { .. } => regex += "(.*/)?",
-            Token::Class(class) => regex += class,
-        }
+fn class_member(rest: &mut std::str::Chars) -> Option<char> {
+    match rest.next()? {
+        '-' | ']' => None,
+        '\\' => rest.next(),
+        plain => Some(plain),
     }
-    regex + "$"
 }
 
 #[cfg(test)]
@@ -176,6 +275,57 @@ mod tests {
         ] {
             assert_eq!(Pattern::parse(pattern).unwrap().matches(path), expected, "{pattern} {path}");
         }
+    }
+
+    /// The regular expression that moby's `patternmatcher` makes of a pattern.
+    fn to_regex(steps: &[Step]) -> String {
+        let escaped = |plain: &char| regex::escape(&plain.to_string());
+        let range = |(first, last): &(char, char)| format!("{}-{}", escaped(first), escaped(last));
+        let part = |step: &Step| match step {
+            Step::Plain(plain) => escaped(plain),
+            Step::Any => "[^/]".to_owned(),
+            Step::Run => "[^/]*".to_owned(),
+            Step::Optional => "(.*/)?".to_owned(),
+            Step::Folders => String::new(),
+            Step::Rest => ".*".to_owned(),
+            Step::Class(Class { is_negated, ranges }) => {
+                format!("[{}{}]", if *is_negated { "^" } else { "" }, ranges.iter().map(range).collect::<String>())
+            }
+        };
+        format!("^{}$", steps.iter().map(part).collect::<String>())
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_pattern_matches_as_its_regular_expression_does(
+            pattern in r"([abc/*?]|\*\*|\*\*/|\[a-b\]|\[\^b/\]|\[\^a\]){1,8}",
+            paths in proptest::collection::vec("[ab/\n]{0,8}", 1..20),
+        ) {
+            let steps = steps(tokens(&pattern).unwrap()).unwrap();
+            let regex = regex::Regex::new(&to_regex(&steps)).unwrap();
+            let compiled = Pattern::parse(&pattern).unwrap();
+            for path in paths {
+                let expected = regex.is_match(&path);
+                assert_eq!(all_steps_match(&steps, &path), expected, "{pattern} {path:?}");
+                // The other kinds are what moby makes of them, which differs for names with a line break.
+                if matches!(compiled, Pattern::Steps { .. }) {
+                    assert_eq!(compiled.matches(&path), expected, "{pattern} {path:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_pattern_takes_no_more_memory_than_its_text_by_far() {
+        let steps = |pattern: &str| match Pattern::parse(pattern) {
+            Some(Pattern::Steps { steps, .. }) => steps.capacity() * size_of::<Step>(),
+            _ => 0,
+        };
+        assert!((1..1000).contains(&steps("a?")));
+        assert!(Pattern::parse(&"?".repeat(STEPS_LIMIT)).is_some());
+        assert!(Pattern::parse(&"?".repeat(STEPS_LIMIT + 1)).is_none());
+        let (pattern, path) = ("*?".repeat(STEPS_LIMIT / 2), "a".repeat(4096));
+        assert!(Pattern::parse(&pattern).unwrap().matches(&path));
     }
 
     #[test]
