@@ -6,6 +6,7 @@ mod delta;
 mod hostile;
 mod kill;
 mod modelpack;
+mod moved_tags;
 mod moving;
 mod pieces;
 pub mod published;

@@ -14,6 +14,7 @@ mod init;
 mod keep;
 mod lacking;
 mod pack;
+mod read_once;
 mod remote_data;
 mod session;
 mod tag_state;

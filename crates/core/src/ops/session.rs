@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::error::Error;
 use crate::oci::{InvalidReference, Reference, Source, Tag, Target};
+use crate::ops::Error;
+use crate::ops::read_once::ReadOnce;
 use crate::registry::Client;
 use crate::store::{Names, Store};
 
@@ -50,6 +51,12 @@ pub struct Located {
     pub name: String,
     /// Whether its bytes come from a registry.
     pub is_remote: bool,
+}
+
+impl Located {
+    fn new(source: impl Source + 'static, name: String, is_remote: bool) -> Self {
+        Self { source: Box::new(ReadOnce::new(source)), name, is_remote }
+    }
 }
 
 impl FromStr for Location {
@@ -131,7 +138,7 @@ impl Session<'_> {
                 let name = selector.clone().unwrap_or_else(|| Tag::latest().to_string());
                 let layout = Store::open(path)?;
                 layout.expect_layout()?;
-                Ok(Located { source: Box::new(layout.reader(Names::Tags)?), name, is_remote: false })
+                Ok(Located::new(layout.reader(Names::Tags)?, name, false))
             }
         }
     }
@@ -148,7 +155,7 @@ impl Session<'_> {
             }
         }
         let name = reference.selector().unwrap_or_else(|| Tag::latest().to_string());
-        Ok(Located { source: Box::new(self.client.repository(reference)), name, is_remote: true })
+        Ok(Located::new(self.client.repository(reference), name, true))
     }
 
     /// How many blobs may travel at once to or from `locations`: each has at least one connection.
@@ -184,7 +191,7 @@ pub fn find_here(store: &Store, reference: &Reference) -> Result<Located, Error>
     if store.find(&names, &name)?.is_none() {
         return Err(Error::NotHere(reference.clone()));
     }
-    Ok(Located { source: Box::new(store.reader(names)?), name, is_remote: false })
+    Ok(Located::new(store.reader(names)?, name, false))
 }
 
 #[cfg(test)]

@@ -29,6 +29,8 @@ pub enum Fault {
     DropInsteadOfAnswer,
     /// There is never an answer.
     NoAnswer,
+    /// The answer is right, and after it the tag of the repository names this digest.
+    MoveTag { repository: String, tag: String, digest: String },
 }
 
 /// A fault, and the requests that it happens to.

@@ -84,6 +84,9 @@ async fn respond(request: Request<Incoming>, state: Shared) -> io::Result<Respon
         }
         _ => answer(&mut state.lock().unwrap(), &asked),
     };
+    if let Some(Fault::MoveTag { repository, tag, digest }) = &fault {
+        state.lock().unwrap().move_tag(repository, tag, digest);
+    }
     match fault {
         Some(Fault::DropInsteadOfAnswer) => {
             status(0, 0);

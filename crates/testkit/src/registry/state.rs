@@ -176,6 +176,12 @@ pub(super) struct Grant {
 }
 
 impl State {
+    /// Lets a tag name another manifest.
+    pub(crate) fn move_tag(&mut self, repository: &str, tag: &str, digest: &str) {
+        let repository = self.repositories.entry(repository.to_owned()).or_default();
+        repository.tags.insert(tag.to_owned(), digest.to_owned());
+    }
+
     /// Whether `repository` shows the blob.
     pub(super) fn shows(&self, repository: &str, digest: &str) -> bool {
         let is_owned = || self.owned.contains(&(repository.to_owned(), digest.to_owned()));

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::variants;
+use super::variants::{self, InspectedIndex};
 use crate::modelkit::{Family, ModelKit};
 use crate::oci::{Descriptor, Manifest, Source, read_document};
 use crate::ops::error::Error;
@@ -39,12 +39,39 @@ pub fn inspect(found: &Located) -> Result<Inspected, Error> {
     read(source, descriptor, &found.name)
 }
 
-/// Reads the ModelKit whose manifest is `descriptor`; `name` is what errors call it.
+/// Reads the ModelKit whose manifest is `descriptor`; errors call it `name`.
 pub(crate) fn read(source: &dyn Source, descriptor: Descriptor, name: &str) -> Result<Inspected, Error> {
-    let manifest_bytes = source.manifest(&descriptor).map_err(|error| Error::reading("the manifest", error))?;
-    if let Some(index) = variants::read(&descriptor, &manifest_bytes)? {
-        return Err(Error::IsIndex { index: name.to_owned(), variants: index.variants().to_vec() });
+    match Artifact::read(source, descriptor, name)? {
+        Artifact::ModelKit(inspected) => Ok(*inspected),
+        Artifact::Index(inspected) => {
+            Err(Error::IsIndex { index: name.to_owned(), variants: inspected.index.variants().to_vec() })
+        }
     }
+}
+
+/// The documents of an artifact, which is a ModelKit or an index of ModelKits.
+pub(crate) enum Artifact {
+    ModelKit(Box<Inspected>),
+    Index(Box<InspectedIndex>),
+}
+
+impl Artifact {
+    /// Reads the artifact whose manifest is `descriptor`; errors call it `name`.
+    pub(crate) fn read(source: &dyn Source, descriptor: Descriptor, name: &str) -> Result<Self, Error> {
+        let bytes = source.manifest(&descriptor).map_err(|error| Error::reading("the manifest", error))?;
+        match variants::read(&descriptor, &bytes)? {
+            Some(index) => Ok(Self::Index(Box::new(InspectedIndex { descriptor, index, bytes }))),
+            None => read_modelkit(source, descriptor, bytes, name).map(|inspected| Self::ModelKit(Box::new(inspected))),
+        }
+    }
+}
+
+fn read_modelkit(
+    source: &dyn Source,
+    descriptor: Descriptor,
+    manifest_bytes: Vec<u8>,
+    name: &str,
+) -> Result<Inspected, Error> {
     let manifest = parse_manifest(&manifest_bytes, name)?;
     let config = source.blob(&manifest.config);
     let config_bytes =

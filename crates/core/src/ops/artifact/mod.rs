@@ -7,8 +7,8 @@ mod records;
 pub(super) mod variants;
 
 pub(crate) use attach::{Attachment, FINGERPRINT, Prepared, attach};
+pub(crate) use inspect::{Artifact, parse_manifest, read};
 pub use inspect::{Inspected, inspect};
-pub(crate) use inspect::{parse_manifest, read};
 pub use parents::parents;
 pub(crate) use parents::{LIMIT, Parent, model_reference, resolve};
 pub(crate) use records::{oci_uri, records};

@@ -1,6 +1,6 @@
 //! Variants of a model: an index of ModelKits as it is read, and the one of them that has the labels that are asked for.
 
-use super::inspect::{self, inspect};
+use super::inspect::{self, Artifact};
 use crate::modelkit::{Label, ModelKit, ModelKitIndex};
 use crate::oci::Descriptor;
 use crate::ops::error::Error;
@@ -33,12 +33,14 @@ pub(crate) fn read(descriptor: &Descriptor, bytes: &[u8]) -> Result<Option<Model
 
 /// The ModelKit that was found, or all those of the index that was found.
 pub(crate) fn modelkits(found: &Located) -> Result<Vec<ModelKit>, Error> {
-    match inspect(found) {
-        Err(Error::IsIndex { variants, .. }) => workers::run(workers::jobs(), &variants, |variant| {
-            let read = inspect::read(&*found.source, variant.descriptor(), &variant.digest.to_string());
+    let source = &*found.source;
+    let descriptor = source.resolve(&found.name).map_err(|error| Error::reading("the manifest", error))?;
+    match Artifact::read(source, descriptor, &found.name)? {
+        Artifact::ModelKit(inspected) => Ok(vec![inspected.modelkit]),
+        Artifact::Index(inspected) => workers::run(workers::jobs(), inspected.index.variants(), |variant| {
+            let read = inspect::read(source, variant.descriptor(), &variant.digest.to_string());
             read.map(|inspected| inspected.modelkit)
         }),
-        read => Ok(vec![read?.modelkit]),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::digest::Digest;
 use crate::oci::{Annotations, Descriptor, Index, REF_NAME, REFERRERS_LIMIT, Reference, Source};
 use crate::ops::error::Error;
 use crate::ops::session::Located;
-use crate::ops::transfer::{Artifact, referrers};
+use crate::ops::transfer::{CopySet, referrers};
 use crate::progress::Progress;
 
 /// The whole name of an entry, which containerd and docker write, too.
@@ -63,7 +63,7 @@ impl<'a> List<'a> {
 
     fn add(&mut self, reference: &Reference, found: &'a Located, progress: &dyn Progress) -> Result<(), Error> {
         let source = &*found.source;
-        let Artifact { descriptor, members, blobs, .. } = Artifact::read(source, &found.name)?;
+        let CopySet { descriptor, members, blobs, .. } = CopySet::read(source, &found.name)?;
         self.add_manifest(source, &descriptor, blobs);
         for (member, _) in &members {
             self.add_manifest(source, member, Vec::new());
@@ -118,7 +118,7 @@ impl<'a> List<'a> {
     fn omit(&mut self, since: &[Named]) -> Result<(), Error> {
         let mut names = Vec::new();
         for Named { reference, found } in since {
-            let there = Artifact::read(&*found.source, &found.name)?;
+            let there = CopySet::read(&*found.source, &found.name)?;
             names.push(reference.with_digest(there.descriptor.digest).to_string());
             for blob in there.blobs {
                 if let Some(piece) = self.blobs.remove(&blob.digest) {

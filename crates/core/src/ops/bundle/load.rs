@@ -10,7 +10,7 @@ use crate::oci::{Descriptor, REF_NAME, Reference, Tag, Target};
 use crate::ops::error::Error;
 use crate::ops::lacking::Lacking;
 use crate::ops::session::{Location, Session};
-use crate::ops::transfer::{Artifact, Brought, Copied, CopyOptions, bring, referrers};
+use crate::ops::transfer::{Brought, Copied, CopyOptions, CopySet, bring, referrers};
 use crate::progress::Progress;
 use crate::store::Names;
 
@@ -139,7 +139,7 @@ fn own_name(entry: &Descriptor, unnamed: &Reference) -> Result<Reference, Error>
 fn refuse_incomplete(layout: &Layout, arriving: &[Arriving]) -> Result<(), Error> {
     let mut lacking = BTreeMap::new();
     for Arriving { name, target, .. } in arriving {
-        let artifact = Artifact::read(layout, name)?;
+        let artifact = CopySet::read(layout, name)?;
         note_lacking(layout, &**target, &artifact.blobs, &mut lacking)?;
     }
     for (subject, listed) in layout.attached() {

@@ -3,7 +3,7 @@
 use crate::digest::Digest;
 use crate::modelkit::{ModelKit, Variant};
 use crate::oci::{Descriptor, Reference, Source};
-use crate::ops::artifact::inspect;
+use crate::ops::artifact::Artifact;
 use crate::ops::error::Error;
 use crate::ops::workers;
 use crate::registry::Repository;
@@ -43,11 +43,10 @@ impl Listed {
             modelkits: None,
             is_linked: false,
         };
-        match inspect::read(source, descriptor, name) {
-            Ok(inspected) => Ok((row.of_modelkit(&inspected.modelkit), inspected.modelkit.manifest.layers)),
-            Err(Error::IsIndex { variants, .. }) => Ok((row.of_index(&variants), Vec::new())),
-            Err(error) => Err(error),
-        }
+        Ok(match Artifact::read(source, descriptor, name)? {
+            Artifact::ModelKit(inspected) => (row.of_modelkit(&inspected.modelkit), inspected.modelkit.manifest.layers),
+            Artifact::Index(inspected) => (row.of_index(inspected.index.variants()), Vec::new()),
+        })
     }
 
     fn of_modelkit(self, modelkit: &ModelKit) -> Self {

@@ -72,7 +72,7 @@ pub(super) fn copy_unless(
 
 /// An artifact whose blobs are all at the target, and which does not appear there yet.
 pub(crate) struct Brought {
-    artifact: Artifact,
+    artifact: CopySet,
     /// In the order of the blobs; none for those that were there.
     outcomes: Vec<Option<BlobOutcome>>,
 }
@@ -84,7 +84,7 @@ pub(crate) fn bring(
     options: &CopyOptions,
     progress: &dyn Progress,
 ) -> Result<Brought, Error> {
-    let artifact = Artifact::read(source, name)?;
+    let artifact = CopySet::read(source, name)?;
     let blobs = &artifact.blobs;
     check(target, blobs)?;
     if let Some(need) = target.need(blobs).map_err(|error| Error::writing("the blobs", error))? {
@@ -105,7 +105,7 @@ impl Brought {
         options: &CopyOptions,
         progress: &dyn Progress,
     ) -> Result<Copied, Error> {
-        let Artifact { descriptor, bytes, members, blobs } = self.artifact;
+        let CopySet { descriptor, bytes, members, blobs } = self.artifact;
         let failed = |error| Error::writing("the manifest", error);
         members.iter().try_for_each(|(member, bytes)| target.put_manifest(member, bytes)).map_err(failed)?;
         target.publish(&descriptor, &bytes, tag).map_err(failed)?;
@@ -135,7 +135,7 @@ impl Brought {
 }
 
 /// A ModelKit, or an index of ModelKits with all of them, as far as its moving needs it.
-pub(crate) struct Artifact {
+pub(crate) struct CopySet {
     pub(crate) descriptor: Descriptor,
     pub(super) bytes: Vec<u8>,
     /// The manifests that an index leads to.
@@ -147,7 +147,7 @@ pub(crate) struct Artifact {
 /// The manifests of an index are kept in memory until they are published. Those of a thousand ModelKits have some 2 MiB.
 const MEMBERS_BYTES_LIMIT: u64 = 64 * 1024 * 1024;
 
-impl Artifact {
+impl CopySet {
     pub(crate) fn read(source: &dyn Source, name: &str) -> Result<Self, Error> {
         let descriptor = source.resolve(name).map_err(|error| Error::reading("the manifest", error))?;
         let bytes = source.manifest(&descriptor).map_err(|error| Error::reading("the manifest", error))?;

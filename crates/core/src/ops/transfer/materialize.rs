@@ -1,6 +1,6 @@
 //! Turning layers that live on recipes into blobs, which depend on no other file.
 
-use super::copy::{Artifact, CopyOptions, Copying};
+use super::copy::{CopyOptions, CopySet, Copying};
 use super::origins::Origins;
 use crate::oci::{Descriptor, Reference, Tag, Target};
 use crate::ops::error::Error;
@@ -30,7 +30,7 @@ pub fn materialize(
         return Err(Error::NotHere(reference.clone()));
     }
     let source = store.reader(names.clone())?;
-    let artifact = Artifact::read(&source, &name)?;
+    let artifact = CopySet::read(&source, &name)?;
     let mut links = Vec::new();
     for blob in artifact.blobs {
         if store.is_link(&blob)? {

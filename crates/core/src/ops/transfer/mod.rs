@@ -10,8 +10,8 @@ mod pull;
 pub(super) mod referrers;
 mod tag;
 
-pub(crate) use copy::{Artifact, Brought, Copying, bring};
 pub use copy::{BlobAction, Copied, CopyOptions, copy};
+pub(crate) use copy::{Brought, CopySet, Copying, bring};
 pub(crate) use delta::{DeltaSource, Older};
 pub use delta::{Fetch, Taken};
 pub use materialize::{Materialized, materialize};

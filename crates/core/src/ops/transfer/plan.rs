@@ -1,6 +1,6 @@
 //! What a copy would do, found out without changing anything.
 
-use super::copy::{Artifact, BlobAction, CopyOptions, action, check};
+use super::copy::{BlobAction, CopyOptions, CopySet, action, check};
 use crate::modelkit;
 use crate::oci::{ContentError, Descriptor, Source};
 use crate::ops::error::Error;
@@ -62,7 +62,7 @@ impl PlanTarget<'_> {
 
 /// Tells what [`copy`](super::copy::copy) would do, and changes nothing.
 pub fn plan(source: &dyn Source, name: &str, target: &PlanTarget<'_>, options: &CopyOptions) -> Result<Plan, Error> {
-    let artifact = Artifact::read(source, name)?;
+    let artifact = CopySet::read(source, name)?;
     if let PlanTarget::Repository(repository) = target {
         check(&**repository, &artifact.blobs)?;
     }

@@ -1,0 +1,111 @@
+//! A source whose names are resolved once and whose documents are read once.
+//!
+//! A tag may move while a command runs. Every part of a command sees the manifest that the first one saw, and none asks a registry
+//! again for a document that it has sent.
+
+use std::collections::{HashMap, HashSet};
+use std::io::Read;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::digest::Digest;
+use crate::oci::{Content, ContentError, Descriptor, MANIFEST_SIZE_LIMIT, Manifest, Source, read_document};
+
+/// Wraps a source and remembers the names, manifests and configs that it returned, up to [`MEMORY_LIMIT`].
+pub(crate) struct ReadOnce {
+    source: Box<dyn Source>,
+    seen: Mutex<Seen>,
+}
+
+/// Documents beyond this many bytes are read again when they are needed again. Those of a ModelKit have a few kilobytes.
+const MEMORY_LIMIT: usize = 16 * 1024 * 1024;
+
+#[derive(Default)]
+struct Seen {
+    names: HashMap<String, Descriptor>,
+    /// The configs that manifests named.
+    configs: HashSet<Digest>,
+    documents: HashMap<Digest, Vec<u8>>,
+    bytes: usize,
+}
+
+impl Seen {
+    fn keep(&mut self, digest: Digest, document: &[u8]) {
+        if self.bytes.saturating_add(document.len()) <= MEMORY_LIMIT {
+            self.bytes += document.len();
+            self.documents.insert(digest, document.to_vec());
+        }
+    }
+}
+
+impl ReadOnce {
+    pub(crate) fn new(source: impl Source + 'static) -> Self {
+        Self { source: Box::new(source), seen: Mutex::default() }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        // What is kept is whole at any time, so a panic of another thread leaves nothing to repair.
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn document(&self, digest: &Digest) -> Option<Vec<u8>> {
+        self.seen().documents.get(digest).cloned()
+    }
+}
+
+impl Source for ReadOnce {
+    fn resolve(&self, name: &str) -> Result<Descriptor, ContentError> {
+        if let Some(descriptor) = self.seen().names.get(name) {
+            return Ok(descriptor.clone());
+        }
+        let descriptor = self.source.resolve(name)?;
+        Ok(self.seen().names.entry(name.to_owned()).or_insert(descriptor).clone())
+    }
+
+    fn manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, ContentError> {
+        if let Some(bytes) = self.document(&descriptor.digest) {
+            return Ok(bytes);
+        }
+        let bytes = self.source.manifest(descriptor)?;
+        let mut seen = self.seen();
+        seen.keep(descriptor.digest, &bytes);
+        // An index has no config, and what is not a manifest is refused by whoever reads it.
+        if let Ok(manifest) = Manifest::parse(&bytes) {
+            seen.configs.insert(manifest.config.digest);
+        }
+        Ok(bytes)
+    }
+
+    fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
+        let is_config = self.seen().configs.contains(&descriptor.digest) && descriptor.size <= MANIFEST_SIZE_LIMIT;
+        if is_config {
+            Box::new(Config { source: self, descriptor: descriptor.clone() })
+        } else {
+            self.source.blob(descriptor)
+        }
+    }
+
+    fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
+        self.source.referrers(subject)
+    }
+}
+
+/// The config of a manifest that was read.
+struct Config<'a> {
+    source: &'a ReadOnce,
+    descriptor: Descriptor,
+}
+
+impl Content for Config<'_> {
+    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
+        let digest = &self.descriptor.digest;
+        let bytes = if let Some(bytes) = self.source.document(digest) {
+            bytes
+        } else {
+            let bytes = read_document(&*self.source.source.blob(&self.descriptor), &self.descriptor)?;
+            self.source.seen().keep(*digest, &bytes);
+            bytes
+        };
+        let start = usize::try_from(offset).map_or(bytes.len(), |offset| offset.min(bytes.len()));
+        Ok(Box::new(std::io::Cursor::new(bytes[start..].to_vec())))
+    }
+}

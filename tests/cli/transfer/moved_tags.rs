@@ -1,0 +1,72 @@
+//! Tags that move while a command reads what they name.
+
+use kit_testkit::registry::{FakeRegistry, Fault};
+use kit_testkit::sandbox::{Run, Sandbox};
+
+/// Two versions in a registry, the tag `current` at the first, which moves to the second after it was asked for once.
+struct Scene {
+    sandbox: Sandbox,
+    registry: FakeRegistry,
+    first: String,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
+        sandbox.project();
+        let push = |sandbox: &Sandbox, tag: &str| {
+            sandbox.kit(&["pack", "project", "-t", "net:v"]).ok();
+            sandbox.kit(&["push", "net:v", &format!("{}/net:{tag}", registry.host()), "--plain-http"]).ok().digest()
+        };
+        let first = push(&sandbox, "current");
+        sandbox.write("project/weights/model.bin", "other weights\n");
+        let second = push(&sandbox, "second");
+        registry.forget_requests();
+        for method in ["HEAD", "GET"] {
+            let (repository, tag) = ("net".to_owned(), "current".to_owned());
+            registry.fail(method, "/manifests/current", Fault::MoveTag { repository, tag, digest: second.clone() });
+        }
+        Self { sandbox, registry, first }
+    }
+
+    /// Runs `kit` in a home without the ModelKits, with the name of the tag as the last argument.
+    fn run(&self, args: &[&str]) -> Run {
+        let name = format!("{}/net:current", self.registry.host());
+        let args: Vec<_> = args.iter().copied().chain([&*name, "--plain-http"]).collect();
+        self.sandbox.run(self.sandbox.command(&args).env("KIT_HOME", self.sandbox.path("elsewhere")))
+    }
+
+    fn requests_of_tag(&self) -> usize {
+        ["HEAD", "GET"].iter().map(|method| self.registry.requests_of(method, "/manifests/current").len()).sum()
+    }
+}
+
+#[test]
+fn a_pull_takes_the_version_that_it_saw_first() {
+    let scene = Scene::new();
+    let pulled = scene.run(&["pull"]).ok();
+    assert_eq!(pulled.digest(), scene.first);
+    assert_eq!(scene.requests_of_tag(), 1, "{:?}", scene.registry.log());
+    let documents = scene.registry.requests_of("GET", &format!("/manifests/{}", scene.first));
+    assert_eq!(documents.len(), 1, "the manifest is read once: {:?}", scene.registry.log());
+}
+
+#[test]
+fn an_unpacking_takes_the_version_that_it_saw_first() {
+    let scene = Scene::new();
+    let unpacked = scene.run(&["unpack", "-d", "out"]).ok();
+    assert_eq!(scene.sandbox.read("out/weights/model.bin"), "weights\n", "{}", unpacked.stderr);
+    assert_eq!(scene.requests_of_tag(), 1, "{:?}", scene.registry.log());
+}
+
+#[test]
+fn the_config_is_fetched_once() {
+    let scene = Scene::new();
+    scene.run(&["pull"]).ok();
+    let mut blobs: Vec<_> =
+        scene.registry.requests_of("GET", "/blobs/").into_iter().map(|request| request.target).collect();
+    let requests = blobs.len();
+    blobs.sort();
+    blobs.dedup();
+    assert_eq!(blobs.len(), requests, "no blob is fetched twice: {:?}", scene.registry.log());
+}
