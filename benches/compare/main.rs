@@ -1,12 +1,12 @@
-//! `kit` beside the tools that do a part of its work: whole processes in turns, medians, one Markdown table.
+//! Compares `kit` with the tools that do a part of its work: whole processes in turns, medians, one Markdown table.
 //!
-//! `cargo bench --bench compare [-- [--runs N] [--mib SIZE] [--only WORDS] [--folder FOLDER]]` needs curl, openssl, zstd, pigz,
-//! skopeo, docker-registry and GNU time from Debian, and four times SIZE (4096) of free disk. A Go `kit` that the
-//! variable KITOPS names, or that is the `kit` on the PATH, runs beside ours.
+//! `cargo bench --bench compare [-- [--runs N] [--mib SIZE] [--only WORDS] [--folder FOLDER]]` needs curl, openssl,
+//! zstd, pigz, skopeo, docker-registry and GNU time from Debian, and four times SIZE (4096) of free disk space. KitOps,
+//! from the path in the variable KITOPS or the first `kit` on the PATH, is measured, too.
 
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program to be watched, which may stop where it stands")]
-#![allow(clippy::cast_precision_loss, reason = "what is shown is rounded")]
-#![allow(clippy::disallowed_methods, reason = "arguments of a bench come from where cargo puts them")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that is run by hand and may panic")]
+#![allow(clippy::cast_precision_loss, reason = "the shown numbers are rounded")]
+#![allow(clippy::disallowed_methods, reason = "the arguments of a bench come from cargo")]
 
 mod measure;
 mod rows;
@@ -18,13 +18,13 @@ use measure::{Sample, in_turns, median, peak_bytes};
 use rows::{Row, Target, rows};
 use stage::Stage;
 
-/// How often each side of a row runs.
+/// The number of runs of each side of a row.
 const RUNS: usize = 5;
 /// The size of the model, in MiB.
 const MIB: u64 = 4096;
 
 fn main() {
-    // It lives as long as the program, so that what is run later can refer to it; the last line removes its folder.
+    // The stage lives as long as the program, so that later closures can refer to it; the last line removes its folder.
     let stage: &'static Stage =
         Box::leak(Box::new(Stage::new(option("--folder").map(PathBuf::from), number("--mib", MIB))));
     let runs = usize::try_from(number("--runs", RUNS as u64)).unwrap();
@@ -38,7 +38,7 @@ fn main() {
     stage.end();
 }
 
-/// One line of the table.
+/// Returns one row of the table.
 fn measured(work: &str, row: &Row, runs: usize) -> String {
     let mut sides: Vec<_> = row.limit.iter().map(|limit| &limit.side).collect();
     sides.push(&row.ours);
@@ -77,7 +77,7 @@ fn number(name: &str, otherwise: u64) -> u64 {
     option(name).map_or(otherwise, |value| value.parse().expect("a number follows"))
 }
 
-/// What follows `name` among the arguments.
+/// Returns the argument after `name`.
 fn option(name: &str) -> Option<String> {
     std::env::args().skip_while(|argument| argument != name).nth(1)
 }

@@ -1,4 +1,4 @@
-//! Running the sides of a comparison in turns, and what each run took.
+//! Runs the sides of a comparison in turns, and measures each run.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -6,30 +6,30 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// One side: something that is timed.
+/// One side of a comparison, which is timed.
 pub(crate) struct Side {
-    /// Done before each run, and not timed.
+    /// Runs before each run of the work, and is not timed.
     pub(crate) prepare: Box<dyn Fn()>,
     pub(crate) work: Work,
-    /// On the disk whose filling is watched.
+    /// A folder on the disk whose usage is measured.
     pub(crate) folder: PathBuf,
 }
 
 pub(crate) enum Work {
-    /// A process of its own.
+    /// A separate process.
     Process(Box<dyn Fn() -> Command>),
     /// Code of this program.
     Here(Box<dyn Fn()>),
 }
 
-/// What one run took.
+/// The measurements of one run.
 pub(crate) struct Sample {
     pub(crate) seconds: f64,
-    /// The most that the disk was fuller than before.
+    /// The largest increase in disk usage during the run.
     pub(crate) disk_bytes: u64,
 }
 
-/// Runs all sides one after the other, `runs` times, so that what else the machine does meets all of them.
+/// Runs all sides one after another, `runs` times, so that other load of the machine affects all of them.
 pub(crate) fn in_turns(sides: &[&Side], runs: usize) -> Vec<Vec<Sample>> {
     let mut samples: Vec<Vec<Sample>> = sides.iter().map(|_| Vec::new()).collect();
     for _ in 0..runs {
@@ -40,8 +40,8 @@ pub(crate) fn in_turns(sides: &[&Side], runs: usize) -> Vec<Vec<Sample>> {
     samples
 }
 
-/// The most memory that the process of `side`, or one that it started, has resident in one more run, in bytes. What knows it
-/// takes a millisecond to start, and so is not there when others are timed.
+/// Returns the largest resident memory of the process of `side`, or of one that it started, in one more run, in bytes.
+/// GNU time takes a millisecond to start, so it is not used when runs are timed.
 pub(crate) fn peak_bytes(side: &Side) -> Option<u64> {
     let Work::Process(command) = &side.work else { return None };
     (side.prepare)();
@@ -53,7 +53,7 @@ pub(crate) fn peak_bytes(side: &Side) -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// The median of the seconds.
+/// Returns the median of the seconds.
 pub(crate) fn median(samples: &[Sample]) -> f64 {
     let mut seconds: Vec<f64> = samples.iter().map(|sample| sample.seconds).collect();
     seconds.sort_by(f64::total_cmp);
@@ -63,7 +63,7 @@ pub(crate) fn median(samples: &[Sample]) -> f64 {
 impl Side {
     fn run(&self) -> Sample {
         (self.prepare)();
-        // What an earlier run left to be written must not disturb this one.
+        // Bytes that an earlier run left to be written must not disturb this one.
         sync(&self.folder);
         let (elapsed, disk_bytes) = watching_disk(&self.folder, || {
             let begun = Instant::now();
@@ -86,7 +86,8 @@ fn run(command: &mut Command) {
     assert!(status.is_ok_and(|status| status.success()), "{command:?} failed");
 }
 
-/// Does `work`, and tells how much fuller the disk of `folder` became at most. Other programs that write there count, too.
+/// Runs `work`, and returns the largest increase in usage of the disk of `folder`. Other programs that write to it are
+/// included.
 fn watching_disk<T>(folder: &Path, work: impl FnOnce() -> T) -> (T, u64) {
     let free = || {
         let disk = rustix::fs::statvfs(folder).unwrap();

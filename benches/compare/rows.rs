@@ -1,4 +1,4 @@
-//! The rows of the table: what `kit` does, what it is held against, and how near it has to come.
+//! The rows of the table: each operation of `kit`, the limit it is compared with, and the target.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -10,25 +10,25 @@ use sha2::{Digest, Sha256};
 use crate::measure::{Side, Work};
 use crate::stage::{MIB, Stage, remove, write_random, write_table};
 
-/// One line of the table before it is measured.
+/// One row of the table before it is measured.
 pub(crate) struct Row {
     pub(crate) limit: Option<Limit>,
     pub(crate) ours: Side,
     pub(crate) target: Target,
-    /// Other tools that do the same, and their names.
+    /// Other tools that do the same, with their names.
     pub(crate) beside: Vec<(&'static str, Side)>,
 }
 
-/// What cannot be beaten, or should not.
+/// A lower limit of the time: work that `kit` cannot avoid, or should not exceed.
 pub(crate) struct Limit {
     pub(crate) name: &'static str,
     pub(crate) side: Side,
-    /// How much of its time counts.
+    /// The share of its time that counts.
     pub(crate) share: f64,
 }
 
 pub(crate) enum Target {
-    /// Times the limit.
+    /// A multiple of the limit.
     Ratio(f64),
     Seconds(f64),
 }
@@ -65,17 +65,17 @@ fn pack_one_layer(stage: &Stage) -> Row {
 fn pack_four_layers(stage: &Stage) -> Row {
     let names = ["0.bin", "1.bin", "2.bin", "3.bin"];
     let files = names.map(|name| (name.to_owned(), stage.size / 4));
-    // The limit is made for two cores.
+    // The limit is for two cores.
     pack(stage, &stage.project(&files), Target::Ratio(1.5), &names, 0.5)
 }
 
-/// Packs into a new home each time, against hashing the files.
+/// Packs into a new home each time, compared with hashing the files.
 fn pack(stage: &Stage, project: &Path, target: Target, files: &[&str], share: f64) -> Row {
     let paths: Vec<PathBuf> = files.iter().map(|name| project.join(name)).collect();
     let limit = Work::Here(Box::new(move || paths.iter().for_each(|path| hash(path))));
     let limit = Limit { name: "a loop of the sha2 crate", side: stage.side(|| {}, limit), share };
     let ours = packing(stage, project, &[]);
-    let beside = go_kit().map(|go| ("Go kit", go_packing(stage, &go, project)));
+    let beside = go_kit().map(|go| ("KitOps", go_packing(stage, &go, project)));
     Row { limit: Some(limit), ours, target, beside: beside.into_iter().collect() }
 }
 
@@ -127,7 +127,8 @@ fn twenty(stage: &Stage) -> Vec<(String, u64)> {
     (0..20).map(|number| (format!("{number}.bin"), stage.size / 20 / MIB * MIB)).collect()
 }
 
-/// What changed within the last two seconds is read again, as it may change once more within one tick of the clock.
+/// Waits until the files count as unchanged: files that changed within the last two seconds are read again, because
+/// they may change once more within one tick of the clock.
 fn settle() {
     std::thread::sleep(std::time::Duration::from_secs(3));
 }
@@ -145,7 +146,7 @@ fn pack_small_files(stage: &Stage) -> Row {
     let ours = packing(stage, &project, &[]);
     let tar = shell(format!("tar c -C '{}' data | openssl dgst -sha256", project.display()));
     let limit = Limit { name: "`tar c`, `openssl dgst -sha256`", side: stage.side(|| {}, tar), share: 1.0 };
-    let beside = go_kit().map(|go| ("Go kit", go_packing(stage, &go, &project)));
+    let beside = go_kit().map(|go| ("KitOps", go_packing(stage, &go, &project)));
     Row { limit: Some(limit), ours, target: Target::Ratio(0.9), beside: beside.into_iter().collect() }
 }
 
@@ -159,7 +160,7 @@ fn pack_compressed(stage: &Stage, compression: &str, name: &'static str, command
     Row { limit: Some(limit), ours, target: Target::Ratio(1.0), beside: Vec::new() }
 }
 
-/// Each time into a registry that knows nothing: otherwise there is nothing to send.
+/// Each run pushes to an empty registry: otherwise there would be nothing to send.
 fn push(stage: &'static Stage) -> Row {
     let layer = packed(stage);
     let renew = || drop(stage.new_registry());
@@ -226,7 +227,7 @@ fn list(stage: &Stage) -> Row {
     Row { limit: None, ours, target: Target::Seconds(0.02), beside: Vec::new() }
 }
 
-/// Packs one large layer and tells the hexadecimal part of its digest.
+/// Packs one large layer and returns the hexadecimal part of its digest.
 fn packed(stage: &Stage) -> String {
     let project = stage.project(&[("model.bin".into(), stage.size)]);
     stage.kit_now("home", &["pack", project.to_str().unwrap(), "--tag", "bench:v1"]);
@@ -235,7 +236,7 @@ fn packed(stage: &Stage) -> String {
     largest.file_name().into_string().unwrap()
 }
 
-/// Pushes one large layer to a new registry and tells its URL there.
+/// Pushes one large layer to a new registry and returns its URL.
 fn pushed(stage: &Stage) -> String {
     let layer = packed(stage);
     let host = stage.new_registry();
@@ -268,7 +269,7 @@ fn skopeo(from: &str, to: &str, flag: &str) -> Command {
     command
 }
 
-/// The tool written in Go, if there is one.
+/// Returns the path of KitOps, if it is installed.
 fn go_kit() -> Option<PathBuf> {
     let named = std::env::var_os("KITOPS").map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -306,7 +307,7 @@ fn sh(script: &str) -> Command {
     command
 }
 
-/// A command cannot be cloned.
+/// Copies a command, because a command cannot be cloned.
 fn again(command: &Command) -> Command {
     let mut other = Command::new(command.get_program());
     other.args(command.get_args());

@@ -1,4 +1,4 @@
-//! What the rows work with: projects of files that nothing can guess, homes of `kit`, and a registry.
+//! The surroundings of the rows: projects of random files, homes of `kit`, and a registry.
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
@@ -13,10 +13,10 @@ use kit_testkit::docker_registry::DockerRegistry;
 
 pub(crate) const MIB: u64 = 1024 * 1024;
 
-/// A folder that is gone at the end.
+/// A folder that is removed at the end.
 pub(crate) struct Stage {
     folder: tempfile::TempDir,
-    /// Bytes of the model.
+    /// The size of the model in bytes.
     pub(crate) size: u64,
     registry: RefCell<Option<DockerRegistry>>,
 }
@@ -32,7 +32,7 @@ impl Stage {
         self.folder.path().join(name)
     }
 
-    /// Makes room for the next row.
+    /// Removes the files of a row before the next one.
     pub(crate) fn clear(&self) {
         self.registry.take();
         for entry in fs::read_dir(self.folder.path()).unwrap() {
@@ -46,7 +46,7 @@ impl Stage {
         fs::remove_dir(self.folder.path()).unwrap();
     }
 
-    /// A project with one layer for each file.
+    /// Creates a project with one layer for each file.
     pub(crate) fn project(&self, files: &[(String, u64)]) -> PathBuf {
         let folder = self.path("project");
         fs::create_dir(&folder).unwrap();
@@ -59,7 +59,7 @@ impl Stage {
         folder
     }
 
-    /// A new registry with nothing in it; the one before ends.
+    /// Starts a new, empty registry; the previous one ends.
     pub(crate) fn new_registry(&self) -> String {
         self.registry.take();
         let registry = DockerRegistry::start_in(self.folder.path());
@@ -68,19 +68,19 @@ impl Stage {
         host
     }
 
-    /// The registry's host and port.
+    /// Returns the registry's host and port.
     pub(crate) fn host(&self) -> String {
         self.registry.borrow().as_ref().expect("the row has started one").host().to_owned()
     }
 
-    /// Our `kit` with a home of its own.
+    /// Returns a command of this `kit` with its own home.
     pub(crate) fn kit(&self, home: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kit"));
         command.arg("--config").arg(self.path(home)).args(["--progress", "none"]).args(arguments);
         command
     }
 
-    /// Runs our `kit` now.
+    /// Runs this `kit` now.
     pub(crate) fn kit_now(&self, home: &str, arguments: &[&str]) {
         run(&mut self.kit(home, arguments));
     }
@@ -95,7 +95,7 @@ pub(crate) fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Removes a file or folder, if it is there.
+/// Removes a file or folder, if it exists.
 pub(crate) fn remove(path: &Path) {
     if path.is_dir() {
         fs::remove_dir_all(path).unwrap();
@@ -104,7 +104,7 @@ pub(crate) fn remove(path: &Path) {
     }
 }
 
-/// Writes bytes that no file system and no registry can make small, other ones into every file.
+/// Writes bytes that no file system and no registry can compress, different ones into every file.
 pub(crate) fn write_random(path: &Path, size: u64) {
     let mut state =
         path.as_os_str().as_encoded_bytes().iter().fold(0x2545_f491_4f6c_dd1d, |state: u64, byte| {
@@ -120,7 +120,7 @@ pub(crate) fn write_random(path: &Path, size: u64) {
     file.flush().unwrap();
 }
 
-/// Writes lines such as a table of measurements has them, which shrink to about a third.
+/// Writes lines like those of a table of measurements, which compress to about a third.
 pub(crate) fn write_table(path: &Path, size: u64) {
     let mut file = BufWriter::with_capacity(1 << 20, fs::File::create(path).unwrap());
     let (mut state, mut written, mut row) = (0x9e37_79b9_7f4a_7c15_u64, 0, 0);

@@ -1,4 +1,4 @@
-//! Two versions of a project, in all the ways in which projects change.
+//! Two versions of a project, for each of the ways in which projects change.
 
 use std::fmt::Write as _;
 use std::io::{BufWriter, Write};
@@ -9,7 +9,7 @@ use fs_err as fs;
 /// A way in which a project changes.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
-    /// Writes the project of about so many bytes into a folder.
+    /// Writes the project with about this number of bytes into a folder.
     pub(crate) write: fn(&Path, u64, Version),
 }
 
@@ -67,7 +67,7 @@ fn everything(folder: &Path, size: u64, version: Version) {
     rows(&mut begin(folder, DATA, "data/rows.csv"), size, version.choose(1, 2));
 }
 
-/// A backbone of 32 layers and a head, all of the same size.
+/// Writes a backbone of 32 layers and a head, all of the same size.
 fn weights(folder: &Path, size: u64, note: &str, head: u64) {
     const LAYERS: u64 = 32;
     let each = size / (LAYERS + 1) / 8 * 8;
@@ -89,7 +89,7 @@ fn weights(folder: &Path, size: u64, note: &str, head: u64) {
     }
 }
 
-/// Lines that repeat nowhere.
+/// Writes lines that never repeat.
 fn rows(file: &mut impl Write, size: u64, seed: u64) {
     let (mut written, mut numbers) = (0, numbers(seed));
     while written < size {
@@ -100,7 +100,7 @@ fn rows(file: &mut impl Write, size: u64, seed: u64) {
     }
 }
 
-/// Numbers that nothing can guess, others for each seed.
+/// Returns pseudorandom numbers, different ones for each seed.
 fn numbers(seed: u64) -> impl Iterator<Item = u64> {
     let mut state = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     std::iter::repeat_with(move || {

@@ -1,11 +1,13 @@
-//! What a pull moves when an older version is here, and how long it takes beside a pull of everything: one Markdown table.
+//! Measures the bytes and the time of a pull when the store has an older version, compared with a pull of everything,
+//! in one Markdown table.
 //!
-//! `cargo bench --bench delta [-- [--runs N] [--mib SIZE] [--only WORDS]]`, with a registry in this process: on loopback, where fetching
-//! is as cheap as it gets, and with every connection capped. Both pulls run in turns; the times are medians.
+//! `cargo bench --bench delta [-- [--runs N] [--mib SIZE] [--only WORDS]]`, with a registry in this process: on
+//! loopback, where fetching costs least, and with every connection capped. Both pulls run in turns; the times are
+//! medians.
 
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program to be watched, which may stop where it stands")]
-#![allow(clippy::cast_precision_loss, reason = "what is shown is rounded")]
-#![allow(clippy::disallowed_methods, reason = "arguments of a bench come from where cargo puts them")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that is run by hand and may panic")]
+#![allow(clippy::cast_precision_loss, reason = "the shown numbers are rounded")]
+#![allow(clippy::disallowed_methods, reason = "the arguments of a bench come from cargo")]
 
 mod cases;
 
@@ -16,11 +18,11 @@ use std::time::Instant;
 use cases::{CASES, Case, Version};
 use kit_testkit::registry::FakeRegistry;
 
-/// How often each pull runs.
+/// The number of runs of each pull.
 const RUNS: u64 = 7;
-/// What the first version holds, in MiB.
+/// The size of the first version, in MiB.
 const MIB: u64 = 256;
-/// What a connection brings in a second where they are capped: 100 Mbit.
+/// The bytes per second of a capped connection: 100 Mbit/s.
 const CAP: usize = 12_500_000;
 
 fn main() {
@@ -37,18 +39,18 @@ fn number(name: &str, otherwise: u64) -> u64 {
     option(name).map_or(otherwise, |value| value.parse().expect("a number follows"))
 }
 
-/// What follows `name` among the arguments.
+/// Returns the argument after `name`.
 fn option(name: &str) -> Option<String> {
     std::env::args().skip_while(|argument| argument != name).nth(1)
 }
 
-/// A registry with two versions, and a store that has the first.
+/// A registry with two versions, and a store with the first one.
 struct Stage {
     folder: tempfile::TempDir,
     registry: FakeRegistry,
 }
 
-/// What a pull took.
+/// The measurements of a pull.
 struct Sample {
     seconds: f64,
     bytes: u64,
@@ -70,20 +72,20 @@ impl Stage {
         stage
     }
 
-    /// One line of the table.
+    /// Returns one row of the table.
     fn row(&self, name: &str, runs: u64) -> String {
         let (moved, loopback) = self.compare(None, runs);
         let (_, capped) = self.compare(Some(CAP), runs);
         format!("| {name} | {moved} | {loopback} | {capped} |")
     }
 
-    /// What moved, and how long it took.
+    /// Returns the transferred bytes, and the times.
     fn compare(&self, cap: Option<usize>, runs: u64) -> (String, String) {
         self.registry.configure(|options| options.bytes_per_second = cap);
         let (mut deltas, mut wholes) = (Vec::new(), Vec::new());
         for round in 0..runs {
             let mut sides = [(&mut deltas, &[][..]), (&mut wholes, &["--no-delta"][..])];
-            // Neither may always be the second.
+            // Neither side may always be the second.
             sides.rotate_left(usize::from(round % 2 == 1));
             for (samples, options) in sides {
                 samples.push(self.pull(options));

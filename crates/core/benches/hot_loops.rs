@@ -1,6 +1,6 @@
-//! The loops that large or many files go through, each alone and in memory: `cargo bench --bench hot_loops [-- WORDS]`.
+//! The loops over large or many files, each alone and in memory: `cargo bench --bench hot_loops [-- WORDS]`.
 
-#![allow(clippy::unwrap_used, reason = "a program to be watched, which may stop where it stands")]
+#![allow(clippy::unwrap_used, reason = "a program that is run by hand and may panic")]
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -31,7 +31,7 @@ fn digest(bencher: Bencher) {
     bencher.counter(BytesCount::new(LARGE)).bench(|| Digest::of(&content));
 }
 
-/// With the thread that hashes what is written.
+/// Includes the thread that hashes the written bytes.
 #[divan::bench]
 fn digest_in_passing(bencher: Bencher) {
     let content = lines(LARGE);
@@ -60,7 +60,7 @@ fn unpack_small_files(bencher: Bencher) {
     let (mut layer, target) = (Vec::new(), tempfile::tempdir().unwrap());
     pack(small_files().path(), None, &mut layer);
     let shape = LayerShape { path: "".parse().unwrap(), base: "".parse().unwrap() };
-    // What is not committed is removed when the destination is dropped, which is not timed.
+    // Files that are not committed are removed when the destination is dropped, which is not timed.
     bencher.counter(ItemsCount::new(FILES)).bench(|| {
         let destination = Destination::open(target.path(), Overwrite::Refuse).unwrap();
         extract_layer(&layer[..], Compression::None, &shape, &destination, &Silent).unwrap();
@@ -121,7 +121,7 @@ fn compressed(compression: Compression, content: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A folder with files of 1 to 7 KiB.
+/// Creates a folder with files of 1 to 7 KiB.
 fn small_files() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for number in 0..FILES {
@@ -130,7 +130,7 @@ fn small_files() -> tempfile::TempDir {
     folder
 }
 
-/// Text as a table has it, which shrinks to about a third.
+/// Returns text like that of a table, which compresses to about a third.
 fn lines(size: usize) -> Vec<u8> {
     let mut text = Vec::with_capacity(size + 80);
     for row in 0_u64.. {

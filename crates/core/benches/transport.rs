@@ -1,9 +1,10 @@
-//! How quickly a large blob comes: `cargo bench --bench transport`, with curl installed.
+//! The speed of fetching a large blob: `cargo bench --bench transport`, with curl installed.
 //!
-//! With every connection capped, pieces against one stream; without a cap, on loopback, against curl, which does not verify.
+//! With every connection capped, a download in pieces is compared with one stream; without a cap, on loopback, both are
+//! compared with curl, which does not verify.
 
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program to be watched")]
-#![allow(clippy::cast_precision_loss, reason = "what is shown is rounded")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that is run by hand")]
+#![allow(clippy::cast_precision_loss, reason = "the shown numbers are rounded")]
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -33,7 +34,7 @@ fn main() {
     println!("{:.1} times faster, with {} connections", ratio(one, pieces), registry.most_at_once());
 
     registry.configure(|options| options.bytes_per_second = None);
-    // In turns, so that what else the machine does meets both.
+    // In turns, so that other load of the machine affects both.
     let rounds = (0..ROUNDS).map(|_| {
         let curl = curl(&registry, &digest);
         let stream = pull(&registry, &descriptor, u64::MAX);
@@ -82,7 +83,7 @@ fn ratio(a: Duration, b: Duration) -> f64 {
     a.as_secs_f64() / b.as_secs_f64()
 }
 
-/// Bytes that no file system can make small.
+/// Returns bytes that no file system can compress.
 fn bytes() -> Vec<u8> {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let next = || {

@@ -1,10 +1,10 @@
-//! Writing a large file past the page cache, on a thread of its own.
+//! Writes large files past the page cache, in a separate thread.
 //!
-//! Knows nothing of what the file holds.
+//! Does not know the content of the file.
 //!
 //! Copying gigabytes into the page cache costs the processor more than hashing them: on two cores, packing 4 GiB spent
-//! 10 s there (design/stack.md 4.2 measured the same). Blocks that are aligned go to the disk directly; where the file system
-//! refuses that, they are written as usual.
+//! 10 s on it. Aligned blocks are written to the disk directly; if the file system refuses that, they are written as
+//! usual.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -13,34 +13,35 @@ use std::thread::JoinHandle;
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
-/// The size of a block: large enough for full speed, a multiple of every block size of disks.
+/// The size of a block: large enough for full speed, and a multiple of the block size of every disk.
 const BLOCK_BYTES: usize = 1024 * 1024;
-/// What direct writing wants addresses and offsets to be multiples of.
+/// The alignment of addresses and offsets that direct writing requires.
 const ALIGNMENT: usize = 4096;
-/// Blocks in flight. More are no faster.
+/// The number of blocks in flight. More are not faster.
 const BLOCKS: usize = 4;
-/// Files up to this size go through the page cache, which may well be asked for them soon. So does the beginning of one whose size is
-/// not known.
+/// Files up to this size go through the page cache, because they may well be read soon. So does the beginning of a file
+/// of unknown size.
 pub const DIRECT_FROM_BYTES: u64 = 8 * 1024 * 1024;
 
-/// How many bytes can go through the page cache before Linux begins to write them to the disk by default (`vm.dirty_background_ratio`): a tenth of
-/// the memory that is free, or of a container's limit. 0 where the system does not tell how much that is.
+/// Returns how many bytes can go through the page cache before Linux begins to write them to the disk by default
+/// (`vm.dirty_background_ratio`): a tenth of the available memory, or of a container's limit. Returns 0 if the system
+/// does not report the available memory.
 pub fn cacheable_bytes() -> u64 {
     let available = fs_err::read_to_string("/proc/meminfo").ok().as_deref().and_then(available_bytes);
     let limit = fs_err::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|limit| limit.trim().parse().ok());
     available.map_or(0, |available| available.min(limit.unwrap_or(u64::MAX)) / 10)
 }
 
-/// What `meminfo` says of it (`proc_meminfo(5)`).
+/// Parses the available memory in `meminfo` (`proc_meminfo(5)`).
 fn available_bytes(meminfo: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// Gathers what is written into blocks and has a thread write them. [`finish`](Self::finish) must be called.
+/// Collects written bytes into blocks, which a thread writes. [`finish`](Self::finish) must be called.
 pub struct BlockWriter {
     file: File,
-    /// Where direct writing begins.
+    /// The offset at which direct writing begins.
     direct_from: u64,
     block: Block,
     blocks_made: usize,
@@ -54,31 +55,32 @@ struct Thread {
 }
 
 impl BlockWriter {
-    /// Writes to `file` from `offset`, where the file's own position is already, on.
+    /// Writes to `file` at `offset`, which must also be the position of the file.
     pub fn new(file: File, offset: u64) -> Self {
         Self { file, direct_from: DIRECT_FROM_BYTES, block: Block::new(offset), blocks_made: 1, thread: None }
     }
 
-    /// Like [`new`](Self::new), for a file that gets `size` bytes or more. A large one is written directly from its beginning, so that
-    /// next to nothing is left to do when it is synced. Room for it is set aside first, where the file system can do that: a full
-    /// disk shows at once, and the blocks lie together. The file grows only by what is written; whoever leaves it shorter gives
-    /// the rest back by cutting it there.
+    /// Like [`new`](Self::new), for a file that will have `size` bytes or more. A large file is written directly from
+    /// its beginning, so that almost nothing is left to do when it is synced. Its space is reserved first, if the file
+    /// system can do that: a full disk is detected at once, and the blocks are contiguous. The file grows only by what
+    /// is written; a caller that leaves it shorter frees the reserved space by truncating it to its length.
     pub fn sized(file: File, offset: u64, size: u64) -> io::Result<Self> {
         let mut writer = Self::new(file, offset);
         if size > DIRECT_FROM_BYTES && size > offset {
-            set_aside(&writer.file, offset, size - offset)?;
+            reserve(&writer.file, offset, size - offset)?;
             writer.direct_from = 0;
         }
         Ok(writer)
     }
 
-    /// Writes what is left and waits until everything is handed to the system. Does not sync.
+    /// Writes the remaining bytes and waits until everything is handed to the system. Does not sync.
     pub fn finish(mut self) -> io::Result<()> {
         match self.thread.take() {
             None => self.file.write_all(self.block.bytes()),
             Some(thread) => {
-                // This block is never full, perhaps empty, so it ends direct writing: the caller shares the flag, and may read
-                // or write on without alignment. Should the thread have failed, joining tells why.
+                // This block is never full, perhaps empty, so it ends direct writing: the caller's file shares the
+                // flag, and may be read or written without alignment afterwards. If the thread has failed, joining it
+                // returns the error.
                 drop(thread.full.send(self.block));
                 drop(thread.full);
                 thread.handle.join().expect("the writing thread does not panic")
@@ -145,7 +147,7 @@ fn write_blocks(
             is_direct = set_direct(&file, wants_direct) && wants_direct;
         }
         match file.write_all(block.bytes()) {
-            // Some file systems take the flag and then refuse the write, of which nothing is done then.
+            // Some file systems accept the flag and then refuse the write without writing anything.
             Err(error) if is_direct && error.kind() == io::ErrorKind::InvalidInput => {
                 set_direct(&file, false);
                 is_direct = false;
@@ -153,20 +155,20 @@ fn write_blocks(
             }
             result => result?,
         }
-        // The other side needs no more blocks when it has finished.
+        // The receiver is gone when the writer has finished and needs no more blocks.
         drop(written.send(block));
     }
     Ok(())
 }
 
-/// Has the file system keep room for `bytes` behind the end of `file`, at `offset`. One that cannot is no failure: writing
-/// will tell.
+/// Reserves `bytes` of disk space after `offset`, the end of `file`. A file system that cannot reserve space is not an
+/// error: a later write may fail.
 #[cfg(target_os = "linux")]
-fn set_aside(file: &File, offset: u64, bytes: u64) -> io::Result<()> {
+fn reserve(file: &File, offset: u64, bytes: u64) -> io::Result<()> {
     use rustix::fs::{FallocateFlags, StatVfs, fallocate, fstatvfs};
     use rustix::io::Errno;
-    // A size that a stranger made up must not fill the disk for a moment, as ext4 finds out by trying. What is no disk has no
-    // blocks.
+    // A size from an untrusted source must not fill the disk even for a moment, as ext4 does when it tries. A file that
+    // is not on a disk reports no blocks.
     let is_too_small = |disk: StatVfs| disk.f_blocks > 0 && disk.f_bavail.saturating_mul(disk.f_frsize) < bytes;
     if fstatvfs(file).is_ok_and(is_too_small) {
         return Err(Errno::NOSPC.into());
@@ -181,23 +183,24 @@ fn set_aside(file: &File, offset: u64, bytes: u64) -> io::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn set_aside(_file: &File, _offset: u64, _bytes: u64) -> io::Result<()> {
+fn reserve(_file: &File, _offset: u64, _bytes: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Turns direct writing on or off; false if the file system refuses.
+/// Turns direct writing on or off. Returns false if the file system refuses.
 fn set_direct(file: &File, direct: bool) -> bool {
     let flags = fcntl_getfl(file).map(|flags| if direct { flags | OFlags::DIRECT } else { flags - OFlags::DIRECT });
     flags.and_then(|flags| fcntl_setfl(file, flags)).is_ok()
 }
 
-/// A buffer whose address is aligned, and where in the file it belongs.
+/// A buffer with an aligned address, and its offset in the file.
 struct Block {
     memory: Vec<u8>,
     start: usize,
     filled: usize,
     offset: u64,
-    /// How much it takes: the first block of a file that is gone on with ends where all blocks do, so that the others are aligned.
+    /// The number of bytes it takes: the first block of a resumed file ends at a multiple of the block size, so that
+    /// the following blocks are aligned.
     capacity: usize,
 }
 
@@ -215,7 +218,7 @@ impl Block {
         (self.filled, self.offset, self.capacity) = (0, offset, BLOCK_BYTES - past);
     }
 
-    /// Where the next one begins.
+    /// The offset of the next block.
     fn end(&self) -> u64 {
         self.offset + self.filled as u64
     }
@@ -247,7 +250,7 @@ mod tests {
         check_from(0, size, chunk);
     }
 
-    /// The first `offset` bytes are there already.
+    /// Writes after `offset` bytes that the file has already.
     fn check_from(offset: usize, size: usize, chunk: usize) {
         check_with(|file| BlockWriter::new(file, offset as u64), offset, size, chunk);
         check_with(|file| BlockWriter::sized(file, offset as u64, size as u64).unwrap(), offset, size, chunk);
@@ -255,7 +258,7 @@ mod tests {
 
     fn check_with(begin: impl Fn(File) -> BlockWriter, offset: usize, size: usize, chunk: usize) {
         let mut file = tempfile::tempfile().unwrap();
-        // Its period divides no block, so blocks that changed places show.
+        // The period does not divide a block, so blocks in the wrong order are detected.
         let content = &(0..251).collect::<Vec<u8>>().repeat(size / 251 + 1)[..size];
         file.write_all(&content[..offset]).unwrap();
         let mut writer = begin(file.try_clone().unwrap());
@@ -263,7 +266,7 @@ mod tests {
             writer.write_all(piece).unwrap();
         }
         writer.finish().unwrap();
-        assert!(!fcntl_getfl(&file).unwrap().contains(OFlags::DIRECT), "others cannot use the file as usual");
+        assert!(!fcntl_getfl(&file).unwrap().contains(OFlags::DIRECT), "the file is still in direct mode");
         let mut found = Vec::new();
         file.rewind().unwrap();
         file.read_to_end(&mut found).unwrap();
@@ -288,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_gone_on_with_anywhere() {
+    fn writing_can_resume_at_any_offset() {
         for offset in [1, BLOCK_BYTES - 1, BLOCK_BYTES, 9 * BLOCK_BYTES + 513, 12 * BLOCK_BYTES] {
             check_from(offset, 13 * BLOCK_BYTES + 7, 300_001);
             check_from(offset, 13 * BLOCK_BYTES, BLOCK_BYTES);
@@ -297,7 +300,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn room_is_set_aside_and_what_has_none_is_not_begun() {
+    fn space_is_reserved_and_a_size_beyond_the_disk_is_refused() {
         use std::os::unix::fs::MetadataExt;
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"begun").unwrap();
@@ -309,7 +312,7 @@ mod tests {
         assert!(!can_reserve || metadata.blocks() * 512 >= size, "{} blocks", metadata.blocks());
         let error = BlockWriter::sized(file.try_clone().unwrap(), 5, 1 << 62).err().unwrap();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
-        // What cannot set anything aside is written to all the same.
+        // A file whose space cannot be reserved is still written to.
         let (mut reader, writer) = std::io::pipe().unwrap();
         let mut writer = BlockWriter::sized(File::from(std::os::fd::OwnedFd::from(writer)), 0, size).unwrap();
         writer.write_all(b"all").unwrap();

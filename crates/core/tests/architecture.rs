@@ -1,12 +1,12 @@
-//! The arrows between the rooms, checked: the table of what may name what is the constant below.
+//! Checks the arrows between the rooms. The tables of allowed arrows are the constants below.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// `(room, rooms it may name)`, top floor first. `lib.rs` may name every room. The program is a package of its own, which no room
-/// of the library can name.
+/// `(room, rooms it may name)`, top floor first. `lib.rs` may name every room. The program is a separate package, which
+/// no room of the library can name.
 const ARROWS: &[(&str, &[&str])] = &[
     (
         "ops",
@@ -77,7 +77,7 @@ const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
     ("import", &["artifact", "files", "transfer", "pack", "validate", "init"]),
 ];
 
-/// How many packages Cargo.lock may hold. Raising it is a decision that somebody makes in a commit.
+/// The maximum number of packages in Cargo.lock. Raising it is a deliberate decision, made in a commit.
 const PACKAGES_CEILING: usize = 235;
 
 #[test]
@@ -150,7 +150,7 @@ fn wrong_arrows(file: &Path) -> Vec<String> {
         return Vec::new();
     }
     let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| *name == room) else {
-        return vec![format!("`{room}` is no room of the table in tests/architecture.rs")];
+        return vec![format!("`{room}` is not a room in the table of tests/architecture.rs")];
     };
     let text = fs_err::read_to_string(file).unwrap();
     let named = rooms_named_in(&text);
@@ -158,7 +158,7 @@ fn wrong_arrows(file: &Path) -> Vec<String> {
     wrong.map(|name| format!("{}: `{room}` must not name `crate::{name}`", inside.display())).collect()
 }
 
-/// The arrows from a file of `ops` to sub-rooms that its own may not name.
+/// Returns the arrows from a file of `ops` to sub-rooms that its own sub-room may not name.
 fn wrong_arrows_in_ops(file: &Path) -> Vec<String> {
     let Ok(inside) = file.strip_prefix(root().join("src/ops")) else { return Vec::new() };
     let room = inside.components().next().unwrap().as_os_str().to_str().unwrap().trim_end_matches(".rs");
@@ -167,18 +167,19 @@ fn wrong_arrows_in_ops(file: &Path) -> Vec<String> {
     }
     let is_sub_room = |name: &str| ARROWS_IN_OPS.iter().any(|(sub_room, _)| *sub_room == name);
     if file.parent() != Some(&root().join("src/ops")) && !is_sub_room(room) {
-        return vec![format!("`{room}` is not a sub-room of the table in tests/architecture.rs")];
+        return vec![format!("`{room}` is not a sub-room in the table of tests/architecture.rs")];
     }
     let allowed = ARROWS_IN_OPS.iter().find(|(name, _)| *name == room).map_or(&[][..], |(_, allowed)| allowed);
     let named = names_from_ops(&fs_err::read_to_string(file).unwrap());
-    // A sub-room goes through the door of another one, never through that of `ops`: the table would not see it.
+    // A sub-room names another one by its own door, never through that of `ops`, where the table would not see it.
     let wrong = |name: &&String| {
         if is_sub_room(name) { *name != room && !allowed.contains(&name.as_str()) } else { !is_root_of_ops(name) }
     };
     named.iter().filter(wrong).map(|name| format!("{}: must not name `crate::ops::{name}`", inside.display())).collect()
 }
 
-/// Whether the root of `ops` itself defines the name: a module there, or a type that one of them defines.
+/// Returns true if the root of `ops` itself defines the name: as a module, or as a type or function in one of its
+/// modules.
 fn is_root_of_ops(name: &str) -> bool {
     let folder = root().join("src/ops");
     let files = fs_err::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
@@ -194,7 +195,7 @@ fn is_root_of_ops(name: &str) -> bool {
     folder.join(format!("{name}.rs")).exists() || modules.iter().any(defines)
 }
 
-/// The first names after `crate::ops::`, alone or in a group, which holds no other group.
+/// Returns the first names after `crate::ops::`, alone or in a group without nested groups.
 fn names_from_ops(text: &str) -> BTreeSet<String> {
     let word = |text: &str| -> String { text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect() };
     let named = text.split("crate::ops::").skip(1).flat_map(|rest| match rest.strip_prefix('{') {
@@ -204,8 +205,8 @@ fn names_from_ops(text: &str) -> BTreeSet<String> {
     named.filter(|name| !name.is_empty() && name != "self").collect()
 }
 
-/// What follows `crate::` anywhere. A group, `crate::{…}`, is named `{` and so is refused everywhere: one `use` line per
-/// room keeps the arrows readable at the top of a file.
+/// Returns the names after `crate::`. A group, `crate::{…}`, has the name `{` and is therefore refused everywhere: one
+/// `use` line for each room keeps the arrows readable at the top of a file.
 fn rooms_named_in(text: &str) -> BTreeSet<String> {
     let room = |rest: &str| -> String {
         if rest.starts_with('{') {

@@ -244,8 +244,8 @@ fn what_is_in_the_way_is_not_touched_unless_told_so() {
     let run = sandbox.kit(&["cp", "sample:v1//data/train.csv", "out"]).fails();
     expect![[r#"
         error: cannot copy `sample:v1//data/train.csv` to `out`
-          caused by: 1 file there differ from the ModelKit:
-            train.csv: 4 B here, 8 B in the ModelKit
+          caused by: 1 existing file differs from the ModelKit:
+            train.csv: 4 B on disk, 8 B in the ModelKit
         hint: -o overwrites them, -i keeps them; nothing was written
     "#]]
     .assert_eq(&run.redacted_failure());

@@ -142,7 +142,7 @@ fn a_name_of_a_megabyte_does_not_fill_the_screen() {
     let mut builder = tar::Builder::new(Vec::new());
     builder.append_data(&mut header, &name, &[][..]).unwrap();
     layout.publish_model(&layout.layer("tar", &builder.into_inner().unwrap()));
-    refused(&sandbox, "it lies outside of the path of the layer");
+    refused(&sandbox, "it is outside the path of the layer");
     assert!(unpack(&sandbox).stderr.len() < 10_000);
 }
 

@@ -72,9 +72,9 @@ fn all_conflicts_are_listed_before_anything_is_touched() {
     let run = sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).fails();
     expect![[r#"
         error: cannot unpack `sample:v1` into `[FOLDER]/out`
-          caused by: 2 files there differ from the ModelKit:
+          caused by: 2 existing files differ from the ModelKit:
             README.md: same size, different content
-            data/train.csv: 4 B here, 8 B in the ModelKit
+            data/train.csv: 4 B on disk, 8 B in the ModelKit
         hint: -o overwrites them, -i keeps them; nothing was written"#]]
     .assert_eq(run.redacted_failure().trim_end());
     assert_eq!(sandbox.names("out"), ["README.md", "data/train.csv"]);

@@ -1,6 +1,7 @@
-//! Looks up, makes and moves things below a folder without ever following a symbolic link there.
+//! Finds, creates and moves files and folders below a folder without ever following a symbolic link there.
 //!
-//! Everything goes by file descriptors: whoever swaps a folder for a link in the meantime gets an error, not our file.
+//! All operations use file descriptors: if another process replaces a folder by a link in the meantime, the operation
+//! fails and no file outside is touched.
 
 use std::fs::File;
 use std::io;
@@ -12,13 +13,13 @@ use rustix::io::Errno;
 
 use crate::relative_path::RelativePath;
 
-/// To look up a folder one needs no right to list it, where the system can tell these apart.
+/// The flags for looking up a folder, which needs no permission to list it on systems that distinguish the two.
 #[cfg(target_os = "linux")]
 const LOOK_UP: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 #[cfg(not(target_os = "linux"))]
 const LOOK_UP: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
 
-/// An open folder, and the way to what is below it.
+/// An open folder, and the access to the files and folders below it.
 #[derive(Debug)]
 pub(super) struct Folder {
     fd: OwnedFd,
@@ -30,16 +31,16 @@ enum Resolution {
     /// `openat2`, which checks the whole path at once.
     #[cfg(target_os = "linux")]
     Kernel,
-    /// One `openat` per component: for kernels before 5.6, and containers that forbid `openat2`.
+    /// One `openat` for each component: for kernels before 5.6, and containers that forbid `openat2`.
     ByComponent,
 }
 
-/// What is at a path.
+/// The kind of file at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
     Nothing,
     Directory,
-    /// A file of so many bytes.
+    /// A regular file.
     File {
         size: u64,
     },
@@ -47,12 +48,12 @@ pub(super) enum Found {
     Special,
     /// The path or something above it is a symbolic link.
     Link,
-    /// Something above it is no folder.
+    /// Something above the path is not a folder.
     BelowFile,
 }
 
 impl Folder {
-    /// Opens `path`, which may go through symbolic links itself.
+    /// Opens `path`, which itself may contain symbolic links.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let fd = rustix::fs::open(path, LOOK_UP, Mode::empty())?;
         #[cfg(target_os = "linux")]
@@ -67,7 +68,7 @@ impl Folder {
         Ok(Self { fd: self.look_up(path)?, resolution: self.resolution })
     }
 
-    /// Tells what is at `path`.
+    /// Returns the kind of file at `path`.
     pub(super) fn find(&self, path: &RelativePath) -> io::Result<Found> {
         match self.status(path) {
             Ok(found) => Ok(found),
@@ -80,32 +81,32 @@ impl Folder {
 
     /// Opens the file `path` for reading.
     pub(super) fn open_file(&self, path: &RelativePath) -> io::Result<File> {
-        // A FIFO that takes the place of the file must not make us wait.
+        // A FIFO that replaces the file must not block.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let (parent, name) = self.parent(path)?;
         Ok(rustix::fs::openat(parent, name, flags, Mode::empty())?.into())
     }
 
-    /// Opens the file `path`, which we made, for writing.
+    /// Opens for writing the file `path`, which was created by this program.
     pub(super) fn open_file_to_write(&self, path: &RelativePath) -> io::Result<File> {
         let (parent, name) = self.parent(path)?;
         Ok(rustix::fs::openat(parent, name, OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?.into())
     }
 
-    /// Makes the file `path` with `mode` less the umask, if nothing is there.
+    /// Creates the file `path` with `mode` less the umask, if nothing exists there.
     pub(super) fn create_file(&self, path: &RelativePath, mode: u32) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let (parent, name) = self.parent(path)?;
         Ok(rustix::fs::openat(parent, name, flags, permissions(mode))?.into())
     }
 
-    /// Makes the folder `path` with `mode` less the umask, if nothing is there.
+    /// Creates the folder `path` with `mode` less the umask, if nothing exists there.
     pub(super) fn create_directory(&self, path: &RelativePath, mode: u32) -> io::Result<()> {
         let (parent, name) = self.parent(path)?;
         Ok(rustix::fs::mkdirat(parent, name, permissions(mode))?)
     }
 
-    /// Makes the folder `path` and those above it as far as they are missing.
+    /// Creates the folder `path` and the missing folders above it.
     pub(super) fn create_directories(&self, path: &RelativePath, mode: u32) -> io::Result<()> {
         for folder in path.ancestors().chain([path.clone()]).filter(|folder| !folder.is_root()) {
             match self.create_directory(&folder, mode) {
@@ -116,23 +117,23 @@ impl Folder {
         Ok(())
     }
 
-    /// The permission bits of the folder `path`.
+    /// Returns the permission bits of the folder `path`.
     pub(super) fn mode_of_directory(&self, path: &RelativePath) -> io::Result<u32> {
         let status = rustix::fs::fstat(self.look_up(path)?)?;
         Ok(Mode::from_raw_mode(status.st_mode).bits() & 0o777)
     }
 
-    /// Gives the folder `path` the permission bits `mode`, whatever the umask.
+    /// Sets the permission bits of the folder `path` to `mode`, regardless of the umask.
     pub(super) fn set_mode_of_directory(&self, path: &RelativePath, mode: u32) -> io::Result<()> {
         Ok(rustix::fs::fchmod(self.open_directory(path)?, permissions(mode))?)
     }
 
-    /// Moves `from` to `to` in `target`, where nothing may be.
+    /// Moves `from` to `to` in `target`, which must not exist.
     pub(super) fn rename(&self, from: &RelativePath, target: &Self, to: &RelativePath) -> io::Result<()> {
         let ((old_parent, old), (new_parent, new)) = (self.parent(from)?, target.parent(to)?);
         #[cfg(any(target_os = "linux", target_vendor = "apple"))]
         match rustix::fs::renameat_with(&old_parent, old, &new_parent, new, rustix::fs::RenameFlags::NOREPLACE) {
-            // File systems that do not know the flag, some network ones, say one of these.
+            // File systems that do not support the flag, such as some network file systems, return one of these errors.
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
             result => return Ok(result?),
         }
@@ -142,13 +143,14 @@ impl Folder {
         Ok(rustix::fs::renameat(old_parent, old, new_parent, new)?)
     }
 
-    /// Moves the file `from` to `to` in `target`, in the place of a file that is there: `to` is never without one.
+    /// Moves the file `from` to `to` in `target` and replaces an existing file: at any moment, `to` is the old file or
+    /// the new one.
     pub(super) fn rename_over(&self, from: &RelativePath, target: &Self, to: &RelativePath) -> io::Result<()> {
         let ((old_parent, old), (new_parent, new)) = (self.parent(from)?, target.parent(to)?);
         Ok(rustix::fs::renameat(old_parent, old, new_parent, new)?)
     }
 
-    /// Gives the file `from` a second name `to` in `target`.
+    /// Creates the hard link `to` in `target` to the file `from`.
     pub(super) fn link(&self, from: &RelativePath, target: &Self, to: &RelativePath) -> io::Result<()> {
         let ((old_parent, old), (new_parent, new)) = (self.parent(from)?, target.parent(to)?);
         Ok(rustix::fs::linkat(old_parent, old, new_parent, new, AtFlags::empty())?)
@@ -166,7 +168,8 @@ impl Folder {
         Ok(rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)?)
     }
 
-    /// The first `limit` names in the folder `path` that `choose` takes, in no order. Names that are not UTF-8 are passed over.
+    /// Returns the first `limit` names in the folder `path` that `choose` selects, in no order. Names that are not
+    /// UTF-8 are skipped.
     pub(super) fn names(
         &self,
         path: &RelativePath,
@@ -223,7 +226,7 @@ impl Folder {
         }
     }
 
-    /// The same folder as an old kernel would treat it.
+    /// Returns the same folder, resolved as on an old kernel.
     #[cfg(test)]
     pub(super) fn by_component(self) -> Self {
         Self { resolution: Resolution::ByComponent, ..self }
@@ -236,7 +239,7 @@ fn resolve_in_kernel(folder: &OwnedFd, path: &str) -> Result<OwnedFd, Errno> {
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     loop {
         match rustix::fs::openat2(folder, path, LOOK_UP, Mode::empty(), resolve) {
-            // Somebody renames a folder at this moment.
+            // Another process is renaming a folder at this moment.
             Err(Errno::AGAIN | Errno::INTR) => {}
             result => return result,
         }
@@ -260,7 +263,7 @@ fn is_link(folder: &OwnedFd, name: &str) -> bool {
     status.is_ok_and(|status| FileType::from_raw_mode(status.st_mode) == FileType::Symlink)
 }
 
-/// Permissions for everyone named, without setuid, setgid and sticky.
+/// The permissions of owner, group and others, without setuid, setgid and sticky.
 fn permissions(mode: u32) -> Mode {
     Mode::from_bits_truncate(mode & 0o777)
 }
@@ -273,7 +276,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// Checks in both ways of resolving, in a folder with `d/f`, `fifo`, `link -> d` and `dangling -> nothing`.
+    /// Tests both ways of resolving, in a folder with `d/f`, `fifo`, `link -> d` and `dangling -> nothing`.
     fn check(test: impl Fn(&Folder, &Path)) {
         for by_component in [false, true] {
             let place = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What goes wrong between a folder and a layer.
+//! The errors of packing and unpacking.
 
 use std::fmt;
 use std::io;
@@ -8,181 +8,185 @@ use crate::archive::ignore::IgnoreProblem;
 use crate::progress::human;
 use crate::relative_path::RelativePath;
 
-/// A failure to read rules, to pack or to unpack.
+/// An error of reading ignore rules, of packing or of unpacking.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The `.kitignore` has malformed lines: all of them.
+    /// The `.kitignore` has malformed lines; contains all of them.
     #[error("invalid .kitignore file: {}", joined(.0))]
     InvalidIgnoreFile(Vec<IgnoreProblem>),
 
-    /// The context folder holds nothing at the path of the layer.
+    /// The context folder contains nothing at the path of the layer.
     #[error("path `{path}` does not exist")]
     MissingPath {
         /// The path of the layer.
         path: RelativePath,
     },
-    /// A symbolic link leads out of the context folder, and links are not to be followed there.
+    /// A symbolic link leads out of the context folder, where links must not be followed.
     #[error("cannot pack `{path}`: it is a symbolic link to `{}`, outside of the context folder", target.display())]
     LinkLeavesContext {
         /// The link.
         path: RelativePath,
-        /// What is written in it.
+        /// The target of the link.
         target: PathBuf,
     },
-    /// A symbolic link leads to nothing.
+    /// A symbolic link leads to a path that does not exist.
     #[error("cannot pack `{path}`: it is a symbolic link to `{}`, which does not exist", target.display())]
     DanglingLink {
         /// The link.
         path: RelativePath,
-        /// What is written in it.
+        /// The target of the link.
         target: PathBuf,
     },
-    /// Following symbolic links, a folder contains itself.
+    /// A symbolic link makes a folder contain itself.
     #[error("cannot pack `{path}`: it is a symbolic link to a folder that contains it")]
     LinkLoop {
-        /// Where the folder is met for the second time.
+        /// The path at which the folder occurs for the second time.
         path: RelativePath,
     },
-    /// Neither a file nor a folder, but a socket, a FIFO or a device.
+    /// A socket, a FIFO or a device: neither a file nor a folder.
     #[error("cannot pack `{path}`: it is neither a file nor a folder")]
     NotAFile {
-        /// What it is called.
+        /// The path of the special file.
         path: RelativePath,
     },
-    /// A name that no Kitfile can write and no other system can read.
+    /// A name that is not UTF-8, which a Kitfile cannot contain and other systems cannot read.
     #[error("cannot pack `{}`: its name is not UTF-8", path.display())]
     NameNotUtf8 {
-        /// The path from the context folder down.
+        /// The path below the context folder.
         path: PathBuf,
     },
-    /// A file is not as long as it was a moment ago.
+    /// The size of a file changed while it was read.
     #[error("cannot pack `{path}`: it changed while it was read")]
     FileChanged {
         /// The file.
         path: RelativePath,
     },
-    /// The system does not let a file or a folder be read.
+    /// A file or a folder cannot be read.
     #[error("cannot pack `{path}`")]
     Read {
         /// The file or folder.
         path: RelativePath,
-        /// Why.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The layer cannot be written to where it goes.
+    /// The layer cannot be written to its sink.
     #[error("cannot write the layer")]
     WriteLayer {
-        /// Why.
+        /// The error of the sink.
         source: io::Error,
     },
 
-    /// The layer cannot be read, or its reader says that it is not what it should be.
+    /// The layer cannot be read, or its reader found that it is damaged.
     #[error("cannot read the layer")]
     ReadLayer {
-        /// Why; perhaps a [`Mismatch`](crate::digest::Mismatch).
+        /// The error of the reader, which may be a [`Mismatch`](crate::digest::Mismatch).
         source: io::Error,
     },
-    /// The layer is no tar from some point on.
+    /// The layer is not a valid tar from some position on.
     #[error("malformed layer: {reason}{}", at_member(member))]
     MalformedLayer {
-        /// The name of the last member that could be read, empty if there was none.
+        /// The name of the last member that could be read; empty if there was none.
         member: String,
-        /// What is wrong.
+        /// The problem.
         reason: &'static str,
     },
     /// A member that must not be unpacked.
     #[error("refused to unpack `{}`: {reason}", member.escape_debug())]
     Refused {
-        /// Its name as the layer has it.
+        /// Its name in the layer.
         member: String,
-        /// What is wrong with it.
+        /// The problem.
         reason: &'static str,
     },
-    /// A symbolic link in the target is in the way; writing through it might end anywhere.
+    /// A symbolic link in the target is in the way; writing through it could write anywhere.
     #[error("refused to unpack `{path}`: there is a symbolic link at or above this path")]
     LinkInTarget {
-        /// What should have been unpacked.
+        /// The path that should have been unpacked.
         path: RelativePath,
     },
-    /// The target holds other things where the layers have theirs: all of them, sorted by path.
-    #[error("{} there differ from the ModelKit:{}", counted(.0), listed(.0))]
+    /// The target contains other files or folders at paths of the layers; contains all of them, sorted by path.
+    #[error("{} from the ModelKit:{}", counted(.0), listed(.0))]
     Conflicts(Vec<Conflict>),
     /// Something appeared in the target, or vanished from it, during the last step.
-    #[error("cannot unpack `{path}`: the target was changed by somebody else meanwhile")]
+    #[error("cannot unpack `{path}`: another process changed the target in the meantime")]
     TargetChanged {
-        /// Where.
+        /// The path of the change.
         path: RelativePath,
     },
-    /// The target folder cannot be made, opened or written to.
+    /// The target folder cannot be created, opened or written to.
     #[error("cannot unpack into `{}`", path.display())]
     OpenTarget {
         /// The target.
         path: PathBuf,
-        /// Why.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The system does not let a file or folder be compared, written or placed.
+    /// A file or folder cannot be compared, written or moved to its final path.
     #[error("cannot unpack `{path}`")]
     Unpack {
         /// The file or folder.
         path: RelativePath,
-        /// Why.
+        /// The error of the system.
         source: io::Error,
     },
-    /// Placing failed and could not be undone.
-    #[error("cannot undo the unpacking of `{path}`; files of the target that are missing now are in `{}`", staging.display())]
+    /// Moving files to their final paths failed and could not be undone.
+    #[error("cannot undo the unpacking of `{path}`; the missing files of the target are in `{}`", staging.display())]
     NotRestored {
-        /// The first file that could not be brought back.
+        /// The first file that could not be restored.
         path: RelativePath,
-        /// Where the files are.
+        /// The folder with the missing files.
         staging: PathBuf,
-        /// Why.
+        /// The error of the system.
         source: io::Error,
     },
 }
 
 impl Error {
-    /// Tells that `path` cannot be packed because of an error of the system.
+    /// Returns a function that converts an error of the system to the one for packing `path`.
     pub(super) fn reading(path: &RelativePath) -> impl Fn(io::Error) -> Self {
         |source| Self::Read { path: path.clone(), source }
     }
 
-    /// Tells that `path` cannot be unpacked because of an error of the system.
+    /// Returns a function that converts an error of the system to the one for unpacking `path`.
     pub(super) fn unpacking(path: &RelativePath) -> impl Fn(io::Error) -> Self {
         |source| Self::Unpack { path: path.clone(), source }
     }
 }
 
-/// A place of the target that holds something else than what was to be unpacked there.
+/// A path of the target that contains something other than the file or folder to be unpacked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
-    /// The place.
+    /// The path.
     pub path: RelativePath,
-    /// What it holds.
+    /// The existing file or folder.
     pub obstacle: Obstacle,
 }
 
-/// What is in the way.
+/// The kind of a conflict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obstacle {
     /// A file with other content; the sizes may be equal.
     OtherContent {
-        /// In bytes.
+        /// The size of the existing file in bytes.
         existing_size: u64,
-        /// In bytes.
+        /// The size of the file in the ModelKit, in bytes.
         new_size: u64,
     },
-    /// A folder, socket or the like where a file should be. It is never replaced.
+    /// A folder, socket or the like at the path of a file. It is never replaced.
     NotAFile,
-    /// A file or the like where a folder should be. It is never replaced.
+    /// A file or the like at the path of a folder. It is never replaced.
     NotAFolder,
 }
 
 fn counted(conflicts: &[Conflict]) -> String {
-    if conflicts.len() == 1 { "1 file".to_owned() } else { format!("{} files", conflicts.len()) }
+    if conflicts.len() == 1 {
+        "1 existing file differs".to_owned()
+    } else {
+        format!("{} existing files differ", conflicts.len())
+    }
 }
 
-/// A line each.
+/// Returns one line for each conflict.
 fn listed(conflicts: &[Conflict]) -> String {
     let lines: Vec<_> =
         conflicts.iter().map(|conflict| format!("\n  {}: {}", conflict.path, conflict.obstacle)).collect();
@@ -196,10 +200,10 @@ impl fmt::Display for Obstacle {
                 f.write_str("same size, different content")
             }
             Self::OtherContent { existing_size, new_size } => {
-                write!(f, "{} here, {} in the ModelKit", human(*existing_size), human(*new_size))
+                write!(f, "{} on disk, {} in the ModelKit", human(*existing_size), human(*new_size))
             }
-            Self::NotAFile => f.write_str("not a file here"),
-            Self::NotAFolder => f.write_str("not a folder here"),
+            Self::NotAFile => f.write_str("exists and is not a file"),
+            Self::NotAFolder => f.write_str("exists and is not a folder"),
         }
     }
 }

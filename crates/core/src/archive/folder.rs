@@ -1,7 +1,7 @@
-//! A folder of the context, held open: the names in it, and what is behind each.
+//! An open folder of the context: lists its names, and opens what they refer to.
 //!
-//! Looking up one name in an open folder is the least that the system can be asked for, and whoever moves the folder in
-//! the meantime does not lead us elsewhere.
+//! Looking up a single name in an open folder is the cheapest request to the system, and another process that moves the
+//! folder in the meantime cannot redirect it.
 
 use std::fs::File;
 use std::io;
@@ -10,7 +10,8 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 
-/// A folder may be walked through without the right to list it, where the system can tell these apart.
+/// The flags for opening a folder. A folder can be traversed without the permission to list it, on systems that
+/// distinguish the two.
 #[cfg(target_os = "linux")]
 const LOOK_UP: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 #[cfg(not(target_os = "linux"))]
@@ -21,11 +22,11 @@ pub(super) struct OpenFolder {
     fd: OwnedFd,
 }
 
-/// What to do with a name that is a symbolic link.
+/// The treatment of a name that is a symbolic link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Link {
     Follow,
-    /// `open_*` fail then.
+    /// Does not follow the link: the `open_*` functions fail.
     Stay,
 }
 
@@ -41,23 +42,24 @@ impl OpenFolder {
 
     /// Opens the file `name` in this folder for reading.
     pub(super) fn open_file(&self, name: &str, link: Link) -> io::Result<File> {
-        // A FIFO that takes the place of the file must not make us wait.
+        // A FIFO that replaces the file must not block.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | no_follow(link);
         Ok(rustix::fs::openat(&self.fd, name, flags, Mode::empty())?.into())
     }
 
-    /// What the system says of `name` in this folder.
+    /// Returns the metadata of `name` in this folder.
     pub(super) fn status_of(&self, name: &str, link: Link) -> io::Result<Stat> {
         let flags = if link == Link::Stay { AtFlags::SYMLINK_NOFOLLOW } else { AtFlags::empty() };
         Ok(rustix::fs::statat(&self.fd, name, flags)?)
     }
 
-    /// What the system says of the folder itself.
+    /// Returns the metadata of the folder itself.
     pub(super) fn status(&self) -> io::Result<Stat> {
         Ok(rustix::fs::fstat(&self.fd)?)
     }
 
-    /// All names in the folder, sorted by bytes; the first that is not UTF-8, with what cannot be shown replaced, is the error.
+    /// Returns all names in the folder, sorted by bytes, or the first name that is not UTF-8, with the invalid parts
+    /// replaced.
     pub(super) fn names(&self) -> io::Result<Result<Names, String>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let mut names = Names::default();
@@ -78,7 +80,7 @@ fn no_follow(link: Link) -> OFlags {
     if link == Link::Stay { OFlags::NOFOLLOW } else { OFlags::empty() }
 }
 
-/// Names and kinds, taken one after the other. In one piece of memory: a folder may hold a million.
+/// Names and file types, taken one after another. They share one allocation: a folder may contain a million files.
 #[derive(Default)]
 pub(super) struct Names {
     text: String,
@@ -93,14 +95,14 @@ struct Entry {
 }
 
 impl Names {
-    /// The one name, of which nothing else is known.
+    /// Creates a list of a single name of unknown type.
     pub(super) fn one(name: &str) -> Self {
         let mut names = Self::default();
         names.push(name, FileType::Unknown);
         names
     }
 
-    /// The next name, and its kind if the folder tells it.
+    /// Returns the next name, and its type if the folder lists it.
     pub(super) fn next(&mut self) -> Option<(&str, FileType)> {
         let entry = self.entries.get(self.taken)?;
         self.taken += 1;
@@ -108,7 +110,7 @@ impl Names {
     }
 
     fn push(&mut self, name: &str, kind: FileType) {
-        // No file system has names of 64 KiB; the system's own record of a name has a length of 16 bits.
+        // No file system has names of 64 KiB; directory entries of the system have a length of 16 bits.
         let length = u16::try_from(name.len()).expect("a name is shorter than 64 KiB");
         self.entries.push(Entry { start: self.text.len(), length, kind });
         self.text.push_str(name);

@@ -1,8 +1,8 @@
-//! A folder to a layer and back.
+//! Packs a folder into a layer, and unpacks it again.
 //!
-//! Packing walks the folder and writes a tar that equals the one of KitOps byte for byte. Unpacking trusts nothing that it
-//! reads: nothing leaves the target folder, and nothing has its final name there before all of it is known to be right.
-//! Memory use does not grow with the size of files, and by some 16 bytes with each of them.
+//! Packing walks the folder and writes a tar that equals the one of KitOps byte for byte. Unpacking does not trust its
+//! input: nothing is written outside the target folder, and no file gets its final name there before the whole layer
+//! has been verified. Memory use does not grow with the size of files, and grows by about 16 bytes with each file.
 
 mod beneath;
 mod error;

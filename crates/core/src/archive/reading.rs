@@ -1,17 +1,18 @@
-//! Reading that a signal does not disturb, in steps of one size.
+//! Reads that are repeated when a signal interrupts them, and their buffer sizes.
 
 use std::io::{self, Read};
 
-/// Read and write size. Larger ones are no faster, smaller ones cost system calls: SHA-256 at 1.9 GB/s and the page cache
-/// were the limit from 64 KiB up when 4 GiB were packed.
+/// The size of reads and writes. Larger ones are not faster, smaller ones cost system calls: from 64 KiB up, packing 4
+/// GiB was limited by SHA-256 at 1.9 GB/s and by the page cache.
 pub(super) const BUFFER_BYTES: usize = 1 << 20;
 
-/// Read and write size of parts of files that go through the page cache. Linux takes larger folios for larger writes, and on a virtual machine
-/// whose host takes free memory back those are slow to come by. Hashing and copying 2 GiB with two threads in writes of 16, 32, 64, 128, 256 KiB and
-/// 1 MiB took 0.80, 0.64, 0.58, 0.65, 0.6 to 2.6 and 3.2 s, medians of three, beside `cp` with 0.6 to 0.9 s.
+/// The size of reads and writes of parts of files that go through the page cache. Linux allocates larger folios for
+/// larger writes, and on a virtual machine whose host reclaims free memory those are slow to allocate. Hashing and
+/// copying 2 GiB with two threads in writes of 16, 32, 64, 128, 256 KiB and 1 MiB took 0.80, 0.64, 0.58, 0.65, 0.6 to
+/// 2.6 and 3.2 s (medians of three); `cp` took 0.6 to 0.9 s.
 pub(super) const CACHED_BYTES: usize = 64 * 1024;
 
-/// One read of at least a byte, or 0 at the end.
+/// Reads at least one byte. Returns 0 at the end.
 pub(super) fn read_once(source: &mut (impl Read + ?Sized), buffer: &mut [u8]) -> io::Result<usize> {
     loop {
         match source.read(buffer) {
@@ -21,7 +22,7 @@ pub(super) fn read_once(source: &mut (impl Read + ?Sized), buffer: &mut [u8]) ->
     }
 }
 
-/// Fills `buffer` as far as `read` gives bytes, and returns how far.
+/// Fills `buffer` as far as `read` returns bytes, and returns the number of bytes.
 pub(super) fn fill<E>(buffer: &mut [u8], mut read: impl FnMut(&mut [u8]) -> Result<usize, E>) -> Result<usize, E> {
     let mut filled = 0;
     while filled < buffer.len() {

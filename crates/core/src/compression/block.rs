@@ -1,44 +1,44 @@
-//! A block of input, and what a format has to say to be compressed block by block.
+//! A block of input, and the interface of formats that are compressed block by block.
 
 use std::io;
 
 /// A format whose stream is a head, blocks that are compressed independently, and a tail.
 pub(super) trait Format: Send {
-    /// The sizes of its blocks.
+    /// Returns the sizes of its blocks.
     fn shape(&self) -> Shape;
-    /// What stands in front of the first block.
+    /// Returns the bytes in front of the first block.
     fn head(&self) -> &[u8];
-    /// Something that compresses blocks; every thread has its own.
+    /// Returns a compressor of blocks; every thread has its own.
     fn compressor(&self) -> io::Result<Box<dyn Compressor>>;
-    /// Takes notice of the next `block` of the stream, compressed.
+    /// Records the next `block` of the stream, which has been compressed.
     fn count(&mut self, block: &Block) -> io::Result<()>;
-    /// What stands behind the last block.
+    /// Returns the bytes after the last block.
     fn tail(&self) -> io::Result<Vec<u8>>;
 }
 
-/// Compresses one block after the other.
+/// Compresses one block after another.
 pub(super) trait Compressor: Send {
-    /// Appends to `compressed` what becomes of `content`, in front of which `history` stands.
+    /// Appends the compressed form of `content` to `compressed`; `history` is the input directly before `content`.
     fn compress(&mut self, history: &[u8], content: &[u8], compressed: &mut Vec<u8>) -> io::Result<()>;
 }
 
-/// How large the blocks of a format are.
+/// The sizes of the blocks of a format.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
-    /// Of every block but the last, which is smaller. It is empty only if the whole input is.
+    /// The size of every block except the last, which may be smaller. A block is empty only if the whole input is.
     pub(super) block_bytes: usize,
-    /// How much of what stands in front of a block it is compressed with.
+    /// The number of bytes before a block that its compression refers to.
     pub(super) history_bytes: usize,
 }
 
 impl Shape {
-    /// What a thread takes, roughly: input and output of the block that it has, and the tables to find repetitions with.
+    /// The approximate memory of one thread: input and output of its block, and the tables for finding repetitions.
     pub(super) fn memory_bytes(self) -> usize {
         3 * self.block_bytes
     }
 }
 
-/// Some input, and once a [`Compressor`] has had it also its output. Blocks are used again, so that their memory is.
+/// A block of input and, after a [`Compressor`] has run, its output. Blocks are reused, and so is their memory.
 #[derive(Debug)]
 pub(super) struct Block {
     shape: Shape,
@@ -49,7 +49,7 @@ pub(super) struct Block {
 }
 
 impl Block {
-    /// The first block of a stream, still empty.
+    /// Creates the first block of a stream, still empty.
     pub(super) fn new(shape: Shape) -> Self {
         let input = Vec::with_capacity(shape.history_bytes + shape.block_bytes);
         Self { shape, input, content_from: 0, compressed: Vec::new() }
@@ -64,7 +64,7 @@ impl Block {
         self.compressed.clear();
     }
 
-    /// Takes as much of `bytes` as there is space for, and returns how much that was.
+    /// Takes as much of `bytes` as fits, and returns how many bytes it took.
     pub(super) fn take(&mut self, bytes: &[u8]) -> usize {
         let count = bytes.len().min(self.shape.block_bytes - self.content().len());
         self.input.extend_from_slice(&bytes[..count]);
@@ -84,7 +84,7 @@ impl Block {
         &self.input[self.content_from..]
     }
 
-    /// What became of the content.
+    /// The compressed form of the content.
     pub(super) fn compressed(&self) -> &[u8] {
         &self.compressed
     }

@@ -1,4 +1,4 @@
-//! The compressions there are, by name, and the way into and out of each.
+//! The supported compressions, by name, with the encoder and the decoder of each.
 
 use std::fmt;
 use std::io::{self, BufRead, Read, Write};
@@ -13,7 +13,7 @@ use super::seekable::Seekable;
 /// The compression of one layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Compression {
-    /// Stored as it is: the default, right for weights, which hardly shrink.
+    /// Stored as it is: the default, right for weights, which are hardly compressible.
     #[default]
     None,
     /// gzip at level 6.
@@ -24,11 +24,12 @@ pub enum Compression {
     Zstd,
 }
 
-/// What the threads of one stream may take. 64 MiB are for the whole process, and hashing and writing need theirs.
+/// The memory that the threads of one stream may use. The limit of the whole process is 64 MiB, and hashing and writing
+/// need their share.
 const MEMORY_BYTES: usize = 24 * 1024 * 1024;
 
 impl Compression {
-    /// All of them, in the order that help texts show.
+    /// All compressions, in the order in which help texts list them.
     pub const ALL: [Self; 4] = [Self::None, Self::Gzip, Self::GzipFastest, Self::Zstd];
 
     /// The name that `--compression` takes.
@@ -41,7 +42,7 @@ impl Compression {
         }
     }
 
-    /// What a media type appends for it: empty, `+gzip` or `+zstd`.
+    /// Returns the suffix of the media type: empty, `+gzip` or `+zstd`.
     pub fn suffix(self) -> &'static str {
         match self {
             Self::None => "",
@@ -50,10 +51,11 @@ impl Compression {
         }
     }
 
-    /// Compresses what is written into `sink` with all cores; [`Encoder::finish`] must be called for the stream to be whole.
+    /// Returns a writer that compresses into `sink` with all cores; [`Encoder::finish`] must be called to complete the
+    /// stream.
     ///
-    /// Calls `saves_little` once if it turns out, early where there is much, that less than 3 % are saved.
-    /// Takes up to 32 MiB of memory.
+    /// Calls `saves_little` at most once, if less than 3 % are saved: early in a large stream, otherwise at its end.
+    /// Uses up to 32 MiB of memory.
     pub fn encoder<'a, W: Write>(self, sink: W, saves_little: impl FnOnce() + Send + 'a) -> io::Result<Encoder<'a, W>> {
         let Some(format) = self.format() else { return Ok(Encoder::plain(sink)) };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -70,7 +72,7 @@ impl Compression {
         }
     }
 
-    /// Decompresses `source`. Concatenated gzip members and zstd frames read as one stream.
+    /// Returns a reader that decompresses `source`. Concatenated gzip members and zstd frames are read as one stream.
     pub fn decoder<'a, R: BufRead + Send + 'a>(self, source: R) -> io::Result<Box<dyn Read + Send + 'a>> {
         Ok(match self {
             Self::None => Box::new(source),
@@ -86,7 +88,7 @@ impl fmt::Display for Compression {
     }
 }
 
-/// A name that is no compression.
+/// The error for a name that is not a compression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a compression; use none, gzip, gzip-fastest or zstd")]
 pub struct UnknownCompression(String);

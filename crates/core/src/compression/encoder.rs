@@ -1,4 +1,4 @@
-//! The writer that compresses: gathers blocks, has threads compress them and writes them in order.
+//! The compressing writer: collects blocks, compresses them in threads and writes them in order.
 
 use std::io::{self, Write};
 
@@ -8,11 +8,11 @@ use super::threads::Threads;
 
 /// A compressing writer made by [`Compression::encoder`](super::choice::Compression::encoder).
 ///
-/// [`finish`](Self::finish) must be called. Flushing flushes the sink only: what a block still waits for stays with it,
-/// else the output would depend on when it was flushed.
+/// [`finish`](Self::finish) must be called. Flushing flushes the sink only: bytes of an incomplete block stay in it,
+/// because otherwise the output would depend on when it was flushed.
 pub struct Encoder<'a, W> {
     sink: W,
-    /// None for no compression.
+    /// None without compression.
     blocks: Option<Blocks<'a>>,
 }
 
@@ -21,7 +21,7 @@ impl<'a, W: Write> Encoder<'a, W> {
         Self { sink, blocks: None }
     }
 
-    /// Compresses into `format` with `threads`, and tells `gain` how that goes.
+    /// Creates an encoder that compresses into `format` with `threads` threads, and reports each block to `gain`.
     pub(super) fn new(mut sink: W, format: Box<dyn Format>, threads: usize, gain: Gain<'a>) -> io::Result<Self> {
         sink.write_all(format.head())?;
         let block = Block::new(format.shape());
@@ -52,7 +52,8 @@ impl<W: Write> Write for Encoder<'_, W> {
 
 struct Blocks<'a> {
     format: Box<dyn Format>,
-    /// The block that is being filled. It is passed on when more comes, so that the last one is never empty without need.
+    /// The block that is being filled. It is passed on only when more bytes come, so that the last block is not empty
+    /// unless all input is.
     block: Block,
     threads: Threads,
     gain: Gain<'a>,
@@ -66,7 +67,7 @@ impl Blocks<'_> {
         Ok(self.block.take(buffer))
     }
 
-    /// Has the block compressed, and begins the next one.
+    /// Sends the block to the threads, and begins the next one.
     fn pass_on(&mut self, sink: &mut impl Write) -> io::Result<()> {
         let free = if self.threads.are_busy() { self.put_oldest(sink)? } else { None };
         let mut next = free.unwrap_or_else(|| Block::new(self.format.shape()));
@@ -75,7 +76,7 @@ impl Blocks<'_> {
         self.threads.send(full, &*self.format)
     }
 
-    /// Writes the oldest block in flight, if there is one, and returns it to be used again.
+    /// Writes the oldest block in flight, if there is one, and returns it for reuse.
     fn put_oldest(&mut self, sink: &mut impl Write) -> io::Result<Option<Block>> {
         let Some(block) = self.threads.receive()? else { return Ok(None) };
         self.format.count(&block)?;
@@ -103,7 +104,7 @@ mod tests {
     use crate::compression::gzip::Gzip;
     use crate::compression::seekable::Seekable;
 
-    /// A format with blocks so small that little input makes many.
+    /// A format with blocks so small that little input makes many of them.
     struct Small(Box<dyn Format>);
 
     impl Format for Small {
@@ -149,7 +150,10 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn neither_threads_nor_chunks_change_a_byte(content in proptest::collection::vec(0u8..4, 0..2000), chunk in 1usize..300) {
+        fn neither_threads_nor_chunks_change_a_byte(
+            content in proptest::collection::vec(0u8..4, 0..2000),
+            chunk in 1usize..300,
+        ) {
             for compression in COMPRESSED {
                 let alone = encode(small(compression), 1, &content, 1 << 20);
                 assert_eq!(encode(small(compression), 3, &content, chunk), alone);
@@ -204,16 +208,16 @@ mod tests {
         assert_eq!((decoded, rest), (content.to_vec(), &[][..]));
     }
 
-    fn tells_of_little_gain(content: &[u8]) -> bool {
-        let mut told = 0;
-        let mut encoder = Compression::Zstd.encoder(io::sink(), || told += 1).unwrap();
+    fn reports_little_gain(content: &[u8]) -> bool {
+        let mut reported = 0;
+        let mut encoder = Compression::Zstd.encoder(io::sink(), || reported += 1).unwrap();
         encoder.write_all(content).unwrap();
         encoder.finish().unwrap();
-        told == 1
+        reported == 1
     }
 
     #[test]
-    fn only_what_is_large_and_hardly_shrinks_is_told_of() {
+    fn only_large_input_that_hardly_shrinks_is_reported() {
         let mut state = 1u64;
         let noise: Vec<u8> = std::iter::repeat_with(|| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -221,9 +225,9 @@ mod tests {
         })
         .take(9 << 20)
         .collect();
-        assert!(tells_of_little_gain(&noise));
-        assert!(!tells_of_little_gain(&noise[..1 << 20]));
-        assert!(!tells_of_little_gain(&vec![0; 9 << 20]));
+        assert!(reports_little_gain(&noise));
+        assert!(!reports_little_gain(&noise[..1 << 20]));
+        assert!(!reports_little_gain(&vec![0; 9 << 20]));
     }
 
     /// Compresses nothing, but fails or panics.
@@ -275,9 +279,7 @@ mod tests {
 
     #[test]
     fn errors_and_panics_of_threads_are_errors_of_the_encoder() {
-        for (failure, expected) in
-            [(Failure::Error, "broken"), (Failure::Panic, "a thread that compressed has ended early")]
-        {
+        for (failure, expected) in [(Failure::Error, "broken"), (Failure::Panic, "a compression thread ended early")] {
             let (mut encoder, _) = broken(failure);
             let result = encoder.write_all(&[0; 25]).and_then(|()| encoder.finish());
             assert_eq!(result.unwrap_err().to_string(), expected);
@@ -294,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sink_that_fails_is_told() {
+    fn the_error_of_a_sink_is_returned() {
         let mut little = [0; 5];
         let mut encoder = Compression::Zstd.encoder(&mut little[..], || ()).unwrap();
         encoder.write_all(b"hello").unwrap();

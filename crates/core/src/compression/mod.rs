@@ -1,9 +1,9 @@
-//! How the bytes of a layer are compressed: in blocks, by several threads, and always to the same bytes.
+//! Compresses the bytes of a layer in blocks, with several threads, and always to the same bytes.
 //!
-//! Knows nothing of tar or of media types beyond the suffix that names a compression.
+//! Does not know tar, nor media types beyond the suffix that names a compression.
 //!
-//! Blocks have a fixed size, and a block's bytes depend on nothing but its content (and, in gzip, the 32 KiB in front of it). So
-//! neither the number of threads nor the pieces in which the input came can be seen in the output.
+//! Blocks have a fixed size, and the bytes of a block depend only on its content (and, in gzip, on the 32 KiB before
+//! it). The output therefore depends neither on the number of threads nor on the pieces in which the input came.
 
 mod block;
 mod choice;

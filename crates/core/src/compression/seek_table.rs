@@ -1,10 +1,11 @@
-//! Reads the table at the end of Zstandard in independent frames, as [`seekable`](super::seekable) and other writers make it.
+//! Reads the seek table at the end of Zstandard streams in independent frames, as written by
+//! [`seekable`](super::seekable) and by other programs.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::seekable::{FOOTER_BYTES, SEEKABLE_MAGIC, SKIPPABLE_MAGIC};
 
-/// Where the frames of a stream begin.
+/// The positions at which the frames of a stream begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeekTable {
     frames: Vec<Frame>,
@@ -13,21 +14,22 @@ pub struct SeekTable {
 /// The beginning of a frame, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Frame {
-    /// In the compressed stream.
+    /// The offset in the compressed stream.
     pub compressed: u64,
-    /// In its content.
+    /// The offset in its content.
     pub content: u64,
 }
 
-/// Whether entries have a checksum, too.
+/// The flag in the descriptor for entries that have a checksum, too.
 const CHECKSUMS: u8 = 0x80;
-/// A table of 8 MiB: of a stream of 2 TB in frames of 2 MiB.
+/// The limit of entries, for a table of 8 MiB: a stream of 2 TB in frames of 2 MiB.
 const FRAMES_LIMIT: u64 = 1024 * 1024;
-/// Magic number and size of the skippable frame that the table is.
+/// Magic number and size of the skippable frame that contains the table.
 const HEADER_BYTES: u64 = 8;
 
 impl SeekTable {
-    /// Reads the table of a stream of `size` bytes. None if it has none, or one that does not describe it.
+    /// Reads the table of a stream of `size` bytes. Returns none if it has no table, or a table that does not describe
+    /// it.
     pub fn read(stream: &mut (impl Read + Seek), size: u64) -> io::Result<Option<Self>> {
         let Some(footer_start) = size.checked_sub(FOOTER_BYTES as u64) else { return Ok(None) };
         let mut footer = [0; FOOTER_BYTES];
@@ -61,7 +63,7 @@ impl SeekTable {
         fits.then_some(Self { frames })
     }
 
-    /// The last frame that begins at `position` of the content or before.
+    /// Returns the last frame that begins at or before `position` of the content.
     pub fn frame_before(&self, position: u64) -> Frame {
         let behind = self.frames.partition_point(|frame| frame.content <= position);
         behind.checked_sub(1).and_then(|at| self.frames.get(at)).copied().unwrap_or_default()
@@ -101,10 +103,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_table_is_none() {
+    fn no_table_is_read_from_other_bytes() {
         let stream = compress(b"hello", Compression::Zstd);
         assert!(table(&stream).is_some());
-        assert_eq!(table(&stream[1..]), None, "it tells of another stream");
+        assert_eq!(table(&stream[1..]), None, "the table describes another stream");
         assert_eq!(table(&compress(b"hello", Compression::Gzip)), None);
         assert_eq!(table(b""), None);
     }

@@ -1,9 +1,9 @@
 //! Zstandard in independent frames, followed by a seek table: version 0.1.0 of the "Zstandard Seekable Format", in
 //! `contrib/seekable_format` of zstd.
 //!
-//! Decoders read the frames as one stream and skip the table. Who knows the table can begin at any frame.
-//! The multi-threading of libzstd itself is no choice: its output varies from run to run when the input is a multiple of its
-//! job size (zstd 1.5.7).
+//! Decoders read the frames as one stream and skip the table. A reader that knows the table can begin at any frame.
+//! The multi-threading of libzstd itself cannot be used: its output varies from run to run when the input is a multiple
+//! of its job size (zstd 1.5.7).
 
 use std::io;
 
@@ -13,23 +13,23 @@ use zstd::zstd_safe::compress_bound;
 use super::block::{Block, Compressor, Format, Shape};
 
 const LEVEL: i32 = 3;
-/// The size of a frame's content. 4 MiB would save 0.6 % and 1 MiB cost 1.2 % of a table in CSV, at the same speed; but
-/// memory is what limits the number of threads.
+/// The size of a frame's content. For a table in CSV, 4 MiB would save 0.6 % and 1 MiB would cost 1.2 %, at the same
+/// speed; but memory limits the number of threads.
 const FRAME_BYTES: usize = 2 * 1024 * 1024;
 
-/// The magic number of a skippable frame, the one that the seekable format uses.
+/// The magic number of the skippable frame that the seekable format uses.
 pub(super) const SKIPPABLE_MAGIC: u32 = 0x184D_2A5E;
 /// The last four bytes of a seekable file.
 pub(super) const SEEKABLE_MAGIC: u32 = 0x8F92_EAB1;
 /// No checksums in the table: blobs are verified by their digest.
 const DESCRIPTOR: u8 = 0;
-/// Number of frames, descriptor and magic number.
+/// The size of the footer: number of frames, descriptor and magic number.
 pub(super) const FOOTER_BYTES: usize = 9;
 
 /// The state of one stream: eight bytes for every frame.
 #[derive(Default)]
 pub(super) struct Seekable {
-    /// Entries of the table: the size of a frame and that of its content, both little-endian.
+    /// Entries of the table: the size of a frame and the size of its content, both little-endian.
     entries: Vec<[u8; 8]>,
 }
 

@@ -1,4 +1,4 @@
-//! Computes digests beside whoever reads or writes.
+//! Computes digests while other code reads or writes the bytes.
 
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
@@ -6,13 +6,13 @@ use std::thread::JoinHandle;
 use super::name::Digest;
 use super::sha256::Sha256;
 
-/// A SHA-256 computation that has taken some bytes already.
+/// A SHA-256 computation over a stream of bytes, and over parts of it.
 ///
-/// Hashing is the slowest step of everything that moves large content (2 GB/s on one core), so what comes after the first
-/// MiB is hashed by a thread of its own while the caller reads or writes on.
+/// Hashing is the slowest step of everything that moves large content (2 GB/s on one core), so everything after the
+/// first MiB is hashed by a separate thread while the caller continues to read or write.
 ///
-/// Parts of the bytes can have digests of their own: files in a layer. Where a part begins at a multiple of 64 bytes, its digest
-/// costs next to nothing.
+/// Parts of the stream, such as the files in a layer, can have digests of their own. If a part begins at a multiple of
+/// 64 bytes, its digest costs almost nothing.
 #[derive(Default)]
 pub struct Hasher {
     inline: Hashes,
@@ -20,14 +20,15 @@ pub struct Hasher {
     thread: Option<HashingThread>,
 }
 
-/// Gives the digests of parts, in the order in which they ended, several at once and some time after that; it ends with the hasher.
+/// Receives the digests of parts in the order in which the parts ended, several at once and with some delay. The
+/// channel closes when the hasher is finished or dropped.
 pub type PartDigests = Receiver<Vec<Digest>>;
 
-/// Bytes on their way to be hashed.
+/// Bytes that are to be hashed.
 #[derive(Default)]
 struct Piece {
     bytes: Vec<u8>,
-    /// How many bytes come before each beginning or end of a part.
+    /// The number of bytes before each beginning or end of a part.
     bounds: Vec<usize>,
 }
 
@@ -38,7 +39,7 @@ impl Piece {
     }
 }
 
-/// The computation over everything, and that over the part which has begun.
+/// The computation over everything, and over the current part, if one has begun.
 #[derive(Default)]
 struct Hashes {
     whole: Sha256,
@@ -53,25 +54,25 @@ struct HashingThread {
     pieces_made: usize,
 }
 
-/// How many bytes are handed to the thread at once.
+/// The number of bytes that are handed to the thread at once.
 const PIECE_BYTES: usize = 1024 * 1024;
-/// Pieces in flight.
+/// The maximum number of pieces in flight.
 const PIECES: usize = 4;
 
 impl Hasher {
-    /// What gives the digests of parts. To be asked for before the first part begins.
+    /// Returns the receiver of the digests of parts. Must be called before the first part begins.
     pub fn parts(&mut self) -> PartDigests {
         let (sender, receiver) = channel();
         self.inline.digests = Some(sender);
         receiver
     }
 
-    /// Begins a part with the next byte, or ends the one that has begun.
+    /// Begins a part with the next byte, or ends the current one.
     pub fn bound(&mut self) {
         self.piece.bounds.push(self.piece.bytes.len());
     }
 
-    /// Takes the next bytes.
+    /// Adds the next bytes.
     pub fn update(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let (now, later) = bytes.split_at(bytes.len().min(PIECE_BYTES - self.piece.bytes.len()));
@@ -83,7 +84,7 @@ impl Hasher {
         }
     }
 
-    /// Hands on what was taken, so that the digests of all parts that have ended will come.
+    /// Hashes the bytes that are still buffered, so that the digests of all ended parts are delivered.
     pub fn settle(&mut self) {
         if self.thread.is_some() {
             self.pass_on();
@@ -93,7 +94,7 @@ impl Hasher {
         }
     }
 
-    /// The digest of everything taken.
+    /// Returns the digest of all bytes.
     pub fn finish(self) -> Digest {
         let mut hashes = match self.thread {
             None => self.inline,
@@ -124,7 +125,7 @@ impl Hashes {
         }
         self.update(&piece.bytes[taken..]);
         if let Some(digests) = self.digests.as_ref().filter(|_| !ended.is_empty()) {
-            // Who asked for them may have stopped listening.
+            // The receiver may have been dropped.
             digests.send(ended).unwrap_or_default();
         }
     }
@@ -136,7 +137,7 @@ impl Hashes {
         }
     }
 
-    /// The digest of the part that ends here, if none begins.
+    /// Ends the current part and returns its digest, or begins a part if there is none.
     fn bound(&mut self) -> Option<Digest> {
         let ended = self.part.take();
         if ended.is_none() {
@@ -146,7 +147,7 @@ impl Hashes {
     }
 }
 
-const HASHING_ENDS_WELL: &str = "hashing does not panic, and ends when its input ends";
+const HASHING_ENDS_WELL: &str = "the hashing thread does not panic and ends when its input ends";
 
 impl HashingThread {
     fn start(mut begun: Hashes) -> Self {
@@ -156,7 +157,7 @@ impl HashingThread {
             for mut piece in to_hash {
                 begun.take(&piece);
                 piece.clear();
-                // Nobody needs the piece again when the input has ended.
+                // The piece is not needed again when the input has ended.
                 drop(hashed.send(piece));
             }
             begun
@@ -164,7 +165,7 @@ impl HashingThread {
         Self { full, empty, handle, pieces_made: 1 }
     }
 
-    /// A piece that has been hashed, or a new one as long as there are few.
+    /// Returns a piece that has been hashed, or a new one until there are [`PIECES`].
     fn next_piece(&mut self) -> Piece {
         if self.pieces_made < PIECES {
             self.pieces_made += 1;

@@ -1,6 +1,6 @@
-//! Names content by its SHA-256 digest, and computes or checks the name while bytes pass by.
+//! Names content by its SHA-256 digest, and computes or verifies the digest while bytes are read or written.
 //!
-//! Knows nothing of files, HTTP or OCI documents.
+//! Does not know files, HTTP or OCI documents.
 
 mod hasher;
 mod name;

@@ -1,4 +1,4 @@
-//! What content is called.
+//! The digest that identifies content.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,9 +6,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-/// The name of some bytes: `sha256:` and 64 lower-case hexadecimal digits.
+/// The name of a sequence of bytes: `sha256:` and 64 lower-case hexadecimal digits.
 ///
-/// A `Digest` that came from outside has been checked to be of this form, so its hexadecimal part is safe as a file name.
+/// A `Digest` that came from outside has been checked to have this form, so its hexadecimal part is safe as a file
+/// name.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest([u8; 32]);
 
@@ -22,7 +23,7 @@ impl Digest {
         Self(bytes)
     }
 
-    /// The 64 hexadecimal digits without the `sha256:` in front.
+    /// Returns the 64 hexadecimal digits without the leading `sha256:`.
     pub fn hex(&self) -> String {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
@@ -42,7 +43,7 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// A text that is not a digest `kit` can use.
+/// The error for a text that is not a digest `kit` can use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a digest of the form sha256:<64 lower-case hexadecimal digits>")]
 pub struct ParseError(String);

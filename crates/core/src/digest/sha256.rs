@@ -1,6 +1,6 @@
-//! SHA-256 (FIPS 180-4), by the compression functions of the `sha2` crate and of [`twin`](super::twin).
+//! SHA-256 (FIPS 180-4), built on the compression functions of the `sha2` crate and of [`twin`](super::twin).
 //!
-//! Two computations can take the same bytes at the price of one, which no hasher of a crate does.
+//! Two computations can take the same bytes at the cost of one, which the hashers of existing crates cannot do.
 
 use sha2::block_api::compress256;
 
@@ -12,12 +12,12 @@ pub(super) const BLOCK: usize = 64;
 const INITIAL: [u32; 8] =
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
-/// A computation that has taken some bytes already.
+/// The state of one computation.
 #[derive(Clone)]
 pub(super) struct Sha256 {
     state: [u32; 8],
     length: u64,
-    /// Its first `length % 64` bytes wait for the rest of their block.
+    /// The first `length % 64` bytes are those of an incomplete block.
     block: [u8; BLOCK],
 }
 
@@ -28,7 +28,7 @@ impl Default for Sha256 {
 }
 
 impl Sha256 {
-    /// Takes the next bytes.
+    /// Adds the next bytes.
     pub(super) fn update(&mut self, bytes: &[u8]) {
         let (first, bytes) = bytes.split_at(bytes.len().min(self.missing()));
         self.collect(first);
@@ -38,7 +38,8 @@ impl Sha256 {
         self.collect(rest);
     }
 
-    /// Takes the next bytes, which `other` takes, too. Costs as much as taking them once if both are as far in a block.
+    /// Adds the next bytes to `self` and to `other`. Costs as much as adding them once if both have an equally filled
+    /// block.
     pub(super) fn update_both(&mut self, other: &mut Self, bytes: &[u8]) {
         if self.missing() != other.missing() {
             self.update(bytes);
@@ -57,7 +58,7 @@ impl Sha256 {
         }
     }
 
-    /// The 32 bytes of the digest.
+    /// Returns the 32 bytes of the digest.
     pub(super) fn finish(mut self) -> [u8; 32] {
         // FIPS 180-4, 5.1.1: a one, zeros, and the length in bits, up to the end of a block.
         let bits = self.length.wrapping_mul(8).to_be_bytes();
@@ -74,15 +75,15 @@ impl Sha256 {
     }
 
     fn filled(&self) -> usize {
-        usize::try_from(self.length % BLOCK as u64).expect("a remainder of 64 is small")
+        usize::try_from(self.length % BLOCK as u64).expect("a remainder of a division by 64 is small")
     }
 
-    /// How many bytes the block lacks that was begun; none if none was.
+    /// The number of bytes that complete the current block; 0 if none has begun.
     fn missing(&self) -> usize {
         (BLOCK - self.filled()) % BLOCK
     }
 
-    /// Takes at most as many bytes as the block lacks.
+    /// Adds at most as many bytes as complete the current block.
     fn collect(&mut self, bytes: &[u8]) {
         let filled = self.filled();
         self.block[filled..][..bytes.len()].copy_from_slice(bytes);
@@ -101,7 +102,10 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn it_is_sha256_whatever_the_pieces(content in proptest::collection::vec(0_u8.., 0..700), piece in 1_usize..300) {
+        fn it_is_sha256_whatever_the_pieces(
+            content in proptest::collection::vec(0_u8.., 0..700),
+            piece in 1_usize..300,
+        ) {
             let mut hash = Sha256::default();
             content.chunks(piece).for_each(|bytes| hash.update(bytes));
             let expected: [u8; 32] = sha2::Sha256::digest(&content).into();

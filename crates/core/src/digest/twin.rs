@@ -1,7 +1,8 @@
 //! The compression function of SHA-256 for two states that take the same blocks.
 //!
-//! Of its instructions for SHA-256, a core begins a new one long before the last is done, but each round needs the one before it: the rounds
-//! of one state leave half of the time unused. The rounds of a second state fit there, and both share the message schedule.
+//! A core starts a SHA-256 instruction long before the previous one is done, but each round needs the result of the one
+//! before it: the rounds of one state leave half of the time unused. The rounds of a second state fit there, and both
+//! states share the message schedule.
 
 use sha2::block_api::compress256;
 
@@ -9,8 +10,9 @@ use super::sha256::BLOCK;
 
 /// Compresses `blocks` into both states.
 ///
-/// Measured on an AMD EPYC, 1 GiB from the cache: two states 1.78 GB/s, one state by the `sha2` crate 1.79 GB/s in the same run; one
-/// after the other they would take twice as long. Unoptimised, each of these instructions is a call: such a build does without.
+/// Measured on an AMD EPYC with 1 GiB of data from the cache: two states 1.78 GB/s, one state with the `sha2` crate
+/// 1.79 GB/s in the same run; one state after the other would take twice as long. Without optimization each of these
+/// instructions is a function call, so debug builds do not use them.
 pub(super) fn compress(first: &mut [u32; 8], second: &mut [u32; 8], blocks: &[[u8; BLOCK]]) {
     #[cfg(target_arch = "x86_64")]
     if !cfg!(debug_assertions) && x86::compress_if_able(first, second, blocks) {
@@ -49,17 +51,19 @@ mod x86 {
         [0x90be_fffa, 0xa450_6ceb, 0xbef9_a3f7, 0xc671_78f2],
     ];
 
-    #[allow(unsafe_code, reason = "the only way to instructions that not every machine has")]
+    #[allow(unsafe_code, reason = "the only way to use instructions that not every processor has")]
     pub(super) fn compress_if_able(first: &mut [u32; 8], second: &mut [u32; 8], blocks: &[[u8; BLOCK]]) -> bool {
         let able = is_x86_feature_detected!("sha") && is_x86_feature_detected!("sse4.1");
         if able {
-            // SAFETY: the machine has just told that it has these instructions; SSE4.1 brings SSSE3 and SSE2 with it.
+            // SAFETY: the check above has found that the processor has these instructions; SSE4.1 implies SSSE3 and
+            // SSE2.
             unsafe { compress(first, second, blocks) };
         }
         able
     }
 
-    /// The halves of a state as the instructions want them: A, B, E, F and C, D, G, H, the first letter in the highest lane.
+    /// The halves of a state in the order that the instructions expect: A, B, E, F and C, D, G, H, the first letter in
+    /// the highest lane.
     type Halves = (__m128i, __m128i);
 
     #[target_feature(enable = "sha,sse4.1")]
@@ -83,14 +87,14 @@ mod x86 {
         (*first, *second) = (state(one), state(two));
     }
 
-    /// The four words that come after sixteen (FIPS 180-4, 6.2.2, step 1).
+    /// Returns the four words that follow sixteen words (FIPS 180-4, 6.2.2, step 1).
     #[target_feature(enable = "sha,sse4.1")]
     fn next_words(a: __m128i, b: __m128i, c: __m128i, d: __m128i) -> __m128i {
         let sum = _mm_add_epi32(_mm_sha256msg1_epu32(a, b), _mm_alignr_epi8(d, c, 4));
         _mm_sha256msg2_epu32(sum, d)
     }
 
-    /// The sixteen words of a block, which are big-endian.
+    /// Returns the sixteen words of a block, which are big-endian.
     #[target_feature(enable = "sha,sse4.1")]
     fn schedule(block: &[u8; BLOCK]) -> [__m128i; 4] {
         let swap = _mm_set_epi64x(0x0C0D_0E0F_0809_0A0B, 0x0405_0607_0001_0203);

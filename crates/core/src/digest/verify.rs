@@ -1,43 +1,43 @@
-//! Checks bytes while they are read.
+//! Verifies bytes while they are read.
 
 use std::io::{self, Read};
 
 use super::hasher::Hasher;
 use super::name::Digest;
 
-/// Bytes that are not what their descriptor says.
+/// Content that does not match its descriptor.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Mismatch {
     /// The bytes have another digest.
     #[error("the content does not match its digest: expected {expected}, found {found}")]
     Digest {
-        /// What the descriptor says.
+        /// The digest in the descriptor.
         expected: Digest,
-        /// What the bytes have.
+        /// The digest of the bytes.
         found: Digest,
     },
     /// The bytes end too early.
     #[error("the content of {digest} ends after {found} bytes; its descriptor says {expected}")]
     TooShort {
-        /// The content's name.
+        /// The digest in the descriptor.
         digest: Digest,
-        /// Size in bytes that the descriptor says.
+        /// The size in the descriptor, in bytes.
         expected: u64,
-        /// Size in bytes that was there.
+        /// The number of bytes that were read.
         found: u64,
     },
-    /// There are more bytes than the descriptor says; they were not read.
+    /// There are more bytes than the descriptor says; the rest was not read.
     #[error("the content of {digest} is longer than the {expected} bytes that its descriptor says")]
     TooLong {
-        /// The content's name.
+        /// The digest in the descriptor.
         digest: Digest,
-        /// Size in bytes that the descriptor says.
+        /// The size in the descriptor, in bytes.
         expected: u64,
     },
 }
 
 impl Mismatch {
-    /// Whether `error`, or what it was made from, is a `Mismatch`.
+    /// Returns the `Mismatch` that `error` was created from, if any.
     pub fn in_io(error: &io::Error) -> Option<&Self> {
         error.get_ref()?.downcast_ref()
     }
@@ -49,9 +49,9 @@ impl From<Mismatch> for io::Error {
     }
 }
 
-/// Passes bytes on and reports a [`Mismatch`] instead of the end when size or digest are not the expected ones.
+/// Passes bytes on and returns a [`Mismatch`] instead of the end when size or digest are not the expected ones.
 ///
-/// What was read before the end is unproven: only a reader that returned `Ok(0)` vouches for its bytes.
+/// Bytes that were read before the end are not verified yet: only a reader that returned `Ok(0)` has verified them.
 pub struct VerifyingReader<R> {
     inner: R,
     hasher: Option<Hasher>,
@@ -66,12 +66,12 @@ impl<R: Read> VerifyingReader<R> {
         Self::resumed(inner, Hasher::default(), 0, expected, size)
     }
 
-    /// Like [`new`](Self::new), but `hasher` has taken the first `read` bytes already and `inner` starts behind them.
+    /// Like [`new`](Self::new), but `hasher` has already taken the first `read` bytes and `inner` starts after them.
     pub fn resumed(inner: R, hasher: Hasher, read: u64, expected: Digest, size: u64) -> Self {
         Self { inner, hasher: Some(hasher), expected, size, read }
     }
 
-    /// Reads and drops what is left, so that all of it is checked.
+    /// Reads and discards the remaining bytes, so that all of the content is verified.
     pub fn drain(&mut self) -> io::Result<()> {
         io::copy(self, &mut io::sink()).map(drop)
     }

@@ -1,13 +1,13 @@
-//! Names bytes while they are written.
+//! Computes digests while bytes are written.
 
 use std::io::{self, Write};
 
 use super::hasher::Hasher;
 use super::name::Digest;
 
-/// What bytes are written to that names them, and parts of them.
+/// A writer that computes the digest of the bytes written to it, and of parts of them.
 pub trait Digesting: Write {
-    /// The computation that has taken everything that was written.
+    /// The computation over everything that was written.
     fn hasher(&mut self) -> &mut Hasher;
 }
 
@@ -19,12 +19,12 @@ pub struct DigestWriter<W> {
 }
 
 impl<W: Write> DigestWriter<W> {
-    /// Starts counting at nothing, in front of `inner`.
+    /// Creates a writer in front of `inner` that has counted nothing yet.
     pub fn new(inner: W) -> Self {
         Self { inner, hasher: Hasher::default(), size: 0 }
     }
 
-    /// The inner writer, the digest and the number of the bytes that it took.
+    /// Returns the inner writer, and the digest and number of the bytes that it accepted.
     pub fn finish(self) -> (W, Digest, u64) {
         (self.inner, self.hasher.finish(), self.size)
     }

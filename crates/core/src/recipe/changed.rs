@@ -1,21 +1,21 @@
-//! The one thing that goes wrong with recipes and with nothing else.
+//! The error that only reading by recipe can have: a file has changed.
 
 use std::io;
 use std::path::PathBuf;
 
-/// A file is not the one that was packed.
+/// A file that is not the one that was packed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Changed {
-    /// The system says something else of it.
+    /// The size, the inode or a time stamp of the file is different.
     #[error("`{}` changed since it was packed", .0.display())]
     Content(PathBuf),
-    /// It has another name, or none.
+    /// There is no file at the path any more.
     #[error("`{}` is gone since it was packed", .0.display())]
     Gone(PathBuf),
 }
 
 impl Changed {
-    /// Whether `error` was made from a `Changed`.
+    /// Returns the `Changed` that `error` was created from, if any.
     pub fn in_io(error: &io::Error) -> Option<&Self> {
         error.get_ref()?.downcast_ref()
     }

@@ -1,4 +1,4 @@
-//! Clones of files: other files with the same content that take no space until one of the two is written to.
+//! Clones of files: other files with the same content, which take no space until one of the two is written to.
 
 use std::collections::HashSet;
 use std::fs::{File, Metadata};
@@ -10,11 +10,11 @@ use fs_err::os::unix::fs::OpenOptionsExt;
 
 use super::segment::clone_path;
 
-/// A folder that clones are put into, each named by its number.
+/// A folder of clones, each named by its number.
 pub(super) struct Clones {
     folder: PathBuf,
     made: u64,
-    /// The devices whose files are known not to be cloned into the folder.
+    /// The devices whose files cannot be cloned into the folder.
     refusing: HashSet<u64>,
 }
 
@@ -23,12 +23,12 @@ impl Clones {
         Self { folder, made: 0, refusing: HashSet::new() }
     }
 
-    /// The first clone, if one was made.
+    /// Returns the path of the first clone, if one was made.
     pub(super) fn first(&self) -> Option<PathBuf> {
         (self.made > 0).then(|| clone_path(&self.folder, 0))
     }
 
-    /// Clones all of `file`, where its file system can do that, and returns the number of the clone and the clone.
+    /// Clones the whole `file`, if its file system can do that, and returns the number of the clone and the clone.
     pub(super) fn take(&mut self, file: &File, metadata: &Metadata) -> io::Result<Option<(u64, File)>> {
         if self.refusing.contains(&metadata.dev()) {
             return Ok(None);
@@ -47,16 +47,16 @@ impl Clones {
     }
 }
 
-/// Nobody is to write to a clone by mistake.
+/// The mode of clones, which must not be written to by mistake.
 const READ_ONLY: u32 = 0o444;
 
-/// Makes `target`, an empty file, a clone of `source`, and tells whether their file system can do that.
+/// Makes `target`, an empty file, a clone of `source`, and returns false if the file system cannot do that.
 #[cfg(target_os = "linux")]
 pub fn clone_whole(source: &File, target: &File) -> io::Result<bool> {
     use rustix::io::Errno;
     match rustix::fs::ioctl_ficlone(target, source) {
         Ok(()) => Ok(true),
-        // ioctl_ficlone(2): what file systems and kernels that do not clone, or not from there to here, answer.
+        // ioctl_ficlone(2): the errors of file systems and kernels that do not clone, or not between these two files.
         Err(Errno::OPNOTSUPP | Errno::XDEV | Errno::INVAL | Errno::NOTTY | Errno::NOSYS | Errno::PERM) => Ok(false),
         Err(error) => Err(error.into()),
     }

@@ -1,10 +1,11 @@
-//! How the bytes of a layer are put together: pieces that are bytes, and pieces that are the content of files.
+//! Recipes: instructions for assembling the bytes of a layer from literal bytes and from the content of files.
 //!
-//! A [`Recipe`] stands for a layer without being a copy of it. It is as small as the names of the files in it, and can be read
-//! from any offset as if it were the layer. Each file is compared with what the system said of it when the recipe was made: one
-//! that changed since is an error that names it. That is a quick look; who needs certainty compares the digest of what was read.
+//! A [`Recipe`] represents a layer without being a copy of it. It is about as small as the names of the files in the
+//! layer, and can be read from any offset as if it were the layer. Each file is compared with the metadata that it had
+//! when the recipe was made: if it has changed, reading fails with an error that names it. This check is quick but not
+//! proof; a caller that needs certainty verifies the digest of the bytes.
 //!
-//! Knows nothing of tar, of registries or of the store.
+//! Does not know tar, registries or the store.
 
 mod changed;
 mod clones;

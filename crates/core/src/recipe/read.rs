@@ -1,4 +1,4 @@
-//! Reading a layer by its recipe.
+//! Reads a layer by its recipe.
 
 use std::fs::{File, Metadata};
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
@@ -10,18 +10,18 @@ use fs_err as fs;
 use super::changed::Changed;
 use super::segment::{FileState, MAGIC, Segment, clone_path, damaged};
 
-/// A layer that is put together when it is read.
+/// A layer that is assembled when it is read.
 #[derive(Debug)]
 pub struct Recipe {
     script: Script,
     size: u64,
 }
 
-/// Where the segments are written.
+/// The location of the encoded segments.
 #[derive(Debug)]
 enum Script {
     Held(Arc<[u8]>),
-    /// In this folder, with the clones.
+    /// A file in this folder, with the clones.
     Saved(PathBuf),
 }
 
@@ -32,7 +32,7 @@ impl Recipe {
         Self { script: Script::Held(bytes.into()), size }
     }
 
-    /// The recipe that was saved in `folder`. Its segments are not read yet.
+    /// Opens the recipe that was saved in `folder`. Its segments are not read yet.
     pub fn saved_in(folder: &Path) -> io::Result<Self> {
         let size = read_head(&mut fs::File::open(folder.join(FILE_NAME))?)?;
         Ok(Self { script: Script::Saved(folder.to_owned()), size })
@@ -46,26 +46,26 @@ impl Recipe {
         }
     }
 
-    /// Of the layer, in bytes.
+    /// The size of the layer in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// Whether all files are where they were and as they were, as far as a look at them tells. None is opened.
+    /// Returns true if all files are at their paths and, by their metadata, unchanged. No file is opened.
     pub fn is_current(&self) -> io::Result<bool> {
-        match self.open_at(0)?.look() {
+        match self.open_at(0)?.check_all() {
             Ok(()) => Ok(true),
             Err(error) if Changed::in_io(&error).is_some() => Ok(false),
             Err(error) => Err(error),
         }
     }
 
-    /// Finds the clones that the layer is made of.
+    /// Returns a finder of the clones that the layer is made of.
     pub fn clones(&self) -> io::Result<CloneFinder> {
         Ok(CloneFinder { layer: self.open_at(0)?, reached: 0 })
     }
 
-    /// Opens the layer from `offset` on. Files before it are not looked at.
+    /// Opens the layer at `offset`. Files before it are not checked.
     pub fn open_at(&self, offset: u64) -> io::Result<RecipeReader> {
         let (mut script, folder): (Box<dyn Read + Send>, _) = match &self.script {
             Script::Held(bytes) => (Box::new(Cursor::new(Arc::clone(bytes))), None),
@@ -77,7 +77,7 @@ impl Recipe {
     }
 }
 
-/// The size of the layer.
+/// Reads the format and returns the size of the layer.
 fn read_head(script: &mut impl Read) -> io::Result<u64> {
     let (mut magic, mut size) = ([0; MAGIC.len()], [0; 8]);
     script.read_exact(&mut magic)?;
@@ -85,7 +85,7 @@ fn read_head(script: &mut impl Read) -> io::Result<u64> {
     if magic == MAGIC { Ok(u64::from_le_bytes(size)) } else { Err(damaged()) }
 }
 
-/// The bytes of a layer, put together as they are read.
+/// The bytes of a layer, assembled as they are read.
 pub struct RecipeReader {
     segments: BufReader<zstd::Decoder<'static, BufReader<Box<dyn Read + Send>>>>,
     folder: Option<PathBuf>,
@@ -93,15 +93,15 @@ pub struct RecipeReader {
     piece: Piece,
 }
 
-/// Finds clones by their place in the layer.
+/// Finds clones by their position in the layer.
 pub struct CloneFinder {
     layer: RecipeReader,
     reached: u64,
 }
 
 impl CloneFinder {
-    /// The clone that holds the `size` bytes from `offset` on and nothing else, if there is one. Nobody writes to it. To be
-    /// asked from front to back.
+    /// Returns the clone that contains exactly the `size` bytes at `offset`, if there is one. Clones are never written
+    /// to. Offsets must not decrease from call to call.
     pub fn find(&mut self, offset: u64, size: u64) -> io::Result<Option<File>> {
         while self.reached <= offset {
             let Some(segment) = Segment::read(&mut self.layer.segments)? else { break };
@@ -122,9 +122,9 @@ impl CloneFinder {
 /// The segment that is being read.
 enum Piece {
     None,
-    /// So many bytes, in the script.
+    /// Bytes in the script, with the number of those left.
     Bytes(u64),
-    /// So many bytes of a file.
+    /// Bytes of a file, with the number of those left.
     File {
         file: fs::File,
         left: u64,
@@ -132,15 +132,15 @@ enum Piece {
     },
 }
 
-/// Where the content of a file comes from.
+/// The source of the content of a file.
 enum Origin {
     User(PathBuf, FileState),
     Clone(PathBuf),
 }
 
 impl RecipeReader {
-    /// Takes up the next segment that has bytes after those to skip, and tells whether there is one.
-    fn go_on(&mut self) -> io::Result<bool> {
+    /// Opens the next segment that has bytes after those to skip, and returns false if there is none.
+    fn next_piece(&mut self) -> io::Result<bool> {
         while let Some(segment) = Segment::read(&mut self.segments)? {
             let (size, skipped) = (segment.size(), self.left_to_skip);
             self.left_to_skip = skipped.saturating_sub(size);
@@ -161,13 +161,13 @@ impl RecipeReader {
             skip(&mut self.segments, offset)?;
             return Ok(Piece::Bytes(left));
         };
-        origin.look()?;
+        origin.check_path()?;
         let mut file = fs::File::open(origin.path())?;
         file.seek(SeekFrom::Start(offset))?;
         Ok(Piece::File { file, left, origin })
     }
 
-    /// The file of a segment that has one.
+    /// Returns the file of a segment that has one.
     fn origin(&self, segment: Segment) -> io::Result<Option<Origin>> {
         Ok(match segment {
             Segment::Bytes(_) => None,
@@ -178,12 +178,12 @@ impl RecipeReader {
         })
     }
 
-    /// Looks at all files that are left.
-    fn look(&mut self) -> io::Result<()> {
+    /// Checks all remaining files.
+    fn check_all(&mut self) -> io::Result<()> {
         while let Some(segment) = Segment::read(&mut self.segments)? {
             let size = segment.size();
             match self.origin(segment)? {
-                Some(origin) => origin.look()?,
+                Some(origin) => origin.check_path()?,
                 None => skip(&mut self.segments, size)?,
             }
         }
@@ -205,7 +205,7 @@ impl Read for RecipeReader {
                 }
                 _ => {}
             }
-            if !self.go_on()? {
+            if !self.next_piece()? {
                 break;
             }
         }
@@ -214,8 +214,8 @@ impl Read for RecipeReader {
 }
 
 impl Origin {
-    /// Looks whether the file is still the same. To be done before it is opened: a FIFO would wait for ever.
-    fn look(&self) -> io::Result<()> {
+    /// Checks that the file at the path is unchanged. Must be called before it is opened: opening a FIFO would block.
+    fn check_path(&self) -> io::Result<()> {
         let path = self.path();
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_file() && self.fits(&metadata) => Ok(()),
@@ -227,12 +227,13 @@ impl Origin {
         }
     }
 
-    /// Whether the file was left alone while it was read.
+    /// Checks that the open file was not changed while it was read.
     fn check(&self, file: &fs::File) -> io::Result<()> {
         if self.fits(&file.metadata()?) { Ok(()) } else { Err(self.changed()) }
     }
 
-    /// Nobody writes to clones, and a store may have been moved: their digest must do.
+    /// Clones always match: they are never written to, and if the store was moved their metadata differs. Their content
+    /// is verified by its digest.
     fn fits(&self, metadata: &Metadata) -> bool {
         match self {
             Self::User(_, state) => FileState::of(metadata) == *state,
@@ -250,7 +251,7 @@ impl Origin {
     }
 }
 
-/// Reads of the `left` bytes that must be there.
+/// Reads some of the `left` bytes, all of which must exist.
 fn read_some(
     source: &mut impl Read,
     buffer: &mut [u8],

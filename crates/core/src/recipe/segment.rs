@@ -1,7 +1,7 @@
-//! The pieces of a recipe, and how they are written down.
+//! The segments of a recipe, and their encoding.
 //!
-//! A recipe is written as eight bytes that name the format, the size of the layer in eight bytes, and the segments, compressed
-//! with Zstandard: a header of tar is mostly zeros, and paths resemble each other. Numbers are little-endian.
+//! A recipe is encoded as eight bytes that identify the format, the size of the layer in eight bytes, and the segments,
+//! compressed with Zstandard: tar headers are mostly zeros, and paths resemble each other. Numbers are little-endian.
 
 use std::ffi::OsString;
 use std::fs::Metadata;
@@ -10,31 +10,32 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// What a recipe begins with. To be changed when recipes become other bytes.
+/// The first bytes of a recipe. Must be changed when the encoding changes.
 pub(super) const MAGIC: [u8; 8] = *b"kitrcp1\n";
 
 const BYTES: u8 = 0;
 const FILE: u8 = 1;
 const CLONE: u8 = 2;
 
-/// One piece of a layer.
+/// One segment of a layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Segment {
-    /// So many bytes, which follow.
+    /// The number of literal bytes, which follow.
     Bytes(u64),
-    /// All of a file that belongs to the user.
+    /// The whole content of a file of the user.
     File(PathBuf, FileState),
-    /// All of a file that was cloned: its number among the clones, and its size in bytes.
+    /// The whole content of a clone: its number among the clones, and its size in bytes.
     Clone(u64, u64),
 }
 
-/// By what a change of a file shows. Not the device: its number may be another one after the machine was started again.
+/// The metadata by which a changed file is recognized. The device is not included: its number may differ after a
+/// reboot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FileState {
-    /// In bytes.
+    /// The size in bytes.
     pub(super) size: u64,
     inode: u64,
-    /// Seconds and nanoseconds of the last change of the content, and of anything.
+    /// Seconds and nanoseconds of the last change of the content, and of any change.
     modified: (i64, i64),
     changed: (i64, i64),
 }
@@ -68,7 +69,7 @@ impl Segment {
         }
     }
 
-    /// The next segment; none at the end.
+    /// Reads the next segment. Returns none at the end.
     pub(super) fn read(source: &mut impl Read) -> io::Result<Option<Self>> {
         let mut kind = [0];
         if source.read(&mut kind)? == 0 {
@@ -86,7 +87,7 @@ impl Segment {
         }))
     }
 
-    /// How many bytes of the layer it stands for.
+    /// The number of bytes of the layer that the segment produces.
     pub(super) fn size(&self) -> u64 {
         match self {
             Self::Bytes(size) | Self::Clone(_, size) => *size,
@@ -95,12 +96,12 @@ impl Segment {
     }
 }
 
-/// A recipe that this program did not write like this.
+/// The error for a recipe that this program did not write in this form.
 pub(super) fn damaged() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "the recipe of the layer is damaged")
 }
 
-/// The clone of this number in the folder of its recipe.
+/// The path of a clone in the folder of its recipe.
 pub(super) fn clone_path(folder: &Path, number: u64) -> PathBuf {
     folder.join(number.to_string())
 }
@@ -120,7 +121,7 @@ fn read_time(source: &mut impl Read) -> io::Result<(i64, i64)> {
     Ok((read_number(source)?.cast_signed(), read_number(source)?.cast_signed()))
 }
 
-/// Far more than the 4 KiB that Linux takes.
+/// Far more than the 4 KiB that Linux allows.
 const PATH_LIMIT: u64 = 64 * 1024;
 
 fn read_path(source: &mut impl Read) -> io::Result<PathBuf> {

@@ -1,4 +1,4 @@
-//! Writing a recipe down while the layer is written.
+//! Writes a recipe while the layer is written.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Write};
@@ -8,10 +8,10 @@ use super::clones::Clones;
 use super::read::Recipe;
 use super::segment::{FileState, MAGIC, Segment};
 
-/// The quickest level that makes a header of tar a few dozen bytes.
+/// The fastest level; it already reduces a tar header to a few dozen bytes.
 const LEVEL: i32 = 1;
 
-/// Takes the pieces of a layer in their order. Memory grows by some 100 bytes with each file.
+/// Records the segments of a layer in order. Memory grows by about 100 bytes with each file.
 pub struct RecipeWriter {
     segments: zstd::Encoder<'static, Vec<u8>>,
     size: u64,
@@ -27,20 +27,20 @@ impl RecipeWriter {
         Ok(Self { segments: zstd::Encoder::new(head, LEVEL)?, size: 0, pieces: 0, clones: None })
     }
 
-    /// Begins a recipe that refers to clones of the files, in `folder`, where the file system can make them.
+    /// Begins a recipe that refers to clones of the files in `folder`, if the file system can make clones.
     pub fn cloning_into(folder: PathBuf) -> io::Result<Self> {
         Ok(Self { clones: Some(Clones::new(folder)), ..Self::new()? })
     }
 
-    /// Adds bytes.
+    /// Adds literal bytes.
     pub fn put_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.put(&Segment::Bytes(bytes.len() as u64))?;
         self.segments.write_all(bytes)
     }
 
-    /// Adds all of `file`, which is at `path` and of which the system says `metadata`.
+    /// Adds the whole content of `file`, which is at `path` and has this `metadata`.
     ///
-    /// The content that the layer gets must be read from the file that is returned, if there is one: it is the clone.
+    /// If a file is returned, it is the clone, and the content of the layer must be read from it.
     pub fn put_file(&mut self, path: &Path, file: &File, metadata: &Metadata) -> io::Result<Option<File>> {
         let clone = match &mut self.clones {
             Some(clones) => clones.take(file, metadata)?,
@@ -54,12 +54,12 @@ impl RecipeWriter {
         Ok(Some(clone))
     }
 
-    /// The clone that is the whole layer, if there is nothing else in it.
+    /// Returns the path of the clone that is the whole layer, if the layer is nothing else.
     pub fn only_clone(&self) -> Option<PathBuf> {
         self.clones.as_ref().filter(|_| self.pieces == 1)?.first()
     }
 
-    /// The whole recipe.
+    /// Completes the recipe.
     pub fn finish(self) -> io::Result<Recipe> {
         let mut bytes = self.segments.finish()?;
         bytes[MAGIC.len()..][..8].copy_from_slice(&self.size.to_le_bytes());

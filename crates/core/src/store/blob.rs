@@ -13,7 +13,7 @@ use crate::digest::{DigestWriter, Digesting, Hasher};
 use crate::direct_writer::BlockWriter;
 use crate::oci::{Content, ContentError, Descriptor, MediaType};
 
-/// A blob being written. Unless it is committed, dropping it leaves nothing behind.
+/// A blob being written. If it is dropped without being committed, it leaves nothing behind.
 pub struct BlobWriter {
     store: Store,
     file: tempfile::NamedTempFile,
@@ -27,9 +27,10 @@ impl BlobWriter {
         Ok(Self { store: store.clone(), file, writer })
     }
 
-    /// Puts the blob in its place: the only way to the descriptor of new bytes. Whether it was there already comes with it.
+    /// Moves the blob to its final path and returns the descriptor of the new bytes. This is the only way to store a
+    /// blob whose digest is not known beforehand.
     ///
-    /// A document `about` it gets its place, too, with the same wait for the disk.
+    /// A document `about` the blob is stored, too, in the same wait for the disk.
     pub fn commit(self, media_type: MediaType, about: Option<Document<'_>>) -> Result<Committed, ContentError> {
         let (blocks, digest, size) = self.writer.finish();
         blocks.finish()?;
@@ -51,12 +52,12 @@ impl Digesting for BlobWriter {
     }
 }
 
-/// A blob in its place.
+/// A blob at its final path.
 #[derive(Debug, Clone)]
 pub struct Committed {
-    /// What it is.
+    /// The descriptor of the blob.
     pub descriptor: Descriptor,
-    /// Whether the store had it before.
+    /// True if the store already had the blob.
     pub was_there: bool,
 }
 
@@ -81,7 +82,7 @@ impl Content for FileContent {
     }
 }
 
-/// Opens the blob file `path` from `offset` on.
+/// Opens the blob file `path` at `offset`.
 pub(super) fn open_blob(path: &Path, offset: u64) -> Result<fs::File, ContentError> {
     let mut file = match open_regular(path) {
         Ok(file) => file,

@@ -1,4 +1,4 @@
-//! Finding damage: blobs that are not what their name says, and entries that miss a blob.
+//! Finds damage: blobs that do not match their digest, and entries with missing blobs.
 
 use std::collections::HashSet;
 use std::io::Read;
@@ -11,17 +11,17 @@ use super::links::LayerContent;
 use crate::digest::{Digest, VerifyingReader};
 use crate::oci::{Content, ContentError, Descriptor};
 
-/// A line of the index whose artifact is not whole.
+/// An entry of the index whose artifact is incomplete.
 #[derive(Debug, Clone)]
 pub struct BrokenEntry {
-    /// The line.
+    /// The entry.
     pub entry: Entry,
-    /// What is missing or damaged.
+    /// The missing or damaged blobs.
     pub blobs: Vec<Digest>,
 }
 
 impl Store {
-    /// Every blob file with its size in bytes, sorted by digest.
+    /// Returns every blob file with its size in bytes, sorted by digest.
     pub fn blobs_on_disk(&self) -> Result<Vec<(Digest, u64)>, Error> {
         let named = files(&self.blobs())?;
         let blob = |(name, metadata): &(String, std::fs::Metadata)| {
@@ -32,7 +32,8 @@ impl Store {
         Ok(blobs)
     }
 
-    /// Reads a whole blob, or a layer by its recipe, and compares it with its name; `advance` hears the bytes as they are read.
+    /// Reads a whole blob, or a layer by its recipe, and verifies its digest; `advance` is called with the number of
+    /// bytes of each read.
     pub fn verify_blob(&self, digest: Digest, size: u64, advance: &dyn Fn(u64)) -> Result<(), ContentError> {
         let layer = LayerContent { store: self.clone(), digest };
         let mut reader = VerifyingReader::new(layer.open_at(0)?, digest, size);
@@ -45,7 +46,8 @@ impl Store {
         }
     }
 
-    /// The entries that lead to a blob that is missing, has another size than its descriptor says, or is among `damaged`.
+    /// Returns the entries with a blob that is missing, has another size than its descriptor says, or is among
+    /// `damaged`.
     pub fn broken_entries(&self, damaged: &HashSet<Digest>) -> Result<Vec<BrokenEntry>, Error> {
         let mut broken = Vec::new();
         for entry in self.entries()? {
@@ -77,13 +79,13 @@ impl Store {
         Ok(broken)
     }
 
-    /// The blobs that no entry leads to, with their sizes: what [`collect`](Self::collect) would remove.
+    /// Returns the blobs that no entry needs, with their sizes: those that [`collect`](Self::collect) would remove.
     pub fn unreferenced(&self) -> Result<Vec<(Digest, u64)>, Error> {
         let needed = self.needed()?;
         Ok(self.blobs_on_disk()?.into_iter().filter(|(digest, _)| !needed.contains(digest)).collect())
     }
 
-    /// Removes blobs and recipes. The caller has the store alone.
+    /// Removes blobs and recipes. The caller must hold the use lock exclusively.
     pub fn drop_blobs(&self, blobs: &HashSet<Digest>) -> Result<(), Error> {
         for digest in blobs {
             remove_if_there(&self.blob_path(digest))?;

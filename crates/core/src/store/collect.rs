@@ -1,4 +1,4 @@
-//! Removing what nothing refers to.
+//! Garbage collection: removes the blobs and recipes that nothing refers to.
 
 use std::collections::HashSet;
 use std::io;
@@ -11,20 +11,20 @@ use super::layout::{Store, TEMPORARY_PREFIX};
 use crate::digest::Digest;
 use crate::oci::{ContentError, Descriptor, Index, Manifest};
 
-/// What was removed.
+/// The result of a collection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Collected {
-    /// Files.
+    /// The number of removed files.
     pub files: u64,
-    /// Their bytes.
+    /// Their size in bytes.
     pub bytes: u64,
-    /// Whether the work was left to a process that uses the store right now.
+    /// True if the collection was left to a process that is using the store.
     pub deferred: bool,
 }
 
 impl Store {
-    /// Removes the blobs that no manifest of the index needs. While other processes use the store, only a note is left, and
-    /// the last of them does the work.
+    /// Removes the blobs that no manifest of the index needs. While other processes use the store, this leaves only a
+    /// request, and the last of them collects.
     pub fn collect(&self) -> Result<Collected, Error> {
         if !self.root().exists() {
             return Ok(Collected::default());
@@ -34,7 +34,7 @@ impl Store {
         Ok(self.collect_if_wanted()?.unwrap_or(Collected { deferred: true, ..Collected::default() }))
     }
 
-    /// Does the work if somebody left a note and nobody uses the store.
+    /// Collects if a collection was requested and no process uses the store.
     pub(super) fn collect_if_wanted(&self) -> Result<Option<Collected>, Error> {
         if !self.private(WANTED).exists() {
             return Ok(None);
@@ -58,7 +58,7 @@ impl Store {
         Ok(removed)
     }
 
-    /// The digests that the index leads to. A manifest that is missing or damaged leads nowhere.
+    /// Returns the digests that the index leads to. A missing or damaged manifest leads to nothing.
     pub(super) fn needed(&self) -> Result<HashSet<Digest>, Error> {
         let mut needed = HashSet::new();
         let mut manifests: Vec<Descriptor> = self.entries()?.into_iter().map(|entry| entry.descriptor).collect();
@@ -75,7 +75,7 @@ impl Store {
         Ok(needed)
     }
 
-    /// The bytes of unfinished downloads, which the next pull continues.
+    /// Returns the size of unfinished downloads, which the next pull resumes.
     pub fn unfinished_bytes(&self) -> Result<u64, Error> {
         let mut bytes = 0;
         for (_, metadata) in files(&self.ingest())? {
@@ -84,7 +84,7 @@ impl Store {
         Ok(bytes)
     }
 
-    /// Removes unfinished downloads, what nothing refers to, and what is remembered of layers.
+    /// Removes unfinished downloads, unreferenced blobs, and remembered layers.
     pub fn clear_unfinished(&self) -> Result<Collected, Error> {
         if !self.root().exists() {
             return Ok(Collected::default());
@@ -102,17 +102,17 @@ impl Store {
         })
     }
 
-    /// Removes temporary files. The caller has the whole use lock, so nobody is writing them any more.
+    /// Removes temporary files. The caller must hold the use lock exclusively, so that no process is writing them.
     pub(super) fn remove_abandoned(&self) -> Result<(), Error> {
         self.remove_abandoned_recipes()?;
         remove_files(&self.ingest(), |name| name.starts_with(TEMPORARY_PREFIX)).map(drop)
     }
 }
 
-/// The note that asks the last user of the store to collect.
+/// The file that requests a collection from the last user of the store.
 const WANTED: &str = "collect";
 
-/// What the bytes of a manifest or index refer to.
+/// Returns the descriptors in the bytes of a manifest or an index.
 pub(super) fn children(bytes: &[u8]) -> Vec<Descriptor> {
     if let Ok(manifest) = Manifest::parse(bytes) {
         return manifest.blobs().cloned().collect();
@@ -133,7 +133,7 @@ pub(super) fn files(folder: &Path) -> io::Result<Vec<(String, std::fs::Metadata)
         let entry = entry?;
         match entry.metadata() {
             Ok(metadata) => found.push((entry.file_name().to_string_lossy().into_owned(), metadata)),
-            // Another process finished or dropped the file meanwhile.
+            // Another process completed or removed the file in the meantime.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }

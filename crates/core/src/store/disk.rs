@@ -1,6 +1,7 @@
-//! Waiting for the disk, so that a store is sound even after a power cut: no file has its name before its bytes are there.
+//! Waits for the disk, so that a store is consistent even after a power failure: no file gets its name before its bytes
+//! are on the disk.
 //!
-//! Nothing else in a store waits, and nothing else gives final names but to what may as well be lost
+//! All waiting for the disk and all final names in a store are in this module, except for files that may be lost
 //! ([`RememberedLayer`](super::remembered::RememberedLayer)).
 
 use std::fs::File;
@@ -10,17 +11,17 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use tempfile::NamedTempFile;
 
-/// A file whose bytes are written and not waited for.
+/// A file whose bytes are written, but may not be on the disk yet.
 pub(super) struct Written {
     pub(super) file: NamedTempFile,
-    /// The name that it gets.
+    /// The final path of the file.
     pub(super) place: PathBuf,
 }
 
-/// Gives all `files` their names, when the bytes of all are on the disk.
+/// Gives all `files` their names when the bytes of all are on the disk.
 ///
-/// The system begins to write the others before the first is waited for, which should be the largest. So a journal takes them
-/// together: for six small files ext4 makes two transactions instead of six.
+/// The system begins to write the others before this function waits for the first, which should be the largest. A
+/// journal can then combine them: for six small files ext4 makes two transactions instead of six.
 pub(super) fn place(files: Vec<Written>) -> io::Result<()> {
     for one in files.iter().skip(1) {
         begin_to_write(one.file.as_file());
@@ -48,7 +49,8 @@ pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits until all that lies in `folder` is on the disk, by way of the whole file system: 100,000 files would take minutes one by one.
+/// Waits until everything in `folder` is on the disk by syncing the whole file system: 100,000 files would take minutes
+/// one by one.
 #[cfg(target_os = "linux")]
 pub(super) fn sync_everything_in(folder: &Path) -> io::Result<()> {
     Ok(rustix::fs::syncfs(fs::File::open(folder)?.file())?)
@@ -59,7 +61,7 @@ pub(super) fn sync_everything_in(folder: &Path) -> io::Result<()> {
     sync_folder(folder)
 }
 
-/// Gives a file that is [`sync`]ed the name `to`.
+/// Gives a file that has been [`sync`]ed the name `to`.
 pub(super) fn persist(file: NamedTempFile, to: &Path) -> io::Result<()> {
     file.persist(to).map_err(|error| error.error)?;
     #[cfg(test)]
@@ -67,7 +69,7 @@ pub(super) fn persist(file: NamedTempFile, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Like [`persist`], for a file or a folder that has another name.
+/// Like [`persist`], for a file or a folder that already has a name.
 pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)?;
     #[cfg(test)]
@@ -75,8 +77,9 @@ pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What is dirty cannot be dropped from memory, so Linux takes the advice to do so for one to write it, and does not wait; `PostgreSQL`
-/// relies on that, too (`pg_flush_data`). If it does not, waiting takes longer.
+/// Starts writing `file` to the disk without waiting. Linux does so when it is advised to drop the file from memory,
+/// because dirty pages cannot be dropped; `PostgreSQL` relies on that, too (`pg_flush_data`). If it does not, the later
+/// sync takes longer.
 #[cfg(target_os = "linux")]
 fn begin_to_write(file: &File) {
     rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed).unwrap_or_default();
@@ -85,7 +88,7 @@ fn begin_to_write(file: &File) {
 #[cfg(not(target_os = "linux"))]
 fn begin_to_write(_file: &File) {}
 
-/// What happened on this thread, for tests, which cannot cut the power.
+/// A log of the events on this thread, for tests, which cannot cut the power.
 #[cfg(test)]
 pub(super) mod log {
     use std::cell::RefCell;
@@ -93,7 +96,7 @@ pub(super) mod log {
     use std::os::unix::fs::MetadataExt;
     use std::path::{Path, PathBuf};
 
-    /// Files and folders are known by their inodes, as names change.
+    /// Files and folders are identified by their inodes, as names change.
     #[derive(Debug)]
     pub(in crate::store) enum Event {
         Synced(u64),
@@ -104,7 +107,7 @@ pub(super) mod log {
         static EVENTS: RefCell<Vec<Event>> = const { RefCell::new(Vec::new()) };
     }
 
-    /// What happened since the last call.
+    /// Returns the events since the last call.
     pub(in crate::store) fn take() -> Vec<Event> {
         EVENTS.take()
     }

@@ -1,4 +1,4 @@
-//! Taking in documents: small blobs that come together, for which the disk is waited for once.
+//! Stores documents: small blobs that come together, with one wait for the disk.
 
 use std::io;
 
@@ -8,11 +8,11 @@ use super::writer::Writer;
 use crate::digest::VerifyingReader;
 use crate::oci::{Content, ContentError, Descriptor};
 
-/// A blob, and where its bytes are.
+/// The descriptor and the content of a document.
 pub type Document<'a> = (&'a Descriptor, &'a dyn Content);
 
 impl Writer {
-    /// Puts those of `documents` in their places that are not there, verified, all or none. Each has a file open until then.
+    /// Stores the missing ones of `documents`, verified, all or none. Keeps one file open for each of them until then.
     pub fn put_documents(&self, documents: &[Document<'_>]) -> Result<(), ContentError> {
         let mut written: Vec<Written> = Vec::new();
         for document in documents {
@@ -26,7 +26,7 @@ impl Writer {
 }
 
 impl Store {
-    /// Writes a document that is not there.
+    /// Verifies and writes a document, unless the store has it.
     pub(super) fn write_document(&self, (document, content): &Document<'_>) -> Result<Option<Written>, ContentError> {
         if self.has_blob(document)? {
             return Ok(None);

@@ -1,22 +1,22 @@
-//! What goes wrong in a store.
+//! The errors of a store.
 
 use std::io;
 use std::path::PathBuf;
 
 use crate::oci::ContentError;
 
-/// Why the store did not do what it was asked.
+/// The reason why an operation on the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Reading or writing failed; the source names the path.
     #[error("cannot use the local store")]
     Io(#[from] io::Error),
-    /// The folder is something else.
+    /// The folder is not an image layout.
     #[error("`{path}` is not an OCI image layout: {reason}")]
     NotALayout {
         /// The folder.
         path: PathBuf,
-        /// What is missing or wrong.
+        /// The part that is missing or wrong.
         reason: String,
     },
     /// The index cannot be read.
@@ -24,10 +24,10 @@ pub enum Error {
     Index {
         /// The index file.
         path: PathBuf,
-        /// What is wrong in it.
+        /// The error of the JSON parser.
         source: serde_json::Error,
     },
-    /// Other processes use the store, and the work needs it alone.
+    /// Other processes use the store, and the operation needs it exclusively.
     #[error("other `kit` processes are using the store at `{0}`")]
     InUse(PathBuf),
 }

@@ -1,8 +1,8 @@
-//! The index of a store: which manifests there are and what they are called.
+//! The index of a store: its manifests and their names.
 //!
-//! A manifest has an entry for every name it has, with the name as `org.opencontainers.image.ref.name`, or one entry without
-//! a name. In a store of many repositories the name is the whole reference, and an annotation of our own tells the
-//! repository of entries without a name.
+//! A manifest has one entry for each of its names, with the name as `org.opencontainers.image.ref.name`, or one entry
+//! without a name. In a store of many repositories the name is the whole reference, and an annotation of `kit` contains
+//! the repository of entries without a name.
 
 use std::io;
 
@@ -12,26 +12,26 @@ use super::layout::{Names, Store, read_regular};
 use super::referrers::{SUBJECT, drop_orphans};
 use crate::oci::{Descriptor, Index, REF_NAME, Reference, Tag};
 
-/// Ours: the full repository of an entry, as in `localhost/demo`.
+/// An annotation of `kit`: the full repository of an entry, such as `localhost/demo`.
 const REPOSITORY: &str = "ml.kitops.modelkit.repository";
 
-/// Room for some 200 000 names, at 300 bytes each.
+/// The size of about 200,000 names, at 300 bytes each.
 const INDEX_LIMIT: u64 = 64 * 1024 * 1024;
 
-/// One line of the index.
+/// One entry of the index.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// The manifest; its annotations are those of the index.
+    /// The descriptor of the manifest, with the annotations of the index.
     pub descriptor: Descriptor,
 }
 
 impl Entry {
-    /// The name as the index has it.
+    /// Returns the name in the index.
     pub fn name(&self) -> Option<&str> {
         self.descriptor.annotations.get(REF_NAME).map(String::as_str)
     }
 
-    /// The repository, and the tag if the entry has a name. None for a name that is no reference.
+    /// Returns the repository, and the tag if the entry has a name. Returns none if the name is not a reference.
     pub fn reference(&self) -> Option<Reference> {
         match (self.name(), self.descriptor.annotations.get(REPOSITORY)) {
             (Some(name), _) => {
@@ -45,14 +45,14 @@ impl Entry {
     }
 }
 
-/// The unnamed repository is no valid name for a tag, so the parser wants a digest behind it.
+/// Parses a repository. The unnamed repository is not valid before a tag, so the text is parsed with a digest.
 fn parse_repository(text: &str) -> Option<Reference> {
     let with_digest = format!("{text}@{}", crate::digest::Digest::of(b""));
     with_digest.parse::<Reference>().ok().map(|reference| reference.without_selector())
 }
 
 impl Names {
-    /// Whether `entry` is in the repository that is meant.
+    /// Returns true if `entry` is in the repository.
     pub(super) fn include(&self, entry: &Entry) -> bool {
         match self {
             Self::Tags => true,
@@ -60,7 +60,7 @@ impl Names {
         }
     }
 
-    /// Whether `entry` is called `tag`.
+    /// Returns true if `entry` has the name `tag`.
     pub(super) fn call(&self, entry: &Entry, tag: &str) -> bool {
         match self {
             Self::Tags => entry.name() == Some(tag),
@@ -71,7 +71,7 @@ impl Names {
         }
     }
 
-    /// The line of the index for a manifest called `tag`, or nothing.
+    /// Creates the entry of a manifest with or without the name `tag`.
     fn entry(&self, manifest: &Descriptor, tag: Option<&str>) -> Entry {
         let mut descriptor = manifest.clone();
         descriptor.annotations.retain(|key, _| key == SUBJECT && tag.is_none());
@@ -97,7 +97,7 @@ fn same_repository(one: &Reference, other: &Reference) -> bool {
 }
 
 impl Store {
-    /// Every line of the index, in its order. A store that is not there is empty.
+    /// Returns all entries, in the order of the index. A store that does not exist is empty.
     pub fn entries(&self) -> Result<Vec<Entry>, Error> {
         Ok(self.read_index()?.manifests.into_iter().map(|descriptor| Entry { descriptor }).collect())
     }
@@ -113,10 +113,10 @@ impl Store {
         }
     }
 
-    /// Changes the index under its lock; the caller has a share of the use lock. What `change` returns is returned. An index that
-    /// stays the same is not written.
+    /// Changes the index under its lock and returns the result of `change`; the caller has a share of the use lock. An
+    /// index that stays the same is not written.
     ///
-    /// All blobs are on the disk before the index is, so that it leads to them even after a power cut.
+    /// All blobs are on the disk before the index is, so that it leads to them even after a power failure.
     pub(super) fn change_index<T>(&self, change: impl FnOnce(&mut Vec<Entry>) -> T) -> Result<T, Error> {
         let _lock = self.lock_index()?;
         let before = self.read_index()?;
@@ -128,7 +128,8 @@ impl Store {
         let is_other = after != before || !self.index_file().exists();
         let write = || self.synced_file(&serde_json::to_vec(&after).expect("an index has only string keys"));
         let file = is_other.then(write).transpose()?;
-        // After the file, with which a journal has the names of the blobs written by then: there is little left to wait for.
+        // After the file has been synced, because a journal has then usually committed the names of the blobs as well:
+        // there is little left to wait for.
         disk::sync_folder(&self.blobs())?;
         if let Some(file) = file {
             disk::persist(file, &self.index_file())?;
@@ -137,8 +138,8 @@ impl Store {
         Ok(result)
     }
 
-    /// Removes the entries that `choose` chooses and returns them. A manifest that loses its last name in a repository is
-    /// gone from it, and what is about it goes too; its blobs stay until [`collect`](Self::collect).
+    /// Removes the entries that `choose` selects and returns them. A manifest that loses its last name in a repository
+    /// is removed from it together with its referrers; their blobs stay until [`collect`](Self::collect).
     pub fn remove_entries(&self, mut choose: impl FnMut(&Entry) -> bool) -> Result<Vec<Entry>, Error> {
         if !self.root().exists() {
             return Ok(Vec::new());
@@ -153,16 +154,16 @@ impl Store {
     }
 }
 
-/// Enters a manifest. Another manifest of that name loses the name, but stays in the repository.
+/// Adds a manifest. Another manifest with that name loses the name, but stays in the repository.
 pub(super) fn enter(entries: &mut Vec<Entry>, names: &Names, manifest: &Descriptor, tag: Option<&str>) {
     if let Some(tag) = tag {
         release_name(entries, names, manifest, tag);
     }
-    let is_here = |entry: &Entry| names.include(entry) && entry.descriptor.digest == manifest.digest;
+    let is_this = |entry: &Entry| names.include(entry) && entry.descriptor.digest == manifest.digest;
     if tag.is_some() {
-        entries.retain(|entry| !(is_here(entry) && entry.name().is_none()));
+        entries.retain(|entry| !(is_this(entry) && entry.name().is_none()));
     }
-    let is_entered = entries.iter().any(|entry| is_here(entry) && tag.is_none_or(|tag| names.call(entry, tag)));
+    let is_entered = entries.iter().any(|entry| is_this(entry) && tag.is_none_or(|tag| names.call(entry, tag)));
     if !is_entered {
         entries.push(names.entry(manifest, tag));
     }
@@ -187,7 +188,7 @@ mod tests {
         Descriptor::of(MediaType::IMAGE_MANIFEST, content.as_bytes())
     }
 
-    /// Enters `(repository, manifest, tag)` one after the other and shows the index.
+    /// Adds `(repository, manifest, tag)` one after another and compares the index.
     fn check(steps: &[(&str, &str, Option<&str>)], expected: &[&str]) {
         let mut entries = Vec::new();
         for (repository, content, tag) in steps {

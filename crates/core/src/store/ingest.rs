@@ -1,4 +1,4 @@
-//! Taking in a blob whose name is known beforehand, and going on where an earlier attempt stopped.
+//! Stores blobs whose digest is known beforehand, and resumes interrupted attempts.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -15,7 +15,8 @@ use crate::oci::{Content, ContentError, Descriptor};
 const BUFFER_BYTES: usize = 1024 * 1024;
 
 impl Store {
-    /// Whether the blob is there with the right size. Its bytes are not read: they were checked on their way in.
+    /// Returns true if the blob exists with the right size. Its bytes are not read: they were verified when they were
+    /// stored.
     pub(super) fn has_blob(&self, blob: &Descriptor) -> Result<bool, Error> {
         match fs::metadata(self.blob_path(&blob.digest)) {
             Ok(metadata) => Ok(metadata.len() == blob.size),
@@ -24,7 +25,7 @@ impl Store {
         }
     }
 
-    /// How many bytes of the blob are there: all of it, or what an earlier attempt left.
+    /// Returns how many bytes of the blob exist: all of it, or what an interrupted attempt left.
     pub(super) fn present_bytes(&self, blob: &Descriptor) -> Result<u64, Error> {
         if self.has_blob(blob)? {
             return Ok(blob.size);
@@ -36,10 +37,10 @@ impl Store {
         }
     }
 
-    /// Brings a blob in through a partial file named by its digest. Two processes that want the same blob share one
-    /// download: the second waits for the first and then finds the blob. A partial file of an earlier run is continued;
-    /// should it prove wrong at the end, it is dropped and the blob fetched once more, and again from each other place that
-    /// the content has.
+    /// Stores a blob by way of a partial file named by its digest. Two processes that want the same blob share one
+    /// download: the second waits for the first and then finds the blob. A partial file of an earlier run is resumed;
+    /// if its bytes turn out to be wrong at the end, the blob is fetched again from the start, and once more from each
+    /// other source of the content.
     pub(super) fn ingest_blob(&self, blob: &Descriptor, content: &dyn Content) -> Result<(), ContentError> {
         let path = self.ingest().join(blob.digest.hex());
         let mut partial = loop {
@@ -61,7 +62,7 @@ impl Store {
         }
         fetched.inspect_err(|error| {
             if let ContentError::Mismatch(_) = error {
-                // Wrong from the first byte: nothing to resume. The mismatch is the error worth telling.
+                // Wrong from the first byte: nothing to resume. An error of the removal would hide the mismatch.
                 drop(fs::remove_file(&path));
             }
         })?;
@@ -81,7 +82,7 @@ fn open_locked(path: &Path) -> io::Result<fs::File> {
     Ok(file)
 }
 
-/// While we waited for the lock, its holder may have renamed or removed the file that we opened.
+/// Returns false if the previous holder of the lock renamed or removed the opened file while this process waited.
 fn is_still_at(file: &fs::File, path: &Path) -> io::Result<bool> {
     #[cfg(unix)]
     {
@@ -102,7 +103,7 @@ fn usable_length(partial: &fs::File, blob: &Descriptor) -> io::Result<u64> {
     Ok(if length <= blob.size { length } else { 0 })
 }
 
-/// Keeps the first `resumed` bytes of the file and appends the rest of the content, all of it verified.
+/// Keeps the first `resumed` bytes of the file and appends the rest of the content; all of it is verified.
 fn fetch(partial: &mut fs::File, resumed: u64, blob: &Descriptor, content: &dyn Content) -> Result<(), ContentError> {
     partial.set_len(resumed)?;
     partial.seek(SeekFrom::Start(0))?;
@@ -118,10 +119,10 @@ fn fetch(partial: &mut fs::File, resumed: u64, blob: &Descriptor, content: &dyn 
     let mut reader = VerifyingReader::resumed(content.open_at(resumed)?, hasher, resumed, blob.digest, blob.size);
     let mut blocks = BlockWriter::sized(partial.file().try_clone()?, resumed, blob.size)?;
     let read = copy(&mut reader, &mut blocks, &mut buffer);
-    // After a failure, too: what came is there for the next run.
+    // After a failure, too: the next run resumes after the bytes that arrived.
     let written = blocks.finish();
     if read.is_err() || written.is_err() {
-        // The room for what did not come is not kept until then.
+        // The space that was reserved for the missing bytes is freed.
         partial.set_len(partial.metadata()?.len())?;
     }
     read?;

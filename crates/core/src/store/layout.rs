@@ -1,4 +1,4 @@
-//! Where things lie in a store.
+//! The files and folders of a store.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -11,23 +11,23 @@ use super::lock::Share;
 use crate::digest::Digest;
 use crate::oci::{LAYOUT_FILE, Reference};
 
-/// A store in a folder. Opening one touches nothing; the folder is made by the first that writes.
+/// A store in a folder. Opening a store changes nothing; the first writer creates the folder.
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
 }
 
-/// What the names in the index of a layout mean.
+/// The meaning of the names in the index of a layout.
 #[derive(Debug, Clone)]
 pub enum Names {
-    /// References in full: the store holds many repositories, and this one is meant.
+    /// Full references: the store contains many repositories, and this is the selected one.
     Of(Reference),
-    /// Tags: the layout is one repository, as other tools write them for one artifact.
+    /// Tags: the layout is one repository, as other tools write it for one artifact.
     Tags,
 }
 
 impl Store {
-    /// The store in the folder `root`, which need not exist yet.
+    /// Opens the store in the folder `root`, which need not exist yet.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, Error> {
         let store = Self { root: root.into() };
         store.check_version()?;
@@ -39,7 +39,7 @@ impl Store {
         &self.root
     }
 
-    /// An error if there is no layout: right for a place that the user names to read from.
+    /// Fails if there is no layout. To be called for a path that the user names as a source.
     pub fn expect_layout(&self) -> Result<(), Error> {
         if self.layout_file().exists() {
             return Ok(());
@@ -70,7 +70,7 @@ impl Store {
         }
     }
 
-    /// A store that another process is just making has no more than these.
+    /// Returns true if the folder has other files than those of a store that another process is just creating.
     fn holds_something_else(&self) -> Result<bool, Error> {
         let entries = match fs::read_dir(&self.root) {
             Ok(entries) => entries,
@@ -86,7 +86,7 @@ impl Store {
         Ok(false)
     }
 
-    /// Makes what is missing of the layout, and takes the share of the use lock that every change needs.
+    /// Creates the missing parts of the layout, and takes the share of the use lock that every change needs.
     pub(super) fn prepare(&self) -> Result<Share, Error> {
         fs::create_dir_all(self.blobs())?;
         fs::create_dir_all(self.ingest())?;
@@ -98,7 +98,7 @@ impl Store {
         Ok(share)
     }
 
-    /// Writes a new file and syncs it, which then can take the place of another: readers see the old content or the new one.
+    /// Writes and syncs a new file that can then replace another: readers see the old content or the new one.
     pub(super) fn synced_file(&self, content: &[u8]) -> io::Result<tempfile::NamedTempFile> {
         let mut file = self.temporary_file()?;
         io::Write::write_all(&mut file, content)?;
@@ -106,7 +106,7 @@ impl Store {
         Ok(file)
     }
 
-    /// A new file in the ingest folder that vanishes unless it is kept.
+    /// Creates a file in the ingest folder that is deleted unless it is kept.
     pub(super) fn temporary_file(&self) -> io::Result<tempfile::NamedTempFile> {
         let mut builder = tempfile::Builder::new();
         #[cfg(unix)]
@@ -114,7 +114,8 @@ impl Store {
         builder.prefix(TEMPORARY_PREFIX).tempfile_in(self.ingest())
     }
 
-    /// The file that holds a blob, if the blob is there as a file. Nobody may write to it.
+    /// Returns the path of the file that contains a blob, if the blob is stored as a file. The file must not be written
+    /// to.
     pub fn blob_path(&self, digest: &Digest) -> PathBuf {
         self.blobs().join(digest.hex())
     }
@@ -127,7 +128,7 @@ impl Store {
         self.root.join("index.json")
     }
 
-    /// Half-written blobs: temporary files, and partial downloads named by the digest they shall have.
+    /// The folder of half-written blobs: temporary files, and partial downloads named by their expected digest.
     pub(super) fn ingest(&self) -> PathBuf {
         self.private("ingest")
     }
@@ -141,13 +142,13 @@ impl Store {
     }
 }
 
-/// Far more than the one line that the file `oci-layout` has.
+/// Far more than the one line in the file `oci-layout`.
 const LAYOUT_FILE_LIMIT: u64 = 64 * 1024;
 
-/// Reads a file of a layout, which a stranger may have made: no FIFO that never ends, no more bytes than `limit`.
+/// Reads a file of a layout that may come from an untrusted source: it must be a regular file of at most `limit` bytes.
 pub(super) fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = open_regular(path)?;
-    // A byte more than there is, so that the end is found without the vector growing.
+    // One byte more than the file has, so that the end is found without growing the vector.
     let size = usize::try_from(file.metadata()?.len().min(limit)).unwrap_or_default();
     let mut bytes = Vec::with_capacity(size + 1);
     file.take(limit + 1).read_to_end(&mut bytes)?;
@@ -158,7 +159,7 @@ pub(super) fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Opens a file for reading, and nothing that is no file: opening a FIFO would wait for ever.
+/// Opens a regular file for reading, and refuses anything else: opening a FIFO would block.
 pub(super) fn open_regular(path: &Path) -> io::Result<fs::File> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("`{}` is not a file", path.display())));
@@ -166,5 +167,5 @@ pub(super) fn open_regular(path: &Path) -> io::Result<fs::File> {
     fs::File::open(path)
 }
 
-/// Tells temporary files, worthless once their writer is gone, from partial downloads.
+/// The prefix of temporary files, which are worthless once their writer is gone. Partial downloads do not have it.
 pub(super) const TEMPORARY_PREFIX: &str = "tmp-";

@@ -1,8 +1,9 @@
-//! Layers that are kept as recipes instead of blobs.
+//! Layers that are stored as recipes instead of blobs.
 //!
-//! Each is a folder under `.kit/recipes`, named by the digest of the layer: the recipe, and the clones that it is made of where
-//! the file system has them. Where there is a blob of the same digest the recipe is not needed, and the next collection takes
-//! it. Only our own store is read by recipes: those in a layout that a stranger made could name any file of ours.
+//! Each is a folder under `.kit/recipes`, named by the digest of the layer. It contains the recipe and, if the file
+//! system supports clones, the clones that the layer is made of. If there is a blob with the same digest, the recipe is
+//! not needed, and the next collection removes it. Only the user's own store is read by recipes: a recipe in a layout
+//! from an untrusted source could name any file of the user.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -22,7 +23,7 @@ use crate::digest::{Digest, DigestWriter, Digesting};
 use crate::oci::{Content, ContentError, Descriptor, MediaType, PartFinder};
 use crate::recipe::{Recipe, RecipeWriter, clone_whole};
 
-/// A layer that is to be kept as a recipe. Unless it is committed, dropping it leaves nothing behind.
+/// A layer that is to be stored as a recipe. If it is dropped without being committed, it leaves nothing behind.
 pub struct LinkWriter {
     store: Store,
     folder: tempfile::TempDir,
@@ -40,18 +41,19 @@ impl Writer {
         Ok(LinkWriter { store, folder, recipe, layer: DigestWriter::new(io::sink()) })
     }
 
-    /// Whether a blob can be a clone of the file `path`: the file system of the store makes clones, and the file lies on it.
+    /// Returns true if a blob can be a clone of the file `path`: the file is on the file system of the store, which
+    /// supports clones.
     pub fn can_clone(&self, path: &Path) -> Result<bool, Error> {
         let (one, other) = (self.store().temporary_file()?, self.store().temporary_file()?);
         let device = one.as_file().metadata()?.dev();
-        // Who reads the file tells why it cannot be looked at.
+        // An error is reported later, when the file is read.
         let is_near = fs::metadata(path).is_ok_and(|metadata| metadata.dev() == device);
         Ok(is_near && clone_whole(one.as_file(), other.as_file())?)
     }
 
-    /// The layer under `key`, if the store has its blob, or a recipe whose files are where and as they were.
+    /// Returns the layer remembered under `key`, if the store has its blob, or a recipe whose files are unchanged.
     pub fn remembered_link(&self, key: &Digest) -> Result<Option<RememberedLayer>, Error> {
-        let Some(layer) = self.store().remembered_anyhow(key) else { return Ok(None) };
+        let Some(layer) = self.store().remembered_even_if_lost(key) else { return Ok(None) };
         let is_there = self.store().has_blob(&layer.blob)?
             || match self.store().recipe(&layer.blob.digest)? {
                 Some(recipe) => recipe.is_current()?,
@@ -62,13 +64,13 @@ impl Writer {
 }
 
 impl LinkWriter {
-    /// What hears how the layer is put together, and what takes its bytes.
+    /// Returns the recipe, to which the parts of the layer are added, and the writer for its bytes.
     pub fn parts(&mut self) -> (&mut RecipeWriter, &mut impl Digesting) {
         (&mut self.recipe, &mut self.layer)
     }
 
-    /// Puts the recipe in its place, unless there is a blob. An earlier recipe of the same layer is replaced: its files may be
-    /// gone.
+    /// Moves the recipe to its final path, unless there is a blob. An earlier recipe of the same layer is replaced,
+    /// because its files may no longer exist.
     pub fn commit(self, media_type: MediaType) -> Result<Committed, Error> {
         let (_, digest, size) = self.layer.finish();
         let descriptor = Descriptor::new(media_type, digest, size);
@@ -84,7 +86,7 @@ impl LinkWriter {
             fs::rename(&place, grave.path())?;
         }
         disk::rename(self.folder.path(), &place)?;
-        // The folder has another name now.
+        // The folder has been renamed, so it must not be deleted under its old name.
         drop(self.folder.keep());
         disk::sync_folder(&self.store.recipes())?;
         Ok(Committed { descriptor, was_there })
@@ -92,7 +94,7 @@ impl LinkWriter {
 }
 
 impl LinkWriter {
-    /// Puts the layer in its place as a blob, if it is the clone of one file and nothing else.
+    /// Stores the layer as a blob, if it is the clone of one file and nothing else.
     pub fn commit_as_blob(self, media_type: MediaType) -> Result<Option<Committed>, Error> {
         let Some(clone) = self.recipe.only_clone() else { return Ok(None) };
         let (_, digest, size) = self.layer.finish();
@@ -107,12 +109,13 @@ impl LinkWriter {
 }
 
 impl Store {
-    /// Whether the layer lives on a recipe.
+    /// Returns true if the layer is stored as a recipe only.
     pub fn is_link(&self, layer: &Descriptor) -> Result<bool, Error> {
         Ok(!self.has_blob(layer)? && self.recipe(&layer.digest)?.is_some_and(|recipe| recipe.size() == layer.size))
     }
 
-    /// The layers that live on recipes, with their sizes, sorted by digest. A recipe that is damaged has the size 0.
+    /// Returns the layers that are stored as recipes only, with their sizes, sorted by digest. The size is 0 if the
+    /// recipe is damaged.
     pub fn links(&self) -> Result<Vec<(Digest, u64)>, Error> {
         let mut links = Vec::new();
         for digest in self.recipe_names()? {
@@ -124,12 +127,12 @@ impl Store {
         Ok(links)
     }
 
-    /// Whether the layer is there, as a blob or as a recipe.
+    /// Returns true if the layer is stored, as a blob or as a recipe.
     pub(super) fn has_layer(&self, layer: &Descriptor) -> Result<bool, Error> {
         Ok(self.has_blob(layer)? || self.is_link(layer)?)
     }
 
-    /// The recipe of a layer; none if there is none, or one that is damaged from its beginning.
+    /// Returns the recipe of a layer. Returns none if there is no recipe, or if its beginning is damaged.
     pub(super) fn recipe(&self, layer: &Digest) -> Result<Option<Recipe>, Error> {
         match Recipe::saved_in(&self.recipe_folder(layer)) {
             Ok(recipe) => Ok(Some(recipe)),
@@ -138,7 +141,8 @@ impl Store {
         }
     }
 
-    /// Removes the recipes that `choose` takes, and returns their number and bytes. Clones do not count: they have none.
+    /// Removes the recipes that `choose` selects, and returns their number and size in bytes. The size of clones is not
+    /// counted: they take no space of their own.
     pub(super) fn remove_recipes(&self, choose: impl Fn(&Digest) -> bool) -> Result<(u64, u64), Error> {
         let (mut count, mut bytes) = (0, 0);
         for digest in self.recipe_names()?.into_iter().filter(choose) {
@@ -150,7 +154,7 @@ impl Store {
         Ok((count, bytes))
     }
 
-    /// Removes what killed processes left. The caller has the whole use lock.
+    /// Removes the files that killed processes left. The caller must hold the use lock exclusively.
     pub(super) fn remove_abandoned_recipes(&self) -> Result<(), Error> {
         for (name, metadata) in files(&self.recipes())? {
             if name.starts_with(TEMPORARY_PREFIX) {
@@ -180,7 +184,7 @@ fn is_absent_or_damaged(error: &io::Error) -> bool {
     matches!(error.kind(), NotFound | NotADirectory | InvalidData | UnexpectedEof)
 }
 
-/// The content of a blob, or of a layer that lives on a recipe.
+/// The content of a blob, or of a layer that is stored as a recipe.
 pub(super) struct LayerContent {
     pub(super) store: Store,
     pub(super) digest: Digest,
@@ -208,7 +212,7 @@ impl Content for LayerContent {
     }
 }
 
-/// The file of a blob, if all of it is asked for: no file in a tar is all of the tar.
+/// Returns the file of a blob if the whole blob is requested; a file within a tar is never the whole tar.
 fn whole_blob(blob: &Path, offset: u64, size: u64) -> io::Result<Option<File>> {
     if offset > 0 {
         return Ok(None);

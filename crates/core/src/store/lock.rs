@@ -1,8 +1,8 @@
-//! The two locks of a store. Both are advisory file locks, which end with the process that holds them, however it ends.
+//! The two locks of a store. Both are advisory file locks, which are released when the process ends for any reason.
 //!
-//! - The *index lock* is held for the moment of an index change.
-//! - The *use lock* is shared by all who read or write blobs, for as long as they do. The collector wants all of it. When
-//!   it is refused it leaves a note, and the last user who leaves does the collecting.
+//! - The *index lock* is held during a change of the index.
+//! - The *use lock* is shared by all processes that read or write blobs, as long as they do. A collection needs it
+//!   exclusively. If it cannot have it, it leaves a request, and the last process that releases its share collects.
 
 use std::fs::TryLockError;
 use std::io;
@@ -17,12 +17,12 @@ use super::layout::Store;
 /// A share of the use lock: while it lives, no blob disappears.
 pub(super) struct Share {
     store: Store,
-    /// None where the store cannot be written to, and so nobody can collect either.
+    /// None if the store cannot be written to; then no process can collect either.
     file: Option<fs::File>,
     collects: bool,
 }
 
-/// The index lock, until dropped.
+/// The index lock, held until dropped.
 pub(super) struct IndexLock {
     _file: fs::File,
 }
@@ -31,7 +31,7 @@ impl Store {
     fn lock_file(&self, name: &str) -> io::Result<fs::File> {
         let mut options = fs::OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
-        // A link in a layout that we were only given to read must not make files elsewhere.
+        // A link in a layout of an untrusted source must not create files elsewhere.
         #[cfg(unix)]
         options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
         options.open(self.private(name))
@@ -44,7 +44,7 @@ impl Store {
         Ok(IndexLock { _file: file })
     }
 
-    /// Takes a share of the use lock to read blobs. A store that is not there or is read-only needs no lock.
+    /// Takes a share of the use lock to read blobs. A store that does not exist or is read-only needs no lock.
     pub(super) fn share_to_read(&self) -> Result<Share, Error> {
         let file = match self.lock_file("use.lock") {
             Ok(file) => Some(file),
@@ -57,7 +57,7 @@ impl Store {
         Ok(Share { store: self.clone(), file, collects: true })
     }
 
-    /// Takes a share of the use lock to write blobs. Whoever finds the store otherwise unused clears away what killed
+    /// Takes a share of the use lock to write blobs. If no other process uses the store, this first removes what killed
     /// processes left.
     pub(super) fn share_to_write(&self) -> Result<Share, Error> {
         let file = self.lock_file("use.lock")?;
@@ -69,12 +69,12 @@ impl Store {
         Ok(Share { store: self.clone(), file: Some(file), collects: true })
     }
 
-    /// Takes the whole use lock: nobody reads or writes blobs until the file is dropped.
+    /// Takes the use lock exclusively: no other process reads or writes blobs until the file is dropped.
     pub fn exclusive(&self) -> Result<fs::File, Error> {
         self.lock_all_use()?.ok_or_else(|| Error::InUse(self.root().to_owned()))
     }
 
-    /// Takes the whole use lock, or None while others use the store.
+    /// Takes the use lock exclusively. Returns none while other processes use the store.
     pub(super) fn lock_all_use(&self) -> Result<Option<fs::File>, Error> {
         let file = self.lock_file("use.lock")?;
         match file.file().try_lock() {
@@ -86,8 +86,8 @@ impl Store {
 }
 
 impl Share {
-    /// Leaves collecting to others. What we only read may be somebody else's: its folders may be links to yet other places,
-    /// and a note in it may ask us to collect there.
+    /// Disables collecting when the share is dropped. A layout that is only read may belong to another user: its
+    /// folders may be links to other paths, and a request in it may ask for a collection there.
     pub(super) fn without_collecting(self) -> Self {
         let mut share = self;
         share.collects = false;
@@ -101,7 +101,7 @@ impl Drop for Share {
         if !self.collects {
             return;
         }
-        // A failed collection costs only space; the next one finds the same garbage.
+        // A failed collection only costs space; the next one finds the same garbage.
         drop(self.store.collect_if_wanted());
     }
 }

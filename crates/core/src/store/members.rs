@@ -1,4 +1,5 @@
-//! Image indexes in a store: the manifests that one leads to are in its repository as long as it is, without entries of their own.
+//! Image indexes in a store: the members of an index are in its repository as long as the index is, without entries of
+//! their own.
 
 use super::collect::children;
 use super::error::Error;
@@ -10,22 +11,23 @@ use crate::digest::Digest;
 use crate::oci::{Annotations, Descriptor, MediaType};
 
 impl Store {
-    /// The manifests that `index` leads to; none if it is no index, or a damaged one.
+    /// Returns the manifests that `index` leads to; none if it is not an index, or is damaged.
     pub fn members(&self, index: &Descriptor) -> Vec<Descriptor> {
         if index.media_type != MediaType::IMAGE_INDEX {
             return Vec::new();
         }
         let bytes = self.read_document(index).unwrap_or_default();
-        // What an index says of a manifest is no name of it here.
+        // Annotations that the index gives its members, such as names, do not apply to the store.
         let member = |child| Descriptor { annotations: Annotations::new(), ..child };
         children(&bytes).into_iter().map(member).collect()
     }
 }
 
 impl Writer {
-    /// Moves `tag` to an index that the store has, unless it points to something else than `old` by now. Tells whether it did.
+    /// Moves `tag` to an index that the store already has. Returns false if `tag` no longer points to `old`.
     ///
-    /// Unlike a ModelKit that loses its last name, the index `old` is gone from the repository then: it was only a list.
+    /// Unlike a ModelKit that loses its last name, the index `old` is then removed from the repository: it was only a
+    /// list.
     pub fn replace_index(&self, old: Option<Digest>, new: &Descriptor, tag: &str) -> Result<bool, Error> {
         let (store, names) = (self.store(), self.names());
         store.change_index(|entries| {

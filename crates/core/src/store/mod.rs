@@ -1,13 +1,14 @@
 //! The local store: an OCI image layout on disk, shared by every `kit` of this user.
 //!
-//! The folder is a plain image layout (image-spec 1.1, "Image Layout") that other tools read; whatever is `kit`'s own
-//! business, locks and half-written blobs, lies in its sub-folder `.kit`. Any number of processes may use it at once:
+//! The folder is a plain image layout (image-spec 1.1, "Image Layout") that other tools can read; the private files of
+//! `kit`, locks and half-written blobs, are in its subfolder `.kit`. Any number of processes may use it at once:
 //!
-//! - A blob is written under `.kit/ingest`, synced and renamed, so a blob under `blobs/` is always whole.
+//! - A blob is written under `.kit/ingest`, synced and renamed, so a blob under `blobs/` is always complete.
 //! - `index.json` is replaced as a whole, under a lock, after the blobs that it leads to are on the disk.
-//! - Whoever uses blobs holds a share of the *use lock*; blobs are collected only by who gets all of it.
+//! - A process that uses blobs holds a share of the *use lock*; blobs are collected only by a process that holds all of
+//! it.
 //!
-//! Knows nothing of the network, of tar, of the terminal or of the environment.
+//! Does not know the network, tar, the terminal or the environment.
 
 mod blob;
 mod check;

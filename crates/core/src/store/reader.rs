@@ -1,4 +1,4 @@
-//! Reading from a store as from any other place.
+//! Reads from a store, through the interface of every source.
 
 use super::blob::FileContent;
 use super::error::Error;
@@ -9,7 +9,7 @@ use super::lock::Share;
 use crate::digest::Digest;
 use crate::oci::{Content, ContentError, Descriptor, Source, read_document};
 
-/// One repository of a store, to read from. While it lives, no blob disappears.
+/// A reader of one repository of a store. While it exists, no blob is removed.
 pub struct Reader {
     store: Store,
     names: Names,
@@ -17,15 +17,15 @@ pub struct Reader {
 }
 
 impl Store {
-    /// Opens a repository to read from.
+    /// Opens a repository for reading.
     pub fn reader(&self, names: Names) -> Result<Reader, Error> {
         let share = self.share_to_read()?;
         let share = if matches!(names, Names::Tags) { share.without_collecting() } else { share };
         Ok(Reader { store: self.clone(), names, _share: share })
     }
 
-    /// Finds `name`, a tag or a digest, among the entries that `names` mean and what their indexes lead to. A digest without a
-    /// repository finds any.
+    /// Finds `name`, a tag or a digest, among the entries that `names` includes and the members of their indexes. A
+    /// digest in the unnamed repository is found in any repository.
     pub fn find(&self, names: &Names, name: &str) -> Result<Option<Entry>, Error> {
         let digest: Option<Digest> = name.parse().ok();
         let anywhere = matches!(names, Names::Of(repository) if repository.is_unnamed());
@@ -38,12 +38,12 @@ impl Store {
         Ok(found.or_else(member).map(|descriptor| Entry { descriptor }))
     }
 
-    /// Whether the whole blob is there. Needs no lock and makes nothing.
+    /// Returns true if the complete blob is stored. Takes no lock and creates nothing.
     pub fn holds(&self, blob: &Descriptor) -> Result<bool, Error> {
         self.has_blob(blob)
     }
 
-    /// The verified bytes of a small blob: a manifest or a config.
+    /// Returns the verified bytes of a small blob: a manifest or a config.
     pub fn read_document(&self, document: &Descriptor) -> Result<Vec<u8>, ContentError> {
         read_document(&FileContent { path: self.blob_path(&document.digest) }, document)
     }

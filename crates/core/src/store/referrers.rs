@@ -1,7 +1,7 @@
-//! Manifests that are about another one, its referrers: how they are found, and how long they stay.
+//! Referrers, manifests with a subject: finding them, and removing them with their subject.
 //!
-//! A referrer has an entry without a name, as oras writes it, which an annotation of ours tells from that of an artifact that
-//! lost its name. It stays as long as its subject has an entry in the same repository.
+//! A referrer has an entry without a name, as oras writes it. An annotation of `kit` distinguishes it from an artifact
+//! that lost its name. It stays as long as its subject has an entry in the same repository.
 
 use std::collections::HashSet;
 
@@ -11,24 +11,25 @@ use super::layout::{Names, Store};
 use crate::digest::Digest;
 use crate::oci::{Annotations, Descriptor, REFERRERS_LIMIT, Referrer};
 
-/// Ours: the digest of the manifest that an entry without a name is about.
+/// An annotation of `kit`: the digest of the subject of an entry without a name.
 pub(super) const SUBJECT: &str = "ml.kitops.modelkit.subject";
 
 impl Entry {
-    /// The manifest that this one is about, if that is all it is here for: it has no name.
+    /// Returns the subject of this manifest if it is stored only as a referrer, that is, without a name.
     pub fn subject(&self) -> Option<Digest> {
         if self.name().is_some() { None } else { self.descriptor.annotations.get(SUBJECT)?.parse().ok() }
     }
 }
 
-/// The annotations of the entry of a manifest with these bytes.
+/// Returns the annotations of the entry of a manifest with these bytes.
 pub(super) fn annotations(manifest: &Descriptor, bytes: &[u8]) -> Annotations {
     let subject = Referrer::read(manifest, bytes).map(|referrer| (SUBJECT.to_owned(), referrer.subject.to_string()));
     subject.into_iter().collect()
 }
 
 impl Store {
-    /// The referrers of `subject` in the repository that `names` mean. A damaged one is left out; `kit fsck` tells of it.
+    /// Returns the referrers of `subject` in the repository of `names`. A damaged one is left out; `kit fsck` reports
+    /// it.
     pub(super) fn referrers(&self, names: &Names, subject: &Descriptor) -> Result<Vec<Descriptor>, Error> {
         let mut found: Vec<Descriptor> = Vec::new();
         for entry in self.entries()?.iter().filter(|entry| names.may_refer(entry, &subject.digest)) {
@@ -44,7 +45,8 @@ impl Store {
 }
 
 impl Names {
-    /// Other tools do not say in the index what a manifest is about, so it has to be read.
+    /// Returns true if `entry` may be a referrer of `subject`. Indexes of other tools do not contain the subject, so
+    /// their manifests have to be read.
     fn may_refer(&self, entry: &Entry, subject: &Digest) -> bool {
         let is_foreign = matches!(self, Self::Tags) && !entry.descriptor.annotations.contains_key(SUBJECT);
         let is_candidate = entry.name().is_none() && is_foreign || entry.subject().as_ref() == Some(subject);
@@ -52,8 +54,8 @@ impl Names {
     }
 }
 
-/// Removes the referrers whose subject is not in their repository, neither with an entry nor as one of the `members` of an entry,
-/// and those of what goes with them.
+/// Removes the referrers whose subject is not in their repository, neither with an entry nor as one of the `members` of
+/// an entry, and then the referrers of those.
 pub(super) fn drop_orphans(entries: &mut Vec<Entry>, members: impl Fn(&Descriptor) -> Vec<Descriptor>) {
     let repository = |entry: &Entry| entry.reference().map(|reference| reference.full_repository());
     loop {

@@ -1,7 +1,7 @@
-//! Which layers the files of a project became the last time, so that files that are as they were need not be read again.
+//! The layers that were packed from the files of a project, so that unchanged files need not be read again.
 //!
-//! Small files under `.kit/layers`, each named by a key that stands for the state of the files. What is missing or damaged
-//! here costs the time of packing the layer again, and nothing else.
+//! Small files under `.kit/layers`, each named by a key that represents the state of the files. If one of them is
+//! missing or damaged, the layer has to be packed again; there is no other loss.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -16,20 +16,21 @@ use super::writer::Writer;
 use crate::digest::Digest;
 use crate::oci::Descriptor;
 
-/// What is remembered of a layer.
+/// The remembered descriptor of a layer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RememberedLayer {
-    /// The layer's blob.
+    /// The blob of the layer.
     pub blob: Descriptor,
     /// The digest of its uncompressed bytes.
     pub diff_id: Digest,
 }
 
 impl Writer {
-    /// The layer under `key`, if the store still has its blob, which then stays as long as the writer lives.
+    /// Returns the layer remembered under `key`, if the store still has its blob, which then stays as long as the
+    /// writer exists.
     pub fn remembered_layer(&self, key: &Digest) -> Result<Option<RememberedLayer>, Error> {
         let store = self.store();
-        let Some(layer) = store.remembered_anyhow(key) else { return Ok(None) };
+        let Some(layer) = store.remembered_even_if_lost(key) else { return Ok(None) };
         Ok(if store.has_blob(&layer.blob)? { Some(layer) } else { None })
     }
 
@@ -40,19 +41,19 @@ impl Writer {
         let mut file = store.temporary_file()?;
         serde_json::to_writer(&mut file, layer).map_err(io::Error::from)?;
         file.flush()?;
-        // Not synced: half a file is no JSON, and then nothing is remembered.
+        // Not synced: an incomplete file is not valid JSON, and is ignored.
         file.persist(store.layers().join(key.hex())).map_err(|error| error.error)?;
         Ok(())
     }
 }
 
 impl Store {
-    /// How many layers are remembered.
+    /// Returns the number of remembered layers.
     pub fn remembered_layers(&self) -> Result<usize, Error> {
         Ok(files(&self.layers())?.len())
     }
 
-    /// Forgets the layers whose key `choose` takes.
+    /// Removes the remembered layers whose key `choose` selects.
     pub(super) fn forget_layers(&self, choose: impl Fn(&str) -> bool) -> Result<(), Error> {
         for (name, _) in files(&self.layers())? {
             if choose(&name) {
@@ -62,14 +63,14 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets the layers that the store has neither a blob nor a recipe of.
+    /// Removes the remembered layers of which the store has neither a blob nor a recipe.
     pub(super) fn forget_lost_layers(&self) -> Result<(), Error> {
         let is_there = |layer: RememberedLayer| self.has_layer(&layer.blob).unwrap_or_default();
         self.forget_layers(|name| !self.read_remembered(name).is_some_and(is_there))
     }
 
-    /// The layer under `key`, be it there or not.
-    pub(super) fn remembered_anyhow(&self, key: &Digest) -> Option<RememberedLayer> {
+    /// Returns the layer remembered under `key`, even if the store no longer has it.
+    pub(super) fn remembered_even_if_lost(&self, key: &Digest) -> Option<RememberedLayer> {
         self.read_remembered(&key.hex())
     }
 

@@ -1,4 +1,4 @@
-//! Writing to a store as to any other place.
+//! Writes to a store, through the interface of every target.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use super::lock::Share;
 use super::referrers::annotations;
 use crate::oci::{BlobOutcome, Content, ContentError, Descriptor, Need, Publication, Target};
 
-/// One repository of a store, to write to. While it lives, no blob disappears, even if nothing refers to it yet.
+/// A writer to one repository of a store. While it exists, no blob is removed, even if nothing refers to it yet.
 pub struct Writer {
     store: Store,
     names: Names,
@@ -19,7 +19,7 @@ pub struct Writer {
 }
 
 impl Store {
-    /// Opens a repository to write to, and makes the store if it is not there.
+    /// Opens a repository for writing, and creates the store if it does not exist.
     pub fn writer(&self, names: Names) -> Result<Writer, Error> {
         let share = self.prepare()?;
         Ok(Writer { store: self.clone(), names, _share: share })
@@ -40,12 +40,12 @@ impl Writer {
         self.store.root()
     }
 
-    /// Begins a blob whose digest is not known yet, and which will have at least `bytes` bytes.
+    /// Begins a blob whose digest is not known yet and whose size is at least `bytes`.
     pub fn new_blob(&self, bytes: u64) -> Result<BlobWriter, Error> {
         BlobWriter::new(&self.store, bytes)
     }
 
-    /// Enters a manifest that the store has already, under `tag` or without a name.
+    /// Adds a manifest that the store already has to the index, under `tag` or without a name.
     pub fn enter(&self, manifest: &Descriptor, tag: Option<&str>) -> Result<(), Error> {
         self.enter_all(&[(manifest.clone(), tag)])
     }
@@ -99,7 +99,8 @@ impl Target for Writer {
         self.publish_all(&[Publication { descriptor, manifest, tag, documents: Vec::new() }])
     }
 
-    /// All of them appear at once or none does, and the disk is waited for once for all documents and manifests.
+    /// Either all publications appear at once or none does. There is one wait for the disk for all documents and
+    /// manifests.
     fn publish_all(&self, publications: &[Publication<'_>]) -> Result<(), ContentError> {
         let (mut documents, mut entered): (Vec<Document<'_>>, _) = (Vec::new(), Vec::new());
         for Publication { descriptor, manifest, tag, documents: brought } in publications {

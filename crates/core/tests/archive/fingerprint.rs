@@ -1,4 +1,4 @@
-//! Whatever is done to the files of a layer shows in its fingerprint.
+//! Every change of the files of a layer changes its fingerprint.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -24,7 +24,7 @@ fn fingerprint(context: &Context) -> Fingerprint {
     source(context, &ignore).measure().unwrap().fingerprint
 }
 
-/// Waits until the file system's clock shows another time than now.
+/// Waits until the clock of the file system shows another time.
 fn wait_for_a_tick(context: &Context) {
     let probe = context.root().join("probe");
     let now = || {
@@ -50,7 +50,7 @@ enum Edit {
 const EDITS: [Edit; 7] =
     [Edit::Rewrite, Edit::RenameOver, Edit::Touch, Edit::ChangeMode, Edit::Add, Edit::Remove, Edit::Retarget];
 
-/// Does its best to go unnoticed: sizes stay, and modification times are put back.
+/// Edits a file as inconspicuously as possible: sizes stay, and modification times are restored.
 fn edit(context: &Context, edit: Edit, name: &str, number: usize) {
     let path = context.root().join("d").join(name);
     let modified = fs::metadata(&path).unwrap().modified().unwrap();
@@ -118,7 +118,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_not_packed_does_not_count() {
+fn files_that_are_not_packed_do_not_change_the_fingerprint() {
     let context = context();
     let before = fingerprint(&context);
     wait_for_a_tick(&context);

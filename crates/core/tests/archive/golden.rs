@@ -1,4 +1,4 @@
-//! Layers have the digests that KitOps gives them.
+//! Layers have the same digests as those that KitOps writes.
 
 use kit_core::compression::Compression;
 use kit_core::digest::Digest;
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::scenery::Context;
 
-/// The paths of the layers of each case, in layer order; reading Kitfiles is the business of another room.
+/// The paths of the layers of each case, in layer order; Kitfiles are tested elsewhere.
 const LAYERS: [(&str, &[&str]); 16] = [
     ("one-file-model", &["f"]),
     ("no-layers", &[]),

@@ -1,11 +1,11 @@
-//! Layers and targets that mean harm: each is refused, and nothing of it is left inside or outside of the target.
+//! Malicious layers and targets: each is refused, and leaves nothing inside or outside of the target.
 
 use kit_core::archive::{Error, Overwrite};
 use proptest::prelude::*;
 
 use crate::scenery::{Context, Member, pax, snapshot, tar, unpack};
 
-/// Unpacks `layer` as the one of `path`, expects an error, and returns what it says.
+/// Unpacks `layer` at `path`, expects an error, and returns its message.
 fn refuse(path: &str, layer: &[u8]) -> String {
     let context = Context::with_files(&["outside/f", "target/mine"]);
     let before = snapshot(context.root());
@@ -18,7 +18,7 @@ fn refuse(path: &str, layer: &[u8]) -> String {
     unpack(&context.root().join("target"), Overwrite::Refuse, &[(path, layer)]).unwrap_err().to_string()
 }
 
-/// Expects that the layer of the whole context is refused with `expected` once these members come.
+/// Expects that the layer of the whole context is refused with `expected` because of these members.
 #[track_caller]
 fn check(members: &[Member], expected: &str) {
     let staged = [Member::file("first", "staged before the bad one")];
@@ -30,27 +30,27 @@ fn check(members: &[Member], expected: &str) {
 fn names_that_leave_the_target_are_refused() {
     for (name, reason) in [
         ("/etc/passwd", "its name is absolute"),
-        ("../f", "its name climbs out of folders"),
-        ("a/../../f", "its name climbs out of folders"),
-        ("a/../f", "its name climbs out of folders"),
-        ("..", "its name climbs out of folders"),
-        ("", "it lies outside of the path of the layer"),
-        (".", "it lies outside of the path of the layer"),
+        ("../f", "its name contains `..`"),
+        ("a/../../f", "its name contains `..`"),
+        ("a/../f", "its name contains `..`"),
+        ("..", "its name contains `..`"),
+        ("", "it is outside the path of the layer"),
+        (".", "it is outside the path of the layer"),
     ] {
         let expected = format!("refused to unpack `{name}`: {reason}");
         check(&[Member::file(name, "x")], &expected);
     }
-    check(&[Member::of_kind("../d", b'5')], "refused to unpack `../d`: its name climbs out of folders");
+    check(&[Member::of_kind("../d", b'5')], "refused to unpack `../d`: its name contains `..`");
     check(&[Member::of_kind("/", b'5')], "refused to unpack `/`: its name is absolute");
 }
 
 #[test]
 fn names_in_records_are_refused_like_others() {
     for (kind, record, shown) in [
-        (b'x', pax("path", "../f"), "`../f`: its name climbs out of folders"),
+        (b'x', pax("path", "../f"), "`../f`: its name contains `..`"),
         (b'x', pax("path", "/f"), "`/f`: its name is absolute"),
-        (b'x', pax("path", "a\0b"), "`a\\0b`: its name holds a NUL"),
-        (b'L', "../f\0".to_owned(), "`../f`: its name climbs out of folders"),
+        (b'x', pax("path", "a\0b"), "`a\\0b`: its name contains a NUL"),
+        (b'L', "../f\0".to_owned(), "`../f`: its name contains `..`"),
     ] {
         check(&[Member::record(kind, &record), Member::file("f", "")], &format!("refused to unpack {shown}"));
     }
@@ -67,7 +67,7 @@ fn members_outside_of_the_path_of_the_layer_are_refused() {
         ("m/f", Member::of_kind("m/f2", b'5')),
     ] {
         let name = str::from_utf8(member.name).unwrap();
-        let expected = format!("refused to unpack `{name}`: it lies outside of the path of the layer");
+        let expected = format!("refused to unpack `{name}`: it is outside the path of the layer");
         assert_eq!(refuse(path, &tar(&[Member::of_kind("m", b'5'), Member::file("m/f", "x"), member])), expected);
     }
 }
@@ -75,7 +75,7 @@ fn members_outside_of_the_path_of_the_layer_are_refused() {
 #[test]
 fn a_file_above_the_path_of_the_layer_is_refused() {
     let message = refuse("a/b/c", &tar(&[Member::file("a/b", "x")]));
-    assert_eq!(message, "refused to unpack `a/b`: it lies outside of the path of the layer");
+    assert_eq!(message, "refused to unpack `a/b`: it is outside the path of the layer");
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn members_that_occur_in_two_layers_are_refused_even_if_they_are_right_already()
 
 #[test]
 fn members_that_are_both_file_and_folder_are_refused() {
-    let reason = "another member takes the same place";
+    let reason = "it conflicts with another member";
     for (first, second, name) in [
         (Member::file("a", ""), Member::of_kind("a", b'5'), "a"),
         (Member::of_kind("a", b'5'), Member::file("a", ""), "a"),
@@ -156,7 +156,7 @@ fn archives_that_end_too_early_are_refused() {
     let layer = tar(&[Member::file("f", &content), Member::record(b'x', &record), Member::file("g", "")]);
     for end in [1, 511, 513, 512 + 699, 512 + 700, 512 + 1023, 1536 + 1, 2048 + 1, 2048 + 700] {
         let message = refuse(".", &layer[..end]);
-        assert!(message.starts_with("malformed layer: the archive ends inside of"), "{end} {message}");
+        assert!(message.starts_with("malformed layer: the archive ends within"), "{end} {message}");
     }
 }
 
@@ -170,10 +170,10 @@ fn headers_that_lie_are_refused() {
     }
     let mut layer = tar(&[Member::file("f", "x"), Member::file("g", "x")]);
     layer[1024 + 5] ^= 1;
-    assert_eq!(refuse(".", &layer), "malformed layer: what follows is no tar header, at `f`");
+    assert_eq!(refuse(".", &layer), "malformed layer: the next block is not a tar header, at `f`");
     let mut layer = tar(&[Member::file("f", "x")]);
     layer[1024 + 512] = 1;
-    assert_eq!(refuse(".", &layer), "malformed layer: only one empty block follows, at `f`");
+    assert_eq!(refuse(".", &layer), "malformed layer: a single empty block follows, at `f`");
 }
 
 #[test]
@@ -260,7 +260,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn arbitrary_bytes_never_panic_and_leave_nothing_outside(bytes: Vec<u8>, changes: Vec<(proptest::sample::Index, u8)>) {
+    fn arbitrary_bytes_never_panic_and_leave_nothing_outside(
+        bytes: Vec<u8>,
+        changes: Vec<(proptest::sample::Index, u8)>,
+    ) {
         let context = Context::with_files(&["outside"]);
         let place = context.root().join("target");
         drop(unpack(&place, Overwrite::Refuse, &[(".", &bytes)]));
@@ -270,7 +273,8 @@ proptest! {
             layer[place] = byte;
         }
         drop(unpack(&place, Overwrite::Replace, &[(".", &layer)]));
-        let outside: Vec<_> = fs_err::read_dir(context.root()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let entries = fs_err::read_dir(context.root()).unwrap();
+        let outside: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
         prop_assert!(outside.iter().all(|name| name == "outside" || name == "target"), "{outside:?}");
     }
 
@@ -280,13 +284,15 @@ proptest! {
         text in "([0-9 ]{1,3}(path|size)=[a./0-9]{0,4}\n)?",
     ) {
         let context = Context::with_files(&["outside"]);
-        let member = Member { name: name.as_bytes(), kind, mode: mode & 0o7777, content: text.as_bytes(), size: Some(size) };
+        let (name, content, mode) = (name.as_bytes(), text.as_bytes(), mode & 0o7777);
+        let member = Member { name, kind, mode, content, size: Some(size) };
         let plain = Member::file("f", "x");
         let exact = Member { size: None, name: member.name, ..member };
         for layer in [tar(&[exact, Member { ..plain }]), tar(&[member, plain])] {
             drop(unpack(&context.root().join("target"), Overwrite::Replace, &[(".", &layer)]));
         }
-        let outside: Vec<_> = fs_err::read_dir(context.root()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let entries = fs_err::read_dir(context.root()).unwrap();
+        let outside: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
         prop_assert!(outside.iter().all(|name| name == "outside" || name == "target"), "{outside:?}");
     }
 }

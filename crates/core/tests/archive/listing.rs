@@ -1,4 +1,4 @@
-//! Looking into layers: what is listed, and that hopping and reading see the same.
+//! Listing layers: the members and their contents, equal for seeking and for reading.
 
 use std::io::Read;
 
@@ -7,7 +7,7 @@ use kit_core::oci::{Content, RangedReader};
 
 use crate::scenery::{Context, shape};
 
-/// The members, and what the listing gave of each of them.
+/// Returns the members, and the bytes that the listing returned of each of them.
 fn list<R: Read>(mut listing: Listing<R>, read: impl Fn(&LayerMember) -> u64) -> Vec<(LayerMember, Vec<u8>)> {
     let mut members = Vec::new();
     while let Some(member) = listing.next_member().unwrap() {
@@ -39,7 +39,7 @@ fn hopping_and_reading_list_the_same() {
 }
 
 #[test]
-fn a_file_stands_where_the_listing_says() {
+fn the_listing_gives_the_offset_of_each_file() {
     let layer = layer();
     let content = &&layer[..];
     let listed = list(Listing::hopping(RangedReader::new(content, layer.len() as u64), shape("d")), |_| u64::MAX);
@@ -53,19 +53,19 @@ fn a_file_stands_where_the_listing_says() {
 }
 
 #[test]
-fn a_layer_that_ends_too_early_does_not_look_whole() {
+fn a_layer_that_ends_too_early_does_not_look_complete() {
     let layer = layer();
     let cut = &layer[..200_000];
     let last = |mut listing: Listing<RangedReader>| loop {
         match listing.next_member() {
             Ok(Some(_)) => {}
-            Ok(None) => panic!("the end is not there"),
+            Ok(None) => panic!("a truncated layer was listed completely"),
             Err(error) => return error.to_string(),
         }
     };
     let content = &cut;
     let error = last(Listing::hopping(RangedReader::new(content, cut.len() as u64), shape("d")));
-    assert_eq!(error, "malformed layer: the archive ends inside of it, at `d/large`");
+    assert_eq!(error, "malformed layer: the archive ends within a member, at `d/large`");
 }
 
 proptest::proptest! {

@@ -1,10 +1,13 @@
-//! Packing and unpacking as callers use it: real folders, real layers, golden digests.
+//! Packing and unpacking as callers use them: real folders, real layers, golden digests.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, which clippy does not see")]
 
+mod commit;
+mod existing;
 mod fingerprint;
 mod golden;
 mod hostile;
+mod limits;
 mod listing;
 mod pack;
 mod recipe;

@@ -1,4 +1,4 @@
-//! What a layer holds, and what cannot be packed.
+//! The content of packed layers, and the files that cannot be packed.
 
 use std::io::{self, Write};
 use std::os::unix::net::UnixListener;
@@ -35,7 +35,7 @@ fn names_with_two_dots_in_a_row_are_packed() {
 }
 
 #[test]
-fn what_belongs_to_another_layer_is_left_to_it_by_whole_components() {
+fn files_of_another_layer_are_excluded_by_whole_components() {
     let context = Context::with_files(&["data/a", "data2/b", "database.db", "m/in/c", "m/d"]);
     assert_eq!(context.names(".", &[".", "data", "m/in"]), "data2/ data2/b database.db m/ m/d");
     assert_eq!(context.names("data", &[".", "data", "m/in"]), "data/ data/a");
@@ -52,7 +52,7 @@ fn kept_files_in_ignored_folders_bring_their_folders() {
 }
 
 #[test]
-fn an_ignored_layer_is_empty_and_says_so() {
+fn an_ignored_layer_is_empty_and_reported() {
     let mut context = Context::with_files(&["x/model/w", "f"]);
     context.ignore = "x/model\nf".into();
     for path in ["x/model", "f"] {
@@ -65,7 +65,7 @@ fn an_ignored_layer_is_empty_and_says_so() {
 }
 
 #[test]
-fn ignored_folders_and_special_files_are_not_looked_at() {
+fn ignored_folders_and_special_files_are_not_read() {
     let mut context = Context::with_files(&["d/f"]);
     context.link("d/gone", "nowhere");
     let _socket = UnixListener::bind(context.root().join("d/socket")).unwrap();
@@ -148,7 +148,7 @@ fn names_that_are_not_utf8_are_named() {
 }
 
 #[test]
-fn a_compressed_layer_tells_the_digest_of_its_tar() {
+fn a_compressed_layer_has_the_digest_of_its_tar() {
     let context = Context::with_files(&["a"]);
     let (plain, tar) = context.pack_with("a", &[], Compression::None).unwrap();
     assert_eq!(plain.diff_id, None);
@@ -180,7 +180,7 @@ fn files_around_the_buffer_size_come_out_whole() {
     }
 }
 
-/// Changes a file as soon as the first bytes of `d/f` arrive, behind its header and that of its folder.
+/// Changes a file as soon as the first bytes of `d/f` arrive, after its header and that of its folder.
 struct Meddler<F: FnMut()> {
     meddle: F,
     arrived: usize,
@@ -234,7 +234,7 @@ fn files_that_vanish_while_others_are_read_are_named() {
 }
 
 #[test]
-fn whoever_swaps_a_file_for_a_link_meanwhile_gets_an_error_and_not_another_file() {
+fn a_file_that_is_replaced_by_a_link_meanwhile_is_an_error() {
     let outside = Context::with_files(&["secret"]);
     let secret = outside.root().join("secret").display().to_string();
     for was_link in [false, true] {
@@ -258,7 +258,7 @@ fn whoever_swaps_a_file_for_a_link_meanwhile_gets_an_error_and_not_another_file(
 }
 
 #[test]
-fn a_sink_that_fails_is_told() {
+fn the_error_of_a_sink_is_returned() {
     let context = Context::with_files(&["d/f"]);
     let ignore = IgnoreRules::default();
     let source = LayerSource {
@@ -319,7 +319,7 @@ fn source_of<'a>(context: &'a Context, ignore: &'a IgnoreRules, path: &str) -> L
 }
 
 #[test]
-fn a_file_can_be_a_layer_just_as_it_is() {
+fn a_single_file_can_be_a_raw_layer() {
     let context = Context::with_files(&["x/y/g"]);
     let bytes = vec![b'a'; (2 << 20) + 7];
     context.file("x/y/f", &bytes);
@@ -346,7 +346,7 @@ fn a_file_can_be_a_layer_just_as_it_is() {
 }
 
 #[test]
-fn the_table_of_contents_tells_what_lies_where() {
+fn the_table_of_contents_locates_every_file() {
     let project = Context::with_files(&["d/a", "d/e/b", "d/z"]);
     project.file("d/large", &vec![b'x'; (3 << 20) + 5]);
     project.file("d/empty", b"");
@@ -372,7 +372,7 @@ fn the_table_of_contents_tells_what_lies_where() {
 }
 
 #[test]
-fn what_is_no_file_is_not_one_by_itself() {
+fn only_a_single_file_can_be_written_raw() {
     let context = Context::with_files(&["d/only"]);
     let ignore = IgnoreRules::parse("d/only").unwrap();
     for (path, ignore) in [("d", &IgnoreRules::default()), ("d/only", &ignore), (".", &IgnoreRules::default())] {

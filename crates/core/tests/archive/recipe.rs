@@ -1,4 +1,4 @@
-//! Layers by their recipes: the same bytes as the layers themselves, and no others.
+//! Reading layers by their recipes: the same bytes as in the layers themselves, or an error.
 
 use std::io::{self, Read};
 use std::os::unix::fs::symlink;
@@ -21,7 +21,7 @@ fn scene() -> Context {
     context
 }
 
-/// The recipe of everything in `context`, and the layer that was written with it.
+/// Writes everything in `context` as a layer, and returns its recipe and its bytes.
 fn record(context: &Context, mut recipe: RecipeWriter) -> (Recipe, Vec<u8>) {
     let ignore = IgnoreRules::parse("").unwrap();
     let path = ".".parse().unwrap();
@@ -58,7 +58,7 @@ fn a_saved_recipe_is_the_same_with_clones_or_without() {
     assert_eq!((saved.size(), read(&saved, 700).unwrap()), (layer.len() as u64, layer[700..].to_vec()));
 }
 
-/// What reading says after `change`, if it says anything.
+/// Returns the error of reading after `change`, if there is one.
 fn verdict(offset: u64, change: impl Fn(&Context)) -> Option<Changed> {
     let context = scene();
     let (recipe, layer) = record(&context, RecipeWriter::new().unwrap());
@@ -106,7 +106,7 @@ fn a_file_that_changed_is_named() {
 }
 
 #[test]
-fn files_before_the_offset_are_not_looked_at() {
+fn files_before_the_offset_are_not_checked() {
     assert_eq!(verdict(2048, |context| context.file("a", b"changed")), None);
 }
 

@@ -1,4 +1,4 @@
-//! Packing what was unpacked gives the layer that it was unpacked from.
+//! Packing an unpacked layer results in the same layer.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::scenery::{Context, set_mode, unpack};
 
-/// A file's content, or none for a folder, and a mode that no usual umask touches.
+/// The content of a file, or none for a folder, and a mode that no usual umask changes.
 type Entry = (Option<Vec<u8>>, u32);
 
 fn trees() -> impl Strategy<Value = BTreeMap<String, Entry>> {
@@ -56,7 +56,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_was_there_replacing_gives_the_layer(old in trees(), new in trees()) {
+    fn replacing_any_existing_tree_gives_the_layer(old in trees(), new in trees()) {
         let (target, context) = (build(&old), build(&new));
         let layer = context.pack(".").unwrap();
         if unpack(target.root(), Overwrite::Replace, &[(".", &layer)]).is_ok() {
@@ -69,7 +69,7 @@ proptest! {
     }
 }
 
-/// Folders that may not be written cannot be emptied, unless one is root.
+/// Makes folders writable, because read-only ones can be emptied only by root.
 fn allow_removal(place: &std::path::Path) {
     for entry in fs_err::read_dir(place).unwrap() {
         let path = entry.unwrap().path();

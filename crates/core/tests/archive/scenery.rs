@@ -1,4 +1,4 @@
-//! Folders to pack, and what packing them gives.
+//! Folders to pack, and helpers for layers and targets.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -25,7 +25,7 @@ impl Context {
         Self { folder: tempfile::tempdir().unwrap(), ignore: String::new(), links: Links::InsideContext }
     }
 
-    /// Holds empty-looking files: each contains its own path.
+    /// Creates a context of files that each contain their own path.
     pub(crate) fn with_files(paths: &[&str]) -> Self {
         let context = Self::new();
         for path in paths {
@@ -93,7 +93,7 @@ impl Context {
         self.pack_with(path, &[], Compression::None).map(|(_, layer)| layer)
     }
 
-    /// The names in the layer `path`, folders with a slash behind, joined by blanks.
+    /// Returns the names in the layer `path`, folders with a trailing slash, joined by blanks.
     pub(crate) fn names(&self, path: &str, excluded: &[&str]) -> String {
         let (_, layer) = self.pack_with(path, excluded, Compression::None).unwrap();
         names(&layer)
@@ -104,7 +104,7 @@ pub(crate) fn set_mode(place: &Path, mode: u32) {
     fs_err::set_permissions(place, PermissionsExt::from_mode(mode)).unwrap();
 }
 
-/// The member names of a tar, read by another implementation.
+/// Returns the member names of a tar, read by another implementation.
 pub(crate) fn names(layer: &[u8]) -> String {
     let mut archive = tar::Archive::new(layer);
     let name = |entry: std::io::Result<tar::Entry<&[u8]>>| {
@@ -115,7 +115,7 @@ pub(crate) fn names(layer: &[u8]) -> String {
     archive.entries().unwrap().map(name).collect::<Vec<_>>().join(" ")
 }
 
-/// Everything below `place`, sorted, one line each: kind, mode, path and content, or what a link holds.
+/// Returns everything below `place`, sorted, one line each: kind, mode, path and content, or the target of a link.
 pub(crate) fn snapshot(place: &Path) -> String {
     let mut lines = Vec::new();
     let mut folders = vec![place.to_owned()];
@@ -146,7 +146,7 @@ fn digest(bytes: &[u8]) -> String {
     kit_core::digest::Digest::of(bytes).hex()
 }
 
-/// A layer shape for a layer of the present kind.
+/// Returns the shape of a layer of the current kind.
 pub(crate) fn shape(path: &str) -> LayerShape {
     LayerShape { path: path.parse().unwrap(), base: "".parse().unwrap() }
 }
@@ -160,13 +160,13 @@ pub(crate) fn unpack(place: &Path, overwrite: Overwrite, layers: &[(&str, &[u8])
     destination.commit()
 }
 
-/// A member for a tar made by hand.
+/// A member of a handmade tar.
 pub(crate) struct Member<'a> {
     pub(crate) name: &'a [u8],
     pub(crate) kind: u8,
     pub(crate) mode: u32,
     pub(crate) content: &'a [u8],
-    /// What the header says, if it lies.
+    /// The size in the header, if it is wrong.
     pub(crate) size: Option<u64>,
 }
 
@@ -184,7 +184,7 @@ impl Member<'_> {
     }
 }
 
-/// A tar of these members, with the two empty blocks at the end.
+/// Returns a tar of these members, with the two empty blocks at the end.
 pub(crate) fn tar(members: &[Member]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for member in members {
@@ -202,7 +202,7 @@ pub(crate) fn tar(members: &[Member]) -> Vec<u8> {
     bytes
 }
 
-/// A PAX record.
+/// Returns a PAX record.
 pub(crate) fn pax(key: &str, value: &str) -> String {
     let rest = format!(" {key}={value}\n");
     let length = (1..100_000).find(|length| rest.len() + length.to_string().len() == *length).unwrap();

@@ -1,4 +1,4 @@
-//! `.kitignore`: patterns, and the rules for which files a layer leaves out.
+//! `.kitignore`: its patterns, and the rules that exclude files from layers.
 
 mod pattern;
 mod rules;

@@ -1,28 +1,28 @@
 //! One pattern of a `.kitignore`.
 //!
-//! The language is that of `.dockerignore`: Go's `filepath.Match` plus `**`, as moby's `patternmatcher` 0.6 reads it,
-//! which translates patterns to regular expressions. Here they are matched without a regex engine, whose programs take
-//! 12 KiB for a pattern of two characters. A `.kitignore` can come from another project, and must not need a thousand
-//! times its size in memory.
+//! The language is that of `.dockerignore`: Go's `filepath.Match` plus `**`, as implemented by moby's `patternmatcher`
+//! 0.6, which translates patterns to regular expressions. This module matches them without a regex engine, whose
+//! programs take 12 KiB for a pattern of two characters. A `.kitignore` can come from another project, and must not
+//! need a thousand times its size in memory.
 
-/// A pattern of more steps is malformed. Linux takes paths of 4 KiB, and matching a path takes at most its length times
-/// this.
+/// The maximum number of steps; a pattern with more is malformed. Linux allows paths of 4 KiB, and matching a path
+/// costs at most its length times this number.
 const STEPS_LIMIT: usize = 4096;
 
-/// A pattern, by the quickest way to match it. It matches whole paths from the context folder down.
+/// A pattern, in the form that is fastest to match. It matches whole paths relative to the context folder.
 #[derive(Debug)]
 pub(super) enum Pattern {
-    /// This path alone.
+    /// Matches only this path.
     Exact(String),
-    /// Every path that begins so: `data/**` is `data/`.
+    /// Matches every path with this prefix: `data/**` is `data/`.
     Prefix(String),
-    /// Every path that ends so: `**.txt` is `.txt`. `/x` takes `x` itself too.
+    /// Matches every path with this suffix: `**.txt` is `.txt`. `/x` also matches `x` itself.
     Suffix(String),
-    /// Everything else. A path that matches contains all `texts`, which is quick to check and decides most cases.
+    /// Any other pattern. A matching path contains all `texts`, which is fast to check and decides most cases.
     Steps { steps: Vec<Step>, texts: Vec<String> },
 }
 
-/// A part of a pattern. The comment shows the regular expression that it stands for.
+/// A part of a pattern. The comments show the corresponding regular expressions.
 #[derive(Debug)]
 pub(super) enum Step {
     /// The character itself.
@@ -33,7 +33,7 @@ pub(super) enum Step {
     Run,
     /// The next step or nothing: the `(…)?` around the folders of `**`.
     Optional,
-    /// `**` before something else, behind an [`Optional`](Self::Optional): `.*/`
+    /// `**` before something else, after an [`Optional`](Self::Optional): `.*/`
     Folders,
     /// `**` at the end: `.*`
     Rest,
@@ -45,12 +45,12 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) struct Class {
     is_negated: bool,
-    /// Both ends of a range belong to it.
+    /// The ranges, each with both ends included.
     ranges: Vec<(char, char)>,
 }
 
 impl Pattern {
-    /// Compiles `text`, a cleaned path; none if it is malformed.
+    /// Compiles `text`, a cleaned path. Returns none if it is malformed.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let tokens = tokens(text)?;
         let plain = |tokens: &[Token]| tokens.iter().all(|token| matches!(token, Token::Plain(_)));
@@ -102,7 +102,7 @@ impl Class {
     }
 }
 
-/// Follows all routes through `steps` at the same time.
+/// Matches by following all possible positions in `steps` at the same time.
 fn all_steps_match(steps: &[Step], path: &str) -> bool {
     let mut reached = vec![false; steps.len() + 1];
     let mut next = reached.clone();
@@ -124,12 +124,12 @@ fn all_steps_match(steps: &[Step], path: &str) -> bool {
     reached[steps.len()]
 }
 
-/// Adds what is reached because steps may match nothing.
+/// Adds the positions that are reached because steps may match nothing.
 fn reach_behind_nothing(steps: &[Step], reached: &mut [bool]) {
     for (at, step) in steps.iter().enumerate() {
         match step {
             Step::Run | Step::Rest => reached[at + 1] |= reached[at],
-            // The folders and what is behind them: both are always there.
+            // The folders and the step after them: both always exist.
             Step::Optional => {
                 reached[at + 1] |= reached[at];
                 reached[at + 2] |= reached[at];
@@ -139,14 +139,14 @@ fn reach_behind_nothing(steps: &[Step], reached: &mut [bool]) {
     }
 }
 
-/// The characters that stand for themselves, those that are side by side as one text.
+/// Returns the literal texts: each run of adjacent plain characters as one text.
 fn texts(steps: &[Step]) -> Vec<String> {
     let plain = |step: &Step| if let Step::Plain(plain) = step { Some(*plain) } else { None };
     let runs = steps.split(|step| plain(step).is_none()).filter(|run| !run.is_empty());
     runs.map(|run| run.iter().filter_map(plain).collect()).collect()
 }
 
-/// None if there are too many.
+/// Converts tokens to steps. Returns none if there are too many.
 fn steps(tokens: Vec<Token>) -> Option<Vec<Step>> {
     let last = tokens.len().saturating_sub(1);
     let mut steps = Vec::new();
@@ -165,13 +165,13 @@ fn steps(tokens: Vec<Token>) -> Option<Vec<Step>> {
 
 enum Token {
     Plain(char),
-    /// A character behind a backslash.
+    /// A character after a backslash.
     Escaped(char),
     /// `?`
     Any,
     /// `*`
     Run,
-    /// `**`, with the slash behind it that it swallows.
+    /// `**`, with the slash after it, if any, which it includes.
     Tree {
         slash: bool,
     },
@@ -212,8 +212,8 @@ fn skip(rest: &mut std::str::Chars, expected: char) -> bool {
     found
 }
 
-/// Reads a class after its `[`: an optional `^`, then at least one character or range, then `]`. None if a range is
-/// reversed.
+/// Reads a class after its `[`: an optional `^`, then at least one character or range, then `]`. Returns none if a
+/// range is reversed.
 fn class(rest: &mut std::str::Chars) -> Option<Class> {
     let mut class = Class { is_negated: skip(rest, '^'), ranges: Vec::new() };
     while class.ranges.is_empty() || !skip(rest, ']') {
@@ -224,7 +224,7 @@ fn class(rest: &mut std::str::Chars) -> Option<Class> {
     Some(class)
 }
 
-/// One end of a range. A bare `-` or `]` is malformed, as it is for Go.
+/// Reads one end of a range. A bare `-` or `]` is malformed, as in Go.
 fn class_member(rest: &mut std::str::Chars) -> Option<char> {
     match rest.next()? {
         '-' | ']' => None,
@@ -277,7 +277,7 @@ mod tests {
         }
     }
 
-    /// The regular expression that moby's `patternmatcher` makes of a pattern.
+    /// Returns the regular expression to which moby's `patternmatcher` translates a pattern.
     fn to_regex(steps: &[Step]) -> String {
         let escaped = |plain: &char| regex::escape(&plain.to_string());
         let range = |(first, last): &(char, char)| format!("{}-{}", escaped(first), escaped(last));
@@ -307,7 +307,7 @@ mod tests {
             for path in paths {
                 let expected = regex.is_match(&path);
                 assert_eq!(all_steps_match(&steps, &path), expected, "{pattern} {path:?}");
-                // The other kinds are what moby makes of them, which differs for names with a line break.
+                // moby treats the other kinds of patterns specially, too, and differently for names with a line break.
                 if matches!(compiled, Pattern::Steps { .. }) {
                     assert_eq!(compiled.matches(&path), expected, "{pattern} {path:?}");
                 }
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_takes_no_more_memory_than_its_text_by_far() {
+    fn a_pattern_takes_little_more_memory_than_its_text() {
         let steps = |pattern: &str| match Pattern::parse(pattern) {
             Some(Pattern::Steps { steps, .. }) => steps.capacity() * size_of::<Step>(),
             _ => 0,

@@ -1,6 +1,7 @@
-//! The rules of a `.kitignore`: which files of the context folder are never packed.
+//! The rules of a `.kitignore`, which exclude files of the context folder from all layers.
 //!
-//! They are those of `.dockerignore`, not of `.gitignore`: anchored at the context folder, the last fitting line decides.
+//! They follow `.dockerignore`, not `.gitignore`: patterns are anchored at the context folder, and the last matching
+//! line decides.
 
 use std::fmt;
 
@@ -8,11 +9,11 @@ use super::pattern::Pattern;
 use crate::archive::error::Error;
 use crate::relative_path::RelativePath;
 
-/// Names in the context folder that are never packed and cannot be brought back by a `!` line. The Go tool knows no locks, and
-/// packs a file of that name; but a layer cannot hold its own digest.
+/// Names in the context folder that are never packed and cannot be included by a `!` line. KitOps does not know lock
+/// files, and packs a file with that name; but a layer cannot contain its own digest.
 const ALWAYS_IGNORED: [&str; 5] = ["Kitfile", "kitfile", ".kitfile", ".kitignore", "Kitfile.lock"];
 
-/// What a `.kitignore` says, and the names that are ignored without one.
+/// The rules of a `.kitignore`, and the names that are always ignored.
 #[derive(Debug)]
 pub struct IgnoreRules {
     rules: Vec<Rule>,
@@ -22,12 +23,12 @@ pub struct IgnoreRules {
 struct Rule {
     pattern: Pattern,
     keeps: bool,
-    /// The components in front of the first one with a wildcard: nothing that differs from them is matched.
+    /// The components before the first one with a wildcard. A path with other components cannot match.
     fixed: Vec<String>,
 }
 
 impl Default for IgnoreRules {
-    /// The rules where there is no `.kitignore`.
+    /// Returns the rules that apply without a `.kitignore`.
     fn default() -> Self {
         let exactly =
             |name: &str| Rule { pattern: Pattern::Exact(name.to_owned()), keeps: false, fixed: vec![name.to_owned()] };
@@ -36,7 +37,7 @@ impl Default for IgnoreRules {
 }
 
 impl IgnoreRules {
-    /// Reads the text of a `.kitignore`; the error tells all malformed lines.
+    /// Parses the text of a `.kitignore`; the error contains all malformed lines.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let lines = text.strip_prefix('\u{feff}').unwrap_or(text).lines();
         let (mut rules, mut problems) = (Vec::new(), Vec::new());
@@ -53,7 +54,7 @@ impl IgnoreRules {
         Ok(Self { rules })
     }
 
-    /// Whether `path` or a folder above it is ignored, and no later `!` line brings it back.
+    /// Returns true if `path` or a folder above it is ignored, and no later `!` line includes it again.
     pub fn is_ignored(&self, path: &RelativePath) -> bool {
         let mut ignored = false;
         for rule in &self.rules {
@@ -64,7 +65,8 @@ impl IgnoreRules {
         ignored
     }
 
-    /// Whether a `!` line might bring back something below the ignored folder `path`: if not, it need not be read.
+    /// Returns true if a `!` line might include something below the ignored folder `path`. Otherwise the folder need
+    /// not be read.
     pub(crate) fn may_keep_below(&self, path: &RelativePath) -> bool {
         self.rules.iter().any(|rule| rule.keeps && rule.fixed.iter().zip(path.components()).all(|(a, b)| a == b))
     }
@@ -96,7 +98,8 @@ impl Rule {
     }
 }
 
-/// Go's `filepath.Clean`, then one leading slash less. What climbs out stays as it is and matches nothing.
+/// Go's `filepath.Clean`, without one leading slash. A path that leads out of the folder stays unchanged and matches
+/// nothing.
 fn clean(text: &str) -> String {
     let is_rooted = text.starts_with('/');
     let mut names: Vec<&str> = Vec::new();
@@ -115,10 +118,10 @@ fn clean(text: &str) -> String {
     }
 }
 
-/// One malformed line of a `.kitignore`.
+/// A malformed line of a `.kitignore`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IgnoreProblem {
-    /// Its number, from 1.
+    /// The line number, from 1.
     pub line: usize,
     what: Malformed,
 }
@@ -210,15 +213,24 @@ mod tests {
     }
 
     #[test]
-    fn all_malformed_lines_are_told() {
+    fn all_malformed_lines_are_reported() {
         let error = IgnoreRules::parse("a\n!\n[\n! \n!/").unwrap_err();
-        expect_test::expect![[r#"invalid .kitignore file: illegal exclusion pattern: "!" in line 2; syntax error in pattern `[` in line 3; illegal exclusion pattern: "!" in line 4; illegal exclusion pattern: "!" in line 5"#]]
-        .assert_eq(&error.to_string());
+        expect_test::expect![[r#"
+            invalid .kitignore file
+            illegal exclusion pattern: "!" in line 2
+            syntax error in pattern `[` in line 3
+            illegal exclusion pattern: "!" in line 4
+            illegal exclusion pattern: "!" in line 5"#]]
+        .assert_eq(&error.to_string().replace("file: ", "file\n").replace("; ", "\n"));
     }
 
     proptest::proptest! {
         #[test]
-        fn arbitrary_rules_never_panic(text: String, globs in "([!#]?[ab*?/.\\[\\]^\\\\-]{0,9}\n){0,5}", path in "[ab/.-]{0,9}") {
+        fn arbitrary_rules_never_panic(
+            text: String,
+            globs in "([!#]?[ab*?/.\\[\\]^\\\\-]{0,9}\n){0,5}",
+            path in "[ab/.-]{0,9}",
+        ) {
             for text in [text, globs] {
                 if let (Ok(rules), Ok(path)) = (IgnoreRules::parse(&text), path.parse()) {
                     rules.may_keep_below(&path);
@@ -228,10 +240,11 @@ mod tests {
         }
 
         #[test]
-        fn what_is_kept_in_an_ignored_folder_is_looked_for(
+        fn ignored_folders_with_included_files_are_read(
             globs in "(!?[ab*?/]{1,5}\n){1,5}", path in "[ab](/[ab]){0,3}",
         ) {
-            let (Ok(rules), path) = (IgnoreRules::parse(&globs), path.parse::<RelativePath>().unwrap()) else { return Ok(()) };
+            let path: RelativePath = path.parse().unwrap();
+            let Ok(rules) = IgnoreRules::parse(&globs) else { return Ok(()) };
             if !rules.is_ignored(&path) {
                 for above in path.ancestors().filter(|above| rules.is_ignored(above)) {
                     proptest::prop_assert!(rules.may_keep_below(&above), "{globs:?} {above}");

@@ -1,4 +1,4 @@
-//! What the file system says of all files of a layer, in one digest: as long as that is the same, so are the bytes.
+//! A digest over the metadata of all files of a layer: while it stays the same, so do the bytes.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,28 +7,31 @@ use rustix::fs::Stat;
 use super::walk::Member;
 use crate::digest::{Digest, Hasher};
 
-/// How much older than a look at them all files must be for a later change to show: the coarsest times that a file system in
-/// use keeps are those of FAT, 2 s. The same care as git's for "racily clean" entries (git, racy-git.adoc).
+/// The minimum age of all files at the time of the check for a later change to be detected: the coarsest time stamps of
+/// a file system in use are those of FAT, 2 s. The same precaution as git's for "racily clean" entries (git,
+/// racy-git.adoc).
 const SETTLING: Duration = Duration::from_secs(2);
 
 /// The state of the files of a layer at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint {
-    /// Of paths, kinds, modes, devices and inodes, and of the sizes and times of files.
+    /// The digest of paths, kinds, modes, devices and inodes, and of the sizes and times of files.
     pub digest: Digest,
     newest: SystemTime,
 }
 
 impl Fingerprint {
-    /// Whether every change of a file after `moment`, when nothing had been looked at yet, gives another fingerprint.
+    /// Returns true if every change of a file after `moment`, which must be before the first file was checked, results
+    /// in another fingerprint.
     ///
-    /// A file that had changed just before could change again within one tick of the file system's clock, unnoticed.
+    /// A file that changed just before `moment` could change again within one tick of the file system's clock without
+    /// being detected.
     pub fn is_settled(&self, moment: SystemTime) -> bool {
         moment.duration_since(self.newest).is_ok_and(|age| age > SETTLING)
     }
 }
 
-/// Takes one member after the other.
+/// Adds one member after another.
 pub(super) struct Fingerprinter {
     hasher: Hasher,
     newest: SystemTime,
@@ -39,7 +42,8 @@ impl Fingerprinter {
         Self { hasher: Hasher::default(), newest: SystemTime::UNIX_EPOCH }
     }
 
-    /// The times of a folder do not count: they change with files that are not packed, and its content shows by itself.
+    /// Adds a member. The times of a folder are not included: they change with files that are not packed, and its
+    /// packed files are included themselves.
     pub(super) fn add(&mut self, member: &Member) {
         let status = &member.status;
         self.hasher.update(member.path.as_str().as_bytes());
@@ -55,7 +59,7 @@ impl Fingerprinter {
         self.hasher.update(&status.st_mtime_nsec.to_le_bytes());
         self.hasher.update(&status.st_ctime.to_le_bytes());
         self.hasher.update(&status.st_ctime_nsec.to_le_bytes());
-        // Only the kernel sets this time, so a file from the future by its modification time is no obstacle.
+        // Only the kernel sets this time, so a file whose modification time is in the future is not a problem.
         self.newest = self.newest.max(change_time(status));
     }
 
@@ -64,7 +68,7 @@ impl Fingerprinter {
     }
 }
 
-/// A time before 1970 counts as 1970.
+/// Returns the time of the last change; a time before 1970 is treated as 1970.
 fn change_time(status: &Stat) -> SystemTime {
     let seconds = u64::try_from(status.st_ctime).unwrap_or_default();
     SystemTime::UNIX_EPOCH + Duration::new(seconds, u32::try_from(status.st_ctime_nsec).unwrap_or_default())

@@ -1,4 +1,4 @@
-//! A directory to the bytes of a layer: walking, fingerprinting, writing.
+//! Packs a folder into the bytes of a layer: walking, fingerprinting, writing.
 
 mod fingerprint;
 mod walk;

@@ -1,7 +1,7 @@
-//! The members of a layer, one after the other, as the context folder holds them.
+//! Walks the context folder and yields the members of a layer one after another.
 //!
-//! Order and choice are those of KitOps: folders before their content, names by bytes, the folders above the layer first.
-//! Memory holds one folder's names per level.
+//! Order and selection are those of KitOps: folders before their content, names sorted by bytes, the folders above the
+//! layer first. Memory contains the names of one folder for each level.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -17,48 +17,49 @@ use crate::archive::folder::{Link, Names, OpenFolder};
 use crate::archive::ignore::IgnoreRules;
 use crate::relative_path::RelativePath;
 
-/// What becomes one layer.
+/// The files that become one layer.
 #[derive(Debug, Clone)]
 pub struct LayerSource<'a> {
     /// The context folder.
     pub root: &'a Path,
-    /// What the layer packs: a file or a folder in it.
+    /// The path of the layer: a file or a folder in the context folder.
     pub path: RelativePath,
-    /// The paths of the other layers. Those strictly inside `path` are left to them.
+    /// The paths of the other layers. Those strictly inside `path` are excluded.
     pub excluded: Vec<RelativePath>,
-    /// What is packed nowhere.
+    /// The rules for files that are not packed in any layer.
     pub ignore: &'a IgnoreRules,
-    /// How far symbolic links are followed.
+    /// The treatment of symbolic links.
     pub links: Links,
 }
 
-/// How far symbolic links are followed. What one leads to is packed in its place, as a file or a folder.
+/// The treatment of symbolic links. The file or folder that a link leads to is packed at the path of the link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Links {
-    /// Where they end in the context folder; any other one is an error.
+    /// Follows links that end in the context folder; any other link is an error.
     #[default]
     InsideContext,
-    /// Wherever they end.
+    /// Follows links wherever they end.
     Follow,
 }
 
-/// What a layer will hold.
+/// The extent of a layer that is to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Measured {
     /// Number of files.
     pub files: u64,
-    /// Their size together.
+    /// The size of all files in bytes.
     pub bytes: u64,
-    /// The mode of the file that the path of the layer is; None if it is a folder, or ignored.
+    /// The mode of the file if the layer is a single file; none if its path is a folder, or ignored.
     pub file_mode: Option<u32>,
-    /// Whether `.kitignore` takes out the path of the layer itself: the layer then holds at most what a `!` line brings back.
+    /// True if `.kitignore` excludes the path of the layer itself: the layer then contains at most files that a `!`
+    /// line includes.
     pub path_is_ignored: bool,
-    /// The state that the files are in.
+    /// The state of the files.
     pub fingerprint: Fingerprint,
 }
 
 impl LayerSource<'_> {
-    /// Counts what the layer will hold, without opening a file.
+    /// Measures the layer without opening a file.
     pub fn measure(&self) -> Result<Measured, Error> {
         let (mut files, mut bytes, mut file_mode) = (0, 0, None);
         let mut fingerprinter = Fingerprinter::new();
@@ -77,12 +78,13 @@ impl LayerSource<'_> {
         Ok(Measured { files, bytes, file_mode, path_is_ignored, fingerprint })
     }
 
-    /// The mode of `member` if it is the file that the path of the layer is.
+    /// Returns the mode of `member` if it is the file at the path of the layer.
     pub(super) fn mode_if_whole(&self, member: &Member) -> Option<u32> {
         (!member.is_directory && member.path == self.path).then_some(member.mode)
     }
 
-    /// The files that the layer would hold. None of them is opened, or even looked at where the system lists kinds.
+    /// Returns the paths of the files in the layer. No file is opened, and none is even queried if the file system
+    /// lists file types.
     pub fn files(&self) -> Result<Vec<RelativePath>, Error> {
         let file = |found| match found {
             Ok(Found::File(file)) => Some(Ok(file.path)),
@@ -98,14 +100,14 @@ impl LayerSource<'_> {
     }
 }
 
-/// One file or folder of a layer, and what the system says of it.
+/// A file or folder of a layer, with its metadata.
 #[derive(Debug, Clone)]
 pub(super) struct Member {
     pub(super) path: RelativePath,
     pub(crate) is_directory: bool,
-    /// Permission bits with setuid, setgid and sticky.
+    /// Permission bits including setuid, setgid and sticky.
     pub(crate) mode: u32,
-    /// In bytes; 0 for a folder.
+    /// The size in bytes; 0 for a folder.
     pub(crate) size: u64,
     pub(super) status: Stat,
 }
@@ -118,23 +120,23 @@ impl Member {
     }
 }
 
-/// What the walk comes to.
+/// An item of the walk.
 pub(super) enum Found {
     Directory(Member),
     File(FoundFile),
 }
 
-/// A file that the walk has come to. Nobody has looked at it yet: whoever opens it learns all there is to know by that.
+/// A file found by the walk. Its metadata has not been read yet: opening the file provides it.
 pub(super) struct FoundFile {
     pub(super) path: RelativePath,
-    /// Where the path is a symbolic link: the file that it led to when it was followed.
+    /// If the path is a symbolic link: the file that it led to when it was followed.
     end: Option<Stat>,
 }
 
 /// The walk itself; it ends after the first error.
 pub(super) struct Walk<'a> {
     source: &'a LayerSource<'a>,
-    /// The context folder without symbolic links, to tell what is inside.
+    /// The context folder without symbolic links, for deciding which paths are inside.
     context: PathBuf,
     levels: Vec<Level>,
     ready: VecDeque<Found>,
@@ -145,9 +147,10 @@ pub(super) struct Walk<'a> {
 struct Level {
     path: RelativePath,
     folder: OpenFolder,
-    /// By its device and inode, a folder that contains itself is noticed.
+    /// The device and inode, by which a folder that contains itself is detected.
     status: Stat,
-    /// The member of the folder until it is needed: an ignored folder, or one above the layer, is packed only with content.
+    /// The member of the folder until it is needed: an ignored folder, or one above the layer, is packed only if it
+    /// contains packed files.
     pending: Option<Member>,
     names: Names,
 }
@@ -165,7 +168,7 @@ impl<'a> Walk<'a> {
         Ok(walk)
     }
 
-    /// What the system says of `file`, which the walk has just come to.
+    /// Reads the metadata of `file`, which the walk has just yielded.
     pub(super) fn look_at(&self, file: FoundFile) -> Result<Member, Error> {
         let FoundFile { path, end } = file;
         let status = match end {
@@ -175,7 +178,7 @@ impl<'a> Walk<'a> {
         if kind_of(&status) == FileType::RegularFile { Ok(Member::new(path, status)) } else { Err(changed(path)) }
     }
 
-    /// Opens `file`, which the walk has just come to.
+    /// Opens `file`, which the walk has just yielded.
     pub(super) fn open_file(&self, file: &FoundFile) -> Result<File, Error> {
         let path = &file.path;
         let Some(end) = file.end else {
@@ -187,11 +190,11 @@ impl<'a> Walk<'a> {
         let failed = |source| self.reading_failed(path, source);
         let opened = self.folder().open_file(name_of(path), Link::Follow).map_err(failed)?;
         let status = rustix::fs::fstat(&opened).map_err(io::Error::from).map_err(failed)?;
-        // A link that leads elsewhere by now may lead out of the context folder.
+        // A link that has been changed may now lead out of the context folder.
         if is_same(&status, &end) { Ok(opened) } else { Err(changed(path.clone())) }
     }
 
-    /// The folder of what the walk has just come to.
+    /// The folder of the item that the walk has just yielded.
     fn folder(&self) -> &OpenFolder {
         &self.levels.last().expect("a member lies in a folder").folder
     }
@@ -233,8 +236,8 @@ impl<'a> Walk<'a> {
         self.source.ignore.may_keep_below(path) && path.join_to(self.source.root).is_dir()
     }
 
-    /// The kind of what is at `path`, behind a symbolic link if that may be followed, and then also what is there. Most
-    /// file systems list kinds, so that the system need not be asked.
+    /// Returns the file type at `path`. If it is a symbolic link that may be followed, returns the type and the
+    /// metadata of its target. Most file systems list file types, so that no further system call is needed.
     fn resolve(&self, path: &RelativePath, listed: FileType) -> Result<(FileType, Option<Stat>), Error> {
         let kind = match listed {
             FileType::Unknown => kind_of(&self.status_of(path, Link::Stay)?),
@@ -267,7 +270,7 @@ impl<'a> Walk<'a> {
         self.folder().status_of(name_of(path), link).map_err(|source| self.reading_failed(path, source))
     }
 
-    /// Opens the folder `path`; it must be the one that a symbolic link led to.
+    /// Opens the folder `path`, which must be the one that a symbolic link led to.
     fn open_folder(&self, path: &RelativePath, end: Option<Stat>) -> Result<(OpenFolder, Stat), Error> {
         let failed = |source| self.reading_failed(path, source);
         let link = if end.is_some() { Link::Follow } else { Link::Stay };
@@ -299,7 +302,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// The one name that matters in a folder above the layer.
+    /// Returns the one relevant name in a folder above the layer.
     fn next_above_layer(&self, path: &RelativePath) -> Option<&'a str> {
         let next = self.source.path.components().nth(path.components().count());
         next.filter(|_| self.is_above_layer(path))

@@ -1,4 +1,4 @@
-//! Writes a layer: files → tar, or one file as it is → compression → sink, in one pass and with one buffer.
+//! Writes a layer: files → tar, or one raw file → compression → sink, in one pass and with one buffer.
 
 use std::fs::File;
 use std::io;
@@ -18,31 +18,33 @@ use crate::progress::Task;
 use crate::recipe::RecipeWriter;
 use crate::relative_path::RelativePath;
 
-/// What a layer holds that has been written.
+/// The content of a layer that has been written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayerSummary {
-    /// The digest of the uncompressed layer. None for [`Compression::None`]: that is then what went into the sink, whose owner
-    /// knows its digest already, and SHA-256 is too slow to be computed twice.
+    /// The digest of the uncompressed layer. None for [`Compression::None`]: then it is the digest of the bytes in the
+    /// sink, which the owner of the sink already computes, and SHA-256 is too slow to be computed twice.
     pub diff_id: Option<Digest>,
     /// Number of files.
     pub files: u64,
-    /// Their size together.
+    /// The size of all files in bytes.
     pub bytes: u64,
-    /// The mode of the file that the path of the layer is, see [`Measured`](super::walk::Measured).
+    /// The mode of the file if the layer is a single file, see [`Measured`](super::walk::Measured).
     pub file_mode: Option<u32>,
-    /// Whether `.kitignore` takes out the path of the layer itself, see [`Measured`](super::walk::Measured).
+    /// True if `.kitignore` excludes the path of the layer itself, see [`Measured`](super::walk::Measured).
     pub path_is_ignored: bool,
-    /// The state of each file after it had been read. If it is that of a [`Measured`](super::walk::Measured) from before, the layer
-    /// holds exactly the files in this state.
+    /// The state of each file after it was read. If it equals that of an earlier [`Measured`](super::walk::Measured),
+    /// the layer contains exactly the files in this state.
     pub fingerprint: Fingerprint,
     /// The table of contents, compressed; none if it would be too large.
     pub contents: Option<Vec<u8>>,
 }
 
-/// Writes what `source` chooses as one layer into `sink`, tells `recipe` how the layer is put together before it is compressed,
-/// and tells `task` of the bytes of files.
+/// Writes the files of `source` as one layer into `sink`.
 ///
-/// Equal files give equal bytes: the members of a tar are sorted and carry neither times nor owners, only their mode. What is no
+/// Records in `recipe` how the uncompressed layer is assembled, and reports the bytes of files to `task`.
+///
+/// Equal files give equal bytes: the members of a tar are sorted and contain neither times nor owners, only their mode.
+/// Only a single file can be written raw. Memory use does not grow with the size of files.
 /// file cannot be written raw. Memory use does not grow with the size of files.
 pub fn write_layer(
     source: &LayerSource,
@@ -95,7 +97,7 @@ fn write_uncompressed(
         fingerprinter.add(&member);
     }
     if format == Format::Raw && file_mode.is_none() {
-        // It was a file when somebody chose to write it like this.
+        // It was a file when the raw format was chosen.
         return Err(Error::FileChanged { path: source.path.clone() });
     }
     let (path_is_ignored, fingerprint) = (walk.path_is_ignored, fingerprinter.finish());
@@ -103,10 +105,10 @@ fn write_uncompressed(
     Ok(LayerSummary { diff_id: None, files, bytes, file_mode, path_is_ignored, fingerprint, contents })
 }
 
-/// Writes the file `path` with the mode and size that it has by now, and returns it as it is when it has been read.
+/// Writes the file `path` with its current mode and size, and returns its metadata after it has been read.
 ///
-/// A file that is smaller than `buffer` costs one read and one look. As its size, seen afterwards, is what one read gave, that
-/// was all of it.
+/// A file that is smaller than `buffer` costs one read and one query of metadata: if its size, queried afterwards,
+/// equals the number of bytes read, then that was the whole file.
 fn write_file(
     source: &LayerSource,
     path: RelativePath,
@@ -141,15 +143,15 @@ fn status_of(path: &RelativePath, file: &File) -> Result<Stat, Error> {
     }
 }
 
-/// Writes a layer, and enters its files in its table of contents. Around their contents, a tar has bytes of its own.
+/// Writes a layer, and adds its files to its table of contents. A tar also has bytes around the contents of files.
 ///
-/// Gathers nothing: everything that layers are written to gathers.
+/// Does not buffer: every sink of a layer has its own buffer.
 struct LayerWriter<'a, W> {
     format: Format,
     sink: W,
     recipe: Option<&'a mut RecipeWriter>,
     contents: contents::Writer,
-    /// How many bytes the sink has.
+    /// The number of bytes written to the sink.
     written: u64,
 }
 
@@ -165,7 +167,7 @@ impl<'a, W: Digesting> LayerWriter<'a, W> {
         Ok(())
     }
 
-    /// The content comes next.
+    /// Begins a file, whose content follows.
     fn begin_file(&mut self, member: &Member) -> Result<(), Error> {
         self.put_header(member)?;
         self.sink.hasher().bound();
@@ -185,15 +187,15 @@ impl<'a, W: Digesting> LayerWriter<'a, W> {
         self.put_tar(&Header { name: path.as_str(), is_directory, mode, size, owner: KITOPS_OWNER }.to_bytes())
     }
 
-    /// Notes the file `path`, whose content comes next. What is returned is to be read instead of it, if anything is.
+    /// Records the file `path`, whose content follows. If a file is returned, it must be read instead.
     fn record(&mut self, source: &LayerSource, path: &RelativePath, file: &File) -> Result<Option<File>, Error> {
         let Some(recipe) = &mut self.recipe else { return Ok(None) };
         let put = file.metadata().and_then(|metadata| recipe.put_file(&path.join_to(source.root), file, &metadata));
         put.map_err(Error::reading(path))
     }
 
-    /// Writes the content of `member`, whose first bytes are the first `filled` of `buffer`, and the others come from `file`.
-    /// Both a shorter and a longer file are refused.
+    /// Writes the content of `member`: the first `filled` bytes of `buffer`, and then the rest of `file`. A shorter or
+    /// a longer file is an error.
     fn put_content(
         &mut self,
         member: &Member,
@@ -223,7 +225,7 @@ impl<'a, W: Digesting> LayerWriter<'a, W> {
         Ok(())
     }
 
-    /// Writes what is no content of a file.
+    /// Writes bytes of the tar that do not belong to the content of a file.
     fn put_tar(&mut self, bytes: &[u8]) -> Result<(), Error> {
         if self.format == Format::Raw {
             return Ok(());
@@ -239,7 +241,8 @@ impl<'a, W: Digesting> LayerWriter<'a, W> {
         self.sink.write_all(bytes).map_err(writing_failed)
     }
 
-    /// Writes the two empty blocks at the end of a tar, and no more: Go does not round up. Returns the table of contents.
+    /// Writes the two empty blocks at the end of a tar without rounding up the size further, as Go does. Returns the
+    /// table of contents.
     fn finish(mut self) -> Result<Option<Vec<u8>>, Error> {
         self.put_tar(&[0; 2 * BLOCK])?;
         self.sink.hasher().settle();

@@ -1,42 +1,43 @@
 //! The headers of tar members, byte for byte as Go's `archive/tar` writes them for KitOps.
 //!
-//! Equal files thus give layers that a registry filled by KitOps already has. USTAR where the member fits, else PAX.
+//! Equal files therefore result in layers that a registry filled by KitOps already has. Headers are USTAR if the member
+//! fits, otherwise PAX.
 
-/// What headers and contents are rounded up to.
+/// The size of a tar block, to which headers and contents are padded.
 pub(crate) const BLOCK: usize = 512;
 const NAME_BYTES: usize = 100;
 const PREFIX_BYTES: usize = 155;
 /// The largest size that eleven octal digits hold: 8 GiB less one.
 const LARGEST_OCTAL_SIZE: u64 = 0o777_7777_7777;
-/// The user that KitOps notes as the owner of everything in a layer.
+/// The user ID that KitOps records as the owner of everything in a layer.
 pub(crate) const KITOPS_OWNER: u64 = 1000;
 
 const DIRECTORY: u8 = b'5';
 const FILE: u8 = b'0';
 const EXTENDED: u8 = b'x';
 
-/// How many zeros follow a content of `size` bytes.
+/// Returns the number of zeros after a content of `size` bytes.
 pub(crate) fn padding(size: u64) -> usize {
     let beyond = usize::try_from(size % BLOCK as u64).expect("less than a block");
     (BLOCK - beyond) % BLOCK
 }
 
-/// What a header tells of a member.
+/// The fields of a header.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Header<'a> {
-    /// Joined by `/`, without a slash at the end.
+    /// The path, joined by `/`, without a slash at the end.
     pub(crate) name: &'a str,
     pub(crate) is_directory: bool,
-    /// Permission bits with setuid, setgid and sticky.
+    /// Permission bits including setuid, setgid and sticky.
     pub(crate) mode: u32,
-    /// Of the content in bytes; 0 for a directory.
+    /// The size of the content in bytes; 0 for a directory.
     pub(crate) size: u64,
-    /// The number of the user.
+    /// The user ID.
     pub(crate) owner: u64,
 }
 
 impl Header<'_> {
-    /// The one block of the header, or the three and more that it takes with PAX records in front.
+    /// Returns the one block of the header, or three and more if PAX records precede it.
     pub(crate) fn to_bytes(self) -> Vec<u8> {
         let split = split_name(self.name);
         match split {
@@ -76,7 +77,7 @@ impl Header<'_> {
     }
 }
 
-/// The header of the PAX records of the member `name`. Its device fields stay empty, which is Go's way too.
+/// Returns the header of the PAX records of the member `name`. Its device fields stay empty, as in Go.
 fn extended_block(name: &str, size: usize) -> [u8; BLOCK] {
     let name = match name.rsplit_once('/') {
         Some((folder, base)) => format!("{folder}/PaxHeaders.0/{base}"),
@@ -92,7 +93,7 @@ fn extended_block(name: &str, size: usize) -> [u8; BLOCK] {
     seal(block)
 }
 
-/// The parts of `name` for the prefix and the name field; none if USTAR cannot hold it.
+/// Splits `name` for the prefix and the name field. Returns none if USTAR cannot represent it.
 fn split_name(name: &str) -> Option<(&str, &str)> {
     if !name.is_ascii() {
         return None;
@@ -109,12 +110,12 @@ fn ascii_only(name: &str) -> String {
     name.chars().filter(char::is_ascii).collect()
 }
 
-/// What fits into the name field. A slash at its end would make old readers see a directory.
+/// Returns the part that fits into the name field. With a slash at its end, old readers would read a directory.
 fn cut(name: &str) -> String {
     name[..name.len().min(NAME_BYTES)].trim_end_matches('/').to_owned()
 }
 
-/// A PAX record, whose length counts its own digits.
+/// Returns a PAX record, whose length includes its own digits.
 fn record(key: &str, value: &str) -> String {
     let rest = format!(" {key}={value}\n");
     let mut length = rest.len();
@@ -128,7 +129,7 @@ fn text(field: &mut [u8], value: &str) {
     field[..value.len()].copy_from_slice(value.as_bytes());
 }
 
-/// Octal digits up to a NUL in the last place.
+/// Writes octal digits and a final NUL.
 fn octal(field: &mut [u8], mut value: u64) {
     let width = field.len() - 1;
     for digit in field[..width].iter_mut().rev() {
@@ -137,7 +138,7 @@ fn octal(field: &mut [u8], mut value: u64) {
     }
 }
 
-/// Writes what comes last: the magic and the sum over everything.
+/// Completes a block with the magic and the checksum.
 fn seal(mut block: [u8; BLOCK]) -> [u8; BLOCK] {
     text(&mut block[257..265], "ustar\x0000");
     block[148..156].fill(b' ');

@@ -1,39 +1,40 @@
-//! Following a tar of which everything is known but the contents of its files.
+//! Reads a tar of which everything except the contents of its files is known.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::header::{BLOCK, Header, KITOPS_OWNER, padding};
 use crate::relative_path::RelativePath;
 
-/// A layer that `kit` wrote, and whose members somebody knows. Every byte around the contents is compared with the one that must be there, so
-/// that who verifies the contents has verified the layer. Reading from it gives the content of the present member.
+/// A layer written by `kit` whose members the caller knows. Every byte around the contents is compared with its
+/// expected value, so verifying the contents verifies the whole layer. Reading returns the content of the current
+/// member.
 pub struct KnownTar<R> {
     tar: R,
     position: u64,
-    /// Bytes of the present content that have not been read.
+    /// The number of bytes of the current content that have not been read.
     left: u64,
     padding: usize,
 }
 
 impl<R: Read + Seek> KnownTar<R> {
-    /// Begins in front of the first member. `tar` must refuse to go behind its end.
+    /// Begins before the first member. `tar` must return an error when it is read past its end.
     pub fn new(tar: R) -> Self {
         Self { tar, position: 0, left: 0, padding: 0 }
     }
 
-    /// Goes to the folder `path`, over what is left of the present member. An error if something else is there.
+    /// Moves to the folder `path` and skips the rest of the current member. Fails if something else follows.
     pub fn next_folder(&mut self, path: &RelativePath, mode: u32) -> io::Result<()> {
         self.next(Header { name: path.as_str(), is_directory: true, mode, size: 0, owner: KITOPS_OWNER })
     }
 
-    /// Goes to the file `path`, over what is left of the present member. An error if something else is there, or if its content does not begin
-    /// at `offset`.
+    /// Moves to the file `path` and skips the rest of the current member. Fails if something else follows, or if its
+    /// content does not begin at `offset`.
     pub fn next_file(&mut self, path: &RelativePath, mode: u32, size: u64, offset: u64) -> io::Result<()> {
         self.next(Header { name: path.as_str(), is_directory: false, mode, size, owner: KITOPS_OWNER })?;
         if self.position == offset { Ok(()) } else { Err(other()) }
     }
 
-    /// Makes sure that nothing follows but what ends a tar.
+    /// Checks that only the end of a tar follows.
     pub fn finish(mut self) -> io::Result<()> {
         self.end_member()?;
         self.expect(&[0; 2 * BLOCK])?;
@@ -72,7 +73,7 @@ impl<R: Read> Read for KnownTar<R> {
 }
 
 fn other() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "the layer is not what its table of contents tells")
+    io::Error::new(io::ErrorKind::InvalidData, "the layer does not match its table of contents")
 }
 
 #[cfg(test)]
@@ -90,7 +91,7 @@ mod tests {
         [files.concat(), header("d/b", false, 512), vec![7; 512], vec![0; 1024]].concat()
     }
 
-    /// What is read of `d/a`, if the rest is as it must be.
+    /// Returns the content of `d/a`, if all other bytes are as expected.
     fn follow(tar: &[u8]) -> io::Result<Vec<u8>> {
         let mut known = KnownTar::new(io::Cursor::new(tar));
         let mut content = Vec::new();
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_that_is_no_content_is_compared() {
+    fn every_byte_outside_of_contents_is_compared() {
         let tar = tar();
         assert_eq!(follow(&tar).unwrap(), b"abc");
         for place in (0..tar.len()).filter(|place| !(1024..1027).contains(place) && !(2048..2560).contains(place)) {
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_or_goes_on_is_not_the_tar() {
+    fn a_truncated_or_longer_tar_is_refused() {
         let tar = tar();
         for length in (0..tar.len()).step_by(100) {
             assert!(follow(&tar[..length]).is_err(), "{length}");

@@ -1,4 +1,4 @@
-//! Looking into a layer without unpacking it.
+//! Lists a layer without unpacking it.
 
 use std::io::{self, Read, Seek};
 
@@ -7,10 +7,10 @@ use crate::archive::error::Error;
 use crate::archive::unpack::LayerShape;
 use crate::relative_path::RelativePath;
 
-/// The members of a tar layer, one after the other. Reading from the listing gives the content of the present one.
+/// The members of a tar layer, one after another. Reading from the listing returns the content of the current one.
 ///
-/// What is not read of a content is passed over. Nothing is verified but the tar itself: the digest of a layer is known only
-/// to who reads all of it.
+/// Unread content is skipped. Only the structure of the tar is checked: the digest of a layer can be verified only by
+/// reading all of it.
 pub struct Listing<R> {
     members: Members<R>,
     shape: LayerShape,
@@ -19,15 +19,15 @@ pub struct Listing<R> {
 /// A file or a folder in a layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayerMember {
-    /// Where it would be unpacked.
+    /// The path at which it would be unpacked.
     pub path: RelativePath,
-    /// Whether it is a folder.
+    /// True for a folder.
     pub is_directory: bool,
     /// The permissions.
     pub mode: u32,
-    /// Of the content in bytes; 0 for a folder.
+    /// The size of the content in bytes; 0 for a folder.
     pub size: u64,
-    /// Where the content begins in the uncompressed layer.
+    /// The offset of the content in the uncompressed layer.
     pub offset: u64,
 }
 
@@ -37,7 +37,7 @@ impl<R: Read> Listing<R> {
         Self { members: Members::new(layer), shape }
     }
 
-    /// Goes to the next member; none at the end of the layer.
+    /// Moves to the next member. Returns none at the end of the layer.
     pub fn next_member(&mut self) -> Result<Option<LayerMember>, Error> {
         let Some(member) = self.members.next()? else { return Ok(None) };
         Ok(Some(LayerMember {
@@ -51,8 +51,8 @@ impl<R: Read> Listing<R> {
 }
 
 impl<R: Read + Seek> Listing<R> {
-    /// Lists an uncompressed layer by hopping from header to header. `layer` must refuse to go behind its end, or a layer that
-    /// lacks the end of its last file looks whole.
+    /// Lists an uncompressed layer by seeking from header to header. `layer` must return an error when it seeks past
+    /// its end; otherwise a layer that is truncated in its last file looks complete.
     pub fn hopping(layer: R, shape: LayerShape) -> Self {
         Self { members: Members::jumping(layer), shape }
     }

@@ -1,7 +1,7 @@
-//! Reads the members of a tar that somebody else wrote.
+//! Reads the members of an untrusted tar.
 //!
-//! USTAR, PAX and GNU long names are understood as Go's `archive/tar` does it; whatever is no file and no folder is refused
-//! here. Nothing but names is ever held in memory, and those are capped.
+//! USTAR, PAX and GNU long names are read as Go's `archive/tar` reads them; anything but files and folders is refused.
+//! Only names are held in memory, and their size is limited.
 
 use std::io::{self, Read, Seek};
 
@@ -9,35 +9,35 @@ use super::header::{BLOCK, padding};
 use crate::archive::error::Error;
 use crate::archive::reading::{fill, read_once};
 
-/// How long a record of names may be. Linux takes paths of 4 KiB; more than this is an attack on memory.
+/// The maximum size of a record of names. Linux allows paths of 4 KiB; more than this limit is an attack on memory.
 const RECORD_BYTES: u64 = 1 << 20;
 
-/// One member, as its header tells it; nothing of it is checked but its kind.
+/// One member, as described by its header; only its kind has been checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Member {
     pub(crate) name: String,
     pub(crate) is_directory: bool,
     pub(crate) mode: u32,
-    /// Of the content in bytes; 0 for a directory.
+    /// The size of the content in bytes; 0 for a directory.
     pub(crate) size: u64,
 }
 
-/// The members of a tar, one after the other.
+/// The members of a tar, one after another.
 pub(crate) struct Members<R> {
     source: R,
-    /// Goes over bytes that nobody wants without reading them, where the source can do that.
+    /// Skips bytes without reading them, if the source supports that.
     jump: Option<fn(&mut R, i64) -> io::Result<()>>,
-    /// How many bytes of the archive are passed.
+    /// The number of bytes of the archive that have been read or skipped.
     position: u64,
-    /// Bytes of the present content that have not been read.
+    /// The number of bytes of the current content that have not been read.
     left: u64,
     padding: usize,
-    /// The name of the present member, for errors.
+    /// The name of the current member, for errors.
     name: String,
     is_over: bool,
 }
 
-/// What PAX and GNU records say about the member behind them.
+/// The contents of PAX and GNU records that apply to the next member.
 #[derive(Default)]
 struct Extension {
     name: Option<Vec<u8>>,
@@ -50,22 +50,22 @@ impl<R: Read> Members<R> {
         Self { source, jump: None, position: 0, left: 0, padding: 0, name: String::new(), is_over: false }
     }
 
-    /// Where in the archive the content of the present member goes on.
+    /// The offset in the archive of the next unread byte of content.
     pub(crate) fn position(&self) -> u64 {
         self.position
     }
 
-    /// Goes to the next member, over what is left of the present one. None at the end of the archive.
+    /// Skips the rest of the current member and moves to the next one. Returns none at the end of the archive.
     pub(crate) fn next(&mut self) -> Result<Option<Member>, Error> {
         self.skip_rest()?;
         let mut extension = Extension::default();
         while let Some(block) = self.header_block()? {
             let header = RawHeader(&block);
-            let size = header.number(124..136).ok_or_else(|| self.malformed("its size is no number"))?;
+            let size = header.number(124..136).ok_or_else(|| self.malformed("its size is not a number"))?;
             match header.kind() {
                 b'x' => extension.take_records(&self.record(size)?).ok_or_else(|| self.malformed("bad PAX records"))?,
                 b'L' => extension.name = Some(until_nul(&self.record(size)?).to_vec()),
-                // PAX records for all members and GNU link names: nothing in them matters here.
+                // PAX records for all members and GNU link names are irrelevant.
                 b'g' | b'K' => self.begin(size),
                 _ => return self.member(&header, size, extension).map(Some),
             }
@@ -74,14 +74,14 @@ impl<R: Read> Members<R> {
         Ok(None)
     }
 
-    /// Reads over whatever follows the archive: only its end shows whether a compressed stream is whole.
+    /// Reads everything after the archive: only the end of a compressed stream shows that it is complete.
     pub(crate) fn drain(&mut self) -> Result<(), Error> {
         let mut skipped = [0; 8 * BLOCK];
         while self.read_source(&mut skipped)? > 0 {}
         Ok(())
     }
 
-    /// Reads of the content of the present member; 0 at its end.
+    /// Reads content of the current member. Returns 0 at its end.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
         let wanted = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
         if wanted == 0 {
@@ -89,7 +89,7 @@ impl<R: Read> Members<R> {
         }
         let read = self.read_source(&mut buffer[..wanted])?;
         if read == 0 {
-            return Err(self.malformed("the archive ends inside of it"));
+            return Err(self.malformed("the archive ends within a member"));
         }
         self.left -= read as u64;
         Ok(read)
@@ -101,7 +101,7 @@ impl<R: Read> Members<R> {
             .map_err(|error| refused(&String::from_utf8_lossy(error.as_bytes()), "its name is not UTF-8"))?;
         let is_directory = match header.kind() {
             b'5' => true,
-            // Before USTAR a slash was what made a directory.
+            // Before USTAR, a trailing slash indicated a directory.
             b'0' | 0 => name.ends_with('/'),
             kind => return Err(refused(&name, kind_refused(kind))),
         };
@@ -109,13 +109,14 @@ impl<R: Read> Members<R> {
             return Err(refused(&name, "sparse files are not supported"));
         }
         self.name.clone_from(&name);
-        let mode = header.number(100..108).ok_or_else(|| self.malformed("its mode is no number"))?;
+        let mode = header.number(100..108).ok_or_else(|| self.malformed("its mode is not a number"))?;
         let size = if is_directory { 0 } else { extension.size.unwrap_or(size) };
         self.begin(size);
         Ok(Member { name, is_directory, mode: u32::try_from(mode & 0o7777).expect("twelve bits"), size })
     }
 
-    /// The next header; none at the end, which is two empty blocks or, as for Go, nothing more between two members.
+    /// Returns the next header. Returns none at the end, which is two empty blocks or, as in Go, the end of the archive
+    /// between two members.
     fn header_block(&mut self) -> Result<Option<[u8; BLOCK]>, Error> {
         if self.is_over {
             return Ok(None);
@@ -123,13 +124,13 @@ impl<R: Read> Members<R> {
         let Some(block) = self.block()? else { return Ok(None) };
         if block.iter().any(|byte| *byte != 0) {
             if !RawHeader(&block).has_right_sum() {
-                return Err(self.malformed("what follows is no tar header"));
+                return Err(self.malformed("the next block is not a tar header"));
             }
             return Ok(Some(block));
         }
         self.is_over = true;
         if self.block()?.is_some_and(|block| block.iter().any(|byte| *byte != 0)) {
-            return Err(self.malformed("only one empty block follows"));
+            return Err(self.malformed("a single empty block follows"));
         }
         Ok(None)
     }
@@ -142,7 +143,7 @@ impl<R: Read> Members<R> {
                 Ok(None)
             }
             BLOCK => Ok(Some(block)),
-            _ => Err(self.malformed("the archive ends inside of the next header")),
+            _ => Err(self.malformed("the archive ends within the next header")),
         }
     }
 
@@ -170,7 +171,7 @@ impl<R: Read> Members<R> {
         let padding = std::mem::take(&mut self.padding);
         let read = fill(&mut skipped[..padding], |rest| self.read_source(rest))?;
         if read < padding {
-            return Err(self.malformed("the archive ends inside of it"));
+            return Err(self.malformed("the archive ends within a member"));
         }
         Ok(())
     }
@@ -182,7 +183,7 @@ impl<R: Read> Members<R> {
         (self.left, self.position) = (0, position);
         match jump(&mut self.source, distance) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                Err(self.malformed("the archive ends inside of it"))
+                Err(self.malformed("the archive ends within a member"))
             }
             result => result.map_err(|source| Error::ReadLayer { source }),
         }
@@ -200,14 +201,14 @@ impl<R: Read> Members<R> {
 }
 
 impl<R: Read + Seek> Members<R> {
-    /// Like [`new`](Self::new), and jumps over contents. The source must refuse to go behind its end.
+    /// Like [`new`](Self::new), but seeks over contents. The source must return an error when it seeks past its end.
     pub(super) fn jumping(source: R) -> Self {
         Self { jump: Some(R::seek_relative), ..Self::new(source) }
     }
 }
 
 impl Extension {
-    /// Takes records of the form `LEN key=value\n`, as many as there are; none if one is malformed.
+    /// Parses records of the form `LEN key=value\n`. Returns none if one is malformed.
     fn take_records(&mut self, mut records: &[u8]) -> Option<()> {
         while !records.is_empty() {
             let blank = records.iter().position(|byte| *byte == b' ')?;
@@ -241,14 +242,15 @@ impl RawHeader<'_> {
     fn name(&self) -> Vec<u8> {
         let name = until_nul(&self.0[..100]);
         let prefix = until_nul(&self.0[345..500]);
-        // GNU's own magic has a blank instead of the NUL, and other fields where USTAR has the prefix.
+        // GNU's own magic has a blank instead of the NUL, and other fields at the position of the USTAR prefix.
         if &self.0[257..263] != b"ustar\0" || prefix.is_empty() {
             return name.to_vec();
         }
         [prefix, name].join(&b'/')
     }
 
-    /// A number in octal digits or, with the highest bit set, in binary; none if it is neither, negative or too large.
+    /// Parses a number in octal digits or, with the highest bit set, in binary. Returns none if it is neither, negative
+    /// or too large.
     fn number(&self, field: std::ops::Range<usize>) -> Option<u64> {
         let field = &self.0[field];
         if field[0] & 0x80 == 0 {
@@ -265,7 +267,8 @@ impl RawHeader<'_> {
         is_small.then_some(if high.is_empty() { value & !(1 << 63) } else { value })
     }
 
-    /// Whether the sum fits, counted over unsigned or, as some did, over signed bytes.
+    /// Returns true if the checksum matches, computed over unsigned bytes or, as by some old programs, over signed
+    /// bytes.
     fn has_right_sum(&self) -> bool {
         let bytes = || (0..).zip(self.0).map(|(place, byte)| if (148..156).contains(&place) { b' ' } else { *byte });
         let unsigned: i64 = bytes().map(i64::from).sum();

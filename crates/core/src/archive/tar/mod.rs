@@ -1,4 +1,4 @@
-//! Tar as Go's `archive/tar` writes it: headers, PAX records, writing, and reading without trust.
+//! Tar as Go's `archive/tar` writes it: headers, PAX records, a writer, and a reader of untrusted archives.
 
 mod header;
 mod known;

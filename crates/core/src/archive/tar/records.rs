@@ -1,4 +1,4 @@
-//! A list of paths that is kept in a file, since its length is up to whoever wrote the archive.
+//! A list of paths that is stored in a file, since its length depends on the author of the archive.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -6,14 +6,14 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use crate::archive::beneath::Folder;
 use crate::relative_path::RelativePath;
 
-/// The list: each record is a tag, a blank, a path and a NUL.
+/// The list. Each record is a tag, a blank, a path and a NUL.
 #[derive(Debug)]
 pub(crate) struct Records {
     file: File,
 }
 
 impl Records {
-    /// Starts an empty list as the file `path` in `folder`.
+    /// Creates an empty list in the file `path` in `folder`.
     pub(crate) fn create(folder: &Folder, path: &RelativePath) -> io::Result<Self> {
         Ok(Self { file: folder.create_file(path, 0o600)? })
     }
@@ -22,7 +22,7 @@ impl Records {
         self.file.write_all(format!("{tag} {path}\0").as_bytes())
     }
 
-    /// All records, in the order of appending.
+    /// Returns all records in the order in which they were appended.
     pub(crate) fn read(&mut self) -> io::Result<Vec<(String, RelativePath)>> {
         let mut text = String::new();
         self.file.seek(SeekFrom::Start(0))?;

@@ -1,13 +1,13 @@
-//! Writes a tar of members that are not files of a folder: an archive of blobs.
+//! Writes a tar whose members are not files of a folder: an archive of blobs.
 
 use std::io::{self, Write};
 
 use super::header::{BLOCK, Header, padding};
 
-/// A tar under way. Its members carry neither times nor owners, so equal members give equal bytes.
+/// A tar that is being written. Its members contain neither times nor owners, so equal members give equal bytes.
 pub struct TarWriter<W> {
     sink: W,
-    /// Bytes that the present member still wants.
+    /// The number of bytes that the current member still needs.
     left: u64,
     padding: usize,
 }
@@ -18,13 +18,13 @@ impl<W: Write> TarWriter<W> {
         Self { sink, left: 0, padding: 0 }
     }
 
-    /// Enters the folder `name`, without a slash at its end.
+    /// Adds the folder `name`, which has no slash at its end.
     pub fn folder(&mut self, name: &str) -> io::Result<()> {
         let header = Header { name, is_directory: true, mode: 0o755, size: 0, owner: 0 };
         self.sink.write_all(&header.to_bytes())
     }
 
-    /// Begins the file `name`, whose `size` bytes are to be written next.
+    /// Begins the file `name`, whose `size` bytes must be written next.
     pub fn begin(&mut self, name: &str, size: u64) -> io::Result<()> {
         let header = Header { name, is_directory: false, mode: 0o644, size, owner: 0 };
         self.sink.write_all(&header.to_bytes())?;
@@ -32,7 +32,7 @@ impl<W: Write> TarWriter<W> {
         Ok(())
     }
 
-    /// Ends the file. Fewer bytes than were said are an error.
+    /// Ends the file. Fails if fewer bytes were written than announced.
     pub fn end(&mut self) -> io::Result<()> {
         if self.left > 0 {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file is shorter than its header says"));
@@ -49,7 +49,7 @@ impl<W: Write> TarWriter<W> {
 }
 
 impl<W: Write> Write for TarWriter<W> {
-    /// Writes of the content of the present file. More bytes than were said are not taken.
+    /// Writes content of the current file. Bytes beyond the announced size are not accepted.
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         let wanted = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
         let written = self.sink.write(&buffer[..wanted])?;
@@ -72,7 +72,7 @@ mod tests {
     use crate::relative_path::RelativePath;
 
     #[test]
-    fn what_is_written_is_listed() {
+    fn written_members_are_listed() {
         let mut tar = TarWriter::new(Vec::new());
         tar.folder("a").unwrap();
         tar.begin("a/b", 3).unwrap();

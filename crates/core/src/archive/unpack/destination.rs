@@ -1,6 +1,7 @@
-//! The folder that is unpacked into.
+//! The folder into which layers are unpacked.
 //!
-//! What arrives is compared with what is there and otherwise staged; [`Destination::commit`] alone gives it its final names.
+//! Incoming files are compared with existing ones and otherwise staged; only [`Destination::commit`] gives them their
+//! final names.
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -17,18 +18,18 @@ use crate::archive::error::{Conflict, Error, Obstacle};
 use crate::direct_writer::cacheable_bytes;
 use crate::relative_path::RelativePath;
 
-/// What to do with files of the target that differ from those to be unpacked.
+/// The treatment of files in the target that differ from those to be unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overwrite {
-    /// Unpack nothing and name them all.
+    /// Unpacks nothing and reports all of them.
     Refuse,
-    /// Replace them.
+    /// Replaces them.
     Replace,
-    /// Leave them as they are.
+    /// Leaves them unchanged.
     Keep,
 }
 
-/// The target of one unpacking. Dropping it without [`commit`](Self::commit) leaves nothing of it behind.
+/// The target of one unpacking. If it is dropped without [`commit`](Self::commit), it leaves nothing behind.
 ///
 /// Several threads may extract into it at once.
 #[derive(Debug)]
@@ -36,10 +37,11 @@ pub struct Destination {
     pub(super) target: Folder,
     pub(super) overwrite: Overwrite,
     place: PathBuf,
-    /// Goes before `made`: the target can be removed only when nothing is staged in it.
+    /// Must be dropped before `made`: the target can be removed only when nothing is staged in it.
     state: Mutex<State>,
     made: MadeFolders,
-    /// How many bytes more the system takes without waiting for the disk. It is asked when somebody wants to know.
+    /// The number of bytes that the system still accepts without waiting for the disk. Determined when it is first
+    /// needed.
     cacheable_bytes: OnceLock<AtomicU64>,
 }
 
@@ -51,25 +53,25 @@ struct State {
     staging: Option<Arc<Staging>>,
 }
 
-/// What became of the files that were unpacked.
+/// The result of unpacking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Placed {
-    /// Files that were written, those of `replaced` among them.
+    /// The number of written files, including those of `replaced`.
     pub files: u64,
-    /// The size of these files together.
+    /// The size of these files in bytes.
     pub bytes: u64,
-    /// Files that took the place of others.
+    /// The number of files that replaced others.
     pub replaced: u64,
-    /// Files that were there already, byte for byte, and were not touched.
+    /// The number of files that already existed with the same bytes and were not touched.
     pub already_right: u64,
-    /// Files that were there with other content and were left for [`Overwrite::Keep`].
+    /// The number of files that existed with other content and were kept because of [`Overwrite::Keep`].
     pub kept: u64,
 }
 
 impl Destination {
-    /// Opens the folder `place`, and makes it and those above it if they are missing.
+    /// Opens the folder `place`, and creates it and the folders above it if they are missing.
     ///
-    /// What earlier runs that were killed have left in it is removed.
+    /// Remains of earlier runs that were killed are removed from it.
     pub fn open(place: &Path, overwrite: Overwrite) -> Result<Self, Error> {
         let failed = |source| Error::OpenTarget { path: place.to_owned(), source };
         let mut made = MadeFolders(Vec::new());
@@ -80,16 +82,18 @@ impl Destination {
         Ok(Self { target, overwrite, place, state, made, cacheable_bytes })
     }
 
-    /// Whether `bytes` more can go through the page cache without waiting for the disk. If so, they are taken to come.
+    /// Returns true if `bytes` more can go through the page cache without waiting for the disk, and then counts them as
+    /// written.
     pub(super) fn takes_at_once(&self, bytes: u64) -> bool {
         let take = |left: u64| left.checked_sub(bytes);
         let left = self.cacheable_bytes.get_or_init(|| AtomicU64::new(cacheable_bytes()));
         left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 
-    /// Gives everything its final place, if nothing is in the way.
+    /// Moves everything to its final path, if there is no conflict.
     ///
-    /// On an error the target is as it was before; the error is [`Error::Conflicts`] if files that are there are the reason.
+    /// After an error the target is as it was before; the error is [`Error::Conflicts`] if existing files are the
+    /// reason.
     pub fn commit(self) -> Result<Placed, Error> {
         let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         if !state.conflicts.is_empty() {
@@ -103,12 +107,12 @@ impl Destination {
         Ok(state.placed)
     }
 
-    /// Notes that the file `path` arrives; false if it has arrived before.
+    /// Records that the file `path` is unpacked. Returns false if it was unpacked before.
     pub(super) fn expect_file(&self, path: &RelativePath) -> bool {
         self.state().files.insert(path)
     }
 
-    /// Takes the directory `path` with the `mode` that it has if it is new.
+    /// Adds the directory `path`, with `mode` if it is new.
     pub(super) fn take_directory(&self, path: &RelativePath, mode: u32) -> Result<(), Error> {
         match self.find(path)? {
             Found::Directory => Ok(()),
@@ -120,7 +124,7 @@ impl Destination {
         }
     }
 
-    /// What the target has at `path`; a symbolic link anywhere on the way is an error.
+    /// Returns the kind of file at `path` in the target; a symbolic link anywhere on the path is an error.
     pub(super) fn find(&self, path: &RelativePath) -> Result<Found, Error> {
         match self.target.find(path) {
             Ok(Found::Link) => Err(Error::LinkInTarget { path: path.clone() }),
@@ -129,13 +133,13 @@ impl Destination {
         }
     }
 
-    /// Whether nothing will be placed anyway, so that staging more is a waste.
+    /// Returns true if there is a conflict, so that nothing will be committed and staging is useless.
     pub(super) fn is_doomed(&self) -> bool {
         !self.state().conflicts.is_empty()
     }
 
     pub(super) fn note_conflict(&self, path: &RelativePath, obstacle: Obstacle) -> Result<(), Error> {
-        // A file where a folder should be is one conflict, however much the folder holds.
+        // A file at the path of a folder is one conflict, however much the folder contains.
         let mut culprit = (path.clone(), obstacle);
         for above in path.ancestors() {
             if matches!(self.find(&above)?, Found::File { .. } | Found::Special) {
@@ -151,7 +155,7 @@ impl Destination {
         count(&mut self.state().placed);
     }
 
-    /// The staging folder, which is made when the first thing needs it.
+    /// Returns the staging folder, which is created when it is first needed.
     pub(super) fn staging(&self) -> Result<Arc<Staging>, Error> {
         let mut state = self.state();
         if let Some(staging) = &state.staging {
@@ -168,20 +172,20 @@ impl Destination {
     }
 }
 
-/// Why something cannot be staged: usually the disk, but two members may also claim one place.
+/// Returns the error of staging a file: usually one of the disk, but two members may also have the same path.
 pub(super) fn staging_failed(path: &RelativePath, source: io::Error) -> Error {
     match source.kind() {
         io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
-            Error::Refused { member: path.to_string(), reason: "another member takes the same place" }
+            Error::Refused { member: path.to_string(), reason: "it conflicts with another member" }
         }
         _ => Error::unpacking(path)(source),
     }
 }
 
-/// Which paths have been seen, in 8 bytes and a little for each.
+/// A set of paths, with 8 bytes and a small overhead for each.
 ///
-/// The hash is keyed at random, so nobody can choose names that collide. By chance, one run in thirty million with a million
-/// files would refuse one of them.
+/// The hash has a random key, so names that collide cannot be chosen on purpose. By chance, one run in thirty million
+/// with a million files would refuse one of them.
 #[derive(Debug, Default)]
 pub(super) struct Fingerprints {
     key: RandomState,
@@ -189,13 +193,13 @@ pub(super) struct Fingerprints {
 }
 
 impl Fingerprints {
-    /// False if `path` was there already.
+    /// Adds `path`. Returns false if it was already present.
     pub(super) fn insert(&mut self, path: &RelativePath) -> bool {
         self.seen.insert(self.key.hash_one(path))
     }
 }
 
-/// The folders that had to be made for the target itself, outermost first. Dropping it removes them.
+/// The folders that were created for the target itself, outermost first. Dropping it removes them.
 #[derive(Debug)]
 struct MadeFolders(Vec<PathBuf>);
 
@@ -221,7 +225,7 @@ impl MadeFolders {
 impl Drop for MadeFolders {
     fn drop(&mut self) {
         for path in self.0.iter().rev() {
-            // Fails where somebody else has put something into it meanwhile, and then it is right to leave it.
+            // Fails if another process has created something in it in the meantime, and then it must stay.
             drop(fs_err::remove_dir(path));
         }
     }

@@ -1,4 +1,4 @@
-//! Extracts layers and single files into a [`Destination`], and refuses whatever a layer has no business to hold.
+//! Extracts layers and single files into a [`Destination`], and refuses members that a layer must not contain.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -12,28 +12,29 @@ use crate::compression::Compression;
 use crate::progress::Task;
 use crate::relative_path::RelativePath;
 
-/// Where the members of a layer may be.
+/// The allowed paths of the members of a layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayerShape {
-    /// What the Kitfile says the layer holds. Files must be it or below it; folders may also be above it.
+    /// The path of the layer in the Kitfile. Files must be at this path or below; folders may also be above it.
     pub path: RelativePath,
-    /// What the member names are relative to: the target itself, or the parent of `path` for kits older than 0.5.
+    /// The folder to which member names are relative: the target itself, or the parent of `path` for ModelKits older
+    /// than 0.5.
     pub base: RelativePath,
 }
 
-/// What a layer held.
+/// The extent of an extracted layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Extracted {
     /// Number of files.
     pub files: u64,
-    /// Their size together.
+    /// The size of all files in bytes.
     pub bytes: u64,
 }
 
-/// Extracts the tar in `reader` into `destination`, and tells `task` of the bytes of files.
+/// Extracts the tar in `reader` into `destination`, and reports the bytes of files to `task`.
 ///
-/// `reader` may not be at its end afterwards; whoever verifies it has to drain it before the destination is committed.
-/// After an error the destination must not be committed.
+/// `reader` may not be at its end afterwards; a caller that verifies it has to drain it before the destination is
+/// committed. After an error the destination must not be committed.
 pub fn extract_layer(
     reader: impl Read + Send,
     compression: Compression,
@@ -44,12 +45,13 @@ pub fn extract_layer(
     extract_cloning(reader, compression, shape, None, destination, task)
 }
 
-/// Finds the file that holds so many bytes of a tar from an offset on, and nothing else.
+/// Finds the file that contains exactly the bytes of a tar at an offset and with a size.
 pub type FindPart<'a> = &'a mut dyn FnMut(u64, u64) -> io::Result<Option<File>>;
 
-/// Like [`extract_layer`], and clones the files that `parts` finds instead of writing them, where the file system can do that.
+/// Like [`extract_layer`], but clones the files that `parts` finds instead of writing them, if the file system supports
+/// that.
 ///
-/// What is cloned is read all the same, to be verified; `reader` must give the bytes of these files.
+/// A cloned file is still read, to be verified; `reader` must return the bytes of these files.
 pub fn extract_cloning(
     reader: impl Read + Send,
     compression: Compression,
@@ -86,15 +88,15 @@ pub fn extract_cloning(
     Ok(extracted)
 }
 
-/// A file that does not come in a tar.
+/// A file that is not part of a tar.
 pub struct SingleFile<'a> {
-    /// Where it goes.
+    /// The path of the file in the target.
     pub path: &'a RelativePath,
     /// Permission bits.
     pub mode: u32,
-    /// In bytes, if it is known beforehand.
+    /// The size in bytes, if it is known beforehand.
     pub size: Option<u64>,
-    /// A file with the same content that may be cloned, and is read all the same, to be verified.
+    /// A file with the same content that may be cloned. The content is still read, to be verified.
     pub original: Option<File>,
 }
 
@@ -110,23 +112,23 @@ pub fn extract_file(
     receive(destination, &mut Incoming { path, mode, size, original, content, task }, &mut Buffers::new())
 }
 
-/// Makes the folder `path` in `destination`, or gives it its `mode` if it had to be made for what is in it.
+/// Creates the folder `path` in `destination`, or sets its `mode` if it was created for the files in it.
 pub fn extract_folder(path: &RelativePath, mode: u32, destination: &Destination) -> Result<(), Error> {
     destination.take_directory(path, mode)
 }
 
 impl LayerShape {
-    /// The path of `member` below the target, if it may be there.
+    /// Returns the path of `member` below the target, or an error if it is not allowed.
     pub(crate) fn locate(&self, member: &Member) -> Result<RelativePath, Error> {
         let name = &member.name;
         if name.contains('\0') {
-            return Err(refused(member, "its name holds a NUL"));
+            return Err(refused(member, "its name contains a NUL"));
         }
         if name.starts_with('/') {
             return Err(refused(member, "its name is absolute"));
         }
         if name.split('/').any(|component| component == "..") {
-            return Err(refused(member, "its name climbs out of folders"));
+            return Err(refused(member, "its name contains `..`"));
         }
         let path =
             format!("{}/{name}", self.base).parse().map_err(|_| refused(member, "its name leaves the target"))?;
@@ -136,7 +138,7 @@ impl LayerShape {
             path.starts_with(&self.path) && !path.is_root() && path != self.base
         };
         if !may_be_there {
-            return Err(refused(member, "it lies outside of the path of the layer"));
+            return Err(refused(member, "it is outside the path of the layer"));
         }
         Ok(path)
     }

@@ -1,4 +1,4 @@
-//! The bytes of a layer to files: extraction into a staging directory, then final names.
+//! Unpacks the bytes of a layer into files: extraction into a staging folder, then final names.
 
 mod destination;
 mod extract;

@@ -1,4 +1,4 @@
-//! Files that several threads fill.
+//! Files that are written by several threads.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -17,9 +17,9 @@ use crate::relative_path::RelativePath;
 /// The permission to open a file again for writing.
 const OWNER_WRITES: u32 = 0o200;
 
-/// A file of a [`Destination`] that comes in parts, in any order and several at once.
+/// A file of a [`Destination`] that is written in parts, in any order and several at once.
 ///
-/// All of them must have been written before the destination is committed; after an error it must not be.
+/// All parts must have been written before the destination is committed; after an error it must not be committed.
 #[derive(Debug)]
 pub struct FileInParts {
     path: RelativePath,
@@ -28,19 +28,19 @@ pub struct FileInParts {
 
 #[derive(Debug)]
 enum State {
-    /// Its content is there already.
+    /// The file already has its content.
     Cloned,
-    /// Each part opens it: there may be more such files than a process may have open.
+    /// Each part opens the file: there may be more such files than a process may have open.
     Closed,
-    /// Nobody may open it again for writing.
+    /// The file stays open because its mode forbids opening it again for writing.
     Open(File),
 }
 
 impl Destination {
-    /// Makes `file`, to be filled in parts. If it can be cloned, only the reading of its parts is left, which verifies them.
+    /// Creates `file`, to be written in parts. If it can be cloned, its parts only have to be read for verification.
     ///
-    /// None if something is in its place, which wants to be compared from front to back, or if nothing will be placed anyway; such a file has to
-    /// be [extracted](super::extract::extract_file).
+    /// Returns none if the path exists, because then the file has to be compared from beginning to end, or if there is
+    /// a conflict, so that nothing will be committed; such a file has to be [extracted](super::extract::extract_file).
     pub fn begin_file(&self, file: &SingleFile) -> Result<Option<FileInParts>, Error> {
         let SingleFile { path, mode, size, original } = file;
         if self.find(path)? != Found::Nothing || self.is_doomed() {
@@ -52,7 +52,7 @@ impl Destination {
         let (file, is_cloned) = create(self, path, *mode, original.as_ref())?;
         let size = size.unwrap_or_default();
         if !is_cloned {
-            // To write behind the end of a file takes the system longer.
+            // Writing past the end of a file is slower.
             file.set_len(size).map_err(Error::unpacking(path))?;
         }
         let found_mode = file.metadata().map_err(Error::unpacking(path))?.mode();
@@ -68,9 +68,10 @@ impl Destination {
         Ok(Some(FileInParts { path: (*path).clone(), state }))
     }
 
-    /// Writes everything that `content` gives, `size` bytes, into `file` from `offset` on, and tells `task` of it.
+    /// Writes the `size` bytes of `content` into `file` at `offset`, and reports them to `task`.
     ///
-    /// It goes through the page cache as long as nobody has to wait for the disk because of that, and then past it.
+    /// The bytes go through the page cache as long as it accepts them without waiting for the disk, and past it
+    /// afterwards.
     pub fn write_part(
         &self,
         file: &FileInParts,
@@ -106,7 +107,8 @@ fn pass_on(
 ) -> Result<(), Error> {
     let mut buffer = vec![0; CACHED_BYTES];
     loop {
-        // Up to where a folio of the page cache ends: one that is written in two steps takes twice the time.
+        // The first read ends where a folio of the page cache ends: one that is written in two steps takes twice the
+        // time.
         let past = usize::try_from(offset % CACHED_BYTES as u64).unwrap_or_default();
         let filled = fill(&mut buffer[past..], |rest| read_once(content, rest));
         let filled = filled.map_err(|source| Error::ReadLayer { source })?;
@@ -119,7 +121,7 @@ fn pass_on(
     }
 }
 
-/// Writes into a file at a position of its own.
+/// Writes into a file at its own position, independent of the position of the file.
 struct WriterAt<'a> {
     file: &'a File,
     offset: u64,
@@ -162,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_or_comes_twice_has_no_parts() {
+    fn existing_and_repeated_files_have_no_parts() {
         let folder = tempfile::tempdir().unwrap();
         fs_err::write(folder.path().join("old"), "old").unwrap();
         let destination = Destination::open(folder.path(), Overwrite::Refuse).unwrap();

@@ -1,4 +1,4 @@
-//! Gives staged files and folders their final places: all of them, or none.
+//! Moves staged files and folders to their final paths: all of them, or none.
 
 use std::io;
 
@@ -9,16 +9,17 @@ use crate::archive::error::Error;
 use crate::archive::tar::Records;
 use crate::relative_path::RelativePath;
 
-/// How many names of a folder are held in memory at once.
+/// The maximum number of names of a folder in memory.
 const BATCH: usize = 4096;
 
 /// The tags of the journal.
 const PLACED: &str = "placed";
 const REPLACED: &str = "replaced";
 
-/// Moves everything from `staging` to `target`. If that fails midway, what was moved is moved back.
+/// Moves everything from `staging` to `target`. If that fails midway, everything that was moved is moved back.
 ///
-/// A folder that the target lacks is moved with all that is in it, so a fresh target costs a few renames, however many files.
+/// A folder that the target does not have is moved with its content, so a new target costs a few renames, however many
+/// files there are.
 pub(super) fn place(target: &Folder, staging: &Staging, overwrite: Overwrite) -> Result<(), Error> {
     let journal = staging.create_journal().map_err(Error::unpacking(&RelativePath::root()))?;
     let mut placing = Placing { target, staging, overwrite, journal, done: 0 };
@@ -33,9 +34,9 @@ struct Placing<'a> {
     target: &'a Folder,
     staging: &'a Staging,
     overwrite: Overwrite,
-    /// What has been done, each step noted before it is done.
+    /// The steps, each recorded before it is executed.
     journal: Records,
-    /// How many of the steps in the journal have been done; its last one may not have been.
+    /// The number of executed steps; the last one in the journal may not have been executed.
     done: usize,
 }
 
@@ -43,7 +44,7 @@ impl Placing<'_> {
     fn folder(&mut self, path: &RelativePath) -> Result<(), Error> {
         let new = &self.staging.new;
         loop {
-            // What has been placed is gone from here, so the first names are always other ones.
+            // Moved entries are no longer in the folder, so each batch contains other names.
             let names = new.names(path, BATCH, |_| true).map_err(Error::unpacking(path))?;
             if names.is_empty() {
                 return Ok(());
@@ -89,7 +90,8 @@ impl Placing<'_> {
         Ok(())
     }
 
-    /// Takes away from the owner what the archive does not grant: inner folders first, while they can be reached.
+    /// Removes permissions of the owner that the archive does not grant: inner folders first, while they are
+    /// accessible.
     fn set_late_modes(&self) -> Result<(), Error> {
         let modes = self.staging.take_late_modes().map_err(Error::unpacking(&RelativePath::root()))?;
         for (mode, path) in modes.iter().rev() {

@@ -1,4 +1,4 @@
-//! The way of one file into the destination: compared with what is there, and staged from the first difference on.
+//! Receives one file: compares it with an existing file, and stages it from the first difference on.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -12,29 +12,29 @@ use crate::progress::Task;
 use crate::recipe::clone_whole;
 use crate::relative_path::RelativePath;
 
-/// A file that arrives.
+/// An incoming file.
 pub(super) struct Incoming<'a> {
     pub(super) path: &'a RelativePath,
     pub(super) mode: u32,
-    /// In bytes, if it is known beforehand.
+    /// The size in bytes, if it is known beforehand.
     pub(super) size: Option<u64>,
     /// A file with the same content that may be cloned.
     pub(super) original: Option<File>,
-    /// Gives the next bytes; 0 at the end.
+    /// Reads the next bytes. Returns 0 at the end.
     pub(super) content: &'a mut dyn FnMut(&mut [u8]) -> Result<usize, Error>,
     pub(super) task: &'a dyn Task,
 }
 
-/// Room for the steps of reading, used for one file after the other.
+/// The buffers, which are used for one file after another.
 pub(super) struct Buffers {
     incoming: Vec<u8>,
     existing: Vec<u8>,
 }
 
-/// How far a file equals the one that is there.
+/// The result of comparing an incoming file with the existing one.
 enum Comparison {
     Equal,
-    /// After `equal` bytes come the `pending` ones in the buffer of what arrives, and then more.
+    /// After `equal` bytes, the next bytes differ. The buffer contains `pending` incoming bytes, and more may follow.
     Differs {
         equal: u64,
         pending: usize,
@@ -47,7 +47,7 @@ impl Buffers {
     }
 }
 
-/// Takes one file into `destination`, and returns its size.
+/// Receives one file into `destination`, and returns its size.
 pub(super) fn receive(destination: &Destination, incoming: &mut Incoming, buffers: &mut Buffers) -> Result<u64, Error> {
     if !destination.expect_file(incoming.path) {
         return Err(Error::Refused { member: incoming.path.to_string(), reason: "it occurs twice" });
@@ -55,7 +55,7 @@ pub(super) fn receive(destination: &Destination, incoming: &mut Incoming, buffer
     match destination.find(incoming.path)? {
         Found::Nothing if destination.is_doomed() => drain(incoming, buffers),
         Found::Nothing => stage(destination, incoming, buffers, None, 0),
-        Found::File { size } => meet(destination, incoming, buffers, size),
+        Found::File { size } => receive_over(destination, incoming, buffers, size),
         _ => {
             destination.note_conflict(incoming.path, Obstacle::NotAFile)?;
             drain(incoming, buffers)
@@ -63,8 +63,8 @@ pub(super) fn receive(destination: &Destination, incoming: &mut Incoming, buffer
     }
 }
 
-/// Meets a file of `existing_size` bytes in the place of the one that arrives.
-fn meet(
+/// Receives a file whose path in the target is a file of `existing_size` bytes.
+fn receive_over(
     destination: &Destination,
     incoming: &mut Incoming,
     buffers: &mut Buffers,
@@ -101,7 +101,7 @@ fn compare(incoming: &mut Incoming, existing: &mut File, buffers: &mut Buffers) 
     let mut equal = 0;
     loop {
         let arrived = fill(&mut buffers.incoming, |rest| next(incoming, rest))?;
-        // One byte more tells whether the file that is there goes on.
+        // One byte more shows whether the existing file is longer.
         let wanted = (arrived + 1).min(BUFFER_BYTES);
         let there = fill(&mut buffers.existing[..wanted], |rest| read_once(existing, rest));
         let there = there.map_err(Error::unpacking(incoming.path))?;
@@ -115,7 +115,8 @@ fn compare(incoming: &mut Incoming, existing: &mut File, buffers: &mut Buffers) 
     }
 }
 
-/// Stages what arrives: first the beginning that an `existing` file has too, then the `pending` bytes in the buffer.
+/// Stages an incoming file: first the bytes that it shares with the `existing` file, then the `pending` bytes in the
+/// buffer, then the rest.
 fn stage(
     destination: &Destination,
     incoming: &mut Incoming,
@@ -148,7 +149,7 @@ fn stage(
     Ok(size)
 }
 
-/// Makes the staged file `path`, and tells whether it has the content of `original` already.
+/// Creates the staged file `path`. Returns true with it if it is a clone of `original`.
 pub(super) fn create(
     destination: &Destination,
     path: &RelativePath,
@@ -160,7 +161,7 @@ pub(super) fn create(
     Ok((file, is_cloned.map_err(Error::unpacking(path))?))
 }
 
-/// Writes the `pending` bytes in the buffer and all that follow, and returns how many these are.
+/// Writes the `pending` bytes in the buffer and all that follow, and returns their number.
 fn write_rest(
     incoming: &mut Incoming,
     buffers: &mut Buffers,

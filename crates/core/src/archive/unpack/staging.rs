@@ -1,7 +1,7 @@
-//! The folder in the target where everything waits until all of it is known to be right.
+//! The folder in the target where files wait until the whole layer is verified.
 //!
-//! It lies on the target's file system, so that its content gets its final place by renaming. A run that was killed leaves
-//! its folder behind, unlocked; the next run into the same target removes it.
+//! It is on the target's file system, so that its content can be renamed to its final path. A run that was killed
+//! leaves its folder behind, unlocked; the next run into the same target removes it.
 
 use std::fs::{File, TryLockError};
 use std::hash::{BuildHasher, RandomState};
@@ -17,28 +17,28 @@ use crate::relative_path::RelativePath;
 
 const PREFIX: &str = ".kit-unpack-";
 const LOCK: &str = "kit-unpack.lock";
-/// How often a new name is tried when another run takes the folder for a stale one at the moment of its making.
+/// The number of attempts to create the folder when another run removes it as stale at the moment of its creation.
 const ATTEMPTS: usize = 16;
-/// What the owner keeps on a folder until it is in place: the right to fill and to move it.
+/// The permissions of the owner on a folder until it is in its final place, needed for filling and moving it.
 const OWNER: u32 = 0o700;
 
-/// A staging folder. Dropping it removes it and all that is left in it.
+/// A staging folder. Dropping it removes it and its remaining content.
 #[derive(Debug)]
 pub(super) struct Staging {
     pub(super) place: PathBuf,
     folder: Folder,
-    /// Holds what is to be placed, under its final path.
+    /// The files and folders to be moved to the target, under their final paths.
     pub(super) new: Folder,
     /// Held as long as the folder is in use.
     _lock: File,
     umask: u32,
-    /// The modes of folders that get theirs last: without them the owner could not fill or move these.
+    /// The modes of folders that are set last: with these modes the owner could not fill or move the folders.
     late_modes: Mutex<Records>,
     is_kept: AtomicBool,
 }
 
 impl Staging {
-    /// Makes a staging folder in `target`, which is at `place`.
+    /// Creates a staging folder in `target`, whose path is `place`.
     pub(super) fn create(target: &Folder, place: &Path) -> io::Result<Self> {
         for _ in 0..ATTEMPTS {
             let name = format!("{PREFIX}{:016x}", RandomState::new().hash_one(0));
@@ -52,14 +52,15 @@ impl Staging {
 
     fn create_as(target: &Folder, place: &Path, name: &str) -> io::Result<Self> {
         target.create_directory(&one_name(name), OWNER)?;
-        // Half-made it has no owner that would remove it: no room on the disk, or no more files to open.
-        Self::furnish(target, place, name).inspect_err(|_| drop(fs_err::remove_dir_all(place.join(name))))
+        // A folder that could not be set up, because the disk is full or too many files are open, is removed here, as
+        // no `Staging` owns it.
+        Self::set_up(target, place, name).inspect_err(|_| drop(fs_err::remove_dir_all(place.join(name))))
     }
 
-    fn furnish(target: &Folder, place: &Path, name: &str) -> io::Result<Self> {
+    fn set_up(target: &Folder, place: &Path, name: &str) -> io::Result<Self> {
         let folder = target.folder(&one_name(name))?;
         let lock = folder.create_file(&one_name(LOCK), 0o600)?;
-        // Where the file system knows no locks, nobody takes the folder for a stale one either.
+        // If the file system does not support locks, other runs cannot take the folder for a stale one either.
         if matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) || lock.metadata()?.nlink() == 0 {
             return Err(io::ErrorKind::NotFound.into());
         }
@@ -67,24 +68,24 @@ impl Staging {
             folder.create_directory(&one_name(part), 0o777)?;
         }
         let new = folder.folder(&one_name("new"))?;
-        // The kernel has just told the umask; asking for it would change it for all threads.
+        // The mode of the new folder reveals the umask; asking for the umask would change it for all threads.
         let umask = !new.mode_of_directory(&RelativePath::root())? & 0o777;
         let late_modes = Mutex::new(Records::create(&folder, &one_name("modes"))?);
         let is_kept = AtomicBool::new(false);
         Ok(Self { place: place.join(name), folder, new, _lock: lock, umask, late_modes, is_kept })
     }
 
-    /// Makes the file `path` and the folders above it.
+    /// Creates the file `path` and the folders above it.
     pub(super) fn create_file(&self, path: &RelativePath, mode: u32) -> io::Result<File> {
         self.with_parents(path, || self.new.create_file(path, mode))
     }
 
-    /// Opens the file `path`, which was made here, to write to it.
+    /// Opens the staged file `path` for writing.
     pub(super) fn open_file(&self, path: &RelativePath) -> io::Result<File> {
         self.new.open_file_to_write(path)
     }
 
-    /// Makes the folder `path`, or gives it its mode if it had to be made before.
+    /// Creates the folder `path`, or sets its mode if it already had to be created.
     pub(super) fn create_directory(&self, path: &RelativePath, mode: u32) -> io::Result<()> {
         let mode = mode & 0o777;
         if mode & OWNER != OWNER {
@@ -108,7 +109,7 @@ impl Staging {
         }
     }
 
-    /// The folders that get their modes when everything is in place, and these modes.
+    /// Returns the folders whose modes are set last, with these modes.
     pub(super) fn take_late_modes(&self) -> io::Result<Vec<(u32, RelativePath)>> {
         let records = self.late_modes().read()?;
         let mode = |tag: &str| u32::from_str_radix(tag, 8).map_err(|_| io::Error::from(io::ErrorKind::InvalidData));
@@ -119,20 +120,20 @@ impl Staging {
         self.late_modes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts the list of what is done to the target.
+    /// Creates the journal of changes to the target.
     pub(super) fn create_journal(&self) -> io::Result<Records> {
         Records::create(&self.folder, &one_name("journal"))
     }
 
-    /// Moves what is at `path` in `target` aside, under a number.
+    /// Moves the file or folder `path` of `target` aside, under a number.
     pub(super) fn take_aside(&self, target: &Folder, path: &RelativePath, number: usize) -> io::Result<()> {
         target.rename(path, &self.folder, &aside(number))
     }
 
-    /// Puts the new file `path` in the place of the one that `target` has, which is kept aside under a number.
+    /// Replaces the file `path` of `target` by the new one, and keeps the old one aside under a number.
     ///
-    /// Killed at any moment, this leaves the old file or the new one there; where the file system knows no second names, it
-    /// may for a moment be neither.
+    /// If the process is killed at any moment, the path has either the old or the new file; on a file system without
+    /// hard links the path may be missing for a moment.
     pub(super) fn replace(&self, target: &Folder, path: &RelativePath, number: usize) -> io::Result<()> {
         if target.link(path, &self.folder, &aside(number)).is_err() {
             self.take_aside(target, path, number)?;
@@ -143,12 +144,12 @@ impl Staging {
         })
     }
 
-    /// Gives the file that has been kept aside its place back.
+    /// Moves the file that was kept aside back to its path.
     pub(super) fn put_back(&self, target: &Folder, path: &RelativePath, number: usize) -> io::Result<()> {
         self.folder.rename_over(&aside(number), target, path)
     }
 
-    /// Leaves the folder on the disk for good: it holds what could not be put back.
+    /// Leaves the folder on the disk permanently, because it contains files that could not be restored.
     pub(super) fn keep(&self) -> io::Result<()> {
         self.is_kept.store(true, Ordering::Relaxed);
         self.folder.remove_file(&one_name(LOCK))
@@ -158,15 +159,16 @@ impl Staging {
 impl Drop for Staging {
     fn drop(&mut self) {
         if !self.is_kept.load(Ordering::Relaxed) {
-            // What cannot be removed now is stale for the next run; the outcome of this one is decided already.
+            // A folder that cannot be removed now is stale for the next run; the result of this one is already decided.
             drop(fs_err::remove_dir_all(&self.place));
         }
     }
 }
 
-/// Removes the staging folders in `target`, which is at `place`, that no living process holds.
+/// Removes the staging folders in `target`, whose path is `place`, that no running process holds.
 ///
-/// Failures are passed over: the folders of other users are theirs, and a target that cannot be listed can still be filled.
+/// Errors are ignored: folders of other users cannot be removed, and a target that cannot be listed can still be
+/// written to.
 pub(super) fn remove_stale(target: &Folder, place: &Path) {
     let is_staging = |name: &str| name.starts_with(PREFIX);
     for name in target.names(&RelativePath::root(), usize::MAX, is_staging).unwrap_or_default() {
@@ -178,9 +180,9 @@ fn remove_if_stale(target: &Folder, place: &Path, name: &str) -> io::Result<()> 
     let path = one_name(name);
     match target.folder(&path)?.open_file(&one_name(LOCK)) {
         Ok(lock) if lock.try_lock().is_ok() => fs_err::remove_dir_all(place.join(name)),
-        // Another process is at work in it.
+        // Another process is using it.
         Ok(_) => Ok(()),
-        // Killed before it had a lock; if not, its maker notices.
+        // Its process was killed before it created the lock, or is just about to, and then notices.
         Err(error) if error.kind() == io::ErrorKind::NotFound => target.remove_directory(&path),
         Err(error) => Err(error),
     }

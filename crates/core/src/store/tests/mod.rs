@@ -1,0 +1,8 @@
+//! The store against a temporary folder.
+
+mod collect;
+mod ingest;
+mod members;
+mod publish;
+mod referrers;
+mod sandbox;
