@@ -158,7 +158,7 @@ fn damaged_weights_are_told_of_and_keep_nobody() {
         manifestVersion: 1.0.0
         model:
           name: model
-          # this is a pointer of git LFS: `git lfs pull` fetches the weights
+          # this file is a git LFS pointer; run `git lfs pull` to fetch the weights
           path: model.safetensors
           format: safetensors
           parts:

@@ -183,7 +183,7 @@ fn what_no_layer_holds_is_pointed_out() {
     let sandbox = Sandbox::new();
     sandbox.project();
     sandbox.write("project/notes.txt", "forgotten");
-    sandbox.kit(&["pack", "project"]).ok().says("warning: in no layer of the Kitfile: `notes.txt` (");
+    sandbox.kit(&["pack", "project"]).ok().says("warning: not in any layer of the Kitfile: `notes.txt` (");
     sandbox.write("project/.kitignore", "notes.txt\n");
     assert!(!sandbox.kit(&["pack", "project"]).ok().stderr.contains("warning"));
 }

@@ -55,7 +55,7 @@ impl Scene {
 fn a_file_is_fetched_when_that_is_asked_for() {
     let scene = Scene::new();
     scene.refer_to(&scene.url(), &sha256(DATA.as_bytes()));
-    scene.pack(&[]).ok().says("it is named, not packed");
+    scene.pack(&[]).ok().says("is not packed; the ModelKit refers to");
     assert_eq!(scene.server.log(), Vec::<String>::new());
     let run = scene.sandbox.kit(&["unpack", "sample:v1", "-d", "without"]).ok();
     run.says(&format!("the dataset `train` stays at `{}`; --include-remote fetches it", scene.url()));

@@ -232,7 +232,7 @@ fn a_model_that_is_elsewhere_is_said_to_be_missing_for_others() {
     sandbox.write("child/Kitfile", "manifestVersion: 1.0.0\nmodel:\n  path: llama:v1\ndocs:\n  - path: notes.md\n");
     sandbox.write("child/notes.md", "tuned\n");
     let packed = sandbox.kit(&["pack", "child", "-t", "tuned:v1", "--use-model-pack"]).ok();
-    packed.says("the model is that of `llama:v1`, which is not in what other tools see here");
+    packed.says("the model is a reference to `llama:v1`, which other tools do not follow");
     sandbox.kit(&["unpack", "tuned:v1", "-d", "out"]).ok();
     assert!(sandbox.path("out/model-00001-of-00002.safetensors").exists());
 }

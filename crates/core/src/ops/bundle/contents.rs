@@ -1,4 +1,5 @@
-//! What goes into an archive: the documents and blobs of some ModelKits, of what is about them, and the index that names them.
+//! The contents of an archive: the documents and blobs of ModelKits and of their referrers, and the index that names
+//! them.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -10,38 +11,39 @@ use crate::ops::session::Located;
 use crate::ops::transfer::{CopySet, referrers};
 use crate::progress::Progress;
 
-/// The whole name of an entry, which containerd and docker write, too.
+/// The annotation with the full name of an entry, which containerd and docker write as well.
 pub(super) const IMAGE_NAME: &str = "io.containerd.image.name";
-/// Ours, on the index: the manifests whose blobs were left out, with commas between them.
+/// An annotation of kit on the index: the manifests whose blobs were left out, separated by commas.
 pub(super) const SINCE: &str = "ml.kitops.modelkit.archive.since";
-/// Ours, on the index: the digests of the blobs that were left out, with commas between them.
+/// An annotation of kit on the index: the digests of the blobs that were left out, separated by commas.
 pub(super) const OMITTED: &str = "ml.kitops.modelkit.archive.omitted";
 
-/// Something to be written, and where it is.
+/// A manifest or blob to be written, and the source that has it.
 pub(super) struct Piece<'a> {
     pub(super) source: &'a dyn Source,
     pub(super) descriptor: Descriptor,
-    /// Whether registries serve it as a manifest.
+    /// True if registries serve it as a manifest.
     pub(super) is_manifest: bool,
 }
 
-/// The pieces, each once and sorted by digest.
+/// The pieces of an archive, without duplicates and sorted by digest.
 pub(super) struct List<'a> {
     pub(super) index: Index,
-    /// Manifests.
+    /// The manifests.
     pub(super) documents: BTreeMap<Digest, Piece<'a>>,
     pub(super) blobs: BTreeMap<Digest, Piece<'a>>,
-    /// Of all of these.
+    /// The size of all documents and blobs together.
     pub(super) bytes: u64,
     modelkits: BTreeMap<Reference, Descriptor>,
-    /// What is about them, sorted by digest.
+    /// The referrers of the ModelKits, sorted by digest.
     attached: BTreeMap<Digest, Descriptor>,
-    /// What the other side has.
+    /// The sizes of the blobs that are left out, because the destination already has them.
     omitted: BTreeMap<Digest, u64>,
 }
 
 impl<'a> List<'a> {
-    /// Reads the manifests of `modelkits`, and of what is about them. What the manifests of `since` need is left out.
+    /// Reads the manifests of `modelkits` and of their referrers. Blobs that the manifests of `since` list are left
+    /// out.
     pub(super) fn of(modelkits: &'a [Named], since: &[Named], progress: &dyn Progress) -> Result<Self, Error> {
         let mut list = Self {
             index: Index::default(),
@@ -73,13 +75,14 @@ impl<'a> List<'a> {
             Some(tag) if reference.digest.is_none() => reference.with_tag(tag.clone()),
             _ => reference.with_digest(descriptor.digest),
         };
-        // No more than the bytes say: a registry and a store describe the same manifest differently.
+        // Only the fields that the bytes determine: a registry and a store describe the same manifest differently.
         let entry = Descriptor::new(descriptor.media_type.clone(), descriptor.digest, descriptor.size);
         self.modelkits.insert(reference, entry);
         self.add_referrers(source, &descriptor, progress)
     }
 
-    /// Level by level. What cannot be read is left out with a warning, as it is when a ModelKit is copied.
+    /// Adds the referrers of `root`, and their referrers in turn. A referrer that cannot be read is left out with a
+    /// warning, as when a ModelKit is copied.
     fn add_referrers(
         &mut self,
         source: &'a dyn Source,
@@ -100,7 +103,7 @@ impl<'a> List<'a> {
                         self.attached.insert(entry.digest, entry.clone());
                         subjects.push(entry);
                     }
-                    Err(error) => progress.warn(&format!("it is not saved: {}", error.in_words())),
+                    Err(error) => progress.warn(&format!("a referrer is not saved: {}", error.in_words())),
                 }
             }
         }
@@ -135,7 +138,7 @@ impl<'a> List<'a> {
         Ok(())
     }
 
-    /// Fills the index: the ModelKits by their names, then what is about them, which has none, as oras writes it.
+    /// Fills the index: the ModelKits by their names, then their referrers, which have no name, as oras writes them.
     fn name_all(&mut self) {
         let named = self.modelkits.iter().map(|(reference, manifest)| Descriptor {
             annotations: names(reference, self.modelkits.keys()),
@@ -154,7 +157,7 @@ impl<'a> List<'a> {
     }
 }
 
-/// How an entry says what it is called. Other tools look for the tag, as long as that means one of them only.
+/// Returns the annotations that name an entry. Other tools look for the tag, so it is used if only one entry has it.
 fn names<'r>(reference: &Reference, all: impl Iterator<Item = &'r Reference>) -> Annotations {
     let mut names = Annotations::from([(IMAGE_NAME.to_owned(), reference.to_string())]);
     if let Some(tag) = &reference.tag {

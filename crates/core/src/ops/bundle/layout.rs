@@ -1,7 +1,7 @@
-//! An archive to read from: an image layout in a tar or in a folder, which a stranger may have made.
+//! An archive to read from: an image layout in a tar or in a folder. Its content is untrusted.
 //!
-//! Of a tar the places of the blobs are kept, some hundred bytes for each; contents are read where they are. Nothing is verified
-//! here, but by whoever takes it.
+//! For a tar, only the positions of the blobs are kept in memory, some hundred bytes for each; contents are read in
+//! place. Blobs of a tar or a folder are not verified here, but by the target that receives them.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -22,32 +22,32 @@ use crate::ops::files::LocalFile;
 use crate::relative_path::RelativePath;
 use crate::store::{Names, Store, Writer};
 
-/// So many members of a tar are looked at: more than any registry takes layers, and few enough for the memory.
+/// The largest number of files in a tar: more layers than any registry accepts, and few enough to fit in memory.
 const MEMBERS_LIMIT: usize = 100_000;
 
-/// An archive.
+/// An archive that is open for reading.
 pub struct Layout {
     files: Files,
     pub(super) index: Index,
-    /// What is about the manifest with this digest.
+    /// The referrers of the manifest with this digest.
     referrers: BTreeMap<Digest, Vec<Descriptor>>,
 }
 
-/// Where the files of an archive are.
+/// The location of the files of an archive.
 enum Files {
     Folder(PathBuf),
     Tar {
         path: PathBuf,
-        session: BTreeMap<String, Place>,
+        places: BTreeMap<String, Place>,
     },
-    /// The blobs are in a store, which keeps them as long as it is written to; the rest is here.
+    /// The blobs are in a store, which keeps them as long as the writer exists; the other documents are in memory.
     Received {
         writer: Writer,
         documents: BTreeMap<String, Vec<u8>>,
     },
 }
 
-/// Where in a tar a file is.
+/// The position of a file in a tar.
 #[derive(Clone, Copy)]
 struct Place {
     offset: u64,
@@ -61,7 +61,7 @@ impl Layout {
         Self::of(files, path)
     }
 
-    /// Takes a tar that comes as a stream: its blobs go into `store`, verified, where nothing leads to them yet.
+    /// Reads a tar from a stream. Its blobs are verified and stored in `store`, where no manifest refers to them yet.
     pub fn receive(stream: impl Read + Send, store: &Store) -> Result<Self, Error> {
         Self::of(Files::received(stream, store)?, Path::new("-"))
     }
@@ -71,7 +71,7 @@ impl Layout {
         let layout = files.read("oci-layout")?.ok_or_else(|| invalid("it has no file `oci-layout`".to_owned()))?;
         let layout: serde_json::Value = serde_json::from_slice(&layout).map_err(|error| invalid(error.to_string()))?;
         if layout["imageLayoutVersion"] != "1.0.0" {
-            return Err(invalid("it is of another version than 1.0.0".to_owned()));
+            return Err(invalid("its version is not 1.0.0".to_owned()));
         }
         let index = files.read("index.json")?.ok_or_else(|| invalid("it has no file `index.json`".to_owned()))?;
         let index = serde_json::from_slice(&index).map_err(|error| invalid(format!("its index: {error}")))?;
@@ -80,7 +80,7 @@ impl Layout {
         Ok(layout)
     }
 
-    /// The lines of the index for what has a name or is not about something else.
+    /// The entries of the index that have a name or are not referrers.
     pub(super) fn artifacts(&self) -> impl Iterator<Item = &Descriptor> {
         let attached: HashSet<_> = self.attached().map(|(_, referrer)| referrer.digest).collect();
         let has_name =
@@ -88,12 +88,12 @@ impl Layout {
         self.index.manifests.iter().filter(move |entry| has_name(entry) || !attached.contains(&entry.digest))
     }
 
-    /// What is about something, with the digest of what it is about.
+    /// The referrers, each with the digest of its subject.
     pub(super) fn attached(&self) -> impl Iterator<Item = (&Digest, &Descriptor)> {
         self.referrers.iter().flat_map(|(subject, referrers)| referrers.iter().map(move |referrer| (subject, referrer)))
     }
 
-    /// Whether the blob is there with the right size.
+    /// Returns true if the archive has the blob with the right size.
     pub(super) fn holds(&self, blob: &Descriptor) -> Result<bool, Error> {
         Ok(self.files.size(&blob_name(&blob.digest))? == Some(blob.size))
     }
@@ -132,33 +132,34 @@ impl Source for Layout {
 }
 
 impl Files {
-    /// Hops from member to member. What is neither a file nor a folder, or has a name that leads out, is refused.
+    /// Lists the members of a tar without reading their contents. A member that is neither a file nor a folder, or
+    /// whose name leads out of the archive, is refused.
     fn of_tar(path: &Path) -> Result<Self, Error> {
         let looking = |error| Error::Look(format!("`{}`", path.display()), error);
         let invalid = |reason: &str| Error::NotAnArchive { path: path.to_owned(), reason: reason.to_owned() };
         let whole = LocalFile(path.to_owned());
         let size = fs::metadata(path)?.len();
         let mut listing = Listing::hopping(RangedReader::new(&whole, size), anywhere());
-        let mut session = BTreeMap::new();
+        let mut places = BTreeMap::new();
         while let Some(member) = listing.next_member().map_err(looking)? {
             if member.is_directory {
                 continue;
             }
-            if session.len() == MEMBERS_LIMIT {
+            if places.len() == MEMBERS_LIMIT {
                 return Err(invalid(&format!("it has more than {MEMBERS_LIMIT} files")));
             }
             let place = Place { offset: member.offset, size: member.size };
-            if session.insert(member.path.to_string(), place).is_some() {
+            if places.insert(member.path.to_string(), place).is_some() {
                 return Err(invalid(&format!("it has the file `{}` more than once", member.path)));
             }
         }
-        Ok(Self::Tar { path: path.to_owned(), session })
+        Ok(Self::Tar { path: path.to_owned(), places })
     }
 
-    /// Reads front to back. What belongs to no image layout is passed over.
+    /// Reads a stream from front to back. Files that do not belong to an image layout are skipped.
     fn received(stream: impl Read + Send, store: &Store) -> Result<Self, Error> {
         let looking = |error| Error::Look("the stream".to_owned(), error);
-        // The name of a store counts for what is published, and nothing is.
+        // Names matter only when something is published, and nothing is published here.
         let writer = store.writer(Names::Tags)?;
         let mut documents = BTreeMap::new();
         let mut listing = Listing::reading(stream, anywhere());
@@ -176,10 +177,10 @@ impl Files {
         Ok(Self::Received { writer, documents })
     }
 
-    /// A small file; none if it is not there.
+    /// Reads a small file, or returns `None` if it does not exist.
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let Some(size) = self.size(name)? else { return Ok(None) };
-        let too_large = || format!("it has {size} bytes, and at most {MANIFEST_SIZE_LIMIT} are read");
+        let too_large = || format!("it has {size} bytes; the limit is {MANIFEST_SIZE_LIMIT}");
         let failed = |error| Error::reading(&format!("`{name}` of the archive"), error);
         if size > MANIFEST_SIZE_LIMIT {
             return Err(failed(ContentError::Other(too_large().into())));
@@ -190,10 +191,10 @@ impl Files {
         Ok(Some(bytes))
     }
 
-    /// None for what is not there. A link is not there.
+    /// Returns the size of a file, or `None` if there is no such file. A link is not followed, and counts as no file.
     fn size(&self, name: &str) -> io::Result<Option<u64>> {
         match self {
-            Self::Tar { session, .. } => Ok(session.get(name).map(|place| place.size)),
+            Self::Tar { places, .. } => Ok(places.get(name).map(|place| place.size)),
             Self::Folder(path) => file_size(&path.join(name)),
             Self::Received { writer, documents } => match documents.get(name) {
                 Some(document) => Ok(Some(document.len() as u64)),
@@ -205,7 +206,7 @@ impl Files {
     fn open_at(&self, name: &str, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
         let size = self.size(name)?.ok_or_else(|| ContentError::NotFound(name.to_owned()))?;
         let (path, start) = match self {
-            Self::Tar { path, session } => (path.clone(), session.get(name).map_or(0, |place| place.offset)),
+            Self::Tar { path, places } => (path.clone(), places.get(name).map_or(0, |place| place.offset)),
             Self::Folder(path) => (path.join(name), 0),
             Self::Received { writer, documents } => match documents.get(name) {
                 Some(document) => return document.open_at(offset),
@@ -218,7 +219,7 @@ impl Files {
     }
 }
 
-/// None for what is no file; a link is none.
+/// Returns the size of a regular file, or `None` for anything else, including a link.
 fn file_size(path: &Path) -> io::Result<Option<u64>> {
     match fs::symlink_metadata(path) {
         Ok(metadata) => Ok(metadata.is_file().then_some(metadata.len())),
@@ -227,7 +228,7 @@ fn file_size(path: &Path) -> io::Result<Option<u64>> {
     }
 }
 
-/// The members of an archive may be anywhere in it.
+/// Returns the shape of an archive whose members may have any path.
 fn anywhere() -> LayerShape {
     LayerShape { path: RelativePath::root(), base: RelativePath::root() }
 }
@@ -251,12 +252,12 @@ impl Content for Blob<'_> {
     }
 }
 
-/// What passes by once.
+/// A content that can be read only once, because it comes from a stream.
 struct Passing<'a>(Mutex<Option<&'a mut (dyn Read + Send)>>);
 
 impl Content for Passing<'_> {
     fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
-        let passed = || ContentError::Other("it has passed by, and cannot be read once more".into());
+        let passed = || ContentError::Other("it comes from a stream, and cannot be read again".into());
         let taken = self.0.lock().map_err(|_| passed())?.take();
         let reader = taken.ok_or_else(passed)?;
         io::copy(&mut Read::take(&mut *reader, offset), &mut io::sink())?;

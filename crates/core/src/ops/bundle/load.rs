@@ -1,4 +1,4 @@
-//! Reading the ModelKits of an archive into the local store, or straight into registries.
+//! Loads the ModelKits of an archive into the local store, or straight into registries.
 
 use std::collections::BTreeMap;
 
@@ -14,30 +14,31 @@ use crate::ops::transfer::{Brought, Copied, CopyOptions, CopySet, bring, referre
 use crate::progress::Progress;
 use crate::store::Names;
 
-/// Where the ModelKits of an archive go.
+/// The destination of the ModelKits of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoadTo {
-    /// Into the local store, under their own names.
+    /// The local store. The ModelKits keep their names.
     Store,
-    /// Into their own repositories of this registry.
+    /// This registry. The ModelKits keep the names of their repositories.
     Registry(String),
-    /// All of them into this repository, with this tag if they are one.
+    /// This repository for all ModelKits; a tag is allowed if there is only one ModelKit.
     Repository(Reference),
 }
 
 /// A ModelKit that was loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loaded {
-    /// What it is called.
+    /// Its name at the destination.
     pub reference: Reference,
-    /// How it came.
+    /// The result of copying it.
     pub copied: Copied,
 }
 
-/// Loads all ModelKits of `layout`, with what is about them. One that only has a tag is in the repository `unnamed`.
+/// Loads all ModelKits of `layout` with their referrers. A ModelKit that only has a tag goes into the repository
+/// `unnamed`.
 ///
-/// An archive that lacks something, which is not at the target either, is refused before anything moves, and no ModelKit appears
-/// before the blobs of all of them are there, verified while they passed.
+/// If a blob is neither in the archive nor at the target, loading fails before anything is transferred. No ModelKit is
+/// published before the blobs of all ModelKits have been transferred and verified.
 pub fn load(
     session: &Session<'_>,
     layout: &Layout,
@@ -63,9 +64,9 @@ pub fn load(
     arriving.into_iter().zip(brought).map(publish).collect()
 }
 
-/// A ModelKit on its way.
+/// A ModelKit that is being loaded.
 struct Arriving {
-    /// Its digest.
+    /// The digest of its manifest.
     name: String,
     reference: Reference,
     target: Box<dyn Target>,
@@ -84,7 +85,7 @@ fn target(
     session.target(&Location::Artifact(reference.clone()))
 }
 
-/// The digests of the ModelKits, and what they will be called.
+/// Returns the digests of the ModelKits and their names at the destination.
 fn names(layout: &Layout, unnamed: &Reference, to: &LoadTo) -> Result<Vec<(String, Reference)>, Error> {
     let mut names = Vec::new();
     for entry in layout.artifacts() {
@@ -118,7 +119,8 @@ fn names(layout: &Layout, unnamed: &Reference, to: &LoadTo) -> Result<Vec<(Strin
     Ok(names)
 }
 
-/// What the archive calls an entry: a whole name, as docker, containerd and we write it, or a tag, as other tools do.
+/// Returns the name of an entry in the archive: a full name, as docker, containerd and kit write it, or a tag, as other
+/// tools do.
 fn own_name(entry: &Descriptor, unnamed: &Reference) -> Result<Reference, Error> {
     let given = |key: &str| entry.annotations.get(key);
     let whole = |text: &String| text.parse::<Reference>().ok().filter(|reference| reference.selector().is_some());
@@ -144,7 +146,7 @@ fn refuse_incomplete(layout: &Layout, arriving: &[Arriving]) -> Result<(), Error
     }
     for (subject, listed) in layout.attached() {
         let attached = referrers::read(layout, subject, listed)?;
-        // Which of the targets it goes to is not known here, so it has to be in the archive.
+        // Its target is not known yet, so its blobs are looked for in the archive and at the first target.
         note_lacking(layout, &*arriving[0].target, &attached.blobs, &mut lacking)?;
     }
     if lacking.is_empty() {

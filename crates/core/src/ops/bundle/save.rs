@@ -1,8 +1,8 @@
-//! Writing ModelKits with all that they need and all that is about them into an archive: an image layout (image-spec 1.1, "Image
-//! Layout"), as a tar or a folder, for places that no network reaches.
+//! Writes ModelKits with all their layers and referrers into an archive for machines without a network: an image layout
+//! (image-spec 1.1, "Image Layout"), as a tar or a folder.
 //!
-//! The same ModelKits give the same bytes. The index comes first and small documents before large blobs, so that whoever reads a
-//! tar front to back knows early what is in it.
+//! The same ModelKits give the same bytes. The index comes first, and small documents come before large blobs, so that
+//! a program that reads a tar from front to back learns its contents early.
 
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -19,41 +19,41 @@ use crate::progress::{Phase, Progress};
 
 const BUFFER_BYTES: usize = 1 << 20;
 
-/// A ModelKit by its name, and where it is.
+/// A ModelKit with its name and its location.
 pub struct Named {
-    /// The name that it keeps in the archive.
+    /// The name of the ModelKit in the archive.
     pub reference: Reference,
-    /// The place.
+    /// The location that the ModelKit is read from.
     pub found: Located,
 }
 
-/// Where an archive goes.
+/// The destination of an archive.
 pub enum Destination<'a> {
-    /// A tar, which replaces a file that is there.
+    /// A tar file. An existing file is replaced.
     Tar(&'a Path),
-    /// A folder, which must be empty if it is there.
+    /// A folder. An existing folder must be empty.
     Folder(&'a Path),
-    /// A stream, which is given a tar.
+    /// A stream, to which a tar is written.
     Stream(&'a mut dyn Write),
 }
 
-/// What was saved.
+/// The result of saving ModelKits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Saved {
     /// The ModelKits, sorted by name.
     pub manifests: Vec<(Reference, Descriptor)>,
-    /// How many manifests about them are in the archive.
+    /// The number of referrers in the archive.
     pub referrers: usize,
-    /// Of the blobs and manifests in it.
+    /// The size of all blobs and manifests in the archive.
     pub bytes: u64,
-    /// Of the blobs that the other side has.
+    /// The size of the blobs that were left out, because the destination already has them.
     pub omitted_bytes: u64,
 }
 
-/// Saves `modelkits`, without the blobs of `since`, which the other side has.
+/// Saves `modelkits` without the blobs of `since`, which the destination already has.
 ///
-/// Everything is verified while it passes, and appears under the name of the archive when it is whole; a stream that is broken
-/// off is no archive.
+/// Everything is verified while it is written. A file or folder gets its name only when it is complete; a stream that
+/// ends early is not a valid archive.
 pub fn save(
     modelkits: &[Named],
     since: &[Named],

@@ -1,4 +1,5 @@
-//! What an archive is written to: a tar, or a folder. Files and folders have their name when they are whole.
+//! The destinations of an archive: a tar or a folder. Files and folders get their final name only when they are
+//! complete.
 
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use crate::archive::TarWriter;
 use crate::ops::disk_space;
 use crate::ops::error::Error;
 
-/// Takes files one after the other: [`begin`](Self::begin), the bytes, [`end`](Self::end).
+/// Receives files one after the other: [`begin`](Self::begin), the bytes, [`end`](Self::end).
 pub(super) trait Sink: Write {
     fn folder(&mut self, name: &str) -> io::Result<()>;
     fn begin(&mut self, name: &str, size: u64) -> io::Result<()>;
@@ -31,20 +32,20 @@ impl<W: Write> Sink for TarWriter<W> {
     }
 }
 
-/// Begins a tar that will be the file `path`.
+/// Begins a tar that will become the file `path`.
 pub(super) fn new_tar(path: &Path, bytes: u64) -> Result<TarWriter<BufWriter<NamedTempFile>>, Error> {
     let folder = folder_of(path, bytes)?;
     Ok(TarWriter::new(BufWriter::new(with_mode(0o644).tempfile_in(folder)?)))
 }
 
-/// Gives the tar its name, and replaces what has it.
+/// Gives the tar its name, and replaces a file that already has it.
 pub(super) fn keep_tar(tar: TarWriter<BufWriter<NamedTempFile>>, path: &Path) -> io::Result<()> {
     let file = tar.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.as_file().sync_all()?;
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
-/// Files in a folder that has no name yet.
+/// A folder that is being written under a temporary name.
 pub(super) struct Folder {
     staging: TempDir,
     path: PathBuf,
@@ -52,7 +53,7 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Begins what will be the folder `path`. One that is there must be empty.
+    /// Begins a folder that will become `path`. If `path` already exists, it must be empty.
     pub(super) fn new(path: &Path, bytes: u64) -> Result<Self, Error> {
         if path.exists() && fs::read_dir(path)?.next().is_some() {
             return Err(Error::Exists(path.to_owned()));
@@ -61,16 +62,16 @@ impl Folder {
         Ok(Self { staging: with_mode(0o755).tempdir_in(folder)?, path: path.to_owned(), file: None })
     }
 
-    /// Gives the folder its name.
+    /// Gives the folder its final name.
     pub(super) fn keep(self) -> io::Result<()> {
         fs::rename(self.staging.path(), &self.path)?;
-        // It has another name now.
+        // The temporary name no longer exists, so there is nothing to remove.
         drop(self.staging.keep());
         Ok(())
     }
 
     fn file(&mut self) -> io::Result<&mut fs::File> {
-        self.file.as_mut().ok_or_else(|| io::Error::other("no file was begun"))
+        self.file.as_mut().ok_or_else(|| io::Error::other("no file has been begun"))
     }
 }
 
@@ -101,7 +102,7 @@ impl Write for Folder {
     }
 }
 
-/// The folder that `path` is made in, which has room for so many bytes.
+/// Creates the parent folder of `path`, and checks that its disk has space for `bytes`.
 fn folder_of(path: &Path, bytes: u64) -> Result<&Path, Error> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     disk_space::check(folder, bytes)?;
@@ -109,7 +110,7 @@ fn folder_of(path: &Path, bytes: u64) -> Result<&Path, Error> {
     Ok(folder)
 }
 
-/// Makes what has no name yet, with the mode that files and folders mostly have.
+/// Returns a builder for temporary files and folders with `mode`, the usual one for files or folders.
 fn with_mode(mode: u32) -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".kit-save-");

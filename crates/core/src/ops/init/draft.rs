@@ -1,4 +1,4 @@
-//! Drafting a first Kitfile for a project, from the names of its files and from what they tell of themselves.
+//! Drafts a first Kitfile for a project from the names of its files and from metadata in the files themselves.
 
 use super::model::fill;
 use super::notebooks;
@@ -9,19 +9,20 @@ use crate::kitfile::{Kitfile, Note, Package};
 use crate::ops::error::Error;
 use crate::upstream::{About, Upstream};
 
-/// A first Kitfile, and what to say of it.
+/// A first Kitfile, and comments on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
     /// The Kitfile.
     pub kitfile: Kitfile,
-    /// Comments in it.
+    /// The comments to write into it.
     pub notes: Vec<Note>,
 }
 
-/// Drafts a Kitfile. Nothing is written, and of large files only headers are read.
+/// Drafts a Kitfile. Nothing is written, and only the headers of large files are read.
 ///
-/// Names and sizes tell which file is what ([`draft::detect`]), texts of licences the licence, headers and configurations framework,
-/// format and size of the model, and the front matter of a model card the rest. What notebooks load stands in comments.
+/// Names and sizes identify the files ([`draft::detect`]). Licence files give the licence; headers and configurations
+/// give the framework, format and size of the model; the front matter of a model card gives the rest. The data that
+/// notebooks load is listed in comments.
 pub fn init(project: &dyn Project) -> Result<Draft, Error> {
     let listing = project.listing()?;
     let files = Files::of(project, &listing);
@@ -38,7 +39,8 @@ pub fn init(project: &dyn Project) -> Result<Draft, Error> {
     Ok(Draft { kitfile, notes })
 }
 
-/// The same for a repository elsewhere, whose name and owner are those of the package where its card says nothing else.
+/// Drafts a Kitfile for a remote repository. Unless its model card says otherwise, the package gets the name, owner and
+/// licence of the repository.
 pub fn init_remote(upstream: &dyn Upstream) -> Result<Draft, Error> {
     let About { name, owner, license, .. } = upstream.about();
     let mut draft = init(&RemoteProject(upstream))?;
@@ -72,7 +74,7 @@ fn find_card(files: &Files<'_>) -> Result<Option<ModelCard>, Error> {
     }
 }
 
-/// Fills in what the card says: of the whole, and of the model, or else of the only data set.
+/// Fills in the values of the card: those of the package, and those of the model or else of the only dataset.
 fn take_over(kitfile: &mut Kitfile, card: ModelCard) {
     let ModelCard { name, description, license, authors, framework, parameters } = card;
     let license = if license.is_empty() { std::mem::take(&mut kitfile.package.license) } else { license };

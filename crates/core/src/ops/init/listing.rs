@@ -1,4 +1,4 @@
-//! The Kitfile that an import writes when it is given none.
+//! The Kitfile that an import writes if none is given.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,11 @@ use crate::draft::{self, Found, FoundKind};
 use crate::kitfile::Kitfile;
 use crate::upstream::{About, UpstreamFile};
 
-/// The Kitfile that `kit init` would write for these files of the repository, with what is known of it.
+/// Returns the Kitfile that `kit init` would write for these files of the repository, with the metadata of the
+/// repository.
 pub(crate) fn draft(about: &About, files: &[&UpstreamFile]) -> Kitfile {
     let files: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.size)).collect();
-    // Of a folder in a folder the content does not matter.
+    // The content of a folder within a folder does not matter.
     let mut kitfile = draft::detect(&listing(&files, 1), about.license.as_deref());
     let package = &mut kitfile.package;
     package.name.clone_from(&about.name);
@@ -18,7 +19,7 @@ pub(crate) fn draft(about: &About, files: &[&UpstreamFile]) -> Kitfile {
     kitfile
 }
 
-/// What lies at each of these paths, and below folders so many `levels` deep.
+/// Turns paths into a listing of files and folders, in which folders are listed `levels` deep.
 pub(super) fn listing(files: &[(&str, u64)], levels: usize) -> Vec<Found> {
     let (mut listing, mut folders) = (Vec::new(), BTreeMap::<&str, Vec<(&str, u64)>>::new());
     for (path, size) in files {
@@ -39,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_become_folders_and_only_the_first_of_them_are_looked_into() {
+    fn paths_become_folders_and_only_the_outermost_of_them_are_listed() {
         let file = |name: &str, size| Found { name: name.to_owned(), kind: FoundKind::File { size } };
         let folder = |name: &str, inside| Found { name: name.to_owned(), kind: FoundKind::Folder(inside) };
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Drafting a Kitfile from the files of a project.
+//! Drafts a Kitfile from the files of a project.
 
 mod draft;
 mod listing;

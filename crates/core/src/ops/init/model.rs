@@ -1,4 +1,4 @@
-//! What the files of a model tell of it: framework, format, and what the headers of its weights say.
+//! Metadata from the files of a model: framework, format, and the facts in the headers of its weights.
 
 use std::io::Read;
 
@@ -13,7 +13,8 @@ use crate::ops::error::Error;
 use crate::ops::files::facts_of;
 use crate::tensors::{self, Format, HEADER_LIMIT, Header, Hyperparameters, Summary};
 
-/// Fills in what is detected, where nothing is yet. Returns what is wrong with the weights, if anything is.
+/// Fills empty fields of the model with the detected values. Returns a description of the problem if the weights cannot
+/// be read.
 pub(super) fn fill(files: &Files<'_>, model: &mut Model) -> Result<Option<String>, Error> {
     let stored = stored(files, &model.path)?;
     let config = config(files, &model.path)?;
@@ -33,7 +34,7 @@ pub(super) fn fill(files: &Files<'_>, model: &mut Model) -> Result<Option<String
     Ok(problem)
 }
 
-const POINTER: &str = "this is a pointer of git LFS: `git lfs pull` fetches the weights";
+const POINTER: &str = "this file is a git LFS pointer; run `git lfs pull` to fetch the weights";
 
 fn is_pointer(files: &Files<'_>, path: &str) -> Result<bool, Error> {
     // git-lfs, `docs/spec.md`, "The Pointer".
@@ -54,7 +55,7 @@ fn stored(files: &Files<'_>, path: &str) -> Result<ModelFormat, Error> {
     }
 }
 
-/// The `config.json` that is nearest to the model, as transformers writes it.
+/// Returns the text of the `config.json` nearest to the model, the file that transformers writes.
 fn config(files: &Files<'_>, path: &str) -> Result<Option<String>, Error> {
     let mut below = path;
     while let Some((folder, _)) = below.rsplit_once('/') {
@@ -67,12 +68,12 @@ fn config(files: &Files<'_>, path: &str) -> Result<Option<String>, Error> {
     files.text("config.json")
 }
 
-/// The headers of the model's file, and of the other shards of it; or what is wrong with one of them.
+/// Reads the headers of the model's file and of its other shards. The inner error describes the problem of one of them.
 fn weights(files: &Files<'_>, model: &Model) -> Result<Result<Vec<Header>, tensors::Error>, Error> {
     let Some(format) = Format::of(&model.path) else { return Ok(Ok(Vec::new())) };
     let is_shard = |path: &&str| Format::of(path) == Some(format) && model_stem(path) == model_stem(&model.path);
     let others = model.parts.iter().map(|part| part.path.as_str()).filter(is_shard);
-    // All together may be as long as one, so that memory stays bounded.
+    // All headers together may be as long as one, so that memory stays bounded.
     let mut left = HEADER_LIMIT;
     let mut headers = Vec::new();
     for path in std::iter::once(model.path.as_str()).chain(others) {
@@ -89,7 +90,7 @@ fn weights(files: &Files<'_>, model: &Model) -> Result<Result<Vec<Header>, tenso
     Ok(Ok(headers))
 }
 
-/// The library that the files beside the model are for.
+/// Returns the library that the files next to the model belong to.
 fn library(files: &Files<'_>, config: Option<&str>) -> Option<&'static str> {
     const MARKS: [(&str, &str); 3] = [
         ("model_index.json", "diffusers"),
@@ -102,7 +103,7 @@ fn library(files: &Files<'_>, config: Option<&str>) -> Option<&'static str> {
     mark.or(is_of_transformers.then_some("transformers"))
 }
 
-/// What wrote the file, by the key that safetensors' own writers fill.
+/// Returns the framework that wrote the file, from the metadata key that the writers of safetensors set.
 fn library_of(header: &Header) -> Option<&'static str> {
     match header.metadata.get("format")?.text()? {
         "pt" => Some("pytorch"),
@@ -114,7 +115,7 @@ fn library_of(header: &Header) -> Option<&'static str> {
     }
 }
 
-/// What the headers say together.
+/// Returns the facts in all headers together, as parameters of the model.
 fn facts(headers: &[Header], config: Option<&str>) -> Map<String, Value> {
     let Some(first) = headers.first() else { return Map::new() };
     let hyperparameters = match first.format {

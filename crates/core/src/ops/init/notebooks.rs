@@ -1,14 +1,15 @@
-//! What the notebooks of a project work on, as comments above the code entries that hold them.
+//! Comments on the notebooks of a project: the data that each loads and its parameters, above the code entry that holds
+//! it.
 
 use super::project::Files;
 use crate::draft::Notebook;
 use crate::kitfile::{Kitfile, Note};
 use crate::ops::error::Error;
 
-/// More of a kind are counted.
+/// The number of names in a comment. Further names are only counted.
 const NAMED: usize = 6;
 
-/// Up to two comments for each notebook: what it loads, and what its parameters are.
+/// Returns up to two comments for each notebook: the data that it loads, and its parameters.
 pub(super) fn notes(files: &Files<'_>, kitfile: &Kitfile) -> Result<Vec<Note>, Error> {
     let mut notes = Vec::new();
     for path in files.paths().filter(|path| path.to_lowercase().ends_with(".ipynb")) {

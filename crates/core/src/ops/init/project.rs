@@ -1,4 +1,4 @@
-//! What a first Kitfile is drafted from: a folder, or a repository of which nothing is downloaded but what tells what its files are.
+//! The sources of a first Kitfile: a folder, or a remote repository, from which only metadata and small files are read.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -15,14 +15,14 @@ use crate::upstream::Upstream;
 
 /// Files that a Kitfile may be drafted for.
 pub trait Project {
-    /// What is directly in it and in its folders; folders in those are taken for empty.
+    /// Lists the files and folders at the top and in the folders there. Deeper folders are listed as empty.
     fn listing(&self) -> Result<Vec<Found>, Error>;
 
-    /// A file that is listed; its path is that from the top, with `/` between names.
+    /// Returns the content of a listed file. `path` is relative to the top, with `/` between names.
     fn content(&self, path: &str) -> Result<Box<dyn Content + '_>, Error>;
 }
 
-/// A folder here.
+/// A local folder.
 #[derive(Debug, Clone)]
 pub struct ProjectFolder(pub PathBuf);
 
@@ -42,7 +42,7 @@ impl Project for ProjectFolder {
     }
 }
 
-/// A repository elsewhere.
+/// A remote repository.
 pub(super) struct RemoteProject<'a>(pub(super) &'a dyn Upstream);
 
 impl Project for RemoteProject<'_> {
@@ -62,7 +62,8 @@ impl Project for RemoteProject<'_> {
     }
 }
 
-/// What is directly in a folder. Names that are not UTF-8 are no matter for a Kitfile.
+/// Lists the entries of a folder, without its subfolders. Names that are not UTF-8 are skipped, because a Kitfile
+/// cannot contain them.
 fn list(folder: &Path) -> Result<Vec<Found>, Error> {
     let mut listing = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -82,14 +83,14 @@ fn list(folder: &Path) -> Result<Vec<Found>, Error> {
     Ok(listing)
 }
 
-/// The files of a project, to be looked into.
+/// The files of a project, with access to their contents.
 pub(crate) struct Files<'a> {
     project: &'a dyn Project,
     /// In bytes, by path.
     sizes: BTreeMap<String, u64>,
 }
 
-/// What is larger is no text that somebody wrote.
+/// The largest size of a text. Larger files are not texts that a person wrote.
 const TEXT_LIMIT: u64 = 16 * 1024 * 1024;
 
 impl<'a> Files<'a> {
@@ -103,7 +104,7 @@ impl<'a> Files<'a> {
         self.sizes.keys().map(String::as_str)
     }
 
-    /// Those that are in no folder.
+    /// The paths of files that are not in a folder.
     pub(super) fn at_the_top(&self) -> impl Iterator<Item = &str> {
         self.paths().filter(|path| !path.contains('/'))
     }
@@ -116,7 +117,7 @@ impl<'a> Files<'a> {
         self.project.content(path)
     }
 
-    /// The first bytes of a file.
+    /// Reads the first bytes of a file.
     pub(super) fn beginning(&self, path: &str, bytes: u64) -> Result<Vec<u8>, Error> {
         let failed = |error| Error::reading(&format!("`{path}`"), error);
         let bytes = bytes.min(self.size(path).unwrap_or_default());
@@ -129,7 +130,7 @@ impl<'a> Files<'a> {
         Ok(read)
     }
 
-    /// A whole text; none if it is not there, or too large to be one.
+    /// Reads a whole text, or returns `None` if the file does not exist or is too large to be one.
     pub(super) fn text(&self, path: &str) -> Result<Option<String>, Error> {
         if self.size(path).is_none_or(|size| size > TEXT_LIMIT) {
             return Ok(None);

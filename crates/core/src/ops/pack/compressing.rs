@@ -1,4 +1,4 @@
-//! Compressing what is read: the bytes that a layer has when it is stored, without storing it.
+//! A reader that compresses its source: it gives the bytes of a compressed layer without storing them.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::compression::{Compression, Encoder};
 
-/// The step in which the source is read: that of `archive`, so that encoders are fed as they were when the layer was packed.
+/// The step in which the source is read. It equals the step of `archive`, so that encoders get the same input as when
+/// the layer was packed.
 const STEP_BYTES: usize = 1 << 20;
 
-/// Gives the compressed bytes of what `source` gives.
+/// Reads `source` and gives its bytes compressed.
 pub(super) struct Compressing<R> {
     source: R,
-    /// None when the end is written.
+    /// `None` when the end of the stream has been written.
     encoder: Option<Encoder<'static, Pipe>>,
     ready: Pipe,
     step: Vec<u8>,
@@ -25,8 +26,8 @@ impl<R: Read> Compressing<R> {
         Ok(Self { source, encoder, ready, step: Vec::with_capacity(STEP_BYTES) })
     }
 
-    /// Feeds the encoder once more, or ends its stream.
-    fn go_on(&mut self, mut encoder: Encoder<'static, Pipe>) -> io::Result<()> {
+    /// Gives the encoder the next step of the source, or ends its stream.
+    fn feed(&mut self, mut encoder: Encoder<'static, Pipe>) -> io::Result<()> {
         self.step.clear();
         self.source.by_ref().take(STEP_BYTES as u64).read_to_end(&mut self.step)?;
         encoder.write_all(&self.step)?;
@@ -47,18 +48,18 @@ impl<R: Read> Read for Compressing<R> {
                 return Ok(read);
             }
             let Some(encoder) = self.encoder.take() else { return Ok(0) };
-            self.go_on(encoder)?;
+            self.feed(encoder)?;
         }
     }
 }
 
-/// What the encoder has written and nobody has read.
+/// The bytes that the encoder has written and that have not been read yet.
 #[derive(Clone, Default)]
 struct Pipe(Arc<Mutex<VecDeque<u8>>>);
 
 impl Pipe {
     fn bytes(&self) -> MutexGuard<'_, VecDeque<u8>> {
-        self.0.lock().expect("nobody panics while bytes are copied")
+        self.0.lock().expect("no thread panics while it copies bytes")
     }
 }
 

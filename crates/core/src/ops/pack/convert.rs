@@ -1,6 +1,8 @@
-//! The same layers listed by other documents: a ModelKit as a ModelPack and back, and either as an image.
+//! Conversion between artifact formats: the same layers listed by other documents. A ModelKit becomes a ModelPack or
+//! the reverse, and either becomes an image.
 //!
-//! No layer is written or moved. Of weights the headers are read, because the config of a ModelPack tells what is in them.
+//! No layer is written or moved. The headers of weights are read, because the config of a ModelPack describes their
+//! content.
 
 use std::io::BufReader;
 
@@ -18,16 +20,16 @@ use crate::ops::workers;
 use crate::progress::{Phase, Progress, Silent};
 use crate::store::Names;
 
-/// How to convert.
+/// Settings of a conversion.
 #[derive(Debug, Clone)]
 pub struct ConvertOptions {
-    /// How many layers are looked into at once.
+    /// The number of layers that are read at once.
     pub jobs: usize,
-    /// The version that the manifest names, if none packed it before.
+    /// The version of the packer that the manifest names, unless it already names one.
     pub cli_version: String,
 }
 
-/// A manifest and its config, ready to be stored where the layers are.
+/// A manifest and its config, ready to be stored in the same place as the layers.
 #[derive(Debug, Clone)]
 pub struct Documents {
     /// The manifest.
@@ -45,7 +47,7 @@ impl Documents {
         Self { manifest: descriptor, manifest_bytes, config: manifest.config, config_bytes }
     }
 
-    /// Stores both at `target`, which has the layers, and calls the manifest `tag`.
+    /// Stores both at `target`, which already has the layers, and gives the manifest the tag `tag`.
     pub fn publish(&self, target: &dyn Target, tag: &str) -> Result<(), Error> {
         let Self { manifest, manifest_bytes, config, config_bytes } = self;
         let documents = vec![(config, config_bytes as &dyn Content)];
@@ -54,7 +56,7 @@ impl Documents {
     }
 }
 
-/// Gives the ModelKit `source` of the local store the other name `target` and the names of another family.
+/// Stores the ModelKit `source` of the local store under the name `target` as an artifact of another family.
 pub fn convert(
     session: &Session<'_>,
     source: &Reference,
@@ -63,7 +65,7 @@ pub fn convert(
     options: &ConvertOptions,
     progress: &dyn Progress,
 ) -> Result<Descriptor, Error> {
-    // While it lives, no layer disappears.
+    // While the writer exists, no layer is removed.
     let writer = session.store.writer(Names::Of(target.clone()))?;
     let found = session.find_reference(source, Lookup::Local)?;
     let documents = list_as(&found, &Form::Artifact(family), options, progress)?;
@@ -72,7 +74,8 @@ pub fn convert(
     Ok(documents.manifest)
 }
 
-/// The documents that list the layers of an artifact in another form; in its own, they are as they are.
+/// Returns documents that list the layers of an artifact in `form`. If the artifact already has that form, its own
+/// documents are returned unchanged.
 pub fn list_as(
     found: &Located,
     form: &Form,
@@ -91,7 +94,8 @@ pub fn list_as(
     list_layers(&*found.source, &inspected.modelkit, form, options, progress)
 }
 
-/// Gives what was packed as a ModelKit the documents of the family that was asked for. `source` has its layers.
+/// Returns the documents of the requested family for what was packed as a ModelKit, or `None` if a ModelKit was
+/// requested. The layers are in `source`.
 pub(super) fn in_family(
     assembled: &Assembled,
     source: &dyn Source,
@@ -119,7 +123,7 @@ fn list_layers(
     let mut layers = workers::run(options.jobs, &modelkit.layers, |layer| {
         Ok::<_, Error>(PackedLayer::of(layer, diff_id(source, layer, progress)?)?)
     })?;
-    // Another packer may have them in any order.
+    // Another packer may have listed them in any order.
     layers.sort_by_key(|layer| (layer.layer_type.section, layer.index));
     let mut annotations = modelkit.manifest.annotations.clone();
     annotations.entry(CLI_VERSION.to_owned()).or_insert_with(|| options.cli_version.clone());
@@ -133,15 +137,15 @@ fn list_layers(
     Ok(Documents::new(config_bytes, manifest))
 }
 
-/// Only kit follows a reference.
+/// Warns if the model is a reference to another ModelKit, because only kit follows references.
 fn warn_of_parent(modelkit: &ModelKit, form: &Form, progress: &dyn Progress) {
     let parent = model_reference(modelkit).filter(|_| *form != Form::Artifact(Family::ModelKit));
     if let Some(parent) = parent {
-        progress.warn(&format!("the model is that of `{parent}`, which is not in what other tools see here"));
+        progress.warn(&format!("the model is a reference to `{parent}`, which other tools do not follow"));
     }
 }
 
-/// Weights are looked into where the form tells of them.
+/// Reads the weights if the form describes them.
 fn facts_for(
     form: &Form,
     source: &dyn Source,
@@ -156,7 +160,7 @@ fn facts_for(
     }
 }
 
-/// The digest of the layer without compression. Where an old packer left it out of the config, the layer is read.
+/// The digest of the uncompressed layer. If an old packer left it out of the config, the layer is read.
 fn diff_id(source: &dyn Source, layer: &Layer, progress: &dyn Progress) -> Result<Digest, Error> {
     match (layer.compression, layer.diff_id) {
         (Compression::None, _) => Ok(layer.descriptor.digest),
@@ -176,7 +180,7 @@ fn read_diff_id(source: &dyn Source, layer: &Layer, progress: &dyn Progress) -> 
 }
 
 impl Assembled {
-    /// Is to be stored with other documents.
+    /// Replaces the documents, if there are others.
     pub(super) fn with(self, documents: Option<Documents>) -> Self {
         match documents {
             Some(Documents { manifest, manifest_bytes, config, config_bytes }) => {

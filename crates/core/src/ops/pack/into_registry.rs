@@ -1,5 +1,5 @@
-//! Packing a folder straight into a registry: the files are read twice, once to name their layers and once to send them, and
-//! nothing is kept here.
+//! Packs a folder straight into a registry: the files are read twice, once to compute the digests of the layers and
+//! once to send them, and no layer is stored locally.
 
 use std::collections::HashMap;
 use std::io::{self, Read};
@@ -25,19 +25,20 @@ use crate::progress::{Progress, Task};
 use crate::recipe::{Recipe, RecipeWriter};
 use crate::store::RememberedLayer;
 
-/// A ModelKit that was packed into another place.
+/// The result of packing a ModelKit into another place than the local store.
 #[derive(Debug)]
 pub struct PackedAway {
-    /// What moved.
+    /// The ModelKit and what was transferred of it.
     pub copied: Copied,
-    /// Its lock, if that was to be made.
+    /// Its lock, if one was requested.
     pub lock: Option<Lock>,
 }
 
-/// Packs the files that the Kitfile names into `target`, where the ModelKit then has the names `tags`.
+/// Packs the files that the Kitfile names into `target`, and gives the ModelKit the names `tags` there.
 ///
-/// No blob is stored here, neither in the store nor elsewhere. A lock costs a third reading, and is compared before anything is
-/// sent. A file that changes between the readings is an error that names it, and then nothing appears at the target.
+/// No blob is stored locally, neither in the local store nor elsewhere. A lock is made before anything is sent, and
+/// compared with the expected one; a layer without a table of contents is read a third time for it. If a file changes
+/// between two readings, packing fails with an error that names the file, and nothing is published at the target.
 pub fn pack_and_push(
     session: &Session<'_>,
     pack: &PackOptions,
@@ -61,7 +62,8 @@ pub fn pack_and_push(
     Ok(PackedAway { copied, lock })
 }
 
-/// The ModelKit that a folder would become: its files are read once, to name the layers, and then as they are asked for.
+/// Returns the ModelKit that a folder would become. Its files are read once to compute the digests of the layers, and
+/// again whenever a layer is requested.
 pub(crate) fn find_in_folder(
     session: &Session<'_>,
     pack: &PackOptions,
@@ -72,7 +74,7 @@ pub(crate) fn find_in_folder(
     Ok(Located { source: Box::new(source), name, is_remote: false })
 }
 
-/// Names layers and keeps their recipes.
+/// Computes the digests of layers, and keeps their recipes and tables of contents but not their bytes.
 #[derive(Default)]
 struct Passing {
     recipes: Mutex<HashMap<Digest, Recipe>>,
@@ -97,10 +99,10 @@ impl LayerSink for Passing {
         let mut summary = archive::write_layer(source, format, compression, Some(&mut recipe), &mut digesting, task)?;
         let (_, digest, size) = digesting.finish();
         let recipe = recipe.finish()?;
-        self.recipes.lock().expect("no worker panics while it notes a recipe").insert(digest, recipe);
+        self.recipes.lock().expect("no worker panics while it stores a recipe").insert(digest, recipe);
         let blob = Descriptor::new(layer_type.media_type(), digest, size);
         let table = take_table(&mut summary).map(|(descriptor, table)| {
-            self.tables.lock().expect("no worker panics while it keeps a table").insert(descriptor.digest, table);
+            self.tables.lock().expect("no worker panics while it stores a table").insert(descriptor.digest, table);
             descriptor
         });
         Ok(SavedLayer { summary, blob, table, was_there: false })
@@ -123,11 +125,11 @@ impl LayerSink for Passing {
     }
 }
 
-/// A packed ModelKit whose layers are read from the files.
+/// A packed ModelKit whose layers are read from the files of the folder on request.
 struct FromFiles {
     assembled: Assembled,
     recipes: HashMap<Digest, Recipe>,
-    /// Their tables of contents.
+    /// The tables of contents of the layers, compressed, by their digests.
     tables: HashMap<Digest, Vec<u8>>,
     compression: Compression,
 }
@@ -136,8 +138,8 @@ impl FromFiles {
     fn pack(session: &Session<'_>, options: &PackOptions, progress: &dyn Progress) -> Result<Self, Error> {
         let passing = Passing::default();
         let assembled = Packer::new(session, options, progress)?.pack(&passing)?;
-        let recipes = passing.recipes.into_inner().expect("no worker panics while it notes a recipe");
-        let tables = passing.tables.into_inner().expect("no worker panics while it keeps a table");
+        let recipes = passing.recipes.into_inner().expect("no worker panics while it stores a recipe");
+        let tables = passing.tables.into_inner().expect("no worker panics while it stores a table");
         let packed = Self { assembled, recipes, tables, compression: options.compression };
         let documents = convert::in_family(&packed.assembled, &packed, options, progress)?;
         Ok(Self { assembled: packed.assembled.with(documents), ..packed })
@@ -157,18 +159,18 @@ impl Source for FromFiles {
         match (self.recipes.get(&descriptor.digest), self.tables.get(&descriptor.digest)) {
             (Some(recipe), _) => Box::new(Layer { recipe, compression: self.compression }),
             (None, Some(table)) => Box::new(&table[..]),
-            // There is one more blob.
+            // The config is the only other blob.
             (None, None) => Box::new(&self.assembled.config_bytes[..]),
         }
     }
 
-    /// A folder has none.
+    /// A folder has no referrers.
     fn referrers(&self, _subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
         Ok(Vec::new())
     }
 }
 
-/// The content of one layer. Our encoders give the same bytes for the same bytes, so that a compressed one can be had again.
+/// The content of one layer. The encoders are deterministic, so a compressed layer can be produced again.
 struct Layer<'a> {
     recipe: &'a Recipe,
     compression: Compression,

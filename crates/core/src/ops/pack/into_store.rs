@@ -1,4 +1,4 @@
-//! Packing a folder and its Kitfile into a ModelKit in the local store.
+//! Packs a folder and its Kitfile into a ModelKit in the local store.
 
 use std::path::{Path, PathBuf};
 
@@ -19,58 +19,58 @@ use crate::ops::session::Session;
 use crate::progress::{Progress, Task};
 use crate::store::{Committed, LinkWriter, Names, RememberedLayer, Writer};
 
-/// What to pack and how.
+/// The folder and the Kitfile to pack, and the settings for it.
 #[derive(Debug, Clone)]
 pub struct PackOptions {
-    /// The context folder, which all paths of the Kitfile begin in.
+    /// The context folder, which all paths of the Kitfile are relative to.
     pub context: PathBuf,
-    /// The Kitfile, read and valid.
+    /// The Kitfile, parsed and valid.
     pub kitfile: Kitfile,
-    /// What to call the ModelKit; nothing for none. All are of one repository.
+    /// The names of the ModelKit, all in one repository; may be empty.
     pub references: Vec<Reference>,
-    /// What it becomes.
+    /// The kind of artifact to write.
     pub family: Family,
-    /// How to compress layers.
+    /// The compression of the layers.
     pub compression: Compression,
-    /// What a layer is whose path is a file. That of a folder is a tar.
+    /// The format of a layer whose path is a file. The layer of a folder is always a tar.
     pub format: Format,
-    /// What to do with symbolic links.
+    /// The treatment of symbolic links.
     pub links: Links,
-    /// Whether files that are as they were are read all the same.
+    /// The choice between reading all files and reading only layers with changed files.
     pub reading: Reading,
-    /// How uncompressed layers are kept.
+    /// The form in which the local store keeps uncompressed layers.
     pub keeping: Keeping,
-    /// Whether the files are noted, or compared with what was noted.
+    /// The treatment of the lock: not made, made, or compared with an expected one.
     pub locking: Locking,
-    /// What is recorded of the making; nothing without it.
+    /// The data for a provenance attestation; without it, none is attached.
     pub recording: Option<Recording>,
-    /// How many layers are packed at once; compressed ones are packed one after the other.
+    /// The number of layers that are packed at once. Compressed layers are packed one after the other.
     pub jobs: usize,
     /// The packer's version, which the manifest names.
     pub cli_version: String,
 }
 
-/// Which files are read.
+/// The files that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reading {
-    /// Those of layers in which anything changed since they were packed the last time.
+    /// The files of layers in which anything changed since they were last packed.
     Changed,
-    /// All of them.
+    /// All files.
     Everything,
 }
 
-/// What is done with the lock of what is packed.
+/// The treatment of the lock of a packed ModelKit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Locking {
-    /// There is none.
+    /// No lock is made.
     Off,
-    /// It is made.
+    /// A lock is made and returned.
     Record,
-    /// It must be this one, or nothing is packed.
+    /// A lock is made and must equal this one; otherwise nothing is packed.
     Expect(Lock),
 }
 
-/// How the local store keeps uncompressed layers.
+/// The form in which the local store keeps uncompressed layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keeping {
     /// As blobs.
@@ -86,17 +86,17 @@ pub struct Packed {
     pub manifest: Descriptor,
     /// Bytes of the layers.
     pub bytes: u64,
-    /// Bytes of the layers that the store had before.
+    /// Bytes of those layers that the store already had.
     pub reused_bytes: u64,
-    /// Its lock, if that was to be made.
+    /// Its lock, if one was requested.
     pub lock: Option<Lock>,
 }
 
-/// Packs the files that the Kitfile names. The ModelKit appears in the store whole or not at all.
+/// Packs the files that the Kitfile names. The ModelKit appears in the store completely or not at all.
 pub fn pack(session: &Session<'_>, options: &PackOptions, progress: &dyn Progress) -> Result<Packed, Error> {
     pack_whole(session, options, progress).inspect_err(|_| {
-        // What was packed before the failure belongs to nothing, and on a full disk it is in the way. The failure is the
-        // error to tell.
+        // Layers that were packed before the failure belong to no ModelKit, and take space that a full disk needs. An
+        // error of the cleanup is ignored: the failure that caused it is the one to report.
         drop(session.store.collect());
     })
 }
@@ -120,7 +120,8 @@ fn pack_whole(session: &Session<'_>, options: &PackOptions, progress: &dyn Progr
     Ok(Packed { manifest, bytes, reused_bytes, lock })
 }
 
-/// The lock of what is `assembled` and has its layers in `source`, if there is to be one; an error if another one is expected.
+/// Returns the lock of `assembled`, whose layers are in `source`, if one was requested. Fails if another one is
+/// expected.
 pub(super) fn lock_of(
     session: &Session<'_>,
     source: &dyn Source,
@@ -147,7 +148,7 @@ fn repository(options: &PackOptions) -> Reference {
     })
 }
 
-/// The local store keeps layers as blobs.
+/// Stores layers as blobs in the local store.
 impl LayerSink for Writer {
     fn remembered(&self, key: &Digest) -> Result<Option<RememberedLayer>, Error> {
         Ok(self.remembered_layer(key)?)
@@ -170,7 +171,7 @@ impl LayerSink for Writer {
                 return with_table(self, summary, saved);
             }
         }
-        // How small compression makes it is not known.
+        // The size of a compressed layer is not known before it is written.
         let mut blob = self.new_blob(if compression == Compression::None { bytes } else { 0 })?;
         let mut summary = archive::write_layer(source, format, compression, None, &mut blob, task)?;
         let table = take_table(&mut summary);
@@ -197,7 +198,7 @@ impl LayerSink for Writer {
     }
 }
 
-/// The local store keeps layers as recipes, as far as they are not compressed.
+/// Stores layers as recipes in the local store, and compressed layers as blobs.
 struct Linking<'a>(&'a Writer);
 
 impl LayerSink for Linking<'_> {
@@ -228,7 +229,7 @@ impl LayerSink for Linking<'_> {
         self.0.remember(key, layer)
     }
 
-    /// Recipes take next to no space.
+    /// Recipes take almost no space, so the disk is not checked.
     fn folder(&self) -> Option<&Path> {
         None
     }
@@ -248,7 +249,7 @@ fn write_linked(
     archive::write_layer(source, format, Compression::None, Some(recipe), layer, task)
 }
 
-/// Puts the table of a layer beside it that is a link, or a clone.
+/// Stores the table of contents of a layer that was saved as a link or a clone.
 fn with_table(writer: &Writer, mut summary: LayerSummary, saved: Committed) -> Result<SavedLayer, Error> {
     let table = take_table(&mut summary);
     if let Some((table, bytes)) = &table {
@@ -258,7 +259,7 @@ fn with_table(writer: &Writer, mut summary: LayerSummary, saved: Committed) -> R
     Ok(SavedLayer { summary, blob: descriptor, table: table.map(|(table, _)| table), was_there })
 }
 
-/// The ModelKit appears with all its names, and with what is about it.
+/// Publishes the ModelKit with all its names and its referrers in one step.
 fn publish(
     writer: &Writer,
     assembled: &Assembled,

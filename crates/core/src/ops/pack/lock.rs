@@ -1,4 +1,6 @@
-//! Noting the files of layers, from their tables of contents or by reading them once, from wherever they are, verified.
+//! Lists the files of layers for `Kitfile.lock`: from their tables of contents, or by reading each layer once.
+//!
+//! The layers may be in any source, local or remote. Everything that is read is verified.
 
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read};
@@ -17,7 +19,7 @@ use crate::ops::workers;
 use crate::progress::{Phase, Progress, Silent};
 use crate::relative_path::RelativePath;
 
-/// The lock of a ModelKit that is packed; `source` has its layers.
+/// Returns the lock of a packed ModelKit, whose layers are in `source`.
 pub(super) fn lock(
     session: &Session<'_>,
     source: &dyn Source,
@@ -33,7 +35,7 @@ pub(super) fn lock(
     Ok(Lock::new(assembled.manifest.digest, kitfile_digest(kitfile), assembled.parents.clone(), remotes, layers))
 }
 
-/// What the files of a layer are, by its table of contents; without one, by reading and verifying all of it.
+/// Lists the files of a layer from its table of contents; without one, by reading and verifying the whole layer.
 pub(crate) fn read_layer(source: &dyn Source, layer: &Layer, progress: &dyn Progress) -> Result<LockedLayer, Error> {
     let Layer { section, path, name, descriptor, diff_id, .. } = layer;
     let Contents { folders, files } = match tables::entries(source, layer)? {
@@ -52,7 +54,7 @@ pub(crate) fn read_layer(source: &dyn Source, layer: &Layer, progress: &dyn Prog
     })
 }
 
-/// By path: of two in one place, the second one counts.
+/// The entries of a layer by path. Of two entries with the same path, the later one counts.
 #[derive(Default)]
 struct Contents {
     folders: BTreeMap<RelativePath, LockedFolder>,

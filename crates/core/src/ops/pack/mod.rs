@@ -1,4 +1,4 @@
-//! A project directory to the layers and documents of a ModelKit, in the local store or straight in a registry.
+//! Packs a project directory into the layers and documents of a ModelKit, in the local store or straight in a registry.
 
 mod compressing;
 mod convert;

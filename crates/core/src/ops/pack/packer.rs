@@ -1,4 +1,5 @@
-//! What all ways to pack share: the entries of a Kitfile become layers, several at once, and layers become a manifest.
+//! The steps that all ways to pack share: the entries of a Kitfile become layers, several at once, and the layers
+//! become a manifest.
 
 use std::io;
 use std::path::Path;
@@ -26,12 +27,12 @@ use crate::progress::{Phase, Progress, Task, human};
 use crate::relative_path::RelativePath;
 use crate::store::RememberedLayer;
 
-/// Where layers go when they are packed.
+/// The destination of layers that are packed.
 pub(super) trait LayerSink: Sync {
-    /// The layer that was remembered under `key`, if it is there still.
+    /// Returns the layer that was remembered under `key`, if it still exists.
     fn remembered(&self, key: &Digest) -> Result<Option<RememberedLayer>, Error>;
 
-    /// Reads the files of a layer, which have so many `bytes` together, and takes the layer and its table of contents in.
+    /// Reads the files of a layer, whose sizes add up to `bytes`, and saves the layer and its table of contents.
     fn save(
         &self,
         source: &LayerSource,
@@ -40,30 +41,30 @@ pub(super) trait LayerSink: Sync {
         task: &dyn Task,
     ) -> Result<SavedLayer, Error>;
 
-    /// Whether the table is there still.
+    /// Returns true if the table of contents still exists.
     fn has_table(&self, table: &Descriptor) -> Result<bool, Error>;
 
     /// Remembers `layer` under `key`.
     fn remember(&self, key: &Digest, layer: &RememberedLayer) -> Result<(), Error>;
 
-    /// The folder that layers are written to; none where they take no space.
+    /// The folder that layers are written to, or `None` if they take no space.
     fn folder(&self) -> Option<&Path>;
 
-    /// What was done to a layer, in words for the user.
+    /// The action that was applied to a layer, as a word for the user.
     fn done(&self, was_there: bool) -> &'static str;
 }
 
-/// A layer that is in its place.
+/// A layer that has been saved.
 pub(super) struct SavedLayer {
     pub(super) summary: LayerSummary,
     pub(super) blob: Descriptor,
     /// Its table of contents, if it has one.
     pub(super) table: Option<Descriptor>,
-    /// Whether it was there before.
+    /// True if the sink already had the layer.
     pub(super) was_there: bool,
 }
 
-/// The table of contents of a layer, and what is to be known of it.
+/// Takes the table of contents out of `summary`, and returns it with its descriptor.
 pub(super) fn take_table(summary: &mut LayerSummary) -> Option<(Descriptor, Vec<u8>)> {
     summary.contents.take().map(|table| (describe_contents(&table), table))
 }
@@ -73,32 +74,32 @@ struct MeasuredLayer<'a> {
     entry: &'a Entry<'a>,
     source: LayerSource<'a>,
     layer_type: LayerType,
-    /// When its files began to be looked at.
+    /// The time before its files were first examined.
     begun: SystemTime,
     measured: Measured,
     key: Digest,
-    /// What is there of it, if the files are as they were.
+    /// The layer as it was saved earlier, if the files are unchanged.
     remembered: Option<RememberedLayer>,
 }
 
-/// A ModelKit whose layers are in their places, and whose documents are yet to be stored.
+/// A ModelKit whose layers have been saved, and whose documents have not been stored yet.
 pub(crate) struct Assembled {
     pub(crate) manifest: Descriptor,
     pub(crate) manifest_bytes: Vec<u8>,
     pub(crate) config: Descriptor,
     pub(crate) config_bytes: Vec<u8>,
-    /// What was packed, with the names of the tables of contents.
+    /// The layers, with annotations that name their tables of contents.
     pub(crate) layers: Vec<Descriptor>,
     /// Bytes of the layers.
     pub(crate) bytes: u64,
-    /// Bytes of those layers that were there before.
+    /// Bytes of those layers that the sink already had.
     pub(crate) reused_bytes: u64,
-    /// The ModelKits that the model refers to, as they are now.
+    /// The ModelKits that the model refers to, in their current state.
     pub(crate) parents: Vec<LockedParent>,
 }
 
 impl Assembled {
-    /// The documents of the ModelKit that `assembly` make, without parents.
+    /// Makes the documents of the ModelKit from `assembly`, without parents.
     pub(crate) fn of(assembly: &Assembly) -> Result<Self, Error> {
         let (config_bytes, manifest) = assembly.assemble(&Form::Artifact(Family::ModelKit))?;
         let manifest_bytes = manifest.to_bytes();
@@ -116,22 +117,23 @@ impl Assembled {
     }
 }
 
-/// Knows what is to be packed. Nothing is read yet.
+/// The entries to be packed, with everything needed for it. No file has been read yet.
 pub(super) struct Packer<'a> {
     options: &'a PackOptions,
     entries: Vec<(Entry<'a>, RelativePath)>,
-    /// The paths of all layers, of parents and of remote datasets too: a layer leaves out what has a layer of its own.
+    /// The paths of all layers, including those of parents and of remote datasets. A layer excludes the files that
+    /// belong to another layer.
     paths: Vec<RelativePath>,
     parents: Vec<LockedParent>,
     ignore: IgnoreRules,
     progress: &'a dyn Progress,
 }
 
-/// Part of the keys of remembered layers. To be raised when equal files become other bytes.
+/// Part of the keys of remembered layers. Must be raised when a new version writes other bytes for equal files.
 const LAYER_FORMAT: u32 = 3;
 
 impl<'a> Packer<'a> {
-    /// Warns of what will not be packed.
+    /// Collects the entries to pack, and warns of entries and files that will not be packed.
     pub(super) fn new(
         session: &Session<'_>,
         options: &'a PackOptions,
@@ -142,7 +144,7 @@ impl<'a> Packer<'a> {
         let own_paths = paths.clone();
         let parents = referenced_modelkits(session, options, &entries)?;
         paths.extend(parents.iter().flat_map(|parent| parent.paths.iter().cloned()));
-        // What is fetched belongs to the remote dataset, not to a layer around it.
+        // Files that were fetched belong to the remote dataset, not to a layer around it.
         paths.extend(options.kitfile.remote_datasets().filter_map(|dataset| dataset.path.parse().ok()));
         let ignore = read_ignore_rules(&options.context)?;
         warn_of_what_is_not_packed(&options.kitfile, progress);
@@ -151,12 +153,12 @@ impl<'a> Packer<'a> {
         Ok(Self { options, entries, paths, parents, ignore, progress })
     }
 
-    /// Brings all layers to `sink` and makes the documents.
+    /// Saves all layers into `sink` and makes the documents.
     pub(super) fn pack(&self, sink: &dyn LayerSink) -> Result<Assembled, Error> {
         let PackOptions { jobs, kitfile, cli_version, .. } = self.options;
         let measured = workers::run(*jobs, &self.entries, |(entry, path)| self.measure_layer(sink, entry, path))?;
         if let Some(folder) = sink.folder() {
-            self.check_room(&measured, folder)?;
+            self.check_space(&measured, folder)?;
         }
         let whole = self.progress.overall(measured.iter().map(|layer| layer.measured.bytes).sum());
         let jobs = layers_at_once(*jobs, self.options.compression);
@@ -182,21 +184,24 @@ impl<'a> Packer<'a> {
         Ok(MeasuredLayer { entry, source, layer_type, begun, measured, key, remembered })
     }
 
-    /// A layer is written before it is known whether the store has it, so the disk must have room for the largest one, if its
-    /// size is certain. Whether all of them fit is not known: some may be there already, and compression may make them small.
-    fn check_room(&self, layers: &[MeasuredLayer], folder: &Path) -> Result<(), Error> {
+    /// Fails if the disk has no space for the largest layer, and warns if all layers together may not fit.
+    ///
+    /// A layer is written before it is known whether the store has it, so the space for the largest one is required if
+    /// its size is certain. The total is only an upper bound: the store may already have some of the layers, and
+    /// compression may make them smaller.
+    fn check_space(&self, layers: &[MeasuredLayer], folder: &Path) -> Result<(), Error> {
         let new = || layers.iter().filter(|layer| layer.remembered.is_none()).map(|layer| layer.measured.bytes);
         let certain = if self.options.compression == Compression::None { new().max().unwrap_or(0) } else { 0 };
         disk_space::check(folder, certain)?;
         let total = new().fold(0, u64::saturating_add);
         if let Some(free) = disk_space::free_bytes(folder).filter(|free| *free < total) {
             let (folder, free, total) = (folder.display(), human(free), human(total));
-            self.progress.warn(&format!("`{folder}` has {free} free, and up to {total} are to be written"));
+            self.progress.warn(&format!("`{folder}` has {free} free, but up to {total} may be written"));
         }
         Ok(())
     }
 
-    /// Packs one layer, and tells whether it was there.
+    /// Packs one layer. The second result is true if the sink already had it.
     fn pack_layer(
         &self,
         sink: &dyn LayerSink,
@@ -221,7 +226,8 @@ impl<'a> Packer<'a> {
         Ok((packed, was_there))
     }
 
-    /// A folder cannot be raw, and an ignored file is an empty tar: there is no raw layer without a file.
+    /// Returns the type of a layer. A raw layer needs a file, so a folder is always a tar, and so is an ignored file,
+    /// which becomes an empty one.
     fn layer_type(&self, section: Section, measured: &Measured) -> LayerType {
         let format = measured.file_mode.map_or(Format::Tar, |_| self.options.format);
         LayerType { section, format, compression: self.options.compression }
@@ -236,7 +242,8 @@ impl<'a> Packer<'a> {
         Ok(has_table.then_some(layer))
     }
 
-    /// What stands for the bytes that the layer will have: the state of its files, and all that decides how they are written.
+    /// Returns the key of a remembered layer: a digest of the state of its files and of everything that determines how
+    /// they are written, so that equal keys mean equal bytes.
     fn key(&self, layer_type: LayerType, path: &RelativePath, measured: &Measured) -> Digest {
         let PackOptions { compression, cli_version, .. } = self.options;
         let (media_type, files) = (layer_type.media_type(), measured.fingerprint.digest);
@@ -262,7 +269,7 @@ impl<'a> Packer<'a> {
     }
 }
 
-/// Saves the layer, and remembers it if its files stayed as they were measured.
+/// Saves the layer, and remembers it if its files did not change after they were measured.
 fn save_layer(
     sink: &dyn LayerSink,
     layer: &MeasuredLayer,
@@ -285,12 +292,13 @@ fn plain_file(mode: Option<u32>, size: u64) -> Option<PlainFile> {
     mode.map(|mode| PlainFile { mode, size })
 }
 
-/// A compressed layer keeps all cores busy alone, and what its threads take is too much memory to take it twice.
+/// Returns how many layers are packed at once. A compressed layer already keeps all cores busy, and its threads use too
+/// much memory to compress two at a time.
 pub(super) fn layers_at_once(jobs: usize, compression: Compression) -> usize {
     if compression == Compression::None { jobs } else { 1 }
 }
 
-/// Tells the user what compression is worth.
+/// Reports the progress of one layer, and warns if compressing it saves little.
 struct LayerTask<'a> {
     task: Box<dyn Task>,
     progress: &'a dyn Progress,
@@ -316,7 +324,7 @@ impl Task for LayerTask<'_> {
     }
 }
 
-/// A model path that looks like a reference is a file all the same if there is one.
+/// Returns the entries that have a layer. A model path that looks like a reference is still a file if that file exists.
 fn local_entries(options: &PackOptions) -> Vec<Entry<'_>> {
     let model = options.kitfile.model.as_ref();
     let is_file = model.is_some_and(|model| fs::symlink_metadata(options.context.join(&model.path)).is_ok());
@@ -327,7 +335,8 @@ pub(crate) fn clean_path(entry: &Entry<'_>) -> Result<RelativePath, Error> {
     entry.relative_path().map_err(|source| modelkit::InvalidModelKit::Path { place: entry.place(), source }.into())
 }
 
-/// What the referenced ModelKits bring lies in the folder when the model is used, and is not packed again.
+/// Returns the ModelKits that the model refers to. Their files are in the folder when the model is used, and must not
+/// be packed again.
 pub(crate) fn referenced_modelkits(
     session: &Session<'_>,
     options: &PackOptions,
@@ -362,14 +371,15 @@ pub(crate) fn read_ignore_rules(context: &Path) -> Result<IgnoreRules, Error> {
 fn warn_of_what_is_not_packed(kitfile: &Kitfile, progress: &dyn Progress) {
     for dataset in kitfile.remote_datasets() {
         let (name, address) = (&dataset.name, remote_data::address(dataset));
-        progress.warn(&format!("the dataset `{name}` stays at `{address}`: it is named, not packed"));
+        progress.warn(&format!("the remote dataset `{name}` is not packed; the ModelKit refers to `{address}`"));
     }
     for server in &kitfile.mcp_servers {
-        progress.warn(&format!("the MCP server `{}` is named in the ModelKit, its bundle is not packed", server.name));
+        progress
+            .warn(&format!("the bundle of the MCP server `{}` is not packed; the ModelKit only names it", server.name));
     }
 }
 
-/// How many names a warning lists.
+/// The number of names that a warning lists.
 const NAMED: usize = 5;
 
 fn warn_of_what_is_in_no_layer(found: &[RelativePath], progress: &dyn Progress) {
@@ -378,7 +388,9 @@ fn warn_of_what_is_in_no_layer(found: &[RelativePath], progress: &dyn Progress) 
         names.push(format!("{} more", found.len() - NAMED));
     }
     if !names.is_empty() {
-        progress
-            .warn(&format!("in no layer of the Kitfile: {} (a line in .kitignore silences this)", names.join(", ")));
+        progress.warn(&format!(
+            "not in any layer of the Kitfile: {} (add it to .kitignore to silence this)",
+            names.join(", ")
+        ));
     }
 }

@@ -1,4 +1,4 @@
-//! The record of the making of a ModelKit, which is attached to it: what it was made of, by whom and when.
+//! The provenance attestation that is attached to a ModelKit: its sources, its builder and the time of packing.
 
 use jiff::Timestamp;
 
@@ -18,37 +18,38 @@ use crate::provenance::{
 };
 use crate::store::Names;
 
-/// What only the caller knows of the making.
+/// The part of an attestation that only the caller knows.
 #[derive(Debug, Clone)]
 pub struct Recording {
-    /// Who packs.
+    /// The user or the service that packs.
     pub builder: Builder,
-    /// When.
+    /// The time of packing.
     pub time: Timestamp,
-    /// What it was checked out from.
+    /// The git commit that the files come from.
     pub git: Git,
-    /// What it was made of besides what its documents name.
+    /// Further sources, which the documents of the ModelKit do not name.
     pub sources: Vec<Material>,
 }
 
-/// Where the commit comes from that is recorded.
+/// The origin of the commit that is recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Git {
-    /// git is asked about the folder.
+    /// The checkout in the folder, if git finds one.
     Asked,
-    /// There is none.
+    /// No commit is recorded.
     Ignored,
-    /// It is this one: the files were fetched from there.
+    /// This commit, which the files were fetched from.
     Known(Commit),
 }
 
-/// How tools that list attestations tell the kind of one (in-toto, "OCI artifacts").
+/// The annotation by which tools that list attestations identify the kind of each (in-toto, "OCI artifacts").
 const PREDICATE_ANNOTATION: &str = "in-toto.io/predicate-type";
 /// Image-spec 1.1, "Pre-Defined Annotation Keys".
 const CREATED: &str = "org.opencontainers.image.created";
 
-/// The record of what is `assembled` and not published yet, if there is to be one. Asks no registry; of what is elsewhere, `lock` knows the
-/// digests.
+/// Returns the attestation for `assembled`, which is not published yet, if one was requested.
+///
+/// Sends no request to a registry: the digests of remote datasets come from `lock`.
 pub(crate) fn record(
     session: &Session<'_>,
     options: &PackOptions,
@@ -95,7 +96,7 @@ fn commit(checkout: git::Checkout) -> Commit {
     }
 }
 
-/// The ModelKits that it is built on, and its datasets.
+/// The ModelKits that `assembled` is built on, and its datasets.
 fn materials(session: &Session<'_>, assembled: &Assembled, lock: Option<&Lock>) -> Result<Vec<Material>, Error> {
     let manifest = Manifest::parse(&assembled.manifest_bytes).map_err(Error::NotAManifest)?;
     let modelkit = ModelKit::read(manifest, &assembled.config_bytes)?;
@@ -122,7 +123,7 @@ fn parent(parent: &LockedParent) -> Material {
     Material { role: Role::Parent, name: parent.reference.clone(), uri: Some(uri), digest: Some(parent.manifest) }
 }
 
-/// The digest that `reference` names, or that the local store has under it.
+/// The digest in `reference`, or else the one that the local store has under that name.
 fn digest_here(session: &Session<'_>, reference: &Reference) -> Result<Option<Digest>, Error> {
     if reference.digest.is_some() {
         return Ok(reference.digest);
@@ -132,7 +133,7 @@ fn digest_here(session: &Session<'_>, reference: &Reference) -> Result<Option<Di
     Ok(entry.map(|entry| entry.descriptor.digest))
 }
 
-/// What the first name stands for here until now.
+/// The digest of the manifest that has the first of the new names in the local store until now.
 fn previous(session: &Session<'_>, options: &PackOptions) -> Result<Option<Digest>, Error> {
     options.references.first().map_or(Ok(None), |reference| digest_here(session, reference))
 }

@@ -1,4 +1,4 @@
-//! What lies beside the layers: files and folders of the context that no entry of the Kitfile names.
+//! Finds files and folders of the context that no entry of the Kitfile covers.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -9,10 +9,10 @@ use fs_err as fs;
 use crate::archive::IgnoreRules;
 use crate::relative_path::RelativePath;
 
-/// The outermost files and folders that are neither in a layer nor ignored, sorted. Hidden ones do not count: they are
-/// the business of other tools.
+/// Returns the outermost files and folders that are neither in a layer nor ignored, sorted. Hidden ones do not count:
+/// they usually belong to other tools.
 ///
-/// Costs one listing of each folder that has a layer below it, however large the context is.
+/// The cost is one listing of each folder that has a layer below it, however large the context is.
 pub(crate) fn uncovered(
     context: &Path,
     layers: &[RelativePath],
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_in_no_layer_is_found() {
+    fn only_files_in_no_layer_are_found() {
         let context = tempfile::tempdir().unwrap();
         for path in ["Kitfile", ".git/x", "a/b/c", "a/left", "b", "b2", "tmp/x", "d/e"] {
             let path = context.path().join(path);
