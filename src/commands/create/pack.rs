@@ -25,11 +25,11 @@ use kit_core::progress::Phase;
 
 /// Pack a folder and its Kitfile into a ModelKit in the local store
 ///
-/// Each entry of the Kitfile becomes a layer. The digest that is printed at the end identifies the whole ModelKit: packing
-/// the same files again, on any machine, gives the same digest.
+/// Each entry of the Kitfile becomes a layer. The digest that is printed at the end identifies the whole ModelKit:
+/// packing the same files again, on any machine, gives the same digest.
 ///
-/// With --push, nothing is written to the local store: the files are read once to compute the digests of the layers, and
-/// once more to upload them.
+/// With --push, nothing is written to the local store: the files are read once to compute the digests of the layers,
+/// and once more to upload them.
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[command(after_help = "\
@@ -71,12 +71,12 @@ pub(crate) struct PackArgs {
     /// Read every file again, including files that have not changed since they were last packed
     #[arg(long)]
     no_cache: bool,
-    /// Do not copy the files into the local store: uncompressed layers are read from the files whenever they are needed, or
-    /// from clones if the file system supports them. Compressed layers are stored as usual
+    /// Do not copy the files into the local store: uncompressed layers are read from the files whenever they are
+    /// needed, or from clones if the file system supports them. Compressed layers are stored as usual
     #[arg(long)]
     link: bool,
-    /// Push the ModelKit to a registry or an OCI image layout (oci:FOLDER:TAG) without storing it locally [default name:
-    /// that of --tag]
+    /// Push the ModelKit to a registry or an OCI image layout (oci:FOLDER:TAG) without storing it locally [default
+    /// name: that of --tag]
     #[arg(
         long,
         value_name = "NAME:TAG[,TAG]",
@@ -85,8 +85,8 @@ pub(crate) struct PackArgs {
         conflicts_with = "link"
     )]
     push: Option<String>,
-    /// Write Kitfile.lock next to the Kitfile. It lists every file, layer and parent with its digest, is meant for version
-    /// control and is never packed. Reads the files one more time
+    /// Write Kitfile.lock next to the Kitfile. It lists every file, layer and parent with its digest, is meant for
+    /// version control and is never packed. Reads the files one more time
     #[arg(long, conflicts_with = "locked")]
     lock: bool,
     /// Fail and list the differences if the result differs from Kitfile.lock. Reads the files one more time
@@ -158,8 +158,8 @@ impl PackArgs {
         }
     }
 
-    /// A ModelPack stores each file as it is, unless compression is asked for: raw layers cannot be compressed (ModelPack,
-    /// "Manifest").
+    /// A ModelPack stores each file as it is, unless compression is asked for: raw layers cannot be compressed
+    /// (ModelPack, "Manifest").
     fn format(&self, family: Family) -> Result<Format> {
         let is_compressed = self.compression != Compression::None;
         match (self.layer_format, family) {

@@ -19,9 +19,9 @@ use kit_core::ops::{self, Lookup, Pin, Session, Unpinned, UpdateOptions};
 /// Update the pinned digests in a Kitfile to the current targets of their tags
 ///
 /// A model or dataset that comes from another ModelKit is pinned if its reference has a digest after the tag, as in
-/// `path: registry.example/base:v1@sha256:…`. A pinned reference keeps using that ModelKit when the tag moves. This command
-/// asks the registries for the current digests of the tags and writes them into the Kitfile; everything else in the file is
-/// left unchanged. Prints a line for each pin that moved.
+/// `path: registry.example/base:v1@sha256:…`. A pinned reference keeps using that ModelKit when the tag moves. This
+/// command asks the registries for the current digests of the tags and writes them into the Kitfile; everything else
+/// in the file is left unchanged. Prints a line for each pin that moved.
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[command(after_help = "\

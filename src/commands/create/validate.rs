@@ -14,9 +14,9 @@ use kit_core::ops::{self, Finding, Severity, ValidateOptions};
 
 /// Check a folder and its Kitfile before packing
 ///
-/// Reports errors in the Kitfile, missing paths, entries without files, missing licences, parents that are not pinned to a
-/// digest, files that no layer contains, files that are both listed and ignored, junk files, and possible secrets, each with
-/// a suggestion. Secrets themselves are not shown. Fails if there are errors.
+/// Reports errors in the Kitfile, missing paths, entries without files, missing licences, parents that are not pinned
+/// to a digest, files that no layer contains, files that are both listed and ignored, junk files, and possible
+/// secrets, each with a suggestion. Secrets themselves are not shown. Fails if there are errors.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -10,9 +10,9 @@ use kit_core::ops::{self, FileLocation};
 
 /// Print a file of a ModelKit, here or in a registry
 ///
-/// Takes the ModelKit from the local store, or else the file alone from where it is, unless its layer is compressed, which has to
-/// be read up to the end of the file. Bytes that are read from a registry in ranges are not verified against a digest;
-/// `kit unpack` verifies.
+/// Takes the ModelKit from the local store, or else the file alone from where it is, unless its layer is compressed,
+/// which has to be read up to the end of the file. Bytes that are read from a registry in ranges are not verified
+/// against a digest; `kit unpack` verifies.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -14,10 +14,10 @@ use kit_core::ops::{self, CpOptions, FileLocation};
 
 /// Copy a file or a folder out of a ModelKit, here or in a registry
 ///
-/// Takes the ModelKit from the local store, or else only what is wanted from where it is. Files get their names when all of them
-/// are there; those that are there already and differ are not touched without -o. What of a layer is read from a registry in ranges is
-/// not verified against a digest; `kit unpack` verifies. A layer that is wanted as a whole or is compressed is read from front
-/// to end, and verified.
+/// Takes the ModelKit from the local store, or else only what is wanted from where it is. Files get their names when
+/// all of them are there; those that are there already and differ are not touched without -o. What of a layer is read
+/// from a registry in ranges is not verified against a digest; `kit unpack` verifies. A layer that is wanted as a
+/// whole or is compressed is read from front to end, and verified.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

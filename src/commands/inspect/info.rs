@@ -67,7 +67,8 @@ fn check_filter(filter: &str) -> Result<()> {
     Err(usage(format!("invalid filter `{filter}`: use names joined by dots, such as model.parameters.epochs")))
 }
 
-/// Names of the Kitfile match in any case, since the Go tool wants `dataSets`; those of parameters too, if none fits exactly.
+/// Names of the Kitfile match in any case, since the Go tool wants `dataSets`; those of parameters too, if none fits
+/// exactly.
 fn find<'v>(data: &'v Value, filter: &str) -> Option<&'v Value> {
     let mut node = data;
     for word in filter.strip_prefix('.').unwrap_or(filter).split('.') {

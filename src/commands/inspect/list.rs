@@ -14,8 +14,8 @@ use kit_core::store::Store;
 
 /// List ModelKits, here or in a registry
 ///
-/// Without a name, everything in the local store; with the name of a repository in a registry, its tags. An index of ModelKits has
-/// their number in place of a name.
+/// Without a name, everything in the local store; with the name of a repository in a registry, its tags. An index of
+/// ModelKits has their number in place of a name.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -26,7 +26,8 @@ pub(crate) struct ListArgs {
     /// A repository; one with a registry is asked for there
     #[arg(value_name = "REPOSITORY")]
     repository: Option<String>,
-    /// table, json, yaml, or a Go template with `.Repo`, `.Tags`, `.Digest`, `.ModelName`, `.Size`, `.Author`, `.ModelKits`, `.Linked`
+    /// table, json, yaml, or a Go template with `.Repo`, `.Tags`, `.Digest`, `.ModelName`, `.Size`, `.Author`,
+    /// `.ModelKits`, `.Linked`
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
     #[command(flatten)]
@@ -112,8 +113,8 @@ fn render(rows: &[Listed]) -> String {
     table::render(["REPOSITORY", "TAG", "MAINTAINER", "NAME", "SIZE", "DIGEST"], &cells)
 }
 
-/// The fields of the Go tool, and three that it does not tell: the size in bytes, how many ModelKits an index has, and whether the
-/// ModelKit is linked.
+/// The fields of the Go tool, and three that it does not tell: the size in bytes, how many ModelKits an index has, and
+/// whether the ModelKit is linked.
 fn to_json(row: &Listed) -> Value {
     json!({
         "repo": or_none(row.repository.as_deref().unwrap_or_default()),

@@ -13,10 +13,10 @@ use kit_core::provenance::Commit;
 
 /// Show the versions of a ModelKit, and what changed in each
 ///
-/// The newest comes first, one line each: what it is called, when and from which commit it was packed, by whom, and how many
-/// layers of which kind are changed (~), new (+) or gone (-) since the version before it. Time, commit and what a version
-/// replaced are in the record that `kit pack` attaches to a ModelKit; ModelKits without one are shown without them. A record
-/// that is not signed is only what somebody says.
+/// The newest comes first, one line each: what it is called, when and from which commit it was packed, by whom, and
+/// how many layers of which kind are changed (~), new (+) or gone (-) since the version before it. Time, commit and
+/// what a version replaced are in the record that `kit pack` attaches to a ModelKit; ModelKits without one are shown
+/// without them. A record that is not signed is only what somebody says.
 ///
 /// With a tag, the list begins at that version; without, it has all of the repository.
 #[derive(Debug, Args)]

@@ -13,9 +13,10 @@ use kit_core::progress::human;
 
 /// List the files in a ModelKit, here or in a registry
 ///
-/// Takes the ModelKit from the local store, or else looks into it where it is: only the headers of files are fetched, unless a
-/// layer is compressed, which has to be read from front to end. Bytes that are read from a registry in ranges are not verified
-/// against a digest; `kit unpack` verifies. Files of another ModelKit that the model refers to are not listed.
+/// Takes the ModelKit from the local store, or else looks into it where it is: only the headers of files are fetched,
+/// unless a layer is compressed, which has to be read from front to end. Bytes that are read from a registry in ranges
+/// are not verified against a digest; `kit unpack` verifies. Files of another ModelKit that the model refers to are
+/// not listed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -27,7 +28,8 @@ pub(crate) struct LsArgs {
     /// The ModelKit, and perhaps a file or folder in it
     #[arg(value_name = "NAME:TAG[//PATH]")]
     reference: String,
-    /// List only these: TYPES[:NAMES], both separated by commas; types are kitfile, model, datasets, code, docs, prompts
+    /// List only these: TYPES[:NAMES], both separated by commas; types are kitfile, model, datasets, code, docs,
+    /// prompts
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
     /// table, json, yaml, or a Go template with `.Path`, `.Mode`, `.Size`, `.SizeBytes`, `.Layer`, `.Offset`

@@ -17,12 +17,13 @@ use kit_core::ops::{self, Lookup, Session, Verified, VerifyOptions};
 
 /// Compare a folder with its Kitfile.lock, or with a ModelKit
 ///
-/// Reads every file that should be in FOLDER, and prints what is missing, what differs in size, content or mode, and what is
-/// there besides, within the paths of the Kitfile and unless FOLDER's .kitignore names it. Exits with 1 if there is anything to
-/// print. Only permissions that an umask takes away may be missing; of the Kitfile it counts what it says, not how.
+/// Reads every file that should be in FOLDER, and prints what is missing, what differs in size, content or mode, and
+/// what is there besides, within the paths of the Kitfile and unless FOLDER's .kitignore names it. Exits with 1 if
+/// there is anything to print. Only permissions that an umask takes away may be missing; of the Kitfile it counts what
+/// it says, not how.
 ///
-/// With a lock nothing but FOLDER is read; files of a model that comes from another ModelKit are not in it. With a ModelKit, its
-/// layers are read and verified too, from the local store or straight from the registry.
+/// With a lock nothing but FOLDER is read; files of a model that comes from another ModelKit are not in it. With a
+/// ModelKit, its layers are read and verified too, from the local store or straight from the registry.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -40,7 +41,8 @@ pub(crate) struct VerifyArgs {
     /// The lock that the folder should fit [default: Kitfile.lock in FOLDER]
     #[arg(long, value_name = "FILE")]
     lock: Option<PathBuf>,
-    /// Look only at these: TYPES[:NAMES], both separated by commas; types are kitfile, model, datasets, code, docs, prompts
+    /// Look only at these: TYPES[:NAMES], both separated by commas; types are kitfile, model, datasets, code, docs,
+    /// prompts
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
     /// table, json, yaml, or a Go template

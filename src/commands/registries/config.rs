@@ -16,7 +16,8 @@ use kit_core::registry::UploadForm;
 
 /// Show every setting, its value and where that comes from
 ///
-/// A flag wins over the environment, that over what config.toml says for one host, that over what it says for all hosts.
+/// A flag wins over the environment, that over what config.toml says for one host, that over what it says for all
+/// hosts.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

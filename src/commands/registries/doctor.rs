@@ -12,11 +12,11 @@ use kit_core::registry::{Finding, SaidBy};
 
 /// Find out what a registry does, and what kit will do with it
 ///
-/// With a registry alone, it is greeted, and what is known of it is shown. With a repository, its tags, a few bytes of a blob
-/// and its referrers are read. Exits with 1 if the registry or the repository cannot be used.
+/// With a registry alone, it is greeted, and what is known of it is shown. With a repository, its tags, a few bytes of
+/// a blob and its referrers are read. Exits with 1 if the registry or the repository cannot be used.
 ///
-/// With --write, two blobs of some bytes and two manifests without a tag are written to the repository, one of the blobs is
-/// mounted, and an upload is cancelled; all of it is deleted in the end, where the registry allows that.
+/// With --write, two blobs of some bytes and two manifests without a tag are written to the repository, one of the
+/// blobs is mounted, and an upload is cancelled; all of it is deleted in the end, where the registry allows that.
 ///
 /// What is found is remembered for seven days, as is what pushes run into; --forget forgets it.
 #[derive(Debug, Args)]

@@ -12,8 +12,8 @@ use kit_core::registry::Credentials;
 
 /// Store credentials for a registry
 ///
-/// They are tried first, and stored when the registry takes them. Credentials that docker or podman know are used as they
-/// are, without a login here.
+/// They are tried first, and stored when the registry takes them. Credentials that docker or podman know are used as
+/// they are, without a login here.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

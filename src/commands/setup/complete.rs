@@ -10,7 +10,8 @@ use kit_core::store::Entry;
 
 /// Tell what may stand at the end of a command line
 ///
-/// The first line is `files` or `folders` if paths may, else `none`; then come words, each with a tab and what it means.
+/// The first line is `files` or `folders` if paths may, else `none`; then come words, each with a tab and what it
+/// means.
 #[derive(Debug, Args)]
 pub(crate) struct CompleteArgs {
     /// The words of the command line after `kit`, the last of them unfinished and perhaps empty

@@ -24,14 +24,15 @@ use kit_core::upstream::{About, GitRemote, HubUpstream, Upstream};
 /// Import a Hugging Face repository, a git repository, or an MLflow run or model as a ModelKit
 ///
 /// The branch or tag is pinned to its commit. Large files are downloaded in ranges and verified against their LFS ids.
-/// Without --file and without a Kitfile in a git repository, a Kitfile is generated from the file names. The commit and the
-/// URL are recorded in the provenance attestation, which `kit log` shows.
+/// Without --file and without a Kitfile in a git repository, a Kitfile is generated from the file names. The commit
+/// and the URL are recorded in the provenance attestation, which `kit log` shows.
 ///
-/// An interrupted import resumes when it is run again. With --push, large files are not stored locally: the LFS id of a file
-/// is the digest of its layer, so only files that the registry does not have yet are transferred.
+/// An interrupted import resumes when it is run again. With --push, large files are not stored locally: the LFS id of
+/// a file is the digest of its layer, so only files that the registry does not have yet are transferred.
 ///
-/// Folders of MLflow runs and models are packed in place. The parameters, the last values of the metrics and the tags of a
-/// run become parameters of the model, and its artifacts become the files; paths in a Kitfile are relative to the artifacts.
+/// Folders of MLflow runs and models are packed in place. The parameters, the last values of the metrics and the tags
+/// of a run become parameters of the model, and its artifacts become the files; paths in a Kitfile are relative to the
+/// artifacts.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -56,8 +57,8 @@ pub(crate) struct ImportArgs {
     /// repository become raw layers
     #[arg(long, value_name = "NAME:TAG")]
     push: Option<String>,
-    /// Path to a Kitfile, or `-` for standard input; only the files it lists are downloaded [default: the Kitfile of the
-    /// git repository, or a generated one]
+    /// Path to a Kitfile, or `-` for standard input; only the files it lists are downloaded [default: the Kitfile of
+    /// the git repository, or a generated one]
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// Format of the layers: tar, or raw, which makes each file a layer [default: tar; raw with --push of a repository]
@@ -96,8 +97,8 @@ fn own_hub(context: &Context) -> &str {
     context.environment.hub.as_deref().unwrap_or(PUBLIC_HUB).trim_end_matches('/')
 }
 
-/// Names without a host belong to the hub, as in KitOps, unless they are folders. A host serves git unless it is known as a
-/// hub.
+/// Names without a host belong to the hub, as in KitOps, unless they are folders. A host serves git unless it is known
+/// as a hub.
 fn tool(text: &str, own_hub: &str) -> Tool {
     let Some((scheme, rest)) = text.split_once("://") else {
         let is_git = text.starts_with(['.', '/']) || text.split('/').next().is_some_and(|host| host.contains(':'));

@@ -23,13 +23,15 @@ use kit_core::ops::{
 
 /// Compare two of ModelKits, folders and locks
 ///
-/// The first line tells whom the differences concern. Below it come the fields of the Kitfile, the files with what changed in
-/// them (lines of UTF-8 texts up to 1 MiB, rows and columns of .csv and .tsv, tensors of weights), and the layers.
+/// The first line tells whom the differences concern. Below it come the fields of the Kitfile, the files with what
+/// changed in them (lines of UTF-8 texts up to 1 MiB, rows and columns of .csv and .tsv, tensors of weights), and the
+/// layers.
 ///
-/// A folder with a Kitfile is compared as it would be packed, and of a Kitfile.lock what it lists. Any other name is looked for in the local store, then in its
-/// registry; `local://` or `remote://` in front decides. Layers that both have are not opened. Of others in a registry, the
-/// headers are read, and the content of files up to --read-limit where it tells whether or how they differ; compressed layers
-/// have to be read as a whole. What is read of a layer is not verified. A lock tells that files differ, and not in what.
+/// A folder with a Kitfile is compared as it would be packed, and of a Kitfile.lock what it lists. Any other name is
+/// looked for in the local store, then in its registry; `local://` or `remote://` in front decides. Layers that both
+/// have are not opened. Of others in a registry, the headers are read, and the content of files up to --read-limit
+/// where it tells whether or how they differ; compressed layers have to be read as a whole. What is read of a layer is
+/// not verified. A lock tells that files differ, and not in what.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -56,15 +58,16 @@ pub(crate) struct DiffArgs {
     /// Exit with 1 if Kitfile or files differ, with 0 if not, and with 2 if that cannot be told
     #[arg(long)]
     exit_code: bool,
-    /// How large files in a registry may be to be read; larger ones of equal size are not compared, but by the headers of weights
+    /// How large files in a registry may be to be read; larger ones of equal size are not compared, but by the headers
+    /// of weights
     #[arg(long, value_name = "BYTES", default_value_t = 1024 * 1024)]
     read_limit: u64,
-    /// Show the differences of small texts themselves, line by line, and texts that are new or gone. Control characters in
-    /// them are escaped, but for JSON and YAML
+    /// Show the differences of small texts themselves, line by line, and texts that are new or gone. Control
+    /// characters in them are escaped, but for JSON and YAML
     #[arg(short, long)]
     patch: bool,
-    /// Of tensors that changed, tell the largest difference of a number, and the length of all differences relative to that of
-    /// the tensor. Reads both to the end, of files in a registry up to --read-limit
+    /// Of tensors that changed, tell the largest difference of a number, and the length of all differences relative to
+    /// that of the tensor. Reads both to the end, of files in a registry up to --read-limit
     #[arg(long)]
     stats: bool,
     #[command(flatten)]

@@ -29,7 +29,8 @@ pub(super) fn render(names: (&str, &str), difference: &Difference) -> String {
     text
 }
 
-/// In a fence that is longer than any in the text, so that none of that closes it (`CommonMark` 0.31, "Fenced code blocks").
+/// In a fence that is longer than any in the text, so that none of that closes it (`CommonMark` 0.31, "Fenced code
+/// blocks").
 fn fenced(patch: &str) -> String {
     let longest = patch.split(|letter| letter != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat((longest + 1).max(3));

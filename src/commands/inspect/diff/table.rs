@@ -12,8 +12,8 @@ use kit_core::ops::{
 };
 use kit_core::progress::human;
 
-/// Lays out what differs between the ModelKits called `names`: first what it means, then the documents and layers as `KitOps`
-/// does. The latter are left out where something is asked about.
+/// Lays out what differs between the ModelKits called `names`: first what it means, then the documents and layers as
+/// `KitOps` does. The latter are left out where something is asked about.
 pub(crate) fn render(names: (&str, &str), difference: &Difference, only: Option<Concern>) -> String {
     if difference.is_none() {
         return "ModelKits are identical\n".to_owned();

@@ -11,9 +11,9 @@ use kit_core::ops::{self, Edge, Lineage, Lookup, Node, Session};
 
 /// Show what a ModelKit is built from: its base model and parents, and the datasets in it and beside it
 ///
-/// Each step is *declared*, which means that a Kitfile or a record names it, or *verified by digest*: they name it by digest, and
-/// what has that digest was found. ModelKits are looked for in the local store, then in their registries; what is not found is
-/// shown as it is named.
+/// Each step is *declared*, which means that a Kitfile or a record names it, or *verified by digest*: they name it by
+/// digest, and what has that digest was found. ModelKits are looked for in the local store, then in their registries;
+/// what is not found is shown as it is named.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -91,8 +91,8 @@ pub(super) fn mermaid(lineage: &Lineage) -> String {
     text + "```\n"
 }
 
-/// Mermaid has entities and no escapes ("Entity codes to escape characters"); whatever could end the text or the fence, or be
-/// markup, becomes one.
+/// Mermaid has entities and no escapes ("Entity codes to escape characters"); whatever could end the text or the
+/// fence, or be markup, becomes one.
 fn entities(text: &str) -> String {
     let mut escaped = String::new();
     for letter in one_line(text).chars() {

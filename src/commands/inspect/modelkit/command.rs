@@ -28,8 +28,8 @@ pub(crate) struct InspectArgs {
     remote: bool,
     /// Show the models in it: architecture, parameters, types, and an estimate of the memory to serve them
     ///
-    /// Reads the headers of its safetensors and GGUF files, and `config.json` beside or above them. No weights are downloaded,
-    /// unless a layer is compressed, which has to be read from front to end. What is read is not verified.
+    /// Reads the headers of its safetensors and GGUF files, and `config.json` beside or above them. No weights are
+    /// downloaded, unless a layer is compressed, which has to be read from front to end. What is read is not verified.
     #[arg(long)]
     tensors: bool,
     /// json, yaml, or a Go template; table with --tensors

@@ -79,7 +79,8 @@ fn render(models: &[WeighedModel]) -> String {
     text
 }
 
-/// A file in the table. What packed weights stand for is known only of a whole model, so it is their number that is counted.
+/// A file in the table. What packed weights stand for is known only of a whole model, so it is their number that is
+/// counted.
 fn row(file: &WeightFile) -> [String; 6] {
     let size = file.size.map_or_else(|| UNKNOWN.to_owned(), human);
     let (path, format) = (file.path.to_string(), file.format.name().to_owned());

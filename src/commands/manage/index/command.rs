@@ -58,8 +58,8 @@ impl IndexArgs {
 
 /// Send an index and all its ModelKits to a registry
 ///
-/// What the registry has already is not sent. The index appears there when everything that it lists is there. `kit push` and
-/// `kit copy` do the same.
+/// What the registry has already is not sent. The index appears there when everything that it lists is there. `kit
+/// push` and `kit copy` do the same.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

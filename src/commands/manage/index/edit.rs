@@ -12,8 +12,8 @@ use kit_core::ops::{self, Removal};
 
 /// Make an index of ModelKits in the local store
 ///
-/// Each ModelKit gets labels from the headers of its safetensors and GGUF files, as far as these tell it: architecture, format,
-/// paramSize, precision and quantization.
+/// Each ModelKit gets labels from the headers of its safetensors and GGUF files, as far as these tell it:
+/// architecture, format, paramSize, precision and quantization.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -41,8 +41,8 @@ impl CreateArgs {
 
 /// Add ModelKits to an index, or change their labels
 ///
-/// Each ModelKit gets labels from the headers of its weights, as with `kit index create`. One that is in the index keeps the
-/// labels that it has there.
+/// Each ModelKit gets labels from the headers of its weights, as with `kit index create`. One that is in the index
+/// keeps the labels that it has there.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -99,8 +99,8 @@ impl RemoveArgs {
 
 /// Delete an index from the local store
 ///
-/// ModelKits in it that have names stay; those that were only in the index go. From a registry, `kit remove --remote` removes an
-/// index.
+/// ModelKits in it that have names stay; those that were only in the index go. From a registry, `kit remove --remote`
+/// removes an index.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
