@@ -169,7 +169,7 @@ impl ImportArgs {
         let folder = context.environment.absolute(Path::new(&self.repository));
         match self.tool {
             Some(Tool::Mlflow) if is_address => Err(usage(
-                "importing from an MLflow server is not supported; download the folder of the run or model and import it",
+                "importing from an MLflow server is not supported; download the folder of the run or model first",
             )),
             Some(Tool::Mlflow) => Ok(Some(folder)),
             None if !is_address && ops::is_mlflow(&folder) => Ok(Some(folder)),
