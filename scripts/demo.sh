@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # The whole road of a model, for real: pack, push, pull, unpack, compare. Usage: scripts/demo.sh
 #
-# Builds kit, starts a registry on a free port of this machine, and plays three machines, each with a home of its own: the
-# laptop where the model is made, the server that pulls it, and the cluster that unpacks straight from the registry.
-# Everything it starts is stopped, and everything it writes outside of target/ is removed, also when a step fails.
+# Builds kit, starts a registry on a free port of this machine, and plays three machines, each with a home of its own:
+# the laptop where the model is made, the server that pulls it, and the cluster that unpacks straight from the
+# registry. Everything it starts is stopped, and everything it writes outside of target/ is removed, also when a step
+# fails.
 set -euo pipefail
 
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

@@ -6,8 +6,8 @@
 #   --check-only   do not build the book
 #   --update       rewrite the output of the runnable blocks with what the commands print now
 #
-# The commands run with the `kit` in KIT, which is built if KIT is not set. mdBook is installed below the target folder if
-# it is missing. The book is written to target/book.
+# The commands run with the `kit` in KIT, which is built if KIT is not set. mdBook is installed below the target folder
+# if it is missing. The book is written to target/book.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

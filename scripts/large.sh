@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# Packs a large model straight into docker's registry and unpacks it straight from there, and tells how much memory and disk
-# each took beside the result.
-# Usage: scripts/large.sh [GIBIBYTES, 8 if not given]. Fails above 96 MiB of memory or 64 MiB of disk. Needs twice the size of the
-# model on the disk, below TMPDIR, and removes it.
+# Packs a large model straight into docker's registry and unpacks it straight from there, and tells how much memory and
+# disk each took beside the result. Usage: scripts/large.sh [GIBIBYTES, 8 if not given]. Fails above 96 MiB of memory
+# or 64 MiB of disk. Needs twice the size of the model on the disk, below TMPDIR, and removes it.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

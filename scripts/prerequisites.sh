@@ -36,7 +36,8 @@ install_registry() {
     fi
 }
 
-# Makes `cargo` callable and sees to a C compiler, which links every Rust program and builds the C parts of zstd and ring.
+# Makes `cargo` callable and sees to a C compiler, which links every Rust program and builds the C parts of zstd and
+# ring.
 need_rust() {
     command -v cargo >/dev/null || PATH="$HOME/.cargo/bin:$PATH"
     if ! command -v cargo >/dev/null; then

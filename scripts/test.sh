@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Everything that has to pass before a change lands: format, lints, tests. Usage: scripts/test.sh [ARGUMENTS OF cargo test]
+# Everything that has to pass before a change lands: format, lints, tests. Usage: scripts/test.sh [ARGUMENTS OF cargo
+# test]
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -33,8 +34,8 @@ prepare() {
     cargo clippy --version >/dev/null 2>&1 || run rustup component add clippy
 }
 
-# Python packages of others that read what kit wrote, and one that runs kit, in a folder of their own. They are installed again when
-# their versions change.
+# Python packages of others that read what kit wrote, and one that runs kit, in a folder of their own. They are
+# installed again when their versions change.
 install_peers() {
     local folder=${CARGO_TARGET_DIR:-target}/tmp/peers list=tests/peers/requirements.txt
     cmp --silent "$list" "$folder/requirements.txt" && return

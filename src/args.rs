@@ -151,7 +151,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Parses the command line; `args` begin with the program's name. Help shows switches as they are mostly written, without a value.
+/// Parses the command line; `args` begin with the program's name. Help shows switches as they are mostly written,
+/// without a value.
 fn parse(args: &[OsString]) -> Result<Args, clap::Error> {
     match Args::try_parse_from(args) {
         Err(error) if error.use_stderr() => {
@@ -162,8 +163,8 @@ fn parse(args: &[OsString]) -> Result<Args, clap::Error> {
     }
 }
 
-/// Lets every switch of every command be given as in the Go tool (pflag): `--flag`, `--flag=true`, `--flag=false`, the last one
-/// counts. What stands behind a space is no value, but the next argument.
+/// Lets every switch of every command be given as in the Go tool (pflag): `--flag`, `--flag=true`, `--flag=false`, the
+/// last one counts. What stands behind a space is no value, but the next argument.
 fn with_values_for_switches(command: clap::Command) -> clap::Command {
     let with_value = |argument: clap::Arg| {
         if argument.get_value_parser().type_id() != TypeId::of::<bool>() {
@@ -218,7 +219,8 @@ mod tests {
         }
     }
 
-    /// What the switch `flag` of `command` is with `texts`, and with names behind them or without: `bash` is one for all.
+    /// What the switch `flag` of `command` is with `texts`, and with names behind them or without: `bash` is one for
+    /// all.
     fn switch(command: &clap::Command, flag: &clap::Arg, texts: &[String]) -> Option<bool> {
         let names: Vec<_> = command.get_positionals().map(|_| "bash".to_owned()).collect();
         let required = command.get_opts().filter(|option| option.is_required_set());

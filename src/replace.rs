@@ -6,8 +6,8 @@ use std::path::Path;
 
 use fs_err as fs;
 
-/// Puts `text` in the place of the file at `path`: who reads meanwhile sees the old one or the new one. The file keeps its
-/// permissions, and symbolic links to it stay links.
+/// Puts `text` in the place of the file at `path`: who reads meanwhile sees the old one or the new one. The file keeps
+/// its permissions, and symbolic links to it stay links.
 pub(crate) fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let (path, permissions) = match fs::canonicalize(path) {
         Ok(path) => (path.clone(), Some(fs::metadata(&path)?.permissions())),

@@ -1,4 +1,4 @@
-//! What `--dry-run` prints: a line per blob on standard output, and the sums.
+//! The output of `--dry-run`: a line for each blob on standard output, and the totals.
 
 use anyhow::Result;
 
@@ -9,12 +9,12 @@ use kit_core::progress::human;
 /// The flag.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct DryRunArgs {
-    /// Only show which blobs would be sent, mounted or skipped, in bytes; change nothing
+    /// Show which blobs would be sent, mounted or skipped, without changing anything
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
 
-/// Prints `plan`. Words and columns are for scripts, too: what becomes of the blob, its bytes, its digest, what it is.
+/// Prints `plan`. Scripts rely on the words and columns: action, size in bytes, digest, description.
 pub(crate) fn show(output: &Output, plan: &Plan) -> Result<()> {
     for blob in &plan.blobs {
         let (word, origin) = match &blob.action {

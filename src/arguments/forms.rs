@@ -4,10 +4,10 @@ use clap::{Args, ValueEnum};
 
 use kit_core::modelkit::{Family, Form, Platform};
 
-/// Whose names a ModelPack has.
+/// The media types of a ModelPack.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct CompatArgs {
-    /// Write a ModelPack with the names of its first year (cnai), the only ones that some registries and tools know
+    /// Write a ModelPack with the older media types (cnai), which some registries and tools require
     #[arg(long, value_name = "NAMES")]
     compat: Option<Compat>,
 }
@@ -26,25 +26,25 @@ impl CompatArgs {
         }
     }
 
-    /// Whether there is a flag that only a ModelPack has a use for.
+    /// Returns true if `--compat` was given, which only applies to a ModelPack.
     pub(crate) fn is_given(self) -> bool {
         self.compat.is_some()
     }
 }
 
-/// What the same layers can be listed as.
+/// The forms that the same layers can be published as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FormName {
-    /// The Kitfile is the config
+    /// ModelKit, with the Kitfile as its config
     Modelkit,
     /// CNCF ModelPack
     Modelpack,
-    /// An image whose files are those of the ModelKit, to be mounted as a volume
+    /// Image with the files of the ModelKit, to be mounted as a volume
     Image,
 }
 
 impl FormName {
-    /// What is meant, with the names that `compat` tells and for the `platform` that runs it.
+    /// The form, with the media types that `compat` selects and the `platform` of an image.
     pub(crate) fn form(self, compat: CompatArgs, platform: &Platform) -> Form {
         match self {
             Self::Modelkit => Form::Artifact(Family::ModelKit),
@@ -53,7 +53,7 @@ impl FormName {
         }
     }
 
-    /// What is put behind a tag for this form of it.
+    /// The suffix that is appended to a tag for this form.
     pub(crate) fn suffix(self) -> &'static str {
         match self {
             Self::Modelkit => "-modelkit",

@@ -1,11 +1,11 @@
-//! The flag that chooses a ModelKit of an index.
+//! The flag that selects a ModelKit from an index.
 
 use kit_core::modelkit::Label;
 
-/// What the ModelKit has to have.
+/// The labels that the ModelKit must have.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct LabelArgs {
-    /// Of an index, take the ModelKit with this label, such as `quantization=Q4_K`; with more of them, the one that has all
+    /// Select a ModelKit from an index by label, such as `quantization=Q4_K`; repeat to narrow the selection
     #[arg(short, long, value_name = "KEY=VALUE")]
     pub(crate) label: Vec<Label>,
 }

@@ -1,4 +1,4 @@
-//! Where `Kitfile.lock` meets the disk.
+//! Reading and writing `Kitfile.lock`.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -16,21 +16,23 @@ pub(crate) fn read(path: &Path) -> Result<Lock> {
     let read = fs::File::open(path).and_then(|file| file.take(LOCK_SIZE_LIMIT + 1).read_to_string(&mut text));
     let read = match read {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(error).with_context(|| format!("there is no lock `{name}`; `kit pack --lock` writes one"));
+            return Err(error)
+                .with_context(|| format!("lock file `{name}` not found; create it with `kit pack --lock`"));
         }
-        read => read.with_context(|| format!("cannot read the lock `{name}`"))?,
+        read => read.with_context(|| format!("cannot read lock file `{name}`"))?,
     };
     if read as u64 > LOCK_SIZE_LIMIT {
-        anyhow::bail!("the lock `{name}` has more than {LOCK_SIZE_LIMIT} bytes");
+        anyhow::bail!("lock file `{name}` is larger than {LOCK_SIZE_LIMIT} bytes");
     }
     Ok(parse_lock(&text).map_err(|invalid| invalid.in_file(&name.to_string()))?)
 }
 
-/// Writes `lock` to `path`: who reads meanwhile sees the old one or the new one. An equal one is left alone.
+/// Writes `lock` to `path` atomically: concurrent readers see either the old or the new file. An equal file is not
+/// rewritten.
 pub(crate) fn write(path: &Path, lock: &Lock) -> Result<()> {
     let text = lock.to_string();
     if fs::read(path).is_ok_and(|old| old == text.as_bytes()) {
         return Ok(());
     }
-    replace(path, text.as_bytes()).with_context(|| format!("cannot write the lock `{}`", path.display()))
+    replace(path, text.as_bytes()).with_context(|| format!("cannot write lock file `{}`", path.display()))
 }

@@ -1,4 +1,4 @@
-//! How the commands that look into a ModelKit open it: here if it is here, else in its registry.
+//! Opening a ModelKit to read parts of it: from the local store if it is there, otherwise from its registry.
 
 use anyhow::Result;
 use clap::Args;
@@ -7,10 +7,10 @@ use crate::config::NetworkArgs;
 use crate::context::Context;
 use kit_core::ops::{self, Inspected, Located, Location, Lookup, Session};
 
-/// Where to look for a ModelKit.
+/// The place to read a ModelKit from.
 #[derive(Debug, Args)]
 pub(crate) struct OpenArgs {
-    /// Ask the registry, whether the ModelKit is here or not
+    /// Read from the registry, even if the ModelKit is in the local store
     #[arg(short, long)]
     remote: bool,
     #[command(flatten)]
@@ -18,7 +18,7 @@ pub(crate) struct OpenArgs {
 }
 
 impl OpenArgs {
-    /// Opens the place that holds `location`, and reads what the ModelKit says of itself.
+    /// Opens the store or registry that holds `location`, and reads the documents of the ModelKit.
     pub(crate) fn open(&self, context: &Context, location: &Location) -> Result<(Located, Inspected)> {
         let store = context.store()?;
         let client = self.network.client(&context.environment)?;

@@ -1,16 +1,16 @@
-//! The flags that say what becomes of files that are in the way.
+//! The flags for existing files that differ.
 
 use clap::Args;
 
 use kit_core::archive::Overwrite;
 
-/// What to do with files that differ. None of both: nothing is written.
+/// The handling of existing files that differ. Without either flag, they are an error and nothing is written.
 #[derive(Debug, Args)]
 pub(crate) struct OverwriteArgs {
-    /// Overwrite files that differ
+    /// Overwrite existing files that differ
     #[arg(short, long)]
     overwrite: bool,
-    /// Keep files that differ
+    /// Keep existing files that differ
     #[arg(short, long)]
     ignore_existing: bool,
 }

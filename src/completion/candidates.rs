@@ -1,9 +1,10 @@
 //! What may stand at the end of a command line: commands, flags, their values, and names of ModelKits.
 //!
-//! The scripts in `completions` ask `kit` itself whenever somebody presses a key, so that they know what is in the local store,
-//! and never grow old. What a value is, its name in the help tells.
+//! The scripts in `completions` ask `kit` itself whenever somebody presses a key, so that they know what is in the
+//! local store, and never grow old. What a value is, its name in the help tells.
 //!
-//! Not chosen: the engine of `clap_complete`, which promises nothing from one release to the next and knows no word with a `:` in it.
+//! Not chosen: the engine of `clap_complete`, which promises nothing from one release to the next and knows no word
+//! with a `:` in it.
 
 use clap::{Arg, Command};
 
@@ -25,8 +26,8 @@ pub(crate) enum Paths {
     Files,
 }
 
-/// What may stand for the last of `words`, the beginning of it being there. `words` do not have the name of the program;
-/// `references` are the names of what is in the local store.
+/// What may stand for the last of `words`, the beginning of it being there. `words` do not have the name of the
+/// program; `references` are the names of what is in the local store.
 pub(crate) fn complete(command: &mut Command, words: &[String], references: impl Fn() -> Vec<String>) -> Offer {
     command.build();
     let Some((word, before)) = words.split_last() else { return Offer::default() };

@@ -22,8 +22,8 @@ pub(crate) struct Environment {
     pub(crate) current_folder: PathBuf,
     /// The root of everything that `kit` keeps: store and credentials.
     pub(crate) root: Sourced<PathBuf>,
-    /// The user's `config.toml`, which need not be there. One file is read, never two: that of a root which was named, else
-    /// that of the user's configuration folder.
+    /// The user's `config.toml`, which need not be there. One file is read, never two: that of a root which was named,
+    /// else that of the user's configuration folder.
     pub(crate) config_file: Sourced<PathBuf>,
     /// Credential files of other tools, in the order they are asked: that of `REGISTRY_AUTH_FILE` comes first.
     pub(crate) credential_files: Vec<Sourced<PathBuf>>,
@@ -129,8 +129,8 @@ fn default_folders() -> Result<(Sourced<PathBuf>, Sourced<PathBuf>)> {
     Ok((folder(strategy.data_dir(), "XDG_DATA_HOME"), folder(strategy.config_dir(), "XDG_CONFIG_HOME")))
 }
 
-/// Where docker and podman keep credentials: the file that the user names for all tools, the places that podman reads, then
-/// docker's.
+/// Where docker and podman keep credentials: the file that the user names for all tools, the places that podman reads,
+/// then docker's.
 fn credential_files() -> Vec<Sourced<PathBuf>> {
     let home = || etcetera::home_dir().ok();
     let at_home = |folder: &str| Some(Sourced::new(home()?.join(folder), Origin::BuiltIn));

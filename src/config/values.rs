@@ -1,5 +1,5 @@
-//! Every setting with where it comes from. The one place that decides who wins: a flag, the environment, `config.toml` for one
-//! host, `config.toml` for all, what is built in.
+//! Every setting with where it comes from. The one place that decides who wins: a flag, the environment, `config.toml`
+//! for one host, `config.toml` for all, what is built in.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

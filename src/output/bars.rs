@@ -96,7 +96,8 @@ enum Face {
 impl Meter {
     /// Changes the count by the difference between `before` and `after`, of which `worked` bytes were work.
     fn shift(&self, before: u64, after: u64, worked: u64) {
-        // Two threads may come in the wrong order, and then it is below zero for a moment: the sum wraps, and is right again.
+        // Two threads may come in the wrong order, and then it is below zero for a moment: the sum wraps, and is right
+        // again.
         self.done.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
         self.show(worked);
         if let Some(whole) = &self.whole {

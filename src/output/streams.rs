@@ -167,7 +167,8 @@ pub(crate) fn is_reader_gone(cause: &(dyn std::error::Error + 'static)) -> bool 
 /// The longest line that is told in full: paths have at most 4 KiB, names that attackers choose may have more.
 const LONGEST_LINE: usize = 8 * 1024;
 
-/// `text` as a terminal may have it: names come from strangers, and control characters in them would forge lines and titles.
+/// `text` as a terminal may have it: names come from strangers, and control characters in them would forge lines and
+/// titles.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     let is_bad = |letter: char| letter.is_control() && letter != '\n';
     if text.len() <= LONGEST_LINE && !text.contains(is_bad) {

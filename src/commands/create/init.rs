@@ -15,13 +15,14 @@ use kit_core::ops::{self, Draft, ProjectFolder};
 use kit_core::upstream::HubUpstream;
 use kit_core::upstream::hub::Address;
 
-/// Write a first Kitfile for a folder, or for a repository on the Hugging Face hub
+/// Generate a Kitfile for a folder or for a repository on the Hugging Face hub
 ///
-/// Tells models, datasets, docs and code by the names of the files. Format, framework and size of the model come from its headers and
-/// configuration, the licence from its text, and the rest from the front matter of a model card (README.md). What notebooks load is
-/// said in comments. Look it over: it is a draft.
+/// Detects models, datasets, docs and code by file name. The format, framework and size of the model are read from its
+/// headers and configuration, the licence from its text, and other fields from the front matter of the model card
+/// (README.md). Files that notebooks load are noted as comments. The result is a draft: review it before packing.
 ///
-/// With --remote nothing is downloaded but small files that tell of others, and headers of weights; `kit import -f` takes the result.
+/// With --remote, only small descriptive files and the headers of weights are downloaded. Pass the result to
+/// `kit import -f`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -29,31 +30,31 @@ Examples:
   kit init models/sentiment --name sentiment --desc 'Mood of a sentence' --author Ada
   kit init openai/whisper-tiny --remote -o whisper.yaml")]
 pub(crate) struct InitArgs {
-    /// The folder; with --remote, OWNER/NAME or datasets/OWNER/NAME of the hub, or the address of its page
+    /// Folder of the project; with --remote, OWNER/NAME or datasets/OWNER/NAME on the hub, or the URL of its page
     #[arg(value_name = "FOLDER")]
     path: PathBuf,
-    /// The name of the package
+    /// Name of the package
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// What it is, in a sentence
+    /// Description of the package
     #[arg(long, value_name = "TEXT")]
     desc: Option<String>,
-    /// Who made it
+    /// Author of the package
     #[arg(long, value_name = "NAME")]
     author: Option<String>,
-    /// Where the Kitfile goes, `-` for standard output [default: Kitfile in FOLDER; in the current folder with --remote]
+    /// Output file, or `-` for standard output [default: Kitfile in FOLDER, or in the current folder with --remote]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Overwrite a Kitfile that is there
+    /// Overwrite an existing Kitfile
     #[arg(short, long)]
     force: bool,
-    /// Draft for a repository on the hub
+    /// Generate the Kitfile for a repository on the hub
     #[arg(long)]
     remote: bool,
-    /// The branch, tag or commit there [default: what its address names, or main]
+    /// Branch, tag or commit on the hub [default: the one in the URL, or main]
     #[arg(long = "ref", value_name = "REVISION", requires = "remote")]
     revision: Option<String>,
-    /// What the hub knows you by [default: HF_TOKEN, for the hub that HF_ENDPOINT names, or huggingface.co]
+    /// Access token of the hub [default: HF_TOKEN, for the hub in HF_ENDPOINT, or huggingface.co]
     #[arg(long, value_name = "TOKEN", hide_env_values = true, requires = "remote")]
     token: Option<String>,
     #[command(flatten)]
@@ -64,7 +65,7 @@ impl InitArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let path = self.place(context)?;
         let draft = if self.remote { self.draft_remote(context) } else { self.draft_here(context) };
-        let mut draft = draft.with_context(|| format!("cannot look into `{}`", self.path.display()))?;
+        let mut draft = draft.with_context(|| format!("cannot inspect `{}`", self.path.display()))?;
         self.complete(context, &mut draft.kitfile.package)?;
         let yaml = kitfile::to_yaml_with_notes(&draft.kitfile, &draft.notes);
         let Some(path) = path else { return Ok(context.output.result(yaml)?) };
@@ -73,7 +74,7 @@ impl InitArgs {
         Ok(context.output.result(format!("Saved to path '{}'", path.display()))?)
     }
 
-    /// Where the Kitfile goes; none for standard output. What is there is not lightly replaced.
+    /// The output path; `None` for standard output. An existing file is an error without --force.
     fn place(&self, context: &Context) -> Result<Option<PathBuf>> {
         let environment = &context.environment;
         let names = match &self.output {
@@ -103,7 +104,7 @@ impl InitArgs {
         Ok(ops::init_remote(&HubUpstream::from(snapshot))?)
     }
 
-    /// Fills in what the user says, and asks somebody who is there for what nobody has said.
+    /// Fills in the values of the flags, and asks the user of a terminal for those that are still missing.
     fn complete(&self, context: &Context, package: &mut Package) -> Result<()> {
         let mut author = package.authors.first().cloned().unwrap_or_default();
         for (field, given, question) in [

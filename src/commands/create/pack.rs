@@ -25,10 +25,11 @@ use kit_core::progress::Phase;
 
 /// Pack a folder and its Kitfile into a ModelKit in the local store
 ///
-/// Each entry of the Kitfile becomes a layer; all of them together get one digest, which is printed at the end. Packing the
-/// same files again, anywhere, gives the same digest.
+/// Each entry of the Kitfile becomes a layer. The digest that is printed at the end identifies the whole ModelKit:
+/// packing the same files again, on any machine, gives the same digest.
 ///
-/// With --push nothing is kept here: the files are read once to name the layers and once to send them.
+/// With --push, nothing is written to the local store: the files are read once to compute the digests of the layers,
+/// and once more to upload them.
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[command(after_help = "\
@@ -43,50 +44,56 @@ Examples:
   kit pack . -t sentiment:v2 --use-model-pack
   kit pack models/sentiment -f Kitfile.small --compression zstd")]
 pub(crate) struct PackArgs {
-    /// The folder to pack; all paths of the Kitfile begin here
+    /// The folder to pack; paths in the Kitfile are relative to it
     #[arg(value_name = "FOLDER")]
     context: PathBuf,
-    /// The Kitfile, or `-` for standard input [default: Kitfile, kitfile or .kitfile in FOLDER]
+    /// Path to the Kitfile, or `-` for standard input [default: Kitfile, kitfile or .kitfile in FOLDER]
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// What to call the ModelKit; more tags may follow after commas
+    /// Name and tag of the ModelKit; add more tags after commas
     #[arg(short, long, value_name = "NAME:TAG[,TAG]")]
     tag: Option<String>,
-    /// How to compress layers: none, gzip, gzip-fastest or zstd. Weights hardly shrink
-    #[arg(long, value_name = "HOW", default_value = "none")]
+    /// Compression of the layers: none, gzip, gzip-fastest or zstd. Model weights hardly shrink
+    #[arg(long, value_name = "COMPRESSION", default_value = "none")]
     compression: Compression,
-    /// How a layer holds its files: tar, or raw, in which an entry that is one file is stored as the file itself. The Go
-    /// tool reads raw layers since some release after 1.7 [default: tar; raw for a ModelPack without compression]
+    /// Format of the layers: tar, or raw, which stores an entry that is a single file without a tar archive around it.
+    /// KitOps reads raw layers in releases after 1.7 only [default: tar; raw for a ModelPack without compression]
     #[arg(long, value_name = "FORMAT")]
     layer_format: Option<Format>,
-    /// Make a CNCF ModelPack of it. All commands work on either
+    /// Write a CNCF ModelPack instead of a ModelKit. All commands accept both
     #[arg(long)]
     use_model_pack: bool,
     #[command(flatten)]
     compat: CompatArgs,
-    /// Pack what symbolic links point to even when it lies outside FOLDER
+    /// Follow symbolic links that point outside FOLDER
     #[arg(long)]
     follow_symlinks: bool,
-    /// Read all files, even those that are as they were when they were packed the last time
+    /// Read every file again, including files that have not changed since they were last packed
     #[arg(long)]
     no_cache: bool,
-    /// Keep no copy of the files: uncompressed layers are read from them again whenever they are needed, or from clones where
-    /// the file system makes clones. Compressed layers are stored as ever
+    /// Do not copy the files into the local store: uncompressed layers are read from the files whenever they are
+    /// needed, or from clones if the file system supports them. Compressed layers are stored as usual
     #[arg(long)]
     link: bool,
-    /// Send the ModelKit to a registry or an image layout (oci:FOLDER:TAG) and store nothing here; without a name it gets
-    /// those of --tag
-    #[arg(long, value_name = "NAME:TAG[,TAG]", num_args = 0..=1, default_missing_value = NAMED_BY_TAG, conflicts_with = "link")]
+    /// Push the ModelKit to a registry or an OCI image layout (oci:FOLDER:TAG) without storing it locally [default
+    /// name: that of --tag]
+    #[arg(
+        long,
+        value_name = "NAME:TAG[,TAG]",
+        num_args = 0..=1,
+        default_missing_value = NAMED_BY_TAG,
+        conflicts_with = "link"
+    )]
     push: Option<String>,
-    /// Write Kitfile.lock beside the Kitfile: every file, layer and parent by digest. It is text for version control, and never
-    /// packed. Costs one more reading
+    /// Write Kitfile.lock next to the Kitfile. It lists every file, layer and parent with its digest, is meant for
+    /// version control and is never packed. Reads the files one more time
     #[arg(long, conflicts_with = "locked")]
     lock: bool,
-    /// Fail, and name what differs, unless what is packed is what Kitfile.lock says; it costs what --lock costs
+    /// Fail and list the differences if the result differs from Kitfile.lock. Reads the files one more time
     #[arg(long)]
     locked: bool,
-    /// Leave what git knows of FOLDER out of the record of the making, which `kit log` shows and which is attached to the
-    /// ModelKit: commit, branch, remote, and whether files differ
+    /// Leave commit, branch, remote and dirty state of the git repository of FOLDER out of the provenance attestation,
+    /// which is attached to the ModelKit and shown by `kit log`
     #[arg(long)]
     no_git: bool,
     #[command(flatten)]
@@ -146,17 +153,18 @@ impl PackArgs {
     fn family(&self) -> Result<Family> {
         match self.use_model_pack {
             true => Ok(self.compat.modelpack()),
-            false if self.compat.is_given() => Err(usage("--compat goes with --use-model-pack")),
+            false if self.compat.is_given() => Err(usage("--compat requires --use-model-pack")),
             false => Ok(Family::ModelKit),
         }
     }
 
-    /// A ModelPack has each file as it is, unless it is to be compressed: raw layers are not (ModelPack, "Manifest").
+    /// A ModelPack stores each file as it is, unless compression is asked for: raw layers cannot be compressed
+    /// (ModelPack, "Manifest").
     fn format(&self, family: Family) -> Result<Format> {
         let is_compressed = self.compression != Compression::None;
         match (self.layer_format, family) {
             (Some(Format::Raw), Family::ModelPack | Family::LegacyModelPack) if is_compressed => {
-                Err(usage("a ModelPack has no compressed raw layers; leave --layer-format or --compression out"))
+                Err(usage("raw layers of a ModelPack cannot be compressed; remove --layer-format or --compression"))
             }
             (Some(format), _) => Ok(format),
             (None, Family::ModelPack | Family::LegacyModelPack) if !is_compressed => Ok(Format::Raw),
@@ -197,18 +205,18 @@ impl PackArgs {
         Ok(())
     }
 
-    /// Where --push sends the ModelKit.
+    /// The destination of --push.
     fn destination(&self, context: &Context) -> Result<Option<Destination>> {
         let Some(push) = &self.push else { return Ok(None) };
         let text = match (push.as_str(), &self.tag) {
             (NAMED_BY_TAG, Some(tag)) => tag,
             (_, Some(_)) => {
                 return Err(usage(
-                    "--push names the ModelKit, and so does --tag; nothing is stored here, so one will do",
+                    "--push NAME:TAG cannot be combined with --tag, since nothing is stored locally; give one of them",
                 ));
             }
             (NAMED_BY_TAG, None) => {
-                return Err(usage("--push wants to know where: `--push NAME:TAG`, or --tag with a registry"));
+                return Err(usage("--push needs a destination: `--push NAME:TAG`, or --tag with a registry"));
             }
             (_, None) => push,
         };
@@ -222,7 +230,7 @@ impl PackArgs {
         Ok(Some(Destination { location, more_tags: more_tags.map(ToString::to_string).collect(), references }))
     }
 
-    /// Writes the lock if that was asked for; one that was only compared is left alone.
+    /// Writes the lock if --lock was given; with --locked it is only compared.
     fn save_lock(&self, context: &Context, options: &PackOptions, lock: Option<&Lock>) -> Result<()> {
         match lock.filter(|_| self.lock) {
             Some(lock) => lock_file::write(&self.lock_path(context, &options.context), lock),
@@ -230,7 +238,7 @@ impl PackArgs {
         }
     }
 
-    /// The lock lies beside the Kitfile; beside standard input, that is in the folder.
+    /// The path of the lock: next to the Kitfile, or in the folder if the Kitfile comes from standard input.
     fn lock_path(&self, context: &Context, folder: &Path) -> PathBuf {
         let kitfile = self.file.as_ref().filter(|path| path.as_os_str() != "-");
         let kitfile = kitfile.map(|path| context.environment.absolute(path));
@@ -241,7 +249,7 @@ impl PackArgs {
         let folder = context.environment.absolute(&self.context);
         let metadata = fs::metadata(&folder).with_context(|| format!("cannot pack `{}`", self.context.display()))?;
         if !metadata.is_dir() {
-            bail!("`{}` is not a folder; give the folder and the Kitfile with --file", folder.display());
+            bail!("`{}` is not a folder; pass the folder, and the Kitfile with --file", folder.display());
         }
         Ok(fs::canonicalize(folder)?)
     }
@@ -272,10 +280,10 @@ fn parse_kitfile(context: &Context, (name, bytes): (String, Vec<u8>)) -> Result<
     Ok(kitfile)
 }
 
-/// What --push without a name is taken for.
+/// The value of --push without a name.
 const NAMED_BY_TAG: &str = "";
 
-/// Packs straight into `location`, under `more_tags`, too.
+/// Packs directly into `location` and tags the result with `more_tags` as well.
 pub(super) fn copy(
     context: &Context,
     session: &Session<'_>,
@@ -290,12 +298,12 @@ pub(super) fn copy(
     ops::pack_and_push(session, options, (&*target, &tags), &copying, &context.bars)
 }
 
-/// Where --push sends the ModelKit, and what it is called there.
+/// The destination of --push, and the names of the ModelKit there.
 struct Destination {
     location: Location,
-    /// Besides the one in the location.
+    /// Tags besides the one in the location.
     more_tags: Vec<String>,
-    /// The names, if they are references: not those in an image layout.
+    /// The names, if they are references; empty for an image layout.
     references: Vec<Reference>,
 }
 
@@ -303,7 +311,7 @@ struct Destination {
 pub(super) fn references(context: &Context, text: &str) -> Result<Vec<Reference>> {
     let mut references = Reference::parse_list(text).map_err(|error| Usage(error.into()))?;
     if references.iter().any(|reference| reference.digest.is_some()) {
-        return Err(usage(format!("`{text}` names a digest; a ModelKit that is yet to be packed takes a tag")));
+        return Err(usage(format!("`{text}` contains a digest; a ModelKit that is about to be packed needs a tag")));
     }
     if references[0].tag.is_none() {
         references[0] = references[0].with_tag(Tag::latest());
@@ -330,11 +338,11 @@ fn read_standard_input() -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The names of a Kitfile in the order they are tried.
+/// Finds the Kitfile of `folder`: the first existing file among [`kitfile::FILE_NAMES`].
 pub(crate) fn find_kitfile(folder: &Path) -> Result<PathBuf> {
     let mut candidates = kitfile::FILE_NAMES.iter().map(|name| folder.join(name));
     let found = candidates.find(|path| path.is_file());
     found.with_context(|| {
-        format!("No Kitfile found in {}; `kit init` writes one, --file names one that lies elsewhere", folder.display())
+        format!("No Kitfile found in {}; create one with `kit init`, or pass its path with --file", folder.display())
     })
 }

@@ -16,11 +16,12 @@ use crate::replace::replace;
 use kit_core::kitfile::{self, LOCK_FILE};
 use kit_core::ops::{self, Lookup, Pin, Session, Unpinned, UpdateOptions};
 
-/// Move the pins of a Kitfile to what the tags name now
+/// Update the pinned digests in a Kitfile to the current targets of their tags
 ///
-/// A model or dataset that comes from another ModelKit is pinned where its reference has a digest behind the tag, as in
-/// `path: registry.example/base:v1@sha256:…`: whatever becomes of the tag, that ModelKit is used. This asks the registries what the
-/// tags name now, puts the digests into the Kitfile, and leaves all else in it as it is. Each pin that moved is a line.
+/// A model or dataset that comes from another ModelKit is pinned if its reference has a digest after the tag, as in
+/// `path: registry.example/base:v1@sha256:…`. A pinned reference keeps using that ModelKit when the tag moves. This
+/// command asks the registries for the current digests of the tags and writes them into the Kitfile; everything else
+/// in the file is left unchanged. Prints a line for each pin that moved.
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[command(after_help = "\
@@ -31,28 +32,28 @@ Examples:
   kit update --dry-run --exit-code
   kit update models/sentiment model.path --format json")]
 pub(crate) struct UpdateArgs {
-    /// The folder of the Kitfile
+    /// Folder of the project
     #[arg(value_name = "FOLDER", default_value = ".")]
     folder: PathBuf,
-    /// Move only these: a field such as model.path, the name of a model or dataset, or a repository [default: all]
+    /// Update only these: a field such as model.path, the name of a model or dataset, or a repository [default: all]
     #[arg(value_name = "NAME")]
     names: Vec<String>,
-    /// The Kitfile [default: Kitfile, kitfile or .kitfile in FOLDER]
+    /// Path to the Kitfile [default: Kitfile, kitfile or .kitfile in FOLDER]
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Pin references that have no digest, too
+    /// Pin references without a digest as well
     #[arg(long)]
     pin: bool,
-    /// Ask the local store instead of the registries
+    /// Look up tags in the local store instead of the registries
     #[arg(long)]
     local: bool,
-    /// Only show what would move; change nothing
+    /// Show which pins would move, without changing the Kitfile
     #[arg(long)]
     dry_run: bool,
-    /// Exit with 1 if a pin moved or would move, with 0 if none, and with 2 if that cannot be told
+    /// Exit with 1 if a pin moved or would move, 0 if not, and 2 on failure
     #[arg(long)]
     exit_code: bool,
-    /// table, json, yaml, or a Go template, which is executed for each reference
+    /// Output format: table, json, yaml, or a Go template, which is applied to each reference
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
     #[command(flatten)]
@@ -65,7 +66,7 @@ impl UpdateArgs {
         if self.exit_code && moved { Err(ExitWithDifferences.into()) } else { Ok(()) }
     }
 
-    /// Moves the pins, and tells whether there was anything to move.
+    /// Moves the pins, and returns true if any pin moved or, with --dry-run, would move.
     fn update(&self, context: &Context) -> Result<bool> {
         let folder = context.environment.absolute(&self.folder);
         let path = match &self.file {
@@ -78,7 +79,7 @@ impl UpdateArgs {
         if !moved.is_empty() && !self.dry_run {
             let edited = kitfile::pin(&text, &moved)?;
             if fs::read_to_string(&path)? != text {
-                bail!("`{}` was changed in the meantime", path.display());
+                bail!("`{}` was changed by another process in the meantime", path.display());
             }
             replace(&path, edited.as_bytes())?;
         }
@@ -86,7 +87,9 @@ impl UpdateArgs {
         self.say(context, &path, &pins, moved.len());
         let lock = path.with_file_name(LOCK_FILE);
         if !moved.is_empty() && !self.dry_run && lock.is_file() {
-            context.output.say(&format!("{} has the old ones; `kit pack --lock` writes it anew", lock.display()));
+            context
+                .output
+                .say(&format!("{} still contains the old digests; `kit pack --lock` updates it", lock.display()));
         }
         Ok(!moved.is_empty())
     }
@@ -110,13 +113,13 @@ impl UpdateArgs {
         for pin in pins.iter().filter(|pin| pin.now.is_none()) {
             let Pin { field, reference, .. } = pin;
             context.output.say(&match reference.tag {
-                Some(_) => format!("{field} is not pinned: `{reference}` is whatever the tag names; --pin pins it"),
-                None => format!("{field} stays: `{reference}` has no tag"),
+                Some(_) => format!("{field} is not pinned: `{reference}` follows its tag; --pin pins it"),
+                None => format!("{field} is unchanged: `{reference}` has no tag"),
             });
         }
         let pins = if moved == 1 { "1 pin" } else { &format!("{moved} pins") };
         context.output.say(&match (moved, self.dry_run) {
-            (0, _) => format!("Nothing to move in {path}"),
+            (0, _) => format!("No pins to update in {path}"),
             (_, true) => format!("{pins} would move in {path}; nothing was changed"),
             (_, false) => format!("Moved {pins} in {path}"),
         });

@@ -12,11 +12,11 @@ use crate::context::Context;
 use crate::output::{Format, one_line};
 use kit_core::ops::{self, Finding, Severity, ValidateOptions};
 
-/// Look over a folder and its Kitfile before they are packed
+/// Check a folder and its Kitfile before packing
 ///
-/// Tells what is wrong in the Kitfile, paths that are not there, entries without files, missing licences, parents that are
-/// not pinned to a digest, files in no layer or ignored although they are named, junk, and what looks like a secret; each with
-/// what to do. Secrets themselves are not shown. Fails if there are errors.
+/// Reports errors in the Kitfile, missing paths, entries without files, missing licences, parents that are not pinned
+/// to a digest, files that no layer contains, files that are both listed and ignored, junk files, and possible
+/// secrets, each with a suggestion. Secrets themselves are not shown. Fails if there are errors.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -24,16 +24,16 @@ Examples:
   kit validate models/sentiment --strict
   kit validate . --file other/Kitfile --format json")]
 pub(crate) struct ValidateArgs {
-    /// The folder
+    /// Folder of the project
     #[arg(value_name = "FOLDER", default_value = ".")]
     folder: PathBuf,
-    /// The Kitfile [default: Kitfile in FOLDER]
+    /// Path to the Kitfile [default: Kitfile in FOLDER]
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Fail if there are warnings, too
+    /// Fail on warnings as well
     #[arg(long)]
     strict: bool,
-    /// table, json, yaml, or a Go template
+    /// Output format: table, json, yaml, or a Go template
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
 }
@@ -42,14 +42,14 @@ impl ValidateArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let options = self.options(context)?;
         let findings = ops::validate(&options);
-        let findings = findings.with_context(|| format!("cannot look over `{}`", self.folder.display()))?;
+        let findings = findings.with_context(|| format!("cannot validate `{}`", self.folder.display()))?;
         let table = || findings.iter().map(in_words).collect();
         context.output.result(self.format.render_rows(&findings, to_json, table)?)?;
         let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
         let warnings = findings.len() - errors;
         let summary = format!("{}, {}", counted(errors, "error"), counted(warnings, "warning"));
         if errors > 0 || self.strict && warnings > 0 {
-            bail!("`{}` should not be packed as it is: {summary}", self.folder.display());
+            bail!("validation of `{}` failed: {summary}", self.folder.display());
         }
         context.output.say(&format!("{}: {summary}", options.file));
         Ok(())
@@ -65,13 +65,13 @@ impl ValidateArgs {
     }
 }
 
-/// A file in the folder, and its name.
+/// The path of a file in the folder, and its name.
 fn named(path: PathBuf) -> (PathBuf, String) {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     (path, name)
 }
 
-/// Two lines: what is wrong where, and what to do.
+/// Formats a finding as two lines: the problem with its place, and the suggestion.
 fn in_words(finding: &Finding) -> String {
     let Finding { rule, place, message, advice, .. } = finding;
     let line = format!("{}: {}: {message} ({rule})", one_line(place), word(finding));

@@ -8,11 +8,11 @@ use crate::context::Context;
 use crate::output::Output;
 use kit_core::ops::{self, FileLocation};
 
-/// Print a file of a ModelKit, here or in a registry
+/// Print a file of a ModelKit in the local store or a registry
 ///
-/// Takes the ModelKit from the local store, or else the file alone from where it is, unless its layer is compressed, which has to
-/// be read up to the end of the file. Bytes that are read from a registry in ranges are not verified against a digest;
-/// `kit unpack` verifies.
+/// If the ModelKit is not in the local store, only the file is downloaded; a compressed layer has to be downloaded up
+/// to the end of the file. Ranges of a layer that are read from a registry cannot be verified against its digest; use
+/// `kit unpack` to verify.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -20,7 +20,7 @@ Examples:
   kit cat registry.example/team/sentiment:v2//model/config.json | jq .vocab_size
   kit cat --remote registry.example/team/sentiment:v2//data/train.csv | head")]
 pub(crate) struct CatArgs {
-    /// The ModelKit, and a file in it
+    /// ModelKit and path of the file in it
     #[arg(value_name = "NAME:TAG//PATH")]
     file: String,
     #[command(flatten)]

@@ -12,12 +12,12 @@ use crate::context::Context;
 use kit_core::archive::Placed;
 use kit_core::ops::{self, CpOptions, FileLocation};
 
-/// Copy a file or a folder out of a ModelKit, here or in a registry
+/// Copy a file or folder out of a ModelKit in the local store or a registry
 ///
-/// Takes the ModelKit from the local store, or else only what is wanted from where it is. Files get their names when all of them
-/// are there; those that are there already and differ are not touched without -o. What of a layer is read from a registry in ranges is
-/// not verified against a digest; `kit unpack` verifies. A layer that is wanted as a whole or is compressed is read from front
-/// to end, and verified.
+/// If the ModelKit is not in the local store, only the requested files are downloaded. Files appear at the destination
+/// when all of them are complete; existing files that differ are not overwritten without -o. Ranges of a layer that
+/// are read from a registry cannot be verified against its digest; use `kit unpack` to verify. A layer that is
+/// compressed or requested as a whole is read completely and verified.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -25,10 +25,10 @@ Examples:
   kit cp registry.example/team/sentiment:v2//model/config.json /tmp/config.json
   kit cp --remote registry.example/team/sentiment:v2//data/train ./train -o")]
 pub(crate) struct CpArgs {
-    /// The ModelKit, and a file or folder in it
+    /// ModelKit and path of the file or folder in it
     #[arg(value_name = "NAME:TAG//PATH")]
     file: String,
-    /// A folder to copy into, if it is there or ends in `/`; else the name of the copy
+    /// Folder to copy into, if it exists or ends in `/`; otherwise the path of the copy
     #[arg(value_name = "DEST")]
     destination: PathBuf,
     #[command(flatten)]

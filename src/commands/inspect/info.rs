@@ -19,16 +19,16 @@ Examples:
   kit info sentiment:v2 --filter model.parameters.epochs
   kit info --remote registry.example/team/sentiment:v2 --format json")]
 pub(crate) struct InfoArgs {
-    /// The ModelKit
+    /// ModelKit to show
     #[arg(value_name = "NAME:TAG")]
     reference: String,
-    /// Ask the registry, not the local store
+    /// Read from the registry instead of the local store
     #[arg(short, long)]
     remote: bool,
-    /// Show only this part: names joined by dots; a number chooses from a list
+    /// Show only this part: names separated by dots; a number selects an item of a list
     #[arg(short, long, value_name = "PATH")]
     filter: Option<String>,
-    /// yaml, json, or a Go template
+    /// Output format: yaml, json, or a Go template
     #[arg(long, value_name = "FORMAT", default_value = "yaml")]
     format: Format,
     #[command(flatten)]
@@ -64,10 +64,11 @@ fn check_filter(filter: &str) -> Result<()> {
     if filter.strip_prefix('.').unwrap_or(filter).split('.').all(is_word) {
         return Ok(());
     }
-    Err(usage(format!("invalid filter `{filter}`: use names joined by dots, such as model.parameters.epochs")))
+    Err(usage(format!("invalid filter `{filter}`: use names separated by dots, such as model.parameters.epochs")))
 }
 
-/// Names of the Kitfile match in any case, since the Go tool wants `dataSets`; those of parameters too, if none fits exactly.
+/// Finds the part that `filter` names. Field names match in any case, since KitOps expects `dataSets`; so do parameter
+/// names, unless one matches exactly.
 fn find<'v>(data: &'v Value, filter: &str) -> Option<&'v Value> {
     let mut node = data;
     for word in filter.strip_prefix('.').unwrap_or(filter).split('.') {

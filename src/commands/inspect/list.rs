@@ -12,10 +12,10 @@ use kit_core::ops::{self, Listed, Location};
 use kit_core::progress::human;
 use kit_core::store::Store;
 
-/// List ModelKits, here or in a registry
+/// List ModelKits in the local store or a registry
 ///
-/// Without a name, everything in the local store; with the name of a repository in a registry, its tags. An index of ModelKits has
-/// their number in place of a name.
+/// Without an argument, lists all ModelKits in the local store; with a repository in a registry, lists its tags. For
+/// an index, the NAME column shows the number of its ModelKits.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -23,10 +23,11 @@ Examples:
   kit list registry.example/team/sentiment
   kit list --format '{{.Repo}} {{.Tags}} {{.Digest}}'")]
 pub(crate) struct ListArgs {
-    /// A repository; one with a registry is asked for there
+    /// Repository to list; with a registry host, it is read from the registry
     #[arg(value_name = "REPOSITORY")]
     repository: Option<String>,
-    /// table, json, yaml, or a Go template with `.Repo`, `.Tags`, `.Digest`, `.ModelName`, `.Size`, `.Author`, `.ModelKits`, `.Linked`
+    /// Output format: table, json, yaml, or a Go template with `.Repo`, `.Tags`, `.Digest`, `.ModelName`, `.Size`,
+    /// `.Author`, `.ModelKits`, `.Linked`
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
     #[command(flatten)]
@@ -38,7 +39,7 @@ impl ListArgs {
         let rows = self.rows(context)?;
         let text = self.format.render_rows(&rows, to_json, || render(&rows))?;
         context.output.result(text)?;
-        tell_of_links(context, &rows);
+        report_links(context, &rows);
         Ok(())
     }
 
@@ -63,14 +64,14 @@ impl ListArgs {
     }
 }
 
-/// The columns of the table are those of the Go tool, which scripts expect.
-pub(crate) fn tell_of_links(context: &Context, rows: &[Listed]) {
+/// Lists linked ModelKits in a message, since the table has the columns of KitOps, which scripts expect.
+pub(crate) fn report_links(context: &Context, rows: &[Listed]) {
     let linked: Vec<_> = rows.iter().filter(|row| row.is_linked).map(names).collect();
     if !linked.is_empty() {
         let names = linked.join(", ");
         context
             .output
-            .say(&format!("Linked to the files they were packed from (`kit materialize` copies them): {names}"));
+            .say(&format!("Linked to the files they were packed from (use `kit materialize` to copy them): {names}"));
     }
 }
 
@@ -92,7 +93,7 @@ fn name(row: &Listed) -> String {
     row.modelkits.map_or_else(|| or_none(&row.name), |count| format!("<index of {count}>"))
 }
 
-/// A row per tag.
+/// Renders a row for each tag.
 fn render(rows: &[Listed]) -> String {
     let mut cells = Vec::new();
     for row in rows {
@@ -112,8 +113,7 @@ fn render(rows: &[Listed]) -> String {
     table::render(["REPOSITORY", "TAG", "MAINTAINER", "NAME", "SIZE", "DIGEST"], &cells)
 }
 
-/// The fields of the Go tool, and three that it does not tell: the size in bytes, how many ModelKits an index has, and whether the
-/// ModelKit is linked.
+/// The fields of KitOps, and three more: the size in bytes, the number of ModelKits in an index, and the `linked` flag.
 fn to_json(row: &Listed) -> Value {
     json!({
         "repo": or_none(row.repository.as_deref().unwrap_or_default()),

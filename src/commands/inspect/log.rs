@@ -11,14 +11,14 @@ use crate::output::{Format, table};
 use kit_core::ops::{self, DiffOptions, LayerCount, LogOptions, Lookup, Session, Version};
 use kit_core::provenance::Commit;
 
-/// Show the versions of a ModelKit, and what changed in each
+/// Show the versions of a ModelKit and their changes
 ///
-/// The newest comes first, one line each: what it is called, when and from which commit it was packed, by whom, and how many
-/// layers of which kind are changed (~), new (+) or gone (-) since the version before it. Time, commit and what a version
-/// replaced are in the record that `kit pack` attaches to a ModelKit; ModelKits without one are shown without them. A record
-/// that is not signed is only what somebody says.
+/// Lists versions from newest to oldest, one per line, with tags, time, author, commit, and the number of layers of
+/// each type that were changed (~), added (+) or removed (-) since the previous version. Time, commit and previous
+/// version are read from the provenance attestation that `kit pack` attaches, and are left empty for ModelKits without
+/// one. Attestations that are not signed prove nothing.
 ///
-/// With a tag, the list begins at that version; without, it has all of the repository.
+/// With a tag, the list begins at that version; without a tag, it contains all versions of the repository.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -27,23 +27,23 @@ Examples:
   kit log --remote registry.example/team/sentiment
   kit log sentiment --format json")]
 pub(crate) struct LogArgs {
-    /// A repository, or a version in it
+    /// Repository, or a version in it
     #[arg(value_name = "NAME[:TAG]")]
     reference: String,
-    /// Ask the registry, not the local store
+    /// Read from the registry instead of the local store
     #[arg(short, long)]
     remote: bool,
-    /// Show the files that changed, too: reads in the layers that are not the same
+    /// Show changed files as well; reads the layers that differ
     #[arg(long)]
     files: bool,
-    /// table, json, yaml, or a Go template
+    /// Output format: table, json, yaml, or a Go template
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
     #[command(flatten)]
     network: NetworkArgs,
 }
 
-/// Files in a registry that are larger are not read to compare them, as in `kit diff`.
+/// The maximum size of files in a registry that are read to compare them, as in `kit diff`.
 const READ_LIMIT: u64 = 1024 * 1024;
 
 impl LogArgs {
@@ -138,7 +138,7 @@ fn author(version: &Version) -> &str {
     version.inspected.modelkit.config.kitfile.package.authors.first().map_or("", String::as_str)
 }
 
-/// A star marks files that were not in the commit.
+/// Formats a commit; a star marks uncommitted changes.
 fn commit(commit: &Commit) -> String {
     let short: String = commit.id.chars().take(10).collect();
     let star = if commit.is_dirty == Some(true) { "*" } else { "" };
@@ -148,7 +148,7 @@ fn commit(commit: &Commit) -> String {
 fn changes(version: &Version) -> String {
     if version.before.is_none() {
         let has_previous = version.record.as_ref().is_some_and(|record| record.previous.is_some());
-        return if has_previous { "first here" } else { "first" }.to_owned();
+        return if has_previous { "first found" } else { "first" }.to_owned();
     }
     let kitfile = version.kitfile_changed.then(|| "kitfile ~".to_owned());
     let words: Vec<_> = version.layers.iter().map(in_words).chain(kitfile).collect();

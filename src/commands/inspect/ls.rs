@@ -11,11 +11,11 @@ use kit_core::modelkit::{Filter, Selection};
 use kit_core::ops::{self, FileLocation, ListedFile};
 use kit_core::progress::human;
 
-/// List the files in a ModelKit, here or in a registry
+/// List the files in a ModelKit in the local store or a registry
 ///
-/// Takes the ModelKit from the local store, or else looks into it where it is: only the headers of files are fetched, unless a
-/// layer is compressed, which has to be read from front to end. Bytes that are read from a registry in ranges are not verified
-/// against a digest; `kit unpack` verifies. Files of another ModelKit that the model refers to are not listed.
+/// If the ModelKit is not in the local store, only file headers are downloaded; compressed layers have to be read
+/// completely. Ranges of a layer that are read from a registry cannot be verified against its digest; use `kit unpack`
+/// to verify. Files of another ModelKit that the model refers to are not listed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -24,13 +24,15 @@ Examples:
   kit ls --remote registry.example/team/sentiment:v2 --filter model,docs
   kit ls oci:/mnt/usb/kits:v2//src --format '{{.Mode}} {{.SizeBytes}} {{.Path}}'")]
 pub(crate) struct LsArgs {
-    /// The ModelKit, and perhaps a file or folder in it
+    /// ModelKit, optionally with the path of a file or folder in it
     #[arg(value_name = "NAME:TAG[//PATH]")]
     reference: String,
-    /// List only these: TYPES[:NAMES], both separated by commas; types are kitfile, model, datasets, code, docs, prompts
+    /// List only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, datasets, code, docs
+    /// and prompts (repeatable)
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
-    /// table, json, yaml, or a Go template with `.Path`, `.Mode`, `.Size`, `.SizeBytes`, `.Layer`, `.Offset`
+    /// Output format: table, json, yaml, or a Go template with `.Path`, `.Mode`, `.Size`, `.SizeBytes`, `.Layer`,
+    /// `.Offset`
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
     #[command(flatten)]

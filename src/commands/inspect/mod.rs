@@ -1,4 +1,4 @@
-//! Commands that show what a ModelKit holds, how it differs from another, and where it comes from.
+//! Commands that show the content of a ModelKit, its differences from another, and its origin.
 
 mod cat;
 mod cp;

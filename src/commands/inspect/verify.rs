@@ -15,14 +15,14 @@ use kit_core::kitfile::LOCK_FILE;
 use kit_core::modelkit::{Change, Drift, Filter, Selection, Subject};
 use kit_core::ops::{self, Lookup, Session, Verified, VerifyOptions};
 
-/// Compare a folder with its Kitfile.lock, or with a ModelKit
+/// Verify a folder against its Kitfile.lock or a ModelKit
 ///
-/// Reads every file that should be in FOLDER, and prints what is missing, what differs in size, content or mode, and what is
-/// there besides, within the paths of the Kitfile and unless FOLDER's .kitignore names it. Exits with 1 if there is anything to
-/// print. Only permissions that an umask takes away may be missing; of the Kitfile it counts what it says, not how.
+/// Lists files that are missing, files that differ in size, content or mode, and additional files within the paths of
+/// the Kitfile that .kitignore does not exclude. Exits with 1 if there are any. Permission bits that an umask masks
+/// are ignored, and the Kitfile is compared by content, not by formatting.
 ///
-/// With a lock nothing but FOLDER is read; files of a model that comes from another ModelKit are not in it. With a ModelKit, its
-/// layers are read and verified too, from the local store or straight from the registry.
+/// With a lock, only FOLDER is read; files of a model that comes from another ModelKit are not covered. With a
+/// ModelKit, its layers are read and verified as well, from the local store or directly from the registry.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -31,19 +31,20 @@ Examples:
   kit verify /srv/model registry.example/team/sentiment:v2 --filter model
   kit verify ./work --lock sentiment.lock --format json")]
 pub(crate) struct VerifyArgs {
-    /// The folder
+    /// Folder to verify
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
-    /// The ModelKit that the folder should hold
+    /// ModelKit to compare the folder with
     #[arg(value_name = "NAME:TAG", conflicts_with = "lock")]
     reference: Option<String>,
-    /// The lock that the folder should fit [default: Kitfile.lock in FOLDER]
+    /// Lock file to compare the folder with [default: Kitfile.lock in FOLDER]
     #[arg(long, value_name = "FILE")]
     lock: Option<PathBuf>,
-    /// Look only at these: TYPES[:NAMES], both separated by commas; types are kitfile, model, datasets, code, docs, prompts
+    /// Compare only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, datasets, code,
+    /// docs and prompts (repeatable)
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
-    /// table, json, yaml, or a Go template
+    /// Output format: table, json, yaml, or a Go template
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
     #[command(flatten)]
@@ -56,7 +57,7 @@ impl VerifyArgs {
         let folder = context.environment.absolute(&self.folder);
         let filters = self.filter.iter().map(|filter| parse::<Filter>(filter)).collect::<Result<Vec<_>>>()?;
         if !folder.is_dir() {
-            bail!("cannot verify `{}`: it is not a folder", folder.display());
+            bail!("cannot verify `{}`: not a folder", folder.display());
         }
         let options = VerifyOptions { folder, selection: Selection::new(filters), jobs: ops::jobs() };
         let (verified, standard) = match &self.reference {
@@ -71,11 +72,11 @@ impl VerifyArgs {
             0 => {
                 let moved =
                     Moved { done: (verified.bytes, "read"), reused: files(verified.files), mounted: None, resumed: 0 };
-                context.output.say(&format!("{folder} is what `{standard}` says · {}", moved.in_words(start)));
+                context.output.say(&format!("{folder} matches `{standard}` · {}", moved.in_words(start)));
                 Ok(())
             }
-            1 => bail!("`{folder}` is not what `{standard}` says: 1 difference"),
-            count => bail!("`{folder}` is not what `{standard}` says: {count} differences"),
+            1 => bail!("`{folder}` differs from `{standard}`: 1 difference"),
+            count => bail!("`{folder}` differs from `{standard}`: {count} differences"),
         }
     }
 
@@ -109,7 +110,7 @@ fn row(drift: &Drift) -> [String; 4] {
     [drift.change.word().to_owned(), path(drift), short(expected), short(found)]
 }
 
-/// A digest by its first twelve digits; JSON has all of them.
+/// Shortens a digest to its first twelve digits; the JSON output has all of them.
 fn short(value: &str) -> String {
     const LENGTH: usize = "sha256:".len() + 12;
     match value.get(..LENGTH).filter(|start| start.starts_with("sha256:")) {
@@ -118,7 +119,7 @@ fn short(value: &str) -> String {
     }
 }
 
-/// Of a folder, only files and the Kitfile are compared.
+/// The path that a difference is reported for. In a folder, only files and the Kitfile are compared.
 fn path(drift: &Drift) -> String {
     match &drift.subject {
         Subject::File(path) | Subject::Folder(path) | Subject::Layer(path, _) | Subject::Remote(path, _) => {

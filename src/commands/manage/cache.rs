@@ -7,7 +7,7 @@ use crate::context::Context;
 use kit_core::ops;
 use kit_core::progress::human;
 
-/// Show or clear what unfinished downloads left and what is remembered of packed files
+/// Show or clear unfinished downloads, unreferenced blobs and the state of packed files
 #[derive(Debug, Args)]
 pub(crate) struct CacheArgs {
     #[command(subcommand)]
@@ -16,9 +16,9 @@ pub(crate) struct CacheArgs {
 
 #[derive(Debug, Subcommand)]
 enum CacheCommand {
-    /// Show how much there is
+    /// Show the size of the cache
     Info,
-    /// Delete unfinished downloads and whatever no ModelKit needs, and forget the state of packed files
+    /// Delete unfinished downloads, blobs that no ModelKit needs, and the recorded state of packed files
     Clear,
 }
 

@@ -9,16 +9,16 @@ use kit_core::ops::{self, Checked};
 use kit_core::progress::human;
 use kit_core::store::Store;
 
-/// Check the local store, and mend it
+/// Check the integrity of the local store and repair it
 ///
-/// Reads everything in the store and compares it with its digest. Exits with 1 if something is damaged.
+/// Reads every blob in the store and compares it with its digest. Exits with 1 if anything is damaged.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kit fsck
   kit fsck --repair")]
 pub(crate) struct FsckArgs {
-    /// Remove what is damaged, and say which ModelKits to pull again
+    /// Remove damaged blobs, and list the ModelKits to pull again
     #[arg(long)]
     repair: bool,
 }
@@ -39,7 +39,7 @@ impl FsckArgs {
         for change in &checked.changes {
             context.output.result(format!("changed: {change}"))?;
         }
-        tell_of_links(context, &store, checked.links)?;
+        report_links(context, &store, checked.links)?;
         self.conclude(context, &checked)
     }
 
@@ -66,11 +66,11 @@ impl FsckArgs {
     }
 }
 
-/// Names the ModelKits that need more than the store.
-fn tell_of_links(context: &Context, store: &Store, links: usize) -> Result<()> {
+/// Lists the ModelKits that depend on files outside the store.
+fn report_links(context: &Context, store: &Store, links: usize) -> Result<()> {
     if links == 0 {
         return Ok(());
     }
-    list::tell_of_links(context, &ops::list_local(store, None)?);
+    list::report_links(context, &ops::list_local(store, None)?);
     Ok(())
 }

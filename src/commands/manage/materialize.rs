@@ -10,13 +10,13 @@ use kit_core::progress::human;
 
 /// Copy the files of a linked ModelKit into the local store
 ///
-/// A ModelKit that was packed with --link depends on the files that it was packed from. Afterwards it does not.
+/// A ModelKit that was packed with --link depends on the files it was packed from. This command removes the dependency.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kit materialize sentiment:v2")]
 pub(crate) struct MaterializeArgs {
-    /// The ModelKit
+    /// ModelKit to materialize
     #[arg(value_name = "NAME:TAG")]
     name: String,
 }
@@ -29,7 +29,7 @@ impl MaterializeArgs {
             .with_context(|| format!("cannot materialize `{reference}`"))?;
         context.output.result(format!("Materialized {}", made.manifest.digest))?;
         context.output.say(&match made.bytes {
-            0 => "no layer of it was linked".to_owned(),
+            0 => "no layer was linked".to_owned(),
             bytes => format!("{} copied into the store", human(bytes)),
         });
         Ok(())

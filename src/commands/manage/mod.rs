@@ -1,4 +1,4 @@
-//! Commands that keep names, indexes and the local store in order.
+//! Commands that manage names, indexes and the local store.
 
 mod cache;
 mod fsck;

@@ -10,9 +10,10 @@ use kit_core::oci::Reference;
 use kit_core::ops::{self, Removal, Removed};
 use kit_core::progress::human;
 
-/// Remove ModelKits from the local store, or one from a registry
+/// Remove ModelKits from the local store or a registry
 ///
-/// A name goes; its ModelKit goes with its last name. What nothing needs any more is deleted from the disk.
+/// Removes the given tag. A ModelKit is removed with its last tag, and content that is no longer referenced is deleted
+/// from disk.
 #[derive(Debug, Args)]
 #[command(
     visible_alias = "rm",
@@ -20,21 +21,21 @@ use kit_core::progress::human;
 Examples:
   kit remove sentiment:v1
   kit remove sentiment:v1,v2
-  kit remove --all                 (everything that has no name)
-  kit remove --all --force         (everything)
+  kit remove --all                 (all untagged ModelKits)
+  kit remove --all --force         (all ModelKits)
   kit remove --remote registry.example/team/sentiment:v1"
 )]
 pub(crate) struct RemoveArgs {
-    /// The ModelKit; more tags may follow after commas
+    /// ModelKit to remove; add more tags after commas
     #[arg(value_name = "NAME:TAG[,TAG]", required_unless_present = "all", conflicts_with = "all")]
     reference: Option<String>,
-    /// Remove all names of the ModelKit in its repository; with --all, remove everything
+    /// Remove all tags of the ModelKit in its repository; with --all, remove everything
     #[arg(short, long, conflicts_with = "remote")]
     force: bool,
-    /// Remove every ModelKit that has no name
+    /// Remove all untagged ModelKits
     #[arg(short, long, conflicts_with = "remote")]
     all: bool,
-    /// Remove from the registry, with all tags
+    /// Remove the ModelKit and all its tags from the registry
     #[arg(short, long)]
     remote: bool,
     #[command(flatten)]
@@ -84,7 +85,7 @@ pub(super) fn remove(context: &Context, removal: &Removal) -> Result<()> {
         })?;
     }
     if collected.deferred {
-        context.output.say("The disk space is freed when other kit processes are done");
+        context.output.say("disk space will be freed when other kit processes have finished");
     } else if collected.files > 0 {
         context.output.say(&format!("{} freed", human(collected.bytes)));
     }

@@ -9,19 +9,19 @@ use crate::output::{Usage, usage};
 use kit_core::oci::{Reference, Tag};
 use kit_core::ops::{self, Session};
 
-/// Give a ModelKit another name
+/// Add a tag to a ModelKit in the local store
 ///
-/// Nothing is copied; both names mean the same ModelKit.
+/// Nothing is copied; both names refer to the same ModelKit.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kit tag sentiment:v2 sentiment:latest
   kit tag sentiment:v2 registry.example/team/sentiment:v2,stable")]
 pub(crate) struct TagArgs {
-    /// The ModelKit
+    /// ModelKit to tag
     #[arg(value_name = "NAME:TAG")]
     source: String,
-    /// The new name; more tags may follow after commas
+    /// New name and tag; add more tags after commas
     #[arg(value_name = "NEW-NAME:TAG[,TAG]")]
     target: String,
     #[command(flatten)]
@@ -33,7 +33,7 @@ impl TagArgs {
         let source: Reference = parse(&self.source)?;
         let targets = Reference::parse_list(&self.target).map_err(|error| Usage(error.into()))?;
         if targets.iter().any(|target| target.digest.is_some()) {
-            return Err(usage(format!("`{}` names a digest; a name ends in a tag", self.target)));
+            return Err(usage(format!("`{}` contains a digest; a new name needs a tag", self.target)));
         }
         let store = context.store()?;
         let client = self.network.client(&context.environment)?;

@@ -14,9 +14,9 @@ use crate::output::{Format, table};
 use kit_core::progress::human;
 use kit_core::registry::UploadForm;
 
-/// Show every setting, its value and where that comes from
+/// Show all settings, their values and where each comes from
 ///
-/// A flag wins over the environment, that over what config.toml says for one host, that over what it says for all hosts.
+/// Flags take precedence over environment variables, then the section of the host in config.toml, then its defaults.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -25,10 +25,10 @@ Examples:
   kit config --format json
   kit config ghcr.io --format '{{.Setting}}={{.Value}}'")]
 pub(crate) struct ConfigArgs {
-    /// Show what holds for this registry: host and port
+    /// Show the settings for this registry (HOST[:PORT])
     #[arg(value_name = "REGISTRY")]
     registry: Option<String>,
-    /// table, json, yaml, or a Go template with `.Setting`, `.Value`, `.From`
+    /// Output format: table, json, yaml, or a Go template with `.Setting`, `.Value`, `.From`
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
     #[command(flatten)]
@@ -73,7 +73,7 @@ impl Row {
     }
 }
 
-/// Where things are.
+/// The paths of files and folders.
 fn folders(environment: &Environment) -> Vec<Row> {
     let root = &environment.root.origin;
     let mut rows = vec![
@@ -88,7 +88,7 @@ fn folders(environment: &Environment) -> Vec<Row> {
     rows
 }
 
-/// What can be said for all hosts.
+/// The settings that apply to all hosts.
 fn general(config: &Config<'_>, host: Option<&str>) -> Result<Vec<Row>> {
     let (certificate, key) = match config.client_certificate(host)? {
         Some((certificate, key)) => (certificate.map(Some), key.map(Some)),
@@ -121,14 +121,14 @@ fn of_host(config: &Config<'_>, host: &str) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// What is different for one host, with its name in front.
+/// The settings that differ for one host, prefixed with its name.
 fn special(config: &Config<'_>, host: &str, general: &[Row]) -> Result<Vec<Row>> {
     let rows = of_host(config, host)?.into_iter();
     let own = rows.filter(|row| row.origin != Origin::BuiltIn && !general.contains(row));
     Ok(own.map(|row| Row { setting: format!("{host} {}", row.setting), ..row }).collect())
 }
 
-/// A flag, or what the environment says of proxies.
+/// The proxies: from the flag, or from the environment.
 fn proxies(network: &NetworkArgs, environment: &Environment) -> Vec<Row> {
     let shown = |name: &str, proxy: Sourced<String>| Row::new(name, proxy.map(|url| without_password(&url)));
     if let Some(proxy) = &network.proxy {
@@ -138,7 +138,7 @@ fn proxies(network: &NetworkArgs, environment: &Environment) -> Vec<Row> {
     environment.proxies.iter().map(|proxy| shown(&name(proxy), proxy.clone())).collect()
 }
 
-/// `url` without a name and a password, whether it is one or not.
+/// Removes user name and password from `url`, even if it is not a valid URL.
 fn without_password(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").map_or((None, url), |(scheme, rest)| (Some(scheme), rest));
     let rest = rest.rsplit_once('@').map_or(rest.to_owned(), |(_, host)| format!("***@{host}"));
@@ -147,7 +147,7 @@ fn without_password(url: &str) -> String {
 
 fn upload(form: Option<UploadForm>) -> String {
     match form {
-        None => "as the registry needs it".to_owned(),
+        None => "chosen by the registry".to_owned(),
         Some(UploadForm::Whole) => "whole".to_owned(),
         Some(UploadForm::Parts(None)) => "parts".to_owned(),
         Some(UploadForm::Parts(Some(bytes))) => format!("parts of {}", human(bytes)),

@@ -10,15 +10,16 @@ use crate::output::{Format, table, usage};
 use kit_core::ops::{self, DoctorTarget, Error, ProbeMode};
 use kit_core::registry::{Finding, SaidBy};
 
-/// Find out what a registry does, and what kit will do with it
+/// Diagnose a registry and show its capabilities
 ///
-/// With a registry alone, it is greeted, and what is known of it is shown. With a repository, its tags, a few bytes of a blob
-/// and its referrers are read. Exits with 1 if the registry or the repository cannot be used.
+/// With a registry, pings it and shows its known capabilities. With a repository, also reads its tags, a few bytes of
+/// a blob and its referrers. Exits with 1 if the registry or the repository cannot be used.
 ///
-/// With --write, two blobs of some bytes and two manifests without a tag are written to the repository, one of the blobs is
-/// mounted, and an upload is cancelled; all of it is deleted in the end, where the registry allows that.
+/// With --write, also uploads two small blobs and two untagged manifests to the repository, mounts one of the blobs,
+/// and cancels an upload. Everything is deleted at the end, if the registry allows it.
 ///
-/// What is found is remembered for seven days, as is what pushes run into; --forget forgets it.
+/// Results are cached for seven days, as are limitations that pushes encounter; --forget clears the cache of the
+/// registry.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -26,16 +27,16 @@ Examples:
   kit doctor registry.example/team/sentiment
   kit doctor registry.example/team/scratch --write --format json")]
 pub(crate) struct DoctorArgs {
-    /// The registry, or a repository in it
+    /// Registry, or a repository in it
     #[arg(value_name = "REGISTRY[/REPOSITORY]")]
     target: String,
-    /// Try uploads, mounts, manifests and deletion, too, which writes to the repository
+    /// Also test uploads, mounts, manifests and deletion, which writes to the repository
     #[arg(long)]
     write: bool,
-    /// Forget first what was learned of the registry
+    /// Clear the cached capabilities of the registry first
     #[arg(long)]
     forget: bool,
-    /// table, json, yaml, or a Go template with `.Topic`, `.Supported`, `.Found`, `.Source`, `.Plan`
+    /// Output format: table, json, yaml, or a Go template with `.Topic`, `.Supported`, `.Found`, `.Source`, `.Plan`
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
     #[command(flatten)]
@@ -47,7 +48,7 @@ impl DoctorArgs {
         let target: DoctorTarget = parse(&self.target)?;
         let registry = match &target {
             DoctorTarget::Registry(_) if self.write => {
-                return Err(usage("--write needs a repository to write to: REGISTRY/REPOSITORY"));
+                return Err(usage("--write requires a repository: REGISTRY/REPOSITORY"));
             }
             DoctorTarget::Repository(reference) if reference.is_local() => {
                 return Err(Error::NoRegistry(reference.clone()).into());

@@ -10,23 +10,23 @@ use crate::context::Context;
 use crate::output::{NotLoggedIn, usage};
 use kit_core::registry::Credentials;
 
-/// Store credentials for a registry
+/// Log in to a registry
 ///
-/// They are tried first, and stored when the registry takes them. Credentials that docker or podman know are used as they
-/// are, without a login here.
+/// The credentials are checked against the registry before they are stored. Credentials that were stored by docker or
+/// podman are used without a separate login.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kit login registry.example -u ada
   echo $TOKEN | kit login registry.example -u ada --password-stdin")]
 pub(crate) struct LoginArgs {
-    /// The registry: host and port
+    /// Registry (HOST[:PORT])
     #[arg(value_name = "REGISTRY")]
     registry: String,
-    /// Who
+    /// User name
     #[arg(short, long, value_name = "NAME")]
     username: Option<String>,
-    /// The password; others can see it in the list of processes, --password-stdin hides it
+    /// Password or token; visible in the process list, so prefer --password-stdin
     #[arg(short, long, value_name = "PASSWORD", conflicts_with = "password_stdin")]
     password: Option<String>,
     /// Read the password from standard input
@@ -53,7 +53,7 @@ impl LoginArgs {
 
     fn credentials(&self, context: &Context) -> Result<Credentials> {
         if self.username.is_some() && self.password.is_some() {
-            context.output.warn("a password on the command line can be seen by others; --password-stdin hides it");
+            context.output.warn("using --password on the command line is insecure; use --password-stdin");
         }
         let password = match &self.password {
             Some(password) => Some(password.clone()),
@@ -68,7 +68,7 @@ impl LoginArgs {
     }
 }
 
-/// The registry as the user types it, without a scheme or path that slipped in.
+/// The host of a registry as the user types it, without a scheme or a trailing slash.
 pub(super) fn host(text: &str) -> Result<&str> {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or(text);
     let host = host.trim_end_matches('/');
@@ -82,7 +82,7 @@ pub(super) fn host(text: &str) -> Result<&str> {
 
 fn ask(context: &Context, username: Option<&str>) -> Result<Credentials> {
     if !context.environment.is_interactive {
-        return Err(usage("nobody is there to ask for the password; use --password-stdin"));
+        return Err(usage("cannot prompt for the password: standard input is not a terminal; use --password-stdin"));
     }
     let username = match username {
         Some(username) => username.to_owned(),
@@ -95,7 +95,7 @@ fn ask(context: &Context, username: Option<&str>) -> Result<Credentials> {
     Ok(Credentials::new(&username, &password))
 }
 
-/// Asks on standard error, so that standard output stays clean.
+/// Prompts on standard error, so that standard output contains results only.
 pub(crate) fn prompt(question: &str) -> Result<String> {
     let mut stderr = io::stderr().lock();
     write!(stderr, "{question}")?;

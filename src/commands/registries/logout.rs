@@ -6,10 +6,10 @@ use clap::Args;
 use super::login::host;
 use crate::context::Context;
 
-/// Forget the credentials for a registry
+/// Log out from a registry
 #[derive(Debug, Args)]
 pub(crate) struct LogoutArgs {
-    /// The registry: host and port
+    /// Registry (HOST[:PORT])
     #[arg(value_name = "REGISTRY")]
     registry: String,
 }
@@ -21,7 +21,7 @@ impl LogoutArgs {
             .environment
             .credentials()
             .erase(registry)
-            .with_context(|| format!("cannot forget the credentials for `{registry}`"))?;
+            .with_context(|| format!("cannot remove the credentials for `{registry}`"))?;
         Ok(context.output.result(format!("Successfully logged out from {registry}"))?)
     }
 }

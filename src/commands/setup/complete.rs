@@ -8,9 +8,10 @@ use crate::context::Context;
 use kit_core::oci::Reference;
 use kit_core::store::Entry;
 
-/// Tell what may stand at the end of a command line
+/// Print the candidates for the last word of a command line
 ///
-/// The first line is `files` or `folders` if paths may, else `none`; then come words, each with a tab and what it means.
+/// The first line is `files` or `folders` if paths are possible, otherwise `none`. Each following line is a candidate
+/// and its description, separated by a tab.
 #[derive(Debug, Args)]
 pub(crate) struct CompleteArgs {
     /// The words of the command line after `kit`, the last of them unfinished and perhaps empty
@@ -33,7 +34,8 @@ impl CompleteArgs {
     }
 }
 
-/// The names in the local store, sorted. A store that cannot be read has none: this is no time for errors.
+/// The names in the local store, sorted. Returns none if the store cannot be read, since completion must not print
+/// errors.
 fn references(context: &Context) -> Option<Vec<String>> {
     let entries = context.store().ok()?.entries().ok()?;
     let has_name = |reference: &Reference| reference.tag.is_some() && !reference.is_unnamed();

@@ -7,9 +7,9 @@ use clap_complete::Shell;
 use crate::args;
 use crate::context::Context;
 
-/// Print a completion script for a shell
+/// Generate a completion script for a shell
 ///
-/// In bash, zsh and fish, the names of the ModelKits in the local store are completed, too.
+/// In bash, zsh and fish, the names of ModelKits in the local store are completed as well.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -17,7 +17,7 @@ Examples:
   kit completion zsh > ~/.zfunc/_kit
   kit completion fish > ~/.config/fish/completions/kit.fish")]
 pub(crate) struct CompletionArgs {
-    /// The shell
+    /// Shell to generate the script for
     #[arg(value_name = "SHELL")]
     shell: Shell,
 }
@@ -34,7 +34,7 @@ impl CompletionArgs {
     }
 }
 
-/// A script that knows commands and flags, as of this release.
+/// A static script that completes the commands and flags of this release only.
 fn without_names(shell: Shell) -> String {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut args::Args::command(), "kit", &mut script);

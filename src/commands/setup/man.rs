@@ -12,16 +12,16 @@ use fs_err as fs;
 use crate::args;
 use crate::context::Context;
 
-/// Write a man page for every command into a folder
+/// Generate man pages for all commands
 ///
-/// Pages that are there are replaced. `man kit-push` finds them in a folder `man1` on the path of `man`.
+/// Existing pages are replaced. `man kit-push` finds the pages in a `man1` folder on the search path of `man`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kit man ~/.local/share/man/man1
   kit man . && man ./kit-push.1")]
 pub(crate) struct ManArgs {
-    /// The folder, which is made if it is not there
+    /// Output folder, created if it does not exist
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
 }
@@ -33,12 +33,12 @@ impl ManArgs {
         let folder = context.environment.absolute(&self.folder);
         let written = fs::create_dir_all(&folder).and_then(|()| write_all(&kit, &folder));
         let count = written.with_context(|| format!("cannot write man pages into `{}`", self.folder.display()))?;
-        context.output.say(&format!("{count} man pages in {}", self.folder.display()));
+        context.output.say(&format!("{count} man pages written to {}", self.folder.display()));
         Ok(())
     }
 }
 
-/// Writes the page of `command` and those of what is below it. Tells how many.
+/// Writes the pages of `command` and its subcommands. Returns their number.
 fn write_all(command: &Command, folder: &Path) -> io::Result<usize> {
     let name = command.get_display_name().unwrap_or_else(|| command.get_name());
     fs::write(folder.join(format!("{name}.1")), page(command)?)?;
@@ -49,13 +49,13 @@ fn write_all(command: &Command, folder: &Path) -> io::Result<usize> {
     Ok(count)
 }
 
-/// The same `kit` writes the same pages.
+/// Renders a page. The same version of `kit` always gives the same pages.
 fn page(command: &Command) -> io::Result<Vec<u8>> {
     let usage = command.clone().render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ").to_owned();
     let examples = command.get_after_help().map(ToString::to_string);
     let man = Man::new(command.clone().override_usage(usage).after_help(None::<&str>));
-    // A blank for a date: what is empty, the crate leaves out, and all that follows moves up.
+    // A blank instead of the date: the crate omits empty fields, so all following fields would move up.
     let man = man.date(" ").source(concat!("kit ", env!("CARGO_PKG_VERSION"))).manual("Manual of kit");
     let mut page = Vec::new();
     man.render(&mut page)?;
@@ -65,7 +65,7 @@ fn page(command: &Command) -> io::Result<Vec<u8>> {
     Ok(page)
 }
 
-/// The examples of the help, line by line.
+/// Renders the examples of the help, line by line.
 fn as_typed(text: &str) -> Roff {
     let mut roff = Roff::new();
     roff.control("SH", ["EXAMPLES"]).control("nf", []);

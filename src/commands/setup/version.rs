@@ -7,13 +7,13 @@ use serde_json::json;
 use crate::context::Context;
 use crate::output::Format;
 
-/// Show the version
+/// Show the version of kit
 #[derive(Debug, Args)]
 pub(crate) struct VersionArgs {
-    /// table, json, yaml, or a Go template with `.Version`, `.Commit`, `.Built`, `.Compiler`
+    /// Output format: table, json, yaml, or a Go template with `.Version`, `.Commit`, `.Built`, `.Compiler`
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
-    /// Accepted for scripts that were written for the Go tool; this `kit` never looks for updates
+    /// Accepted for compatibility with KitOps; this `kit` never checks for updates
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     show_update_notifications: Option<bool>,
 }
@@ -21,7 +21,7 @@ pub(crate) struct VersionArgs {
 impl VersionArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         if self.show_update_notifications.is_some() {
-            context.output.say("This kit never looks for updates; there are no notifications to show");
+            context.output.say("This kit never checks for updates, so there are no notifications to show");
             return Ok(());
         }
         let version = env!("CARGO_PKG_VERSION");

@@ -11,10 +11,10 @@ use kit_core::modelkit::Family;
 use kit_core::oci::{Reference, Tag};
 use kit_core::ops::{self, ConvertOptions, Session};
 
-/// Make a ModelPack of a ModelKit, or a ModelKit of a ModelPack
+/// Convert a ModelKit to a ModelPack, or a ModelPack to a ModelKit
 ///
-/// The layers stay as they are: only a new manifest and a new config are stored, which list the same blobs. Converting back gives
-/// the ModelKit that it was. All commands work on either.
+/// The layers are not changed: only a new manifest and a new config are stored, which refer to the same blobs.
+/// Converting back restores the original ModelKit. All commands accept both.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -22,13 +22,13 @@ Examples:
   kit convert sentiment:v2 --to modelpack -t registry.example/team/sentiment:v2-modelpack
   kit convert registry.example/models/llama:8b --to modelkit -t llama:8b")]
 pub(crate) struct ConvertArgs {
-    /// The ModelKit or ModelPack, in the local store
+    /// ModelKit or ModelPack in the local store
     #[arg(value_name = "NAME:TAG")]
     source: String,
-    /// What it becomes
+    /// Format to convert to
     #[arg(long, value_name = "FAMILY")]
     to: FamilyName,
-    /// What to call it [default: the same name with -modelpack or -modelkit behind the tag]
+    /// Name and tag of the result [default: the source with -modelpack or -modelkit appended to its tag]
     #[arg(short, long, value_name = "NAME:TAG")]
     tag: Option<String>,
     #[command(flatten)]
@@ -48,7 +48,7 @@ impl ConvertArgs {
         let (family, suffix) = match self.to {
             FamilyName::Modelpack => (self.compat.modelpack(), FormName::Modelpack.suffix()),
             FamilyName::Modelkit if self.compat.is_given() => {
-                return Err(usage("--compat is about the names in a ModelPack, and this becomes a ModelKit"));
+                return Err(usage("--compat requires `--to modelpack`"));
             }
             FamilyName::Modelkit => (Family::ModelKit, FormName::Modelkit.suffix()),
         };
@@ -61,7 +61,7 @@ impl ConvertArgs {
         let manifest = ops::convert(&session, &source, &target, family, &options, &context.bars)
             .with_context(|| format!("cannot convert `{source}` to a {family}"))?;
         context.output.result(format!("Converted {}", manifest.digest))?;
-        context.output.say(&format!("{source} is also the {family} {target}; its layers are the same"));
+        context.output.say(&format!("{source} is now also the {family} {target}, with the same layers"));
         Ok(())
     }
 
@@ -69,13 +69,12 @@ impl ConvertArgs {
         let Some(text) = &self.tag else {
             let tag = source.tag.clone().unwrap_or_else(Tag::latest);
             let tag = Tag::new(&format!("{tag}{suffix}"));
-            let tag =
-                tag.ok_or_else(|| usage("the tag is too long to get a longer one; name the result with --tag"))?;
+            let tag = tag.ok_or_else(|| usage("the tag is too long to append a suffix; name the result with --tag"))?;
             return Ok(source.with_tag(tag));
         };
         let target: Reference = parse(text)?;
         if target.digest.is_some() {
-            return Err(usage(format!("`{text}` names a digest; a name ends in a tag")));
+            return Err(usage(format!("`{text}` contains a digest; a new name needs a tag")));
         }
         Ok(target.with_tag(target.tag.clone().unwrap_or_else(Tag::latest)))
     }

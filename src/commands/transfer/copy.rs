@@ -12,10 +12,11 @@ use crate::output::Moved;
 use kit_core::ops::{self, CopyOptions, Location, Lookup, Origins, Session};
 use kit_core::progress::Phase;
 
-/// Copy a ModelKit from a registry to another, or to and from a folder
+/// Copy a ModelKit between registries, or between a registry and an OCI image layout
 ///
-/// The bytes go from the one to the other and are not stored here. Between repositories of one registry they are mounted, where
-/// the registry does that, and do not move at all. ModelKits that the model refers to are named, not copied.
+/// Blobs are streamed from the source to the destination and not stored locally. Within one registry they are mounted,
+/// if the registry supports that, and not transferred at all. ModelKits that the model refers to are listed, not
+/// copied.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -24,10 +25,10 @@ Examples:
   kit copy registry.example/team/sentiment:v2 oci:/mnt/usb/sentiment:v2
   kit copy oci:/mnt/usb/sentiment:v2 inside.example/team/sentiment:v2 --dry-run")]
 pub(crate) struct CopyArgs {
-    /// The ModelKit, in a registry or an image layout (oci:FOLDER:TAG)
+    /// ModelKit in a registry or an OCI image layout (oci:FOLDER:TAG)
     #[arg(value_name = "SOURCE")]
     source: String,
-    /// Where to and what to call it there, in a registry or an image layout (oci:FOLDER:TAG)
+    /// New name in a registry or an OCI image layout (oci:FOLDER:TAG)
     #[arg(value_name = "DESTINATION")]
     destination: String,
     #[command(flatten)]
@@ -64,7 +65,7 @@ impl CopyArgs {
         context.output.result(format!("Copied {}", copied.manifest.digest))?;
         context.output.say(&Moved::sent(&copied).in_words(start));
         for parent in ops::parents(&found)? {
-            context.output.say(&format!("Its model refers to {parent}, which was not copied"));
+            context.output.say(&format!("The model refers to {parent}, which was not copied"));
         }
         Ok(())
     }

@@ -14,11 +14,11 @@ use kit_core::oci::Reference;
 use kit_core::ops::{self, CopyOptions, Layout, LoadTo, Location, Origins, Session};
 use kit_core::progress::Phase;
 
-/// Load the ModelKits of an archive, here or into a registry
+/// Load ModelKits from an archive into the local store or a registry
 ///
-/// Reads what `kit save` wrote, and any OCI image layout with ModelKits in it. Everything is verified; an archive that lacks
-/// something is refused, unless the other side has it. ModelKits keep their names; where only a tag is known, the name of the file
-/// is that of the repository.
+/// Reads archives written by `kit save`, and any OCI image layout that contains ModelKits. All content is verified. An
+/// incomplete archive is rejected, unless the destination already has the missing blobs. ModelKits keep their names;
+/// if the archive contains a tag only, the repository is named after the file.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -28,10 +28,10 @@ Examples:
   ssh outside kit save sentiment:v2 -o - | kit load -
   kit load sentiment.tar --push inside.example/mirror/sentiment:v2")]
 pub(crate) struct LoadArgs {
-    /// The archive; `-` reads a tar from standard input, and keeps its blobs here
+    /// Archive to load; `-` reads a tar archive from standard input and stores its blobs locally
     #[arg(value_name = "FILE|FOLDER|-")]
     archive: PathBuf,
-    /// Send them to this registry, each into a repository of its own name, or into this repository, and store nothing here
+    /// Push to this registry, keeping repository names, or to this repository, instead of the local store
     #[arg(long, value_name = "REGISTRY[/REPOSITORY[:TAG]]")]
     push: Option<String>,
     #[command(flatten)]
@@ -66,24 +66,24 @@ impl LoadArgs {
     }
 }
 
-/// A registry alone, or a repository in one.
+/// Parses a registry, or a repository in a registry.
 fn load_to(text: &str) -> Result<LoadTo> {
     if !text.contains('/') {
-        // Any repository shows whether it is one.
+        // With any repository name behind it, the parser decides whether the text is a registry.
         let probe: Reference = parse(&format!("{text}/x"))?;
         if probe.is_local() {
-            return Err(usage(format!("`{text}` is no registry")));
+            return Err(usage(format!("`{text}` is not a registry")));
         }
         return Ok(LoadTo::Registry(probe.registry));
     }
     let repository: Reference = parse(text)?;
     if repository.is_local() || repository.digest.is_some() {
-        return Err(usage(format!("`{text}` is neither a registry nor a repository of one")));
+        return Err(usage(format!("`{text}` is neither a registry nor a repository in a registry")));
     }
     Ok(LoadTo::Repository(repository))
 }
 
-/// A repository with the name of the file, as far as that is one.
+/// Names a repository after the file, or `archive` if the file name is not a valid repository name.
 fn named_after(path: &Path) -> Reference {
     let stem = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default().to_lowercase();
     let named = stem.parse::<Reference>().or_else(|_| "archive".parse());

@@ -12,12 +12,12 @@ use kit_core::oci::Reference;
 use kit_core::ops::{self, CopyOptions, Location, Lookup, Origins, Promoted, Session, TagState};
 use kit_core::progress::Phase;
 
-/// Move a tag in a registry to a ModelKit of another tag, repository or registry
+/// Point a tag in a registry at a ModelKit, unless another client moved the tag
 ///
-/// What the destination lacks is copied, or mounted where the registry does that, and then the tag is moved; the digest stays the
-/// same. A tag that somebody else moves in the meantime is left alone. Registries cannot compare and exchange a tag at once: it is
-/// looked at right before it is moved, and who moves it between these two requests is not noticed. Tags of the local store
-/// are moved with `kit tag`.
+/// Blobs that the destination lacks are copied, or mounted if the registry supports that, and then the tag is moved.
+/// The digest does not change. If another client moves the tag in the meantime, the command fails and leaves the tag
+/// alone. Registries have no atomic compare-and-swap for tags: the tag is read right before it is written, and a
+/// change between these two requests goes unnoticed. To move a tag in the local store, use `kit tag`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -25,13 +25,13 @@ Examples:
   kit promote registry.example/team/sentiment:v2 production.example/sentiment:live --expect none
   kit promote registry.example/team/sentiment@sha256:… registry.example/production/sentiment:live --expect sha256:…")]
 pub(crate) struct PromoteArgs {
-    /// The ModelKit, in a registry or an image layout (oci:FOLDER:TAG)
+    /// ModelKit in a registry or an OCI image layout (oci:FOLDER:TAG)
     #[arg(value_name = "SOURCE")]
     source: String,
-    /// The tag to move, in a registry
+    /// Tag to move, in a registry
     #[arg(value_name = "DESTINATION")]
     destination: String,
-    /// What the tag must point to now, or `none` if it must not exist [default: what it points to at the start]
+    /// Digest the tag must currently point to, or `none` if it must not exist [default: its digest at the start]
     #[arg(long, value_name = "DIGEST")]
     expect: Option<String>,
     #[command(flatten)]
@@ -45,10 +45,10 @@ impl PromoteArgs {
         let source = context.location(&self.source)?;
         let destination = context.location(&self.destination)?;
         let Location::Artifact(target) = &destination else {
-            return Err(usage(format!("`{destination}` is an image layout; `kit copy` writes to those")));
+            return Err(usage(format!("`{destination}` is an image layout; use `kit copy` to write to it")));
         };
         if target.digest.is_some() {
-            return Err(usage(format!("`{target}` names a digest; what moves is a tag")));
+            return Err(usage(format!("`{target}` contains a digest; the destination needs a tag")));
         }
         context.output.say(&format!("Promoting {source} to {destination}"));
         let Promoted { copied, before } = self

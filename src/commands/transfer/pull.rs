@@ -14,13 +14,14 @@ use kit_core::oci::{Reference, Tag};
 use kit_core::ops::{self, CopyOptions, Fetch, Location, Origins, Plan, Session, Wanted};
 use kit_core::progress::{Phase, human};
 
-/// Fetch a ModelKit from a registry into the local store
+/// Download a ModelKit from a registry into the local store
 ///
-/// Everything is verified on its way. What an older version in the same repository has is taken from there, and only the rest is
-/// fetched, where that is quicker. An interrupted pull goes on where it stopped when it is started again. ModelKits that
-/// the model refers to are fetched too, each into its own repository.
+/// All content is verified during the download. Data that an older local version of the same repository contains is
+/// reused, and only the rest is downloaded, if that is faster. An interrupted pull resumes when it is run again.
+/// ModelKits that the model refers to are pulled as well, each into its own repository.
 ///
-/// Of an index of ModelKits, --label chooses one, which gets the name of the index here. `kit index pull` fetches all of them.
+/// Use --label to select a ModelKit from an index; it is stored under the name of the index. `kit index pull`
+/// downloads all ModelKits of an index.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -41,16 +42,16 @@ impl PullArgs {
     }
 }
 
-/// What is fetched from where, and what it is called then.
+/// The source of a download, and the local name.
 #[derive(Debug, Args)]
 pub(crate) struct FetchArgs {
-    /// What to fetch, from a registry or an image layout (oci:FOLDER:TAG)
+    /// ModelKit or index in a registry or an OCI image layout (oci:FOLDER:TAG)
     #[arg(value_name = "NAME:TAG")]
     source: String,
-    /// What to call it here [default: the same name; for a layout, the folder's name]
+    /// Name in the local store [default: the same name; for an image layout, the name of its folder]
     #[arg(value_name = "LOCAL-NAME")]
     name: Option<String>,
-    /// Fetch layers whole, even if an older version has parts of them
+    /// Download whole layers, even if an older version contains parts of them
     #[arg(long)]
     no_delta: bool,
     #[command(flatten)]
@@ -81,7 +82,7 @@ impl FetchArgs {
         context.output.result(format!("Pulled {}", copied.manifest.digest))?;
         let moved = Moved {
             done: (copied.sent_bytes, "fetched"),
-            reused: format!("{} already here{}", human(copied.present_bytes), and_taken(&copied.taken)),
+            reused: format!("{} already present{}", human(copied.present_bytes), and_taken(&copied.taken)),
             mounted: None,
             resumed: copied.resumed_bytes,
         };
@@ -103,11 +104,13 @@ impl FetchArgs {
                 let name = match selector.parse::<Digest>() {
                     Ok(digest) => format!("{folder}@{digest}"),
                     Err(_) if Tag::new(selector).is_some() => format!("{folder}:{selector}"),
-                    // A layout of many repositories: the name is a whole one.
+                    // In a layout of several repositories, the selector is a whole reference.
                     Err(_) => return parse(selector),
                 };
                 name.parse().map_err(|_| {
-                    usage(format!("the folder name `{folder}` is no repository name; give a name as second argument"))
+                    usage(format!(
+                        "the folder name `{folder}` is not a valid repository name; pass a name as the second argument"
+                    ))
                 })
             }
         }

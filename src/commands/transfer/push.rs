@@ -15,13 +15,14 @@ use kit_core::oci::{Reference, Tag};
 use kit_core::ops::{self, ConvertOptions, CopyOptions, Documents, Located, Location, Lookup, Origins, Session};
 use kit_core::progress::Phase;
 
-/// Send a ModelKit to a registry
+/// Upload a ModelKit to a registry
 ///
-/// What the registry has already is not sent. The ModelKit appears there when it is whole.
+/// Blobs that the registry already has are not uploaded. The tag appears in the registry only when the upload is
+/// complete.
 ///
-/// With --also, small manifests are added that list the same layers for other tools, so that nothing is stored twice: a CNCF
-/// ModelPack, or an image that Kubernetes mounts as a volume and podman and umoci unpack. Their tags are that of the
-/// ModelKit with -modelpack or -image behind it.
+/// With --also, additional manifests are pushed that refer to the same layers, so nothing is stored twice: a CNCF
+/// ModelPack, or an image that Kubernetes mounts as a volume and that podman and umoci unpack. Their tags are the tag
+/// of the ModelKit with -modelpack or -image appended.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -31,10 +32,11 @@ Examples:
   kit push sentiment:v2 oci:/mnt/usb/sentiment:v2
   kit push registry.example/team/sentiment:v2 --also modelpack,image")]
 pub(crate) struct PushArgs {
-    /// Add manifests for other tools: modelpack, image, modelkit
+    /// Additional manifests for other tools: modelpack, image, modelkit
     #[arg(long, value_name = "FORM[,FORM]", value_delimiter = ',')]
     also: Vec<FormName>,
-    /// Which machines an image is for; models run on any, runtimes ask all the same [default: linux and this machine's processor]
+    /// Platform recorded in the image config; container runtimes require one [default: linux on this machine's
+    /// architecture]
     #[arg(long, value_name = "OS/ARCHITECTURE", requires = "also")]
     platform: Option<Platform>,
     #[command(flatten)]
@@ -43,13 +45,13 @@ pub(crate) struct PushArgs {
     send: SendArgs,
 }
 
-/// What is sent from where, and what it is called then.
+/// The source of an upload, and its name at the destination.
 #[derive(Debug, Args)]
 pub(crate) struct SendArgs {
-    /// What to send, from the local store or an image layout (oci:FOLDER:TAG)
+    /// ModelKit or index in the local store or an OCI image layout (oci:FOLDER:TAG)
     #[arg(value_name = "NAME:TAG")]
     source: String,
-    /// What to call it in the registry, or an image layout (oci:FOLDER:TAG) [default: the same name]
+    /// Name in the registry, or an OCI image layout (oci:FOLDER:TAG) [default: the same name]
     #[arg(value_name = "DESTINATION")]
     destination: Option<String>,
     #[command(flatten)]
@@ -58,11 +60,11 @@ pub(crate) struct SendArgs {
     network: NetworkArgs,
 }
 
-/// Documents that are added where the ModelKit goes, with their tags.
+/// Manifests and configs to push in addition to the ModelKit, with their tags.
 type Lists = Vec<(String, Documents)>;
 
 impl SendArgs {
-    /// Sends what was found, and the lists that `lists` makes of it for the destination.
+    /// Uploads the source, and the additional manifests that `lists` builds from it for the destination.
     pub(crate) fn run(
         &self,
         context: &Context,
@@ -79,7 +81,7 @@ impl SendArgs {
         let session = Session { store: &store, client: &client };
         let failure = || format!("Failed to push: cannot push `{source}` to `{destination}`");
         let found = session.find(&source, Lookup::Local).with_context(failure)?;
-        // What cannot be listed so is refused before anything travels.
+        // A form that the ModelKit cannot have is an error before anything is uploaded.
         let lists = lists(&found, &destination).with_context(failure)?;
         if self.dry_run.dry_run {
             show_plan(context, &session, &found, &destination).with_context(failure)?;
@@ -107,10 +109,10 @@ impl PushArgs {
         self.send.run(context, |found, destination| self.lists(context, found, destination))
     }
 
-    /// What --also asks for, with the tags.
+    /// The manifests that --also asks for, with their tags.
     fn lists(&self, context: &Context, found: &Located, destination: &Location) -> Result<Lists> {
         if self.compat.is_given() && !self.also.contains(&FormName::Modelpack) {
-            return Err(usage("--compat is about the names in a ModelPack, and --also asks for none"));
+            return Err(usage("--compat requires `--also modelpack`"));
         }
         let options = ConvertOptions { jobs: ops::jobs(), cli_version: env!("CARGO_PKG_VERSION").to_owned() };
         let platform = self.platform.clone().unwrap_or_else(Platform::host);
@@ -137,15 +139,15 @@ fn options(session: &Session<'_>, destination: &Location) -> Result<CopyOptions,
     })
 }
 
-/// What the `form` of what has the tag of `destination` is called there.
+/// The tag of the `form`, derived from the tag of `destination`.
 fn tag_of(form: FormName, destination: &Location) -> Result<String> {
     let tag = match destination {
         Location::Artifact(Reference { tag: Some(tag), digest: None, .. }) => tag.to_string(),
         Location::Layout { selector: Some(name), .. } if name.parse::<Digest>().is_err() => name.clone(),
-        _ => return Err(usage("--also names what it adds after the tag, so the destination needs one")),
+        _ => return Err(usage("--also derives tags from the tag of the destination, so the destination needs a tag")),
     };
     let tag = format!("{tag}{}", form.suffix());
-    // In a layout of many repositories, a name is a whole reference.
+    // In a layout of several repositories, a name is a whole reference.
     let is_name = matches!(destination, Location::Layout { .. }) && tag.parse::<Reference>().is_ok();
     if Tag::new(&tag).is_none() && !is_name {
         return Err(usage(format!("`{tag}` would be too long for a tag")));

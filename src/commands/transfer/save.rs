@@ -12,11 +12,12 @@ use crate::output::{Output, usage};
 use kit_core::ops::{self, Destination, Location, Lookup, Named, Saved, Session};
 use kit_core::progress::human;
 
-/// Save ModelKits as an archive, for places that no network reaches
+/// Save ModelKits to an archive, for air-gapped transfer
 ///
-/// The archive is an OCI image layout, which `kit load`, skopeo and other tools read, with everything that the ModelKits need, and
-/// with what is about them, such as signatures. The same ModelKits give the same bytes. Takes them from the local store, or else
-/// straight from a registry; then nothing is stored here. ModelKits that a model refers to are named, not saved.
+/// The archive is an OCI image layout, which `kit load`, skopeo and other tools read. It contains all blobs of the
+/// ModelKits and their referrers, such as signatures. The same ModelKits always give the same bytes. ModelKits are
+/// read from the local store, or directly from the registry without storing them locally. ModelKits that a model
+/// refers to are listed, not saved.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -25,16 +26,16 @@ Examples:
   kit save sentiment:v3 --since sentiment:v2 -o update.tar
   kit save sentiment:v2 -o - | ssh inside kit load -")]
 pub(crate) struct SaveArgs {
-    /// The ModelKits
+    /// ModelKits to save
     #[arg(value_name = "NAME:TAG", required = true)]
     modelkits: Vec<String>,
-    /// The archive: a file if its name ends in .tar, a folder if not, `-` for standard output
+    /// Archive to write: a file if the name ends in .tar, otherwise a folder; `-` for standard output
     #[arg(short, long, value_name = "FILE.tar|FOLDER|-")]
     output: String,
-    /// Leave out what this ModelKit has; the other side has it already (repeatable)
+    /// Omit blobs of this ModelKit, which the receiver already has (repeatable)
     #[arg(long, value_name = "NAME:TAG")]
     since: Vec<String>,
-    /// Ask the registry, whether the ModelKits are here or not
+    /// Read from the registry, even if the ModelKits are in the local store
     #[arg(short, long)]
     remote: bool,
     #[command(flatten)]
@@ -44,7 +45,7 @@ pub(crate) struct SaveArgs {
 impl SaveArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         if self.output == "-" && io::stdout().is_terminal() {
-            return Err(usage("a terminal is no place for an archive; -o FILE.tar writes it to a file"));
+            return Err(usage("refusing to write an archive to a terminal; use -o FILE.tar"));
         }
         self.save(context).with_context(|| format!("cannot save to `{}`", self.output))
     }
@@ -64,7 +65,7 @@ impl SaveArgs {
         };
         let saved = ops::save(&modelkits, &since, destination, &context.bars)?;
         drop(stream);
-        self.tell(context, &saved)?;
+        self.report(context, &saved)?;
         for Named { reference, found } in &modelkits {
             for parent in ops::parents(found)? {
                 context.output.say(&format!("The model of {reference} refers to {parent}, which was not saved"));
@@ -75,22 +76,23 @@ impl SaveArgs {
 
     fn find(&self, context: &Context, session: &Session<'_>, name: &str) -> Result<Named> {
         let Location::Artifact(reference) = context.location(name)? else {
-            return Err(usage(format!("`{name}` is an image layout, which is an archive already")));
+            return Err(usage(format!("`{name}` is an image layout, which is already an archive")));
         };
         let place = if self.remote { Lookup::Remote } else { Lookup::Anywhere };
         Ok(Named { found: session.find_reference(&reference, place)?, reference })
     }
 
-    fn tell(&self, context: &Context, saved: &Saved) -> Result<()> {
+    fn report(&self, context: &Context, saved: &Saved) -> Result<()> {
         for (reference, manifest) in saved.manifests.iter().filter(|_| self.output != "-") {
             context.output.result(format!("Saved {reference} {}", manifest.digest))?;
         }
         let mut words = vec![format!("{} to {}", human(saved.bytes), self.output)];
         if saved.referrers > 0 {
-            words.push(format!("with {} about them", saved.referrers));
+            let noun = if saved.referrers == 1 { "referrer" } else { "referrers" };
+            words.push(format!("with {} {noun}", saved.referrers));
         }
         if saved.omitted_bytes > 0 {
-            words.push(format!("without {} that the other side has", human(saved.omitted_bytes)));
+            words.push(format!("without {} that the receiver already has", human(saved.omitted_bytes)));
         }
         context.output.say(&words.join(", "));
         Ok(())

@@ -14,11 +14,11 @@ use kit_core::archive::Placed;
 use kit_core::modelkit::{Filter, Part, Selection};
 use kit_core::ops::{self, Lookup, RemoteData, Session, UnpackOptions};
 
-/// Put all or some of a ModelKit into a folder
+/// Unpack a ModelKit, or parts of it, into a folder
 ///
-/// Takes the ModelKit from the local store, or else straight from its registry; then what the files in the folder have is not fetched
-/// again, where that is quicker. Every layer is verified before any of its files gets its name; if anything fails, the folder is as it
-/// was. Files that are there already and equal are kept.
+/// Reads the ModelKit from the local store, or directly from its registry. In the latter case, data that the files in
+/// the folder already contain is not downloaded again, if that is faster. Every layer is verified before its files
+/// appear in the folder; on failure the folder is left unchanged. Existing files with equal content are kept.
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[command(after_help = "\
@@ -29,23 +29,24 @@ Examples:
   kit unpack sentiment:v2 --filter kitfile,code --filter datasets:train,validation
   kit unpack sentiment:v2 --include-remote --lock Kitfile.lock")]
 pub(crate) struct UnpackArgs {
-    /// The ModelKit
+    /// ModelKit to unpack
     #[arg(value_name = "NAME:TAG")]
     reference: String,
-    /// The folder to unpack into
+    /// Folder to unpack into
     #[arg(short, long, value_name = "FOLDER", default_value = ".")]
     dir: PathBuf,
     #[command(flatten)]
     overwrite: OverwriteArgs,
-    /// Unpack only these: TYPES[:NAMES], both separated by commas; types are kitfile, model, datasets, code, docs, prompts
+    /// Unpack only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, datasets, code, docs
+    /// and prompts (repeatable)
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
     #[command(flatten)]
     labels: LabelArgs,
-    /// Fetch datasets that are not in the ModelKit, too: from the web (https), object stores (s3) and other ModelKits
+    /// Download remote datasets as well: from https URLs, object stores (s3) and other ModelKits
     #[arg(long)]
     include_remote: bool,
-    /// What is fetched must be what this Kitfile.lock says
+    /// Verify remote datasets against the digests in this Kitfile.lock
     #[arg(long, value_name = "FILE", requires = "include_remote")]
     lock: Option<PathBuf>,
     /// Unpack the Kitfile (use --filter kitfile)
@@ -91,7 +92,6 @@ impl UnpackArgs {
         Ok(())
     }
 
-    /// The old switches count only without `--filter`.
     fn remote(&self, context: &Context) -> Result<RemoteData> {
         if !self.include_remote {
             return Ok(RemoteData::Left);
@@ -100,6 +100,7 @@ impl UnpackArgs {
         Ok(RemoteData::Fetched(lock.transpose()?))
     }
 
+    /// The selected parts. The old switches of KitOps only have an effect without `--filter`.
     fn selection(&self) -> Result<Selection> {
         let filters = self.filter.iter().map(|filter| parse::<Filter>(filter)).collect::<Result<Vec<_>>>()?;
         let switches = [
@@ -121,7 +122,7 @@ fn summary(unpacked: &ops::Unpacked, folder: &str, start: Instant) -> String {
     let placed = &unpacked.placed;
     let digest = unpacked.manifest.digest;
     if placed.files == 0 && placed.kept == 0 && placed.already_right > 0 {
-        return format!("Nothing to do: {folder} already holds what was asked for of {digest}");
+        return format!("Nothing to do: {folder} already contains the requested files of {digest}");
     }
     let kept = if placed.kept > 0 { format!(" · {} kept", files(placed.kept)) } else { String::new() };
     let done = files(placed.files);
@@ -130,9 +131,9 @@ fn summary(unpacked: &ops::Unpacked, folder: &str, start: Instant) -> String {
     format!("Unpacked {done} into {folder} · verified {digest}{kept} · {}", moved.in_words(start))
 }
 
-/// What became of files, for the last line.
+/// The summary of unpacked files for the last line.
 pub(crate) fn moved(placed: &Placed) -> Moved {
-    let reused = format!("{} already right", files(placed.already_right));
+    let reused = format!("{} already up to date", files(placed.already_right));
     Moved { done: (placed.bytes, "written"), reused, mounted: None, resumed: 0 }
 }
 

@@ -166,8 +166,8 @@ fn what_is_not_of_mlflow_is_not_taken_for_it() {
     import(&sandbox, &["./mlruns/0"]).fails().says("git");
     import(&sandbox, &["absent", "--tool", "mlflow"]).fails().says("cannot import");
     let server = "http://127.0.0.1:1/#/experiments/0/runs/5e1";
-    import(&sandbox, &[server, "--tool", "mlflow"]).exits(2).says("download the folder of the run");
-    import(&sandbox, &[RUN, "--ref", "v1"]).exits(2).says("--ref and --token are for repositories");
+    import(&sandbox, &[server, "--tool", "mlflow"]).exits(2).says("download the folder of the run or model first");
+    import(&sandbox, &[RUN, "--ref", "v1"]).exits(2).says("--ref and --token apply to repositories only");
     fs_err::create_dir(sandbox.path(&format!("{RUN}/.git"))).unwrap();
     import(&sandbox, &[&format!("./{RUN}")]).fails().says("git");
 }

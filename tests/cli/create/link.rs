@@ -72,7 +72,7 @@ fn a_list_tells_what_is_linked() {
     let run = sandbox.kit(&["list", "--format", "{{.Repo}} {{.Linked}}"]).ok();
     assert_eq!(run.stdout, "sample true\n");
     expect![[r#"
-        Linked to the files they were packed from (`kit materialize` copies them): sample:v1
+        Linked to the files they were packed from (use `kit materialize` to copy them): sample:v1
     "#]]
     .assert_eq(&run.stderr);
 }
@@ -127,7 +127,7 @@ fn a_materialized_modelkit_needs_no_files() {
     "#]]
     .assert_eq(&made.redacted_stdout());
     assert_eq!(kept(&sandbox), (16, 0));
-    sandbox.kit(&["materialize", "sample:v1"]).ok().says("no layer of it was linked");
+    sandbox.kit(&["materialize", "sample:v1"]).ok().says("no layer was linked");
     assert_eq!(sandbox.kit(&["list", "--format", "{{.Linked}}"]).ok().stdout, "false\n");
     fs::rename(sandbox.path("project"), sandbox.path("gone")).unwrap();
     sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).ok();

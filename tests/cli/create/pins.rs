@@ -116,7 +116,7 @@ fn update_moves_the_pin_and_nothing_else() {
     let bases = Bases::new();
     bases.write_tuned(&bases.pinned(&bases.first));
     bases.sandbox.kit(&["pack", "tuned", "--lock", PLAIN]).ok();
-    bases.update(&[]).ok().says("Nothing to move in");
+    bases.update(&[]).ok().says("No pins to update in");
     let second = bases.publish("other\n");
     let before = bases.kitfile();
     let run = bases.update(&["--dry-run"]).ok().says("1 pin would move in");
@@ -132,7 +132,7 @@ fn update_moves_the_pin_and_nothing_else() {
     run.prints(&format!("  ~ {}  {}… → {}…", bases.base, &bases.first[..19], &second[..19]));
     bases.sandbox.kit(&["pack", "tuned", "--lock", PLAIN]).ok();
     bases.sandbox.kit(&["pack", "tuned", "--locked", PLAIN]).ok();
-    bases.update(&[]).ok().says("Nothing to move in");
+    bases.update(&[]).ok().says("No pins to update in");
 }
 
 #[test]

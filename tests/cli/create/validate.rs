@@ -1,4 +1,5 @@
-//! `validate`: what somebody may regret is told before it is packed. `schema`: so are mistakes while a Kitfile is written.
+//! `validate`: what somebody may regret is told before it is packed. `schema`: so are mistakes while a Kitfile is
+//! written.
 
 use expect_test::expect;
 use serde_json::Value;

@@ -105,7 +105,7 @@ fn a_folder_is_compared_as_it_would_be_packed() {
     assert_eq!(by_folder["files"][4]["before"]["mode"], json!("0644"));
     // Compressed or not, what is the same is the same.
     let run = sandbox.kit(&["diff", "project", "sample:v2", "--exit-code"]).ok();
-    run.prints("project → sample:v2    concerns: nobody\n");
+    run.prints("project → sample:v2    concerns: nothing\n");
     let store = |sandbox: &Sandbox| sandbox.names("kit/store").len();
     let before = store(&sandbox);
     sandbox.kit(&["diff", "./project", "project", "--exit-code"]).ok().prints("ModelKits are identical");
@@ -124,7 +124,7 @@ fn a_folder_is_packed_as_what_it_is_compared_with() {
     }
     sandbox.kit(&["pack", "project", "-t", "sample:tar"]).ok();
     let run = sandbox.kit(&["diff", "sample:raw", "sample:tar", "--exit-code"]).ok();
-    run.prints("concerns: nobody");
+    run.prints("concerns: nothing");
 }
 
 #[test]

@@ -57,10 +57,11 @@ fn a_lock_knows_that_the_kitfile_differs_and_not_in_what() {
     let kitfile = sandbox.read("project/Kitfile").replace("epochs: 10", "epochs: 12");
     sandbox.write("project/Kitfile", kitfile);
     let run = sandbox.kit(&["diff", "v1.lock", "project"]).ok();
-    run.prints("concerns: data, code, configuration\n")
-        .prints("\nKitfile            differs; which fields is not known, as a lock has only the digest of it\n");
+    run.prints("concerns: data, code, configuration\n").prints(
+        "\nKitfile            differs; the fields are unknown, since a lock contains only the digest of the Kitfile\n",
+    );
     let markdown = sandbox.kit(&["diff", "v1.lock", "project", "--format", "markdown"]).ok();
-    markdown.prints("\nKitfile: differs; which fields is not known");
+    markdown.prints("\nKitfile: differs; the fields are unknown");
     let diff =
         |only: &str| sandbox.kit(&["diff", "v1.lock", "project", "--only", only, "--exit-code", "--format", "json"]);
     for (only, code, fields) in [("configuration", 1, json!(null)), ("docs", 0, json!([]))] {

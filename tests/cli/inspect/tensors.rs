@@ -153,7 +153,7 @@ fn what_the_go_tool_packed_is_looked_into() {
         "#]]
         .assert_eq(&run.stdout);
         expect![[r#"
-            warning: `weights/model.safetensors` is not counted: its header is longer than 100000000 bytes
+            warning: skipping `weights/model.safetensors`: its header is longer than 100000000 bytes
         "#]]
         .assert_eq(&run.stderr);
     }
@@ -187,7 +187,7 @@ fn a_broken_header_is_told_of_and_the_rest_is_counted() {
     sandbox.kit(&["pack", "project", "-t", "llm:v1"]).ok();
     let run = sandbox.kit(&["inspect", "llm:v1", "--tensors"]).ok();
     run.prints("8.38M").says(
-        "warning: `model/model-00002-of-00002.safetensors` is not counted: its header is longer than 100000000 bytes\n",
+        "warning: skipping `model/model-00002-of-00002.safetensors`: its header is longer than 100000000 bytes\n",
     );
 }
 

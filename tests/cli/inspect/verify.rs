@@ -27,7 +27,7 @@ fn what_was_unpacked_is_what_was_packed() {
         sandbox.kit(&["unpack", compression, "-d", compression]).ok();
         let run = sandbox.kit(&["verify", compression, compression]).ok();
         assert_eq!(run.stdout, "");
-        run.says(&format!("is what `{compression}:latest` says · 51 B read, 6 files · "));
+        run.says(&format!("matches `{compression}:latest` · 51 B read, 6 files · "));
     }
 }
 
@@ -60,7 +60,7 @@ fn everything_that_differs_is_listed() {
     "#]]
     .assert_eq(&run.redacted_stdout());
     expect![[r#"
-        error: `[FOLDER]/out` is not what `sample:v1` says: 7 differences
+        error: `[FOLDER]/out` differs from `sample:v1`: 7 differences
     "#]]
     .assert_eq(&run.redacted_failure());
     assert_eq!(sandbox.kit(&["verify", "out", "--lock", &lock]).fails().stdout, run.stdout);
@@ -76,7 +76,7 @@ fn a_lock_needs_nothing_but_the_folder() {
     assert!(!sandbox.path("kit").exists());
     fs::remove_file(sandbox.path("project/Kitfile.lock")).unwrap();
     sandbox.kit(&["verify", "project"]).fails().says("`kit pack --lock` writes one");
-    sandbox.kit(&["verify", "nowhere"]).fails().says("it is not a folder");
+    sandbox.kit(&["verify", "nowhere"]).fails().says("nowhere`: not a folder");
 }
 
 #[test]

@@ -121,7 +121,7 @@ fn an_index_is_shown_to_people() {
     );
     assert_eq!(scene.kit(&["log", "sample", "--format", "json"]).ok().json().as_array().unwrap().len(), 2);
     scene.kit(&["index", "create", "sample:empty"]).ok();
-    scene.kit(&["index", "info", "sample:empty"]).ok().prints("It is empty");
+    scene.kit(&["index", "info", "sample:empty"]).ok().prints("No ModelKits");
 }
 
 #[test]

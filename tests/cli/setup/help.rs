@@ -112,7 +112,7 @@ fn a_reader_that_goes_away_is_no_failure() {
 #[test]
 fn every_command_has_a_man_page() {
     let sandbox = Sandbox::new();
-    sandbox.kit(&["man", "pages/man1"]).ok().says(" man pages in pages/man1");
+    sandbox.kit(&["man", "pages/man1"]).ok().says(" man pages written to pages/man1");
     let pages = sandbox.names("pages/man1");
     for command in COMMANDS {
         assert!(pages.contains(&format!("kit-{command}.1")), "{command}");

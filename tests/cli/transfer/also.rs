@@ -116,5 +116,8 @@ fn what_is_added_needs_a_tag_to_be_named_after() {
     let long = format!("registry.example/sample:{}", "v".repeat(125));
     sandbox.kit(&["push", "sample:v1", &long, "--also", "image"]).exits(2).says("too long for a tag");
     sandbox.kit(&["push", "sample:v1", "a:v1", "--also", "image", "--platform", "linux"]).exits(2);
-    sandbox.kit(&["push", "sample:v1", "a:v1", "--also", "image", "--compat", "cnai"]).exits(2).says("asks for none");
+    sandbox
+        .kit(&["push", "sample:v1", "a:v1", "--also", "image", "--compat", "cnai"])
+        .exits(2)
+        .says("--compat requires `--also modelpack`");
 }

@@ -55,7 +55,7 @@ fn promote_moves_a_tag_without_bytes_and_tells_what_it_pointed_to() {
     sandbox.kit(&["promote", &by_digest, &second, PLAIN]).ok().says("0 B sent, ");
     sandbox.kit(&["promote", &team, &first, "--expect", &digest, PLAIN]).ok().says(&format!("pointed to {digest}"));
     assert_eq!(registry.manifest("live", "stable"), registry.manifest("team", "v1"));
-    sandbox.kit(&["promote", &team, &by_digest, PLAIN]).exits(2).says("what moves is a tag");
+    sandbox.kit(&["promote", &team, &by_digest, PLAIN]).exits(2).says("the destination needs a tag");
     sandbox.kit(&["promote", &team, &first, "--expect", "v1", PLAIN]).exits(2);
     sandbox.kit(&["promote", "sample:v1", &first, PLAIN]).fails().says("names no registry");
 }
@@ -141,7 +141,7 @@ fn copy_names_the_parent_that_it_does_not_copy() {
     sandbox.kit(&["pack", "tuned", "-t", &tuned, PLAIN]).ok();
     sandbox.kit(&["push", &tuned, PLAIN]).ok();
     let copied = sandbox.kit(&["copy", &tuned, "oci:layout:v1", PLAIN]).ok();
-    copied.says(&format!("Its model refers to {base}, which was not copied"));
+    copied.says(&format!("The model refers to {base}, which was not copied"));
 }
 
 /// The layer is not there and the registry is not reached: the size in the manifest is enough.

@@ -1,4 +1,5 @@
-//! `pull` of a newer version: what the older one has is not fetched again, and nothing goes wrong if that is not as it should be.
+//! `pull` of a newer version: what the older one has is not fetched again, and nothing goes wrong if that is not as it
+//! should be.
 
 use std::path::PathBuf;
 use std::process::Stdio;

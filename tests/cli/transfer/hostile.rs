@@ -1,4 +1,5 @@
-//! ModelKits and image layouts made by strangers, put together by hand: refused with an error, and nothing is left behind.
+//! ModelKits and image layouts made by strangers, put together by hand: refused with an error, and nothing is left
+//! behind.
 
 use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};

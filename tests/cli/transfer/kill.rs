@@ -1,4 +1,5 @@
-//! `kill -9` at any moment: stores stay sound, folders never hold half a file, and what was there is not fetched or sent again.
+//! `kill -9` at any moment: stores stay sound, folders never hold half a file, and what was there is not fetched or
+//! sent again.
 
 use std::cell::Cell;
 use std::path::Path;
@@ -27,8 +28,8 @@ fn kill_after(sandbox: &Sandbox, args: &[&str], delay: Duration) -> bool {
     child.wait().unwrap().success()
 }
 
-/// Kills `kit` again and again, at moments spread over the time that a whole run takes; `look` after each. Where a run was
-/// done before it was killed, `start_again` takes away what it did.
+/// Kills `kit` again and again, at moments spread over the time that a whole run takes; `look` after each. Where a run
+/// was done before it was killed, `start_again` takes away what it did.
 fn kill_often(sandbox: &Sandbox, args: &[&str], start_again: impl Fn(), mut look: impl FnMut()) {
     let begun = Instant::now();
     sandbox.kit(args).ok();
@@ -149,7 +150,8 @@ fn a_killed_copy_to_a_folder_leaves_a_sound_layout_and_fetches_little_again() {
     assert_all_unpacked(&sandbox);
 }
 
-/// What leaves the registry is on the disk, but for one piece of each connection: two, and one that each blob has for sure.
+/// What leaves the registry is on the disk, but for one piece of each connection: two, and one that each blob has for
+/// sure.
 fn check_fetching(sandbox: &Sandbox, registry: &FakeRegistry, args: &[&str], layout: &str, look: impl Fn()) {
     let folder = sandbox.path(layout);
     let state = || (registry.paced_bytes(), bytes_in(&folder));
@@ -201,7 +203,8 @@ fn a_killed_push_sends_no_acknowledged_byte_again() {
     assert!(resumed > 0, "no push was killed while it sent");
 }
 
-/// The registry stops reading within the second part, `kit` is killed there, and the next push sends the rest and no more.
+/// The registry stops reading within the second part, `kit` is killed there, and the next push sends the rest and no
+/// more.
 #[test]
 fn a_killed_push_goes_on_where_it_was() {
     const SIZE: u64 = 150_000_000;

@@ -1,4 +1,5 @@
-//! `kit unpack` of layers that are large enough to be unpacked by their pieces: the same files and the same refusals as of any others.
+//! `kit unpack` of layers that are large enough to be unpacked by their pieces: the same files and the same refusals
+//! as of any others.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -117,7 +118,8 @@ fn a_byte_that_is_wrong_is_found_wherever_it_is() {
     let sandbox = packed("tar");
     let layer = digest(&sandbox, "weights", None);
     let size = usize::try_from(fs::metadata(blob(&sandbox, &layer)).unwrap().len()).unwrap();
-    // In the header of the folder, in that of the first file, in its content, behind it, in the second file, at the end.
+    // In the header of the folder, in that of the first file, in its content, behind it, in the second file, at the
+    // end.
     for place in [0, 520, 1024, 16 * MIB, 17 * MIB + 1024 + 300, 20 * MIB, size - 1] {
         alter(&sandbox, &layer, |bytes| bytes[place] ^= 1);
         sandbox.kit(&["unpack", "m:v1", "-d", "out"]).fails().says("does not match its digest");

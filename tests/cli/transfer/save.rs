@@ -45,7 +45,7 @@ fn the_same_modelkit_gives_the_same_archive_wherever_it_comes_from() {
     let remote = format!("{}/team/sample:v1", registry.host());
     sandbox.kit(&["tag", "sample:v1", &remote]).ok();
     sandbox.kit(&["push", &remote, PLAIN]).ok();
-    let saved = sandbox.kit(&["save", &remote, "-o", "here.tar"]).ok().says(" about them");
+    let saved = sandbox.kit(&["save", &remote, "-o", "here.tar"]).ok().says(" referrer");
     assert!(saved.stdout.starts_with(&format!("Saved {remote} sha256:")), "{}", saved.stdout);
     elsewhere(&sandbox, &["save", &remote, "-o", "there.tar", PLAIN]).ok();
     assert!(!sandbox.path("elsewhere/store").exists());
@@ -134,7 +134,10 @@ fn what_the_other_side_has_is_left_out_and_asked_for() {
     let sandbox = packed();
     sandbox.kit(&["save", "sample:v1", "-o", "first.tar"]).ok();
     pack_next(&sandbox);
-    sandbox.kit(&["save", "sample:v2", "--since", "sample:v1", "-o", "next.tar"]).ok().says("that the other side has");
+    sandbox
+        .kit(&["save", "sample:v2", "--since", "sample:v1", "-o", "next.tar"])
+        .ok()
+        .says("that the receiver already has");
     assert!(bytes(&sandbox, "next.tar").len() < bytes(&sandbox, "first.tar").len());
     let refused = elsewhere(&sandbox, &["load", "next.tar"]).fails();
     expect![[r#"

@@ -1,6 +1,8 @@
-//! Every road to and from a real registry, through a network with troubles: what arrives is whole, and little travels twice.
+//! Every road to and from a real registry, through a network with troubles: what arrives is whole, and little travels
+//! twice.
 //!
-//! The troubles look random and follow from a seed, which a failure names: `KIT_TEST_SEED=7 cargo test --test cli troubled`.
+//! The troubles look random and follow from a seed, which a failure names: `KIT_TEST_SEED=7 cargo test --test cli
+//! troubled`.
 
 use kit_testkit::docker_registry::DockerRegistry;
 use kit_testkit::faulty_proxy::{FaultyProxy, random_plan};

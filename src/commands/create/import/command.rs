@@ -21,17 +21,18 @@ use kit_core::store::Names;
 use kit_core::upstream::hub::{Address, Hub};
 use kit_core::upstream::{About, GitRemote, HubUpstream, Upstream};
 
-/// Make a ModelKit of a repository on the Hugging Face hub or of git, or of a run or model of MLflow
+/// Import a Hugging Face repository, a git repository, or an MLflow run or model as a ModelKit
 ///
-/// The branch or tag is pinned to its commit, and large files are fetched in ranges and verified by their LFS ids. Without a
-/// Kitfile, be it that of a git repository, one is drafted from the names of the files. Commit and address go into the record of
-/// the making, which `kit log` shows.
+/// The branch or tag is pinned to its commit. Large files are downloaded in ranges and verified against their LFS ids.
+/// Without --file and without a Kitfile in a git repository, a Kitfile is generated from the file names. The commit
+/// and the URL are recorded in the provenance attestation, which `kit log` shows.
 ///
-/// A killed import goes on where it was. With --push no large file is kept here: its LFS id is the digest of its layer, so that
-/// only what the registry does not have travels.
+/// An interrupted import resumes when it is run again. With --push, large files are not stored locally: the LFS id of
+/// a file is the digest of its layer, so only files that the registry does not have yet are transferred.
 ///
-/// Of MLflow, the folder of a run or of a model is packed where it lies. The parameters, the last values of the metrics and the tags
-/// of a run become parameters of the model, its artifacts the files; paths of a Kitfile begin at the artifacts.
+/// Folders of MLflow runs and models are packed in place. The parameters, the last values of the metrics and the tags
+/// of a run become parameters of the model, and its artifacts become the files; paths in a Kitfile are relative to the
+/// artifacts.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -43,29 +44,31 @@ Examples:
   kit import mlruns/0/5e1d7a0c5a2f4a0f8f3ad0b1b8a1b0c9 -t net:v1
   kit import openai/whisper-tiny --push registry.example/team/whisper:v1")]
 pub(crate) struct ImportArgs {
-    /// OWNER/NAME or datasets/OWNER/NAME of the hub, the address of its page, what `git clone` takes, or a folder of MLflow
+    /// OWNER/NAME or datasets/OWNER/NAME on the hub, the URL of its page, a git repository, or an MLflow folder
     #[arg(value_name = "REPOSITORY")]
     repository: String,
-    /// The branch, tag or commit [default: what REPOSITORY names, or main; the HEAD of a git repository]
+    /// Branch, tag or commit [default: the one in REPOSITORY, or main; for a git repository, its HEAD]
     #[arg(long = "ref", value_name = "REVISION")]
     revision: Option<String>,
-    /// What to call the ModelKit; more tags may follow after commas [default: OWNER/NAME:latest, or the name of a run]
+    /// Name and tag of the ModelKit; add more tags after commas [default: OWNER/NAME:latest, or the name of the run]
     #[arg(short, long, value_name = "NAME:TAG[,TAG]", conflicts_with = "push")]
     tag: Option<String>,
-    /// Send the ModelKit to a registry or an image layout (oci:FOLDER:TAG) and keep nothing here; layers of a repository are raw files
+    /// Push the ModelKit to a registry or an OCI image layout (oci:FOLDER:TAG) without storing it locally; files of a
+    /// repository become raw layers
     #[arg(long, value_name = "NAME:TAG")]
     push: Option<String>,
-    /// The Kitfile, or `-` for standard input; only files of its layers are fetched [default: that of a git repository, or a draft]
+    /// Path to a Kitfile, or `-` for standard input; only the files it lists are downloaded [default: the Kitfile of
+    /// the git repository, or a generated one]
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// How a layer holds its files: tar, or raw, which makes a layer of each file [default: tar; raw with --push of a repository]
+    /// Format of the layers: tar, or raw, which makes each file a layer [default: tar; raw with --push of a repository]
     #[arg(long, value_name = "FORMAT")]
     layer_format: Option<Format>,
-    /// What the hub knows you by, for private and gated repositories [default: HF_TOKEN, for the hub that HF_ENDPOINT names, or
+    /// Access token of the hub, for private and gated repositories [default: HF_TOKEN, for the hub in HF_ENDPOINT, or
     /// huggingface.co]
     #[arg(long, value_name = "TOKEN", hide_env_values = true)]
     token: Option<String>,
-    /// What REPOSITORY is, where its host or its files do not tell
+    /// Type of REPOSITORY [default: detected from its host or its files]
     #[arg(long, value_name = "TOOL")]
     tool: Option<Tool>,
     #[command(flatten)]
@@ -79,22 +82,23 @@ enum Tool {
     Mlflow,
 }
 
-/// What is imported.
+/// The repository to import.
 enum Origin {
     Hub(Address),
     Git(GitRemote),
 }
 
-/// Where models are, unless HF_ENDPOINT says otherwise.
+/// The hub, unless HF_ENDPOINT names another one.
 const PUBLIC_HUB: &str = "https://huggingface.co";
-/// Where the names that people give it lead.
+/// Other addresses of the public hub.
 const PUBLIC_ALIASES: [&str; 3] = ["https://hf.co", "https://www.huggingface.co", "http://huggingface.co"];
 
 fn own_hub(context: &Context) -> &str {
     context.environment.hub.as_deref().unwrap_or(PUBLIC_HUB).trim_end_matches('/')
 }
 
-/// Names without a host are those of the hub, as for the Go tool, but for folders; hosts are those of git unless they are known.
+/// Names without a host belong to the hub, as in KitOps, unless they are folders. A host serves git unless it is known
+/// as a hub.
 fn tool(text: &str, own_hub: &str) -> Tool {
     let Some((scheme, rest)) = text.split_once("://") else {
         let is_git = text.starts_with(['.', '/']) || text.split('/').next().is_some_and(|host| host.contains(':'));
@@ -106,7 +110,7 @@ fn tool(text: &str, own_hub: &str) -> Tool {
 }
 
 impl Origin {
-    /// Owner and name, as far as there are both.
+    /// Owner and name, or the name alone if the repository has no owner.
     fn name(&self) -> String {
         match self {
             Self::Hub(address) => address.name.clone(),
@@ -119,7 +123,7 @@ impl Origin {
 }
 
 impl fmt::Display for Origin {
-    /// Without secrets.
+    /// Writes the name without secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Hub(address) => f.write_str(&address.name),
@@ -137,7 +141,9 @@ impl ImportArgs {
         let origin = self.origin(context)?;
         let destination = self.push.as_deref().map(|push| context.location(push)).transpose()?;
         if destination.is_some() && self.layer_format == Some(Format::Tar) {
-            return Err(usage("--push makes raw layers, as only those have the ids of LFS"));
+            return Err(usage(
+                "--push requires raw layers, as only their digests are LFS ids; remove `--layer-format tar`",
+            ));
         }
         let references = self.references(context, &origin.name(), destination.as_ref())?;
         let client = self.network.client(&context.environment)?;
@@ -157,13 +163,13 @@ impl ImportArgs {
         .with_context(failure)
     }
 
-    /// The folder that REPOSITORY is, if that is one of MLflow.
+    /// The path of REPOSITORY, if that is an MLflow folder.
     fn mlflow_folder(&self, context: &Context) -> Result<Option<PathBuf>> {
         let is_address = self.repository.contains("://");
         let folder = context.environment.absolute(Path::new(&self.repository));
         match self.tool {
             Some(Tool::Mlflow) if is_address => Err(usage(
-                "MLflow servers are not asked; download the folder of the run or of the model, and import that",
+                "importing from an MLflow server is not supported; download the folder of the run or model first",
             )),
             Some(Tool::Mlflow) => Ok(Some(folder)),
             None if !is_address && ops::is_mlflow(&folder) => Ok(Some(folder)),
@@ -173,7 +179,7 @@ impl ImportArgs {
 
     fn run_mlflow(&self, context: &Context, folder: &Path, start: Instant) -> Result<()> {
         if self.revision.is_some() || self.token.is_some() {
-            return Err(usage("--ref and --token are for repositories, and this is a folder of MLflow"));
+            return Err(usage("--ref and --token apply to repositories only, not to an MLflow folder"));
         }
         let failure = || format!("cannot import `{}`", folder.display());
         let found = MlflowFolder::read(folder).with_context(failure)?;
@@ -193,19 +199,19 @@ impl ImportArgs {
         .with_context(failure)
     }
 
-    /// What REPOSITORY names.
+    /// Parses REPOSITORY.
     fn origin(&self, context: &Context) -> Result<Origin> {
         let text = &self.repository;
         if self.tool.unwrap_or_else(|| tool(text, own_hub(context))) == Tool::Hf {
             return Ok(Origin::Hub(parse(text)?));
         }
         if self.token.is_some() {
-            return Err(usage("--token is for hubs; git has its own credentials"));
+            return Err(usage("--token applies to hubs only; git uses its own credentials"));
         }
         Ok(Origin::Git(match GitRemote::parse(text) {
             GitRemote::Folder(path) => {
                 let path = context.environment.absolute(&path);
-                // `.` has a name, too; of a folder that is not there git tells.
+                // `.` has a name as well; git reports a missing folder.
                 GitRemote::Folder(fs_err::canonicalize(&path).unwrap_or(path))
             }
             remote @ GitRemote::Url { .. } => remote,
@@ -228,7 +234,7 @@ impl ImportArgs {
         })
     }
 
-    /// What the ModelKit is called here, or in a registry.
+    /// The names of the ModelKit in the local store, or in a registry.
     fn references(&self, context: &Context, name: &str, destination: Option<&Location>) -> Result<Vec<Reference>> {
         match (destination, &self.tag) {
             (Some(Location::Artifact(reference)), _) => Ok(vec![reference.clone()]),
@@ -306,7 +312,7 @@ impl ImportArgs {
     }
 }
 
-/// The hub that the address names, or the user's. A token from the environment is for the latter only.
+/// Opens the hub of the address, or the user's hub. A token from the environment is only sent to the latter.
 pub(crate) fn hub(context: &Context, client: &Client, address: &Address, token: Option<&str>) -> Result<Hub> {
     let own = own_hub(context);
     let named = address.hub.as_deref().map(|hub| if PUBLIC_ALIASES.contains(&hub) { PUBLIC_HUB } else { hub });
@@ -316,7 +322,7 @@ pub(crate) fn hub(context: &Context, client: &Client, address: &Address, token: 
     Ok(Hub::new(client, url, token.as_ref())?)
 }
 
-/// Tells of a ModelKit that is in the store.
+/// Reports a ModelKit that was saved in the store.
 pub(super) fn say_saved(context: &Context, references: &[Reference], packed: &Packed, start: Instant) -> Result<()> {
     context.output.result(format!("Model saved: {}", packed.manifest.digest))?;
     say_done(context, references, &Moved::packed(packed, "written"), start);

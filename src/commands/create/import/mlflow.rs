@@ -1,4 +1,4 @@
-//! What `kit import` does with a folder of MLflow, once it is known to be one.
+//! Import of an MLflow folder, once it is known to be one.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::output::Moved;
 use kit_core::ops::{self, Location, MlflowFolder, PackOptions, Session};
 
-/// What the ModelKit is called if the user does not say: the words of the name, as far as a repository may have them.
+/// The default name of the ModelKit: the words of the MLflow name, without characters that a repository cannot have.
 pub(super) fn name(found: &MlflowFolder) -> String {
     let name = found.name();
     let words: Vec<_> = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
@@ -18,7 +18,7 @@ pub(super) fn name(found: &MlflowFolder) -> String {
 }
 
 pub(super) fn say(context: &Context, found: &MlflowFolder) {
-    let of = found.run_id().map(|id| format!(" of the run {id}")).unwrap_or_default();
+    let of = found.run_id().map(|id| format!(" (run {id})")).unwrap_or_default();
     context.output.say(&format!("Importing {}{of}", found.name()));
 }
 

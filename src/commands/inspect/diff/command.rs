@@ -21,15 +21,17 @@ use kit_core::ops::{
     self, Comparable, Concern, DiffOptions, Difference, Keeping, Locking, Lookup, PackOptions, Reading, Session,
 };
 
-/// Compare two of ModelKits, folders and locks
+/// Compare ModelKits, folders and lock files
 ///
-/// The first line tells whom the differences concern. Below it come the fields of the Kitfile, the files with what changed in
-/// them (lines of UTF-8 texts up to 1 MiB, rows and columns of .csv and .tsv, tensors of weights), and the layers.
+/// The first line lists the affected areas: model, data, code, configuration, docs or deployment. It is followed by
+/// changed Kitfile fields, changed files with details (lines of UTF-8 texts up to 1 MiB, rows and columns of .csv and
+/// .tsv files, tensors of weights), and layers.
 ///
-/// A folder with a Kitfile is compared as it would be packed, and of a Kitfile.lock what it lists. Any other name is looked for in the local store, then in its
-/// registry; `local://` or `remote://` in front decides. Layers that both have are not opened. Of others in a registry, the
-/// headers are read, and the content of files up to --read-limit where it tells whether or how they differ; compressed layers
-/// have to be read as a whole. What is read of a layer is not verified. A lock tells that files differ, and not in what.
+/// A folder with a Kitfile is compared as it would be packed. Other names are looked up in the local store, then in
+/// the registry; prefix a name with `local://` or `remote://` to choose. Layers that both sides share are not read. Of
+/// other layers in a registry, only file headers are read, and the content of files up to --read-limit if it is needed
+/// for the comparison; compressed layers have to be read completely. Data read in this way is not verified. Lock files
+/// record digests only, so the content of their files is not compared.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -41,42 +43,43 @@ Examples:
   kit diff sentiment:v1 sentiment:v2 --only model --format markdown
   kit diff local://registry.example/team/sentiment:v2 remote://registry.example/team/sentiment:v2")]
 pub(crate) struct DiffArgs {
-    /// The first: a ModelKit, a folder with a Kitfile, or a Kitfile.lock
+    /// ModelKit, folder with a Kitfile, or Kitfile.lock
     #[arg(value_name = "FIRST")]
     first: String,
-    /// The second
+    /// ModelKit, folder or Kitfile.lock to compare with
     #[arg(value_name = "SECOND")]
     second: String,
-    /// table, json, yaml, markdown, or a Go template
+    /// Output format: table, json, yaml, markdown, or a Go template
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: DiffFormat,
-    /// Show only what concerns model, data, code, configuration, docs or deployment
+    /// Show only differences in this area
     #[arg(long, value_name = "KIND")]
     only: Option<Concern>,
-    /// Exit with 1 if Kitfile or files differ, with 0 if not, and with 2 if that cannot be told
+    /// Exit with 1 if the Kitfile or files differ, 0 if not, and 2 on failure
     #[arg(long)]
     exit_code: bool,
-    /// How large files in a registry may be to be read; larger ones of equal size are not compared, but by the headers of weights
+    /// Maximum size of files to read from a registry; larger files of equal size are compared by their headers only, if
+    /// they are weights
     #[arg(long, value_name = "BYTES", default_value_t = 1024 * 1024)]
     read_limit: u64,
-    /// Show the differences of small texts themselves, line by line, and texts that are new or gone. Control characters in
-    /// them are escaped, but for JSON and YAML
+    /// Show line-by-line differences of small text files, and the content of added and removed ones. Control characters
+    /// are escaped, except in JSON and YAML
     #[arg(short, long)]
     patch: bool,
-    /// Of tensors that changed, tell the largest difference of a number, and the length of all differences relative to that of
-    /// the tensor. Reads both to the end, of files in a registry up to --read-limit
+    /// For changed tensors, show the largest difference of an element and the norm of the difference relative to the
+    /// norm of the tensor. Reads both files completely; files in a registry only up to --read-limit
     #[arg(long)]
     stats: bool,
     #[command(flatten)]
     network: NetworkArgs,
 }
 
-/// What --format says.
+/// The value of --format.
 #[derive(Debug, Clone)]
 enum DiffFormat {
-    /// For a comment on a pull request.
+    /// Markdown for a comment on a pull request.
     Markdown,
-    /// What every command prints.
+    /// A format that every command supports.
     Common(Format),
 }
 
@@ -94,7 +97,7 @@ impl DiffArgs {
         if self.exit_code && differs { Err(ExitWithDifferences.into()) } else { Ok(()) }
     }
 
-    /// Prints the comparison, and tells whether anything differs.
+    /// Prints the comparison, and returns true if anything differs.
     fn show(&self, context: &Context) -> Result<bool> {
         let difference = self.compare(context)?;
         let names = (self.first.as_str(), self.second.as_str());
@@ -131,7 +134,7 @@ impl DiffArgs {
     }
 }
 
-/// What `text` names.
+/// Opens the ModelKit, folder or lock that `text` names.
 fn comparable(context: &Context, session: &Session<'_>, text: &str) -> Result<Comparable> {
     let (place, text) = match (text.strip_prefix("local://"), text.strip_prefix("remote://")) {
         (Some(rest), _) => (Lookup::Local, rest),
@@ -148,7 +151,7 @@ fn comparable(context: &Context, session: &Session<'_>, text: &str) -> Result<Co
     Ok(Comparable::ModelKit(session.find(&context.location(text)?, place)?))
 }
 
-/// Whether `text` is no reference.
+/// Returns true if `text` is a path and cannot be a reference.
 fn is_path(text: &str) -> bool {
     text.starts_with(['.', '/'])
 }
@@ -157,12 +160,12 @@ fn is_lock(text: &str, path: &Path) -> bool {
     path.is_file() && (is_path(text) || path.extension().is_some_and(|extension| extension == "lock"))
 }
 
-/// Whether `text` is a folder: if it can be a reference, too, a Kitfile must be in that.
+/// Returns true if `text` is a folder. If it can also be a reference, the folder must contain a Kitfile.
 fn is_folder(text: &str, path: &Path) -> bool {
     path.is_dir() && (is_path(text) || pack::find_kitfile(path).is_ok())
 }
 
-/// How a folder is packed to be compared.
+/// The options that a folder is packed with for a comparison.
 fn packing(folder: PathBuf) -> Result<PackOptions> {
     let path = pack::find_kitfile(&folder)?;
     let parsed = kitfile::parse(&fs::read_to_string(&path)?);

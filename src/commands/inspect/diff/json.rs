@@ -1,4 +1,4 @@
-//! What `kit diff` tells programs.
+//! The JSON output of `kit diff`.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use kit_core::ops::{
     TableDiff, TensorChange, TensorDiff, TensorsDiff,
 };
 
-/// Everything that was found.
+/// Renders all differences.
 pub(super) fn render(names: (&str, &str), difference: &Difference) -> Value {
     json!({
         "identical": difference.is_none(),
@@ -35,7 +35,10 @@ fn side(name: &str, side: &Compared) -> Value {
 }
 
 fn layers(rows: &[LayerRow]) -> Value {
-    let row = |row: &LayerRow| json!({ "mediaType": row.media_type, "path": row.path, "digest": row.digest, "size": row.size });
+    let row = |row: &LayerRow| {
+        let LayerRow { media_type, path, digest, size } = row;
+        json!({ "mediaType": media_type, "path": path, "digest": digest, "size": size })
+    };
     rows.iter().map(row).collect()
 }
 
@@ -49,7 +52,10 @@ fn parent(parent: &ParentDiff) -> Value {
 
 /// A file that differs.
 pub(crate) fn file(file: &FileDiff) -> Value {
-    let state = |state: &FileState| json!({ "mode": format!("{:04o}", state.mode), "size": state.size, "digest": state.digest });
+    let state = |state: &FileState| {
+        let mode = format!("{:04o}", state.mode);
+        json!({ "mode": mode, "size": state.size, "digest": state.digest })
+    };
     let from = if let FileChange::Moved(from) = &file.change { Some(from.as_str()) } else { None };
     json!({
         "path": file.path.as_str(),
@@ -91,7 +97,9 @@ fn tensor(tensor: &TensorDiff) -> Value {
         TensorChange::Changed => "changed",
     };
     let numbers = tensor.numbers.as_ref().map(numbers);
-    json!({ "name": tensor.name, "change": word, "before": tensor.before, "after": tensor.after, "statistics": numbers })
+    json!({
+        "name": tensor.name, "change": word, "before": tensor.before, "after": tensor.after, "statistics": numbers,
+    })
 }
 
 fn numbers(numbers: &NumbersDiff) -> Value {

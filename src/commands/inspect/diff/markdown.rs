@@ -1,11 +1,11 @@
-//! What `kit diff` prints to be pasted into a pull request.
+//! The Markdown output of `kit diff`, for a comment on a pull request.
 
 use super::patch;
 use super::table::{UNKNOWN_FIELDS, concerns, counts, describe, put, short, value};
 use crate::output::one_line;
 use kit_core::ops::{Difference, FieldDiff, FileDiff, ParentDiff};
 
-/// Tables of fields and files below one line that tells whom they concern.
+/// Renders a line with the affected areas, followed by tables of fields and files.
 pub(super) fn render(names: (&str, &str), difference: &Difference) -> String {
     let mut text = format!("**{} → {}** · {}\n", code(names.0), code(names.1), concerns(difference));
     match difference.fields.as_deref() {
@@ -29,7 +29,8 @@ pub(super) fn render(names: (&str, &str), difference: &Difference) -> String {
     text
 }
 
-/// In a fence that is longer than any in the text, so that none of that closes it (`CommonMark` 0.31, "Fenced code blocks").
+/// Puts the patch into a fence that is longer than any in the text, so that the text cannot close it (`CommonMark`
+/// 0.31, "Fenced code blocks").
 fn fenced(patch: &str) -> String {
     let longest = patch.split(|letter| letter != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat((longest + 1).max(3));
@@ -50,7 +51,7 @@ fn file_row(file: &FileDiff) -> String {
     format!("| {} | {change} | {} |\n", code(file.path.as_str()), escape(&describe(file).join(", ")))
 }
 
-/// What strangers wrote, so that it is shown and makes no markup.
+/// Formats untrusted text as code, so that it is shown literally and cannot add markup.
 fn code(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("`{}`", escape(text)) }
 }

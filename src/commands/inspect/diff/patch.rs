@@ -3,27 +3,28 @@
 use crate::output::one_line;
 use kit_core::ops::{FileChange, FileDiff};
 
-/// The unified diff of a text, as its bytes are; none of a file without one.
+/// The unified diff of a text without escaping; `None` for a file that is not a text.
 pub(super) fn raw(file: &FileDiff) -> Option<String> {
     let hunks = file.content.text.as_ref()?.hunks.as_ref()?;
     let (before, after) = sides(file);
     Some(format!("--- {before}\n+++ {after}\n{hunks}"))
 }
 
-/// The unified diff of a text with nothing in it that a terminal obeys.
+/// The unified diff of a text with control characters escaped.
 pub(super) fn printable(file: &FileDiff) -> Option<String> {
     let hunks = file.content.text.as_ref()?.hunks.as_ref()?;
     let (before, after) = sides(file);
     Some(format!("--- {}\n+++ {}\n{}", one_line(&before), one_line(&after), escape(hunks)))
 }
 
-/// What git calls the two versions of a file.
+/// The names that git gives the two versions of a file.
 fn sides(file: &FileDiff) -> (String, String) {
     let side = |is_there, prefix| if is_there { format!("{prefix}/{}", file.path) } else { "/dev/null".to_owned() };
     (side(file.change != FileChange::Added, "a"), side(file.change != FileChange::Removed, "b"))
 }
 
-/// Tabs stay, as they are what people indent with. A carriage return is shown, which is what one line may differ in.
+/// Escapes control characters. Tabs are kept, since they indent text. A carriage return is escaped and thus visible,
+/// since it can be the only difference of a line.
 fn escape(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for letter in text.chars() {

@@ -1,4 +1,4 @@
-//! What `kit diff` prints for people.
+//! The table output of `kit diff`.
 
 use std::fmt::Write;
 
@@ -12,8 +12,8 @@ use kit_core::ops::{
 };
 use kit_core::progress::human;
 
-/// Lays out what differs between the ModelKits called `names`: first what it means, then the documents and layers as `KitOps`
-/// does. The latter are left out where something is asked about.
+/// Renders the differences between the ModelKits called `names`: first the fields and files, then the documents and
+/// layers as `KitOps` prints them. The latter are omitted with --only.
 pub(crate) fn render(names: (&str, &str), difference: &Difference, only: Option<Concern>) -> String {
     if difference.is_none() {
         return "ModelKits are identical\n".to_owned();
@@ -44,10 +44,10 @@ pub(crate) fn render(names: (&str, &str), difference: &Difference, only: Option<
     text
 }
 
-/// Whom it concerns.
+/// The affected areas.
 pub(super) fn concerns(difference: &Difference) -> String {
     let words: Vec<_> = difference.concerns().into_iter().map(Concern::word).collect();
-    format!("concerns: {}", if words.is_empty() { "nobody".to_owned() } else { words.join(", ") })
+    format!("concerns: {}", if words.is_empty() { "nothing".to_owned() } else { words.join(", ") })
 }
 
 fn unconcerned(difference: &Difference) -> String {
@@ -57,7 +57,7 @@ fn unconcerned(difference: &Difference) -> String {
     if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }
 
-/// As wide as most names are, so that what stands behind them is in a column.
+/// The width of the column of names; at most 48, so that one long name does not move all other columns.
 fn width(difference: &Difference) -> usize {
     let fields = difference.fields.iter().flatten().map(|field| field.path.len());
     let parents = difference.parents.iter().map(|parent| parent.reference.len());
@@ -65,8 +65,9 @@ fn width(difference: &Difference) -> usize {
     fields.chain(parents).chain(files).max().unwrap_or_default().min(48)
 }
 
-/// What is told of Kitfiles that differ where a lock is one of them.
-pub(super) const UNKNOWN_FIELDS: &str = "differs; which fields is not known, as a lock has only the digest of it";
+/// The text for Kitfiles that differ if one side is a lock.
+pub(super) const UNKNOWN_FIELDS: &str =
+    "differs; the fields are unknown, since a lock contains only the digest of the Kitfile";
 
 fn show_field(field: &FieldDiff, width: usize) -> String {
     let (mark, words) = match (&field.before, &field.after) {
@@ -86,18 +87,18 @@ fn show_parent(parent: &ParentDiff, width: usize) -> String {
     format!("  {mark} {:<width$}  {words}\n", one_line(&parent.reference))
 }
 
-/// As much of a digest as tells it from others.
+/// Shortens a digest to its first twelve digits.
 pub(crate) fn short(digest: Option<Digest>) -> String {
     digest.map_or_else(String::new, |digest| format!("sha256:{}…", &digest.hex()[..12]))
 }
 
-/// A value as it stands in a Kitfile, short.
+/// Formats a value of the Kitfile in one line.
 pub(super) fn value(value: &serde_json::Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     one_line(&text)
 }
 
-/// How many files there are of each kind.
+/// Counts the files of each kind.
 pub(super) fn counts(files: &[FileDiff]) -> String {
     let count = |is_meant: fn(&FileChange) -> bool| files.iter().filter(|file| is_meant(&file.change)).count();
     let all = [
@@ -129,10 +130,10 @@ pub(crate) fn show_file(file: &FileDiff, width: usize) -> String {
     text
 }
 
-/// How many tensors of a file are listed; the JSON has all.
+/// The maximum number of tensors listed for a file; the JSON output has all of them.
 const TENSORS: usize = 20;
 
-/// The size, and what else is to be said of a file.
+/// Describes the changes of a file, beginning with its size.
 pub(super) fn describe(file: &FileDiff) -> Vec<String> {
     let mut words = Vec::new();
     match (&file.before, &file.after) {
@@ -179,12 +180,12 @@ fn rows_and_columns(table: &TableDiff) -> Vec<String> {
     std::iter::once(counts + &rows).chain(columns).collect()
 }
 
-/// How many columns are named; the JSON has all.
+/// The maximum number of columns listed; the JSON output has all of them.
 const COLUMNS: usize = 5;
 
 fn tensors(tensors: &TensorsDiff) -> String {
     let TensorsDiff { total, changes, is_compared } = tensors;
-    let rest = if *is_compared { "" } else { ", as far as headers tell" };
+    let rest = if *is_compared { "" } else { ", according to the headers" };
     format!("{} of {total} tensors changed{rest}", changes.len())
 }
 
@@ -208,7 +209,7 @@ fn apart(numbers: &NumbersDiff) -> String {
     format!("max |Δ| {}{}{}", rounded(numbers.largest), relative.unwrap_or_default(), others.unwrap_or_default())
 }
 
-/// The two digits that matter, and the digits before the point.
+/// Rounds to two significant digits, but keeps all digits before the decimal point.
 fn rounded(number: f64) -> String {
     let digits = [0.001, 0.01, 0.1, 1.0, 10.0].iter().rev().take_while(|limit| number < **limit).count();
     match number {
@@ -220,10 +221,10 @@ fn rounded(number: f64) -> String {
 
 fn documents(names: (&str, &str), difference: &Difference) -> String {
     let (first, second) = (&difference.first, &difference.second);
-    let told = |side: &Compared, of: fn(&Manifest) -> String| {
+    let text_of = |side: &Compared, of: fn(&Manifest) -> String| {
         side.inspected.as_ref().map_or_else(|| UNKNOWN.to_owned(), |inspected| of(&inspected.modelkit.manifest))
     };
-    let both = |of| (told(first, of), told(second, of));
+    let both = |of| (text_of(first, of), text_of(second, of));
     let configs = both(|manifest| manifest.config.digest.to_string());
     let annotations = both(|manifest| show(&manifest.annotations));
     let mut text = String::new();
@@ -237,7 +238,7 @@ fn documents(names: (&str, &str), difference: &Difference) -> String {
     text
 }
 
-/// What stands where a lock does not tell.
+/// The placeholder for documents that a lock does not contain.
 const UNKNOWN: &str = "<not in a lock>";
 
 /// The width of the rules between sections (`KitOps`).
@@ -276,13 +277,13 @@ fn layers(rows: &[LayerRow]) -> String {
             row.size.map_or_else(|| "?".to_owned(), human),
             row.path
         )
-        .expect("writing to a text does not fail");
+        .expect("writing to a string does not fail");
     }
     text
 }
 
 pub(super) fn put(text: &mut String, words: std::fmt::Arguments<'_>) {
-    text.write_fmt(words).expect("writing to a text does not fail");
+    text.write_fmt(words).expect("writing to a string does not fail");
 }
 
 #[cfg(test)]

@@ -9,11 +9,11 @@ use crate::config::NetworkArgs;
 use crate::context::Context;
 use kit_core::ops::{self, Edge, Lineage, Lookup, Node, Session};
 
-/// Show what a ModelKit is built from: its base model and parents, and the datasets in it and beside it
+/// Show the base model, parents and datasets that a ModelKit is built from
 ///
-/// Each step is *declared*, which means that a Kitfile or a record names it, or *verified by digest*: they name it by digest, and
-/// what has that digest was found. ModelKits are looked for in the local store, then in their registries; what is not found is
-/// shown as it is named.
+/// Each step is either *declared*, which means that a Kitfile or an attestation names it, or *verified by digest*,
+/// which means that it is named with a digest and content with that digest was found. ModelKits are looked up in the
+/// local store, then in their registries; those that cannot be found are shown by name only.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -22,29 +22,29 @@ Examples:
   kit lineage sentiment:v2 --format mermaid >> README.md
   kit lineage sentiment:v2 --format dot | dot -Tsvg > lineage.svg")]
 pub(crate) struct LineageArgs {
-    /// The ModelKit
+    /// ModelKit to show
     #[arg(value_name = "NAME:TAG")]
     reference: String,
-    /// Ask the registry for it, not the local store first
+    /// Read from the registry, even if the ModelKit is in the local store
     #[arg(short, long)]
     remote: bool,
-    /// tree, dot (Graphviz), mermaid (Markdown) or json
+    /// Output format: tree, dot (Graphviz), mermaid (Markdown) or json
     #[arg(long, value_name = "FORMAT", default_value = "tree")]
     format: Picture,
     #[command(flatten)]
     network: NetworkArgs,
 }
 
-/// What --format says.
+/// The value of --format.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Picture {
-    /// For people.
+    /// A tree for the terminal
     Tree,
-    /// For Graphviz.
+    /// A graph for Graphviz
     Dot,
-    /// For Markdown.
+    /// A flowchart for Markdown
     Mermaid,
-    /// For programs.
+    /// JSON for scripts
     Json,
 }
 

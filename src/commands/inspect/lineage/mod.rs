@@ -1,4 +1,4 @@
-//! `kit lineage`, and the tree that it draws.
+//! `kit lineage`, and the forms of its output.
 
 mod command;
 mod picture;

@@ -1,4 +1,4 @@
-//! The forms of a lineage: a tree, and the languages of Graphviz and of Mermaid. Names in it come from strangers.
+//! The forms of a lineage: a tree, and the languages of Graphviz and of Mermaid. The names in it are untrusted.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crate::output::one_line;
 use kit_core::ops::{Edge, EdgeKind, Lineage, Node, Proof};
 
-/// What something is to what is built from it.
+/// The word for a relation, such as `base model`.
 pub(super) fn word(kind: EdgeKind) -> &'static str {
     match kind {
         EdgeKind::Parent => "parent",
@@ -15,7 +15,7 @@ pub(super) fn word(kind: EdgeKind) -> &'static str {
     }
 }
 
-/// How sure that is.
+/// The words for the proof of a relation.
 pub(super) fn proof(proof: Proof) -> &'static str {
     match proof {
         Proof::Declared => "declared",
@@ -23,7 +23,7 @@ pub(super) fn proof(proof: Proof) -> &'static str {
     }
 }
 
-/// The tree from the first node. What was shown before is not shown with all below it again.
+/// Draws the tree from the first node. The nodes below a repeated node are shown only once.
 pub(super) fn tree(lineage: &Lineage) -> String {
     let Some(root) = lineage.nodes.first() else { return String::new() };
     let mut tree = Tree { lineage, text: format!("{}\n", shown(root)), seen: HashSet::from([0]) };
@@ -45,8 +45,8 @@ impl Tree<'_> {
             let is_last = index + 1 == edges.len();
             let (branch, below) = if is_last { ("└── ", "    ") } else { ("├── ", "│   ") };
             let is_new = self.seen.insert(edge.to);
-            let goes_on = lineage.edges.iter().any(|other| other.from == edge.to);
-            let again = if is_new || !goes_on { "" } else { " (see above)" };
+            let has_children = lineage.edges.iter().any(|other| other.from == edge.to);
+            let again = if is_new || !has_children { "" } else { " (see above)" };
             let (word, node) = (word(edge.kind), shown(&lineage.nodes[edge.to]));
             put(&mut self.text, format_args!("{indent}{branch}{word} {node}  {}{again}\n", proof(edge.proof)));
             if is_new {
@@ -61,7 +61,7 @@ fn shown(node: &Node) -> String {
     node.digest.map_or_else(|| name.clone(), |digest| format!("{name}  sha256:{}", &digest.hex()[..12]))
 }
 
-/// A graph for Graphviz: what is only declared is dashed (graphviz.org, "DOT Language").
+/// Draws a graph for Graphviz; edges that are only declared are dashed (graphviz.org, "DOT Language").
 pub(super) fn dot(lineage: &Lineage) -> String {
     let quoted = |text: &str| one_line(text).replace('\\', "\\\\").replace('"', "\\\"");
     let mut text = "digraph lineage {\n  rankdir=LR;\n  node [shape=box];\n".to_owned();
@@ -77,7 +77,7 @@ pub(super) fn dot(lineage: &Lineage) -> String {
     text + "}\n"
 }
 
-/// A flowchart for Mermaid (mermaid.js.org, "Flowcharts"), in the fence that Markdown wants around it.
+/// Draws a flowchart for Mermaid (mermaid.js.org, "Flowcharts"), in a fenced code block for Markdown.
 pub(super) fn mermaid(lineage: &Lineage) -> String {
     let mut text = "```mermaid\nflowchart LR\n".to_owned();
     for (index, node) in lineage.nodes.iter().enumerate() {
@@ -91,8 +91,8 @@ pub(super) fn mermaid(lineage: &Lineage) -> String {
     text + "```\n"
 }
 
-/// Mermaid has entities and no escapes ("Entity codes to escape characters"); whatever could end the text or the fence, or be
-/// markup, becomes one.
+/// Replaces every character that could end the text or the fence, or be markup, by an entity: Mermaid has entities but
+/// no escapes ("Entity codes to escape characters").
 fn entities(text: &str) -> String {
     let mut escaped = String::new();
     for letter in one_line(text).chars() {
@@ -106,7 +106,7 @@ fn entities(text: &str) -> String {
 }
 
 fn put(text: &mut String, line: std::fmt::Arguments<'_>) {
-    text.write_fmt(line).expect("a text takes everything");
+    text.write_fmt(line).expect("writing to a string does not fail");
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::output::Format;
 use kit_core::modelkit::{CLI_VERSION, Family};
 use kit_core::ops::{self, Inspected, Located, Lookup, Session};
 
-/// Show the manifest and the Kitfile of a ModelKit, or what its files of weights hold
+/// Show the manifest and Kitfile of a ModelKit, or the tensors in its weights
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -20,19 +20,19 @@ Examples:
   kit inspect sentiment:v2 --format '{{.Digest}}'
   kit inspect --remote --tensors registry.example/team/sentiment:v2")]
 pub(crate) struct InspectArgs {
-    /// The ModelKit
+    /// ModelKit to show
     #[arg(value_name = "NAME:TAG")]
     reference: String,
-    /// Ask the registry, not the local store
+    /// Read from the registry instead of the local store
     #[arg(short, long)]
     remote: bool,
-    /// Show the models in it: architecture, parameters, types, and an estimate of the memory to serve them
+    /// Show architecture, parameters, types and estimated memory of the models in the ModelKit
     ///
-    /// Reads the headers of its safetensors and GGUF files, and `config.json` beside or above them. No weights are downloaded,
-    /// unless a layer is compressed, which has to be read from front to end. What is read is not verified.
+    /// Reads the headers of safetensors and GGUF files, and `config.json` in the same or a parent folder. No weights
+    /// are downloaded, except for compressed layers, which have to be read completely. The data read is not verified.
     #[arg(long)]
     tensors: bool,
-    /// json, yaml, or a Go template; table with --tensors
+    /// Output format: json, yaml, or a Go template; also table with --tensors
     #[arg(long, value_name = "FORMAT", default_value = "json", default_value_if("tensors", "true", "table"))]
     format: Format,
     #[command(flatten)]
@@ -81,7 +81,7 @@ fn to_json(inspected: &Inspected) -> Result<Value> {
         "kitfile": serde_json::from_slice::<Value>(&inspected.kitfile_json())?,
         "manifest": serde_json::from_slice::<Value>(&inspected.manifest_bytes)?,
     });
-    // That of a ModelKit is the Kitfile.
+    // The config of a ModelKit is its Kitfile.
     if inspected.modelkit.family != Family::ModelKit {
         data["config"] = serde_json::from_slice(&inspected.config_bytes)?;
     }

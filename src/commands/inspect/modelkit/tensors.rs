@@ -1,4 +1,4 @@
-//! What `kit inspect --tensors` prints.
+//! The output of `kit inspect --tensors`.
 
 use std::fmt::Write;
 
@@ -11,11 +11,11 @@ use kit_core::ops::{Inspected, WeighedModel, WeightFile};
 use kit_core::progress::human;
 use kit_core::tensors::{Hyperparameters, Memory, Summary, TypeCount};
 
-/// Prints the models, and warns of files that could not be understood.
+/// Prints the models, and warns about files that could not be parsed.
 pub(super) fn print(context: &Context, format: &Format, inspected: &Inspected, models: &[WeighedModel]) -> Result<()> {
     for file in models.iter().flat_map(|model| &model.files) {
         if let Err(problem) = &file.header {
-            context.output.warn(&format!("`{}` is not counted: {problem}", file.path));
+            context.output.warn(&format!("skipping `{}`: {problem}", file.path));
         }
     }
     let data = json!({
@@ -79,7 +79,8 @@ fn render(models: &[WeighedModel]) -> String {
     text
 }
 
-/// A file in the table. What packed weights stand for is known only of a whole model, so it is their number that is counted.
+/// The table row of a file. The number of parameters in packed weights is known only for a whole model, so the packed
+/// elements are counted.
 fn row(file: &WeightFile) -> [String; 6] {
     let size = file.size.map_or_else(|| UNKNOWN.to_owned(), human);
     let (path, format) = (file.path.to_string(), file.format.name().to_owned());
@@ -103,7 +104,7 @@ fn types(summary: &Summary) -> String {
     each.collect::<Vec<_>>().join(", ")
 }
 
-/// What is known of a model, a line each.
+/// Describes a model, with one line for each known property.
 fn describe(model: &WeighedModel) -> String {
     let Summary { hyperparameters, parameters, memory, .. } = &model.summary;
     let Hyperparameters { architecture, quantization, context_length, vocabulary, layers, heads, .. } = hyperparameters;
@@ -124,7 +125,7 @@ fn describe(model: &WeighedModel) -> String {
     ];
     let mut text = format!("{}\n", table::one_line(&model.name));
     for (name, value) in lines.into_iter().filter_map(|(name, value)| Some((name, value?))) {
-        writeln!(text, "  {name:<17}   {}", table::one_line(&value)).expect("writing to a text does not fail");
+        writeln!(text, "  {name:<17}   {}", table::one_line(&value)).expect("writing to a string does not fail");
     }
     text
 }
@@ -141,7 +142,7 @@ fn estimate(memory: &Memory) -> String {
 
 const UNKNOWN: &str = "?";
 
-/// A number in thousands, millions or more, rounded down to three digits: `7.24B`.
+/// Formats a number in thousands, millions or more, rounded down to three digits: `7.24B`.
 fn short(count: u64) -> String {
     const UNITS: [&str; 6] = ["K", "M", "B", "T", "Q", "E"];
     if count < 1000 {

@@ -11,10 +11,10 @@ use crate::output::usage;
 use kit_core::oci::Reference;
 use kit_core::ops::{self, Location, Wanted};
 
-/// Keep variants of a model under one name, told apart by labels
+/// Manage indexes, which group variants of a model under one name
 ///
-/// An index is a list of ModelKits, such as the quantizations of a model. Each has labels, by which
-/// `kit pull` and `kit unpack` choose one. To registries and other tools it is an image index.
+/// An index is a list of ModelKits, such as the quantizations of a model. Each ModelKit has labels, by which `kit
+/// pull` and `kit unpack` select one. Registries and other tools see an OCI image index.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -56,10 +56,10 @@ impl IndexArgs {
     }
 }
 
-/// Send an index and all its ModelKits to a registry
+/// Upload an index and all its ModelKits to a registry
 ///
-/// What the registry has already is not sent. The index appears there when everything that it lists is there. `kit push` and
-/// `kit copy` do the same.
+/// Blobs that the registry already has are not uploaded. The index appears in the registry only when everything that
+/// it lists is uploaded. `kit push` and `kit copy` do the same.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -79,10 +79,10 @@ impl PushArgs {
     }
 }
 
-/// Fetch an index and all its ModelKits from a registry into the local store
+/// Download an index and all its ModelKits from a registry into the local store
 ///
-/// The ModelKits have no tags of their own then; they are named by their digests, and are there as long as the index.
-/// `kit pull --label` fetches one of them.
+/// The ModelKits get no tags of their own: they are addressed by digest, and are removed with the index. `kit pull
+/// --label` downloads one of them.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -102,17 +102,17 @@ impl PullArgs {
 pub(super) fn local_name(context: &Context, text: &str) -> Result<Reference> {
     match context.location(text)? {
         Location::Artifact(reference) => Ok(reference),
-        layout @ Location::Layout { .. } => {
-            Err(usage(format!("`{layout}` is an image layout; `kit pull` fetches what is in it into the local store")))
-        }
+        layout @ Location::Layout { .. } => Err(usage(format!(
+            "`{layout}` is an image layout; use `kit pull` to copy its ModelKits into the local store"
+        ))),
     }
 }
 
-/// Parses the name of an index that is to be changed.
+/// Parses the name of an index to change.
 pub(super) fn tag_name(context: &Context, text: &str) -> Result<Reference> {
     let name = local_name(context, text)?;
     if name.digest.is_some() {
-        return Err(usage(format!("`{name}` names a digest, which never changes; an index is changed by its tag")));
+        return Err(usage(format!("`{name}` contains a digest, which never changes; name the index by its tag")));
     }
     Ok(name)
 }

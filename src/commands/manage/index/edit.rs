@@ -1,4 +1,4 @@
-//! `kit index create`, `add`, `remove` and `delete`: what changes an index in the local store.
+//! `kit index create`, `add`, `remove` and `delete`: changes of an index in the local store.
 
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -10,20 +10,20 @@ use kit_core::modelkit::LabelEdit;
 use kit_core::oci::Reference;
 use kit_core::ops::{self, Removal};
 
-/// Make an index of ModelKits in the local store
+/// Create an index of ModelKits in the local store
 ///
-/// Each ModelKit gets labels from the headers of its safetensors and GGUF files, as far as these tell it: architecture, format,
-/// paramSize, precision and quantization.
+/// Each ModelKit gets the labels that can be read from the headers of its safetensors and GGUF files: architecture,
+/// format, paramSize, precision and quantization.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kit index create sentiment:all
   kit index create registry.example/team/sentiment:all sentiment:q4 sentiment:q8")]
 pub(super) struct CreateArgs {
-    /// What to call the index
+    /// Name and tag of the index
     #[arg(value_name = "INDEX")]
     index: String,
-    /// The ModelKits in it, all in the local store
+    /// ModelKits to list, all in the local store
     #[arg(value_name = "MODELKIT")]
     modelkits: Vec<String>,
     #[command(flatten)]
@@ -41,8 +41,8 @@ impl CreateArgs {
 
 /// Add ModelKits to an index, or change their labels
 ///
-/// Each ModelKit gets labels from the headers of its weights, as with `kit index create`. One that is in the index keeps the
-/// labels that it has there.
+/// Each ModelKit gets labels from the headers of its weights, as with `kit index create`. A ModelKit that is already
+/// in the index keeps its labels.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -50,10 +50,10 @@ Examples:
   kit index add sentiment:all sentiment:q4 -l vram=6GB -l tested:=true
   kit index add sentiment:all sentiment:q4 -l vram-")]
 pub(super) struct AddArgs {
-    /// The index
+    /// Index to change
     #[arg(value_name = "INDEX")]
     index: String,
-    /// The ModelKits, all in the local store
+    /// ModelKits to add, all in the local store
     #[arg(value_name = "MODELKIT", required = true)]
     modelkits: Vec<String>,
     #[command(flatten)]
@@ -70,19 +70,19 @@ impl AddArgs {
     }
 }
 
-/// Take ModelKits out of an index
+/// Remove ModelKits from an index
 ///
-/// A ModelKit that has a name stays in the local store; one that was only in the index goes.
+/// A ModelKit that has a tag stays in the local store; one that is listed in the index only is removed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kit index remove sentiment:all sentiment:q4
   kit index remove sentiment:all sentiment@sha256:…")]
 pub(super) struct RemoveArgs {
-    /// The index
+    /// Index to change
     #[arg(value_name = "INDEX")]
     index: String,
-    /// The ModelKits, by name or digest
+    /// ModelKits to remove, by name or digest
     #[arg(value_name = "MODELKIT", required = true)]
     modelkits: Vec<String>,
 }
@@ -99,17 +99,17 @@ impl RemoveArgs {
 
 /// Delete an index from the local store
 ///
-/// ModelKits in it that have names stay; those that were only in the index go. From a registry, `kit remove --remote` removes an
-/// index.
+/// ModelKits that have a tag stay in the local store; those that are listed in the index only are removed. To remove
+/// an index from a registry, use `kit remove --remote`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kit index delete sentiment:all")]
 pub(super) struct DeleteArgs {
-    /// The index
+    /// Index to change
     #[arg(value_name = "INDEX")]
     index: String,
-    /// Delete it with all its names in the repository
+    /// Delete the index with all its tags in the repository
     #[arg(short, long)]
     force: bool,
 }
@@ -124,10 +124,10 @@ impl DeleteArgs {
     }
 }
 
-/// How labels are changed.
+/// The changes of labels.
 #[derive(Debug, Args)]
 struct EditArgs {
-    /// Give the ModelKits this label; KEY:=JSON gives one that is no text, KEY- takes one away (repeatable)
+    /// Set a label on the ModelKits; KEY:=JSON sets a value that is not a string, KEY- removes the label (repeatable)
     #[arg(short, long, value_name = "KEY=VALUE")]
     label: Vec<LabelEdit>,
 }

@@ -1,4 +1,4 @@
-//! `kit index list`, `info` and `inspect`: what there is, for people and for programs.
+//! `kit index list`, `info` and `inspect`: the content of indexes, for users and for scripts.
 
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -19,7 +19,7 @@ Examples:
   kit index list
   kit index list --format json")]
 pub(super) struct ListArgs {
-    /// table, json, yaml, or a Go template with `.Repo`, `.Tags`, `.Digest`, `.ModelKits`
+    /// Output format: table, json, yaml, or a Go template with `.Repo`, `.Tags`, `.Digest`, `.ModelKits`
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
 }
@@ -32,7 +32,7 @@ impl ListArgs {
     }
 }
 
-/// A row per tag.
+/// Renders a row for each tag.
 fn list_table(rows: &[Listed]) -> String {
     let mut cells = Vec::new();
     for row in rows {
@@ -46,19 +46,19 @@ fn list_table(rows: &[Listed]) -> String {
     table::render(["REPOSITORY", "TAG", "MODELKITS", "DIGEST"], &cells)
 }
 
-/// The fields of the Go tool.
+/// The fields of KitOps.
 fn list_json(row: &Listed) -> Value {
     let repository = row.repository.as_deref().unwrap_or_default();
     json!({ "repo": or_none(repository), "digest": row.digest, "tags": row.tags, "modelKits": row.modelkits })
 }
 
-/// Where an index is looked for.
+/// The index, and where to look it up.
 #[derive(Debug, Args)]
 struct FindArgs {
-    /// The index
+    /// Index to show
     #[arg(value_name = "INDEX")]
     index: String,
-    /// Ask the registry, not the local store
+    /// Read from the registry instead of the local store
     #[arg(short, long)]
     remote: bool,
     #[command(flatten)]
@@ -84,7 +84,7 @@ Examples:
   kit index info sentiment:all
   kit index info --remote registry.example/team/sentiment:all")]
 pub(super) struct InfoArgs {
-    /// table, json, yaml, or a Go template with `.reference`, `.digest`, `.modelKits`
+    /// Output format: table, json, yaml, or a Go template with `.reference`, `.digest`, `.modelKits`
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
     #[command(flatten)]
@@ -99,11 +99,11 @@ impl InfoArgs {
     }
 }
 
-/// A row per label.
+/// Renders a row for each label.
 fn info_table(location: &Location, inspected: &InspectedIndex) -> String {
     let variants = inspected.index.variants();
     let count = match variants.len() {
-        0 => return format!("Index {location} ({})\nIt is empty", inspected.descriptor.digest),
+        0 => return format!("Index {location} ({})\nNo ModelKits", inspected.descriptor.digest),
         1 => "1 ModelKit".to_owned(),
         count => format!("{count} ModelKits"),
     };
@@ -120,12 +120,15 @@ fn info_table(location: &Location, inspected: &InspectedIndex) -> String {
     format!("Index {location} ({})\n{count}:\n{table}", inspected.descriptor.digest)
 }
 
-/// The fields of the Go tool.
+/// The fields of KitOps.
 fn info_json(location: &Location, inspected: &InspectedIndex) -> Value {
     let modelkit = |variant: &Variant| {
         let annotations: Value = variant.annotations().map(|(key, value)| (key.to_owned(), json!(value))).collect();
         let mut modelkit = json!({
-            "digest": variant.digest, "size": variant.layer_bytes(), "labels": variant.labels, "annotations": annotations,
+            "digest": variant.digest,
+            "size": variant.layer_bytes(),
+            "labels": variant.labels,
+            "annotations": annotations,
         });
         if let Some(reference) = reference(location, variant) {
             modelkit["reference"] = json!(reference);
@@ -136,7 +139,7 @@ fn info_json(location: &Location, inspected: &InspectedIndex) -> Value {
     json!({ "reference": location.to_string(), "digest": inspected.descriptor.digest, "modelKits": modelkits })
 }
 
-/// What a ModelKit was called in the repository of the index when it was added.
+/// The name of a ModelKit in the repository of the index when it was added.
 fn reference(location: &Location, variant: &Variant) -> Option<String> {
     let tag = variant.original_tag()?;
     Some(match location {
@@ -145,7 +148,7 @@ fn reference(location: &Location, variant: &Variant) -> Option<String> {
     })
 }
 
-/// Show an index as it is stored, as JSON
+/// Show the JSON document of an index
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
