@@ -155,7 +155,7 @@ fn what_is_not_there_is_named() {
     let scene = Scene::new();
     scene.import(&["Ada/Tiny-Net", "--ref", "nope"]).fails().says("reference `nope` not found");
     scene.import(&["Ada/Other"]).fails().says("there is no model `Ada/Other`").says("Repository not found");
-    scene.import(&["a/b/c"]).exits(2).says("names no repository");
+    scene.import(&["a/b/c"]).exits(2).says("is not a repository of a hub");
 }
 
 #[test]

@@ -179,7 +179,7 @@ fn credentials_come_from_git_and_go_to_the_server_alone() {
     assert!(!run.stderr.contains("s3cret") && !run.stderr.contains("secret-"), "{}", run.stderr);
     assert!(scene.storage.requests().iter().all(|request| request.header("authorization").is_none()));
     scene.show(Some("Basic b3RoZXI="));
-    scene.import(&[&scene.address]).fails().says("wants credentials that git does not have");
+    scene.import(&[&scene.address]).fails().says("requires credentials that git does not have");
 }
 
 #[test]

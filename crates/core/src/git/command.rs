@@ -1,4 +1,4 @@
-//! Running git so that nothing in the repository makes it run something else, and not for long.
+//! Runs git so that nothing in the repository can make it start another program, and only for a limited time.
 
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -10,18 +10,19 @@ use super::error::Error;
 
 /// Longer than git takes in all but the largest repositories.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// More than the settings of any repository.
+/// More than the settings of any repository need.
 const OUTPUT_LIMIT: u64 = 256 * 1024;
 
-/// Whatever the configuration of the repository says: no monitor, no hooks, no transports.
+/// Settings that override the configuration of the repository: no file system monitor, no hooks, no implicit bare
+/// repository.
 const SAFE: [&str; 6] =
     ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "safe.bareRepository=explicit"];
 
-/// Those of the process that would lead git to another repository (git, "The Git Repository").
+/// Variables of this process that would make git use another repository (git, "The Git Repository").
 const MISLEADING: [&str; 6] =
     ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE"];
 
-/// What git prints, if it succeeds in time.
+/// Returns the output of git, if it succeeds within the time limit.
 pub(super) fn output(folder: &Path, args: &[&str]) -> Option<String> {
     let (mut child, read) = start(folder, args, OUTPUT_LIMIT)?;
     let bytes = read.recv_timeout(PATIENCE).ok();
@@ -32,12 +33,12 @@ pub(super) fn output(folder: &Path, args: &[&str]) -> Option<String> {
     bytes.filter(|_| is_good).and_then(|bytes| String::from_utf8(bytes).ok())
 }
 
-/// The beginning of what git prints: empty if it prints nothing and succeeds.
+/// Returns the first bytes of the output of git: empty if it prints nothing and succeeds.
 pub(super) fn first_bytes(folder: &Path, args: &[&str]) -> Option<Vec<u8>> {
     let (mut child, read) = start(folder, args, 1)?;
     let bytes = read.recv_timeout(PATIENCE).ok();
     if bytes.as_ref().is_none_or(|bytes| !bytes.is_empty()) {
-        // The rest is of no use. It may have ended this very moment.
+        // The rest is not needed. git may have exited at this very moment.
         drop(child.kill());
         drop(child.wait());
         return bytes;
@@ -45,12 +46,12 @@ pub(super) fn first_bytes(folder: &Path, args: &[&str]) -> Option<Vec<u8>> {
     child.wait().ok()?.success().then_some(bytes).flatten()
 }
 
-/// What git prints, however long it takes: it may fetch over a network. It asks nobody anything.
+/// Returns the output of git, without a time limit: it may fetch over a network. It never prompts.
 pub(super) fn run(folder: &Path, args: &[&str], attempt: &str) -> Result<Vec<u8>, Error> {
     finish(git(folder, args).stdin(Stdio::null()).output(), attempt)
 }
 
-/// The same for a git that reads `input`, which is short, before it prints.
+/// Does the same for a git command that reads `input`, which must be short, before it prints.
 pub(super) fn run_with(folder: &Path, args: &[&str], input: &str, attempt: &str) -> Result<Vec<u8>, Error> {
     let piped = || {
         let mut git = git(folder, args);
@@ -78,17 +79,17 @@ fn git(folder: &Path, args: &[&str]) -> Command {
     for name in MISLEADING {
         command.env_remove(name);
     }
-    // Above the folder may be a repository that has nothing to do with this.
+    // A directory above the folder may be an unrelated repository.
     command.env("GIT_CEILING_DIRECTORIES", folder.parent().unwrap_or(folder));
-    // What else git can fetch with runs programs that an address names.
+    // The other transports of git run programs that the address names.
     command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ALLOW_PROTOCOL", "https:http:ssh:git:file").env("LC_ALL", "C");
     command
 }
 
-/// Starts git, and reads up to `limit` bytes of what it prints.
+/// Starts git, and reads up to `limit` bytes of its output.
 fn start(folder: &Path, args: &[&str], limit: u64) -> Option<(Child, Receiver<Vec<u8>>)> {
     let mut command = git(folder, args);
-    // No lock that another git would run into, no question to anybody, and no transport at all.
+    // No lock that another git process would run into, no prompt, and no transport at all.
     command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_TERMINAL_PROMPT", "0").env("GIT_ALLOW_PROTOCOL", "none");
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
     let read = read(child.stdout.take()?, limit);
@@ -100,7 +101,7 @@ fn read(stdout: ChildStdout, limit: u64) -> Receiver<Vec<u8>> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         if stdout.take(limit).read_to_end(&mut bytes).is_ok() {
-            // Nobody waits any more if it took too long.
+            // The receiver is gone if git took too long.
             drop(sender.send(bytes));
         }
     });

@@ -1,4 +1,4 @@
-//! What git would prove itself to a server with.
+//! Credentials from the credential helpers of git.
 
 use std::path::Path;
 

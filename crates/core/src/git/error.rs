@@ -1,25 +1,25 @@
-//! What can go wrong with git.
+//! Errors of running git.
 
 use std::io;
 
-/// Why git did not do what it was asked.
+/// An error of a git command.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no git, or it cannot be started.
     #[error("cannot run `git`")]
     NotThere(#[source] io::Error),
-    /// It refused.
+    /// git exited with an error.
     #[error("git cannot {attempt}: {words}")]
     Refused {
-        /// What was attempted.
+        /// The attempted action.
         attempt: String,
-        /// What git says.
+        /// The messages of git.
         words: String,
     },
-    /// A path that has no name in UTF-8, or something that git does not usually print.
+    /// A path that is not valid UTF-8, or a line that git does not usually print.
     #[error("git lists `{0}`, which cannot be imported")]
     Unreadable(String),
-    /// Files could not be written.
+    /// A file could not be written.
     #[error(transparent)]
     Io(#[from] io::Error),
 }

@@ -1,38 +1,40 @@
-//! A commit of another repository: its files as git has them, without its history.
+//! A commit of another repository: its files as git stores them, without its history.
 
 use std::path::{Path, PathBuf};
 
 use super::command::run;
 use super::error::Error;
 
-/// What a commit holds, checked out.
+/// The contents of a commit, checked out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tree {
     /// The name of the commit in hexadecimal digits.
     pub commit: String,
     /// The files, in the order of their paths.
     pub files: Vec<TreeFile>,
-    /// Links, and repositories in the repository: they are not checked out.
+    /// Symbolic links and submodules, which are not checked out.
     pub others: Vec<String>,
 }
 
 /// A file of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TreeFile {
-    /// Where it is, with slashes.
+    /// The path in the repository, separated by slashes.
     pub path: String,
-    /// In bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Whether it is a program.
+    /// Set if the file is executable.
     pub is_executable: bool,
 }
 
-/// Files are checked out byte by byte as git has them: no filter runs, so large files of LFS stay pointers, and no line ends change.
-/// This file goes before all others that say so (gitattributes).
+/// Attributes that check files out byte for byte as git stores them: no filter runs, so large files of LFS stay
+/// pointers, and line endings do not change. This file takes precedence over every other attributes file
+/// (gitattributes).
 const ATTRIBUTES: &str = "* -text -eol -filter -ident -working-tree-encoding\n";
 
-/// Checks the commit that `revision`, or else its HEAD, stands for at `remote` out into `folder`, which is new. Nothing of the
-/// repository is run. Messages have `shown` for `remote`, which may hold a secret.
+/// Checks the commit of `revision`, or else of HEAD, at `remote` out into `folder`, which must be new.
+///
+/// Nothing from the repository is run. Messages contain `shown` instead of `remote`, which may contain a secret.
 pub fn fetch((remote, shown): (&str, &str), revision: Option<&str>, folder: &Path) -> Result<Tree, Error> {
     let attempt = || format!("fetch `{}`", revision.unwrap_or("HEAD"));
     run(folder, &["init", "--quiet", "--template="], "make a repository")?;
@@ -45,7 +47,7 @@ pub fn fetch((remote, shown): (&str, &str), revision: Option<&str>, folder: &Pat
         error => error,
     })?;
     let commit = run(folder, &["rev-parse", "--verify", "FETCH_HEAD^{commit}"], &attempt())?;
-    // A link in a path that is written to could lead out of the folder.
+    // Writing through a symbolic link in a path could leave the folder.
     let checkout = ["-c", "core.symlinks=false", "checkout", "--quiet", "--detach", "FETCH_HEAD"];
     run(folder, &checkout, "check the files out")?;
     let listed = run(folder, &["ls-tree", "-r", "-z", "-l", "--full-tree", "FETCH_HEAD"], "list the files")?;
@@ -73,13 +75,13 @@ fn parse(listed: &[u8]) -> Result<(Vec<TreeFile>, Vec<String>), Error> {
     Ok((files, others))
 }
 
-/// Where the repository in `folder` keeps files of LFS, whether it is bare or not; none if there is no repository.
+/// The directory of LFS objects of the repository in `folder`, bare or not; `None` if it is not a repository.
 pub fn lfs_folder(folder: &Path) -> Option<PathBuf> {
     let there = [folder.join(".git"), folder.to_owned()].into_iter().find(|place| place.join("objects").is_dir())?;
     Some(there.join("lfs/objects"))
 }
 
-/// The value of `key` in the file `name` of `folder`, which is written as the settings of git are.
+/// The value of `key` in the file `name` of `folder`, which has the format of git's configuration files.
 pub fn setting_in(folder: &Path, name: &str, key: &str) -> Option<String> {
     folder.join(name).exists().then_some(())?;
     let value = run(folder, &["config", "--no-includes", "--file", name, "--get", key], "read a setting").ok()?;
@@ -91,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_told_from_links_and_repositories() {
+    fn links_and_submodules_are_not_files() {
         let lines: [&[u8]; 4] = [
             b"100644 blob aa     12\ta b",
             b"100755 blob bb 3\tbin/run",

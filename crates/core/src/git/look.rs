@@ -1,29 +1,30 @@
-//! The commit, the branch, the remote and whether files were changed.
+//! The commit, the branch and the remote of a folder, and whether its files were changed.
 
 use std::path::Path;
 
 use super::command::{first_bytes, output};
 
-/// What a folder was checked out from.
+/// The commit that a folder was checked out from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkout {
     /// The name of the commit in hexadecimal digits.
     pub commit: String,
-    /// The branch; none between branches.
+    /// The branch; `None` if HEAD is detached.
     pub branch: Option<String>,
-    /// The URL of `origin`, or of the first remote, as git has it: with credentials, if there are any in it.
+    /// The URL of `origin`, or of the first remote, as git stores it, including any credentials in it.
     pub remote: Option<String>,
-    /// Whether files of the folder differ from the commit or are unknown to git, but for ignored ones. None if that cannot be
-    /// told safely or in time.
+    /// Set if files of the folder differ from the commit or are untracked and not ignored. `None` if that cannot be
+    /// determined safely or in time.
     pub is_dirty: Option<bool>,
 }
 
-/// Looks into the folder with `git`. None if no folder above it is a repository, or git is not there, or does not want to.
+/// Inspects the folder with `git`. Returns `None` if neither it nor a folder above it is a repository, or if git is
+/// missing or fails.
 ///
-/// What is in the repository's own configuration is not trusted, since the folder may have come from a stranger: see
+/// The repository's own configuration is not trusted, since the folder may come from an untrusted source: see
 /// [`is_harmless`].
 pub fn look(folder: &Path) -> Option<Checkout> {
-    // Without a repository not even a process is begun.
+    // Without a repository not even a process is started.
     folder.ancestors().find(|above| above.join(".git").exists())?;
     let head = output(folder, &["rev-parse", "HEAD", "--symbolic-full-name", "HEAD"])?;
     let mut lines = head.lines();
@@ -37,10 +38,10 @@ pub fn look(folder: &Path) -> Option<Checkout> {
     Some(Checkout { commit, branch, remote: remote(&settings), is_dirty })
 }
 
-/// The settings that matter here.
+/// The settings that are read.
 const WANTED: &str = r"^(remote\..+\.(url|promisor)|filter\..+)$";
 
-/// Where it is set, its key and its value.
+/// The scope of a setting, its key and its value.
 type Setting<'a> = (&'a str, &'a str, &'a str);
 
 /// `scope NUL key LF value NUL` for each (git-config, "-z").
@@ -60,8 +61,9 @@ fn remote(settings: &[Setting<'_>]) -> Option<String> {
     found.map(|(_, _, url)| (*url).to_owned())
 }
 
-/// Whether comparing files runs nothing that the repository itself names: its filters are programs that git gives changed files
-/// to, and a partial clone fetches what it lacks. Settings of the user and of the system are trusted.
+/// Returns true if comparing files runs nothing that the repository itself names: its filters are programs that git
+/// runs on changed files, and a partial clone fetches missing objects. Settings of the user and of the system are
+/// trusted.
 fn is_harmless(settings: &[Setting<'_>]) -> bool {
     let is_own = |scope: &str| !matches!(scope, "global" | "system" | "command");
     settings.iter().all(|(scope, key, _)| is_url(key) || !is_own(scope))
@@ -83,7 +85,8 @@ mod tests {
 
     #[test]
     fn settings_are_read_with_their_scope() {
-        let output = "global\0filter.lfs.clean\ngit-lfs clean\0local\0remote.up.url\nhttps://up\0local\0remote.origin.url\nhttps://o\0";
+        let output = "global\0filter.lfs.clean\ngit-lfs clean\0\
+                      local\0remote.up.url\nhttps://up\0local\0remote.origin.url\nhttps://o\0";
         let settings = parse(output);
         assert_eq!(remote(&settings).as_deref(), Some("https://o"));
         assert_eq!(remote(&settings[..2]).as_deref(), Some("https://up"));

@@ -1,4 +1,5 @@
-//! What git knows of a folder, and a commit of another repository. It is asked by its own program, which must not be made to run
+//! The state of a git checkout, and commits of other repositories. Both are read by the `git` program, and nothing in
+//! a folder may make it run another program.
 //! anything by the folder.
 
 mod command;

@@ -1,4 +1,4 @@
-//! How a user names a git repository, and what follows from the name.
+//! Addresses of git repositories, as users write them, and the names and URLs derived from them.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -8,23 +8,23 @@ use crate::provenance::SourceUrl;
 /// A git repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GitRemote {
-    /// On another host.
+    /// A repository on another host.
     Url {
-        /// As git is told; it may hold a secret.
+        /// The address that is passed to git; it may contain a secret.
         given: Given,
-        /// As others are told.
+        /// The address for messages and records.
         url: SourceUrl,
     },
-    /// On this disk.
+    /// A repository on this disk.
     Folder(PathBuf),
 }
 
-/// An address that may hold a secret; `Debug` hides it.
+/// An address that may contain a secret; `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Given(pub(super) String);
 
 impl GitRemote {
-    /// Reads `https://host/path`, `ssh://host/path`, `user@host:path`, and everything else as a folder.
+    /// Reads `https://host/path`, `ssh://host/path` and `user@host:path`, and takes any other text as a folder.
     pub fn parse(text: &str) -> Self {
         match SourceUrl::parse(text) {
             Some(url) => Self::Url { given: Given(text.to_owned()), url },
@@ -32,7 +32,7 @@ impl GitRemote {
         }
     }
 
-    /// Whose it is, as far as its address tells, and what it is called.
+    /// The owner, if the address contains one, and the name of the repository.
     pub fn names(&self) -> (Option<String>, String) {
         let (path, has_owner) = match self {
             Self::Url { url, .. } => (split(&url.to_string()).2.to_owned(), true),
@@ -44,8 +44,8 @@ impl GitRemote {
         (owner.map(str::to_owned), name.strip_suffix(".git").unwrap_or(name).to_owned())
     }
 
-    /// Where its files of LFS are, unless it says otherwise (git-lfs, docs/api/server-discovery.md); none for a folder. The port of
-    /// ssh says nothing about that of https.
+    /// The default URL of its LFS server (git-lfs, docs/api/server-discovery.md), which a setting may override;
+    /// `None` for a folder. The port for ssh says nothing about the port for https.
     pub(crate) fn lfs_url(&self) -> Option<String> {
         let Self::Url { url, .. } = self else { return None };
         let text = url.to_string();
@@ -58,7 +58,7 @@ impl GitRemote {
         Some(format!("{scheme}://{host}/{}.git/info/lfs", path.strip_suffix(".git").unwrap_or(path)))
     }
 
-    /// As git is told.
+    /// The address that is passed to git.
     pub(crate) fn given(&self) -> String {
         match self {
             Self::Url { given, .. } => given.0.clone(),
@@ -66,7 +66,7 @@ impl GitRemote {
         }
     }
 
-    /// The folder, if it is one.
+    /// The folder, if the repository is one.
     pub(crate) fn folder(&self) -> Option<&Path> {
         match self {
             Self::Url { .. } => None,
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_tells_names_and_where_lfs_is() {
+    fn names_and_the_lfs_url_follow_from_an_address() {
         let check = |text: &str, owner: Option<&str>, name: &str, lfs: Option<&str>| {
             let remote = GitRemote::parse(text);
             assert_eq!(remote.names(), (owner.map(str::to_owned), name.to_owned()), "{text}");

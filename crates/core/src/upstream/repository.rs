@@ -1,4 +1,4 @@
-//! Where an import gets files from: a hub, or git.
+//! The repository that an import reads files from: on a hub, or in git.
 
 use super::error::Error;
 use crate::digest::Digest;
@@ -10,45 +10,45 @@ use crate::upstream::hub::{RemoteFile, Snapshot};
 
 /// A repository at one commit.
 pub trait Upstream: Sync {
-    /// What is known of all of it.
+    /// The metadata of the repository.
     fn about(&self) -> &About;
 
-    /// Its files, in the order of their paths; none of them is git's own.
+    /// Its files, sorted by path, without git's own files.
     fn files(&self) -> &[UpstreamFile];
 
-    /// How many of its files travel at once.
+    /// The number of its files that are transferred at once.
     fn concurrency(&self) -> usize;
 
-    /// All of a file without a known digest: it is small.
+    /// Reads the whole of a file without a known digest, which is small.
     fn read(&self, file: &UpstreamFile) -> Result<Vec<u8>, Error>;
 
     /// The content of the file at `path`, which `descriptor` describes.
     fn content<'a>(&'a self, path: &RelativePath, descriptor: &Descriptor) -> Box<dyn Content + 'a>;
 }
 
-/// What is known of a repository at a commit.
+/// The metadata of a repository at a commit.
 #[derive(Debug, Clone)]
 pub struct About {
-    /// Where it is, without secrets.
+    /// The address without secrets.
     pub url: String,
     /// The commit in hexadecimal digits.
     pub commit: String,
-    /// What it is called, without its owner.
+    /// The name without the owner.
     pub name: String,
-    /// Whose it is.
+    /// The owner.
     pub owner: Option<String>,
     /// The identifier of its licence.
     pub license: Option<String>,
-    /// The one in it, if that counts.
+    /// The Kitfile in the repository, if it applies.
     pub kitfile: Option<Kitfile>,
 }
 
 impl About {
-    /// The commit, as it is recorded.
+    /// The commit, as provenance records it.
     pub(crate) fn commit(&self) -> Commit {
         Commit {
             id: self.commit.clone(),
-            // It may as well have been a tag that led here.
+            // The revision may also have been a tag.
             branch: None,
             remote: SourceUrl::parse(&self.url),
             is_dirty: Some(false),
@@ -59,28 +59,29 @@ impl About {
 /// A file in a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpstreamFile {
-    /// Where it is.
+    /// The path in the repository.
     pub path: RelativePath,
-    /// In bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// What it is; a file without is small, and only its bytes tell.
+    /// The digest. A file without one is small, and has to be read to compute it.
     pub digest: Option<Digest>,
-    /// Whether it is a program.
+    /// Set if the file is executable.
     pub is_executable: bool,
 }
 
-/// A file whose place in a ModelKit does not matter yet, and the annotation with its path (image-spec 1.1, "Pre-Defined Annotation Keys").
+/// The media type of a file whose place in a ModelKit does not matter yet, and the annotation with its path
+/// (image-spec 1.1, "Pre-Defined Annotation Keys").
 const FILE: MediaType = MediaType::of("application/octet-stream");
 const TITLE: &str = "org.opencontainers.image.title";
 
 impl UpstreamFile {
-    /// Describes the file as a blob of its own; none for a file without a known digest.
+    /// Describes the file as a separate blob; `None` for a file without a known digest.
     pub(crate) fn descriptor(&self) -> Option<Descriptor> {
         let annotations = Annotations::from([(TITLE.to_owned(), self.path.to_string())]);
         Some(Descriptor { annotations, ..Descriptor::new(FILE, self.digest?, self.size) })
     }
 
-    /// The mode that it has in a checkout.
+    /// The file mode in a checkout.
     pub(crate) fn mode(&self) -> u32 {
         if self.is_executable { 0o755 } else { 0o644 }
     }
@@ -94,7 +95,7 @@ pub struct HubUpstream {
 }
 
 impl From<Snapshot> for HubUpstream {
-    /// As for the Go tool, a Kitfile in it does not count.
+    /// Takes the metadata from `snapshot`. A Kitfile in the repository is ignored, as in KitOps.
     fn from(snapshot: Snapshot) -> Self {
         let about = About {
             url: snapshot.url(),
@@ -104,7 +105,7 @@ impl From<Snapshot> for HubUpstream {
             license: snapshot.license.clone(),
             kitfile: None,
         };
-        // The hub does not tell which are programs.
+        // The hub does not report which files are executable.
         let file = |RemoteFile { path, size, digest }| UpstreamFile { path, size, digest, is_executable: false };
         let files = snapshot.files.iter().cloned().map(file).collect();
         Self { snapshot, about, files }

@@ -1,4 +1,4 @@
-//! How a user names a repository of a hub.
+//! Addresses of repositories of a hub, as users write them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use std::str::FromStr;
 pub struct Address {
     /// The hub, such as `https://huggingface.co`, if the address names one.
     pub hub: Option<String>,
-    /// What it holds.
+    /// The kind of the repository.
     pub kind: Kind,
     /// The owner and the name, such as `openai/whisper-tiny`; some old models have no owner.
     pub name: String,
@@ -16,7 +16,7 @@ pub struct Address {
     pub revision: Option<String>,
 }
 
-/// What a repository holds.
+/// The kind of a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A model.
@@ -26,7 +26,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Its repositories in the API.
+    /// The name of this kind in the paths of the API.
     pub(super) fn plural(self) -> &'static str {
         match self {
             Self::Model => "models",
@@ -44,19 +44,19 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What stands before the names of datasets.
+/// The path segment before the names of datasets.
 const DATASETS: &str = "datasets";
 
-/// A text that names no repository.
+/// A text that is not the address of a repository.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` names no repository of a hub: OWNER/NAME, datasets/OWNER/NAME, or the address of its page")]
+#[error("`{0}` is not a repository of a hub: write OWNER/NAME, datasets/OWNER/NAME, or the address of its page")]
 pub struct InvalidAddress(String);
 
 impl FromStr for Address {
     type Err = InvalidAddress;
 
-    /// Reads `OWNER/NAME`, `hf://OWNER/NAME@REVISION` and the address of a page, `https://HUB/OWNER/NAME/tree/REVISION`; a dataset has
-    /// `datasets/` before its owner.
+    /// Reads `OWNER/NAME`, `hf://OWNER/NAME@REVISION` or the address of a page,
+    /// `https://HUB/OWNER/NAME/tree/REVISION`. A dataset has `datasets/` before its owner.
     fn from_str(text: &str) -> Result<Self, InvalidAddress> {
         let invalid = || InvalidAddress(text.to_owned());
         let (hub, path) = match text.split_once("://") {
@@ -81,7 +81,7 @@ impl FromStr for Address {
 }
 
 impl Address {
-    /// Who owns the repository, if that is part of its name.
+    /// The owner of the repository, if its name contains one.
     pub fn owner(&self) -> Option<&str> {
         self.name.split_once('/').map(|(owner, _)| owner)
     }
@@ -91,7 +91,7 @@ impl Address {
         self.name.split_once('/').map_or(&self.name, |(_, name)| name)
     }
 
-    /// The names on the way to its page.
+    /// The path segments of its page.
     pub(super) fn segments(&self) -> Vec<String> {
         let kind = (self.kind == Kind::Dataset).then_some(DATASETS);
         kind.into_iter().chain(self.name.split('/')).map(str::to_owned).collect()
@@ -103,7 +103,7 @@ fn split_revision(path: &str) -> (&str, Option<&str>) {
     split.map_or((path, None), |(name, revision)| (name, Some(revision)))
 }
 
-/// One name or two, of the signs that the hub allows (`huggingface_hub`, `validate_repo_id`).
+/// Checks for one name or two, of the characters that the hub allows (`huggingface_hub`, `validate_repo_id`).
 fn is_name(text: &str) -> bool {
     let is_part = |part: &str| {
         let is_sign = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');

@@ -1,4 +1,4 @@
-//! The answers of the API (huggingface.co/docs/hub/api), as far as they are used.
+//! The answers of the API (huggingface.co/docs/hub/api), limited to the fields in use.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -19,7 +19,8 @@ pub(super) struct Info {
 }
 
 impl Info {
-    /// The licence that the card names: one, and neither `other` nor `unknown`. Identifiers of SPDX know no case.
+    /// The licence that the card names, if it is exactly one and neither `other` nor `unknown`. SPDX identifiers are
+    /// case-insensitive.
     pub(super) fn license(&self) -> Option<String> {
         let named = match &self.card_data["license"] {
             Value::String(license) => Some(license.as_str()),
@@ -32,7 +33,7 @@ impl Info {
         named.filter(|license| !matches!(*license, "other" | "unknown" | "")).map(str::to_owned)
     }
 
-    /// Whether the commit is one: it becomes a part of addresses, and stands for what was imported.
+    /// Returns true if the commit is well-formed: it becomes a part of addresses, and identifies the imported files.
     pub(super) fn has_commit(&self) -> bool {
         matches!(self.sha.len(), 40 | 64) && self.sha.bytes().all(|byte| byte.is_ascii_hexdigit())
     }
@@ -49,7 +50,7 @@ pub(super) struct Item {
     pub(super) lfs: Option<Lfs>,
 }
 
-/// What git has only a pointer to.
+/// A file of which git stores only a pointer.
 #[derive(Deserialize)]
 pub(super) struct Lfs {
     oid: String,
@@ -57,7 +58,7 @@ pub(super) struct Lfs {
 }
 
 impl Lfs {
-    /// The digest of the file; none if the id is none.
+    /// The digest of the file; `None` if the id is not one.
     pub(super) fn digest(&self) -> Option<Digest> {
         let hex = self.oid.strip_prefix("sha256:").unwrap_or(&self.oid);
         format!("sha256:{hex}").parse().ok()

@@ -1,77 +1,78 @@
-//! What can go wrong with a hub.
+//! Errors of a hub.
 
 use super::address::{Address, Kind};
 use crate::oci::ContentError;
 use crate::registry::{self, Answer};
 
-/// Why a hub did not give what it was asked for.
+/// An error of reading from a hub.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Its owner decides who may read it.
+    /// The owner of the repository decides who may read it.
     #[error("the {kind} `{name}` is gated, and {reader} may not read it")]
     Gated {
-        /// What it is.
+        /// The kind of the repository.
         kind: Kind,
-        /// What it is called.
+        /// The name of the repository.
         name: String,
-        /// Who asked, in words.
+        /// The user that asked, as a phrase.
         reader: &'static str,
-        /// What the hub says.
+        /// The hub's answer.
         source: Option<Answer>,
     },
-    /// A hub does not tell strangers what is private.
+    /// The repository is missing or private: a hub does not reveal private repositories to other users.
     #[error("there is no {kind} `{name}` at `{hub}`, or it is private")]
     NoRepository {
-        /// What it should be.
+        /// The kind that was asked for.
         kind: Kind,
-        /// What it should be called.
+        /// The name that was asked for.
         name: String,
         /// The hub.
         hub: String,
-        /// What the hub says.
+        /// The hub's answer.
         source: Option<Answer>,
     },
-    /// There is no such branch, tag or commit.
+    /// The repository has no such branch, tag or commit.
     #[error("reference `{revision}` not found: the {kind} `{name}` has no such branch, tag or commit")]
     NoRevision {
-        /// What it is.
+        /// The kind of the repository.
         kind: Kind,
-        /// What it is called.
+        /// The name of the repository.
         name: String,
-        /// What it does not have.
+        /// The missing branch, tag or commit.
         revision: String,
     },
-    /// The token is not one.
+    /// The token is invalid.
     #[error("`{hub}` refused the token")]
     TokenRefused {
         /// The hub.
         hub: String,
-        /// What the hub says.
+        /// The hub's answer.
         source: Option<Answer>,
     },
-    /// An answer is not what the API promises.
+    /// An answer violates the API.
     #[error("`{hub}` gave a wrong answer about `{name}`: {problem}")]
     WrongAnswer {
         /// The hub.
         hub: String,
         /// The repository.
         name: String,
-        /// What is wrong.
+        /// A description of the violation.
         problem: String,
     },
-    /// Anything else that happens between two hosts.
+    /// Any other failure of an HTTP request.
     #[error(transparent)]
     HttpService(#[from] registry::Error),
 }
 
-/// What the hub means by `refusal`: it tells kinds of refusals apart by codes (`huggingface_hub`, `hf_raise_for_status`).
+/// Explains `refusal` by its error code, by which the hub distinguishes kinds of refusals (`huggingface_hub`,
+/// `hf_raise_for_status`).
 pub(super) fn explain(hub: &str, address: &Address, revision: &str, refusal: registry::Error) -> Error {
     let (kind, name, hub) = (address.kind, address.name.clone(), hub.to_owned());
     let source = refusal.answer().cloned();
     let has_code = |code| source.as_ref().is_some_and(|answer: &Answer| answer.has_code(code));
     match refusal {
         registry::Error::NoCredentials { .. } if has_code("GatedRepo") => {
-            Error::Gated { kind, name, reader: "somebody without a token", source }
+            Error::Gated { kind, name, reader: "a user without a token", source }
         }
         _ if has_code("GatedRepo") => Error::Gated { kind, name, reader: "the owner of this token", source },
         _ if has_code("RevisionNotFound") => Error::NoRevision { kind, name, revision: revision.to_owned() },

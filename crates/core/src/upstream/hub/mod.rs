@@ -1,6 +1,7 @@
-//! The Hugging Face hub, and whatever speaks its HTTP API: what a repository holds at a commit, and the bytes of its files.
+//! The Hugging Face hub, and other servers with its HTTP API: the files of a repository at a commit, and their bytes.
 //!
-//! HTTP itself, with its settings, retries and ranges, is that of `registry`: a hub is a [`HttpService`](crate::registry::HttpService).
+//! HTTP itself, with its settings, retries and ranges, is in `registry`: a hub is an
+//! [`HttpService`](crate::registry::HttpService).
 
 mod address;
 mod answers;

@@ -1,4 +1,4 @@
-//! A repository at one commit: what it holds, and the bytes of its files.
+//! A repository at one commit: its files and their bytes.
 
 use std::io::Read;
 
@@ -23,11 +23,11 @@ pub struct Snapshot {
     pub commit: String,
     /// The repository.
     pub address: Address,
-    /// What was asked for, such as a branch; it stood for the commit when that was asked.
+    /// The branch, tag or commit that was asked for. It resolved to the commit when the snapshot was taken.
     pub revision: String,
     /// The licence that its card names.
     pub license: Option<String>,
-    /// Its files, in the order of their paths. None of them is git's own.
+    /// Its files, sorted by path, without git's own files.
     pub files: Vec<RemoteFile>,
     hub: Hub,
 }
@@ -35,37 +35,39 @@ pub struct Snapshot {
 /// A file in a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteFile {
-    /// Where it is.
+    /// The path in the repository.
     pub path: RelativePath,
-    /// In bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// What it is, if it is kept by LFS, whose ids are digests. git knows small files by an id of its own, which is not checked.
+    /// The digest, if the file is stored in LFS, whose ids are digests. git identifies small files by an id of its
+    /// own, which is not checked.
     pub digest: Option<Digest>,
 }
 
-/// An answer about a repository has some kilobytes; cards with long tables of results have more.
+/// An answer about a repository has some kilobytes; model cards with long tables of results have more.
 const INFO_LIMIT: u64 = 16 * 1024 * 1024;
-/// A file outside of LFS is read into memory up to this size. The hub takes none above 10 MiB.
+/// The largest file outside of LFS that is read into memory. The hub accepts none above 10 MiB.
 const SMALL_FILE_LIMIT: u64 = 64 * 1024 * 1024;
-/// What tells git how to treat the others.
+/// Files that configure git.
 const GITS_OWN: [&str; 2] = [".gitattributes", ".gitignore"];
 
 impl Hub {
-    /// The hub at `url`; the token goes there and to no other host. Nothing is sent yet.
+    /// The hub at `url`. The token is sent to that host only. Nothing is sent yet.
     pub fn new(client: &Client, url: &str, token: Option<&Credentials>) -> Result<Self, Error> {
         Ok(Self { site: client.site(url, token)?, url: url.trim_end_matches('/').to_owned() })
     }
 
-    /// Finds the commit that `revision` stands for now, and lists what the repository holds there.
+    /// Resolves `revision` to a commit, and lists the files of the repository at it.
     pub fn snapshot(&self, address: &Address, revision: &str) -> Result<Snapshot, Error> {
         let explained = |refusal| explain(&self.site.host(), address, revision, refusal);
         let answer = self.site.read(&api(address, "revision", revision, None), INFO_LIMIT).map_err(explained)?;
         let info: Info = serde_json::from_slice(&answer).map_err(|error| self.wrong(address, &error))?;
         if !info.has_commit() {
-            return Err(self.wrong(address, &format!("`{}` is no commit", info.sha)));
+            return Err(self.wrong(address, &format!("`{}` is not a commit", info.sha)));
         }
         let mut files = Vec::new();
-        // Expanded, an answer holds fifty files and the last commit of each; as it is, a thousand.
+        // An expanded page holds fifty files and the last commit of each; a page that is not expanded holds a
+        // thousand files.
         let question = api(address, "tree", &info.sha, Some("recursive=true&expand=false"));
         self.site.read_pages(&question, |page| read_page(page, &mut files)).map_err(explained)?;
         files.sort_by(|left, right| left.path.cmp(&right.path));
@@ -80,7 +82,7 @@ impl Hub {
 }
 
 impl Snapshot {
-    /// How many connections to the hub are used at once.
+    /// The number of connections to the hub that are used at once.
     pub fn concurrency(&self) -> usize {
         self.hub.site.concurrency()
     }
@@ -90,18 +92,19 @@ impl Snapshot {
         format!("{}/{}", self.hub.url, self.address.segments().join("/"))
     }
 
-    /// All of a file outside of LFS. Only its size is checked: the commit is trusted as far as the connection to the hub is.
+    /// Reads a whole file outside of LFS. Only its size is checked: its content is trusted as far as the connection
+    /// to the hub is.
     pub fn read(&self, file: &RemoteFile) -> Result<Vec<u8>, Error> {
         let bytes =
             self.hub.site.read(&self.question(file), SMALL_FILE_LIMIT).map_err(|refusal| self.explain(refusal))?;
         if bytes.len() as u64 != file.size {
-            let problem = format!("`{}` has {} bytes, and {} were announced", file.path, bytes.len(), file.size);
+            let problem = format!("`{}` has {} bytes instead of {}", file.path, bytes.len(), file.size);
             return Err(self.hub.wrong(&self.address, &problem));
         }
         Ok(bytes)
     }
 
-    /// The content of the file at `path`, which `descriptor` describes. It comes over several connections if one is slow.
+    /// The content of the file at `path`, which `descriptor` describes. A slow download uses several connections.
     pub fn content<'a>(&'a self, path: &RelativePath, descriptor: &Descriptor) -> impl Content + use<'a> {
         let file = RemoteFile { path: path.clone(), size: descriptor.size, digest: Some(descriptor.digest) };
         Explained { content: self.hub.site.content(&self.question(&file), descriptor), snapshot: self }
@@ -140,7 +143,7 @@ fn api(address: &Address, what: &str, revision: &str, query: Option<&'static str
     HttpRequest { path, query, attempt: format!("look at the {} `{subject}`", address.kind), subject }
 }
 
-/// Adds the files of a page. A path that leaves its folder is refused, whatever else there is.
+/// Adds the files of a page. A path that leaves its folder fails the whole page.
 fn read_page(page: &[u8], files: &mut Vec<RemoteFile>) -> Result<(), String> {
     let items: Vec<Item> = serde_json::from_slice(page).map_err(|error| format!("the list is not valid: {error}"))?;
     for item in items.into_iter().filter(|item| item.kind == "file") {
@@ -150,7 +153,7 @@ fn read_page(page: &[u8], files: &mut Vec<RemoteFile>) -> Result<(), String> {
         }
         let (size, digest) = match &item.lfs {
             Some(lfs) => {
-                let digest = lfs.digest().ok_or_else(|| format!("the LFS id of `{path}` is no sha256"))?;
+                let digest = lfs.digest().ok_or_else(|| format!("the LFS id of `{path}` is not a sha256 digest"))?;
                 (lfs.size, Some(digest))
             }
             None => (item.size, None),
@@ -162,7 +165,7 @@ fn read_page(page: &[u8], files: &mut Vec<RemoteFile>) -> Result<(), String> {
     Ok(())
 }
 
-/// Content whose refusals are told in the words of the hub.
+/// Content whose refusals are explained by the error codes of the hub.
 struct Explained<'a, C> {
     content: C,
     snapshot: &'a Snapshot,
@@ -201,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_with_a_path_that_leaves_or_an_id_that_is_none_is_refused() {
+    fn a_page_with_a_path_that_leaves_or_an_invalid_id_is_refused() {
         for page in [
             r#"[{"type":"file","size":1,"path":"../x"}]"#,
             r#"[{"type":"file","size":1,"path":"/etc/passwd"}]"#,

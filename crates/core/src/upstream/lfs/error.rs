@@ -1,40 +1,40 @@
-//! What can go wrong with Git LFS.
+//! Errors of Git LFS.
 
 use crate::oci::ContentError;
 use crate::registry::{self, Answer};
 
-/// Why an LFS server did not give a file.
+/// An error of reading a file from an LFS server.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It wants to know who asks, or refused the answer.
-    #[error("the LFS server `{host}` wants credentials that git does not have")]
+    /// The server requires credentials, or refused those it got.
+    #[error("the LFS server `{host}` requires credentials that git does not have")]
     Locked {
         /// The server.
         host: String,
-        /// What the server says.
+        /// The server's answer.
         source: Option<Answer>,
     },
-    /// Nobody pushed the file, or it was removed.
+    /// The file was never pushed, or it was removed.
     #[error("the LFS server `{host}` does not have `{path}`: {words}")]
     Missing {
         /// The server.
         host: String,
         /// The file.
         path: String,
-        /// What the server says.
+        /// The server's message.
         words: String,
     },
-    /// An answer is not what the API promises.
+    /// An answer violates the API.
     #[error("the LFS server `{host}` gave a wrong answer about `{path}`: {problem}")]
     WrongAnswer {
         /// The server.
         host: String,
         /// The file.
         path: String,
-        /// What is wrong.
+        /// A description of the violation.
         problem: String,
     },
-    /// Anything else that happens between two hosts.
+    /// Any other failure of an HTTP request.
     #[error(transparent)]
     HttpService(#[from] registry::Error),
 }

@@ -1,6 +1,7 @@
-//! Git LFS: what git has instead of large files, and the server that has the files.
+//! Git LFS: the pointers that git stores instead of large files, and the server that stores the files.
 //!
-//! HTTP itself, with its settings, retries and ranges, is that of `registry`: a server is a [`HttpService`](crate::registry::HttpService).
+//! HTTP itself, with its settings, retries and ranges, is in `registry`: a server is an
+//! [`HttpService`](crate::registry::HttpService).
 
 mod error;
 mod pointer;

@@ -1,21 +1,21 @@
-//! What git has instead of a large file.
+//! The pointer that git stores instead of a large file.
 
 use crate::digest::Digest;
 
-/// A small text that stands for a file (git-lfs, docs/spec.md, "The Pointer").
+/// A small text that represents a file (git-lfs, docs/spec.md, "The Pointer").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pointer {
-    /// What the file is.
+    /// The digest of the file.
     pub digest: Digest,
-    /// In bytes.
+    /// The size of the file in bytes.
     pub size: u64,
 }
 
-/// No pointer has more bytes.
+/// The upper limit for the size of a pointer in bytes.
 pub const POINTER_LIMIT: u64 = 1024;
 
 impl Pointer {
-    /// Reads a pointer; none if it is another text.
+    /// Reads a pointer; `None` if the text is not one.
     pub fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines();
         lines.next().filter(|line| *line == "version https://git-lfs.github.com/spec/v1")?;

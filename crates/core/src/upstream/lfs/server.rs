@@ -1,4 +1,4 @@
-//! The server that has the files (git-lfs, docs/api/batch.md).
+//! The server that stores the files (git-lfs, docs/api/batch.md).
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -18,7 +18,7 @@ pub struct Server {
 }
 
 const MEDIA_TYPE: &str = "application/vnd.git-lfs+json";
-/// An answer about one file is an address with a signature, and headers.
+/// The answer about one file contains an address with a signature, and headers.
 const ANSWER_LIMIT: u64 = 1024 * 1024;
 
 #[derive(Deserialize)]
@@ -56,17 +56,18 @@ impl Server {
         Ok(Self { client: client.clone(), site: client.site(url, credentials)? })
     }
 
-    /// How many connections to it are used at once.
+    /// The number of connections to the server that are used at once.
     pub fn concurrency(&self) -> usize {
         self.site.concurrency()
     }
 
-    /// Whether it tells us where `file` is, which `path` names in messages.
+    /// Checks that the server has `file`. Messages call it `path`.
     pub fn check(&self, path: &RelativePath, file: &Descriptor) -> Result<(), Error> {
         self.locate(path, file).map(drop)
     }
 
-    /// The content of `file`. Each opening asks where it is, since a place is good for some minutes only.
+    /// The content of `file`. Each opening asks for its address again, since an address is valid for some minutes
+    /// only.
     pub fn content<'a>(&'a self, path: &RelativePath, file: &Descriptor) -> impl Content + use<'a> {
         RemoteFile { server: self, path: path.clone(), file: file.clone() }
     }
@@ -88,12 +89,12 @@ impl Server {
             other => Error::HttpService(other),
         })?;
         let answer: Answer = serde_json::from_slice(&answer).map_err(|error| wrong(error.to_string()))?;
-        let object = answer.objects.into_iter().next().ok_or_else(|| wrong("it tells nothing".to_owned()))?;
+        let object = answer.objects.into_iter().next().ok_or_else(|| wrong("it is empty".to_owned()))?;
         if let Some(Refusal { message }) = object.error {
             return Err(Error::Missing { host: host.clone(), path: text.clone(), words: message });
         }
         let download = object.actions.and_then(|actions| actions.download);
-        download.ok_or_else(|| wrong("it does not tell where to get it".to_owned()))
+        download.ok_or_else(|| wrong("it has no address to download from".to_owned()))
     }
 }
 
