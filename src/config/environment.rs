@@ -69,7 +69,7 @@ impl Environment {
             object_store: object_store(),
             builder: ci::builder(&text),
             hub: text("HF_ENDPOINT"),
-            hub_token: text("HF_TOKEN").map(Credentials::Bearer),
+            hub_token: text("HF_TOKEN").map(|token| Credentials::Bearer(token.trim().to_owned())),
             time: time()?,
             is_interactive: io::stdin().is_terminal(),
             is_watched,

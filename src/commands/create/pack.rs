@@ -272,7 +272,7 @@ pub(super) fn read_kitfile(context: &Context, path: &Path) -> Result<Kitfile> {
 }
 
 fn parse_kitfile(context: &Context, (name, bytes): (String, Vec<u8>)) -> Result<Kitfile> {
-    let text = String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("the Kitfile `{name}` is not UTF-8 text"))?;
+    let text = kitfile::decode(bytes).with_context(|| format!("cannot read the Kitfile `{name}`"))?;
     let kitfile = kitfile::parse(&text).map_err(|invalid| invalid.in_file(&name))?;
     for warning in kitfile::warnings(&kitfile) {
         context.output.warn(&warning.message);

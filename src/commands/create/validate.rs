@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::pack::find_kitfile;
 use crate::context::Context;
 use crate::output::{Format, one_line};
+use kit_core::kitfile;
 use kit_core::ops::{self, Finding, Severity, ValidateOptions};
 
 /// Check a folder and its Kitfile before packing
@@ -59,8 +60,8 @@ impl ValidateArgs {
         let folder = fs::canonicalize(context.environment.absolute(&self.folder))?;
         let given = self.file.as_ref().map(|file| (context.environment.absolute(file), file.display().to_string()));
         let (path, file) = given.map_or_else(|| Ok(named(find_kitfile(&folder)?)), anyhow::Ok)?;
-        let text = String::from_utf8(fs::read(&path)?);
-        let text = text.map_err(|_| anyhow::anyhow!("the Kitfile `{}` is not UTF-8 text", path.display()))?;
+        let text = kitfile::decode(fs::read(&path)?);
+        let text = text.with_context(|| format!("cannot read the Kitfile `{}`", path.display()))?;
         Ok(ValidateOptions { context: folder, file, text })
     }
 }

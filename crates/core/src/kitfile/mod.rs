@@ -11,6 +11,7 @@ mod pin;
 #[cfg(test)]
 mod samples;
 mod schema;
+mod text;
 mod validate;
 mod write;
 
@@ -20,5 +21,6 @@ pub use notes::{Note, to_yaml_with_notes};
 pub use parse::{FieldPlaces, SIZE_LIMIT, parse, parse_with_places};
 pub use pin::{CannotPin, NamedReference, ReferenceField, pin};
 pub use schema::SCHEMA;
+pub use text::{NotText, decode};
 pub use validate::{MANIFEST_VERSION, validate, warnings};
 pub use write::{to_yaml, yaml_tree};

@@ -63,6 +63,10 @@ impl FromStr for Location {
     type Err = InvalidReference;
 
     fn from_str(text: &str) -> Result<Self, InvalidReference> {
+        // As helm and flux write a registry. With a third slash it is the path of a layout.
+        if let Some(reference) = text.strip_prefix("oci://").filter(|rest| !rest.starts_with('/')) {
+            return Ok(Self::Artifact(reference.parse()?));
+        }
         let Some(text) = text.strip_prefix("oci:") else { return Ok(Self::Artifact(text.parse()?)) };
         let (text, digest) = match text.rsplit_once('@') {
             Some((rest, digest)) if digest.starts_with("sha256:") => (rest, Some(digest.to_owned())),
@@ -220,6 +224,14 @@ mod tests {
         for wrong in ["oci:store:no name", "oci:store:", "oci:store:Upper/case:v1"] {
             assert!(wrong.parse::<Location>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_url_with_the_scheme_oci_names_a_registry() {
+        let expected = Location::Artifact("r.example/team/net:v1".parse().unwrap());
+        assert_eq!("oci://r.example/team/net:v1".parse(), Ok(expected));
+        let layout = Location::Layout { path: "///srv/kits".into(), selector: Some("v1".to_owned()) };
+        assert_eq!("oci:///srv/kits:v1".parse(), Ok(layout));
     }
 
     #[test]

@@ -103,6 +103,9 @@ pub(crate) fn compose(text: &str) -> Result<Option<Rc<Node>>, SyntaxError> {
         match event {
             Event::StreamEnd => return Ok(root),
             Event::DocumentStart(..) if root.is_some() => {
+                if composer.is_empty_document()? {
+                    continue;
+                }
                 return Err(SyntaxError::new(mark, "a Kitfile is one YAML document, but a second one begins here"));
             }
             Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
@@ -134,6 +137,13 @@ impl<'a> Composer<'a> {
                 Err(SyntaxError::new(Mark { start, end: start }, error.info()))
             }
         }
+    }
+
+    /// Takes what follows the start of a document, and returns whether that is nothing but comments.
+    fn is_empty_document(&mut self) -> Result<bool, SyntaxError> {
+        let (event, mark) = self.next()?;
+        let is_empty = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, ..) if text.is_empty());
+        Ok(is_empty && mark.start == mark.end)
     }
 
     fn node(&mut self, event: Event<'_>, mark: Mark, depth: usize) -> Result<Rc<Node>, SyntaxError> {

@@ -317,7 +317,7 @@ pub(crate) fn hub(context: &Context, client: &Client, address: &Address, token: 
     let own = own_hub(context);
     let named = address.hub.as_deref().map(|hub| if PUBLIC_ALIASES.contains(&hub) { PUBLIC_HUB } else { hub });
     let url = named.unwrap_or(own);
-    let given = token.map(|token| Credentials::Bearer(token.to_owned()));
+    let given = token.map(|token| Credentials::Bearer(token.trim().to_owned()));
     let token = given.or_else(|| context.environment.hub_token.clone().filter(|_| url == own));
     Ok(Hub::new(client, url, token.as_ref())?)
 }

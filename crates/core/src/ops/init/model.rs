@@ -12,6 +12,7 @@ use crate::oci::RangedReader;
 use crate::ops::error::Error;
 use crate::ops::files::facts_of;
 use crate::tensors::{self, Format, HEADER_LIMIT, Header, Hyperparameters, Summary};
+use crate::upstream::lfs::{POINTER_LIMIT, Pointer};
 
 /// Fills empty fields of the model with the detected values. Returns a description of the problem if the weights cannot
 /// be read.
@@ -37,9 +38,8 @@ pub(super) fn fill(files: &Files<'_>, model: &mut Model) -> Result<Option<String
 const POINTER: &str = "this file is a git LFS pointer; run `git lfs pull` to fetch the weights";
 
 fn is_pointer(files: &Files<'_>, path: &str) -> Result<bool, Error> {
-    // git-lfs, `docs/spec.md`, "The Pointer".
-    const FIRST_LINE: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
-    Ok(files.beginning(path, FIRST_LINE.len() as u64)? == FIRST_LINE)
+    let beginning = files.beginning(path, POINTER_LIMIT)?;
+    Ok(std::str::from_utf8(&beginning).is_ok_and(|text| Pointer::parse(text).is_some()))
 }
 
 fn set(field: &mut String, found: Option<&str>) {

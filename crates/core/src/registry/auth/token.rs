@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::credentials::Credentials;
 use crate::registry::error::Error;
@@ -100,14 +101,21 @@ pub(super) fn parse_token(body: &[u8], asked_at: Instant) -> Option<Token> {
     struct Granted {
         token: Option<String>,
         access_token: Option<String>,
-        expires_in: Option<u64>,
+        expires_in: Option<Value>,
     }
     let granted: Granted = serde_json::from_slice(body).ok()?;
     let text = granted.token.or(granted.access_token).filter(|token| !token.is_empty())?;
-    let seconds = granted.expires_in.filter(|seconds| *seconds > 0).unwrap_or(DEFAULT_LIFETIME_SECONDS);
+    let seconds = granted.expires_in.as_ref().and_then(seconds).unwrap_or(DEFAULT_LIFETIME_SECONDS);
     let lifetime = Duration::from_secs(seconds.min(LONGEST_LIFETIME_SECONDS));
     let usable = lifetime.saturating_sub(LONGEST_MARGIN.min(lifetime / 4));
     Some(Token { header: bearer(&text)?, stale_at: asked_at + usable })
+}
+
+/// A lifetime as token servers write it: a number, with a fraction too, or its text. One that is not above zero counts as none.
+fn seconds(value: &Value) -> Option<u64> {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let whole = text.trim().split(['.', 'e', 'E']).next().filter(|_| text.trim().parse::<f64>().is_ok())?;
+    whole.parse().ok().filter(|seconds| *seconds > 0)
 }
 
 /// The token server that `endpoint` names, if it may be given the registry's credentials.
@@ -184,6 +192,9 @@ mod tests {
         assert_eq!(lifetime(r#"{"token":"t","expires_in":0}"#), Some(50));
         assert_eq!(lifetime(r#"{"access_token":"t","expires_in":300}"#), Some(290));
         assert_eq!(lifetime(r#"{"access_token":"t","expires_in":4}"#), Some(3));
+        for (written, left) in [(r#""300""#, 290), ("300.5", 290), ("-1", 50), ("null", 50), (r#""soon""#, 50)] {
+            assert_eq!(lifetime(&format!(r#"{{"token":"t","expires_in":{written}}}"#)), Some(left), "{written}");
+        }
         assert_eq!(lifetime(r#"{"token":""}"#), None);
         assert_eq!(lifetime(r#"{"token":"a\nb"}"#), None);
         assert_eq!(lifetime(r#"{"token":"t","expires_in":18446744073709551615}"#), Some(86_390));

@@ -1,7 +1,10 @@
 //! Addresses of repositories of a hub, as users write them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+
+use percent_encoding::percent_decode_str;
 
 /// A repository of a hub.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,15 +65,17 @@ impl FromStr for Address {
         let (hub, path) = match text.split_once("://") {
             Some((scheme @ ("https" | "http"), rest)) => {
                 let (host, path) = rest.split_once('/').ok_or_else(invalid)?;
+                let path = path.split(['?', '#']).next().unwrap_or_default();
+                let path = percent_decode_str(path).decode_utf8().map_err(|_| invalid())?;
                 (Some(format!("{scheme}://{host}")), path)
             }
-            Some(("hf", path)) => (None, path),
+            Some(("hf", path)) => (None, Cow::Borrowed(path)),
             Some(_) => return Err(invalid()),
-            None => (None, text),
+            None => (None, Cow::Borrowed(text)),
         };
         let (kind, path) = match path.strip_prefix(DATASETS).and_then(|rest| rest.strip_prefix('/')) {
             Some(rest) => (Kind::Dataset, rest),
-            None => (Kind::Model, path),
+            None => (Kind::Model, &*path),
         };
         let (name, revision) = split_revision(path.trim_end_matches('/'));
         if !is_name(name) || revision.is_some_and(str::is_empty) {
@@ -130,6 +135,8 @@ mod tests {
         check("hf://datasets/ada/texts@refs/pr/1", None, Kind::Dataset, "ada/texts", Some("refs/pr/1"));
         check("https://hf.co/ada/net/", Some("https://hf.co"), Kind::Model, "ada/net", None);
         check("http://hub:80/ada/net/tree/a/b", Some("http://hub:80"), Kind::Model, "ada/net", Some("a/b"));
+        check("https://hub/ada/net/tree/refs%2Fpr%2F1", Some("https://hub"), Kind::Model, "ada/net", Some("refs/pr/1"));
+        check("https://hub/ada/net/tree/v1?library=a#b", Some("https://hub"), Kind::Model, "ada/net", Some("v1"));
         check("https://hub/datasets/ada/texts", Some("https://hub"), Kind::Dataset, "ada/texts", None);
     }
 

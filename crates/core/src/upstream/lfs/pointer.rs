@@ -14,11 +14,14 @@ pub struct Pointer {
 /// The upper limit for the size of a pointer in bytes.
 pub const POINTER_LIMIT: u64 = 1024;
 
+/// The versions of the format that `git lfs` reads (git-lfs, `lfs/pointer.go`); the second has the name of its predecessor.
+const VERSIONS: [&str; 2] = ["https://git-lfs.github.com/spec/v1", "https://hawser.github.com/spec/v1"];
+
 impl Pointer {
     /// Reads a pointer; `None` if the text is not one.
     pub fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines();
-        lines.next().filter(|line| *line == "version https://git-lfs.github.com/spec/v1")?;
+        lines.next()?.strip_prefix("version ").filter(|version| VERSIONS.contains(version))?;
         let pairs: Vec<_> = lines.map(|line| line.split_once(' ')).collect::<Option<_>>()?;
         let value = |key| pairs.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
         Some(Self { digest: value("oid")?.parse().ok()?, size: value("size")?.parse().ok()? })
@@ -34,6 +37,9 @@ mod tests {
         let digest = Digest::of(b"weights");
         let good = format!("version https://git-lfs.github.com/spec/v1\noid {digest}\nsize 7\n");
         assert_eq!(Pointer::parse(&good), Some(Pointer { digest, size: 7 }));
+        for other in [good.replace('\n', "\r\n"), good.replace("git-lfs", "hawser")] {
+            assert_eq!(Pointer::parse(&other), Some(Pointer { digest, size: 7 }), "{other}");
+        }
         for text in [
             "",
             "version https://git-lfs.github.com/spec/v1\n",
