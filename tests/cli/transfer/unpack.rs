@@ -173,3 +173,15 @@ fn layers_that_a_mirror_spoils_are_read_again_from_the_registry() {
     unpack().fails().says("does not match its digest");
     assert!(!sandbox.path("out").exists());
 }
+
+#[test]
+fn a_filter_that_matches_nothing_fails_and_names_the_parts() {
+    let sandbox = packed();
+    let run = sandbox.kit(&["unpack", "sample:v1", "-d", "out", "--filter", "model:nte"]).fails();
+    run.says("no part of `sample:v1` matches the filter")
+        .says("\n  model weights/model.bin")
+        .says("\n  docs README.md");
+    assert!(!sandbox.path("out/weights").exists());
+    sandbox.kit(&["unpack", "sample:v1", "-d", "out", "--filter", "kitfile"]).ok();
+    sandbox.kit(&["unpack", "sample:v1", "-d", "out", "--filter", "model:net"]).ok();
+}

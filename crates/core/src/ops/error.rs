@@ -178,6 +178,14 @@ pub enum Error {
     /// A name that no reference in a Kitfile answers to.
     #[error("no model or dataset that comes from another ModelKit is called `{0}`")]
     NoSuchReference(String),
+    /// The filters match no part of a ModelKit.
+    #[error("no part of `{name}` matches the filter; its parts are:{}", listed(parts))]
+    NothingMatches {
+        /// The name of the ModelKit.
+        name: String,
+        /// Its layers, each with the section and the path.
+        parts: Vec<String>,
+    },
     /// What was packed is not what the lock says: all that differs.
     #[error("what would be packed is not what is locked:{}", listed(.0))]
     Drift(Vec<modelkit::Drift>),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
-use super::layers::Unpacker;
+use super::layers::{Unpacker, title};
 use crate::archive::{Destination, Overwrite, Placed};
 use crate::compression::Compression;
 use crate::digest::Digest;
@@ -75,6 +75,10 @@ pub fn unpack(
         source: if found.is_remote { &delta } else { &*found.source },
         layers: chosen.of(&child.modelkit, Some(&options.selection)),
     });
+    let takes_none = wanted.iter().all(|wanted| wanted.layers.is_empty()) && remotes.files.is_empty();
+    if takes_none && !options.selection.is_everything() && !options.selection.takes_kitfile() {
+        refuse_if_nothing_matches(&child.modelkit, name, &options.selection)?;
+    }
     check_room(&wanted, &remotes.files, &options.folder)?;
 
     warn_of_remote_datasets(&child.modelkit, options, progress);
@@ -196,6 +200,16 @@ pub(crate) fn wanted_parents(
         Some(reference) => parents::resolve(session, name, reference),
         None => Ok(Vec::new()),
     }
+}
+
+/// Fails unless a dataset that stays elsewhere matches: a mistyped filter must not leave a server with an empty volume.
+fn refuse_if_nothing_matches(modelkit: &ModelKit, name: &str, selection: &Selection) -> Result<(), Error> {
+    let is_wanted = |dataset: &Dataset| dataset.path.parse().is_ok_and(|path| selection.takes_dataset(dataset, &path));
+    if modelkit.config.kitfile.remote_datasets().any(is_wanted) {
+        return Ok(());
+    }
+    let parts = modelkit.layers.iter().map(title).collect();
+    Err(Error::NothingMatches { name: name.to_owned(), parts })
 }
 
 fn warn_of_remote_datasets(modelkit: &ModelKit, options: &UnpackOptions, progress: &dyn Progress) {

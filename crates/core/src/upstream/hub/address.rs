@@ -137,6 +137,7 @@ mod tests {
         check("http://hub:80/ada/net/tree/a/b", Some("http://hub:80"), Kind::Model, "ada/net", Some("a/b"));
         check("https://hub/ada/net/tree/refs%2Fpr%2F1", Some("https://hub"), Kind::Model, "ada/net", Some("refs/pr/1"));
         check("https://hub/ada/net/tree/v1?library=a#b", Some("https://hub"), Kind::Model, "ada/net", Some("v1"));
+        check("https://hub/a/b?x=1", Some("https://hub"), Kind::Model, "a/b", None);
         check("https://hub/datasets/ada/texts", Some("https://hub"), Kind::Dataset, "ada/texts", None);
     }
 
@@ -155,7 +156,6 @@ mod tests {
             "ssh://h/a/b",
             "https://hub",
             "spaces/a/b",
-            "https://hub/a/b?x=1",
             "a/b#c",
             "https://hub/",
         ] {
