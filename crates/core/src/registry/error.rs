@@ -71,7 +71,9 @@ pub enum Error {
     #[error("`{registry}` accepts layers of at most {limit}")]
     OverCeiling { registry: String, limit: &'static str },
     /// The registry refuses a manifest because of its media types, which `kind` names.
-    #[error("cannot {attempt}: `{registry}` refuses a manifest with {kind}, and without it the digest would change")]
+    #[error(
+        "cannot {attempt}: `{registry}` refuses a manifest with {kind}, and a changed manifest would have another digest"
+    )]
     ManifestRefused { registry: String, attempt: String, kind: String, source: Option<Answer> },
     /// An invalid setting.
     #[error("{0}")]
