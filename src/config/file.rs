@@ -339,7 +339,7 @@ mod tests {
                   /etc/kit/config.toml:8:11: `ghcr` is no host; write [registry."HOST"] or [registry."HOST:PORT"], with the quotes
                     8 | [registry.ghcr.io]
                       |           ^^^^
-                  /etc/kit/config.toml:11:12: `mirrors`: this is no URL: write https://HOST[:PORT][/PREFIX]
+                  /etc/kit/config.toml:11:12: `mirrors`: this is not a URL: write https://HOST[:PORT][/PREFIX]
                     11 | mirrors = ["b.io", "https://c.io"]
                        |            ^^^^^^
                   /etc/kit/config.toml:12:1: `client-cert` needs `client-key` beside it

@@ -173,7 +173,7 @@ fn a_layer_over_the_ceiling_of_a_registry_is_refused_before_anything_moves() {
     for arguments in [&["push"][..], &["copy"], &["push", "--dry-run"]] {
         let names = ["oci:layout:v1", "1.dkr.ecr.eu-west-1.amazonaws.com/a:v1"];
         let run = sandbox.kit(&[arguments, &names].concat()).fails();
-        let words = "  caused by: `1.dkr.ecr.eu-west-1.amazonaws.com` takes layers of at most 52,000 MiB\nhint: name the shards";
+        let words = "  caused by: `1.dkr.ecr.eu-west-1.amazonaws.com` accepts layers of at most 52,000 MiB\nhint: name the shards";
         run.says(words).says("weights/model.safetensors (61.1 GiB)\n");
     }
 }

@@ -1,4 +1,4 @@
-//! The door to all registries: one runtime, one connection pool, one cache of tokens.
+//! The client for all registries: one runtime, one connection pool, one cache of tokens.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,29 +17,30 @@ use crate::registry::download::Budget;
 use crate::registry::http::{Call, Endpoint, Exchange, Transport};
 use crate::registry::upload::{Capabilities, UploadForm, UploadRequirements, needs_of};
 
-/// Speaks to registries. Cloning is cheap and shares everything.
+/// A client for registries. Cloning is cheap and shares everything.
 #[derive(Clone)]
 pub struct Client {
     pub(super) exchange: Arc<Exchange>,
     pub(super) settings: Arc<Settings>,
     budget: Arc<Budget>,
-    /// For hosts with connections of their own.
+    /// The budgets of hosts with a separate number of connections.
     own_budgets: Arc<BTreeMap<String, Arc<Budget>>>,
     pub(super) failed_mirrors: Arc<Failed>,
     pub(super) capabilities: Arc<Capabilities>,
     pub(super) transport: Arc<Transport>,
-    /// The tasks of the runtime must not hold a client: its last holder ends the runtime, which cannot end itself.
+    /// The tasks of the runtime must not hold a client: the last client to be dropped ends the runtime, which cannot
+    /// end itself.
     pub(super) runtime: Arc<Runtime>,
 }
 
 impl Client {
-    /// Prepares to speak to registries; nothing is sent yet, and no certificates are read before https is spoken.
+    /// Creates a client. Nothing is sent yet, and no certificates are read before the first https request.
     pub fn new(settings: Settings) -> Result<Self, Error> {
         if settings.client_certificate.is_some() && settings.plain_http {
             return Err(Error::Setting("a client certificate needs https".to_owned()));
         }
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            // The tasks only wait and copy; hashing and files are on the threads of the callers.
+            // The tasks only wait and copy; hashing and file access happen on the threads of the callers.
             .worker_threads(2)
             .thread_name("kit-network")
             .enable_all()
@@ -61,26 +62,28 @@ impl Client {
         })
     }
 
-    /// How many connections to `registry` may be used at once, and how many blobs may travel to or from it: each has one.
+    /// The number of connections to `registry` that may be used at once, and of blobs that may be transferred at
+    /// once: each has one.
     pub fn concurrency(&self, registry: &str) -> usize {
         self.settings.concurrency_of(registry)
     }
 
-    /// The repository that `reference` names; its tag and digest do not count.
+    /// The repository of `reference`; its tag and digest are ignored.
     pub fn repository(&self, reference: &Reference) -> Repository {
         Repository::new(self.clone(), &reference.registry, &reference.repository)
     }
 
-    /// Asks whether `registry` is there and lets the stored credentials in, those for `repository` if one is given.
+    /// Checks that `registry` is reachable and accepts the stored credentials, those for `repository` if one is
+    /// given.
     pub fn ping(&self, registry: &str, repository: Option<&str>) -> Result<(), Error> {
         let rights = |name: &str| Rights { repository: name.to_owned(), actions: PULL, origin: None };
         let access = Access { endpoint: self.endpoint(registry)?, rights: repository.map(rights) };
         self.greet(&self.exchange, access)
     }
 
-    /// Asks `registry` whether it takes `credentials`, before somebody stores them.
+    /// Checks that `registry` accepts `credentials`, before they are stored.
     ///
-    /// A registry that asks nobody for credentials takes all.
+    /// A registry that does not ask for credentials accepts any.
     pub fn check_credentials(&self, registry: &str, credentials: &Credentials) -> Result<(), Error> {
         let (keys, settings) = (Keys::Only(credentials.clone()), &self.settings);
         let exchange = Exchange::new(Arc::clone(&self.transport), keys, settings.retry, settings.timeouts);
@@ -91,7 +94,7 @@ impl Client {
         self.runtime.block_on(exchange.send(&self.greeting(access))).map(drop)
     }
 
-    /// Distribution-spec 1.1, "Determining Support".
+    /// The request that determines support of the protocol (distribution-spec 1.1, "Determining Support").
     pub(super) fn greeting(&self, access: Access) -> Call {
         let registry = access.endpoint.name.clone();
         Call {
@@ -101,12 +104,13 @@ impl Client {
             body: Vec::new(),
             access,
             retry: self.settings.retry,
-            attempt: format!("speak to `{registry}`"),
+            attempt: format!("connect to `{registry}`"),
             subject: format!("{registry}/v2/"),
         }
     }
 
-    /// What uploads to `host`, with its port, need; `chosen` is what the user says of the registry that led there.
+    /// The requirements of uploads to `host`, which includes the port; `chosen` is the user's setting for the
+    /// registry that uses this host.
     pub(super) fn needs_of(&self, host: &str, chosen: Option<UploadForm>) -> UploadRequirements {
         needs_of(host, chosen, &self.capabilities.of(host))
     }

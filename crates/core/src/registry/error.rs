@@ -1,4 +1,4 @@
-//! What can go wrong with a registry, and which of it may pass if one tries again.
+//! Errors of a registry, and the distinction between temporary and permanent ones.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,73 +7,75 @@ use crate::digest::Mismatch;
 use crate::oci::ContentError;
 use crate::registry::http::Answer;
 
-/// Why a registry did not do what it was asked for. `attempt` completes "cannot …", `registry` is what the user wrote.
+/// An error of a request to a registry. `attempt` completes "cannot …", `registry` is the name as the user wrote it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The registry wants credentials and there are none.
-    #[error("`{registry}` wants credentials, and none are known for it (401)")]
+    /// The registry requires credentials and there are none.
+    #[error("`{registry}` requires credentials, and none are known for it (401)")]
     NoCredentials { registry: String, source: Option<Answer> },
-    /// The credentials are wrong, or do not reach as far as this.
+    /// The credentials are wrong, or do not permit this request.
     #[error("the registry refused the credentials for `{registry}` (401)")]
     Unauthorized { registry: String, source: Option<Answer> },
-    /// The registry knows the user and refuses.
+    /// The registry authenticated the user and refused the request.
     #[error("cannot {attempt}: `{registry}` does not allow it (403)")]
     Denied { registry: String, attempt: String, source: Option<Answer> },
-    /// There is no such thing.
+    /// The subject does not exist.
     #[error("`{subject}` was not found")]
     NotFound { subject: String, source: Option<Answer> },
-    /// The registry does not do this at all.
+    /// The registry does not support this operation.
     #[error("cannot {attempt}: unsupported by registry `{registry}`")]
     Unsupported { registry: String, attempt: String, source: Option<Answer> },
-    /// Any other refusal. `retry_after` is the pause that the registry asks for.
+    /// Any other refusal. `retry_after` is the pause that the registry requests.
     #[error("cannot {attempt}: `{host}` answered {status}")]
     Status { host: String, attempt: String, status: u16, retry_after: Option<Duration>, source: Option<Answer> },
 
-    /// No connection came about.
+    /// The connection could not be established.
     #[error("cannot reach `{host}`")]
     Unreachable { host: String, source: Cause },
-    /// The connection ended too early.
-    #[error("cannot {attempt}: the connection broke off")]
+    /// The connection was lost.
+    #[error("cannot {attempt}: the connection was lost")]
     Broken { attempt: String, source: Cause },
-    /// Nothing came, or nothing was taken, for too long.
-    #[error("cannot {attempt}: the registry was silent for {seconds} s")]
+    /// No bytes were received or accepted for too long.
+    #[error("cannot {attempt}: the registry did not respond for {seconds} s")]
     Silent { attempt: String, seconds: u64 },
     /// The answer has fewer bytes than it announced.
     #[error("cannot {attempt}: the answer ended after {received} of {expected} bytes")]
     Truncated { attempt: String, received: u64, expected: u64 },
 
-    /// The other side does not speak TLS.
+    /// The server does not use TLS.
     #[error("`{host}` does not speak https")]
     NotTls { host: String },
-    /// The certificate is not to be trusted.
+    /// The certificate is not trusted.
     #[error("the certificate of `{host}` is not trusted")]
     Untrusted { host: String, source: Cause },
-    /// A self-signed certificate as `openssl req -x509` makes it: an authority, which must not be a server too.
+    /// A self-signed certificate as created by `openssl req -x509`: an authority, which must not be a server too.
     #[error(
-        "the certificate of `{host}` is that of an authority, which no server may use: \
-         make an authority and a server certificate signed by it, or turn verification off"
+        "the certificate of `{host}` is a certificate authority, which no server may use: \
+         create an authority and a server certificate signed by it, or turn verification off"
     )]
     AuthorityAsServer { host: String },
-    /// Encryption cannot be set up on this machine, or with these files.
+    /// TLS cannot be set up on this machine, or with these files.
     #[error("cannot prepare https: {problem}")]
     Tls { problem: String, source: Cause },
 
-    /// The registry breaks the rules of the protocol.
+    /// The registry violates the protocol.
     #[error("cannot {attempt}: {problem}")]
     Protocol { attempt: String, problem: String },
     /// The registry's token server must not be given the credentials.
-    #[error("`{registry}` sends its users to `{realm}` for a token, which is not safe: {problem}")]
+    #[error("`{registry}` requests a token from `{realm}`, which is not safe: {problem}")]
     UnsafeRealm { registry: String, realm: String, problem: &'static str },
-    /// A document is larger than any honest one.
-    #[error("`{subject}` is larger than the {limit} bytes that are read into memory")]
+    /// A document is too large to be read into memory.
+    #[error("`{subject}` is larger than the limit of {limit} bytes")]
     TooLarge { subject: String, limit: u64 },
-    /// A blob is larger than the registry takes. `limit` is in the registry's own words.
-    #[error("`{registry}` takes layers of at most {limit}")]
+    /// A blob is larger than the registry accepts. `limit` is quoted from the registry's documentation.
+    #[error("`{registry}` accepts layers of at most {limit}")]
     OverCeiling { registry: String, limit: &'static str },
-    /// A manifest is not taken for what it is. `kind` names its media types.
-    #[error("cannot {attempt}: `{registry}` refuses a manifest with {kind}, and changed it would have another digest")]
+    /// The registry refuses a manifest because of its media types, which `kind` names.
+    #[error(
+        "cannot {attempt}: `{registry}` refuses a manifest with {kind}, and a changed manifest would have another digest"
+    )]
     ManifestRefused { registry: String, attempt: String, kind: String, source: Option<Answer> },
-    /// A setting that cannot work.
+    /// An invalid setting.
     #[error("{0}")]
     Setting(String),
 
@@ -90,25 +92,25 @@ pub enum Error {
     /// The bytes are not what their descriptor says.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
-    /// What was to be sent could not be read.
+    /// The content to be sent could not be read.
     #[error(transparent)]
     Content(ContentError),
 }
 
 impl Error {
-    /// Whether the same request can succeed a moment later.
+    /// Returns true if the same request can succeed a moment later.
     pub(super) fn is_temporary(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Broken { .. } | Self::Silent { .. } | Self::Truncated { .. } => true,
-            // We have just stored the blobs: where several write at once, or an object store lies behind, a registry sees
-            // them a moment later (docker-registry 2.8.2 with twenty clients).
+            // The blobs were just stored: with several writers at once, or with an object store behind it, a registry
+            // may see them only a moment later (docker-registry 2.8.2 with twenty clients).
             Self::Status { source: Some(answer), .. } if answer.has_code("MANIFEST_BLOB_UNKNOWN") => true,
             Self::Status { status, .. } => is_temporary_status(*status),
             _ => false,
         }
     }
 
-    /// What the other side said when it refused, if it said anything.
+    /// The message of the server that refused, if it sent one.
     pub fn answer(&self) -> Option<&Answer> {
         match self {
             Self::NoCredentials { source, .. }
@@ -121,7 +123,7 @@ impl Error {
         }
     }
 
-    /// The pause that the registry asks for.
+    /// The pause that the registry requests.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Status { retry_after, .. } => *retry_after,
@@ -130,7 +132,7 @@ impl Error {
     }
 }
 
-/// 501 and 505 are about what the server cannot do, and stay true.
+/// Returns true for statuses that may pass. 501 and 505 mean a missing feature of the server, which is permanent.
 fn is_temporary_status(status: u16) -> bool {
     matches!(status, 408 | 429 | 500..=599) && !matches!(status, 501 | 505)
 }
@@ -148,18 +150,18 @@ impl From<Error> for ContentError {
     }
 }
 
-/// The innermost reason of an error of another library, in its words: the layers around it say nothing to a user.
+/// The innermost source of an error of another library, as a text: the errors around it do not help a user.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Cause(String);
 
 impl Cause {
-    /// A reason in words of our own.
+    /// A cause with a text of this crate.
     pub(super) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The innermost reason of `error`.
+    /// The innermost source of `error`.
     pub(super) fn of(error: &(dyn std::error::Error + 'static)) -> Self {
         let mut innermost = error;
         while let Some(source) = innermost.source() {

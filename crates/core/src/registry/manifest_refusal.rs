@@ -1,4 +1,4 @@
-//! A manifest that a registry does not take for what it is: registries that know container images only.
+//! Manifests that a registry refuses because of their media types: some registries accept container images only.
 
 use super::error::Error;
 use super::repository::Repository;
@@ -7,14 +7,15 @@ use crate::registry::http::Call;
 use crate::registry::upload::{Capability, Feature};
 
 impl Repository {
-    /// Says of a `refusal` that may be about the media types of the manifest in `call` what they are, and remembers that of an
-    /// `artifactType`. Nothing can be left out of a manifest, whose digest is its name.
+    /// Turns a `refusal` that may be about the media types of the manifest in `call` into an error that names them,
+    /// and remembers that an `artifactType` is not supported. Nothing can be removed from a manifest, since that
+    /// would change its digest.
     pub(super) fn explain_refusal(&self, call: &Call, refusal: Error) -> Error {
         let Ok(manifest) = Manifest::parse(&call.body) else { return refusal };
         if !is_about_the_form(&refusal) {
             return refusal;
         }
-        // What is wrong with a manifest that has a subject may be just that.
+        // A manifest that has a subject may be refused because of the subject.
         let is_about_type = manifest.artifact_type.is_some() && manifest.subject.is_none();
         if is_about_type && matches!(refusal, Error::Status { .. }) {
             let host = call.access.endpoint.host_and_port();
@@ -32,7 +33,8 @@ impl Repository {
     }
 }
 
-/// The protocol has no code for this: it is `UNSUPPORTED`, `MANIFEST_INVALID`, a 400 without a word, or 415.
+/// Returns true if the media types may be the reason. The protocol has no code for this: registries answer
+/// `UNSUPPORTED`, `MANIFEST_INVALID`, a 400 without a message, or 415.
 fn is_about_the_form(refusal: &Error) -> bool {
     match refusal {
         Error::Unsupported { .. } => true,

@@ -1,4 +1,5 @@
-//! A registry that holds copies of another's content: how it is written, and which of them failed in this run.
+//! A mirror, which is a registry with copies of another registry's content: its syntax, and the mirrors that failed
+//! in this run.
 
 use std::collections::HashSet;
 use std::fmt::{self, Display};
@@ -11,18 +12,19 @@ use tracing::warn;
 use crate::oci::Reference;
 use crate::registry::http::host_and_port;
 
-/// Where copies of a registry's repositories are: `https://HOST[:PORT][/PREFIX]`. The prefix stands in front of each
-/// repository's name, as podman's `location` does and as proxies call their projects: `team/model` is `PREFIX/team/model` there.
+/// The location of copies of a registry's repositories: `https://HOST[:PORT][/PREFIX]`. The prefix is prepended to
+/// each repository's name, as in podman's `location` and as proxies do for their projects: `team/model` is
+/// `PREFIX/team/model` on the mirror.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Mirror {
     /// Host and port.
     pub(super) registry: String,
     prefix: String,
-    /// The scheme of the mirror's URL decides, and nothing else.
+    /// Set by the scheme of the mirror's URL alone.
     pub(super) plain_http: bool,
 }
 
-/// What is not the URL of a mirror.
+/// An error for a text that is not the URL of a mirror.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}: write https://HOST[:PORT][/PREFIX]")]
 pub struct InvalidMirror {
@@ -34,24 +36,24 @@ impl FromStr for Mirror {
 
     fn from_str(text: &str) -> Result<Self, InvalidMirror> {
         let wrong = |problem| Err(InvalidMirror { problem });
-        let Ok(url) = Url::parse(text) else { return wrong("this is no URL") };
+        let Ok(url) = Url::parse(text) else { return wrong("this is not a URL") };
         if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
-            return wrong("this leads to no registry");
+            return wrong("this is not the URL of a registry");
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return wrong("a name and a password belong to `kit login`, not here");
+            return wrong("a user name and a password belong to `kit login`");
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return wrong("a mirror has no query");
+            return wrong("a mirror must not have a query");
         }
         let prefix = url.path().trim_matches('/');
         if prefix == "v2" || prefix.starts_with("v2/") {
-            return wrong("`/v2` is put in front by itself");
+            return wrong("`/v2` is added automatically");
         }
         let mirror =
             Self { registry: host_and_port(&url), prefix: prefix.to_owned(), plain_http: url.scheme() == "http" };
         let is_named = format!("r.io/{}", mirror.repository("x")).parse::<Reference>().is_ok();
-        if is_named { Ok(mirror) } else { wrong("the path is not the beginning of a repository's name") }
+        if is_named { Ok(mirror) } else { wrong("the path is not a valid prefix of a repository's name") }
     }
 }
 
@@ -64,13 +66,13 @@ impl Display for Mirror {
 }
 
 impl Mirror {
-    /// What the repository `name` is called here.
+    /// The name of the repository `name` on this mirror.
     pub(super) fn repository(&self, name: &str) -> String {
         if self.prefix.is_empty() { name.to_owned() } else { format!("{}/{name}", self.prefix) }
     }
 }
 
-/// The mirrors that are not asked any more.
+/// The mirrors that are not used any more.
 #[derive(Default)]
 pub(super) struct Failed(Mutex<HashSet<Mirror>>);
 
@@ -79,10 +81,10 @@ impl Failed {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(mirror)
     }
 
-    /// The user is told once why a mirror that they wanted is not used.
+    /// Records a failed mirror. The first time, a warning gives the reason.
     pub(super) fn insert(&self, mirror: &Mirror, failure: &dyn Display) {
         if self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(mirror.clone()) {
-            warn!(%mirror, %failure, "a mirror is not asked any more");
+            warn!(%mirror, %failure, "a mirror is not used any more in this run");
         }
     }
 }
@@ -109,13 +111,13 @@ mod tests {
     #[test]
     fn what_is_no_mirror_is_told_why() {
         for (text, problem) in [
-            ("mirror.example", "this is no URL"),
-            ("ftp://mirror.example", "this leads to no registry"),
-            ("https://me:secret@mirror.example", "a name and a password belong to `kit login`, not here"),
-            ("https://mirror.example/?x=y", "a mirror has no query"),
-            ("https://mirror.example/v2/hub", "`/v2` is put in front by itself"),
-            ("https://mirror.example/UPPER", "the path is not the beginning of a repository's name"),
-            ("https://mirror.example/a/../../b%2f", "the path is not the beginning of a repository's name"),
+            ("mirror.example", "this is not a URL"),
+            ("ftp://mirror.example", "this is not the URL of a registry"),
+            ("https://me:secret@mirror.example", "a user name and a password belong to `kit login`"),
+            ("https://mirror.example/?x=y", "a mirror must not have a query"),
+            ("https://mirror.example/v2/hub", "`/v2` is added automatically"),
+            ("https://mirror.example/UPPER", "the path is not a valid prefix of a repository's name"),
+            ("https://mirror.example/a/../../b%2f", "the path is not a valid prefix of a repository's name"),
         ] {
             assert_eq!(text.parse::<Mirror>(), Err(InvalidMirror { problem }), "{text}");
         }

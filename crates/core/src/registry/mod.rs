@@ -1,8 +1,8 @@
-//! A remote repository over the OCI distribution protocol (distribution-spec 1.1), as a [`Source`](crate::oci::Source) and a
-//! [`Target`](crate::oci::Target).
+//! A remote repository over the OCI distribution protocol (distribution-spec 1.1), as a [`Source`](crate::oci::Source)
+//! and a [`Target`](crate::oci::Target).
 //!
-//! Asynchronous code ends at this door: the room owns the runtime, its public face blocks. It knows no store, no Kitfile and
-//! no terminal, and reads no environment except the proxy variables, which reqwest reads.
+//! Asynchronous code stays inside this module: it owns the runtime, and its public interface blocks. It knows no
+//! store, no Kitfile and no terminal, and reads no environment except the proxy variables, which reqwest reads.
 
 mod auth;
 mod client;

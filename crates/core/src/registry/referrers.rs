@@ -1,4 +1,4 @@
-//! What is about a manifest: the list that the registry keeps, or an index under a tag where it keeps none
+//! Referrers of a manifest: the list of the registry, or an index under a tag if the registry has none
 //! (distribution-spec 1.1, "Listing Referrers", "Pushing Manifests with Subject" and "Referrers Tag Schema").
 
 use std::time::{Duration, Instant};
@@ -15,20 +15,21 @@ use crate::oci::{Descriptor, Index, MANIFEST_SIZE_LIMIT, MediaType, REFERRERS_LI
 use crate::registry::http::{Call, RetryPolicy, Then};
 use crate::registry::upload::{Capability, Feature};
 
-/// What is said about a manifest is worth less patience than the manifest.
+/// The retry time for referrers, which are less important than the manifest.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How often the index under the tag is written again because another writer did not see our entry.
+/// The number of times that the index under the tag is written because another writer dropped the entry.
 const ATTEMPTS: usize = 10;
 
-/// Nobody waits longer for other writers.
+/// The longest pause for other writers.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// The header that a registry with a list answers with to a manifest that has a subject.
+/// The header of the answer to a manifest with a subject, from a registry with the referrers API.
 const OCI_SUBJECT: &str = "oci-subject";
 
 impl Repository {
-    /// The referrers of `subject`, in the order of the registry. Two requests at most, and one more for each page.
+    /// Lists the referrers of `subject` in the order of the registry, with two requests at most, and one more for
+    /// each page.
     pub(super) fn try_referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, Error> {
         if self.knows_referrers()?.unwrap_or(true)
             && let Some(listed) = self.list_referrers(&subject.digest)?
@@ -38,17 +39,17 @@ impl Repository {
         Ok(described(&self.read_referrers_tag(&subject.digest)?))
     }
 
-    /// The request for the list of what is about `subject`.
+    /// The request for the list of referrers of `subject`.
     pub(super) fn referrers_call(&self, subject: &Digest) -> Result<Call, Error> {
         let name = format!("{self}@{subject}");
-        let attempt = format!("list what refers to `{name}`");
+        let attempt = format!("list the referrers of `{name}`");
         let mut call = self.call(Method::GET, &format!("referrers/{subject}"), PULL, attempt, name)?;
         call.headers.insert(ACCEPT, HeaderValue::from_static("application/vnd.oci.image.index.v1+json"));
         call.retry = RetryPolicy { give_up_after: call.retry.give_up_after.min(PATIENCE), ..call.retry };
         Ok(call)
     }
 
-    /// None if the registry has no such list, which is remembered.
+    /// Lists referrers by the API. Returns `None` if the registry does not have it, which is remembered.
     fn list_referrers(&self, subject: &Digest) -> Result<Option<Vec<Descriptor>>, Error> {
         let mut listed = Vec::new();
         let mut is_list = true;
@@ -58,7 +59,7 @@ impl Repository {
             if !is_list {
                 return Ok(Then::Enough);
             }
-            let page = serde_json::from_slice(body).map_err(|error| format!("the answer is no index: {error}"))?;
+            let page = serde_json::from_slice(body).map_err(|error| format!("the answer is not an index: {error}"))?;
             listed.extend(described(&page));
             Ok(if listed.len() < REFERRERS_LIMIT { Then::Next } else { Then::Enough })
         });
@@ -77,14 +78,17 @@ impl Repository {
         }
     }
 
-    /// Makes a manifest that was just published findable by its subject, if the registry does not do so itself.
+    /// Adds a manifest that was just published to the referrers of its subject, if the registry does not do so
+    /// itself.
     pub(super) fn enter_referrer(&self, referrer: &Referrer, answer: &HeaderMap) -> Result<(), Error> {
         if answer.contains_key(OCI_SUBJECT) { self.note_referrers(true) } else { self.enter_in_tag(referrer) }
     }
 
-    /// A registry cannot be asked to replace an index only if it is still the one that was read, so a writer at the same moment
-    /// may drop our entry: we look again after writing. One that has read before our writing and writes after our looking is not
-    /// noticed, so we look when it should be done: it is as quick as we, or half as quick.
+    /// Adds the entry to the index under the tag.
+    ///
+    /// A registry has no atomic update of an index, so a concurrent writer may drop the entry: the index is read
+    /// again after writing. A writer that read before this write and writes after this check goes unnoticed, so the
+    /// check comes when that writer should be done: after twice the time that this one took.
     fn enter_in_tag(&self, referrer: &Referrer) -> Result<(), Error> {
         for _ in 0..ATTEMPTS {
             let begun = Instant::now();
@@ -101,12 +105,12 @@ impl Repository {
             std::thread::sleep((begun.elapsed() * 2).min(LONGEST_PAUSE));
         }
         Err(Error::Protocol {
-            attempt: format!("enter what refers to `{self}@{}`", referrer.subject),
-            problem: format!("of {ATTEMPTS} times that it was written to the tag, it was gone each time"),
+            attempt: format!("add a referrer of `{self}@{}`", referrer.subject),
+            problem: format!("other writers removed it from the tag {ATTEMPTS} times"),
         })
     }
 
-    /// The index under the tag, with all that others wrote to it; an empty one if there is none.
+    /// Reads the index under the tag, including unknown fields of other writers; an empty index if there is none.
     fn read_referrers_tag(&self, subject: &Digest) -> Result<Value, Error> {
         let call = self.manifest_call(Method::GET, &Referrer::tag(subject), PULL, "read")?;
         let not_an_index = |problem| Error::Protocol { attempt: call.attempt.clone(), problem };
@@ -117,8 +121,8 @@ impl Repository {
             };
         let index: Value = serde_json::from_slice(&body).map_err(|error| not_an_index(error.to_string()))?;
         if !is_index(&headers) || !index["manifests"].is_array() {
-            // The tag is somebody's own (distribution-spec 1.1, "Pushing Manifests with Subject", step 2).
-            return Err(not_an_index("the tag is no index of referrers".to_owned()));
+            // The tag has another purpose (distribution-spec 1.1, "Pushing Manifests with Subject", step 2).
+            return Err(not_an_index("the tag is not an index of referrers".to_owned()));
         }
         Ok(index)
     }
@@ -128,7 +132,8 @@ impl Repository {
         Ok(facts.get(&Feature::Referrers).map(|fact| fact.is_supported))
     }
 
-    /// That there is a list is what is expected, and only remembered in the place of the opposite.
+    /// Remembers if the registry has the API. A registry is expected to have it, so that is stored only to replace
+    /// the opposite.
     fn note_referrers(&self, is_supported: bool) -> Result<(), Error> {
         if self.knows_referrers()?.unwrap_or(true) != is_supported {
             self.client.capabilities.note(&self.host()?, [(Feature::Referrers, Capability::new(is_supported, None))]);
@@ -137,7 +142,8 @@ impl Repository {
     }
 }
 
-/// Whether a failure means that there is no such list: 404 and 405, and what gateways answer that do not know the path.
+/// Returns true if a failure means that the API is missing: 404 and 405, and the answers of gateways that do not know
+/// the path.
 fn lacks_list(failure: &Error) -> bool {
     match failure {
         Error::NotFound { source, .. } => source.as_ref().is_none_or(|answer| !answer.has_code("NAME_UNKNOWN")),
@@ -152,7 +158,7 @@ fn is_index(headers: &HeaderMap) -> bool {
     media_type.starts_with(MediaType::IMAGE_INDEX.as_str().as_bytes())
 }
 
-/// The entries of an index; what is no descriptor that we can read hides none of the others.
+/// The entries of an index. Invalid descriptors are skipped.
 fn described(index: &Value) -> Vec<Descriptor> {
     let entries = index["manifests"].as_array().map(Vec::as_slice).unwrap_or_default();
     let read = entries.iter().filter_map(|entry| serde_json::from_value(entry.clone()).ok());

@@ -18,7 +18,7 @@ use crate::registry::download::AnywhereBlob;
 use crate::registry::http::{Call, Endpoint, RetryPolicy, canonical};
 use crate::registry::upload::Upload;
 
-/// The manifests that can be read, as an `Accept` header.
+/// The media types of readable manifests, as an `Accept` header.
 const ACCEPTED: &str = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, \
      application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json";
 
@@ -27,7 +27,8 @@ pub(super) const PULL: &str = "pull";
 pub(super) const PUSH: &str = "pull,push";
 pub(super) const DELETE: &str = "delete";
 
-/// How many repositories are asked whether they can give a blob: asking costs, and one in many will do.
+/// The number of repositories that are checked as the origin of a blob: each check costs a request, and one origin is
+/// enough.
 const ORIGINS_LIMIT: usize = 4;
 
 /// A repository. Cloning is cheap.
@@ -39,7 +40,7 @@ pub struct Repository {
     mirrored: Option<Mirrored>,
 }
 
-/// What makes a repository a mirror's: it is read in place of one of another registry.
+/// The data of a repository on a mirror, which is read in place of a repository of another registry.
 #[derive(Clone)]
 struct Mirrored {
     mirror: Mirror,
@@ -47,7 +48,7 @@ struct Mirrored {
     registry: String,
 }
 
-/// A mirror should save time, so not much of it is spent on one that fails.
+/// The retry time on a mirror: it should save time, so a failing mirror gets little of it.
 const MIRROR_PATIENCE: Duration = Duration::from_secs(5);
 
 impl Repository {
@@ -70,7 +71,7 @@ impl Repository {
         })
     }
 
-    /// What a mirror does not have is no failure: it may have the next thing.
+    /// Gives up a failing mirror. A mirror that lacks the content has not failed: it may have other content.
     pub(super) fn note_failure(&self, failure: &Error) {
         match failure {
             Error::NotFound { .. } => debug!(%failure, "the mirror does not have it"),
@@ -78,14 +79,14 @@ impl Repository {
         }
     }
 
-    /// Does not ask this mirror again in this run.
+    /// Stops using this mirror for the rest of this run.
     pub(super) fn give_up_mirror(&self, failure: &dyn std::fmt::Display) {
         if let Some(Mirrored { mirror, .. }) = &self.mirrored {
             self.client.failed_mirrors.insert(mirror, failure);
         }
     }
 
-    /// The answer of the first place that has one: the mirrors in their order, then the registry itself.
+    /// Returns the first successful answer: of the mirrors in their order, then of the registry itself.
     fn ask_anywhere<T>(&self, ask: impl Fn(&Self) -> Result<T, Error>) -> Result<T, Error> {
         for mirror in self.mirrors() {
             match ask(&mirror) {
@@ -111,7 +112,8 @@ impl Repository {
         }
     }
 
-    /// What the registry itself calls `name`, whatever its mirrors say: for who is about to change something there.
+    /// Resolves `name` at the registry itself, bypassing its mirrors: for a caller that is about to change the
+    /// registry.
     pub fn resolve_at_registry(&self, name: &str) -> Result<Descriptor, Error> {
         self.try_resolve(name)
     }
@@ -120,18 +122,18 @@ impl Repository {
         &self.name
     }
 
-    /// Where its traffic goes.
+    /// The host and port that requests are sent to.
     pub(super) fn host(&self) -> Result<String, Error> {
         Ok(self.endpoint()?.host_and_port())
     }
 
-    /// Deletes a manifest: a digest takes all its tags along, a tag only goes itself, where the registry does that at all.
+    /// Deletes a manifest: by digest with all its tags, by tag only the tag, if the registry supports that.
     pub fn delete(&self, selector: &str) -> Result<(), Error> {
         let call = self.manifest_call(Method::DELETE, selector, DELETE, "delete")?;
         self.client.runtime.block_on(self.client.exchange.send(&call)).map(drop)
     }
 
-    /// A request about `path` below the repository; `what` is its object in messages.
+    /// A request about `path` below the repository; `subject` names its object in messages.
     pub(super) fn call(
         &self,
         method: Method,
@@ -143,8 +145,8 @@ impl Repository {
         let endpoint = self.endpoint()?;
         let mut url = endpoint.url(&format!("/v2/{}/{path}", self.name));
         if let Some(Mirrored { registry, .. }) = &self.mirrored {
-            // Tells a mirror of several registries which of them is meant (containerd's docs/hosts.md, since 1.5); others do not
-            // look at it.
+            // Identifies the registry to a mirror of several ones (containerd's docs/hosts.md, since 1.5); other
+            // servers ignore it.
             url.query_pairs_mut().append_pair("ns", canonical(registry));
         }
         let rights = Rights { repository: self.name.clone(), actions, origin: None };
@@ -177,7 +179,7 @@ impl Repository {
         } else if Tag::new(selector).is_some() {
             ':'
         } else {
-            // It must not become a part of a URL.
+            // It must not become part of a URL.
             return Err(Error::Setting(format!("`{selector}` is neither a tag nor a digest")));
         };
         let subject = format!("{self}{separator}{selector}");
@@ -198,7 +200,8 @@ impl Repository {
                 Err(error)
             }
             Err(error) if error.is_temporary() => Err(error),
-            // HEAD is unknown here, or was refused without a word, which the answer to a GET may hold.
+            // The registry does not support HEAD, or refused it without a message, which the answer to a GET may
+            // contain.
             Err(_) => self.resolve_by_reading(name),
         }
     }
@@ -236,7 +239,7 @@ impl Repository {
         }
     }
 
-    /// Asks with the rights of a push, whose token this then is too.
+    /// Checks for the blob with the rights of a push, so that the token serves the push too.
     pub(super) fn holds(&self, descriptor: &Descriptor) -> Result<bool, Error> {
         self.holds_for(descriptor, PUSH)
     }
@@ -244,7 +247,7 @@ impl Repository {
     fn holds_for(&self, descriptor: &Descriptor, actions: &'static str) -> Result<bool, Error> {
         let call = self.blob_call(Method::HEAD, &descriptor.digest, actions, "look for")?;
         match self.client.runtime.block_on(self.client.exchange.send(&call)) {
-            // A blob of another size is a broken one. Some registries do not tell the size.
+            // A blob of another size is damaged. Some registries do not report the size.
             Ok(response) => Ok(content_length(response.headers()).is_none_or(|size| size == descriptor.size)),
             Err(Error::NotFound { .. } | Error::Unsupported { .. }) => Ok(false),
             Err(error) => Err(error),
@@ -265,14 +268,14 @@ impl Repository {
         let mut call = self.manifest_call(Method::PUT, &selector, PUSH, "publish")?;
         call.headers.remove(ACCEPT);
         let media_type = HeaderValue::from_str(descriptor.media_type.as_str());
-        let unfit = |_| Error::Setting(format!("`{}` is no media type", descriptor.media_type));
+        let unfit = |_| Error::Setting(format!("`{}` is not a media type", descriptor.media_type));
         call.headers.insert(CONTENT_TYPE, media_type.map_err(unfit)?);
         call.body = manifest.to_vec();
         let answer = self.client.runtime.block_on(self.client.exchange.send(&call));
         let response = answer.map_err(|refusal| self.explain_refusal(&call, refusal))?;
-        // Distribution-spec 1.1, "Warnings": a registry can tell that it is going to be switched off.
+        // Distribution-spec 1.1, "Warnings": a registry can announce that it will be switched off.
         for warning in response.headers().get_all("warning") {
-            warn!(registry = %self.registry, warning = ?warning, "the registry warns");
+            warn!(registry = %self.registry, warning = ?warning, "the registry sent a warning");
         }
         match Referrer::read(descriptor, manifest) {
             Some(referrer) => self.enter_referrer(&referrer, response.headers()),
@@ -288,8 +291,8 @@ impl std::fmt::Display for Repository {
 }
 
 impl Source for Repository {
-    /// Believes the digest of a HEAD: what is read under it later is checked against it. What a mirror says a tag means is
-    /// believed too, as docker and containerd do; it can be older than what the registry would say.
+    /// Trusts the digest of a HEAD: content that is read by it later is verified. A mirror's answer for a tag is
+    /// trusted too, as in docker and containerd; it can be older than the registry's.
     fn resolve(&self, name: &str) -> Result<Descriptor, ContentError> {
         Ok(self.ask_anywhere(|place| place.try_resolve(name))?)
     }
@@ -302,7 +305,7 @@ impl Source for Repository {
         Box::new(AnywhereBlob::new(self.clone(), descriptor.clone()))
     }
 
-    /// A mirror may know nothing of what the registry has, so the first that has any answers.
+    /// Returns the first non-empty answer, since a mirror may lack referrers that the registry has.
     fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
         for mirror in self.mirrors() {
             match mirror.try_referrers(subject) {
@@ -324,7 +327,8 @@ impl Target for Repository {
         Ok(self.check_ceiling(descriptor)?)
     }
 
-    /// A repository that cannot be read, or not by us, cannot give anything either; that is no failure.
+    /// Finds a repository that has the blob. A repository that cannot be read, or not by this user, cannot be an
+    /// origin; that is not a failure.
     fn origin_among(&self, descriptor: &Descriptor, candidates: &[String]) -> Result<Option<String>, ContentError> {
         let gives = |name: &&String| {
             let origin = Self::new(self.client.clone(), &self.registry, name);
@@ -359,7 +363,7 @@ impl Target for Repository {
     }
 }
 
-/// The descriptor that the headers of an answer give, if they give all of it and it is the one that was asked for.
+/// The descriptor in the headers of an answer, if they are complete and match the requested digest.
 fn described(headers: &HeaderMap, name: &str) -> Option<Descriptor> {
     let digest: Digest = headers.get("docker-content-digest")?.to_str().ok()?.parse().ok()?;
     let is_other = name.parse().is_ok_and(|asked: Digest| asked != digest);

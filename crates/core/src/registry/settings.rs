@@ -1,4 +1,4 @@
-//! How to reach registries: values that the caller has read from flags, files and the environment.
+//! Settings for registries: values that the caller has read from flags, files and the environment.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,65 +11,67 @@ use crate::registry::http::{RetryPolicy, canonical};
 use crate::registry::upload::UploadForm;
 use crate::registry::web::ObjectStore;
 
-/// Everything a [`Client`](super::client::Client) wants to know. `Settings::default()` is right for a public registry.
+/// The settings of a [`Client`](super::client::Client). `Settings::default()` suits a public registry.
 ///
-/// What a registry of `hosts` has a value of its own for comes from there, for that host alone.
+/// A value in `hosts` takes precedence for that host.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Speak http instead of https. Never chosen silently, not for localhost either. Mirrors say for themselves.
+    /// Uses http instead of https. This is never chosen implicitly, not even for localhost. Mirrors have their own
+    /// scheme.
     pub plain_http: bool,
-    /// Whether the registry must prove with a certificate who it is.
+    /// Requires the registry to prove its identity with a trusted certificate.
     pub verify_tls: bool,
-    /// PEM files with certificate authorities to trust beside those of the system.
+    /// PEM files of certificate authorities to trust in addition to those of the system.
     pub extra_authorities: Vec<PathBuf>,
-    /// What the client proves itself with, if the registry asks.
+    /// The certificate of the client, if the registry asks for one.
     pub client_certificate: Option<ClientCertificate>,
-    /// Which proxy to go through.
+    /// The proxy.
     pub proxy: Proxy,
     /// The `User-Agent` header.
     pub user_agent: String,
-    /// How many connections the downloads of a client use at once, all blobs together.
+    /// The number of connections that the downloads of a client use at once, for all blobs together.
     pub concurrency: usize,
-    /// How large one piece of a download is. See [`piece_bytes`](Self::piece_bytes).
+    /// The size of one piece of a download. See [`piece_bytes`](Self::piece_bytes).
     pub piece_bytes: u64,
-    /// Blobs up to this size, or what is left of one, come as one stream.
+    /// The largest size of a blob, or of the rest of one, that is read as one stream.
     pub pieces_from_bytes: u64,
-    /// A connection that brings more than this is enough alone.
+    /// The throughput from which on one connection is enough.
     pub quick_bytes_per_second: u64,
-    /// How large one part of an upload in parts is, where the registry does not want another size.
+    /// The size of one part of an upload in parts, unless the registry requires another size.
     pub chunk_bytes: u64,
-    /// A blob larger than this is sent in parts of this size from the start, so that a later process can go on after the last.
+    /// The size above which a blob is sent in parts of this size from the start, so that a later process can resume
+    /// after the last part.
     pub resumable_bytes: u64,
-    /// Where it is noted how far uploads are; without a folder, a push that was killed starts again.
+    /// The folder for the progress of uploads; without one, an interrupted push starts again.
     pub uploads_folder: Option<PathBuf>,
-    /// Where it is noted what registries take; without a folder, each run learns it anew.
+    /// The folder for the capabilities of registries; without one, each run has to find them out again.
     pub registries_folder: Option<PathBuf>,
-    /// How often and when a failed request is tried again.
+    /// The limits and pauses for repeating a failed request.
     pub retry: RetryPolicy,
-    /// How long to wait for a registry that says nothing.
+    /// The limits for waiting on a registry that does not respond.
     pub timeouts: Timeouts,
-    /// Where names and passwords come from.
+    /// The source of credentials.
     pub credentials: CredentialStore,
-    /// Where files with `s3` addresses are.
+    /// The object store of `s3` addresses.
     pub object_store: ObjectStore,
-    /// What is different for single registries, by host and port as in a reference.
+    /// Settings for single registries, by host and port as in a reference.
     pub hosts: BTreeMap<String, HostSettings>,
 }
 
-/// What holds for one registry. What is `None` is as it is for all.
+/// Settings for one registry. A value of `None` means the general setting.
 #[derive(Debug, Clone, Default)]
 pub struct HostSettings {
     /// Like [`Settings::plain_http`].
     pub plain_http: Option<bool>,
-    /// In place of [`Settings::extra_authorities`].
+    /// The authorities in place of [`Settings::extra_authorities`].
     pub extra_authorities: Option<Vec<PathBuf>>,
-    /// In place of [`Settings::client_certificate`].
+    /// The certificate in place of [`Settings::client_certificate`].
     pub client_certificate: Option<ClientCertificate>,
-    /// In place of [`Settings::concurrency`], and not counted with the connections to others.
+    /// The number in place of [`Settings::concurrency`], counted separately from the connections to other registries.
     pub concurrency: Option<usize>,
-    /// How large blobs are sent, whatever is known about the registry.
+    /// The form in which large blobs are sent, whatever is known about the registry.
     pub upload: Option<UploadForm>,
-    /// Where its content is read before the registry itself is asked, in this order.
+    /// The mirrors, which are read in this order before the registry itself.
     pub mirrors: Vec<Mirror>,
 }
 
@@ -85,10 +87,11 @@ impl Default for Settings {
             concurrency: 8,
             piece_bytes: 4 * 1024 * 1024,
             pieces_from_bytes: 16 * 1024 * 1024,
-            // More than a network of 1 Gbit/s brings, and than one connection to any object store.
+            // More than a network of 1 Gbit/s transfers, and more than one connection to any object store.
             quick_bytes_per_second: 200_000_000,
             chunk_bytes: 16 * 1024 * 1024,
-            // Measured against docker's registry with 512 MiB: parts of 128 MiB cost what one PUT does, parts of 64 MiB 7 % more.
+            // Measured against docker's registry with 512 MiB: parts of 128 MiB take as long as one PUT, parts of 64
+            // MiB 7 % longer.
             resumable_bytes: 128 * 1024 * 1024,
             uploads_folder: None,
             registries_folder: None,
@@ -101,14 +104,14 @@ impl Default for Settings {
     }
 }
 
-/// What all downloads of a client may hold in memory, unless there are more connections than this has MiB. With twice as
-/// much, pulling 4 GiB over 8 connections peaked at 75 MB; 64 MiB is the promise.
+/// The memory that all downloads of a client may use, unless the number of connections exceeds its number of MiB.
+/// With twice as much, pulling 4 GiB over 8 connections peaked at 75 MB, and the promised limit is 64 MiB.
 const WINDOW_BYTES: u64 = 16 * 1024 * 1024;
 const SMALLEST_PIECE_BYTES: u64 = 1024 * 1024;
 
 impl Settings {
-    /// How large one piece of a download over at most `connections` is: smaller than the setting if there are many, each of
-    /// which may have one piece in memory.
+    /// The size of one piece of a download over at most `connections`: smaller than the setting if there are many,
+    /// since each may have one piece in memory.
     pub(super) fn piece_bytes(&self, connections: usize) -> u64 {
         let share = WINDOW_BYTES / connections.max(1) as u64;
         self.piece_bytes.min(share.max(SMALLEST_PIECE_BYTES)).max(1)
@@ -122,7 +125,7 @@ impl Settings {
         self.host(host).and_then(|(_, own)| own.concurrency).unwrap_or(self.concurrency)
     }
 
-    /// How connections to `host` are encrypted.
+    /// The TLS settings of connections to `host`.
     pub(super) fn tls_of(&self, host: &str) -> Tls {
         let own = self.host(host).map(|(_, own)| own);
         let authorities = own.and_then(|own| own.extra_authorities.as_ref()).unwrap_or(&self.extra_authorities);
@@ -134,7 +137,7 @@ impl Settings {
         self.host(host)?.1.upload
     }
 
-    /// Blobs for `host` that are larger than this go in parts of this size from the start, where it takes parts.
+    /// The size above which blobs for `host` are sent in parts of this size from the start, if it accepts parts.
     pub(super) fn resumable_bytes_of(&self, host: &str) -> u64 {
         match self.upload_of(host) {
             Some(UploadForm::Parts(Some(part_bytes))) => part_bytes,
@@ -146,13 +149,13 @@ impl Settings {
         self.host(host).map_or(&[], |(_, own)| &own.mirrors)
     }
 
-    /// What is different for the host `name`, and what it is called in `hosts`.
+    /// The settings for the host `name`, and its name in `hosts`.
     pub(super) fn host(&self, name: &str) -> Option<(&String, &HostSettings)> {
         self.hosts.iter().find(|(known, _)| canonical(known).eq_ignore_ascii_case(canonical(name)))
     }
 }
 
-/// What encrypted connections are made with. Hosts with equal settings share a client.
+/// The TLS settings of connections. Hosts with equal settings share a client.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Tls {
     pub(super) authorities: Vec<PathBuf>,
@@ -162,21 +165,21 @@ pub(super) struct Tls {
 /// A certificate for the client and its private key, as PEM files.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClientCertificate {
-    /// The certificate, followed by those that lead to the authority.
+    /// The certificate, followed by the intermediate certificates up to the authority.
     pub certificate: PathBuf,
     /// The private key.
     pub key: PathBuf,
 }
 
-/// Which proxy requests go through.
+/// The proxy for requests.
 #[derive(Clone, Default)]
 pub enum Proxy {
-    /// What `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` say.
+    /// The proxies in `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`.
     #[default]
     FromEnvironment,
-    /// None, whatever the environment says.
+    /// No proxy, regardless of the environment.
     Direct,
-    /// This one for everything; `NO_PROXY` does not count.
+    /// This proxy for all requests; `NO_PROXY` is ignored.
     Through(String),
 }
 
@@ -191,14 +194,14 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// How long to wait. There is no limit for a whole transfer, only for silence.
+/// The limits for waiting. They limit inactivity, never the duration of a whole transfer.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
-    /// Until a connection stands.
+    /// The time to establish a connection.
     pub connect: Duration,
-    /// Until the next bytes, or the head of an answer, arrive or are taken.
+    /// The time until the next bytes, or the head of an answer, arrive or are accepted.
     pub silence: Duration,
-    /// Until a registry confirms an upload that is sent: it may have to move or hash many gigabytes first.
+    /// The time until a registry confirms a completed upload: it may have to move or hash many gigabytes first.
     pub commit: Duration,
 }
 

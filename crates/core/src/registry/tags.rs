@@ -10,18 +10,18 @@ use crate::registry::http::Then;
 
 #[derive(Deserialize)]
 struct Page {
-    /// `null` where there are none, in some versions of docker's registry.
+    /// The tags; `null` if there are none, in some versions of docker's registry.
     tags: Option<Vec<String>>,
 }
 
 impl Repository {
-    /// All tags that somebody gave, in the order in which the registry lists them.
+    /// Lists all tags in the order of the registry, without those of the referrers tag schema.
     pub fn tags(&self) -> Result<Vec<String>, Error> {
         let call = self.call(Method::GET, "tags/list", PULL, format!("list the tags of `{self}`"), self.to_string())?;
         let mut tags = Vec::new();
         self.client.read_pages(&self.client.exchange, call, |_, body| {
             let page: Page =
-                serde_json::from_slice(body).map_err(|error| format!("the answer is no list of tags: {error}"))?;
+                serde_json::from_slice(body).map_err(|error| format!("the answer is not a list of tags: {error}"))?;
             tags.extend(page.tags.unwrap_or_default().into_iter().filter(|tag| !Referrer::is_tag(tag)));
             Ok(Then::Next)
         })?;

@@ -50,7 +50,7 @@ fn no_credentials_and_wrong_ones_are_different_errors() {
         let host = registry.host();
         let error = repository(&registry).blob(&descriptor(b"hello")).open_at(0).err().unwrap();
         assert!(matches!(error, ContentError::Unauthorized(_)), "{error}");
-        assert_eq!(error.to_string(), format!("`{host}` wants credentials, and none are known for it (401)"));
+        assert_eq!(error.to_string(), format!("`{host}` requires credentials, and none are known for it (401)"));
 
         let repository = repository_with(&registry, settings_for("me", "wrong"));
         let error = repository.blob(&descriptor(b"hello")).open_at(0).err().unwrap();

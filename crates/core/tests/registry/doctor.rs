@@ -44,7 +44,7 @@ fn reading_changes_nothing() {
         ("repository", "1 tag"),
         ("ranges", "yes (206)"),
         ("redirects", "no"),
-        ("referrers", "a list of its own (API)"),
+        ("referrers", "yes (API)"),
         ("parts", "nothing"),
     ] {
         assert_eq!(found(&findings, topic), expected, "{topic}");
@@ -70,14 +70,14 @@ fn what_a_registry_lacks_is_seen() {
     for (topic, expected) in [
         ("ranges", "no (200)"),
         ("redirects", &*format!("to `{}`", other.host())),
-        ("referrers", "no list; a tag must do"),
+        ("referrers", "no API; by tag"),
         ("whole blobs", "yes"),
         ("parts", "no (UNSUPPORTED: the operation is unsupported)"),
         ("cancel", "no (UNSUPPORTED: the operation is unsupported)"),
-        ("mount", "no: an upload begins instead"),
+        ("mount", "no: an upload starts instead"),
         ("media types", "yes"),
         ("artifactType", "no (MANIFEST_INVALID: manifest invalid)"),
-        ("delete", "no (UNSUPPORTED: the operation is unsupported); what was written stays"),
+        ("delete", "no (UNSUPPORTED: the operation is unsupported); the test artifacts stay"),
     ] {
         assert_eq!(found(&findings, topic), expected, "{topic}");
     }
@@ -96,7 +96,7 @@ fn what_was_written_is_deleted() {
         ("mount", "yes"),
         ("media types", "yes"),
         ("artifactType", "yes"),
-        ("delete", "yes; nothing of this is left"),
+        ("delete", "yes; everything written was deleted"),
     ] {
         assert_eq!(found(&findings, topic), expected, "{topic}");
     }
@@ -123,7 +123,7 @@ fn an_upload_that_is_behind_what_was_sent_is_no_way_to_go_on() {
     let registry = filled();
     registry.configure(|options| options.takes_at_most = Some(10));
     let (findings, _) = probe(&client(settings()), &registry, true);
-    assert_eq!(found(&findings, "resume"), "no: an upload does not tell how far it is");
+    assert_eq!(found(&findings, "resume"), "no: an upload does not report its progress");
 }
 
 #[test]

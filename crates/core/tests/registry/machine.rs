@@ -33,7 +33,7 @@ fn without_authorities() {
     let encrypted = Client::new(Settings { plain_http: false, ..settings() }).unwrap();
     let error = encrypted.ping(registry.host(), None).unwrap_err();
     assert!(matches!(error, Error::Tls { .. }), "{error}");
-    assert_eq!(error.to_string(), "cannot prepare https: the authorities of this system cannot be read");
+    assert_eq!(error.to_string(), "cannot prepare https: the certificate authorities of this system cannot be read");
     // Who does not verify needs none either.
     let careless = Client::new(Settings { plain_http: false, verify_tls: false, ..settings() }).unwrap();
     let error = careless.ping(registry.host(), None).unwrap_err();

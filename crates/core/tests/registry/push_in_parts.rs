@@ -192,7 +192,7 @@ fn a_session_that_is_lost_twice_ends_with_what_broke_it() {
     registry.fail_later("GET", "/uploads/", 0, 9, Fault::Status(404, vec![]));
     let content = bytes(SIZE);
     let error = repository_with(&registry, in_parts()).put(&descriptor(&content), &&content[..]).unwrap_err();
-    assert!(error.to_string().ends_with("the connection broke off"), "{error}");
+    assert!(error.to_string().ends_with("the connection was lost"), "{error}");
     assert_eq!(registry.requests_of("POST", "").len(), 2);
 }
 

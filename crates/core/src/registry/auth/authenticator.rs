@@ -1,4 +1,4 @@
-//! Who we are to each registry: the way it wants to be convinced, the credentials for it, and the tokens it gave.
+//! Authentication for each registry: its challenges, the credentials for it, and the tokens it issued.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -15,24 +15,25 @@ use super::token::{Token, TokenRequest, basic, bearer, parse_token, safe_realm};
 use crate::registry::error::Error;
 use crate::registry::http::{Answer, Endpoint, RetryPolicy, RetryState, Transport, read_capped, retrying};
 
-/// A token server's answer is a few kilobytes; some put long lists of rights into their tokens.
+/// The limit for a token server's answer. It has a few kilobytes; some servers put long lists of rights into their
+/// tokens.
 const TOKEN_LIMIT: u64 = 1024 * 1024;
 
-/// What a request wants to do where. Equal ones share a token.
+/// The endpoint and the rights of a request. Requests with equal access share a token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Access {
     pub(crate) endpoint: Endpoint,
-    /// None to greet the registry as a whole.
+    /// The rights; `None` to ping the registry as a whole.
     pub(crate) rights: Option<Rights>,
 }
 
-/// What a request wants to do with repositories.
+/// The rights that a request needs for repositories.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Rights {
     pub(crate) repository: String,
-    /// Such as `pull,push`.
+    /// The actions, such as `pull,push`.
     pub(crate) actions: &'static str,
-    /// A repository that a blob is to be mounted from, which takes the right to pull from it.
+    /// A repository to mount a blob from, which needs the right to pull from it.
     pub(crate) origin: Option<String>,
 }
 
@@ -41,8 +42,8 @@ impl Access {
         self.rights.as_ref().map(|rights| rights.repository.as_str())
     }
 
-    /// The scopes of a token: what the registry asks for and what the request is going to do, so that one token serves a
-    /// whole push (distribution's token specification, "Requesting a Token").
+    /// The scopes of a token: those that the registry requests and those that the request needs, so that one token
+    /// serves a whole push (distribution's token specification, "Requesting a Token").
     fn scopes(&self, challenged: Option<&str>) -> Vec<String> {
         let own = self.rights.as_ref().map(|rights| format!("repository:{}:{}", rights.repository, rights.actions));
         let origin = self.rights.as_ref().and_then(|rights| rights.origin.as_ref());
@@ -63,16 +64,17 @@ impl Access {
     }
 }
 
-/// Where credentials come from.
+/// The source of credentials.
 pub(crate) enum Keys {
     Store(CredentialStore),
-    /// Credentials that somebody wants to have checked.
+    /// Credentials to be checked.
     Only(Credentials),
-    /// What every request carries unasked: servers that are no registries do not ask.
+    /// A header that every request carries from the start: servers that are not registries do not ask for it.
     Unasked(Option<HeaderValue>),
 }
 
-/// The state is locked while a token is fetched: workers that need the same one wait for it and fetch it once.
+/// The authentication state of a client. It is locked while a token is fetched: workers that need the same token wait
+/// for it, and it is fetched once.
 pub(crate) struct Auth {
     keys: Arc<Keys>,
     transport: Arc<Transport>,
@@ -98,7 +100,7 @@ impl Auth {
         Self { keys: Arc::new(keys), transport, retry, patience, state: Mutex::default() }
     }
 
-    /// The `Authorization` for a request, as far as the registry's wishes are known from an earlier one.
+    /// The `Authorization` for a request, if the registry's challenge is known from an earlier one.
     pub(crate) async fn header(&self, access: &Access) -> Result<Option<HeaderValue>, Error> {
         if let Keys::Unasked(header) = &*self.keys {
             return Ok(header.clone());
@@ -110,7 +112,7 @@ impl Auth {
 
     /// A new `Authorization` after the registry answered 401 with `headers` to a request that carried `refused`.
     ///
-    /// `None` if there is nothing else to show.
+    /// Returns `None` if there is no other header to send.
     pub(crate) async fn renew(
         &self,
         access: &Access,
@@ -128,7 +130,7 @@ impl Auth {
         Ok(header.filter(|header| Some(header) != refused))
     }
 
-    /// Whether a refusal is about the wrong credentials or about none.
+    /// The error for a refused request: wrong credentials, or missing ones.
     pub(crate) async fn refusal(&self, access: &Access, source: Option<Answer>) -> Error {
         let registry = access.endpoint.name.clone();
         let has_credentials = match &*self.keys {
@@ -163,7 +165,7 @@ impl Auth {
             }
             (Challenge::Basic, None) => Ok(None),
             (Challenge::Basic, Some(Credentials::IdentityToken(_))) => Err(Error::Setting(format!(
-                "`{}` wants a user name with a password, and the credentials for it are an identity token",
+                "`{}` requires a user name with a password, but the credentials for it are an identity token",
                 access.endpoint.name
             ))),
             (Challenge::Bearer { realm, service, scope }, credentials) => {
@@ -190,11 +192,11 @@ impl Auth {
             let (status, retry_after, body) = self.ask(access, request(realm.clone())).await?;
             let registry = access.endpoint.name.clone();
             if status.is_success() {
-                let problem = "the token server's answer holds no token".to_owned();
+                let problem = "the token server's answer contains no token".to_owned();
                 return parse_token(&body, asked_at).ok_or(Error::Protocol { attempt: attempt(access), problem });
             }
             let source = Answer::parse(&body);
-            // OAuth 2 servers answer 400 `invalid_grant` to a wrong token (RFC 6749, 5.2).
+            // OAuth 2 servers answer 400 `invalid_grant` to an invalid token (RFC 6749, 5.2).
             let is_grant_refused = source.as_ref().is_some_and(|answer| answer.has_code("invalid_grant"));
             Err(match status {
                 _ if is_grant_refused => Error::Unauthorized { registry, source },
@@ -225,7 +227,7 @@ impl Auth {
         Ok((status, retry_after, body))
     }
 
-    /// Asks the store once for each repository: a helper program can be slow, or ask its user.
+    /// Asks the store once for each repository: a helper program can be slow, or prompt the user.
     async fn credentials(&self, state: &mut State, access: &Access) -> Result<Option<Credentials>, Error> {
         let key = (access.endpoint.name.clone(), access.repository().map(str::to_owned));
         if let Some(known) = state.credentials.get(&key) {
@@ -247,7 +249,7 @@ fn attempt(access: &Access) -> String {
     format!("get a token for `{}`", access.endpoint.name)
 }
 
-/// Which cached token will do.
+/// The cached tokens that may be reused.
 #[derive(Clone, Copy)]
 enum Reuse<'a> {
     /// Any that has not expired.

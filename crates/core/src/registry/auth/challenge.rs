@@ -1,18 +1,19 @@
-//! The `WWW-Authenticate` header: how a registry wants to be convinced (RFC 9110, 11.6.1; distribution's token specification).
+//! The `WWW-Authenticate` header: the authentication schemes of a registry (RFC 9110, 11.6.1; distribution's token
+//! specification).
 
 use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 
-/// One way that a registry offers.
+/// An authentication scheme that a registry offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Challenge {
-    /// Name and password with each request.
+    /// User name and password with each request.
     Basic,
-    /// A token of the server at `realm`.
+    /// A token from the server at `realm`.
     Bearer { realm: String, service: Option<String>, scope: Option<String> },
 }
 
 impl Challenge {
-    /// The best way among those that `headers` offer: a token before a password.
+    /// The best scheme among those that `headers` offer: a token is better than a password.
     pub(crate) fn best(headers: &HeaderMap) -> Option<Self> {
         let texts = headers.get_all(WWW_AUTHENTICATE).into_iter().filter_map(|value| value.to_str().ok());
         let mut known: Vec<Self> = texts.flat_map(parse).collect();
@@ -43,7 +44,7 @@ fn parse(header: &str) -> Vec<Challenge> {
     found
 }
 
-/// Takes `name=value` as long as there are any; a name without a value is the scheme of the next challenge.
+/// Reads `name=value` pairs until a name without a value, which is the scheme of the next challenge.
 fn take_parameters(mut rest: &str) -> (Vec<(String, String)>, &str) {
     let mut parameters = Vec::new();
     while let Some((name, after)) = take_token(rest) {
@@ -62,7 +63,7 @@ fn take_token(text: &str) -> Option<(&str, &str)> {
     (end > 0).then(|| text.split_at(end))
 }
 
-/// A quoted text or a bare one, which some registries use although it has signs that do not belong there.
+/// Reads a quoted text or a bare one. Some registries use a bare text with characters that would need quotes.
 fn take_value(text: &str) -> (String, &str) {
     let Some(quoted) = text.strip_prefix('"') else {
         let (value, rest) = text.split_at(text.find([',', ' ']).unwrap_or(text.len()));

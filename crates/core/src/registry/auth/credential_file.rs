@@ -12,14 +12,14 @@ use super::credentials::Credentials;
 use crate::registry::error::{Cause, Error};
 use crate::registry::http::{canonical, credential_key};
 
-/// The document, with all members that are not ours.
+/// The document, including all members that belong to other programs.
 pub(super) struct CredentialFile {
     path: PathBuf,
     document: Map<String, Value>,
 }
 
 impl CredentialFile {
-    /// Reads `path`; a missing or empty file is one without credentials.
+    /// Reads `path`. A missing or empty file contains no credentials.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
         let path = path.to_owned();
         let bytes = match fs_err::read(&path) {
@@ -32,10 +32,10 @@ impl CredentialFile {
         }
         match serde_json::from_slice(&bytes) {
             Ok(document) => Ok(Self { path, document }),
-            // The text of the error could quote a secret.
+            // The message of the error could quote a secret.
             Err(error) => {
                 let source =
-                    Cause::new(format!("it is no JSON object (line {}, column {})", error.line(), error.column()));
+                    Cause::new(format!("it is not a JSON object (line {}, column {})", error.line(), error.column()));
                 Err(Error::CredentialFile { path, source })
             }
         }
@@ -45,7 +45,7 @@ impl CredentialFile {
         &self.path
     }
 
-    /// The name of the helper that keeps the credentials for `registry`, and what the helper calls the registry.
+    /// The name of the helper that has the credentials for `registry`, and the helper's name for the registry.
     pub(super) fn helper_for(&self, registry: &str) -> Option<(&str, String)> {
         let own = self.document.get("credHelpers").and_then(Value::as_object);
         let own = own.and_then(|helpers| helpers.iter().find(|(key, _)| place(key) == canonical(registry)));
@@ -56,7 +56,8 @@ impl CredentialFile {
         Some((name, credential_key(registry).to_owned()))
     }
 
-    /// The credentials in the file itself: the entry with the longest name that holds `repository`, down to the registry's.
+    /// Finds credentials in the file itself: the entry with the longest name that contains `repository`, down to the
+    /// registry's.
     pub(super) fn find(&self, registry: &str, repository: Option<&str>) -> Result<Option<Credentials>, Error> {
         let Some(entries) = self.document.get("auths").and_then(Value::as_object) else { return Ok(None) };
         let registry = canonical(registry);
@@ -79,7 +80,7 @@ impl CredentialFile {
         }
     }
 
-    /// Keeps `credentials` in the document, or, without any, that a helper has them.
+    /// Sets `credentials` in the document, or, without any, an empty entry for those that a helper has.
     pub(super) fn set(&mut self, registry: &str, credentials: Option<&Credentials>) {
         let entry = match credentials {
             None => json!({}),
@@ -97,7 +98,7 @@ impl CredentialFile {
         auths[credential_key(registry)] = entry;
     }
 
-    /// Drops all entries of `registry`; says whether there were any.
+    /// Removes all entries of `registry`. Returns true if there were any.
     pub(super) fn remove(&mut self, registry: &str) -> bool {
         let Some(entries) = self.document.get_mut("auths").and_then(Value::as_object_mut) else { return false };
         let before = entries.len();
@@ -105,7 +106,7 @@ impl CredentialFile {
         entries.len() < before
     }
 
-    /// Replaces the file in one step, readable for its owner alone.
+    /// Replaces the file atomically, with read permission for its owner only.
     pub(super) fn write(&self) -> Result<(), Error> {
         self.try_write().map_err(|error| Error::CredentialFile { path: self.path.clone(), source: Cause::of(&error) })
     }
@@ -114,11 +115,11 @@ impl CredentialFile {
         let mut text = Vec::new();
         let tabs = serde_json::ser::PrettyFormatter::with_indent(b"\t");
         self.document.serialize(&mut serde_json::Serializer::with_formatter(&mut text, tabs))?;
-        // Who keeps the file elsewhere and links to it goes on doing so.
+        // A symbolic link to a file elsewhere is kept.
         let path = fs_err::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
         let folder = path.parent().ok_or_else(|| io::Error::other("the path has no folder"))?;
         create_private_folder(folder)?;
-        // Temporary files are made with mode 0600.
+        // Temporary files are created with mode 0600.
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(&text)?;
         file.as_file().sync_all()?;
@@ -138,8 +139,8 @@ fn create_private_folder(folder: &Path) -> io::Result<()> {
     fs_err::create_dir_all(folder)
 }
 
-/// The place that a key means: older keys are URLs, whose path means nothing; newer ones may end in a repository
-/// (containers-auth.json(5)).
+/// The registry or repository of a key: older keys are URLs, whose path is ignored; newer ones may end in a
+/// repository (containers-auth.json(5)).
 fn place(key: &str) -> String {
     let without_scheme = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://"));
     let place = match without_scheme {
@@ -165,8 +166,8 @@ fn parse_entry(entry: &Value) -> Result<Option<Credentials>, &'static str> {
     }
     let Some(encoded) = text("auth") else { return Ok(None) };
     let decoded = STANDARD.decode(encoded).or_else(|_| STANDARD_NO_PAD.decode(encoded));
-    let decoded = decoded.ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or("holds no base64 of a text")?;
-    let (username, password) = decoded.split_once(':').ok_or("holds no name and password with a colon between")?;
+    let decoded = decoded.ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or("is not base64-encoded text")?;
+    let (username, password) = decoded.split_once(':').ok_or("has no colon between user name and password")?;
     // Docker pads passwords with zero bytes (docker/cli, `decodeAuth`).
     Ok(Some(Credentials::new(username, password.trim_end_matches('\0'))))
 }
@@ -223,8 +224,8 @@ mod tests {
             (json!({ "registrytoken": "t" }), Ok(Some(Credentials::Bearer("t".to_owned())))),
             (json!({ "username": "a", "password": "b" }), Ok(Some(Credentials::new("a", "b")))),
             (json!({ "email": "a@b" }), Ok(None)),
-            (json!({ "auth": "%" }), Err("holds no base64 of a text")),
-            (encoded("ab"), Err("holds no name and password with a colon between")),
+            (json!({ "auth": "%" }), Err("is not base64-encoded text")),
+            (encoded("ab"), Err("has no colon between user name and password")),
         ] {
             assert_eq!(parse_entry(&entry), expected, "{entry}");
         }

@@ -1,4 +1,4 @@
-//! Where credentials are kept and found: files in docker's configuration format, and the helpers that they name.
+//! The store of credentials: files in docker's configuration format, and the helpers that they name.
 
 use std::path::PathBuf;
 
@@ -7,27 +7,28 @@ use super::credentials::Credentials;
 use super::helper::Helper;
 use crate::registry::error::Error;
 
-/// The places that are asked for credentials, in order: `given`, `own`, then `others`.
+/// The sources of credentials, in order: `given`, `own`, then `others`.
 ///
-/// The default knows no place: everything is anonymous.
+/// The default has no source: every request is anonymous.
 #[derive(Debug, Clone, Default)]
 pub struct CredentialStore {
-    /// What the user gave on the command line; it is used for every registry.
+    /// Credentials from the command line, which are used for every registry.
     pub given: Option<Credentials>,
-    /// Our own file, the only one that is ever written.
+    /// The file of `kit`, the only one that is ever written.
     pub own: Option<PathBuf>,
-    /// Files of other programs, read only: an explicit auth file, the `auth.json` of containers, docker's `config.json`.
+    /// Files of other programs, which are only read: an explicit auth file, the `auth.json` of containers, docker's
+    /// `config.json`.
     pub others: Vec<PathBuf>,
-    /// Folders that are searched for `docker-credential-…` before `PATH`.
+    /// Folders in which `docker-credential-…` is searched before `PATH`.
     pub helper_folders: Vec<PathBuf>,
 }
 
-/// What [`CredentialStore::erase`] found.
+/// The result of [`CredentialStore::erase`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Erased {
-    /// Credentials, which are gone now.
+    /// Credentials were found and erased.
     Something,
-    /// None.
+    /// No credentials were found.
     Nothing,
 }
 
@@ -37,7 +38,7 @@ impl CredentialStore {
         Ok(self.locate(registry, repository)?.map(|(credentials, _)| credentials))
     }
 
-    /// Like [`find`](Self::find), with words for where they come from.
+    /// Like [`find`](Self::find), with a description of the source.
     pub(crate) fn locate(
         &self,
         registry: &str,
@@ -55,7 +56,7 @@ impl CredentialStore {
         Ok(None)
     }
 
-    /// Keeps `credentials` for `registry` in our own file, or in the helper that it names.
+    /// Stores `credentials` for `registry` in the file of `kit`, or in the helper that it names.
     pub fn store(&self, registry: &str, credentials: &Credentials) -> Result<(), Error> {
         let mut file = self.own_file()?;
         match self.helper(&file, registry)? {
@@ -68,7 +69,7 @@ impl CredentialStore {
         file.write()
     }
 
-    /// Forgets the credentials for `registry` in our own file and in the helper that it names.
+    /// Erases the credentials for `registry` from the file of `kit` and from the helper that it names.
     pub fn erase(&self, registry: &str) -> Result<Erased, Error> {
         let mut file = self.own_file()?;
         let mut had_some = false;
@@ -85,7 +86,8 @@ impl CredentialStore {
         Ok(if had_some { Erased::Something } else { Erased::Nothing })
     }
 
-    /// A helper that a file names comes first, as it does for docker; what the file holds itself may be older.
+    /// Finds credentials in a file. A helper that it names takes precedence, as in docker; entries of the file itself
+    /// may be older.
     fn find_in(
         &self,
         file: &CredentialFile,
@@ -108,6 +110,6 @@ impl CredentialStore {
 
     fn own_file(&self) -> Result<CredentialFile, Error> {
         let path = self.own.as_ref();
-        CredentialFile::read(path.ok_or_else(|| Error::Setting("there is no file to keep credentials in".to_owned()))?)
+        CredentialFile::read(path.ok_or_else(|| Error::Setting("there is no file to store credentials in".to_owned()))?)
     }
 }

@@ -1,4 +1,5 @@
-//! Credential helpers: programs that keep secrets, spoken to over their standard input (docker-credential-helpers).
+//! Credential helpers: programs that store secrets, with a protocol over standard input and output
+//! (docker-credential-helpers).
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -11,16 +12,16 @@ use serde::{Deserialize, Serialize};
 use super::credentials::Credentials;
 use crate::registry::error::{Cause, Error};
 
-/// Long enough for somebody to unlock a key chain.
+/// Long enough for a user to unlock a key chain.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// No secret is longer.
+/// The limit for the output of a helper; secrets are shorter.
 const OUTPUT_LIMIT: u64 = 1024 * 1024;
-/// What all helpers print when they have nothing (docker-credential-helpers, `credentials/error.go`).
+/// The message of all helpers if there are no credentials (docker-credential-helpers, `credentials/error.go`).
 const NOT_FOUND: &str = "credentials not found in native keychain";
-/// The user name that stands for an identity token (docker-credential-helpers, README, "Development").
+/// The user name that marks an identity token (docker-credential-helpers, README, "Development").
 const TOKEN_USER: &str = "<token>";
 
-/// What a helper prints for `get` and reads for `store`.
+/// The output of `get` and the input of `store`.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Kept {
@@ -40,27 +41,27 @@ pub(super) struct Helper<'a> {
 }
 
 impl<'a> Helper<'a> {
-    /// The helper that `named_in` calls `name`, looked for in `folders` and then in `PATH`.
+    /// The helper called `name` in the file `named_in`, searched in `folders` and then in `PATH`.
     pub(super) fn new(name: &str, folders: &'a [PathBuf], named_in: &'a Path) -> Result<Self, Error> {
         // A file must not choose a program anywhere on the disk.
         if name.contains(['/', '\\', '\0']) {
-            let source = Cause::new(format!("`{}` is no name of a credential helper", name.escape_debug()));
+            let source = Cause::new(format!("`{}` is not the name of a credential helper", name.escape_debug()));
             return Err(Error::CredentialFile { path: named_in.to_owned(), source });
         }
         Ok(Self { program: format!("docker-credential-{name}"), folders, named_in, patience: PATIENCE })
     }
 
-    /// The credentials that the helper keeps for `server`.
+    /// Returns the credentials that the helper has for `server`.
     pub(super) fn get(&self, server: &str) -> Result<Option<Credentials>, Error> {
         let Some(output) = self.run("get", server.as_bytes())? else { return Ok(None) };
         let kept: Kept = serde_json::from_slice(&output).map_err(|error| {
             // The error of serde_json could quote the secret.
-            self.error("get", Cause::new(format!("its answer is not understood (line {})", error.line())))
+            self.error("get", Cause::new(format!("its answer is invalid (line {})", error.line())))
         })?;
         Ok((!kept.secret.is_empty()).then(|| Credentials::new(&kept.username, &kept.secret)))
     }
 
-    /// Gives the helper `credentials` to keep for `server`.
+    /// Stores `credentials` for `server` in the helper.
     pub(super) fn store(&self, server: &str, credentials: &Credentials) -> Result<(), Error> {
         let (username, secret) = match credentials {
             Credentials::Password { username, password } => (username.as_str(), password),
@@ -71,18 +72,18 @@ impl<'a> Helper<'a> {
         self.run("store", &input).map(drop)
     }
 
-    /// Makes the helper forget what it keeps for `server`.
+    /// Erases the credentials for `server` from the helper.
     pub(super) fn erase(&self, server: &str) -> Result<(), Error> {
         self.run("erase", server.as_bytes()).map(drop)
     }
 
-    /// What the helper prints; `None` if it says that it has nothing.
+    /// Runs the helper and returns its output; `None` if it reports that there are no credentials.
     fn run(&self, action: &'static str, input: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let mut child = self.start(action)?;
         let (is_in_time, output) =
             self.talk(&mut child, input).map_err(|error| self.error(action, Cause::of(&error)))?;
         if !is_in_time {
-            // It may have ended this very moment; either way it is waited for below.
+            // It may have exited at this very moment; either way it is waited for below.
             drop(child.kill());
         }
         let status = child.wait().map_err(|error| self.error(action, Cause::of(&error)))?;
@@ -97,7 +98,7 @@ impl<'a> Helper<'a> {
         if words.contains(NOT_FOUND) {
             return Ok(None);
         }
-        let words = if words.is_empty() { format!("it ended with {status}") } else { words };
+        let words = if words.is_empty() { format!("it exited with {status}") } else { words };
         Err(self.error(action, Cause::new(words.escape_debug().take(400).collect::<String>())))
     }
 
@@ -117,12 +118,12 @@ impl<'a> Helper<'a> {
         })
     }
 
-    /// Whether the helper finished its answer in time, and the answer.
+    /// Sends `input` to the helper. Returns true and the output if it answers in time.
     fn talk(&self, child: &mut Child, input: &[u8]) -> io::Result<(bool, Vec<u8>)> {
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
         if let Some(mut stdin) = stdin {
             match stdin.write_all(input) {
-                // A helper need not read what it does not want.
+                // A helper need not read its input.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
                 other => other?,
             }
@@ -131,7 +132,7 @@ impl<'a> Helper<'a> {
         std::thread::spawn(move || {
             let mut output = Vec::new();
             let read = stdout.map_or(Ok(0), |stdout| stdout.take(OUTPUT_LIMIT).read_to_end(&mut output));
-            // Nobody listens any more when it took too long.
+            // The receiver is gone if the helper took too long.
             drop(sender.send(read.map(|_| output)));
         });
         match receiver.recv_timeout(self.patience) {

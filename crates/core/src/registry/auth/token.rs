@@ -1,4 +1,5 @@
-//! Tokens of a token server (distribution's token and OAuth 2 specifications), and whom credentials may be shown.
+//! Tokens of a token server (distribution's token and OAuth 2 specifications), and the check of the servers that get
+//! credentials.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -12,13 +13,13 @@ use super::credentials::Credentials;
 use crate::registry::error::Error;
 use crate::registry::http::{Endpoint, redacted};
 
-/// What a token server is known as in OAuth 2.
+/// The OAuth 2 client id of `kit`.
 const CLIENT_ID: &str = "kit";
-/// The lifetime of a token whose server says none (distribution's token specification, `expires_in`).
+/// The lifetime of a token whose server does not state one (distribution's token specification, `expires_in`).
 const DEFAULT_LIFETIME_SECONDS: u64 = 60;
-/// No command runs longer, and no clock overflows.
+/// The upper limit for a lifetime: no command runs longer, and no clock overflows.
 const LONGEST_LIFETIME_SECONDS: u64 = 24 * 60 * 60;
-/// A token that is about to expire is not used any more, up to this much before.
+/// The longest margin before the expiry of a token in which it is not used any more.
 const LONGEST_MARGIN: Duration = Duration::from_secs(10);
 
 /// An access token.
@@ -88,7 +89,7 @@ pub(crate) fn basic(username: &str, password: &str) -> HeaderValue {
     header
 }
 
-/// The header of the Bearer scheme (RFC 6750); `None` if `token` has signs that no header can carry.
+/// The header of the Bearer scheme (RFC 6750); `None` if `token` has characters that a header cannot contain.
 pub(crate) fn bearer(token: &str) -> Option<HeaderValue> {
     let mut header = HeaderValue::try_from(format!("Bearer {token}")).ok()?;
     header.set_sensitive(true);
@@ -118,15 +119,15 @@ fn seconds(value: &Value) -> Option<u64> {
     whole.parse().ok().filter(|seconds| *seconds > 0)
 }
 
-/// The token server that `endpoint` names, if it may be given the registry's credentials.
+/// Returns the URL of the token server of `endpoint`, if it may be given the registry's credentials.
 ///
-/// A registry chooses its token server freely, so this closes what no honest one asks for: leaving encryption, and reaching
-/// into the user's own machine or the cloud's metadata service (oras-go GHSA-xf85-363p-868w). Private addresses stay
-/// open: registries inside a cluster use them (oras-go#1246).
+/// A registry chooses its token server freely, so this refuses what no honest registry needs: leaving encryption, and
+/// access to the user's own machine or to the cloud's metadata service (oras-go GHSA-xf85-363p-868w). Private
+/// addresses are allowed, since registries inside a cluster use them (oras-go#1246).
 pub(super) fn safe_realm(endpoint: &Endpoint, realm: &str) -> Result<Url, Error> {
     let registry = endpoint.name.clone();
     let Ok(url) = Url::parse(realm) else {
-        return Err(Error::UnsafeRealm { registry, realm: "?".to_owned(), problem: "it is no URL" });
+        return Err(Error::UnsafeRealm { registry, realm: "?".to_owned(), problem: "it is not a URL" });
     };
     match realm_problem(endpoint, &url) {
         Some(problem) => Err(Error::UnsafeRealm { registry, realm: redacted(&url), problem }),
@@ -137,16 +138,16 @@ pub(super) fn safe_realm(endpoint: &Endpoint, realm: &str) -> Result<Url, Error>
 fn realm_problem(endpoint: &Endpoint, realm: &Url) -> Option<&'static str> {
     let is_own_host = realm.host_str() == endpoint.host();
     if !realm.username().is_empty() || realm.password().is_some() {
-        return Some("it holds a user name");
+        return Some("it contains a user name");
     }
     match realm.scheme() {
-        "http" if endpoint.is_encrypted() => return Some("the password would leave the encrypted way"),
+        "http" if endpoint.is_encrypted() => return Some("the password would be sent unencrypted"),
         "http" if !is_own_host => return Some("another host must be reached by https"),
         "https" | "http" => {}
         _ => return Some("it is neither https nor http"),
     }
     let address = realm.host_str()?.trim_matches(['[', ']']).parse::<IpAddr>().ok()?;
-    (!is_own_host && is_inward(address)).then_some("the address is one of this machine or of its network link")
+    (!is_own_host && is_inward(address)).then_some("it is an address of this machine or a link-local address")
 }
 
 fn is_inward(address: IpAddr) -> bool {

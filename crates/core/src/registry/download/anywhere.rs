@@ -1,4 +1,5 @@
-//! A blob that mirrors hold too: read from the first place that gives it, and at the next one from the byte that was reached.
+//! A blob that mirrors may have too: it is read from the first server that has it, and continues on the next one at
+//! the byte that was reached.
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -18,7 +19,7 @@ pub(crate) struct AnywhereBlob {
 struct Session {
     repository: Repository,
     descriptor: Descriptor,
-    /// The mirrors that gave bytes since somebody was content with them.
+    /// The mirrors that gave bytes since the last report of a mismatch.
     used: Arc<Mutex<Vec<Repository>>>,
 }
 
@@ -38,26 +39,26 @@ impl Content for AnywhereBlob {
         if offset >= end {
             return Ok(Box::new(io::empty()));
         }
-        // A registry that knows no ranges sends what follows, too.
+        // A registry without range support also sends what follows.
         Ok(Box::new(self.places.reader(offset..end)?.take(end - offset)))
     }
 
-    /// Asks the place that would be asked first.
+    /// Asks the server that a read would use first.
     fn knows_ranges(&self) -> Result<bool, ContentError> {
         Ok(self.places.knows_ranges()?)
     }
 
-    /// Nobody knows which of the mirrors gave the wrong bytes, so none of them is asked again.
+    /// Gives up all mirrors that gave bytes, since it is unknown which of them gave the wrong ones.
     fn report_mismatch(&self) -> bool {
         let used = std::mem::take(&mut *self.places.used.lock().unwrap_or_else(PoisonError::into_inner));
         for mirror in &used {
-            mirror.give_up_mirror(&"it gave other bytes than it should");
+            mirror.give_up_mirror(&"its content does not match the digest");
         }
         !used.is_empty()
     }
 }
 
-/// What a place gives, and which mirror that is, if it is one.
+/// A reader, and the mirror that it reads from, if it is one.
 type Opened = (Box<dyn Read + Send>, Option<Repository>);
 
 impl Session {
@@ -98,7 +99,7 @@ struct AnywhereReader {
     places: Session,
     reader: Box<dyn Read + Send>,
     mirror: Option<Repository>,
-    /// What the caller still wants of the blob.
+    /// The range of the blob that the caller has not read yet.
     range: Range<u64>,
 }
 

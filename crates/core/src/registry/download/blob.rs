@@ -1,4 +1,4 @@
-//! A blob at one place, and the choice how to read it.
+//! A blob on one server, and the choice of the method to read it.
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -17,12 +17,12 @@ use crate::registry::error::Error;
 use crate::registry::http::{Call, Exchange};
 use crate::registry::repository::{PULL, Repository};
 
-/// A blob at one place.
+/// A blob on one server.
 pub(crate) struct RemoteBlob {
     client: Client,
     budget: Arc<Budget>,
     exchange: Arc<Exchange>,
-    /// Asks for all of it.
+    /// The request for the whole blob.
     call: Call,
     descriptor: Descriptor,
 }
@@ -36,7 +36,7 @@ impl RemoteBlob {
         Ok(Self::new(client, budget, Arc::clone(&client.exchange), call, descriptor))
     }
 
-    /// What `call` asks for, over the connections of `budget`.
+    /// The content that `call` requests, over the connections of `budget`.
     pub(crate) fn new(
         client: &Client,
         budget: Arc<Budget>,
@@ -47,7 +47,7 @@ impl RemoteBlob {
         Self { client: client.clone(), budget, exchange, call, descriptor: descriptor.clone() }
     }
 
-    /// Opens what lies in `range`, which does not go beyond the end of the blob. What follows may come, too.
+    /// Opens `range`, which must not exceed the end of the blob. The reader may also return what follows.
     pub(crate) fn try_open(&self, range: Range<u64>) -> Result<Box<dyn Read + Send>, Error> {
         if range.start > 0 && range.is_empty() {
             return Ok(Box::new(io::empty()));
@@ -70,7 +70,7 @@ impl RemoteBlob {
         Ok(Box::new(ChunkReader::new(stream)))
     }
 
-    /// Asks for the first byte, and sees whether the others stay away.
+    /// Requests the first byte, and checks that the answer contains nothing else.
     pub(super) fn knows_ranges(&self) -> Result<bool, Error> {
         let origin = self.origin();
         Ok(Stretches::ask(&self.client, &origin, &(0..1))?.is_partial)

@@ -1,4 +1,4 @@
-//! The body of an answer, from the byte on that was asked for.
+//! The body of an answer, starting at the requested byte.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use crate::registry::http::{failure, silent};
 
 pub(super) struct Body {
     response: Response,
-    /// Whether the registry kept to the range; else it sends everything.
+    /// Set if the registry honoured the range; otherwise it sends everything.
     pub(super) is_partial: bool,
-    /// How many bytes still come before those that were asked for.
+    /// The number of bytes to skip before the requested ones.
     unwanted: u64,
     silence: Duration,
     attempt: String,
@@ -24,7 +24,7 @@ impl Body {
         Self { response, is_partial, unwanted, silence, attempt: attempt.to_owned() }
     }
 
-    /// The next bytes, none at the end. They are empty as long as others are skipped.
+    /// Returns the next bytes, or `None` at the end. They are empty while others are skipped.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         match tokio::time::timeout(self.silence, self.response.chunk()).await {
             Ok(Ok(None)) => Ok(None),

@@ -1,8 +1,8 @@
-//! How many connections the downloads of a client use: one sum for all of its blobs.
+//! The number of connections that the downloads of a client use: one total for all of its blobs.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// Connections to share. A blob always has one, even if that is one more than there should be: others give back.
+/// Connections to share. A blob always has one, even if that exceeds the total: other blobs return theirs.
 pub(crate) struct Budget {
     total: usize,
     ledger: Mutex<Ledger>,
@@ -12,7 +12,7 @@ pub(crate) struct Budget {
 struct Ledger {
     used: usize,
     blobs: usize,
-    /// Whether a blob with less than its fair part wanted more and got nothing.
+    /// Set if a blob with less than its fair part asked for more and got none.
     is_someone_short: bool,
 }
 
@@ -25,7 +25,7 @@ impl Budget {
         self.total
     }
 
-    /// One connection for one more blob.
+    /// Takes one connection for one more blob.
     pub(super) fn open(self: &Arc<Self>) -> Share {
         let mut ledger = self.ledger();
         ledger.blobs += 1;
@@ -42,7 +42,7 @@ impl Budget {
     }
 }
 
-/// What one blob may use; dropping it gives everything back.
+/// The connections of one blob, which are returned when it is dropped.
 pub(super) struct Share {
     budget: Arc<Budget>,
     held: usize,
@@ -53,7 +53,7 @@ impl Share {
         self.held
     }
 
-    /// Takes as many of the free connections as it needs to hold `wanted`.
+    /// Takes as many of the free connections as are needed to hold `wanted`.
     pub(super) fn grow_to(&mut self, wanted: usize) {
         let mut ledger = self.budget.ledger();
         let fair = self.budget.fair_part(&ledger);
@@ -72,14 +72,14 @@ impl Share {
         }
     }
 
-    /// Gives back what is more than `kept`.
+    /// Returns the connections above `kept`.
     pub(super) fn shrink_to(&mut self, kept: usize) {
         let surplus = self.held.saturating_sub(kept.max(1));
         self.budget.ledger().used -= surplus;
         self.held -= surplus;
     }
 
-    /// Whether another blob should have one of these connections.
+    /// Returns true if another blob should have one of these connections.
     pub(super) fn owes_one(&self) -> bool {
         let ledger = self.budget.ledger();
         let is_over = ledger.used > self.budget.total && self.held > 1;

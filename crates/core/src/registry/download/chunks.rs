@@ -1,4 +1,4 @@
-//! A download as a reader: its chunks, one after the other, cut to what the caller has room for.
+//! A download as a reader: its chunks, one after the other, cut to the size of the caller's buffer.
 
 use std::io::{self, Read};
 
@@ -9,13 +9,13 @@ use crate::registry::error::Error;
 
 /// Chunks of a blob, in order.
 pub(super) trait Chunks {
-    /// Waits for the next chunk; there is none at the end. Not asked again after an error.
+    /// Waits for the next chunk; `None` at the end. Must not be called again after an error.
     fn next(&mut self) -> Result<Option<Bytes>, Error>;
 }
 
 pub(super) struct ChunkReader<C> {
     chunks: C,
-    /// What has not been read of the last chunk.
+    /// The rest of the last chunk.
     rest: Bytes,
     has_failed: bool,
 }

@@ -1,7 +1,7 @@
-//! Reading a blob: as one stream, or in pieces over several connections at once, which come out in order.
+//! Reading a blob: as one stream, or in pieces over several connections at once, which are delivered in order.
 //!
-//! Mirrors are asked before the registry. The first answer decides how the blob is read: a registry that sends everything is
-//! read to the end; one that honours the range is asked for further ones, over several connections where one is slow.
+//! Mirrors are tried before the registry. The first answer decides how the blob is read: a registry that ignores
+//! ranges is read to the end; one that honours them gets further requests, over several connections if one is slow.
 
 mod anywhere;
 mod blob;

@@ -1,4 +1,4 @@
-//! Where the bytes of a blob come from: requests for ranges of it, and the check that their answers are about it.
+//! The source of the bytes of a blob: requests for ranges of it, and the check that the answers match.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,12 +13,12 @@ use crate::registry::error::Error;
 use crate::registry::http::{Call, Exchange, RetryPolicy, request};
 use crate::registry::repository::content_length;
 
-/// A blob that can be asked for. Knows no runtime, as it is shared with the tasks of the runtime.
+/// A blob that can be requested. It holds no runtime, as it is shared with the tasks of the runtime.
 pub(super) struct Origin {
     pub(super) exchange: Arc<Exchange>,
     pub(super) descriptor: Descriptor,
     call: Call,
-    /// Where the registry redirected to last. Such a place has its own right in the URL, which ends sometime.
+    /// The last target of a redirect. Such a URL contains a signature, which expires after some time.
     place: Mutex<Option<Url>>,
 }
 
@@ -27,7 +27,7 @@ impl Origin {
         Self { exchange, descriptor, call, place: Mutex::default() }
     }
 
-    /// Asks for `range` once: at the place that the registry sent us to before, or at the registry.
+    /// Sends one request for `range`: to the last target of a redirect, or to the registry.
     pub(super) async fn get(&self, range: Range<u64>) -> Result<Body, Error> {
         let call = self.ranged(&range);
         if let Some(response) = self.ask_known_place(&call).await? {
@@ -40,7 +40,7 @@ impl Origin {
         self.body(response, &range)
     }
 
-    /// Asks the registry itself for `range`; without the word if that is everything.
+    /// Sends a request for `range` to the registry itself, without a `Range` header if that is everything.
     pub(super) async fn get_rest(&self, range: Range<u64>) -> Result<Body, Error> {
         let call = if range == (0..self.descriptor.size) { self.call.clone() } else { self.ranged(&range) };
         self.body(self.exchange.send_once(&call).await?, &range)
@@ -50,20 +50,21 @@ impl Origin {
         self.call.retry
     }
 
-    /// What is told when the answer ended at the byte `received`.
+    /// The error for an answer that ended at the byte `received`.
     pub(super) fn truncated(&self, received: u64) -> Error {
         Error::Truncated { attempt: self.call.attempt.clone(), received, expected: self.descriptor.size }
     }
 
     fn ranged(&self, range: &Range<u64>) -> Call {
         let mut call = self.call.clone();
-        // A closed range: every registry and object store takes that form.
+        // A closed range: every registry and object store accepts that form.
         let text = format!("bytes={}-{}", range.start, range.end - 1);
         call.headers.insert(RANGE, HeaderValue::try_from(text).expect("digits are fit for a header"));
         call
     }
 
-    /// Nothing if there is no such place, or if it refuses, as it does when its URL has expired: the registry knows a new one.
+    /// Sends `call` to the last target of a redirect. Returns `None` if there is none, or if it refuses, as it does
+    /// when its URL has expired: the registry knows a new one.
     async fn ask_known_place(&self, call: &Call) -> Result<Option<Response>, Error> {
         let Some(url) = self.place.lock().unwrap_or_else(PoisonError::into_inner).clone() else { return Ok(None) };
         let asked = request(call, &url, None, None);
@@ -86,7 +87,8 @@ impl Origin {
         Ok(Body::new(response, unwanted, self.exchange.timeouts.silence, &self.call.attempt))
     }
 
-    /// How many bytes come before those that were asked for. Bytes of another blob, by size, are refused at once.
+    /// Returns the number of bytes before the requested ones. An answer about a blob of another size is refused at
+    /// once.
     fn check_head(&self, response: &Response, offset: u64) -> Result<u64, Error> {
         let (start, size) = if response.status() == StatusCode::PARTIAL_CONTENT {
             self.partial(response.headers().get(CONTENT_RANGE), offset)?
@@ -101,7 +103,7 @@ impl Origin {
         }
     }
 
-    /// Where the bytes begin, and how large the blob is, which `*` does not tell (RFC 9110, 14.4).
+    /// Returns the start of the bytes, and the size of the blob, which is unknown if it is `*` (RFC 9110, 14.4).
     fn partial(&self, header: Option<&HeaderValue>, offset: u64) -> Result<(u64, Option<u64>), Error> {
         let text = header.and_then(|value| value.to_str().ok()).unwrap_or("none");
         let parsed = text.strip_prefix("bytes ").and_then(|range| {
@@ -112,7 +114,7 @@ impl Origin {
             Some((start, size)) if start == offset => Ok((start, size)),
             _ => Err(Error::Protocol {
                 attempt: self.call.attempt.clone(),
-                problem: format!("bytes from {offset} on were asked for, and the answer is about `{text}`"),
+                problem: format!("bytes from {offset} were requested, but the answer contains `{text}`"),
             }),
         }
     }

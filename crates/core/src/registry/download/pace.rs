@@ -1,25 +1,25 @@
-//! How many connections one blob is worth: more of them as long as that brings throughput.
+//! The number of connections for one blob: it grows as long as that increases throughput.
 
 use std::time::{Duration, Instant};
 
-/// How many connections a blob begins with, if they are free.
+/// The number of connections that a blob starts with, if they are free.
 pub(super) const FIRST_CONNECTIONS: usize = 2;
-/// What passes in less time says little about throughput.
+/// The shortest span: a shorter one says little about throughput.
 const SHORTEST_SPAN: Duration = Duration::from_millis(50);
-/// So many spans pass after growing did not help, before it is tried again.
+/// The number of spans after a growth that did not help, before it is tried again.
 const REST_SPANS: u32 = 16;
 
-/// Measures spans, in which each connection brings one piece.
+/// A measurement of throughput by spans, in each of which each connection completes one piece.
 pub(super) struct Pace {
     begun: Instant,
     bytes: u64,
     pieces: usize,
-    /// How long the reader had nothing to read.
+    /// The time that the reader waited for bytes.
     waited: Duration,
     waits_since: Option<Instant>,
-    /// The number of connections and the throughput before the last growth, until it has proved itself.
+    /// The number of connections and the throughput before the last growth, until its result is known.
     before: Option<(usize, f64)>,
-    /// New connections begin slowly: the first span after a growth does not count.
+    /// Set during the first span after a growth, which does not count: new connections start slowly.
     is_warming_up: bool,
     rest: u32,
 }
@@ -34,19 +34,19 @@ impl Pace {
         self.bytes += bytes;
     }
 
-    /// The reader begins to wait.
+    /// Records that the reader starts to wait.
     pub(super) fn waits(&mut self, now: Instant) {
         self.waits_since = Some(now);
     }
 
-    /// The reader goes on.
+    /// Records that the reader stops waiting.
     pub(super) fn goes_on(&mut self, now: Instant) {
         if let Some(since) = self.waits_since.take() {
             self.waited += now.saturating_duration_since(since.max(self.begun));
         }
     }
 
-    /// A piece is complete. Tells how many connections there should be, if not as many as now.
+    /// Records a complete piece. Returns the number of connections that there should be, if it should change.
     #[allow(clippy::cast_precision_loss, reason = "a rate need not be exact")]
     pub(super) fn piece_done(&mut self, connections: usize, now: Instant) -> Option<usize> {
         self.pieces += 1;
@@ -60,14 +60,14 @@ impl Pace {
             return None;
         }
         if let Some((fewer, slower)) = self.before.take() {
-            // At least a quarter of what each new connection could bring.
+            // The limit is a quarter of what each new connection could add.
             let hoped = (connections as f64 / fewer as f64 - 1.0) / 4.0;
             if rate < slower * (1.0 + hoped) {
                 self.rest = REST_SPANS;
                 return Some(fewer);
             }
         }
-        // A reader that is busy all the time is the narrow place itself.
+        // A reader that is always busy is the bottleneck itself.
         if !is_hungry {
             return None;
         }
@@ -80,19 +80,19 @@ impl Pace {
         Some(connections * 2)
     }
 
-    /// There are no free connections.
+    /// Records that there are no free connections.
     pub(super) fn cannot_grow(&mut self) {
         self.before = None;
         self.is_warming_up = false;
     }
 
-    /// The registry has enough.
+    /// Pauses growth, since the registry asked for fewer requests.
     pub(super) fn rest(&mut self) {
         self.cannot_grow();
         self.rest = REST_SPANS;
     }
 
-    /// Begins a span, and tells how long the reader waited in the last.
+    /// Starts a new span, and returns the time that the reader waited in the last one.
     fn end_span(&mut self, now: Instant) -> Duration {
         let is_waiting = self.waits_since.is_some();
         self.goes_on(now);
@@ -106,7 +106,7 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// Runs spans in which `connections` bring what `throughput` says, and tells how many connections there were.
+    /// Runs spans in which `connections` have the given `throughput`, and returns the number of connections in each.
     fn levels(throughput: impl Fn(usize) -> u64, is_reader_idle: bool, spans: usize) -> Vec<usize> {
         let (mut now, mut connections) = (Instant::now(), FIRST_CONNECTIONS);
         let mut pace = Pace::new(now);

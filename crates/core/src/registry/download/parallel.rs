@@ -1,4 +1,4 @@
-//! Several connections at once: each brings a piece of the blob, the reader gets them in order.
+//! Several connections at once: each downloads a piece of the blob, and the reader gets the pieces in order.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -19,10 +19,10 @@ use crate::registry::client::Client;
 use crate::registry::error::Error;
 use crate::registry::http::RetryState;
 
-/// How often slow connections are looked for.
+/// The interval at which slow connections are looked for.
 const WATCH_EVERY: Duration = Duration::from_millis(250);
 
-/// The end of a download that the caller holds. When it goes, the connections go.
+/// The caller's handle of a download. Dropping it closes the connections.
 pub(super) struct Parallel {
     download: Arc<Download>,
     /// Keeps the runtime running.
@@ -30,7 +30,7 @@ pub(super) struct Parallel {
 }
 
 impl Parallel {
-    /// Goes on with `body`, which brings the piece `first`, up to `end`; the other pieces are as large.
+    /// Continues with `body`, which contains the piece `first`, up to `end`; the other pieces have the same size.
     pub(super) fn start(
         client: &Client,
         origin: Arc<Origin>,
@@ -79,11 +79,11 @@ impl Drop for Parallel {
     }
 }
 
-/// What the reader and the tasks share.
+/// The state that the reader and the tasks share.
 struct Download {
     origin: Arc<Origin>,
     runtime: Handle,
-    /// Told when the reader may find bytes, the end or a failure.
+    /// Notified when the reader may find bytes, the end or a failure.
     filled: Condvar,
     state: Mutex<State>,
 }
@@ -94,9 +94,9 @@ struct State {
     pieces: Pieces,
     pace: Pace,
     share: Share,
-    /// How many connections there should be; while some end, the share is larger.
+    /// The number of connections that there should be; while some are ending, the share is larger.
     wanted: usize,
-    /// Each task has one connection.
+    /// The tasks, each of which has one connection.
     tasks: HashMap<Ticket, AbortHandle>,
     failure: Option<Error>,
 }
@@ -111,7 +111,7 @@ impl State {
         }
     }
 
-    /// A piece is complete: is the number of connections still right?
+    /// Adapts the number of connections after a complete piece.
     fn adapt(&mut self) {
         match self.pace.piece_done(self.wanted, Instant::now()) {
             Some(more) if more > self.wanted => self.grow_to(more),
@@ -142,13 +142,13 @@ impl Download {
 
     fn begin(self: &Arc<Self>, body: Body) {
         let mut state = self.state();
-        let first = state.pieces.begin(1, Instant::now()).expect("the window has room for one piece");
+        let first = state.pieces.begin(1, Instant::now()).expect("the window has space for one piece");
         self.start(&mut state, first, Some(body));
         self.fill(&mut state);
         self.runtime.spawn(watch(Arc::downgrade(self)));
     }
 
-    /// Begins as many pieces as connections and window allow.
+    /// Starts as many pieces as connections and window permit.
     fn fill(self: &Arc<Self>, state: &mut State) {
         while state.failure.is_none() && state.tasks.len() < state.wanted {
             let Some(ticket) = state.pieces.begin(state.wanted, Instant::now()) else { return };
@@ -161,7 +161,7 @@ impl Download {
         state.tasks.insert(ticket, task.abort_handle());
     }
 
-    /// Tells how many of the bytes were wanted.
+    /// Stores `bytes`, and returns the number of those that were wanted.
     fn arrived(&self, ticket: Ticket, bytes: Bytes) -> u64 {
         let mut state = self.state();
         let wanted = state.pieces.arrived(ticket, bytes, Instant::now());
@@ -187,7 +187,7 @@ impl Download {
         }
     }
 
-    /// The registry asks for moderation.
+    /// Halves the number of connections, since the registry asked for fewer requests.
     fn slow_down(&self) {
         let mut state = self.state();
         if state.wanted > 1 {
@@ -196,7 +196,8 @@ impl Download {
         state.pace.rest();
     }
 
-    /// Moves the piece of a connection that is far slower than others were; connections without work take half of another's.
+    /// Moves the piece of a connection that is far slower than others were; idle connections take half of another's
+    /// piece.
     fn relieve(self: &Arc<Self>) {
         let (mut state, now) = (self.state(), Instant::now());
         if state.wanted == 0 || state.failure.is_some() {
@@ -223,7 +224,7 @@ async fn watch(download: Weak<Download>) {
     }
 }
 
-/// Brings the piece of `ticket`, over as many connections as it takes, one after the other.
+/// Downloads the piece of `ticket`, over as many connections as needed, one after the other.
 async fn fetch(download: Arc<Download>, ticket: Ticket, mut body: Option<Body>) {
     let mut tries = RetryState::of_a_blob(download.origin.retry());
     loop {

@@ -1,6 +1,7 @@
-//! What is known about the pieces of one blob: which are on their way, how far each came, and which bytes are next.
+//! The state of the pieces of one blob: those being downloaded, the progress of each, and the next bytes for the
+//! reader.
 //!
-//! Knows no network. Times come from the caller.
+//! It does no network access. The caller passes the time.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -8,53 +9,54 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-/// A connection is judged after this time.
+/// The time before the speed of a connection is judged.
 const JUDGED_AFTER: Duration = Duration::from_secs(1);
-/// What takes less than this is not worth a new connection.
+/// The remaining time below which a new connection is not worthwhile.
 const WORTH_SECONDS: f64 = 0.5;
-/// So much slower than usual is far slower.
+/// The factor below the usual speed at which a connection is far slower.
 const FAR_SLOWER: f64 = 4.0;
-/// How often a piece moves to a new connection because the old one is slow. If all are slow, moving does not help.
+/// The number of times that a piece moves to a new connection because the old one is slow. If all are slow, moving
+/// does not help.
 const MOVES_LIMIT: u32 = 2;
 
-/// One connection's work at one piece. The piece may be given to another; then the ticket is void.
+/// The assignment of a piece to a connection. It becomes void when the piece is assigned to another connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Ticket {
     piece: u64,
     moves: u32,
 }
 
-/// Neighbouring pieces, from the next byte for the reader to the last byte that a connection was sent for.
+/// Adjacent pieces, from the next byte for the reader to the last byte that was assigned to a connection.
 pub(super) struct Pieces {
     queue: VecDeque<Piece>,
-    /// The first byte that the reader has not got.
+    /// The first byte that the reader has not received.
     delivered: u64,
-    /// The first byte that is in no piece yet.
+    /// The first byte that is not in a piece yet.
     unassigned: u64,
     end: u64,
     piece_bytes: u64,
     last_number: u64,
-    /// Bytes per second of a connection, as it was lately.
+    /// The recent throughput of a connection, in bytes per second.
     usual_rate: Option<f64>,
 }
 
 struct Piece {
     number: u64,
     moves: u32,
-    /// The first byte that has not arrived.
+    /// The first byte that has not been downloaded.
     reached: u64,
     end: u64,
     chunks: VecDeque<Bytes>,
-    /// When and where the present connection began.
+    /// The start of the current connection: its time and its first byte.
     begun: (Instant, u64),
 }
 
-/// What comes to the aid of the slowest piece.
+/// A measure to speed up the slowest piece.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Relief {
-    /// It goes on at the byte that it reached, with a new ticket; the old one is void.
+    /// The piece continues at the byte that it reached, with a new ticket; the old one is void.
     Moved { old: Ticket, new: Ticket },
-    /// Its second half is a piece of its own now.
+    /// The second half of the piece is a new piece now.
     Halved(Ticket),
 }
 
@@ -64,7 +66,7 @@ impl Pieces {
         Self { queue: VecDeque::new(), delivered, unassigned, end, piece_bytes, last_number: 0, usual_rate: None }
     }
 
-    /// The next piece, unless it would go further ahead of the reader than one piece for each connection.
+    /// Starts the next piece, unless it would be further ahead of the reader than one piece for each connection.
     pub(super) fn begin(&mut self, connections: usize, now: Instant) -> Option<Ticket> {
         let range = self.unassigned..self.end.min(self.unassigned + self.piece_bytes);
         let window = self.piece_bytes * connections as u64;
@@ -78,13 +80,14 @@ impl Pieces {
         Some(ticket)
     }
 
-    /// What the holder of `ticket` has to bring still; nothing if the piece is complete or somebody else's.
+    /// The range that the holder of `ticket` still has to download; `None` if the piece is complete or the ticket is
+    /// void.
     pub(super) fn missing(&self, ticket: Ticket) -> Option<Range<u64>> {
         let piece = self.queue.iter().find(|piece| piece.ticket() == ticket)?;
         (!piece.is_complete()).then_some(piece.reached..piece.end)
     }
 
-    /// Takes what arrived, and tells how many bytes of it were wanted.
+    /// Stores downloaded bytes, and returns the number of those that were wanted.
     pub(super) fn arrived(&mut self, ticket: Ticket, mut bytes: Bytes, now: Instant) -> u64 {
         let Some(piece) = self.queue.iter_mut().find(|piece| piece.ticket() == ticket) else { return 0 };
         bytes.truncate(usize::try_from(piece.end - piece.reached).unwrap_or(usize::MAX));
@@ -101,7 +104,7 @@ impl Pieces {
         wanted
     }
 
-    /// The next bytes for the reader, if they are there.
+    /// Returns the next bytes for the reader, if they were downloaded.
     pub(super) fn take(&mut self) -> Option<Bytes> {
         let front = self.queue.front_mut()?;
         let bytes = front.chunks.pop_front()?;
@@ -129,7 +132,7 @@ impl Pieces {
         Some(Relief::Moved { old, new: piece.ticket() })
     }
 
-    /// Gives half of what is missing of the slowest piece to another connection.
+    /// Assigns half of the missing range of the slowest piece to another connection.
     pub(super) fn halve_slowest(&mut self, now: Instant) -> Option<Relief> {
         let smallest = self.piece_bytes / 8;
         let piece = self.slowest(now)?;
@@ -146,7 +149,7 @@ impl Pieces {
         Some(Relief::Halved(ticket))
     }
 
-    /// The piece that will take the longest, if it will take long.
+    /// The piece that will take the longest, if that is longer than [`WORTH_SECONDS`].
     fn slowest(&mut self, now: Instant) -> Option<&mut Piece> {
         let is_judged = |piece: &&mut Piece| now.saturating_duration_since(piece.begun.0) >= JUDGED_AFTER;
         let running = self.queue.iter_mut().filter(|piece| !piece.is_complete());
@@ -177,7 +180,7 @@ impl Piece {
         self.reached == self.end
     }
 
-    /// Bytes per second of the present connection.
+    /// The throughput of the current connection in bytes per second.
     fn rate(&self, now: Instant) -> f64 {
         let (begun, from) = self.begun;
         (self.reached - from) as f64 / now.saturating_duration_since(begun).as_secs_f64().max(1e-6)
@@ -203,7 +206,7 @@ mod tests {
         let (first, second) = (pieces.begin(2, now).unwrap(), pieces.begin(2, now).unwrap());
         assert_eq!((pieces.missing(first), pieces.missing(second)), (Some(5..15), Some(15..25)));
         assert_eq!(pieces.begin(2, now), None);
-        // Only what the reader has taken makes room, and only in order.
+        // The window moves only when the reader takes bytes, and only in order.
         assert_eq!(bring(&mut pieces, second, 10, now), 10);
         assert_eq!((pieces.take(), pieces.begin(2, now)), (None, None));
         assert_eq!(bring(&mut pieces, first, 99, now), 10);
@@ -219,7 +222,7 @@ mod tests {
         let mut pieces = Pieces::new(0, 2000, 1000);
         let (slow, quick) = (pieces.begin(2, start).unwrap(), pieces.begin(2, start).unwrap());
         bring(&mut pieces, slow, 100, start);
-        assert_eq!(pieces.move_slowest(now), None, "nobody knows what is usual");
+        assert_eq!(pieces.move_slowest(now), None, "the usual rate is not known");
         bring(&mut pieces, quick, 1000, start + Duration::from_secs(1));
         let Some(Relief::Moved { old, new }) = pieces.move_slowest(now) else { panic!("it moves") };
         assert_eq!((old, pieces.missing(slow), pieces.missing(new)), (slow, None, Some(100..1000)));

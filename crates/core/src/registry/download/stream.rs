@@ -1,4 +1,4 @@
-//! One connection from front to back: a stream that heals itself, by opening the blob again at the byte that it reached.
+//! One connection for the whole range: a stream that recovers by opening the blob again at the byte that it reached.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,16 +14,16 @@ use crate::registry::client::Client;
 use crate::registry::error::Error;
 use crate::registry::http::RetryState;
 
-/// How many chunks of the body may wait for the reader. hyper makes them up to 400 KiB large.
+/// The number of chunks of the body that may wait for the reader. hyper makes them up to 400 KiB large.
 const CHUNKS_AHEAD: usize = 8;
 
 pub(super) struct Stream {
     client: Client,
     origin: Arc<Origin>,
     tries: RetryState,
-    /// What has not come of that part of the blob that is wanted.
+    /// The part of the wanted range that has not been read.
     wanted: Range<u64>,
-    /// What the connection brings; `None` between two connections.
+    /// The chunks of the connection; `None` between two connections.
     chunks: Option<Receiver<Result<Bytes, Error>>>,
     share: Share,
 }
@@ -53,12 +53,12 @@ impl Stream {
         self.chunks = Some(receiver);
     }
 
-    /// Goes on with another part of the blob, over a new request.
+    /// Continues with another part of the blob, over a new request.
     pub(super) fn turn_to(&mut self, wanted: Range<u64>) {
         (self.wanted, self.chunks) = (wanted, None);
     }
 
-    /// Gives its right to a connection to somebody else.
+    /// Returns the right to a connection, for another download.
     pub(super) fn into_share(self) -> Share {
         self.share
     }
@@ -71,7 +71,7 @@ impl Stream {
 }
 
 impl Chunks for Stream {
-    /// From this connection or from a new one.
+    /// Reads from this connection or from a new one.
     fn next(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
             let Some(chunks) = &mut self.chunks else {
@@ -79,14 +79,14 @@ impl Chunks for Stream {
                 continue;
             };
             let failure = match chunks.blocking_recv() {
-                // What was skipped brought us nowhere.
+                // Skipped bytes are not progress.
                 Some(Ok(chunk)) if chunk.is_empty() => continue,
                 Some(Ok(chunk)) => {
                     self.tries.note_progress();
                     self.wanted.start += chunk.len() as u64;
                     return Ok(Some(chunk));
                 }
-                // However the connection ends, everything is there.
+                // The download is complete, however the connection ends.
                 None | Some(Err(_)) if self.wanted.is_empty() => return Ok(None),
                 Some(Err(failure)) => failure,
                 None => self.origin.truncated(self.wanted.start),
@@ -97,7 +97,7 @@ impl Chunks for Stream {
     }
 }
 
-/// Carries `body` to the reader. Ends when the reader is gone.
+/// Sends the chunks of `body` to the reader. Ends when the reader is dropped.
 async fn pump(mut body: Body, chunks: Sender<Result<Bytes, Error>>) {
     while let Some(next) = body.next().await.transpose() {
         let is_last = next.is_err();

@@ -1,7 +1,9 @@
-//! One connection as long as it is quick, for ever longer stretches of the blob; several connections from the moment that it is not.
+//! One connection as long as it is fast, for increasingly long stretches of the blob; several connections as soon as
+//! it is not.
 //!
-//! A registry nearby brings more over one connection than can be hashed, and every request costs it something: docker's reads
-//! 4 MiB ahead for each. Pulling 2 GiB from there took 5.9 s in pieces, and takes 3.9 s in stretches (curl: 4.7 s).
+//! A nearby registry sends more over one connection than can be hashed, and every request costs it time: docker's
+//! reads 4 MiB ahead for each. Pulling 2 GiB from it took 5.9 s in pieces, and takes 3.9 s in stretches (curl: 4.7
+//! s).
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,19 +21,19 @@ use crate::registry::client::Client;
 use crate::registry::error::Error;
 use crate::registry::http::{RetryState, retrying};
 
-/// No stretch is longer, so that a connection that becomes slow is noticed.
+/// The limit for a stretch, so that a connection that becomes slow is noticed.
 const LONGEST_BYTES: u64 = 256 * 1024 * 1024;
 
 pub(super) struct Stretches {
     client: Client,
     origin: Arc<Origin>,
     way: Option<Way>,
-    /// The part of the present stretch that the reader has not got.
+    /// The part of the current stretch that the reader has not received.
     stretch: Range<u64>,
-    /// Of everything that is wanted.
+    /// The end of the wanted range.
     end: u64,
     stretch_bytes: u64,
-    /// How long the reader waited for the present stretch.
+    /// The time that the reader waited for the current stretch.
     waited: Duration,
     piece_bytes: u64,
 }
@@ -42,8 +44,8 @@ enum Way {
 }
 
 impl Stretches {
-    /// Goes on with `body`, which brings the stretch `first`, up to `end`. If several connections are needed, they bring pieces as
-    /// large as that.
+    /// Continues with `body`, which contains the stretch `first`, up to `end`. If several connections are needed,
+    /// their pieces have the size of `first`.
     pub(super) fn start(
         client: &Client,
         origin: Arc<Origin>,
@@ -67,13 +69,13 @@ impl Stretches {
         }
     }
 
-    /// Asks for the first bytes of a blob: whether the registry knows ranges is not known yet.
+    /// Requests the first bytes of a blob. The answer shows if the registry supports ranges.
     pub(super) fn ask(client: &Client, origin: &Origin, range: &Range<u64>) -> Result<Body, Error> {
         let asking = retrying(RetryState::of_a_blob(origin.retry()), async || origin.get(range.clone()).await);
         client.runtime.block_on(asking)
     }
 
-    /// The next stretch follows in the same way, if the last was quick.
+    /// Continues with the next stretch over one connection, if the last was fast, or else over several.
     fn go_on(&mut self, mut stream: Stream) -> Result<Way, Error> {
         let (reached, end) = (self.stretch.end, self.end);
         if self.is_quick() {
@@ -89,7 +91,8 @@ impl Stretches {
         Ok(Way::Several(Parallel::start(&self.client, origin, share, first, end, body)))
     }
 
-    /// What of `chunk` belongs to the stretch: a registry may forget that it knows ranges, and send what follows, too.
+    /// The part of `chunk` that belongs to the stretch: a registry may stop honouring ranges, and send what follows
+    /// too.
     fn take(&mut self, mut chunk: Bytes) -> Bytes {
         let room = self.stretch.end - self.stretch.start;
         if self.stretch.end < self.origin.descriptor.size {
@@ -99,7 +102,8 @@ impl Stretches {
         chunk
     }
 
-    /// A reader that never waits has a connection that is quick enough, whatever it would bring.
+    /// Returns true if one connection is enough. It is if the reader never waits, whatever the connection could
+    /// transfer.
     #[allow(clippy::cast_precision_loss, reason = "a rate need not be exact")]
     fn is_quick(&self) -> bool {
         self.stretch_bytes as f64 >= self.client.settings.quick_bytes_per_second as f64 * self.waited.as_secs_f64()

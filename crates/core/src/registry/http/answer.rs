@@ -1,26 +1,26 @@
-//! What a registry or token server says when it refuses, in its own words, shortened and cleaned.
+//! The message of a registry or token server that refuses a request, shortened and cleaned.
 
 use std::fmt;
 
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-/// How much of an answer is read.
+/// The number of bytes of an answer that are read.
 pub(super) const ANSWER_LIMIT: u64 = 64 * 1024;
-/// How much of one message is kept, in characters.
+/// The number of characters of a message that are kept.
 const MESSAGE_LIMIT: usize = 400;
-/// How many errors of one answer are kept.
+/// The number of errors of an answer that are kept.
 const ERRORS_LIMIT: usize = 5;
 
 /// The codes and messages of a registry's error answer (distribution-spec 1.1, "Error Codes").
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// Each with its code, if it had one, and at least one.
+    /// At least one message, each with its code if it has one.
     errors: Vec<(Option<String>, String)>,
 }
 
 impl Answer {
-    /// Reads the body of an error answer; `None` if it says nothing.
+    /// Reads the body of an error answer; `None` if it contains no message.
     pub(crate) fn parse(body: &[u8]) -> Option<Self> {
         let errors = match serde_json::from_slice(body) {
             Ok(document) => from_document(&document),
@@ -29,7 +29,8 @@ impl Answer {
         (!errors.is_empty()).then_some(Self { errors })
     }
 
-    /// Reads an error answer of a server that tells code and words in headers, as the Hugging Face hub does; else its body.
+    /// Reads an error answer of a server that sends code and message in headers, as the Hugging Face hub does, or
+    /// else in the body.
     pub(super) fn of(headers: &HeaderMap, body: &[u8]) -> Option<Self> {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(cleaned);
         match (text("x-error-code"), text("x-error-message")) {
@@ -38,7 +39,7 @@ impl Answer {
         }
     }
 
-    /// Whether the registry gave this error code.
+    /// Returns true if the answer contains this error code.
     pub fn has_code(&self, code: &str) -> bool {
         self.errors.iter().any(|(found, _)| found.as_deref() == Some(code))
     }
@@ -60,8 +61,8 @@ impl fmt::Display for Answer {
 
 impl std::error::Error for Answer {}
 
-/// The forms in use: `errors` of registries, `error` and `error_description` of OAuth 2 (RFC 6749, 5.2), `details` of Docker
-/// Hub's token server, `message` of many gateways.
+/// The document formats in use: `errors` of registries, `error` and `error_description` of OAuth 2 (RFC 6749, 5.2),
+/// `details` of Docker Hub's token server, `message` of many gateways.
 fn from_document(document: &Value) -> Vec<(Option<String>, String)> {
     if let Some(errors) = document.get("errors").and_then(Value::as_array) {
         return errors.iter().take(ERRORS_LIMIT).filter_map(|error| with_code(error, "code", &["message"])).collect();
@@ -78,13 +79,13 @@ fn with_code(error: &Value, code: &str, messages: &[&str]) -> Option<(Option<Str
     }
 }
 
-/// A page of HTML says nothing to a terminal.
+/// Reads plain text. A page of HTML is not readable in a terminal and is dropped.
 fn from_text(text: &str) -> Vec<(Option<String>, String)> {
     let text = cleaned(text);
     if text.is_empty() || text.starts_with('<') { Vec::new() } else { vec![(None, text)] }
 }
 
-/// One line without control characters, which could steer the terminal.
+/// Reduces a text to one line without control characters, which could control the terminal.
 fn cleaned(text: &str) -> String {
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();

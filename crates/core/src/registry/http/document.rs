@@ -1,4 +1,4 @@
-//! Small bodies that are read into memory: up to a limit, and no longer than the other side keeps sending.
+//! Small bodies that are read into memory: up to a size limit, and only while the server keeps sending.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use reqwest::Response;
 use super::transport::{failure, silent};
 use crate::registry::error::Error;
 
-/// The body of `response`, if it has at most `limit` bytes.
+/// Reads the body of `response`, if it has at most `limit` bytes.
 pub(crate) async fn read_capped(
     mut response: Response,
     limit: u64,

@@ -1,19 +1,19 @@
-//! Where a registry is: the name that the user writes, and the origin that the traffic goes to.
+//! The address of a registry: the name that the user writes, and the origin that requests are sent to.
 
 use reqwest::Url;
 
 use super::transport::host_and_port;
 use crate::registry::error::Error;
 
-/// Docker Hub has three names; traffic goes to the last, credentials are kept under a fourth.
+/// The names of Docker Hub: requests are sent to the last, and credentials are stored under a fourth.
 const DOCKER_HUB: [&str; 3] = ["docker.io", "index.docker.io", "registry-1.docker.io"];
-/// What Docker Hub's credentials are called in docker's configuration.
+/// The key of Docker Hub's credentials in docker's configuration.
 const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
 
 /// A registry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Endpoint {
-    /// Host and port as the user wrote them.
+    /// The host and port as the user wrote them.
     pub(crate) name: String,
     base: Url,
 }
@@ -30,7 +30,7 @@ impl Endpoint {
         }
     }
 
-    /// The server that `url` leads to, whatever lies behind the host.
+    /// The server of `url`, regardless of its path.
     pub(crate) fn of(url: &Url) -> Self {
         let mut base = url.clone();
         base.set_path("/");
@@ -46,7 +46,7 @@ impl Endpoint {
         url
     }
 
-    /// Whether `url` belongs to the registry itself, so that its credentials may go there.
+    /// Returns true if `url` belongs to the registry itself, so that its credentials may be sent to it.
     pub(crate) fn owns(&self, url: &Url) -> bool {
         url.origin() == self.base.origin()
     }
@@ -55,7 +55,7 @@ impl Endpoint {
         self.base.host_str()
     }
 
-    /// Where the traffic goes, as messages call it.
+    /// The host and port of the requests, for messages.
     pub(crate) fn host_and_port(&self) -> String {
         host_and_port(&self.base)
     }
@@ -65,13 +65,13 @@ impl Endpoint {
     }
 }
 
-/// Where `location`, found in an answer from `current`, leads. The way from https to http is closed.
+/// Resolves `location`, found in an answer from `current`. A downgrade from https to http is refused.
 pub(crate) fn locate(current: &Url, location: &str) -> Result<Url, &'static str> {
-    let Ok(next) = current.join(location) else { return Err("it gives a location that is no URL") };
+    let Ok(next) = current.join(location) else { return Err("its location is not a URL") };
     match (current.scheme(), next.scheme()) {
         (_, "https") | ("http", "http") => Ok(next),
-        ("https", "http") => Err("it leads from https to http, where everybody could listen"),
-        _ => Err("it leads to something that is neither https nor http"),
+        ("https", "http") => Err("it leads from https to http, which is not encrypted"),
+        _ => Err("it leads to a URL that is neither https nor http"),
     }
 }
 

@@ -16,10 +16,10 @@ use crate::registry::auth::{Access, Auth, Keys};
 use crate::registry::error::Error;
 use crate::registry::settings::Timeouts;
 
-/// As many as curl and the Go tools follow at least.
+/// The limit for redirects. curl and Go's `net/http`, as KitOps uses it, follow at least as many.
 const REDIRECTS_LIMIT: usize = 10;
 
-/// A request with a small body or none, and what messages say about it.
+/// A request with a small body or none, and its description in messages.
 #[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) method: Method,
@@ -27,15 +27,15 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
     pub(crate) access: Access,
-    /// How often and how long it is tried.
+    /// The limits for repeating the request.
     pub(crate) retry: RetryPolicy,
     /// Completes "cannot …".
     pub(crate) attempt: String,
-    /// What is missing if the answer is 404.
+    /// The subject of the error if the answer is 404.
     pub(crate) subject: String,
 }
 
-/// Everything that requests share. Knows no runtime, so that the tasks of the runtime may hold it.
+/// The state that all requests share. It holds no runtime, so that tasks of the runtime may hold it.
 pub(crate) struct Exchange {
     pub(crate) transport: Arc<Transport>,
     pub(crate) auth: Auth,
@@ -48,12 +48,12 @@ impl Exchange {
         Self { transport, auth, timeouts }
     }
 
-    /// Sends `call` as often as its policy allows, until the answer is a success.
+    /// Sends `call` until the answer is a success, within the limits of its retry policy.
     pub(crate) async fn send(&self, call: &Call) -> Result<Response, Error> {
         retrying(RetryState::new(call.retry), async || self.send_once(call).await).await
     }
 
-    /// Like [`send`](Self::send), and reads the body too, as part of the attempt.
+    /// Like [`send`](Self::send), but also reads the body, as part of each attempt.
     pub(crate) async fn fetch(&self, call: &Call, limit: u64) -> Result<(HeaderMap, Vec<u8>, Url), Error> {
         retrying(RetryState::new(call.retry), async || {
             let response = self.send_once(call).await?;
@@ -64,7 +64,7 @@ impl Exchange {
         .await
     }
 
-    /// Sends `call` and turns everything but a success into an error.
+    /// Sends `call` and turns any answer but a success into an error.
     pub(crate) async fn send_once(&self, call: &Call) -> Result<Response, Error> {
         let header = self.auth.header(&call.access).await?;
         let response = self.follow(call, header.as_ref()).await?;
@@ -81,13 +81,13 @@ impl Exchange {
         }
     }
 
-    /// Turns everything but a success into an error with the registry's own words.
+    /// Turns any answer but a success into an error with the registry's own message.
     pub(crate) async fn expect_success(&self, call: &Call, response: Response) -> Result<Response, Error> {
         if response.status().is_success() {
             return Ok(response);
         }
         let (status, headers, url) = (response.status(), response.headers().clone(), response.url().clone());
-        // The words only explain; if they cannot be read, the status still says what happened.
+        // The message is only an explanation; if it cannot be read, the status still identifies the failure.
         let body = read_capped(response, ANSWER_LIMIT, &call.attempt, self.timeouts.silence).await.unwrap_or_default();
         let source = Answer::of(&headers, &body);
         let (registry, attempt) = (call.access.endpoint.name.clone(), call.attempt.clone());
@@ -95,7 +95,7 @@ impl Exchange {
         Err(match status {
             StatusCode::UNAUTHORIZED if is_registry => self.auth.refusal(&call.access, source).await,
             StatusCode::FORBIDDEN if is_registry => Error::Denied { registry, attempt, source },
-            // A write that is answered so misses something else, such as a blob of the manifest; the words tell what.
+            // A write with this answer misses something else, such as a blob of the manifest; the message names it.
             StatusCode::NOT_FOUND if is_read(&call.method) => Error::NotFound { subject: call.subject.clone(), source },
             StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
                 Error::Unsupported { registry, attempt, source }
@@ -110,14 +110,14 @@ impl Exchange {
         })
     }
 
-    /// Follows redirects, as blobs in object stores need them. `Authorization` stays with the registry.
+    /// Follows redirects, which blobs in object stores need. `Authorization` is sent to the registry only.
     async fn follow(&self, call: &Call, authorization: Option<&HeaderValue>) -> Result<Response, Error> {
         let mut url = call.url.clone();
         for _ in 0..=REDIRECTS_LIMIT {
             let request = request(call, &url, authorization, None);
             let response = self.transport.execute(request, &call.attempt, self.patience(&call.method)).await?;
             let Some(location) = redirection(call, &response) else { return Ok(response) };
-            let next = location.to_str().map_err(|_| "it gives a location that is no URL");
+            let next = location.to_str().map_err(|_| "its location is not a URL");
             url = next.and_then(|next| locate(&url, next)).map_err(|problem| Error::Protocol {
                 attempt: call.attempt.clone(),
                 problem: format!("`{}` redirects, but {problem}", call.access.endpoint.name),
@@ -127,13 +127,14 @@ impl Exchange {
         Err(Error::Protocol { attempt: call.attempt.clone(), problem })
     }
 
-    /// A registry may move or hash the whole blob before it answers the PUT that completes it.
+    /// The longest wait for an answer. A registry may move or hash the whole blob before it answers the PUT that
+    /// completes it.
     fn patience(&self, method: &Method) -> Duration {
         if *method == Method::PUT { self.timeouts.commit } else { self.timeouts.silence }
     }
 }
 
-/// The request for `url`, which is that of `call` or one that it was redirected to; with `body` instead of the call's own.
+/// The request for `url`, which is that of `call` or a redirect of it; with `body` instead of the call's own.
 pub(crate) fn request(call: &Call, url: &Url, authorization: Option<&HeaderValue>, body: Option<Body>) -> Request {
     let mut request = Request::new(call.method.clone(), url.clone());
     request.headers_mut().clone_from(&call.headers);
@@ -141,7 +142,7 @@ pub(crate) fn request(call: &Call, url: &Url, authorization: Option<&HeaderValue
         request.headers_mut().insert(AUTHORIZATION, authorization.clone());
     }
     if body.is_none() && call.body.is_empty() && call.method != Method::GET && call.method != Method::HEAD {
-        // hyper leaves it out, and registries want it (distribution-spec 1.1, "Pushing a blob monolithically").
+        // hyper omits it, and registries require it (distribution-spec 1.1, "Pushing a blob monolithically").
         request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(0));
     }
     let own = || (!call.body.is_empty()).then(|| call.body.clone().into());
@@ -149,17 +150,18 @@ pub(crate) fn request(call: &Call, url: &Url, authorization: Option<&HeaderValue
     request
 }
 
-/// Whether `response` is the registry's own wish for credentials, not that of a place it redirected to.
+/// Returns true if `response` is a request for credentials of the registry itself, not of a server that it redirected
+/// to.
 pub(crate) fn is_challenge(call: &Call, response: &Response) -> bool {
     response.status() == StatusCode::UNAUTHORIZED && call.access.endpoint.owns(response.url())
 }
 
-/// The pause that a response asks for.
+/// The pause that a response requests.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     parse_retry_after(headers.get(RETRY_AFTER)?.to_str().ok()?, Timestamp::now())
 }
 
-/// Whether the request is about something that must be there already.
+/// Returns true if the request is about something that must already exist.
 fn is_read(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::DELETE)
 }

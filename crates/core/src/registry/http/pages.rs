@@ -9,19 +9,20 @@ use crate::oci::MANIFEST_SIZE_LIMIT;
 use crate::registry::client::Client;
 use crate::registry::error::Error;
 
-/// A server that has more pages than this goes round in a circle.
+/// The limit for pages: a server with more of them is likely to repeat them in a cycle.
 const PAGES_LIMIT: usize = 10_000;
 
-/// What the reader of a page wants next.
+/// The decision of the reader of a page.
 pub(crate) enum Then {
-    /// The page after it, if there is one.
+    /// Read the page after it, if there is one.
     Next,
-    /// Nothing more.
+    /// Read nothing more.
     Enough,
 }
 
 impl Client {
-    /// Sends `call`, and then for each further page. `read` takes the headers and the body, or tells what is wrong with them.
+    /// Sends `call`, and then a request for each further page. `read` takes the headers and the body, or describes
+    /// their error.
     pub(crate) fn read_pages(
         &self,
         exchange: &Exchange,
@@ -37,7 +38,7 @@ impl Client {
             let next: Url =
                 locate(&url, next).map_err(|problem| broken(format!("there is a next page, but {problem}")))?;
             if next == call.url || !call.access.endpoint.owns(&next) {
-                return Err(broken("the next page is this one, or at another place".to_owned()));
+                return Err(broken("the next page is the same page, or on another server".to_owned()));
             }
             call.url = next;
         }

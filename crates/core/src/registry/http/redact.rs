@@ -1,11 +1,12 @@
-//! URLs as they may be shown: the one way from a URL to a log line or an error.
+//! URLs without secrets: every URL in a log line or an error is formatted here.
 
 use reqwest::Url;
 
-/// Parameters whose values are no secrets. A signed URL of an object store has many that are.
+/// Parameters whose values are not secret. A signed URL of an object store has many that are.
 const SHOWN: [&str; 8] = ["digest", "n", "last", "scope", "service", "mount", "from", "ns"];
 
-/// `url` without user, password and fragment, and without the values of all parameters but a few.
+/// Formats `url` without user, password and fragment, and without the values of all parameters but those in
+/// [`SHOWN`].
 pub(crate) fn redacted(url: &Url) -> String {
     let place = format!("{}{}", url.origin().ascii_serialization(), url.path());
     if url.query().is_none() {

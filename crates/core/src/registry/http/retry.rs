@@ -1,4 +1,5 @@
-//! When a failed request is tried again: exponential backoff with jitter, or what the registry asks for; and when no more.
+//! The policy for repeating failed requests: exponential backoff with jitter, or the pause that the registry
+//! requests; and limits.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
@@ -9,17 +10,18 @@ use tracing::debug;
 
 use crate::registry::error::Error;
 
-/// How often, how long and after which pauses a request is tried.
+/// The limits and pauses for repeating a request.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
-    /// How often a single request is tried in all, at least once. The bytes of a blob are tried as long as `give_up_after` allows.
+    /// The number of attempts of a single request, at least one. The bytes of a blob are retried as long as
+    /// `give_up_after` allows.
     pub attempts: u32,
     /// The pause before the second attempt; it doubles from there.
     pub base: Duration,
-    /// The longest pause, where the registry does not ask for a longer one.
+    /// The longest pause, unless the registry requests a longer one.
     pub max: Duration,
-    /// How long something may fail without any progress. A pause that the registry asks for counts too: one that ends later
-    /// is not waited for.
+    /// The longest time of failures without any progress. A pause that the registry requests counts too: if it would
+    /// end later, the request fails at once.
     pub give_up_after: Duration,
 }
 
@@ -30,31 +32,31 @@ impl Default for RetryPolicy {
     }
 }
 
-/// The attempts of one piece of work.
+/// The attempts of one operation.
 pub(crate) struct RetryState {
     policy: RetryPolicy,
     failed: u32,
-    /// When it failed first since there was progress.
+    /// The time of the first failure since the last progress.
     failing_since: Option<Instant>,
 }
 
 impl RetryState {
-    /// For a single request: a registry that is not there at all should not keep anybody waiting for long.
+    /// The state for a single request: a registry that is unreachable should not make the user wait for long.
     pub(crate) fn new(policy: RetryPolicy) -> Self {
         Self { policy, failed: 0, failing_since: None }
     }
 
-    /// For the bytes of a blob, which are worth waiting for: only the time counts.
+    /// The state for the bytes of a blob, which are worth waiting for: only the time is limited.
     pub(crate) fn of_a_blob(policy: RetryPolicy) -> Self {
         Self::new(RetryPolicy { attempts: u32::MAX, ..policy })
     }
 
-    /// Some bytes got through: the next failure is the first again.
+    /// Records that bytes were transferred: the next failure counts as the first again.
     pub(crate) fn note_progress(&mut self) {
         (self.failed, self.failing_since) = (0, None);
     }
 
-    /// The pause before the next attempt, or `failure` again if there should be none.
+    /// Returns the pause before the next attempt, or `failure` if the limits are reached.
     pub(crate) fn pause_after(&mut self, failure: Error) -> Result<Duration, Error> {
         self.pause_at(Instant::now(), failure)
     }
@@ -71,20 +73,20 @@ impl RetryState {
         Ok(pause)
     }
 
-    /// Half of the pause is certain, the other half random, so that workers that failed together do not come back together.
+    /// Half of the pause is fixed, the other half random, so that workers that failed together do not retry together.
     fn backoff(&self) -> Duration {
         let doublings = (self.failed - 1).min(16);
         let whole = self.policy.base.saturating_mul(1 << doublings).min(self.policy.max);
-        // The keys of `RandomState` are random, and this is the one random number that the program needs.
+        // The keys of `RandomState` are random, and this is the only random number that the program needs.
         let percent = u32::try_from(RandomState::new().hash_one(self.failed) % 100).unwrap_or_default();
         whole / 2 + whole / 200 * percent
     }
 }
 
-/// Does `attempt` until it succeeds, fails for good or has failed too often.
+/// Repeats `attempt` until it succeeds, fails permanently or reaches the limits.
 pub(crate) async fn retrying<T, F: Future<Output = Result<T, Error>>>(
     mut tries: RetryState,
-    // Not `AsyncFnMut`, whose futures the compiler does not let into tasks of the runtime.
+    // Not `AsyncFnMut`, whose futures the compiler does not accept in tasks of the runtime.
     mut attempt: impl FnMut() -> F,
 ) -> Result<T, Error> {
     loop {
@@ -159,7 +161,7 @@ mod tests {
         assert!(tries.pause_at(after(899), failure(503, None)).is_err());
         tries.note_progress();
         assert!(tries.pause_at(after(899), failure(503, None)).is_ok());
-        // What the registry asks for must end within the time.
+        // A pause that the registry requests must end within the time.
         assert_eq!(tries.pause_at(after(1699), failure(429, Some(100))).unwrap().as_secs(), 100);
         assert!(tries.pause_at(after(1699), failure(429, Some(101))).is_err());
     }

@@ -1,4 +1,4 @@
-//! HTTP as the room uses it: one request at a time, no redirects, no decompression, errors in our words.
+//! The HTTP client of this module: one request at a time, no redirects, no decompression, and its own error messages.
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
@@ -13,7 +13,7 @@ use super::redact::redacted;
 use crate::registry::error::{Cause, Error};
 use crate::registry::settings::{Proxy, Settings, Tls};
 
-/// The HTTP clients. Those for https are made when they are first needed: making one fails on a machine without certificate
+/// The HTTP clients. Those for https are created on first use: that fails on a machine without certificate
 /// authorities, where plain http must still work (reqwest#2965).
 pub(crate) struct Transport {
     plain: reqwest::Client,
@@ -23,20 +23,20 @@ pub(crate) struct Transport {
 
 impl Transport {
     pub(crate) fn new(settings: Settings) -> Result<Self, Error> {
-        // The provider is one for the whole process, and somebody else's is as good as ours.
+        // There is one provider for the whole process, and one that was installed before is as good.
         drop(rustls::crypto::ring::default_provider().install_default());
-        // Trusting nobody costs nothing to set up, and plain http asks for no trust.
-        let plain = finish(common(&settings)?.tls_certs_only([]), "the http client does not start")?;
+        // An empty list of authorities costs nothing to set up, and plain http does not need any.
+        let plain = finish(common(&settings)?.tls_certs_only([]), "the http client cannot be created")?;
         Ok(Self { plain, encrypted: Mutex::default(), settings })
     }
 
-    /// Sends `request` and waits at most `patience` for the head of the answer, whatever the answer is.
+    /// Sends `request` and waits at most `patience` for the head of the answer, whatever its status.
     pub(crate) async fn execute(&self, request: Request, attempt: &str, patience: Duration) -> Result<Response, Error> {
         let sent = tokio::time::timeout(patience, self.send(request, attempt)).await;
         sent.unwrap_or_else(|_| Err(silent(attempt, patience)))
     }
 
-    /// Sends `request` and waits for the head of the answer as long as it takes.
+    /// Sends `request` and waits for the head of the answer without a time limit.
     pub(crate) async fn send(&self, request: Request, attempt: &str) -> Result<Response, Error> {
         let (method, url) = (request.method().clone(), request.url().clone());
         match self.client_for(&url)?.execute(request).await {
@@ -52,7 +52,8 @@ impl Transport {
         }
     }
 
-    /// The host of the URL decides, not who sent us there: a certificate is shown and an authority believed only where the user said so.
+    /// The client for `url`. Its host decides, even after a redirect: a client certificate is sent, and an extra
+    /// authority trusted, only for hosts that the user configured.
     fn client_for(&self, url: &Url) -> Result<reqwest::Client, Error> {
         if url.scheme() != "https" {
             return Ok(self.plain.clone());
@@ -78,14 +79,14 @@ fn common(settings: &Settings) -> Result<ClientBuilder, Error> {
         .redirect(Policy::none())
         .referer(false)
         .retry(reqwest::retry::never())
-        // HTTP/2 halves the throughput of large blobs (design/stack.md, 1.3).
+        // HTTP/2 halves the throughput of large blobs.
         .http1_only();
     Ok(match &settings.proxy {
         Proxy::FromEnvironment => builder,
         Proxy::Direct => builder.no_proxy(),
         Proxy::Through(url) => {
             let unusable =
-                |error: reqwest::Error| Error::Setting(format!("the proxy cannot be used: {}", Cause::of(&error)));
+                |error: reqwest::Error| Error::Setting(format!("the proxy is not usable: {}", Cause::of(&error)));
             builder.proxy(reqwest::Proxy::all(url).map_err(unusable)?)
         }
     })
@@ -95,7 +96,7 @@ fn encrypted(settings: &Settings, tls: &Tls) -> Result<reqwest::Client, Error> {
     let mut builder = common(settings)?.tls_danger_accept_invalid_certs(!settings.verify_tls);
     let mut authorities = Vec::new();
     for path in &tls.authorities {
-        let unusable = |cause| tls_error(format!("`{}` is no file of certificates", path.display()), cause);
+        let unusable = |cause| tls_error(format!("`{}` is not a file of certificates", path.display()), cause);
         let pem = fs_err::read(path).map_err(|error| unusable(Cause::of(&error)))?;
         authorities.extend(Certificate::from_pem_bundle(&pem).map_err(|error| unusable(Cause::of(&error)))?);
     }
@@ -103,14 +104,14 @@ fn encrypted(settings: &Settings, tls: &Tls) -> Result<reqwest::Client, Error> {
     if let Some(own) = &tls.certificate {
         let unusable = |cause| {
             let (certificate, key) = (own.certificate.display(), own.key.display());
-            tls_error(format!("`{certificate}` and `{key}` are no certificate with its key"), cause)
+            tls_error(format!("`{certificate}` and `{key}` are not a certificate and its key"), cause)
         };
         let mut pem = fs_err::read(&own.certificate).map_err(|error| unusable(Cause::of(&error)))?;
         pem.push(b'\n');
         pem.extend(fs_err::read(&own.key).map_err(|error| unusable(Cause::of(&error)))?);
         builder = builder.identity(Identity::from_pem(&pem).map_err(|error| unusable(Cause::of(&error)))?);
     }
-    finish(builder, "the authorities of this system cannot be read")
+    finish(builder, "the certificate authorities of this system cannot be read")
 }
 
 fn finish(builder: ClientBuilder, problem: &str) -> Result<reqwest::Client, Error> {
@@ -121,12 +122,12 @@ fn tls_error(problem: String, source: Cause) -> Error {
     Error::Tls { problem, source }
 }
 
-/// Nothing happened for as long as `patience`.
+/// An error for a request on which nothing happened for as long as `patience`.
 pub(crate) fn silent(attempt: &str, patience: Duration) -> Error {
     Error::Silent { attempt: attempt.to_owned(), seconds: patience.as_secs() }
 }
 
-/// Tells the cases apart that a user can do something about. rustls's errors arrive inside `io::Error`s inside other
+/// Distinguishes the errors that a user can do something about. rustls's errors are nested in `io::Error`s in other
 /// errors, some of which hide their source; all of them show it in `Debug`.
 pub(crate) fn failure(error: &reqwest::Error, url: &Url, attempt: &str) -> Error {
     let host = host_and_port(url);
@@ -147,7 +148,7 @@ pub(crate) fn failure(error: &reqwest::Error, url: &Url, attempt: &str) -> Error
     Error::Broken { attempt, source }
 }
 
-/// `io::Error::source` skips the error that it was made from; this does not.
+/// Returns the innermost source. `io::Error::source` skips the error that it was made from; this does not.
 fn innermost<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
     let mut current = error;
     loop {
@@ -163,7 +164,7 @@ fn innermost<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'st
     }
 }
 
-/// What a message calls the place that `url` leads to.
+/// The host and port of `url`, for messages.
 pub(crate) fn host_and_port(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))

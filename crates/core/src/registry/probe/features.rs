@@ -1,4 +1,4 @@
-//! What becomes of each feature that a registry has or lacks, and what is known of it without asking.
+//! The plan of `kit` for each feature that a registry has or lacks, and the features that are known without asking.
 
 use super::finding::Finding;
 use crate::registry::client::Client;
@@ -6,7 +6,7 @@ use crate::registry::error::Error;
 use crate::registry::upload::{Capability, Feature, SaidBy};
 
 impl Client {
-    /// What was learned of `registry` in the last days about what is not in `findings`.
+    /// Adds the remembered capabilities of `registry` that `findings` does not contain yet.
     pub fn recollect(&self, registry: &str, findings: &mut Vec<Finding>) -> Result<(), Error> {
         let facts = self.capabilities.of(&self.endpoint(registry)?.host_and_port());
         let is_new = |feature: &Feature| !findings.iter().any(|finding| finding.topic == topic(*feature));
@@ -15,13 +15,13 @@ impl Client {
         Ok(())
     }
 
-    /// Forgets what was learned of `registry`.
+    /// Forgets the remembered capabilities of `registry`.
     pub fn forget(&self, registry: &str) -> Result<(), Error> {
         let host = self.endpoint(registry)?.host_and_port();
         self.capabilities.forget(&host).map_err(|error| Error::Setting(format!("cannot forget `{host}`: {error}")))
     }
 
-    /// Tells and remembers whether the registry at `host` has `feature`.
+    /// Reports and remembers that the registry at `host` has `feature`, or lacks it.
     pub(super) fn find(&self, host: &str, feature: Feature, is_supported: bool, found: impl Into<String>) -> Finding {
         self.capabilities.note(host, [(feature, Capability::new(is_supported, None))]);
         Finding::answered(topic(feature), found, plan(feature, is_supported)).supported(is_supported)
@@ -58,27 +58,27 @@ fn plan(feature: Feature, is_supported: bool) -> &'static str {
         (Feature::Whole, false) => "sends every blob in parts",
         (Feature::Parts, true) => "can send a large blob in parts",
         (Feature::Parts, false) => "sends every blob in one PUT",
-        (Feature::Resume, true) => "goes on with an upload where it broke off",
-        (Feature::Resume, false) => "begins an upload that broke off again",
-        (Feature::Cancel, _) => "leaves uploads that broke off open, to go on with them",
-        (Feature::Mount, true) => "does not send what another repository of the registry has",
-        (Feature::Mount, false) => "sends what another repository of the registry has once more",
-        (Feature::ArtifactType, true) => "pushes ModelKits, which name their artifactType",
+        (Feature::Resume, true) => "resumes an interrupted upload where it stopped",
+        (Feature::Resume, false) => "restarts an interrupted upload from the beginning",
+        (Feature::Cancel, _) => "leaves interrupted uploads open, to resume them",
+        (Feature::Mount, true) => "mounts blobs that another repository of the registry has",
+        (Feature::Mount, false) => "sends blobs again that another repository of the registry has",
+        (Feature::ArtifactType, true) => "pushes ModelKits with an artifactType",
         (Feature::ArtifactType, false) => {
-            "cannot push ModelKits that name their artifactType: without it they would have another digest"
+            "cannot push ModelKits with an artifactType: without it they would have another digest"
         }
-        (Feature::MediaTypes, true) => "pushes ModelKits, whose config and layers have media types of their own",
+        (Feature::MediaTypes, true) => "pushes ModelKits, whose config and layers have their own media types",
         (Feature::MediaTypes, false) => "cannot push ModelKits: with other media types they would have another digest",
-        (Feature::Referrers, true) => "finds records and signatures of a ModelKit in the list",
+        (Feature::Referrers, true) => "finds referrers of a ModelKit, such as signatures, by the API",
         (Feature::Referrers, false) => {
-            "finds records and signatures of a ModelKit by a tag, `sha256-…`, and enters them there"
+            "finds referrers of a ModelKit, such as signatures, by the tag `sha256-…`, and adds them to it"
         }
         (Feature::Delete, true) => "deletes with `kit remove --remote`",
         (Feature::Delete, false) => "cannot delete with `kit remove --remote`",
     }
 }
 
-/// A number of bytes as it is told: exactly.
+/// Formats a number of bytes exactly.
 pub(super) fn size(bytes: u64) -> String {
     const MIB: u64 = 1024 * 1024;
     if bytes > 0 && bytes.is_multiple_of(MIB) { format!("{} MiB", bytes / MIB) } else { format!("{bytes} bytes") }

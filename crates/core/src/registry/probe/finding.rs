@@ -1,24 +1,24 @@
-//! One thing found out about a registry, and what `kit` does accordingly.
+//! One finding about a registry, and the behaviour of `kit` that follows from it.
 
 use crate::registry::upload::SaidBy;
 
 /// A line of a diagnosis.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What it is about.
+    /// The subject of the finding.
     pub topic: &'static str,
-    /// Whether the registry does it, where that is a question.
+    /// Set to true or false if the finding is about a feature that a registry has or lacks.
     pub is_supported: Option<bool>,
-    /// What is so, in words.
+    /// A description of the finding.
     pub found: String,
-    /// Who says so.
+    /// The source of the finding.
     pub said_by: SaidBy,
-    /// What `kit` does with the registry therefore.
+    /// The consequence for `kit`.
     pub plan: String,
 }
 
 impl Finding {
-    /// What the registry just answered.
+    /// A finding from an answer that the registry just gave.
     pub(super) fn answered(topic: &'static str, found: impl Into<String>, plan: impl Into<String>) -> Self {
         Self { topic, is_supported: None, found: found.into(), said_by: SaidBy::Answer, plan: plan.into() }
     }

@@ -1,4 +1,4 @@
-//! What a registry tells everybody who greets it, and what is known of it beforehand.
+//! Findings from the first request to a registry, and those that are known beforehand.
 
 use reqwest::header::HeaderMap;
 use reqwest::{Response, StatusCode, Url};
@@ -11,11 +11,13 @@ use crate::registry::error::Error;
 use crate::registry::http::{Endpoint, RetryState, host_and_port, request, retrying};
 use crate::registry::upload::{First, SaidBy, UploadRequirements};
 
-/// What registries call the protocol that they speak (docker's registry; distribution-spec 1.1 does without).
+/// The header in which registries announce their protocol version (docker's registry; not required by
+/// distribution-spec 1.1).
 const VERSION: &str = "docker-distribution-api-version";
 
 impl Client {
-    /// Greets `registry`, with the credentials for `repository` if one is given, and tells what is known of its uploads.
+    /// Pings `registry`, with the credentials for `repository` if one is given, and reports the known requirements of
+    /// its uploads.
     pub fn probe(&self, registry: &str, repository: Option<&str>, findings: &mut Vec<Finding>) -> Result<(), Error> {
         let endpoint = self.endpoint(registry)?;
         let response = self.knock(&endpoint)?;
@@ -31,7 +33,7 @@ impl Client {
         entry
     }
 
-    /// The first answer, to somebody without a name.
+    /// The first answer, to a request without credentials.
     fn knock(&self, endpoint: &Endpoint) -> Result<Response, Error> {
         let call = self.greeting(Access { endpoint: endpoint.clone(), rights: None });
         let exchange = &self.exchange;
@@ -47,9 +49,9 @@ impl Client {
 
     fn encryption(&self, endpoint: &Endpoint) -> Finding {
         let (is_encrypted, found, plan) = match (endpoint.is_encrypted(), self.settings.verify_tls) {
-            (false, _) => (false, "no: plain http", "sends everything in the clear, passwords too"),
-            (true, true) => (true, "yes, with a trusted certificate", "speaks https only"),
-            (true, false) => (true, "yes, with a certificate that was not checked", "speaks https with anybody"),
+            (false, _) => (false, "no: plain http", "sends everything unencrypted, including passwords"),
+            (true, true) => (true, "yes, with a trusted certificate", "uses https only"),
+            (true, false) => (true, "yes, with an unverified certificate", "uses https without verifying the server"),
         };
         Finding::answered("tls", found, plan).supported(is_encrypted)
     }
@@ -64,12 +66,12 @@ impl Client {
                 ("in parts".to_owned(), format!("sends blobs over {from} in parts of {large}, others in one PUT"))
             }
             (First::Whole, None) => {
-                ("in one PUT only".to_owned(), "sends each blob in one PUT, and again if it breaks off".to_owned())
+                ("in one PUT only".to_owned(), "sends each blob in one PUT, and again if it is interrupted".to_owned())
             }
             (First::Whole, Some(bytes)) => {
                 let bytes = size(bytes);
                 let found = format!("in one PUT, or in parts up to {bytes}");
-                (found, format!("sends each blob in one PUT, and the rest in parts of {bytes} if it breaks off"))
+                (found, format!("sends each blob in one PUT, and the rest in parts of {bytes} if it is interrupted"))
             }
         };
         if let Some(most) = needs.whole_at_most {
@@ -82,16 +84,16 @@ impl Client {
 fn version(headers: &HeaderMap) -> Finding {
     let version = headers.get(VERSION).and_then(|version| version.to_str().ok());
     let found = version.map_or_else(|| "yes, version 2".to_owned(), |version| format!("yes, version 2 ({version})"));
-    Finding::answered("reachable", found, "speaks version 2 of the distribution protocol").supported(true)
+    Finding::answered("reachable", found, "uses version 2 of the distribution protocol").supported(true)
 }
 
 fn authentication(response: &Response) -> Finding {
     let (found, plan) = match Challenge::best(response.headers()) {
         _ if response.status() != StatusCode::UNAUTHORIZED => {
-            ("anonymous".to_owned(), "greets without credentials, and shows them where it is asked to")
+            ("anonymous".to_owned(), "pings without credentials, and sends them on request")
         }
-        None => ("a scheme that kit does not know".to_owned(), "cannot log in"),
-        Some(Challenge::Basic) => ("basic".to_owned(), "shows name and password with each request"),
+        None => ("an unsupported scheme".to_owned(), "cannot log in"),
+        Some(Challenge::Basic) => ("basic".to_owned(), "sends user name and password with each request"),
         Some(Challenge::Bearer { realm, service, .. }) => {
             let realm = Url::parse(&realm).map_or_else(|_| "?".to_owned(), |realm| host_and_port(&realm));
             let service = service.map(|service| format!(", service `{service}`")).unwrap_or_default();
@@ -101,16 +103,17 @@ fn authentication(response: &Response) -> Finding {
     Finding::answered("auth", found, plan)
 }
 
-/// Whether the registry takes what is stored at `origin`, as `entry` shows; `None` if the failure is about something else.
+/// Reports if the registry accepts the credentials stored at `origin`, given the result `entry`; `None` if the
+/// failure has another cause.
 fn credentials(asked: StatusCode, origin: Option<&str>, entry: &Result<(), Error>) -> Option<Finding> {
     let is_asked_for = asked == StatusCode::UNAUTHORIZED;
     let (is_accepted, found, plan) = match (entry, origin) {
-        (Ok(()), Some(origin)) if is_asked_for => (Some(true), format!("accepted, from {origin}"), "shows them"),
-        (Ok(()), Some(origin)) => (None, format!("not asked for, from {origin}"), "shows them when asked to"),
-        (Ok(()), None) => (None, "none known, none needed so far".to_owned(), "asks as anybody"),
-        (Err(Error::NoCredentials { .. }), _) => (Some(false), "none known".to_owned(), "cannot go on without"),
+        (Ok(()), Some(origin)) if is_asked_for => (Some(true), format!("accepted, from {origin}"), "sends them"),
+        (Ok(()), Some(origin)) => (None, format!("not requested, from {origin}"), "sends them on request"),
+        (Ok(()), None) => (None, "none known, none needed so far".to_owned(), "connects anonymously"),
+        (Err(Error::NoCredentials { .. }), _) => (Some(false), "none known".to_owned(), "cannot continue without"),
         (Err(Error::Unauthorized { .. } | Error::Denied { .. }), Some(origin)) => {
-            (Some(false), format!("refused, from {origin}"), "cannot go on with these")
+            (Some(false), format!("refused, from {origin}"), "cannot continue with these")
         }
         (Err(_), _) => return None,
     };
@@ -121,7 +124,7 @@ fn credentials(asked: StatusCode, origin: Option<&str>, entry: &Result<(), Error
 fn ceiling(needs: &UploadRequirements) -> Finding {
     match needs.ceiling {
         Some(ceiling) => {
-            let plan = "refuses a larger layer before the first byte";
+            let plan = "refuses a larger layer before sending it";
             Finding::answered("layer ceiling", ceiling.text, plan).said_by(SaidBy::Table)
         }
         None => Finding::answered("layer ceiling", "none known", "sends layers of any size").said_by(SaidBy::Default),

@@ -1,7 +1,7 @@
-//! Asking a registry what it does, before it matters.
+//! Diagnosis of a registry: its features, and the behaviour of `kit` that follows from them.
 //!
-//! Findings come in the order in which they are found, into a list of the caller's: a failure ends a probe, and what was found
-//! before it tells how far the registry can be used. No product is asked for its name.
+//! Findings are added to a list of the caller in the order of the requests: a failure ends a probe, and the findings
+//! before it show how far the registry is usable. Products are not identified by name.
 
 mod features;
 mod finding;

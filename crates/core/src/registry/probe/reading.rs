@@ -1,4 +1,4 @@
-//! What reading from a repository shows: tags, ranges, redirects, referrers.
+//! Findings from reading a repository: tags, ranges, redirects, referrers.
 
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderValue, RANGE};
@@ -12,55 +12,56 @@ use crate::registry::repository::{PULL, Repository};
 use crate::registry::upload::Feature;
 
 impl Repository {
-    /// Reads the tags, a few bytes of a small blob, and what refers to a manifest.
+    /// Reads the tags, one byte of a small blob, and the referrers of a manifest.
     pub fn probe_reading(&self, findings: &mut Vec<Finding>) -> Result<(), Error> {
         let tags = match self.tags() {
             Ok(tags) => tags,
             Err(Error::NotFound { .. }) => {
-                let plan = "can push there, if that is allowed";
-                findings.push(Finding::answered("repository", "not there, or not to be seen", plan).supported(false));
+                let plan = "can push to it, if that is allowed";
+                findings.push(Finding::answered("repository", "not found, or not readable", plan).supported(false));
                 return Ok(());
             }
             Err(error) => return Err(error),
         };
         let (count, tag) = (tags.len(), if tags.len() == 1 { "tag" } else { "tags" });
-        findings.push(Finding::answered("repository", format!("{count} {tag}"), "can pull from there").supported(true));
+        findings.push(Finding::answered("repository", format!("{count} {tag}"), "can pull from it").supported(true));
         let manifest = tags.first().map(|tag| self.try_resolve(tag)).transpose()?;
         if let Some(blob) = manifest.as_ref().map(|manifest| self.small_blob(manifest)).transpose()?.flatten() {
             self.probe_range(&blob, findings)?;
         } else {
-            let (found, plan) = ("not tried: no blob is named there", "lets the first answer to a pull decide");
+            let (found, plan) = ("not tried: the repository has no suitable blob", "decides at the first pull");
             findings.push(Finding::answered("ranges", found, plan));
         }
-        // A registry that knows referrers knows that there are none for this one, too (distribution-spec 1.1, "Listing Referrers").
+        // A registry with the referrers API answers for any digest, with an empty list if needed (distribution-spec
+        // 1.1, "Listing Referrers").
         let subject = manifest.map_or_else(|| Digest::of(b""), |manifest| manifest.digest);
         findings.push(self.probe_referrers(&subject)?);
         Ok(())
     }
 
-    /// The smallest blob of an image manifest that a part can be asked of.
+    /// The smallest blob of an image manifest that has more than one byte.
     fn small_blob(&self, manifest: &Descriptor) -> Result<Option<Descriptor>, Error> {
         let Ok(manifest) = Manifest::parse(&self.try_manifest(manifest)?) else { return Ok(None) };
         Ok(manifest.blobs().filter(|blob| blob.size > 1).min_by_key(|blob| blob.size).cloned())
     }
 
-    /// Asks for the second byte of `blob`, as a pull in pieces does.
+    /// Requests the second byte of `blob`, as a pull in pieces does.
     fn probe_range(&self, blob: &Descriptor, findings: &mut Vec<Finding>) -> Result<(), Error> {
         let mut call = self.blob_call(Method::GET, &blob.digest, PULL, "read")?;
         call.headers.insert(RANGE, HeaderValue::from_static("bytes=1-1"));
         let response = self.client.runtime.block_on(self.client.exchange.send(&call))?;
         findings.push(if response.status().as_u16() == 206 {
-            Finding::answered("ranges", "yes (206)", "pulls large blobs in pieces, and goes on where it stopped")
+            Finding::answered("ranges", "yes (206)", "pulls large blobs in pieces, and resumes where it stopped")
                 .supported(true)
         } else {
             let found = format!("no ({})", response.status().as_u16());
-            Finding::answered("ranges", found, "pulls each blob in one stream, again if it breaks off").supported(false)
+            Finding::answered("ranges", found, "pulls each blob in one stream, again on failure").supported(false)
         });
         findings.push(if call.access.endpoint.owns(response.url()) {
             Finding::answered("redirects", "no", "gets blobs from the registry itself").supported(false)
         } else {
             let found = format!("to `{}`", host_and_port(response.url()));
-            Finding::answered("redirects", found, "gets blobs there, without showing credentials").supported(true)
+            Finding::answered("redirects", found, "gets blobs from that host, without credentials").supported(true)
         });
         Ok(())
     }
@@ -70,13 +71,13 @@ impl Repository {
         let (is_supported, found) = match self.client.runtime.block_on(self.client.exchange.send(&call)) {
             Ok(response) => match response.headers().get(CONTENT_TYPE) {
                 Some(found) if found.as_bytes().starts_with(MediaType::IMAGE_INDEX.as_str().as_bytes()) => {
-                    (true, "a list of its own (API)".to_owned())
+                    (true, "yes (API)".to_owned())
                 }
-                _ => (false, "no list; a tag must do".to_owned()),
+                _ => (false, "no API; by tag".to_owned()),
             },
-            Err(Error::NotFound { .. } | Error::Unsupported { .. }) => (false, "no list; a tag must do".to_owned()),
+            Err(Error::NotFound { .. } | Error::Unsupported { .. }) => (false, "no API; by tag".to_owned()),
             Err(Error::Status { status: status @ 400..=499, .. }) if status != 429 => {
-                (false, format!("no list ({status}); a tag must do"))
+                (false, format!("no API ({status}); by tag"))
             }
             Err(error) => return Err(error),
         };

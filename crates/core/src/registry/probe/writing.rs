@@ -1,4 +1,5 @@
-//! What writing to a repository shows: uploads, mounts, manifests, deletion. Small things of our own, deleted in the end.
+//! Findings from writing to a repository: uploads, mounts, manifests, deletion. Writes small test artifacts and
+//! deletes them in the end.
 
 use reqwest::Method;
 use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
@@ -14,12 +15,12 @@ use crate::registry::upload::{Feature, Session, State, Upload, acknowledged, loc
 const ARTIFACT_TYPE: MediaType = MediaType::of("application/vnd.kit.doctor.v1");
 const CONFIG_TYPE: MediaType = MediaType::of("application/vnd.kit.doctor.config.v1+json");
 const LAYER_TYPE: MediaType = MediaType::of("application/vnd.kit.doctor.layer.v1");
-/// Nobody else's blob, which must not be deleted: `{}` would be the config of many artifacts.
+/// A config that no other artifact has, since it is deleted: `{}` would be the config of many artifacts.
 const CONFIG: &[u8] = br#"{"createdBy":"kit doctor"}"#;
 const LAYER_LINE: &[u8] = b"kit doctor was here\n";
-/// What follows the first part.
+/// The size of the second part.
 const SECOND_PART_BYTES: usize = 16;
-/// A registry that wants larger parts is not asked for them: no more is sent to find out.
+/// The size up to which the smallest part of a registry is sent: a larger one is too much for a probe.
 const LARGEST_PART_BYTES: u64 = 16 * 1024 * 1024;
 
 impl Repository {
@@ -39,7 +40,7 @@ impl Repository {
         Ok(())
     }
 
-    /// Sends `config` in one PUT, and tells the size of the smallest part of an upload.
+    /// Sends `config` in one PUT, and returns the size of the smallest part of an upload.
     fn probe_whole(&self, config: &Descriptor, findings: &mut Vec<Finding>) -> Result<u64, Error> {
         let upload = Upload::new(self, config, &CONFIG);
         let session = opened(&upload)?;
@@ -57,7 +58,7 @@ impl Repository {
         Ok(session.smallest_part)
     }
 
-    /// Sends `layer` in two parts, and asks between them how far it is.
+    /// Sends `layer` in two parts, and asks for the progress between them.
     fn probe_parts(
         &self,
         layer: &Descriptor,
@@ -78,9 +79,9 @@ impl Repository {
         let mut refused = self.send_part(&upload, &mut session, 0, first)?;
         if refused.is_none() {
             let reached = self.reached(&upload, &mut session)?;
-            let is_told = reached == Some(first.len() as u64);
-            let found = if is_told { "yes" } else { "no: an upload does not tell how far it is" };
-            findings.push(self.client.find(&host, Feature::Resume, is_told, found));
+            let is_known = reached == Some(first.len() as u64);
+            let found = if is_known { "yes" } else { "no: an upload does not report its progress" };
+            findings.push(self.client.find(&host, Feature::Resume, is_known, found));
             refused = self.send_part(&upload, &mut session, first.len(), second)?;
         }
         if refused.is_none() {
@@ -96,7 +97,7 @@ impl Repository {
         Ok(())
     }
 
-    /// Sends one part; gives the refusal, if it is one.
+    /// Sends one part. Returns the refusal, if there is one.
     fn send_part(
         &self,
         upload: &Upload<'_>,
@@ -118,7 +119,7 @@ impl Repository {
         }
     }
 
-    /// How far the session says that it is.
+    /// The number of bytes that the session reports to have.
     fn reached(&self, upload: &Upload<'_>, session: &mut Session) -> Result<Option<u64>, Error> {
         let call = upload.call(Method::GET, Some(&session.location))?;
         let Ok(response) = refusal(self.client.runtime.block_on(self.client.exchange.send(&call)))? else {
@@ -136,28 +137,29 @@ impl Repository {
         Ok(self.client.find(&host_and_port(&session.location), Feature::Cancel, words.is_none(), found))
     }
 
-    /// Ends a session; gives the refusal, if it is one.
+    /// Ends a session. Returns the refusal, if there is one.
     fn cancel(&self, upload: &Upload<'_>, session: &Session) -> Result<Option<String>, Error> {
         let call = upload.call(Method::DELETE, Some(&session.location))?;
         Ok(refusal(self.client.runtime.block_on(self.client.exchange.send(&call)))?.err())
     }
 
-    /// Mounts `config`, which is there, from the repository itself: there may be no other that we may write to.
+    /// Mounts `config`, which exists, from the repository itself: there may be no other repository with write access.
     fn probe_mount(&self, config: &Descriptor) -> Result<Finding, Error> {
         let upload = Upload::new(self, config, &CONFIG);
         let is_mounted = match upload.mount(self.name())? {
             State::Done => true,
             State::Open(session) => {
-                // What a registry does not let us end, it ends itself in time.
+                // The registry ends a session that cannot be cancelled after some time.
                 drop(self.cancel(&upload, &session)?);
                 false
             }
         };
-        let found = if is_mounted { "yes" } else { "no: an upload begins instead" };
+        let found = if is_mounted { "yes" } else { "no: an upload starts instead" };
         Ok(self.client.find(&self.host()?, Feature::Mount, is_mounted, found))
     }
 
-    /// Publishes a manifest with media types of our own, then one with an `artifactType`, and gives those that were taken.
+    /// Publishes a manifest with its own media types, then one with an `artifactType`, and returns those that were
+    /// accepted.
     fn probe_manifests(
         &self,
         config: &Descriptor,
@@ -188,7 +190,7 @@ impl Repository {
             refused = not_allowed(self.delete(&manifest.digest.to_string()))?.err().or(refused);
         }
         if let Some(words) = refused {
-            let found = format!("{words}; what was written stays");
+            let found = format!("{words}; the test artifacts stay");
             return Ok(Some(self.client.find(&self.host()?, Feature::Delete, false, found)));
         }
         let mut is_clean = true;
@@ -196,14 +198,14 @@ impl Repository {
             let call = self.blob_call(Method::DELETE, &blob.digest, DELETE, "delete")?;
             is_clean &= not_allowed(self.client.runtime.block_on(self.client.exchange.send(&call)))?.is_ok();
         }
-        let found = if is_clean { "yes; nothing of this is left" } else { "yes; two small blobs of this stay" };
+        let found = if is_clean { "yes; everything written was deleted" } else { "yes; two small test blobs stay" };
         let finding =
             (!manifests.is_empty()).then(|| Ok(self.client.find(&self.host()?, Feature::Delete, true, found)));
         finding.transpose()
     }
 }
 
-/// The bytes of the layer: a first part as large as the registry wants, and a second one.
+/// The bytes of the layer: a first part as large as the registry requires, and a second one.
 fn layer(smallest_part: u64) -> Vec<u8> {
     let first = usize::try_from(smallest_part.min(LARGEST_PART_BYTES)).unwrap_or_default().max(LAYER_LINE.len());
     LAYER_LINE.iter().copied().cycle().take(first + SECOND_PART_BYTES).collect()
@@ -213,13 +215,13 @@ fn opened(upload: &Upload<'_>) -> Result<Session, Error> {
     match upload.open()? {
         State::Open(session) => Ok(session),
         State::Done => {
-            let problem = "the registry says that an empty upload is complete".to_owned();
+            let problem = "the registry reports that an empty upload is complete".to_owned();
             Err(Error::Protocol { attempt: upload.attempt(), problem })
         }
     }
 }
 
-/// The words of a refusal that tells what the registry does not do; other failures stay failures.
+/// Describes a refusal that shows that the registry lacks a feature; other failures stay failures.
 fn refusal<T>(answer: Result<T, Error>) -> Result<Result<T, String>, Error> {
     let with = |status: u16, source: &Option<crate::registry::http::Answer>| match source {
         Some(answer) => format!("no ({status} {answer})"),
@@ -238,7 +240,7 @@ fn refusal<T>(answer: Result<T, Error>) -> Result<Result<T, String>, Error> {
     }
 }
 
-/// Like [`refusal`], where the right to do it may be missing, too.
+/// Like [`refusal`], for requests that the user may also lack the permission for.
 fn not_allowed<T>(answer: Result<T, Error>) -> Result<Result<T, String>, Error> {
     match answer {
         Err(Error::Denied { .. }) => Ok(Err("not allowed (403)".to_owned())),

@@ -1,4 +1,5 @@
-//! Sending a blob, where it cannot be mounted: in one PUT where that works, in parts where it does not, from where an attempt stopped.
+//! Uploading a blob: mounted if possible, otherwise in one PUT, or in parts if that fails or to resume an interrupted
+//! attempt.
 
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Response, Url};
@@ -14,31 +15,31 @@ use crate::registry::error::{Cause, Error};
 use crate::registry::http::{Call, RetryState, host_and_port, is_challenge, request};
 use crate::registry::repository::{PUSH, Repository};
 
-/// One blob on its way.
+/// The upload of one blob.
 pub(crate) struct Upload<'a> {
     pub(super) repository: &'a Repository,
     pub(super) descriptor: &'a Descriptor,
     feed: Feed<'a>,
     tries: RetryState,
-    /// How the user wants it to be sent.
+    /// The form that the user requested.
     requested_form: Option<UploadForm>,
-    /// A larger blob is sent in parts of this size from the start, where the registry takes parts.
+    /// The size above which a blob is sent in parts of this size from the start, if the registry accepts parts.
     pub(super) resumable_bytes: u64,
     form: Form,
-    /// Whether the one form was tried that every registry must take.
+    /// Set if one PUT, which every registry must accept, was tried.
     tried_whole: bool,
-    /// A session that died is replaced once; a second one would die too.
+    /// Set if a lost session was replaced, which happens once; a second one would be lost too.
     restarted: bool,
-    /// For blobs that are large enough to go on with in another process.
+    /// The journal of a blob that is large enough to be resumed by another process.
     pub(super) journal: Option<Journal>,
-    /// What the registry refused; true of it if the blob then gets there.
+    /// The features that the registry refused; they are remembered if the upload succeeds without them.
     observed: Vec<(Feature, Capability)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Whole,
-    /// Parts of this size.
+    /// In parts of this size.
     Parts(u64),
 }
 
@@ -60,7 +61,7 @@ impl<'a> Upload<'a> {
         }
     }
 
-    /// Mounts the blob from the repository `origin`, if one is given and the registry does that; else sends it.
+    /// Mounts the blob from the repository `origin`, if one is given and the registry supports that; else sends it.
     pub(crate) fn run(mut self, origin: Option<&str>) -> Result<BlobOutcome, Error> {
         let (mut state, outcome) = match (self.go_on()?, origin) {
             (Some(session), _) => (State::Open(session), BlobOutcome::Sent { resumed_bytes: 0 }),
@@ -90,7 +91,7 @@ impl<'a> Upload<'a> {
         if let Some(journal) = self.journal {
             journal.close();
         }
-        // Whoever had to begin anew has resumed nothing.
+        // An upload that had to start again has resumed nothing.
         Ok(if self.tried_whole || self.restarted { BlobOutcome::Sent { resumed_bytes: 0 } } else { outcome })
     }
 
@@ -104,7 +105,7 @@ impl<'a> Upload<'a> {
         let (settings, needs, size) = (&self.repository.client.settings, &session.needs, self.descriptor.size);
         let is_resumable = size > self.resumable_bytes && needs.first == First::Parts;
         let part_bytes = if session.acknowledged > 0 || is_resumable {
-            // What is half there in parts is there because parts are taken.
+            // A session with confirmed parts proves that the registry accepts parts.
             Some(needs.part_bytes(self.resumable_bytes).unwrap_or(self.resumable_bytes))
         } else if needs.whole_at_most.is_some_and(|most| size > most) {
             needs.part_bytes(settings.chunk_bytes)
@@ -114,8 +115,8 @@ impl<'a> Upload<'a> {
         part_bytes.map_or(Form::Whole, Form::Parts)
     }
 
-    /// Asks for the blob of another repository (distribution-spec 1.1, "Mounting a blob from another repository"). A registry that
-    /// does not give it opens a session instead, which is used.
+    /// Mounts the blob from another repository (distribution-spec 1.1, "Mounting a blob from another repository"). A
+    /// registry that cannot mount it opens a session instead, which is used.
     pub(crate) fn mount(&self, origin: &str) -> Result<State, Error> {
         let mut call = self.call(Method::POST, None)?;
         let digest = self.descriptor.digest.to_string();
@@ -125,7 +126,7 @@ impl<'a> Upload<'a> {
         }
         match self.open_with(&call) {
             Err(refusal) if !refusal.is_temporary() => {
-                debug!(%refusal, origin, "the registry does not mount");
+                debug!(%refusal, origin, "the registry does not mount the blob");
                 self.open()
             }
             answer => answer,
@@ -143,7 +144,7 @@ impl<'a> Upload<'a> {
             return Ok(State::Done);
         }
         let Some(location) = location(call, &response)? else {
-            let problem = format!("`{}` opens an upload and does not say where", call.access.endpoint.name);
+            let problem = format!("`{}` opens an upload without a location", call.access.endpoint.name);
             return Err(Error::Protocol { attempt: call.attempt.clone(), problem });
         };
         Ok(State::Open(self.session(location, &response)))
@@ -178,14 +179,14 @@ impl<'a> Upload<'a> {
         self.send(call, (size, size)).map(drop)
     }
 
-    /// Decides how to go on after `failure`, or that it was the last.
+    /// Decides how to continue after `failure`, or returns it if that is impossible.
     fn recover(&mut self, session: Session, failure: Error) -> Result<State, Error> {
         if is_digest_refused(&failure) && self.feed.report_mismatch() {
-            debug!(%failure, "what was read is wrong; it is read elsewhere");
+            debug!(%failure, "the content was wrong; it is read from another source");
             return self.open();
         }
         if !self.tried_whole && are_parts_refused(&session, &failure) {
-            debug!(%failure, "the registry does not take the blob in parts");
+            debug!(%failure, "the registry does not accept the blob in parts");
             self.form = Form::Whole;
             self.observed = vec![(Feature::Parts, Capability::new(false, None))];
             return self.open();
@@ -194,7 +195,7 @@ impl<'a> Upload<'a> {
             let Some(part_bytes) = session.needs.part_bytes(self.repository.client.settings.chunk_bytes) else {
                 return if is_session_lost(&failure) { self.restart(failure) } else { Err(failure) };
             };
-            debug!(%failure, "the registry does not take the blob in one piece");
+            debug!(%failure, "the registry does not accept the blob in one PUT");
             if !is_session_named(&failure) {
                 self.observed =
                     vec![(Feature::Whole, Capability::new(true, Some(self.descriptor.size.saturating_sub(1))))];
@@ -210,7 +211,7 @@ impl<'a> Upload<'a> {
         }
         let (is_broken, reason) = (!matches!(failure, Error::Status { .. }), Cause::of(&failure));
         let state = match self.resume_in_time(&session, failure) {
-            // The session is lost because of the failure, which says more than that the session was not found.
+            // The session is lost because of the failure, which is more helpful than "not found".
             Err(Error::NotFound { .. }) if is_broken => {
                 return Err(Error::Broken { attempt: self.attempt(), source: reason });
             }
@@ -224,7 +225,8 @@ impl<'a> Upload<'a> {
         Ok(state)
     }
 
-    /// Waits and asks the session, until it answers or the blob has failed for too long: the registry may be away for some time.
+    /// Waits and queries the session, until it answers or the blob has failed for too long: the registry may be away
+    /// for some time.
     fn resume_in_time(&mut self, session: &Session, mut failure: Error) -> Result<State, Error> {
         loop {
             std::thread::sleep(self.tries.pause_after(failure)?);
@@ -235,7 +237,7 @@ impl<'a> Upload<'a> {
         }
     }
 
-    /// A part was refused: it does not stand where the registry is, or it is too large.
+    /// Handles a refused part: it does not start where the registry stopped, or it is too large.
     fn shrink(&mut self, session: Session, failure: Error) -> Result<State, Error> {
         let before = session.acknowledged;
         let state = self.resume(session)?;
@@ -253,7 +255,7 @@ impl<'a> Upload<'a> {
         Ok(state)
     }
 
-    /// Asks the session how far it got (distribution-spec 1.1, "Pushing a blob in chunks").
+    /// Queries the progress of the session (distribution-spec 1.1, "Pushing a blob in chunks").
     fn resume(&mut self, mut session: Session) -> Result<State, Error> {
         let client = &self.repository.client;
         if session.needs.parts == Parts::Never {
@@ -279,7 +281,7 @@ impl<'a> Upload<'a> {
         }
     }
 
-    /// Begins from the first byte, once.
+    /// Starts again from the first byte, once.
     fn restart(&mut self, failure: Error) -> Result<State, Error> {
         if self.restarted {
             return Err(failure);
@@ -289,12 +291,14 @@ impl<'a> Upload<'a> {
         self.open_unless_there()
     }
 
-    /// A session also ends when its blob is complete and only the answer was lost.
+    /// Opens a new session, unless the blob exists: a session also ends when its blob is complete and only the answer
+    /// was lost.
     fn open_unless_there(&self) -> Result<State, Error> {
         if self.repository.holds(self.descriptor)? { Ok(State::Done) } else { self.open() }
     }
 
-    /// Sends the bytes of `range` as the body of `call`; once more, if the registry wants to be convinced anew.
+    /// Sends the bytes of `range` as the body of `call`, and a second time if the registry requires new
+    /// authentication.
     fn send(&mut self, mut call: Call, range: (u64, u64)) -> Result<Response, Error> {
         let repository = self.repository;
         let (runtime, exchange) = (&repository.client.runtime, &repository.client.exchange);
@@ -345,7 +349,7 @@ impl<'a> Upload<'a> {
         format!("{}@{}", self.repository, self.descriptor.digest)
     }
 
-    /// The location that completes the upload; what is in its query already belongs to the registry.
+    /// The URL that completes the upload. The registry's own query parameters are kept.
     pub(crate) fn completed(&self, location: &Url) -> Url {
         let mut url = location.clone();
         url.query_pairs_mut().append_pair("digest", &self.descriptor.digest.to_string());
@@ -353,7 +357,7 @@ impl<'a> Upload<'a> {
     }
 }
 
-/// The size is refused, or the whole form is: chunks may do.
+/// Returns true if the size or one PUT in general is refused, so that chunks may succeed.
 fn is_whole_refused(failure: &Error) -> bool {
     match failure {
         Error::Status { status: 404 | 413 | 416, .. } | Error::Unsupported { .. } => true,
@@ -364,8 +368,8 @@ fn is_whole_refused(failure: &Error) -> bool {
     }
 }
 
-/// Whether the first part was refused as a thing unknown, or parts did not become the blob (Artifactory kept the last one only:
-/// wasmCloud#3405). A session that ended is another matter.
+/// Returns true if the first part was refused as unsupported, or if the parts did not become the blob (Artifactory
+/// kept the last one only: wasmCloud#3405). A lost session is a different case.
 fn are_parts_refused(session: &Session, failure: &Error) -> bool {
     match failure {
         Error::Unsupported { .. } => session.acknowledged == 0,
@@ -390,7 +394,7 @@ fn is_session_lost(failure: &Error) -> bool {
     }
 }
 
-/// Whether the registry says that it is about the session.
+/// Returns true if the error code is about the session.
 fn is_session_named(failure: &Error) -> bool {
     match failure {
         Error::Status { source: Some(answer), .. } => {

@@ -1,6 +1,6 @@
-//! What hosts showed of themselves: remembered for a while, so that the next run does not run into the same refusal.
+//! Capabilities of hosts, remembered for some days, so that the next run does not repeat a refused request.
 //!
-//! One small file per host. It helps and is never needed: whatever is missing, damaged or too old costs one refused request.
+//! There is one small file per host. It is optional: a missing, damaged or outdated file costs one refused request.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
@@ -12,10 +12,10 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 use tracing::debug;
 
-/// Registries get new versions: what they could not do is tried again after a week.
+/// The lifetime of a capability. Registries are upgraded, so an unsupported feature is tried again after a week.
 const LONGEST_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// Something that some registries do and some do not.
+/// A feature that registries may support or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Feature {
@@ -23,44 +23,44 @@ pub(crate) enum Feature {
     Whole,
     /// A blob in parts, by PATCH.
     Parts,
-    /// An upload tells how far it is.
+    /// An upload reports its progress.
     Resume,
     /// An upload is ended by DELETE.
     Cancel,
-    /// A blob is given to a repository by another.
+    /// A blob is mounted from another repository.
     Mount,
     /// Manifests with `artifactType`.
     ArtifactType,
-    /// Manifests whose config has a media type of its own.
+    /// Manifests whose config has a custom media type.
     MediaTypes,
-    /// The list of what refers to a manifest.
+    /// The list of referrers of a manifest.
     Referrers,
     /// Manifests are deleted by digest.
     Delete,
 }
 
-/// What a host showed about one feature.
+/// An observation about one feature of a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Capability {
     pub(crate) is_supported: bool,
-    /// Up to so many bytes at once, where more was refused.
+    /// The largest size in bytes that was not refused, if a larger one was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) at_most_bytes: Option<u64>,
-    /// In seconds since 1970.
+    /// The time of the observation, in seconds since 1970.
     learned_at: u64,
 }
 
 pub(super) type HostCapabilities = BTreeMap<Feature, Capability>;
 
-/// What was learned of all hosts, by this process and by earlier ones.
+/// The capabilities of all hosts, as observed by this process and by earlier ones.
 pub(crate) struct Capabilities {
-    /// Where it is kept; without a folder it ends with the process.
+    /// The folder of the files; without one, the capabilities end with the process.
     folder: Option<PathBuf>,
     hosts: Mutex<HashMap<String, HostCapabilities>>,
 }
 
-/// The file of one host. Hosts with names alike to the file system have the same, which is about one of them.
+/// The file of one host. Hosts whose names map to the same file share it, and it is about one of them.
 #[derive(Serialize, Deserialize)]
 struct File {
     host: String,
@@ -68,7 +68,7 @@ struct File {
 }
 
 impl Capability {
-    /// What is found out now.
+    /// A capability that is observed now.
     pub(crate) fn new(is_supported: bool, at_most_bytes: Option<u64>) -> Self {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Self { is_supported, at_most_bytes, learned_at: since.as_secs() }
@@ -76,7 +76,7 @@ impl Capability {
 
     fn is_fresh(&self) -> bool {
         let learned_at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(self.learned_at));
-        // A time to come is that of a clock that was wrong.
+        // A time in the future was written with a wrong clock.
         learned_at.and_then(|at| at.elapsed().ok()).is_some_and(|age| age <= LONGEST_LIFE)
     }
 }
@@ -86,16 +86,16 @@ impl Capabilities {
         Self { folder, hosts: Mutex::default() }
     }
 
-    /// What is known of `host`.
+    /// The known capabilities of `host`.
     pub(crate) fn of(&self, host: &str) -> HostCapabilities {
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         hosts.entry(host.to_owned()).or_insert_with(|| self.read(host)).clone()
     }
 
-    /// Remembers `facts` of `host`. A feature that works as it is known to work keeps the limit that is known of it.
+    /// Remembers `facts` of `host`. A supported feature keeps its known limit if a new observation has none.
     pub(crate) fn note(&self, host: &str, facts: impl IntoIterator<Item = (Feature, Capability)>) {
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        // Another process may have learned something meanwhile.
+        // Another process may have stored something meanwhile.
         let mut known = hosts.remove(host).unwrap_or_default();
         known.extend(self.read(host));
         for (feature, fact) in facts {
@@ -104,12 +104,12 @@ impl Capabilities {
             known.insert(feature, Capability { at_most_bytes, ..fact });
         }
         if let Err(error) = self.write(host, &known) {
-            debug!(%error, host, "what was learned of this host is not kept");
+            debug!(%error, host, "the capabilities of this host cannot be stored");
         }
         hosts.insert(host.to_owned(), known);
     }
 
-    /// Forgets what is known of `host`.
+    /// Forgets the capabilities of `host`.
     pub(crate) fn forget(&self, host: &str) -> io::Result<()> {
         self.hosts.lock().unwrap_or_else(PoisonError::into_inner).remove(host);
         let Some(folder) = &self.folder else { return Ok(()) };
@@ -136,13 +136,14 @@ impl Capabilities {
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         serde_json::to_writer(&mut file, &File { host: host.to_owned(), facts: facts.clone() })?;
         file.flush()?;
-        // Not synced: half a file is no JSON, and then nothing is known.
+        // Not synced: an incomplete file is not valid JSON, and is ignored.
         file.persist(path(folder, host)).map_err(|error| error.error)?;
         Ok(())
     }
 }
 
-/// The file of `host`: what a host's name has beside letters, digits, dots and hyphens are the signs of ports and addresses.
+/// The path of the file of `host`. Characters other than letters, digits, dots and hyphens belong to ports and
+/// addresses, and become underscores.
 fn path(folder: &Path, host: &str) -> PathBuf {
     let is_safe = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
     let name: String = host.chars().map(|c| if is_safe(c) { c } else { '_' }).collect();

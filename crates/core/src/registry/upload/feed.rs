@@ -1,4 +1,4 @@
-//! Carries bytes from the calling thread, where `Content` is read, into the body of a request on the runtime.
+//! Sends bytes from the calling thread, where `Content` is read, into the body of a request on the runtime.
 
 use std::convert::Infallible;
 use std::io::{self, Read};
@@ -18,12 +18,12 @@ use crate::registry::error::Error;
 use crate::registry::http::silent;
 use crate::registry::settings::Timeouts;
 
-/// The best size by measurement: 256 KiB cost 40 % of the throughput (design/stack.md, 1.2).
+/// The best size by measurement: 256 KiB cost 40 % of the throughput.
 const PIECE_BYTES: usize = 1024 * 1024;
-/// How many pieces may wait for the network.
+/// The number of pieces that may wait for the network.
 const PIECES_AHEAD: usize = 2;
 
-/// A body that is fed through the sender.
+/// A body with the pieces from the sender.
 pub(super) fn fed_body() -> (Sender<Bytes>, Body) {
     let (sender, receiver) = channel(PIECES_AHEAD);
     let next = |mut receiver: Receiver<Bytes>| async {
@@ -33,7 +33,7 @@ pub(super) fn fed_body() -> (Sender<Bytes>, Body) {
     (sender, Body::wrap_stream(stream::unfold(receiver, next)))
 }
 
-/// Content that is read from front to back, and opened again only to go somewhere else.
+/// Content that is read sequentially, and opened again only to continue at another offset.
 pub(super) struct Feed<'a> {
     content: &'a dyn Content,
     descriptor: &'a Descriptor,
@@ -45,12 +45,12 @@ impl<'a> Feed<'a> {
         Self { content, descriptor, open: None }
     }
 
-    /// Whether the content comes from somewhere else, now that it proved to be wrong.
+    /// Reports that the content is wrong. Returns true if it can be read from another source.
     pub(super) fn report_mismatch(&self) -> bool {
         self.content.report_mismatch()
     }
 
-    /// Reads the piece at `offset`, at most `limit` bytes and full unless the content ends.
+    /// Reads the piece at `offset`: exactly `limit` bytes, or an error if the content ends.
     fn read(&mut self, offset: u64, limit: usize) -> Result<Bytes, Error> {
         let (mut reader, reached) = match self.open.take() {
             Some(open) if open.1 == offset => open,
@@ -68,7 +68,7 @@ impl<'a> Feed<'a> {
         Ok(piece.into())
     }
 
-    /// Feeds the bytes from `start` to `end` to the request `answer`, and waits for what comes of it.
+    /// Feeds the bytes from `start` to `end` to the request `answer`, and waits for its result.
     pub(super) fn run(
         &mut self,
         runtime: &Runtime,
@@ -103,16 +103,16 @@ impl<'a> Feed<'a> {
     }
 }
 
-const REQUEST_ENDS: &str = "a request neither panics nor is aborted while somebody waits for it";
+const REQUEST_ENDS: &str = "a request neither panics nor is aborted while its answer is awaited";
 
 enum Offered {
-    /// The network has the piece.
+    /// The network has accepted the piece.
     Taken,
-    /// The body is not wanted any more; the answer is on its way.
+    /// The body is not wanted any more, and the answer is about to arrive.
     Refused,
-    /// The answer is there, before all was sent.
+    /// The answer arrived before everything was sent.
     Answered(Result<Response, Error>),
-    /// The network took nothing for too long.
+    /// The network accepted nothing for too long.
     Ignored,
 }
 

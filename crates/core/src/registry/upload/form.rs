@@ -1,75 +1,76 @@
-//! What each registry needs of an upload, as far as it is known beforehand: a table by host, with a source for every row.
+//! The requirements of each registry for uploads, as far as they are known beforehand: a table by host, with a source
+//! for every row.
 
 use super::capabilities::{Capability, Feature, HostCapabilities};
 
-/// Smaller parts after a registry refused one as too large: what ghcr.io takes (rust-oci-client#35, #37).
+/// The size of parts after a registry refused one as too large: the limit of ghcr.io (rust-oci-client#35, #37).
 pub(super) const SMALL_PART_BYTES: u64 = 4 * 1024 * 1024;
 
 const MIB: u64 = 1024 * 1024;
 
-/// How a user wants blobs to be sent to a registry, whatever else is known of it.
+/// The form in which the user wants blobs to be sent to a registry, whatever else is known about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UploadForm {
-    /// Each in one PUT.
+    /// Each blob in one PUT.
     Whole,
-    /// Large ones in parts, of at most so many bytes.
+    /// Large blobs in parts, of at most so many bytes.
     Parts(Option<u64>),
 }
 
-/// How a large blob is sent first. Small ones go in one PUT, unless that was refused.
+/// The form in which a large blob is sent first. Small blobs are sent in one PUT, unless that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum First {
     /// In one PUT.
     Whole,
-    /// In parts, so that a later run can go on after the last one.
+    /// In parts, so that a later run can resume after the last one.
     Parts,
 }
 
-/// What to do when the whole blob in one PUT did not work.
+/// The alternative when sending the whole blob in one PUT failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Parts {
     /// Send parts by PATCH, of at most so many bytes if there is a limit.
     UpTo(Option<u64>),
-    /// Start again: the registry takes no parts.
+    /// Start again: the registry does not accept parts.
     Never,
 }
 
-/// The largest layer, and how the registry's own documentation writes it.
+/// The largest layer, and its size as the registry's own documentation writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ceiling {
     pub(crate) bytes: u64,
     pub(crate) text: &'static str,
 }
 
-/// Who says what a registry does or needs; each counts more than those after it.
+/// The source of a statement about a registry, in descending order of precedence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SaidBy {
-    /// The registry, just now.
+    /// An answer of the registry in this run.
     Answer,
-    /// The user.
+    /// The user's configuration.
     Configuration,
-    /// The registry, in the last days.
+    /// An answer of the registry in the last days.
     Learned,
     /// The table of registries.
     Table,
-    /// Nobody: it is what most registries do.
+    /// The default, which suits most registries.
     Default,
 }
 
-/// What one registry needs.
+/// The requirements of one registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct UploadRequirements {
     pub(crate) first: First,
-    /// Larger blobs were refused in one PUT.
+    /// The size above which blobs were refused in one PUT.
     pub(crate) whole_at_most: Option<u64>,
     pub(super) parts: Parts,
     pub(crate) ceiling: Option<Ceiling>,
-    /// Who says how to send blobs.
+    /// The source of the form in which blobs are sent.
     pub(crate) said_by: SaidBy,
 }
 
 impl UploadRequirements {
-    /// The size of parts that would be of `wanted_bytes`; none if the registry takes no parts.
+    /// The size of parts, at most `wanted_bytes`; `None` if the registry does not accept parts.
     pub(crate) fn part_bytes(&self, wanted_bytes: u64) -> Option<u64> {
         match self.parts {
             Parts::UpTo(limit) => Some(limit.map_or(wanted_bytes, |limit| wanted_bytes.min(limit))),
@@ -78,11 +79,12 @@ impl UploadRequirements {
     }
 }
 
-/// A domain, which stands for all below it, and what its registries need.
+/// The requirements of registries by domain, which includes all subdomains.
 const TABLE: &[(&str, UploadRequirements)] = &[
-    // 416 for a PATCH over "the maximum permissible limit of 4.00MiB": rust-oci-client#35, ocx-sh/ocx#237; one PUT has no such
-    // limit (KitOps pkg/lib/repo/remote/upload-format.go). "10 GB size limit for each layer": docs.github.com, "Working with the
-    // Container registry", Troubleshooting; read as GiB, so that nothing is refused that would fit.
+    // 416 for a PATCH over "the maximum permissible limit of 4.00MiB": rust-oci-client#35, ocx-sh/ocx#237; one PUT
+    // has no such limit (KitOps pkg/lib/repo/remote/upload-format.go). "10 GB size limit for each layer":
+    // docs.github.com, "Working with the Container registry", Troubleshooting; read as GiB, so that nothing is
+    // refused that would fit.
     (
         "ghcr.io",
         UploadRequirements {
@@ -91,13 +93,14 @@ const TABLE: &[(&str, UploadRequirements)] = &[
             ..WHOLE
         },
     ),
-    // "Artifact Registry does not support Docker chunked uploads": cloud.google.com/artifact-registry/docs/reference/docker-api,
-    // quoted in dotnet/sdk-container-builds#287; KitOps#777, #780.
+    // "Artifact Registry does not support Docker chunked uploads":
+    // cloud.google.com/artifact-registry/docs/reference/docker-api, quoted in dotnet/sdk-container-builds#287;
+    // KitOps#777, #780.
     ("pkg.dev", WHOLE),
     // The same service (KitOps upload-format.go).
     ("gcr.io", WHOLE),
-    // 201 after the first part, and a `Range` that stays at it: KitOps#821, #822, aws/containers-roadmap#2831. "Maximum layer size
-    // 52,000 (MiB)": docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html.
+    // 201 after the first part, and a `Range` that stays at it: KitOps#821, #822, aws/containers-roadmap#2831.
+    // "Maximum layer size 52,000 (MiB)": docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html.
     ("amazonaws.com", ELASTIC),
     ("amazonaws.com.cn", ELASTIC),
     // BLOB_UPLOAD_INVALID at the end of parts: dotnet/sdk-container-builds#472. "Maximum layer size 10,000":
@@ -123,7 +126,7 @@ const WHOLE: UploadRequirements = UploadRequirements {
 const DEFAULT: UploadRequirements =
     UploadRequirements { first: First::Parts, parts: Parts::UpTo(None), said_by: SaidBy::Default, ..WHOLE };
 
-/// What is known about `host`: what the user has `chosen` comes before what was `capabilities`, and that before the table.
+/// The requirements of `host`: the user's choice takes precedence over `capabilities`, and those over the table.
 pub(crate) fn needs_of(host: &str, chosen: Option<UploadForm>, capabilities: &HostCapabilities) -> UploadRequirements {
     let needs = learned_of(tabled(host), capabilities);
     match chosen {
@@ -146,13 +149,13 @@ fn tabled(host: &str) -> UploadRequirements {
     TABLE.iter().find(|(name, _)| is_meant(name)).map_or(DEFAULT, |(_, needs)| *needs)
 }
 
-/// `needs` as the registry's own answers change them.
+/// Returns `needs` with the changes that the registry's own answers imply.
 fn learned_of(needs: UploadRequirements, capabilities: &HostCapabilities) -> UploadRequirements {
     let mut changed = needs;
     match capabilities.get(&Feature::Parts) {
         Some(Capability { is_supported: false, .. }) => (changed.first, changed.parts) = (First::Whole, Parts::Never),
         Some(Capability { at_most_bytes: Some(limit), .. }) => changed.parts = Parts::UpTo(Some(*limit)),
-        // Some bytes in parts tell nothing of many, of which the table knows.
+        // A few bytes in parts do not prove that large parts work, which the table knows.
         Some(_) | None => {}
     }
     if let Some(whole) = capabilities.get(&Feature::Whole).filter(|_| changed.parts != Parts::Never) {

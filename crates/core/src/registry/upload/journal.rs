@@ -1,7 +1,8 @@
-//! What outlives the process of an upload under way: where its session is, and how far it got.
+//! The persistent state of an upload in progress: the location of its session, and the confirmed bytes.
 //!
-//! One small file per upload, locked while somebody is at it. It holds no credentials, but a location may work without any, so
-//! only the user may read it. A journal helps and is never needed: whatever is wrong with it costs no more than a new start.
+//! There is one small file per upload, locked while a process works on it. It contains no credentials, but a location
+//! may work without any, so only the user may read it. A journal is optional: if it is missing or damaged, the upload
+//! starts again.
 
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -13,27 +14,27 @@ use tracing::debug;
 
 use crate::digest::Digest;
 
-/// Docker's registry purges uploads after a week, others sooner.
+/// The lifetime of a journal. Docker's registry purges uploads after a week, others sooner.
 const LONGEST_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// The journal of one upload, held for this process alone.
+/// The journal of one upload, locked by this process.
 pub(super) struct Journal {
     file: fs::File,
     path: PathBuf,
 }
 
-/// What it says.
+/// The content of a journal.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Entry {
     /// Repository and digest.
     upload: String,
     pub(super) location: String,
-    /// How many bytes the registry had confirmed.
+    /// The number of bytes that the registry had confirmed.
     pub(super) acknowledged: u64,
 }
 
 impl Journal {
-    /// Opens the journal of `upload` in `folder`. There is none while another process is at the same upload.
+    /// Opens the journal of `upload` in `folder`. Returns `None` while another process works on the same upload.
     pub(super) fn open(folder: &Path, upload: &str) -> Option<Self> {
         let path = folder.join(Digest::of(upload.as_bytes()).hex());
         let opened = fs::create_dir_all(folder).and_then(|()| options().open(&path));
@@ -43,14 +44,14 @@ impl Journal {
         Some(Self { file, path })
     }
 
-    /// What an earlier process left, if it is about `upload`.
+    /// Reads the entry of an earlier process, if it is about `upload`.
     pub(super) fn read(&mut self, upload: &str) -> Option<Entry> {
         let mut text = String::new();
         self.file.read_to_string(&mut text).ok()?;
         serde_json::from_str(&text).ok().filter(|entry: &Entry| entry.upload == upload)
     }
 
-    /// Replaces what the journal says.
+    /// Replaces the content of the journal.
     pub(super) fn note(&mut self, upload: &str, location: &str, acknowledged: u64) {
         let entry = Entry { upload: upload.to_owned(), location: location.to_owned(), acknowledged };
         let text = serde_json::to_vec(&entry).expect("an entry is two strings and a number");
@@ -64,10 +65,10 @@ impl Journal {
         }
     }
 
-    /// The upload is over.
+    /// Removes the journal of a finished upload.
     pub(super) fn close(self) {
         if let Err(error) = fs::remove_file(&self.path) {
-            debug!(%error, "the journal of the upload stays");
+            debug!(%error, "the journal of the upload cannot be removed");
         }
     }
 }
@@ -80,13 +81,13 @@ fn options() -> fs::OpenOptions {
     options
 }
 
-/// Removes journals of sessions that no registry remembers.
+/// Removes journals of sessions that have expired on every registry.
 fn sweep(folder: &Path, ours: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten().filter(|entry| entry.path() != ours) {
         let modified = entry.metadata().and_then(|metadata| metadata.modified());
         if modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > LONGEST_LIFE)) {
-            // Another process may have done so already.
+            // Another process may have removed it already.
             drop(fs::remove_file(entry.path()));
         }
     }
@@ -103,7 +104,7 @@ mod tests {
         assert_eq!(journal.read("a@b"), None);
         journal.note("a@b", "http://a/long/location", 1);
         journal.note("a@b", "http://a/short", 22);
-        assert!(Journal::open(folder.path(), "a@b").is_none(), "somebody has it");
+        assert!(Journal::open(folder.path(), "a@b").is_none(), "it is locked");
         drop(journal);
         let mut journal = Journal::open(folder.path(), "a@b").unwrap();
         let expected = Entry { upload: "a@b".to_owned(), location: "http://a/short".to_owned(), acknowledged: 22 };

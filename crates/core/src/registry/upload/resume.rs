@@ -1,4 +1,4 @@
-//! Going on with an upload that another process began, and leaving word for the next one.
+//! Resumption of an upload that another process began, and the journal for the next process.
 
 use reqwest::Method;
 use tracing::debug;
@@ -10,7 +10,7 @@ use crate::registry::error::Error;
 use crate::registry::http::locate;
 
 impl Upload<'_> {
-    /// The session of an earlier process, if it is still there and knows what it had confirmed.
+    /// The session of an earlier process, if it still exists and has all bytes that it had confirmed.
     pub(super) fn go_on(&mut self) -> Result<Option<Session>, Error> {
         let settings = &self.repository.client.settings;
         let Some(folder) = settings.uploads_folder.as_ref().filter(|_| self.descriptor.size > self.resumable_bytes)
@@ -30,21 +30,21 @@ impl Upload<'_> {
         let client = &self.repository.client;
         let response = match client.runtime.block_on(client.exchange.send(&call)) {
             Ok(response) => response,
-            // The registry is away; the session may be there when it comes back.
+            // The registry is unreachable; the session may exist when it comes back.
             Err(failure @ (Error::Unreachable { .. } | Error::Broken { .. } | Error::Silent { .. }))
                 if call.access.endpoint.owns(&call.url) =>
             {
                 return Err(failure);
             }
-            // Some answer 500 to what they have forgotten, and would do so for ever.
+            // Some registries answer 500 to a forgotten session, and would do so for ever.
             Err(refusal) => {
-                debug!(%refusal, "the upload of an earlier run is over");
+                debug!(%refusal, "the upload session of an earlier run has ended");
                 return Ok(None);
             }
         };
         let reached = acknowledged(response.headers(), 0, self.descriptor.size);
         let Some(reached) = reached.filter(|reached| *reached >= entry.acknowledged) else { return Ok(None) };
-        debug!(reached, "the upload of an earlier run goes on");
+        debug!(reached, "the upload of an earlier run is resumed");
         let location = location(&call, &response)?.unwrap_or_else(|| call.url.clone());
         Ok(Some(Session { acknowledged: reached, ..self.session(location, &response) }))
     }

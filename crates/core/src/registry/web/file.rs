@@ -1,4 +1,4 @@
-//! One file on the web, of which the address is all that is known, read as blobs are: with retries, and in ranges.
+//! One file on the web, of which only the address is known, read as blobs are: with retries, and in ranges.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -22,16 +22,17 @@ pub struct WebFile {
     client: Client,
     exchange: Arc<Exchange>,
     url: Url,
-    /// The address without what may be secret.
+    /// The address without secrets.
     name: String,
 }
 
-/// What a server tells of a file before it sends it.
+/// The metadata of a file that a server sends before the content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileHead {
-    /// In bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// What changes with the content, if the server says so: a strong `ETag` without its quotes (RFC 9110, 8.8.3).
+    /// An identifier that changes with the content, if the server has one: a strong `ETag` without its quotes (RFC
+    /// 9110, 8.8.3).
     pub tag: Option<String>,
 }
 
@@ -55,16 +56,16 @@ fn is_plain(url: &Url) -> bool {
     matches!(url.scheme(), "https" | "http") && url.username().is_empty() && url.password().is_none()
 }
 
-/// The address may hold a password and is not repeated as a whole.
+/// An error for an invalid address. It may contain a password and is not shown as a whole.
 fn unfit(address: &str) -> Error {
     let scheme = address.split_once("://").map_or("it", |(scheme, _)| scheme);
     Error::Setting(format!(
-        "an address is https://…, http://… or s3://BUCKET/KEY without a user; `{scheme}` is not read"
+        "an address must be https://…, http://… or s3://BUCKET/KEY without a user; `{scheme}` is not supported"
     ))
 }
 
 impl WebFile {
-    /// Asks for the first byte, as a signed URL is good for reading only, and not for HEAD.
+    /// Requests the first byte, since a signed URL permits GET only, and not HEAD.
     pub fn look(&self) -> Result<FileHead, Error> {
         let mut call = self.call();
         call.headers.insert(RANGE, HeaderValue::from_static("bytes=0-0"));
@@ -73,23 +74,22 @@ impl WebFile {
                 let headers = response.headers();
                 let is_partial = response.status() == StatusCode::PARTIAL_CONTENT;
                 let size = if is_partial { whole_size(headers) } else { content_length(headers) };
-                let problem = || "the answer does not tell how large it is".to_owned();
+                let problem = || "the answer does not contain the size".to_owned();
                 let size = size.ok_or_else(|| Error::Protocol { attempt: call.attempt, problem: problem() })?;
                 Ok(FileHead { size, tag: strong_tag(headers) })
             }
-            // There is no first byte.
+            // The file is empty and has no first byte.
             Err(Error::Status { status: 416, .. }) => Ok(FileHead { size: 0, tag: None }),
             Err(error) => Err(error),
         }
     }
 
-    /// The content that `head` was told of: if it has another tag by now, reading fails. That it has the `digest` is for the reader to
-    /// verify.
+    /// The content that `head` describes: reading fails if its tag has changed. The reader must verify the `digest`.
     pub fn content(&self, head: &FileHead, digest: Option<Digest>) -> impl Content + use<> {
         let mut call = self.call();
         let tag = head.tag.as_ref().and_then(|tag| HeaderValue::try_from(format!("\"{tag}\"")).ok());
         call.headers.extend(tag.map(|tag| (IF_MATCH, tag)));
-        // Only messages need a digest here; of what nobody has read yet, that of its name will do.
+        // The digest is only used in messages. While the content is unknown, the digest of its name identifies it.
         let digest = digest.unwrap_or_else(|| Digest::of(self.name.as_bytes()));
         let descriptor = Descriptor::new(MediaType::of("application/octet-stream"), digest, head.size);
         let budget = Arc::clone(self.client.budget(&Endpoint::of(&self.url).name));
@@ -111,7 +111,7 @@ impl WebFile {
     }
 }
 
-/// What follows the slash of `bytes 0-0/1234` (RFC 9110, 14.4).
+/// Returns the number after the slash of `bytes 0-0/1234` (RFC 9110, 14.4).
 fn whole_size(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_RANGE)?.to_str().ok()?.rsplit_once('/')?.1.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! Object stores that speak S3: where an object is, and the right to read it, which is part of the URL.
+//! Object stores with the S3 protocol: the URL of an object, with the right to read it as a signature in the URL.
 
 use std::fmt;
 
@@ -11,25 +11,25 @@ use crate::digest::Digest;
 use crate::registry::error::Error;
 use crate::registry::http::host_and_port;
 
-/// How object stores are reached: values that the caller has read from the environment.
+/// The configuration of object stores: values that the caller has read from the environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ObjectStore {
-    /// The URL below which each bucket is a folder; without one, that of Amazon.
+    /// The URL below which each bucket is a folder; Amazon's if there is none.
     pub endpoint: Option<String>,
-    /// Where the buckets are, in Amazon's words; without one, `us-east-1`.
+    /// The region of the buckets, by Amazon's name; `us-east-1` if there is none.
     pub region: Option<String>,
-    /// Without them, only what is public can be read.
+    /// The keys. Without them, only public objects can be read.
     pub keys: Option<AccessKeys>,
 }
 
-/// What a user proves themselves to an object store with. `Debug` hides the secrets.
+/// The credentials of a user for an object store. `Debug` hides the secrets.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessKeys {
-    /// Who.
+    /// The key id.
     pub id: String,
     /// The secret.
     pub secret: String,
-    /// What belongs to keys that were lent for some hours.
+    /// The token of temporary keys, which expire after some hours.
     pub session_token: Option<String>,
 }
 
@@ -39,24 +39,24 @@ impl fmt::Debug for AccessKeys {
     }
 }
 
-/// What begins an address in an object store.
+/// The scheme of addresses in an object store.
 pub(super) const SCHEME: &str = "s3://";
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-/// A week, the longest that a signed URL may be good for: downloads of large objects ask again and again.
+/// A week, the longest permitted validity of a signed URL: downloads of large objects send many requests.
 const VALID_SECONDS: &str = "604800";
-/// All that is encoded in a request to be signed (Signature Version 4, `UriEncode`).
+/// The characters that are encoded in a request to be signed (Signature Version 4, `UriEncode`).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 impl ObjectStore {
-    /// The URL to read the object `s3://BUCKET/KEY[?versionId=VERSION]` from. With access keys it is signed at the time `now`.
+    /// The URL of the object `s3://BUCKET/KEY[?versionId=VERSION]`. With access keys it is signed at the time `now`.
     pub(super) fn url(&self, address: &str, now: Timestamp) -> Result<Url, Error> {
-        let unfit = || Error::Setting(format!("`{address}` is no address of an object: s3://BUCKET/KEY"));
+        let unfit = || Error::Setting(format!("`{address}` is not the address of an object: write s3://BUCKET/KEY"));
         let (bucket, key, version) = parse(address).ok_or_else(unfit)?;
         let path = key.split('/').map(encoded).collect::<Vec<_>>().join("/");
         let region = self.region.as_deref().unwrap_or("us-east-1");
         let place = match &self.endpoint {
             Some(endpoint) => format!("{}/{bucket}/{path}", endpoint.trim_end_matches('/')),
-            // The certificate of Amazon covers one name before its own, and a dot makes it two.
+            // The certificate of Amazon covers one label before its domain, and a dot in the bucket makes it two.
             None if bucket.contains('.') => format!("https://s3.{region}.amazonaws.com/{bucket}/{path}"),
             None => format!("https://{bucket}.s3.{region}.amazonaws.com/{path}"),
         };
@@ -72,12 +72,12 @@ impl ObjectStore {
 }
 
 impl AccessKeys {
-    /// The query of the URL that reads what `url` leads to (Signature Version 4, "Using query parameters").
+    /// The query of the URL that reads the object at `url` (Signature Version 4, "Using query parameters").
     fn sign(&self, url: &Url, region: &str, version: Option<(&str, String)>, now: Timestamp) -> String {
         let time = now.strftime("%Y%m%dT%H%M%SZ").to_string();
         let date = &time[..8];
         let scope = format!("{date}/{region}/s3/aws4_request");
-        // In the order of their names, as the signature wants them.
+        // Sorted by name, as the signature requires.
         let pairs = [
             Some(("X-Amz-Algorithm", ALGORITHM.to_owned())),
             Some(("X-Amz-Credential", format!("{}/{scope}", self.id))),
@@ -98,7 +98,7 @@ impl AccessKeys {
     }
 }
 
-/// Bucket, key and version. What a bucket may be called is narrow, so that it cannot be another host.
+/// Returns bucket, key and version. The characters of a bucket are restricted, so that it cannot be another host.
 fn parse(address: &str) -> Option<(&str, String, Option<String>)> {
     let address = address.strip_prefix(SCHEME)?;
     let (place, query) = address.split_once('?').unwrap_or((address, ""));

@@ -1,4 +1,5 @@
-//! A web server that is no registry, reached as registries are: with the same settings, retries, and downloads in ranges.
+//! A web server that is not a registry, used in the same way: with the same settings, retries, and downloads in
+//! ranges.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -22,30 +23,31 @@ pub struct HttpService {
     base: Url,
 }
 
-/// What is asked of a site, and what messages say about it.
+/// A request to a web server, and its description in messages.
 #[derive(Debug, Clone)]
 pub struct HttpRequest {
-    /// The names on the way from the base of the site. Each may hold any signs, slashes too.
+    /// The path segments after the base of the site. Each may contain any characters, including slashes.
     pub path: Vec<String>,
-    /// What follows the question mark.
+    /// The query, without the question mark.
     pub query: Option<&'static str>,
     /// Completes "cannot …".
     pub attempt: String,
-    /// What is missing if the answer is 404.
+    /// The subject of the error if the answer is 404.
     pub subject: String,
 }
 
-/// Where content is, as another server tells.
+/// The address of content, as another server named it.
 #[derive(Clone)]
 pub struct HttpLocation {
-    /// It may hold a secret.
+    /// The URL, which may contain a secret.
     pub url: String,
-    /// What a request needs; they may be secrets.
+    /// The headers that a request needs, which may be secrets.
     pub headers: BTreeMap<String, String>,
 }
 
 impl Client {
-    /// The site at `base`, which may have a path. The credentials go with every request to its own host, and to no other.
+    /// The site at `base`, which may have a path. The credentials are sent with every request to its own host, and to
+    /// no other.
     pub fn site(&self, base: &str, credentials: Option<&Credentials>) -> Result<HttpService, Error> {
         let unfit = || Error::Setting(format!("`{base}` is not the address of a web server"));
         let base = Url::parse(base).map_err(|_| unfit())?;
@@ -56,8 +58,8 @@ impl Client {
         Ok(self.site_at(base, credentials.map(header).transpose()?))
     }
 
-    /// Opens content at a place that another server named, from `offset` on; its digest and size are known, and `question` says what
-    /// it is. An `Authorization` among the headers goes to that host, and to no other.
+    /// Opens content at an address that another server named, starting at `offset`. Its digest and size must be
+    /// known, and `question` describes it in messages. An `Authorization` header is sent to that host only.
     pub fn open(
         &self,
         place: &HttpLocation,
@@ -67,11 +69,11 @@ impl Client {
     ) -> Result<Box<dyn Read + Send>, Error> {
         let wrong = |problem: &str| Error::Protocol { attempt: question.attempt.clone(), problem: problem.to_owned() };
         let url = Url::parse(&place.url).ok().filter(|url| matches!(url.scheme(), "https" | "http"));
-        let url = url.ok_or_else(|| wrong("it is said to be at an address that is no URL"))?;
+        let url = url.ok_or_else(|| wrong("its address is not a URL"))?;
         let mut headers = HeaderMap::new();
         for (name, value) in &place.headers {
             let header = HeaderName::try_from(name).ok().zip(HeaderValue::try_from(value).ok());
-            let (name, mut value) = header.ok_or_else(|| wrong("it is said to need a header that is none"))?;
+            let (name, mut value) = header.ok_or_else(|| wrong("its address comes with an invalid header"))?;
             value.set_sensitive(true);
             headers.insert(name, value);
         }
@@ -90,30 +92,29 @@ impl Client {
 fn header(credentials: &Credentials) -> Result<HeaderValue, Error> {
     match credentials {
         Credentials::Password { username, password } => Ok(basic(username, password)),
-        Credentials::Bearer(token) | Credentials::IdentityToken(token) => {
-            bearer(token).ok_or_else(|| Error::Setting("the token has signs that no header can carry".to_owned()))
-        }
+        Credentials::Bearer(token) | Credentials::IdentityToken(token) => bearer(token)
+            .ok_or_else(|| Error::Setting("the token has characters that a header cannot contain".to_owned())),
     }
 }
 
 impl HttpService {
-    /// How many connections to it are used at once.
+    /// The number of connections to the server that are used at once.
     pub fn concurrency(&self) -> usize {
         self.client.concurrency(&self.host())
     }
 
-    /// Host and port, as messages call it.
+    /// The host and port, for messages.
     pub fn host(&self) -> String {
         Endpoint::of(&self.base).name
     }
 
-    /// A whole answer of at most `limit` bytes.
+    /// Reads a whole answer of at most `limit` bytes.
     pub fn read(&self, question: &HttpRequest, limit: u64) -> Result<Vec<u8>, Error> {
         let (_, body, _) = self.client.runtime.block_on(self.exchange.fetch(&self.call(question), limit))?;
         Ok(body)
     }
 
-    /// The answer, of at most `limit` bytes, to a document of `media_type`.
+    /// Sends a document of `media_type`, and reads the answer of at most `limit` bytes.
     pub fn ask(
         &self,
         question: &HttpRequest,
@@ -128,7 +129,7 @@ impl HttpService {
         Ok(body)
     }
 
-    /// Each page of a list, whose head names the next one (RFC 8288). `read` may tell what is wrong with a page.
+    /// Reads each page of a list, whose head names the next one (RFC 8288). `read` may return an error in the page.
     pub fn read_pages(
         &self,
         question: &HttpRequest,
@@ -137,7 +138,7 @@ impl HttpService {
         self.client.read_pages(&self.exchange, self.call(question), |_, body| read(body).map(|()| Then::Next))
     }
 
-    /// Content that is worth several connections, and whose digest and size are known.
+    /// Content with a known digest and size, which may be read over several connections.
     pub fn content(&self, question: &HttpRequest, descriptor: &Descriptor) -> impl Content + use<> {
         SiteContent { blob: self.blob(self.call(question), descriptor), size: descriptor.size }
     }
@@ -178,7 +179,7 @@ impl Content for SiteContent {
 
     fn open_range(&self, offset: u64, length: u64) -> Result<Box<dyn Read + Send>, ContentError> {
         let end = offset.saturating_add(length).min(self.size);
-        // A server that knows no ranges sends what follows, too.
+        // A server without range support also sends what follows.
         Ok(Box::new(self.blob.try_open(offset..end)?.take(end.saturating_sub(offset))))
     }
 }
