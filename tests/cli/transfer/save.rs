@@ -233,7 +233,7 @@ fn hostile_archives_are_refused() {
     fs_err::remove_file(sandbox.path("kits/oci-layout")).unwrap();
     repack(&sandbox, &[]).fails().says("it has no file `oci-layout`");
     sandbox.write("no.tar", [7; 2000]);
-    elsewhere(&sandbox, &["load", "no.tar"]).fails().says("no tar header");
+    elsewhere(&sandbox, &["load", "no.tar"]).fails().says("not a tar header");
     sandbox.kit(&["save", "sample:v1", "-o", "cut.tar"]).ok();
     let whole = bytes(&sandbox, "cut.tar");
     sandbox.write("cut.tar", &whole[..whole.len() - 3000]);

@@ -5,8 +5,8 @@
 //!
 //! - A blob is written under `.kit/ingest`, synced and renamed, so a blob under `blobs/` is always complete.
 //! - `index.json` is replaced as a whole, under a lock, after the blobs that it leads to are on the disk.
-//! - A process that uses blobs holds a share of the *use lock*; blobs are collected only by a process that holds all of
-//! it.
+//! - A process that uses blobs holds a share of the *use lock*; blobs are collected only by a process that holds all
+//!   of it.
 //!
 //! Does not know the network, tar, the terminal or the environment.
 

@@ -7,8 +7,8 @@ use crate::digest::Digest;
 use crate::oci::{ContentError, Descriptor, Index, Manifest, MediaType, Source, Target};
 use crate::store::layout::Store;
 
-/// Stores an index of `members` as `tag`, in place of `old`, and returns its descriptor, or none if `tag` did not point to
-/// `old`.
+/// Stores an index of `members` as `tag`, in place of `old`, and returns its descriptor, or none if `tag` did not point
+/// to `old`.
 fn index(store: &Store, old: Option<Digest>, members: &[&Descriptor], tag: &str) -> Option<Descriptor> {
     let mut index = Index::default();
     index.manifests = members.iter().map(|member| (*member).clone()).collect();
