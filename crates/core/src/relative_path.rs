@@ -99,7 +99,11 @@ pub struct PathEscapes(pub String);
 
 impl PathEscapes {
     fn reason(&self) -> &'static str {
-        if self.0.contains('\0') { "holds a NUL, which no file system takes" } else { "leaves its folder" }
+        if self.0.contains('\0') {
+            "contains a NUL character, which file systems do not allow"
+        } else {
+            "leaves its folder"
+        }
     }
 }
 
@@ -135,7 +139,7 @@ mod tests {
     fn what_is_wrong_with_a_path_is_said() {
         let error = |text: &str| text.parse::<RelativePath>().unwrap_err().to_string();
         assert_eq!(error("../a"), "the path `../a` leaves its folder");
-        assert_eq!(error("a\0b"), "the path `a\0b` holds a NUL, which no file system takes");
+        assert_eq!(error("a\0b"), "the path `a\0b` contains a NUL character, which file systems do not allow");
     }
 
     #[test]

@@ -162,7 +162,7 @@ mod tests {
     fn broken_texts_are_told_with_their_place() {
         for (text, expected) in [
             ("flavors: [", "MLmodel is not valid\n  MLmodel:1:10: "),
-            ("a: 1\na: 2\n", "MLmodel is not valid\n  MLmodel:2:1: the key `a` is here a second time"),
+            ("a: 1\na: 2\n", "MLmodel is not valid\n  MLmodel:2:1: the key `a` appears twice"),
             ("", "MLmodel is not valid\n  MLmodel: it is no mapping of fields"),
             ("text", "MLmodel is not valid\n  MLmodel: it is no mapping of fields"),
         ] {
