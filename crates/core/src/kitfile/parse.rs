@@ -161,9 +161,9 @@ mod tests {
     #[test]
     fn all_problems_are_shown_with_their_places() {
         let text = "manifestVersion: 1.0.0\npackage:\n  name: [a]\n\nmodel:\n  path: net.bin\n    \n  \
-                            frameworks: pytorch\n  parts:\n    - type: a b\n      path: /etc\ndatasets:\n  - path: data\n  \
-                            - path: ./data\n    parameters: {1: a, b: .inf}\n  - path: ../up\n  - path: https://example.com/x\n\
-                            doc: x\ncode: src\npackage: {}\n";
+                    frameworks: pytorch\n  parts:\n    - type: a b\n      path: /etc\ndatasets:\n  - path: data\n  \
+                    - path: ./data\n    parameters: {1: a, b: .inf}\n  - path: ../up\n  - path: https://example.com/x\n\
+                    doc: x\ncode: src\npackage: {}\n";
         check_error(
             text,
             &expect![[r#"
