@@ -114,7 +114,7 @@ mod tests {
         let piece = r#"{"size":5,"blake3":"00000000000000000000000000000000"}"#;
         let here = "line 1 of the table of contents is none";
         check_refused("{", &format!("{here}: EOF while parsing an object at line 1 column 1"));
-        check_refused(&file("../a", 0, 0, ""), &format!("{here}: the path `../a` leaves its folder"));
+        check_refused(&file("../a", 0, 0, ""), &format!("{here}: the path `../a` leads outside its folder"));
         check_refused(&file("a", 1, u64::MAX, ""), &format!("{here}: the size of `a` cannot be"));
         check_refused(&file("a", 6, 0, piece), &format!("{here}: the size of `a` cannot be"));
         assert!(read(&b"no zstd"[..]).unwrap().next().unwrap().is_err());
