@@ -117,7 +117,8 @@ mod tests {
     fn a_card_is_read_as_the_hub_reads_it() {
         let card = ModelCard::read(
             "---\nlicense: apache-2.0\nlibrary_name: transformers\nlanguage:\n- en\n- no\ntags: [text, 4-bit]\n\
-             widget:\n- text: x\nbase_model: org/base\nmodel-index:\n- name: Tiny\n  results: []\nauthors:\n- name: Ada\n- Team B\n---\n\
+             widget:\n- text: x\nbase_model: org/base\nmodel-index:\n- name: Tiny\n  results: []\nauthors:\n- name: \
+             Ada\n- Team B\n---\n\
              # Tiny\n",
         );
         let expected = ModelCard {
