@@ -1,4 +1,4 @@
-//! What the name of a file says about it: the suffixes that `kit init` goes by.
+//! File kinds by name: the suffixes that `kit init` uses.
 
 const MODELS: &[&str] = &[
     ".safetensors",
@@ -27,16 +27,16 @@ const MODELS: &[&str] = &[
     ".llamafile",
     ".onnx",
 ];
-/// Configuration, and what a tokenizer is made of.
+/// Configuration, and the files of tokenizers.
 const METADATA: &[&str] = &[".json", ".yaml", ".xml", ".txt", ".model", ".spm", ".tiktoken", ".jinja"];
 const DOCS: &[&str] = &[".md", ".adoc", ".html", ".pdf"];
 const DATASETS: &[&str] =
     &[".tar", ".zip", ".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".arrow", ".feather", ".avro", ".orc"];
-/// Texts for agents that go by their whole names.
+/// Instructions for agents, by whole name.
 const PROMPTS: &[&str] = &["agents.md", "skill.md", "claude.md"];
 const LICENSES: &[&str] = &["license", "licence", "copying", "unlicense"];
 
-/// What tools leave behind, as whole names.
+/// Leftovers of tools, by whole name.
 const LEFTOVERS: &[&str] = &[
     ".DS_Store",
     "Thumbs.db",
@@ -52,10 +52,10 @@ const LEFTOVERS: &[&str] = &[
     ".ruff_cache",
     ".cache",
 ];
-/// The same, as ends of names.
+/// Leftovers of tools, by the end of the name.
 const LEFTOVER_ENDS: &[&str] = &[".pyc", ".swp", "~", ".orig"];
 
-/// What a file's name says about it.
+/// The kind of a file as its name suggests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FileKind {
     Readme,
@@ -78,7 +78,7 @@ impl FileKind {
             () if LICENSES.iter().any(|start| name.starts_with(start)) => Self::License,
             () if PROMPTS.contains(&&*name) || name.contains(".prompt") => Self::Prompt,
             () if ends(MODELS) => Self::Model,
-            // What Python code needs to run.
+            // Python code needs this file to run.
             () if name.starts_with("requirements") && ends(&[".txt"]) => Self::Unknown,
             () if ends(METADATA) => Self::Metadata,
             () if ends(DOCS) => Self::Docs,
@@ -89,22 +89,23 @@ impl FileKind {
     }
 }
 
-/// Whether a file with this name holds a model or a part of its weights.
+/// Returns true for the name of a file that contains a model or a part of its weights.
 pub fn is_model_file(name: &str) -> bool {
     FileKind::of(name) == FileKind::Model
 }
 
-/// Whether a file with this name holds a licence.
+/// Returns true for the name of a file that contains a licence.
 pub fn is_license_file(name: &str) -> bool {
     FileKind::of(name) == FileKind::License
 }
 
-/// Whether a file or folder of this name is what a tool left behind, of no use to anybody else.
+/// Returns true for the name of a file or folder that is a leftover of a tool and of no use to others.
 pub fn is_leftover(name: &str) -> bool {
     LEFTOVERS.contains(&name) || LEFTOVER_ENDS.iter().any(|end| name.ends_with(end))
 }
 
-/// The path of a file of weights without its ending, and without the number of a shard, as in `model-00001-of-00009.safetensors`.
+/// The path of a file of weights without its extension and without the number of a shard, as in
+/// `model-00001-of-00009.safetensors`.
 pub fn model_stem(path: &str) -> &str {
     let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
     let is_number = |text: &str| text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,15 +1,17 @@
-//! How a layer holds its files.
+//! The format in which a layer stores its files.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What the bytes of a layer are before they are compressed.
+/// The format of the bytes of a layer before compression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
     /// A tar archive.
     #[default]
     Tar,
-    /// Those of a single file, whose digest is thus the layer's. The Go tool knows it since some release after 1.7.
+    /// The bytes of a single file, so that the layer has the digest of the file. KitOps supports it since a release
+    /// after 1.7.
+    /// releases after 1.7.
     Raw,
 }
 
@@ -28,7 +30,7 @@ impl fmt::Display for Format {
     }
 }
 
-/// A name that is no format.
+/// A name that is not a layer format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a layer format; use tar or raw")]
 pub struct UnknownFormat(String);

@@ -1,41 +1,42 @@
-//! How long work tells its caller what it is doing.
+//! Progress reports of long operations.
 //!
-//! Knows no bars, terminals or colours: the terminal belongs to `cli`, which has the one place that draws.
+//! This module does not depend on bars, terminals or colours: only `cli` writes to the terminal, in one place.
 
-/// Somebody who wants to know about the parts of a long operation.
+/// A receiver of the progress of a long operation.
 pub trait Progress: Send + Sync {
-    /// Opens the whole of an operation of `total_bytes`, until it is dropped: what the parts begun meanwhile do is done of it.
+    /// Begins an operation of `total_bytes`, until the task is dropped; the progress of parts that begin meanwhile
+    /// counts towards it.
     fn overall(&self, total_bytes: u64) -> Box<dyn Task>;
 
-    /// Opens one part, for example a layer; `total_bytes` where it is known beforehand.
+    /// Begins one part, for example a layer; `total_bytes` is given if it is known in advance.
     fn start(&self, phase: Phase, label: &str, total_bytes: Option<u64>) -> Box<dyn Task>;
 
-    /// Tells one finished fact as a sentence, for example `Saved model layer: sha256:…`.
+    /// Reports a completed step as one line, for example `Saved model layer: sha256:…`.
     fn say(&self, line: &str);
 
-    /// Tells what the user should look at although the work goes on.
+    /// Reports something that the user should check although the operation continues.
     fn warn(&self, line: &str);
 }
 
-/// What is being done to the bytes of a part.
+/// The kind of processing that the bytes of a part go through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// Files are read, hashed and stored as a layer.
     Hashing,
-    /// They go to a registry.
+    /// Bytes are sent to a registry.
     Uploading,
-    /// They come into the local store.
+    /// Bytes are received into the local store.
     Downloading,
-    /// They go from a place to another.
+    /// Bytes are copied from one place to another.
     Copying,
-    /// They become files.
+    /// Bytes are written as files.
     Unpacking,
-    /// They are compared with their digest.
+    /// Bytes are compared with their digest.
     Verifying,
 }
 
 impl Phase {
-    /// The phase in a word.
+    /// The phase as one word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Hashing => "hashing",
@@ -48,22 +49,22 @@ impl Phase {
     }
 }
 
-/// Work under way. Dropping it ends it.
+/// A running operation. It ends when the task is dropped.
 pub trait Task: Send + Sync {
-    /// Counts `bytes` more as done.
+    /// Adds `bytes` to the completed bytes.
     fn advance(&self, bytes: u64);
 
-    /// Counts `bytes` more as done that cost no work, and tell nothing about the speed.
+    /// Adds `bytes` to the completed bytes that needed no work and must not count for the speed.
     fn skip(&self, bytes: u64);
 
-    /// Says that `bytes` of the part are done so far: work that starts again goes back.
+    /// Sets the completed bytes of the part: work that starts again begins with a lower number.
     fn set(&self, bytes: u64);
 
-    /// Says, once at most, that compressing the part saves next to nothing.
+    /// Reports, at most once, that compressing the part saves hardly any space.
     fn saves_little(&self) {}
 }
 
-/// A listener that does not listen.
+/// A receiver that ignores all reports.
 pub struct Silent;
 
 impl Progress for Silent {
@@ -88,7 +89,7 @@ impl Task for Silent {
     fn set(&self, _bytes: u64) {}
 }
 
-/// `bytes` as `KitOps` prints them: one decimal, rounded down, in units of 1024.
+/// Formats `bytes` as `KitOps` prints them: one decimal, rounded down, in units of 1024.
 pub fn human(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
     if bytes < 1024 {

@@ -1,6 +1,6 @@
-//! A path that cannot leave its folder.
+//! Relative paths that cannot lead outside their folder.
 //!
-//! Works on text alone: what the disk holds at the path is the business of `archive`.
+//! This module works on text alone; `archive` handles the files on disk.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ use std::str::FromStr;
 
 /// A relative path of normal components joined by `/`; the folder itself is `.`.
 ///
-/// Built by lexical cleaning as Go's `path.Clean` does it: `./a//b/../c/` is `a/c`. What climbs out or is absolute is refused.
-/// Ordering is by component, so that a folder sorts directly before its content.
+/// Paths are normalized lexically as in Go's `path.Clean`: `./a//b/../c/` is `a/c`. Paths that are absolute or lead
+/// outside the folder are refused. The order is by component, so that a folder sorts directly before its content.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct RelativePath(String);
 
@@ -19,7 +19,7 @@ impl RelativePath {
         Self::default()
     }
 
-    /// Whether this is the folder itself.
+    /// Returns true if this is the folder itself.
     pub fn is_root(&self) -> bool {
         self.0.is_empty()
     }
@@ -29,17 +29,17 @@ impl RelativePath {
         if self.is_root() { "." } else { &self.0 }
     }
 
-    /// The names on the way, none of them for the folder itself.
+    /// The components of the path; there are none for the folder itself.
     pub fn components(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.0.split('/').filter(|name| !name.is_empty())
     }
 
-    /// The last name; none for the folder itself.
+    /// The last component; `None` for the folder itself.
     pub fn file_name(&self) -> Option<&str> {
         self.components().next_back()
     }
 
-    /// The path one level up; none for the folder itself.
+    /// The path one level up; `None` for the folder itself.
     pub fn parent(&self) -> Option<Self> {
         if self.is_root() {
             return None;
@@ -47,12 +47,12 @@ impl RelativePath {
         Some(Self(self.0.rsplit_once('/').map_or_else(String::new, |(parent, _)| parent.to_owned())))
     }
 
-    /// The paths above this one, outermost first, without the folder itself.
+    /// The parent paths, outermost first, without the folder itself.
     pub fn ancestors(&self) -> impl Iterator<Item = Self> + '_ {
         self.0.match_indices('/').map(|(end, _)| Self(self.0[..end].to_owned()))
     }
 
-    /// The path of the entry `name` in this folder. `name` must be one normal component.
+    /// The path of the entry `name` in this folder. `name` must be a single normal component.
     pub fn child(&self, name: &str) -> Result<Self, PathEscapes> {
         if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
             return Err(PathEscapes(name.to_owned()));
@@ -65,7 +65,8 @@ impl RelativePath {
         if self.is_root() { base.to_owned() } else { base.join(&self.0) }
     }
 
-    /// Whether this is `other` or lies below it, by whole components: `data2` does not start with `data`.
+    /// Returns true if this is `other` or a path below it, compared by whole components: `data2` does not start with
+    /// `data`.
     pub fn starts_with(&self, other: &Self) -> bool {
         match self.0.strip_prefix(&other.0) {
             Some(rest) => other.is_root() || rest.is_empty() || rest.starts_with('/'),
@@ -92,14 +93,18 @@ impl fmt::Display for RelativePath {
     }
 }
 
-/// A path that is absolute, climbs out of its folder, or that no file system takes.
+/// A path that is absolute, leads outside its folder, or contains characters that file systems do not allow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the path `{0}` {reason}", reason = self.reason())]
 pub struct PathEscapes(pub String);
 
 impl PathEscapes {
     fn reason(&self) -> &'static str {
-        if self.0.contains('\0') { "holds a NUL, which no file system takes" } else { "leaves its folder" }
+        if self.0.contains('\0') {
+            "contains a NUL character, which file systems do not allow"
+        } else {
+            "leads outside its folder"
+        }
     }
 }
 
@@ -134,8 +139,8 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_path_is_said() {
         let error = |text: &str| text.parse::<RelativePath>().unwrap_err().to_string();
-        assert_eq!(error("../a"), "the path `../a` leaves its folder");
-        assert_eq!(error("a\0b"), "the path `a\0b` holds a NUL, which no file system takes");
+        assert_eq!(error("../a"), "the path `../a` leads outside its folder");
+        assert_eq!(error("a\0b"), "the path `a\0b` contains a NUL character, which file systems do not allow");
     }
 
     #[test]

@@ -177,7 +177,7 @@ fn files_that_mlflow_did_not_write_like_this_are_one_error() {
     let huge = "1 0.5 0\n".repeat(9 * 1024 * 1024);
     let long = "x".repeat(1024 * 1024 + 1);
     for (path, content, words) in [
-        ("meta.yaml", "run_id: a\nrun_id: b\n", "meta.yaml:2:1: the key `run_id` is here a second time"),
+        ("meta.yaml", "run_id: a\nrun_id: b\n", "meta.yaml:2:1: the key `run_id` appears twice"),
         ("artifacts/model/MLmodel", "flavors: [", "MLmodel:1:10:"),
         ("metrics/loss", "1 0.5 0\nhigh\n", "`metrics/loss` is no metric: line 2 should be TIMESTAMP VALUE STEP"),
         ("metrics/loss", "", "`metrics/loss` is no metric: it is empty"),

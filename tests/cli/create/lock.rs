@@ -182,7 +182,7 @@ fn a_lock_that_cannot_be_used_is_refused_with_its_problems() {
     let sandbox = locked_project();
     let lock = sandbox.read("project/Kitfile.lock");
     sandbox.write("project/Kitfile.lock", lock.replace("file 644", "<<<<<<< ours\nfile 9"));
-    sandbox.kit(&["pack", "project", "--locked"]).fails().says("Kitfile.lock:5:1: a lock has no records `<<<<<<<`");
+    sandbox.kit(&["pack", "project", "--locked"]).fails().says("Kitfile.lock:5:1: unknown record `<<<<<<<`");
     fs::remove_file(sandbox.path("project/Kitfile.lock")).unwrap();
     sandbox.kit(&["pack", "project", "--locked"]).fails().says("`kit pack --lock` writes one");
 }

@@ -117,7 +117,7 @@ fn all_problems_of_a_kitfile_are_shown_at_once() {
           [FOLDER]/project/Kitfile:3:3: unknown field `frameworks` in `model`; did you mean `framework`?
             3 |   frameworks: pytorch
               |   ^^^^^^^^^^
-          [FOLDER]/project/Kitfile:4:9: the path `../x` leaves the folder of the Kitfile (model)
+          [FOLDER]/project/Kitfile:4:9: the path `../x` leads outside the folder of the Kitfile (model)
             4 |   path: ../x
               |         ^^^^
           [FOLDER]/project/Kitfile:7:11: `data` and `./data` are the same path (datasets[0], datasets[1])

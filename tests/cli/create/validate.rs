@@ -81,7 +81,7 @@ fn what_the_parser_says_is_said_with_its_place() {
     expect![[r#"
         Kitfile:2:1: error: unknown field `coed` (kitfile)
           correct it; `kit schema` describes every field
-        Kitfile:4:9: error: the path `../x` leaves the folder of the Kitfile (model) (kitfile)
+        Kitfile:4:9: error: the path `../x` leads outside the folder of the Kitfile (model) (kitfile)
           correct it; `kit schema` describes every field
     "#]]
     .assert_eq(&run.stdout);

@@ -109,6 +109,6 @@ fn a_file_that_is_no_lock_is_refused() {
     sandbox
         .kit(&["diff", "wrong.lock", "sample:v1", "--exit-code"])
         .exits(2)
-        .says("wrong.lock:3:1: a lock has no records `kitfiles`; did you mean `kitfile`?");
+        .says("wrong.lock:3:1: unknown record `kitfiles`; did you mean `kitfile`?");
     sandbox.kit(&["diff", "./project/Kitfile", "sample:v1"]).fails().says("the first line is not `Kitfile.lock 1`");
 }

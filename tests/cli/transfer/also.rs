@@ -89,7 +89,7 @@ fn raw_layers_are_refused_in_an_image_before_anything_travels() {
     expect_test::expect![[r#"
         error: Failed to push: cannot push `sample:v1` to `oci:[FOLDER]/layout:v1`
           caused by: cannot make `v1-image`
-          caused by: the layer `weights/model.bin` is raw, which an image has no media type for
+          caused by: the layer `weights/model.bin` is raw, and an image has no media type for such layers
         hint: `kit pack --layer-format tar` makes layers that a ModelKit, a ModelPack and an image can share
     "#]]
     .assert_eq(&refused.redacted_failure());

@@ -215,7 +215,7 @@ fn what_does_not_go_together_is_said() {
     pack(&sandbox, &["--layer-format", "raw", "--compression", "gzip"]);
     expect![[r#"
         error: cannot convert `llama:v1` to a ModelPack
-          caused by: the layer `model-00001-of-00002.safetensors` is raw and compressed, which a ModelPack has no media type for
+          caused by: the layer `model-00001-of-00002.safetensors` is raw and compressed, and a ModelPack has no media type for such layers
         hint: `kit pack --layer-format tar` makes layers that a ModelKit, a ModelPack and an image can share
     "#]]
     .assert_eq(&kit(&["convert", "llama:v1", "--to", "modelpack"]).fails().redacted_failure());

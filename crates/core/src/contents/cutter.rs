@@ -1,16 +1,17 @@
-//! Cuts the content of a file into pieces and names them.
+//! Cutting the content of a file into chunks and computing their digests.
 
 use super::entry::{Piece, PieceDigest, TensorLabel};
 use super::points::ContentPoints;
 use super::tensor_points::{Beginning, Look, TensorPoints};
 
-/// Sees the content of a file pass and cuts it: at its tensors if it has any, else where the content says so.
+/// Receives the content of a file and cuts it into chunks: at its tensors if it has any, otherwise at points that
+/// depend on the content.
 #[derive(Debug)]
 pub struct Cutter {
     points: Points,
     otherwise: ContentPoints,
     hasher: blake3::Hasher,
-    /// Of the piece that has begun.
+    /// The size of the current chunk so far, in bytes.
     size: u64,
     pieces: Vec<Piece>,
 }
@@ -23,24 +24,25 @@ enum Points {
 }
 
 impl Cutter {
-    /// For a file of `size` bytes.
+    /// A cutter for a file of `size` bytes.
     pub fn new(file_name: &str, size: u64) -> Self {
         Self::like(file_name, size, size)
     }
 
-    /// For a file of `size` bytes that is to be cut like another version of it, of `other_size` bytes.
+    /// A cutter for a file of `size` bytes that has to be cut like another version of it with `other_size` bytes.
     pub fn like(file_name: &str, size: u64, other_size: u64) -> Self {
         let points = Beginning::of(file_name, size).map_or(Points::Content, Points::Unknown);
         let otherwise = ContentPoints::for_size(other_size);
         Self { points, otherwise, hasher: blake3::Hasher::new(), size: 0, pieces: Vec::new() }
     }
 
-    /// Whether files of both sizes are cut alike, but for those that are cut at their tensors: these always are.
+    /// Returns true if files of both sizes are cut with the same average chunk size. Files that are cut at their
+    /// tensors do not depend on it.
     pub fn cuts_alike(size: u64, other_size: u64) -> bool {
         ContentPoints::average(size) == ContentPoints::average(other_size)
     }
 
-    /// Takes the next bytes.
+    /// Receives the next bytes.
     pub fn take(&mut self, bytes: &[u8]) {
         let Points::Unknown(beginning) = &mut self.points else { return self.cut(bytes) };
         let points = match beginning.take(bytes) {
@@ -53,10 +55,10 @@ impl Cutter {
         }
     }
 
-    /// The pieces of everything taken.
+    /// The chunks of all received bytes.
     pub fn finish(mut self) -> Vec<Piece> {
         if let Points::Unknown(beginning) = std::mem::replace(&mut self.points, Points::Content) {
-            // The file is shorter than it was said to be.
+            // The file is shorter than announced.
             self.cut(&beginning.into_bytes());
         }
         if self.size > 0 {

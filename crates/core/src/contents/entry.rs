@@ -1,4 +1,4 @@
-//! A line of the table.
+//! An entry of the table of contents: one line of its JSON.
 
 use std::fmt;
 
@@ -10,61 +10,62 @@ use crate::relative_path::RelativePath;
 /// A file or a folder in a layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Where it is unpacked.
+    /// The path that it is unpacked to.
     pub path: RelativePath,
-    /// The permissions.
+    /// The permission bits.
     pub mode: u32,
-    /// Which of both it is.
+    /// The type of the entry with its content.
     pub kind: Kind,
 }
 
-/// What an entry is.
+/// The type of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// A folder.
     Folder,
     /// A file.
     File {
-        /// Of its content, in bytes.
+        /// The size of its content in bytes.
         size: u64,
-        /// Where its content begins in the uncompressed layer.
+        /// The offset of its content in the uncompressed layer.
         offset: u64,
         /// The SHA-256 digest of its content.
         digest: Digest,
-        /// The content from front to back. Empty for a file of less than a MiB.
+        /// The chunks of the content in order. Empty for a file smaller than 1 MiB.
         pieces: Vec<Piece>,
     },
 }
 
-/// Some bytes of a file that are likely to be found again in another version of it.
+/// A chunk: a part of a file that is likely to occur in another version of the file as well.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Piece {
-    /// How many bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// What they are.
+    /// The digest of its bytes.
     #[serde(rename = "blake3")]
     pub digest: PieceDigest,
-    /// The tensor that they are, if they are one.
+    /// The tensor in this chunk, if the chunk is a tensor.
     #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
     pub tensor: Option<Box<TensorLabel>>,
 }
 
-/// What the header of a file of weights says of a tensor.
+/// The description of a tensor in the header of a file of weights.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TensorLabel {
-    /// What the model calls it.
+    /// The name of the tensor in the model.
     #[serde(rename = "tensor")]
     pub name: String,
-    /// The type of its numbers, as [`Tensor`](crate::tensors::Tensor) has it.
+    /// The type of its elements, as in [`Tensor`](crate::tensors::Tensor).
     #[serde(rename = "type")]
     pub element_type: String,
-    /// The dimensions, as [`Tensor`](crate::tensors::Tensor) has them.
+    /// The dimensions, as in [`Tensor`](crate::tensors::Tensor).
     pub shape: Vec<u64>,
 }
 
-/// The first 16 bytes of the BLAKE3 digest: 128 bits suffice to tell pieces apart, and half as many bytes make half as large a table.
+/// The first 16 bytes of the BLAKE3 digest: 128 bits are enough to distinguish chunks, and half the bytes make the
+/// table half as large.
 ///
-/// SHA-256 takes three times as long, and the files of a layer and the layer itself have their SHA-256 already.
+/// SHA-256 would take three times as long, and the files of a layer and the layer itself have a SHA-256 digest already.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PieceDigest([u8; 16]);
 
@@ -102,11 +103,13 @@ impl<'de> Deserialize<'de> for PieceDigest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
         let bytes = (text.len() == 32).then(|| u128::from_str_radix(&text, 16).ok()).flatten();
-        bytes.map(|bytes| Self(bytes.to_be_bytes())).ok_or_else(|| serde::de::Error::custom("no digest of a piece"))
+        bytes
+            .map(|bytes| Self(bytes.to_be_bytes()))
+            .ok_or_else(|| serde::de::Error::custom("not the digest of a chunk"))
     }
 }
 
-/// An entry in the form that it has in a line.
+/// An entry in the form of a line.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Line {
     path: String,
@@ -135,7 +138,7 @@ impl From<Entry> for Line {
 }
 
 impl Line {
-    /// The entry, unless the line says what cannot be.
+    /// The entry, or an error if the values of the line are not possible.
     pub(super) fn into_entry(self) -> Result<Entry, String> {
         let path: RelativePath = self.path.parse().map_err(|error| format!("{error}"))?;
         let kind = match self.file {
@@ -143,7 +146,7 @@ impl Line {
             Some(FileLine { size, offset, digest, pieces }) => {
                 let total = pieces.iter().try_fold(0_u64, |total, piece| total.checked_add(piece.size));
                 if offset.checked_add(size).is_none() || !(pieces.is_empty() || total == Some(size)) {
-                    return Err(format!("the size of `{path}` cannot be"));
+                    return Err(format!("the size of `{path}` is not possible"));
                 }
                 Kind::File { size, offset, digest, pieces }
             }

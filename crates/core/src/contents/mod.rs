@@ -1,9 +1,11 @@
-//! The table of contents of a layer: its files and folders, their digests, and the pieces that large files consist of.
+//! The table of contents (TOC) of a layer: its files and folders, their digests, and the chunks that large files
+//! consist of.
 //!
-//! Opens nothing. A table is made while the layer is written, by a [`Writer`] that sees the bytes pass, and is a small blob of its
-//! own: JSON, one line for each file or folder in the order of the layer, compressed with Zstandard. With it, a file is found in a layer
-//! and what is read of it is verified without the rest of the layer; two versions are compared without either; and what a new version
-//! has in common with an old one need not be fetched again.
+//! This module does not open files. A table is written together with its layer, by a [`Writer`] that receives all
+//! bytes, and is stored as a small blob of its own: JSON, one line for each file or folder in the order of the layer,
+//! compressed with Zstandard. With the table, a single file is located in a layer and its content verified without
+//! reading the rest of the layer, two versions are compared without reading either layer, and chunks that a new version
+//! shares with an old one are not fetched again.
 
 mod cutter;
 mod entry;

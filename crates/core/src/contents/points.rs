@@ -1,41 +1,45 @@
-//! Where content is cut so that a change in one place moves no cut in another.
+//! Content-defined cutting: finding cuts such that a change in one place does not move the cuts in another.
 
-/// Finds the cuts in content of which it is shown one stretch after the other.
+/// Finds the cuts in content that is passed to it in consecutive parts.
 ///
-/// A cut can be behind a line feed or a zero: text has the one and binary data the other, and both are found quickly. Which of
-/// them become cuts is decided by the [`WINDOW`] bytes before it, so equal content is cut at equal places, whatever comes before it. Gear
-/// hashing, which looks at every byte, would take half as long as SHA-256 does.
+/// A cut can be after a line feed or a zero byte: the former occur in text and the latter in binary data, and both are
+/// found quickly. The [`WINDOW`] bytes before a candidate decide if it becomes a cut, so that equal content is cut at
+/// equal places, no matter what precedes it. Gear hashing, which processes every byte, would take half as long as
+/// SHA-256.
 #[derive(Debug)]
 pub(super) struct ContentPoints {
     average: u64,
-    /// Of the piece that has begun.
+    /// The length of the current chunk so far, in bytes.
     length: u64,
-    /// The last bytes that were shown.
+    /// The last bytes that were passed.
     tail: [u8; WINDOW],
 }
 
-/// How many bytes decide about a cut: more than many lines of a table differ in at their ends.
+/// The number of bytes that decide about a cut: more than the bytes in which many lines of a table differ at their
+/// ends.
 const WINDOW: usize = 64;
-/// The smallest average size of a piece. Of 10 MiB that grow by a hundredth, what is fetched in vain stays below that.
+/// The smallest average size of a chunk. If one percent is added to 10 MiB, fewer bytes than this are fetched
+/// unnecessarily.
 const SMALLEST: u64 = 32 * 1024;
-/// The largest one.
+/// The largest average size of a chunk.
 const LARGEST: u64 = 4 * 1024 * 1024;
-/// How many pieces a file between has, roughly: enough that one of them is no loss, and few enough for a small table.
+/// The approximate number of chunks of a file of a size in between: enough that fetching one more matters little, and
+/// few enough for a small table.
 const PIECES: u64 = 512;
 
 impl ContentPoints {
-    /// For a file of `size` bytes. Files of about the same size are cut alike.
+    /// The cuts for a file of `size` bytes. Files of about the same size are cut with the same average.
     pub(super) fn for_size(size: u64) -> Self {
         Self { average: Self::average(size), length: 0, tail: [0; WINDOW] }
     }
 
-    /// How many bytes a piece of a file of `size` bytes has on average.
+    /// The average size of a chunk in a file of `size` bytes.
     pub(super) fn average(size: u64) -> u64 {
         1 << (size / PIECES).clamp(SMALLEST, LARGEST).ilog2()
     }
 
-    /// How many of the next `bytes` end the piece that has begun, and begin the next one behind them; none if all of them belong
-    /// to it.
+    /// The number of the next `bytes` that complete the current chunk, after which the next chunk begins; `None` if all
+    /// of them belong to the current chunk.
     pub(super) fn next(&mut self, bytes: &[u8]) -> Option<usize> {
         let cut = self.find(bytes);
         let passed = &bytes[..cut.unwrap_or(bytes.len())];
@@ -53,8 +57,8 @@ impl ContentPoints {
         cuts.next().or_else(|| (self.length + bytes.len() as u64 >= most).then(|| until(most)))
     }
 
-    /// The longer the piece is, the more places are cuts. What may become cuts lies a hundred bytes apart where numbers or short
-    /// lines are, and thousands where lines are long.
+    /// Decides if a candidate becomes a cut; the longer the chunk is, the more candidates do. Candidates are about a
+    /// hundred bytes apart in numbers or short lines, and thousands of bytes in long lines.
     fn is_cut(&self, bytes: &[u8], at: usize) -> bool {
         let length = self.length + at as u64;
         let one_of = match length / self.average {
@@ -77,10 +81,10 @@ impl ContentPoints {
     }
 }
 
-/// A number that any change of `window` changes. It need not withstand anybody: whoever makes up content that is cut badly makes up
-/// content that is fetched whole.
+/// A number that changes with any change of `window`. It does not have to resist attacks: content that is made to be
+/// cut badly is only fetched as a whole.
 fn mix(window: &[u8; WINDOW]) -> u64 {
-    // The golden ratio, as in Fibonacci hashing: the high bits of a product know all the bits below them.
+    // The golden ratio, as in Fibonacci hashing: the high bits of a product depend on all the bits below them.
     const RATIO: u64 = 0x9E37_79B9_7F4A_7C15;
     let (words, _) = window.as_chunks();
     let mixed = words
@@ -125,7 +129,7 @@ mod tests {
         (0..count).flat_map(|line| format!("{line},{},{line}\n", "x".repeat(width)).into_bytes()).collect()
     }
 
-    /// Pieces have about the size they should have, and most of them are found again behind an insertion.
+    /// Checks that chunks have about the expected size, and that most of them are found again after an insertion.
     fn check(content: &[u8]) {
         let before = pieces(content, 70_000);
         let average = content.len() / before.len();

@@ -1,29 +1,30 @@
-//! Reads a table.
+//! Reading a table of contents.
 
 use std::io::{self, BufRead, BufReader, Read};
 
 use super::entry::{Entry, Line};
 
-/// How long a line may be: a file of 100 GB has some 25,000 pieces, in fewer than 3 MB.
+/// The maximum length of a line in bytes: a file of 100 GB has about 25,000 chunks, which take less than 3 MB.
 const LINE_LIMIT: u64 = 32 * 1024 * 1024;
 
-/// Why a table cannot be used.
+/// The reason why a table cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidContents {
     /// It cannot be read or decompressed.
     #[error("the table of contents cannot be read")]
     Read(#[from] io::Error),
-    /// A line is none.
-    #[error("line {line} of the table of contents is none")]
+    /// A line is not valid.
+    #[error("line {line} of the table of contents is not valid")]
     Line {
-        /// Counted from 1.
+        /// The line number, from 1.
         line: usize,
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
-/// The entries of a compressed table, one after the other, up to the first that cannot be read. Memory does not grow with their number.
+/// Reads the entries of a compressed table in order, up to the first invalid one. Memory use does not depend on their
+/// number.
 pub fn read<'a>(
     table: impl Read + 'a,
 ) -> Result<impl Iterator<Item = Result<Entry, InvalidContents>> + 'a, InvalidContents> {
@@ -32,7 +33,7 @@ pub fn read<'a>(
     Ok(std::iter::from_fn(move || {
         number += 1;
         let entry = if is_over { None } else { read_entry(&mut lines, number).transpose() };
-        // Nothing comes behind what cannot be read.
+        // The lines after an invalid one are not read.
         is_over = !matches!(entry, Some(Ok(_)));
         entry
     }))
@@ -107,16 +108,15 @@ mod tests {
     fn a_table_that_cannot_be_is_refused() {
         let file = |path: &str, size: u64, offset: u64, pieces: &str| {
             let digest = Digest::of(b"");
-            format!(
-                r#"{{"path":"{path}","mode":420,"size":{size},"offset":{offset},"digest":"{digest}","pieces":[{pieces}]}}"#
-            )
+            let content = format!(r#""size":{size},"offset":{offset},"digest":"{digest}","pieces":[{pieces}]"#);
+            format!(r#"{{"path":"{path}","mode":420,{content}}}"#)
         };
         let piece = r#"{"size":5,"blake3":"00000000000000000000000000000000"}"#;
-        let here = "line 1 of the table of contents is none";
+        let here = "line 1 of the table of contents is not valid";
         check_refused("{", &format!("{here}: EOF while parsing an object at line 1 column 1"));
-        check_refused(&file("../a", 0, 0, ""), &format!("{here}: the path `../a` leaves its folder"));
-        check_refused(&file("a", 1, u64::MAX, ""), &format!("{here}: the size of `a` cannot be"));
-        check_refused(&file("a", 6, 0, piece), &format!("{here}: the size of `a` cannot be"));
+        check_refused(&file("../a", 0, 0, ""), &format!("{here}: the path `../a` leads outside its folder"));
+        check_refused(&file("a", 1, u64::MAX, ""), &format!("{here}: the size of `a` is not possible"));
+        check_refused(&file("a", 6, 0, piece), &format!("{here}: the size of `a` is not possible"));
         assert!(read(&b"no zstd"[..]).unwrap().next().unwrap().is_err());
     }
 

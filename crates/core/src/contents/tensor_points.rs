@@ -1,35 +1,36 @@
-//! Where the tensors of a file of weights begin and end.
+//! Cutting a file of weights at the beginnings and ends of its tensors.
 
 use super::entry::TensorLabel;
 use crate::tensors::{Error, Format, Header};
 
-/// How much of a file is kept in memory to find its header in. Longer ones, of GGUF files with large vocabularies, go unnoticed.
+/// The maximum number of bytes kept in memory to find the header in. Longer headers, of GGUF files with large
+/// vocabularies, are not found.
 const COLLECTED: usize = 8 * 1024 * 1024;
-/// How much there must be before it is looked at for the first time.
+/// The number of bytes required before the first attempt to read the header.
 const FIRST_LOOK: usize = 4 * 1024;
 
-/// The beginning of a file of weights, until its header is whole.
+/// The beginning of a file of weights, until its header is complete.
 #[derive(Debug)]
 pub(super) struct Beginning {
     format: Format,
     file_size: u64,
     bytes: Vec<u8>,
-    /// How many bytes there must be before the next look.
+    /// The number of bytes required before the next attempt.
     next_look: usize,
 }
 
-/// What the next bytes of a file mean.
+/// The result of an attempt to read the header.
 pub(super) enum Look {
-    /// It is too early to tell.
+    /// More bytes are needed.
     TooEarly,
     /// The file has tensors.
     Tensors(TensorPoints),
-    /// It has none that we can read.
+    /// The file has no tensors that can be read.
     Other,
 }
 
 impl Beginning {
-    /// None for a file that is not called like one of weights.
+    /// Returns `None` for a file whose name is not that of a file of weights.
     pub(super) fn of(file_name: &str, file_size: u64) -> Option<Self> {
         let format = Format::of(file_name)?;
         Some(Self { format, file_size, bytes: Vec::new(), next_look: FIRST_LOOK })
@@ -49,7 +50,7 @@ impl Beginning {
         }
     }
 
-    /// All bytes that were taken.
+    /// All bytes that were received.
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
@@ -59,7 +60,7 @@ impl Beginning {
 #[derive(Debug)]
 pub(super) struct TensorPoints {
     position: u64,
-    /// The pieces to come, last first: where each ends, and which tensor it is.
+    /// The remaining chunks, last first: the offset of the end of each, and its tensor.
     pieces: Vec<(u64, Option<TensorLabel>)>,
 }
 
@@ -78,7 +79,8 @@ impl TensorPoints {
         Self { position: 0, pieces }
     }
 
-    /// How many of the next `bytes` end the piece that has begun, and what that is; none if all of them belong to it.
+    /// The number of the next `bytes` that complete the current chunk, with its tensor; `None` if all of them belong to
+    /// the current chunk.
     pub(super) fn next(&mut self, bytes: &[u8]) -> Option<(usize, Option<TensorLabel>)> {
         let (end, _) = self.pieces.last()?;
         let left = usize::try_from(end - self.position).ok().filter(|left| *left <= bytes.len());

@@ -1,29 +1,29 @@
-//! Reads a file where the table says that it is, and checks what comes.
+//! Reading a file at its place in a layer and verifying it by the table of contents.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::entry::{Piece, PieceDigest};
 use crate::digest::{Digest, VerifyingReader};
 
-/// The content of a file of a layer. Any beginning of it may be read.
+/// The content of a file in a layer, which may be read up to any point.
 ///
-/// A file without pieces is small: all of it is fetched and checked before the first byte is given. Of others each piece is checked
-/// before its last bytes are given.
+/// A file without chunks is small: it is fetched and verified as a whole before its first byte is returned. In other
+/// files each chunk is verified before its last bytes are returned.
 pub struct VerifiedFile<'a, R> {
     place: Place<'a>,
     state: State<'a, R>,
 }
 
-/// What the table says of a file.
+/// The place and the digests of a file by the table of contents.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
-    /// Where its content begins in the uncompressed layer.
+    /// The offset of its content in the uncompressed layer.
     pub offset: u64,
-    /// In bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Of the content.
+    /// The digest of the content.
     pub digest: Digest,
-    /// The content from front to back, if it is not small.
+    /// The chunks of the content in order, if it is not small.
     pub pieces: &'a [Piece],
 }
 
@@ -33,22 +33,22 @@ enum State<'a, R> {
     InPieces(VerifiedPieces<'a, &'a mut R>),
 }
 
-/// A piece that is not what the table says.
+/// A chunk that does not match the table of contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{size} bytes at byte {offset} of the layer are not those that its table of contents tells of")]
+#[error("{size} bytes at byte {offset} of the layer do not match its table of contents")]
 pub struct Altered {
     offset: u64,
     size: u64,
 }
 
 impl<'a, R: Read + Seek> VerifiedFile<'a, R> {
-    /// Reads nothing yet.
+    /// Creates the reader without reading any bytes.
     pub fn new(layer: &'a mut R, place: Place<'a>) -> Self {
         Self { place, state: State::Unread(layer) }
     }
 
     fn begin(&mut self) -> io::Result<()> {
-        // After a failure there is nothing to read.
+        // After an error there is nothing more to read.
         let state = std::mem::replace(&mut self.state, State::Whole(io::Cursor::default()));
         let State::Unread(layer) = state else { return Ok(()) };
         let Place { offset, size, digest, pieces } = self.place;
@@ -77,20 +77,21 @@ impl<R: Read + Seek> Read for VerifiedFile<'_, R> {
     }
 }
 
-/// Some neighbouring pieces of a file. Each is checked before its last bytes are given, and nothing is given behind the last one.
+/// Consecutive chunks of a file. Each is verified before its last bytes are returned, and reading ends after the last
+/// chunk.
 pub struct VerifiedPieces<'a, R> {
     content: R,
-    /// Where in the layer the first of `pieces` begins.
+    /// The offset of the first of `pieces` in the layer.
     offset: u64,
-    /// The piece that is read, and those behind it.
+    /// The current chunk and the ones after it.
     pieces: &'a [Piece],
-    /// How much of the first one is read.
+    /// The number of bytes read of the current chunk.
     read: u64,
     hasher: Box<blake3::Hasher>,
 }
 
 impl<'a, R: Read> VerifiedPieces<'a, R> {
-    /// `content` begins with the first piece, which is at `offset` in the layer.
+    /// Reads `content`, which begins with the first chunk, at `offset` in the layer.
     pub fn new(content: R, offset: u64, pieces: &'a [Piece]) -> Self {
         Self { content, offset, pieces, read: 0, hasher: Box::default() }
     }
@@ -109,7 +110,7 @@ impl<'a, R: Read> VerifiedPieces<'a, R> {
 
 impl<R: Read> Read for VerifiedPieces<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // An empty tensor is a piece, too.
+        // An empty tensor is a chunk as well.
         while let [piece, ..] = self.pieces
             && piece.size == 0
         {

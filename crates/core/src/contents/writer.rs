@@ -1,4 +1,4 @@
-//! Makes a table while its layer is written.
+//! Writing a table of contents together with its layer.
 
 use std::io::{self, BufWriter, Write};
 use std::sync::mpsc::{Receiver, RecvError, SyncSender, sync_channel};
@@ -9,63 +9,64 @@ use super::entry::{Entry, Kind, Line};
 use crate::digest::{Digest, PartDigests};
 use crate::relative_path::RelativePath;
 
-/// How many bytes a table has at most: enough for some 200,000 files. Layers with more have none.
+/// The maximum size of a table in bytes, which is enough for about 200,000 files. Larger layers do not get a table.
 pub const SIZE_LIMIT: u64 = 16 * 1024 * 1024;
 
-/// Files of less are not cut into pieces.
+/// The minimum size of a file that is cut into chunks, in bytes.
 const SMALLEST_CUT: u64 = 1024 * 1024;
 
-/// How many entries are handed to the thread at once: to wake it for each would cost as much as opening a file.
+/// The number of entries passed to the thread at once: waking it up for each entry would cost as much as opening a
+/// file.
 const BATCH: usize = 128;
 
-/// How many batches wait for their digests at most. Entries take half a KiB of the layer each, or more: together more than a hasher
-/// keeps back, so that the digest of the first one is on its way before there is no room for the last one.
+/// The maximum number of batches that wait for their digests. Each entry takes at least half a KiB of the layer:
+/// together more than a hasher holds back, so that the digest of the first entry arrives before the queue is full.
 const WAITING: usize = 16 * 1024 / BATCH;
 
-/// A table that is being made, on a thread of its own: of many small files it takes as long as reading them.
+/// Writes a table on a separate thread, because for many small files it takes as long as reading them.
 pub struct Writer {
     begun: Option<Begun>,
-    /// What stands in the place of a digest that is not known yet.
+    /// The placeholder for a digest that is not known yet.
     unknown: Digest,
     ended: Vec<Entry>,
     batches: SyncSender<Vec<Entry>>,
     table: JoinHandle<io::Result<Option<Vec<u8>>>>,
 }
 
-/// A file whose content comes.
+/// A file whose content is being received.
 struct Begun {
     entry: Entry,
     cutter: Option<Cutter>,
 }
 
 impl Writer {
-    /// `digests` gives the digest of each file some time after its end.
+    /// Creates a writer; `digests` provides the digest of each file some time after its end.
     pub fn new(digests: PartDigests) -> io::Result<Self> {
         let (batches, waiting) = sync_channel(WAITING);
         let table = std::thread::Builder::new().spawn(move || write(&waiting, &digests))?;
         Ok(Self { begun: None, unknown: Digest::of(&[]), ended: Vec::new(), batches, table })
     }
 
-    /// Enters a folder.
+    /// Adds a folder.
     pub fn folder(&mut self, path: RelativePath, mode: u32) {
         self.enter(Entry { path, mode, kind: Kind::Folder });
     }
 
-    /// Begins a file, whose content begins at `offset` of the layer.
+    /// Begins a file whose content is at `offset` in the layer.
     pub fn begin(&mut self, path: RelativePath, mode: u32, size: u64, offset: u64) {
         let cutter = (size >= SMALLEST_CUT).then(|| Cutter::new(path.file_name().unwrap_or_default(), size));
         let kind = Kind::File { size, offset, digest: self.unknown, pieces: Vec::new() };
         self.begun = Some(Begun { entry: Entry { path, mode, kind }, cutter });
     }
 
-    /// Takes the next bytes of the file that was begun.
+    /// Receives the next bytes of the current file.
     pub fn take(&mut self, bytes: &[u8]) {
         if let Some(Begun { cutter: Some(cutter), .. }) = &mut self.begun {
             cutter.take(bytes);
         }
     }
 
-    /// Ends the file that was begun.
+    /// Ends the current file.
     pub fn end(&mut self) {
         let Some(Begun { mut entry, cutter }) = self.begun.take() else { return };
         if let (Kind::File { pieces, .. }, Some(cutter)) = (&mut entry.kind, cutter) {
@@ -74,7 +75,8 @@ impl Writer {
         self.enter(entry);
     }
 
-    /// The table, compressed; none if it would be larger than [`SIZE_LIMIT`]. Waits for the digests of all files.
+    /// Returns the compressed table, or `None` if it would be larger than [`SIZE_LIMIT`]. Waits for the digests of all
+    /// files.
     pub fn finish(mut self) -> io::Result<Option<Vec<u8>>> {
         self.pass_on();
         drop(self.batches);
@@ -89,13 +91,13 @@ impl Writer {
     }
 
     fn pass_on(&mut self) {
-        // Nobody takes them any more only after a failure, which joining tells.
+        // The receiver is gone only after an error of the thread, which `finish` returns when it joins the thread.
         drop(self.batches.send(std::mem::take(&mut self.ended)));
     }
 }
 
 fn write(batches: &Receiver<Vec<Entry>>, digests: &PartDigests) -> io::Result<Option<Vec<u8>>> {
-    // The encoder would take longer over the many small pieces that JSON comes in.
+    // Without the buffer the encoder would be slowed down by the many short writes of the JSON serializer.
     let table = zstd::Encoder::new(Bounded::default(), zstd::DEFAULT_COMPRESSION_LEVEL)?;
     let mut table = BufWriter::with_capacity(64 * 1024, table);
     let mut digests = digests.iter().flatten();
@@ -109,7 +111,7 @@ fn write(batches: &Receiver<Vec<Entry>>, digests: &PartDigests) -> io::Result<Op
     Ok(table.into_inner()?.finish()?.bytes)
 }
 
-/// Takes everything, and keeps it as long as it is not too much.
+/// Accepts all bytes, and keeps them unless they exceed the limit.
 struct Bounded {
     bytes: Option<Vec<u8>>,
 }

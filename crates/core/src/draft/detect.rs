@@ -1,37 +1,37 @@
-//! A first Kitfile for a folder, from nothing but the names and sizes in it: the rules of `kit init`.
+//! Drafting a Kitfile for a folder from the names and sizes of its files: the rules of `kit init`.
 //!
-//! They are those of the Go tool, which takes whatever it does not know for code and packs the whole folder then. Fewer things are
-//! unknown here (notebooks, data in lines, tokenizers), and hidden files and leftovers of tools do not count. `.mcpb` files remain
-//! code, as the section for them owns no layer.
+//! They follow KitOps, which treats every file that it does not recognize as code and then packs the whole folder.
+//! `kit` recognizes more files (notebooks, line-based data formats, tokenizers) and ignores hidden files and leftovers
+//! of tools. `.mcpb` files remain code, because the section for them does not own a layer.
 
 use crate::file_kind::{FileKind, is_leftover, model_stem};
 use crate::kitfile::{Code, Dataset, Docs, FILE_NAMES, Kitfile, LOCK_FILE, MANIFEST_VERSION, Model, ModelPart, Prompt};
 
-/// More folders of unknown content than this and the whole folder is one code entry.
+/// With more folders of unknown content than this, the whole folder becomes one code entry.
 const MOST_CODE_FOLDERS: usize = 5;
 
-/// Something in the folder.
+/// An item in the folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     pub name: String,
     pub kind: FoundKind,
 }
 
-/// What it is. Of a folder in a folder the content does not matter.
+/// The kind of an item. The content of a folder inside a folder is not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FoundKind {
     File {
         size: u64,
     },
     Folder(Vec<Found>),
-    /// A link, a socket, a device: skipped.
+    /// A link, a socket or a device; skipped.
     Other,
 }
 
-/// A Kitfile for a folder with this content; `license` is the identifier of the licence that was found in it.
+/// Drafts a Kitfile for a folder with these items; `license` is the identifier of the licence found in it.
 ///
-/// Any content gives a Kitfile that is valid. The order of `listing` does not matter. Names are compared without case. The
-/// package's fields are left to the caller, except for a licence that has no better place.
+/// Any listing gives a valid Kitfile. The order of `listing` does not matter. Names are compared without case. The
+/// caller fills in the fields of the package, except for a licence that fits no other section.
 pub fn detect(listing: &[Found], license: Option<&str>) -> Kitfile {
     let mut draft = Draft::default();
     for found in sorted(listing) {
@@ -44,7 +44,7 @@ pub fn detect(listing: &[Found], license: Option<&str>) -> Kitfile {
     draft.finish(license)
 }
 
-/// What counts in a listing, by name: neither Kitfiles nor what is hidden or left behind.
+/// The items that are used, sorted by name: no Kitfiles, no hidden files and no leftovers.
 fn sorted(listing: &[Found]) -> Vec<&Found> {
     let is_ours = |name: &str| FILE_NAMES.contains(&name) || name == LOCK_FILE;
     let counts = |found: &&Found| !(is_ours(&found.name) || found.name.starts_with('.') || is_leftover(&found.name));
@@ -53,13 +53,13 @@ fn sorted(listing: &[Found]) -> Vec<&Found> {
     sorted
 }
 
-/// The Kitfile while the folder is gone through.
+/// The Kitfile while the items are read.
 #[derive(Default)]
 struct Draft {
     models: Vec<(String, u64)>,
-    /// Metadata next to models in a folder of models.
+    /// The metadata next to models in a folder of models.
     model_metadata: Vec<String>,
-    /// Metadata at the top.
+    /// The metadata at the top level.
     metadata: Vec<String>,
     code: Vec<String>,
     unknown_folders: usize,
@@ -95,7 +95,7 @@ impl Draft {
         }
     }
 
-    /// A folder whose name says nothing: its direct content decides, and metadata in it does not matter.
+    /// Handles a folder without a known name: the items directly in it decide, and metadata among them does not matter.
     fn unnamed_folder(&mut self, name: &str, content: &[Found]) {
         let mut kinds = Vec::new();
         let mut metadata = Vec::new();
@@ -160,8 +160,8 @@ fn prompt(path: &str) -> Prompt {
     Prompt { path: path.to_owned(), ..Prompt::default() }
 }
 
-/// The model among the files: the only one, the one that dwarfs the others, or else the first; the others are its parts. The shards
-/// of one model count as one file.
+/// The model among the files: the only one, the one that is much larger than the others, or else the first; the others
+/// are its parts. The shards of one model count as one file.
 fn model_of(files: &[(String, u64)]) -> Option<Model> {
     let mut sizes: Vec<(&str, u128)> = Vec::new();
     for (path, size) in files {
@@ -182,13 +182,14 @@ fn model_of(files: &[(String, u64)]) -> Option<Model> {
     Some(Model { name, path, parts, ..Model::default() })
 }
 
-/// What shards have in common: path and ending, without their numbers.
+/// The common name of shards: path and extension, without their numbers.
 fn name_of(path: &str) -> &str {
     let stem = model_stem(path);
     if path[stem.len()..].contains("-of-") { stem } else { path }
 }
 
-/// Where a licence for the whole folder says most: the model, the only dataset, the only code entry, the package.
+/// The most specific field for a licence of the whole folder: of the model, the only dataset, the only code entry, or
+/// the package.
 fn license_field(kitfile: &mut Kitfile) -> &mut String {
     match (&mut kitfile.model, &mut *kitfile.datasets, &mut *kitfile.code) {
         (Some(model), _, _) => &mut model.license,
@@ -221,7 +222,7 @@ mod tests {
         all
     }
 
-    /// Compares what follows the manifest version.
+    /// Compares the text after the manifest version.
     fn check(names: &[&str], license: Option<&str>, expected: &str) {
         let kitfile = detect(&listing(names), license);
         assert!(validate(&kitfile).is_empty());
@@ -236,7 +237,8 @@ mod tests {
             (&["net.GGUF"], "model:\n  name: net\n  path: net.GGUF\n"),
             (
                 &["README.md", "License", "a.pdf"],
-                "docs:\n  - path: License\n    description: License file\n  - path: README.md\n    description: Readme file\n  - path: a.pdf\n",
+                "docs:\n  - path: License\n    description: License file\n  - path: README.md\n    description: \
+                 Readme file\n  - path: a.pdf\n",
             ),
             (&["b.csv", "a.parquet"], "datasets:\n  - path: a.parquet\n  - path: b.csv\n"),
             (&["a.json"], "datasets:\n  - path: a.json\n"),
@@ -254,7 +256,8 @@ mod tests {
             ),
             (
                 &["m.bin", "tokenizer.model", "train.jsonl"],
-                "model:\n  name: m\n  path: m.bin\n  parts:\n    - path: tokenizer.model\ndatasets:\n  - path: train.jsonl\n",
+                "model:\n  name: m\n  path: m.bin\n  parts:\n    - path: tokenizer.model\ndatasets:\n  - path: \
+                 train.jsonl\n",
             ),
             (&["AGENTS.md", "triage.prompt.yml"], "prompts:\n  - path: AGENTS.md\n  - path: triage.prompt.yml\n"),
         ] {
@@ -270,7 +273,8 @@ mod tests {
             (&["a.bin=0", "b.bin=0"], "  path: a.bin\n  parts:\n    - path: b.bin\n"),
             (
                 &["a.bin=5", "m-00001-of-00002.bin=9", "m-00002-of-00002.bin=9"],
-                "  name: m\n  path: m-00001-of-00002.bin\n  parts:\n    - path: a.bin\n    - path: m-00002-of-00002.bin\n",
+                "  name: m\n  path: m-00001-of-00002.bin\n  parts:\n    - path: a.bin\n    - path: \
+                 m-00002-of-00002.bin\n",
             ),
             (
                 &["m-00001-of-00002.bin=1", "m-00002-of-00002.bin=1"],
@@ -343,7 +347,12 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_listing_gives_a_valid_kitfile(names in proptest::collection::btree_set("[a-z ]{1,3}(/|/?[a-c]{0,2}\\.(bin|csv|md|json|py|ipynb|prompt))", 0..12)) {
+        fn any_listing_gives_a_valid_kitfile(
+                    names in proptest::collection::btree_set(
+                        "[a-z ]{1,3}(/|/?[a-c]{0,2}\\.(bin|csv|md|json|py|ipynb|prompt))",
+                        0..12,
+                    ),
+                ) {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             assert!(validate(&detect(&listing(&names), Some("MIT"))).is_empty());
         }

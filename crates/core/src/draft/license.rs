@@ -1,6 +1,6 @@
-//! Which licence a text is, told by phrases that no other licence has.
+//! Identifies a licence by phrases in its text that no other licence contains.
 
-/// SPDX identifiers, the phrases that must be there, and those that must not. Texts are compared as lower-case words.
+/// SPDX identifiers, the phrases that must be present, and those that must not. Texts are compared as lower-case words.
 const LICENSES: &[(&str, &[&str], &[&str])] = &[
     (
         "MIT",
@@ -40,10 +40,11 @@ const LICENSES: &[(&str, &[&str], &[&str])] = &[
 const BSD: &str =
     "redistribution and use in source and binary forms with or without modification are permitted provided that";
 
-const ISC: &str = "permission to use copy modify and or distribute this software for any purpose with or without fee is hereby granted";
+const ISC: &str = "permission to use copy modify and or distribute this software for any purpose with or without fee \
+                   is hereby granted";
 const KEEP_NOTICE: &str = "provided that the above copyright notice";
 
-/// The SPDX identifier of the licence that `text` holds; none if it holds no known one, or more than one.
+/// The SPDX identifier of the licence in `text`; `None` if it contains no known licence, or more than one.
 pub fn detect_license(text: &str) -> Option<&'static str> {
     let words: Vec<&str> = text.split(|sign: char| !sign.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let text = words.join(" ").to_lowercase();
@@ -54,7 +55,8 @@ pub fn detect_license(text: &str) -> Option<&'static str> {
     found.next().filter(|_| found.next().is_none())
 }
 
-/// The SPDX identifier of what the Hugging Face hub calls a licence, in its lower case or otherwise; what has none stays as it is.
+/// The SPDX identifier for a licence name of the Hugging Face hub, compared without case; a name without an identifier
+/// is returned unchanged.
 pub fn spdx_license(name: &str) -> String {
     const OTHERS: [&str; 16] = [
         "AFL-3.0",
@@ -74,7 +76,7 @@ pub fn spdx_license(name: &str) -> String {
         "PostgreSQL",
         "Zlib",
     ];
-    /// Those that have another name on the hub.
+    /// The licences with a different name on the hub.
     const RENAMED: [(&str, &str); 3] = [("odbl", "ODbL-1.0"), ("odc-by", "ODC-By-1.0"), ("pddl", "PDDL-1.0")];
     let known = LICENSES.iter().map(|(identifier, ..)| *identifier).chain(OTHERS);
     let renamed = RENAMED.iter().find(|(hub, _)| *hub == name).map(|(_, identifier)| *identifier);
@@ -88,8 +90,9 @@ mod tests {
 
     #[test]
     fn licences_are_told_by_their_words() {
-        let mit = "MIT License\n\nPermission is hereby granted, free of charge, to any person obtaining a copy\nof this \
-                   software and … The above copyright notice and this permission notice shall be\nincluded in all copies";
+        let mit = "MIT License\n\nPermission is hereby granted, free of charge, to any person obtaining a copy\nof \
+                   this software and … The above copyright notice and this permission notice shall be\nincluded in all \
+                   copies";
         let bsd = "Redistribution and use in source and binary forms, with or without\nmodification, are permitted \
                    provided that the following conditions are met:";
         for (text, expected) in [
@@ -110,7 +113,8 @@ mod tests {
             ("Attribution-NonCommercial-NoDerivatives 4.0 International", Some("CC-BY-NC-ND-4.0")),
             ("Attribution-NonCommercial 3.0 Unported", None),
             (
-                "ISC License\n\nPermission to use, copy, modify, and/or distribute this software for any purpose\nwith or without fee is hereby granted, provided that the above copyright notice",
+                "ISC License\n\nPermission to use, copy, modify, and/or distribute this software for any purpose\n\
+                 with or without fee is hereby granted, provided that the above copyright notice",
                 Some("ISC"),
             ),
             ("Boost Software License - Version 1.0 - August 17th, 2003", Some("BSL-1.0")),

@@ -1,4 +1,4 @@
-//! The texts that MLflow writes about a run and a model: `meta.yaml`, metrics and parameters (the file store of MLflow 2,
+//! The files that MLflow writes for a run and a model: `meta.yaml`, metrics and parameters (the file store of MLflow 2,
 //! `mlflow/store/tracking/file_store.py`), and `MLmodel` (mlflow.org/docs, "MLflow Models", "Storage Format").
 
 use std::rc::Rc;
@@ -8,14 +8,14 @@ use serde_json::{Number, Value};
 use crate::problem::{Invalid, Mark, Problem, Source};
 use crate::yaml::{Content, Node, Reader, Resolved, compose, resolve, without_mark};
 
-/// What the `meta.yaml` of a run says. What it does not say is empty.
+/// The content of the `meta.yaml` of a run. Missing fields are empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MlflowRun {
-    /// Its identifier; that of an experiment has none.
+    /// The identifier of the run; empty for an experiment.
     pub id: String,
-    /// What it is called.
+    /// The name of the run.
     pub name: String,
-    /// Who ran it.
+    /// The user who started the run.
     pub user: String,
 }
 
@@ -30,12 +30,12 @@ impl MlflowRun {
     }
 }
 
-/// What the `MLmodel` of a model says. What it does not say is empty.
+/// The content of the `MLmodel` of a model. Missing fields are empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MlflowModel {
-    /// The identifier of the run that logged it.
+    /// The identifier of the run that logged the model.
     pub run_id: String,
-    /// The first flavor but for `python_function`, by which any model can be used.
+    /// The first flavor other than `python_function`, which any model has.
     pub framework: String,
 }
 
@@ -56,7 +56,7 @@ impl MlflowModel {
     }
 }
 
-/// A parameter, all of which MLflow keeps as text: a number where it reads as one.
+/// The value of a parameter: a number if its text can be parsed as one. MLflow stores all parameters as text.
 pub fn mlflow_value(text: &str) -> Value {
     let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
     match number.and_then(|_| text.parse::<Number>().ok()) {
@@ -65,9 +65,10 @@ pub fn mlflow_value(text: &str) -> Value {
     }
 }
 
-/// The last value of a metric, whose lines are `TIMESTAMP VALUE [STEP]`: that of the highest step, then the latest, then the largest.
+/// The last value of a metric, whose lines are `TIMESTAMP VALUE [STEP]`: the value with the highest step, then the
+/// latest time, then the largest value.
 ///
-/// The error is the number of the first line, from 1, that is something else; 0 if there is none.
+/// The error is the number of the first invalid line, from 1; 0 if there are no lines.
 pub fn last_metric(text: &str) -> Result<Value, usize> {
     let mut last = None;
     for (index, line) in text.lines().enumerate() {
@@ -102,7 +103,7 @@ fn fields(text: &str, file: &str) -> Result<Vec<Field>, Invalid> {
     };
     let root = compose(text).map_err(|error| invalid(error.mark, error.message))?;
     let Some(Content::Mapping(pairs)) = root.as_deref().map(|node| &node.content) else {
-        return Err(Invalid::new(file, vec![Problem::of("", "it is no mapping of fields".to_owned())]));
+        return Err(Invalid::new(file, vec![Problem::of("", "the document must be a mapping of fields".to_owned())]));
     };
     let mut reader = Reader::default();
     let fields = reader.pairs(pairs);
@@ -116,7 +117,7 @@ fn find<'a>(fields: &'a [Field], name: &str) -> Option<&'a Node> {
     fields.iter().find(|(_, key, _)| key == name).map(|(.., value)| &**value)
 }
 
-/// The text as it stands there: an identifier of digits and one `e` is no number.
+/// The source text of the value: an identifier of digits and one `e` is not a number.
 fn text_of(fields: &[Field], name: &str) -> String {
     let scalar = find(fields, name).and_then(Node::scalar);
     scalar.filter(|scalar| resolve(scalar) != Ok(Resolved::Null)).map(|scalar| scalar.text.clone()).unwrap_or_default()
@@ -131,7 +132,8 @@ mod tests {
         let run = |id: &str, name: &str, user: &str| MlflowRun { id: id.into(), name: name.into(), user: user.into() };
         for (text, expected) in [
             (
-                "artifact_uri: file:///x\nrun_id: 5e1\nrun_name: wistful-ant-659\nrun_uuid: 5e1\nstatus: 3\ntags: []\nuser_id: ada\n",
+                "artifact_uri: file:///x\nrun_id: 5e1\nrun_name: wistful-ant-659\nrun_uuid: 5e1\nstatus: 3\n\
+                                 tags: []\nuser_id: ada\n",
                 run("5e1", "wistful-ant-659", "ada"),
             ),
             ("run_uuid: abc\nname: ''\nuser_id: null\n", run("abc", "", "")),
@@ -162,9 +164,9 @@ mod tests {
     fn broken_texts_are_told_with_their_place() {
         for (text, expected) in [
             ("flavors: [", "MLmodel is not valid\n  MLmodel:1:10: "),
-            ("a: 1\na: 2\n", "MLmodel is not valid\n  MLmodel:2:1: the key `a` is here a second time"),
-            ("", "MLmodel is not valid\n  MLmodel: it is no mapping of fields"),
-            ("text", "MLmodel is not valid\n  MLmodel: it is no mapping of fields"),
+            ("a: 1\na: 2\n", "MLmodel is not valid\n  MLmodel:2:1: the key `a` appears twice"),
+            ("", "MLmodel is not valid\n  MLmodel: the document must be a mapping of fields"),
+            ("text", "MLmodel is not valid\n  MLmodel: the document must be a mapping of fields"),
         ] {
             let error = MlflowModel::parse(text).unwrap_err().to_string();
             assert!(error.starts_with(expected), "{error}");

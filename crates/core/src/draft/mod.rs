@@ -1,6 +1,6 @@
 //! Facts that the files of a project state about themselves: names, licences, model cards, formats, notebooks, MLflow.
 //!
-//! Takes names and text, and reads no disk. `kit init` and `kit import` draft Kitfiles from these facts.
+//! This module reads names and texts, and does not access the disk. `kit init` and `kit import` draft Kitfiles with it.
 
 mod detect;
 mod license;

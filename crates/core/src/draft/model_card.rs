@@ -1,29 +1,30 @@
-//! The front matter of a model card: YAML between two lines `---` at the top of a README.md, as the Hugging Face hub reads it
-//! (huggingface.co/docs/hub/model-cards, "Model card metadata").
+//! The front matter of a model card: YAML between two lines `---` at the top of a README.md, as read by the Hugging
+//! Face hub (huggingface.co/docs/hub/model-cards, "Model card metadata").
 
 use serde_json::{Map, Value};
 
 use super::license::spdx_license;
 use crate::yaml::{Reader, compose};
 
-/// What a card says that a Kitfile has a place for. What it does not say is empty.
+/// The information in a card that a Kitfile has a field for. Missing fields are empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ModelCard {
-    /// What the model or the data set is called.
+    /// The name of the model or the dataset.
     pub name: String,
-    /// What it is.
+    /// The description.
     pub description: String,
-    /// As an SPDX identifier where there is one.
+    /// The licence, as an SPDX identifier if there is one.
     pub license: String,
-    /// Who made it.
+    /// The authors.
     pub authors: Vec<String>,
     /// The library that loads the model.
     pub framework: String,
-    /// What else tells about a model or a data set, under the card's own keys.
+    /// Other information about a model or a dataset, under the keys of the card.
     pub parameters: Map<String, Value>,
 }
 
-/// Keys that become parameters. Others steer the page of the hub (widgets), or repeat what the files tell.
+/// The keys that become parameters. Others control the page of the hub (widgets), or repeat information that the files
+/// contain.
 const PARAMETERS: [&str; 9] = [
     "base_model",
     "base_model_relation",
@@ -37,14 +38,14 @@ const PARAMETERS: [&str; 9] = [
 ];
 
 impl ModelCard {
-    /// Reads the card at the top of `readme`; none if there is none, or if it is no valid YAML.
+    /// Reads the card at the top of `readme`; returns `None` if there is none, or if it is not valid YAML.
     pub fn read(readme: &str) -> Option<Self> {
         let mut reader = Reader::default();
         let value = reader.value(&*compose(front_matter(readme)?).ok()??);
         let card = value.as_object().filter(|_| reader.problems.is_empty())?;
         let first = |keys: &[&str]| keys.iter().map(|key| text(card.get(*key))).find(|found| !found.is_empty());
         let name = first(&["model_name", "pretty_name", "title", "name"]);
-        // Where results are listed, the model that they are of is named.
+        // A list of results contains the name of its model.
         let listed = || card.get("model-index").map(|index| text(index.get(0).and_then(|model| model.get("name"))));
         let parameters = PARAMETERS.iter().filter_map(|key| Some(((*key).to_owned(), card.get(*key)?.clone())));
         Some(Self {
@@ -72,7 +73,7 @@ fn front_matter(readme: &str) -> Option<&str> {
     None
 }
 
-/// A text or a number, without blanks around it.
+/// A string or a number, without white space around it.
 fn text(value: Option<&Value>) -> String {
     match value {
         Some(Value::String(text)) => text.trim().to_owned(),
@@ -81,7 +82,7 @@ fn text(value: Option<&Value>) -> String {
     }
 }
 
-/// One licence. Of several, which holds for what is not known.
+/// The licence, if there is one. With several, it is not known which of them applies to which files.
 fn license(card: &Map<String, Value>) -> String {
     let named = match card.get("license") {
         Some(Value::Array(licenses)) if licenses.len() == 1 => text(licenses.first()),
@@ -96,7 +97,7 @@ fn license(card: &Map<String, Value>) -> String {
     }
 }
 
-/// One name or a list, of names or of mappings with one.
+/// Reads one name or a list, of names or of mappings that contain a name.
 fn authors(value: Option<&Value>) -> Vec<String> {
     let name = |author: &Value| text(Some(author.get("name").unwrap_or(author)));
     let authors: Vec<_> = match value {
@@ -115,8 +116,10 @@ mod tests {
     #[test]
     fn a_card_is_read_as_the_hub_reads_it() {
         let card = ModelCard::read(
-            "---\nlicense: apache-2.0\nlibrary_name: transformers\nlanguage:\n- en\n- no\ntags: [text, 4-bit]\nwidget:\n- text: x\n\
-             base_model: org/base\nmodel-index:\n- name: Tiny\n  results: []\nauthors:\n- name: Ada\n- Team B\n---\n# Tiny\n",
+            "---\nlicense: apache-2.0\nlibrary_name: transformers\nlanguage:\n- en\n- no\ntags: [text, 4-bit]\n\
+             widget:\n- text: x\nbase_model: org/base\nmodel-index:\n- name: Tiny\n  results: []\nauthors:\n- name: \
+             Ada\n- Team B\n---\n\
+             # Tiny\n",
         );
         let expected = ModelCard {
             name: "Tiny".to_owned(),

@@ -1,20 +1,20 @@
-//! How a file of weights is stored, and by what, told by its name and its first bytes.
+//! The format and the framework of a file of weights, identified by its name and its first bytes.
 
 use memchr::memmem;
 
-/// What is known of a file of weights.
+/// The properties of a file of weights, as far as they are known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ModelFormat {
-    /// How the weights are stored, in the words of ModelPack where it has one.
+    /// The storage format of the weights, in the terms of ModelPack where it has one.
     pub format: Option<&'static str>,
-    /// What writes such files.
+    /// The framework that writes such files.
     pub framework: Option<&'static str>,
 }
 
-/// So much of a file tells what it is: the modules of a pickle are named where its objects begin.
+/// The number of leading bytes that identify a file: a pickle names its modules where its objects begin.
 pub const TELLING_BYTES: u64 = 64 * 1024;
 
-/// Formats with an ending of their own, and what they come from if that is one thing.
+/// The formats with an extension of their own, and the framework that writes them if there is only one.
 const FORMATS: [(&str, &str, Option<&str>); 17] = [
     ("safetensors", "safetensors", None),
     ("gguf", "gguf", Some("llama.cpp")),
@@ -34,7 +34,7 @@ const FORMATS: [(&str, &str, Option<&str>); 17] = [
     ("npy", "npy", Some("numpy")),
     ("npz", "npz", Some("numpy")),
 ];
-/// Packages whose objects are pickled, as their modules begin.
+/// The packages whose objects are pickled, by the prefix of their modules.
 const PICKLED: [(&str, &str); 7] = [
     ("sklearn", "scikit-learn"),
     ("xgboost", "xgboost"),
@@ -46,20 +46,20 @@ const PICKLED: [(&str, &str); 7] = [
 ];
 
 impl ModelFormat {
-    /// Of a file whose name says it all.
+    /// Identifies a file by its name alone, if its extension is specific enough.
     pub fn of_name(name: &str) -> Option<Self> {
         let known = FORMATS.iter().find(|(own, ..)| *own == ending(name));
         known.map(|(_, format, framework)| Self { format: Some(format), framework: *framework })
     }
 
-    /// Of another one, which begins with these bytes.
+    /// Identifies any other file by its first bytes.
     pub fn of_content(name: &str, beginning: &[u8]) -> Self {
         let holds = |text: &str| memmem::find(beginning, text.as_bytes()).is_some();
         match beginning {
             [b'G', b'G', b'U', b'F', ..] => Self { format: Some("gguf"), framework: Some("llama.cpp") },
-            // What torch.save writes is a zip with a pickle as its first member.
+            // torch.save writes a zip archive with a pickle as its first member.
             [b'P', b'K', 3, 4, ..] if holds("/data.pkl") => Self { format: Some("pt"), framework: Some("pytorch") },
-            // PROTO, which every pickle since 2003 begins with.
+            // The opcode PROTO, the beginning of every pickle since 2003.
             [0x80, 2..=5, ..] => {
                 let framework = PICKLED.iter().find(|(module, _)| holds(module)).map(|(_, framework)| *framework);
                 let format = match (&*ending(name), framework) {

@@ -1,4 +1,4 @@
-//! What a Jupyter notebook works on: the files, models and data sets that its code names, and its parameters.
+//! The inputs of a Jupyter notebook: the files, models and datasets that its code loads, and its parameters.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -6,39 +6,41 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 use serde_json::Value;
 
-/// What the code of a notebook says, in its order, each once.
+/// The inputs found in the code of a notebook, in order and without repetitions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Notebook {
-    /// What it loads, as its code calls it: paths, addresses, names of a hub.
+    /// The loaded items as they are written in the code: paths, URLs, names on a hub.
     pub loads: Vec<String>,
-    /// What may be set from outside, as papermill does, each as `name = value`. What sounds like a secret has no value.
+    /// The parameters that can be set from outside, as papermill does, each as `name = value`. The value is left out if
+    /// the name suggests a secret.
     pub parameters: Vec<String>,
 }
 
-/// A call that loads what its first text names. `open` writes, too, which the text behind it tells.
+/// A call that loads the item named by its first string. `open` also writes, depending on the string after it.
 static LOADING: LazyLock<Regex> = LazyLock::new(|| {
-    let call = "open|read_(?:csv|parquet|json|table|excel|feather|pickle|orc|hdf)|scan_(?:csv|parquet)|loadtxt|genfromtxt|load|load_file|\
-                load_model|load_dataset|load_from_disk|from_pretrained|hf_hub_download|snapshot_download|imread|urlretrieve";
+    let call = "open|read_(?:csv|parquet|json|table|excel|feather|pickle|orc|hdf)|scan_(?:csv|parquet)|loadtxt|\
+                    genfromtxt|load|load_file|load_model|load_dataset|load_from_disk|from_pretrained|hf_hub_download|\
+                    snapshot_download|imread|urlretrieve";
     let text = |name: &str| format!(r#"(?:"(?P<{name}_double>[^"\n]+)"|'(?P<{name}_single>[^'\n]+)')"#);
     let pattern = format!(
         r"\b(?:{call})\s*\(\s*(?:\w+\s*=\s*)?[rRfFuU]?{}(?:\s*,\s*(?:mode\s*=\s*)?{})?",
         text("what"),
         text("mode")
     );
-    Regex::new(&pattern).expect("the pattern is ours")
+    Regex::new(&pattern).expect("the pattern is valid")
 });
-/// `name = value` or `name: type = value`, and perhaps a comment.
+/// An assignment `name = value` or `name: type = value`, with an optional comment.
 static ASSIGNMENT: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^([A-Za-z_]\w*)\s*(?::[^=]+)?=\s*([^=\s].*?)\s*(?:\s#.*)?$").expect("the pattern is ours")
+    Regex::new(r"^([A-Za-z_]\w*)\s*(?::[^=]+)?=\s*([^=\s].*?)\s*(?:\s#.*)?$").expect("the pattern is valid")
 });
 static SECRET: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new("(?i)token|secret|passw|credential|api_?key").expect("the pattern is ours"));
+    LazyLock::new(|| Regex::new("(?i)token|secret|passw|credential|api_?key").expect("the pattern is valid"));
 
-/// The tag that papermill gives a meaning (papermill, "Parameterize").
+/// The tag of the cell with parameters (papermill, "Parameterize").
 const PARAMETERS: &str = "parameters";
 
 impl Notebook {
-    /// Reads the text of an `.ipynb` file of the formats 3 and 4; none if it is something else.
+    /// Reads the text of an `.ipynb` file of format 3 or 4; returns `None` for anything else.
     pub fn read(text: &str) -> Option<Self> {
         let notebook: Value = serde_json::from_str(text).ok()?;
         let sheet = notebook.get("worksheets").and_then(|sheets| sheets.get(0)).unwrap_or(&notebook);
@@ -63,7 +65,7 @@ impl Notebook {
     }
 }
 
-/// The lines of a cell: format 3 calls them its input, and either may be one text.
+/// The code of a cell: format 3 calls it `input`, and both formats allow a list of lines or one string.
 fn code(cell: &Value) -> String {
     match cell.get("source").or_else(|| cell.get("input")) {
         Some(Value::Array(lines)) => lines.iter().filter_map(Value::as_str).collect(),

@@ -1,4 +1,4 @@
-//! From the tree of a YAML text to a Kitfile: strict, and without stopping at the first problem.
+//! Decoding the tree of a YAML text into a Kitfile: strict, and without stopping at the first problem.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -9,17 +9,17 @@ use super::document::{Code, Dataset, Docs, Kitfile, McpServer, Model, ModelPart,
 use crate::problem::{Mark, closest, quoted};
 use crate::yaml::{Content, Node, Reader, is_null};
 
-/// Decodes a Kitfile and gathers what is wrong in it and where its fields stand.
+/// Decodes a Kitfile and collects its problems and the positions of its fields.
 #[derive(Default)]
 pub(super) struct Decoder {
     pub(super) reader: Reader,
-    /// The places of the values, by field as in `datasets[0].path`.
+    /// The positions of the values, by field as in `datasets[0].path`.
     pub(super) places: HashMap<String, Mark>,
 }
 
-/// The fields of one mapping, all of them known ones.
+/// The fields of one mapping; unknown ones are left out.
 struct Fields {
-    /// The mapping's own field, empty for the whole document.
+    /// The field of the mapping itself; empty for the whole document.
     field: String,
     values: Vec<(String, Rc<Node>)>,
 }
@@ -146,7 +146,7 @@ impl Decoder {
         Some(read(self, &fields.field(name), node))
     }
 
-    /// The items of a list, without the `null`s in it, which Go drops as well.
+    /// The items of a list without its `null`s, which Go leaves out as well.
     fn list<T>(&mut self, fields: &Fields, name: &str, read: impl Fn(&mut Self, &str, &Rc<Node>) -> T) -> Vec<T> {
         let Some(node) = fields.get(name).filter(|node| !is_null(node)) else { return Vec::new() };
         let Content::Sequence(items) = &node.content else {

@@ -1,7 +1,8 @@
-//! The document: the sections and fields of a Kitfile, and the JSON form that a ModelKit's config holds.
+//! The document: the sections and fields of a Kitfile, and the JSON form stored in the config of a ModelKit.
 //!
-//! Field order is the order in JSON and in YAML (Kitfile format, manifest version 1.0.0). Empty fields are left out. On
-//! reading, `null` counts as left out and unknown keys are skipped: the strict reader of what users write is `parse`.
+//! The order of fields is their order in JSON and in YAML (Kitfile format, manifest version 1.0.0). Empty fields are
+//! left out. When reading, `null` counts as left out and unknown keys are skipped; `parse` is the strict reader for
+//! files that users write.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -9,23 +10,24 @@ use serde_json::Value;
 use crate::digest::Digest;
 use crate::oci::Reference;
 
-/// What a Kitfile may be called, in the order in which the names are tried. New ones get the first.
+/// The file names of a Kitfile, in the order in which they are tried. New files get the first.
 pub const FILE_NAMES: [&str; 3] = ["Kitfile", "kitfile", ".kitfile"];
 
-/// What lies beside a Kitfile and tells by digest what it stands for. Never part of a layer, whose digest it holds.
+/// The name of the lock file beside a Kitfile, which records the digests of its contents. It is never part of a layer,
+/// because it contains the digest of that layer.
 pub const LOCK_FILE: &str = "Kitfile.lock";
 
-/// A whole Kitfile. All texts are kept as written; an empty one is a field left out.
+/// A whole Kitfile. All strings are kept as written; an empty string is a field that was left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Kitfile {
-    /// The version of the format: `1.0.0`. Older writers put anything here, or nothing.
+    /// The version of the format: `1.0.0`. Files by older tools may have any text or nothing.
     #[serde(deserialize_with = "null_is_default")]
     pub manifest_version: String,
-    /// What the whole is. Written even when empty.
+    /// The description of the package as a whole. Written even when empty.
     #[serde(deserialize_with = "null_is_default")]
     pub package: Package,
-    /// The model; `model: {}` is a model without path and so without layer.
+    /// The model; `model: {}` is a model without a path and therefore without a layer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<Model>,
     /// Source code.
@@ -37,15 +39,15 @@ pub struct Kitfile {
     /// Documentation.
     #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub docs: Vec<Docs>,
-    /// Prompts, a section that `KitOps` 1.7 does not know.
+    /// Prompts, a section that `KitOps` 1.7 does not support.
     #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub prompts: Vec<Prompt>,
-    /// MCP servers, a section that `KitOps` 1.7 does not know. They own no layer here.
+    /// MCP servers, a section that `KitOps` 1.7 does not support. They do not own layers in `kit`.
     #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub mcp_servers: Vec<McpServer>,
 }
 
-/// What the whole ModelKit is.
+/// The description of the ModelKit as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Package {
@@ -83,16 +85,17 @@ pub struct Model {
     /// Further files of the model: adapters, tokenizers, configuration.
     #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<ModelPart>,
-    /// Anything. Numbers keep their exact text.
+    /// Any value. Numbers keep their exact text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameters: Option<Value>,
 }
 
 impl Model {
-    /// The ModelKit that `path` names, if it reads as a reference: it contains `:` or `@` and follows their grammar.
+    /// The ModelKit that `path` refers to, if it has the form of a reference: it contains `:` or `@` and follows the
+    /// grammar of references.
     ///
-    /// A file may have such a name too (`model:v1.bin`). Whoever can look asks the disk first, and a file that is there wins:
-    /// see [`Kitfile::entries_with_model_file`].
+    /// A file may have such a name too (`model:v1.bin`). A caller with access to the disk checks it first, and an
+    /// existing file takes precedence: see [`Kitfile::entries_with_model_file`].
     pub fn reference(&self) -> Option<Reference> {
         if self.path.contains([':', '@']) { self.path.parse().ok() } else { None }
     }
@@ -108,7 +111,7 @@ pub struct ModelPart {
     pub path: String,
     #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
     pub license: String,
-    /// What the part is, as a word: `adapter`, `tokenizer`.
+    /// The type of the part, as a word: `adapter`, `tokenizer`.
     #[serde(rename = "type", deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
     pub kind: String,
 }
@@ -133,41 +136,43 @@ pub struct Dataset {
     pub name: String,
     #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
     pub path: String,
-    /// Where the data stays: an address on the web or in an object store, or a reference. Such a dataset owns no layer.
+    /// The location of data that is not packed: a URL on the web or in an object store, or a reference. Such a dataset
+    /// does not own a layer.
     #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
     pub remote_path: String,
-    /// What the data behind `remote_path` hashes to.
+    /// The hash of the data at `remote_path`.
     #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
     pub remote_hash: String,
     #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
     pub description: String,
     #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
     pub license: String,
-    /// Anything. Numbers keep their exact text.
+    /// Any value. Numbers keep their exact text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameters: Option<Value>,
 }
 
 impl Kitfile {
-    /// The datasets whose data stays where it is.
+    /// The datasets whose data stays at a remote location.
     pub fn remote_datasets(&self) -> impl Iterator<Item = &Dataset> {
         self.datasets.iter().filter(|dataset| dataset.is_remote())
     }
 }
 
 impl Dataset {
-    /// Whether the data stays where it is, so that the dataset owns no layer.
+    /// Returns true if the data stays at a remote location, so that the dataset does not own a layer.
     pub fn is_remote(&self) -> bool {
         !self.remote_path.is_empty()
     }
 
-    /// The digest that `remote_hash` is, with or without `sha256:` in front. Of an object, the Go tool has the `ETag` there.
+    /// The digest in `remote_hash`, which may lack the prefix `sha256:`. For an object in an object store, KitOps
+    /// writes the `ETag` into this field, which is not a digest.
     pub fn remote_digest(&self) -> Option<Digest> {
         let hash = &self.remote_hash;
         hash.parse().or_else(|_| format!("sha256:{hash}").parse()).ok()
     }
 
-    /// The ModelKit that `remote_path` names, if it reads as a reference, as [`Model::reference`] does.
+    /// The ModelKit that `remote_path` refers to, if it has the form of a reference, as in [`Model::reference`].
     pub fn reference(&self) -> Option<Reference> {
         let is_address = self.remote_path.contains("://");
         if self.remote_path.contains([':', '@']) && !is_address { self.remote_path.parse().ok() } else { None }
@@ -178,7 +183,7 @@ impl Dataset {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Docs {
-    /// Written even when empty, as the Go tool does.
+    /// Written even when empty, as in KitOps.
     #[serde(deserialize_with = "null_is_default")]
     pub path: String,
     #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
@@ -209,7 +214,7 @@ pub struct McpServer {
     pub description: String,
 }
 
-/// Go reads `null` as the empty value of whatever it stands for.
+/// Reads `null` as the empty value of the type, as Go does.
 fn null_is_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
@@ -233,12 +238,21 @@ mod tests {
                 r#"{"manifestVersion":"","package":{},"docs":[{"path":""}]}"#,
             ),
             (
-                r#"{"model":{"parts":[{"type":"t","path":"p","name":null}],"parameters":null,"name":"n","digest":"d"}}"#,
+                concat!(
+                    r#"{"model":{"parts":[{"type":"t","path":"p","name":null}],"#,
+                    r#""parameters":null,"name":"n","digest":"d"}}"#
+                ),
                 r#"{"manifestVersion":"","package":{},"model":{"name":"n","parts":[{"path":"p","type":"t"}]}}"#,
             ),
             (
-                r#"{"datasets":[{"remoteHash":"h","remotePath":"s3://b","parameters":{}}],"mcpServers":[{"path":"p"}]}"#,
-                r#"{"manifestVersion":"","package":{},"datasets":[{"remotePath":"s3://b","remoteHash":"h","parameters":{}}],"mcpServers":[{"path":"p"}]}"#,
+                concat!(
+                    r#"{"datasets":[{"remoteHash":"h","remotePath":"s3://b","parameters":{}}],"#,
+                    r#""mcpServers":[{"path":"p"}]}"#
+                ),
+                concat!(
+                    r#"{"manifestVersion":"","package":{},"datasets":[{"remotePath":"s3://b","remoteHash":"h","#,
+                    r#""parameters":{}}],"mcpServers":[{"path":"p"}]}"#
+                ),
             ),
         ] {
             check_json(json, written_back);

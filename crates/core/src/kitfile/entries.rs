@@ -1,7 +1,7 @@
 //! The entries of a Kitfile that own a layer, in the order of their layers.
 //!
-//! Layer plan, filters, unpacking and listing are all loops over this one list, so that they agree on what the n-th layer of a
-//! section is.
+//! The layer plan, filters, unpacking and listing all iterate over this one list, so that they agree which entry the
+//! n-th layer of a section belongs to.
 
 use super::document::{Kitfile, Model};
 use crate::relative_path::{PathEscapes, RelativePath};
@@ -18,7 +18,7 @@ pub enum Section {
 }
 
 impl Section {
-    /// The key of the section in a Kitfile; parts live below the model.
+    /// The key of the section in a Kitfile; parts are below the model.
     pub fn key(self) -> &'static str {
         match self {
             Self::Model => "model",
@@ -35,21 +35,22 @@ impl Section {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry<'a> {
     pub section: Section,
-    /// Where the entry stands in its section's list of the Kitfile: 0 for the model. Entries without a layer count.
+    /// The index of the entry in the list of its section in the Kitfile; 0 for the model. Entries without a layer
+    /// count.
     pub index: usize,
-    /// The entry's name; empty for code and docs, which have none.
+    /// The name of the entry; empty for code and docs, which do not have names.
     pub name: &'a str,
-    /// The path as written: perhaps `./a/`, perhaps empty, which means the whole folder.
+    /// The path as written: it may be `./a/`, or empty, which means the whole folder.
     pub path: &'a str,
 }
 
 impl Entry<'_> {
-    /// The path, cleaned; an empty one is the folder itself.
+    /// The normalized path; an empty path is the folder itself.
     pub fn relative_path(&self) -> Result<RelativePath, PathEscapes> {
         self.path.parse()
     }
 
-    /// The entry's place in the Kitfile as messages name it: `model`, `model.parts[0]`, `datasets[1]`.
+    /// The location of the entry in the Kitfile for messages: `model`, `model.parts[0]`, `datasets[1]`.
     pub fn place(&self) -> String {
         match self.section {
             Section::Model => Section::Model.key().to_owned(),
@@ -61,15 +62,16 @@ impl Entry<'_> {
 impl Kitfile {
     /// The entries that own a layer, in layer order: model, parts, code, datasets, docs, prompts.
     ///
-    /// A model owns one if it has a path and that does not read as a reference to another ModelKit; a dataset if it has no
-    /// remote path; all others always do.
+    /// The model owns a layer if it has a path that does not have the form of a reference to another ModelKit, and a
+    /// dataset if it has no remote path. All other entries always own one.
     pub fn entries(&self) -> Vec<Entry<'_>> {
         self.entries_where(|model| model.reference().is_none())
     }
 
-    /// The same where the model's path is known to be a file or folder even if it reads as a reference.
+    /// The same entries if the path of the model is known to be a file or folder, even if it has the form of a
+    /// reference.
     ///
-    /// For a packer that found the file on the disk, and for a config whose model has a digest.
+    /// Used when packing, if the file exists, and for a config whose model has a digest.
     pub fn entries_with_model_file(&self) -> Vec<Entry<'_>> {
         self.entries_where(|_| true)
     }

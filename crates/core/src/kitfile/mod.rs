@@ -1,6 +1,7 @@
-//! The Kitfile: what the user writes to say what belongs to a ModelKit.
+//! The Kitfile: the document in which a user lists the contents of a ModelKit.
 //!
-//! Takes and gives text; reads no disk and knows nothing of layers' bytes or media types.
+//! This module reads and writes text. It does not access the disk and does not depend on the bytes or media types of
+//! layers.
 
 mod decode;
 mod document;

@@ -1,4 +1,4 @@
-//! Comments in a Kitfile that was drafted: what somebody should know who looks it over.
+//! Comments in a generated Kitfile, for the user who reviews it.
 
 use std::collections::BTreeMap;
 
@@ -9,22 +9,23 @@ use super::write::to_yaml;
 /// A comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
-    /// The field that it stands above, such as `code[0].path`.
+    /// The field that the comment is written above, such as `code[0].path`.
     pub field: String,
-    /// What it says, of which one line is shown.
+    /// The text of the comment, shown on one line.
     pub text: String,
 }
 
-/// Longer lines nobody reads.
+/// The maximum length of a comment in characters, which keeps comments readable.
 const LONGEST: usize = 140;
 
-/// The Kitfile as YAML, with each note above its field, in their order. Notes never change what it means.
+/// The Kitfile as YAML, with each note above its field, in the given order. Notes never change the meaning of the file.
 pub fn to_yaml_with_notes(kitfile: &Kitfile, notes: &[Note]) -> String {
     let yaml = to_yaml(kitfile);
-    // What is written can be read, unless somebody filled in what a Kitfile must not hold; then it is shown as it is.
+    // The YAML can be parsed, unless a field has a value that a Kitfile must not contain; then it is returned without
+    // notes.
     let Ok((_, places)) = parse_with_places(&yaml) else { return yaml };
     let annotated = annotate(&yaml, &places, notes);
-    // In a text of several lines a comment would be one more: rather none at all.
+    // Inside a multi-line string a comment would become part of the string, so no notes are written in that case.
     if parse(&annotated).as_ref() == Ok(kitfile) { annotated } else { yaml }
 }
 
@@ -45,7 +46,7 @@ fn annotate(yaml: &str, places: &FieldPlaces, notes: &[Note]) -> String {
     annotated
 }
 
-/// The text without signs that would end a comment or could fool a terminal, and not too long.
+/// The text on one line, without characters that could fool a terminal, and limited in length.
 fn one_line(text: &str) -> String {
     let is_odd = |sign: char| {
         sign.is_control()
@@ -79,7 +80,8 @@ mod tests {
             note("nowhere", "at the top"),
         ];
         let expected = format!(
-            "# at the top\nmanifestVersion: 1.0.0\nmodel:\n  # # three\n  path: a\ncode:\n  - path: b\n  # one two\n  # {}…\n  - path: d\n    description: c\n",
+            "# at the top\nmanifestVersion: 1.0.0\nmodel:\n  # # three\n  path: a\ncode:\n  - path: b\n  # one two\n  \
+                     # {}…\n  - path: d\n    description: c\n",
             "x".repeat(LONGEST)
         );
         assert_eq!(to_yaml_with_notes(&kitfile, &notes), expected);
@@ -87,7 +89,11 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn notes_do_not_change_a_kitfile(kitfile in samples::kitfile(), text: String, field in "(model|code\\[0\\]|docs\\[1\\]|package)(\\.path|\\.name|)") {
+        fn notes_do_not_change_a_kitfile(
+                    kitfile in samples::kitfile(),
+                    text: String,
+                    field in "(model|code\\[0\\]|docs\\[1\\]|package)(\\.path|\\.name|)",
+                ) {
             let yaml = to_yaml_with_notes(&kitfile, &[Note { field, text }]);
             proptest::prop_assert_eq!(parse(&yaml).map_err(|error| error.to_string()), Ok(kitfile), "{}", yaml);
         }

@@ -1,4 +1,4 @@
-//! Reads a Kitfile as a user writes it: YAML, of which JSON is a part.
+//! Reading a Kitfile as users write it: YAML, of which JSON is a subset.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -9,21 +9,22 @@ use super::validate::validate;
 use crate::problem::{Invalid, Mark, Position, Problem, Source};
 use crate::yaml::{Node, compose, is_null, without_mark};
 
-/// A longer text is refused before it is read: parameters are not the place for data.
+/// The maximum size of a Kitfile in bytes, checked before it is parsed: parameters are not meant to contain data.
 pub const SIZE_LIMIT: usize = 1024 * 1024;
 
-/// So many problems get their line and column. Finding them in one line of a mebibyte takes its time.
+/// The maximum number of problems that get a line and column. Finding positions in a single line of one mebibyte takes
+/// time.
 const PLACED: usize = 200;
 
-/// Reads and validates a Kitfile; the error holds everything that is wrong in it.
+/// Reads and validates a Kitfile; the error contains all its problems.
 ///
-/// Takes what the Go tool takes (its YAML rules for scalars, a byte order mark, anchors and merges), except for a second
-/// document, which that tool skips in silence. Any text gives a Kitfile or an error, in time that does not explode.
+/// Accepts everything that KitOps accepts (its YAML rules for scalars, a byte order mark, anchors and merges), except
+/// for a second document, which KitOps silently skips. Any text gives a Kitfile or an error, in bounded time.
 pub fn parse(text: &str) -> Result<Kitfile, Invalid> {
     parse_with_places(text).map(|(kitfile, _)| kitfile)
 }
 
-/// Where the fields of a Kitfile stand in its text.
+/// The positions of the fields of a Kitfile in its text.
 #[derive(Debug, Clone)]
 pub struct FieldPlaces {
     text: String,
@@ -31,21 +32,21 @@ pub struct FieldPlaces {
 }
 
 impl FieldPlaces {
-    /// The place of a field such as `datasets[0].path`, or of the nearest thing around it that is in the text.
+    /// The position of a field such as `datasets[0].path`, or of its nearest parent in the text.
     pub fn position(&self, field: &str) -> Option<Position> {
         place_of(field, &self.marks).map(|mark| Source::new(&self.text).position(mark))
     }
 
-    /// The place of a field that is in the text itself, counted from behind the byte order mark.
+    /// The byte range of a field that is in the text itself, counted from after the byte order mark.
     pub(super) fn mark(&self, field: &str) -> Option<Mark> {
         self.marks.get(field).copied()
     }
 }
 
-/// Like [`parse`], and keeps where the fields stand.
+/// Parses like [`parse`], and returns the positions of the fields as well.
 pub fn parse_with_places(text: &str) -> Result<(Kitfile, FieldPlaces), Invalid> {
     if text.len() > SIZE_LIMIT {
-        let message = format!("the file has {} bytes; a Kitfile has at most {SIZE_LIMIT}", text.len());
+        let message = format!("the file has {} bytes, but a Kitfile has at most {SIZE_LIMIT}", text.len());
         return Err(Invalid::new(FILE_NAMES[0], vec![Problem::of("", message)]));
     }
     let text = without_mark(text);
@@ -73,7 +74,7 @@ fn root_of(text: &str, source: &Source<'_>) -> Result<Rc<Node>, Problem> {
     match compose(text) {
         Ok(Some(root)) if !is_null(&root) => Ok(root),
         Ok(_) => {
-            let message = "the file is empty; the least it holds is `manifestVersion: 1.0.0`".to_owned();
+            let message = "the file is empty; it needs at least `manifestVersion: 1.0.0`".to_owned();
             Err(Problem::of("", message))
         }
         Err(error) => {
@@ -83,7 +84,7 @@ fn root_of(text: &str, source: &Source<'_>) -> Result<Rc<Node>, Problem> {
     }
 }
 
-/// The place of a field, or of the nearest thing around it that stands in the text.
+/// The byte range of a field, or of its nearest parent in the text.
 fn place_of(field: &str, places: &HashMap<String, Mark>) -> Option<Mark> {
     let around = field.rfind(['.', '[']).map(|end| &field[..end]);
     places.get(field).copied().or_else(|| place_of(around?, places))
@@ -127,7 +128,8 @@ mod tests {
             (
                 "manifestVersion: 1.0.0\npackage: {name: true, version: 1.20, license: 0x1F, description: 2024-01-01}",
                 &format!(
-                    "{v}package:\n  name: \"true\"\n  version: \"1.20\"\n  description: \"2024-01-01\"\n  license: \"0x1F\"\n"
+                    "{v}package:\n  name: \"true\"\n  version: \"1.20\"\n  description: \"2024-01-01\"\n  \
+                                         license: \"0x1F\"\n"
                 ),
             ),
             (
@@ -158,20 +160,21 @@ mod tests {
 
     #[test]
     fn all_problems_are_shown_with_their_places() {
-        let text = "manifestVersion: 1.0.0\npackage:\n  name: [a]\n\nmodel:\n  path: net.bin\n    \n  frameworks: pytorch\n  \
-                    parts:\n    - type: a b\n      path: /etc\ndatasets:\n  - path: data\n  - path: ./data\n    parameters: \
-                    {1: a, b: .inf}\n  - path: ../up\n  - path: https://example.com/x\ndoc: x\ncode: src\npackage: {}\n";
+        let text = "manifestVersion: 1.0.0\npackage:\n  name: [a]\n\nmodel:\n  path: net.bin\n    \n  \
+                    frameworks: pytorch\n  parts:\n    - type: a b\n      path: /etc\ndatasets:\n  - path: data\n  \
+                    - path: ./data\n    parameters: {1: a, b: .inf}\n  - path: ../up\n  - path: https://example.com/x\n\
+                    doc: x\ncode: src\npackage: {}\n";
         check_error(
             text,
             &expect![[r#"
             Kitfile is not valid
-              Kitfile:3:9: `name` must be a text, not a list
+              Kitfile:3:9: `name` must be a string, not a list
                 3 |   name: [a]
                   |         ^
               Kitfile:8:3: unknown field `frameworks` in `model`; did you mean `framework`?
                 8 |   frameworks: pytorch
                   |   ^^^^^^^^^^
-              Kitfile:10:13: `a b` is no type of a part: letters, digits, `_`, `.` and `-`, the first of them no `.` or `-`
+              Kitfile:10:13: `a b` is not a valid part type: use letters, digits, `_`, `.` and `-`, not beginning with `.` or `-`
                 10 |     - type: a b
                    |             ^^^
               Kitfile:11:13: absolute paths are not supported in a Kitfile (path `/etc` in model.parts[0])
@@ -180,25 +183,25 @@ mod tests {
               Kitfile:14:11: `data` and `./data` are the same path (datasets[0], datasets[1])
                 14 |   - path: ./data
                    |           ^^^^^^
-              Kitfile:15:18: the key `1` must be a text: put it in quotes
+              Kitfile:15:18: the key `1` must be a string: put it in quotes
                 15 |     parameters: {1: a, b: .inf}
                    |                  ^
-              Kitfile:15:27: `.inf` has no form in JSON
+              Kitfile:15:27: `.inf` cannot be represented in JSON
                 15 |     parameters: {1: a, b: .inf}
                    |                           ^^^^
-              Kitfile:16:11: the path `../up` leaves the folder of the Kitfile (datasets[2])
+              Kitfile:16:11: the path `../up` leads outside the folder of the Kitfile (datasets[2])
                 16 |   - path: ../up
                    |           ^^^^^
-              Kitfile:17:11: a path is a file or folder here, not an address (path `https://example.com/x` in datasets[3])
+              Kitfile:17:11: a path must be a file or folder, not a URL (path `https://example.com/x` in datasets[3])
                 17 |   - path: https://example.com/x
                    |           ^^^^^^^^^^^^^^^^^^^^^
               Kitfile:18:1: unknown field `doc`; did you mean `docs`?
                 18 | doc: x
                    | ^^^
-              Kitfile:19:7: `code` must be a list, not a text
+              Kitfile:19:7: `code` must be a list, not a string
                 19 | code: src
                    |       ^^^
-              Kitfile:20:1: the key `package` is here a second time
+              Kitfile:20:1: the key `package` appears twice
                 20 | package: {}
                    | ^^^^^^^"#]],
         );
@@ -210,19 +213,19 @@ mod tests {
             "",
             &expect![[r#"
             Kitfile is not valid
-              Kitfile: the file is empty; the least it holds is `manifestVersion: 1.0.0`"#]],
+              Kitfile: the file is empty; it needs at least `manifestVersion: 1.0.0`"#]],
         );
         check_error(
             "# nothing\n---\n",
             &expect![[r#"
                 Kitfile is not valid
-                  Kitfile: the file is empty; the least it holds is `manifestVersion: 1.0.0`"#]],
+                  Kitfile: the file is empty; it needs at least `manifestVersion: 1.0.0`"#]],
         );
         check_error(
             "hello",
             &expect![[r#"
             Kitfile is not valid
-              Kitfile:1:1: a Kitfile must be a mapping of fields, not a text
+              Kitfile:1:1: a Kitfile must be a mapping of fields, not a string
                 1 | hello
                   | ^^^^^"#]],
         );
@@ -230,7 +233,7 @@ mod tests {
             "a: b\n---\nc: d\n",
             &expect![[r#"
             Kitfile is not valid
-              Kitfile:2:1: a Kitfile is one YAML document, but a second one begins here
+              Kitfile:2:1: a Kitfile is a single YAML document, but a second one begins here
                 2 | ---
                   | ^^^"#]],
         );
@@ -254,7 +257,7 @@ mod tests {
             "model: &a {parameters: *a}",
             &expect![[r#"
             Kitfile is not valid
-              Kitfile:1:24: this alias stands inside the value that it names
+              Kitfile:1:24: this alias is inside the value that it refers to
                 1 | model: &a {parameters: *a}
                   |                        ^^"#]],
         );
@@ -270,7 +273,7 @@ mod tests {
             "? [a]\n: b\n",
             &expect![[r#"
             Kitfile is not valid
-              Kitfile:1:3: a key must be a text, not a list
+              Kitfile:1:3: a key must be a string, not a list
                 1 | ? [a]
                   |   ^"#]],
         );
@@ -281,7 +284,7 @@ mod tests {
               Kitfile:1:9: unknown field `digest` in `model`
                 1 | model: {digest: sha256:1, path: !!int x}
                   |         ^^^^^^
-              Kitfile:1:39: the value is not what its tag `!!int` says
+              Kitfile:1:39: the value does not match its tag `!!int`
                 1 | model: {digest: sha256:1, path: !!int x}
                   |                                       ^"#]],
         );

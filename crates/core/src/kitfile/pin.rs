@@ -1,4 +1,5 @@
-//! The fields that name other ModelKits, and their digests: put into the text of a Kitfile that otherwise stays as it is.
+//! The fields that refer to other ModelKits, and writing digests into them without any other change to the text of the
+//! Kitfile.
 
 use std::fmt;
 
@@ -9,7 +10,7 @@ use crate::oci::Reference;
 use crate::problem::Invalid;
 use crate::yaml::without_mark;
 
-/// A field that may name another ModelKit.
+/// A field that may refer to another ModelKit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReferenceField {
     /// `model.path`
@@ -18,25 +19,25 @@ pub enum ReferenceField {
     Dataset(usize),
 }
 
-/// A field that names another ModelKit.
+/// A field that refers to another ModelKit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedReference<'a> {
-    /// Which one.
+    /// The field.
     pub field: ReferenceField,
-    /// The name of the model or dataset, perhaps empty.
+    /// The name of the model or dataset; may be empty.
     pub name: &'a str,
-    /// What it says.
+    /// The value of the field.
     pub reference: Reference,
 }
 
-/// Why digests do not get into a text.
+/// The reason why digests cannot be written into a text.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CannotPin {
-    /// The text is no Kitfile.
+    /// The text is not a Kitfile.
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    /// There is no place for them.
-    #[error("the value of {0} has escapes, or other fields share it by an alias: change it by hand")]
+    /// A value cannot be changed in the text.
+    #[error("the value of {0} contains escapes or is shared with other fields by an alias: change it by hand")]
     NotInPlace(String),
 }
 
@@ -50,7 +51,7 @@ impl fmt::Display for ReferenceField {
 }
 
 impl Kitfile {
-    /// Every field that reads as a reference to another ModelKit.
+    /// Every field whose value has the form of a reference to another ModelKit.
     pub fn references(&self) -> Vec<NamedReference<'_>> {
         let model = self.model.iter().filter_map(|model| {
             Some(NamedReference { field: ReferenceField::Model, name: &model.name, reference: model.reference()? })
@@ -70,9 +71,10 @@ impl Kitfile {
     }
 }
 
-/// The Kitfile `text` with these digests in its references, behind `@`. Comments, order, quotes and all else stay.
+/// The Kitfile `text` with these digests added to its references after `@`. Comments, order, quotes and everything else
+/// stay unchanged.
 ///
-/// What comes out reads as the same Kitfile but for the digests, or it is an error.
+/// The result is read as the same Kitfile except for the digests; otherwise an error is returned.
 pub fn pin(text: &str, digests: &[(ReferenceField, Digest)]) -> Result<String, CannotPin> {
     let (mut kitfile, places) = parse_with_places(text)?;
     let start = text.len() - without_mark(text).len();
@@ -89,7 +91,7 @@ pub fn pin(text: &str, digests: &[(ReferenceField, Digest)]) -> Result<String, C
         *value = pinned;
     }
     edits.sort_by_key(|(range, _)| range.start);
-    // Of a value that is shared, there is one place.
+    // A shared value has only one place in the text.
     edits.dedup();
     let mut edited = text.to_owned();
     for (range, pinned) in edits.into_iter().rev() {
@@ -112,7 +114,7 @@ mod tests {
         Digest::of(b"new")
     }
 
-    /// OLD and NEW stand for digests.
+    /// OLD and NEW are placeholders for digests.
     fn check(text: &str, fields: &[ReferenceField], expected: Option<&str>) {
         let filled = |text: &str| text.replace("OLD", &old().to_string()).replace("NEW", &new().to_string());
         let digests: Vec<_> = fields.iter().map(|field| (*field, new())).collect();
@@ -166,7 +168,8 @@ mod tests {
     #[test]
     fn the_fields_are_named() {
         let kitfile = parse(
-            "manifestVersion: 1.0.0\nmodel: {name: net, path: r.io/base:v1}\ndatasets:\n- {path: a, remotePath: 's3://b/c'}\n\
+            "manifestVersion: 1.0.0\nmodel: {name: net, path: r.io/base:v1}\n\
+                         datasets:\n- {path: a, remotePath: 's3://b/c'}\n\
              - {path: b, name: train, remotePath: 'data:v1'}\n",
         )
         .unwrap();

@@ -1,4 +1,4 @@
-//! Any valid Kitfile, for the round trips of the tests.
+//! Arbitrary valid Kitfiles, for the round-trip tests.
 
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::{Just, Strategy, any};
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::document::{Code, Dataset, Docs, Kitfile, McpServer, Model, ModelPart, Package, Prompt};
 use crate::yaml::json_float;
 
-/// Texts of all kinds, with more than their share of what YAML gives a meaning.
+/// Strings of all kinds, with many of the characters that have a meaning in YAML.
 fn text() -> impl Strategy<Value = String> {
     let odd = prop_oneof![
         Just("\n"),
@@ -40,7 +40,7 @@ fn text() -> impl Strategy<Value = String> {
     prop_oneof![any::<String>(), vec(odd, 0..6).prop_map(|pieces| pieces.concat()), "[a-z ]{0,200}"]
 }
 
-/// A number as a config has it after any tool wrote it.
+/// A number as it may be in a config written by any tool.
 fn number() -> impl Strategy<Value = Value> {
     let float = any::<f64>().prop_map(|value| json_float(value).map_or(Value::Null, Value::Number));
     prop_oneof![any::<u64>().prop_map(Value::from), any::<i64>().prop_map(Value::from), float]
@@ -58,7 +58,7 @@ fn parameters() -> impl Strategy<Value = Value> {
 }
 
 fn some_parameters() -> impl Strategy<Value = Option<Value>> {
-    option::of(parameters().prop_filter("null is none", |value| !value.is_null()))
+    option::of(parameters().prop_filter("null is the same as a missing value", |value| !value.is_null()))
 }
 
 fn package() -> impl Strategy<Value = Package> {

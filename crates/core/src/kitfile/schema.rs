@@ -1,6 +1,7 @@
-//! The JSON Schema of the Kitfile, by which editors check and complete one.
+//! The JSON Schema of the Kitfile, which editors use to check and complete Kitfiles.
 
-/// The schema: what the parser takes, but for what only the whole document or the disk tells. Draft 7, as all editors know it.
+/// The schema: it accepts what the parser accepts, except for checks that need the whole document or the disk. It uses
+/// draft 7, which all editors support.
 pub const SCHEMA: &str = include_str!("schema.json");
 
 #[cfg(test)]
@@ -21,13 +22,13 @@ mod tests {
         serde_json::from_str(SCHEMA).unwrap()
     }
 
-    /// What is wrong with `value`, as far as our schema has words for it.
+    /// The problems of `value`, by the keywords that our schema uses.
     fn errors(schema: &Value, value: &Value, place: &str) -> Vec<String> {
         let mut found = Vec::new();
         for (key, rule) in schema.as_object().unwrap() {
             match key.as_str() {
                 "$schema" | "title" | "description" | "examples" => {}
-                // Said with `properties`.
+                // Checked with `properties`.
                 "additionalProperties" => assert_eq!(*rule, json!(false)),
                 "type" => {
                     let kind = kind(value);
@@ -35,7 +36,7 @@ mod tests {
                         found.push(format!("{place}: it is {kind}"));
                     }
                 }
-                // Looking ahead is not what this engine does; the parser has the same rule.
+                // The regex engine does not support look-ahead; the parser checks the same rule.
                 "pattern" if rule.as_str().unwrap().contains("(?!") => {}
                 "pattern" => {
                     if value.as_str().is_some_and(|text| !Regex::new(rule.as_str().unwrap()).unwrap().is_match(text)) {
@@ -72,7 +73,7 @@ mod tests {
         }
     }
 
-    /// What an editor says of the text.
+    /// The problems that an editor shows for the text.
     fn check(text: &str) -> Vec<String> {
         let tree = Decoder::default().reader.value(&compose(text).unwrap().unwrap());
         errors(&schema(), &tree, "")
@@ -97,7 +98,7 @@ mod tests {
         }
     }
 
-    /// `(where, a document with nothing but that field)` for every field of the schema.
+    /// Pairs `(location, document that has only this field)` for every field of the schema.
     fn fields(schema: &Value, wrap: &dyn Fn(Value) -> Value, place: &str) -> Vec<(String, Value)> {
         let mut found = Vec::new();
         for (name, rule) in schema["properties"].as_object().into_iter().flatten() {
@@ -121,7 +122,7 @@ mod tests {
         }
     }
 
-    /// A Kitfile with every field that there is: one more field, and this does not compile.
+    /// A Kitfile with every field; a new field makes this fail to compile.
     fn full() -> Kitfile {
         let x = || "x".to_owned();
         let parameters = || Some(json!({ "any": [1, { "thing": null }] }));

@@ -1,4 +1,4 @@
-//! What makes a Kitfile unusable although it can be read, found without a look at the disk.
+//! Checks of a Kitfile that could be parsed, without access to the disk.
 
 use std::collections::BTreeMap;
 
@@ -7,16 +7,16 @@ use super::entries::{Entry, Section};
 use crate::problem::{Problem, quoted};
 use crate::relative_path::RelativePath;
 
-/// The version of the format that this is written to.
+/// The version of the format that this module implements.
 pub const MANIFEST_VERSION: &str = "1.0.0";
 
-/// Part types are at most this long (Kitfile format, `model.parts`).
+/// The maximum length of a part type in bytes (Kitfile format, `model.parts`).
 const LONGEST_PART_TYPE: usize = 64;
 
-/// Everything that keeps the Kitfile from being packed; empty for a good one.
+/// All problems that prevent the Kitfile from being packed; empty if there are none.
 ///
-/// Paths must stay inside the folder and no two entries may have the same one, however it is written. The problems have a
-/// field and no position; [`super::parse`] adds that.
+/// Paths must stay inside the folder, and no two entries may have the same path, even in different spellings. The
+/// problems have a field and no position; [`super::parse`] adds the position.
 pub fn validate(kitfile: &Kitfile) -> Vec<Problem> {
     let mut problems: Vec<Problem> = paths(kitfile).filter_map(|(field, path)| path_problem(&field, path)).collect();
     problems.extend(shared_paths(&kitfile.entries()));
@@ -24,18 +24,18 @@ pub fn validate(kitfile: &Kitfile) -> Vec<Problem> {
     problems
 }
 
-/// What is odd and harmless: a manifest version other than `1.0.0`, which newer Go tools refuse.
+/// Warnings about a manifest version other than `1.0.0`, which is harmless but refused by newer versions of KitOps.
 pub fn warnings(kitfile: &Kitfile) -> Vec<Problem> {
     let version = &kitfile.manifest_version;
     let message = match &**version {
         MANIFEST_VERSION => return Vec::new(),
         "" => format!("`manifestVersion` is missing; write `manifestVersion: {MANIFEST_VERSION}`"),
-        other => format!("`manifestVersion` is {}; this format is `{MANIFEST_VERSION}`", quoted(other)),
+        other => format!("`manifestVersion` is {}; the supported version is `{MANIFEST_VERSION}`", quoted(other)),
     };
     vec![Problem::of("manifestVersion", message)]
 }
 
-/// Every path that will name something in a folder, with its field.
+/// Every path that refers to a file or folder, with its field.
 fn paths(kitfile: &Kitfile) -> impl Iterator<Item = (String, &str)> {
     let owned = kitfile.entries().into_iter().map(|entry| (path_field(&entry), entry.path));
     let remote = kitfile.datasets.iter().enumerate().filter(|(_, dataset)| dataset.is_remote());
@@ -48,13 +48,13 @@ fn paths(kitfile: &Kitfile) -> impl Iterator<Item = (String, &str)> {
 fn path_problem(field: &str, path: &str) -> Option<Problem> {
     let (shown, place) = (quoted(path), field.trim_end_matches(".path"));
     let message = if is_url(path) {
-        format!("a path is a file or folder here, not an address (path {shown} in {place})")
+        format!("a path must be a file or folder, not a URL (path {shown} in {place})")
     } else if path.starts_with('/') || has_drive(path) {
         format!("absolute paths are not supported in a Kitfile (path {shown} in {place})")
     } else if path.contains('\0') {
-        format!("the path {shown} holds a NUL, which no file system takes ({place})")
+        format!("the path {shown} contains a NUL character, which file systems do not allow ({place})")
     } else if path.parse::<RelativePath>().is_err() {
-        format!("the path {shown} leaves the folder of the Kitfile ({place})")
+        format!("the path {shown} leads outside the folder of the Kitfile ({place})")
     } else {
         return None;
     };
@@ -66,7 +66,7 @@ fn is_url(path: &str) -> bool {
     lower.starts_with("http://") || lower.starts_with("https://")
 }
 
-/// `C:\` and `C:/`, which are absolute on Windows.
+/// Recognizes `C:\` and `C:/`, which are absolute paths on Windows.
 fn has_drive(path: &str) -> bool {
     matches!(path.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic())
 }
@@ -118,11 +118,12 @@ fn part_types(kitfile: &Kitfile) -> Vec<Problem> {
     for (index, part) in kitfile.model.iter().flat_map(|model| model.parts.iter().enumerate()) {
         let field = format!("{}[{index}].type", Section::ModelPart.key());
         if !part.kind.is_empty() && !is_part_type(&part.kind) {
-            let rule = "letters, digits, `_`, `.` and `-`, the first of them no `.` or `-`";
-            problems.push(Problem::of(&*field, format!("{} is no type of a part: {rule}", quoted(&part.kind))));
+            let rule = "use letters, digits, `_`, `.` and `-`, not beginning with `.` or `-`";
+            problems.push(Problem::of(&*field, format!("{} is not a valid part type: {rule}", quoted(&part.kind))));
         }
         if part.kind.len() > LONGEST_PART_TYPE {
-            let message = format!("a type is at most {LONGEST_PART_TYPE} bytes long, this one {}", part.kind.len());
+            let message =
+                format!("a part type has at most {LONGEST_PART_TYPE} bytes, but this one has {}", part.kind.len());
             problems.push(Problem::of(&*field, message));
         }
     }
@@ -162,11 +163,11 @@ mod tests {
             ),
             (
                 r#"{"code":[{"path":"a\u0000"}]}"#,
-                &["code[0].path: the path `a ` holds a NUL, which no file system takes (code[0])"],
+                &["code[0].path: the path `a ` contains a NUL character, which file systems do not allow (code[0])"],
             ),
             (
                 r#"{"code":[{"path":"a/../.."}]}"#,
-                &["code[0].path: the path `a/../..` leaves the folder of the Kitfile (code[0])"],
+                &["code[0].path: the path `a/../..` leads outside the folder of the Kitfile (code[0])"],
             ),
             (
                 r#"{"mcpServers":[{"path":"/m"}],"docs":[{"path":"C:\\d"}]}"#,
@@ -177,7 +178,7 @@ mod tests {
             ),
             (
                 r#"{"model":{"path":"HTTPS://x/y"}}"#,
-                &["model.path: a path is a file or folder here, not an address (path `HTTPS://x/y` in model)"],
+                &["model.path: a path must be a file or folder, not a URL (path `HTTPS://x/y` in model)"],
             ),
         ] {
             check(json, expected);
@@ -189,13 +190,13 @@ mod tests {
         for kind in ["", "a", "_x", "9", "adapter.v1-b", &"x".repeat(64)] {
             check(&format!(r#"{{"model":{{"parts":[{{"type":"{kind}"}}]}}}}"#), &[]);
         }
-        let rule = "letters, digits, `_`, `.` and `-`, the first of them no `.` or `-`";
+        let rule = "use letters, digits, `_`, `.` and `-`, not beginning with `.` or `-`";
         for kind in [".a", "-a", "a b", "ä", "a/b"] {
-            let expected = format!("model.parts[0].type: `{kind}` is no type of a part: {rule}");
+            let expected = format!("model.parts[0].type: `{kind}` is not a valid part type: {rule}");
             check(&format!(r#"{{"model":{{"parts":[{{"type":"{kind}"}}]}}}}"#), &[&expected]);
         }
         let long = format!(r#"{{"model":{{"parts":[{{"type":"{}"}}]}}}}"#, "x".repeat(65));
-        check(&long, &["model.parts[0].type: a type is at most 64 bytes long, this one 65"]);
+        check(&long, &["model.parts[0].type: a part type has at most 64 bytes, but this one has 65"]);
     }
 
     #[test]

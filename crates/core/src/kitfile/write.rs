@@ -1,20 +1,20 @@
-//! A Kitfile as YAML text that looks the same as the one KitOps writes.
+//! Writing a Kitfile as YAML text with the layout that KitOps writes.
 
 use serde_json::Value;
 
 use super::document::Kitfile;
 use crate::yaml::{sort_naturally, value_to_yaml};
 
-/// The Kitfile as YAML, without the digests that a config adds to it.
+/// The Kitfile as YAML, without the digests that a config contains.
 pub fn to_yaml(kitfile: &Kitfile) -> String {
     value_to_yaml(&yaml_tree(kitfile))
 }
 
-/// The Kitfile as a tree with the keys in the order of [`to_yaml`], for those who show parts of it.
+/// The Kitfile as a tree with the keys in the order of [`to_yaml`], for output of its parts.
 ///
 /// An empty package is left out, and the maps in parameters are in natural order: `a2` before `a10`.
 pub fn yaml_tree(kitfile: &Kitfile) -> Value {
-    // The document types hold texts, lists and parameters only, all of which JSON has a form for.
+    // The document types contain only strings, lists and parameters, which JSON can represent.
     let Ok(Value::Object(mut tree)) = serde_json::to_value(kitfile) else { return Value::Null };
     tree.retain(|key, value| key != "package" || value.as_object().is_some_and(|package| !package.is_empty()));
     let datasets = tree.get_mut("datasets").and_then(Value::as_array_mut).into_iter().flatten();
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
     use crate::kitfile::parse::parse;
 
-    /// Trees and what yaml.v3 3.0.1 makes of them with an indent of 2.
+    /// Trees and the YAML that yaml.v3 3.0.1 writes for them with an indent of 2.
     const GOLDEN: &str = include_str!("../../../../tests/golden/yaml_style.json");
 
     #[test]

@@ -1,4 +1,4 @@
-//! A ModelKit or ModelPack that is there: the layers that its manifest and its config describe together.
+//! An existing ModelKit or ModelPack: the layers that its manifest and its config describe together.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::modelkit::form::{Family, LayerType, annotated_mode, annotated_path, i
 use crate::oci::{Descriptor, Manifest, MediaType};
 use crate::relative_path::{PathEscapes, RelativePath};
 
-/// A few words that tell a blob of a ModelKit from the others, for messages: `dataset data/train`.
+/// A short description of a blob of a ModelKit for messages: `dataset data/train`.
 pub fn label(blob: &Descriptor) -> String {
     let path = annotated_path(blob);
     match (LayerType::of(blob), path) {
@@ -27,12 +27,12 @@ fn short(digest: &Digest) -> String {
     format!("sha256:{}…", &digest.hex()[..12])
 }
 
-/// A ModelKit, or a ModelPack, as its documents describe it.
+/// A ModelKit or a ModelPack, as described by its documents.
 #[derive(Debug, Clone)]
 pub struct ModelKit {
-    /// Whose names it has.
+    /// The family whose media types and annotations it uses.
     pub family: Family,
-    /// The Kitfile and the digests of its entries. A ModelPack of somebody else has one that names its layers.
+    /// The Kitfile and the digests of its entries. For a ModelPack of another tool, a Kitfile that lists its layers.
     pub config: Config,
     /// The manifest.
     pub manifest: Manifest,
@@ -40,37 +40,38 @@ pub struct ModelKit {
     pub layers: Vec<Layer>,
 }
 
-/// A layer and what the Kitfile says of it.
+/// A layer and its entry in the Kitfile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layer {
     /// The section of its entry.
     pub section: Section,
-    /// Which entry of its section that is, see [`Entry`].
+    /// The index of the entry in its section, see [`Entry`].
     pub index: usize,
-    /// The name of its entry, perhaps empty.
+    /// The name of the entry; may be empty.
     pub name: String,
-    /// The path of its entry as the Kitfile has it.
+    /// The path of the entry as the Kitfile contains it.
     pub path_as_written: String,
-    /// The same path, clean. All files of the layer are there or below.
+    /// The same path, normalized. All files of the layer have this path or are below it.
     pub path: RelativePath,
-    /// The folder that names in the layer begin in: the root, but for ModelKits of `KitOps` before 0.5 the parent of `path`.
+    /// The folder that file names in the layer are relative to: the root, or the parent of `path` in ModelKits of
+    /// `KitOps` before 0.5.
     pub base: RelativePath,
     /// The blob.
     pub descriptor: Descriptor,
-    /// How the layer holds its files.
+    /// The format in which the layer stores its files.
     pub format: Format,
-    /// How it is compressed.
+    /// The compression of the layer.
     pub compression: Compression,
-    /// The permission bits of the file that a raw layer is, if the layer tells them.
+    /// The permission bits of the file in a raw layer, if the layer contains them.
     pub file_mode: Option<u32>,
     /// The digest of the uncompressed layer; ModelKits of `KitOps` before 0.5 do not have it.
     pub diff_id: Option<Digest>,
 }
 
-/// Documents that do not make a ModelKit.
+/// The reason why documents are not a valid ModelKit.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidModelKit {
-    /// It is something else.
+    /// It is another kind of artifact.
     #[error("it is neither a ModelKit nor a ModelPack, but `{0}`")]
     Other(String),
     /// The config cannot be read.
@@ -79,32 +80,32 @@ pub enum InvalidModelKit {
     /// The config of a ModelPack cannot be read.
     #[error("its config is not JSON")]
     ModelPackConfig(#[source] serde_json::Error),
-    /// The Kitfile that a ModelPack carries cannot be read.
+    /// The Kitfile in the annotations of a ModelPack cannot be read.
     #[error("the Kitfile in its annotations is not valid")]
     Kitfile(#[source] InvalidConfig),
-    /// A layer of a ModelPack of somebody else, and no Kitfile, tells where its files go.
-    #[error("its layer {0} does not say where its files go (annotation `org.cncf.model.filepath`)")]
+    /// A layer of a ModelPack without a Kitfile has no annotation with the path of its files.
+    #[error("its layer {0} does not contain the path of its files (annotation `org.cncf.model.filepath`)")]
     NoPath(Digest),
-    /// A layer is of no type that a ModelKit has.
+    /// A layer has a type that ModelKits do not have.
     #[error("its layer {digest} has the unknown media type `{media_type}`")]
     UnknownLayer {
-        /// The layer.
+        /// The digest of the layer.
         digest: Digest,
-        /// Its type.
+        /// The media type of the layer.
         media_type: MediaType,
     },
-    /// A layer belongs to no entry of the Kitfile.
-    #[error("its layer {0} belongs to no entry of its Kitfile")]
+    /// A layer does not belong to an entry of the Kitfile.
+    #[error("its layer {0} does not belong to an entry of its Kitfile")]
     SurplusLayer(Digest),
     /// An entry of the Kitfile has no layer.
     #[error("the entry `{0}` of its Kitfile has no layer")]
     MissingLayer(String),
-    /// An entry of the Kitfile has a path that leaves the folder.
+    /// An entry of the Kitfile has a path that leads outside the folder.
     #[error("the entry `{place}` of its Kitfile is not valid")]
     Path {
         /// The entry.
         place: String,
-        /// What is wrong with the path.
+        /// The problem of the path.
         source: PathEscapes,
     },
 }
@@ -116,16 +117,18 @@ impl InvalidModelKit {
 }
 
 impl ModelKit {
-    /// Reads the documents of a ModelKit or a ModelPack, made by this or another packer.
+    /// Reads the documents of a ModelKit or a ModelPack, made by this or another tool.
     ///
-    /// Each layer must belong to an entry of the Kitfile, and each entry that owns a layer must have one. Layers are found by
-    /// digest; in ModelKits without digests, the n-th layer of a section is that of its n-th entry.
+    /// Each layer must belong to an entry of the Kitfile, and each entry that owns a layer must have one. Layers are
+    /// found by digest; in ModelKits without digests, the n-th layer of a section belongs to the n-th entry of that
+    /// section.
     pub fn read(manifest: Manifest, config: &[u8]) -> Result<Self, InvalidModelKit> {
         let family = Family::of(&manifest).ok_or_else(|| {
             let found = manifest.artifact_type.as_ref().unwrap_or(&manifest.config.media_type);
             InvalidModelKit::Other(found.to_string())
         })?;
-        // Said before that its entry has no layer, which would be true but no help.
+        // Checked first, because the error that the entry of such a layer has no layer would be correct but not
+        // helpful.
         let candidates = Candidates::new(family, &manifest.layers)?;
         let config = match family {
             Family::ModelKit => Config::from_json(config).map_err(InvalidModelKit::Config)?,
@@ -144,7 +147,7 @@ impl ModelKit {
     }
 }
 
-/// The layers of a manifest, which can have tens of thousands of them, by what an entry asks for.
+/// The layers of a manifest, which can have tens of thousands of them, indexed for the search by entry.
 struct Candidates {
     family: Family,
     sections: Vec<Section>,
@@ -162,8 +165,8 @@ impl Candidates {
         Ok(Self { family, sections, by_digest })
     }
 
-    /// The first layer that has no owner yet and fits the entry. Entries with equal content share a digest, but each has a
-    /// layer.
+    /// The first layer without an owner that fits the entry. Entries with equal content share a digest, but each has
+    /// its own layer.
     fn find(&self, owners: &[Option<Layer>], entry: &Entry<'_>, digests: Option<&LayerDigests>) -> Option<usize> {
         let fits = |position: &usize| {
             owners[*position].is_none() && self.family.may_be(self.sections[*position], entry.section)

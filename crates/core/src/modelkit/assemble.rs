@@ -1,6 +1,6 @@
-//! A new artifact from a Kitfile and its layers: the config and the manifest, as one of the families has them or as an image.
+//! Assembling a new artifact from a Kitfile and its layers: the config and the manifest, for any family or as an image.
 //!
-//! The layers are the same blobs in all forms; only what lists them differs.
+//! The layers are the same blobs in all forms; only the documents that list them differ.
 
 use super::artifact::Layer;
 use super::config::{Config, LayerDigests};
@@ -12,81 +12,84 @@ use crate::modelkit::form::{Family, LayerType, ModelFacts, PlainFile, Platform, 
 use crate::oci::{Annotations, Descriptor, Manifest};
 use crate::relative_path::RelativePath;
 
-/// The annotation that names the version of the packer.
+/// The annotation with the version of the tool that packed the artifact.
 pub const CLI_VERSION: &str = "ml.kitops.modelkit.cli-version";
-/// The annotation that holds the config of the `ModelKit` that a `ModelPack` would be (`KitOps`, after 1.7).
+/// The annotation of a `ModelPack` with the config that it has as a `ModelKit` (`KitOps`, after 1.7).
 pub(super) const KITFILE: &str = "ml.kitops.modelkit.kitfile";
 
-/// What layers can be listed as.
+/// The form in which layers are listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Form {
     /// An artifact of this family.
     Artifact(Family),
-    /// An image for this platform, whose files are those that the layers unpack to.
+    /// An image for this platform, with the files that the layers unpack to.
     Image(Platform),
 }
 
-/// What an artifact is made of.
+/// The content of a new artifact.
 #[derive(Debug, Clone)]
 pub struct Assembly {
     /// The Kitfile.
     pub kitfile: Kitfile,
-    /// In the order of [`Kitfile::entries`].
+    /// The layers, in the order of [`Kitfile::entries`].
     pub layers: Vec<PackedLayer>,
-    /// What is known of the model. Only a `ModelPack` tells it.
+    /// The properties of the model. Only a `ModelPack` contains them.
     pub facts: ModelFacts,
-    /// Of the manifest.
+    /// The annotations of the manifest.
     pub annotations: Annotations,
 }
 
 /// A layer of a new artifact.
 #[derive(Debug, Clone)]
 pub struct PackedLayer {
-    /// What it is.
+    /// The type of the layer.
     pub layer_type: LayerType,
-    /// Which entry of its section it belongs to.
+    /// The index of its entry in the section.
     pub index: usize,
-    /// The path that the Kitfile gives it.
+    /// The path of the entry in the Kitfile.
     pub path: RelativePath,
-    /// The blob. Its media type does not count, and its annotations are kept, but for those that name the path and the file.
+    /// The blob. Its media type is ignored, and its annotations are kept, except for those that contain the path and
+    /// the file.
     pub blob: Descriptor,
     /// The digest of the uncompressed layer.
     pub diff_id: Digest,
-    /// The file that its path is, if it is one. A raw layer tells of it.
+    /// The file at the path, if it is a single file. Used by raw layers.
     pub file: Option<PlainFile>,
 }
 
-/// Why layers cannot be listed in a form.
+/// The reason why layers cannot be listed in a form.
 #[derive(Debug, thiserror::Error)]
 pub enum UnsupportedForm {
-    /// Files that would need a tar around them, or another compression.
-    #[error("the layer `{path}` is {what}, which {form} has no media type for")]
+    /// The layer would need a tar archive around its file, or another compression.
+    #[error("the layer `{path}` is {what}, and {form} has no media type for such layers")]
     LayerType {
-        /// The layer.
+        /// The path of the layer.
         path: RelativePath,
-        /// In words.
+        /// The type of the layer in words.
         what: &'static str,
-        /// In words.
+        /// The form in words.
         form: &'static str,
     },
-    /// The names in the tar do not begin in the root.
-    #[error("the layer `{0}` is of KitOps before 0.5: the names in it begin in a folder that only its Kitfile tells")]
+    /// The file names in the tar archive are not relative to the root.
+    #[error(
+        "the layer `{0}` is from KitOps before 0.5: its file names are relative to a folder that only its Kitfile names"
+    )]
     OldLayout(RelativePath),
-    /// There is nothing to list.
-    #[error("it has no layers, and {0} has at least one")]
+    /// There are no layers.
+    #[error("it has no layers, but {0} must have at least one")]
     NoLayers(&'static str),
 }
 
 impl Assembly {
-    /// What a packer of this version has made.
+    /// An artifact packed by this version of `kit`.
     pub fn new(kitfile: Kitfile, layers: Vec<PackedLayer>, cli_version: &str) -> Self {
         let annotations = Annotations::from([(CLI_VERSION.to_owned(), cli_version.to_owned())]);
         Self { kitfile, layers, facts: ModelFacts::default(), annotations }
     }
 
-    /// The config blob and the manifest of the artifact in this form.
+    /// Returns the config blob and the manifest of the artifact in this form.
     ///
-    /// Nothing in them tells when, where or by whom it was made, so equal files give an equal manifest.
+    /// They do not contain when, where or by whom the artifact was made, so that equal files give an equal manifest.
     pub fn assemble(&self, form: &Form) -> Result<(Vec<u8>, Manifest), UnsupportedForm> {
         match form {
             Form::Image(platform) => image::assemble(self, platform),
@@ -118,7 +121,8 @@ impl Assembly {
         })
     }
 
-    /// A `ModelPack` knows raw layers and tars, but no raw layers that are compressed.
+    /// Refuses layers that a `ModelPack` cannot list: it has media types for raw layers and for tar archives, but not
+    /// for compressed raw layers.
     fn check_for_modelpack(&self) -> Result<(), UnsupportedForm> {
         const FORM: &str = "a ModelPack";
         if self.layers.is_empty() {
@@ -137,13 +141,13 @@ impl Assembly {
 }
 
 impl PackedLayer {
-    /// The layer of an artifact that is there, for another form of it; `diff_id` is what it is without compression.
+    /// The layer of an existing artifact, for another form of it; `diff_id` is the digest of the uncompressed layer.
     pub fn of(layer: &Layer, diff_id: Digest) -> Result<Self, UnsupportedForm> {
         if layer.base != RelativePath::root() {
             return Err(UnsupportedForm::OldLayout(layer.path.clone()));
         }
         let Layer { section, index, ref path, format, compression, file_mode, .. } = *layer;
-        // How large a compressed file is, its layer does not tell.
+        // The layer does not contain the uncompressed size of a compressed file.
         let file_mode = file_mode.filter(|_| compression == Compression::None);
         Ok(Self {
             layer_type: LayerType { section, format, compression },
@@ -171,7 +175,9 @@ mod tests {
     use crate::kitfile::{Section, parse};
     use crate::modelkit::artifact::ModelKit;
 
-    const KITFILE_TEXT: &str = "manifestVersion: 1.0.0\npackage:\n  name: sample\n  license: MIT\nmodel:\n  path: m.safetensors\n  parts:\n  - path: lora.gguf\n  - path: tokenizer.json\nprompts:\n  - path: prompt.md\n";
+    const KITFILE_TEXT: &str = "manifestVersion: 1.0.0\npackage:\n  name: sample\n  license: MIT\nmodel:\n  path: \
+                                m.safetensors\n  parts:\n  - path: lora.gguf\n  - path: tokenizer.json\nprompts:\n  \
+                                - path: prompt.md\n";
 
     fn assembly(format: Format, compression: Compression) -> Assembly {
         let kitfile = parse(KITFILE_TEXT).unwrap();
@@ -186,7 +192,7 @@ mod tests {
         Assembly::new(kitfile.clone(), entries.map(layer).collect(), "1.2.3")
     }
 
-    /// What is read of an artifact, for another form of it.
+    /// Reads the layers of an artifact for another form of it.
     fn read_back(config: &[u8], manifest: Manifest) -> Assembly {
         let modelkit = ModelKit::read(manifest, config).unwrap();
         let layers = modelkit.layers.iter().map(|layer| PackedLayer::of(layer, layer.diff_id.unwrap()).unwrap());
@@ -272,13 +278,13 @@ mod tests {
                 &image,
                 Format::Raw,
                 Compression::None,
-                "the layer `m.safetensors` is raw, which an image has no media type for",
+                "the layer `m.safetensors` is raw, and an image has no media type for such layers",
             ),
             (
                 &modelpack,
                 Format::Raw,
                 Compression::Gzip,
-                "the layer `m.safetensors` is raw and compressed, which a ModelPack has no media type for",
+                "the layer `m.safetensors` is raw and compressed, and a ModelPack has no media type for such layers",
             ),
         ] {
             let refused = assembly(format, compression).assemble(form).unwrap_err();

@@ -1,6 +1,6 @@
 //! The config blob: the Kitfile as JSON, with the digests of the layers in the entries that own them.
 //!
-//! The bytes are those of Go's JSON encoder, so that equal content has the same digest whichever tool packed it.
+//! The bytes are those of Go's JSON encoder, so that equal content has the same digest with `kit` and KitOps.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,21 +12,21 @@ use serde_json::ser::{Formatter, Serializer};
 use crate::digest::Digest;
 use crate::kitfile::{Entry, Kitfile, Section};
 
-/// What an entry says of its layer.
+/// The digests of the layer of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LayerDigests {
-    /// Of the layer as it is stored, compressed or not.
+    /// The digest of the stored layer, compressed or not.
     pub digest: Digest,
-    /// Of the tar archive within; some older writers left it out.
+    /// The digest of the uncompressed layer; some older tools left it out.
     pub diff_id: Option<Digest>,
 }
 
-/// A Kitfile and the digests of its layers. Kits from before `KitOps` 0.5 have none.
+/// A Kitfile and the digests of its layers. ModelKits of `KitOps` before 0.5 do not contain digests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// The Kitfile.
     pub kitfile: Kitfile,
-    /// By section and index of the entry, as [`Entry`] has them.
+    /// The digests by section and index of the entry, as in [`Entry`].
     layers: BTreeMap<(Section, usize), LayerDigests>,
 }
 
@@ -36,16 +36,16 @@ impl Config {
         Self { kitfile, layers: BTreeMap::new() }
     }
 
-    /// Says what the layer of an entry is.
+    /// Sets the digests of the layer of an entry.
     #[must_use]
     pub fn with_layer(mut self, section: Section, index: usize, digests: LayerDigests) -> Self {
         self.layers.insert((section, index), digests);
         self
     }
 
-    /// The entries that own a layer, in layer order, with the digests that the config has for them.
+    /// The entries that own a layer, in layer order, with their digests in the config.
     ///
-    /// A model with a digest has a layer even if its path reads as a reference to another ModelKit.
+    /// A model with a digest has a layer even if its path has the form of a reference to another ModelKit.
     pub fn entries(&self) -> Vec<(Entry<'_>, Option<LayerDigests>)> {
         let model_has_layer = self.layers.contains_key(&(Section::Model, 0));
         let entries = if model_has_layer { self.kitfile.entries_with_model_file() } else { self.kitfile.entries() };
@@ -55,7 +55,8 @@ impl Config {
 
     /// The bytes of the config blob.
     pub fn to_json(&self) -> Vec<u8> {
-        let mut tree = serde_json::to_value(&self.kitfile).expect("texts, lists and parameters have a form in JSON");
+        let mut tree =
+            serde_json::to_value(&self.kitfile).expect("strings, lists and parameters can be represented in JSON");
         for ((section, index), digests) in &self.layers {
             if let Some(Value::Object(entry)) = tree.pointer_mut(&pointer(*section, *index)) {
                 entry.insert("digest".to_owned(), digests.digest.to_string().into());
@@ -63,11 +64,12 @@ impl Config {
             }
         }
         let mut bytes = Vec::new();
-        tree.serialize(&mut Serializer::with_formatter(&mut bytes, GoFormatter)).expect("memory takes every byte");
+        tree.serialize(&mut Serializer::with_formatter(&mut bytes, GoFormatter))
+            .expect("writing to memory does not fail");
         bytes
     }
 
-    /// Reads a config blob of any version. Unknown keys are skipped, missing digests are none.
+    /// Reads a config blob of any version. Unknown keys are skipped, and missing digests are `None`.
     pub fn from_json(bytes: &[u8]) -> Result<Self, InvalidConfig> {
         let tree: Value = serde_json::from_slice(bytes).map_err(InvalidConfig::Json)?;
         let kitfile: Kitfile = serde_json::from_value(tree.clone()).map_err(InvalidConfig::Json)?;
@@ -85,14 +87,14 @@ impl Config {
     }
 }
 
-/// Why bytes are no config of a ModelKit.
+/// The reason why bytes are not the config of a ModelKit.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidConfig {
-    /// It is not JSON, or not that of a Kitfile.
-    #[error("the config is not the JSON of a Kitfile")]
+    /// The bytes are not JSON, or not a Kitfile in JSON.
+    #[error("the config is not a Kitfile in JSON")]
     Json(#[source] serde_json::Error),
-    /// A digest is not one.
-    #[error("`{key}` of `{entry}` in the config is not usable")]
+    /// A digest is not valid.
+    #[error("`{key}` of `{entry}` in the config is not valid")]
     Digest {
         /// The entry, as in `datasets[0]`.
         entry: String,
@@ -113,7 +115,7 @@ fn digest_in(tree: &Value, section: Section, index: usize, key: &'static str) ->
     text.parse().map(Some).map_err(|source| InvalidConfig::Digest { entry: entry(), key, source })
 }
 
-/// Where the entry stands in the JSON (RFC 6901).
+/// The location of the entry in the JSON (RFC 6901).
 fn pointer(section: Section, index: usize) -> String {
     match section {
         Section::Model => "/model".to_owned(),
@@ -121,7 +123,7 @@ fn pointer(section: Section, index: usize) -> String {
     }
 }
 
-/// Compact, and with `<`, `>`, `&` and the Unicode line separators escaped, as Go does for the sake of HTML.
+/// Writes compact JSON with `<`, `>`, `&` and the Unicode line separators escaped, as Go does for safe use in HTML.
 struct GoFormatter;
 
 impl Formatter for GoFormatter {
@@ -145,7 +147,7 @@ mod tests {
     use super::*;
     use crate::kitfile::parse;
 
-    /// Kitfiles and the digests of the configs and layers that the Go tool (1.7) stored for them, uncompressed.
+    /// Kitfiles and the digests of the configs and uncompressed layers that KitOps 1.7 stored for them.
     const GOLDEN: &str = include_str!("../../../../tests/golden/modelkits.json");
 
     #[test]
@@ -217,8 +219,8 @@ mod tests {
     #[test]
     fn a_bad_config_says_what_is_bad() {
         for (json, expected) in [
-            ("{", "the config is not the JSON of a Kitfile"),
-            (r#"{"code":1}"#, "the config is not the JSON of a Kitfile"),
+            ("{", "the config is not a Kitfile in JSON"),
+            (r#"{"code":1}"#, "the config is not a Kitfile in JSON"),
             (r#"{"docs":[{"digest":"sha256:1"}]}"#, "`digest` of `docs[0]` in the config is not usable"),
         ] {
             assert_eq!(Config::from_json(json.as_bytes()).unwrap_err().to_string(), expected);

@@ -1,6 +1,6 @@
 //! The index of ModelKits: variants of a model under one name (`KitOps` after 1.7, "ModelKit index").
 //!
-//! To everybody else it is an image index (image-spec 1.1, "Image Index"), which registries and other tools keep whole.
+//! For other tools and registries it is an image index (image-spec 1.1, "Image Index"), which they transfer unchanged.
 
 use std::fmt;
 
@@ -11,14 +11,14 @@ use super::labels::{LabelEdit, Labels};
 use crate::digest::Digest;
 use crate::oci::{Annotations, Descriptor, Index, MediaType};
 
-/// What an index of ModelKits says it is.
+/// The artifact type of an index of ModelKits.
 const ARTIFACT_TYPE: MediaType = MediaType::of("application/vnd.kitops.modelkit.index.v1+json");
-/// The tag that a ModelKit had when it was added.
+/// The annotation with the tag that a ModelKit had when it was added.
 const ORIGINAL_TAG: &str = "ml.kitops.modelkit.original-tag";
-/// The bytes of the layers of a ModelKit.
+/// The annotation with the total size of the layers of a ModelKit in bytes.
 const SIZE: &str = "ml.kitops.modelkit.size";
 
-/// An index of ModelKits. One by others that is changed loses what is not known here.
+/// An index of ModelKits. Changing an index of another tool loses fields that are not known to `kit`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelKitIndex(Index<Variant>);
 
@@ -27,14 +27,14 @@ pub struct ModelKitIndex(Index<Variant>);
 #[serde(rename_all = "camelCase")]
 pub struct Variant {
     media_type: MediaType,
-    /// The name of its manifest.
+    /// The digest of its manifest.
     pub digest: Digest,
     size: u64,
     #[serde(default, skip_serializing_if = "Annotations::is_empty")]
     annotations: Annotations,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     artifact_type: Option<MediaType>,
-    /// What tells it from the others.
+    /// The labels that distinguish it from the others.
     #[serde(rename = "modelMetadata", default, skip_serializing_if = "Labels::is_empty")]
     pub labels: Labels,
 }
@@ -48,13 +48,14 @@ impl Default for ModelKitIndex {
 }
 
 impl ModelKitIndex {
-    /// Reads the index with these `bytes`, which are those of `descriptor`. None for what is something else.
+    /// Reads the index of `descriptor` from its `bytes`; returns `None` for any other document.
     pub fn read(descriptor: &Descriptor, bytes: &[u8]) -> Result<Option<Self>, serde_json::Error> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Kind {
             artifact_type: Option<MediaType>,
-            /// A manifest has one. What can be read as both is no index, so that nobody takes it for the other.
+            /// A manifest has this field. A document that can be read as both is not accepted as an index, to avoid
+            /// confusion.
             config: Option<IgnoredAny>,
         }
         if descriptor.media_type != MediaType::IMAGE_INDEX {
@@ -65,7 +66,7 @@ impl ModelKitIndex {
         if is_index { serde_json::from_slice(bytes).map(|index| Some(Self(index))) } else { Ok(None) }
     }
 
-    /// The compact JSON whose digest names the index, and its descriptor.
+    /// Returns the compact JSON whose digest identifies the index, and its descriptor.
     pub fn to_bytes(&self) -> (Descriptor, Vec<u8>) {
         let bytes = serde_json::to_vec(&self.0).expect("an index has only string keys");
         let descriptor = Descriptor::of(MediaType::IMAGE_INDEX, &bytes);
@@ -77,8 +78,8 @@ impl ModelKitIndex {
         &self.0.manifests
     }
 
-    /// Adds a ModelKit. One that is in the index already keeps the labels and annotations that it has. Then its labels are
-    /// changed by `edits`.
+    /// Adds a ModelKit. If it is in the index already, it keeps its labels and annotations. Then `edits` are applied to
+    /// its labels.
     pub fn add(&mut self, mut variant: Variant, edits: &[LabelEdit]) {
         let place = self.0.manifests.iter_mut().find(|known| known.digest == variant.digest);
         if let Some(known) = &place {
@@ -94,14 +95,14 @@ impl ModelKitIndex {
         }
     }
 
-    /// Takes a ModelKit out.
+    /// Removes a ModelKit.
     pub fn remove(&mut self, modelkit: &Digest) {
         self.0.manifests.retain(|variant| variant.digest != *modelkit);
     }
 }
 
 impl Variant {
-    /// An entry for the ModelKit with this manifest, whose layers have `size` bytes; `tag` is what it is called.
+    /// An entry for the ModelKit with this manifest, whose layers have `size` bytes in total; `tag` is its tag.
     pub fn new(manifest: &Descriptor, artifact_type: Option<MediaType>, size: u64, tag: Option<String>) -> Self {
         let mut annotations = Annotations::from([(SIZE.to_owned(), size.to_string())]);
         annotations.extend(tag.map(|tag| (ORIGINAL_TAG.to_owned(), tag)));
@@ -109,7 +110,7 @@ impl Variant {
         Self { media_type, digest, size, annotations, artifact_type, labels: Labels::default() }
     }
 
-    /// The manifest.
+    /// The descriptor of the manifest.
     pub fn descriptor(&self) -> Descriptor {
         let descriptor = Descriptor::new(self.media_type.clone(), self.digest, self.size);
         Descriptor { artifact_type: self.artifact_type.clone(), ..descriptor }
@@ -120,13 +121,13 @@ impl Variant {
         self.annotations.get(ORIGINAL_TAG).map(String::as_str)
     }
 
-    /// The annotations that its adding did not make.
+    /// The annotations other than those written when it was added.
     pub fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
         let others = self.annotations.iter().filter(|(key, _)| !matches!(key.as_str(), ORIGINAL_TAG | SIZE));
         others.map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
-    /// The bytes of its layers, as the index tells them.
+    /// The total size of its layers in bytes, as stated in the index.
     pub fn layer_bytes(&self) -> Option<u64> {
         self.annotations.get(SIZE)?.parse().ok()
     }
@@ -146,7 +147,7 @@ impl fmt::Display for Variant {
 mod tests {
     use super::*;
 
-    /// As the Go tool writes one, but for the line breaks.
+    /// The form in which KitOps writes an index, with added line breaks.
     const GO: &str = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json",
         "artifactType":"application/vnd.kitops.modelkit.index.v1+json","manifests":[
         {"mediaType":"application/vnd.oci.image.manifest.v1+json",
@@ -193,7 +194,7 @@ mod tests {
         for text in [
             GO.replace("modelkit.index.v1", "other.index.v1"),
             GO.replace(r#""artifactType":"application/vnd.kitops.modelkit.index.v1+json","#, ""),
-            // A manifest at the same time.
+            // A document that is a manifest at the same time.
             GO.replace(r#""schemaVersion":2"#, r#""schemaVersion":2,"config":{}"#),
         ] {
             assert_eq!(read(&text).unwrap(), None, "{text}");

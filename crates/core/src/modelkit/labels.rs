@@ -1,4 +1,4 @@
-//! The labels of a ModelKit in an index, by which it is told from the others and chosen (`KitOps`, "modelMetadata").
+//! The labels that distinguish the ModelKits of an index and select one of them (`KitOps`, "modelMetadata").
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,39 +7,40 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Names and values, in the order of the names so that equal ones give equal bytes. A value is a text mostly, and may be any JSON.
+/// Names and values, sorted by name so that equal labels give equal bytes. A value is usually a string, but can be any
+/// JSON.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Labels(BTreeMap<String, Value>);
 
-/// What a ModelKit is asked to have: `quantization=Q4_K`.
+/// A required label of a ModelKit: `quantization=Q4_K`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
     key: String,
     value: String,
 }
 
-/// A change of labels: `key=text`, `key:=JSON`, or `key-`, which takes the label away.
+/// A change of a label: `key=text`, `key:=JSON`, or `key-`, which removes the label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LabelEdit {
-    /// The label has this value from now on.
+    /// Sets the label to this value.
     Set(String, Value),
-    /// The label goes.
+    /// Removes the label.
     Remove(String),
 }
 
 impl Labels {
-    /// Whether there are none.
+    /// Returns true if there are no labels.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether all `labels` are among these, as they are shown.
+    /// Returns true if all `labels` are present, compared in their displayed form.
     pub fn have(&self, labels: &[Label]) -> bool {
         labels.iter().all(|label| self.0.get(&label.key).is_some_and(|value| shown(value) == label.value))
     }
 
-    /// Makes the changes, one after the other.
+    /// Applies the changes in the given order.
     pub fn edit(&mut self, edits: &[LabelEdit]) {
         for edit in edits {
             match edit {
@@ -49,7 +50,7 @@ impl Labels {
         }
     }
 
-    /// All of them, as [`Label`] has them.
+    /// All labels in their displayed form, as in [`Label`].
     pub fn iter(&self) -> impl Iterator<Item = (&str, String)> {
         self.0.iter().map(|(key, value)| (key.as_str(), shown(value)))
     }
@@ -61,7 +62,7 @@ impl<K: Into<String>> FromIterator<(K, String)> for Labels {
     }
 }
 
-/// A text as it is, anything else as JSON.
+/// A string as it is, any other value as JSON.
 fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -70,7 +71,7 @@ fn shown(value: &Value) -> String {
 }
 
 impl fmt::Display for Labels {
-    /// In one line, whatever strangers wrote.
+    /// Writes the labels on one line, even if values by other tools contain line breaks.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let labels: Vec<_> = self.iter().map(|(key, value)| format!("{key}={value}")).collect();
         f.write_str(&if labels.is_empty() { "no labels".to_owned() } else { labels.join(", ").replace('\n', "\\n") })
@@ -115,7 +116,7 @@ impl FromStr for LabelEdit {
     }
 }
 
-/// What `KitOps` takes: a name, perhaps with a domain and `/` in front.
+/// Accepts the names that `KitOps` accepts: a name, optionally after a domain and `/`.
 fn is_key(key: &str) -> bool {
     let is_name = |name: &str| {
         let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
@@ -132,24 +133,24 @@ fn is_key(key: &str) -> bool {
     }
 }
 
-/// Why a text is no label.
+/// The reason why a text is not a label or a label change.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidLabel {
-    /// It has no `=`.
-    #[error("`{0}` is no label; `KEY=VALUE` is one")]
+    /// There is no `=`.
+    #[error("`{0}` is not a label; use `KEY=VALUE`")]
     NoValue(String),
-    /// It sets nothing and removes nothing.
-    #[error("`{0}` is no label; `KEY=VALUE` sets one, `KEY:=JSON` one that is no text, `KEY-` removes one")]
+    /// It neither sets nor removes a label.
+    #[error("`{0}` is not a label change; use `KEY=VALUE` or `KEY:=JSON` to set a label, `KEY-` to remove it")]
     NoEdit(String),
-    /// Its name has signs that no name has.
-    #[error("`{0}` is no name of a label: letters, digits, `-`, `_` and `.`, perhaps with a domain and `/` in front")]
+    /// The name contains characters that are not allowed.
+    #[error("`{0}` is not a label name; use letters, digits, `-`, `_` and `.`, optionally after a domain and `/`")]
     Key(String),
-    /// What stands behind `:=` is no JSON.
+    /// The text after `:=` is not JSON.
     #[error("the value of `{text}` is not JSON")]
     NotJson {
         /// The whole label.
         text: String,
-        /// What is wrong with it.
+        /// The problem of the value.
         source: serde_json::Error,
     },
 }

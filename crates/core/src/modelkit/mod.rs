@@ -1,6 +1,6 @@
-//! How a Kitfile becomes an artifact, and an artifact a Kitfile again: config, layers, manifest.
+//! Conversion between a Kitfile and the documents of an artifact: config, layers, manifest.
 //!
-//! Works on documents alone: no disk, no HTTP, no tar.
+//! This module works on documents alone, without access to disk, HTTP or tar.
 
 mod artifact;
 mod assemble;

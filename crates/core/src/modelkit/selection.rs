@@ -1,4 +1,4 @@
-//! Which parts of a ModelKit are wanted: the filters of `kit unpack`.
+//! The selected parts of a ModelKit: the filters of `kit unpack`.
 
 use std::str::FromStr;
 
@@ -7,7 +7,7 @@ use crate::kitfile::{Dataset, Section};
 use crate::modelkit::lock::{LockedLayer, LockedRemote};
 use crate::relative_path::RelativePath;
 
-/// What filters choose by: the sections as users name them. Model parts count as `model`.
+/// The sections that filters select, by the names that users write. Model parts belong to `model`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     Kitfile,
@@ -40,7 +40,8 @@ impl Part {
     }
 }
 
-/// One filter, `TYPES[:NAMES]`: the parts, and the names or paths of the entries in them (none: all).
+/// One filter, `TYPES[:NAMES]`: the parts, and the names or paths of the entries in them (all entries if there are
+/// none).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {
     parts: Vec<Part>,
@@ -48,27 +49,28 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// All entries of `parts`.
+    /// Selects all entries of `parts`.
     pub fn of(parts: Vec<Part>) -> Self {
         Self { parts, names: None }
     }
 
-    /// Whether an entry of `section` that has the names `own` is meant.
+    /// Returns true if the filter selects an entry of `section` with the names `own`.
     fn takes(&self, section: Section, own: [&str; 2], path: &RelativePath) -> bool {
         let has_name = |names: &Vec<String>| names.iter().any(|name| is_meant(name, own, path));
         self.parts.contains(&Part::of(section)) && self.names.as_ref().is_none_or(has_name)
     }
 }
 
-/// A dataset with the path `data/` answers to `data`, too.
+/// Returns true if `name` is a name of the entry or its path in any spelling: `data` selects a dataset with the path
+/// `data/`.
 fn is_meant(name: &str, own: [&str; 2], path: &RelativePath) -> bool {
     own.contains(&name) || (!name.is_empty() && name.parse().as_ref() == Ok(path))
 }
 
-/// A text that is no filter.
+/// A text that is not a filter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidFilter {
-    /// A type that does not exist.
+    /// An unknown type.
     #[error("invalid filter type {0} (must be one of kitfile, model, datasets, code, docs, prompts)")]
     Type(String),
     /// More than one colon.
@@ -95,39 +97,39 @@ impl FromStr for Filter {
     }
 }
 
-/// Everything, or what any of some filters takes.
+/// The whole ModelKit, or everything that one of several filters selects.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Selection {
     filters: Vec<Filter>,
 }
 
 impl Selection {
-    /// What `filters` take; no filter takes everything.
+    /// Selects what `filters` select; without filters, everything.
     pub fn new(filters: Vec<Filter>) -> Self {
         Self { filters }
     }
 
-    /// Whether everything is wanted.
+    /// Returns true if everything is selected.
     pub fn is_everything(&self) -> bool {
         self.filters.is_empty()
     }
 
-    /// Whether `layer` is wanted.
+    /// Returns true if `layer` is selected.
     pub fn takes(&self, layer: &Layer) -> bool {
         self.takes_entry(layer.section, [&layer.name, &layer.path_as_written], &layer.path)
     }
 
-    /// Whether a layer in a lock is wanted.
+    /// Returns true if a layer in a lock is selected.
     pub fn takes_locked(&self, layer: &LockedLayer) -> bool {
         self.takes_entry(layer.section, [&layer.name, layer.path.as_str()], &layer.path)
     }
 
-    /// Whether a remote dataset in a lock is wanted. Locks have only paths of them.
+    /// Returns true if a remote dataset in a lock is selected. Locks contain only the paths of remote datasets.
     pub fn takes_locked_remote(&self, remote: &LockedRemote) -> bool {
         self.takes_entry(Section::Dataset, [remote.path.as_str(); 2], &remote.path)
     }
 
-    /// Whether a dataset that owns no layer is wanted, whose clean path is `path`.
+    /// Returns true if a dataset without a layer is selected, with the normalized path `path`.
     pub fn takes_dataset(&self, dataset: &Dataset, path: &RelativePath) -> bool {
         self.takes_entry(Section::Dataset, [&dataset.name, &dataset.path], path)
     }
@@ -136,12 +138,13 @@ impl Selection {
         self.is_everything() || self.filters.iter().any(|filter| filter.takes(section, names, path))
     }
 
-    /// Whether the Kitfile is wanted.
+    /// Returns true if the Kitfile is selected.
     pub fn takes_kitfile(&self) -> bool {
         self.is_everything() || self.filters.iter().any(|filter| filter.parts.contains(&Part::Kitfile))
     }
 
-    /// What is wanted of a ModelKit that this one's model refers to: of its model what is wanted of ours. None for nothing.
+    /// The selection for a ModelKit that the model of this one refers to: the same part of its model. `None` if nothing
+    /// is selected.
     pub fn of_parent(&self) -> Option<Self> {
         if self.is_everything() {
             return Some(Self::new(vec![Filter::of(vec![Part::Model])]));

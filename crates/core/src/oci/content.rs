@@ -1,4 +1,5 @@
-//! The contract of a place that holds content: `store` and `registry` fulfil it, `ops` copies between any two.
+//! The interface of a place that holds content: `store` and `registry` implement it, and `ops` copies between any two
+//! of them.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -7,40 +8,44 @@ use std::path::PathBuf;
 use super::descriptor::Descriptor;
 use crate::digest::{Mismatch, VerifyingReader};
 
-/// Manifests and configs are read into memory up to this many bytes (distribution-spec 1.1, "Pushing Manifests": 4 MiB).
+/// The maximum size of manifests and configs, which are read into memory (distribution-spec 1.1, "Pushing Manifests": 4
+/// MiB).
 pub const MANIFEST_SIZE_LIMIT: u64 = 4 * 1024 * 1024;
 
-/// So many referrers of one manifest are listed: nobody has more to say, and a list without an end must not keep anybody.
+/// The maximum number of referrers listed for one manifest, more than is needed in practice; it stops an endless list.
 pub const REFERRERS_LIMIT: usize = 256;
 
-/// Bytes that can be opened at any offset: one method gives retry (open again) and resume (open where a partial file ends).
+/// Bytes that can be opened at any offset, which allows both retry (open again) and resume (open at the end of a
+/// partial file).
 pub trait Content: Send + Sync {
-    /// Opens the bytes from `offset` on. What comes is not verified.
+    /// Opens the bytes from `offset` on. The bytes are not verified.
     fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError>;
 
-    /// Opens `length` bytes from `offset` on, and lets no others travel where the place can do that. What comes is not verified.
+    /// Opens `length` bytes from `offset` on, and transfers only these if the place supports ranges. The bytes are not
+    /// verified.
     fn open_range(&self, offset: u64, length: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
         Ok(Box::new(self.open_at(offset)?.take(length)))
     }
 
-    /// Whether a range costs no more than its bytes. A place that has to be asked is asked every time.
+    /// Returns true if reading a range transfers only its bytes. A remote place is asked at each call.
     fn knows_ranges(&self) -> Result<bool, ContentError> {
         Ok(true)
     }
 
-    /// Hears that what came was not what the descriptor says. Tells whether it now comes from somewhere else.
+    /// Reports that the received bytes did not match the descriptor. Returns true if another place provides the content
+    /// from now on.
     fn report_mismatch(&self) -> bool {
         false
     }
 
-    /// What finds parts of the content as files of their own, if there are any.
+    /// Returns a finder for parts of the content that are stored as separate files, if there are any.
     fn parts(&self) -> Result<Option<PartFinder>, ContentError> {
         Ok(None)
     }
 }
 
-/// Finds the file that holds so many bytes from an offset on, and nothing else, and that nobody writes to. To be asked from front
-/// to back.
+/// Finds the file that consists of exactly the given number of bytes from an offset on, and that no process writes to.
+/// Calls must have increasing offsets.
 pub type PartFinder = Box<dyn FnMut(u64, u64) -> io::Result<Option<File>> + Send>;
 
 impl Content for &[u8] {
@@ -57,16 +62,17 @@ impl Content for Vec<u8> {
     }
 }
 
-/// The verified bytes of a small blob, a manifest or a config. One above [`MANIFEST_SIZE_LIMIT`] is not opened.
+/// Reads and verifies a small blob, such as a manifest or a config. A blob larger than [`MANIFEST_SIZE_LIMIT`] is not
+/// opened.
 pub fn read_document(content: &dyn Content, document: &Descriptor) -> Result<Vec<u8>, ContentError> {
     if document.size > MANIFEST_SIZE_LIMIT {
         let reason = format!(
-            "{} is {} bytes long; documents have at most {MANIFEST_SIZE_LIMIT}",
+            "{} has {} bytes, but a manifest or config has at most {MANIFEST_SIZE_LIMIT}",
             document.digest, document.size
         );
         return Err(ContentError::Other(reason.into()));
     }
-    // A byte more than comes, so that the end is found without the vector growing.
+    // One byte more than expected, so that reading finds the end without growing the vector.
     let capacity = usize::try_from(document.size).unwrap_or_default() + 1;
     loop {
         let mut bytes = Vec::with_capacity(capacity);
@@ -79,46 +85,49 @@ pub fn read_document(content: &dyn Content, document: &Descriptor) -> Result<Vec
     }
 }
 
-/// A place that content comes from.
+/// A place that content is read from.
 pub trait Source: Send + Sync {
-    /// Finds the manifest called `name`: a tag or a digest.
+    /// Finds the manifest with the given `name`: a tag or a digest.
     fn resolve(&self, name: &str) -> Result<Descriptor, ContentError>;
 
-    /// The verified bytes of a manifest, at most [`MANIFEST_SIZE_LIMIT`].
+    /// Returns the verified bytes of a manifest, at most [`MANIFEST_SIZE_LIMIT`].
     fn manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, ContentError>;
 
-    /// The blob that `descriptor` names. Opening it tells whether it is there.
+    /// Returns the blob of `descriptor`. Only opening it shows if it exists.
     fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a>;
 
-    /// What says of itself that it is about the manifest `subject`, with its artifact type and annotations, as the place
-    /// lists it: nothing of it is verified. At most [`REFERRERS_LIMIT`].
+    /// Returns the descriptors of the referrers of the manifest `subject`, with artifact type and annotations, as the
+    /// place lists them and without verification. At most [`REFERRERS_LIMIT`].
     fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError>;
 }
 
-/// A place that content goes to.
+/// A place that content is written to.
 pub trait Target: Send + Sync {
-    /// Whether the whole blob is there already.
+    /// Returns true if the place has the complete blob.
     fn contains(&self, descriptor: &Descriptor) -> Result<bool, ContentError>;
 
-    /// Whether the place takes such a blob at all, as far as that is known beforehand.
+    /// Checks if the place accepts such a blob, as far as that is known in advance.
     fn check(&self, _descriptor: &Descriptor) -> Result<(), ContentError> {
         Ok(())
     }
 
-    /// The space that `blobs` need, as far as they are not there yet. None for a place whose space is not ours to know.
+    /// Returns the disk space for those of `blobs` that the place does not have, or `None` if its free space cannot be
+    /// determined.
     fn need(&self, _blobs: &[Descriptor]) -> Result<Option<Need>, ContentError> {
         Ok(None)
     }
 
-    /// The first of `candidates`, repositories beside this one, that can give the blob without its bytes moving.
+    /// Returns the first of `candidates`, repositories at the same place, that can provide the blob without a transfer
+    /// of its bytes.
     fn origin_among(&self, _descriptor: &Descriptor, _candidates: &[String]) -> Result<Option<String>, ContentError> {
         Ok(None)
     }
 
-    /// Stores a blob and verifies it on the way. Goes on where an earlier attempt stopped, if the place can.
+    /// Stores a blob and verifies it at the same time. Resumes an earlier attempt if the place supports that.
     fn put(&self, descriptor: &Descriptor, content: &dyn Content) -> Result<(), ContentError>;
 
-    /// Like [`put`](Self::put), and tells how the blob came; takes it from the repository `origin` beside this one, if it can.
+    /// Stores a blob like [`put`](Self::put) and returns how it was stored; takes it from the repository `origin` at
+    /// the same place if that is possible.
     fn put_from(
         &self,
         descriptor: &Descriptor,
@@ -128,20 +137,21 @@ pub trait Target: Send + Sync {
         self.put(descriptor, content).map(|()| BlobOutcome::Sent { resumed_bytes: 0 })
     }
 
-    /// The referrers of `subject` that are here already, as [`Source::referrers`] lists them.
+    /// Returns the referrers of `subject` that the place has, as listed by [`Source::referrers`].
     fn attached(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError>;
 
-    /// Stores a manifest whose blobs are all there, for an index that leads to it and is published next.
+    /// Stores a manifest whose blobs are stored, for an index that refers to it and is published next.
     fn put_manifest(&self, descriptor: &Descriptor, manifest: &[u8]) -> Result<(), ContentError> {
         self.publish(descriptor, manifest, None)
     }
 
-    /// Stores a manifest whose blobs are all there, and calls it `tag` if one is given: the artifact appears here and whole.
-    /// One that is about another manifest is found by that from now on, be that here yet or not.
+    /// Stores a manifest whose blobs are stored, with the name `tag` if one is given: the complete artifact becomes
+    /// visible at once. A manifest with a subject is listed as its referrer from now on, even if the subject is not
+    /// stored yet.
     fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError>;
 
-    /// [`put`](Self::put)s documents that are not there, and [`publish`](Self::publish)es, one after the other; where the place can
-    /// do that, all manifests appear at once.
+    /// Stores the missing documents with [`put`](Self::put) and the manifests with [`publish`](Self::publish), one
+    /// after the other. If the place supports that, all manifests become visible at once.
     fn publish_all(&self, publications: &[Publication<'_>]) -> Result<(), ContentError> {
         for Publication { descriptor, manifest, tag, documents } in publications {
             for (document, content) in documents {
@@ -155,64 +165,64 @@ pub trait Target: Send + Sync {
     }
 }
 
-/// A manifest that is to appear at a place.
+/// A manifest to publish at a place.
 pub struct Publication<'a> {
-    /// What it is.
+    /// The descriptor of the manifest.
     pub descriptor: &'a Descriptor,
-    /// Its bytes.
+    /// The bytes of the manifest.
     pub manifest: &'a [u8],
-    /// What to call it.
+    /// The tag, if it gets one.
     pub tag: Option<&'a str>,
-    /// Those of its blobs that may not be there yet, small ones.
+    /// Small blobs of the manifest that may not be stored yet.
     pub documents: Vec<(&'a Descriptor, &'a dyn Content)>,
 }
 
-/// Space for bytes.
+/// Required disk space.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
-    /// The folder that they go to, which need not exist yet.
+    /// The folder that the bytes are written to, which may not exist yet.
     pub folder: PathBuf,
-    /// How many they are.
+    /// The number of bytes.
     pub bytes: u64,
 }
 
-/// How a blob came to a place.
+/// The way in which a blob was stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BlobOutcome {
-    /// Its bytes travelled, but for those that an earlier process had sent.
+    /// Its bytes were transferred, except for those that an earlier process had sent.
     Sent {
-        /// How many those were.
+        /// The number of bytes that an earlier process had sent.
         resumed_bytes: u64,
     },
-    /// The place had it in another repository.
+    /// The blob was mounted from another repository at the same place.
     Mounted,
 }
 
-/// Why a place did not give or take content. The variants are those that a caller tells apart.
+/// The reason why a place did not provide or accept content. The variants are the cases that callers distinguish.
 #[derive(Debug, thiserror::Error)]
 pub enum ContentError {
     /// There is no such manifest or blob.
     #[error("`{0}` was not found")]
     NotFound(String),
-    /// The place wants credentials, or others than it got.
+    /// The place requires credentials, or does not accept the ones it got.
     #[error(transparent)]
     Unauthorized(Box<dyn std::error::Error + Send + Sync>),
-    /// The place knows the user and refuses.
+    /// The place accepts the credentials but denies access.
     #[error(transparent)]
     Denied(Box<dyn std::error::Error + Send + Sync>),
-    /// The bytes are not what their descriptor says.
+    /// The bytes do not match their descriptor.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
     /// Reading or writing failed.
     #[error(transparent)]
     Io(io::Error),
-    /// Anything else.
+    /// Any other error.
     #[error(transparent)]
     Other(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl From<io::Error> for ContentError {
-    /// Keeps a [`Mismatch`] or a `ContentError` that travelled inside an [`io::Error`].
+    /// Unwraps a [`Mismatch`] or a `ContentError` inside an [`io::Error`].
     fn from(error: io::Error) -> Self {
         if let Some(mismatch) = Mismatch::in_io(&error) {
             return Self::Mismatch(mismatch.clone());

@@ -1,4 +1,4 @@
-//! The descriptor: what content is, by media type, digest and size (image-spec 1.1, "Content Descriptors").
+//! The descriptor, which identifies content by media type, digest and size (image-spec 1.1, "Content Descriptors").
 
 use std::collections::BTreeMap;
 
@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 use super::media_type::MediaType;
 use crate::digest::Digest;
 
-/// Annotations, in the order of their keys so that equal ones give equal bytes.
+/// Annotations, sorted by key so that equal annotations give equal bytes.
 pub type Annotations = BTreeMap<String, String>;
 
-/// Names content and says what it is. Two descriptors are about the same bytes when their digests are equal.
+/// Identifies and describes content. Two descriptors refer to the same bytes if their digests are equal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Descriptor {
-    /// What the bytes are.
+    /// The media type of the content.
     pub media_type: MediaType,
-    /// What the artifact is, on descriptors of manifests.
+    /// The type of the artifact, on descriptors of manifests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<MediaType>,
-    /// The name of the bytes.
+    /// The digest of the content.
     pub digest: Digest,
-    /// How many bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Free annotations.
+    /// Arbitrary annotations.
     #[serde(default, skip_serializing_if = "Annotations::is_empty")]
     pub annotations: Annotations,
 }

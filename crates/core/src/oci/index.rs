@@ -6,29 +6,29 @@ use super::descriptor::{Annotations, Descriptor};
 use super::manifest::{SchemaVersion, null_is_empty};
 use super::media_type::MediaType;
 
-/// The name of an entry (image-spec 1.1, "Pre-Defined Annotation Keys").
+/// The annotation with the name of an entry (image-spec 1.1, "Pre-Defined Annotation Keys").
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
 /// The content of the file `oci-layout` (image-spec 1.1, "oci-layout file").
 pub const LAYOUT_FILE: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
 
-/// An image index, as the `index.json` of an image layout. Its entries are descriptors, or say more than those.
+/// An image index, such as the `index.json` of an image layout. Its entries are descriptors or types with more fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "D: Deserialize<'de>"))]
 pub struct Index<D = Descriptor> {
     schema_version: SchemaVersion,
-    /// The index's own media type.
+    /// The media type of the index itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_type: Option<MediaType>,
-    /// What the manifests are together.
+    /// The type of the artifact that the manifests form together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<MediaType>,
     /// The manifests, in order.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub manifests: Vec<D>,
-    /// The manifest that this index is about.
+    /// The manifest that this index refers to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Descriptor>,
-    /// Free annotations.
+    /// Arbitrary annotations.
     #[serde(default, deserialize_with = "null_is_empty", skip_serializing_if = "Annotations::is_empty")]
     pub annotations: Annotations,
 }

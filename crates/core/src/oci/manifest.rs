@@ -7,31 +7,31 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::descriptor::{Annotations, Descriptor};
 use super::media_type::MediaType;
 
-/// An image manifest. Written once and then moved as the bytes it was written as, never re-encoded.
+/// An image manifest. It is encoded once and then transferred as these bytes, never re-encoded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Manifest {
     schema_version: SchemaVersion,
-    /// The manifest's own media type; older writers leave it out.
+    /// The media type of the manifest itself; older tools leave it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_type: Option<MediaType>,
-    /// What the artifact is.
+    /// The type of the artifact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<MediaType>,
     /// The config blob.
     pub config: Descriptor,
-    /// The layer blobs; `null`, as the Go tool writes for none, reads as empty.
+    /// The layer blobs. `null`, which KitOps writes if there are none, is read as empty.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub layers: Vec<Descriptor>,
-    /// The manifest that this one is about.
+    /// The manifest that this one refers to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Descriptor>,
-    /// Free annotations.
+    /// Arbitrary annotations.
     #[serde(default, deserialize_with = "null_is_empty", skip_serializing_if = "Annotations::is_empty")]
     pub annotations: Annotations,
 }
 
-/// The number 2, the only schema version there is (image-spec 1.1, "schemaVersion").
+/// The number 2, the only schema version (image-spec 1.1, "schemaVersion").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "u64", into = "u64")]
 pub(super) struct SchemaVersion;
@@ -40,7 +40,7 @@ impl TryFrom<u64> for SchemaVersion {
     type Error = String;
 
     fn try_from(version: u64) -> Result<Self, String> {
-        if version == 2 { Ok(Self) } else { Err(format!("schema version {version} is not supported, only 2 is")) }
+        if version == 2 { Ok(Self) } else { Err(format!("schema version {version} is not supported, only version 2")) }
     }
 }
 
@@ -68,17 +68,17 @@ impl Manifest {
         }
     }
 
-    /// Reads a manifest; unknown members are ignored.
+    /// Parses a manifest; unknown members are ignored.
     pub fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(bytes)
     }
 
-    /// The compact JSON whose digest names the manifest.
+    /// The compact JSON whose digest identifies the manifest.
     pub fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("a manifest has only string keys and finite numbers")
     }
 
-    /// The blobs that the manifest needs, config first, each digest once.
+    /// The blobs of the manifest, config first, each digest once.
     pub fn blobs(&self) -> impl Iterator<Item = &Descriptor> {
         let mut seen = HashSet::new();
         std::iter::once(&self.config).chain(&self.layers).filter(move |blob| seen.insert(blob.digest))
@@ -88,6 +88,7 @@ impl Manifest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digest::Digest;
 
     #[test]
     fn a_manifest_of_the_go_tool_without_layers_is_read() {
@@ -102,9 +103,10 @@ mod tests {
     fn the_members_keep_the_order_of_the_specification() {
         let config = Descriptor::of(MediaType::of("c"), b"");
         let manifest = Manifest::new(MediaType::of("a"), config.clone(), vec![config]);
-        let blob = r#"{"mediaType":"c","digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","size":0}"#;
+        let blob = format!(r#"{{"mediaType":"c","digest":"{}","size":0}}"#, Digest::of(b""));
         let expected = format!(
-            r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","artifactType":"a","config":{blob},"layers":[{blob}]}}"#
+            r#"{{"schemaVersion":2,"mediaType":"{}","artifactType":"a","config":{blob},"layers":[{blob}]}}"#,
+            MediaType::IMAGE_MANIFEST,
         );
         assert_eq!(String::from_utf8(manifest.to_bytes()).unwrap(), expected);
         assert_eq!(manifest.blobs().count(), 1);

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A media type as a descriptor carries it.
+/// A media type, as in a descriptor.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MediaType(Cow<'static, str>);
@@ -16,20 +16,21 @@ impl MediaType {
     /// An image index (image-spec 1.1, "Image Index").
     pub const IMAGE_INDEX: Self = Self::of("application/vnd.oci.image.index.v1+json");
 
-    /// The blob `{}`, where a manifest has to have one and nothing to say (image-spec 1.1, "Guidance for an Empty Descriptor").
+    /// The blob `{}`, for a manifest that must have a blob but has no content for it (image-spec 1.1, "Guidance for an
+    /// Empty Descriptor").
     pub const EMPTY: Self = Self::of("application/vnd.oci.empty.v1+json");
 
-    /// A media type that the program knows by name.
+    /// A media type known at compile time.
     pub const fn of(name: &'static str) -> Self {
         Self(Cow::Borrowed(name))
     }
 
-    /// The media type as text.
+    /// The media type as a string.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether registries serve this under `/manifests/` and not under `/blobs/`.
+    /// Returns true if registries serve this type under `/manifests/` and not under `/blobs/`.
     pub fn is_manifest(&self) -> bool {
         const DOCKER: [&str; 2] = [
             "application/vnd.docker.distribution.manifest.v2+json",

@@ -1,6 +1,6 @@
-//! The OCI documents (image-spec 1.1), and the contract of a place that holds content.
+//! The OCI documents (image-spec 1.1), and the interface of a place that holds content.
 //!
-//! No disk and no HTTP: `store` and `registry` are the places that implement the contract.
+//! This module does not access the disk or the network: `store` and `registry` implement the interface.
 
 mod content;
 mod descriptor;

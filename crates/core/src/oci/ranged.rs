@@ -1,37 +1,38 @@
-//! Reading content here and there, in ranges, without what lies between.
+//! Random access to content by ranges, without reading the bytes between them.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::content::Content;
 
-/// How much is asked for where nothing was read before: a header of a tar and the beginning of a file.
+/// The size of the first range at a new position: a tar header and the beginning of a file.
 const FIRST_BYTES: u64 = 16 * 1024;
-/// How much is asked for at most, after much was read in a row.
+/// The maximum size of a range in sequential reading.
 const MOST_BYTES: u64 = 1024 * 1024;
 
-/// Content with a position. Each range is asked for when a byte of it is wanted, and is held until the next one.
+/// Content with a read position. A range is fetched when one of its bytes is needed, and kept until the next one is
+/// fetched.
 ///
-/// Whoever reads on is given ranges that double, so that no more than twice of what is wanted is fetched, and a range for
-/// every small file is not needed. What comes is not verified.
+/// In sequential reading each range is twice as large as the one before, so that at most twice the needed bytes are
+/// fetched, and small files do not need a request each. The bytes are not verified.
 pub struct RangedReader<'a> {
     content: &'a dyn Content,
     size: u64,
     position: u64,
     /// The bytes that were fetched last.
     window: Vec<u8>,
-    /// Where these stand.
+    /// The offset of these bytes in the content.
     window_start: u64,
-    /// How many were asked for.
+    /// The number of bytes that were requested.
     step: u64,
 }
 
 impl<'a> RangedReader<'a> {
-    /// Begins in front of `content`, which is `size` bytes long.
+    /// Starts at the beginning of `content`, which has `size` bytes.
     pub fn new(content: &'a dyn Content, size: u64) -> Self {
         Self { content, size, position: 0, window: Vec::new(), window_start: 0, step: FIRST_BYTES }
     }
 
-    /// What of the window lies ahead.
+    /// The unread rest of the window.
     fn ahead(&self) -> &[u8] {
         let passed = self.position.checked_sub(self.window_start).and_then(|passed| usize::try_from(passed).ok());
         passed.and_then(|passed| self.window.get(passed..)).unwrap_or_default()
@@ -39,8 +40,8 @@ impl<'a> RangedReader<'a> {
 
     fn fetch(&mut self) -> io::Result<()> {
         let window_end = self.window_start + self.window.len() as u64;
-        let goes_on = !self.window.is_empty() && (window_end..window_end + self.step).contains(&self.position);
-        self.step = if goes_on { (2 * self.step).min(MOST_BYTES) } else { FIRST_BYTES };
+        let is_sequential = !self.window.is_empty() && (window_end..window_end + self.step).contains(&self.position);
+        self.step = if is_sequential { (2 * self.step).min(MOST_BYTES) } else { FIRST_BYTES };
         let length = self.step.min(self.size.saturating_sub(self.position));
         self.window.clear();
         self.window_start = self.position;
@@ -63,7 +64,7 @@ impl Read for RangedReader<'_> {
 }
 
 impl Seek for RangedReader<'_> {
-    /// Refuses to leave the content, which a position behind its end would do without a word.
+    /// Refuses positions after the end of the content, which would otherwise be accepted silently.
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let position = match to {
             SeekFrom::Start(position) => Some(position),
@@ -83,7 +84,7 @@ mod tests {
     use super::*;
     use crate::oci::content::ContentError;
 
-    /// Content that remembers what it was asked for.
+    /// Content that records the requested ranges.
     struct Watched {
         bytes: Vec<u8>,
         asked: Mutex<Vec<(u64, u64)>>,
@@ -110,13 +111,13 @@ mod tests {
     const STEP: u64 = FIRST_BYTES;
 
     #[test]
-    fn reading_on_doubles_the_range_and_jumping_begins_anew() {
+    fn sequential_reading_doubles_the_range_and_jumping_starts_again() {
         let content = Watched::new(100 * STEP);
         let mut reader = RangedReader::new(&content, 100 * STEP);
         let mut read = vec![0; usize::try_from(2 * STEP).unwrap()];
         reader.read_exact(&mut read).unwrap();
         assert_eq!(read, content.bytes[..read.len()]);
-        // Within the window, then a little behind it, then far away, then at the end.
+        // Within the window, then a little after it, then far away, then at the end.
         reader.seek_relative(10).unwrap();
         reader.read_exact(&mut read[..1]).unwrap();
         reader.seek(SeekFrom::Start(4 * STEP)).unwrap();

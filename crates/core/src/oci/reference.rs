@@ -1,6 +1,6 @@
 //! The name of an artifact: registry, repository, and a tag or a digest or both.
 //!
-//! The grammar is that of KitOps (`kit`'s users type `demo:v1`), not that of docker: there is no Docker Hub by default.
+//! The grammar is that of KitOps (users of `kit` type `demo:v1`), not that of docker: Docker Hub is not the default.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,36 +9,37 @@ use crate::digest::Digest;
 
 /// A parsed reference such as `registry.example/team/model:v1`.
 ///
-/// Without a registry it means the local one, [`Reference::LOCAL`]; a bare digest means the unnamed local repository.
+/// Without a registry it refers to the local store, [`Reference::LOCAL`]; a bare digest refers to the unnamed local
+/// repository.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Reference {
     /// Host and optional port.
     pub registry: String,
-    /// Lower-case path inside the registry.
+    /// The lower-case path in the registry.
     pub repository: String,
-    /// The tag. With a digest beside it, it only informs.
+    /// The tag. If there is a digest, the tag is only informative.
     pub tag: Option<Tag>,
-    /// The digest, which decides.
+    /// The digest, which takes precedence over the tag.
     pub digest: Option<Digest>,
 }
 
 impl Reference {
-    /// The registry of names that have none: the local store alone.
+    /// The registry of references that have none: only the local store.
     pub const LOCAL: &'static str = "localhost";
     /// The repository of ModelKits that were packed without a name.
     pub const UNNAMED: &'static str = "_";
 
-    /// Whether the reference names no remote registry.
+    /// Returns true if the reference does not contain a remote registry.
     pub fn is_local(&self) -> bool {
         self.registry == Self::LOCAL
     }
 
-    /// Whether this is the repository of ModelKits without a name.
+    /// Returns true if this is the repository of ModelKits without a name.
     pub fn is_unnamed(&self) -> bool {
         self.is_local() && self.repository == Self::UNNAMED
     }
 
-    /// What a place is asked for: the digest if there is one, else the tag.
+    /// The name to resolve: the digest if there is one, else the tag.
     pub fn selector(&self) -> Option<String> {
         let digest = self.digest.as_ref().map(ToString::to_string);
         digest.or_else(|| self.tag.as_ref().map(ToString::to_string))
@@ -56,41 +57,41 @@ impl Reference {
         Self { tag: None, digest: Some(digest), ..self.clone() }
     }
 
-    /// The same without the digest.
+    /// The same reference without the digest.
     #[must_use]
     pub fn without_digest(&self) -> Self {
         Self { digest: None, ..self.clone() }
     }
 
-    /// The repository alone.
+    /// The repository without tag and digest.
     #[must_use]
     pub fn without_selector(&self) -> Self {
         Self { tag: None, digest: None, ..self.clone() }
     }
 
-    /// Registry and repository in full, as in `localhost/demo`.
+    /// The full registry and repository, as in `localhost/demo`.
     pub fn full_repository(&self) -> String {
         format!("{}/{}", self.registry, self.repository)
     }
 
-    /// Whether the repository, standing alone, would be taken for a registry and a shorter repository.
+    /// Returns true if the repository, written alone, would be parsed as a registry and a shorter repository.
     fn reads_as_registry(&self) -> bool {
         self.repository.split_once('/').is_some_and(|(head, _)| names_registry(head))
     }
 
-    /// Whether repository and tag, standing alone, would be taken for a digest.
+    /// Returns true if repository and tag, written alone, would be parsed as a digest.
     fn reads_as_digest(&self) -> bool {
         let tag = self.tag.as_ref().filter(|_| self.digest.is_none());
         tag.is_some_and(|tag| format!("{}:{tag}", self.repository).parse::<Digest>().is_ok())
     }
 
-    /// Parses `reference[,tag…]`, as `pack` and `remove` take it, into one reference per tag.
+    /// Parses `reference[,tag…]`, the form accepted by `pack` and `remove`, into one reference for each tag.
     pub fn parse_list(text: &str) -> Result<Vec<Self>, InvalidReference> {
         let mut pieces = text.split(',');
         let first: Self = pieces.next().unwrap_or_default().parse()?;
         let mut all = vec![first];
         for tag in pieces {
-            // The unnamed repository has no tags.
+            // The unnamed repository does not have tags.
             let tag = Tag::new(tag).filter(|_| !all[0].is_unnamed());
             let next = all[0].with_tag(tag.ok_or_else(|| InvalidReference::new(text, Part::Tag))?);
             all.push(next);
@@ -135,12 +136,12 @@ impl FromStr for Reference {
     }
 }
 
-/// Whether the piece before the first `/` is meant as a registry and not as part of the repository.
+/// Returns true if the text before the first `/` is a registry and not part of the repository.
 fn names_registry(head: &str) -> bool {
     head.contains([':', '.']) || head == Reference::LOCAL
 }
 
-/// A host name, an IPv4 address or an IPv6 address in brackets, and an optional port.
+/// Accepts a host name, an IPv4 address or an IPv6 address in brackets, with an optional port.
 fn is_registry(text: &str) -> bool {
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => (host, Some(port)),
@@ -159,7 +160,7 @@ fn is_host_label(label: &str) -> bool {
     !label.is_empty() && label.bytes().all(inner) && !label.starts_with('-') && !label.ends_with('-')
 }
 
-/// Distribution-spec 1.1, "Pulling manifests": components of `[a-z0-9]+` joined by `.`, `_`, `__` or dashes.
+/// Accepts components of `[a-z0-9]+` joined by `.`, `_`, `__` or dashes (distribution-spec 1.1, "Pulling manifests").
 fn is_repository(text: &str) -> bool {
     text.len() <= 255 && text.split('/').all(is_repository_component)
 }
@@ -175,7 +176,8 @@ fn is_repository_component(component: &str) -> bool {
 }
 
 impl fmt::Display for Reference {
-    /// The short form: without `localhost/` where that is not ambiguous, and only the digest for the unnamed repository.
+    /// Writes the short form: without `localhost/` where that is not ambiguous, and only the digest for the unnamed
+    /// repository.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let (true, Some(digest)) = (self.is_unnamed(), &self.digest) {
             return write!(f, "{digest}");
@@ -194,12 +196,12 @@ impl fmt::Display for Reference {
     }
 }
 
-/// A tag of the distribution grammar: a word character, then up to 127 of those, `.` and `-`.
+/// A tag by the distribution grammar: a word character, then up to 127 word characters, `.` and `-`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tag(String);
 
 impl Tag {
-    /// The tag `text`, if it is one.
+    /// Returns `text` as a tag, if it is valid.
     pub fn new(text: &str) -> Option<Self> {
         let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         let valid = text.len() <= 128
@@ -208,12 +210,12 @@ impl Tag {
         valid.then(|| Self(text.to_owned()))
     }
 
-    /// The tag that stands for a missing one.
+    /// The tag used if none is given.
     pub fn latest() -> Self {
         Self("latest".to_owned())
     }
 
-    /// The tag as text.
+    /// The tag as a string.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -225,7 +227,7 @@ impl fmt::Display for Tag {
     }
 }
 
-/// A text that is no reference, and the part that is wrong.
+/// A text that is not a reference, and its invalid part.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid reference: {part} in `{text}`")]
 pub struct InvalidReference {

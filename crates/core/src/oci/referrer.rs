@@ -1,4 +1,4 @@
-//! Manifests that are about another one, its *subject* (image-spec 1.1, "subject").
+//! Referrers: manifests that refer to another manifest, their *subject* (image-spec 1.1, "subject").
 
 use serde::Deserialize;
 
@@ -7,12 +7,13 @@ use super::manifest::null_is_empty;
 use super::media_type::MediaType;
 use crate::digest::Digest;
 
-/// A manifest or index that is about another manifest.
+/// A manifest or index with a subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Referrer {
-    /// What it is about.
+    /// The digest of the subject.
     pub subject: Digest,
-    /// Its line in a list of referrers: what it is and its annotations (distribution-spec 1.1, "Pushing Manifests with Subject").
+    /// The entry in a list of referrers, with artifact type and annotations (distribution-spec 1.1, "Pushing Manifests
+    /// with Subject").
     pub descriptor: Descriptor,
 }
 
@@ -33,7 +34,7 @@ struct Config {
 }
 
 impl Referrer {
-    /// Reads the manifest with these `bytes`, which are those of `descriptor`. None for one that is about nothing.
+    /// Reads the manifest of `descriptor` from its `bytes`; returns `None` if it does not have a subject.
     pub fn read(descriptor: &Descriptor, bytes: &[u8]) -> Option<Self> {
         let document: Document = serde_json::from_slice(bytes).ok()?;
         let subject = document.subject?.digest;
@@ -44,13 +45,13 @@ impl Referrer {
         Some(Self { subject, descriptor })
     }
 
-    /// The tag of the index that stands for the list of what is about `subject` where a registry keeps none (distribution-spec
-    /// 1.1, "Referrers Tag Schema").
+    /// The tag of the index that lists the referrers of `subject` in registries without the referrers API
+    /// (distribution-spec 1.1, "Referrers Tag Schema").
     pub fn tag(subject: &Digest) -> String {
         format!("sha256-{}", subject.hex())
     }
 
-    /// Whether `tag` is such a tag, and so no name that anybody gave.
+    /// Returns true if `tag` is such a tag, and therefore not a name chosen by a user.
     pub fn is_tag(tag: &str) -> bool {
         tag.strip_prefix("sha256-").is_some_and(|hex| format!("sha256:{hex}").parse::<Digest>().is_ok())
     }

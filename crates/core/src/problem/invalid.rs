@@ -1,18 +1,18 @@
-//! What is wrong with a document, and how that is shown: file, line, column, the line itself and carets below the place.
+//! The problems of a document, and their display: file, line, column, the line itself and carets below the position.
 
 use std::fmt;
 
 use unicode_width::UnicodeWidthStr;
 
-/// How many problems are shown in full; a file that has more is another kind of file.
+/// The number of problems shown in full; a file with more is probably not the kind of file it should be.
 const SHOWN: usize = 50;
 
-/// Longer source lines, as JSON on one line has, are cut to this many characters around the place.
+/// Longer source lines, such as JSON on one line, are cut to this many characters around the position.
 const EXCERPT_WIDTH: usize = 120;
 
-/// A document that cannot be used, with everything that is wrong in it.
+/// A document that cannot be used, with all its problems.
 ///
-/// Displays on several lines: a head, then one or three lines a problem.
+/// Its display has several lines: a head, then one or three lines for each problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invalid {
     file: String,
@@ -25,13 +25,13 @@ impl Invalid {
         Self { file: file.to_owned(), problems }
     }
 
-    /// The same problems, shown with the name of the file that the text came from.
+    /// The same problems, displayed with the name of the file that the text came from.
     #[must_use]
     pub fn in_file(self, file: &str) -> Self {
         Self { file: file.to_owned(), ..self }
     }
 
-    /// The problems, in the order of the file as far as they have a place in it.
+    /// The problems, ordered by their position in the file as far as they have one.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
@@ -52,19 +52,19 @@ impl fmt::Display for Invalid {
     }
 }
 
-/// One thing that is wrong.
+/// A single problem of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// What is wrong, on one line.
+    /// The description of the problem, on one line.
     pub message: String,
-    /// The field it is about, as in `datasets[0].path`; empty for a problem of the text as such.
+    /// The affected field, as in `datasets[0].path`; empty if the text as a whole is affected.
     pub field: String,
-    /// Where it stands, if the document was read from text.
+    /// The position of the problem, if the document was read from text.
     pub position: Option<Position>,
 }
 
 impl Problem {
-    /// A problem of a field, its place in a text yet unknown.
+    /// A problem of a field whose position in the text is not yet known.
     pub fn of(field: impl Into<String>, message: String) -> Self {
         Self { message, field: field.into(), position: None }
     }
@@ -78,7 +78,7 @@ impl Problem {
     }
 }
 
-/// A place in the text.
+/// A position in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position {
     /// The line, from 1.
@@ -88,7 +88,7 @@ pub struct Position {
     excerpt: Excerpt,
 }
 
-/// The line with its number, and carets below the place.
+/// Writes the line with its number, and carets below the position.
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Excerpt { text, indent, width } = &self.excerpt;
@@ -99,7 +99,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// The line of a place, and where the carets go, in terminal columns.
+/// The line of a position, and the columns for the carets, as a terminal counts them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Excerpt {
     text: String,
@@ -114,7 +114,7 @@ pub struct Mark {
     pub end: usize,
 }
 
-/// The text of a document, which turns byte ranges into places.
+/// The text of a document, which converts byte ranges to positions.
 pub struct Source<'a> {
     text: &'a str,
     line_starts: Vec<usize>,
@@ -126,7 +126,7 @@ impl<'a> Source<'a> {
         Self { text, line_starts: std::iter::once(0).chain(after_breaks).collect() }
     }
 
-    /// The place of `mark`, of which only the first line is shown.
+    /// The position of `mark`, of which only the first line is shown.
     pub fn position(&self, mark: Mark) -> Position {
         let start = floor(self.text, mark.start);
         let line = self.line_starts.partition_point(|at| *at <= start);
@@ -160,12 +160,13 @@ impl Excerpt {
     }
 }
 
-/// The text with a space for every sign that would move the cursor or change the terminal.
+/// The text with a space in place of each character that would move the cursor or change the terminal.
 fn printable(text: &str) -> String {
     text.chars().map(|sign| if sign.is_control() || is_invisible(sign) { ' ' } else { sign }).collect()
 }
 
-/// Signs that reorder or hide what follows (Unicode bidirectional controls, zero-width signs, byte order mark).
+/// Recognizes characters that reorder or hide the following text (Unicode bidirectional controls, zero-width
+/// characters, byte order mark).
 fn is_invisible(sign: char) -> bool {
     matches!(sign, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
@@ -179,7 +180,7 @@ fn floor(text: &str, at: usize) -> usize {
     at
 }
 
-/// `text` in backticks, on one line and not too long.
+/// `text` in backticks, on one line and limited in length.
 pub fn quoted(text: &str) -> String {
     const LONGEST: usize = 80;
     let cut = if text.chars().nth(LONGEST).is_some() { "…" } else { "" };

@@ -1,4 +1,4 @@
-//! What is wrong with a document that a person wrote: where it stands, how that is shown, and what was probably meant.
+//! Problems in a document that a user wrote: their position, their display, and suggestions for misspelt names.
 
 mod invalid;
 mod suggest;

@@ -1,6 +1,6 @@
-//! What was probably meant by a misspelt name.
+//! Suggestions for misspelt names.
 
-/// The name of `known` that `word` most likely stands for, if one is near enough.
+/// The name in `known` that `word` most likely means, if one is similar enough.
 pub fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let longest = 24;
     if word.len() > longest {

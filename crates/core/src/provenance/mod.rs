@@ -1,6 +1,7 @@
-//! Where a ModelKit came from: a record that is attached to it, as an in-toto statement with a SLSA provenance predicate.
+//! The provenance of a ModelKit: a record that is attached to it as a referrer, in the form of an in-toto statement
+//! with a SLSA provenance predicate.
 //!
-//! Works on documents alone: no disk, no clock, no environment.
+//! This module works on documents alone, without access to disk, clock or environment.
 
 mod record;
 mod source_url;

@@ -1,79 +1,79 @@
-//! What a record says.
+//! The content of a provenance record.
 
 use jiff::Timestamp;
 
 use super::source_url::SourceUrl;
 use crate::digest::Digest;
 
-/// The making of one ModelKit.
+/// The record of how one ModelKit was packed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// The manifest of the ModelKit.
     pub subject: Digest,
-    /// What it was called then; perhaps nothing.
+    /// The names that it was packed with; may be empty.
     pub names: Vec<String>,
-    /// What the folder was checked out from, if that is known.
+    /// The commit that the folder was checked out from, if it is known.
     pub commit: Option<Commit>,
-    /// What it was made of.
+    /// The materials that the ModelKit was packed from.
     pub materials: Vec<Material>,
-    /// What its first name stood for before.
+    /// The ModelKit that its first name referred to before.
     pub previous: Option<Digest>,
-    /// Who made it.
+    /// The system that packed it.
     pub builder: Builder,
-    /// When it was made.
+    /// The time when it was packed.
     pub time: Option<Timestamp>,
 }
 
-/// A state of a git repository.
+/// A commit of a git repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
-    /// Its name in hexadecimal digits.
+    /// The commit ID in hexadecimal digits.
     pub id: String,
     /// The branch that was checked out.
     pub branch: Option<String>,
-    /// Where the repository comes from.
+    /// The URL of the remote repository.
     pub remote: Option<SourceUrl>,
-    /// Whether files differed from the commit; nothing if that could not be told.
+    /// True if files differed from the commit; `None` if that could not be determined.
     pub is_dirty: Option<bool>,
 }
 
-/// What a ModelKit was made of.
+/// An item that a ModelKit was packed from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Material {
-    /// What it was to the ModelKit.
+    /// The role of the material for the ModelKit.
     pub role: Role,
-    /// How the Kitfile names it.
+    /// The name of the material in the Kitfile.
     pub name: String,
-    /// Where it is, if it is not in the ModelKit.
+    /// The location, if the material is not part of the ModelKit.
     pub uri: Option<String>,
-    /// Its manifest, its layer or its content, if that is known.
+    /// The digest of its manifest, its layer or its content, if it is known.
     pub digest: Option<Digest>,
 }
 
-/// What a material was to the ModelKit.
+/// The role of a material for the ModelKit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// The ModelKit whose model is taken, or one that this one is built on.
+    /// The ModelKit whose model is used, or one that this one is based on.
     Parent,
     /// A dataset.
     Dataset,
-    /// The run of an experiment that left the files behind.
+    /// The run of an experiment that produced the files.
     Run,
 }
 
-/// Who made a ModelKit.
+/// The system that packed a ModelKit.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Builder {
-    /// The workflow or machine, as a URI; a person's own machine has none.
+    /// The workflow or machine, as a URI; `None` on a developer's machine.
     pub id: Option<String>,
-    /// The run, as a URL.
+    /// The run of the workflow, as a URL.
     pub run: Option<String>,
     /// The version of `kit`.
     pub version: String,
 }
 
 impl Record {
-    /// What does not change when the same things are packed again at the same place.
+    /// The record without the fields that change when the same content is packed again on the same system.
     #[must_use]
     pub fn without_history(&self) -> Self {
         let builder = Builder { run: None, ..self.builder.clone() };

@@ -1,4 +1,4 @@
-//! Where a git repository comes from, without anything that is secret.
+//! The URL of a git repository, without secrets.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceUrl(String);
 
-/// What git fetches over a network with (gitprotocol; `ext::` and the like run commands and name no place).
+/// The schemes that git fetches over a network (gitprotocol); `ext::` and similar run commands and are not locations.
 const SCHEMES: [&str; 4] = ["https", "http", "ssh", "git"];
 
 impl SourceUrl {
-    /// Reads what git takes for a URL: `https://host/path`, `ssh://host/path` or `user@host:path`. None for a path on a disk, which
-    /// would tell of the user's machine, and for anything else.
+    /// Parses the URLs that git accepts: `https://host/path`, `ssh://host/path` or `user@host:path`. Returns `None` for
+    /// a path on a disk, which would reveal details of the user's machine, and for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
             return None;
@@ -24,7 +24,7 @@ impl SourceUrl {
     }
 }
 
-/// Any address, without user, password and query, which signs some addresses.
+/// Any address without user, password and query. The query of some addresses contains a signature.
 pub fn without_secrets(address: &str) -> String {
     let address = address.split(['?', '#']).next().unwrap_or_default();
     let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
@@ -40,7 +40,7 @@ fn with_scheme(scheme: &str, rest: &str) -> Option<String> {
 
 fn without_scheme(text: &str) -> Option<String> {
     let (place, path) = text.split_once(':').filter(|(place, _)| !place.contains(['/', '\\']))?;
-    // One letter is a Windows drive.
+    // A single letter is a Windows drive.
     let is_host = host(place).len() > 1 && !path.starts_with(':');
     is_host.then(|| format!("ssh://{}/{}", host(place), path.trim_start_matches('/')))
 }

@@ -1,5 +1,5 @@
-//! A record as a document: an in-toto statement (in-toto attestation framework 1.0, "Statement") whose predicate is SLSA
-//! provenance 1.0, so that it can be signed and read by the tools for those.
+//! A provenance record as a document: an in-toto statement (in-toto attestation framework 1.0, "Statement") with a SLSA
+//! provenance 1.0 predicate, so that tools for these formats can sign and read it.
 
 use serde_json::{Map, Value, json};
 
@@ -9,19 +9,20 @@ use crate::digest::Digest;
 
 /// The media type of the document (in-toto attestation framework 1.0, "Media types").
 pub const MEDIA_TYPE: &str = "application/vnd.in-toto+json";
-/// What the predicate is (SLSA 1.0, "Provenance").
+/// The type of the predicate (SLSA 1.0, "Provenance").
 pub const PREDICATE_TYPE: &str = "https://slsa.dev/provenance/v1";
 
 const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
-/// What `externalParameters` and `internalParameters` mean: the version of what this file writes.
+/// The build type, which defines the meaning of `externalParameters` and `internalParameters`, with the version of this
+/// format.
 const BUILD_TYPE: &str = "urn:kit:pack:v1";
-/// Where nothing names the builder, which must have an id.
+/// The ID of a builder without a name, because a builder must have an ID.
 const LOCAL_BUILDER: &str = "urn:kit:builder:local";
 /// The role of the commit among the materials.
 const SOURCE: &str = "source";
 
 impl Record {
-    /// The document.
+    /// The record as a document.
     pub fn to_statement(&self) -> Vec<u8> {
         let mut dependencies: Vec<Value> = self.commit.iter().map(commit_to_json).collect();
         dependencies.extend(self.materials.iter().map(material_to_json));
@@ -52,8 +53,8 @@ impl Record {
         statement.to_string().into_bytes()
     }
 
-    /// Reads a document, also one of another maker, as far as it says something. None if it is no SLSA provenance of one thing
-    /// that has a SHA-256 digest.
+    /// Parses a document, including documents of other tools as far as they contain known fields. Returns `None` if it
+    /// is not a SLSA provenance of a single subject with a SHA-256 digest.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let statement: Value = serde_json::from_slice(bytes).ok()?;
         if statement["_type"] != STATEMENT_TYPE || statement["predicateType"] != PREDICATE_TYPE {
@@ -81,9 +82,10 @@ impl Record {
 
 fn commit_to_json(commit: &Commit) -> Value {
     let reference = commit.branch.as_ref().map(|branch| format!("@refs/heads/{branch}")).unwrap_or_default();
+    let uri = commit.remote.as_ref().map(|url| format!("git+{url}{reference}"));
     json!({
         "name": SOURCE,
-        "uri": commit.remote.as_ref().map_or_else(|| format!("git:{}", commit.id), |url| format!("git+{url}{reference}")),
+        "uri": uri.unwrap_or_else(|| format!("git:{}", commit.id)),
         "digest": { "gitCommit": commit.id },
         "annotations": given([
             ("role", Some(json!(SOURCE))),

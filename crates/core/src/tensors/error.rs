@@ -1,60 +1,60 @@
-//! What can be wrong with the header of a file of weights.
+//! Errors in the headers of files of weights.
 
 use std::io;
 
 use super::header::HEADER_LIMIT;
 
-/// Why a header does not tell which tensors its file holds.
+/// The reason why the tensors of a file cannot be determined from its header.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Reading failed.
     #[error("its header cannot be read")]
     Read(#[source] io::Error),
-    /// The file is over before its header is.
-    #[error("it ends inside of its header")]
+    /// The file ends before its header does.
+    #[error("it ends inside its header")]
     Truncated,
-    /// The header is, or says that it is, larger than any real one.
+    /// The header is, or claims to be, larger than any real one.
     #[error("its header is longer than {HEADER_LIMIT} bytes")]
     TooLarge,
-    /// The file begins with something else.
-    #[error("it is no GGUF file")]
+    /// The file does not begin like a GGUF file.
+    #[error("it is not a GGUF file")]
     NotGguf,
-    /// A version that nobody has written yet, or never will.
-    #[error("version {0} of GGUF is not known")]
+    /// A version that does not exist, or not yet.
+    #[error("GGUF version {0} is not supported")]
     Version(u32),
-    /// The header of a safetensors file is no such document.
-    #[error("its header is no list of tensors")]
+    /// The header of a safetensors file is not such a document.
+    #[error("its header is not a list of tensors")]
     Json(#[source] serde_json::Error),
-    /// An entry of the metadata is wrong.
+    /// An entry of the metadata is not valid.
     #[error("its metadata `{}` {problem}", key.escape_debug())]
     Metadata {
-        /// The entry.
+        /// The key of the entry.
         key: String,
-        /// What it does wrong.
+        /// The problem, as a predicate.
         problem: &'static str,
     },
-    /// A tensor is wrong.
+    /// A tensor is not valid.
     #[error("its tensor `{}` {problem}", name.escape_debug())]
     Tensor {
-        /// Its name as the header has it.
+        /// The name as the header contains it.
         name: String,
-        /// What it does wrong.
+        /// The problem, as a predicate.
         problem: &'static str,
     },
-    /// A tensor is of a type whose size we do not know.
+    /// A tensor has a type whose size is not known.
     #[error("its tensor `{}` has the unknown type `{}`", name.escape_debug(), found.escape_debug())]
     UnknownType {
-        /// The tensor.
+        /// The name of the tensor.
         name: String,
         /// The type, as a name or a number.
         found: String,
     },
-    /// Bytes follow the last tensor or are missing.
-    #[error("its tensors end at byte {end}, and the file at byte {file_size}")]
+    /// There are bytes after the last tensor, or bytes are missing.
+    #[error("its tensors end at byte {end}, but the file ends at byte {file_size}")]
     WrongEnd {
-        /// Where the last tensor ends.
+        /// The end of the last tensor.
         end: u64,
-        /// Where the file ends.
+        /// The end of the file.
         file_size: u64,
     },
 }

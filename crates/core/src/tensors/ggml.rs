@@ -1,6 +1,6 @@
-//! The numbers by which GGUF names types of tensors and of files, and what they mean.
+//! The numbers that GGUF uses for types of tensors and of files, and their meaning.
 
-/// How ggml stores numbers: in blocks of so many elements and bytes.
+/// A storage type of ggml, which stores numbers in blocks with a fixed number of elements and bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BlockType {
     pub(super) name: &'static str,
@@ -9,19 +9,20 @@ pub(super) struct BlockType {
 }
 
 impl BlockType {
-    /// The type with this number; none for one that was removed or is newer than this table.
+    /// The type with this number; `None` for one that was removed or is newer than this table.
     pub(super) fn of(number: u32) -> Option<Self> {
         let found = TYPES.iter().find(|(listed, ..)| *listed == number);
         found.map(|(_, name, elements, bytes)| Self { name, elements: *elements, bytes: *bytes })
     }
 }
 
-/// The name of what most tensors of a file are stored as.
+/// The name of the type that most tensors of a file have.
 pub(super) fn file_type(number: u64) -> Option<&'static str> {
     FILE_TYPES.iter().find(|(listed, _)| *listed == number).map(|(_, name)| *name)
 }
 
-/// Number, name, elements and bytes of a block (llama.cpp, `GGMLQuantizationType` and `GGML_QUANT_SIZES` in `gguf-py/gguf/constants.py`).
+/// The number, name, elements and bytes of each block type (llama.cpp, `GGMLQuantizationType` and `GGML_QUANT_SIZES` in
+/// `gguf-py/gguf/constants.py`).
 const TYPES: [(u32, &str, u64, u64); 35] = [
     (0, "F32", 1, 4),
     (1, "F16", 1, 2),
@@ -106,7 +107,7 @@ mod tests {
 
     #[test]
     fn types_have_the_sizes_of_ggml() {
-        // What `2 + QK_K // 4 + QK_K // 8` and the like come to in the table of gguf-py.
+        // The results of `2 + QK_K // 4 + QK_K // 8` and similar expressions in the table of gguf-py.
         for (number, name, elements, bytes) in [
             (0, "F32", 1, 4),
             (12, "Q4_K", 256, 2 + 2 + 256 / 2 + 12),

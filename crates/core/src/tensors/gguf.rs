@@ -7,11 +7,11 @@ use super::error::Error;
 use super::ggml::BlockType;
 use super::header::{Format, HEADER_LIMIT, Header, Tensor, Value, elements};
 
-/// "Currently at most 4, but this may change in the future."
+/// The maximum number of dimensions; the specification says: "Currently at most 4, but this may change in the future."
 const DIMENSIONS_LIMIT: u32 = 8;
-/// Arrays of arrays are allowed, and nobody writes them.
+/// The maximum depth of nested arrays, which are allowed but not used in practice.
 const NESTING_LIMIT: usize = 4;
-/// Arrays up to this length are kept if they hold integers: some models have other numbers of heads in each layer.
+/// The maximum length of arrays of integers that are kept: some models have a different number of heads in each layer.
 const KEPT_ELEMENTS: u64 = 512;
 
 pub(super) fn read(source: impl Read, file_size: Option<u64>) -> Result<Header, Error> {
@@ -42,18 +42,18 @@ fn alignment(metadata: &BTreeMap<String, Value>) -> Result<u64, Error> {
     const KEY: &str = "general.alignment";
     match metadata.get(KEY).map(Value::integer) {
         None => Ok(32),
-        // As ggml has it. Above 4 GiB it would be no 32-bit number, as it should be.
+        // The rule of ggml. The specification requires a 32-bit number.
         Some(Some(alignment)) if alignment.is_power_of_two() && alignment <= 1 << 31 => Ok(alignment),
-        Some(_) => Err(Error::Metadata { key: KEY.to_owned(), problem: "is no power of two" }),
+        Some(_) => Err(Error::Metadata { key: KEY.to_owned(), problem: "is not a power of two" }),
     }
 }
 
-/// What the list says of a tensor.
+/// The description of a tensor in the list.
 struct Entry {
     name: String,
     shape: Vec<u64>,
     kind: u32,
-    /// Counted from where the tensors begin.
+    /// The offset relative to the beginning of the tensors.
     offset: u64,
 }
 
@@ -64,7 +64,7 @@ impl Entry {
             return Err(Error::UnknownType { name, found: kind.to_string() });
         };
         if !shape.first().unwrap_or(&1).is_multiple_of(block.elements) {
-            return Err(Error::tensor(&name, "has rows that are no whole blocks"));
+            return Err(Error::tensor(&name, "has rows that do not consist of whole blocks"));
         }
         if !offset.is_multiple_of(alignment) {
             return Err(Error::tensor(&name, "is not aligned"));
@@ -77,7 +77,7 @@ impl Entry {
     }
 }
 
-/// Reads numbers and texts, and knows how far it is.
+/// Reads numbers and strings, and keeps track of the position.
 struct Reader<R> {
     source: io::Take<R>,
     position: u64,
@@ -86,13 +86,14 @@ struct Reader<R> {
 }
 
 impl<R: Read> Reader<R> {
-    /// Magic, version, and the numbers of tensors and of entries of metadata.
+    /// Reads the magic, the version, and the numbers of tensors and of metadata entries.
     fn beginning(&mut self) -> Result<(u64, u64), Error> {
         if self.bytes()? != *b"GGUF" {
             return Err(Error::NotGguf);
         }
         let version = self.u32()?;
-        // The byte order is not written anywhere, but no version needs its upper half yet (llama.cpp, `gguf_reader.py`).
+        // The byte order is not stored, but so far no version needs the upper half of its number (llama.cpp,
+        // `gguf_reader.py`).
         self.is_big_endian = version.trailing_zeros() >= 16;
         self.version = if self.is_big_endian { version.swap_bytes() } else { version };
         if !(1..=3).contains(&self.version) {
@@ -111,7 +112,7 @@ impl<R: Read> Reader<R> {
         Ok(Entry { name, shape, kind: self.u32()?, offset: u64::from_le_bytes(self.number()?) })
     }
 
-    /// The value of `key`, of the type with the number `kind` (`gguf_metadata_value_type`).
+    /// Reads the value of `key`, of the type with the number `kind` (`gguf_metadata_value_type`).
     fn value(&mut self, key: &str, kind: u32) -> Result<Value, Error> {
         Ok(match kind {
             0 => u64::from(u8::from_le_bytes(self.number()?)).into(),
@@ -131,7 +132,7 @@ impl<R: Read> Reader<R> {
         })
     }
 
-    /// Passes over an array, or keeps it if it is short and of integers.
+    /// Skips an array, or keeps it if it is short and contains integers.
     fn array(&mut self, key: &str, depth: usize) -> Result<Value, Error> {
         let (kind, count) = (self.u32()?, self.length()?);
         match (kind, width(kind)) {
@@ -158,16 +159,16 @@ impl<R: Read> Reader<R> {
         Ok(Value::Array { elements: count })
     }
 
-    /// A length or count: 32 bits in the first version, 64 since.
+    /// Reads a length or count: 32 bits in version 1, 64 bits since version 2.
     fn length(&mut self) -> Result<u64, Error> {
         if self.version == 1 { self.u32().map(u64::from) } else { self.number().map(u64::from_le_bytes) }
     }
 
-    /// A text. What is not UTF-8 in it, as it should be, is replaced.
+    /// Reads a string. Invalid UTF-8 is replaced.
     fn text(&mut self) -> Result<String, Error> {
         let length = self.length()?;
         let mut bytes = Vec::new();
-        // Grows with what comes, whatever the length promises.
+        // The buffer grows with the received bytes, not to the announced length.
         let read = self.source.by_ref().take(length).read_to_end(&mut bytes)?;
         self.passed(read as u64, length)?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -182,7 +183,7 @@ impl<R: Read> Reader<R> {
         self.number().map(u32::from_le_bytes)
     }
 
-    /// The bytes of a number, lowest first.
+    /// The bytes of a number in little-endian order.
     fn number<const N: usize>(&mut self) -> Result<[u8; N], Error> {
         let mut bytes = self.bytes()?;
         if self.is_big_endian {
@@ -213,7 +214,7 @@ impl<R: Read> Reader<R> {
     }
 }
 
-/// The bytes of a value, if all values of the type have as many.
+/// The size of a value in bytes, if it is the same for all values of the type.
 fn width(kind: u32) -> Option<u64> {
     match kind {
         0 | 1 | 7 => Some(1),
@@ -306,27 +307,27 @@ mod tests {
         fails(&file().entry("a", 9, &array(13, 1)), "its metadata `a` is of an unknown type");
         fails(&file().entry("a", 9, &array(9, 1).repeat(100_000)), "its metadata `a` is nested too deeply");
         fails(&file().entry("a", 9, &array(10, u64::MAX)), "its header is longer than 100000000 bytes");
-        fails(&file().entry("a", 9, &array(0, u64::MAX)), "it ends inside of its header");
-        fails(&file().entry("a", 9, &array(8, u64::MAX)), "it ends inside of its header");
-        fails(&file().entry("a", 8, &u64::MAX.to_le_bytes()), "it ends inside of its header");
-        let wrong = "its metadata `general.alignment` is no power of two";
+        fails(&file().entry("a", 9, &array(0, u64::MAX)), "it ends inside its header");
+        fails(&file().entry("a", 9, &array(8, u64::MAX)), "it ends inside its header");
+        fails(&file().entry("a", 8, &u64::MAX.to_le_bytes()), "it ends inside its header");
+        let wrong = "its metadata `general.alignment` is not a power of two";
         fails(&file().entry("general.alignment", 4, &[0; 4]), wrong);
         fails(&file().entry("general.alignment", 4, &48_u32.to_le_bytes()), wrong);
         fails(&file().entry("general.alignment", 8, &0_u64.to_le_bytes()), wrong);
         fails(&file().tensor("t", &[1; 9], 0, 0), "its tensor `t` has too many dimensions");
-        fails(&file().tensor("t", &[31], 2, 0), "its tensor `t` has rows that are no whole blocks");
+        fails(&file().tensor("t", &[31], 2, 0), "its tensor `t` has rows that do not consist of whole blocks");
         fails(&file().tensor("t", &[1], 0, 8), "its tensor `t` is not aligned");
         fails(&file().tensor("t", &[1 << 32, 1 << 32], 0, 0), "its tensor `t` is too large");
         fails(&file().tensor("t", &[1 << 62], 0, 0), "its tensor `t` is too large");
         fails(&file().tensor("t", &[1], 0, u64::MAX - 31), "its tensor `t` is too large");
         fails(&file().tensor("t", &[1], 4, 0), "its tensor `t` has the unknown type `4`");
-        fails(&file().tensor("t", &[8], 0, 0), "its tensor `t` goes beyond the end of the file");
+        fails(&file().tensor("t", &[8], 0, 0), "its tensor `t` extends beyond the end of the file");
         fails(&file().tensor("t", &[1], 0, 0).tensor("t", &[1], 0, 32).data(64), "its tensor `t` occurs twice");
         let overlap = file().tensor("t", &[16], 0, 0).tensor("u", &[1], 0, 32).data(64);
-        fails(&overlap, "its tensor `u` overlaps with another one");
+        fails(&overlap, "its tensor `u` overlaps with another tensor");
         assert!(matches!(read(&b"GGML"[..], None), Err(Error::NotGguf)));
-        fails(&Gguf::new(4, false), "version 4 of GGUF is not known");
-        fails(&Gguf::new(4, true), "version 4 of GGUF is not known");
+        fails(&Gguf::new(4, false), "GGUF version 4 is not supported");
+        fails(&Gguf::new(4, true), "GGUF version 4 is not supported");
         let many = [&b"GGUF\x03\0\0\0"[..], &u64::MAX.to_le_bytes(), &u64::MAX.to_le_bytes()].concat();
         assert!(matches!(parse(&many), Err(Error::Truncated)));
     }

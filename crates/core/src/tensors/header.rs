@@ -1,4 +1,4 @@
-//! A header in the form that both formats are read into, and the checks that both have to pass.
+//! The common representation of the headers of both formats, and the checks that apply to both.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::error::Error;
 use super::{gguf, safetensors};
 
-/// How long a header may be: the limit of safetensors' own reader (`MAX_HEADER_SIZE` in its `tensor.rs`, 0.7), taken for GGUF
-/// too, where vocabularies of 256,000 words need some 10 MB.
+/// The maximum length of a header in bytes: the limit of the reader of safetensors (`MAX_HEADER_SIZE` in its
+/// `tensor.rs`, 0.7), also used for GGUF, where vocabularies of 256,000 words need about 10 MB.
 pub const HEADER_LIMIT: u64 = 100_000_000;
 
 /// A format of files of weights.
@@ -18,34 +18,34 @@ pub const HEADER_LIMIT: u64 = 100_000_000;
 pub enum Format {
     /// A length, a JSON document, and the tensors.
     Safetensors,
-    /// Metadata and tensors for llama.cpp and its kin (ggml, `docs/gguf.md`), versions 1 to 3.
+    /// Metadata and tensors for llama.cpp and related programs (ggml, `docs/gguf.md`), versions 1 to 3.
     Gguf,
 }
 
-/// What a file of weights tells in front of them.
+/// The header of a file of weights.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Header {
     /// The format of the file.
     pub format: Format,
-    /// In the order in which they stand in the file. No two overlap or have the same name.
+    /// The tensors in the order of their offsets. They do not overlap, and their names are unique.
     pub tensors: Vec<Tensor>,
-    /// What else the header tells, by key.
+    /// The other information in the header, by key.
     pub metadata: BTreeMap<String, Value>,
 }
 
 /// One tensor of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Tensor {
-    /// What the model calls it.
+    /// The name of the tensor in the model.
     pub name: String,
-    /// The type of its numbers as the format calls it, for example `BF16` or `Q4_K`.
+    /// The type of its elements by the name of the format, for example `BF16` or `Q4_K`.
     #[serde(rename = "type")]
     pub element_type: &'static str,
-    /// The dimensions as the format lists them: the first varies slowest in safetensors and fastest in GGUF.
+    /// The dimensions in the order of the format: the first varies slowest in safetensors and fastest in GGUF.
     pub shape: Vec<u64>,
-    /// Where its bytes begin in the file.
+    /// The offset of its bytes in the file.
     pub offset: u64,
-    /// How many bytes there are.
+    /// The size in bytes.
     pub size: u64,
 }
 
@@ -53,27 +53,27 @@ pub struct Tensor {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Value {
-    /// An integer that is not below zero.
+    /// A non-negative integer.
     Unsigned(u64),
-    /// An integer below zero.
+    /// A negative integer.
     Negative(i64),
-    /// A fraction.
+    /// A floating-point number.
     Float(f64),
-    /// Yes or no.
+    /// A boolean.
     Boolean(bool),
-    /// Text.
+    /// A string.
     Text(String),
-    /// A short array of integers, such as a number for each layer.
+    /// A short array of integers, such as one number for each layer.
     Integers(Vec<u64>),
-    /// An array that was passed over, such as a vocabulary.
+    /// An array that was skipped, such as a vocabulary.
     Array {
-        /// How many elements it has.
+        /// The number of elements.
         elements: u64,
     },
 }
 
 impl Format {
-    /// The format that a file is in by its name.
+    /// The format of a file by its name.
     pub fn of(file_name: &str) -> Option<Self> {
         match file_name.rsplit_once('.')?.1 {
             "safetensors" => Some(Self::Safetensors),
@@ -82,7 +82,7 @@ impl Format {
         }
     }
 
-    /// What people call it.
+    /// The usual name of the format.
     pub fn name(self) -> &'static str {
         match self {
             Self::Safetensors => "safetensors",
@@ -92,8 +92,8 @@ impl Format {
 }
 
 impl Header {
-    /// Reads the header at the beginning of `source`, and little of what follows. `file_size` is that of the whole file, in bytes;
-    /// without it, tensors beyond the end of the file go unnoticed.
+    /// Reads the header at the beginning of `source`, and little of what follows. `file_size` is the size of the whole
+    /// file in bytes; without it, tensors beyond the end of the file are not detected.
     pub fn read(format: Format, source: impl Read, file_size: Option<u64>) -> Result<Self, Error> {
         match format {
             Format::Safetensors => safetensors::read(source, file_size),
@@ -101,14 +101,14 @@ impl Header {
         }
     }
 
-    /// Sorts `tensors`, which both formats keep in any order, and refuses those that cannot be.
+    /// Sorts `tensors`, whose order is arbitrary in both formats, and refuses impossible ones.
     pub(super) fn checked(
         format: Format,
         mut tensors: Vec<Tensor>,
         metadata: BTreeMap<String, Value>,
         file_size: Option<u64>,
     ) -> Result<Self, Error> {
-        // An empty tensor may begin where another one does.
+        // An empty tensor may have the same offset as another one.
         tensors.sort_by_key(|tensor| (tensor.offset, tensor.size));
         let mut names = HashSet::new();
         let mut reached = 0;
@@ -117,24 +117,24 @@ impl Header {
                 return Err(Error::tensor(&tensor.name, "occurs twice"));
             }
             if tensor.offset < reached {
-                return Err(Error::tensor(&tensor.name, "overlaps with another one"));
+                return Err(Error::tensor(&tensor.name, "overlaps with another tensor"));
             }
             reached = tensor.end().ok_or_else(|| Error::tensor(&tensor.name, "is too large"))?;
             if file_size.is_some_and(|size| reached > size) {
-                return Err(Error::tensor(&tensor.name, "goes beyond the end of the file"));
+                return Err(Error::tensor(&tensor.name, "extends beyond the end of the file"));
             }
         }
         Ok(Self { format, tensors, metadata })
     }
 
-    /// How many bytes the tensors have.
+    /// The total size of the tensors in bytes.
     pub fn weight_bytes(&self) -> u64 {
         self.tensors.iter().map(|tensor| tensor.size).fold(0, u64::saturating_add)
     }
 }
 
 impl Tensor {
-    /// How many numbers it holds, packed ones counted as what they are packed in.
+    /// The number of elements; packed numbers count as the elements that they are packed in.
     pub fn elements(&self) -> u64 {
         elements(&self.shape).unwrap_or(u64::MAX)
     }
@@ -144,13 +144,13 @@ impl Tensor {
     }
 }
 
-/// How many elements a tensor has, unless there are more than can be counted.
+/// The number of elements of a tensor, unless it does not fit into 64 bits.
 pub(super) fn elements(shape: &[u64]) -> Option<u64> {
     shape.iter().try_fold(1_u64, |product, dimension| product.checked_mul(*dimension))
 }
 
 impl Value {
-    /// The integer that it is, unless it is something else or below zero.
+    /// The value as an integer, unless it has another type or is negative.
     pub fn integer(&self) -> Option<u64> {
         match self {
             Self::Unsigned(number) => Some(*number),
@@ -158,7 +158,7 @@ impl Value {
         }
     }
 
-    /// The text that it is.
+    /// The value as a string, if it is one.
     pub fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),

@@ -1,4 +1,5 @@
-//! What is known of a model beside its tensors: from the metadata of GGUF, or from the `config.json` of Hugging Face's transformers.
+//! The properties of a model other than its tensors: from the metadata of GGUF, or from the `config.json` of Hugging
+//! Face's transformers.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,33 +9,33 @@ use serde_json::{Map, Value as Json};
 use super::ggml;
 use super::header::Value;
 
-/// What a model is and how large its parts are, as far as its files tell.
+/// The architecture of a model and the sizes of its parts, as far as its files contain them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hyperparameters {
-    /// What kind of model it is: `llama` in GGUF, a class such as `LlamaForCausalLM` in transformers.
+    /// The architecture: `llama` in GGUF, a class such as `LlamaForCausalLM` in transformers.
     pub architecture: Option<String>,
-    /// How its weights were made smaller.
+    /// The quantization of the weights.
     pub quantization: Option<Quantization>,
-    /// How many tokens it was trained to look back on.
+    /// The context length in tokens that it was trained with.
     pub context_length: Option<u64>,
-    /// How many tokens it knows.
+    /// The number of tokens in the vocabulary.
     pub vocabulary: Option<u64>,
-    /// How many blocks of attention and feed-forward layers it has.
+    /// The number of blocks of attention and feed-forward layers.
     pub layers: Option<u64>,
-    /// How many attention heads a layer has.
+    /// The number of attention heads in a layer.
     pub heads: Option<u64>,
-    /// How many heads of keys and values a layer has, the most where layers differ.
+    /// The number of heads of keys and values in a layer; the maximum if layers differ.
     pub key_value_heads: Option<u64>,
-    /// How many numbers all layers together keep of one token while they go on from it.
+    /// The number of values that all layers together keep of one token during generation.
     pub cached_per_token: Option<u64>,
 }
 
-/// How weights were made smaller.
+/// The quantization of weights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quantization {
-    /// As the files call it: `Q4_K_M`, `gptq`.
+    /// The method by its name in the files: `Q4_K_M`, `gptq`.
     pub method: String,
-    /// Of one weight, where that is written.
+    /// The number of bits of one weight, if it is given.
     pub bits: Option<u64>,
 }
 
@@ -85,7 +86,8 @@ impl Hyperparameters {
         found
     }
 
-    /// Reads a `config.json` of transformers, or of what writes the same names; none if it is something else.
+    /// Reads a `config.json` of transformers, or of programs that write the same names; returns `None` if it is
+    /// something else.
     pub fn of_config(text: &str) -> Option<Self> {
         let Ok(Json::Object(config)) = serde_json::from_str(text) else { return None };
         let config = Config(&config);
@@ -102,7 +104,7 @@ impl Hyperparameters {
             key_value_heads: if has_one_pair { Some(1) } else { pairs.or(heads) },
             cached_per_token: None,
         };
-        // DeepSeek's latent attention keeps one compressed vector for all heads.
+        // The latent attention of DeepSeek keeps one compressed vector for all heads.
         let is_compressed = config.find("kv_lora_rank").is_some();
         if found.speaks() && !is_compressed {
             let by_default = || config.number(&["hidden_size", "n_embd", "d_model"])?.checked_div(heads?);
@@ -112,18 +114,18 @@ impl Hyperparameters {
         Some(found)
     }
 
-    /// Whether the model writes token after token, by the name that transformers gives to the classes of such models.
+    /// Returns true if the model generates tokens one by one, by the suffix of the class name in transformers.
     fn speaks(&self) -> bool {
         let architecture = self.architecture.as_deref().unwrap_or_default();
         ["ForCausalLM", "ForConditionalGeneration", "LMHeadModel"].iter().any(|end| architecture.ends_with(end))
     }
 }
 
-/// The heads of keys and values.
+/// The numbers of heads of keys and values.
 enum Heads<'a> {
-    /// As many in each layer.
+    /// The same number in each layer.
     Same(Option<u64>),
-    /// So many in one layer after the other.
+    /// The number in each layer.
     Listed(&'a [u64]),
 }
 
@@ -135,7 +137,7 @@ impl Heads<'_> {
         }
     }
 
-    /// Each head of each layer keeps a key and a value of these lengths.
+    /// The number of cached values, if each head of each layer keeps a key and a value of these lengths.
     fn cached(&self, layers: Option<u64>, key_length: Option<u64>, value_length: Option<u64>) -> Option<u64> {
         let heads = match self {
             Self::Same(heads) => heads.as_ref()?.checked_mul(layers?)?,
@@ -145,7 +147,7 @@ impl Heads<'_> {
     }
 }
 
-/// A `config.json`. Models of text and images have the part that speaks in `text_config`.
+/// A `config.json`. Models of text and images have the language model in `text_config`.
 struct Config<'a>(&'a Map<String, Json>);
 
 impl<'a> Config<'a> {
@@ -153,7 +155,7 @@ impl<'a> Config<'a> {
         self.0.get(key).or_else(|| self.0.get("text_config")?.get(key))
     }
 
-    /// The first of `keys` that is there, which are names of the same thing.
+    /// The first of `keys` that exists; the keys are names of the same property.
     fn number(&self, keys: &[&str]) -> Option<u64> {
         keys.iter().find_map(|key| self.find(key)?.as_u64())
     }
@@ -241,7 +243,8 @@ mod tests {
         };
         assert_eq!(llama, expected);
         let gpt2 = config(
-            r#"{"architectures":["GPT2LMHeadModel"],"n_embd":768,"n_head":12,"n_layer":12,"n_positions":1024,"vocab_size":50257}"#,
+            r#"{"architectures":["GPT2LMHeadModel"],"n_embd":768,"n_head":12,"n_layer":12,"n_positions":1024,
+                "vocab_size":50257}"#,
         );
         assert_eq!((gpt2.context_length, gpt2.cached_per_token), (Some(1024), Some(12 * 12 * 2 * 64)));
         let nested = config(
@@ -250,11 +253,13 @@ mod tests {
         );
         assert_eq!((nested.layers, nested.cached_per_token), (Some(3), Some(3 * 2 * 2 * 4)));
         let bert = config(
-            r#"{"architectures":["BertForMaskedLM"],"hidden_size":768,"num_attention_heads":12,"num_hidden_layers":12}"#,
+            r#"{"architectures":["BertForMaskedLM"],"hidden_size":768,"num_attention_heads":12,
+                "num_hidden_layers":12}"#,
         );
         assert_eq!((bert.layers, bert.cached_per_token), (Some(12), None));
         let falcon = config(
-            r#"{"architectures":["FalconForCausalLM"],"multi_query":true,"num_attention_heads":71,"hidden_size":4544,"num_hidden_layers":32}"#,
+            r#"{"architectures":["FalconForCausalLM"],"multi_query":true,"num_attention_heads":71,
+                "hidden_size":4544,"num_hidden_layers":32}"#,
         );
         assert_eq!((falcon.key_value_heads, falcon.cached_per_token), (Some(1), Some(32 * 2 * 64)));
     }
@@ -279,7 +284,8 @@ mod tests {
         assert_eq!(Hyperparameters::of_config(&"[".repeat(100_000)), None);
         assert_eq!(config(r#"{"layers":[64,10],"hidden_size":-1}"#), Hyperparameters::default());
         let huge = config(
-            r#"{"model_type":"xForCausalLM","hidden_size":18446744073709551615,"num_hidden_layers":18446744073709551615,"n_head":1}"#,
+            r#"{"model_type":"xForCausalLM","hidden_size":18446744073709551615,
+                "num_hidden_layers":18446744073709551615,"n_head":1}"#,
         );
         assert_eq!(huge.cached_per_token, None);
     }

@@ -1,7 +1,7 @@
-//! What files of weights tell of themselves: the headers of safetensors and GGUF, and what a model needs that is made of them.
+//! The headers of files of weights, safetensors and GGUF, and the requirements of a model derived from them.
 //!
-//! Opens nothing: a header is read from any `Read`, a `config.json` is text. Nothing in a header is trusted: what is kept of one
-//! is at most as large as the bytes that were read, and those are at most [`HEADER_LIMIT`].
+//! This module does not open files: a header is read from any `Read`, and a `config.json` is passed as text. Headers
+//! are not trusted: the result is at most as large as the bytes that were read, and those are at most [`HEADER_LIMIT`].
 
 mod error;
 mod ggml;

@@ -1,4 +1,5 @@
-//! safetensors: eight bytes of length, a JSON object, and the tensors in a row (huggingface/safetensors, README "Format").
+//! safetensors: a length of eight bytes, a JSON object, and the tensors one after the other (huggingface/safetensors,
+//! README "Format").
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,7 +18,7 @@ pub(super) fn read(mut source: impl Read, file_size: Option<u64>) -> Result<Head
     if length > HEADER_LIMIT {
         return Err(Error::TooLarge);
     }
-    // Grows with what comes, whatever the length promises.
+    // The buffer grows with the received bytes, not to the announced length.
     let mut text = Vec::new();
     source.take(length).read_to_end(&mut text)?;
     if (text.len() as u64) < length {
@@ -32,7 +33,7 @@ pub(super) fn read(mut source: impl Read, file_size: Option<u64>) -> Result<Head
     Ok(header)
 }
 
-/// The reference implementation takes no file with bytes that belong to no tensor.
+/// Refuses files with bytes that do not belong to a tensor, as the reference implementation does.
 fn check_there_are_no_gaps(header: &Header, data_start: u64, file_size: Option<u64>) -> Result<(), Error> {
     let mut end = data_start;
     for tensor in &header.tensors {
@@ -56,12 +57,12 @@ fn tensor(name: String, entry: Entry, data_start: u64) -> Result<Tensor, Error> 
         return Err(Error::tensor(&name, "is too large"));
     };
     let size = end.checked_sub(begin).filter(|size| bits % 8 == 0 && *size == bits / 8);
-    let size = size.ok_or_else(|| Error::tensor(&name, "has not the bytes that its shape needs"))?;
+    let size = size.ok_or_else(|| Error::tensor(&name, "has a size that does not match its shape"))?;
     let offset = data_start.checked_add(begin).ok_or_else(|| Error::tensor(&name, "is too large"))?;
     Ok(Tensor { name, element_type, shape: entry.shape, offset, size })
 }
 
-/// Names of types and their bits (`Dtype` and `bitsize` in safetensors' `tensor.rs`, 0.7).
+/// The names of types and their size in bits (`Dtype` and `bitsize` in safetensors' `tensor.rs`, 0.7).
 const TYPES: [(&str, u64); 22] = [
     ("BOOL", 8),
     ("F4", 4),
@@ -87,7 +88,7 @@ const TYPES: [(&str, u64); 22] = [
     ("U64", 64),
 ];
 
-/// The one name that is no tensor's.
+/// The only key that is not the name of a tensor.
 const METADATA: &str = "__metadata__";
 
 struct Document {
@@ -99,11 +100,11 @@ struct Document {
 struct Entry {
     dtype: String,
     shape: Vec<u64>,
-    /// Where the bytes begin and end, counted from the end of the header.
+    /// The begin and end of the bytes, relative to the end of the header.
     data_offsets: (u64, u64),
 }
 
-/// By hand: JSON maps of serde would take the last of several tensors with one name.
+/// Implemented by hand, because a serde map would keep only the last of several tensors with the same name.
 impl<'de> Deserialize<'de> for Document {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(DocumentVisitor)
@@ -174,27 +175,26 @@ mod tests {
             format!(r#"{{"t":{{"dtype":"{dtype}","shape":{shape},"data_offsets":{offsets}}}}}"#)
         };
         let two = |name: &str, first: &str, second: &str| {
-            format!(
-                r#"{{"t":{{"dtype":"U8","shape":[4],"data_offsets":{first}}},"{name}":{{"dtype":"U8","shape":[4],"data_offsets":{second}}}}}"#
-            )
+            let tensor = |offsets: &str| format!(r#"{{"dtype":"U8","shape":[4],"data_offsets":{offsets}}}"#);
+            format!(r#"{{"t":{},"{name}":{}}}"#, tensor(first), tensor(second))
         };
         let shape = "[4294967296,4294967296]";
         for (header, expected) in [
-            (one("F32", "[1]", "[0,8]"), "its tensor `t` has not the bytes that its shape needs"),
-            (one("F4", "[3]", "[0,1]"), "its tensor `t` has not the bytes that its shape needs"),
-            (one("F32", "[2]", "[8,0]"), "its tensor `t` has not the bytes that its shape needs"),
+            (one("F32", "[1]", "[0,8]"), "its tensor `t` has a size that does not match its shape"),
+            (one("F4", "[3]", "[0,1]"), "its tensor `t` has a size that does not match its shape"),
+            (one("F32", "[2]", "[8,0]"), "its tensor `t` has a size that does not match its shape"),
             (one("F32", shape, "[0,8]"), "its tensor `t` is too large"),
             (one("U8", "[8]", "[18446744073709551607,18446744073709551615]"), "its tensor `t` is too large"),
-            (one("U8", "[9]", "[0,9]"), "its tensor `t` goes beyond the end of the file"),
+            (one("U8", "[9]", "[0,9]"), "its tensor `t` extends beyond the end of the file"),
             (one("U8", "[4]", "[4,8]"), "its tensor `t` follows a gap"),
             (one("Q9", "[8]", "[0,8]"), "its tensor `t` has the unknown type `Q9`"),
-            (two("u", "[0,4]", "[2,6]"), "its tensor `u` overlaps with another one"),
+            (two("u", "[0,4]", "[2,6]"), "its tensor `u` overlaps with another tensor"),
             (two("t", "[0,4]", "[4,8]"), "its tensor `t` occurs twice"),
-            (one("U8", "[-8]", "[0,8]"), "its header is no list of tensors"),
-            (one("U8", "[8.0]", "[0,8]"), "its header is no list of tensors"),
-            ("[".repeat(100_000), "its header is no list of tensors"),
-            (format!(r#"{{"__metadata__":{}1"#, r#"{"a":"#.repeat(100_000)), "its header is no list of tensors"),
-            (r#"{"__metadata__":{},"__metadata__":{}}"#.to_owned(), "its header is no list of tensors"),
+            (one("U8", "[-8]", "[0,8]"), "its header is not a list of tensors"),
+            (one("U8", "[8.0]", "[0,8]"), "its header is not a list of tensors"),
+            ("[".repeat(100_000), "its header is not a list of tensors"),
+            (format!(r#"{{"__metadata__":{}1"#, r#"{"a":"#.repeat(100_000)), "its header is not a list of tensors"),
+            (r#"{"__metadata__":{},"__metadata__":{}}"#.to_owned(), "its header is not a list of tensors"),
         ] {
             assert_eq!(parse(&header, 8).unwrap_err().to_string(), expected, "{header:.200}");
         }
@@ -208,8 +208,8 @@ mod tests {
             let file = [&length.to_le_bytes()[..], b"{}"].concat();
             assert_eq!(read(&file[..], None).unwrap_err().to_string(), expected);
         };
-        check(3, "it ends inside of its header");
-        check(HEADER_LIMIT, "it ends inside of its header");
+        check(3, "it ends inside its header");
+        check(HEADER_LIMIT, "it ends inside its header");
         check(HEADER_LIMIT + 1, "its header is longer than 100000000 bytes");
         check(u64::MAX, "its header is longer than 100000000 bytes");
         assert!(matches!(read(&[0; 7][..], None), Err(Error::Truncated)));

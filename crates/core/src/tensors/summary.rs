@@ -1,4 +1,4 @@
-//! A model in a few numbers, from the headers of all files that it is spread over.
+//! A summary of a model from the headers of all its files.
 
 use std::collections::BTreeMap;
 
@@ -6,34 +6,34 @@ use super::header::{Header, Tensor};
 use super::hyperparameters::{Hyperparameters, Quantization};
 use super::memory::Memory;
 
-/// What is to be known of a model before it is served.
+/// The properties of a model that matter for serving it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// What the model's documents say.
+    /// The hyperparameters in the documents of the model.
     pub hyperparameters: Hyperparameters,
-    /// How many weights it has. Of packed weights those are counted that they stand for, where the way of packing is known.
+    /// The number of weights. For packed weights the original weights are counted, if the packing is known.
     pub parameters: u64,
-    /// How many tensors it has.
+    /// The number of tensors.
     pub tensors: u64,
-    /// Which types these have, those with the most bytes first.
+    /// The types of the tensors, those with the most bytes first.
     pub types: Vec<TypeCount>,
-    /// What serving it takes.
+    /// The memory needed to serve the model.
     pub memory: Memory,
 }
 
 /// The tensors of one type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypeCount {
-    /// The type.
+    /// The name of the type.
     pub name: &'static str,
-    /// How many tensors have it.
+    /// The number of tensors with this type.
     pub tensors: u64,
-    /// How many bytes these are.
+    /// The size of these tensors in bytes.
     pub size: u64,
 }
 
 impl Summary {
-    /// Sums up the files of one model.
+    /// Summarizes the files of one model.
     pub fn new(hyperparameters: Hyperparameters, headers: &[&Header]) -> Self {
         let tensors = || headers.iter().flat_map(|header| &header.tensors);
         let parameters = tensors().map(|tensor| parameters(tensor, hyperparameters.quantization.as_ref()));
@@ -58,7 +58,7 @@ fn types<'a>(tensors: impl Iterator<Item = &'a Tensor>) -> Vec<TypeCount> {
     types
 }
 
-/// How many weights `tensor` stands for. The scales, zero points and tables beside packed weights are none.
+/// The number of weights in `tensor`. The scales, zero points and tables that belong to packed weights do not count.
 fn parameters(tensor: &Tensor, quantization: Option<&Quantization>) -> u64 {
     let elements = tensor.elements();
     let Some(Quantization { method, bits }) = quantization else { return elements };

@@ -1,6 +1,6 @@
 //! YAML as Go's yaml.v3 reads and writes it: nodes, scalars, values as JSON, and text with an indent of 2.
 //!
-//! Knows no Kitfile.
+//! This module does not depend on `kitfile`.
 
 mod natural_order;
 mod node;

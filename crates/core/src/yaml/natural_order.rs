@@ -18,7 +18,8 @@ pub(crate) fn sort_naturally(value: &mut Value) {
     }
 }
 
-/// yaml.v3, `sorter.go`: runs of digits compare as numbers, and signs come before letters except right after a digit.
+/// Compares as yaml.v3 does (`sorter.go`): runs of digits compare as numbers, and other characters come before letters
+/// except right after a digit.
 fn natural_order(left: &str, right: &str) -> Ordering {
     let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
     let Some(at) = left.iter().zip(&right).position(|(one, other)| one != other) else {
@@ -48,7 +49,7 @@ fn natural_order(left: &str, right: &str) -> Ordering {
     }
 }
 
-/// The value and the end of the run of digits that goes on at `at`, comparable between the two keys that differ there.
+/// The value and the end of the run of digits that continues at `at`, the first position where the two keys differ.
 fn digit_run(key: &[char], at: usize, one: char, other: char) -> (u128, usize) {
     let before = key[..at].iter().rev().take_while(|sign| sign.is_ascii_digit());
     let leads = (one == '0' || other == '0') && before.into_iter().any(|digit| *digit != '0');

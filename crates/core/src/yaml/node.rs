@@ -1,6 +1,6 @@
-//! The tree of a YAML text: nodes with their places, aliases resolved, size and depth bounded.
+//! The syntax tree of a YAML text: nodes with their positions, aliases resolved, size and depth limited.
 //!
-//! Scalars are kept as source text; what they mean is the business of `scalar`.
+//! Scalars are kept as source text; `scalar` determines their meaning.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -9,20 +9,22 @@ use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
 
 use crate::problem::Mark;
 
-/// Far more than any Kitfile nests, less than the 128 levels that `serde_json` reads back from a config.
+/// The maximum depth: far more than any Kitfile needs, and less than the 128 levels that `serde_json` reads back from a
+/// config.
 const DEEPEST: usize = 100;
 
-/// Bytes of text and nodes that a document may have after its aliases are replaced. A text without aliases cannot reach it.
+/// The maximum of text bytes and nodes in a document after its aliases are expanded. A text without aliases cannot
+/// reach it.
 const LARGEST: usize = 4 * 1024 * 1024;
 
-/// A piece of YAML. Aliases share the node that they point to.
+/// A YAML node. Aliases share the node that they point to.
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) mark: Mark,
     pub(crate) content: Content,
-    /// Nodes and text bytes below and at this node, aliases counted as often as they are used.
+    /// The number of nodes and text bytes at and below this node; an alias counts each time it is used.
     weight: usize,
-    /// Levels below this node.
+    /// The number of levels below this node.
     height: usize,
 }
 
@@ -33,7 +35,7 @@ pub(crate) enum Content {
     Mapping(Vec<(Rc<Node>, Rc<Node>)>),
 }
 
-/// A scalar before it means anything.
+/// A scalar whose meaning is not yet determined.
 #[derive(Debug)]
 pub(crate) struct Scalar {
     pub(crate) text: String,
@@ -61,16 +63,16 @@ impl Node {
         if let Content::Scalar(scalar) = &self.content { Some(scalar) } else { None }
     }
 
-    /// The node's kind as a message names it.
+    /// The kind of the node for messages.
     pub(crate) fn kind(&self) -> &'static str {
         match &self.content {
-            Content::Scalar(_) => "a text",
+            Content::Scalar(_) => "a string",
             Content::Sequence(_) => "a list",
             Content::Mapping(_) => "a mapping",
         }
     }
 
-    /// Where a message about the node points: the first key of a mapping, not the whole of it.
+    /// The position that a message about the node shows: the first key of a mapping, not the whole mapping.
     pub(crate) fn head(&self) -> Mark {
         match &self.content {
             Content::Mapping(pairs) => pairs.first().map_or(self.mark, |(key, _)| key.mark),
@@ -79,7 +81,7 @@ impl Node {
     }
 }
 
-/// Why a text is no YAML document that `kit` reads.
+/// The reason why a text is not a YAML document that `kit` accepts.
 #[derive(Debug)]
 pub(crate) struct SyntaxError {
     pub(crate) mark: Mark,
@@ -91,7 +93,7 @@ pub(crate) fn without_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
-/// Reads the only document of `text`; none if there is nothing but comments.
+/// Reads the only document of `text`; returns `None` if there are only comments.
 pub(crate) fn compose(text: &str) -> Result<Option<Rc<Node>>, SyntaxError> {
     let mut options = granit_parser::options! {};
     options.set_emit_comments(false);
@@ -106,7 +108,10 @@ pub(crate) fn compose(text: &str) -> Result<Option<Rc<Node>>, SyntaxError> {
                 if composer.is_empty_document()? {
                     continue;
                 }
-                return Err(SyntaxError::new(mark, "a Kitfile is one YAML document, but a second one begins here"));
+                return Err(SyntaxError::new(
+                    mark,
+                    "a Kitfile is a single YAML document, but a second one begins here",
+                ));
             }
             Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
             event => root = Some(composer.node(event, mark, 0)?),
@@ -123,7 +128,7 @@ impl SyntaxError {
 struct Composer<'a> {
     events: Parser<'a, StrInput<'a>>,
     end: usize,
-    /// Finished nodes by anchor; an anchor whose node is not finished is not in here.
+    /// The complete nodes by anchor. The anchor of a node that is still being read is not in this map.
     anchors: HashMap<usize, Rc<Node>>,
 }
 
@@ -161,11 +166,11 @@ impl<'a> Composer<'a> {
             }
             Event::SequenceStart(_, anchor, _) => (self.sequence(depth)?, anchor),
             Event::MappingStart(_, anchor, _) => (self.mapping(depth)?, anchor),
-            _ => return Err(SyntaxError::new(mark, "a value is missing here")),
+            _ => return Err(SyntaxError::new(mark, "a value is missing")),
         };
         let node = Rc::new(Node::new(mark, content));
         if node.weight > LARGEST || depth + node.height > DEEPEST {
-            return Err(SyntaxError::new(mark, "the aliases below make this too large or too deep"));
+            return Err(SyntaxError::new(mark, "the aliases in this value make it too large or too deeply nested"));
         }
         if anchor != 0 {
             self.anchors.insert(anchor, Rc::clone(&node));
@@ -175,7 +180,7 @@ impl<'a> Composer<'a> {
 
     fn alias(&self, anchor: usize, mark: Mark) -> Result<Rc<Node>, SyntaxError> {
         let target = self.anchors.get(&anchor);
-        target.cloned().ok_or_else(|| SyntaxError::new(mark, "this alias stands inside the value that it names"))
+        target.cloned().ok_or_else(|| SyntaxError::new(mark, "this alias is inside the value that it refers to"))
     }
 
     fn sequence(&mut self, depth: usize) -> Result<Content, SyntaxError> {
@@ -195,7 +200,7 @@ impl<'a> Composer<'a> {
         Ok(Content::Mapping(pairs))
     }
 
-    /// The next node of a collection; none at its end.
+    /// The next node of a collection, or `None` at its end.
     fn child(&mut self, depth: usize) -> Result<Option<Rc<Node>>, SyntaxError> {
         let (event, mark) = self.next()?;
         if matches!(event, Event::SequenceEnd | Event::MappingEnd) {

@@ -1,10 +1,10 @@
-//! How Go writes numbers, in JSON and in YAML.
+//! Numbers as Go writes them, in JSON and in YAML.
 
 use serde_json::Number;
 
 /// A double as Go's JSON encoder writes it: the shortest digits, with an exponent below 1e-6 and from 1e21 on.
 ///
-/// None for infinities and not-a-number, which JSON does not have.
+/// Returns `None` for infinities and not-a-number, which JSON cannot represent.
 pub(crate) fn json_float(value: f64) -> Option<Number> {
     if !value.is_finite() {
         return None;
@@ -14,14 +14,14 @@ pub(crate) fn json_float(value: f64) -> Option<Number> {
     text.parse().ok()
 }
 
-/// A number as the Kitfile shows it.
+/// A number as it is written in a Kitfile.
 ///
-/// Whole numbers are shown as such, where the Go tool turns 1000000 into `1e+06` and loses digits above 2^53. All others
-/// have Go's form `g`: an exponent below 1e-4 and from 1e6 on.
+/// Integers are written with all their digits; KitOps writes 1000000 as `1e+06` and loses digits above 2^53. All other
+/// numbers have Go's format `g`: an exponent below 1e-4 and from 1e6 on.
 pub(crate) fn yaml_number(number: &Number) -> String {
     let text = number.to_string();
     if text == "-0" {
-        // Without a point it would be read back as the integer 0.
+        // Without a decimal point it would be read back as the integer 0.
         return "-0.0".to_owned();
     }
     if !text.contains(['.', 'e', 'E']) {
@@ -39,7 +39,7 @@ fn general(value: f64) -> String {
     if (-4..6).contains(&exponent) { value.to_string() } else { exponential(value, 2) }
 }
 
-/// Shortest digits, a signed exponent of at least `exponent_digits` digits.
+/// The shortest digits that identify the value, and a signed exponent of at least `exponent_digits` digits.
 fn exponential(value: f64, exponent_digits: usize) -> String {
     let scientific = format!("{value:e}");
     let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));

@@ -1,4 +1,4 @@
-//! The pairs of a YAML mapping: each key once, merges (`<<`) followed; and values of any shape.
+//! Reading YAML nodes: the pairs of a mapping, each key once, with merges (`<<`) applied, and values of any type.
 
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
@@ -10,29 +10,29 @@ use super::number::json_float;
 use super::scalar::{Resolved, resolve};
 use crate::problem::{Mark, quoted};
 
-/// A key's node, its text, and the value.
+/// The node of a key, its text, and the value.
 type Pair = (Rc<Node>, String, Rc<Node>);
 
-/// Reads values out of YAML nodes and gathers the problems on the way, instead of stopping at the first.
+/// Reads values from YAML nodes and collects all problems instead of stopping at the first.
 #[derive(Default)]
 pub(crate) struct Reader {
     pub(crate) problems: Vec<(Mark, String)>,
 }
 
 impl Reader {
-    /// The mapping's own pairs, then those that it merges in and does not have itself.
+    /// The mapping's own pairs, then the merged pairs whose keys the mapping does not have itself.
     pub(crate) fn pairs(&mut self, pairs: &[(Rc<Node>, Rc<Node>)]) -> Vec<Pair> {
         let mut own: Vec<Pair> = Vec::new();
         let mut seen = HashSet::new();
         let mut merged = None;
         for (key, value) in pairs {
             let Some(scalar) = key.scalar() else {
-                self.report(key.head(), format!("a key must be a text, not {}", key.kind()));
+                self.report(key.head(), format!("a key must be a string, not {}", key.kind()));
                 continue;
             };
             let is_merge = resolve(scalar) == Ok(Resolved::Merge);
             if !seen.insert((scalar.text.clone(), is_merge)) {
-                self.report(key.mark, format!("the key {} is here a second time", quoted(&scalar.text)));
+                self.report(key.mark, format!("the key {} appears twice", quoted(&scalar.text)));
             } else if is_merge {
                 merged = Some(value);
             } else {
@@ -47,7 +47,7 @@ impl Reader {
         own
     }
 
-    /// The pairs of the mapping after `<<`, or of the mappings in a list, of which earlier ones win.
+    /// The pairs of the mapping after `<<`, or of the mappings in a list, where earlier ones take precedence.
     fn merged(&mut self, value: &Rc<Node>) -> Vec<Pair> {
         let mappings = match &value.content {
             Content::Sequence(items) => items.clone(),
@@ -63,7 +63,7 @@ impl Reader {
         all
     }
 
-    /// Any value, as the JSON that Go makes of it: keys in the order of their bytes, times as texts.
+    /// Any value as the JSON that Go produces from it: keys in byte order, timestamps as strings.
     pub(crate) fn value(&mut self, node: &Node) -> Value {
         match &node.content {
             Content::Scalar(scalar) => scalar_value(scalar).unwrap_or_else(|message| {
@@ -82,10 +82,10 @@ impl Reader {
         }
     }
 
-    /// A scalar's source text, whatever it would mean elsewhere: `1.20` stays `1.20`.
+    /// The source text of a scalar, even if it looks like a number or a date: `1.20` stays `1.20`.
     pub(crate) fn text_of(&mut self, name: &str, node: &Node) -> String {
         let Some(scalar) = node.scalar() else {
-            self.report(node.head(), format!("`{name}` must be a text, not {}", node.kind()));
+            self.report(node.head(), format!("`{name}` must be a string, not {}", node.kind()));
             return String::new();
         };
         match resolve(scalar) {
@@ -103,20 +103,20 @@ impl Reader {
         self.problems.push((mark, message));
     }
 
-    /// JSON has no keys but texts, and Go's encoder gives up on others.
+    /// Reports a key that is not a string: JSON does not have such keys, and Go's encoder fails on them.
     fn check_key(&mut self, key: &Node) {
         let Some(scalar) = key.scalar() else { return };
         match resolve(scalar) {
             Ok(Resolved::Text(_)) => {}
             Ok(_) => {
-                self.report(key.mark, format!("the key {} must be a text: put it in quotes", quoted(&scalar.text)));
+                self.report(key.mark, format!("the key {} must be a string: put it in quotes", quoted(&scalar.text)));
             }
             Err(message) => self.report(key.mark, message),
         }
     }
 }
 
-/// Whether the node stands for nothing at all.
+/// Returns true if the node is null.
 pub(crate) fn is_null(node: &Node) -> bool {
     node.scalar().is_some_and(|scalar| resolve(scalar) == Ok(Resolved::Null))
 }
@@ -134,9 +134,9 @@ fn scalar_value(scalar: &Scalar) -> Result<Value, String> {
         Resolved::Null => Value::Null,
         Resolved::Bool(value) => Value::Bool(value),
         Resolved::Integer(digits) => Value::Number(digits.parse().map_err(|_| "not a number".to_owned())?),
-        Resolved::Float(value) => {
-            Value::Number(json_float(value).ok_or_else(|| format!("{} has no form in JSON", quoted(&scalar.text)))?)
-        }
+        Resolved::Float(value) => Value::Number(
+            json_float(value).ok_or_else(|| format!("{} cannot be represented in JSON", quoted(&scalar.text)))?,
+        ),
         Resolved::Timestamp(text) | Resolved::Text(text) => Value::String(text),
         Resolved::Merge => Value::String(scalar.text.clone()),
     })
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
     use crate::yaml::node::compose;
 
-    /// YAML texts and the JSON that Go (yaml.v3 3.0.1, encoding/json) makes of them; null where it refuses.
+    /// YAML texts and the JSON that Go (yaml.v3 3.0.1, encoding/json) produces from them; null where it fails.
     const GOLDEN: &str = include_str!("../../../../tests/golden/yaml_scalars.json");
 
     fn json_of(yaml: &str) -> Option<String> {

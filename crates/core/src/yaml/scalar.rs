@@ -1,4 +1,4 @@
-//! What a scalar means, by the rules of Go's yaml.v3, which decide what the Go tool reads from the same text.
+//! The meaning of scalars, by the rules of Go's yaml.v3, so that `kit` and KitOps read the same values from a text.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -6,22 +6,22 @@ use base64::engine::general_purpose::STANDARD;
 use super::node::Scalar;
 use super::timestamp;
 
-/// A scalar with its meaning.
+/// A scalar with its type and value.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Resolved {
     Null,
     Bool(bool),
-    /// A whole number between `i64::MIN` and `u64::MAX`, in decimal.
+    /// An integer between `i64::MIN` and `u64::MAX`, in decimal.
     Integer(String),
     Float(f64),
-    /// A point in time in the form of RFC 3339.
+    /// A timestamp in the format of RFC 3339.
     Timestamp(String),
     Text(String),
     /// The key `<<`.
     Merge,
 }
 
-/// Gives the scalar its meaning; the error says what its tag asks for in vain.
+/// Determines the type and value of a scalar; the error names the tag that the value does not match.
 pub(crate) fn resolve(scalar: &Scalar) -> Result<Resolved, String> {
     let text = || Resolved::Text(scalar.text.clone());
     let Some(tag) = scalar.tag.as_deref().filter(|tag| *tag != "!") else {
@@ -42,7 +42,7 @@ pub(crate) fn resolve(scalar: &Scalar) -> Result<Resolved, String> {
     }
 }
 
-/// The meaning of an unquoted scalar without tag.
+/// The meaning of an unquoted scalar without a tag.
 pub(crate) fn resolve_plain(text: &str) -> Resolved {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Resolved::Null,
@@ -70,7 +70,7 @@ fn number_like(text: &str) -> Option<Resolved> {
     }
 }
 
-/// Decimal, `0x`, `0o`, `0b`, and the octal `017` of YAML 1.1, which Go still reads.
+/// Parses decimal, `0x`, `0o`, `0b`, and the octal `017` of YAML 1.1, which Go still reads.
 fn integer(text: &str) -> Option<String> {
     let (sign, digits) = match text.split_at_checked(1)? {
         (sign @ ("+" | "-"), digits) => (sign, digits),
@@ -95,7 +95,7 @@ fn integer(text: &str) -> Option<String> {
     (magnitude <= limit).then(|| format!("{sign}{magnitude}"))
 }
 
-/// `[-+]? (\.[0-9]+ | [0-9]+ (\.[0-9]*)?) ([eE][-+]?[0-9]+)?`, and within the range of a double.
+/// Parses `[-+]? (\.[0-9]+ | [0-9]+ (\.[0-9]*)?) ([eE][-+]?[0-9]+)?` within the range of a double.
 fn float(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let is_sign = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-');
@@ -113,5 +113,5 @@ fn binary(text: &str) -> Result<String, String> {
 }
 
 fn cannot(tag: &str) -> String {
-    format!("the value is not what its tag `{tag}` says")
+    format!("the value does not match its tag `{tag}`")
 }

@@ -1,8 +1,9 @@
-//! The points in time that Go's yaml.v3 sees in plain scalars, in the form that Go's JSON gives them.
+//! The timestamps that Go's yaml.v3 recognizes in plain scalars, in the format in which Go's JSON encoder writes them.
 
-/// `text` as RFC 3339, if it is a date, or a date and a time: `2024-1-2`, `2024-01-02 3:04:05.6`, `2024-01-02T03:04:05+01:00`.
+/// `text` as RFC 3339, if it is a date, or a date and a time, such as `2024-1-2`, `2024-01-02 3:04:05.6` or
+/// `2024-01-02T03:04:05+01:00`.
 ///
-/// A time without zone is UTC.
+/// A time without a zone is UTC.
 pub(super) fn to_rfc3339(text: &str) -> Option<String> {
     let year = text.get(..4).filter(|year| year.bytes().all(|byte| byte.is_ascii_digit()))?;
     let (month, rest) = number(text[4..].strip_prefix('-')?)?;
@@ -25,13 +26,13 @@ pub(super) fn to_rfc3339(text: &str) -> Option<String> {
     Some(format!("{year}-{month:02}-{day:02}T{time}{zone}"))
 }
 
-/// One or two digits, and what follows.
+/// One or two digits, and the rest of the text.
 fn number(text: &str) -> Option<(u32, &str)> {
     let digits = text.bytes().take(2).take_while(u8::is_ascii_digit).count();
     Some((text[..digits].parse().ok()?, &text[digits..]))
 }
 
-/// Hour, minute, second and fraction, the latter without zeros at its end and cut to nanoseconds.
+/// Hour, minute, second and fraction, the fraction without trailing zeros and cut to nanoseconds.
 fn clock(text: &str) -> Option<(String, &str)> {
     let (hour, rest) = number(text)?;
     let (minute, rest) = number(rest.strip_prefix(':')?)?;
@@ -46,7 +47,7 @@ fn clock(text: &str) -> Option<(String, &str)> {
     Some((format!("{hour:02}:{minute:02}:{second:02}{point}{fraction}"), rest))
 }
 
-/// `Z`, or hours and minutes of two digits each; no distance at all is `Z`.
+/// A time zone: `Z`, or hours and minutes of two digits each. An offset of zero is returned as `Z`.
 fn offset(text: &str) -> Option<String> {
     let is_distance = |distance: &str| {
         let two =

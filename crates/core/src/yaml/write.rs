@@ -1,13 +1,13 @@
-//! Writes YAML as Go's yaml.v3 does with an indent of 2.
+//! Writing YAML as Go's yaml.v3 does with an indent of 2.
 
 use serde_json::{Map, Value};
 
 use super::number::yaml_number;
 use super::write_scalar::{Place, is_simple_key, scalar};
 
-/// Any tree as YAML, maps in the order they are in.
+/// Any tree as YAML, with the keys of its maps in their given order.
 ///
-/// A list under the key `authors` is written in one line, as yaml.v3 does for that field; below `parameters` it is not.
+/// A list under the key `authors` is written on one line, as yaml.v3 does for that field, except below `parameters`.
 pub fn value_to_yaml(value: &Value) -> String {
     let mut writer = Writer { out: String::new(), authors_in_line: true };
     writer.block(value, 0, Start::Line);
@@ -19,23 +19,23 @@ struct Writer {
     authors_in_line: bool,
 }
 
-/// Where a block begins.
+/// The position at which a block begins.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Start {
-    /// At the beginning of a line.
+    /// The beginning of a line.
     Line,
-    /// Behind the `- `, `? ` or `: ` that its first line shares.
+    /// Behind a `- `, `? ` or `: ` on the same line.
     Shared,
 }
 
 impl Writer {
-    /// Writes `value` with its lines indented by `indent`, and ends the last of them.
+    /// Writes `value` with its lines indented by `indent`, and a line break at the end.
     fn block(&mut self, value: &Value, indent: usize, start: Start) {
         match value {
             Value::Object(map) if !map.is_empty() => self.mapping(map, indent, start),
             Value::Array(items) if !items.is_empty() => self.sequence(items, indent, start),
             _ => {
-                // A literal block in the root or behind a dash stands two columns further in than the node itself.
+                // A literal block in the root or behind a dash is indented two columns more than the node itself.
                 let inner = if start == Start::Line { indent + 2 } else { indent };
                 self.leaf(value, inner);
                 self.out.push('\n');

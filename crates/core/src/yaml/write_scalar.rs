@@ -1,27 +1,27 @@
-//! The style of a text in YAML: plain, quoted or as a literal block, chosen as Go's yaml.v3 does (`emitterc.go`).
+//! The style of a string in YAML: plain, quoted or as a literal block, chosen as Go's yaml.v3 does (`emitterc.go`).
 //!
-//! It differs where that encoder writes what reads back as something else: texts that begin with a line break or hold a
-//! Unicode line separator, and the text `<<`.
+//! It differs where that encoder writes something that is read back differently: strings that begin with a line break
+//! or contain a Unicode line separator, and the string `<<`.
 
 use super::scalar::{Resolved, resolve_plain};
 
-/// Where a text stands.
+/// The position of a string in the document.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// A value in block style, whose further lines are indented by `indent`.
+    /// A value in block style, with its continuation lines indented by `indent`.
     Block { indent: usize },
-    /// A key in front of a `:`.
+    /// A key before a `:`.
     Key,
-    /// An item of a list in one line.
+    /// An item of a list on one line.
     Flow,
 }
 
-/// Whether a key can stand in front of a `:`; longer ones need a `?`.
+/// Returns true if a key can be written before a `:`; longer keys need a `?`.
 pub(super) fn is_simple_key(key: &str) -> bool {
     key.len() <= 128 && !has_breaks(key)
 }
 
-/// The text in its style, without a line break at its end.
+/// The string in its style, without a line break at the end.
 pub(super) fn scalar(text: &str, place: Place) -> String {
     let traits = Traits::of(text);
     match place {
@@ -34,7 +34,7 @@ pub(super) fn scalar(text: &str, place: Place) -> String {
     }
 }
 
-/// Whether the bare text reads as a text, in YAML 1.1 as well.
+/// Returns true if the unquoted text is read as a string, in YAML 1.1 as well.
 fn is_plainly_text(text: &str) -> bool {
     matches!(resolve_plain(text), Resolved::Text(_)) && !is_old_bool(text) && !is_sexagesimal(text)
 }
@@ -45,7 +45,7 @@ fn is_old_bool(text: &str) -> bool {
     WORDS.contains(&text)
 }
 
-/// YAML 1.1's numbers to the base of 60: `12:30`, `1:2:3.5`.
+/// Recognizes the base-60 numbers of YAML 1.1: `12:30`, `1:2:3.5`.
 fn is_sexagesimal(text: &str) -> bool {
     let is_digit_or_gap = |byte: u8| byte.is_ascii_digit() || byte == b'_';
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
@@ -65,7 +65,7 @@ fn is_sexagesimal(text: &str) -> bool {
         && rest.split(':').all(is_sixtieth)
 }
 
-/// What the signs of a text allow.
+/// The styles that the characters of a string allow.
 #[allow(clippy::struct_excessive_bools, reason = "four independent answers about one text, as in yaml.v3")]
 struct Traits {
     may_be_plain: bool,
@@ -113,7 +113,8 @@ fn has_separators(text: &str) -> bool {
     text.contains(['\u{2028}', '\u{2029}'])
 }
 
-/// libyaml's printable signs: no controls but the line feed, nothing beyond the basic plane, no byte order mark.
+/// The characters that libyaml considers printable: no controls except line feed, nothing beyond the basic plane, no
+/// byte order mark.
 fn is_printable(sign: char) -> bool {
     matches!(sign, '\n' | ' '..='~' | '\u{a0}'..='\u{fffd}') && sign != '\u{feff}'
 }
@@ -137,7 +138,7 @@ fn literal(text: &str, indent: usize) -> String {
 }
 
 fn double_quoted(text: &str) -> String {
-    // yaml.v3 escapes every sign of a text that begins with a byte order mark.
+    // yaml.v3 escapes every character of a string that begins with a byte order mark.
     let escapes_all = text.starts_with('\u{feff}');
     let mut out = String::from("\"");
     for sign in text.chars() {

@@ -1,5 +1,5 @@
-//! What a layer says of itself besides its bytes and its media type: where its files go, and what a file that is a layer of its own
-//! would say in the header of a tar.
+//! The annotations of layers: the path of their files, and the metadata of a raw file that the header of a tar archive
+//! would contain.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,50 +7,54 @@ use super::family::Family;
 use crate::oci::{Descriptor, MediaType};
 use crate::relative_path::RelativePath;
 
-/// Where a layer's files go (ModelPack, "Layer annotations"), behind the prefix of the family.
+/// The annotation with the path of the files of a layer (ModelPack, "Layer annotations"), after the prefix of the
+/// family.
 const FILEPATH: &str = "filepath";
-/// What a raw layer's file is; the Go tool writes it, too.
+/// The annotation with the metadata of the file in a raw layer, which KitOps writes as well.
 const FILE_METADATA: &str = "file.metadata+json";
-/// Whether a ModelPack's packer guessed the media type. Ours is certain, so what was guessed before is dropped.
+/// The annotation that marks a guessed media type of a ModelPack. Media types by `kit` are certain, so the annotation
+/// is dropped.
 const UNTESTED: &str = "file.mediatype.untested";
-/// The path for CRI-O and podman, which read only this (image-spec 1.1, "Pre-Defined Annotation Keys").
+/// The annotation with the path for CRI-O and podman, which read only this one (image-spec 1.1, "Pre-Defined Annotation
+/// Keys").
 const TITLE: &str = "org.opencontainers.image.title";
 
-/// Where the table of contents of a layer is, and how many bytes it has.
+/// The annotations with the digest of the table of contents of a layer and its size in bytes.
 const CONTENTS: &str = "ml.kitops.modelkit.contents";
 const CONTENTS_SIZE: &str = "ml.kitops.modelkit.contents.size";
-/// What such a table is.
+/// The media type of a table of contents.
 const CONTENTS_TYPE: MediaType = MediaType::of("application/vnd.kit.contents.v1.jsonl+zstd");
 
-/// What the blob `table` is as a table of contents.
+/// The descriptor of the blob `table` as a table of contents.
 pub fn describe_contents(table: &[u8]) -> Descriptor {
     Descriptor::of(CONTENTS_TYPE, table)
 }
 
-/// Names the table of contents of `layer` in its annotations, so that the digest of a manifest covers the table, too.
+/// Adds the digest of the table of contents to the annotations of `layer`, so that the digest of a manifest covers the
+/// table as well.
 pub fn name_contents(layer: &mut Descriptor, table: &Descriptor) {
     layer.annotations.insert(CONTENTS.to_owned(), table.digest.to_string());
     layer.annotations.insert(CONTENTS_SIZE.to_owned(), table.size.to_string());
 }
 
-/// The table of contents that `layer` names.
+/// The table of contents that the annotations of `layer` refer to.
 pub fn contents_of(layer: &Descriptor) -> Option<Descriptor> {
     let digest = layer.annotations.get(CONTENTS)?.parse().ok()?;
     let size = layer.annotations.get(CONTENTS_SIZE)?.parse().ok()?;
     Some(Descriptor::new(CONTENTS_TYPE, digest, size))
 }
 
-/// A file that is a layer of its own.
+/// A file that is stored as a layer of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlainFile {
-    /// Permission bits.
+    /// The permission bits.
     pub mode: u32,
-    /// In bytes.
+    /// The size in bytes.
     pub size: u64,
 }
 
-/// Says in the annotations of `layer` where its files go, and for a raw one what `file` it is. Neither time nor owner: equal files give
-/// an equal artifact. Annotations that no family has are kept.
+/// Sets the annotations of `layer` for the path of its files, and for a raw layer the metadata of `file`. They contain
+/// neither time nor owner, so that equal files give an equal artifact. Other annotations are kept.
 pub(crate) fn annotate(layer: &mut Descriptor, family: Family, path: &RelativePath, file: Option<PlainFile>) {
     let ours = |key: &str| [FILEPATH, FILE_METADATA, UNTESTED].contains(&key);
     layer.annotations.retain(|key, _| !prefixes().any(|prefix| key.strip_prefix(prefix).is_some_and(ours)));
@@ -63,14 +67,14 @@ pub(crate) fn annotate(layer: &mut Descriptor, family: Family, path: &RelativePa
     }
 }
 
-/// Where the annotations say that the files of `layer` go, whoever wrote them.
+/// The path of the files of `layer` by its annotations, of any family.
 pub(crate) fn annotated_path(layer: &Descriptor) -> Option<&str> {
     let path = find(layer, FILEPATH).or_else(|| layer.annotations.get(TITLE));
     path.map(String::as_str).filter(|path| !path.is_empty())
 }
 
-/// The permission bits that the annotations of a raw layer give its file. None if they give none, or none that can be meant:
-/// a packer could not have read a file without any.
+/// The permission bits of the file in the annotations of a raw layer. `None` if they are missing or cannot be right: a
+/// file without any permission could not have been read for packing.
 pub(crate) fn annotated_mode(layer: &Descriptor) -> Option<u32> {
     let FileMode { mode } = serde_json::from_str(find(layer, FILE_METADATA)?).ok()?;
     Some(mode & 0o777).filter(|mode| *mode != 0)
@@ -93,11 +97,11 @@ struct FileMetadata<'a> {
     gid: u32,
     size: u64,
     mtime: &'a str,
-    /// Of what kind the file is; 0 is an ordinary one.
+    /// The type of the file; 0 is a regular file.
     typeflag: u8,
 }
 
-/// The one thing that counts when the layer is unpacked.
+/// The only field that is used when the layer is unpacked.
 #[derive(Deserialize)]
 struct FileMode {
     mode: u32,
@@ -108,7 +112,7 @@ impl PlainFile {
         let name = path.file_name().unwrap_or_default();
         let Self { mode, size } = self;
         let metadata = FileMetadata { name, mode, uid: 0, gid: 0, size, mtime: "1970-01-01T00:00:00Z", typeflag: 0 };
-        serde_json::to_string(&metadata).expect("texts and numbers have a form in JSON")
+        serde_json::to_string(&metadata).expect("strings and numbers can be represented in JSON")
     }
 }
 
@@ -127,7 +131,7 @@ mod tests {
     #[test]
     fn a_mode_is_read_as_far_as_it_can_be_meant() {
         check(r#"{"name":"f","mode":493,"uid":0}"#, Some(0o755));
-        // The kind of the file and setuid, as some packers write them.
+        // The file type and setuid in the mode, as written by some tools.
         check(r#"{"mode":35309}"#, Some(0o755));
         for nonsense in
             ["", "{", "[]", "{}", r#"{"mode":0}"#, r#"{"mode":-1}"#, r#"{"mode":"0644"}"#, r#"{"mode":1e30}"#]

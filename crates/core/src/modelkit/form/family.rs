@@ -1,6 +1,7 @@
-//! The families of artifacts that hold a model. They differ in the names of things and in what their config says, not in layers.
+//! The families of artifacts that contain a model. They differ in their names and in the content of their config, not
+//! in layers.
 //!
-//! This is the one place that knows the names; which of them an artifact has is asked here, when it is read and when it is made.
+//! All names are defined in this file, for reading and for writing artifacts.
 
 use std::fmt;
 
@@ -9,19 +10,19 @@ use crate::kitfile::Section;
 use crate::oci::{Descriptor, Manifest, MediaType};
 use crate::relative_path::RelativePath;
 
-/// Who made up the names in an artifact.
+/// The specification that an artifact follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Family {
     /// `KitOps`: the config is the Kitfile.
     #[default]
     ModelKit,
-    /// CNCF `ModelPack`: the config describes the model, the Kitfile is an annotation if there is one.
+    /// CNCF `ModelPack`: the config describes the model, and the Kitfile is an optional annotation.
     ModelPack,
-    /// The same under the names of its first year, the only ones that some registries and tools know.
+    /// A `ModelPack` with the names of its first year, the only ones that some registries and tools support.
     LegacyModelPack,
 }
 
-/// What the layers of a section are called in a `ModelKit` and in a `ModelPack` (`ModelPack`, "Manifest").
+/// The words for the layers of a section in a `ModelKit` and in a `ModelPack` (`ModelPack`, "Manifest").
 const WORDS: [(Section, &str, &str); 5] = [
     (Section::Model, "model", "weight"),
     (Section::ModelPart, "modelpart", "weight.config"),
@@ -33,8 +34,8 @@ const WORDS: [(Section, &str, &str); 5] = [
 impl Family {
     pub(super) const ALL: [Self; 3] = [Self::ModelKit, Self::ModelPack, Self::LegacyModelPack];
 
-    /// The family of a manifest, by artifact type or by config type: older packers write no artifact type, and some registries
-    /// drop it.
+    /// The family of a manifest, by artifact type or by config type: older tools do not write an artifact type, and
+    /// some registries drop it.
     pub fn of(manifest: &Manifest) -> Option<Self> {
         let is_meant = |family: &Self| {
             manifest.artifact_type.as_ref() == Some(&family.artifact_type())
@@ -43,7 +44,7 @@ impl Family {
         Self::ALL.into_iter().find(is_meant)
     }
 
-    /// What its manifests say they are.
+    /// The artifact type of its manifests.
     pub(crate) fn artifact_type(self) -> MediaType {
         format!("{}manifest.v1+json", self.prefix()).into()
     }
@@ -53,7 +54,7 @@ impl Family {
         format!("{}config.v1+json", self.prefix()).into()
     }
 
-    /// What all its media types begin with.
+    /// The common prefix of its media types.
     pub(super) fn prefix(self) -> &'static str {
         match self {
             Self::ModelKit => "application/vnd.kitops.modelkit.",
@@ -62,7 +63,7 @@ impl Family {
         }
     }
 
-    /// What the keys of its annotations of layers begin with: a `ModelKit` has those of a `ModelPack`.
+    /// The common prefix of its layer annotations: a `ModelKit` uses those of a `ModelPack`.
     pub(super) fn annotation_prefix(self) -> &'static str {
         match self {
             Self::ModelKit | Self::ModelPack => "org.cncf.model.",
@@ -70,7 +71,7 @@ impl Family {
         }
     }
 
-    /// How media types call a layer of `section` with this path.
+    /// The word in media types for a layer of `section` with this path.
     pub(super) fn word(self, section: Section, path: &RelativePath) -> &'static str {
         let is_weight = section == Section::ModelPart && path.file_name().is_some_and(is_model_file);
         match self {
@@ -80,14 +81,15 @@ impl Family {
         }
     }
 
-    /// The section that `word` stands for in a media type.
+    /// The section for `word` in a media type.
     pub(super) fn section(self, word: &str) -> Option<Section> {
         let found = WORDS.iter().find(|(_, kit, pack)| word == if self == Self::ModelKit { *kit } else { *pack });
         found.map(|(section, ..)| *section)
     }
 
-    /// Whether a layer that seems to be of section `found` may be that of an entry of section `wanted`. In a `ModelPack` the word
-    /// does not tell a model from its parts, and the Go tool calls every part `weight.config`.
+    /// Returns true if a layer whose type indicates section `found` may belong to an entry of section `wanted`. In a
+    /// `ModelPack` the word does not distinguish a model from its parts, and KitOps uses `weight.config` for every
+    /// part.
     pub(crate) fn may_be(self, found: Section, wanted: Section) -> bool {
         let is_of_model = |section| matches!(section, Section::Model | Section::ModelPart);
         found == wanted || (self != Self::ModelKit && is_of_model(found) && is_of_model(wanted))
@@ -104,7 +106,7 @@ impl fmt::Display for Family {
     }
 }
 
-/// The section as messages name it, and the media types of a `ModelKit`.
+/// The word for a section in messages and in the media types of a `ModelKit`.
 pub fn section_word(section: Section) -> &'static str {
     words(section).1
 }
@@ -113,13 +115,13 @@ fn pack_word(section: Section) -> &'static str {
     words(section).2
 }
 
-/// Prompts travel as code.
+/// The words for a section. Prompts are stored as code.
 fn words(section: Section) -> (Section, &'static str, &'static str) {
     let section = if section == Section::Prompt { Section::Code } else { section };
     WORDS.into_iter().find(|(listed, ..)| *listed == section).expect("every section but prompts has its line")
 }
 
-/// Whether `blob` is a config, of any family.
+/// Returns true if `blob` is a config of any family.
 pub(crate) fn is_config(blob: &Descriptor) -> bool {
     Family::ALL.into_iter().any(|family| family.config_type() == blob.media_type)
 }

@@ -1,6 +1,8 @@
-//! The layers of a ModelKit as an image (image-spec 1.1), for all that mounts or unpacks images: Kubernetes, podman, umoci.
+//! The layers of a ModelKit as an image (image-spec 1.1), for programs that mount or unpack images: Kubernetes, podman,
+//! umoci.
 //!
-//! An image is a stack of tars. Ours have names from the root of the project, so the image shows the folder as it was packed.
+//! An image is a stack of tar archives. The names in ModelKit layers are relative to the root of the project, so the
+//! image contains the folder as it was packed.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,7 +18,8 @@ use crate::oci::{Descriptor, Manifest, MediaType};
 const CONFIG_TYPE: MediaType = MediaType::of("application/vnd.oci.image.config.v1+json");
 const LAYER_TYPE: &str = "application/vnd.oci.image.layer.v1.tar";
 
-/// Which machines an image is for, as Go names them: `linux/amd64`, `linux/arm64/v8`. Models run on any; runtimes ask all the same.
+/// The platform of an image in Go's notation: `linux/amd64`, `linux/arm64/v8`. Models do not depend on it, but
+/// container runtimes require it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Platform {
     os: String,
@@ -24,9 +27,9 @@ pub struct Platform {
     variant: Option<String>,
 }
 
-/// A text that names no platform.
+/// A text that is not a platform.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no platform; write OS/ARCHITECTURE, such as linux/arm64")]
+#[error("`{0}` is not a platform; use OS/ARCHITECTURE, such as linux/arm64")]
 pub struct InvalidPlatform(String);
 
 impl Platform {
@@ -68,7 +71,8 @@ impl fmt::Display for Platform {
     }
 }
 
-/// The config and the manifest of the image. A raw layer is refused: its bytes are no tar, and others would have to be made.
+/// Returns the config and the manifest of the image. A raw layer is refused: its bytes are not a tar archive, so a new
+/// blob would be needed.
 pub(crate) fn assemble(assembly: &Assembly, platform: &Platform) -> Result<(Vec<u8>, Manifest), UnsupportedForm> {
     const FORM: &str = "an image";
     let layers = &assembly.layers;
@@ -78,16 +82,16 @@ pub(crate) fn assemble(assembly: &Assembly, platform: &Platform) -> Result<(Vec<
     if let Some(raw) = layers.iter().find(|layer| layer.layer_type.format == Format::Raw) {
         return Err(UnsupportedForm::LayerType { path: raw.path.clone(), what: "raw", form: FORM });
     }
-    let config = serde_json::to_vec(&config(assembly, platform)).expect("texts and lists have a form in JSON");
+    let config = serde_json::to_vec(&config(assembly, platform)).expect("strings and lists can be represented in JSON");
     let layers = layers.iter().map(describe).collect();
     let mut manifest = Manifest::new(CONFIG_TYPE, Descriptor::of(CONFIG_TYPE, &config), layers);
-    // What is an image says so by its config alone (image-spec 1.1, "Guidelines for Artifact Usage").
+    // The config alone identifies an image (image-spec 1.1, "Guidelines for Artifact Usage").
     manifest.artifact_type = None;
     Ok((config, manifest))
 }
 
-/// What a container of the image would be, were it run (image-spec 1.1, "Image Configuration"). The date is that of the files in the
-/// layers.
+/// The config of a container that runs the image (image-spec 1.1, "Image Configuration"). The date is that of the files
+/// in the layers.
 fn config(assembly: &Assembly, platform: &Platform) -> Value {
     let Assembly { kitfile, layers, .. } = assembly;
     let diff_ids: Vec<_> = layers.iter().map(|layer| layer.diff_id).collect();
@@ -111,7 +115,7 @@ fn config(assembly: &Assembly, platform: &Platform) -> Value {
 
 const CREATED: &str = "1970-01-01T00:00:00Z";
 
-/// What the package is (image-spec 1.1, "Pre-Defined Annotation Keys").
+/// The labels that describe the package (image-spec 1.1, "Pre-Defined Annotation Keys").
 fn labels(kitfile: &Kitfile) -> Map<String, Value> {
     let package = &kitfile.package;
     let labels = [
@@ -125,7 +129,8 @@ fn labels(kitfile: &Kitfile) -> Map<String, Value> {
     labels.map(|(key, text)| (format!("org.opencontainers.image.{key}"), json!(text))).collect()
 }
 
-/// Annotations are not repeated: they are those of a file, and runtimes show them as if they were of the image.
+/// The descriptor of a layer. Annotations are left out: they describe a file, but runtimes show them as if they
+/// described the image.
 fn describe(layer: &PackedLayer) -> Descriptor {
     let media_type = format!("{LAYER_TYPE}{}", layer.layer_type.compression.suffix());
     Descriptor::new(media_type.into(), layer.blob.digest, layer.blob.size)

@@ -1,4 +1,4 @@
-//! The media types of layers: which section a layer belongs to, how its files are put together, how it is compressed.
+//! The media types of layers, which contain the section of the Kitfile, the format and the compression.
 
 use super::family::{Family, section_word};
 use crate::compression::Compression;
@@ -7,28 +7,28 @@ use crate::layer_format::Format;
 use crate::oci::{Descriptor, MediaType};
 use crate::relative_path::RelativePath;
 
-/// What the media type of a layer tells.
+/// The information in the media type of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LayerType {
     /// The section of the Kitfile.
     pub section: Section,
-    /// How the files are put together.
+    /// The format in which the files are stored.
     pub format: Format,
-    /// How the result is compressed.
+    /// The compression of the layer.
     pub compression: Compression,
 }
 
-/// Marks prompts, which travel as layers of code (`KitOps`, after 1.7).
+/// The annotation that marks prompts, which are stored as layers of code (`KitOps`, after 1.7).
 const SUBTYPE: &str = "ml.kitops.modelkit.layer-subtype";
 const PROMPT: &str = "prompt";
 
 impl LayerType {
-    /// The media type that says so in a `ModelKit`.
+    /// The media type of such a layer in a `ModelKit`.
     pub fn media_type(self) -> MediaType {
         self.named(Family::ModelKit, section_word(self.section))
     }
 
-    /// The media type that says so of the layer with this path in an artifact of `family`.
+    /// The media type of such a layer with this path in an artifact of `family`.
     pub(crate) fn media_type_in(self, family: Family, path: &RelativePath) -> MediaType {
         self.named(family, family.word(self.section, path))
     }
@@ -38,14 +38,15 @@ impl LayerType {
         format!("{prefix}{word}.v1.{format}{suffix}").into()
     }
 
-    /// Marks a descriptor with what its media type alone does not say.
+    /// Adds the annotation to a descriptor whose media type is not sufficient.
     pub(crate) fn annotate(self, descriptor: &mut Descriptor) {
         if self.section == Section::Prompt {
             descriptor.annotations.insert(SUBTYPE.to_owned(), PROMPT.to_owned());
         }
     }
 
-    /// Reads a layer's type from its descriptor; None for types that no family has. A weight of a `ModelPack` seems to be a model.
+    /// Reads the type of a layer from its descriptor; returns `None` for types of no family. A weight of a `ModelPack`
+    /// is read as a model.
     pub fn of(descriptor: &Descriptor) -> Option<Self> {
         let mut layer_type = Family::ALL.into_iter().find_map(|family| Self::parse(family, &descriptor.media_type))?;
         let is_prompt = descriptor.annotations.get(SUBTYPE).is_some_and(|subtype| subtype == PROMPT);
@@ -62,7 +63,7 @@ impl LayerType {
         Some(Self {
             section,
             format: match format {
-                // What `docker model package` calls a raw layer.
+                // The names of raw layers by `docker model package`.
                 "gguf" | "safetensors" if family != Family::ModelKit && section == Section::Model => Format::Raw,
                 format => format.parse().ok()?,
             },

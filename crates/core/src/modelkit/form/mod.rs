@@ -1,4 +1,4 @@
-//! The forms a ModelKit can take: layer media types, annotations, ModelPack, container image.
+//! The forms of a ModelKit: layer media types, annotations, ModelPack, container image.
 
 mod annotations;
 mod family;

@@ -1,7 +1,8 @@
-//! The config of a ModelPack: what the model is, and what its layers are without compression (ModelPack 0.0.7, "Config").
+//! The config of a ModelPack: the properties of the model, and the digests of its uncompressed layers (ModelPack 0.0.7,
+//! "Config").
 //!
-//! Its schema is closed, so the Kitfile travels beside it, in an annotation of the manifest. An artifact of somebody else has none;
-//! then the layers and this config tell what the Kitfile would.
+//! Its schema does not allow other fields, so the Kitfile is stored in an annotation of the manifest. Artifacts of
+//! other tools do not have this annotation; then a Kitfile is derived from the layers and this config.
 
 use std::collections::BTreeSet;
 
@@ -17,22 +18,22 @@ use crate::modelkit::assemble::{Assembly, KITFILE};
 use crate::modelkit::config::{Config, LayerDigests};
 use crate::oci::{Descriptor, Manifest};
 
-/// What the headers of its weights tell of a model, in the words of the config.
+/// The properties of a model found in the headers of its weights, in the terms of the config.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ModelFacts {
-    /// What kind of model it is: `llama`, `LlamaForCausalLM`.
+    /// The architecture of the model: `llama`, `LlamaForCausalLM`.
     pub architecture: Option<String>,
-    /// Of the files of weights: `safetensors`, `gguf`.
+    /// The format of the files of weights: `safetensors`, `gguf`.
     pub format: Option<String>,
-    /// How many weights it has: `6.7B`.
+    /// The number of weights: `6.7B`.
     pub param_size: Option<String>,
-    /// What its numbers are, the most frequent first, with commas between them: `bfloat16`.
+    /// The number formats of the weights, the most frequent first, separated by commas: `bfloat16`.
     pub precision: Option<String>,
-    /// How its weights were made smaller: `Q4_K_M`, `gptq`.
+    /// The quantization of the weights: `Q4_K_M`, `gptq`.
     pub quantization: Option<String>,
 }
 
-/// The config blob. No date is in it: equal files give equal bytes.
+/// The config blob. It does not contain a date: equal files give equal bytes.
 pub(crate) fn config(assembly: &Assembly) -> Vec<u8> {
     let Assembly { kitfile, layers, facts, .. } = assembly;
     let diff_ids: Vec<_> = layers.iter().map(|layer| layer.diff_id).collect();
@@ -41,7 +42,7 @@ pub(crate) fn config(assembly: &Assembly) -> Vec<u8> {
         "config": technical(kitfile, facts),
         "modelfs": { "type": "layers", "diffIds": diff_ids },
     });
-    serde_json::to_vec(&config).expect("texts and lists have a form in JSON")
+    serde_json::to_vec(&config).expect("strings and lists can be represented in JSON")
 }
 
 fn descriptor(kitfile: &Kitfile) -> Map<String, Value> {
@@ -56,7 +57,7 @@ fn descriptor(kitfile: &Kitfile) -> Map<String, Value> {
     members
 }
 
-/// Of everything in it, sorted, each once.
+/// The licences of all entries, sorted and without duplicates.
 fn licenses(kitfile: &Kitfile) -> BTreeSet<&str> {
     let of_model = kitfile
         .model
@@ -81,7 +82,8 @@ fn technical(kitfile: &Kitfile, facts: &ModelFacts) -> Map<String, Value> {
     members.into_iter().filter_map(|(key, text)| Some((key.to_owned(), json!(text?)))).collect()
 }
 
-/// The Kitfile of a ModelPack with the digests of its layers: what a packer that knows Kitfiles left, else one that names every layer.
+/// The Kitfile of a ModelPack with the digests of its layers: the one in its annotations, or else one that lists every
+/// layer.
 pub(crate) fn read(manifest: &Manifest, config: &[u8]) -> Result<Config, InvalidModelKit> {
     if let Some(kitfile) = manifest.annotations.get(KITFILE) {
         return Config::from_json(kitfile.as_bytes()).map_err(InvalidModelKit::Kitfile);
@@ -107,18 +109,18 @@ fn describe_foreign(manifest: &Manifest, document: &Document) -> Result<Config, 
     Ok(owners.into_iter().fold(Config::new(kitfile), add))
 }
 
-/// Adds an entry for a layer, and tells which one.
+/// Adds an entry for a layer, and returns its section and index.
 fn enter(kitfile: &mut Kitfile, section: Section, path: String) -> (Section, usize) {
     match section {
         Section::Model | Section::ModelPart => enter_in_model(kitfile.model.get_or_insert_default(), section, path),
-        // A prompt has a name of its own in a Kitfile, and here there is none: it is a folder or file of code.
+        // A prompt has a name in a Kitfile. A ModelPack has none, so a prompt becomes a file or folder of code.
         Section::Code | Section::Prompt => (Section::Code, push(&mut kitfile.code, Code { path, ..Code::default() })),
         Section::Dataset => (Section::Dataset, push(&mut kitfile.datasets, Dataset { path, ..Dataset::default() })),
         Section::Docs => (Section::Docs, push(&mut kitfile.docs, Docs { path, ..Docs::default() })),
     }
 }
 
-/// The first weight is the model, all others are parts of it.
+/// The first weight becomes the model, all others become its parts.
 fn enter_in_model(model: &mut Model, section: Section, path: String) -> (Section, usize) {
     if section == Section::Model && model.path.is_empty() {
         model.path = path;
@@ -127,13 +129,13 @@ fn enter_in_model(model: &mut Model, section: Section, path: String) -> (Section
     (Section::ModelPart, push(&mut model.parts, ModelPart { path, ..ModelPart::default() }))
 }
 
-/// Where in the list the new one is.
+/// Appends to the list and returns the index of the new item.
 fn push<T>(list: &mut Vec<T>, new: T) -> usize {
     list.push(new);
     list.len() - 1
 }
 
-/// A config as somebody else wrote it. What is missing or of another kind counts as left out.
+/// A config written by another tool. Fields that are missing or of another type count as left out.
 struct Document(Value);
 
 impl Document {
@@ -157,8 +159,8 @@ impl Document {
         }
     }
 
-    /// Some releases of the Go tool write wrong digests of uncompressed layers, so what need not be asked is not. The first
-    /// versions of the format write `diff_ids`.
+    /// The digests of a layer. Some releases of KitOps write wrong digests of uncompressed layers, so they are only
+    /// used where they are needed. The first versions of the format use the name `diff_ids`.
     fn digests(&self, position: usize, layer: &Descriptor, compression: Compression) -> LayerDigests {
         let listed =
             ["/modelfs/diffIds", "/modelfs/diff_ids"].into_iter().find_map(|list| self.0.pointer(list)?.get(position));
@@ -182,7 +184,7 @@ mod tests {
         layer
     }
 
-    /// What somebody else made, who knows no Kitfile.
+    /// An artifact of another tool, without a Kitfile.
     fn read_foreign(family: &str, config: &Value, layers: Vec<Descriptor>) -> Result<ModelKit, InvalidModelKit> {
         let artifact_type = format!("application/vnd.{family}.model.manifest.v1+json");
         let config = config.to_string();
@@ -211,7 +213,9 @@ mod tests {
                 layer(&typed("dataset.v1.raw"), &at("data/train.csv")),
             ];
             let config = json!({
-                "descriptor": { "name": "llama", "version": "3.1", "authors": ["Meta"], "licenses": ["MIT", "Apache-2.0"] },
+                "descriptor": {
+                    "name": "llama", "version": "3.1", "authors": ["Meta"], "licenses": ["MIT", "Apache-2.0"],
+                },
                 "config": { "format": "safetensors", "paramSize": "8b" },
                 "modelfs": { "type": "layers", "diffIds": ["", "", "", "", Digest::of(b"src"), ""] },
             });

@@ -1,46 +1,47 @@
-//! What a lock says. Everything in it is in one order, so that equal ModelKits have equal locks.
+//! The content of a lock. Everything in it is sorted, so that equal ModelKits have equal locks.
 
 use crate::digest::Digest;
 use crate::kitfile::{self, Kitfile, Section};
 use crate::oci::MediaType;
 use crate::relative_path::RelativePath;
 
-/// Everything that a ModelKit is made of, by digest.
+/// All parts of a ModelKit, by digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lock {
     /// The manifest.
     pub manifest: Digest,
-    /// What the Kitfile says, see [`kitfile_digest`].
+    /// The digest of the Kitfile's content, see [`kitfile_digest`].
     pub kitfile: Digest,
     /// The ModelKits that the model refers to, sorted by reference.
     pub parents: Vec<LockedParent>,
-    /// The datasets that are in no layer, sorted by path and address.
+    /// The datasets without a layer, sorted by path and address.
     pub remotes: Vec<LockedRemote>,
     /// The layers, sorted by path and section; a Kitfile has a layer for each of its entries.
     pub layers: Vec<LockedLayer>,
 }
 
-/// A ModelKit that the model refers to, perhaps by way of others.
+/// A ModelKit that the model refers to, directly or through other ModelKits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockedParent {
-    /// As the Kitfile has it.
+    /// The reference as the Kitfile contains it.
     pub reference: String,
-    /// The manifest that it led to.
+    /// The manifest that the reference was resolved to.
     pub manifest: Digest,
-    /// The paths of its layers, sorted: what is there belongs to it, and is in no layer of ours.
+    /// The paths of its layers, sorted: files at these paths belong to the parent and not to a layer of this ModelKit.
     pub paths: Vec<RelativePath>,
 }
 
-/// What a dataset is made of that stays where it is.
+/// The content of a remote dataset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockedRemote {
-    /// The path of the dataset, clean.
+    /// The path of the dataset, normalized.
     pub path: RelativePath,
-    /// Where it is: the reference of a ModelKit without its digest, or another address without what may be secret.
+    /// The location: the reference of a ModelKit without its digest, or another address without parts that may be
+    /// secret.
     pub address: String,
-    /// The file, or the manifest of the ModelKit.
+    /// The digest of the file, or of the manifest of the ModelKit.
     pub digest: Digest,
-    /// In bytes, of the same.
+    /// The size of the same in bytes.
     pub size: u64,
 }
 
@@ -49,46 +50,46 @@ pub struct LockedRemote {
 pub struct LockedLayer {
     /// The section of the entry.
     pub section: Section,
-    /// The path of the entry, clean.
+    /// The path of the entry, normalized.
     pub path: RelativePath,
-    /// The name of the entry, perhaps empty.
+    /// The name of the entry; may be empty.
     pub name: String,
-    /// What kind of layer it is.
+    /// The media type of the layer.
     pub media_type: MediaType,
     /// The blob.
     pub digest: Digest,
-    /// The uncompressed layer, where that is known.
+    /// The digest of the uncompressed layer, if it is known.
     pub diff_id: Option<Digest>,
-    /// The folders that it makes, those above its path too, sorted by path.
+    /// The folders in the layer, including those above its path, sorted by path.
     pub folders: Vec<LockedFolder>,
-    /// What it holds, sorted by path.
+    /// The files in the layer, sorted by path.
     pub files: Vec<LockedFile>,
 }
 
 /// A folder in a layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockedFolder {
-    /// Where it is.
+    /// The path of the folder.
     pub path: RelativePath,
-    /// Permission bits with setuid, setgid and sticky.
+    /// The permission bits with setuid, setgid and sticky.
     pub mode: u32,
 }
 
 /// A file in a layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockedFile {
-    /// Where it is in the folder.
+    /// The path of the file in the unpacked folder.
     pub path: RelativePath,
-    /// Permission bits with setuid, setgid and sticky.
+    /// The permission bits with setuid, setgid and sticky.
     pub mode: u32,
-    /// In bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Of its content.
+    /// The digest of the content.
     pub digest: Digest,
 }
 
 impl Lock {
-    /// Puts `parents`, `remotes`, `layers` and all in them in order.
+    /// Sorts `parents`, `remotes`, `layers` and the lists in them.
     pub fn new(
         manifest: Digest,
         kitfile: Digest,
@@ -113,13 +114,14 @@ impl Lock {
 }
 
 impl LockedRemote {
-    /// What no other one has.
+    /// The path and the address, which identify a remote dataset.
     pub(super) fn key(&self) -> (RelativePath, String) {
         (self.path.clone(), self.address.clone())
     }
 }
 
-/// Stands for what a Kitfile says, however it is written: the digest of the file that `kit unpack` makes of it.
+/// The digest of the content of a Kitfile, independent of its formatting: the digest of the file that `kit unpack`
+/// writes for it.
 pub fn kitfile_digest(kitfile: &Kitfile) -> Digest {
     Digest::of(kitfile::to_yaml(kitfile).as_bytes())
 }

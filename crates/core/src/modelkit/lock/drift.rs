@@ -1,4 +1,4 @@
-//! How what is found differs from what is locked.
+//! Differences between a lock and the actual content.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
@@ -8,23 +8,23 @@ use super::parent_names::parent_names;
 use crate::kitfile::Section;
 use crate::relative_path::RelativePath;
 
-/// One thing that is not as it should be.
+/// A single difference from a lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drift {
-    /// What it is.
+    /// The part that differs.
     pub subject: Subject,
-    /// How it differs.
+    /// The difference.
     pub change: Change,
 }
 
-/// What may differ.
+/// A part of a ModelKit that can differ.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
-    /// What the Kitfile says.
+    /// The content of the Kitfile.
     Kitfile,
-    /// The ModelKit behind a reference, which is here without its digest.
+    /// The ModelKit behind a reference, named without its digest.
     Parent(String),
-    /// The dataset with this path that stays at this address.
+    /// The remote dataset with this path and this address.
     Remote(RelativePath, String),
     /// The layer of an entry.
     Layer(RelativePath, Section),
@@ -32,38 +32,38 @@ pub enum Subject {
     Folder(RelativePath),
     /// A file in a layer.
     File(RelativePath),
-    /// The manifest, where all that it leads to is as it should be.
+    /// The manifest, if everything that it refers to is equal.
     Manifest,
 }
 
-/// A difference.
+/// A kind of difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// It should be there and is not.
+    /// The part is missing.
     Missing,
-    /// It is there and should not be.
+    /// The part is not in the lock.
     Extra,
-    /// A folder, or anything else, is there where a file should be.
+    /// There is a folder, or anything else, in place of a file.
     NotAFile,
-    /// It is another one.
+    /// The part has another value.
     Differs {
-        /// In what.
+        /// The property that differs.
         what: &'static str,
-        /// As it should be.
+        /// The value in the lock.
         expected: String,
-        /// As it is.
+        /// The actual value.
         found: String,
     },
 }
 
 impl Change {
-    /// A difference in `what`, if there is one.
+    /// The difference in the property `what`, if there is one.
     pub fn in_value<T: PartialEq + Display>(what: &'static str, expected: &T, found: &T) -> Option<Self> {
         let differs = || Self::Differs { what, expected: expected.to_string(), found: found.to_string() };
         (expected != found).then(differs)
     }
 
-    /// The kind of difference in a word: `missing`, `extra`, `content` …
+    /// The kind of difference as one word: `missing`, `extra`, `content` …
     pub fn word(&self) -> &'static str {
         match self {
             Self::Missing => "missing",
@@ -75,9 +75,10 @@ impl Change {
 }
 
 impl Lock {
-    /// What `found`, the lock of what is there, has otherwise. The files of a layer that is missing or extra are not listed.
+    /// The differences of `found`, the lock of the actual content. The files of a missing or extra layer are not
+    /// listed.
     ///
-    /// The manifest is named only where nothing else tells why it is another one.
+    /// The manifest is listed only if no other difference explains its digest.
     pub fn drift(&self, found: &Self) -> Vec<Drift> {
         let mut drifts = Vec::new();
         let mut note = |subject, change: Option<Change>| drifts.extend(change.map(|change| Drift { subject, change }));
@@ -103,10 +104,10 @@ impl Lock {
     }
 }
 
-/// Takes note of a difference, if there is one.
+/// A function that records a difference, if there is one.
 type Note<'n> = &'n mut dyn FnMut(Subject, Option<Change>);
 
-/// Brings together what has the same key, and lets `both` compare it.
+/// Pairs the items with equal keys, and compares each pair with `both`.
 fn compare<T, K: Ord + Clone>(
     locked: &[T],
     found: &[T],
@@ -149,7 +150,7 @@ fn compare_layers(subject: &Subject, locked: &LockedLayer, found: &LockedLayer, 
         Change::in_value("name", &locked.name, &found.name),
         Change::in_value("media type", &locked.media_type, &found.media_type),
         Change::in_value("digest", &locked.digest, &found.digest),
-        // Of another blob it is another one, too.
+        // The diff ID of another blob is not compared.
         Change::in_value("diff ID", &diff_id(locked), &diff_id(found)).filter(|_| locked.digest == found.digest),
     ] {
         note(subject.clone(), change);
@@ -179,7 +180,7 @@ impl Display for Drift {
             Subject::Layer(path, section) => write!(f, "layer `{path}` of `{}`", section.key())?,
             Subject::Folder(path) => write!(f, "folder `{path}`")?,
             Subject::File(path) => write!(f, "file `{path}`")?,
-            Subject::Manifest => f.write_str("the manifest, though all it leads to is the same")?,
+            Subject::Manifest => f.write_str("the manifest, although its content is the same")?,
         }
         match &self.change {
             Change::Missing => f.write_str(": missing"),
@@ -275,7 +276,7 @@ mod tests {
     #[test]
     fn the_manifest_is_named_only_where_nothing_else_differs() {
         let other = Digest::of(b"other");
-        let words = "the manifest, though all it leads to is the same: its digest is";
+        let words = "the manifest, although its content is the same: its digest is";
         check(|lock| lock.manifest = other, &[&format!("{words} {other}, not OLD")]);
         check(
             |lock| (lock.manifest, lock.layers[0].digest) = (other, other),

@@ -1,4 +1,4 @@
-//! `Kitfile.lock`: which files, layers and parents a Kitfile stands for, as text that people review and git merges.
+//! `Kitfile.lock`: the files, layers and parents of a packed Kitfile, as text that users can review and git can merge.
 
 mod document;
 mod drift;

@@ -1,9 +1,10 @@
-//! What parents are called where another digest of the same name is to be found again.
+//! Names of parents by which the same parent is found in another lock.
 
 use crate::oci::Reference;
 
-/// For each of `references`, as Kitfiles have them, its name: without the digest, so that it stays the same when a pin moves. Only
-/// where another one has the same tag, as in a chain of versions of one model, it keeps the digest.
+/// The name for each of `references`, which are written as in Kitfiles: the reference without the digest, so that the
+/// name stays the same when the pinned digest changes. Only if another reference has the same tag, as in a chain of
+/// versions of one model, it keeps the digest.
 pub fn parent_names(references: &[&str]) -> Vec<String> {
     let short = |reference: &&str| match reference.parse::<Reference>() {
         Ok(reference) if !reference.is_unnamed() => reference.without_digest().to_string(),

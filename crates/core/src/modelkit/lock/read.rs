@@ -1,4 +1,4 @@
-//! Reads a lock as strictly as it is written: there is one text for each lock, and whatever else is there is a problem.
+//! Reading a lock as strictly as it is written: each lock has exactly one text, and everything else is a problem.
 
 use std::str::FromStr;
 
@@ -11,10 +11,10 @@ use crate::oci::MediaType;
 use crate::problem::{Invalid, Mark, Problem, Source, closest, quoted};
 use crate::relative_path::RelativePath;
 
-/// A longer text is no lock: a million files take less.
+/// The maximum size of a lock in bytes; a lock with a million files is smaller.
 pub const LOCK_SIZE_LIMIT: u64 = 256 * 1024 * 1024;
 
-/// Each kind of record and its fields.
+/// The kinds of records and their fields.
 const RECORDS: [(&str, &str); 8] = [
     ("manifest", "DIGEST"),
     ("kitfile", "DIGEST"),
@@ -29,7 +29,7 @@ const RECORDS: [(&str, &str); 8] = [
 const SECTIONS: [Section; 6] =
     [Section::Model, Section::ModelPart, Section::Code, Section::Dataset, Section::Docs, Section::Prompt];
 
-/// Reads the text of a lock; the error holds everything that is wrong in it.
+/// Parses the text of a lock; the error contains all its problems.
 pub fn parse_lock(text: &str) -> Result<Lock, Invalid> {
     let mut parser = Parser { source: Source::new(text), problems: Vec::new(), draft: Draft::default() };
     let mut lines = text.split_inclusive('\n');
@@ -43,7 +43,7 @@ pub fn parse_lock(text: &str) -> Result<Lock, Invalid> {
     for line in lines {
         let word = Word { text: without_end(line), start };
         parser.record(word);
-        // The path in a file that was cut off inside of its last line may be another valid path.
+        // The path in a file that was cut off within its last line may be another valid path.
         if !line.ends_with('\n') {
             parser.problem(word, "the last line is not complete: it does not end with a line break".to_owned());
         }
@@ -57,7 +57,7 @@ fn without_end(line: &str) -> &str {
     line.strip_suffix('\r').unwrap_or(line)
 }
 
-/// A part of the text, and where it begins.
+/// A part of the text, and the offset at which it begins.
 #[derive(Clone, Copy)]
 struct Word<'a> {
     text: &'a str,
@@ -72,7 +72,7 @@ impl<'a> Word<'a> {
     }
 }
 
-/// What has been read so far.
+/// The parts of the lock that have been read so far.
 #[derive(Default)]
 struct Draft {
     manifest: Option<Digest>,
@@ -116,7 +116,7 @@ impl<'a> Parser<'a> {
         let (manifest, reference) = (self.digest(digest), self.text(reference));
         let Some((manifest, reference)) = manifest.zip(reference) else { return };
         if !self.draft.layers.is_empty() || !self.draft.remotes.is_empty() {
-            self.problem(line, "a parent comes before all remote datasets and layers".to_owned());
+            self.problem(line, "parents must come before all remote datasets and layers".to_owned());
         }
         if self.draft.parents.last().is_some_and(|last| last.reference >= reference) {
             self.problem(line, OUT_OF_ORDER.to_owned());
@@ -143,7 +143,7 @@ impl<'a> Parser<'a> {
         let Some(((size, digest), (path, address))) = size.zip(digest).zip(path.zip(address)) else { return };
         let remote = LockedRemote { path, address, digest, size };
         if !self.draft.layers.is_empty() {
-            self.problem(line, "a remote dataset comes before all layers".to_owned());
+            self.problem(line, "remote datasets must come before all layers".to_owned());
         }
         if self.draft.remotes.last().is_some_and(|last| last.key() >= remote.key()) {
             self.problem(line, OUT_OF_ORDER.to_owned());
@@ -181,9 +181,9 @@ impl<'a> Parser<'a> {
     fn folder(&mut self, line: Word<'a>, mode: Word<'a>, path: Word<'a>) {
         let Some((mode, path)) = self.mode(mode).zip(self.path(path)) else { return };
         match self.draft.layers.last_mut().filter(|layer| layer.files.is_empty()) {
-            None => self.problem(line, "there is no layer above it, or a file".to_owned()),
+            None => self.problem(line, "there must be a layer above it and no file in between".to_owned()),
             Some(layer) if !path.starts_with(&layer.path) && !layer.path.starts_with(&path) => {
-                let outside = format!("it lies outside of the layer above it, {}", quoted(layer.path.as_str()));
+                let outside = format!("it is outside the layer above it, {}", quoted(layer.path.as_str()));
                 self.problem(line, outside);
             }
             Some(layer) if layer.folders.last().is_some_and(|last| last.path >= path) => {
@@ -200,7 +200,7 @@ impl<'a> Parser<'a> {
         match self.draft.layers.last_mut() {
             None => self.problem(line, "there is no layer above it".to_owned()),
             Some(layer) if !path.starts_with(&layer.path) => {
-                let outside = format!("it lies outside of the layer above it, {}", quoted(layer.path.as_str()));
+                let outside = format!("it is outside the layer above it, {}", quoted(layer.path.as_str()));
                 self.problem(line, outside);
             }
             Some(layer) if layer.files.last().is_some_and(|last| last.path >= path) => {
@@ -212,11 +212,11 @@ impl<'a> Parser<'a> {
 
     fn unknown(&mut self, line: Word<'a>, kind: Word<'a>) {
         if let Some((kind, fields)) = RECORDS.iter().find(|(known, _)| *known == kind.text) {
-            return self.problem(line, format!("a record of this kind is `{kind} {fields}`"));
+            return self.problem(line, format!("this record must have the form `{kind} {fields}`"));
         }
         let known = RECORDS.map(|(known, _)| known);
         let meant = closest(kind.text, &known).map(|known| format!("; did you mean `{known}`?")).unwrap_or_default();
-        self.problem(kind, format!("a lock has no records {}{meant}", quoted(kind.text)));
+        self.problem(kind, format!("unknown record {}{meant}", quoted(kind.text)));
     }
 
     fn finish(mut self) -> Result<Lock, Invalid> {
@@ -238,39 +238,43 @@ impl<'a> Parser<'a> {
 
     fn once(&mut self, line: Word<'a>, is_second: bool) -> Option<()> {
         if is_second {
-            self.problem(line, "there is such a record already".to_owned());
+            self.problem(line, "this record appears twice".to_owned());
         }
         (!is_second).then_some(())
     }
 
     fn digest(&mut self, word: Word<'a>) -> Option<Digest> {
-        self.value(word, word.text.parse().ok(), "is no digest of the form sha256:<64 lower-case hexadecimal digits>")
+        self.value(
+            word,
+            word.text.parse().ok(),
+            "is not a digest of the form sha256:<64 lower-case hexadecimal digits>",
+        )
     }
 
     fn text(&mut self, word: Word<'a>) -> Option<String> {
-        self.value(word, from_word(word.text), "is not escaped as `kit pack --lock` does it")
+        self.value(word, from_word(word.text), "is not escaped as in the output of `kit pack --lock`")
     }
 
     fn path(&mut self, word: Word<'a>) -> Option<RelativePath> {
         let text = self.text(word)?;
         let clean = text.parse().ok().filter(|path: &RelativePath| path.as_str() == text);
-        self.value(word, clean, "is no clean path in the folder")
+        self.value(word, clean, "is not a normalized path in the folder")
     }
 
     fn section(&mut self, word: Word<'a>) -> Option<Section> {
         let section = SECTIONS.into_iter().find(|section| section.key() == word.text);
-        self.value(word, section, "is no section whose entries have layers")
+        self.value(word, section, "is not a section whose entries have layers")
     }
 
     fn mode(&mut self, word: Word<'a>) -> Option<u32> {
         let mode = u32::from_str_radix(word.text, 8).ok();
         let mode = mode.filter(|mode| *mode <= 0o7777 && format!("{mode:o}") == word.text);
-        self.value(word, mode, "is no mode in octal digits")
+        self.value(word, mode, "is not an octal file mode")
     }
 
     fn size(&mut self, word: Word<'a>) -> Option<u64> {
         let size = u64::from_str(word.text).ok().filter(|size| size.to_string() == word.text);
-        self.value(word, size, "is no number of bytes")
+        self.value(word, size, "is not a number of bytes")
     }
 
     fn value<T>(&mut self, word: Word<'a>, value: Option<T>, otherwise: &str) -> Option<T> {
@@ -286,7 +290,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-const OUT_OF_ORDER: &str = "it is there twice or out of order; records are sorted by path";
+const OUT_OF_ORDER: &str = "this record is a duplicate or out of order; records are sorted by path";
 
 #[cfg(test)]
 mod tests {
@@ -301,7 +305,8 @@ mod tests {
     fn a_lock_is_one_record_a_line() {
         let text = format!(
             "Kitfile.lock 1\nmanifest {HEX}\nkitfile {HEX}\nparent {HEX} localhost:5000/base:v1\nholds weights\n\
-             remote 3 {HEX} data/a%20b https://data.example/a\nlayer code . - application/x {HEX} -\nfolder 755 c\nfile 755 3 {HEX} a%20b.py\nfile 644 0 {HEX} c/d\n\
+             remote 3 {HEX} data/a%20b https://data.example/a\nlayer code . - application/x {HEX} -\nfolder 755 c\n\
+             file 755 3 {HEX} a%20b.py\nfile 644 0 {HEX} c/d\n\
              layer datasets c/data training%20set application/y {HEX} {HEX}\nfolder 700 c\nfolder 755 c/data\n"
         );
         let lock = parse_lock(&text).unwrap();
@@ -314,35 +319,37 @@ mod tests {
     #[test]
     fn everything_that_is_wrong_is_named_with_its_place() {
         let text = format!(
-            "Kitfile.lock 1\nmanifest sha256:0\nmanifest {HEX}\nkitfile {HEX}\nkitfile {HEX}\nholds a\nfile 644 1 {HEX} a\n\
+            "Kitfile.lock 1\nmanifest sha256:0\nmanifest {HEX}\nkitfile {HEX}\nkitfile {HEX}\nholds a\nfile 644 1 \
+             {HEX} a\n\
              layer datas ./a a%2fb application/y {HEX} x\nlayer datasets a n t {HEX} -\nfile 0644 -1 {HEX} ../x\n\
-             file 644 1 {HEX} a/c\nfile 644 1 {HEX} a/b\nfile 644 1 {HEX} b\nlayer datasets a n t {HEX} -\nfiles 644 1 {HEX} a/x\n\
+             file 644 1 {HEX} a/c\nfile 644 1 {HEX} a/b\nfile 644 1 {HEX} b\nlayer datasets a n t {HEX} -\nfiles 644 \
+             1 {HEX} a/x\n\
              <<<<<<< HEAD\nfile 644 {HEX} a/d\nfolder 755 b\nfolder 755 a/x\nfolder 755 a\n\n"
         );
         let shown = parse_lock(&text).unwrap_err().to_string().replace(HEX, "HEX");
         let heads: Vec<_> = shown.lines().filter(|line| !line.contains(" | ")).collect();
         expect![[r#"
             Kitfile.lock is not valid
-              Kitfile.lock:2:10: `sha256:0` is no digest of the form sha256:<64 lower-case hexadecimal digits>
-              Kitfile.lock:5:1: there is such a record already
+              Kitfile.lock:2:10: `sha256:0` is not a digest of the form sha256:<64 lower-case hexadecimal digits>
+              Kitfile.lock:5:1: this record appears twice
               Kitfile.lock:6:1: there is no parent above it
               Kitfile.lock:7:1: there is no layer above it
-              Kitfile.lock:8:7: `datas` is no section whose entries have layers
-              Kitfile.lock:8:13: `./a` is no clean path in the folder
-              Kitfile.lock:8:17: `a%2fb` is not escaped as `kit pack --lock` does it
-              Kitfile.lock:8:109: `x` is no digest of the form sha256:<64 lower-case hexadecimal digits>
-              Kitfile.lock:10:6: `0644` is no mode in octal digits
-              Kitfile.lock:10:11: `-1` is no number of bytes
-              Kitfile.lock:10:86: `../x` is no clean path in the folder
-              Kitfile.lock:12:1: it is there twice or out of order; records are sorted by path
-              Kitfile.lock:13:1: it lies outside of the layer above it, `a`
-              Kitfile.lock:14:1: it is there twice or out of order; records are sorted by path
-              Kitfile.lock:15:1: a lock has no records `files`; did you mean `file`?
-              Kitfile.lock:16:1: a lock has no records `<<<<<<<`
-              Kitfile.lock:17:1: a record of this kind is `file MODE SIZE DIGEST PATH`
-              Kitfile.lock:18:1: it lies outside of the layer above it, `a`
-              Kitfile.lock:20:1: it is there twice or out of order; records are sorted by path
-              Kitfile.lock:21:1: a lock has no records ``"#]]
+              Kitfile.lock:8:7: `datas` is not a section whose entries have layers
+              Kitfile.lock:8:13: `./a` is not a normalized path in the folder
+              Kitfile.lock:8:17: `a%2fb` is not escaped as in the output of `kit pack --lock`
+              Kitfile.lock:8:109: `x` is not a digest of the form sha256:<64 lower-case hexadecimal digits>
+              Kitfile.lock:10:6: `0644` is not an octal file mode
+              Kitfile.lock:10:11: `-1` is not a number of bytes
+              Kitfile.lock:10:86: `../x` is not a normalized path in the folder
+              Kitfile.lock:12:1: this record is a duplicate or out of order; records are sorted by path
+              Kitfile.lock:13:1: it is outside the layer above it, `a`
+              Kitfile.lock:14:1: this record is a duplicate or out of order; records are sorted by path
+              Kitfile.lock:15:1: unknown record `files`; did you mean `file`?
+              Kitfile.lock:16:1: unknown record `<<<<<<<`
+              Kitfile.lock:17:1: this record must have the form `file MODE SIZE DIGEST PATH`
+              Kitfile.lock:18:1: it is outside the layer above it, `a`
+              Kitfile.lock:20:1: this record is a duplicate or out of order; records are sorted by path
+              Kitfile.lock:21:1: unknown record ``"#]]
         .assert_eq(&heads.join("\n"));
     }
 
@@ -390,7 +397,8 @@ mod tests {
         }
 
         #[test]
-        fn arbitrary_text_never_panics(text: String, records in "((file|layer|holds|parent) ?[0-9a%é -]{0,20}\n){0,6}") {
+        fn arbitrary_text_never_panics(text: String, records in "((file|layer|holds|parent) ?[0-9a%é -]{0,20}\n\
+                                                                 ){0,6}") {
             drop(parse_lock(&text));
             drop(parse_lock(&format!("{VERSION_LINE}\n{records}{text}")));
         }

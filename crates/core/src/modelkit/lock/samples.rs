@@ -1,4 +1,4 @@
-//! Any lock, for the round trips of the tests.
+//! Arbitrary locks, for the round-trip tests.
 
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;

@@ -1,9 +1,10 @@
-//! The fields of a record: one word each, whatever a path or a name holds.
+//! The fields of a record: each is one word, for any path or name.
 
 use std::fmt::Write;
 
-/// The word for `text`: blanks, control characters and `%` are written as in a URL, each byte of their UTF-8 as `%` and two
-/// upper-case hexadecimal digits (RFC 3986, 2.1); all else stays as it is. A text without letters is `-`, and `-` is `%2D`.
+/// The word for `text`: white space, control characters and `%` are written as in a URL, each byte of their UTF-8 as
+/// `%` and two upper-case hexadecimal digits (RFC 3986, 2.1); all other characters are unchanged. An empty text is `-`,
+/// and `-` is `%2D`.
 pub(super) fn to_word(text: &str) -> String {
     match text {
         "" => "-".to_owned(),
@@ -18,12 +19,12 @@ fn with_letter(mut word: String, letter: char) -> String {
         return word;
     }
     for byte in letter.encode_utf8(&mut [0; 4]).bytes() {
-        write!(word, "%{byte:02X}").expect("writing to a text does not fail");
+        write!(word, "%{byte:02X}").expect("writing to a string does not fail");
     }
     word
 }
 
-/// The text of a word, if `word` is what [`to_word`] makes of it.
+/// The text of a word, if `word` has the form that [`to_word`] writes.
 pub(super) fn from_word(word: &str) -> Option<String> {
     if word == "-" {
         return Some(String::new());

@@ -1,4 +1,4 @@
-//! Prints a lock: a first line that tells the version, then one record a line, the words of a record separated by blanks.
+//! Writing a lock: a first line with the version, then one record on each line, with words separated by spaces.
 //!
 //! ```text
 //! Kitfile.lock 1
@@ -12,15 +12,15 @@
 //! file MODE SIZE DIGEST PATH
 //! ```
 //!
-//! What a parent `holds` comes below it, and the folders and files of a layer below the layer. Digests are `sha256:` and 64 digits, the mode
-//! is octal, and a name or diff ID that is not there is `-`.
+//! The `holds` records of a parent follow it, and the folders and files of a layer follow the layer. Digests are
+//! `sha256:` and 64 digits, the mode is octal, and a missing name or diff ID is `-`.
 
 use std::fmt;
 
 use super::document::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote};
 use super::word::to_word;
 
-/// The first line.
+/// The first line with the version.
 pub(super) const VERSION_LINE: &str = "Kitfile.lock 1";
 
 impl fmt::Display for Lock {
