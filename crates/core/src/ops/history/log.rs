@@ -65,8 +65,8 @@ const LIMIT: usize = 1000;
 /// Returns the versions of the repository of `location`, newest first. If `location` names a version, newer ones are
 /// left out.
 ///
-/// Reads manifests, configs and attestations. A version that lost its tag is found if the attestation of a later
-/// version names it and the store or registry still has it.
+/// Reads manifests, configs and attestations. A version that lost its tag is found in the local store, and in
+/// a registry if the attestation of a later version names it.
 pub fn log(
     session: &Session<'_>,
     location: &Location,
