@@ -63,8 +63,8 @@ fn a_run_becomes_a_modelkit_with_what_it_measured() {
         .ok()
         .says(ID)
         .says("tagged wistful-ant-659:latest")
-        .says("`params/hub/api_key` looks like a secret, and is left out")
-        .says("`tags/store` looks like a secret, and is left out");
+        .says("`params/hub/api_key` looks like a secret and is left out")
+        .says("`tags/store` looks like a secret and is left out");
     sandbox.kit(&["unpack", "wistful-ant-659:latest", "-d", "out"]).ok();
     assert_eq!(sandbox.names("out"), ["Kitfile", "model/LICENSE", "model/MLmodel", "model/model.pkl", "report.md"]);
     assert_eq!(
@@ -179,8 +179,8 @@ fn files_that_mlflow_did_not_write_like_this_are_one_error() {
     for (path, content, words) in [
         ("meta.yaml", "run_id: a\nrun_id: b\n", "meta.yaml:2:1: the key `run_id` appears twice"),
         ("artifacts/model/MLmodel", "flavors: [", "MLmodel:1:10:"),
-        ("metrics/loss", "1 0.5 0\nhigh\n", "`metrics/loss` is no metric: line 2 should be TIMESTAMP VALUE STEP"),
-        ("metrics/loss", "", "`metrics/loss` is no metric: it is empty"),
+        ("metrics/loss", "1 0.5 0\nhigh\n", "`metrics/loss` is not a metric: line 2 should be TIMESTAMP VALUE STEP"),
+        ("metrics/loss", "", "`metrics/loss` is not a metric: it is empty"),
         ("metrics/loss", &huge, "`metrics/loss` has more than 64.0 MiB"),
         ("params/a", &long, "`params/a` has more than 1.0 MiB"),
         ("params/a", &long[..1024 * 1024 - 100], "a Kitfile has at most 1048576"),
@@ -192,7 +192,7 @@ fn files_that_mlflow_did_not_write_like_this_are_one_error() {
     }
     let sandbox = run();
     sandbox.write(&format!("{RUN}/tags/a"), b"\xff");
-    import(&sandbox, &[RUN]).fails().says("`tags/a` is no UTF-8 text");
+    import(&sandbox, &[RUN]).fails().says("`tags/a` is not valid UTF-8");
 }
 
 #[cfg(unix)]
@@ -200,7 +200,7 @@ fn files_that_mlflow_did_not_write_like_this_are_one_error() {
 fn links_that_leave_the_folder_are_refused() {
     for (link, words) in [
         ("params/a", "`params/a` is neither a file nor a folder"),
-        ("metrics", "`metrics` is no folder"),
+        ("metrics", "`metrics` is not a folder"),
         ("artifacts", "the run has no files in"),
         ("artifacts/model/weights", "weights"),
     ] {

@@ -39,32 +39,32 @@ fn every_rule_tells_where_and_what_to_do() {
     let run = sandbox.kit(&["validate", "p"]).fails();
     assert!(!run.stdout.contains(&token) && !run.stderr.contains(&token));
     expect![[r#"
-        src/settings.py:2: error: it holds what looks like a token of Hugging Face (secret)
-          a line `src/settings.py` in .kitignore leaves it out; what was ever pushed has to be revoked
+        src/settings.py:2: error: this looks like a Hugging Face token (secret)
+          add `src/settings.py` to .kitignore to exclude it; revoke the secret if it was ever pushed
         Kitfile:12:11: error: path `gone` does not exist (missing-path)
-          correct the path; it begins in the folder that is packed
+          correct the path; it is relative to the packed folder
         Kitfile: warning: `manifestVersion` is missing; write `manifestVersion: 1.0.0` (version)
           write `manifestVersion: 1.0.0`
-        Kitfile:8:5: warning: nothing tells the licence of code[0], code[1], datasets[0], datasets[1], datasets[2] (licence)
-          write `license:` with an SPDX identifier there, or for all below `package`
-        Kitfile:4:9: warning: `registry.example/base:v1` is a tag, which may point to something else tomorrow (unpinned-parent)
+        Kitfile:8:5: warning: no licence is given for code[0], code[1], datasets[0], datasets[1], datasets[2] (licence)
+          add `license:` with an SPDX identifier there, or under `package` for all entries
+        Kitfile:4:9: warning: `registry.example/base:v1` is a tag, which may point to another version later (unpinned-parent)
           write `registry.example/base:v1@DIGEST`; `kit inspect registry.example/base:v1` shows the digest
-        Kitfile:13:17: warning: `other.example/set:v2` is a tag, which may point to something else tomorrow (unpinned-parent)
+        Kitfile:13:17: warning: `other.example/set:v2` is a tag, which may point to another version later (unpinned-parent)
           write `other.example/set:v2@DIGEST`; `kit inspect other.example/set:v2` shows the digest
-        src/.DS_Store: warning: a tool left this behind, and it would be packed (junk)
-          a line `**/.DS_Store` in .kitignore leaves it out
-        src/__pycache__: warning: a tool left this behind, and it would be packed (junk)
-          a line `**/__pycache__` in .kitignore leaves it out
-        src/sub/x.swp: warning: a tool left this behind, and it would be packed (junk)
-          a line `**/x.swp` in .kitignore leaves it out
-        src/.env: warning: files of this name mostly hold secrets (secret)
-          a line `src/.env` in .kitignore leaves it out; what was ever pushed has to be revoked
-        Kitfile:9:11: warning: `notes` is named here, and .kitignore takes it out (ignored)
-          remove the line in .kitignore, or the entry
-        Kitfile:11:11: warning: `data` holds no file, so its layer would be empty (empty-layer)
-          put something there, or remove the entry
-        left.txt: warning: it is in no layer, and would not be packed (uncovered)
-          name it in the Kitfile, or in .kitignore if it is meant to stay here
+        src/.DS_Store: warning: this was left behind by a tool, and would be packed (junk)
+          add `**/.DS_Store` to .kitignore to exclude it
+        src/__pycache__: warning: this was left behind by a tool, and would be packed (junk)
+          add `**/__pycache__` to .kitignore to exclude it
+        src/sub/x.swp: warning: this was left behind by a tool, and would be packed (junk)
+          add `**/x.swp` to .kitignore to exclude it
+        src/.env: warning: files with this name usually contain secrets (secret)
+          add `src/.env` to .kitignore to exclude it; revoke the secret if it was ever pushed
+        Kitfile:9:11: warning: `notes` is listed here but excluded by .kitignore (ignored)
+          remove the line from .kitignore, or remove the entry
+        Kitfile:11:11: warning: `data` contains no files, so its layer would be empty (empty-layer)
+          add files to it, or remove the entry
+        left.txt: warning: this is not in any layer, and would not be packed (uncovered)
+          add it to the Kitfile, or to .kitignore if it should not be packed
     "#]].assert_eq(&run.stdout);
     run.says("2 errors, ");
     let rows = sandbox.kit(&["validate", "p", "--format", "json"]).fails().json();

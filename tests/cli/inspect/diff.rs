@@ -147,7 +147,7 @@ fn the_exit_code_tells_differences_from_trouble() {
     sandbox
         .kit(&["diff", "sample:v1", "project", "--only", "weights"])
         .exits(2)
-        .says("`weights` is none of model, data");
+        .says("`weights` is not one of model, data");
     let failure = sandbox.kit(&["diff", "sample:v1", "sample:v9", "--exit-code"]).exits(2).redacted_failure();
     expect![[r#"
         error: cannot compare `sample:v1` with `sample:v9`

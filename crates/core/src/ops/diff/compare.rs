@@ -1,4 +1,4 @@
-//! Comparing two ModelKits: their documents, and the files in the layers that they do not share.
+//! Compares two ModelKits: their documents, and the files in the layers that they do not share.
 
 use std::collections::BTreeSet;
 
@@ -12,18 +12,18 @@ use crate::ops::error::Error;
 use crate::ops::session::Session;
 use crate::progress::Progress;
 
-/// How to compare.
+/// Settings of a comparison.
 #[derive(Debug, Clone)]
 pub struct DiffOptions {
-    /// What is asked about; none for everything.
+    /// The only concern to compare; `None` for all.
     pub only: Option<Concern>,
-    /// How many layers and files are read at once.
+    /// The number of layers and files that are read at once.
     pub jobs: usize,
-    /// Up to how many bytes of one file are read from a registry to compare it. Files that are here are always read.
+    /// The largest number of bytes of a file that are read from a registry to compare it. Local files are always read.
     pub remote_limit: u64,
-    /// Whether the differences of texts are wanted themselves, and not only how many lines they are.
+    /// True if the changed lines of texts are requested, not only their number.
     pub with_patches: bool,
-    /// Whether the numbers of tensors are compared, and not only their bytes.
+    /// True if the numbers of tensors are compared, not only their bytes.
     pub with_statistics: bool,
 }
 
@@ -33,24 +33,25 @@ impl DiffOptions {
     }
 }
 
-/// How two ModelKits differ.
+/// The differences between two ModelKits.
 #[derive(Debug, Clone)]
 pub struct Difference {
-    /// The first.
+    /// The first side.
     pub first: Compared,
-    /// The second.
+    /// The second side.
     pub second: Compared,
-    /// Layers of both.
+    /// The layers that both have.
     pub shared: Vec<LayerRow>,
-    /// Layers of the first alone.
+    /// The layers that only the first has.
     pub only_first: Vec<LayerRow>,
-    /// Layers of the second alone.
+    /// The layers that only the second has.
     pub only_second: Vec<LayerRow>,
-    /// What differs between the Kitfiles; none if something does, and a lock does not tell what.
+    /// The fields of the Kitfiles that differ; `None` if a side is a lock and the Kitfiles differ, because a lock
+    /// records only a digest.
     pub fields: Option<Vec<FieldDiff>>,
-    /// Which of the ModelKits that the models refer to differ, where a lock tells of them.
+    /// The ModelKits that the models refer to and that differ; compared only if a side is a lock.
     pub parents: Vec<ParentDiff>,
-    /// Which files differ.
+    /// The files that differ.
     pub files: Vec<FileDiff>,
 }
 
@@ -59,37 +60,38 @@ pub struct Difference {
 pub struct LayerRow {
     /// The media type.
     pub media_type: String,
-    /// Where its files go.
+    /// The path of its files.
     pub path: String,
-    /// The name of the layer.
+    /// The digest of the layer.
     pub digest: Digest,
-    /// Its bytes; unknown where only a lock has it.
+    /// Its size; unknown if only a lock has it.
     pub size: Option<u64>,
 }
 
-/// A ModelKit that a model refers to, and that is not the same on both sides.
+/// A ModelKit that a model refers to and that differs between the sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParentDiff {
-    /// As the Kitfile has it.
+    /// The reference in the Kitfile.
     pub reference: String,
-    /// The manifest in the first; none if nothing refers to it.
+    /// The manifest in the first; `None` if the first does not refer to it.
     pub before: Option<Digest>,
-    /// The manifest in the second.
+    /// The manifest in the second; `None` if the second does not refer to it.
     pub after: Option<Digest>,
 }
 
 impl Difference {
-    /// Whether both are the same to the last byte of their manifests, which do not tell what parents are.
+    /// Returns true if both have the same manifest, byte for byte, and the same parents, whose digests a manifest does
+    /// not contain.
     pub fn is_none(&self) -> bool {
         self.first.manifest == self.second.manifest && self.parents.is_empty()
     }
 
-    /// Whether nothing was found that differs.
+    /// Returns true if no differences were found.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty() && self.parents.is_empty() && self.fields.as_ref().is_some_and(Vec::is_empty)
     }
 
-    /// Whom it concerns.
+    /// The concerns of all differences, without duplicates.
     pub fn concerns(&self) -> Vec<Concern> {
         let of_fields = self.fields.iter().flatten().map(FieldDiff::concern);
         let of_unknown_fields = self.fields.is_none().then_some(Concern::Configuration);
@@ -102,7 +104,7 @@ impl Difference {
     }
 }
 
-/// Compares `first` and `second`. Layers are compared by digest, as sets, and those of both are not opened.
+/// Compares `first` and `second`. Layers are compared by digest, as sets; layers that both have are not opened.
 pub fn diff(
     session: &Session<'_>,
     (first, second): (Comparable, Comparable),
@@ -124,7 +126,7 @@ pub fn diff(
     Ok(Difference { first, second, shared, only_first, only_second, fields, parents, files })
 }
 
-/// The fields that differ; none if some do and a lock does not tell which.
+/// Returns the fields that differ; `None` if some do but a side is a lock, which does not contain fields.
 fn compare_kitfiles(one: &Side, other: &Side) -> Option<Vec<FieldDiff>> {
     match (one, other) {
         (Side::ModelKit { inspected: one, .. }, Side::ModelKit { inspected: other, .. }) => {
@@ -134,7 +136,8 @@ fn compare_kitfiles(one: &Side, other: &Side) -> Option<Vec<FieldDiff>> {
     }
 }
 
-/// Which parents differ. Without a lock, no side says more of them than the field of its Kitfile.
+/// Returns the parents that differ. If neither side is a lock, the field in the Kitfile is all that is known of a
+/// parent, and nothing more is compared.
 fn compare_parents(session: &Session<'_>, one: &Side, other: &Side) -> Result<Vec<ParentDiff>, Error> {
     if let (Side::ModelKit { .. }, Side::ModelKit { .. }) = (one, other) {
         return Ok(Vec::new());
@@ -163,14 +166,14 @@ fn compare_files(layers: &[SideLayer], others: &[SideLayer], options: &DiffOptio
     Ok(found)
 }
 
-/// Those of `layers` that may hold a file that the other side has not, as far as it is asked about.
+/// Returns the layers that may contain a requested file that the other side does not have.
 fn to_look_into<'a>(layers: &[SideLayer<'a>], others: &[SideLayer], options: &DiffOptions) -> Vec<SideLayer<'a>> {
     let may_hold = |layer: &SideLayer| options.only.is_none_or(|only| only.may_be_in(layer.section));
     let is_there = |layer: &SideLayer| others.iter().any(|other| other.holds_what(layer));
     layers.iter().filter(|layer| may_hold(layer) && !is_there(layer)).copied().collect()
 }
 
-/// The layer with what both sides know of it, if both have it.
+/// Returns the layer with the data from both sides, if both have it.
 fn in_both<'a>(layer: &SideLayer<'a>, others: &[SideLayer]) -> Option<SideLayer<'a>> {
     let other = others.iter().find(|other| other.digest == layer.digest)?;
     Some(SideLayer { size: layer.size.or(other.size), ..*layer })

@@ -1,4 +1,4 @@
-//! Whom a change concerns: the parts of a project that are in different hands.
+//! The area that a change affects: a part of a project, such as data or code, that often has its own owner.
 
 use std::str::FromStr;
 
@@ -18,15 +18,15 @@ pub enum Concern {
     Configuration,
     /// Documentation.
     Docs,
-    /// What says how to build and run it.
+    /// Files that define how to build and run the project.
     Deployment,
 }
 
 impl Concern {
-    /// Every concern, in the order in which they are named.
+    /// All concerns, in the order in which they are listed.
     pub const ALL: [Self; 6] = [Self::Model, Self::Data, Self::Code, Self::Configuration, Self::Docs, Self::Deployment];
 
-    /// The word for it.
+    /// The word for the concern.
     pub fn word(self) -> &'static str {
         match self {
             Self::Model => "model",
@@ -38,7 +38,7 @@ impl Concern {
         }
     }
 
-    /// Whom the file `path` in a layer of `section` concerns, as far as its name tells.
+    /// Returns the concern of the file `path` in a layer of `section`, as far as it can be derived from the name.
     pub(super) fn of_file(section: Section, path: &RelativePath) -> Self {
         let of_section = match section {
             Section::Model | Section::ModelPart => Self::Model,
@@ -55,7 +55,7 @@ impl Concern {
         }
     }
 
-    /// Whom the field `path` of a Kitfile concerns.
+    /// Returns the concern of the field `path` of a Kitfile.
     pub(super) fn of_field(path: &str) -> Self {
         match path.rsplit('.').next() {
             Some("remotePath" | "remoteHash") => Self::Data,
@@ -64,12 +64,12 @@ impl Concern {
         }
     }
 
-    /// Whether some field of a Kitfile concerns it.
+    /// Returns true if a field of a Kitfile can have this concern.
     pub(super) fn has_fields(self) -> bool {
         matches!(self, Self::Data | Self::Model | Self::Configuration)
     }
 
-    /// Whether a layer of `section` may hold a file that concerns it.
+    /// Returns true if a layer of `section` may contain a file of this concern.
     pub(super) fn may_be_in(self, section: Section) -> bool {
         match section {
             Section::Model | Section::ModelPart => matches!(self, Self::Model | Self::Configuration),
@@ -80,9 +80,9 @@ impl Concern {
     }
 }
 
-/// No such part.
+/// The error for a word that is not a concern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is none of model, data, code, configuration, docs, deployment")]
+#[error("`{0}` is not one of model, data, code, configuration, docs, deployment")]
 pub struct UnknownConcern(String);
 
 impl FromStr for Concern {
@@ -102,7 +102,7 @@ fn is_deployment(path: &RelativePath) -> bool {
     NAMES.contains(&stem) || path.components().rev().skip(1).any(|folder| FOLDERS.contains(&folder))
 }
 
-/// Settings are what such files hold; vocabularies and lists of shards are not.
+/// Returns true if a file contains settings, by its name. Vocabularies and lists of shards do not count.
 fn is_configuration(path: &RelativePath) -> bool {
     let name = path.file_name().unwrap_or_default();
     let is_of_weights = name == "tokenizer.json" || name == "vocab.json" || name.ends_with(".index.json");
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn section_and_name_tell_whom_a_file_concerns() {
+    fn section_and_name_determine_the_concern_of_a_file() {
         for (section, path, expected) in [
             (Section::Model, "m/model.safetensors", Concern::Model),
             (Section::Model, "m/config.json", Concern::Configuration),

@@ -1,4 +1,4 @@
-//! What is in files that differ: looking into each as its kind allows.
+//! Compares the contents of files that differ, each in the way that its kind allows.
 
 use super::compare::DiffOptions;
 use super::files::{FileChange, FileDiff};
@@ -10,18 +10,19 @@ use crate::oci::ContentError;
 use crate::ops::error::Error;
 use crate::ops::workers;
 
-/// What differs in a file. Nothing is known of one that is of no kind that can be looked into, or that is large and far away.
+/// The differences within a file. All fields are empty if contents of its kind cannot be compared, or if the file is
+/// remote and large.
 #[derive(Debug, Clone, Default)]
 pub struct ContentDiff {
-    /// Of a file of weights that both sides have, if its headers can be read.
+    /// The tensors of a file of weights that both sides have, if its headers can be read.
     pub tensors: Option<TensorsDiff>,
-    /// Of a small text.
+    /// The lines of a small text.
     pub text: Option<TextDiff>,
-    /// Of a file of rows and columns that both sides have.
+    /// The rows and columns of a table that both sides have.
     pub table: Option<TableDiff>,
 }
 
-/// Looks into the files `found` to differ.
+/// Compares the contents of the files in `found`.
 pub(super) fn compare(
     found: &[FileDiff],
     (before, after): (&Files, &Files),
@@ -40,7 +41,7 @@ pub(super) fn compare(
     })
 }
 
-/// Compares what by its name is a table, from memory if it is there.
+/// Compares a file whose name is that of a table, from memory if its text has been read already.
 fn compare_tables(
     FileDiff { path, change, .. }: &FileDiff,
     texts: Option<(&str, &str)>,
@@ -60,5 +61,5 @@ fn compare_tables(
     table::compare(one, other, delimiter).map_err(|error| failed(error.into()))
 }
 
-/// Tables up to this size are read to the end, which takes a second or so.
+/// The largest table that is compared. Reading it takes about a second.
 const TABLE_LIMIT: u64 = 256 * 1024 * 1024;

@@ -1,4 +1,4 @@
-//! Which files differ between layers, and how. Reads of them as little as tells.
+//! Finds the files that differ between layers, and reads no more of them than necessary.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -9,42 +9,42 @@ use crate::digest::Digest;
 use crate::ops::error::Error;
 use crate::relative_path::RelativePath;
 
-/// A file that is not the same on both sides.
+/// A file that differs between the two sides.
 #[derive(Debug, Clone)]
 pub struct FileDiff {
-    /// Where it is, in the second if it is there.
+    /// Its path in the second, or in the first if the second does not have the file.
     pub path: RelativePath,
-    /// Whom it concerns.
+    /// The concern of the file.
     pub concern: Concern,
-    /// What happened to it.
+    /// The kind of change.
     pub change: FileChange,
     /// The file in the first.
     pub before: Option<FileState>,
     /// The file in the second.
     pub after: Option<FileState>,
-    /// What differs in it.
+    /// The differences within the file.
     pub content: ContentDiff,
 }
 
-/// What happened to a file.
+/// The kind of change of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileChange {
     /// Only the second has it.
     Added,
     /// Only the first has it.
     Removed,
-    /// Its content is another one.
+    /// Its content differs.
     Changed,
-    /// The same content was at this path, where it is no more.
+    /// The same content was at this path, which no longer exists.
     Moved(RelativePath),
-    /// Only its permissions are others.
+    /// Only its permissions differ.
     Mode,
-    /// Path and size are the same, and perhaps the mode; the contents were not read, since they are large and far away.
+    /// Path and size are the same, and the mode may be; the contents were not read, because they are remote and large.
     NotCompared,
 }
 
 impl FileChange {
-    /// The word for it.
+    /// The word for the change.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Added => "added",
@@ -57,7 +57,8 @@ impl FileChange {
     }
 }
 
-/// What differs between `first` and `second`, by path. Contents are read, `jobs` at once, where sizes do not tell.
+/// Returns the files that differ between `first` and `second`, sorted by path. Contents are read, `jobs` at once, only
+/// if the sizes are equal.
 pub(super) fn compare(first: &mut Files, second: &mut Files, jobs: usize) -> Result<Vec<FileDiff>, Error> {
     read_where_sizes_are_equal(first, second, jobs)?;
     let mut gone: HashMap<Digest, VecDeque<(RelativePath, File)>> = HashMap::new();
@@ -96,13 +97,15 @@ fn change(before: &File, after: &File) -> Option<FileChange> {
         _ if one.size != other.size => Some(FileChange::Changed),
         (Some(one), Some(other)) if one != other => Some(FileChange::Changed),
         (Some(_), Some(_)) => of_mode,
-        // All else in the layers is the same, and the layers are not. Packers write nothing into them that would tell times.
+        // The layers differ, and everything but the content of this file is equal: packers store no timestamps in
+        // layers.
         _ if before.frame.is_some() && before.frame == after.frame => Some(FileChange::Changed),
         _ => Some(FileChange::NotCompared),
     }
 }
 
-/// Gives digests to files whose content may be that of one on the other side: of the same path, or gone and come.
+/// Reads the digests of files that may have the same content as a file on the other side: one with the same path, or
+/// one that was moved.
 fn read_where_sizes_are_equal(first: &mut Files, second: &mut Files, jobs: usize) -> Result<(), Error> {
     let sizes = |files: &Files, others: &Files| -> HashSet<u64> {
         files.iter().filter(|(path, _)| !others.contains_key(*path)).map(|(_, file)| file.state.size).collect()

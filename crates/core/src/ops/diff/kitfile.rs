@@ -1,4 +1,4 @@
-//! What changed between two Kitfiles, field by field.
+//! Compares two Kitfiles field by field.
 
 use std::collections::BTreeMap;
 
@@ -7,25 +7,26 @@ use serde_json::Value;
 use super::concern::Concern;
 use crate::kitfile::Kitfile;
 
-/// A field that is not the same in both.
+/// A field that differs between two Kitfiles.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FieldDiff {
-    /// Where it is: `model.parameters.epochs`. Entries of a list go by their name or path: `datasets[data/train].license`.
+    /// Its path, such as `model.parameters.epochs`. Entries of a list are identified by their name or path:
+    /// `datasets[data/train].license`.
     pub path: String,
-    /// Its value in the first; none if it is not there.
+    /// Its value in the first; `None` if the field does not exist there.
     pub before: Option<Value>,
-    /// Its value in the second.
+    /// Its value in the second; `None` if the field does not exist there.
     pub after: Option<Value>,
 }
 
 impl FieldDiff {
-    /// Whom it concerns.
+    /// The concern of the field.
     pub fn concern(&self) -> Concern {
         Concern::of_field(&self.path)
     }
 }
 
-/// The fields that differ, by path.
+/// Returns the fields that differ, sorted by path.
 pub(super) fn compare(first: &Kitfile, second: &Kitfile) -> Vec<FieldDiff> {
     let (first, mut second) = (fields(first), fields(second));
     let mut found = Vec::new();
@@ -47,7 +48,8 @@ fn fields(kitfile: &Kitfile) -> BTreeMap<String, Value> {
     fields
 }
 
-/// Notes the leaves of `value`. Lists of anything but objects are leaves: what matters of authors is the list.
+/// Collects the leaves of `value`. A list of anything but objects is one leaf: authors, for example, are compared as a
+/// list.
 fn flatten(path: String, value: Value, fields: &mut BTreeMap<String, Value>) {
     match value {
         Value::Object(object) if !object.is_empty() || path == "package" => {
@@ -67,7 +69,8 @@ fn flatten(path: String, value: Value, fields: &mut BTreeMap<String, Value>) {
     }
 }
 
-/// What an entry of a list goes by, so that a new one in front of it does not make it another one.
+/// Returns the name or path that identifies an entry of a list, so that a new entry in front of it does not change its
+/// identity.
 fn identity(entry: &Value) -> Option<&str> {
     ["name", "path"].iter().find_map(|key| entry.get(key)?.as_str())
 }

@@ -1,4 +1,4 @@
-//! Which files the layers of one side hold, and reading of them as little as tells.
+//! Lists the files in the layers of one side, and reads no more of them than necessary.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -26,9 +26,9 @@ use crate::tensors::Header;
 pub struct FileState {
     /// The permissions.
     pub mode: u32,
-    /// In bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Of the content, if that was read.
+    /// The digest of the content, if it is known.
     pub digest: Option<Digest>,
 }
 
@@ -37,27 +37,28 @@ pub struct FileState {
 pub(super) struct File<'a> {
     pub(super) section: Section,
     pub(super) state: FileState,
-    /// What stands for the headers of the layer, if it holds no other file.
+    /// The digest of the headers of the layer, if this is its only file.
     pub(super) frame: Option<Digest>,
     place: Option<InBlob<'a>>,
 }
 
-/// Where a file is.
+/// The position of a file in a blob.
 #[derive(Clone)]
 struct InBlob<'a> {
     blob: Blob<'a>,
-    /// Where the content begins in the layer, unless that is compressed.
+    /// The offset of the content in the layer, unless that is compressed.
     offset: Option<u64>,
-    /// What the content consists of, if that is known.
+    /// The pieces that the content consists of, if they are known.
     pieces: Arc<[Piece]>,
 }
 
 /// Files by path.
 pub(super) type Files<'a> = BTreeMap<RelativePath, File<'a>>;
 
-/// The files in `layers` of one side, with `jobs` layers at once.
+/// Lists the files in `layers` of one side, `jobs` layers at once.
 ///
-/// Of layers without compression only headers are read. Others are read from front to end, and so their files get digests.
+/// Only the headers of uncompressed layers are read. Compressed layers are read from beginning to end, which also gives
+/// the digests of their files.
 pub(super) fn list<'a>(layers: &[SideLayer<'a>], jobs: usize) -> Result<Files<'a>, Error> {
     let lists = workers::run(jobs, layers, |layer| match layer.content {
         Content::Blob(blob) => list_blob(layer.section, blob),
@@ -91,7 +92,7 @@ fn list_blob(section: Section, blob: Blob<'_>) -> Result<Vec<(RelativePath, File
     Ok(files)
 }
 
-/// The content is read only if it passes anyway.
+/// Returns the state of a file. The content is read only if the layer is read completely anyway.
 fn state(layer: &Layer, member: &Member, content: &mut dyn Read) -> Result<FileState, Error> {
     let (mode, blob) = (member.mode, &layer.descriptor);
     if let (Some(size), Some(_)) = (member.size, member.digest) {
@@ -119,8 +120,9 @@ pub(super) fn read_digests(files: &mut Files, wanted: &[RelativePath], jobs: usi
     Ok(())
 }
 
-/// Gives `look` the content of each of the files `wanted`, those of one layer in one go: small files that are neighbours come
-/// together. A compressed layer is read once more, up to the last of them. A file of which only a lock tells is passed over.
+/// Passes the content of each of the `wanted` files to `look`. The files of one layer are read in one pass, so that
+/// small neighbouring files are fetched together. A compressed layer is read again, up to the last wanted file. Files
+/// that only a lock lists are skipped.
 pub(super) fn look_into<T: Send>(
     files: &Files,
     wanted: &[RelativePath],
@@ -145,7 +147,7 @@ pub(super) fn look_into<T: Send>(
     Ok(seen.into_iter().flatten().collect())
 }
 
-/// Files of one layer, in the order in which they stand there, if that is known.
+/// The files of one layer, in the order of their offsets, if these are known.
 type InLayer<'f> = (Blob<'f>, BTreeMap<(Option<u64>, &'f RelativePath), &'f File<'f>>);
 
 fn jump_through<T>(
@@ -182,12 +184,12 @@ fn read_up_to_the_last<T>(
 }
 
 impl<'a> File<'a> {
-    /// Whether parts of the content can be read, and are not too long.
+    /// Returns true if any part of the content can be read and the file is not too large for that.
     pub(super) fn can_be_read(&self) -> bool {
         self.place.as_ref().is_some_and(|place| place.offset.is_some() && self.state.size <= place.blob.read_limit)
     }
 
-    /// Whether the whole content can be read, and little enough for that.
+    /// Returns true if the whole content can be read without reading more than the limit.
     pub(super) fn can_be_read_again(&self) -> bool {
         self.place.as_ref().is_some_and(|InBlob { blob, offset, .. }| {
             let bytes = if offset.is_some() { self.state.size } else { blob.layer.descriptor.size };
@@ -195,7 +197,7 @@ impl<'a> File<'a> {
         })
     }
 
-    /// The content; none of a compressed layer, or where only a lock tells of it.
+    /// Returns the content; `None` if the layer is compressed, or if only a lock lists the file.
     pub(super) fn content(&self) -> Option<FileContent<'a>> {
         let InBlob { blob, offset, pieces } = self.place.as_ref()?;
         let layer = &blob.layer.descriptor;
@@ -221,12 +223,12 @@ impl FileContent<'_> {
         self.blob.open_range(self.offset + start, length)
     }
 
-    /// Opens all of it.
+    /// Opens the whole content.
     pub(super) fn open_whole(&self) -> Result<Box<dyn Read + Send + '_>, ContentError> {
         self.open(0, self.size)
     }
 
-    /// The digests of the tensors of which they are known, by the place in the file.
+    /// The known digests of tensors, by their offset and size in the file.
     pub(super) fn tensor_digests(&self) -> HashMap<(u64, u64), PieceDigest> {
         let mut offset = 0;
         let mut digests = HashMap::new();
@@ -239,7 +241,8 @@ impl FileContent<'_> {
         digests
     }
 
-    /// The header of the file of weights that this is; none if it cannot be understood. Verified if its pieces are known.
+    /// Reads the header of a file of weights, verified if its pieces are known. Returns `None` if the header is
+    /// invalid.
     pub(super) fn header(&self, format: weights::Format) -> Result<Option<Header>, ContentError> {
         let mut reader = RangedReader::new(&*self.blob, self.layer_size);
         let Self { offset, size, pieces, .. } = self;

@@ -1,4 +1,4 @@
-//! Comparing two of ModelKits, folders and locks, level by level: fields, layers, files, and what is in the files.
+//! Compares two ModelKits, folders or locks, level by level: fields, layers, files, and the contents of files.
 
 mod compare;
 mod concern;

@@ -1,28 +1,31 @@
-//! How far the numbers of two versions of a tensor are apart.
+//! Statistics on the differences between the numbers of two versions of a tensor.
 
 use std::io::{self, Read};
 
-/// What differs between the numbers of two tensors.
+/// The differences between the numbers of two tensors.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NumbersDiff {
     /// The largest absolute difference.
     pub largest: f64,
-    /// The Euclidean length of the difference, measured in that of the first; none if that is zero, or too long for a number.
+    /// The Euclidean norm of the difference divided by that of the first tensor; `None` if the quotient is not finite,
+    /// because the first norm is zero or a sum overflows.
     pub relative: Option<f64>,
-    /// How many numbers differ and have no difference, since one of the two is infinite or no number. They are in nothing else.
+    /// The number of positions whose values differ but have no finite difference, for example because one of them is
+    /// infinite or NaN. The other fields ignore them.
     pub without_difference: u64,
 }
 
-/// How a type of numbers is looked at.
+/// The encoding of a type of numbers.
 #[derive(Clone, Copy)]
 pub(super) struct Numbers {
-    /// How many bytes a number takes.
+    /// The size of a number in bytes.
     bytes: usize,
-    /// The first of two numbers, and by how much the second is larger.
+    /// Returns the first of two numbers, and the second minus the first.
     look: fn(&[u8], &[u8]) -> (f64, f64),
 }
 
-/// How to look at the numbers of a type that safetensors and GGUF know; none of a type that is quantised, complex or logical.
+/// Returns the encoding of a number type of safetensors or GGUF; `None` for types that are quantised, complex or
+/// boolean.
 pub(super) fn numbers_of(element_type: &str) -> Option<Numbers> {
     macro_rules! integers {
         ($number:ty) => {
@@ -59,7 +62,10 @@ fn floats<const N: usize>(one: &[u8], other: &[u8], number: fn([u8; N]) -> f64) 
     (one, other - one)
 }
 
-#[allow(clippy::cast_precision_loss, reason = "the difference is exact before, and this is a measure")]
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "the difference is computed exactly before, and this value is only a measure"
+)]
 fn to_float(number: i128) -> f64 {
     number as f64
 }
@@ -81,18 +87,18 @@ fn half(bits: u16) -> f64 {
     if bits >> 15 == 0 { size } else { -size }
 }
 
-/// What two tensors of the same type and shape turned out to be.
+/// The result of comparing two tensors of the same type and shape.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Outcome {
     Same,
-    /// The numbers are compared only if that was asked for, and can be.
+    /// The tensors differ. The numbers are compared only if that was requested and the type allows it.
     Differs(Option<NumbersDiff>),
 }
 
-/// How much of each is held at once; a multiple of the size of every number.
+/// The number of bytes of each tensor that are in memory at once; a multiple of the size of every number type.
 const CHUNK_BYTES: usize = 512 * 1024;
 
-/// Compares `size` bytes of both, with `numbers` to the end, and without up to the first difference.
+/// Compares `size` bytes of both: to the end if `numbers` is given, otherwise up to the first difference.
 pub(super) fn compare(
     mut one: impl Read,
     mut other: impl Read,
@@ -178,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn half_precision_is_what_the_standard_says() {
+    fn half_precision_follows_the_standard() {
         for (bits, expected) in [
             (0x0000, 0.0),
             (0x0001, 2_f64.powi(-24)),
@@ -205,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_finite_is_counted_apart() {
+    fn numbers_without_a_finite_difference_are_counted_separately() {
         let of = |numbers: [f32; 4]| bytes(&numbers.map(f32::to_le_bytes));
         let (nan, infinite) = (f32::NAN, f32::INFINITY);
         check("F32", &of([nan, infinite, 1.0, 2.0]), &of([nan, infinite, 1.0, 3.0]), (1.0, Some(0.2_f64.sqrt()), 0));

@@ -1,4 +1,4 @@
-//! The two that are compared: what each of them is, and its layers.
+//! The two sides of a comparison: a ModelKit, a folder or a lock, with its layers.
 
 use std::collections::BTreeMap;
 
@@ -16,26 +16,26 @@ use crate::ops::workers;
 use crate::progress::Progress;
 use crate::relative_path::RelativePath;
 
-/// What can be compared.
+/// Something that can be compared.
 pub enum Comparable {
     /// A ModelKit.
     ModelKit(Located),
-    /// The ModelKit that a folder would become. Whether single files are raw layers is taken from the other side.
+    /// The ModelKit that a folder would become. Single files become raw layers if the other side has raw layers.
     Folder(Box<PackOptions>),
-    /// What a ModelKit holds, without anything of it.
+    /// A lock, which lists the contents of a ModelKit.
     Lock(Lock),
 }
 
-/// One of two that were compared.
+/// One side of a finished comparison.
 #[derive(Debug, Clone)]
 pub struct Compared {
-    /// The name of its manifest.
+    /// The digest of its manifest.
     pub manifest: Digest,
-    /// Its documents, which only a lock has not.
+    /// Its documents; `None` only for a lock.
     pub inspected: Option<Inspected>,
 }
 
-/// One side, open.
+/// One side, opened.
 pub(super) enum Side {
     ModelKit { found: Located, inspected: Box<Inspected> },
     Lock(Lock),
@@ -49,17 +49,17 @@ pub(super) struct SideLayer<'a> {
     pub(super) media_type: &'a MediaType,
     pub(super) digest: Digest,
     pub(super) diff_id: Option<Digest>,
-    /// In bytes; a lock does not tell.
+    /// The size in bytes; unknown for a lock.
     pub(super) size: Option<u64>,
     pub(super) content: Content<'a>,
 }
 
-/// What is known of the files of a layer.
+/// The data on the files of a layer.
 #[derive(Clone, Copy)]
 pub(super) enum Content<'a> {
-    /// Everything: it can be opened.
+    /// A blob that can be opened.
     Blob(Blob<'a>),
-    /// What a lock says.
+    /// The list of files in a lock.
     Listed(&'a [LockedFile]),
 }
 
@@ -68,11 +68,11 @@ pub(super) enum Content<'a> {
 pub(super) struct Blob<'a> {
     pub(super) source: &'a dyn Source,
     pub(super) layer: &'a Layer,
-    /// The longest content of a file that is read for comparison.
+    /// The largest file whose content is read for comparison.
     pub(super) read_limit: u64,
 }
 
-/// Opens both, the ModelKits at once, and a folder when the other one is known.
+/// Opens both sides: ModelKits at the same time, and a folder once the other side is known.
 pub(super) fn open(
     session: &Session<'_>,
     first: Comparable,
@@ -83,7 +83,7 @@ pub(super) fn open(
         Comparable::ModelKit(found) => inspect(found).map(Some),
         Comparable::Folder(_) | Comparable::Lock(_) => Ok(None),
     })?;
-    let [one, other]: [Option<Inspected>; 2] = inspected.try_into().expect("two are asked for, two come");
+    let [one, other]: [Option<Inspected>; 2] = inspected.try_into().expect("two sides give two results");
     let (format, other_format) = (format_of(&first, one.as_ref()), format_of(&second, other.as_ref()));
     let first = open_one(session, first, one, other_format, progress)?;
     Ok((first, open_one(session, second, other, format, progress)?))
@@ -105,7 +105,7 @@ fn open_one(
     Ok(Side::ModelKit { found, inspected })
 }
 
-/// How single files were packed.
+/// Returns the format in which single files were packed.
 fn format_of(side: &Comparable, inspected: Option<&Inspected>) -> Format {
     let has_raw = match (side, inspected) {
         (Comparable::Lock(lock), _) => lock.layers.iter().any(is_raw),
@@ -121,7 +121,7 @@ fn is_raw(layer: &LockedLayer) -> bool {
 }
 
 impl Side {
-    /// The layers, in the order in which the side has them.
+    /// The layers, in the order of the side.
     pub(super) fn layers(&self, options: &DiffOptions) -> Vec<SideLayer<'_>> {
         match self {
             Self::ModelKit { found, inspected } => {
@@ -133,7 +133,7 @@ impl Side {
         }
     }
 
-    /// Stands for what the Kitfile says.
+    /// The digest of the content of the Kitfile.
     pub(super) fn kitfile(&self) -> Digest {
         match self {
             Self::ModelKit { inspected, .. } => kitfile_digest(&inspected.modelkit.config.kitfile),
@@ -141,7 +141,7 @@ impl Side {
         }
     }
 
-    /// The ModelKits that its model refers to: as they are now, or as they are locked.
+    /// The ModelKits that its model refers to: in their current state, or as recorded in the lock.
     pub(super) fn parents(&self, session: &Session<'_>) -> Result<BTreeMap<String, Digest>, Error> {
         match self {
             Self::ModelKit { inspected, .. } => {
@@ -159,7 +159,7 @@ impl Side {
         }
     }
 
-    /// What is left to tell when all has been compared.
+    /// Keeps the data that is reported after the comparison.
     pub(super) fn into_compared(self) -> Compared {
         match self {
             Self::ModelKit { inspected, .. } => {
@@ -170,7 +170,7 @@ impl Side {
     }
 }
 
-/// A parent whose pin moved is the same parent with another digest.
+/// Returns the digests of parents by name. A parent whose pinned digest changed is the same parent with another digest.
 fn by_name(parents: impl Iterator<Item = (String, Digest)>) -> BTreeMap<String, Digest> {
     let (references, digests): (Vec<_>, Vec<_>) = parents.unzip();
     let references: Vec<_> = references.iter().map(String::as_str).collect();
@@ -204,7 +204,7 @@ impl<'a> SideLayer<'a> {
         }
     }
 
-    /// Whether `other` puts the same files into the same places, however it is compressed.
+    /// Returns true if `other` has the same files at the same paths, regardless of compression.
     pub(super) fn holds_what(&self, other: &Self) -> bool {
         let is_same = self.digest == other.digest || self.diff_id.is_some() && self.diff_id == other.diff_id;
         is_same && self.path == other.path

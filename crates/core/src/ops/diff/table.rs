@@ -1,5 +1,5 @@
-//! Which columns and rows differ between two versions of a table: a file with commas or tabs between its values, and its
-//! columns named in the first row.
+//! Compares the columns and rows of two versions of a table: a file with values separated by commas or tabs and the
+//! names of its columns in the first row.
 
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
@@ -8,31 +8,31 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use crate::relative_path::RelativePath;
 
-/// What differs between two tables.
+/// The differences between two tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableDiff {
     /// The columns that only the second has.
     pub columns_added: Vec<String>,
     /// The columns that only the first has.
     pub columns_removed: Vec<String>,
-    /// How many rows the first has, without the names of columns.
+    /// The number of rows of the first, without the names of columns.
     pub rows_before: u64,
-    /// How many rows the second has.
+    /// The number of rows of the second.
     pub rows_after: u64,
-    /// Which rows differ; none if the columns do, or if rows are too different.
+    /// The rows that differ; `None` if the columns differ, or if too many rows do.
     pub rows: Option<RowsDiff>,
 }
 
-/// How many rows differ, in whatever order they stand.
+/// The numbers of rows that differ, regardless of their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowsDiff {
-    /// Rows that only the second has.
+    /// The number of rows that only the second has.
     pub added: u64,
-    /// Rows that only the first has.
+    /// The number of rows that only the first has.
     pub removed: u64,
 }
 
-/// The byte between values in the table that `path` is by its name.
+/// Returns the byte between values, if `path` is the name of a table.
 pub(super) fn delimiter(path: &RelativePath) -> Option<u8> {
     match path.file_name()?.rsplit_once('.')?.1 {
         "csv" => Some(b','),
@@ -41,9 +41,9 @@ pub(super) fn delimiter(path: &RelativePath) -> Option<u8> {
     }
 }
 
-/// Compares two tables; none if one of them is no table.
+/// Compares two tables. Returns `None` if one of them is not a table.
 ///
-/// Both are read row by row, side by side, so that of equal rows nothing is kept, however many there are.
+/// Both are read row by row in parallel, so that equal rows need no memory, however many there are.
 pub(super) fn compare(before: impl Read, after: impl Read, delimiter: u8) -> io::Result<Option<TableDiff>> {
     match compare_records(Records::new(before, delimiter), Records::new(after, delimiter)) {
         Ok(found) => Ok(Some(found)),
@@ -76,11 +76,11 @@ fn compare_records(mut before: Records<impl Read>, mut after: Records<impl Read>
     Ok(TableDiff { columns_added, columns_removed, rows_before, rows_after, rows })
 }
 
-/// Why a file is not compared as a table.
+/// The reason why a file is not compared as a table.
 #[derive(Debug)]
 enum Failure {
     Read(io::Error),
-    /// It is empty, or a row or the names of columns are so long that it must be something else.
+    /// The file is empty, or a row or the list of columns is too long for a table.
     NotATable,
 }
 
@@ -92,13 +92,15 @@ impl From<io::Error> for Failure {
 
 /// The longest row of a table, in bytes.
 const RECORD_LIMIT: usize = 1024 * 1024;
-/// How many columns a table may have.
+/// The largest number of columns of a table.
 const COLUMNS_LIMIT: usize = 10_000;
-/// How many different rows are kept at once, some 8 MiB of them.
+/// The largest number of different rows that are remembered at once, which take about 8 MiB.
 const SURPLUS_LIMIT: usize = 256 * 1024;
 
-/// How many times more the second has each row, of those that have not evened out yet. Rows are known by a keyed hash: nobody can
-/// make two that share one, and by chance it happens to one of a million comparisons that keep as much as they may.
+/// For each row that is not balanced yet, how many more times the second has it than the first.
+///
+/// Rows are identified by a keyed hash, so collisions cannot be constructed. By chance, one happens in about one of a
+/// million comparisons that reach the limit.
 #[derive(Default)]
 struct Surplus {
     hasher: RandomState,
@@ -106,7 +108,7 @@ struct Surplus {
 }
 
 impl Surplus {
-    /// Takes note of a row of one side; none if there are too many.
+    /// Counts a row of one side. Returns `None` if there are too many rows.
     fn with(mut self, row: Option<&[u8]>, sign: i64) -> Option<Self> {
         let Some(row) = row else { return Some(self) };
         let count = self.counts.entry(self.hasher.hash_one(row)).and_modify(|count| *count += sign).or_insert(sign);
@@ -134,14 +136,14 @@ impl<R: Read> Records<R> {
         Self { reader: BufReader::with_capacity(64 * 1024, source), delimiter, record: Vec::new() }
     }
 
-    /// The names in the first row.
+    /// Reads the names of the columns from the first row.
     fn columns(&mut self) -> Result<Vec<String>, Failure> {
         let delimiter = self.delimiter;
         let names = self.next()?.map(|record| values(record, delimiter));
         names.filter(|names| names.len() <= COLUMNS_LIMIT).ok_or(Failure::NotATable)
     }
 
-    /// The bytes of the next row, without the end of the line. Empty lines are no rows.
+    /// Reads the next row, without the end of the line. Empty lines do not count as rows.
     fn next(&mut self) -> Result<Option<&[u8]>, Failure> {
         self.record.clear();
         let mut place = Place::Start;
@@ -172,21 +174,21 @@ impl<R: Read> Records<R> {
     }
 }
 
-/// Where in a row a reader is (RFC 4180, 2; quotes that do not begin a value are part of it).
+/// The position of a reader in a row (RFC 4180, 2; quotes that do not begin a value are part of it).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// At the beginning of a value.
+    /// The beginning of a value.
     Start,
-    /// In a value without quotes.
+    /// Inside a value without quotes.
     Plain,
     /// Between quotes.
     Quoted,
-    /// Behind a quote that ends the value, or is the first half of one in it.
+    /// After a quote that ends the value, or is the first of two that stand for a quote in it.
     Closed,
 }
 
 impl Place {
-    /// Goes over `byte`, and tells whether it ends the row.
+    /// Advances over `byte`. Returns true if it ends the row.
     fn ends_record(&mut self, byte: u8, delimiter: u8) -> bool {
         *self = match (*self, byte) {
             (Self::Quoted, b'"') => Self::Closed,
@@ -199,7 +201,7 @@ impl Place {
     }
 }
 
-/// The values in `record`, which names columns.
+/// Returns the values in `record`, which contains the names of the columns.
 fn values(record: &[u8], delimiter: u8) -> Vec<String> {
     let record = record.strip_prefix(b"\xef\xbb\xbf").unwrap_or(record);
     let (mut values, mut place) = (vec![Vec::new()], Place::Start);
@@ -209,7 +211,7 @@ fn values(record: &[u8], delimiter: u8) -> Vec<String> {
         match (before, place) {
             (_, Place::Start) => values.push(Vec::new()),
             (Place::Start, Place::Quoted) | (Place::Quoted, Place::Closed) => {}
-            _ => values.last_mut().expect("there is one from the beginning").push(*byte),
+            _ => values.last_mut().expect("the list begins with one value").push(*byte),
         }
     }
     values.into_iter().map(|value| String::from_utf8_lossy(&value).into_owned()).collect()
@@ -231,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_found_wherever_they_stand() {
+    fn rows_are_matched_regardless_of_order() {
         check("a,b\n1,2\n", "a,b\n1,2\n3,4\n", (1, 2), (1, 0));
         check("a,b\n1,2\n3,4\n", "a,b\n0,0\n1,2\n3,4", (2, 3), (1, 0));
         check("a\n1\n2\n3\n", "a\n3\n2\n1\n", (3, 3), (0, 0));
@@ -256,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_table_is_not_compared() {
+    fn files_that_are_not_tables_are_not_compared() {
         assert_eq!(compare_csv("", "a\n"), None);
         assert_eq!(compare_csv("a\n", &"b".repeat(RECORD_LIMIT + 1)), None);
         assert_eq!(compare_csv("a\n1\n", &format!("a\n\"{}", "\n".repeat(RECORD_LIMIT + 1))), None);

@@ -1,4 +1,4 @@
-//! Which tensors differ between two versions of a file of weights.
+//! Compares the tensors of two versions of a file of weights.
 
 use std::collections::BTreeMap;
 
@@ -11,48 +11,48 @@ use crate::ops::error::Error;
 use crate::ops::workers;
 use crate::tensors::{Format, Header, Tensor};
 
-/// What differs between the tensors of two files.
+/// The differences between the tensors of two files.
 #[derive(Debug, Clone)]
 pub struct TensorsDiff {
-    /// How many names of tensors there are in both together.
+    /// The number of different tensor names in both files together.
     pub total: usize,
-    /// Those that differ, by name.
+    /// The tensors that differ, sorted by name.
     pub changes: Vec<TensorDiff>,
-    /// Whether the bytes of tensors were compared. Without that, those with equal types and shapes may differ all the same.
+    /// True if the bytes of tensors were compared. Otherwise, tensors with equal types and shapes may still differ.
     pub is_compared: bool,
 }
 
-/// A tensor that is not the same in both.
+/// A tensor that differs between two files.
 #[derive(Debug, Clone)]
 pub struct TensorDiff {
     /// Its name.
     pub name: String,
-    /// What happened to it.
+    /// The kind of change.
     pub change: TensorChange,
     /// The tensor in the first.
     pub before: Option<Tensor>,
     /// The tensor in the second.
     pub after: Option<Tensor>,
-    /// How far its numbers are apart, if that is asked for and can be told.
+    /// The differences between its numbers, if they were requested and can be computed.
     pub numbers: Option<NumbersDiff>,
 }
 
-/// What happened to a tensor.
+/// The kind of change of a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TensorChange {
     /// Only the second has it.
     Added,
     /// Only the first has it.
     Removed,
-    /// Its numbers are of another type.
+    /// The type of its numbers differs.
     Retyped,
-    /// It has other dimensions.
+    /// Its dimensions differ.
     Reshaped,
-    /// Its bytes are others.
+    /// Its bytes differ.
     Changed,
 }
 
-/// Compares the tensors of the file that `diff` is about, if there are any. Their bytes are read if both files may be read.
+/// Compares the tensors of the file in `diff`, if it has any. Their bytes are read if both files may be read.
 pub(super) fn compare(
     diff: &FileDiff,
     before: &File,
@@ -88,7 +88,7 @@ pub(super) fn compare(
     Ok(Some(TensorsDiff { total, changes: changed.map(diff).collect(), is_compared }))
 }
 
-/// Compares the bytes of tensors of the same type and shape, and the numbers that they are if that is asked for.
+/// Compares the bytes of tensors of the same type and shape, and their numbers if that is requested.
 fn compare_bytes(
     (before, one): (&FileContent, &Tensor),
     (after, other): (&FileContent, &Tensor),
@@ -117,7 +117,7 @@ fn pair(one: Header, other: Header) -> BTreeMap<String, Pair> {
     pairs
 }
 
-/// What the headers alone tell.
+/// Returns the change that is visible in the headers alone.
 fn change(pair: &Pair) -> Option<TensorChange> {
     match pair {
         (None, _) => Some(TensorChange::Added),

@@ -1,4 +1,4 @@
-//! Which lines differ between two versions of a small text.
+//! Compares the lines of two versions of a small text.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -14,28 +14,30 @@ use crate::ops::error::Error;
 use crate::relative_path::RelativePath;
 use crate::tensors::Format;
 
-/// What differs between two texts.
+/// The differences between two texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextDiff {
-    /// How many lines only the second has.
+    /// The number of lines that only the second text has.
     pub added: usize,
-    /// How many lines only the first has.
+    /// The number of lines that only the first text has.
     pub removed: usize,
-    /// The differences as hunks of a unified diff with three lines of context, if patches are asked for.
+    /// The differences as hunks of a unified diff with three lines of context, if patches were requested.
     pub hunks: Option<String>,
 }
 
-/// How long a file may be whose lines are compared: people do not read longer diffs.
+/// The largest size of a file whose lines are compared: people do not read longer diffs.
 const TEXT_LIMIT: u64 = 1024 * 1024;
-/// How long all of them may be together, since they are held in memory. The lines of those that come later are not compared.
+/// The largest total size of these files, which are held in memory. The lines of further files are not compared.
 const TEXTS_LIMIT: u64 = 64 * TEXT_LIMIT;
-/// How many lines a file may have. A MiB of empty lines would take a hundred times its size.
+/// The largest number of lines of a file. Comparing 1 MiB of empty lines would take a hundred times that much memory.
 const LINES_LIMIT: usize = 100_000;
-/// Where git looks for the byte that texts do not have (`FIRST_FEW_BYTES` in its `xdiff-interface.c`).
+/// The number of bytes in which git looks for a zero byte, which marks a file as binary (`FIRST_FEW_BYTES` in its
+/// `xdiff-interface.c`).
 const BEGINNING: usize = 8000;
-/// Lines of context around a change (git, diff -u).
+/// The lines of context around a change, as in `git diff` and `diff -u`.
 const CONTEXT: usize = 3;
-/// After this long, differences are no more the smallest that there are; a text of lines that all differ a little would take minutes.
+/// The time after which the differences that are found are no longer minimal. A text whose lines all differ slightly
+/// would otherwise take minutes.
 const TIME: Duration = Duration::from_secs(10);
 
 /// The small texts among files that differ.
@@ -45,7 +47,7 @@ pub(super) struct Texts {
 }
 
 impl Texts {
-    /// Both versions of a file, if they are texts. A version that is not there is empty.
+    /// Returns both versions of a file, if they are texts. A version that does not exist is empty.
     pub(super) fn pair(&self, diff: &FileDiff) -> Option<(&str, &str)> {
         let before = self.before.get(&diff.path).map(String::as_str);
         let after = self.after.get(&diff.path).map(String::as_str);
@@ -57,7 +59,7 @@ impl Texts {
     }
 }
 
-/// Reads what of the files `found` to differ is a small text.
+/// Reads the small texts among the files in `found`.
 pub(super) fn read(
     found: &[FileDiff],
     (before, after): (&Files, &Files),
@@ -94,7 +96,7 @@ fn read_side(
     Ok(texts.into_iter().filter_map(|(path, text)| Some((path, text?))).collect())
 }
 
-/// The text that `content` is, if it is one. Of anything else only the beginning is read.
+/// Reads `content` if it is a text, or else only its beginning.
 fn read_text(content: &mut dyn Read) -> io::Result<Option<String>> {
     let mut bytes = Vec::new();
     content.take(BEGINNING as u64).read_to_end(&mut bytes)?;
@@ -105,14 +107,14 @@ fn read_text(content: &mut dyn Read) -> io::Result<Option<String>> {
     Ok(String::from_utf8(bytes).ok())
 }
 
-/// A time by which all texts are to be compared.
+/// Returns the time until which the comparison of all texts looks for minimal differences.
 pub(super) fn deadline() -> Instant {
     Instant::now() + TIME
 }
 
-/// Compares the lines of two texts; none if they are too many.
+/// Compares the lines of two texts. Returns `None` if there are too many lines.
 pub(super) fn compare((before, after): (&str, &str), deadline: Instant, options: &DiffOptions) -> Option<TextDiff> {
-    // By hand, since only a line feed ends a line in a patch; `similar` takes carriage returns, too.
+    // Lines are split here because only a line feed ends a line in a patch; `similar` also splits at carriage returns.
     let lines = |text| str::split_inclusive(text, '\n').take(LINES_LIMIT + 1).collect::<Vec<_>>();
     let (before, after) = (lines(before), lines(after));
     if before.len().max(after.len()) > LINES_LIMIT {
@@ -127,10 +129,10 @@ pub(super) fn compare((before, after): (&str, &str), deadline: Instant, options:
 fn hunks(lines: &Lines<str>) -> String {
     let mut text = String::new();
     for hunk in lines.unified_diff().context_radius(CONTEXT).iter_hunks() {
-        writeln!(text, "{}", hunk.header()).expect("writing to a text does not fail");
+        writeln!(text, "{}", hunk.header()).expect("writing to a string does not fail");
         for change in hunk.iter_changes() {
             let end = if change.value().ends_with('\n') { "" } else { "\n\\ No newline at end of file\n" };
-            write!(text, "{}{}{end}", change.tag(), change.value()).expect("writing to a text does not fail");
+            write!(text, "{}{}{end}", change.tag(), change.value()).expect("writing to a string does not fail");
         }
     }
     text
@@ -162,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_carriage_return_in_a_line_makes_no_line_of_a_patch() {
+    fn a_carriage_return_in_a_line_does_not_begin_a_line_of_the_patch() {
         check(
             "a\n",
             "a\r+++ b/evil\nb",
@@ -190,14 +192,14 @@ mod tests {
     }
 
     #[test]
-    fn when_time_is_up_everything_is_another_line_and_still_true() {
+    fn after_the_deadline_the_differences_are_larger_but_still_correct() {
         let text = |step: usize| (0..9000).map(|line| (line * step % 8999).to_string()).collect::<Vec<_>>().join("\n");
         let options = DiffOptions { only: None, jobs: 1, remote_limit: 0, with_patches: false, with_statistics: false };
         let found = compare((&text(2), &text(3)), Instant::now(), &options).unwrap();
         assert_eq!(found.added, found.removed);
     }
 
-    /// What `patch` makes of `before`, without looking at context.
+    /// Applies the hunks to `before` as `patch` does. Deleted lines and context must match.
     fn patched(before: &str, hunks: &str) -> String {
         let mut old = before.split_inclusive('\n');
         let (mut new, mut passed) = (String::new(), 0);

@@ -1,4 +1,4 @@
-//! Whether a folder still is what a lock or a ModelKit says.
+//! Verifies that a folder still matches a lock or a ModelKit.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -20,32 +20,32 @@ use crate::ops::workers;
 use crate::progress::{Phase, Progress, Task};
 use crate::relative_path::RelativePath;
 
-/// What to verify and how.
+/// The folder to verify, and the settings for it.
 #[derive(Debug, Clone)]
 pub struct VerifyOptions {
     /// The folder.
     pub folder: PathBuf,
-    /// What is looked at.
+    /// The part of the ModelKit that is verified.
     pub selection: Selection,
-    /// How many files, or layers, are read at once.
+    /// The number of files or layers that are read at once.
     pub jobs: usize,
 }
 
-/// What verifying found.
+/// The result of verifying a folder.
 #[derive(Debug, Clone)]
 pub struct Verified {
     /// The manifest that the folder was compared with.
     pub manifest: Digest,
-    /// How many files should be there.
+    /// The number of expected files.
     pub files: usize,
-    /// Their size together.
+    /// The total size of the expected files.
     pub bytes: u64,
-    /// What is not as it should be: the Kitfile first, then files by path.
+    /// The differences: the Kitfile first, then files by path.
     pub drifts: Vec<Drift>,
 }
 
-/// Compares a folder with `lock`. Files of parents, of which a lock has none, are neither missing nor extra. Remote datasets need not have
-/// been fetched.
+/// Compares a folder with `lock`. A lock does not list the files of parents, so these are neither missing nor extra.
+/// Remote datasets do not have to be present.
 pub fn verify_lock(lock: &Lock, options: &VerifyOptions, progress: &dyn Progress) -> Result<Verified, Error> {
     let of_parents = lock.parents.iter().flat_map(|parent| &parent.paths);
     let remote = lock.remotes.iter().map(|remote| &remote.path);
@@ -57,7 +57,8 @@ pub fn verify_lock(lock: &Lock, options: &VerifyOptions, progress: &dyn Progress
     Expected { manifest: lock.manifest, kitfile, wanted, fetched, paths }.verify(options, progress)
 }
 
-/// Compares a folder with what `kit unpack` would put there: each layer is read once, and verified itself.
+/// Compares a folder with the files that `kit unpack` would write. The files of each layer are listed from its table of
+/// contents; a layer without one is read and verified once.
 pub fn verify_modelkit(
     session: &Session<'_>,
     found: &Located,
@@ -84,16 +85,16 @@ pub fn verify_modelkit(
         .verify(options, progress)
 }
 
-/// What a folder should hold.
+/// The expected contents of a folder.
 struct Expected {
     manifest: Digest,
-    /// See [`kitfile_digest`].
+    /// The digest of the expected Kitfile: see [`kitfile_digest`].
     kitfile: Option<Digest>,
-    /// Where two have the same file, that of the last one.
+    /// The layers to compare with. If two have the same file, the later one counts.
     wanted: Vec<LockedLayer>,
-    /// Files of remote datasets.
+    /// The files of remote datasets that have been fetched.
     fetched: Vec<LockedFile>,
-    /// The paths of all layers and remote datasets, wanted or not: each has its files to itself.
+    /// The paths of all layers and remote datasets, selected or not. Files below one of them belong to no other layer.
     paths: Vec<RelativePath>,
 }
 
@@ -103,7 +104,8 @@ impl Expected {
         let by_path: BTreeMap<_, _> = of_layers.chain(&self.fetched).map(|file| (&file.path, file)).collect();
         let files: Vec<&LockedFile> = by_path.values().copied().collect();
         let bytes = files.iter().map(|file| file.size).fold(0, u64::saturating_add);
-        let task = progress.start(Phase::Verifying, &format!("{} files", files.len()), Some(bytes));
+        let label = if files.len() == 1 { "1 file".to_owned() } else { format!("{} files", files.len()) };
+        let task = progress.start(Phase::Verifying, &label, Some(bytes));
         let changes = workers::run(options.jobs, &files, |file| compare(options, file, &*task))?;
         let mut drifts = Vec::new();
         for (file, changes) in files.iter().zip(changes) {
@@ -122,7 +124,7 @@ impl Expected {
         Ok(Verified { manifest: self.manifest, files: files.len(), bytes, drifts })
     }
 
-    /// How the folders differ that the layers make. Those that should not be there are not looked for, if they hold no files.
+    /// Compares the folders that the layers contain. Additional folders are not reported, unless they contain files.
     fn folders(&self, options: &VerifyOptions) -> Result<Vec<Drift>, Error> {
         let by_path: BTreeMap<_, _> =
             self.wanted.iter().flat_map(|layer| &layer.folders).map(|folder| (&folder.path, folder.mode)).collect();
@@ -139,7 +141,8 @@ impl Expected {
         Ok(drifts)
     }
 
-    /// The files that are in the folder where the wanted layers have theirs, but for those that `.kitignore` there names.
+    /// Lists the files that exist below the paths of the wanted layers, without those that the `.kitignore` in the
+    /// folder excludes.
     fn present(&self, options: &VerifyOptions) -> Result<Vec<RelativePath>, Error> {
         let ignore = &read_ignore_rules(&options.folder)?;
         let mut present = Vec::new();
@@ -150,7 +153,7 @@ impl Expected {
                 LayerSource { root: &options.folder, path: path.clone(), excluded, ignore, links: Links::Follow };
             match source.files() {
                 Ok(files) => present.extend(files),
-                // Its files are missing, then, and that is told.
+                // Its files are missing, which `compare` reports.
                 Err(archive::Error::MissingPath { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -159,7 +162,7 @@ impl Expected {
     }
 }
 
-/// The file that a remote dataset is, if it is there. Its mode is nobody's business.
+/// Returns the file of a remote dataset, if it exists. Its mode is not compared.
 fn fetched_file(remote: &LockedRemote, options: &VerifyOptions) -> Option<LockedFile> {
     let LockedRemote { path, digest, size, .. } = remote.clone();
     let metadata = fs::metadata(path.join_to(&options.folder)).ok().filter(std::fs::Metadata::is_file)?;
@@ -170,7 +173,7 @@ fn drift(path: &RelativePath, change: Change) -> Drift {
     Drift { subject: Subject::File(path.clone()), change }
 }
 
-/// How the file in the folder differs from `file`. Its content is read only if the size is right.
+/// Compares the file in the folder with `file`. Its content is read only if the size is right.
 fn compare(options: &VerifyOptions, file: &LockedFile, task: &dyn Task) -> Result<Vec<Change>, Error> {
     let place = file.path.join_to(&options.folder);
     let metadata = match fs::metadata(&place) {
@@ -196,14 +199,15 @@ fn mode_of(metadata: &std::fs::Metadata) -> u32 {
     std::os::unix::fs::MetadataExt::mode(metadata) & 0o777
 }
 
-/// Whoever unpacks has an umask, by which permissions of the group and of others may be less than they were packed. Nothing else
-/// may differ, but for setuid, setgid and sticky, which systems take away as they please.
+/// Compares modes. The umask of the user who unpacks may remove permissions of the group and of others. Nothing else
+/// may differ except setuid, setgid and sticky, which systems may remove as well.
 fn mode_change(expected: u32, found: u32) -> Option<Change> {
     let is_right = found & !expected == 0 && (found ^ expected) & 0o700 == 0;
     Change::in_value("mode", &format!("{:o}", expected & 0o777), &format!("{found:o}")).filter(|_| !is_right)
 }
 
-/// How the Kitfile in the folder differs: not, if it is the one that `kit unpack` writes, or says the same in other words.
+/// Compares the Kitfile in the folder. It matches if it is the one that `kit unpack` writes, or if it has the same
+/// content in another formatting.
 fn kitfile_change(options: &VerifyOptions, expected: Digest) -> Result<Option<Change>, Error> {
     let place = FILE_NAMES.iter().map(|name| options.folder.join(name)).find(|place| place.is_file());
     let Some(place) = place else { return Ok(Some(Change::Missing)) };
@@ -221,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mode_may_lack_what_an_umask_takes() {
+    fn a_mode_may_lack_the_permissions_that_an_umask_removes() {
         for (expected, found, is_right) in [
             (0o644, 0o644, true),
             (0o664, 0o644, true),

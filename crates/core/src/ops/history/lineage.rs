@@ -1,4 +1,4 @@
-//! What a ModelKit is built from: its parents and datasets, and theirs, as far as they can be found.
+//! The lineage of a ModelKit: its parents and datasets, and theirs in turn, as far as they can be found.
 
 use std::collections::HashMap;
 
@@ -11,63 +11,64 @@ use crate::ops::session::{Located, Location, Lookup, Session};
 use crate::progress::Progress;
 use crate::provenance::{Material, Record, Role, without_secrets};
 
-/// A graph of what is built from what. The first node is what was asked about.
+/// A graph of the ModelKits and datasets that a ModelKit is built from. The first node is the requested ModelKit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lineage {
-    /// ModelKits and datasets, each once.
+    /// ModelKits and datasets, without duplicates.
     pub nodes: Vec<Node>,
-    /// From what is built to what it is built from.
+    /// The edges, each from a ModelKit to one of its sources.
     pub edges: Vec<Edge>,
 }
 
 /// A ModelKit or a dataset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// What it is called where it was met first.
+    /// Its name in the place where it was found first.
     pub name: String,
-    /// Its manifest or its layer, if that is known.
+    /// The digest of its manifest or its layer, if that is known.
     pub digest: Option<Digest>,
 }
 
-/// That something is built from something else. Both are positions among the nodes.
+/// The fact that one node is built from another. Both are indexes into the nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edge {
-    /// What is built.
+    /// The node that is built.
     pub from: usize,
-    /// What it is built from.
+    /// The node that it is built from.
     pub to: usize,
-    /// What that is to it.
+    /// The kind of the source.
     pub kind: EdgeKind,
-    /// How sure that is.
+    /// The certainty of the edge.
     pub proof: Proof,
 }
 
-/// What something is to what is built from it.
+/// The role of a source in the ModelKit that is built from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EdgeKind {
-    /// A ModelKit whose model is taken and which takes that of another.
+    /// A ModelKit whose model is used, and which itself uses the model of another ModelKit.
     Parent,
-    /// A ModelKit whose model is taken and which takes that of no other.
+    /// A ModelKit whose model is used, and which does not use the model of another ModelKit.
     BaseModel,
     /// A dataset.
     Dataset,
 }
 
-/// How sure it is that something is built from something else.
+/// The certainty of an edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
-    /// A Kitfile or a record says so.
+    /// A Kitfile or an attestation states it.
     Declared,
-    /// They say so by digest, and what has that digest was found.
+    /// A Kitfile or an attestation states it with a digest, and an artifact with that digest was found.
     Verified,
 }
 
-/// How long a chain is followed. That of models alone may have ten (`KitOps`).
+/// The length up to which a chain is followed. `KitOps` allows ten references in a chain of models.
 const DEPTH: usize = 10;
-/// A graph with more nodes is no picture any more.
+/// The largest number of nodes. A larger graph cannot be read as a picture.
 const NODES_LIMIT: usize = 1000;
 
-/// Walks from `location`. What cannot be reached is a node all the same; a failure on the way to it is a warning.
+/// Follows the references from `location`. A source that cannot be reached is still a node; a failure to reach it is a
+/// warning.
 pub fn lineage(
     session: &Session<'_>,
     location: &Location,
@@ -86,7 +87,7 @@ struct Walk<'a> {
     session: &'a Session<'a>,
     progress: &'a dyn Progress,
     lineage: Lineage,
-    /// Nodes by digest, or by name where that is not known.
+    /// The nodes by digest, or by name if the digest is not known.
     known: HashMap<String, usize>,
 }
 
@@ -117,7 +118,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Adds the ModelKit that `reference` names, by the digest that is pinned if there is one, and follows it if it is found.
+    /// Adds the ModelKit that `reference` names, by the `pinned` digest if there is one, and follows it if it is found.
     fn add_modelkit(
         &mut self,
         from: usize,
@@ -136,7 +137,7 @@ impl Walk<'_> {
         let (found, inspected) = match found {
             Ok(found) => found,
             Err(failure) => {
-                self.tell(&name, &failure);
+                self.warn_of(&name, &failure);
                 self.add(from, kind.unless_followed(), name, pinned, Proof::Declared);
                 return;
             }
@@ -146,17 +147,18 @@ impl Walk<'_> {
         let kind = if has_parent { kind.unless_followed() } else { kind };
         let known = self.lineage.nodes.len();
         let Some(node) = self.add(from, kind, name, Some(inspected.descriptor.digest), proof) else { return };
-        // One that was met before is followed already.
+        // A node that existed before has already been followed.
         if node == known {
             self.follow(node, &found, &inspected, depth + 1);
         }
     }
 
-    /// What is not there is an answer; anything else may have another one later.
-    fn tell(&self, name: &str, failure: &Error) {
+    /// Warns of a failure, unless it means that the ModelKit does not exist, which is an answer. Any other failure may
+    /// be temporary.
+    fn warn_of(&self, name: &str, failure: &Error) {
         let is_absent = matches!(failure, Error::NotHere(_) | Error::Read { source: ContentError::NotFound(_), .. });
         if !is_absent {
-            self.progress.warn(&format!("cannot look at `{name}`: {}", failure.in_words()));
+            self.progress.warn(&format!("cannot read `{name}`: {}", failure.in_words()));
         }
     }
 
@@ -190,13 +192,13 @@ impl Walk<'_> {
 }
 
 impl EdgeKind {
-    /// What it is if it is not the end of the chain, or nobody knows.
+    /// Returns the kind for a source that is not the end of the chain, or that could not be read.
     fn unless_followed(self) -> Self {
         if self == Self::BaseModel { Self::Parent } else { self }
     }
 }
 
-/// The digest that the reference has itself, or that the latest record tells of it.
+/// Returns the digest in the reference itself, or else in the latest attestation that names it.
 fn pinned(reference: &Reference, role: Role, records: &[Record]) -> Option<Digest> {
     let uri = oci_uri(reference);
     let is_meant = |material: &&Material| material.role == role && material.uri.as_ref() == Some(&uri);

@@ -1,4 +1,4 @@
-//! The versions of a repository, and what changed in each.
+//! The versions of a repository, and the changes in each.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -15,14 +15,14 @@ use crate::progress::Progress;
 use crate::provenance::Record;
 use crate::store::{Entry, Names, Store};
 
-/// How to walk.
+/// Settings of a log.
 #[derive(Debug, Clone)]
 pub struct LogOptions {
-    /// The local store or the registry.
+    /// The place to look in: the local store or the registry.
     pub place: Lookup,
-    /// How to compare the files of each version with those of the one before; not at all without it.
+    /// Settings for comparing the files of each version with the previous ones; without them, files are not compared.
     pub files: Option<DiffOptions>,
-    /// How many versions are read at once.
+    /// The number of versions that are read at once.
     pub jobs: usize,
 }
 
@@ -31,40 +31,42 @@ pub struct LogOptions {
 pub struct Version {
     /// The ModelKit.
     pub inspected: Inspected,
-    /// What it is called, sorted; perhaps nothing.
+    /// Its tags, sorted; may be empty.
     pub tags: Vec<String>,
-    /// The oldest record of its making.
+    /// Its oldest provenance attestation.
     pub record: Option<Record>,
-    /// What it is compared with: what it replaced, else what is next in the list.
+    /// The version that it is compared with: the one that it replaced, or else the next one in the list.
     pub before: Option<Digest>,
-    /// Whether the Kitfile says something else than before.
+    /// True if the content of the Kitfile differs from the previous version.
     pub kitfile_changed: bool,
-    /// What became of the layers; empty if there is nothing before it.
+    /// The changes of the layers; empty for the oldest version.
     pub layers: Vec<LayerCount>,
-    /// What became of the files, if that was asked for.
+    /// The changes of the files, if they were requested.
     pub files: Vec<FileDiff>,
 }
 
-/// How many layers of a kind are new, gone or others.
+/// The number of layers of a kind that were added, removed or changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LayerCount {
-    /// The kind, in a word.
+    /// The word for the kind.
     pub kind: &'static str,
-    /// Paths that had no layer before.
+    /// The number of paths that had no layer before.
     pub added: usize,
-    /// Paths whose layer is gone.
+    /// The number of paths that no longer have a layer.
     pub removed: usize,
-    /// Paths with another layer than before.
+    /// The number of paths with another layer than before.
     pub changed: usize,
 }
 
-/// So many versions are read; nobody reads a longer list, and a registry can have tags without end.
+/// The largest number of versions that are read. A longer list is of little use, and a registry can have any number of
+/// tags.
 const LIMIT: usize = 1000;
 
-/// The versions of the repository that `location` is in, newest first; only that which it names and older ones, if it names one.
+/// Returns the versions of the repository of `location`, newest first. If `location` names a version, newer ones are
+/// left out.
 ///
-/// Reads manifests, configs and records. A version that lost its tag is found in the local store, and in a registry if a later
-/// record names it.
+/// Reads manifests, configs and attestations. A version that lost its tag is found in the local store, and in
+/// a registry if the attestation of a later version names it.
 pub fn log(
     session: &Session<'_>,
     location: &Location,
@@ -99,7 +101,7 @@ struct Walk<'a> {
     progress: &'a dyn Progress,
 }
 
-/// A manifest and what it is called.
+/// A manifest and its tags.
 type Named = (Descriptor, Vec<String>);
 
 impl Walk<'_> {
@@ -145,7 +147,7 @@ impl Walk<'_> {
         Ok((Box::new(repository), named))
     }
 
-    /// The version that the walk begins with, if one is named.
+    /// Returns the version that the log begins with, if the location names one.
     fn first(&self, source: &dyn Source) -> Result<Option<Descriptor>, Error> {
         let name = match self.location {
             Location::Artifact(reference) => reference.selector(),
@@ -155,7 +157,7 @@ impl Walk<'_> {
         name.map(find).transpose()
     }
 
-    /// Leaves out what is not a ModelKit, and what is damaged here.
+    /// Reads the named versions. Leaves out artifacts that are not ModelKits, and local ones that are damaged.
     fn read(&self, source: &dyn Source, named: &[Named]) -> Result<Vec<Version>, Error> {
         let is_here = self.options.place != Lookup::Remote;
         let versions = workers::run(self.options.jobs, named, |(descriptor, tags)| {
@@ -179,7 +181,7 @@ impl Walk<'_> {
         Version { inspected, tags, record, before, kitfile_changed, layers, files }
     }
 
-    /// Adds versions that records name and that have no name any more, as far as they are there.
+    /// Adds versions that no longer have a tag but are named in attestations, if they still exist.
     fn add_replaced(&self, source: &dyn Source, versions: &mut Vec<Version>) -> Result<(), Error> {
         let mut asked = HashSet::new();
         loop {
@@ -246,7 +248,7 @@ fn moment(version: &Version) -> Moment {
     }
 }
 
-/// Compares each version with what it replaced, if that is among them, or with the next.
+/// Compares each version with the one that it replaced, if that is in the list, or else with the next one.
 fn compare(ordered: &mut [Version]) {
     let positions: HashMap<_, _> =
         ordered.iter().enumerate().map(|(index, version)| (version.inspected.descriptor.digest, index)).collect();

@@ -1,4 +1,4 @@
-//! The order of versions: a version comes before what it replaced, and else the newer one first.
+//! The order of versions: a version comes before the one that it replaced; otherwise the newer one comes first.
 
 use std::collections::HashMap;
 
@@ -6,17 +6,17 @@ use jiff::Timestamp;
 
 use crate::digest::Digest;
 
-/// What is known of a version's place in time.
+/// The data that determines the position of a version in the order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Moment {
     pub(super) digest: Digest,
-    /// What it replaced.
+    /// The version that it replaced.
     pub(super) previous: Option<Digest>,
     pub(super) time: Option<Timestamp>,
 }
 
-/// The indexes of `versions`, the newest first. Those without a time are the oldest. Records can contradict each other, and
-/// strangers can write them; then the time decides.
+/// Returns the indexes of `versions`, newest first. Versions without a time are the oldest. Attestations can contradict
+/// each other, and anyone who can push can write them; in that case the time decides.
 pub(super) fn newest_first(versions: &[Moment]) -> Vec<usize> {
     let by_digest: HashMap<_, _> =
         versions.iter().enumerate().map(|(index, version)| (version.digest, index)).collect();
@@ -24,7 +24,7 @@ pub(super) fn newest_first(versions: &[Moment]) -> Vec<usize> {
         let found = versions[index].previous.and_then(|digest| by_digest.get(&digest).copied());
         found.filter(|previous| *previous != index)
     };
-    // How many versions that are yet to be placed replaced each one.
+    // For each version, the number of versions without a position yet that replaced it.
     let mut successors = vec![0_usize; versions.len()];
     for previous in (0..versions.len()).filter_map(previous) {
         successors[previous] += 1;
@@ -47,7 +47,7 @@ pub(super) fn newest_first(versions: &[Moment]) -> Vec<usize> {
 mod tests {
     use super::*;
 
-    /// Each version is its name, the name of what it replaced, and a time.
+    /// Each version is given as its name, the name of the version that it replaced, and a time.
     fn check(versions: &[(&str, &str, Option<i64>)], expected: &str) {
         let digest = |name: &str| (!name.is_empty()).then(|| Digest::of(name.as_bytes()));
         let moment = |(name, previous, time): &(&str, &str, Option<i64>)| Moment {
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn what_replaced_something_comes_before_it_and_else_the_newer() {
+    fn a_version_comes_before_the_one_it_replaced_and_otherwise_the_newer_comes_first() {
         check(&[], "");
         check(&[("a", "", Some(1)), ("b", "a", Some(2)), ("c", "b", Some(3))], "c b a");
         check(&[("a", "", Some(9)), ("b", "a", Some(2)), ("c", "b", None)], "c b a");
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn contradictions_end_too() {
+    fn contradictory_records_still_give_an_order() {
         check(&[("a", "a", Some(1))], "a");
         check(&[("a", "b", Some(1)), ("b", "a", Some(2))], "b a");
         check(&[("a", "c", Some(1)), ("b", "a", Some(2)), ("c", "b", Some(3)), ("d", "unknown", Some(0))], "d c b a");

@@ -1,4 +1,4 @@
-//! Which files of a repository a Kitfile wants, and in which layers.
+//! Selects the files of a repository that a Kitfile names, and assigns them to layers.
 
 use crate::archive::IgnoreRules;
 use crate::kitfile::{Dataset, Entry, Kitfile};
@@ -12,16 +12,17 @@ use crate::upstream::{Upstream, UpstreamFile};
 pub(super) struct Choice<'a> {
     /// The Kitfile.
     pub(super) kitfile: Kitfile,
-    /// What the repository's `.kitignore` leaves, in the order of their paths.
+    /// The files that the repository's `.kitignore` does not exclude, sorted by path.
     files: Vec<&'a UpstreamFile>,
-    /// The paths of the layers. There is a file at or below each.
+    /// The paths of the layers. At least one file is at or below each.
     paths: Vec<RelativePath>,
 }
 
 const IGNORE_FILE: &str = ".kitignore";
 
 impl<'a> Choice<'a> {
-    /// What `kitfile`, or else the repository's own, or else a draft, makes of the repository. An entry without any file is an error.
+    /// Selects files by `kitfile`, or else by the repository's own Kitfile, or else by a draft. An entry without any
+    /// file is an error.
     pub(super) fn of(upstream: &'a dyn Upstream, kitfile: Option<&Kitfile>) -> Result<Self, Error> {
         let ignore = ignore_rules(upstream)?;
         let files: Vec<_> = upstream.files().iter().filter(|file| !ignore.is_ignored(&file.path)).collect();
@@ -35,12 +36,12 @@ impl<'a> Choice<'a> {
         }
     }
 
-    /// The files that are in a layer.
+    /// Returns the files that belong to a layer.
     pub(super) fn wanted(&self) -> Vec<&'a UpstreamFile> {
         self.files.iter().filter(|file| self.layer_of(file).is_some()).copied().collect()
     }
 
-    /// The Kitfile with an entry for each file, so that each layer is one file.
+    /// Returns the Kitfile with one entry for each file, so that each layer is a single file.
     pub(super) fn single_files(self) -> Result<Kitfile, Error> {
         let mut single = self.kitfile.clone();
         if let Some(model) = &mut single.model {
@@ -61,7 +62,7 @@ impl<'a> Choice<'a> {
         Ok(single)
     }
 
-    /// Puts an entry for each of its files in the place of each entry.
+    /// Replaces each entry by one entry for each of its files.
     fn spread<T: Clone>(&self, entries: &mut Vec<T>, path: impl Fn(&mut T) -> &mut String) {
         for mut entry in std::mem::take(entries) {
             let text = path(&mut entry).clone();
@@ -74,26 +75,26 @@ impl<'a> Choice<'a> {
         }
     }
 
-    /// The path of the layer that a file is in: of several, the innermost.
+    /// Returns the path of the layer that a file belongs to: the innermost one, if there are several.
     fn layer_of(&self, file: &UpstreamFile) -> Option<&RelativePath> {
         let around = self.paths.iter().filter(|path| file.path.starts_with(path));
         around.max_by_key(|path| path.components().count())
     }
 }
 
-/// The entries with a layer. A model path that looks like a reference is a file all the same if there is one.
+/// Returns the entries that have a layer. A model path that looks like a reference is still a file if that file exists.
 pub(super) fn entries<'k>(upstream: &dyn Upstream, kitfile: &'k Kitfile) -> Vec<Entry<'k>> {
     let path = kitfile.model.as_ref().and_then(|model| layer_path(&model.path));
     let is_file = path.is_some_and(|path| upstream.files().iter().any(|file| file.path.starts_with(&path)));
     if is_file { kitfile.entries_with_model_file() } else { kitfile.entries() }
 }
 
-/// The path of a model, if that may be one.
+/// Returns the path of a model, if `text` can be a path.
 fn layer_path(text: &str) -> Option<RelativePath> {
     text.parse().ok().filter(|_| !text.is_empty())
 }
 
-/// The commit's own; they are those of `kit pack`.
+/// Returns the rules in the `.kitignore` of the commit, which `kit pack` would apply as well.
 fn ignore_rules(upstream: &dyn Upstream) -> Result<IgnoreRules, Error> {
     let rules = upstream.files().iter().find(|file| file.path.as_str() == IGNORE_FILE);
     let Some(file) = rules else { return Ok(IgnoreRules::default()) };

@@ -1,4 +1,4 @@
-//! A git repository to import from: small files come with the commit, large ones from LFS.
+//! A git repository to import from. Small files come with the commit, large ones from LFS.
 
 use std::collections::HashSet;
 use std::io;
@@ -24,31 +24,32 @@ use crate::store::{Names, Store, Writer};
 use crate::upstream::lfs::{self, POINTER_LIMIT, Pointer, Server};
 use crate::upstream::{self, About, GitRemote, Upstream, UpstreamFile};
 
-/// A git repository at one commit, checked out into a folder that lives as long as this.
+/// A git repository at one commit, checked out into a folder that is removed when this value is dropped.
 pub struct GitUpstream {
     about: About,
     files: Vec<UpstreamFile>,
-    /// Those that git has only a pointer to.
+    /// The files for which git stores only an LFS pointer.
     large: HashSet<RelativePath>,
     objects: Objects,
     tree: PathBuf,
-    /// While it lives, `kit cache clear` leaves the folder alone.
+    /// While the writer exists, `kit cache clear` does not remove the folder.
     _writer: Writer,
     _folder: tempfile::TempDir,
 }
 
-/// Where files of LFS are.
+/// The location of LFS files.
 enum Objects {
-    /// There are none.
+    /// The repository has no LFS files, or no location is known.
     Nowhere,
     Folder(PathBuf),
     Server(Server),
 }
 
-/// A file of git itself is read into memory up to this size.
+/// The largest file stored in git itself that is read into memory.
 const SMALL_FILE_BYTES: u64 = 1024 * 1024;
 
-/// Fetches the commit that `revision`, or else HEAD, stands for at `remote` into a folder below `imports`, without its files of LFS.
+/// Fetches the commit that `revision`, or else HEAD, refers to at `remote` into a folder below `imports`, without its
+/// LFS files.
 pub fn fetch_git(
     client: &Client,
     imports: &Path,
@@ -63,7 +64,7 @@ pub fn fetch_git(
     fs::create_dir(&tree)?;
     let fetched = git::fetch((&remote.given(), &remote.to_string()), revision, &tree)?;
     for path in &fetched.others {
-        progress.warn(&format!("`{path}` is a link or a repository of its own, and is left out"));
+        progress.warn(&format!("`{path}` is a symbolic link or a submodule, and is left out"));
     }
     let (files, large) = list(&tree, &fetched)?;
     let objects = objects(client, &tree, remote, files.iter().filter(|file| large.contains(&file.path)))?;
@@ -74,7 +75,7 @@ pub fn fetch_git(
     Ok(GitUpstream { about, files, large, objects, tree, _writer: writer, _folder: folder })
 }
 
-/// Of a folder, its own remote: where it lies on this disk is nobody's business.
+/// Returns the address of the repository. For a local folder that is its own remote, so that no local path is recorded.
 fn url(remote: &GitRemote) -> String {
     let Some(folder) = remote.folder() else { return remote.to_string() };
     let origin = git::look(folder).and_then(|checkout| SourceUrl::parse(&checkout.remote?));
@@ -104,7 +105,7 @@ fn list(tree: &Path, fetched: &Tree) -> Result<(Vec<UpstreamFile>, HashSet<Relat
     Ok((files, large))
 }
 
-/// Where a repository names its own LFS server (git-lfs-config, "LIST OF OPTIONS").
+/// The file in which a repository names its own LFS server (git-lfs-config, "LIST OF OPTIONS").
 const LFS_SETTINGS: &str = ".lfsconfig";
 
 fn objects<'a>(
@@ -124,7 +125,7 @@ fn objects<'a>(
         };
     }
     let own = git::setting_in(tree, LFS_SETTINGS, "lfs.url").filter(|url| url.starts_with("http"));
-    // What the address of the repository holds is no business of a server that the repository names.
+    // Credentials in the address of the repository must not be sent to a server that the repository names.
     let (url, keys) = match (own, remote.lfs_url()) {
         (Some(url), _) => (url.clone(), vec![url]),
         (None, Some(url)) => (url.clone(), vec![remote.given(), url]),
@@ -132,7 +133,7 @@ fn objects<'a>(
     };
     let Some(blob) = first.descriptor() else { return Ok(Objects::Nowhere) };
     let url = without_secrets(&url);
-    // Without credentials first: those of git may cost the user a question.
+    // Without credentials first: asking git for them may prompt the user.
     let server = Server::new(client, &url, None)?;
     match server.check(&first.path, &blob) {
         Ok(()) => Ok(Objects::Server(server)),
@@ -147,7 +148,7 @@ fn objects<'a>(
     }
 }
 
-/// Where a repository keeps a file of LFS (git-lfs, docs/spec.md, "Git LFS: Local Storage").
+/// Returns the path of an LFS file in a local repository (git-lfs, docs/spec.md, "Git LFS: Local Storage").
 fn object(folder: &Path, hex: &str) -> PathBuf {
     folder.join(&hex[..2]).join(&hex[2..4]).join(hex)
 }

@@ -1,4 +1,4 @@
-//! Importing a repository straight into a place: each file becomes a raw layer, and nothing is kept in between.
+//! Imports a repository straight into a target: each file becomes a raw layer, and nothing is stored locally.
 
 use super::choice::{Choice, entries};
 use super::into_store::ImportOptions;
@@ -17,10 +17,11 @@ use crate::ops::workers;
 use crate::progress::Progress;
 use crate::upstream::{Upstream, UpstreamFile};
 
-/// Makes a ModelKit of raw layers at `target`, where it is called `tag`.
+/// Makes a ModelKit of raw layers at `target` and gives it the name `tag`.
 ///
-/// The id of a large file in LFS is the digest of its layer, so the target is asked for it before anything travels. Small files are
-/// read to learn their digests, one by one in memory. An entry of the Kitfile that is a folder becomes one for each file in it.
+/// The LFS id of a large file is the digest of its layer, so kit checks whether the target has the layer before it
+/// transfers the file. Small files are read into memory one by one to compute their digests. A Kitfile entry that is a
+/// folder becomes one entry for each file in it.
 pub fn import_to(
     session: &Session<'_>,
     upstream: &dyn Upstream,
@@ -58,7 +59,7 @@ fn layer(upstream: &dyn Upstream, target: &dyn Target, entry: &Entry<'_>) -> Res
     Ok(PackedLayer { layer_type, index: entry.index, path, diff_id: blob.digest, blob, file })
 }
 
-/// Only its bytes tell the digest of a small file, and once they are here they can go on.
+/// Reads a small file to compute its digest, and sends it to `target` at once, since its bytes are then in memory.
 fn send_small(
     upstream: &dyn Upstream,
     target: &dyn Target,

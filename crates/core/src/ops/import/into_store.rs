@@ -1,4 +1,4 @@
-//! Importing a repository into the local store: its files are fetched into a folder, which is packed.
+//! Imports a repository into the local store: its files are fetched into a folder, which is then packed.
 
 use std::path::PathBuf;
 
@@ -20,27 +20,28 @@ use crate::progress::Progress;
 use crate::provenance::Builder;
 use crate::upstream::Upstream;
 
-/// What to make of a repository.
+/// Settings of an import.
 #[derive(Debug, Clone)]
 pub struct ImportOptions {
-    /// Which of its files become which layers; without one, a draft is made from their names.
+    /// The Kitfile that assigns files to layers; without one, a draft is made from the names of the files.
     pub kitfile: Option<Kitfile>,
-    /// What to call the ModelKit. All are of one repository.
+    /// The names of the ModelKit, all in one repository.
     pub references: Vec<Reference>,
-    /// The folder in which each import under way has one. What a killed import has fetched stays there for the next.
+    /// The folder in which each running import has a folder of its own. Files that an interrupted import fetched stay
+    /// there for the next one.
     pub folder: PathBuf,
-    /// Who imports.
+    /// The user or the service that imports.
     pub builder: Builder,
-    /// When.
+    /// The time of the import.
     pub time: Timestamp,
     /// The packer's version, which the manifest names.
     pub cli_version: String,
 }
 
-/// Packs the files of a repository that the Kitfile names, each entry as a tar without compression.
+/// Packs the files of a repository that the Kitfile names, each entry as an uncompressed tar.
 ///
-/// Large files are verified by their digests. Each byte is fetched once, also if an earlier import of the commit was killed; two
-/// imports of it at once share what they fetch.
+/// Large files are verified by their digests. Each byte is fetched only once, even if an earlier import of the commit
+/// was interrupted. Two simultaneous imports of a commit share the files that they fetch.
 pub fn import(
     session: &Session<'_>,
     upstream: &dyn Upstream,
@@ -60,7 +61,7 @@ pub fn import(
 }
 
 impl ImportOptions {
-    /// How the files in `context`, which are from `git`, are packed.
+    /// Returns the settings for packing the files in `context`, whose commit is `git`.
     pub(super) fn pack_options(&self, git: Git, kitfile: Kitfile, context: PathBuf) -> PackOptions {
         PackOptions {
             context,

@@ -1,4 +1,4 @@
-//! Packing what lies elsewhere: a repository of a hub, a git repository, an MLflow run.
+//! Imports from other systems: a repository of a hub, a git repository, an MLflow run.
 
 mod choice;
 mod git;

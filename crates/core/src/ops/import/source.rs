@@ -1,4 +1,4 @@
-//! The large files of a repository as blobs: the id of a file in LFS is the digest that it has as a raw layer.
+//! The large files of a repository as blobs: the LFS id of a file is the digest that it has as a raw layer.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use crate::ops::pack::Assembled;
 use crate::relative_path::RelativePath;
 use crate::upstream::Upstream;
 
-/// A repository as a source of its files, and of the ModelKit that was made of them.
+/// A repository as a source of its files, and of the ModelKit that was made from them.
 pub(super) struct FromUpstream<'a> {
     upstream: &'a dyn Upstream,
     files: HashMap<Digest, RelativePath>,
@@ -21,7 +21,7 @@ impl<'a> FromUpstream<'a> {
         Self { upstream, files: files.collect(), assembled: None }
     }
 
-    /// The same with a ModelKit, whose `layers` are those of the files.
+    /// Adds a ModelKit, whose `layers` are the files at the given paths.
     pub(super) fn with(self, assembled: &'a Assembled, layers: impl Iterator<Item = (Digest, RelativePath)>) -> Self {
         let files = self.files.into_iter().chain(layers).collect();
         Self { files, assembled: Some(assembled), ..self }
@@ -42,12 +42,12 @@ impl Source for FromUpstream<'_> {
     fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
         match self.files.get(&descriptor.digest) {
             Some(path) => self.upstream.content(path, descriptor),
-            // There is one more blob, if there is a ModelKit.
+            // The only other blob is the config, if there is a ModelKit.
             None => Box::new(self.assembled.map_or(&[][..], |assembled| &assembled.config_bytes)),
         }
     }
 
-    /// Neither a hub nor git has any.
+    /// Neither a hub nor a git repository has referrers.
     fn referrers(&self, _subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
         Ok(Vec::new())
     }

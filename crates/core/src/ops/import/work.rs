@@ -1,4 +1,4 @@
-//! The folders of imports under way, in which a killed one leaves what it fetched for the next.
+//! The folders of running imports. An interrupted import leaves the files that it fetched there for the next one.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -16,22 +16,24 @@ use crate::relative_path::RelativePath;
 use crate::store::{self, Names, Store, Writer};
 use crate::upstream::{About, Upstream, UpstreamFile};
 
-/// The folder of one import: large files as blobs of a store, which goes on with partial ones, and all files by their names.
+/// The folder of one import. It has the large files as blobs in a store, which resumes partial ones, and all files
+/// under their names.
 pub(super) struct Work {
     folder: PathBuf,
     store: Store,
-    /// While it lives, nobody removes the folder.
+    /// While the writer exists, no other process removes the folder.
     writer: Writer,
 }
 
-/// What is in the folder of an import.
+/// The names of the store and of the folder of files in the folder of an import.
 pub(super) const STORE: &str = "store";
 const FILES: &str = "files";
 #[cfg(unix)]
 const FOLDER_MODE: u32 = 0o755;
 
 impl Work {
-    /// The folder for this commit of this repository, below `imports`. Whoever imports the same at the same time shares it.
+    /// Opens the folder for this commit of this repository, below `imports`. Simultaneous imports of the same commit
+    /// share it.
     pub(super) fn open(imports: &Path, about: &About) -> Result<Self, Error> {
         let name = Digest::of(format!("{} {}", about.url, about.commit).as_bytes());
         let folder = imports.join(&name.hex()[..32]);
@@ -45,12 +47,12 @@ impl Work {
         }
     }
 
-    /// Where the files are.
+    /// The folder with all files under their names.
     pub(super) fn files(&self) -> PathBuf {
         self.folder.join(FILES)
     }
 
-    /// Fetches what is not there yet. Small files go first: whether we may read shows early.
+    /// Fetches the files that are missing. Small files come first, so that missing permissions show early.
     pub(super) fn fetch(
         &self,
         upstream: &dyn Upstream,
@@ -75,7 +77,7 @@ impl Work {
         files.iter().try_for_each(|file| Ok(self.set_modes(file)?))
     }
 
-    /// Fetches a small file, unless it is there from an earlier run: it gets its name when it is whole.
+    /// Fetches a small file, unless it exists from an earlier run: a file gets its name only when it is complete.
     fn save(&self, upstream: &dyn Upstream, file: &UpstreamFile) -> Result<(), Error> {
         let path = self.place(&file.path)?;
         if fs::exists(&path)? {
@@ -88,7 +90,7 @@ impl Work {
         Ok(())
     }
 
-    /// Gives a large file its name; on file systems without links as a copy.
+    /// Gives a large file its name by a hard link, or by a copy on file systems without links.
     fn link(&self, file: &UpstreamFile) -> Result<(), Error> {
         let (path, Some(digest)) = (self.place(&file.path)?, &file.digest) else { return Ok(()) };
         let blob = self.store.blob_path(digest);
@@ -105,7 +107,8 @@ impl Work {
         Ok(place)
     }
 
-    /// Layers tell modes. They are those of a checkout, whatever the umask here, so that all who import get the same layers.
+    /// Sets the modes of a git checkout, whatever the umask is. Layers contain modes, and every import must give the
+    /// same layers.
     #[cfg(unix)]
     fn set_modes(&self, file: &UpstreamFile) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt;
@@ -121,14 +124,14 @@ impl Work {
         Ok(())
     }
 
-    /// Removes everything, unless another import of the same commit is still at it, which then will.
+    /// Removes the folder, unless another import of the same commit still uses it, which then removes it.
     pub(super) fn remove(self) -> Result<(), Error> {
         drop(self.writer);
         remove_unused(&self.folder, &self.store).map(drop)
     }
 }
 
-/// Bytes of large files that unfinished imports fetched into folders below `imports`.
+/// Returns the bytes of large files that unfinished imports have fetched into folders below `imports`.
 pub fn unfinished_imports(imports: &Path) -> Result<u64, Error> {
     let mut bytes = 0;
     for (_, store) in folders(imports)? {
@@ -137,7 +140,7 @@ pub fn unfinished_imports(imports: &Path) -> Result<u64, Error> {
     Ok(bytes)
 }
 
-/// Removes what unfinished imports left that nobody goes on with at the moment, and tells how many bytes that were.
+/// Removes the folders of unfinished imports that no running import uses, and returns how many bytes that freed.
 pub fn clear_imports(imports: &Path) -> Result<u64, Error> {
     let mut bytes = 0;
     for (folder, store) in folders(imports)? {
@@ -168,7 +171,7 @@ fn held_bytes(store: &Store) -> Result<u64, Error> {
     Ok(whole + store.unfinished_bytes()?)
 }
 
-/// Whether the folder could be removed: nobody was at work in it.
+/// Removes the folder unless another import is using it. Returns true if it was removed.
 fn remove_unused(folder: &Path, store: &Store) -> Result<bool, Error> {
     match store.exclusive() {
         Ok(_lock) => {
@@ -176,7 +179,7 @@ fn remove_unused(folder: &Path, store: &Store) -> Result<bool, Error> {
             Ok(true)
         }
         Err(store::Error::InUse(_)) => Ok(false),
-        // Another import was the last one there, and has removed it.
+        // Another import was the last one to use the folder, and has removed it.
         Err(store::Error::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error.into()),
     }

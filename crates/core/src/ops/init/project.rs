@@ -1,4 +1,4 @@
-//! The sources of a first Kitfile: a folder, or a remote repository, from which only metadata and small files are read.
+//! The sources of a first Kitfile: a folder, or a remote repository, from which only small files and headers are read.
 
 use std::collections::BTreeMap;
 use std::io::Read;

@@ -1,4 +1,4 @@
-//! What is odd about the files that the layers would hold.
+//! Checks of the files that the layers would contain.
 
 use super::project::{Finding, Review, Severity};
 use super::secrets::{find_token, is_secret_name};
@@ -8,7 +8,8 @@ use crate::kitfile::Entry;
 use crate::ops::error::Error;
 use crate::relative_path::RelativePath;
 
-/// Looks at one layer: whether it can be packed, whether anything is in it, and what.
+/// Checks one layer: it must be possible to pack it, it should contain files, and none of them should be junk or a
+/// secret.
 pub(super) fn look_at_layers(
     review: &Review<'_>,
     entry: &Entry<'_>,
@@ -19,21 +20,26 @@ pub(super) fn look_at_layers(
     let (measured, files) = match source.measure().and_then(|measured| Ok((measured, source.files()?))) {
         Ok(found) => found,
         Err(error @ archive::Error::MissingPath { .. }) => {
-            let advice = "correct the path; it begins in the folder that is packed";
+            let advice = "correct the path; it is relative to the packed folder";
             return Ok(vec![about(Severity::Error, "missing-path", error.to_string(), advice)]);
         }
         Err(error) => {
-            let advice = "move or remove it, or leave it out with a line in .kitignore";
+            let advice = "move or remove it, or add it to .kitignore";
             return Ok(vec![about(Severity::Error, "unpackable", error.to_string(), advice)]);
         }
     };
     let mut findings = Vec::new();
     if measured.path_is_ignored {
-        let message = format!("`{}` is named here, and .kitignore takes it out", source.path);
-        findings.push(about(Severity::Warning, "ignored", message, "remove the line in .kitignore, or the entry"));
+        let message = format!("`{}` is listed here but excluded by .kitignore", source.path);
+        findings.push(about(
+            Severity::Warning,
+            "ignored",
+            message,
+            "remove the line from .kitignore, or remove the entry",
+        ));
     } else if measured.files == 0 {
-        let message = format!("`{}` holds no file, so its layer would be empty", source.path);
-        findings.push(about(Severity::Warning, "empty-layer", message, "put something there, or remove the entry"));
+        let message = format!("`{}` contains no files, so its layer would be empty", source.path);
+        findings.push(about(Severity::Warning, "empty-layer", message, "add files to it, or remove the entry"));
     }
     findings.extend(junk(&files));
     for file in &files {
@@ -42,7 +48,7 @@ pub(super) fn look_at_layers(
     Ok(findings)
 }
 
-/// The outermost things that are junk, each once however much is in them.
+/// Finds the outermost files and folders that are junk. A folder is reported once, however many files it contains.
 fn junk(files: &[RelativePath]) -> Vec<Finding> {
     let mut found: Vec<(String, &str)> = Vec::new();
     for file in files {
@@ -63,22 +69,22 @@ fn junk(files: &[RelativePath]) -> Vec<Finding> {
         severity: Severity::Warning,
         rule: "junk",
         place,
-        message: "a tool left this behind, and it would be packed".to_owned(),
-        advice: format!("a line `**/{name}` in .kitignore leaves it out"),
+        message: "this was left behind by a tool, and would be packed".to_owned(),
+        advice: format!("add `**/{name}` to .kitignore to exclude it"),
     };
     found.into_iter().map(finding).collect()
 }
 
-/// A file that looks like a secret, by its name or by what is in it. What it is stays unsaid.
+/// Checks whether a file looks like a secret, by its name or its content. The finding never contains the secret itself.
 fn secret(source: &LayerSource<'_>, file: &RelativePath) -> Result<Option<Finding>, Error> {
     let name = file.file_name().unwrap_or_default();
-    let advice = format!("a line `{file}` in .kitignore leaves it out; what was ever pushed has to be revoked");
+    let advice = format!("add `{file}` to .kitignore to exclude it; revoke the secret if it was ever pushed");
     let finding = |severity, place, message| Some(Finding { severity, rule: "secret", place, message, advice });
     if let Some((line, kind)) = find_token(&file.join_to(source.root))? {
-        return Ok(finding(Severity::Error, format!("{file}:{line}"), format!("it holds what looks like {kind}")));
+        return Ok(finding(Severity::Error, format!("{file}:{line}"), format!("this looks like {kind}")));
     }
     if is_secret_name(name) {
-        let message = "files of this name mostly hold secrets".to_owned();
+        let message = "files with this name usually contain secrets".to_owned();
         return Ok(finding(Severity::Warning, file.to_string(), message));
     }
     Ok(None)

@@ -1,4 +1,4 @@
-//! Checking a project before it is packed: the Kitfile, the files it names, secrets.
+//! Checks a project before it is packed: the Kitfile, the files that it names, and secrets.
 
 mod files;
 mod project;

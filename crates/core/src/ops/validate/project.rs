@@ -1,4 +1,4 @@
-//! Looking over a Kitfile and its folder before they are packed: what cannot be packed, and what somebody may regret.
+//! Checks a Kitfile and its folder before they are packed, for errors that prevent packing and for likely mistakes.
 
 use std::path::PathBuf;
 
@@ -10,46 +10,46 @@ use crate::ops::error::Error;
 use crate::ops::pack::{read_ignore_rules, uncovered};
 use crate::relative_path::RelativePath;
 
-/// What to look at.
+/// The project to check.
 #[derive(Debug, Clone)]
 pub struct ValidateOptions {
     /// The folder that would be packed.
     pub context: PathBuf,
-    /// What the Kitfile is called where findings are in it.
+    /// The name of the Kitfile in the places of findings.
     pub file: String,
     /// The text of the Kitfile.
     pub text: String,
 }
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// It cannot be packed, or must not be.
+    /// The project cannot be packed, or must not be.
     Error,
-    /// It can be packed, and probably should not as it is.
+    /// The project can be packed, but probably should be corrected first.
     Warning,
 }
 
-/// One thing that should be otherwise.
+/// One problem of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// What kind of thing it is, in a word.
+    /// The kind of problem, in a word.
     pub rule: &'static str,
-    /// A file, perhaps with line and column.
+    /// The file, with line and column if they are known.
     pub place: String,
-    /// What is wrong.
+    /// The description of the problem.
     pub message: String,
-    /// What to do.
+    /// The action that corrects it.
     pub advice: String,
 }
 
-/// Everything there is to say, errors first, each in the order of the Kitfile and of the files.
+/// Returns all problems, errors first, both errors and warnings in the order of the Kitfile and of the files.
 ///
-/// Lists all files that would be packed, and reads those that are small enough to be texts. Nothing is changed.
+/// Lists all files that would be packed, and reads those that are small enough to be texts. Changes nothing.
 pub fn validate(options: &ValidateOptions) -> Result<Vec<Finding>, Error> {
-    let (kitfile, session) = match kitfile::parse_with_places(&options.text) {
+    let (kitfile, places) = match kitfile::parse_with_places(&options.text) {
         Ok(parsed) => parsed,
         Err(invalid) => return Ok(invalid.problems().iter().map(|problem| unusable(options, problem)).collect()),
     };
@@ -58,7 +58,7 @@ pub fn validate(options: &ValidateOptions) -> Result<Vec<Finding>, Error> {
         Err(Error::Archive(error @ archive::Error::InvalidIgnoreFile(_))) => return Ok(vec![bad_rules(&error)]),
         Err(error) => return Err(error),
     };
-    let review = Review { options, kitfile: &kitfile, session: &session, ignore: &ignore };
+    let review = Review { options, kitfile: &kitfile, places: &places, ignore: &ignore };
     let mut findings = review.kitfile();
     findings.extend(review.folder()?);
     findings.sort_by_key(|finding| finding.severity);
@@ -86,20 +86,20 @@ fn bad_rules(error: &archive::Error) -> Finding {
         rule: "kitignore",
         place: ".kitignore".to_owned(),
         message: error.to_string(),
-        advice: "correct it; its syntax is that of .dockerignore".to_owned(),
+        advice: "correct it; the syntax is that of .dockerignore".to_owned(),
     }
 }
 
-/// What is looked over.
+/// A project that is being checked.
 pub(super) struct Review<'a> {
     options: &'a ValidateOptions,
     kitfile: &'a Kitfile,
-    session: &'a FieldPlaces,
+    places: &'a FieldPlaces,
     ignore: &'a IgnoreRules,
 }
 
 impl Review<'_> {
-    /// What the Kitfile says of itself.
+    /// Checks the Kitfile on its own.
     fn kitfile(&self) -> Vec<Finding> {
         let version = kitfile::warnings(self.kitfile).into_iter().map(|problem| {
             let advice = format!("write `manifestVersion: {}`", kitfile::MANIFEST_VERSION);
@@ -114,15 +114,15 @@ impl Review<'_> {
             return None;
         }
         let lacks = |license: &str, place: String| license.is_empty().then_some(place);
-        // A parent brings its own.
+        // A parent has its own licence.
         let model = model.iter().filter(|model| model.reference().is_none());
         let model = model.filter_map(|model| lacks(&model.license, "model".to_owned()));
         let code = code.iter().enumerate().filter_map(|(at, code)| lacks(&code.license, format!("code[{at}]")));
         let datasets = datasets.iter().enumerate();
         let datasets = datasets.filter_map(|(at, dataset)| lacks(&dataset.license, format!("datasets[{at}]")));
         let lacking: Vec<_> = model.chain(code).chain(datasets).collect();
-        let message = format!("nothing tells the licence of {}", lacking.join(", "));
-        let advice = "write `license:` with an SPDX identifier there, or for all below `package`";
+        let message = format!("no licence is given for {}", lacking.join(", "));
+        let advice = "add `license:` with an SPDX identifier there, or under `package` for all entries";
         (!lacking.is_empty()).then(|| self.warning("licence", &lacking[0], message, advice))
     }
 
@@ -134,14 +134,14 @@ impl Review<'_> {
             datasets.filter_map(|(at, dataset)| Some((format!("datasets[{at}].remotePath"), dataset.reference()?)));
         let is_unpinned = |(_, reference): &(String, Reference)| reference.digest.is_none();
         let finding = |(field, reference): (String, Reference)| {
-            let message = format!("`{reference}` is a tag, which may point to something else tomorrow");
+            let message = format!("`{reference}` is a tag, which may point to another version later");
             let advice = format!("write `{reference}@DIGEST`; `kit inspect {reference}` shows the digest");
             self.warning("unpinned-parent", &field, message, &advice)
         };
         model.chain(datasets).filter(is_unpinned).map(finding).collect()
     }
 
-    /// What the folder has, and does not have.
+    /// Checks the files in the folder.
     fn folder(&self) -> Result<Vec<Finding>, Error> {
         let entries = self.entries();
         let paths: Vec<RelativePath> = entries.iter().filter_map(|entry| entry.relative_path().ok()).collect();
@@ -162,8 +162,8 @@ impl Review<'_> {
                 severity: Severity::Warning,
                 rule: "uncovered",
                 place: path.to_string(),
-                message: "it is in no layer, and would not be packed".to_owned(),
-                advice: "name it in the Kitfile, or in .kitignore if it is meant to stay here".to_owned(),
+                message: "this is not in any layer, and would not be packed".to_owned(),
+                advice: "add it to the Kitfile, or to .kitignore if it should not be packed".to_owned(),
             });
         }
         Ok(findings)
@@ -173,7 +173,8 @@ impl Review<'_> {
         if self.model_is_a_file() { self.kitfile.entries_with_model_file() } else { self.kitfile.entries() }
     }
 
-    /// A file that is there wins over a reference, as in packing.
+    /// Returns true if the path of the model is an existing file, which takes precedence over a reference, as in
+    /// packing.
     fn model_is_a_file(&self) -> bool {
         self.kitfile.model.as_ref().is_some_and(|model| self.options.context.join(&model.path).exists())
     }
@@ -182,7 +183,7 @@ impl Review<'_> {
         self.finding(Severity::Warning, rule, field, message, advice)
     }
 
-    /// A finding about a field of the Kitfile.
+    /// Returns a finding about a field of the Kitfile.
     pub(super) fn finding(
         &self,
         severity: Severity,
@@ -191,7 +192,7 @@ impl Review<'_> {
         message: String,
         advice: &str,
     ) -> Finding {
-        let place = match self.session.position(field) {
+        let place = match self.places.position(field) {
             Some(position) => format!("{}:{}:{}", self.options.file, position.line, position.column),
             None => self.options.file.clone(),
         };

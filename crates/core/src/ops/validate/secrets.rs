@@ -1,4 +1,5 @@
-//! What looks like a secret. Names and patterns are those that the services themselves document; what is found is never told.
+//! Detects secrets by file names and patterns, which are those that the services themselves document. The secret that
+//! is found is never shown.
 
 use std::io::Read;
 use std::path::Path;
@@ -12,24 +13,24 @@ use crate::ops::error::Error;
 /// Larger files are data, not settings.
 const TEXT_BYTES: u64 = 1024 * 1024;
 
-/// What tokens look like, and what they are.
+/// The patterns of tokens, and the words for each kind.
 const TOKENS: [(&str, &str); 12] = [
     (r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----", "a private key"),
-    (r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b", "an access key of AWS"),
-    (r"\bgh[pousr]_[A-Za-z0-9]{36,}", "a token of GitHub"),
-    (r"\bgithub_pat_[A-Za-z0-9_]{60,}", "a token of GitHub"),
-    (r"\bglpat-[A-Za-z0-9_-]{20,}", "a token of GitLab"),
-    (r"\bhf_[A-Za-z]{34}\b", "a token of Hugging Face"),
-    (r"\bsk-(?:proj|svcacct|admin)-[A-Za-z0-9_-]{20,}", "a key of OpenAI"),
-    (r"\bsk-ant-[A-Za-z0-9_-]{20,}", "a key of Anthropic"),
-    (r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}", "a token of Slack"),
-    (r"\bAIza[A-Za-z0-9_-]{35}", "a key of Google"),
-    (r"\b[rs]k_live_[A-Za-z0-9]{20,}", "a key of Stripe"),
-    (r"\bnpm_[A-Za-z0-9]{36}\b", "a token of npm"),
+    (r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b", "an AWS access key"),
+    (r"\bgh[pousr]_[A-Za-z0-9]{36,}", "a GitHub token"),
+    (r"\bgithub_pat_[A-Za-z0-9_]{60,}", "a GitHub token"),
+    (r"\bglpat-[A-Za-z0-9_-]{20,}", "a GitLab token"),
+    (r"\bhf_[A-Za-z]{34}\b", "a Hugging Face token"),
+    (r"\bsk-(?:proj|svcacct|admin)-[A-Za-z0-9_-]{20,}", "an OpenAI API key"),
+    (r"\bsk-ant-[A-Za-z0-9_-]{20,}", "an Anthropic API key"),
+    (r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}", "a Slack token"),
+    (r"\bAIza[A-Za-z0-9_-]{35}", "a Google API key"),
+    (r"\b[rs]k_live_[A-Za-z0-9]{20,}", "a Stripe API key"),
+    (r"\bnpm_[A-Za-z0-9]{36}\b", "an npm token"),
 ];
 
 struct Patterns {
-    /// Tells in one pass which are there at all.
+    /// All patterns at once, to find in one pass which of them match.
     all: RegexSet,
     each: Vec<Regex>,
 }
@@ -39,7 +40,7 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| Patterns {
     each: TOKENS.iter().map(|(pattern, _)| Regex::new(pattern).expect("the patterns are ours")).collect(),
 });
 
-/// The line of the first thing in the file that looks like a token or a key, and what it is. Only small texts are read.
+/// Returns the line of the first token or key in the file, and its kind. Only small texts are read.
 pub(super) fn find_token(path: &Path) -> Result<Option<(usize, &'static str)>, Error> {
     let file = fs::File::open(path)?;
     if file.metadata()?.len() > TEXT_BYTES {
@@ -63,7 +64,8 @@ fn token_in(text: &[u8]) -> Option<(usize, &'static str)> {
     Some((memchr::memchr_iter(b'\n', &text[..start]).count() + 1, kind))
 }
 
-/// Whether a setting is a secret: by its name, as a token, or as an address with a password.
+/// Returns true if a setting is a secret: by its name, because its value is a token, or because it is an address with a
+/// password.
 pub(crate) fn is_secret_setting(name: &str, value: &str) -> bool {
     const ENDS: [&str; 12] = [
         "password",
@@ -85,7 +87,7 @@ pub(crate) fn is_secret_setting(name: &str, value: &str) -> bool {
     ENDS.iter().any(|end| name.ends_with(end)) || has_password || token_in(value.as_bytes()).is_some()
 }
 
-/// Whether files of this name mostly hold secrets.
+/// Returns true if files with this name usually contain secrets.
 pub(super) fn is_secret_name(name: &str) -> bool {
     const NAMES: [&str; 16] = [
         ".env",
@@ -107,7 +109,7 @@ pub(super) fn is_secret_name(name: &str) -> bool {
     ];
     const KEYS: [&str; 4] = ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"];
     const ENDS: [&str; 7] = [".pem", ".key", ".p12", ".pfx", ".jks", ".kdbx", ".keystore"];
-    /// Endings of what shows how to write one.
+    /// Endings of the names of sample files, which contain placeholders.
     const SAMPLES: [&str; 4] = [".example", ".sample", ".template", ".dist"];
     let name = name.to_lowercase();
     let is_sample = SAMPLES.iter().any(|end| name.ends_with(end));
@@ -154,18 +156,18 @@ mod tests {
         }
     }
 
-    /// The tokens are put together here, so that nobody takes this file for one that holds some.
+    /// The tokens are assembled at run time, so that scanners do not report this file.
     #[test]
-    fn tokens_are_told_by_their_form_and_their_line() {
+    fn tokens_are_found_with_their_kind_and_line() {
         let letters = |count: usize| "aB".repeat(count / 2);
         for (text, expected) in [
-            (format!("a\nkey = hf{}{}\n", '_', letters(34)), Some((2, "a token of Hugging Face"))),
+            (format!("a\nkey = hf{}{}\n", '_', letters(34)), Some((2, "a Hugging Face token"))),
             (format!("hf{}{}", '_', letters(30)), None),
             (format!("AKIA{}", "IOSFODNN7EXAMPLE"), None),
-            (format!("\n\nAKIA{}", "Q7".repeat(8)), Some((3, "an access key of AWS"))),
+            (format!("\n\nAKIA{}", "Q7".repeat(8)), Some((3, "an AWS access key"))),
             (format!("-----BEGIN {} KEY-----", "OPENSSH PRIVATE"), Some((1, "a private key"))),
             ("-----BEGIN PUBLIC KEY-----".to_owned(), None),
-            (format!("x\nghp{}{}\nAKIA{}", '_', letters(36), "Q7".repeat(8)), Some((2, "a token of GitHub"))),
+            (format!("x\nghp{}{}\nAKIA{}", '_', letters(36), "Q7".repeat(8)), Some((2, "a GitHub token"))),
             (format!("\0ghp{}{}", '_', letters(36)), None),
             ("task-antelope sk-learn".to_owned(), None),
         ] {

@@ -1,4 +1,4 @@
-//! The small files of an MLflow run, read within bounds: whoever made the folder may not be who imports it.
+//! Reads the small files of an MLflow run within size limits, because the folder may come from an untrusted source.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -11,20 +11,20 @@ use crate::kitfile::SIZE_LIMIT;
 use crate::ops::error::Error;
 use crate::progress::human;
 
-/// A file of texts about a run or model is no larger: what is in it becomes part of a Kitfile.
+/// The largest text file about a run or a model. Its content becomes part of a Kitfile.
 pub(super) const TEXT_BYTES: u64 = SIZE_LIMIT as u64;
-/// A metric has a line of some 40 bytes for each step.
+/// The largest file of a metric, which has a line of about 40 bytes for each step.
 pub(super) const METRIC_BYTES: u64 = 64 * 1024 * 1024;
-/// More parameters, metrics or tags than this are data.
+/// The largest number of parameters, metrics or tags. More of them are data.
 const MOST_FILES: usize = 10_000;
 
-/// Whether there is a file at the path itself, not behind a link.
+/// Returns true if the path itself is a file. A link to a file does not count.
 pub(super) fn is_file(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
 }
 
-/// What `make` makes of the texts of the files below the folder `kind` of the run, by their names; one with a `/` lies in a folder of
-/// its own.
+/// Applies `make` to the texts of all files below the folder `kind` of the run, and returns the results by file name. A
+/// name with a `/` belongs to a file in a subfolder.
 pub(super) fn read_all<T>(
     run: &Path,
     kind: &str,
@@ -39,26 +39,26 @@ pub(super) fn read_all<T>(
     names(run, kind)?.into_iter().map(one).collect()
 }
 
-/// The text of one file, of `limit` bytes at most.
+/// Reads the text of one file, which may have at most `limit` bytes.
 pub(super) fn read(run: &Path, path: &str, limit: u64) -> Result<String, Error> {
     let mut bytes = Vec::new();
     fs::File::open(run.join(path))?.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
         return Err(odd(path, format!("has more than {}", human(limit))));
     }
-    String::from_utf8(bytes).map_err(|_| odd(path, "is no UTF-8 text"))
+    String::from_utf8(bytes).map_err(|_| odd(path, "is not valid UTF-8"))
 }
 
-/// An error about a file.
+/// Returns an error about a file.
 pub(super) fn odd(path: &str, problem: impl Into<String>) -> Error {
     Error::MlflowFile { path: path.to_owned(), problem: problem.into() }
 }
 
 fn names(run: &Path, kind: &str) -> Result<Vec<String>, Error> {
-    // What a run did not log has no folder.
+    // MLflow creates a folder only for kinds that the run has logged.
     let Ok(metadata) = fs::symlink_metadata(run.join(kind)) else { return Ok(Vec::new()) };
     if !metadata.is_dir() {
-        return Err(odd(kind, "is no folder"));
+        return Err(odd(kind, "is not a folder"));
     }
     let (mut names, mut folders) = (Vec::new(), vec![String::new()]);
     while let Some(folder) = folders.pop() {

@@ -1,4 +1,4 @@
-//! Packing an MLflow run or model from the directory that MLflow wrote.
+//! Packs an MLflow run or model from the directory that MLflow wrote.
 
 mod files;
 mod run;

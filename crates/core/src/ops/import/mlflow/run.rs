@@ -1,5 +1,5 @@
-//! Importing what MLflow keeps in a folder: a run, with parameters, metrics, tags and artifacts, or a model. It is packed from where
-//! it lies.
+//! Imports a folder of MLflow: a run, with parameters, metrics, tags and artifacts, or a model. The folder is packed in
+//! place.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,15 +19,15 @@ use crate::ops::validate::is_secret_setting;
 use crate::progress::Progress;
 use crate::provenance::{Commit, Material, Role, SourceUrl};
 
-/// A run or a model of MLflow in a folder here. Nothing is written there.
+/// A run or a model of MLflow in a local folder. Nothing is written there.
 #[derive(Debug, Clone)]
 pub struct MlflowFolder {
     folder: PathBuf,
-    /// Its name is that of the folder if it has no other.
+    /// The run. If it has no name, the name of the folder is used.
     run: MlflowRun,
-    /// MLflow's own begin with `mlflow.` (`mlflow/utils/mlflow_tags.py`).
+    /// The tags of the run. Those that MLflow sets itself begin with `mlflow.` (`mlflow/utils/mlflow_tags.py`).
     tags: BTreeMap<String, String>,
-    /// The folder of the files.
+    /// The folder whose files are packed.
     context: PathBuf,
 }
 
@@ -35,10 +35,10 @@ pub struct MlflowFolder {
 const MODEL: &str = "MLmodel";
 /// The file that makes a folder a run, if it has a `run_id`.
 const META: &str = "meta.yaml";
-/// What the tags of MLflow itself begin with.
+/// The prefix of the tags that MLflow sets itself.
 const OWN: &str = "mlflow.";
 
-/// Whether a folder is a run or a model. A checkout of git that holds a model is a checkout.
+/// Returns true if a folder is a run or a model. A git checkout does not count, even if it contains a model.
 pub fn is_mlflow(folder: &Path) -> bool {
     let is_id = |line: &str| line.starts_with("run_id:") || line.starts_with("run_uuid:");
     let is_run = || read(folder, META, TEXT_BYTES).is_ok_and(|text| text.lines().any(is_id));
@@ -47,7 +47,8 @@ pub fn is_mlflow(folder: &Path) -> bool {
 }
 
 impl MlflowFolder {
-    /// Reads whose files they are. Parameters and metrics are read when they are needed.
+    /// Reads the identity and the tags of the run, or of the model. Parameters and metrics are read when they are
+    /// needed.
     pub fn read(folder: &Path) -> Result<Self, Error> {
         let folder = fs::canonicalize(folder)?;
         if is_file(&folder.join(MODEL)) {
@@ -71,24 +72,25 @@ impl MlflowFolder {
         Ok(Self { run, tags: read_all(&folder, "tags", TEXT_BYTES, |_, text| Ok(text))?, context, folder })
     }
 
-    /// The identifier of the run; none for a model that no run has logged.
+    /// The identifier of the run, or `None` for a model that no run has logged.
     pub fn run_id(&self) -> Option<&str> {
         Some(&*self.run.id).filter(|id| !id.is_empty())
     }
 
-    /// What the run is called, or else the folder.
+    /// The name of the run, or else of the folder.
     pub fn name(&self) -> String {
         let folder = || Some(self.folder.file_name()?.to_string_lossy().into_owned());
         let given = [Some(self.run.name.clone()), self.tag("runName").cloned()];
         given.into_iter().flatten().find(|name| !name.is_empty()).or_else(folder).unwrap_or_default()
     }
 
-    /// A tag that MLflow sets itself.
+    /// Returns a tag that MLflow sets itself.
     fn tag(&self, name: &str) -> Option<&String> {
         self.tags.get(&format!("{OWN}{name}"))
     }
 
-    /// How the files are packed: those that the Kitfile names, or else that of a draft with what MLflow knows of them.
+    /// Returns the settings for packing the files that the Kitfile names; without one, a draft is made with the
+    /// metadata of MLflow.
     pub fn pack_options(
         &self,
         options: &ImportOptions,
@@ -104,12 +106,12 @@ impl MlflowFolder {
         Ok(PackOptions { format, recording, ..pack })
     }
 
-    /// The commit of the code that ran.
+    /// Returns the commit of the code that ran.
     fn git(&self) -> Git {
         let is_id = |id: &&String| id.len() >= 7 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
         self.tag("source.git.commit").filter(is_id).map_or(Git::Ignored, |id| {
             let remote = self.tag("source.git.repoURL").and_then(|url| SourceUrl::parse(url));
-            // MLflow does not know whether files differed.
+            // MLflow does not record whether the checkout had uncommitted changes.
             Git::Known(Commit {
                 id: id.clone(),
                 branch: self.tag("source.git.branch").cloned(),
@@ -119,13 +121,14 @@ impl MlflowFolder {
         })
     }
 
-    /// The run, by the address that MLflow gives it.
+    /// Returns the run as a source, by the address that MLflow gives it.
     fn sources(&self) -> Vec<Material> {
         let run = |id| Material { role: Role::Run, name: self.name(), uri: Some(format!("runs:/{id}")), digest: None };
         self.run_id().map(run).into_iter().collect()
     }
 
-    /// Model folders stay whole, as MLflow loads them; names tell what the other files are.
+    /// Drafts a Kitfile. Model folders stay complete, as MLflow loads them; the other files are identified by their
+    /// names.
     fn draft(&self, progress: &dyn Progress) -> Result<Kitfile, Error> {
         let (models, others) = split(ProjectFolder(self.context.clone()).listing()?);
         let mut draft = draft::detect(&others, None);
@@ -139,11 +142,11 @@ impl MlflowFolder {
         model.parameters = self.parameters(progress)?;
         draft.model = draft.model.filter(|model| *model != Model::default());
         self.describe(&mut draft);
-        // A run may hold more than a Kitfile takes.
+        // A run may contain more than a Kitfile allows, so the draft is validated.
         Ok(kitfile::parse(&kitfile::to_yaml(&draft)).map_err(|invalid| invalid.in_file("the drafted Kitfile"))?)
     }
 
-    /// The model in the folder `path`. Further ones, and weights that lie elsewhere, are its parts.
+    /// Returns the model in the folder `path`. Further models, and weights outside of model folders, become its parts.
     fn model(&self, path: &str, more: &[String], weights: Option<Model>) -> Result<Model, Error> {
         let folder = self.context.join(path);
         let part = |path: &String| ModelPart { path: path.clone(), ..ModelPart::default() };
@@ -172,7 +175,8 @@ impl MlflowFolder {
         package.description = tag("note.content").cloned().or_else(origin).unwrap_or_default();
     }
 
-    /// Parameters, the last value of each metric, and the user's own tags; a model folder has none.
+    /// Returns the parameters, the last value of each metric, and the tags that the user set. A model folder has none
+    /// of these.
     fn parameters(&self, progress: &dyn Progress) -> Result<Option<Value>, Error> {
         if self.context == self.folder {
             return Ok(None);
@@ -196,10 +200,10 @@ impl MlflowFolder {
     }
 }
 
-/// The path of a model that is not in a folder of its own.
+/// The path of a model that is the whole folder.
 const WHOLE: &str = ".";
 
-/// The paths of the model folders, in the order of their names, and what else there is.
+/// Splits a listing into the paths of the model folders, sorted by name, and everything else.
 fn split(listing: Vec<Found>) -> (Vec<String>, Vec<Found>) {
     let has_model = |listing: &[Found]| {
         listing.iter().any(|found| found.name == MODEL && matches!(found.kind, FoundKind::File { .. }))
@@ -226,7 +230,7 @@ fn license(folder: &Path) -> Result<String, Error> {
 fn no_metric(line: usize) -> String {
     let reason =
         if line == 0 { "it is empty".to_owned() } else { format!("line {line} should be TIMESTAMP VALUE STEP") };
-    format!("is no metric: {reason}")
+    format!("is not a metric: {reason}")
 }
 
 fn without_secrets<'a>(
@@ -237,7 +241,7 @@ fn without_secrets<'a>(
     texts.into_iter().filter(move |(name, text)| {
         let is_secret = is_secret_setting(name, text);
         if is_secret {
-            progress.warn(&format!("`{kind}/{name}` looks like a secret, and is left out"));
+            progress.warn(&format!("`{kind}/{name}` looks like a secret and is left out"));
         }
         !is_secret
     })
