@@ -72,7 +72,7 @@ pub enum Error {
     OverCeiling { registry: String, limit: &'static str },
     /// The registry refuses a manifest because of its media types, which `kind` names.
     #[error(
-        "cannot {attempt}: `{registry}` refuses a manifest with {kind}, and a changed manifest would have another digest"
+        "cannot {attempt}: `{registry}` refuses a manifest with {kind}, and a changed one would have another digest"
     )]
     ManifestRefused { registry: String, attempt: String, kind: String, source: Option<Answer> },
     /// An invalid setting.

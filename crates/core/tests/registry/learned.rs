@@ -85,7 +85,7 @@ fn a_manifest_that_is_refused_for_its_artifact_type_is_said_to_be() {
         let name = reference(registry.host()).to_string();
         let expected = format!(
             "cannot publish `{name}:v1`: `{}` refuses a manifest with artifactType `application/vnd.test` and config \
-             `application/vnd.test.config`, and a changed manifest would have another digest / {code}: manifest invalid",
+             `application/vnd.test.config`, and a changed one would have another digest / {code}: manifest invalid",
             registry.host()
         );
         assert_eq!(chain(&error), expected, "{status}");
