@@ -1,4 +1,4 @@
-//! What a probe finds out about the fake registry in its many forms.
+//! Diagnosis of the fake registry in its many configurations.
 
 use kit_core::registry::{Client, Error, Finding, Settings};
 
@@ -16,7 +16,7 @@ fn probe(client: &Client, registry: &FakeRegistry, writes: bool) -> (Vec<Finding
     (findings, end)
 }
 
-/// What is found about `topic`.
+/// The finding about `topic`.
 fn found(findings: &[Finding], topic: &str) -> String {
     let found = findings.iter().find(|finding| finding.topic == topic).map(|finding| finding.found.as_str());
     found.unwrap_or("nothing").to_owned()

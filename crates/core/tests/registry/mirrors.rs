@@ -1,4 +1,4 @@
-//! Mirrors: asked first, believed in nothing, and left alone when they fail.
+//! Mirrors: they are asked first, their content is verified, and they are not used any more after a failure.
 
 use std::io::Read;
 
@@ -10,7 +10,7 @@ use kit_testkit::registry::{Access, FakeRegistry, Fault};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
-/// A registry with a manifest and a blob, and mirrors that hold nothing yet.
+/// A registry with a manifest and a blob, and mirrors that are still empty.
 struct Scene {
     registry: FakeRegistry,
     mirrors: [FakeRegistry; 2],
@@ -33,7 +33,7 @@ impl Scene {
         registry.add_manifest(repository, "v1", MANIFEST, &manifest("a"));
     }
 
-    /// A client that speaks https unless a mirror or a host is said to speak http.
+    /// A client that uses https unless a mirror or a host is configured for http.
     fn repository(&self, settings: Settings) -> Repository {
         let url = |mirror: &FakeRegistry| format!("http://{}", mirror.host()).parse().unwrap();
         let own = HostSettings {
@@ -74,7 +74,7 @@ fn what_a_mirror_does_not_have_comes_from_the_next_place() {
     scene.mirrors[1].add_blob(&scene.blob);
     let repository = scene.repository(settings());
     scene.pull(&repository);
-    // A mirror that lacks one thing is asked for the next.
+    // A mirror that lacks one blob is still asked for the next.
     assert_eq!(counts(&scene), [3, 3, 2]);
 }
 
@@ -138,7 +138,7 @@ fn a_tag_means_what_the_mirror_says() {
     let older = scene.mirrors[0].add_manifest("team/model", "v1", MANIFEST, &manifest("older"));
     let repository = scene.repository(settings());
     assert_eq!(repository.resolve("v1").unwrap().digest, digest(&older));
-    // But not for who wants to change something at the registry.
+    // A caller that is about to change the registry asks the registry itself.
     assert_ne!(repository.resolve_at_registry("v1").unwrap().digest, digest(&older));
 }
 
@@ -187,7 +187,7 @@ fn a_silent_mirror_is_left_in_the_middle_of_a_blob() {
     assert_eq!(scene.registry.requests()[0].header("range"), Some("bytes=200000-899999"));
 }
 
-/// The store of `kit` finds out that bytes are wrong, says so, and reads the blob again.
+/// The store of `kit` detects wrong bytes, reports them, and reads the blob again.
 #[test]
 fn wrong_bytes_of_a_mirror_are_read_again_elsewhere() {
     let scene = Scene::new(5000);
@@ -200,7 +200,7 @@ fn wrong_bytes_of_a_mirror_are_read_again_elsewhere() {
     let (repository, blob) = (scene.repository(settings()), descriptor(&scene.blob));
     put(&store, &blob, &repository).unwrap();
     assert_eq!(counts(&scene), [1, 1, 1]);
-    // What is wrong at the registry, too, stays wrong.
+    // Bytes that are wrong on the registry too are an error.
     let other = Scene::new(4000);
     other.registry.fail_later("GET", "/blobs/", 0, usize::MAX, Fault::WrongBytes);
     let blob = descriptor(&other.blob);

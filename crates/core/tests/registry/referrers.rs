@@ -1,4 +1,4 @@
-//! What refers to a manifest: found by the registry's list, or by a tag where there is none.
+//! Referrers of a manifest: found by the registry's list, or by a tag if there is none.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ fn subject() -> Descriptor {
     Descriptor::of(MediaType::IMAGE_MANIFEST, &manifest("subject"))
 }
 
-/// A manifest about the subject, and its bytes.
+/// A manifest with the subject, and its bytes.
 fn referrer(text: &str) -> (Descriptor, Vec<u8>) {
     let mut manifest = Manifest::new(MediaType::of("test/kind"), Descriptor::of(MediaType::EMPTY, b"{}"), Vec::new());
     manifest.subject = Some(subject());
@@ -38,7 +38,7 @@ fn publish(repository: &Repository, text: &str) -> Descriptor {
     descriptor
 }
 
-/// The texts of what refers to the subject.
+/// The texts of the referrers of the subject.
 fn texts(repository: &Repository) -> Vec<String> {
     let listed = repository.referrers(&subject()).unwrap();
     assert!(listed.iter().all(|found| found.artifact_type == Some(MediaType::of("test/kind"))));
@@ -103,7 +103,7 @@ fn that_there_is_no_list_is_remembered() {
     registry.forget_requests();
     assert!(texts(&process(folder.path())).is_empty());
     assert_eq!(registry.requests().len(), 1);
-    // The answer to a manifest tells that there is a list by now.
+    // The answer to a manifest shows that there is a list by now.
     registry.configure(|options| options.referrers = true);
     publish(&process(folder.path()), "one");
     assert_eq!(texts(&process(folder.path())), ["one"]);
@@ -122,7 +122,7 @@ fn an_answer_that_is_no_index_is_no_list() {
 #[test]
 fn an_entry_that_another_writer_dropped_is_written_again() {
     let registry = registry(false);
-    // It is confirmed, but another index is there.
+    // The write is confirmed, but another index is under the tag.
     registry.fail("PUT", "/manifests/sha256-", Fault::Status(201, Vec::new()));
     publish(&repository(&registry), "one");
     assert_eq!(registry.requests_of("PUT", "/manifests/sha256-").len(), 2);

@@ -1,4 +1,4 @@
-//! https: whom the client believes, and what it says about whom it does not.
+//! https: the certificates that the client trusts, and the errors about others.
 
 use std::path::PathBuf;
 use std::sync::Arc;
