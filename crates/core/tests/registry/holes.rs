@@ -63,7 +63,7 @@ fn assert_knows_nothing(place: &FakeRegistry) {
 
 /// Some clients use `Docker-Content-Digest` in a path.
 #[test]
-fn a_digest_that_is_a_path_is_no_digest() {
+fn a_digest_that_is_a_path_is_invalid() {
     let registry = FakeRegistry::start();
     let manifest = crate::support::manifest("a");
     let name = registry.add_manifest("team/model", "v1", MediaType::IMAGE_MANIFEST.as_str(), &manifest);

@@ -81,7 +81,7 @@ fn a_given_proxy_is_used_for_everything() {
 }
 
 #[test]
-fn a_proxy_that_is_none_is_refused_without_its_password() {
+fn an_invalid_proxy_is_refused_without_its_password() {
     let error = Client::new(Settings { proxy: Proxy::Through("me:secret@ [".to_owned()), ..settings() }).err().unwrap();
     let shown = crate::support::chain(&error);
     assert!(shown.contains("proxy") && !shown.contains("secret"), "{shown}");

@@ -9,9 +9,9 @@
 //!
 //! - The connection is lost after n bytes:
 //!   - from a registry: `matrix::a_connection_that_drops_or_a_body_that_is_truncated_is_continued_at_its_byte`,
-//!     `pull_in_pieces::a_broken_piece_goes_on_where_it_was`
+//!     `pull_in_pieces::an_interrupted_piece_resumes_where_it_stopped`
 //!   - to a registry: `matrix::an_upload_that_drops_sends_no_byte_again_that_arrived`,
-//!     `push_in_parts::a_broken_part_goes_on_within_itself`
+//!     `push_in_parts::an_interrupted_part_resumes_within_itself`
 //! - The answer is lost:
 //!   - from a registry: as above
 //!   - to a registry: `matrix::an_upload_that_drops_sends_no_byte_again_that_arrived`,
@@ -34,9 +34,9 @@
 //! - The same statuses for manifests:
 //!   - from and to a registry: `matrix::documents_are_asked_for_again_too`
 //! - The upload session expires:
-//!   - to a registry: `matrix::an_expired_session_is_begun_anew_once`,
+//!   - to a registry: `matrix::an_expired_session_is_restarted_once`,
 //!     `push_in_parts::an_expired_upload_starts_again_once`,
-//!     `resume::a_session_that_nobody_can_ask_means_a_clean_start`
+//!     `resume::a_session_that_cannot_be_queried_means_a_clean_start`
 //! - An answer has a wrong offset:
 //!   - from a registry: `matrix::an_answer_about_other_bytes_is_refused`, `pull::a_range_of_other_bytes_is_refused`
 //!   - to a registry: `matrix::an_offset_that_lies_costs_one_part`,
@@ -90,7 +90,7 @@
 //!   `holes::no_answer_fills_the_memory`
 //! - Manifests are kept as their raw bytes: all of `matrix`, whose manifest differs from what `kit` would write;
 //!   `push::a_manifest_is_published_as_it_is`
-//! - Digests are checked before they are used as file names: `holes::a_digest_that_is_a_path_is_no_digest`,
+//! - Digests are checked before they are used as file names: `holes::a_digest_that_is_a_path_is_invalid`,
 //!   `holes::a_digest_in_a_manifest_that_is_a_path_becomes_none`
 //! - Sizes are checked against descriptors: `pull::a_blob_of_another_size_is_refused_before_it_is_read`,
 //!   `pull::a_manifest_is_checked_against_its_descriptor`

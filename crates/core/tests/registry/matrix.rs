@@ -1,4 +1,4 @@
-//! Every fault on every road: the result is complete, and no byte moves twice without need. See the tables in
+//! Every fault on every road: the result is complete, and no byte moves twice without need. See the lists in
 //! `main.rs`.
 
 use kit_core::ops::Error;
@@ -207,7 +207,7 @@ fn a_refused_upload_sends_again_what_was_refused_and_no_more() {
 }
 
 #[test]
-fn an_expired_session_is_begun_anew_once() {
+fn an_expired_session_is_restarted_once() {
     let expire = |registry: &FakeRegistry, _: &Kit| {
         registry.fail_later("PATCH", "/uploads/", 1, 1, Fault::Status(404, vec![]));
     };

@@ -92,7 +92,10 @@ fn a_mirror_that_is_not_there_is_asked_for_nothing_else() {
         scene.mirrors[0].fail_later("HEAD", "", 0, usize::MAX, fault.clone());
         scene.pull(&scene.repository(settings()));
         assert_eq!(counts(&scene)[1..], [3, 0], "{fault:?}");
-        assert!(scene.mirrors[0].requests_of("GET", "").len() <= 1, "{fault:?}: only to read what HEAD did not tell");
+        assert!(
+            scene.mirrors[0].requests_of("GET", "").len() <= 1,
+            "{fault:?}: only to read the metadata that HEAD did not contain"
+        );
     }
 }
 
@@ -156,7 +159,7 @@ fn a_mirror_that_breaks_off_is_continued_elsewhere() {
         assert!(read(&repository, &descriptor(&scene.blob), 0).unwrap() == scene.blob);
         let next = &scene.mirrors[1].requests()[0];
         let start = next.header("range").unwrap().strip_prefix("bytes=").unwrap().split('-').next().unwrap();
-        assert_eq!(start.parse(), Ok(size), "it goes on at the byte that was reached");
+        assert_eq!(start.parse(), Ok(size), "it continues at the byte that was reached");
         assert_eq!(counts(&scene)[2], 0);
     }
 }

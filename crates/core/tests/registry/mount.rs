@@ -35,7 +35,7 @@ fn a_blob_is_mounted_and_no_byte_moves() {
 }
 
 #[test]
-fn who_has_nothing_or_is_the_target_itself_is_no_origin() {
+fn an_empty_repository_and_the_target_itself_are_not_origins() {
     let content = bytes(SIZE);
     let (registry, blob) = (registry_with(&content), descriptor(&content));
     let repository = repository(&registry);

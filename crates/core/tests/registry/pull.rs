@@ -168,7 +168,7 @@ fn check_recovery(settings: Settings, faults: &[Fault], ranges_expected: usize) 
 }
 
 #[test]
-fn a_broken_download_goes_on_where_it_was() {
+fn an_interrupted_download_resumes_where_it_stopped() {
     check_recovery(settings(), &[Fault::DropAnswerAfter(1_000_000)], 1);
     check_recovery(settings(), &[Fault::TruncateAnswerAfter(1_000_000)], 1);
     check_recovery(settings(), &[Fault::DropInsteadOfAnswer], 0);

@@ -222,7 +222,7 @@ fn all_blobs_share_the_connections() {
 /// Every piece continues at the byte that it reached, after any kind of interruption, and only the rest of it is
 /// requested again.
 #[test]
-fn a_broken_piece_goes_on_where_it_was() {
+fn an_interrupted_piece_resumes_where_it_stopped() {
     for fault in [
         Fault::DropAnswerAfter(30_000),
         Fault::TruncateAnswerAfter(30_000),
@@ -319,7 +319,7 @@ fn a_reader_that_is_dropped_ends_its_connections() {
 }
 
 #[test]
-fn what_nobody_reads_is_not_fetched() {
+fn unread_content_is_not_fetched() {
     let scene = Scene::new();
     let repository = scene.repository(Settings { concurrency: 2, ..settings() });
     let descriptor = descriptor(&scene.content);

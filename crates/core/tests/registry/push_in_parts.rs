@@ -92,7 +92,7 @@ fn parts_that_are_always_too_large_end_with_an_error() {
 
 /// The connection is lost within the PUT: bytes that the registry has are not sent again.
 #[test]
-fn a_broken_put_goes_on_in_parts() {
+fn an_interrupted_put_continues_in_parts() {
     let registry = FakeRegistry::start();
     registry.fail("PUT", "/uploads/", Fault::DropRequestAfter(1_500_000));
     let content = push(&registry, in_parts(), SIZE);
@@ -112,7 +112,7 @@ fn a_broken_put_of_which_nothing_is_kept_is_sent_again_in_parts() {
 }
 
 #[test]
-fn a_broken_part_goes_on_within_itself() {
+fn an_interrupted_part_resumes_within_itself() {
     let registry = FakeRegistry::start();
     registry.configure(|options| options.put_body = PutBody::Refused(413, "X"));
     registry.fail_later("PATCH", "/uploads/", 1, 1, Fault::DropRequestAfter(600_000));

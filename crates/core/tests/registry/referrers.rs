@@ -86,13 +86,13 @@ fn a_registry_without_a_list_gets_an_index_under_a_tag() {
     assert_eq!(registry.log(), expected);
     publish(&repository, "two");
     publish(&repository, "one");
-    assert!(repository.tags().unwrap().is_empty(), "the tag is no name");
+    assert!(repository.tags().unwrap().is_empty(), "the tag is not listed");
     assert_eq!(index(&registry)["manifests"].as_array().unwrap().len(), 2, "each once");
     assert_eq!(texts(&repository), ["one", "two"]);
 }
 
 #[test]
-fn that_there_is_no_list_is_remembered() {
+fn a_missing_list_is_remembered() {
     let (registry, folder) = (registry(false), tempfile::tempdir().unwrap());
     let process = |folder: &Path| {
         repository_with(&registry, Settings { registries_folder: Some(folder.to_owned()), ..settings() })
@@ -110,7 +110,7 @@ fn that_there_is_no_list_is_remembered() {
 }
 
 #[test]
-fn an_answer_that_is_no_index_is_no_list() {
+fn an_answer_that_is_not_an_index_is_not_a_list() {
     for fault in [Fault::Status(200, vec![("content-type", "text/html".to_owned())]), Fault::Status(405, vec![])] {
         let registry = registry(false);
         publish(&repository(&registry), "one");
@@ -161,7 +161,8 @@ fn a_tag_that_is_something_else_is_left_alone() {
 fn a_list_without_an_end_is_read_to_a_limit() {
     let registry = registry(true);
     registry.add_manifest("team/model", "v1", "", &manifest("subject"));
-    let forged = json!({ "mediaType": MediaType::IMAGE_MANIFEST, "digest": subject().digest, "size": 1, "artifactType": "test/kind" });
+    let media_type = MediaType::IMAGE_MANIFEST;
+    let forged = json!({ "mediaType": media_type, "digest": subject().digest, "size": 1, "artifactType": "test/kind" });
     registry.configure(|options| options.forged_referrers = vec![forged; 100_000]);
     assert_eq!(repository(&registry).referrers(&subject()).unwrap().len(), REFERRERS_LIMIT);
     assert_eq!(registry.requests().len(), REFERRERS_LIMIT.div_ceil(100));

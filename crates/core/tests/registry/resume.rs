@@ -94,7 +94,7 @@ fn a_dead_session_means_one_clean_start() {
 }
 
 #[test]
-fn a_session_that_nobody_can_ask_means_a_clean_start() {
+fn a_session_that_cannot_be_queried_means_a_clean_start() {
     for status in [403, 404, 500] {
         let broken = Broken::new();
         broken.registry.fail_later("GET", "/uploads/", 0, 100, Fault::Status(status, vec![]));
@@ -136,7 +136,7 @@ fn a_session_with_other_bytes_is_given_up() {
 }
 
 #[test]
-fn a_damaged_journal_is_no_journal() {
+fn a_damaged_journal_is_ignored() {
     let broken = Broken::new();
     for entry in fs_err::read_dir(broken.folder.path()).unwrap() {
         fs_err::write(entry.unwrap().path(), "{").unwrap();
@@ -214,7 +214,7 @@ impl Read for Unreadable {
 /// Docker's registry signs the offset into the location, and so loses a session that is interrupted within a part.
 /// Between two parts, also behind a proxy that passes whole requests only, the session stays.
 #[test]
-fn dockers_registry_goes_on_after_the_last_whole_part() {
+fn dockers_registry_resumes_after_the_last_whole_part() {
     let (registry, folder) = (DockerRegistry::start(), tempfile::tempdir().unwrap());
     let proxy = FaultyProxy::start(registry.host(), |_| Trouble::None);
     let repository = |settings| client(settings).repository(&format!("{}/a", proxy.host()).parse().unwrap());

@@ -126,7 +126,7 @@ fn plain_http_is_never_spoken_unasked() {
 }
 
 #[test]
-fn files_that_are_no_certificates_are_named() {
+fn files_that_are_not_certificates_are_named() {
     let registry = start("server", false);
     for settings in [
         trusting("missing.pem"),
