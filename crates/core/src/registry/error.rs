@@ -50,7 +50,7 @@ pub enum Error {
     Untrusted { host: String, source: Cause },
     /// A self-signed certificate as created by `openssl req -x509`: an authority, which must not be a server too.
     #[error(
-        "the certificate of `{host}` is a certificate authority, which no server may use: \
+        "the certificate of `{host}` is that of a certificate authority, which no server may use: \
          create an authority and a server certificate signed by it, or turn verification off"
     )]
     AuthorityAsServer { host: String },

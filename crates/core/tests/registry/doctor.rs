@@ -96,7 +96,7 @@ fn what_was_written_is_deleted() {
         ("mount", "yes"),
         ("media types", "yes"),
         ("artifactType", "yes"),
-        ("delete", "yes; everything written was deleted"),
+        ("delete", "yes; nothing written remains"),
     ] {
         assert_eq!(found(&findings, topic), expected, "{topic}");
     }
