@@ -21,9 +21,9 @@ impl DockerRegistry {
         Self::start_in(&std::env::temp_dir())
     }
 
-    /// The same, with its storage in a new folder below `parent`.
+    /// Starts a registry with its storage in a new folder below `parent`.
     pub fn start_in(parent: &Path) -> Self {
-        // Another process may take the port between our looking and the registry's listening.
+        // Another process may take the port before the registry listens on it.
         (0..5).find_map(|_| Self::try_start(parent)).expect("docker-registry starts on a free port")
     }
 
@@ -32,7 +32,7 @@ impl DockerRegistry {
         &self.host
     }
 
-    /// How many bytes its storage takes on the disk.
+    /// The disk space of its storage in bytes.
     pub fn disk_usage(&self) -> u64 {
         bytes_below(&self.folder.path().join("storage"))
     }
@@ -84,7 +84,7 @@ fn answers(host: &str, child: &mut Child) -> bool {
 }
 
 fn stop(child: &mut Child) {
-    // It may have ended by itself.
+    // It may have exited already.
     drop(child.kill());
     drop(child.wait());
 }

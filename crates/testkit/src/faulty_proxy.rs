@@ -1,4 +1,5 @@
-//! A TCP proxy that does what networks do, in front of a registry that does not: it cuts, stalls, delays, throttles, refuses.
+//! A TCP proxy that simulates network faults in front of a registry: it cuts, stalls, delays, throttles and refuses
+//! connections.
 
 #![allow(dead_code, clippy::unwrap_used, reason = "shared by several test programs")]
 
@@ -12,28 +13,28 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
-/// What happens to a connection.
+/// The fault of a connection.
 #[derive(Clone, Copy, Debug)]
 pub enum Trouble {
     None,
-    /// It ends after so many bytes.
+    /// The connection ends after so many bytes.
     Cut {
         way: Way,
         after_bytes: u64,
         end: End,
     },
-    /// After so many bytes no more pass, and it stays.
+    /// The connection stays open, but passes nothing after so many bytes.
     Stall {
         way: Way,
         after_bytes: u64,
     },
-    /// Whatever passes is late.
+    /// All bytes are delayed.
     Delay(Duration),
-    /// No more passes in a second, in each direction.
+    /// The throughput in each direction is limited.
     Cap {
         bytes_per_second: u32,
     },
-    /// It ends before a byte passed.
+    /// The connection ends before any byte passed.
     Refuse,
 }
 
@@ -45,16 +46,16 @@ pub enum Way {
     Down,
 }
 
-/// How the client sees the end of a connection.
+/// The form in which the client sees the end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// As if there were no more (FIN).
+    /// A regular end (FIN).
     Close,
-    /// As a failure, which also takes what has not been read (RST).
+    /// A failure (RST), which also discards unread bytes.
     Reset,
 }
 
-/// Passes connections on to a registry; it ends when this is dropped.
+/// A proxy in front of a registry; it ends when this is dropped.
 pub struct FaultyProxy {
     host: String,
     traffic: Arc<Traffic>,
@@ -70,7 +71,7 @@ struct Traffic {
 }
 
 impl FaultyProxy {
-    /// `plan` tells what happens to each connection, by the number of those before it.
+    /// Starts a proxy. `plan` returns the fault of each connection, by the number of connections before it.
     pub fn start(registry: &str, plan: impl Fn(usize) -> Trouble + Send + 'static) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
@@ -85,17 +86,17 @@ impl FaultyProxy {
         &self.host
     }
 
-    /// How many connections had their trouble.
+    /// The number of connections whose fault has happened.
     pub fn troubles(&self) -> usize {
         self.traffic.troubles.load(Ordering::SeqCst)
     }
 
-    /// How many bytes went to the registry.
+    /// The number of bytes that were passed to the registry.
     pub fn sent_bytes(&self) -> u64 {
         self.traffic.up.load(Ordering::SeqCst)
     }
 
-    /// How many bytes came from the registry.
+    /// The number of bytes that were passed from the registry.
     pub fn received_bytes(&self) -> u64 {
         self.traffic.down.load(Ordering::SeqCst)
     }
@@ -109,8 +110,8 @@ impl Drop for FaultyProxy {
     }
 }
 
-/// Troubles that look random and are the same for the same seed; the connections after the first `troubled` have none, so
-/// that everything ends sometime. No stalls: `kit` waits half a minute before it takes a connection for dead.
+/// Pseudo-random faults, the same for the same seed. The connections after the first `troubled` have none, so that
+/// every transfer ends eventually. There are no stalls: `kit` waits half a minute before it gives up a connection.
 pub fn random_plan(seed: u64, troubled: usize) -> impl Fn(usize) -> Trouble {
     move |connection| {
         let number = splitmix(seed ^ splitmix(connection as u64));
@@ -120,7 +121,7 @@ pub fn random_plan(seed: u64, troubled: usize) -> impl Fn(usize) -> Trouble {
         let after_bytes = 2048 << (number >> 10 & 7) | number >> 16 & 2047 | (number >> 32 & 3) << 19;
         match number % 8 {
             _ if connection >= troubled => Trouble::None,
-            // Whoever has luck with the others has this one.
+            // The first connection always has a fault, so that every plan has one.
             _ if connection == 0 => Trouble::Refuse,
             0 => Trouble::Refuse,
             1 => Trouble::Delay(Duration::from_millis(number >> 40 & 31)),
@@ -131,7 +132,7 @@ pub fn random_plan(seed: u64, troubled: usize) -> impl Fn(usize) -> Trouble {
     }
 }
 
-/// Vigna's splitmix64: neighbouring numbers become unlike ones.
+/// Vigna's splitmix64: adjacent numbers give unrelated results.
 fn splitmix(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -162,12 +163,12 @@ async fn connection(mut client: TcpStream, mut server: TcpStream, trouble: Troub
         select(pin!(up), pin!(down)).await;
     }
     if matches!(trouble, Trouble::Refuse | Trouble::Cut { end: End::Reset, .. }) {
-        // Either side may be gone already.
+        // Either side may be closed already.
         drop((client.set_zero_linger(), server.set_zero_linger()));
     }
 }
 
-/// Passes bytes on until either side ends, or the trouble comes.
+/// Passes bytes until either side ends, or the fault happens.
 async fn pass(
     mut from: impl AsyncReadExt + Unpin,
     mut to: impl AsyncWriteExt + Unpin,
@@ -196,7 +197,7 @@ async fn pass(
 }
 
 impl Trouble {
-    /// After how many bytes in this direction it comes, if it comes all of a sudden.
+    /// The number of bytes in this direction before the fault, if it happens at a certain byte.
     fn comes_after(self, direction: Way) -> Option<u64> {
         match self {
             Self::Cut { way, after_bytes, .. } | Self::Stall { way, after_bytes } if way == direction => {
@@ -206,7 +207,7 @@ impl Trouble {
         }
     }
 
-    /// How long so many bytes take.
+    /// The time that so many bytes take.
     fn pause(self, count: usize) -> Duration {
         match self {
             Self::Delay(pause) => pause,

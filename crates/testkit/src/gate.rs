@@ -1,14 +1,14 @@
-//! A TCP proxy in front of a registry that has something done before it passes the first connection on.
+//! A TCP proxy in front of a registry that runs a function before it passes the first connection.
 
 use std::net::{Shutdown, TcpListener, TcpStream};
 
-/// Passes connections on. Its threads end with the test program.
+/// The proxy. Its threads end with the test program.
 pub struct Gate {
     host: String,
 }
 
 impl Gate {
-    /// Does `act` when somebody connects for the first time.
+    /// Starts a proxy that calls `act` at the first connection.
     pub fn start(registry: &str, act: impl FnOnce() + Send + 'static) -> Self {
         let registry = registry.to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -35,7 +35,7 @@ impl Gate {
 
 fn pass(mut from: TcpStream, mut to: TcpStream) {
     std::thread::spawn(move || {
-        // Either side may be gone at any time.
+        // Either side may be closed at any time.
         drop(std::io::copy(&mut from, &mut to));
         drop(to.shutdown(Shutdown::Both));
     });

@@ -1,6 +1,7 @@
-//! What the tests of `kit` share: a registry that fails on purpose, proxies, a sandbox for the binary, sample weights.
+//! Test support that the tests of `kit` share: a registry that fails on purpose, proxies, a sandbox for the binary,
+//! sample weights.
 //!
-//! Knows nothing of `kit-core`, so that its tests can use it.
+//! It does not depend on `kit-core`, so that the tests of that crate can use it.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic, also outside of the function that is marked as one")]
 #![allow(

@@ -1,4 +1,4 @@
-//! Small files of weights, made for tests: those here, and those of the binary, which include this file.
+//! Small files of weights for tests.
 
 /// The bytes of a safetensors file with this header, and `data_bytes` zeros for the tensors.
 pub fn safetensors(header: &str, data_bytes: usize) -> Vec<u8> {
@@ -8,11 +8,14 @@ pub fn safetensors(header: &str, data_bytes: usize) -> Vec<u8> {
 
 /// A file with a matrix and a vector.
 pub fn small_safetensors() -> Vec<u8> {
-    let header = r#"{"__metadata__":{"format":"pt"},"w":{"dtype":"BF16","shape":[4,8],"data_offsets":[0,64]},"b":{"dtype":"F32","shape":[4],"data_offsets":[64,80]}}"#;
+    let header = concat!(
+        r#"{"__metadata__":{"format":"pt"},"w":{"dtype":"BF16","shape":[4,8],"data_offsets":[0,64]},"#,
+        r#""b":{"dtype":"F32","shape":[4],"data_offsets":[64,80]}}"#
+    );
     safetensors(header, 80)
 }
 
-/// A GGUF file, put together part by part. Only what this file itself adds is in the byte order of a big-endian file.
+/// A GGUF file, assembled part by part. Values passed as bytes must already have the byte order of the file.
 pub struct Gguf {
     version: u32,
     is_big_endian: bool,
@@ -64,7 +67,7 @@ impl Gguf {
         self
     }
 
-    /// Has so many zeros behind the header.
+    /// Appends so many zeros after the header.
     pub fn data(mut self, bytes: usize) -> Self {
         self.data_bytes = bytes;
         self
@@ -103,7 +106,7 @@ impl Gguf {
     }
 }
 
-/// A language model with two layers, far too small to speak.
+/// A language model with two layers, far too small to be usable.
 pub fn small_gguf(version: u32, is_big_endian: bool) -> Gguf {
     Gguf::new(version, is_big_endian)
         .text_entry("general.architecture", "llama")

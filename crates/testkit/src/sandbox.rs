@@ -1,4 +1,5 @@
-//! A place of its own for each test: a folder, a home, an empty environment; and what a run of the binary left.
+//! An isolated environment for each test: a folder, a home, an empty environment; and the result of a run of the
+//! binary.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -11,7 +12,7 @@ pub struct Sandbox {
     folder: tempfile::TempDir,
 }
 
-/// What one run of `kit` did.
+/// The result of one run of `kit`.
 #[derive(Debug)]
 pub struct Run {
     pub code: Option<i32>,
@@ -49,7 +50,8 @@ impl Sandbox {
         }
     }
 
-    /// The binary with this sandbox as its home and as its current folder, and nothing else of the environment.
+    /// The command of the binary, with this sandbox as its home and its current folder, and nothing else of the
+    /// environment.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(binary());
         command.env_clear().env("HOME", self.path("home")).env("KIT_HOME", self.path("kit")).env("NO_PROXY", "*");
@@ -105,10 +107,10 @@ impl Sandbox {
 pub const PROJECT: [(&str, &str); 7] = [
     (
         "Kitfile",
-        "manifestVersion: 1.0.0\npackage:\n  name: sample\n  version: 0.1.0\n  authors: [Ada]\nmodel:\n  name: net\n  path: \
-         weights/model.bin\n  parameters:\n    epochs: 10\n  parts:\n    - name: tokenizer\n      path: \
-         weights/tokenizer.json\ncode:\n  - path: src\ndatasets:\n  - name: training\n    path: data/\ndocs:\n  - path: \
-         README.md\n",
+        "manifestVersion: 1.0.0\npackage:\n  name: sample\n  version: 0.1.0\n  authors: [Ada]\nmodel:\n  \
+         name: net\n  path: weights/model.bin\n  parameters:\n    epochs: 10\n  parts:\n    - name: tokenizer\n      \
+         path: weights/tokenizer.json\ncode:\n  - path: src\ndatasets:\n  - name: training\n    path: data/\n\
+         docs:\n  - path: README.md\n",
     ),
     ("weights/model.bin", "weights\n"),
     ("weights/tokenizer.json", "{}\n"),
@@ -126,7 +128,7 @@ impl Run {
         self
     }
 
-    /// Expects the exit code 1, and words.
+    /// Expects the exit code 1, and a message.
     #[track_caller]
     pub fn fails(self) -> Self {
         self.exits(1)
@@ -139,14 +141,14 @@ impl Run {
         self
     }
 
-    /// Expects standard error to hold `words`.
+    /// Expects standard error to contain `words`.
     #[track_caller]
     pub fn says(self, words: &str) -> Self {
         assert!(self.stderr.contains(words), "no `{words}` in:\n{}", self.stderr);
         self
     }
 
-    /// Expects standard output to hold `words`.
+    /// Expects standard output to contain `words`.
     #[track_caller]
     pub fn prints(self, words: &str) -> Self {
         assert!(self.stdout.contains(words), "no `{words}` in:\n{}", self.stdout);
@@ -164,12 +166,12 @@ impl Run {
         serde_json::from_str(&self.stdout).unwrap()
     }
 
-    /// Standard error with what differs from run to run taken out.
+    /// Standard error without the parts that differ from run to run.
     pub fn redacted_stderr(&self) -> String {
         self.redact(&self.stderr)
     }
 
-    /// From the error on: what is told before depends on which layer is faster.
+    /// Standard error from the error on: the lines before it depend on the order in which layers finish.
     pub fn redacted_failure(&self) -> String {
         let text = self.redacted_stderr();
         text.find("error: ").map_or(String::new(), |start| text[start..].to_owned())
@@ -198,7 +200,7 @@ pub fn repository() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
-/// The binary `kit`, which cargo builds beside the folder of the test program.
+/// The path of the binary `kit`, which cargo builds next to the folder of the test program.
 pub fn binary() -> PathBuf {
     let program = std::env::current_exe().unwrap();
     program.parent().and_then(Path::parent).unwrap().join("kit")

@@ -23,35 +23,35 @@ fn dockers_registry_is_examined() {
     let alone = sandbox.kit(&["doctor", registry.host(), "--plain-http"]).ok();
     expect![[r#"
         TOPIC           FOUND                            SOURCE    WHAT KIT DOES
-        reachable       yes, version 2 (registry/2.0)    answer    speaks version 2 of the distribution protocol
-        tls             no: plain http                   answer    sends everything in the clear, passwords too
-        auth            anonymous                        answer    greets without credentials, and shows them where it is asked to
-        credentials     none known, none needed so far   answer    asks as anybody
+        reachable       yes, version 2 (registry/2.0)    answer    uses version 2 of the distribution protocol
+        tls             no: plain http                   answer    sends everything unencrypted, including passwords
+        auth            anonymous                        answer    pings without credentials, and sends them on request
+        credentials     none known, none needed so far   answer    connects anonymously
         uploads         in parts                         default   sends blobs over 128 MiB in parts of 128 MiB, others in one PUT
         layer ceiling   none known                       default   sends layers of any size
-        referrers       no                               learned   finds records and signatures of a ModelKit by a tag, `sha256-…`, and enters them there
+        referrers       no                               learned   finds referrers of a ModelKit, such as signatures, by the tag `sha256-…`, and adds them to it
     "#]].assert_eq(&alone.redacted_stdout());
     let run = sandbox.kit(&["doctor", &repository, "--plain-http", "--write"]).ok();
     expect![[r#"
         TOPIC           FOUND                            SOURCE    WHAT KIT DOES
-        reachable       yes, version 2 (registry/2.0)    answer    speaks version 2 of the distribution protocol
-        tls             no: plain http                   answer    sends everything in the clear, passwords too
-        auth            anonymous                        answer    greets without credentials, and shows them where it is asked to
-        credentials     none known, none needed so far   answer    asks as anybody
+        reachable       yes, version 2 (registry/2.0)    answer    uses version 2 of the distribution protocol
+        tls             no: plain http                   answer    sends everything unencrypted, including passwords
+        auth            anonymous                        answer    pings without credentials, and sends them on request
+        credentials     none known, none needed so far   answer    connects anonymously
         uploads         in parts                         default   sends blobs over 128 MiB in parts of 128 MiB, others in one PUT
         layer ceiling   none known                       default   sends layers of any size
-        repository      1 tag                            answer    can pull from there
-        ranges          yes (206)                        answer    pulls large blobs in pieces, and goes on where it stopped
+        repository      1 tag                            answer    can pull from it
+        ranges          yes (206)                        answer    pulls large blobs in pieces, and resumes where it stopped
         redirects       no                               answer    gets blobs from the registry itself
-        referrers       no list; a tag must do           answer    finds records and signatures of a ModelKit by a tag, `sha256-…`, and enters them there
+        referrers       no API; by tag                   answer    finds referrers of a ModelKit, such as signatures, by the tag `sha256-…`, and adds them to it
         whole blobs     yes                              answer    sends small blobs in one PUT
-        resume          yes                              answer    goes on with an upload where it broke off
+        resume          yes                              answer    resumes an interrupted upload where it stopped
         parts           yes                              answer    can send a large blob in parts
-        cancel          yes                              answer    leaves uploads that broke off open, to go on with them
-        mount           yes                              answer    does not send what another repository of the registry has
-        media types     yes                              answer    pushes ModelKits, whose config and layers have media types of their own
-        artifactType    yes                              answer    pushes ModelKits, which name their artifactType
-        delete          yes; nothing of this is left     answer    deletes with `kit remove --remote`
+        cancel          yes                              answer    leaves interrupted uploads open, to resume them
+        mount           yes                              answer    mounts blobs that another repository of the registry has
+        media types     yes                              answer    pushes ModelKits, whose config and layers have their own media types
+        artifactType    yes                              answer    pushes ModelKits with an artifactType
+        delete          yes; nothing written remains     answer    deletes with `kit remove --remote`
     "#]].assert_eq(&run.redacted_stdout());
     assert_eq!(run.stderr, "");
     // The ModelKit there is untouched, and nothing new has a name.

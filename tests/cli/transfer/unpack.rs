@@ -44,7 +44,6 @@ fn filters_choose() {
     check(&["datasets:training"], &["data/more/val.csv", "data/train.csv"]);
     check(&["datasets:data"], &["data/more/val.csv", "data/train.csv"]);
     check(&["docs", "code"], &["README.md", "src/train.py"]);
-    check(&["prompts"], &[]);
     sandbox.kit(&["unpack", "sample:v1", "--filter", "dataset"]).exits(2).says("invalid filter type dataset");
     sandbox.kit(&["unpack", "sample:v1", "-d", "out", "--model"]).ok();
     assert_eq!(sandbox.names("out"), ["weights/model.bin", "weights/tokenizer.json"]);

@@ -50,7 +50,7 @@ pub enum Error {
     Untrusted { host: String, source: Cause },
     /// A self-signed certificate as created by `openssl req -x509`: an authority, which must not be a server too.
     #[error(
-        "the certificate of `{host}` is a certificate authority, which no server may use: \
+        "the certificate of `{host}` is that of a certificate authority, which no server may use: \
          create an authority and a server certificate signed by it, or turn verification off"
     )]
     AuthorityAsServer { host: String },
@@ -72,7 +72,7 @@ pub enum Error {
     OverCeiling { registry: String, limit: &'static str },
     /// The registry refuses a manifest because of its media types, which `kind` names.
     #[error(
-        "cannot {attempt}: `{registry}` refuses a manifest with {kind}, and a changed manifest would have another digest"
+        "cannot {attempt}: `{registry}` refuses a manifest with {kind}, and a changed one would have another digest"
     )]
     ManifestRefused { registry: String, attempt: String, kind: String, source: Option<Answer> },
     /// An invalid setting.

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_mirror_is_told_why() {
+    fn an_invalid_mirror_is_explained() {
         for (text, problem) in [
             ("mirror.example", "this is not a URL"),
             ("ftp://mirror.example", "this is not the URL of a registry"),

@@ -1,4 +1,4 @@
-//! Being let in: passwords, tokens that expire, token servers that are not to be trusted.
+//! Authentication: passwords, tokens that expire, token servers that must not be trusted.
 
 use kit_core::oci::{ContentError, Source, Target};
 use kit_core::registry::{CredentialStore, Credentials, Error, Settings};
@@ -71,7 +71,7 @@ fn the_words_about_a_wrong_password_survive() {
         let expected = format!("the registry refused the credentials for `{}` (401) / {words}", registry.host());
         assert_eq!(chain(&error), expected);
         client.check_credentials(registry.host(), &Credentials::new("me", "secret")).unwrap();
-        // The check leaves nothing behind: the client itself has no credentials.
+        // The check does not store anything: the client itself has no credentials.
         assert!(matches!(client.ping(registry.host(), None), Err(Error::NoCredentials { .. })));
     }
 }
@@ -130,7 +130,7 @@ fn an_access_token_is_used_as_it_is() {
     assert!(registry.requests().iter().any(|request| request.header("authorization") == Some("Bearer unknown")));
 }
 
-/// The token server says a minute, the registry forgets the token after each request.
+/// The token server announces a lifetime of a minute, but the registry invalidates the token after each request.
 #[test]
 fn a_token_that_expires_too_early_is_renewed() {
     let registry = with_tokens(Bearer { uses: 1, ..for_users() });
@@ -141,7 +141,7 @@ fn a_token_that_expires_too_early_is_renewed() {
     assert!(registry.blob(&descriptor(&content).digest.to_string()).unwrap() == content);
 }
 
-/// The whole blob is sent before the registry says that the token has expired: it is sent once more, and only once.
+/// The whole blob is sent before the registry answers that the token has expired: it is sent again, and only once.
 #[test]
 fn a_token_that_expires_during_a_long_upload_is_renewed() {
     let registry = with_tokens(Bearer { uses: 1, ..for_users() });
@@ -179,7 +179,7 @@ fn credentials_are_not_sent_to_another_host_in_the_open() {
 fn a_token_server_on_another_port_of_the_same_host_is_trusted() {
     let tokens = with_tokens(for_users());
     let registry = with_tokens(Bearer { realm: format!("http://{}/token", tokens.host()), ..for_users() });
-    // The two share no tokens, so that the registry refuses what it gets.
+    // The two servers share no tokens, so the registry refuses the token.
     let error = client(settings_for("me", "secret")).ping(registry.host(), None).unwrap_err();
     assert!(matches!(error, Error::Unauthorized { .. }), "{error}");
     assert_eq!(tokens.requests()[0].status, 200);

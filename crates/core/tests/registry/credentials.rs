@@ -1,4 +1,4 @@
-//! Where credentials are found, kept and forgotten.
+//! Finding, storing and erasing credentials.
 
 use std::path::{Path, PathBuf};
 
@@ -63,8 +63,8 @@ fn the_file_looks_like_that_of_kitops() {
         .unwrap();
     let store = store(&path);
     store.store("docker.io", &credentials("me")).unwrap();
-    let expected = "{\n\t\"custom\": {\n\t\t\"b\": 1,\n\t\t\"a\": [\n\t\t\t1.50\n\t\t]\n\t},\n\t\"auths\": {\n\t\t\"a.io\": \
-                    {\n\t\t\t\"auth\": \"bWU6cA==\"\n\t\t},\n\t\t\"https://index.docker.io/v1/\": {\n\t\t\t\"auth\": \
+    let expected = "{\n\t\"custom\": {\n\t\t\"b\": 1,\n\t\t\"a\": [\n\t\t\t1.50\n\t\t]\n\t},\n\t\"auths\": {\n\t\t\
+                    \"a.io\": {\n\t\t\t\"auth\": \"bWU6cA==\"\n\t\t},\n\t\t\"https://index.docker.io/v1/\": {\n\t\t\t\"auth\": \
                     \"bWU6cA==\"\n\t\t}\n\t},\n\t\"HttpHeaders\": {}\n}";
     assert_eq!(fs_err::read_to_string(&path).unwrap(), expected);
     store.erase("docker.io").unwrap();
@@ -129,7 +129,8 @@ fn without_a_file_nothing_can_be_kept() {
 mod helpers {
     use super::*;
 
-    /// A link: a program that this process has just written may be busy, held open by a child that another test starts.
+    /// Installs a helper as a symbolic link: a program that this process has just written may be busy, held open by a
+    /// child that another test starts.
     fn install(folder: &Path, name: &str) {
         let name = format!("docker-credential-{name}");
         let fixture = kit_testkit::sandbox::repository().join("tests/fixtures/helpers").join(&name);

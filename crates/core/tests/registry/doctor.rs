@@ -1,4 +1,4 @@
-//! What a probe finds out about the fake registry in its many forms.
+//! Diagnosis of the fake registry in its many configurations.
 
 use kit_core::registry::{Client, Error, Finding, Settings};
 
@@ -16,7 +16,7 @@ fn probe(client: &Client, registry: &FakeRegistry, writes: bool) -> (Vec<Finding
     (findings, end)
 }
 
-/// What is found about `topic`.
+/// The finding about `topic`.
 fn found(findings: &[Finding], topic: &str) -> String {
     let found = findings.iter().find(|finding| finding.topic == topic).map(|finding| finding.found.as_str());
     found.unwrap_or("nothing").to_owned()
@@ -96,7 +96,7 @@ fn what_was_written_is_deleted() {
         ("mount", "yes"),
         ("media types", "yes"),
         ("artifactType", "yes"),
-        ("delete", "yes; everything written was deleted"),
+        ("delete", "yes; nothing written remains"),
     ] {
         assert_eq!(found(&findings, topic), expected, "{topic}");
     }
@@ -108,7 +108,7 @@ fn what_was_written_is_deleted() {
 }
 
 #[test]
-fn the_smallest_part_is_told_and_sent() {
+fn the_smallest_part_is_reported_and_sent() {
     let registry = filled();
     registry.configure(|options| options.smallest_part = Some(1024 * 1024));
     let (findings, end) = probe(&client(settings()), &registry, true);
@@ -119,7 +119,7 @@ fn the_smallest_part_is_told_and_sent() {
 }
 
 #[test]
-fn an_upload_that_is_behind_what_was_sent_is_no_way_to_go_on() {
+fn an_upload_that_reports_less_than_was_sent_cannot_be_resumed() {
     let registry = filled();
     registry.configure(|options| options.takes_at_most = Some(10));
     let (findings, _) = probe(&client(settings()), &registry, true);
@@ -127,7 +127,7 @@ fn an_upload_that_is_behind_what_was_sent_is_no_way_to_go_on() {
 }
 
 #[test]
-fn the_way_in_is_told_without_the_secret() {
+fn the_authentication_is_reported_without_the_secret() {
     let registry = filled();
     let user = Some(("me", "secret"));
     registry.configure(|options| options.access = Access::Bearer(Bearer { user, ..Bearer::default() }));

@@ -1,4 +1,4 @@
-//! Holes that other clients had, and that stay closed. The table in `main.rs` names the tests for the others.
+//! Security holes of other clients, which `kit` does not have. The lists in `main.rs` names the tests for the others.
 
 use kit_core::oci::{MediaType, Source, Target};
 use kit_core::ops::{self, CopyOptions, Origins};
@@ -9,14 +9,14 @@ use kit_core::store::{Names, Store};
 use crate::support::{chain, client, descriptor, read, reference, repository, repository_with, settings, settings_for};
 use kit_testkit::registry::{Access, Bearer, FakeRegistry, Fault};
 
-/// A registry that wants a password.
+/// A registry that requires a password.
 fn guarded() -> FakeRegistry {
     let registry = FakeRegistry::start();
     registry.configure(|options| options.access = Access::Basic { username: "me", password: "secret" });
     registry
 }
 
-/// Places that ask for credentials: at once, and by way of a token server, which is another path of theirs.
+/// Servers that ask for credentials: directly, and by a token server at another path of theirs.
 fn curious() -> [FakeRegistry; 2] {
     let ask = |is_bearer: bool| {
         let place = FakeRegistry::start();
@@ -31,7 +31,7 @@ fn curious() -> [FakeRegistry; 2] {
     [ask(false), ask(true)]
 }
 
-/// Only the registry itself may ask who we are (CVE-2020-15157, where containerd answered anybody).
+/// Only the registry itself may ask for credentials (CVE-2020-15157, where containerd sent them to any server).
 #[test]
 fn a_place_that_a_redirect_leads_to_learns_no_credentials_by_asking() {
     for place in curious() {
@@ -61,9 +61,9 @@ fn assert_knows_nothing(place: &FakeRegistry) {
     assert!(place.requests_of("GET", "/token").is_empty() && place.requests_of("POST", "/token").is_empty());
 }
 
-/// `Docker-Content-Digest`, which some clients make a path of.
+/// Some clients use `Docker-Content-Digest` in a path.
 #[test]
-fn a_digest_that_is_a_path_is_no_digest() {
+fn a_digest_that_is_a_path_is_invalid() {
     let registry = FakeRegistry::start();
     let manifest = crate::support::manifest("a");
     let name = registry.add_manifest("team/model", "v1", MediaType::IMAGE_MANIFEST.as_str(), &manifest);
@@ -114,7 +114,7 @@ fn no_answer_fills_the_memory() {
     let error = repository(&registry).tags().unwrap_err();
     assert!(matches!(error, Error::TooLarge { limit: 4_194_304, .. }), "{}", chain(&error));
 
-    // The words of a refusal only explain, and are left out.
+    // The message of a refusal is only an explanation, and is left out.
     registry.fail("GET", "/tags/", Fault::LongAnswer(400, LARGE));
     let error = repository(&registry).tags().unwrap_err();
     assert!(chain(&error).ends_with("answered 400"), "{}", chain(&error).len());

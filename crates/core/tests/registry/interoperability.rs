@@ -1,4 +1,4 @@
-//! The same against docker's own registry.
+//! The same operations against docker's own registry.
 
 use kit_core::oci::{ContentError, Descriptor, Manifest, MediaType, Reference, Source, Target};
 use kit_core::registry::{Error, Settings};
@@ -48,7 +48,7 @@ fn wrong_content_is_refused() {
     assert!(!repository.contains(&descriptor(b"hello")).unwrap());
 }
 
-/// Docker's registry ends an upload that broke off, so the blob is sent again, now in parts.
+/// Docker's registry ends an interrupted upload, so the blob is sent again, now in parts.
 #[test]
 fn a_broken_upload_is_completed_in_parts() {
     let registry = DockerRegistry::start();
@@ -62,7 +62,7 @@ fn a_broken_upload_is_completed_in_parts() {
     assert!(read(&repository, &descriptor(&content), 0).unwrap() == content);
 }
 
-/// The other end stays and is silent: what was on its way goes on over another connection.
+/// The server stays connected but is silent: the transfer continues over another connection.
 #[test]
 fn connections_that_stall_are_left() {
     let (registry, content) = (DockerRegistry::start(), bytes(5_000_000));
@@ -79,7 +79,8 @@ fn connections_that_stall_are_left() {
     }
 }
 
-/// The first connection has it. On a busy machine that may be given up, and another taken, before the trouble comes.
+/// A plan with trouble on the first connection. On a busy machine that connection may be replaced before the trouble
+/// happens.
 fn once(trouble: Trouble) -> impl Fn(usize) -> Trouble {
     move |number| if number == 0 { trouble } else { Trouble::None }
 }

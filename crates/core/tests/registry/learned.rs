@@ -1,4 +1,4 @@
-//! What a registry refused once is remembered, in this process and in the next.
+//! Refusals of a registry are remembered, in this process and in the next.
 
 use std::path::Path;
 
@@ -10,12 +10,13 @@ use kit_testkit::registry::{FakeRegistry, PutBody};
 
 const SIZE: usize = 9_000_000;
 
-/// A process with a memory in `folder`.
+/// Settings of a process with a memory in `folder`.
 fn process(folder: &Path) -> Settings {
     Settings { registries_folder: Some(folder.to_owned()), resumable_bytes: 1_000_000, ..settings() }
 }
 
-/// Pushes a blob of its own with `settings`, and tells the requests with a body, each as its method, its size and the status.
+/// Pushes a unique blob with `settings`, and returns the requests with a body, each as its method, its size and the
+/// status.
 fn push(registry: &FakeRegistry, settings: Settings, size: usize) -> Vec<String> {
     let content = Watched::new(&bytes(size));
     registry.forget_requests();
@@ -30,7 +31,7 @@ fn a_registry_that_takes_no_parts_is_not_sent_one_again() {
     registry.configure(|options| options.parts = false);
     assert_eq!(push(&registry, process(folder.path()), SIZE), ["PATCH 1000000 405", "PUT 9000000 201"]);
     assert_eq!(push(&registry, process(folder.path()), SIZE + 1), ["PUT 9000001 201"]);
-    // Without a folder nothing is known, and nothing is left.
+    // Without a folder nothing is known, and nothing is stored.
     assert_eq!(push(&registry, Settings { registries_folder: None, ..process(folder.path()) }, SIZE).len(), 2);
 }
 
@@ -57,7 +58,7 @@ fn a_blob_as_large_as_one_that_was_refused_in_one_put_goes_in_parts() {
     assert_eq!(smaller[0], "PUT 8999999 413", "a smaller one may do");
 }
 
-/// A form is only blamed if the other one then worked.
+/// A refusal of one form is only remembered if the other form then worked.
 #[test]
 fn an_upload_that_fails_teaches_nothing() {
     let (registry, folder) = (FakeRegistry::start(), tempfile::tempdir().unwrap());
@@ -85,7 +86,7 @@ fn a_manifest_that_is_refused_for_its_artifact_type_is_said_to_be() {
         let name = reference(registry.host()).to_string();
         let expected = format!(
             "cannot publish `{name}:v1`: `{}` refuses a manifest with artifactType `application/vnd.test` and config \
-             `application/vnd.test.config`, and a changed manifest would have another digest / {code}: manifest invalid",
+             `application/vnd.test.config`, and a changed one would have another digest / {code}: manifest invalid",
             registry.host()
         );
         assert_eq!(chain(&error), expected, "{status}");

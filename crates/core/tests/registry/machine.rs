@@ -1,5 +1,5 @@
-//! What the machine brings along: certificate authorities and proxies. Each needs an environment of its own, so the tests
-//! run a part of this test program again.
+//! The environment of the machine: certificate authorities and proxies. Each test needs a separate environment, so it
+//! runs a part of this test program again.
 
 use std::process::Command;
 
@@ -34,7 +34,7 @@ fn without_authorities() {
     let error = encrypted.ping(registry.host(), None).unwrap_err();
     assert!(matches!(error, Error::Tls { .. }), "{error}");
     assert_eq!(error.to_string(), "cannot prepare https: the certificate authorities of this system cannot be read");
-    // Who does not verify needs none either.
+    // A client that does not verify certificates needs no authorities either.
     let careless = Client::new(Settings { plain_http: false, verify_tls: false, ..settings() }).unwrap();
     let error = careless.ping(registry.host(), None).unwrap_err();
     assert!(matches!(error, Error::NotTls { .. }), "{error}");
@@ -81,7 +81,7 @@ fn a_given_proxy_is_used_for_everything() {
 }
 
 #[test]
-fn a_proxy_that_is_none_is_refused_without_its_password() {
+fn an_invalid_proxy_is_refused_without_its_password() {
     let error = Client::new(Settings { proxy: Proxy::Through("me:secret@ [".to_owned()), ..settings() }).err().unwrap();
     let shown = crate::support::chain(&error);
     assert!(shown.contains("proxy") && !shown.contains("secret"), "{shown}");

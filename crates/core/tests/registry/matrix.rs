@@ -1,4 +1,5 @@
-//! Every fault on every road: the result is whole, and no byte moves twice that need not. See the table in `main.rs`.
+//! Every fault on every road: the result is complete, and no byte moves twice without need. See the lists in
+//! `main.rs`.
 
 use kit_core::ops::Error;
 use kit_core::registry::Settings;
@@ -11,7 +12,7 @@ const FROM: [Road; 5] =
     [Road::PullInOneStream, Road::PullInPieces, Road::UnpackInOneStream, Road::UnpackInPieces, Road::CopyFrom];
 const TO: [Road; 3] = [Road::PushWhole, Road::PushInParts, Road::CopyTo];
 
-/// Walks all `roads` while things go wrong as `prepare` says; `moved_again` bytes of blobs may move a second time.
+/// Walks all `roads` with the faults that `prepare` sets; `moved_again` bytes of blobs may move a second time.
 #[track_caller]
 fn check(
     roads: &[Road],
@@ -22,7 +23,7 @@ fn check(
     let kit = Kit::new();
     for &road in roads {
         let (registry, home) = (FakeRegistry::start(), Home::new());
-        // A registry keeps to its sessions, whichever of their locations it is asked at.
+        // A session answers at each of its locations, old and new.
         registry.configure(|options| options.any_location = true);
         if road.is_from_registry() {
             kit.put_into(&registry);
@@ -49,12 +50,12 @@ fn nothing(_: Road) -> u64 {
     0
 }
 
-/// A part that was sent and refused goes once more; so does a whole blob that was sent as one.
+/// The size of a refused part, which is sent again, or of a whole blob that was sent in one PUT.
 fn what_was_refused(road: Road) -> u64 {
     if road.is_in_parts() { PART } else { 2_000_000 }
 }
 
-/// The first request for the layer, the one that goes on after it, and one later go wrong.
+/// Makes the first request for the layer, the one that continues after it, and a later one fail.
 fn while_fetching(fault: Fault) -> impl Fn(&FakeRegistry, &Kit) {
     move |registry, kit| {
         for turn in [0, 1, 3] {
@@ -63,7 +64,7 @@ fn while_fetching(fault: Fault) -> impl Fn(&FakeRegistry, &Kit) {
     }
 }
 
-/// The first request of `method` for an upload goes wrong, and one later.
+/// Makes the first request of `method` for an upload fail, and a later one.
 fn while_sending(method: &'static str, fault: Fault) -> impl Fn(&FakeRegistry, &Kit) {
     move |registry, _| {
         for turn in [0, 2] {
@@ -110,7 +111,7 @@ fn a_slow_connection_costs_no_byte() {
     check(&FROM, settings, |registry, _| registry.configure(|o| o.bytes_per_second = Some(2_000_000)), nothing);
 }
 
-/// What the first answers brought is not wanted again, but a registry without ranges sends it all the same.
+/// The bytes of the first answers are not requested again, but a registry without range support sends them again.
 #[test]
 fn a_registry_that_ignores_ranges_sends_again_what_was_there() {
     let prepare = |registry: &FakeRegistry, kit: &Kit| {
@@ -138,7 +139,7 @@ fn an_expired_url_is_resolved_again_and_no_credentials_go_there() {
         let requests = store.requests();
         assert_eq!(fetched(&requests, kit.layer()), kit.layer_bytes(), "{road:?}");
         assert!(requests.iter().all(|request| request.header("authorization").is_none()), "{road:?}");
-        // One stream asks the registry after each break, and never at an old URL.
+        // One stream asks the registry after each interruption, and never at an old URL.
         let expired = requests.iter().filter(|request| request.status == 403).count();
         assert_eq!(expired > 0, road.is_in_pieces(), "{road:?}");
     }
@@ -149,10 +150,10 @@ fn a_token_that_is_good_for_one_request_is_renewed_each_time() {
     let access = |registry: &FakeRegistry, _: &Kit| {
         registry.configure(|options| options.access = Access::Bearer(Bearer { uses: 1, ..Bearer::default() }));
     };
-    // Requests at the same time would use up each other's token.
+    // Concurrent requests would use up each other's token.
     let one_by_one = || Settings { concurrency: 1, ..settings() };
     check(&FROM, one_by_one, access, nothing);
-    // A registry that reads the part before it refuses the token gets the part twice.
+    // A registry that reads the part before it refuses the token receives the part twice.
     check(&TO, one_by_one, access, |_| 2_000_000);
 }
 
@@ -206,7 +207,7 @@ fn a_refused_upload_sends_again_what_was_refused_and_no_more() {
 }
 
 #[test]
-fn an_expired_session_is_begun_anew_once() {
+fn an_expired_session_is_restarted_once() {
     let expire = |registry: &FakeRegistry, _: &Kit| {
         registry.fail_later("PATCH", "/uploads/", 1, 1, Fault::Status(404, vec![]));
     };
@@ -217,7 +218,7 @@ fn an_expired_session_is_begun_anew_once() {
     check(&[Road::PushWhole], settings, expire, what_was_refused);
 }
 
-/// The registry says that it has less than it has: the part at the wrong place is refused, and the session is asked.
+/// The registry reports less than it has: the part at the wrong offset is refused, and the session is queried.
 #[test]
 fn an_offset_that_lies_costs_one_part() {
     for lie in ["0-5", "0-399998"] {
@@ -234,7 +235,7 @@ fn an_offset_that_lies_costs_one_part() {
     }
 }
 
-/// Wrong bytes are an error that says so, nothing of them is kept, and the next run succeeds.
+/// Wrong bytes cause an error that names the mismatch, nothing of them is kept, and the next run succeeds.
 #[test]
 fn wrong_bytes_are_never_kept() {
     let kit = Kit::new();
@@ -244,7 +245,7 @@ fn wrong_bytes_are_never_kept() {
             kit.put_into(&registry);
             registry.fail_later("GET", kit.layer(), turn, 1, Fault::WrongBytes);
             let error = road.walk(&kit, &registry, &home, settings()).unwrap_err();
-            // A registry that is copied to finds out by itself.
+            // A registry that is the target of a copy detects them itself.
             let words = if road == Road::CopyFrom { "DIGEST_INVALID" } else { "does not match its digest" };
             assert!(chain(&error).contains(words), "{road:?}: {}", chain(&error));
             assert!(home.unfinished() == 0 && !home.path("out").exists(), "{road:?}");
@@ -253,7 +254,7 @@ fn wrong_bytes_are_never_kept() {
     }
 }
 
-/// Bytes from another place of the blob than the one that was asked for are not taken.
+/// Bytes from another offset of the blob than the requested one are refused.
 #[test]
 fn an_answer_about_other_bytes_is_refused() {
     let kit = Kit::new();

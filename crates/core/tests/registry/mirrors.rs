@@ -1,4 +1,4 @@
-//! Mirrors: asked first, believed in nothing, and left alone when they fail.
+//! Mirrors: they are asked first, their content is verified, and they are not used any more after a failure.
 
 use std::io::Read;
 
@@ -10,7 +10,7 @@ use kit_testkit::registry::{Access, FakeRegistry, Fault};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
-/// A registry with a manifest and a blob, and mirrors that hold nothing yet.
+/// A registry with a manifest and a blob, and mirrors that are still empty.
 struct Scene {
     registry: FakeRegistry,
     mirrors: [FakeRegistry; 2],
@@ -33,7 +33,7 @@ impl Scene {
         registry.add_manifest(repository, "v1", MANIFEST, &manifest("a"));
     }
 
-    /// A client that speaks https unless a mirror or a host is said to speak http.
+    /// A client that uses https unless a mirror or a host is configured for http.
     fn repository(&self, settings: Settings) -> Repository {
         let url = |mirror: &FakeRegistry| format!("http://{}", mirror.host()).parse().unwrap();
         let own = HostSettings {
@@ -74,7 +74,7 @@ fn what_a_mirror_does_not_have_comes_from_the_next_place() {
     scene.mirrors[1].add_blob(&scene.blob);
     let repository = scene.repository(settings());
     scene.pull(&repository);
-    // A mirror that lacks one thing is asked for the next.
+    // A mirror that lacks one blob is still asked for the next.
     assert_eq!(counts(&scene), [3, 3, 2]);
 }
 
@@ -92,7 +92,10 @@ fn a_mirror_that_is_not_there_is_asked_for_nothing_else() {
         scene.mirrors[0].fail_later("HEAD", "", 0, usize::MAX, fault.clone());
         scene.pull(&scene.repository(settings()));
         assert_eq!(counts(&scene)[1..], [3, 0], "{fault:?}");
-        assert!(scene.mirrors[0].requests_of("GET", "").len() <= 1, "{fault:?}: only to read what HEAD did not tell");
+        assert!(
+            scene.mirrors[0].requests_of("GET", "").len() <= 1,
+            "{fault:?}: only to read the metadata that HEAD did not contain"
+        );
     }
 }
 
@@ -138,7 +141,7 @@ fn a_tag_means_what_the_mirror_says() {
     let older = scene.mirrors[0].add_manifest("team/model", "v1", MANIFEST, &manifest("older"));
     let repository = scene.repository(settings());
     assert_eq!(repository.resolve("v1").unwrap().digest, digest(&older));
-    // But not for who wants to change something at the registry.
+    // A caller that is about to change the registry asks the registry itself.
     assert_ne!(repository.resolve_at_registry("v1").unwrap().digest, digest(&older));
 }
 
@@ -156,7 +159,7 @@ fn a_mirror_that_breaks_off_is_continued_elsewhere() {
         assert!(read(&repository, &descriptor(&scene.blob), 0).unwrap() == scene.blob);
         let next = &scene.mirrors[1].requests()[0];
         let start = next.header("range").unwrap().strip_prefix("bytes=").unwrap().split('-').next().unwrap();
-        assert_eq!(start.parse(), Ok(size), "it goes on at the byte that was reached");
+        assert_eq!(start.parse(), Ok(size), "it continues at the byte that was reached");
         assert_eq!(counts(&scene)[2], 0);
     }
 }
@@ -187,7 +190,7 @@ fn a_silent_mirror_is_left_in_the_middle_of_a_blob() {
     assert_eq!(scene.registry.requests()[0].header("range"), Some("bytes=200000-899999"));
 }
 
-/// The store of `kit` finds out that bytes are wrong, says so, and reads the blob again.
+/// The store of `kit` detects wrong bytes, reports them, and reads the blob again.
 #[test]
 fn wrong_bytes_of_a_mirror_are_read_again_elsewhere() {
     let scene = Scene::new(5000);
@@ -200,7 +203,7 @@ fn wrong_bytes_of_a_mirror_are_read_again_elsewhere() {
     let (repository, blob) = (scene.repository(settings()), descriptor(&scene.blob));
     put(&store, &blob, &repository).unwrap();
     assert_eq!(counts(&scene), [1, 1, 1]);
-    // What is wrong at the registry, too, stays wrong.
+    // Bytes that are wrong on the registry too are an error.
     let other = Scene::new(4000);
     other.registry.fail_later("GET", "/blobs/", 0, usize::MAX, Fault::WrongBytes);
     let blob = descriptor(&other.blob);

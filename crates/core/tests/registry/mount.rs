@@ -1,4 +1,4 @@
-//! Taking blobs over from another repository of the same registry.
+//! Mounting blobs from another repository of the same registry.
 
 use kit_core::oci::{BlobOutcome, Target};
 
@@ -35,7 +35,7 @@ fn a_blob_is_mounted_and_no_byte_moves() {
 }
 
 #[test]
-fn who_has_nothing_or_is_the_target_itself_is_no_origin() {
+fn an_empty_repository_and_the_target_itself_are_not_origins() {
     let content = bytes(SIZE);
     let (registry, blob) = (registry_with(&content), descriptor(&content));
     let repository = repository(&registry);
@@ -46,7 +46,7 @@ fn who_has_nothing_or_is_the_target_itself_is_no_origin() {
     assert_eq!(repository.origin_among(&blob, &names(&["team/base"])).unwrap(), None);
 }
 
-/// The answer 202 is an upload that has begun, and it is used.
+/// The answer 202 opens an upload session, and it is used.
 #[test]
 fn a_registry_that_does_not_mount_gets_the_blob_in_the_session_that_it_opened() {
     let content = bytes(SIZE);
@@ -81,7 +81,7 @@ fn a_mount_that_failed_for_a_moment_is_asked_for_again() {
     assert_eq!(repository(&registry).put_from(&blob, Some("team/base"), &&content[..]).unwrap(), BlobOutcome::Mounted);
 }
 
-/// The fake answers 401 to a mount whose token does not reach to the origin.
+/// The fake registry answers 401 to a mount whose token does not include the origin.
 #[test]
 fn the_token_for_a_mount_reaches_to_the_origin() {
     let content = bytes(SIZE);

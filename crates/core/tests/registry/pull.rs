@@ -1,4 +1,4 @@
-//! Reading: manifests, tags, blobs, and everything that goes wrong on the way.
+//! Reading: manifests, tags, blobs, and every possible fault.
 
 use std::io::Read;
 
@@ -12,7 +12,7 @@ use crate::support::{
 use kit_testkit::registry::{FakeRegistry, Fault};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-/// Several pieces of the network and of the reader's channel.
+/// More than one piece of the network and of the reader's channel.
 const SIZE: usize = 3_000_000;
 
 #[test]
@@ -33,7 +33,7 @@ fn a_registry_without_head_or_digest_is_read_instead() {
     for prepare in [
         |registry: &FakeRegistry| registry.configure(|options| options.head = false),
         |registry: &FakeRegistry| registry.configure(|options| options.digest_header = false),
-        // The digest of a GET is computed, whatever its header says.
+        // The digest of a GET is computed, regardless of its header.
         |registry: &FakeRegistry| {
             registry.configure(|options| options.head = false);
             let lie = Digest::of(b"something else").to_string();
@@ -152,7 +152,7 @@ fn a_registry_that_ignores_ranges_costs_only_time() {
     assert_eq!(registry.requests().len(), 1);
 }
 
-/// The reader goes on where it was, after any kind of interruption.
+/// The reader continues at the byte that it reached, after any kind of interruption.
 fn check_recovery(settings: Settings, faults: &[Fault], ranges_expected: usize) {
     let registry = FakeRegistry::start();
     let content = bytes(SIZE);
@@ -168,7 +168,7 @@ fn check_recovery(settings: Settings, faults: &[Fault], ranges_expected: usize) 
 }
 
 #[test]
-fn a_broken_download_goes_on_where_it_was() {
+fn an_interrupted_download_resumes_where_it_stopped() {
     check_recovery(settings(), &[Fault::DropAnswerAfter(1_000_000)], 1);
     check_recovery(settings(), &[Fault::TruncateAnswerAfter(1_000_000)], 1);
     check_recovery(settings(), &[Fault::DropInsteadOfAnswer], 0);
@@ -198,7 +198,7 @@ fn a_download_that_never_gets_on_fails() {
     let content = bytes(SIZE);
     registry.add_blob(&content);
     registry.configure(|options| options.ranges = false);
-    // Each connection brings only bytes that are known already.
+    // Each connection transfers only bytes that were received before.
     registry.fail_later("GET", "/blobs/", 0, usize::MAX, Fault::DropAnswerAfter(500_000));
     let repository = repository_with(&registry, giving_up_after(200));
     let error = read(&repository, &descriptor(&content), 1_000_000).unwrap_err();
@@ -270,7 +270,7 @@ fn redirects_are_followed_and_credentials_stay() {
     store.fail("GET", "/objects/", Fault::DropAnswerAfter(1_000_000));
     let repository = repository_with(&registry, crate::support::settings_for("me", "secret"));
     assert!(read(&repository, &descriptor(&content), 0).unwrap() == content);
-    // The second connection begins at the registry again: the first signature may have expired.
+    // The second connection starts at the registry again: the first signature may have expired.
     let statuses: Vec<_> = registry.requests().iter().map(|request| request.status).collect();
     assert_eq!(statuses, [401, 307, 307]);
     assert_eq!(store.requests().len(), 2);
@@ -340,7 +340,7 @@ fn a_reader_that_is_dropped_stops_the_download() {
 fn of_a_range_nothing_else_travels() {
     let (registry, content) = (FakeRegistry::start(), bytes(SIZE));
     registry.add_blob(&content);
-    // Large enough to come in pieces if all of it were read.
+    // Large enough to be read in pieces if all of it were read.
     let repository = repository_with(&registry, Settings { pieces_from_bytes: 1000, ..settings() });
     let range = |offset: u64, length: u64| {
         let mut read = Vec::new();

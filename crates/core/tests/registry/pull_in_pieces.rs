@@ -1,4 +1,4 @@
-//! Large blobs: pieces over several connections, and everything that goes wrong with one of them.
+//! Large blobs: pieces over several connections, and every possible fault of one of them.
 
 use std::io::Read;
 use std::ops::Range;
@@ -33,7 +33,7 @@ impl Scene {
         Self { registry, content }
     }
 
-    /// A scene in which each connection brings so many bytes per second.
+    /// A scene in which each connection transfers so many bytes per second.
     fn slow(bytes_per_second: usize) -> Self {
         let scene = Self::new();
         scene.registry.configure(|options| options.bytes_per_second = Some(bytes_per_second));
@@ -54,14 +54,14 @@ impl Scene {
     }
 }
 
-/// What a request asks for, which must have an end.
+/// The range of a request, which must have an end.
 fn range(request: &Recorded) -> Range<u64> {
     let text = request.header("range").expect("a request for a piece says which");
     let (first, last) = text.strip_prefix("bytes=").unwrap().split_once('-').unwrap();
     first.parse().unwrap()..last.parse::<u64>().expect("a range has an end") + 1
 }
 
-/// Asserts that the ranges, whatever their order, are neighbours from `offset` to the end.
+/// Asserts that the ranges, in any order, are adjacent from `offset` to the end.
 fn assert_each_byte_once(ranges: Vec<Range<u64>>, offset: u64) {
     assert_each_byte_of(offset..SIZE as u64, ranges);
 }
@@ -100,7 +100,7 @@ fn a_long_range_comes_in_pieces_and_nothing_beside_it() {
     }
 }
 
-/// For a connection that is quick enough alone.
+/// Settings for a connection that is fast enough alone.
 fn in_stretches() -> Settings {
     Settings { quick_bytes_per_second: 1_000_000, ..settings() }
 }
@@ -209,7 +209,7 @@ fn all_blobs_share_the_connections() {
         while scene.registry.most_at_once() < 4 {
             std::thread::sleep(Duration::from_millis(5));
         }
-        // A blob that begins has a connection at once, and the other gives one back after its piece.
+        // A new blob gets a connection at once, and the other blob returns one after its piece.
         let mut reader = other.open_at(0).unwrap();
         let mut piece = vec![0; usize::try_from(2 * PIECE).unwrap()];
         reader.read_exact(&mut piece).unwrap();
@@ -219,9 +219,10 @@ fn all_blobs_share_the_connections() {
     });
 }
 
-/// Every piece goes on where it was, after any kind of interruption, and nothing but the rest of it is asked for again.
+/// Every piece continues at the byte that it reached, after any kind of interruption, and only the rest of it is
+/// requested again.
 #[test]
-fn a_broken_piece_goes_on_where_it_was() {
+fn an_interrupted_piece_resumes_where_it_stopped() {
     for fault in [
         Fault::DropAnswerAfter(30_000),
         Fault::TruncateAnswerAfter(30_000),
@@ -268,7 +269,7 @@ fn a_connection_far_slower_than_its_peers_is_replaced() {
     let begun = Instant::now();
     scene.check(&scene.repository(settings()), 0);
     assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
-    // It went on from the byte that it had reached.
+    // It continued from the byte that it had reached.
     let slow = range(&scene.registry.requests()[6]);
     let rest = scene.ranges().into_iter().find(|range| range.end == slow.end && range.start > slow.start);
     assert!(rest.is_some(), "{:?}", scene.ranges());
@@ -318,7 +319,7 @@ fn a_reader_that_is_dropped_ends_its_connections() {
 }
 
 #[test]
-fn what_nobody_reads_is_not_fetched() {
+fn unread_content_is_not_fetched() {
     let scene = Scene::new();
     let repository = scene.repository(Settings { concurrency: 2, ..settings() });
     let descriptor = descriptor(&scene.content);

@@ -1,4 +1,4 @@
-//! Sending: blobs in one piece, manifests, deletion.
+//! Sending: blobs in one PUT, manifests, deletion.
 
 use kit_core::digest::Mismatch;
 use kit_core::oci::{ContentError, Descriptor, MediaType, Source, Target};
@@ -122,7 +122,7 @@ fn retry_after_is_honoured() {
     assert!(start.elapsed().as_millis() >= 1000, "{:?}", start.elapsed());
 }
 
-/// The PUT failed with a status and nothing was kept: once more, in one piece.
+/// The PUT failed with a status and nothing was kept: it is sent again, in one PUT.
 #[test]
 fn a_failed_put_is_repeated_from_the_start() {
     let registry = FakeRegistry::start();
@@ -156,7 +156,7 @@ fn an_upload_that_never_works_ends() {
     assert!(chain(&error).contains("answered 500 / FAULT: this went wrong on purpose"), "{}", chain(&error));
 }
 
-/// A registry that is started anew takes longer than a few attempts; the upload waits, and asks the session again and again.
+/// A restart of a registry takes longer than a few attempts; the upload waits, and queries the session repeatedly.
 #[test]
 fn an_upload_outlives_a_registry_that_is_away_for_a_while() {
     let registry = FakeRegistry::start();

@@ -1,4 +1,4 @@
-//! Sending in parts: when one piece is refused, and from where a broken upload stopped.
+//! Sending in parts: when one PUT is refused, and to resume an interrupted upload.
 
 use kit_core::oci::Target;
 use kit_core::registry::{HostSettings, Settings, UploadForm};
@@ -90,9 +90,9 @@ fn parts_that_are_always_too_large_end_with_an_error() {
     assert!(chain(&error).contains("the part is too large"), "{}", chain(&error));
 }
 
-/// The connection breaks within the PUT: what the registry has is not sent again.
+/// The connection is lost within the PUT: bytes that the registry has are not sent again.
 #[test]
-fn a_broken_put_goes_on_in_parts() {
+fn an_interrupted_put_continues_in_parts() {
     let registry = FakeRegistry::start();
     registry.fail("PUT", "/uploads/", Fault::DropRequestAfter(1_500_000));
     let content = push(&registry, in_parts(), SIZE);
@@ -112,7 +112,7 @@ fn a_broken_put_of_which_nothing_is_kept_is_sent_again_in_parts() {
 }
 
 #[test]
-fn a_broken_part_goes_on_within_itself() {
+fn an_interrupted_part_resumes_within_itself() {
     let registry = FakeRegistry::start();
     registry.configure(|options| options.put_body = PutBody::Refused(413, "X"));
     registry.fail_later("PATCH", "/uploads/", 1, 1, Fault::DropRequestAfter(600_000));
@@ -126,13 +126,13 @@ fn a_part_whose_confirmation_is_lost_is_not_sent_again() {
     let registry = FakeRegistry::start();
     registry.configure(|options| options.put_body = PutBody::Refused(413, "X"));
     registry.fail_later("PATCH", "/uploads/", 1, 1, Fault::DropInsteadOfAnswer);
-    // The location of the lost answer is the current one; the old one is as good for the question at real registries.
+    // The location of the lost answer is the current one; real registries answer the query at the old one as well.
     registry.configure(|options| options.any_location = true);
     push(&registry, in_parts(), SIZE);
     assert_eq!(parts(&registry), ["0-999999 202", "1000000-1999999 0", "2000000-2999999 202"]);
 }
 
-/// A part of which the registry says that it kept less than was sent.
+/// The registry reports that it kept less of a part than was sent.
 #[test]
 fn a_part_that_is_only_half_taken_is_continued() {
     let registry = FakeRegistry::start();
@@ -173,7 +173,7 @@ fn an_expired_upload_starts_again_once() {
     assert_eq!(registry.requests_of("POST", "").len(), 3);
 }
 
-/// While the connection was away, the session ended.
+/// The session ended while the connection was lost.
 #[test]
 fn a_session_that_is_gone_after_a_break_starts_again() {
     let registry = FakeRegistry::start();
@@ -183,7 +183,7 @@ fn a_session_that_is_gone_after_a_break_starts_again() {
     assert_eq!(parts(&registry), ["0-999999 202", "1000000-1999999 202", "2000000-2999999 202"]);
 }
 
-/// The second time it is not begun again, and what is said is why it was lost.
+/// The second time the upload is not started again, and the error gives the reason for the loss.
 #[test]
 fn a_session_that_is_lost_twice_ends_with_what_broke_it() {
     let registry = FakeRegistry::start();
@@ -200,11 +200,11 @@ fn a_session_that_is_lost_twice_ends_with_what_broke_it() {
 fn a_registry_that_takes_nothing_more_is_left_after_a_while() {
     let registry = FakeRegistry::start();
     registry.fail("PUT", "/uploads/", Fault::StallRequestAfter(500_000));
-    // More than the buffers of the system between the two ends hold.
+    // More than the buffers of the system between client and server hold.
     push(&registry, Settings { chunk_bytes: 10_000_000, ..impatient() }, 30_000_000);
 }
 
-/// The user knows better than we do what a registry takes.
+/// The user's setting for a registry takes precedence over any other knowledge.
 #[test]
 fn the_form_that_the_user_wishes_is_used() {
     for (wish, whole, in_parts) in [
@@ -222,7 +222,7 @@ fn the_form_that_the_user_wishes_is_used() {
         let puts = registry.requests_of("PUT", "").iter().filter(|request| request.body_bytes > 0).count();
         assert_eq!((puts, registry.requests_of("PATCH", "").len()), (whole, in_parts), "{wish:?}");
     }
-    // Who wants one piece gets no parts, although the registry would take them.
+    // A user who requests one PUT gets no parts, although the registry would accept them.
     let registry = FakeRegistry::start();
     registry.configure(|options| options.put_body = PutBody::Refused(413, "SIZE_INVALID"));
     let own = HostSettings { upload: Some(UploadForm::Whole), ..HostSettings::default() };

@@ -1,4 +1,4 @@
-//! What refers to a manifest: found by the registry's list, or by a tag where there is none.
+//! Referrers of a manifest: found by the registry's list, or by a tag if there is none.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ fn subject() -> Descriptor {
     Descriptor::of(MediaType::IMAGE_MANIFEST, &manifest("subject"))
 }
 
-/// A manifest about the subject, and its bytes.
+/// A manifest with the subject, and its bytes.
 fn referrer(text: &str) -> (Descriptor, Vec<u8>) {
     let mut manifest = Manifest::new(MediaType::of("test/kind"), Descriptor::of(MediaType::EMPTY, b"{}"), Vec::new());
     manifest.subject = Some(subject());
@@ -38,7 +38,7 @@ fn publish(repository: &Repository, text: &str) -> Descriptor {
     descriptor
 }
 
-/// The texts of what refers to the subject.
+/// The texts of the referrers of the subject.
 fn texts(repository: &Repository) -> Vec<String> {
     let listed = repository.referrers(&subject()).unwrap();
     assert!(listed.iter().all(|found| found.artifact_type == Some(MediaType::of("test/kind"))));
@@ -86,13 +86,13 @@ fn a_registry_without_a_list_gets_an_index_under_a_tag() {
     assert_eq!(registry.log(), expected);
     publish(&repository, "two");
     publish(&repository, "one");
-    assert!(repository.tags().unwrap().is_empty(), "the tag is no name");
+    assert!(repository.tags().unwrap().is_empty(), "the tag is not listed");
     assert_eq!(index(&registry)["manifests"].as_array().unwrap().len(), 2, "each once");
     assert_eq!(texts(&repository), ["one", "two"]);
 }
 
 #[test]
-fn that_there_is_no_list_is_remembered() {
+fn a_missing_list_is_remembered() {
     let (registry, folder) = (registry(false), tempfile::tempdir().unwrap());
     let process = |folder: &Path| {
         repository_with(&registry, Settings { registries_folder: Some(folder.to_owned()), ..settings() })
@@ -103,14 +103,14 @@ fn that_there_is_no_list_is_remembered() {
     registry.forget_requests();
     assert!(texts(&process(folder.path())).is_empty());
     assert_eq!(registry.requests().len(), 1);
-    // The answer to a manifest tells that there is a list by now.
+    // The answer to a manifest shows that there is a list by now.
     registry.configure(|options| options.referrers = true);
     publish(&process(folder.path()), "one");
     assert_eq!(texts(&process(folder.path())), ["one"]);
 }
 
 #[test]
-fn an_answer_that_is_no_index_is_no_list() {
+fn an_answer_that_is_not_an_index_is_not_a_list() {
     for fault in [Fault::Status(200, vec![("content-type", "text/html".to_owned())]), Fault::Status(405, vec![])] {
         let registry = registry(false);
         publish(&repository(&registry), "one");
@@ -122,7 +122,7 @@ fn an_answer_that_is_no_index_is_no_list() {
 #[test]
 fn an_entry_that_another_writer_dropped_is_written_again() {
     let registry = registry(false);
-    // It is confirmed, but another index is there.
+    // The write is confirmed, but another index is under the tag.
     registry.fail("PUT", "/manifests/sha256-", Fault::Status(201, Vec::new()));
     publish(&repository(&registry), "one");
     assert_eq!(registry.requests_of("PUT", "/manifests/sha256-").len(), 2);
@@ -161,7 +161,8 @@ fn a_tag_that_is_something_else_is_left_alone() {
 fn a_list_without_an_end_is_read_to_a_limit() {
     let registry = registry(true);
     registry.add_manifest("team/model", "v1", "", &manifest("subject"));
-    let forged = json!({ "mediaType": MediaType::IMAGE_MANIFEST, "digest": subject().digest, "size": 1, "artifactType": "test/kind" });
+    let media_type = MediaType::IMAGE_MANIFEST;
+    let forged = json!({ "mediaType": media_type, "digest": subject().digest, "size": 1, "artifactType": "test/kind" });
     registry.configure(|options| options.forged_referrers = vec![forged; 100_000]);
     assert_eq!(repository(&registry).referrers(&subject()).unwrap().len(), REFERRERS_LIMIT);
     assert_eq!(registry.requests().len(), REFERRERS_LIMIT.div_ceil(100));

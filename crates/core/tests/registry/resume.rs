@@ -1,4 +1,4 @@
-//! Going on in another process where an upload stopped.
+//! Resuming an interrupted upload in another process.
 
 use std::io::Read;
 use std::path::Path;
@@ -15,7 +15,7 @@ use kit_testkit::registry::{FakeRegistry, Fault, PutBody, Recorded};
 const SIZE: usize = 3_500_000;
 const PART: u64 = 1_000_000;
 
-/// A process that gives up at the first failure, as one that is killed does.
+/// Settings of a process that gives up at the first failure, like a killed one.
 fn process(folder: &Path) -> Settings {
     let retry = RetryPolicy { attempts: 1, give_up_after: Duration::ZERO, ..settings().retry };
     Settings { resumable_bytes: PART, uploads_folder: Some(folder.to_owned()), retry, ..settings() }
@@ -26,7 +26,7 @@ fn parts(registry: &FakeRegistry) -> Vec<String> {
     registry.requests_of("PATCH", "").iter().map(line).collect()
 }
 
-/// A registry, a folder for journals, content, and an upload that broke within its third part.
+/// A registry, a folder for journals, content, and an upload that was interrupted within its third part.
 struct Broken {
     registry: FakeRegistry,
     folder: tempfile::TempDir,
@@ -37,7 +37,7 @@ impl Broken {
     fn new() -> Self {
         let (registry, folder) = (FakeRegistry::start(), tempfile::tempdir().unwrap());
         let content = Watched::new(&bytes(SIZE));
-        // At real registries the location before the last is as good for the question how far the upload is.
+        // Real registries answer a query of the progress at the previous location as well.
         registry.configure(|options| options.any_location = true);
         registry.fail_later("PATCH", "/uploads/", 2, 1, Fault::DropRequestAfter(400_000));
         let repository = repository_with(&registry, process(folder.path()));
@@ -94,7 +94,7 @@ fn a_dead_session_means_one_clean_start() {
 }
 
 #[test]
-fn a_session_that_nobody_can_ask_means_a_clean_start() {
+fn a_session_that_cannot_be_queried_means_a_clean_start() {
     for status in [403, 404, 500] {
         let broken = Broken::new();
         broken.registry.fail_later("GET", "/uploads/", 0, 100, Fault::Status(status, vec![]));
@@ -113,7 +113,7 @@ fn a_registry_that_is_away_costs_no_acknowledged_byte() {
     assert_eq!(broken.sent_bytes(), SIZE as u64);
 }
 
-/// A session that has less than it had confirmed, or more than the blob, or does not tell, is not believed.
+/// A session that reports less than it had confirmed, more than the blob, or nothing, is not trusted.
 #[test]
 fn an_offset_that_makes_no_sense_is_not_believed() {
     for range in ["0-1999998", "0-0", "0-3500000", "7-2399999", "nonsense", "0-18446744073709551615"] {
@@ -124,7 +124,8 @@ fn an_offset_that_makes_no_sense_is_not_believed() {
     }
 }
 
-/// What the session holds is not what was sent: the registry refuses the digest, and the blob is sent anew, once.
+/// The session contains other bytes than were sent: the registry refuses the digest, and the blob is sent again,
+/// once.
 #[test]
 fn a_session_with_other_bytes_is_given_up() {
     let broken = Broken::new();
@@ -135,7 +136,7 @@ fn a_session_with_other_bytes_is_given_up() {
 }
 
 #[test]
-fn a_damaged_journal_is_no_journal() {
+fn a_damaged_journal_is_ignored() {
     let broken = Broken::new();
     for entry in fs_err::read_dir(broken.folder.path()).unwrap() {
         fs_err::write(entry.unwrap().path(), "{").unwrap();
@@ -179,7 +180,7 @@ fn a_registry_that_takes_no_parts_gets_the_whole() {
     }
 }
 
-/// Neither form works: that is an error and no endless change between them.
+/// Neither form works: that is an error, without an endless alternation between them.
 #[test]
 fn a_registry_that_takes_neither_form_is_left() {
     let (registry, folder) = (FakeRegistry::start(), tempfile::tempdir().unwrap());
@@ -210,10 +211,10 @@ impl Read for Unreadable {
     }
 }
 
-/// Docker's registry signs the offset into the location, and so loses a session that breaks off within a part. Between two parts,
-/// also behind a proxy that passes on whole requests only, the session stays.
+/// Docker's registry signs the offset into the location, and so loses a session that is interrupted within a part.
+/// Between two parts, also behind a proxy that passes whole requests only, the session stays.
 #[test]
-fn dockers_registry_goes_on_after_the_last_whole_part() {
+fn dockers_registry_resumes_after_the_last_whole_part() {
     let (registry, folder) = (DockerRegistry::start(), tempfile::tempdir().unwrap());
     let proxy = FaultyProxy::start(registry.host(), |_| Trouble::None);
     let repository = |settings| client(settings).repository(&format!("{}/a", proxy.host()).parse().unwrap());

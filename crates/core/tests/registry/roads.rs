@@ -1,4 +1,5 @@
-//! The roads that a ModelKit takes to and from registries, each walked with the code that the commands use.
+//! The roads, which are the transfers of a ModelKit from and to registries, each done with the code that the commands
+//! use.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -15,12 +16,12 @@ use crate::support::{bytes, reference, settings};
 use kit_testkit::registry::{FakeRegistry, Recorded, sha256};
 
 pub(crate) const MODEL: usize = 1_500_000;
-/// What a connection is sent for on roads in pieces.
+/// The size of the range of a connection on roads in pieces.
 pub(crate) const PIECE: u64 = 64 * 1024;
-/// What one PATCH carries on roads in parts.
+/// The size of the body of a PATCH on roads in parts.
 pub(crate) const PART: u64 = 400_000;
 
-/// From where to where, and in which form.
+/// The source, the target and the form of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Road {
     PullInOneStream,
@@ -77,7 +78,7 @@ impl Kit {
         self.blobs.values().map(|blob| blob.len() as u64).sum()
     }
 
-    /// Puts everything into a registry, without requests.
+    /// Adds everything to a registry, without requests.
     pub(crate) fn put_into(&self, registry: &FakeRegistry) {
         for blob in self.blobs.values() {
             registry.add_blob(blob);
@@ -133,7 +134,7 @@ fn tar(name: &str, content: &[u8]) -> Vec<u8> {
 }
 
 impl Road {
-    /// Whether the registry of the test gives; else it takes.
+    /// Returns true if the registry of the test is the source; otherwise it is the target.
     pub(crate) fn is_from_registry(self) -> bool {
         !matches!(self, Self::PushWhole | Self::PushInParts | Self::CopyTo)
     }
@@ -152,7 +153,7 @@ impl Road {
         Settings { piece_bytes: PIECE, pieces_from_bytes, resumable_bytes, chunk_bytes: PART, ..base }
     }
 
-    /// Walks the road into or out of `home`, and looks whether what arrived is what left.
+    /// Does the transfer into or out of `home`, and checks that the target equals the source.
     pub(crate) fn walk(self, kit: &Kit, registry: &FakeRegistry, home: &Home, base: Settings) -> Result<(), Error> {
         let jobs = base.concurrency;
         let client = Client::new(self.settings(base)).unwrap();
@@ -197,12 +198,12 @@ impl Road {
     }
 }
 
-/// The registry at the other end of a copy, with which nothing is wrong.
+/// The registry at the other end of a copy, which has no faults.
 fn beside(registry: &FakeRegistry) -> kit_core::registry::Repository {
     Client::new(settings()).unwrap().repository(&reference(registry.host()))
 }
 
-/// Where pulls and unpackings end.
+/// The target of pulls and unpackings.
 pub(crate) struct Home {
     folder: tempfile::TempDir,
     store: Store,
@@ -225,20 +226,20 @@ impl Home {
         assert_eq!((checked.blobs, self.unfinished()), (blobs, 0));
     }
 
-    /// How many partial files the store holds.
+    /// The number of partial files in the store.
     pub(crate) fn unfinished(&self) -> usize {
         fs_err::read_dir(self.path("store/.kit/ingest")).map_or(0, Iterator::count)
     }
 }
 
-/// How many bytes of the blob left the registry in answers that were successes.
+/// The number of bytes of the blob that the registry sent in successful answers.
 pub(crate) fn fetched(requests: &[Recorded], digest: &str) -> u64 {
     let of_blob = |request: &&Recorded| request.method == "GET" && request.target.contains(digest);
     let answers = requests.iter().filter(of_blob).filter(|request| (200..300).contains(&request.status));
     answers.map(|request| request.answer_bytes).sum()
 }
 
-/// How many bytes of blobs arrived at the registry.
+/// The number of bytes of blobs that the registry received.
 pub(crate) fn sent(requests: &[Recorded]) -> u64 {
     let uploads = requests.iter().filter(|request| request.target.contains("/blobs/uploads/"));
     uploads.map(|request| request.body_bytes).sum()

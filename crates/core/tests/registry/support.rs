@@ -1,4 +1,4 @@
-//! Clients that are quick to give up, and content to move.
+//! Clients that give up quickly, and content to transfer.
 
 use std::io::{Cursor, Read};
 use std::sync::Mutex;
@@ -30,13 +30,13 @@ pub(crate) fn impatient() -> Settings {
     Settings { timeouts, ..settings() }
 }
 
-/// Settings for a registry that never gets better.
+/// Settings for a registry that does not recover.
 pub(crate) fn giving_up_after(milliseconds: u64) -> Settings {
     let give_up_after = Duration::from_millis(milliseconds);
     Settings { retry: RetryPolicy { give_up_after, ..settings().retry }, ..settings() }
 }
 
-/// Settings with a name and a password for everything.
+/// Settings with a user name and a password for every registry.
 pub(crate) fn settings_for(username: &str, password: &str) -> Settings {
     let given = Some(Credentials::new(username, password));
     Settings { credentials: CredentialStore { given, ..CredentialStore::default() }, ..settings() }
@@ -59,7 +59,7 @@ pub(crate) fn reference(host: &str) -> Reference {
     format!("{host}/team/model").parse().unwrap()
 }
 
-/// Bytes without a pattern that a mistake in offsets could hide in.
+/// Bytes without a pattern, which could hide a wrong offset.
 pub(crate) fn bytes(size: usize) -> Vec<u8> {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let mut next = || {
@@ -92,7 +92,7 @@ pub(crate) fn manifest(text: &str) -> Vec<u8> {
     format!(r#"{{"schemaVersion":2,"annotations":{{"text":"{text}"}}}}"#).into_bytes()
 }
 
-/// Content that remembers from where it was opened.
+/// Content that records the offsets at which it was opened.
 pub(crate) struct Watched {
     pub(crate) bytes: Vec<u8>,
     pub(crate) opened_at: Mutex<Vec<u64>>,
@@ -116,7 +116,7 @@ impl Content for Watched {
     }
 }
 
-/// An error with its causes, as it is reported.
+/// An error with its causes, in the form of an error report.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut lines = vec![error.to_string()];
     let mut current = error.source();

@@ -1,4 +1,4 @@
-//! https: whom the client believes, and what it says about whom it does not.
+//! https: the certificates that the client trusts, and the errors about others.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -126,7 +126,7 @@ fn plain_http_is_never_spoken_unasked() {
 }
 
 #[test]
-fn files_that_are_no_certificates_are_named() {
+fn files_that_are_not_certificates_are_named() {
     let registry = start("server", false);
     for settings in [
         trusting("missing.pem"),

@@ -1,4 +1,4 @@
-//! Files on servers that are no registries.
+//! Files on servers that are not registries.
 
 use std::io::{self, Read};
 

@@ -1,4 +1,4 @@
-//! Who may do what: open to all, name and password, or tokens from the registry's own token server.
+//! Access control: open to all, user name and password, or tokens from the registry's own token server.
 
 use base64::Engine as _;
 use bytes::Bytes;
@@ -8,11 +8,11 @@ use hyper::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use super::answer::{Asked, error, parameters};
 use super::state::{Grant, State};
 
-/// How the registry wants to be convinced.
+/// The authentication that the registry requires.
 #[derive(Clone)]
 pub enum Access {
     Open,
-    /// Name and password with each request.
+    /// User name and password with each request.
     Basic {
         username: &'static str,
         password: &'static str,
@@ -23,17 +23,17 @@ pub enum Access {
 /// Tokens of the server at `/token`.
 #[derive(Clone)]
 pub struct Bearer {
-    /// Where the token server is said to be; the registry itself if empty.
+    /// The announced address of the token server; the registry itself if empty.
     pub realm: String,
-    /// Whom it gives tokens to; everybody if `None`.
+    /// The user that gets tokens; any user if `None`.
     pub user: Option<(&'static str, &'static str)>,
-    /// An identity token that it takes instead.
+    /// An identity token that is accepted instead.
     pub identity_token: Option<&'static str>,
-    /// What it says about their lifetime.
+    /// The announced lifetime of tokens.
     pub expires_in: Option<u64>,
-    /// How many requests a token is good for, whatever its lifetime is said to be.
+    /// The number of requests that a token is valid for, regardless of its announced lifetime.
     pub uses: u32,
-    /// Whether the challenge names a scope.
+    /// Set if the challenge names a scope.
     pub names_scope: bool,
 }
 
@@ -44,7 +44,7 @@ impl Default for Bearer {
     }
 }
 
-/// The 401 for a request that does not convince.
+/// The 401 for a request without valid credentials.
 pub(super) fn refusal(state: &mut State, asked: &Asked) -> Option<Response<Bytes>> {
     let given = asked.header(AUTHORIZATION.as_str()).unwrap_or_default();
     match state.options.access.clone() {
@@ -97,7 +97,7 @@ fn needed_scope(asked: &Asked) -> Option<String> {
     Some(format!("repository:{}:{actions}", &rest[..end]))
 }
 
-/// The token server: GET with name and password, POST with an identity token.
+/// The token server: GET with user name and password, POST with an identity token.
 pub(super) fn token(state: &mut State, asked: &Asked) -> Response<Bytes> {
     let Access::Bearer(bearer) = state.options.access.clone() else {
         return error(404, "NOT_FOUND", "there is no token server");

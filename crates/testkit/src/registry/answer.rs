@@ -42,7 +42,7 @@ pub(super) fn parameters(query: &str) -> Vec<(String, String)> {
     pairs.map(|(name, value)| (decode(name), decode(value))).collect()
 }
 
-/// `sha256:` and the digits, by a way of its own: the tests must not trust what they test.
+/// The digest, `sha256:` with the digits, computed independently: the tests must not trust the tested code.
 pub fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest as _;
     let mut name = "sha256:".to_owned();
@@ -104,7 +104,7 @@ pub(super) fn answer(state: &mut State, asked: &Asked) -> Response<Bytes> {
     }
 }
 
-/// An object store: it wants its signature and does not want the registry's credentials.
+/// An object store: it requires its signature and refuses the registry's credentials.
 fn object(state: &mut State, asked: &Asked, digest: &str) -> Response<Bytes> {
     let signature = asked.parameter("signature").unwrap_or_default();
     if asked.headers.contains_key(AUTHORIZATION) || !signature.starts_with("secret") {
@@ -118,11 +118,12 @@ fn object(state: &mut State, asked: &Asked, digest: &str) -> Response<Bytes> {
     state.blobs.get(digest).map_or_else(|| plain(404), |bytes| ranged(state, asked, bytes))
 }
 
-/// A web server: the tag of a file is made of its content, and who asks for another content is told so (RFC 9110, 13.1.1).
+/// A web server: the `ETag` of a file depends on its content, and a request for another one is refused (RFC 9110,
+/// 13.1.1).
 fn file(state: &State, asked: &Asked, bytes: &Bytes) -> Response<Bytes> {
     let tag = format!("\"{}\"", &sha256(bytes)[7..39]);
     if asked.header(IF_MATCH.as_str()).is_some_and(|wanted| wanted != tag) {
-        return error(412, "PreconditionFailed", "it is another one");
+        return error(412, "PreconditionFailed", "the content has changed");
     }
     let mut response = ranged(state, asked, bytes);
     response.headers_mut().insert(ETAG, tag.parse().unwrap());
@@ -157,7 +158,7 @@ fn delete_blob(state: &mut State, digest: &str) -> Response<Bytes> {
     }
 }
 
-/// What refers to `subject`, page by page (distribution-spec 1.1, "Listing Referrers").
+/// The referrers of `subject`, page by page (distribution-spec 1.1, "Listing Referrers").
 fn referrers(state: &State, asked: &Asked, name: &str, subject: &str) -> Response<Bytes> {
     let Some(repository) = state.repositories.get(name).filter(|_| state.options.referrers) else {
         return error(404, "NOT_FOUND", "there is nothing here");

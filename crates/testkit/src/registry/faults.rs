@@ -2,51 +2,51 @@
 
 use std::ops::Range;
 
-/// What goes wrong.
+/// A fault of a request.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// This status with an error document, and these headers.
+    /// The answer has this status, an error document and these headers.
     Status(u16, Vec<(&'static str, String)>),
-    /// This status with a body of so many letters.
+    /// The answer has this status and a body of so many letters.
     LongAnswer(u16, usize),
-    /// The answer's body ends with the connection after so many bytes.
+    /// The connection ends after so many bytes of the answer's body.
     DropAnswerAfter(usize),
-    /// The answer's body ends after so many bytes as if that were all.
+    /// The answer's body ends after so many bytes as if it were complete.
     TruncateAnswerAfter(usize),
-    /// The answer's body stops after so many bytes and the connection stays.
+    /// The answer's body stops after so many bytes, and the connection stays open.
     StallAnswerAfter(usize),
-    /// The answer's body comes with so many bytes per second.
+    /// The answer's body has a throughput of so many bytes per second.
     SlowAnswer(usize),
     /// The answer's body has its first byte changed.
     WrongBytes,
-    /// The answer gets this header, or this value of it.
+    /// The answer gets this header, or this value in place of its own.
     Header(&'static str, String),
-    /// The connection ends after so many bytes of the request's body are read; what was read may count.
+    /// The connection ends after so many bytes of the request's body are read; the registry may keep them.
     DropRequestAfter(usize),
-    /// After so many bytes of the request's body nothing more is read, and the connection stays.
+    /// The registry stops reading after so many bytes of the request's body, and the connection stays open.
     StallRequestAfter(usize),
-    /// The request takes effect, and the connection ends instead of the answer.
+    /// The request takes effect, but the connection ends instead of an answer.
     DropInsteadOfAnswer,
-    /// There is never an answer.
+    /// The registry never answers.
     NoAnswer,
     /// The answer is right, and after it the tag of the repository names this digest.
     MoveTag { repository: String, tag: String, digest: String },
 }
 
-/// A fault, and the requests that it happens to.
+/// A fault, and the requests that it applies to.
 #[derive(Clone, Debug)]
 pub(super) struct Rule {
     pub method: &'static str,
-    /// A part of path and query.
+    /// A substring of path and query.
     pub part: String,
-    /// Which of the matching requests from now on go wrong.
+    /// The numbers of the matching requests that fail, counted from now on.
     pub turns: Range<usize>,
-    /// How many matching requests there were.
+    /// The number of matching requests so far.
     pub seen: usize,
     pub fault: Fault,
 }
 
-/// The fault of the request, if any. Counts it in all rules.
+/// Returns the fault of the request, if there is one. Counts the request in all matching rules.
 pub(super) fn fault_for(rules: &mut [Rule], method: &str, target: &str) -> Option<Fault> {
     let mut found = None;
     for rule in rules.iter_mut().filter(|rule| rule.method == method && target.contains(&rule.part)) {

@@ -1,4 +1,4 @@
-//! The handle that tests hold: it starts and ends the registry, sets it up and looks into it.
+//! The handle for tests: it starts and ends the registry, configures and inspects it.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -22,12 +22,12 @@ pub struct FakeRegistry {
 }
 
 impl FakeRegistry {
-    /// Starts a registry that speaks plain http.
+    /// Starts a registry with plain http.
     pub fn start() -> Self {
         Self::start_with(None)
     }
 
-    /// Starts a registry that speaks https.
+    /// Starts a registry with https.
     pub fn start_tls(tls: rustls::ServerConfig) -> Self {
         Self::start_with(Some(Arc::new(tls)))
     }
@@ -46,23 +46,23 @@ impl FakeRegistry {
         &self.host
     }
 
-    /// Changes how the registry behaves from now on.
+    /// Changes the behaviour of the registry from now on.
     pub fn configure(&self, change: impl FnOnce(&mut Options)) {
         change(&mut self.state().options);
     }
 
-    /// Lets the next request of `method` with `part` in path or query go wrong.
+    /// Makes the next request of `method` with `part` in path or query fail.
     pub fn fail(&self, method: &'static str, part: &str, fault: Fault) {
         self.fail_later(method, part, 0, 1, fault);
     }
 
-    /// Spares so many requests, and lets the `times` after them go wrong.
+    /// Skips so many matching requests, and makes the `times` after them fail.
     pub fn fail_later(&self, method: &'static str, part: &str, spared: usize, times: usize, fault: Fault) {
         let turns = spared..spared.saturating_add(times);
         self.state().rules.push(Rule { method, part: part.to_owned(), turns, seen: 0, fault });
     }
 
-    /// Makes it a hub with this repository, too.
+    /// Makes it a hub with this repository too.
     pub fn show(&self, repository: HubRepository) {
         self.state().hub = Some(repository);
     }
@@ -72,7 +72,7 @@ impl FakeRegistry {
         self.state().requests.clone()
     }
 
-    /// Waits until no request is being worked at: what a killed client has sent is still on its way when it is gone.
+    /// Waits until no request is being handled: bytes that a killed client has sent may arrive after it is gone.
     pub fn wait_until_idle(&self) {
         while self.state().busy > 0 {
             std::thread::sleep(std::time::Duration::from_millis(5));
@@ -94,13 +94,13 @@ impl FakeRegistry {
         self.requests().iter().map(line).collect()
     }
 
-    /// How many answers were under way at once, of those whose rate was limited and that began since the requests were
+    /// The largest number of concurrent answers with a limited rate, of those that began since the requests were
     /// forgotten.
     pub fn most_at_once(&self) -> usize {
         self.state().pacing.most.load(Ordering::SeqCst)
     }
 
-    /// How many bytes were sent in answers whose rate was limited.
+    /// The number of bytes that were sent in answers with a limited rate.
     pub fn paced_bytes(&self) -> u64 {
         self.state().pacing.sent.load(Ordering::SeqCst)
     }
@@ -112,21 +112,21 @@ impl FakeRegistry {
         state.pacing.most.store(0, Ordering::SeqCst);
     }
 
-    /// Puts a blob there and returns its digest.
+    /// Adds a blob and returns its digest.
     pub fn add_blob(&self, bytes: &[u8]) -> String {
         let digest = sha256(bytes);
         self.state().blobs.insert(digest.clone(), Bytes::copy_from_slice(bytes));
         digest
     }
 
-    /// Puts a blob into one repository and returns its digest.
+    /// Adds a blob to one repository and returns its digest.
     pub fn add_blob_to(&self, repository: &str, bytes: &[u8]) -> String {
         let digest = self.add_blob(bytes);
         self.state().owned.insert((repository.to_owned(), digest.clone()));
         digest
     }
 
-    /// Puts a manifest there, under a tag, and returns its digest.
+    /// Adds a manifest under a tag and returns its digest.
     pub fn add_manifest(&self, repository: &str, tag: &str, media_type: &str, bytes: &[u8]) -> String {
         let digest = sha256(bytes);
         let mut state = self.state();
@@ -136,12 +136,12 @@ impl FakeRegistry {
         digest
     }
 
-    /// Puts a file there, at any path, as on a web server that is no registry.
+    /// Adds a file at any path, as on a web server that is not a registry.
     pub fn add_file(&self, path: &str, bytes: &[u8]) {
         self.state().files.insert(path.to_owned(), Bytes::copy_from_slice(bytes));
     }
 
-    /// Loses a blob.
+    /// Removes a blob.
     pub fn remove_blob(&self, digest: &str) {
         self.state().blobs.remove(digest);
     }
@@ -150,7 +150,7 @@ impl FakeRegistry {
         self.state().blobs.get(digest).cloned()
     }
 
-    /// Media type and bytes of what a tag or digest names.
+    /// The media type and the bytes of the manifest with this tag or digest.
     pub fn manifest(&self, repository: &str, selector: &str) -> Option<(String, Bytes)> {
         let state = self.state();
         let repository = state.repositories.get(repository)?;
@@ -158,17 +158,17 @@ impl FakeRegistry {
         repository.manifests.get(digest).cloned()
     }
 
-    /// Ends all uploads under way, as a registry does after some hours.
+    /// Ends all open uploads, as a registry does after some hours.
     pub fn expire_uploads(&self) {
         self.state().sessions.clear();
     }
 
-    /// Changes the first byte of all uploads under way.
+    /// Changes the first byte of all open uploads.
     pub fn spoil_uploads(&self) {
         self.state().sessions.values_mut().for_each(|session| session.bytes[0] ^= 1);
     }
 
-    /// Ends all tokens.
+    /// Invalidates all tokens.
     pub fn expire_tokens(&self) {
         self.state().tokens.clear();
     }

@@ -1,5 +1,5 @@
-//! A Hugging Face hub with one repository: the answers that its HTTP API documents, as far as an import needs them. And the LFS
-//! server that hubs and other hosts of git are.
+//! A Hugging Face hub with one repository: the documented answers of its HTTP API that an import needs. It is also an
+//! LFS server, like hubs and other git hosts.
 
 use bytes::Bytes;
 use hyper::Response;
@@ -9,27 +9,27 @@ use serde_json::{Value, json};
 use super::answer::{Asked, plain};
 use super::state::State;
 
-/// The commit that the branch `main` stands for.
+/// The commit of the branch `main`.
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// A repository, and how it behaves.
+/// A repository and its behaviour.
 #[derive(Clone)]
 pub struct HubRepository {
     /// `models` or `datasets`.
     pub kind: &'static str,
     pub name: &'static str,
     pub license: Option<&'static str>,
-    /// Path, content, and the digest if LFS keeps it.
+    /// Path, content, and the digest if the file is in LFS.
     pub files: Vec<(&'static str, Bytes, Option<String>)>,
-    /// Who may read files; none for everybody.
+    /// The token that may read files; `None` if any user may.
     pub token: Option<&'static str>,
-    /// How many files a page lists.
+    /// The number of files on a page.
     pub files_per_page: usize,
-    /// Where files of LFS come from, as the URL in front of `/objects/<digest>`.
+    /// The location of LFS files, as the URL before `/objects/<digest>`.
     pub storage: String,
 }
 
-/// The answer, if the request is about a hub at all.
+/// Returns the answer, if the request is for a hub.
 pub(super) fn answer(state: &mut State, asked: &Asked) -> Option<Response<Bytes>> {
     let repository = &state.hub.clone()?;
     let HubRepository { kind, name, .. } = repository;
@@ -137,7 +137,7 @@ fn document(value: &Value) -> Response<Bytes> {
     Response::new(value.to_string().into())
 }
 
-/// The hub tells what it means in headers, and in the body what it tells people.
+/// A refusal. The hub sends its code and message in headers, and a text for users in the body.
 fn refusal(status: u16, code: &str, message: &str) -> Response<Bytes> {
     let body = json!({ "error": message }).to_string();
     let response = Response::builder().status(status).header("x-error-code", code).header("x-error-message", message);

@@ -1,6 +1,7 @@
-//! A registry inside the test process: it speaks distribution-spec 1.1, fails on purpose, and remembers every request.
+//! A registry inside the test process: it implements distribution-spec 1.1, fails on purpose, and records every
+//! request.
 //!
-//! It knows nothing of `kit`, so that it serves the tests of the room `registry` and those of the binary alike.
+//! It does not depend on `kit`, so that the tests of `kit-core` and those of the binary can use it.
 
 mod access;
 mod answer;

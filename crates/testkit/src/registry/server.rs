@@ -1,4 +1,4 @@
-//! The connections: reads requests, lets faults happen, writes answers.
+//! The connections: reads requests, applies faults, writes answers.
 
 use std::io;
 use std::sync::atomic::Ordering;
@@ -33,7 +33,7 @@ pub(super) async fn serve(listener: TcpListener, state: Shared, tls: Option<Arc<
             match tls {
                 None => talk(stream, state).await,
                 Some(tls) => {
-                    // A client that does not like the certificate goes away; that is what is tested.
+                    // A client that does not accept the certificate disconnects, which is what tests provoke.
                     if let Ok(stream) = tokio_rustls::TlsAcceptor::from(tls).accept(stream).await {
                         talk(stream, state).await;
                     }
@@ -105,7 +105,7 @@ async fn respond(request: Request<Incoming>, state: Shared) -> io::Result<Respon
     }
 }
 
-/// Counts a request while somebody works at it. hyper drops the work when it sees that the client is gone.
+/// Counts a request while it is handled. hyper drops the handler when it notices that the client is gone.
 struct Busy(Shared);
 
 impl Busy {
@@ -121,7 +121,7 @@ impl Drop for Busy {
     }
 }
 
-/// The body, and whether it is all of it.
+/// Reads the body. Returns true with it if it is complete.
 async fn read(body: &mut Incoming, limit: usize) -> (Bytes, bool) {
     let mut read = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -150,7 +150,7 @@ fn record(state: &Shared, asked: &Asked, (status, answer_bytes): (u16, u64)) {
     });
 }
 
-/// How many bytes of the body the fault lets through.
+/// The number of bytes of the body that the fault permits.
 fn leaving(body: &Bytes, method: &Method, fault: Option<&Fault>) -> u64 {
     let limit = match fault {
         _ if method == Method::HEAD => 0,
@@ -174,7 +174,7 @@ fn spoilt(response: Response<Bytes>, method: &Method, fault: Option<Fault>, paci
     let body = match fault {
         Some(Fault::DropAnswerAfter(after)) => {
             let broken = stream::iter([Err(io::Error::other("cut on purpose"))]);
-            // hyper sends what it has when the next piece is not there yet, and drops it with the connection otherwise.
+            // hyper sends its buffer if the next piece is not ready yet, and drops it with the connection otherwise.
             let later = stream::once(tokio::task::yield_now()).filter_map(|()| std::future::ready(None));
             streamed(cut(after), later.chain(broken))
         }
@@ -202,10 +202,11 @@ fn whole(bytes: Bytes) -> Body {
     Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
 }
 
-/// What goes over the network at once when the rate is limited.
+/// The size of a piece that is sent at once when the rate is limited.
 const PACED_BYTES: usize = 64 * 1024;
 
-/// The bytes with the right pauses: 10 or more pieces a second, so that a reader sees a slow connection and no silence.
+/// Sends the bytes with pauses: 10 or more pieces a second, so that a reader sees a slow connection but not a silent
+/// one.
 #[allow(clippy::cast_precision_loss, reason = "a pause need not be exact")]
 fn paced(bytes: Bytes, rate: usize, pacing: &Arc<Pacing>) -> Body {
     let begun = tokio::time::Instant::now();
@@ -225,7 +226,7 @@ fn paced(bytes: Bytes, rate: usize, pacing: &Arc<Pacing>) -> Body {
     StreamBody::new(pieces.map(|piece| piece.map(Frame::data))).boxed_unsync()
 }
 
-/// Counts one answer while it lives.
+/// Counts one answer until it is dropped.
 struct UnderWay {
     pacing: Arc<Pacing>,
 }

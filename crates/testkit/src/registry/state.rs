@@ -1,4 +1,4 @@
-//! What the fake registry holds and how it is set up, behind one lock.
+//! The contents and the configuration of the fake registry, behind one lock.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,57 +12,57 @@ use super::faults::Rule;
 use super::hub::HubRepository;
 use super::uploads::Session;
 
-/// How the registry behaves all the time; [`Fault`](super::Fault)s are for single requests.
+/// The permanent behaviour of the registry; [`Fault`](super::Fault)s apply to single requests.
 #[allow(clippy::struct_excessive_bools, reason = "each is a peculiarity of a real registry")]
 pub struct Options {
     pub access: Access,
-    /// Whether `Range` is honoured.
+    /// Honours `Range`.
     pub ranges: bool,
-    /// Whether HEAD is known; else it is 405.
+    /// Supports HEAD; otherwise it is answered with 405.
     pub head: bool,
-    /// Whether `Docker-Content-Digest` is sent.
+    /// Sends `Docker-Content-Digest`.
     pub digest_header: bool,
-    /// Whether DELETE is known; else it is 405.
+    /// Supports DELETE; otherwise it is answered with 405.
     pub delete: bool,
-    /// Where GET of a blob redirects to, as the URL in front of `/objects/<digest>`.
+    /// The target of redirects for GET of a blob, as the URL before `/objects/<digest>`.
     pub redirect_blobs_to: Option<String>,
-    /// How many requests a URL that a registry redirected to is good for.
+    /// The number of requests that the URL of a redirect is valid for.
     pub uses_per_redirect: usize,
-    /// With how many bytes per second each answer comes. Only such answers are counted by `most_at_once`.
+    /// The rate of each answer in bytes per second. Only answers with a limited rate are counted by `most_at_once`.
     pub bytes_per_second: Option<usize>,
-    /// How many tags a page has.
+    /// The number of tags on a page.
     pub tags_per_page: usize,
-    /// `OCI-Chunk-Min-Length`.
+    /// The value of `OCI-Chunk-Min-Length`.
     pub smallest_part: Option<u64>,
-    /// Larger parts get 416.
+    /// The largest part; larger ones are answered with 416.
     pub largest_part: Option<u64>,
-    /// Whether a PUT may carry the whole blob.
+    /// The handling of a PUT with the whole blob.
     pub put_body: PutBody,
-    /// Whether locations of uploads are absolute, and at which origin.
+    /// The origin of upload locations, if they are absolute.
     pub upload_origin: Option<String>,
-    /// Whether the bytes of a request that broke off are kept.
+    /// Keeps the received bytes of an interrupted request.
     pub keeps_partial: bool,
-    /// Whether a part's answer always says `Range: 0-<end of the first part>`, as Amazon's registry does.
+    /// Always answers a part with `Range: 0-<end of the first part>`, as Amazon's registry does.
     pub stale_range: bool,
-    /// Whether an upload may go on at a location that was replaced by a later one.
+    /// Lets an upload continue at a location that was replaced by a later one.
     pub any_location: bool,
-    /// How much of a part is kept at most.
+    /// The number of bytes of a part that are kept at most.
     pub takes_at_most: Option<usize>,
-    /// Whether the answer to a complete upload says where the blob is.
+    /// Sends the location of the blob in the answer to a complete upload.
     pub final_location: bool,
-    /// A `Warning` for each answer to a manifest.
+    /// The `Warning` in each answer to a manifest.
     pub warning: Option<String>,
-    /// Whether a repository shows only the blobs that came into it; else every blob is everywhere.
+    /// Shows in a repository only the blobs that were pushed to it; otherwise every blob is in every repository.
     pub own_blobs: bool,
-    /// Whether uploads come in parts; else PATCH is 405.
+    /// Supports uploads in parts; otherwise PATCH is answered with 405.
     pub parts: bool,
-    /// Whether there is a list of what refers to a manifest.
+    /// Supports the list of referrers.
     pub referrers: bool,
-    /// What the list of what refers to any manifest begins with.
+    /// The first entries of each list of referrers.
     pub forged_referrers: Vec<serde_json::Value>,
-    /// What a manifest with `artifactType` gets instead of a place, as status and error code.
+    /// The status and error code that refuse a manifest with `artifactType`.
     pub artifact_type_refusal: Option<(u16, &'static str)>,
-    /// Whether blobs are mounted from other repositories; else an upload begins.
+    /// Supports mounting blobs from other repositories; otherwise an upload begins.
     pub mounts: bool,
 }
 
@@ -98,11 +98,11 @@ impl Default for Options {
     }
 }
 
-/// What becomes of a PUT with a whole blob.
+/// The handling of a PUT with a whole blob.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum PutBody {
     Taken,
-    /// Refused with this status and error code.
+    /// The PUT is refused with this status and error code.
     Refused(u16, &'static str),
 }
 
@@ -110,16 +110,16 @@ pub enum PutBody {
 #[derive(Clone, Debug)]
 pub struct Recorded {
     pub method: String,
-    /// Path and query.
+    /// The path and the query.
     pub target: String,
     pub headers: HeaderMap,
-    /// How many bytes of the body were read.
+    /// The number of bytes of the body that were read.
     pub body_bytes: u64,
     /// The body, if it was short.
     pub body: Bytes,
-    /// What was answered; 0 if the connection was cut instead.
+    /// The status of the answer; 0 if the connection was cut instead.
     pub status: u16,
-    /// How many bytes of the answer's body were to leave, faults counted in.
+    /// The number of bytes of the answer's body to be sent, after faults.
     pub answer_bytes: u64,
 }
 
@@ -134,38 +134,38 @@ pub(super) struct State {
     pub options: Options,
     pub rules: Vec<Rule>,
     pub requests: Vec<Recorded>,
-    /// How many requests are being worked at.
+    /// The number of requests that are being handled.
     pub busy: usize,
-    /// By digest, for all repositories: a registry with one store.
+    /// The blobs by digest, for all repositories: a registry with one store.
     pub blobs: BTreeMap<String, Bytes>,
-    /// By path, beside all that a registry has.
+    /// Files by path, beside the contents of a registry.
     pub files: BTreeMap<String, Bytes>,
-    /// Which blobs came into which repository, as repository and digest.
+    /// The blobs that were pushed to each repository, as repository and digest.
     pub owned: BTreeSet<(String, String)>,
     pub repositories: BTreeMap<String, Repository>,
     pub sessions: BTreeMap<String, Session>,
-    /// Tokens given out, and how often each may still be used.
+    /// The issued tokens, and the number of requests that each is still valid for.
     pub tokens: BTreeMap<String, Grant>,
     pub counter: u64,
-    /// How often each URL with a signature was used.
+    /// The number of requests to each URL with a signature.
     pub signatures: BTreeMap<String, usize>,
     pub pacing: Arc<Pacing>,
-    /// What it shows as a hub, if it is one.
+    /// The repository that it shows as a hub, if it is one.
     pub hub: Option<HubRepository>,
 }
 
-/// Counts the answers under way.
+/// Counters of concurrent answers.
 #[derive(Default)]
 pub(super) struct Pacing {
     pub now: AtomicUsize,
     pub most: AtomicUsize,
-    /// Bytes of bodies that were handed to the network.
+    /// The number of bytes of bodies that were passed to the network.
     pub sent: AtomicU64,
 }
 
 #[derive(Default)]
 pub(super) struct Repository {
-    /// Media type and bytes, by digest.
+    /// The media type and bytes by digest.
     pub manifests: BTreeMap<String, (String, Bytes)>,
     pub tags: BTreeMap<String, String>,
 }
@@ -182,13 +182,13 @@ impl State {
         repository.tags.insert(tag.to_owned(), digest.to_owned());
     }
 
-    /// Whether `repository` shows the blob.
+    /// Returns true if `repository` shows the blob.
     pub(super) fn shows(&self, repository: &str, digest: &str) -> bool {
         let is_owned = || self.owned.contains(&(repository.to_owned(), digest.to_owned()));
         self.blobs.contains_key(digest) && (!self.options.own_blobs || is_owned())
     }
 
-    /// A number that was never given out before.
+    /// Returns a number that was not returned before.
     pub(super) fn next_number(&mut self) -> u64 {
         self.counter += 1;
         self.counter

@@ -7,13 +7,13 @@ use hyper::header::{CONTENT_RANGE, LOCATION, RANGE};
 use super::answer::{Asked, error, plain, sha256};
 use super::state::{PutBody, State};
 
-/// An upload under way.
+/// An open upload.
 #[derive(Default)]
 pub(super) struct Session {
     pub bytes: Vec<u8>,
-    /// Part of the location; a client that goes on at an old location is refused.
+    /// A part of the location; a client that continues at an old location is refused.
     pub secret: String,
-    /// Where the first part ended.
+    /// The end of the first part.
     first_end: usize,
 }
 
@@ -36,7 +36,7 @@ pub(super) fn answer(state: &mut State, asked: &Asked, name: &str, id: &str) -> 
     }
 }
 
-/// What a request that broke off leaves behind.
+/// Keeps the received bytes of an interrupted request.
 pub(super) fn keep_partial(state: &mut State, asked: &Asked) {
     let Some((_, id)) = asked.path().split_once("/blobs/uploads/") else { return };
     if state.options.keeps_partial
@@ -88,7 +88,7 @@ fn part(state: &mut State, asked: &Asked, name: &str, id: &str) -> Response<Byte
     let session = state.sessions.get_mut(id).unwrap();
     let start = asked.header(CONTENT_RANGE.as_str()).and_then(|range| range.split('-').next()?.parse().ok());
     if start != Some(session.bytes.len()) {
-        return error(416, "BLOB_UPLOAD_INVALID", "the part does not stand where the upload is");
+        return error(416, "BLOB_UPLOAD_INVALID", "the part does not start where the upload ended");
     }
     if session.bytes.is_empty() {
         session.first_end = asked.body.len();

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_blob_may_fail_for_a_time_and_progress_begins_it_anew() {
+    fn a_blob_may_fail_for_a_time_which_progress_restarts() {
         let start = Instant::now();
         let after = |seconds| start + Duration::from_secs(seconds);
         let mut tries = RetryState::of_a_blob(policy());

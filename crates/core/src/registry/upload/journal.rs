@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_noted_is_read_by_the_next_who_opens_it() {
+    fn an_entry_is_read_by_the_next_process_that_opens_the_journal() {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(folder.path(), "a@b").unwrap();
         assert_eq!(journal.read("a@b"), None);
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_no_journal() {
+    fn an_invalid_journal_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(folder.path(), "a").unwrap();
         journal.note("a", "http://a", 1);
