@@ -1,6 +1,6 @@
-//! Packs `examples/digits` into a new local store and unpacks only the model: the main use of the library on one page.
+//! Packs `examples/digits` into a new local store and unpacks only its model: a short tour of the library.
 //!
-//! Run it with `cargo run --example pack_and_unpack`.
+//! Run it with `cargo run -p kit-core --example pack_and_unpack`.
 
 use std::error::Error;
 use std::path::Path;
@@ -16,7 +16,7 @@ use kit_core::registry::{Client, Settings};
 use kit_core::store::Store;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let context = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/digits");
+    let context = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/digits");
     let work = tempfile::tempdir()?;
     let store = Store::open(work.path().join("store"))?;
     let client = Client::new(Settings::default())?;

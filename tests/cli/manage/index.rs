@@ -83,7 +83,7 @@ fn labels_come_from_the_headers_and_can_be_changed() {
     let edited = json!({ "architecture": "llama", "gpus": ["sm_80"], "quantization": "Q4_0", "vram": "8GB" });
     assert_eq!(labels(&scene), [edited, facts("Q8_0")]);
     assert_eq!(scene.modelkits()[0]["reference"], "sample:q4");
-    scene.kit(&["index", "add", "sample:all", "sample:q4", "-l", "vram"]).exits(2).says("`KEY-` removes one");
+    scene.kit(&["index", "add", "sample:all", "sample:q4", "-l", "vram"]).exits(2).says("`KEY-` to remove it");
 
     scene.sandbox.write("half/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: model.safetensors}\n");
     scene.sandbox.write("half/model.safetensors", samples::small_safetensors());
@@ -228,7 +228,7 @@ fn who_does_not_choose_one_is_told_what_there_is() {
     "#]]
     .assert_eq(&failure(&["-l", "format=gguf"]));
     scene.kit(&["unpack", "sample:q4", "-l", "format=gguf", "-d", "out"]).fails().says("`q4` is not an index");
-    scene.elsewhere(&["pull", &name, "-l", "format"]).exits(2).says("`KEY=VALUE` is one");
+    scene.elsewhere(&["pull", &name, "-l", "format"]).exits(2).says("use `KEY=VALUE`");
 }
 
 #[test]

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn content_without_any_place_for_a_cut_is_cut_all_the_same() {
+    fn content_without_any_candidate_for_a_cut_is_still_cut() {
         let sizes: Vec<_> = pieces(&vec![7; 400_000], 1_000).into_iter().map(<[u8]>::len).collect();
         assert_eq!(sizes, [131_072, 131_072, 131_072, 6_784]);
     }

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn licences_are_told_by_their_words() {
+    fn licences_are_identified_by_their_words() {
         let mit = "MIT License\n\nPermission is hereby granted, free of charge, to any person obtaining a copy\nof \
                    this software and … The above copyright notice and this permission notice shall be\nincluded in all \
                    copies";

@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_is_who_it_says() {
+    fn the_identity_of_a_run_is_read() {
         let run = |id: &str, name: &str, user: &str| MlflowRun { id: id.into(), name: name.into(), user: user.into() };
         for (text, expected) in [
             (
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_texts_are_told_with_their_place() {
+    fn broken_texts_are_reported_with_their_position() {
         for (text, expected) in [
             ("flavors: [", "MLmodel is not valid\n  MLmodel:1:10: "),
             ("a: 1\na: 2\n", "MLmodel is not valid\n  MLmodel:2:1: the key `a` appears twice"),

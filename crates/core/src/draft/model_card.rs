@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn licences_and_names_are_told_by_several_keys() {
+    fn licences_and_names_are_read_from_several_keys() {
         for (front, license, name) in [
             ("license: mit\npretty_name: Set\n", "MIT", "Set"),
             ("license: [cc-by-4.0]\n", "CC-BY-4.0", ""),
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn no_card_is_no_card() {
+    fn a_readme_without_valid_front_matter_has_no_card() {
         for readme in [
             "",
             "# Title\n---\na: b\n---\n",

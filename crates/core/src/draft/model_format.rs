@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn formats_are_told_by_names_and_first_bytes() {
+    fn formats_are_identified_by_names_and_first_bytes() {
         let known = |format, framework| ModelFormat { format: Some(format), framework };
         for (name, beginning, expected) in [
             ("w/a.SafeTensors", &b""[..], known("safetensors", None)),

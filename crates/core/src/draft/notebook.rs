@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_loaded_is_told_once_and_what_is_written_is_not() {
+    fn what_is_loaded_is_listed_once_and_what_is_written_is_not() {
         for (code, loads) in [
             ("df = pd.read_csv('data/a.csv', sep=';')\ndf = pd.read_csv('data/a.csv')", &["data/a.csv"][..]),
             ("x = np.load(file=r\"w.npy\")", &["w.npy"]),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn old_notebooks_are_read_and_other_documents_are_none() {
+    fn old_notebooks_are_read_and_other_documents_are_not() {
         let old = json!({ "nbformat": 3, "worksheets": [{ "cells": [
             { "cell_type": "code", "input": "open('a')" },
             { "cell_type": "markdown", "source": "open('b')" },

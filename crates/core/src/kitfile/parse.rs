@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_kitfile_is_told_clearly() {
+    fn what_is_not_a_kitfile_is_reported_clearly() {
         check_error(
             "",
             &expect![[r#"

@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn how_large_a_file_is_is_told_of_layers_that_are_as_large() {
+    fn the_size_of_a_file_is_written_for_uncompressed_raw_layers() {
         for (compression, expected) in [(Compression::None, true), (Compression::Gzip, false)] {
             let original = assembly(Format::Raw, compression);
             let (config, manifest) = original.assemble(&Form::Artifact(Family::ModelKit)).unwrap();

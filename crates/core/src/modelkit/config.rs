@@ -221,7 +221,7 @@ mod tests {
         for (json, expected) in [
             ("{", "the config is not a Kitfile in JSON"),
             (r#"{"code":1}"#, "the config is not a Kitfile in JSON"),
-            (r#"{"docs":[{"digest":"sha256:1"}]}"#, "`digest` of `docs[0]` in the config is not usable"),
+            (r#"{"docs":[{"digest":"sha256:1"}]}"#, "`digest` of `docs[0]` in the config is not valid"),
         ] {
             assert_eq!(Config::from_json(json.as_bytes()).unwrap_err().to_string(), expected);
         }

@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn something_else_is_no_index_of_modelkits() {
+    fn other_documents_are_not_an_index_of_modelkits() {
         for text in [
             GO.replace("modelkit.index.v1", "other.index.v1"),
             GO.replace(r#""artifactType":"application/vnd.kitops.modelkit.index.v1+json","#, ""),

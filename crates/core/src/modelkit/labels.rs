@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_label_is_refused() {
+    fn what_is_not_a_label_is_refused() {
         for text in ["", "a", "=1", "a:=", "a:=[", "-a=1", "a b=1", "A.com/gpu=1", "/gpu=1", "a/b/c=1", "a_=1"] {
             assert!(text.parse::<LabelEdit>().is_err(), "{text}");
         }

@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_of_indexes_are_told_from_names() {
+    fn tags_of_indexes_are_distinguished_from_names() {
         let tag = Referrer::tag(&Digest::of(b"subject"));
         assert!(Referrer::is_tag(&tag));
         for name in ["v1", "sha256-", "sha256-abc", &format!("{tag}.sig"), &tag.replace("sha256-", "sha512-")] {
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_about_nothing_is_no_referrer() {
+    fn a_manifest_without_subject_is_not_a_referrer() {
         for document in [json!({}), json!({ "subject": null }), json!({ "subject": { "digest": "../x" } }), json!([1])]
         {
             assert_eq!(read(&document), None, "{document}");

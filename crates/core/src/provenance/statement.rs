@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_provenance_is_none_and_what_is_odd_in_it_is_left_out() {
+    fn other_documents_are_refused_and_invalid_fields_are_left_out() {
         let mut statement: Value = serde_json::from_slice(&record().to_statement()).unwrap();
         let parse = |statement: &Value| Record::parse(statement.to_string().as_bytes());
         statement["predicate"]["buildDefinition"]["resolvedDependencies"] =

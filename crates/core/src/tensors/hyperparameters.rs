@@ -187,7 +187,7 @@ mod tests {
     use kit_testkit::samples;
 
     #[test]
-    fn gguf_tells_everything_itself() {
+    fn gguf_contains_all_properties() {
         let file = samples::small_gguf(3, false).bytes();
         let header = Header::read(Format::Gguf, &file[..], None).unwrap();
         let expected = Hyperparameters {

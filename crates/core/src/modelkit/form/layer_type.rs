@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn other_types_are_none_of_ours() {
+    fn other_types_are_not_accepted() {
         for other in ["code.v1.tar+lzma", "weight.v1.tar", "config.v1+json"] {
             assert_eq!(read(&format!("{KIT}{other}")), None, "{other}");
         }

@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn an_artifact_of_somebody_else_gets_a_kitfile_of_its_layers() {
+    fn an_artifact_of_another_tool_gets_a_kitfile_of_its_layers() {
         for (family, tool) in [("cncf", "modctl 0.2"), ("cnai", "modctl 0.1")] {
             let typed = |rest: &str| format!("application/vnd.{family}.model.{rest}");
             let filepath = format!("org.{family}.model.filepath");
