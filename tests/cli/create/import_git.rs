@@ -158,7 +158,11 @@ fn the_kitfile_of_the_repository_counts_unless_another_is_given() {
 #[test]
 fn a_folder_gives_its_own_large_files() {
     let scene = Scene::new();
-    scene.import(&["./repository"]).fails().says("only a pointer to `model.safetensors`").says("git lfs fetch");
+    scene
+        .import(&["./repository"])
+        .fails()
+        .says("only the Git LFS pointer of `model.safetensors`")
+        .says("git lfs fetch");
     let hex = sha256(WEIGHTS).replace("sha256:", "");
     let place = format!("repository/.git/lfs/objects/{}/{}/{hex}", &hex[..2], &hex[2..4]);
     scene.sandbox.write(&place, WEIGHTS);

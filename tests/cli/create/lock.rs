@@ -142,7 +142,7 @@ fn whatever_drifted_is_named_and_nothing_is_packed() {
     let run = sandbox.kit(&["pack", "project", "-t", "sample:v2", "--locked", "--quiet"]).fails();
     expect![[r#"
         error: cannot pack `[FOLDER]/project`
-          caused by: what would be packed is not what is locked:
+          caused by: the result would not match the lock file:
             the Kitfile: its content is [DIGEST], not [DIGEST]
             layer `CHANGES.md` of `docs`: extra
             layer `README.md` of `docs`: missing

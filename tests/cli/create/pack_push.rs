@@ -102,7 +102,7 @@ fn where_to_push_must_be_clear() {
     sandbox.project();
     sandbox.kit(&["pack", "project", "--push"]).exits(2).says("--push NAME:TAG");
     sandbox.kit(&["pack", "project", "--push", "a/b:c", "-t", "a/b:c"]).exits(2).says("one will do");
-    sandbox.kit(&["pack", "project", "--push", "sample:v1"]).fails().says("`sample:v1` names no registry");
+    sandbox.kit(&["pack", "project", "--push", "sample:v1"]).fails().says("`sample:v1` has no registry host");
 }
 
 #[test]

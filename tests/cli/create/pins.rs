@@ -178,7 +178,7 @@ fn only_those_move_that_are_named() {
     bases.update(&["train"]).ok().prints("datasets[0].remotePath");
     assert_eq!(bases.kitfile(), text.replace(&format!("remotePath: '{pinned}'"), &moved));
     let run = bases.update(&["validation"]).fails();
-    run.says("no model or dataset that comes from another ModelKit is called `validation`").says("hint: ");
+    run.says("no model or dataset named `validation` refers to another ModelKit").says("hint: ");
     let repository = format!("{}/base", bases.registry.host());
     bases.update(&[&repository]).ok().prints("model.path");
     assert!(!bases.kitfile().contains(&bases.first));

@@ -110,7 +110,7 @@ fn a_file_without_a_digest_is_what_the_lock_says() {
     let lock = scene.sandbox.read("project/Kitfile.lock");
     let record = format!("\nremote 8 {} data/train.csv {}\n", sha256(DATA.as_bytes()), scene.url());
     assert!(lock.contains(&record), "{lock}");
-    let run = scene.unpack(&[]).fails().says("nothing tells what");
+    let run = scene.unpack(&[]).fails().says("no digest is known for `").says("refusing to fetch unverified data");
     run.says("hint: `kit pack --lock` notes its digest");
     let locked = ["--lock", "project/Kitfile.lock"];
     scene.unpack(&locked).ok();
@@ -121,7 +121,7 @@ fn a_file_without_a_digest_is_what_the_lock_says() {
     scene.sandbox.write("out/data/train.csv", "");
     scene.unpack(&[&locked[..], &["-o"]].concat()).fails().says("the content does not match its digest");
     scene.server.add_file(FILE, b"a\n");
-    scene.unpack(&[&locked[..], &["-o"]].concat()).fails().says("its size is 2, not 8");
+    scene.unpack(&[&locked[..], &["-o"]].concat()).fails().says("has the wrong size: expected 8, found 2");
     assert_eq!(scene.sandbox.read("out/data/train.csv"), "");
 }
 
@@ -134,7 +134,7 @@ fn a_digest_in_the_kitfile_that_is_not_that_of_the_lock_is_named() {
     scene.refer_to(&scene.url(), &other);
     scene.pack(&[]).ok();
     let run = scene.unpack(&["--lock", "project/Kitfile.lock"]).fails();
-    run.says(&format!("its digest is {other}, not {}", sha256(DATA.as_bytes())));
+    run.says(&format!("has the wrong digest: expected {}, found {other}", sha256(DATA.as_bytes())));
     let run = scene.pack(&["--locked"]).fails();
     run.says(&format!("its content is {other}, not {}", sha256(DATA.as_bytes())));
 }

@@ -83,13 +83,13 @@ fn what_is_not_there_is_named() {
     let run = sandbox.kit(&["ls", "sample:v1//data/mor"]).fails();
     expect![[r#"
         error: cannot list the files of `sample:v1//data/mor`
-          caused by: it has no file or folder `data/mor`
+          caused by: the ModelKit has no file or folder `data/mor`
         hint: `kit ls NAME:TAG` shows the files in a ModelKit
     "#]]
     .assert_eq(&run.stderr);
     sandbox.kit(&["ls", "nothing:v1"]).fails().says("not found in the local store");
-    sandbox.kit(&["ls", "--remote", "sample:v1"]).fails().says("`sample:v1` names no registry");
-    sandbox.kit(&["ls", "sample:v1//../etc"]).exits(2).says("the path `../etc` leads outside its folder");
+    sandbox.kit(&["ls", "--remote", "sample:v1"]).fails().says("`sample:v1` has no registry host");
+    sandbox.kit(&["ls", "sample:v1//../etc"]).exits(2).says("the path `../etc` leaves its folder");
 }
 
 #[test]
@@ -150,8 +150,8 @@ fn only_files_are_printed() {
         ("//data", "`data` is a folder"),
         ("//weights", "`weights` is a folder"),
         ("//data/more", "`data/more` is a folder"),
-        ("//data/train", "it has no file or folder `data/train`"),
-        ("//README.md/x", "it has no file or folder `README.md/x`"),
+        ("//data/train", "the ModelKit has no file or folder `data/train`"),
+        ("//README.md/x", "the ModelKit has no file or folder `README.md/x`"),
     ] {
         sandbox.kit(&["cat", &format!("sample:v1{path}")]).fails().says(reason).says("hint: `kit ls");
     }
@@ -263,7 +263,7 @@ fn what_is_in_the_way_is_not_touched_unless_told_so() {
 #[test]
 fn what_is_not_there_is_not_copied() {
     let sandbox = packed(Compression::Gzip);
-    sandbox.kit(&["cp", "sample:v1//data/x", "out/x"]).fails().says("it has no file or folder `data/x`");
+    sandbox.kit(&["cp", "sample:v1//data/x", "out/x"]).fails().says("the ModelKit has no file or folder `data/x`");
     assert!(!sandbox.path("out").exists());
 }
 

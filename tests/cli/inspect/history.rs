@@ -127,7 +127,7 @@ fn the_log_of_a_registry_finds_versions_that_lost_their_tag_by_the_record_of_the
     let stored = sandbox.kit(&["log", "sample:latest", "--files"]).ok().stdout;
     let remote = sandbox.kit(&["log", "--remote", &format!("{name}:latest"), "--files", PLAIN]).ok().stdout;
     assert_eq!(remote, stored);
-    sandbox.kit(&["log", "--remote", "sample", PLAIN]).fails().says("names no registry");
+    sandbox.kit(&["log", "--remote", "sample", PLAIN]).fails().says("has no registry host");
     sandbox.kit(&["list", &name, PLAIN]).ok().prints("latest");
 }
 
@@ -143,7 +143,8 @@ fn a_log_reads_documents_only_and_bears_a_registry_that_tells_of_no_records() {
     let read: u64 = registry.requests().iter().map(|request| request.answer_bytes).sum();
     assert!(read < 20_000, "{read} bytes");
     registry.fail_later("GET", "/referrers/", 0, 100, Fault::Status(403, Vec::new()));
-    let run = sandbox.kit(&["log", "--remote", &name, PLAIN]).ok().says("warning: cannot read what refers to `sha256:");
+    let run =
+        sandbox.kit(&["log", "--remote", &name, PLAIN]).ok().says("warning: cannot read the referrers of `sha256:");
     assert_eq!(run.stdout.lines().count(), 3);
 }
 

@@ -195,7 +195,7 @@ fn labels_choose_what_is_pulled() {
     assert_eq!(other.digest(), scene.q4);
     scene.kit(&["index", "pull", &name, PLAIN]).ok();
     let refused = scene.kit(&["pull", &name, PLAIN, "-l", "quantization=Q4_0"]).fails();
-    refused.says("is an index in the local store, and would be no more");
+    refused.says("the pull would overwrite the local index `");
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn who_does_not_choose_one_is_told_what_there_is() {
         |labels: &[&str]| scene.elsewhere(&[&["pull", &name, PLAIN], labels].concat()).fails().redacted_failure();
     expect_test::expect![[r#"
         error: Failed to pull: cannot pull `[REGISTRY]/team/sample:all`
-          caused by: `all` is an index of ModelKits, not one of them; there are:
+          caused by: `all` is an index of ModelKits, not a single ModelKit; it contains:
             [DIGEST] q4 (architecture=llama, format=gguf, paramSize=2K, quantization=Q4_0)
             [DIGEST] q8 (architecture=llama, format=gguf, paramSize=2K, quantization=Q8_0)
         hint: NAME@DIGEST names one of them everywhere; `kit pull` and `kit unpack` choose by label: -l quantization=Q8_0
@@ -214,7 +214,7 @@ fn who_does_not_choose_one_is_told_what_there_is() {
     .assert_eq(&failure(&[]));
     expect_test::expect![[r#"
         error: Failed to pull: cannot pull `[REGISTRY]/team/sample:all`
-          caused by: no ModelKit in the index `all` has `format=gguf` and `quantization=Q2_K`; there are:
+          caused by: no ModelKit in the index `all` has `format=gguf` and `quantization=Q2_K`; it contains:
             [DIGEST] q4 (architecture=llama, format=gguf, paramSize=2K, quantization=Q4_0)
             [DIGEST] q8 (architecture=llama, format=gguf, paramSize=2K, quantization=Q8_0)
     "#]]
@@ -267,7 +267,7 @@ fn an_index_keeps_what_is_in_it() {
     scene.kit(&["cache", "clear"]).ok();
     scene.kit(&["fsck"]).ok();
     scene.kit(&["unpack", &format!("sample@{}", scene.q4), "-d", "out"]).ok();
-    scene.kit(&["index", "create", "sample:all"]).fails().says("`sample:all` is there already");
+    scene.kit(&["index", "create", "sample:all"]).fails().says("`sample:all` already exists");
 
     scene.kit(&["index", "remove", "sample:all", "sample:q3"]).fails().says("is not in the index");
     scene.kit(&["index", "remove", "sample:all", "sample:q4"]).ok();

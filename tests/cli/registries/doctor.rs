@@ -94,5 +94,5 @@ fn a_registry_that_is_not_there_is_an_error() {
 fn writing_needs_a_repository() {
     let sandbox = Sandbox::new();
     sandbox.kit(&["doctor", "registry.example", "--write"]).exits(2).says("REGISTRY/REPOSITORY");
-    sandbox.kit(&["doctor", "team/model"]).fails().says("names no registry");
+    sandbox.kit(&["doctor", "team/model"]).fails().says("has no registry host");
 }

@@ -18,7 +18,7 @@ fn who_asks_a_registry_is_not_told_of_the_local_store() {
     sandbox.project();
     sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok();
     for args in [&["info", "-r", "a:v1"][..], &["inspect", "-r", "a:v1"], &["diff", "local://a:v1", "remote://a:v1"]] {
-        sandbox.kit(args).fails().says("`a:v1` names no registry").says("hint: put the registry in front");
+        sandbox.kit(args).fails().says("`a:v1` has no registry host").says("hint: put the registry in front");
     }
 }
 

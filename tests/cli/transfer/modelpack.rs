@@ -123,7 +123,7 @@ fn a_packed_modelpack_is_locked_as_such() {
     pack(&sandbox, &["--use-model-pack", "--lock"]);
     pack(&sandbox, &["--use-model-pack", "--locked"]);
     let differs = sandbox.kit(&["pack", "project", "-t", "llama:v1", "--locked"]).fails();
-    differs.says("what would be packed is not what is locked");
+    differs.says("the result would not match the lock file");
 }
 
 #[test]

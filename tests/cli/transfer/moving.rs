@@ -120,7 +120,7 @@ fn failures_name_what_why_and_what_to_do() {
         hint: --plain-http talks to a registry without TLS"#]]
     .assert_eq(run.redacted_stderr().trim_end());
     let run = road.sandbox.kit(&["push", "sample:v1"]).fails();
-    run.says("caused by: `sample:v1` names no registry").says("hint: put the registry in front");
+    run.says("caused by: `sample:v1` has no registry host").says("hint: put the registry in front");
     let run = road.sandbox.kit(&["pull", &remote, PLAIN]).fails();
     expect![[r#"
         Pulling [REGISTRY]/sample:v1

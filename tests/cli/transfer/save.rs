@@ -119,7 +119,7 @@ fn an_archive_goes_straight_into_a_registry() {
     let refused = there(&["load", "two.tar", "--push", &name("mirror")]).fails();
     expect![[r#"
         error: cannot load `two.tar`
-          caused by: it holds more than one name can stand for: `sample:v2`, `team/sample:v1`
+          caused by: the archive contains several ModelKits and cannot be loaded under a single name: `sample:v2`, `team/sample:v1`
         hint: `--push REGISTRY`, without a repository, keeps their names apart
     "#]]
     .assert_eq(&refused.redacted_failure());
@@ -142,7 +142,7 @@ fn what_the_other_side_has_is_left_out_and_asked_for() {
     let refused = elsewhere(&sandbox, &["load", "next.tar"]).fails();
     expect![[r#"
         error: cannot load `next.tar`
-          caused by: it is incomplete; what is lacking:
+          caused by: the archive is incomplete; missing:
             model weights/model.bin (2.5 KiB)
             modelpart weights/tokenizer.json (2.5 KiB)
             dataset data (4.0 KiB)
@@ -186,9 +186,11 @@ fn wrong_bytes_are_refused_and_nothing_appears() {
     let whole = bytes(&sandbox, &blob);
     let mut wrong = whole.clone();
     wrong[600] ^= 1;
-    for (content, words) in
-        [(&wrong[..], "does not match its digest"), (&whole[..100], "what is lacking"), (&[], "what is lacking")]
-    {
+    for (content, words) in [
+        (&wrong[..], "does not match its digest"),
+        (&whole[..100], "incomplete; missing:"),
+        (&[], "incomplete; missing:"),
+    ] {
         sandbox.write(&blob, content);
         fs_err::remove_file(sandbox.path("bad.tar")).ok();
         tar(&sandbox, &["cf", "bad.tar", "-C", "kits", "."]);
@@ -226,8 +228,8 @@ fn hostile_archives_are_refused() {
     };
     with_index(&" ".repeat(5 * 1024 * 1024)).says("at most 4194304 are read");
     with_index("{").says("its index");
-    with_index(r#"{"schemaVersion":2,"manifests":[]}"#).says("nothing is in it");
-    with_index(&original.replace("\"sample:v1\"", "\"../../x\"")).says("is no name");
+    with_index(r#"{"schemaVersion":2,"manifests":[]}"#).says("the archive is empty");
+    with_index(&original.replace("\"sample:v1\"", "\"../../x\"")).says("invalid name `../../x`");
     with_index(&original.replace("sha256:", "sha256:../../")).says("its index");
     sandbox.write("kits/index.json", original);
     fs_err::remove_file(sandbox.path("kits/oci-layout")).unwrap();

@@ -1,12 +1,12 @@
-//! Whether a disk has room for what is about to be written: asked before, so that nobody waits an hour for the failure.
+//! A check for free disk space before a write, so that a user does not wait an hour for the failure.
 
 use std::path::Path;
 
 use super::error::Error;
 
-/// An error if the file system of `folder`, which need not exist yet, has certainly less free than `needed` bytes.
+/// Fails if the file system of `folder`, which need not exist yet, certainly has less than `needed` bytes free.
 ///
-/// A quota that is not reported, or a file system that compresses, is not known here.
+/// A quota that is not reported, or compression by the file system, is not taken into account.
 pub(super) fn check(folder: &Path, needed: u64) -> Result<(), Error> {
     match free_bytes(folder) {
         Some(free) if free < needed => Err(Error::NoRoom { folder: folder.to_owned(), needed, free }),
@@ -14,11 +14,12 @@ pub(super) fn check(folder: &Path, needed: u64) -> Result<(), Error> {
     }
 }
 
-/// What is free, as far as the file system says so: some, and those of the system itself, say 0 for what they do not know.
+/// The free bytes that the file system reports. Some file systems, among them virtual ones such as `/proc`, report 0
+/// for an unknown number; this returns `None` for them.
 pub(super) fn free_bytes(folder: &Path) -> Option<u64> {
     let there = folder.ancestors().find(|path| path.exists())?;
     let space = rustix::fs::statvfs(there).ok()?;
-    // The last blocks are kept for the administrator.
+    // The last blocks are reserved for root.
     let blocks = if rustix::process::geteuid().is_root() { space.f_bfree } else { space.f_bavail };
     Some(blocks.saturating_mul(space.f_frsize)).filter(|bytes| *bytes > 0)
 }

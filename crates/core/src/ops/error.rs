@@ -1,4 +1,4 @@
-//! What goes wrong in operations: one variant per thing attempted or per case that a caller tells apart.
+//! The errors of operations: one variant per attempted action, or per case that a caller distinguishes.
 
 use std::fmt::Display;
 use std::io;
@@ -17,129 +17,129 @@ use crate::relative_path::RelativePath;
 use crate::store;
 use crate::upstream::{self, hub, lfs};
 
-/// Why an operation did not do what it was asked.
+/// The reason why an operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The Kitfile has problems, all of them named.
+    /// The Kitfile has problems; the error lists all of them.
     #[error(transparent)]
     Kitfile(#[from] problem::Invalid),
-    /// A layer could not be put into the folder.
+    /// A layer could not be unpacked into the folder.
     #[error("cannot unpack {0}")]
     Unpack(String, #[source] archive::Error),
-    /// The files of a layer could not be looked through.
-    #[error("cannot look through {0}")]
+    /// The files in a layer or an archive could not be read.
+    #[error("cannot read the files in {0}")]
     Look(String, #[source] archive::Error),
-    /// A ModelKit has neither a file nor a folder there.
-    #[error("it has no file or folder `{0}`")]
+    /// The ModelKit has neither a file nor a folder at this path.
+    #[error("the ModelKit has no file or folder `{0}`")]
     NoSuchFile(RelativePath),
-    /// What should be a file is a folder.
+    /// A folder is at the path where a file is expected.
     #[error("`{0}` is a folder")]
     IsFolder(RelativePath),
-    /// A path that names no file.
-    #[error("`{}` is no name for a file", .0.display())]
+    /// A path that does not end in a file name.
+    #[error("`{}` is not a file name", .0.display())]
     NotAName(PathBuf),
-    /// The stream that a file goes to took no more.
+    /// The output stream did not accept more of a file.
     #[error("cannot write the output")]
     Output(#[source] io::Error),
-    /// Files could not be packed, or not be put in place.
+    /// Files could not be packed or unpacked.
     #[error(transparent)]
     Archive(#[from] archive::Error),
-    /// Content did not come out of a place.
+    /// Content could not be read from its source.
     #[error("cannot read {what}")]
     Read {
-        /// What was read.
+        /// A description of the content.
         what: String,
-        /// Why not.
+        /// The cause.
         source: ContentError,
     },
-    /// Content did not go into a place.
+    /// Content could not be written to its target.
     #[error("cannot write {what}")]
     Write {
-        /// What was written.
+        /// A description of the content.
         what: String,
-        /// Why not.
+        /// The cause.
         source: ContentError,
     },
-    /// A manifest is no image manifest.
+    /// A manifest is not a valid image manifest or index.
     #[error("its manifest is not valid")]
     NotAManifest(#[source] serde_json::Error),
-    /// An artifact is something else.
+    /// An artifact is neither a ModelKit nor a ModelPack.
     #[error("`{0}` does not refer to a ModelKit or ModelPack")]
     NotAModelKit(String),
-    /// An index of ModelKits stands where one of them is needed.
-    #[error("`{index}` is an index of ModelKits, not one of them{}", there_are(variants))]
+    /// A name refers to an index of ModelKits where a single ModelKit is needed.
+    #[error("`{index}` is an index of ModelKits, not a single ModelKit{}", contains(variants))]
     IsIndex {
-        /// What it is called.
+        /// The name of the index.
         index: String,
-        /// What is in it.
+        /// The ModelKits in the index.
         variants: Vec<modelkit::Variant>,
     },
-    /// What should be an index of ModelKits is something else.
+    /// A name does not refer to an index of ModelKits where one is needed.
     #[error("`{0}` is not an index of ModelKits")]
     NotAnIndex(String),
     /// No ModelKit of an index has the labels.
-    #[error("no ModelKit in the index `{index}` has {}{}", all_of(labels), there_are(variants))]
+    #[error("no ModelKit in the index `{index}` has {}{}", all_of(labels), contains(variants))]
     NoVariant {
-        /// What it is called.
+        /// The name of the index.
         index: String,
-        /// What was asked for.
+        /// The requested labels.
         labels: Vec<modelkit::Label>,
-        /// What is in it.
+        /// The ModelKits in the index.
         variants: Vec<modelkit::Variant>,
     },
     /// Several ModelKits of an index have the labels.
     #[error("{} ModelKits in the index `{index}` have {}:{}", variants.len(), all_of(labels), first(variants))]
     SeveralVariants {
-        /// What it is called.
+        /// The name of the index.
         index: String,
-        /// What was asked for.
+        /// The requested labels.
         labels: Vec<modelkit::Label>,
-        /// Those that have it.
+        /// The ModelKits that have all of these labels.
         variants: Vec<modelkit::Variant>,
     },
-    /// A ModelKit that should go from an index is not in it.
-    #[error("`{modelkit}` is not in the index `{index}`{}", there_are(variants))]
+    /// A ModelKit that should be removed from an index is not in it.
+    #[error("`{modelkit}` is not in the index `{index}`{}", contains(variants))]
     NotInIndex {
         /// The index.
         index: String,
         /// The ModelKit.
         modelkit: String,
-        /// What is in the index.
+        /// The ModelKits in the index.
         variants: Vec<modelkit::Variant>,
     },
-    /// A ModelKit could not become a part of an index.
+    /// A ModelKit could not be added to an index.
     #[error("cannot add `{modelkit}`")]
     Member {
         /// The ModelKit.
         modelkit: Reference,
-        /// Why not.
+        /// The cause.
         source: Box<Error>,
     },
-    /// A name that was to be new is not.
-    #[error("`{0}` is there already")]
+    /// A name for a new index is in use.
+    #[error("`{0}` already exists")]
     NameTaken(Reference),
-    /// What was to be pulled would take the name of an index that is here.
-    #[error("`{0}` is an index in the local store, and would be no more")]
+    /// A pull would overwrite an index in the local store.
+    #[error("the pull would overwrite the local index `{0}`")]
     NameOfIndex(Reference),
-    /// The documents do not make a ModelKit.
+    /// The manifest and the config do not describe a valid ModelKit.
     #[error(transparent)]
     InvalidModelKit(#[from] modelkit::InvalidModelKit),
-    /// Layers cannot be listed in the form that was asked for.
+    /// Layers cannot be listed in the requested form.
     #[error(transparent)]
     UnsupportedForm(#[from] modelkit::UnsupportedForm),
-    /// The local store does not have it, and there is no registry to ask.
+    /// The local store does not have the reference, and it has no registry to ask.
     #[error("failed to find reference {0}: not found in the local store")]
     NotHere(Reference),
-    /// A name without a registry where one is needed.
-    #[error("`{0}` names no registry")]
+    /// A reference without a registry host where one is needed.
+    #[error("`{0}` has no registry host")]
     NoRegistry(Reference),
-    /// ModelKits that refer to each other in a circle.
+    /// ModelKits refer to each other in a cycle.
     #[error("found cycle in modelkit references: [{}]", .0.join("=>"))]
     ReferenceCycle(Vec<String>),
-    /// A chain of ModelKits that is too long.
+    /// A chain of references between ModelKits is too long.
     #[error("reached maximum number of model references ({limit}): [{}]", .chain.join("=>"))]
     TooManyReferences {
-        /// How many are allowed.
+        /// The number of references that are allowed.
         limit: usize,
         /// The chain so far.
         chain: Vec<String>,
@@ -149,34 +149,34 @@ pub enum Error {
     Parent {
         /// The reference in the Kitfile.
         reference: String,
-        /// Why not.
+        /// The cause.
         source: Box<Error>,
     },
-    /// A dataset that stays elsewhere is not what the Kitfile or the lock says.
-    #[error("`{address}` is not what it should be: its {what} is {found}, not {expected}")]
+    /// A remote dataset does not match the Kitfile or the lock file.
+    #[error("`{address}` has the wrong {what}: expected {expected}, found {found}")]
     OtherRemote {
-        /// Where it is.
+        /// The address of the dataset.
         address: String,
-        /// What differs.
+        /// The property that differs, such as `digest`.
         what: &'static str,
-        /// As it should be.
+        /// The expected value.
         expected: String,
-        /// As it is, or as another document says.
+        /// The value that the server, or another document, gives.
         found: String,
     },
-    /// A dataset that stays elsewhere cannot be read.
+    /// A remote dataset cannot be read.
     #[error("cannot read `{address}`")]
     ReadRemote {
-        /// Where it is.
+        /// The address of the dataset.
         address: String,
-        /// Why not.
+        /// The cause.
         source: ContentError,
     },
-    /// A dataset that stays elsewhere could be anything.
-    #[error("nothing tells what `{0}` should be, so it is not fetched")]
+    /// A remote dataset has neither a digest nor an `ETag` to verify it against.
+    #[error("no digest is known for `{0}`; refusing to fetch unverified data")]
     Unproven(String),
-    /// A name that no reference in a Kitfile answers to.
-    #[error("no model or dataset that comes from another ModelKit is called `{0}`")]
+    /// A name that does not belong to a reference in the Kitfile.
+    #[error("no model or dataset named `{0}` refers to another ModelKit")]
     NoSuchReference(String),
     /// The filters match no part of a ModelKit.
     #[error("no part of `{name}` matches the filter; its parts are:{}", listed(parts))]
@@ -186,91 +186,91 @@ pub enum Error {
         /// Its layers, each with the section and the path.
         parts: Vec<String>,
     },
-    /// What was packed is not what the lock says: all that differs.
-    #[error("what would be packed is not what is locked:{}", listed(.0))]
+    /// The result of packing does not match the lock file; the error lists all differences.
+    #[error("the result would not match the lock file:{}", listed(.0))]
     Drift(Vec<modelkit::Drift>),
-    /// What is to be written does not fit on the disk.
-    #[error("`{}` has {} free, and {} are needed", folder.display(), human(*free), human(*needed))]
+    /// The disk does not have enough free space.
+    #[error("not enough space in `{}`: {} needed, {} free", folder.display(), human(*needed), human(*free))]
     NoRoom {
-        /// Where it was to be written.
+        /// The folder to write to.
         folder: PathBuf,
-        /// In bytes, at least.
+        /// The lowest number of bytes that is needed.
         needed: u64,
-        /// In bytes.
+        /// The number of free bytes.
         free: u64,
     },
-    /// A tag that was to be moved points to something else than expected.
-    #[error("`{tag}` points to {found}, and was expected to point to {expected}")]
+    /// A tag that should be moved does not have the expected state.
+    #[error("`{tag}` points to {found}, expected {expected}")]
     TagMoved {
-        /// The whole name.
+        /// The full reference.
         tag: String,
-        /// What it should point to.
+        /// The expected state.
         expected: TagState,
-        /// What it points to.
+        /// The actual state.
         found: TagState,
     },
-    /// The store refused.
+    /// The local store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// A hub refused.
+    /// A request to a model hub failed.
     #[error(transparent)]
     Hub(#[from] hub::Error),
-    /// git refused.
+    /// A git command failed.
     #[error(transparent)]
     Git(#[from] git::Error),
-    /// An LFS server refused.
+    /// A request to a Git LFS server failed.
     #[error(transparent)]
     Lfs(#[from] lfs::Error),
-    /// A repository on this disk that has not fetched a file of LFS.
-    #[error("the repository has only a pointer to `{0}`")]
+    /// A local repository has not fetched a Git LFS file.
+    #[error("the repository has only the Git LFS pointer of `{0}`")]
     OnlyPointer(RelativePath),
-    /// A path of the Kitfile that nothing lies at.
+    /// A path in the Kitfile that does not exist in the repository.
     #[error("the repository has no file or folder `{0}`")]
     NotInRepository(RelativePath),
-    /// A layer that is a file cannot hold a folder.
-    #[error("the model `{0}` is a folder, and a raw layer is one file")]
+    /// A model that is a folder cannot be stored as a raw layer.
+    #[error("the model `{0}` is a folder; a raw layer must be a single file")]
     FolderAsFile(RelativePath),
-    /// A folder that MLflow did not make.
+    /// A folder that is neither an MLflow model nor an MLflow run.
     #[error("`{}` has neither an `MLmodel` nor a `meta.yaml` with a `run_id`", .0.display())]
     NotMlflow(PathBuf),
-    /// A run that logged no files, or not to its folder.
+    /// An MLflow run that logged no files, or logged them outside its folder.
     #[error("the run has no files in `{}`", .0.display())]
     NoArtifacts(PathBuf),
-    /// A file of an MLflow run that is not as MLflow writes it.
+    /// A file of an MLflow run that does not have MLflow's format.
     #[error("`{path}` {problem}")]
     MlflowFile {
-        /// Where it is in the folder of the run.
+        /// The path in the folder of the run.
         path: String,
-        /// What it is instead.
+        /// A predicate that completes the sentence, such as `is not valid`.
         problem: String,
     },
-    /// A registry refused.
+    /// A request to a registry failed.
     #[error(transparent)]
     Registry(#[from] registry::Error),
-    /// What should be an archive is none.
-    #[error("`{}` is no OCI image layout: {reason}", path.display())]
+    /// A file or folder that should be an archive is not an OCI image layout.
+    #[error("`{}` is not an OCI image layout: {reason}", path.display())]
     NotAnArchive {
         /// The file or folder.
         path: PathBuf,
-        /// What is missing or wrong.
+        /// The missing or wrong part.
         reason: String,
     },
     /// An archive without a ModelKit.
-    #[error("nothing is in it")]
+    #[error("the archive is empty")]
     EmptyArchive,
-    /// An archive that calls something by what is no name.
-    #[error("`{}`, as its index calls a ModelKit, is no name", .0.escape_debug())]
+    /// An archive whose index has an invalid name for a ModelKit.
+    #[error("invalid name `{}` in the index of the archive", .0.escape_debug())]
     BadName(String),
-    /// An archive with several ModelKits, where one name is to be given.
-    #[error("it holds more than one name can stand for: {}", in_a_row(.0))]
+    /// An archive with several ModelKits, where a single name was given.
+    #[error("the archive contains several ModelKits and cannot be loaded under a single name: {}", in_a_row(.0))]
     ManyInArchive(Vec<Reference>),
-    /// An archive that lacks what its ModelKits need, and what the target does not have either.
-    #[error("it is incomplete; what is lacking:{0}")]
+    /// An archive without blobs that its ModelKits need and that the target does not have either.
+    #[error("the archive is incomplete; missing:{0}")]
     Incomplete(Lacking),
-    /// A file or folder is there already.
+    /// A file or folder already exists.
     #[error("`{0}` already exists")]
     Exists(PathBuf),
-    /// A file could not be read or written; the source names it.
+    /// A file could not be read or written; the source names the file.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -293,7 +293,7 @@ impl Error {
         Self::Write { what: what.to_owned(), source }
     }
 
-    /// The error with its causes, in one line: for a warning.
+    /// The error and its causes on one line, for a warning.
     pub(super) fn in_words(&self) -> String {
         let mut words = self.to_string();
         let mut cause = std::error::Error::source(self);
@@ -305,16 +305,16 @@ impl Error {
     }
 }
 
-/// A line each.
+/// Each item on a line of its own.
 fn listed(things: &[impl Display]) -> String {
     things.iter().map(|thing| format!("\n  {thing}")).collect::<Vec<_>>().concat()
 }
 
-fn there_are(variants: &[modelkit::Variant]) -> String {
-    if variants.is_empty() { "; it is empty".to_owned() } else { format!("; there are:{}", first(variants)) }
+fn contains(variants: &[modelkit::Variant]) -> String {
+    if variants.is_empty() { "; the index is empty".to_owned() } else { format!("; it contains:{}", first(variants)) }
 }
 
-/// A line each, as long as that can be read.
+/// Each variant on a line of its own, up to a number that a user can read.
 fn first(variants: &[modelkit::Variant]) -> String {
     const SHOWN: usize = 50;
     let shown = listed(&variants[..variants.len().min(SHOWN)]);

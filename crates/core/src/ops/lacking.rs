@@ -4,18 +4,18 @@ use std::fmt;
 
 use crate::progress::human;
 
-/// What an archive lacks.
+/// The content that an archive lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lacking {
-    /// The blobs in words, with their sizes.
+    /// A label for each blob, and its size in bytes.
     pub blobs: Vec<(String, u64)>,
-    /// What the other side was said to have, if all that is missing was left out for that.
+    /// The ModelKit or archive that the receiver was said to have, if every missing blob was left out because of it.
     pub since: Option<String>,
 }
 
 impl fmt::Display for Lacking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// More than these are counted.
+        /// At most this many blobs are listed; of the others only the number is given.
         const SHOWN: usize = 20;
         for (label, size) in self.blobs.iter().take(SHOWN) {
             write!(f, "\n  {label} ({})", human(*size))?;

@@ -1,6 +1,7 @@
 //! The operations of `kit`, grouped by purpose: each takes whole values and returns a result that its caller renders.
 //!
-//! Knows no arguments, no colours, no standard output, no environment variables and no current directory.
+//! This module does not use command line arguments, colours, standard output, environment variables or the current
+//! directory.
 
 mod artifact;
 mod bundle;
@@ -61,7 +62,7 @@ pub use unpack::{UnpackOptions, Unpacked, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};
 pub use workers::jobs;
 
-// What the options and results of operations are made of.
+// The types that options and results of operations consist of.
 pub use crate::archive::{Links, Overwrite, Placed};
 pub use crate::layer_format::Format;
 pub use crate::modelkit::{

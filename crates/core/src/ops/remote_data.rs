@@ -1,4 +1,4 @@
-//! Datasets that stay where they are: files on the web and in object stores, and the datasets of other ModelKits.
+//! Remote datasets: files on the web and in object stores, and the datasets of other ModelKits.
 
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
@@ -18,42 +18,43 @@ use crate::progress::{Phase, Progress, Silent};
 use crate::provenance::without_secrets;
 use crate::relative_path::RelativePath;
 
-/// What becomes of datasets that stay where they are.
+/// The treatment of remote datasets when a ModelKit is unpacked.
 #[derive(Debug, Clone)]
 pub enum RemoteData {
-    /// They stay there.
+    /// They are not fetched.
     Left,
-    /// They are fetched, and must be what the lock says, if there is one.
+    /// They are fetched, and must match the lock file if there is one.
     Fetched(Option<Lock>),
 }
 
-/// What is to be fetched.
+/// The remote datasets to fetch.
 #[derive(Default)]
 pub(super) struct Remotes {
     pub(super) kits: Vec<RemoteKit>,
     pub(super) files: Vec<RemoteFile>,
 }
 
-/// A ModelKit whose datasets are one of ours.
+/// A referenced ModelKit, the datasets of which together are one dataset of the referring ModelKit.
 pub(super) struct RemoteKit {
     pub(super) reference: Reference,
     pub(super) found: Located,
-    /// Its datasets, below the path that ours has.
+    /// Its dataset layers, moved below the path of the dataset that refers to it.
     pub(super) layers: Vec<Layer>,
 }
 
-/// A dataset that is one file.
+/// A remote dataset that is a single file.
 pub(super) struct RemoteFile {
     pub(super) path: RelativePath,
-    /// Without what may be secret.
+    /// The address without parts that may be secret.
     pub(super) address: String,
     pub(super) size: u64,
-    /// Without one, the server alone vouches for it, by the tag that the Kitfile has.
+    /// The digest from the Kitfile or the lock file. Without one, the file is verified only by the `ETag` that the
+    /// Kitfile gives and the server confirms.
     pub(super) digest: Option<Digest>,
     content: Box<dyn Content>,
 }
 
-/// Where a dataset stays, without what may be secret, and without a digest.
+/// The address of a remote dataset, without parts that may be secret, and without a digest.
 pub(super) fn address(dataset: &Dataset) -> String {
     match dataset.reference() {
         Some(reference) => reference.without_digest().to_string(),
@@ -61,13 +62,15 @@ pub(super) fn address(dataset: &Dataset) -> String {
     }
 }
 
-/// What is locked of `dataset`.
+/// The entry for `dataset` in the lock file.
 pub(super) fn locked<'l>(remotes: &'l [LockedRemote], dataset: &Dataset) -> Option<&'l LockedRemote> {
     let (path, address) = (dataset.path.parse().ok()?, address(dataset));
     remotes.iter().find(|remote| remote.path == path && remote.address == address)
 }
 
-/// What the remote datasets of `kitfile` are now. A file of which the Kitfile has no digest is read from front to back.
+/// Returns the current digests and sizes of the remote datasets of `kitfile`.
+///
+/// A file without a digest in the Kitfile is read completely to compute it.
 pub(super) fn lock_remotes(
     session: &Session<'_>,
     kitfile: &Kitfile,
@@ -88,7 +91,7 @@ pub(super) fn lock_remotes(
     })
 }
 
-/// Asks about the remote datasets of `modelkit` that are wanted. Nothing is fetched yet.
+/// Opens the selected remote datasets of `modelkit` and checks their metadata. Does not fetch their content yet.
 pub(super) fn wanted_remotes(
     session: &Session<'_>,
     modelkit: &ModelKit,
@@ -103,12 +106,13 @@ pub(super) fn wanted_remotes(
     Ok(gathering.remotes)
 }
 
-/// More ModelKits than this serve nobody: a few that each refer to many others would be without an end.
+/// The highest number of referenced ModelKits. Without a limit, a few ModelKits that each refer to many others would
+/// never end.
 const KITS_LIMIT: usize = 1000;
 
 struct Gathering<'a> {
     session: &'a Session<'a>,
-    /// The ModelKits on the way here.
+    /// The chain of references from the first ModelKit to the current one.
     visited: Vec<String>,
     remotes: Remotes,
 }
@@ -148,7 +152,7 @@ impl Gathering<'_> {
         Ok(())
     }
 
-    /// Takes the datasets of a ModelKit, and those that it takes from others.
+    /// Adds the datasets of a ModelKit, and those of the ModelKits that its datasets refer to.
     fn kit(&mut self, given: &Reference, locked: Option<&LockedRemote>, base: &RelativePath) -> Result<(), Error> {
         let name = given.to_string();
         let is_known = self.visited.contains(&name);
@@ -179,7 +183,8 @@ impl Gathering<'_> {
 }
 
 impl RemoteFile {
-    /// Asks about the file of `dataset`, which must be what the Kitfile and the lock say, as far as the server tells.
+    /// Requests the metadata of the file of `dataset`, and checks it against the Kitfile and the lock file as far as
+    /// the server reports it.
     fn open(
         session: &Session<'_>,
         dataset: &Dataset,
@@ -205,8 +210,8 @@ impl RemoteFile {
         Ok(Self { path, address, size: head.size, digest, content })
     }
 
-    /// The bytes, verified as far as there is a digest. A file that is at its place in `folder` already, and is the right one, is read
-    /// instead of fetched.
+    /// Opens the bytes of the file, verified if a digest is known. If the right file already exists at its path in
+    /// `folder`, it is read from there instead of fetched.
     pub(super) fn reader(&self, folder: &Path, progress: &dyn Progress) -> Result<Box<dyn Read + Send + '_>, Error> {
         let fetch = || {
             progress.say(&format!("Fetching {} to {}", self.address, self.path));
@@ -236,7 +241,8 @@ fn unreadable(address: &str, source: ContentError) -> Error {
     Error::ReadRemote { address: address.to_owned(), source }
 }
 
-/// The file at `place`, if it is there and can be read, and has this content. Whatever else is there is told when it is in the way.
+/// Opens the file at `place` if it can be read and has this content. A different file is ignored here; a later step
+/// reports it if it is in the way.
 fn right_file(place: &Path, expected: Digest, size: u64) -> Option<fs::File> {
     fs::symlink_metadata(place).ok().filter(|metadata| metadata.is_file() && metadata.len() == size)?;
     let mut file = fs::File::open(place).ok()?;
@@ -274,5 +280,5 @@ fn moved(layer: &Layer, base: &RelativePath) -> Layer {
 }
 
 fn below(base: &RelativePath, path: &RelativePath) -> RelativePath {
-    format!("{base}/{path}").parse().expect("two clean paths make one")
+    format!("{base}/{path}").parse().expect("two clean paths joined are a clean path")
 }

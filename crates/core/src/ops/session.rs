@@ -1,4 +1,5 @@
-//! Where ModelKits are: the local store, registries, and layouts in other folders. One way to open any of them.
+//! The locations of ModelKits: the local store, registries, and image layouts in other folders, all opened the same
+//! way.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -9,47 +10,48 @@ use crate::ops::read_once::ReadOnce;
 use crate::registry::Client;
 use crate::store::{Names, Store};
 
-/// Everything that can be reached.
+/// The local store and the registries, which together hold every artifact that can be reached.
 pub struct Session<'a> {
     /// The local store.
     pub store: &'a Store,
-    /// The registries.
+    /// The client for all registries.
     pub client: &'a Client,
 }
 
-/// A ModelKit's name as the user gives it.
+/// The location of a ModelKit, as the user gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
-    /// In the local store or in a registry.
+    /// A reference in the local store or in a registry.
     Artifact(Reference),
-    /// In an image layout in a folder, as skopeo writes it: `oci:PATH[:NAME]`, or `oci:PATH@DIGEST`. PATH ends at its first colon.
+    /// An image layout in a folder, in the syntax of skopeo: `oci:PATH[:NAME]` or `oci:PATH@DIGEST`. PATH ends at its
+    /// first colon.
     Layout {
         /// The folder.
         path: PathBuf,
-        /// The digest or the name, if one is given. A name is what the index of the layout says: a tag, or a whole reference
-        /// in a layout of many repositories, such as the local store.
+        /// The digest or the name, if one is given. A name is an entry in the index of the layout: a tag, or a full
+        /// reference in a layout of several repositories, such as the local store.
         selector: Option<String>,
     },
 }
 
-/// Where to look for a reference.
+/// The places in which to look for a reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lookup {
-    /// In the local store, then in the registry.
+    /// The local store, then the registry.
     Anywhere,
-    /// In the local store.
+    /// The local store only.
     Local,
-    /// In the registry.
+    /// The registry only.
     Remote,
 }
 
-/// A place that holds what was looked for, and the name to ask it for.
+/// The source of an artifact that was found, and the name under which to read it.
 pub struct Located {
-    /// The place.
+    /// The source.
     pub source: Box<dyn Source>,
     /// The tag or digest.
     pub name: String,
-    /// Whether its bytes come from a registry.
+    /// True if the bytes come from a registry.
     pub is_remote: bool,
 }
 
@@ -80,7 +82,8 @@ impl FromStr for Location {
     }
 }
 
-/// The path and the name. The name may hold colons, so the first one ends the path, as in skopeo; but for that of a Windows drive.
+/// Splits a layout into its path and its name. A name may contain colons, so the path ends at the first one, as in
+/// skopeo, except for the colon of a Windows drive.
 fn split_layout(text: &str) -> (&str, Option<&str>) {
     let drive = if matches!(text.as_bytes(), [b'A'..=b'Z' | b'a'..=b'z', b':', b'/' | b'\\', ..]) { 2 } else { 0 };
     match text[drive..].split_once(':') {
@@ -90,7 +93,7 @@ fn split_layout(text: &str) -> (&str, Option<&str>) {
 }
 
 impl Location {
-    /// Where PATH ends in `oci:PATH:NAME` or `oci:PATH@DIGEST`, if a name or a digest follows.
+    /// The end of PATH in `oci:PATH:NAME` or `oci:PATH@DIGEST`, if a name or a digest follows.
     pub(super) fn path_end(text: &str) -> Option<usize> {
         let path = text.strip_prefix("oci:")?;
         let end = split_layout(path).0.len();
@@ -98,12 +101,12 @@ impl Location {
         (end < path.len()).then_some(start + end)
     }
 
-    /// Whether there is a registry to ask for it.
+    /// Returns true if the location has a registry host.
     pub(super) fn has_registry(&self) -> bool {
         matches!(self, Self::Artifact(reference) if !reference.is_local())
     }
 
-    /// Takes `latest` for a missing tag, and tells whether it was missing.
+    /// Uses `latest` for a missing tag, and returns true if the tag was missing.
     pub fn or_latest(self) -> (Self, bool) {
         match self {
             Self::Artifact(reference) if reference.selector().is_none() => {
@@ -134,7 +137,7 @@ impl std::fmt::Display for Location {
 }
 
 impl Session<'_> {
-    /// Opens the place that holds `location`.
+    /// Opens the source that holds `location`.
     pub fn find(&self, location: &Location, place: Lookup) -> Result<Located, Error> {
         match location {
             Location::Artifact(reference) => self.find_reference(reference, place),
@@ -147,7 +150,7 @@ impl Session<'_> {
         }
     }
 
-    /// Opens the place that holds `reference`.
+    /// Opens the source that holds `reference`.
     pub fn find_reference(&self, reference: &Reference, place: Lookup) -> Result<Located, Error> {
         if place == Lookup::Remote && reference.is_local() {
             return Err(Error::NoRegistry(reference.clone()));
@@ -162,7 +165,7 @@ impl Session<'_> {
         Ok(Located::new(self.client.repository(reference), name, true))
     }
 
-    /// How many blobs may travel at once to or from `locations`: each has at least one connection.
+    /// The number of blobs to transfer at the same time to or from `locations`: the lowest limit of their registries.
     pub fn jobs(&self, locations: &[&Location]) -> usize {
         let registry = |location: &&&Location| match location {
             Location::Artifact(reference) => reference.registry.clone(),
@@ -172,7 +175,7 @@ impl Session<'_> {
         limits.min().unwrap_or(1)
     }
 
-    /// Opens the place that `location` names to write to, and the tag to give what is written.
+    /// Opens the target of `location` for writing, and returns the tag for what is written.
     pub fn target(&self, location: &Location) -> Result<(Box<dyn Target>, Option<String>), Error> {
         match location {
             Location::Artifact(reference) if reference.is_local() => Err(Error::NoRegistry(reference.clone())),
@@ -188,7 +191,7 @@ impl Session<'_> {
     }
 }
 
-/// Opens the local store, if it holds `reference`.
+/// Opens the local store if it holds `reference`.
 pub fn find_here(store: &Store, reference: &Reference) -> Result<Located, Error> {
     let name = reference.selector().unwrap_or_else(|| Tag::latest().to_string());
     let names = Names::Of(reference.clone());

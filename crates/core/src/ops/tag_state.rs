@@ -1,14 +1,14 @@
-//! The state of a tag in a registry, for compare-and-move.
+//! The state of a tag in a registry, for moving a tag only if it still has the expected state.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::digest::{Digest, ParseError};
 
-/// What a tag points to: a manifest, or nothing yet.
+/// The target of a tag: a manifest, or nothing yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TagState {
-    /// There is no such tag.
+    /// The tag does not exist.
     Absent,
     /// The tag points to this manifest.
     At(Digest),

@@ -1,16 +1,17 @@
-//! A bounded pool of threads for independent pieces of work. Nothing else in `ops` spawns.
+//! A bounded pool of threads for independent tasks. No other module in `ops` spawns threads.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// The number of layers that are worked on at once: one for each core, as long as their buffers, some 12 MiB each, stay small.
+/// The number of layers that are processed at the same time: one per core, limited to keep the memory for their buffers
+/// (about 12 MiB each) small.
 pub fn jobs() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from).min(4)
 }
 
 /// Does `work` on every item with at most `jobs` threads and returns the results in the order of the items.
 ///
-/// The first error ends the queue: work that has begun is finished, nothing more is begun.
+/// After the first error no further item is started; items that were started are finished.
 pub(super) fn run<'i, I: Sync, T: Send, E: Send>(
     jobs: usize,
     items: &'i [I],

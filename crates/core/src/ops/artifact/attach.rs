@@ -1,27 +1,28 @@
-//! Putting documents about a ModelKit beside it, each as a manifest that refers to it.
+//! Attaching documents to a ModelKit as referrers: each becomes a manifest whose subject is the ModelKit.
 
 use crate::oci::{Annotations, Content, ContentError, Descriptor, Manifest, MediaType, Publication, Target};
 use crate::ops::error::Error;
 use crate::progress::Progress;
 
-/// A document about a ModelKit.
+/// A document to attach to a ModelKit.
 pub(crate) struct Attachment<'a> {
-    /// What it is.
+    /// The type of the document.
     pub(crate) artifact_type: MediaType,
-    /// Its blobs, each as its manifest describes it, and where their content is.
+    /// The blobs, each with its descriptor in the manifest and its content.
     pub(crate) blobs: Vec<(Descriptor, Box<dyn Content + 'a>)>,
-    /// What its manifest says of it.
+    /// The annotations of the manifest.
     pub(crate) annotations: Annotations,
 }
 
-/// An annotation that stands for what a document says, where its bytes also tell something that does not matter, such as when it
-/// was written: of two documents of a type that say the same, the older one stays.
+/// The annotation that identifies the meaning of a document whose bytes also contain unimportant details, such as the
+/// time of writing. A document is not attached if one with the same type and fingerprint already is: the older one
+/// stays.
 pub(crate) const FINGERPRINT: &str = "ml.kitops.modelkit.fingerprint";
 
 /// The config of a manifest that has none (image-spec 1.1, "Guidance for an Empty Descriptor").
 const EMPTY: &[u8] = b"{}";
 
-/// A document that is yet to be published.
+/// A document whose manifest is ready to be published.
 pub(crate) struct Prepared<'a> {
     document: &'a Attachment<'a>,
     config: Descriptor,
@@ -38,9 +39,9 @@ impl Prepared<'_> {
     }
 }
 
-/// Attaches to `subject`, which is at the target, what is not attached to it yet.
+/// Attaches to `subject`, which exists at the target, every document that is not attached to it yet.
 ///
-/// The ModelKit is in its place, and of use without them: what cannot be attached is told in a warning.
+/// The ModelKit is complete and usable without them, so a failure to attach one is only a warning.
 pub(crate) fn attach(target: &dyn Target, subject: &Descriptor, documents: &[Attachment<'_>], progress: &dyn Progress) {
     for document in prepare(target, subject, documents, progress) {
         if let Err(error) = target.publish_all(&[document.publication()]) {
@@ -49,8 +50,8 @@ pub(crate) fn attach(target: &dyn Target, subject: &Descriptor, documents: &[Att
     }
 }
 
-/// Makes the manifests of the documents that are not attached to `subject` yet. If the target cannot tell, that is told in a warning,
-/// and none are.
+/// Builds the manifests of the documents that are not attached to `subject` yet. If the target cannot list its
+/// referrers, warns and returns none.
 pub(crate) fn prepare<'a>(
     target: &dyn Target,
     subject: &Descriptor,
@@ -93,6 +94,6 @@ fn prepare_one<'a>(
 }
 
 fn failed(artifact_type: Option<&MediaType>, error: ContentError) -> Error {
-    let what = artifact_type.map_or_else(|| "a document".to_owned(), |artifact_type| format!("`{artifact_type}`"));
-    Error::writing(&format!("{what} beside the ModelKit"), error)
+    let name = artifact_type.map_or_else(String::new, |artifact_type| format!(" `{artifact_type}`"));
+    Error::writing(&format!("the referrer{name} of the ModelKit"), error)
 }

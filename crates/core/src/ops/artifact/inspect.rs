@@ -1,4 +1,4 @@
-//! Reading what a ModelKit says of itself.
+//! Reading the documents of a ModelKit: its manifest and its config.
 
 use std::borrow::Cow;
 
@@ -8,22 +8,22 @@ use crate::oci::{Descriptor, Manifest, Source, read_document};
 use crate::ops::error::Error;
 use crate::ops::session::Located;
 
-/// A ModelKit and the name of its manifest.
+/// A ModelKit and the descriptor of its manifest.
 #[derive(Debug, Clone)]
 pub struct Inspected {
-    /// The manifest.
+    /// The descriptor of the manifest.
     pub descriptor: Descriptor,
-    /// What it describes.
+    /// The ModelKit that the manifest and the config describe.
     pub modelkit: ModelKit,
-    /// The manifest as it was read.
+    /// The bytes of the manifest as read.
     pub manifest_bytes: Vec<u8>,
-    /// The config as it was read.
+    /// The bytes of the config as read.
     pub config_bytes: Vec<u8>,
 }
 
 impl Inspected {
-    /// The Kitfile with the digests of its layers, as JSON: the config of a ModelKit as it was read, with what newer packers may have
-    /// put there, or what a ModelPack has for it.
+    /// The Kitfile with the digests of its layers, as JSON. For a ModelKit this is the config as read, including fields
+    /// that newer versions may have added; for a ModelPack it is derived from the config.
     pub fn kitfile_json(&self) -> Cow<'_, [u8]> {
         match self.modelkit.family {
             Family::ModelKit => Cow::Borrowed(&self.config_bytes),
@@ -32,7 +32,7 @@ impl Inspected {
     }
 }
 
-/// Reads the documents of a ModelKit, each verified, and no layer.
+/// Reads and verifies the manifest and the config of a ModelKit, but none of its layers.
 pub fn inspect(found: &Located) -> Result<Inspected, Error> {
     let source = &*found.source;
     let descriptor = source.resolve(&found.name).map_err(|error| Error::reading("the manifest", error))?;
@@ -80,7 +80,7 @@ fn read_modelkit(
     Ok(Inspected { descriptor, modelkit, manifest_bytes, config_bytes })
 }
 
-/// The manifest of a ModelKit with these `bytes`; `name` is what errors call it.
+/// Parses `bytes` as the manifest of a ModelKit; errors use `name` for it.
 pub(crate) fn parse_manifest(bytes: &[u8], name: &str) -> Result<Manifest, Error> {
     let manifest = Manifest::parse(bytes).map_err(Error::NotAManifest)?;
     if Family::of(&manifest).is_none() {

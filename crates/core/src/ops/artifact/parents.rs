@@ -1,4 +1,4 @@
-//! The ModelKits that a model refers to: `model.path` may name another ModelKit, whose model may name a third.
+//! The ModelKits that a model refers to: `model.path` may refer to another ModelKit, whose model may refer to a third.
 
 use std::collections::HashSet;
 
@@ -9,17 +9,17 @@ use crate::oci::Reference;
 use crate::ops::error::Error;
 use crate::ops::session::{Located, Lookup, Session};
 
-/// How many ModelKits a chain may visit beyond the first (`KitOps`).
+/// The number of ModelKits that a chain may visit after the first one (`KitOps`).
 pub(crate) const LIMIT: usize = 10;
 
-/// One ModelKit that is referred to.
+/// A ModelKit that a model refers to.
 pub(crate) struct Parent {
     pub(crate) reference: Reference,
     pub(crate) found: Located,
     pub(crate) inspected: Inspected,
 }
 
-/// The chain that begins with `first`, which the model of the ModelKit called `child` names.
+/// Resolves the chain of ModelKits that begins with `first`, to which the model of the ModelKit `child` refers.
 pub(crate) fn resolve(session: &Session<'_>, child: &str, first: Reference) -> Result<Vec<Parent>, Error> {
     let mut visited = vec![child.to_owned()];
     let mut parents: Vec<Parent> = Vec::new();
@@ -42,7 +42,7 @@ pub(crate) fn resolve(session: &Session<'_>, child: &str, first: Reference) -> R
     Ok(parents)
 }
 
-/// What the models of a ModelKit or of an index refer to, each once.
+/// Returns the references of the models of a ModelKit or of an index, without duplicates.
 pub fn parents(found: &Located) -> Result<Vec<Reference>, Error> {
     let mut parents: Vec<_> = modelkits(found)?.iter().filter_map(model_reference).collect();
     let mut seen = HashSet::new();
@@ -56,7 +56,8 @@ fn open(session: &Session<'_>, reference: Reference) -> Result<Parent, Error> {
     Ok(Parent { reference, found, inspected })
 }
 
-/// What the model of a packed ModelKit refers to. A model that owns a layer was a file, whatever its path looks like.
+/// Returns the reference of the model of a packed ModelKit. A model that has a layer is a file, even if its path looks
+/// like a reference.
 pub(crate) fn model_reference(modelkit: &ModelKit) -> Option<Reference> {
     let owns_layer = modelkit.layers.iter().any(|layer| layer.section == crate::kitfile::Section::Model);
     if owns_layer { None } else { modelkit.config.kitfile.model.as_ref()?.reference() }

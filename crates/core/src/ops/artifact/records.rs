@@ -1,18 +1,20 @@
-//! Reading the records that are attached to a ModelKit.
+//! Reading the provenance attestations that are attached to a ModelKit.
 
 use crate::oci::{Descriptor, Manifest, MediaType, Reference, Referrer, Source, read_document};
 use crate::ops::error::Error;
 use crate::progress::Progress;
 use crate::provenance::{MEDIA_TYPE, Record};
 
-/// More records of one ModelKit are not read: each was another making of the same files.
+/// The highest number of attestations of one ModelKit that are read. Each describes another run that packed the same
+/// files.
 const LIMIT: usize = 16;
 
-/// The records of the making of `subject`, the oldest first. What cannot be read or is about something else is none; a place that
-/// cannot tell what refers to it is a warning.
+/// Reads the provenance attestations of `subject`, the oldest first.
+///
+/// Skips those that cannot be read or have another subject. Warns if the source cannot list the referrers.
 pub(crate) fn records(source: &dyn Source, subject: &Descriptor, progress: &dyn Progress) -> Vec<Record> {
     let listed = source.referrers(subject).unwrap_or_else(|error| {
-        progress.warn(&Error::reading(&format!("what refers to `{}`", subject.digest), error).in_words());
+        progress.warn(&Error::reading(&format!("the referrers of `{}`", subject.digest), error).in_words());
         Vec::new()
     });
     let statements = listed.iter().filter(|found| is_statement(found)).take(LIMIT);
@@ -21,7 +23,7 @@ pub(crate) fn records(source: &dyn Source, subject: &Descriptor, progress: &dyn 
     records
 }
 
-/// How a record names a ModelKit that another one is made of.
+/// The URI by which an attestation identifies a ModelKit that another one is made of.
 pub(crate) fn oci_uri(reference: &Reference) -> String {
     format!("oci://{reference}")
 }

@@ -1,4 +1,4 @@
-//! Variants of a model: an index of ModelKits as it is read, and the one of them that has the labels that are asked for.
+//! Variants of a model: reading an index of ModelKits, and selecting the ModelKit in it that has the requested labels.
 
 use super::inspect::{self, Artifact};
 use crate::modelkit::{Label, ModelKit, ModelKitIndex};
@@ -10,15 +10,15 @@ use crate::ops::workers;
 /// An index of ModelKits.
 #[derive(Debug, Clone)]
 pub struct InspectedIndex {
-    /// The name of its bytes.
+    /// The descriptor of the index.
     pub descriptor: Descriptor,
-    /// What it says.
+    /// The parsed index.
     pub index: ModelKitIndex,
-    /// As it was read.
+    /// The bytes of the index as read.
     pub bytes: Vec<u8>,
 }
 
-/// Reads the index that was found, and nothing of its ModelKits.
+/// Reads the index that was found, but none of its ModelKits.
 pub fn inspect_index(found: &Located) -> Result<InspectedIndex, Error> {
     let descriptor = found.source.resolve(&found.name).map_err(|error| Error::reading("the index", error))?;
     let bytes = found.source.manifest(&descriptor).map_err(|error| Error::reading("the index", error))?;
@@ -26,12 +26,12 @@ pub fn inspect_index(found: &Located) -> Result<InspectedIndex, Error> {
     Ok(InspectedIndex { descriptor, index, bytes })
 }
 
-/// The index of ModelKits with these `bytes`; none if they are something else.
+/// Parses `bytes` as an index of ModelKits; returns `None` if they are something else.
 pub(crate) fn read(descriptor: &Descriptor, bytes: &[u8]) -> Result<Option<ModelKitIndex>, Error> {
     ModelKitIndex::read(descriptor, bytes).map_err(Error::NotAManifest)
 }
 
-/// The ModelKit that was found, or all those of the index that was found.
+/// Reads the ModelKit that was found, or all ModelKits of the index that was found.
 pub(crate) fn modelkits(found: &Located) -> Result<Vec<ModelKit>, Error> {
     let source = &*found.source;
     let descriptor = source.resolve(&found.name).map_err(|error| Error::reading("the manifest", error))?;
@@ -45,9 +45,11 @@ pub(crate) fn modelkits(found: &Located) -> Result<Vec<ModelKit>, Error> {
 }
 
 impl Session<'_> {
-    /// Opens the place that holds the ModelKit at `location`; with `labels`, the one that has them all in the index at `location`.
+    /// Opens the source that holds the ModelKit at `location`; with `labels`, the ModelKit in the index at `location`
+    /// that has all of them.
     ///
-    /// What was chosen from an index and pulled has the name of the index here. Then the index is looked for in the registry.
+    /// After a variant was selected and pulled, the local store has that ModelKit under the name of the index. In this
+    /// case the index is looked up in the registry.
     pub fn find_labelled(&self, location: &Location, place: Lookup, labels: &[Label]) -> Result<Located, Error> {
         let found = self.find(location, place)?;
         if labels.is_empty() {
