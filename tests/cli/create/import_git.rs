@@ -237,6 +237,6 @@ fn links_are_left_out_and_told() {
     std::os::unix::fs::symlink(secret, scene.sandbox.path("repository/link.md")).unwrap();
     scene.git(&["add", "."]);
     scene.git(&["commit", "-q", "-m", "second"]);
-    scene.import(&[&scene.address, "-t", "a:v1"]).ok().says("`link.md` is a link");
+    scene.import(&[&scene.address, "-t", "a:v1"]).ok().says("`link.md` is a symbolic link");
     assert!(!scene.sandbox.kit(&["ls", "a:v1"]).ok().stdout.contains("link"));
 }

@@ -1,4 +1,5 @@
-//! `diff`: what changed between two ModelKits or a ModelKit and a folder, whom it concerns, and how little is read for it.
+//! `diff` of two ModelKits or of a ModelKit and a folder: the changes, the areas that they affect, and the amount of
+//! data that is read.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +14,7 @@ use kit_testkit::sandbox::Sandbox;
 
 const PLAIN: &str = "--plain-http";
 
-/// `sample:v1`, and the folder `project` after some work.
+/// A sandbox with `sample:v1`, and with changes in the folder `project`.
 fn changed() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.project();
@@ -34,13 +35,13 @@ fn changed() -> Sandbox {
     sandbox
 }
 
-/// What stands above the documents and layers.
+/// Returns the part of the output above the documents and layers.
 fn above_documents(text: &str) -> String {
     text.split_once("\nComparing:").unwrap().0.to_owned()
 }
 
 #[test]
-fn the_first_line_says_whom_it_concerns_and_the_rest_what_changed() {
+fn the_first_line_lists_the_concerns_and_the_rest_the_changes() {
     let sandbox = changed();
     sandbox.kit(&["pack", "project", "-t", "sample:v2"]).ok();
     let run = sandbox.kit(&["diff", "sample:v1", "sample:v2"]).ok();
@@ -103,7 +104,7 @@ fn a_folder_is_compared_as_it_would_be_packed() {
     assert_eq!(changes(&by_folder), changes(&by_name));
     assert_eq!(changes(&by_folder).len(), 6);
     assert_eq!(by_folder["files"][4]["before"]["mode"], json!("0644"));
-    // Compressed or not, what is the same is the same.
+    // Equal content counts as equal whether it is compressed or not.
     let run = sandbox.kit(&["diff", "project", "sample:v2", "--exit-code"]).ok();
     run.prints("project → sample:v2    concerns: nothing\n");
     let store = |sandbox: &Sandbox| sandbox.names("kit/store").len();
@@ -139,7 +140,7 @@ fn a_file_that_is_a_layer_is_found_where_it_moved() {
 }
 
 #[test]
-fn the_exit_code_tells_differences_from_trouble() {
+fn the_exit_code_distinguishes_differences_from_failures() {
     let sandbox = changed();
     let run = sandbox.kit(&["diff", "sample:v1", "project", "--exit-code", "--quiet"]);
     assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""));
@@ -160,22 +161,20 @@ fn the_exit_code_tells_differences_from_trouble() {
     sandbox.kit(&["diff", "sample:v1", "."]).fails().says("No Kitfile found");
 }
 
-/// A model of two tensors of 4 MiB, and some small ones.
+/// A model with two tensors of 4 MiB and one small one.
 fn model(first: u8, extra: &str, shape: &str) -> Vec<u8> {
     const BIG: usize = 4 << 20;
-    let header = format!(
-        r#"{{"a":{{"dtype":"U8","shape":[{BIG}],"data_offsets":[0,{BIG}]}},"b":{{"dtype":"U8","shape":{shape},"data_offsets":[{BIG},{}]}},"{extra}":{{"dtype":"F32","shape":[1],"data_offsets":[{},{}]}}}}"#,
-        2 * BIG,
-        2 * BIG,
-        2 * BIG + 4
-    );
-    let mut file = samples::safetensors(&header, 2 * BIG + 4);
+    let (begin, size) = (2 * BIG, 2 * BIG + 4);
+    let header = format!(r#"{{"a":{{"dtype":"U8","shape":[{BIG}],"data_offsets":[0,{BIG}]}},"#)
+        + &format!(r#""b":{{"dtype":"U8","shape":{shape},"data_offsets":[{BIG},{begin}]}},"#)
+        + &format!(r#""{extra}":{{"dtype":"F32","shape":[1],"data_offsets":[{begin},{size}]}}}}"#);
+    let mut file = samples::safetensors(&header, size);
     let end = file.len();
     file[end - 2 * BIG - 4] = first;
     file
 }
 
-/// `llm:v1` and `llm:v2`, which differ in three tensors.
+/// A sandbox with `llm:v1` and `llm:v2`, which differ in three tensors.
 fn models() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: model.safetensors}\n");
@@ -233,9 +232,9 @@ fn of_weights_in_a_registry_only_headers_are_read() {
         (names.join(" "), tensors["contentCompared"] == json!(true), moved, requests.len())
     };
     let (names, is_compared, moved, requests) = compare(&[]);
-    assert_eq!((&names[..], is_compared), ("a new old", true), "the tables of contents tell of the bytes");
+    assert_eq!((&names[..], is_compared), ("a new old", true), "the tables of contents have digests of the bytes");
     assert!(moved < 64 * 1024 && requests < 14, "{moved} bytes in {requests} requests");
-    // Without the tables only the headers are left.
+    // Without the tables of contents, only the headers can be compared.
     for table in ["llm:v1", "llm:v2"].iter().flat_map(|name| tables(&sandbox, name)) {
         registry.remove_blob(&table);
     }
@@ -246,7 +245,7 @@ fn of_weights_in_a_registry_only_headers_are_read() {
 }
 
 #[test]
-fn what_is_large_and_far_away_is_said_to_be_not_compared() {
+fn large_remote_files_are_reported_as_not_compared() {
     let (sandbox, registry) = (changed(), FakeRegistry::start());
     let name = format!("{}/sample:v1", registry.host());
     sandbox.kit(&["push", "sample:v1", &name, PLAIN]).ok();

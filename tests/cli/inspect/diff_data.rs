@@ -1,4 +1,4 @@
-//! `diff`: what changed in tables and in the numbers of tensors.
+//! `diff` of tables and of the numbers of tensors.
 
 use expect_test::expect;
 use serde_json::json;
@@ -14,7 +14,7 @@ fn rows(range: std::ops::Range<u32>) -> String {
     format!("id,text\n{}", rows.concat())
 }
 
-/// `data:v1`, and the folder `project` after some work.
+/// A sandbox with `data:v1`, and with changes in the folder `project`.
 fn changed(compression: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("project/Kitfile", KITFILE);
@@ -43,8 +43,14 @@ fn of_tables_rows_and_columns_are_compared() {
     let run = sandbox.kit(&["diff", "data:v1", "project", "--format", "json"]).ok().json();
     let tables: Vec<_> = run["files"].as_array().unwrap().iter().map(|file| &file["table"]).collect();
     let expected = json!([
-        { "columnsAdded": ["c\u{1b}[2J"], "columnsRemoved": ["b"], "rowsBefore": 1, "rowsAfter": 1, "rowsAdded": null, "rowsRemoved": null },
-        { "columnsAdded": [], "columnsRemoved": [], "rowsBefore": 60_000, "rowsAfter": 60_099, "rowsAdded": 100, "rowsRemoved": 1 },
+        {
+            "columnsAdded": ["c\u{1b}[2J"], "columnsRemoved": ["b"],
+            "rowsBefore": 1, "rowsAfter": 1, "rowsAdded": null, "rowsRemoved": null,
+        },
+        {
+            "columnsAdded": [], "columnsRemoved": [],
+            "rowsBefore": 60_000, "rowsAfter": 60_099, "rowsAdded": 100, "rowsRemoved": 1,
+        },
         { "columnsAdded": [], "columnsRemoved": [], "rowsBefore": 3, "rowsAfter": 3, "rowsAdded": 1, "rowsRemoved": 1 },
     ]);
     assert_eq!(json!(tables), expected);
@@ -67,9 +73,13 @@ fn large_tables_are_read_where_that_is_cheap() {
     compressed.kit(&["diff", "data:v1", "project"]).ok().prints("3 rows, +1 −1");
 }
 
-/// A model with a tensor of 768 halves, one of two floats, and one of bytes.
+/// A model with a tensor of 768 half-precision numbers, one of two floats, and one of bytes.
 fn model(third: f32, bytes: [u8; 2]) -> Vec<u8> {
-    let header = r#"{"w":{"dtype":"BF16","shape":[768],"data_offsets":[0,1536]},"b":{"dtype":"F32","shape":[2],"data_offsets":[1536,1544]},"q":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[1544,1546]}}"#;
+    let header = concat!(
+        r#"{"w":{"dtype":"BF16","shape":[768],"data_offsets":[0,1536]},"#,
+        r#""b":{"dtype":"F32","shape":[2],"data_offsets":[1536,1544]},"#,
+        r#""q":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[1544,1546]}}"#
+    );
     let mut file = samples::safetensors(header, 1546);
     let end = file.len();
     file[end - 10..end - 6].copy_from_slice(&4.0_f32.to_le_bytes());
@@ -79,7 +89,7 @@ fn model(third: f32, bytes: [u8; 2]) -> Vec<u8> {
 }
 
 #[test]
-fn how_far_tensors_are_apart_is_told_if_asked_for() {
+fn the_differences_of_tensors_are_shown_if_requested() {
     let sandbox = Sandbox::new();
     sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: m.safetensors}\n");
     sandbox.write("project/m.safetensors", model(3.0, *b"ab"));
@@ -102,7 +112,11 @@ fn how_far_tensors_are_apart_is_told_if_asked_for() {
         let args = [&["diff", &remote, "project", "--plain-http", "--format", "json"], args].concat();
         sandbox.kit(&args).ok().json()["files"][0]["tensors"]["changes"][0]["statistics"].clone()
     };
-    let expected = json!({ "largestDifference": 0.030_999_898_910_522_46, "relativeDifference": 0.006_199_979_782_104_492, "withoutDifference": 0 });
+    let expected = json!({
+        "largestDifference": 0.030_999_898_910_522_46,
+        "relativeDifference": 0.006_199_979_782_104_492,
+        "withoutDifference": 0,
+    });
     assert_eq!((statistics(&["--stats"]), statistics(&[])), (expected, json!(null)));
     sandbox.write("project/m.safetensors", model(f32::NAN, *b"ab"));
     let run = sandbox.kit(&["diff", "llm:v1", "project", "--stats"]).ok();

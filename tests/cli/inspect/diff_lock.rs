@@ -1,4 +1,5 @@
-//! `diff` with a `Kitfile.lock` as a side: what is told without the ModelKit, and what is not known then.
+//! `diff` with a `Kitfile.lock` as a side: the differences that are found without the ModelKit, and those that cannot
+//! be.
 
 use expect_test::expect;
 use serde_json::json;
@@ -6,7 +7,7 @@ use serde_json::json;
 use kit_testkit::docker_registry::DockerRegistry;
 use kit_testkit::sandbox::Sandbox;
 
-/// `sample:v1` with its lock in `v1.lock`, and `sample:v2`.
+/// A sandbox with `sample:v1`, its lock in `v1.lock`, and `sample:v2`.
 fn locked() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.project();
@@ -52,7 +53,7 @@ fn a_lock_stands_for_the_modelkit_that_it_lists() {
 }
 
 #[test]
-fn a_lock_knows_that_the_kitfile_differs_and_not_in_what() {
+fn a_lock_shows_that_the_kitfile_differs_but_not_in_which_fields() {
     let sandbox = locked();
     let kitfile = sandbox.read("project/Kitfile").replace("epochs: 10", "epochs: 12");
     sandbox.write("project/Kitfile", kitfile);
@@ -102,7 +103,7 @@ fn the_parents_in_a_lock_are_compared_with_what_they_are_now() {
 }
 
 #[test]
-fn a_file_that_is_no_lock_is_refused() {
+fn a_file_that_is_not_a_lock_is_refused() {
     let sandbox = locked();
     let lock = sandbox.read("v1.lock").replace("\nkitfile ", "\nkitfiles ");
     sandbox.write("wrong.lock", lock);

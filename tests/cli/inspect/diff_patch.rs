@@ -1,4 +1,4 @@
-//! `diff --patch`: what changed in small texts, and that nothing in them reaches the terminal as a command.
+//! `diff --patch`: the changed lines of small texts, whose control characters never reach the terminal.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ use kit_testkit::sandbox::Sandbox;
 
 const KITFILE: &str = "manifestVersion: 1.0.0\ncode: [{path: src}]\n";
 
-/// `code:v1`, and the folder `project` after some work.
+/// A sandbox with `code:v1`, and with changes in the folder `project`.
 fn changed(compression: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("project/Kitfile", KITFILE);
@@ -147,7 +147,7 @@ fn git_applies_what_programs_are_given() {
 }
 
 #[test]
-fn far_away_only_small_files_are_read_for_their_lines() {
+fn only_small_remote_files_are_read_for_their_lines() {
     let (sandbox, registry) = (changed("none"), FakeRegistry::start());
     let name = format!("{}/code:v1", registry.host());
     sandbox.kit(&["push", "code:v1", &name, "--plain-http"]).ok();

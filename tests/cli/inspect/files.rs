@@ -1,4 +1,4 @@
-//! `ls`, `cat`, `cp`: single files of a ModelKit, and how little is read for them.
+//! `ls`, `cat`, `cp`: single files of a ModelKit, and the amount of data that is read for them.
 
 use std::io::{Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -26,7 +26,7 @@ fn packed(compression: Compression) -> Sandbox {
     sandbox
 }
 
-/// Sends `sample:v1` to `registry` and removes it here.
+/// Pushes `sample:v1` to `registry` and removes it from the local store.
 fn pushed(sandbox: &Sandbox, registry: &str) -> String {
     let remote = format!("{registry}/team/sample:v1");
     sandbox.kit(&["push", "sample:v1", &remote, "--plain-http"]).ok();
@@ -34,7 +34,7 @@ fn pushed(sandbox: &Sandbox, registry: &str) -> String {
     remote
 }
 
-/// How many bytes of blobs left the registry, and in how many requests.
+/// Returns the number of bytes of blobs that the registry sent, and the number of requests for them.
 fn moved(registry: &FakeRegistry) -> (u64, usize) {
     let requests = registry.requests_of("GET", "/");
     (requests.iter().map(|request| request.answer_bytes).sum(), requests.len())
@@ -101,7 +101,7 @@ fn of_a_remote_modelkit_only_headers_are_fetched() {
     assert_eq!(sandbox.kit(&["ls", &remote, "--plain-http"]).ok().stdout, local);
     let (bytes, requests) = moved(&registry);
     assert!(bytes < 128 * 1024 && requests <= 9, "{bytes} bytes in {requests} requests");
-    // A folder costs the layers that may hold it: two documents, and the table of contents of one layer.
+    // Listing a folder requires two documents, and the table of contents of the one layer that may contain it.
     registry.forget_requests();
     sandbox.kit(&["ls", &format!("{remote}//data"), "--plain-http"]).ok();
     assert_eq!(moved(&registry).1, 3);
@@ -158,7 +158,7 @@ fn only_files_are_printed() {
 }
 
 #[test]
-fn who_reads_only_the_beginning_is_no_failure() {
+fn a_reader_that_stops_early_is_not_a_failure() {
     let sandbox = packed(Compression::None);
     let mut command = sandbox.command(&["cat", "sample:v1//data/a.bin"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -238,7 +238,7 @@ fn a_copy_has_the_permissions_of_the_file() {
 }
 
 #[test]
-fn what_is_in_the_way_is_not_touched_unless_told_so() {
+fn existing_files_are_not_touched_unless_requested() {
     let sandbox = packed(Compression::None);
     let mine = sandbox.write("out/train.csv", "mine");
     let run = sandbox.kit(&["cp", "sample:v1//data/train.csv", "out"]).fails();
@@ -278,7 +278,7 @@ fn a_copy_of_a_small_file_costs_kilobytes() {
     assert!(bytes < 128 * 1024 && requests <= 6, "{bytes} bytes in {requests} requests");
 }
 
-/// Changes a byte of the blob of the data set so that it still can be read as what it is.
+/// Changes a byte of the blob of the dataset so that it can still be decoded.
 fn damage(sandbox: &Sandbox, compression: Compression) {
     let layers = sandbox.kit(&["inspect", "sample:v1"]).ok().json()["manifest"]["layers"].clone();
     let layer = layers.as_array().unwrap().iter().find(|layer| layer.to_string().contains("dataset")).unwrap();
@@ -286,7 +286,7 @@ fn damage(sandbox: &Sandbox, compression: Compression) {
     let mut bytes = fs_err::read(&path).unwrap();
     let place = match compression {
         Compression::None => bytes.windows(3).position(|found| found == b"1,2").unwrap(),
-        // The time in the header of a gzip member.
+        // The timestamp in the header of a gzip member.
         _ => 4,
     };
     bytes[place] = b'9';
@@ -326,7 +326,7 @@ fn nothing_vouches_for_what_is_read_in_ranges_without_a_table() {
     assert_eq!(sandbox.read("out/train.csv"), "a,b\n9,2\n");
 }
 
-/// The digests of the tables of contents that the layers of a local ModelKit name.
+/// Returns the digests of the tables of contents that the layers of a local ModelKit name.
 pub(crate) fn tables(sandbox: &Sandbox, name: &str) -> Vec<String> {
     let layers = sandbox.kit(&["inspect", name]).ok().json()["manifest"]["layers"].clone();
     let table = |layer: &Value| layer["annotations"]["ml.kitops.modelkit.contents"].as_str().unwrap().to_owned();
@@ -370,7 +370,7 @@ fn a_file_that_claims_to_be_longer_than_its_layer_is_refused() {
 }
 
 #[test]
-fn what_the_go_tool_packed_is_listed_and_printed() {
+fn files_in_modelkits_of_kitops_are_listed_and_printed() {
     let (sandbox, registry) = (Sandbox::new(), DockerRegistry::start());
     for folder in fs_err::read_dir(repository().join("tests/golden/layouts")).unwrap() {
         let folder = folder.unwrap();

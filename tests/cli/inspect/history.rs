@@ -1,4 +1,4 @@
-//! `kit log` and `kit lineage`: what came before what, and what is made of what.
+//! `kit log` and `kit lineage`: the order of versions, and the sources of a ModelKit.
 
 use expect_test::{Expect, expect};
 use regex::Regex;
@@ -10,19 +10,19 @@ use kit_testkit::sandbox::{Run, Sandbox};
 
 const PLAIN: &str = "--plain-http";
 
-/// Packs the project at a time, so many hours after 2026 began.
+/// Packs the project at a fixed time, given in hours after the beginning of 2026.
 fn pack(sandbox: &Sandbox, hours: u32, args: &[&str]) -> String {
     let mut command = sandbox.command(&["pack", "project"]);
     let seconds = 1_767_225_600 + u64::from(hours) * 3600;
     sandbox.run(command.args(args).env("SOURCE_DATE_EPOCH", seconds.to_string())).ok().digest()
 }
 
-/// Three versions of the project, of which the second lost its name to the third.
+/// A sandbox with three versions of the project. The tag of the second one moved to the third.
 fn versions() -> Sandbox {
     versions_each(&|_, _| ())
 }
 
-/// The same, and does something with the name of each when it is packed.
+/// Packs the same versions, and calls `then` with the name of each one after packing it.
 fn versions_each(then: &dyn Fn(&Sandbox, &str)) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.project();
@@ -41,7 +41,7 @@ fn versions_each(then: &dyn Fn(&Sandbox, &str)) -> Sandbox {
     sandbox
 }
 
-/// Standard output without digests.
+/// Returns standard output without digests.
 fn table(run: &Run) -> String {
     Regex::new("[0-9a-f]{12}").unwrap().replace_all(&run.stdout, "[12 digits]").into_owned()
 }
@@ -132,7 +132,7 @@ fn the_log_of_a_registry_finds_versions_that_lost_their_tag_by_the_record_of_the
 }
 
 #[test]
-fn a_log_reads_documents_only_and_bears_a_registry_that_tells_of_no_records() {
+fn a_log_reads_only_documents_and_works_with_a_registry_that_lists_no_records() {
     let (sandbox, registry) = (versions(), FakeRegistry::start());
     let name = format!("{}/team/sample", registry.host());
     for tag in ["v1", "v2"] {
@@ -149,7 +149,7 @@ fn a_log_reads_documents_only_and_bears_a_registry_that_tells_of_no_records() {
 }
 
 #[test]
-fn modelkits_of_the_go_tool_have_a_log_without_records() {
+fn modelkits_of_kitops_have_a_log_without_records() {
     let sandbox = Sandbox::new();
     sandbox.project();
     let layout = kit_testkit::sandbox::repository().join("tests/golden/layouts");
@@ -169,8 +169,9 @@ fn family() -> Sandbox {
     };
     pack_kitfile("tuned", "tuned:v1", "model:\n  path: base:v1\n");
     sandbox.write("top/rows.csv", "1\n");
-    let datasets = "datasets:\n  - name: rows\n    path: rows.csv\n  - name: shared\n    remotePath: base:v1\n  - name: gone\n    \
-                    remotePath: other:v1\n  - name: bucket\n    remotePath: s3://key:s3cret@bucket/rows\n";
+    let datasets = "datasets:\n  - name: rows\n    path: rows.csv\n  - name: shared\n    remotePath: base:v1\n  \
+                    - name: gone\n    remotePath: other:v1\n  \
+                    - name: bucket\n    remotePath: s3://key:s3cret@bucket/rows\n";
     pack_kitfile("top", "top:v1", &format!("model:\n  path: tuned:v1\n{datasets}"));
     sandbox
 }
@@ -220,7 +221,7 @@ fn what_a_record_pins_is_verified_and_not_what_the_tag_has_become() {
 }
 
 #[test]
-fn a_circle_of_modelkits_ends() {
+fn a_cycle_of_modelkits_ends() {
     let sandbox = Sandbox::new();
     sandbox.write("one/rows.csv", "1\n");
     let kitfile =

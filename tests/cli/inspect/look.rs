@@ -1,4 +1,4 @@
-//! `list`, `inspect`, `info`, `diff`, `version`: what they print.
+//! The output of `list`, `inspect`, `info`, `diff` and `version`.
 
 use expect_test::expect;
 

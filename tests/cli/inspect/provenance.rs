@@ -1,4 +1,4 @@
-//! The record of the making of a ModelKit: what it says, and what it must not say or do.
+//! The provenance attestation of a ModelKit: the facts that it records, and the data that it must not contain.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +11,7 @@ use kit_testkit::sandbox::Sandbox;
 const PLAIN: &str = "--plain-http";
 const IN_TOTO: &str = "application/vnd.in-toto+json";
 
-/// Runs git in the sandbox's project, without the configuration of whoever runs the tests.
+/// Runs git in the sandbox's project, without the configuration of the user who runs the tests.
 fn git(sandbox: &Sandbox, args: &[&str]) -> String {
     let mut command = Command::new("git");
     command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", sandbox.path("home")).env("GIT_CONFIG_NOSYSTEM", "1");
@@ -33,7 +33,7 @@ fn checkout() -> Sandbox {
     sandbox
 }
 
-/// The statements that are attached to anything in the store, in the order of the index.
+/// Returns all attached statements in the store, in the order of the index.
 pub fn statements(sandbox: &Sandbox) -> Vec<Value> {
     statements_in(&sandbox.store())
 }
@@ -81,7 +81,7 @@ fn the_record_changes_nothing_of_the_modelkit() {
 }
 
 #[test]
-fn files_that_git_does_not_know_or_knows_otherwise_are_dirty() {
+fn untracked_and_changed_files_make_a_checkout_dirty() {
     let sandbox = checkout();
     let dirty = |change: &dyn Fn()| {
         change();
@@ -130,9 +130,9 @@ fn parents_and_datasets_that_are_modelkits_are_recorded_by_digest() {
     let base = sandbox.kit(&["pack", "project", "-t", "base:v1"]).ok().digest();
     let hash = format!("sha256:{}", "a".repeat(64));
     let kitfile = format!(
-        "manifestVersion: 1.0.0\nmodel:\n  path: base:v1\ndatasets:\n  - name: here\n    remotePath: base:v1\n  - name: far\n    \
-         remotePath: far.example/data:v1\n  - name: bucket\n    remotePath: https://key:s3cret@bucket/data?signature=s3cret\n    \
-         remoteHash: {hash}\n"
+        "manifestVersion: 1.0.0\nmodel:\n  path: base:v1\ndatasets:\n  - name: here\n    remotePath: base:v1\n  \
+         - name: far\n    remotePath: far.example/data:v1\n  \
+         - name: bucket\n    remotePath: https://key:s3cret@bucket/data?signature=s3cret\n    remoteHash: {hash}\n"
     );
     sandbox.write("child/Kitfile", kitfile);
     sandbox.kit(&["pack", "child", "-t", "child:v1"]).ok();
@@ -185,7 +185,7 @@ fn packing_into_a_registry_attaches_the_record_there_once() {
     let pulled = sandbox.kit(&["pull", &name, PLAIN]).ok();
     pulled.says("application/vnd.in-toto+json: copied");
     assert_eq!(dependencies(&statements(&sandbox)[0]).len(), 2);
-    // A registry that does not want it has the ModelKit all the same.
+    // A registry that refuses the attestation still has the ModelKit.
     let other = FakeRegistry::start();
     other.fail_later("PUT", "/manifests/sha256:", 0, 2, Fault::Status(400, Vec::new()));
     let name = format!("{}/team/sample:v1", other.host());
@@ -193,7 +193,7 @@ fn packing_into_a_registry_attaches_the_record_there_once() {
     run.says("warning: cannot write the referrer `application/vnd.in-toto+json` of the ModelKit: ");
 }
 
-/// What comes out of an archive of a stranger can have any configuration.
+/// A repository from an untrusted archive can contain any git configuration.
 #[test]
 fn nothing_that_a_repository_names_is_run() {
     let sandbox = checkout();
@@ -211,7 +211,7 @@ fn nothing_that_a_repository_names_is_run() {
     for key in ["core.fsmonitor", "core.pager", "core.sshCommand"] {
         git(&sandbox, &["config", key, &program(key)]);
     }
-    // The same as before, and newer: git has to look into it, and would note in its index that it did.
+    // A new timestamp and the same content: git has to read the file, and would normally update its index.
     sandbox.write("project/weights/model.bin", "weights\n");
     assert_eq!(dirty(), Some(json!(false)));
     for key in ["filter.evil.clean", "filter.evil.process"] {
@@ -219,11 +219,11 @@ fn nothing_that_a_repository_names_is_run() {
     }
     sandbox.write("project/.gitattributes", "* filter=evil\n");
     sandbox.write("project/weights/model.bin", "WEIGHTS\n");
-    assert_eq!(dirty(), None, "it cannot be told without the filter");
+    assert_eq!(dirty(), None, "it cannot be determined without the filter");
 }
 
 #[test]
-fn what_is_no_repository_and_a_machine_without_git_are_recorded_without_a_commit() {
+fn a_folder_outside_git_and_a_machine_without_git_are_recorded_without_a_commit() {
     let sandbox = checkout();
     sandbox.run(sandbox.command(&["pack", "project"]).env("PATH", "/nowhere")).ok();
     fs_err::remove_file(sandbox.path("project/.git/HEAD")).unwrap();

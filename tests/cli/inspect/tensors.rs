@@ -1,4 +1,4 @@
-//! `inspect --tensors`: what is told of models, and how little is read for it.
+//! `inspect --tensors`: the facts that it prints of models, and the amount of data that is read for them.
 
 use std::io::Write;
 
@@ -75,7 +75,7 @@ fn check_table(text: &str) {
 }
 
 #[test]
-fn however_layers_are_compressed_the_same_is_told() {
+fn the_output_does_not_depend_on_compression() {
     let sandbox = project();
     for compression in ["none", "gzip-fastest", "zstd"] {
         sandbox.kit(&["pack", "project", "-t", compression, "--compression", compression]).ok();
@@ -102,7 +102,7 @@ fn of_remote_weights_only_headers_are_fetched() {
     check_table(&sandbox.kit(&inspect).ok().stdout);
 }
 
-/// How many bytes of a blob were sent.
+/// Returns the number of bytes of a blob that were sent.
 fn sent_bytes(registry: &FakeRegistry, request: &Recorded) -> u64 {
     let digest = request.target.rsplit('/').next().unwrap();
     let Some(range) = request.header("range") else { return registry.blob(digest).unwrap().len() as u64 };
@@ -111,7 +111,7 @@ fn sent_bytes(registry: &FakeRegistry, request: &Recorded) -> u64 {
 }
 
 #[test]
-fn programs_are_told_where_each_tensor_is() {
+fn json_contains_the_position_of_each_tensor() {
     let sandbox = project();
     sandbox.kit(&["pack", "project", "-t", "llm:v1"]).ok();
     let inspected = sandbox.kit(&["inspect", "llm:v1", "--tensors", "--format", "json"]).ok().json();
@@ -140,13 +140,13 @@ fn programs_are_told_where_each_tensor_is() {
 }
 
 #[test]
-fn what_the_go_tool_packed_is_looked_into() {
+fn modelkits_of_kitops_are_inspected() {
     let sandbox = Sandbox::new();
     let layouts = repository().join("tests/golden/layouts");
     for name in ["every-section-plain", "every-section-gzip", "every-section-gzip-fastest"] {
         let layout = format!("oci:{}:v1", layouts.join(name).display());
         let run = sandbox.kit(&["inspect", &layout, "--tensors"]).ok();
-        // Nothing but its name makes that file safetensors, and who looks is told.
+        // That file is safetensors only by its name, and the output says so.
         expect![[r#"
             FILE                        FORMAT        TENSORS   PARAMETERS   SIZE        TYPES
             weights/model.safetensors   safetensors   ?         ?            263.6 KiB   ?
@@ -181,7 +181,7 @@ fn the_example_is_summed_up() {
 }
 
 #[test]
-fn a_broken_header_is_told_of_and_the_rest_is_counted() {
+fn a_broken_header_is_reported_and_the_rest_is_counted() {
     let sandbox = project();
     sandbox.write("project/model/model-00002-of-00002.safetensors", "version https://git-lfs.github.com/spec/v1\n");
     sandbox.kit(&["pack", "project", "-t", "llm:v1"]).ok();

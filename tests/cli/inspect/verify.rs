@@ -1,4 +1,4 @@
-//! `kit verify`: whether a folder still is what a lock or a ModelKit says.
+//! `kit verify`: comparing a folder with a lock or a ModelKit.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -13,7 +13,7 @@ use kit_testkit::sandbox::{Sandbox, repository};
 fn packed_project() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.project();
-    // Whatever the umask is.
+    // The mode must not depend on the umask.
     fs::set_permissions(sandbox.path("project/src/train.py"), PermissionsExt::from_mode(0o644)).unwrap();
     sandbox.kit(&["pack", "project", "-t", "sample:v1", "--lock"]).ok();
     sandbox
@@ -125,7 +125,7 @@ fn only_what_is_chosen_is_compared() {
 }
 
 #[test]
-fn a_kitfile_that_says_the_same_in_other_words_is_the_same() {
+fn a_kitfile_with_the_same_content_in_another_formatting_is_equal() {
     let sandbox = packed_project();
     let kitfile = sandbox.read("project/Kitfile");
     sandbox.write("project/Kitfile", format!("# A comment\n{}", kitfile.replace("[Ada]", "\n    - \"Ada\"")));
@@ -152,7 +152,7 @@ fn files_of_a_parent_are_compared_where_the_parent_can_be_read() {
 }
 
 #[test]
-fn what_the_go_tool_packed_is_compared() {
+fn modelkits_of_kitops_are_compared() {
     let sandbox = Sandbox::new();
     for layout in fs::read_dir(repository().join("tests/golden/layouts")).unwrap() {
         let layout = layout.unwrap();
@@ -164,7 +164,7 @@ fn what_the_go_tool_packed_is_compared() {
 }
 
 #[test]
-fn programs_are_told_what_differs() {
+fn json_lists_the_differences() {
     let sandbox = packed_project();
     sandbox.write("project/README.md", "# Sampled\n");
     let told = sandbox.kit(&["verify", "project", "--format", "json"]).fails().json();
@@ -175,7 +175,7 @@ fn programs_are_told_what_differs() {
 }
 
 #[test]
-fn a_link_is_what_it_leads_to() {
+fn a_link_counts_as_its_target() {
     let sandbox = packed_project();
     fs::rename(sandbox.path("project/weights/model.bin"), sandbox.path("model.bin")).unwrap();
     symlink("../../model.bin", sandbox.path("project/weights/model.bin")).unwrap();

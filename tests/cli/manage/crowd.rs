@@ -1,4 +1,4 @@
-//! Many processes at once on one store.
+//! Many processes that use one store at the same time.
 
 use std::process::Child;
 

@@ -1,4 +1,5 @@
-//! Indexes of ModelKits: variants of a model under one name, made here, moved as a whole, and one of them chosen by its labels.
+//! Indexes of ModelKits: variants of a model under one name. Creating them, transferring them as a whole, and selecting
+//! a variant by its labels.
 
 use std::process::{Command, Stdio};
 
@@ -12,14 +13,14 @@ use kit_testkit::sandbox::{Run, Sandbox};
 const PLAIN: &str = "--plain-http";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
-/// The same model in two quantizations, `sample:q4` and `sample:q8`, which share a layer of docs.
+/// A sandbox with the same model in two quantizations, `sample:q4` and `sample:q8`, which share a layer of docs.
 struct Scene {
     sandbox: Sandbox,
     q4: String,
     q8: String,
 }
 
-/// A model with one tensor of a type by its number, of a file type by its number.
+/// Returns a model with one tensor. Both the type of the tensor and the file type are given as numbers.
 fn model(file_type: u32, tensor_type: u32) -> Gguf {
     let gguf = Gguf::new(3, false).text_entry("general.architecture", "llama");
     gguf.number_entry("general.file_type", file_type).tensor("blk.0.w", &[256, 8], tensor_type, 0).data(4096)
@@ -29,7 +30,8 @@ impl Scene {
     fn new() -> Self {
         let sandbox = Sandbox::new();
         let pack = |name: &str, weights: Vec<u8>| {
-            let kitfile = "manifestVersion: 1.0.0\npackage:\n  name: sample\nmodel:\n  path: model.gguf\ndocs:\n  - path: README.md\n";
+            let kitfile = "manifestVersion: 1.0.0\npackage:\n  name: sample\nmodel:\n  path: model.gguf\n\
+                           docs:\n  - path: README.md\n";
             sandbox.write(&format!("{name}/Kitfile"), kitfile);
             sandbox.write(&format!("{name}/README.md"), "# Sample\n");
             sandbox.write(&format!("{name}/model.gguf"), weights);
@@ -39,7 +41,7 @@ impl Scene {
         Self { sandbox, q4, q8 }
     }
 
-    /// With `sample:all` of both.
+    /// Creates the scene, and the index `sample:all` of both ModelKits.
     fn with_index() -> Self {
         let scene = Self::new();
         scene.kit(&["index", "create", "sample:all", "sample:q4", "sample:q8"]).ok();
@@ -50,18 +52,18 @@ impl Scene {
         self.sandbox.kit(args)
     }
 
-    /// Runs `kit` in another home.
+    /// Runs `kit` with another home directory.
     fn elsewhere(&self, args: &[&str]) -> Run {
         self.sandbox.run(self.sandbox.command(args).env("KIT_HOME", self.sandbox.path("elsewhere")))
     }
 
-    /// What the index says of its ModelKits.
+    /// Returns the entries of the index.
     fn modelkits(&self) -> Value {
         self.kit(&["index", "info", "sample:all", "--format", "json"]).ok().json()["modelKits"].take()
     }
 }
 
-/// A fake registry with the index as `team/sample:all`, and its name.
+/// Returns a fake registry with the index as `team/sample:all`, and the name of the index.
 fn pushed(scene: &Scene) -> (FakeRegistry, String) {
     let registry = FakeRegistry::start();
     let name = format!("{}/team/sample:all", registry.host());
@@ -72,7 +74,11 @@ fn pushed(scene: &Scene) -> (FakeRegistry, String) {
 #[test]
 fn labels_come_from_the_headers_and_can_be_changed() {
     let scene = Scene::with_index();
-    let facts = |quantization: &str| json!({ "architecture": "llama", "format": "gguf", "paramSize": "2K", "quantization": quantization });
+    let facts = |quantization: &str| {
+        json!({
+            "architecture": "llama", "format": "gguf", "paramSize": "2K", "quantization": quantization,
+        })
+    };
     let labels = |scene: &Scene| {
         scene.modelkits().as_array().unwrap().iter().map(|kit| kit["labels"].clone()).collect::<Vec<_>>()
     };
@@ -91,7 +97,7 @@ fn labels_come_from_the_headers_and_can_be_changed() {
     scene.kit(&["index", "add", "sample:all", "other:half", "-l", "vram=1GB"]).ok();
     let half = &scene.modelkits()[2];
     assert_eq!(half["labels"], json!({ "format": "safetensors", "precision": "bfloat16,float32", "vram": "1GB" }));
-    assert_eq!(half.get("reference"), None, "the index cannot tell names in other repositories");
+    assert_eq!(half.get("reference"), None, "the index does not contain names in other repositories");
 }
 
 #[test]
@@ -160,7 +166,7 @@ fn a_pulled_index_is_whole_and_goes_as_a_whole() {
             && scene.sandbox.tree("Q8_0") == scene.sandbox.tree("q8")
     );
     assert_eq!(registry.requests().len(), 0, "everything is here");
-    // What is about the ModelKits came along.
+    // The referrers of the ModelKits were pulled as well.
     scene.elsewhere(&["lineage", &format!("{repository}@{}", scene.q4)]).ok();
     let list = || scene.elsewhere(&["list", "--format", "json"]).ok().json();
     assert_eq!(list().as_array().unwrap().len(), 1);
@@ -199,7 +205,7 @@ fn labels_choose_what_is_pulled() {
 }
 
 #[test]
-fn who_does_not_choose_one_is_told_what_there_is() {
+fn the_variants_are_listed_if_none_is_selected() {
     let scene = Scene::with_index();
     let (_registry, name) = pushed(&scene);
     let failure =
@@ -281,7 +287,7 @@ fn an_index_keeps_what_is_in_it() {
 }
 
 #[test]
-fn who_add_to_an_index_at_once_lose_nothing() {
+fn simultaneous_additions_to_an_index_lose_nothing() {
     let scene = Scene::new();
     scene.kit(&["index", "create", "sample:all"]).ok();
     let label = |number: u32| format!("number={number}");
@@ -335,7 +341,11 @@ fn an_archive_carries_an_index_with_all_of_it() {
     scene.elsewhere(&["unpack", "sample:all", "-l", "quantization=Q4_0", "-d", "out"]).ok();
     assert!(scene.sandbox.tree("out") == scene.sandbox.tree("q4"));
     let about = |args: &[&str]| scene.elsewhere(args).ok().stderr.matches("in-toto").count();
-    assert_eq!(about(&["push", "sample:all", "oci:layout:all"]), 2, "what is about the ModelKits came along");
+    assert_eq!(
+        about(&["push", "sample:all", "oci:layout:all"]),
+        2,
+        "the referrers of the ModelKits were loaded as well"
+    );
     scene.kit(&["save", "sample:all", "--since", "sample:q4", "-o", "rest.tar"]).ok();
     scene.kit(&["push", "sample:q4", "oci:q4-only:q4"]).ok();
     let third =
@@ -347,7 +357,7 @@ fn an_archive_carries_an_index_with_all_of_it() {
 }
 
 #[test]
-fn a_stranger_s_index_brings_nothing_else() {
+fn an_untrusted_index_adds_nothing_else() {
     let scene = Scene::with_index();
     let (registry, name) = pushed(&scene);
     let (_, bytes) = registry.manifest("team/sample", "all").unwrap();

@@ -1,4 +1,4 @@
-//! `tag`, `remove`, `fsck`, `cache`, `init`, `logout`.
+//! The commands `tag`, `remove`, `fsck`, `cache`, `init` and `logout`.
 
 use kit_testkit::sandbox::Sandbox;
 

@@ -1,4 +1,4 @@
-//! Tests of the commands that keep names, indexes and the local store in order.
+//! Tests of the commands that manage names, indexes and the local store.
 
 mod crowd;
 mod index;

@@ -1,4 +1,4 @@
-//! `kit config` and `config.toml`: who wins, and that it is said where a value comes from.
+//! `kit config` and `config.toml`: the precedence of settings, and the origin that is shown for each value.
 
 use expect_test::expect;
 

@@ -5,7 +5,7 @@ use expect_test::expect;
 use kit_testkit::docker_registry::DockerRegistry;
 use kit_testkit::sandbox::Sandbox;
 
-/// A registry with a ModelKit in `team/sample`, and the name of that repository.
+/// Returns a registry with a ModelKit in `team/sample`, and the name of that repository.
 fn pushed(sandbox: &Sandbox) -> (DockerRegistry, String) {
     let registry = DockerRegistry::start();
     let repository = format!("{}/team/sample", registry.host());
@@ -54,7 +54,7 @@ fn dockers_registry_is_examined() {
         delete          yes; nothing written remains     answer    deletes with `kit remove --remote`
     "#]].assert_eq(&run.redacted_stdout());
     assert_eq!(run.stderr, "");
-    // The ModelKit there is untouched, and nothing new has a name.
+    // The ModelKit in the registry is untouched, and there are no new tags.
     sandbox.kit(&["unpack", &format!("{repository}:v1"), "--plain-http", "-d", "again"]).ok();
     let listed = sandbox.kit(&["list", &repository, "--plain-http"]).ok();
     assert_eq!(listed.stdout.lines().count(), 2);

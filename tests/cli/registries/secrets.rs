@@ -1,4 +1,4 @@
-//! What is secret stays so, however much is logged.
+//! Secrets never appear in the output, not even at the highest log level.
 
 use kit_testkit::registry::{Access, Bearer, FakeRegistry, Fault};
 use kit_testkit::sandbox::Sandbox;
@@ -7,7 +7,7 @@ const PLAIN: &str = "--plain-http";
 /// The password; its `Authorization`; the fake's signed queries and upload states; its tokens.
 const SECRETS: [&str; 4] = ["hunter2", "bWU6aHVudGVyMg", "secret-", "token-"];
 
-/// A registry that gives tokens and redirects to a store, and the name of a ModelKit to be.
+/// Returns a registry that issues tokens and redirects to a store, and a name for a ModelKit.
 fn scene(sandbox: &Sandbox, store: &FakeRegistry) -> (FakeRegistry, String) {
     let registry = FakeRegistry::start();
     registry.configure(|options| {
@@ -24,19 +24,19 @@ fn scene(sandbox: &Sandbox, store: &FakeRegistry) -> (FakeRegistry, String) {
     (registry, name)
 }
 
-/// Runs `kit` as loudly as it can, and returns what it said.
+/// Runs `kit` at the highest log level, and returns its output.
 #[track_caller]
 fn said(sandbox: &Sandbox, args: &[&str]) -> String {
     let loud = [args, &[PLAIN, "-vv", "--log-level", "trace"]].concat();
     let run = sandbox.kit(&loud);
     let text = run.stdout + &run.stderr;
     for secret in SECRETS {
-        assert!(!text.contains(secret), "{args:?} tells `{secret}`:\n{text}");
+        assert!(!text.contains(secret), "{args:?} shows `{secret}`:\n{text}");
     }
     text
 }
 
-/// Gives the store what the registry redirects to.
+/// Copies the blobs of the local store to the blob server that the registry redirects to.
 fn fill(store: &FakeRegistry, sandbox: &Sandbox) {
     for blob in fs_err::read_dir(sandbox.store().join("blobs/sha256")).unwrap() {
         store.add_blob(&fs_err::read(blob.unwrap().path()).unwrap());

@@ -1,4 +1,5 @@
-//! Completion in shells: each asks `kit`, by its own rules of what a word is, and `kit` knows what is in the local store.
+//! Completion in shells: each shell splits words by its own rules and asks `kit`, which completes names in the local
+//! store.
 
 use std::process::Command;
 
@@ -17,7 +18,8 @@ fn packed() -> Sandbox {
     sandbox
 }
 
-/// What a shell prints that runs `script` in the sandbox, where `kit` is on the path. None if there is no such shell.
+/// Runs `script` by a shell in the sandbox, with `kit` on the path, and returns its output. Returns `None` if the shell
+/// is not installed.
 fn shell(sandbox: &Sandbox, name: &str, script: &str) -> Option<String> {
     let program = ["/usr/bin", "/bin"].map(|folder| format!("{folder}/{name}")).into_iter();
     let program = program.into_iter().find(|path| fs_err::exists(path).unwrap())?;
@@ -29,7 +31,7 @@ fn shell(sandbox: &Sandbox, name: &str, script: &str) -> Option<String> {
 }
 
 #[test]
-fn no_store_is_no_failure() {
+fn a_missing_store_is_not_a_failure() {
     let sandbox = Sandbox::new();
     assert_eq!(sandbox.kit(&["__complete", "--", "push", ""]).ok().stdout, "none\n");
     sandbox.write("kit/store/index.json", "{");
@@ -47,7 +49,7 @@ fn other_shells_know_commands_and_flags() {
     sandbox.kit(&["completion", "tcl"]).exits(2);
 }
 
-/// What readline would put in place of the word that it sees, which begins behind the last `:`, `@` or `=`.
+/// Checks the replacement for the word that readline sees, which begins after the last `:`, `@` or `=`.
 #[test]
 fn bash_completes_names_with_colons() {
     let sandbox = packed();
@@ -67,7 +69,7 @@ fn bash_completes_names_with_colons() {
     }
 }
 
-/// Tested where fish is installed.
+/// Runs only if fish is installed.
 #[test]
 fn fish_shows_what_words_mean() {
     let sandbox = packed();
@@ -83,7 +85,8 @@ fn fish_shows_what_words_mean() {
     }
 }
 
-/// Tested where zsh is installed, with what gives words to its editor replaced by what prints them.
+/// Runs only if zsh is installed. The functions that pass words to its editor are replaced by functions that print
+/// them.
 #[test]
 fn zsh_completes_names_with_colons() {
     let sandbox = packed();
@@ -94,7 +97,9 @@ fn zsh_completes_names_with_colons() {
         ("kit pack ", "folders"),
     ] {
         let script = format!(
-            "function compdef() {{ }}; function _describe() {{ print -rl -- ${{(P)2}} }}; function _files() {{ print folders }}
+            "function compdef() {{ }}
+             function _describe() {{ print -rl -- ${{(P)2}} }}
+             function _files() {{ print folders }}
              source ./kit.zsh; words=(${{(s: :)${{:-{line}x}}}}); CURRENT=$#words; PREFIX=${{words[-1]%x}}; _kit"
         );
         let Some(offered) = shell(&sandbox, "zsh", &script) else { return };

@@ -1,4 +1,4 @@
-//! What `examples` shows can be typed: its YAML is YAML, and its commands and flags exist.
+//! The texts in `examples` are correct: their YAML is valid, and their commands and flags exist.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use regex::Regex;
 
 use kit_testkit::sandbox::{Sandbox, repository};
 
-/// The files below a folder whose name ends so.
+/// Returns the files below a folder whose names have the given ending.
 fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -32,7 +32,8 @@ fn the_yaml_of_the_examples_is_yaml() {
     }
 }
 
-/// The commands in a text, each as its name and its flags: in a list of YAML, or in a line with at least one flag.
+/// Returns the commands in a text, each as its name and its flags. A command is a YAML list, or a line with at least
+/// one flag.
 fn commands(text: &str) -> Vec<(String, Vec<String>)> {
     let command = Regex::new(r#"\bkit(?:, "?| )([a-z]+)\b(.*)"#).unwrap();
     let flag = Regex::new("--[a-z][a-z-]*").unwrap();

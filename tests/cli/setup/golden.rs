@@ -1,4 +1,4 @@
-//! ModelKits as the Go tool makes them: we make the same bytes, and read what it made.
+//! Compatibility with KitOps: `kit` writes the same bytes, and reads the ModelKits that KitOps packed.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -65,7 +65,7 @@ impl File {
 }
 
 #[test]
-fn the_sixteen_projects_become_the_bytes_of_the_go_tool() {
+fn the_sixteen_projects_give_the_same_bytes_as_kitops() {
     let cases = cases();
     assert_eq!(cases.len(), 16);
     for case in cases {
@@ -73,14 +73,17 @@ fn the_sixteen_projects_become_the_bytes_of_the_go_tool() {
         case.write(&sandbox);
         sandbox.kit(&["pack", "project", "-t", "golden:v1"]).ok();
         let manifest = sandbox.kit(&["inspect", "golden:v1"]).ok().json()["manifest"].clone();
-        let essence = |descriptor: &Value| json!({ "mediaType": descriptor["mediaType"], "digest": descriptor["digest"], "size": descriptor["size"] });
+        let essence = |descriptor: &Value| {
+            let [media_type, digest, size] = ["mediaType", "digest", "size"].map(|key| &descriptor[key]);
+            json!({ "mediaType": media_type, "digest": digest, "size": size })
+        };
         let layers: Vec<_> = manifest["layers"].as_array().unwrap().iter().map(essence).collect();
         let found = json!({ "config": essence(&manifest["config"]), "layers": layers });
         assert_eq!(found, case.expected, "{}", case.name);
     }
 }
 
-/// The project behind each layout that the Go tool packed.
+/// The layouts that KitOps packed, each with the name of its project.
 const LAYOUTS: [(&str, &str); 6] = [
     ("every-section-plain", "every-section"),
     ("every-section-gzip", "every-section"),
@@ -91,7 +94,7 @@ const LAYOUTS: [(&str, &str); 6] = [
 ];
 
 #[test]
-fn what_the_go_tool_packed_unpacks_to_the_files_it_was_made_of() {
+fn modelkits_of_kitops_unpack_to_the_packed_files() {
     let cases = cases();
     for (layout, name) in LAYOUTS {
         let case = cases.iter().find(|case| case.name == name).unwrap();
@@ -107,7 +110,7 @@ fn what_the_go_tool_packed_unpacks_to_the_files_it_was_made_of() {
 }
 
 #[test]
-fn what_the_go_tool_packed_is_listed_pulled_and_shown() {
+fn modelkits_of_kitops_are_listed_pulled_and_shown() {
     let sandbox = Sandbox::new();
     let layouts = repository().join("tests/golden/layouts");
     let layout = format!("oci:{}:v1", layouts.join("every-section-gzip").display());

@@ -1,4 +1,4 @@
-//! Help texts: every command has one, with an example; wrong usage is told apart from failure.
+//! Help texts: every command has one, and wrong usage has another exit code than failure.
 
 use kit_testkit::sandbox::Sandbox;
 
@@ -101,7 +101,7 @@ fn progress_for_programs_is_one_json_object_per_line() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_failure() {
+fn a_reader_that_stops_early_is_not_a_failure() {
     let sandbox = Sandbox::new();
     let command = format!("{} completion powershell | head -n 1", env!("CARGO_BIN_EXE_kit"));
     let output = std::process::Command::new("bash").args(["-o", "pipefail", "-c", &command]).output().unwrap();

@@ -1,7 +1,7 @@
-//! The tools of others, as the Python package index has them: they read what `kit` wrote, or run `kit`.
+//! Interoperability with other tools from the Python package index: they read artifacts that `kit` wrote, or run `kit`.
 //!
-//! `scripts/test.sh` installs them (`tests/peers/requirements.txt`). Where it cannot, it says so at its end, and sets
-//! `KIT_TEST_PEERS=missing`, by which these tests do nothing.
+//! `scripts/test.sh` installs them (`tests/peers/requirements.txt`). If it cannot, it reports that at its end, and sets
+//! `KIT_TEST_PEERS=missing`, which makes these tests do nothing.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,8 +12,8 @@ use kit_testkit::docker_registry::DockerRegistry;
 use kit_testkit::registry::{Access, FakeRegistry};
 use kit_testkit::sandbox::{Sandbox, repository};
 
-/// The Python that knows the packages; none where they could not be installed.
-#[allow(clippy::disallowed_methods, reason = "what a test does is no matter of the program")]
+/// Returns the Python interpreter that has the packages; `None` if they could not be installed.
+#[allow(clippy::disallowed_methods, reason = "the rule is for the program, not for tests")]
 fn python() -> Option<PathBuf> {
     if std::env::var("KIT_TEST_PEERS").is_ok_and(|text| text == "missing") {
         return None;
@@ -23,7 +23,7 @@ fn python() -> Option<PathBuf> {
     Some(python)
 }
 
-/// Runs a script of `tests/peers` in the sandbox, with our `kit` on its path, and reads what it printed.
+/// Runs a script of `tests/peers` in the sandbox, with the tested `kit` on its path, and returns its output.
 fn run(python: &Path, sandbox: &Sandbox, folder: &str, script: &str, args: &[&str]) -> Value {
     let kit = Path::new(env!("CARGO_BIN_EXE_kit")).parent().unwrap();
     let mut command = Command::new(python);

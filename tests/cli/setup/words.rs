@@ -1,10 +1,10 @@
-//! What a newcomer reads when something is not where it was looked for.
+//! The messages for a new user when something does not exist in the place where it was looked for.
 
 use kit_testkit::registry::{Access, FakeRegistry};
 use kit_testkit::sandbox::Sandbox;
 
 #[test]
-fn a_folder_that_is_no_layout_is_not_blamed_on_the_tag() {
+fn a_folder_that_is_not_a_layout_is_not_reported_as_a_missing_tag() {
     let sandbox = Sandbox::new();
     for args in [&["unpack", "oci:nowhere:v1"][..], &["pull", "oci:nowhere:v1"], &["list", "oci:nowhere"]] {
         sandbox.kit(args).fails().says("/nowhere` is not an OCI image layout: there is no `oci-layout` file");
@@ -13,7 +13,7 @@ fn a_folder_that_is_no_layout_is_not_blamed_on_the_tag() {
 }
 
 #[test]
-fn who_asks_a_registry_is_not_told_of_the_local_store() {
+fn errors_about_a_registry_do_not_mention_the_local_store() {
     let sandbox = Sandbox::new();
     sandbox.project();
     sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok();

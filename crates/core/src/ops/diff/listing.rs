@@ -57,8 +57,9 @@ pub(super) type Files<'a> = BTreeMap<RelativePath, File<'a>>;
 
 /// Lists the files in `layers` of one side, `jobs` layers at once.
 ///
-/// Only the headers of uncompressed layers are read. Compressed layers are read from beginning to end, which also gives
-/// the digests of their files.
+/// A layer with a table of contents is listed from it, which also gives the digests of its files. Otherwise, only the
+/// headers of an uncompressed layer are read, and a compressed layer is read from beginning to end, which also gives
+/// the digests.
 pub(super) fn list<'a>(layers: &[SideLayer<'a>], jobs: usize) -> Result<Files<'a>, Error> {
     let lists = workers::run(jobs, layers, |layer| match layer.content {
         Content::Blob(blob) => list_blob(layer.section, blob),
@@ -121,8 +122,8 @@ pub(super) fn read_digests(files: &mut Files, wanted: &[RelativePath], jobs: usi
 }
 
 /// Passes the content of each of the `wanted` files to `look`. The files of one layer are read in one pass, so that
-/// small neighbouring files are fetched together. A compressed layer is read again, up to the last wanted file. Files
-/// that only a lock lists are skipped.
+/// small neighbouring files are fetched together. A compressed layer is read again, at most up to the last wanted file.
+/// Files that only a lock lists are skipped.
 pub(super) fn look_into<T: Send>(
     files: &Files,
     wanted: &[RelativePath],

@@ -96,7 +96,8 @@ fn read_side(
     Ok(texts.into_iter().filter_map(|(path, text)| Some((path, text?))).collect())
 }
 
-/// Reads `content` if it is a text, or else only its beginning.
+/// Reads `content` and returns its text, or `None` if it is not a text. After a zero byte at the beginning, nothing
+/// more is read.
 fn read_text(content: &mut dyn Read) -> io::Result<Option<String>> {
     let mut bytes = Vec::new();
     content.take(BEGINNING as u64).read_to_end(&mut bytes)?;
