@@ -4,7 +4,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use anyhow::{Context, Result};
 use etcetera::BaseStrategy;
@@ -112,9 +112,9 @@ impl Environment {
         }
     }
 
-    /// `path` as seen from the current folder.
+    /// Resolves `path` against the current folder and removes `.` components, so that messages contain no `/./`.
     pub(crate) fn absolute(&self, path: &Path) -> PathBuf {
-        self.current_folder.join(path)
+        path::absolute(self.current_folder.join(path)).expect("the current folder is absolute")
     }
 }
 

@@ -184,7 +184,7 @@ fn a_lock_that_cannot_be_used_is_refused_with_its_problems() {
     sandbox.write("project/Kitfile.lock", lock.replace("file 644", "<<<<<<< ours\nfile 9"));
     sandbox.kit(&["pack", "project", "--locked"]).fails().says("Kitfile.lock:5:1: a lock has no records `<<<<<<<`");
     fs::remove_file(sandbox.path("project/Kitfile.lock")).unwrap();
-    sandbox.kit(&["pack", "project", "--locked"]).fails().says("`kit pack --lock` writes one");
+    sandbox.kit(&["pack", "project", "--locked"]).fails().says("create it with `kit pack --lock`");
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn where_to_push_must_be_clear() {
     let sandbox = Sandbox::new();
     sandbox.project();
     sandbox.kit(&["pack", "project", "--push"]).exits(2).says("--push NAME:TAG");
-    sandbox.kit(&["pack", "project", "--push", "a/b:c", "-t", "a/b:c"]).exits(2).says("one will do");
+    sandbox.kit(&["pack", "project", "--push", "a/b:c", "-t", "a/b:c"]).exits(2).says("give one of them");
     sandbox.kit(&["pack", "project", "--push", "sample:v1"]).fails().says("`sample:v1` names no registry");
 }
 

@@ -205,7 +205,7 @@ fn who_does_not_choose_one_is_told_what_there_is() {
     let failure =
         |labels: &[&str]| scene.elsewhere(&[&["pull", &name, PLAIN], labels].concat()).fails().redacted_failure();
     expect_test::expect![[r#"
-        error: Failed to pull: cannot pull `[REGISTRY]/team/sample:all`
+        error: Failed to pull `[REGISTRY]/team/sample:all`
           caused by: `all` is an index of ModelKits, not one of them; there are:
             [DIGEST] q4 (architecture=llama, format=gguf, paramSize=2K, quantization=Q4_0)
             [DIGEST] q8 (architecture=llama, format=gguf, paramSize=2K, quantization=Q8_0)
@@ -213,14 +213,14 @@ fn who_does_not_choose_one_is_told_what_there_is() {
     "#]]
     .assert_eq(&failure(&[]));
     expect_test::expect![[r#"
-        error: Failed to pull: cannot pull `[REGISTRY]/team/sample:all`
+        error: Failed to pull `[REGISTRY]/team/sample:all`
           caused by: no ModelKit in the index `all` has `format=gguf` and `quantization=Q2_K`; there are:
             [DIGEST] q4 (architecture=llama, format=gguf, paramSize=2K, quantization=Q4_0)
             [DIGEST] q8 (architecture=llama, format=gguf, paramSize=2K, quantization=Q8_0)
     "#]]
     .assert_eq(&failure(&["-l", "format=gguf", "-l", "quantization=Q2_K"]));
     expect_test::expect![[r#"
-        error: Failed to pull: cannot pull `[REGISTRY]/team/sample:all`
+        error: Failed to pull `[REGISTRY]/team/sample:all`
           caused by: 2 ModelKits in the index `all` have `format=gguf`:
             [DIGEST] q4 (architecture=llama, format=gguf, paramSize=2K, quantization=Q4_0)
             [DIGEST] q8 (architecture=llama, format=gguf, paramSize=2K, quantization=Q8_0)

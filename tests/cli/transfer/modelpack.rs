@@ -219,7 +219,9 @@ fn what_does_not_go_together_is_said() {
         hint: `kit pack --layer-format tar` makes layers that a ModelKit, a ModelPack and an image can share
     "#]]
     .assert_eq(&kit(&["convert", "llama:v1", "--to", "modelpack"]).fails().redacted_failure());
-    kit(&["convert", "llama:v1", "--to", "modelkit", "--compat", "cnai"]).exits(2).says("becomes a ModelKit");
+    kit(&["convert", "llama:v1", "--to", "modelkit", "--compat", "cnai"])
+        .exits(2)
+        .says("--compat requires `--to modelpack`");
     kit(&["convert", "llama:v9", "--to", "modelpack"]).fails().says("not found in the local store");
     kit(&["convert", "llama:v1", "--to", "image"]).exits(2);
     assert_eq!(sandbox.kit(&["list"]).ok().stdout.lines().count(), 2, "nothing was entered");

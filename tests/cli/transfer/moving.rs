@@ -114,7 +114,7 @@ fn failures_name_what_why_and_what_to_do() {
     let run = road.sandbox.kit(&["push", "sample:v1", &remote]).fails();
     expect![[r#"
         Pushing sample:v1 to [REGISTRY]/sample:v1
-        error: Failed to push: cannot push `sample:v1` to `[REGISTRY]/sample:v1`
+        error: Failed to push `sample:v1` to `[REGISTRY]/sample:v1`
           caused by: cannot write dataset data
           caused by: `[REGISTRY]` does not speak https
         hint: --plain-http talks to a registry without TLS"#]]
@@ -124,7 +124,7 @@ fn failures_name_what_why_and_what_to_do() {
     let run = road.sandbox.kit(&["pull", &remote, PLAIN]).fails();
     expect![[r#"
         Pulling [REGISTRY]/sample:v1
-        error: Failed to pull: cannot pull `[REGISTRY]/sample:v1`
+        error: Failed to pull `[REGISTRY]/sample:v1`
           caused by: cannot read the manifest
           caused by: `[REGISTRY]/sample:v1` was not found"#]]
     .assert_eq(run.redacted_stderr().trim_end());
