@@ -34,7 +34,8 @@ impl Context {
         Ok(self.or_latest(text, self.location_as_given(text)?))
     }
 
-    /// Parses an argument that names a ModelKit or a repository. Relative paths are resolved against the current folder.
+    /// Parses an argument that names a ModelKit or a repository. Relative paths are resolved against the current
+    /// folder.
     pub(crate) fn location_as_given(&self, text: &str) -> Result<Location> {
         Ok(self.absolute(parse(text)?))
     }

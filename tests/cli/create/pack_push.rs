@@ -118,7 +118,7 @@ fn a_file_that_changes_between_the_readings_is_named_and_nothing_appears() {
         error: cannot pack `[FOLDER]/project` and push it to `[REGISTRY]/team/sample:v1`
           caused by: cannot read model weights/model.bin
           caused by: `[FOLDER]/project/weights/model.bin` changed since it was packed
-        hint: pack again, when nothing writes to the file any more
+        hint: pack again when no process is writing to the file
     "#]]
     .assert_eq(&run.redacted_failure());
     assert!(registry.requests_of("PUT", "/manifests/").is_empty());

@@ -202,6 +202,6 @@ fn pins_of_the_local_store_move_without_a_registry() {
         error: cannot update the pins of `tuned`
           caused by: cannot read the referenced ModelKit `base:v1`
           caused by: failed to find reference base:v1: not found in the local store
-        hint: `kit list` shows what is here; a registry is part of the name: REGISTRY/REPOSITORY:TAG"#]]
+        hint: `kit list` shows local ModelKits; to use a registry, put its host in front: REGISTRY/REPOSITORY:TAG"#]]
     .assert_eq(run.redacted_stderr().trim_end());
 }

@@ -209,7 +209,7 @@ fn who_does_not_choose_one_is_told_what_there_is() {
           caused by: `all` is an index of ModelKits, not one of them; there are:
             [DIGEST] q4 (architecture=llama, format=gguf, paramSize=2K, quantization=Q4_0)
             [DIGEST] q8 (architecture=llama, format=gguf, paramSize=2K, quantization=Q8_0)
-        hint: NAME@DIGEST names one of them everywhere; `kit pull` and `kit unpack` choose by label: -l quantization=Q8_0
+        hint: select a ModelKit by digest (NAME@DIGEST), or by label with `kit pull` or `kit unpack`: -l quantization=Q8_0
     "#]]
     .assert_eq(&failure(&[]));
     expect_test::expect![[r#"
@@ -224,7 +224,7 @@ fn who_does_not_choose_one_is_told_what_there_is() {
           caused by: 2 ModelKits in the index `all` have `format=gguf`:
             [DIGEST] q4 (architecture=llama, format=gguf, paramSize=2K, quantization=Q4_0)
             [DIGEST] q8 (architecture=llama, format=gguf, paramSize=2K, quantization=Q8_0)
-        hint: add labels until one is left, such as -l quantization=Q8_0
+        hint: add labels until one ModelKit is left, such as -l quantization=Q8_0
     "#]]
     .assert_eq(&failure(&["-l", "format=gguf"]));
     scene.kit(&["unpack", "sample:q4", "-l", "format=gguf", "-d", "out"]).fails().says("`q4` is not an index");

@@ -18,7 +18,7 @@ fn who_asks_a_registry_is_not_told_of_the_local_store() {
     sandbox.project();
     sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok();
     for args in [&["info", "-r", "a:v1"][..], &["inspect", "-r", "a:v1"], &["diff", "local://a:v1", "remote://a:v1"]] {
-        sandbox.kit(args).fails().says("`a:v1` names no registry").says("hint: put the registry in front");
+        sandbox.kit(args).fails().says("`a:v1` names no registry").says("hint: put the registry host in front");
     }
 }
 
@@ -72,7 +72,7 @@ fn a_model_that_is_taken_for_a_reference_comes_with_a_hint() {
     let sandbox = Sandbox::new();
     sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: 'model:v1'}\n");
     let run = sandbox.kit(&["pack", "project"]).fails();
-    run.says("cannot read the referenced ModelKit `model:v1`").says("hint: `kit list` shows what is here");
+    run.says("cannot read the referenced ModelKit `model:v1`").says("hint: `kit list` shows local ModelKits");
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn raw_layers_are_refused_in_an_image_before_anything_travels() {
         error: Failed to push `sample:v1` to `oci:[FOLDER]/layout:v1`
           caused by: cannot make `v1-image`
           caused by: the layer `weights/model.bin` is raw, which an image has no media type for
-        hint: `kit pack --layer-format tar` makes layers that a ModelKit, a ModelPack and an image can share
+        hint: use `kit pack --layer-format tar` for layers that a ModelKit, a ModelPack and an image can share
     "#]]
     .assert_eq(&refused.redacted_failure());
     assert!(!sandbox.path("layout").exists());

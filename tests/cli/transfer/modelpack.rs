@@ -216,7 +216,7 @@ fn what_does_not_go_together_is_said() {
     expect![[r#"
         error: cannot convert `llama:v1` to a ModelPack
           caused by: the layer `model-00001-of-00002.safetensors` is raw and compressed, which a ModelPack has no media type for
-        hint: `kit pack --layer-format tar` makes layers that a ModelKit, a ModelPack and an image can share
+        hint: use `kit pack --layer-format tar` for layers that a ModelKit, a ModelPack and an image can share
     "#]]
     .assert_eq(&kit(&["convert", "llama:v1", "--to", "modelpack"]).fails().redacted_failure());
     kit(&["convert", "llama:v1", "--to", "modelkit", "--compat", "cnai"])
