@@ -1,4 +1,4 @@
-//! The command line: global flags, the subcommands, and what happens to a failure.
+//! The command line: global flags, subcommands, and the exit code of a failure.
 
 use std::any::TypeId;
 use std::ffi::OsString;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::builder::BoolishValueParser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, ValueEnum};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -17,10 +17,11 @@ use super::context::Context;
 use crate::commands::Command;
 use crate::config::Environment;
 use crate::output::{Output, ProgressMode, report};
+use kit_core::problem::closest;
 
 /// Pack AI projects into OCI artifacts and move them through any registry
 #[derive(Debug, Parser)]
-#[command(name = "kit", override_help = OVERVIEW, version)]
+#[command(name = "kit", version)]
 pub(crate) struct Args {
     #[command(flatten)]
     global: GlobalArgs,
@@ -31,13 +32,14 @@ pub(crate) struct Args {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Global options")]
 struct GlobalArgs {
-    /// Keep store and credentials in this folder [default: KIT_HOME, KITOPS_HOME, or `kit` in the user's data folder]
+    /// Folder of the local store and the credentials [default: KIT_HOME, KITOPS_HOME, or `kit` in the user's data
+    /// folder]
     #[arg(long, global = true, value_name = "FOLDER")]
     config: Option<PathBuf>,
-    /// How progress is shown: nothing, one line per step, bars, or JSON for programs
+    /// Progress output: nothing, one line per step, bars, or JSON for scripts
     #[arg(long, global = true, value_name = "MODE")]
     progress: Option<ProgressMode>,
-    /// What is logged to standard error
+    /// Level of the log on standard error
     #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
     log_level: LogLevel,
     /// Log more; repeat for even more
@@ -57,74 +59,59 @@ enum LogLevel {
     Trace,
 }
 
-/// What `kit` alone prints: the commands as a person meets them.
-const OVERVIEW: &str = "\
-Pack AI projects into OCI artifacts and move them through any registry.
+/// The commands in the groups of `kit --help`. Commands that are missing here are listed under `Other`.
+const GROUPS: [(&str, &[&str]); 5] = [
+    ("Create", &["init", "validate", "import", "pack", "update"]),
+    ("Transfer", &["push", "pull", "copy", "promote", "convert", "save", "load", "unpack"]),
+    ("Inspect", &["list", "inspect", "info", "ls", "cat", "cp", "diff", "log", "lineage", "verify"]),
+    ("Manage", &["tag", "index", "remove", "materialize", "fsck", "cache"]),
+    ("Registries", &["login", "logout", "doctor", "config"]),
+];
+
+const USAGE: &str = "\
+Pack AI projects into OCI artifacts and move them through any registry
 
 Usage: kit [OPTIONS] COMMAND
+";
 
-Make
-  init         Write a first Kitfile for a folder or a repository of a hub
-  validate     Look over a folder and its Kitfile before they are packed
-  import       Make a ModelKit of a repository on the Hugging Face hub, or of one of git
-  pack         Pack a folder and its Kitfile into a ModelKit
-  update       Move the pins of a Kitfile to what the tags name now
-
-Move
-  push         Send a ModelKit to a registry
-  pull         Fetch a ModelKit from a registry into the local store
-  copy         Copy a ModelKit from a registry to another, or to and from a folder
-  promote      Move a tag in a registry to a ModelKit, unless somebody else moves it
-  save         Save ModelKits as an archive, for places that no network reaches
-  load         Load the ModelKits of an archive, here or into a registry
-  unpack       Put all or some of a ModelKit into a folder
-
-PlanTarget
-  list         List ModelKits, here or in a registry
-  inspect      Show the manifest and the Kitfile of a ModelKit as JSON
-  info         Show the Kitfile of a ModelKit
-  ls           List the files in a ModelKit
-  cat          Print a file of a ModelKit
-  cp           Copy a file or a folder out of a ModelKit
-  diff         Compare two ModelKits
-  log          Show the versions of a ModelKit, and what changed in each
-  lineage      Show what a ModelKit is built from, as a tree or a picture
-  verify       Compare a folder with its Kitfile.lock, or with a ModelKit
-
-Keep
-  tag          Give a ModelKit another name
-  index        Keep variants of a model under one name, told apart by labels
-  convert      Make a ModelPack of a ModelKit, or the other way round
-  remove       Remove ModelKits, here or from a registry
-  materialize  Copy the files of a linked ModelKit into the local store
-  fsck         Check the local store, and mend it
-  cache        Show or clear what unfinished downloads left
-
-Registries
-  login        Store credentials for a registry
-  logout       Forget them
-  doctor       Find out what a registry does, and what kit will do with it
-  config       Show every setting and where it comes from
-
-More
-  schema       Print the JSON Schema of the Kitfile
-  version      Show the version
-  completion   Print a completion script for a shell
-  man          Write a man page for every command into a folder
-  help         Explain a command
-
+const OPTIONS: &str = "
 Options
-  --config FOLDER     Keep store and credentials in this folder
-  --progress MODE     none, plain (a line per step), fancy (bars) or json (for programs)
+  --config FOLDER     Folder of the local store and the credentials
+  --progress MODE     none, plain (a line per step), fancy (bars) or json (for scripts)
   --log-level LEVEL   error, warn, info, debug or trace
   -v, --verbose       Log more; repeat for even more
   -q, --quiet         Print results and errors only
   -V, --version       Print the version
-  -h, --help          Print help; `kit COMMAND --help` explains one command
+  -h, --help          Print help; `kit COMMAND --help` describes a command
 
-Begin with `kit init .` in the folder of your model, look at the Kitfile that it wrote,
-then `kit pack . -t NAME:TAG` and `kit push NAME:TAG REGISTRY/NAME:TAG`.
+To get started, run `kit init .` in the folder of your model, review the Kitfile it wrote,
+then run `kit pack . -t NAME:TAG` and `kit push NAME:TAG REGISTRY/NAME:TAG`.
 ";
+
+/// The command line as clap knows it, with the overview as its help.
+pub(crate) fn command() -> clap::Command {
+    let command = Args::command();
+    let overview = overview(&command);
+    command.override_help(overview)
+}
+
+/// The text of `kit --help`.
+fn overview(command: &clap::Command) -> String {
+    let line = |name: &str, about: &str| format!("  {name:<11}  {about}\n");
+    let line_of = |command: &clap::Command| {
+        line(command.get_name(), &command.get_about().map(ToString::to_string).unwrap_or_default())
+    };
+    let mut text = USAGE.to_owned();
+    for (title, names) in GROUPS {
+        text += &format!("\n{title}\n");
+        text.extend(names.iter().filter_map(|name| command.find_subcommand(name)).map(line_of));
+    }
+    let is_grouped = |name: &str| GROUPS.iter().any(|(_, names)| names.contains(&name));
+    let others = command.get_subcommands().filter(|command| !command.is_hide_set() && !is_grouped(command.get_name()));
+    text += "\nOther\n";
+    text.extend(others.map(line_of));
+    text + &line("help", "Show the help of a command") + OPTIONS
+}
 
 /// Runs the program; `args` begin with its name.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -151,20 +138,39 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Parses the command line; `args` begin with the program's name. Help shows switches as they are mostly written,
-/// without a value.
+/// Parses the command line; `args` begin with the program's name.
+///
+/// The help shows switches without a value, so switches with a value are parsed in a second attempt.
 fn parse(args: &[OsString]) -> Result<Args, clap::Error> {
-    match Args::try_parse_from(args) {
-        Err(error) if error.use_stderr() => {
-            let matches = with_values_for_switches(Args::command()).try_get_matches_from(args)?;
-            Args::from_arg_matches(&matches)
-        }
+    let matches = match command().try_get_matches_from(args) {
+        Err(error) if error.use_stderr() => with_values_for_switches(command()).try_get_matches_from(args),
         done => done,
-    }
+    };
+    Args::from_arg_matches(&matches.map_err(|error| with_suggestion(error, args))?)
 }
 
-/// Lets every switch of every command be given as in the Go tool (pflag): `--flag`, `--flag=true`, `--flag=false`, the
-/// last one counts. What stands behind a space is no value, but the next argument.
+/// Adds the flag that an unknown flag was probably meant to be. clap misses transposed letters in short names.
+fn with_suggestion(mut error: clap::Error, args: &[OsString]) -> clap::Error {
+    let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else { return error };
+    if error.kind() != ErrorKind::UnknownArgument || error.get(ContextKind::SuggestedArg).is_some() {
+        return error;
+    }
+    let mut main = Args::command();
+    main.build();
+    let words = args.iter().skip(1).filter_map(|word| word.to_str());
+    let command = words.fold(&main, |command, word| command.find_subcommand(word).unwrap_or(command));
+    let shown = command.get_arguments().filter(|argument| !argument.is_hide_set());
+    let known: Vec<&str> = shown.filter_map(|argument| argument.get_long()).collect();
+    let typed = unknown.strip_prefix("--").and_then(|flag| flag.split('=').next()).unwrap_or_default();
+    if let Some(meant) = closest(typed, &known) {
+        error.insert(ContextKind::SuggestedArg, ContextValue::String(format!("--{meant}")));
+        error.remove(ContextKind::Suggested);
+    }
+    error
+}
+
+/// Accepts values for the switches of all commands as KitOps (pflag) does: `--flag`, `--flag=true`, `--flag=false`.
+/// The last one wins. A word after a space is not a value, but the next argument.
 fn with_values_for_switches(command: clap::Command) -> clap::Command {
     let with_value = |argument: clap::Arg| {
         if argument.get_value_parser().type_id() != TypeId::of::<bool>() {
@@ -179,9 +185,9 @@ fn with_values_for_switches(command: clap::Command) -> clap::Command {
     command.mut_args(with_value).mut_subcommands(with_values_for_switches)
 }
 
-/// Help and version are results, all else is wrong usage.
+/// Prints help or version, which are results, or the message about wrong usage.
 fn usage(error: &clap::Error) -> ExitCode {
-    // Nobody is there to hear when the stream is closed.
+    // A closed stream cannot report its own failure.
     drop(error.print());
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
@@ -196,7 +202,7 @@ fn start_log(global: &GlobalArgs, output: Output) {
         (LogLevel::Error, _) => LevelFilter::ERROR,
         _ => LevelFilter::WARN,
     };
-    // Other crates log what may be secret (headers) or is noise: only our own words are shown.
+    // Other crates log what may be secret (headers) or is noise: only messages of `kit` are shown.
     let filter = Targets::new().with_target("kit", level);
     let format = tracing_subscriber::fmt::layer().with_writer(move || output.log()).with_ansi(false).without_time();
     tracing_subscriber::registry().with(format.with_filter(filter)).init();
@@ -212,15 +218,39 @@ mod tests {
     }
 
     #[test]
-    fn the_overview_names_every_command() {
+    fn the_overview_lists_every_command_once() {
+        let overview = overview(&Args::command());
         for command in Args::command().get_subcommands().filter(|command| !command.is_hide_set()) {
-            let line = format!("\n  {} ", command.get_name());
-            assert!(OVERVIEW.contains(&line), "{}", command.get_name());
+            let line = format!("\n  {:<11}  {}\n", command.get_name(), command.get_about().unwrap());
+            assert_eq!(overview.matches(&line).count(), 1, "{line}");
+        }
+        let grouped: usize = GROUPS.iter().map(|(_, names)| names.len()).sum();
+        let others = overview.split("\nOther\n").nth(1).unwrap().split("\n\n").next().unwrap().lines().count();
+        let commands = Args::command().get_subcommands().filter(|command| !command.is_hide_set()).count();
+        assert_eq!(grouped + others, commands + 1, "a name in GROUPS is not a command");
+        assert!(overview.lines().all(|line| line.chars().count() <= 100), "{overview}");
+    }
+
+    #[test]
+    fn a_misspelt_flag_or_command_comes_with_the_right_one() {
+        for (args, expected) in [
+            (&["kit", "pack", ".", "--tga", "a:v1"][..], Some("'--tag'")),
+            (&["kit", "pack", ".", "--tga=a:v1"], Some("'--tag'")),
+            (&["kit", "index", "create", "a:v1", "--lable", "a=b"], Some("'--label'")),
+            (&["kit", "list", "--qiuet"], Some("'--quiet'")),
+            (&["kit", "psuh"], Some("'push'")),
+            (&["kit", "pack", ".", "--nothing-like-it"], None),
+        ] {
+            let error = parse(&args.iter().map(OsString::from).collect::<Vec<_>>()).unwrap_err().to_string();
+            let tip = error.lines().find(|line| line.contains("similar"));
+            match expected {
+                Some(name) => assert!(tip.is_some_and(|tip| tip.ends_with(name)), "{error}"),
+                None => assert_eq!(tip, None, "{error}"),
+            }
         }
     }
 
-    /// What the switch `flag` of `command` is with `texts`, and with names behind them or without: `bash` is one for
-    /// all.
+    /// The value of the switch `flag` of `command` after parsing `texts`, with as many names behind them as it needs.
     fn switch(command: &clap::Command, flag: &clap::Arg, texts: &[String]) -> Option<bool> {
         let names: Vec<_> = command.get_positionals().map(|_| "bash".to_owned()).collect();
         let required = command.get_opts().filter(|option| option.is_required_set());
@@ -246,7 +276,7 @@ mod tests {
         for command in main.get_subcommands().filter(|command| !command.has_subcommands()) {
             let is_boolean = |flag: &&clap::Arg| flag.get_value_parser().type_id() == TypeId::of::<bool>();
             for flag in command.get_arguments().filter(is_boolean) {
-                // Those that clap makes itself.
+                // `--help` and `--version` are made by clap.
                 let Some(long) = flag.get_long().filter(|long| !matches!(*long, "help" | "version")) else { continue };
                 let long = format!("--{long}");
                 let short = flag.get_short().map(|short| format!("-{short}"));

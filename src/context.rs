@@ -1,15 +1,18 @@
-//! What every command works with.
+//! The context of a command: environment, output and progress.
 
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
+use fs_err as fs;
 
 use crate::config::Environment;
 use crate::output::{Bars, Output, Usage};
 use kit_core::ops::{FileLocation, Location};
 use kit_core::store::Store;
 
-/// The surroundings, the mouth, and the progress.
+/// The environment, the output and the progress bars of a run.
 pub(crate) struct Context {
     pub(crate) environment: Environment,
     pub(crate) output: Output,
@@ -26,20 +29,32 @@ impl Context {
         Ok(Store::open(self.environment.store_folder())?)
     }
 
-    /// Parses an argument that names a ModelKit; a missing tag is `latest`, and said to be.
+    /// Parses an argument that names a ModelKit. A missing tag becomes `latest`, which is reported.
     pub(crate) fn location(&self, text: &str) -> Result<Location> {
         Ok(self.or_latest(text, self.location_as_given(text)?))
     }
 
-    /// Parses an argument that names a ModelKit or a repository. Folders begin in the current one.
+    /// Parses an argument that names a ModelKit or a repository. Relative paths are resolved against the current
+    /// folder.
     pub(crate) fn location_as_given(&self, text: &str) -> Result<Location> {
         Ok(self.absolute(parse(text)?))
     }
 
-    /// Parses an argument that names a file in a ModelKit; a missing tag is `latest`, and said to be.
+    /// Parses an argument that names a file in a ModelKit. A missing tag becomes `latest`, which is reported.
     pub(crate) fn file_location(&self, text: &str) -> Result<FileLocation> {
         let FileLocation { location, path } = parse(text)?;
         Ok(FileLocation { location: self.or_latest(text, self.absolute(location)), path })
+    }
+
+    /// Resolves an argument that names an existing folder to its absolute path.
+    pub(crate) fn folder(&self, path: &Path) -> Result<PathBuf> {
+        let (folder, name) = (self.environment.absolute(path), path.display());
+        match fs::metadata(&folder) {
+            Ok(metadata) if metadata.is_dir() => Ok(folder),
+            Ok(_) => bail!("`{name}` is not a folder"),
+            Err(error) if error.kind() == ErrorKind::NotFound => bail!("folder `{name}` does not exist"),
+            Err(error) => Err(error).with_context(|| format!("cannot read folder `{name}`")),
+        }
     }
 
     fn absolute(&self, location: Location) -> Location {

@@ -1,4 +1,4 @@
-//! Small files that people keep, changed as a whole.
+//! Atomic replacement of small files that belong to the user.
 
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -6,8 +6,8 @@ use std::path::Path;
 
 use fs_err as fs;
 
-/// Puts `text` in the place of the file at `path`: who reads meanwhile sees the old one or the new one. The file keeps
-/// its permissions, and symbolic links to it stay links.
+/// Replaces the file at `path` by `text` atomically: concurrent readers see either the old or the new file. The file
+/// keeps its permissions, and symbolic links to it remain links.
 pub(crate) fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let (path, permissions) = match fs::canonicalize(path) {
         Ok(path) => (path.clone(), Some(fs::metadata(&path)?.permissions())),
@@ -17,7 +17,7 @@ pub(crate) fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let mut builder = tempfile::Builder::new();
-    // Narrowed by the umask, like any file that a person writes.
+    // Restricted by the umask, like any file that a user creates.
     builder.permissions(PermissionsExt::from_mode(0o666));
     let mut file = builder.prefix(&format!(".{name}-")).tempfile_in(folder)?;
     file.write_all(text)?;

@@ -1,23 +1,23 @@
-//! What may stand at the end of a command line: commands, flags, their values, and names of ModelKits.
+//! Candidates for the last word of a command line: commands, flags, their values, and names of ModelKits.
 //!
-//! The scripts in `completions` ask `kit` itself whenever somebody presses a key, so that they know what is in the
-//! local store, and never grow old. What a value is, its name in the help tells.
+//! The scripts in `completions` ask `kit` itself on each key press, so they know the content of the local store and
+//! never become outdated. The type of a value is derived from its name in the help.
 //!
-//! Not chosen: the engine of `clap_complete`, which promises nothing from one release to the next and knows no word
-//! with a `:` in it.
+//! Not chosen: the engine of `clap_complete`, which is not stable between releases and cannot complete words that
+//! contain a `:`.
 
 use clap::{Arg, Command};
 
-/// What can be offered.
+/// The candidates.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Offer {
-    /// Words in full, each with what it means, which may be empty.
+    /// Complete words, each with its description, which may be empty.
     pub(crate) words: Vec<(String, String)>,
-    /// What else, which the shell knows itself.
+    /// The kind of paths that the shell adds.
     pub(crate) paths: Paths,
 }
 
-/// Which paths fit.
+/// The kinds of paths.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) enum Paths {
     #[default]
@@ -26,8 +26,8 @@ pub(crate) enum Paths {
     Files,
 }
 
-/// What may stand for the last of `words`, the beginning of it being there. `words` do not have the name of the
-/// program; `references` are the names of what is in the local store.
+/// Returns the candidates for the last of `words`, which is incomplete. `words` do not include the name of the program;
+/// `references` returns the names in the local store.
 pub(crate) fn complete(command: &mut Command, words: &[String], references: impl Fn() -> Vec<String>) -> Offer {
     command.build();
     let Some((word, before)) = words.split_last() else { return Offer::default() };
@@ -40,14 +40,14 @@ pub(crate) fn complete(command: &mut Command, words: &[String], references: impl
     offer
 }
 
-/// How far a command line was read.
+/// The position in a command line.
 struct Place<'a> {
     command: &'a Command,
-    /// How many positional arguments there were.
+    /// The number of positional arguments so far.
     positions: usize,
-    /// The flag whose value is to follow.
+    /// The flag whose value is the next word.
     option: Option<&'a Arg>,
-    /// Whether nothing is a flag any more.
+    /// Set after `--`: all following words are positional arguments.
     is_escaped: bool,
 }
 
@@ -79,7 +79,7 @@ impl<'a> Place<'a> {
         self.command.get_arguments().find(|option| option.get_long() == Some(name))
     }
 
-    /// The flag at the end of a row of short ones, if its value is the next word.
+    /// The last flag in a group of short flags, if its value is the next word.
     fn short_with_value(&self, row: &str) -> Option<&'a Arg> {
         let find = |name| self.command.get_arguments().find(|option| option.get_short() == Some(name));
         let (at, option) =
@@ -116,7 +116,7 @@ impl<'a> Place<'a> {
         shown.filter_map(|option| Some((format!("--{}", option.get_long()?), text(option.get_help())))).collect()
     }
 
-    /// The argument that is next, or goes on.
+    /// The next positional argument, or the last one if it is repeatable.
     fn position(&self) -> Option<&'a Arg> {
         let all: Vec<&Arg> = self.command.get_positionals().collect();
         let last = all.last().filter(|last| last.get_num_args().is_some_and(|count| count.max_values() > 1));
@@ -128,12 +128,12 @@ fn takes_value(option: &Arg) -> bool {
     option.get_num_args().is_some_and(|count| count.takes_values()) && !option.is_require_equals_set()
 }
 
-/// Whether `word` is the value of the option in front of it. A value that may be left out does not look like a flag.
+/// Returns true if `word` is the value of the preceding option. An optional value cannot look like a flag.
 fn takes(option: &Arg, word: &str) -> bool {
     !word.starts_with('-') || option.get_num_args().is_some_and(|count| count.min_values() > 0)
 }
 
-/// What may be the value of `argument`, behind what stands in front of it in the same word.
+/// The candidates for the value of `argument`; `prefix` is the part of the word before the value.
 fn values(argument: &Arg, prefix: &str, value: &str, references: &dyn Fn() -> Vec<String>) -> Offer {
     let delimiter = argument.get_value_delimiter().and_then(|delimiter| value.rfind(delimiter));
     let prefix = delimiter.map_or_else(|| prefix.to_owned(), |at| format!("{prefix}{}", &value[..=at]));
@@ -154,7 +154,7 @@ fn values(argument: &Arg, prefix: &str, value: &str, references: &dyn Fn() -> Ve
     Offer { words, paths: paths(name) }
 }
 
-/// What a value names that the local store has.
+/// The kind of name in the local store that a value is.
 #[derive(Debug, PartialEq, Eq)]
 enum NameOf {
     ModelKit,
@@ -163,7 +163,7 @@ enum NameOf {
 }
 
 impl NameOf {
-    /// By the name of the value in the help.
+    /// Derives the kind from the name of the value in the help.
     fn of(value_name: &str) -> Option<Self> {
         match value_name {
             "SOURCE" | "DESTINATION" | "FIRST" | "SECOND" | "INDEX" | "MODELKIT" => Some(Self::ModelKit),

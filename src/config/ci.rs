@@ -1,10 +1,10 @@
-//! Who packs, in the words of the services that run workflows.
+//! The identity of the builder, from the environment variables of CI services.
 
 use kit_core::provenance::Builder;
 
-/// The workflow and its run as `variable` names them; neither on a machine that nobody says anything of.
+/// The workflow and its run according to `variable`; both are `None` outside of a known CI service.
 ///
-/// Nothing of it is a secret: these are the addresses that the services show to whoever may see the repository.
+/// None of these values is a secret: they are URLs that the services show to everyone who can read the repository.
 pub(super) fn builder(variable: &impl Fn(&str) -> Option<String>) -> Builder {
     let version = env!("CARGO_PKG_VERSION").to_owned();
     let services = [github(variable), gitlab(variable), buildkite(variable), jenkins(variable)];

@@ -1,10 +1,10 @@
-//! What the process finds around itself: environment variables, folders, terminals. Read once, passed on as values.
+//! The environment of the process: variables, folders, terminals. It is read once and passed on as values.
 #![allow(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use anyhow::{Context, Result};
 use etcetera::BaseStrategy;
@@ -15,44 +15,44 @@ use super::values::{Origin, Sourced};
 use kit_core::provenance::Builder;
 use kit_core::registry::{AccessKeys, CredentialStore, Credentials, ObjectStore};
 
-/// The surroundings of one run.
+/// The environment of one run.
 #[derive(Debug, Clone)]
 pub(crate) struct Environment {
-    /// Where relative paths of arguments begin.
+    /// The folder that relative paths in arguments refer to.
     pub(crate) current_folder: PathBuf,
-    /// The root of everything that `kit` keeps: store and credentials.
+    /// The root folder of the store and the credentials.
     pub(crate) root: Sourced<PathBuf>,
-    /// The user's `config.toml`, which need not be there. One file is read, never two: that of a root which was named,
-    /// else that of the user's configuration folder.
+    /// The user's `config.toml`, which may be missing. Only one file is read: that in the root folder, if the user
+    /// named one, otherwise that in the user's configuration folder.
     pub(crate) config_file: Sourced<PathBuf>,
-    /// Credential files of other tools, in the order they are asked: that of `REGISTRY_AUTH_FILE` comes first.
+    /// Credential files of other tools, in the order of precedence: that of `REGISTRY_AUTH_FILE` comes first.
     pub(crate) credential_files: Vec<Sourced<PathBuf>>,
     /// The variables for proxies that are set.
     pub(crate) proxies: Vec<Sourced<String>>,
-    /// Where files with `s3` addresses are.
+    /// The object store for `s3` URLs.
     pub(crate) object_store: ObjectStore,
-    /// A client certificate and its key, as the environment names them.
+    /// The paths of a client certificate and its key from the environment.
     pub(crate) client_certificate: (Option<PathBuf>, Option<PathBuf>),
-    /// Who runs this, as far as the environment names a workflow and its run.
+    /// The workflow and its run, if the environment names them.
     pub(crate) builder: Builder,
-    /// The Hugging Face hub, if it is another than the public one.
+    /// The URL of the Hugging Face hub, unless it is the public one.
     pub(crate) hub: Option<String>,
-    /// What the hub knows the user by. `Debug` hides it.
+    /// The access token of the hub. `Debug` hides it.
     pub(crate) hub_token: Option<Credentials>,
-    /// The time that is recorded for what is made.
+    /// The time that is recorded in new artifacts.
     pub(crate) time: Timestamp,
-    /// Whether somebody can answer questions.
+    /// Set if standard input is a terminal, so that the user can answer prompts.
     pub(crate) is_interactive: bool,
-    /// Whether somebody watches the progress.
+    /// Set if standard error is a terminal that can show progress bars.
     pub(crate) is_watched: bool,
-    /// Whether standard error may be coloured.
+    /// Set if standard error may be coloured.
     pub(crate) has_colour: bool,
 }
 
 impl Environment {
-    /// Reads everything; `config` is what `--config` says.
+    /// Reads the environment; `config` is the value of `--config`.
     pub(crate) fn read(config: Option<&Path>) -> Result<Self> {
-        let current_folder = env::current_dir().context("cannot tell the current folder")?;
+        let current_folder = env::current_dir().context("cannot determine the current folder")?;
         let flag = config.map(|path| Sourced::new(path.to_owned(), Origin::Flag("config")));
         let named = flag.or_else(|| named_path("KIT_HOME")).or_else(|| named_path("KITOPS_HOME"));
         let (root, config_folder) = match named {
@@ -83,17 +83,17 @@ impl Environment {
         self.root.value.join("store")
     }
 
-    /// The folder with the imports under way.
+    /// The folder of unfinished imports.
     pub(crate) fn imports_folder(&self) -> PathBuf {
         self.root.value.join("imports")
     }
 
-    /// The folder with the journals of uploads under way.
+    /// The folder of the journals of unfinished uploads.
     pub(crate) fn uploads_folder(&self) -> PathBuf {
         self.root.value.join("uploads")
     }
 
-    /// The folder with what was learned of registries.
+    /// The folder of the cached capabilities of registries.
     pub(crate) fn registries_folder(&self) -> PathBuf {
         self.root.value.join("registries")
     }
@@ -112,16 +112,16 @@ impl Environment {
         }
     }
 
-    /// `path` as seen from the current folder.
+    /// Resolves `path` against the current folder and removes `.` components, so that messages contain no `/./`.
     pub(crate) fn absolute(&self, path: &Path) -> PathBuf {
-        self.current_folder.join(path)
+        path::absolute(self.current_folder.join(path)).expect("the current folder is absolute")
     }
 }
 
-/// For data and for the configuration, where nobody named a root.
+/// The default folders of data and configuration, for runs without a root folder from the user.
 fn default_folders() -> Result<(Sourced<PathBuf>, Sourced<PathBuf>)> {
     let strategy =
-        etcetera::choose_base_strategy().context("cannot tell the home folder; set KIT_HOME or use --config")?;
+        etcetera::choose_base_strategy().context("cannot determine the home folder; set KIT_HOME or use --config")?;
     let folder = |path: PathBuf, name| {
         let origin = if cfg!(unix) && variable(name).is_some() { Origin::Variable(name) } else { Origin::BuiltIn };
         Sourced::new(path.join("kit"), origin)
@@ -129,8 +129,8 @@ fn default_folders() -> Result<(Sourced<PathBuf>, Sourced<PathBuf>)> {
     Ok((folder(strategy.data_dir(), "XDG_DATA_HOME"), folder(strategy.config_dir(), "XDG_CONFIG_HOME")))
 }
 
-/// Where docker and podman keep credentials: the file that the user names for all tools, the places that podman reads,
-/// then docker's.
+/// The credential files of docker and podman: the file that the user set for all tools, the paths that podman reads,
+/// then that of docker.
 fn credential_files() -> Vec<Sourced<PathBuf>> {
     let home = || etcetera::home_dir().ok();
     let at_home = |folder: &str| Some(Sourced::new(home()?.join(folder), Origin::BuiltIn));
@@ -144,7 +144,7 @@ fn credential_files() -> Vec<Sourced<PathBuf>> {
     files.into_iter().flatten().collect()
 }
 
-/// What reqwest reads; the small names only if the capital ones are not set.
+/// The proxy variables that reqwest reads; lower-case names are used only if the upper-case ones are not set.
 fn proxies() -> Vec<Sourced<String>> {
     let pairs = [
         ("HTTP_PROXY", "http_proxy"),
@@ -156,7 +156,7 @@ fn proxies() -> Vec<Sourced<String>> {
     pairs.into_iter().filter_map(|(capital, small)| named(capital).or_else(|| named(small))).collect()
 }
 
-/// What Amazon's own tools read, but for their files; what the Go tool reads of its own comes first.
+/// The variables that the AWS tools read, without their files; variables of KitOps take precedence.
 fn object_store() -> ObjectStore {
     let any = |names: &[&str]| names.iter().find_map(|name| text(name));
     let keys = |id, secret, session_token: Option<String>| {
@@ -170,13 +170,13 @@ fn object_store() -> ObjectStore {
     }
 }
 
-/// Now, or what `SOURCE_DATE_EPOCH` says instead (reproducible-builds.org, its specification), in whole seconds.
+/// The current time, or that of `SOURCE_DATE_EPOCH` (reproducible-builds.org, its specification), in whole seconds.
 fn time() -> Result<Timestamp> {
     let seconds = match text("SOURCE_DATE_EPOCH") {
-        Some(text) => text.parse().ok().context("SOURCE_DATE_EPOCH is no number of seconds")?,
+        Some(text) => text.parse().ok().context("SOURCE_DATE_EPOCH is not a number of seconds")?,
         None => Timestamp::now().as_second(),
     };
-    Timestamp::from_second(seconds).context("SOURCE_DATE_EPOCH is too far from our time")
+    Timestamp::from_second(seconds).context("SOURCE_DATE_EPOCH is out of range")
 }
 
 fn text(name: &str) -> Option<String> {
@@ -191,14 +191,14 @@ fn path(name: &str) -> Option<PathBuf> {
     variable(name).map(PathBuf::from)
 }
 
-/// A variable that is set to nothing counts as not set.
+/// Reads a variable; an empty one counts as not set.
 fn variable(name: &str) -> Option<OsString> {
     env::var_os(name).filter(|value| !value.is_empty())
 }
 
 #[cfg(test)]
 impl Environment {
-    /// A root, the folder `/work`, and nothing else.
+    /// An environment with a root folder, the current folder `/work`, and nothing else.
     pub(crate) fn of_tests(root: &Path) -> Self {
         Self {
             current_folder: "/work".into(),

@@ -1,4 +1,4 @@
-//! `config.toml`: what the user sets for all registries and for single ones. Text in, values with their lines out.
+//! `config.toml`: settings of the user for all registries and for single ones, parsed into values with their lines.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -15,12 +15,12 @@ use kit_core::registry::{Mirror, UploadForm};
 
 /// The sections of the file.
 const SECTIONS: [&str; 2] = ["defaults", "registry"];
-/// What `[defaults]` may hold. Plain http and mirrors are nothing to wish for everywhere.
+/// The keys of `[defaults]`. Plain HTTP and mirrors can be set for single hosts only.
 const DEFAULT_KEYS: [&str; 5] = ["ca", "client-cert", "client-key", "concurrency", "retry-for"];
-/// What `[registry."HOST"]` may hold.
+/// The keys of `[registry."HOST"]`.
 const HOST_KEYS: [&str; 7] = ["ca", "client-cert", "client-key", "concurrency", "mirrors", "plain-http", "upload"];
 
-/// The whole file. A missing one is like an empty one.
+/// The whole file. A missing file is treated as an empty one.
 #[derive(Debug, Default)]
 pub(crate) struct ConfigFile {
     pub(crate) defaults: Table,
@@ -28,7 +28,7 @@ pub(crate) struct ConfigFile {
     pub(crate) hosts: BTreeMap<String, Table>,
 }
 
-/// What one section sets.
+/// The settings of one section.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     pub(crate) ca: Option<Set<Vec<PathBuf>>>,
@@ -49,7 +49,7 @@ pub(crate) struct Set<T> {
 }
 
 impl ConfigFile {
-    /// Reads `text`, the content of the file at `path`, whose folder is where relative paths begin.
+    /// Parses `text`, the content of the file at `path`. Relative paths in it refer to the folder of the file.
     pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, Invalid> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut decoder = Decoder { source: Source::new(text), folder, problems: Vec::new() };
@@ -117,7 +117,7 @@ impl Decoder<'_> {
                 }
                 _ => {
                     let message = format!(
-                        "{} is no host; write [registry.\"HOST\"] or [registry.\"HOST:PORT\"], with the quotes",
+                        "{} is not a host; write [registry.\"HOST\"] or [registry.\"HOST:PORT\"], with the quotes",
                         quoted(name)
                     );
                     self.complain(key.span(), "registry", message);
@@ -168,7 +168,7 @@ impl Decoder<'_> {
         found
     }
 
-    /// Keeps `value`, or gives back what would be right.
+    /// Stores `value`, or returns the description of a valid value.
     fn put<T>(
         &self,
         place: &mut Option<Set<T>>,
@@ -199,7 +199,7 @@ impl Decoder<'_> {
         value.get_ref().as_array()?.iter().map(|path| self.path(path)).collect()
     }
 
-    /// Each URL that is none is a problem of its own.
+    /// Parses a list of mirrors. Each invalid URL is reported separately.
     fn mirrors(&mut self, section: &str, value: &Value<'_>) -> Option<Vec<Mirror>> {
         let mut mirrors = Vec::new();
         for item in value.get_ref().as_array()? {
@@ -215,14 +215,17 @@ impl Decoder<'_> {
         let name = key.get_ref();
         let elsewhere = |keys: &[&str]| keys.contains(&name.as_ref());
         let guess = match closest(name, known) {
-            _ if elsewhere(&DEFAULT_KEYS) => "it belongs into [defaults]".to_owned(),
-            _ if elsewhere(&HOST_KEYS) => "it belongs into [registry.\"HOST\"]".to_owned(),
+            _ if elsewhere(&DEFAULT_KEYS) => "it belongs in [defaults]".to_owned(),
+            _ if elsewhere(&HOST_KEYS) => "it belongs in [registry.\"HOST\"]".to_owned(),
             Some(meant) => format!("did you mean `{meant}`?"),
             None => {
-                format!("there are {}", known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
+                format!(
+                    "known keys are {}",
+                    known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+                )
             }
         };
-        let place = if section.is_empty() { "here".to_owned() } else { format!("in [{section}]") };
+        let place = if section.is_empty() { "at the top level".to_owned() } else { format!("in [{section}]") };
         self.complain(key.span(), section, format!("unknown key {} {place}; {guess}", quoted(name)));
     }
 
@@ -261,7 +264,8 @@ fn upload(value: &Value<'_>) -> Option<UploadForm> {
     }
 }
 
-/// A size as people write it, at least 1 MiB: with less, a large blob would take more requests than any registry bears.
+/// Parses a size of at least 1 MiB: with smaller parts, a large blob would take more requests than any registry
+/// accepts.
 fn size(text: &str) -> Option<u64> {
     let digits = text.find(|sign: char| !sign.is_ascii_digit())?;
     let unit = match text[digits..].trim_start() {
@@ -311,17 +315,17 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_told_at_once_with_what_would_be_right() {
+    fn all_problems_are_reported_at_once_with_their_corrections() {
         check(
             "concurrency = 4\n[default]\n[defaults]\nconcurency = 3\nconcurrency = 0\nretry-for = 10\nmirrors = []\n\
              [registry.ghcr.io]\nplain-http = true\n[registry.\"a.io\"]\nmirrors = [\"b.io\", \"https://c.io\"]\n\
              client-cert = \"c.pem\"\nupload = { parts = \"16\" }\nca = \"ca.pem\"\n",
             &expect![[r#"
                 /etc/kit/config.toml is not valid
-                  /etc/kit/config.toml:1:1: unknown key `concurrency` here; it belongs into [defaults]
+                  /etc/kit/config.toml:1:1: unknown key `concurrency` at the top level; it belongs in [defaults]
                     1 | concurrency = 4
                       | ^^^^^^^^^^^
-                  /etc/kit/config.toml:2:2: unknown key `default` here; did you mean `defaults`?
+                  /etc/kit/config.toml:2:2: unknown key `default` at the top level; did you mean `defaults`?
                     2 | [default]
                       |  ^^^^^^^
                   /etc/kit/config.toml:4:1: unknown key `concurency` in [defaults]; did you mean `concurrency`?
@@ -333,10 +337,10 @@ mod tests {
                   /etc/kit/config.toml:6:13: `retry-for` must be a time, such as "90s", "10m" or "1h30m"
                     6 | retry-for = 10
                       |             ^^
-                  /etc/kit/config.toml:7:1: unknown key `mirrors` in [defaults]; it belongs into [registry."HOST"]
+                  /etc/kit/config.toml:7:1: unknown key `mirrors` in [defaults]; it belongs in [registry."HOST"]
                     7 | mirrors = []
                       | ^^^^^^^
-                  /etc/kit/config.toml:8:11: `ghcr` is no host; write [registry."HOST"] or [registry."HOST:PORT"], with the quotes
+                  /etc/kit/config.toml:8:11: `ghcr` is not a host; write [registry."HOST"] or [registry."HOST:PORT"], with the quotes
                     8 | [registry.ghcr.io]
                       |           ^^^^
                   /etc/kit/config.toml:11:12: `mirrors`: this is not a URL: write https://HOST[:PORT][/PREFIX]
@@ -355,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_toml_is_told_with_its_place() {
+    fn a_syntax_error_is_reported_with_its_place() {
         check(
             "[defaults]\nconcurrency = \n",
             &expect![[r#"

@@ -1,4 +1,4 @@
-//! The flags of all commands that talk to registries.
+//! The flags of all commands that connect to registries.
 
 use std::path::PathBuf;
 use std::time::Duration;

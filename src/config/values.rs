@@ -1,5 +1,5 @@
-//! Every setting with where it comes from. The one place that decides who wins: a flag, the environment, `config.toml`
-//! for one host, `config.toml` for all, what is built in.
+//! All settings with their origins. This module alone decides about precedence: a flag, the environment, `config.toml`
+//! for one host, `config.toml` for all hosts, the built-in default.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use super::file::{ConfigFile, Set, Table};
 use super::network::NetworkArgs;
 use kit_core::registry::{ClientCertificate, HostSettings, Mirror, Proxy, RetryPolicy, Settings, UploadForm};
 
-/// Where a value comes from.
+/// The origin of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// A flag, without the dashes.
@@ -21,7 +21,7 @@ pub(crate) enum Origin {
     Variable(&'static str),
     /// A line of `config.toml`.
     File { path: PathBuf, line: usize },
-    /// Nobody said anything.
+    /// The built-in default.
     BuiltIn,
 }
 
@@ -36,7 +36,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A value and where it comes from.
+/// A value and its origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sourced<T> {
     pub(crate) value: T,
@@ -60,7 +60,7 @@ fn certificate((certificate, key): Pair) -> ClientCertificate {
     ClientCertificate { certificate: certificate.value, key: key.value }
 }
 
-/// All that was said: by flags, by the environment, by the file.
+/// The settings from flags, environment and file.
 pub(crate) struct Config<'a> {
     flags: &'a NetworkArgs,
     environment: &'a Environment,
@@ -84,7 +84,7 @@ impl<'a> Config<'a> {
         self.file.hosts.keys().map(String::as_str)
     }
 
-    /// What a client is made with.
+    /// The settings of a client.
     pub(crate) fn settings(&self) -> Result<Settings> {
         let hosts = self.hosts().map(|host| Ok((host.to_owned(), self.host_settings(host)?)));
         Ok(Settings {
@@ -131,10 +131,10 @@ impl<'a> Config<'a> {
         flag.or_else(|| self.set(host, |table| &table.ca)).unwrap_or(Sourced::new(Vec::new(), Origin::BuiltIn))
     }
 
-    /// The certificate and its key, which always come from the same place.
+    /// The certificate and its key, which always have the same origin.
     pub(crate) fn client_certificate(&self, host: Option<&str>) -> Result<Option<Pair>> {
         let given = |path: &Path, origin| Sourced::new(self.environment.absolute(path), origin);
-        // clap and the file see to it that there are both or none.
+        // clap and the parser of the file ensure that both are set or neither.
         if let (Some(certificate), Some(key)) = (&self.flags.cert, &self.flags.key) {
             return Ok(Some((given(certificate, Origin::Flag("cert")), given(key, Origin::Flag("key")))));
         }
@@ -144,7 +144,7 @@ impl<'a> Config<'a> {
                 return Ok(Some((given(certificate, one), given(key, other))));
             }
             ((None, None), _) => {}
-            _ => bail!("KITOPS_CLIENT_CERT and KITOPS_CLIENT_KEY go together; only one of them is set"),
+            _ => bail!("KITOPS_CLIENT_CERT and KITOPS_CLIENT_KEY must be set together; only one of them is set"),
         }
         let pair =
             |table: &Table| Some((self.sourced(table.client_cert.clone()?), self.sourced(table.client_key.clone()?)));
@@ -174,7 +174,7 @@ impl<'a> Config<'a> {
         self.set(Some(host), |table| &table.mirrors).unwrap_or(Sourced::new(Vec::new(), Origin::BuiltIn))
     }
 
-    /// What the file says: for the host, if there is one and it has a section, else for all.
+    /// The value in the file: in the section of the host, if there is one, otherwise in the defaults.
     fn set<T: Clone>(&self, host: Option<&str>, key: impl Fn(&Table) -> &Option<Set<T>>) -> Option<Sourced<T>> {
         let own = host.and_then(|host| self.file.hosts.get(host)).and_then(|table| key(table).clone());
         own.or_else(|| key(&self.file.defaults).clone()).map(|set| self.sourced(set))
@@ -189,10 +189,11 @@ impl<'a> Config<'a> {
 mod tests {
     use super::*;
 
-    const FILE: &str = "[defaults]\nconcurrency = 2\nretry-for = \"1m\"\n[registry.\"a.io\"]\nconcurrency = 3\nplain-http = true\n\
+    const FILE: &str = "[defaults]\nconcurrency = 2\nretry-for = \"1m\"\n\
+                        [registry.\"a.io\"]\nconcurrency = 3\nplain-http = true\n\
                         client-cert = \"a.pem\"\nclient-key = \"a.key\"\n";
 
-    /// What `read` finds with the flags `args` and FILE, as value and origin.
+    /// Checks the value and origin that `read` returns with the flags `args` and FILE.
     fn check<T: fmt::Debug>(args: &[&str], variables: bool, read: impl Fn(&Config<'_>) -> Sourced<T>, expected: &str) {
         #[derive(clap::Parser)]
         struct Flags {

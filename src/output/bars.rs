@@ -1,4 +1,4 @@
-//! Shows progress: the one implementation of [`Progress`] that somebody sees.
+//! Progress output: the implementation of [`Progress`] that the user sees.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -11,16 +11,16 @@ use super::gauge::Gauge;
 use super::streams::{Output, ProgressMode, printable};
 use kit_core::progress::{Phase, Progress, Silent, Task};
 
-/// Bars on a terminal, lines elsewhere, events for programs.
+/// Bars on a terminal, lines elsewhere, events for scripts.
 pub(crate) struct Bars {
     output: Output,
     tasks_begun: AtomicU64,
-    /// The whole that parts belong to, while there is one.
+    /// The running operation that parts belong to, if any.
     whole: Mutex<Weak<Meter>>,
 }
 
 impl Bars {
-    /// Shows on `output`.
+    /// Creates bars on `output`.
     pub(crate) fn new(output: &Output) -> Self {
         Self { output: output.clone(), tasks_begun: AtomicU64::new(0), whole: Mutex::default() }
     }
@@ -37,13 +37,13 @@ impl Progress for Bars {
             ProgressMode::None | ProgressMode::Plain => return Box::new(Silent),
             ProgressMode::Fancy => {
                 let bar = self.output.add_bar(bar(&done, String::new(), "", Some(total_bytes)));
-                // Time goes by in a stall, too.
+                // The remaining time also has to be updated while nothing is transferred.
                 bar.enable_steady_tick(REDRAW_INTERVAL);
                 Face::Bar(bar)
             }
             ProgressMode::Json => {
                 let events = Events::new(&self.output, Subject::Whole { total_bytes });
-                events.tell("start", &done);
+                events.send("start", &done);
                 Face::Events(events)
             }
         };
@@ -80,7 +80,7 @@ impl Progress for Bars {
     }
 }
 
-/// A count of bytes and what shows it. What is done of a part is done of the whole.
+/// A count of bytes and its display. Progress of a part also counts for the whole operation.
 struct Meter {
     done: Arc<AtomicU64>,
     face: Face,
@@ -88,16 +88,16 @@ struct Meter {
 }
 
 enum Face {
-    /// Its position are the bytes that were work, by which it tells the speed.
+    /// Its position is the number of bytes that were actually processed, from which the speed is computed.
     Bar(ProgressBar),
     Events(Events),
 }
 
 impl Meter {
-    /// Changes the count by the difference between `before` and `after`, of which `worked` bytes were work.
+    /// Changes the count by the difference between `before` and `after`, of which `worked` bytes were actually
+    /// processed.
     fn shift(&self, before: u64, after: u64, worked: u64) {
-        // Two threads may come in the wrong order, and then it is below zero for a moment: the sum wraps, and is right
-        // again.
+        // If two threads update in the wrong order, the sum is below zero for a moment: it wraps around and then back.
         self.done.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
         self.show(worked);
         if let Some(whole) = &self.whole {
@@ -108,7 +108,7 @@ impl Meter {
     fn show(&self, worked: u64) {
         match &self.face {
             Face::Bar(bar) => bar.inc(worked),
-            Face::Events(events) => events.tell_now_and_then(&self.done),
+            Face::Events(events) => events.send_sometimes(&self.done),
         }
     }
 }
@@ -131,7 +131,7 @@ impl Drop for Meter {
     fn drop(&mut self) {
         match &self.face {
             Face::Bar(bar) => bar.finish_and_clear(),
-            Face::Events(events) => events.tell("end", &self.done),
+            Face::Events(events) => events.send("end", &self.done),
         }
     }
 }
@@ -154,7 +154,7 @@ impl Task for Whole {
 
 const REDRAW_INTERVAL: Duration = Duration::from_millis(250);
 
-/// A bar that shows `done`. Its width is that of the terminal whenever it is drawn.
+/// Creates a bar that shows `done`. It has the width of the terminal each time it is drawn.
 fn bar(done: &Arc<AtomicU64>, label: String, phase: &'static str, total: Option<u64>) -> ProgressBar {
     let done = done.clone();
     let line = move |state: &ProgressState, line: &mut dyn std::fmt::Write| {
@@ -170,7 +170,7 @@ fn columns() -> usize {
     rustix::termios::tcgetwinsize(std::io::stderr()).map_or(80, |size| usize::from(size.ws_col))
 }
 
-/// How often a task tells a program of its bytes.
+/// The minimum interval between progress events of a task.
 const EVENT_INTERVAL: Duration = Duration::from_millis(200);
 
 struct Events {
@@ -179,7 +179,7 @@ struct Events {
     last: Mutex<Instant>,
 }
 
-/// What events are about.
+/// The subject of events.
 enum Subject {
     Part { task: u64 },
     Whole { total_bytes: u64 },
@@ -199,16 +199,16 @@ impl Events {
         Self { output: output.clone(), subject, last: Mutex::new(Instant::now()) }
     }
 
-    fn tell_now_and_then(&self, done: &AtomicU64) {
-        // Somebody else is telling right now.
+    fn send_sometimes(&self, done: &AtomicU64) {
+        // Another thread is sending an event right now.
         let Ok(mut last) = self.last.try_lock() else { return };
         if last.elapsed() >= EVENT_INTERVAL {
             *last = Instant::now();
-            self.tell("progress", done);
+            self.send("progress", done);
         }
     }
 
-    fn tell(&self, kind: &str, done: &AtomicU64) {
+    fn send(&self, kind: &str, done: &AtomicU64) {
         self.output.event(&self.subject.event(kind, done.load(Ordering::Relaxed)));
     }
 }

@@ -1,4 +1,4 @@
-//! The last line of every command that moves bytes.
+//! The last line of every command that transfers data.
 
 use std::time::{Duration, Instant};
 
@@ -6,20 +6,20 @@ use super::gauge::speed;
 use kit_core::ops::{Copied, Packed, Taken};
 use kit_core::progress::human;
 
-/// What moved and what did not have to.
+/// The amounts of data that were transferred and reused.
 pub(crate) struct Moved {
-    /// What moved, in bytes, and how that is called: `sent`.
+    /// The transferred bytes, and the word for it, such as `sent`.
     pub(crate) done: (u64, &'static str),
-    /// What was there, in words.
+    /// The reused data, in words.
     pub(crate) reused: String,
-    /// In bytes, where there is such a thing.
+    /// The mounted bytes, for operations that can mount.
     pub(crate) mounted: Option<u64>,
-    /// Bytes that an earlier run had moved.
+    /// Bytes that an earlier, interrupted run transferred.
     pub(crate) resumed: u64,
 }
 
 impl Moved {
-    /// What a copy to a place other than the local store did.
+    /// The summary of a copy to a place other than the local store.
     pub(crate) fn sent(copied: &Copied) -> Self {
         Self {
             done: (copied.sent_bytes, "sent"),
@@ -29,7 +29,7 @@ impl Moved {
         }
     }
 
-    /// What packing into the local store did, which is called `done`.
+    /// The summary of packing into the local store; `done` is the word for the written bytes.
     pub(crate) fn packed(packed: &Packed, done: &'static str) -> Self {
         Self {
             done: (packed.bytes - packed.reused_bytes, done),
@@ -39,7 +39,7 @@ impl Moved {
         }
     }
 
-    /// The line, with the time since `start` and the speed of what moved.
+    /// Formats the line, with the time since `start` and the speed of the transfer.
     pub(crate) fn in_words(&self, start: Instant) -> String {
         self.in_words_after(start.elapsed())
     }
@@ -58,7 +58,7 @@ impl Moved {
     }
 }
 
-/// What follows on what was there, if anything was taken from older versions.
+/// The text about data that was taken from older versions, if any.
 pub(crate) fn and_taken(taken: &Taken) -> String {
     if taken.bytes == 0 {
         return String::new();
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_line_tells_what_moved_and_how_fast() {
+    fn one_line_shows_what_moved_and_how_fast() {
         let reused = || "1.0 KiB already there".to_owned();
         for (moved, expected) in [
             (

@@ -1,4 +1,4 @@
-//! The forms that commands print their data in.
+//! The output formats of commands.
 
 use std::str::FromStr;
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::output::template::{InvalidTemplate, Template};
 
-/// What `--format` says.
+/// The value of `--format`.
 #[derive(Debug, Clone)]
 pub(crate) enum Format {
-    /// For people.
+    /// A table, or another text for users.
     Table,
     /// Indented JSON.
     Json,
@@ -34,7 +34,7 @@ impl FromStr for Format {
 }
 
 impl Format {
-    /// Renders one document; `table` is what people see.
+    /// Renders one document; `table` renders the text for users.
     pub(crate) fn render(&self, data: &Value, table: impl FnOnce() -> String) -> Result<String> {
         match self {
             Self::Table => Ok(table()),
@@ -44,7 +44,7 @@ impl Format {
         }
     }
 
-    /// Renders a list, each row as `data` has it; a template is executed for each of them.
+    /// Renders a list; `data` converts a row to JSON. A template is executed for each row.
     pub(crate) fn render_rows<R>(
         &self,
         rows: &[R],

@@ -1,4 +1,4 @@
-//! What a bar looks like: one line that fits the terminal.
+//! The appearance of a progress bar: one line that fits the terminal.
 
 use std::borrow::Cow;
 
@@ -8,24 +8,24 @@ use kit_core::progress::human;
 
 /// The state of a bar.
 pub(super) struct Gauge<'a> {
-    /// What it is about; empty for the whole of an operation, which shows its bytes instead.
+    /// The subject; empty for a whole operation, which shows its bytes instead.
     pub(super) label: &'a str,
-    /// What is being done.
+    /// The current phase, such as `hashing`.
     pub(super) phase: &'a str,
-    /// In bytes.
+    /// The processed bytes.
     pub(super) done: u64,
-    /// In bytes, where it is known.
+    /// The total bytes, if known.
     pub(super) total: Option<u64>,
-    /// As it was lately.
+    /// The recent speed.
     pub(super) bytes_per_second: f64,
 }
 
-/// Columns of all that has the same width on every terminal: margins, phase, percentage, speed, time.
+/// The total width of the fields of fixed width: margins, phase, percentage, speed, time.
 const FIXED: usize = 42;
 const PHASE: usize = 11;
 
 impl Gauge<'_> {
-    /// The line on a terminal with this many `columns`.
+    /// Renders the line for a terminal with this many `columns`.
     pub(super) fn line(&self, columns: usize) -> String {
         let spare = columns.saturating_sub(FIXED);
         let bar = (spare / 3).clamp(6, 40);
@@ -43,27 +43,27 @@ impl Gauge<'_> {
         cut(&line, columns.saturating_sub(1), |_| 0).into_owned()
     }
 
-    /// Label and phase, in the columns of both.
+    /// Label and phase, padded to their columns.
     fn name(&self, label: usize) -> String {
         if self.label.is_empty() {
             let total = self.total.map_or_else(String::new, |total| format!(" of {}", human(total)));
             let text = format!("{}{total}", human(self.done.min(self.total.unwrap_or(u64::MAX))));
             return padded(&text, label + 1 + PHASE);
         }
-        // What is still to come then, syncing to the disk or the answer of a registry, is not told in bytes.
+        // The remaining work, syncing to disk or waiting for the registry, cannot be measured in bytes.
         let phase = if self.total.is_some_and(|total| self.done >= total) { "finishing" } else { self.phase };
         format!("{} {}", padded(self.label, label), padded(phase, PHASE))
     }
 }
 
-/// `text` in exactly `width` columns. Of a long one both ends are shown: what it is, and which file.
+/// Pads or shortens `text` to exactly `width` columns. A long text keeps both ends: the type, and the file name.
 fn padded(text: &str, width: usize) -> String {
     let text = cut(text, width, |space| space / 2);
     let padding = width - text.width().min(width);
     format!("{text}{:padding$}", "")
 }
 
-/// `text` in at most `width` columns; of what is left beside the `…`, `tail` tells how much belongs to the end.
+/// Shortens `text` to at most `width` columns; `tail` returns how many of the columns beside the `…` the end gets.
 fn cut(text: &str, width: usize, tail: impl Fn(usize) -> usize) -> Cow<'_, str> {
     if text.width() <= width {
         return Cow::Borrowed(text);
@@ -76,7 +76,7 @@ fn cut(text: &str, width: usize, tail: impl Fn(usize) -> usize) -> Cow<'_, str> 
     Cow::Owned(format!("{head}…{}", end.into_iter().collect::<String>()))
 }
 
-/// The first letters that fit into `width` columns.
+/// The first characters that fit into `width` columns.
 fn fitting(letters: impl Iterator<Item = char>, width: usize) -> impl Iterator<Item = char> {
     letters.scan(0, move |used, letter| {
         *used += letter.width().unwrap_or(0);
@@ -94,7 +94,7 @@ fn percent(done: u64, total: u64) -> usize {
     share(done, total, 100)
 }
 
-/// How many of `parts` are done; nothing is done as a whole.
+/// The share of `done` in `total`, in `parts`; an empty total counts as complete.
 fn share(done: u64, total: u64, parts: usize) -> usize {
     if total == 0 {
         return parts;
@@ -102,16 +102,16 @@ fn share(done: u64, total: u64, parts: usize) -> usize {
     usize::try_from(u128::from(done) * parts as u128 / u128::from(total)).unwrap_or(parts)
 }
 
-/// In words of [`human`]; nothing for what has not begun.
+/// Formats a speed in units of [`human`]; empty if nothing was transferred yet.
 pub(super) fn speed(bytes_per_second: f64) -> String {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast of a float saturates")]
     let bytes = bytes_per_second as u64;
     if bytes == 0 { String::new() } else { format!("{}/s", human(bytes)) }
 }
 
-/// The time that is left.
+/// Formats the remaining time.
 fn time(bytes: u64, bytes_per_second: f64) -> String {
-    #[allow(clippy::cast_precision_loss, reason = "nobody counts that many seconds")]
+    #[allow(clippy::cast_precision_loss, reason = "precision does not matter for that many seconds")]
     let seconds = bytes as f64 / bytes_per_second;
     if bytes > 0 && !(0.0..360_000.0).contains(&seconds) {
         return "-:--".to_owned();

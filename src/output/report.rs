@@ -1,4 +1,4 @@
-//! A failure in words: the error, its causes, a hint; and the exit code.
+//! The report of a failure: the error, its causes, a hint, and the exit code.
 
 use std::fmt;
 use std::io;
@@ -14,10 +14,10 @@ use kit_core::recipe::Changed;
 use kit_core::registry;
 use kit_core::upstream::{hub, lfs};
 
-/// The exit code of arguments that make no sense.
+/// The exit code of invalid arguments.
 pub(crate) const WRONG_USAGE: u8 = 2;
 
-/// Wrong usage that clap cannot see.
+/// Wrong usage that clap cannot detect.
 #[derive(Debug)]
 pub(crate) struct Usage(pub(crate) anyhow::Error);
 
@@ -33,22 +33,22 @@ impl std::error::Error for Usage {
     }
 }
 
-/// A registry that was not convinced by what `kit login` was given.
+/// A registry that refused the credentials of `kit login`.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot log in to `{registry}`")]
 pub(crate) struct NotLoggedIn {
     /// The registry.
     pub(crate) registry: String,
-    /// What it said.
+    /// Its answer.
     pub(crate) source: registry::Error,
 }
 
-/// An answer that is an exit code: what was compared differs.
+/// A result that is an exit code: the compared objects differ.
 #[derive(Debug, thiserror::Error)]
 #[error("they differ")]
 pub(crate) struct ExitWithDifferences;
 
-/// What a failure is called by a command whose exit code 1 is an answer. As with diff(1), trouble has 2.
+/// A failure of a command whose exit code 1 is a result. As with diff(1), trouble has exit code 2.
 #[derive(Debug)]
 pub(crate) struct ExitWithTrouble(pub(crate) String);
 
@@ -58,12 +58,12 @@ impl fmt::Display for ExitWithTrouble {
     }
 }
 
-/// Wrong usage, in a sentence.
+/// Creates an error for wrong usage.
 pub(crate) fn usage(message: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> anyhow::Error {
     Usage(anyhow::Error::msg(message)).into()
 }
 
-/// Reports a failure and tells the exit code. A reader that has gone away is no failure.
+/// Reports a failure and returns the exit code. A closed standard output is not a failure.
 pub(crate) fn failure(output: &Output, error: &anyhow::Error) -> ExitCode {
     if error.chain().any(is_reader_gone) {
         return ExitCode::SUCCESS;
@@ -76,14 +76,14 @@ pub(crate) fn failure(output: &Output, error: &anyhow::Error) -> ExitCode {
     if error.is::<Usage>() || error.is::<ExitWithTrouble>() { ExitCode::from(WRONG_USAGE) } else { ExitCode::FAILURE }
 }
 
-/// Reports that the program could not even begin.
+/// Reports a failure before the output was set up.
 #[allow(clippy::print_stderr, reason = "there is no output yet")]
 pub(crate) fn unready(error: &anyhow::Error) -> ExitCode {
     eprintln!("error: {}", printable(&format!("{error:#}")));
     ExitCode::FAILURE
 }
 
-/// The causes, outermost first. An error that only wraps another says the same words, which are told once.
+/// The causes, outermost first. Repeated texts of errors that only wrap another one are removed.
 fn causes(error: &anyhow::Error) -> Vec<String> {
     let mut texts: Vec<String> = error.chain().map(ToString::to_string).collect();
     texts.dedup();
@@ -91,13 +91,15 @@ fn causes(error: &anyhow::Error) -> Vec<String> {
     texts
 }
 
-/// What likely helps against one cause.
+/// The hint for a cause, if there is one that is likely to help.
 fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     if let Some(error) = cause.downcast_ref::<ops::Error>() {
         return hint_for_operation(error);
     }
     if let Some(NotLoggedIn { source: registry::Error::Unauthorized { .. }, .. }) = cause.downcast_ref() {
-        return Some("check the user name and the password; some registries want a token for a password".to_owned());
+        return Some(
+            "check the user name and the password; some registries require a token instead of a password".to_owned(),
+        );
     }
     if let Some(error) = cause.downcast_ref::<registry::Error>() {
         return hint_for_registry(error);
@@ -116,7 +118,7 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
             inner.downcast_ref().map_or_else(|| inner.downcast_ref().and_then(hint_for_hub), hint_for_registry)
         }
         ContentError::Mismatch(_) => {
-            Some("the content is damaged; `kit fsck --repair` drops what is damaged here, then pull again".to_owned())
+            Some("the content is damaged; run `kit fsck --repair` to remove damaged blobs, then pull again".to_owned())
         }
         ContentError::Io(error) => Changed::in_io(error).map(hint_for_change),
         ContentError::NotFound(_) => None,
@@ -125,124 +127,137 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
 
 fn hint_for_change(changed: &Changed) -> String {
     match changed {
-        Changed::Content(_) => "pack again, when nothing writes to the file any more".to_owned(),
-        Changed::Gone(_) => "pack again from where the files are now".to_owned(),
+        Changed::Content(_) => "pack again when no process is writing to the file".to_owned(),
+        Changed::Gone(_) => "pack again from the current location of the files".to_owned(),
     }
 }
 
 fn hint_for_operation(error: &ops::Error) -> Option<String> {
     match error {
-        ops::Error::NotHere(reference) if reference.is_local() => {
-            Some("`kit list` shows what is here; a registry is part of the name: REGISTRY/REPOSITORY:TAG".to_owned())
-        }
-        ops::Error::NotHere(_) => Some("`kit list` shows what is here".to_owned()),
+        ops::Error::NotHere(reference) if reference.is_local() => Some(
+            "`kit list` shows local ModelKits; to use a registry, put its host in front: REGISTRY/REPOSITORY:TAG"
+                .to_owned(),
+        ),
+        ops::Error::NotHere(_) => Some("`kit list` shows local ModelKits".to_owned()),
         ops::Error::NoRegistry(reference) => {
-            Some(format!("put the registry in front, as in `registry.example/{reference}`"))
+            Some(format!("put the registry host in front, as in `registry.example/{reference}`"))
         }
         ops::Error::ReadRemote { address, source } => hint_for_remote(address, source),
         ops::Error::Unproven(_) => Some(
-            "`kit pack --lock` notes its digest: --lock gives that lock, or write the digest as remoteHash into the Kitfile".to_owned(),
+            "create a lock with `kit pack --lock` and pass it with --lock, or set `remoteHash` in the Kitfile"
+                .to_owned(),
         ),
         ops::Error::NoSuchReference(_) => Some(
-            "it may be a field as `kit update --dry-run --format json` shows them, the name of a model or dataset, or a repository"
+            "give a field as shown by `kit update --dry-run --format json`, the name of a model or dataset, or a \
+             repository"
                 .to_owned(),
         ),
         ops::Error::NoSuchFile(_) | ops::Error::IsFolder(_) => {
             Some("`kit ls NAME:TAG` shows the files in a ModelKit".to_owned())
         }
         ops::Error::IsIndex { variants, .. } => Some(format!(
-            "NAME@DIGEST names one of them everywhere; `kit pull` and `kit unpack` choose by label: -l {}",
-            telling_label(variants)
+            "select a ModelKit by digest (NAME@DIGEST), or by label with `kit pull` or `kit unpack`: -l {}",
+            distinguishing_label(variants)
         )),
         ops::Error::SeveralVariants { variants, .. } => {
-            Some(format!("add labels until one is left, such as -l {}", telling_label(variants)))
+            Some(format!("add labels until one ModelKit is left, such as -l {}", distinguishing_label(variants)))
         }
         ops::Error::NameTaken(_) => {
-            Some("`kit index add` adds to an index that is there; `kit remove` makes the name free".to_owned())
+            Some("use `kit index add` to add to an existing index, or `kit remove` to free the name".to_owned())
         }
         ops::Error::NameOfIndex(name) => Some(format!(
-            "`kit unpack {name} -l …` takes a ModelKit from it; `kit pull` with another name behind keeps both"
+            "use `kit unpack {name} -l …` to select a ModelKit from it, or `kit pull` with another local name to keep \
+             both"
         )),
         ops::Error::NotAnIndex(_) => {
-            Some("`kit index list` shows the indexes here; `kit index create` makes one".to_owned())
+            Some("`kit index list` shows local indexes; `kit index create` creates one".to_owned())
         }
         ops::Error::UnsupportedForm(UnsupportedForm::LayerType { .. }) => Some(
-            "`kit pack --layer-format tar` makes layers that a ModelKit, a ModelPack and an image can share".to_owned(),
+            "use `kit pack --layer-format tar` for layers that a ModelKit, a ModelPack and an image can share"
+                .to_owned(),
         ),
-        ops::Error::UnsupportedForm(UnsupportedForm::OldLayout(_)) => Some("unpack it, and pack it again".to_owned()),
-        ops::Error::Drift(_) => Some("if that is as it should be, `kit pack --lock` locks it".to_owned()),
+        ops::Error::UnsupportedForm(UnsupportedForm::OldLayout(_)) => {
+            Some("unpack the ModelKit and pack it again".to_owned())
+        }
+        ops::Error::Drift(_) => Some("if the changes are intended, update the lock with `kit pack --lock`".to_owned()),
         ops::Error::Registry(error) => hint_for_registry(error),
         ops::Error::Hub(error) => hint_for_hub(error),
         ops::Error::Git(error) => hint_for_git(error),
         ops::Error::Lfs(error) => hint_for_lfs(error),
-        ops::Error::OnlyPointer(_) => Some("`git lfs fetch` there brings what is missing".to_owned()),
-        ops::Error::NotMlflow(_) => Some("a run is the folder with `meta.yaml` in mlruns/EXPERIMENT/RUN".to_owned()),
+        ops::Error::OnlyPointer(_) => Some("run `git lfs fetch` in the repository, then try again".to_owned()),
+        ops::Error::NotMlflow(_) => Some("a run is a folder mlruns/EXPERIMENT/RUN with a `meta.yaml`".to_owned()),
         ops::Error::NoArtifacts(_) => Some(
-            "a run whose files are on a server or in a bucket is downloaded first; MLflow 3 keeps a model in the folder models/ID/artifacts \
-             beside the runs, which can be imported"
+            "download the run first if its files are on a server or in a bucket; MLflow 3 stores a model in \
+             models/ID/artifacts next to the runs, which can be imported"
                 .to_owned(),
         ),
-        ops::Error::FolderAsFile(_) => Some("without --push and --layer-format raw it becomes a tar".to_owned()),
+        ops::Error::FolderAsFile(_) => {
+            Some("remove --push and --layer-format raw to pack it as a tar layer".to_owned())
+        }
         ops::Error::TagMoved { found: TagState::At(digest), .. } => {
-            Some(format!("look at what it points to now; `--expect {digest}` moves it from there"))
+            Some(format!("check what the tag points to now, then use `--expect {digest}` to move it"))
         }
-        ops::Error::TagMoved { found: TagState::Absent, .. } => Some("`--expect none` makes a new tag".to_owned()),
-        ops::Error::Incomplete(Lacking { since: Some(since), .. }) => Some(format!(
-            "it was saved without what {since} has; load that first, or save it once more without --since"
-        )),
-        ops::Error::Incomplete(_) => Some("it was cut off or damaged on its way; get it once more".to_owned()),
+        ops::Error::TagMoved { found: TagState::Absent, .. } => {
+            Some("use `--expect none` to create a new tag".to_owned())
+        }
+        ops::Error::Incomplete(Lacking { since: Some(since), .. }) => {
+            Some(format!("the archive omits blobs of {since}; load that first, or save again without --since"))
+        }
+        ops::Error::Incomplete(_) => Some("the archive is truncated or damaged; copy it again".to_owned()),
         ops::Error::ManyInArchive(_) => {
-            Some("`--push REGISTRY`, without a repository, keeps their names apart".to_owned())
+            Some("use `--push REGISTRY`, without a repository, to keep their names".to_owned())
         }
-        ops::Error::NoRoom { .. } => {
-            Some("make room there, or take another disk: KIT_HOME or --config for the store, -d to unpack".to_owned())
-        }
+        ops::Error::NoRoom { .. } => Some(
+            "free disk space, or use another disk: KIT_HOME or --config for the store, -d for unpacking".to_owned(),
+        ),
         ops::Error::Parent { source, .. } | ops::Error::Member { source, .. } => hint_for_operation(source),
         ops::Error::Unpack(_, error) | ops::Error::Archive(error) => hint_for_archive(error),
         _ => None,
     }
 }
 
-/// Nobody logs in to a server that is no registry.
+/// The hint for a download from a server that is not a registry, where `kit login` does not apply.
 fn hint_for_remote(address: &str, error: &ContentError) -> Option<String> {
     let hint = match error {
         ContentError::Mismatch(_) => {
-            "another file lies there by now; if that is the right one, its digest belongs into the Kitfile, or into the lock"
+            "the file has changed; if the new one is right, update its digest in the Kitfile or in the lock"
         }
         ContentError::Unauthorized(_) | ContentError::Denied(_) if address.starts_with("s3://") => {
-            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY tell the store who you are"
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to access the object store"
         }
         ContentError::Unauthorized(_) | ContentError::Denied(_) => {
-            "no password is sent there; a signed URL carries the right to read in itself"
+            "no credentials are sent to this server; use a signed URL to read private files"
         }
         _ => return None,
     };
     Some(hint.to_owned())
 }
 
-/// A label that tells some of them from the others; best of a kind that all have.
-fn telling_label(variants: &[Variant]) -> String {
-    // A stranger may have made the index. Among the first there is one, or there is none worth telling.
+/// A label that distinguishes some of `variants` from the others, preferably with a key that all of them have.
+fn distinguishing_label(variants: &[Variant]) -> String {
+    // The index is untrusted and may be large: only the first variants are searched.
     let variants = &variants[..variants.len().min(20)];
     let have = |is_it: &dyn Fn(&(&str, String)) -> bool| {
         variants.iter().filter(|variant| variant.labels.iter().any(|label| is_it(&label))).count()
     };
     let labels = variants.iter().flat_map(|variant| variant.labels.iter());
-    let telling = labels.filter(|label| have(&|other| other == label) < variants.len());
-    let best = telling.max_by_key(|(key, _)| have(&|(other, _)| other == key));
+    let distinguishing = labels.filter(|label| have(&|other| other == label) < variants.len());
+    let best = distinguishing.max_by_key(|(key, _)| have(&|(other, _)| other == key));
     best.map_or_else(|| "KEY=VALUE".to_owned(), |(key, value)| format!("{key}={value}"))
 }
 
 fn hint_for_archive(error: &archive::Error) -> Option<String> {
     match error {
         archive::Error::LinkLeavesContext { .. } => {
-            Some("`kit pack --follow-symlinks` packs what it points to".to_owned())
+            Some("use `kit pack --follow-symlinks` to pack the target of the link".to_owned())
         }
-        archive::Error::NotAFile { path } => Some(format!("a line `{path}` in .kitignore leaves it out")),
+        archive::Error::NotAFile { path } => Some(format!("add a line `{path}` to .kitignore to exclude it")),
         archive::Error::TargetChanged { .. } => {
-            Some("is another `kit unpack` at work in this folder? Unpack again when it is done".to_owned())
+            Some("another `kit unpack` may be running in this folder; unpack again when it has finished".to_owned())
         }
-        archive::Error::Conflicts(_) => Some("-o overwrites them, -i keeps them; nothing was written".to_owned()),
+        archive::Error::Conflicts(_) => {
+            Some("use -o to overwrite them or -i to keep them; nothing was written".to_owned())
+        }
         _ => None,
     }
 }
@@ -250,7 +265,7 @@ fn hint_for_archive(error: &archive::Error) -> Option<String> {
 fn hint_for_git(error: &git::Error) -> Option<String> {
     match error {
         git::Error::NotThere(source) if source.kind() == io::ErrorKind::NotFound => {
-            Some("install git; only repositories of a hub are imported without it".to_owned())
+            Some("install git; it is required for all repositories except those of a hub".to_owned())
         }
         _ => None,
     }
@@ -258,7 +273,9 @@ fn hint_for_git(error: &git::Error) -> Option<String> {
 
 fn hint_for_lfs(error: &lfs::Error) -> Option<String> {
     match error {
-        lfs::Error::Locked { .. } => Some("`git credential fill` shows what git knows for that server".to_owned()),
+        lfs::Error::Locked { .. } => {
+            Some("`git credential fill` shows the credentials that git has for the server".to_owned())
+        }
         lfs::Error::HttpService(error) => hint_for_registry(error),
         _ => None,
     }
@@ -267,15 +284,15 @@ fn hint_for_lfs(error: &lfs::Error) -> Option<String> {
 fn hint_for_hub(error: &hub::Error) -> Option<String> {
     match error {
         hub::Error::Gated { .. } => {
-            Some("ask for access on its page; HF_TOKEN or --token then tells the hub who you are".to_owned())
+            Some("request access on its page, then pass a token with HF_TOKEN or --token".to_owned())
         }
         hub::Error::NoRepository { kind: hub::Kind::Model, name, .. } => Some(format!(
-            "a dataset is `datasets/{name}`; for what is private, HF_TOKEN or --token tells the hub who you are"
+            "for a dataset, use `datasets/{name}`; for a private repository, pass a token with HF_TOKEN or --token"
         )),
         hub::Error::NoRepository { .. } => {
-            Some("for what is private, HF_TOKEN or --token tells the hub who you are".to_owned())
+            Some("for a private repository, pass a token with HF_TOKEN or --token".to_owned())
         }
-        hub::Error::NoRevision { .. } => Some("--ref takes a branch, a tag or a whole commit".to_owned()),
+        hub::Error::NoRevision { .. } => Some("--ref accepts a branch, a tag or a full commit id".to_owned()),
         _ => None,
     }
 }
@@ -286,16 +303,17 @@ fn hint_for_registry(error: &registry::Error) -> Option<String> {
             Some(format!("run `kit login {registry}`, then try again"))
         }
         registry::Error::OverCeiling { .. } => {
-            Some("name the shards of a model as `parts` in the Kitfile: each becomes a layer of its own".to_owned())
+            Some("list the shards of the model as `parts` in the Kitfile, so that each becomes a layer".to_owned())
         }
         registry::Error::ManifestRefused { registry, .. } => Some(format!(
-            "`kit doctor {registry}/REPOSITORY --write` tells what it takes; registries of OCI 1.1 take ModelKits, others may \
-             after an update"
+            "run `kit doctor {registry}/REPOSITORY --write` to see what the registry accepts; ModelKits need OCI 1.1, \
+             which an update of the registry may add"
         )),
-        registry::Error::NotTls { .. } => Some("--plain-http talks to a registry without TLS".to_owned()),
-        registry::Error::Untrusted { .. } => {
-            Some("--tls-cert FILE trusts its authority; --tls-verify=false trusts anybody".to_owned())
-        }
+        registry::Error::NotTls { .. } => Some("use --plain-http for a registry without TLS".to_owned()),
+        registry::Error::Untrusted { .. } => Some(
+            "use --tls-cert FILE to trust its authority; --tls-verify=false disables certificate verification"
+                .to_owned(),
+        ),
         _ => None,
     }
 }

@@ -1,4 +1,4 @@
-//! Where words go: results to standard output, everything else to standard error.
+//! The output streams: results go to standard output, everything else to standard error.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -8,21 +8,21 @@ use serde_json::{Value, json};
 
 use crate::config::Environment;
 
-/// How much is told about work under way.
+/// The amount and form of progress output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum ProgressMode {
-    /// Nothing but results and warnings.
+    /// Results and warnings only.
     #[value(alias = "false")]
     None,
     /// One line per finished step.
     Plain,
-    /// Bars that move; for terminals.
+    /// Progress bars, for terminals.
     Fancy,
-    /// One JSON object per line, for programs (docs/reference/progress.md).
+    /// One JSON object per line, for scripts (docs/reference/progress.md).
     Json,
 }
 
-/// The mouth of the program.
+/// The output of the program.
 #[derive(Debug, Clone)]
 pub(crate) struct Output {
     bars: MultiProgress,
@@ -32,7 +32,7 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// `mode` and the surroundings decide; `--quiet` silences even warnings.
+    /// Creates the output; without `mode`, the environment decides. `--quiet` also suppresses warnings.
     pub(crate) fn new(environment: &Environment, mode: Option<ProgressMode>, is_quiet: bool) -> Self {
         let by_terminal = if environment.is_watched { ProgressMode::Fancy } else { ProgressMode::Plain };
         let mode = if is_quiet { ProgressMode::None } else { mode.unwrap_or(by_terminal) };
@@ -52,35 +52,35 @@ impl Output {
             .map_err(mark_if_reader_gone)
     }
 
-    /// Takes lines of the log to standard error, above the bars.
+    /// Writes lines of the log to standard error, above the bars.
     pub(crate) fn log(&self) -> impl Write + use<> {
         Log(self.bars.clone())
     }
 
-    /// Takes the bytes of a file to standard output, as they are.
+    /// Writes the bytes of a file to standard output unchanged.
     pub(crate) fn stream() -> impl Write {
         Stream(io::stdout().lock())
     }
 
-    /// Tells a finished step.
+    /// Reports a finished step.
     pub(crate) fn say(&self, line: &str) {
         match self.mode {
             ProgressMode::None => {}
             ProgressMode::Json => self.event(&json!({ "type": "message", "text": line })),
-            ProgressMode::Plain | ProgressMode::Fancy => self.tell(&printable(line)),
+            ProgressMode::Plain | ProgressMode::Fancy => self.write_line(&printable(line)),
         }
     }
 
-    /// Tells something that the user should look at.
+    /// Reports a warning.
     pub(crate) fn warn(&self, line: &str) {
         match self.mode {
             _ if !self.shows_warnings => {}
             ProgressMode::Json => self.event(&json!({ "type": "warning", "text": line })),
-            _ => self.tell(&format!("{} {}", self.paint("33", "warning:"), printable(line))),
+            _ => self.write_line(&format!("{} {}", self.paint("33", "warning:"), printable(line))),
         }
     }
 
-    /// Tells why the program failed, whatever else is silent: the error, its causes, and perhaps a hint.
+    /// Reports a failure, in every mode: the error, its causes, and perhaps a hint.
     pub(crate) fn fail(&self, error: &str, causes: &[String], hint: Option<&str>) {
         if self.mode == ProgressMode::Json {
             return self.event(&json!({ "type": "error", "text": error, "causes": causes, "hint": hint }));
@@ -88,25 +88,25 @@ impl Output {
         let mut lines = vec![format!("{} {}", self.paint("31", "error:"), printable(error))];
         lines.extend(causes.iter().map(|cause| format!("  caused by: {}", printable(cause).replace('\n', "\n  "))));
         lines.extend(hint.map(|hint| format!("{} {hint}", self.paint("36", "hint:"))));
-        self.tell(&lines.join("\n"));
+        self.write_line(&lines.join("\n"));
     }
 
-    /// Writes one event for a program that watches.
+    /// Writes one JSON event.
     pub(crate) fn event(&self, event: &Value) {
-        self.tell(&event.to_string());
+        self.write_line(&event.to_string());
     }
 
-    fn tell(&self, line: &str) {
-        // There is nobody to tell that standard error is closed.
+    fn write_line(&self, line: &str) {
+        // A closed standard error cannot be reported.
         self.bars.suspend(|| drop(writeln!(io::stderr().lock(), "{line}")));
     }
 
-    /// Colours `text` where standard error has colours. `code` is an SGR parameter.
+    /// Colours `text` if standard error supports colours. `code` is an SGR parameter.
     fn paint(&self, code: &str, text: &str) -> String {
         if self.has_colour { format!("\x1b[1;{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    /// How progress is told.
+    /// The form of progress output.
     pub(crate) fn mode(&self) -> ProgressMode {
         self.mode
     }
@@ -153,21 +153,22 @@ fn mark_if_reader_gone(error: io::Error) -> io::Error {
     }
 }
 
-/// Nobody reads standard output any more. A connection to a registry may break the same way, and that is a failure.
+/// Marks that the reader of standard output is gone, to distinguish it from a broken connection to a registry, which
+/// is a failure.
 #[derive(Debug, thiserror::Error)]
-#[error("nobody reads the output")]
+#[error("standard output was closed")]
 struct ReaderGone;
 
-/// Whether the reader of standard output has gone away.
+/// Returns true if the reader of standard output is gone.
 pub(crate) fn is_reader_gone(cause: &(dyn std::error::Error + 'static)) -> bool {
     let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     inner.and_then(|inner| inner.downcast_ref::<ReaderGone>()).is_some()
 }
 
-/// The longest line that is told in full: paths have at most 4 KiB, names that attackers choose may have more.
+/// The longest line that is printed in full: paths have at most 4 KiB, names chosen by an attacker may have more.
 const LONGEST_LINE: usize = 8 * 1024;
 
-/// `text` as a terminal may have it: names come from strangers, and control characters in them would forge lines and
+/// Escapes control characters in `text`: names are untrusted, and control characters in them could forge lines and
 /// titles.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     let is_bad = |letter: char| letter.is_control() && letter != '\n';
@@ -181,7 +182,7 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean.split('\n').map(without_middle).collect::<Vec<_>>().join("\n"))
 }
 
-/// Both ends of a line that is too long: what it is about, and what is wrong with that.
+/// Shortens a line that is too long to its beginning and its end.
 fn without_middle(line: &str) -> Cow<'_, str> {
     if line.len() <= LONGEST_LINE {
         return Cow::Borrowed(line);

@@ -1,15 +1,15 @@
-//! Rows under headings, in columns as wide as they need to be.
+//! Tables with headings and columns as wide as their content.
 
 use unicode_width::UnicodeWidthStr;
 
 use super::streams::printable;
 
-/// Blanks between columns (`KitOps`).
+/// Spaces between columns (as in `KitOps`).
 const GAP: usize = 3;
 
-/// Lays out `rows` under `headings`, left-aligned and without blanks at the ends of lines.
+/// Renders `rows` under `headings`, left-aligned and without trailing spaces.
 ///
-/// Cells hold what strangers wrote: one row stays one line, whatever is in it.
+/// Cells contain untrusted text: line breaks and control characters are escaped, so each row is one line.
 pub(crate) fn render<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
     let rows: Vec<_> = rows.iter().map(|row| row.each_ref().map(|cell| one_line(cell))).collect();
     let width = |column: usize| {
@@ -24,7 +24,7 @@ pub(crate) fn render<const N: usize>(headings: [&str; N], rows: &[[String; N]]) 
     text
 }
 
-/// What a stranger wrote, without a break or anything that a terminal obeys.
+/// Escapes line breaks and control characters in untrusted text.
 pub(crate) fn one_line(cell: &str) -> String {
     printable(cell).replace('\n', "\\n")
 }

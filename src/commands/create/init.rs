@@ -93,7 +93,7 @@ impl InitArgs {
     }
 
     fn draft_here(&self, context: &Context) -> Result<Draft> {
-        Ok(ops::init(&ProjectFolder(context.environment.absolute(&self.path)))?)
+        Ok(ops::init(&ProjectFolder(context.folder(&self.path)?))?)
     }
 
     fn draft_remote(&self, context: &Context) -> Result<Draft> {

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::Args;
 use fs_err as fs;
 
@@ -246,11 +246,8 @@ impl PackArgs {
     }
 
     fn folder(&self, context: &Context) -> Result<PathBuf> {
-        let folder = context.environment.absolute(&self.context);
-        let metadata = fs::metadata(&folder).with_context(|| format!("cannot pack `{}`", self.context.display()))?;
-        if !metadata.is_dir() {
-            bail!("`{}` is not a folder; pass the folder, and the Kitfile with --file", folder.display());
-        }
+        let folder = context.folder(&self.context);
+        let folder = folder.with_context(|| format!("cannot pack `{}`", self.context.display()))?;
         Ok(fs::canonicalize(folder)?)
     }
 

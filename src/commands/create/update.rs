@@ -68,7 +68,7 @@ impl UpdateArgs {
 
     /// Moves the pins, and returns true if any pin moved or, with --dry-run, would move.
     fn update(&self, context: &Context) -> Result<bool> {
-        let folder = context.environment.absolute(&self.folder);
+        let folder = context.folder(&self.folder)?;
         let path = match &self.file {
             Some(path) => context.environment.absolute(path),
             None => find_kitfile(&folder)?,

@@ -41,9 +41,9 @@ pub(crate) struct ValidateArgs {
 
 impl ValidateArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
-        let options = self.options(context)?;
-        let findings = ops::validate(&options);
-        let findings = findings.with_context(|| format!("cannot validate `{}`", self.folder.display()))?;
+        let failure = || format!("cannot validate `{}`", self.folder.display());
+        let options = self.options(context).with_context(failure)?;
+        let findings = ops::validate(&options).with_context(failure)?;
         let table = || findings.iter().map(in_words).collect();
         context.output.result(self.format.render_rows(&findings, to_json, table)?)?;
         let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
@@ -57,7 +57,7 @@ impl ValidateArgs {
     }
 
     fn options(&self, context: &Context) -> Result<ValidateOptions> {
-        let folder = fs::canonicalize(context.environment.absolute(&self.folder))?;
+        let folder = fs::canonicalize(context.folder(&self.folder)?)?;
         let given = self.file.as_ref().map(|file| (context.environment.absolute(file), file.display().to_string()));
         let (path, file) = given.map_or_else(|| Ok(named(find_kitfile(&folder)?)), anyhow::Ok)?;
         let text = kitfile::decode(fs::read(&path)?);

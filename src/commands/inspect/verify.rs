@@ -54,11 +54,9 @@ pub(crate) struct VerifyArgs {
 impl VerifyArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let start = Instant::now();
-        let folder = context.environment.absolute(&self.folder);
+        let folder = context.folder(&self.folder);
+        let folder = folder.with_context(|| format!("cannot verify `{}`", self.folder.display()))?;
         let filters = self.filter.iter().map(|filter| parse::<Filter>(filter)).collect::<Result<Vec<_>>>()?;
-        if !folder.is_dir() {
-            bail!("cannot verify `{}`: not a folder", folder.display());
-        }
         let options = VerifyOptions { folder, selection: Selection::new(filters), jobs: ops::jobs() };
         let (verified, standard) = match &self.reference {
             Some(reference) => self.by_modelkit(context, &options, reference)?,

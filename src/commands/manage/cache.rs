@@ -7,7 +7,7 @@ use crate::context::Context;
 use kit_core::ops;
 use kit_core::progress::human;
 
-/// Show or clear unfinished downloads, unreferenced blobs and the state of packed files
+/// Show or clear unfinished downloads and other cached data
 #[derive(Debug, Args)]
 pub(crate) struct CacheArgs {
     #[command(subcommand)]

@@ -12,7 +12,7 @@ use crate::output::Moved;
 use kit_core::ops::{self, CopyOptions, Location, Lookup, Origins, Session};
 use kit_core::progress::Phase;
 
-/// Copy a ModelKit between registries, or between a registry and an OCI image layout
+/// Copy a ModelKit between registries and OCI image layouts
 ///
 /// Blobs are streamed from the source to the destination and not stored locally. Within one registry they are mounted,
 /// if the registry supports that, and not transferred at all. ModelKits that the model refers to are listed, not
@@ -42,7 +42,7 @@ impl CopyArgs {
         let source = context.location(&self.source)?;
         let destination = context.location(&self.destination)?;
         let copied = self.copy(context, &source, &destination);
-        copied.with_context(|| format!("Failed to copy: cannot copy `{source}` to `{destination}`"))
+        copied.with_context(|| format!("Failed to copy `{source}` to `{destination}`"))
     }
 
     fn copy(&self, context: &Context, source: &Location, destination: &Location) -> Result<()> {

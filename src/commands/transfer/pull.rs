@@ -68,7 +68,7 @@ impl FetchArgs {
         let store = context.store()?;
         let client = self.network.client(&context.environment)?;
         let session = Session { store: &store, client: &client };
-        let failure = || format!("Failed to pull: cannot pull `{source}`");
+        let failure = || format!("Failed to pull `{source}`");
         let options =
             CopyOptions { jobs: session.jobs(&[&source]), origins: Origins::default(), phase: Phase::Downloading };
         if self.dry_run.dry_run {

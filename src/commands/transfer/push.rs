@@ -79,7 +79,7 @@ impl SendArgs {
         let store = context.store()?;
         let client = self.network.client(&context.environment)?;
         let session = Session { store: &store, client: &client };
-        let failure = || format!("Failed to push: cannot push `{source}` to `{destination}`");
+        let failure = || failure(&source, &destination);
         let found = session.find(&source, Lookup::Local).with_context(failure)?;
         // A form that the ModelKit cannot have is an error before anything is uploaded.
         let lists = lists(&found, &destination).with_context(failure)?;
@@ -153,6 +153,15 @@ fn tag_of(form: FormName, destination: &Location) -> Result<String> {
         return Err(usage(format!("`{tag}` would be too long for a tag")));
     }
     Ok(tag)
+}
+
+/// The error text; it begins with the words of `KitOps`, which scripts match.
+fn failure(source: &Location, destination: &Location) -> String {
+    if source == destination {
+        format!("Failed to push `{source}`")
+    } else {
+        format!("Failed to push `{source}` to `{destination}`")
+    }
 }
 
 fn announcement(source: &Location, destination: &Location) -> String {

@@ -36,7 +36,7 @@ impl From<String> for Failure {
 
 /// The value that a function made.
 pub(super) enum Made<'a> {
-    /// What it wrote into the text it was given.
+    /// The text that it wrote into its output.
     Text,
     Value(Data<'a>),
 }

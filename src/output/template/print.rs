@@ -6,7 +6,7 @@ use serde_json::{Number, Value};
 
 use super::data::{Data, integer, sorted};
 
-/// What an action prints for a value that does not exist.
+/// The text that an action prints for a value that does not exist.
 pub(super) const NO_VALUE: &str = "<no value>";
 
 /// Writes a value as an argument of `print`; a missing one is `<nil>`.

@@ -12,13 +12,13 @@ use super::syntax::{Expression, Kind, Node, Pipeline, Program};
 use super::text::Text;
 use kit_core::problem::{Mark, closest, quoted};
 
-/// How deep actions, parentheses and templates that invoke templates can be nested. The stack bounds it.
+/// The maximum nesting depth of actions, parentheses and templates that invoke templates. The stack bounds it.
 const MAX_DEPTH: usize = 250;
 
-/// How many bytes a template can produce, including values that it does not print.
+/// The maximum number of bytes that a template can produce, including values that it does not print.
 pub(super) const MAX_BYTES: usize = 128 << 20;
 
-/// How many bytes a step of the renderer counts as, so that the limit of bytes bounds the time too.
+/// The number of bytes that a step of the renderer counts as, so that the limit of bytes also bounds the time.
 const STEP_BYTES: usize = 8;
 
 /// Renders a template with `data` as its dot. It can produce `max_bytes`.
@@ -39,7 +39,7 @@ struct Renderer<'a> {
     variables: Vec<(&'a str, Data<'a>)>,
 }
 
-/// What follows a node: the next node, or what `break` or `continue` of a loop around it says.
+/// The continuation after a node: the next node, or the `break` or `continue` of an enclosing loop.
 #[derive(PartialEq, Eq)]
 enum Flow {
     Next,

@@ -214,7 +214,7 @@ fn what_git_or_its_server_does_not_have_is_named() {
     let secret = scene.import(&["http://me:s3cret@127.0.0.1:1/ada/net"]).fails();
     assert!(!secret.stderr.contains("s3cret"), "{}", secret.stderr);
     secret.says("'http://127.0.0.1:1/ada/net/'");
-    scene.import(&[&scene.address, "--token", "x"]).exits(2).says("git has its own credentials");
+    scene.import(&[&scene.address, "--token", "x"]).exits(2).says("git uses its own credentials");
     let mut command = scene.sandbox.command(&["import", &scene.address]);
     scene.sandbox.run(command.env("PATH", "/nowhere")).fails().says("cannot run `git`").says("install git");
 }

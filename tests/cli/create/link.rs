@@ -89,7 +89,7 @@ fn an_edited_file_is_named_by_all_who_need_it() {
         error: cannot unpack `sample:v1` into `[FOLDER]/out`
           caused by: cannot read model weights/model.bin
           caused by: `[FOLDER]/project/weights/model.bin` changed since it was packed
-        hint: pack again, when nothing writes to the file any more
+        hint: pack again when no process is writing to the file
     "#]]
     .assert_eq(&unpacked.redacted_failure());
     assert!(!sandbox.path("out").exists(), "nothing was written");

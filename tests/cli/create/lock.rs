@@ -80,7 +80,8 @@ fn what_is_pushed_without_a_store_is_locked_as_ever() {
     sandbox.kit(&["pack", "project", "--push", "oci:layout:v2", "--locked"]).ok();
     sandbox.write("project/src/train.py", "print('TRAIN')\n");
     let run = sandbox.kit(&["pack", "project", "--push", "oci:layout:v3", "--locked"]).fails();
-    run.says("file `src/train.py`: its content is sha256:").says("hint: if that is as it should be, `kit pack --lock`");
+    run.says("file `src/train.py`: its content is sha256:")
+        .says("hint: if the changes are intended, update the lock with `kit pack --lock`");
     sandbox.kit(&["inspect", "oci:layout:v3"]).fails();
     assert_eq!(sandbox.read("project/Kitfile.lock"), lock);
     for compression in ["gzip", "zstd"] {
@@ -152,7 +153,7 @@ fn whatever_drifted_is_named_and_nothing_is_packed() {
             file `data/train.csv`: its content is [DIGEST], not [DIGEST]
             layer `src` of `code`: its digest is [DIGEST], not [DIGEST]
             file `src/train.py`: its mode is 755, not 644
-        hint: if that is as it should be, `kit pack --lock` locks it
+        hint: if the changes are intended, update the lock with `kit pack --lock`
     "#]]
     .assert_eq(&run.redacted_failure());
     assert_eq!(run.stdout, "");
@@ -184,7 +185,7 @@ fn a_lock_that_cannot_be_used_is_refused_with_its_problems() {
     sandbox.write("project/Kitfile.lock", lock.replace("file 644", "<<<<<<< ours\nfile 9"));
     sandbox.kit(&["pack", "project", "--locked"]).fails().says("Kitfile.lock:5:1: unknown record `<<<<<<<`");
     fs::remove_file(sandbox.path("project/Kitfile.lock")).unwrap();
-    sandbox.kit(&["pack", "project", "--locked"]).fails().says("`kit pack --lock` writes one");
+    sandbox.kit(&["pack", "project", "--locked"]).fails().says("create it with `kit pack --lock`");
 }
 
 #[test]

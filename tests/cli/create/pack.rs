@@ -97,7 +97,7 @@ fn a_link_that_leaves_the_folder_is_refused_or_followed() {
     expect![[r#"
         error: cannot pack `[FOLDER]/project`
           caused by: cannot pack `model.bin`: it is a symbolic link to `../cache/blob`, outside of the context folder
-        hint: `kit pack --follow-symlinks` packs what it points to"#]]
+        hint: use `kit pack --follow-symlinks` to pack the target of the link"#]]
     .assert_eq(run.redacted_stderr().trim_end());
     sandbox.kit(&["pack", "project", "-t", "a:v1", "--follow-symlinks"]).ok();
     sandbox.kit(&["unpack", "a:v1", "-d", "out"]).ok();

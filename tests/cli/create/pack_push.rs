@@ -101,7 +101,7 @@ fn where_to_push_must_be_clear() {
     let sandbox = Sandbox::new();
     sandbox.project();
     sandbox.kit(&["pack", "project", "--push"]).exits(2).says("--push NAME:TAG");
-    sandbox.kit(&["pack", "project", "--push", "a/b:c", "-t", "a/b:c"]).exits(2).says("one will do");
+    sandbox.kit(&["pack", "project", "--push", "a/b:c", "-t", "a/b:c"]).exits(2).says("give one of them");
     sandbox.kit(&["pack", "project", "--push", "sample:v1"]).fails().says("`sample:v1` has no registry host");
 }
 
@@ -118,7 +118,7 @@ fn a_file_that_changes_between_the_readings_is_named_and_nothing_appears() {
         error: cannot pack `[FOLDER]/project` and push it to `[REGISTRY]/team/sample:v1`
           caused by: cannot read model weights/model.bin
           caused by: `[FOLDER]/project/weights/model.bin` changed since it was packed
-        hint: pack again, when nothing writes to the file any more
+        hint: pack again when no process is writing to the file
     "#]]
     .assert_eq(&run.redacted_failure());
     assert!(registry.requests_of("PUT", "/manifests/").is_empty());

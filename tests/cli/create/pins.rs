@@ -123,7 +123,7 @@ fn update_moves_the_pin_and_nothing_else() {
     let line = format!("model.path  {}  {}… → {}…\n", bases.base, &bases.first[..19], &second[..19]);
     assert_eq!(run.stdout, line);
     assert_eq!(bases.kitfile(), before);
-    let run = bases.update(&[]).ok().says("Moved 1 pin in").says("`kit pack --lock` writes it anew");
+    let run = bases.update(&[]).ok().says("Kitfile.lock still contains the old digests; `kit pack --lock` updates it");
     assert_eq!(run.stdout, line);
     assert_eq!(bases.kitfile(), kitfile(&bases.pinned(&second)));
     let run = bases.sandbox.kit(&["pack", "tuned", "--locked", PLAIN]).fails().says("the Kitfile: its content is");
@@ -202,6 +202,6 @@ fn pins_of_the_local_store_move_without_a_registry() {
         error: cannot update the pins of `tuned`
           caused by: cannot read the referenced ModelKit `base:v1`
           caused by: failed to find reference base:v1: not found in the local store
-        hint: `kit list` shows what is here; a registry is part of the name: REGISTRY/REPOSITORY:TAG"#]]
+        hint: `kit list` shows local ModelKits; to use a registry, put its host in front: REGISTRY/REPOSITORY:TAG"#]]
     .assert_eq(run.redacted_stderr().trim_end());
 }

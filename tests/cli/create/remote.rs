@@ -97,7 +97,7 @@ fn another_content_is_not_kept() {
         error: cannot unpack `sample:v1` into `[FOLDER]/out`
           caused by: cannot read `http://[REGISTRY]/data/train.csv`
           caused by: the content does not match its digest: expected [DIGEST], found [DIGEST]
-        hint: another file lies there by now; if that is the right one, its digest belongs into the Kitfile, or into the lock"#]]
+        hint: the file has changed; if the new one is right, update its digest in the Kitfile or in the lock"#]]
     .assert_eq(run.redacted_stderr().trim_end());
     assert!(!scene.is_unpacked());
 }
@@ -111,7 +111,7 @@ fn a_file_without_a_digest_is_what_the_lock_says() {
     let record = format!("\nremote 8 {} data/train.csv {}\n", sha256(DATA.as_bytes()), scene.url());
     assert!(lock.contains(&record), "{lock}");
     let run = scene.unpack(&[]).fails().says("no digest is known for `").says("refusing to fetch unverified data");
-    run.says("hint: `kit pack --lock` notes its digest");
+    run.says("hint: create a lock with `kit pack --lock`");
     let locked = ["--lock", "project/Kitfile.lock"];
     scene.unpack(&locked).ok();
     assert_eq!(scene.sandbox.read("out/data/train.csv"), DATA);

@@ -42,7 +42,7 @@ fn what_does_not_fit_is_not_begun() {
         &["unpack", "oci:layout:v1", "-d", "new"],
         &["unpack", "oci:layout:v1", "-d", "new", "--filter", "model"],
     ] {
-        sandbox.kit(args).fails().says("not enough space in `").says(" free").says("hint: make room there");
+        sandbox.kit(args).fails().says("not enough space in `").says(" free").says("hint: free disk space");
     }
     assert!(!sandbox.path("new").exists());
     assert_eq!((sandbox.names("kit"), sandbox.names("layout")), (store, layout));

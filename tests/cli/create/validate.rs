@@ -79,7 +79,7 @@ fn what_the_parser_says_is_said_with_its_place() {
     sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\ncoed: []\nmodel:\n  path: ../x\n");
     let run = sandbox.kit(&["validate", "p"]).fails();
     expect![[r#"
-        Kitfile:2:1: error: unknown field `coed` (kitfile)
+        Kitfile:2:1: error: unknown field `coed`; did you mean `code`? (kitfile)
           correct it; `kit schema` describes every field
         Kitfile:4:9: error: the path `../x` leads outside the folder of the Kitfile (model) (kitfile)
           correct it; `kit schema` describes every field

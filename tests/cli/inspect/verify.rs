@@ -70,13 +70,13 @@ fn everything_that_differs_is_listed() {
 fn a_lock_needs_nothing_but_the_folder() {
     let sandbox = packed_project();
     fs::remove_dir_all(sandbox.path("kit")).unwrap();
-    sandbox.kit(&["verify", "project"]).ok().says("/project/Kitfile.lock` says");
+    sandbox.kit(&["verify", "project"]).ok().says("project matches `").says("/project/Kitfile.lock`");
     sandbox.write("project/weights/model.bin", "Weights\n");
     sandbox.kit(&["verify", "project"]).fails().prints("content   weights/model.bin   sha256:");
     assert!(!sandbox.path("kit").exists());
     fs::remove_file(sandbox.path("project/Kitfile.lock")).unwrap();
-    sandbox.kit(&["verify", "project"]).fails().says("`kit pack --lock` writes one");
-    sandbox.kit(&["verify", "nowhere"]).fails().says("nowhere`: not a folder");
+    sandbox.kit(&["verify", "project"]).fails().says("create it with `kit pack --lock`");
+    sandbox.kit(&["verify", "nowhere"]).fails().says("folder `nowhere` does not exist");
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn kit_alone_shows_where_to_begin() {
     let sandbox = Sandbox::new();
     let alone = sandbox.kit(&[]).ok();
     assert_eq!(alone.stdout, sandbox.kit(&["--help"]).ok().stdout);
-    alone.prints("Begin with `kit init .`");
+    alone.prints("To get started, run `kit init .`");
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn errors_about_a_registry_do_not_mention_the_local_store() {
     sandbox.project();
     sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok();
     for args in [&["info", "-r", "a:v1"][..], &["inspect", "-r", "a:v1"], &["diff", "local://a:v1", "remote://a:v1"]] {
-        sandbox.kit(args).fails().says("`a:v1` has no registry host").says("hint: put the registry in front");
+        sandbox.kit(args).fails().says("`a:v1` has no registry host").says("hint: put the registry host in front");
     }
 }
 
@@ -26,9 +26,45 @@ fn errors_about_a_registry_do_not_mention_the_local_store() {
 fn what_pack_cannot_find_is_named() {
     let sandbox = Sandbox::new();
     sandbox.project();
-    sandbox.kit(&["pack", "nowhere"]).fails().says("error: cannot pack `nowhere`").says("No such file or directory");
+    sandbox
+        .kit(&["pack", "nowhere"])
+        .fails()
+        .says("error: cannot pack `nowhere`")
+        .says("folder `nowhere` does not exist");
     let run = sandbox.kit(&["pack", "project", "-f", "Kitfile"]).fails();
     run.says("error: cannot read the Kitfile `Kitfile`").says("No such file or directory");
+}
+
+#[test]
+fn a_missing_folder_is_reported_in_the_words_of_the_user() {
+    let sandbox = Sandbox::new();
+    for args in [&["pack", "nowhere"][..], &["validate", "nowhere"], &["verify", "nowhere"], &["init", "nowhere"]] {
+        let run = sandbox.kit(args).fails().says("  caused by: folder `nowhere` does not exist\n");
+        assert!(!run.stderr.contains("os error") && !run.stderr.contains("failed to"), "{}", run.stderr);
+    }
+    sandbox.kit(&["diff", "./nowhere", "a:v1"]).fails().says("`./nowhere` does not exist");
+}
+
+#[test]
+fn paths_are_printed_without_superfluous_dots() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.kit(&["pack", "./project/.", "-t", "a:v1", "--lock"]).ok();
+    let runs = [&["unpack", "a:v1", "-d", "./out"][..], &["verify", "./project/."], &["unpack", "oci:./no/./where:v1"]];
+    for run in runs.map(|args| sandbox.kit(args)) {
+        assert!(!["/./", "/. ", "/.`", "/.\n"].iter().any(|dots| run.stderr.contains(dots)), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_failed_push_names_the_action_once() {
+    let sandbox = Sandbox::new();
+    for (args, expected) in [
+        (&["push", "kit.example/a:v1"][..], "error: Failed to push `kit.example/a:v1`\n"),
+        (&["push", "a:v1", "kit.example/a:v1"], "error: Failed to push `a:v1` to `kit.example/a:v1`\n"),
+    ] {
+        sandbox.kit(args).fails().says(expected);
+    }
 }
 
 #[test]
@@ -36,7 +72,7 @@ fn a_model_that_is_taken_for_a_reference_comes_with_a_hint() {
     let sandbox = Sandbox::new();
     sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: 'model:v1'}\n");
     let run = sandbox.kit(&["pack", "project"]).fails();
-    run.says("cannot read the referenced ModelKit `model:v1`").says("hint: `kit list` shows what is here");
+    run.says("cannot read the referenced ModelKit `model:v1`").says("hint: `kit list` shows local ModelKits");
 }
 
 #[test]

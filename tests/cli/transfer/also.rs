@@ -87,10 +87,10 @@ fn raw_layers_are_refused_in_an_image_before_anything_travels() {
     let sandbox = packed(&["--layer-format", "raw"]);
     let refused = sandbox.kit(&["push", "sample:v1", "oci:layout:v1", "--also", "modelpack,image"]).fails();
     expect_test::expect![[r#"
-        error: Failed to push: cannot push `sample:v1` to `oci:[FOLDER]/layout:v1`
+        error: Failed to push `sample:v1` to `oci:[FOLDER]/layout:v1`
           caused by: cannot make `v1-image`
           caused by: the layer `weights/model.bin` is raw, and an image has no media type for such layers
-        hint: `kit pack --layer-format tar` makes layers that a ModelKit, a ModelPack and an image can share
+        hint: use `kit pack --layer-format tar` for layers that a ModelKit, a ModelPack and an image can share
     "#]]
     .assert_eq(&refused.redacted_failure());
     assert!(!sandbox.path("layout").exists());
@@ -112,7 +112,7 @@ fn what_is_added_needs_a_tag_to_be_named_after() {
     let sandbox = packed(&[]);
     let digest = sandbox.kit(&["inspect", "sample:v1", "--format", "{{.digest}}"]).ok().digest();
     let target = format!("registry.example/sample@{digest}");
-    sandbox.kit(&["push", "sample:v1", &target, "--also", "image"]).exits(2).says("the destination needs one");
+    sandbox.kit(&["push", "sample:v1", &target, "--also", "image"]).exits(2).says("the destination needs a tag");
     let long = format!("registry.example/sample:{}", "v".repeat(125));
     sandbox.kit(&["push", "sample:v1", &long, "--also", "image"]).exits(2).says("too long for a tag");
     sandbox.kit(&["push", "sample:v1", "a:v1", "--also", "image", "--platform", "linux"]).exits(2);

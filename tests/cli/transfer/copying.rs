@@ -74,7 +74,7 @@ fn promote_leaves_a_tag_that_is_not_where_it_should_be() {
     expect![[r#"
         error: cannot promote `[REGISTRY]/team:v2` to `[REGISTRY]/live:stable`
           caused by: `[REGISTRY]/live:stable` points to [DIGEST], expected nothing
-        hint: look at what it points to now; `--expect [DIGEST]` moves it from there
+        hint: check what the tag points to now, then use `--expect [DIGEST]` to move it
     "#]]
     .assert_eq(&refused.redacted_failure());
     assert!(registry.requests_of("POST", "/uploads/").is_empty(), "nothing travels for what is refused");
@@ -173,7 +173,7 @@ fn a_layer_over_the_ceiling_of_a_registry_is_refused_before_anything_moves() {
     for arguments in [&["push"][..], &["copy"], &["push", "--dry-run"]] {
         let names = ["oci:layout:v1", "1.dkr.ecr.eu-west-1.amazonaws.com/a:v1"];
         let run = sandbox.kit(&[arguments, &names].concat()).fails();
-        let words = "  caused by: `1.dkr.ecr.eu-west-1.amazonaws.com` accepts layers of at most 52,000 MiB\nhint: name the shards";
+        let words = "  caused by: `1.dkr.ecr.eu-west-1.amazonaws.com` accepts layers of at most 52,000 MiB\nhint: list the shards";
         run.says(words).says("weights/model.safetensors (61.1 GiB)\n");
     }
 }

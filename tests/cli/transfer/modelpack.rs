@@ -216,10 +216,12 @@ fn what_does_not_go_together_is_said() {
     expect![[r#"
         error: cannot convert `llama:v1` to a ModelPack
           caused by: the layer `model-00001-of-00002.safetensors` is raw and compressed, and a ModelPack has no media type for such layers
-        hint: `kit pack --layer-format tar` makes layers that a ModelKit, a ModelPack and an image can share
+        hint: use `kit pack --layer-format tar` for layers that a ModelKit, a ModelPack and an image can share
     "#]]
     .assert_eq(&kit(&["convert", "llama:v1", "--to", "modelpack"]).fails().redacted_failure());
-    kit(&["convert", "llama:v1", "--to", "modelkit", "--compat", "cnai"]).exits(2).says("becomes a ModelKit");
+    kit(&["convert", "llama:v1", "--to", "modelkit", "--compat", "cnai"])
+        .exits(2)
+        .says("--compat requires `--to modelpack`");
     kit(&["convert", "llama:v9", "--to", "modelpack"]).fails().says("not found in the local store");
     kit(&["convert", "llama:v1", "--to", "image"]).exits(2);
     assert_eq!(sandbox.kit(&["list"]).ok().stdout.lines().count(), 2, "nothing was entered");

@@ -114,17 +114,17 @@ fn failures_name_what_why_and_what_to_do() {
     let run = road.sandbox.kit(&["push", "sample:v1", &remote]).fails();
     expect![[r#"
         Pushing sample:v1 to [REGISTRY]/sample:v1
-        error: Failed to push: cannot push `sample:v1` to `[REGISTRY]/sample:v1`
+        error: Failed to push `sample:v1` to `[REGISTRY]/sample:v1`
           caused by: cannot write dataset data
           caused by: `[REGISTRY]` does not speak https
-        hint: --plain-http talks to a registry without TLS"#]]
+        hint: use --plain-http for a registry without TLS"#]]
     .assert_eq(run.redacted_stderr().trim_end());
     let run = road.sandbox.kit(&["push", "sample:v1"]).fails();
-    run.says("caused by: `sample:v1` has no registry host").says("hint: put the registry in front");
+    run.says("caused by: `sample:v1` has no registry host").says("hint: put the registry host in front");
     let run = road.sandbox.kit(&["pull", &remote, PLAIN]).fails();
     expect![[r#"
         Pulling [REGISTRY]/sample:v1
-        error: Failed to pull: cannot pull `[REGISTRY]/sample:v1`
+        error: Failed to pull `[REGISTRY]/sample:v1`
           caused by: cannot read the manifest
           caused by: `[REGISTRY]/sample:v1` was not found"#]]
     .assert_eq(run.redacted_stderr().trim_end());

@@ -120,7 +120,7 @@ fn an_archive_goes_straight_into_a_registry() {
     expect![[r#"
         error: cannot load `two.tar`
           caused by: the archive contains several ModelKits and cannot be loaded under a single name: `sample:v2`, `team/sample:v1`
-        hint: `--push REGISTRY`, without a repository, keeps their names apart
+        hint: use `--push REGISTRY`, without a repository, to keep their names
     "#]]
     .assert_eq(&refused.redacted_failure());
     for nowhere in ["mirror", "localhost/mirror", "no name"] {
@@ -147,7 +147,7 @@ fn what_the_other_side_has_is_left_out_and_asked_for() {
             modelpart weights/tokenizer.json (2.5 KiB)
             dataset data (4.0 KiB)
             code src (2.5 KiB)
-        hint: it was saved without what sample@[DIGEST] has; load that first, or save it once more without --since
+        hint: the archive omits blobs of sample@[DIGEST]; load that first, or save again without --since
     "#]]
     .assert_eq(&refused.redacted_failure());
     elsewhere(&sandbox, &["list"]).ok();

@@ -74,7 +74,7 @@ fn all_conflicts_are_listed_before_anything_is_touched() {
           caused by: 2 existing files differ from the ModelKit:
             README.md: same size, different content
             data/train.csv: 4 B on disk, 8 B in the ModelKit
-        hint: -o overwrites them, -i keeps them; nothing was written"#]]
+        hint: use -o to overwrite them or -i to keep them; nothing was written"#]]
     .assert_eq(run.redacted_failure().trim_end());
     assert_eq!(sandbox.names("out"), ["README.md", "data/train.csv"]);
     sandbox.kit(&["unpack", "sample:v1", "-d", "out", "-i"]).ok();
@@ -138,7 +138,7 @@ fn a_name_that_is_nowhere_is_explained() {
         Unpacking to [FOLDER]/out
         error: cannot unpack `sample:v1` into `[FOLDER]/out`
           caused by: failed to find reference sample:v1: not found in the local store
-        hint: `kit list` shows what is here; a registry is part of the name: REGISTRY/REPOSITORY:TAG"#]]
+        hint: `kit list` shows local ModelKits; to use a registry, put its host in front: REGISTRY/REPOSITORY:TAG"#]]
     .assert_eq(run.redacted_stderr().trim_end());
     assert!(!sandbox.path("out").exists());
 }

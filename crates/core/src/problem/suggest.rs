@@ -6,7 +6,7 @@ pub fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     if word.len() > longest {
         return None;
     }
-    let near = known.iter().map(|name| (strsim::levenshtein(&word.to_lowercase(), &name.to_lowercase()), *name));
+    let near = known.iter().map(|name| (strsim::osa_distance(&word.to_lowercase(), &name.to_lowercase()), *name));
     near.filter(|(distance, name)| *distance <= name.len() / 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
@@ -24,6 +24,8 @@ mod tests {
             ("Path", Some("path")),
             ("dataset", Some("datasets")),
             ("doc", Some("docs")),
+            ("psth", Some("path")),
+            ("paht", Some("path")),
             ("licence", Some("license")),
             ("manifest_version", Some("manifestVersion")),
             ("digest", None),

@@ -21,7 +21,7 @@ use kit_core::store::Names;
 use kit_core::upstream::hub::{Address, Hub};
 use kit_core::upstream::{About, GitRemote, HubUpstream, Upstream};
 
-/// Import a Hugging Face repository, a git repository, or an MLflow run or model as a ModelKit
+/// Import a Hugging Face or git repository, or an MLflow run or model, as a ModelKit
 ///
 /// The branch or tag is pinned to its commit. Large files are downloaded in ranges and verified against their LFS ids.
 /// Without --file and without a Kitfile in a git repository, a Kitfile is generated from the file names. The commit

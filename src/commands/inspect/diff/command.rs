@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use fs_err as fs;
 
@@ -147,6 +147,9 @@ fn comparable(context: &Context, session: &Session<'_>, text: &str) -> Result<Co
     }
     if place == Lookup::Anywhere && is_folder(text, &path) {
         return Ok(Comparable::Folder(Box::new(packing(path)?)));
+    }
+    if is_path(text) && !path.exists() {
+        bail!("`{text}` does not exist");
     }
     Ok(Comparable::ModelKit(session.find(&context.location(text)?, place)?))
 }

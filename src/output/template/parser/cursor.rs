@@ -5,7 +5,7 @@ use crate::output::template::lexer::{Kind, Token};
 use crate::output::template::syntax::Program;
 use kit_core::problem::Mark;
 
-/// How deep actions and parentheses can be nested. Parser and renderer use the stack for them.
+/// The maximum nesting depth of actions and parentheses. Parser and renderer use the stack for them.
 pub(super) const MAX_NESTING: usize = 100;
 
 pub(super) struct Parser<'a> {
@@ -18,7 +18,7 @@ pub(super) struct Parser<'a> {
     pub(super) program: Program,
 }
 
-/// What can be used at a place of the template.
+/// The names that can be used at a place of the template.
 pub(super) struct Scope<'a> {
     pub(super) variables: Vec<&'a str>,
     /// Set within the body of a `range`.
