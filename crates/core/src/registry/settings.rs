@@ -35,7 +35,7 @@ pub struct Settings {
     pub piece_bytes: u64,
     /// The largest size of a blob, or of the rest of one, that is read as one stream.
     pub pieces_from_bytes: u64,
-    /// The throughput from which on one connection is enough.
+    /// The throughput above which one connection is enough.
     pub quick_bytes_per_second: u64,
     /// The size of one part of an upload in parts, unless the registry requires another size.
     pub chunk_bytes: u64,

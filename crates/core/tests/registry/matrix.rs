@@ -264,7 +264,7 @@ fn an_answer_about_other_bytes_is_refused() {
         let lie = "bytes 7-65542/1502208".to_owned();
         registry.fail_later("GET", kit.layer(), 2, 1, Fault::Header("content-range", lie));
         let error = road.walk(&kit, &registry, &home, settings()).unwrap_err();
-        assert!(chain(&error).contains("the answer is about `bytes 7-"), "{road:?}: {}", chain(&error));
+        assert!(chain(&error).contains("the answer contains `bytes 7-"), "{road:?}: {}", chain(&error));
         assert!(!home.path("out").exists(), "{road:?}");
     }
 }

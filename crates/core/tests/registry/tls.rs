@@ -69,7 +69,7 @@ fn verification_can_be_turned_off() {
 fn a_self_signed_certificate_gets_an_explanation() {
     let error = ping(&start("self-signed", false), trusting("self-signed.pem")).unwrap_err();
     assert!(matches!(error, Error::AuthorityAsServer { .. }), "{}", chain(&error));
-    assert!(error.to_string().contains("make an authority and a server certificate signed by it"));
+    assert!(error.to_string().contains("create an authority and a server certificate signed by it"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// Connections to share. A blob always has one, even if that exceeds the total: other blobs return theirs.
+/// Connections to share. A blob always has one, even if that exceeds the total: other blobs then return some.
 pub(crate) struct Budget {
     total: usize,
     ledger: Mutex<Ledger>,
