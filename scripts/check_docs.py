@@ -90,7 +90,7 @@ def steps(lines):
     while index < len(lines):
         mark = MARK.match(lines[index])
         index += 1
-        if mark is None:
+        if not mark:
             continue
         if mark[1] == "setup":
             end = lines.index("-->", index)

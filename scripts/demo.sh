@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole road of a model, for real: pack, push, pull, unpack, compare. Usage: scripts/demo.sh
+# The life of a model, for real: pack, push, pull, unpack, compare. Usage: scripts/demo.sh
 #
 # Builds kit, starts a registry on a free port of this machine, and plays three machines, each with a home of its own:
 # the laptop where the model is made, the server that pulls it, and the cluster that unpacks straight from the
@@ -81,7 +81,8 @@ verify() {
     (cd "$1" && sha256sum "${model_files[@]}") >expected.sha256
     in_folder "$2" sha256sum --check --strict ../expected.sha256
     local surplus
-    surplus=$(cd "$2" && find . -type f | sed 's|^\./||' | sort | comm -23 - <(printf '%s\n' "${model_files[@]}" | sort))
+    surplus=$(cd "$2" && find . -type f | sed 's|^\./||' | sort |
+        comm -23 - <(printf '%s\n' "${model_files[@]}" | sort))
     [[ -z $surplus ]] || fail "only the model was asked for, but $2 also holds: $surplus"
 }
 
@@ -90,7 +91,7 @@ start_registry() {
     say "Start a registry"
     if ! command -v docker-registry >/dev/null && ! install_registry; then
         remote=oci:registry
-        echo "docker-registry is not here and cannot be installed: the folder \`registry\` in the OCI layout takes its place"
+        echo "docker-registry cannot be installed: using the OCI layout in the folder \`registry\` instead"
         return
     fi
     cat >"$work/registry.yml" <<YAML

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Packs a large model straight into docker's registry and unpacks it straight from there, and tells how much memory and
-# disk each took beside the result. Usage: scripts/large.sh [GIBIBYTES, 8 if not given]. Fails above 96 MiB of memory
-# or 64 MiB of disk. Needs twice the size of the model on the disk, below TMPDIR, and removes it.
+# Packs a large model directly into docker's registry, unpacks it directly from there, and prints how much memory and
+# additional disk space each step took.
+# Usage: scripts/large.sh [GIBIBYTES, 8 if not given].
+# Fails above 96 MiB of memory or 64 MiB of disk space. Needs twice the size of the model on the disk, below TMPDIR, and
+# removes it.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -32,7 +34,8 @@ main() {
 make_model() {
     mkdir project
     printf 'manifestVersion: 1.0.0\nmodel: {path: weights}\n' >project/Kitfile
-    openssl enc -aes-128-ctr -pass pass:large -nosalt -pbkdf2 </dev/zero 2>/dev/null | head -c "$1G" >project/weights || true
+    openssl enc -aes-128-ctr -pass pass:large -nosalt -pbkdf2 </dev/zero 2>/dev/null |
+        head -c "$1G" >project/weights || true
     digest=$(sha256sum <project/weights)
 }
 

@@ -1,4 +1,4 @@
-# Sourced by demo.sh and test.sh: finds cargo, and installs what is missing from Debian's packages where that is allowed.
+# Sourced by demo.sh and test.sh: finds cargo, and installs missing programs from Debian's packages if it may.
 # shellcheck shell=bash
 
 # Prints how to become root: nothing for root itself, `sudo`, or a failure where there is neither.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Everything that has to pass before a change lands: format, lints, tests. Usage: scripts/test.sh [ARGUMENTS OF cargo
-# test]
+# Everything that has to pass before a change lands: format, lints, tests.
+# Usage: scripts/test.sh [ARGUMENTS OF cargo test]
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -13,8 +13,8 @@ main() {
     run cargo clippy --workspace --all-targets --locked -- -D warnings
     run cargo test --workspace --locked "$@"
     if [[ ${KIT_TEST_PEERS:-} == missing ]]; then
-        printf '\nNOT TESTED: the Python packages in tests/peers/requirements.txt could not be installed, so nobody but kit read\n' >&2
-        printf 'what kit wrote in tests/cli/peers.rs. The reason is told above.\n' >&2
+        printf '\nNOT TESTED: the Python packages in tests/peers/requirements.txt could not be installed, so\n' >&2
+        printf 'the tests in tests/cli/setup/peers.rs were skipped. See above for the reason.\n' >&2
     fi
 }
 

@@ -103,7 +103,7 @@ fn overview(command: &clap::Command) -> String {
     };
     let mut text = USAGE.to_owned();
     for (title, names) in GROUPS {
-        text += &format!("\n{title}\n");
+        text.extend(["\n", title, "\n"]);
         text.extend(names.iter().filter_map(|name| command.find_subcommand(name)).map(line_of));
     }
     let is_grouped = |name: &str| GROUPS.iter().any(|(_, names)| names.contains(&name));

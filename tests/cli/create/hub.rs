@@ -59,7 +59,7 @@ impl Scene {
         self.sandbox.run(&mut self.command(args))
     }
 
-    /// What the storage has sent.
+    /// The number of bytes that the storage has sent.
     fn fetched(&self) -> u64 {
         self.storage.requests_of("GET", OBJECTS).iter().map(|request| request.answer_bytes).sum()
     }
@@ -146,7 +146,7 @@ fn raw_layers_hold_a_file_each_and_a_model_that_is_a_folder_is_refused() {
     assert_eq!(paths, ["model.safetensors", "README.md", "config.json", "src/deep/er/run it.py"]);
     scene.sandbox.write("Kitfile", "manifestVersion: 1.0.0\nmodel: {path: src}\n");
     let refused = scene.import(&["Ada/Tiny-Net", "-f", "Kitfile", "--layer-format", "raw"]).fails();
-    refused.says("the model `src` is a folder").says("without --push and --layer-format raw it becomes a tar");
+    refused.says("the model `src` is a folder").says("remove --push and --layer-format raw to pack it as a tar layer");
     scene.import(&["Ada/Tiny-Net", "-f", "Kitfile"]).ok();
 }
 
@@ -234,8 +234,8 @@ const MIB: usize = 1024 * 1024;
 const CONNECTIONS: usize = 2;
 const DROPPED_AFTER: usize = 1_000_000;
 
-/// How large the repository of a usual run is; `KIT_TEST_IMPORT_MIB=3072 cargo test --test cli each_byte` takes more.
-#[allow(clippy::disallowed_methods, reason = "how much a test fetches is no matter of the program")]
+/// The weights of a usual run; `KIT_TEST_IMPORT_MIB=3072 cargo test --test cli each_byte` uses larger ones.
+#[allow(clippy::disallowed_methods, reason = "the size of a test does not concern the program")]
 fn weights() -> Bytes {
     let mib = std::env::var("KIT_TEST_IMPORT_MIB").ok().and_then(|text| text.parse().ok()).unwrap_or(64);
     (0..mib).map(|place: u64| place.to_le_bytes().repeat(MIB / 8)).collect::<Vec<_>>().concat().into()

@@ -46,12 +46,14 @@ impl Scene {
         scene
     }
 
-    /// Whoever asks git for the address gets the folder. No filter runs but one that fails.
+    /// A git configuration that maps the address to the folder, with a smudge filter that always fails.
     fn settings(&self) -> String {
         let folder = self.sandbox.path("repository");
         let server = self.server.host();
         format!(
-            "[user]\nname = Ada\nemail = ada@example.com\n[url \"{}\"]\ninsteadOf = {}\ninsteadOf = git@git.example:ada/net.git\n[filter \"lfs\"]\nsmudge = false\nclean = cat\nrequired = true\n\
+            "[user]\nname = Ada\nemail = ada@example.com\n[url \"{}\"]\ninsteadOf = {}\n\
+             insteadOf = git@git.example:ada/net.git\n\
+             [filter \"lfs\"]\nsmudge = false\nclean = cat\nrequired = true\n\
              [credential \"http://{server}\"]\nhelper = \"!f() {{ echo username=ada; echo password=s3cret; }}; f\"\n",
             folder.display(),
             self.address

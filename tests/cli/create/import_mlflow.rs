@@ -9,9 +9,10 @@ use kit_testkit::sandbox::{Run, Sandbox};
 const RUN: &str = "mlruns/0/5e1d7a0c5a2f4a0f8f3ad0b1b8a1b0c9";
 const ID: &str = "5e1d7a0c5a2f4a0f8f3ad0b1b8a1b0c9";
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
-const MODEL: &str = "artifact_path: model\nflavors:\n  python_function:\n    loader_module: mlflow.sklearn\n  sklearn:\n    \
-                     pickled_model: model.pkl\n    sklearn_version: 1.5.0\nmlflow_version: 2.14.1\nmodel_uuid: e694c68e\n\
-                     run_id: 5e1d7a0c5a2f4a0f8f3ad0b1b8a1b0c9\nutc_time_created: '2024-07-20 04:48:27.221000'\n";
+const MODEL: &str = "artifact_path: model\nflavors:\n  python_function:\n    loader_module: mlflow.sklearn\n  \
+                     sklearn:\n    pickled_model: model.pkl\n    sklearn_version: 1.5.0\nmlflow_version: 2.14.1\n\
+                     model_uuid: e694c68e\nrun_id: 5e1d7a0c5a2f4a0f8f3ad0b1b8a1b0c9\n\
+                     utc_time_created: '2024-07-20 04:48:27.221000'\n";
 
 /// A run as the file store of MLflow 2 leaves it behind.
 fn run() -> Sandbox {
@@ -70,10 +71,12 @@ fn a_run_becomes_a_modelkit_with_what_it_measured() {
     assert_eq!(
         sandbox.read("out/Kitfile"),
         "manifestVersion: 1.0.0\npackage:\n  name: Wistful ant 659\n  description: Imported from the MLflow run \
-         5e1d7a0c5a2f4a0f8f3ad0b1b8a1b0c9\n  authors: [ada]\nmodel:\n  name: model\n  path: model\n  license: Apache-2.0\n  \
-         framework: sklearn\n  parameters:\n    metrics:\n      accuracy: 0.95\n      val/loss: nan\n    params:\n      epochs: \
-         12345678901234567890\n      learning_rate: 1e-05\n      optimizer: adam\n    tags:\n      team: blue\ndocs:\n  - \
-         path: report.md\n"
+         5e1d7a0c5a2f4a0f8f3ad0b1b8a1b0c9\n  authors: [ada]\nmodel:\n  name: model\n  path: model\n  \
+         license: Apache-2.0\n  \
+         framework: sklearn\n  parameters:\n    metrics:\n      accuracy: 0.95\n      val/loss: nan\n    \
+         params:\n      \
+         epochs: 12345678901234567890\n      learning_rate: 1e-05\n      optimizer: adam\n    tags:\n      team: blue\n\
+         docs:\n  - path: report.md\n"
     );
     assert_eq!(sandbox.tree("mlruns"), before, "nothing is written there");
     let everything: String = sandbox.tree("kit").into_iter().map(|(_, content)| content).collect();

@@ -1,4 +1,4 @@
-//! `init`: a first Kitfile, from what the files of a project tell.
+//! `init`: a draft of a Kitfile from the files of a project.
 
 use bytes::Bytes;
 use expect_test::expect;
@@ -8,10 +8,11 @@ use kit_testkit::registry::{FakeRegistry, HubRepository};
 use kit_testkit::samples;
 use kit_testkit::sandbox::{Run, Sandbox};
 
-const CARD: &str = "---\nlicense: apache-2.0\nmodel_name: Tiny Net\nbase_model: org/base\ntags:\n- text-generation\nwidget:\n- text: x\n\
-                    authors: [Ada]\n---\n# Tiny Net\n";
+const CARD: &str = "---\nlicense: apache-2.0\nmodel_name: Tiny Net\nbase_model: org/base\ntags:\n- text-generation\n\
+                    widget:\n- text: x\nauthors: [Ada]\n---\n# Tiny Net\n";
 const CONFIG: &str = r#"{"architectures":["LlamaForCausalLM"],"model_type":"llama","max_position_embeddings":2048}"#;
-const MIT: &str = "MIT License\n\nPermission is hereby granted, free of charge, to any person obtaining a copy of this software\n\
+const MIT: &str = "MIT License\n\n\
+                   Permission is hereby granted, free of charge, to any person obtaining a copy of this software\n\
                    The above copyright notice and this permission notice shall be included in all copies";
 
 fn shard(elements: usize) -> Vec<u8> {

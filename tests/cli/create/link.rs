@@ -102,7 +102,7 @@ fn an_edited_file_is_named_by_all_who_need_it() {
     assert_eq!(kept(&sandbox), (0, 0));
 }
 
-/// Whether the store has clones of the files, which depends on the file system that the tests run on.
+/// Returns true if the store has clones of the files, which depends on the file system that the tests run on.
 fn is_cloned(sandbox: &Sandbox) -> bool {
     let mut recipes = fs::read_dir(sandbox.store().join(".kit/recipes")).unwrap();
     recipes.any(|recipe| recipe.unwrap().path().join("0").exists())

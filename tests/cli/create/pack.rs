@@ -109,7 +109,8 @@ fn all_problems_of_a_kitfile_are_shown_at_once() {
     let sandbox = Sandbox::new();
     sandbox.write(
         "project/Kitfile",
-        "manifestVersion: 1.0.0\nmodel:\n  frameworks: pytorch\n  path: ../x\ndatasets:\n  - path: data\n  - path: ./data\n",
+        "manifestVersion: 1.0.0\nmodel:\n  frameworks: pytorch\n  path: ../x\n\
+         datasets:\n  - path: data\n  - path: ./data\n",
     );
     let run = sandbox.kit(&["pack", "project"]).fails();
     expect![[r#"

@@ -54,7 +54,8 @@ impl Bases {
 
 fn kitfile(model: &str) -> String {
     format!(
-        "manifestVersion: 1.0.0\n\n# ours\nmodel:\n    name:   net\n    path:   '{model}'   # the base\ncode: [{{path: app}}]\n"
+        "manifestVersion: 1.0.0\n\n# ours\nmodel:\n    name:   net\n    path:   '{model}'   # the base\n\
+         code: [{{path: app}}]\n"
     )
 }
 
@@ -170,7 +171,8 @@ fn only_those_move_that_are_named() {
     let bases = Bases::new();
     let (sandbox, pinned) = (&bases.sandbox, bases.pinned(&bases.first));
     let text = format!(
-        "manifestVersion: 1.0.0\nmodel: {{path: '{pinned}'}}\ndatasets:\n- {{name: train, path: data, remotePath: '{pinned}'}}\n"
+        "manifestVersion: 1.0.0\nmodel: {{path: '{pinned}'}}\n\
+         datasets:\n- {{name: train, path: data, remotePath: '{pinned}'}}\n"
     );
     sandbox.write("tuned/Kitfile", &text);
     let second = bases.publish("other\n");

@@ -169,11 +169,11 @@ fn a_hash_of_the_go_tool_is_the_tag_of_the_object() {
 fn a_refusal_is_not_answered_with_a_login() {
     let scene = Scene::new();
     for (place, status, hint) in [
-        (scene.url(), 401, "a signed URL carries the right to read in itself"),
+        (scene.url(), 401, "use a signed URL to read private files"),
         (
             "s3://data/train.csv".to_owned(),
             403,
-            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY tell the store who you are",
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to access the object store",
         ),
     ] {
         scene.refer_to(&place, &sha256(DATA.as_bytes()));
@@ -228,7 +228,7 @@ fn the_datasets_of_another_modelkit_go_below_the_path() {
     scene.unpack(&["--filter", "datasets"]).ok().says(&format!("Unpacking referenced modelkit {corpus}"));
     assert_eq!(sandbox.names("out"), ["data/train.csv/b.csv", "data/train.csv/parts/a/1.csv"]);
     assert_eq!(sandbox.read("out/data/train.csv/parts/a/1.csv"), "two\n");
-    // Whoever has the lock gets what was locked.
+    // With the lock, the locked content is fetched.
     scene.unpack(&["--lock", "project/Kitfile.lock", "-o"]).ok();
     assert_eq!(sandbox.read("out/data/train.csv/parts/a/1.csv"), "one\n");
     scene.pack(&["--locked"]).fails().says(&format!("dataset `data/train.csv` from `{corpus}`: its content is"));

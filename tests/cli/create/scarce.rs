@@ -46,7 +46,7 @@ fn what_does_not_fit_is_not_begun() {
     }
     assert!(!sandbox.path("new").exists());
     assert_eq!((sandbox.names("kit"), sandbox.names("layout")), (store, layout));
-    // What is not chosen needs no room, and where something is already, it may be the same.
+    // Files that are not selected need no space, and existing files may be equal.
     sandbox.kit(&["unpack", "oci:layout:v1", "-d", "new", "--filter", "docs"]).ok();
     sandbox.write("new/weights/model.bin", "weights\n");
     let run = sandbox.kit(&["unpack", "oci:layout:v1", "-d", "new", "--filter", "model"]).fails();
@@ -70,7 +70,7 @@ fn a_layer_larger_than_the_disk_is_not_packed() {
     let sandbox = Sandbox::new();
     sandbox.project();
     let weights = fs::OpenOptions::new().write(true).open(sandbox.path("project/weights/model.bin")).unwrap();
-    weights.set_len(15 << 40).expect("a file of holes needs no room");
+    weights.set_len(15 << 40).expect("a sparse file needs no space");
     sandbox.kit(&["pack", "project", "-t", "a:v1"]).fails().says("15.0 TiB needed");
     assert!(sandbox.names("kit").iter().all(|name| !name.contains("tmp-")), "{:?}", sandbox.names("kit"));
 }

@@ -1,5 +1,4 @@
-//! `validate`: what somebody may regret is told before it is packed. `schema`: so are mistakes while a Kitfile is
-//! written.
+//! `validate`: problems are reported before packing. `schema`: an editor finds them while a Kitfile is written.
 
 use expect_test::expect;
 use serde_json::Value;
@@ -22,8 +21,9 @@ fn every_rule_tells_where_and_what_to_do() {
     let sandbox = Sandbox::new();
     sandbox.write(
         "p/Kitfile",
-        "package:\n  name: x\nmodel:\n  path: registry.example/base:v1\n  parts:\n    - path: adapter.bin\ncode:\n  \
-         - path: src\n  - path: notes\ndatasets:\n  - path: data\n  - path: gone\n  - remotePath: other.example/set:v2\n",
+        "package:\n  name: x\n\
+         model:\n  path: registry.example/base:v1\n  parts:\n    - path: adapter.bin\n\
+         code:\n  - path: src\n  - path: notes\ndatasets:\n  - path: data\n  - path: gone\n  - remotePath: other.example/set:v2\n",
     );
     sandbox.write("p/.kitignore", "notes\n");
     sandbox.write("p/adapter.bin", "weights");

@@ -87,7 +87,7 @@ fn a_registry_that_is_not_there_is_an_error() {
     "#]]
     .assert_eq(&run.redacted_stderr());
     let registry = DockerRegistry::start();
-    sandbox.kit(&["doctor", registry.host()]).fails().says("does not speak https").says("hint: --plain-http");
+    sandbox.kit(&["doctor", registry.host()]).fails().says("does not speak https").says("hint: use --plain-http");
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn packed(flags: &[&str]) -> Sandbox {
 }
 
 const WEIGHTS: u64 = 4 * 1024 * 1024;
-/// What manifests, configs and links of the registry may take. On its disk each is at least a block.
+/// The space that manifests, configs and links of the registry may take. On its disk each is at least a block.
 const SMALL: u64 = 256 * 1024;
 
 fn tool(command: &mut Command) -> Vec<u8> {
@@ -50,7 +50,7 @@ fn three_forms_of_the_same_weights_are_in_the_registry_once() {
         |folder: &str| sandbox.tree(folder).into_iter().filter(|(name, _)| name != "Kitfile").collect::<Vec<_>>();
     assert!(files("out") == files("project"));
     let listed = sandbox.kit(&["list", remote.trim_end_matches(":v1"), "--plain-http"]).ok();
-    assert!(!listed.stdout.contains("v1-image"), "an image is no ModelKit:\n{}", listed.stdout);
+    assert!(!listed.stdout.contains("v1-image"), "an image is not a ModelKit:\n{}", listed.stdout);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `copy`, mounting and `--dry-run`: what moves, what does not have to, and what is only told.
+//! `copy`, mounting and `--dry-run`: blobs that are sent, blobs that are reused, and plans.
 
 use expect_test::expect;
 
@@ -78,7 +78,7 @@ fn promote_leaves_a_tag_that_is_not_where_it_should_be() {
     "#]]
     .assert_eq(&refused.redacted_failure());
     assert!(registry.requests_of("POST", "/uploads/").is_empty(), "nothing travels for what is refused");
-    // Somebody moves the tag after it has been looked at the first time.
+    // Another client moves the tag after it was read for the first time.
     let other = Fault::Header("docker-content-digest", format!("sha256:{}", "0".repeat(64)));
     registry.fail_later("HEAD", "/live/manifests/stable", 1, 1, other);
     let refused = sandbox.kit(&["promote", &name("team:v2"), &name("live:stable"), "--expect", &old, PLAIN]).fails();
@@ -173,7 +173,8 @@ fn a_layer_over_the_ceiling_of_a_registry_is_refused_before_anything_moves() {
     for arguments in [&["push"][..], &["copy"], &["push", "--dry-run"]] {
         let names = ["oci:layout:v1", "1.dkr.ecr.eu-west-1.amazonaws.com/a:v1"];
         let run = sandbox.kit(&[arguments, &names].concat()).fails();
-        let words = "  caused by: `1.dkr.ecr.eu-west-1.amazonaws.com` accepts layers of at most 52,000 MiB\nhint: list the shards";
+        let words = "  caused by: `1.dkr.ecr.eu-west-1.amazonaws.com` accepts layers of at most 52,000 MiB\n\
+                     hint: list the shards";
         run.says(words).says("weights/model.safetensors (61.1 GiB)\n");
     }
 }

@@ -13,7 +13,7 @@ const PLAIN: &str = "--plain-http";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const DATA: &str = "datasets: [{path: data}]\n";
 
-/// Somebody who packs and pushes, a registry, and somebody else who pulls.
+/// A user who packs and pushes, a registry, and another user who pulls.
 struct Scene {
     sandbox: Sandbox,
     registry: FakeRegistry,
@@ -44,7 +44,7 @@ impl Scene {
         self.sandbox.run(self.sandbox.command(args).env("KIT_HOME", self.sandbox.path("there")))
     }
 
-    /// Pulls, looks whether everything is as it was packed last, and tells how many bytes of blobs came.
+    /// Pulls, checks that the result equals the last packed version, and returns the number of bytes of blobs received.
     #[track_caller]
     fn pull(&self, tag: &str, options: &[&str]) -> (Run, u64) {
         self.registry.forget_requests();
@@ -93,7 +93,7 @@ impl Scene {
         files.filter(|(name, _)| name != "Kitfile").collect()
     }
 
-    /// How many bytes of blobs came.
+    /// The number of bytes of blobs that were received.
     fn sent(&self) -> u64 {
         self.registry.wait_until_idle();
         self.registry.requests_of("GET", "/blobs/").iter().map(|request| request.answer_bytes).sum()
@@ -195,7 +195,9 @@ fn of_weights_with_another_header_and_head_only_those_come() {
     let scene = Scene::new("model: {path: model.safetensors}\n");
     let model = |note: &str, head: u8| {
         let header = format!(
-            r#"{{"__metadata__":{{"note":"{note}"}},"backbone":{{"dtype":"U8","shape":[6000000],"data_offsets":[0,6000000]}},"head":{{"dtype":"U8","shape":[100000],"data_offsets":[6000000,6100000]}}}}"#
+            r#"{{"__metadata__":{{"note":"{note}"}},
+            "backbone":{{"dtype":"U8","shape":[6000000],"data_offsets":[0,6000000]}},
+            "head":{{"dtype":"U8","shape":[100000],"data_offsets":[6000000,6100000]}}}}"#
         );
         let mut bytes = samples::safetensors(&header, 0);
         bytes.extend(table(220_000, 1).into_iter().take(6_000_000));
@@ -373,7 +375,8 @@ fn what_is_unpacked_straight_from_a_registry_is_taken_from_the_files_that_are_th
     let scene = Scene::new("datasets: [{path: data}]\nmodel: {path: model.safetensors}\n");
     let mut rows = table(200_000, 1);
     let weights = |head: u8| {
-        let header = r#"{"backbone":{"dtype":"U8","shape":[6000000],"data_offsets":[0,6000000]},"head":{"dtype":"U8","shape":[100000],"data_offsets":[6000000,6100000]}}"#;
+        let header = r#"{"backbone":{"dtype":"U8","shape":[6000000],"data_offsets":[0,6000000]},
+            "head":{"dtype":"U8","shape":[100000],"data_offsets":[6000000,6100000]}}"#;
         let mut bytes = samples::safetensors(header, 0);
         bytes.extend(table(220_000, 3).into_iter().take(6_000_000));
         bytes.extend(vec![head; 100_000]);

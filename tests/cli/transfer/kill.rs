@@ -11,16 +11,16 @@ use kit_testkit::sandbox::Sandbox;
 
 const PLAIN: &str = "--plain-http";
 const MODEL: usize = 30_000_000;
-/// What one of two connections is sent for (`Settings::piece_bytes`).
+/// The size of a piece that one of two connections requests (`Settings::piece_bytes`).
 const PIECE: u64 = 4 * 1024 * 1024;
 
 /// Kills in a usual run of each test; `KIT_TEST_KILLS=100 cargo test --test cli kill` takes more.
-#[allow(clippy::disallowed_methods, reason = "how long a test runs is no matter of the program")]
+#[allow(clippy::disallowed_methods, reason = "the duration of a test does not concern the program")]
 fn kills() -> u32 {
     std::env::var("KIT_TEST_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(8)
 }
 
-/// Runs `kit` and kills it after `delay`. Tells whether it was done before.
+/// Runs `kit` and kills it after `delay`. Returns true if it had finished before.
 fn kill_after(sandbox: &Sandbox, args: &[&str], delay: Duration) -> bool {
     let mut child = sandbox.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     std::thread::sleep(delay);
@@ -86,7 +86,7 @@ fn assert_all_unpacked(sandbox: &Sandbox) {
     assert_eq!(sandbox.names("out").len(), 202, "no staging folder is left: {:?}", &sandbox.names("out")[..3]);
 }
 
-/// How many bytes of blobs are in an image layout, whole or not; a whole one is what its name says.
+/// The number of bytes of blobs in an image layout, complete or not; complete blobs are checked against their digests.
 #[track_caller]
 fn bytes_in(layout: &Path) -> u64 {
     let files = |folder: &str| fs_err::read_dir(layout.join(folder)).into_iter().flatten().map(|entry| entry.unwrap());
@@ -150,8 +150,8 @@ fn a_killed_copy_to_a_folder_leaves_a_sound_layout_and_fetches_little_again() {
     assert_all_unpacked(&sandbox);
 }
 
-/// What leaves the registry is on the disk, but for one piece of each connection: two, and one that each blob has for
-/// sure.
+/// Bytes that leave the registry are on the disk, except for one piece of each connection: two connections, and one
+/// that each blob always has.
 fn check_fetching(sandbox: &Sandbox, registry: &FakeRegistry, args: &[&str], layout: &str, look: impl Fn()) {
     let folder = sandbox.path(layout);
     let state = || (registry.paced_bytes(), bytes_in(&folder));
@@ -232,7 +232,7 @@ fn a_killed_push_goes_on_where_it_was() {
     assert!((SIZE..SIZE + 10_000).contains(&sent), "{sent}");
 }
 
-/// Where a part began, and how many bytes of it arrived.
+/// The start of a part, and the number of its bytes that arrived.
 fn range(part: &Recorded) -> (u64, u64) {
     let start = part.header("content-range").unwrap().split('-').next().unwrap();
     (start.parse().unwrap(), part.body_bytes)

@@ -44,7 +44,7 @@ fn project() -> Sandbox {
     sandbox
 }
 
-/// What each family is packed with, and what its media types begin with.
+/// The flags that each family is packed with, and the prefix of its media types.
 const FAMILIES: [(&[&str], &str); 4] = [
     (&[], "application/vnd.kitops.modelkit."),
     (&["--use-model-pack"], "application/vnd.cncf.model."),

@@ -51,7 +51,9 @@ fn noise(seed: u64, size: usize) -> Vec<u8> {
 fn safetensors(size: usize) -> Vec<u8> {
     let (first, all) = (size / 3, size);
     let header = format!(
-        r#"{{"x":{{"dtype":"U8","shape":[{first}],"data_offsets":[0,{first}]}},"none":{{"dtype":"U8","shape":[0],"data_offsets":[{first},{first}]}},"y":{{"dtype":"U8","shape":[{}],"data_offsets":[{first},{all}]}}}}"#,
+        r#"{{"x":{{"dtype":"U8","shape":[{first}],"data_offsets":[0,{first}]}},
+        "none":{{"dtype":"U8","shape":[0],"data_offsets":[{first},{first}]}},
+        "y":{{"dtype":"U8","shape":[{}],"data_offsets":[{first},{all}]}}}}"#,
         all - first
     );
     [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &noise(3, size)].concat()

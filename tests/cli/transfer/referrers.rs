@@ -1,4 +1,4 @@
-//! What refers to a ModelKit, such as a signature: it follows wherever the ModelKit is copied, and stops no copy.
+//! Referrers of a ModelKit, such as signatures: they are copied with the ModelKit, and never make a copy fail.
 
 use std::process::Command;
 
@@ -39,7 +39,10 @@ impl Scene {
 
     /// Puts a manifest about `subject` into the registry, and returns its digest.
     fn sign(&self, subject: &str, text: &str) -> String {
-        let blob = |media_type: &str, bytes: &[u8]| json!({ "mediaType": media_type, "digest": self.registry.add_blob(bytes), "size": bytes.len() });
+        let blob = |media_type: &str, bytes: &[u8]| {
+            let digest = self.registry.add_blob(bytes);
+            json!({ "mediaType": media_type, "digest": digest, "size": bytes.len() })
+        };
         let manifest = json!({
             "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": "application/test.signature",
             "config": blob("application/vnd.oci.empty.v1+json", b"{}"),

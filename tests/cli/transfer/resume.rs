@@ -1,4 +1,4 @@
-//! A pull that was killed goes on where it was.
+//! A pull that was killed resumes when it is run again.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -30,7 +30,7 @@ fn pull(sandbox: &Sandbox, name: &str) -> Command {
     command
 }
 
-/// How much of the layer is on the disk.
+/// The number of bytes of the layer on the disk.
 fn partial_bytes(sandbox: &Sandbox) -> u64 {
     let folder = sandbox.path("other/store/.kit/ingest");
     let files = fs_err::read_dir(folder).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len());

@@ -89,7 +89,7 @@ fn what_is_saved_is_loaded_with_its_names_and_what_is_about_it() {
     }
 }
 
-/// How much is saved that is about a ModelKit.
+/// The number of referrers that are saved with a ModelKit.
 fn about(sandbox: &Sandbox, args: &[&str], folder: &str) -> usize {
     sandbox.kit(&[&["save", "-o", &format!("{folder}.kit")], args].concat()).ok();
     let index: Value = serde_json::from_str(&sandbox.read(&format!("{folder}.kit/index.json"))).unwrap();
@@ -173,7 +173,7 @@ fn skopeo_reads_archives_and_we_read_those_of_skopeo() {
     }
 }
 
-/// An archive with one byte of a layer changed, its tar made by somebody else.
+/// An archive with one byte of a layer changed, in a tar written by another tool.
 #[test]
 fn wrong_bytes_are_refused_and_nothing_appears() {
     let sandbox = packed();

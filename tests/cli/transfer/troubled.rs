@@ -14,13 +14,13 @@ const MODEL: usize = 18 * 1024 * 1024;
 const DATASET: usize = 3 * 1024 * 1024;
 /// `Settings::default().piece_bytes`, and the most that `random_plan` lets pass before it cuts.
 const PIECE: u64 = 4 * 1024 * 1024;
-/// How many connections may have troubles.
+/// The maximum number of connections with faults.
 const TROUBLED: usize = 12;
 /// Requests, and heads of answers.
 const TALK: u64 = 256 * 1024;
 
 /// The seeds of a usual run, or the one that the environment names.
-#[allow(clippy::disallowed_methods, reason = "what a test does is no matter of the program")]
+#[allow(clippy::disallowed_methods, reason = "the seed of a test does not concern the program")]
 fn seeds() -> Vec<u64> {
     let given = std::env::var("KIT_TEST_SEED").ok();
     given.map_or(vec![1, 2], |seed| vec![seed.parse().expect("KIT_TEST_SEED is a number")])
@@ -59,7 +59,7 @@ impl Road {
         run
     }
 
-    /// Each trouble costs at most what its connection had brought and nobody had read.
+    /// Each fault costs at most the bytes that its connection had received and the program had not read.
     #[track_caller]
     fn assert_little_came_twice(&self) {
         let (received, troubles) = (self.proxy.received_bytes(), self.proxy.troubles());

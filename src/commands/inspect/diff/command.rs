@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 use fs_err as fs;
 
@@ -12,7 +12,7 @@ use crate::arguments::lock_file;
 use crate::commands::create::pack;
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, InvalidTemplate};
+use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, InvalidTemplate, usage};
 use kit_core::archive::Links;
 use kit_core::compression::Compression;
 use kit_core::kitfile;
@@ -149,7 +149,7 @@ fn comparable(context: &Context, session: &Session<'_>, text: &str) -> Result<Co
         return Ok(Comparable::Folder(Box::new(packing(path)?)));
     }
     if is_path(text) && !path.exists() {
-        bail!("`{text}` does not exist");
+        return Err(usage(format!("`{text}` does not exist")));
     }
     Ok(Comparable::ModelKit(session.find(&context.location(text)?, place)?))
 }
