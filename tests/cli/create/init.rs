@@ -152,7 +152,9 @@ fn damaged_weights_are_told_of_and_keep_nobody() {
     assert!(
         draft(&sandbox).contains("  # its weights are damaged: its header is longer than 100000000 bytes\n  path: ")
     );
-    sandbox.write("p/model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n");
+    let oid = "1".repeat(64);
+    let pointer = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize 9\n");
+    sandbox.write("p/model.safetensors", pointer);
     sandbox.write("p/config.json", "{");
     sandbox.write("p/README.md", "---\n[\n---\n");
     expect![[r#"

@@ -161,7 +161,7 @@ fn a_hash_of_the_go_tool_is_the_tag_of_the_object() {
     scene.unpack(&[]).ok().says("its server alone vouches for it");
     assert_eq!(scene.sandbox.read("out/data/train.csv"), DATA);
     scene.server.add_file(FILE, b"other");
-    scene.unpack(&["-o"]).fails().says(&format!("not {tag}"));
+    scene.unpack(&["-o"]).fails().says(&format!("wrong ETag: expected {tag}"));
     assert_eq!(scene.sandbox.read("out/data/train.csv"), DATA);
 }
 

@@ -178,8 +178,8 @@ fn a_filter_that_matches_nothing_fails_and_names_the_parts() {
     let sandbox = packed();
     let run = sandbox.kit(&["unpack", "sample:v1", "-d", "out", "--filter", "model:nte"]).fails();
     run.says("no part of `sample:v1` matches the filter")
-        .says("\n  model weights/model.bin")
-        .says("\n  docs README.md");
+        .says("\n    model weights/model.bin")
+        .says("\n    docs README.md");
     assert!(!sandbox.path("out/weights").exists());
     sandbox.kit(&["unpack", "sample:v1", "-d", "out", "--filter", "kitfile"]).ok();
     sandbox.kit(&["unpack", "sample:v1", "-d", "out", "--filter", "model:net"]).ok();

@@ -309,7 +309,7 @@ mod tests {
                   Kitfile:1:2: unknown field `a  b`
                     1 | {"a  b": "漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢…
                       |  ^^^^^^
-                  Kitfile:1:214: unknown field `modle`
+                  Kitfile:1:214: unknown field `modle`; did you mean `model`?
                     1 | …漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢", "modle": {}, "z": "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy…
                       |                                                                                 ^^^^^^^
                   Kitfile:1:227: unknown field `z`
