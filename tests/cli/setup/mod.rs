@@ -5,4 +5,5 @@ mod examples;
 mod golden;
 mod help;
 mod peers;
+mod progress;
 mod words;

@@ -14,7 +14,7 @@ use crate::modelkit::{Filter, InvalidModelKit, Layer, Lock, LockedRemote, ModelK
 use crate::oci::{Content, ContentError, Reference};
 use crate::ops::artifact::{LIMIT, inspect};
 use crate::ops::files::{buffer, digest};
-use crate::progress::{Phase, Progress, Silent};
+use crate::progress::{Event, Phase, Progress, Silent};
 use crate::provenance::without_secrets;
 use crate::relative_path::RelativePath;
 
@@ -214,7 +214,7 @@ impl RemoteFile {
     /// `folder`, it is read from there instead of fetched.
     pub(super) fn reader(&self, folder: &Path, progress: &dyn Progress) -> Result<Box<dyn Read + Send + '_>, Error> {
         let fetch = || {
-            progress.say(&format!("Fetching {} to {}", self.address, self.path));
+            progress.report(&Event::FetchingDataset { address: &self.address, path: self.path.as_str() });
             self.content.open_at(0).map_err(|error| self.failed(error))
         };
         let Some(digest) = self.digest else { return fetch() };

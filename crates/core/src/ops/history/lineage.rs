@@ -6,9 +6,9 @@ use crate::digest::Digest;
 use crate::kitfile::Section;
 use crate::oci::{ContentError, Reference};
 use crate::ops::artifact::{Inspected, inspect, model_reference, oci_uri, records};
-use crate::ops::error::Error;
+use crate::ops::error::{Error, reason};
 use crate::ops::session::{Located, Location, Lookup, Session};
-use crate::progress::Progress;
+use crate::progress::{Progress, Warning};
 use crate::provenance::{Material, Record, Role, without_secrets};
 
 /// A graph of the ModelKits and datasets that a ModelKit is built from. The first node is the requested ModelKit.
@@ -158,7 +158,7 @@ impl Walk<'_> {
     fn warn_of(&self, name: &str, failure: &Error) {
         let is_absent = matches!(failure, Error::NotHere(_) | Error::Read { source: ContentError::NotFound(_), .. });
         if !is_absent {
-            self.progress.warn(&format!("cannot read `{name}`: {}", failure.in_words()));
+            self.progress.warn(&Warning::Unreadable { name, reason: reason(failure) });
         }
     }
 

@@ -17,7 +17,7 @@ use crate::ops::error::Error;
 use crate::ops::files::{BUFFER_BYTES, buffer, digest, facts, read_whole, weigh};
 use crate::ops::session::{Located, Lookup, Session};
 use crate::ops::workers;
-use crate::progress::{Phase, Progress, Silent};
+use crate::progress::{Phase, Progress, Silent, Warning};
 use crate::store::Names;
 
 /// Settings of a conversion.
@@ -141,7 +141,7 @@ fn list_layers(
 fn warn_of_parent(modelkit: &ModelKit, form: &Form, progress: &dyn Progress) {
     let parent = model_reference(modelkit).filter(|_| *form != Form::Artifact(Family::ModelKit));
     if let Some(parent) = parent {
-        progress.warn(&format!("the model is a reference to `{parent}`, which other tools do not follow"));
+        progress.warn(&Warning::ReferenceInModelPack { reference: &parent.to_string() });
     }
 }
 

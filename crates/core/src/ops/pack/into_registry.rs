@@ -21,7 +21,7 @@ use crate::ops::error::Error;
 use crate::ops::files::tables;
 use crate::ops::session::{Located, Session};
 use crate::ops::transfer::{Copied, CopyOptions, copy};
-use crate::progress::{Progress, Task};
+use crate::progress::{PackOutcome, Progress, Task};
 use crate::recipe::{Recipe, RecipeWriter};
 use crate::store::RememberedLayer;
 
@@ -120,8 +120,8 @@ impl LayerSink for Passing {
         None
     }
 
-    fn done(&self, _was_there: bool) -> &'static str {
-        "Hashed"
+    fn outcome(&self, _was_there: bool) -> PackOutcome {
+        PackOutcome::Hashed
     }
 }
 

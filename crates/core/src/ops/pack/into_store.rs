@@ -16,7 +16,7 @@ use crate::ops::artifact::{Prepared, attach};
 use crate::ops::error::Error;
 use crate::ops::files::tables;
 use crate::ops::session::Session;
-use crate::progress::{Progress, Task};
+use crate::progress::{Event, PackOutcome, Progress, StoredDocument, Task};
 use crate::store::{Committed, LinkWriter, Names, RememberedLayer, Writer};
 
 /// The folder and the Kitfile to pack, and the settings for it.
@@ -193,9 +193,13 @@ impl LayerSink for Writer {
         Some(self.root())
     }
 
-    fn done(&self, was_there: bool) -> &'static str {
-        if was_there { "Already saved" } else { "Saved" }
+    fn outcome(&self, was_there: bool) -> PackOutcome {
+        saved_outcome(was_there)
     }
+}
+
+fn saved_outcome(was_there: bool) -> PackOutcome {
+    if was_there { PackOutcome::AlreadySaved } else { PackOutcome::Saved }
 }
 
 /// Stores layers as recipes in the local store, and compressed layers as blobs.
@@ -234,8 +238,8 @@ impl LayerSink for Linking<'_> {
         None
     }
 
-    fn done(&self, was_there: bool) -> &'static str {
-        if was_there { "Already linked" } else { "Linked" }
+    fn outcome(&self, was_there: bool) -> PackOutcome {
+        if was_there { PackOutcome::AlreadyLinked } else { PackOutcome::Linked }
     }
 }
 
@@ -282,9 +286,10 @@ fn publish(
     }
     publications.extend(documents.iter().map(Prepared::publication));
     writer.publish_all(&publications).map_err(failed)?;
-    let done = if had_config { "Configuration already exists in storage" } else { "Saved configuration" };
-    progress.say(&format!("{done}: {}", config.digest));
-    let done = if had_manifest { "Manifest already exists in storage" } else { "Saved manifest to storage" };
-    progress.say(&format!("{done}: {}", manifest.digest));
+    let saved = [(StoredDocument::Config, config, had_config), (StoredDocument::Manifest, manifest, had_manifest)];
+    for (kind, document, was_there) in saved {
+        let (digest, bytes, outcome) = (document.digest, document.size, saved_outcome(was_there));
+        progress.report(&Event::DocumentSaved { kind, digest, bytes, outcome });
+    }
     Ok(())
 }

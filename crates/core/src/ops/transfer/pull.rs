@@ -8,7 +8,7 @@ use crate::ops::artifact::{Parent, inspect, inspect_index, modelkits, parents};
 use crate::ops::error::Error;
 use crate::ops::session::{Located, Location, Lookup, Session};
 use crate::ops::transfer::delta::{DeltaSource, Fetch, Older, older};
-use crate::progress::Progress;
+use crate::progress::{Event, Progress};
 use crate::store::Names;
 
 /// What of a name is wanted.
@@ -37,7 +37,7 @@ pub fn pull(
     }
     let (found, parents) = find(session, source, wanted)?;
     for parent in parents {
-        progress.say(&format!("Pulling referenced modelkit {}", parent.reference));
+        progress.report(&Event::PullingReference { reference: &parent.reference.to_string() });
         let wrong = |source| Error::Parent { reference: parent.reference.to_string(), source: Box::new(source) };
         bring(session, &parent.found, &parent.reference, fetch, options, progress).map_err(wrong)?;
     }

@@ -6,9 +6,9 @@ use std::collections::HashSet;
 use super::copy::{BlobAction, CopyOptions, action};
 use crate::digest::Digest;
 use crate::oci::{ContentError, Descriptor, Manifest, MediaType, REFERRERS_LIMIT, Referrer, Source, Target};
-use crate::ops::error::Error;
+use crate::ops::error::{Error, reason};
 use crate::ops::{disk_space, workers};
-use crate::progress::{Progress, human};
+use crate::progress::{Event, Progress, Warning, human};
 
 /// A referrer is a document about a ModelKit. One with more bytes is something else, and nobody asked for it.
 const BYTES_LIMIT: u64 = 256 * 1024 * 1024;
@@ -28,8 +28,7 @@ pub(crate) fn copy_referrers(
         failures.push(failure);
     }
     if let Some(first) = failures.first() {
-        let (count, reason) = (failures.len(), first.in_words());
-        progress.warn(&format!("what refers to the ModelKit did not follow it everywhere ({count}): {reason}"));
+        progress.warn(&Warning::ReferrersNotCopied { failures: failures.len(), reason: reason(first) });
     }
 }
 
@@ -117,9 +116,10 @@ impl Following<'_> {
     fn publish(&self, brought: Option<(Descriptor, Vec<u8>)>) -> Result<(), Error> {
         let Some((descriptor, manifest)) = brought else { return Ok(()) };
         let published = self.target.publish(&descriptor, &manifest, None);
-        published.map_err(|error| Error::writing(&format!("what refers to it, `{}`", descriptor.digest), error))?;
+        published.map_err(|error| Error::writing(&format!("the referrer `{}`", descriptor.digest), error))?;
         let kind = descriptor.artifact_type.as_ref().unwrap_or(&descriptor.media_type);
-        self.progress.say(&format!("{kind}: copied"));
+        let (artifact_type, digest) = (kind.as_str(), descriptor.digest);
+        self.progress.report(&Event::ReferrerCopied { artifact_type, digest });
         Ok(())
     }
 }
@@ -151,5 +151,5 @@ pub(crate) fn read(source: &dyn Source, subject: &Digest, listed: &Descriptor) -
 }
 
 fn unreadable(listed: &Descriptor, error: ContentError) -> Error {
-    Error::reading(&format!("what refers to it, `{}`", listed.digest), error)
+    Error::reading(&format!("the referrer `{}`", listed.digest), error)
 }

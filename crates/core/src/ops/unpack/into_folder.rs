@@ -19,7 +19,7 @@ use crate::ops::remote_data::{self, RemoteData, RemoteFile, RemoteKit, wanted_re
 use crate::ops::session::{Located, Session};
 use crate::ops::transfer::{DeltaSource, Older, Taken};
 use crate::ops::{disk_space, workers};
-use crate::progress::Progress;
+use crate::progress::{Progress, Warning};
 use crate::relative_path::RelativePath;
 
 /// What to unpack and how.
@@ -217,7 +217,7 @@ fn warn_of_remote_datasets(modelkit: &ModelKit, options: &UnpackOptions, progres
     let is_wanted =
         |dataset: &&Dataset| dataset.path.parse().is_ok_and(|path| options.selection.takes_dataset(dataset, &path));
     for dataset in modelkit.config.kitfile.remote_datasets().filter(is_wanted) {
-        let (name, address) = (&dataset.name, remote_data::address(dataset));
-        progress.warn(&format!("the dataset `{name}` stays at `{address}`; --include-remote fetches it"));
+        let (name, address) = (&dataset.name, &remote_data::address(dataset));
+        progress.warn(&Warning::RemoteDatasetSkipped { name, address });
     }
 }
