@@ -1,4 +1,4 @@
-//! The way of layers, of datasets from elsewhere and of the Kitfile into the destination.
+//! Writing layers, remote datasets and the Kitfile to the destination.
 
 use std::io::{BufReader, Read};
 
@@ -22,11 +22,11 @@ pub(super) struct Unpacker<'a> {
     pub(super) destination: &'a Destination,
     pub(super) progress: &'a dyn Progress,
     options: &'a UnpackOptions,
-    /// Whether layers may be unpacked by their pieces.
+    /// True if layers may be unpacked by chunks.
     pub(super) by_pieces: bool,
 }
 
-/// A piece of work for one thread.
+/// A unit of work for one thread.
 enum Work<'a> {
     Layer(&'a Layer),
     Part(Part<'a>),
@@ -42,7 +42,7 @@ impl<'a> Unpacker<'a> {
         Self { destination, progress, options, by_pieces }
     }
 
-    /// Unpacks the layers of `wanted`, several of them or of their parts at once.
+    /// Unpacks the layers of `wanted`; several layers, or parts of them, at the same time.
     pub(super) fn unpack_layers(&self, wanted: &Wanted<'_>) -> Result<(), Stop> {
         if let Some(reference) = wanted.other {
             self.progress.say(&format!("Unpacking referenced modelkit {reference}"));
@@ -104,7 +104,7 @@ impl<'a> Unpacker<'a> {
     pub(super) fn unpack_file(&self, file: &RemoteFile) -> Result<(), Error> {
         let RemoteFile { path, address, size, digest, .. } = file;
         if digest.is_none() {
-            let words = "as its remoteHash is an ETag and no sha256, its server alone vouches for it";
+            let words = "its remoteHash is an ETag, not a sha256 digest; only the server vouches for the content";
             self.progress.warn(&format!("`{address}`: {words}"));
         }
         let task = self.progress.start(Phase::Unpacking, &format!("dataset {path}"), Some(*size));
@@ -139,7 +139,7 @@ pub(super) fn describe(layer: &Layer) -> String {
     }
 }
 
-/// What errors and bars call a layer.
+/// The name of a layer in errors and progress bars.
 pub(super) fn title(layer: &Layer) -> String {
     format!("{} {}", section_word(layer.section), layer.path)
 }
