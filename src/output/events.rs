@@ -79,7 +79,7 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             format!("the model is a reference to `{reference}`, which other tools do not follow")
         }
         Warning::RemoteDatasetSkipped { name, address } => {
-            format!("the dataset `{name}` is not downloaded from `{address}`; --include-remote downloads it")
+            format!("the dataset `{name}` at `{address}` is not downloaded; use --include-remote to download it")
         }
         Warning::OnlyETag { address } => {
             format!("`{address}` cannot be verified: its remoteHash is an ETag, not a SHA-256 digest")

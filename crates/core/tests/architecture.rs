@@ -100,8 +100,16 @@ fn arrows_between_the_sub_rooms_of_ops_point_downward() {
 #[test]
 fn every_file_says_what_lives_in_it() {
     let has_head = |file: &PathBuf| fs_err::read_to_string(file).unwrap().starts_with("//! ");
-    let all =
-        files_below(&["src", "tests", "benches", "../testkit/src", "../../src", "../../tests/cli", "../../benches"]);
+    let all = files_below(&[
+        "src",
+        "tests",
+        "benches",
+        "../testkit/src",
+        "../../src",
+        "../../build",
+        "../../tests/cli",
+        "../../benches",
+    ]);
     let silent: Vec<_> = all.into_iter().filter(|file| is_rust(file) && !has_head(file)).collect();
     assert!(silent.is_empty(), "these files do not start with a `//!` head: {silent:?}");
 }

@@ -58,7 +58,10 @@ fn a_file_is_fetched_when_that_is_asked_for() {
     scene.pack(&[]).ok().says("is not packed; the ModelKit refers to");
     assert_eq!(scene.server.log(), Vec::<String>::new());
     let run = scene.sandbox.kit(&["unpack", "sample:v1", "-d", "without"]).ok();
-    run.says(&format!("the dataset `train` is not downloaded from `{}`; --include-remote downloads it", scene.url()));
+    run.says(&format!(
+        "the dataset `train` at `{}` is not downloaded; use --include-remote to download it",
+        scene.url()
+    ));
     assert_eq!(scene.sandbox.names("without"), ["Kitfile", "src/train.py"]);
     scene.unpack(&["--filter", "code"]).ok();
     assert_eq!(scene.server.log(), Vec::<String>::new());

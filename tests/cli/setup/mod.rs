@@ -1,4 +1,4 @@
-//! Tests of help, completion, examples, golden digests and other tools.
+//! Tests of help, completion, examples, golden digests, the version and other tools.
 
 mod completion;
 mod examples;
@@ -6,4 +6,5 @@ mod golden;
 mod help;
 mod peers;
 mod progress;
+mod version;
 mod words;

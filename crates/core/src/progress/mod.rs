@@ -1,7 +1,7 @@
 //! Progress of long operations, as facts: what an operation did, not sentences about it.
 //!
-//! An operation reports to a [`Progress`]. The program turns its events into lines, bars or JSON; this library writes to
-//! no terminal.
+//! An operation reports to a [`Progress`]. The program turns its events into lines, bars or JSON; this library never
+//! writes to a terminal.
 
 mod event;
 mod receiver;

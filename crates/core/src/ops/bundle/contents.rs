@@ -91,7 +91,7 @@ impl<'a> List<'a> {
     ) -> Result<(), Error> {
         let (mut subjects, mut seen) = (vec![root.clone()], HashSet::from([root.digest]));
         while let Some(subject) = subjects.pop() {
-            let listed = source.referrers(&subject).map_err(|error| Error::reading("what refers to it", error))?;
+            let listed = source.referrers(&subject).map_err(|error| Error::reading("its referrers", error))?;
             for descriptor in listed {
                 if seen.len() > REFERRERS_LIMIT || !seen.insert(descriptor.digest) {
                     continue;

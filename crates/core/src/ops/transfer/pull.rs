@@ -1,4 +1,4 @@
-//! Fetching a ModelKit or an index of them into the local store, together with those that its models refer to.
+//! Pulling a ModelKit or an index into the local store, with the ModelKits that their models refer to.
 
 use super::copy::{Copied, CopyOptions, copy};
 use super::plan::{Plan, PlanTarget, plan};
@@ -11,19 +11,19 @@ use crate::ops::transfer::delta::{DeltaSource, Fetch, Older, older};
 use crate::progress::{Event, Progress};
 use crate::store::Names;
 
-/// What of a name is wanted.
+/// The artifact to pull.
 #[derive(Debug, Clone, Copy)]
 pub enum Wanted<'a> {
-    /// The ModelKit; with labels, the one in the index that has them all.
+    /// The ModelKit; with labels, the one in the index that has all of them.
     ModelKit(&'a [Label]),
-    /// An index of ModelKits, with all of them.
+    /// An index with all its ModelKits.
     Index,
 }
 
-/// Copies what is wanted of `source` into the store and calls it `name`.
+/// Copies the `wanted` artifact of `source` into the store as `name`.
 ///
-/// ModelKits that a model refers to are copied first, each into its own repository, so that what is in the store can be
-/// used without the registry.
+/// ModelKits that a model refers to are copied first, each into its own repository, so that the local store can be used
+/// without the registry.
 pub fn pull(
     session: &Session<'_>,
     (source, wanted): (&Location, Wanted<'_>),
@@ -44,8 +44,8 @@ pub fn pull(
     bring(session, &found, name, fetch, options, progress)
 }
 
-/// Tells what [`pull`] would fetch: the ModelKits that are referred to, in the order of their fetching, and then what is wanted of
-/// `source`. Each comes with its name; nothing is changed.
+/// Returns the plan of a [`pull`], each part with its name: first the referenced ModelKits, in the order in which they
+/// would be fetched, then the `wanted` artifact of `source`. Changes nothing.
 pub fn plan_pull(
     session: &Session<'_>,
     (source, wanted): (&Location, Wanted<'_>),
@@ -58,7 +58,8 @@ pub fn plan_pull(
     all.map(|(name, found)| Ok((name, plan(&*found.source, &found.name, &look, options)?))).collect()
 }
 
-/// What was chosen from an index takes its name here, but not from the index itself: somebody made that, or wants all of it.
+/// A ModelKit chosen from an index gets the name of the index in the local store, but must not replace a local index:
+/// the user created it, or pulled all of it.
 fn refuse_to_hide_index(session: &Session<'_>, name: &Reference) -> Result<(), Error> {
     let selector = name.selector().unwrap_or_default();
     let here = session.store.find(&Names::Of(name.clone()), &selector)?;
@@ -68,7 +69,7 @@ fn refuse_to_hide_index(session: &Session<'_>, name: &Reference) -> Result<(), E
     Ok(())
 }
 
-/// What is wanted of `source`, and the ModelKits that it refers to, each once.
+/// Finds the `wanted` artifact of `source`, and the ModelKits that it refers to, without duplicates.
 fn find(session: &Session<'_>, source: &Location, wanted: Wanted<'_>) -> Result<(Located, Vec<Parent>), Error> {
     if let Location::Artifact(reference) = source
         && reference.is_local()
@@ -109,7 +110,7 @@ fn bring(
 ) -> Result<Copied, Error> {
     let names = Names::Of(name.clone());
     let writer = session.store.writer(names.clone())?;
-    // Beside a digest a tag only informs: what it names here stays what it names.
+    // A tag next to a digest is only informative, so the local tag is not changed.
     let tag = name.tag.as_ref().filter(|_| name.digest.is_none()).map(ToString::to_string);
     let target = (&writer as &dyn Target, tag.as_deref());
     if fetch == Fetch::Everything || !found.is_remote {

@@ -1,4 +1,4 @@
-//! Giving a ModelKit of the local store another name.
+//! Adding another name to a ModelKit in the local store.
 
 use super::copy::CopyOptions;
 use super::origins::Origins;
@@ -9,8 +9,8 @@ use crate::ops::session::{Lookup, Session};
 use crate::progress::{Phase, Progress};
 use crate::store::Names;
 
-/// Calls the ModelKit `source` also `target`, in another repository if need be, where what refers to it is found, too. Nothing is
-/// copied.
+/// Adds the name `target` to the ModelKit `source`. If it is in another repository, the referrers are added to that
+/// repository, too. No content is copied.
 pub fn tag(
     session: &Session<'_>,
     source: &Reference,

@@ -1,4 +1,4 @@
-//! The way of layers, of datasets from elsewhere and of the Kitfile into the destination.
+//! Writing layers, remote datasets and the Kitfile to the destination.
 
 use std::io::{BufReader, Read};
 
@@ -22,11 +22,11 @@ pub(super) struct Unpacker<'a> {
     pub(super) destination: &'a Destination,
     pub(super) progress: &'a dyn Progress,
     options: &'a UnpackOptions,
-    /// Whether layers may be unpacked by their pieces.
+    /// True if layers may be unpacked by chunks.
     pub(super) by_pieces: bool,
 }
 
-/// A piece of work for one thread.
+/// A unit of work for one thread.
 enum Work<'a> {
     Layer(&'a Layer),
     Part(Part<'a>),
@@ -42,7 +42,7 @@ impl<'a> Unpacker<'a> {
         Self { destination, progress, options, by_pieces }
     }
 
-    /// Unpacks the layers of `wanted`, several of them or of their parts at once.
+    /// Unpacks the layers of `wanted`; several layers, or parts of them, at the same time.
     pub(super) fn unpack_layers(&self, wanted: &Wanted<'_>) -> Result<(), Stop> {
         if let Some(reference) = wanted.other {
             self.progress.report(&Event::UnpackingReference { reference: &reference.to_string() });
@@ -137,7 +137,7 @@ pub(super) fn event(layer: &Layer) -> Event<'_> {
     Event::UnpackingLayer { kind, name: name.filter(|name| !name.is_empty()), path: layer.path.as_str(), digest, bytes }
 }
 
-/// What errors and bars call a layer.
+/// The name of a layer in errors and progress bars.
 pub(super) fn title(layer: &Layer) -> String {
     format!("{} {}", section_word(layer.section), layer.path)
 }
