@@ -95,8 +95,7 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         }
         Warning::ReferrerNotSaved { digest, reason } => format!("the referrer `{digest}` is not saved: {reason}"),
         Warning::ReferrersNotCopied { failures, reason } => {
-            let more = if *failures > 1 { format!(" (and {} more failures)", failures - 1) } else { String::new() };
-            format!("not all referrers of the ModelKit were copied: {reason}{more}")
+            format!("not all referrers of the ModelKit were copied ({failures} failed): {reason}")
         }
     }
 }

@@ -161,14 +161,13 @@ fn forged_lists_harm_nothing() {
         (vec![index], "its media type is"),
         (vec![entry(&scene.digest, 5)], ""),
         (vec![json!({ "digest": "../../x" }), json!(7), json!({})], ""),
-        (vec![entry(&other, bytes.len()); 5000], "were copied: cannot read the referrer"),
+        (vec![entry(&other, bytes.len()); 5000], "(1 failed): "),
     ] {
         scene.forge(&entries);
         let pulled = scene.elsewhere(&["pull", &scene.name(), PLAIN]).ok();
         assert_eq!(pulled.stdout, format!("Pulled {}\n", scene.digest));
         assert!(pulled.stderr.contains(words), "{words}: {}", pulled.stderr);
         assert_eq!(pulled.stderr.contains("warning:"), !words.is_empty(), "{}", pulled.stderr);
-        assert!(!pulled.stderr.contains("more failures"), "{}", pulled.stderr);
         scene.elsewhere(&["fsck"]).ok();
     }
     scene.forge(&[]);
