@@ -63,12 +63,11 @@ pub fn convert(
     target: &Reference,
     family: Family,
     options: &ConvertOptions,
-    progress: &dyn Progress,
 ) -> Result<Descriptor, Error> {
     // While the writer exists, no layer is removed.
     let writer = session.store.writer(Names::Of(target.clone()))?;
     let found = session.find_reference(source, Lookup::Local)?;
-    let documents = list_as(&found, &Form::Artifact(family), options, progress)?;
+    let documents = list_as(&found, &Form::Artifact(family), options, session.progress)?;
     let tag = target.tag.clone().unwrap_or_else(Tag::latest);
     documents.publish(&writer, tag.as_str())?;
     Ok(documents.manifest)

@@ -93,29 +93,29 @@ pub struct Packed {
 }
 
 /// Packs the files that the Kitfile names. The ModelKit appears in the store completely or not at all.
-pub fn pack(session: &Session<'_>, options: &PackOptions, progress: &dyn Progress) -> Result<Packed, Error> {
-    pack_whole(session, options, progress).inspect_err(|_| {
+pub fn pack(session: &Session<'_>, options: &PackOptions) -> Result<Packed, Error> {
+    pack_whole(session, options).inspect_err(|_| {
         // Layers that were packed before the failure belong to no ModelKit, and take space that a full disk needs. An
         // error of the cleanup is ignored: the failure that caused it is the one to report.
         drop(session.store.collect());
     })
 }
 
-fn pack_whole(session: &Session<'_>, options: &PackOptions, progress: &dyn Progress) -> Result<Packed, Error> {
-    let packer = Packer::new(session, options, progress)?;
+fn pack_whole(session: &Session<'_>, options: &PackOptions) -> Result<Packed, Error> {
+    let packer = Packer::new(session, options)?;
     let writer = session.store.writer(Names::Of(repository(options)))?;
     let assembled = match options.keeping {
         Keeping::Blobs => packer.pack(&writer)?,
         Keeping::Links => packer.pack(&Linking(&writer))?,
     };
     let source = session.store.reader(Names::Of(repository(options)))?;
-    let documents = convert::in_family(&assembled, &source, options, progress)?;
+    let documents = convert::in_family(&assembled, &source, options, session.progress)?;
     let assembled = assembled.with(documents);
-    let lock = lock_of(session, &source, options, &assembled, progress)?;
+    let lock = lock_of(session, &source, options, &assembled)?;
     let record = record(session, options, &assembled, lock.as_ref())?;
     let documents: Vec<_> = tables::attachment(&source, assembled.layers.iter()).into_iter().chain(record).collect();
-    let documents = attach::prepare(&writer, &assembled.manifest, &documents, progress);
-    publish(&writer, &assembled, &options.references, &documents, progress)?;
+    let documents = attach::prepare(&writer, &assembled.manifest, &documents, session.progress);
+    publish(&writer, &assembled, &options.references, &documents, session.progress)?;
     let Assembled { manifest, bytes, reused_bytes, .. } = assembled;
     Ok(Packed { manifest, bytes, reused_bytes, lock })
 }
@@ -127,12 +127,11 @@ pub(super) fn lock_of(
     source: &dyn Source,
     options: &PackOptions,
     assembled: &Assembled,
-    progress: &dyn Progress,
 ) -> Result<Option<Lock>, Error> {
     if options.locking == Locking::Off {
         return Ok(None);
     }
-    let lock = lock::lock(session, source, assembled, options.jobs, progress)?;
+    let lock = lock::lock(session, source, assembled, options.jobs)?;
     match &options.locking {
         Locking::Expect(expected) if *expected != lock => Err(Error::Drift(expected.drift(&lock))),
         _ => Ok(Some(lock)),

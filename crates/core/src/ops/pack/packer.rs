@@ -134,11 +134,7 @@ const LAYER_FORMAT: u32 = 3;
 
 impl<'a> Packer<'a> {
     /// Collects the entries to pack, and warns of entries and files that will not be packed.
-    pub(super) fn new(
-        session: &Session<'_>,
-        options: &'a PackOptions,
-        progress: &'a dyn Progress,
-    ) -> Result<Self, Error> {
+    pub(super) fn new(session: &Session<'a>, options: &'a PackOptions) -> Result<Self, Error> {
         let entries = local_entries(options);
         let mut paths = entries.iter().map(|entry| clean_path(entry)).collect::<Result<Vec<_>, _>>()?;
         let own_paths = paths.clone();
@@ -147,10 +143,10 @@ impl<'a> Packer<'a> {
         // Files that were fetched belong to the remote dataset, not to a layer around it.
         paths.extend(options.kitfile.remote_datasets().filter_map(|dataset| dataset.path.parse().ok()));
         let ignore = read_ignore_rules(&options.context)?;
-        warn_of_what_is_not_packed(&options.kitfile, progress);
-        warn_of_what_is_in_no_layer(&uncovered(&options.context, &paths, &ignore)?, progress);
+        warn_of_what_is_not_packed(&options.kitfile, session.progress);
+        warn_of_what_is_in_no_layer(&uncovered(&options.context, &paths, &ignore)?, session.progress);
         let entries = entries.into_iter().zip(own_paths).collect();
-        Ok(Self { options, entries, paths, parents, ignore, progress })
+        Ok(Self { options, entries, paths, parents, ignore, progress: session.progress })
     }
 
     /// Saves all layers into `sink` and makes the documents.

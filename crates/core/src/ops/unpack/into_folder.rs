@@ -59,13 +59,7 @@ pub struct Unpacked {
 /// then do files get their final names. An error before that leaves the directory unchanged. As with `cp`, the
 /// operating system decides when the files are written to disk: syncing 100,000 of them takes minutes, and after a
 /// power failure a second run reports the files that differ.
-pub fn unpack(
-    session: &Session<'_>,
-    found: &Located,
-    name: &str,
-    options: &UnpackOptions,
-    progress: &dyn Progress,
-) -> Result<Unpacked, Error> {
+pub fn unpack(session: &Session<'_>, found: &Located, name: &str, options: &UnpackOptions) -> Result<Unpacked, Error> {
     let child = inspect(found)?;
     let parents = wanted_parents(session, &child, name, &options.selection)?;
     let remotes = wanted_remotes(session, &child.modelkit, name, &options.selection, &options.remote)?;
@@ -83,12 +77,12 @@ pub fn unpack(
     }
     check_disk_space(&wanted, &remotes.files, &options.folder)?;
 
-    warn_of_remote_datasets(&child.modelkit, options, progress);
+    warn_of_remote_datasets(&child.modelkit, options, session.progress);
     let layer_sizes = wanted.iter().flat_map(|wanted| &wanted.layers).map(|layer| layer.descriptor.size);
     let sizes: Vec<u64> = layer_sizes.chain(remotes.files.iter().map(|file| file.size)).collect();
     let fill = |destination: &Destination, by_pieces: bool| -> Result<(), Stop> {
-        let _whole = progress.overall(sizes.iter().copied().fold(0, u64::saturating_add));
-        let unpacker = Unpacker::new(destination, progress, options, by_pieces);
+        let _whole = session.progress.overall(sizes.iter().copied().fold(0, u64::saturating_add));
+        let unpacker = Unpacker::new(destination, session.progress, options, by_pieces);
         if options.selection.takes_kitfile() {
             unpacker.write_kitfile(&child.modelkit)?;
         }
