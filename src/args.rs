@@ -60,7 +60,7 @@ enum LogLevel {
 }
 
 /// The commands in the groups of `kit --help`. Commands that are missing here are listed under `Other`.
-const GROUPS: [(&str, &[&str]); 5] = [
+pub(crate) const GROUPS: [(&str, &[&str]); 5] = [
     ("Create", &["init", "validate", "import", "pack", "update"]),
     ("Transfer", &["push", "pull", "copy", "promote", "convert", "save", "load", "unpack"]),
     ("Inspect", &["list", "inspect", "info", "ls", "cat", "cp", "diff", "log", "lineage", "verify"]),
