@@ -4,12 +4,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
-use crate::output::{Moved, usage};
+use crate::output::{Moved, tidy, usage};
 use kit_core::oci::Reference;
 use kit_core::ops::{self, CopyOptions, Layout, LoadTo, Location, Origins, Session};
 use kit_core::progress::Phase;
@@ -41,7 +41,7 @@ pub(crate) struct LoadArgs {
 impl LoadArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let to = self.push.as_deref().map_or(Ok(LoadTo::Store), load_to)?;
-        self.load(context, &to).with_context(|| format!("cannot load `{}`", self.archive.display()))
+        self.load(context, &to).with_context(|| format!("cannot load `{}`", tidy(&self.archive)))
     }
 
     fn load(&self, context: &Context, to: &LoadTo) -> Result<()> {
@@ -49,8 +49,11 @@ impl LoadArgs {
         let (store, client) = (context.store()?, self.network.client(&context.environment)?);
         let session = Session { store: &store, client: &client };
         let path = context.environment.absolute(&self.archive);
-        let layout =
-            if self.archive == Path::new("-") { Layout::receive(io::stdin(), &store)? } else { Layout::open(&path)? };
+        let is_stream = self.archive == Path::new("-");
+        if !is_stream && !path.exists() {
+            bail!("`{}` does not exist", tidy(&self.archive));
+        }
+        let layout = if is_stream { Layout::receive(io::stdin(), &store)? } else { Layout::open(&path)? };
         let (jobs, phase) = match to {
             LoadTo::Store => (ops::jobs(), Phase::Copying),
             LoadTo::Registry(registry) => (client.concurrency(registry), Phase::Uploading),

@@ -389,8 +389,9 @@ fn warn_of_what_is_in_no_layer(found: &[RelativePath], progress: &dyn Progress) 
     }
     if !names.is_empty() {
         progress.warn(&format!(
-            "not in any layer of the Kitfile: {} (add it to .kitignore to silence this)",
-            names.join(", ")
+            "not in any layer of the Kitfile: {} (add {} to .kitignore to silence this)",
+            names.join(", "),
+            if found.len() == 1 { "it" } else { "them" }
         ));
     }
 }
