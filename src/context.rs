@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use fs_err as fs;
 
 use crate::config::{Environment, NetworkArgs};
-use crate::output::{Bars, Output, Usage};
+use crate::output::{Bars, Output, Usage, tidy};
 use kit_core::ops::{FileLocation, Location, Session};
 use kit_core::store::Store;
 
@@ -53,7 +53,7 @@ impl Context {
 
     /// Resolves an argument that names an existing folder to its absolute path.
     pub(crate) fn folder(&self, path: &Path) -> Result<PathBuf> {
-        let (folder, name) = (self.environment.absolute(path), path.display());
+        let (folder, name) = (self.environment.absolute(path), tidy(path));
         match fs::metadata(&folder) {
             Ok(metadata) if metadata.is_dir() => Ok(folder),
             Ok(_) => bail!("`{name}` is not a folder"),

@@ -2,6 +2,8 @@
 
 mod args;
 mod arguments;
+#[cfg(test)]
+mod command_reference;
 mod commands;
 mod completion;
 mod config;

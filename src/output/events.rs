@@ -105,5 +105,6 @@ fn not_packed(paths: &[&str], more: usize) -> String {
     if more > 0 {
         names.push(format!("{more} more"));
     }
-    format!("not in any layer of the Kitfile: {} (add to .kitignore to silence this)", names.join(", "))
+    let them = if names.len() == 1 { "it" } else { "them" };
+    format!("not in any layer of the Kitfile: {} (add {them} to .kitignore to silence this)", names.join(", "))
 }

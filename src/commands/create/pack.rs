@@ -11,7 +11,7 @@ use fs_err as fs;
 use crate::arguments::{CompatArgs, lock_file};
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{Moved, Usage, usage};
+use crate::output::{Moved, Usage, tidy, usage};
 use kit_core::archive::Links;
 use kit_core::compression::Compression;
 use kit_core::kitfile::{self, Kitfile, LOCK_FILE};
@@ -245,7 +245,7 @@ impl PackArgs {
 
     fn folder(&self, context: &Context) -> Result<PathBuf> {
         let folder = context.folder(&self.context);
-        let folder = folder.with_context(|| format!("cannot pack `{}`", self.context.display()))?;
+        let folder = folder.with_context(|| format!("cannot pack `{}`", tidy(&self.context)))?;
         Ok(fs::canonicalize(folder)?)
     }
 
@@ -263,7 +263,7 @@ pub(super) fn read_kitfile(context: &Context, path: &Path) -> Result<Kitfile> {
         return parse_kitfile(context, ("standard input".to_owned(), read_standard_input()?));
     }
     let read = read(&context.environment.absolute(path));
-    parse_kitfile(context, read.with_context(|| format!("cannot read the Kitfile `{}`", path.display()))?)
+    parse_kitfile(context, read.with_context(|| format!("cannot read the Kitfile `{}`", tidy(path)))?)
 }
 
 fn parse_kitfile(context: &Context, (name, bytes): (String, Vec<u8>)) -> Result<Kitfile> {

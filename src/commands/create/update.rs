@@ -11,7 +11,7 @@ use super::pack::find_kitfile;
 use crate::commands::inspect::short;
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{ExitWithDifferences, ExitWithTrouble, Format};
+use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, tidy};
 use crate::replace::replace;
 use kit_core::kitfile::{self, LOCK_FILE};
 use kit_core::ops::{self, Lookup, Pin, Unpinned, UpdateOptions};
@@ -124,7 +124,7 @@ impl UpdateArgs {
     }
 
     fn trouble(&self, error: anyhow::Error) -> anyhow::Error {
-        let text = format!("cannot update the pins of `{}`", self.file.as_ref().unwrap_or(&self.folder).display());
+        let text = format!("cannot update the pins of `{}`", tidy(self.file.as_ref().unwrap_or(&self.folder)));
         if self.exit_code { error.context(ExitWithTrouble(text)) } else { error.context(text) }
     }
 }

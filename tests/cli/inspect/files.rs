@@ -246,7 +246,7 @@ fn existing_files_are_not_touched_unless_requested() {
         error: cannot copy `sample:v1//data/train.csv` to `out`
           caused by: 1 existing file differs from the ModelKit:
             train.csv: 4 B on disk, 8 B in the ModelKit
-        hint: use -o to overwrite them or -i to keep them; nothing was written
+        hint: use -o to overwrite or -i to keep existing files; nothing was written
     "#]]
     .assert_eq(&run.redacted_failure());
     sandbox.kit(&["cp", "sample:v1//data/train.csv", "out", "-i"]).ok().says("Copied 0 files to out · 1 file kept");

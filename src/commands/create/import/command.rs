@@ -4,14 +4,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
 use super::mlflow;
 use crate::commands::create::pack;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
-use crate::output::{Moved, usage};
+use crate::output::{Moved, counted, usage};
 use kit_core::layer_format::Format;
 use kit_core::oci::{Reference, Target};
 use kit_core::ops::{self, CopyOptions, ImportOptions, Location, MlflowFolder, Origins, Packed, Session};
@@ -152,7 +152,7 @@ impl ImportArgs {
         let upstream = &*self.upstream(context, &client, &origin).with_context(failure)?;
         let About { url, commit, .. } = upstream.about();
         let (count, bytes) = (upstream.files().len(), upstream.files().iter().map(|file| file.size).sum());
-        context.output.say(&format!("Importing {url} at {commit} ({count} files, {})", human(bytes)));
+        context.output.say(&format!("Importing {url} at {commit} ({}, {})", counted(count, "file"), human(bytes)));
         let session = Session { store: context.store()?, client: client.clone(), progress: &context.bars };
         match (&destination, self.layer_format) {
             (Some(destination), _) => Self::push(context, &session, upstream, &options, destination, start),
@@ -209,8 +209,11 @@ impl ImportArgs {
         Ok(Origin::Git(match GitRemote::parse(text) {
             GitRemote::Folder(path) => {
                 let path = context.environment.absolute(&path);
-                // `.` has a name as well; git reports a missing folder.
-                GitRemote::Folder(fs_err::canonicalize(&path).unwrap_or(path))
+                if !path.exists() {
+                    bail!("cannot import `{text}`: it does not exist");
+                }
+                // So that `.` has a name.
+                GitRemote::Folder(fs_err::canonicalize(&path)?)
             }
             remote @ GitRemote::Url { .. } => remote,
         }))

@@ -12,7 +12,7 @@ use crate::arguments::lock_file;
 use crate::commands::create::pack;
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, InvalidTemplate, usage};
+use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, InvalidTemplate, tidy, usage};
 use kit_core::archive::Links;
 use kit_core::compression::Compression;
 use kit_core::kitfile;
@@ -147,7 +147,7 @@ fn comparable(context: &Context, session: &Session<'_>, text: &str) -> Result<Co
         return Ok(Comparable::Folder(Box::new(packing(path)?)));
     }
     if is_path(text) && !path.exists() {
-        return Err(usage(format!("`{text}` does not exist")));
+        return Err(usage(format!("`{}` does not exist", tidy(Path::new(text)))));
     }
     Ok(Comparable::ModelKit(session.find(&context.location(text)?, place)?))
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::commands::inspect::or_none;
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{Format, table};
+use crate::output::{Format, counted, table};
 use kit_core::modelkit::Variant;
 use kit_core::ops::{self, InspectedIndex, Listed, Location, Lookup};
 use kit_core::progress::human;
@@ -103,8 +103,7 @@ fn info_table(location: &Location, inspected: &InspectedIndex) -> String {
     let variants = inspected.index.variants();
     let count = match variants.len() {
         0 => return format!("Index {location} ({})\nNo ModelKits", inspected.descriptor.digest),
-        1 => "1 ModelKit".to_owned(),
-        count => format!("{count} ModelKits"),
+        count => counted(count, "ModelKit"),
     };
     let mut cells = Vec::new();
     for variant in variants {
