@@ -9,7 +9,7 @@
 //! 3  ops ────────────────────────────────────────── operations; threads
 //! 2  archive   store   git   upstream → registry ── places
 //! 1  modelkit → kitfile → oci   draft   contents → tensors   provenance ── documents; no IO
-//! 0  yaml  digest  compression  recipe  layer_format  file_kind  relative_path  progress  problem  direct_writer
+//! 0  yaml  digest  compression  recipe  layer_format  file_kind  relative_path  progress  problem  sys
 //! ```
 //!
 //! A room names rooms on lower floors, and on one floor as the arrows go. `tests/architecture.rs` holds the whole table, for the
@@ -31,6 +31,7 @@
 //! | [`tensors`] | the headers of safetensors and GGUF files |
 //! | [`provenance`] | the origin of a ModelKit, as an attestation that is attached to it |
 //! | [`recipe`] | a layer that is assembled from files when it is read, instead of being stored |
+//! | [`sys`] | the differences between platforms: files, permissions, locks, disks |
 //! | the others | one idea each; their names say it |
 //!
 //! # One walk: `kit pack`, then `kit push`
@@ -50,14 +51,13 @@
 //! - Memory does not grow with the size of content. Documents are read up to a limit.
 //! - `registry` retries; resuming belongs to the code that knows how much it has. Both open content at an offset.
 //! - Work is spread over threads in `ops::workers` and in `registry` only. [`Hasher`](digest::Hasher) and
-//!   [`BlockWriter`](direct_writer::BlockWriter) have one thread each for their own step, [`Encoder`](compression::Encoder) one per core.
+//!   [`BlockWriter`](sys::BlockWriter) have one thread each for their own step, [`Encoder`](compression::Encoder) one per core.
 //! - The same files give the same manifest digest on every machine, at any time.
 
 pub mod archive;
 pub mod compression;
 pub mod contents;
 pub mod digest;
-pub mod direct_writer;
 pub mod draft;
 pub mod file_kind;
 pub mod git;
@@ -73,6 +73,7 @@ pub mod recipe;
 pub mod registry;
 pub mod relative_path;
 pub mod store;
+pub mod sys;
 pub mod tensors;
 pub mod upstream;
 pub mod yaml;

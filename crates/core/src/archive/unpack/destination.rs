@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -15,8 +14,8 @@ use super::placing::place;
 use super::staging::{Staging, remove_stale};
 use crate::archive::beneath::{Folder, Found};
 use crate::archive::error::{Conflict, Error, Obstacle};
-use crate::direct_writer::cacheable_bytes;
 use crate::relative_path::RelativePath;
+use crate::sys;
 
 /// The treatment of files in the target that differ from those to be unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +85,7 @@ impl Destination {
     /// written.
     pub(super) fn takes_at_once(&self, bytes: u64) -> bool {
         let take = |left: u64| left.checked_sub(bytes);
-        let left = self.cacheable_bytes.get_or_init(|| AtomicU64::new(cacheable_bytes()));
+        let left = self.cacheable_bytes.get_or_init(|| AtomicU64::new(sys::cacheable_bytes()));
         left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 
@@ -208,7 +207,7 @@ impl MadeFolders {
         let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
         let missing: Vec<_> = place.ancestors().take_while(is_missing).collect();
         for path in missing.into_iter().rev() {
-            match std::fs::DirBuilder::new().mode(0o755).create(path) {
+            match sys::create_dir(path, 0o755) {
                 Ok(()) => self.0.push(path.to_owned()),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),

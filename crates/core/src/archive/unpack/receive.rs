@@ -7,10 +7,9 @@ use super::destination::{Destination, Overwrite, staging_failed};
 use crate::archive::beneath::Found;
 use crate::archive::error::{Error, Obstacle};
 use crate::archive::reading::{BUFFER_BYTES, fill, read_once};
-use crate::direct_writer::{BlockWriter, DIRECT_FROM_BYTES};
 use crate::progress::Task;
-use crate::recipe::clone_whole;
 use crate::relative_path::RelativePath;
+use crate::sys::{BlockWriter, DIRECT_FROM_BYTES, clone_whole};
 
 /// An incoming file.
 pub(super) struct Incoming<'a> {

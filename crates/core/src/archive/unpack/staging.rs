@@ -6,7 +6,6 @@
 use std::fs::{File, TryLockError};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,6 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::archive::beneath::Folder;
 use crate::archive::tar::Records;
 use crate::relative_path::RelativePath;
+use crate::sys;
 
 const PREFIX: &str = ".kit-unpack-";
 const LOCK: &str = "kit-unpack.lock";
@@ -61,7 +61,7 @@ impl Staging {
         let folder = target.folder(&one_name(name))?;
         let lock = folder.create_file(&one_name(LOCK), 0o600)?;
         // If the file system does not support locks, other runs cannot take the folder for a stale one either.
-        if matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) || lock.metadata()?.nlink() == 0 {
+        if matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) || sys::is_removed(&lock)? {
             return Err(io::ErrorKind::NotFound.into());
         }
         for part in ["new", "aside"] {
