@@ -9,7 +9,6 @@ mod completion;
 mod config;
 mod context;
 mod output;
-mod replace;
 
 pub use args::run;
 #[cfg(fuzzing)]

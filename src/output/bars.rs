@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::gauge::Gauge;
 use super::streams::{Output, ProgressMode, printable};
 use kit_core::progress::{Event, Phase, Progress, Silent, Task, Warning};
+use kit_core::sys;
 
 /// Bars on a terminal, lines elsewhere, events for scripts.
 pub(crate) struct Bars {
@@ -167,7 +168,7 @@ fn bar(done: &Arc<AtomicU64>, label: String, phase: &'static str, total: Option<
 }
 
 fn columns() -> usize {
-    rustix::termios::tcgetwinsize(std::io::stderr()).map_or(80, |size| usize::from(size.ws_col))
+    sys::error_columns().map_or(80, usize::from)
 }
 
 /// The minimum interval between progress events of a task.

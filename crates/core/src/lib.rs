@@ -9,7 +9,7 @@
 //! 3  ops ────────────────────────────────────────── operations; threads
 //! 2  archive   store   git   upstream → registry ── places
 //! 1  modelkit → kitfile → oci   draft   contents → tensors   provenance ── documents; no I/O
-//! 0  yaml  digest  compression  recipe  layer_format  file_kind  relative_path  progress  problem  direct_writer
+//! 0  yaml  digest  compression  recipe  layer_format  file_kind  relative_path  progress  problem  sys
 //! ```
 //!
 //! A *room* is a top-level module. It uses only rooms on lower floors and, on its own floor, rooms in the direction of
@@ -32,6 +32,7 @@
 //! | [`tensors`] | the headers of safetensors and GGUF files |
 //! | [`provenance`] | the origin of a ModelKit, as an attestation that is attached to it |
 //! | [`recipe`] | a layer that is assembled from files when it is read, instead of being stored |
+//! | [`sys`] | the differences between platforms: files, permissions, locks, disks |
 //! | the others | one purpose each, given by the name |
 //!
 //! # Example: `kit pack`, then `kit push`
@@ -54,7 +55,7 @@
 //! - `registry` retries requests; the code that knows how many bytes it has resumes a transfer. Both open content at an
 //!   offset.
 //! - Only `ops::workers` and `registry` distribute work over threads. [`Hasher`](digest::Hasher) and
-//!   [`BlockWriter`](direct_writer::BlockWriter) use one thread each for their own step,
+//!   [`BlockWriter`](sys::BlockWriter) use one thread each for their own step,
 //!   [`Encoder`](compression::Encoder) one per core.
 //! - The same files produce the same manifest digest on every machine, at any time.
 
@@ -62,7 +63,6 @@ pub mod archive;
 pub mod compression;
 pub mod contents;
 pub mod digest;
-pub mod direct_writer;
 pub mod draft;
 pub mod file_kind;
 pub mod git;
@@ -78,6 +78,7 @@ pub mod recipe;
 pub mod registry;
 pub mod relative_path;
 pub mod store;
+pub mod sys;
 pub mod tensors;
 pub mod upstream;
 pub mod yaml;

@@ -31,14 +31,12 @@ const ARROWS: &[(&str, &[&str])] = &[
             "relative_path",
             "progress",
             "problem",
+            "sys",
         ],
     ),
-    (
-        "archive",
-        &["contents", "digest", "compression", "layer_format", "recipe", "direct_writer", "relative_path", "progress"],
-    ),
-    ("store", &["digest", "recipe", "direct_writer", "oci"]),
-    ("registry", &["digest", "oci"]),
+    ("archive", &["contents", "digest", "compression", "layer_format", "recipe", "relative_path", "progress", "sys"]),
+    ("store", &["digest", "recipe", "oci", "sys"]),
+    ("registry", &["digest", "oci", "sys"]),
     ("upstream", &["registry", "kitfile", "oci", "provenance", "digest", "relative_path"]),
     ("git", &[]),
     ("modelkit", &["digest", "compression", "layer_format", "relative_path", "oci", "kitfile", "file_kind", "problem"]),
@@ -52,12 +50,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("digest", &[]),
     ("compression", &[]),
     ("layer_format", &[]),
-    ("direct_writer", &[]),
-    ("recipe", &[]),
+    ("recipe", &["sys"]),
     ("file_kind", &[]),
     ("relative_path", &[]),
     ("progress", &["digest"]),
     ("problem", &[]),
+    ("sys", &[]),
 ];
 
 /// `(sub-room of ops, sub-rooms it may name)`. Every sub-room may name the modules and types at the root of `ops`.

@@ -12,9 +12,9 @@ use crate::commands::inspect::short;
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, tidy};
-use crate::replace::replace;
 use kit_core::kitfile::{self, LOCK_FILE};
 use kit_core::ops::{self, Lookup, Pin, Unpinned, UpdateOptions};
+use kit_core::sys::replace_file;
 
 /// Update the pinned digests in a Kitfile to the current targets of their tags
 ///
@@ -81,7 +81,7 @@ impl UpdateArgs {
             if fs::read_to_string(&path)? != text {
                 bail!("`{}` was changed by another process in the meantime", path.display());
             }
-            replace(&path, edited.as_bytes())?;
+            replace_file(&path, edited.as_bytes())?;
         }
         context.output.result(self.format.render_rows(&pins, to_json, || lines(&pins))?)?;
         self.say(context, &path, &pins, moved.len());

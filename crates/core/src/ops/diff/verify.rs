@@ -19,6 +19,7 @@ use crate::ops::unpack::{Chosen, wanted_parents};
 use crate::ops::workers;
 use crate::progress::{Phase, Progress, Task};
 use crate::relative_path::RelativePath;
+use crate::sys;
 
 /// The folder to verify, and the settings for it.
 #[derive(Debug, Clone)]
@@ -196,7 +197,7 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 fn mode_of(metadata: &std::fs::Metadata) -> u32 {
-    std::os::unix::fs::MetadataExt::mode(metadata) & 0o777
+    sys::mode_of(metadata) & 0o777
 }
 
 /// Compares modes. The umask of the user who unpacks may remove permissions of the group and of others. Nothing else

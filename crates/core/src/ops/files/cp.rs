@@ -3,8 +3,7 @@
 use std::ffi::OsStr;
 use std::io::Read;
 use std::ops::ControlFlow;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
 
 use super::members::{Member, distinct, kitfile, open_whole, read_through, skim};
 use crate::archive::{Destination, Overwrite, Placed, SingleFile, extract_file};
@@ -58,7 +57,7 @@ pub fn cp(
 
 /// The directory to write to, and the name of `path` in it.
 fn place(path: &RelativePath, destination: &Path) -> Result<(PathBuf, RelativePath), Error> {
-    let is_folder = destination.is_dir() || destination.as_os_str().as_bytes().ends_with(b"/");
+    let is_folder = destination.is_dir() || ends_in_separator(destination);
     let (folder, name) = match (is_folder, path.file_name()) {
         (true, None) => return Ok((destination.to_owned(), RelativePath::root())),
         (true, Some(name)) => (destination, Some(name)),
@@ -68,6 +67,10 @@ fn place(path: &RelativePath, destination: &Path) -> Result<(PathBuf, RelativePa
     };
     let base = name.and_then(|name| RelativePath::root().child(name).ok());
     Ok((folder.to_owned(), base.ok_or_else(|| Error::NotAName(destination.to_owned()))?))
+}
+
+fn ends_in_separator(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().last().is_some_and(|byte| is_separator(char::from(*byte)))
 }
 
 struct Copier<'a> {

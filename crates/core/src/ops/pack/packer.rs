@@ -26,6 +26,7 @@ use crate::ops::{disk_space, remote_data, workers};
 use crate::progress::{Event, LayerPacked, PackOutcome, Phase, Progress, Task, Warning};
 use crate::relative_path::RelativePath;
 use crate::store::RememberedLayer;
+use crate::sys;
 
 /// The destination of layers that are packed.
 pub(super) trait LayerSink: Sync {
@@ -190,7 +191,7 @@ impl<'a> Packer<'a> {
         let certain = if self.options.compression == Compression::None { new().max().unwrap_or(0) } else { 0 };
         disk_space::check(folder, certain)?;
         let total = new().fold(0, u64::saturating_add);
-        if let Some(free) = disk_space::free_bytes(folder).filter(|free| *free < total) {
+        if let Some(free) = sys::free_bytes(folder).filter(|free| *free < total) {
             self.progress.warn(&Warning::LittleSpace { folder, free_bytes: free, needed_bytes: total });
         }
         Ok(())
