@@ -9,7 +9,7 @@
 //! 3  ops ────────────────────────────────────────── operations; threads
 //! 2  archive   store   git   upstream → registry ── places
 //! 1  modelkit → kitfile → oci   draft   contents → tensors   provenance ── documents; no IO
-//! 0  yaml  digest  compression  recipe  layer_format  file_kind  relative_path  progress  problem  direct_writer
+//! 0  yaml  digest  compression  recipe  layer_format  file_kind  relative_path  progress  problem  direct_writer  version
 //! ```
 //!
 //! A room names rooms on lower floors, and on one floor as the arrows go. `tests/architecture.rs` holds the whole table, for the
@@ -75,4 +75,7 @@ pub mod relative_path;
 pub mod store;
 pub mod tensors;
 pub mod upstream;
+mod version;
 pub mod yaml;
+
+pub use version::VERSION;

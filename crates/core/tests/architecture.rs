@@ -31,6 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "relative_path",
             "progress",
             "problem",
+            "version",
         ],
     ),
     (
@@ -38,7 +39,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["contents", "digest", "compression", "layer_format", "recipe", "direct_writer", "relative_path", "progress"],
     ),
     ("store", &["digest", "recipe", "direct_writer", "oci"]),
-    ("registry", &["digest", "oci"]),
+    ("registry", &["digest", "oci", "version"]),
     ("upstream", &["registry", "kitfile", "oci", "provenance", "digest", "relative_path"]),
     ("git", &[]),
     ("modelkit", &["digest", "compression", "layer_format", "relative_path", "oci", "kitfile", "file_kind", "problem"]),
@@ -58,6 +59,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("relative_path", &[]),
     ("progress", &[]),
     ("problem", &[]),
+    ("version", &[]),
 ];
 
 /// `(sub-room of ops, sub-rooms it may name)`. Every sub-room may name the modules and types at the root of `ops`.

@@ -24,7 +24,7 @@ impl VersionArgs {
             context.output.say("This kit never checks for updates, so there are no notifications to show");
             return Ok(());
         }
-        let version = env!("CARGO_PKG_VERSION");
+        let version = kit_core::VERSION;
         let commit = option_env!("KIT_COMMIT").unwrap_or("unknown");
         let built = option_env!("KIT_BUILT").unwrap_or("unknown");
         let compiler = concat!("rustc ", env!("CARGO_PKG_RUST_VERSION"), " or later");
