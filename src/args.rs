@@ -21,7 +21,7 @@ use kit_core::problem::closest;
 
 /// Pack AI projects into OCI artifacts and move them through any registry
 #[derive(Debug, Parser)]
-#[command(name = "kit", version)]
+#[command(name = "kit", version = kit_core::VERSION)]
 pub(crate) struct Args {
     #[command(flatten)]
     global: GlobalArgs,

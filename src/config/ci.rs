@@ -1,12 +1,13 @@
 //! The identity of the builder, from the environment variables of CI services.
 
+use kit_core::VERSION;
 use kit_core::provenance::Builder;
 
 /// The workflow and its run according to `variable`; both are `None` outside of a known CI service.
 ///
 /// None of these values is a secret: they are URLs that the services show to everyone who can read the repository.
 pub(super) fn builder(variable: &impl Fn(&str) -> Option<String>) -> Builder {
-    let version = env!("CARGO_PKG_VERSION").to_owned();
+    let version = VERSION.to_owned();
     let services = [github(variable), gitlab(variable), buildkite(variable), jenkins(variable)];
     let (id, run) = services.into_iter().flatten().next().unzip();
     Builder { id, run, version }

@@ -35,7 +35,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         locking: Locking::Off,
         recording: None,
         jobs: 2,
-        cli_version: "example".to_owned(),
     };
     let packed = ops::pack(&session, &options)?;
 

@@ -81,4 +81,7 @@ pub mod store;
 pub mod sys;
 pub mod tensors;
 pub mod upstream;
+mod version;
 pub mod yaml;
+
+pub use version::VERSION;

@@ -32,11 +32,12 @@ const ARROWS: &[(&str, &[&str])] = &[
             "progress",
             "problem",
             "sys",
+            "version",
         ],
     ),
     ("archive", &["contents", "digest", "compression", "layer_format", "recipe", "relative_path", "progress", "sys"]),
     ("store", &["digest", "recipe", "oci", "sys"]),
-    ("registry", &["digest", "oci", "sys"]),
+    ("registry", &["digest", "oci", "sys", "version"]),
     ("upstream", &["registry", "kitfile", "oci", "provenance", "digest", "relative_path"]),
     ("git", &[]),
     ("modelkit", &["digest", "compression", "layer_format", "relative_path", "oci", "kitfile", "file_kind", "problem"]),
@@ -56,6 +57,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("progress", &["digest"]),
     ("problem", &[]),
     ("sys", &[]),
+    ("version", &[]),
 ];
 
 /// `(sub-room of ops, sub-rooms it may name)`. Every sub-room may name the modules and types at the root of `ops`.

@@ -144,7 +144,6 @@ impl PackArgs {
                 sources: Vec::new(),
             }),
             jobs: ops::jobs(),
-            cli_version: env!("CARGO_PKG_VERSION").to_owned(),
         })
     }
 

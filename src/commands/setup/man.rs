@@ -12,6 +12,7 @@ use fs_err as fs;
 use crate::args;
 use crate::context::Context;
 use crate::output::{counted, tidy};
+use kit_core::VERSION;
 
 /// Generate man pages for all commands
 ///
@@ -57,7 +58,7 @@ fn page(command: &Command) -> io::Result<Vec<u8>> {
     let examples = command.get_after_help().map(ToString::to_string);
     let man = Man::new(command.clone().override_usage(usage).after_help(None::<&str>));
     // A blank instead of the date: the crate omits empty fields, so all following fields would move up.
-    let man = man.date(" ").source(concat!("kit ", env!("CARGO_PKG_VERSION"))).manual("Manual of kit");
+    let man = man.date(" ").source(format!("kit {VERSION}")).manual("Manual of kit");
     let mut page = Vec::new();
     man.render(&mut page)?;
     if let Some(examples) = examples {

@@ -24,7 +24,7 @@ impl VersionArgs {
             context.output.say("This kit never checks for updates, so there are no notifications to show");
             return Ok(());
         }
-        let version = env!("CARGO_PKG_VERSION");
+        let version = kit_core::VERSION;
         // Set by `build.rs`.
         let (commit, built, compiler) = (env!("KIT_COMMIT"), env!("KIT_BUILT"), env!("KIT_COMPILER"));
         let data = json!({ "version": version, "commit": commit, "built": built, "compiler": compiler });

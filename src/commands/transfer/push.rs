@@ -12,7 +12,7 @@ use crate::output::{Moved, usage};
 use kit_core::digest::Digest;
 use kit_core::modelkit::Platform;
 use kit_core::oci::{Reference, Tag};
-use kit_core::ops::{self, ConvertOptions, CopyOptions, Documents, Located, Location, Lookup, Origins, Session};
+use kit_core::ops::{self, CopyOptions, Documents, Located, Location, Lookup, Origins, Session};
 use kit_core::progress::Phase;
 
 /// Upload a ModelKit to a registry
@@ -112,11 +112,10 @@ impl PushArgs {
         if self.compat.is_given() && !self.also.contains(&FormName::Modelpack) {
             return Err(usage("--compat requires `--also modelpack`"));
         }
-        let options = ConvertOptions { jobs: ops::jobs(), cli_version: env!("CARGO_PKG_VERSION").to_owned() };
         let platform = self.platform.clone().unwrap_or_else(Platform::host);
         let list = |name: &FormName| {
             let tag = tag_of(*name, destination)?;
-            let list = ops::list_as(found, &name.form(self.compat, &platform), &options, &context.bars);
+            let list = ops::list_as(found, &name.form(self.compat, &platform), ops::jobs(), &context.bars);
             Ok((tag.clone(), list.with_context(|| format!("cannot make `{tag}`"))?))
         };
         self.also.iter().map(list).collect()

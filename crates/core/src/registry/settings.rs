@@ -10,6 +10,7 @@ use crate::registry::auth::CredentialStore;
 use crate::registry::http::{RetryPolicy, canonical};
 use crate::registry::upload::UploadForm;
 use crate::registry::web::ObjectStore;
+use crate::version::VERSION;
 
 /// The settings of a [`Client`](super::client::Client). `Settings::default()` suits a public registry.
 ///
@@ -83,7 +84,7 @@ impl Default for Settings {
             extra_authorities: Vec::new(),
             client_certificate: None,
             proxy: Proxy::default(),
-            user_agent: concat!("kit/", env!("CARGO_PKG_VERSION")).to_owned(),
+            user_agent: format!("kit/{VERSION}"),
             concurrency: 8,
             piece_bytes: 4 * 1024 * 1024,
             pieces_from_bytes: 16 * 1024 * 1024,

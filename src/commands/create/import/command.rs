@@ -252,7 +252,6 @@ impl ImportArgs {
             folder: context.environment.imports_folder(),
             builder: context.environment.builder.clone(),
             time: context.environment.time,
-            cli_version: env!("CARGO_PKG_VERSION").to_owned(),
         })
     }
 

@@ -183,6 +183,5 @@ fn packing(folder: PathBuf) -> Result<PackOptions> {
         locking: Locking::Off,
         recording: None,
         jobs: ops::jobs(),
-        cli_version: env!("CARGO_PKG_VERSION").to_owned(),
     })
 }

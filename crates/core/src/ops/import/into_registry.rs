@@ -15,6 +15,7 @@ use crate::ops::session::Session;
 use crate::ops::transfer::{Copied, CopyOptions, copy};
 use crate::ops::workers;
 use crate::upstream::{Upstream, UpstreamFile};
+use crate::version::VERSION;
 
 /// Makes a ModelKit of raw layers at `target` and gives it the name `tag`.
 ///
@@ -33,7 +34,7 @@ pub fn import_to(
     let entries = entries(upstream, &kitfile);
     let parents = referenced_modelkits(session, &pack, &entries)?;
     let layers = workers::run(copying.jobs, &entries, |entry| layer(upstream, target, entry))?;
-    let assembly = Assembly::new(kitfile.clone(), layers, &options.cli_version);
+    let assembly = Assembly::new(kitfile.clone(), layers, VERSION);
     let assembled = Assembled { parents, ..Assembled::of(&assembly)? };
     let layers = assembly.layers.iter().map(|layer| (layer.blob.digest, layer.path.clone()));
     let source = FromUpstream::new(upstream).with(&assembled, layers);

@@ -33,8 +33,6 @@ pub struct ImportOptions {
     pub builder: Builder,
     /// The time of the import.
     pub time: Timestamp,
-    /// The packer's version, which the manifest names.
-    pub cli_version: String,
 }
 
 /// Packs the files of a repository that the Kitfile names, each entry as an uncompressed tar.
@@ -67,7 +65,6 @@ impl ImportOptions {
             locking: Locking::Off,
             recording: Some(Recording { builder: self.builder.clone(), time: self.time, git, sources: Vec::new() }),
             jobs: workers::jobs(),
-            cli_version: self.cli_version.clone(),
         }
     }
 }

@@ -19,15 +19,7 @@ use crate::ops::session::{Located, Lookup, Session};
 use crate::ops::workers;
 use crate::progress::{Phase, Progress, Silent, Warning};
 use crate::store::Names;
-
-/// Settings of a conversion.
-#[derive(Debug, Clone)]
-pub struct ConvertOptions {
-    /// The number of layers that are read at once.
-    pub jobs: usize,
-    /// The version of the packer that the manifest names, unless it already names one.
-    pub cli_version: String,
-}
+use crate::version::VERSION;
 
 /// A manifest and its config, ready to be stored in the same place as the layers.
 #[derive(Debug, Clone)]
@@ -56,31 +48,27 @@ impl Documents {
     }
 }
 
-/// Stores the ModelKit `source` of the local store under the name `target` as an artifact of another family.
+/// Stores the ModelKit `source` of the local store under the name `target` as an artifact of another family. At most
+/// `jobs` layers are read at once.
 pub fn convert(
     session: &Session<'_>,
     source: &Reference,
     target: &Reference,
     family: Family,
-    options: &ConvertOptions,
+    jobs: usize,
 ) -> Result<Descriptor, Error> {
     // While the writer exists, no layer is removed.
     let writer = session.store.writer(Names::Of(target.clone()))?;
     let found = session.find_reference(source, Lookup::Local)?;
-    let documents = list_as(&found, &Form::Artifact(family), options, session.progress)?;
+    let documents = list_as(&found, &Form::Artifact(family), jobs, session.progress)?;
     let tag = target.tag.clone().unwrap_or_else(Tag::latest);
     documents.publish(&writer, tag.as_str())?;
     Ok(documents.manifest)
 }
 
 /// Returns documents that list the layers of an artifact in `form`. If the artifact already has that form, its own
-/// documents are returned unchanged.
-pub fn list_as(
-    found: &Located,
-    form: &Form,
-    options: &ConvertOptions,
-    progress: &dyn Progress,
-) -> Result<Documents, Error> {
+/// documents are returned unchanged. At most `jobs` layers are read at once.
+pub fn list_as(found: &Located, form: &Form, jobs: usize, progress: &dyn Progress) -> Result<Documents, Error> {
     let inspected = inspect(found)?;
     if *form == Form::Artifact(inspected.modelkit.family) {
         return Ok(Documents {
@@ -90,7 +78,7 @@ pub fn list_as(
             config_bytes: inspected.config_bytes,
         });
     }
-    list_layers(&*found.source, &inspected.modelkit, form, options, progress)
+    list_layers(&*found.source, &inspected.modelkit, form, jobs, progress)
 }
 
 /// Returns the documents of the requested family for what was packed as a ModelKit, or `None` if a ModelKit was
@@ -106,30 +94,28 @@ pub(super) fn in_family(
     }
     let manifest = Manifest::parse(&assembled.manifest_bytes).map_err(Error::NotAManifest)?;
     let modelkit = ModelKit::read(manifest, &assembled.config_bytes)?;
-    let PackOptions { jobs, cli_version, family, .. } = options;
-    let options = ConvertOptions { jobs: *jobs, cli_version: cli_version.clone() };
-    list_layers(source, &modelkit, &Form::Artifact(*family), &options, progress).map(Some)
+    list_layers(source, &modelkit, &Form::Artifact(options.family), options.jobs, progress).map(Some)
 }
 
 fn list_layers(
     source: &dyn Source,
     modelkit: &ModelKit,
     form: &Form,
-    options: &ConvertOptions,
+    jobs: usize,
     progress: &dyn Progress,
 ) -> Result<Documents, Error> {
     warn_of_parent(modelkit, form, progress);
-    let mut layers = workers::run(options.jobs, &modelkit.layers, |layer| {
+    let mut layers = workers::run(jobs, &modelkit.layers, |layer| {
         Ok::<_, Error>(PackedLayer::of(layer, diff_id(source, layer, progress)?)?)
     })?;
     // Another packer may have listed them in any order.
     layers.sort_by_key(|layer| (layer.layer_type.section, layer.index));
     let mut annotations = modelkit.manifest.annotations.clone();
-    annotations.entry(CLI_VERSION.to_owned()).or_insert_with(|| options.cli_version.clone());
+    annotations.entry(CLI_VERSION.to_owned()).or_insert_with(|| VERSION.to_owned());
     let assembly = Assembly {
         kitfile: modelkit.config.kitfile.clone(),
         layers,
-        facts: facts_for(form, source, modelkit, options)?,
+        facts: facts_for(form, source, modelkit, jobs)?,
         annotations,
     };
     let (config_bytes, manifest) = assembly.assemble(form)?;
@@ -145,16 +131,9 @@ fn warn_of_parent(modelkit: &ModelKit, form: &Form, progress: &dyn Progress) {
 }
 
 /// Reads the weights if the form describes them.
-fn facts_for(
-    form: &Form,
-    source: &dyn Source,
-    modelkit: &ModelKit,
-    options: &ConvertOptions,
-) -> Result<ModelFacts, Error> {
+fn facts_for(form: &Form, source: &dyn Source, modelkit: &ModelKit, jobs: usize) -> Result<ModelFacts, Error> {
     match form {
-        Form::Artifact(Family::ModelPack | Family::LegacyModelPack) => {
-            Ok(facts(&weigh(source, modelkit, options.jobs)?))
-        }
+        Form::Artifact(Family::ModelPack | Family::LegacyModelPack) => Ok(facts(&weigh(source, modelkit, jobs)?)),
         Form::Artifact(Family::ModelKit) | Form::Image(_) => Ok(ModelFacts::default()),
     }
 }

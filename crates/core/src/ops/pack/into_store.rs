@@ -46,8 +46,6 @@ pub struct PackOptions {
     pub recording: Option<Recording>,
     /// The number of layers that are packed at once. Compressed layers are packed one after the other.
     pub jobs: usize,
-    /// The packer's version, which the manifest names.
-    pub cli_version: String,
 }
 
 /// The files that are read.

@@ -27,6 +27,7 @@ use crate::progress::{Event, LayerPacked, PackOutcome, Phase, Progress, Task, Wa
 use crate::relative_path::RelativePath;
 use crate::store::RememberedLayer;
 use crate::sys;
+use crate::version::VERSION;
 
 /// The destination of layers that are packed.
 pub(super) trait LayerSink: Sync {
@@ -152,7 +153,7 @@ impl<'a> Packer<'a> {
 
     /// Saves all layers into `sink` and makes the documents.
     pub(super) fn pack(&self, sink: &dyn LayerSink) -> Result<Assembled, Error> {
-        let PackOptions { jobs, kitfile, cli_version, .. } = self.options;
+        let PackOptions { jobs, kitfile, .. } = self.options;
         let measured = workers::run(*jobs, &self.entries, |(entry, path)| self.measure_layer(sink, entry, path))?;
         if let Some(folder) = sink.folder() {
             self.check_space(&measured, folder)?;
@@ -163,7 +164,7 @@ impl<'a> Packer<'a> {
         let reused = layers.iter().filter(|(_, was_there)| *was_there);
         let reused_bytes = reused.map(|(layer, _)| layer.blob.size).sum();
         let layers = layers.into_iter().map(|(layer, _)| layer).collect();
-        let assembly = Assembly::new(kitfile.clone(), layers, cli_version);
+        let assembly = Assembly::new(kitfile.clone(), layers, VERSION);
         Ok(Assembled { reused_bytes, parents: self.parents.clone(), ..Assembled::of(&assembly)? })
     }
 
@@ -243,9 +244,9 @@ impl<'a> Packer<'a> {
     /// Returns the key of a remembered layer: a digest of the state of its files and of everything that determines how
     /// they are written, so that equal keys mean equal bytes.
     fn key(&self, layer_type: LayerType, path: &RelativePath, measured: &Measured) -> Digest {
-        let PackOptions { compression, cli_version, .. } = self.options;
+        let compression = self.options.compression;
         let (media_type, files) = (layer_type.media_type(), measured.fingerprint.digest);
-        Digest::of(format!("{LAYER_FORMAT}\n{cli_version}\n{compression}\n{media_type}\n{path}\n{files}").as_bytes())
+        Digest::of(format!("{LAYER_FORMAT}\n{VERSION}\n{compression}\n{media_type}\n{path}\n{files}").as_bytes())
     }
 
     fn source<'s>(&'s self, path: &RelativePath) -> LayerSource<'s> {
