@@ -1,6 +1,7 @@
 //! The environment of the process: variables, folders, terminals. It is read once and passed on as values.
 #![allow(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 
+use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -11,6 +12,7 @@ use etcetera::BaseStrategy;
 use jiff::Timestamp;
 
 use super::ci;
+use super::keys::KEYS;
 use super::values::{Origin, Sourced};
 use kit_core::provenance::Builder;
 use kit_core::registry::{AccessKeys, CredentialStore, Credentials, ObjectStore};
@@ -31,8 +33,8 @@ pub(crate) struct Environment {
     pub(crate) proxies: Vec<Sourced<String>>,
     /// The object store for `s3` URLs.
     pub(crate) object_store: ObjectStore,
-    /// The paths of a client certificate and its key from the environment.
-    pub(crate) client_certificate: (Option<PathBuf>, Option<PathBuf>),
+    /// The values of the variables of settings that are set, by the names of the variables.
+    pub(super) settings: BTreeMap<&'static str, OsString>,
     /// The workflow and its run, if the environment names them.
     pub(crate) builder: Builder,
     /// The URL of the Hugging Face hub, unless it is the public one.
@@ -65,7 +67,7 @@ impl Environment {
             config_file: config_folder.map(|folder| current_folder.join(folder).join("config.toml")),
             credential_files: credential_files(),
             proxies: proxies(),
-            client_certificate: (path("KITOPS_CLIENT_CERT"), path("KITOPS_CLIENT_KEY")),
+            settings: settings(),
             object_store: object_store(),
             builder: ci::builder(&text),
             hub: text("HF_ENDPOINT"),
@@ -144,6 +146,12 @@ fn credential_files() -> Vec<Sourced<PathBuf>> {
     files.into_iter().flatten().collect()
 }
 
+/// The variables of [`KEYS`] that are set.
+fn settings() -> BTreeMap<&'static str, OsString> {
+    let names = KEYS.iter().filter_map(|key| key.variable());
+    names.filter_map(|name| Some((name, variable(name)?))).collect()
+}
+
 /// The proxy variables that reqwest reads; lower-case names are used only if the upper-case ones are not set.
 fn proxies() -> Vec<Sourced<String>> {
     let pairs = [
@@ -184,11 +192,7 @@ fn text(name: &str) -> Option<String> {
 }
 
 fn named_path(name: &'static str) -> Option<Sourced<PathBuf>> {
-    path(name).map(|path| Sourced::new(path, Origin::Variable(name)))
-}
-
-fn path(name: &str) -> Option<PathBuf> {
-    variable(name).map(PathBuf::from)
+    variable(name).map(|path| Sourced::new(path.into(), Origin::Variable(name)))
 }
 
 /// Reads a variable; an empty one counts as not set.
@@ -206,7 +210,7 @@ impl Environment {
             config_file: Sourced::new(root.join("config.toml"), Origin::BuiltIn),
             credential_files: Vec::new(),
             proxies: Vec::new(),
-            client_certificate: (None, None),
+            settings: BTreeMap::new(),
             object_store: ObjectStore::default(),
             builder: Builder::default(),
             hub: None,
@@ -215,6 +219,24 @@ impl Environment {
             is_interactive: false,
             is_watched: false,
             has_colour: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::keys::KEYS;
+
+    #[test]
+    fn every_variable_that_is_read_here_is_documented() {
+        let page = include_str!("../../docs/reference/configuration.md");
+        let is_variable = |text: &&str| {
+            text.len() > 1 && text.bytes().all(|byte| b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_".contains(&byte))
+        };
+        let source = include_str!("environment.rs").split("#[cfg(test)]").next().unwrap();
+        let named = source.split('"').filter(is_variable).chain(KEYS.iter().filter_map(|key| key.variable()));
+        for name in named {
+            assert!(page.contains(&format!("`{name}`")), "`{name}` is not documented");
         }
     }
 }

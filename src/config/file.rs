@@ -5,21 +5,17 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::keys::{CLIENT_CERT, CLIENT_KEY, KEYS};
+use super::setting::{Key as Setting, Located, TableKind};
 use kit_core::oci::Reference;
 use kit_core::problem::{Invalid, Mark, Problem, Source, closest, quoted};
 use kit_core::registry::{Mirror, UploadForm};
 
 /// The sections of the file.
 const SECTIONS: [&str; 2] = ["defaults", "registry"];
-/// The keys of `[defaults]`. Plain HTTP and mirrors can be set for single hosts only.
-const DEFAULT_KEYS: [&str; 5] = ["ca", "client-cert", "client-key", "concurrency", "retry-for"];
-/// The keys of `[registry."HOST"]`.
-const HOST_KEYS: [&str; 7] = ["ca", "client-cert", "client-key", "concurrency", "mirrors", "plain-http", "upload"];
-
 /// The whole file. A missing file is treated as an empty one.
 #[derive(Debug, Default)]
 pub(crate) struct ConfigFile {
@@ -32,13 +28,13 @@ pub(crate) struct ConfigFile {
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     pub(crate) ca: Option<Set<Vec<PathBuf>>>,
-    pub(crate) client_cert: Option<Set<PathBuf>>,
-    pub(crate) client_key: Option<Set<PathBuf>>,
+    pub(crate) client_cert: Option<Set<Option<PathBuf>>>,
+    pub(crate) client_key: Option<Set<Option<PathBuf>>>,
     pub(crate) concurrency: Option<Set<u16>>,
     pub(crate) mirrors: Option<Set<Vec<Mirror>>>,
     pub(crate) plain_http: Option<Set<bool>>,
     pub(crate) retry_for: Option<Set<Duration>>,
-    pub(crate) upload: Option<Set<UploadForm>>,
+    pub(crate) upload: Option<Set<Option<UploadForm>>>,
 }
 
 /// A value, and the line that sets it.
@@ -75,27 +71,25 @@ pub fn fuzz_config_file(text: &str) {
     }
 }
 
-/// Reads a time such as `10m` or `1h 30m`.
-pub(crate) fn parse_duration(text: &str) -> Result<Duration, &'static str> {
-    let duration = text.parse::<SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
-    duration.ok_or("write a time such as 90s, 10m or 1h30m")
-}
-
-struct Decoder<'t> {
+/// The state of a parser: the text, and the problems so far.
+pub(crate) struct Decoder<'t> {
     source: Source<'t>,
-    folder: &'t Path,
+    /// The folder of the file.
+    pub(super) folder: &'t Path,
     problems: Vec<Problem>,
 }
 
-type Key<'t> = Spanned<std::borrow::Cow<'t, str>>;
-type Value<'t> = Spanned<DeValue<'t>>;
+type Name<'t> = Spanned<std::borrow::Cow<'t, str>>;
+pub(super) type Value<'t> = Spanned<DeValue<'t>>;
 
 impl Decoder<'_> {
     fn file(&mut self, root: &DeTable<'_>) -> ConfigFile {
         let mut file = ConfigFile::default();
         for (key, value) in root {
             match (key.get_ref().as_ref(), value.get_ref()) {
-                ("defaults", DeValue::Table(table)) => file.defaults = self.table("defaults", table, &DEFAULT_KEYS),
+                ("defaults", DeValue::Table(table)) => {
+                    file.defaults = self.table(TableKind::Defaults, "defaults", table);
+                }
                 ("registry", DeValue::Table(hosts)) => file.hosts = self.hosts(hosts),
                 (name, _) if SECTIONS.contains(&name) => {
                     self.complain(key.span(), name, format!("`{name}` must be a table, as in [defaults]"));
@@ -113,7 +107,7 @@ impl Decoder<'_> {
             match value.get_ref() {
                 DeValue::Table(table) if is_host(name) => {
                     let section = format!("registry.\"{name}\"");
-                    found.insert(name.to_ascii_lowercase(), self.table(&section, table, &HOST_KEYS));
+                    found.insert(name.to_ascii_lowercase(), self.table(TableKind::Host, &section, table));
                 }
                 _ => {
                     let message = format!(
@@ -127,62 +121,26 @@ impl Decoder<'_> {
         found
     }
 
-    fn table(&mut self, section: &str, table: &DeTable<'_>, known: &[&str]) -> Table {
+    fn table(&mut self, kind: TableKind, section: &str, table: &DeTable<'_>) -> Table {
         let mut found = Table::default();
         for (key, value) in table {
-            let right = match key.get_ref().as_ref() {
-                name if !known.contains(&name) => {
-                    self.unknown(key, section, known);
-                    continue;
-                }
-                "ca" => self.put(&mut found.ca, key, self.paths(value), "a list of PEM files, as in [\"ca.pem\"]"),
-                "client-cert" => self.put(&mut found.client_cert, key, self.path(value), "the path of a PEM file"),
-                "client-key" => self.put(&mut found.client_key, key, self.path(value), "the path of a PEM file"),
-                "concurrency" => {
-                    self.put(&mut found.concurrency, key, connections(value), "a whole number from 1 to 65535")
-                }
-                "mirrors" => {
-                    let mirrors = self.mirrors(section, value);
-                    self.put(&mut found.mirrors, key, mirrors, "a list of URLs, as in [\"https://mirror.example\"]")
-                }
-                "plain-http" => self.put(&mut found.plain_http, key, value.get_ref().as_bool(), "true or false"),
-                "retry-for" => self.put(
-                    &mut found.retry_for,
-                    key,
-                    duration(value),
-                    "a time, such as \"90s\", \"10m\" or \"1h30m\"",
-                ),
-                _ => self.put(
-                    &mut found.upload,
-                    key,
-                    upload(value),
-                    "\"whole\", \"parts\", or parts of a size, as in { parts = \"16MiB\" }",
-                ),
+            let name = key.get_ref();
+            let Some(setting) = keys_of(kind).find(|setting| setting.name() == name) else {
+                self.unknown(key, section, &keys_of(kind).map(Setting::name).collect::<Vec<_>>());
+                continue;
             };
-            if let Err(right) = right {
-                let name = key.get_ref();
-                self.complain(value.span(), section, format!("`{name}` must be {right}"));
+            let line = self.source.position(mark(key.span())).line;
+            if let Err(expected) = setting.decode(self, Located { section, line, value }, &mut found) {
+                self.complain(value.span(), section, format!("`{name}` must be {expected}"));
             }
         }
         self.expect_pair(section, table);
         found
     }
 
-    /// Stores `value`, or returns the description of a valid value.
-    fn put<T>(
-        &self,
-        place: &mut Option<Set<T>>,
-        key: &Key<'_>,
-        value: Option<T>,
-        right: &'static str,
-    ) -> Result<(), &'static str> {
-        let value = value.ok_or(right)?;
-        *place = Some(Set { value, line: self.source.position(mark(key.span())).line });
-        Ok(())
-    }
-
     fn expect_pair(&mut self, section: &str, table: &DeTable<'_>) {
-        for (one, other) in [("client-cert", "client-key"), ("client-key", "client-cert")] {
+        let (certificate, private_key) = (CLIENT_CERT.name, CLIENT_KEY.name);
+        for (one, other) in [(certificate, private_key), (private_key, certificate)] {
             if let Some((key, _)) = table.get_key_value(one)
                 && !table.contains_key(other)
             {
@@ -191,32 +149,12 @@ impl Decoder<'_> {
         }
     }
 
-    fn path(&self, value: &Value<'_>) -> Option<PathBuf> {
-        value.get_ref().as_str().filter(|text| !text.is_empty()).map(|text| self.folder.join(text))
-    }
-
-    fn paths(&self, value: &Value<'_>) -> Option<Vec<PathBuf>> {
-        value.get_ref().as_array()?.iter().map(|path| self.path(path)).collect()
-    }
-
-    /// Parses a list of mirrors. Each invalid URL is reported separately.
-    fn mirrors(&mut self, section: &str, value: &Value<'_>) -> Option<Vec<Mirror>> {
-        let mut mirrors = Vec::new();
-        for item in value.get_ref().as_array()? {
-            match item.get_ref().as_str()?.parse() {
-                Ok(mirror) => mirrors.push(mirror),
-                Err(error) => self.complain(item.span(), section, format!("`mirrors`: {error}")),
-            }
-        }
-        Some(mirrors)
-    }
-
-    fn unknown(&mut self, key: &Key<'_>, section: &str, known: &[&str]) {
+    fn unknown(&mut self, key: &Name<'_>, section: &str, known: &[&str]) {
         let name = key.get_ref();
-        let elsewhere = |keys: &[&str]| keys.contains(&name.as_ref());
+        let is_in = |kind| keys_of(kind).any(|setting| setting.name() == name);
         let guess = match closest(name, known) {
-            _ if elsewhere(&DEFAULT_KEYS) => "it belongs in [defaults]".to_owned(),
-            _ if elsewhere(&HOST_KEYS) => "it belongs in [registry.\"HOST\"]".to_owned(),
+            _ if is_in(TableKind::Defaults) => "it belongs in [defaults]".to_owned(),
+            _ if is_in(TableKind::Host) => "it belongs in [registry.\"HOST\"]".to_owned(),
             Some(meant) => format!("did you mean `{meant}`?"),
             None => {
                 format!(
@@ -229,7 +167,7 @@ impl Decoder<'_> {
         self.complain(key.span(), section, format!("unknown key {} {place}; {guess}", quoted(name)));
     }
 
-    fn complain(&mut self, span: Range<usize>, field: &str, message: String) {
+    pub(super) fn complain(&mut self, span: Range<usize>, field: &str, message: String) {
         let position = Some(self.source.position(mark(span)));
         self.problems.push(Problem { position, ..Problem::of(field, message) });
     }
@@ -239,41 +177,14 @@ fn mark(span: Range<usize>) -> Mark {
     Mark { start: span.start, end: span.end }
 }
 
+/// The settings that a table of `kind` may contain.
+fn keys_of(kind: TableKind) -> impl Iterator<Item = &'static dyn Setting> {
+    KEYS.iter().copied().filter(move |setting| setting.tables().contains(&kind))
+}
+
 fn is_host(name: &str) -> bool {
     let reference = format!("{}/x", name.to_ascii_lowercase()).parse::<Reference>();
     reference.is_ok_and(|reference| reference.registry.eq_ignore_ascii_case(name))
-}
-
-fn connections(value: &Value<'_>) -> Option<u16> {
-    let number = value.get_ref().as_integer()?;
-    u16::from_str_radix(number.as_str(), number.radix()).ok().filter(|count| *count > 0)
-}
-
-fn duration(value: &Value<'_>) -> Option<Duration> {
-    parse_duration(value.get_ref().as_str()?).ok()
-}
-
-fn upload(value: &Value<'_>) -> Option<UploadForm> {
-    match value.get_ref() {
-        DeValue::String(text) if text == "whole" => Some(UploadForm::Whole),
-        DeValue::String(text) if text == "parts" => Some(UploadForm::Parts(None)),
-        DeValue::Table(table) if table.len() == 1 => {
-            Some(UploadForm::Parts(Some(size(table.get("parts")?.get_ref().as_str()?)?)))
-        }
-        _ => None,
-    }
-}
-
-/// Parses a size of at least 1 MiB: with smaller parts, a large blob would take more requests than any registry
-/// accepts.
-fn size(text: &str) -> Option<u64> {
-    let digits = text.find(|sign: char| !sign.is_ascii_digit())?;
-    let unit = match text[digits..].trim_start() {
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        _ => return None,
-    };
-    text[..digits].parse::<u64>().ok()?.checked_mul(unit).filter(|size| *size > 0)
 }
 
 #[cfg(test)]
@@ -309,9 +220,9 @@ mod tests {
             ["https://mirror.example/hub", "http://b:5000"]
         );
         assert_eq!((mirrors.line, host.plain_http.as_ref().unwrap().value), (8, false));
-        assert_eq!(host.client_key.as_ref().unwrap().value, Path::new("/etc/kit/../k.pem"));
-        assert_eq!(host.upload.as_ref().unwrap().value, UploadForm::Parts(Some(16 << 20)));
-        assert_eq!(file.hosts["localhost:5000"].upload.as_ref().unwrap().value, UploadForm::Whole);
+        assert_eq!(host.client_key.as_ref().unwrap().value.as_deref(), Some(Path::new("/etc/kit/../k.pem")));
+        assert_eq!(host.upload.as_ref().unwrap().value, Some(UploadForm::Parts(Some(16 << 20))));
+        assert_eq!(file.hosts["localhost:5000"].upload.as_ref().unwrap().value, Some(UploadForm::Whole));
     }
 
     #[test]
@@ -384,7 +295,11 @@ mod tests {
             ("true", None),
         ] {
             let file = parse(&format!("[registry.\"a.io\"]\nupload = {text}"));
-            assert_eq!(file.ok().map(|file| file.hosts["a.io"].upload.as_ref().unwrap().value), expected, "{text}");
+            assert_eq!(
+                file.ok().and_then(|file| file.hosts["a.io"].upload.as_ref().unwrap().value),
+                expected,
+                "{text}"
+            );
         }
     }
 
@@ -394,9 +309,8 @@ mod tests {
         let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
         let file = parse(example).unwrap();
         assert!(file.hosts.len() > 1);
-        for key in DEFAULT_KEYS.iter().chain(&HOST_KEYS) {
-            assert!(example.contains(&format!("\n{key} = ")), "the example has no `{key}`");
-            assert!(page.contains(&format!("\n| `{key}` |")), "the table has no `{key}`");
+        for key in KEYS.iter().filter(|key| !key.tables().is_empty()) {
+            assert!(example.contains(&format!("\n{} = ", key.name())), "the example has no `{}`", key.name());
         }
     }
 

@@ -1,13 +1,17 @@
 //! The settings of a run: flags, environment, `config.toml`, and the origin of each value.
 
 mod ci;
+mod decode;
 mod environment;
 mod file;
+mod keys;
 mod network;
+mod setting;
 mod values;
 
 pub(crate) use environment::Environment;
 #[cfg(fuzzing)]
 pub use file::fuzz_config_file;
+pub(crate) use keys::KEYS;
 pub(crate) use network::NetworkArgs;
 pub(crate) use values::{Config, Origin, Sourced};

@@ -6,13 +6,13 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Args;
 
+use super::decode::parse_duration;
 use super::environment::Environment;
-use super::file::parse_duration;
 use super::values::Config;
 use kit_core::registry::Client;
 
 /// Options for connections to registries.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Registry options")]
 pub(crate) struct NetworkArgs {
     /// Connect to the registry over plain HTTP, without TLS
@@ -58,6 +58,6 @@ pub(crate) struct NetworkArgs {
 impl NetworkArgs {
     /// Creates a client from these flags, the environment and `config.toml`. Sends nothing yet.
     pub(crate) fn client(&self, environment: &Environment) -> Result<Client> {
-        Ok(Client::new(Config::read(self, environment)?.settings()?)?)
+        Ok(Client::new(Config::read(self, environment)?.settings())?)
     }
 }

@@ -2,15 +2,16 @@
 //! for one host, `config.toml` for all hosts, the built-in default.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 
 use super::environment::Environment;
-use super::file::{ConfigFile, Set, Table};
+use super::file::ConfigFile;
+use super::keys::{CA, CLIENT_CERT, CLIENT_KEY, CONCURRENCY, MIRRORS, PLAIN_HTTP, RETRY_FOR, TLS_VERIFY, UPLOAD};
 use super::network::NetworkArgs;
-use kit_core::registry::{ClientCertificate, HostSettings, Mirror, Proxy, RetryPolicy, Settings, UploadForm};
+use super::setting::{Key, Setting};
+use kit_core::registry::{ClientCertificate, HostSettings, Proxy, RetryPolicy, Settings};
 
 /// The origin of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,13 +54,6 @@ impl<T> Sourced<T> {
     }
 }
 
-/// A client certificate and its key.
-type Pair = (Sourced<PathBuf>, Sourced<PathBuf>);
-
-fn certificate((certificate, key): Pair) -> ClientCertificate {
-    ClientCertificate { certificate: certificate.value, key: key.value }
-}
-
 /// The settings from flags, environment and file.
 pub(crate) struct Config<'a> {
     flags: &'a NetworkArgs,
@@ -76,7 +70,20 @@ impl<'a> Config<'a> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => ConfigFile::default(),
             Err(error) => return Err(error).context("cannot read the configuration"),
         };
-        Ok(Self { flags, environment, file })
+        let config = Self { flags, environment, file };
+        config.check_certificate_variables()?;
+        Ok(config)
+    }
+
+    /// Checks that the environment sets both parts of a client certificate, or neither, as clap and the parser of the
+    /// file do: both parts then have the same origin.
+    fn check_certificate_variables(&self) -> Result<()> {
+        let names = [CLIENT_CERT.variable(), CLIENT_KEY.variable()].map(Option::unwrap_or_default);
+        let [certificate, key] = names.map(|name| self.environment.settings.contains_key(name));
+        if self.flags.cert.is_none() && certificate != key {
+            bail!("{} must be set together; only one of them is set", names.join(" and "));
+        }
+        Ok(())
     }
 
     /// The hosts that the file has a section for.
@@ -85,109 +92,63 @@ impl<'a> Config<'a> {
     }
 
     /// The settings of a client.
-    pub(crate) fn settings(&self) -> Result<Settings> {
-        let hosts = self.hosts().map(|host| Ok((host.to_owned(), self.host_settings(host)?)));
-        Ok(Settings {
-            plain_http: self.plain_http(None).value,
-            verify_tls: self.tls_verify().value,
-            extra_authorities: self.authorities(None).value,
-            client_certificate: self.client_certificate(None)?.map(certificate),
+    pub(crate) fn settings(&self) -> Settings {
+        let hosts = self.hosts().map(|host| (host.to_owned(), self.host_settings(host)));
+        Settings {
+            plain_http: self.get(&PLAIN_HTTP, None).value,
+            verify_tls: self.get(&TLS_VERIFY, None).value,
+            extra_authorities: self.get(&CA, None).value,
+            client_certificate: self.client_certificate(None),
             proxy: self.flags.proxy.clone().map_or(Proxy::FromEnvironment, Proxy::Through),
-            concurrency: self.concurrency(None).value.into(),
-            retry: RetryPolicy { give_up_after: self.retry_for().value, ..RetryPolicy::default() },
+            concurrency: self.get(&CONCURRENCY, None).value.into(),
+            retry: RetryPolicy { give_up_after: self.get(&RETRY_FOR, None).value, ..RetryPolicy::default() },
             credentials: self.environment.credentials(),
             object_store: self.environment.object_store.clone(),
             uploads_folder: Some(self.environment.uploads_folder()),
             registries_folder: Some(self.environment.registries_folder()),
-            hosts: hosts.collect::<Result<_>>()?,
+            hosts: hosts.collect(),
             ..Settings::default()
-        })
-    }
-
-    fn host_settings(&self, host: &str) -> Result<HostSettings> {
-        Ok(HostSettings {
-            plain_http: Some(self.plain_http(Some(host)).value),
-            extra_authorities: Some(self.authorities(Some(host)).value),
-            client_certificate: self.client_certificate(Some(host))?.map(certificate),
-            concurrency: Some(self.concurrency(Some(host)).value.into()),
-            upload: self.upload(host).value,
-            mirrors: self.mirrors(host).value,
-        })
-    }
-
-    pub(crate) fn plain_http(&self, host: Option<&str>) -> Sourced<bool> {
-        let flag = self.flags.plain_http.map(|value| Sourced::new(value, Origin::Flag("plain-http")));
-        flag.or_else(|| self.set(host, |table| &table.plain_http)).unwrap_or(Sourced::new(false, Origin::BuiltIn))
-    }
-
-    pub(crate) fn tls_verify(&self) -> Sourced<bool> {
-        let flag = self.flags.tls_verify.map(|value| Sourced::new(value, Origin::Flag("tls-verify")));
-        flag.unwrap_or(Sourced::new(true, Origin::BuiltIn))
-    }
-
-    pub(crate) fn authorities(&self, host: Option<&str>) -> Sourced<Vec<PathBuf>> {
-        let given: Vec<_> = self.flags.tls_cert.iter().map(|path| self.environment.absolute(path)).collect();
-        let flag = (!given.is_empty()).then_some(Sourced::new(given, Origin::Flag("tls-cert")));
-        flag.or_else(|| self.set(host, |table| &table.ca)).unwrap_or(Sourced::new(Vec::new(), Origin::BuiltIn))
-    }
-
-    /// The certificate and its key, which always have the same origin.
-    pub(crate) fn client_certificate(&self, host: Option<&str>) -> Result<Option<Pair>> {
-        let given = |path: &Path, origin| Sourced::new(self.environment.absolute(path), origin);
-        // clap and the parser of the file ensure that both are set or neither.
-        if let (Some(certificate), Some(key)) = (&self.flags.cert, &self.flags.key) {
-            return Ok(Some((given(certificate, Origin::Flag("cert")), given(key, Origin::Flag("key")))));
         }
-        let variables = ["KITOPS_CLIENT_CERT", "KITOPS_CLIENT_KEY"].map(Origin::Variable);
-        match (&self.environment.client_certificate, variables) {
-            ((Some(certificate), Some(key)), [one, other]) => {
-                return Ok(Some((given(certificate, one), given(key, other))));
-            }
-            ((None, None), _) => {}
-            _ => bail!("KITOPS_CLIENT_CERT and KITOPS_CLIENT_KEY must be set together; only one of them is set"),
+    }
+
+    fn host_settings(&self, host: &str) -> HostSettings {
+        let host = Some(host);
+        HostSettings {
+            plain_http: Some(self.get(&PLAIN_HTTP, host).value),
+            extra_authorities: Some(self.get(&CA, host).value),
+            client_certificate: self.client_certificate(host),
+            concurrency: Some(self.get(&CONCURRENCY, host).value.into()),
+            upload: self.get(&UPLOAD, host).value,
+            mirrors: self.get(&MIRRORS, host).value,
         }
-        let pair =
-            |table: &Table| Some((self.sourced(table.client_cert.clone()?), self.sourced(table.client_key.clone()?)));
-        let set = host.and_then(|host| self.file.hosts.get(host)).and_then(pair).or_else(|| pair(&self.file.defaults));
-        Ok(set)
     }
 
-    pub(crate) fn concurrency(&self, host: Option<&str>) -> Sourced<u16> {
-        let flag = self.flags.concurrency.map(|value| Sourced::new(value, Origin::Flag("concurrency")));
-        let built_in = || u16::try_from(Settings::default().concurrency).unwrap_or(u16::MAX);
-        flag.or_else(|| self.set(host, |table| &table.concurrency))
-            .unwrap_or_else(|| Sourced::new(built_in(), Origin::BuiltIn))
+    fn client_certificate(&self, host: Option<&str>) -> Option<ClientCertificate> {
+        let (certificate, key) = (self.get(&CLIENT_CERT, host).value?, self.get(&CLIENT_KEY, host).value?);
+        Some(ClientCertificate { certificate, key })
     }
 
-    pub(crate) fn retry_for(&self) -> Sourced<Duration> {
-        let flag = self.flags.retry_for.map(|value| Sourced::new(value, Origin::Flag("retry-for")));
-        flag.or_else(|| self.set(None, |table| &table.retry_for))
-            .unwrap_or(Sourced::new(RetryPolicy::default().give_up_after, Origin::BuiltIn))
+    /// The value of `setting` for `host`, or for all hosts, and its origin.
+    pub(super) fn get<T: Clone>(&self, setting: &Setting<T>, host: Option<&str>) -> Sourced<T> {
+        let given = setting.given_by_flag(self.flags, self.environment);
+        let given = given.or_else(|| setting.given_by_variable(self.environment));
+        let given = given.or_else(|| self.given_by_file(setting, host));
+        given.unwrap_or_else(|| Sourced::new((setting.default)(), Origin::BuiltIn))
     }
 
-    pub(crate) fn upload(&self, host: &str) -> Sourced<Option<UploadForm>> {
-        let set = self.set(Some(host), |table| &table.upload);
-        set.map_or(Sourced::new(None, Origin::BuiltIn), |set| set.map(Some))
-    }
-
-    pub(crate) fn mirrors(&self, host: &str) -> Sourced<Vec<Mirror>> {
-        self.set(Some(host), |table| &table.mirrors).unwrap_or(Sourced::new(Vec::new(), Origin::BuiltIn))
-    }
-
-    /// The value in the file: in the section of the host, if there is one, otherwise in the defaults.
-    fn set<T: Clone>(&self, host: Option<&str>, key: impl Fn(&Table) -> &Option<Set<T>>) -> Option<Sourced<T>> {
-        let own = host.and_then(|host| self.file.hosts.get(host)).and_then(|table| key(table).clone());
-        own.or_else(|| key(&self.file.defaults).clone()).map(|set| self.sourced(set))
-    }
-
-    fn sourced<T>(&self, set: Set<T>) -> Sourced<T> {
-        Sourced::new(set.value, Origin::File { path: self.environment.config_file.value.clone(), line: set.line })
+    /// The value in the file: in the table of the host, if there is one, otherwise in the defaults.
+    fn given_by_file<T: Clone>(&self, setting: &Setting<T>, host: Option<&str>) -> Option<Sourced<T>> {
+        let own = host.and_then(|host| self.file.hosts.get(host)).and_then(|table| setting.given_by_table(table));
+        let set = own.or_else(|| setting.given_by_table(&self.file.defaults))?;
+        let origin = Origin::File { path: self.environment.config_file.value.clone(), line: set.line };
+        Some(Sourced::new(set.value, origin))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     const FILE: &str = "[defaults]\nconcurrency = 2\nretry-for = \"1m\"\n\
                         [registry.\"a.io\"]\nconcurrency = 3\nplain-http = true\n\
@@ -203,7 +164,8 @@ mod tests {
         let flags: Flags = clap::Parser::parse_from([&["kit"], args].concat());
         let mut environment = Environment::of_tests(Path::new("/home"));
         if variables {
-            environment.client_certificate = (Some("v.pem".into()), Some("v.key".into()));
+            environment.settings =
+                [("KITOPS_CLIENT_CERT", "v.pem".into()), ("KITOPS_CLIENT_KEY", "v.key".into())].into();
         }
         let file = ConfigFile::parse(FILE, &environment.config_file.value).unwrap();
         let config = Config { flags: &flags.network, environment: &environment, file };
@@ -213,9 +175,9 @@ mod tests {
 
     #[test]
     fn a_flag_wins_over_a_host_over_all_hosts_over_what_is_built_in() {
-        let of = |host| move |config: &Config<'_>| config.concurrency(host);
-        let retry_for = |config: &Config<'_>| config.retry_for();
-        let tls_verify = |config: &Config<'_>| config.tls_verify();
+        let of = |host| move |config: &Config<'_>| config.get(&CONCURRENCY, host);
+        let retry_for = |config: &Config<'_>| config.get(&RETRY_FOR, None);
+        let tls_verify = |config: &Config<'_>| config.get(&TLS_VERIFY, None);
         check(&["--concurrency", "9"], false, of(Some("a.io")), "9 --concurrency");
         check(&[], false, of(Some("a.io")), "3 /home/config.toml:5");
         check(&[], false, of(Some("b.io")), "2 /home/config.toml:2");
@@ -227,22 +189,15 @@ mod tests {
 
     #[test]
     fn plain_http_of_a_host_is_for_that_host_alone() {
-        check(&[], false, |config| config.plain_http(Some("a.io")), "true /home/config.toml:6");
-        check(&[], false, |config| config.plain_http(Some("b.io")), "false built-in");
-        check(&[], false, |config| config.plain_http(None), "false built-in");
-        check(&["--plain-http=false"], false, |config| config.plain_http(Some("a.io")), "false --plain-http");
+        check(&[], false, |config| config.get(&PLAIN_HTTP, Some("a.io")), "true /home/config.toml:6");
+        check(&[], false, |config| config.get(&PLAIN_HTTP, Some("b.io")), "false built-in");
+        check(&[], false, |config| config.get(&PLAIN_HTTP, None), "false built-in");
+        check(&["--plain-http=false"], false, |config| config.get(&PLAIN_HTTP, Some("a.io")), "false --plain-http");
     }
 
     #[test]
     fn a_certificate_of_the_environment_stands_between_flag_and_file() {
-        let of = |host| {
-            move |config: &Config<'_>| {
-                config
-                    .client_certificate(host)
-                    .unwrap()
-                    .map_or(Sourced::new(PathBuf::new(), Origin::BuiltIn), |own| own.1)
-            }
-        };
+        let of = |host| move |config: &Config<'_>| config.get(&CLIENT_KEY, host).map(Option::unwrap_or_default);
         let flags = ["--cert", "f.pem", "--key", "f.key"];
         check(&flags, true, of(Some("a.io")), "\"/work/f.key\" --key");
         check(&[], true, of(Some("a.io")), "\"/work/v.key\" KITOPS_CLIENT_KEY");

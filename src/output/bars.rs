@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::gauge::Gauge;
 use super::streams::{Output, ProgressMode, printable};
-use kit_core::progress::{Phase, Progress, Silent, Task};
+use kit_core::progress::{Event, Phase, Progress, Silent, Task, Warning};
 
 /// Bars on a terminal, lines elsewhere, events for scripts.
 pub(crate) struct Bars {
@@ -71,12 +71,12 @@ impl Progress for Bars {
         Box::new(Meter { done, face, whole })
     }
 
-    fn say(&self, line: &str) {
-        self.output.say(line);
+    fn report(&self, event: &Event<'_>) {
+        self.output.report(event);
     }
 
-    fn warn(&self, line: &str) {
-        self.output.warn(line);
+    fn warn(&self, warning: &Warning<'_>) {
+        self.output.report_warning(warning);
     }
 }
 

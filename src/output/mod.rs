@@ -2,6 +2,7 @@
 
 mod bars;
 mod closing;
+mod events;
 mod format;
 mod gauge;
 pub(super) mod report;

@@ -57,7 +57,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("recipe", &[]),
     ("file_kind", &[]),
     ("relative_path", &[]),
-    ("progress", &[]),
+    ("progress", &["digest"]),
     ("problem", &[]),
 ];
 

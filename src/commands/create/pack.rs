@@ -110,9 +110,7 @@ impl PackArgs {
             (None, None) => Vec::new(),
         };
         let options = self.options(context, references)?;
-        let store = context.store()?;
-        let client = self.network.client(&context.environment)?;
-        let session = Session { store: &store, client: &client };
+        let session = context.session(&self.network)?;
         match destination {
             Some(destination) => self.push(context, &session, &options, &destination, start),
             None => self.save(context, &session, &options, start),
@@ -174,8 +172,8 @@ impl PackArgs {
 
     /// Packs into the local store.
     fn save(&self, context: &Context, session: &Session<'_>, options: &PackOptions, start: Instant) -> Result<()> {
-        let packed = ops::pack(session, options, &context.bars)
-            .with_context(|| format!("cannot pack `{}`", options.context.display()))?;
+        let packed =
+            ops::pack(session, options).with_context(|| format!("cannot pack `{}`", options.context.display()))?;
         context.output.result(format!("Model saved: {}", packed.manifest.digest))?;
         self.save_lock(context, options, packed.lock.as_ref())?;
         let done = if options.keeping == Keeping::Links { "linked" } else { "written" };
@@ -198,7 +196,7 @@ impl PackArgs {
         let failure = || format!("cannot pack `{}` and push it to `{location}`", options.context.display());
         context.output.say(&format!("Packing and pushing {location}"));
         let PackedAway { copied, lock } =
-            copy(context, session, options, location, &destination.more_tags).with_context(failure)?;
+            copy(session, options, location, &destination.more_tags).with_context(failure)?;
         context.output.result(format!("Pushed {}", copied.manifest.digest))?;
         self.save_lock(context, options, lock.as_ref())?;
         context.output.say(&Moved::sent(&copied).in_words(start));
@@ -282,7 +280,6 @@ const NAMED_BY_TAG: &str = "";
 
 /// Packs directly into `location` and tags the result with `more_tags` as well.
 pub(super) fn copy(
-    context: &Context,
     session: &Session<'_>,
     options: &PackOptions,
     location: &Location,
@@ -290,9 +287,9 @@ pub(super) fn copy(
 ) -> Result<PackedAway, ops::Error> {
     let (target, tag) = session.target(location)?;
     let tags: Vec<_> = tag.into_iter().chain(more_tags.iter().cloned()).collect();
-    let origins = Origins::known_to(session.store, location)?;
+    let origins = Origins::known_to(&session.store, location)?;
     let copying = CopyOptions { jobs: session.jobs(&[location]), origins, phase: Phase::Uploading };
-    ops::pack_and_push(session, options, (&*target, &tags), &copying, &context.bars)
+    ops::pack_and_push(session, options, (&*target, &tags), &copying)
 }
 
 /// The destination of --push, and the names of the ModelKit there.

@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, tidy};
 use crate::replace::replace;
 use kit_core::kitfile::{self, LOCK_FILE};
-use kit_core::ops::{self, Lookup, Pin, Session, Unpinned, UpdateOptions};
+use kit_core::ops::{self, Lookup, Pin, Unpinned, UpdateOptions};
 
 /// Update the pinned digests in a Kitfile to the current targets of their tags
 ///
@@ -103,9 +103,7 @@ impl UpdateArgs {
             unpinned: if self.pin { Unpinned::Pinned } else { Unpinned::Left },
             jobs: ops::jobs(),
         };
-        let store = context.store()?;
-        let client = self.network.client(&context.environment)?;
-        Ok(ops::pins(&Session { store: &store, client: &client }, &kitfile, &options)?)
+        Ok(ops::pins(&context.session(&self.network)?, &kitfile, &options)?)
     }
 
     fn say(&self, context: &Context, path: &Path, pins: &[Pin], moved: usize) {

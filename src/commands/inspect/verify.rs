@@ -13,7 +13,7 @@ use crate::context::{Context, parse};
 use crate::output::{Format, Moved, counted, table, tidy};
 use kit_core::kitfile::LOCK_FILE;
 use kit_core::modelkit::{Change, Drift, Filter, Selection, Subject};
-use kit_core::ops::{self, Lookup, Session, Verified, VerifyOptions};
+use kit_core::ops::{self, Lookup, Verified, VerifyOptions};
 
 /// Verify a folder against its Kitfile.lock or a ModelKit
 ///
@@ -92,13 +92,11 @@ impl VerifyArgs {
 
     fn by_modelkit(&self, context: &Context, options: &VerifyOptions, reference: &str) -> Result<(Verified, String)> {
         let location = context.location(reference)?;
-        let store = context.store()?;
-        let client = self.network.client(&context.environment)?;
-        let session = Session { store: &store, client: &client };
+        let session = context.session(&self.network)?;
         let name = location.to_string();
         let verified = session
             .find(&location, Lookup::Anywhere)
-            .and_then(|found| ops::verify_modelkit(&session, &found, &name, options, &context.bars))
+            .and_then(|found| ops::verify_modelkit(&session, &found, &name, options))
             .with_context(|| format!("cannot compare `{}` with `{name}`", options.folder.display()))?;
         Ok((verified, name))
     }

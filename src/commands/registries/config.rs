@@ -1,18 +1,15 @@
 //! `kit config`
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 use clap::Args;
-use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::login::host;
-use crate::config::{Config, Environment, NetworkArgs, Origin, Sourced};
+use crate::config::{Config, Environment, KEYS, NetworkArgs, Origin, Sourced};
 use crate::context::Context;
 use crate::output::{Format, table};
-use kit_core::progress::human;
-use kit_core::registry::UploadForm;
 
 /// Show all settings, their values and where each comes from
 ///
@@ -40,11 +37,11 @@ impl ConfigArgs {
         let config = Config::read(&self.network, &context.environment)?;
         let mut rows = folders(&context.environment);
         if let Some(registry) = &self.registry {
-            rows.extend(of_host(&config, &host(registry)?.to_ascii_lowercase())?);
+            rows.extend(of_host(&config, &host(registry)?.to_ascii_lowercase()));
         } else {
-            let general = general(&config, None)?;
-            let special = config.hosts().map(|host| special(&config, host, &general)).collect::<Result<Vec<_>>>()?;
-            rows.extend(general.into_iter().chain(special.into_iter().flatten()));
+            let general = general(&config);
+            let special: Vec<_> = config.hosts().flat_map(|host| special(&config, host, &general)).collect();
+            rows.extend(general.into_iter().chain(special));
         }
         rows.extend(proxies(&self.network, &context.environment));
         Ok(context.output.result(self.format.render_rows(&rows, Row::to_json, || render(&rows))?)?)
@@ -89,43 +86,20 @@ fn folders(environment: &Environment) -> Vec<Row> {
 }
 
 /// The settings that apply to all hosts.
-fn general(config: &Config<'_>, host: Option<&str>) -> Result<Vec<Row>> {
-    let (certificate, key) = match config.client_certificate(host)? {
-        Some((certificate, key)) => (certificate.map(Some), key.map(Some)),
-        None => (Sourced::new(None, Origin::BuiltIn), Sourced::new(None, Origin::BuiltIn)),
-    };
-    let optional = |path: Option<PathBuf>| path.map(|path| text(&path));
-    Ok(vec![
-        Row::new("plain-http", config.plain_http(host)),
-        Row::new("tls-verify", config.tls_verify()),
-        Row::new("ca", config.authorities(host).map(|paths| paths.iter().map(|path| text(path)).collect::<Value>())),
-        Row::new("client-cert", certificate.map(optional)),
-        Row::new("client-key", key.map(optional)),
-        Row::new("concurrency", config.concurrency(host)),
-        Row::new(
-            "retry-for",
-            config
-                .retry_for()
-                .map(|time| format!("{:#}", SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX))),
-        ),
-    ])
+fn general(config: &Config<'_>) -> Vec<Row> {
+    KEYS.iter().filter(|key| key.is_general()).map(|key| Row::new(key.name(), key.show(config, None))).collect()
 }
 
-fn of_host(config: &Config<'_>, host: &str) -> Result<Vec<Row>> {
-    let mut rows = general(config, Some(host))?;
-    rows.push(Row::new(
-        "mirrors",
-        config.mirrors(host).map(|mirrors| mirrors.iter().map(ToString::to_string).collect::<Value>()),
-    ));
-    rows.push(Row::new("upload", config.upload(host).map(upload)));
-    Ok(rows)
+/// The settings that apply to one host.
+fn of_host(config: &Config<'_>, host: &str) -> Vec<Row> {
+    KEYS.iter().map(|key| Row::new(key.name(), key.show(config, Some(host)))).collect()
 }
 
 /// The settings that differ for one host, prefixed with its name.
-fn special(config: &Config<'_>, host: &str, general: &[Row]) -> Result<Vec<Row>> {
-    let rows = of_host(config, host)?.into_iter();
+fn special(config: &Config<'_>, host: &str, general: &[Row]) -> Vec<Row> {
+    let rows = of_host(config, host).into_iter();
     let own = rows.filter(|row| row.origin != Origin::BuiltIn && !general.contains(row));
-    Ok(own.map(|row| Row { setting: format!("{host} {}", row.setting), ..row }).collect())
+    own.map(|row| Row { setting: format!("{host} {}", row.setting), ..row }).collect()
 }
 
 /// The proxies: from the flag, or from the environment.
@@ -143,15 +117,6 @@ fn without_password(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").map_or((None, url), |(scheme, rest)| (Some(scheme), rest));
     let rest = rest.rsplit_once('@').map_or(rest.to_owned(), |(_, host)| format!("***@{host}"));
     scheme.map_or(rest.clone(), |scheme| format!("{scheme}://{rest}"))
-}
-
-fn upload(form: Option<UploadForm>) -> String {
-    match form {
-        None => "chosen by the registry".to_owned(),
-        Some(UploadForm::Whole) => "whole".to_owned(),
-        Some(UploadForm::Parts(None)) => "parts".to_owned(),
-        Some(UploadForm::Parts(Some(bytes))) => format!("parts of {}", human(bytes)),
-    }
 }
 
 fn text(path: &Path) -> Value {

@@ -51,8 +51,7 @@ impl SaveArgs {
     }
 
     fn save(&self, context: &Context) -> Result<()> {
-        let (store, client) = (context.store()?, self.network.client(&context.environment)?);
-        let session = Session { store: &store, client: &client };
+        let session = context.session(&self.network)?;
         let find = |names: &[String]| names.iter().map(|name| self.find(context, &session, name)).collect();
         let (modelkits, since): (Result<Vec<_>>, Result<Vec<_>>) = (find(&self.modelkits), find(&self.since));
         let (modelkits, since) = (modelkits?, since?);

@@ -12,7 +12,7 @@ use crate::context::{Context, parse};
 use crate::output::{Moved, and_taken, counted};
 use kit_core::archive::Placed;
 use kit_core::modelkit::{Filter, Part, Selection};
-use kit_core::ops::{self, Lookup, RemoteData, Session, UnpackOptions};
+use kit_core::ops::{self, Lookup, RemoteData, UnpackOptions};
 
 /// Unpack a ModelKit, or parts of it, into a folder
 ///
@@ -79,14 +79,12 @@ impl UnpackArgs {
             remote: self.remote(context)?,
             jobs: ops::jobs(),
         };
-        let store = context.store()?;
-        let client = self.network.client(&context.environment)?;
-        let session = Session { store: &store, client: &client };
+        let session = context.session(&self.network)?;
         let folder = options.folder.display().to_string();
         context.output.say(&format!("Unpacking to {folder}"));
         let unpacked = session
             .find_labelled(&location, Lookup::Anywhere, &self.labels.label)
-            .and_then(|found| ops::unpack(&session, &found, &location.to_string(), &options, &context.bars))
+            .and_then(|found| ops::unpack(&session, &found, &location.to_string(), &options))
             .with_context(|| format!("cannot unpack `{location}` into `{folder}`"))?;
         context.output.say(&summary(&unpacked, &folder, start));
         Ok(())

@@ -5,5 +5,6 @@ mod examples;
 mod golden;
 mod help;
 mod peers;
+mod progress;
 mod version;
 mod words;

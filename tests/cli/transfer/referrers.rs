@@ -139,7 +139,7 @@ fn a_registry_that_takes_no_signatures_takes_the_modelkit_all_the_same() {
     for fault in [Fault::Status(400, Vec::new()), Fault::Status(403, Vec::new()), Fault::Status(422, Vec::new())] {
         target.fail("PUT", &format!("/manifests/{signature}"), fault);
         let pushed = scene.elsewhere(&["push", &scene.name(), &format!("{}/x:v1", target.host()), PLAIN]).ok();
-        pushed.says("warning: not all referrers of the ModelKit were copied (1 failed): cannot write");
+        pushed.says("warning: not all referrers of the ModelKit were copied (1 failed): cannot write the referrer");
     }
     assert_eq!(target.manifest("x", &signature), None);
     scene.elsewhere(&["push", &scene.name(), &format!("{}/x:v1", target.host()), PLAIN]).ok();

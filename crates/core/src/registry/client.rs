@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use reqwest::Method;
 use reqwest::header::HeaderMap;
-use tokio::runtime::Runtime;
+use reqwest::{Method, Response, Url};
+use tokio::runtime::{Handle, Runtime};
 
 use super::error::{Cause, Error};
 use super::mirror::Failed;
@@ -27,10 +27,9 @@ pub struct Client {
     own_budgets: Arc<BTreeMap<String, Arc<Budget>>>,
     pub(super) failed_mirrors: Arc<Failed>,
     pub(super) capabilities: Arc<Capabilities>,
-    pub(super) transport: Arc<Transport>,
     /// The tasks of the runtime must not hold a client: the last client to be dropped ends the runtime, which cannot
     /// end itself.
-    pub(super) runtime: Arc<Runtime>,
+    runtime: Arc<Runtime>,
 }
 
 impl Client {
@@ -48,7 +47,7 @@ impl Client {
             .map_err(|error| Error::Setting(format!("the network threads cannot be started: {}", Cause::of(&error))))?;
         let transport = Arc::new(Transport::new(settings.clone())?);
         let keys = Keys::Store(settings.credentials.clone());
-        let exchange = Exchange::new(Arc::clone(&transport), keys, settings.retry, settings.timeouts);
+        let exchange = Exchange::new(transport, keys, settings.retry, settings.timeouts);
         let own = |(host, own): (&String, &HostSettings)| Some((host.clone(), Budget::new(own.concurrency?)));
         Ok(Self {
             exchange: Arc::new(exchange),
@@ -57,7 +56,6 @@ impl Client {
             failed_mirrors: Arc::default(),
             capabilities: Arc::new(Capabilities::new(settings.registries_folder.clone())),
             settings: Arc::new(settings),
-            transport,
             runtime: Arc::new(runtime),
         })
     }
@@ -78,20 +76,50 @@ impl Client {
     pub fn ping(&self, registry: &str, repository: Option<&str>) -> Result<(), Error> {
         let rights = |name: &str| Rights { repository: name.to_owned(), actions: PULL, origin: None };
         let access = Access { endpoint: self.endpoint(registry)?, rights: repository.map(rights) };
-        self.greet(&self.exchange, access)
+        self.send(&self.greeting(access)).map(drop)
     }
 
     /// Checks that `registry` accepts `credentials`, before they are stored.
     ///
     /// A registry that does not ask for credentials accepts any.
     pub fn check_credentials(&self, registry: &str, credentials: &Credentials) -> Result<(), Error> {
-        let (keys, settings) = (Keys::Only(credentials.clone()), &self.settings);
-        let exchange = Exchange::new(Arc::clone(&self.transport), keys, settings.retry, settings.timeouts);
-        self.greet(&exchange, Access { endpoint: self.endpoint(registry)?, rights: None })
+        let client = self.with_keys(Keys::Only(credentials.clone()));
+        client.send(&self.greeting(Access { endpoint: self.endpoint(registry)?, rights: None })).map(drop)
     }
 
-    fn greet(&self, exchange: &Exchange, access: Access) -> Result<(), Error> {
-        self.runtime.block_on(exchange.send(&self.greeting(access))).map(drop)
+    /// The same client with other credentials: it shares the runtime and the connections, but no tokens.
+    pub(super) fn with_keys(&self, keys: Keys) -> Self {
+        let transport = Arc::clone(&self.exchange.transport);
+        let exchange = Exchange::new(transport, keys, self.settings.retry, self.settings.timeouts);
+        Self { exchange: Arc::new(exchange), ..self.clone() }
+    }
+
+    /// Sends `call` until the answer is a success, within the limits of its retry policy. Any other answer is an
+    /// error with the registry's own message.
+    ///
+    /// Every request with a small body or none is sent here or by [`fetch`](Self::fetch).
+    pub(super) fn send(&self, call: &Call) -> Result<Response, Error> {
+        self.wait(self.exchange.send(call))
+    }
+
+    /// Like [`send`](Self::send), but also reads the body of at most `limit` bytes, as part of each attempt. Returns
+    /// the headers, the body and the URL that it came from.
+    pub(super) fn fetch(&self, call: &Call, limit: u64) -> Result<(HeaderMap, Vec<u8>, Url), Error> {
+        self.wait(self.exchange.fetch(call, limit))
+    }
+
+    /// Blocks the calling thread until `future` is ready.
+    ///
+    /// # Panics
+    ///
+    /// Panics in a task of the runtime, which must not wait for itself. Tasks hold no client, so they cannot call it.
+    pub(super) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    /// The runtime, for starting tasks. A handle does not keep it running.
+    pub(super) fn tasks(&self) -> &Handle {
+        self.runtime.handle()
     }
 
     /// The request that determines support of the protocol (distribution-spec 1.1, "Determining Support").

@@ -54,7 +54,7 @@ impl Repository {
         let mut listed = Vec::new();
         let mut is_list = true;
         let call = self.referrers_call(subject)?;
-        let read = self.client.read_pages(&self.client.exchange, call, |headers, body| {
+        let read = self.client.read_pages(call, |headers, body| {
             is_list = is_index(headers);
             if !is_list {
                 return Ok(Then::Enough);
@@ -114,11 +114,10 @@ impl Repository {
     fn read_referrers_tag(&self, subject: &Digest) -> Result<Value, Error> {
         let call = self.manifest_call(Method::GET, &Referrer::tag(subject), PULL, "read")?;
         let not_an_index = |problem| Error::Protocol { attempt: call.attempt.clone(), problem };
-        let (headers, body, _) =
-            match self.client.runtime.block_on(self.client.exchange.fetch(&call, MANIFEST_SIZE_LIMIT)) {
-                Err(Error::NotFound { .. }) => return Ok(json!(Index::<Descriptor>::default())),
-                read => read?,
-            };
+        let (headers, body, _) = match self.client.fetch(&call, MANIFEST_SIZE_LIMIT) {
+            Err(Error::NotFound { .. }) => return Ok(json!(Index::<Descriptor>::default())),
+            read => read?,
+        };
         let index: Value = serde_json::from_slice(&body).map_err(|error| not_an_index(error.to_string()))?;
         if !is_index(&headers) || !index["manifests"].is_array() {
             // The tag has another purpose (distribution-spec 1.1, "Pushing Manifests with Subject", step 2).

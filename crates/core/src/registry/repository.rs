@@ -130,7 +130,7 @@ impl Repository {
     /// Deletes a manifest: by digest with all its tags, by tag only the tag, if the registry supports that.
     pub fn delete(&self, selector: &str) -> Result<(), Error> {
         let call = self.manifest_call(Method::DELETE, selector, DELETE, "delete")?;
-        self.client.runtime.block_on(self.client.exchange.send(&call)).map(drop)
+        self.client.send(&call).map(drop)
     }
 
     /// A request about `path` below the repository; `subject` names its object in messages.
@@ -191,7 +191,7 @@ impl Repository {
 
     pub(super) fn try_resolve(&self, name: &str) -> Result<Descriptor, Error> {
         let head = self.manifest_call(Method::HEAD, name, PULL, "resolve")?;
-        match self.client.runtime.block_on(self.client.exchange.send(&head)) {
+        match self.client.send(&head) {
             Ok(response) => match described(response.headers(), name) {
                 Some(descriptor) => Ok(descriptor),
                 None => self.resolve_by_reading(name),
@@ -208,8 +208,7 @@ impl Repository {
 
     fn resolve_by_reading(&self, name: &str) -> Result<Descriptor, Error> {
         let call = self.manifest_call(Method::GET, name, PULL, "resolve")?;
-        let (headers, body, _) =
-            self.client.runtime.block_on(self.client.exchange.fetch(&call, MANIFEST_SIZE_LIMIT))?;
+        let (headers, body, _) = self.client.fetch(&call, MANIFEST_SIZE_LIMIT)?;
         let descriptor = Descriptor::of(media_type(&headers).unwrap_or(MediaType::IMAGE_MANIFEST), &body);
         match name.parse() {
             Ok(expected) if expected != descriptor.digest => {
@@ -225,7 +224,7 @@ impl Repository {
         if expected > MANIFEST_SIZE_LIMIT {
             return Err(Error::TooLarge { subject: call.subject, limit: MANIFEST_SIZE_LIMIT });
         }
-        let (_, body, _) = self.client.runtime.block_on(self.client.exchange.fetch(&call, MANIFEST_SIZE_LIMIT))?;
+        let (_, body, _) = self.client.fetch(&call, MANIFEST_SIZE_LIMIT)?;
         let found = body.len() as u64;
         if found < expected {
             return Err(Mismatch::TooShort { digest, expected, found }.into());
@@ -246,7 +245,7 @@ impl Repository {
 
     fn holds_for(&self, descriptor: &Descriptor, actions: &'static str) -> Result<bool, Error> {
         let call = self.blob_call(Method::HEAD, &descriptor.digest, actions, "look for")?;
-        match self.client.runtime.block_on(self.client.exchange.send(&call)) {
+        match self.client.send(&call) {
             // A blob of another size is damaged. Some registries do not report the size.
             Ok(response) => Ok(content_length(response.headers()).is_none_or(|size| size == descriptor.size)),
             Err(Error::NotFound { .. } | Error::Unsupported { .. }) => Ok(false),
@@ -271,7 +270,7 @@ impl Repository {
         let unfit = |_| Error::Setting(format!("`{}` is not a media type", descriptor.media_type));
         call.headers.insert(CONTENT_TYPE, media_type.map_err(unfit)?);
         call.body = manifest.to_vec();
-        let answer = self.client.runtime.block_on(self.client.exchange.send(&call));
+        let answer = self.client.send(&call);
         let response = answer.map_err(|refusal| self.explain_refusal(&call, refusal))?;
         // Distribution-spec 1.1, "Warnings": a registry can announce that it will be switched off.
         for warning in response.headers().get_all("warning") {

@@ -19,7 +19,7 @@ impl Repository {
     pub fn tags(&self) -> Result<Vec<String>, Error> {
         let call = self.call(Method::GET, "tags/list", PULL, format!("list the tags of `{self}`"), self.to_string())?;
         let mut tags = Vec::new();
-        self.client.read_pages(&self.client.exchange, call, |_, body| {
+        self.client.read_pages(call, |_, body| {
             let page: Page =
                 serde_json::from_slice(body).map_err(|error| format!("the answer is not a list of tags: {error}"))?;
             tags.extend(page.tags.unwrap_or_default().into_iter().filter(|tag| !Referrer::is_tag(tag)));

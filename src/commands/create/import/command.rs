@@ -153,8 +153,7 @@ impl ImportArgs {
         let About { url, commit, .. } = upstream.about();
         let (count, bytes) = (upstream.files().len(), upstream.files().iter().map(|file| file.size).sum());
         context.output.say(&format!("Importing {url} at {commit} ({}, {})", counted(count, "file"), human(bytes)));
-        let store = context.store()?;
-        let session = Session { store: &store, client: &client };
+        let session = Session { store: context.store()?, client: client.clone(), progress: &context.bars };
         match (&destination, self.layer_format) {
             (Some(destination), _) => Self::push(context, &session, upstream, &options, destination, start),
             (None, Some(Format::Raw)) => Self::save_raw(context, &session, upstream, &options, start),
@@ -190,8 +189,7 @@ impl ImportArgs {
         mlflow::say(context, &found);
         let format = self.layer_format.unwrap_or(Format::Tar);
         let pack = found.pack_options(&options, format, &context.bars).with_context(failure)?;
-        let store = context.store()?;
-        let session = Session { store: &store, client: &client };
+        let session = Session { store: context.store()?, client: client.clone(), progress: &context.bars };
         match &destination {
             Some(destination) => mlflow::push(context, &session, &pack, destination, start),
             None => mlflow::save(context, &session, &pack, start),
@@ -265,7 +263,7 @@ impl ImportArgs {
         options: &ImportOptions,
         start: Instant,
     ) -> Result<()> {
-        let packed = ops::import(session, upstream, options, &context.bars)?;
+        let packed = ops::import(session, upstream, options)?;
         say_saved(context, &options.references, &packed, start)
     }
 
@@ -282,7 +280,7 @@ impl ImportArgs {
             CopyOptions { jobs: upstream.concurrency(), origins: Origins::default(), phase: Phase::Downloading };
         let tag = reference.tag.as_ref().map(ToString::to_string);
         let target = (&writer as &dyn Target, tag.as_deref());
-        let copied = ops::import_to(session, upstream, options, target, &copying, &context.bars)?;
+        let copied = ops::import_to(session, upstream, options, target, &copying)?;
         for tag in options.references[1..].iter().filter_map(|reference| reference.tag.as_ref()) {
             writer.enter(&copied.manifest, Some(tag.as_str()))?;
         }
@@ -306,9 +304,9 @@ impl ImportArgs {
     ) -> Result<()> {
         let (target, tag) = session.target(destination)?;
         let jobs = session.jobs(&[destination]).min(upstream.concurrency());
-        let origins = Origins::known_to(session.store, destination)?;
+        let origins = Origins::known_to(&session.store, destination)?;
         let copying = CopyOptions { jobs, origins, phase: Phase::Uploading };
-        let copied = ops::import_to(session, upstream, options, (&*target, tag.as_deref()), &copying, &context.bars)?;
+        let copied = ops::import_to(session, upstream, options, (&*target, tag.as_deref()), &copying)?;
         context.output.result(format!("Pushed {}", copied.manifest.digest))?;
         context.output.say(&Moved::sent(&copied).in_words(start));
         Ok(())

@@ -118,9 +118,7 @@ impl DiffArgs {
     }
 
     fn compare(&self, context: &Context) -> Result<Difference> {
-        let store = context.store()?;
-        let client = self.network.client(&context.environment)?;
-        let session = Session { store: &store, client: &client };
+        let session = context.session(&self.network)?;
         let first = comparable(context, &session, &self.first)?;
         let second = comparable(context, &session, &self.second)?;
         let options = DiffOptions {
@@ -130,7 +128,7 @@ impl DiffArgs {
             with_patches: self.patch,
             with_statistics: self.stats,
         };
-        Ok(ops::diff(&session, (first, second), &options, &context.bars)?)
+        Ok(ops::diff(&session, (first, second), &options)?)
     }
 }
 

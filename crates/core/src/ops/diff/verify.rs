@@ -64,7 +64,6 @@ pub fn verify_modelkit(
     found: &Located,
     name: &str,
     options: &VerifyOptions,
-    progress: &dyn Progress,
 ) -> Result<Verified, Error> {
     let VerifyOptions { selection, jobs, .. } = options;
     let child = inspect(found)?;
@@ -73,16 +72,17 @@ pub fn verify_modelkit(
     let of_parent = selection.of_parent();
     for parent in parents.iter().rev() {
         let layers = chosen.of(&parent.inspected.modelkit, of_parent.as_ref());
-        wanted.extend(workers::run(*jobs, &layers, |layer| read_layer(&*parent.found.source, layer, progress))?);
+        wanted
+            .extend(workers::run(*jobs, &layers, |layer| read_layer(&*parent.found.source, layer, session.progress))?);
     }
     let layers = chosen.of(&child.modelkit, Some(selection));
-    wanted.extend(workers::run(*jobs, &layers, |layer| read_layer(&*found.source, layer, progress))?);
+    wanted.extend(workers::run(*jobs, &layers, |layer| read_layer(&*found.source, layer, session.progress))?);
     let of_parents = parents.iter().flat_map(|parent| &parent.inspected.modelkit.layers);
     let remote = child.modelkit.config.kitfile.remote_datasets().filter_map(|dataset| dataset.path.parse().ok());
     let paths = child.modelkit.layers.iter().chain(of_parents).map(|layer| layer.path.clone()).chain(remote).collect();
     let kitfile = selection.takes_kitfile().then(|| kitfile_digest(&child.modelkit.config.kitfile));
     Expected { manifest: child.descriptor.digest, kitfile, wanted, fetched: Vec::new(), paths }
-        .verify(options, progress)
+        .verify(options, session.progress)
 }
 
 /// The expected contents of a folder.

@@ -12,7 +12,7 @@ use crate::ops::artifact::{parse_manifest, variants};
 use crate::ops::error::Error;
 use crate::ops::transfer::delta::Taken;
 use crate::ops::{disk_space, workers};
-use crate::progress::{Phase, Progress, Task, human};
+use crate::progress::{BlobCopied, CopyOutcome, Event, Phase, Progress, Task, human};
 
 /// Options of [`copy`].
 #[derive(Debug, Clone)]
@@ -228,20 +228,26 @@ impl Copying<'_> {
         let origin = match action {
             BlobAction::Present => {
                 self.whole.skip(blob.size);
-                self.progress.say(&format!("{label}: {} already there", human(blob.size)));
+                self.report(blob, CopyOutcome::Present);
                 return Ok(None);
             }
             BlobAction::Mount(origin) => Some(origin),
             BlobAction::Send => None,
         };
         let outcome = self.put(blob, &label, origin.as_deref())?;
-        let how = match (outcome, origin) {
-            (BlobOutcome::Mounted, Some(origin)) => format!("mounted from {origin}"),
-            (BlobOutcome::Sent { resumed_bytes: 1.. }, _) => "copied, resumed from an earlier run".to_owned(),
-            _ => "copied".to_owned(),
+        let how = match (outcome, &origin) {
+            (BlobOutcome::Mounted, Some(from)) => CopyOutcome::Mounted { from },
+            (BlobOutcome::Sent { resumed_bytes }, _) => CopyOutcome::Copied { resumed_bytes },
+            (BlobOutcome::Mounted, None) => CopyOutcome::Copied { resumed_bytes: 0 },
         };
-        self.progress.say(&format!("{label}: {} {how}", human(blob.size)));
+        self.report(blob, how);
         Ok(Some(outcome))
+    }
+
+    fn report(&self, blob: &Descriptor, outcome: CopyOutcome<'_>) {
+        let (kind, path) = modelkit::kind_and_path(blob);
+        let (digest, bytes) = (blob.digest, blob.size);
+        self.progress.report(&Event::BlobCopied(BlobCopied { kind, path, digest, bytes, outcome }));
     }
 
     fn put(&self, blob: &Descriptor, label: &str, origin: Option<&str>) -> Result<BlobOutcome, Error> {

@@ -5,7 +5,6 @@ use crate::oci::{Reference, Tag};
 use crate::ops::error::Error;
 use crate::ops::session::{Located, Location, Session};
 use crate::ops::tag_state::TagState;
-use crate::progress::Progress;
 use crate::registry;
 
 /// The result of a promotion.
@@ -28,7 +27,6 @@ pub fn promote(
     destination: &Reference,
     expected: Option<TagState>,
     options: &CopyOptions,
-    progress: &dyn Progress,
 ) -> Result<Promoted, Error> {
     if destination.is_local() {
         return Err(Error::NoRegistry(destination.clone()));
@@ -46,7 +44,7 @@ pub fn promote(
         (&*target, tag.as_deref()),
         options,
         || refuse_if_moved(tag_state(session, destination)?),
-        progress,
+        session.progress,
     )?;
     Ok(Promoted { copied, before })
 }

@@ -8,7 +8,7 @@ use crate::ops::artifact::{Parent, inspect, inspect_index, modelkits, parents};
 use crate::ops::error::Error;
 use crate::ops::session::{Located, Location, Lookup, Session};
 use crate::ops::transfer::delta::{DeltaSource, Fetch, Older, older};
-use crate::progress::Progress;
+use crate::progress::Event;
 use crate::store::Names;
 
 /// The artifact to pull.
@@ -30,18 +30,17 @@ pub fn pull(
     name: &Reference,
     fetch: Fetch,
     options: &CopyOptions,
-    progress: &dyn Progress,
 ) -> Result<Copied, Error> {
     if matches!(wanted, Wanted::ModelKit([_, ..])) {
         refuse_to_hide_index(session, name)?;
     }
     let (found, parents) = find(session, source, wanted)?;
     for parent in parents {
-        progress.say(&format!("Pulling referenced modelkit {}", parent.reference));
+        session.progress.report(&Event::PullingReference { reference: &parent.reference.to_string() });
         let wrong = |source| Error::Parent { reference: parent.reference.to_string(), source: Box::new(source) };
-        bring(session, &parent.found, &parent.reference, fetch, options, progress).map_err(wrong)?;
+        bring(session, &parent.found, &parent.reference, fetch, options).map_err(wrong)?;
     }
-    bring(session, &found, name, fetch, options, progress)
+    bring(session, &found, name, fetch, options)
 }
 
 /// Returns the plan of a [`pull`], each part with its name: first the referenced ModelKits, in the order in which they
@@ -54,7 +53,7 @@ pub fn plan_pull(
     let (found, parents) = find(session, source, wanted)?;
     let parents = parents.iter().map(|parent| (parent.reference.to_string(), &parent.found));
     let all = parents.chain([(source.to_string(), &found)]);
-    let look = PlanTarget::Store(session.store);
+    let look = PlanTarget::Store(&session.store);
     all.map(|(name, found)| Ok((name, plan(&*found.source, &found.name, &look, options)?))).collect()
 }
 
@@ -106,7 +105,6 @@ fn bring(
     name: &Reference,
     fetch: Fetch,
     options: &CopyOptions,
-    progress: &dyn Progress,
 ) -> Result<Copied, Error> {
     let names = Names::Of(name.clone());
     let writer = session.store.writer(names.clone())?;
@@ -114,11 +112,11 @@ fn bring(
     let tag = name.tag.as_ref().filter(|_| name.digest.is_none()).map(ToString::to_string);
     let target = (&writer as &dyn Target, tag.as_deref());
     if fetch == Fetch::Everything || !found.is_remote {
-        return copy((&*found.source, &found.name), target, options, progress);
+        return copy((&*found.source, &found.name), target, options, session.progress);
     }
     let here = session.store.reader(names)?;
-    let delta = DeltaSource::new(&*found.source, Older::Versions(&here, older(session.store, name)?));
-    let mut copied = copy((&delta, &found.name), target, options, progress)?;
+    let delta = DeltaSource::new(&*found.source, Older::Versions(&here, older(&session.store, name)?));
+    let mut copied = copy((&delta, &found.name), target, options, session.progress)?;
     copied.taken = delta.taken();
     copied.sent_bytes = copied.sent_bytes.saturating_sub(copied.taken.bytes);
     Ok(copied)

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use super::copy::{BlobAction, CopyOptions, action};
 use crate::digest::Digest;
 use crate::oci::{ContentError, Descriptor, Manifest, MediaType, REFERRERS_LIMIT, Referrer, Source, Target};
-use crate::ops::error::Error;
+use crate::ops::error::{Error, reason};
 use crate::ops::{disk_space, workers};
-use crate::progress::{Progress, human};
+use crate::progress::{Event, Progress, Warning, human};
 
 /// The maximum size of a referrer. It is a document about a ModelKit; anything larger is something else that was not
 /// requested.
@@ -28,8 +28,7 @@ pub(crate) fn copy_referrers(
         failures.push(failure);
     }
     if let Some(first) = failures.first() {
-        let (count, reason) = (failures.len(), first.in_words());
-        progress.warn(&format!("not all referrers of the ModelKit were copied ({count} failed): {reason}"));
+        progress.warn(&Warning::ReferrersNotCopied { failures: failures.len(), reason: reason(first) });
     }
 }
 
@@ -120,7 +119,8 @@ impl Following<'_> {
         let published = self.target.publish(&descriptor, &manifest, None);
         published.map_err(|error| Error::writing(&format!("the referrer `{}`", descriptor.digest), error))?;
         let kind = descriptor.artifact_type.as_ref().unwrap_or(&descriptor.media_type);
-        self.progress.say(&format!("{kind}: copied"));
+        let (artifact_type, digest) = (kind.as_str(), descriptor.digest);
+        self.progress.report(&Event::ReferrerCopied { artifact_type, digest });
         Ok(())
     }
 }

@@ -19,7 +19,7 @@ use crate::ops::remote_data::{self, RemoteData, RemoteFile, RemoteKit, wanted_re
 use crate::ops::session::{Located, Session};
 use crate::ops::transfer::{DeltaSource, Older, Taken};
 use crate::ops::{disk_space, workers};
-use crate::progress::Progress;
+use crate::progress::{Progress, Warning};
 use crate::relative_path::RelativePath;
 
 /// Options of [`unpack`].
@@ -59,13 +59,7 @@ pub struct Unpacked {
 /// then do files get their final names. An error before that leaves the directory unchanged. As with `cp`, the
 /// operating system decides when the files are written to disk: syncing 100,000 of them takes minutes, and after a
 /// power failure a second run reports the files that differ.
-pub fn unpack(
-    session: &Session<'_>,
-    found: &Located,
-    name: &str,
-    options: &UnpackOptions,
-    progress: &dyn Progress,
-) -> Result<Unpacked, Error> {
+pub fn unpack(session: &Session<'_>, found: &Located, name: &str, options: &UnpackOptions) -> Result<Unpacked, Error> {
     let child = inspect(found)?;
     let parents = wanted_parents(session, &child, name, &options.selection)?;
     let remotes = wanted_remotes(session, &child.modelkit, name, &options.selection, &options.remote)?;
@@ -83,12 +77,12 @@ pub fn unpack(
     }
     check_disk_space(&wanted, &remotes.files, &options.folder)?;
 
-    warn_of_remote_datasets(&child.modelkit, options, progress);
+    warn_of_remote_datasets(&child.modelkit, options, session.progress);
     let layer_sizes = wanted.iter().flat_map(|wanted| &wanted.layers).map(|layer| layer.descriptor.size);
     let sizes: Vec<u64> = layer_sizes.chain(remotes.files.iter().map(|file| file.size)).collect();
     let fill = |destination: &Destination, by_pieces: bool| -> Result<(), Stop> {
-        let _whole = progress.overall(sizes.iter().copied().fold(0, u64::saturating_add));
-        let unpacker = Unpacker::new(destination, progress, options, by_pieces);
+        let _whole = session.progress.overall(sizes.iter().copied().fold(0, u64::saturating_add));
+        let unpacker = Unpacker::new(destination, session.progress, options, by_pieces);
         if options.selection.takes_kitfile() {
             unpacker.write_kitfile(&child.modelkit)?;
         }
@@ -223,7 +217,7 @@ fn warn_of_remote_datasets(modelkit: &ModelKit, options: &UnpackOptions, progres
     let is_wanted =
         |dataset: &&Dataset| dataset.path.parse().is_ok_and(|path| options.selection.takes_dataset(dataset, &path));
     for dataset in modelkit.config.kitfile.remote_datasets().filter(is_wanted) {
-        let (name, address) = (&dataset.name, remote_data::address(dataset));
-        progress.warn(&format!("the dataset `{name}` at `{address}` is not fetched; use --include-remote to fetch it"));
+        let (name, address) = (&dataset.name, &remote_data::address(dataset));
+        progress.warn(&Warning::RemoteDatasetSkipped { name, address });
     }
 }

@@ -10,12 +10,12 @@ use crate::digest::VerifyingReader;
 use crate::kitfile::{self, FILE_NAMES, Section};
 use crate::layer_format::Format;
 use crate::modelkit::{Layer, ModelKit, section_word};
-use crate::oci::{ContentError, PartFinder, Source};
+use crate::oci::{ContentError, Descriptor, PartFinder, Source};
 use crate::ops::error::Error;
 use crate::ops::files::{PLAIN_FILE, TrackedBlobReader, shape};
 use crate::ops::remote_data::RemoteFile;
 use crate::ops::workers;
-use crate::progress::{Phase, Progress, Silent};
+use crate::progress::{Event, Phase, Progress, Silent, Warning};
 use crate::relative_path::RelativePath;
 
 pub(super) struct Unpacker<'a> {
@@ -45,7 +45,7 @@ impl<'a> Unpacker<'a> {
     /// Unpacks the layers of `wanted`; several layers, or parts of them, at the same time.
     pub(super) fn unpack_layers(&self, wanted: &Wanted<'_>) -> Result<(), Stop> {
         if let Some(reference) = wanted.other {
-            self.progress.say(&format!("Unpacking referenced modelkit {reference}"));
+            self.progress.report(&Event::UnpackingReference { reference: &reference.to_string() });
         }
         let jobs = self.options.jobs;
         let begun = workers::run(jobs, &wanted.layers, |layer| self.begin(wanted.source, layer))?;
@@ -61,7 +61,7 @@ impl<'a> Unpacker<'a> {
 
     fn unpack_layer(&self, source: &dyn Source, layer: &Layer) -> Result<(), Stop> {
         let label = title(layer);
-        self.progress.say(&describe(layer));
+        self.progress.report(&event(layer));
         let blob = source.blob(&layer.descriptor);
         let task = self.progress.start(Phase::Unpacking, &label, Some(layer.descriptor.size));
         let opened = blob.open_at(0).map_err(|error| Error::reading(&label, error))?;
@@ -104,8 +104,7 @@ impl<'a> Unpacker<'a> {
     pub(super) fn unpack_file(&self, file: &RemoteFile) -> Result<(), Error> {
         let RemoteFile { path, address, size, digest, .. } = file;
         if digest.is_none() {
-            let words = "its remoteHash is an ETag, not a sha256 digest; only the server vouches for the content";
-            self.progress.warn(&format!("`{address}`: {words}"));
+            self.progress.warn(&Warning::OnlyETag { address });
         }
         let task = self.progress.start(Phase::Unpacking, &format!("dataset {path}"), Some(*size));
         let mut reader = TrackedBlobReader::new(file.reader(&self.options.folder, self.progress)?, &*task);
@@ -124,19 +123,18 @@ impl<'a> Unpacker<'a> {
     }
 }
 
-pub(super) fn describe(layer: &Layer) -> String {
-    let (word, name) = match layer.section {
-        Section::Model => ("model", Some(&layer.name)),
-        Section::ModelPart => ("model part", Some(&layer.name)),
-        Section::Dataset => ("dataset", Some(&layer.name)),
+/// The event that unpacking `layer` begins. Code and documentation have no names in the Kitfile.
+pub(super) fn event(layer: &Layer) -> Event<'_> {
+    let (kind, name) = match layer.section {
+        Section::Model => ("model", Some(layer.name.as_str())),
+        Section::ModelPart => ("model part", Some(layer.name.as_str())),
+        Section::Dataset => ("dataset", Some(layer.name.as_str())),
         Section::Code => ("code", None),
         Section::Docs => ("docs", None),
-        Section::Prompt => ("prompt", Some(&layer.name)),
+        Section::Prompt => ("prompt", Some(layer.name.as_str())),
     };
-    match name.filter(|name| !name.is_empty()) {
-        Some(name) => format!("Unpacking {word} {name} to {}", layer.path),
-        None => format!("Unpacking {word} to {}", layer.path),
-    }
+    let Descriptor { digest, size: bytes, .. } = layer.descriptor;
+    Event::UnpackingLayer { kind, name: name.filter(|name| !name.is_empty()), path: layer.path.as_str(), digest, bytes }
 }
 
 /// The name of a layer in errors and progress bars.

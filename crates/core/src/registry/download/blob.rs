@@ -14,14 +14,13 @@ use super::stretches::Stretches;
 use crate::oci::Descriptor;
 use crate::registry::client::Client;
 use crate::registry::error::Error;
-use crate::registry::http::{Call, Exchange};
+use crate::registry::http::Call;
 use crate::registry::repository::{PULL, Repository};
 
 /// A blob on one server.
 pub(crate) struct RemoteBlob {
     client: Client,
     budget: Arc<Budget>,
-    exchange: Arc<Exchange>,
     /// The request for the whole blob.
     call: Call,
     descriptor: Descriptor,
@@ -33,18 +32,12 @@ impl RemoteBlob {
         let client = &repository.client;
         let call = repository.blob_call(Method::GET, &descriptor.digest, PULL, "read")?;
         let budget = Arc::clone(client.budget(repository.registry()));
-        Ok(Self::new(client, budget, Arc::clone(&client.exchange), call, descriptor))
+        Ok(Self::new(client, budget, call, descriptor))
     }
 
     /// The content that `call` requests, over the connections of `budget`.
-    pub(crate) fn new(
-        client: &Client,
-        budget: Arc<Budget>,
-        exchange: Arc<Exchange>,
-        call: Call,
-        descriptor: &Descriptor,
-    ) -> Self {
-        Self { client: client.clone(), budget, exchange, call, descriptor: descriptor.clone() }
+    pub(crate) fn new(client: &Client, budget: Arc<Budget>, call: Call, descriptor: &Descriptor) -> Self {
+        Self { client: client.clone(), budget, call, descriptor: descriptor.clone() }
     }
 
     /// Opens `range`, which must not exceed the end of the blob. The reader may also return what follows.
@@ -77,6 +70,6 @@ impl RemoteBlob {
     }
 
     fn origin(&self) -> Arc<Origin> {
-        Arc::new(Origin::new(Arc::clone(&self.exchange), self.call.clone(), self.descriptor.clone()))
+        Arc::new(Origin::new(Arc::clone(&self.client.exchange), self.call.clone(), self.descriptor.clone()))
     }
 }

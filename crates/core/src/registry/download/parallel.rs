@@ -43,7 +43,7 @@ impl Parallel {
         let pieces = Pieces::new(first.start, end, first.end - first.start);
         let mut state = State { pieces, pace: Pace::new(now), share, wanted: 1, tasks: HashMap::new(), failure: None };
         state.grow_to(FIRST_CONNECTIONS);
-        let (runtime, filled) = (client.runtime.handle().clone(), Condvar::new());
+        let (runtime, filled) = (client.tasks().clone(), Condvar::new());
         let download = Arc::new(Download { origin, runtime, filled, state: Mutex::new(state) });
         download.begin(body);
         Self { download, _client: client.clone() }

@@ -36,7 +36,7 @@ impl Stream {
 
     pub(super) fn connect(&mut self) -> Result<(), Error> {
         loop {
-            match self.client.runtime.block_on(self.origin.get_rest(self.wanted.clone())) {
+            match self.client.wait(self.origin.get_rest(self.wanted.clone())) {
                 Ok(body) => {
                     self.go_on_with(body);
                     return Ok(());
@@ -49,7 +49,7 @@ impl Stream {
     /// Takes the next bytes from `body`.
     pub(super) fn go_on_with(&mut self, body: Body) {
         let (sender, receiver) = channel(CHUNKS_AHEAD);
-        self.client.runtime.spawn(pump(body, sender));
+        self.client.tasks().spawn(pump(body, sender));
         self.chunks = Some(receiver);
     }
 

@@ -72,7 +72,7 @@ impl Stretches {
     /// Requests the first bytes of a blob. The answer shows if the registry supports ranges.
     pub(super) fn ask(client: &Client, origin: &Origin, range: &Range<u64>) -> Result<Body, Error> {
         let asking = retrying(RetryState::of_a_blob(origin.retry()), async || origin.get(range.clone()).await);
-        client.runtime.block_on(asking)
+        client.wait(asking)
     }
 
     /// Continues with the next stretch over one connection, if the last was fast, or else over several.

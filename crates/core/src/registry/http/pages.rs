@@ -4,7 +4,7 @@ use reqwest::Url;
 use reqwest::header::{HeaderMap, LINK};
 
 use super::endpoint::locate;
-use super::exchange::{Call, Exchange};
+use super::exchange::Call;
 use crate::oci::MANIFEST_SIZE_LIMIT;
 use crate::registry::client::Client;
 use crate::registry::error::Error;
@@ -25,14 +25,13 @@ impl Client {
     /// their error.
     pub(crate) fn read_pages(
         &self,
-        exchange: &Exchange,
         mut call: Call,
         mut read: impl FnMut(&HeaderMap, &[u8]) -> Result<Then, String>,
     ) -> Result<(), Error> {
         let attempt = call.attempt.clone();
         let broken = |problem: String| Error::Protocol { attempt: attempt.clone(), problem };
         for _ in 0..PAGES_LIMIT {
-            let (headers, body, url) = self.runtime.block_on(exchange.fetch(&call, MANIFEST_SIZE_LIMIT))?;
+            let (headers, body, url) = self.fetch(&call, MANIFEST_SIZE_LIMIT)?;
             let Then::Next = read(&headers, &body).map_err(broken)? else { return Ok(()) };
             let Some(next) = next_page(&headers) else { return Ok(()) };
             let next: Url =

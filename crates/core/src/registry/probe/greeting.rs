@@ -37,7 +37,7 @@ impl Client {
     fn knock(&self, endpoint: &Endpoint) -> Result<Response, Error> {
         let call = self.greeting(Access { endpoint: endpoint.clone(), rights: None });
         let exchange = &self.exchange;
-        self.runtime.block_on(retrying(RetryState::new(call.retry), async || {
+        self.wait(retrying(RetryState::new(call.retry), async || {
             let anonymous = request(&call, &call.url, None, None);
             let response = exchange.transport.execute(anonymous, &call.attempt, exchange.timeouts.silence).await?;
             if response.status() == StatusCode::UNAUTHORIZED {

@@ -49,7 +49,7 @@ impl Repository {
     fn probe_range(&self, blob: &Descriptor, findings: &mut Vec<Finding>) -> Result<(), Error> {
         let mut call = self.blob_call(Method::GET, &blob.digest, PULL, "read")?;
         call.headers.insert(RANGE, HeaderValue::from_static("bytes=1-1"));
-        let response = self.client.runtime.block_on(self.client.exchange.send(&call))?;
+        let response = self.client.send(&call)?;
         findings.push(if response.status().as_u16() == 206 {
             Finding::answered("ranges", "yes (206)", "pulls large blobs in pieces, and resumes where it stopped")
                 .supported(true)
@@ -68,7 +68,7 @@ impl Repository {
 
     fn probe_referrers(&self, subject: &Digest) -> Result<Finding, Error> {
         let call = self.referrers_call(subject)?;
-        let (is_supported, found) = match self.client.runtime.block_on(self.client.exchange.send(&call)) {
+        let (is_supported, found) = match self.client.send(&call) {
             Ok(response) => match response.headers().get(CONTENT_TYPE) {
                 Some(found) if found.as_bytes().starts_with(MediaType::IMAGE_INDEX.as_str().as_bytes()) => {
                     (true, "yes (API)".to_owned())

@@ -47,7 +47,7 @@ impl Repository {
         let mut call = upload.call(Method::PUT, Some(&upload.completed(&session.location)))?;
         call.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
         call.body = CONFIG.to_vec();
-        let sent = self.client.runtime.block_on(self.client.exchange.send(&call));
+        let sent = self.client.send(&call);
         let refusal = refusal(sent)?.err();
         let found = refusal.clone().unwrap_or_else(|| "yes".to_owned());
         let host = host_and_port(&session.location);
@@ -86,7 +86,7 @@ impl Repository {
         }
         if refused.is_none() {
             let call = upload.call(Method::PUT, Some(&upload.completed(&session.location)))?;
-            refused = refusal(self.client.runtime.block_on(self.client.exchange.send(&call)))?.err();
+            refused = refusal(self.client.send(&call))?.err();
         }
         let at_least = if smallest_part > 0 { format!(", of at least {}", size(smallest_part)) } else { String::new() };
         let found = refused.clone().unwrap_or_else(|| format!("yes{at_least}"));
@@ -110,7 +110,7 @@ impl Repository {
         call.headers.insert(CONTENT_RANGE, HeaderValue::try_from(range).expect("digits are fit for a header"));
         call.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
         call.body = part.to_vec();
-        match refusal(self.client.runtime.block_on(self.client.exchange.send(&call)))? {
+        match refusal(self.client.send(&call))? {
             Ok(response) => {
                 session.location = location(&call, &response)?.unwrap_or_else(|| session.location.clone());
                 Ok(None)
@@ -122,7 +122,7 @@ impl Repository {
     /// The number of bytes that the session reports to have.
     fn reached(&self, upload: &Upload<'_>, session: &mut Session) -> Result<Option<u64>, Error> {
         let call = upload.call(Method::GET, Some(&session.location))?;
-        let Ok(response) = refusal(self.client.runtime.block_on(self.client.exchange.send(&call)))? else {
+        let Ok(response) = refusal(self.client.send(&call))? else {
             return Ok(None);
         };
         session.location = location(&call, &response)?.unwrap_or_else(|| session.location.clone());
@@ -140,7 +140,7 @@ impl Repository {
     /// Ends a session. Returns the refusal, if there is one.
     fn cancel(&self, upload: &Upload<'_>, session: &Session) -> Result<Option<String>, Error> {
         let call = upload.call(Method::DELETE, Some(&session.location))?;
-        Ok(refusal(self.client.runtime.block_on(self.client.exchange.send(&call)))?.err())
+        Ok(refusal(self.client.send(&call))?.err())
     }
 
     /// Mounts `config`, which exists, from the repository itself: there may be no other repository with write access.
@@ -196,7 +196,7 @@ impl Repository {
         let mut is_clean = true;
         for blob in blobs {
             let call = self.blob_call(Method::DELETE, &blob.digest, DELETE, "delete")?;
-            is_clean &= not_allowed(self.client.runtime.block_on(self.client.exchange.send(&call)))?.is_ok();
+            is_clean &= not_allowed(self.client.send(&call))?.is_ok();
         }
         let found = if is_clean { "yes; nothing written remains" } else { "yes; two small test blobs stay" };
         let finding =

@@ -142,7 +142,7 @@ impl<'a> Upload<'a> {
 
     fn open_with(&self, call: &Call) -> Result<State, Error> {
         let client = &self.repository.client;
-        let response = client.runtime.block_on(client.exchange.send(call))?;
+        let response = client.send(call)?;
         if response.status().as_u16() == 201 {
             return Ok(State::Done);
         }
@@ -265,7 +265,7 @@ impl<'a> Upload<'a> {
             return self.open_unless_there();
         }
         let call = self.call(Method::GET, Some(&session.location))?;
-        match client.runtime.block_on(client.exchange.send(&call)) {
+        match client.send(&call) {
             Ok(response) => {
                 let size = self.descriptor.size;
                 if let Some(reached) = acknowledged(response.headers(), session.acknowledged, size) {
@@ -303,22 +303,19 @@ impl<'a> Upload<'a> {
     /// Sends the bytes of `range` as the body of `call`, and a second time if the registry requires new
     /// authentication.
     fn send(&mut self, mut call: Call, range: (u64, u64)) -> Result<Response, Error> {
-        let repository = self.repository;
-        let (runtime, exchange) = (&repository.client.runtime, &repository.client.exchange);
+        let client = &self.repository.client;
+        let exchange = &client.exchange;
         call.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
         call.headers.insert(CONTENT_LENGTH, HeaderValue::from(range.1 - range.0));
-        let header = runtime.block_on(exchange.auth.header(&call.access))?;
-        let response = self.send_once(&call, range, header.as_ref())?;
-        if !is_challenge(&call, &response) {
-            return runtime.block_on(exchange.expect_success(&call, response));
-        }
-        match runtime.block_on(exchange.auth.renew(&call.access, response.headers(), header.as_ref()))? {
-            Some(header) => {
-                let response = self.send_once(&call, range, Some(&header))?;
-                runtime.block_on(exchange.expect_success(&call, response))
+        let header = client.wait(exchange.auth.header(&call.access))?;
+        let mut response = self.send_once(&call, range, header.as_ref())?;
+        if is_challenge(&call, &response) {
+            let renewed = client.wait(exchange.auth.renew(&call.access, response.headers(), header.as_ref()))?;
+            if renewed.is_some() {
+                response = self.send_once(&call, range, renewed.as_ref())?;
             }
-            None => runtime.block_on(exchange.expect_success(&call, response)),
         }
+        client.wait(exchange.expect_success(&call, response))
     }
 
     fn send_once(
@@ -331,8 +328,8 @@ impl<'a> Upload<'a> {
         let (sender, body) = fed_body();
         let request = request(call, &call.url, authorization, (range.0 < range.1).then_some(body));
         let (exchange, attempt) = (client.exchange.clone(), call.attempt.clone());
-        let answer = client.runtime.spawn(async move { exchange.transport.send(request, &attempt).await });
-        self.feed.run(&client.runtime, range, sender, answer, client.exchange.timeouts, &call.attempt)
+        let answer = client.tasks().spawn(async move { exchange.transport.send(request, &attempt).await });
+        self.feed.run(client, range, sender, answer, &call.attempt)
     }
 
     pub(crate) fn call(&self, method: Method, location: Option<&Url>) -> Result<Call, Error> {

@@ -8,15 +8,14 @@ use bytes::Bytes;
 use futures_util::future::{Either, select};
 use futures_util::stream;
 use reqwest::{Body, Response};
-use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
 
 use crate::digest::Mismatch;
 use crate::oci::{Content, ContentError, Descriptor};
+use crate::registry::client::Client;
 use crate::registry::error::Error;
 use crate::registry::http::silent;
-use crate::registry::settings::Timeouts;
 
 /// The best size by measurement: 256 KiB cost 40 % of the throughput.
 const PIECE_BYTES: usize = 1024 * 1024;
@@ -71,19 +70,19 @@ impl<'a> Feed<'a> {
     /// Feeds the bytes from `start` to `end` to the request `answer`, and waits for its result.
     pub(super) fn run(
         &mut self,
-        runtime: &Runtime,
+        client: &Client,
         (start, end): (u64, u64),
         pieces: Sender<Bytes>,
         mut answer: JoinHandle<Result<Response, Error>>,
-        timeouts: Timeouts,
         attempt: &str,
     ) -> Result<Response, Error> {
+        let timeouts = client.exchange.timeouts;
         let mut offset = start;
         while offset < end {
             let limit = usize::try_from(end - offset).map_or(PIECE_BYTES, |left| left.min(PIECE_BYTES));
             let piece = self.read(offset, limit).inspect_err(|_| answer.abort())?;
             offset += limit as u64;
-            match runtime.block_on(offer(&pieces, piece, &mut answer, timeouts.silence)) {
+            match client.wait(offer(&pieces, piece, &mut answer, timeouts.silence)) {
                 Offered::Taken => {}
                 Offered::Refused => break,
                 Offered::Answered(result) => return result,
@@ -94,7 +93,7 @@ impl<'a> Feed<'a> {
             }
         }
         drop(pieces);
-        let answered = runtime.block_on(async { tokio::time::timeout(timeouts.commit, &mut answer).await });
+        let answered = client.wait(async { tokio::time::timeout(timeouts.commit, &mut answer).await });
         let Ok(result) = answered else {
             answer.abort();
             return Err(silent(attempt, timeouts.commit));

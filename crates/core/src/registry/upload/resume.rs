@@ -28,7 +28,7 @@ impl Upload<'_> {
         let Ok(url) = locate(&call.url, &entry.location) else { return Ok(None) };
         call.url = url;
         let client = &self.repository.client;
-        let response = match client.runtime.block_on(client.exchange.send(&call)) {
+        let response = match client.send(&call) {
             Ok(response) => response,
             // The registry is unreachable; the session may exist when it comes back.
             Err(failure @ (Error::Unreachable { .. } | Error::Broken { .. } | Error::Silent { .. }))

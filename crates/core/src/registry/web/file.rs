@@ -14,13 +14,12 @@ use crate::registry::auth::{Access, Keys};
 use crate::registry::client::Client;
 use crate::registry::download::RemoteBlob;
 use crate::registry::error::Error;
-use crate::registry::http::{Call, Endpoint, Exchange, redacted};
+use crate::registry::http::{Call, Endpoint, redacted};
 use crate::registry::repository::content_length;
 
 /// A file on the web.
 pub struct WebFile {
     client: Client,
-    exchange: Arc<Exchange>,
     url: Url,
     /// The address without secrets.
     name: String,
@@ -46,9 +45,7 @@ impl Client {
             let name = redacted(&url);
             (url, name)
         };
-        let (retry, timeouts) = (self.settings.retry, self.settings.timeouts);
-        let exchange = Exchange::new(Arc::clone(&self.transport), Keys::Unasked(None), retry, timeouts);
-        Ok(WebFile { client: self.clone(), exchange: Arc::new(exchange), url, name })
+        Ok(WebFile { client: self.with_keys(Keys::Unasked(None)), url, name })
     }
 }
 
@@ -69,7 +66,7 @@ impl WebFile {
     pub fn look(&self) -> Result<FileHead, Error> {
         let mut call = self.call();
         call.headers.insert(RANGE, HeaderValue::from_static("bytes=0-0"));
-        match self.client.runtime.block_on(self.exchange.send(&call)) {
+        match self.client.send(&call) {
             Ok(response) => {
                 let headers = response.headers();
                 let is_partial = response.status() == StatusCode::PARTIAL_CONTENT;
@@ -93,7 +90,7 @@ impl WebFile {
         let digest = digest.unwrap_or_else(|| Digest::of(self.name.as_bytes()));
         let descriptor = Descriptor::new(MediaType::of("application/octet-stream"), digest, head.size);
         let budget = Arc::clone(self.client.budget(&Endpoint::of(&self.url).name));
-        let blob = RemoteBlob::new(&self.client, budget, Arc::clone(&self.exchange), call, &descriptor);
+        let blob = RemoteBlob::new(&self.client, budget, call, &descriptor);
         FileContent { blob, size: head.size }
     }
 

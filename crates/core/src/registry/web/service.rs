@@ -13,13 +13,12 @@ use crate::registry::auth::{Access, Credentials, Keys, basic, bearer};
 use crate::registry::client::Client;
 use crate::registry::download::RemoteBlob;
 use crate::registry::error::Error;
-use crate::registry::http::{Call, Endpoint, Exchange, Then};
+use crate::registry::http::{Call, Endpoint, Then};
 
 /// A web server. Cloning is cheap.
 #[derive(Clone)]
 pub struct HttpService {
     client: Client,
-    exchange: Arc<Exchange>,
     base: Url,
 }
 
@@ -83,9 +82,7 @@ impl Client {
     }
 
     fn site_at(&self, base: Url, authorization: Option<HeaderValue>) -> HttpService {
-        let (retry, timeouts) = (self.settings.retry, self.settings.timeouts);
-        let exchange = Exchange::new(Arc::clone(&self.transport), Keys::Unasked(authorization), retry, timeouts);
-        HttpService { client: self.clone(), exchange: Arc::new(exchange), base }
+        HttpService { client: self.with_keys(Keys::Unasked(authorization)), base }
     }
 }
 
@@ -110,7 +107,7 @@ impl HttpService {
 
     /// Reads a whole answer of at most `limit` bytes.
     pub fn read(&self, question: &HttpRequest, limit: u64) -> Result<Vec<u8>, Error> {
-        let (_, body, _) = self.client.runtime.block_on(self.exchange.fetch(&self.call(question), limit))?;
+        let (_, body, _) = self.client.fetch(&self.call(question), limit)?;
         Ok(body)
     }
 
@@ -125,7 +122,7 @@ impl HttpService {
         let media_type = HeaderValue::from_static(media_type);
         let headers = HeaderMap::from_iter([(ACCEPT, media_type.clone()), (CONTENT_TYPE, media_type)]);
         let call = Call { method: Method::POST, headers, body, ..self.call(question) };
-        let (_, body, _) = self.client.runtime.block_on(self.exchange.fetch(&call, limit))?;
+        let (_, body, _) = self.client.fetch(&call, limit)?;
         Ok(body)
     }
 
@@ -135,7 +132,7 @@ impl HttpService {
         question: &HttpRequest,
         mut read: impl FnMut(&[u8]) -> Result<(), String>,
     ) -> Result<(), Error> {
-        self.client.read_pages(&self.exchange, self.call(question), |_, body| read(body).map(|()| Then::Next))
+        self.client.read_pages(self.call(question), |_, body| read(body).map(|()| Then::Next))
     }
 
     /// Content with a known digest and size, which may be read over several connections.
@@ -145,7 +142,7 @@ impl HttpService {
 
     fn blob(&self, call: Call, descriptor: &Descriptor) -> RemoteBlob {
         let budget = Arc::clone(self.client.budget(&self.host()));
-        RemoteBlob::new(&self.client, budget, Arc::clone(&self.exchange), call, descriptor)
+        RemoteBlob::new(&self.client, budget, call, descriptor)
     }
 
     fn call(&self, question: &HttpRequest) -> Call {
