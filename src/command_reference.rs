@@ -28,7 +28,7 @@ fn page() -> String {
     let is_grouped = |name: &str| GROUPS.iter().any(|(_, names)| names.contains(&name));
     let others = shown.iter().map(|command| command.get_name()).filter(|name| !is_grouped(name)).collect();
     for (title, names) in GROUPS.map(|(title, names)| (title, names.to_vec())).into_iter().chain([("Other", others)]) {
-        page += &format!("\n## {title}\n");
+        page.extend(["\n## ", title, "\n"]);
         for name in names {
             let command = shown.iter().find(|command| command.get_name() == name);
             page += &shared.section(command.expect("every name in GROUPS is a command"));
@@ -47,8 +47,8 @@ impl Shared {
         let name = command.get_display_name().unwrap_or_else(|| command.get_name()).replace('-', " ");
         let about = command.get_long_about().or(command.get_about()).map(ToString::to_string).unwrap_or_default();
         let usage = command.clone().render_usage().to_string();
-        let mut text = format!("\n### {name}\n\n{}\n", paragraphs(&about, ""));
-        text += &format!("\n```text\n{}\n```\n", usage.trim_start_matches("Usage: "));
+        let usage = usage.trim_start_matches("Usage: ");
+        let mut text = format!("\n### {name}\n\n{}\n\n```text\n{usage}\n```\n", paragraphs(&about, ""));
         text += &self.arguments(command);
         if let Some(examples) = command.get_after_help() {
             text += &after_help(&examples.to_string());
@@ -90,7 +90,7 @@ impl Shared {
     }
 
     fn sections(&self) -> String {
-        self.0.iter().map(|(title, entries)| format!("\n## {title}\n\n{entries}")).collect()
+        self.0.iter().flat_map(|(title, entries)| ["\n## ", title, "\n\n", entries]).collect()
     }
 }
 
@@ -104,11 +104,11 @@ fn entry(argument: &Arg) -> String {
     let takes_value = argument.get_action().takes_values();
     let mut notes = String::new();
     if takes_value && !defaults.is_empty() && !argument.is_hide_default_value_set() {
-        notes += &format!(" [default: {}]", defaults.join(", "));
+        notes.extend([" [default: ", &defaults.join(", "), "]"]);
     }
     if takes_value && !values.is_empty() && values.iter().all(|value| value.get_help().is_none()) {
         let names: Vec<_> = values.iter().map(|value| value.get_name()).collect();
-        notes += &format!(" [possible values: {}]", names.join(", "));
+        notes.extend([" [possible values: ", &names.join(", "), "]"]);
     }
     let mut text = paragraphs(&format!("- {short}`{argument}`: {help}{notes}"), "  ") + "\n";
     for value in values.iter().filter(|_| takes_value) {

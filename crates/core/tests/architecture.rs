@@ -1,8 +1,9 @@
-//! Checks the arrows between the rooms. The tables of allowed arrows are the constants below.
+//! Checks the arrows between the rooms, and the size of files and directories. The tables of allowed arrows and the
+//! limits are the constants below.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// `(room, rooms it may name)`, top floor first. `lib.rs` may name every room. The program is a separate package, which
@@ -80,6 +81,25 @@ const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
 /// The maximum number of packages in Cargo.lock. Raising it is a deliberate decision, made in a commit.
 const PACKAGES_CEILING: usize = 235;
 
+/// The maximum number of lines of a file. A longer one has two subjects.
+const LINES_LIMIT: usize = 400;
+
+/// The maximum number of Rust files in a directory, without its `mod.rs`, `lib.rs` or `main.rs`.
+const FILES_LIMIT: usize = 20;
+
+/// The directories with the code of the whole repository.
+const CODE: [&str; 9] = [
+    "src",
+    "tests",
+    "benches",
+    "examples",
+    "../testkit/src",
+    "../../src",
+    "../../build",
+    "../../tests/cli",
+    "../../benches",
+];
+
 #[test]
 fn arrows_point_downward() {
     let wrong: Vec<String> =
@@ -100,18 +120,24 @@ fn arrows_between_the_sub_rooms_of_ops_point_downward() {
 #[test]
 fn every_file_says_what_lives_in_it() {
     let has_head = |file: &PathBuf| fs_err::read_to_string(file).unwrap().starts_with("//! ");
-    let all = files_below(&[
-        "src",
-        "tests",
-        "benches",
-        "../testkit/src",
-        "../../src",
-        "../../build",
-        "../../tests/cli",
-        "../../benches",
-    ]);
-    let silent: Vec<_> = all.into_iter().filter(|file| is_rust(file) && !has_head(file)).collect();
+    let silent: Vec<_> = files_below(&CODE).into_iter().filter(|file| is_rust(file) && !has_head(file)).collect();
     assert!(silent.is_empty(), "these files do not start with a `//!` head: {silent:?}");
+}
+
+#[test]
+fn files_and_directories_are_small() {
+    let files: Vec<_> = files_below(&CODE).into_iter().chain(files_below(&["../../fuzz/fuzz_targets"])).collect();
+    let files: Vec<_> = files.into_iter().filter(|file| is_rust(file)).collect();
+    assert!(files.len() > 300, "the directories with the code have moved");
+    let lines = |file: &Path| fs_err::read_to_string(file).unwrap().lines().count();
+    let long: Vec<_> = files.iter().filter(|file| lines(file) > LINES_LIMIT).collect();
+    assert!(long.is_empty(), "files with more than {LINES_LIMIT} lines: {long:?}");
+    let mut counts = BTreeMap::<_, usize>::new();
+    for file in files.iter().filter(|file| !["mod.rs", "lib.rs", "main.rs"].iter().any(|door| file.ends_with(door))) {
+        *counts.entry(file.parent()).or_default() += 1;
+    }
+    counts.retain(|_, count| *count > FILES_LIMIT);
+    assert!(counts.is_empty(), "directories with more than {FILES_LIMIT} files: {counts:?}");
 }
 
 #[test]
