@@ -14,7 +14,7 @@ use super::record::record;
 use crate::archive::{self, LayerSource};
 use crate::compression::Compression;
 use crate::digest::{Digest, DigestWriter};
-use crate::modelkit::{LayerType, Lock};
+use crate::modelkit::{Documents, LayerType, Lock};
 use crate::oci::{Content, ContentError, Descriptor, Source, Target};
 use crate::ops::artifact::attach;
 use crate::ops::error::Error;
@@ -49,16 +49,21 @@ pub fn pack_and_push(
     let options = &CopyOptions { jobs: layers_at_once(options.jobs, pack.compression), ..options.clone() };
     let source = FromFiles::pack(session, pack, progress)?;
     let lock = lock_of(session, &source, pack, &source.assembled, progress)?;
-    let name = source.assembled.manifest.digest.to_string();
+    let name = source.assembled.digest().to_string();
     let copied = copy((&source, &name), (target, tags.first().map(String::as_str)), options, progress)?;
     for tag in tags.iter().skip(1) {
-        let Assembled { manifest, manifest_bytes, .. } = &source.assembled;
+        let Documents { manifest, manifest_bytes, .. } = &source.assembled.documents;
         let published = target.publish(manifest, manifest_bytes, Some(tag));
         published.map_err(|error| Error::writing(&format!("the tag `{tag}`"), error))?;
     }
     let record = record(session, pack, &source.assembled, lock.as_ref())?;
     let tables = tables::attachment(&source, source.assembled.layers.iter());
-    attach(target, &source.assembled.manifest, &tables.into_iter().chain(record).collect::<Vec<_>>(), progress);
+    attach(
+        target,
+        &source.assembled.documents.manifest,
+        &tables.into_iter().chain(record).collect::<Vec<_>>(),
+        progress,
+    );
     Ok(PackedAway { copied, lock })
 }
 
@@ -70,7 +75,7 @@ pub(crate) fn find_in_folder(
     progress: &dyn Progress,
 ) -> Result<Located, Error> {
     let source = FromFiles::pack(session, pack, progress)?;
-    let name = source.assembled.manifest.digest.to_string();
+    let name = source.assembled.digest().to_string();
     Ok(Located { source: Box::new(source), name, is_remote: false })
 }
 
@@ -140,19 +145,19 @@ impl FromFiles {
         let assembled = Packer::new(session, options, progress)?.pack(&passing)?;
         let recipes = passing.recipes.into_inner().expect("no worker panics while it stores a recipe");
         let tables = passing.tables.into_inner().expect("no worker panics while it stores a table");
-        let packed = Self { assembled, recipes, tables, compression: options.compression };
-        let documents = convert::in_family(&packed.assembled, &packed, options, progress)?;
-        Ok(Self { assembled: packed.assembled.with(documents), ..packed })
+        let mut packed = Self { assembled, recipes, tables, compression: options.compression };
+        packed.assembled.documents = convert::in_family(&packed.assembled, &packed, options, progress)?;
+        Ok(packed)
     }
 }
 
 impl Source for FromFiles {
     fn resolve(&self, _name: &str) -> Result<Descriptor, ContentError> {
-        Ok(self.assembled.manifest.clone())
+        Ok(self.assembled.documents.manifest.clone())
     }
 
     fn manifest(&self, _descriptor: &Descriptor) -> Result<Vec<u8>, ContentError> {
-        Ok(self.assembled.manifest_bytes.clone())
+        Ok(self.assembled.documents.manifest_bytes.clone())
     }
 
     fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
@@ -160,7 +165,7 @@ impl Source for FromFiles {
             (Some(recipe), _) => Box::new(Layer { recipe, compression: self.compression }),
             (None, Some(table)) => Box::new(&table[..]),
             // The config is the only other blob.
-            (None, None) => Box::new(&self.assembled.config_bytes[..]),
+            (None, None) => Box::new(&self.assembled.documents.config_bytes[..]),
         }
     }
 
