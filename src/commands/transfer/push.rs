@@ -10,9 +10,9 @@ use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Moved, usage};
 use kit_core::digest::Digest;
-use kit_core::modelkit::Platform;
+use kit_core::modelkit::{Documents, Platform};
 use kit_core::oci::{Reference, Tag};
-use kit_core::ops::{self, CopyOptions, Documents, Located, Location, Lookup, Origins, Session};
+use kit_core::ops::{self, CopyOptions, Located, Location, Lookup, Origins, Session};
 use kit_core::progress::Phase;
 
 /// Upload a ModelKit to a registry
@@ -94,7 +94,7 @@ impl SendArgs {
             .with_context(failure)?;
         context.output.result(format!("Pushed {}", copied.manifest.digest))?;
         for (tag, list) in lists {
-            list.publish(&*target, &tag).with_context(|| format!("cannot add `{tag}` to `{destination}`"))?;
+            ops::publish(&list, &*target, &tag).with_context(|| format!("cannot add `{tag}` to `{destination}`"))?;
             context.output.result(format!("Pushed {} {tag}", list.manifest.digest))?;
         }
         context.output.say(&Moved::sent(&copied).in_words(start));

@@ -4,6 +4,7 @@
 
 use super::artifact::Layer;
 use super::config::{Config, LayerDigests};
+use super::documents::Documents;
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::Kitfile;
@@ -87,14 +88,15 @@ impl Assembly {
         Self { kitfile, layers, facts: ModelFacts::default(), annotations }
     }
 
-    /// Returns the config blob and the manifest of the artifact in this form.
+    /// Returns the documents of the artifact in this form.
     ///
     /// They do not contain when, where or by whom the artifact was made, so that equal files give an equal manifest.
-    pub fn assemble(&self, form: &Form) -> Result<(Vec<u8>, Manifest), UnsupportedForm> {
-        match form {
-            Form::Image(platform) => image::assemble(self, platform),
-            Form::Artifact(family) => self.assemble_artifact(*family),
-        }
+    pub fn assemble(&self, form: &Form) -> Result<Documents, UnsupportedForm> {
+        let (config, manifest) = match form {
+            Form::Image(platform) => image::assemble(self, platform)?,
+            Form::Artifact(family) => self.assemble_artifact(*family)?,
+        };
+        Ok(Documents::new(config, manifest))
     }
 
     fn assemble_artifact(&self, family: Family) -> Result<(Vec<u8>, Manifest), UnsupportedForm> {
@@ -192,9 +194,13 @@ mod tests {
         Assembly::new(kitfile.clone(), entries.map(layer).collect(), "1.2.3")
     }
 
+    fn manifest(documents: &Documents) -> Manifest {
+        Manifest::parse(&documents.manifest_bytes).unwrap()
+    }
+
     /// Reads the layers of an artifact for another form of it.
-    fn read_back(config: &[u8], manifest: Manifest) -> Assembly {
-        let modelkit = ModelKit::read(manifest, config).unwrap();
+    fn read_back(documents: &Documents) -> Assembly {
+        let modelkit = ModelKit::read(manifest(documents), &documents.config_bytes).unwrap();
         let layers = modelkit.layers.iter().map(|layer| PackedLayer::of(layer, layer.diff_id.unwrap()).unwrap());
         Assembly {
             layers: layers.collect(),
@@ -210,8 +216,8 @@ mod tests {
             for there in [Family::ModelPack, Family::LegacyModelPack] {
                 let original = assembly(format, Compression::None);
                 let modelkit = original.assemble(&Form::Artifact(Family::ModelKit)).unwrap();
-                let (config, manifest) = original.assemble(&Form::Artifact(there)).unwrap();
-                let again = read_back(&config, manifest).assemble(&Form::Artifact(Family::ModelKit)).unwrap();
+                let documents = original.assemble(&Form::Artifact(there)).unwrap();
+                let again = read_back(&documents).assemble(&Form::Artifact(Family::ModelKit)).unwrap();
                 assert_eq!(again, modelkit, "{there} {format}");
             }
         }
@@ -221,15 +227,16 @@ mod tests {
     fn the_size_of_a_file_is_written_for_uncompressed_raw_layers() {
         for (compression, expected) in [(Compression::None, true), (Compression::Gzip, false)] {
             let original = assembly(Format::Raw, compression);
-            let (config, manifest) = original.assemble(&Form::Artifact(Family::ModelKit)).unwrap();
-            assert_eq!(read_back(&config, manifest).layers[0].file.is_some(), expected, "{compression}");
+            let documents = original.assemble(&Form::Artifact(Family::ModelKit)).unwrap();
+            assert_eq!(read_back(&documents).layers[0].file.is_some(), expected, "{compression}");
         }
     }
 
     #[test]
     fn layers_get_the_names_of_the_family_and_keep_their_other_annotations() {
-        let (_, manifest) =
+        let documents =
             assembly(Format::Raw, Compression::None).assemble(&Form::Artifact(Family::LegacyModelPack)).unwrap();
+        let manifest = manifest(&documents);
         let types: Vec<_> = manifest.layers.iter().map(|layer| layer.media_type.as_str()).collect();
         let expected = ["weight.v1.raw", "weight.v1.raw", "weight.config.v1.raw", "code.v1.raw"];
         assert_eq!(types, expected.map(|rest| format!("application/vnd.cnai.model.{rest}")));
@@ -243,26 +250,27 @@ mod tests {
     fn the_config_of_a_modelpack_says_what_its_schema_allows() {
         let facts = ModelFacts { precision: Some("bfloat16".to_owned()), ..ModelFacts::default() };
         let made = Assembly { facts, ..assembly(Format::Raw, Compression::None) };
-        let (config, _) = made.assemble(&Form::Artifact(Family::ModelPack)).unwrap();
+        let documents = made.assemble(&Form::Artifact(Family::ModelPack)).unwrap();
         let diff_ids: Vec<_> = made.layers.iter().map(|layer| layer.diff_id).collect();
         let expected = serde_json::json!({
             "descriptor": { "name": "sample", "licenses": ["MIT"] },
             "config": { "precision": "bfloat16" },
             "modelfs": { "type": "layers", "diffIds": diff_ids },
         });
-        assert_eq!(serde_json::from_slice::<serde_json::Value>(&config).unwrap(), expected);
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&documents.config_bytes).unwrap(), expected);
     }
 
     #[test]
     fn an_image_lists_tars_without_the_annotations_of_files() {
         let made = assembly(Format::Tar, Compression::Zstd);
-        let (config, manifest) = made.assemble(&Form::Image("linux/arm64/v8".parse().unwrap())).unwrap();
+        let documents = made.assemble(&Form::Image("linux/arm64/v8".parse().unwrap())).unwrap();
+        let manifest = manifest(&documents);
         assert_eq!(manifest.artifact_type, None);
         for layer in &manifest.layers {
             assert_eq!(layer.media_type.as_str(), "application/vnd.oci.image.layer.v1.tar+zstd");
             assert!(layer.annotations.is_empty());
         }
-        let config: serde_json::Value = serde_json::from_slice(&config).unwrap();
+        let config: serde_json::Value = serde_json::from_slice(&documents.config_bytes).unwrap();
         assert_eq!((&config["architecture"], &config["variant"]), (&"arm64".into(), &"v8".into()));
         assert_eq!(config["rootfs"]["diff_ids"].as_array().unwrap().len(), 4);
         assert_eq!(config["history"].as_array().unwrap().len(), 4);

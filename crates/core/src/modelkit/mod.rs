@@ -5,6 +5,7 @@
 mod artifact;
 mod assemble;
 mod config;
+mod documents;
 mod form;
 mod index;
 mod labels;
@@ -14,6 +15,7 @@ mod selection;
 pub use artifact::{InvalidModelKit, Layer, ModelKit, kind_and_path, label};
 pub use assemble::{Assembly, CLI_VERSION, Form, PackedLayer, UnsupportedForm};
 pub use config::{Config, InvalidConfig, LayerDigests};
+pub use documents::Documents;
 pub use form::{
     Family, InvalidPlatform, LayerType, ModelFacts, PlainFile, Platform, contents_of, describe_contents, name_contents,
     section_word,

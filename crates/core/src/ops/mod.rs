@@ -48,8 +48,8 @@ pub use keep::{
 };
 pub use lacking::Lacking;
 pub use pack::{
-    Documents, Git, Keeping, Locking, PackOptions, Packed, PackedAway, Reading, Recording, convert, list_as, pack,
-    pack_and_push,
+    Git, Keeping, Locking, PackOptions, Packed, PackedAway, Reading, Recording, convert, list_as, pack, pack_and_push,
+    publish,
 };
 pub use remote_data::RemoteData;
 pub use session::{Located, Location, Lookup, Session, find_here};

@@ -37,11 +37,11 @@ pub fn import_to(
     let assembly = Assembly::new(kitfile.clone(), layers, VERSION);
     let assembled = Assembled { parents, ..Assembled::of(&assembly)? };
     let layers = assembly.layers.iter().map(|layer| (layer.blob.digest, layer.path.clone()));
-    let source = FromUpstream::new(upstream).with(&assembled, layers);
-    let name = assembled.manifest.digest.to_string();
+    let source = FromUpstream::new(upstream).with(&assembled.documents, layers);
+    let name = assembled.digest().to_string();
     let copied = copy((&source, &name), (target, tag), copying, session.progress)?;
     let record = record(session, &pack, &assembled, None)?;
-    attach(target, &assembled.manifest, &record.into_iter().collect::<Vec<_>>(), session.progress);
+    attach(target, &assembled.documents.manifest, &record.into_iter().collect::<Vec<_>>(), session.progress);
     Ok(copied)
 }
 

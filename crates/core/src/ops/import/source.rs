@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crate::digest::Digest;
+use crate::modelkit::Documents;
 use crate::oci::{Content, ContentError, Descriptor, Source};
-use crate::ops::pack::Assembled;
 use crate::relative_path::RelativePath;
 use crate::upstream::Upstream;
 
@@ -12,38 +12,38 @@ use crate::upstream::Upstream;
 pub(super) struct FromUpstream<'a> {
     upstream: &'a dyn Upstream,
     files: HashMap<Digest, RelativePath>,
-    assembled: Option<&'a Assembled>,
+    documents: Option<&'a Documents>,
 }
 
 impl<'a> FromUpstream<'a> {
     pub(super) fn new(upstream: &'a dyn Upstream) -> Self {
         let files = upstream.files().iter().filter_map(|file| Some((file.digest?, file.path.clone())));
-        Self { upstream, files: files.collect(), assembled: None }
+        Self { upstream, files: files.collect(), documents: None }
     }
 
     /// Adds a ModelKit, whose `layers` are the files at the given paths.
-    pub(super) fn with(self, assembled: &'a Assembled, layers: impl Iterator<Item = (Digest, RelativePath)>) -> Self {
+    pub(super) fn with(self, documents: &'a Documents, layers: impl Iterator<Item = (Digest, RelativePath)>) -> Self {
         let files = self.files.into_iter().chain(layers).collect();
-        Self { files, assembled: Some(assembled), ..self }
+        Self { files, documents: Some(documents), ..self }
     }
 }
 
 impl Source for FromUpstream<'_> {
     fn resolve(&self, name: &str) -> Result<Descriptor, ContentError> {
         let missing = || ContentError::NotFound(name.to_owned());
-        self.assembled.map(|assembled| assembled.manifest.clone()).ok_or_else(missing)
+        self.documents.map(|documents| documents.manifest.clone()).ok_or_else(missing)
     }
 
     fn manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, ContentError> {
         let missing = || ContentError::NotFound(descriptor.digest.to_string());
-        self.assembled.map(|assembled| assembled.manifest_bytes.clone()).ok_or_else(missing)
+        self.documents.map(|documents| documents.manifest_bytes.clone()).ok_or_else(missing)
     }
 
     fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
         match self.files.get(&descriptor.digest) {
             Some(path) => self.upstream.content(path, descriptor),
             // The only other blob is the config, if there is a ModelKit.
-            None => Box::new(self.assembled.map_or(&[][..], |assembled| &assembled.config_bytes)),
+            None => Box::new(self.documents.map_or(&[][..], |documents| &documents.config_bytes)),
         }
     }
 

@@ -10,8 +10,10 @@ use super::into_store::PackOptions;
 use super::packer::Assembled;
 use crate::compression::Compression;
 use crate::digest::Digest;
-use crate::modelkit::{Assembly, CLI_VERSION, Family, Form, Layer, ModelFacts, ModelKit, PackedLayer, label};
-use crate::oci::{Content, Descriptor, Manifest, MediaType, Publication, Reference, Source, Tag, Target};
+use crate::modelkit::{
+    Assembly, CLI_VERSION, Documents, Family, Form, Layer, ModelFacts, ModelKit, PackedLayer, label,
+};
+use crate::oci::{Descriptor, Reference, Source, Tag, Target};
 use crate::ops::artifact::{inspect, model_reference};
 use crate::ops::error::Error;
 use crate::ops::files::{BUFFER_BYTES, buffer, digest, facts, read_whole, weigh};
@@ -20,33 +22,6 @@ use crate::ops::workers;
 use crate::progress::{Phase, Progress, Silent, Warning};
 use crate::store::Names;
 use crate::version::VERSION;
-
-/// A manifest and its config, ready to be stored in the same place as the layers.
-#[derive(Debug, Clone)]
-pub struct Documents {
-    /// The manifest.
-    pub manifest: Descriptor,
-    manifest_bytes: Vec<u8>,
-    config: Descriptor,
-    config_bytes: Vec<u8>,
-}
-
-impl Documents {
-    fn new(config_bytes: Vec<u8>, manifest: Manifest) -> Self {
-        let manifest_bytes = manifest.to_bytes();
-        let descriptor = Descriptor::of(MediaType::IMAGE_MANIFEST, &manifest_bytes);
-        let descriptor = Descriptor { artifact_type: manifest.artifact_type, ..descriptor };
-        Self { manifest: descriptor, manifest_bytes, config: manifest.config, config_bytes }
-    }
-
-    /// Stores both at `target`, which already has the layers, and gives the manifest the tag `tag`.
-    pub fn publish(&self, target: &dyn Target, tag: &str) -> Result<(), Error> {
-        let Self { manifest, manifest_bytes, config, config_bytes } = self;
-        let documents = vec![(config, config_bytes as &dyn Content)];
-        let published = Publication { descriptor: manifest, manifest: manifest_bytes, tag: Some(tag), documents };
-        target.publish_all(&[published]).map_err(|error| Error::writing("the documents of the ModelKit", error))
-    }
-}
 
 /// Stores the ModelKit `source` of the local store under the name `target` as an artifact of another family. At most
 /// `jobs` layers are read at once.
@@ -62,8 +37,14 @@ pub fn convert(
     let found = session.find_reference(source, Lookup::Local)?;
     let documents = list_as(&found, &Form::Artifact(family), jobs, session.progress)?;
     let tag = target.tag.clone().unwrap_or_else(Tag::latest);
-    documents.publish(&writer, tag.as_str())?;
+    publish(&documents, &writer, tag.as_str())?;
     Ok(documents.manifest)
+}
+
+/// Stores `documents` at `target`, which already has the layers, and gives the manifest the tag `tag`.
+pub fn publish(documents: &Documents, target: &dyn Target, tag: &str) -> Result<(), Error> {
+    let published = target.publish_all(&[documents.publication(Some(tag))]);
+    published.map_err(|error| Error::writing("the documents of the ModelKit", error))
 }
 
 /// Returns documents that list the layers of an artifact in `form`. If the artifact already has that form, its own
@@ -81,20 +62,18 @@ pub fn list_as(found: &Located, form: &Form, jobs: usize, progress: &dyn Progres
     list_layers(&*found.source, &inspected.modelkit, form, jobs, progress)
 }
 
-/// Returns the documents of the requested family for what was packed as a ModelKit, or `None` if a ModelKit was
-/// requested. The layers are in `source`.
+/// Returns the documents of the requested family for what was packed as a ModelKit. The layers are in `source`.
 pub(super) fn in_family(
     assembled: &Assembled,
     source: &dyn Source,
     options: &PackOptions,
     progress: &dyn Progress,
-) -> Result<Option<Documents>, Error> {
+) -> Result<Documents, Error> {
     if options.family == Family::ModelKit {
-        return Ok(None);
+        return Ok(assembled.documents.clone());
     }
-    let manifest = Manifest::parse(&assembled.manifest_bytes).map_err(Error::NotAManifest)?;
-    let modelkit = ModelKit::read(manifest, &assembled.config_bytes)?;
-    list_layers(source, &modelkit, &Form::Artifact(options.family), options.jobs, progress).map(Some)
+    let form = Form::Artifact(options.family);
+    list_layers(source, &assembled.modelkit()?, &form, options.jobs, progress)
 }
 
 fn list_layers(
@@ -118,8 +97,7 @@ fn list_layers(
         facts: facts_for(form, source, modelkit, jobs)?,
         annotations,
     };
-    let (config_bytes, manifest) = assembly.assemble(form)?;
-    Ok(Documents::new(config_bytes, manifest))
+    Ok(assembly.assemble(form)?)
 }
 
 /// Warns if the model is a reference to another ModelKit, because only kit follows references.
@@ -155,16 +133,4 @@ fn read_diff_id(source: &dyn Source, layer: &Layer, progress: &dyn Progress) -> 
         digest(&mut decoder, &mut buffer(None), &Silent)
     })?;
     read.map(|(digest, _)| digest).map_err(|error| Error::reading(&what, error.into()))
-}
-
-impl Assembled {
-    /// Replaces the documents, if there are others.
-    pub(super) fn with(self, documents: Option<Documents>) -> Self {
-        match documents {
-            Some(Documents { manifest, manifest_bytes, config, config_bytes }) => {
-                Self { manifest, manifest_bytes, config, config_bytes, ..self }
-            }
-            None => self,
-        }
-    }
 }

@@ -14,7 +14,7 @@ use super::record::record;
 use crate::archive::{self, LayerSource};
 use crate::compression::Compression;
 use crate::digest::{Digest, DigestWriter};
-use crate::modelkit::{LayerType, Lock};
+use crate::modelkit::{Documents, LayerType, Lock};
 use crate::oci::{Content, ContentError, Descriptor, Source, Target};
 use crate::ops::artifact::attach;
 use crate::ops::error::Error;
@@ -48,16 +48,21 @@ pub fn pack_and_push(
     let options = &CopyOptions { jobs: layers_at_once(options.jobs, pack.compression), ..options.clone() };
     let source = FromFiles::pack(session, pack)?;
     let lock = lock_of(session, &source, pack, &source.assembled)?;
-    let name = source.assembled.manifest.digest.to_string();
+    let name = source.assembled.digest().to_string();
     let copied = copy((&source, &name), (target, tags.first().map(String::as_str)), options, session.progress)?;
     for tag in tags.iter().skip(1) {
-        let Assembled { manifest, manifest_bytes, .. } = &source.assembled;
+        let Documents { manifest, manifest_bytes, .. } = &source.assembled.documents;
         let published = target.publish(manifest, manifest_bytes, Some(tag));
         published.map_err(|error| Error::writing(&format!("the tag `{tag}`"), error))?;
     }
     let record = record(session, pack, &source.assembled, lock.as_ref())?;
     let tables = tables::attachment(&source, source.assembled.layers.iter());
-    attach(target, &source.assembled.manifest, &tables.into_iter().chain(record).collect::<Vec<_>>(), session.progress);
+    attach(
+        target,
+        &source.assembled.documents.manifest,
+        &tables.into_iter().chain(record).collect::<Vec<_>>(),
+        session.progress,
+    );
     Ok(PackedAway { copied, lock })
 }
 
@@ -65,7 +70,7 @@ pub fn pack_and_push(
 /// again whenever a layer is requested.
 pub(crate) fn find_in_folder(session: &Session<'_>, pack: &PackOptions) -> Result<Located, Error> {
     let source = FromFiles::pack(session, pack)?;
-    let name = source.assembled.manifest.digest.to_string();
+    let name = source.assembled.digest().to_string();
     Ok(Located { source: Box::new(source), name, is_remote: false })
 }
 
@@ -135,19 +140,19 @@ impl FromFiles {
         let assembled = Packer::new(session, options)?.pack(&passing)?;
         let recipes = passing.recipes.into_inner().expect("no worker panics while it stores a recipe");
         let tables = passing.tables.into_inner().expect("no worker panics while it stores a table");
-        let packed = Self { assembled, recipes, tables, compression: options.compression };
-        let documents = convert::in_family(&packed.assembled, &packed, options, session.progress)?;
-        Ok(Self { assembled: packed.assembled.with(documents), ..packed })
+        let mut packed = Self { assembled, recipes, tables, compression: options.compression };
+        packed.assembled.documents = convert::in_family(&packed.assembled, &packed, options, session.progress)?;
+        Ok(packed)
     }
 }
 
 impl Source for FromFiles {
     fn resolve(&self, _name: &str) -> Result<Descriptor, ContentError> {
-        Ok(self.assembled.manifest.clone())
+        Ok(self.assembled.documents.manifest.clone())
     }
 
     fn manifest(&self, _descriptor: &Descriptor) -> Result<Vec<u8>, ContentError> {
-        Ok(self.assembled.manifest_bytes.clone())
+        Ok(self.assembled.documents.manifest_bytes.clone())
     }
 
     fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
@@ -155,7 +160,7 @@ impl Source for FromFiles {
             (Some(recipe), _) => Box::new(Layer { recipe, compression: self.compression }),
             (None, Some(table)) => Box::new(&table[..]),
             // The config is the only other blob.
-            (None, None) => Box::new(&self.assembled.config_bytes[..]),
+            (None, None) => Box::new(&self.assembled.documents.config_bytes[..]),
         }
     }
 

@@ -10,8 +10,8 @@ use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::Kitfile;
 use crate::layer_format::Format;
-use crate::modelkit::{Family, LayerType, Lock};
-use crate::oci::{Content, ContentError, Descriptor, Publication, Reference, Source, Target};
+use crate::modelkit::{Documents, Family, LayerType, Lock};
+use crate::oci::{Content, ContentError, Descriptor, Reference, Source, Target};
 use crate::ops::artifact::{Prepared, attach};
 use crate::ops::error::Error;
 use crate::ops::files::tables;
@@ -108,14 +108,14 @@ fn pack_whole(session: &Session<'_>, options: &PackOptions) -> Result<Packed, Er
     };
     let source = session.store.reader(Names::Of(repository(options)))?;
     let documents = convert::in_family(&assembled, &source, options, session.progress)?;
-    let assembled = assembled.with(documents);
+    let assembled = Assembled { documents, ..assembled };
     let lock = lock_of(session, &source, options, &assembled)?;
     let record = record(session, options, &assembled, lock.as_ref())?;
-    let documents: Vec<_> = tables::attachment(&source, assembled.layers.iter()).into_iter().chain(record).collect();
-    let documents = attach::prepare(&writer, &assembled.manifest, &documents, session.progress);
-    publish(&writer, &assembled, &options.references, &documents, session.progress)?;
-    let Assembled { manifest, bytes, reused_bytes, .. } = assembled;
-    Ok(Packed { manifest, bytes, reused_bytes, lock })
+    let attached: Vec<_> = tables::attachment(&source, assembled.layers.iter()).into_iter().chain(record).collect();
+    let attached = attach::prepare(&writer, &assembled.documents.manifest, &attached, session.progress);
+    publish(&writer, &assembled.documents, &options.references, &attached, session.progress)?;
+    let Assembled { documents, bytes, reused_bytes, .. } = assembled;
+    Ok(Packed { manifest: documents.manifest, bytes, reused_bytes, lock })
 }
 
 /// Returns the lock of `assembled`, whose layers are in `source`, if one was requested. Fails if another one is
@@ -263,25 +263,21 @@ fn with_table(writer: &Writer, mut summary: LayerSummary, saved: Committed) -> R
 /// Publishes the ModelKit with all its names and its referrers in one step.
 fn publish(
     writer: &Writer,
-    assembled: &Assembled,
+    documents: &Documents,
     references: &[Reference],
-    documents: &[Prepared<'_>],
+    attached: &[Prepared<'_>],
     progress: &dyn Progress,
 ) -> Result<(), Error> {
     let failed = |error: ContentError| Error::writing("the documents of the ModelKit", error);
-    let Assembled { manifest, manifest_bytes, config, config_bytes, .. } = assembled;
+    let Documents { manifest, config, .. } = documents;
     let had_config = writer.contains(config).map_err(failed)?;
     let had_manifest = writer.contains(manifest).map_err(failed)?;
-    let named = |tag| {
-        let documents = vec![(config, config_bytes as &dyn Content)];
-        Publication { descriptor: manifest, manifest: manifest_bytes, tag, documents }
-    };
     let tags = references.iter().filter_map(|reference| reference.tag.as_ref());
-    let mut publications: Vec<_> = tags.map(|tag| named(Some(tag.as_str()))).collect();
+    let mut publications: Vec<_> = tags.map(|tag| documents.publication(Some(tag.as_str()))).collect();
     if publications.is_empty() {
-        publications.push(named(None));
+        publications.push(documents.publication(None));
     }
-    publications.extend(documents.iter().map(Prepared::publication));
+    publications.extend(attached.iter().map(Prepared::publication));
     writer.publish_all(&publications).map_err(failed)?;
     let saved = [(StoredDocument::Config, config, had_config), (StoredDocument::Manifest, manifest, had_manifest)];
     for (kind, document, was_there) in saved {

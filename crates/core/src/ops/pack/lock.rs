@@ -9,8 +9,8 @@ use super::packer::Assembled;
 use crate::archive::{self, LayerMember, Listing};
 use crate::contents::{Entry, Kind};
 use crate::layer_format::Format;
-use crate::modelkit::{Layer, Lock, LockedFile, LockedFolder, LockedLayer, ModelKit, kitfile_digest, label};
-use crate::oci::{Manifest, Source};
+use crate::modelkit::{Layer, Lock, LockedFile, LockedFolder, LockedLayer, kitfile_digest, label};
+use crate::oci::Source;
 use crate::ops::error::Error;
 use crate::ops::files::{BUFFER_BYTES, PLAIN_FILE, buffer, digest, read_whole, shape, tables};
 use crate::ops::remote_data::lock_remotes;
@@ -26,12 +26,11 @@ pub(super) fn lock(
     assembled: &Assembled,
     jobs: usize,
 ) -> Result<Lock, Error> {
-    let manifest = Manifest::parse(&assembled.manifest_bytes).map_err(Error::NotAManifest)?;
-    let modelkit = ModelKit::read(manifest, &assembled.config_bytes)?;
+    let modelkit = assembled.modelkit()?;
     let layers = workers::run(jobs, &modelkit.layers, |layer| read_layer(source, layer, session.progress))?;
     let kitfile = &modelkit.config.kitfile;
     let remotes = lock_remotes(session, kitfile, jobs)?;
-    Ok(Lock::new(assembled.manifest.digest, kitfile_digest(kitfile), assembled.parents.clone(), remotes, layers))
+    Ok(Lock::new(assembled.digest(), kitfile_digest(kitfile), assembled.parents.clone(), remotes, layers))
 }
 
 /// Lists the files of a layer from its table of contents; without one, by reading and verifying the whole layer.

@@ -9,7 +9,7 @@ mod packer;
 mod record;
 mod uncovered;
 
-pub use convert::{Documents, convert, list_as};
+pub use convert::{convert, list_as, publish};
 pub(crate) use into_registry::find_in_folder;
 pub use into_registry::{PackedAway, pack_and_push};
 pub use into_store::{Keeping, Locking, PackOptions, Packed, Reading, pack};

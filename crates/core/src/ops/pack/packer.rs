@@ -15,10 +15,10 @@ use crate::digest::Digest;
 use crate::kitfile::{Entry, Kitfile, Model, Section};
 use crate::layer_format::Format;
 use crate::modelkit::{
-    self, Assembly, Family, Form, LayerType, LockedParent, PackedLayer, PlainFile, contents_of, describe_contents,
-    name_contents, section_word,
+    self, Assembly, Documents, Family, Form, LayerType, LockedParent, ModelKit, PackedLayer, PlainFile, contents_of,
+    describe_contents, name_contents, section_word,
 };
-use crate::oci::{Descriptor, MediaType};
+use crate::oci::{Descriptor, Manifest};
 use crate::ops::artifact::{Inspected, Parent, parents};
 use crate::ops::error::Error;
 use crate::ops::session::Session;
@@ -86,10 +86,7 @@ struct MeasuredLayer<'a> {
 
 /// A ModelKit whose layers have been saved, and whose documents have not been stored yet.
 pub(crate) struct Assembled {
-    pub(crate) manifest: Descriptor,
-    pub(crate) manifest_bytes: Vec<u8>,
-    pub(crate) config: Descriptor,
-    pub(crate) config_bytes: Vec<u8>,
+    pub(crate) documents: Documents,
     /// The layers, with annotations that name their tables of contents.
     pub(crate) layers: Vec<Descriptor>,
     /// Bytes of the layers.
@@ -103,19 +100,24 @@ pub(crate) struct Assembled {
 impl Assembled {
     /// Makes the documents of the ModelKit from `assembly`, without parents.
     pub(crate) fn of(assembly: &Assembly) -> Result<Self, Error> {
-        let (config_bytes, manifest) = assembly.assemble(&Form::Artifact(Family::ModelKit))?;
-        let manifest_bytes = manifest.to_bytes();
-        let descriptor = Descriptor::of(MediaType::IMAGE_MANIFEST, &manifest_bytes);
         Ok(Self {
-            manifest: Descriptor { artifact_type: manifest.artifact_type, ..descriptor },
-            manifest_bytes,
-            config: manifest.config,
-            config_bytes,
+            documents: assembly.assemble(&Form::Artifact(Family::ModelKit))?,
             layers: assembly.layers.iter().map(|layer| layer.blob.clone()).collect(),
             bytes: assembly.layers.iter().map(|layer| layer.blob.size).sum(),
             reused_bytes: 0,
             parents: Vec::new(),
         })
+    }
+
+    /// The digest of the manifest.
+    pub(crate) fn digest(&self) -> Digest {
+        self.documents.manifest.digest
+    }
+
+    /// Reads the ModelKit from its documents.
+    pub(super) fn modelkit(&self) -> Result<ModelKit, Error> {
+        let Documents { manifest_bytes, config_bytes, .. } = &self.documents;
+        Ok(ModelKit::read(Manifest::parse(manifest_bytes).map_err(Error::NotAManifest)?, config_bytes)?)
     }
 }
 

@@ -7,8 +7,8 @@ use super::packer::Assembled;
 use crate::digest::Digest;
 use crate::git;
 use crate::kitfile::Section;
-use crate::modelkit::{Lock, LockedParent, ModelKit};
-use crate::oci::{Annotations, Descriptor, Manifest, MediaType, Reference};
+use crate::modelkit::{Lock, LockedParent};
+use crate::oci::{Annotations, Descriptor, MediaType, Reference};
 use crate::ops::artifact::{Attachment, FINGERPRINT, oci_uri};
 use crate::ops::error::Error;
 use crate::ops::remote_data;
@@ -57,7 +57,7 @@ pub(crate) fn record(
     lock: Option<&Lock>,
 ) -> Result<Option<Attachment<'static>>, Error> {
     let Some(recording) = &options.recording else { return Ok(None) };
-    let subject = assembled.manifest.digest;
+    let subject = assembled.digest();
     let record = Record {
         subject,
         names: options.references.iter().map(ToString::to_string).collect(),
@@ -98,8 +98,7 @@ fn commit(checkout: git::Checkout) -> Commit {
 
 /// The ModelKits that `assembled` is built on, and its datasets.
 fn materials(session: &Session<'_>, assembled: &Assembled, lock: Option<&Lock>) -> Result<Vec<Material>, Error> {
-    let manifest = Manifest::parse(&assembled.manifest_bytes).map_err(Error::NotAManifest)?;
-    let modelkit = ModelKit::read(manifest, &assembled.config_bytes)?;
+    let modelkit = assembled.modelkit()?;
     let mut materials: Vec<Material> = assembled.parents.iter().map(parent).collect();
     for layer in modelkit.layers.iter().filter(|layer| layer.section == Section::Dataset) {
         let name = if layer.name.is_empty() { layer.path.to_string() } else { layer.name.clone() };
