@@ -4,8 +4,8 @@ use crate::oci::{Content, Descriptor, Manifest, MediaType, Publication};
 
 /// The manifest of an artifact and its config, as the bytes that are stored and the descriptors with their digests.
 ///
-/// Together with the layers, which they list, they are the whole artifact. The lock and the provenance attestation are
-/// no part of it: they describe the artifact from outside, and do not change its digest.
+/// Together with the layers, which they list, they are the whole artifact. The lock and the provenance attestation do
+/// not belong to it: they describe the artifact from outside, and do not change its digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Documents {
     /// The manifest.

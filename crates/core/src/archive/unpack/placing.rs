@@ -113,7 +113,7 @@ impl Placing<'_> {
     }
 
     fn not_restored(&self, path: &RelativePath, source: io::Error) -> Error {
-        let staging = self.staging.place.clone();
+        let staging = self.staging.place().to_owned();
         match self.staging.keep() {
             Ok(()) => Error::NotRestored { path: path.clone(), staging, source },
             Err(source) => Error::NotRestored { path: path.clone(), staging, source },

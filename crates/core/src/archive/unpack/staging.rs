@@ -24,7 +24,6 @@ const OWNER: u32 = 0o700;
 /// A staging folder. Dropping it removes it and its remaining content.
 #[derive(Debug)]
 pub(super) struct Staging {
-    pub(super) place: PathBuf,
     folder: Dir,
     /// The files and folders to be moved to the target, under their final paths.
     pub(super) new: Dir,
@@ -33,6 +32,14 @@ pub(super) struct Staging {
     umask: u32,
     /// The modes of folders that are set last: with these modes the owner could not fill or move the folders.
     late_modes: Mutex<Records>,
+    /// The last field: removing a folder opens files, so all others are closed before, in case too many are open.
+    home: Home,
+}
+
+/// The path of a staging folder. Dropping it removes the folder.
+#[derive(Debug)]
+struct Home {
+    place: PathBuf,
     is_kept: AtomicBool,
 }
 
@@ -51,12 +58,10 @@ impl Staging {
 
     fn create_as(target: &Dir, place: &Path, name: &str) -> io::Result<Self> {
         target.create_directory(name, OWNER)?;
-        // A folder that could not be set up, because the disk is full or too many files are open, is removed here, as
-        // no `Staging` owns it.
-        Self::set_up(target, place, name).inspect_err(|_| drop(fs_err::remove_dir_all(place.join(name))))
+        Self::set_up(target, name, Home { place: place.join(name), is_kept: AtomicBool::new(false) })
     }
 
-    fn set_up(target: &Dir, place: &Path, name: &str) -> io::Result<Self> {
+    fn set_up(target: &Dir, name: &str, home: Home) -> io::Result<Self> {
         let folder = target.open_directory(name, Link::Stay)?;
         let lock = folder.create_file(LOCK, 0o600)?;
         // If the file system does not support locks, other runs cannot take the folder for a stale one either.
@@ -70,8 +75,12 @@ impl Staging {
         // The mode of the new folder reveals the umask; asking for the umask would change it for all threads.
         let umask = !new.metadata()?.mode & 0o777;
         let late_modes = Mutex::new(Records::create(&folder, "modes")?);
-        let is_kept = AtomicBool::new(false);
-        Ok(Self { place: place.join(name), folder, new, _lock: lock, umask, late_modes, is_kept })
+        Ok(Self { folder, new, _lock: lock, umask, late_modes, home })
+    }
+
+    /// The path of the folder.
+    pub(super) fn place(&self) -> &Path {
+        &self.home.place
     }
 
     /// Creates the file `path` and the folders above it.
@@ -150,16 +159,17 @@ impl Staging {
 
     /// Leaves the folder on the disk permanently, because it contains files that could not be restored.
     pub(super) fn keep(&self) -> io::Result<()> {
-        self.is_kept.store(true, Ordering::Relaxed);
+        self.home.is_kept.store(true, Ordering::Relaxed);
         self.folder.remove_file(LOCK)
     }
 }
 
-impl Drop for Staging {
+impl Drop for Home {
     fn drop(&mut self) {
         if !self.is_kept.load(Ordering::Relaxed) {
-            // A folder that cannot be removed now is stale for the next run; the result of this one is already decided.
-            drop(fs_err::remove_dir_all(&self.place));
+            // Removing an empty folder needs no open file. A folder that cannot be removed now is stale for the next
+            // run; the result of this one is already decided.
+            drop(fs_err::remove_dir(&self.place).or_else(|_| fs_err::remove_dir_all(&self.place)));
         }
     }
 }
