@@ -26,7 +26,7 @@ pub struct Metadata {
 pub enum FileType {
     /// A regular file.
     File,
-    Folder,
+    Directory,
     /// A symbolic link.
     Link,
     /// A socket, a FIFO or a device.
@@ -76,7 +76,7 @@ impl From<std::fs::FileType> for FileType {
     fn from(file_type: std::fs::FileType) -> Self {
         match file_type {
             _ if file_type.is_file() => Self::File,
-            _ if file_type.is_dir() => Self::Folder,
+            _ if file_type.is_dir() => Self::Directory,
             _ if file_type.is_symlink() => Self::Link,
             _ => Self::Special,
         }
@@ -123,7 +123,7 @@ impl From<rustix::fs::FileType> for FileType {
     fn from(file_type: rustix::fs::FileType) -> Self {
         match file_type {
             rustix::fs::FileType::RegularFile => Self::File,
-            rustix::fs::FileType::Directory => Self::Folder,
+            rustix::fs::FileType::Directory => Self::Directory,
             rustix::fs::FileType::Symlink => Self::Link,
             _ => Self::Special,
         }

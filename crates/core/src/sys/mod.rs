@@ -8,6 +8,8 @@
 //! |---|---|---|
 //! | permission bits | as on Linux | derived from the kind of file and the read-only attribute; setting them has no effect |
 //! | access for the user only | as on Linux | inherited from the folder |
+//! | opening below a directory | as on Linux, one name after the other | paths are checked for links, not atomically |
+//! | moving a file without replacing another | as on Linux on macOS, else checked before | checked before |
 //! | identity of a file (device, inode) | as on Linux | unknown, and never equal: links are not followed when packing |
 //! | time of the last change | as on Linux | that of the last modification |
 //! | paths that are not Unicode | as on Linux | refused in recipes |
@@ -22,6 +24,7 @@
 
 mod block_writer;
 mod clone;
+mod dir;
 mod direct;
 mod disk_space;
 mod identity;
@@ -37,6 +40,7 @@ mod write_at;
 
 pub use block_writer::{BlockWriter, DIRECT_FROM_BYTES};
 pub use clone::{clone_whole, device_of};
+pub use dir::{Dir, Found, Link, Names, is_link_refusal};
 pub use disk_space::free_bytes;
 pub use identity::{FileIdentity, is_removed, is_still_at};
 pub use memory::cacheable_bytes;

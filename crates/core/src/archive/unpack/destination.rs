@@ -12,10 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::placing::place;
 use super::staging::{Staging, remove_stale};
-use crate::archive::beneath::{Folder, Found};
 use crate::archive::error::{Conflict, Error, Obstacle};
 use crate::relative_path::RelativePath;
-use crate::sys;
+use crate::sys::{self, Dir, Found};
 
 /// The treatment of files in the target that differ from those to be unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +32,7 @@ pub enum Overwrite {
 /// Several threads may extract into it at once.
 #[derive(Debug)]
 pub struct Destination {
-    pub(super) target: Folder,
+    pub(super) target: Dir,
     pub(super) overwrite: Overwrite,
     place: PathBuf,
     /// Must be dropped before `made`: the target can be removed only when nothing is staged in it.
@@ -75,7 +74,7 @@ impl Destination {
         let failed = |source| Error::OpenTarget { path: place.to_owned(), source };
         let mut made = MadeFolders(Vec::new());
         made.make(place).map_err(failed)?;
-        let target = Folder::open(place).map_err(failed)?;
+        let target = Dir::open(place).map_err(failed)?;
         remove_stale(&target, place);
         let (place, state, cacheable_bytes) = (place.to_owned(), Mutex::default(), OnceLock::new());
         Ok(Self { target, overwrite, place, state, made, cacheable_bytes })
@@ -125,7 +124,7 @@ impl Destination {
 
     /// Returns the kind of file at `path` in the target; a symbolic link anywhere on the path is an error.
     pub(super) fn find(&self, path: &RelativePath) -> Result<Found, Error> {
-        match self.target.find(path) {
+        match self.target.find(path.as_str()) {
             Ok(Found::Link) => Err(Error::LinkInTarget { path: path.clone() }),
             Ok(found) => Ok(found),
             Err(source) => Err(Error::unpacking(path)(source)),

@@ -6,12 +6,11 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use super::destination::Destination;
 use super::extract::SingleFile;
 use super::receive::create;
-use crate::archive::beneath::Found;
 use crate::archive::error::Error;
 use crate::archive::reading::{CACHED_BYTES, fill, read_once};
 use crate::progress::Task;
 use crate::relative_path::RelativePath;
-use crate::sys::{self, BlockWriter};
+use crate::sys::{self, BlockWriter, Found};
 
 /// The permission to open a file again for writing.
 const OWNER_WRITES: u32 = 0o200;
