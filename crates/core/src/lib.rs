@@ -1,7 +1,7 @@
 //! The library of `kit`: it packs an AI project into an OCI artifact, a *ModelKit*, and moves it through any registry.
 //!
-//! The library exists for the program `kit` and for its tests; it promises no stable interface yet. It knows no command line, no
-//! terminal and no environment variables: those belong to the program.
+//! The library exists for the program `kit` and for its tests; it promises no stable interface yet. It parses no
+//! command line, reads no environment variables and writes to no terminal: those belong to the program.
 //!
 //! # Rooms
 //!

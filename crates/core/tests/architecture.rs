@@ -95,6 +95,28 @@ fn arrows_between_the_sub_rooms_of_ops_point_downward() {
     }
 }
 
+/// Names that occur only in code for one platform.
+const PLATFORM_NAMES: &[&str] = &[
+    "os::unix",
+    "os::windows",
+    "os::fd",
+    "os::linux",
+    "os::macos",
+    "rustix",
+    "windows_sys",
+    "target_os",
+    "target_family",
+    "target_vendor",
+];
+
+#[test]
+fn only_sys_differs_between_platforms() {
+    let is_checked = |file: &&PathBuf| is_rust(file) && !file.starts_with(root().join("src/sys"));
+    let files = files_below(&["src", "../../src"]);
+    let wrong: Vec<String> = files.iter().filter(is_checked).flat_map(|file| platform_code(file)).collect();
+    assert!(wrong.is_empty(), "code for one platform belongs in `kit_core::sys`:\n{}", wrong.join("\n"));
+}
+
 #[test]
 fn every_file_says_what_lives_in_it() {
     let has_head = |file: &PathBuf| fs_err::read_to_string(file).unwrap().starts_with("//! ");
@@ -201,6 +223,27 @@ fn names_from_ops(text: &str) -> BTreeSet<String> {
         None => vec![word(rest)],
     });
     named.filter(|name| !name.is_empty() && name != "self").collect()
+}
+
+/// Returns what depends on the platform in a file: names, and conditions of `cfg` that ask for Unix or Windows.
+fn platform_code(file: &Path) -> Vec<String> {
+    let text = fs_err::read_to_string(file).unwrap();
+    let names = PLATFORM_NAMES.iter().filter(|name| text.contains(**name)).map(|name| (*name).to_owned());
+    let asks =
+        |condition: &&str| condition.split(|c: char| !c.is_alphanumeric()).any(|w| w == "unix" || w == "windows");
+    let openings = ["cfg(", "cfg!(", "cfg_attr("].into_iter().flat_map(|opening| text.split(opening).skip(1));
+    let conditions = openings.map(until_closed).filter(asks).map(|condition| format!("cfg({condition})"));
+    names.chain(conditions).map(|found| format!("{}: {found}", file.display())).collect()
+}
+
+/// Returns the beginning of `text` up to the parenthesis that closes one opened before it.
+fn until_closed(text: &str) -> &str {
+    let mut depth = 1;
+    let end = text.find(|c: char| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        depth == 0
+    });
+    &text[..end.unwrap_or(text.len())]
 }
 
 /// Returns the names after `crate::`. A group, `crate::{…}`, has the name `{` and is therefore refused everywhere: one

@@ -6,11 +6,11 @@
 //!
 //! | subject | other Unix systems, such as macOS | Windows |
 //! |---|---|---|
-//! | permission bits | as on Linux | derived from the kind of file and the read-only attribute; setting them has no effect |
+//! | permission bits | as on Linux | derived from the kind of file and whether it is read-only; not set |
 //! | access for the user only | as on Linux | inherited from the folder |
 //! | opening below a directory | as on Linux, one name after the other | paths are checked for links, not atomically |
-//! | moving a file without replacing another | as on Linux on macOS, else checked before | checked before |
-//! | identity of a file (device, inode) | as on Linux | unknown, and never equal: links are not followed when packing |
+//! | moving a file without replacing another | macOS: as on Linux; others: checked before | checked before |
+//! | identity of a file (device, inode) | as on Linux | unknown, and never equal: packing fails at a link |
 //! | time of the last change | as on Linux | that of the last modification |
 //! | paths that are not Unicode | as on Linux | refused in recipes |
 //! | refusing a link as a lock file | as on Linux | checked before opening, not atomically |

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 /// Permissions of owner, group and others, and setuid, setgid and sticky.
+#[cfg(unix)]
 pub(super) const MODE_BITS: u32 = 0o7777;
 
 /// Returns the permission bits, including setuid, setgid and sticky.

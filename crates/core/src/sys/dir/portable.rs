@@ -207,7 +207,7 @@ fn link_refused() -> io::Error {
 
 /// Returns true if a file was not opened because its name is a symbolic link, see [`Link::Stay`].
 pub fn is_link_refusal(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|source| source.is::<LinkRefused>())
+    error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<LinkRefused>)
 }
 
 impl fmt::Display for LinkRefused {
