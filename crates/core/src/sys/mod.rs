@@ -6,7 +6,7 @@
 //!
 //! | subject | other Unix systems, such as macOS | Windows |
 //! |---|---|---|
-//! | permission bits | as on Linux | derived from kind and read-only attribute; cannot be set |
+//! | permission bits | as on Linux | derived from the kind of file and whether it is read-only; not set |
 //! | access for the user only | as on Linux | inherited from the folder |
 //! | opening below a directory | as on Linux, one name after the other | paths are checked for links, not atomically |
 //! | moving a file without replacing another | macOS: as on Linux; others: checked before | checked before |

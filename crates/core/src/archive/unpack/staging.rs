@@ -32,13 +32,13 @@ pub(super) struct Staging {
     umask: u32,
     /// The modes of folders that are set last: with these modes the owner could not fill or move the folders.
     late_modes: Mutex<Records>,
-    /// The last field: removing a folder opens files, so all others are closed before, in case too many are open.
-    home: Home,
+    /// The last field: removing the folder needs up to two open files, which the fields above have freed by then.
+    removal: Removal,
 }
 
-/// The path of a staging folder. Dropping it removes the folder.
+/// Removes the folder `place` and its content when it is dropped, unless it is kept.
 #[derive(Debug)]
-struct Home {
+struct Removal {
     place: PathBuf,
     is_kept: AtomicBool,
 }
@@ -58,10 +58,11 @@ impl Staging {
 
     fn create_as(target: &Dir, place: &Path, name: &str) -> io::Result<Self> {
         target.create_directory(name, OWNER)?;
-        Self::set_up(target, name, Home { place: place.join(name), is_kept: AtomicBool::new(false) })
+        // A folder that cannot be set up, because the disk is full or too many files are open, is removed again.
+        Self::set_up(target, name, Removal { place: place.join(name), is_kept: AtomicBool::new(false) })
     }
 
-    fn set_up(target: &Dir, name: &str, home: Home) -> io::Result<Self> {
+    fn set_up(target: &Dir, name: &str, removal: Removal) -> io::Result<Self> {
         let folder = target.open_directory(name, Link::Stay)?;
         let lock = folder.create_file(LOCK, 0o600)?;
         // If the file system does not support locks, other runs cannot take the folder for a stale one either.
@@ -75,12 +76,12 @@ impl Staging {
         // The mode of the new folder reveals the umask; asking for the umask would change it for all threads.
         let umask = !new.metadata()?.mode & 0o777;
         let late_modes = Mutex::new(Records::create(&folder, "modes")?);
-        Ok(Self { folder, new, _lock: lock, umask, late_modes, home })
+        Ok(Self { folder, new, _lock: lock, umask, late_modes, removal })
     }
 
     /// The path of the folder.
     pub(super) fn place(&self) -> &Path {
-        &self.home.place
+        &self.removal.place
     }
 
     /// Creates the file `path` and the folders above it.
@@ -159,16 +160,16 @@ impl Staging {
 
     /// Leaves the folder on the disk permanently, because it contains files that could not be restored.
     pub(super) fn keep(&self) -> io::Result<()> {
-        self.home.is_kept.store(true, Ordering::Relaxed);
+        self.removal.is_kept.store(true, Ordering::Relaxed);
         self.folder.remove_file(LOCK)
     }
 }
 
-impl Drop for Home {
+impl Drop for Removal {
     fn drop(&mut self) {
         if !self.is_kept.load(Ordering::Relaxed) {
-            // Removing an empty folder needs no open file. A folder that cannot be removed now is stale for the next
-            // run; the result of this one is already decided.
+            // An empty folder can be removed even when no further file can be opened. A folder that cannot be removed
+            // now is stale for the next run; the result of this one is already decided.
             drop(fs_err::remove_dir(&self.place).or_else(|_| fs_err::remove_dir_all(&self.place)));
         }
     }

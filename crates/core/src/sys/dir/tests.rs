@@ -5,18 +5,16 @@ use std::path::Path;
 
 use super::*;
 
-/// Calls `test` with a directory that contains `d/f`, `fifo`, `link -> d` and `dangling -> nothing`, and with its path.
+/// Calls `test` with a directory that contains `d/f`, `socket`, `link -> d` and `dangling -> nothing`, and with its path.
 #[cfg(unix)]
 fn check(test: impl Fn(&Dir, &Path)) {
-    use rustix::fs::{CWD, FileType, Mode};
     for by_component in [false, true] {
         let place = tempfile::tempdir().unwrap();
         fs_err::create_dir(place.path().join("d")).unwrap();
         fs_err::write(place.path().join("d/f"), "four").unwrap();
         fs_err::os::unix::fs::symlink("d", place.path().join("link")).unwrap();
         fs_err::os::unix::fs::symlink("nothing", place.path().join("dangling")).unwrap();
-        let mode = Mode::from_raw_mode(0o600);
-        rustix::fs::mknodat(CWD, place.path().join("fifo"), FileType::Fifo, mode, 0).unwrap();
+        std::os::unix::net::UnixListener::bind(place.path().join("socket")).unwrap();
         let directory = Dir::open(place.path()).unwrap();
         test(&if by_component { directory.by_component() } else { directory }, place.path());
     }
@@ -62,7 +60,7 @@ fn links_are_found_wherever_they_are_in_a_path() {
         check_found(
             directory,
             &[
-                ("fifo", Found::Special),
+                ("socket", Found::Special),
                 ("link", Found::Link),
                 ("link/f", Found::Link),
                 ("link/f/x/y", Found::Link),
