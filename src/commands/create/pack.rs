@@ -129,8 +129,6 @@ impl PackArgs {
         };
         let family = self.family()?;
         Ok(PackOptions {
-            kitfile,
-            context: folder,
             references,
             compression: self.compression,
             format: self.format(family)?,
@@ -145,7 +143,7 @@ impl PackArgs {
                 git: if self.no_git { Git::Ignored } else { Git::Asked },
                 sources: Vec::new(),
             }),
-            jobs: ops::jobs(),
+            ..PackOptions::new(folder, kitfile)
         })
     }
 
