@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that has to pass before a change lands: format, lints, tests.
+# Everything that has to pass before a change lands: words, format, lints, tests.
 # Usage: scripts/test.sh [ARGUMENTS OF cargo test]
 set -euo pipefail
 
@@ -9,6 +9,8 @@ source scripts/prerequisites.sh
 
 main() {
     prepare
+    run scripts/words.sh --self-test
+    run scripts/words.sh
     run cargo fmt --check
     run cargo clippy --workspace --all-targets --locked -- -D warnings
     run cargo test --workspace --locked "$@"

@@ -17,6 +17,8 @@ CHECKED = {".md", ".rs", ".sh", ".toml", ".yml", ".yaml", ".py"}
 WIDTH_CHECKED = {".md", ".rs", ".sh", ".toml"}
 # Texts of others, stored results, and this program, which has to name the words.
 EXCLUDED = re.compile(r"(^|/)(LICENSE|golden|fixtures|corpus)(/|$)|^scripts/words\.|^Cargo\.lock$")
+# The guides pack these projects and show the digests, so their bytes stay as they are.
+PACKED = re.compile(r"^examples/digits")
 
 # name, pattern (a space matches any white space; a match with the group `fine` is not reported), advice
 RULES = [
@@ -42,6 +44,7 @@ DOC_ADVICE = "begin a doc line with a noun or a third-person verb"
 
 URL = re.compile(r"https?://[^\s)>\"'`]+")
 CODE_SPAN = re.compile(r"`[^`\n]+`")
+CONSOLE = re.compile(r"^```console\n.*?^```$", re.DOTALL | re.MULTILINE)
 RUST_TEXT = re.compile(
     r"""(?P<comment>//[^\n]*|/\*.*?\*/)
       | (?P<raw>\b[bc]?r(?P<hashes>\#*)".*?"(?P=hashes))
@@ -111,9 +114,9 @@ def doc_starts(path, text):
 
 
 def widths(path, text):
-    if Path(path).suffix not in WIDTH_CHECKED:
+    if Path(path).suffix not in WIDTH_CHECKED or PACKED.search(path):
         return []
-    data = data_lines(text) if path.endswith(".rs") else set()
+    data = data_lines(text) if path.endswith(".rs") else console_lines(text) if path.endswith(".md") else set()
     found = []
     for number, line in enumerate(text.split("\n"), 1):
         is_table = path.endswith(".md") and line.lstrip().startswith("|")
@@ -174,6 +177,15 @@ def data_lines(text):
     return lines
 
 
+def console_lines(text):
+    """The lines of blocks with commands and their output, which cannot be broken."""
+    lines = set()
+    for block in CONSOLE.finditer(text):
+        first = text.count("\n", 0, block.start()) + 1
+        lines.update(range(first, first + block.group().count("\n")))
+    return lines
+
+
 def columns(line):
     """How wide a terminal shows the line."""
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
@@ -212,6 +224,9 @@ CASES = [
     ("a.md", "The Go tool, and what is about it.\n", ["The Go tool", "what is about"]),
     ("a.md", "| " + "x" * 130 + " |\n[a](https://" + "x" * 130 + ")\n", []),
     ("a.md", "x" * 130 + "\n", ["130 columns"]),
+    ("a.md", "```console\n" + "x" * 130 + "\n```\n", []),
+    ("a.md", "```console\nhe told\n```\n\n```\n" + "x" * 130 + "\n```\n", ["told", "130 columns"]),
+    ("examples/digits/README.md", "x" * 130 + "\n", []),
     ("a.sh", "# Nobody\n", ["Nobody"]),
     ("a.sh", "# It goes\n# on.\n", ["goes on"]),
     ("a.yml", "name: a record of the making\n", ["record of the making"]),

@@ -60,7 +60,7 @@ enum LogLevel {
 }
 
 /// The commands in the groups of `kit --help`. Commands that are missing here are listed under `Other`.
-const GROUPS: [(&str, &[&str]); 5] = [
+pub(crate) const GROUPS: [(&str, &[&str]); 5] = [
     ("Create", &["init", "validate", "import", "pack", "update"]),
     ("Transfer", &["push", "pull", "copy", "promote", "convert", "save", "load", "unpack"]),
     ("Inspect", &["list", "inspect", "info", "ls", "cat", "cp", "diff", "log", "lineage", "verify"]),
@@ -150,7 +150,8 @@ fn parse(args: &[OsString]) -> Result<Args, clap::Error> {
 }
 
 /// Adds the flag that an unknown flag was probably meant to be. clap misses transposed letters in short names.
-fn with_suggestion(mut error: clap::Error, args: &[OsString]) -> clap::Error {
+fn with_suggestion(error: clap::Error, args: &[OsString]) -> clap::Error {
+    let mut error = with_closest_command_first(error);
     let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else { return error };
     if error.kind() != ErrorKind::UnknownArgument || error.get(ContextKind::SuggestedArg).is_some() {
         return error;
@@ -166,6 +167,21 @@ fn with_suggestion(mut error: clap::Error, args: &[OsString]) -> clap::Error {
         error.insert(ContextKind::SuggestedArg, ContextValue::String(format!("--{meant}")));
         error.remove(ContextKind::Suggested);
     }
+    error
+}
+
+/// Sorts the suggestions for an unknown command: clap puts `unpack` before `pack` for `pakc`.
+fn with_closest_command_first(mut error: clap::Error) -> clap::Error {
+    let (Some(ContextValue::String(typed)), Some(ContextValue::Strings(names))) =
+        (error.get(ContextKind::InvalidSubcommand), error.get(ContextKind::SuggestedSubcommand))
+    else {
+        return error;
+    };
+    let known: Vec<&str> = names.iter().map(String::as_str).collect();
+    let meant = closest(typed, &known).unwrap_or_default();
+    let mut names = names.clone();
+    names.sort_by_key(|name| name != meant);
+    error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(names));
     error
 }
 
@@ -239,6 +255,7 @@ mod tests {
             (&["kit", "index", "create", "a:v1", "--lable", "a=b"], Some("'--label'")),
             (&["kit", "list", "--qiuet"], Some("'--quiet'")),
             (&["kit", "psuh"], Some("'push'")),
+            (&["kit", "pakc"], Some("'pack', 'unpack'")),
             (&["kit", "pack", ".", "--nothing-like-it"], None),
         ] {
             let error = parse(&args.iter().map(OsString::from).collect::<Vec<_>>()).unwrap_err().to_string();

@@ -7,9 +7,9 @@ use std::str::FromStr;
 use anyhow::{Context as _, Result, bail};
 use fs_err as fs;
 
-use crate::config::Environment;
-use crate::output::{Bars, Output, Usage};
-use kit_core::ops::{FileLocation, Location};
+use crate::config::{Environment, NetworkArgs};
+use crate::output::{Bars, Output, Usage, tidy};
+use kit_core::ops::{FileLocation, Location, Session};
 use kit_core::store::Store;
 
 /// The environment, the output and the progress bars of a run.
@@ -27,6 +27,11 @@ impl Context {
     /// The local store.
     pub(crate) fn store(&self) -> Result<Store> {
         Ok(Store::open(self.environment.store_folder())?)
+    }
+
+    /// The local store, a client for the registries, and the progress bars.
+    pub(crate) fn session(&self, network: &NetworkArgs) -> Result<Session<'_>> {
+        Ok(Session { store: self.store()?, client: network.client(&self.environment)?, progress: &self.bars })
     }
 
     /// Parses an argument that names a ModelKit. A missing tag becomes `latest`, which is reported.
@@ -48,7 +53,7 @@ impl Context {
 
     /// Resolves an argument that names an existing folder to its absolute path.
     pub(crate) fn folder(&self, path: &Path) -> Result<PathBuf> {
-        let (folder, name) = (self.environment.absolute(path), path.display());
+        let (folder, name) = (self.environment.absolute(path), tidy(path));
         match fs::metadata(&folder) {
             Ok(metadata) if metadata.is_dir() => Ok(folder),
             Ok(_) => bail!("`{name}` is not a folder"),

@@ -2,12 +2,13 @@
 
 mod args;
 mod arguments;
+#[cfg(test)]
+mod command_reference;
 mod commands;
 mod completion;
 mod config;
 mod context;
 mod output;
-mod replace;
 
 pub use args::run;
 #[cfg(fuzzing)]

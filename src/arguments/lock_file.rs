@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use fs_err as fs;
 
-use crate::replace::replace;
 use kit_core::modelkit::{LOCK_SIZE_LIMIT, Lock, parse_lock};
+use kit_core::sys::replace_file;
 
 /// Reads the lock at `path`.
 pub(crate) fn read(path: &Path) -> Result<Lock> {
@@ -34,5 +34,5 @@ pub(crate) fn write(path: &Path, lock: &Lock) -> Result<()> {
     if fs::read(path).is_ok_and(|old| old == text.as_bytes()) {
         return Ok(());
     }
-    replace(path, text.as_bytes()).with_context(|| format!("cannot write lock file `{}`", path.display()))
+    replace_file(path, text.as_bytes()).with_context(|| format!("cannot write lock file `{}`", path.display()))
 }

@@ -5,7 +5,7 @@ use clap::Args;
 
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use kit_core::ops::{self, Inspected, Located, Location, Lookup, Session};
+use kit_core::ops::{self, Inspected, Located, Location, Lookup};
 
 /// The place to read a ModelKit from.
 #[derive(Debug, Args)]
@@ -20,9 +20,7 @@ pub(crate) struct OpenArgs {
 impl OpenArgs {
     /// Opens the store or registry that holds `location`, and reads the documents of the ModelKit.
     pub(crate) fn open(&self, context: &Context, location: &Location) -> Result<(Located, Inspected)> {
-        let store = context.store()?;
-        let client = self.network.client(&context.environment)?;
-        let session = Session { store: &store, client: &client };
+        let session = context.session(&self.network)?;
         let found = session.find(location, if self.remote { Lookup::Remote } else { Lookup::Anywhere })?;
         let inspected = ops::inspect(&found)?;
         Ok((found, inspected))

@@ -125,7 +125,9 @@ fn default_folders() -> Result<(Sourced<PathBuf>, Sourced<PathBuf>)> {
     let strategy =
         etcetera::choose_base_strategy().context("cannot determine the home folder; set KIT_HOME or use --config")?;
     let folder = |path: PathBuf, name| {
-        let origin = if cfg!(unix) && variable(name).is_some() { Origin::Variable(name) } else { Origin::BuiltIn };
+        // Whether the variable counts depends on the platform, and on its value: a relative path does not.
+        let is_named = variable(name).is_some_and(|value| path == Path::new(&value));
+        let origin = if is_named { Origin::Variable(name) } else { Origin::BuiltIn };
         Sourced::new(path.join("kit"), origin)
     };
     Ok((folder(strategy.data_dir(), "XDG_DATA_HOME"), folder(strategy.config_dir(), "XDG_CONFIG_HOME")))

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::gauge::Gauge;
 use super::streams::{Output, ProgressMode, printable};
-use kit_core::progress::{Phase, Progress, Silent, Task};
+use kit_core::progress::{Event, Phase, Progress, Silent, Task, Warning};
+use kit_core::sys;
 
 /// Bars on a terminal, lines elsewhere, events for scripts.
 pub(crate) struct Bars {
@@ -71,12 +72,12 @@ impl Progress for Bars {
         Box::new(Meter { done, face, whole })
     }
 
-    fn say(&self, line: &str) {
-        self.output.say(line);
+    fn report(&self, event: &Event<'_>) {
+        self.output.report(event);
     }
 
-    fn warn(&self, line: &str) {
-        self.output.warn(line);
+    fn warn(&self, warning: &Warning<'_>) {
+        self.output.report_warning(warning);
     }
 }
 
@@ -167,7 +168,7 @@ fn bar(done: &Arc<AtomicU64>, label: String, phase: &'static str, total: Option<
 }
 
 fn columns() -> usize {
-    rustix::termios::tcgetwinsize(std::io::stderr()).map_or(80, |size| usize::from(size.ws_col))
+    sys::error_columns().map_or(80, usize::from)
 }
 
 /// The minimum interval between progress events of a task.

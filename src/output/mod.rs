@@ -1,13 +1,15 @@
-//! Output: streams, progress bars, tables, formats, templates, the closing line and the error report.
+//! Output: streams, progress bars, tables, formats, templates, words, the closing line and the error report.
 
 mod bars;
 mod closing;
+mod events;
 mod format;
 mod gauge;
 pub(super) mod report;
 mod streams;
 pub(super) mod table;
 mod template;
+mod words;
 
 pub(crate) use bars::Bars;
 pub(crate) use closing::{Moved, and_taken};
@@ -18,3 +20,4 @@ pub(crate) use table::one_line;
 pub(crate) use template::InvalidTemplate;
 #[cfg(fuzzing)]
 pub use template::fuzz_template;
+pub(crate) use words::{counted, tidy};

@@ -256,7 +256,7 @@ fn hint_for_archive(error: &archive::Error) -> Option<String> {
             Some("another `kit unpack` may be running in this folder; unpack again when it has finished".to_owned())
         }
         archive::Error::Conflicts(_) => {
-            Some("use -o to overwrite them or -i to keep them; nothing was written".to_owned())
+            Some("use -o to overwrite or -i to keep existing files; nothing was written".to_owned())
         }
         _ => None,
     }

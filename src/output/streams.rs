@@ -4,8 +4,11 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use indicatif::{MultiProgress, ProgressBar};
+use kit_core::progress::{Event, Warning};
+use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::events;
 use crate::config::Environment;
 
 /// The amount and form of progress output.
@@ -64,18 +67,36 @@ impl Output {
 
     /// Reports a finished step.
     pub(crate) fn say(&self, line: &str) {
+        self.message(line, || Value::Null);
+    }
+
+    /// Reports a step of an operation.
+    pub(super) fn report(&self, event: &Event<'_>) {
+        self.message(&events::line(event), || facts(event));
+    }
+
+    fn message(&self, line: &str, facts: impl FnOnce() -> Value) {
         match self.mode {
             ProgressMode::None => {}
-            ProgressMode::Json => self.event(&json!({ "type": "message", "text": line })),
+            ProgressMode::Json => self.event(&with_text("message", line, facts())),
             ProgressMode::Plain | ProgressMode::Fancy => self.write_line(&printable(line)),
         }
     }
 
     /// Reports a warning.
     pub(crate) fn warn(&self, line: &str) {
+        self.warning(line, || Value::Null);
+    }
+
+    /// Reports a warning of an operation.
+    pub(super) fn report_warning(&self, warning: &Warning<'_>) {
+        self.warning(&events::warning_line(warning), || facts(warning));
+    }
+
+    fn warning(&self, line: &str, facts: impl FnOnce() -> Value) {
         match self.mode {
             _ if !self.shows_warnings => {}
-            ProgressMode::Json => self.event(&json!({ "type": "warning", "text": line })),
+            ProgressMode::Json => self.event(&with_text("warning", line, facts())),
             _ => self.write_line(&format!("{} {}", self.paint("33", "warning:"), printable(line))),
         }
     }
@@ -120,6 +141,19 @@ impl Output {
     pub(crate) fn add_bar_above_last(&self, bar: ProgressBar) -> ProgressBar {
         self.bars.insert_from_back(1, bar)
     }
+}
+
+fn facts(report: &impl Serialize) -> Value {
+    serde_json::to_value(report).expect("events consist of strings, numbers and lists")
+}
+
+/// Builds a JSON event with the members of `facts`, which is an object or null.
+fn with_text(kind: &str, text: &str, facts: Value) -> Value {
+    let mut event = json!({ "type": kind, "text": text });
+    if let (Value::Object(event), Value::Object(facts)) = (&mut event, facts) {
+        event.extend(facts);
+    }
+    event
 }
 
 struct Log(MultiProgress);

@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let store = Store::open(work.path().join("store"))?;
     let plain_http = flags.iter().any(|flag| flag == "--plain-http");
     let client = Client::new(Settings { plain_http, ..Settings::default() })?;
-    let session = Session { store: &store, client: &client };
+    let session = Session { store, client, progress: &Silent };
 
     let found = session.find(&from, Lookup::Remote)?;
     let (target, tag) = session.target(&to)?;

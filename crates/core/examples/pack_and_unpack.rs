@@ -17,15 +17,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let context = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/digits");
     let work = tempfile::tempdir()?;
     let store = Store::open(work.path().join("store"))?;
-    let client = Client::new(Settings::default())?;
-    let places = Session { store: &store, client: &client };
+    let session = Session { store, client: Client::new(Settings::default())?, progress: &Silent };
 
     let kitfile = kitfile::parse(&fs_err::read_to_string(context.join("Kitfile"))?)?;
     let options = PackOptions { references: vec!["digits:v1".parse()?], ..PackOptions::new(context, kitfile) };
-    let packed = ops::pack(&places, &options, &Silent)?;
+    let packed = ops::pack(&session, &options)?;
 
     let location: Location = "digits:v1".parse()?;
-    let found = places.find(&location, Lookup::Local)?;
+    let found = session.find(&location, Lookup::Local)?;
     let options = UnpackOptions {
         remote: RemoteData::Left,
         folder: work.path().join("model"),
@@ -33,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         selection: Selection::new(vec!["model".parse::<Filter>()?]),
         jobs: 2,
     };
-    let unpacked = ops::unpack(&places, &found, "digits:v1", &options, &Silent)?;
+    let unpacked = ops::unpack(&session, &found, "digits:v1", &options)?;
     assert_eq!(unpacked.manifest.digest, packed.manifest.digest);
     assert_eq!(unpacked.placed.files, 3);
     Ok(())

@@ -1,23 +1,24 @@
-//! The library of `kit`: it packs an AI project into an OCI artifact, a *ModelKit*, and moves it through any registry.
+//! The library of `kit`: it packs an AI project into an OCI artifact, a *ModelKit*, and moves it between registries.
 //!
-//! The library exists for the program `kit` and for its tests; it promises no stable interface yet. It knows no command line, no
-//! terminal and no environment variables: those belong to the program.
+//! The library exists for the program `kit` and for its tests; its interface is not stable. It does not use command
+//! line arguments, the terminal or environment variables: those belong to the program.
 //!
 //! # Rooms
 //!
 //! ```text
 //! 3  ops ────────────────────────────────────────── operations; threads
 //! 2  archive   store   git   upstream → registry ── places
-//! 1  modelkit → kitfile → oci   draft   contents → tensors   provenance ── documents; no IO
-//! 0  yaml  digest  compression  recipe  layer_format  file_kind  relative_path  progress  problem  direct_writer  version
+//! 1  modelkit → kitfile → oci   draft   contents → tensors   provenance ── documents; no I/O
+//! 0  yaml  digest  compression  recipe  layer_format  file_kind  relative_path  progress  problem  sys
 //! ```
 //!
-//! A room names rooms on lower floors, and on one floor as the arrows go. `tests/architecture.rs` holds the whole table, for the
-//! rooms and for the sub-rooms of `ops`, and fails on the first wrong arrow.
+//! A *room* is a top-level module. It uses only rooms on lower floors and, on its own floor, rooms in the direction of
+//! the arrows. `tests/architecture.rs` contains the whole table of allowed dependencies, for the rooms and for the
+//! submodules of `ops`, and fails on any other dependency.
 //!
 //! | room | purpose |
 //! |---|---|
-//! | [`ops`] | the operations: [`pack`](ops::pack), [`copy`](ops::copy), [`unpack`](ops::unpack), [`diff`](ops::diff) … |
+//! | [`ops`] | operations: [`pack`](ops::pack), [`copy`](ops::copy), [`unpack`](ops::unpack), [`diff`](ops::diff)… |
 //! | [`archive`] | a directory to the bytes of a layer and back: walking, `.kitignore`, tar, safe extraction |
 //! | [`store`] | the local OCI image layout, shared by any number of processes |
 //! | [`registry`] | remote repositories, and files on other servers; asynchronous code stays inside |
@@ -26,32 +27,37 @@
 //! | [`modelkit`] | config, layers and manifest of a ModelKit, a ModelPack or an image; filters; the lock |
 //! | [`kitfile`] | the Kitfile: parsing with every problem reported, validation, output |
 //! | [`draft`] | facts that project files state about themselves, for a first Kitfile |
-//! | [`oci`] | the OCI documents, and [`Source`](oci::Source) and [`Target`](oci::Target), the contract of a place |
+//! | [`oci`] | the OCI documents, and [`Source`](oci::Source) and [`Target`](oci::Target), the interface of a place |
 //! | [`contents`] | the table of contents (TOC) of a layer, and the chunks of large files |
 //! | [`tensors`] | the headers of safetensors and GGUF files |
 //! | [`provenance`] | the origin of a ModelKit, as an attestation that is attached to it |
 //! | [`recipe`] | a layer that is assembled from files when it is read, instead of being stored |
-//! | the others | one idea each; their names say it |
+//! | [`sys`] | the differences between platforms: files, permissions, locks, disks |
+//! | the others | one purpose each, given by the name |
 //!
-//! # One walk: `kit pack`, then `kit push`
+//! # Example: `kit pack`, then `kit push`
 //!
-//! The [`entries`](kitfile::Kitfile::entries) of the Kitfile become layers, one worker each. The bytes of a layer stream from the files
-//! through [`write_layer`](archive::write_layer) into a [`BlobWriter`](store::BlobWriter), which hashes them, syncs the file and gives it its
-//! final name; on the way every file gets a digest in the layer's table of contents. Then
-//! [`assemble`](modelkit::Assembly::assemble) makes config and manifest, and publishing the manifest makes the ModelKit appear.
+//! The [`entries`](kitfile::Kitfile::entries) of the Kitfile become layers, each packed by a worker thread.
+//! [`write_layer`](archive::write_layer) streams the bytes of a layer from the files into a
+//! [`BlobWriter`](store::BlobWriter), which hashes them, syncs the file and renames it to its final name. The digest of
+//! every file goes into the table of contents of the layer. Then [`assemble`](modelkit::Assembly::assemble) creates the
+//! config and the manifest; the ModelKit appears in the store when the manifest is published.
 //!
-//! Push is [`copy`](ops::copy) from the store to a repository: blobs first, each once, the manifest last. Pull, save, load and a remote
-//! unpack are the same copy between other places.
+//! Push is a [`copy`](ops::copy) from the store to a repository: first the blobs, each once, and the manifest last.
+//! Pull, save, load and a remote unpack are the same copy between other places.
 //!
 //! # Invariants
 //!
-//! - A blob under `blobs/` is whole; a tag in an index leads to a whole artifact; a file under its final name is whole.
-//! - Bytes are verified once, while they pass, by the code that brings them into the store or onto the disk.
-//! - Memory does not grow with the size of content. Documents are read up to a limit.
-//! - `registry` retries; resuming belongs to the code that knows how much it has. Both open content at an offset.
-//! - Work is spread over threads in `ops::workers` and in `registry` only. [`Hasher`](digest::Hasher) and
-//!   [`BlockWriter`](direct_writer::BlockWriter) have one thread each for their own step, [`Encoder`](compression::Encoder) one per core.
-//! - The same files give the same manifest digest on every machine, at any time.
+//! - A blob under `blobs/` is complete; a tag in an index points to a complete artifact; a file under its final name is
+//!   complete.
+//! - Bytes are verified once, while they are streamed, by the code that writes them to the store or to the disk.
+//! - Memory use does not grow with the size of content. Documents are read up to a size limit.
+//! - `registry` retries requests; the code that knows how many bytes it has resumes a transfer. Both open content at an
+//!   offset.
+//! - Only `ops::workers` and `registry` distribute work over threads. [`Hasher`](digest::Hasher) and
+//!   [`BlockWriter`](sys::BlockWriter) use one thread each for their own step,
+//!   [`Encoder`](compression::Encoder) one per core.
+//! - The same files produce the same manifest digest on every machine, at any time.
 //!
 //! # Examples
 //!
@@ -70,7 +76,6 @@ pub mod archive;
 pub mod compression;
 pub mod contents;
 pub mod digest;
-pub mod direct_writer;
 pub mod draft;
 pub mod file_kind;
 pub mod git;
@@ -86,6 +91,7 @@ pub mod recipe;
 pub mod registry;
 pub mod relative_path;
 pub mod store;
+pub mod sys;
 pub mod tensors;
 pub mod upstream;
 mod version;

@@ -10,6 +10,7 @@ use crate::commands::create::import::hub;
 use crate::commands::registries::prompt;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
+use crate::output::tidy;
 use kit_core::kitfile::{self, Package};
 use kit_core::ops::{self, Draft, ProjectFolder};
 use kit_core::upstream::HubUpstream;
@@ -65,7 +66,7 @@ impl InitArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let path = self.place(context)?;
         let draft = if self.remote { self.draft_remote(context) } else { self.draft_here(context) };
-        let mut draft = draft.with_context(|| format!("cannot inspect `{}`", self.path.display()))?;
+        let mut draft = draft.with_context(|| format!("cannot inspect `{}`", tidy(&self.path)))?;
         self.complete(context, &mut draft.kitfile.package)?;
         let yaml = kitfile::to_yaml_with_notes(&draft.kitfile, &draft.notes);
         let Some(path) = path else { return Ok(context.output.result(yaml)?) };

@@ -11,7 +11,7 @@ use fs_err as fs;
 use crate::arguments::{CompatArgs, lock_file};
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{Moved, Usage, usage};
+use crate::output::{Moved, Usage, tidy, usage};
 use kit_core::archive::Links;
 use kit_core::compression::Compression;
 use kit_core::kitfile::{self, Kitfile, LOCK_FILE};
@@ -110,9 +110,7 @@ impl PackArgs {
             (None, None) => Vec::new(),
         };
         let options = self.options(context, references)?;
-        let store = context.store()?;
-        let client = self.network.client(&context.environment)?;
-        let session = Session { store: &store, client: &client };
+        let session = context.session(&self.network)?;
         match destination {
             Some(destination) => self.push(context, &session, &options, &destination, start),
             None => self.save(context, &session, &options, start),
@@ -171,8 +169,8 @@ impl PackArgs {
 
     /// Packs into the local store.
     fn save(&self, context: &Context, session: &Session<'_>, options: &PackOptions, start: Instant) -> Result<()> {
-        let packed = ops::pack(session, options, &context.bars)
-            .with_context(|| format!("cannot pack `{}`", options.context.display()))?;
+        let packed =
+            ops::pack(session, options).with_context(|| format!("cannot pack `{}`", options.context.display()))?;
         context.output.result(format!("Model saved: {}", packed.manifest.digest))?;
         self.save_lock(context, options, packed.lock.as_ref())?;
         let done = if options.keeping == Keeping::Links { "linked" } else { "written" };
@@ -195,7 +193,7 @@ impl PackArgs {
         let failure = || format!("cannot pack `{}` and push it to `{location}`", options.context.display());
         context.output.say(&format!("Packing and pushing {location}"));
         let PackedAway { copied, lock } =
-            copy(context, session, options, location, &destination.more_tags).with_context(failure)?;
+            copy(session, options, location, &destination.more_tags).with_context(failure)?;
         context.output.result(format!("Pushed {}", copied.manifest.digest))?;
         self.save_lock(context, options, lock.as_ref())?;
         context.output.say(&Moved::sent(&copied).in_words(start));
@@ -244,7 +242,7 @@ impl PackArgs {
 
     fn folder(&self, context: &Context) -> Result<PathBuf> {
         let folder = context.folder(&self.context);
-        let folder = folder.with_context(|| format!("cannot pack `{}`", self.context.display()))?;
+        let folder = folder.with_context(|| format!("cannot pack `{}`", tidy(&self.context)))?;
         Ok(fs::canonicalize(folder)?)
     }
 
@@ -262,7 +260,7 @@ pub(super) fn read_kitfile(context: &Context, path: &Path) -> Result<Kitfile> {
         return parse_kitfile(context, ("standard input".to_owned(), read_standard_input()?));
     }
     let read = read(&context.environment.absolute(path));
-    parse_kitfile(context, read.with_context(|| format!("cannot read the Kitfile `{}`", path.display()))?)
+    parse_kitfile(context, read.with_context(|| format!("cannot read the Kitfile `{}`", tidy(path)))?)
 }
 
 fn parse_kitfile(context: &Context, (name, bytes): (String, Vec<u8>)) -> Result<Kitfile> {
@@ -279,7 +277,6 @@ const NAMED_BY_TAG: &str = "";
 
 /// Packs directly into `location` and tags the result with `more_tags` as well.
 pub(super) fn copy(
-    context: &Context,
     session: &Session<'_>,
     options: &PackOptions,
     location: &Location,
@@ -287,9 +284,9 @@ pub(super) fn copy(
 ) -> Result<PackedAway, ops::Error> {
     let (target, tag) = session.target(location)?;
     let tags: Vec<_> = tag.into_iter().chain(more_tags.iter().cloned()).collect();
-    let origins = Origins::known_to(session.store, location)?;
+    let origins = Origins::known_to(&session.store, location)?;
     let copying = CopyOptions { jobs: session.jobs(&[location]), origins, phase: Phase::Uploading };
-    ops::pack_and_push(session, options, (&*target, &tags), &copying, &context.bars)
+    ops::pack_and_push(session, options, (&*target, &tags), &copying)
 }
 
 /// The destination of --push, and the names of the ModelKit there.

@@ -11,10 +11,10 @@ use super::pack::find_kitfile;
 use crate::commands::inspect::short;
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{ExitWithDifferences, ExitWithTrouble, Format};
-use crate::replace::replace;
+use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, tidy};
 use kit_core::kitfile::{self, LOCK_FILE};
-use kit_core::ops::{self, Lookup, Pin, Session, Unpinned, UpdateOptions};
+use kit_core::ops::{self, Lookup, Pin, Unpinned, UpdateOptions};
+use kit_core::sys::replace_file;
 
 /// Update the pinned digests in a Kitfile to the current targets of their tags
 ///
@@ -81,7 +81,7 @@ impl UpdateArgs {
             if fs::read_to_string(&path)? != text {
                 bail!("`{}` was changed by another process in the meantime", path.display());
             }
-            replace(&path, edited.as_bytes())?;
+            replace_file(&path, edited.as_bytes())?;
         }
         context.output.result(self.format.render_rows(&pins, to_json, || lines(&pins))?)?;
         self.say(context, &path, &pins, moved.len());
@@ -103,9 +103,7 @@ impl UpdateArgs {
             unpinned: if self.pin { Unpinned::Pinned } else { Unpinned::Left },
             jobs: ops::jobs(),
         };
-        let store = context.store()?;
-        let client = self.network.client(&context.environment)?;
-        Ok(ops::pins(&Session { store: &store, client: &client }, &kitfile, &options)?)
+        Ok(ops::pins(&context.session(&self.network)?, &kitfile, &options)?)
     }
 
     fn say(&self, context: &Context, path: &Path, pins: &[Pin], moved: usize) {
@@ -126,7 +124,7 @@ impl UpdateArgs {
     }
 
     fn trouble(&self, error: anyhow::Error) -> anyhow::Error {
-        let text = format!("cannot update the pins of `{}`", self.file.as_ref().unwrap_or(&self.folder).display());
+        let text = format!("cannot update the pins of `{}`", tidy(self.file.as_ref().unwrap_or(&self.folder)));
         if self.exit_code { error.context(ExitWithTrouble(text)) } else { error.context(text) }
     }
 }

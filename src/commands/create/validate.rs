@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::pack::find_kitfile;
 use crate::context::Context;
-use crate::output::{Format, one_line};
+use crate::output::{Format, counted, one_line, tidy};
 use kit_core::kitfile;
 use kit_core::ops::{self, Finding, Severity, ValidateOptions};
 
@@ -41,7 +41,7 @@ pub(crate) struct ValidateArgs {
 
 impl ValidateArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
-        let failure = || format!("cannot validate `{}`", self.folder.display());
+        let failure = || format!("cannot validate `{}`", tidy(&self.folder));
         let options = self.options(context).with_context(failure)?;
         let findings = ops::validate(&options).with_context(failure)?;
         let table = || findings.iter().map(in_words).collect();
@@ -50,7 +50,7 @@ impl ValidateArgs {
         let warnings = findings.len() - errors;
         let summary = format!("{}, {}", counted(errors, "error"), counted(warnings, "warning"));
         if errors > 0 || self.strict && warnings > 0 {
-            bail!("validation of `{}` failed: {summary}", self.folder.display());
+            bail!("validation of `{}` failed: {summary}", tidy(&self.folder));
         }
         context.output.say(&format!("{}: {summary}", options.file));
         Ok(())
@@ -89,8 +89,4 @@ fn word(finding: &Finding) -> &'static str {
         Severity::Error => "error",
         Severity::Warning => "warning",
     }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

@@ -7,8 +7,9 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::arguments::{OpenArgs, OverwriteArgs};
-use crate::commands::transfer::{files, moved};
+use crate::commands::transfer::moved;
 use crate::context::Context;
+use crate::output::{counted, tidy};
 use kit_core::archive::Placed;
 use kit_core::ops::{self, CpOptions, FileLocation};
 
@@ -46,12 +47,12 @@ impl CpArgs {
             overwrite: self.overwrite.choice(),
             jobs: ops::jobs(),
         };
-        let destination = self.destination.display();
+        let destination = tidy(&self.destination);
         let placed =
             self.copy(context, &file, &options).with_context(|| format!("cannot copy `{file}` to `{destination}`"))?;
-        let kept = if placed.kept > 0 { format!(" · {} kept", files(placed.kept)) } else { String::new() };
+        let kept = if placed.kept > 0 { format!(" · {} kept", counted(placed.kept, "file")) } else { String::new() };
         let moved = moved(&placed).in_words(start);
-        context.output.say(&format!("Copied {} to {destination}{kept} · {moved}", files(placed.files)));
+        context.output.say(&format!("Copied {} to {destination}{kept} · {moved}", counted(placed.files, "file")));
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use super::diff::{file_as_json, show_file};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Format, table};
-use kit_core::ops::{self, DiffOptions, LayerCount, LogOptions, Lookup, Session, Version};
+use kit_core::ops::{self, DiffOptions, LayerCount, LogOptions, Lookup, Version};
 use kit_core::provenance::Commit;
 
 /// Show the versions of a ModelKit and their changes
@@ -56,8 +56,7 @@ impl LogArgs {
 
     fn versions(&self, context: &Context) -> Result<Vec<Version>> {
         let location = context.location_as_given(&self.reference)?;
-        let (store, client) = (context.store()?, self.network.client(&context.environment)?);
-        let session = Session { store: &store, client: &client };
+        let session = context.session(&self.network)?;
         let jobs = if self.remote { session.jobs(&[&location]) } else { ops::jobs() };
         let files = DiffOptions {
             only: None,
@@ -71,7 +70,7 @@ impl LogArgs {
             files: self.files.then_some(files),
             jobs,
         };
-        Ok(ops::log(&session, &location, &options, &context.bars)?)
+        Ok(ops::log(&session, &location, &options)?)
     }
 
     fn render(&self, versions: &[Version]) -> String {

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use crate::arguments::lock_file;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
-use crate::output::{Format, Moved, table};
+use crate::output::{Format, Moved, counted, table, tidy};
 use kit_core::kitfile::LOCK_FILE;
 use kit_core::modelkit::{Change, Drift, Filter, Selection, Subject};
-use kit_core::ops::{self, Lookup, Session, Verified, VerifyOptions};
+use kit_core::ops::{self, Lookup, Verified, VerifyOptions};
 
 /// Verify a folder against its Kitfile.lock or a ModelKit
 ///
@@ -55,7 +55,7 @@ impl VerifyArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let start = Instant::now();
         let folder = context.folder(&self.folder);
-        let folder = folder.with_context(|| format!("cannot verify `{}`", self.folder.display()))?;
+        let folder = folder.with_context(|| format!("cannot verify `{}`", tidy(&self.folder)))?;
         let filters = self.filter.iter().map(|filter| parse::<Filter>(filter)).collect::<Result<Vec<_>>>()?;
         let options = VerifyOptions { folder, selection: Selection::new(filters), jobs: ops::jobs() };
         let (verified, standard) = match &self.reference {
@@ -68,13 +68,16 @@ impl VerifyArgs {
         let folder = options.folder.display();
         match verified.drifts.len() {
             0 => {
-                let moved =
-                    Moved { done: (verified.bytes, "read"), reused: files(verified.files), mounted: None, resumed: 0 };
+                let moved = Moved {
+                    done: (verified.bytes, "read"),
+                    reused: counted(verified.files, "file"),
+                    mounted: None,
+                    resumed: 0,
+                };
                 context.output.say(&format!("{folder} matches `{standard}` · {}", moved.in_words(start)));
                 Ok(())
             }
-            1 => bail!("`{folder}` differs from `{standard}`: 1 difference"),
-            count => bail!("`{folder}` differs from `{standard}`: {count} differences"),
+            count => bail!("`{folder}` differs from `{standard}`: {}", counted(count, "difference")),
         }
     }
 
@@ -89,13 +92,11 @@ impl VerifyArgs {
 
     fn by_modelkit(&self, context: &Context, options: &VerifyOptions, reference: &str) -> Result<(Verified, String)> {
         let location = context.location(reference)?;
-        let store = context.store()?;
-        let client = self.network.client(&context.environment)?;
-        let session = Session { store: &store, client: &client };
+        let session = context.session(&self.network)?;
         let name = location.to_string();
         let verified = session
             .find(&location, Lookup::Anywhere)
-            .and_then(|found| ops::verify_modelkit(&session, &found, &name, options, &context.bars))
+            .and_then(|found| ops::verify_modelkit(&session, &found, &name, options))
             .with_context(|| format!("cannot compare `{}` with `{name}`", options.folder.display()))?;
         Ok((verified, name))
     }
@@ -147,8 +148,4 @@ fn to_json(verified: &Verified) -> Value {
         "size": verified.bytes,
         "differences": verified.drifts.iter().map(difference).collect::<Value>(),
     })
-}
-
-fn files(count: usize) -> String {
-    if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
 }

@@ -5,6 +5,7 @@ use clap::Args;
 
 use crate::commands::inspect::list;
 use crate::context::Context;
+use crate::output::counted;
 use kit_core::ops::{self, Checked};
 use kit_core::progress::human;
 use kit_core::store::Store;
@@ -44,8 +45,7 @@ impl FsckArgs {
     }
 
     fn conclude(&self, context: &Context, checked: &Checked) -> Result<()> {
-        let blobs = if checked.blobs == 1 { "blob" } else { "blobs" };
-        let read = format!("{} {blobs}, {} read", checked.blobs, human(checked.bytes));
+        let read = format!("{}, {} read", counted(checked.blobs, "blob"), human(checked.bytes));
         if checked.unreferenced_bytes > 0 && !self.repair {
             let bytes = human(checked.unreferenced_bytes);
             context.output.say(&format!("{bytes} belong to no ModelKit; `kit cache clear` frees them"));
@@ -55,14 +55,16 @@ impl FsckArgs {
         }
         let (damaged, broken) = (checked.damaged.len(), checked.broken.len());
         if self.repair {
-            context.output.say(&format!("{damaged} damaged blobs and {broken} broken names removed; {read}"));
+            let (blobs, names) = (counted(damaged, "damaged blob"), counted(broken, "broken name"));
+            context.output.say(&format!("{blobs} and {names} removed; {read}"));
             let names: Vec<_> = checked.broken.iter().filter_map(|broken| broken.entry.name()).collect();
             if !names.is_empty() {
                 context.output.say(&format!("Pull or pack again: {}", names.join(", ")));
             }
             return Ok(());
         }
-        bail!("the store is damaged: {damaged} blobs, {broken} names; {read}. `kit fsck --repair` removes them")
+        let (blobs, names) = (counted(damaged, "blob"), counted(broken, "name"));
+        bail!("the store is damaged: {blobs}, {names}; {read}. `kit fsck --repair` removes them")
     }
 }
 

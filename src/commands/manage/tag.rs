@@ -7,7 +7,7 @@ use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::{Usage, usage};
 use kit_core::oci::{Reference, Tag};
-use kit_core::ops::{self, Session};
+use kit_core::ops::{self};
 
 /// Add a tag to a ModelKit in the local store
 ///
@@ -35,13 +35,10 @@ impl TagArgs {
         if targets.iter().any(|target| target.digest.is_some()) {
             return Err(usage(format!("`{}` contains a digest; a new name needs a tag", self.target)));
         }
-        let store = context.store()?;
-        let client = self.network.client(&context.environment)?;
-        let session = Session { store: &store, client: &client };
+        let session = context.session(&self.network)?;
         for target in targets {
             let target = target.with_tag(target.tag.clone().unwrap_or_else(Tag::latest));
-            ops::tag(&session, &source, &target, &context.bars)
-                .with_context(|| format!("Failed to tag modelkit `{source}`"))?;
+            ops::tag(&session, &source, &target).with_context(|| format!("Failed to tag modelkit `{source}`"))?;
             context.output.result(format!("Modelkit {source} tagged as {target}"))?;
         }
         Ok(())

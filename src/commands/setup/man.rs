@@ -11,6 +11,7 @@ use fs_err as fs;
 
 use crate::args;
 use crate::context::Context;
+use crate::output::{counted, tidy};
 use kit_core::VERSION;
 
 /// Generate man pages for all commands
@@ -33,8 +34,8 @@ impl ManArgs {
         kit.build();
         let folder = context.environment.absolute(&self.folder);
         let written = fs::create_dir_all(&folder).and_then(|()| write_all(&kit, &folder));
-        let count = written.with_context(|| format!("cannot write man pages into `{}`", self.folder.display()))?;
-        context.output.say(&format!("{count} man pages written to {}", self.folder.display()));
+        let count = written.with_context(|| format!("cannot write man pages into `{}`", tidy(&self.folder)))?;
+        context.output.say(&format!("{} written to {}", counted(count, "man page"), tidy(&self.folder)));
         Ok(())
     }
 }

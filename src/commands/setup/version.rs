@@ -25,9 +25,8 @@ impl VersionArgs {
             return Ok(());
         }
         let version = kit_core::VERSION;
-        let commit = option_env!("KIT_COMMIT").unwrap_or("unknown");
-        let built = option_env!("KIT_BUILT").unwrap_or("unknown");
-        let compiler = concat!("rustc ", env!("CARGO_PKG_RUST_VERSION"), " or later");
+        // Set by `build.rs`.
+        let (commit, built, compiler) = (env!("KIT_COMMIT"), env!("KIT_BUILT"), env!("KIT_COMPILER"));
         let data = json!({ "version": version, "commit": commit, "built": built, "compiler": compiler });
         let table = || format!("Version: {version}\nCommit: {commit}\nBuilt: {built}\nCompiler: {compiler}\n");
         Ok(context.output.result(self.format.render(&data, table)?)?)

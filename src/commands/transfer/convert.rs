@@ -9,7 +9,7 @@ use crate::context::{Context, parse};
 use crate::output::usage;
 use kit_core::modelkit::Family;
 use kit_core::oci::{Reference, Tag};
-use kit_core::ops::{self, Session};
+use kit_core::ops;
 
 /// Convert a ModelKit to a ModelPack, or a ModelPack to a ModelKit
 ///
@@ -54,10 +54,8 @@ impl ConvertArgs {
         };
         let source: Reference = parse(&self.source)?;
         let target = self.target(&source, suffix)?;
-        let store = context.store()?;
-        let client = self.network.client(&context.environment)?;
-        let session = Session { store: &store, client: &client };
-        let manifest = ops::convert(&session, &source, &target, family, ops::jobs(), &context.bars)
+        let session = context.session(&self.network)?;
+        let manifest = ops::convert(&session, &source, &target, family, ops::jobs())
             .with_context(|| format!("cannot convert `{source}` to a {family}"))?;
         context.output.result(format!("Converted {}", manifest.digest))?;
         context.output.say(&format!("{source} is now also the {family} {target}, with the same layers"));

@@ -9,7 +9,7 @@ use crate::arguments::{DryRunArgs, dry_run};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::Moved;
-use kit_core::ops::{self, CopyOptions, Location, Lookup, Origins, Session};
+use kit_core::ops::{self, CopyOptions, Location, Lookup, Origins};
 use kit_core::progress::Phase;
 
 /// Copy a ModelKit between registries and OCI image layouts
@@ -47,8 +47,7 @@ impl CopyArgs {
 
     fn copy(&self, context: &Context, source: &Location, destination: &Location) -> Result<()> {
         let start = Instant::now();
-        let (store, client) = (context.store()?, self.network.client(&context.environment)?);
-        let session = Session { store: &store, client: &client };
+        let session = context.session(&self.network)?;
         let found = session.find(source, Lookup::Remote)?;
         let options = CopyOptions {
             jobs: session.jobs(&[source, destination]),

@@ -4,14 +4,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
-use crate::output::{Moved, usage};
+use crate::output::{Moved, tidy, usage};
 use kit_core::oci::Reference;
-use kit_core::ops::{self, CopyOptions, Layout, LoadTo, Location, Origins, Session};
+use kit_core::ops::{self, CopyOptions, Layout, LoadTo, Location, Origins};
 use kit_core::progress::Phase;
 
 /// Load ModelKits from an archive into the local store or a registry
@@ -41,23 +41,25 @@ pub(crate) struct LoadArgs {
 impl LoadArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let to = self.push.as_deref().map_or(Ok(LoadTo::Store), load_to)?;
-        self.load(context, &to).with_context(|| format!("cannot load `{}`", self.archive.display()))
+        self.load(context, &to).with_context(|| format!("cannot load `{}`", tidy(&self.archive)))
     }
 
     fn load(&self, context: &Context, to: &LoadTo) -> Result<()> {
         let start = Instant::now();
-        let (store, client) = (context.store()?, self.network.client(&context.environment)?);
-        let session = Session { store: &store, client: &client };
+        let session = context.session(&self.network)?;
         let path = context.environment.absolute(&self.archive);
-        let layout =
-            if self.archive == Path::new("-") { Layout::receive(io::stdin(), &store)? } else { Layout::open(&path)? };
+        let is_stream = self.archive == Path::new("-");
+        if !is_stream && !path.exists() {
+            bail!("`{}` does not exist", tidy(&self.archive));
+        }
+        let layout = if is_stream { Layout::receive(io::stdin(), &session.store)? } else { Layout::open(&path)? };
         let (jobs, phase) = match to {
             LoadTo::Store => (ops::jobs(), Phase::Copying),
-            LoadTo::Registry(registry) => (client.concurrency(registry), Phase::Uploading),
+            LoadTo::Registry(registry) => (session.client.concurrency(registry), Phase::Uploading),
             LoadTo::Repository(place) => (session.jobs(&[&Location::Artifact(place.clone())]), Phase::Uploading),
         };
         let options = CopyOptions { jobs, origins: Origins::default(), phase };
-        for loaded in ops::load(&session, &layout, &named_after(&path), to, &options, &context.bars)? {
+        for loaded in ops::load(&session, &layout, &named_after(&path), to, &options)? {
             context.output.result(format!("Loaded {} {}", loaded.reference, loaded.copied.manifest.digest))?;
             let moved = Moved { mounted: None, ..Moved::sent(&loaded.copied) };
             context.output.say(&moved.in_words(start));

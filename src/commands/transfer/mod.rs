@@ -16,4 +16,4 @@ pub(crate) use promote::PromoteArgs;
 pub(crate) use pull::{FetchArgs, PullArgs};
 pub(crate) use push::{PushArgs, SendArgs};
 pub(crate) use save::SaveArgs;
-pub(crate) use unpack::{UnpackArgs, files, moved};
+pub(crate) use unpack::{UnpackArgs, moved};

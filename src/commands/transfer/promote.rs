@@ -9,7 +9,7 @@ use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::{Moved, usage};
 use kit_core::oci::Reference;
-use kit_core::ops::{self, CopyOptions, Location, Lookup, Origins, Promoted, Session, TagState};
+use kit_core::ops::{self, CopyOptions, Location, Lookup, Origins, Promoted, TagState};
 use kit_core::progress::Phase;
 
 /// Point a tag in a registry at a ModelKit, unless another client moved the tag
@@ -66,8 +66,7 @@ impl PromoteArgs {
         destination: &Reference,
         expected: Option<TagState>,
     ) -> Result<Promoted> {
-        let (store, client) = (context.store()?, self.network.client(&context.environment)?);
-        let session = Session { store: &store, client: &client };
+        let session = context.session(&self.network)?;
         let found = session.find(source, Lookup::Remote)?;
         let target = Location::Artifact(destination.clone());
         let options = CopyOptions {
@@ -75,6 +74,6 @@ impl PromoteArgs {
             origins: Origins::beside(source, &target),
             phase: Phase::Copying,
         };
-        Ok(ops::promote(&session, &found, destination, expected, &options, &context.bars)?)
+        Ok(ops::promote(&session, &found, destination, expected, &options)?)
     }
 }

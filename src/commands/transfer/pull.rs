@@ -11,7 +11,7 @@ use crate::context::{Context, parse};
 use crate::output::{Moved, and_taken, usage};
 use kit_core::digest::Digest;
 use kit_core::oci::{Reference, Tag};
-use kit_core::ops::{self, CopyOptions, Fetch, Location, Origins, Plan, Session, Wanted};
+use kit_core::ops::{self, CopyOptions, Fetch, Location, Origins, Plan, Wanted};
 use kit_core::progress::{Phase, human};
 
 /// Download a ModelKit from a registry into the local store
@@ -65,9 +65,7 @@ impl FetchArgs {
         let start = Instant::now();
         let source = context.location(&self.source)?;
         let name = self.local_name(&source)?;
-        let store = context.store()?;
-        let client = self.network.client(&context.environment)?;
-        let session = Session { store: &store, client: &client };
+        let session = context.session(&self.network)?;
         let failure = || format!("Failed to pull `{source}`");
         let options =
             CopyOptions { jobs: session.jobs(&[&source]), origins: Origins::default(), phase: Phase::Downloading };
@@ -77,7 +75,7 @@ impl FetchArgs {
         }
         context.output.say(&format!("Pulling {source}"));
         let fetch = if self.no_delta { Fetch::Everything } else { Fetch::Changes };
-        let copied = ops::pull(&session, (&source, wanted), &name, fetch, &options, &context.bars);
+        let copied = ops::pull(&session, (&source, wanted), &name, fetch, &options);
         let copied = copied.with_context(failure)?;
         context.output.result(format!("Pulled {}", copied.manifest.digest))?;
         let moved = Moved {

@@ -76,9 +76,7 @@ impl SendArgs {
             Some(text) => context.location(text)?,
             None => source.clone(),
         };
-        let store = context.store()?;
-        let client = self.network.client(&context.environment)?;
-        let session = Session { store: &store, client: &client };
+        let session = context.session(&self.network)?;
         let failure = || failure(&source, &destination);
         let found = session.find(&source, Lookup::Local).with_context(failure)?;
         // A form that the ModelKit cannot have is an error before anything is uploaded.
@@ -133,7 +131,7 @@ fn show_plan(context: &Context, session: &Session<'_>, found: &Located, destinat
 fn options(session: &Session<'_>, destination: &Location) -> Result<CopyOptions, ops::Error> {
     Ok(CopyOptions {
         jobs: session.jobs(&[destination]),
-        origins: Origins::known_to(session.store, destination)?,
+        origins: Origins::known_to(&session.store, destination)?,
         phase: Phase::Uploading,
     })
 }

@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{Output, usage};
+use crate::output::{Output, counted, tidy, usage};
 use kit_core::ops::{self, Destination, Location, Lookup, Named, Saved, Session};
 use kit_core::progress::human;
 
@@ -47,12 +47,11 @@ impl SaveArgs {
         if self.output == "-" && io::stdout().is_terminal() {
             return Err(usage("refusing to write an archive to a terminal; use -o FILE.tar"));
         }
-        self.save(context).with_context(|| format!("cannot save to `{}`", self.output))
+        self.save(context).with_context(|| format!("cannot save to `{}`", tidy(Path::new(&self.output))))
     }
 
     fn save(&self, context: &Context) -> Result<()> {
-        let (store, client) = (context.store()?, self.network.client(&context.environment)?);
-        let session = Session { store: &store, client: &client };
+        let session = context.session(&self.network)?;
         let find = |names: &[String]| names.iter().map(|name| self.find(context, &session, name)).collect();
         let (modelkits, since): (Result<Vec<_>>, Result<Vec<_>>) = (find(&self.modelkits), find(&self.since));
         let (modelkits, since) = (modelkits?, since?);
@@ -86,10 +85,9 @@ impl SaveArgs {
         for (reference, manifest) in saved.manifests.iter().filter(|_| self.output != "-") {
             context.output.result(format!("Saved {reference} {}", manifest.digest))?;
         }
-        let mut words = vec![format!("{} to {}", human(saved.bytes), self.output)];
+        let mut words = vec![format!("{} to {}", human(saved.bytes), tidy(Path::new(&self.output)))];
         if saved.referrers > 0 {
-            let noun = if saved.referrers == 1 { "referrer" } else { "referrers" };
-            words.push(format!("with {} {noun}", saved.referrers));
+            words.push(format!("with {}", counted(saved.referrers, "referrer")));
         }
         if saved.omitted_bytes > 0 {
             words.push(format!("without {} that the receiver already has", human(saved.omitted_bytes)));

@@ -9,10 +9,10 @@ use clap::Args;
 use crate::arguments::{LabelArgs, OverwriteArgs, lock_file};
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
-use crate::output::{Moved, and_taken};
+use crate::output::{Moved, and_taken, counted};
 use kit_core::archive::Placed;
 use kit_core::modelkit::{Filter, Part, Selection};
-use kit_core::ops::{self, Lookup, RemoteData, Session, UnpackOptions};
+use kit_core::ops::{self, Lookup, RemoteData, UnpackOptions};
 
 /// Unpack a ModelKit, or parts of it, into a folder
 ///
@@ -79,14 +79,12 @@ impl UnpackArgs {
             remote: self.remote(context)?,
             jobs: ops::jobs(),
         };
-        let store = context.store()?;
-        let client = self.network.client(&context.environment)?;
-        let session = Session { store: &store, client: &client };
+        let session = context.session(&self.network)?;
         let folder = options.folder.display().to_string();
         context.output.say(&format!("Unpacking to {folder}"));
         let unpacked = session
             .find_labelled(&location, Lookup::Anywhere, &self.labels.label)
-            .and_then(|found| ops::unpack(&session, &found, &location.to_string(), &options, &context.bars))
+            .and_then(|found| ops::unpack(&session, &found, &location.to_string(), &options))
             .with_context(|| format!("cannot unpack `{location}` into `{folder}`"))?;
         context.output.say(&summary(&unpacked, &folder, start));
         Ok(())
@@ -124,8 +122,8 @@ fn summary(unpacked: &ops::Unpacked, folder: &str, start: Instant) -> String {
     if placed.files == 0 && placed.kept == 0 && placed.already_right > 0 {
         return format!("Nothing to do: {folder} already contains the requested files of {digest}");
     }
-    let kept = if placed.kept > 0 { format!(" · {} kept", files(placed.kept)) } else { String::new() };
-    let done = files(placed.files);
+    let kept = if placed.kept > 0 { format!(" · {} kept", counted(placed.kept, "file")) } else { String::new() };
+    let done = counted(placed.files, "file");
     let mut moved = moved(placed);
     moved.reused += &and_taken(&unpacked.taken);
     format!("Unpacked {done} into {folder} · verified {digest}{kept} · {}", moved.in_words(start))
@@ -133,10 +131,6 @@ fn summary(unpacked: &ops::Unpacked, folder: &str, start: Instant) -> String {
 
 /// The summary of unpacked files for the last line.
 pub(crate) fn moved(placed: &Placed) -> Moved {
-    let reused = format!("{} already up to date", files(placed.already_right));
+    let reused = format!("{} already up to date", counted(placed.already_right, "file"));
     Moved { done: (placed.bytes, "written"), reused, mounted: None, resumed: 0 }
-}
-
-pub(crate) fn files(count: u64) -> String {
-    if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
 }

@@ -212,7 +212,9 @@ fn what_git_or_its_server_does_not_have_is_named() {
         storage: String::new(),
     });
     scene.import(&[&scene.address]).fails().says("does not have `model.safetensors`").says("Object does not exist");
-    scene.import(&["./nothing"]).fails().says("git cannot fetch `HEAD`");
+    scene.import(&["./nothing"]).fails().says("cannot import `./nothing`: it does not exist");
+    scene.sandbox.write("plain/a.txt", "");
+    scene.import(&["./plain"]).fails().says("git cannot fetch `HEAD`");
     let secret = scene.import(&["http://me:s3cret@127.0.0.1:1/ada/net"]).fails();
     assert!(!secret.stderr.contains("s3cret"), "{}", secret.stderr);
     secret.says("'http://127.0.0.1:1/ada/net/'");

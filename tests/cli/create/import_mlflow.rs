@@ -64,8 +64,8 @@ fn a_run_becomes_a_modelkit_with_what_it_measured() {
         .ok()
         .says(ID)
         .says("tagged wistful-ant-659:latest")
-        .says("`params/hub/api_key` looks like a secret and is left out")
-        .says("`tags/store` looks like a secret and is left out");
+        .says("`params/hub/api_key` looks like a secret and is not imported")
+        .says("`tags/store` looks like a secret and is not imported");
     sandbox.kit(&["unpack", "wistful-ant-659:latest", "-d", "out"]).ok();
     assert_eq!(sandbox.names("out"), ["Kitfile", "model/LICENSE", "model/MLmodel", "model/model.pkl", "report.md"]);
     assert_eq!(

@@ -58,7 +58,10 @@ fn a_file_is_fetched_when_that_is_asked_for() {
     scene.pack(&[]).ok().says("is not packed; the ModelKit refers to");
     assert_eq!(scene.server.log(), Vec::<String>::new());
     let run = scene.sandbox.kit(&["unpack", "sample:v1", "-d", "without"]).ok();
-    run.says(&format!("the dataset `train` stays at `{}`; --include-remote fetches it", scene.url()));
+    run.says(&format!(
+        "the dataset `train` at `{}` is not downloaded; use --include-remote to download it",
+        scene.url()
+    ));
     assert_eq!(scene.sandbox.names("without"), ["Kitfile", "src/train.py"]);
     scene.unpack(&["--filter", "code"]).ok();
     assert_eq!(scene.server.log(), Vec::<String>::new());
@@ -158,7 +161,7 @@ fn a_hash_of_the_go_tool_is_the_tag_of_the_object() {
     let tag = &sha256(DATA.as_bytes())[7..39];
     scene.refer_to("s3://data/train.csv", tag);
     scene.pack(&[]).ok();
-    scene.unpack(&[]).ok().says("its server alone vouches for it");
+    scene.unpack(&[]).ok().says("cannot be verified: its remoteHash is an ETag");
     assert_eq!(scene.sandbox.read("out/data/train.csv"), DATA);
     scene.server.add_file(FILE, b"other");
     scene.unpack(&["-o"]).fails().says(&format!("wrong ETag: expected {tag}"));

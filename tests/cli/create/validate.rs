@@ -23,7 +23,8 @@ fn every_rule_tells_where_and_what_to_do() {
         "p/Kitfile",
         "package:\n  name: x\n\
          model:\n  path: registry.example/base:v1\n  parts:\n    - path: adapter.bin\n\
-         code:\n  - path: src\n  - path: notes\ndatasets:\n  - path: data\n  - path: gone\n  - remotePath: other.example/set:v2\n",
+         code:\n  - path: src\n  - path: notes\n\
+         datasets:\n  - path: data\n  - path: gone\n  - remotePath: other.example/set:v2\n",
     );
     sandbox.write("p/.kitignore", "notes\n");
     sandbox.write("p/adapter.bin", "weights");

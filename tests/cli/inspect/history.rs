@@ -144,7 +144,7 @@ fn a_log_reads_only_documents_and_works_with_a_registry_that_lists_no_records() 
     assert!(read < 20_000, "{read} bytes");
     registry.fail_later("GET", "/referrers/", 0, 100, Fault::Status(403, Vec::new()));
     let run =
-        sandbox.kit(&["log", "--remote", &name, PLAIN]).ok().says("warning: cannot read the referrers of `sha256:");
+        sandbox.kit(&["log", "--remote", &name, PLAIN]).ok().says("warning: cannot read the provenance of `sha256:");
     assert_eq!(run.stdout.lines().count(), 3);
 }
 

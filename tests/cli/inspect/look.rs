@@ -146,16 +146,3 @@ fn diff_shows_what_two_modelkits_share() {
     "#]]
     .assert_eq(&text);
 }
-
-#[test]
-fn version_prints_four_lines_or_what_is_asked_for() {
-    let sandbox = Sandbox::new();
-    let run = sandbox.kit(&["version"]).ok();
-    assert_eq!(run.stdout.lines().count(), 4);
-    assert!(run.stdout.starts_with("Version: "));
-    assert_eq!(
-        sandbox.kit(&["version", "--format", "{{.Version}}"]).ok().stdout,
-        format!("{}\n", env!("CARGO_PKG_VERSION"))
-    );
-    assert!(!sandbox.path("kit").exists(), "looking writes nothing");
-}

@@ -190,7 +190,7 @@ fn packing_into_a_registry_attaches_the_record_there_once() {
     other.fail_later("PUT", "/manifests/sha256:", 0, 2, Fault::Status(400, Vec::new()));
     let name = format!("{}/team/sample:v1", other.host());
     let run = sandbox.kit(&["pack", "project", "--push", &name, PLAIN]).ok();
-    run.says("warning: cannot write the referrer `application/vnd.in-toto+json` of the ModelKit: ");
+    run.says("warning: cannot attach `application/vnd.in-toto+json` to the ModelKit: ");
 }
 
 /// A repository from an untrusted archive can contain any git configuration.

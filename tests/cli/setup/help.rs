@@ -84,23 +84,6 @@ fn quiet_is_quiet() {
 }
 
 #[test]
-fn progress_for_programs_is_one_json_object_per_line() {
-    let sandbox = Sandbox::new();
-    sandbox.project();
-    let types = |args: &[&str], code: i32| -> Vec<String> {
-        let run = sandbox.kit(&[args, &["--progress", "json"]].concat()).exits(code);
-        let kind =
-            |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["type"].as_str().unwrap().to_owned();
-        run.stderr.lines().map(kind).collect()
-    };
-    let packed = types(&["pack", "project", "-t", "a:v1"], 0);
-    let count = |kind: &str| packed.iter().filter(|found| *found == kind).count();
-    assert_eq!((count("start"), count("end"), count("overall")), (5, 5, 2));
-    assert!(count("message") > 5);
-    assert_eq!(types(&["unpack", "b:v1"], 1).last().map(String::as_str), Some("error"));
-}
-
-#[test]
 fn a_reader_that_stops_early_is_not_a_failure() {
     let sandbox = Sandbox::new();
     let command = format!("{} completion powershell | head -n 1", env!("CARGO_BIN_EXE_kit"));

@@ -1,8 +1,10 @@
-//! Tests of help, completion, examples, golden digests and other tools.
+//! Tests of help, completion, examples, golden digests, the version and other tools.
 
 mod completion;
 mod examples;
 mod golden;
 mod help;
 mod peers;
+mod progress;
+mod version;
 mod words;

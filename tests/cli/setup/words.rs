@@ -42,7 +42,10 @@ fn a_missing_folder_is_reported_in_the_words_of_the_user() {
         let run = sandbox.kit(args).fails().says("  caused by: folder `nowhere` does not exist\n");
         assert!(!run.stderr.contains("os error") && !run.stderr.contains("failed to"), "{}", run.stderr);
     }
-    sandbox.kit(&["diff", "./nowhere", "a:v1"]).exits(2).says("`./nowhere` does not exist");
+    sandbox.kit(&["diff", "./nowhere/.", "a:v1"]).exits(2).says("`./nowhere` does not exist");
+    sandbox.kit(&["pack", "./nowhere//"]).fails().says("folder `./nowhere` does not exist");
+    sandbox.kit(&["import", "./nowhere"]).fails().says("error: cannot import `./nowhere`: it does not exist\n");
+    sandbox.kit(&["load", "nowhere.tar"]).fails().says("  caused by: `nowhere.tar` does not exist\n");
 }
 
 #[test]
@@ -88,4 +91,23 @@ fn a_registry_that_wants_credentials_is_answered_with_the_right_hint() {
     let login = ["login", registry.host(), "-u", "ada", "-p", "wrong", "--plain-http", "-vv"];
     let run = sandbox.kit(&login).fails().says("hint: check the user name and the password");
     assert!(!run.stderr.contains("kit login") && !run.stderr.contains("wrong\n"), "{}", run.stderr);
+}
+
+#[test]
+fn paths_of_a_kitfile_and_of_folders_are_shown_without_empty_parts() {
+    let sandbox = Sandbox::new();
+    sandbox.write("p/weights/net.bin", "w");
+    sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\nmodel:\n  path: ./weights//\n");
+    let packed = sandbox.kit(&["pack", "./p/.", "-t", "a:v1"]).ok();
+    let saved = sandbox.kit(&["save", "a:v1", "-o", "./s//."]).ok();
+    let unpacked = sandbox.kit(&["unpack", "a:v1", "-d", "./out/."]).ok();
+    let lines: Vec<_> = unpacked.stderr.lines().collect();
+    assert!(lines[0].starts_with("Unpacking to /") && lines[0].ends_with("/out"), "{lines:?}");
+    assert_eq!(lines[1], "Unpacking model to weights");
+    assert!(lines[2].starts_with("Unpacked 2 files into /"), "{lines:?}");
+    sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\nmodel:\n  path: ./gone/.//x\n");
+    let failed = sandbox.kit(&["pack", "./p/.", "-t", "a:v1"]).fails().says("path `gone/x` does not exist");
+    for text in [packed.stderr, saved.stderr, unpacked.stderr, failed.stderr] {
+        assert!(!["/./", "/. ", "/.\n", "//"].iter().any(|part| text.contains(part)), "{text}");
+    }
 }

@@ -139,7 +139,7 @@ fn a_registry_that_takes_no_signatures_takes_the_modelkit_all_the_same() {
     for fault in [Fault::Status(400, Vec::new()), Fault::Status(403, Vec::new()), Fault::Status(422, Vec::new())] {
         target.fail("PUT", &format!("/manifests/{signature}"), fault);
         let pushed = scene.elsewhere(&["push", &scene.name(), &format!("{}/x:v1", target.host()), PLAIN]).ok();
-        pushed.says("warning: what refers to the ModelKit did not follow it everywhere (1): cannot write");
+        pushed.says("warning: not all referrers of the ModelKit were copied (1 failed): cannot write the referrer");
     }
     assert_eq!(target.manifest("x", &signature), None);
     scene.elsewhere(&["push", &scene.name(), &format!("{}/x:v1", target.host()), PLAIN]).ok();
@@ -154,14 +154,14 @@ fn forged_lists_harm_nothing() {
     let entry = |digest: &str, size: usize| json!({ "mediaType": MANIFEST, "digest": digest, "size": size });
     let index = json!({ "mediaType": "application/vnd.oci.image.index.v1+json", "digest": other, "size": bytes.len() });
     for (entries, words) in [
-        (vec![entry(&other, bytes.len())], "it is about something else"),
+        (vec![entry(&other, bytes.len())], "it refers to another subject"),
         (vec![entry(&other, bytes.len() - 1)], "cannot read"),
         (vec![entry(&other, usize::MAX)], "is larger than"),
         (vec![entry(&format!("sha256:{}", "b".repeat(64)), 2)], "was not found"),
-        (vec![index], "it is of the type"),
+        (vec![index], "its media type is"),
         (vec![entry(&scene.digest, 5)], ""),
         (vec![json!({ "digest": "../../x" }), json!(7), json!({})], ""),
-        (vec![entry(&other, bytes.len()); 5000], "(1): "),
+        (vec![entry(&other, bytes.len()); 5000], "(1 failed): "),
     ] {
         scene.forge(&entries);
         let pulled = scene.elsewhere(&["pull", &scene.name(), PLAIN]).ok();
@@ -183,5 +183,7 @@ fn a_signature_that_is_too_large_to_be_one_stays_behind() {
     let large = String::from_utf8(bytes.to_vec()).unwrap().replace("\"size\":9", "\"size\":900000000");
     scene.registry.add_manifest("team/sample", "large", MANIFEST, large.as_bytes());
     let pulled = scene.elsewhere(&["pull", &scene.name(), PLAIN]).ok();
-    pulled.says("it has 858.3 MiB, and at most 256.0 MiB follow a ModelKit").says("application/test.signature: copied");
+    pulled
+        .says("its size is 858.3 MiB, the limit for referrers is 256.0 MiB")
+        .says("application/test.signature: copied");
 }

@@ -74,7 +74,7 @@ fn all_conflicts_are_listed_before_anything_is_touched() {
           caused by: 2 existing files differ from the ModelKit:
             README.md: same size, different content
             data/train.csv: 4 B on disk, 8 B in the ModelKit
-        hint: use -o to overwrite them or -i to keep them; nothing was written"#]]
+        hint: use -o to overwrite or -i to keep existing files; nothing was written"#]]
     .assert_eq(run.redacted_failure().trim_end());
     assert_eq!(sandbox.names("out"), ["README.md", "data/train.csv"]);
     sandbox.kit(&["unpack", "sample:v1", "-d", "out", "-i"]).ok();

@@ -4,9 +4,7 @@
 //! input: nothing is written outside the target folder, and no file gets its final name there before the whole layer
 //! has been verified. Memory use does not grow with the size of files, and grows by about 16 bytes with each file.
 
-mod beneath;
 mod error;
-mod folder;
 mod ignore;
 mod pack;
 mod reading;

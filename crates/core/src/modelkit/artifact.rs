@@ -13,15 +13,25 @@ use crate::relative_path::{PathEscapes, RelativePath};
 
 /// A short description of a blob of a ModelKit for messages: `dataset data/train`.
 pub fn label(blob: &Descriptor) -> String {
-    let path = annotated_path(blob);
-    match (LayerType::of(blob), path) {
-        (Some(layer_type), Some(path)) => format!("{} {path}", section_word(layer_type.section)),
-        (Some(layer_type), None) => format!("{} {}", section_word(layer_type.section), short(&blob.digest)),
-        (None, _) if is_config(blob) => "config".to_owned(),
+    match kind_and_path(blob) {
+        (Some(CONFIG), None) => CONFIG.to_owned(),
+        (Some(kind), Some(path)) => format!("{kind} {path}"),
+        (Some(kind), None) => format!("{kind} {}", short(&blob.digest)),
         (None, Some(path)) => path.to_owned(),
         (None, None) => short(&blob.digest),
     }
 }
+
+/// The kind of a blob of a ModelKit, such as `dataset` or `config`, and its path in the Kitfile, as far as the
+/// descriptor contains them.
+pub fn kind_and_path(blob: &Descriptor) -> (Option<&'static str>, Option<&str>) {
+    match LayerType::of(blob) {
+        None if is_config(blob) => (Some(CONFIG), None),
+        layer_type => (layer_type.map(|layer_type| section_word(layer_type.section)), annotated_path(blob)),
+    }
+}
+
+const CONFIG: &str = "config";
 
 fn short(digest: &Digest) -> String {
     format!("sha256:{}…", &digest.hex()[..12])

@@ -12,7 +12,7 @@ mod labels;
 mod lock;
 mod selection;
 
-pub use artifact::{InvalidModelKit, Layer, ModelKit, label};
+pub use artifact::{InvalidModelKit, Layer, ModelKit, kind_and_path, label};
 pub use assemble::{Assembly, CLI_VERSION, Form, PackedLayer, UnsupportedForm};
 pub use config::{Config, InvalidConfig, LayerDigests};
 pub use documents::Documents;

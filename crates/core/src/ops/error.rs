@@ -292,17 +292,12 @@ impl Error {
     pub(super) fn writing(what: &str, source: ContentError) -> Self {
         Self::Write { what: what.to_owned(), source }
     }
+}
 
-    /// The error and its causes on one line, for a warning.
-    pub(super) fn in_words(&self) -> String {
-        let mut words = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            words = format!("{words}: {error}");
-            cause = error.source();
-        }
-        words
-    }
+/// The error and its causes, joined by colons, as the reason in a [`Warning`](crate::progress::Warning).
+pub(super) fn reason(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// Each item on a line of its own.

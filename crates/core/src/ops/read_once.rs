@@ -1,7 +1,7 @@
 //! A source whose names are resolved once and whose documents are read once.
 //!
-//! A tag may move while a command runs. Every part of a command sees the manifest that the first one saw, and none asks a registry
-//! again for a document that it has sent.
+//! A tag may move while a command runs. With this source, every part of a command sees the same manifest, and no
+//! document is requested from a registry twice.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
@@ -10,19 +10,20 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::digest::Digest;
 use crate::oci::{Content, ContentError, Descriptor, MANIFEST_SIZE_LIMIT, Manifest, Source, read_document};
 
-/// Wraps a source and remembers the names, manifests and configs that it returned, up to [`MEMORY_LIMIT`].
+/// A wrapper for a source that keeps the names, manifests and configs that the source returned, up to [`MEMORY_LIMIT`].
 pub(crate) struct ReadOnce {
     source: Box<dyn Source>,
     seen: Mutex<Seen>,
 }
 
-/// Documents beyond this many bytes are read again when they are needed again. Those of a ModelKit have a few kilobytes.
+/// The number of bytes that are kept. Documents beyond it are read again when they are needed again; those of a
+/// ModelKit have a few kilobytes.
 const MEMORY_LIMIT: usize = 16 * 1024 * 1024;
 
 #[derive(Default)]
 struct Seen {
     names: HashMap<String, Descriptor>,
-    /// The configs that manifests named.
+    /// The configs that the manifests refer to.
     configs: HashSet<Digest>,
     documents: HashMap<Digest, Vec<u8>>,
     bytes: usize,
@@ -43,7 +44,7 @@ impl ReadOnce {
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
-        // What is kept is whole at any time, so a panic of another thread leaves nothing to repair.
+        // The maps are consistent at all times, so a panic in another thread leaves nothing to repair.
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -68,7 +69,7 @@ impl Source for ReadOnce {
         let bytes = self.source.manifest(descriptor)?;
         let mut seen = self.seen();
         seen.keep(descriptor.digest, &bytes);
-        // An index has no config, and what is not a manifest is refused by whoever reads it.
+        // An index has no config. A document that is not a manifest is refused by the caller that parses it.
         if let Ok(manifest) = Manifest::parse(&bytes) {
             seen.configs.insert(manifest.config.digest);
         }
@@ -89,7 +90,7 @@ impl Source for ReadOnce {
     }
 }
 
-/// The config of a manifest that was read.
+/// The config of a manifest that was read before.
 struct Config<'a> {
     source: &'a ReadOnce,
     descriptor: Descriptor,

@@ -14,7 +14,7 @@ use crate::modelkit::{Filter, InvalidModelKit, Layer, Lock, LockedRemote, ModelK
 use crate::oci::{Content, ContentError, Reference};
 use crate::ops::artifact::{LIMIT, inspect};
 use crate::ops::files::{buffer, digest};
-use crate::progress::{Phase, Progress, Silent};
+use crate::progress::{Event, Phase, Progress, Silent};
 use crate::provenance::without_secrets;
 use crate::relative_path::RelativePath;
 
@@ -71,12 +71,7 @@ pub(super) fn locked<'l>(remotes: &'l [LockedRemote], dataset: &Dataset) -> Opti
 /// Returns the current digests and sizes of the remote datasets of `kitfile`.
 ///
 /// A file without a digest in the Kitfile is read completely to compute it.
-pub(super) fn lock_remotes(
-    session: &Session<'_>,
-    kitfile: &Kitfile,
-    jobs: usize,
-    progress: &dyn Progress,
-) -> Result<Vec<LockedRemote>, Error> {
+pub(super) fn lock_remotes(session: &Session<'_>, kitfile: &Kitfile, jobs: usize) -> Result<Vec<LockedRemote>, Error> {
     let datasets: Vec<_> = kitfile.remote_datasets().collect();
     workers::run(jobs, &datasets, |dataset| {
         let path = clean_path(dataset)?;
@@ -86,7 +81,7 @@ pub(super) fn lock_remotes(
             return Ok(LockedRemote { path, address: address(dataset), digest, size });
         }
         let file = RemoteFile::open(session, dataset, path, None)?;
-        let digest = file.digest.map_or_else(|| file.read_through(progress), Ok)?;
+        let digest = file.digest.map_or_else(|| file.read_through(session.progress), Ok)?;
         Ok(LockedRemote { path: file.path, address: file.address, digest, size: file.size })
     })
 }
@@ -214,7 +209,7 @@ impl RemoteFile {
     /// `folder`, it is read from there instead of fetched.
     pub(super) fn reader(&self, folder: &Path, progress: &dyn Progress) -> Result<Box<dyn Read + Send + '_>, Error> {
         let fetch = || {
-            progress.say(&format!("Fetching {} to {}", self.address, self.path));
+            progress.report(&Event::FetchingDataset { address: &self.address, path: self.path.as_str() });
             self.content.open_at(0).map_err(|error| self.failed(error))
         };
         let Some(digest) = self.digest else { return fetch() };

@@ -7,15 +7,19 @@ use std::str::FromStr;
 use crate::oci::{InvalidReference, Reference, Source, Tag, Target};
 use crate::ops::Error;
 use crate::ops::read_once::ReadOnce;
+use crate::progress::Progress;
 use crate::registry::Client;
 use crate::store::{Names, Store};
 
-/// The local store and the registries, which together hold every artifact that can be reached.
+/// Everything that an operation works with: the local store and the registries, which together hold every artifact that
+/// can be reached, and the receiver of its progress.
 pub struct Session<'a> {
     /// The local store.
-    pub store: &'a Store,
+    pub store: Store,
     /// The client for all registries.
-    pub client: &'a Client,
+    pub client: Client,
+    /// The receiver of events and warnings.
+    pub progress: &'a dyn Progress,
 }
 
 /// The location of a ModelKit, as the user gives it.
@@ -156,7 +160,7 @@ impl Session<'_> {
             return Err(Error::NoRegistry(reference.clone()));
         }
         if place != Lookup::Remote {
-            match find_here(self.store, reference) {
+            match find_here(&self.store, reference) {
                 Err(Error::NotHere(_)) if place == Lookup::Anywhere && !reference.is_local() => {}
                 found => return found,
             }

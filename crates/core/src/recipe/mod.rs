@@ -14,6 +14,5 @@ mod segment;
 mod write;
 
 pub use changed::Changed;
-pub use clones::clone_whole;
 pub use read::{CloneFinder, Recipe, RecipeReader};
 pub use write::RecipeWriter;

@@ -3,12 +3,11 @@
 //! A recipe is encoded as eight bytes that identify the format, the size of the layer in eight bytes, and the segments,
 //! compressed with Zstandard: tar headers are mostly zeros, and paths resemble each other. Numbers are little-endian.
 
-use std::ffi::OsString;
 use std::fs::Metadata;
 use std::io::{self, Read, Write};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use crate::sys::{self, Timestamp};
 
 /// The first bytes of a recipe. Must be changed when the encoding changes.
 pub(super) const MAGIC: [u8; 8] = *b"kitrcp1\n";
@@ -35,19 +34,16 @@ pub(super) struct FileState {
     /// The size in bytes.
     pub(super) size: u64,
     inode: u64,
-    /// Seconds and nanoseconds of the last change of the content, and of any change.
-    modified: (i64, i64),
-    changed: (i64, i64),
+    /// The time of the last change of the content.
+    modified: Timestamp,
+    /// The time of any last change.
+    changed: Timestamp,
 }
 
 impl FileState {
     pub(super) fn of(metadata: &Metadata) -> Self {
-        Self {
-            size: metadata.len(),
-            inode: metadata.ino(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        }
+        let sys::Metadata { size, identity, modified, changed, .. } = metadata.into();
+        Self { size, inode: identity.map_or(0, |identity| identity.inode), modified, changed }
     }
 }
 
@@ -58,8 +54,9 @@ impl Segment {
             Self::Clone(number, size) => write_numbers(sink, CLONE, &[*number, *size]),
             Self::File(path, state) => {
                 let FileState { size, inode, modified, changed } = *state;
-                let times = [modified.0, modified.1, changed.0, changed.1].map(i64::cast_unsigned);
-                let path = path.as_os_str().as_bytes();
+                let times = [modified.seconds, modified.nanoseconds, changed.seconds, changed.nanoseconds];
+                let times = times.map(i64::cast_unsigned);
+                let path = sys::bytes_of_path(path)?;
                 let [seconds, nanoseconds, changed_seconds, changed_nanoseconds] = times;
                 let length = path.len() as u64;
                 let numbers = [size, inode, seconds, nanoseconds, changed_seconds, changed_nanoseconds, length];
@@ -117,8 +114,9 @@ fn read_number(source: &mut impl Read) -> io::Result<u64> {
     Ok(u64::from_le_bytes(bytes))
 }
 
-fn read_time(source: &mut impl Read) -> io::Result<(i64, i64)> {
-    Ok((read_number(source)?.cast_signed(), read_number(source)?.cast_signed()))
+fn read_time(source: &mut impl Read) -> io::Result<Timestamp> {
+    let (seconds, nanoseconds) = (read_number(source)?.cast_signed(), read_number(source)?.cast_signed());
+    Ok(Timestamp { seconds, nanoseconds })
 }
 
 /// Far more than the 4 KiB that Linux allows.
@@ -134,5 +132,5 @@ fn read_path(source: &mut impl Read) -> io::Result<PathBuf> {
     if path.len() as u64 != length {
         return Err(damaged());
     }
-    Ok(OsString::from_vec(path).into())
+    sys::path_of_bytes(path)
 }

@@ -10,8 +10,8 @@ use super::documents::Document;
 use super::error::Error;
 use super::layout::{Store, open_regular};
 use crate::digest::{DigestWriter, Digesting, Hasher};
-use crate::direct_writer::BlockWriter;
 use crate::oci::{Content, ContentError, Descriptor, MediaType};
+use crate::sys::BlockWriter;
 
 /// A blob being written. If it is dropped without being committed, it leaves nothing behind.
 pub struct BlobWriter {

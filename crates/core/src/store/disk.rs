@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use tempfile::NamedTempFile;
 
+use crate::sys;
+pub(super) use crate::sys::sync_tree;
+
 /// A file whose bytes are written, but may not be on the disk yet.
 pub(super) struct Written {
     pub(super) file: NamedTempFile,
@@ -24,7 +27,7 @@ pub(super) struct Written {
 /// journal can then combine them: for six small files ext4 makes two transactions instead of six.
 pub(super) fn place(files: Vec<Written>) -> io::Result<()> {
     for one in files.iter().skip(1) {
-        begin_to_write(one.file.as_file());
+        sys::begin_to_write(one.file.as_file());
     }
     for one in &files {
         sync(one.file.as_file())?;
@@ -42,23 +45,10 @@ pub(super) fn sync(file: &File) -> io::Result<()> {
 
 /// Waits until the names in `folder` are on the disk.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    let folder = fs::File::open(folder)?;
-    folder.sync_all()?;
+    sys::sync_folder(folder)?;
     #[cfg(test)]
-    log::note_sync(folder.file());
+    log::note_folder_sync(folder);
     Ok(())
-}
-
-/// Waits until everything in `folder` is on the disk by syncing the whole file system: 100,000 files would take minutes
-/// one by one.
-#[cfg(target_os = "linux")]
-pub(super) fn sync_everything_in(folder: &Path) -> io::Result<()> {
-    Ok(rustix::fs::syncfs(fs::File::open(folder)?.file())?)
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(super) fn sync_everything_in(folder: &Path) -> io::Result<()> {
-    sync_folder(folder)
 }
 
 /// Gives a file that has been [`sync`]ed the name `to`.
@@ -77,30 +67,20 @@ pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Starts writing `file` to the disk without waiting. Linux does so when it is advised to drop the file from memory,
-/// because dirty pages cannot be dropped; `PostgreSQL` relies on that, too (`pg_flush_data`). If it does not, the later
-/// sync takes longer.
-#[cfg(target_os = "linux")]
-fn begin_to_write(file: &File) {
-    rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed).unwrap_or_default();
-}
-
-#[cfg(not(target_os = "linux"))]
-fn begin_to_write(_file: &File) {}
-
 /// A log of the events on this thread, for tests, which cannot cut the power.
 #[cfg(test)]
 pub(super) mod log {
     use std::cell::RefCell;
     use std::fs::File;
-    use std::os::unix::fs::MetadataExt;
     use std::path::{Path, PathBuf};
+
+    use crate::sys::{FileIdentity, Metadata};
 
     /// Files and folders are identified by their inodes, as names change.
     #[derive(Debug)]
     pub(in crate::store) enum Event {
-        Synced(u64),
-        Named(u64, PathBuf),
+        Synced(FileIdentity),
+        Named(FileIdentity, PathBuf),
     }
 
     thread_local! {
@@ -112,12 +92,24 @@ pub(super) mod log {
         EVENTS.take()
     }
 
+    /// Returns the identity of the file or folder at `path`.
+    pub(in crate::store) fn identity(path: &Path) -> FileIdentity {
+        Metadata::from(&fs_err::metadata(path).unwrap()).identity.unwrap()
+    }
+
     pub(super) fn note_sync(file: &File) {
-        EVENTS.with_borrow_mut(|events| events.push(Event::Synced(file.metadata().unwrap().ino())));
+        note(Event::Synced(Metadata::of(file).unwrap().identity.unwrap()));
+    }
+
+    pub(super) fn note_folder_sync(folder: &Path) {
+        note(Event::Synced(identity(folder)));
     }
 
     pub(super) fn note_name(path: &Path) {
-        let inode = fs_err::metadata(path).unwrap().ino();
-        EVENTS.with_borrow_mut(|events| events.push(Event::Named(inode, path.to_owned())));
+        note(Event::Named(identity(path), path.to_owned()));
+    }
+
+    fn note(event: Event) {
+        EVENTS.with_borrow_mut(|events| events.push(event));
     }
 }

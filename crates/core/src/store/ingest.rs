@@ -9,8 +9,8 @@ use super::disk;
 use super::error::Error;
 use super::layout::Store;
 use crate::digest::{Hasher, VerifyingReader};
-use crate::direct_writer::BlockWriter;
 use crate::oci::{Content, ContentError, Descriptor};
+use crate::sys::{self, BlockWriter};
 
 const BUFFER_BYTES: usize = 1024 * 1024;
 
@@ -48,7 +48,8 @@ impl Store {
             if self.has_blob(blob)? {
                 return Ok(());
             }
-            if is_still_at(&partial, &path)? {
+            // The previous holder of the lock may have renamed or removed the file while this process waited.
+            if sys::is_still_at(partial.file(), &path)? {
                 break partial;
             }
         };
@@ -80,22 +81,6 @@ fn open_locked(path: &Path) -> io::Result<fs::File> {
     let file = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
     file.file().lock()?;
     Ok(file)
-}
-
-/// Returns false if the previous holder of the lock renamed or removed the opened file while this process waited.
-fn is_still_at(file: &fs::File, path: &Path) -> io::Result<bool> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let ours = file.metadata()?;
-        match fs::metadata(path) {
-            Ok(theirs) => Ok((ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-    #[cfg(not(unix))]
-    Ok(file.metadata().is_ok() && path.exists())
 }
 
 fn usable_length(partial: &fs::File, blob: &Descriptor) -> io::Result<u64> {

@@ -10,6 +10,7 @@ use super::error::Error;
 use super::lock::Share;
 use crate::digest::Digest;
 use crate::oci::{LAYOUT_FILE, Reference};
+use crate::sys;
 
 /// A store in a folder. Opening a store changes nothing; the first writer creates the folder.
 #[derive(Debug, Clone)]
@@ -108,10 +109,7 @@ impl Store {
 
     /// Creates a file in the ingest folder that is deleted unless it is kept.
     pub(super) fn temporary_file(&self) -> io::Result<tempfile::NamedTempFile> {
-        let mut builder = tempfile::Builder::new();
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-        builder.prefix(TEMPORARY_PREFIX).tempfile_in(self.ingest())
+        sys::temporary(0o644).prefix(TEMPORARY_PREFIX).tempfile_in(self.ingest())
     }
 
     /// Returns the path of the file that contains a blob, if the blob is stored as a file. The file must not be written

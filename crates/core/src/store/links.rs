@@ -7,7 +7,6 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -21,7 +20,8 @@ use super::remembered::RememberedLayer;
 use super::writer::Writer;
 use crate::digest::{Digest, DigestWriter, Digesting};
 use crate::oci::{Content, ContentError, Descriptor, MediaType, PartFinder};
-use crate::recipe::{Recipe, RecipeWriter, clone_whole};
+use crate::recipe::{Recipe, RecipeWriter};
+use crate::sys::{clone_whole, device_of};
 
 /// A layer that is to be stored as a recipe. If it is dropped without being committed, it leaves nothing behind.
 pub struct LinkWriter {
@@ -45,9 +45,9 @@ impl Writer {
     /// supports clones.
     pub fn can_clone(&self, path: &Path) -> Result<bool, Error> {
         let (one, other) = (self.store().temporary_file()?, self.store().temporary_file()?);
-        let device = one.as_file().metadata()?.dev();
+        let device = device_of(&one.as_file().metadata()?);
         // An error is reported later, when the file is read.
-        let is_near = fs::metadata(path).is_ok_and(|metadata| metadata.dev() == device);
+        let is_near = fs::metadata(path).is_ok_and(|metadata| device_of(&metadata) == device);
         Ok(is_near && clone_whole(one.as_file(), other.as_file())?)
     }
 
@@ -78,7 +78,7 @@ impl LinkWriter {
             return Ok(Committed { descriptor, was_there: true });
         }
         self.recipe.finish()?.save(self.folder.path())?;
-        disk::sync_everything_in(self.folder.path())?;
+        disk::sync_tree(self.folder.path())?;
         let place = self.store.recipe_folder(&digest);
         let was_there = place.exists();
         if was_there {

@@ -8,11 +8,10 @@ use std::fs::TryLockError;
 use std::io;
 
 use fs_err as fs;
-#[cfg(unix)]
-use fs_err::os::unix::fs::OpenOptionsExt;
 
 use super::error::Error;
 use super::layout::Store;
+use crate::sys;
 
 /// A share of the use lock: while it lives, no blob disappears.
 pub(super) struct Share {
@@ -29,12 +28,7 @@ pub(super) struct IndexLock {
 
 impl Store {
     fn lock_file(&self, name: &str) -> io::Result<fs::File> {
-        let mut options = fs::OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        // A link in a layout of an untrusted source must not create files elsewhere.
-        #[cfg(unix)]
-        options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
-        options.open(self.private(name))
+        sys::open_lock_file(&self.private(name))
     }
 
     /// Waits for the index lock.

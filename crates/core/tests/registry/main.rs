@@ -102,8 +102,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic, also outside of the function that is marked as one")]
 
-mod authorization;
-mod credentials;
+mod access;
 mod doctor;
 mod holes;
 mod interoperability;
@@ -120,7 +119,6 @@ mod referrers;
 mod resume;
 mod roads;
 mod support;
-mod tls;
 mod web_files;
 
 #[test]

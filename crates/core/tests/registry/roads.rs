@@ -170,11 +170,11 @@ impl Road {
             }
             Self::UnpackInOneStream | Self::UnpackInPieces => {
                 let found = Located { source: Box::new(repository), name: "v1".to_owned(), is_remote: true };
-                let places = Session { store: &home.store, client: &client };
+                let session = Session { store: home.store.clone(), client, progress: &Silent };
                 let (overwrite, selection) = (Overwrite::Refuse, Selection::new(Vec::new()));
                 let options =
                     UnpackOptions { folder: home.path("out"), overwrite, selection, remote: RemoteData::Left, jobs };
-                ops::unpack(&places, &found, "v1", &options, &Silent)?;
+                ops::unpack(&session, &found, "v1", &options)?;
                 assert!(fs_err::read(home.path("out/m")).unwrap() == bytes(MODEL), "the model is another");
                 assert_eq!(fs_err::read_dir(home.path("out")).unwrap().count(), 2, "the model and its Kitfile");
             }

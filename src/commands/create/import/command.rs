@@ -4,14 +4,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
 use super::mlflow;
 use crate::commands::create::pack;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
-use crate::output::{Moved, usage};
+use crate::output::{Moved, counted, usage};
 use kit_core::layer_format::Format;
 use kit_core::oci::{Reference, Target};
 use kit_core::ops::{self, CopyOptions, ImportOptions, Location, MlflowFolder, Origins, Packed, Session};
@@ -152,9 +152,8 @@ impl ImportArgs {
         let upstream = &*self.upstream(context, &client, &origin).with_context(failure)?;
         let About { url, commit, .. } = upstream.about();
         let (count, bytes) = (upstream.files().len(), upstream.files().iter().map(|file| file.size).sum());
-        context.output.say(&format!("Importing {url} at {commit} ({count} files, {})", human(bytes)));
-        let store = context.store()?;
-        let session = Session { store: &store, client: &client };
+        context.output.say(&format!("Importing {url} at {commit} ({}, {})", counted(count, "file"), human(bytes)));
+        let session = Session { store: context.store()?, client: client.clone(), progress: &context.bars };
         match (&destination, self.layer_format) {
             (Some(destination), _) => Self::push(context, &session, upstream, &options, destination, start),
             (None, Some(Format::Raw)) => Self::save_raw(context, &session, upstream, &options, start),
@@ -190,8 +189,7 @@ impl ImportArgs {
         mlflow::say(context, &found);
         let format = self.layer_format.unwrap_or(Format::Tar);
         let pack = found.pack_options(&options, format, &context.bars).with_context(failure)?;
-        let store = context.store()?;
-        let session = Session { store: &store, client: &client };
+        let session = Session { store: context.store()?, client: client.clone(), progress: &context.bars };
         match &destination {
             Some(destination) => mlflow::push(context, &session, &pack, destination, start),
             None => mlflow::save(context, &session, &pack, start),
@@ -211,8 +209,11 @@ impl ImportArgs {
         Ok(Origin::Git(match GitRemote::parse(text) {
             GitRemote::Folder(path) => {
                 let path = context.environment.absolute(&path);
-                // `.` has a name as well; git reports a missing folder.
-                GitRemote::Folder(fs_err::canonicalize(&path).unwrap_or(path))
+                if !path.exists() {
+                    bail!("cannot import `{text}`: it does not exist");
+                }
+                // So that `.` has a name.
+                GitRemote::Folder(fs_err::canonicalize(&path)?)
             }
             remote @ GitRemote::Url { .. } => remote,
         }))
@@ -261,7 +262,7 @@ impl ImportArgs {
         options: &ImportOptions,
         start: Instant,
     ) -> Result<()> {
-        let packed = ops::import(session, upstream, options, &context.bars)?;
+        let packed = ops::import(session, upstream, options)?;
         say_saved(context, &options.references, &packed, start)
     }
 
@@ -278,7 +279,7 @@ impl ImportArgs {
             CopyOptions { jobs: upstream.concurrency(), origins: Origins::default(), phase: Phase::Downloading };
         let tag = reference.tag.as_ref().map(ToString::to_string);
         let target = (&writer as &dyn Target, tag.as_deref());
-        let copied = ops::import_to(session, upstream, options, target, &copying, &context.bars)?;
+        let copied = ops::import_to(session, upstream, options, target, &copying)?;
         for tag in options.references[1..].iter().filter_map(|reference| reference.tag.as_ref()) {
             writer.enter(&copied.manifest, Some(tag.as_str()))?;
         }
@@ -302,9 +303,9 @@ impl ImportArgs {
     ) -> Result<()> {
         let (target, tag) = session.target(destination)?;
         let jobs = session.jobs(&[destination]).min(upstream.concurrency());
-        let origins = Origins::known_to(session.store, destination)?;
+        let origins = Origins::known_to(&session.store, destination)?;
         let copying = CopyOptions { jobs, origins, phase: Phase::Uploading };
-        let copied = ops::import_to(session, upstream, options, (&*target, tag.as_deref()), &copying, &context.bars)?;
+        let copied = ops::import_to(session, upstream, options, (&*target, tag.as_deref()), &copying)?;
         context.output.result(format!("Pushed {}", copied.manifest.digest))?;
         context.output.say(&Moved::sent(&copied).in_words(start));
         Ok(())

@@ -24,7 +24,7 @@ pub(super) fn say(context: &Context, found: &MlflowFolder) {
 
 /// Packs it into the local store.
 pub(super) fn save(context: &Context, session: &Session<'_>, pack: &PackOptions, start: Instant) -> Result<()> {
-    let packed = ops::pack(session, pack, &context.bars)?;
+    let packed = ops::pack(session, pack)?;
     say_saved(context, &pack.references, &packed, start)
 }
 
@@ -36,7 +36,7 @@ pub(super) fn push(
     destination: &Location,
     start: Instant,
 ) -> Result<()> {
-    let copied = copy(context, session, pack, destination, &[])?.copied;
+    let copied = copy(session, pack, destination, &[])?.copied;
     context.output.result(format!("Pushed {}", copied.manifest.digest))?;
     context.output.say(&Moved::sent(&copied).in_words(start));
     Ok(())

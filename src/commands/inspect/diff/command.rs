@@ -12,7 +12,7 @@ use crate::arguments::lock_file;
 use crate::commands::create::pack;
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, InvalidTemplate, usage};
+use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, InvalidTemplate, tidy, usage};
 use kit_core::kitfile;
 use kit_core::ops::{self, Comparable, Concern, DiffOptions, Difference, Lookup, PackOptions, Reading, Session};
 
@@ -113,9 +113,7 @@ impl DiffArgs {
     }
 
     fn compare(&self, context: &Context) -> Result<Difference> {
-        let store = context.store()?;
-        let client = self.network.client(&context.environment)?;
-        let session = Session { store: &store, client: &client };
+        let session = context.session(&self.network)?;
         let first = comparable(context, &session, &self.first)?;
         let second = comparable(context, &session, &self.second)?;
         let options = DiffOptions {
@@ -125,7 +123,7 @@ impl DiffArgs {
             with_patches: self.patch,
             with_statistics: self.stats,
         };
-        Ok(ops::diff(&session, (first, second), &options, &context.bars)?)
+        Ok(ops::diff(&session, (first, second), &options)?)
     }
 }
 
@@ -144,7 +142,7 @@ fn comparable(context: &Context, session: &Session<'_>, text: &str) -> Result<Co
         return Ok(Comparable::Folder(Box::new(packing(path)?)));
     }
     if is_path(text) && !path.exists() {
-        return Err(usage(format!("`{text}` does not exist")));
+        return Err(usage(format!("`{}` does not exist", tidy(Path::new(text)))));
     }
     Ok(Comparable::ModelKit(session.find(&context.location(text)?, place)?))
 }

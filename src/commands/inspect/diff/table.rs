@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::patch;
-use crate::output::one_line;
+use crate::output::{counted, one_line};
 use kit_core::digest::Digest;
 use kit_core::oci::{Annotations, Manifest};
 use kit_core::ops::{
@@ -165,9 +165,8 @@ pub(super) fn describe(file: &FileDiff) -> Vec<String> {
 
 fn rows_and_columns(table: &TableDiff) -> Vec<String> {
     let counts = match (table.rows_before, table.rows_after) {
-        (1, 1) => "1 row".to_owned(),
-        (before, after) if before == after => format!("{after} rows"),
-        (before, after) => format!("{before} → {after} rows"),
+        (before, after) if before == after => counted(after, "row"),
+        (before, after) => format!("{before} → {}", counted(after, "row")),
     };
     let rows = table.rows.map(|rows| format!(", +{} −{}", rows.added, rows.removed)).unwrap_or_default();
     let columns = |sign: char, names: &[String]| -> Vec<String> {
@@ -186,7 +185,7 @@ const COLUMNS: usize = 5;
 fn tensors(tensors: &TensorsDiff) -> String {
     let TensorsDiff { total, changes, is_compared } = tensors;
     let rest = if *is_compared { "" } else { ", according to the headers" };
-    format!("{} of {total} tensors changed{rest}", changes.len())
+    format!("{} of {} changed{rest}", changes.len(), counted(*total, "tensor"))
 }
 
 fn show_tensor(tensor: &TensorDiff) -> String {

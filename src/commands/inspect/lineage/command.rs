@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::picture::{self, proof, word};
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use kit_core::ops::{self, Edge, Lineage, Lookup, Node, Session};
+use kit_core::ops::{self, Edge, Lineage, Lookup, Node};
 
 /// Show the base model, parents and datasets that a ModelKit is built from
 ///
@@ -51,10 +51,9 @@ enum Picture {
 impl LineageArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let location = context.location(&self.reference)?;
-        let (store, client) = (context.store()?, self.network.client(&context.environment)?);
-        let session = Session { store: &store, client: &client };
+        let session = context.session(&self.network)?;
         let place = if self.remote { Lookup::Remote } else { Lookup::Anywhere };
-        let lineage = ops::lineage(&session, &location, place, &context.bars)
+        let lineage = ops::lineage(&session, &location, place)
             .with_context(|| format!("cannot show the lineage of `{location}`"))?;
         let text = match self.format {
             Picture::Tree => picture::tree(&lineage),

@@ -9,7 +9,7 @@ use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::Format;
 use kit_core::modelkit::{CLI_VERSION, Family};
-use kit_core::ops::{self, Inspected, Located, Lookup, Session};
+use kit_core::ops::{self, Inspected, Located, Lookup};
 
 /// Show the manifest and Kitfile of a ModelKit, or the tensors in its weights
 #[derive(Debug, Args)]
@@ -65,9 +65,7 @@ pub(crate) fn read(context: &Context, network: &NetworkArgs, reference: &str, re
 
 fn find(context: &Context, network: &NetworkArgs, reference: &str, remote: bool) -> Result<(Located, Inspected)> {
     let location = context.location(reference)?;
-    let store = context.store()?;
-    let client = network.client(&context.environment)?;
-    let session = Session { store: &store, client: &client };
+    let session = context.session(network)?;
     let found = session.find(&location, if remote { Lookup::Remote } else { Lookup::Local });
     let inspected = found.and_then(|found| ops::inspect(&found).map(|inspected| (found, inspected)));
     inspected.with_context(|| format!("Could not find modelkit {location}"))

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use crate::commands::inspect::or_none;
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{Format, table};
+use crate::output::{Format, counted, table};
 use kit_core::modelkit::Variant;
-use kit_core::ops::{self, InspectedIndex, Listed, Location, Lookup, Session};
+use kit_core::ops::{self, InspectedIndex, Listed, Location, Lookup};
 use kit_core::progress::human;
 
 /// List the indexes in the local store
@@ -68,8 +68,7 @@ struct FindArgs {
 impl FindArgs {
     fn read(&self, context: &Context) -> Result<(Location, InspectedIndex)> {
         let location = context.location(&self.index)?;
-        let (store, client) = (context.store()?, self.network.client(&context.environment)?);
-        let session = Session { store: &store, client: &client };
+        let session = context.session(&self.network)?;
         let found = session.find(&location, if self.remote { Lookup::Remote } else { Lookup::Local });
         let read = found.and_then(|found| ops::inspect_index(&found));
         let inspected = read.with_context(|| format!("cannot read the index `{location}`"))?;
@@ -104,8 +103,7 @@ fn info_table(location: &Location, inspected: &InspectedIndex) -> String {
     let variants = inspected.index.variants();
     let count = match variants.len() {
         0 => return format!("Index {location} ({})\nNo ModelKits", inspected.descriptor.digest),
-        1 => "1 ModelKit".to_owned(),
-        count => format!("{count} ModelKits"),
+        count => counted(count, "ModelKit"),
     };
     let mut cells = Vec::new();
     for variant in variants {

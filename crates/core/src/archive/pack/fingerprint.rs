@@ -2,10 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::Stat;
-
 use super::walk::Member;
 use crate::digest::{Digest, Hasher};
+use crate::sys::Timestamp;
 
 /// The minimum age of all files at the time of the check for a later change to be detected: the coarsest time stamps of
 /// a file system in use are those of FAT, 2 s. The same precaution as git's for "racily clean" entries (git,
@@ -45,22 +44,24 @@ impl Fingerprinter {
     /// Adds a member. The times of a folder are not included: they change with files that are not packed, and its
     /// packed files are included themselves.
     pub(super) fn add(&mut self, member: &Member) {
-        let status = &member.status;
+        let metadata = &member.metadata;
         self.hasher.update(member.path.as_str().as_bytes());
         self.hasher.update(&[0, u8::from(member.is_directory)]);
         self.hasher.update(&member.mode.to_le_bytes());
-        self.hasher.update(&status.st_dev.to_le_bytes());
-        self.hasher.update(&status.st_ino.to_le_bytes());
+        if let Some(identity) = metadata.identity {
+            self.hasher.update(&identity.device.to_le_bytes());
+            self.hasher.update(&identity.inode.to_le_bytes());
+        }
         if member.is_directory {
             return;
         }
         self.hasher.update(&member.size.to_le_bytes());
-        self.hasher.update(&status.st_mtime.to_le_bytes());
-        self.hasher.update(&status.st_mtime_nsec.to_le_bytes());
-        self.hasher.update(&status.st_ctime.to_le_bytes());
-        self.hasher.update(&status.st_ctime_nsec.to_le_bytes());
+        for time in [metadata.modified, metadata.changed] {
+            self.hasher.update(&time.seconds.to_le_bytes());
+            self.hasher.update(&time.nanoseconds.to_le_bytes());
+        }
         // Only the kernel sets this time, so a file whose modification time is in the future is not a problem.
-        self.newest = self.newest.max(change_time(status));
+        self.newest = self.newest.max(system_time(metadata.changed));
     }
 
     pub(super) fn finish(self) -> Fingerprint {
@@ -68,8 +69,8 @@ impl Fingerprinter {
     }
 }
 
-/// Returns the time of the last change; a time before 1970 is treated as 1970.
-fn change_time(status: &Stat) -> SystemTime {
-    let seconds = u64::try_from(status.st_ctime).unwrap_or_default();
-    SystemTime::UNIX_EPOCH + Duration::new(seconds, u32::try_from(status.st_ctime_nsec).unwrap_or_default())
+/// Converts a time; one before 1970 is treated as 1970.
+fn system_time(time: Timestamp) -> SystemTime {
+    let seconds = u64::try_from(time.seconds).unwrap_or_default();
+    SystemTime::UNIX_EPOCH + Duration::new(seconds, u32::try_from(time.nanoseconds).unwrap_or_default())
 }

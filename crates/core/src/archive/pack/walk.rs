@@ -9,13 +9,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use rustix::fs::{FileType, Stat};
 
 use super::fingerprint::{Fingerprint, Fingerprinter};
 use crate::archive::error::Error;
-use crate::archive::folder::{Link, Names, OpenFolder};
 use crate::archive::ignore::IgnoreRules;
 use crate::relative_path::RelativePath;
+use crate::sys::{Dir, FileType, Link, Metadata, Names, is_link_refusal};
 
 /// The files that become one layer.
 #[derive(Debug, Clone)]
@@ -109,14 +108,14 @@ pub(super) struct Member {
     pub(crate) mode: u32,
     /// The size in bytes; 0 for a folder.
     pub(crate) size: u64,
-    pub(super) status: Stat,
+    pub(super) metadata: Metadata,
 }
 
 impl Member {
-    pub(super) fn new(path: RelativePath, status: Stat) -> Self {
-        let is_directory = kind_of(&status) == FileType::Directory;
-        let size = if is_directory { 0 } else { u64::try_from(status.st_size).unwrap_or_default() };
-        Self { path, is_directory, mode: status.st_mode & 0o7777, size, status }
+    pub(super) fn new(path: RelativePath, metadata: Metadata) -> Self {
+        let is_directory = metadata.file_type == FileType::Directory;
+        let size = if is_directory { 0 } else { metadata.size };
+        Self { path, is_directory, mode: metadata.mode, size, metadata }
     }
 }
 
@@ -130,7 +129,7 @@ pub(super) enum Found {
 pub(super) struct FoundFile {
     pub(super) path: RelativePath,
     /// If the path is a symbolic link: the file that it led to when it was followed.
-    end: Option<Stat>,
+    end: Option<Metadata>,
 }
 
 /// The walk itself; it ends after the first error.
@@ -146,9 +145,9 @@ pub(super) struct Walk<'a> {
 /// A folder on the way down.
 struct Level {
     path: RelativePath,
-    folder: OpenFolder,
-    /// The device and inode, by which a folder that contains itself is detected.
-    status: Stat,
+    folder: Dir,
+    /// Contains the identity, by which a folder that contains itself is detected.
+    metadata: Metadata,
     /// The member of the folder until it is needed: an ignored folder, or one above the layer, is packed only if it
     /// contains packed files.
     pending: Option<Member>,
@@ -160,10 +159,10 @@ impl<'a> Walk<'a> {
         let root = RelativePath::root();
         let unreadable = Error::reading(&root);
         let context = fs::canonicalize(source.root).map_err(&unreadable)?;
-        let folder = OpenFolder::open(&context).map_err(&unreadable)?;
-        let status = folder.status().map_err(&unreadable)?;
+        let folder = Dir::open(&context).map_err(&unreadable)?;
+        let metadata = folder.metadata().map_err(&unreadable)?;
         let mut walk = Self { source, context, levels: Vec::new(), ready: VecDeque::new(), path_is_ignored: false };
-        walk.enter(root.clone(), folder, status)?;
+        walk.enter(root.clone(), folder, metadata)?;
         walk.levels[0].pending = None;
         Ok(walk)
     }
@@ -171,35 +170,34 @@ impl<'a> Walk<'a> {
     /// Reads the metadata of `file`, which the walk has just yielded.
     pub(super) fn look_at(&self, file: FoundFile) -> Result<Member, Error> {
         let FoundFile { path, end } = file;
-        let status = match end {
-            Some(status) => status,
-            None => self.status_of(&path, Link::Stay)?,
+        let metadata = match end {
+            Some(metadata) => metadata,
+            None => self.metadata_of(&path, Link::Stay)?,
         };
-        if kind_of(&status) == FileType::RegularFile { Ok(Member::new(path, status)) } else { Err(changed(path)) }
+        if metadata.file_type == FileType::File { Ok(Member::new(path, metadata)) } else { Err(changed(path)) }
     }
 
     /// Opens `file`, which the walk has just yielded.
     pub(super) fn open_file(&self, file: &FoundFile) -> Result<File, Error> {
         let path = &file.path;
         let Some(end) = file.end else {
-            return self.folder().open_file(name_of(path), Link::Stay).map_err(|error| match error.raw_os_error() {
-                Some(code) if code == rustix::io::Errno::LOOP.raw_os_error() => changed(path.clone()),
-                _ => self.reading_failed(path, error),
+            return self.folder().open_file(name_of(path), Link::Stay).map_err(|error| {
+                if is_link_refusal(&error) { changed(path.clone()) } else { self.reading_failed(path, error) }
             });
         };
         let failed = |source| self.reading_failed(path, source);
         let opened = self.folder().open_file(name_of(path), Link::Follow).map_err(failed)?;
-        let status = rustix::fs::fstat(&opened).map_err(io::Error::from).map_err(failed)?;
+        let metadata = Metadata::of(&opened).map_err(failed)?;
         // A link that has been changed may now lead out of the context folder.
-        if is_same(&status, &end) { Ok(opened) } else { Err(changed(path.clone())) }
+        if metadata.is_same_file(&end) { Ok(opened) } else { Err(changed(path.clone())) }
     }
 
     /// The folder of the item that the walk has just yielded.
-    fn folder(&self) -> &OpenFolder {
+    fn folder(&self) -> &Dir {
         &self.levels.last().expect("a member lies in a folder").folder
     }
 
-    fn visit(&mut self, path: RelativePath, listed: FileType) -> Result<(), Error> {
+    fn visit(&mut self, path: RelativePath, listed: Option<FileType>) -> Result<(), Error> {
         if self.source.is_left_to_another(&path) {
             return Ok(());
         }
@@ -212,14 +210,14 @@ impl<'a> Walk<'a> {
         let (kind, end) = self.resolve(&path, listed)?;
         match kind {
             FileType::Directory => {
-                let (folder, status) = self.open_folder(&path, end)?;
-                self.enter(path, folder, status)?;
+                let (folder, metadata) = self.open_folder(&path, end)?;
+                self.enter(path, folder, metadata)?;
                 if !is_above && !is_ignored {
                     self.release_pending();
                 }
             }
             _ if is_above => return Err(Error::MissingPath { path: self.source.path.clone() }),
-            FileType::RegularFile => {
+            FileType::File => {
                 self.release_pending();
                 self.ready.push_back(Found::File(FoundFile { path, end }));
             }
@@ -238,17 +236,17 @@ impl<'a> Walk<'a> {
 
     /// Returns the file type at `path`. If it is a symbolic link that may be followed, returns the type and the
     /// metadata of its target. Most file systems list file types, so that no further system call is needed.
-    fn resolve(&self, path: &RelativePath, listed: FileType) -> Result<(FileType, Option<Stat>), Error> {
+    fn resolve(&self, path: &RelativePath, listed: Option<FileType>) -> Result<(FileType, Option<Metadata>), Error> {
         let kind = match listed {
-            FileType::Unknown => kind_of(&self.status_of(path, Link::Stay)?),
-            listed => listed,
+            Some(listed) => listed,
+            None => self.metadata_of(path, Link::Stay)?.file_type,
         };
-        if kind != FileType::Symlink {
+        if kind != FileType::Link {
             return Ok((kind, None));
         }
         self.check_link(path)?;
-        let end = self.status_of(path, Link::Follow)?;
-        Ok((kind_of(&end), Some(end)))
+        let end = self.metadata_of(path, Link::Follow)?;
+        Ok((end.file_type, Some(end)))
     }
 
     fn check_link(&self, path: &RelativePath) -> Result<(), Error> {
@@ -266,17 +264,20 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn status_of(&self, path: &RelativePath, link: Link) -> Result<Stat, Error> {
-        self.folder().status_of(name_of(path), link).map_err(|source| self.reading_failed(path, source))
+    fn metadata_of(&self, path: &RelativePath, link: Link) -> Result<Metadata, Error> {
+        self.folder().metadata_of(name_of(path), link).map_err(|source| self.reading_failed(path, source))
     }
 
     /// Opens the folder `path`, which must be the one that a symbolic link led to.
-    fn open_folder(&self, path: &RelativePath, end: Option<Stat>) -> Result<(OpenFolder, Stat), Error> {
+    fn open_folder(&self, path: &RelativePath, end: Option<Metadata>) -> Result<(Dir, Metadata), Error> {
         let failed = |source| self.reading_failed(path, source);
         let link = if end.is_some() { Link::Follow } else { Link::Stay };
-        let folder = self.folder().open_folder(name_of(path), link).map_err(failed)?;
-        let status = folder.status().map_err(failed)?;
-        if end.is_some_and(|end| !is_same(&end, &status)) { Err(changed(path.clone())) } else { Ok((folder, status)) }
+        let folder = self.folder().open_directory(name_of(path), link).map_err(failed)?;
+        let metadata = folder.metadata().map_err(failed)?;
+        if end.is_some_and(|end| !end.is_same_file(&metadata)) {
+            return Err(changed(path.clone()));
+        }
+        Ok((folder, metadata))
     }
 
     fn reading_failed(&self, path: &RelativePath, source: io::Error) -> Error {
@@ -286,8 +287,8 @@ impl<'a> Walk<'a> {
         Error::reading(path)(source)
     }
 
-    fn enter(&mut self, path: RelativePath, folder: OpenFolder, status: Stat) -> Result<(), Error> {
-        if self.levels.iter().any(|level| is_same(&level.status, &status)) {
+    fn enter(&mut self, path: RelativePath, folder: Dir, metadata: Metadata) -> Result<(), Error> {
+        if self.levels.iter().any(|level| level.metadata.is_same_file(&metadata)) {
             return Err(Error::LinkLoop { path });
         }
         let names = match self.next_above_layer(&path) {
@@ -297,8 +298,8 @@ impl<'a> Walk<'a> {
                 Error::NameNotUtf8 { path }
             })?,
         };
-        let pending = Some(Member::new(path.clone(), status));
-        self.levels.push(Level { path, folder, status, pending, names });
+        let pending = Some(Member::new(path.clone(), metadata));
+        self.levels.push(Level { path, folder, metadata, pending, names });
         Ok(())
     }
 
@@ -338,14 +339,6 @@ impl Iterator for Walk<'_> {
 
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-fn kind_of(status: &Stat) -> FileType {
-    FileType::from_raw_mode(status.st_mode)
-}
-
-fn is_same(one: &Stat, other: &Stat) -> bool {
-    (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 }
 
 fn name_of(path: &RelativePath) -> &str {

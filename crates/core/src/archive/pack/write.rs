@@ -3,8 +3,6 @@
 use std::fs::File;
 use std::io;
 
-use rustix::fs::{FileType, Stat};
-
 use super::fingerprint::{Fingerprint, Fingerprinter};
 use super::walk::{Found, LayerSource, Member, Walk};
 use crate::archive::error::Error;
@@ -17,6 +15,7 @@ use crate::layer_format::Format;
 use crate::progress::Task;
 use crate::recipe::RecipeWriter;
 use crate::relative_path::RelativePath;
+use crate::sys::{FileType, Metadata};
 
 /// The content of a layer that has been written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,8 +117,8 @@ fn write_file(
     task: &dyn Task,
 ) -> Result<Member, Error> {
     let read = read_once(&mut file, buffer).map_err(Error::reading(&path))?;
-    let status = status_of(&path, &file)?;
-    let member = Member::new(path, status);
+    let metadata = metadata_of(&path, &file)?;
+    let member = Member::new(path, metadata);
     layer.begin_file(&member)?;
     if let Some(mut clone) = layer.record(source, &member.path, &file)? {
         layer.put_content(&member, 0, &mut clone, buffer, task)?;
@@ -131,14 +130,14 @@ fn write_file(
         layer.put_content(&member, read, &mut file, buffer, task)?;
     }
     layer.end_file(&member)?;
-    let status = status_of(&member.path, &file)?;
-    Ok(Member::new(member.path, status))
+    let metadata = metadata_of(&member.path, &file)?;
+    Ok(Member::new(member.path, metadata))
 }
 
-fn status_of(path: &RelativePath, file: &File) -> Result<Stat, Error> {
-    let status = rustix::fs::fstat(file).map_err(|error| Error::reading(path)(error.into()))?;
-    match FileType::from_raw_mode(status.st_mode) {
-        FileType::RegularFile => Ok(status),
+fn metadata_of(path: &RelativePath, file: &File) -> Result<Metadata, Error> {
+    let metadata = Metadata::of(file).map_err(Error::reading(path))?;
+    match metadata.file_type {
+        FileType::File => Ok(metadata),
         _ => Err(Error::FileChanged { path: path.clone() }),
     }
 }

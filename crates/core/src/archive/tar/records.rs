@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use crate::archive::beneath::Folder;
 use crate::relative_path::RelativePath;
+use crate::sys::Dir;
 
 /// The list. Each record is a tag, a blank, a path and a NUL.
 #[derive(Debug)]
@@ -13,9 +13,9 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    /// Creates an empty list in the file `path` in `folder`.
-    pub(crate) fn create(folder: &Folder, path: &RelativePath) -> io::Result<Self> {
-        Ok(Self { file: folder.create_file(path, 0o600)? })
+    /// Creates an empty list in the file `name` in `folder`.
+    pub(crate) fn create(folder: &Dir, name: &str) -> io::Result<Self> {
+        Ok(Self { file: folder.create_file(name, 0o600)? })
     }
 
     pub(crate) fn append(&mut self, tag: &str, path: &RelativePath) -> io::Result<()> {

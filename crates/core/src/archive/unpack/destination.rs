@@ -6,17 +6,15 @@
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::placing::place;
 use super::staging::{Staging, remove_stale};
-use crate::archive::beneath::{Folder, Found};
 use crate::archive::error::{Conflict, Error, Obstacle};
-use crate::direct_writer::cacheable_bytes;
 use crate::relative_path::RelativePath;
+use crate::sys::{self, Dir, Found};
 
 /// The treatment of files in the target that differ from those to be unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +32,7 @@ pub enum Overwrite {
 /// Several threads may extract into it at once.
 #[derive(Debug)]
 pub struct Destination {
-    pub(super) target: Folder,
+    pub(super) target: Dir,
     pub(super) overwrite: Overwrite,
     place: PathBuf,
     /// Must be dropped before `made`: the target can be removed only when nothing is staged in it.
@@ -76,7 +74,7 @@ impl Destination {
         let failed = |source| Error::OpenTarget { path: place.to_owned(), source };
         let mut made = MadeFolders(Vec::new());
         made.make(place).map_err(failed)?;
-        let target = Folder::open(place).map_err(failed)?;
+        let target = Dir::open(place).map_err(failed)?;
         remove_stale(&target, place);
         let (place, state, cacheable_bytes) = (place.to_owned(), Mutex::default(), OnceLock::new());
         Ok(Self { target, overwrite, place, state, made, cacheable_bytes })
@@ -86,7 +84,7 @@ impl Destination {
     /// written.
     pub(super) fn takes_at_once(&self, bytes: u64) -> bool {
         let take = |left: u64| left.checked_sub(bytes);
-        let left = self.cacheable_bytes.get_or_init(|| AtomicU64::new(cacheable_bytes()));
+        let left = self.cacheable_bytes.get_or_init(|| AtomicU64::new(sys::cacheable_bytes()));
         left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 
@@ -126,7 +124,7 @@ impl Destination {
 
     /// Returns the kind of file at `path` in the target; a symbolic link anywhere on the path is an error.
     pub(super) fn find(&self, path: &RelativePath) -> Result<Found, Error> {
-        match self.target.find(path) {
+        match self.target.find(path.as_str()) {
             Ok(Found::Link) => Err(Error::LinkInTarget { path: path.clone() }),
             Ok(found) => Ok(found),
             Err(source) => Err(Error::unpacking(path)(source)),
@@ -208,7 +206,7 @@ impl MadeFolders {
         let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
         let missing: Vec<_> = place.ancestors().take_while(is_missing).collect();
         for path in missing.into_iter().rev() {
-            match std::fs::DirBuilder::new().mode(0o755).create(path) {
+            match sys::create_dir(path, 0o755) {
                 Ok(()) => self.0.push(path.to_owned()),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),

@@ -2,17 +2,15 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileExt, MetadataExt};
 
 use super::destination::Destination;
 use super::extract::SingleFile;
 use super::receive::create;
-use crate::archive::beneath::Found;
 use crate::archive::error::Error;
 use crate::archive::reading::{CACHED_BYTES, fill, read_once};
-use crate::direct_writer::BlockWriter;
 use crate::progress::Task;
 use crate::relative_path::RelativePath;
+use crate::sys::{self, BlockWriter, Found};
 
 /// The permission to open a file again for writing.
 const OWNER_WRITES: u32 = 0o200;
@@ -55,7 +53,7 @@ impl Destination {
             // Writing past the end of a file is slower.
             file.set_len(size).map_err(Error::unpacking(path))?;
         }
-        let found_mode = file.metadata().map_err(Error::unpacking(path))?.mode();
+        let found_mode = sys::mode_of(&file.metadata().map_err(Error::unpacking(path))?);
         let state = match found_mode & OWNER_WRITES {
             _ if is_cloned => State::Cloned,
             0 => State::Open(file),
@@ -129,7 +127,7 @@ struct WriterAt<'a> {
 
 impl Write for WriterAt<'_> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let written = self.file.write_at(buffer, self.offset)?;
+        let written = sys::write_at(self.file, buffer, self.offset)?;
         self.offset += written as u64;
         Ok(written)
     }

@@ -4,10 +4,10 @@ use std::io;
 
 use super::destination::Overwrite;
 use super::staging::Staging;
-use crate::archive::beneath::{Folder, Found};
 use crate::archive::error::Error;
 use crate::archive::tar::Records;
 use crate::relative_path::RelativePath;
+use crate::sys::{Dir, Found};
 
 /// The maximum number of names of a folder in memory.
 const BATCH: usize = 4096;
@@ -20,7 +20,7 @@ const REPLACED: &str = "replaced";
 ///
 /// A folder that the target does not have is moved with its content, so a new target costs a few renames, however many
 /// files there are.
-pub(super) fn place(target: &Folder, staging: &Staging, overwrite: Overwrite) -> Result<(), Error> {
+pub(super) fn place(target: &Dir, staging: &Staging, overwrite: Overwrite) -> Result<(), Error> {
     let journal = staging.create_journal().map_err(Error::unpacking(&RelativePath::root()))?;
     let mut placing = Placing { target, staging, overwrite, journal, done: 0 };
     let result = placing.folder(&RelativePath::root()).and_then(|()| placing.set_late_modes());
@@ -31,7 +31,7 @@ pub(super) fn place(target: &Folder, staging: &Staging, overwrite: Overwrite) ->
 }
 
 struct Placing<'a> {
-    target: &'a Folder,
+    target: &'a Dir,
     staging: &'a Staging,
     overwrite: Overwrite,
     /// The steps, each recorded before it is executed.
@@ -45,7 +45,7 @@ impl Placing<'_> {
         let new = &self.staging.new;
         loop {
             // Moved entries are no longer in the folder, so each batch contains other names.
-            let names = new.names(path, BATCH, |_| true).map_err(Error::unpacking(path))?;
+            let names = new.some_names(path.as_str(), BATCH, |_| true).map_err(Error::unpacking(path))?;
             if names.is_empty() {
                 return Ok(());
             }
@@ -57,12 +57,12 @@ impl Placing<'_> {
 
     fn entry(&mut self, path: &RelativePath) -> Result<(), Error> {
         let failed = Error::unpacking(path);
-        let new = self.staging.new.find(path).map_err(&failed)?;
-        match (new, self.target.find(path).map_err(&failed)?) {
+        let new = self.staging.new.find(path.as_str()).map_err(&failed)?;
+        match (new, self.target.find(path.as_str()).map_err(&failed)?) {
             (_, Found::Nothing) => self.move_in(path),
             (Found::Directory, Found::Directory) => {
                 self.folder(path)?;
-                self.staging.new.remove_directory(path).map_err(failed)
+                self.staging.new.remove_directory(path.as_str()).map_err(failed)
             }
             (Found::File { .. }, Found::File { .. }) if self.overwrite == Overwrite::Replace => {
                 self.step(REPLACED, path, |this, number| this.staging.replace(this.target, path, number))
@@ -72,7 +72,7 @@ impl Placing<'_> {
     }
 
     fn move_in(&mut self, path: &RelativePath) -> Result<(), Error> {
-        self.step(PLACED, path, |this, _| this.staging.new.rename(path, this.target, path))
+        self.step(PLACED, path, |this, _| this.staging.new.rename(path.as_str(), this.target, path.as_str()))
     }
 
     fn step(
@@ -95,7 +95,7 @@ impl Placing<'_> {
     fn set_late_modes(&self) -> Result<(), Error> {
         let modes = self.staging.take_late_modes().map_err(Error::unpacking(&RelativePath::root()))?;
         for (mode, path) in modes.iter().rev() {
-            self.target.set_mode_of_directory(path, *mode).map_err(Error::unpacking(path))?;
+            self.target.set_mode_of_directory(path.as_str(), *mode).map_err(Error::unpacking(path))?;
         }
         Ok(())
     }

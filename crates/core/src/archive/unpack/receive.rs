@@ -4,13 +4,11 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use super::destination::{Destination, Overwrite, staging_failed};
-use crate::archive::beneath::Found;
 use crate::archive::error::{Error, Obstacle};
 use crate::archive::reading::{BUFFER_BYTES, fill, read_once};
-use crate::direct_writer::{BlockWriter, DIRECT_FROM_BYTES};
 use crate::progress::Task;
-use crate::recipe::clone_whole;
 use crate::relative_path::RelativePath;
+use crate::sys::{BlockWriter, DIRECT_FROM_BYTES, Found, Link, clone_whole};
 
 /// An incoming file.
 pub(super) struct Incoming<'a> {
@@ -73,7 +71,10 @@ fn receive_over(
     let mut existing = None;
     let mut comparison = Comparison::Differs { equal: 0, pending: 0 };
     if incoming.size.is_none_or(|size| size == existing_size) {
-        let file = destination.target.open_file(incoming.path).map_err(Error::unpacking(incoming.path))?;
+        let file = destination
+            .target
+            .open_file(incoming.path.as_str(), Link::Stay)
+            .map_err(Error::unpacking(incoming.path))?;
         comparison = compare(incoming, existing.insert(file), buffers)?;
     }
     let Comparison::Differs { equal, pending } = comparison else {

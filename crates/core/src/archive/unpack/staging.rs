@@ -6,14 +6,13 @@
 use std::fs::{File, TryLockError};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::archive::beneath::Folder;
 use crate::archive::tar::Records;
 use crate::relative_path::RelativePath;
+use crate::sys::{self, Dir, Link};
 
 const PREFIX: &str = ".kit-unpack-";
 const LOCK: &str = "kit-unpack.lock";
@@ -26,9 +25,9 @@ const OWNER: u32 = 0o700;
 #[derive(Debug)]
 pub(super) struct Staging {
     pub(super) place: PathBuf,
-    folder: Folder,
+    folder: Dir,
     /// The files and folders to be moved to the target, under their final paths.
-    pub(super) new: Folder,
+    pub(super) new: Dir,
     /// Held as long as the folder is in use.
     _lock: File,
     umask: u32,
@@ -39,7 +38,7 @@ pub(super) struct Staging {
 
 impl Staging {
     /// Creates a staging folder in `target`, whose path is `place`.
-    pub(super) fn create(target: &Folder, place: &Path) -> io::Result<Self> {
+    pub(super) fn create(target: &Dir, place: &Path) -> io::Result<Self> {
         for _ in 0..ATTEMPTS {
             let name = format!("{PREFIX}{:016x}", RandomState::new().hash_one(0));
             match Self::create_as(target, place, &name) {
@@ -50,39 +49,39 @@ impl Staging {
         Err(io::ErrorKind::ResourceBusy.into())
     }
 
-    fn create_as(target: &Folder, place: &Path, name: &str) -> io::Result<Self> {
-        target.create_directory(&one_name(name), OWNER)?;
+    fn create_as(target: &Dir, place: &Path, name: &str) -> io::Result<Self> {
+        target.create_directory(name, OWNER)?;
         // A folder that could not be set up, because the disk is full or too many files are open, is removed here, as
         // no `Staging` owns it.
         Self::set_up(target, place, name).inspect_err(|_| drop(fs_err::remove_dir_all(place.join(name))))
     }
 
-    fn set_up(target: &Folder, place: &Path, name: &str) -> io::Result<Self> {
-        let folder = target.folder(&one_name(name))?;
-        let lock = folder.create_file(&one_name(LOCK), 0o600)?;
+    fn set_up(target: &Dir, place: &Path, name: &str) -> io::Result<Self> {
+        let folder = target.open_directory(name, Link::Stay)?;
+        let lock = folder.create_file(LOCK, 0o600)?;
         // If the file system does not support locks, other runs cannot take the folder for a stale one either.
-        if matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) || lock.metadata()?.nlink() == 0 {
+        if matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) || sys::is_removed(&lock)? {
             return Err(io::ErrorKind::NotFound.into());
         }
         for part in ["new", "aside"] {
-            folder.create_directory(&one_name(part), 0o777)?;
+            folder.create_directory(part, 0o777)?;
         }
-        let new = folder.folder(&one_name("new"))?;
+        let new = folder.open_directory("new", Link::Stay)?;
         // The mode of the new folder reveals the umask; asking for the umask would change it for all threads.
-        let umask = !new.mode_of_directory(&RelativePath::root())? & 0o777;
-        let late_modes = Mutex::new(Records::create(&folder, &one_name("modes"))?);
+        let umask = !new.metadata()?.mode & 0o777;
+        let late_modes = Mutex::new(Records::create(&folder, "modes")?);
         let is_kept = AtomicBool::new(false);
         Ok(Self { place: place.join(name), folder, new, _lock: lock, umask, late_modes, is_kept })
     }
 
     /// Creates the file `path` and the folders above it.
     pub(super) fn create_file(&self, path: &RelativePath, mode: u32) -> io::Result<File> {
-        self.with_parents(path, || self.new.create_file(path, mode))
+        self.with_parents(path, || self.new.create_file(path.as_str(), mode))
     }
 
     /// Opens the staged file `path` for writing.
     pub(super) fn open_file(&self, path: &RelativePath) -> io::Result<File> {
-        self.new.open_file_to_write(path)
+        self.new.open_file_to_write(path.as_str())
     }
 
     /// Creates the folder `path`, or sets its mode if it already had to be created.
@@ -91,9 +90,9 @@ impl Staging {
         if mode & OWNER != OWNER {
             self.late_modes().append(&format!("{mode:o}"), path)?;
         }
-        match self.with_parents(path, || self.new.create_directory(path, mode | OWNER)) {
+        match self.with_parents(path, || self.new.create_directory(path.as_str(), mode | OWNER)) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                self.new.set_mode_of_directory(path, (mode | OWNER) & !self.umask)
+                self.new.set_mode_of_directory(path.as_str(), (mode | OWNER) & !self.umask)
             }
             result => result,
         }
@@ -102,7 +101,7 @@ impl Staging {
     fn with_parents<T>(&self, path: &RelativePath, make: impl Fn() -> io::Result<T>) -> io::Result<T> {
         match make() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.new.create_directories(&path.parent().unwrap_or_default(), 0o755)?;
+                self.new.create_directories(path.parent().unwrap_or_default().as_str(), 0o755)?;
                 make()
             }
             result => result,
@@ -122,37 +121,37 @@ impl Staging {
 
     /// Creates the journal of changes to the target.
     pub(super) fn create_journal(&self) -> io::Result<Records> {
-        Records::create(&self.folder, &one_name("journal"))
+        Records::create(&self.folder, "journal")
     }
 
     /// Moves the file or folder `path` of `target` aside, under a number.
-    pub(super) fn take_aside(&self, target: &Folder, path: &RelativePath, number: usize) -> io::Result<()> {
-        target.rename(path, &self.folder, &aside(number))
+    pub(super) fn take_aside(&self, target: &Dir, path: &RelativePath, number: usize) -> io::Result<()> {
+        target.rename(path.as_str(), &self.folder, &aside(number))
     }
 
     /// Replaces the file `path` of `target` by the new one, and keeps the old one aside under a number.
     ///
     /// If the process is killed at any moment, the path has either the old or the new file; on a file system without
     /// hard links the path may be missing for a moment.
-    pub(super) fn replace(&self, target: &Folder, path: &RelativePath, number: usize) -> io::Result<()> {
-        if target.link(path, &self.folder, &aside(number)).is_err() {
+    pub(super) fn replace(&self, target: &Dir, path: &RelativePath, number: usize) -> io::Result<()> {
+        if target.link(path.as_str(), &self.folder, &aside(number)).is_err() {
             self.take_aside(target, path, number)?;
         }
-        self.new.rename_over(path, target, path).or_else(|error| {
+        self.new.rename_over(path.as_str(), target, path.as_str()).or_else(|error| {
             self.put_back(target, path, number)?;
             Err(error)
         })
     }
 
     /// Moves the file that was kept aside back to its path.
-    pub(super) fn put_back(&self, target: &Folder, path: &RelativePath, number: usize) -> io::Result<()> {
-        self.folder.rename_over(&aside(number), target, path)
+    pub(super) fn put_back(&self, target: &Dir, path: &RelativePath, number: usize) -> io::Result<()> {
+        self.folder.rename_over(&aside(number), target, path.as_str())
     }
 
     /// Leaves the folder on the disk permanently, because it contains files that could not be restored.
     pub(super) fn keep(&self) -> io::Result<()> {
         self.is_kept.store(true, Ordering::Relaxed);
-        self.folder.remove_file(&one_name(LOCK))
+        self.folder.remove_file(LOCK)
     }
 }
 
@@ -169,31 +168,26 @@ impl Drop for Staging {
 ///
 /// Errors are ignored: folders of other users cannot be removed, and a target that cannot be listed can still be
 /// written to.
-pub(super) fn remove_stale(target: &Folder, place: &Path) {
+pub(super) fn remove_stale(target: &Dir, place: &Path) {
     let is_staging = |name: &str| name.starts_with(PREFIX);
-    for name in target.names(&RelativePath::root(), usize::MAX, is_staging).unwrap_or_default() {
+    for name in target.some_names(".", usize::MAX, is_staging).unwrap_or_default() {
         drop(remove_if_stale(target, place, &name));
     }
 }
 
-fn remove_if_stale(target: &Folder, place: &Path, name: &str) -> io::Result<()> {
-    let path = one_name(name);
-    match target.folder(&path)?.open_file(&one_name(LOCK)) {
+fn remove_if_stale(target: &Dir, place: &Path, name: &str) -> io::Result<()> {
+    match target.open_directory(name, Link::Stay)?.open_file(LOCK, Link::Stay) {
         Ok(lock) if lock.try_lock().is_ok() => fs_err::remove_dir_all(place.join(name)),
         // Another process is using it.
         Ok(_) => Ok(()),
         // Its process was killed before it created the lock, or is just about to, and then notices.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => target.remove_directory(&path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => target.remove_directory(name),
         Err(error) => Err(error),
     }
 }
 
-fn aside(number: usize) -> RelativePath {
-    one_name("aside").child(&number.to_string()).expect("a number is a normal name")
-}
-
-fn one_name(name: &str) -> RelativePath {
-    RelativePath::root().child(name).expect("the names of staging are normal")
+fn aside(number: usize) -> String {
+    format!("aside/{number}")
 }
 
 fn is_taken(error: &io::Error) -> bool {

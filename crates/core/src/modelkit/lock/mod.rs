@@ -2,6 +2,7 @@
 
 mod document;
 mod drift;
+mod fields;
 mod parent_names;
 mod read;
 #[cfg(test)]

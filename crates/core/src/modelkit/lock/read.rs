@@ -1,15 +1,12 @@
 //! Reading a lock as strictly as it is written: each lock has exactly one text, and everything else is a problem.
 
-use std::str::FromStr;
-
 use super::document::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote};
-use super::word::from_word;
+use super::fields::{Fields, Word, without_end};
 use super::write::VERSION_LINE;
 use crate::digest::Digest;
-use crate::kitfile::{LOCK_FILE, Section};
+use crate::kitfile::LOCK_FILE;
 use crate::oci::MediaType;
-use crate::problem::{Invalid, Mark, Problem, Source, closest, quoted};
-use crate::relative_path::RelativePath;
+use crate::problem::{Invalid, Problem, closest, quoted};
 
 /// The maximum size of a lock in bytes; a lock with a million files is smaller.
 pub const LOCK_SIZE_LIMIT: u64 = 256 * 1024 * 1024;
@@ -26,18 +23,15 @@ const RECORDS: [(&str, &str); 8] = [
     ("file", "MODE SIZE DIGEST PATH"),
 ];
 
-const SECTIONS: [Section; 6] =
-    [Section::Model, Section::ModelPart, Section::Code, Section::Dataset, Section::Docs, Section::Prompt];
-
 /// Parses the text of a lock; the error contains all its problems.
 pub fn parse_lock(text: &str) -> Result<Lock, Invalid> {
-    let mut parser = Parser { source: Source::new(text), problems: Vec::new(), draft: Draft::default() };
+    let mut parser = Parser { fields: Fields::new(text), draft: Draft::default() };
     let mut lines = text.split_inclusive('\n');
     let version = lines.next().unwrap_or_default();
     if without_end(version) != VERSION_LINE {
         let word = Word { text: without_end(version), start: 0 };
-        parser.problem(word, format!("the first line is not `{VERSION_LINE}`"));
-        return Err(Invalid::new(LOCK_FILE, parser.problems));
+        parser.fields.problem(word, format!("the first line is not `{VERSION_LINE}`"));
+        return Err(Invalid::new(LOCK_FILE, parser.fields.problems));
     }
     let mut start = version.len();
     for line in lines {
@@ -45,31 +39,11 @@ pub fn parse_lock(text: &str) -> Result<Lock, Invalid> {
         parser.record(word);
         // The path in a file that was cut off within its last line may be another valid path.
         if !line.ends_with('\n') {
-            parser.problem(word, "the last line is not complete: it does not end with a line break".to_owned());
+            parser.fields.problem(word, "the last line is not complete: it does not end with a line break".to_owned());
         }
         start += line.len();
     }
     parser.finish()
-}
-
-fn without_end(line: &str) -> &str {
-    let line = line.strip_suffix('\n').unwrap_or(line);
-    line.strip_suffix('\r').unwrap_or(line)
-}
-
-/// A part of the text, and the offset at which it begins.
-#[derive(Clone, Copy)]
-struct Word<'a> {
-    text: &'a str,
-    start: usize,
-}
-
-impl<'a> Word<'a> {
-    fn words(self) -> Vec<Self> {
-        let place =
-            |text: &'a str| Self { text, start: self.start + (text.as_ptr() as usize - self.text.as_ptr() as usize) };
-        self.text.split(' ').map(place).collect()
-    }
 }
 
 /// The parts of the lock that have been read so far.
@@ -83,8 +57,7 @@ struct Draft {
 }
 
 struct Parser<'a> {
-    source: Source<'a>,
-    problems: Vec<Problem>,
+    fields: Fields<'a>,
     draft: Draft,
 }
 
@@ -94,11 +67,11 @@ impl<'a> Parser<'a> {
         match (words[0].text, &words[1..]) {
             ("manifest", [digest]) => {
                 let is_second = self.draft.manifest.is_some();
-                self.draft.manifest = self.once(line, is_second).and_then(|()| self.digest(*digest));
+                self.draft.manifest = self.once(line, is_second).and_then(|()| self.fields.digest(*digest));
             }
             ("kitfile", [digest]) => {
                 let is_second = self.draft.kitfile.is_some();
-                self.draft.kitfile = self.once(line, is_second).and_then(|()| self.digest(*digest));
+                self.draft.kitfile = self.once(line, is_second).and_then(|()| self.fields.digest(*digest));
             }
             ("parent", [digest, reference]) => self.parent(line, *digest, *reference),
             ("holds", [path]) => self.holds(line, *path),
@@ -113,49 +86,49 @@ impl<'a> Parser<'a> {
     }
 
     fn parent(&mut self, line: Word<'a>, digest: Word<'a>, reference: Word<'a>) {
-        let (manifest, reference) = (self.digest(digest), self.text(reference));
+        let (manifest, reference) = (self.fields.digest(digest), self.fields.text(reference));
         let Some((manifest, reference)) = manifest.zip(reference) else { return };
         if !self.draft.layers.is_empty() || !self.draft.remotes.is_empty() {
-            self.problem(line, "parents must come before all remote datasets and layers".to_owned());
+            self.fields.problem(line, "parents must come before all remote datasets and layers".to_owned());
         }
         if self.draft.parents.last().is_some_and(|last| last.reference >= reference) {
-            self.problem(line, OUT_OF_ORDER.to_owned());
+            self.fields.problem(line, OUT_OF_ORDER.to_owned());
         }
         self.draft.parents.push(LockedParent { reference, manifest, paths: Vec::new() });
     }
 
     fn holds(&mut self, line: Word<'a>, path: Word<'a>) {
-        let Some(path) = self.path(path) else { return };
+        let Some(path) = self.fields.path(path) else { return };
         let is_below_parent = self.draft.layers.is_empty() && self.draft.remotes.is_empty();
         let parent = self.draft.parents.last_mut().filter(|_| is_below_parent);
         match parent {
-            None => self.problem(line, "there is no parent above it".to_owned()),
+            None => self.fields.problem(line, "there is no parent above it".to_owned()),
             Some(parent) if parent.paths.last().is_some_and(|last| *last >= path) => {
-                self.problem(line, OUT_OF_ORDER.to_owned());
+                self.fields.problem(line, OUT_OF_ORDER.to_owned());
             }
             Some(parent) => parent.paths.push(path),
         }
     }
 
     fn remote(&mut self, line: Word<'a>, [size, digest, path, address]: [Word<'a>; 4]) {
-        let (size, digest) = (self.size(size), self.digest(digest));
-        let (path, address) = (self.path(path), self.text(address));
+        let (size, digest) = (self.fields.size(size), self.fields.digest(digest));
+        let (path, address) = (self.fields.path(path), self.fields.text(address));
         let Some(((size, digest), (path, address))) = size.zip(digest).zip(path.zip(address)) else { return };
         let remote = LockedRemote { path, address, digest, size };
         if !self.draft.layers.is_empty() {
-            self.problem(line, "remote datasets must come before all layers".to_owned());
+            self.fields.problem(line, "remote datasets must come before all layers".to_owned());
         }
         if self.draft.remotes.last().is_some_and(|last| last.key() >= remote.key()) {
-            self.problem(line, OUT_OF_ORDER.to_owned());
+            self.fields.problem(line, OUT_OF_ORDER.to_owned());
         }
         self.draft.remotes.push(remote);
     }
 
     fn layer(&mut self, line: Word<'a>, [section, path, name, media_type, digest, diff_id]: [Word<'a>; 6]) {
-        let section = self.section(section);
-        let (path, name, media_type) = (self.path(path), self.text(name), self.text(media_type));
-        let digest = self.digest(digest);
-        let diff_id = if diff_id.text == "-" { Some(None) } else { self.digest(diff_id).map(Some) };
+        let section = self.fields.section(section);
+        let (path, name, media_type) = (self.fields.path(path), self.fields.text(name), self.fields.text(media_type));
+        let digest = self.fields.digest(digest);
+        let diff_id = if diff_id.text == "-" { Some(None) } else { self.fields.digest(diff_id).map(Some) };
         let named = section.zip(path).zip(name);
         let Some(((((section, path), name), media_type), (digest, diff_id))) =
             named.zip(media_type).zip(digest.zip(diff_id))
@@ -163,7 +136,7 @@ impl<'a> Parser<'a> {
             return;
         };
         if self.draft.layers.last().is_some_and(|last| (&last.path, last.section) >= (&path, section)) {
-            self.problem(line, OUT_OF_ORDER.to_owned());
+            self.fields.problem(line, OUT_OF_ORDER.to_owned());
         }
         let media_type = MediaType::from(media_type);
         self.draft.layers.push(LockedLayer {
@@ -179,32 +152,32 @@ impl<'a> Parser<'a> {
     }
 
     fn folder(&mut self, line: Word<'a>, mode: Word<'a>, path: Word<'a>) {
-        let Some((mode, path)) = self.mode(mode).zip(self.path(path)) else { return };
+        let Some((mode, path)) = self.fields.mode(mode).zip(self.fields.path(path)) else { return };
         match self.draft.layers.last_mut().filter(|layer| layer.files.is_empty()) {
-            None => self.problem(line, "there must be a layer above it and no file in between".to_owned()),
+            None => self.fields.problem(line, "there must be a layer above it and no file in between".to_owned()),
             Some(layer) if !path.starts_with(&layer.path) && !layer.path.starts_with(&path) => {
                 let outside = format!("it is outside the layer above it, {}", quoted(layer.path.as_str()));
-                self.problem(line, outside);
+                self.fields.problem(line, outside);
             }
             Some(layer) if layer.folders.last().is_some_and(|last| last.path >= path) => {
-                self.problem(line, OUT_OF_ORDER.to_owned());
+                self.fields.problem(line, OUT_OF_ORDER.to_owned());
             }
             Some(layer) => layer.folders.push(LockedFolder { path, mode }),
         }
     }
 
     fn file(&mut self, line: Word<'a>, [mode, size, digest, path]: [Word<'a>; 4]) {
-        let (mode, size) = (self.mode(mode), self.size(size));
-        let (digest, path) = (self.digest(digest), self.path(path));
+        let (mode, size) = (self.fields.mode(mode), self.fields.size(size));
+        let (digest, path) = (self.fields.digest(digest), self.fields.path(path));
         let Some(((mode, size), (digest, path))) = mode.zip(size).zip(digest.zip(path)) else { return };
         match self.draft.layers.last_mut() {
-            None => self.problem(line, "there is no layer above it".to_owned()),
+            None => self.fields.problem(line, "there is no layer above it".to_owned()),
             Some(layer) if !path.starts_with(&layer.path) => {
                 let outside = format!("it is outside the layer above it, {}", quoted(layer.path.as_str()));
-                self.problem(line, outside);
+                self.fields.problem(line, outside);
             }
             Some(layer) if layer.files.last().is_some_and(|last| last.path >= path) => {
-                self.problem(line, OUT_OF_ORDER.to_owned());
+                self.fields.problem(line, OUT_OF_ORDER.to_owned());
             }
             Some(layer) => layer.files.push(LockedFile { path, mode, size, digest }),
         }
@@ -212,81 +185,35 @@ impl<'a> Parser<'a> {
 
     fn unknown(&mut self, line: Word<'a>, kind: Word<'a>) {
         if let Some((kind, fields)) = RECORDS.iter().find(|(known, _)| *known == kind.text) {
-            return self.problem(line, format!("this record must have the form `{kind} {fields}`"));
+            return self.fields.problem(line, format!("this record must have the form `{kind} {fields}`"));
         }
         let known = RECORDS.map(|(known, _)| known);
         let meant = closest(kind.text, &known).map(|known| format!("; did you mean `{known}`?")).unwrap_or_default();
-        self.problem(kind, format!("unknown record {}{meant}", quoted(kind.text)));
+        self.fields.problem(kind, format!("unknown record {}{meant}", quoted(kind.text)));
     }
 
     fn finish(mut self) -> Result<Lock, Invalid> {
         let Draft { manifest, kitfile, parents, remotes, layers } = self.draft;
-        if self.problems.is_empty() {
+        if self.fields.problems.is_empty() {
             for (kind, digest) in [("manifest", manifest), ("kitfile", kitfile)] {
                 if digest.is_none() {
-                    self.problems.push(Problem::of("", format!("the record `{kind} DIGEST` is missing")));
+                    self.fields.problems.push(Problem::of("", format!("the record `{kind} DIGEST` is missing")));
                 }
             }
         }
         match (manifest, kitfile) {
-            (Some(manifest), Some(kitfile)) if self.problems.is_empty() => {
+            (Some(manifest), Some(kitfile)) if self.fields.problems.is_empty() => {
                 Ok(Lock { manifest, kitfile, parents, remotes, layers })
             }
-            _ => Err(Invalid::new(LOCK_FILE, self.problems)),
+            _ => Err(Invalid::new(LOCK_FILE, self.fields.problems)),
         }
     }
 
     fn once(&mut self, line: Word<'a>, is_second: bool) -> Option<()> {
         if is_second {
-            self.problem(line, "this record appears twice".to_owned());
+            self.fields.problem(line, "this record appears twice".to_owned());
         }
         (!is_second).then_some(())
-    }
-
-    fn digest(&mut self, word: Word<'a>) -> Option<Digest> {
-        self.value(
-            word,
-            word.text.parse().ok(),
-            "is not a digest of the form sha256:<64 lower-case hexadecimal digits>",
-        )
-    }
-
-    fn text(&mut self, word: Word<'a>) -> Option<String> {
-        self.value(word, from_word(word.text), "is not escaped as in the output of `kit pack --lock`")
-    }
-
-    fn path(&mut self, word: Word<'a>) -> Option<RelativePath> {
-        let text = self.text(word)?;
-        let clean = text.parse().ok().filter(|path: &RelativePath| path.as_str() == text);
-        self.value(word, clean, "is not a normalized path in the folder")
-    }
-
-    fn section(&mut self, word: Word<'a>) -> Option<Section> {
-        let section = SECTIONS.into_iter().find(|section| section.key() == word.text);
-        self.value(word, section, "is not a section whose entries have layers")
-    }
-
-    fn mode(&mut self, word: Word<'a>) -> Option<u32> {
-        let mode = u32::from_str_radix(word.text, 8).ok();
-        let mode = mode.filter(|mode| *mode <= 0o7777 && format!("{mode:o}") == word.text);
-        self.value(word, mode, "is not an octal file mode")
-    }
-
-    fn size(&mut self, word: Word<'a>) -> Option<u64> {
-        let size = u64::from_str(word.text).ok().filter(|size| size.to_string() == word.text);
-        self.value(word, size, "is not a number of bytes")
-    }
-
-    fn value<T>(&mut self, word: Word<'a>, value: Option<T>, otherwise: &str) -> Option<T> {
-        if value.is_none() {
-            self.problem(word, format!("{} {otherwise}", quoted(word.text)));
-        }
-        value
-    }
-
-    fn problem(&mut self, Word { text, start }: Word<'a>, message: String) {
-        let position = Some(self.source.position(Mark { start, end: start + text.len() }));
-        self.problems.push(Problem { position, ..Problem::of("", message) });
     }
 }
 

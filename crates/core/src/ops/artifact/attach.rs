@@ -1,8 +1,8 @@
 //! Attaching documents to a ModelKit as referrers: each becomes a manifest whose subject is the ModelKit.
 
 use crate::oci::{Annotations, Content, ContentError, Descriptor, Manifest, MediaType, Publication, Target};
-use crate::ops::error::Error;
-use crate::progress::Progress;
+use crate::ops::error::reason;
+use crate::progress::{Progress, Warning};
 
 /// A document to attach to a ModelKit.
 pub(crate) struct Attachment<'a> {
@@ -45,7 +45,7 @@ impl Prepared<'_> {
 pub(crate) fn attach(target: &dyn Target, subject: &Descriptor, documents: &[Attachment<'_>], progress: &dyn Progress) {
     for document in prepare(target, subject, documents, progress) {
         if let Err(error) = target.publish_all(&[document.publication()]) {
-            progress.warn(&failed(document.descriptor.artifact_type.as_ref(), error).in_words());
+            warn(progress, &document.document.artifact_type, &error);
         }
     }
 }
@@ -62,7 +62,7 @@ pub(crate) fn prepare<'a>(
     let attached = match target.attached(subject) {
         Ok(attached) => attached,
         Err(error) => {
-            progress.warn(&failed(Some(&first.artifact_type), error).in_words());
+            warn(progress, &first.artifact_type, &error);
             return Vec::new();
         }
     };
@@ -93,7 +93,6 @@ fn prepare_one<'a>(
     Some(Prepared { document, config, descriptor, manifest: bytes })
 }
 
-fn failed(artifact_type: Option<&MediaType>, error: ContentError) -> Error {
-    let name = artifact_type.map_or_else(String::new, |artifact_type| format!(" `{artifact_type}`"));
-    Error::writing(&format!("the referrer{name} of the ModelKit"), error)
+fn warn(progress: &dyn Progress, artifact_type: &MediaType, error: &ContentError) {
+    progress.warn(&Warning::NotAttached { artifact_type: artifact_type.as_str(), reason: reason(error) });
 }

@@ -1,8 +1,8 @@
 //! Reading the provenance attestations that are attached to a ModelKit.
 
 use crate::oci::{Descriptor, Manifest, MediaType, Reference, Referrer, Source, read_document};
-use crate::ops::error::Error;
-use crate::progress::Progress;
+use crate::ops::error::reason;
+use crate::progress::{Progress, Warning};
 use crate::provenance::{MEDIA_TYPE, Record};
 
 /// The highest number of attestations of one ModelKit that are read. Each describes another run that packed the same
@@ -14,7 +14,7 @@ const LIMIT: usize = 16;
 /// Skips those that cannot be read or have another subject. Warns if the source cannot list the referrers.
 pub(crate) fn records(source: &dyn Source, subject: &Descriptor, progress: &dyn Progress) -> Vec<Record> {
     let listed = source.referrers(subject).unwrap_or_else(|error| {
-        progress.warn(&Error::reading(&format!("the referrers of `{}`", subject.digest), error).in_words());
+        progress.warn(&Warning::ReferrersUnreadable { subject: subject.digest, reason: reason(&error) });
         Vec::new()
     });
     let statements = listed.iter().filter(|found| is_statement(found)).take(LIMIT);

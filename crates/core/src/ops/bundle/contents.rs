@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, HashSet};
 use super::save::{Named, Saved};
 use crate::digest::Digest;
 use crate::oci::{Annotations, Descriptor, Index, REF_NAME, REFERRERS_LIMIT, Reference, Source};
-use crate::ops::error::Error;
+use crate::ops::error::{Error, reason};
 use crate::ops::session::Located;
 use crate::ops::transfer::{CopySet, referrers};
-use crate::progress::Progress;
+use crate::progress::{Progress, Warning};
 
 /// The annotation with the full name of an entry, which containerd and docker write as well.
 pub(super) const IMAGE_NAME: &str = "io.containerd.image.name";
@@ -91,7 +91,7 @@ impl<'a> List<'a> {
     ) -> Result<(), Error> {
         let (mut subjects, mut seen) = (vec![root.clone()], HashSet::from([root.digest]));
         while let Some(subject) = subjects.pop() {
-            let listed = source.referrers(&subject).map_err(|error| Error::reading("what refers to it", error))?;
+            let listed = source.referrers(&subject).map_err(|error| Error::reading("its referrers", error))?;
             for descriptor in listed {
                 if seen.len() > REFERRERS_LIMIT || !seen.insert(descriptor.digest) {
                     continue;
@@ -103,7 +103,10 @@ impl<'a> List<'a> {
                         self.attached.insert(entry.digest, entry.clone());
                         subjects.push(entry);
                     }
-                    Err(error) => progress.warn(&format!("a referrer is not saved: {}", error.in_words())),
+                    Err(error) => {
+                        let (digest, reason) = (descriptor.digest, reason(&error));
+                        progress.warn(&Warning::ReferrerNotSaved { digest, reason });
+                    }
                 }
             }
         }

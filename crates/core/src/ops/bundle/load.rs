@@ -11,7 +11,6 @@ use crate::ops::error::Error;
 use crate::ops::lacking::Lacking;
 use crate::ops::session::{Location, Session};
 use crate::ops::transfer::{Brought, Copied, CopyOptions, CopySet, bring, referrers};
-use crate::progress::Progress;
 use crate::store::Names;
 
 /// The destination of the ModelKits of an archive.
@@ -45,7 +44,6 @@ pub fn load(
     unnamed: &Reference,
     to: &LoadTo,
     options: &CopyOptions,
-    progress: &dyn Progress,
 ) -> Result<Vec<Loaded>, Error> {
     let mut arriving = Vec::new();
     for (name, reference) in names(layout, unnamed, to)? {
@@ -55,10 +53,10 @@ pub fn load(
     refuse_incomplete(layout, &arriving)?;
     let mut brought = Vec::new();
     for Arriving { name, target, .. } in &arriving {
-        brought.push(bring((layout, name), &**target, options, progress)?);
+        brought.push(bring((layout, name), &**target, options, session.progress)?);
     }
     let publish = |(Arriving { reference, target, tag, .. }, brought): (Arriving, Brought)| {
-        let copied = brought.publish((layout, &*target), tag.as_deref(), options, progress)?;
+        let copied = brought.publish((layout, &*target), tag.as_deref(), options, session.progress)?;
         Ok(Loaded { reference, copied })
     };
     arriving.into_iter().zip(brought).map(publish).collect()

@@ -10,6 +10,7 @@ use tempfile::{NamedTempFile, TempDir};
 use crate::archive::TarWriter;
 use crate::ops::disk_space;
 use crate::ops::error::Error;
+use crate::sys;
 
 /// Receives files one after the other: [`begin`](Self::begin), the bytes, [`end`](Self::end).
 pub(super) trait Sink: Write {
@@ -112,9 +113,7 @@ fn folder_of(path: &Path, bytes: u64) -> Result<&Path, Error> {
 
 /// Returns a builder for temporary files and folders with `mode`, the usual one for files or folders.
 fn with_mode(mode: u32) -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
+    let mut builder = sys::temporary(mode);
     builder.prefix(".kit-save-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
     builder
 }

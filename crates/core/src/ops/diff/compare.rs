@@ -10,7 +10,6 @@ use super::{content, listing};
 use crate::digest::Digest;
 use crate::ops::error::Error;
 use crate::ops::session::Session;
-use crate::progress::Progress;
 
 /// Settings of a comparison.
 #[derive(Debug, Clone)]
@@ -109,9 +108,8 @@ pub fn diff(
     session: &Session<'_>,
     (first, second): (Comparable, Comparable),
     options: &DiffOptions,
-    progress: &dyn Progress,
 ) -> Result<Difference, Error> {
-    let (one, other) = side::open(session, first, second, progress)?;
+    let (one, other) = side::open(session, first, second)?;
     let fields = match compare_kitfiles(&one, &other) {
         Some(fields) => Some(fields.into_iter().filter(|field| options.is_wanted(field.concern())).collect()),
         None => options.only.is_some_and(|only| !only.has_fields()).then(Vec::new),

@@ -13,7 +13,6 @@ use crate::ops::error::Error;
 use crate::ops::pack::{PackOptions, find_in_folder};
 use crate::ops::session::{Located, Session};
 use crate::ops::workers;
-use crate::progress::Progress;
 use crate::relative_path::RelativePath;
 
 /// Something that can be compared.
@@ -73,20 +72,15 @@ pub(super) struct Blob<'a> {
 }
 
 /// Opens both sides: ModelKits at the same time, and a folder once the other side is known.
-pub(super) fn open(
-    session: &Session<'_>,
-    first: Comparable,
-    second: Comparable,
-    progress: &dyn Progress,
-) -> Result<(Side, Side), Error> {
+pub(super) fn open(session: &Session<'_>, first: Comparable, second: Comparable) -> Result<(Side, Side), Error> {
     let inspected = workers::run(2, &[&first, &second], |side| match side {
         Comparable::ModelKit(found) => inspect(found).map(Some),
         Comparable::Folder(_) | Comparable::Lock(_) => Ok(None),
     })?;
     let [one, other]: [Option<Inspected>; 2] = inspected.try_into().expect("two sides give two results");
     let (format, other_format) = (format_of(&first, one.as_ref()), format_of(&second, other.as_ref()));
-    let first = open_one(session, first, one, other_format, progress)?;
-    Ok((first, open_one(session, second, other, format, progress)?))
+    let first = open_one(session, first, one, other_format)?;
+    Ok((first, open_one(session, second, other, format)?))
 }
 
 fn open_one(
@@ -94,12 +88,11 @@ fn open_one(
     side: Comparable,
     inspected: Option<Inspected>,
     format: Format,
-    progress: &dyn Progress,
 ) -> Result<Side, Error> {
     let found = match side {
         Comparable::Lock(lock) => return Ok(Side::Lock(lock)),
         Comparable::ModelKit(found) => found,
-        Comparable::Folder(pack) => find_in_folder(session, &PackOptions { format, ..*pack }, progress)?,
+        Comparable::Folder(pack) => find_in_folder(session, &PackOptions { format, ..*pack })?,
     };
     let inspected = Box::new(inspected.map_or_else(|| inspect(&found), Ok)?);
     Ok(Side::ModelKit { found, inspected })

@@ -19,6 +19,7 @@ use crate::ops::unpack::{Chosen, wanted_parents};
 use crate::ops::workers;
 use crate::progress::{Phase, Progress, Task};
 use crate::relative_path::RelativePath;
+use crate::sys;
 
 /// The folder to verify, and the settings for it.
 #[derive(Debug, Clone)]
@@ -64,7 +65,6 @@ pub fn verify_modelkit(
     found: &Located,
     name: &str,
     options: &VerifyOptions,
-    progress: &dyn Progress,
 ) -> Result<Verified, Error> {
     let VerifyOptions { selection, jobs, .. } = options;
     let child = inspect(found)?;
@@ -73,16 +73,17 @@ pub fn verify_modelkit(
     let of_parent = selection.of_parent();
     for parent in parents.iter().rev() {
         let layers = chosen.of(&parent.inspected.modelkit, of_parent.as_ref());
-        wanted.extend(workers::run(*jobs, &layers, |layer| read_layer(&*parent.found.source, layer, progress))?);
+        wanted
+            .extend(workers::run(*jobs, &layers, |layer| read_layer(&*parent.found.source, layer, session.progress))?);
     }
     let layers = chosen.of(&child.modelkit, Some(selection));
-    wanted.extend(workers::run(*jobs, &layers, |layer| read_layer(&*found.source, layer, progress))?);
+    wanted.extend(workers::run(*jobs, &layers, |layer| read_layer(&*found.source, layer, session.progress))?);
     let of_parents = parents.iter().flat_map(|parent| &parent.inspected.modelkit.layers);
     let remote = child.modelkit.config.kitfile.remote_datasets().filter_map(|dataset| dataset.path.parse().ok());
     let paths = child.modelkit.layers.iter().chain(of_parents).map(|layer| layer.path.clone()).chain(remote).collect();
     let kitfile = selection.takes_kitfile().then(|| kitfile_digest(&child.modelkit.config.kitfile));
     Expected { manifest: child.descriptor.digest, kitfile, wanted, fetched: Vec::new(), paths }
-        .verify(options, progress)
+        .verify(options, session.progress)
 }
 
 /// The expected contents of a folder.
@@ -196,7 +197,7 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 fn mode_of(metadata: &std::fs::Metadata) -> u32 {
-    std::os::unix::fs::MetadataExt::mode(metadata) & 0o777
+    sys::mode_of(metadata) & 0o777
 }
 
 /// Compares modes. The umask of the user who unpacks may remove permissions of the group and of others. Nothing else

@@ -9,12 +9,12 @@ use crate::oci::Source;
 use crate::ops::error::Error;
 use crate::relative_path::RelativePath;
 
-/// How much is read and written at once.
+/// The number of bytes that are read and written at a time.
 const STEP_BYTES: u64 = 64 * 1024;
 
-/// Writes the file that unpacking would put at `path` to `sink`.
+/// Writes the content of the file that `unpack` would place at `path` to `sink`.
 ///
-/// Reads as little of its layer as that takes, so nothing is verified.
+/// Reads only the necessary part of the layer, so the digest of the layer is not verified.
 pub fn cat(source: &dyn Source, modelkit: &ModelKit, path: &RelativePath, sink: &mut dyn Write) -> Result<(), Error> {
     if let Some((_, yaml)) = kitfile(modelkit).filter(|(file, _)| file.path == *path) {
         return sink.write_all(yaml.as_bytes()).and_then(|()| sink.flush()).map_err(Error::Output);

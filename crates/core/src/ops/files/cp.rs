@@ -3,8 +3,7 @@
 use std::ffi::OsStr;
 use std::io::Read;
 use std::ops::ControlFlow;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
 
 use super::members::{Member, distinct, kitfile, open_whole, read_through, skim};
 use crate::archive::{Destination, Overwrite, Placed, SingleFile, extract_file};
@@ -16,21 +15,23 @@ use crate::ops::workers;
 use crate::progress::{Phase, Progress, Silent, Task};
 use crate::relative_path::RelativePath;
 
-/// Where to copy to and how.
+/// Options of [`cp`].
 #[derive(Debug, Clone)]
 pub struct CpOptions {
-    /// A folder to copy into, if it is one or ends in `/`; else the name of the copy. Folders above it are made.
+    /// The directory to copy into, if it is a directory or ends in `/`; otherwise the name of the copy. Missing parent
+    /// directories are created.
     pub destination: PathBuf,
-    /// What to do with files that are there and differ.
+    /// The treatment of existing files that differ.
     pub overwrite: Overwrite,
-    /// How many layers are read at once.
+    /// The number of layers that are read at the same time.
     pub jobs: usize,
 }
 
-/// Copies what unpacking would put at `path` or below it, and returns what happened to the files.
+/// Copies the file or directory that `unpack` would place at `path`, and reports the changes to files.
 ///
-/// Files get their names when all of them are there. A layer that has to be read anyway, because it is wanted as a whole or is
-/// compressed, is verified before; of another only what is wanted is read, in ranges that nothing vouches for.
+/// Files get their final names only after all of them are complete. A layer that has to be read completely, because it
+/// is wanted as a whole or is compressed, is verified first; of any other layer only the wanted ranges are read, and
+/// ranges cannot be verified.
 pub fn cp(
     source: &dyn Source,
     modelkit: &ModelKit,
@@ -54,9 +55,9 @@ pub fn cp(
     Ok(destination.commit()?)
 }
 
-/// The folder to write to, and what `path` is called there.
+/// The directory to write to, and the name of `path` in it.
 fn place(path: &RelativePath, destination: &Path) -> Result<(PathBuf, RelativePath), Error> {
-    let is_folder = destination.is_dir() || destination.as_os_str().as_bytes().ends_with(b"/");
+    let is_folder = destination.is_dir() || ends_in_separator(destination);
     let (folder, name) = match (is_folder, path.file_name()) {
         (true, None) => return Ok((destination.to_owned(), RelativePath::root())),
         (true, Some(name)) => (destination, Some(name)),
@@ -68,18 +69,22 @@ fn place(path: &RelativePath, destination: &Path) -> Result<(PathBuf, RelativePa
     Ok((folder.to_owned(), base.ok_or_else(|| Error::NotAName(destination.to_owned()))?))
 }
 
+fn ends_in_separator(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().last().is_some_and(|byte| is_separator(char::from(*byte)))
+}
+
 struct Copier<'a> {
     source: &'a dyn Source,
-    /// What is copied.
+    /// The path that is copied.
     path: &'a RelativePath,
-    /// What that is called in the destination.
+    /// The name of that path in the destination.
     base: RelativePath,
     destination: &'a Destination,
     progress: &'a dyn Progress,
 }
 
 impl Copier<'_> {
-    /// Copies what `layer` has at the path, and tells whether it has anything.
+    /// Copies the files of `layer` at the path. Returns true if the layer contains the path.
     fn copy_from(&self, layer: &Layer) -> Result<bool, Error> {
         let blob = self.source.blob(&layer.descriptor);
         let task = self.progress.start(Phase::Copying, &label(&layer.descriptor), None);
@@ -119,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_copied_into_and_all_else_is_a_name() {
+    fn a_directory_is_copied_into_and_anything_else_is_a_name() {
         let folder = tempfile::tempdir().unwrap();
         let there = folder.path().to_str().unwrap();
         for (path, destination, expected_folder, base) in [

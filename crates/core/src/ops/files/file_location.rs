@@ -7,26 +7,26 @@ use crate::oci::InvalidReference;
 use crate::ops::session::Location;
 use crate::relative_path::{PathEscapes, RelativePath};
 
-/// A ModelKit and a path in it, which is the root where none is given.
+/// A ModelKit and a path in it. The path is the root if the text contains none.
 ///
-/// The path begins behind the first `//`, which no reference holds. The folder of `oci:FOLDER:NAME//PATH` may hold one, so what
-/// stands before the colon that ends the folder does not count; where there is no name, neither folder nor path may hold `//`
-/// or a colon.
+/// The path begins after the first `//`, which is never part of a reference. The directory in
+/// `oci:DIRECTORY:NAME//PATH` may contain `//`, so the search begins at the colon that ends the directory; without a
+/// name, neither the directory nor the path may contain `//` or a colon.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileLocation {
     /// The ModelKit.
     pub location: Location,
-    /// Where the file would be unpacked, or the folder.
+    /// The path to which the file or directory would be unpacked.
     pub path: RelativePath,
 }
 
-/// A text that names no file in a ModelKit.
+/// The error for a text that is not the location of a file in a ModelKit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidFileLocation {
-    /// The ModelKit has no such name.
+    /// The part before the path is not a valid reference.
     #[error(transparent)]
     Reference(#[from] InvalidReference),
-    /// Nothing in a ModelKit has such a path.
+    /// The path cannot exist in a ModelKit.
     #[error(transparent)]
     Path(#[from] PathEscapes),
 }
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_path_begins_behind_two_slashes() {
+    fn the_path_begins_after_two_slashes() {
         let digest = crate::digest::Digest::of(b"").to_string();
         for (text, location, path) in [
             ("demo:v1", "demo:v1", "."),
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn neither_a_wrong_reference_nor_a_path_that_climbs_out_is_taken() {
+    fn invalid_references_and_paths_that_leave_the_root_are_refused() {
         for text in ["Demo:v1//a", "demo:v1///etc/passwd", "demo:v1//../a", "//a", "demo:v1/a", "oci:kits:no name//a"] {
             assert!(text.parse::<FileLocation>().is_err(), "{text}");
         }

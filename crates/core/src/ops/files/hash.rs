@@ -1,4 +1,4 @@
-//! Hashing a reader to its end.
+//! Computing the digest of a reader.
 
 use std::io::{self, Read};
 
@@ -8,10 +8,10 @@ use crate::progress::Task;
 /// The size of a read, as in `archive`.
 pub(crate) const BUFFER_BYTES: usize = 1 << 20;
 
-/// A buffer for reading something of `size` bytes, if that is known; at most [`BUFFER_BYTES`].
+/// Returns a buffer for reading content of `size` bytes, if the size is known; at most [`BUFFER_BYTES`].
 pub(crate) fn buffer(size: Option<u64>) -> Vec<u8> {
-    let room = size.and_then(|size| usize::try_from(size).ok());
-    vec![0; room.map_or(BUFFER_BYTES, |size| size.saturating_add(1).min(BUFFER_BYTES))]
+    let wanted = size.and_then(|size| usize::try_from(size).ok());
+    vec![0; wanted.map_or(BUFFER_BYTES, |size| size.saturating_add(1).min(BUFFER_BYTES))]
 }
 
 /// Returns the digest and the size of the bytes of `reader`, read through `buffer`.

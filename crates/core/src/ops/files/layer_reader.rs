@@ -1,4 +1,4 @@
-//! Reading the uncompressed bytes of a layer here and there.
+//! Random access to the uncompressed bytes of a layer.
 
 use std::cell::OnceCell;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -7,14 +7,16 @@ use crate::compression::{Compression, Frame, SeekTable};
 use crate::modelkit::Layer;
 use crate::oci::{Content, RangedReader};
 
-/// Bytes with a position.
+/// A seekable reader.
 pub(super) trait ReadSeek: Read + Seek {}
 
 impl<R: Read + Seek> ReadSeek for R {}
 
-/// Opens `layer`, which `blob` is the content of. What comes is not verified. Of a layer without compression, what is passed over is not
-/// fetched; another one is decompressed up to where it is read, and once more from the beginning for a way back; but Zstandard with a
-/// seek table from the frame on that holds what is read.
+/// Opens `layer`, whose content is `blob`. The bytes are not verified.
+///
+/// Of an uncompressed layer, bytes that are skipped are not fetched. A compressed layer is decompressed up to the
+/// position that is read, and from the beginning again for a seek backwards. A Zstandard layer with a seek table is
+/// decompressed only from the frame that contains the position.
 pub(super) fn open<'a>(blob: &'a dyn Content, layer: &Layer) -> Box<dyn ReadSeek + 'a> {
     let layer_size = layer.descriptor.size;
     match layer.compression {
@@ -34,10 +36,10 @@ struct Decompressing<'a> {
     blob: &'a dyn Content,
     layer_size: u64,
     compression: Compression,
-    /// What was found of a seek table, if anybody looked.
+    /// The seek table, after the first search for one.
     frames: OnceCell<Option<SeekTable>>,
     opened: Option<Box<dyn Read + Send + 'a>>,
-    /// Of `opened`, in the uncompressed layer.
+    /// The position of `opened` in the uncompressed layer.
     position: u64,
 }
 
@@ -48,7 +50,7 @@ impl Decompressing<'_> {
         Ok(())
     }
 
-    /// Where decompressing can begin for `position`.
+    /// The latest frame at which decompression up to `position` can begin.
     fn frame_before(&self, position: u64) -> io::Result<Frame> {
         if self.compression != Compression::Zstd {
             return Ok(Frame::default());

@@ -1,4 +1,4 @@
-//! A file here, as content like any other.
+//! A local file as [`Content`].
 
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use fs_err as fs;
 
 use crate::oci::{Content, ContentError};
 
-/// The file at a path, opened whenever it is read.
+/// The file at a path. It is opened for every read.
 pub(crate) struct LocalFile(pub(crate) PathBuf);
 
 impl Content for LocalFile {

@@ -13,23 +13,23 @@ use crate::relative_path::RelativePath;
 /// A file of a ModelKit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedFile {
-    /// Where it would be unpacked.
+    /// The path to which it would be unpacked.
     pub path: RelativePath,
     /// The permissions.
     pub mode: u32,
-    /// In bytes; unknown of a compressed layer that is nothing but this file.
+    /// The size in bytes; `None` for a compressed layer that consists of this one file.
     pub size: Option<u64>,
-    /// The layer that holds it. The Kitfile is in none.
+    /// The layer that contains it. The Kitfile is not in a layer.
     pub layer: Option<Digest>,
-    /// Where it begins in the layer, unless that is compressed.
+    /// The offset of its content in the layer, if the layer is not compressed.
     pub offset: Option<u64>,
 }
 
-/// Lists what unpacking `selection` would write at `path` or below it, sorted by path, looking into `jobs` layers at once. What
-/// is taken from another ModelKit, to which the model refers, is not listed.
+/// Lists the files that unpacking `selection` would write to `path` or below it, sorted by path; reads `jobs` layers at
+/// the same time. Files from another ModelKit that the model refers to are not listed.
 ///
-/// Of layers without compression only the headers of files are read, of others everything. Only layers that may hold something
-/// at `path` are opened. Nothing is verified.
+/// Of uncompressed layers only the file headers are read, compressed layers are read completely. Layers that cannot
+/// contain anything at `path` are not opened. Nothing is verified.
 pub fn ls(
     source: &dyn Source,
     modelkit: &ModelKit,
@@ -51,10 +51,10 @@ pub fn ls(
     Ok(files)
 }
 
-/// What a layer has at a path.
+/// The content of a layer at a path.
 #[derive(Default)]
 struct Seen {
-    /// Whether it has anything there: an empty folder has no files.
+    /// True if the layer contains the path; an empty directory has no files.
     is_there: bool,
     files: Vec<ListedFile>,
 }

@@ -1,4 +1,4 @@
-//! Going through the files of a layer where it lies: what all have in common that look into ModelKits without unpacking them.
+//! Iterating over the files of a layer without unpacking it: the base of all operations that read single files.
 
 use std::collections::HashSet;
 use std::io::{self, BufReader, Read};
@@ -17,34 +17,34 @@ use crate::oci::{Content, RangedReader, Source};
 use crate::ops::error::Error;
 use crate::relative_path::RelativePath;
 
-/// A file or a folder in a layer.
+/// A file or a directory in a layer.
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
-    /// Where it would be unpacked.
+    /// The path to which it would be unpacked.
     pub(crate) path: RelativePath,
     pub(crate) is_directory: bool,
     /// The permissions.
     pub(crate) mode: u32,
-    /// Of the content in bytes; unknown of a compressed layer that is nothing but this file.
+    /// The size of the content in bytes; `None` for a compressed layer that consists of this one file.
     pub(crate) size: Option<u64>,
-    /// Where the content begins in the layer, unless that is compressed.
+    /// The offset of the content in the layer, if the layer is not compressed.
     pub(crate) offset: Option<u64>,
-    /// Of the content, if the layer has a table of contents.
+    /// The digest of the content, if the layer has a table of contents.
     pub(crate) digest: Option<Digest>,
-    /// What the content consists of, if the table tells.
+    /// The chunks of the content, if the table of contents lists them.
     pub(crate) pieces: Arc<[Piece]>,
 }
 
-/// Permissions of a file that has none in the ModelKit: the Kitfile, and one that is a layer of its own.
+/// The permissions of a file that has none in the ModelKit: the Kitfile, and a file that is a layer of its own.
 pub(crate) const PLAIN_FILE: u32 = 0o644;
 
 impl Member {
-    /// Tells that the content could not be read.
+    /// Returns the error for content that could not be read.
     pub(crate) fn failed(&self, error: io::Error) -> Error {
         Error::reading(&format!("`{}`", self.path), error.into())
     }
 
-    /// Refuses content of another size: a range of a damaged layer may end early.
+    /// Returns an error if `size` is not the expected size: a range of a damaged layer may end early.
     pub(super) fn check_size(&self, size: u64) -> Result<(), Error> {
         match self.size {
             Some(expected) if expected != size => Err(self.failed(io::ErrorKind::UnexpectedEof.into())),
@@ -53,11 +53,11 @@ impl Member {
     }
 }
 
-/// Is shown one member after the other, each with its content, of which it reads as much as it likes. Breaks off when it has
-/// seen enough.
+/// A callback that receives the members one by one, each with its content, of which it may read any part. It stops the
+/// iteration with `Break`.
 pub(super) type Visit<'a> = &'a mut dyn FnMut(&Member, &mut dyn Read) -> Result<ControlFlow<()>, Error>;
 
-/// The Kitfile, which is in no layer, and its text: unpacking writes it from the config.
+/// The Kitfile and its text. It is not in a layer; unpacking writes it from the config.
 pub(super) fn kitfile(modelkit: &ModelKit) -> Option<(Member, String)> {
     let path = RelativePath::root().child(FILE_NAMES[0]).ok()?;
     let text = kitfile::to_yaml(&modelkit.config.kitfile);
@@ -76,16 +76,17 @@ pub(super) fn kitfile(modelkit: &ModelKit) -> Option<(Member, String)> {
     ))
 }
 
-/// The `layers` without those that are there twice: the Go tool packs one twice if a Kitfile names a path in two ways.
+/// The `layers` without duplicates: KitOps packs a layer twice if a Kitfile gives a path in two spellings.
 pub(super) fn distinct<'m>(layers: impl Iterator<Item = &'m Layer>) -> Vec<&'m Layer> {
     let mut seen = HashSet::new();
     layers.filter(|layer| seen.insert((layer.descriptor.digest, &layer.path))).collect()
 }
 
-/// Shows `visit` the members of `layer`, and reads as little of it as that takes.
+/// Passes the members of `layer` to `visit` and reads as little of the layer as possible.
 ///
-/// Of a layer with a table of contents only the content is read that `visit` reads, and it is verified. Of others nothing is
-/// verified, and small ranges are read of one without compression, of another everything up to where `visit` breaks off.
+/// Of a layer with a table of contents only the content that `visit` reads is read, and it is verified. Other layers
+/// are not verified: an uncompressed one is read in small ranges, a compressed one completely up to the member at which
+/// `visit` stops.
 pub(crate) fn skim(source: &dyn Source, layer: &Layer, visit: Visit) -> Result<ControlFlow<()>, Error> {
     let blob = source.blob(&layer.descriptor);
     if let Some(entries) = tables::entries(source, layer)? {
@@ -103,8 +104,8 @@ pub(crate) fn skim(source: &dyn Source, layer: &Layer, visit: Visit) -> Result<C
     }
 }
 
-/// Shows `visit` the members of `layer` up to where it breaks off, and reads all of the layer. What was shown is proven when this
-/// returns without an error.
+/// Passes the members of `layer` to `visit` until it stops, but reads the whole layer. After a return without an error,
+/// everything that was passed is verified.
 pub(super) fn read_through(source: &dyn Source, layer: &Layer, visit: Visit) -> Result<(), Error> {
     let failed = |error| Error::reading(&label(&layer.descriptor), error);
     let blob = source.blob(&layer.descriptor);
@@ -114,11 +115,12 @@ pub(super) fn read_through(source: &dyn Source, layer: &Layer, visit: Visit) -> 
     verified.drain().map_err(|error| failed(error.into()))
 }
 
-/// How large a file is that is asked for as a single range. Smaller ones come in the ranges that skimming takes, the first of
-/// which comes with the header.
+/// The size from which a file is fetched with a request of its own. Smaller files are read through the ranges of
+/// [`skim`], the first of which includes the header.
 const LARGE_BYTES: u64 = 1024 * 1024;
 
-/// The content of `member` for who reads all of it while skimming `layer`. `blob` is the layer, `content` what skimming gave.
+/// Returns the content of `member` for reading it completely while `layer` is skimmed. `blob` is the content of the
+/// layer, `content` the reader from [`skim`].
 pub(super) fn open_whole<'a>(
     blob: &'a dyn Content,
     layer: &Layer,
@@ -196,12 +198,12 @@ fn show_members<R: Read>(layer: &Layer, mut listing: Listing<R>, visit: Visit) -
     Ok(ControlFlow::Continue(()))
 }
 
-/// Where the members of the tar that `layer` is may be.
+/// The paths that the members of the tar layer `layer` may have.
 pub(crate) fn shape(layer: &Layer) -> LayerShape {
     LayerShape { path: layer.path.clone(), base: layer.base.clone() }
 }
 
-/// The file that a raw layer is.
+/// The single file of a raw layer.
 fn only_file(layer: &Layer) -> Member {
     let size = (layer.compression == Compression::None).then_some(layer.descriptor.size);
     let offset = size.map(|_| 0);

@@ -1,17 +1,17 @@
-//! What the headers of its weights tell of a model, in the words that the config of a ModelPack has for it.
+//! Facts about a model from the headers of its weights, in the terms of the ModelPack config.
 
 use super::weights::WeighedModel;
 use crate::modelkit::ModelFacts;
 use crate::tensors::{Format, Summary, TypeCount};
 
-/// What is known of the largest of `models`: the others are its adapters.
+/// The facts about the largest of `models`: the others are its adapters.
 pub(crate) fn facts(models: &[WeighedModel]) -> ModelFacts {
     let largest = models.iter().max_by_key(|model| model.summary.parameters);
     let of = |model: &WeighedModel| facts_of(&model.summary, model.files.first().map(|file| file.format));
     largest.map(of).unwrap_or_default()
 }
 
-/// What is known of a model whose files are of this format.
+/// The facts about a model with files of this format.
 pub(crate) fn facts_of(summary: &Summary, format: Option<Format>) -> ModelFacts {
     let Summary { hyperparameters, parameters, types, .. } = summary;
     let quantization = hyperparameters.quantization.as_ref().map(|quantization| quantization.method.clone());
@@ -20,16 +20,16 @@ pub(crate) fn facts_of(summary: &Summary, format: Option<Format>) -> ModelFacts 
         format: format.map(|format| format.name().to_lowercase()),
         param_size: param_size(*parameters),
         precision: precision(types),
-        // GGUF tells the type of most tensors here, and a plain one is no quantization.
+        // GGUF gives the type of most tensors in this field, and a plain type is not a quantization.
         quantization: quantization.filter(|method| number_name(method).is_none()),
     }
 }
 
-/// A number of weights with a letter behind it, rounded down to at most one digit behind the point (ModelPack, "paramSize").
+/// The number of weights with a unit letter, rounded down to at most one decimal place (ModelPack, "paramSize").
 fn param_size(count: u64) -> Option<String> {
     const UNITS: [(u64, char); 5] =
         [(1_000_000_000_000_000, 'Q'), (1_000_000_000_000, 'T'), (1_000_000_000, 'B'), (1_000_000, 'M'), (1000, 'K')];
-    // There is no letter for fewer than a thousand: those are tenths of one.
+    // There is no letter for less than a thousand, so such numbers are given in tenths of a thousand.
     let (unit, letter) = UNITS.into_iter().find(|(unit, _)| count >= *unit).unwrap_or((1000, 'K'));
     let (whole, tenths) = (count / unit, count % unit / (unit / 10));
     match (whole, tenths) {
@@ -39,13 +39,13 @@ fn param_size(count: u64) -> Option<String> {
     }
 }
 
-/// The types of plain numbers among `types`, in their order. Packed ones are told by the quantization.
+/// The plain number types among `types`, in their order. Packed types belong to the quantization.
 fn precision(types: &[TypeCount]) -> Option<String> {
     let names: Vec<_> = types.iter().filter_map(|count| number_name(count.name)).collect();
     (!names.is_empty()).then(|| names.join(","))
 }
 
-/// What a type of numbers is called in general, if it is one that weights are computed with as it is.
+/// The general name of a number type, if weights of this type are used for computations without conversion.
 fn number_name(name: &str) -> Option<&'static str> {
     Some(match name {
         "F64" => "float64",
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_have_a_letter_and_at_most_one_digit_behind_the_point() {
+    fn sizes_have_a_letter_and_at_most_one_decimal_place() {
         for (count, expected) in [
             (0, None),
             (99, None),
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn precision_lists_numbers_and_leaves_packed_ones_out() {
+    fn precision_lists_plain_types_and_omits_packed_ones() {
         let types = |names: &[&'static str]| -> Vec<_> {
             names.iter().map(|name| TypeCount { name, tensors: 1, size: 1 }).collect()
         };

@@ -1,4 +1,4 @@
-//! The tables of contents of the layers of a ModelKit: finding them, and putting them beside it.
+//! The tables of contents (TOC) of the layers of a ModelKit: reading them, and attaching them to the ModelKit.
 
 use std::io::Read;
 
@@ -9,18 +9,18 @@ use crate::oci::{Annotations, ContentError, Descriptor, MediaType, Source};
 use crate::ops::artifact::Attachment;
 use crate::ops::error::Error;
 
-/// What refers to a ModelKit to hold the tables of its layers. Only registries need it, so that they keep the tables: where they are, the
-/// layers say themselves.
+/// The type of the referrer that holds the tables of a ModelKit. Only registries need it, so that they keep the tables;
+/// the layer descriptors contain the locations of the tables.
 const ARTIFACT_TYPE: MediaType = MediaType::of("application/vnd.kit.contents.v1");
 
-/// The table of `layer`, verified; none if it has none, or none that is there.
+/// Returns the table of `layer`, verified; `None` if the layer has no table or the source does not have it.
 pub(crate) fn entries(source: &dyn Source, layer: &Layer) -> Result<Option<Vec<Entry>>, Error> {
     let Some(table) = bytes(source, &layer.descriptor)? else { return Ok(None) };
     let entries: Result<Vec<Entry>, Error> = read(&table, layer)?.collect();
     entries.map(Some)
 }
 
-/// The entries of the compressed `table` of `layer`, one after the other, up to the first that cannot be.
+/// Returns the entries of the compressed `table` of `layer`, up to the first invalid one.
 pub(crate) fn read<'a>(
     table: &'a [u8],
     layer: &'a Layer,
@@ -34,7 +34,7 @@ pub(crate) fn read<'a>(
     }))
 }
 
-/// The compressed table of `layer`, verified; none if it has none, or none that is there.
+/// Returns the compressed table of `layer`, verified; `None` if the layer has no table or the source does not have it.
 pub(crate) fn bytes(source: &dyn Source, layer: &Descriptor) -> Result<Option<Vec<u8>>, Error> {
     let Some(table) = contents_of(layer).filter(|table| table.size <= SIZE_LIMIT) else { return Ok(None) };
     let mut bytes = Vec::new();
@@ -42,7 +42,7 @@ pub(crate) fn bytes(source: &dyn Source, layer: &Descriptor) -> Result<Option<Ve
         VerifyingReader::new(opened, table.digest, table.size).read_to_end(&mut bytes).map_err(ContentError::from)
     });
     match read {
-        // Other tools copy a ModelKit without what refers to it.
+        // Other tools copy a ModelKit without its referrers.
         Err(ContentError::NotFound(_)) => Ok(None),
         Err(error) => Err(Error::reading(&what(layer), error)),
         Ok(_) => Ok(Some(bytes)),
@@ -53,12 +53,12 @@ fn what(layer: &Descriptor) -> String {
     format!("the table of contents of {}", label(layer))
 }
 
-/// Of what lies outside of the layer's path, only the folders on the way there belong to it.
+/// Returns true if the entry may be in the layer: outside of the layer's path only the parent directories are allowed.
 fn belongs_to(layer: &Layer, entry: &Entry) -> bool {
     entry.path.starts_with(&layer.path) || entry.kind == Kind::Folder && layer.path.starts_with(&entry.path)
 }
 
-/// The tables of `layers`, as far as `source` has them, as what is to be attached to their ModelKit.
+/// The tables of `layers` that `source` has, as an attachment for their ModelKit.
 pub(crate) fn attachment<'a>(
     source: &'a dyn Source,
     layers: impl Iterator<Item = &'a Descriptor>,

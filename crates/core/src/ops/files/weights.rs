@@ -1,4 +1,4 @@
-//! What the tensors in a ModelKit are, from the headers of its files: no weights are read, let alone downloaded.
+//! Facts about the tensors in a ModelKit, read from the headers of its files: no weights are read or downloaded.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -16,39 +16,40 @@ use crate::ops::workers;
 use crate::relative_path::RelativePath;
 use crate::tensors::{self, Format, HEADER_LIMIT, Header, Hyperparameters, Summary};
 
-/// A file of weights, or all the shards of one model.
+/// A weight file, or all the shards of one model.
 #[derive(Debug)]
 pub struct WeighedModel {
-    /// The path of the file, without what names the shard and the format.
+    /// The path of the file, without the shard number and the extension.
     pub name: String,
     /// The files, by path.
     pub files: Vec<WeightFile>,
-    /// What the headers that could be read say together.
+    /// A summary of all headers that could be read.
     pub summary: Summary,
 }
 
-/// One file of weights.
+/// One weight file.
 #[derive(Debug)]
 pub struct WeightFile {
-    /// Where it would be unpacked.
+    /// The path to which it would be unpacked.
     pub path: RelativePath,
-    /// The format that its name tells.
+    /// The format, according to its name.
     pub format: Format,
-    /// In bytes; unknown of a compressed layer that is nothing but this file.
+    /// The size in bytes; `None` for a compressed layer that consists of this one file.
     pub size: Option<u64>,
-    /// The layer that holds it.
+    /// The layer that contains it.
     pub layer: Digest,
-    /// Where it begins in the layer, unless that is compressed.
+    /// The offset of its content in the layer, if the layer is not compressed.
     pub offset: Option<u64>,
-    /// Its tensors, or what is wrong with its header.
+    /// Its tensors, or the error in its header.
     pub header: Result<Header, tensors::Error>,
 }
 
-/// Reads the headers of all files of weights that a ModelKit itself holds, with `jobs` layers at once. The models come by name.
+/// Reads the headers of all weight files in the layers of a ModelKit, `jobs` layers at the same time. The models are
+/// sorted by name.
 ///
-/// Layers without compression are read in small ranges, others from front to end. Files of weights are looked for in models and
-/// their parts; in data sets, which may hold any number of files, they are data. The bytes are not verified, as no layer is
-/// read as a whole.
+/// Uncompressed layers are read in small ranges, compressed ones completely. Only models and model parts are searched
+/// for weight files; in datasets, which may contain any number of files, such files are data. The bytes are not
+/// verified, because no layer is read completely.
 pub fn weigh(source: &dyn Source, modelkit: &ModelKit, jobs: usize) -> Result<Vec<WeighedModel>, Error> {
     let looker = Looker { source, header_bytes: AtomicU64::new(0) };
     let look = |layers: &[&Layer]| workers::run(jobs, layers, |layer| looker.look(layer));
@@ -66,28 +67,29 @@ pub fn weigh(source: &dyn Source, modelkit: &ModelKit, jobs: usize) -> Result<Ve
     Ok(seen.into_models())
 }
 
-/// The name of the file in which transformers keeps what a model is.
+/// The file in which the transformers library stores the configuration of a model.
 const CONFIG: &str = "config.json";
-/// Real ones have a few KiB. What is larger is something else of that name.
+/// The largest file that is read as a config. Real ones have a few KiB; a larger file of that name is something else.
 const CONFIG_LIMIT: u64 = 1024 * 1024;
 
-/// What layers hold that tells of models.
+/// The content of layers that describes models.
 #[derive(Default)]
 struct Seen {
     files: Vec<WeightFile>,
-    /// By the folder that they are in.
+    /// The configs, by their directory.
     configs: BTreeMap<RelativePath, Hyperparameters>,
 }
 
-/// Looks into layers, any number at once.
+/// Searches layers; may be used by several threads at the same time.
 struct Looker<'a> {
     source: &'a dyn Source,
-    /// How long all headers were so far: together they may be as long as one, so that memory stays bounded.
+    /// The length of all headers so far. Together they may be as long as the limit for one, so that memory use stays
+    /// bounded.
     header_bytes: AtomicU64,
 }
 
 impl Looker<'_> {
-    /// Goes through the files of `layer`.
+    /// Searches the files of `layer`.
     fn look(&self, layer: &Layer) -> Result<Seen, Error> {
         let mut seen = Seen::default();
         let done = skim(self.source, layer, &mut |member, content| {
@@ -99,7 +101,7 @@ impl Looker<'_> {
         done.map(|_| seen)
     }
 
-    /// Reads as much of a file as tells what it is.
+    /// Reads the part of a file that describes the model.
     fn look_at(&self, layer: &Layer, file: &Member, content: &mut dyn Read, seen: &mut Seen) -> Result<(), Error> {
         let Member { path, size, .. } = file;
         let failed = |error: io::Error| Error::reading(&format!("`{path}`"), error.into());
@@ -131,7 +133,7 @@ impl Looker<'_> {
 }
 
 impl Seen {
-    /// Whether `layer` may hold the `config.json` of a file that has none yet.
+    /// Returns true if `layer` may contain the `config.json` of a weight file for which none was found yet.
     fn may_find_config_in(&self, layer: &Layer) -> bool {
         let lacking = self.files.iter().filter(|file| file.format == Format::Safetensors);
         let lacking = lacking.filter(|file| self.config_of(&file.path).is_none());
@@ -140,7 +142,7 @@ impl Seen {
             && folders.any(|folder| folder.child(CONFIG).is_ok_and(|config| config.starts_with(&layer.path)))
     }
 
-    /// The config in the nearest folder above `path`.
+    /// The config in the nearest parent directory of `path`.
     fn config_of(&self, path: &RelativePath) -> Option<&Hyperparameters> {
         folders_above(path).find_map(|folder| self.configs.get(&folder))
     }
@@ -158,7 +160,7 @@ impl Seen {
         let headers: Vec<_> = files.iter().filter_map(|file| file.header.as_ref().ok()).collect();
         let hyperparameters = match files[0].format {
             Format::Safetensors => self.config_of(&files[0].path).cloned(),
-            // All shards but the first may tell nothing of the model.
+            // All shards except the first may lack the description of the model.
             Format::Gguf => headers.first().map(|header| Hyperparameters::of_gguf(&header.metadata)),
         };
         let summary = Summary::new(hyperparameters.unwrap_or_default(), &headers);
@@ -166,7 +168,7 @@ impl Seen {
     }
 }
 
-/// The folder of the file, and those above it, innermost first.
+/// The parent directories of the file, innermost first.
 fn folders_above(path: &RelativePath) -> impl Iterator<Item = RelativePath> {
     std::iter::successors(path.parent(), RelativePath::parent)
 }

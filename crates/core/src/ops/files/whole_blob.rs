@@ -1,4 +1,5 @@
-//! Reading a blob to its end, verified, where an error of the source wins over the errors that follow from it.
+//! Reading a blob completely and verified, where an error of the source takes precedence over the errors that it
+//! causes.
 
 use std::io::{self, Read};
 
@@ -7,10 +8,11 @@ use crate::oci::{ContentError, Descriptor, Source};
 use crate::ops::error::Error;
 use crate::progress::{Phase, Progress, Task};
 
-/// Hands all of the blob that `descriptor` names to `read`, verified, under the bar `label`.
+/// Passes the whole verified blob of `descriptor` to `read` and shows a progress bar named `label`.
 ///
-/// Whatever `read` leaves is read as well, so the digest is always checked. The outer error is that of the blob, the inner
-/// result is that of `read`: a damaged blob or a broken connection is reported as such, and not as the archive error that it leads to.
+/// The rest of the blob, if `read` leaves any, is read as well, so the digest is always checked. The outer error is
+/// that of the blob, the inner result is that of `read`: a damaged blob or a broken connection is reported as such, and
+/// not as the archive error that it causes.
 pub(crate) fn read_whole<T>(
     source: &dyn Source,
     descriptor: &Descriptor,
@@ -28,7 +30,7 @@ pub(crate) fn read_whole<T>(
     Ok(result)
 }
 
-/// Counts the bytes of a blob and keeps the error that ended it.
+/// A reader that counts the bytes of a blob and keeps the error that ended it.
 pub(crate) struct TrackedBlobReader<'a, R> {
     reader: R,
     task: &'a dyn Task,
@@ -40,7 +42,7 @@ impl<'a, R: Read> TrackedBlobReader<'a, R> {
         Self { reader, task, failure: None }
     }
 
-    /// Reads what is left, and returns the error of the source if there was one.
+    /// Reads the rest of the blob and returns the error of the source, if there was one.
     pub(crate) fn read_to_end_of_blob(&mut self) -> Result<(), ContentError> {
         let drained = io::copy(self, &mut io::sink());
         match self.failure.take() {

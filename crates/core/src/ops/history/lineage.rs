@@ -6,9 +6,9 @@ use crate::digest::Digest;
 use crate::kitfile::Section;
 use crate::oci::{ContentError, Reference};
 use crate::ops::artifact::{Inspected, inspect, model_reference, oci_uri, records};
-use crate::ops::error::Error;
+use crate::ops::error::{Error, reason};
 use crate::ops::session::{Located, Location, Lookup, Session};
-use crate::progress::Progress;
+use crate::progress::Warning;
 use crate::provenance::{Material, Record, Role, without_secrets};
 
 /// A graph of the ModelKits and datasets that a ModelKit is built from. The first node is the requested ModelKit.
@@ -69,15 +69,10 @@ const NODES_LIMIT: usize = 1000;
 
 /// Follows the references from `location`. A source that cannot be reached is still a node; a failure to reach it is a
 /// warning.
-pub fn lineage(
-    session: &Session<'_>,
-    location: &Location,
-    place: Lookup,
-    progress: &dyn Progress,
-) -> Result<Lineage, Error> {
+pub fn lineage(session: &Session<'_>, location: &Location, place: Lookup) -> Result<Lineage, Error> {
     let root = session.find(location, place)?;
     let inspected = inspect(&root)?;
-    let mut walk = Walk { session, progress, lineage: Lineage::default(), known: HashMap::new() };
+    let mut walk = Walk { session, lineage: Lineage::default(), known: HashMap::new() };
     let node = walk.node(location.to_string(), Some(inspected.descriptor.digest));
     walk.follow(node, &root, &inspected, 0);
     Ok(walk.lineage)
@@ -85,7 +80,6 @@ pub fn lineage(
 
 struct Walk<'a> {
     session: &'a Session<'a>,
-    progress: &'a dyn Progress,
     lineage: Lineage,
     /// The nodes by digest, or by name if the digest is not known.
     known: HashMap<String, usize>,
@@ -96,7 +90,7 @@ impl Walk<'_> {
         if depth == DEPTH {
             return;
         }
-        let records = records(&*found.source, &inspected.descriptor, self.progress);
+        let records = records(&*found.source, &inspected.descriptor, self.session.progress);
         let kitfile = &inspected.modelkit.config.kitfile;
         if let Some(reference) = model_reference(&inspected.modelkit) {
             let pinned = pinned(&reference, Role::Parent, &records);
@@ -158,7 +152,7 @@ impl Walk<'_> {
     fn warn_of(&self, name: &str, failure: &Error) {
         let is_absent = matches!(failure, Error::NotHere(_) | Error::Read { source: ContentError::NotFound(_), .. });
         if !is_absent {
-            self.progress.warn(&format!("cannot read `{name}`: {}", failure.in_words()));
+            self.session.progress.warn(&Warning::Unreadable { name, reason: reason(failure) });
         }
     }
 

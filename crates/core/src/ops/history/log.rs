@@ -11,7 +11,6 @@ use crate::ops::diff::{Comparable, DiffOptions, FileDiff, diff};
 use crate::ops::error::Error;
 use crate::ops::session::{Located, Location, Lookup, Session};
 use crate::ops::workers;
-use crate::progress::Progress;
 use crate::provenance::Record;
 use crate::store::{Entry, Names, Store};
 
@@ -67,13 +66,8 @@ const LIMIT: usize = 1000;
 ///
 /// Reads manifests, configs and attestations. A version that lost its tag is found in the local store, and in
 /// a registry if the attestation of a later version names it.
-pub fn log(
-    session: &Session<'_>,
-    location: &Location,
-    options: &LogOptions,
-    progress: &dyn Progress,
-) -> Result<Vec<Version>, Error> {
-    let walk = Walk { session, location, options, progress };
+pub fn log(session: &Session<'_>, location: &Location, options: &LogOptions) -> Result<Vec<Version>, Error> {
+    let walk = Walk { session, location, options };
     let (source, named) = walk.named()?;
     let mut versions = walk.read(&*source, &named)?;
     walk.add_replaced(&*source, &mut versions)?;
@@ -98,7 +92,6 @@ struct Walk<'a> {
     session: &'a Session<'a>,
     location: &'a Location,
     options: &'a LogOptions,
-    progress: &'a dyn Progress,
 }
 
 /// A manifest and its tags.
@@ -174,7 +167,7 @@ impl Walk<'_> {
     }
 
     fn version(&self, source: &dyn Source, inspected: Inspected, tags: &[String]) -> Version {
-        let record = records(source, &inspected.descriptor, self.progress).into_iter().next();
+        let record = records(source, &inspected.descriptor, self.session.progress).into_iter().next();
         let mut tags = tags.to_vec();
         tags.sort();
         let (before, kitfile_changed, layers, files) = (None, false, Vec::new(), Vec::new());
@@ -208,7 +201,7 @@ impl Walk<'_> {
         let Some(before) = version.before else { return Ok(Vec::new()) };
         let (before, after) = (self.open(&before)?, self.open(&version.inspected.descriptor.digest)?);
         let both = (Comparable::ModelKit(before), Comparable::ModelKit(after));
-        Ok(diff(self.session, both, how, self.progress)?.files)
+        Ok(diff(self.session, both, how)?.files)
     }
 
     fn open(&self, digest: &Digest) -> Result<Located, Error> {

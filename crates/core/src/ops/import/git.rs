@@ -16,7 +16,7 @@ use crate::oci::{Content, Descriptor};
 use crate::ops::error::Error;
 use crate::ops::files::LocalFile;
 use crate::ops::workers;
-use crate::progress::Progress;
+use crate::progress::{Progress, Warning};
 use crate::provenance::{SourceUrl, without_secrets};
 use crate::registry::{Client, Credentials};
 use crate::relative_path::RelativePath;
@@ -64,7 +64,7 @@ pub fn fetch_git(
     fs::create_dir(&tree)?;
     let fetched = git::fetch((&remote.given(), &remote.to_string()), revision, &tree)?;
     for path in &fetched.others {
-        progress.warn(&format!("`{path}` is a symbolic link or a submodule, and is left out"));
+        progress.warn(&Warning::LinkNotImported { path });
     }
     let (files, large) = list(&tree, &fetched)?;
     let objects = objects(client, &tree, remote, files.iter().filter(|file| large.contains(&file.path)))?;

@@ -14,7 +14,6 @@ use crate::ops::pack::{Assembled, Git, clean_path, record, referenced_modelkits}
 use crate::ops::session::Session;
 use crate::ops::transfer::{Copied, CopyOptions, copy};
 use crate::ops::workers;
-use crate::progress::Progress;
 use crate::upstream::{Upstream, UpstreamFile};
 use crate::version::VERSION;
 
@@ -29,7 +28,6 @@ pub fn import_to(
     options: &ImportOptions,
     (target, tag): (&dyn Target, Option<&str>),
     copying: &CopyOptions,
-    progress: &dyn Progress,
 ) -> Result<Copied, Error> {
     let kitfile = Choice::of(upstream, options.kitfile.as_ref())?.single_files()?;
     let pack = options.pack_options(Git::Known(upstream.about().commit()), kitfile.clone(), options.folder.clone());
@@ -41,9 +39,9 @@ pub fn import_to(
     let layers = assembly.layers.iter().map(|layer| (layer.blob.digest, layer.path.clone()));
     let source = FromUpstream::new(upstream).with(&assembled.documents, layers);
     let name = assembled.digest().to_string();
-    let copied = copy((&source, &name), (target, tag), copying, progress)?;
+    let copied = copy((&source, &name), (target, tag), copying, session.progress)?;
     let record = record(session, &pack, &assembled, None)?;
-    attach(target, &assembled.documents.manifest, &record.into_iter().collect::<Vec<_>>(), progress);
+    attach(target, &assembled.documents.manifest, &record.into_iter().collect::<Vec<_>>(), session.progress);
     Ok(copied)
 }
 

@@ -11,7 +11,6 @@ use crate::oci::Reference;
 use crate::ops::error::Error;
 use crate::ops::pack::{Git, PackOptions, Packed, Reading, Recording, pack};
 use crate::ops::session::Session;
-use crate::progress::Progress;
 use crate::provenance::Builder;
 use crate::upstream::Upstream;
 
@@ -35,20 +34,12 @@ pub struct ImportOptions {
 ///
 /// Large files are verified by their digests. Each byte is fetched only once, even if an earlier import of the commit
 /// was interrupted. Two simultaneous imports of a commit share the files that they fetch.
-pub fn import(
-    session: &Session<'_>,
-    upstream: &dyn Upstream,
-    options: &ImportOptions,
-    progress: &dyn Progress,
-) -> Result<Packed, Error> {
+pub fn import(session: &Session<'_>, upstream: &dyn Upstream, options: &ImportOptions) -> Result<Packed, Error> {
     let choice = Choice::of(upstream, options.kitfile.as_ref())?;
     let work = Work::open(&options.folder, upstream.about())?;
-    work.fetch(upstream, &choice.wanted(), progress)?;
-    let packed = pack(
-        session,
-        &options.pack_options(Git::Known(upstream.about().commit()), choice.kitfile, work.files()),
-        progress,
-    )?;
+    work.fetch(upstream, &choice.wanted(), session.progress)?;
+    let packed =
+        pack(session, &options.pack_options(Git::Known(upstream.about().commit()), choice.kitfile, work.files()))?;
     work.remove()?;
     Ok(packed)
 }

@@ -14,6 +14,7 @@ use crate::ops::{disk_space, workers};
 use crate::progress::{Phase, Progress};
 use crate::relative_path::RelativePath;
 use crate::store::{self, Names, Store, Writer};
+use crate::sys;
 use crate::upstream::{About, Upstream, UpstreamFile};
 
 /// The folder of one import. It has the large files as blobs in a store, which resumes partial ones, and all files
@@ -28,7 +29,6 @@ pub(super) struct Work {
 /// The names of the store and of the folder of files in the folder of an import.
 pub(super) const STORE: &str = "store";
 const FILES: &str = "files";
-#[cfg(unix)]
 const FOLDER_MODE: u32 = 0o755;
 
 impl Work {
@@ -109,19 +109,10 @@ impl Work {
 
     /// Sets the modes of a git checkout, whatever the umask is. Layers contain modes, and every import must give the
     /// same layers.
-    #[cfg(unix)]
     fn set_modes(&self, file: &UpstreamFile) -> io::Result<()> {
-        use std::os::unix::fs::PermissionsExt;
-        let set = |path: &RelativePath, mode| {
-            fs::set_permissions(path.join_to(&self.files()), std::fs::Permissions::from_mode(mode))
-        };
+        let set = |path: &RelativePath, mode| sys::set_mode(&path.join_to(&self.files()), mode);
         set(&file.path, file.mode())?;
         [RelativePath::root()].into_iter().chain(file.path.ancestors()).try_for_each(|folder| set(&folder, FOLDER_MODE))
-    }
-
-    #[cfg(not(unix))]
-    fn set_modes(&self, _file: &UpstreamFile) -> io::Result<()> {
-        Ok(())
     }
 
     /// Removes the folder, unless another import of the same commit still uses it, which then removes it.

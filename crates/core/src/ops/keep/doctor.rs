@@ -1,34 +1,34 @@
-//! Finding out what a registry does, and what `kit` will do with it.
+//! Examining a registry: its capabilities, and the behaviour of `kit` with it.
 
 use std::str::FromStr;
 
 use crate::oci::{InvalidReference, Reference};
 use crate::registry::{Client, Error, Finding};
 
-/// Who is asked.
+/// The registry or repository to examine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DoctorTarget {
-    /// The registry as a whole: host and port.
+    /// A registry, as host and port.
     Registry(String),
-    /// One repository; tag and digest do not count.
+    /// One repository; tag and digest are ignored.
     Repository(Reference),
 }
 
-/// How far the questions go.
+/// The extent of the examination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProbeMode {
-    /// Nothing is changed.
+    /// Only requests that change nothing.
     Reading,
-    /// Small things are written, and deleted again where the registry allows it.
+    /// Small blobs and manifests are written, and deleted afterwards if the registry allows it.
     Writing,
 }
 
-/// What was found, and what ended the search, if something did.
+/// The findings, and the error that ended the examination early, if any.
 #[derive(Debug)]
 pub struct Diagnosis {
-    /// In the order of asking.
+    /// The findings, in the order of the requests.
     pub findings: Vec<Finding>,
-    /// Why the registry, or the repository, cannot be used.
+    /// The reason why the registry or the repository cannot be used.
     pub problem: Option<Error>,
 }
 
@@ -49,7 +49,7 @@ impl DoctorTarget {
     }
 }
 
-/// Asks `patient`, and tells of what it was not asked what was learned in the last days.
+/// Examines `patient`. For capabilities that are not probed, reports the results that were remembered in the last days.
 pub fn diagnose(client: &Client, depth: ProbeMode, patient: &DoctorTarget) -> Diagnosis {
     let mut findings = Vec::new();
     let problem = ask(client, depth, patient, &mut findings).err();

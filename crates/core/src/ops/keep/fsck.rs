@@ -1,4 +1,4 @@
-//! Checking the local store: every blob against its name, every ModelKit for completeness.
+//! Checking the local store: the digest of every blob, and the completeness of every ModelKit.
 
 use std::collections::HashSet;
 use std::io;
@@ -11,28 +11,29 @@ use crate::progress::{Phase, Progress};
 use crate::recipe::Changed;
 use crate::store::{BrokenEntry, Names, Store};
 
-/// What a check found.
+/// The result of a check.
 #[derive(Debug, Clone)]
 pub struct Checked {
-    /// How many blobs were read.
+    /// The number of blobs that were read.
     pub blobs: usize,
-    /// Their bytes.
+    /// Their size in bytes.
     pub bytes: u64,
-    /// Blobs that are not what their name says.
+    /// The blobs whose content does not match their digest.
     pub damaged: Vec<Digest>,
-    /// Names whose ModelKit is not whole.
+    /// The names whose ModelKit is incomplete.
     pub broken: Vec<BrokenEntry>,
-    /// Which files are not what linked layers were packed from, in words.
+    /// The changes of files from which linked layers were packed.
     pub changes: Vec<Changed>,
-    /// How many layers are linked.
+    /// The number of linked layers.
     pub links: usize,
-    /// Bytes of blobs that nothing refers to: no damage, only space.
+    /// The size of the unreferenced blobs in bytes. They are not damaged, but occupy disk space.
     pub unreferenced_bytes: u64,
 }
 
-/// Reads every blob of the store, and every layer that is linked, and compares.
+/// Reads every blob and every linked layer of the store and verifies its digest.
 ///
-/// With `repair`, damaged blobs and names that lead to what is not whole are removed; the store must not be in use then.
+/// With `repair`, damaged blobs and names of incomplete ModelKits are removed; this needs exclusive access to the
+/// store.
 pub fn check(store: &Store, repair: bool, jobs: usize, progress: &dyn Progress) -> Result<Checked, Error> {
     let alone = if repair && store.root().exists() { Some(store.exclusive()?) } else { None };
     let share = if repair { None } else { Some(store.reader(Names::Tags)?) };
@@ -66,7 +67,7 @@ pub fn check(store: &Store, repair: bool, jobs: usize, progress: &dyn Progress) 
     Ok(Checked { blobs: blobs.len(), bytes, damaged, broken, changes, links: links.len(), unreferenced_bytes })
 }
 
-/// Whether a recipe is to blame, or a file that it needs.
+/// Returns true if the error means that a recipe, or a file that it needs, is damaged.
 fn is_damage(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
 }

@@ -1,4 +1,4 @@
-//! Making and changing indexes of ModelKits in the local store.
+//! Creating and changing indexes of ModelKits in the local store.
 
 use crate::digest::Digest;
 use crate::modelkit::{LabelEdit, Labels, ModelFacts, ModelKitIndex, Variant};
@@ -12,7 +12,8 @@ use crate::ops::workers::jobs;
 use crate::progress::{Phase, Progress};
 use crate::store::{Names, Store, Writer};
 
-/// Makes an index called `name` of `modelkits` in the local store, each with the labels that its weights tell, changed by `edits`.
+/// Creates an index named `name` of `modelkits` in the local store. Each gets labels from the headers of its weights,
+/// changed by `edits`.
 pub fn create_index(
     store: &Store,
     name: &Reference,
@@ -29,8 +30,10 @@ pub fn create_index(
     changing.replace(None, &index)?.ok_or_else(|| Error::NameTaken(name.clone()))
 }
 
-/// Adds `modelkits` of the local store to the index called `name`, each with the labels that its weights tell, changed by `edits`.
-/// Of one that is in the index already, the labels that it has there are changed.
+/// Adds `modelkits` of the local store to the index `name`. Each gets labels from the headers of its weights, changed
+/// by `edits`.
+///
+/// If the index already contains a ModelKit, its existing labels are changed.
 pub fn add_to_index(
     store: &Store,
     name: &Reference,
@@ -48,7 +51,7 @@ pub fn add_to_index(
     })
 }
 
-/// Takes `modelkits` out of the index called `name`. Those that have no name of their own are gone from the store then.
+/// Removes `modelkits` from the index `name`. Those without a name of their own are then deleted from the store.
 pub fn remove_from_index(store: &Store, name: &Reference, modelkits: &[Reference]) -> Result<Descriptor, Error> {
     let changing = Changing::new(store, name)?;
     let changed = changing.change(|index| {
@@ -62,7 +65,7 @@ pub fn remove_from_index(store: &Store, name: &Reference, modelkits: &[Reference
     Ok(changed)
 }
 
-/// An index under change. While it lives, nothing disappears from the store.
+/// A change of an index in progress. While it exists, the store deletes nothing.
 struct Changing<'a> {
     store: &'a Store,
     name: &'a Reference,
@@ -76,7 +79,7 @@ impl<'a> Changing<'a> {
         Ok(Self { store, name, tag: name.tag.clone().unwrap_or_else(Tag::latest), writer })
     }
 
-    /// Changes the index, once more if somebody else was faster.
+    /// Changes the index, and starts again if another process changed it at the same time.
     fn change(&self, change: impl Fn(&mut ModelKitIndex) -> Result<(), Error>) -> Result<Descriptor, Error> {
         loop {
             let before = inspect_index(&find_here(self.store, self.name)?)?;
@@ -88,7 +91,7 @@ impl<'a> Changing<'a> {
         }
     }
 
-    /// Gives the name to `index`; none if it is not at `old`.
+    /// Points the name to `index`; returns `None` if the name no longer points to `old`.
     fn replace(&self, old: Option<Digest>, index: &ModelKitIndex) -> Result<Option<Descriptor>, Error> {
         let (descriptor, bytes) = index.to_bytes();
         self.writer.put_manifest(&descriptor, &bytes).map_err(|error| Error::writing("the index", error))?;
@@ -120,13 +123,13 @@ impl<'a> Changing<'a> {
         Ok(variant)
     }
 
-    /// The ModelKit is in the repository of the index from now on, and so is what is about it.
+    /// Copies the referrers of the ModelKit, which becomes part of the repository of the index.
     fn bring_referrers(&self, found: &Located, modelkit: &Descriptor, progress: &dyn Progress) {
         let options = CopyOptions { jobs: 1, origins: Origins::default(), phase: Phase::Copying };
         copy_referrers((&*found.source, &self.writer), modelkit, &options, progress);
     }
 
-    /// What `modelkit` means among those of `index`: a digest, a name in the store, or the tag that it had when it was added.
+    /// Finds `modelkit` in `index`, by digest, by a name in the store, or by the tag that it had when it was added.
     fn member(&self, index: &ModelKitIndex, modelkit: &Reference) -> Result<Digest, Error> {
         let name = modelkit.selector().unwrap_or_default();
         let here = self.store.find(&Names::Of(modelkit.clone()), &name)?.map(|entry| entry.descriptor.digest);
@@ -146,7 +149,7 @@ impl<'a> Changing<'a> {
     }
 }
 
-/// Under the names that they have in the config of a ModelPack.
+/// The labels for the facts, with the names of the ModelPack config.
 fn labels(facts: ModelFacts) -> Labels {
     let ModelFacts { architecture, format, param_size, precision, quantization } = facts;
     let all = [

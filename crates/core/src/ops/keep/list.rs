@@ -1,4 +1,4 @@
-//! Listing ModelKits and indexes of them, here and in registries.
+//! Listing ModelKits and indexes of ModelKits, in the local store and in registries.
 
 use crate::digest::Digest;
 use crate::modelkit::{ModelKit, Variant};
@@ -9,29 +9,29 @@ use crate::ops::workers;
 use crate::registry::Repository;
 use crate::store::{Entry, Names, Reader, Store};
 
-/// One ModelKit of a repository, or an index of ModelKits, with all its tags there.
+/// One ModelKit of a repository, or an index of ModelKits, with all its tags in the repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
-    /// The repository; for a remote one without its registry. None for ModelKits without a name.
+    /// The repository; for a remote one without its registry. `None` for ModelKits without a name.
     pub repository: Option<String>,
-    /// The name of the manifest.
+    /// The digest of the manifest.
     pub digest: Digest,
     /// The tags, sorted.
     pub tags: Vec<String>,
-    /// The package name, perhaps empty.
+    /// The package name; may be empty.
     pub name: String,
-    /// Bytes of all layers; of an index, as it tells them of its ModelKits.
+    /// The size of all layers in bytes; for an index, the sum of the sizes that it gives for its ModelKits.
     pub size: u64,
-    /// The first author, perhaps empty.
+    /// The first author; may be empty.
     pub author: String,
-    /// How many ModelKits it is an index of, if it is one.
+    /// The number of ModelKits, if it is an index.
     pub modelkits: Option<usize>,
-    /// Whether layers of it are read from the files that they were packed from, or from clones of them.
+    /// True if any layer is read from the files that it was packed from, or from clones of them.
     pub is_linked: bool,
 }
 
 impl Listed {
-    /// The row of what has the manifest `descriptor`, as its documents tell it, and its layers; `name` is what errors call it.
+    /// Returns the row for the artifact with the manifest `descriptor`, and its layers. Errors use `name`.
     fn read(source: &dyn Source, descriptor: Descriptor, name: &str) -> Result<(Self, Vec<Descriptor>), Error> {
         let row = Self {
             repository: None,
@@ -65,11 +65,12 @@ impl Listed {
     }
 }
 
-/// The ModelKits of the store, or those that `wanted` means: a repository, or one ModelKit in it. They come by repository
-/// and digest. What is not a ModelKit or is damaged is left out.
+/// Lists the ModelKits of the store, or those that match `wanted`: a repository, or one ModelKit in it.
+///
+/// They are sorted by repository and digest. Artifacts that are not ModelKits, and damaged ones, are omitted.
 pub fn list_local(store: &Store, wanted: Option<&Reference>) -> Result<Vec<Listed>, Error> {
     let mut rows: Vec<(Reference, Entry)> = Vec::new();
-    // What is only here because it is about a ModelKit, such as the record of its making, is none.
+    // Referrers, such as attestations, are not listed.
     for entry in store.entries()?.into_iter().filter(|entry| entry.subject().is_none()) {
         if let Some(reference) = entry.reference() {
             rows.push((reference, entry));
@@ -80,7 +81,7 @@ pub fn list_local(store: &Store, wanted: Option<&Reference>) -> Result<Vec<Liste
         (reference.full_repository(), entry.descriptor.digest, reference.tag.clone())
     });
     let Some((any, _)) = rows.first() else { return Ok(Vec::new()) };
-    // Documents are read by their digests, so that one reader does for all repositories.
+    // Documents are read by digest, so one reader serves all repositories.
     let reader = store.reader(Names::Of(any.clone()))?;
     let groups: Vec<_> = rows
         .chunk_by(|(one, a), (other, b)| {
@@ -99,7 +100,7 @@ fn is_meant(wanted: &Reference, reference: &Reference, entry: &Entry) -> bool {
         }
 }
 
-/// The ModelKits of an image layout whose names are tags; `name` stands for its repository.
+/// Lists the ModelKits of an image layout whose names are tags; `name` is used as the repository.
 pub fn list_layout(layout: &Store, name: &str) -> Result<Vec<Listed>, Error> {
     let mut listed: Vec<Listed> = Vec::new();
     let reader = layout.reader(Names::Tags)?;
@@ -139,7 +140,8 @@ fn is_any_linked(store: &Store, layers: &[Descriptor]) -> Result<bool, Error> {
     Ok(false)
 }
 
-/// The ModelKits of a remote repository, or the one that `reference` names there. What is not a ModelKit is left out.
+/// Lists the ModelKits of a remote repository, or the one that `reference` refers to. Artifacts that are not ModelKits
+/// are omitted.
 pub fn list_remote(repository: &Repository, reference: &Reference, jobs: usize) -> Result<Vec<Listed>, Error> {
     let path = Some(reference.repository.clone());
     let names = if let Some(name) = reference.selector() {

@@ -6,29 +6,30 @@ use crate::ops::error::Error;
 use crate::registry::Repository;
 use crate::store::{Collected, Entry, Store};
 
-/// What to remove.
+/// The selection of ModelKits to remove.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Removal {
-    /// A name. The ModelKit goes when it has no other name in the repository; by digest, all its names there go.
+    /// A name. The ModelKit is removed when it has no other name in the repository; a digest removes all its names in
+    /// the repository.
     Name(Reference),
-    /// A ModelKit with all its names in the repository.
+    /// A ModelKit, with all its names in the repository.
     WithAllNames(Reference),
-    /// Whatever has no name.
+    /// All ModelKits without a name.
     Unnamed,
     /// Everything.
     Everything,
 }
 
-/// One thing that was removed.
+/// A name or a ModelKit that was removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Removed {
-    /// A name; the ModelKit has others in its repository.
+    /// A name; the ModelKit has other names in its repository.
     Name(Reference),
-    /// A ModelKit; the last name that it had, if it had one.
+    /// A ModelKit, with the last name that it had, if any.
     ModelKit(Reference, Digest),
 }
 
-/// Removes and then collects what nothing refers to any more.
+/// Removes the selection, then deletes the content that is no longer referenced.
 pub fn remove(store: &Store, removal: &Removal) -> Result<(Vec<Removed>, Collected), Error> {
     let chosen = match removal {
         Removal::Name(reference) if reference.digest.is_none() => Chosen::name(reference),
@@ -48,7 +49,7 @@ pub fn remove(store: &Store, removal: &Removal) -> Result<(Vec<Removed>, Collect
     Ok((removed, store.collect()?))
 }
 
-/// Removes a ModelKit from its registry, with all tags that it has there, and returns its digest.
+/// Removes a ModelKit from its registry, with all its tags there, and returns its digest.
 pub fn remove_remote(repository: &Repository, reference: &Reference) -> Result<Digest, Error> {
     let name = reference.selector().unwrap_or_default();
     let manifest =
@@ -57,7 +58,7 @@ pub fn remove_remote(repository: &Repository, reference: &Reference) -> Result<D
     Ok(manifest.digest)
 }
 
-/// Which entries go: those that fit everything that is set.
+/// A selection of entries: those that match every field that is set.
 #[derive(Default)]
 struct Chosen {
     reference: Option<Reference>,
@@ -78,7 +79,7 @@ impl Chosen {
                     && (wanted.tag.is_none() || found.tag == wanted.tag)
             })
         };
-        // What is about a ModelKit goes when that goes, or by its own digest.
+        // A referrer is removed with its ModelKit, or by its own digest.
         (entry.subject().is_none() || self.digest.is_some())
             && self.reference.as_ref().is_none_or(fits)
             && self.digest.is_none_or(|digest| digest == entry.descriptor.digest)

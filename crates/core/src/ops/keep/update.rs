@@ -1,4 +1,4 @@
-//! What the tags stand for now that a Kitfile names, as a model or dataset of another ModelKit.
+//! Looking up the current digests of the tags in a Kitfile that refer to other ModelKits.
 
 use std::path::PathBuf;
 
@@ -12,51 +12,52 @@ use crate::ops::error::Error;
 use crate::ops::session::{Lookup, Session};
 use crate::ops::workers;
 
-/// Which references are looked at, and where.
+/// The references to look up, and the place in which to look.
 #[derive(Debug, Clone)]
 pub struct UpdateOptions {
-    /// The folder of the Kitfile: a model that is a file there is no reference.
+    /// The directory of the Kitfile. A model path that exists in it is a file, not a reference.
     pub context: PathBuf,
-    /// The fields, names, or repositories with or without tag that are meant; none means all.
+    /// The fields, names, or repositories with or without a tag that are selected; empty selects all.
     pub names: Vec<String>,
-    /// Who is asked: the registry itself, or the local store.
+    /// The place in which to look: the registry or the local store.
     pub place: Lookup,
-    /// What becomes of references without a digest.
+    /// The treatment of references without a digest.
     pub unpinned: Unpinned,
-    /// How many are looked up at once.
+    /// The number of references that are looked up at the same time.
     pub jobs: usize,
 }
 
-/// What becomes of references without a digest.
+/// The treatment of references without a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unpinned {
-    /// They stay as they are.
+    /// They are not changed.
     Left,
-    /// They get one.
+    /// A digest is added.
     Pinned,
 }
 
-/// A reference and what it stands for.
+/// A reference and the digest that its tag points to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pin {
-    /// Where it is in the Kitfile.
+    /// The field of the Kitfile.
     pub field: ReferenceField,
     /// The reference without its digest.
     pub reference: Reference,
-    /// The digest that the Kitfile has.
+    /// The digest in the Kitfile.
     pub before: Option<Digest>,
-    /// What the tag stands for now; none if nobody was asked, as there is no tag, or no pin and none is wanted.
+    /// The digest that the tag points to now. `None` if it was not looked up, because the reference has no tag, or has
+    /// no digest and should not get one.
     pub now: Option<Digest>,
 }
 
 impl Pin {
-    /// The digest that the Kitfile should get.
+    /// The new digest for the Kitfile, if it changes.
     pub fn moved_to(&self) -> Option<Digest> {
         self.now.filter(|now| Some(*now) != self.before)
     }
 }
 
-/// Looks up what the references in `kitfile` stand for. Each must lead to a ModelKit; its layers are not read.
+/// Looks up the digests of the references in `kitfile`. Each must refer to a ModelKit; its layers are not read.
 pub fn pins(session: &Session<'_>, kitfile: &Kitfile, options: &UpdateOptions) -> Result<Vec<Pin>, Error> {
     let references = wanted(kitfile, options)?;
     workers::run(options.jobs, &references, |named| {
@@ -87,7 +88,8 @@ fn is_meant(name: &str, named: &NamedReference<'_>) -> bool {
         || [field.to_string(), tagged.to_string(), tagged.without_selector().to_string()].iter().any(|it| it == name)
 }
 
-/// A registry is asked itself: its mirrors may be late. A name without a registry is one of the local store.
+/// Asks the registry itself rather than its mirrors, which may be out of date. A name without a registry is in the
+/// local store.
 fn look_up(session: &Session<'_>, reference: &Reference, place: Lookup) -> Result<Digest, Error> {
     if place == Lookup::Local || reference.is_local() {
         return Ok(inspect(&session.find_reference(reference, Lookup::Local)?)?.descriptor.digest);
@@ -103,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reference_answers_to_its_field_its_name_and_its_repository() {
+    fn a_reference_is_selected_by_its_field_its_name_or_its_repository() {
         let named = |name, reference: &str| NamedReference {
             field: ReferenceField::Dataset(1),
             name,

@@ -19,7 +19,7 @@ use crate::ops::error::Error;
 use crate::ops::files::{BUFFER_BYTES, buffer, digest, facts, read_whole, weigh};
 use crate::ops::session::{Located, Lookup, Session};
 use crate::ops::workers;
-use crate::progress::{Phase, Progress, Silent};
+use crate::progress::{Phase, Progress, Silent, Warning};
 use crate::store::Names;
 use crate::version::VERSION;
 
@@ -31,12 +31,11 @@ pub fn convert(
     target: &Reference,
     family: Family,
     jobs: usize,
-    progress: &dyn Progress,
 ) -> Result<Descriptor, Error> {
     // While the writer exists, no layer is removed.
     let writer = session.store.writer(Names::Of(target.clone()))?;
     let found = session.find_reference(source, Lookup::Local)?;
-    let documents = list_as(&found, &Form::Artifact(family), jobs, progress)?;
+    let documents = list_as(&found, &Form::Artifact(family), jobs, session.progress)?;
     let tag = target.tag.clone().unwrap_or_else(Tag::latest);
     publish(&documents, &writer, tag.as_str())?;
     Ok(documents.manifest)
@@ -105,7 +104,7 @@ fn list_layers(
 fn warn_of_parent(modelkit: &ModelKit, form: &Form, progress: &dyn Progress) {
     let parent = model_reference(modelkit).filter(|_| *form != Form::Artifact(Family::ModelKit));
     if let Some(parent) = parent {
-        progress.warn(&format!("the model is a reference to `{parent}`, which other tools do not follow"));
+        progress.warn(&Warning::ReferenceInModelPack { reference: &parent.to_string() });
     }
 }
 

@@ -21,7 +21,7 @@ use crate::ops::error::Error;
 use crate::ops::files::tables;
 use crate::ops::session::{Located, Session};
 use crate::ops::transfer::{Copied, CopyOptions, copy};
-use crate::progress::{Progress, Task};
+use crate::progress::{PackOutcome, Task};
 use crate::recipe::{Recipe, RecipeWriter};
 use crate::store::RememberedLayer;
 
@@ -44,13 +44,12 @@ pub fn pack_and_push(
     pack: &PackOptions,
     (target, tags): (&dyn Target, &[String]),
     options: &CopyOptions,
-    progress: &dyn Progress,
 ) -> Result<PackedAway, Error> {
     let options = &CopyOptions { jobs: layers_at_once(options.jobs, pack.compression), ..options.clone() };
-    let source = FromFiles::pack(session, pack, progress)?;
-    let lock = lock_of(session, &source, pack, &source.assembled, progress)?;
+    let source = FromFiles::pack(session, pack)?;
+    let lock = lock_of(session, &source, pack, &source.assembled)?;
     let name = source.assembled.digest().to_string();
-    let copied = copy((&source, &name), (target, tags.first().map(String::as_str)), options, progress)?;
+    let copied = copy((&source, &name), (target, tags.first().map(String::as_str)), options, session.progress)?;
     for tag in tags.iter().skip(1) {
         let Documents { manifest, manifest_bytes, .. } = &source.assembled.documents;
         let published = target.publish(manifest, manifest_bytes, Some(tag));
@@ -62,19 +61,15 @@ pub fn pack_and_push(
         target,
         &source.assembled.documents.manifest,
         &tables.into_iter().chain(record).collect::<Vec<_>>(),
-        progress,
+        session.progress,
     );
     Ok(PackedAway { copied, lock })
 }
 
 /// Returns the ModelKit that a folder would become. Its files are read once to compute the digests of the layers, and
 /// again whenever a layer is requested.
-pub(crate) fn find_in_folder(
-    session: &Session<'_>,
-    pack: &PackOptions,
-    progress: &dyn Progress,
-) -> Result<Located, Error> {
-    let source = FromFiles::pack(session, pack, progress)?;
+pub(crate) fn find_in_folder(session: &Session<'_>, pack: &PackOptions) -> Result<Located, Error> {
+    let source = FromFiles::pack(session, pack)?;
     let name = source.assembled.digest().to_string();
     Ok(Located { source: Box::new(source), name, is_remote: false })
 }
@@ -125,8 +120,8 @@ impl LayerSink for Passing {
         None
     }
 
-    fn done(&self, _was_there: bool) -> &'static str {
-        "Hashed"
+    fn outcome(&self, _was_there: bool) -> PackOutcome {
+        PackOutcome::Hashed
     }
 }
 
@@ -140,13 +135,13 @@ struct FromFiles {
 }
 
 impl FromFiles {
-    fn pack(session: &Session<'_>, options: &PackOptions, progress: &dyn Progress) -> Result<Self, Error> {
+    fn pack(session: &Session<'_>, options: &PackOptions) -> Result<Self, Error> {
         let passing = Passing::default();
-        let assembled = Packer::new(session, options, progress)?.pack(&passing)?;
+        let assembled = Packer::new(session, options)?.pack(&passing)?;
         let recipes = passing.recipes.into_inner().expect("no worker panics while it stores a recipe");
         let tables = passing.tables.into_inner().expect("no worker panics while it stores a table");
         let mut packed = Self { assembled, recipes, tables, compression: options.compression };
-        packed.assembled.documents = convert::in_family(&packed.assembled, &packed, options, progress)?;
+        packed.assembled.documents = convert::in_family(&packed.assembled, &packed, options, session.progress)?;
         Ok(packed)
     }
 }

@@ -17,7 +17,7 @@ use crate::ops::error::Error;
 use crate::ops::files::tables;
 use crate::ops::session::Session;
 use crate::ops::workers;
-use crate::progress::{Progress, Task};
+use crate::progress::{Event, PackOutcome, Progress, StoredDocument, Task};
 use crate::store::{Committed, LinkWriter, Names, RememberedLayer, Writer};
 
 /// The folder and the Kitfile to pack, and the settings for it: [`new`](Self::new) has defaults for all settings.
@@ -113,29 +113,29 @@ pub struct Packed {
 }
 
 /// Packs the files that the Kitfile names. The ModelKit appears in the store completely or not at all.
-pub fn pack(session: &Session<'_>, options: &PackOptions, progress: &dyn Progress) -> Result<Packed, Error> {
-    pack_whole(session, options, progress).inspect_err(|_| {
+pub fn pack(session: &Session<'_>, options: &PackOptions) -> Result<Packed, Error> {
+    pack_whole(session, options).inspect_err(|_| {
         // Layers that were packed before the failure belong to no ModelKit, and take space that a full disk needs. An
         // error of the cleanup is ignored: the failure that caused it is the one to report.
         drop(session.store.collect());
     })
 }
 
-fn pack_whole(session: &Session<'_>, options: &PackOptions, progress: &dyn Progress) -> Result<Packed, Error> {
-    let packer = Packer::new(session, options, progress)?;
+fn pack_whole(session: &Session<'_>, options: &PackOptions) -> Result<Packed, Error> {
+    let packer = Packer::new(session, options)?;
     let writer = session.store.writer(Names::Of(repository(options)))?;
     let assembled = match options.keeping {
         Keeping::Blobs => packer.pack(&writer)?,
         Keeping::Links => packer.pack(&Linking(&writer))?,
     };
     let source = session.store.reader(Names::Of(repository(options)))?;
-    let documents = convert::in_family(&assembled, &source, options, progress)?;
+    let documents = convert::in_family(&assembled, &source, options, session.progress)?;
     let assembled = Assembled { documents, ..assembled };
-    let lock = lock_of(session, &source, options, &assembled, progress)?;
+    let lock = lock_of(session, &source, options, &assembled)?;
     let record = record(session, options, &assembled, lock.as_ref())?;
     let attached: Vec<_> = tables::attachment(&source, assembled.layers.iter()).into_iter().chain(record).collect();
-    let attached = attach::prepare(&writer, &assembled.documents.manifest, &attached, progress);
-    publish(&writer, &assembled.documents, &options.references, &attached, progress)?;
+    let attached = attach::prepare(&writer, &assembled.documents.manifest, &attached, session.progress);
+    publish(&writer, &assembled.documents, &options.references, &attached, session.progress)?;
     let Assembled { documents, bytes, reused_bytes, .. } = assembled;
     Ok(Packed { manifest: documents.manifest, bytes, reused_bytes, lock })
 }
@@ -147,12 +147,11 @@ pub(super) fn lock_of(
     source: &dyn Source,
     options: &PackOptions,
     assembled: &Assembled,
-    progress: &dyn Progress,
 ) -> Result<Option<Lock>, Error> {
     if options.locking == Locking::Off {
         return Ok(None);
     }
-    let lock = lock::lock(session, source, assembled, options.jobs, progress)?;
+    let lock = lock::lock(session, source, assembled, options.jobs)?;
     match &options.locking {
         Locking::Expect(expected) if *expected != lock => Err(Error::Drift(expected.drift(&lock))),
         _ => Ok(Some(lock)),
@@ -213,9 +212,13 @@ impl LayerSink for Writer {
         Some(self.root())
     }
 
-    fn done(&self, was_there: bool) -> &'static str {
-        if was_there { "Already saved" } else { "Saved" }
+    fn outcome(&self, was_there: bool) -> PackOutcome {
+        saved_outcome(was_there)
     }
+}
+
+fn saved_outcome(was_there: bool) -> PackOutcome {
+    if was_there { PackOutcome::AlreadySaved } else { PackOutcome::Saved }
 }
 
 /// Stores layers as recipes in the local store, and compressed layers as blobs.
@@ -254,8 +257,8 @@ impl LayerSink for Linking<'_> {
         None
     }
 
-    fn done(&self, was_there: bool) -> &'static str {
-        if was_there { "Already linked" } else { "Linked" }
+    fn outcome(&self, was_there: bool) -> PackOutcome {
+        if was_there { PackOutcome::AlreadyLinked } else { PackOutcome::Linked }
     }
 }
 
@@ -298,9 +301,10 @@ fn publish(
     }
     publications.extend(attached.iter().map(Prepared::publication));
     writer.publish_all(&publications).map_err(failed)?;
-    let done = if had_config { "Configuration already exists in storage" } else { "Saved configuration" };
-    progress.say(&format!("{done}: {}", config.digest));
-    let done = if had_manifest { "Manifest already exists in storage" } else { "Saved manifest to storage" };
-    progress.say(&format!("{done}: {}", manifest.digest));
+    let saved = [(StoredDocument::Config, config, had_config), (StoredDocument::Manifest, manifest, had_manifest)];
+    for (kind, document, was_there) in saved {
+        let (digest, bytes, outcome) = (document.digest, document.size, saved_outcome(was_there));
+        progress.report(&Event::DocumentSaved { kind, digest, bytes, outcome });
+    }
     Ok(())
 }

@@ -25,12 +25,11 @@ pub(super) fn lock(
     source: &dyn Source,
     assembled: &Assembled,
     jobs: usize,
-    progress: &dyn Progress,
 ) -> Result<Lock, Error> {
     let modelkit = assembled.modelkit()?;
-    let layers = workers::run(jobs, &modelkit.layers, |layer| read_layer(source, layer, progress))?;
+    let layers = workers::run(jobs, &modelkit.layers, |layer| read_layer(source, layer, session.progress))?;
     let kitfile = &modelkit.config.kitfile;
-    let remotes = lock_remotes(session, kitfile, jobs, progress)?;
+    let remotes = lock_remotes(session, kitfile, jobs)?;
     Ok(Lock::new(assembled.digest(), kitfile_digest(kitfile), assembled.parents.clone(), remotes, layers))
 }
 

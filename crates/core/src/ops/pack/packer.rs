@@ -23,9 +23,10 @@ use crate::ops::artifact::{Inspected, Parent, parents};
 use crate::ops::error::Error;
 use crate::ops::session::Session;
 use crate::ops::{disk_space, remote_data, workers};
-use crate::progress::{Phase, Progress, Task, human};
+use crate::progress::{Event, LayerPacked, PackOutcome, Phase, Progress, Task, Warning};
 use crate::relative_path::RelativePath;
 use crate::store::RememberedLayer;
+use crate::sys;
 use crate::version::VERSION;
 
 /// The destination of layers that are packed.
@@ -51,8 +52,8 @@ pub(super) trait LayerSink: Sync {
     /// The folder that layers are written to, or `None` if they take no space.
     fn folder(&self) -> Option<&Path>;
 
-    /// The action that was applied to a layer, as a word for the user.
-    fn done(&self, was_there: bool) -> &'static str;
+    /// The result to report for a layer.
+    fn outcome(&self, was_there: bool) -> PackOutcome;
 }
 
 /// A layer that has been saved.
@@ -137,11 +138,7 @@ const LAYER_FORMAT: u32 = 3;
 
 impl<'a> Packer<'a> {
     /// Collects the entries to pack, and warns of entries and files that will not be packed.
-    pub(super) fn new(
-        session: &Session<'_>,
-        options: &'a PackOptions,
-        progress: &'a dyn Progress,
-    ) -> Result<Self, Error> {
+    pub(super) fn new(session: &Session<'a>, options: &'a PackOptions) -> Result<Self, Error> {
         let entries = local_entries(options);
         let mut paths = entries.iter().map(|entry| clean_path(entry)).collect::<Result<Vec<_>, _>>()?;
         let own_paths = paths.clone();
@@ -150,10 +147,10 @@ impl<'a> Packer<'a> {
         // Files that were fetched belong to the remote dataset, not to a layer around it.
         paths.extend(options.kitfile.remote_datasets().filter_map(|dataset| dataset.path.parse().ok()));
         let ignore = read_ignore_rules(&options.context)?;
-        warn_of_what_is_not_packed(&options.kitfile, progress);
-        warn_of_what_is_in_no_layer(&uncovered(&options.context, &paths, &ignore)?, progress);
+        warn_of_what_is_not_packed(&options.kitfile, session.progress);
+        warn_of_what_is_in_no_layer(&uncovered(&options.context, &paths, &ignore)?, session.progress);
         let entries = entries.into_iter().zip(own_paths).collect();
-        Ok(Self { options, entries, paths, parents, ignore, progress })
+        Ok(Self { options, entries, paths, parents, ignore, progress: session.progress })
     }
 
     /// Saves all layers into `sink` and makes the documents.
@@ -197,9 +194,8 @@ impl<'a> Packer<'a> {
         let certain = if self.options.compression == Compression::None { new().max().unwrap_or(0) } else { 0 };
         disk_space::check(folder, certain)?;
         let total = new().fold(0, u64::saturating_add);
-        if let Some(free) = disk_space::free_bytes(folder).filter(|free| *free < total) {
-            let (folder, free, total) = (folder.display(), human(free), human(total));
-            self.progress.warn(&format!("`{folder}` has {free} free, but up to {total} may be written"));
+        if let Some(free) = sys::free_bytes(folder).filter(|free| *free < total) {
+            self.progress.warn(&Warning::LittleSpace { folder, free_bytes: free, needed_bytes: total });
         }
         Ok(())
     }
@@ -217,12 +213,14 @@ impl<'a> Packer<'a> {
             whole.skip(measured.bytes);
             (saved.clone(), plain_file(measured.file_mode, measured.bytes), true)
         } else {
-            let label = format!("{word} {path}");
-            let task = self.progress.start(Phase::Hashing, &label, Some(measured.bytes));
-            save_layer(sink, layer, &LayerTask { task, progress: self.progress, label })?
+            let task = self.progress.start(Phase::Hashing, &format!("{word} {path}"), Some(measured.bytes));
+            save_layer(sink, layer, &LayerTask { task, progress: self.progress, kind: word, path: path.as_str() })?
         };
         self.warn_of_emptiness(word, path, measured);
-        self.progress.say(&format!("{} {word} layer: {}", sink.done(was_there), saved.blob.digest));
+        let Descriptor { digest, size: bytes, .. } = saved.blob;
+        let outcome = sink.outcome(was_there);
+        let packed = LayerPacked { kind: word, path: path.as_str(), digest, bytes, outcome };
+        self.progress.report(&Event::LayerPacked(packed));
         let RememberedLayer { blob, diff_id } = saved;
         let (layer_type, index, path) = (*layer_type, entry.index, path.clone());
         let packed = PackedLayer { layer_type, index, path, blob, diff_id, file };
@@ -263,11 +261,12 @@ impl<'a> Packer<'a> {
         }
     }
 
-    fn warn_of_emptiness(&self, word: &str, path: &RelativePath, measured: &Measured) {
+    fn warn_of_emptiness(&self, kind: &str, path: &RelativePath, measured: &Measured) {
+        let path = path.as_str();
         if measured.path_is_ignored {
-            self.progress.warn(&format!("{word} layer path {path} ignored by kitignore"));
+            self.progress.warn(&Warning::LayerIgnored { kind, path });
         } else if measured.files == 0 {
-            self.progress.warn(&format!("No files detected in {word} layer with path {path}"));
+            self.progress.warn(&Warning::LayerEmpty { kind, path });
         }
     }
 }
@@ -305,7 +304,8 @@ pub(super) fn layers_at_once(jobs: usize, compression: Compression) -> usize {
 struct LayerTask<'a> {
     task: Box<dyn Task>,
     progress: &'a dyn Progress,
-    label: String,
+    kind: &'a str,
+    path: &'a str,
 }
 
 impl Task for LayerTask<'_> {
@@ -322,8 +322,7 @@ impl Task for LayerTask<'_> {
     }
 
     fn saves_little(&self) {
-        let label = &self.label;
-        self.progress.warn(&format!("{label}: compression saves less than 3 %; `--compression none` packs it faster"));
+        self.progress.warn(&Warning::CompressionSavesLittle { kind: self.kind, path: self.path });
     }
 }
 
@@ -373,12 +372,11 @@ pub(crate) fn read_ignore_rules(context: &Path) -> Result<IgnoreRules, Error> {
 
 fn warn_of_what_is_not_packed(kitfile: &Kitfile, progress: &dyn Progress) {
     for dataset in kitfile.remote_datasets() {
-        let (name, address) = (&dataset.name, remote_data::address(dataset));
-        progress.warn(&format!("the remote dataset `{name}` is not packed; the ModelKit refers to `{address}`"));
+        let (name, address) = (&dataset.name, &remote_data::address(dataset));
+        progress.warn(&Warning::RemoteDatasetNotPacked { name, address });
     }
     for server in &kitfile.mcp_servers {
-        progress
-            .warn(&format!("the bundle of the MCP server `{}` is not packed; the ModelKit only names it", server.name));
+        progress.warn(&Warning::McpBundleNotPacked { name: &server.name });
     }
 }
 
@@ -386,14 +384,8 @@ fn warn_of_what_is_not_packed(kitfile: &Kitfile, progress: &dyn Progress) {
 const NAMED: usize = 5;
 
 fn warn_of_what_is_in_no_layer(found: &[RelativePath], progress: &dyn Progress) {
-    let mut names: Vec<_> = found.iter().take(NAMED).map(|path| format!("`{path}`")).collect();
-    if found.len() > NAMED {
-        names.push(format!("{} more", found.len() - NAMED));
-    }
-    if !names.is_empty() {
-        progress.warn(&format!(
-            "not in any layer of the Kitfile: {} (add it to .kitignore to silence this)",
-            names.join(", ")
-        ));
+    if !found.is_empty() {
+        let paths = found.iter().take(NAMED).map(RelativePath::as_str).collect();
+        progress.warn(&Warning::FilesNotPacked { paths, more: found.len().saturating_sub(NAMED) });
     }
 }

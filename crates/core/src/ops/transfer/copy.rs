@@ -1,4 +1,4 @@
-//! The one copy of an artifact from a place to another: push, pull and everything like them.
+//! Copying an artifact from a source to a target: the base of push, pull, save and load.
 
 use std::collections::HashSet;
 use std::io::{self, Read};
@@ -12,42 +12,42 @@ use crate::ops::artifact::{parse_manifest, variants};
 use crate::ops::error::Error;
 use crate::ops::transfer::delta::Taken;
 use crate::ops::{disk_space, workers};
-use crate::progress::{Phase, Progress, Task, human};
+use crate::progress::{BlobCopied, CopyOutcome, Event, Phase, Progress, Task, human};
 
-/// How to copy.
+/// Options of [`copy`].
 #[derive(Debug, Clone)]
 pub struct CopyOptions {
-    /// How many blobs travel at once.
+    /// The number of blobs that are transferred at the same time.
     pub jobs: usize,
-    /// What may be mounted instead of sent.
+    /// The repositories from which blobs may be mounted instead of sent.
     pub origins: Origins,
-    /// What to call it while bytes travel.
+    /// The phase that the progress display shows.
     pub phase: Phase,
 }
 
-/// What a copy did.
+/// The result of a copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copied {
-    /// The manifest that is at the target now.
+    /// The manifest that was published at the target.
     pub manifest: Descriptor,
-    /// Bytes of blobs that travelled.
+    /// The size in bytes of the blobs that were transferred.
     pub sent_bytes: u64,
-    /// Bytes that an earlier process had sent of blobs that it did not finish.
+    /// The number of bytes that an earlier, unfinished run had already sent.
     pub resumed_bytes: u64,
-    /// Bytes of blobs that were there.
+    /// The size in bytes of the blobs that the target already had.
     pub present_bytes: u64,
-    /// Bytes of blobs that the target had in another repository.
+    /// The size in bytes of the blobs that were mounted from another repository.
     pub mounted_bytes: u64,
-    /// What was taken from older versions and so did not travel.
+    /// The content that was read from older versions instead of being transferred.
     pub taken: Taken,
 }
 
-/// Copies the artifact called `name` with everything it needs and calls it `tag` at the target. An index of ModelKits goes with all
-/// of them.
+/// Copies the artifact `name` with everything that it needs, and tags it `tag` at the target. An index is copied with
+/// all its ModelKits.
 ///
-/// Blobs that the target has, here or in another repository, do not travel. The manifest goes last: the artifact appears at the target only when it is
-/// whole. What is not a ModelKit is refused before anything moves. What refers to the artifact, such as signatures, follows it as
-/// far as it can.
+/// Blobs that the target already has, in this or in another repository, are not transferred. The manifest is published
+/// last: the artifact appears at the target only when it is complete. An artifact that is not a ModelKit is refused
+/// before any transfer. The referrers of the artifact, such as signatures, are copied after it as far as possible.
 pub fn copy(
     (source, name): (&dyn Source, &str),
     (target, tag): (&dyn Target, Option<&str>),
@@ -57,7 +57,7 @@ pub fn copy(
     copy_unless((source, name), (target, tag), options, || Ok(()), progress)
 }
 
-/// Like [`copy`], and asks `refuse` right before the artifact appears at the target.
+/// Like [`copy`], but calls `refuse` right before the artifact appears at the target.
 pub(super) fn copy_unless(
     (source, name): (&dyn Source, &str),
     (target, tag): (&dyn Target, Option<&str>),
@@ -70,14 +70,14 @@ pub(super) fn copy_unless(
     brought.publish((source, target), tag, options, progress)
 }
 
-/// An artifact whose blobs are all at the target, and which does not appear there yet.
+/// An artifact whose blobs are all at the target, but whose manifest is not published yet.
 pub(crate) struct Brought {
     artifact: CopySet,
-    /// In the order of the blobs; none for those that were there.
+    /// The outcomes, in the order of the blobs; `None` for those that the target already had.
     outcomes: Vec<Option<BlobOutcome>>,
 }
 
-/// Copies what the artifact called `name` needs.
+/// Copies the blobs of the artifact `name`.
 pub(crate) fn bring(
     (source, name): (&dyn Source, &str),
     target: &dyn Target,
@@ -97,7 +97,7 @@ pub(crate) fn bring(
 }
 
 impl Brought {
-    /// Lets it appear, and what refers to it follow.
+    /// Publishes the artifact and copies its referrers.
     pub(crate) fn publish(
         self,
         (source, target): (&dyn Source, &dyn Target),
@@ -134,17 +134,18 @@ impl Brought {
     }
 }
 
-/// A ModelKit, or an index of ModelKits with all of them, as far as its moving needs it.
+/// The documents and blobs of a ModelKit, or of an index with all its ModelKits.
 pub(crate) struct CopySet {
     pub(crate) descriptor: Descriptor,
     pub(super) bytes: Vec<u8>,
-    /// The manifests that an index leads to.
+    /// The manifests in the index.
     pub(crate) members: Vec<(Descriptor, Vec<u8>)>,
-    /// Each once, the largest first, so that no worker is left alone with it at the end.
+    /// The blobs without duplicates, the largest first, so that no large one is left for a single worker at the end.
     pub(crate) blobs: Vec<Descriptor>,
 }
 
-/// The manifests of an index are kept in memory until they are published. Those of a thousand ModelKits have some 2 MiB.
+/// The maximum size of the manifests of an index, which are kept in memory until they are published. Those of a
+/// thousand ModelKits have about 2 MiB.
 const MEMBERS_BYTES_LIMIT: u64 = 64 * 1024 * 1024;
 
 impl CopySet {
@@ -171,7 +172,7 @@ fn read_members(source: &dyn Source, index: &ModelKitIndex) -> Result<Vec<(Descr
     let members: Vec<_> = index.variants().iter().map(Variant::descriptor).collect();
     let size = members.iter().fold(0, |sum: u64, member| sum.saturating_add(member.size));
     if size > MEMBERS_BYTES_LIMIT {
-        let reason = format!("they have {}, and at most {} are read", human(size), human(MEMBERS_BYTES_LIMIT));
+        let reason = format!("their size is {}, the limit is {}", human(size), human(MEMBERS_BYTES_LIMIT));
         return Err(Error::reading("the manifests of the index", ContentError::Other(reason.into())));
     }
     workers::run(workers::jobs(), &members, |member| {
@@ -181,20 +182,20 @@ fn read_members(source: &dyn Source, index: &ModelKitIndex) -> Result<Vec<(Descr
     })
 }
 
-/// Refuses what the target is known not to take, before anything moves.
+/// Fails if the target is known to refuse a blob, before any transfer.
 pub(super) fn check(target: &dyn Target, blobs: &[Descriptor]) -> Result<(), Error> {
     let what = |blob| format!("{} ({})", modelkit::label(blob), human(blob.size));
     blobs.iter().try_for_each(|blob| target.check(blob).map_err(|error| Error::writing(&what(blob), error)))
 }
 
-/// What is to become of a blob.
+/// The treatment of a blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BlobAction {
-    /// Its bytes travel.
+    /// It is transferred.
     Send,
-    /// The target can have it from this other repository.
+    /// It is mounted from this other repository of the target.
     Mount(String),
-    /// It is there.
+    /// The target already has it.
     Present,
 }
 
@@ -210,7 +211,7 @@ pub(super) fn action(
     Ok(target.origin_among(blob, &candidates)?.map_or(BlobAction::Send, BlobAction::Mount))
 }
 
-/// One copy under way.
+/// A copy in progress.
 pub(crate) struct Copying<'a> {
     pub(crate) source: &'a dyn Source,
     pub(crate) target: &'a dyn Target,
@@ -220,27 +221,33 @@ pub(crate) struct Copying<'a> {
 }
 
 impl Copying<'_> {
-    /// Gets a blob to the target, and tells how it came there; `None` if it was there.
+    /// Copies a blob to the target and returns the outcome; `None` if the target already had it.
     pub(crate) fn copy_blob(&self, blob: &Descriptor) -> Result<Option<BlobOutcome>, Error> {
         let label = modelkit::label(blob);
         let action = action(self.target, blob, self.options).map_err(|error| Error::writing(&label, error))?;
         let origin = match action {
             BlobAction::Present => {
                 self.whole.skip(blob.size);
-                self.progress.say(&format!("{label}: {} already there", human(blob.size)));
+                self.report(blob, CopyOutcome::Present);
                 return Ok(None);
             }
             BlobAction::Mount(origin) => Some(origin),
             BlobAction::Send => None,
         };
         let outcome = self.put(blob, &label, origin.as_deref())?;
-        let how = match (outcome, origin) {
-            (BlobOutcome::Mounted, Some(origin)) => format!("mounted from {origin}"),
-            (BlobOutcome::Sent { resumed_bytes: 1.. }, _) => "copied, going on with an earlier run".to_owned(),
-            _ => "copied".to_owned(),
+        let how = match (outcome, &origin) {
+            (BlobOutcome::Mounted, Some(from)) => CopyOutcome::Mounted { from },
+            (BlobOutcome::Sent { resumed_bytes }, _) => CopyOutcome::Copied { resumed_bytes },
+            (BlobOutcome::Mounted, None) => CopyOutcome::Copied { resumed_bytes: 0 },
         };
-        self.progress.say(&format!("{label}: {} {how}", human(blob.size)));
+        self.report(blob, how);
         Ok(Some(outcome))
+    }
+
+    fn report(&self, blob: &Descriptor, outcome: CopyOutcome<'_>) {
+        let (kind, path) = modelkit::kind_and_path(blob);
+        let (digest, bytes) = (blob.digest, blob.size);
+        self.progress.report(&Event::BlobCopied(BlobCopied { kind, path, digest, bytes, outcome }));
     }
 
     fn put(&self, blob: &Descriptor, label: &str, origin: Option<&str>) -> Result<BlobOutcome, Error> {
@@ -254,14 +261,14 @@ impl Copying<'_> {
                 Error::writing(label, error)
             }
         })?;
-        // However it came: mounted, or brought by another process.
+        // Also if the blob was mounted, or written by another process.
         task.set(blob.size);
         Ok(outcome)
     }
 }
 
-/// Counts the bytes that pass, and remembers whether it was this side that failed. Content that is opened again sets the
-/// count back to where it is opened.
+/// Counts the bytes that are read, and records whether the source failed. Opening the content again sets the count to
+/// the offset.
 struct Tracked<'a> {
     content: &'a dyn Content,
     task: &'a dyn Task,

@@ -1,4 +1,4 @@
-//! Turning layers that live on recipes into blobs, which depend on no other file.
+//! Converting layers that are assembled from files by recipes into blobs, which do not depend on other files.
 
 use super::copy::{CopyOptions, CopySet, Copying};
 use super::origins::Origins;
@@ -8,16 +8,17 @@ use crate::ops::{disk_space, workers};
 use crate::progress::{Phase, Progress};
 use crate::store::{Names, Store};
 
-/// What was made of a ModelKit.
+/// The result of [`materialize`].
 #[derive(Debug, Clone)]
 pub struct Materialized {
-    /// Its manifest.
+    /// The manifest of the ModelKit.
     pub manifest: Descriptor,
-    /// Bytes of the layers that are blobs now and were not before.
+    /// The size in bytes of the layers that were written as blobs.
     pub bytes: u64,
 }
 
-/// Writes the layers of the ModelKit `reference` that live on recipes as blobs, verified, and drops their recipes.
+/// Writes the layers of the ModelKit `reference` that are assembled from files as blobs, verified, and deletes their
+/// recipes.
 pub fn materialize(
     store: &Store,
     reference: &Reference,

@@ -1,4 +1,4 @@
-//! Where a registry may have blobs already: other repositories of it, from which they can be mounted.
+//! The other repositories of a registry that may have a blob already, so that it can be mounted from them.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,8 @@ use crate::ops::error::Error;
 use crate::ops::session::Location;
 use crate::store::Store;
 
-/// Repositories beside the target, and the blobs that they are believed to hold. The registry is asked before it is relied on.
+/// Repositories of the same registry as the target, and the blobs that they probably have. The registry is always asked
+/// before a blob is mounted.
 #[derive(Debug, Clone, Default)]
 pub struct Origins {
     by_blob: HashMap<Digest, Vec<String>>,
@@ -16,7 +17,8 @@ pub struct Origins {
 }
 
 impl Origins {
-    /// What the index of the local store tells about the registry of `target`: what was pulled from there or named so.
+    /// Returns the repositories of the registry of `target` that are in the index of the local store: those that were
+    /// pulled from, or given as names.
     pub fn known_to(store: &Store, target: &Location) -> Result<Self, Error> {
         let mut origins = Self::default();
         let Location::Artifact(target) = target else { return Ok(origins) };
@@ -30,7 +32,7 @@ impl Origins {
         Ok(origins)
     }
 
-    /// The repository that everything is copied from, if it is on the registry of `target`.
+    /// Returns the repository of `source`, if it is in the registry of `target`.
     pub fn beside(source: &Location, target: &Location) -> Self {
         match (source, target) {
             (Location::Artifact(source), Location::Artifact(target)) if are_neighbours(source, target) => {
@@ -40,14 +42,14 @@ impl Origins {
         }
     }
 
-    /// The repositories that may give `blob`.
+    /// The repositories from which `blob` may be mounted.
     pub(super) fn of(&self, blob: &Digest) -> Vec<String> {
         let known = self.by_blob.get(blob).into_iter().flatten();
         self.of_all.iter().chain(known).cloned().collect()
     }
 
     fn note(&mut self, store: &Store, manifest: &Descriptor, repository: &str) {
-        // What cannot be read here is no reason not to push something else: it only names no blobs.
+        // A manifest that cannot be read must not fail the push of another one: its blobs are only not known.
         let Ok(bytes) = store.read_document(manifest) else { return };
         let Ok(manifest) = Manifest::parse(&bytes) else { return };
         for blob in manifest.blobs() {

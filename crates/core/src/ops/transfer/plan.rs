@@ -1,4 +1,4 @@
-//! What a copy would do, found out without changing anything.
+//! The plan of a copy, made without changing anything.
 
 use super::copy::{BlobAction, CopyOptions, CopySet, action, check};
 use crate::modelkit;
@@ -9,7 +9,7 @@ use crate::ops::workers;
 use crate::registry::Repository;
 use crate::store::Store;
 
-/// A copy that was not made.
+/// The plan of a copy.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The manifest that would be published.
@@ -18,20 +18,20 @@ pub struct Plan {
     pub blobs: Vec<PlannedBlob>,
 }
 
-/// What would become of one blob.
+/// The planned treatment of one blob.
 #[derive(Debug, Clone)]
 pub struct PlannedBlob {
     /// The blob.
     pub descriptor: Descriptor,
-    /// What it is to the user, such as `model weights`.
+    /// A label for the user, such as `model weights`.
     pub label: String,
-    /// What would become of it.
+    /// The treatment.
     pub action: BlobAction,
 }
 
-/// A place that is only looked at: opening one to write to would make it.
+/// A target that is only read: opening one for writing would create it.
 pub enum PlanTarget<'a> {
-    /// A store or layout, which need not exist.
+    /// A store or layout, which may not exist yet.
     Store(&'a Store),
     /// A layout in another folder.
     Layout(Store),
@@ -40,7 +40,7 @@ pub enum PlanTarget<'a> {
 }
 
 impl Session<'_> {
-    /// The place that `location` names to write to, for looking at.
+    /// Returns the target `location` for reading.
     pub fn look(&self, location: &Location) -> Result<PlanTarget<'_>, Error> {
         match location {
             Location::Artifact(reference) if reference.is_local() => Err(Error::NoRegistry(reference.clone())),
@@ -60,7 +60,7 @@ impl PlanTarget<'_> {
     }
 }
 
-/// Tells what [`copy`](super::copy::copy) would do, and changes nothing.
+/// Returns the plan of a [`copy`](super::copy::copy), without changing anything.
 pub fn plan(source: &dyn Source, name: &str, target: &PlanTarget<'_>, options: &CopyOptions) -> Result<Plan, Error> {
     let artifact = CopySet::read(source, name)?;
     if let PlanTarget::Repository(repository) = target {
@@ -75,7 +75,7 @@ pub fn plan(source: &dyn Source, name: &str, target: &PlanTarget<'_>, options: &
 }
 
 impl Plan {
-    /// The bytes of all blobs with this fate; from where a blob would be mounted does not matter.
+    /// The size in bytes of all blobs for which `is_meant` returns true.
     pub fn bytes(&self, is_meant: impl Fn(&BlobAction) -> bool) -> u64 {
         self.blobs.iter().filter(|blob| is_meant(&blob.action)).map(|blob| blob.descriptor.size).sum()
     }

@@ -1,34 +1,32 @@
-//! Moving a tag to a ModelKit that has proved itself elsewhere, unless somebody else moves the tag at that time.
+//! Moving a tag to a verified ModelKit, unless another client moves the tag at the same time.
 
 use super::copy::{Copied, CopyOptions, copy_unless};
 use crate::oci::{Reference, Tag};
 use crate::ops::error::Error;
 use crate::ops::session::{Located, Location, Session};
 use crate::ops::tag_state::TagState;
-use crate::progress::Progress;
 use crate::registry;
 
-/// What a promotion did.
+/// The result of a promotion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Promoted {
-    /// How the ModelKit came to the destination.
+    /// The result of copying the ModelKit to the destination.
     pub copied: Copied,
-    /// What the tag pointed to before.
+    /// The state of the tag before.
     pub before: TagState,
 }
 
-/// Copies `found` to `destination` and moves the tag there to it, if the tag points to what is `expected`, or without that, if
-/// it did not move while the ModelKit travelled.
+/// Copies `found` to `destination` and moves the tag of `destination` to it. Fails if the tag does not have the
+/// `expected` state or, without `expected`, if it moves during the copy.
 ///
-/// A registry cannot compare and exchange a tag at once (OCI distribution 1.1 has no such request), so it is asked right before the
-/// manifest is published. Who moves the tag between these two requests is not noticed.
+/// A registry cannot compare and swap a tag (OCI distribution 1.1 has no such request), so the tag is read right before
+/// the manifest is published. A change between these two requests is not detected.
 pub fn promote(
     session: &Session<'_>,
     found: &Located,
     destination: &Reference,
     expected: Option<TagState>,
     options: &CopyOptions,
-    progress: &dyn Progress,
 ) -> Result<Promoted, Error> {
     if destination.is_local() {
         return Err(Error::NoRegistry(destination.clone()));
@@ -38,7 +36,7 @@ pub fn promote(
     let refuse_if_moved = |state| {
         if state == expected { Ok(()) } else { Err(moved(destination, expected, state)) }
     };
-    // What is refused anyway is refused before anything travels.
+    // A promotion that must fail should fail before any transfer.
     refuse_if_moved(before)?;
     let (target, tag) = session.target(&Location::Artifact(destination.clone()))?;
     let copied = copy_unless(
@@ -46,12 +44,12 @@ pub fn promote(
         (&*target, tag.as_deref()),
         options,
         || refuse_if_moved(tag_state(session, destination)?),
-        progress,
+        session.progress,
     )?;
     Ok(Promoted { copied, before })
 }
 
-/// Where the tag is now. A registry is asked itself: its mirrors may be late.
+/// Reads the state of the tag from the registry itself, because its mirrors may be out of date.
 fn tag_state(session: &Session<'_>, destination: &Reference) -> Result<TagState, Error> {
     let name = destination.selector().unwrap_or_else(|| Tag::latest().to_string());
     match session.client.repository(destination).resolve_at_registry(&name) {

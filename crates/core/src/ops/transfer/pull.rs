@@ -1,4 +1,4 @@
-//! Fetching a ModelKit or an index of them into the local store, together with those that its models refer to.
+//! Pulling a ModelKit or an index into the local store, with the ModelKits that their models refer to.
 
 use super::copy::{Copied, CopyOptions, copy};
 use super::plan::{Plan, PlanTarget, plan};
@@ -8,44 +8,43 @@ use crate::ops::artifact::{Parent, inspect, inspect_index, modelkits, parents};
 use crate::ops::error::Error;
 use crate::ops::session::{Located, Location, Lookup, Session};
 use crate::ops::transfer::delta::{DeltaSource, Fetch, Older, older};
-use crate::progress::Progress;
+use crate::progress::Event;
 use crate::store::Names;
 
-/// What of a name is wanted.
+/// The artifact to pull.
 #[derive(Debug, Clone, Copy)]
 pub enum Wanted<'a> {
-    /// The ModelKit; with labels, the one in the index that has them all.
+    /// The ModelKit; with labels, the one in the index that has all of them.
     ModelKit(&'a [Label]),
-    /// An index of ModelKits, with all of them.
+    /// An index with all its ModelKits.
     Index,
 }
 
-/// Copies what is wanted of `source` into the store and calls it `name`.
+/// Copies the `wanted` artifact of `source` into the store as `name`.
 ///
-/// ModelKits that a model refers to are copied first, each into its own repository, so that what is in the store can be
-/// used without the registry.
+/// ModelKits that a model refers to are copied first, each into its own repository, so that the local store can be used
+/// without the registry.
 pub fn pull(
     session: &Session<'_>,
     (source, wanted): (&Location, Wanted<'_>),
     name: &Reference,
     fetch: Fetch,
     options: &CopyOptions,
-    progress: &dyn Progress,
 ) -> Result<Copied, Error> {
     if matches!(wanted, Wanted::ModelKit([_, ..])) {
         refuse_to_hide_index(session, name)?;
     }
     let (found, parents) = find(session, source, wanted)?;
     for parent in parents {
-        progress.say(&format!("Pulling referenced modelkit {}", parent.reference));
+        session.progress.report(&Event::PullingReference { reference: &parent.reference.to_string() });
         let wrong = |source| Error::Parent { reference: parent.reference.to_string(), source: Box::new(source) };
-        bring(session, &parent.found, &parent.reference, fetch, options, progress).map_err(wrong)?;
+        bring(session, &parent.found, &parent.reference, fetch, options).map_err(wrong)?;
     }
-    bring(session, &found, name, fetch, options, progress)
+    bring(session, &found, name, fetch, options)
 }
 
-/// Tells what [`pull`] would fetch: the ModelKits that are referred to, in the order of their fetching, and then what is wanted of
-/// `source`. Each comes with its name; nothing is changed.
+/// Returns the plan of a [`pull`], each part with its name: first the referenced ModelKits, in the order in which they
+/// would be fetched, then the `wanted` artifact of `source`. Changes nothing.
 pub fn plan_pull(
     session: &Session<'_>,
     (source, wanted): (&Location, Wanted<'_>),
@@ -54,11 +53,12 @@ pub fn plan_pull(
     let (found, parents) = find(session, source, wanted)?;
     let parents = parents.iter().map(|parent| (parent.reference.to_string(), &parent.found));
     let all = parents.chain([(source.to_string(), &found)]);
-    let look = PlanTarget::Store(session.store);
+    let look = PlanTarget::Store(&session.store);
     all.map(|(name, found)| Ok((name, plan(&*found.source, &found.name, &look, options)?))).collect()
 }
 
-/// What was chosen from an index takes its name here, but not from the index itself: somebody made that, or wants all of it.
+/// A ModelKit chosen from an index gets the name of the index in the local store, but must not replace a local index:
+/// the user created it, or pulled all of it.
 fn refuse_to_hide_index(session: &Session<'_>, name: &Reference) -> Result<(), Error> {
     let selector = name.selector().unwrap_or_default();
     let here = session.store.find(&Names::Of(name.clone()), &selector)?;
@@ -68,7 +68,7 @@ fn refuse_to_hide_index(session: &Session<'_>, name: &Reference) -> Result<(), E
     Ok(())
 }
 
-/// What is wanted of `source`, and the ModelKits that it refers to, each once.
+/// Finds the `wanted` artifact of `source`, and the ModelKits that it refers to, without duplicates.
 fn find(session: &Session<'_>, source: &Location, wanted: Wanted<'_>) -> Result<(Located, Vec<Parent>), Error> {
     if let Location::Artifact(reference) = source
         && reference.is_local()
@@ -105,19 +105,18 @@ fn bring(
     name: &Reference,
     fetch: Fetch,
     options: &CopyOptions,
-    progress: &dyn Progress,
 ) -> Result<Copied, Error> {
     let names = Names::Of(name.clone());
     let writer = session.store.writer(names.clone())?;
-    // Beside a digest a tag only informs: what it names here stays what it names.
+    // A tag next to a digest is only informative, so the local tag is not changed.
     let tag = name.tag.as_ref().filter(|_| name.digest.is_none()).map(ToString::to_string);
     let target = (&writer as &dyn Target, tag.as_deref());
     if fetch == Fetch::Everything || !found.is_remote {
-        return copy((&*found.source, &found.name), target, options, progress);
+        return copy((&*found.source, &found.name), target, options, session.progress);
     }
     let here = session.store.reader(names)?;
-    let delta = DeltaSource::new(&*found.source, Older::Versions(&here, older(session.store, name)?));
-    let mut copied = copy((&delta, &found.name), target, options, progress)?;
+    let delta = DeltaSource::new(&*found.source, Older::Versions(&here, older(&session.store, name)?));
+    let mut copied = copy((&delta, &found.name), target, options, session.progress)?;
     copied.taken = delta.taken();
     copied.sent_bytes = copied.sent_bytes.saturating_sub(copied.taken.bytes);
     Ok(copied)

@@ -1,21 +1,21 @@
-//! What follows a ModelKit when it is copied: the manifests that refer to it, such as records of its making and signatures, and
-//! those that refer to these.
+//! Copying the referrers of a ModelKit, such as attestations and signatures, and the referrers of these.
 
 use std::collections::HashSet;
 
 use super::copy::{BlobAction, CopyOptions, action};
 use crate::digest::Digest;
 use crate::oci::{ContentError, Descriptor, Manifest, MediaType, REFERRERS_LIMIT, Referrer, Source, Target};
-use crate::ops::error::Error;
+use crate::ops::error::{Error, reason};
 use crate::ops::{disk_space, workers};
-use crate::progress::{Progress, human};
+use crate::progress::{Event, Progress, Warning, human};
 
-/// A referrer is a document about a ModelKit. One with more bytes is something else, and nobody asked for it.
+/// The maximum size of a referrer. It is a document about a ModelKit; anything larger is something else that was not
+/// requested.
 const BYTES_LIMIT: u64 = 256 * 1024 * 1024;
 
-/// Copies what refers to `root`, which is at the target by now, as far as the target lacks it.
+/// Copies the referrers of `root`, which is already at the target, if the target does not have them.
 ///
-/// Nothing of this can fail a copy whose artifact is in its place: what stays behind is told in a warning.
+/// A failure does not fail the copy, because the artifact is complete; it is reported in a warning.
 pub(crate) fn copy_referrers(
     (source, target): (&dyn Source, &dyn Target),
     root: &Descriptor,
@@ -28,16 +28,15 @@ pub(crate) fn copy_referrers(
         failures.push(failure);
     }
     if let Some(first) = failures.first() {
-        let (count, reason) = (failures.len(), first.in_words());
-        progress.warn(&format!("what refers to the ModelKit did not follow it everywhere ({count}): {reason}"));
+        progress.warn(&Warning::ReferrersNotCopied { failures: failures.len(), reason: reason(first) });
     }
 }
 
-/// One that refers to what is at the target.
+/// A referrer of an artifact at the target.
 struct Found {
     subject: Digest,
     descriptor: Descriptor,
-    /// Whether the target has it.
+    /// True if the target has it.
     is_there: bool,
 }
 
@@ -49,7 +48,7 @@ struct Following<'a> {
 }
 
 impl Following<'_> {
-    /// Level by level, as long as there is something that was not seen before and it is not too much.
+    /// Copies the referrers level by level, up to a limit, each once.
     fn copy_all(&self, root: &Descriptor, failures: &mut Vec<Error>) -> Result<(), Error> {
         let (mut seen, mut left) = (HashSet::from([root.digest]), REFERRERS_LIMIT);
         let mut level = self.list(root)?;
@@ -60,7 +59,7 @@ impl Following<'_> {
             if level.is_empty() {
                 return Ok(());
             }
-            // A failure concerns one of them, so it does not end the queue.
+            // A failure concerns a single referrer, so the others are still copied.
             let brought = workers::run(self.options.jobs, &level, |found| {
                 Ok::<_, Error>((self.bring(found), self.list(&found.descriptor)))
             })?;
@@ -75,11 +74,11 @@ impl Following<'_> {
     }
 
     fn list(&self, subject: &Descriptor) -> Result<Vec<Found>, Error> {
-        let listed = self.source.referrers(subject).map_err(|error| Error::reading("what refers to it", error))?;
+        let listed = self.source.referrers(subject).map_err(|error| Error::reading("its referrers", error))?;
         if listed.is_empty() {
             return Ok(Vec::new());
         }
-        let there = self.target.attached(subject).map_err(|error| Error::writing("what refers to it", error))?;
+        let there = self.target.attached(subject).map_err(|error| Error::writing("its referrers", error))?;
         let found = |descriptor: Descriptor| Found {
             subject: subject.digest,
             is_there: there.iter().any(|other| other.digest == descriptor.digest),
@@ -88,7 +87,7 @@ impl Following<'_> {
         Ok(listed.into_iter().map(found).collect())
     }
 
-    /// Brings the blobs of a referrer to the target, and returns its manifest; none if the target has it.
+    /// Copies the blobs of a referrer to the target and returns its manifest; `None` if the target has it.
     fn bring(&self, found: &Found) -> Result<Option<(Descriptor, Vec<u8>)>, Error> {
         if found.is_there {
             return Ok(None);
@@ -113,43 +112,46 @@ impl Following<'_> {
         brought.map(drop).map_err(failed)
     }
 
-    /// One after the other: where an index stands for the list, two at once would overwrite each other's entries.
+    /// Publishes one manifest at a time: if the target keeps its referrers in an index, two at the same time would
+    /// overwrite each other's entries.
     fn publish(&self, brought: Option<(Descriptor, Vec<u8>)>) -> Result<(), Error> {
         let Some((descriptor, manifest)) = brought else { return Ok(()) };
         let published = self.target.publish(&descriptor, &manifest, None);
-        published.map_err(|error| Error::writing(&format!("what refers to it, `{}`", descriptor.digest), error))?;
+        published.map_err(|error| Error::writing(&format!("the referrer `{}`", descriptor.digest), error))?;
         let kind = descriptor.artifact_type.as_ref().unwrap_or(&descriptor.media_type);
-        self.progress.say(&format!("{kind}: copied"));
+        let (artifact_type, digest) = (kind.as_str(), descriptor.digest);
+        self.progress.report(&Event::ReferrerCopied { artifact_type, digest });
         Ok(())
     }
 }
 
-/// A manifest that is about another one.
+/// A manifest that refers to another one.
 pub(crate) struct Attached {
-    /// As it is listed.
+    /// The descriptor from the list of referrers.
     pub(crate) descriptor: Descriptor,
     pub(super) manifest: Vec<u8>,
     pub(crate) blobs: Vec<Descriptor>,
 }
 
-/// Reads what `source` lists as about `subject`, and refuses what is not, or is no document.
+/// Reads a manifest that `source` lists as a referrer of `subject`. Fails if it refers to another subject or is not a
+/// valid document.
 pub(crate) fn read(source: &dyn Source, subject: &Digest, listed: &Descriptor) -> Result<Attached, Error> {
     let unfit = |reason: String| unreadable(listed, ContentError::Other(reason.into()));
     if listed.media_type != MediaType::IMAGE_MANIFEST {
-        return Err(unfit(format!("it is of the type `{}`", listed.media_type)));
+        return Err(unfit(format!("its media type is `{}`", listed.media_type)));
     }
     let bytes = source.manifest(listed).map_err(|error| unreadable(listed, error))?;
     let referrer = Referrer::read(listed, &bytes).filter(|referrer| referrer.subject == *subject);
-    let referrer = referrer.ok_or_else(|| unfit("it is about something else".to_owned()))?;
+    let referrer = referrer.ok_or_else(|| unfit("it refers to another subject".to_owned()))?;
     let manifest = Manifest::parse(&bytes).map_err(|error| unfit(error.to_string()))?;
     let blobs: Vec<_> = manifest.blobs().cloned().collect();
     let size = blobs.iter().fold(0, |sum: u64, blob| sum.saturating_add(blob.size));
     if size > BYTES_LIMIT {
-        return Err(unfit(format!("it has {}, and at most {} follow a ModelKit", human(size), human(BYTES_LIMIT))));
+        return Err(unfit(format!("its size is {}, the limit for referrers is {}", human(size), human(BYTES_LIMIT))));
     }
     Ok(Attached { descriptor: referrer.descriptor, manifest: bytes, blobs })
 }
 
 fn unreadable(listed: &Descriptor, error: ContentError) -> Error {
-    Error::reading(&format!("what refers to it, `{}`", listed.digest), error)
+    Error::reading(&format!("the referrer `{}`", listed.digest), error)
 }

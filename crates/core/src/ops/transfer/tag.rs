@@ -1,4 +1,4 @@
-//! Giving a ModelKit of the local store another name.
+//! Adding another name to a ModelKit in the local store.
 
 use super::copy::CopyOptions;
 use super::origins::Origins;
@@ -6,17 +6,12 @@ use super::referrers::copy_referrers;
 use crate::oci::{Reference, Tag};
 use crate::ops::error::Error;
 use crate::ops::session::{Lookup, Session};
-use crate::progress::{Phase, Progress};
+use crate::progress::Phase;
 use crate::store::Names;
 
-/// Calls the ModelKit `source` also `target`, in another repository if need be, where what refers to it is found, too. Nothing is
-/// copied.
-pub fn tag(
-    session: &Session<'_>,
-    source: &Reference,
-    target: &Reference,
-    progress: &dyn Progress,
-) -> Result<(), Error> {
+/// Adds the name `target` to the ModelKit `source`. If it is in another repository, the referrers are added to that
+/// repository, too. No content is copied.
+pub fn tag(session: &Session<'_>, source: &Reference, target: &Reference) -> Result<(), Error> {
     let found = session.find_reference(source, Lookup::Local)?;
     let manifest = found.source.resolve(&found.name).map_err(|error| Error::reading("the manifest", error))?;
     let writer = session.store.writer(Names::Of(target.clone()))?;
@@ -24,7 +19,7 @@ pub fn tag(
     writer.enter(&manifest, Some(tag.as_str()))?;
     let options = CopyOptions { jobs: 1, origins: Origins::default(), phase: Phase::Copying };
     for manifest in session.store.members(&manifest).iter().chain([&manifest]) {
-        copy_referrers((&*found.source, &writer), manifest, &options, progress);
+        copy_referrers((&*found.source, &writer), manifest, &options, session.progress);
     }
     Ok(())
 }

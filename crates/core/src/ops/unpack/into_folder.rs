@@ -1,4 +1,4 @@
-//! Putting all or some of a ModelKit into a folder.
+//! Unpacking all or part of a ModelKit into a directory.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -19,51 +19,47 @@ use crate::ops::remote_data::{self, RemoteData, RemoteFile, RemoteKit, wanted_re
 use crate::ops::session::{Located, Session};
 use crate::ops::transfer::{DeltaSource, Older, Taken};
 use crate::ops::{disk_space, workers};
-use crate::progress::Progress;
+use crate::progress::{Progress, Warning};
 use crate::relative_path::RelativePath;
 
-/// What to unpack and how.
+/// Options of [`unpack`].
 #[derive(Debug, Clone)]
 pub struct UnpackOptions {
-    /// The folder that the files go to. It is made if it is not there.
+    /// The directory to unpack into. It is created if it does not exist.
     pub folder: PathBuf,
-    /// What to do with files that are there and differ.
+    /// The treatment of existing files that differ.
     pub overwrite: Overwrite,
-    /// What is wanted.
+    /// The parts to unpack.
     pub selection: Selection,
-    /// What becomes of datasets that are not in the ModelKit.
+    /// The treatment of remote datasets.
     pub remote: RemoteData,
-    /// How many layers are unpacked at once.
+    /// The number of layers that are unpacked at the same time.
     pub jobs: usize,
 }
 
-/// What unpacking did.
+/// The result of unpacking.
 #[derive(Debug, Clone)]
 pub struct Unpacked {
-    /// The ModelKit's manifest.
+    /// The manifest of the ModelKit.
     pub manifest: Descriptor,
-    /// What happened to the files.
+    /// The changes to files.
     pub placed: Placed,
-    /// How many layers were wanted, of parents too, and datasets that are files elsewhere.
+    /// The number of unpacked layers, including those of parents, and of remote datasets that are files.
     pub layers: usize,
-    /// What was taken from the files that were there and so was not fetched.
+    /// The content that was read from existing files instead of being fetched.
     pub taken: Taken,
 }
 
-/// Unpacks what is wanted of a ModelKit, of those that its model refers to, and of what its datasets refer to.
+/// Unpacks the selected parts of a ModelKit, of the ModelKits that its model refers to, and of its remote datasets.
 ///
-/// Of what comes from a registry, only that is fetched which the files in the folder do not hold, if that is likely to be quicker.
+/// From a registry, only the content that the files in the directory do not contain is fetched, if that is likely to be
+/// faster.
 ///
-/// Each layer is read once, verified, and kept aside until all of them are known to be right and no file is in the way; only
-/// then do files get their names. Whatever fails before leaves the folder as it was. As with `cp`, the system writes the files
-/// to the disk when it likes: syncing 100,000 of them takes minutes, and after a power cut a second run tells which differ.
-pub fn unpack(
-    session: &Session<'_>,
-    found: &Located,
-    name: &str,
-    options: &UnpackOptions,
-    progress: &dyn Progress,
-) -> Result<Unpacked, Error> {
+/// Each layer is read once, verified, and staged until all layers are verified and no existing file conflicts; only
+/// then do files get their final names. An error before that leaves the directory unchanged. As with `cp`, the
+/// operating system decides when the files are written to disk: syncing 100,000 of them takes minutes, and after a
+/// power failure a second run reports the files that differ.
+pub fn unpack(session: &Session<'_>, found: &Located, name: &str, options: &UnpackOptions) -> Result<Unpacked, Error> {
     let child = inspect(found)?;
     let parents = wanted_parents(session, &child, name, &options.selection)?;
     let remotes = wanted_remotes(session, &child.modelkit, name, &options.selection, &options.remote)?;
@@ -79,14 +75,14 @@ pub fn unpack(
     if takes_none && !options.selection.is_everything() && !options.selection.takes_kitfile() {
         refuse_if_nothing_matches(&child.modelkit, name, &options.selection)?;
     }
-    check_room(&wanted, &remotes.files, &options.folder)?;
+    check_disk_space(&wanted, &remotes.files, &options.folder)?;
 
-    warn_of_remote_datasets(&child.modelkit, options, progress);
+    warn_of_remote_datasets(&child.modelkit, options, session.progress);
     let layer_sizes = wanted.iter().flat_map(|wanted| &wanted.layers).map(|layer| layer.descriptor.size);
     let sizes: Vec<u64> = layer_sizes.chain(remotes.files.iter().map(|file| file.size)).collect();
     let fill = |destination: &Destination, by_pieces: bool| -> Result<(), Stop> {
-        let _whole = progress.overall(sizes.iter().copied().fold(0, u64::saturating_add));
-        let unpacker = Unpacker::new(destination, progress, options, by_pieces);
+        let _whole = session.progress.overall(sizes.iter().copied().fold(0, u64::saturating_add));
+        let unpacker = Unpacker::new(destination, session.progress, options, by_pieces);
         if options.selection.takes_kitfile() {
             unpacker.write_kitfile(&child.modelkit)?;
         }
@@ -106,15 +102,15 @@ pub fn unpack(
     Ok(Unpacked { manifest: child.descriptor, placed: outcome, layers: sizes.len(), taken: delta.taken() })
 }
 
-/// What is wanted of a ModelKit.
+/// The layers to unpack of one ModelKit.
 pub(super) struct Wanted<'a> {
-    /// What another one than the ModelKit that is unpacked is called.
+    /// The reference, if it is not the ModelKit that is unpacked itself.
     pub(super) other: Option<&'a Reference>,
     pub(super) source: &'a dyn Source,
     pub(super) layers: Vec<&'a Layer>,
 }
 
-/// What is wanted of the models of `parents`, and of the datasets in `kits`.
+/// Returns the layers to unpack of the models of `parents` and of the datasets in `kits`.
 fn of_others<'a>(
     parents: &'a [Parent],
     kits: &'a [RemoteKit],
@@ -134,13 +130,13 @@ fn of_others<'a>(
     others
 }
 
-/// Why a destination is not filled.
+/// The reason why filling a destination stopped.
 pub(super) enum Stop {
-    /// A layer was not what its descriptor says, and now comes from somewhere else. What is staged of it must go, and all else
-    /// that is staged goes with it: that costs the time of reading it again, once for each mirror that is broken.
+    /// A layer did not match its digest and is now read from another source. Its staged files must be deleted; all
+    /// other staged files are deleted with them, which costs the time to read them again, once for each broken mirror.
     Refuted,
-    /// A layer is not what its table of contents says, or something failed while its pieces were read. Read from front to back, it tells what is
-    /// wrong, or that only its table is.
+    /// A layer does not match its table of contents, or an error occurred while its chunks were read. Reading it
+    /// sequentially finds the error, or shows that only the table is wrong.
     Doubted,
     Failed(Error),
 }
@@ -151,7 +147,7 @@ impl<E: Into<Error>> From<E> for Stop {
     }
 }
 
-/// Chooses layers. Each is taken once, by digest and path: the Go tool packs one twice if a Kitfile names a path in two ways.
+/// Selects layers, each once by digest and path: KitOps packs a layer twice if a Kitfile gives a path in two spellings.
 #[derive(Default)]
 pub(crate) struct Chosen(HashSet<(Digest, RelativePath)>);
 
@@ -165,8 +161,8 @@ impl Chosen {
     }
 }
 
-/// Makes sure that there is room for what is certainly written.
-fn check_room(wanted: &[Wanted], files: &[RemoteFile], folder: &Path) -> Result<(), Error> {
+/// Fails if the disk certainly has too little free space.
+fn check_disk_space(wanted: &[Wanted], files: &[RemoteFile], folder: &Path) -> Result<(), Error> {
     let layers = wanted.iter().flat_map(|Wanted { source, layers, .. }| {
         layers.iter().filter(|layer| !may_be_cloned(*source, layer)).map(|layer| (&layer.path, layer.descriptor.size))
     });
@@ -174,7 +170,8 @@ fn check_room(wanted: &[Wanted], files: &[RemoteFile], folder: &Path) -> Result<
     disk_space::check(folder, certain_bytes(to_write, folder))
 }
 
-/// Whether files of `layer` may be cloned, and then take no space: if it is one and a file in `source`, or put together from files.
+/// Returns true if files of `layer` may be cloned and then take no space: a layer that consists of one file and is a
+/// file in `source`, or a layer that is assembled from files.
 fn may_be_cloned(source: &dyn Source, layer: &Layer) -> bool {
     let blob = source.blob(&layer.descriptor);
     let Ok(Some(mut find)) = blob.parts() else { return false };
@@ -182,9 +179,11 @@ fn may_be_cloned(source: &dyn Source, layer: &Layer) -> bool {
     is_one_file == (layer.format == Format::Raw && layer.compression == Compression::None)
 }
 
-/// The space that layers and files, by path and size, take in `folder` at the least. Files that are there already and equal take none, so
-/// where anything is at the path of a layer, nothing is certain. A compressed layer becomes larger. Of another, an eighth may be headers and
-/// padding: a file of one byte has 1024 in the tar and a block of the disk, mostly 4096; larger ones come closer.
+/// The minimum space that layers and files, given by path and size, take in `folder`.
+///
+/// Existing files that are equal take no space, so a layer whose path exists is not counted. A compressed layer becomes
+/// larger. Of an uncompressed layer, up to an eighth is assumed to be headers and padding: a file of one byte has 1024
+/// bytes in the tar and one block on the disk, mostly 4096 bytes; for larger files the two sizes are closer.
 fn certain_bytes<'a>(to_write: impl Iterator<Item = (&'a RelativePath, u64)>, folder: &Path) -> u64 {
     let is_new = |(path, _): &(&RelativePath, u64)| fs::symlink_metadata(path.join_to(folder)).is_err();
     to_write.filter(is_new).map(|(_, size)| size).fold(0_u64, u64::saturating_add) / 8 * 7
@@ -202,7 +201,8 @@ pub(crate) fn wanted_parents(
     }
 }
 
-/// Fails unless a dataset that stays elsewhere matches: a mistyped filter must not leave a server with an empty volume.
+/// Fails unless a remote dataset matches that is not fetched: a mistyped filter must not leave a server with an empty
+/// volume.
 fn refuse_if_nothing_matches(modelkit: &ModelKit, name: &str, selection: &Selection) -> Result<(), Error> {
     let is_wanted = |dataset: &Dataset| dataset.path.parse().is_ok_and(|path| selection.takes_dataset(dataset, &path));
     if modelkit.config.kitfile.remote_datasets().any(is_wanted) {
@@ -217,7 +217,7 @@ fn warn_of_remote_datasets(modelkit: &ModelKit, options: &UnpackOptions, progres
     let is_wanted =
         |dataset: &&Dataset| dataset.path.parse().is_ok_and(|path| options.selection.takes_dataset(dataset, &path));
     for dataset in modelkit.config.kitfile.remote_datasets().filter(is_wanted) {
-        let (name, address) = (&dataset.name, remote_data::address(dataset));
-        progress.warn(&format!("the dataset `{name}` stays at `{address}`; --include-remote fetches it"));
+        let (name, address) = (&dataset.name, &remote_data::address(dataset));
+        progress.warn(&Warning::RemoteDatasetSkipped { name, address });
     }
 }

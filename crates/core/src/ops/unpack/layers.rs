@@ -1,4 +1,4 @@
-//! The way of layers, of datasets from elsewhere and of the Kitfile into the destination.
+//! Writing layers, remote datasets and the Kitfile to the destination.
 
 use std::io::{BufReader, Read};
 
@@ -10,23 +10,23 @@ use crate::digest::VerifyingReader;
 use crate::kitfile::{self, FILE_NAMES, Section};
 use crate::layer_format::Format;
 use crate::modelkit::{Layer, ModelKit, section_word};
-use crate::oci::{ContentError, PartFinder, Source};
+use crate::oci::{ContentError, Descriptor, PartFinder, Source};
 use crate::ops::error::Error;
 use crate::ops::files::{PLAIN_FILE, TrackedBlobReader, shape};
 use crate::ops::remote_data::RemoteFile;
 use crate::ops::workers;
-use crate::progress::{Phase, Progress, Silent};
+use crate::progress::{Event, Phase, Progress, Silent, Warning};
 use crate::relative_path::RelativePath;
 
 pub(super) struct Unpacker<'a> {
     pub(super) destination: &'a Destination,
     pub(super) progress: &'a dyn Progress,
     options: &'a UnpackOptions,
-    /// Whether layers may be unpacked by their pieces.
+    /// True if layers may be unpacked by chunks.
     pub(super) by_pieces: bool,
 }
 
-/// A piece of work for one thread.
+/// A unit of work for one thread.
 enum Work<'a> {
     Layer(&'a Layer),
     Part(Part<'a>),
@@ -42,10 +42,10 @@ impl<'a> Unpacker<'a> {
         Self { destination, progress, options, by_pieces }
     }
 
-    /// Unpacks the layers of `wanted`, several of them or of their parts at once.
+    /// Unpacks the layers of `wanted`; several layers, or parts of them, at the same time.
     pub(super) fn unpack_layers(&self, wanted: &Wanted<'_>) -> Result<(), Stop> {
         if let Some(reference) = wanted.other {
-            self.progress.say(&format!("Unpacking referenced modelkit {reference}"));
+            self.progress.report(&Event::UnpackingReference { reference: &reference.to_string() });
         }
         let jobs = self.options.jobs;
         let begun = workers::run(jobs, &wanted.layers, |layer| self.begin(wanted.source, layer))?;
@@ -61,7 +61,7 @@ impl<'a> Unpacker<'a> {
 
     fn unpack_layer(&self, source: &dyn Source, layer: &Layer) -> Result<(), Stop> {
         let label = title(layer);
-        self.progress.say(&describe(layer));
+        self.progress.report(&event(layer));
         let blob = source.blob(&layer.descriptor);
         let task = self.progress.start(Phase::Unpacking, &label, Some(layer.descriptor.size));
         let opened = blob.open_at(0).map_err(|error| Error::reading(&label, error))?;
@@ -104,8 +104,7 @@ impl<'a> Unpacker<'a> {
     pub(super) fn unpack_file(&self, file: &RemoteFile) -> Result<(), Error> {
         let RemoteFile { path, address, size, digest, .. } = file;
         if digest.is_none() {
-            let words = "as its remoteHash is an ETag and no sha256, its server alone vouches for it";
-            self.progress.warn(&format!("`{address}`: {words}"));
+            self.progress.warn(&Warning::OnlyETag { address });
         }
         let task = self.progress.start(Phase::Unpacking, &format!("dataset {path}"), Some(*size));
         let mut reader = TrackedBlobReader::new(file.reader(&self.options.folder, self.progress)?, &*task);
@@ -124,22 +123,21 @@ impl<'a> Unpacker<'a> {
     }
 }
 
-pub(super) fn describe(layer: &Layer) -> String {
-    let (word, name) = match layer.section {
-        Section::Model => ("model", Some(&layer.name)),
-        Section::ModelPart => ("model part", Some(&layer.name)),
-        Section::Dataset => ("dataset", Some(&layer.name)),
+/// The event that unpacking `layer` begins. Code and documentation have no names in the Kitfile.
+pub(super) fn event(layer: &Layer) -> Event<'_> {
+    let (kind, name) = match layer.section {
+        Section::Model => ("model", Some(layer.name.as_str())),
+        Section::ModelPart => ("model part", Some(layer.name.as_str())),
+        Section::Dataset => ("dataset", Some(layer.name.as_str())),
         Section::Code => ("code", None),
         Section::Docs => ("docs", None),
-        Section::Prompt => ("prompt", Some(&layer.name)),
+        Section::Prompt => ("prompt", Some(layer.name.as_str())),
     };
-    match name.filter(|name| !name.is_empty()) {
-        Some(name) => format!("Unpacking {word} {name} to {}", layer.path),
-        None => format!("Unpacking {word} to {}", layer.path),
-    }
+    let Descriptor { digest, size: bytes, .. } = layer.descriptor;
+    Event::UnpackingLayer { kind, name: name.filter(|name| !name.is_empty()), path: layer.path.as_str(), digest, bytes }
 }
 
-/// What errors and bars call a layer.
+/// The name of a layer in errors and progress bars.
 pub(super) fn title(layer: &Layer) -> String {
     format!("{} {}", section_word(layer.section), layer.path)
 }

@@ -1,13 +1,13 @@
-//! Unpacking layers of the store by the pieces that their tables of contents tell of, several at once.
+//! Unpacking layers of the store by the chunks in their tables of contents, several at the same time.
 //!
-//! SHA-256 over a layer is one stream, which on one core takes twice as long as copying the layer through the page cache. The pieces of a large file
-//! have digests of their own, and the table that tells them is named by the manifest: so each piece is read, verified and
-//! written on its own.
+//! SHA-256 over a layer is sequential, which on one core takes twice as long as copying the layer through the page
+//! cache. The chunks of a large file have digests of their own, and the manifest contains the digest of the table that
+//! lists them: so each chunk can be read, verified and written independently.
 
 use std::fs::File;
 
 use super::into_folder::Stop;
-use super::layers::{Unpacker, describe, title};
+use super::layers::{Unpacker, event, title};
 use crate::archive::{self, Destination, FileInParts, KnownTar, SingleFile};
 use crate::compression::Compression;
 use crate::contents::{Entry, Kind, Piece, VerifiedPieces};
@@ -20,14 +20,14 @@ use crate::ops::files::{PLAIN_FILE, tables};
 use crate::progress::{Phase, Silent, Task};
 use crate::relative_path::RelativePath;
 
-/// How many bytes a thread takes at once, at the least.
+/// The minimum number of bytes that a thread processes at a time.
 const SPAN_BYTES: u64 = 16 * 1024 * 1024;
-/// How large the files of a layer are on average, at the least: of small ones, the plain way takes more in the same time.
+/// The minimum average file size of a layer. For smaller files, sequential unpacking is faster.
 const AVERAGE_BYTES: u64 = 64 * 1024;
-/// The most members and pieces that a layer may have. The pieces are held in memory, with 32 bytes each.
+/// The maximum number of members and chunks of a layer. The chunks are held in memory, with 32 bytes each.
 const MOST_PIECES: u64 = 256 * 1024;
 
-/// A layer of which everything is in the destination but the large files.
+/// A layer that is in the destination except for its large files.
 pub(super) struct LayerInPieces<'a> {
     layer: &'a Layer,
     blob: Box<dyn Content + 'a>,
@@ -39,26 +39,26 @@ struct LargeFile {
     path: RelativePath,
     mode: u32,
     size: u64,
-    /// Where it begins in the layer.
+    /// The offset in the layer.
     offset: u64,
     pieces: Vec<Piece>,
-    /// None if the file has to come as a whole.
+    /// `None` if the file must be written as a whole.
     parts: Option<FileInParts>,
-    /// What it may be cloned from then.
+    /// The file that it may be cloned from in that case.
     original: Option<File>,
 }
 
-/// Some pieces of a large file that are left to be done: all of them if it has to come as a whole.
+/// Some chunks of a large file that are not written yet; all of its chunks if it must be written as a whole.
 pub(super) struct Part<'a> {
     layer: &'a LayerInPieces<'a>,
     file: &'a LargeFile,
-    /// Where in the file they begin.
+    /// The offset of the chunks in the file.
     start: u64,
     pieces: &'a [Piece],
 }
 
 impl LayerInPieces<'_> {
-    /// What is left to be done.
+    /// The parts that are not written yet.
     pub(super) fn parts(&self) -> Vec<Part<'_>> {
         let mut parts = Vec::new();
         for file in &self.files {
@@ -76,7 +76,7 @@ impl LayerInPieces<'_> {
     }
 }
 
-/// Neighbouring pieces of [`SPAN_BYTES`] together or a little more.
+/// Groups of adjacent chunks, each of [`SPAN_BYTES`] or slightly more.
 fn spans(mut pieces: &[Piece]) -> impl Iterator<Item = &[Piece]> {
     std::iter::from_fn(move || {
         let mut bytes = 0;
@@ -96,7 +96,8 @@ fn bytes_of(pieces: &[Piece]) -> u64 {
 }
 
 impl Unpacker<'_> {
-    /// Begins a layer that is quicker by its pieces; none of any other, of which nothing is begun.
+    /// Starts unpacking a layer that is faster to unpack by chunks. For any other layer, does nothing and returns
+    /// `None`.
     pub(super) fn begin<'a>(
         &self,
         source: &'a dyn Source,
@@ -107,14 +108,15 @@ impl Unpacker<'_> {
             return Ok(None);
         }
         let blob = source.blob(&layer.descriptor);
-        // Only the store tells of files, and only there somebody has seen that the layer is what its descriptor says. Elsewhere a stranger may have
-        // made a table that fits other bytes. What cannot be read here is not needed otherwise.
+        // Only the local store returns files here, and it has verified the layer against its descriptor. In other
+        // places, a third party may have made a table that matches different bytes. Errors are ignored because the
+        // layer can be unpacked without its table.
         let Ok(Some(originals)) = blob.parts() else { return Ok(None) };
         let Ok(Some(table)) = tables::bytes(source, &layer.descriptor) else { return Ok(None) };
         if !is_of_large_files(&table, layer) {
             return Ok(None);
         }
-        self.progress.say(&describe(layer));
+        self.progress.report(&event(layer));
         let task = self.progress.start(Phase::Unpacking, &title(layer), Some(size));
         let frame = Frame { destination: self.destination, layer, originals };
         let files = frame.take_all_but_large_files(&*blob, &table).ok_or(Stop::Doubted)?;
@@ -141,17 +143,17 @@ impl Unpacker<'_> {
     }
 }
 
-/// A layer on its way into the destination.
+/// A layer that is being written to the destination.
 struct Frame<'a> {
     destination: &'a Destination,
     layer: &'a Layer,
-    /// Files that parts of it may be cloned from.
+    /// The files from which parts of it may be cloned.
     originals: PartFinder,
 }
 
 impl Frame<'_> {
-    /// Takes what is in the layer, and begins its large files. None if anything fails or is not what `table` tells; what is wrong then, the plain way
-    /// will find out.
+    /// Writes the contents of the layer except for large files, which are only started. Returns `None` if an error
+    /// occurs or the layer does not match `table`; sequential unpacking then finds the cause.
     fn take_all_but_large_files(mut self, blob: &dyn Content, table: &[u8]) -> Option<Vec<LargeFile>> {
         let mut entries = tables::read(table, self.layer).ok()?;
         if self.layer.format == Format::Raw {
@@ -183,7 +185,7 @@ impl Frame<'_> {
         Some(large_files)
     }
 
-    /// Begins the file that the layer is.
+    /// Starts the single file of a raw layer.
     fn begin_only_file(&mut self, entry: Entry) -> Option<LargeFile> {
         let Kind::File { size, offset: 0, pieces, .. } = entry.kind else { return None };
         if entry.path != self.layer.path || size != self.layer.descriptor.size {
@@ -200,7 +202,7 @@ impl Frame<'_> {
         offset: u64,
         mut pieces: Vec<Piece>,
     ) -> Option<LargeFile> {
-        // They would take more memory than all else.
+        // The names of the tensors would need more memory than everything else.
         for piece in &mut pieces {
             piece.tensor = None;
         }
@@ -212,7 +214,8 @@ impl Frame<'_> {
     }
 }
 
-/// Whether most of `layer` is in large files, as its compressed `table` tells. Holds one entry of that in memory at a time.
+/// Returns true if large files make up most of `layer`, according to its compressed `table`. Holds one entry of the
+/// table in memory at a time.
 fn is_of_large_files(table: &[u8], layer: &Layer) -> bool {
     let size = layer.descriptor.size;
     let (mut members, mut large_bytes, mut piece_count) = (0, 0_u64, 0);

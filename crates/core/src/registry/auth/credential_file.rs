@@ -1,6 +1,6 @@
 //! One file in docker's configuration format (`config.json`, `auth.json`, our `credentials.json`).
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::credentials::Credentials;
 use crate::registry::error::{Cause, Error};
 use crate::registry::http::{canonical, credential_key};
+use crate::sys;
 
 /// The document, including all members that belong to other programs.
 pub(super) struct CredentialFile {
@@ -115,28 +116,8 @@ impl CredentialFile {
         let mut text = Vec::new();
         let tabs = serde_json::ser::PrettyFormatter::with_indent(b"\t");
         self.document.serialize(&mut serde_json::Serializer::with_formatter(&mut text, tabs))?;
-        // A symbolic link to a file elsewhere is kept.
-        let path = fs_err::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let folder = path.parent().ok_or_else(|| io::Error::other("the path has no folder"))?;
-        create_private_folder(folder)?;
-        // Temporary files are created with mode 0600.
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(&text)?;
-        file.as_file().sync_all()?;
-        file.persist(&path)?;
-        Ok(())
+        sys::replace_private_file(&self.path, &text)
     }
-}
-
-#[cfg(unix)]
-fn create_private_folder(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-#[cfg(not(unix))]
-fn create_private_folder(folder: &Path) -> io::Result<()> {
-    fs_err::create_dir_all(folder)
 }
 
 /// The registry or repository of a key: older keys are URLs, whose path is ignored; newer ones may end in a

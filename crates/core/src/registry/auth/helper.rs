@@ -146,7 +146,7 @@ impl<'a> Helper<'a> {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -112,7 +112,8 @@ pub(super) fn parse_token(body: &[u8], asked_at: Instant) -> Option<Token> {
     Some(Token { header: bearer(&text)?, stale_at: asked_at + usable })
 }
 
-/// A lifetime as token servers write it: a number, with a fraction too, or its text. One that is not above zero counts as none.
+/// Parses a lifetime as token servers write it: a number, possibly with a fraction, or a string that contains one.
+/// Returns `None` unless it is positive.
 fn seconds(value: &Value) -> Option<u64> {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let whole = text.trim().split(['.', 'e', 'E']).next().filter(|_| text.trim().parse::<f64>().is_ok())?;

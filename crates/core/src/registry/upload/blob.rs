@@ -9,6 +9,9 @@ use super::capabilities::{Capability, Feature};
 use super::feed::{Feed, fed_body};
 use super::form::{First, Parts, SMALL_PART_BYTES, UploadForm};
 use super::journal::Journal;
+use super::refusal::{
+    are_parts_refused, is_digest_refused, is_part_refused, is_session_lost, is_session_named, is_whole_refused,
+};
 use super::session::{Session, State, acknowledged, location};
 use crate::oci::{BlobOutcome, Content, Descriptor};
 use crate::registry::error::{Cause, Error};
@@ -351,53 +354,6 @@ impl<'a> Upload<'a> {
         let mut url = location.clone();
         url.query_pairs_mut().append_pair("digest", &self.descriptor.digest.to_string());
         url
-    }
-}
-
-/// Returns true if the size or one PUT in general is refused, so that chunks may succeed.
-fn is_whole_refused(failure: &Error) -> bool {
-    match failure {
-        Error::Status { status: 404 | 413 | 416, .. } | Error::Unsupported { .. } => true,
-        Error::Status { status: 400, source, .. } => {
-            source.as_ref().is_some_and(|answer| answer.has_code("SIZE_INVALID"))
-        }
-        _ => false,
-    }
-}
-
-/// Returns true if the first part was refused as unsupported, or if the parts did not become the blob (Artifactory
-/// kept the last one only: wasmCloud#3405). A lost session is a different case.
-fn are_parts_refused(session: &Session, failure: &Error) -> bool {
-    match failure {
-        Error::Unsupported { .. } => session.acknowledged == 0,
-        _ if is_digest_refused(failure) => true,
-        Error::Status { status: 400 | 404 | 501, .. } => session.acknowledged == 0 && !is_session_named(failure),
-        _ => false,
-    }
-}
-
-fn is_digest_refused(failure: &Error) -> bool {
-    matches!(failure, Error::Status { source: Some(answer), .. } if answer.has_code("DIGEST_INVALID"))
-}
-
-fn is_part_refused(failure: &Error) -> bool {
-    matches!(failure, Error::Status { status: 413 | 416, .. })
-}
-
-fn is_session_lost(failure: &Error) -> bool {
-    match failure {
-        Error::Status { status: 404, .. } => true,
-        _ => is_session_named(failure),
-    }
-}
-
-/// Returns true if the error code is about the session.
-fn is_session_named(failure: &Error) -> bool {
-    match failure {
-        Error::Status { source: Some(answer), .. } => {
-            answer.has_code("BLOB_UPLOAD_UNKNOWN") || answer.has_code("BLOB_UPLOAD_INVALID")
-        }
-        _ => false,
     }
 }
 

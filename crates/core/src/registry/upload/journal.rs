@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tracing::debug;
 
 use crate::digest::Digest;
+use crate::sys;
 
 /// The lifetime of a journal. Docker's registry purges uploads after a week, others sooner.
 const LONGEST_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -37,7 +38,7 @@ impl Journal {
     /// Opens the journal of `upload` in `folder`. Returns `None` while another process works on the same upload.
     pub(super) fn open(folder: &Path, upload: &str) -> Option<Self> {
         let path = folder.join(Digest::of(upload.as_bytes()).hex());
-        let opened = fs::create_dir_all(folder).and_then(|()| options().open(&path));
+        let opened = fs::create_dir_all(folder).and_then(|()| sys::open_private(&path));
         let file = opened.inspect_err(|error| debug!(%error, "this upload has no journal")).ok()?;
         file.file().try_lock().ok()?;
         sweep(folder, &path);
@@ -71,14 +72,6 @@ impl Journal {
             debug!(%error, "the journal of the upload cannot be removed");
         }
     }
-}
-
-fn options() -> fs::OpenOptions {
-    let mut options = fs::OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    fs_err::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }
 
 /// Removes journals of sessions that have expired on every registry.

@@ -2,8 +2,6 @@
 
 use std::collections::HashSet;
 use std::io::{Read, Write};
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 
 use fs_err as fs;
 
@@ -71,7 +69,6 @@ fn nothing_has_a_name_before_it_is_on_the_disk() {
     assert!(writer.contains(&table).unwrap());
     writer.enter(&subject, Some("v2")).unwrap();
 
-    let inode = |path: &Path| fs::metadata(path).unwrap().ino();
     let (mut synced, mut named) = (HashSet::new(), Vec::new());
     for event in log::take() {
         match event {
@@ -79,15 +76,15 @@ fn nothing_has_a_name_before_it_is_on_the_disk() {
             Event::Named(file, path) => {
                 assert!(synced.remove(&file), "the bytes of {} are not synced", path.display());
                 assert!(
-                    path != store.index_file() || synced.contains(&inode(&store.blobs())),
+                    path != store.index_file() || synced.contains(&log::identity(&store.blobs())),
                     "the name of a blob is not synced"
                 );
-                synced.remove(&inode(path.parent().unwrap()));
+                synced.remove(&log::identity(path.parent().unwrap()));
                 named.push(path);
             }
         }
     }
-    assert!(synced.contains(&inode(store.root())), "the name of the index is not synced");
+    assert!(synced.contains(&log::identity(store.root())), "the name of the index is not synced");
     assert_eq!(named.iter().filter(|path| **path == store.index_file()).count(), 3);
     assert!(store.blobs_on_disk().unwrap().iter().all(|(blob, _)| named.contains(&store.blob_path(blob))));
 }

@@ -16,7 +16,7 @@ use crate::ops::import::into_store::ImportOptions;
 use crate::ops::init::{Files, Project, ProjectFolder, find_license};
 use crate::ops::pack::{Git, PackOptions, Recording};
 use crate::ops::validate::is_secret_setting;
-use crate::progress::Progress;
+use crate::progress::{Progress, Warning};
 use crate::provenance::{Commit, Material, Role, SourceUrl};
 
 /// A run or a model of MLflow in a local folder. Nothing is written there.
@@ -241,7 +241,7 @@ fn without_secrets<'a>(
     texts.into_iter().filter(move |(name, text)| {
         let is_secret = is_secret_setting(name, text);
         if is_secret {
-            progress.warn(&format!("`{kind}/{name}` looks like a secret and is left out"));
+            progress.warn(&Warning::SecretNotImported { name: &format!("{kind}/{name}") });
         }
         !is_secret
     })

@@ -1,4 +1,4 @@
-//! The content of a layer of which a part is here.
+//! The content of a layer that is partly available locally.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -9,19 +9,21 @@ use super::patch::{Origin, Patch, Stretch};
 use super::source::DeltaSource;
 use crate::oci::{Content, ContentError, Descriptor};
 
-/// How far ahead of what is read the next range is asked for, in bytes and in stretches: a registry does not wait for long. No more
-/// than one, as up to eight layers travel at once, and each range has some 3 MiB in memory.
+/// The distance in bytes and in stretches within which the next range is requested in advance: a registry does not wait
+/// for long. At most one range is requested in advance, because up to eight layers are transferred at the same time and
+/// each range takes about 3 MiB of memory.
 const BYTES_AHEAD: u64 = 256 * 1024 * 1024;
 const STRETCHES_AHEAD: usize = 64;
 
-/// A layer that is put together from what is here and what is fetched. If what is here proves wrong, all of it is fetched.
+/// A layer that is assembled from local and fetched content. If the local content turns out to be wrong, the whole
+/// layer is fetched.
 pub(super) struct PatchedContent<'s, 'a> {
     delta: &'s DeltaSource<'a>,
     layer: Descriptor,
     plain: Box<dyn Content + 's>,
-    /// Made when the layer is opened for the first time.
+    /// The patch, created when the layer is opened for the first time.
     patch: OnceLock<Option<Patch>>,
-    /// How many bytes that are here were read since the layer was opened the last time.
+    /// The number of local bytes that were read since the layer was last opened.
     taken_bytes: AtomicU64,
 }
 
@@ -52,7 +54,7 @@ impl Content for PatchedContent<'_, '_> {
         Ok(Box::new(PatchedReader { content: self, stretches, current: None, next: None }))
     }
 
-    /// First of all, nobody believes any longer what is here.
+    /// The local content is the first suspect; it is not used again for this layer.
     fn report_mismatch(&self) -> bool {
         if self.patch().is_none() {
             return self.plain.report_mismatch();
@@ -64,11 +66,11 @@ impl Content for PatchedContent<'_, '_> {
 
 struct PatchedReader<'c, 's, 'a> {
     content: &'c PatchedContent<'s, 'a>,
-    /// What has not been read; the first one begins at the next byte.
+    /// The stretches that are still to be read; the first begins at the next byte.
     stretches: VecDeque<Stretch>,
-    /// Reads the first stretch, once it is opened.
+    /// The reader of the first stretch, once it is open.
     current: Option<Box<dyn Read + Send + 'c>>,
-    /// Reads the next range behind it.
+    /// The reader of the next range after it.
     next: Option<Box<dyn Read + Send + 'c>>,
 }
 
@@ -84,7 +86,7 @@ impl<'c> PatchedReader<'c, '_, '_> {
         }
     }
 
-    /// Asks for the next range, if it is near. If that fails, it is asked for again when its turn comes.
+    /// Requests the next range, if it is near. After a failure it is requested again when it is needed.
     fn look_ahead(&mut self, current: Stretch) {
         let limit = current.end().saturating_add(BYTES_AHEAD);
         let mut near = self.stretches.iter().skip(1).take(STRETCHES_AHEAD).take_while(|next| next.offset < limit);
@@ -117,7 +119,7 @@ impl<'c> PatchedReader<'c, '_, '_> {
         }
     }
 
-    /// From here on, everything is fetched.
+    /// Fetches everything from `reached`.
     fn give_up(&mut self, reached: u64) {
         (self.current, self.next) = (None, None);
         let length = self.content.layer.size - reached;
@@ -138,7 +140,7 @@ impl Read for PatchedReader<'_, '_, '_> {
                     return Ok(read);
                 }
                 Err(error) if stretch.is_remote() || error.kind() == io::ErrorKind::Interrupted => return Err(error),
-                // What was here is not here any longer.
+                // The local content no longer exists.
                 Err(_) => self.give_up(stretch.offset),
             }
         }

@@ -1,4 +1,4 @@
-//! What is here of older versions: the files and pieces that uncompressed layers or a folder hold.
+//! The files and chunks of older versions that are available locally, in uncompressed layers or in a folder.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
@@ -17,23 +17,23 @@ use crate::ops::artifact::inspect;
 use crate::ops::files::{shape, tables};
 use crate::relative_path::RelativePath;
 
-/// How many files and how many pieces are remembered: some 30 MiB.
+/// The number of files and of chunks that are remembered, which takes about 30 MiB.
 const FILES_LIMIT: usize = 100_000;
 const PIECES_LIMIT: usize = 200_000;
 
-/// What is here that may hold parts of a layer.
+/// The local content that may contain parts of a layer.
 pub(crate) enum Older<'a> {
-    /// The manifests of ModelKits, each with what it is called, in the order in which they are preferred.
+    /// The manifests of ModelKits, each with a name for messages, in order of preference.
     Versions(&'a dyn Source, Vec<(String, Descriptor)>),
-    /// A folder that a ModelKit was unpacked into.
+    /// A folder into which a ModelKit was unpacked.
     Tree(&'a Path),
 }
 
-/// Layers that are here, and what is in them.
+/// The local layers, and their files and chunks.
 #[derive(Default)]
 pub(super) struct LocalPieces<'a> {
     layers: Vec<OldLayer<'a>>,
-    /// Of the layers.
+    /// The digests of the layers.
     digests: HashSet<Digest>,
     files: Vec<OldFile>,
     by_digest: HashMap<Digest, usize>,
@@ -45,7 +45,7 @@ struct OldLayer<'a> {
     size: u64,
     format: Format,
     content: Box<dyn Content + 'a>,
-    /// What the ModelKit or the folder is called that it belongs to.
+    /// The name of the ModelKit or folder to which it belongs.
     name: String,
 }
 
@@ -54,15 +54,15 @@ pub(super) struct OldFile {
     pub(super) layer: usize,
     pub(super) offset: u64,
     pub(super) size: u64,
-    /// Known where the layer has a table.
+    /// The digest, if the layer has a table of contents.
     pub(super) digest: Option<Digest>,
-    /// What stands before its content, where that is known.
+    /// The headers before its content, if they are known.
     pub(super) tar_prefix: Option<TarPrefix>,
-    /// Whether its pieces are known.
+    /// True if its chunks are known.
     pub(super) is_cut: bool,
 }
 
-/// A piece of a file in one of the layers.
+/// A chunk of a file in one of the layers.
 #[derive(Clone, Copy)]
 pub(super) struct OldPiece {
     pub(super) layer: usize,
@@ -71,9 +71,9 @@ pub(super) struct OldPiece {
 }
 
 impl<'a> LocalPieces<'a> {
-    /// Looks at what is here. What cannot be read is no help, and that is all.
+    /// Reads the index of the local content. Content that cannot be read is ignored.
     ///
-    /// Of layers, their tables are read; without one, the headers of their files.
+    /// Reads the tables of contents of layers, or the file headers of a layer without a table.
     pub(super) fn new(older: &Older<'a>) -> Self {
         let mut local_pieces = Self::default();
         match older {
@@ -91,13 +91,13 @@ impl<'a> LocalPieces<'a> {
         self.files.is_empty()
     }
 
-    /// The file with this content, best one at the same place: then more than its content may be the same.
+    /// Returns a file with this content, preferably one with the same path: then its tar headers may be equal as well.
     pub(super) fn file(&self, digest: &Digest, path: &RelativePath) -> Option<&OldFile> {
         let at_path = self.version_of(path).filter(|file| file.digest == Some(*digest));
         at_path.or_else(|| self.files.get(*self.by_digest.get(digest)?))
     }
 
-    /// The file at the same place.
+    /// Returns the file with the same path.
     pub(super) fn version_of(&self, path: &RelativePath) -> Option<&OldFile> {
         self.files.get(*self.by_path.get(path)?)
     }
@@ -106,20 +106,20 @@ impl<'a> LocalPieces<'a> {
         self.pieces.get(&piece.digest).copied().filter(|old| old.size == piece.size)
     }
 
-    /// How many zeros follow the file in its layer.
+    /// The number of zeros after the file in its layer.
     pub(super) fn zeros_behind(&self, file: &OldFile) -> u64 {
         let layer = self.layers.get(file.layer).filter(|layer| layer.format == Format::Tar);
         let behind = layer.map_or(0, |layer| layer.size.saturating_sub(file.offset.saturating_add(file.size)));
         padding(file.size).min(behind)
     }
 
-    /// Opens a layer. What comes may be damaged.
+    /// Opens a layer. The bytes are not verified.
     pub(super) fn open(&self, layer: usize, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
         let no_layer = || ContentError::NotFound(layer.to_string());
         self.layers.get(layer).ok_or_else(no_layer)?.content.open_at(offset)
     }
 
-    /// What the ModelKit or the folder is called that the layer belongs to.
+    /// The name of the ModelKit or folder to which the layer belongs.
     pub(super) fn name(&self, layer: usize) -> &str {
         self.layers.get(layer).map_or("", |layer| &layer.name)
     }
@@ -143,7 +143,7 @@ impl<'a> LocalPieces<'a> {
         }
     }
 
-    /// Adds each file as if it were a layer of its own.
+    /// Adds each file as a layer of its own.
     fn add_tree(&mut self, folder: &Path) {
         for TreeFile { path, size, content } in tree::files(folder) {
             let layer = self.layers.len();
@@ -153,7 +153,7 @@ impl<'a> LocalPieces<'a> {
         }
     }
 
-    /// Adds the files that a table names, up to where it can be read.
+    /// Adds the files in a table, up to the first entry that cannot be read.
     fn add_entries(&mut self, layer: usize, table: &[u8]) {
         let Ok(entries) = contents::read(table) else { return };
         let mut leads = TarPrefixes::default();
@@ -192,7 +192,7 @@ impl<'a> LocalPieces<'a> {
         }
     }
 
-    /// What was there first is preferred.
+    /// Adds a file. Files that were added earlier take precedence.
     fn add_file(&mut self, path: RelativePath, file: OldFile) {
         let number = self.files.len();
         if number < FILES_LIMIT {

@@ -1,8 +1,8 @@
-//! Fetching of a layer only what no older version of it holds that is here.
+//! Fetching only the parts of a layer that no local older version contains.
 //!
-//! The table of contents of a layer tells which files and pieces it consists of. What of them lies in older layers, or in a folder, is
-//! read from there, the rest is fetched in ranges, and the result is a [`Content`](crate::oci::Content) like any other: whoever takes it
-//! verifies all of it. So an older layer that is damaged, or a table that is wrong, costs time and nothing else.
+//! The table of contents of a layer lists its files and chunks. Those that are in older local layers, or in a folder,
+//! are read from there, the rest is fetched in ranges, and the result is an ordinary [`Content`](crate::oci::Content)
+//! that its reader verifies completely. So a damaged older layer or a wrong table costs time, but has no other effect.
 
 mod content;
 mod local_pieces;

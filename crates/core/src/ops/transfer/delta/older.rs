@@ -1,13 +1,13 @@
-//! Which versions of a ModelKit are here.
+//! Finding the local versions of a ModelKit.
 
 use crate::oci::{Descriptor, Reference};
 use crate::ops::error::Error;
 use crate::store::{Entry, Store};
 
-/// How many of them are looked at.
+/// The number of versions that are considered.
 const LIMIT: usize = 4;
 
-/// The ModelKits that are here of the repository of `name`: the one that is called like that first, then the latest.
+/// Returns the local ModelKits in the repository of `name`: first the one with the same tag, then the latest ones.
 pub(crate) fn older(store: &Store, name: &Reference) -> Result<Vec<(String, Descriptor)>, Error> {
     let entries = store.entries()?;
     let named = |entry: &Entry| Some((entry.reference()?, entry.descriptor.clone()));

@@ -1,37 +1,37 @@
-//! How a layer is put together: stretches of it that are here, and stretches that are fetched. Knows no places.
+//! The composition of a layer from local and fetched stretches; pure computation without I/O.
 
-/// What a layer consists of, from front to back and without gaps.
+/// The stretches of a layer, in order and without gaps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Patch {
     stretches: Vec<Stretch>,
     size: u64,
 }
 
-/// Neighbouring bytes of a layer that come from one place.
+/// Consecutive bytes of a layer that come from one source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stretch {
-    /// Where it begins in the layer.
+    /// The offset in the layer.
     pub(super) offset: u64,
     pub(super) length: u64,
     pub(super) origin: Origin,
 }
 
-/// Where the bytes of a stretch come from.
+/// The source of the bytes of a stretch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// An older layer that is here, from this offset of it on.
+    /// A local older layer, from this offset.
     Older { layer: usize, offset: u64 },
-    /// There is nothing but zeros.
+    /// The bytes are all zero.
     Zeros,
-    /// They are fetched.
+    /// The bytes are fetched.
     Remote,
 }
 
-/// How many bytes come in the time that a request costs: 20 ms on a line of 200 Mbit/s.
+/// The number of bytes that are transferred in the time that a request costs: 20 ms on a line of 200 Mbit/s.
 pub(super) const REQUEST_BYTES: u64 = 512 * 1024;
-/// The most ranges that a layer is fetched in: should a request take 100 ms, all of them take 13 s.
+/// The maximum number of ranges in which a layer is fetched: if a request takes 100 ms, they take 13 s.
 const MOST_RANGES: usize = 128;
-/// What is here is read so many times as quickly as it is fetched.
+/// The factor by which reading local content is faster than fetching it.
 const READING_GAIN: u64 = 10;
 
 impl Stretch {
@@ -43,8 +43,8 @@ impl Stretch {
         self.origin == Origin::Remote
     }
 
-    /// Whether `next` goes on where this one ends, in the layer and where it comes from.
-    fn goes_on_with(&self, next: &Self) -> bool {
+    /// Returns true if `next` starts where this one ends, both in the layer and in its source.
+    fn continues_with(&self, next: &Self) -> bool {
         self.end() == next.offset
             && match (self.origin, next.origin) {
                 (Origin::Older { layer, offset }, Origin::Older { layer: other, offset: at }) => {
@@ -54,7 +54,7 @@ impl Stretch {
             }
     }
 
-    /// What of it lies behind `offset`.
+    /// The part of the stretch after `offset`.
     pub(super) fn behind(self, offset: u64) -> Self {
         let passed = offset.saturating_sub(self.offset).min(self.length);
         let origin = match self.origin {
@@ -66,12 +66,13 @@ impl Stretch {
 }
 
 impl Patch {
-    /// Begins the patch of a layer of `size` bytes, of which nothing is here yet.
+    /// Creates the patch of a layer of `size` bytes, still without content.
     pub(super) fn new(size: u64) -> Self {
         Self { stretches: Vec::new(), size }
     }
 
-    /// Adds what is here, from front to back. What overlaps with what was added, or leaves the layer, is not believed.
+    /// Adds local content; must be called in order of offsets. Ignores content that overlaps with earlier content or
+    /// exceeds the layer.
     pub(super) fn add(&mut self, offset: u64, length: u64, origin: Origin) {
         let reached = self.reached();
         let fits = offset >= reached && offset.checked_add(length).is_some_and(|end| end <= self.size);
@@ -81,7 +82,8 @@ impl Patch {
         }
     }
 
-    /// Says that what is left is fetched, and what lies between two ranges and is less than a request costs, too.
+    /// Completes the patch: the rest is fetched. Local content between two ranges that is smaller than the cost of a
+    /// request is fetched as well.
     pub(super) fn finish(mut self) -> Self {
         let reached = self.reached();
         self.push(Stretch { offset: reached, length: self.size - reached, origin: Origin::Remote });
@@ -94,19 +96,19 @@ impl Patch {
         self
     }
 
-    /// Whether this is likely to be quicker than fetching everything. Whether ranges can be fetched has to be asked, too.
+    /// Returns true if this is likely to be faster than fetching everything, provided that the server supports ranges.
     pub(super) fn is_quicker(&self) -> bool {
         let here = self.stretches.iter().filter(|stretch| !stretch.is_remote());
         let bytes: u64 = here.map(|stretch| stretch.length).sum();
         bytes - bytes / READING_GAIN > (self.ranges() as u64 + 1) * REQUEST_BYTES
     }
 
-    /// How many ranges are fetched.
+    /// The number of ranges to fetch.
     pub(super) fn ranges(&self) -> usize {
         self.stretches.iter().filter(|stretch| stretch.is_remote()).count()
     }
 
-    /// The older layers that something is taken from, perhaps several times.
+    /// The older layers that are used; may contain duplicates.
     pub(super) fn older_layers(&self) -> impl Iterator<Item = usize> + '_ {
         self.stretches.iter().filter_map(|stretch| match stretch.origin {
             Origin::Older { layer, .. } => Some(layer),
@@ -114,7 +116,7 @@ impl Patch {
         })
     }
 
-    /// The stretches from `offset` on, the first of which begins there.
+    /// The stretches from `offset`; the first one begins at `offset`.
     pub(super) fn from(&self, offset: u64) -> impl Iterator<Item = Stretch> + '_ {
         let first = self.stretches.partition_point(|stretch| stretch.end() <= offset);
         self.stretches[first..].iter().map(move |stretch| stretch.behind(offset))
@@ -126,13 +128,13 @@ impl Patch {
 
     fn push(&mut self, stretch: Stretch) {
         match self.stretches.last_mut() {
-            Some(last) if last.goes_on_with(&stretch) => last.length += stretch.length,
+            Some(last) if last.continues_with(&stretch) => last.length += stretch.length,
             _ if stretch.length > 0 => self.stretches.push(stretch),
             _ => {}
         }
     }
 
-    /// Has what is here and less than `gap` between two ranges fetched with them.
+    /// Replaces local content of less than `gap` bytes between two ranges by fetched content.
     fn fill_gaps(&mut self, gap: u64) {
         let before = std::mem::take(&mut self.stretches);
         let mut runs = before.chunk_by(|one, other| one.is_remote() == other.is_remote()).peekable();
@@ -169,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_here_is_fetched() {
+    fn content_that_is_not_local_is_fetched() {
         check(0, &[], &[]);
         check(10, &[], &[(0, 10, None)]);
         check(10, &[(0, 10, 7)], &[(0, 10, Some(7))]);
@@ -177,28 +179,28 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_from_one_place_are_one_stretch() {
+    fn consecutive_bytes_from_one_source_are_one_stretch() {
         check(20, &[(0, 5, 100), (5, 15, 105)], &[(0, 20, Some(100))]);
         check(20, &[(0, 5, 100), (5, 15, 200)], &[(0, 5, Some(100)), (5, 15, Some(200))]);
     }
 
     #[test]
-    fn what_overlaps_or_leaves_the_layer_is_not_believed() {
+    fn content_that_overlaps_or_exceeds_the_layer_is_ignored() {
         check(20, &[(0, 8, 0), (4, 8, 50), (8, 12, 8)], &[(0, 20, Some(0))]);
         check(20, &[(0, 8, 0), (8, 13, 8), (u64::MAX, 2, 0)], &[(0, 8, Some(0)), (8, 12, None)]);
     }
 
     #[test]
-    fn little_between_two_ranges_is_fetched_with_them() {
+    fn a_small_gap_between_two_ranges_is_fetched_with_them() {
         let at = 10;
         check(LARGE + 20, &[(at, LARGE, 0)], &[(0, 10, None), (at, LARGE, Some(0)), (LARGE + 10, 10, None)]);
         check(LARGE + 19, &[(at, LARGE - 1, 0)], &[(0, LARGE + 19, None)]);
-        // At an end it costs no request.
+        // At the beginning or the end of the layer it does not save a request.
         check(20, &[(0, 3, 50), (10, 10, 90)], &[(0, 3, Some(50)), (3, 7, None), (10, 10, Some(90))]);
     }
 
     #[test]
-    fn there_are_never_too_many_ranges() {
+    fn the_number_of_ranges_is_limited() {
         let mut patch = Patch::new(10_000 * LARGE);
         for number in 0..5_000 {
             patch.add(2 * number * LARGE, LARGE + number, Origin::Zeros);
@@ -209,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_here_has_to_be_worth_the_requests() {
+    fn local_content_is_used_only_if_it_saves_more_than_the_requests_cost() {
         let is_quicker = |runs: u64, length: u64| {
             let mut patch = Patch::new(2 * runs * length);
             (0..runs).for_each(|run| patch.add(2 * run * length, length, Origin::Zeros));
@@ -222,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_is_read_from_any_byte() {
+    fn a_patch_can_be_read_from_any_byte() {
         let mut patch = Patch::new(100);
         patch.add(0, 40, Origin::Older { layer: 1, offset: 500 });
         let from = |offset| patch.clone().finish().from(offset).collect::<Vec<_>>();

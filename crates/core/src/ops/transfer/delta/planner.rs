@@ -1,4 +1,4 @@
-//! Decides what of a new layer is taken from older ones.
+//! Planning which parts of a new layer are read from older ones.
 
 use std::collections::HashMap;
 
@@ -13,16 +13,16 @@ use crate::modelkit::LayerType;
 use crate::oci::Descriptor;
 use crate::relative_path::RelativePath;
 
-/// What ends a tar: two blocks without anything in them.
+/// The end of a tar: two blocks of zeros.
 const TAR_END: u64 = 1024;
 
-/// Whether it may be worth looking at the layer at all.
+/// Returns true if the layer may be worth a plan at all.
 pub(super) fn is_worth_a_look(layer: &Descriptor) -> bool {
     layer.size > 2 * REQUEST_BYTES && format(layer).is_some()
 }
 
-/// How `layer`, of which `table` is the table of contents, is put together with what is on the `local_pieces`; none if it had better be
-/// fetched whole.
+/// Returns how to assemble `layer`, whose table of contents is `table`, from `local_pieces`; `None` if fetching it
+/// whole is better.
 pub(super) fn plan(layer: &Descriptor, table: &[u8], local_pieces: &LocalPieces<'_>) -> Option<Patch> {
     let format = format(layer)?;
     let mut planner = Planner {
@@ -42,7 +42,7 @@ pub(super) fn plan(layer: &Descriptor, table: &[u8], local_pieces: &LocalPieces<
     Some(planner.patch.finish()).filter(Patch::is_quicker)
 }
 
-/// How the files of an uncompressed layer are put together; none of another blob.
+/// The format of an uncompressed layer; `None` for any other blob.
 fn format(layer: &Descriptor) -> Option<Format> {
     LayerType::of(layer).filter(|layer| layer.compression == Compression::None).map(|layer| layer.format)
 }
@@ -52,7 +52,7 @@ struct Planner<'a> {
     format: Format,
     recutter: Rechunker<'a>,
     leads: TarPrefixes,
-    /// Where the last file and the zeros behind it end.
+    /// The end of the last file and its padding.
     reached: u64,
     patch: Patch,
 }
@@ -66,13 +66,13 @@ impl Planner<'_> {
             _ => self.add_pieces(&entry.path, offset, size, pieces),
         }
         let end = offset + size;
-        // Nothing if it came with the content.
+        // Adds nothing if the padding was added with the content.
         self.patch.add(end, self.padding(size), Origin::Zeros);
         self.reached = end.saturating_add(self.padding(size));
     }
 
-    /// Adds a file that is here, with what stands before and behind it in both tars: so files that follow each other in both
-    /// are taken in one.
+    /// Adds a local file, with the equal headers before and zeros after it in both tars: so files that follow each
+    /// other in both are read as one stretch.
     fn add_file(&mut self, old: &OldFile, tar_prefix: Option<TarPrefix>, offset: u64) {
         let tar_prefix =
             tar_prefix.filter(|tar_prefix| self.format == Format::Tar && old.tar_prefix == Some(*tar_prefix));
@@ -82,7 +82,7 @@ impl Planner<'_> {
         self.patch.add(offset - before, before + old.size + behind, origin);
     }
 
-    /// Adds what is here of a file that has changed.
+    /// Adds the local parts of a file that has changed.
     fn add_pieces(&mut self, path: &RelativePath, begin: u64, size: u64, pieces: &[Piece]) {
         if pieces.is_empty() {
             return;
@@ -90,10 +90,10 @@ impl Planner<'_> {
         let known = |piece: &Piece| self.local_pieces.piece(piece);
         let found: u64 = pieces.iter().filter_map(known).map(|piece| piece.size).sum();
         let is_enough = found >= size / 2;
-        let cut_anew = if is_enough { HashMap::new() } else { self.recutter.pieces_of(path, size, pieces) };
+        let recut = if is_enough { HashMap::new() } else { self.recutter.pieces_of(path, size, pieces) };
         let mut offset = begin;
         for piece in pieces {
-            let old = self.local_pieces.piece(piece).or_else(|| cut_anew.get(&piece.digest).copied());
+            let old = self.local_pieces.piece(piece).or_else(|| recut.get(&piece.digest).copied());
             if let Some(OldPiece { layer, offset: at, .. }) = old.filter(|old| old.size == piece.size) {
                 self.patch.add(offset, piece.size, Origin::Older { layer, offset: at });
             }

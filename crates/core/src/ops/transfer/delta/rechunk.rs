@@ -1,4 +1,4 @@
-//! Cuts old files like new ones, where their pieces are not known or were cut in another way.
+//! Cutting old files into chunks again, if their chunks are not known or were cut in a different way.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Read};
@@ -7,29 +7,31 @@ use super::local_pieces::{LocalPieces, OldFile, OldPiece};
 use crate::contents::{Cutter, Piece, PieceDigest};
 use crate::relative_path::RelativePath;
 
-/// Of a file, so much is cut at first, and this part of a larger one: if hardly anything of that is found again, little else will be.
+/// The size of the sample of a file that is cut first: this number of bytes, and this part of a larger file. If hardly
+/// any of it matches, little else will.
 const SAMPLE_BYTES: u64 = 4 * 1024 * 1024;
 const SAMPLE_PART: u64 = 64;
-/// The part of a sample that has to be found. The header of weights is the same however they were trained.
+/// The part of a sample that must match. The header of weights is the same regardless of their training.
 const FOUND_PART: u64 = 16;
-/// The part of a layer that is cut in vain at most: its cutting takes some hundredths of the time of fetching the layer from next door.
+/// The maximum part of a layer that is cut in vain: this takes a few hundredths of the time to fetch the layer from a
+/// nearby registry.
 const PATIENCE_PART: u64 = 16;
 
-/// Reads old files, as long as it finds something.
+/// Reads old files as long as this finds matches.
 pub(super) struct Rechunker<'a> {
     local_pieces: &'a LocalPieces<'a>,
-    /// How many bytes may still be read in vain.
+    /// The number of bytes that may still be read in vain.
     patience: u64,
 }
 
 impl<'a> Rechunker<'a> {
-    /// For a layer of `size` bytes.
+    /// Creates a rechunker for a layer of `size` bytes.
     pub(super) fn new(local_pieces: &'a LocalPieces<'a>, size: u64) -> Self {
         Self { local_pieces, patience: size / PATIENCE_PART + 2 * SAMPLE_BYTES }
     }
 
-    /// The pieces of the old version of the file `path`, if it was not cut like the new one, of `size` bytes, that consists of
-    /// `wanted`.
+    /// Returns the chunks of the old version of the file `path`, if it was not cut like the new one, which has `size`
+    /// bytes and consists of `wanted`.
     pub(super) fn pieces_of(
         &mut self,
         path: &RelativePath,
@@ -62,7 +64,7 @@ impl<'a> Rechunker<'a> {
     }
 }
 
-/// Where the first tensor ends; 0 without tensors.
+/// The end of the first tensor; 0 without tensors.
 fn first_tensor(pieces: &[Piece]) -> u64 {
     let first = pieces.iter().position(|piece| piece.tensor.is_some()).map_or(0, |first| first + 1);
     pieces[..first].iter().map(|piece| piece.size).sum()

@@ -1,4 +1,4 @@
-//! A place whose layers are put together, as far as that is quicker, with what is here of older versions.
+//! A source whose layers are assembled from local older versions, if that is faster.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -11,33 +11,33 @@ use crate::digest::Digest;
 use crate::oci::{Content, ContentError, Descriptor, Source};
 use crate::ops::files::tables;
 
-/// Gives what `source` gives, and fetches less for it.
+/// A source with the content of `source` that fetches less of it.
 pub(crate) struct DeltaSource<'a> {
     source: &'a dyn Source,
     older: Older<'a>,
-    /// Made when the first layer is opened that it may help with.
+    /// The local content, indexed when the first layer is opened that may use it.
     local_pieces: OnceLock<LocalPieces<'a>>,
-    /// By layer, as one may be opened several times.
+    /// The reused content by layer, because a layer may be opened several times.
     taken: Mutex<HashMap<Digest, Taken>>,
-    /// The layers that came out wrong.
+    /// The layers whose assembled content did not match their digest.
     refuted: Mutex<HashSet<Digest>>,
 }
 
-/// How a layer comes of which an older version is here.
+/// The way to fetch a layer of which an older version is available locally.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fetch {
-    /// Without what the older version has, if that is likely to be quicker.
+    /// Only the parts that differ from the older version, if that is likely to be faster.
     Changes,
-    /// Whole.
+    /// The whole layer.
     Everything,
 }
 
-/// What did not have to be fetched.
+/// The content that was not fetched.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Taken {
-    /// In bytes.
+    /// The size in bytes.
     pub bytes: u64,
-    /// The ModelKits and folders that it was taken from.
+    /// The ModelKits and folders from which it was read.
     pub names: BTreeSet<String>,
 }
 
@@ -46,7 +46,7 @@ impl<'a> DeltaSource<'a> {
         Self { source, older, local_pieces: OnceLock::new(), taken: Mutex::default(), refuted: Mutex::default() }
     }
 
-    /// What was taken so far.
+    /// The content that was reused so far.
     pub(crate) fn taken(&self) -> Taken {
         locked(&self.taken).values().fold(Taken::default(), |all, of_layer| Taken {
             bytes: all.bytes + of_layer.bytes,
@@ -58,8 +58,8 @@ impl<'a> DeltaSource<'a> {
         self.local_pieces.get_or_init(|| LocalPieces::new(&self.older))
     }
 
-    /// How `layer` is put together; none if it had better be fetched whole from `plain`, or if what is needed to tell cannot be
-    /// read: then fetching it tells why.
+    /// Returns how to assemble `layer`; `None` if fetching it whole from `plain` is better, or if the necessary
+    /// documents cannot be read: the fetch then reports the cause.
     pub(super) fn plan(&self, layer: &Descriptor, plain: &dyn Content) -> Option<Patch> {
         if self.is_refuted(layer) || self.local_pieces().is_empty() {
             return None;
@@ -70,7 +70,7 @@ impl<'a> DeltaSource<'a> {
         can_be_fetched.then_some(patch)
     }
 
-    /// Hears that a layer was put together wrongly: it is fetched whole from now on.
+    /// Records that the assembled layer was wrong: it is fetched whole from now on.
     pub(super) fn report_mismatch(&self, layer: &Descriptor) {
         locked(&self.refuted).insert(layer.digest);
     }
@@ -79,7 +79,7 @@ impl<'a> DeltaSource<'a> {
         locked(&self.refuted).contains(&layer.digest)
     }
 
-    /// Hears how many bytes of `layer` were taken when it was read the last time.
+    /// Records how many bytes of `layer` were reused when it was last read.
     pub(super) fn note_taken(&self, layer: &Descriptor, bytes: u64, patch: &Patch) {
         if bytes > 0 && !self.is_refuted(layer) {
             let names = patch.older_layers().map(|layer| self.local_pieces().name(layer).to_owned()).collect();

@@ -1,19 +1,20 @@
-//! What stands before the files of a tar.
+//! The headers before the files of a tar.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::contents::{Entry, Kind};
 
-/// What stands between the content of a file in a tar and the padding of the file before it: the headers of folders, and its own. As
-/// `kit` writes the layers that it makes tables of, equal leads are equal bytes.
+/// The bytes between the padding of a file in a tar and the content of the next one: the headers of directories, and
+/// the header of the file. `kit` itself writes all layers for which it makes tables, so equal prefixes mean equal
+/// bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TarPrefix {
     pub(super) bytes: u64,
-    /// Of everything that the headers say.
+    /// A hash of all fields of the headers.
     fingerprint: u64,
 }
 
-/// Follows the entries of a table and tells what stands before each file.
+/// Computes the prefix of each file from the entries of a table, in their order.
 #[derive(Default)]
 pub(super) struct TarPrefixes {
     headers: DefaultHasher,
@@ -21,7 +22,7 @@ pub(super) struct TarPrefixes {
 }
 
 impl TarPrefixes {
-    /// None for a folder, and where the table says what cannot be.
+    /// Returns `None` for a folder, and if the table is inconsistent.
     pub(super) fn next(&mut self, entry: &Entry) -> Option<TarPrefix> {
         (&entry.path, entry.mode).hash(&mut self.headers);
         let Kind::File { size, offset, .. } = entry.kind else { return None };
@@ -34,7 +35,7 @@ impl TarPrefixes {
     }
 }
 
-/// How many zeros follow the content of a file in a tar.
+/// The number of zeros after the content of a file in a tar.
 pub(super) fn padding(size: u64) -> u64 {
     size.wrapping_neg() % 512
 }

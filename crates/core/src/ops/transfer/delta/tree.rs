@@ -1,4 +1,4 @@
-//! The files of a folder that a ModelKit was unpacked into.
+//! The files of a folder into which a ModelKit was unpacked.
 
 use std::path::Path;
 
@@ -8,17 +8,17 @@ use super::patch::REQUEST_BYTES;
 use crate::ops::files::LocalFile;
 use crate::relative_path::RelativePath;
 
-/// How many files and folders are looked at: some people unpack into their home.
+/// The number of files and folders that are considered: some users unpack into their home directory.
 const LIMIT: usize = 100_000;
 
-/// A file that is large enough to be of use.
+/// A file that is large enough to be useful.
 pub(super) struct TreeFile {
     pub(super) path: RelativePath,
     pub(super) size: u64,
     pub(super) content: LocalFile,
 }
 
-/// The files in and below `folder`. No link is followed, and what cannot be read is left out.
+/// The files in and below `folder`. Links are not followed, and files that cannot be read are omitted.
 pub(super) fn files(folder: &Path) -> Vec<TreeFile> {
     let (mut files, mut folders, mut seen) = (Vec::new(), vec![RelativePath::root()], 0);
     while let Some(below) = folders.pop() {

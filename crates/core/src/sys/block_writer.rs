@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use super::direct::{reserve, set_direct};
 
 /// The size of a block: large enough for full speed, and a multiple of the block size of every disk.
 const BLOCK_BYTES: usize = 1024 * 1024;
@@ -22,21 +22,6 @@ const BLOCKS: usize = 4;
 /// Files up to this size go through the page cache, because they may well be read soon. So does the beginning of a file
 /// of unknown size.
 pub const DIRECT_FROM_BYTES: u64 = 8 * 1024 * 1024;
-
-/// Returns how many bytes can go through the page cache before Linux begins to write them to the disk by default
-/// (`vm.dirty_background_ratio`): a tenth of the available memory, or of a container's limit. Returns 0 if the system
-/// does not report the available memory.
-pub fn cacheable_bytes() -> u64 {
-    let available = fs_err::read_to_string("/proc/meminfo").ok().as_deref().and_then(available_bytes);
-    let limit = fs_err::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|limit| limit.trim().parse().ok());
-    available.map_or(0, |available| available.min(limit.unwrap_or(u64::MAX)) / 10)
-}
-
-/// Parses the available memory in `meminfo` (`proc_meminfo(5)`).
-fn available_bytes(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
-}
 
 /// Collects written bytes into blocks, which a thread writes. [`finish`](Self::finish) must be called.
 pub struct BlockWriter {
@@ -161,38 +146,6 @@ fn write_blocks(
     Ok(())
 }
 
-/// Reserves `bytes` of disk space after `offset`, the end of `file`. A file system that cannot reserve space is not an
-/// error: a later write may fail.
-#[cfg(target_os = "linux")]
-fn reserve(file: &File, offset: u64, bytes: u64) -> io::Result<()> {
-    use rustix::fs::{FallocateFlags, StatVfs, fallocate, fstatvfs};
-    use rustix::io::Errno;
-    // A size from an untrusted source must not fill the disk even for a moment, as ext4 does when it tries. A file that
-    // is not on a disk reports no blocks.
-    let is_too_small = |disk: StatVfs| disk.f_blocks > 0 && disk.f_bavail.saturating_mul(disk.f_frsize) < bytes;
-    if fstatvfs(file).is_ok_and(is_too_small) {
-        return Err(Errno::NOSPC.into());
-    }
-    match fallocate(file, FallocateFlags::KEEP_SIZE, offset, bytes) {
-        Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => {
-            file.set_len(offset)?;
-            Err(error.into())
-        }
-        _ => Ok(()),
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn reserve(_file: &File, _offset: u64, _bytes: u64) -> io::Result<()> {
-    Ok(())
-}
-
-/// Turns direct writing on or off. Returns false if the file system refuses.
-fn set_direct(file: &File, direct: bool) -> bool {
-    let flags = fcntl_getfl(file).map(|flags| if direct { flags | OFlags::DIRECT } else { flags - OFlags::DIRECT });
-    flags.and_then(|flags| fcntl_setfl(file, flags)).is_ok()
-}
-
 /// A buffer with an aligned address, and its offset in the file.
 struct Block {
     memory: Vec<u8>,
@@ -266,19 +219,15 @@ mod tests {
             writer.write_all(piece).unwrap();
         }
         writer.finish().unwrap();
-        assert!(!fcntl_getfl(&file).unwrap().contains(OFlags::DIRECT), "the file is still in direct mode");
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::fs::{OFlags, fcntl_getfl};
+            assert!(!fcntl_getfl(&file).unwrap().contains(OFlags::DIRECT), "the file is still in direct mode");
+        }
         let mut found = Vec::new();
         file.rewind().unwrap();
         file.read_to_end(&mut found).unwrap();
         assert!(found == content, "{size} from {offset} in pieces of {chunk}");
-    }
-
-    #[test]
-    fn the_memory_that_is_available_is_found() {
-        let meminfo = "MemTotal:       24684356 kB\nMemAvailable:   24032112 kB\nBuffers:           42 kB\n";
-        assert_eq!(available_bytes(meminfo), Some(24_032_112 * 1024));
-        assert_eq!(available_bytes("MemTotal: 5 kB\nMemAvailable: much\n"), None);
-        assert_eq!(available_bytes(""), None);
     }
 
     #[test]
@@ -296,6 +245,16 @@ mod tests {
             check_from(offset, 13 * BLOCK_BYTES + 7, 300_001);
             check_from(offset, 13 * BLOCK_BYTES, BLOCK_BYTES);
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_reported() {
+        let full = fs_err::OpenOptions::new().write(true).open("/dev/full").unwrap().into_file();
+        let mut writer = BlockWriter::new(full, 0);
+        let result = (0..20).try_for_each(|_| writer.write_all(&vec![1; BLOCK_BYTES]));
+        let error = result.and_then(|()| writer.finish()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }
 
     #[cfg(target_os = "linux")]
@@ -320,14 +279,5 @@ mod tests {
         let mut read = [0; 3];
         reader.read_exact(&mut read).unwrap();
         assert_eq!(&read, b"all");
-    }
-
-    #[test]
-    fn a_full_disk_is_reported() {
-        let full = fs_err::OpenOptions::new().write(true).open("/dev/full").unwrap().into_file();
-        let mut writer = BlockWriter::new(full, 0);
-        let result = (0..20).try_for_each(|_| writer.write_all(&vec![1; BLOCK_BYTES]));
-        let error = result.and_then(|()| writer.finish()).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }
 }

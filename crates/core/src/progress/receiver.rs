@@ -1,6 +1,7 @@
-//! Progress reports of long operations.
-//!
-//! This module does not depend on bars, terminals or colours: only `cli` writes to the terminal, in one place.
+//! The interface between an operation and the display of its progress.
+
+use super::event::Event;
+use super::warning::Warning;
 
 /// A receiver of the progress of a long operation.
 pub trait Progress: Send + Sync {
@@ -11,11 +12,11 @@ pub trait Progress: Send + Sync {
     /// Begins one part, for example a layer; `total_bytes` is given if it is known in advance.
     fn start(&self, phase: Phase, label: &str, total_bytes: Option<u64>) -> Box<dyn Task>;
 
-    /// Reports a completed step as one line, for example `Saved model layer: sha256:…`.
-    fn say(&self, line: &str);
+    /// Reports a step of the operation.
+    fn report(&self, event: &Event<'_>);
 
     /// Reports something that the user should check although the operation continues.
-    fn warn(&self, line: &str);
+    fn warn(&self, warning: &Warning<'_>);
 }
 
 /// The kind of processing that the bytes of a part go through.
@@ -76,9 +77,9 @@ impl Progress for Silent {
         Box::new(Self)
     }
 
-    fn say(&self, _line: &str) {}
+    fn report(&self, _event: &Event<'_>) {}
 
-    fn warn(&self, _line: &str) {}
+    fn warn(&self, _warning: &Warning<'_>) {}
 }
 
 impl Task for Silent {
@@ -87,36 +88,4 @@ impl Task for Silent {
     fn skip(&self, _bytes: u64) {}
 
     fn set(&self, _bytes: u64) {}
-}
-
-/// Formats `bytes` as `KitOps` prints them: one decimal, rounded down, in units of 1024.
-pub fn human(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    let mut exponent = (bytes.ilog2() / 10) as usize;
-    exponent = exponent.min(UNITS.len());
-    let unit = 1u128 << (10 * exponent);
-    let tenths = u128::from(bytes) * 10 / unit;
-    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[exponent - 1])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_rounded_down_to_one_decimal() {
-        for (bytes, expected) in [
-            (0, "0 B"),
-            (1023, "1023 B"),
-            (1024, "1.0 KiB"),
-            (1024 * 1024 - 1, "1023.9 KiB"),
-            (1024 * 1024, "1.0 MiB"),
-            (1 << 60, "1024.0 PiB"),
-        ] {
-            assert_eq!(human(bytes), expected);
-        }
-    }
 }

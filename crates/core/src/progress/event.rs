@@ -1,0 +1,139 @@
+//! The steps that operations report.
+
+use serde::Serialize;
+
+use crate::digest::Digest;
+
+/// A step of an operation. Serialized, it is an object whose member `event` contains the variant in camel case, and
+/// whose other members are the fields, also in camel case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Event<'a> {
+    /// A layer was packed.
+    LayerPacked(LayerPacked<'a>),
+    /// The config or the manifest of a ModelKit was written to the local store.
+    DocumentSaved {
+        /// The document.
+        kind: StoredDocument,
+        /// Its digest.
+        digest: Digest,
+        /// Its size.
+        bytes: u64,
+        /// [`PackOutcome::Saved`] or [`PackOutcome::AlreadySaved`].
+        outcome: PackOutcome,
+    },
+    /// A blob is at the target of a copy.
+    BlobCopied(BlobCopied<'a>),
+    /// A referrer of the ModelKit, for example its provenance, was copied.
+    ReferrerCopied {
+        /// Its artifact type, or else its media type.
+        artifact_type: &'a str,
+        /// The digest of its manifest.
+        digest: Digest,
+    },
+    /// The download of a ModelKit that the model refers to begins.
+    PullingReference {
+        /// The reference in the Kitfile.
+        reference: &'a str,
+    },
+    /// Unpacking a ModelKit that the model refers to begins.
+    UnpackingReference {
+        /// The reference in the Kitfile.
+        reference: &'a str,
+    },
+    /// Unpacking a layer begins.
+    UnpackingLayer {
+        /// The section of the Kitfile: `model`, `model part`, `dataset`, `code`, `docs` or `prompt`.
+        kind: &'a str,
+        /// The name in the Kitfile, if that section has names.
+        name: Option<&'a str>,
+        /// The path below the target folder.
+        path: &'a str,
+        /// The digest of the layer.
+        digest: Digest,
+        /// The size of the layer.
+        bytes: u64,
+    },
+    /// The download of a remote dataset begins.
+    FetchingDataset {
+        /// Its address.
+        address: &'a str,
+        /// The path below the target folder.
+        path: &'a str,
+    },
+}
+
+/// A layer that was packed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LayerPacked<'a> {
+    /// The kind of layer, as KitOps names it in its output, for example `model` or `modelpart`.
+    pub kind: &'a str,
+    /// The path in the Kitfile.
+    pub path: &'a str,
+    /// The digest of the layer.
+    pub digest: Digest,
+    /// The size of the layer.
+    pub bytes: u64,
+    /// The result.
+    pub outcome: PackOutcome,
+}
+
+/// The result of packing a layer or a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PackOutcome {
+    /// It was written to the local store.
+    Saved,
+    /// The local store had it.
+    AlreadySaved,
+    /// The local store refers to the files instead of holding a copy.
+    Linked,
+    /// The local store already referred to the files.
+    AlreadyLinked,
+    /// It was only hashed: it goes to a registry without a copy in the local store.
+    Hashed,
+}
+
+/// A document of a ModelKit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StoredDocument {
+    /// The config, which contains the Kitfile.
+    Config,
+    /// The manifest.
+    Manifest,
+}
+
+/// A blob that is at the target of a copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BlobCopied<'a> {
+    /// The kind of layer, or `config`; `None` for a blob of another kind.
+    pub kind: Option<&'a str>,
+    /// The path of the layer in the Kitfile, if the manifest contains it.
+    pub path: Option<&'a str>,
+    /// The digest of the blob.
+    pub digest: Digest,
+    /// The size of the blob.
+    pub bytes: u64,
+    /// The result.
+    #[serde(flatten)]
+    pub outcome: CopyOutcome<'a>,
+}
+
+/// The way in which a blob came to the target of a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum CopyOutcome<'a> {
+    /// It was sent, except for the bytes that an earlier run had sent.
+    Copied {
+        /// The number of bytes that an earlier run had sent.
+        resumed_bytes: u64,
+    },
+    /// The registry mounted it from another repository.
+    Mounted {
+        /// The repository.
+        from: &'a str,
+    },
+    /// The target had it.
+    Present,
+}

@@ -1,0 +1,127 @@
+//! Conditions that the user should check although the operation continues.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::digest::Digest;
+
+/// A condition that the user should check although the operation continues. Serialized like an
+/// [`Event`](super::Event).
+///
+/// `reason` is an error and its causes, joined by colons.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Warning<'a> {
+    /// `.kitignore` excludes the path of a layer, so that the layer is empty.
+    LayerIgnored {
+        /// The kind of layer.
+        kind: &'a str,
+        /// The path in the Kitfile.
+        path: &'a str,
+    },
+    /// A layer has no files.
+    LayerEmpty {
+        /// The kind of layer.
+        kind: &'a str,
+        /// The path in the Kitfile.
+        path: &'a str,
+    },
+    /// Compressing a layer saves less than 3 %.
+    CompressionSavesLittle {
+        /// The kind of layer.
+        kind: &'a str,
+        /// The path in the Kitfile.
+        path: &'a str,
+    },
+    /// Files of the folder belong to no layer of the Kitfile.
+    FilesNotPacked {
+        /// The first paths; a folder without any packed file counts as one.
+        paths: Vec<&'a str>,
+        /// The number of paths that are not in `paths`.
+        more: usize,
+    },
+    /// The free space may not be enough for all layers.
+    LittleSpace {
+        /// The folder of the local store.
+        folder: &'a Path,
+        /// The number of free bytes.
+        free_bytes: u64,
+        /// The highest number of bytes that may be written.
+        needed_bytes: u64,
+    },
+    /// A remote dataset is not packed; the ModelKit contains its address.
+    RemoteDatasetNotPacked {
+        /// The name in the Kitfile.
+        name: &'a str,
+        /// The address.
+        address: &'a str,
+    },
+    /// The bundle of an MCP server is not packed; the ModelKit contains its name.
+    McpBundleNotPacked {
+        /// The name in the Kitfile.
+        name: &'a str,
+    },
+    /// The model is a reference, which tools for ModelPacks do not follow.
+    ReferenceInModelPack {
+        /// The reference.
+        reference: &'a str,
+    },
+    /// A remote dataset was not downloaded.
+    RemoteDatasetSkipped {
+        /// The name in the Kitfile.
+        name: &'a str,
+        /// The address.
+        address: &'a str,
+    },
+    /// A remote dataset has an `ETag` but no SHA-256 digest, so only its server can confirm its content.
+    OnlyETag {
+        /// The address.
+        address: &'a str,
+    },
+    /// A symbolic link or a submodule of a repository is not imported.
+    LinkNotImported {
+        /// The path in the repository.
+        path: &'a str,
+    },
+    /// A setting that looks like a secret is not imported.
+    SecretNotImported {
+        /// Its kind and name.
+        name: &'a str,
+    },
+    /// A ModelKit in the lineage could not be read.
+    Unreadable {
+        /// Its name.
+        name: &'a str,
+        /// The error.
+        reason: String,
+    },
+    /// The referrers of a manifest could not be listed.
+    ReferrersUnreadable {
+        /// The digest of the manifest.
+        subject: Digest,
+        /// The error.
+        reason: String,
+    },
+    /// A document could not be attached to the ModelKit.
+    NotAttached {
+        /// The artifact type of the document.
+        artifact_type: &'a str,
+        /// The error.
+        reason: String,
+    },
+    /// A referrer was not saved to the archive.
+    ReferrerNotSaved {
+        /// The digest of its manifest.
+        digest: Digest,
+        /// The error.
+        reason: String,
+    },
+    /// Referrers of the ModelKit were not copied.
+    ReferrersNotCopied {
+        /// The number of failures.
+        failures: usize,
+        /// The first error.
+        reason: String,
+    },
+}

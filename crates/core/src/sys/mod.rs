@@ -1,0 +1,54 @@
+//! The differences between platforms: files, permissions, locks, disks and the terminal.
+//!
+//! No other file of the library or of the program asks for the operating system or names a crate that wraps its calls.
+//! The functions here are named for what their callers need, and every platform has all of them. Linux is complete. The
+//! table lists what another platform lacks, and what its function does instead.
+//!
+//! | subject | other Unix systems, such as macOS | Windows |
+//! |---|---|---|
+//! | permission bits | as on Linux | derived from the kind of file and the read-only attribute; setting them has no effect |
+//! | access for the user only | as on Linux | inherited from the folder |
+//! | opening below a directory | as on Linux, one name after the other | paths are checked for links, not atomically |
+//! | moving a file without replacing another | macOS: as on Linux; others: checked before | checked before |
+//! | identity of a file (device, inode) | as on Linux | unknown, and never equal: packing fails at a link |
+//! | time of the last change | as on Linux | that of the last modification |
+//! | paths that are not Unicode | as on Linux | refused in recipes |
+//! | refusing a link as a lock file | as on Linux | checked before opening, not atomically |
+//! | clones of files | refused | refused |
+//! | writing past the page cache, reserving space | written as usual; not reserved | as on other Unix systems |
+//! | available memory | unknown | unknown |
+//! | free disk space | as on Linux | unknown |
+//! | sync of a folder | as on Linux | not needed by NTFS, which logs changes of names |
+//! | sync of a file system, early writing | a sync of the folder; nothing | nothing |
+//! | columns of the terminal | as on Linux | unknown |
+
+mod block_writer;
+mod clone;
+mod dir;
+mod direct;
+mod disk_space;
+mod identity;
+mod memory;
+mod metadata;
+mod open;
+mod path_bytes;
+mod permissions;
+mod replace;
+mod sync;
+mod terminal;
+mod write_at;
+
+pub use block_writer::{BlockWriter, DIRECT_FROM_BYTES};
+pub use clone::{clone_whole, device_of};
+pub use dir::{Dir, Found, Link, Names, is_link_refusal};
+pub use disk_space::free_bytes;
+pub use identity::{FileIdentity, is_removed, is_still_at};
+pub use memory::cacheable_bytes;
+pub use metadata::{FileType, Metadata, Timestamp};
+pub use open::{create_read_only, open_lock_file, open_private};
+pub use path_bytes::{bytes_of_path, path_of_bytes};
+pub use permissions::{create_dir, create_dir_all, mode_of, set_mode};
+pub use replace::{replace_file, replace_private_file, temporary};
+pub use sync::{begin_to_write, sync_folder, sync_tree};
+pub use terminal::error_columns;
+pub use write_at::write_at;

@@ -1,0 +1,95 @@
+//! Atomic replacement of small files: concurrent readers see either the old or the new file.
+
+use std::fs::Permissions;
+use std::io::{self, Write};
+use std::path::Path;
+
+use fs_err as fs;
+
+/// Replaces the file at `path` by `content` atomically. The file keeps its permissions, and symbolic links to it remain
+/// links. A new file has the permissions of any file that the user creates.
+pub fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
+    let (path, permissions) = match fs::canonicalize(path) {
+        Ok(path) => (path.clone(), Some(fs::metadata(&path)?.permissions())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), None),
+        Err(error) => return Err(error),
+    };
+    write_and_rename(&path, 0o666, content, permissions)
+}
+
+/// Replaces the file at `path` by `content` atomically. Only its user may access the new file. Missing folders are
+/// created, for the user only, and symbolic links to the file remain links.
+pub fn replace_private_file(path: &Path, content: &[u8]) -> io::Result<()> {
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    super::permissions::create_dir_all(folder_of(&path), 0o700)?;
+    write_and_rename(&path, 0o600, content, None)
+}
+
+/// Returns a builder for temporary files and folders with `mode` less the umask, where the platform has permission
+/// bits.
+pub fn temporary(mode: u32) -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    with_mode(&mut builder, mode);
+    builder
+}
+
+#[cfg(unix)]
+fn with_mode(builder: &mut tempfile::Builder, mode: u32) {
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+}
+
+#[cfg(not(unix))]
+fn with_mode(_builder: &mut tempfile::Builder, _mode: u32) {}
+
+fn write_and_rename(path: &Path, mode: u32, content: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
+    let prefix = format!(".{}-", path.file_name().unwrap_or_default().to_string_lossy());
+    let mut file = temporary(mode).prefix(&prefix).tempfile_in(folder_of(path))?;
+    file.write_all(content)?;
+    if let Some(permissions) = permissions {
+        file.as_file().set_permissions(permissions)?;
+    }
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use super::super::permissions::{mode_of, set_mode};
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        mode_of(&fs::metadata(path).unwrap())
+    }
+
+    #[test]
+    fn a_replaced_file_keeps_its_permissions_and_the_links_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("file"), folder.path().join("link"));
+        replace_file(&path, b"old").unwrap();
+        set_mode(&path, 0o640).unwrap();
+        fs::os::unix::fs::symlink("file", &link).unwrap();
+        replace_file(&link, b"new").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(mode(&path), 0o640);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_private_file_is_private_whatever_it_replaces() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/file");
+        replace_private_file(&path, b"old").unwrap();
+        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+        set_mode(&path, 0o666).unwrap();
+        replace_private_file(&path, b"new").unwrap();
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+    }
+}

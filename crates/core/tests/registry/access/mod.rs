@@ -1,0 +1,5 @@
+//! Tests of credentials, authorization and TLS.
+
+mod authorization;
+mod credentials;
+mod tls;

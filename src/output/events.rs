@@ -1,0 +1,110 @@
+//! Events and warnings of operations as lines for people.
+
+use kit_core::progress::{BlobCopied, CopyOutcome, Event, LayerPacked, PackOutcome, StoredDocument, Warning, human};
+
+/// One line for `event`. Scripts match the lines of `kit pack`, which are those of `KitOps`.
+pub(super) fn line(event: &Event<'_>) -> String {
+    match event {
+        Event::LayerPacked(LayerPacked { kind, digest, outcome, .. }) => {
+            format!("{} {kind} layer: {digest}", packed(*outcome))
+        }
+        Event::DocumentSaved { kind, digest, outcome, .. } => format!("{}: {digest}", saved(*kind, *outcome)),
+        Event::BlobCopied(blob) => format!("{}: {} {}", label(blob), human(blob.bytes), copied(blob.outcome)),
+        Event::ReferrerCopied { artifact_type, .. } => format!("{artifact_type}: copied"),
+        Event::PullingReference { reference } => format!("Pulling referenced modelkit {reference}"),
+        Event::UnpackingReference { reference } => format!("Unpacking referenced modelkit {reference}"),
+        Event::UnpackingLayer { kind, name: Some(name), path, .. } => format!("Unpacking {kind} {name} to {path}"),
+        Event::UnpackingLayer { kind, name: None, path, .. } => format!("Unpacking {kind} to {path}"),
+        Event::FetchingDataset { address, path } => format!("Fetching {address} to {path}"),
+    }
+}
+
+fn packed(outcome: PackOutcome) -> &'static str {
+    match outcome {
+        PackOutcome::Saved => "Saved",
+        PackOutcome::AlreadySaved => "Already saved",
+        PackOutcome::Linked => "Linked",
+        PackOutcome::AlreadyLinked => "Already linked",
+        PackOutcome::Hashed => "Hashed",
+    }
+}
+
+fn saved(document: StoredDocument, outcome: PackOutcome) -> &'static str {
+    match (document, outcome) {
+        (StoredDocument::Config, PackOutcome::AlreadySaved) => "Configuration already exists in storage",
+        (StoredDocument::Config, _) => "Saved configuration",
+        (StoredDocument::Manifest, PackOutcome::AlreadySaved) => "Manifest already exists in storage",
+        (StoredDocument::Manifest, _) => "Saved manifest to storage",
+    }
+}
+
+fn label(blob: &BlobCopied<'_>) -> String {
+    let shortened = || format!("sha256:{}…", &blob.digest.hex()[..12]);
+    match (blob.kind, blob.path) {
+        (Some("config"), _) => "config".to_owned(),
+        (Some(kind), path) => format!("{kind} {}", path.map_or_else(shortened, str::to_owned)),
+        (None, path) => path.map_or_else(shortened, str::to_owned),
+    }
+}
+
+fn copied(outcome: CopyOutcome<'_>) -> String {
+    match outcome {
+        CopyOutcome::Present => "already there".to_owned(),
+        CopyOutcome::Mounted { from } => format!("mounted from {from}"),
+        CopyOutcome::Copied { resumed_bytes: 0 } => "copied".to_owned(),
+        CopyOutcome::Copied { .. } => "copied, resumed from an earlier run".to_owned(),
+    }
+}
+
+/// One line for `warning`.
+pub(super) fn warning_line(warning: &Warning<'_>) -> String {
+    match warning {
+        Warning::LayerIgnored { kind, path } => format!("{kind} layer path {path} ignored by kitignore"),
+        Warning::LayerEmpty { kind, path } => format!("No files detected in {kind} layer with path {path}"),
+        Warning::CompressionSavesLittle { kind, path } => {
+            format!("{kind} {path}: compression saves less than 3 %; `--compression none` packs it faster")
+        }
+        Warning::FilesNotPacked { paths, more } => not_packed(paths, *more),
+        Warning::LittleSpace { folder, free_bytes, needed_bytes } => {
+            let (free, needed) = (human(*free_bytes), human(*needed_bytes));
+            format!("`{}` has {free} free, but up to {needed} may be written", folder.display())
+        }
+        Warning::RemoteDatasetNotPacked { name, address } => {
+            format!("the remote dataset `{name}` is not packed; the ModelKit refers to `{address}`")
+        }
+        Warning::McpBundleNotPacked { name } => {
+            format!("the bundle of the MCP server `{name}` is not packed; the ModelKit only names it")
+        }
+        Warning::ReferenceInModelPack { reference } => {
+            format!("the model is a reference to `{reference}`, which other tools do not follow")
+        }
+        Warning::RemoteDatasetSkipped { name, address } => {
+            format!("the dataset `{name}` at `{address}` is not downloaded; use --include-remote to download it")
+        }
+        Warning::OnlyETag { address } => {
+            format!("`{address}` cannot be verified: its remoteHash is an ETag, not a SHA-256 digest")
+        }
+        Warning::LinkNotImported { path } => format!("`{path}` is a symbolic link or a submodule and is not imported"),
+        Warning::SecretNotImported { name } => format!("`{name}` looks like a secret and is not imported"),
+        Warning::Unreadable { name, reason } => format!("cannot read `{name}`: {reason}"),
+        Warning::ReferrersUnreadable { subject, reason } => {
+            format!("cannot read the provenance of `{subject}`: {reason}")
+        }
+        Warning::NotAttached { artifact_type, reason } => {
+            format!("cannot attach `{artifact_type}` to the ModelKit: {reason}")
+        }
+        Warning::ReferrerNotSaved { digest, reason } => format!("the referrer `{digest}` is not saved: {reason}"),
+        Warning::ReferrersNotCopied { failures, reason } => {
+            format!("not all referrers of the ModelKit were copied ({failures} failed): {reason}")
+        }
+    }
+}
+
+fn not_packed(paths: &[&str], more: usize) -> String {
+    let mut names: Vec<_> = paths.iter().map(|path| format!("`{path}`")).collect();
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    let them = if names.len() == 1 { "it" } else { "them" };
+    format!("not in any layer of the Kitfile: {} (add {them} to .kitignore to silence this)", names.join(", "))
+}

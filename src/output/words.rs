@@ -1,0 +1,40 @@
+//! Counts and paths in messages.
+
+use std::path::{Path, PathBuf};
+
+/// A count with its noun: `1 file`, `2 files`.
+pub(crate) fn counted(count: impl TryInto<u64>, noun: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// A path as the user gave it, without repeated slashes and without `.` in it, such as `./p//.`.
+pub(crate) fn tidy(path: &Path) -> String {
+    path.components().collect::<PathBuf>().display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nouns_agree_with_their_count() {
+        let shown: Vec<_> = [0_u64, 1, 2].iter().map(|count| counted(*count, "file")).collect();
+        assert_eq!(shown, ["0 files", "1 file", "2 files"]);
+    }
+
+    #[test]
+    fn paths_are_shown_as_given_without_empty_parts() {
+        for (given, shown) in [
+            (".", "."),
+            ("./", "."),
+            ("./p/.", "./p"),
+            ("p//q/", "p/q"),
+            ("/p/./q", "/p/q"),
+            ("../p", "../p"),
+            ("-", "-"),
+        ] {
+            assert_eq!(tidy(Path::new(given)), shown, "{given}");
+        }
+    }
+}

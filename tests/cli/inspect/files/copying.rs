@@ -1,0 +1,88 @@
+//! `cp`: files and folders in a folder of the user.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use expect_test::expect;
+use kit_core::compression::Compression;
+
+use kit_testkit::registry::FakeRegistry;
+use kit_testkit::sandbox::Sandbox;
+
+use super::scene::{moved, packed, pushed};
+
+#[test]
+fn files_and_folders_are_copied_as_cp_does() {
+    for compression in Compression::ALL {
+        let sandbox = packed(compression);
+        let cp = |path: &str, to: &str| sandbox.kit(&["cp", &format!("sample:v1{path}"), to]).ok();
+        cp("//src/train.py", "script.py");
+        sandbox.write("there/x", "");
+        cp("//src/train.py", "there");
+        cp("//data", "there");
+        cp("//data/more", "new/name");
+        cp("//Kitfile", "made/");
+        let names = ["data/a.bin", "data/more/val.csv", "data/train.csv", "data/z.bin", "train.py", "x"];
+        assert_eq!(sandbox.names("there"), names);
+        assert_eq!(sandbox.tree("new"), [("name/val.csv".to_owned(), "a,b\n3,4\n".to_owned())]);
+        assert_eq!(sandbox.names("made"), ["Kitfile"]);
+        for (copy, original) in [("script.py", "src/train.py"), ("there/data/a.bin", "data/a.bin")] {
+            let original = format!("project/{original}");
+            assert!(sandbox.read(copy) == sandbox.read(&original), "{compression} {original}");
+        }
+        cp("", "all");
+        sandbox.kit(&["unpack", "sample:v1", "-d", "unpacked"]).ok();
+        assert!(sandbox.tree("all") == sandbox.tree("unpacked"), "{compression}");
+    }
+}
+
+#[test]
+fn a_copy_has_the_permissions_of_the_file() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    let script = sandbox.path("project/src/train.py");
+    fs_err::set_permissions(&script, std::fs::Permissions::from_mode(0o750)).unwrap();
+    sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
+    sandbox.kit(&["cp", "sample:v1//src/train.py", "."]).ok();
+    assert_eq!(fs_err::metadata(sandbox.path("train.py")).unwrap().permissions().mode() & 0o777, 0o750);
+}
+
+#[test]
+fn existing_files_are_not_touched_unless_requested() {
+    let sandbox = packed(Compression::None);
+    let mine = sandbox.write("out/train.csv", "mine");
+    let run = sandbox.kit(&["cp", "sample:v1//data/train.csv", "out"]).fails();
+    expect![[r#"
+        error: cannot copy `sample:v1//data/train.csv` to `out`
+          caused by: 1 existing file differs from the ModelKit:
+            train.csv: 4 B on disk, 8 B in the ModelKit
+        hint: use -o to overwrite or -i to keep existing files; nothing was written
+    "#]]
+    .assert_eq(&run.redacted_failure());
+    sandbox.kit(&["cp", "sample:v1//data/train.csv", "out", "-i"]).ok().says("Copied 0 files to out · 1 file kept");
+    assert_eq!(sandbox.read("out/train.csv"), "mine");
+    sandbox.kit(&["cp", "sample:v1//data/train.csv", "out", "-o"]).ok().says("Copied 1 file to out · 8 B written");
+    assert_eq!(sandbox.read("out/train.csv"), "a,b\n1,2\n");
+
+    fs_err::remove_file(&mine).unwrap();
+    symlink("../elsewhere", &mine).unwrap();
+    sandbox.kit(&["cp", "sample:v1//data/train.csv", "out", "-o"]).fails().says("symbolic link");
+    assert!(!sandbox.path("elsewhere").exists());
+}
+
+#[test]
+fn what_is_not_there_is_not_copied() {
+    let sandbox = packed(Compression::Gzip);
+    sandbox.kit(&["cp", "sample:v1//data/x", "out/x"]).fails().says("the ModelKit has no file or folder `data/x`");
+    assert!(!sandbox.path("out").exists());
+}
+
+#[test]
+fn a_copy_of_a_small_file_costs_kilobytes() {
+    let (sandbox, registry) = (packed(Compression::None), FakeRegistry::start());
+    let remote = pushed(&sandbox, registry.host());
+    registry.forget_requests();
+    sandbox.kit(&["cp", &format!("{remote}//data/train.csv"), "out/", "--plain-http"]).ok();
+    assert_eq!(sandbox.read("out/train.csv"), "a,b\n1,2\n");
+    let (bytes, requests) = moved(&registry);
+    assert!(bytes < 128 * 1024 && requests <= 6, "{bytes} bytes in {requests} requests");
+}
