@@ -5,11 +5,9 @@
 use std::error::Error;
 use std::path::Path;
 
-use kit_core::compression::Compression;
 use kit_core::kitfile;
 use kit_core::ops::{
-    self, Family, Filter, Format, Keeping, Links, Location, Locking, Lookup, Overwrite, PackOptions, Reading,
-    RemoteData, Selection, Session, UnpackOptions,
+    self, Filter, Location, Lookup, Overwrite, PackOptions, RemoteData, Selection, Session, UnpackOptions,
 };
 use kit_core::progress::Silent;
 use kit_core::registry::{Client, Settings};
@@ -22,20 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let session = Session { store, client: Client::new(Settings::default())?, progress: &Silent };
 
     let kitfile = kitfile::parse(&fs_err::read_to_string(context.join("Kitfile"))?)?;
-    let options = PackOptions {
-        context,
-        kitfile,
-        references: vec!["digits:v1".parse()?],
-        family: Family::ModelKit,
-        compression: Compression::None,
-        format: Format::Tar,
-        links: Links::InsideContext,
-        reading: Reading::Changed,
-        keeping: Keeping::Blobs,
-        locking: Locking::Off,
-        recording: None,
-        jobs: 2,
-    };
+    let options = PackOptions { references: vec!["digits:v1".parse()?], ..PackOptions::new(context, kitfile) };
     let packed = ops::pack(&session, &options)?;
 
     let location: Location = "digits:v1".parse()?;

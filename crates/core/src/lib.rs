@@ -58,6 +58,19 @@
 //!   [`BlockWriter`](sys::BlockWriter) use one thread each for their own step,
 //!   [`Encoder`](compression::Encoder) one per core.
 //! - The same files produce the same manifest digest on every machine, at any time.
+//!
+//! # Examples
+//!
+//! Each is a program in `crates/core/examples`, and runs with `cargo run -p kit-core --example NAME`.
+//!
+//! `pack_and_unpack`:
+#![doc = concat!("```ignore\n", include_str!("../examples/pack_and_unpack.rs"), "```")]
+//!
+//! `copy`:
+#![doc = concat!("```ignore\n", include_str!("../examples/copy.rs"), "```")]
+//!
+//! `read_remote_file`:
+#![doc = concat!("```ignore\n", include_str!("../examples/read_remote_file.rs"), "```")]
 
 pub mod archive;
 pub mod compression;

@@ -127,8 +127,6 @@ impl PackArgs {
         };
         let family = self.family()?;
         Ok(PackOptions {
-            kitfile,
-            context: folder,
             references,
             compression: self.compression,
             format: self.format(family)?,
@@ -143,7 +141,7 @@ impl PackArgs {
                 git: if self.no_git { Git::Ignored } else { Git::Asked },
                 sources: Vec::new(),
             }),
-            jobs: ops::jobs(),
+            ..PackOptions::new(folder, kitfile)
         })
     }
 

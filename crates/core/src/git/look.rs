@@ -22,7 +22,7 @@ pub struct Checkout {
 /// missing or fails.
 ///
 /// The repository's own configuration is not trusted, since the folder may come from an untrusted source: see
-/// [`is_harmless`].
+/// `is_harmless`.
 pub fn look(folder: &Path) -> Option<Checkout> {
     // Without a repository not even a process is started.
     folder.ancestors().find(|above| above.join(".git").exists())?;

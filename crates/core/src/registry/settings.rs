@@ -32,7 +32,7 @@ pub struct Settings {
     pub user_agent: String,
     /// The number of connections that the downloads of a client use at once, for all blobs together.
     pub concurrency: usize,
-    /// The size of one piece of a download. See [`piece_bytes`](Self::piece_bytes).
+    /// The largest size of one piece of a download. Pieces are smaller if many connections may be used.
     pub piece_bytes: u64,
     /// The largest size of a blob, or of the rest of one, that is read as one stream.
     pub pieces_from_bytes: u64,

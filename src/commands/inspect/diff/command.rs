@@ -13,13 +13,8 @@ use crate::commands::create::pack;
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, InvalidTemplate, tidy, usage};
-use kit_core::archive::Links;
-use kit_core::compression::Compression;
 use kit_core::kitfile;
-use kit_core::modelkit::Family;
-use kit_core::ops::{
-    self, Comparable, Concern, DiffOptions, Difference, Keeping, Locking, Lookup, PackOptions, Reading, Session,
-};
+use kit_core::ops::{self, Comparable, Concern, DiffOptions, Difference, Lookup, PackOptions, Reading, Session};
 
 /// Compare ModelKits, folders and lock files
 ///
@@ -170,18 +165,6 @@ fn is_folder(text: &str, path: &Path) -> bool {
 fn packing(folder: PathBuf) -> Result<PackOptions> {
     let path = pack::find_kitfile(&folder)?;
     let parsed = kitfile::parse(&fs::read_to_string(&path)?);
-    Ok(PackOptions {
-        context: folder,
-        kitfile: parsed.map_err(|invalid| invalid.in_file(&path.display().to_string()))?,
-        references: Vec::new(),
-        family: Family::ModelKit,
-        compression: Compression::None,
-        links: Links::default(),
-        reading: Reading::Everything,
-        format: ops::Format::Tar,
-        keeping: Keeping::Blobs,
-        locking: Locking::Off,
-        recording: None,
-        jobs: ops::jobs(),
-    })
+    let kitfile = parsed.map_err(|invalid| invalid.in_file(&path.display().to_string()))?;
+    Ok(PackOptions { reading: Reading::Everything, ..PackOptions::new(folder, kitfile) })
 }

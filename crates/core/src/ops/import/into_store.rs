@@ -6,16 +6,11 @@ use jiff::Timestamp;
 
 use super::choice::Choice;
 use super::work::Work;
-use crate::archive::Links;
-use crate::compression::Compression;
 use crate::kitfile::Kitfile;
-use crate::layer_format::Format;
-use crate::modelkit::Family;
 use crate::oci::Reference;
 use crate::ops::error::Error;
-use crate::ops::pack::{Git, Keeping, Locking, PackOptions, Packed, Reading, Recording, pack};
+use crate::ops::pack::{Git, PackOptions, Packed, Reading, Recording, pack};
 use crate::ops::session::Session;
-use crate::ops::workers;
 use crate::provenance::Builder;
 use crate::upstream::Upstream;
 
@@ -52,19 +47,12 @@ pub fn import(session: &Session<'_>, upstream: &dyn Upstream, options: &ImportOp
 impl ImportOptions {
     /// Returns the settings for packing the files in `context`, whose commit is `git`.
     pub(super) fn pack_options(&self, git: Git, kitfile: Kitfile, context: PathBuf) -> PackOptions {
+        let recording = Recording { builder: self.builder.clone(), time: self.time, git, sources: Vec::new() };
         PackOptions {
-            context,
-            kitfile,
             references: self.references.clone(),
-            family: Family::ModelKit,
-            compression: Compression::None,
-            format: Format::Tar,
-            links: Links::InsideContext,
             reading: Reading::Everything,
-            keeping: Keeping::Blobs,
-            locking: Locking::Off,
-            recording: Some(Recording { builder: self.builder.clone(), time: self.time, git, sources: Vec::new() }),
-            jobs: workers::jobs(),
+            recording: Some(recording),
+            ..PackOptions::new(context, kitfile)
         }
     }
 }

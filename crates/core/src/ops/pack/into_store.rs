@@ -16,10 +16,11 @@ use crate::ops::artifact::{Prepared, attach};
 use crate::ops::error::Error;
 use crate::ops::files::tables;
 use crate::ops::session::Session;
+use crate::ops::workers;
 use crate::progress::{Event, PackOutcome, Progress, StoredDocument, Task};
 use crate::store::{Committed, LinkWriter, Names, RememberedLayer, Writer};
 
-/// The folder and the Kitfile to pack, and the settings for it.
+/// The folder and the Kitfile to pack, and the settings for it: [`new`](Self::new) has defaults for all settings.
 #[derive(Debug, Clone)]
 pub struct PackOptions {
     /// The context folder, which all paths of the Kitfile are relative to.
@@ -46,6 +47,27 @@ pub struct PackOptions {
     pub recording: Option<Recording>,
     /// The number of layers that are packed at once. Compressed layers are packed one after the other.
     pub jobs: usize,
+}
+
+impl PackOptions {
+    /// The settings for an unnamed ModelKit of uncompressed tar layers, without a lock and without provenance. Layers
+    /// whose files did not change are not read again.
+    pub fn new(context: PathBuf, kitfile: Kitfile) -> Self {
+        Self {
+            context,
+            kitfile,
+            references: Vec::new(),
+            family: Family::ModelKit,
+            compression: Compression::None,
+            format: Format::Tar,
+            links: Links::default(),
+            reading: Reading::Changed,
+            keeping: Keeping::Blobs,
+            locking: Locking::Off,
+            recording: None,
+            jobs: workers::jobs(),
+        }
+    }
 }
 
 /// The files that are read.
