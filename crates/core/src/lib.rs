@@ -1,7 +1,7 @@
 //! The library of `kit`: it packs an AI project into an OCI artifact, a *ModelKit*, and moves it between registries.
 //!
 //! The library exists for the program `kit` and for its tests; its interface is not stable. It does not use command
-//! line arguments, the terminal or to no terminal: those belong to the program.
+//! line arguments, environment variables or the terminal: those belong to the program.
 //!
 //! # Rooms
 //!
