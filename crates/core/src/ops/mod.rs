@@ -25,19 +25,19 @@ mod validate;
 mod workers;
 
 pub use artifact::{Inspected, InspectedIndex, inspect, inspect_index, parents};
-pub use bundle::{Destination, Layout, LoadTo, Loaded, Named, Saved, load, save};
+pub use bundle::{BundleError, Destination, Layout, LoadTo, Loaded, Named, Saved, load, save};
 pub use diff::{
     Comparable, Compared, Concern, ContentDiff, DiffOptions, Difference, FieldDiff, FileChange, FileDiff, FileState,
     LayerRow, NumbersDiff, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff,
     UnknownConcern, Verified, VerifyOptions, diff, verify_lock, verify_modelkit,
 };
-pub use error::Error;
+pub use error::{Error, IndexError, RemoteDataError};
 pub use files::{
     CpOptions, FileLocation, InvalidFileLocation, ListedFile, WeighedModel, WeightFile, cat, cp, ls, weigh,
 };
 pub use history::{Edge, EdgeKind, LayerCount, Lineage, LogOptions, Node, Proof, Version, lineage, log};
 pub use import::{
-    GitUpstream, ImportOptions, MlflowFolder, clear_imports, fetch_git, import, import_to, is_mlflow,
+    GitUpstream, ImportError, ImportOptions, MlflowFolder, clear_imports, fetch_git, import, import_to, is_mlflow,
     unfinished_imports,
 };
 pub use init::{Draft, Project, ProjectFolder, init, init_remote};

@@ -1,0 +1,171 @@
+//! The errors of operations: one variant per attempted action, or per case that a caller distinguishes.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::index::IndexError;
+use super::listed;
+use super::remote_data::RemoteDataError;
+use crate::archive;
+use crate::modelkit;
+use crate::oci::{ContentError, Reference};
+use crate::ops::tag_state::TagState;
+use crate::problem;
+use crate::progress::human;
+use crate::registry;
+use crate::relative_path::RelativePath;
+use crate::store;
+use crate::upstream;
+
+/// The reason why an operation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The Kitfile has problems; the error lists all of them.
+    #[error(transparent)]
+    Kitfile(#[from] problem::Invalid),
+    /// A layer could not be unpacked into the folder.
+    #[error("cannot unpack {0}")]
+    Unpack(String, #[source] archive::Error),
+    /// The files in a layer or an archive could not be read.
+    #[error("cannot read the files in {0}")]
+    Look(String, #[source] archive::Error),
+    /// The ModelKit has neither a file nor a folder at this path.
+    #[error("the ModelKit has no file or folder `{0}`")]
+    NoSuchFile(RelativePath),
+    /// A folder is at the path where a file is expected.
+    #[error("`{0}` is a folder")]
+    IsFolder(RelativePath),
+    /// A path that does not end in a file name.
+    #[error("`{}` is not a file name", .0.display())]
+    NotAName(PathBuf),
+    /// The output stream did not accept more of a file.
+    #[error("cannot write the output")]
+    Output(#[source] io::Error),
+    /// Files could not be packed or unpacked.
+    #[error(transparent)]
+    Archive(#[from] archive::Error),
+    /// Content could not be read from its source.
+    #[error("cannot read {what}")]
+    Read {
+        /// A description of the content.
+        what: String,
+        /// The cause.
+        source: ContentError,
+    },
+    /// Content could not be written to its target.
+    #[error("cannot write {what}")]
+    Write {
+        /// A description of the content.
+        what: String,
+        /// The cause.
+        source: ContentError,
+    },
+    /// A manifest is not a valid image manifest or index.
+    #[error("its manifest is not valid")]
+    NotAManifest(#[source] serde_json::Error),
+    /// An artifact is neither a ModelKit nor a ModelPack.
+    #[error("`{0}` does not refer to a ModelKit or ModelPack")]
+    NotAModelKit(String),
+    /// The manifest and the config do not describe a valid ModelKit.
+    #[error(transparent)]
+    InvalidModelKit(#[from] modelkit::InvalidModelKit),
+    /// Layers cannot be listed in the requested form.
+    #[error(transparent)]
+    UnsupportedForm(#[from] modelkit::UnsupportedForm),
+    /// The local store does not have the reference, and it has no registry to ask.
+    #[error("failed to find reference {0}: not found in the local store")]
+    NotHere(Reference),
+    /// A reference without a registry host where one is needed.
+    #[error("`{0}` has no registry host")]
+    NoRegistry(Reference),
+    /// ModelKits refer to each other in a cycle.
+    #[error("found cycle in modelkit references: [{}]", .0.join("=>"))]
+    ReferenceCycle(Vec<String>),
+    /// A chain of references between ModelKits is too long.
+    #[error("reached maximum number of model references ({limit}): [{}]", .chain.join("=>"))]
+    TooManyReferences {
+        /// The number of references that are allowed.
+        limit: usize,
+        /// The chain so far.
+        chain: Vec<String>,
+    },
+    /// A ModelKit that the model refers to cannot be read.
+    #[error("cannot read the referenced ModelKit `{reference}`")]
+    Parent {
+        /// The reference in the Kitfile.
+        reference: String,
+        /// The cause.
+        source: Box<Error>,
+    },
+    /// A name that does not belong to a reference in the Kitfile.
+    #[error("no model or dataset named `{0}` refers to another ModelKit")]
+    NoSuchReference(String),
+    /// The filters match no part of a ModelKit.
+    #[error("no part of `{name}` matches the filter; its parts are:{}", listed(parts))]
+    NothingMatches {
+        /// The name of the ModelKit.
+        name: String,
+        /// Its layers, each with the section and the path.
+        parts: Vec<String>,
+    },
+    /// The result of packing does not match the lock file; the error lists all differences.
+    #[error("the result would not match the lock file:{}", listed(.0))]
+    Drift(Vec<modelkit::Drift>),
+    /// The disk does not have enough free space.
+    #[error("not enough space in `{}`: {} needed, {} free", folder.display(), human(*needed), human(*free))]
+    NoRoom {
+        /// The folder to write to.
+        folder: PathBuf,
+        /// The lowest number of bytes that is needed.
+        needed: u64,
+        /// The number of free bytes.
+        free: u64,
+    },
+    /// A tag that should be moved does not have the expected state.
+    #[error("`{tag}` points to {found}, expected {expected}")]
+    TagMoved {
+        /// The full reference.
+        tag: String,
+        /// The expected state.
+        expected: TagState,
+        /// The actual state.
+        found: TagState,
+    },
+    /// A name and an index of ModelKits do not fit together.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// A remote dataset failed.
+    #[error(transparent)]
+    RemoteData(#[from] RemoteDataError),
+    /// A file of a repository of models could not be read.
+    #[error(transparent)]
+    Upstream(#[from] upstream::Error),
+    /// The local store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A request to a registry failed.
+    #[error(transparent)]
+    Registry(#[from] registry::Error),
+    /// A file or folder already exists.
+    #[error("`{0}` already exists")]
+    Exists(PathBuf),
+    /// A file could not be read or written; the source names the file.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl Error {
+    pub(in crate::ops) fn reading(what: &str, source: ContentError) -> Self {
+        Self::Read { what: what.to_owned(), source }
+    }
+
+    pub(in crate::ops) fn writing(what: &str, source: ContentError) -> Self {
+        Self::Write { what: what.to_owned(), source }
+    }
+}
+
+/// The error and its causes, joined by colons, as the reason in a [`Warning`](crate::progress::Warning).
+pub(in crate::ops) fn reason(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
