@@ -1,4 +1,4 @@
-//! The errors of operations. A sub-room whose errors no other sub-room sees has its own enum, which contains [`Error`].
+//! The errors of operations. A module of `ops` whose errors stay there has its own enum, which contains [`Error`].
 
 mod index;
 mod operation;
