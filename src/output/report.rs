@@ -122,6 +122,9 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     if let Some(error) = cause.downcast_ref::<lfs::Error>() {
         return hint_for_lfs(error);
     }
+    if let Some(changed) = cause.downcast_ref().and_then(Changed::in_io) {
+        return Some(hint_for_change(changed));
+    }
     match cause.downcast_ref::<ContentError>()? {
         ContentError::Unauthorized(inner) | ContentError::Denied(inner) | ContentError::Other(inner) => {
             inner.downcast_ref().map_or_else(|| inner.downcast_ref().and_then(hint_for_hub), hint_for_registry)
@@ -137,6 +140,7 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
 fn hint_for_change(changed: &Changed) -> String {
     match changed {
         Changed::Content(_) => "pack again when no process is writing to the file".to_owned(),
+        Changed::WhileRead(_) => "run the command again when no process is writing to the file".to_owned(),
         Changed::Gone(_) => "pack again from the current location of the files".to_owned(),
     }
 }

@@ -55,7 +55,7 @@ pub enum Error {
         /// The path below the context folder.
         path: PathBuf,
     },
-    /// The size of a file changed while it was read.
+    /// A file changed while it was read.
     #[error("cannot pack `{path}`: it changed while it was read")]
     FileChanged {
         /// The file.

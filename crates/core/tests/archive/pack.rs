@@ -1,6 +1,6 @@
 //! The content of packed layers, and the files that cannot be packed.
 
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::os::unix::net::UnixListener;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -222,6 +222,20 @@ fn files_that_change_while_they_are_read_are_named() {
         let error = pack_and_meddle(&context, || file.set_len(new_size).unwrap());
         assert_eq!(error.to_string(), "cannot pack `d/f`: it changed while it was read");
     }
+}
+
+#[test]
+fn a_file_that_is_rewritten_in_place_while_it_is_read_is_named() {
+    let context = Context::new();
+    context.file("d/f", &vec![0; 3 << 20]);
+    let mut file = fs_err::OpenOptions::new().write(true).open(context.root().join("d/f")).unwrap();
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    file.file().set_modified(long_ago).unwrap();
+    let error = pack_and_meddle(&context, || {
+        file.seek(io::SeekFrom::End(-4)).unwrap();
+        file.write_all(b"new!").unwrap();
+    });
+    assert_eq!(error.to_string(), "cannot pack `d/f`: it changed while it was read");
 }
 
 #[test]

@@ -16,7 +16,7 @@ mod whole_blob;
 pub use cat::cat;
 pub use cp::{CpOptions, cp};
 pub use file_location::{FileLocation, InvalidFileLocation};
-pub(crate) use hash::{BUFFER_BYTES, buffer, digest};
+pub(crate) use hash::{BUFFER_BYTES, buffer, digest, digest_file};
 pub(crate) use local_file::LocalFile;
 pub use ls::{ListedFile, ls};
 pub(crate) use members::{Member, PLAIN_FILE, shape, skim};
