@@ -28,7 +28,7 @@ fn a_tag_is_another_name() {
 }
 
 #[test]
-fn a_modelkit_goes_with_its_last_name() {
+fn a_modelkit_is_removed_with_its_last_name() {
     let sandbox = packed();
     sandbox.kit(&["tag", "sample:v1", "sample:v2"]).ok();
     let before = blobs(&sandbox);
@@ -40,7 +40,7 @@ fn a_modelkit_goes_with_its_last_name() {
 }
 
 #[test]
-fn what_others_need_stays() {
+fn blobs_that_other_modelkits_need_stay() {
     let sandbox = packed();
     sandbox.write("project/README.md", "# Other\n");
     sandbox.kit(&["pack", "project", "-t", "sample:v2"]).ok();
@@ -61,7 +61,7 @@ fn removing_by_digest_or_force_takes_all_names() {
 }
 
 #[test]
-fn remove_all_takes_what_has_no_name_and_with_force_everything() {
+fn remove_all_removes_untagged_modelkits_and_with_force_everything() {
     let sandbox = packed();
     sandbox.write("project/README.md", "# Other\n");
     sandbox.kit(&["pack", "project"]).ok();

@@ -23,7 +23,7 @@ fn errors_about_a_registry_do_not_mention_the_local_store() {
 }
 
 #[test]
-fn what_pack_cannot_find_is_named() {
+fn a_path_that_pack_cannot_find_is_named() {
     let sandbox = Sandbox::new();
     sandbox.project();
     sandbox
@@ -71,7 +71,7 @@ fn a_failed_push_names_the_action_once() {
 }
 
 #[test]
-fn a_model_that_is_taken_for_a_reference_comes_with_a_hint() {
+fn a_model_path_taken_for_a_reference_gets_a_hint() {
     let sandbox = Sandbox::new();
     sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: 'model:v1'}\n");
     let run = sandbox.kit(&["pack", "project"]).fails();

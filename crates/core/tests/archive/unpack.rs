@@ -145,7 +145,7 @@ fn several_threads_may_extract_at_once() {
 }
 
 #[test]
-fn a_mismatch_of_the_layer_comes_through() {
+fn a_mismatch_of_the_layer_is_reported() {
     let layer = tar(&[Member::file("f", "x")]);
     let out = tempfile::tempdir().unwrap();
     let destination = Destination::open(out.path(), REFUSE).unwrap();

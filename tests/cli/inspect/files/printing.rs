@@ -77,7 +77,7 @@ fn a_small_file_of_a_large_remote_modelkit_costs_kilobytes() {
 }
 
 #[test]
-fn a_large_file_comes_as_one_range() {
+fn a_large_file_is_fetched_as_one_range() {
     let (sandbox, registry) = (packed(Compression::None), FakeRegistry::start());
     let remote = pushed(&sandbox, registry.host());
     registry.forget_requests();

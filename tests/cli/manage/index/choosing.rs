@@ -3,7 +3,7 @@
 use super::scene::{PLAIN, Scene, pushed};
 
 #[test]
-fn labels_choose_what_is_pulled() {
+fn labels_select_the_modelkit_to_pull() {
     let scene = Scene::with_index();
     let (registry, name) = pushed(&scene);
     registry.forget_requests();

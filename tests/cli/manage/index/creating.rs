@@ -68,7 +68,7 @@ fn an_index_is_shown_to_people() {
 }
 
 #[test]
-fn an_index_keeps_what_is_in_it() {
+fn an_index_protects_its_modelkits() {
     let scene = Scene::with_index();
     scene.kit(&["remove", "sample:q4"]).ok();
     scene.kit(&["remove", "--all"]).ok();

@@ -10,7 +10,7 @@ use kit_testkit::registry::{FakeRegistry, sha256};
 use super::scene::{INDEX, PLAIN, Scene, pushed};
 
 #[test]
-fn an_index_appears_when_its_modelkits_are_there() {
+fn an_index_appears_after_its_modelkits() {
     let scene = Scene::with_index();
     let (registry, name) = pushed(&scene);
     let puts: Vec<_> = registry.requests_of("PUT", "/manifests/").iter().map(|put| put.target.clone()).collect();
@@ -28,7 +28,7 @@ fn an_index_appears_when_its_modelkits_are_there() {
 }
 
 #[test]
-fn a_pulled_index_is_whole_and_goes_as_a_whole() {
+fn a_pulled_index_is_complete_and_is_removed_completely() {
     let scene = Scene::with_index();
     let (registry, name) = pushed(&scene);
     let digest = scene.elsewhere(&["index", "pull", &name, PLAIN]).ok().digest();
@@ -133,7 +133,7 @@ fn an_untrusted_index_adds_nothing_else() {
 }
 
 #[test]
-fn docker_s_registry_and_skopeo_keep_an_index_as_it_is() {
+fn docker_registry_and_skopeo_keep_an_index_unchanged() {
     let scene = Scene::with_index();
     let registry = DockerRegistry::start();
     let name = format!("{}/team/sample:all", registry.host());
