@@ -163,6 +163,9 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
              repository"
                 .to_owned(),
         ),
+        ops::Error::IsFolder(path) if path.is_root() => {
+            Some("append the path of a file, as in NAME:TAG//PATH; `kit ls NAME:TAG` shows the files".to_owned())
+        }
         ops::Error::NoSuchFile(_) | ops::Error::IsFolder(_) => {
             Some("`kit ls NAME:TAG` shows the files in a ModelKit".to_owned())
         }
@@ -206,9 +209,10 @@ fn hint_for_index(error: &IndexError) -> Option<String> {
             "use `kit unpack {name} -l …` to select a ModelKit from it, or `kit pull` with another local name to keep \
              both"
         )),
-        IndexError::NotAnIndex(_) => {
-            Some("`kit index list` shows local indexes; `kit index create` creates one".to_owned())
-        }
+        IndexError::NotAnIndex(_) => Some(
+            "`kit index list` shows local indexes; without -l, `kit pull` and `kit unpack` take a single ModelKit"
+                .to_owned(),
+        ),
         IndexError::Member { source, .. } => hint_for_operation(source),
         _ => None,
     }
@@ -299,6 +303,9 @@ fn distinguishing_label(variants: &[Variant]) -> String {
 
 fn hint_for_archive(error: &archive::Error) -> Option<String> {
     match error {
+        archive::Error::MissingPath { .. } => {
+            Some("correct the path in the Kitfile; `kit validate` lists all problems of a project".to_owned())
+        }
         archive::Error::LinkLeavesContext { .. } => {
             Some("use `kit pack --follow-symlinks` to pack the target of the link".to_owned())
         }
@@ -360,6 +367,10 @@ fn hint_for_registry(error: &registry::Error) -> Option<String> {
             "run `kit doctor {registry}/REPOSITORY --write` to see what the registry accepts; ModelKits need OCI 1.1, \
              which an update of the registry may add"
         )),
+        registry::Error::Unreachable { .. } => Some(
+            "check the host name and the port; if the network requires a proxy, set HTTPS_PROXY or use --proxy"
+                .to_owned(),
+        ),
         registry::Error::NotTls { .. } => Some("use --plain-http for a registry without TLS".to_owned()),
         registry::Error::Untrusted { .. } => Some(
             "use --tls-cert FILE to trust its authority; --tls-verify=false disables certificate verification"

@@ -171,7 +171,7 @@ fn damaged_weights_are_reported_and_do_not_stop_init() {
             description: Readme file
     "#]]
     .assert_eq(&draft(&sandbox));
-    sandbox.kit(&["init", "nowhere"]).fails().says("cannot inspect");
+    sandbox.kit(&["init", "nowhere"]).fails().says("cannot draft a Kitfile for `nowhere`");
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn a_repository_of_a_hub_is_drafted_for_without_its_weights() {
         let mut command = sandbox.command(&[&["init", "Ada/Tiny-Net", "--remote"], args].concat());
         sandbox.run(command.env("HF_ENDPOINT", format!("http://{}/", hub.host())))
     };
-    let refused = init(&["-o", "-"]).fails().says("cannot inspect `Ada/Tiny-Net`");
+    let refused = init(&["-o", "-"]).fails().says("cannot draft a Kitfile for `Ada/Tiny-Net`");
     assert_eq!(refused.stdout, "");
     let drafted = init(&["-o", "-", "--token", "hf_s3cret"]).ok();
     expect![[r#"

@@ -100,7 +100,7 @@ fn init_drafts_a_kitfile_that_packs() {
     fs_err::remove_file(sandbox.path("project/Kitfile")).unwrap();
     let run = sandbox.kit(&["init", "project", "--name", "mine", "--author", "Ada"]).ok();
     run.prints("Generated Kitfile:").prints("name: mine").prints("Saved to path '");
-    sandbox.kit(&["init", "project"]).fails().says("already exists");
+    sandbox.kit(&["init", "project"]).fails().says("already exists; use --force to overwrite it");
     sandbox.kit(&["init", "project", "--force"]).ok();
     sandbox.kit(&["pack", "project", "-t", "mine:v1"]).ok();
 }

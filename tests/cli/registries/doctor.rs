@@ -84,6 +84,7 @@ fn an_unreachable_registry_is_an_error() {
         error: cannot use `[REGISTRY]`
           caused by: cannot reach `[REGISTRY]`
           caused by: Connection refused (os error 111)
+        hint: check the host name and the port; if the network requires a proxy, set HTTPS_PROXY or use --proxy
     "#]]
     .assert_eq(&run.redacted_stderr());
     let registry = DockerRegistry::start();

@@ -12,7 +12,7 @@ use crate::arguments::lock_file;
 use crate::commands::create::pack;
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, InvalidTemplate, tidy, usage};
+use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, InvalidFormat, tidy, usage};
 use kit_core::kitfile;
 use kit_core::ops::{self, Comparable, Concern, DiffOptions, Difference, Lookup, PackOptions, Reading, Session};
 
@@ -79,9 +79,9 @@ enum DiffFormat {
 }
 
 impl FromStr for DiffFormat {
-    type Err = InvalidTemplate;
+    type Err = InvalidFormat;
 
-    fn from_str(text: &str) -> Result<Self, InvalidTemplate> {
+    fn from_str(text: &str) -> Result<Self, InvalidFormat> {
         if text == "markdown" { Ok(Self::Markdown) } else { text.parse().map(Self::Common) }
     }
 }
@@ -141,7 +141,7 @@ fn comparable(context: &Context, session: &Session<'_>, text: &str) -> Result<Co
     if place == Lookup::Anywhere && is_folder(text, &path) {
         return Ok(Comparable::Folder(Box::new(packing(path)?)));
     }
-    if is_path(text) && !path.exists() {
+    if (is_path(text) || text.ends_with("Kitfile.lock")) && !path.exists() {
         return Err(usage(format!("`{}` does not exist", tidy(Path::new(text)))));
     }
     Ok(Comparable::ModelKit(session.find(&context.location(text)?, place)?))

@@ -79,7 +79,7 @@ fn commands_that_need_a_modelkit_name_those_in_the_index() {
         &["push", "sample:all", "oci:layout:all", "--also", "image"],
         &["index", "add", "sample:all", "sample:all"],
     ] {
-        let failure = scene.kit(args).fails().says("`all` is an index of ModelKits, not a single ModelKit");
+        let failure = scene.kit(args).fails().says("`sample:all` is an index of ModelKits, not a single ModelKit");
         assert!(
             failure.stderr.contains(&scene.q4) && failure.stderr.contains(&scene.q8),
             "{args:?} {}",

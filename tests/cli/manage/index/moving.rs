@@ -113,7 +113,7 @@ fn an_untrusted_index_adds_nothing_else() {
     let mut other = good.clone();
     other["artifactType"] = json!("application/vnd.example.other");
     publish(&other);
-    pull().says("`all` is not an index of ModelKits");
+    pull().says(":all` is not an index of ModelKits");
     let mut long = good.clone();
     long["manifests"][0]["size"] = json!(1_u64 << 40);
     publish(&long);
