@@ -11,12 +11,14 @@ mod error;
 mod files;
 mod history;
 mod import;
+mod index_error;
 mod init;
 mod keep;
 mod lacking;
 mod pack;
 mod read_once;
 mod remote_data;
+mod remote_data_error;
 mod session;
 mod tag_state;
 mod transfer;
@@ -31,7 +33,7 @@ pub use diff::{
     LayerRow, NumbersDiff, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff,
     UnknownConcern, Verified, VerifyOptions, diff, verify_lock, verify_modelkit,
 };
-pub use error::{Error, IndexError, RemoteDataError};
+pub use error::Error;
 pub use files::{
     CpOptions, FileLocation, InvalidFileLocation, ListedFile, WeighedModel, WeightFile, cat, cp, ls, weigh,
 };
@@ -40,6 +42,7 @@ pub use import::{
     GitUpstream, ImportError, ImportOptions, MlflowFolder, clear_imports, fetch_git, import, import_to, is_mlflow,
     unfinished_imports,
 };
+pub use index_error::IndexError;
 pub use init::{Draft, Project, ProjectFolder, init, init_remote};
 pub use keep::{
     Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, Removal, Removed, Unpinned, UpdateOptions, add_to_index,
@@ -52,6 +55,7 @@ pub use pack::{
     publish,
 };
 pub use remote_data::RemoteData;
+pub use remote_data_error::RemoteDataError;
 pub use session::{Located, Location, Lookup, Session, find_here};
 pub use tag_state::TagState;
 pub use transfer::{

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
-use super::error::{Error, RemoteDataError};
+use super::error::Error;
+use super::remote_data_error::RemoteDataError;
 use super::session::{Located, Lookup, Session};
 use super::workers;
 use crate::digest::{Digest, VerifyingReader};

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use super::variants::{self, InspectedIndex};
 use crate::modelkit::{Family, ModelKit};
 use crate::oci::{Descriptor, Manifest, Source, read_document};
-use crate::ops::error::{Error, IndexError};
+use crate::ops::error::Error;
+use crate::ops::index_error::IndexError;
 use crate::ops::session::Located;
 
 /// A ModelKit and the descriptor of its manifest.

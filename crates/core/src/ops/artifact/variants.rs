@@ -3,7 +3,8 @@
 use super::inspect::{self, Artifact};
 use crate::modelkit::{Label, ModelKit, ModelKitIndex};
 use crate::oci::Descriptor;
-use crate::ops::error::{Error, IndexError};
+use crate::ops::error::Error;
+use crate::ops::index_error::IndexError;
 use crate::ops::session::{Located, Location, Lookup, Session};
 use crate::ops::workers;
 

@@ -89,8 +89,8 @@ pub(super) fn distinct<'m>(layers: impl Iterator<Item = &'m Layer>) -> Vec<&'m L
 /// `visit` stops.
 pub(crate) fn skim(source: &dyn Source, layer: &Layer, visit: Visit) -> Result<ControlFlow<()>, Error> {
     let blob = source.blob(&layer.descriptor);
-    if let Some(entries) = tables::entries(source, layer)? {
-        return show_entries(&*blob, layer, entries, visit);
+    if let Some(table) = tables::entries(source, layer)? {
+        return show_entries(&*blob, layer, table.entries, visit);
     }
     if layer.compression != Compression::None {
         let opened = blob.open_at(0).map_err(|error| Error::reading(&label(&layer.descriptor), error))?;

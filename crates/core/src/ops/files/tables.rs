@@ -2,10 +2,13 @@
 
 use std::io::Read;
 
+use super::members::PLAIN_FILE;
+use super::table_check::{PassingCheck, compare};
 use crate::contents::{self, Entry, Kind, SIZE_LIMIT};
 use crate::digest::VerifyingReader;
+use crate::layer_format::Format;
 use crate::modelkit::{Layer, contents_of, label};
-use crate::oci::{Annotations, ContentError, Descriptor, MediaType, Source};
+use crate::oci::{Annotations, CheckedTables, ContentError, Descriptor, MediaType, Source};
 use crate::ops::artifact::Attachment;
 use crate::ops::error::Error;
 
@@ -13,11 +16,68 @@ use crate::ops::error::Error;
 /// the layer descriptors contain the locations of the tables.
 const ARTIFACT_TYPE: MediaType = MediaType::of("application/vnd.kit.contents.v1");
 
-/// Returns the table of `layer`, verified; `None` if the layer has no table or the source does not have it.
-pub(crate) fn entries(source: &dyn Source, layer: &Layer) -> Result<Option<Vec<Entry>>, Error> {
-    let Some(table) = bytes(source, &layer.descriptor)? else { return Ok(None) };
+/// The entries of a layer by its table of contents.
+pub(crate) struct Table {
+    pub(crate) entries: Vec<Entry>,
+    /// True if all bytes of the layer were compared with the table.
+    pub(crate) is_checked: bool,
+}
+
+/// Returns the table of `layer`; `None` if the layer has no table or the source does not have it.
+///
+/// In the local store the table is compared with the layer, if that was not done before. A table from elsewhere is not
+/// checked: it is authentic, but may describe another layer.
+pub(crate) fn entries(source: &dyn Source, layer: &Layer) -> Result<Option<Table>, Error> {
+    let Some(table) = bytes(source, &layer.descriptor)?.filter(|_| is_usable(layer)) else { return Ok(None) };
+    let is_checked = source.checked_tables().is_some();
+    if let Some(tables) = source.checked_tables() {
+        check(tables, &layer.descriptor, &table)?;
+    }
     let entries: Result<Vec<Entry>, Error> = read(&table, layer)?.collect();
-    entries.map(Some)
+    Ok(Some(Table { entries: entries?, is_checked }))
+}
+
+/// Returns true if the paths in a table of `layer` are those that it is unpacked to.
+pub(crate) fn is_usable(layer: &Layer) -> bool {
+    layer.base.is_root()
+}
+
+/// Returns true if all bytes of `layer` were compared with its table.
+pub(crate) fn is_checked(tables: &dyn CheckedTables, layer: &Descriptor) -> bool {
+    contents_of(layer).is_some_and(|table| tables.is_checked(&layer.digest, &table.digest))
+}
+
+/// Compares the compressed `table` of `layer` with the bytes of the layer, unless that was done before.
+pub(crate) fn check(tables: &dyn CheckedTables, layer: &Descriptor, table: &[u8]) -> Result<(), Error> {
+    if is_checked(tables, layer) {
+        return Ok(());
+    }
+    let failed = |error| Error::reading(&label(layer), error);
+    let blob = tables.layer(layer);
+    let mut bytes = VerifyingReader::new(blob.open_at(0).map_err(failed)?, layer.digest, layer.size);
+    let compared = compare(layer, table, &mut bytes).map_err(|error| failed(error.into()))?;
+    bytes.drain().map_err(|error| failed(error.into()))?;
+    compared.map_err(|wrong| failed(ContentError::Other(wrong.into())))?;
+    note_checked(tables, layer);
+    Ok(())
+}
+
+/// Records that all bytes of `layer` were compared with its table.
+pub(crate) fn note_checked(tables: &dyn CheckedTables, layer: &Descriptor) {
+    if let Some(table) = contents_of(layer) {
+        // In a store that the user may only read there is no record, and the comparison is made again.
+        drop(tables.note_checked(&layer.digest, &table.digest));
+    }
+}
+
+/// Begins to compare the bytes of `layer`, which the caller is going to read, with its table. Returns `None` if there
+/// is no table, or if that was done before.
+pub(crate) fn passing_check(source: &dyn Source, layer: &Descriptor) -> Result<Option<PassingCheck>, Error> {
+    if source.checked_tables().is_some_and(|tables| is_checked(tables, layer)) {
+        return Ok(None);
+    }
+    let Some(table) = bytes(source, layer)? else { return Ok(None) };
+    Ok(Some(PassingCheck::start(layer.clone(), table)?))
 }
 
 /// Returns the entries of the compressed `table` of `layer`, up to the first invalid one.
@@ -28,7 +88,11 @@ pub(crate) fn read<'a>(
     let invalid = |reason| Error::reading(&what(&layer.descriptor), ContentError::Other(reason));
     let entries = contents::read(table).map_err(|error| invalid(error.into()))?;
     Ok(entries.map(move |entry| match entry {
-        Ok(entry) if belongs_to(layer, &entry) => Ok(entry),
+        // Unpacking takes the mode of a raw file from the manifest.
+        Ok(entry) if layer.format == Format::Raw && entry.path == layer.path => {
+            Ok(Entry { mode: layer.file_mode.unwrap_or(PLAIN_FILE), ..entry })
+        }
+        Ok(entry) if layer.format == Format::Tar && belongs_to(layer, &entry) => Ok(entry),
         Ok(entry) => Err(invalid(format!("`{}` is not in that layer", entry.path).into())),
         Err(error) => Err(invalid(error.into())),
     }))

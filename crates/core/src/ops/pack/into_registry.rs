@@ -15,7 +15,7 @@ use crate::archive::{self, LayerSource};
 use crate::compression::Compression;
 use crate::digest::{Digest, DigestWriter};
 use crate::modelkit::{Documents, LayerType, Lock};
-use crate::oci::{Content, ContentError, Descriptor, Source, Target};
+use crate::oci::{CheckedTables, Content, ContentError, Descriptor, Source, Target};
 use crate::ops::artifact::attach;
 use crate::ops::error::Error;
 use crate::ops::files::tables;
@@ -168,6 +168,25 @@ impl Source for FromFiles {
     /// A folder has no referrers.
     fn referrers(&self, _subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
         Ok(Vec::new())
+    }
+
+    fn checked_tables(&self) -> Option<&dyn CheckedTables> {
+        Some(self)
+    }
+}
+
+/// All tables were made from the bytes of their layers.
+impl CheckedTables for FromFiles {
+    fn is_checked(&self, _layer: &Digest, table: &Digest) -> bool {
+        self.tables.contains_key(table)
+    }
+
+    fn note_checked(&self, _layer: &Digest, _table: &Digest) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn layer<'a>(&'a self, layer: &Descriptor) -> Box<dyn Content + 'a> {
+        self.blob(layer)
     }
 }
 

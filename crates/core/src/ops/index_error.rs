@@ -1,7 +1,6 @@
 //! The errors about indexes of ModelKits.
 
-use super::listed;
-use super::operation::Error;
+use super::error::{Error, listed};
 use crate::modelkit;
 use crate::oci::Reference;
 

@@ -3,13 +3,12 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::index::IndexError;
-use super::listed;
-use super::remote_data::RemoteDataError;
+use super::index_error::IndexError;
+use super::remote_data_error::RemoteDataError;
+use super::tag_state::TagState;
 use crate::archive;
 use crate::modelkit;
 use crate::oci::{ContentError, Reference};
-use crate::ops::tag_state::TagState;
 use crate::problem;
 use crate::progress::human;
 use crate::registry;
@@ -152,17 +151,22 @@ pub enum Error {
 }
 
 impl Error {
-    pub(in crate::ops) fn reading(what: &str, source: ContentError) -> Self {
+    pub(super) fn reading(what: &str, source: ContentError) -> Self {
         Self::Read { what: what.to_owned(), source }
     }
 
-    pub(in crate::ops) fn writing(what: &str, source: ContentError) -> Self {
+    pub(super) fn writing(what: &str, source: ContentError) -> Self {
         Self::Write { what: what.to_owned(), source }
     }
 }
 
 /// The error and its causes, joined by colons, as the reason in a [`Warning`](crate::progress::Warning).
-pub(in crate::ops) fn reason(error: &dyn std::error::Error) -> String {
+pub(super) fn reason(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+/// Each item on a line of its own.
+pub(super) fn listed(things: &[impl std::fmt::Display]) -> String {
+    things.iter().map(|thing| format!("\n  {thing}")).collect::<Vec<_>>().concat()
 }
