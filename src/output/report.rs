@@ -8,7 +8,7 @@ use super::streams::{Output, is_reader_gone, printable};
 use kit_core::archive;
 use kit_core::git;
 use kit_core::modelkit::{UnsupportedForm, Variant};
-use kit_core::oci::ContentError;
+use kit_core::oci::{ContentError, Reference};
 use kit_core::ops::{self, BundleError, ImportError, IndexError, Lacking, RemoteDataError, TagState};
 use kit_core::recipe::Changed;
 use kit_core::registry;
@@ -133,8 +133,15 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
             Some("the content is damaged; run `kit fsck --repair` to remove damaged blobs, then pull again".to_owned())
         }
         ContentError::Io(error) => Changed::in_io(error).map(hint_for_change),
-        ContentError::NotFound(_) => None,
+        ContentError::NotFound(name) => hint_for_missing(name),
     }
+}
+
+/// The hint for a manifest that a registry does not have.
+fn hint_for_missing(name: &str) -> Option<String> {
+    let reference: Reference = name.parse().ok()?;
+    let is_tag = !reference.is_local() && reference.tag.is_some();
+    is_tag.then(|| format!("`kit list {}` shows the tags of the repository", reference.full_repository()))
 }
 
 fn hint_for_change(changed: &Changed) -> String {
@@ -371,6 +378,7 @@ fn hint_for_registry(error: &registry::Error) -> Option<String> {
             "check the host name and the port; if the network requires a proxy, set HTTPS_PROXY or use --proxy"
                 .to_owned(),
         ),
+        registry::Error::NotFound { subject, .. } => hint_for_missing(subject),
         registry::Error::NotTls { .. } => Some("use --plain-http for a registry without TLS".to_owned()),
         registry::Error::Untrusted { .. } => Some(
             "use --tls-cert FILE to trust its authority; --tls-verify=false disables certificate verification"

@@ -156,6 +156,8 @@ fn missing_sources_are_named() {
     scene.import(&["Ada/Tiny-Net", "--ref", "nope"]).fails().says("reference `nope` not found");
     scene.import(&["Ada/Other"]).fails().says("there is no model `Ada/Other`").says("Repository not found");
     scene.import(&["a/b/c"]).exits(2).says("is not a repository of a hub");
+    scene.sandbox.write("Ada/Other/a.txt", "");
+    scene.import(&["Ada/Other"]).fails().says("Using the hub for `Ada/Other`; to import the folder, use `./Ada/Other`");
 }
 
 #[test]

@@ -126,7 +126,8 @@ fn failures_name_subject_cause_and_remedy() {
         Pulling [REGISTRY]/sample:v1
         error: Failed to pull `[REGISTRY]/sample:v1`
           caused by: cannot read the manifest
-          caused by: `[REGISTRY]/sample:v1` was not found"#]]
+          caused by: `[REGISTRY]/sample:v1` was not found
+        hint: `kit list [REGISTRY]/sample` shows the tags of the repository"#]]
     .assert_eq(run.redacted_stderr().trim_end());
 }
 

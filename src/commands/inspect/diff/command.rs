@@ -25,8 +25,9 @@ use kit_core::ops::{self, Comparable, Concern, DiffOptions, Difference, Lookup, 
 /// A folder with a Kitfile is compared as it would be packed. Other names are looked up in the local store, then in
 /// the registry; prefix a name with `local://` or `remote://` to choose. Layers that both sides share are not read. Of
 /// other layers in a registry, only file headers are read, and the content of files up to --read-limit if it is needed
-/// for the comparison; compressed layers have to be read completely. Data read in this way is not verified. Lock files
-/// record digests only, so the content of their files is not compared.
+/// for the comparison; compressed layers have to be read completely. Data read in this way is verified only with a
+/// table of contents, which layers of other tools lack. Lock files record digests only, so the content of their files
+/// is not compared.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -84,7 +84,7 @@ fn an_index_protects_its_modelkits() {
     let blob = format!("kit/store/blobs/sha256/{}", scene.q4.trim_start_matches("sha256:"));
     assert!(!scene.sandbox.path(&blob).exists());
     scene.kit(&["inspect", "sample:q8"]).ok();
-    scene.kit(&["index", "delete", "sample:q8"]).fails().says("`q8` is not an index");
+    scene.kit(&["index", "delete", "sample:q8"]).fails().says("`sample:q8` is not an index");
     scene.kit(&["index", "remove", &format!("sample@{}", scene.q8), "sample:q8"]).exits(2);
 }
 

@@ -24,7 +24,7 @@ fn an_index_appears_after_its_modelkits() {
     scene.kit(&["push", "sample:all", &name, PLAIN]).ok().says("0 B sent");
     let planned = scene.kit(&["push", "sample:all", &name, PLAIN, "--dry-run"]).ok();
     assert_eq!(planned.stdout.lines().filter(|line| line.starts_with("skip ")).count(), 5, "{}", planned.stdout);
-    scene.kit(&["index", "push", "sample:q4", &name, PLAIN]).fails().says("`q4` is not an index");
+    scene.kit(&["index", "push", "sample:q4", &name, PLAIN]).fails().says("`sample:q4` is not an index");
 }
 
 #[test]
