@@ -66,7 +66,7 @@ impl Scene {
 }
 
 #[test]
-fn an_import_drafts_a_kitfile_and_holds_the_files_of_a_commit() {
+fn an_import_drafts_a_kitfile_and_contains_the_files_of_a_commit() {
     let scene = Scene::new();
     let run = scene.import(&["Ada/Tiny-Net"]).ok().says(COMMIT).says("tagged ada/tiny-net:latest");
     assert_eq!(run.stdout, format!("Model saved: {}\n", run.digest()));
@@ -136,7 +136,7 @@ fn files_ignored_by_the_commit_are_left_out() {
 }
 
 #[test]
-fn raw_layers_hold_a_file_each_and_a_model_that_is_a_folder_is_refused() {
+fn raw_layers_contain_one_file_each_and_a_model_folder_is_refused() {
     let scene = Scene::new();
     scene.sandbox.write("Kitfile", "manifestVersion: 1.0.0\nmodel: {path: model.safetensors}\ncode: [{path: .}]\n");
     scene.import(&["Ada/Tiny-Net", "-f", "Kitfile", "-t", "a:v1", "--layer-format", "raw"]).ok();

@@ -158,7 +158,7 @@ fn the_kitfile_of_the_repository_is_the_default() {
 }
 
 #[test]
-fn a_folder_gives_its_own_large_files() {
+fn large_files_of_a_folder_are_read_from_it() {
     let scene = Scene::new();
     scene
         .import(&["./repository"])

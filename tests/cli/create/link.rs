@@ -135,7 +135,7 @@ fn a_materialized_modelkit_needs_no_files() {
 }
 
 #[test]
-fn a_recipe_that_nothing_refers_to_goes() {
+fn an_unreferenced_recipe_is_collected() {
     let sandbox = linked();
     sandbox.kit(&["cache", "info"]).ok().prints("Layers linked to files: 5 (");
     sandbox.kit(&["remove", "sample:v1"]).ok();

@@ -130,7 +130,7 @@ fn unchanged_files_match_the_lock_and_are_packed() {
 }
 
 #[test]
-fn whatever_drifted_is_named_and_nothing_is_packed() {
+fn every_drift_is_named_and_nothing_is_packed() {
     let sandbox = locked_project();
     sandbox.write("project/data/train.csv", "a,b\n1,3\n");
     sandbox.write("project/data/new.csv", "");

@@ -70,7 +70,7 @@ fn every_compression_unpacks_to_the_same_files() {
 }
 
 #[test]
-fn nothing_is_lost_where_the_go_tool_loses_it() {
+fn files_that_kitops_loses_are_packed() {
     let sandbox = Sandbox::new();
     for path in ["data/x", "data2/x", "database.db", "a..b", "keep/me/yes", "keep/no", "...", "f"] {
         sandbox.write(&format!("project/{path}"), path);
@@ -155,7 +155,7 @@ fn a_failed_pack_leaves_no_blob() {
 }
 
 #[test]
-fn a_kitfile_may_lie_elsewhere_or_come_from_standard_input() {
+fn a_kitfile_is_read_from_another_path_or_standard_input() {
     let sandbox = Sandbox::new();
     sandbox.project();
     sandbox.write("Other", "manifestVersion: 1.0.0\ndocs: [{path: README.md}]\n");

@@ -75,7 +75,7 @@ fn pack_push_and_unpack_restore_the_same_files() {
 }
 
 #[test]
-fn the_names_may_come_from_the_tag_flag() {
+fn the_tag_flag_gives_the_names() {
     let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
     sandbox.project();
     let names = format!("{}/team/sample:v1,latest", registry.host());
@@ -142,7 +142,7 @@ fn noise(size: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_connection_that_breaks_is_gone_on_with() {
+fn a_broken_connection_is_resumed() {
     const SIZE: usize = 20_000_000;
     for compression in ["none", "zstd"] {
         let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
@@ -157,7 +157,7 @@ fn a_connection_that_breaks_is_gone_on_with() {
 }
 
 #[test]
-fn a_killed_run_is_gone_on_with_where_it_was() {
+fn a_killed_run_is_resumed_where_it_stopped() {
     let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
     large_model(&sandbox, vec![7; 150_000_000]);
     registry.configure(|options| options.any_location = true);

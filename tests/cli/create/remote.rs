@@ -156,7 +156,7 @@ fn an_object_is_fetched_with_a_signed_url_that_is_never_shown() {
 }
 
 #[test]
-fn a_hash_of_the_go_tool_is_the_tag_of_the_object() {
+fn a_remote_hash_of_kitops_is_the_etag_of_the_object() {
     let scene = Scene::new();
     let tag = &sha256(DATA.as_bytes())[7..39];
     scene.refer_to("s3://data/train.csv", tag);

@@ -6,7 +6,7 @@ use serde_json::Value;
 use kit_testkit::sandbox::{Sandbox, repository};
 
 #[test]
-fn a_good_project_has_nothing_to_say_of() {
+fn a_good_project_has_no_findings() {
     let sandbox = Sandbox::new();
     sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\npackage:\n  license: MIT\ncode:\n  - path: src\n");
     sandbox.write("p/src/a.py", "print()\n");

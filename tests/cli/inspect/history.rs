@@ -108,7 +108,7 @@ fn a_version_is_compared_with_the_one_it_replaced() {
 }
 
 #[test]
-fn the_log_of_a_registry_finds_versions_that_lost_their_tag_by_the_record_of_the_next() {
+fn the_log_of_a_registry_finds_untagged_versions_by_attestations() {
     let registry = DockerRegistry::start();
     let sandbox = versions_each(&|sandbox, tag| {
         let name = format!("{}/team/sample:{tag}", registry.host());

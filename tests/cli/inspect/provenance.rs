@@ -72,7 +72,7 @@ fn packing_records_the_commit_the_datasets_and_the_time() {
 }
 
 #[test]
-fn the_record_changes_nothing_of_the_modelkit() {
+fn the_attestation_does_not_change_the_modelkit() {
     let (sandbox, plain) = (checkout(), Sandbox::new());
     plain.project();
     let digest = sandbox.kit(&["pack", "project"]).ok().digest();

@@ -67,7 +67,7 @@ fn everything_that_differs_is_listed() {
 }
 
 #[test]
-fn a_lock_needs_nothing_but_the_folder() {
+fn verifying_with_a_lock_reads_only_the_folder() {
     let sandbox = packed_project();
     fs::remove_dir_all(sandbox.path("kit")).unwrap();
     sandbox.kit(&["verify", "project"]).ok().says("project matches `").says("/project/Kitfile.lock`");

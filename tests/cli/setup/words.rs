@@ -103,7 +103,7 @@ fn a_model_path_taken_for_a_reference_gets_a_hint() {
 }
 
 #[test]
-fn a_registry_that_wants_credentials_is_answered_with_the_right_hint() {
+fn a_registry_that_requires_credentials_gets_a_hint_to_log_in() {
     let sandbox = Sandbox::new();
     let registry = FakeRegistry::start();
     registry.configure(|options| options.access = Access::Basic { username: "ada", password: "right" });

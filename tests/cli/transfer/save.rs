@@ -257,7 +257,7 @@ fn a_failure_leaves_no_archive() {
 }
 
 #[test]
-fn a_stream_is_loaded_as_it_comes() {
+fn a_stream_is_loaded_while_it_is_read() {
     let sandbox = packed();
     sandbox.kit(&["save", "sample:v1", "-o", "kits.tar"]).ok();
     let mut load = sandbox.command(&["load", "-"]);

@@ -92,7 +92,7 @@ fn noise(seed: u64, size: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_pull_comes_through() {
+fn a_pull_survives_every_fault() {
     for seed in seeds() {
         let road = Road::new(seed);
         road.elsewhere(&["pull", &road.remote("a:v1"), PLAIN]);
@@ -126,7 +126,7 @@ fn a_copy_to_a_folder_survives_every_fault() {
 
 /// Docker's registry forgets an upload that breaks off within a part, so that a push may have to be started again.
 #[test]
-fn a_push_comes_through() {
+fn a_push_survives_every_fault() {
     for seed in seeds() {
         let road = Road::new(seed);
         let remote = road.remote("b:v1");

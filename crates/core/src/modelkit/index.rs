@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_of_the_go_tool_is_written_as_it_was_read() {
+    fn an_index_of_kitops_is_written_as_it_was_read() {
         let index = read(GO).unwrap().unwrap();
         let (descriptor, bytes) = index.to_bytes();
         assert_eq!(String::from_utf8(bytes.clone()).unwrap(), GO.replace("\n        ", ""));

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn the_blocks_of_gguf_count_as_the_weights_in_them() {
+    fn gguf_blocks_count_as_their_weights() {
         let file = header(Format::Gguf, &samples::small_gguf(3, false).bytes());
         let summary = Summary::new(Hyperparameters::of_gguf(&file.metadata), &[&file]);
         assert_eq!((summary.parameters, summary.memory.weights), (320 + 32, 180 + 128));

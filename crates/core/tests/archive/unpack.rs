@@ -12,7 +12,7 @@ use crate::scenery::{Context, Member, pax, shape, snapshot, tar, unpack};
 const REFUSE: Overwrite = Overwrite::Refuse;
 
 #[test]
-fn layers_come_out_as_they_went_in() {
+fn layers_round_trip() {
     let context = Context::with_files(&["m/w.bin", "m/sub/x", "d/y"]);
     context.directory("m/empty");
     context.set_mode("m/sub", 0o750);

@@ -36,7 +36,7 @@ fn a_registry_that_takes_no_parts_is_not_sent_one_again() {
 }
 
 #[test]
-fn parts_are_as_small_the_next_time_as_they_had_to_become() {
+fn the_next_upload_starts_with_the_reduced_part_size() {
     let (registry, folder) = (FakeRegistry::start(), tempfile::tempdir().unwrap());
     registry.configure(|options| options.largest_part = Some(4 * 1024 * 1024));
     let large = |folder| Settings { resumable_bytes: 8_000_000, ..process(folder) };

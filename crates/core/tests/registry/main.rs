@@ -20,7 +20,7 @@
 //!   - from a registry: `matrix::a_download_that_stalls_is_continued_at_its_byte`,
 //!     `pull_in_pieces::a_silent_connection_is_replaced`
 //!   - to a registry: `matrix::an_upload_that_stalls_sends_no_byte_again_that_arrived`,
-//!     `push_in_parts::a_registry_that_takes_nothing_more_is_left_after_a_while`
+//!     `push_in_parts::an_upload_without_progress_ends_after_the_time_limit`
 //! - One connection is slow:
 //!   - from a registry: `pull_in_pieces::a_connection_far_slower_than_its_peers_is_replaced`,
 //!     `matrix::a_slow_connection_costs_no_byte`
@@ -36,11 +36,11 @@
 //! - The upload session expires:
 //!   - to a registry: `matrix::an_expired_session_is_restarted_once`,
 //!     `push_in_parts::an_expired_upload_starts_again_once`,
-//!     `resume::a_session_that_cannot_be_queried_means_a_clean_start`
+//!     `resume::an_upload_session_without_status_is_started_again`
 //! - An answer has a wrong offset:
 //!   - from a registry: `matrix::an_answer_with_another_range_is_refused`, `pull::a_range_of_other_bytes_is_refused`
 //!   - to a registry: `matrix::a_false_offset_costs_one_part`,
-//!     `resume::an_offset_that_makes_no_sense_is_not_believed`
+//!     `resume::an_implausible_offset_is_refused`
 //! - Tokens expire quickly:
 //!   - from a registry: `matrix::a_token_that_is_good_for_one_request_is_renewed_each_time`
 //!   - to a registry: `matrix::a_token_that_is_good_for_one_request_is_renewed_each_time`,
@@ -61,10 +61,10 @@
 //! - HEAD is not supported:
 //!   - from and to a registry: `matrix::a_registry_without_head_is_read_from_and_written_to`
 //! - A real registry with cuts (FIN and RST), delays, limits and refusals by a random plan:
-//!   - from a registry: `troubled::a_pull_comes_through`,
+//!   - from a registry: `troubled::a_pull_survives_every_fault`,
 //!     `troubled::unpacking_from_a_registry_survives_every_fault`,
 //!     `troubled::a_copy_to_a_folder_survives_every_fault`, `troubled::a_copy_between_registries_survives_every_fault`
-//!   - to a registry: `troubled::a_push_comes_through`
+//!   - to a registry: `troubled::a_push_survives_every_fault`
 //! - A real registry that stalls:
 //!   - from and to a registry: `interoperability::connections_that_stall_are_left`
 //! - `kill -9`:
@@ -77,7 +77,7 @@
 //! # Security holes of other clients
 //!
 //! - Authorization is never sent to the target of a redirect: `pull::redirects_are_followed_and_credentials_stay`,
-//!   `holes::a_place_that_a_redirect_leads_to_learns_no_credentials_by_asking`,
+//!   `holes::a_redirect_target_cannot_request_credentials`,
 //!   `authorization::a_token_server_does_not_pass_credentials_on`
 //! - Authorization is never sent to the location of an upload on another host:
 //!   `push::credentials_do_not_follow_an_upload_to_another_place`,

@@ -127,7 +127,7 @@ fn a_slow_connection_gets_help_and_no_byte_is_fetched_twice() {
 }
 
 #[test]
-fn a_stretch_that_breaks_off_is_gone_on_with_at_its_byte() {
+fn a_broken_range_resumes_at_its_byte() {
     let scene = Scene::new();
     scene.registry.fail_later("GET", "/blobs/", 2, 1, Fault::DropAnswerAfter(100_000));
     scene.check(&scene.repository(in_stretches()), 0);

@@ -169,7 +169,7 @@ fn a_list_without_an_end_is_read_to_a_limit() {
 }
 
 #[test]
-fn a_mirror_that_knows_of_none_does_not_hide_those_of_the_registry() {
+fn a_mirror_without_referrers_does_not_hide_those_of_the_registry() {
     let (home, mirror) = (registry(true), registry(true));
     publish(&repository(&home), "home");
     let reading = || {

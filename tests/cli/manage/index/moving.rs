@@ -58,7 +58,7 @@ fn a_pulled_index_is_complete_and_is_removed_completely() {
 }
 
 #[test]
-fn models_of_other_modelkits_come_with_an_index() {
+fn an_index_is_pulled_with_its_referenced_models() {
     let scene = Scene::new();
     let registry = FakeRegistry::start();
     let (base, child) = (format!("{}/base:v1", registry.host()), format!("{}/child:all", registry.host()));

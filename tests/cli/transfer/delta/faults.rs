@@ -42,7 +42,7 @@ fn an_older_layer_that_is_damaged_and_cut_short_costs_no_more() {
 }
 
 #[test]
-fn an_older_layer_that_is_gone_costs_nothing() {
+fn a_missing_older_layer_costs_nothing() {
     let (scene, mut rows) = one_table();
     rows.extend(b"1,2,3\n");
     scene.write("data/rows.csv", &rows);

@@ -26,7 +26,7 @@ fn inserted_rows_fetch_only_the_chunks_around_them() {
 }
 
 #[test]
-fn files_that_stay_as_they_are_do_not_come_again_wherever_they_go() {
+fn unchanged_files_are_not_fetched_again_even_if_moved() {
     let scene = Scene::new(DATA);
     let path = |number| format!("data/{}/{number}.csv", number % 7);
     for number in 0..50 {

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mode_is_read_as_far_as_it_can_be_meant() {
+    fn a_mode_is_limited_to_its_permission_bits() {
         check(r#"{"name":"f","mode":493,"uid":0}"#, Some(0o755));
         // The file type and setuid in the mode, as written by some tools.
         check(r#"{"mode":35309}"#, Some(0o755));

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_family_is_known_by_its_artifact_type_or_its_config_type() {
+    fn a_family_is_identified_by_its_artifact_type_or_its_config_type() {
         const IMAGE: &str = "application/vnd.oci.image.config.v1+json";
         for (artifact_type, config_type, expected) in [
             (None, "application/vnd.kitops.modelkit.config.v1+json", Some(Family::ModelKit)),

@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn the_go_tool_calls_shards_weight_config_and_its_kitfile_knows_better() {
+    fn kitops_labels_shards_as_config_and_the_kitfile_takes_precedence() {
         let parts = ["model.bin", "shard-2.safetensors"];
         let types = ["weight.v1.tar", "weight.config.v1.tar"];
         let layers: Vec<_> = types.map(|rest| layer(&format!("application/vnd.cncf.model.{rest}"), &[])).into();

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_entry_that_holds_the_repository_counts() {
+    fn the_longest_matching_entry_applies() {
         let entry = |name: &str| json!({ "auth": STANDARD.encode(format!("{name}:p")) });
         let file = file(json!({ "auths": {
             "r.io": entry("host"),

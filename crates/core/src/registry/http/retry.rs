@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn no_time_means_one_attempt() {
+    fn a_retry_time_of_zero_means_one_attempt() {
         let policy = RetryPolicy { give_up_after: Duration::ZERO, ..policy() };
         assert!(RetryState::of_a_blob(policy).pause_after(failure(500, None)).is_err());
         assert!(RetryState::new(policy).pause_after(failure(500, None)).is_err());

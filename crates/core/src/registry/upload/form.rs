@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_hosts_are_known_and_others_take_parts() {
+    fn known_hosts_have_their_form_and_others_accept_parts() {
         let gigabytes = |bytes: u64| Some(bytes / 1_000_000_000);
         let small = Some(SMALL_PART_BYTES);
         for (host, first, part_bytes, ceiling) in [

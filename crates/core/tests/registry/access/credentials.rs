@@ -121,7 +121,7 @@ fn a_broken_file_is_named_and_not_quoted() {
 }
 
 #[test]
-fn without_a_file_nothing_can_be_kept() {
+fn credentials_cannot_be_stored_without_a_file() {
     assert!(matches!(CredentialStore::default().store("a.io", &credentials("me")), Err(Error::Setting(_))));
 }
 
@@ -178,7 +178,7 @@ mod helpers {
     }
 
     #[test]
-    fn a_missing_helper_is_named_with_the_file_that_wants_it() {
+    fn a_missing_helper_is_named_with_the_file_that_configures_it() {
         let folder = tempfile::tempdir().unwrap();
         let store = store_with(folder.path(), r#"{"credsStore":"not-there"}"#);
         let error = store.find("a.io", None).unwrap_err();
