@@ -72,9 +72,6 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::RemoteDatasetNotPacked { name, address } => {
             format!("the remote dataset `{name}` is not packed; the ModelKit refers to `{address}`")
         }
-        Warning::McpBundleNotPacked { name } => {
-            format!("the bundle of the MCP server `{name}` is not packed; the ModelKit only names it")
-        }
         Warning::ReferenceInModelPack { reference } => {
             format!("the model is a reference to `{reference}`, which other tools do not follow")
         }

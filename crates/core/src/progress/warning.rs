@@ -57,11 +57,6 @@ pub enum Warning<'a> {
         /// The address.
         address: &'a str,
     },
-    /// The bundle of an MCP server is not packed; the ModelKit contains its name.
-    McpBundleNotPacked {
-        /// The name in the Kitfile.
-        name: &'a str,
-    },
     /// The model is a reference, which tools for ModelPacks do not follow.
     ReferenceInModelPack {
         /// The reference.
