@@ -13,5 +13,6 @@ pub mod published;
 mod referrers;
 mod resume;
 mod save;
+mod tables;
 mod troubled;
 mod unpack;
