@@ -86,7 +86,8 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         }
         Warning::TableNotVerified { path } => {
             format!(
-                "`{path}` is shown by its table of contents, which is not verified against the layer; `kit pull` verifies it"
+                "`{path}` is shown by its table of contents, which is not verified against the layer; \
+                 `kit pull` verifies it"
             )
         }
         Warning::LinkNotImported { path } => format!("`{path}` is a symbolic link or a submodule and is not imported"),

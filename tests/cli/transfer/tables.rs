@@ -48,11 +48,13 @@ impl Scene {
         let table = self.registry.blob(annotations[CONTENTS].as_str().unwrap()).unwrap();
         let mut text = String::new();
         Compression::Zstd.decoder(&table[..]).unwrap().read_to_string(&mut text).unwrap();
-        let mut lines = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         change(&mut lines);
         let mut table = Vec::new();
         let mut encoder = Compression::Zstd.encoder(&mut table, || ()).unwrap();
-        lines.iter().for_each(|line| writeln!(encoder, "{line}").unwrap());
+        for line in lines {
+            writeln!(encoder, "{line}").unwrap();
+        }
         encoder.finish().unwrap();
         annotations[CONTENTS] = self.registry.add_blob_to("team/code", &table).into();
         annotations[&format!("{CONTENTS}.size")] = table.len().to_string().into();
@@ -198,4 +200,27 @@ fn a_store_without_a_record_compares_once() {
     assert_eq!(marks(), 1);
     scene.run("there", &["remove", &honest]).ok();
     assert_eq!(marks(), 0, "a table of a layer that is gone is forgotten");
+}
+
+/// The config of a compressed layer may claim the digest of any uncompressed layer.
+#[test]
+fn a_forged_diff_id_hides_no_difference() {
+    let scene = Scene::new(&[]);
+    let (_, honest) = scene.registry.manifest("team/code", "honest").unwrap();
+    let honest: Value = serde_json::from_slice(&honest).unwrap();
+    scene.sandbox.write("project/src/a.py", "worse!");
+    let new = scene.name("new");
+    scene.sandbox.kit(&["pack", "project", "-t", &new, "--compression", "gzip"]).ok();
+    scene.sandbox.kit(&["push", &new, PLAIN]).ok();
+    let (_, manifest) = scene.registry.manifest("team/code", "new").unwrap();
+    let mut manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    let config = scene.registry.blob(manifest["config"]["digest"].as_str().unwrap()).unwrap();
+    let mut config: Value = serde_json::from_slice(&config).unwrap();
+    config["code"][0]["diffId"] = honest["layers"][0]["digest"].clone();
+    let config = config.to_string();
+    manifest["config"]["digest"] = scene.registry.add_blob_to("team/code", config.as_bytes()).into();
+    manifest["config"]["size"] = config.len().into();
+    scene.registry.add_manifest("team/code", "forged", MANIFEST, manifest.to_string().as_bytes());
+    let compared = ["diff", &scene.name("honest"), &scene.name("forged"), PLAIN];
+    scene.run("there", &compared).ok().prints("src/a.py");
 }

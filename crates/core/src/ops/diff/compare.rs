@@ -173,7 +173,7 @@ fn compare_files(
 /// Returns the layers that may contain a requested file that the other side does not have.
 fn to_look_into<'a>(layers: &[SideLayer<'a>], others: &[SideLayer], options: &DiffOptions) -> Vec<SideLayer<'a>> {
     let may_hold = |layer: &SideLayer| options.only.is_none_or(|only| only.may_be_in(layer.section));
-    let is_there = |layer: &SideLayer| others.iter().any(|other| other.holds_what(layer));
+    let is_there = |layer: &SideLayer| others.iter().any(|other| other.is(layer));
     layers.iter().filter(|layer| may_hold(layer) && !is_there(layer)).copied().collect()
 }
 
