@@ -9,10 +9,10 @@ use kit_core::archive;
 use kit_core::git;
 use kit_core::modelkit::{UnsupportedForm, Variant};
 use kit_core::oci::ContentError;
-use kit_core::ops::{self, Lacking, TagState};
+use kit_core::ops::{self, BundleError, ImportError, IndexError, Lacking, RemoteDataError, TagState};
 use kit_core::recipe::Changed;
 use kit_core::registry;
-use kit_core::upstream::{hub, lfs};
+use kit_core::upstream::{self, hub, lfs};
 
 /// The exit code of invalid arguments.
 pub(crate) const WRONG_USAGE: u8 = 2;
@@ -96,6 +96,15 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     if let Some(error) = cause.downcast_ref::<ops::Error>() {
         return hint_for_operation(error);
     }
+    if let Some(error) = cause.downcast_ref::<BundleError>() {
+        return hint_for_bundle(error);
+    }
+    if let Some(error) = cause.downcast_ref::<ImportError>() {
+        return hint_for_import(error);
+    }
+    if let Some(error) = cause.downcast_ref::<IndexError>() {
+        return hint_for_index(error);
+    }
     if let Some(NotLoggedIn { source: registry::Error::Unauthorized { .. }, .. }) = cause.downcast_ref() {
         return Some(
             "check the user name and the password; some registries require a token instead of a password".to_owned(),
@@ -146,11 +155,9 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::NoRegistry(reference) => {
             Some(format!("put the registry host in front, as in `registry.example/{reference}`"))
         }
-        ops::Error::ReadRemote { address, source } => hint_for_remote(address, source),
-        ops::Error::Unproven(_) => Some(
-            "create a lock with `kit pack --lock` and pass it with --lock, or set `remoteHash` in the Kitfile"
-                .to_owned(),
-        ),
+        ops::Error::Index(error) => hint_for_index(error),
+        ops::Error::RemoteData(error) => hint_for_remote_data(error),
+        ops::Error::Upstream(error) => hint_for_upstream(error),
         ops::Error::NoSuchReference(_) => Some(
             "give a field as shown by `kit update --dry-run --format json`, the name of a model or dataset, or a \
              repository"
@@ -158,23 +165,6 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ),
         ops::Error::NoSuchFile(_) | ops::Error::IsFolder(_) => {
             Some("`kit ls NAME:TAG` shows the files in a ModelKit".to_owned())
-        }
-        ops::Error::IsIndex { variants, .. } => Some(format!(
-            "select a ModelKit by digest (NAME@DIGEST), or by label with `kit pull` or `kit unpack`: -l {}",
-            distinguishing_label(variants)
-        )),
-        ops::Error::SeveralVariants { variants, .. } => {
-            Some(format!("add labels until one ModelKit is left, such as -l {}", distinguishing_label(variants)))
-        }
-        ops::Error::NameTaken(_) => {
-            Some("use `kit index add` to add to an existing index, or `kit remove` to free the name".to_owned())
-        }
-        ops::Error::NameOfIndex(name) => Some(format!(
-            "use `kit unpack {name} -l …` to select a ModelKit from it, or `kit pull` with another local name to keep \
-             both"
-        )),
-        ops::Error::NotAnIndex(_) => {
-            Some("`kit index list` shows local indexes; `kit index create` creates one".to_owned())
         }
         ops::Error::UnsupportedForm(UnsupportedForm::LayerType { .. }) => Some(
             "use `kit pack --layer-format tar` for layers that a ModelKit, a ModelPack and an image can share"
@@ -185,38 +175,95 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         }
         ops::Error::Drift(_) => Some("if the changes are intended, update the lock with `kit pack --lock`".to_owned()),
         ops::Error::Registry(error) => hint_for_registry(error),
-        ops::Error::Hub(error) => hint_for_hub(error),
-        ops::Error::Git(error) => hint_for_git(error),
-        ops::Error::Lfs(error) => hint_for_lfs(error),
-        ops::Error::OnlyPointer(_) => Some("run `git lfs fetch` in the repository, then try again".to_owned()),
-        ops::Error::NotMlflow(_) => Some("a run is a folder mlruns/EXPERIMENT/RUN with a `meta.yaml`".to_owned()),
-        ops::Error::NoArtifacts(_) => Some(
-            "download the run first if its files are on a server or in a bucket; MLflow 3 stores a model in \
-             models/ID/artifacts next to the runs, which can be imported"
-                .to_owned(),
-        ),
-        ops::Error::FolderAsFile(_) => {
-            Some("remove --push and --layer-format raw to pack it as a tar layer".to_owned())
-        }
         ops::Error::TagMoved { found: TagState::At(digest), .. } => {
             Some(format!("check what the tag points to now, then use `--expect {digest}` to move it"))
         }
         ops::Error::TagMoved { found: TagState::Absent, .. } => {
             Some("use `--expect none` to create a new tag".to_owned())
         }
-        ops::Error::Incomplete(Lacking { since: Some(since), .. }) => {
-            Some(format!("the archive omits blobs of {since}; load that first, or save again without --since"))
-        }
-        ops::Error::Incomplete(_) => Some("the archive is truncated or damaged; copy it again".to_owned()),
-        ops::Error::ManyInArchive(_) => {
-            Some("use `--push REGISTRY`, without a repository, to keep their names".to_owned())
-        }
         ops::Error::NoRoom { .. } => Some(
             "free disk space, or use another disk: KIT_HOME or --config for the store, -d for unpacking".to_owned(),
         ),
-        ops::Error::Parent { source, .. } | ops::Error::Member { source, .. } => hint_for_operation(source),
+        ops::Error::Parent { source, .. } => hint_for_operation(source),
         ops::Error::Unpack(_, error) | ops::Error::Archive(error) => hint_for_archive(error),
         _ => None,
+    }
+}
+
+fn hint_for_index(error: &IndexError) -> Option<String> {
+    match error {
+        IndexError::IsIndex { variants, .. } => Some(format!(
+            "select a ModelKit by digest (NAME@DIGEST), or by label with `kit pull` or `kit unpack`: -l {}",
+            distinguishing_label(variants)
+        )),
+        IndexError::SeveralVariants { variants, .. } => {
+            Some(format!("add labels until one ModelKit is left, such as -l {}", distinguishing_label(variants)))
+        }
+        IndexError::NameTaken(_) => {
+            Some("use `kit index add` to add to an existing index, or `kit remove` to free the name".to_owned())
+        }
+        IndexError::NameOfIndex(name) => Some(format!(
+            "use `kit unpack {name} -l …` to select a ModelKit from it, or `kit pull` with another local name to keep \
+             both"
+        )),
+        IndexError::NotAnIndex(_) => {
+            Some("`kit index list` shows local indexes; `kit index create` creates one".to_owned())
+        }
+        IndexError::Member { source, .. } => hint_for_operation(source),
+        _ => None,
+    }
+}
+
+fn hint_for_remote_data(error: &RemoteDataError) -> Option<String> {
+    match error {
+        RemoteDataError::ReadRemote { address, source } => hint_for_remote(address, source),
+        RemoteDataError::Unproven(_) => Some(
+            "create a lock with `kit pack --lock` and pass it with --lock, or set `remoteHash` in the Kitfile"
+                .to_owned(),
+        ),
+        RemoteDataError::OtherRemote { .. } => None,
+    }
+}
+
+fn hint_for_bundle(error: &BundleError) -> Option<String> {
+    match error {
+        BundleError::Incomplete(Lacking { since: Some(since), .. }) => {
+            Some(format!("the archive omits blobs of {since}; load that first, or save again without --since"))
+        }
+        BundleError::Incomplete(_) => Some("the archive is truncated or damaged; copy it again".to_owned()),
+        BundleError::ManyInArchive(_) => {
+            Some("use `--push REGISTRY`, without a repository, to keep their names".to_owned())
+        }
+        BundleError::Operation(error) => hint_for_operation(error),
+        _ => None,
+    }
+}
+
+fn hint_for_import(error: &ImportError) -> Option<String> {
+    match error {
+        ImportError::Git(error) => hint_for_git(error),
+        ImportError::Lfs(error) => hint_for_lfs(error),
+        ImportError::OnlyPointer(_) => Some("run `git lfs fetch` in the repository, then try again".to_owned()),
+        ImportError::NotMlflow(_) => Some("a run is a folder mlruns/EXPERIMENT/RUN with a `meta.yaml`".to_owned()),
+        ImportError::NoArtifacts(_) => Some(
+            "download the run first if its files are on a server or in a bucket; MLflow 3 stores a model in \
+             models/ID/artifacts next to the runs, which can be imported"
+                .to_owned(),
+        ),
+        ImportError::FolderAsFile(_) => {
+            Some("remove --push and --layer-format raw to pack it as a tar layer".to_owned())
+        }
+        ImportError::Upstream(error) => hint_for_upstream(error),
+        ImportError::Archive(error) => hint_for_archive(error),
+        ImportError::Operation(error) => hint_for_operation(error),
+        _ => None,
+    }
+}
+
+fn hint_for_upstream(error: &upstream::Error) -> Option<String> {
+    match error {
+        upstream::Error::Hub(error) => hint_for_hub(error),
+        upstream::Error::Io(_) => None,
     }
 }
 

@@ -12,6 +12,7 @@ mod pieces;
 pub mod published;
 mod referrers;
 mod resume;
+mod roundtrips;
 mod save;
 mod tables;
 mod troubled;

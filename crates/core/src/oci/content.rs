@@ -117,6 +117,14 @@ pub trait Source: Send + Sync {
     /// Finds the manifest with the given `name`: a tag or a digest.
     fn resolve(&self, name: &str) -> Result<Descriptor, ContentError>;
 
+    /// Finds the manifest with the given `name` and reads it, in one request if the place is remote. Its size is at
+    /// most [`MANIFEST_SIZE_LIMIT`].
+    fn read(&self, name: &str) -> Result<(Descriptor, Vec<u8>), ContentError> {
+        let descriptor = self.resolve(name)?;
+        let bytes = self.manifest(&descriptor)?;
+        Ok((descriptor, bytes))
+    }
+
     /// Returns the verified bytes of a manifest, at most [`MANIFEST_SIZE_LIMIT`].
     fn manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, ContentError>;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::*;
 
-/// Calls `test` with a directory that contains `d/f`, `socket`, `link -> d` and `dangling -> nothing`, and with its path.
+/// Calls `test` with a directory that contains `d/f`, `socket`, `link -> d` and `dangling -> nothing`, and its path.
 #[cfg(unix)]
 fn check(test: impl Fn(&Dir, &Path)) {
     for by_component in [false, true] {
