@@ -81,6 +81,12 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::OnlyETag { address } => {
             format!("`{address}` cannot be verified: its remoteHash is an ETag, not a SHA-256 digest")
         }
+        Warning::TableNotVerified { path } => {
+            format!(
+                "`{path}` is shown by its table of contents, which is not verified against the layer; \
+                 `kit pull` verifies it"
+            )
+        }
         Warning::LinkNotImported { path } => format!("`{path}` is a symbolic link or a submodule and is not imported"),
         Warning::SecretNotImported { name } => format!("`{name}` looks like a secret and is not imported"),
         Warning::Unreadable { name, reason } => format!("cannot read `{name}`: {reason}"),

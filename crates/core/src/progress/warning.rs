@@ -74,6 +74,11 @@ pub enum Warning<'a> {
         /// The address.
         address: &'a str,
     },
+    /// The files of a layer were listed from its table of contents, which was not compared with the layer.
+    TableNotVerified {
+        /// The path in the Kitfile.
+        path: &'a str,
+    },
     /// A symbolic link or a submodule of a repository is not imported.
     LinkNotImported {
         /// The path in the repository.
