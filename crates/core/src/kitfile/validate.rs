@@ -193,7 +193,8 @@ mod tests {
                 r#"{"mcpServers":[{"name":"m","path":"/.mcpb"}],"docs":[{"path":"C:\\d"}]}"#,
                 &[
                     "docs[0].path: absolute paths are not supported in a Kitfile (path `C:\\d` in docs[0])",
-                    "mcpServers[0].path: absolute paths are not supported in a Kitfile (path `/.mcpb` in mcpServers[0])",
+                    "mcpServers[0].path: absolute paths are not supported in a Kitfile \
+                     (path `/.mcpb` in mcpServers[0])",
                 ],
             ),
             (
