@@ -379,6 +379,9 @@ fn hint_for_registry(error: &registry::Error) -> Option<String> {
                 .to_owned(),
         ),
         registry::Error::NotFound { subject, .. } => hint_for_missing(subject),
+        registry::Error::Threads(_) => {
+            Some("raise the limit of processes and threads: `ulimit -u`, or `pids` of the container".to_owned())
+        }
         registry::Error::NotTls { .. } => Some("use --plain-http for a registry without TLS".to_owned()),
         registry::Error::Untrusted { .. } => Some(
             "use --tls-cert FILE to trust its authority; --tls-verify=false disables certificate verification"

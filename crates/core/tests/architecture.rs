@@ -42,7 +42,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("upstream", &["registry", "kitfile", "oci", "provenance", "digest", "relative_path"]),
     ("git", &[]),
     ("modelkit", &["digest", "compression", "layer_format", "relative_path", "oci", "kitfile", "file_kind", "problem"]),
-    ("kitfile", &["yaml", "digest", "relative_path", "oci", "problem"]),
+    ("kitfile", &["yaml", "digest", "file_kind", "relative_path", "oci", "problem"]),
     ("draft", &["yaml", "kitfile", "file_kind", "problem"]),
     ("oci", &["digest"]),
     ("contents", &["digest", "relative_path", "tensors"]),

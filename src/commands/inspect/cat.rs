@@ -35,6 +35,7 @@ impl CatArgs {
 
     fn print(&self, context: &Context, file: &FileLocation) -> Result<()> {
         let (found, inspected) = self.open.open(context, &file.location)?;
-        Ok(ops::cat(&*found.source, &inspected.modelkit, &file.path, &mut Output::stream())?)
+        let sink = &mut Output::stream();
+        Ok(ops::cat(&*found.source, &inspected.modelkit, &file.path, sink, &context.bars)?)
     }
 }

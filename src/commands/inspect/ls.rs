@@ -52,7 +52,7 @@ impl LsArgs {
 
     fn files(&self, context: &Context, wanted: &FileLocation, selection: &Selection) -> Result<Vec<ListedFile>> {
         let (found, inspected) = self.open.open(context, &wanted.location)?;
-        Ok(ops::ls(&*found.source, &inspected.modelkit, selection, &wanted.path, ops::jobs())?)
+        Ok(ops::ls(&*found.source, &inspected.modelkit, selection, &wanted.path, ops::jobs(), &context.bars)?)
     }
 }
 

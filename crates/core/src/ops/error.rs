@@ -107,6 +107,14 @@ pub enum Error {
         /// Its layers, each with the section and the path.
         parts: Vec<String>,
     },
+    /// An MCP server has no valid bundle.
+    #[error("invalid MCP bundle for mcpServer {server}")]
+    McpBundle {
+        /// The name of the server.
+        server: String,
+        /// The cause.
+        source: archive::InvalidMcpBundle,
+    },
     /// The result of packing does not match the lock file; the error lists all differences.
     #[error("the result would not match the lock file:{}", listed(.0))]
     Drift(Vec<modelkit::Drift>),

@@ -70,11 +70,13 @@ fn only_headers_of_a_remote_modelkit_are_fetched() {
     registry.forget_requests();
     assert_eq!(sandbox.kit(&["ls", &remote, "--plain-http"]).ok().stdout, local);
     let (bytes, requests) = moved(&registry);
-    assert!(bytes < 128 * 1024 && requests <= 9, "{bytes} bytes in {requests} requests");
-    // Listing a folder requires two documents, and the table of contents of the one layer that may contain it.
+    assert!(bytes < 128 * 1024 && requests <= 14, "{bytes} bytes in {requests} requests");
+    // Listing a folder requires two documents, the table of contents of the one layer that may contain it, and the
+    // headers of the layer, which are compared with the table.
     registry.forget_requests();
     sandbox.kit(&["ls", &format!("{remote}//data"), "--plain-http"]).ok();
-    assert_eq!(moved(&registry).1, 3);
+    let requests = moved(&registry).1;
+    assert!((4..=8).contains(&requests), "{requests}");
 }
 
 #[test]

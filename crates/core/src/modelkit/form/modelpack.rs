@@ -114,7 +114,9 @@ fn enter(kitfile: &mut Kitfile, section: Section, path: String) -> (Section, usi
     match section {
         Section::Model | Section::ModelPart => enter_in_model(kitfile.model.get_or_insert_default(), section, path),
         // A prompt has a name in a Kitfile. A ModelPack has none, so a prompt becomes a file or folder of code.
-        Section::Code | Section::Prompt => (Section::Code, push(&mut kitfile.code, Code { path, ..Code::default() })),
+        Section::Code | Section::Prompt | Section::McpServer => {
+            (Section::Code, push(&mut kitfile.code, Code { path, ..Code::default() }))
+        }
         Section::Dataset => (Section::Dataset, push(&mut kitfile.datasets, Dataset { path, ..Dataset::default() })),
         Section::Docs => (Section::Docs, push(&mut kitfile.docs, Docs { path, ..Docs::default() })),
     }

@@ -3,7 +3,7 @@
 //! The manifest covers both digests, so both are authentic; but nothing in the manifest proves that one describes the
 //! other. Only a comparison with all bytes of the layer does.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
@@ -25,15 +25,56 @@ pub(super) struct WrongTable {
     difference: String,
 }
 
+impl WrongTable {
+    pub(super) fn new(layer: &Descriptor, difference: String) -> Self {
+        Self { layer: layer.digest, difference }
+    }
+}
+
+/// Compares `entries` with the headers of the uncompressed tar `layer`, without reading the contents of files.
+pub(super) fn compare_headers(
+    layer: &Descriptor,
+    entries: &[Entry],
+    bytes: impl Read + Seek,
+) -> io::Result<Result<(), WrongTable>> {
+    let mut listing = Listing::hopping(bytes, anywhere());
+    let mut entries = entries.iter();
+    let mut run = || loop {
+        match (listing.next_member()?, entries.next()) {
+            (None, None) => return Ok(()),
+            (Some(member), Some(entry)) => compare_header(&member, entry)?,
+            (member, entry) => return only_in_one(member.as_ref(), entry),
+        }
+    };
+    result(layer, run())
+}
+
 /// Compares the compressed `table` with all `bytes` of `layer`: paths, kinds, modes, sizes, offsets, and the digests of
 /// files and chunks. The inner error is the first difference, the outer one that of reading `bytes`.
 ///
 /// The names of tensors are not compared, because no operation uses them.
 pub(super) fn compare(layer: &Descriptor, table: &[u8], bytes: impl Read + Send) -> io::Result<Result<(), WrongTable>> {
-    match Comparison::new(layer, bytes).and_then(|comparison| comparison.run(table)) {
+    result(layer, Comparison::new(layer, bytes).and_then(|comparison| comparison.run(table)))
+}
+
+fn result(layer: &Descriptor, compared: Result<(), Stop>) -> io::Result<Result<(), WrongTable>> {
+    match compared {
         Ok(()) => Ok(Ok(())),
         Err(Stop::Read(error)) => Err(error),
-        Err(Stop::Different(difference)) => Ok(Err(WrongTable { layer: layer.digest, difference })),
+        Err(Stop::Different(difference)) => Ok(Err(WrongTable::new(layer, difference))),
+    }
+}
+
+/// All paths are allowed here: those that the layer must not have are refused when the table is read.
+fn anywhere() -> LayerShape {
+    LayerShape { path: RelativePath::root(), base: RelativePath::root() }
+}
+
+fn only_in_one(member: Option<&LayerMember>, entry: Option<&Entry>) -> Result<(), Stop> {
+    let place = if member.is_some() { "layer" } else { "table" };
+    match member.map(|member| &member.path).or(entry.map(|entry| &entry.path)) {
+        Some(path) => different(format!("`{path}` is only in the {place}")),
+        None => Ok(()),
     }
 }
 
@@ -75,9 +116,8 @@ impl<'a> Comparison<'a> {
             return different(format!("`{}` is not the type of a layer", layer.media_type));
         };
         let decoder = compression.decoder(BufReader::with_capacity(BUFFER_BYTES, bytes))?;
-        let anywhere = LayerShape { path: RelativePath::root(), base: RelativePath::root() };
         Ok(match format {
-            Format::Tar => Self::Tar(Listing::reading(decoder, anywhere)),
+            Format::Tar => Self::Tar(Listing::reading(decoder, anywhere())),
             Format::Raw => Self::Raw(decoder),
         })
     }
@@ -92,16 +132,22 @@ impl<'a> Comparison<'a> {
                 match (listing.next_member()?, next()?) {
                     (None, None) => return Ok(()),
                     (Some(member), Some(entry)) => compare_member(&member, &entry, &mut listing, &mut buffer)?,
-                    (Some(member), None) => return different(format!("`{}` is only in the layer", member.path)),
-                    (None, Some(entry)) => return different(format!("`{}` is only in the table", entry.path)),
+                    (member, entry) => return only_in_one(member.as_ref(), entry.as_ref()),
                 }
             },
-            Self::Raw(mut content) => match (next()?, next()?) {
-                (Some(entry @ Entry { kind: Kind::File { offset: 0, .. }, .. }), None) => {
-                    compare_content(&entry, &mut content, &mut buffer)
+            Self::Raw(mut content) => {
+                let mut entry = next()?;
+                // The folders above the file are not in the layer.
+                while entry.as_ref().is_some_and(|entry| entry.kind == Kind::Folder) {
+                    entry = next()?;
                 }
-                _ => different("the layer is a single file".to_owned()),
-            },
+                match (entry, next()?) {
+                    (Some(entry @ Entry { kind: Kind::File { offset: 0, .. }, .. }), None) => {
+                        compare_content(&entry, &mut content, &mut buffer)
+                    }
+                    _ => different("the layer is a single file".to_owned()),
+                }
+            }
         }
     }
 }
@@ -111,18 +157,18 @@ fn with_cause(error: &dyn std::error::Error) -> String {
 }
 
 fn compare_member(member: &LayerMember, entry: &Entry, content: &mut impl Read, buffer: &mut [u8]) -> Result<(), Stop> {
-    compare_header(member, entry).map_err(Stop::Different)?;
+    compare_header(member, entry)?;
     if member.is_directory { Ok(()) } else { compare_content(entry, content, buffer) }
 }
 
 /// Compares everything that the header of a member and its position say.
-pub(super) fn compare_header(member: &LayerMember, entry: &Entry) -> Result<(), String> {
+fn compare_header(member: &LayerMember, entry: &Entry) -> Result<(), Stop> {
     let LayerMember { path, is_directory, mode, size, offset } = member;
     if *path != entry.path {
-        return Err(format!("`{path}` is in the layer in place of `{}`", entry.path));
+        return different(format!("`{path}` is in the layer in place of `{}`", entry.path));
     }
     let differs = |what: &str, layer: String, table: String| {
-        Err(format!("the {what} of `{path}` is {layer} in the layer and {table} in the table"))
+        different(format!("the {what} of `{path}` is {layer} in the layer and {table} in the table"))
     };
     if *mode != entry.mode {
         return differs("mode", format!("{mode:o}"), format!("{:o}", entry.mode));

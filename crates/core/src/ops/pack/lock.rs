@@ -12,6 +12,7 @@ use crate::layer_format::Format;
 use crate::modelkit::{Layer, Lock, LockedFile, LockedFolder, LockedLayer, kitfile_digest, label};
 use crate::oci::Source;
 use crate::ops::error::Error;
+use crate::ops::files::tables::Headers;
 use crate::ops::files::{BUFFER_BYTES, Checked, PLAIN_FILE, PassingCheck, buffer, digest, read_whole, shape, tables};
 use crate::ops::remote_data::lock_remotes;
 use crate::ops::session::Session;
@@ -37,7 +38,7 @@ pub(super) fn lock(
 /// reading and verifying the whole layer.
 pub(crate) fn read_layer(source: &dyn Source, layer: &Layer, progress: &dyn Progress) -> Result<LockedLayer, Error> {
     let Layer { section, path, name, descriptor, diff_id, .. } = layer;
-    let table = source.checked_tables().map_or(Ok(None), |_| tables::entries(source, layer))?;
+    let table = source.checked_tables().map_or(Ok(None), |_| tables::entries(source, layer, Headers::Leave))?;
     let Contents { folders, files } = match table {
         Some(table) => table.entries.into_iter().collect(),
         None => read_through(source, layer, progress)?,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::origins::Origins;
 use super::referrers;
-use crate::modelkit::{self, ModelKitIndex, Variant};
+use crate::modelkit::{self, ModelKitIndex, Variant, contents_of};
 use crate::oci::{BlobOutcome, Content, ContentError, Descriptor, Inspection, Source, Target};
 use crate::ops::artifact::{parse_manifest, variants};
 use crate::ops::error::Error;
@@ -249,7 +249,14 @@ impl Copying<'_> {
     /// Compares a layer that the target has with its table of contents, if the target keeps a record of that.
     fn check_present(&self, blob: &Descriptor) -> Result<(), Error> {
         let Some(table) = self.unchecked_table(blob)? else { return Ok(()) };
-        self.target.checked_tables().map_or(Ok(()), |tables| tables::check(tables, blob, &table))
+        self.target.checked_tables().map_or(Ok(()), |tables| tables::check(tables, blob, &table))?;
+        self.put_table(blob, &table)
+    }
+
+    /// Stores the table of contents of `blob`, so that it is not fetched again with the referrers.
+    fn put_table(&self, blob: &Descriptor, table: &Vec<u8>) -> Result<(), Error> {
+        let put = contents_of(blob).map_or(Ok(()), |descriptor| self.target.put(&descriptor, table));
+        put.map_err(|error| Error::writing("a table of contents", error))
     }
 
     /// Returns the table of contents of `blob`, if the target requires that it is compared with the layer.
@@ -279,8 +286,11 @@ impl Copying<'_> {
                 Error::writing(label, error)
             }
         })?;
-        match self.target.checked_tables() {
-            Some(tables) if tracked.is_checked.load(Ordering::Relaxed) => tables::note_checked(tables, blob),
+        match (self.target.checked_tables(), &tracked.table) {
+            (Some(tables), Some(table)) if tracked.is_checked.load(Ordering::Relaxed) => {
+                tables::note_checked(tables, blob);
+                self.put_table(blob, table)?;
+            }
             // Another process wrote the blob.
             _ => self.check_present(blob)?,
         }
