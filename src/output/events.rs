@@ -10,7 +10,7 @@ pub(super) fn line(event: &Event<'_>) -> String {
         }
         Event::DocumentSaved { kind, digest, outcome, .. } => format!("{}: {digest}", saved(*kind, *outcome)),
         Event::BlobCopied(blob) => format!("{}: {} {}", label(blob), human(blob.bytes), copied(blob.outcome)),
-        Event::ReferrerCopied { artifact_type, .. } => format!("{artifact_type}: copied"),
+        Event::ReferrerCopied { artifact_type, .. } => format!("referrer {artifact_type}: copied"),
         Event::PullingReference { reference } => format!("Pulling referenced modelkit {reference}"),
         Event::UnpackingReference { reference } => format!("Unpacking referenced modelkit {reference}"),
         Event::UnpackingLayer { kind, name: Some(name), path, .. } => format!("Unpacking {kind} {name} to {path}"),

@@ -114,7 +114,7 @@ pub enum Error {
         path: RelativePath,
     },
     /// The target folder cannot be created, opened or written to.
-    #[error("cannot unpack into `{}`", path.display())]
+    #[error("cannot write to folder `{}`", path.display())]
     OpenTarget {
         /// The target.
         path: PathBuf,

@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn the_licence_goes_to_what_it_is_about() {
+    fn a_licence_applies_to_the_main_part() {
         for (names, expected) in [
             (&["m.bin", "a.csv"][..], "model:\n  name: m\n  path: m.bin\n  license: MIT\ndatasets:\n  - path: a.csv\n"),
             (&["a.csv", "src/"], "code:\n  - path: src\ndatasets:\n  - path: a.csv\n    license: MIT\n"),

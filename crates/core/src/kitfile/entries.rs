@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_with_the_name_of_a_reference_owns_a_layer_if_it_is_there() {
+    fn an_existing_file_named_like_a_reference_has_a_layer() {
         let kitfile: Kitfile = serde_json::from_str(r#"{"model":{"path":"model:v1.bin"}}"#).unwrap();
         assert!(kitfile.entries().is_empty());
         assert_eq!(kitfile.entries_with_model_file().len(), 1);

@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn the_config_of_a_modelpack_says_what_its_schema_allows() {
+    fn the_config_of_a_modelpack_matches_its_schema() {
         let facts = ModelFacts { precision: Some("bfloat16".to_owned()), ..ModelFacts::default() };
         let made = Assembly { facts, ..assembly(Format::Raw, Compression::None) };
         let documents = made.assemble(&Form::Artifact(Family::ModelPack)).unwrap();
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_form_cannot_list_is_refused() {
+    fn a_layer_that_a_form_cannot_list_is_refused() {
         let image = Form::Image(Platform::host());
         let modelpack = Form::Artifact(Family::ModelPack);
         for (form, format, compression, expected) in [

@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_config_says_what_is_bad() {
+    fn an_invalid_config_names_the_problem() {
         for (json, expected) in [
             ("{", "the config is not a Kitfile in JSON"),
             (r#"{"code":1}"#, "the config is not a Kitfile in JSON"),

@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_parent_only_the_model_is_wanted() {
+    fn only_the_model_of_a_parent_is_unpacked() {
         let parent =
             |filters: &[&str]| Selection::new(filters.iter().map(|f| f.parse().unwrap()).collect()).of_parent();
         assert_eq!(parent(&["docs"]), None);

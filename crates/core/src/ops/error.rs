@@ -153,9 +153,6 @@ pub enum Error {
     /// A request to a registry failed.
     #[error(transparent)]
     Registry(#[from] registry::Error),
-    /// A file or folder already exists.
-    #[error("`{0}` already exists")]
-    Exists(PathBuf),
     /// A file could not be read or written; the source names the file.
     #[error(transparent)]
     Io(#[from] io::Error),

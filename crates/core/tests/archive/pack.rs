@@ -74,7 +74,7 @@ fn ignored_folders_and_special_files_are_not_read() {
 }
 
 #[test]
-fn links_inside_the_context_are_packed_as_what_they_point_to() {
+fn links_inside_the_context_are_packed_as_their_targets() {
     let context = Context::with_files(&["store/w.bin", "store/deep/x", "m/own"]);
     context.link("m/file", "../store/w.bin");
     context.link("m/folder", &context.root().join("store/deep").display().to_string());
@@ -307,7 +307,7 @@ impl Task for Counter {
 }
 
 #[test]
-fn progress_adds_up_to_what_was_measured() {
+fn progress_adds_up_to_the_measured_sizes() {
     let context = Context::with_files(&["d/f", "d/e/g"]);
     let ignore = IgnoreRules::default();
     let source = LayerSource {

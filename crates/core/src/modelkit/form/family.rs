@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_weights_is_a_weight() {
+    fn files_with_weights_are_recognised() {
         for (section, path, expected) in [
             (Section::Model, "model", "weight"),
             (Section::ModelPart, "model-00002-of-00009.safetensors", "weight"),

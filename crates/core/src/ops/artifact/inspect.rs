@@ -37,7 +37,7 @@ impl Inspected {
 pub fn inspect(found: &Located) -> Result<Inspected, Error> {
     let source = &*found.source;
     let descriptor = source.resolve(&found.name).map_err(|error| Error::reading("the manifest", error))?;
-    read(source, descriptor, &found.name)
+    read(source, descriptor, &found.title)
 }
 
 /// Reads the ModelKit whose manifest is `descriptor`; errors call it `name`.

@@ -71,7 +71,8 @@ pub fn pack_and_push(
 pub(crate) fn find_in_folder(session: &Session<'_>, pack: &PackOptions) -> Result<Located, Error> {
     let source = FromFiles::pack(session, pack)?;
     let name = source.assembled.digest().to_string();
-    Ok(Located { source: Box::new(source), name, is_remote: false })
+    let title = pack.context.display().to_string();
+    Ok(Located { source: Box::new(source), name, title, is_remote: false })
 }
 
 /// Computes the digests of layers, and keeps their recipes and tables of contents but not their bytes.
