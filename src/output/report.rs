@@ -374,14 +374,14 @@ fn hint_for_registry(error: &registry::Error) -> Option<String> {
             "run `kit doctor {registry}/REPOSITORY --write` to see what the registry accepts; ModelKits need OCI 1.1, \
              which an update of the registry may add"
         )),
+        registry::Error::Threads(_) => {
+            Some("raise the limit of processes and threads: `ulimit -u`, or `pids` of the container".to_owned())
+        }
         registry::Error::Unreachable { .. } => Some(
             "check the host name and the port; if the network requires a proxy, set HTTPS_PROXY or use --proxy"
                 .to_owned(),
         ),
         registry::Error::NotFound { subject, .. } => hint_for_missing(subject),
-        registry::Error::Threads(_) => {
-            Some("raise the limit of processes and threads: `ulimit -u`, or `pids` of the container".to_owned())
-        }
         registry::Error::NotTls { .. } => Some("use --plain-http for a registry without TLS".to_owned()),
         registry::Error::Untrusted { .. } => Some(
             "use --tls-cert FILE to trust its authority; --tls-verify=false disables certificate verification"
