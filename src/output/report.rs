@@ -302,6 +302,9 @@ fn hint_for_registry(error: &registry::Error) -> Option<String> {
         registry::Error::NoCredentials { registry, .. } | registry::Error::Unauthorized { registry, .. } => {
             Some(format!("run `kit login {registry}`, then try again"))
         }
+        registry::Error::NoChallenge { .. } => {
+            Some("check the address; a proxy or gateway in front of the registry may require another login".to_owned())
+        }
         registry::Error::OverCeiling { .. } => {
             Some("list the shards of the model as `parts` in the Kitfile, so that each becomes a layer".to_owned())
         }

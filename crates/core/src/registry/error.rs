@@ -13,6 +13,9 @@ pub enum Error {
     /// The registry requires credentials and there are none.
     #[error("`{registry}` requires credentials, and none are known for it (401)")]
     NoCredentials { registry: String, source: Option<Answer> },
+    /// The registry refuses requests without naming an authentication scheme that `kit` has, so nothing was sent.
+    #[error("`{registry}` answered 401 without asking for a password or a token, so no credentials were sent")]
+    NoChallenge { registry: String, source: Option<Answer> },
     /// The credentials are wrong, or do not permit this request.
     #[error("the registry refused the credentials for `{registry}` (401)")]
     Unauthorized { registry: String, source: Option<Answer> },
@@ -117,6 +120,7 @@ impl Error {
     pub fn answer(&self) -> Option<&Answer> {
         match self {
             Self::NoCredentials { source, .. }
+            | Self::NoChallenge { source, .. }
             | Self::Unauthorized { source, .. }
             | Self::Denied { source, .. }
             | Self::NotFound { source, .. }
@@ -143,7 +147,9 @@ fn is_temporary_status(status: u16) -> bool {
 impl From<Error> for ContentError {
     fn from(error: Error) -> Self {
         match error {
-            Error::NoCredentials { .. } | Error::Unauthorized { .. } => Self::Unauthorized(Box::new(error)),
+            Error::NoCredentials { .. } | Error::NoChallenge { .. } | Error::Unauthorized { .. } => {
+                Self::Unauthorized(Box::new(error))
+            }
             Error::Denied { .. } => Self::Denied(Box::new(error)),
             Error::NotFound { subject, .. } => Self::NotFound(subject),
             Error::Mismatch(mismatch) => Self::Mismatch(mismatch),
