@@ -4,8 +4,9 @@ use crate::digest::Digest;
 use crate::modelkit::{ModelKit, Variant};
 use crate::oci::{Descriptor, Reference, Source};
 use crate::ops::artifact::Artifact;
-use crate::ops::error::Error;
+use crate::ops::error::{Error, reason};
 use crate::ops::workers;
+use crate::progress::{Progress, Warning};
 use crate::registry::Repository;
 use crate::store::{Entry, Names, Reader, Store};
 
@@ -142,7 +143,14 @@ fn is_any_linked(store: &Store, layers: &[Descriptor]) -> Result<bool, Error> {
 
 /// Lists the ModelKits of a remote repository, or the one that `reference` refers to. Artifacts that are not ModelKits
 /// are omitted.
-pub fn list_remote(repository: &Repository, reference: &Reference, jobs: usize) -> Result<Vec<Listed>, Error> {
+///
+/// A tag that cannot be read is a warning, unless none can be read.
+pub fn list_remote(
+    repository: &Repository,
+    reference: &Reference,
+    jobs: usize,
+    progress: &dyn Progress,
+) -> Result<Vec<Listed>, Error> {
     let path = Some(reference.repository.clone());
     let names = if let Some(name) = reference.selector() {
         vec![name]
@@ -151,17 +159,23 @@ pub fn list_remote(repository: &Repository, reference: &Reference, jobs: usize) 
         tags.sort();
         tags
     };
-    let rows = workers::run(jobs, &names, |name| {
-        let descriptor =
-            repository.resolve(name).map_err(|error| Error::reading(&format!("the tag `{name}`"), error))?;
-        match Listed::read(repository, descriptor, name) {
-            Ok((row, _)) => Ok(Some((name.clone(), row))),
-            Err(Error::NotAModelKit(_) | Error::NotAManifest(_) | Error::InvalidModelKit(_)) => Ok(None),
-            Err(error) => Err(error),
+    let rows = workers::run(jobs, &names, |name| Ok::<_, Error>(read_tag(repository, name)))?;
+    let mut readable = Vec::new();
+    let mut failures = Vec::new();
+    for (name, row) in names.iter().zip(rows) {
+        match row {
+            Ok(row) => readable.push(row.map(|row| (name.clone(), row))),
+            Err(failure) => failures.push((name, failure)),
         }
-    })?;
+    }
+    if readable.is_empty() && !failures.is_empty() {
+        return Err(failures.swap_remove(0).1);
+    }
+    for (name, failure) in &failures {
+        progress.warn(&Warning::Unreadable { name, reason: reason(failure) });
+    }
     let mut listed: Vec<Listed> = Vec::new();
-    for (tag, row) in rows.into_iter().flatten() {
+    for (tag, row) in readable.into_iter().flatten() {
         let tags = if reference.digest.is_some() { Vec::new() } else { vec![tag] };
         match listed.iter_mut().find(|known| known.digest == row.digest) {
             Some(known) => known.tags.extend(tags),
@@ -169,4 +183,14 @@ pub fn list_remote(repository: &Repository, reference: &Reference, jobs: usize) 
         }
     }
     Ok(listed)
+}
+
+/// Reads the artifact with a tag; returns `None` if it is not a ModelKit.
+fn read_tag(repository: &Repository, name: &str) -> Result<Option<Listed>, Error> {
+    let descriptor = repository.resolve(name).map_err(|error| Error::reading(&format!("the tag `{name}`"), error))?;
+    match Listed::read(repository, descriptor, name) {
+        Ok((row, _)) => Ok(Some(row)),
+        Err(Error::NotAModelKit { .. } | Error::NotAManifest(_) | Error::InvalidModelKit(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
