@@ -64,8 +64,13 @@ pub enum Error {
     #[error("its manifest is not valid")]
     NotAManifest(#[source] serde_json::Error),
     /// An artifact is neither a ModelKit nor a ModelPack.
-    #[error("`{0}` does not refer to a ModelKit or ModelPack")]
-    NotAModelKit(String),
+    #[error("`{name}` does not refer to a ModelKit or ModelPack, but to {found}")]
+    NotAModelKit {
+        /// The name of the artifact.
+        name: String,
+        /// The artifact that the name refers to, as its documents describe it.
+        found: String,
+    },
     /// A name refers to an index of ModelKits where a single ModelKit is needed.
     #[error("`{index}` is an index of ModelKits, not a single ModelKit{}", contains(variants))]
     IsIndex {

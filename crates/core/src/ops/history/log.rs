@@ -157,7 +157,10 @@ impl Walk<'_> {
             match read(source, descriptor.clone(), &descriptor.digest.to_string()) {
                 Ok(inspected) => Ok(Some(self.version(source, inspected, tags))),
                 Err(
-                    Error::NotAModelKit(_) | Error::IsIndex { .. } | Error::NotAManifest(_) | Error::InvalidModelKit(_),
+                    Error::NotAModelKit { .. }
+                    | Error::IsIndex { .. }
+                    | Error::NotAManifest(_)
+                    | Error::InvalidModelKit(_),
                 ) => Ok(None),
                 Err(Error::Read { .. }) if is_here => Ok(None),
                 Err(error) => Err(error),
