@@ -316,6 +316,10 @@ fn hint_for_registry(error: &registry::Error) -> Option<String> {
             Some("raise the limit of processes and threads: `ulimit -u`, or `pids` of the container".to_owned())
         }
         registry::Error::NotTls { .. } => Some("use --plain-http for a registry without TLS".to_owned()),
+        registry::Error::AuthorityAsServer { .. } => Some(
+            "use --tls-cert FILE to trust this certificate; --tls-verify=false disables certificate verification"
+                .to_owned(),
+        ),
         registry::Error::Untrusted { .. } => Some(
             "use --tls-cert FILE to trust its authority; --tls-verify=false disables certificate verification"
                 .to_owned(),

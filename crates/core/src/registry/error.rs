@@ -51,11 +51,8 @@ pub enum Error {
     /// The certificate is not trusted.
     #[error("the certificate of `{host}` is not trusted")]
     Untrusted { host: String, source: Cause },
-    /// A self-signed certificate as created by `openssl req -x509`: an authority, which must not be a server too.
-    #[error(
-        "the certificate of `{host}` is that of a certificate authority, which no server may use: \
-         create an authority and a server certificate signed by it, or turn verification off"
-    )]
+    /// A self-signed certificate as created by `openssl req -x509`, an authority that is not trusted itself.
+    #[error("the certificate of `{host}` is that of a certificate authority, and this certificate is not trusted")]
     AuthorityAsServer { host: String },
     /// TLS cannot be set up on this machine, or with these files.
     #[error("cannot prepare https: {problem}")]
