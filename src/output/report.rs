@@ -367,6 +367,9 @@ fn hint_for_registry(error: &registry::Error) -> Option<String> {
         registry::Error::NoCredentials { registry, .. } | registry::Error::Unauthorized { registry, .. } => {
             Some(format!("run `kit login {registry}`, then try again"))
         }
+        registry::Error::NoChallenge { .. } => {
+            Some("check the address; a proxy or gateway in front of the registry may require another login".to_owned())
+        }
         registry::Error::OverCeiling { .. } => {
             Some("list the shards of the model as `parts` in the Kitfile, so that each becomes a layer".to_owned())
         }
@@ -383,6 +386,10 @@ fn hint_for_registry(error: &registry::Error) -> Option<String> {
         ),
         registry::Error::NotFound { subject, .. } => hint_for_missing(subject),
         registry::Error::NotTls { .. } => Some("use --plain-http for a registry without TLS".to_owned()),
+        registry::Error::AuthorityAsServer { .. } => Some(
+            "use --tls-cert FILE to trust this certificate; --tls-verify=false disables certificate verification"
+                .to_owned(),
+        ),
         registry::Error::Untrusted { .. } => Some(
             "use --tls-cert FILE to trust its authority; --tls-verify=false disables certificate verification"
                 .to_owned(),

@@ -149,9 +149,13 @@ fn a_dataset_card_describes_the_dataset() {
 fn damaged_weights_are_reported_and_do_not_stop_init() {
     let sandbox = Sandbox::new();
     sandbox.write("p/model.safetensors", "no header at all");
-    assert!(
-        draft(&sandbox).contains("  # its weights are damaged: its header is longer than 100000000 bytes\n  path: ")
-    );
+    assert!(draft(&sandbox).contains("  # its weights are damaged: it ends inside its header\n  path: "));
+    let later = [&b"GGUF\x04\0\0\0"[..], &[0; 32]].concat();
+    sandbox.write("p/later.gguf", later);
+    fs_err::remove_file(sandbox.path("p/model.safetensors")).unwrap();
+    let unknown = "  # this version of kit cannot read its weights: GGUF version 4 is not supported\n  path: ";
+    assert!(draft(&sandbox).contains(unknown), "{}", draft(&sandbox));
+    fs_err::remove_file(sandbox.path("p/later.gguf")).unwrap();
     let oid = "1".repeat(64);
     let pointer = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize 9\n");
     sandbox.write("p/model.safetensors", pointer);
@@ -161,7 +165,7 @@ fn damaged_weights_are_reported_and_do_not_stop_init() {
         manifestVersion: 1.0.0
         model:
           name: model
-          # this file is a git LFS pointer; run `git lfs pull` to fetch the weights
+          # this file is only a pointer of git LFS; run `git lfs pull` to fetch the weights
           path: model.safetensors
           format: safetensors
           parts:

@@ -4,6 +4,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use expect_test::expect;
 use fs_err as fs;
+use rustix::fs::{Mode, OFlags};
 
 use kit_testkit::sandbox::Sandbox;
 
@@ -339,5 +340,42 @@ fn a_raw_layer_is_the_same_whether_stored_linked_or_sent() {
         assert_eq!(sandbox.kit(&[&pack[..], &["-t", "plain:v1"]].concat()).ok().says("Already saved").digest(), digest);
         sandbox.kit(&["fsck"]).ok();
         fs::remove_dir_all(sandbox.path("layout")).unwrap();
+    }
+}
+
+#[test]
+fn a_pointer_of_git_lfs_is_packed_with_a_warning() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    for line_end in ["\n", "\r\n"] {
+        let lines =
+            ["version https://git-lfs.github.com/spec/v1", &format!("oid sha256:{}", "a".repeat(64)), "size 7", ""];
+        sandbox.write("project/weights/model.bin", lines.join(line_end));
+        let words = "`weights/model.bin` is only a pointer of git LFS";
+        sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok().says(words);
+        // Also if the layer is not read again.
+        sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok().says(words);
+        let findings = sandbox.kit(&["validate", "project", "--format", "{{.rule}} {{.place}}"]);
+        assert!(findings.stdout.contains("lfs-pointer weights/model.bin"), "{}", findings.stdout);
+    }
+}
+
+#[test]
+fn what_is_packed_can_be_unpacked_however_deep_it_is() {
+    let sandbox = Sandbox::new();
+    sandbox.write("deep/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: m}\n");
+    fs::create_dir(sandbox.path("deep/m")).unwrap();
+    let mut folder = rustix::fs::open(sandbox.path("deep/m"), OFlags::DIRECTORY, Mode::empty()).unwrap();
+    let name = "d".repeat(200);
+    for level in 1..=20 {
+        rustix::fs::mkdirat(&folder, &name, Mode::RWXU).unwrap();
+        folder = rustix::fs::openat(&folder, &name, OFlags::DIRECTORY, Mode::empty()).unwrap();
+        let pack = || sandbox.kit(&["pack", "deep", "-t", "a:v1"]);
+        if level == 19 {
+            pack().ok();
+            sandbox.kit(&["unpack", "a:v1", "-d", "out"]).ok();
+        } else if level == 20 {
+            pack().fails().says("and paths with more than 3840 cannot be unpacked");
+        }
     }
 }

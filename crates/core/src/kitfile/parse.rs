@@ -229,6 +229,10 @@ mod tests {
                 1 | hello
                   | ^^^^^"#]],
         );
+        for end in ["---\n", "---\n# a comment\n", "...\n---\n", "--- ~\n", "...\n"] {
+            let text = format!("package: {{name: x}}\n{end}");
+            assert_eq!(parse(&text).unwrap().package.name, "x", "{end}");
+        }
         check_error(
             "a: b\n---\nc: d\n",
             &expect![[r#"

@@ -1,5 +1,6 @@
 //! The selected parts of a ModelKit: the filters of `kit unpack`.
 
+use std::fmt;
 use std::str::FromStr;
 
 use super::artifact::Layer;
@@ -57,6 +58,17 @@ impl Filter {
         Self { parts, names: None }
     }
 
+    /// A name may belong to any of the parts; without names, each part should select something.
+    fn unmatched(&self, entries: &[NamedEntry<'_>]) -> Vec<String> {
+        let selects = |filter: &Self| entries.iter().any(|(section, names, path)| filter.takes(*section, *names, path));
+        let alone: Vec<Self> = match &self.names {
+            Some(names) => names.iter().map(|name| Self { names: Some(vec![name.clone()]), ..self.clone() }).collect(),
+            None => self.parts.iter().map(|part| Self::of(vec![*part])).collect(),
+        };
+        let missed = |filter: &Self| !filter.parts.contains(&Part::Kitfile) && !selects(filter);
+        alone.iter().filter(|filter| missed(filter)).map(ToString::to_string).collect()
+    }
+
     /// Returns true if the filter selects an entry of `section` with the names `own`.
     fn takes(&self, section: Section, own: [&str; 2], path: &RelativePath) -> bool {
         let has_name = |names: &Vec<String>| names.iter().any(|name| is_meant(name, own, path));
@@ -69,6 +81,17 @@ impl Filter {
 fn is_meant(name: &str, own: [&str; 2], path: &RelativePath) -> bool {
     own.contains(&name) || (!name.is_empty() && name.parse().as_ref() == Ok(path))
 }
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = |part: &Part| Part::ALL.iter().find(|(_, known)| known == part).map_or("", |(word, _)| *word);
+        f.write_str(&self.parts.iter().map(word).collect::<Vec<_>>().join(","))?;
+        self.names.as_ref().map_or(Ok(()), |names| write!(f, ":{}", names.join(",")))
+    }
+}
+
+/// An entry that filters may select: its section, its names, and its normalized path.
+pub type NamedEntry<'a> = (Section, [&'a str; 2], RelativePath);
 
 /// A text that is not a filter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -141,6 +164,11 @@ impl Selection {
         self.is_everything() || self.filters.iter().any(|filter| filter.takes(section, names, path))
     }
 
+    /// Returns the parts and names that select none of `entries`, each as a filter.
+    pub fn unmatched(&self, entries: &[NamedEntry<'_>]) -> Vec<String> {
+        self.filters.iter().flat_map(|filter| filter.unmatched(entries)).collect()
+    }
+
     /// Returns true if the Kitfile is selected.
     pub fn takes_kitfile(&self) -> bool {
         self.is_everything() || self.filters.iter().any(|filter| filter.parts.contains(&Part::Kitfile))
@@ -202,6 +230,21 @@ mod tests {
         check(&["model"], &layer(Section::ModelPart, "lora", "lora"), true);
         check(&["code:"], &layer(Section::Code, "", "src"), true);
         check(&["datasets:"], &dataset, false);
+    }
+
+    #[test]
+    fn what_matches_nothing_is_found() {
+        let entries = [(Section::Model, ["net", "m"], "m".parse().unwrap())];
+        for (filter, expected) in [
+            ("model", &[][..]),
+            ("model,docs,kitfile", &["docs"]),
+            ("model:net,nte", &["model:nte"]),
+            ("datasets,model:net,x", &["datasets,model:x"]),
+            ("kitfile", &[]),
+        ] {
+            let selection = Selection::new(vec![filter.parse().unwrap()]);
+            assert_eq!(selection.unmatched(&entries), expected, "{filter}");
+        }
     }
 
     #[test]

@@ -63,8 +63,13 @@ pub enum Error {
     #[error("its manifest is not valid")]
     NotAManifest(#[source] serde_json::Error),
     /// An artifact is neither a ModelKit nor a ModelPack.
-    #[error("`{0}` does not refer to a ModelKit or ModelPack")]
-    NotAModelKit(String),
+    #[error("`{name}` does not refer to a ModelKit or ModelPack, but to {found}")]
+    NotAModelKit {
+        /// The name of the artifact.
+        name: String,
+        /// The artifact that the name refers to, as its documents describe it.
+        found: String,
+    },
     /// The manifest and the config do not describe a valid ModelKit.
     #[error(transparent)]
     InvalidModelKit(#[from] modelkit::InvalidModelKit),

@@ -16,7 +16,9 @@ pub(super) fn read(mut source: impl Read, file_size: Option<u64>) -> Result<Head
     source.read_exact(&mut length)?;
     let length = u64::from_le_bytes(length);
     if length > HEADER_LIMIT {
-        return Err(Error::TooLarge);
+        // A length beyond the end of the file is no length at all.
+        let is_cut = file_size.is_some_and(|size| length > size);
+        return Err(if is_cut { Error::Truncated } else { Error::TooLarge });
     }
     // The buffer grows with the received bytes, not to the announced length.
     let mut text = Vec::new();

@@ -1,6 +1,7 @@
 //! The documents of an artifact, each read once, and the referrers that belong to it.
 
 pub(super) mod attach;
+mod foreign;
 pub(super) mod inspect;
 pub(super) mod parents;
 mod records;

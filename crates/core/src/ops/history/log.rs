@@ -164,7 +164,7 @@ impl Walk<'_> {
             match read(source, descriptor.clone(), &descriptor.digest.to_string()) {
                 Ok(inspected) => Ok(Some(self.version(source, inspected, tags))),
                 Err(
-                    Error::NotAModelKit(_)
+                    Error::NotAModelKit { .. }
                     | Error::Index(IndexError::IsIndex { .. })
                     | Error::NotAManifest(_)
                     | Error::InvalidModelKit(_),

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use fs_err as fs;
 
 use super::into_store::{PackOptions, Reading};
+use super::pointers::pointers;
 use super::uncovered::uncovered;
 use crate::archive::{self, IgnoreRules, LayerSource, LayerSummary, Measured};
 use crate::compression::Compression;
@@ -187,6 +188,7 @@ impl<'a> Packer<'a> {
     ) -> Result<MeasuredLayer<'l>, Error> {
         let (source, begun) = (self.source(path), SystemTime::now());
         let measured = source.measure()?;
+        self.warn_of_pointers(&source, &measured)?;
         let layer_type = self.layer_type(entry.section, &measured);
         let key = self.key(layer_type, path, &measured);
         let remembered = self.remembered(sink, &key)?;
@@ -271,6 +273,17 @@ impl<'a> Packer<'a> {
             ignore: &self.ignore,
             links: self.options.links,
         }
+    }
+
+    /// Looks only into layers with few files: a repository with more has no large ones in git LFS.
+    fn warn_of_pointers(&self, source: &LayerSource<'_>, measured: &Measured) -> Result<(), Error> {
+        const MOST_FILES: u64 = 10_000;
+        if measured.files <= MOST_FILES
+            && let [first, others @ ..] = &*pointers(source)?
+        {
+            self.progress.warn(&Warning::OnlyPointers { path: first.as_str(), more: others.len() });
+        }
+        Ok(())
     }
 
     fn warn_of_emptiness(&self, kind: &str, path: &RelativePath, measured: &Measured) {

@@ -222,3 +222,14 @@ fn secrets_are_not_shown() {
         assert!(!format!("{credentials:?}").contains("secret"));
     }
 }
+
+#[test]
+fn credentials_that_were_not_asked_for_are_not_said_to_be_refused() {
+    for challenge in [vec![], vec![("www-authenticate", "Negotiate".to_owned())]] {
+        let registry = FakeRegistry::start();
+        registry.fail("GET", "/v2/", Fault::Status(401, challenge));
+        let error = client(settings_for("me", "secret")).ping(registry.host(), None).unwrap_err();
+        assert!(matches!(error, Error::NoChallenge { .. }), "{error}");
+        assert!(registry.requests().iter().all(|request| request.header("authorization").is_none()));
+    }
+}

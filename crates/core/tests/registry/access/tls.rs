@@ -66,10 +66,13 @@ fn verification_can_be_turned_off() {
 }
 
 #[test]
-fn a_self_signed_certificate_gets_an_explanation() {
-    let error = ping(&start("self-signed", false), trusting("self-signed.pem")).unwrap_err();
-    assert!(matches!(error, Error::AuthorityAsServer { .. }), "{}", chain(&error));
-    assert!(error.to_string().contains("create an authority and a server certificate signed by it"));
+fn a_self_signed_certificate_is_believed_if_it_is_trusted_itself() {
+    let registry = start("self-signed", false);
+    ping(&registry, trusting("self-signed.pem")).unwrap();
+    for settings in [encrypted(), trusting("ca.pem")] {
+        let error = ping(&registry, settings).unwrap_err();
+        assert!(matches!(error, Error::AuthorityAsServer { .. }), "{}", chain(&error));
+    }
 }
 
 #[test]
