@@ -16,6 +16,7 @@ mod referrers;
 mod repository;
 mod settings;
 mod tags;
+mod target;
 mod upload;
 mod web;
 

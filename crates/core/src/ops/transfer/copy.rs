@@ -5,7 +5,8 @@ use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::origins::Origins;
-use super::referrers;
+use super::referrers::{self, Found, copy_document};
+use crate::digest::Digest;
 use crate::modelkit::{self, ModelKitIndex, Variant};
 use crate::oci::{BlobOutcome, Content, ContentError, Descriptor, Source, Target};
 use crate::ops::artifact::{parse_manifest, variants};
@@ -30,6 +31,8 @@ pub struct CopyOptions {
 pub struct Copied {
     /// The manifest that was published at the target.
     pub manifest: Descriptor,
+    /// True if the target is a registry that did not have the manifest.
+    pub is_new: bool,
     /// The size in bytes of the blobs that were transferred.
     pub sent_bytes: u64,
     /// The number of bytes that an earlier, unfinished run had already sent.
@@ -67,7 +70,7 @@ pub(super) fn copy_unless(
 ) -> Result<Copied, Error> {
     let brought = bring((source, name), target, options, progress)?;
     refuse()?;
-    brought.publish((source, target), tag, options, progress)
+    brought.publish(target, tag, options, progress)
 }
 
 /// An artifact whose blobs are all at the target, but whose manifest is not published yet.
@@ -75,6 +78,9 @@ pub(crate) struct Brought {
     artifact: CopySet,
     /// The outcomes, in the order of the blobs; `None` for those that the target already had.
     outcomes: Vec<Option<BlobOutcome>>,
+    referrers: Found,
+    /// True if the target is a registry that did not have the manifest.
+    is_new: bool,
 }
 
 /// Copies the blobs of the artifact `name`.
@@ -87,20 +93,51 @@ pub(crate) fn bring(
     let artifact = CopySet::read(source, name)?;
     let blobs = &artifact.blobs;
     check(target, blobs)?;
+    let is_there = target.has_manifest(&artifact.descriptor).map_err(|error| Error::writing("the manifest", error))?;
+    let is_new = target.is_remote() && !is_there;
+    let found = referrers::find((source, target), artifact.manifests(), is_new, options);
     if let Some(need) = target.need(blobs).map_err(|error| Error::writing("the blobs", error))? {
         disk_space::check(&need.folder, need.bytes)?;
     }
     let whole = &*progress.overall(blobs.iter().map(|blob| blob.size).sum());
     let copying = Copying { source, target, options, progress, whole };
-    let outcomes = workers::run(options.jobs, blobs, |blob| copying.copy_blob(blob))?;
-    Ok(Brought { artifact, outcomes })
+    let own = blobs.iter().map(|blob| Piece { blob, is_own: true });
+    let others = found.blobs().filter(|other| blobs.iter().all(|blob| blob.digest != other.digest));
+    let pieces: Vec<_> = own.chain(others.map(|blob| Piece { blob, is_own: false })).collect();
+    let outcomes = workers::run(options.jobs, &pieces, |piece| match piece {
+        Piece { blob, is_own: true } if is_there => Ok(Outcome::Own(copying.skip_blob(blob))),
+        Piece { blob, is_own: true } => copying.copy_blob(blob).map(Outcome::Own),
+        Piece { blob, is_own: false } => {
+            Ok(Outcome::Other(copying.copy_document(blob).map_err(|error| (blob.digest, error))))
+        }
+    })?;
+    let (mut own, mut lost) = (Vec::new(), Vec::new());
+    for outcome in outcomes {
+        match outcome {
+            Outcome::Own(outcome) => own.push(outcome),
+            Outcome::Other(outcome) => lost.extend(outcome.err()),
+        }
+    }
+    Ok(Brought { referrers: found.without(lost), artifact, outcomes: own, is_new })
+}
+
+/// A blob to copy.
+struct Piece<'a> {
+    blob: &'a Descriptor,
+    /// False for a blob of a referrer, without which the artifact is complete too.
+    is_own: bool,
+}
+
+enum Outcome {
+    Own(Option<BlobOutcome>),
+    Other(Result<(), (Digest, Error)>),
 }
 
 impl Brought {
     /// Publishes the artifact and copies its referrers.
     pub(crate) fn publish(
         self,
-        (source, target): (&dyn Source, &dyn Target),
+        target: &dyn Target,
         tag: Option<&str>,
         options: &CopyOptions,
         progress: &dyn Progress,
@@ -108,12 +145,18 @@ impl Brought {
         let CopySet { descriptor, bytes, members, blobs } = self.artifact;
         let failed = |error| Error::writing("the manifest", error);
         members.iter().try_for_each(|(member, bytes)| target.put_manifest(member, bytes)).map_err(failed)?;
-        target.publish(&descriptor, &bytes, tag).map_err(failed)?;
-        for manifest in members.iter().map(|(member, _)| member).chain([&descriptor]) {
-            referrers::copy_referrers((source, target), manifest, options, progress);
+        let artifact = || target.publish(&descriptor, &bytes, tag).map_err(failed);
+        let referrers = || self.referrers.publish(target, options, progress);
+        if target.is_remote() && options.jobs > 1 {
+            // Referrers may be stored before their subject (distribution-spec 1.1, "Pushing Manifests with Subject").
+            workers::both(artifact, referrers).0?;
+        } else {
+            artifact()?;
+            referrers();
         }
         let mut copied = Copied {
             manifest: descriptor,
+            is_new: self.is_new,
             sent_bytes: 0,
             resumed_bytes: 0,
             present_bytes: 0,
@@ -127,7 +170,7 @@ impl Brought {
                     copied.resumed_bytes += resumed_bytes;
                 }
                 Some(BlobOutcome::Mounted) => copied.mounted_bytes += blob.size,
-                None => copied.present_bytes += blob.size,
+                Some(BlobOutcome::Present) | None => copied.present_bytes += blob.size,
             }
         }
         Ok(copied)
@@ -149,6 +192,11 @@ pub(crate) struct CopySet {
 const MEMBERS_BYTES_LIMIT: u64 = 64 * 1024 * 1024;
 
 impl CopySet {
+    /// The manifests of the artifact: those in the index, and its own.
+    fn manifests(&self) -> impl Iterator<Item = &Descriptor> {
+        self.members.iter().map(|(member, _)| member).chain([&self.descriptor])
+    }
+
     pub(crate) fn read(source: &dyn Source, name: &str) -> Result<Self, Error> {
         let descriptor = source.resolve(name).map_err(|error| Error::reading("the manifest", error))?;
         let bytes = source.manifest(&descriptor).map_err(|error| Error::reading("the manifest", error))?;
@@ -211,6 +259,23 @@ pub(super) fn action(
     Ok(target.origin_among(blob, &candidates)?.map_or(BlobAction::Send, BlobAction::Mount))
 }
 
+/// Decides about a blob like [`action`], but with as few requests as possible: storing a small one shows if the target
+/// or an origin has it, and a repository that has all blobs of the artifact is an origin without being asked.
+pub(super) fn cheapest_action(
+    target: &dyn Target,
+    blob: &Descriptor,
+    options: &CopyOptions,
+) -> Result<BlobAction, ContentError> {
+    if let Some(origin) = options.origins.of_all() {
+        return Ok(BlobAction::Mount(origin.to_owned()));
+    }
+    if target.finds_on_put(blob) {
+        let origin = options.origins.of(&blob.digest).into_iter().next();
+        return Ok(origin.map_or(BlobAction::Send, BlobAction::Mount));
+    }
+    action(target, blob, options)
+}
+
 /// A copy in progress.
 pub(crate) struct Copying<'a> {
     pub(crate) source: &'a dyn Source,
@@ -224,24 +289,33 @@ impl Copying<'_> {
     /// Copies a blob to the target and returns the outcome; `None` if the target already had it.
     pub(crate) fn copy_blob(&self, blob: &Descriptor) -> Result<Option<BlobOutcome>, Error> {
         let label = modelkit::label(blob);
-        let action = action(self.target, blob, self.options).map_err(|error| Error::writing(&label, error))?;
-        let origin = match action {
-            BlobAction::Present => {
-                self.whole.skip(blob.size);
-                self.report(blob, CopyOutcome::Present);
-                return Ok(None);
-            }
-            BlobAction::Mount(origin) => Some(origin),
-            BlobAction::Send => None,
-        };
+        let origin =
+            match cheapest_action(self.target, blob, self.options).map_err(|error| Error::writing(&label, error))? {
+                BlobAction::Present => return Ok(self.skip_blob(blob)),
+                BlobAction::Mount(origin) => Some(origin),
+                BlobAction::Send => None,
+            };
         let outcome = self.put(blob, &label, origin.as_deref())?;
         let how = match (outcome, &origin) {
             (BlobOutcome::Mounted, Some(from)) => CopyOutcome::Mounted { from },
             (BlobOutcome::Sent { resumed_bytes }, _) => CopyOutcome::Copied { resumed_bytes },
             (BlobOutcome::Mounted, None) => CopyOutcome::Copied { resumed_bytes: 0 },
+            (BlobOutcome::Present, _) => CopyOutcome::Present,
         };
         self.report(blob, how);
         Ok(Some(outcome))
+    }
+
+    /// Passes over a blob that the target has.
+    fn skip_blob(&self, blob: &Descriptor) -> Option<BlobOutcome> {
+        self.whole.skip(blob.size);
+        self.report(blob, CopyOutcome::Present);
+        None
+    }
+
+    /// Copies a blob of a referrer, without progress.
+    fn copy_document(&self, blob: &Descriptor) -> Result<(), Error> {
+        copy_document((self.source, self.target), blob, self.options)
     }
 
     fn report(&self, blob: &Descriptor, outcome: CopyOutcome<'_>) {
