@@ -14,5 +14,6 @@ mod referrers;
 mod resume;
 mod roundtrips;
 mod save;
+mod tables;
 mod troubled;
 mod unpack;

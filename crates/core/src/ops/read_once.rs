@@ -8,7 +8,9 @@ use std::io::Read;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::digest::Digest;
-use crate::oci::{Content, ContentError, Descriptor, MANIFEST_SIZE_LIMIT, Manifest, Source, read_document};
+use crate::oci::{
+    CheckedTables, Content, ContentError, Descriptor, MANIFEST_SIZE_LIMIT, Manifest, Source, read_document,
+};
 
 /// A wrapper for a source that keeps the names, manifests and configs that the source returned, up to [`MEMORY_LIMIT`].
 pub(crate) struct ReadOnce {
@@ -92,6 +94,10 @@ impl Source for ReadOnce {
 
     fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
         self.source.referrers(subject)
+    }
+
+    fn checked_tables(&self) -> Option<&dyn CheckedTables> {
+        self.source.checked_tables()
     }
 }
 

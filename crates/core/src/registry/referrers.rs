@@ -193,10 +193,13 @@ struct Storing {
     answer: JoinHandle<Result<Response, Error>>,
 }
 
+/// The headers, the body and the URL of an answer.
+type Fetched = Result<(HeaderMap, Vec<u8>, Url), Error>;
+
 /// An index under a tag that is being read.
 struct ReadingIndex {
     call: Call,
-    answer: JoinHandle<Result<(HeaderMap, Vec<u8>, Url), Error>>,
+    answer: JoinHandle<Fetched>,
 }
 
 impl ReadingIndex {

@@ -1,16 +1,16 @@
 //! Copying an artifact from a source to a target: the base of push, pull, save and load.
 
-use std::collections::HashSet;
-use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::copy_set::CopySet;
 use super::origins::Origins;
 use super::referrers::{self, Found, copy_document};
+use super::tracked::Tracked;
 use crate::digest::Digest;
-use crate::modelkit::{self, ModelKitIndex, Variant};
-use crate::oci::{BlobOutcome, Content, ContentError, Descriptor, Source, Target};
-use crate::ops::artifact::{parse_manifest, variants};
+use crate::modelkit::{self, contents_of};
+use crate::oci::{BlobOutcome, ContentError, Descriptor, Source, Target};
 use crate::ops::error::Error;
+use crate::ops::files::tables;
 use crate::ops::transfer::delta::Taken;
 use crate::ops::{disk_space, workers};
 use crate::progress::{BlobCopied, CopyOutcome, Event, Phase, Progress, Task, human};
@@ -94,23 +94,29 @@ pub(crate) fn bring(
     let blobs = &artifact.blobs;
     check(target, blobs)?;
     let is_there = target.has_manifest(&artifact.descriptor).map_err(|error| Error::writing("the manifest", error))?;
-    let is_new = target.is_remote() && !is_there;
+    let is_remote = target.is_remote();
+    let is_new = is_remote && !is_there;
     let found = referrers::find((source, target), artifact.manifests(), is_new, options);
     if let Some(need) = target.need(blobs).map_err(|error| Error::writing("the blobs", error))? {
         disk_space::check(&need.folder, need.bytes)?;
     }
     let whole = &*progress.overall(blobs.iter().map(|blob| blob.size).sum());
     let copying = Copying { source, target, options, progress, whole };
-    let own = blobs.iter().map(|blob| Piece { blob, is_own: true });
+    let own: Vec<_> = blobs.iter().map(|blob| Piece { blob, is_own: true }).collect();
     let others = found.blobs().filter(|other| blobs.iter().all(|blob| blob.digest != other.digest));
-    let pieces: Vec<_> = own.chain(others.map(|blob| Piece { blob, is_own: false })).collect();
-    let outcomes = workers::run(options.jobs, &pieces, |piece| match piece {
-        Piece { blob, is_own: true } if is_there => Ok(Outcome::Own(copying.skip_blob(blob))),
-        Piece { blob, is_own: true } => copying.copy_blob(blob).map(Outcome::Own),
-        Piece { blob, is_own: false } => {
-            Ok(Outcome::Other(copying.copy_document(blob).map_err(|error| (blob.digest, error))))
-        }
-    })?;
+    let others: Vec<_> = others.map(|blob| Piece { blob, is_own: false }).collect();
+    // A local target reads tables of contents together with their layers; those it does not read again.
+    let phases = if is_remote { vec![[own, others].concat()] } else { vec![own, others] };
+    let mut outcomes = Vec::new();
+    for pieces in phases {
+        outcomes.extend(workers::run(options.jobs, &pieces, |piece| match piece {
+            Piece { blob, is_own: true } if is_there => Ok(Outcome::Own(copying.skip_blob(blob))),
+            Piece { blob, is_own: true } => copying.copy_blob(blob).map(Outcome::Own),
+            Piece { blob, is_own: false } => {
+                Ok(Outcome::Other(copying.copy_document(blob).map_err(|error| (blob.digest, error))))
+            }
+        })?);
+    }
     let (mut own, mut lost) = (Vec::new(), Vec::new());
     for outcome in outcomes {
         match outcome {
@@ -122,6 +128,7 @@ pub(crate) fn bring(
 }
 
 /// A blob to copy.
+#[derive(Clone, Copy)]
 struct Piece<'a> {
     blob: &'a Descriptor,
     /// False for a blob of a referrer, without which the artifact is complete too.
@@ -175,59 +182,6 @@ impl Brought {
         }
         Ok(copied)
     }
-}
-
-/// The documents and blobs of a ModelKit, or of an index with all its ModelKits.
-pub(crate) struct CopySet {
-    pub(crate) descriptor: Descriptor,
-    pub(super) bytes: Vec<u8>,
-    /// The manifests in the index.
-    pub(crate) members: Vec<(Descriptor, Vec<u8>)>,
-    /// The blobs without duplicates, the largest first, so that no large one is left for a single worker at the end.
-    pub(crate) blobs: Vec<Descriptor>,
-}
-
-/// The maximum size of the manifests of an index, which are kept in memory until they are published. Those of a
-/// thousand ModelKits have about 2 MiB.
-const MEMBERS_BYTES_LIMIT: u64 = 64 * 1024 * 1024;
-
-impl CopySet {
-    /// The manifests of the artifact: those in the index, and its own.
-    fn manifests(&self) -> impl Iterator<Item = &Descriptor> {
-        self.members.iter().map(|(member, _)| member).chain([&self.descriptor])
-    }
-
-    pub(crate) fn read(source: &dyn Source, name: &str) -> Result<Self, Error> {
-        let descriptor = source.resolve(name).map_err(|error| Error::reading("the manifest", error))?;
-        let bytes = source.manifest(&descriptor).map_err(|error| Error::reading("the manifest", error))?;
-        let (mut blobs, mut members): (Vec<Descriptor>, _) = (Vec::new(), Vec::new());
-        if let Some(index) = variants::read(&descriptor, &bytes)? {
-            members = read_members(source, &index)?;
-            for (member, bytes) in &members {
-                blobs.extend(parse_manifest(bytes, &member.digest.to_string())?.blobs().cloned());
-            }
-        } else {
-            blobs.extend(parse_manifest(&bytes, name)?.blobs().cloned());
-        }
-        let mut seen = HashSet::new();
-        blobs.retain(|blob| seen.insert(blob.digest));
-        blobs.sort_by_key(|blob| std::cmp::Reverse(blob.size));
-        Ok(Self { descriptor, bytes, members, blobs })
-    }
-}
-
-fn read_members(source: &dyn Source, index: &ModelKitIndex) -> Result<Vec<(Descriptor, Vec<u8>)>, Error> {
-    let members: Vec<_> = index.variants().iter().map(Variant::descriptor).collect();
-    let size = members.iter().fold(0, |sum: u64, member| sum.saturating_add(member.size));
-    if size > MEMBERS_BYTES_LIMIT {
-        let reason = format!("their size is {}, the limit is {}", human(size), human(MEMBERS_BYTES_LIMIT));
-        return Err(Error::reading("the manifests of the index", ContentError::Other(reason.into())));
-    }
-    workers::run(workers::jobs(), &members, |member| {
-        let bytes = source.manifest(member);
-        let bytes = bytes.map_err(|error| Error::reading(&format!("the manifest `{}`", member.digest), error))?;
-        Ok((member.clone(), bytes))
-    })
 }
 
 /// Fails if the target is known to refuse a blob, before any transfer.
@@ -291,7 +245,10 @@ impl Copying<'_> {
         let label = modelkit::label(blob);
         let origin =
             match cheapest_action(self.target, blob, self.options).map_err(|error| Error::writing(&label, error))? {
-                BlobAction::Present => return Ok(self.skip_blob(blob)),
+                BlobAction::Present => {
+                    self.check_present(blob)?;
+                    return Ok(self.skip_blob(blob));
+                }
                 BlobAction::Mount(origin) => Some(origin),
                 BlobAction::Send => None,
             };
@@ -318,6 +275,27 @@ impl Copying<'_> {
         copy_document((self.source, self.target), blob, self.options)
     }
 
+    /// Compares a layer that the target has with its table of contents, if the target keeps a record of that.
+    fn check_present(&self, blob: &Descriptor) -> Result<(), Error> {
+        let Some(table) = self.unchecked_table(blob)? else { return Ok(()) };
+        self.target.checked_tables().map_or(Ok(()), |tables| tables::check(tables, blob, &table))?;
+        self.put_table(blob, &table)
+    }
+
+    /// Stores the table of contents of `blob`, so that it is not fetched again with the referrers.
+    fn put_table(&self, blob: &Descriptor, table: &Vec<u8>) -> Result<(), Error> {
+        let put = contents_of(blob).map_or(Ok(()), |descriptor| self.target.put(&descriptor, table));
+        put.map_err(|error| Error::writing("a table of contents", error))
+    }
+
+    /// Returns the table of contents of `blob`, if the target requires that it is compared with the layer.
+    fn unchecked_table(&self, blob: &Descriptor) -> Result<Option<Vec<u8>>, Error> {
+        match self.target.checked_tables() {
+            Some(tables) if !tables::is_checked(tables, blob) => tables::bytes(self.source, blob),
+            _ => Ok(None),
+        }
+    }
+
     fn report(&self, blob: &Descriptor, outcome: CopyOutcome<'_>) {
         let (kind, path) = modelkit::kind_and_path(blob);
         let (digest, bytes) = (blob.digest, blob.size);
@@ -327,7 +305,9 @@ impl Copying<'_> {
     fn put(&self, blob: &Descriptor, label: &str, origin: Option<&str>) -> Result<BlobOutcome, Error> {
         let content = self.source.blob(blob);
         let task = self.progress.start(self.options.phase, label, Some(blob.size));
-        let tracked = Tracked { content: &*content, task: &*task, failed: AtomicBool::new(false) };
+        let table = self.unchecked_table(blob)?;
+        let (failed, is_checked) = (AtomicBool::new(false), AtomicBool::new(false));
+        let tracked = Tracked { content: &*content, task: &*task, blob, table, failed, is_checked };
         let outcome = self.target.put_from(blob, origin, &tracked).map_err(|error| {
             if tracked.failed.load(Ordering::Relaxed) {
                 Error::reading(label, error)
@@ -335,55 +315,16 @@ impl Copying<'_> {
                 Error::writing(label, error)
             }
         })?;
+        match (self.target.checked_tables(), &tracked.table) {
+            (Some(tables), Some(table)) if tracked.is_checked.load(Ordering::Relaxed) => {
+                tables::note_checked(tables, blob);
+                self.put_table(blob, table)?;
+            }
+            // Another process wrote the blob.
+            _ => self.check_present(blob)?,
+        }
         // Also if the blob was mounted, or written by another process.
         task.set(blob.size);
         Ok(outcome)
-    }
-}
-
-/// Counts the bytes that are read, and records whether the source failed. Opening the content again sets the count to
-/// the offset.
-struct Tracked<'a> {
-    content: &'a dyn Content,
-    task: &'a dyn Task,
-    failed: AtomicBool,
-}
-
-impl Content for Tracked<'_> {
-    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
-        self.task.set(offset);
-        match self.content.open_at(offset) {
-            Ok(reader) => Ok(Box::new(TrackedReader { reader, tracked: self })),
-            Err(error) => {
-                self.failed.store(true, Ordering::Relaxed);
-                Err(error)
-            }
-        }
-    }
-
-    fn report_mismatch(&self) -> bool {
-        self.content.report_mismatch()
-    }
-}
-
-struct TrackedReader<'a> {
-    reader: Box<dyn Read + Send + 'a>,
-    tracked: &'a Tracked<'a>,
-}
-
-impl Read for TrackedReader<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.reader.read(buffer) {
-            Ok(read) => {
-                self.tracked.task.advance(read as u64);
-                Ok(read)
-            }
-            Err(error) => {
-                if error.kind() != io::ErrorKind::Interrupted {
-                    self.tracked.failed.store(true, Ordering::Relaxed);
-                }
-                Err(error)
-            }
-        }
     }
 }

@@ -77,7 +77,9 @@ pub(super) fn find<'a>(
         for (entry, (attached, about_it)) in level.iter().zip(read) {
             // A failure concerns a single referrer, so the others are still copied.
             let Some(attached) = found.take(attached) else { continue };
-            attached.into_iter().for_each(|attached| found.add(entry, attached));
+            if let Some(attached) = attached {
+                found.add(entry, attached);
+            }
             next.extend(found.take(about_it).into_iter().flatten());
         }
         level = next;
@@ -182,9 +184,10 @@ struct Following<'a> {
 impl Following<'_> {
     fn list(&self, subject: &Descriptor, is_new: bool) -> Result<Vec<Entry>, Error> {
         let listed = self.source.referrers(subject).map_err(|error| Error::reading("its referrers", error))?;
-        let there = match listed.is_empty() || is_new {
-            true => Vec::new(),
-            false => self.target.attached(subject).map_err(|error| Error::writing("its referrers", error))?,
+        let there = if listed.is_empty() || is_new {
+            Vec::new()
+        } else {
+            self.target.attached(subject).map_err(|error| Error::writing("its referrers", error))?
         };
         let entry = |descriptor: Descriptor| Entry {
             subject: subject.clone(),
