@@ -45,6 +45,15 @@ pub(super) fn run<'i, I: Sync, T: Send, E: Send>(
     done.collect()
 }
 
+/// Does `first` and `second` at the same time.
+pub(super) fn both<A, B: Send>(first: impl FnOnce() -> A, second: impl FnOnce() -> B + Send) -> (A, B) {
+    std::thread::scope(|scope| {
+        let second = scope.spawn(second);
+        let first = first();
+        (first, second.join().expect("no worker panics"))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,6 +17,7 @@ mod repository;
 mod runtime;
 mod settings;
 mod tags;
+mod target;
 mod upload;
 mod web;
 

@@ -7,7 +7,7 @@ pub(super) mod parents;
 mod records;
 pub(super) mod variants;
 
-pub(crate) use attach::{Attachment, FINGERPRINT, Prepared, attach};
+pub(crate) use attach::{Attachment, EMPTY, FINGERPRINT, Prepared, attach};
 pub(crate) use inspect::{Artifact, parse_manifest, read};
 pub use inspect::{Inspected, inspect};
 pub use parents::parents;

@@ -15,7 +15,7 @@ use crate::archive::{self, LayerSource};
 use crate::compression::Compression;
 use crate::digest::{Digest, DigestWriter};
 use crate::modelkit::{Documents, LayerType, Lock};
-use crate::oci::{CheckedTables, Content, ContentError, Descriptor, Source, Target};
+use crate::oci::{CheckedTables, Content, ContentError, Descriptor, Source, Subject, Target};
 use crate::ops::artifact::attach;
 use crate::ops::error::Error;
 use crate::ops::files::tables;
@@ -57,12 +57,9 @@ pub fn pack_and_push(
     }
     let record = record(session, pack, &source.assembled, lock.as_ref())?;
     let tables = tables::attachment(&source, source.assembled.layers.iter());
-    attach(
-        target,
-        &source.assembled.documents.manifest,
-        &tables.into_iter().chain(record).collect::<Vec<_>>(),
-        session.progress,
-    );
+    let subject = Subject { descriptor: &source.assembled.documents.manifest, is_new: copied.is_new };
+    let documents: Vec<_> = tables.into_iter().chain(record).collect();
+    attach(target, &subject, &documents, options.jobs, session.progress);
     Ok(PackedAway { copied, lock })
 }
 

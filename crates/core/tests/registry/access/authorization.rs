@@ -207,7 +207,7 @@ fn a_token_server_does_not_pass_credentials_on() {
 #[test]
 fn a_403_names_the_refused_action() {
     let registry = with_basic();
-    registry.fail_later("POST", "/uploads/", 1, 1, Fault::Status(403, vec![]));
+    registry.fail_later("POST", "/uploads/", 1, 2, Fault::Status(403, vec![]));
     let repository = repository_with(&registry, settings_for("me", "secret"));
     let error = repository.put(&descriptor(b"hello"), &&b"hello"[..]).unwrap_err();
     assert!(matches!(error, ContentError::Denied(_)), "{error}");
