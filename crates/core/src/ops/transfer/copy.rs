@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::origins::Origins;
 use super::referrers;
+use crate::digest::Hasher;
 use crate::modelkit::{self, ModelKitIndex, Variant, contents_of};
 use crate::oci::{BlobOutcome, Content, ContentError, Descriptor, Inspection, Source, Target};
 use crate::ops::artifact::{parse_manifest, variants};
@@ -343,6 +344,10 @@ struct TrackedCheck<'a> {
 }
 
 impl Inspection for TrackedCheck<'_> {
+    fn hasher(&mut self) -> Hasher {
+        self.check.hasher()
+    }
+
     fn take(&mut self, bytes: &[u8]) {
         self.check.take(bytes);
     }
