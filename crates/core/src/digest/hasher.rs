@@ -1,5 +1,6 @@
 //! Computes digests while other code reads or writes the bytes.
 
+use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
@@ -19,6 +20,10 @@ pub struct Hasher {
     inline: Hashes,
     piece: Piece,
     thread: Option<HashingThread>,
+    /// The number of bytes that were added.
+    position: u64,
+    /// The positions at which parts begin or end, in order.
+    planned: VecDeque<u64>,
 }
 
 /// Receives the digests of parts in the order in which the parts ended, several at once and with some delay. The
@@ -73,8 +78,26 @@ impl Hasher {
         self.piece.bounds.push(self.piece.bytes.len());
     }
 
+    /// Begins or ends a part at each of `positions`, which must be in order and after the bytes that were added.
+    pub fn plan_bounds(&mut self, positions: impl IntoIterator<Item = u64>) {
+        self.planned.extend(positions);
+    }
+
     /// Adds the next bytes.
     pub fn update(&mut self, mut bytes: &[u8]) {
+        while let Some(planned) = self.planned.front() {
+            let distance = usize::try_from(planned.saturating_sub(self.position)).unwrap_or(usize::MAX);
+            let Some((now, later)) = bytes.split_at_checked(distance) else { break };
+            self.add(now);
+            self.bound();
+            self.planned.pop_front();
+            bytes = later;
+        }
+        self.add(bytes);
+    }
+
+    fn add(&mut self, mut bytes: &[u8]) {
+        self.position += bytes.len() as u64;
         while !bytes.is_empty() {
             let (now, later) = bytes.split_at(bytes.len().min(PIECE_BYTES - self.piece.bytes.len()));
             self.piece.bytes.extend_from_slice(now);
@@ -222,5 +245,19 @@ mod tests {
         assert_eq!(hasher.finish(), Digest::of(&content));
         let expected: Vec<_> = parts.map(|part| Digest::of(&content[part])).into();
         assert_eq!(digests.iter().flatten().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn parts_can_be_planned() {
+        let content: Vec<u8> = (0..3_000_000_u32).map(|number| (number / 11).to_le_bytes()[0]).collect();
+        for step in [1000, 70_000, 5_000_000] {
+            let mut hasher = Hasher::default();
+            let digests = hasher.parts();
+            hasher.plan_bounds([0, 512, 512, 2_000_128, 2_999_936, 3_000_000]);
+            content.chunks(step).for_each(|bytes| hasher.update(bytes));
+            assert_eq!(hasher.finish(), Digest::of(&content));
+            let expected = [0..512, 512..2_000_128, 2_999_936..3_000_000].map(|part| Digest::of(&content[part]));
+            assert_eq!(digests.iter().flatten().collect::<Vec<_>>(), expected, "{step}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 
 use super::descriptor::Descriptor;
-use crate::digest::{Digest, Mismatch, VerifyingReader};
+use crate::digest::{Digest, Hasher, Mismatch, VerifyingReader};
 
 /// The maximum size of manifests and configs, which are read into memory (distribution-spec 1.1, "Pushing Manifests": 4
 /// MiB).
@@ -51,6 +51,9 @@ pub trait Content: Send + Sync {
 
 /// Receives all bytes of a content in order, and may refuse them at the end, although they match their digest.
 pub trait Inspection {
+    /// Returns the hasher for the digest of all bytes. It may compute digests of parts for the inspection.
+    fn hasher(&mut self) -> Hasher;
+
     /// Receives the next bytes.
     fn take(&mut self, bytes: &[u8]);
 

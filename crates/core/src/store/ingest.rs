@@ -104,7 +104,7 @@ fn fetch<'c>(
     partial.set_len(resumed)?;
     partial.seek(SeekFrom::Start(0))?;
     let mut buffer = vec![0; BUFFER_BYTES];
-    let mut hasher = Hasher::default();
+    let mut hasher = inspection.as_mut().map_or_else(Hasher::default, |inspection| inspection.hasher());
     loop {
         let read = partial.read(&mut buffer)?;
         if read == 0 {

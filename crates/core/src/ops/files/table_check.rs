@@ -9,8 +9,9 @@ use std::thread::JoinHandle;
 
 use super::hash::{BUFFER_BYTES, buffer, digest};
 use crate::archive::{self, LayerMember, LayerShape, Listing};
+use crate::compression::Compression;
 use crate::contents::{self, Altered, Entry, Kind, VerifiedPieces};
-use crate::digest::Digest;
+use crate::digest::{Digest, Hasher, PartDigests};
 use crate::layer_format::Format;
 use crate::modelkit::LayerType;
 use crate::oci::{ContentError, Descriptor};
@@ -54,7 +55,7 @@ pub(super) fn compare_headers(
 ///
 /// The names of tensors are not compared, because no operation uses them.
 pub(super) fn compare(layer: &Descriptor, table: &[u8], bytes: impl Read + Send) -> io::Result<Result<(), WrongTable>> {
-    result(layer, Comparison::new(layer, bytes).and_then(|comparison| comparison.run(table)))
+    result(layer, Comparison::new(layer, bytes, None).and_then(|comparison| comparison.run(table)))
 }
 
 fn result(layer: &Descriptor, compared: Result<(), Stop>) -> io::Result<Result<(), WrongTable>> {
@@ -103,35 +104,50 @@ fn different<T>(difference: String) -> Result<T, Stop> {
     Err(Stop::Different(difference))
 }
 
+struct Comparison<'a> {
+    members: Members<'a>,
+    contents: Contents,
+}
+
 /// The members of a layer, each with its content.
-enum Comparison<'a> {
+enum Members<'a> {
     Tar(Listing<Box<dyn Read + Send + 'a>>),
     /// The only file of a raw layer.
     Raw(Box<dyn Read + Send + 'a>),
 }
 
 impl<'a> Comparison<'a> {
-    fn new(layer: &Descriptor, bytes: impl Read + Send + 'a) -> Result<Self, Stop> {
+    fn new(layer: &Descriptor, bytes: impl Read + Send + 'a, digests: Option<PartDigests>) -> Result<Self, Stop> {
         let Some(LayerType { format, compression, .. }) = LayerType::of(layer) else {
             return different(format!("`{}` is not the type of a layer", layer.media_type));
         };
         let decoder = compression.decoder(BufReader::with_capacity(BUFFER_BYTES, bytes))?;
-        Ok(match format {
-            Format::Tar => Self::Tar(Listing::reading(decoder, anywhere())),
-            Format::Raw => Self::Raw(decoder),
-        })
+        let members = match format {
+            Format::Tar => Members::Tar(Listing::reading(decoder, anywhere())),
+            Format::Raw => Members::Raw(decoder),
+        };
+        Ok(Self { members, contents: Contents { buffer: buffer(None), digests, listed: Vec::new() } })
     }
 
     fn run(self, table: &[u8]) -> Result<(), Stop> {
-        let invalid = |error: contents::InvalidContents| Stop::Different(with_cause(&error));
-        let mut entries = contents::read(table).map_err(invalid)?;
-        let mut next = || entries.next().transpose().map_err(invalid);
-        let mut buffer = buffer(None);
+        let Self { members, mut contents } = self;
+        members.compare(table, &mut contents)?;
+        contents.compare_digests(table)
+    }
+}
+
+impl Members<'_> {
+    fn compare(self, table: &[u8], contents: &mut Contents) -> Result<(), Stop> {
+        let mut entries = contents::read(table).map_err(|error| invalid(&error))?;
+        let mut next = || entries.next().transpose().map_err(|error| invalid(&error));
         match self {
             Self::Tar(mut listing) => loop {
                 match (listing.next_member()?, next()?) {
                     (None, None) => return Ok(()),
-                    (Some(member), Some(entry)) => compare_member(&member, &entry, &mut listing, &mut buffer)?,
+                    (Some(member), Some(entry)) => {
+                        compare_header(&member, &entry)?;
+                        contents.compare(&entry, &mut listing)?;
+                    }
                     (member, entry) => return only_in_one(member.as_ref(), entry.as_ref()),
                 }
             },
@@ -143,7 +159,7 @@ impl<'a> Comparison<'a> {
                 }
                 match (entry, next()?) {
                     (Some(entry @ Entry { kind: Kind::File { offset: 0, .. }, .. }), None) => {
-                        compare_content(&entry, &mut content, &mut buffer)
+                        contents.compare(&entry, &mut content)
                     }
                     _ => different("the layer is a single file".to_owned()),
                 }
@@ -152,13 +168,12 @@ impl<'a> Comparison<'a> {
     }
 }
 
-fn with_cause(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
+fn invalid(error: &contents::InvalidContents) -> Stop {
+    Stop::Different(with_cause(error))
 }
 
-fn compare_member(member: &LayerMember, entry: &Entry, content: &mut impl Read, buffer: &mut [u8]) -> Result<(), Stop> {
-    compare_header(member, entry)?;
-    if member.is_directory { Ok(()) } else { compare_content(entry, content, buffer) }
+fn with_cause(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
 
 /// Compares everything that the header of a member and its position say.
@@ -185,24 +200,93 @@ fn compare_header(member: &LayerMember, entry: &Entry) -> Result<(), Stop> {
     }
 }
 
-/// Compares the content of a file with its size, its digest and those of its chunks.
-fn compare_content(entry: &Entry, content: &mut dyn Read, buffer: &mut [u8]) -> Result<(), Stop> {
-    let Kind::File { size, offset, digest: listed, pieces } = &entry.kind else { return Ok(()) };
-    let path = &entry.path;
-    let (found, read) = if pieces.is_empty() {
-        digest(content, buffer, &Silent)?
-    } else {
-        let mut pieces = VerifiedPieces::new(&mut *content, *offset, pieces);
-        digest(&mut pieces, buffer, &Silent).map_err(altered)?
-    };
-    let read = read + io::copy(content, &mut io::sink())?;
-    if read != *size {
-        return different(format!("the size of `{path}` is {read} in the layer and {size} in the table"));
+/// The comparison of the contents of files.
+struct Contents {
+    buffer: Vec<u8>,
+    /// The digests of all files with content, if the reader of the layer computes them.
+    digests: Option<PartDigests>,
+    /// The digests of these files by the table.
+    listed: Vec<Digest>,
+}
+
+impl Contents {
+    /// Compares the content of a file with its size, its digest and those of its chunks.
+    fn compare(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<(), Stop> {
+        let Kind::File { size, offset, digest, pieces } = &entry.kind else { return Ok(()) };
+        let (path, is_hashed) = (&entry.path, self.digests.is_some() && *size > 0);
+        let (found, read) = if pieces.is_empty() {
+            self.read(content, is_hashed)?
+        } else {
+            self.read(&mut VerifiedPieces::new(&mut *content, *offset, pieces), is_hashed).map_err(altered)?
+        };
+        let read = read + io::copy(content, &mut io::sink())?;
+        if read != *size {
+            return different(format!("the size of `{path}` is {read} in the layer and {size} in the table"));
+        }
+        if let Some(found) = found {
+            return same_digest(path, &found, digest);
+        }
+        self.listed.push(*digest);
+        Ok(())
     }
-    if found != *listed {
-        return different(format!("the digest of `{path}` is {found} in the layer and {listed} in the table"));
+
+    /// Returns the digest and the size of `content`; no digest if the reader of the layer computes it.
+    fn read(&mut self, content: &mut dyn Read, is_hashed: bool) -> io::Result<(Option<Digest>, u64)> {
+        if !is_hashed {
+            let (digest, size) = digest(content, &mut self.buffer, &Silent)?;
+            return Ok((Some(digest), size));
+        }
+        let mut size = 0;
+        loop {
+            match content.read(&mut self.buffer) {
+                Ok(0) => return Ok((None, size)),
+                Ok(read) => size += read as u64,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
-    Ok(())
+
+    /// Compares the digests from the reader of the layer, when it has read everything.
+    fn compare_digests(self, table: &[u8]) -> Result<(), Stop> {
+        let Some(digests) = self.digests else { return Ok(()) };
+        let mut found = digests.iter().flatten();
+        for (number, listed) in self.listed.iter().enumerate() {
+            // The digests end early only if the layer did not match its own digest, which its reader reports.
+            let Some(found) = found.next() else { return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()) };
+            if found != *listed {
+                let entry = files_with_content(table).nth(number);
+                return entry.map_or(Ok(()), |entry| same_digest(&entry.path, &found, listed));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn same_digest(path: &RelativePath, found: &Digest, listed: &Digest) -> Result<(), Stop> {
+    if found == listed {
+        return Ok(());
+    }
+    different(format!("the digest of `{path}` is {found} in the layer and {listed} in the table"))
+}
+
+/// Returns the files with content, up to the first invalid line.
+fn files_with_content(table: &[u8]) -> impl Iterator<Item = Entry> {
+    let entries = contents::read(table).into_iter().flatten().map_while(Result::ok);
+    entries.filter(|entry| matches!(entry.kind, Kind::File { size: 1.., .. }))
+}
+
+/// Returns the positions at which files with content begin and end by the table of an uncompressed layer; `None` for a
+/// compressed layer, and for a table that is not possible.
+fn bounds(layer: &Descriptor, table: &[u8]) -> Option<Vec<u64>> {
+    LayerType::of(layer).filter(|layer| layer.compression == Compression::None)?;
+    let mut bounds = Vec::new();
+    for entry in files_with_content(table) {
+        if let Kind::File { size, offset, .. } = entry.kind {
+            bounds.extend([offset, offset.checked_add(size)?]);
+        }
+    }
+    bounds.is_sorted().then_some(bounds)
 }
 
 fn altered(error: io::Error) -> Stop {
@@ -212,9 +296,10 @@ fn altered(error: io::Error) -> Stop {
     }
 }
 
-/// Compares a table with the bytes of its layer while they pass, on a thread of its own: hashing is the slowest step of
-/// everything that moves layers, and the caller has the layer itself to hash.
+/// Compares a table with the bytes of its layer while they pass, on a thread of its own. The digests of files come from
+/// the hasher of the layer, where they cost almost nothing, unless the layer is compressed.
 pub(crate) struct PassingCheck {
+    hasher: Hasher,
     bytes: SyncSender<Vec<u8>>,
     thread: JoinHandle<io::Result<Result<(), WrongTable>>>,
 }
@@ -226,8 +311,20 @@ impl PassingCheck {
     pub(crate) fn start(layer: Descriptor, table: Vec<u8>) -> io::Result<Self> {
         let (bytes, waiting) = sync_channel(WAITING);
         let passing = Passing { waiting, bytes: io::Cursor::default() };
-        let thread = std::thread::Builder::new().spawn(move || compare(&layer, &table, passing))?;
-        Ok(Self { bytes, thread })
+        let mut hasher = Hasher::default();
+        let digests = bounds(&layer, &table).map(|bounds| {
+            hasher.plan_bounds(bounds);
+            hasher.parts()
+        });
+        let compare = move || {
+            result(&layer, Comparison::new(&layer, passing, digests).and_then(|comparison| comparison.run(&table)))
+        };
+        Ok(Self { hasher, bytes, thread: std::thread::Builder::new().spawn(compare)? })
+    }
+
+    /// Returns the hasher that the caller must use for the digest of the layer.
+    pub(crate) fn hasher(&mut self) -> Hasher {
+        std::mem::take(&mut self.hasher)
     }
 
     /// Receives the next bytes of the layer.
@@ -238,7 +335,7 @@ impl PassingCheck {
 
     /// Returns the first difference as an error. All bytes of the layer must have been received.
     pub(crate) fn finish(self) -> Result<(), ContentError> {
-        drop(self.bytes);
+        drop((self.bytes, self.hasher));
         let compared = self.thread.join().expect("comparing a table does not panic");
         compared?.map_err(|wrong| ContentError::Other(wrong.into()))
     }

@@ -3,12 +3,13 @@
 
 use std::io::{self, Read};
 
-use crate::digest::VerifyingReader;
+use crate::digest::{Hasher, VerifyingReader};
 use crate::oci::{ContentError, Descriptor, Source};
 use crate::ops::error::Error;
 use crate::progress::{Phase, Progress, Task};
 
-/// Passes the whole verified blob of `descriptor` to `read` and shows a progress bar named `label`.
+/// Passes the whole verified blob of `descriptor` to `read` and shows a progress bar named `label`. `hasher` computes its
+/// digest.
 ///
 /// The rest of the blob, if `read` leaves any, is read as well, so the digest is always checked. The outer error is
 /// that of the blob, the inner result is that of `read`: a damaged blob or a broken connection is reported as such, and
@@ -18,12 +19,14 @@ pub(crate) fn read_whole<T>(
     descriptor: &Descriptor,
     (phase, label): (Phase, &str),
     progress: &dyn Progress,
+    hasher: Hasher,
     read: impl FnOnce(&mut (dyn Read + Send)) -> T,
 ) -> Result<T, Error> {
     let failed = |error| Error::reading(label, error);
     let blob = source.blob(descriptor);
     let task = progress.start(phase, label, Some(descriptor.size));
-    let verified = VerifyingReader::new(blob.open_at(0).map_err(failed)?, descriptor.digest, descriptor.size);
+    let opened = blob.open_at(0).map_err(failed)?;
+    let verified = VerifyingReader::resumed(opened, hasher, 0, descriptor.digest, descriptor.size);
     let mut reader = TrackedBlobReader::new(verified, &*task);
     let result = read(&mut reader);
     reader.read_to_end_of_blob().map_err(failed)?;

@@ -9,7 +9,7 @@ use std::io::BufReader;
 use super::into_store::PackOptions;
 use super::packer::Assembled;
 use crate::compression::Compression;
-use crate::digest::Digest;
+use crate::digest::{Digest, Hasher};
 use crate::modelkit::{
     Assembly, CLI_VERSION, Documents, Family, Form, Layer, ModelFacts, ModelKit, PackedLayer, label,
 };
@@ -128,7 +128,8 @@ fn diff_id(source: &dyn Source, layer: &Layer, progress: &dyn Progress) -> Resul
 fn read_diff_id(source: &dyn Source, layer: &Layer, progress: &dyn Progress) -> Result<Digest, Error> {
     let Layer { descriptor, compression, .. } = layer;
     let what = label(descriptor);
-    let read = read_whole(source, descriptor, (Phase::Verifying, &what), progress, |reader| {
+    let phase = (Phase::Verifying, &*what);
+    let read = read_whole(source, descriptor, phase, progress, Hasher::default(), |reader| {
         let mut decoder = compression.decoder(BufReader::with_capacity(BUFFER_BYTES, reader))?;
         digest(&mut decoder, &mut buffer(None), &Silent)
     })?;

@@ -8,6 +8,7 @@ use std::io::{BufReader, Read};
 use super::packer::Assembled;
 use crate::archive::{self, LayerMember, Listing};
 use crate::contents::{Entry, Kind};
+use crate::digest::Hasher;
 use crate::layer_format::Format;
 use crate::modelkit::{Layer, Lock, LockedFile, LockedFolder, LockedLayer, kitfile_digest, label};
 use crate::oci::Source;
@@ -79,8 +80,10 @@ impl FromIterator<Entry> for Contents {
 
 fn read_through(source: &dyn Source, layer: &Layer, progress: &dyn Progress) -> Result<Contents, Error> {
     let what = label(&layer.descriptor);
-    let check = tables::passing_check(source, &layer.descriptor)?;
-    let (read, check) = read_whole(source, &layer.descriptor, (Phase::Verifying, &what), progress, |reader| {
+    let mut check = tables::passing_check(source, &layer.descriptor)?;
+    let hasher = check.as_mut().map_or_else(Hasher::default, PassingCheck::hasher);
+    let phase = (Phase::Verifying, &*what);
+    let (read, check) = read_whole(source, &layer.descriptor, phase, progress, hasher, |reader| {
         let mut checked = Checked::new(reader, check);
         (read_files(&mut checked, layer), checked.into_check())
     })?;

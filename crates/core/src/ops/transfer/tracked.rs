@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::digest::Hasher;
 use crate::oci::{Content, ContentError, Descriptor, Inspection};
 use crate::ops::files::PassingCheck;
 use crate::progress::Task;
@@ -50,6 +51,10 @@ struct TrackedCheck<'a> {
 }
 
 impl Inspection for TrackedCheck<'_> {
+    fn hasher(&mut self) -> Hasher {
+        self.check.hasher()
+    }
+
     fn take(&mut self, bytes: &[u8]) {
         self.check.take(bytes);
     }
