@@ -4,12 +4,16 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
-use super::streams::{Output, is_reader_gone, printable};
+use super::streams::{Message, Output, is_reader_gone};
+use super::template::InvalidTemplate;
+use super::text::one_line;
 use kit_core::archive;
 use kit_core::git;
+use kit_core::kitfile::CannotPin;
 use kit_core::modelkit::{UnsupportedForm, Variant};
 use kit_core::oci::ContentError;
 use kit_core::ops::{self, Lacking, TagState};
+use kit_core::problem::Invalid;
 use kit_core::recipe::Changed;
 use kit_core::registry;
 use kit_core::upstream::{hub, lfs};
@@ -72,23 +76,38 @@ pub(crate) fn failure(output: &Output, error: &anyhow::Error) -> ExitCode {
         return ExitCode::FAILURE;
     }
     let hint = error.chain().find_map(hint);
-    output.fail(&error.to_string(), &causes(error), hint.as_deref());
+    let mut messages = messages(error);
+    let causes = messages.split_off(1);
+    output.fail(&messages[0], &causes, hint.as_deref());
     if error.is::<Usage>() || error.is::<ExitWithTrouble>() { ExitCode::from(WRONG_USAGE) } else { ExitCode::FAILURE }
 }
 
 /// Reports a failure before the output was set up.
 #[allow(clippy::print_stderr, reason = "there is no output yet")]
 pub(crate) fn unready(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {}", printable(&format!("{error:#}")));
+    eprintln!("error: {}", one_line(&format!("{error:#}")));
     ExitCode::FAILURE
 }
 
-/// The causes, outermost first. Repeated texts of errors that only wrap another one are removed.
-fn causes(error: &anyhow::Error) -> Vec<String> {
-    let mut texts: Vec<String> = error.chain().map(ToString::to_string).collect();
-    texts.dedup();
-    texts.remove(0);
-    texts
+/// The error and its causes, outermost first. Repeated texts of errors that only wrap another one are removed.
+fn messages(error: &anyhow::Error) -> Vec<Message> {
+    let message =
+        |cause: &(dyn std::error::Error + 'static)| Message { text: cause.to_string(), has_lines: has_lines(cause) };
+    let mut messages: Vec<_> = error.chain().map(message).collect();
+    messages.dedup_by(|cause, wrapper| {
+        let is_same = cause.text == wrapper.text;
+        wrapper.has_lines |= is_same && cause.has_lines;
+        is_same
+    });
+    messages
+}
+
+/// Returns true for the errors that list something, one item a line.
+fn has_lines(cause: &(dyn std::error::Error + 'static)) -> bool {
+    cause.is::<Invalid>()
+        || cause.is::<InvalidTemplate>()
+        || matches!(cause.downcast_ref(), Some(CannotPin::Invalid(_)))
+        || cause.downcast_ref().is_some_and(ops::Error::has_lines)
 }
 
 /// The hint for a cause, if there is one that is likely to help.

@@ -10,7 +10,7 @@ use crate::archive;
 use crate::git;
 use crate::modelkit;
 use crate::oci::{ContentError, Reference};
-use crate::problem;
+use crate::problem::{self, printable};
 use crate::progress::human;
 use crate::registry;
 use crate::relative_path::RelativePath;
@@ -294,6 +294,23 @@ impl Error {
     }
 }
 
+impl Error {
+    /// Returns true if the text of the error has several lines. Untrusted text in these lines is escaped.
+    pub fn has_lines(&self) -> bool {
+        matches!(
+            self,
+            Self::Kitfile(_)
+                | Self::IsIndex { .. }
+                | Self::NoVariant { .. }
+                | Self::SeveralVariants { .. }
+                | Self::NotInIndex { .. }
+                | Self::NothingMatches { .. }
+                | Self::Drift(_)
+                | Self::Incomplete(_)
+        )
+    }
+}
+
 /// The error and its causes, joined by colons, as the reason in a [`Warning`](crate::progress::Warning).
 pub(super) fn reason(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
@@ -302,7 +319,7 @@ pub(super) fn reason(error: &dyn std::error::Error) -> String {
 
 /// Each item on a line of its own.
 fn listed(things: &[impl Display]) -> String {
-    things.iter().map(|thing| format!("\n  {thing}")).collect::<Vec<_>>().concat()
+    things.iter().map(|thing| format!("\n  {}", printable(&thing.to_string()))).collect::<Vec<_>>().concat()
 }
 
 fn contains(variants: &[modelkit::Variant]) -> String {
