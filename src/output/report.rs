@@ -295,6 +295,9 @@ fn hint_for_lfs(error: &lfs::Error) -> Option<String> {
         lfs::Error::Locked { .. } => {
             Some("`git credential fill` shows the credentials that git has for the server".to_owned())
         }
+        lfs::Error::OtherHost { host } => {
+            Some(format!("if you trust this host with the credentials that git has for it, use `--lfs-host {host}`"))
+        }
         lfs::Error::HttpService(error) => hint_for_registry(error),
         _ => None,
     }
