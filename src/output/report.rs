@@ -108,6 +108,7 @@ fn has_lines(cause: &(dyn std::error::Error + 'static)) -> bool {
         || cause.is::<InvalidTemplate>()
         || matches!(cause.downcast_ref(), Some(CannotPin::Invalid(_)))
         || cause.downcast_ref().is_some_and(ops::Error::has_lines)
+        || cause.downcast_ref().is_some_and(archive::Error::has_lines)
 }
 
 /// The hint for a cause, if there is one that is likely to help.
@@ -331,7 +332,10 @@ fn hint_for_registry(error: &registry::Error) -> Option<String> {
             "run `kit doctor {registry}/REPOSITORY --write` to see what the registry accepts; ModelKits need OCI 1.1, \
              which an update of the registry may add"
         )),
-        registry::Error::NotTls { .. } => Some("use --plain-http for a registry without TLS".to_owned()),
+        registry::Error::NotTls { .. } => Some(
+            "use --plain-http for a registry without TLS"
+                .to_owned(),
+        ),
         registry::Error::Untrusted { .. } => Some(
             "use --tls-cert FILE to trust its authority; --tls-verify=false disables certificate verification"
                 .to_owned(),

@@ -297,17 +297,18 @@ impl Error {
 impl Error {
     /// Returns true if the text of the error has several lines. Untrusted text in these lines is escaped.
     pub fn has_lines(&self) -> bool {
-        matches!(
-            self,
+        match self {
+            Self::Archive(error) => error.has_lines(),
             Self::Kitfile(_)
-                | Self::IsIndex { .. }
-                | Self::NoVariant { .. }
-                | Self::SeveralVariants { .. }
-                | Self::NotInIndex { .. }
-                | Self::NothingMatches { .. }
-                | Self::Drift(_)
-                | Self::Incomplete(_)
-        )
+            | Self::IsIndex { .. }
+            | Self::NoVariant { .. }
+            | Self::SeveralVariants { .. }
+            | Self::NotInIndex { .. }
+            | Self::NothingMatches { .. }
+            | Self::Drift(_)
+            | Self::Incomplete(_) => true,
+            _ => false,
+        }
     }
 }
 
