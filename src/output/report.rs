@@ -333,9 +333,12 @@ fn hint_for_registry(error: &registry::Error) -> Option<String> {
              which an update of the registry may add"
         )),
         registry::Error::NotTls { .. } => Some(
-            "use --plain-http for a registry without TLS"
+            "use --plain-http for a registry without TLS, or `plain-http` in config.toml if only a Kitfile names it"
                 .to_owned(),
         ),
+        registry::Error::Unencrypted { registry } => Some(format!(
+            "use https; if the network is trusted, set `plain-http = true` under `[registry.\"{registry}\"]` in config.toml"
+        )),
         registry::Error::Untrusted { .. } => Some(
             "use --tls-cert FILE to trust its authority; --tls-verify=false disables certificate verification"
                 .to_owned(),

@@ -61,6 +61,7 @@ fn a_pulled_index_is_whole_and_goes_as_a_whole() {
 fn models_of_other_modelkits_come_with_an_index() {
     let scene = Scene::new();
     let registry = FakeRegistry::start();
+    scene.sandbox.allow_plain_http(registry.host());
     let (base, child) = (format!("{}/base:v1", registry.host()), format!("{}/child:all", registry.host()));
     scene.kit(&["push", "sample:q4", &base, PLAIN]).ok();
     for name in ["one", "two"] {
