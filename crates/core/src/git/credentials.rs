@@ -21,8 +21,9 @@ fn filled(folder: &Path, question: &[(&str, &str)]) -> Option<(String, String)> 
     if question.iter().any(|(_, value)| value.contains(['\n', '\r', '\0'])) {
         return None;
     }
-    let question: String = question.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
-    let filled = run_with(folder, &["credential", "fill"], &format!("{question}\n"), "find credentials").ok()?;
+    let lines: Vec<_> = question.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
+    let question = format!("{}\n", lines.concat());
+    let filled = run_with(folder, &["credential", "fill"], &question, "find credentials").ok()?;
     let filled = String::from_utf8(filled).ok()?;
     let value = |key| filled.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).map(str::to_owned);
     Some((value("username")?, value("password")?))
