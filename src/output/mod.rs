@@ -5,6 +5,7 @@ mod closing;
 mod events;
 mod format;
 mod gauge;
+mod messages;
 pub(super) mod report;
 mod streams;
 pub(super) mod table;
@@ -14,10 +15,9 @@ mod words;
 
 pub(crate) use bars::Bars;
 pub(crate) use closing::{Moved, and_taken};
-pub(crate) use format::{Format, to_json};
+pub(crate) use format::{Format, InvalidFormat, to_json};
 pub(crate) use report::{ExitWithDifferences, ExitWithTrouble, NotLoggedIn, Usage, usage};
 pub(crate) use streams::{Output, ProgressMode};
-pub(crate) use template::InvalidTemplate;
 #[cfg(fuzzing)]
 pub use template::fuzz_template;
 pub(crate) use text::one_line;

@@ -27,7 +27,8 @@ fn without_middle(line: &str) -> Cow<'_, str> {
 
 /// Escapes hidden characters in JSON. They occur only in strings, where an escape has the same meaning.
 ///
-/// serde_json escapes the control characters below U+0020 itself; the line breaks that remain are those between values.
+/// `serde_json` escapes the control characters below U+0020 itself; the line breaks that remain are those between
+/// values.
 pub(crate) fn json_text(json: String) -> String {
     let is_bad = |letter: char| letter != '\n' && is_hidden(letter);
     if !json.contains(is_bad) {

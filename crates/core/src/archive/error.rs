@@ -56,7 +56,7 @@ pub enum Error {
         /// The path below the context folder.
         path: PathBuf,
     },
-    /// The size of a file changed while it was read.
+    /// A file changed while it was read.
     #[error("cannot pack `{path}`: it changed while it was read")]
     FileChanged {
         /// The file.
@@ -115,7 +115,7 @@ pub enum Error {
         path: RelativePath,
     },
     /// The target folder cannot be created, opened or written to.
-    #[error("cannot unpack into `{}`", path.display())]
+    #[error("cannot write to folder `{}`", path.display())]
     OpenTarget {
         /// The target.
         path: PathBuf,

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_is_of_its_first_own_flavor() {
+    fn a_model_has_its_first_specific_flavor() {
         for (text, framework, run_id) in [
             (
                 "flavors:\n  python_function:\n    loader_module: mlflow.sklearn\n  sklearn: {}\nrun_id: '0'\n",

@@ -33,7 +33,10 @@ pub(super) fn run<'i, I: Sync, T: Send, E: Send>(
     };
     std::thread::scope(|scope| {
         for _ in 1..jobs.min(items.len()) {
-            scope.spawn(worker);
+            // Where the system permits no more threads, those that have started do the work.
+            if std::thread::Builder::new().spawn_scoped(scope, worker).is_err() {
+                break;
+            }
         }
         worker();
     });

@@ -78,6 +78,9 @@ pub enum Error {
         "cannot {attempt}: `{registry}` refuses a manifest with {kind}, and a changed one would have another digest"
     )]
     ManifestRefused { registry: String, attempt: String, kind: String, source: Option<Answer> },
+    /// The system permits no threads for the network, as with a limit of processes for the user or the container.
+    #[error("cannot start the network threads")]
+    Threads(#[source] Cause),
     /// An invalid setting.
     #[error("{0}")]
     Setting(String),

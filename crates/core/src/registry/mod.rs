@@ -14,6 +14,7 @@ mod mirror;
 mod probe;
 mod referrers;
 mod repository;
+mod runtime;
 mod settings;
 mod tags;
 mod upload;

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_refused() {
+    fn impossible_values_are_refused() {
         let one = |dtype: &str, shape: &str, offsets: &str| {
             format!(r#"{{"t":{{"dtype":"{dtype}","shape":{shape},"data_offsets":{offsets}}}}}"#)
         };
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_that_lies_costs_nothing() {
+    fn a_false_length_allocates_nothing() {
         let check = |length: u64, expected: &str| {
             let file = [&length.to_le_bytes()[..], b"{}"].concat();
             assert_eq!(read(&file[..], None).unwrap_err().to_string(), expected);

@@ -189,9 +189,7 @@ fn tensors(tensors: &TensorsDiff) -> String {
 }
 
 fn show_tensor(tensor: &TensorDiff) -> String {
-    let kind = |tensor: &kit_core::tensors::Tensor| {
-        format!("{} {:?}", one_line(&tensor.element_type.to_string()), tensor.shape)
-    };
+    let kind = |tensor: &kit_core::tensors::Tensor| format!("{} {:?}", one_line(tensor.element_type), tensor.shape);
     let (mark, words) = match (tensor.change, &tensor.before, &tensor.after) {
         (TensorChange::Retyped | TensorChange::Reshaped, Some(before), Some(after)) => {
             ('~', format!("{} → {}", kind(before), kind(after)))

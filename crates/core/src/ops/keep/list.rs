@@ -5,6 +5,7 @@ use crate::modelkit::{ModelKit, Variant};
 use crate::oci::{Descriptor, Reference, Source};
 use crate::ops::artifact::Artifact;
 use crate::ops::error::Error;
+use crate::ops::read_once::ReadOnce;
 use crate::ops::workers;
 use crate::registry::Repository;
 use crate::store::{Entry, Names, Reader, Store};
@@ -151,22 +152,25 @@ pub fn list_remote(repository: &Repository, reference: &Reference, jobs: usize) 
         tags.sort();
         tags
     };
-    let rows = workers::run(jobs, &names, |name| {
-        let descriptor =
-            repository.resolve(name).map_err(|error| Error::reading(&format!("the tag `{name}`"), error))?;
-        match Listed::read(repository, descriptor, name) {
-            Ok((row, _)) => Ok(Some((name.clone(), row))),
-            Err(Error::NotAModelKit(_) | Error::NotAManifest(_) | Error::InvalidModelKit(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
+    let source = ReadOnce::new(repository.clone());
+    let found = workers::run(jobs, &names, |name| {
+        source.resolve(name).map_err(|error| Error::reading(&format!("the tag `{name}`"), error))
     })?;
-    let mut listed: Vec<Listed> = Vec::new();
-    for (tag, row) in rows.into_iter().flatten() {
-        let tags = if reference.digest.is_some() { Vec::new() } else { vec![tag] };
-        match listed.iter_mut().find(|known| known.digest == row.digest) {
-            Some(known) => known.tags.extend(tags),
-            None => listed.push(Listed { repository: path.clone(), tags, ..row }),
+    let mut groups: Vec<(Descriptor, Vec<String>)> = Vec::new();
+    for (descriptor, tag) in found.into_iter().zip(names) {
+        match groups.iter_mut().find(|(known, _)| known.digest == descriptor.digest) {
+            Some((_, tags)) => tags.push(tag),
+            None => groups.push((descriptor, vec![tag])),
         }
     }
-    Ok(listed)
+    let rows =
+        workers::run(jobs, &groups, |(descriptor, tags)| match Listed::read(&source, descriptor.clone(), &tags[0]) {
+            Ok((row, _)) => {
+                let tags = if reference.digest.is_some() { Vec::new() } else { tags.clone() };
+                Ok(Some(Listed { repository: path.clone(), tags, ..row }))
+            }
+            Err(Error::NotAModelKit(_) | Error::NotAManifest(_) | Error::InvalidModelKit(_)) => Ok(None),
+            Err(error) => Err(error),
+        })?;
+    Ok(rows.into_iter().flatten().collect())
 }

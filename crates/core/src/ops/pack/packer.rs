@@ -9,7 +9,7 @@ use fs_err as fs;
 
 use super::into_store::{PackOptions, Reading};
 use super::uncovered::uncovered;
-use crate::archive::{IgnoreRules, LayerSource, LayerSummary, Measured};
+use crate::archive::{self, IgnoreRules, LayerSource, LayerSummary, Measured};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::{Entry, Kitfile, Model, Section};
@@ -156,6 +156,7 @@ impl<'a> Packer<'a> {
     /// Saves all layers into `sink` and makes the documents.
     pub(super) fn pack(&self, sink: &dyn LayerSink) -> Result<Assembled, Error> {
         let PackOptions { jobs, kitfile, .. } = self.options;
+        self.check_mcp_bundles()?;
         let measured = workers::run(*jobs, &self.entries, |(entry, path)| self.measure_layer(sink, entry, path))?;
         if let Some(folder) = sink.folder() {
             self.check_space(&measured, folder)?;
@@ -168,6 +169,14 @@ impl<'a> Packer<'a> {
         let layers = layers.into_iter().map(|(layer, _)| layer).collect();
         let assembly = Assembly::new(kitfile.clone(), layers, VERSION);
         Ok(Assembled { reused_bytes, parents: self.parents.clone(), ..Assembled::of(&assembly)? })
+    }
+
+    fn check_mcp_bundles(&self) -> Result<(), Error> {
+        let servers = self.entries.iter().filter(|(entry, _)| entry.section == Section::McpServer);
+        servers.into_iter().try_for_each(|(entry, path)| {
+            let failed = |source| Error::McpBundle { server: entry.name.to_owned(), source };
+            archive::check_mcp_bundle(&self.options.context, path).map_err(failed)
+        })
     }
 
     fn measure_layer<'l>(
@@ -228,8 +237,11 @@ impl<'a> Packer<'a> {
     }
 
     /// Returns the type of a layer. A raw layer needs a file, so a folder is always a tar, and so is an ignored file,
-    /// which becomes an empty one.
+    /// which becomes an empty one. The bundle of an MCP server is always stored as it is.
     fn layer_type(&self, section: Section, measured: &Measured) -> LayerType {
+        if section == Section::McpServer && measured.file_mode.is_some() {
+            return LayerType { section, format: Format::Raw, compression: Compression::None };
+        }
         let format = measured.file_mode.map_or(Format::Tar, |_| self.options.format);
         LayerType { section, format, compression: self.options.compression }
     }
@@ -374,9 +386,6 @@ fn warn_of_what_is_not_packed(kitfile: &Kitfile, progress: &dyn Progress) {
     for dataset in kitfile.remote_datasets() {
         let (name, address) = (&dataset.name, &remote_data::address(dataset));
         progress.warn(&Warning::RemoteDatasetNotPacked { name, address });
-    }
-    for server in &kitfile.mcp_servers {
-        progress.warn(&Warning::McpBundleNotPacked { name: &server.name });
     }
 }
 
