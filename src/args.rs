@@ -119,12 +119,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if args.len() < 2 {
         args.push("--help".into());
     }
-    let args = match parse(&args) {
+    let given = args;
+    let args = match parse(&given) {
         Ok(args) => args,
         Err(error) => return usage(&error),
     };
     let global = &args.global;
-    let environment = match Environment::read(global.config.as_deref()) {
+    let environment = match Environment::read(global.config.as_deref(), &given) {
         Ok(environment) => environment,
         Err(error) => return report::unready(&error),
     };

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::output::Output;
+use crate::output::{Output, one_line};
 use kit_core::ops::{BlobAction, Plan};
 use kit_core::progress::human;
 
@@ -23,7 +23,7 @@ pub(crate) fn show(output: &Output, plan: &Plan) -> Result<()> {
             BlobAction::Present => ("skip", String::new()),
         };
         let (size, digest) = (blob.descriptor.size, blob.descriptor.digest);
-        output.result(format!("{word:<5} {size:>14} {digest} {}{origin}", blob.label))?;
+        output.result(format!("{word:<5} {size:>14} {digest} {}{origin}", one_line(&blob.label)))?;
     }
     output.say(&format!(
         "{} would be sent, {} mounted, {} skipped; nothing was changed",

@@ -1,7 +1,7 @@
 //! The environment of the process: variables, folders, terminals. It is read once and passed on as values.
 #![allow(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -41,6 +41,9 @@ pub(crate) struct Environment {
     pub(crate) hub: Option<String>,
     /// The access token of the hub. `Debug` hides it.
     pub(crate) hub_token: Option<Credentials>,
+    /// The hosts that the command line names: `--plain-http` counts for these, and not for hosts that only a ModelKit or
+    /// a Kitfile names.
+    pub(crate) named_hosts: BTreeSet<String>,
     /// The time that is recorded in new artifacts.
     pub(crate) time: Timestamp,
     /// Set if standard input is a terminal, so that the user can answer prompts.
@@ -52,8 +55,8 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    /// Reads the environment; `config` is the value of `--config`.
-    pub(crate) fn read(config: Option<&Path>) -> Result<Self> {
+    /// Reads the environment; `config` is the value of `--config`, and `args` is the command line.
+    pub(crate) fn read(config: Option<&Path>, args: &[OsString]) -> Result<Self> {
         let current_folder = env::current_dir().context("cannot determine the current folder")?;
         let flag = config.map(|path| Sourced::new(path.to_owned(), Origin::Flag("config")));
         let named = flag.or_else(|| named_path("KIT_HOME")).or_else(|| named_path("KITOPS_HOME"));
@@ -72,6 +75,7 @@ impl Environment {
             builder: ci::builder(&text),
             hub: text("HF_ENDPOINT"),
             hub_token: text("HF_TOKEN").map(|token| Credentials::Bearer(token.trim().to_owned())),
+            named_hosts: named_hosts(args),
             time: time()?,
             is_interactive: io::stdin().is_terminal(),
             is_watched,
@@ -202,6 +206,16 @@ fn variable(name: &str) -> Option<OsString> {
     env::var_os(name).filter(|value| !value.is_empty())
 }
 
+/// The text before the first slash of each argument, of each value of a flag (`-tHOST/NAME`, `--tag=HOST/NAME`) and of
+/// each item of a list. That is the host of a reference to a registry; from other arguments it is no host that exists.
+fn named_hosts(args: &[OsString]) -> BTreeSet<String> {
+    let texts = args.iter().filter_map(|arg| arg.to_str());
+    let items = texts.flat_map(|text| text.split(['=', ',']));
+    let items = items.flat_map(|item| [Some(item), item.strip_prefix('-').and_then(|short| short.get(1..))]).flatten();
+    let names = items.map(|item| item.split_once("://").map_or(item, |(_, rest)| rest));
+    names.filter_map(|name| name.split('/').next()).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
 #[cfg(test)]
 impl Environment {
     /// An environment with a root folder, the current folder `/work`, and nothing else.
@@ -217,6 +231,7 @@ impl Environment {
             builder: Builder::default(),
             hub: None,
             hub_token: None,
+            named_hosts: BTreeSet::new(),
             time: Timestamp::UNIX_EPOCH,
             is_interactive: false,
             is_watched: false,
@@ -228,6 +243,16 @@ impl Environment {
 #[cfg(test)]
 mod tests {
     use crate::config::keys::KEYS;
+
+    #[test]
+    fn the_hosts_of_references_are_found_in_any_argument() {
+        let args = ["kit", "a.io/x:v1", "-tb.io:80/x", "--also=c.io/y,d.io/z:v1", "remote://[::1]:5/x", "./p", "e.io"];
+        let found = super::named_hosts(&args.map(Into::into));
+        for host in ["a.io", "b.io:80", "c.io", "d.io", "[::1]:5", "e.io"] {
+            assert!(found.contains(host), "{host} in {found:?}");
+        }
+        assert!(!found.contains("x:v1"));
+    }
 
     #[test]
     fn every_environment_variable_is_documented() {

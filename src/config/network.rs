@@ -15,7 +15,8 @@ use kit_core::registry::Client;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Registry options")]
 pub(crate) struct NetworkArgs {
-    /// Connect to the registry over plain HTTP, without TLS
+    /// Connect to the registries on the command line over plain HTTP, without TLS; passwords are sent to this machine only,
+    /// unless `config.toml` allows plain HTTP for the registry
     #[arg(
         long,
         num_args = 0..=1,
@@ -58,6 +59,8 @@ pub(crate) struct NetworkArgs {
 impl NetworkArgs {
     /// Creates a client from these flags, the environment and `config.toml`. Sends nothing yet.
     pub(crate) fn client(&self, environment: &Environment) -> Result<Client> {
-        Ok(Client::new(Config::read(self, environment)?.settings())?)
+        let config = Config::read(self, environment)?;
+        config.check_plain_http()?;
+        Ok(Client::new(config.settings())?)
     }
 }

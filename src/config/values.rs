@@ -1,6 +1,7 @@
 //! All settings with their origins. This module alone decides about precedence: a flag, the environment, `config.toml`
 //! for one host, `config.toml` for all hosts, the built-in default.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -86,6 +87,14 @@ impl<'a> Config<'a> {
         Ok(())
     }
 
+    /// Checks that no client certificate is given for connections without TLS.
+    pub(super) fn check_plain_http(&self) -> Result<()> {
+        if self.flags.plain_http == Some(true) && self.client_certificate(None).is_some() {
+            bail!("a client certificate needs https");
+        }
+        Ok(())
+    }
+
     /// The hosts that the file has a section for.
     pub(crate) fn hosts(&self) -> impl Iterator<Item = &str> {
         self.file.hosts.keys().map(String::as_str)
@@ -93,9 +102,16 @@ impl<'a> Config<'a> {
 
     /// The settings of a client.
     pub(crate) fn settings(&self) -> Settings {
-        let hosts = self.hosts().map(|host| (host.to_owned(), self.host_settings(host)));
+        let mut hosts: BTreeMap<_, _> = self.hosts().map(|host| (host.to_owned(), self.host_settings(host))).collect();
+        if self.flags.plain_http == Some(true) {
+            for named in &self.environment.named_hosts {
+                let known = hosts.keys().find(|known| known.eq_ignore_ascii_case(named)).unwrap_or(named);
+                hosts.entry(known.clone()).or_default().plain_http = Some(true);
+            }
+        }
         Settings {
-            plain_http: self.get(&PLAIN_HTTP, None).value,
+            // Only for single hosts: a ModelKit can name any other host, whose credentials must not be sent unencrypted.
+            plain_http: false,
             verify_tls: self.get(&TLS_VERIFY, None).value,
             extra_authorities: self.get(&CA, None).value,
             client_certificate: self.client_certificate(None),
@@ -106,15 +122,17 @@ impl<'a> Config<'a> {
             object_store: self.environment.object_store.clone(),
             uploads_folder: Some(self.environment.uploads_folder()),
             registries_folder: Some(self.environment.registries_folder()),
-            hosts: hosts.collect(),
+            hosts,
             ..Settings::default()
         }
     }
 
     fn host_settings(&self, host: &str) -> HostSettings {
         let host = Some(host);
+        let is_plain = self.given_by_file(&PLAIN_HTTP, host).is_some_and(|set| set.value);
         HostSettings {
-            plain_http: Some(self.get(&PLAIN_HTTP, host).value),
+            plain_http: Some(self.flags.plain_http != Some(false) && is_plain),
+            sends_passwords_over_http: is_plain,
             extra_authorities: Some(self.get(&CA, host).value),
             client_certificate: self.client_certificate(host),
             concurrency: Some(self.get(&CONCURRENCY, host).value.into()),

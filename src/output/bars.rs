@@ -8,7 +8,8 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::gauge::Gauge;
-use super::streams::{Output, ProgressMode, printable};
+use super::streams::{Output, ProgressMode};
+use super::text::one_line;
 use kit_core::progress::{Event, Phase, Progress, Silent, Task, Warning};
 use kit_core::sys;
 
@@ -61,7 +62,7 @@ impl Progress for Bars {
         let face = match self.output.mode() {
             ProgressMode::None | ProgressMode::Plain => return Box::new(Silent),
             ProgressMode::Fancy => {
-                let bar = bar(&done, printable(label).into_owned(), phase.word(), total_bytes);
+                let bar = bar(&done, one_line(label), phase.word(), total_bytes);
                 Face::Bar(if whole.is_some() { self.output.add_bar_above_last(bar) } else { self.output.add_bar(bar) })
             }
             ProgressMode::Json => {

@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use crate::output::template::{InvalidTemplate, Template};
+use crate::output::text::json_text;
 
 /// A value of `--format` that is neither the name of a format nor a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,7 +53,7 @@ impl Format {
     pub(crate) fn render(&self, data: &Value, table: impl FnOnce() -> String) -> Result<String> {
         match self {
             Self::Table => Ok(table()),
-            Self::Json => json(data),
+            Self::Json => to_json(data),
             Self::Yaml => Ok(kit_core::yaml::value_to_yaml(data)),
             Self::Template(template) => Ok(template.render(data)?),
         }
@@ -82,6 +83,7 @@ impl Format {
     }
 }
 
-fn json(data: &Value) -> Result<String> {
-    Ok(serde_json::to_string_pretty(data)?)
+/// Formats a document as indented JSON.
+pub(crate) fn to_json(data: &Value) -> Result<String> {
+    Ok(json_text(serde_json::to_string_pretty(data)?))
 }

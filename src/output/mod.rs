@@ -5,18 +5,21 @@ mod closing;
 mod events;
 mod format;
 mod gauge;
+mod hints;
+mod messages;
 pub(super) mod report;
 mod streams;
 pub(super) mod table;
 mod template;
+mod text;
 mod words;
 
 pub(crate) use bars::Bars;
 pub(crate) use closing::{Moved, and_taken};
-pub(crate) use format::{Format, InvalidFormat};
+pub(crate) use format::{Format, InvalidFormat, to_json};
 pub(crate) use report::{ExitWithDifferences, ExitWithTrouble, NotLoggedIn, Usage, usage};
 pub(crate) use streams::{Output, ProgressMode};
-pub(crate) use table::one_line;
 #[cfg(fuzzing)]
 pub use template::fuzz_template;
+pub(crate) use text::one_line;
 pub(crate) use words::{counted, tidy};

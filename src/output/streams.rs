@@ -1,6 +1,5 @@
 //! The output streams: results go to standard output, everything else to standard error.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use indicatif::{MultiProgress, ProgressBar};
@@ -9,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::events;
+use super::text::{json_text, one_line};
 use crate::config::Environment;
 
 /// The amount and form of progress output.
@@ -79,7 +79,7 @@ impl Output {
         match self.mode {
             ProgressMode::None => {}
             ProgressMode::Json => self.event(&with_text("message", line, facts())),
-            ProgressMode::Plain | ProgressMode::Fancy => self.write_line(&printable(line)),
+            ProgressMode::Plain | ProgressMode::Fancy => self.write_line(&one_line(line)),
         }
     }
 
@@ -97,24 +97,25 @@ impl Output {
         match self.mode {
             _ if !self.shows_warnings => {}
             ProgressMode::Json => self.event(&with_text("warning", line, facts())),
-            _ => self.write_line(&format!("{} {}", self.paint("33", "warning:"), printable(line))),
+            _ => self.write_line(&format!("{} {}", self.paint("33", "warning:"), one_line(line))),
         }
     }
 
     /// Reports a failure, in every mode: the error, its causes, and perhaps a hint.
-    pub(crate) fn fail(&self, error: &str, causes: &[String], hint: Option<&str>) {
+    pub(crate) fn fail(&self, error: &Message, causes: &[Message], hint: Option<&str>) {
         if self.mode == ProgressMode::Json {
-            return self.event(&json!({ "type": "error", "text": error, "causes": causes, "hint": hint }));
+            let causes: Vec<_> = causes.iter().map(|cause| &cause.text).collect();
+            return self.event(&json!({ "type": "error", "text": error.text, "causes": causes, "hint": hint }));
         }
-        let mut lines = vec![format!("{} {}", self.paint("31", "error:"), printable(error))];
-        lines.extend(causes.iter().map(|cause| format!("  caused by: {}", printable(cause).replace('\n', "\n  "))));
-        lines.extend(hint.map(|hint| format!("{} {hint}", self.paint("36", "hint:"))));
+        let mut lines = vec![format!("{} {}", self.paint("31", "error:"), error.lines().join("\n"))];
+        lines.extend(causes.iter().map(|cause| format!("  caused by: {}", cause.lines().join("\n  "))));
+        lines.extend(hint.map(|hint| format!("{} {}", self.paint("36", "hint:"), one_line(hint))));
         self.write_line(&lines.join("\n"));
     }
 
     /// Writes one JSON event.
     pub(crate) fn event(&self, event: &Value) {
-        self.write_line(&event.to_string());
+        self.write_line(&json_text(event.to_string()));
     }
 
     fn write_line(&self, line: &str) {
@@ -143,6 +144,20 @@ impl Output {
     }
 }
 
+/// The text of an error or of a cause.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Message {
+    pub(crate) text: String,
+    /// True if the text has several lines on purpose; otherwise a line break can only come from untrusted text.
+    pub(crate) has_lines: bool,
+}
+
+impl Message {
+    fn lines(&self) -> Vec<String> {
+        if self.has_lines { self.text.split('\n').map(one_line).collect() } else { vec![one_line(&self.text)] }
+    }
+}
+
 fn facts(report: &impl Serialize) -> Value {
     serde_json::to_value(report).expect("events consist of strings, numbers and lists")
 }
@@ -159,8 +174,12 @@ fn with_text(kind: &str, text: &str, facts: Value) -> Value {
 struct Log(MultiProgress);
 
 impl Write for Log {
+    /// Writes one entry of the log, which the subscriber passes as a whole.
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.0.suspend(|| io::stderr().lock().write(buffer))
+        let entry = String::from_utf8_lossy(buffer);
+        let line = one_line(entry.strip_suffix('\n').unwrap_or(&entry));
+        self.0.suspend(|| writeln!(io::stderr().lock(), "{line}"))?;
+        Ok(buffer.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -199,51 +218,9 @@ pub(crate) fn is_reader_gone(cause: &(dyn std::error::Error + 'static)) -> bool 
     inner.and_then(|inner| inner.downcast_ref::<ReaderGone>()).is_some()
 }
 
-/// The longest line that is printed in full: paths have at most 4 KiB, names chosen by an attacker may have more.
-const LONGEST_LINE: usize = 8 * 1024;
-
-/// Escapes control characters in `text`: names are untrusted, and control characters in them could forge lines and
-/// titles.
-pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    let is_bad = |letter: char| letter.is_control() && letter != '\n';
-    if text.len() <= LONGEST_LINE && !text.contains(is_bad) {
-        return Cow::Borrowed(text);
-    }
-    let mut clean = String::new();
-    for letter in text.chars() {
-        if is_bad(letter) { clean.extend(letter.escape_default()) } else { clean.push(letter) }
-    }
-    Cow::Owned(clean.split('\n').map(without_middle).collect::<Vec<_>>().join("\n"))
-}
-
-/// Shortens a line that is too long to its beginning and its end.
-fn without_middle(line: &str) -> Cow<'_, str> {
-    if line.len() <= LONGEST_LINE {
-        return Cow::Borrowed(line);
-    }
-    let at_letter = |position: &usize| line.is_char_boundary(*position);
-    let head = (0..=LONGEST_LINE / 2).rev().find(at_letter).unwrap_or_default();
-    let tail = (line.len() - LONGEST_LINE / 2..line.len()).find(at_letter).unwrap_or(line.len());
-    Cow::Owned(format!("{} … {}", &line[..head], &line[tail..]))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn control_characters_are_shown_and_not_obeyed() {
-        for (text, expected) in [
-            ("plain – ü😀", "plain – ü😀"),
-            ("two\nlines", "two\nlines"),
-            ("\u{1b}]0;title\u{7}", "\\u{1b}]0;title\\u{7}"),
-            ("a\rb\tc\u{9b}", "a\\rb\\tc\\u{9b}"),
-        ] {
-            assert_eq!(printable(text), expected);
-        }
-        let long = printable(&format!("first\n{}end", "ä".repeat(LONGEST_LINE))).into_owned();
-        assert!(long.len() < LONGEST_LINE + 20 && long.starts_with("first\nä") && long.ends_with("äend"), "{long}");
-    }
 
     #[test]
     fn only_the_reader_of_our_output_may_go_away() {

@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::streams::printable;
+use super::text::one_line;
 
 /// Spaces between columns (as in `KitOps`).
 const GAP: usize = 3;
@@ -22,11 +22,6 @@ pub(crate) fn render<const N: usize>(headings: [&str; N], rows: &[[String; N]]) 
         text.push_str(&line(&row.each_ref().map(String::as_str), &widths));
     }
     text
-}
-
-/// Escapes line breaks and control characters in untrusted text.
-pub(crate) fn one_line(cell: &str) -> String {
-    printable(cell).replace('\n', "\\n")
 }
 
 fn line(cells: &[&str], widths: &[usize]) -> String {

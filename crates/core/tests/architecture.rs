@@ -36,7 +36,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "version",
         ],
     ),
-    ("archive", &["contents", "digest", "compression", "layer_format", "recipe", "relative_path", "progress", "sys"]),
+    (
+        "archive",
+        &["contents", "digest", "compression", "layer_format", "recipe", "relative_path", "problem", "progress", "sys"],
+    ),
     ("store", &["digest", "recipe", "oci", "sys"]),
     ("registry", &["digest", "oci", "sys", "version"]),
     ("upstream", &["registry", "kitfile", "oci", "provenance", "digest", "relative_path"]),

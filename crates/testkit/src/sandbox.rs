@@ -39,6 +39,14 @@ impl Sandbox {
         path
     }
 
+    /// Allows plain http to `host` in the settings of the home directories `kit` and `elsewhere`, for hosts that the
+    /// command line does not name.
+    pub fn allow_plain_http(&self, host: &str) {
+        for home in ["kit", "elsewhere"] {
+            self.write(&format!("{home}/config.toml"), format!("[registry.\"{host}\"]\nplain-http = true\n"));
+        }
+    }
+
     pub fn read(&self, path: &str) -> String {
         fs::read_to_string(self.path(path)).unwrap()
     }

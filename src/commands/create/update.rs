@@ -11,7 +11,7 @@ use super::pack::find_kitfile;
 use crate::commands::inspect::short;
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, tidy};
+use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, one_line, tidy};
 use kit_core::kitfile::{self, LOCK_FILE};
 use kit_core::ops::{self, Lookup, Pin, Unpinned, UpdateOptions};
 use kit_core::sys::replace_file;
@@ -133,9 +133,10 @@ impl UpdateArgs {
 fn lines(pins: &[Pin]) -> String {
     let moved: Vec<_> = pins.iter().filter(|pin| pin.moved_to().is_some()).collect();
     let widest = |text: fn(&Pin) -> String| moved.iter().map(|pin| text(pin).len()).max().unwrap_or_default();
-    let (fields, references) = (widest(|pin| pin.field.to_string()), widest(|pin| pin.reference.to_string()));
+    let (fields, references) =
+        (widest(|pin| one_line(&pin.field.to_string())), widest(|pin| pin.reference.to_string()));
     let line = |pin: &&Pin| {
-        let (field, reference) = (pin.field.to_string(), pin.reference.to_string());
+        let (field, reference) = (one_line(&pin.field.to_string()), pin.reference.to_string());
         let before = if pin.before.is_some() { short(pin.before) } else { "not pinned".to_owned() };
         format!("{field:<fields$}  {reference:<references$}  {before} → {}\n", short(pin.now))
     };

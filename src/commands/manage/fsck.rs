@@ -5,7 +5,7 @@ use clap::Args;
 
 use crate::commands::inspect::list;
 use crate::context::Context;
-use crate::output::counted;
+use crate::output::{counted, one_line};
 use kit_core::ops::{self, Checked};
 use kit_core::progress::human;
 use kit_core::store::Store;
@@ -35,13 +35,13 @@ impl FsckArgs {
         for broken in &checked.broken {
             let name = broken.entry.name().map_or_else(|| broken.entry.descriptor.digest.to_string(), str::to_owned);
             let blobs: Vec<_> = broken.blobs.iter().map(ToString::to_string).collect();
-            context.output.result(format!("broken {name}: {}", blobs.join(", ")))?;
+            context.output.result(format!("broken {}: {}", one_line(&name), blobs.join(", ")))?;
         }
         for (name, error) in &checked.wrong_tables {
             context.output.result(format!("wrong table of contents in {name}: {}", with_causes(error)))?;
         }
         for change in &checked.changes {
-            context.output.result(format!("changed: {change}"))?;
+            context.output.result(format!("changed: {}", one_line(&change.to_string())))?;
         }
         report_links(context, &store, checked.links)?;
         self.conclude(context, &checked)

@@ -229,8 +229,31 @@ fn a_repository_may_name_another_server_for_its_large_files() {
     scene.sandbox.write("repository/.lfsconfig", format!("[lfs]\nurl = {}.git/info/lfs\n", scene.address));
     scene.git(&["add", "."]);
     scene.git(&["commit", "-q", "-m", "second"]);
-    scene.import(&["git@git.example:ada/net.git"]).ok().says("Importing ssh://git.example/ada/net.git");
+    let host = scene.server.host();
+    let repository = "git@git.example:ada/net.git";
+    scene
+        .import(&[repository])
+        .fails()
+        .says(&format!("the repository keeps its large files on another host, `{host}`"))
+        .says(&format!("`--lfs-host {host}`"));
+    assert!(!scene.server.log().iter().any(|line| line.contains("objects/batch")), "nothing is sent");
+    scene.import(&[repository, "--lfs-host", &host]).ok().says("Importing ssh://git.example/ada/net.git");
     assert!(!scene.sandbox.kit(&["ls", "ada/net:latest"]).ok().stdout.contains(".lfsconfig"));
+}
+
+#[test]
+fn an_address_that_programs_read_differently_is_refused() {
+    let scene = Scene::new();
+    let host = scene.server.host();
+    for address in [format!("http:\\\\{host}\\://trusted.example/x"), format!("http://{host}?@trusted.example/")] {
+        let file = scene.sandbox.path("repository/.lfsconfig");
+        let set = ["config", "--file", file.to_str().unwrap(), "lfs.url", &address];
+        scene.git(&set);
+        scene.git(&["add", "."]);
+        scene.git(&["commit", "-q", "-m", "second"]);
+        scene.import(&[&scene.address, "--lfs-host", &host]).fails().says("`.lfsconfig` has an invalid address");
+        assert!(!scene.server.log().iter().any(|line| line.contains("objects/batch")), "{address}");
+    }
 }
 
 #[test]

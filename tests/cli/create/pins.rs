@@ -22,6 +22,7 @@ impl Bases {
     fn new() -> Self {
         let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
         sandbox.project();
+        sandbox.allow_plain_http(registry.host());
         let base = format!("{}/base:v1", registry.host());
         let mut bases = Self { sandbox, registry, base, first: String::new() };
         bases.first = bases.publish("weights\n");

@@ -21,6 +21,7 @@ impl Scene {
         let scene = Self { sandbox: Sandbox::new(), server: FakeRegistry::start() };
         scene.server.add_file(FILE, DATA.as_bytes());
         scene.sandbox.write("project/src/train.py", "print()\n");
+        scene.sandbox.allow_plain_http(scene.server.host());
         scene
     }
 

@@ -4,6 +4,7 @@ mod also;
 mod copying;
 mod delta;
 mod hostile;
+mod hostile_text;
 mod kill;
 mod modelpack;
 mod moved_tags;

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::archive::ignore::IgnoreProblem;
+use crate::problem::printable;
 use crate::progress::human;
 use crate::relative_path::RelativePath;
 
@@ -200,9 +201,18 @@ fn counted(conflicts: &[Conflict]) -> String {
 }
 
 /// Returns one line for each conflict.
+impl Error {
+    /// Returns true if the text of the error has several lines. Untrusted text in these lines is escaped.
+    pub fn has_lines(&self) -> bool {
+        matches!(self, Self::Conflicts(_))
+    }
+}
+
 fn listed(conflicts: &[Conflict]) -> String {
-    let lines: Vec<_> =
-        conflicts.iter().map(|conflict| format!("\n  {}: {}", conflict.path, conflict.obstacle)).collect();
+    let lines: Vec<_> = conflicts
+        .iter()
+        .map(|conflict| format!("\n  {}: {}", printable(conflict.path.as_str()), conflict.obstacle))
+        .collect();
     lines.concat()
 }
 

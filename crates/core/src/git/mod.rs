@@ -8,7 +8,7 @@ mod error;
 mod fetch;
 mod look;
 
-pub use credentials::credentials;
+pub use credentials::{credentials, credentials_of_url};
 pub use error::Error;
 pub use fetch::{Tree, TreeFile, fetch, lfs_folder, setting_in};
 pub use look::{Checkout, look};

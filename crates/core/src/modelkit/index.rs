@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::labels::{LabelEdit, Labels};
 use crate::digest::Digest;
 use crate::oci::{Annotations, Descriptor, Index, MediaType};
+use crate::problem::printable;
 
 /// The artifact type of an index of ModelKits.
 const ARTIFACT_TYPE: MediaType = MediaType::of("application/vnd.kitops.modelkit.index.v1+json");
@@ -137,7 +138,7 @@ impl fmt::Display for Variant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.digest)?;
         if let Some(tag) = self.original_tag() {
-            write!(f, " {}", tag.replace('\n', "\\n"))?;
+            write!(f, " {}", printable(tag))?;
         }
         write!(f, " ({})", self.labels)
     }

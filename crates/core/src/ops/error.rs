@@ -9,7 +9,7 @@ use super::tag_state::TagState;
 use crate::archive;
 use crate::modelkit;
 use crate::oci::{ContentError, Reference};
-use crate::problem;
+use crate::problem::{self, printable};
 use crate::progress::human;
 use crate::registry;
 use crate::relative_path::RelativePath;
@@ -173,6 +173,18 @@ impl Error {
     }
 }
 
+impl Error {
+    /// Returns true if the text of the error has several lines. Untrusted text in these lines is escaped.
+    pub fn has_lines(&self) -> bool {
+        match self {
+            Self::Archive(error) => error.has_lines(),
+            Self::Index(error) => error.has_lines(),
+            Self::Kitfile(_) | Self::NothingMatches { .. } | Self::Drift(_) => true,
+            _ => false,
+        }
+    }
+}
+
 /// The error and its causes, joined by colons, as the reason in a [`Warning`](crate::progress::Warning).
 pub(super) fn reason(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
@@ -181,5 +193,5 @@ pub(super) fn reason(error: &dyn std::error::Error) -> String {
 
 /// Each item on a line of its own.
 pub(super) fn listed(things: &[impl std::fmt::Display]) -> String {
-    things.iter().map(|thing| format!("\n  {thing}")).collect::<Vec<_>>().concat()
+    things.iter().map(|thing| format!("\n  {}", printable(&thing.to_string()))).collect::<Vec<_>>().concat()
 }

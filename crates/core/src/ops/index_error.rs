@@ -64,6 +64,16 @@ pub enum IndexError {
     NameOfIndex(Reference),
 }
 
+impl IndexError {
+    /// Returns true if the text of the error has several lines. Untrusted text in these lines is escaped.
+    pub fn has_lines(&self) -> bool {
+        matches!(
+            self,
+            Self::IsIndex { .. } | Self::NoVariant { .. } | Self::SeveralVariants { .. } | Self::NotInIndex { .. }
+        )
+    }
+}
+
 fn contains(variants: &[modelkit::Variant]) -> String {
     if variants.is_empty() { "; the index is empty".to_owned() } else { format!("; it contains:{}", first(variants)) }
 }

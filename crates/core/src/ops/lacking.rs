@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::problem::printable;
 use crate::progress::human;
 
 /// The content that an archive lacks.
@@ -18,7 +19,7 @@ impl fmt::Display for Lacking {
         /// At most this many blobs are listed; of the others only the number is given.
         const SHOWN: usize = 20;
         for (label, size) in self.blobs.iter().take(SHOWN) {
-            write!(f, "\n  {label} ({})", human(*size))?;
+            write!(f, "\n  {} ({})", printable(label), human(*size))?;
         }
         match self.blobs.len() {
             more @ SHOWN.. if more > SHOWN => write!(f, "\n  and {} more", more - SHOWN),

@@ -4,6 +4,8 @@ use std::fmt;
 
 use unicode_width::UnicodeWidthStr;
 
+use super::printable::{is_hidden, printable};
+
 /// The number of problems shown in full; a file with more is probably not the kind of file it should be.
 const SHOWN: usize = 50;
 
@@ -41,9 +43,9 @@ impl std::error::Error for Invalid {}
 
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is not valid", self.file)?;
+        write!(f, "{} is not valid", printable(&self.file))?;
         for problem in self.problems.iter().take(SHOWN) {
-            problem.show(&self.file, f)?;
+            problem.show(&printable(&self.file), f)?;
         }
         match self.problems.len().saturating_sub(SHOWN) {
             0 => Ok(()),
@@ -70,11 +72,12 @@ impl Problem {
     }
 
     fn show(&self, file: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let message = printable(&self.message);
         let Some(position) = &self.position else {
-            return write!(f, "\n  {file}: {}", self.message);
+            return write!(f, "\n  {file}: {message}");
         };
         let Position { line, column, .. } = position;
-        write!(f, "\n  {file}:{line}:{column}: {}\n{position}", self.message)
+        write!(f, "\n  {file}:{line}:{column}: {message}\n{position}")
     }
 }
 
@@ -145,14 +148,14 @@ impl Excerpt {
         let lead = &line[..before];
         let cut = lead.char_indices().rev().nth(EXCERPT_WIDTH / 3).filter(|_| lead.chars().count() > EXCERPT_WIDTH / 2);
         let mut kept = match cut {
-            Some((at, _)) => format!("…{}", printable(&lead[at..])),
-            None => printable(lead),
+            Some((at, _)) => format!("…{}", spaced(&lead[at..])),
+            None => spaced(lead),
         };
         let indent = kept.width();
         let room = EXCERPT_WIDTH - kept.chars().count();
-        let marked = printable(&line[before..after].chars().take(room).collect::<String>());
+        let marked = spaced(&line[before..after].chars().take(room).collect::<String>());
         let rest = &line[before..];
-        kept.push_str(&printable(&rest.chars().take(room).collect::<String>()));
+        kept.push_str(&spaced(&rest.chars().take(room).collect::<String>()));
         if rest.chars().nth(room).is_some() {
             kept.push('…');
         }
@@ -160,15 +163,9 @@ impl Excerpt {
     }
 }
 
-/// The text with a space in place of each character that would move the cursor or change the terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|sign| if sign.is_control() || is_invisible(sign) { ' ' } else { sign }).collect()
-}
-
-/// Recognizes characters that reorder or hide the following text (Unicode bidirectional controls, zero-width
-/// characters, byte order mark).
-fn is_invisible(sign: char) -> bool {
-    matches!(sign, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+/// The text with a space in place of each hidden character, so that columns stay where they are.
+fn spaced(text: &str) -> String {
+    text.chars().map(|sign| if is_hidden(sign) { ' ' } else { sign }).collect()
 }
 
 /// The last character boundary at or before `at`.
@@ -185,5 +182,5 @@ pub fn quoted(text: &str) -> String {
     const LONGEST: usize = 80;
     let cut = if text.chars().nth(LONGEST).is_some() { "…" } else { "" };
     let kept: String = text.chars().take(LONGEST).collect();
-    format!("`{}{cut}`", printable(&kept))
+    format!("`{}{cut}`", spaced(&kept))
 }

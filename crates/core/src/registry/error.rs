@@ -64,6 +64,9 @@ pub enum Error {
     /// The registry's token server must not be given the credentials.
     #[error("`{registry}` requests a token from `{realm}`, which is not safe: {problem}")]
     UnsafeRealm { registry: String, realm: String, problem: &'static str },
+    /// A password or token would be sent over plain http to another machine.
+    #[error("the credentials for `{registry}` would be sent over plain http, without encryption")]
+    Unencrypted { registry: String },
     /// A document is too large to be read into memory.
     #[error("`{subject}` is larger than the limit of {limit} bytes")]
     TooLarge { subject: String, limit: u64 },

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -64,6 +65,8 @@ pub struct Settings {
 pub struct HostSettings {
     /// Like [`Settings::plain_http`].
     pub plain_http: Option<bool>,
+    /// Allows to send passwords and tokens over plain http to this host even if it is not this machine.
+    pub sends_passwords_over_http: bool,
     /// The authorities in place of [`Settings::extra_authorities`].
     pub extra_authorities: Option<Vec<PathBuf>>,
     /// The certificate in place of [`Settings::client_certificate`].
@@ -122,6 +125,12 @@ impl Settings {
         self.host(host).and_then(|(_, own)| own.plain_http).unwrap_or(self.plain_http)
     }
 
+    /// Returns true if passwords may be sent over plain http to `host`: to this machine, and to hosts for which the user
+    /// allowed it.
+    pub(super) fn sends_passwords_over_http_to(&self, host: &str) -> bool {
+        is_this_machine(host) || self.host(host).is_some_and(|(_, own)| own.sends_passwords_over_http)
+    }
+
     pub(super) fn concurrency_of(&self, host: &str) -> usize {
         self.host(host).and_then(|(_, own)| own.concurrency).unwrap_or(self.concurrency)
     }
@@ -154,6 +163,18 @@ impl Settings {
     pub(super) fn host(&self, name: &str) -> Option<(&String, &HostSettings)> {
         self.hosts.iter().find(|(known, _)| canonical(known).eq_ignore_ascii_case(canonical(name)))
     }
+}
+
+/// Returns true for the names and addresses of this machine (RFC 6761, 6.3), with or without a port.
+fn is_this_machine(host: &str) -> bool {
+    let name = match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
+        Some((address, _)) => address,
+        None => host.split(':').next().unwrap_or(host),
+    };
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || name.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 /// The TLS settings of connections. Hosts with equal settings share a client.
@@ -210,5 +231,36 @@ impl Default for Timeouts {
     fn default() -> Self {
         let seconds = Duration::from_secs;
         Self { connect: seconds(10), silence: seconds(30), commit: seconds(600) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_go_over_http_to_this_machine_and_to_chosen_hosts_only() {
+        let own = HostSettings { sends_passwords_over_http: true, ..HostSettings::default() };
+        let other = HostSettings { plain_http: Some(true), ..HostSettings::default() };
+        let hosts = [("chosen.example:5000".to_owned(), own), ("plain.example".to_owned(), other)].into();
+        let settings = Settings { plain_http: true, hosts, ..Settings::default() };
+        for (host, expected) in [
+            ("localhost:5000", true),
+            ("kit.localhost", true),
+            ("127.0.0.1:5000", true),
+            ("127.8.9.1", true),
+            ("[::1]:5000", true),
+            ("[::ffff:127.0.0.1]", true),
+            ("chosen.example:5000", true),
+            ("Chosen.example:5000", true),
+            ("chosen.example:5001", false),
+            ("plain.example", false),
+            ("localhost.example", false),
+            ("127.0.0.1.example", false),
+            ("10.0.0.1", false),
+            ("[fe80::1]", false),
+        ] {
+            assert_eq!(settings.sends_passwords_over_http_to(host), expected, "{host}");
+        }
     }
 }

@@ -68,6 +68,10 @@ pub(crate) struct ImportArgs {
     /// huggingface.co]
     #[arg(long, value_name = "TOKEN", hide_env_values = true)]
     token: Option<String>,
+    /// Fetch LFS files from this host as well if the git repository keeps them on it (`.lfsconfig`), with the credentials
+    /// that git has for it (repeatable)
+    #[arg(long, value_name = "HOST[:PORT]")]
+    lfs_host: Vec<String>,
     /// Type of REPOSITORY [default: detected from its host or its files]
     #[arg(long, value_name = "TOOL")]
     tool: Option<Tool>,
@@ -240,7 +244,7 @@ impl ImportArgs {
             }
             Origin::Git(remote) => {
                 let imports = context.environment.imports_folder();
-                Box::new(ops::fetch_git(client, &imports, remote, revision, &context.bars)?)
+                Box::new(ops::fetch_git(client, &imports, remote, revision, &self.lfs_host, &context.bars)?)
             }
         })
     }

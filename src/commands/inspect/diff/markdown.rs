@@ -25,7 +25,7 @@ pub(super) fn render(names: (&str, &str), difference: &Difference) -> String {
         put(&mut text, format_args!("\n{counts}\n\n| File | change | |\n|---|---|---|\n"));
         text.extend(difference.files.iter().map(file_row));
     }
-    text.extend(difference.files.iter().filter_map(patch::printable).map(|patch| fenced(&patch)));
+    text.extend(difference.files.iter().filter_map(patch::escaped).map(|patch| fenced(&patch)));
     text
 }
 

@@ -2,6 +2,7 @@
 
 use crate::output::one_line;
 use kit_core::ops::{FileChange, FileDiff};
+use kit_core::problem::printable;
 
 /// The unified diff of a text without escaping; `None` for a file that is not a text.
 pub(super) fn raw(file: &FileDiff) -> Option<String> {
@@ -10,8 +11,8 @@ pub(super) fn raw(file: &FileDiff) -> Option<String> {
     Some(format!("--- {before}\n+++ {after}\n{hunks}"))
 }
 
-/// The unified diff of a text with control characters escaped.
-pub(super) fn printable(file: &FileDiff) -> Option<String> {
+/// The unified diff of a text with untrusted characters escaped.
+pub(super) fn escaped(file: &FileDiff) -> Option<String> {
     let hunks = file.content.text.as_ref()?.hunks.as_ref()?;
     let (before, after) = sides(file);
     Some(format!("--- {}\n+++ {}\n{}", one_line(&before), one_line(&after), escape(hunks)))
@@ -23,18 +24,11 @@ fn sides(file: &FileDiff) -> (String, String) {
     (side(file.change != FileChange::Added, "a"), side(file.change != FileChange::Removed, "b"))
 }
 
-/// Escapes control characters. Tabs are kept, since they indent text. A carriage return is escaped and thus visible,
-/// since it can be the only difference of a line.
+/// Escapes untrusted text. Tabs are kept, since they indent text. A carriage return is escaped and thus visible, since
+/// it can be the only difference of a line.
 fn escape(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '\n' | '\t' => clean.push(letter),
-            letter if letter.is_control() => clean.extend(letter.escape_default()),
-            letter => clean.push(letter),
-        }
-    }
-    clean
+    let words = |line: &str| line.split('\t').map(printable).collect::<Vec<_>>().join("\t");
+    text.split('\n').map(words).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -46,6 +40,7 @@ mod tests {
         for (text, expected) in [
             ("+\tü – 😀\n", "+\tü – 😀\n"),
             ("+\u{1b}]0;title\u{7}\r\n", "+\\u{1b}]0;title\\u{7}\\r\n"),
+            (" ::error::x\n-\t::error::y\u{202e}\n", " \\u{3a}:error::x\n-\t\\u{3a}:error::y\\u{202e}\n"),
             ("-\u{9b}31m\u{0}\n", "-\\u{9b}31m\\u{0}\n"),
         ] {
             assert_eq!(escape(text), expected);

@@ -40,7 +40,7 @@ pub(crate) fn render(names: (&str, &str), difference: &Difference, only: Option<
         put(&mut text, format_args!("No change: {}\n\n", unconcerned(difference)));
         text += &documents(names, difference);
     }
-    text.extend(difference.files.iter().filter_map(patch::printable).map(|patch| format!("\n{patch}")));
+    text.extend(difference.files.iter().filter_map(patch::escaped).map(|patch| format!("\n{patch}")));
     text
 }
 
@@ -189,7 +189,7 @@ fn tensors(tensors: &TensorsDiff) -> String {
 }
 
 fn show_tensor(tensor: &TensorDiff) -> String {
-    let kind = |tensor: &kit_core::tensors::Tensor| format!("{} {:?}", tensor.element_type, tensor.shape);
+    let kind = |tensor: &kit_core::tensors::Tensor| format!("{} {:?}", one_line(tensor.element_type), tensor.shape);
     let (mark, words) = match (tensor.change, &tensor.before, &tensor.after) {
         (TensorChange::Retyped | TensorChange::Reshaped, Some(before), Some(after)) => {
             ('~', format!("{} → {}", kind(before), kind(after)))
@@ -257,7 +257,7 @@ fn same_or_pair(first: &str, second: &str) -> String {
 }
 
 fn show(annotations: &Annotations) -> String {
-    let pairs: Vec<_> = annotations.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let pairs: Vec<_> = annotations.iter().map(|(key, value)| one_line(&format!("{key}={value}"))).collect();
     if pairs.is_empty() { "<none>".to_owned() } else { pairs.join(", ") }
 }
 
@@ -267,14 +267,14 @@ fn layers(rows: &[LayerRow]) -> String {
     }
     let mut text = format!("{:<9} | {:<18} | {:<10} | Path\n", "Type", "Digest", "Size");
     for row in rows {
-        let word = row.media_type.rsplit('.').nth(2).unwrap_or(&row.media_type);
+        let word = one_line(row.media_type.rsplit('.').nth(2).unwrap_or(&row.media_type));
         let digest = row.digest.to_string();
         writeln!(
             text,
             "{word:<9} | {:<18} | {:<10} | {}",
             &digest[..17],
             row.size.map_or_else(|| "?".to_owned(), human),
-            row.path
+            one_line(&row.path)
         )
         .expect("writing to a string does not fail");
     }

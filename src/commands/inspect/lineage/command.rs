@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::picture::{self, proof, word};
 use crate::config::NetworkArgs;
 use crate::context::Context;
+use crate::output;
 use kit_core::ops::{self, Edge, Lineage, Lookup, Node};
 
 /// Show the base model, parents and datasets that a ModelKit is built from
@@ -59,7 +60,7 @@ impl LineageArgs {
             Picture::Tree => picture::tree(&lineage),
             Picture::Dot => picture::dot(&lineage),
             Picture::Mermaid => picture::mermaid(&lineage),
-            Picture::Json => serde_json::to_string_pretty(&to_json(&lineage))?,
+            Picture::Json => output::to_json(&to_json(&lineage))?,
         };
         Ok(context.output.result(text)?)
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::tensors;
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::Format;
+use crate::output::{self, Format};
 use kit_core::modelkit::{CLI_VERSION, Family};
 use kit_core::ops::{self, Inspected, Located, Lookup};
 
@@ -46,7 +46,7 @@ impl InspectArgs {
         }
         let inspected = read(context, &self.network, &self.reference, self.remote)?;
         let data = to_json(&inspected)?;
-        let json = serde_json::to_string_pretty(&data)?;
+        let json = output::to_json(&data)?;
         Ok(context.output.result(self.format.render(&data, || json)?)?)
     }
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::context::Context;
-use crate::output::{Format, table};
+use crate::output::{Format, one_line, table};
 use kit_core::ops::{Inspected, WeighedModel, WeightFile};
 use kit_core::progress::human;
 use kit_core::tensors::{Hyperparameters, Memory, Summary, TypeCount};
@@ -123,9 +123,9 @@ fn describe(model: &WeighedModel) -> String {
         ("heads", heads),
         ("memory (estimate)", Some(estimate(memory))),
     ];
-    let mut text = format!("{}\n", table::one_line(&model.name));
+    let mut text = format!("{}\n", one_line(&model.name));
     for (name, value) in lines.into_iter().filter_map(|(name, value)| Some((name, value?))) {
-        writeln!(text, "  {name:<17}   {}", table::one_line(&value)).expect("writing to a string does not fail");
+        writeln!(text, "  {name:<17}   {}", one_line(&value)).expect("writing to a string does not fail");
     }
     text
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::commands::inspect::or_none;
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{Format, counted, table};
+use crate::output::{self, Format, counted, table};
 use kit_core::modelkit::Variant;
 use kit_core::ops::{self, InspectedIndex, Listed, Location, Lookup};
 use kit_core::progress::human;
@@ -161,6 +161,6 @@ impl InspectArgs {
     pub(super) fn run(&self, context: &Context) -> Result<()> {
         let (_, inspected) = self.find.read(context)?;
         let document: Value = serde_json::from_slice(&inspected.bytes)?;
-        Ok(context.output.result(serde_json::to_string_pretty(&document)?)?)
+        Ok(context.output.result(output::to_json(&document)?)?)
     }
 }

@@ -61,6 +61,7 @@ fn a_pulled_index_is_complete_and_is_removed_completely() {
 fn an_index_is_pulled_with_its_referenced_models() {
     let scene = Scene::new();
     let registry = FakeRegistry::start();
+    scene.sandbox.allow_plain_http(registry.host());
     let (base, child) = (format!("{}/base:v1", registry.host()), format!("{}/child:all", registry.host()));
     scene.kit(&["push", "sample:q4", &base, PLAIN]).ok();
     for name in ["one", "two"] {

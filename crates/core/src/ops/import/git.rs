@@ -21,7 +21,7 @@ use crate::provenance::{SourceUrl, without_secrets};
 use crate::registry::{Client, Credentials};
 use crate::relative_path::RelativePath;
 use crate::store::{Names, Store, Writer};
-use crate::upstream::lfs::{self, POINTER_LIMIT, Pointer, Server};
+use crate::upstream::lfs::{self, Address, POINTER_LIMIT, Pointer, Server};
 use crate::upstream::{self, About, GitRemote, Upstream, UpstreamFile};
 
 /// A git repository at one commit, checked out into a folder that is removed when this value is dropped.
@@ -49,12 +49,13 @@ enum Objects {
 const SMALL_FILE_BYTES: u64 = 1024 * 1024;
 
 /// Fetches the commit that `revision`, or else HEAD, refers to at `remote` into a folder below `imports`, without its
-/// LFS files.
+/// LFS files. The repository may keep those on its own host and on `lfs_hosts`, which include the port.
 pub fn fetch_git(
     client: &Client,
     imports: &Path,
     remote: &GitRemote,
     revision: Option<&str>,
+    lfs_hosts: &[String],
     progress: &dyn Progress,
 ) -> Result<GitUpstream, ImportError> {
     fs::create_dir_all(imports)?;
@@ -67,7 +68,7 @@ pub fn fetch_git(
         progress.warn(&Warning::LinkNotImported { path });
     }
     let (files, large) = list(&tree, &fetched)?;
-    let objects = objects(client, &tree, remote, files.iter().filter(|file| large.contains(&file.path)))?;
+    let objects = objects(client, &tree, remote, lfs_hosts, files.iter().filter(|file| large.contains(&file.path)))?;
     let (owner, name) = remote.names();
     let license = license(&tree, &files)?;
     let kitfile = own_kitfile(&tree, &files)?;
@@ -112,6 +113,7 @@ fn objects<'a>(
     client: &Client,
     tree: &Path,
     remote: &GitRemote,
+    lfs_hosts: &[String],
     mut large: impl Iterator<Item = &'a UpstreamFile>,
 ) -> Result<Objects, ImportError> {
     let Some(first) = large.next() else { return Ok(Objects::Nowhere) };
@@ -124,21 +126,15 @@ fn objects<'a>(
             None => Ok(Objects::Folder(folder)),
         };
     }
-    let own = git::setting_in(tree, LFS_SETTINGS, "lfs.url").filter(|url| url.starts_with("http"));
-    // Credentials in the address of the repository must not be sent to a server that the repository names.
-    let (url, keys) = match (own, remote.lfs_url()) {
-        (Some(url), _) => (url.clone(), vec![url]),
-        (None, Some(url)) => (url.clone(), vec![remote.given(), url]),
-        (None, None) => return Ok(Objects::Nowhere),
-    };
+    let Some(address) = server_address(tree, remote, lfs_hosts)? else { return Ok(Objects::Nowhere) };
     let Some(blob) = first.descriptor() else { return Ok(Objects::Nowhere) };
-    let url = without_secrets(&url);
+    let url = address.to_string();
     // Without credentials first: asking git for them may prompt the user.
     let server = Server::new(client, &url, None)?;
     match server.check(&first.path, &blob) {
         Ok(()) => Ok(Objects::Server(server)),
         Err(error @ lfs::Error::Locked { .. }) => {
-            let found = keys.iter().find_map(|key| git::credentials(tree, key));
+            let found = credentials(tree, remote, &address);
             let (username, password) = found.ok_or(error)?;
             let server = Server::new(client, &url, Some(&Credentials::Password { username, password }))?;
             server.check(&first.path, &blob)?;
@@ -146,6 +142,31 @@ fn objects<'a>(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The address of the LFS server: the default one of the repository, or the one in its settings. Another host than that
+/// of the repository must be in `lfs_hosts`, since requests to it can carry the credentials that git has for it.
+fn server_address(tree: &Path, remote: &GitRemote, lfs_hosts: &[String]) -> Result<Option<Address>, lfs::Error> {
+    let parse = |text: &str| {
+        let bad = || lfs::Error::BadAddress { address: without_secrets(text) };
+        Address::parse(text).ok_or_else(bad)
+    };
+    let default = remote.lfs_url().as_deref().map(parse).transpose()?;
+    let is_http = |text: &String| text.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
+    let Some(own) = git::setting_in(tree, LFS_SETTINGS, "lfs.url").filter(is_http) else { return Ok(default) };
+    let own = parse(&own)?;
+    let is_accepted = lfs_hosts.iter().any(|host| host.eq_ignore_ascii_case(own.host()));
+    if !is_accepted && !default.is_some_and(|default| own.has_origin_of(&default)) {
+        return Err(lfs::Error::OtherHost { host: own.host().to_owned() });
+    }
+    Ok(Some(own))
+}
+
+/// The credentials that git has for the server. Those in the address of the repository are for its own server only.
+fn credentials(tree: &Path, remote: &GitRemote, address: &Address) -> Option<(String, String)> {
+    let is_own = remote.lfs_url().as_deref().and_then(Address::parse).is_some_and(|own| own.has_origin_of(address));
+    let given = if is_own { git::credentials_of_url(tree, &remote.given()) } else { None };
+    given.or_else(|| git::credentials(tree, (address.scheme(), address.host(), address.path())))
 }
 
 /// Returns the path of an LFS file in a local repository (git-lfs, docs/spec.md, "Git LFS: Local Storage").

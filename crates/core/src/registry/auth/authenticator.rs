@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use reqwest::header::{HeaderMap, HeaderValue};
-use reqwest::{Request, StatusCode};
+use reqwest::{Request, StatusCode, Url};
 use tokio::sync::Mutex;
 
 use super::challenge::Challenge;
@@ -103,6 +103,9 @@ impl Auth {
     /// The `Authorization` for a request, if the registry's challenge is known from an earlier one.
     pub(crate) async fn header(&self, access: &Access) -> Result<Option<HeaderValue>, Error> {
         if let Keys::Unasked(header) = &*self.keys {
+            if header.is_some() && !access.endpoint.is_encrypted() {
+                self.transport.check_unencrypted(&access.endpoint.name)?;
+            }
             return Ok(header.clone());
         }
         let mut state = self.state.lock().await;
@@ -163,6 +166,9 @@ impl Auth {
                 None => self.credentials(state, access).await?,
             },
         };
+        if credentials.as_ref().is_some_and(|credentials| !is_encrypted(access, challenge, credentials)) {
+            self.transport.check_unencrypted(&access.endpoint.name)?;
+        }
         match (challenge, credentials) {
             (_, Some(Credentials::Bearer(token))) => Ok(bearer(&token)),
             (Challenge::Basic, Some(Credentials::Password { username, password })) => {
@@ -189,7 +195,7 @@ impl Auth {
         access: &Access,
         has_credentials: bool,
         realm: &str,
-        request: impl Fn(reqwest::Url) -> TokenRequest,
+        request: impl Fn(Url) -> TokenRequest,
     ) -> Result<Token, Error> {
         let realm = safe_realm(&access.endpoint, realm)?;
         retrying(RetryState::new(self.retry), async || {
@@ -247,6 +253,15 @@ impl Auth {
         let found = tokio::task::spawn_blocking(find).await.expect("looking for credentials does not panic")?;
         state.credentials.insert(key, found.clone());
         Ok(found)
+    }
+}
+
+/// Returns true if the credentials are sent over https only: to the registry, or to its token server.
+fn is_encrypted(access: &Access, challenge: &Challenge, credentials: &Credentials) -> bool {
+    match (challenge, credentials) {
+        (Challenge::Basic, _) | (_, Credentials::Bearer(_)) => access.endpoint.is_encrypted(),
+        // `safe_realm` refuses anything but a URL; a token server without encryption is on the registry's own host.
+        (Challenge::Bearer { realm, .. }, _) => Url::parse(realm).is_ok_and(|realm| realm.scheme() == "https"),
     }
 }
 

@@ -33,6 +33,14 @@ impl Transport {
         Ok(Self { plain, encrypted: Mutex::default(), settings })
     }
 
+    /// Checks that a password or token may be sent to the host `registry` without encryption.
+    pub(crate) fn check_unencrypted(&self, registry: &str) -> Result<(), Error> {
+        if self.settings.sends_passwords_over_http_to(registry) {
+            return Ok(());
+        }
+        Err(Error::Unencrypted { registry: registry.to_owned() })
+    }
+
     /// Sends `request` and waits at most `patience` for the head of the answer, whatever its status.
     pub(crate) async fn execute(&self, request: Request, attempt: &str, patience: Duration) -> Result<Response, Error> {
         let sent = tokio::time::timeout(patience, self.send(request, attempt)).await;

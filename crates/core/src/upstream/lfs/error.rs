@@ -34,6 +34,18 @@ pub enum Error {
         /// A description of the violation.
         problem: String,
     },
+    /// The settings of the repository name a server on another host, which the user has not accepted.
+    #[error("the repository keeps its large files on another host, `{host}`")]
+    OtherHost {
+        /// The host, with its port.
+        host: String,
+    },
+    /// The address of the server in the settings of the repository is not an unambiguous URL.
+    #[error("`.lfsconfig` has an invalid address of the LFS server: `{address}`")]
+    BadAddress {
+        /// The address.
+        address: String,
+    },
     /// Any other failure of an HTTP request.
     #[error(transparent)]
     HttpService(#[from] registry::Error),

@@ -3,10 +3,12 @@
 //! HTTP itself, with its settings, retries and ranges, is in `registry`: a server is an
 //! [`HttpService`](crate::registry::HttpService).
 
+mod address;
 mod error;
 mod pointer;
 mod server;
 
+pub use address::Address;
 pub use error::Error;
 pub use pointer::{POINTER_LIMIT, Pointer};
 pub use server::Server;
