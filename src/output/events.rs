@@ -10,7 +10,7 @@ pub(super) fn line(event: &Event<'_>) -> String {
         }
         Event::DocumentSaved { kind, digest, outcome, .. } => format!("{}: {digest}", saved(*kind, *outcome)),
         Event::BlobCopied(blob) => format!("{}: {} {}", label(blob), human(blob.bytes), copied(blob.outcome)),
-        Event::ReferrerCopied { artifact_type, .. } => format!("{artifact_type}: copied"),
+        Event::ReferrerCopied { artifact_type, .. } => format!("referrer {artifact_type}: copied"),
         Event::PullingReference { reference } => format!("Pulling referenced modelkit {reference}"),
         Event::UnpackingReference { reference } => format!("Unpacking referenced modelkit {reference}"),
         Event::UnpackingLayer { kind, name: Some(name), path, .. } => format!("Unpacking {kind} {name} to {path}"),
@@ -77,9 +77,6 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::RemoteDatasetNotPacked { name, address } => {
             format!("the remote dataset `{name}` is not packed; the ModelKit refers to `{address}`")
         }
-        Warning::McpBundleNotPacked { name } => {
-            format!("the bundle of the MCP server `{name}` is not packed; the ModelKit only names it")
-        }
         Warning::ReferenceInModelPack { reference } => {
             format!("the model is a reference to `{reference}`, which other tools do not follow")
         }
@@ -88,6 +85,12 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         }
         Warning::OnlyETag { address } => {
             format!("`{address}` cannot be verified: its remoteHash is an ETag, not a SHA-256 digest")
+        }
+        Warning::TableNotVerified { path } => {
+            format!(
+                "`{path}` is shown by its table of contents, which is not verified against the layer; \
+                 `kit pull` verifies it"
+            )
         }
         Warning::LinkNotImported { path } => format!("`{path}` is a symbolic link or a submodule and is not imported"),
         Warning::SecretNotImported { name } => format!("`{name}` looks like a secret and is not imported"),

@@ -8,11 +8,11 @@ use super::streams::{Output, is_reader_gone, printable};
 use kit_core::archive;
 use kit_core::git;
 use kit_core::modelkit::{UnsupportedForm, Variant};
-use kit_core::oci::ContentError;
-use kit_core::ops::{self, Lacking, TagState};
+use kit_core::oci::{ContentError, Reference};
+use kit_core::ops::{self, BundleError, ImportError, IndexError, Lacking, RemoteDataError, TagState};
 use kit_core::recipe::Changed;
 use kit_core::registry;
-use kit_core::upstream::{hub, lfs};
+use kit_core::upstream::{self, hub, lfs};
 
 /// The exit code of invalid arguments.
 pub(crate) const WRONG_USAGE: u8 = 2;
@@ -96,6 +96,15 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     if let Some(error) = cause.downcast_ref::<ops::Error>() {
         return hint_for_operation(error);
     }
+    if let Some(error) = cause.downcast_ref::<BundleError>() {
+        return hint_for_bundle(error);
+    }
+    if let Some(error) = cause.downcast_ref::<ImportError>() {
+        return hint_for_import(error);
+    }
+    if let Some(error) = cause.downcast_ref::<IndexError>() {
+        return hint_for_index(error);
+    }
     if let Some(NotLoggedIn { source: registry::Error::Unauthorized { .. }, .. }) = cause.downcast_ref() {
         return Some(
             "check the user name and the password; some registries require a token instead of a password".to_owned(),
@@ -113,6 +122,9 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     if let Some(error) = cause.downcast_ref::<lfs::Error>() {
         return hint_for_lfs(error);
     }
+    if let Some(changed) = cause.downcast_ref().and_then(Changed::in_io) {
+        return Some(hint_for_change(changed));
+    }
     match cause.downcast_ref::<ContentError>()? {
         ContentError::Unauthorized(inner) | ContentError::Denied(inner) | ContentError::Other(inner) => {
             inner.downcast_ref().map_or_else(|| inner.downcast_ref().and_then(hint_for_hub), hint_for_registry)
@@ -121,13 +133,21 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
             Some("the content is damaged; run `kit fsck --repair` to remove damaged blobs, then pull again".to_owned())
         }
         ContentError::Io(error) => Changed::in_io(error).map(hint_for_change),
-        ContentError::NotFound(_) => None,
+        ContentError::NotFound(name) => hint_for_missing(name),
     }
+}
+
+/// The hint for a manifest that a registry does not have.
+fn hint_for_missing(name: &str) -> Option<String> {
+    let reference: Reference = name.parse().ok()?;
+    let is_tag = !reference.is_local() && reference.tag.is_some();
+    is_tag.then(|| format!("`kit list {}` shows the tags of the repository", reference.full_repository()))
 }
 
 fn hint_for_change(changed: &Changed) -> String {
     match changed {
         Changed::Content(_) => "pack again when no process is writing to the file".to_owned(),
+        Changed::WhileRead(_) => "run the command again when no process is writing to the file".to_owned(),
         Changed::Gone(_) => "pack again from the current location of the files".to_owned(),
     }
 }
@@ -142,35 +162,19 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::NoRegistry(reference) => {
             Some(format!("put the registry host in front, as in `registry.example/{reference}`"))
         }
-        ops::Error::ReadRemote { address, source } => hint_for_remote(address, source),
-        ops::Error::Unproven(_) => Some(
-            "create a lock with `kit pack --lock` and pass it with --lock, or set `remoteHash` in the Kitfile"
-                .to_owned(),
-        ),
+        ops::Error::Index(error) => hint_for_index(error),
+        ops::Error::RemoteData(error) => hint_for_remote_data(error),
+        ops::Error::Upstream(error) => hint_for_upstream(error),
         ops::Error::NoSuchReference(_) => Some(
             "give a field as shown by `kit update --dry-run --format json`, the name of a model or dataset, or a \
              repository"
                 .to_owned(),
         ),
+        ops::Error::IsFolder(path) if path.is_root() => {
+            Some("append the path of a file, as in NAME:TAG//PATH; `kit ls NAME:TAG` shows the files".to_owned())
+        }
         ops::Error::NoSuchFile(_) | ops::Error::IsFolder(_) => {
             Some("`kit ls NAME:TAG` shows the files in a ModelKit".to_owned())
-        }
-        ops::Error::IsIndex { variants, .. } => Some(format!(
-            "select a ModelKit by digest (NAME@DIGEST), or by label with `kit pull` or `kit unpack`: -l {}",
-            distinguishing_label(variants)
-        )),
-        ops::Error::SeveralVariants { variants, .. } => {
-            Some(format!("add labels until one ModelKit is left, such as -l {}", distinguishing_label(variants)))
-        }
-        ops::Error::NameTaken(_) => {
-            Some("use `kit index add` to add to an existing index, or `kit remove` to free the name".to_owned())
-        }
-        ops::Error::NameOfIndex(name) => Some(format!(
-            "use `kit unpack {name} -l …` to select a ModelKit from it, or `kit pull` with another local name to keep \
-             both"
-        )),
-        ops::Error::NotAnIndex(_) => {
-            Some("`kit index list` shows local indexes; `kit index create` creates one".to_owned())
         }
         ops::Error::UnsupportedForm(UnsupportedForm::LayerType { .. }) => Some(
             "use `kit pack --layer-format tar` for layers that a ModelKit, a ModelPack and an image can share"
@@ -181,38 +185,96 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         }
         ops::Error::Drift(_) => Some("if the changes are intended, update the lock with `kit pack --lock`".to_owned()),
         ops::Error::Registry(error) => hint_for_registry(error),
-        ops::Error::Hub(error) => hint_for_hub(error),
-        ops::Error::Git(error) => hint_for_git(error),
-        ops::Error::Lfs(error) => hint_for_lfs(error),
-        ops::Error::OnlyPointer(_) => Some("run `git lfs fetch` in the repository, then try again".to_owned()),
-        ops::Error::NotMlflow(_) => Some("a run is a folder mlruns/EXPERIMENT/RUN with a `meta.yaml`".to_owned()),
-        ops::Error::NoArtifacts(_) => Some(
-            "download the run first if its files are on a server or in a bucket; MLflow 3 stores a model in \
-             models/ID/artifacts next to the runs, which can be imported"
-                .to_owned(),
-        ),
-        ops::Error::FolderAsFile(_) => {
-            Some("remove --push and --layer-format raw to pack it as a tar layer".to_owned())
-        }
         ops::Error::TagMoved { found: TagState::At(digest), .. } => {
             Some(format!("check what the tag points to now, then use `--expect {digest}` to move it"))
         }
         ops::Error::TagMoved { found: TagState::Absent, .. } => {
             Some("use `--expect none` to create a new tag".to_owned())
         }
-        ops::Error::Incomplete(Lacking { since: Some(since), .. }) => {
-            Some(format!("the archive omits blobs of {since}; load that first, or save again without --since"))
-        }
-        ops::Error::Incomplete(_) => Some("the archive is truncated or damaged; copy it again".to_owned()),
-        ops::Error::ManyInArchive(_) => {
-            Some("use `--push REGISTRY`, without a repository, to keep their names".to_owned())
-        }
         ops::Error::NoRoom { .. } => Some(
             "free disk space, or use another disk: KIT_HOME or --config for the store, -d for unpacking".to_owned(),
         ),
-        ops::Error::Parent { source, .. } | ops::Error::Member { source, .. } => hint_for_operation(source),
+        ops::Error::Parent { source, .. } => hint_for_operation(source),
         ops::Error::Unpack(_, error) | ops::Error::Archive(error) => hint_for_archive(error),
         _ => None,
+    }
+}
+
+fn hint_for_index(error: &IndexError) -> Option<String> {
+    match error {
+        IndexError::IsIndex { variants, .. } => Some(format!(
+            "select a ModelKit by digest (NAME@DIGEST), or by label with `kit pull` or `kit unpack`: -l {}",
+            distinguishing_label(variants)
+        )),
+        IndexError::SeveralVariants { variants, .. } => {
+            Some(format!("add labels until one ModelKit is left, such as -l {}", distinguishing_label(variants)))
+        }
+        IndexError::NameTaken(_) => {
+            Some("use `kit index add` to add to an existing index, or `kit remove` to free the name".to_owned())
+        }
+        IndexError::NameOfIndex(name) => Some(format!(
+            "use `kit unpack {name} -l …` to select a ModelKit from it, or `kit pull` with another local name to keep \
+             both"
+        )),
+        IndexError::NotAnIndex(_) => Some(
+            "`kit index list` shows local indexes; without -l, `kit pull` and `kit unpack` take a single ModelKit"
+                .to_owned(),
+        ),
+        IndexError::Member { source, .. } => hint_for_operation(source),
+        _ => None,
+    }
+}
+
+fn hint_for_remote_data(error: &RemoteDataError) -> Option<String> {
+    match error {
+        RemoteDataError::ReadRemote { address, source } => hint_for_remote(address, source),
+        RemoteDataError::Unproven(_) => Some(
+            "create a lock with `kit pack --lock` and pass it with --lock, or set `remoteHash` in the Kitfile"
+                .to_owned(),
+        ),
+        RemoteDataError::OtherRemote { .. } => None,
+    }
+}
+
+fn hint_for_bundle(error: &BundleError) -> Option<String> {
+    match error {
+        BundleError::Incomplete(Lacking { since: Some(since), .. }) => {
+            Some(format!("the archive omits blobs of {since}; load that first, or save again without --since"))
+        }
+        BundleError::Incomplete(_) => Some("the archive is truncated or damaged; copy it again".to_owned()),
+        BundleError::ManyInArchive(_) => {
+            Some("use `--push REGISTRY`, without a repository, to keep their names".to_owned())
+        }
+        BundleError::Operation(error) => hint_for_operation(error),
+        _ => None,
+    }
+}
+
+fn hint_for_import(error: &ImportError) -> Option<String> {
+    match error {
+        ImportError::Git(error) => hint_for_git(error),
+        ImportError::Lfs(error) => hint_for_lfs(error),
+        ImportError::OnlyPointer(_) => Some("run `git lfs fetch` in the repository, then try again".to_owned()),
+        ImportError::NotMlflow(_) => Some("a run is a folder mlruns/EXPERIMENT/RUN with a `meta.yaml`".to_owned()),
+        ImportError::NoArtifacts(_) => Some(
+            "download the run first if its files are on a server or in a bucket; MLflow 3 stores a model in \
+             models/ID/artifacts next to the runs, which can be imported"
+                .to_owned(),
+        ),
+        ImportError::FolderAsFile(_) => {
+            Some("remove --push and --layer-format raw to pack it as a tar layer".to_owned())
+        }
+        ImportError::Upstream(error) => hint_for_upstream(error),
+        ImportError::Archive(error) => hint_for_archive(error),
+        ImportError::Operation(error) => hint_for_operation(error),
+        _ => None,
+    }
+}
+
+fn hint_for_upstream(error: &upstream::Error) -> Option<String> {
+    match error {
+        upstream::Error::Hub(error) => hint_for_hub(error),
+        upstream::Error::Io(_) => None,
     }
 }
 
@@ -248,6 +310,9 @@ fn distinguishing_label(variants: &[Variant]) -> String {
 
 fn hint_for_archive(error: &archive::Error) -> Option<String> {
     match error {
+        archive::Error::MissingPath { .. } => {
+            Some("correct the path in the Kitfile; `kit validate` lists all problems of a project".to_owned())
+        }
         archive::Error::LinkLeavesContext { .. } => {
             Some("use `kit pack --follow-symlinks` to pack the target of the link".to_owned())
         }
@@ -315,6 +380,11 @@ fn hint_for_registry(error: &registry::Error) -> Option<String> {
         registry::Error::Threads(_) => {
             Some("raise the limit of processes and threads: `ulimit -u`, or `pids` of the container".to_owned())
         }
+        registry::Error::Unreachable { .. } => Some(
+            "check the host name and the port; if the network requires a proxy, set HTTPS_PROXY or use --proxy"
+                .to_owned(),
+        ),
+        registry::Error::NotFound { subject, .. } => hint_for_missing(subject),
         registry::Error::NotTls { .. } => Some("use --plain-http for a registry without TLS".to_owned()),
         registry::Error::AuthorityAsServer { .. } => Some(
             "use --tls-cert FILE to trust this certificate; --tls-verify=false disables certificate verification"

@@ -26,6 +26,6 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let found = session.find(&file.location, Lookup::Remote)?;
     let inspected = ops::inspect(&found)?;
-    ops::cat(&*found.source, &inspected.modelkit, &file.path, &mut stdout())?;
+    ops::cat(&*found.source, &inspected.modelkit, &file.path, &mut stdout(), &Silent)?;
     Ok(())
 }

@@ -11,6 +11,7 @@ pub(crate) fn write(seeds: &Seeds) -> io::Result<()> {
     let golden = repository().join("tests/golden");
     for (file, field, targets) in [
         ("modelkits.json", "kitfile", &["kitfile", "yaml"][..]),
+        ("names.json", "kitfile", &["kitfile", "yaml"]),
         ("yaml_scalars.json", "yaml", &["yaml"]),
         ("yaml_style.json", "yaml", &["yaml"]),
     ] {

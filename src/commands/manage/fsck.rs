@@ -37,6 +37,9 @@ impl FsckArgs {
             let blobs: Vec<_> = broken.blobs.iter().map(ToString::to_string).collect();
             context.output.result(format!("broken {name}: {}", blobs.join(", ")))?;
         }
+        for (name, error) in &checked.wrong_tables {
+            context.output.result(format!("wrong table of contents in {name}: {}", with_causes(error)))?;
+        }
         for change in &checked.changes {
             context.output.result(format!("changed: {change}"))?;
         }
@@ -66,6 +69,10 @@ impl FsckArgs {
         let (blobs, names) = (counted(damaged, "blob"), counted(broken, "name"));
         bail!("the store is damaged: {blobs}, {names}; {read}. `kit fsck --repair` removes them")
     }
+}
+
+fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    anyhow::Chain::new(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// Lists the ModelKits that depend on files outside the store.

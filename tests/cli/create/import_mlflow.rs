@@ -57,7 +57,7 @@ fn dependencies(sandbox: &Sandbox) -> Value {
 }
 
 #[test]
-fn a_run_becomes_a_modelkit_with_what_it_measured() {
+fn a_run_becomes_a_modelkit_with_its_metrics() {
     let sandbox = run();
     let before = sandbox.tree("mlruns");
     import(&sandbox, &[RUN])
@@ -111,7 +111,7 @@ fn a_model_folder_stays_whole() {
 }
 
 #[test]
-fn with_a_kitfile_only_the_record_tells_of_the_run() {
+fn with_a_kitfile_only_the_attestation_names_the_run() {
     let sandbox = run();
     sandbox.write("Kitfile", "manifestVersion: 1.0.0\nmodel:\n  path: model/model.pkl\n");
     sandbox.write(&format!("{RUN}/metrics/broken"), "not read");
@@ -122,7 +122,7 @@ fn with_a_kitfile_only_the_record_tells_of_the_run() {
 }
 
 #[test]
-fn a_run_is_pushed_from_where_it_lies() {
+fn a_run_is_pushed_from_its_own_folder() {
     let (sandbox, registry) = (run(), FakeRegistry::start());
     let name = format!("{}/team/net:v1", registry.host());
     let pushed = import(&sandbox, &[RUN, "--push", &name, "--plain-http"]).ok().digest();
@@ -162,7 +162,7 @@ fn only_files_are_weights_where_no_model_was_logged() {
 }
 
 #[test]
-fn what_is_not_of_mlflow_is_not_taken_for_it() {
+fn other_folders_are_not_taken_for_mlflow() {
     let sandbox = run();
     sandbox.write("mlruns/0/meta.yaml", "experiment_id: '0'\nname: Default\n");
     import(&sandbox, &["mlruns/0", "--tool", "mlflow"]).fails().says("neither an `MLmodel` nor").says("EXPERIMENT/RUN");

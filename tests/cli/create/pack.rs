@@ -9,7 +9,7 @@ use rustix::fs::{Mode, OFlags};
 use kit_testkit::sandbox::Sandbox;
 
 #[test]
-fn packing_tells_every_step_and_prints_the_digest() {
+fn pack_reports_every_step_and_prints_the_digest() {
     let sandbox = Sandbox::new();
     sandbox.project();
     let run = sandbox.kit(&["pack", "project", "-t", "sample:v1,latest"]).ok();
@@ -42,7 +42,7 @@ fn packing_the_same_files_anywhere_gives_the_same_digest() {
 }
 
 #[test]
-fn packing_again_reuses_what_is_there() {
+fn packing_again_reuses_stored_layers() {
     let sandbox = Sandbox::new();
     sandbox.project();
     sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
@@ -129,7 +129,7 @@ fn all_problems_of_a_kitfile_are_shown_at_once() {
 }
 
 #[test]
-fn what_cannot_be_packed_is_named() {
+fn a_path_that_cannot_be_packed_is_named() {
     let sandbox = Sandbox::new();
     let check = |kitfile: &str, words: &str| {
         sandbox.write("project/Kitfile", kitfile);
@@ -181,7 +181,7 @@ fn empty_and_ignored_layers_are_pointed_out() {
 }
 
 #[test]
-fn what_no_layer_holds_is_pointed_out() {
+fn files_outside_all_layers_are_reported() {
     let sandbox = Sandbox::new();
     sandbox.project();
     sandbox.write("project/notes.txt", "forgotten");
@@ -244,7 +244,7 @@ fn project_of_an_old_file() -> Sandbox {
 }
 
 #[test]
-fn a_layer_is_remembered_by_the_state_of_its_files() {
+fn a_layer_is_reused_while_the_state_of_its_files_is_equal() {
     let sandbox = project_of_an_old_file();
     let pack = ["pack", "project", "-t", "a:v1", "--follow-symlinks"];
     let digest = sandbox.kit(&pack).ok().says("Saved model layer: sha256:").digest();

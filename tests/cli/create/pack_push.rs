@@ -58,7 +58,7 @@ fn packing_into_a_registry_stores_nothing_and_sends_each_layer_once() {
 }
 
 #[test]
-fn what_was_packed_into_a_registry_unpacks_to_the_same_files() {
+fn pack_push_and_unpack_restore_the_same_files() {
     let (sandbox, registry) = (Sandbox::new(), DockerRegistry::start());
     sandbox.project();
     for compression in ["none", "gzip", "gzip-fastest", "zstd"] {
@@ -97,7 +97,7 @@ fn a_folder_may_take_the_place_of_the_registry() {
 }
 
 #[test]
-fn where_to_push_must_be_clear() {
+fn push_needs_one_clear_destination() {
     let sandbox = Sandbox::new();
     sandbox.project();
     sandbox.kit(&["pack", "project", "--push"]).exits(2).says("--push NAME:TAG");

@@ -68,7 +68,7 @@ fn running_out_of_threads_is_an_error_and_never_a_panic() {
 }
 
 #[test]
-fn what_does_not_fit_is_not_begun() {
+fn a_transfer_without_enough_disk_space_does_not_start() {
     let sandbox = Sandbox::new();
     sandbox.project();
     sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok();
@@ -93,7 +93,7 @@ fn what_does_not_fit_is_not_begun() {
 }
 
 #[test]
-fn what_is_in_the_store_and_does_not_fit_beside_it_is_not_begun() {
+fn unpacking_from_the_store_without_enough_space_does_not_start() {
     let sandbox = Sandbox::new();
     sandbox.project();
     sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok();

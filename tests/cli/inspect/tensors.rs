@@ -86,7 +86,7 @@ fn the_output_does_not_depend_on_compression() {
 }
 
 #[test]
-fn of_remote_weights_only_headers_are_fetched() {
+fn only_headers_of_remote_weights_are_fetched() {
     let (sandbox, registry) = (project(), FakeRegistry::start());
     sandbox.kit(&["pack", "project", "-t", "llm:v1"]).ok();
     let remote = format!("{}/llm:v1", registry.host());

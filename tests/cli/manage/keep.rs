@@ -29,7 +29,7 @@ fn a_tag_is_another_name() {
 }
 
 #[test]
-fn a_modelkit_goes_with_its_last_name() {
+fn a_modelkit_is_removed_with_its_last_name() {
     let sandbox = packed();
     sandbox.kit(&["tag", "sample:v1", "sample:v2"]).ok();
     let before = blobs(&sandbox);
@@ -41,7 +41,7 @@ fn a_modelkit_goes_with_its_last_name() {
 }
 
 #[test]
-fn what_others_need_stays() {
+fn blobs_that_other_modelkits_need_stay() {
     let sandbox = packed();
     sandbox.write("project/README.md", "# Other\n");
     sandbox.kit(&["pack", "project", "-t", "sample:v2"]).ok();
@@ -62,7 +62,7 @@ fn removing_by_digest_or_force_takes_all_names() {
 }
 
 #[test]
-fn remove_all_takes_what_has_no_name_and_with_force_everything() {
+fn remove_all_removes_untagged_modelkits_and_with_force_everything() {
     let sandbox = packed();
     sandbox.write("project/README.md", "# Other\n");
     sandbox.kit(&["pack", "project"]).ok();
@@ -101,7 +101,7 @@ fn init_drafts_a_kitfile_that_packs() {
     fs_err::remove_file(sandbox.path("project/Kitfile")).unwrap();
     let run = sandbox.kit(&["init", "project", "--name", "mine", "--author", "Ada"]).ok();
     run.prints("Generated Kitfile:").prints("name: mine").prints("Saved to path '");
-    sandbox.kit(&["init", "project"]).fails().says("already exists");
+    sandbox.kit(&["init", "project"]).fails().says("already exists; use --force to overwrite it");
     sandbox.kit(&["init", "project", "--force"]).ok();
     sandbox.kit(&["pack", "project", "-t", "mine:v1"]).ok();
 }

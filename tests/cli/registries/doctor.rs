@@ -61,7 +61,7 @@ fn dockers_registry_is_examined() {
 }
 
 #[test]
-fn what_was_found_is_shown_again_until_it_is_forgotten() {
+fn findings_are_remembered_until_they_are_forgotten() {
     let sandbox = Sandbox::new();
     let (registry, repository) = pushed(&sandbox);
     sandbox.kit(&["doctor", &repository, "--plain-http", "--write"]).ok();
@@ -75,7 +75,7 @@ fn what_was_found_is_shown_again_until_it_is_forgotten() {
 }
 
 #[test]
-fn a_registry_that_is_not_there_is_an_error() {
+fn an_unreachable_registry_is_an_error() {
     let sandbox = Sandbox::new();
     let host = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let run = sandbox.kit(&["doctor", &host, "--plain-http"]).fails();
@@ -84,6 +84,7 @@ fn a_registry_that_is_not_there_is_an_error() {
         error: cannot use `[REGISTRY]`
           caused by: cannot reach `[REGISTRY]`
           caused by: Connection refused (os error 111)
+        hint: check the host name and the port; if the network requires a proxy, set HTTPS_PROXY or use --proxy
     "#]]
     .assert_eq(&run.redacted_stderr());
     let registry = DockerRegistry::start();

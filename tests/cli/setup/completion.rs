@@ -71,7 +71,7 @@ fn bash_completes_names_with_colons() {
 
 /// Runs only if fish is installed.
 #[test]
-fn fish_shows_what_words_mean() {
+fn fish_shows_descriptions() {
     let sandbox = packed();
     for (line, expected) in [
         ("kit pus", "push\tSend a ModelKit to a registry"),

@@ -29,8 +29,9 @@ struct File {
 }
 
 fn cases() -> Vec<Case> {
-    let text = fs::read_to_string(repository().join("tests/golden/modelkits.json")).unwrap();
-    serde_json::from_str(&text).unwrap()
+    let read = |file| fs::read_to_string(repository().join("tests/golden").join(file)).unwrap();
+    let parse = |file| serde_json::from_str::<Vec<Case>>(&read(file)).unwrap();
+    ["modelkits.json", "names.json"].into_iter().flat_map(parse).collect()
 }
 
 impl Case {
@@ -65,9 +66,9 @@ impl File {
 }
 
 #[test]
-fn the_sixteen_projects_give_the_same_bytes_as_kitops() {
+fn the_golden_projects_give_the_same_bytes_as_kitops() {
     let cases = cases();
-    assert_eq!(cases.len(), 16);
+    assert_eq!(cases.len(), 20);
     for case in cases {
         let sandbox = Sandbox::new();
         case.write(&sandbox);

@@ -12,6 +12,8 @@ mod pieces;
 pub mod published;
 mod referrers;
 mod resume;
+mod roundtrips;
 mod save;
+mod tables;
 mod troubled;
 mod unpack;

@@ -208,7 +208,7 @@ fn packing_as_a_modelpack_is_packing_and_converting() {
 }
 
 #[test]
-fn what_does_not_go_together_is_said() {
+fn conflicting_flags_are_reported() {
     let sandbox = project();
     let kit = |args: &[&str]| sandbox.kit(args);
     kit(&["pack", "project", "--compat", "cnai"]).exits(2).says("--compat requires --use-model-pack");

@@ -68,7 +68,7 @@ pub enum Error {
         /// The maximum length in bytes.
         limit: usize,
     },
-    /// The size of a file changed while it was read.
+    /// A file changed while it was read.
     #[error("cannot pack `{path}`: it changed while it was read")]
     FileChanged {
         /// The file.
@@ -127,7 +127,7 @@ pub enum Error {
         path: RelativePath,
     },
     /// The target folder cannot be created, opened or written to.
-    #[error("cannot unpack into `{}`", path.display())]
+    #[error("cannot write to folder `{}`", path.display())]
     OpenTarget {
         /// The target.
         path: PathBuf,

@@ -25,6 +25,20 @@ pub struct Place<'a> {
     pub digest: Digest,
     /// The chunks of the content in order, if it is not small.
     pub pieces: &'a [Piece],
+    /// The bytes that must precede the content in the layer; empty if these are not compared.
+    pub header: &'a [u8],
+}
+
+impl Place<'_> {
+    /// Reads and compares the header, so that `layer` is at the beginning of the content.
+    fn read_header(&self, layer: &mut (impl Read + Seek)) -> io::Result<()> {
+        let size = self.header.len() as u64;
+        let altered = || io::Error::new(io::ErrorKind::InvalidData, Altered { offset: self.offset, size });
+        layer.seek(SeekFrom::Start(self.offset.checked_sub(size).ok_or_else(altered)?))?;
+        let mut found = vec![0; self.header.len()];
+        layer.read_exact(&mut found)?;
+        if found == self.header { Ok(()) } else { Err(altered()) }
+    }
 }
 
 enum State<'a, R> {
@@ -33,7 +47,7 @@ enum State<'a, R> {
     InPieces(VerifiedPieces<'a, &'a mut R>),
 }
 
-/// A chunk that does not match the table of contents.
+/// Bytes that do not match the table of contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{size} bytes at byte {offset} of the layer do not match its table of contents")]
 pub struct Altered {
@@ -51,8 +65,8 @@ impl<'a, R: Read + Seek> VerifiedFile<'a, R> {
         // After an error there is nothing more to read.
         let state = std::mem::replace(&mut self.state, State::Whole(io::Cursor::default()));
         let State::Unread(layer) = state else { return Ok(()) };
-        let Place { offset, size, digest, pieces } = self.place;
-        layer.seek(SeekFrom::Start(offset))?;
+        let Place { offset, size, digest, pieces, .. } = self.place;
+        self.place.read_header(layer)?;
         self.state = if pieces.is_empty() {
             let mut content = Vec::new();
             VerifyingReader::new(layer.take(size), digest, size).read_to_end(&mut content)?;
@@ -144,12 +158,13 @@ mod tests {
         let (size, digest) = (content.len() as u64, Digest::of(content));
         let mut layer = io::Cursor::new(layer);
         let mut read = Vec::new();
-        VerifiedFile::new(&mut layer, Place { offset: 6, size, digest, pieces: &pieces }).read_to_end(&mut read)?;
+        VerifiedFile::new(&mut layer, Place { offset: 6, size, digest, pieces: &pieces, header: b"before" })
+            .read_to_end(&mut read)?;
         Ok(read)
     }
 
     #[test]
-    fn what_is_as_the_table_says_is_given() {
+    fn content_that_matches_the_table_is_returned() {
         for size in [0, 1, 70_000, 3_000_000] {
             let content: Vec<u8> = (0..size).map(|number: u32| (number / 9).to_le_bytes()[0]).collect();
             assert!(check(&content, |_| {}).unwrap() == content, "{size}");
@@ -157,11 +172,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_as_the_table_says_is_refused() {
+    fn content_that_differs_from_the_table_is_refused() {
         for size in [1, 70_000, 3_000_000] {
             let content = vec![7; size];
             assert!(check(&content, |layer| layer[6 + size - 1] ^= 1).is_err(), "{size}");
         }
         assert!(check(&[7; 100], |layer| layer.rotate_left(50)).is_err());
+        assert!(check(&[7; 100], |layer| layer[0] ^= 1).is_err());
     }
 }

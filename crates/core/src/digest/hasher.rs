@@ -9,7 +9,7 @@ use super::sha256::Sha256;
 /// A SHA-256 computation over a stream of bytes, and over parts of it.
 ///
 /// Hashing is the slowest step of everything that moves large content (2 GB/s on one core), so everything after the
-/// first MiB is hashed by a separate thread while the caller continues to read or write. Where the system permits no more
+/// first MiB is hashed by a separate thread while the caller continues to read or write. If the system permits no more
 /// threads, the caller hashes.
 ///
 /// Parts of the stream, such as the files in a layer, can have digests of their own. If a part begins at a multiple of

@@ -68,8 +68,8 @@ pub fn mlflow_value(text: &str) -> Value {
 /// The last value of a metric, whose lines are `TIMESTAMP VALUE [STEP]`: the value with the highest step, then the
 /// latest time, then the largest value. `None` if there is none.
 ///
-/// Lines that are not such lines are left out, as after a crash while MLflow was writing; the second value is the number
-/// of the first of them, from 1.
+/// Lines that are not such lines are left out, as after a crash while MLflow was writing; the second value is the
+/// number of the first of them, from 1.
 pub fn last_metric(text: &str) -> (Option<Value>, Option<usize>) {
     let (mut last, mut invalid) = (None, None);
     for (index, line) in text.lines().enumerate() {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_is_of_its_first_own_flavor() {
+    fn a_model_has_its_first_specific_flavor() {
         for (text, framework, run_id) in [
             (
                 "flavors:\n  python_function:\n    loader_module: mlflow.sklearn\n  sklearn: {}\nrun_id: '0'\n",

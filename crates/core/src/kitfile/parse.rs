@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_go_tool_takes_is_taken() {
+    fn kitops_kitfiles_are_accepted() {
         let v = "manifestVersion: 1.0.0\n";
         for (text, yaml) in [
             ("manifestVersion: 1.0.0", v),
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_kitfile_is_reported_clearly() {
+    fn a_document_that_is_not_a_kitfile_is_reported_clearly() {
         check_error(
             "",
             &expect![[r#"

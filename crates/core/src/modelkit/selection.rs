@@ -17,17 +17,19 @@ pub enum Part {
     Code,
     Docs,
     Prompts,
+    McpServers,
 }
 
 impl Part {
     /// Every part with its name.
-    pub const ALL: [(&'static str, Self); 6] = [
+    pub const ALL: [(&'static str, Self); 7] = [
         ("kitfile", Self::Kitfile),
         ("model", Self::Model),
         ("datasets", Self::Datasets),
         ("code", Self::Code),
         ("docs", Self::Docs),
         ("prompts", Self::Prompts),
+        ("mcpservers", Self::McpServers),
     ];
 
     fn of(section: Section) -> Self {
@@ -37,6 +39,7 @@ impl Part {
             Section::Dataset => Self::Datasets,
             Section::Docs => Self::Docs,
             Section::Prompt => Self::Prompts,
+            Section::McpServer => Self::McpServers,
         }
     }
 }
@@ -94,7 +97,7 @@ pub type NamedEntry<'a> = (Section, [&'a str; 2], RelativePath);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidFilter {
     /// An unknown type.
-    #[error("invalid filter type {0} (must be one of kitfile, model, datasets, code, docs, prompts)")]
+    #[error("invalid filter type {0} (must be one of kitfile, model, datasets, code, docs, prompts, mcpservers)")]
     Type(String),
     /// More than one colon.
     #[error("invalid filter: `{0}` should be in format <type1>,<type2>[:<name1>,<name2>]")]
@@ -253,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_parent_only_the_model_is_wanted() {
+    fn only_the_model_of_a_parent_is_unpacked() {
         let parent =
             |filters: &[&str]| Selection::new(filters.iter().map(|f| f.parse().unwrap()).collect()).of_parent();
         assert_eq!(parent(&["docs"]), None);

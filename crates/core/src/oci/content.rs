@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 
 use super::descriptor::Descriptor;
-use crate::digest::{Mismatch, VerifyingReader};
+use crate::digest::{Digest, Mismatch, VerifyingReader};
 
 /// The maximum size of manifests and configs, which are read into memory (distribution-spec 1.1, "Pushing Manifests": 4
 /// MiB).
@@ -38,10 +38,37 @@ pub trait Content: Send + Sync {
         false
     }
 
+    /// Begins an inspection of the bytes, if they must pass one. The bytes are stored only if it accepts them.
+    fn inspection(&self) -> Result<Option<Box<dyn Inspection + '_>>, ContentError> {
+        Ok(None)
+    }
+
     /// Returns a finder for parts of the content that are stored as separate files, if there are any.
     fn parts(&self) -> Result<Option<PartFinder>, ContentError> {
         Ok(None)
     }
+}
+
+/// Receives all bytes of a content in order, and may refuse them at the end, although they match their digest.
+pub trait Inspection {
+    /// Receives the next bytes.
+    fn take(&mut self, bytes: &[u8]);
+
+    /// Returns an error if the bytes are refused.
+    fn finish(self: Box<Self>) -> Result<(), ContentError>;
+}
+
+/// A place with layers that can be read at the cost of a local file, and with a record of the tables of contents that
+/// were compared with them.
+pub trait CheckedTables {
+    /// Returns true if all bytes of `layer` were compared with `table`, and match.
+    fn is_checked(&self, layer: &Digest, table: &Digest) -> bool;
+
+    /// Records that all bytes of `layer` were compared with `table`, and match.
+    fn note_checked(&self, layer: &Digest, table: &Digest) -> io::Result<()>;
+
+    /// Returns the bytes of `layer`.
+    fn layer<'a>(&'a self, layer: &Descriptor) -> Box<dyn Content + 'a>;
 }
 
 /// Finds the file that consists of exactly the given number of bytes from an offset on, and that no process writes to.
@@ -90,6 +117,14 @@ pub trait Source: Send + Sync {
     /// Finds the manifest with the given `name`: a tag or a digest.
     fn resolve(&self, name: &str) -> Result<Descriptor, ContentError>;
 
+    /// Finds the manifest with the given `name` and reads it, in one request if the place is remote. Its size is at
+    /// most [`MANIFEST_SIZE_LIMIT`].
+    fn read(&self, name: &str) -> Result<(Descriptor, Vec<u8>), ContentError> {
+        let descriptor = self.resolve(name)?;
+        let bytes = self.manifest(&descriptor)?;
+        Ok((descriptor, bytes))
+    }
+
     /// Returns the verified bytes of a manifest, at most [`MANIFEST_SIZE_LIMIT`].
     fn manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, ContentError>;
 
@@ -99,6 +134,12 @@ pub trait Source: Send + Sync {
     /// Returns the descriptors of the referrers of the manifest `subject`, with artifact type and annotations, as the
     /// place lists them and without verification. At most [`REFERRERS_LIMIT`].
     fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError>;
+
+    /// Returns the record of checked tables; `None` if reading a whole layer is expensive, or if the place is not the
+    /// user's own, so that its records prove nothing.
+    fn checked_tables(&self) -> Option<&dyn CheckedTables> {
+        None
+    }
 }
 
 /// A place that content is written to.
@@ -135,6 +176,11 @@ pub trait Target: Send + Sync {
         content: &dyn Content,
     ) -> Result<BlobOutcome, ContentError> {
         self.put(descriptor, content).map(|()| BlobOutcome::Sent { resumed_bytes: 0 })
+    }
+
+    /// Returns the record of checked tables, as [`Source::checked_tables`].
+    fn checked_tables(&self) -> Option<&dyn CheckedTables> {
+        None
     }
 
     /// Returns the referrers of `subject` that the place has, as listed by [`Source::referrers`].

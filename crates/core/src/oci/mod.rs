@@ -12,8 +12,8 @@ mod reference;
 mod referrer;
 
 pub use content::{
-    BlobOutcome, Content, ContentError, MANIFEST_SIZE_LIMIT, Need, PartFinder, Publication, REFERRERS_LIMIT, Source,
-    Target, read_document,
+    BlobOutcome, CheckedTables, Content, ContentError, Inspection, MANIFEST_SIZE_LIMIT, Need, PartFinder, Publication,
+    REFERRERS_LIMIT, Source, Target, read_document,
 };
 pub use descriptor::{Annotations, Descriptor};
 pub use index::{Index, LAYOUT_FILE, REF_NAME};

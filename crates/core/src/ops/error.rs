@@ -1,13 +1,12 @@
 //! The errors of operations: one variant per attempted action, or per case that a caller distinguishes.
 
-use std::fmt::Display;
 use std::io;
 use std::path::PathBuf;
 
-use super::lacking::Lacking;
+use super::index_error::IndexError;
+use super::remote_data_error::RemoteDataError;
 use super::tag_state::TagState;
 use crate::archive;
-use crate::git;
 use crate::modelkit;
 use crate::oci::{ContentError, Reference};
 use crate::problem;
@@ -15,7 +14,7 @@ use crate::progress::human;
 use crate::registry;
 use crate::relative_path::RelativePath;
 use crate::store;
-use crate::upstream::{self, hub, lfs};
+use crate::upstream;
 
 /// The reason why an operation failed.
 #[derive(Debug, thiserror::Error)]
@@ -71,61 +70,6 @@ pub enum Error {
         /// The artifact that the name refers to, as its documents describe it.
         found: String,
     },
-    /// A name refers to an index of ModelKits where a single ModelKit is needed.
-    #[error("`{index}` is an index of ModelKits, not a single ModelKit{}", contains(variants))]
-    IsIndex {
-        /// The name of the index.
-        index: String,
-        /// The ModelKits in the index.
-        variants: Vec<modelkit::Variant>,
-    },
-    /// A name does not refer to an index of ModelKits where one is needed.
-    #[error("`{0}` is not an index of ModelKits")]
-    NotAnIndex(String),
-    /// No ModelKit of an index has the labels.
-    #[error("no ModelKit in the index `{index}` has {}{}", all_of(labels), contains(variants))]
-    NoVariant {
-        /// The name of the index.
-        index: String,
-        /// The requested labels.
-        labels: Vec<modelkit::Label>,
-        /// The ModelKits in the index.
-        variants: Vec<modelkit::Variant>,
-    },
-    /// Several ModelKits of an index have the labels.
-    #[error("{} ModelKits in the index `{index}` have {}:{}", variants.len(), all_of(labels), first(variants))]
-    SeveralVariants {
-        /// The name of the index.
-        index: String,
-        /// The requested labels.
-        labels: Vec<modelkit::Label>,
-        /// The ModelKits that have all of these labels.
-        variants: Vec<modelkit::Variant>,
-    },
-    /// A ModelKit that should be removed from an index is not in it.
-    #[error("`{modelkit}` is not in the index `{index}`{}", contains(variants))]
-    NotInIndex {
-        /// The index.
-        index: String,
-        /// The ModelKit.
-        modelkit: String,
-        /// The ModelKits in the index.
-        variants: Vec<modelkit::Variant>,
-    },
-    /// A ModelKit could not be added to an index.
-    #[error("cannot add `{modelkit}`")]
-    Member {
-        /// The ModelKit.
-        modelkit: Reference,
-        /// The cause.
-        source: Box<Error>,
-    },
-    /// A name for a new index is in use.
-    #[error("`{0}` already exists")]
-    NameTaken(Reference),
-    /// A pull would overwrite an index in the local store.
-    #[error("the pull would overwrite the local index `{0}`")]
-    NameOfIndex(Reference),
     /// The manifest and the config do not describe a valid ModelKit.
     #[error(transparent)]
     InvalidModelKit(#[from] modelkit::InvalidModelKit),
@@ -157,29 +101,6 @@ pub enum Error {
         /// The cause.
         source: Box<Error>,
     },
-    /// A remote dataset does not match the Kitfile or the lock file.
-    #[error("`{address}` has the wrong {what}: expected {expected}, found {found}")]
-    OtherRemote {
-        /// The address of the dataset.
-        address: String,
-        /// The property that differs, such as `digest`.
-        what: &'static str,
-        /// The expected value.
-        expected: String,
-        /// The value that the server, or another document, gives.
-        found: String,
-    },
-    /// A remote dataset cannot be read.
-    #[error("cannot read `{address}`")]
-    ReadRemote {
-        /// The address of the dataset.
-        address: String,
-        /// The cause.
-        source: ContentError,
-    },
-    /// A remote dataset has neither a digest nor an `ETag` to verify it against.
-    #[error("no digest is known for `{0}`; refusing to fetch unverified data")]
-    Unproven(String),
     /// A name that does not belong to a reference in the Kitfile.
     #[error("no model or dataset named `{0}` refers to another ModelKit")]
     NoSuchReference(String),
@@ -190,6 +111,14 @@ pub enum Error {
         name: String,
         /// Its layers, each with the section and the path.
         parts: Vec<String>,
+    },
+    /// An MCP server has no valid bundle.
+    #[error("invalid MCP bundle for mcpServer {server}")]
+    McpBundle {
+        /// The name of the server.
+        server: String,
+        /// The cause.
+        source: archive::InvalidMcpBundle,
     },
     /// The result of packing does not match the lock file; the error lists all differences.
     #[error("the result would not match the lock file:{}", listed(.0))]
@@ -214,79 +143,24 @@ pub enum Error {
         /// The actual state.
         found: TagState,
     },
+    /// A name and an index of ModelKits do not fit together.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// A remote dataset failed.
+    #[error(transparent)]
+    RemoteData(#[from] RemoteDataError),
+    /// A file of a repository of models could not be read.
+    #[error(transparent)]
+    Upstream(#[from] upstream::Error),
     /// The local store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// A request to a model hub failed.
-    #[error(transparent)]
-    Hub(#[from] hub::Error),
-    /// A git command failed.
-    #[error(transparent)]
-    Git(#[from] git::Error),
-    /// A request to a Git LFS server failed.
-    #[error(transparent)]
-    Lfs(#[from] lfs::Error),
-    /// A local repository has not fetched a Git LFS file.
-    #[error("the repository has only the Git LFS pointer of `{0}`")]
-    OnlyPointer(RelativePath),
-    /// A path in the Kitfile that does not exist in the repository.
-    #[error("the repository has no file or folder `{0}`")]
-    NotInRepository(RelativePath),
-    /// A model that is a folder cannot be stored as a raw layer.
-    #[error("the model `{0}` is a folder; a raw layer must be a single file")]
-    FolderAsFile(RelativePath),
-    /// A folder that is neither an MLflow model nor an MLflow run.
-    #[error("`{}` has neither an `MLmodel` nor a `meta.yaml` with a `run_id`", .0.display())]
-    NotMlflow(PathBuf),
-    /// An MLflow run that logged no files, or logged them outside its folder.
-    #[error("the run has no files in `{}`", .0.display())]
-    NoArtifacts(PathBuf),
-    /// A file of an MLflow run that does not have MLflow's format.
-    #[error("`{path}` {problem}")]
-    MlflowFile {
-        /// The path in the folder of the run.
-        path: String,
-        /// A predicate that completes the sentence, such as `is not valid`.
-        problem: String,
-    },
     /// A request to a registry failed.
     #[error(transparent)]
     Registry(#[from] registry::Error),
-    /// A file or folder that should be an archive is not an OCI image layout.
-    #[error("`{}` is not an OCI image layout: {reason}", path.display())]
-    NotAnArchive {
-        /// The file or folder.
-        path: PathBuf,
-        /// The missing or wrong part.
-        reason: String,
-    },
-    /// An archive without a ModelKit.
-    #[error("the archive is empty")]
-    EmptyArchive,
-    /// An archive whose index has an invalid name for a ModelKit.
-    #[error("invalid name `{}` in the index of the archive", .0.escape_debug())]
-    BadName(String),
-    /// An archive with several ModelKits, where a single name was given.
-    #[error("the archive contains several ModelKits and cannot be loaded under a single name: {}", in_a_row(.0))]
-    ManyInArchive(Vec<Reference>),
-    /// An archive without blobs that its ModelKits need and that the target does not have either.
-    #[error("the archive is incomplete; missing:{0}")]
-    Incomplete(Lacking),
-    /// A file or folder already exists.
-    #[error("`{0}` already exists")]
-    Exists(PathBuf),
     /// A file could not be read or written; the source names the file.
     #[error(transparent)]
     Io(#[from] io::Error),
-}
-
-impl From<upstream::Error> for Error {
-    fn from(error: upstream::Error) -> Self {
-        match error {
-            upstream::Error::Hub(error) => Self::Hub(error),
-            upstream::Error::Io(error) => Self::Io(error),
-        }
-    }
 }
 
 impl Error {
@@ -306,25 +180,6 @@ pub(super) fn reason(error: &dyn std::error::Error) -> String {
 }
 
 /// Each item on a line of its own.
-fn listed(things: &[impl Display]) -> String {
+pub(super) fn listed(things: &[impl std::fmt::Display]) -> String {
     things.iter().map(|thing| format!("\n  {thing}")).collect::<Vec<_>>().concat()
-}
-
-fn contains(variants: &[modelkit::Variant]) -> String {
-    if variants.is_empty() { "; the index is empty".to_owned() } else { format!("; it contains:{}", first(variants)) }
-}
-
-/// Each variant on a line of its own, up to a number that a user can read.
-fn first(variants: &[modelkit::Variant]) -> String {
-    const SHOWN: usize = 50;
-    let shown = listed(&variants[..variants.len().min(SHOWN)]);
-    if variants.len() > SHOWN { format!("{shown}\n  and {} more", variants.len() - SHOWN) } else { shown }
-}
-
-fn all_of(labels: &[modelkit::Label]) -> String {
-    labels.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(" and ")
-}
-
-fn in_a_row(references: &[Reference]) -> String {
-    references.iter().map(|reference| format!("`{reference}`")).collect::<Vec<_>>().join(", ")
 }

@@ -11,12 +11,14 @@ mod error;
 mod files;
 mod history;
 mod import;
+mod index_error;
 mod init;
 mod keep;
 mod lacking;
 mod pack;
 mod read_once;
 mod remote_data;
+mod remote_data_error;
 mod session;
 mod tag_state;
 mod transfer;
@@ -25,7 +27,7 @@ mod validate;
 mod workers;
 
 pub use artifact::{Inspected, InspectedIndex, inspect, inspect_index, parents};
-pub use bundle::{Destination, Layout, LoadTo, Loaded, Named, Saved, load, save};
+pub use bundle::{BundleError, Destination, Layout, LoadTo, Loaded, Named, Saved, load, save};
 pub use diff::{
     Comparable, Compared, Concern, ContentDiff, DiffOptions, Difference, FieldDiff, FileChange, FileDiff, FileState,
     LayerRow, NumbersDiff, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff,
@@ -37,9 +39,10 @@ pub use files::{
 };
 pub use history::{Edge, EdgeKind, LayerCount, Lineage, LogOptions, Node, Proof, Version, lineage, log};
 pub use import::{
-    GitUpstream, ImportOptions, MlflowFolder, clear_imports, fetch_git, import, import_to, is_mlflow,
+    GitUpstream, ImportError, ImportOptions, MlflowFolder, clear_imports, fetch_git, import, import_to, is_mlflow,
     unfinished_imports,
 };
+pub use index_error::IndexError;
 pub use init::{Draft, Project, ProjectFolder, init, init_remote};
 pub use keep::{
     Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, Removal, Removed, Unpinned, UpdateOptions, add_to_index,
@@ -52,6 +55,7 @@ pub use pack::{
     publish,
 };
 pub use remote_data::RemoteData;
+pub use remote_data_error::RemoteDataError;
 pub use session::{Located, Location, Lookup, Session, find_here};
 pub use tag_state::TagState;
 pub use transfer::{

@@ -8,7 +8,9 @@ use std::io::Read;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::digest::Digest;
-use crate::oci::{Content, ContentError, Descriptor, MANIFEST_SIZE_LIMIT, Manifest, Source, read_document};
+use crate::oci::{
+    CheckedTables, Content, ContentError, Descriptor, MANIFEST_SIZE_LIMIT, Manifest, Source, read_document,
+};
 
 /// A wrapper for a source that keeps the names, manifests and configs that the source returned, up to [`MEMORY_LIMIT`].
 pub(crate) struct ReadOnce {
@@ -36,6 +38,14 @@ impl Seen {
             self.documents.insert(digest, document.to_vec());
         }
     }
+
+    fn keep_manifest(&mut self, descriptor: &Descriptor, bytes: &[u8]) {
+        self.keep(descriptor.digest, bytes);
+        // An index has no config. A document that is not a manifest is refused by the caller that parses it.
+        if let Ok(manifest) = Manifest::parse(bytes) {
+            self.configs.insert(manifest.config.digest);
+        }
+    }
 }
 
 impl ReadOnce {
@@ -58,8 +68,10 @@ impl Source for ReadOnce {
         if let Some(descriptor) = self.seen().names.get(name) {
             return Ok(descriptor.clone());
         }
-        let descriptor = self.source.resolve(name)?;
-        Ok(self.seen().names.entry(name.to_owned()).or_insert(descriptor).clone())
+        let (descriptor, bytes) = self.source.read(name)?;
+        let mut seen = self.seen();
+        seen.keep_manifest(&descriptor, &bytes);
+        Ok(seen.names.entry(name.to_owned()).or_insert(descriptor).clone())
     }
 
     fn manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, ContentError> {
@@ -67,12 +79,7 @@ impl Source for ReadOnce {
             return Ok(bytes);
         }
         let bytes = self.source.manifest(descriptor)?;
-        let mut seen = self.seen();
-        seen.keep(descriptor.digest, &bytes);
-        // An index has no config. A document that is not a manifest is refused by the caller that parses it.
-        if let Ok(manifest) = Manifest::parse(&bytes) {
-            seen.configs.insert(manifest.config.digest);
-        }
+        self.seen().keep_manifest(descriptor, &bytes);
         Ok(bytes)
     }
 
@@ -87,6 +94,10 @@ impl Source for ReadOnce {
 
     fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
         self.source.referrers(subject)
+    }
+
+    fn checked_tables(&self) -> Option<&dyn CheckedTables> {
+        self.source.checked_tables()
     }
 }
 

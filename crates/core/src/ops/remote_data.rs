@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::error::Error;
+use super::remote_data_error::RemoteDataError;
 use super::session::{Located, Lookup, Session};
 use super::workers;
 use crate::digest::{Digest, VerifyingReader};
@@ -141,7 +142,7 @@ impl Gathering<'_> {
         }
         let file = RemoteFile::open(self.session, dataset, path, locked)?;
         if file.digest.is_none() && dataset.remote_hash.is_empty() {
-            return Err(Error::Unproven(file.address));
+            return Err(RemoteDataError::Unproven(file.address).into());
         }
         self.remotes.files.push(file);
         Ok(())
@@ -233,7 +234,7 @@ impl RemoteFile {
 }
 
 fn unreadable(address: &str, source: ContentError) -> Error {
-    Error::ReadRemote { address: address.to_owned(), source }
+    RemoteDataError::ReadRemote { address: address.to_owned(), source }.into()
 }
 
 /// Opens the file at `place` if it can be read and has this content. A different file is ignored here; a later step
@@ -256,13 +257,13 @@ fn open_kit(session: &Session<'_>, reference: &Reference) -> Result<(Located, cr
 }
 
 fn same<T: PartialEq + ToString>(address: &str, what: &'static str, expected: &T, found: &T) -> Result<(), Error> {
-    let differs = || Error::OtherRemote {
+    let differs = || RemoteDataError::OtherRemote {
         address: address.to_owned(),
         what,
         expected: expected.to_string(),
         found: found.to_string(),
     };
-    if expected == found { Ok(()) } else { Err(differs()) }
+    if expected == found { Ok(()) } else { Err(differs().into()) }
 }
 
 fn clean_path(dataset: &Dataset) -> Result<RelativePath, Error> {

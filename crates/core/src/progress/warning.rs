@@ -69,11 +69,6 @@ pub enum Warning<'a> {
         /// The address.
         address: &'a str,
     },
-    /// The bundle of an MCP server is not packed; the ModelKit contains its name.
-    McpBundleNotPacked {
-        /// The name in the Kitfile.
-        name: &'a str,
-    },
     /// The model is a reference, which tools for ModelPacks do not follow.
     ReferenceInModelPack {
         /// The reference.
@@ -90,6 +85,11 @@ pub enum Warning<'a> {
     OnlyETag {
         /// The address.
         address: &'a str,
+    },
+    /// The files of a layer were listed from its table of contents, which was not compared with the layer.
+    TableNotVerified {
+        /// The path in the Kitfile.
+        path: &'a str,
     },
     /// A symbolic link or a submodule of a repository is not imported.
     LinkNotImported {

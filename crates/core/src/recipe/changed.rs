@@ -1,9 +1,9 @@
-//! The error that only reading by recipe can have: a file has changed.
+//! The errors of reading files that other programs may write to: a file has changed.
 
 use std::io;
 use std::path::PathBuf;
 
-/// A file that is not the one that was packed.
+/// A file that is not the one that was packed, or not one content from beginning to end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Changed {
     /// The size, the inode or a time stamp of the file is different.
@@ -12,6 +12,9 @@ pub enum Changed {
     /// There is no file at the path any more.
     #[error("`{}` is gone since it was packed", .0.display())]
     Gone(PathBuf),
+    /// The size or a time stamp of the file changed between its first and its last byte.
+    #[error("`{}` changed while it was read", .0.display())]
+    WhileRead(PathBuf),
 }
 
 impl Changed {

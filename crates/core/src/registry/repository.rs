@@ -207,14 +207,18 @@ impl Repository {
     }
 
     fn resolve_by_reading(&self, name: &str) -> Result<Descriptor, Error> {
-        let call = self.manifest_call(Method::GET, name, PULL, "resolve")?;
+        Ok(self.try_read(name, "resolve")?.0)
+    }
+
+    fn try_read(&self, name: &str, verb: &str) -> Result<(Descriptor, Vec<u8>), Error> {
+        let call = self.manifest_call(Method::GET, name, PULL, verb)?;
         let (headers, body, _) = self.client.fetch(&call, MANIFEST_SIZE_LIMIT)?;
         let descriptor = Descriptor::of(media_type(&headers).unwrap_or(MediaType::IMAGE_MANIFEST), &body);
         match name.parse() {
             Ok(expected) if expected != descriptor.digest => {
                 Err(Mismatch::Digest { expected, found: descriptor.digest }.into())
             }
-            _ => Ok(descriptor),
+            _ => Ok((descriptor, body)),
         }
     }
 
@@ -294,6 +298,11 @@ impl Source for Repository {
     /// trusted too, as in docker and containerd; it can be older than the registry's.
     fn resolve(&self, name: &str) -> Result<Descriptor, ContentError> {
         Ok(self.ask_anywhere(|place| place.try_resolve(name))?)
+    }
+
+    /// The digest is that of the bytes; a digest in the headers of the answer is not needed.
+    fn read(&self, name: &str) -> Result<(Descriptor, Vec<u8>), ContentError> {
+        Ok(self.ask_anywhere(|place| place.try_read(name, "resolve"))?)
     }
 
     fn manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, ContentError> {

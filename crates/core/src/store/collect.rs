@@ -55,6 +55,7 @@ impl Store {
         removed.files += recipes;
         removed.bytes += bytes;
         self.forget_lost_layers()?;
+        self.forget_lost_tables()?;
         Ok(removed)
     }
 

@@ -9,7 +9,7 @@ use super::disk;
 use super::error::Error;
 use super::layout::Store;
 use crate::digest::{Hasher, VerifyingReader};
-use crate::oci::{Content, ContentError, Descriptor};
+use crate::oci::{Content, ContentError, Descriptor, Inspection};
 use crate::sys::{self, BlockWriter};
 
 const BUFFER_BYTES: usize = 1024 * 1024;
@@ -61,19 +61,23 @@ impl Store {
         while is_mismatch(&fetched) && content.report_mismatch() {
             fetched = fetch(&mut partial, 0, blob, content);
         }
-        fetched.inspect_err(|error| {
+        let inspection = fetched.inspect_err(|error| {
             if let ContentError::Mismatch(_) = error {
                 // Wrong from the first byte: nothing to resume. An error of the removal would hide the mismatch.
                 drop(fs::remove_file(&path));
             }
         })?;
+        if let Some(inspection) = inspection {
+            // The bytes would be refused again; an error of the removal would hide the reason.
+            inspection.finish().inspect_err(|_| drop(fs::remove_file(&path)))?;
+        }
         disk::sync(partial.file())?;
         disk::rename(&path, &self.blob_path(&blob.digest))?;
         Ok(())
     }
 }
 
-fn is_mismatch(fetched: &Result<(), ContentError>) -> bool {
+fn is_mismatch<T>(fetched: &Result<T, ContentError>) -> bool {
     matches!(fetched, Err(ContentError::Mismatch(_)))
 }
 
@@ -88,8 +92,15 @@ fn usable_length(partial: &fs::File, blob: &Descriptor) -> io::Result<u64> {
     Ok(if length <= blob.size { length } else { 0 })
 }
 
-/// Keeps the first `resumed` bytes of the file and appends the rest of the content; all of it is verified.
-fn fetch(partial: &mut fs::File, resumed: u64, blob: &Descriptor, content: &dyn Content) -> Result<(), ContentError> {
+/// Keeps the first `resumed` bytes of the file and appends the rest of the content; all of it is verified. Returns the
+/// inspection of the content, if there is one, which has received all bytes.
+fn fetch<'c>(
+    partial: &mut fs::File,
+    resumed: u64,
+    blob: &Descriptor,
+    content: &'c dyn Content,
+) -> Result<Option<Box<dyn Inspection + 'c>>, ContentError> {
+    let mut inspection = content.inspection()?;
     partial.set_len(resumed)?;
     partial.seek(SeekFrom::Start(0))?;
     let mut buffer = vec![0; BUFFER_BYTES];
@@ -100,10 +111,13 @@ fn fetch(partial: &mut fs::File, resumed: u64, blob: &Descriptor, content: &dyn 
             break;
         }
         hasher.update(&buffer[..read]);
+        if let Some(inspection) = &mut inspection {
+            inspection.take(&buffer[..read]);
+        }
     }
     let mut reader = VerifyingReader::resumed(content.open_at(resumed)?, hasher, resumed, blob.digest, blob.size);
     let mut blocks = BlockWriter::sized(partial.file().try_clone()?, resumed, blob.size)?;
-    let read = copy(&mut reader, &mut blocks, &mut buffer);
+    let read = copy(&mut reader, &mut blocks, inspection.as_deref_mut(), &mut buffer);
     // After a failure, too: the next run resumes after the bytes that arrived.
     let written = blocks.finish();
     if read.is_err() || written.is_err() {
@@ -111,14 +125,23 @@ fn fetch(partial: &mut fs::File, resumed: u64, blob: &Descriptor, content: &dyn 
         partial.set_len(partial.metadata()?.len())?;
     }
     read?;
-    Ok(written?)
+    written?;
+    Ok(inspection)
 }
 
-fn copy(reader: &mut impl Read, writer: &mut impl Write, buffer: &mut [u8]) -> io::Result<()> {
+fn copy(
+    reader: &mut impl Read,
+    writer: &mut impl Write,
+    mut inspection: Option<&mut (dyn Inspection + '_)>,
+    buffer: &mut [u8],
+) -> io::Result<()> {
     loop {
         let read = reader.read(buffer)?;
         if read == 0 {
             return Ok(());
+        }
+        if let Some(inspection) = &mut inspection {
+            inspection.take(&buffer[..read]);
         }
         writer.write_all(&buffer[..read])?;
     }

@@ -128,7 +128,7 @@ impl Store {
     }
 
     /// Returns true if the layer is stored, as a blob or as a recipe.
-    pub(super) fn has_layer(&self, layer: &Descriptor) -> Result<bool, Error> {
+    pub fn has_layer(&self, layer: &Descriptor) -> Result<bool, Error> {
         Ok(self.has_blob(layer)? || self.is_link(layer)?)
     }
 

@@ -25,6 +25,7 @@ mod members;
 mod reader;
 mod referrers;
 mod remembered;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod writer;

@@ -7,7 +7,7 @@ use super::layout::{Names, Store};
 use super::links::LayerContent;
 use super::lock::Share;
 use crate::digest::Digest;
-use crate::oci::{Content, ContentError, Descriptor, Source, read_document};
+use crate::oci::{CheckedTables, Content, ContentError, Descriptor, Source, read_document};
 
 /// A reader of one repository of a store. While it exists, no blob is removed.
 pub struct Reader {
@@ -49,6 +49,16 @@ impl Store {
     }
 }
 
+impl Reader {
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(super) fn names(&self) -> &Names {
+        &self.names
+    }
+}
+
 impl Source for Reader {
     fn resolve(&self, name: &str) -> Result<Descriptor, ContentError> {
         let entry = self.store.find(&self.names, name)?.ok_or_else(|| ContentError::NotFound(name.to_owned()))?;
@@ -68,5 +78,9 @@ impl Source for Reader {
 
     fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
         Ok(self.store.referrers(&self.names, subject)?)
+    }
+
+    fn checked_tables(&self) -> Option<&dyn CheckedTables> {
+        self.own_tables()
     }
 }

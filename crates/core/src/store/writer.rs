@@ -9,7 +9,7 @@ use super::index::enter;
 use super::layout::{Names, Store};
 use super::lock::Share;
 use super::referrers::annotations;
-use crate::oci::{BlobOutcome, Content, ContentError, Descriptor, Need, Publication, Target};
+use crate::oci::{BlobOutcome, CheckedTables, Content, ContentError, Descriptor, Need, Publication, Target};
 
 /// A writer to one repository of a store. While it exists, no blob is removed, even if nothing refers to it yet.
 pub struct Writer {
@@ -85,6 +85,10 @@ impl Target for Writer {
         let resumed_bytes = self.store.present_bytes(descriptor)?;
         self.put(descriptor, content)?;
         Ok(BlobOutcome::Sent { resumed_bytes })
+    }
+
+    fn checked_tables(&self) -> Option<&dyn CheckedTables> {
+        self.own_tables()
     }
 
     fn attached(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {

@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_arrives_in_order_whatever_its_size() {
+    fn writes_of_any_size_arrive_in_order() {
         for size in [0, 1, BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1, 9 * BLOCK_BYTES, 13 * BLOCK_BYTES + 513] {
             check(size, 300_001);
         }

@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_refused() {
+    fn impossible_values_are_refused() {
         let array = |kind: u32, count: u64| [&kind.to_le_bytes()[..], &count.to_le_bytes()].concat();
         let file = || Gguf::new(3, false);
         fails(&file().entry("a", 4, &[0; 4]).entry("a", 4, &[0; 4]), "its metadata `a` occurs twice");

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn packed_weights_count_as_what_they_stand_for() {
+    fn packed_weights_count_as_unpacked_parameters() {
         let tensor = |name: &str, element_type: &'static str, elements: u64, size: u64| Tensor {
             name: name.to_owned(),
             element_type,

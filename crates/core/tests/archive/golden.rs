@@ -6,43 +6,65 @@ use serde_json::Value;
 
 use crate::scenery::Context;
 
-/// The paths of the layers of each case, in layer order; Kitfiles are tested elsewhere.
-const LAYERS: [(&str, &[&str]); 16] = [
-    ("one-file-model", &["f"]),
-    ("no-layers", &[]),
-    ("directory-model-with-empty-directory", &["model"]),
-    (
-        "every-section",
-        &[
-            "weights/model.safetensors",
-            "weights/tokenizer.json",
-            "./adapters/lora.bin",
-            "src",
-            "data/",
-            "README.md",
-            "LICENSE",
-        ],
-    ),
-    ("long-path-fits-ustar-prefix", &["model"]),
-    ("long-name-needs-pax", &["model"]),
-    ("non-ascii-name-needs-pax", &["modèle"]),
-    ("modes", &["m"]),
-    ("nested-layers", &["model", ".", "model/data"]),
-    ("kitignore", &["model", "."]),
-    ("kitignore-exceptions", &["."]),
-    ("paths-as-written", &["./model/", "data/"]),
-    ("yaml-anchors-and-merges", &["a.bin", "b.bin"]),
-    ("json-kitfile-with-bom", &["a.bin"]),
-    ("dotfiles-and-copies-are-packed", &["."]),
-    ("empty-layer", &["void"]),
-];
+/// The cases, and the paths of the layers of each, in layer order; Kitfiles are tested elsewhere.
+const MODELKITS: (&str, &[(&str, &[&str])]) = (
+    include_str!("../../../../tests/golden/modelkits.json"),
+    &[
+        ("one-file-model", &["f"]),
+        ("no-layers", &[]),
+        ("directory-model-with-empty-directory", &["model"]),
+        (
+            "every-section",
+            &[
+                "weights/model.safetensors",
+                "weights/tokenizer.json",
+                "./adapters/lora.bin",
+                "src",
+                "data/",
+                "README.md",
+                "LICENSE",
+            ],
+        ),
+        ("long-path-fits-ustar-prefix", &["model"]),
+        ("long-name-needs-pax", &["model"]),
+        ("non-ascii-name-needs-pax", &["modèle"]),
+        ("modes", &["m"]),
+        ("nested-layers", &["model", ".", "model/data"]),
+        ("kitignore", &["model", "."]),
+        ("kitignore-exceptions", &["."]),
+        ("paths-as-written", &["./model/", "data/"]),
+        ("yaml-anchors-and-merges", &["a.bin", "b.bin"]),
+        ("json-kitfile-with-bom", &["a.bin"]),
+        ("dotfiles-and-copies-are-packed", &["."]),
+        ("empty-layer", &["void"]),
+    ],
+);
+
+const NAMES: (&str, &[(&str, &[&str])]) = (
+    include_str!("../../../../tests/golden/names.json"),
+    &[
+        ("names-greek-folder", &["δεδομένα"]),
+        ("names-kana-nested", &["d"]),
+        ("names-arabic-long", &["d"]),
+        ("names-accented-leaf", &["d"]),
+    ],
+);
 
 #[test]
 fn layers_equal_those_of_kitops() {
-    let cases: Vec<Value> = serde_json::from_str(include_str!("../../../../tests/golden/modelkits.json")).unwrap();
-    assert_eq!(cases.len(), LAYERS.len());
-    for (case, (name, paths)) in cases.iter().zip(LAYERS) {
-        assert_eq!(case["name"], name);
+    check(MODELKITS);
+}
+
+#[test]
+fn names_without_ascii_give_the_layers_of_kitops() {
+    check(NAMES);
+}
+
+fn check((cases, layers): (&str, &[(&str, &[&str])])) {
+    let cases: Vec<Value> = serde_json::from_str(cases).unwrap();
+    assert_eq!(cases.len(), layers.len());
+    for (case, (name, paths)) in cases.iter().zip(layers) {
+        assert_eq!(case["name"], *name);
         let context = build(case);
         let packed: Vec<_> = paths.iter().map(|path| pack(&context, path, paths)).collect();
         let expected = case["expected"]["layers"].as_array().unwrap().iter();

@@ -1,6 +1,6 @@
 //! The content of packed layers, and the files that cannot be packed.
 
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::os::unix::net::UnixListener;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -74,7 +74,7 @@ fn ignored_folders_and_special_files_are_not_read() {
 }
 
 #[test]
-fn links_inside_the_context_are_packed_as_what_they_point_to() {
+fn links_inside_the_context_are_packed_as_their_targets() {
     let context = Context::with_files(&["store/w.bin", "store/deep/x", "m/own"]);
     context.link("m/file", "../store/w.bin");
     context.link("m/folder", &context.root().join("store/deep").display().to_string());
@@ -225,6 +225,20 @@ fn files_that_change_while_they_are_read_are_named() {
 }
 
 #[test]
+fn a_file_that_is_rewritten_in_place_while_it_is_read_is_named() {
+    let context = Context::new();
+    context.file("d/f", &vec![0; 3 << 20]);
+    let mut file = fs_err::OpenOptions::new().write(true).open(context.root().join("d/f")).unwrap();
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    file.file().set_modified(long_ago).unwrap();
+    let error = pack_and_meddle(&context, || {
+        file.seek(io::SeekFrom::End(-4)).unwrap();
+        file.write_all(b"new!").unwrap();
+    });
+    assert_eq!(error.to_string(), "cannot pack `d/f`: it changed while it was read");
+}
+
+#[test]
 fn files_that_vanish_while_others_are_read_are_named() {
     let context = Context::with_files(&["d/z"]);
     context.file("d/f", &vec![0; 3 << 20]);
@@ -293,7 +307,7 @@ impl Task for Counter {
 }
 
 #[test]
-fn progress_adds_up_to_what_was_measured() {
+fn progress_adds_up_to_the_measured_sizes() {
     let context = Context::with_files(&["d/f", "d/e/g"]);
     let ignore = IgnoreRules::default();
     let source = LayerSource {

@@ -80,7 +80,7 @@ fn verdict(offset: u64, change: impl Fn(&Context)) -> Option<Changed> {
 #[test]
 fn a_file_that_changed_is_named() {
     let named = |changed: Option<Changed>| match changed.unwrap() {
-        Changed::Content(path) | Changed::Gone(path) => path.file_name().unwrap().to_owned(),
+        Changed::Content(path) | Changed::Gone(path) | Changed::WhileRead(path) => path.file_name().unwrap().to_owned(),
     };
     let same_size = |context: &Context| fs_err::write(context.root().join("a"), b"A").unwrap();
     assert_eq!(named(verdict(0, same_size)), "a");
@@ -103,6 +103,18 @@ fn a_file_that_changed_is_named() {
         context.directory("a");
     });
     assert_eq!(named(folder), "a");
+}
+
+#[test]
+fn a_file_that_changes_while_a_part_of_it_is_read_is_named() {
+    let context = Context::new();
+    context.file("a", &[7; 4096]);
+    let (recipe, _) = record(&context, RecipeWriter::new().unwrap());
+    let mut reader = recipe.open_at(512).unwrap();
+    reader.read_exact(&mut [0; 100]).unwrap();
+    context.set_mode("a", 0o600);
+    let error = reader.read_exact(&mut [0; 100]).unwrap_err();
+    assert_eq!(Changed::in_io(&error), Some(&Changed::Content(context.root().join("a"))));
 }
 
 #[test]

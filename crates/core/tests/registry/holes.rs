@@ -45,7 +45,7 @@ fn a_place_that_a_redirect_leads_to_learns_no_credentials_by_asking() {
 }
 
 #[test]
-fn a_place_that_an_upload_goes_to_learns_no_credentials_by_asking() {
+fn an_upload_host_cannot_request_credentials() {
     for place in curious() {
         let registry = guarded();
         registry.configure(|options| options.upload_origin = Some(format!("http://{}", place.host())));

@@ -69,7 +69,7 @@ fn the_first_mirror_that_has_everything_is_enough() {
 }
 
 #[test]
-fn what_a_mirror_does_not_have_comes_from_the_next_place() {
+fn a_blob_missing_in_a_mirror_comes_from_the_next() {
     let scene = Scene::new(5000);
     scene.mirrors[1].add_blob(&scene.blob);
     let repository = scene.repository(settings());
@@ -79,7 +79,7 @@ fn what_a_mirror_does_not_have_comes_from_the_next_place() {
 }
 
 #[test]
-fn a_mirror_that_is_not_there_is_asked_for_nothing_else() {
+fn an_unreachable_mirror_gets_no_more_requests() {
     let scene = Scene::new(5000);
     scene.fill(&scene.mirrors[1], "team/model");
     for fault in [
@@ -136,7 +136,7 @@ fn a_wrong_manifest_of_a_mirror_is_not_taken() {
 }
 
 #[test]
-fn a_tag_means_what_the_mirror_says() {
+fn a_mirror_resolves_tags() {
     let scene = Scene::new(5000);
     let older = scene.mirrors[0].add_manifest("team/model", "v1", MANIFEST, &manifest("older"));
     let repository = scene.repository(settings());
@@ -241,7 +241,7 @@ fn nothing_is_sent_to_a_mirror() {
 }
 
 #[test]
-fn a_prefix_stands_in_front_of_the_name() {
+fn a_prefix_precedes_the_name() {
     let scene = Scene::new(5000);
     scene.fill(&scene.mirrors[0], "hub/proxy/team/model");
     let mirror = format!("http://{}/hub/proxy", scene.mirrors[0].host()).parse().unwrap();

@@ -49,7 +49,7 @@ fn another_refusal_is_final() {
 }
 
 #[test]
-fn the_last_part_is_what_is_left() {
+fn the_last_part_is_the_remainder() {
     let registry = FakeRegistry::start();
     registry.configure(|options| options.put_body = PutBody::Refused(413, "X"));
     push(&registry, in_parts(), 1_000_001);
@@ -185,7 +185,7 @@ fn a_session_that_is_gone_after_a_break_starts_again() {
 
 /// The second time the upload is not started again, and the error gives the reason for the loss.
 #[test]
-fn a_session_that_is_lost_twice_ends_with_what_broke_it() {
+fn an_upload_session_lost_twice_fails_with_the_first_cause() {
     let registry = FakeRegistry::start();
     registry.fail_later("PUT", "/uploads/", 0, 9, Fault::DropRequestAfter(1_500_000));
     registry.fail_later("PATCH", "/uploads/", 0, 9, Fault::DropRequestAfter(500_000));

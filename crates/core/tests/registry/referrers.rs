@@ -134,7 +134,7 @@ fn an_entry_that_another_writer_dropped_is_written_again() {
 }
 
 #[test]
-fn what_others_wrote_into_the_index_stays() {
+fn foreign_entries_in_the_index_stay() {
     let registry = registry(false);
     let foreign =
         json!({ "mediaType": "x", "digest": format!("sha512:{}", "a".repeat(128)), "size": 1, "data": "e30=" });
@@ -148,7 +148,7 @@ fn what_others_wrote_into_the_index_stays() {
 }
 
 #[test]
-fn a_tag_that_is_something_else_is_left_alone() {
+fn a_tag_with_foreign_content_is_left_alone() {
     let registry = registry(false);
     let digest = registry.add_manifest("team/model", &tag(), "", &manifest("theirs"));
     let (descriptor, bytes) = referrer("one");

@@ -64,7 +64,7 @@ impl Broken {
 }
 
 #[test]
-fn a_large_blob_goes_in_parts_from_the_start() {
+fn a_large_blob_is_sent_in_parts_from_the_start() {
     let (registry, folder) = (FakeRegistry::start(), tempfile::tempdir().unwrap());
     let content = bytes(SIZE);
     repository_with(&registry, process(folder.path())).put(&descriptor(&content), &&content[..]).unwrap();

@@ -1,21 +1,21 @@
 //! Older versions that are damaged, missing or without a table, and tables that are wrong.
 
-use super::scene::{DATA, Scene, one_table, table};
+use super::scene::{DATA, PLAIN, Scene, one_table, table};
 
 #[test]
-fn a_table_that_lies_costs_time_and_nothing_else() {
+fn a_wrong_table_is_refused() {
     let (scene, mut rows) = one_table();
     rows[3_000_000] = if rows[3_000_000] == b'1' { b'2' } else { b'1' };
     scene.write("data/rows.csv", &rows);
     scene.publish("v2", &[]);
     let told = scene.manifest("v1")["layers"][0]["annotations"].clone();
     scene.annotate("v2", |annotations| *annotations = told.as_object().unwrap().clone());
-    scene.pull_everything("v2");
+    scene.there(&["pull", &scene.name("v2"), PLAIN]).fails().says("do not match its table of contents");
     scene.there(&["fsck"]).ok();
 }
 
 #[test]
-fn an_older_layer_that_is_damaged_costs_time_and_nothing_else() {
+fn a_damaged_older_layer_costs_only_time() {
     let (scene, mut rows) = one_table();
     rows.extend(b"1,2,3\n");
     scene.write("data/rows.csv", &rows);
@@ -92,7 +92,7 @@ fn compressed_layers_are_fetched_whole() {
 }
 
 #[test]
-fn what_is_missing_of_an_older_layer_is_fetched() {
+fn missing_chunks_of_an_older_layer_are_fetched() {
     let (scene, mut rows) = one_table();
     rows.extend(b"1,2,3\n");
     scene.write("data/rows.csv", &rows);
@@ -128,7 +128,7 @@ fn a_layer_without_a_table_is_fetched_whole() {
 }
 
 #[test]
-fn an_older_layer_without_a_table_is_cut_here() {
+fn an_older_layer_without_a_table_is_chunked_locally() {
     let (scene, mut rows) = (Scene::new(DATA), table(200_000, 1));
     scene.write("data/rows.csv", &rows);
     scene.publish("v1", &[]);
@@ -141,7 +141,7 @@ fn an_older_layer_without_a_table_is_cut_here() {
 }
 
 #[test]
-fn files_that_a_table_lies_about_are_fetched_whole() {
+fn files_with_wrong_table_entries_are_refused() {
     let (scene, mut rows) = one_table();
     scene.unpack("v1", "work");
     rows[3_000_000] = if rows[3_000_000] == b'1' { b'2' } else { b'1' };
@@ -149,7 +149,6 @@ fn files_that_a_table_lies_about_are_fetched_whole() {
     scene.publish("v2", &[]);
     let told = scene.manifest("v1")["layers"][0]["annotations"].clone();
     scene.annotate("v2", |annotations| *annotations = told.as_object().unwrap().clone());
-    let (run, sent) = scene.unpack("v2", "work");
-    assert!(sent >= rows.len() as u64, "{sent}");
-    assert!(!run.stderr.contains("taken from"), "{}", run.stderr);
+    let unpack = ["unpack", &scene.name("v2"), "-d", "work", "-o", PLAIN];
+    scene.there(&unpack).fails().says("do not match its table of contents");
 }

@@ -31,7 +31,7 @@ pub struct LayerSummary {
     pub file_mode: Option<u32>,
     /// True if `.kitignore` excludes the path of the layer itself, see [`Measured`](super::walk::Measured).
     pub path_is_ignored: bool,
-    /// The state of each file after it was read. If it equals that of an earlier [`Measured`](super::walk::Measured),
+    /// The state of each file while it was read. If it equals that of an earlier [`Measured`](super::walk::Measured),
     /// the layer contains exactly the files in this state.
     pub fingerprint: Fingerprint,
     /// The table of contents, compressed; none if it would be too large.
@@ -44,7 +44,6 @@ pub struct LayerSummary {
 ///
 /// Equal files give equal bytes: the members of a tar are sorted and contain neither times nor owners, only their mode.
 /// Only a single file can be written raw. Memory use does not grow with the size of files.
-/// file cannot be written raw. Memory use does not grow with the size of files.
 pub fn write_layer(
     source: &LayerSource,
     format: Format,
@@ -104,9 +103,9 @@ fn write_uncompressed(
     Ok(LayerSummary { diff_id: None, files, bytes, file_mode, path_is_ignored, fingerprint, contents })
 }
 
-/// Writes the file `path` with its current mode and size, and returns its metadata after it has been read.
+/// Writes the file `path` with its current mode and size. A file that changes while it is read is an error.
 ///
-/// A file that is smaller than `buffer` costs one read and one query of metadata: if its size, queried afterwards,
+/// A file that is smaller than `buffer` costs one read and two queries of metadata: if its size, which did not change,
 /// equals the number of bytes read, then that was the whole file.
 fn write_file(
     source: &LayerSource,
@@ -116,22 +115,31 @@ fn write_file(
     layer: &mut LayerWriter<'_, impl Digesting>,
     task: &dyn Task,
 ) -> Result<Member, Error> {
-    let read = read_once(&mut file, buffer).map_err(Error::reading(&path))?;
     let metadata = metadata_of(&path, &file)?;
     let member = Member::new(path, metadata);
+    let read = read_once(&mut file, buffer).map_err(Error::reading(&member.path))?;
     layer.begin_file(&member)?;
     if let Some(mut clone) = layer.record(source, &member.path, &file)? {
+        // Later changes do not reach the clone.
+        check_unchanged(&member, &file)?;
         layer.put_content(&member, 0, &mut clone, buffer, task)?;
-    } else if read < buffer.len() && read as u64 == member.size {
-        layer.put_piece(&buffer[..read], task)?;
-        layer.end_file(&member)?;
-        return Ok(member);
     } else {
-        layer.put_content(&member, read, &mut file, buffer, task)?;
+        if read < buffer.len() && read as u64 == member.size {
+            layer.put_piece(&buffer[..read], task)?;
+        } else {
+            layer.put_content(&member, read, &mut file, buffer, task)?;
+        }
+        check_unchanged(&member, &file)?;
     }
     layer.end_file(&member)?;
-    let metadata = metadata_of(&member.path, &file)?;
-    Ok(Member::new(member.path, metadata))
+    Ok(member)
+}
+
+/// Checks that `file` still has the metadata of `member`: bytes that were read before and after a change in place are
+/// not a state that the file ever had.
+fn check_unchanged(member: &Member, file: &File) -> Result<(), Error> {
+    let path = &member.path;
+    if metadata_of(path, file)? == member.metadata { Ok(()) } else { Err(Error::FileChanged { path: path.clone() }) }
 }
 
 fn metadata_of(path: &RelativePath, file: &File) -> Result<Metadata, Error> {

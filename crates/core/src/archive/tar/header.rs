@@ -41,7 +41,7 @@ impl Header<'_> {
     pub(crate) fn to_bytes(self) -> Vec<u8> {
         let split = split_name(self.name);
         match split {
-            Some((prefix, name)) if self.size <= LARGEST_OCTAL_SIZE => self.main_block(prefix, name).to_vec(),
+            Some((prefix, name)) if self.size <= LARGEST_OCTAL_SIZE => self.block(prefix, name_field(name)).to_vec(),
             _ => self.with_records(),
         }
     }
@@ -57,13 +57,13 @@ impl Header<'_> {
         let mut bytes = extended_block(self.name, records.len()).to_vec();
         bytes.extend_from_slice(records.as_bytes());
         bytes.resize(bytes.len().next_multiple_of(BLOCK), 0);
-        bytes.extend_from_slice(&self.main_block("", &cut(&ascii_only(self.name))));
+        bytes.extend_from_slice(&self.block("", fallback_name(self.name)));
         bytes
     }
 
-    fn main_block(self, prefix: &str, name: &str) -> [u8; BLOCK] {
+    fn block(self, prefix: &str, name: [u8; NAME_BYTES]) -> [u8; BLOCK] {
         let mut block = [0; BLOCK];
-        text(&mut block[..NAME_BYTES], name);
+        block[..NAME_BYTES].copy_from_slice(&name);
         octal(&mut block[100..108], u64::from(self.mode));
         octal(&mut block[108..116], self.owner);
         octal(&mut block[116..124], 0);
@@ -84,7 +84,8 @@ fn extended_block(name: &str, size: usize) -> [u8; BLOCK] {
         None => format!("PaxHeaders.0/{name}"),
     };
     let mut block = [0; BLOCK];
-    text(&mut block[..NAME_BYTES], &cut(&ascii_only(&name)));
+    let name = ascii_only(&name);
+    text(&mut block[..NAME_BYTES], name[..name.len().min(NAME_BYTES)].trim_end_matches('/'));
     for field in [100..108, 108..116, 116..124, 136..148] {
         octal(&mut block[field], 0);
     }
@@ -110,9 +111,25 @@ fn ascii_only(name: &str) -> String {
     name.chars().filter(char::is_ascii).collect()
 }
 
-/// Returns the part that fits into the name field. With a slash at its end, old readers would read a directory.
-fn cut(name: &str) -> String {
-    name[..name.len().min(NAME_BYTES)].trim_end_matches('/').to_owned()
+fn name_field(name: &str) -> [u8; NAME_BYTES] {
+    let mut field = [0; NAME_BYTES];
+    text(&mut field, name);
+    field
+}
+
+/// Returns the name field beside a PAX record of `name`: its ASCII characters, as far as they fit. Components without
+/// any leave their slashes behind, so `δ/α` becomes `/`.
+///
+/// If the cut leaves a slash at the end, some readers take the file for a directory. Go therefore ends the name before
+/// the last slashes, but overwrites only the first of them (`archive/tar`, `formatString`).
+fn fallback_name(name: &str) -> [u8; NAME_BYTES] {
+    let ascii = ascii_only(name);
+    let Some(cut) = ascii.get(..NAME_BYTES).filter(|_| ascii.len() > NAME_BYTES) else { return name_field(&ascii) };
+    let mut field = name_field(cut);
+    if let Some(before_slash) = cut.strip_suffix('/') {
+        field[before_slash.trim_end_matches('/').len()] = 0;
+    }
+    field
 }
 
 /// Returns a PAX record, whose length includes its own digits.
@@ -190,6 +207,103 @@ mod tests {
             1536 afd1d58fb676d15e
             1536 5c317e83391d4fd9"]]
         .assert_eq(&shown.join("\n"));
+    }
+
+    /// The expected values were computed with Go 1.26's `archive/tar`. The names leave slashes and empty components in
+    /// the name field beside their PAX record.
+    #[test]
+    fn names_without_ascii_components_have_the_headers_of_go() {
+        let (d98, d99, d100) = ("d".repeat(98), "d".repeat(99), "d".repeat(100));
+        let names = [
+            "ñ".to_owned(),
+            "d/ñ".to_owned(),
+            "δεδομένα/α".to_owned(),
+            "d/データ/学習/あ".to_owned(),
+            "学/習.txt".to_owned(),
+            format!("d/{}/x", "ب".repeat(60)),
+            format!("{d98}/ñ"),
+            format!("{d99}/ñ"),
+            format!("{d99}/ñ/x"),
+            format!("{d99}/ñ/ñ"),
+            format!("{d98}/ñ/x"),
+            format!("{d98}/ñ/ñ/x"),
+            format!("{d100}/ñ"),
+            "ñ/".repeat(101) + "ñ",
+        ];
+        let shown: Vec<_> = names.iter().map(|name| digest(name, 1)).collect();
+        expect_test::expect![[r#"
+            1536 1707fe0b5d9bb520
+            1536 8f43f7be22720069
+            1536 49d3b2338292de7a
+            1536 c4b20b92a1f65aaa
+            1536 732452b6b9126926
+            1536 adc2fd479525c74e
+            1536 4bbf8460f7bd830f
+            1536 04afc9e9c04e0deb
+            1536 8588043be18ede7c
+            1536 4ec474fd6c5665eb
+            1536 ef273708f862fc74
+            1536 5b49b4318e375e1f
+            1536 8cec9f036a38b4c4
+            1536 0b1072426486b10f"#]]
+        .assert_eq(&shown.join("\n"));
+    }
+
+    /// A transcription of Go's `writePAXHeader` for a file of one byte with mode 0644 (`archive/tar/writer.go`,
+    /// `strconv.go` and `common.go`), kept apart from the code above.
+    fn pax_header_of_go(path: &str) -> Vec<u8> {
+        let ascii = |text: &str| text.bytes().filter(|byte| *byte < 0x80).collect::<Vec<u8>>();
+        let block = |name: &[u8], mode: &str, owner: &str, size: usize, kind: char, devices: &str| {
+            let mut block = [0_u8; 512];
+            block[..name.len()].copy_from_slice(name);
+            let numbers = format!("0000{mode}\x00000{owner}\x000000000\x00{size:011o}\x0000000000000\0        {kind}");
+            block[100..157].copy_from_slice(numbers.as_bytes());
+            block[257..265].copy_from_slice(b"ustar\x0000");
+            block[329..329 + devices.len()].copy_from_slice(devices.as_bytes());
+            let sum: u32 = block.iter().copied().map(u32::from).sum();
+            block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+            block
+        };
+
+        let rest = format!(" path={path}\n");
+        let length = (1..1 << 20).find(|length: &usize| length.to_string().len() + rest.len() == *length).unwrap();
+        let record = format!("{length}{rest}");
+        let (folder, file) = path.split_at(path.rfind('/').map_or(0, |slash| slash + 1));
+        let mut extended = ascii(&format!("{folder}PaxHeaders.0/{file}"));
+        extended.truncate(100);
+        while extended.last() == Some(&b'/') {
+            extended.pop();
+        }
+
+        let name = ascii(path);
+        let mut field = name.clone();
+        field.truncate(100);
+        if name.len() > 100 && field[99] == b'/' {
+            let end = field[..99].iter().rposition(|byte| *byte != b'/').map_or(0, |last| last + 1);
+            field[end] = 0;
+        }
+        let mut bytes = block(&extended, "000", "0000", record.len(), 'x', "").to_vec();
+        bytes.extend(record.bytes());
+        bytes.resize(bytes.len().div_ceil(512) * 512, 0);
+        bytes.extend(block(&field, "644", "1750", 1, '0', "0000000\x000000000\0"));
+        bytes
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_unicode_paths_have_the_headers_of_go(
+            components in proptest::collection::vec("[^/.\0]{1,3}|[a-zñ]{1,60}|[ñب学]{1,20}", 1..50),
+            folder in 95..102_usize,
+        ) {
+            for path in [components.join("/"), format!("{}/{}", "d".repeat(folder), components.join("/"))] {
+                let header = Header { name: &path, is_directory: false, mode: 0o644, size: 1, owner: KITOPS_OWNER };
+                let bytes = header.to_bytes();
+                if path.is_ascii() && bytes.len() == BLOCK {
+                    continue;
+                }
+                proptest::prop_assert_eq!(bytes, pax_header_of_go(&path), "{}", path);
+            }
+        }
     }
 
     #[test]

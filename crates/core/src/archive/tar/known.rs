@@ -72,6 +72,11 @@ impl<R: Read> Read for KnownTar<R> {
     }
 }
 
+/// Returns the bytes that precede the content of the file `path` in a layer written by `kit`.
+pub fn file_header(path: &RelativePath, mode: u32, size: u64) -> Vec<u8> {
+    Header { name: path.as_str(), is_directory: false, mode, size, owner: KITOPS_OWNER }.to_bytes()
+}
+
 fn other() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "the layer does not match its table of contents")
 }

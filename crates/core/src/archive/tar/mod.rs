@@ -8,7 +8,7 @@ mod records;
 mod writer;
 
 pub(crate) use header::{BLOCK, Header, KITOPS_OWNER, padding};
-pub use known::KnownTar;
+pub use known::{KnownTar, file_header};
 pub use listing::{LayerMember, Listing};
 pub(crate) use members::{Member, Members};
 pub(crate) use records::Records;

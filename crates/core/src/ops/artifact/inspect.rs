@@ -7,6 +7,7 @@ use crate::modelkit::{Family, ModelKit};
 use crate::oci::{Descriptor, Manifest, Source, read_document};
 use crate::ops::artifact::foreign::foreign_kind;
 use crate::ops::error::Error;
+use crate::ops::index_error::IndexError;
 use crate::ops::session::Located;
 
 /// A ModelKit and the descriptor of its manifest.
@@ -37,7 +38,7 @@ impl Inspected {
 pub fn inspect(found: &Located) -> Result<Inspected, Error> {
     let source = &*found.source;
     let descriptor = source.resolve(&found.name).map_err(|error| Error::reading("the manifest", error))?;
-    read(source, descriptor, &found.name)
+    read(source, descriptor, &found.title)
 }
 
 /// Reads the ModelKit whose manifest is `descriptor`; errors call it `name`.
@@ -45,7 +46,7 @@ pub(crate) fn read(source: &dyn Source, descriptor: Descriptor, name: &str) -> R
     match Artifact::read(source, descriptor, name)? {
         Artifact::ModelKit(inspected) => Ok(*inspected),
         Artifact::Index(inspected) => {
-            Err(Error::IsIndex { index: name.to_owned(), variants: inspected.index.variants().to_vec() })
+            Err(IndexError::IsIndex { index: name.to_owned(), variants: inspected.index.variants().to_vec() }.into())
         }
     }
 }

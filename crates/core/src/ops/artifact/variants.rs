@@ -4,6 +4,7 @@ use super::inspect::{self, Artifact};
 use crate::modelkit::{Label, ModelKit, ModelKitIndex};
 use crate::oci::Descriptor;
 use crate::ops::error::Error;
+use crate::ops::index_error::IndexError;
 use crate::ops::session::{Located, Location, Lookup, Session};
 use crate::ops::workers;
 
@@ -22,7 +23,7 @@ pub struct InspectedIndex {
 pub fn inspect_index(found: &Located) -> Result<InspectedIndex, Error> {
     let descriptor = found.source.resolve(&found.name).map_err(|error| Error::reading("the index", error))?;
     let bytes = found.source.manifest(&descriptor).map_err(|error| Error::reading("the index", error))?;
-    let index = read(&descriptor, &bytes)?.ok_or_else(|| Error::NotAnIndex(found.name.clone()))?;
+    let index = read(&descriptor, &bytes)?.ok_or_else(|| IndexError::NotAnIndex(found.title.clone()))?;
     Ok(InspectedIndex { descriptor, index, bytes })
 }
 
@@ -35,7 +36,7 @@ pub(crate) fn read(descriptor: &Descriptor, bytes: &[u8]) -> Result<Option<Model
 pub(crate) fn modelkits(found: &Located) -> Result<Vec<ModelKit>, Error> {
     let source = &*found.source;
     let descriptor = source.resolve(&found.name).map_err(|error| Error::reading("the manifest", error))?;
-    match Artifact::read(source, descriptor, &found.name)? {
+    match Artifact::read(source, descriptor, &found.title)? {
         Artifact::ModelKit(inspected) => Ok(vec![inspected.modelkit]),
         Artifact::Index(inspected) => workers::run(workers::jobs(), inspected.index.variants(), |variant| {
             let read = inspect::read(source, variant.descriptor(), &variant.digest.to_string());
@@ -57,7 +58,9 @@ impl Session<'_> {
         }
         let is_remote = found.is_remote;
         match choose(found, labels) {
-            Err(Error::NotAnIndex(_)) if place == Lookup::Anywhere && !is_remote && location.has_registry() => {
+            Err(Error::Index(IndexError::NotAnIndex(_)))
+                if place == Lookup::Anywhere && !is_remote && location.has_registry() =>
+            {
                 choose(self.find(location, Lookup::Remote)?, labels)
             }
             chosen => chosen,
@@ -72,11 +75,12 @@ fn choose(found: Located, labels: &[Label]) -> Result<Located, Error> {
     let labels = || labels.to_vec();
     match &fitting[..] {
         [one] => Ok(Located { name: one.digest.to_string(), ..found }),
-        [] => Err(Error::NoVariant { index: found.name, labels: labels(), variants: variants.to_vec() }),
-        several => Err(Error::SeveralVariants {
-            index: found.name,
+        [] => Err(IndexError::NoVariant { index: found.title, labels: labels(), variants: variants.to_vec() }.into()),
+        several => Err(IndexError::SeveralVariants {
+            index: found.title,
             labels: labels(),
             variants: several.iter().map(|variant| (*variant).clone()).collect(),
-        }),
+        }
+        .into()),
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::error::BundleError;
 use super::save::{Named, Saved};
 use crate::digest::Digest;
 use crate::oci::{Annotations, Descriptor, Index, REF_NAME, REFERRERS_LIMIT, Reference, Source};
@@ -44,7 +45,7 @@ pub(super) struct List<'a> {
 impl<'a> List<'a> {
     /// Reads the manifests of `modelkits` and of their referrers. Blobs that the manifests of `since` list are left
     /// out.
-    pub(super) fn of(modelkits: &'a [Named], since: &[Named], progress: &dyn Progress) -> Result<Self, Error> {
+    pub(super) fn of(modelkits: &'a [Named], since: &[Named], progress: &dyn Progress) -> Result<Self, BundleError> {
         let mut list = Self {
             index: Index::default(),
             documents: BTreeMap::new(),
@@ -63,7 +64,7 @@ impl<'a> List<'a> {
         Ok(list)
     }
 
-    fn add(&mut self, reference: &Reference, found: &'a Located, progress: &dyn Progress) -> Result<(), Error> {
+    fn add(&mut self, reference: &Reference, found: &'a Located, progress: &dyn Progress) -> Result<(), BundleError> {
         let source = &*found.source;
         let CopySet { descriptor, members, blobs, .. } = CopySet::read(source, &found.name)?;
         self.add_manifest(source, &descriptor, blobs);
@@ -88,7 +89,7 @@ impl<'a> List<'a> {
         source: &'a dyn Source,
         root: &Descriptor,
         progress: &dyn Progress,
-    ) -> Result<(), Error> {
+    ) -> Result<(), BundleError> {
         let (mut subjects, mut seen) = (vec![root.clone()], HashSet::from([root.digest]));
         while let Some(subject) = subjects.pop() {
             let listed = source.referrers(&subject).map_err(|error| Error::reading("its referrers", error))?;
@@ -121,7 +122,7 @@ impl<'a> List<'a> {
         }
     }
 
-    fn omit(&mut self, since: &[Named]) -> Result<(), Error> {
+    fn omit(&mut self, since: &[Named]) -> Result<(), BundleError> {
         let mut names = Vec::new();
         for Named { reference, found } in since {
             let there = CopySet::read(&*found.source, &found.name)?;

@@ -11,6 +11,7 @@ use std::sync::Mutex;
 use fs_err as fs;
 
 use super::contents::IMAGE_NAME;
+use super::error::BundleError;
 use crate::archive::{LayerMember, LayerShape, Listing};
 use crate::digest::Digest;
 use crate::oci::{
@@ -56,18 +57,18 @@ struct Place {
 
 impl Layout {
     /// Opens the archive `path` and reads its index.
-    pub fn open(path: &Path) -> Result<Self, Error> {
+    pub fn open(path: &Path) -> Result<Self, BundleError> {
         let files = if fs::metadata(path)?.is_dir() { Files::Folder(path.to_owned()) } else { Files::of_tar(path)? };
         Self::of(files, path)
     }
 
     /// Reads a tar from a stream. Its blobs are verified and stored in `store`, where no manifest refers to them yet.
-    pub fn receive(stream: impl Read + Send, store: &Store) -> Result<Self, Error> {
+    pub fn receive(stream: impl Read + Send, store: &Store) -> Result<Self, BundleError> {
         Self::of(Files::received(stream, store)?, Path::new("-"))
     }
 
-    fn of(files: Files, path: &Path) -> Result<Self, Error> {
-        let invalid = |reason: String| Error::NotAnArchive { path: path.to_owned(), reason };
+    fn of(files: Files, path: &Path) -> Result<Self, BundleError> {
+        let invalid = |reason: String| BundleError::NotAnArchive { path: path.to_owned(), reason };
         let layout = files.read("oci-layout")?.ok_or_else(|| invalid("it has no file `oci-layout`".to_owned()))?;
         let layout: serde_json::Value = serde_json::from_slice(&layout).map_err(|error| invalid(error.to_string()))?;
         if layout["imageLayoutVersion"] != "1.0.0" {
@@ -94,11 +95,11 @@ impl Layout {
     }
 
     /// Returns true if the archive has the blob with the right size.
-    pub(super) fn holds(&self, blob: &Descriptor) -> Result<bool, Error> {
+    pub(super) fn holds(&self, blob: &Descriptor) -> Result<bool, BundleError> {
         Ok(self.files.size(&blob_name(&blob.digest))? == Some(blob.size))
     }
 
-    fn find_referrers(&mut self) -> Result<(), Error> {
+    fn find_referrers(&mut self) -> Result<(), BundleError> {
         for entry in &self.index.manifests {
             let failed = |error| Error::reading(&format!("the manifest `{}`", entry.digest), error);
             let bytes = self.manifest(entry).map_err(failed)?;
@@ -134,9 +135,9 @@ impl Source for Layout {
 impl Files {
     /// Lists the members of a tar without reading their contents. A member that is neither a file nor a folder, or
     /// whose name leads out of the archive, is refused.
-    fn of_tar(path: &Path) -> Result<Self, Error> {
+    fn of_tar(path: &Path) -> Result<Self, BundleError> {
         let looking = |error| Error::Look(format!("`{}`", path.display()), error);
-        let invalid = |reason: &str| Error::NotAnArchive { path: path.to_owned(), reason: reason.to_owned() };
+        let invalid = |reason: &str| BundleError::NotAnArchive { path: path.to_owned(), reason: reason.to_owned() };
         let whole = LocalFile(path.to_owned());
         let size = fs::metadata(path)?.len();
         let mut listing = Listing::hopping(RangedReader::new(&whole, size), anywhere());
@@ -157,7 +158,7 @@ impl Files {
     }
 
     /// Reads a stream from front to back. Files that do not belong to an image layout are skipped.
-    fn received(stream: impl Read + Send, store: &Store) -> Result<Self, Error> {
+    fn received(stream: impl Read + Send, store: &Store) -> Result<Self, BundleError> {
         let looking = |error| Error::Look("the stream".to_owned(), error);
         // Names matter only when something is published, and nothing is published here.
         let writer = store.writer(Names::Tags)?;
@@ -178,12 +179,12 @@ impl Files {
     }
 
     /// Reads a small file, or returns `None` if it does not exist.
-    fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>, BundleError> {
         let Some(size) = self.size(name)? else { return Ok(None) };
         let too_large = || format!("it has {size} bytes; the limit is {MANIFEST_SIZE_LIMIT}");
         let failed = |error| Error::reading(&format!("`{name}` of the archive"), error);
         if size > MANIFEST_SIZE_LIMIT {
-            return Err(failed(ContentError::Other(too_large().into())));
+            return Err(failed(ContentError::Other(too_large().into())).into());
         }
         let mut bytes = Vec::new();
         let mut file = self.open_at(name, 0).map_err(failed)?.take(size);

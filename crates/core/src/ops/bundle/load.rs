@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::contents::{IMAGE_NAME, OMITTED, SINCE};
+use super::error::BundleError;
 use super::layout::Layout;
 use crate::digest::Digest;
 use crate::modelkit::label;
@@ -44,7 +45,7 @@ pub fn load(
     unnamed: &Reference,
     to: &LoadTo,
     options: &CopyOptions,
-) -> Result<Vec<Loaded>, Error> {
+) -> Result<Vec<Loaded>, BundleError> {
     let mut arriving = Vec::new();
     for (name, reference) in names(layout, unnamed, to)? {
         let (target, tag) = target(session, to, &reference)?;
@@ -75,22 +76,22 @@ fn target(
     session: &Session<'_>,
     to: &LoadTo,
     reference: &Reference,
-) -> Result<(Box<dyn Target>, Option<String>), Error> {
+) -> Result<(Box<dyn Target>, Option<String>), BundleError> {
     if *to == LoadTo::Store {
         let tag = reference.tag.as_ref().map(ToString::to_string);
         return Ok((Box::new(session.store.writer(Names::Of(reference.clone()))?), tag));
     }
-    session.target(&Location::Artifact(reference.clone()))
+    Ok(session.target(&Location::Artifact(reference.clone()))?)
 }
 
 /// Returns the digests of the ModelKits and their names at the destination.
-fn names(layout: &Layout, unnamed: &Reference, to: &LoadTo) -> Result<Vec<(String, Reference)>, Error> {
+fn names(layout: &Layout, unnamed: &Reference, to: &LoadTo) -> Result<Vec<(String, Reference)>, BundleError> {
     let mut names = Vec::new();
     for entry in layout.artifacts() {
         names.push((entry.digest.to_string(), own_name(entry, unnamed)?));
     }
     if names.is_empty() {
-        return Err(Error::EmptyArchive);
+        return Err(BundleError::EmptyArchive);
     }
     match to {
         LoadTo::Store => {}
@@ -103,7 +104,7 @@ fn names(layout: &Layout, unnamed: &Reference, to: &LoadTo) -> Result<Vec<(Strin
             let first = names[0].1.without_selector();
             let is_one = names.iter().all(|(_, reference)| reference.without_selector() == first);
             if !is_one || repository.tag.is_some() && names.len() > 1 {
-                return Err(Error::ManyInArchive(names.into_iter().map(|(_, reference)| reference).collect()));
+                return Err(BundleError::ManyInArchive(names.into_iter().map(|(_, reference)| reference).collect()));
             }
             for (_, reference) in &mut names {
                 reference.registry.clone_from(&repository.registry);
@@ -119,14 +120,14 @@ fn names(layout: &Layout, unnamed: &Reference, to: &LoadTo) -> Result<Vec<(Strin
 
 /// Returns the name of an entry in the archive: a full name, as docker, containerd and kit write it, or a tag, as other
 /// tools do.
-fn own_name(entry: &Descriptor, unnamed: &Reference) -> Result<Reference, Error> {
+fn own_name(entry: &Descriptor, unnamed: &Reference) -> Result<Reference, BundleError> {
     let given = |key: &str| entry.annotations.get(key);
     let whole = |text: &String| text.parse::<Reference>().ok().filter(|reference| reference.selector().is_some());
     let reference = match (given(IMAGE_NAME), given(REF_NAME)) {
-        (Some(text), _) => whole(text).ok_or_else(|| Error::BadName(text.clone()))?,
+        (Some(text), _) => whole(text).ok_or_else(|| BundleError::BadName(text.clone()))?,
         (None, Some(text)) => match Tag::new(text) {
             Some(tag) => unnamed.with_tag(tag),
-            None => whole(text).ok_or_else(|| Error::BadName(text.clone()))?,
+            None => whole(text).ok_or_else(|| BundleError::BadName(text.clone()))?,
         },
         (None, None) => unnamed.clone(),
     };
@@ -136,7 +137,7 @@ fn own_name(entry: &Descriptor, unnamed: &Reference) -> Result<Reference, Error>
     })
 }
 
-fn refuse_incomplete(layout: &Layout, arriving: &[Arriving]) -> Result<(), Error> {
+fn refuse_incomplete(layout: &Layout, arriving: &[Arriving]) -> Result<(), BundleError> {
     let mut lacking = BTreeMap::new();
     for Arriving { name, target, .. } in arriving {
         let artifact = CopySet::read(layout, name)?;
@@ -154,7 +155,7 @@ fn refuse_incomplete(layout: &Layout, arriving: &[Arriving]) -> Result<(), Error
     let omitted = annotations.get(OMITTED).map(String::as_str).unwrap_or_default();
     let is_omitted = |digest: &Digest| omitted.split(',').any(|text| text == digest.to_string());
     let since = annotations.get(SINCE).filter(|_| lacking.keys().all(is_omitted)).cloned();
-    Err(Error::Incomplete(Lacking { blobs: lacking.into_values().collect(), since }))
+    Err(BundleError::Incomplete(Lacking { blobs: lacking.into_values().collect(), since }))
 }
 
 fn note_lacking(
@@ -162,7 +163,7 @@ fn note_lacking(
     target: &dyn Target,
     blobs: &[Descriptor],
     lacking: &mut BTreeMap<Digest, (String, u64)>,
-) -> Result<(), Error> {
+) -> Result<(), BundleError> {
     for blob in blobs {
         let failed = |error| Error::writing(&label(blob), error);
         if !layout.holds(blob)? && !target.contains(blob).map_err(failed)? {

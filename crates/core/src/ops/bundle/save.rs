@@ -8,6 +8,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use super::contents::{List, Piece};
+use super::error::BundleError;
 use super::sink::{Folder, Sink, keep_tar, new_tar};
 use crate::archive::TarWriter;
 use crate::digest::VerifyingReader;
@@ -59,7 +60,7 @@ pub fn save(
     since: &[Named],
     destination: Destination<'_>,
     progress: &dyn Progress,
-) -> Result<Saved, Error> {
+) -> Result<Saved, BundleError> {
     let list = List::of(modelkits, since, progress)?;
     match destination {
         Destination::Tar(path) => {
@@ -75,21 +76,21 @@ pub fn save(
         Destination::Stream(stream) => {
             let mut tar = TarWriter::new(stream);
             write(&list, &mut tar, progress)?;
-            tar.finish().map_err(Error::Output)?;
+            tar.finish().map_err(BundleError::Output)?;
         }
     }
     Ok(list.into_saved())
 }
 
-fn write(list: &List<'_>, sink: &mut impl Sink, progress: &dyn Progress) -> Result<(), Error> {
+fn write(list: &List<'_>, sink: &mut impl Sink, progress: &dyn Progress) -> Result<(), BundleError> {
     let _whole = progress.overall(list.bytes);
     let index = serde_json::to_vec(&list.index).expect("an index has only string keys");
     for (name, content) in [("oci-layout", LAYOUT_FILE.as_bytes()), ("index.json", &index)] {
-        sink.begin(name, content.len() as u64).and_then(|()| sink.write_all(content)).map_err(Error::Output)?;
-        sink.end().map_err(Error::Output)?;
+        sink.begin(name, content.len() as u64).and_then(|()| sink.write_all(content)).map_err(BundleError::Output)?;
+        sink.end().map_err(BundleError::Output)?;
     }
     for folder in ["blobs", "blobs/sha256"] {
-        sink.folder(folder).map_err(Error::Output)?;
+        sink.folder(folder).map_err(BundleError::Output)?;
     }
     let mut buffer = vec![0; BUFFER_BYTES];
     for piece in list.documents.values().chain(list.blobs.values()) {
@@ -98,7 +99,7 @@ fn write(list: &List<'_>, sink: &mut impl Sink, progress: &dyn Progress) -> Resu
     Ok(())
 }
 
-fn put(piece: &Piece<'_>, sink: &mut impl Sink, buffer: &mut [u8], progress: &dyn Progress) -> Result<(), Error> {
+fn put(piece: &Piece<'_>, sink: &mut impl Sink, buffer: &mut [u8], progress: &dyn Progress) -> Result<(), BundleError> {
     let Descriptor { digest, size, .. } = piece.descriptor;
     let label = label(&piece.descriptor);
     let task = progress.start(Phase::Copying, &label, Some(size));
@@ -113,16 +114,16 @@ fn put(piece: &Piece<'_>, sink: &mut impl Sink, buffer: &mut [u8], progress: &dy
         content.open_at(0).map_err(failed)?
     };
     let mut reader = VerifyingReader::new(opened, digest, size);
-    sink.begin(&format!("blobs/sha256/{}", digest.hex()), size).map_err(Error::Output)?;
+    sink.begin(&format!("blobs/sha256/{}", digest.hex()), size).map_err(BundleError::Output)?;
     loop {
         let read = match reader.read(buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             result => result.map_err(|error| failed(error.into()))?,
         };
         if read == 0 {
-            return sink.end().map_err(Error::Output);
+            return sink.end().map_err(BundleError::Output);
         }
-        sink.write_all(&buffer[..read]).map_err(Error::Output)?;
+        sink.write_all(&buffer[..read]).map_err(BundleError::Output)?;
         task.advance(read as u64);
     }
 }

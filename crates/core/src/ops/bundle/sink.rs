@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use tempfile::{NamedTempFile, TempDir};
 
+use super::error::BundleError;
 use crate::archive::TarWriter;
 use crate::ops::disk_space;
-use crate::ops::error::Error;
 use crate::sys;
 
 /// Receives files one after the other: [`begin`](Self::begin), the bytes, [`end`](Self::end).
@@ -34,7 +34,7 @@ impl<W: Write> Sink for TarWriter<W> {
 }
 
 /// Begins a tar that will become the file `path`.
-pub(super) fn new_tar(path: &Path, bytes: u64) -> Result<TarWriter<BufWriter<NamedTempFile>>, Error> {
+pub(super) fn new_tar(path: &Path, bytes: u64) -> Result<TarWriter<BufWriter<NamedTempFile>>, BundleError> {
     let folder = folder_of(path, bytes)?;
     Ok(TarWriter::new(BufWriter::new(with_mode(0o644).tempfile_in(folder)?)))
 }
@@ -55,9 +55,9 @@ pub(super) struct Folder {
 
 impl Folder {
     /// Begins a folder that will become `path`. If `path` already exists, it must be empty.
-    pub(super) fn new(path: &Path, bytes: u64) -> Result<Self, Error> {
+    pub(super) fn new(path: &Path, bytes: u64) -> Result<Self, BundleError> {
         if path.exists() && fs::read_dir(path)?.next().is_some() {
-            return Err(Error::Exists(path.to_owned()));
+            return Err(BundleError::Exists(path.to_owned()));
         }
         let folder = folder_of(path, bytes)?;
         Ok(Self { staging: with_mode(0o755).tempdir_in(folder)?, path: path.to_owned(), file: None })
@@ -104,7 +104,7 @@ impl Write for Folder {
 }
 
 /// Creates the parent folder of `path`, and checks that its disk has space for `bytes`.
-fn folder_of(path: &Path, bytes: u64) -> Result<&Path, Error> {
+fn folder_of(path: &Path, bytes: u64) -> Result<&Path, BundleError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     disk_space::check(folder, bytes)?;
     fs::create_dir_all(folder)?;

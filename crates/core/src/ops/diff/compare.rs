@@ -10,6 +10,7 @@ use super::{content, listing};
 use crate::digest::Digest;
 use crate::ops::error::Error;
 use crate::ops::session::Session;
+use crate::progress::Progress;
 
 /// Settings of a comparison.
 #[derive(Debug, Clone)]
@@ -116,7 +117,7 @@ pub fn diff(
     };
     let parents = if options.is_wanted(Concern::Model) { compare_parents(session, &one, &other)? } else { Vec::new() };
     let (layers, others) = (one.layers(options), other.layers(options));
-    let files = compare_files(&layers, &others, options)?;
+    let files = compare_files(&layers, &others, options, session.progress)?;
     let shared = rows(layers.iter().filter_map(|layer| in_both(layer, &others)));
     let only_first = rows(layers.iter().filter(|layer| in_both(layer, &others).is_none()).copied());
     let only_second = rows(others.iter().filter(|layer| in_both(layer, &layers).is_none()).copied());
@@ -152,9 +153,14 @@ fn compare_parents(session: &Session<'_>, one: &Side, other: &Side) -> Result<Ve
     Ok(differing.map(diff).collect())
 }
 
-fn compare_files(layers: &[SideLayer], others: &[SideLayer], options: &DiffOptions) -> Result<Vec<FileDiff>, Error> {
-    let mut before = listing::list(&to_look_into(layers, others, options), options.jobs)?;
-    let mut after = listing::list(&to_look_into(others, layers, options), options.jobs)?;
+fn compare_files(
+    layers: &[SideLayer],
+    others: &[SideLayer],
+    options: &DiffOptions,
+    progress: &dyn Progress,
+) -> Result<Vec<FileDiff>, Error> {
+    let mut before = listing::list(&to_look_into(layers, others, options), options.jobs, progress)?;
+    let mut after = listing::list(&to_look_into(others, layers, options), options.jobs, progress)?;
     let mut found = files::compare(&mut before, &mut after, options.jobs)?;
     found.retain(|file| options.is_wanted(file.concern));
     let contents = content::compare(&found, (&before, &after), options)?;
@@ -167,7 +173,7 @@ fn compare_files(layers: &[SideLayer], others: &[SideLayer], options: &DiffOptio
 /// Returns the layers that may contain a requested file that the other side does not have.
 fn to_look_into<'a>(layers: &[SideLayer<'a>], others: &[SideLayer], options: &DiffOptions) -> Vec<SideLayer<'a>> {
     let may_hold = |layer: &SideLayer| options.only.is_none_or(|only| only.may_be_in(layer.section));
-    let is_there = |layer: &SideLayer| others.iter().any(|other| other.holds_what(layer));
+    let is_there = |layer: &SideLayer| others.iter().any(|other| other.is(layer));
     layers.iter().filter(|layer| may_hold(layer) && !is_there(layer)).copied().collect()
 }
 

@@ -14,9 +14,10 @@ use crate::layer_format::Format;
 use crate::modelkit::{Layer, LockedFile};
 use crate::oci::{self, ContentError, RangedReader};
 use crate::ops::error::Error;
+use crate::ops::files::tables::{Evidence, Headers};
 use crate::ops::files::{Member, buffer, digest, skim};
 use crate::ops::workers;
-use crate::progress::Silent;
+use crate::progress::{Progress, Silent, Warning};
 use crate::relative_path::RelativePath;
 use crate::tensors as weights;
 use crate::tensors::Header;
@@ -60,9 +61,11 @@ pub(super) type Files<'a> = BTreeMap<RelativePath, File<'a>>;
 /// A layer with a table of contents is listed from it, which also gives the digests of its files. Otherwise, only the
 /// headers of an uncompressed layer are read, and a compressed layer is read from beginning to end, which also gives
 /// the digests.
-pub(super) fn list<'a>(layers: &[SideLayer<'a>], jobs: usize) -> Result<Files<'a>, Error> {
+///
+/// A warning names the layers whose tables of contents were not compared with all bytes of the layer.
+pub(super) fn list<'a>(layers: &[SideLayer<'a>], jobs: usize, progress: &dyn Progress) -> Result<Files<'a>, Error> {
     let lists = workers::run(jobs, layers, |layer| match layer.content {
-        Content::Blob(blob) => list_blob(layer.section, blob),
+        Content::Blob(blob) => list_blob(layer.section, blob, progress),
         Content::Listed(files) => Ok(files.iter().map(|file| list_locked(layer.section, file)).collect()),
     })?;
     Ok(lists.into_iter().flatten().collect())
@@ -73,9 +76,14 @@ fn list_locked<'a>(section: Section, file: &LockedFile) -> (RelativePath, File<'
     (file.path.clone(), File { section, state, frame: None, place: None })
 }
 
-fn list_blob(section: Section, blob: Blob<'_>) -> Result<Vec<(RelativePath, File<'_>)>, Error> {
-    let (mut files, mut frame) = (Vec::new(), Vec::new());
-    skim(blob.source, blob.layer, &mut |member, content| {
+fn list_blob<'a>(
+    section: Section,
+    blob: Blob<'a>,
+    progress: &dyn Progress,
+) -> Result<Vec<(RelativePath, File<'a>)>, Error> {
+    let (mut files, mut frame, mut is_unverified) = (Vec::new(), Vec::new(), false);
+    skim(blob.source, blob.layer, Headers::Compare, &mut |member, content| {
+        is_unverified |= member.evidence != Evidence::Layer;
         if files.len() < 2 {
             frame.push(format!("{} {:o} {:?}\0", member.path, member.mode, member.size));
         }
@@ -87,6 +95,9 @@ fn list_blob(section: Section, blob: Blob<'_>) -> Result<Vec<(RelativePath, File
         Ok(ControlFlow::Continue(()))
     })
     .map(drop)?;
+    if is_unverified {
+        progress.warn(&Warning::TableNotVerified { path: blob.layer.path.as_str() });
+    }
     if let [(_, file)] = &mut files[..] {
         file.frame = Some(Digest::of(frame.concat().as_bytes()));
     }
@@ -174,7 +185,7 @@ fn read_up_to_the_last<T>(
 ) -> Result<Vec<(RelativePath, T)>, Error> {
     let mut left: BTreeMap<_, _> = files.iter().map(|((_, path), file)| (*path, file)).collect();
     let mut seen = Vec::new();
-    skim(blob.source, blob.layer, &mut |member, content| {
+    skim(blob.source, blob.layer, Headers::Leave, &mut |member, content| {
         if let Some(file) = left.remove(&member.path) {
             seen.push((member.path.clone(), look(file, content).map_err(|error| member.failed(error))?));
         }
@@ -248,7 +259,7 @@ impl FileContent<'_> {
         let mut reader = RangedReader::new(&*self.blob, self.layer_size);
         let Self { offset, size, pieces, .. } = self;
         let header = if let Some(digest) = self.digest.filter(|_| !pieces.is_empty()) {
-            let place = Place { offset: *offset, size: *size, digest, pieces };
+            let place = Place { offset: *offset, size: *size, digest, pieces, header: &[] };
             Header::read(format, VerifiedFile::new(&mut reader, place), Some(*size))
         } else {
             reader.seek(SeekFrom::Start(*offset))?;

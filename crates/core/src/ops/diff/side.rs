@@ -47,7 +47,6 @@ pub(super) struct SideLayer<'a> {
     pub(super) path: &'a RelativePath,
     pub(super) media_type: &'a MediaType,
     pub(super) digest: Digest,
-    pub(super) diff_id: Option<Digest>,
     /// The size in bytes; unknown for a lock.
     pub(super) size: Option<u64>,
     pub(super) content: Content<'a>,
@@ -172,34 +171,25 @@ fn by_name(parents: impl Iterator<Item = (String, Digest)>) -> BTreeMap<String, 
 
 impl<'a> SideLayer<'a> {
     fn of_blob(blob: Blob<'a>) -> Self {
-        let Layer { section, path, descriptor, diff_id, .. } = blob.layer;
+        let Layer { section, path, descriptor, .. } = blob.layer;
         Self {
             section: *section,
             path,
             media_type: &descriptor.media_type,
             digest: descriptor.digest,
-            diff_id: *diff_id,
             size: Some(descriptor.size),
             content: Content::Blob(blob),
         }
     }
 
     fn of_lock(layer: &'a LockedLayer) -> Self {
-        let LockedLayer { section, path, media_type, digest, diff_id, files, .. } = layer;
-        Self {
-            section: *section,
-            path,
-            media_type,
-            digest: *digest,
-            diff_id: *diff_id,
-            size: None,
-            content: Content::Listed(files),
-        }
+        let LockedLayer { section, path, media_type, digest, files, .. } = layer;
+        Self { section: *section, path, media_type, digest: *digest, size: None, content: Content::Listed(files) }
     }
 
-    /// Returns true if `other` has the same files at the same paths, regardless of compression.
-    pub(super) fn holds_what(&self, other: &Self) -> bool {
-        let is_same = self.digest == other.digest || self.diff_id.is_some() && self.diff_id == other.diff_id;
-        is_same && self.path == other.path
+    /// Returns true if `other` is the same layer at the same path. The digests of uncompressed layers are not compared:
+    /// that of a compressed layer is only a claim of its config.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.digest == other.digest && self.path == other.path
     }
 }

@@ -12,7 +12,7 @@ use crate::kitfile::{self, FILE_NAMES};
 use crate::modelkit::{Change, Drift, Lock, LockedFile, LockedLayer, LockedRemote, Selection, Subject, kitfile_digest};
 use crate::ops::artifact::inspect;
 use crate::ops::error::Error;
-use crate::ops::files::{buffer, digest};
+use crate::ops::files::digest_file;
 use crate::ops::pack::{read_ignore_rules, read_layer};
 use crate::ops::session::{Located, Session};
 use crate::ops::unpack::{Chosen, wanted_parents};
@@ -184,7 +184,7 @@ fn compare(options: &VerifyOptions, file: &LockedFile, task: &dyn Task) -> Resul
         Err(error) => return Err(error.into()),
     };
     let content = if metadata.len() == file.size {
-        let found = digest(&mut fs::File::open(&place)?, &mut buffer(Some(file.size)), task)?.0;
+        let found = digest_file(&place, task)?;
         Change::in_value("content", &file.digest, &found)
     } else {
         Change::in_value("size", &file.size, &metadata.len())

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf, is_separator};
 
 use super::members::{Member, distinct, kitfile, open_whole, read_through, skim};
+use super::tables::Headers;
 use crate::archive::{Destination, Overwrite, Placed, SingleFile, extract_file};
 use crate::compression::Compression;
 use crate::modelkit::{Layer, ModelKit, label};
@@ -105,7 +106,7 @@ impl Copier<'_> {
         if layer.compression != Compression::None || layer.path.starts_with(self.path) {
             read_through(self.source, layer, &mut |member, content| visit(member, content, false))?;
         } else {
-            skim(self.source, layer, &mut |member, content| visit(member, content, true)).map(drop)?;
+            skim(self.source, layer, Headers::Leave, &mut |member, content| visit(member, content, true)).map(drop)?;
         }
         Ok(is_there)
     }
@@ -124,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_is_copied_into_and_anything_else_is_a_name() {
+    fn a_directory_is_copied_into_and_another_path_is_a_name() {
         let folder = tempfile::tempdir().unwrap();
         let there = folder.path().to_str().unwrap();
         for (path, destination, expected_folder, base) in [

@@ -3,11 +3,13 @@
 use std::ops::ControlFlow;
 
 use super::members::{Member, distinct, kitfile, skim};
+use super::tables::{Evidence, Headers};
 use crate::digest::Digest;
 use crate::modelkit::{Layer, ModelKit, Selection};
 use crate::oci::Source;
 use crate::ops::error::Error;
 use crate::ops::workers;
+use crate::progress::{Progress, Warning};
 use crate::relative_path::RelativePath;
 
 /// A file of a ModelKit.
@@ -29,17 +31,22 @@ pub struct ListedFile {
 /// the same time. Files from another ModelKit that the model refers to are not listed.
 ///
 /// Of uncompressed layers only the file headers are read, compressed layers are read completely. Layers that cannot
-/// contain anything at `path` are not opened. Nothing is verified.
+/// contain anything at `path` are not opened. A warning names the layers whose tables of contents could not be compared
+/// with their headers.
 pub fn ls(
     source: &dyn Source,
     modelkit: &ModelKit,
     selection: &Selection,
     path: &RelativePath,
     jobs: usize,
+    progress: &dyn Progress,
 ) -> Result<Vec<ListedFile>, Error> {
     let may_hold = |layer: &&Layer| layer.path.starts_with(path) || path.starts_with(&layer.path);
     let layers = distinct(modelkit.layers.iter().filter(|layer| selection.takes(layer)).filter(may_hold));
     let looked = workers::run(jobs, &layers, |layer| look(source, layer, path))?;
+    for (layer, _) in layers.iter().zip(&looked).filter(|(_, seen)| seen.is_unverified) {
+        progress.warn(&Warning::TableNotVerified { path: layer.path.as_str() });
+    }
     let is_there = looked.iter().any(|seen| seen.is_there);
     let mut files: Vec<_> = looked.into_iter().flat_map(|seen| seen.files).collect();
     let kitfile = kitfile(modelkit).filter(|(file, _)| selection.takes_kitfile() && file.path.starts_with(path));
@@ -57,13 +64,16 @@ struct Seen {
     /// True if the layer contains the path; an empty directory has no files.
     is_there: bool,
     files: Vec<ListedFile>,
+    /// True if a file is from a table of contents that was not compared with the layer.
+    is_unverified: bool,
 }
 
 fn look(source: &dyn Source, layer: &Layer, path: &RelativePath) -> Result<Seen, Error> {
     let mut seen = Seen::default();
-    let done = skim(source, layer, &mut |member, _| {
+    let done = skim(source, layer, Headers::Compare, &mut |member, _| {
         if member.path.starts_with(path) {
             seen.is_there = true;
+            seen.is_unverified |= member.evidence == Evidence::Nothing;
             seen.files.extend((!member.is_directory).then(|| row(Some(layer), member)));
         }
         Ok(ControlFlow::Continue(()))

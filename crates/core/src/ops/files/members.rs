@@ -5,8 +5,9 @@ use std::io::{self, BufReader, Read};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::{layer_reader, tables};
-use crate::archive::{LayerShape, Listing};
+use super::layer_reader;
+use super::tables::{self, Evidence, Headers, Table};
+use crate::archive::{LayerShape, Listing, file_header};
 use crate::compression::Compression;
 use crate::contents::{self, Entry, Kind, Piece, VerifiedFile};
 use crate::digest::{Digest, VerifyingReader};
@@ -33,12 +34,30 @@ pub(crate) struct Member {
     pub(crate) digest: Option<Digest>,
     /// The chunks of the content, if the table of contents lists them.
     pub(crate) pieces: Arc<[Piece]>,
+    pub(crate) evidence: Evidence,
+    /// The header of the file, if it is compared when the content is read, because nothing was compared before.
+    header: Vec<u8>,
 }
 
 /// The permissions of a file that has none in the ModelKit: the Kitfile, and a file that is a layer of its own.
 pub(crate) const PLAIN_FILE: u32 = 0o644;
 
 impl Member {
+    /// A folder with the usual permissions that was read from its layer.
+    fn folder(path: RelativePath) -> Self {
+        Self {
+            path,
+            is_directory: true,
+            mode: 0o755,
+            size: Some(0),
+            offset: None,
+            digest: None,
+            pieces: Arc::default(),
+            evidence: Evidence::Layer,
+            header: Vec::new(),
+        }
+    }
+
     /// Returns the error for content that could not be read.
     pub(crate) fn failed(&self, error: io::Error) -> Error {
         Error::reading(&format!("`{}`", self.path), error.into())
@@ -62,18 +81,7 @@ pub(super) fn kitfile(modelkit: &ModelKit) -> Option<(Member, String)> {
     let path = RelativePath::root().child(FILE_NAMES[0]).ok()?;
     let text = kitfile::to_yaml(&modelkit.config.kitfile);
     let size = Some(text.len() as u64);
-    Some((
-        Member {
-            path,
-            is_directory: false,
-            mode: PLAIN_FILE,
-            size,
-            offset: None,
-            digest: None,
-            pieces: Arc::default(),
-        },
-        text,
-    ))
+    Some((Member { is_directory: false, mode: PLAIN_FILE, size, ..Member::folder(path) }, text))
 }
 
 /// The `layers` without duplicates: KitOps packs a layer twice if a Kitfile gives a path in two spellings.
@@ -84,13 +92,19 @@ pub(super) fn distinct<'m>(layers: impl Iterator<Item = &'m Layer>) -> Vec<&'m L
 
 /// Passes the members of `layer` to `visit` and reads as little of the layer as possible.
 ///
-/// Of a layer with a table of contents only the content that `visit` reads is read, and it is verified. Other layers
+/// Of a layer with a table of contents only the content that `visit` reads is read, and it is verified, with its header
+/// if the table was not compared with the layer, as far as ranges of the layer can be read. Other layers
 /// are not verified: an uncompressed one is read in small ranges, a compressed one completely up to the member at which
 /// `visit` stops.
-pub(crate) fn skim(source: &dyn Source, layer: &Layer, visit: Visit) -> Result<ControlFlow<()>, Error> {
+pub(crate) fn skim(
+    source: &dyn Source,
+    layer: &Layer,
+    headers: Headers,
+    visit: Visit,
+) -> Result<ControlFlow<()>, Error> {
     let blob = source.blob(&layer.descriptor);
-    if let Some(entries) = tables::entries(source, layer)? {
-        return show_entries(&*blob, layer, entries, visit);
+    if let Some(table) = tables::entries(source, layer, headers)? {
+        return show_entries(&*blob, layer, table, visit);
     }
     if layer.compression != Compression::None {
         let opened = blob.open_at(0).map_err(|error| Error::reading(&label(&layer.descriptor), error))?;
@@ -132,7 +146,15 @@ pub(super) fn open_whole<'a>(
     if size < LARGE_BYTES || !is_inside {
         return Ok(Box::new(content));
     }
-    let opened = blob.open_range(offset, size).map_err(|error| member.failed(error.into()))?;
+    let before = offset.saturating_sub(member.header.len() as u64);
+    let opened = blob.open_range(before, offset + size - before);
+    let mut opened = opened.map_err(|error| member.failed(error.into()))?;
+    let mut header = vec![0; member.header.len()];
+    opened.read_exact(&mut header).map_err(|error| member.failed(error))?;
+    if header != member.header {
+        let reason = "the bytes before it are not the header that its table of contents describes";
+        return Err(member.failed(io::Error::new(io::ErrorKind::InvalidData, reason)));
+    }
     Ok(match member.digest {
         Some(digest) => Box::new(VerifyingReader::new(opened, digest, size)),
         None => opened,
@@ -142,23 +164,30 @@ pub(super) fn open_whole<'a>(
 fn show_entries(
     blob: &dyn Content,
     layer: &Layer,
-    entries: Vec<Entry>,
+    Table { entries, evidence }: Table,
     visit: Visit,
 ) -> Result<ControlFlow<()>, Error> {
     let mut reader = layer_reader::open(blob, layer);
+    let is_plain = layer.compression == Compression::None;
     for Entry { path, mode, kind } in entries {
-        let mode = mode & 0o777;
+        let header = match &kind {
+            Kind::File { size, .. } if evidence == Evidence::Nothing && is_plain => file_header(&path, mode, *size),
+            _ => Vec::new(),
+        };
+        let mut member = Member { mode: mode & 0o777, evidence, header, ..Member::folder(path) };
         let flow = match kind {
-            Kind::Folder => {
-                let (size, offset, digest, pieces) = (Some(0), None, None, Arc::default());
-                visit(&Member { path, is_directory: true, mode, size, offset, digest, pieces }, &mut io::empty())?
-            }
+            Kind::Folder => visit(&member, &mut io::empty())?,
             Kind::File { size, offset, digest, pieces } => {
-                let pieces: Arc<[Piece]> = pieces.into();
-                let place = contents::Place { offset, size, digest, pieces: &pieces };
-                let offset = (layer.compression == Compression::None).then_some(offset);
-                let (size, digest, pieces) = (Some(size), Some(digest), Arc::clone(&pieces));
-                let member = Member { path, is_directory: false, mode, size, offset, digest, pieces };
+                let (pieces, header) = (Arc::<[Piece]>::from(pieces), member.header.clone());
+                let place = contents::Place { offset, size, digest, pieces: &pieces, header: &header };
+                member = Member {
+                    is_directory: false,
+                    size: Some(size),
+                    offset: is_plain.then_some(offset),
+                    digest: Some(digest),
+                    pieces: Arc::clone(&pieces),
+                    ..member
+                };
                 visit(&member, &mut VerifiedFile::new(&mut reader, place))?
             }
         };
@@ -183,13 +212,11 @@ fn show_members<R: Read>(layer: &Layer, mut listing: Listing<R>, visit: Visit) -
     let failed = |source| Error::Look(label(&layer.descriptor), source);
     while let Some(member) = listing.next_member().map_err(failed)? {
         let member = Member {
-            path: member.path,
             is_directory: member.is_directory,
             mode: member.mode,
             size: Some(member.size),
             offset: is_plain.then_some(member.offset),
-            digest: None,
-            pieces: Arc::default(),
+            ..Member::folder(member.path)
         };
         if visit(&member, &mut listing)?.is_break() {
             return Ok(ControlFlow::Break(()));
@@ -209,5 +236,5 @@ fn only_file(layer: &Layer) -> Member {
     let offset = size.map(|_| 0);
     let mode = layer.file_mode.unwrap_or(PLAIN_FILE);
     let digest = size.map(|_| layer.descriptor.digest);
-    Member { path: layer.path.clone(), is_directory: false, mode, size, offset, digest, pieces: Arc::default() }
+    Member { is_directory: false, mode, size, offset, digest, ..Member::folder(layer.path.clone()) }
 }

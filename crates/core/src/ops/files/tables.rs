@@ -2,10 +2,14 @@
 
 use std::io::Read;
 
+use super::members::PLAIN_FILE;
+use super::table_check::{PassingCheck, WrongTable, compare, compare_headers};
+use crate::compression::Compression;
 use crate::contents::{self, Entry, Kind, SIZE_LIMIT};
 use crate::digest::VerifyingReader;
+use crate::layer_format::Format;
 use crate::modelkit::{Layer, contents_of, label};
-use crate::oci::{Annotations, ContentError, Descriptor, MediaType, Source};
+use crate::oci::{Annotations, CheckedTables, Content, ContentError, Descriptor, MediaType, RangedReader, Source};
 use crate::ops::artifact::Attachment;
 use crate::ops::error::Error;
 
@@ -13,11 +17,124 @@ use crate::ops::error::Error;
 /// the layer descriptors contain the locations of the tables.
 const ARTIFACT_TYPE: MediaType = MediaType::of("application/vnd.kit.contents.v1");
 
-/// Returns the table of `layer`, verified; `None` if the layer has no table or the source does not have it.
-pub(crate) fn entries(source: &dyn Source, layer: &Layer) -> Result<Option<Vec<Entry>>, Error> {
-    let Some(table) = bytes(source, &layer.descriptor)? else { return Ok(None) };
-    let entries: Result<Vec<Entry>, Error> = read(&table, layer)?.collect();
-    entries.map(Some)
+/// The entries of a layer by its table of contents.
+pub(crate) struct Table {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) evidence: Evidence,
+}
+
+/// The evidence that the path, the mode, the size and the digest of a file are those in the layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// They were read from the layer, or from a table that was compared with all of its bytes.
+    Layer,
+    /// They are from a table that was compared with all headers of the layer; the digest was not compared.
+    Headers,
+    /// They are from a table that was not compared with the layer.
+    Nothing,
+}
+
+/// The treatment of the headers of a layer in another place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Headers {
+    /// They are compared with the table, if there are only a few: for operations that report what the table says.
+    Compare,
+    /// They are not read: for operations that read single files, whose headers are compared then.
+    Leave,
+}
+
+/// The maximum number of members of a layer whose headers are read from another place: each may cost a request.
+const FEW_MEMBERS: usize = 16;
+
+/// Returns the table of `layer`; `None` if the layer has no table or the source does not have it.
+///
+/// In the local store the table is compared with the layer, if that was not done before. Elsewhere at most the headers
+/// are: the table is authentic, but may describe another layer.
+pub(crate) fn entries(source: &dyn Source, layer: &Layer, headers: Headers) -> Result<Option<Table>, Error> {
+    let Some(table) = bytes(source, &layer.descriptor)?.filter(|_| is_usable(layer)) else { return Ok(None) };
+    let entries = read(&table, layer)?.collect::<Result<Vec<Entry>, Error>>()?;
+    let evidence = if let Some(tables) = source.checked_tables() {
+        check(tables, &layer.descriptor, &table)?;
+        Evidence::Layer
+    } else if headers == Headers::Compare {
+        check_headers(source, layer, &entries)?
+    } else {
+        Evidence::Nothing
+    };
+    Ok(Some(Table { entries, evidence }))
+}
+
+/// Compares `entries` with the headers of `layer`, if only a few ranges have to be read for that.
+fn check_headers(source: &dyn Source, layer: &Layer, entries: &[Entry]) -> Result<Evidence, Error> {
+    let blob = &layer.descriptor;
+    if layer.compression != Compression::None || layer.format == Format::Tar && entries.len() > FEW_MEMBERS {
+        return Ok(Evidence::Nothing);
+    }
+    let failed = |error| Error::reading(&label(blob), error);
+    if layer.format == Format::Raw {
+        let is_right = |entry: &Entry| match &entry.kind {
+            Kind::File { size, offset: 0, digest, .. } => (*size, *digest) == (blob.size, blob.digest),
+            _ => false,
+        };
+        return if matches!(without_folders(entries), [entry] if is_right(entry)) {
+            Ok(Evidence::Layer)
+        } else {
+            let wrong = WrongTable::new(blob, "the layer is a single file with another size or digest".to_owned());
+            Err(failed(ContentError::Other(wrong.into())))
+        };
+    }
+    let content = source.blob(blob);
+    let compared = compare_headers(blob, entries, RangedReader::new(&*content, blob.size));
+    compared.map_err(|error| failed(error.into()))?.map_err(|wrong| failed(ContentError::Other(wrong.into())))?;
+    Ok(Evidence::Headers)
+}
+
+/// Returns the entries after the folders above a raw file. Of these, the layer contains nothing to compare.
+fn without_folders(entries: &[Entry]) -> &[Entry] {
+    &entries[entries.iter().take_while(|entry| entry.kind == Kind::Folder).count()..]
+}
+
+/// Returns true if the paths in a table of `layer` are those that it is unpacked to.
+pub(crate) fn is_usable(layer: &Layer) -> bool {
+    layer.base.is_root()
+}
+
+/// Returns true if all bytes of `layer` were compared with its table.
+pub(crate) fn is_checked(tables: &dyn CheckedTables, layer: &Descriptor) -> bool {
+    contents_of(layer).is_some_and(|table| tables.is_checked(&layer.digest, &table.digest))
+}
+
+/// Compares the compressed `table` of `layer` with the bytes of the layer, unless that was done before.
+pub(crate) fn check(tables: &dyn CheckedTables, layer: &Descriptor, table: &[u8]) -> Result<(), Error> {
+    if is_checked(tables, layer) {
+        return Ok(());
+    }
+    let failed = |error| Error::reading(&label(layer), error);
+    let blob = tables.layer(layer);
+    let mut bytes = VerifyingReader::new(blob.open_at(0).map_err(failed)?, layer.digest, layer.size);
+    let compared = compare(layer, table, &mut bytes).map_err(|error| failed(error.into()))?;
+    bytes.drain().map_err(|error| failed(error.into()))?;
+    compared.map_err(|wrong| failed(ContentError::Other(wrong.into())))?;
+    note_checked(tables, layer);
+    Ok(())
+}
+
+/// Records that all bytes of `layer` were compared with its table.
+pub(crate) fn note_checked(tables: &dyn CheckedTables, layer: &Descriptor) {
+    if let Some(table) = contents_of(layer) {
+        // In a store that the user may only read there is no record, and the comparison is made again.
+        drop(tables.note_checked(&layer.digest, &table.digest));
+    }
+}
+
+/// Begins to compare the bytes of `layer`, which the caller is going to read, with its table. Returns `None` if there
+/// is no table, or if that was done before.
+pub(crate) fn passing_check(source: &dyn Source, layer: &Descriptor) -> Result<Option<PassingCheck>, Error> {
+    if source.checked_tables().is_some_and(|tables| is_checked(tables, layer)) {
+        return Ok(None);
+    }
+    let Some(table) = bytes(source, layer)? else { return Ok(None) };
+    Ok(Some(PassingCheck::start(layer.clone(), table)?))
 }
 
 /// Returns the entries of the compressed `table` of `layer`, up to the first invalid one.
@@ -28,6 +145,10 @@ pub(crate) fn read<'a>(
     let invalid = |reason| Error::reading(&what(&layer.descriptor), ContentError::Other(reason));
     let entries = contents::read(table).map_err(|error| invalid(error.into()))?;
     Ok(entries.map(move |entry| match entry {
+        // Unpacking takes the mode of a raw file from the manifest.
+        Ok(entry) if layer.format == Format::Raw && entry.kind != Kind::Folder && entry.path == layer.path => {
+            Ok(Entry { mode: layer.file_mode.unwrap_or(PLAIN_FILE), ..entry })
+        }
         Ok(entry) if belongs_to(layer, &entry) => Ok(entry),
         Ok(entry) => Err(invalid(format!("`{}` is not in that layer", entry.path).into())),
         Err(error) => Err(invalid(error.into())),
@@ -37,14 +158,19 @@ pub(crate) fn read<'a>(
 /// Returns the compressed table of `layer`, verified; `None` if the layer has no table or the source does not have it.
 pub(crate) fn bytes(source: &dyn Source, layer: &Descriptor) -> Result<Option<Vec<u8>>, Error> {
     let Some(table) = contents_of(layer).filter(|table| table.size <= SIZE_LIMIT) else { return Ok(None) };
+    read_table(&*source.blob(&table), &table).map_err(|error| Error::reading(&what(layer), error))
+}
+
+/// Returns the compressed `table`, whose bytes are `content`, verified; `None` if the place does not have it.
+pub(crate) fn read_table(content: &dyn Content, table: &Descriptor) -> Result<Option<Vec<u8>>, ContentError> {
     let mut bytes = Vec::new();
-    let read = source.blob(&table).open_at(0).and_then(|opened| {
+    let read = content.open_at(0).and_then(|opened| {
         VerifyingReader::new(opened, table.digest, table.size).read_to_end(&mut bytes).map_err(ContentError::from)
     });
     match read {
         // Other tools copy a ModelKit without its referrers.
         Err(ContentError::NotFound(_)) => Ok(None),
-        Err(error) => Err(Error::reading(&what(layer), error)),
+        Err(error) => Err(error),
         Ok(_) => Ok(Some(bytes)),
     }
 }
@@ -55,7 +181,8 @@ fn what(layer: &Descriptor) -> String {
 
 /// Returns true if the entry may be in the layer: outside of the layer's path only the parent directories are allowed.
 fn belongs_to(layer: &Layer, entry: &Entry) -> bool {
-    entry.path.starts_with(&layer.path) || entry.kind == Kind::Folder && layer.path.starts_with(&entry.path)
+    let is_below = entry.path.starts_with(&layer.path) && layer.format == Format::Tar;
+    is_below || entry.kind == Kind::Folder && layer.path.starts_with(&entry.path)
 }
 
 /// The tables of `layers` that `source` has, as an attachment for their ModelKit.

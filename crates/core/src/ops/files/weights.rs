@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::members::{Member, skim};
+use super::tables::Headers;
 use crate::digest::Digest;
 use crate::file_kind::model_stem;
 use crate::kitfile::Section;
@@ -92,7 +93,7 @@ impl Looker<'_> {
     /// Searches the files of `layer`.
     fn look(&self, layer: &Layer) -> Result<Seen, Error> {
         let mut seen = Seen::default();
-        let done = skim(self.source, layer, &mut |member, content| {
+        let done = skim(self.source, layer, Headers::Leave, &mut |member, content| {
             if !member.is_directory {
                 self.look_at(layer, member, content, &mut seen)?;
             }

@@ -42,6 +42,11 @@ impl<'a, R: Read> TrackedBlobReader<'a, R> {
         Self { reader, task, failure: None }
     }
 
+    /// Returns the reader of the blob.
+    pub(crate) fn into_inner(self) -> R {
+        self.reader
+    }
+
     /// Reads the rest of the blob and returns the error of the source, if there was one.
     pub(crate) fn read_to_end_of_blob(&mut self) -> Result<(), ContentError> {
         let drained = io::copy(self, &mut io::sink());

@@ -9,6 +9,7 @@ use crate::oci::{ContentError, Descriptor, Reference, Source};
 use crate::ops::artifact::{Inspected, read, records};
 use crate::ops::diff::{Comparable, DiffOptions, FileDiff, diff};
 use crate::ops::error::Error;
+use crate::ops::index_error::IndexError;
 use crate::ops::session::{Located, Location, Lookup, Session};
 use crate::ops::workers;
 use crate::provenance::Record;
@@ -146,7 +147,13 @@ impl Walk<'_> {
             Location::Artifact(reference) => reference.selector(),
             Location::Layout { selector, .. } => selector.clone(),
         };
-        let find = |name: String| source.resolve(&name).map_err(|error| Error::reading(&format!("`{name}`"), error));
+        let is_here = self.options.place != Lookup::Remote;
+        let find = |name: String| match (source.resolve(&name), self.location) {
+            (Err(ContentError::NotFound(_)), Location::Artifact(reference)) if is_here => {
+                Err(Error::NotHere(reference.clone()))
+            }
+            (found, _) => found.map_err(|error| Error::reading(&format!("`{name}`"), error)),
+        };
         name.map(find).transpose()
     }
 
@@ -158,7 +165,7 @@ impl Walk<'_> {
                 Ok(inspected) => Ok(Some(self.version(source, inspected, tags))),
                 Err(
                     Error::NotAModelKit { .. }
-                    | Error::IsIndex { .. }
+                    | Error::Index(IndexError::IsIndex { .. })
                     | Error::NotAManifest(_)
                     | Error::InvalidModelKit(_),
                 ) => Ok(None),

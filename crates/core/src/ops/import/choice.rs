@@ -1,8 +1,8 @@
 //! Selects the files of a repository that a Kitfile names, and assigns them to layers.
 
+use super::error::ImportError;
 use crate::archive::IgnoreRules;
 use crate::kitfile::{Dataset, Entry, Kitfile};
-use crate::ops::error::Error;
 use crate::ops::init::draft;
 use crate::ops::pack::clean_path;
 use crate::relative_path::RelativePath;
@@ -23,7 +23,7 @@ const IGNORE_FILE: &str = ".kitignore";
 impl<'a> Choice<'a> {
     /// Selects files by `kitfile`, or else by the repository's own Kitfile, or else by a draft. An entry without any
     /// file is an error.
-    pub(super) fn of(upstream: &'a dyn Upstream, kitfile: Option<&Kitfile>) -> Result<Self, Error> {
+    pub(super) fn of(upstream: &'a dyn Upstream, kitfile: Option<&Kitfile>) -> Result<Self, ImportError> {
         let ignore = ignore_rules(upstream)?;
         let files: Vec<_> = upstream.files().iter().filter(|file| !ignore.is_ignored(&file.path)).collect();
         let kitfile = kitfile.or(upstream.about().kitfile.as_ref()).cloned();
@@ -31,7 +31,7 @@ impl<'a> Choice<'a> {
         let paths = entries(upstream, &kitfile).iter().map(clean_path).collect::<Result<Vec<_>, _>>()?;
         let is_missing = |path: &&RelativePath| !files.iter().any(|file| file.path.starts_with(path));
         match paths.iter().find(is_missing) {
-            Some(path) => Err(Error::NotInRepository(path.clone())),
+            Some(path) => Err(ImportError::NotInRepository(path.clone())),
             None => Ok(Self { kitfile, files, paths }),
         }
     }
@@ -42,12 +42,12 @@ impl<'a> Choice<'a> {
     }
 
     /// Returns the Kitfile with one entry for each file, so that each layer is a single file.
-    pub(super) fn single_files(self) -> Result<Kitfile, Error> {
+    pub(super) fn single_files(self) -> Result<Kitfile, ImportError> {
         let mut single = self.kitfile.clone();
         if let Some(model) = &mut single.model {
             let path = layer_path(&model.path).filter(|path| self.paths.contains(path));
             if let Some(path) = path.filter(|path| !self.files.iter().any(|file| file.path == *path)) {
-                return Err(Error::FolderAsFile(path));
+                return Err(ImportError::FolderAsFile(path));
             }
             self.spread(&mut model.parts, |part| &mut part.path);
         }
@@ -95,7 +95,7 @@ fn layer_path(text: &str) -> Option<RelativePath> {
 }
 
 /// Returns the rules in the `.kitignore` of the commit, which `kit pack` would apply as well.
-fn ignore_rules(upstream: &dyn Upstream) -> Result<IgnoreRules, Error> {
+fn ignore_rules(upstream: &dyn Upstream) -> Result<IgnoreRules, ImportError> {
     let rules = upstream.files().iter().find(|file| file.path.as_str() == IGNORE_FILE);
     let Some(file) = rules else { return Ok(IgnoreRules::default()) };
     Ok(IgnoreRules::parse(&String::from_utf8_lossy(&upstream.read(file)?))?)

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
+use super::error::ImportError;
 use super::work::STORE;
 use crate::digest::{Digest, DigestWriter};
 use crate::draft;
@@ -13,7 +14,6 @@ use crate::file_kind;
 use crate::git::{self, Tree, TreeFile};
 use crate::kitfile::{self, FILE_NAMES, Kitfile};
 use crate::oci::{Content, Descriptor};
-use crate::ops::error::Error;
 use crate::ops::files::LocalFile;
 use crate::ops::workers;
 use crate::progress::{Progress, Warning};
@@ -56,7 +56,7 @@ pub fn fetch_git(
     remote: &GitRemote,
     revision: Option<&str>,
     progress: &dyn Progress,
-) -> Result<GitUpstream, Error> {
+) -> Result<GitUpstream, ImportError> {
     fs::create_dir_all(imports)?;
     let folder = tempfile::Builder::new().prefix("git-").tempdir_in(imports)?;
     let writer = Store::open(folder.path().join(STORE))?.writer(Names::Tags)?;
@@ -82,7 +82,7 @@ fn url(remote: &GitRemote) -> String {
     origin.map_or_else(|| remote.names().1, |origin| origin.to_string())
 }
 
-fn list(tree: &Path, fetched: &Tree) -> Result<(Vec<UpstreamFile>, HashSet<RelativePath>), Error> {
+fn list(tree: &Path, fetched: &Tree) -> Result<(Vec<UpstreamFile>, HashSet<RelativePath>), ImportError> {
     let (mut files, mut large) = (Vec::new(), HashSet::new());
     for TreeFile { path, size, is_executable } in &fetched.files {
         let path: RelativePath = path.parse().map_err(|_| git::Error::Unreadable(path.clone()))?;
@@ -113,14 +113,14 @@ fn objects<'a>(
     tree: &Path,
     remote: &GitRemote,
     mut large: impl Iterator<Item = &'a UpstreamFile>,
-) -> Result<Objects, Error> {
+) -> Result<Objects, ImportError> {
     let Some(first) = large.next() else { return Ok(Objects::Nowhere) };
     if let Some(folder) = remote.folder() {
         let folder = git::lfs_folder(folder).unwrap_or_default();
         let is_missing =
             |file: &&UpstreamFile| file.digest.is_some_and(|digest| !object(&folder, &digest.hex()).exists());
         return match [first].into_iter().chain(large).find(is_missing) {
-            Some(file) => Err(Error::OnlyPointer(file.path.clone())),
+            Some(file) => Err(ImportError::OnlyPointer(file.path.clone())),
             None => Ok(Objects::Folder(folder)),
         };
     }
@@ -153,13 +153,13 @@ fn object(folder: &Path, hex: &str) -> PathBuf {
     folder.join(&hex[..2]).join(&hex[2..4]).join(hex)
 }
 
-fn hash(path: &Path) -> Result<Digest, Error> {
+fn hash(path: &Path) -> Result<Digest, ImportError> {
     let mut digesting = DigestWriter::new(io::sink());
     io::copy(&mut fs::File::open(path)?, &mut digesting)?;
     Ok(digesting.finish().1)
 }
 
-fn license(tree: &Path, files: &[UpstreamFile]) -> Result<Option<String>, Error> {
+fn license(tree: &Path, files: &[UpstreamFile]) -> Result<Option<String>, ImportError> {
     let is_license = |file: &&UpstreamFile| {
         let path = file.path.as_str();
         !path.contains('/') && file_kind::is_license_file(path) && file.digest.is_none()
@@ -173,7 +173,7 @@ fn license(tree: &Path, files: &[UpstreamFile]) -> Result<Option<String>, Error>
     Ok(None)
 }
 
-fn own_kitfile(tree: &Path, files: &[UpstreamFile]) -> Result<Option<Kitfile>, Error> {
+fn own_kitfile(tree: &Path, files: &[UpstreamFile]) -> Result<Option<Kitfile>, ImportError> {
     let Some(name) = FILE_NAMES.iter().find(|name| files.iter().any(|file| file.path.as_str() == **name)) else {
         return Ok(None);
     };

@@ -1,6 +1,7 @@
 //! Imports a repository straight into a target: each file becomes a raw layer, and nothing is stored locally.
 
 use super::choice::{Choice, entries};
+use super::error::ImportError;
 use super::into_store::ImportOptions;
 use super::source::FromUpstream;
 use crate::compression::Compression;
@@ -28,7 +29,7 @@ pub fn import_to(
     options: &ImportOptions,
     (target, tag): (&dyn Target, Option<&str>),
     copying: &CopyOptions,
-) -> Result<Copied, Error> {
+) -> Result<Copied, ImportError> {
     let kitfile = Choice::of(upstream, options.kitfile.as_ref())?.single_files()?;
     let pack = options.pack_options(Git::Known(upstream.about().commit()), kitfile.clone(), options.folder.clone());
     let entries = entries(upstream, &kitfile);
@@ -45,10 +46,10 @@ pub fn import_to(
     Ok(copied)
 }
 
-fn layer(upstream: &dyn Upstream, target: &dyn Target, entry: &Entry<'_>) -> Result<PackedLayer, Error> {
+fn layer(upstream: &dyn Upstream, target: &dyn Target, entry: &Entry<'_>) -> Result<PackedLayer, ImportError> {
     let path = clean_path(entry)?;
     let found = upstream.files().binary_search_by(|file| file.path.cmp(&path));
-    let file = &upstream.files()[found.map_err(|_| Error::NotInRepository(path.clone()))?];
+    let file = &upstream.files()[found.map_err(|_| ImportError::NotInRepository(path.clone()))?];
     let layer_type = LayerType { section: entry.section, format: Format::Raw, compression: Compression::None };
     let blob = match file.digest {
         Some(digest) => Descriptor::new(layer_type.media_type(), digest, file.size),
@@ -64,7 +65,7 @@ fn send_small(
     target: &dyn Target,
     file: &UpstreamFile,
     layer_type: LayerType,
-) -> Result<Descriptor, Error> {
+) -> Result<Descriptor, ImportError> {
     let bytes = upstream.read(file)?;
     let blob = Descriptor::of(layer_type.media_type(), &bytes);
     let failed = |error| Error::writing(&format!("`{}`", file.path), error);

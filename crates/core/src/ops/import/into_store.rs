@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::choice::Choice;
+use super::error::ImportError;
 use super::work::Work;
 use crate::kitfile::Kitfile;
 use crate::oci::Reference;
-use crate::ops::error::Error;
 use crate::ops::pack::{Git, PackOptions, Packed, Reading, Recording, pack};
 use crate::ops::session::Session;
 use crate::provenance::Builder;
@@ -34,7 +34,7 @@ pub struct ImportOptions {
 ///
 /// Large files are verified by their digests. Each byte is fetched only once, even if an earlier import of the commit
 /// was interrupted. Two simultaneous imports of a commit share the files that they fetch.
-pub fn import(session: &Session<'_>, upstream: &dyn Upstream, options: &ImportOptions) -> Result<Packed, Error> {
+pub fn import(session: &Session<'_>, upstream: &dyn Upstream, options: &ImportOptions) -> Result<Packed, ImportError> {
     let choice = Choice::of(upstream, options.kitfile.as_ref())?;
     let work = Work::open(&options.folder, upstream.about())?;
     work.fetch(upstream, &choice.wanted(), session.progress)?;

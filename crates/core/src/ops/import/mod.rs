@@ -1,6 +1,7 @@
 //! Imports from other systems: a repository of a hub, a git repository, an MLflow run.
 
 mod choice;
+mod error;
 mod git;
 mod into_registry;
 mod into_store;
@@ -8,6 +9,7 @@ mod mlflow;
 mod source;
 mod work;
 
+pub use error::ImportError;
 pub use git::{GitUpstream, fetch_git};
 pub use into_registry::import_to;
 pub use into_store::{ImportOptions, import};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
+use super::error::ImportError;
 use super::source::FromUpstream;
 use crate::digest::Digest;
 use crate::oci::Target;
@@ -34,7 +35,7 @@ const FOLDER_MODE: u32 = 0o755;
 impl Work {
     /// Opens the folder for this commit of this repository, below `imports`. Simultaneous imports of the same commit
     /// share it.
-    pub(super) fn open(imports: &Path, about: &About) -> Result<Self, Error> {
+    pub(super) fn open(imports: &Path, about: &About) -> Result<Self, ImportError> {
         let name = Digest::of(format!("{} {}", about.url, about.commit).as_bytes());
         let folder = imports.join(&name.hex()[..32]);
         loop {
@@ -58,7 +59,7 @@ impl Work {
         upstream: &dyn Upstream,
         files: &[&UpstreamFile],
         progress: &dyn Progress,
-    ) -> Result<(), Error> {
+    ) -> Result<(), ImportError> {
         let (large, small): (Vec<&UpstreamFile>, Vec<_>) = files.iter().partition(|file| file.digest.is_some());
         let (jobs, source) = (upstream.concurrency(), FromUpstream::new(upstream));
         let mut blobs: Vec<_> = large.iter().filter_map(|file| file.descriptor()).collect();
@@ -78,7 +79,7 @@ impl Work {
     }
 
     /// Fetches a small file, unless it exists from an earlier run: a file gets its name only when it is complete.
-    fn save(&self, upstream: &dyn Upstream, file: &UpstreamFile) -> Result<(), Error> {
+    fn save(&self, upstream: &dyn Upstream, file: &UpstreamFile) -> Result<(), ImportError> {
         let path = self.place(&file.path)?;
         if fs::exists(&path)? {
             return Ok(());
@@ -91,7 +92,7 @@ impl Work {
     }
 
     /// Gives a large file its name by a hard link, or by a copy on file systems without links.
-    fn link(&self, file: &UpstreamFile) -> Result<(), Error> {
+    fn link(&self, file: &UpstreamFile) -> Result<(), ImportError> {
         let (path, Some(digest)) = (self.place(&file.path)?, &file.digest) else { return Ok(()) };
         let blob = self.store.blob_path(digest);
         match fs::hard_link(&blob, &path) {
@@ -101,7 +102,7 @@ impl Work {
         }
     }
 
-    fn place(&self, path: &RelativePath) -> Result<PathBuf, Error> {
+    fn place(&self, path: &RelativePath) -> Result<PathBuf, ImportError> {
         let place = path.join_to(&self.files());
         fs::create_dir_all(place.parent().unwrap_or(&self.folder))?;
         Ok(place)
@@ -116,14 +117,14 @@ impl Work {
     }
 
     /// Removes the folder, unless another import of the same commit still uses it, which then removes it.
-    pub(super) fn remove(self) -> Result<(), Error> {
+    pub(super) fn remove(self) -> Result<(), ImportError> {
         drop(self.writer);
         remove_unused(&self.folder, &self.store).map(drop)
     }
 }
 
 /// Returns the bytes of large files that unfinished imports have fetched into folders below `imports`.
-pub fn unfinished_imports(imports: &Path) -> Result<u64, Error> {
+pub fn unfinished_imports(imports: &Path) -> Result<u64, ImportError> {
     let mut bytes = 0;
     for (_, store) in folders(imports)? {
         bytes += held_bytes(&store)?;
@@ -132,7 +133,7 @@ pub fn unfinished_imports(imports: &Path) -> Result<u64, Error> {
 }
 
 /// Removes the folders of unfinished imports that no running import uses, and returns how many bytes that freed.
-pub fn clear_imports(imports: &Path) -> Result<u64, Error> {
+pub fn clear_imports(imports: &Path) -> Result<u64, ImportError> {
     let mut bytes = 0;
     for (folder, store) in folders(imports)? {
         let held = held_bytes(&store)?;
@@ -143,7 +144,7 @@ pub fn clear_imports(imports: &Path) -> Result<u64, Error> {
     Ok(bytes)
 }
 
-fn folders(imports: &Path) -> Result<Vec<(PathBuf, Store)>, Error> {
+fn folders(imports: &Path) -> Result<Vec<(PathBuf, Store)>, ImportError> {
     let entries = match fs::read_dir(imports) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -157,13 +158,13 @@ fn folders(imports: &Path) -> Result<Vec<(PathBuf, Store)>, Error> {
     entries.map(open).collect()
 }
 
-fn held_bytes(store: &Store) -> Result<u64, Error> {
+fn held_bytes(store: &Store) -> Result<u64, ImportError> {
     let whole: u64 = store.unreferenced()?.iter().map(|(_, size)| size).sum();
     Ok(whole + store.unfinished_bytes()?)
 }
 
 /// Removes the folder unless another import is using it. Returns true if it was removed.
-fn remove_unused(folder: &Path, store: &Store) -> Result<bool, Error> {
+fn remove_unused(folder: &Path, store: &Store) -> Result<bool, ImportError> {
     match store.exclusive() {
         Ok(_lock) => {
             fs::remove_dir_all(folder)?;

@@ -4,15 +4,17 @@ use std::collections::HashSet;
 use std::io;
 
 use crate::digest::Digest;
-use crate::oci::ContentError;
+use crate::modelkit::contents_of;
+use crate::oci::{CheckedTables, ContentError, Descriptor, Manifest};
 use crate::ops::error::Error;
+use crate::ops::files::tables;
 use crate::ops::workers;
 use crate::progress::{Phase, Progress};
 use crate::recipe::Changed;
 use crate::store::{BrokenEntry, Names, Store};
 
 /// The result of a check.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Checked {
     /// The number of blobs that were read.
     pub blobs: usize,
@@ -22,6 +24,8 @@ pub struct Checked {
     pub damaged: Vec<Digest>,
     /// The names whose ModelKit is incomplete.
     pub broken: Vec<BrokenEntry>,
+    /// The tables of contents that do not match their layers, each with the name of a ModelKit and the difference.
+    pub wrong_tables: Vec<(String, Error)>,
     /// The changes of files from which linked layers were packed.
     pub changes: Vec<Changed>,
     /// The number of linked layers.
@@ -30,7 +34,8 @@ pub struct Checked {
     pub unreferenced_bytes: u64,
 }
 
-/// Reads every blob and every linked layer of the store and verifies its digest.
+/// Reads every blob and every linked layer of the store and verifies its digest. Compares tables of contents with their
+/// layers, if that was not done before.
 ///
 /// With `repair`, damaged blobs and names of incomplete ModelKits are removed; this needs exclusive access to the
 /// store.
@@ -51,7 +56,8 @@ pub fn check(store: &Store, repair: bool, jobs: usize, progress: &dyn Progress) 
         }
     })?;
     drop(task);
-    let (damaged, changes): (HashSet<Digest>, Vec<_>) = verdicts.into_iter().flatten().unzip();
+    let (mut damaged, changes): (HashSet<Digest>, Vec<_>) = verdicts.into_iter().flatten().unzip();
+    let wrong_tables = wrong_tables(store, &mut damaged, jobs)?;
     let broken = store.broken_entries(&damaged)?;
     let unreferenced_bytes = store.unreferenced()?.iter().map(|(_, size)| size).sum();
     drop(share);
@@ -64,7 +70,51 @@ pub fn check(store: &Store, repair: bool, jobs: usize, progress: &dyn Progress) 
     let mut damaged: Vec<_> = damaged.into_iter().collect();
     damaged.sort_unstable();
     let changes = changes.into_iter().flatten().collect();
-    Ok(Checked { blobs: blobs.len(), bytes, damaged, broken, changes, links: links.len(), unreferenced_bytes })
+    let (blobs, links) = (blobs.len(), links.len());
+    Ok(Checked { blobs, bytes, damaged, broken, wrong_tables, changes, links, unreferenced_bytes })
+}
+
+/// Returns the tables that do not match their layers, and adds them to `damaged`: without them, the layers are read.
+fn wrong_tables(store: &Store, damaged: &mut HashSet<Digest>, jobs: usize) -> Result<Vec<(String, Error)>, Error> {
+    let layers = layers_with_tables(store, damaged)?;
+    let compared = workers::run(jobs, &layers, |(_, layer, table)| {
+        // A missing table is not an error: other tools copy a ModelKit without its referrers.
+        let bytes = tables::read_table(&*store.layer(table), table).unwrap_or_default();
+        Ok::<_, Error>(bytes.and_then(|bytes| tables::check(store, layer, &bytes).err()))
+    })?;
+    let mut wrong = Vec::new();
+    for ((name, _, table), error) in layers.into_iter().zip(compared) {
+        if let Some(error) = error {
+            damaged.insert(table.digest);
+            wrong.push((name, error));
+        }
+    }
+    Ok(wrong)
+}
+
+/// Returns the sound layers that have a table of contents, each with the name of a ModelKit and the table.
+fn layers_with_tables(
+    store: &Store,
+    damaged: &HashSet<Digest>,
+) -> Result<Vec<(String, Descriptor, Descriptor)>, Error> {
+    let (mut layers, mut seen) = (Vec::new(), HashSet::new());
+    for entry in store.entries()? {
+        let name = entry.name().map_or_else(|| entry.descriptor.digest.to_string(), str::to_owned);
+        for manifest in store.members(&entry.descriptor).into_iter().chain([entry.descriptor]) {
+            let Ok(bytes) = store.read_document(&manifest) else { continue };
+            let Ok(manifest) = Manifest::parse(&bytes) else { continue };
+            for layer in manifest.layers {
+                let Some(table) = contents_of(&layer) else { continue };
+                if !damaged.contains(&layer.digest)
+                    && store.has_layer(&layer)?
+                    && seen.insert((layer.digest, table.digest))
+                {
+                    layers.push((name.clone(), layer, table));
+                }
+            }
+        }
+    }
+    Ok(layers)
 }
 
 /// Returns true if the error means that a recipe, or a file that it needs, is damaged.

@@ -6,6 +6,7 @@ use crate::oci::{Descriptor, Reference, Tag, Target};
 use crate::ops::artifact::{inspect, inspect_index};
 use crate::ops::error::Error;
 use crate::ops::files::{facts, weigh};
+use crate::ops::index_error::IndexError;
 use crate::ops::session::{Located, find_here};
 use crate::ops::transfer::{CopyOptions, Origins, copy_referrers};
 use crate::ops::workers::jobs;
@@ -27,7 +28,7 @@ pub fn create_index(
     for variant in variants {
         index.add(variant, edits);
     }
-    changing.replace(None, &index)?.ok_or_else(|| Error::NameTaken(name.clone()))
+    changing.replace(None, &index)?.ok_or_else(|| IndexError::NameTaken(name.clone()).into())
 }
 
 /// Adds `modelkits` of the local store to the index `name`. Each gets labels from the headers of its weights, changed
@@ -99,10 +100,10 @@ impl<'a> Changing<'a> {
         Ok(is_replaced.then_some(descriptor))
     }
 
-    fn variants(&self, modelkits: &[Reference], progress: &dyn Progress) -> Result<Vec<Variant>, Error> {
+    fn variants(&self, modelkits: &[Reference], progress: &dyn Progress) -> Result<Vec<Variant>, IndexError> {
         let variant = |modelkit| {
             self.variant(modelkit, progress)
-                .map_err(|source| Error::Member { modelkit: Reference::clone(modelkit), source: Box::new(source) })
+                .map_err(|source| IndexError::Member { modelkit: Reference::clone(modelkit), source: Box::new(source) })
         };
         modelkits.iter().map(variant).collect()
     }
@@ -141,11 +142,12 @@ impl<'a> Changing<'a> {
                 .map_or(is_beside && variant.original_tag() == Some(&name), |digest| digest == variant.digest)
         };
         let found = index.variants().iter().find(is_meant).map(|variant| variant.digest);
-        found.ok_or_else(|| Error::NotInIndex {
+        let missing = || IndexError::NotInIndex {
             index: self.name.to_string(),
             modelkit: modelkit.to_string(),
             variants: index.variants().to_vec(),
-        })
+        };
+        Ok(found.ok_or_else(missing)?)
     }
 }
 

@@ -5,6 +5,7 @@ use crate::modelkit::{ModelKit, Variant};
 use crate::oci::{Descriptor, Reference, Source};
 use crate::ops::artifact::Artifact;
 use crate::ops::error::{Error, reason};
+use crate::ops::read_once::ReadOnce;
 use crate::ops::workers;
 use crate::progress::{Progress, Warning};
 use crate::registry::Repository;
@@ -159,13 +160,32 @@ pub fn list_remote(
         tags.sort();
         tags
     };
-    let rows = workers::run(jobs, &names, |name| Ok::<_, Error>(read_tag(repository, name)))?;
+    let source = ReadOnce::new(repository.clone());
+    let found = workers::run(jobs, &names, |name| {
+        let found = source.resolve(name);
+        Ok::<_, Error>(found.map_err(|error| Error::reading(&format!("the tag `{name}`"), error)))
+    })?;
+    let (mut groups, mut failures) = (Vec::<(Descriptor, Vec<String>)>::new(), Vec::new());
+    for (found, tag) in found.into_iter().zip(names) {
+        match found {
+            Err(failure) => failures.push((tag, failure)),
+            Ok(descriptor) => match groups.iter_mut().find(|(known, _)| known.digest == descriptor.digest) {
+                Some((_, tags)) => tags.push(tag),
+                None => groups.push((descriptor, vec![tag])),
+            },
+        }
+    }
+    let rows = workers::run(jobs, &groups, |(descriptor, tags)| {
+        Ok::<_, Error>(read_if_modelkit(&source, descriptor.clone(), &tags[0]))
+    })?;
     let mut readable = Vec::new();
-    let mut failures = Vec::new();
-    for (name, row) in names.iter().zip(rows) {
+    for ((_, tags), row) in groups.into_iter().zip(rows) {
         match row {
-            Ok(row) => readable.push(row.map(|row| (name.clone(), row))),
-            Err(failure) => failures.push((name, failure)),
+            Err(failure) => failures.push((tags.join(", "), failure)),
+            Ok(row) => {
+                let tags = if reference.digest.is_some() { Vec::new() } else { tags };
+                readable.push(row.map(|row| Listed { repository: path.clone(), tags, ..row }));
+            }
         }
     }
     if readable.is_empty() && !failures.is_empty() {
@@ -174,21 +194,12 @@ pub fn list_remote(
     for (name, failure) in &failures {
         progress.warn(&Warning::Unreadable { name, reason: reason(failure) });
     }
-    let mut listed: Vec<Listed> = Vec::new();
-    for (tag, row) in readable.into_iter().flatten() {
-        let tags = if reference.digest.is_some() { Vec::new() } else { vec![tag] };
-        match listed.iter_mut().find(|known| known.digest == row.digest) {
-            Some(known) => known.tags.extend(tags),
-            None => listed.push(Listed { repository: path.clone(), tags, ..row }),
-        }
-    }
-    Ok(listed)
+    Ok(readable.into_iter().flatten().collect())
 }
 
-/// Reads the artifact with a tag; returns `None` if it is not a ModelKit.
-fn read_tag(repository: &Repository, name: &str) -> Result<Option<Listed>, Error> {
-    let descriptor = repository.resolve(name).map_err(|error| Error::reading(&format!("the tag `{name}`"), error))?;
-    match Listed::read(repository, descriptor, name) {
+/// Returns the row for an artifact, or `None` if it is not a ModelKit.
+fn read_if_modelkit(source: &dyn Source, descriptor: Descriptor, name: &str) -> Result<Option<Listed>, Error> {
+    match Listed::read(source, descriptor, name) {
         Ok((row, _)) => Ok(Some(row)),
         Err(Error::NotAModelKit { .. } | Error::NotAManifest(_) | Error::InvalidModelKit(_)) => Ok(None),
         Err(error) => Err(error),

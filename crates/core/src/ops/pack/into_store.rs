@@ -196,8 +196,8 @@ impl LayerSink for Writer {
         let table = take_table(&mut summary);
         let about = table.as_ref().map(|(table, bytes)| (table, bytes as &dyn Content));
         let failed = |error| Error::writing(&format!("the layer of `{}`", source.path), error);
-        let Committed { descriptor, was_there } = blob.commit(layer_type.media_type(), about).map_err(failed)?;
-        Ok(SavedLayer { summary, blob: descriptor, table: table.map(|(table, _)| table), was_there })
+        let committed = blob.commit(layer_type.media_type(), about).map_err(failed)?;
+        saved(self, summary, committed, table.map(|(table, _)| table))
     }
 
     fn has_table(&self, table: &Descriptor) -> Result<bool, Error> {
@@ -278,8 +278,20 @@ fn with_table(writer: &Writer, mut summary: LayerSummary, saved: Committed) -> R
     if let Some((table, bytes)) = &table {
         writer.put_documents(&[(table, bytes)]).map_err(|error| Error::writing("a table of contents", error))?;
     }
-    let Committed { descriptor, was_there } = saved;
-    Ok(SavedLayer { summary, blob: descriptor, table: table.map(|(table, _)| table), was_there })
+    self::saved(writer, summary, saved, table.map(|(table, _)| table))
+}
+
+/// Records that `table`, which was made from the bytes of the layer, matches it.
+fn saved(
+    writer: &Writer,
+    summary: LayerSummary,
+    Committed { descriptor: blob, was_there }: Committed,
+    table: Option<Descriptor>,
+) -> Result<SavedLayer, Error> {
+    if let (Some(tables), Some(table)) = (writer.checked_tables(), &table) {
+        tables.note_checked(&blob.digest, &table.digest)?;
+    }
+    Ok(SavedLayer { summary, blob, table, was_there })
 }
 
 /// Publishes the ModelKit with all its names and its referrers in one step.

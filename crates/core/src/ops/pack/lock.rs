@@ -12,7 +12,8 @@ use crate::layer_format::Format;
 use crate::modelkit::{Layer, Lock, LockedFile, LockedFolder, LockedLayer, kitfile_digest, label};
 use crate::oci::Source;
 use crate::ops::error::Error;
-use crate::ops::files::{BUFFER_BYTES, PLAIN_FILE, buffer, digest, read_whole, shape, tables};
+use crate::ops::files::tables::Headers;
+use crate::ops::files::{BUFFER_BYTES, Checked, PLAIN_FILE, PassingCheck, buffer, digest, read_whole, shape, tables};
 use crate::ops::remote_data::lock_remotes;
 use crate::ops::session::Session;
 use crate::ops::workers;
@@ -33,11 +34,13 @@ pub(super) fn lock(
     Ok(Lock::new(assembled.digest(), kitfile_digest(kitfile), assembled.parents.clone(), remotes, layers))
 }
 
-/// Lists the files of a layer from its table of contents; without one, by reading and verifying the whole layer.
+/// Lists the files of a layer from its table of contents, if the table was compared with the layer; otherwise by
+/// reading and verifying the whole layer.
 pub(crate) fn read_layer(source: &dyn Source, layer: &Layer, progress: &dyn Progress) -> Result<LockedLayer, Error> {
     let Layer { section, path, name, descriptor, diff_id, .. } = layer;
-    let Contents { folders, files } = match tables::entries(source, layer)? {
-        Some(entries) => entries.into_iter().collect(),
+    let table = source.checked_tables().map_or(Ok(None), |_| tables::entries(source, layer, Headers::Leave))?;
+    let Contents { folders, files } = match table {
+        Some(table) => table.entries.into_iter().collect(),
         None => read_through(source, layer, progress)?,
     };
     Ok(LockedLayer {
@@ -76,9 +79,14 @@ impl FromIterator<Entry> for Contents {
 
 fn read_through(source: &dyn Source, layer: &Layer, progress: &dyn Progress) -> Result<Contents, Error> {
     let what = label(&layer.descriptor);
-    let read =
-        read_whole(source, &layer.descriptor, (Phase::Verifying, &what), progress, |reader| read_files(reader, layer))?;
-    read.map_err(|source| Error::Look(what, source))
+    let check = tables::passing_check(source, &layer.descriptor)?;
+    let (read, check) = read_whole(source, &layer.descriptor, (Phase::Verifying, &what), progress, |reader| {
+        let mut checked = Checked::new(reader, check);
+        (read_files(&mut checked, layer), checked.into_check())
+    })?;
+    let contents = read.map_err(|source| Error::Look(what.clone(), source))?;
+    check.map_or(Ok(()), PassingCheck::finish).map_err(|error| Error::reading(&what, error))?;
+    Ok(contents)
 }
 
 fn read_files(reader: &mut (dyn Read + Send), layer: &Layer) -> Result<Contents, archive::Error> {

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::origins::Origins;
 use super::referrers;
-use crate::modelkit::{self, ModelKitIndex, Variant};
-use crate::oci::{BlobOutcome, Content, ContentError, Descriptor, Source, Target};
+use crate::modelkit::{self, ModelKitIndex, Variant, contents_of};
+use crate::oci::{BlobOutcome, Content, ContentError, Descriptor, Inspection, Source, Target};
 use crate::ops::artifact::{parse_manifest, variants};
 use crate::ops::error::Error;
+use crate::ops::files::{PassingCheck, tables};
 use crate::ops::transfer::delta::Taken;
 use crate::ops::{disk_space, workers};
 use crate::progress::{BlobCopied, CopyOutcome, Event, Phase, Progress, Task, human};
@@ -227,6 +228,7 @@ impl Copying<'_> {
         let action = action(self.target, blob, self.options).map_err(|error| Error::writing(&label, error))?;
         let origin = match action {
             BlobAction::Present => {
+                self.check_present(blob)?;
                 self.whole.skip(blob.size);
                 self.report(blob, CopyOutcome::Present);
                 return Ok(None);
@@ -244,6 +246,27 @@ impl Copying<'_> {
         Ok(Some(outcome))
     }
 
+    /// Compares a layer that the target has with its table of contents, if the target keeps a record of that.
+    fn check_present(&self, blob: &Descriptor) -> Result<(), Error> {
+        let Some(table) = self.unchecked_table(blob)? else { return Ok(()) };
+        self.target.checked_tables().map_or(Ok(()), |tables| tables::check(tables, blob, &table))?;
+        self.put_table(blob, &table)
+    }
+
+    /// Stores the table of contents of `blob`, so that it is not fetched again with the referrers.
+    fn put_table(&self, blob: &Descriptor, table: &Vec<u8>) -> Result<(), Error> {
+        let put = contents_of(blob).map_or(Ok(()), |descriptor| self.target.put(&descriptor, table));
+        put.map_err(|error| Error::writing("a table of contents", error))
+    }
+
+    /// Returns the table of contents of `blob`, if the target requires that it is compared with the layer.
+    fn unchecked_table(&self, blob: &Descriptor) -> Result<Option<Vec<u8>>, Error> {
+        match self.target.checked_tables() {
+            Some(tables) if !tables::is_checked(tables, blob) => tables::bytes(self.source, blob),
+            _ => Ok(None),
+        }
+    }
+
     fn report(&self, blob: &Descriptor, outcome: CopyOutcome<'_>) {
         let (kind, path) = modelkit::kind_and_path(blob);
         let (digest, bytes) = (blob.digest, blob.size);
@@ -253,7 +276,9 @@ impl Copying<'_> {
     fn put(&self, blob: &Descriptor, label: &str, origin: Option<&str>) -> Result<BlobOutcome, Error> {
         let content = self.source.blob(blob);
         let task = self.progress.start(self.options.phase, label, Some(blob.size));
-        let tracked = Tracked { content: &*content, task: &*task, failed: AtomicBool::new(false) };
+        let table = self.unchecked_table(blob)?;
+        let (failed, is_checked) = (AtomicBool::new(false), AtomicBool::new(false));
+        let tracked = Tracked { content: &*content, task: &*task, blob, table, failed, is_checked };
         let outcome = self.target.put_from(blob, origin, &tracked).map_err(|error| {
             if tracked.failed.load(Ordering::Relaxed) {
                 Error::reading(label, error)
@@ -261,6 +286,14 @@ impl Copying<'_> {
                 Error::writing(label, error)
             }
         })?;
+        match (self.target.checked_tables(), &tracked.table) {
+            (Some(tables), Some(table)) if tracked.is_checked.load(Ordering::Relaxed) => {
+                tables::note_checked(tables, blob);
+                self.put_table(blob, table)?;
+            }
+            // Another process wrote the blob.
+            _ => self.check_present(blob)?,
+        }
         // Also if the blob was mounted, or written by another process.
         task.set(blob.size);
         Ok(outcome)
@@ -272,7 +305,12 @@ impl Copying<'_> {
 struct Tracked<'a> {
     content: &'a dyn Content,
     task: &'a dyn Task,
+    blob: &'a Descriptor,
+    /// The table of contents that the content must match.
+    table: Option<Vec<u8>>,
     failed: AtomicBool,
+    /// True after the content was compared with the table.
+    is_checked: AtomicBool,
 }
 
 impl Content for Tracked<'_> {
@@ -289,6 +327,32 @@ impl Content for Tracked<'_> {
 
     fn report_mismatch(&self) -> bool {
         self.content.report_mismatch()
+    }
+
+    fn inspection(&self) -> Result<Option<Box<dyn Inspection + '_>>, ContentError> {
+        let Some(table) = &self.table else { return Ok(None) };
+        let check = PassingCheck::start(self.blob.clone(), table.clone())?;
+        Ok(Some(Box::new(TrackedCheck { check, tracked: self })))
+    }
+}
+
+/// Records the result of comparing the content with its table of contents.
+struct TrackedCheck<'a> {
+    check: PassingCheck,
+    tracked: &'a Tracked<'a>,
+}
+
+impl Inspection for TrackedCheck<'_> {
+    fn take(&mut self, bytes: &[u8]) {
+        self.check.take(bytes);
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), ContentError> {
+        let Self { check, tracked } = *self;
+        let result = check.finish();
+        tracked.failed.fetch_or(result.is_err(), Ordering::Relaxed);
+        tracked.is_checked.store(result.is_ok(), Ordering::Relaxed);
+        result
     }
 }
 

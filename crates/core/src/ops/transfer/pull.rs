@@ -6,6 +6,7 @@ use crate::modelkit::Label;
 use crate::oci::{MediaType, Reference, Target};
 use crate::ops::artifact::{Parent, inspect, inspect_index, modelkits, parents};
 use crate::ops::error::Error;
+use crate::ops::index_error::IndexError;
 use crate::ops::session::{Located, Location, Lookup, Session};
 use crate::ops::transfer::delta::{DeltaSource, Fetch, Older, older};
 use crate::progress::Event;
@@ -63,7 +64,7 @@ fn refuse_to_hide_index(session: &Session<'_>, name: &Reference) -> Result<(), E
     let selector = name.selector().unwrap_or_default();
     let here = session.store.find(&Names::Of(name.clone()), &selector)?;
     if here.is_some_and(|entry| entry.descriptor.media_type == MediaType::IMAGE_INDEX) {
-        return Err(Error::NameOfIndex(name.clone()));
+        return Err(IndexError::NameOfIndex(name.clone()).into());
     }
     Ok(())
 }

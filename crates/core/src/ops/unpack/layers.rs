@@ -12,7 +12,7 @@ use crate::layer_format::Format;
 use crate::modelkit::{Layer, ModelKit, section_word};
 use crate::oci::{ContentError, Descriptor, PartFinder, Source};
 use crate::ops::error::Error;
-use crate::ops::files::{PLAIN_FILE, TrackedBlobReader, shape};
+use crate::ops::files::{Checked, PLAIN_FILE, TrackedBlobReader, shape, tables};
 use crate::ops::remote_data::RemoteFile;
 use crate::ops::workers;
 use crate::progress::{Event, Phase, Progress, Silent, Warning};
@@ -66,13 +66,21 @@ impl<'a> Unpacker<'a> {
         let task = self.progress.start(Phase::Unpacking, &label, Some(layer.descriptor.size));
         let opened = blob.open_at(0).map_err(|error| Error::reading(&label, error))?;
         let verified = VerifyingReader::new(opened, layer.descriptor.digest, layer.descriptor.size);
-        let mut reader = TrackedBlobReader::new(verified, &*task);
+        let check = tables::passing_check(source, &layer.descriptor)?;
+        let mut reader = TrackedBlobReader::new(Checked::new(verified, check), &*task);
         let parts = blob.parts().map_err(|error| Error::reading(&label, error))?;
         let extracted = self.extract(&mut reader, parts, layer);
         match reader.read_to_end_of_blob() {
             Err(ContentError::Mismatch(_)) if blob.report_mismatch() => Err(Stop::Refuted),
             Err(error) => Err(Error::reading(&label, error).into()),
-            Ok(()) => Ok(extracted.map_err(|source| Error::Unpack(label, source))?),
+            Ok(()) => {
+                extracted.map_err(|source| Error::Unpack(label.clone(), source))?;
+                if let Some(check) = reader.into_inner().into_check() {
+                    check.finish().map_err(|error| Error::reading(&label, error))?;
+                    source.checked_tables().inspect(|tables| tables::note_checked(*tables, &layer.descriptor));
+                }
+                Ok(())
+            }
         }
     }
 
@@ -132,6 +140,7 @@ pub(super) fn event(layer: &Layer) -> Event<'_> {
         Section::Code => ("code", None),
         Section::Docs => ("docs", None),
         Section::Prompt => ("prompt", Some(layer.name.as_str())),
+        Section::McpServer => ("MCP server", Some(layer.name.as_str())),
     };
     let Descriptor { digest, size: bytes, .. } = layer.descriptor;
     Event::UnpackingLayer { kind, name: name.filter(|name| !name.is_empty()), path: layer.path.as_str(), digest, bytes }

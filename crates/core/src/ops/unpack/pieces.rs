@@ -108,9 +108,12 @@ impl Unpacker<'_> {
             return Ok(None);
         }
         let blob = source.blob(&layer.descriptor);
-        // Only the local store returns files here, and it has verified the layer against its descriptor. In other
-        // places, a third party may have made a table that matches different bytes. Errors are ignored because the
-        // layer can be unpacked without its table.
+        // Only the local store keeps a record. In other places, a third party may have made a table that matches
+        // different bytes. Errors are ignored because the layer can be unpacked without its table.
+        let is_checked = source.checked_tables().is_some_and(|tables| tables::is_checked(tables, &layer.descriptor));
+        if !is_checked || !tables::is_usable(layer) {
+            return Ok(None);
+        }
         let Ok(Some(originals)) = blob.parts() else { return Ok(None) };
         let Ok(Some(table)) = tables::bytes(source, &layer.descriptor) else { return Ok(None) };
         if !is_of_large_files(&table, layer) {

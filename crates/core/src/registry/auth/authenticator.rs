@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_are_what_is_asked_for_and_what_is_needed() {
+    fn scopes_are_the_requested_and_the_required_ones() {
         check(Some("pull,push"), None, &["repository:a/b:pull,push"]);
         check(Some("pull,push"), Some("repository:a/b:pull"), &["repository:a/b:pull,push"]);
         check(

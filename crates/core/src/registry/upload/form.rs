@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn the_user_comes_before_what_was_learned_and_that_before_the_table() {
+    fn precedence_is_user_then_findings_then_table() {
         let capabilities =
             |feature, is_supported, limit| HostCapabilities::from([(feature, Capability::new(is_supported, limit))]);
         let (nothing, no_parts) = (HostCapabilities::new(), capabilities(Feature::Parts, false, None));

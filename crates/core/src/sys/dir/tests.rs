@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::*;
 
-/// Calls `test` with a directory that contains `d/f`, `socket`, `link -> d` and `dangling -> nothing`, and with its path.
+/// Calls `test` with a directory that contains `d/f`, `socket`, `link -> d` and `dangling -> nothing`, and its path.
 #[cfg(unix)]
 fn check(test: impl Fn(&Dir, &Path)) {
     for by_component in [false, true] {
@@ -103,7 +103,7 @@ fn nothing_is_opened_made_or_moved_through_a_link() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_is_followed_only_if_the_caller_says_so() {
+fn a_link_is_followed_only_on_request() {
     check(|directory, _| {
         assert!(directory.open_directory("link", Link::Follow).unwrap().open_file("f", Link::Stay).is_ok());
         let metadata = |link| directory.metadata_of("link", link).unwrap();

@@ -50,7 +50,7 @@ fn ping(registry: &FakeRegistry, settings: Settings) -> Result<(), Error> {
 }
 
 #[test]
-fn an_extra_authority_is_believed() {
+fn an_additional_authority_is_trusted() {
     let registry = start("server", false);
     ping(&registry, trusting("ca.pem")).unwrap();
     let error = ping(&registry, encrypted()).unwrap_err();
@@ -89,7 +89,7 @@ fn only_for(registry: &FakeRegistry, own: HostSettings) -> Settings {
 }
 
 #[test]
-fn an_authority_of_one_host_is_believed_there_alone() {
+fn an_authority_is_trusted_only_for_its_host() {
     let (registry, other) = (start("server", false), start("server", false));
     let own = HostSettings { extra_authorities: Some(vec![fixture("ca.pem")]), ..HostSettings::default() };
     let client = Client::new(only_for(&registry, own)).unwrap();
@@ -99,7 +99,7 @@ fn an_authority_of_one_host_is_believed_there_alone() {
 }
 
 #[test]
-fn a_certificate_of_one_host_is_shown_there_alone() {
+fn a_client_certificate_is_presented_only_to_its_host() {
     let (registry, other) = (start("server", true), start("server", true));
     let certificate = ClientCertificate { certificate: fixture("client.pem"), key: fixture("client.key") };
     let own = HostSettings { client_certificate: Some(certificate), ..HostSettings::default() };
@@ -111,7 +111,7 @@ fn a_certificate_of_one_host_is_shown_there_alone() {
 }
 
 #[test]
-fn plain_http_of_one_host_is_spoken_there_alone() {
+fn plain_http_applies_only_to_its_host() {
     let (registry, other) = (FakeRegistry::start(), FakeRegistry::start());
     let own = HostSettings { plain_http: Some(true), ..HostSettings::default() };
     let client = Client::new(only_for(&registry, own)).unwrap();

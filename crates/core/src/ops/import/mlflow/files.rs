@@ -8,7 +8,7 @@ use fs_err as fs;
 
 use crate::file_kind::is_leftover;
 use crate::kitfile::SIZE_LIMIT;
-use crate::ops::error::Error;
+use crate::ops::import::error::ImportError;
 use crate::progress::human;
 
 /// The largest text file about a run or a model. Its content becomes part of a Kitfile.
@@ -29,8 +29,8 @@ pub(super) fn read_all<T>(
     run: &Path,
     kind: &str,
     limit: u64,
-    make: impl Fn(&str, String) -> Result<T, Error>,
-) -> Result<BTreeMap<String, T>, Error> {
+    make: impl Fn(&str, String) -> Result<T, ImportError>,
+) -> Result<BTreeMap<String, T>, ImportError> {
     let one = |name: String| {
         let path = format!("{kind}/{name}");
         let value = make(&path, read(run, &path, limit)?)?;
@@ -40,7 +40,7 @@ pub(super) fn read_all<T>(
 }
 
 /// Reads the text of one file, which may have at most `limit` bytes.
-pub(super) fn read(run: &Path, path: &str, limit: u64) -> Result<String, Error> {
+pub(super) fn read(run: &Path, path: &str, limit: u64) -> Result<String, ImportError> {
     let mut bytes = Vec::new();
     fs::File::open(run.join(path))?.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
@@ -50,11 +50,11 @@ pub(super) fn read(run: &Path, path: &str, limit: u64) -> Result<String, Error> 
 }
 
 /// Returns an error about a file.
-pub(super) fn odd(path: &str, problem: impl Into<String>) -> Error {
-    Error::MlflowFile { path: path.to_owned(), problem: problem.into() }
+pub(super) fn odd(path: &str, problem: impl Into<String>) -> ImportError {
+    ImportError::MlflowFile { path: path.to_owned(), problem: problem.into() }
 }
 
-fn names(run: &Path, kind: &str) -> Result<Vec<String>, Error> {
+fn names(run: &Path, kind: &str) -> Result<Vec<String>, ImportError> {
     // MLflow creates a folder only for kinds that the run has logged.
     let Ok(metadata) = fs::symlink_metadata(run.join(kind)) else { return Ok(Vec::new()) };
     if !metadata.is_dir() {

@@ -11,7 +11,7 @@ use super::files::{METRIC_BYTES, TEXT_BYTES, is_file, read, read_all};
 use crate::draft::{self, Found, FoundKind, MlflowModel, MlflowRun, last_metric, mlflow_value};
 use crate::kitfile::{self, Kitfile, Model, ModelPart};
 use crate::layer_format::Format;
-use crate::ops::error::Error;
+use crate::ops::import::error::ImportError;
 use crate::ops::import::into_store::ImportOptions;
 use crate::ops::init::{Files, Project, ProjectFolder, find_license};
 use crate::ops::pack::{Git, PackOptions, Recording};
@@ -49,7 +49,7 @@ pub fn is_mlflow(folder: &Path) -> bool {
 impl MlflowFolder {
     /// Reads the identity and the tags of the run, or of the model. Parameters and metrics are read when they are
     /// needed.
-    pub fn read(folder: &Path) -> Result<Self, Error> {
+    pub fn read(folder: &Path) -> Result<Self, ImportError> {
         let folder = fs::canonicalize(folder)?;
         if is_file(&folder.join(MODEL)) {
             let run = MlflowRun { id: read_model(&folder)?.run_id, ..MlflowRun::default() };
@@ -61,13 +61,13 @@ impl MlflowFolder {
             MlflowRun::default()
         };
         if run.id.is_empty() {
-            return Err(Error::NotMlflow(folder));
+            return Err(ImportError::NotMlflow(folder));
         }
         let context = folder.join("artifacts");
         if !fs::symlink_metadata(&context).is_ok_and(|artifacts| artifacts.is_dir())
             || fs::read_dir(&context)?.next().is_none()
         {
-            return Err(Error::NoArtifacts(context));
+            return Err(ImportError::NoArtifacts(context));
         }
         Ok(Self { run, tags: read_all(&folder, "tags", TEXT_BYTES, |_, text| Ok(text))?, context, folder })
     }
@@ -96,7 +96,7 @@ impl MlflowFolder {
         options: &ImportOptions,
         format: Format,
         progress: &dyn Progress,
-    ) -> Result<PackOptions, Error> {
+    ) -> Result<PackOptions, ImportError> {
         let kitfile = match &options.kitfile {
             Some(kitfile) => kitfile.clone(),
             None => self.draft(progress)?,
@@ -129,7 +129,7 @@ impl MlflowFolder {
 
     /// Drafts a Kitfile. Model folders stay complete, as MLflow loads them; the other files are identified by their
     /// names.
-    fn draft(&self, progress: &dyn Progress) -> Result<Kitfile, Error> {
+    fn draft(&self, progress: &dyn Progress) -> Result<Kitfile, ImportError> {
         let (models, others) = split(ProjectFolder(self.context.clone()).listing()?);
         let mut draft = draft::detect(&others, None);
         if let Some((first, more)) = models.split_first() {
@@ -147,7 +147,7 @@ impl MlflowFolder {
     }
 
     /// Returns the model in the folder `path`. Further models, and weights outside of model folders, become its parts.
-    fn model(&self, path: &str, more: &[String], weights: Option<Model>) -> Result<Model, Error> {
+    fn model(&self, path: &str, more: &[String], weights: Option<Model>) -> Result<Model, ImportError> {
         let folder = self.context.join(path);
         let part = |path: &String| ModelPart { path: path.clone(), ..ModelPart::default() };
         let mut parts: Vec<_> = more.iter().map(part).collect();
@@ -177,7 +177,7 @@ impl MlflowFolder {
 
     /// Returns the parameters, the last value of each metric, and the tags that the user set. A model folder has none
     /// of these.
-    fn parameters(&self, progress: &dyn Progress) -> Result<Option<Value>, Error> {
+    fn parameters(&self, progress: &dyn Progress) -> Result<Option<Value>, ImportError> {
         if self.context == self.folder {
             return Ok(None);
         }
@@ -223,11 +223,11 @@ fn split(listing: Vec<Found>) -> (Vec<String>, Vec<Found>) {
     (models, others)
 }
 
-fn read_model(folder: &Path) -> Result<MlflowModel, Error> {
+fn read_model(folder: &Path) -> Result<MlflowModel, ImportError> {
     Ok(MlflowModel::parse(&read(folder, MODEL, TEXT_BYTES)?)?)
 }
 
-fn license(folder: &Path) -> Result<String, Error> {
+fn license(folder: &Path) -> Result<String, ImportError> {
     let folder = ProjectFolder(folder.to_owned());
     Ok(find_license(&Files::of(&folder, &folder.listing()?))?.unwrap_or_default().to_owned())
 }

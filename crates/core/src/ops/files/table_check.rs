@@ -1,0 +1,292 @@
+//! Comparing a table of contents with the bytes of its layer.
+//!
+//! The manifest covers both digests, so both are authentic; but nothing in the manifest proves that one describes the
+//! other. Only a comparison with all bytes of the layer does.
+
+use std::io::{self, BufReader, Read, Seek};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use super::hash::{BUFFER_BYTES, buffer, digest};
+use crate::archive::{self, LayerMember, LayerShape, Listing};
+use crate::contents::{self, Altered, Entry, Kind, VerifiedPieces};
+use crate::digest::Digest;
+use crate::layer_format::Format;
+use crate::modelkit::LayerType;
+use crate::oci::{ContentError, Descriptor};
+use crate::progress::Silent;
+use crate::relative_path::RelativePath;
+
+/// The first difference between a table of contents and its layer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the table of contents does not match the layer {layer}: {difference}")]
+pub(super) struct WrongTable {
+    layer: Digest,
+    difference: String,
+}
+
+impl WrongTable {
+    pub(super) fn new(layer: &Descriptor, difference: String) -> Self {
+        Self { layer: layer.digest, difference }
+    }
+}
+
+/// Compares `entries` with the headers of the uncompressed tar `layer`, without reading the contents of files.
+pub(super) fn compare_headers(
+    layer: &Descriptor,
+    entries: &[Entry],
+    bytes: impl Read + Seek,
+) -> io::Result<Result<(), WrongTable>> {
+    let mut listing = Listing::hopping(bytes, anywhere());
+    let mut entries = entries.iter();
+    let mut run = || loop {
+        match (listing.next_member()?, entries.next()) {
+            (None, None) => return Ok(()),
+            (Some(member), Some(entry)) => compare_header(&member, entry)?,
+            (member, entry) => return only_in_one(member.as_ref(), entry),
+        }
+    };
+    result(layer, run())
+}
+
+/// Compares the compressed `table` with all `bytes` of `layer`: paths, kinds, modes, sizes, offsets, and the digests of
+/// files and chunks. The inner error is the first difference, the outer one that of reading `bytes`.
+///
+/// The names of tensors are not compared, because no operation uses them.
+pub(super) fn compare(layer: &Descriptor, table: &[u8], bytes: impl Read + Send) -> io::Result<Result<(), WrongTable>> {
+    result(layer, Comparison::new(layer, bytes).and_then(|comparison| comparison.run(table)))
+}
+
+fn result(layer: &Descriptor, compared: Result<(), Stop>) -> io::Result<Result<(), WrongTable>> {
+    match compared {
+        Ok(()) => Ok(Ok(())),
+        Err(Stop::Read(error)) => Err(error),
+        Err(Stop::Different(difference)) => Ok(Err(WrongTable::new(layer, difference))),
+    }
+}
+
+/// All paths are allowed here: those that the layer must not have are refused when the table is read.
+fn anywhere() -> LayerShape {
+    LayerShape { path: RelativePath::root(), base: RelativePath::root() }
+}
+
+fn only_in_one(member: Option<&LayerMember>, entry: Option<&Entry>) -> Result<(), Stop> {
+    let place = if member.is_some() { "layer" } else { "table" };
+    match member.map(|member| &member.path).or(entry.map(|entry| &entry.path)) {
+        Some(path) => different(format!("`{path}` is only in the {place}")),
+        None => Ok(()),
+    }
+}
+
+/// The reason why a comparison ended early.
+enum Stop {
+    Read(io::Error),
+    Different(String),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Read(error)
+    }
+}
+
+impl From<archive::Error> for Stop {
+    fn from(error: archive::Error) -> Self {
+        match error {
+            archive::Error::ReadLayer { source } => Self::Read(source),
+            error => Self::Different(format!("the layer is not one that a table can describe: {error}")),
+        }
+    }
+}
+
+fn different<T>(difference: String) -> Result<T, Stop> {
+    Err(Stop::Different(difference))
+}
+
+/// The members of a layer, each with its content.
+enum Comparison<'a> {
+    Tar(Listing<Box<dyn Read + Send + 'a>>),
+    /// The only file of a raw layer.
+    Raw(Box<dyn Read + Send + 'a>),
+}
+
+impl<'a> Comparison<'a> {
+    fn new(layer: &Descriptor, bytes: impl Read + Send + 'a) -> Result<Self, Stop> {
+        let Some(LayerType { format, compression, .. }) = LayerType::of(layer) else {
+            return different(format!("`{}` is not the type of a layer", layer.media_type));
+        };
+        let decoder = compression.decoder(BufReader::with_capacity(BUFFER_BYTES, bytes))?;
+        Ok(match format {
+            Format::Tar => Self::Tar(Listing::reading(decoder, anywhere())),
+            Format::Raw => Self::Raw(decoder),
+        })
+    }
+
+    fn run(self, table: &[u8]) -> Result<(), Stop> {
+        let invalid = |error: contents::InvalidContents| Stop::Different(with_cause(&error));
+        let mut entries = contents::read(table).map_err(invalid)?;
+        let mut next = || entries.next().transpose().map_err(invalid);
+        let mut buffer = buffer(None);
+        match self {
+            Self::Tar(mut listing) => loop {
+                match (listing.next_member()?, next()?) {
+                    (None, None) => return Ok(()),
+                    (Some(member), Some(entry)) => compare_member(&member, &entry, &mut listing, &mut buffer)?,
+                    (member, entry) => return only_in_one(member.as_ref(), entry.as_ref()),
+                }
+            },
+            Self::Raw(mut content) => {
+                let mut entry = next()?;
+                // The folders above the file are not in the layer.
+                while entry.as_ref().is_some_and(|entry| entry.kind == Kind::Folder) {
+                    entry = next()?;
+                }
+                match (entry, next()?) {
+                    (Some(entry @ Entry { kind: Kind::File { offset: 0, .. }, .. }), None) => {
+                        compare_content(&entry, &mut content, &mut buffer)
+                    }
+                    _ => different("the layer is a single file".to_owned()),
+                }
+            }
+        }
+    }
+}
+
+fn with_cause(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
+}
+
+fn compare_member(member: &LayerMember, entry: &Entry, content: &mut impl Read, buffer: &mut [u8]) -> Result<(), Stop> {
+    compare_header(member, entry)?;
+    if member.is_directory { Ok(()) } else { compare_content(entry, content, buffer) }
+}
+
+/// Compares everything that the header of a member and its position say.
+fn compare_header(member: &LayerMember, entry: &Entry) -> Result<(), Stop> {
+    let LayerMember { path, is_directory, mode, size, offset } = member;
+    if *path != entry.path {
+        return different(format!("`{path}` is in the layer in place of `{}`", entry.path));
+    }
+    let differs = |what: &str, layer: String, table: String| {
+        different(format!("the {what} of `{path}` is {layer} in the layer and {table} in the table"))
+    };
+    if *mode != entry.mode {
+        return differs("mode", format!("{mode:o}"), format!("{:o}", entry.mode));
+    }
+    match &entry.kind {
+        Kind::Folder if *is_directory => Ok(()),
+        Kind::Folder => differs("type", "a file".to_owned(), "a folder".to_owned()),
+        Kind::File { .. } if *is_directory => differs("type", "a folder".to_owned(), "a file".to_owned()),
+        Kind::File { size: listed, .. } if size != listed => differs("size", size.to_string(), listed.to_string()),
+        Kind::File { offset: listed, .. } if offset != listed => {
+            differs("offset", offset.to_string(), listed.to_string())
+        }
+        Kind::File { .. } => Ok(()),
+    }
+}
+
+/// Compares the content of a file with its size, its digest and those of its chunks.
+fn compare_content(entry: &Entry, content: &mut dyn Read, buffer: &mut [u8]) -> Result<(), Stop> {
+    let Kind::File { size, offset, digest: listed, pieces } = &entry.kind else { return Ok(()) };
+    let path = &entry.path;
+    let (found, read) = if pieces.is_empty() {
+        digest(content, buffer, &Silent)?
+    } else {
+        let mut pieces = VerifiedPieces::new(&mut *content, *offset, pieces);
+        digest(&mut pieces, buffer, &Silent).map_err(altered)?
+    };
+    let read = read + io::copy(content, &mut io::sink())?;
+    if read != *size {
+        return different(format!("the size of `{path}` is {read} in the layer and {size} in the table"));
+    }
+    if found != *listed {
+        return different(format!("the digest of `{path}` is {found} in the layer and {listed} in the table"));
+    }
+    Ok(())
+}
+
+fn altered(error: io::Error) -> Stop {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<Altered>()) {
+        Some(altered) => Stop::Different(altered.to_string()),
+        None => Stop::Read(error),
+    }
+}
+
+/// Compares a table with the bytes of its layer while they pass, on a thread of its own: hashing is the slowest step of
+/// everything that moves layers, and the caller has the layer itself to hash.
+pub(crate) struct PassingCheck {
+    bytes: SyncSender<Vec<u8>>,
+    thread: JoinHandle<io::Result<Result<(), WrongTable>>>,
+}
+
+/// The number of reads that may wait for the comparison.
+const WAITING: usize = 4;
+
+impl PassingCheck {
+    pub(crate) fn start(layer: Descriptor, table: Vec<u8>) -> io::Result<Self> {
+        let (bytes, waiting) = sync_channel(WAITING);
+        let passing = Passing { waiting, bytes: io::Cursor::default() };
+        let thread = std::thread::Builder::new().spawn(move || compare(&layer, &table, passing))?;
+        Ok(Self { bytes, thread })
+    }
+
+    /// Receives the next bytes of the layer.
+    pub(crate) fn take(&self, bytes: &[u8]) {
+        // The receiver is gone after the end of the tar and after the first difference, which `finish` returns.
+        drop(self.bytes.send(bytes.to_vec()));
+    }
+
+    /// Returns the first difference as an error. All bytes of the layer must have been received.
+    pub(crate) fn finish(self) -> Result<(), ContentError> {
+        drop(self.bytes);
+        let compared = self.thread.join().expect("comparing a table does not panic");
+        compared?.map_err(|wrong| ContentError::Other(wrong.into()))
+    }
+}
+
+/// The bytes that a [`PassingCheck`] received.
+struct Passing {
+    waiting: Receiver<Vec<u8>>,
+    bytes: io::Cursor<Vec<u8>>,
+}
+
+impl Read for Passing {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.bytes.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            let Ok(bytes) = self.waiting.recv() else { return Ok(0) };
+            self.bytes = io::Cursor::new(bytes);
+        }
+    }
+}
+
+/// A reader of a layer that passes all bytes to a check.
+pub(crate) struct Checked<R> {
+    reader: R,
+    check: Option<PassingCheck>,
+}
+
+impl<R: Read> Checked<R> {
+    /// Reads `reader` from the beginning of the layer; without a check, the reader only passes bytes on.
+    pub(crate) fn new(reader: R, check: Option<PassingCheck>) -> Self {
+        Self { reader, check }
+    }
+
+    /// Returns the check, to be finished when all bytes were read.
+    pub(crate) fn into_check(self) -> Option<PassingCheck> {
+        self.check
+    }
+}
+
+impl<R: Read> Read for Checked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        if let Some(check) = &self.check {
+            check.take(&buffer[..read]);
+        }
+        Ok(read)
+    }
+}

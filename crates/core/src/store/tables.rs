@@ -1,0 +1,72 @@
+//! The record of the tables of contents that were compared with their layers.
+//!
+//! Empty files under `.kit/tables`, each named by the digests of a layer and of a table. An entry states a fact about
+//! two digests, so it never becomes wrong. If one is missing, the layer is read once more; there is no other loss.
+
+use std::io;
+use std::path::PathBuf;
+
+use fs_err as fs;
+
+use super::collect::{files, remove_if_there};
+use super::error::Error;
+use super::layout::{Names, Store};
+use super::links::LayerContent;
+use super::reader::Reader;
+use super::writer::Writer;
+use crate::digest::Digest;
+use crate::oci::{CheckedTables, Content, Descriptor};
+
+impl Store {
+    fn tables(&self) -> PathBuf {
+        self.private("tables")
+    }
+
+    fn table_mark(&self, layer: &Digest, table: &Digest) -> PathBuf {
+        self.tables().join(format!("{}-{}", layer.hex(), table.hex()))
+    }
+
+    /// Forgets the tables of layers that the store no longer has.
+    pub(super) fn forget_lost_tables(&self) -> Result<(), Error> {
+        for (name, _) in files(&self.tables())? {
+            let layer = name.split_once('-').and_then(|(layer, _)| format!("sha256:{layer}").parse::<Digest>().ok());
+            let is_there = |layer: Digest| {
+                self.blob_path(&layer).exists() || self.recipe(&layer).is_ok_and(|recipe| recipe.is_some())
+            };
+            if !layer.is_some_and(is_there) {
+                remove_if_there(&self.tables().join(name))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl CheckedTables for Store {
+    fn is_checked(&self, layer: &Digest, table: &Digest) -> bool {
+        self.table_mark(layer, table).is_file()
+    }
+
+    fn note_checked(&self, layer: &Digest, table: &Digest) -> io::Result<()> {
+        fs::create_dir_all(self.tables())?;
+        // Not synced: without the file, the comparison is made again.
+        fs::write(self.table_mark(layer, table), b"")
+    }
+
+    fn layer<'a>(&'a self, layer: &Descriptor) -> Box<dyn Content + 'a> {
+        Box::new(LayerContent { store: self.clone(), digest: layer.digest })
+    }
+}
+
+impl Reader {
+    /// Returns the record, if the store is the user's own: that of a layout from elsewhere proves nothing.
+    pub(super) fn own_tables(&self) -> Option<&dyn CheckedTables> {
+        matches!(self.names(), Names::Of(_)).then(|| self.store() as &dyn CheckedTables)
+    }
+}
+
+impl Writer {
+    /// Returns the record, if the store is the user's own.
+    pub(super) fn own_tables(&self) -> Option<&dyn CheckedTables> {
+        matches!(self.names(), Names::Of(_)).then(|| self.store() as &dyn CheckedTables)
+    }
+}

@@ -1,0 +1,62 @@
+//! The number of requests of each command: on a slow line, every round trip counts.
+//!
+//! Each number is checked with a registry that lists referrers, and with one that has the capabilities of
+//! docker-registry 2.8, which does not.
+
+use kit_testkit::registry::FakeRegistry;
+use kit_testkit::sandbox::Sandbox;
+
+/// A ModelKit with three layers, and a registry for it.
+struct Scene {
+    sandbox: Sandbox,
+    registry: FakeRegistry,
+}
+
+impl Scene {
+    fn new(has_referrers_api: bool) -> Self {
+        let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
+        registry.configure(|options| options.referrers = has_referrers_api);
+        sandbox.write(
+            "project/Kitfile",
+            "manifestVersion: 1.0.0\npackage: {name: net}\nmodel: {path: weights.bin}\ncode: [{path: run.py}]\n\
+             datasets: [{path: train.csv}]\n",
+        );
+        sandbox.write("project/weights.bin", "weights");
+        sandbox.write("project/run.py", "print()");
+        sandbox.write("project/train.csv", "a,b");
+        Self { sandbox, registry }
+    }
+
+    fn name(&self, tag: &str) -> String {
+        format!("{}/team/net:{tag}", self.registry.host())
+    }
+
+    fn pack(&self) {
+        self.sandbox.kit(&["pack", "project", "-t", &self.name("v1")]).ok();
+    }
+
+    fn run(&self, args: &[&str]) {
+        self.sandbox.kit(&[args, &["--plain-http"]].concat()).ok();
+    }
+
+    /// Runs `kit`, and checks the number of requests that it sends.
+    fn check(&self, args: &[&str], at_most: usize) {
+        self.registry.forget_requests();
+        self.run(args);
+        let log = self.registry.log();
+        assert!(log.len() <= at_most, "{args:?} sends {} requests:\n{}", log.len(), log.join("\n"));
+    }
+}
+
+#[test]
+fn listing_reads_each_tag_once_and_each_config_once() {
+    let scene = Scene::new(false);
+    scene.pack();
+    scene.run(&["push", &scene.name("v1")]);
+    let (media_type, bytes) = scene.registry.manifest("team/net", "v1").unwrap();
+    for number in 0..249 {
+        scene.registry.add_manifest("team/net", &format!("t{number}"), &media_type, &bytes);
+    }
+    // Three pages of tags, 250 tags, and one config.
+    scene.check(&["list", scene.name("v1").trim_end_matches(":v1")], 254);
+}
