@@ -167,8 +167,7 @@ impl<'a> Packer<'a> {
         let layers = workers::run(jobs, &measured, |layer| self.pack_layer(sink, layer, &*whole))?;
         let reused = layers.iter().filter(|(_, was_there)| *was_there);
         let reused_bytes = reused.map(|(layer, _)| layer.blob.size).sum();
-        let layers = layers.into_iter().map(|(layer, _)| layer).collect();
-        let assembly = Assembly::new(kitfile.clone(), layers, VERSION);
+        let assembly = Assembly::new(kitfile.clone(), layers.into_iter().map(|(layer, _)| layer).collect(), VERSION);
         Ok(Assembled { reused_bytes, parents: self.parents.clone(), ..Assembled::of(&assembly)? })
     }
 
@@ -233,8 +232,8 @@ impl<'a> Packer<'a> {
         let packed = LayerPacked { kind: word, path: path.as_str(), digest, bytes, outcome };
         self.progress.report(&Event::LayerPacked(packed));
         let RememberedLayer { blob, diff_id } = saved;
-        let (layer_type, index, path) = (*layer_type, entry.index, path.clone());
-        let packed = PackedLayer { layer_type, index, path, blob, diff_id, file };
+        let (layer_type, index) = (*layer_type, entry.index);
+        let packed = PackedLayer { layer_type, index, path: path.clone(), blob, diff_id, file };
         Ok((packed, was_there))
     }
 
@@ -276,11 +275,10 @@ impl<'a> Packer<'a> {
     }
 
     fn warn_of_emptiness(&self, kind: &str, path: &RelativePath, measured: &Measured) {
-        let path = path.as_str();
         if measured.path_is_ignored {
-            self.progress.warn(&Warning::LayerIgnored { kind, path });
+            self.progress.warn(&Warning::LayerIgnored { kind, path: path.as_str() });
         } else if measured.files == 0 {
-            self.progress.warn(&Warning::LayerEmpty { kind, path });
+            self.progress.warn(&Warning::LayerEmpty { kind, path: path.as_str() });
         }
     }
 }
