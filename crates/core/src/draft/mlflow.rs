@@ -68,8 +68,8 @@ pub fn mlflow_value(text: &str) -> Value {
 /// The last value of a metric, whose lines are `TIMESTAMP VALUE [STEP]`: the value with the highest step, then the
 /// latest time, then the largest value. `None` if there is none.
 ///
-/// Lines that are not such lines are left out, as after a crash while MLflow was writing; the second value is the number
-/// of the first of them, from 1.
+/// Lines that are not such lines are left out, as after a crash while MLflow was writing; the second value is the
+/// number of the first of them, from 1.
 pub fn last_metric(text: &str) -> (Option<Value>, Option<usize>) {
     let (mut last, mut invalid) = (None, None);
     for (index, line) in text.lines().enumerate() {

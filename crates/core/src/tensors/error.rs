@@ -60,8 +60,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// Returns true if the file may be whole, and only its form is unknown: a later version, a type without a known size,
-    /// or a header above the limit.
+    /// Returns true if the file may be whole, and only its form is unknown: a later version, a type without a known
+    /// size, or a header above the limit.
     pub fn is_unknown(&self) -> bool {
         matches!(self, Self::Version(_) | Self::UnknownType { .. } | Self::TooLarge)
     }

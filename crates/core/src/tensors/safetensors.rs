@@ -16,7 +16,7 @@ pub(super) fn read(mut source: impl Read, file_size: Option<u64>) -> Result<Head
     source.read_exact(&mut length)?;
     let length = u64::from_le_bytes(length);
     if length > HEADER_LIMIT {
-        // A length beyond the end of the file is no length at all.
+        // The header would end after the file.
         let is_cut = file_size.is_some_and(|size| length > size);
         return Err(if is_cut { Error::Truncated } else { Error::TooLarge });
     }

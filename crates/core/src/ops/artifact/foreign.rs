@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-/// The fields that distinguish manifests from indexes, and artifacts by their types. Other tools may write any value, and
-/// `null`.
+/// The fields that distinguish manifests from indexes, and artifacts by their types. Other tools may write any value,
+/// and `null`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Kind {
@@ -30,8 +30,8 @@ struct Config {
 const IMAGE_CONFIGS: [&str; 2] =
     ["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
 
-/// Describes a manifest or an index of another tool: an image, an image index, an artifact with its type. Returns `None`
-/// if `bytes` are none of them, or lack a type.
+/// Describes a manifest or an index of another tool: an image, an image index, an artifact with its type. Returns
+/// `None` if `bytes` are something else, or lack a type.
 pub(super) fn foreign_kind(bytes: &[u8]) -> Option<String> {
     let kind: Kind = serde_json::from_slice(bytes).ok()?;
     let artifact_type = kind.artifact_type.filter(|artifact_type| !artifact_type.is_empty());

@@ -162,43 +162,44 @@ pub fn list_remote(
     };
     let source = ReadOnce::new(repository.clone());
     let found = workers::run(jobs, &names, |name| {
-        Ok::<_, Error>(source.resolve(name).map_err(|error| Error::reading(&format!("the tag `{name}`"), error)))
+        let found = source.resolve(name);
+        Ok::<_, Error>(found.map_err(|error| Error::reading(&format!("the tag `{name}`"), error)))
     })?;
-    let mut groups: Vec<(Descriptor, Vec<String>)> = Vec::new();
-    let mut failures = Vec::new();
+    let (mut groups, mut failures) = (Vec::<(Descriptor, Vec<String>)>::new(), Vec::new());
     for (found, tag) in found.into_iter().zip(names) {
         match found {
-            Ok(found) => match groups.iter_mut().find(|(known, _)| known.digest == found.digest) {
-                Some((_, tags)) => tags.push(tag),
-                None => groups.push((found, vec![tag])),
-            },
             Err(failure) => failures.push((tag, failure)),
+            Ok(descriptor) => match groups.iter_mut().find(|(known, _)| known.digest == descriptor.digest) {
+                Some((_, tags)) => tags.push(tag),
+                None => groups.push((descriptor, vec![tag])),
+            },
         }
     }
     let rows = workers::run(jobs, &groups, |(descriptor, tags)| {
-        Ok::<_, Error>(read_if_modelkit(&source, descriptor, &tags[0]))
+        Ok::<_, Error>(read_if_modelkit(&source, descriptor.clone(), &tags[0]))
     })?;
-    let is_nothing_readable = rows.iter().all(Result::is_err);
-    let mut listed = Vec::new();
+    let mut readable = Vec::new();
     for ((_, tags), row) in groups.into_iter().zip(rows) {
-        let shown = if reference.digest.is_some() { Vec::new() } else { tags.clone() };
         match row {
-            Ok(row) => listed.extend(row.map(|row| Listed { repository: path.clone(), tags: shown, ..row })),
-            Err(failure) => failures.push((tags.join("`, `"), failure)),
+            Err(failure) => failures.push((tags.join(", "), failure)),
+            Ok(row) => {
+                let tags = if reference.digest.is_some() { Vec::new() } else { tags };
+                readable.push(row.map(|row| Listed { repository: path.clone(), tags, ..row }));
+            }
         }
     }
-    if is_nothing_readable && !failures.is_empty() {
+    if readable.is_empty() && !failures.is_empty() {
         return Err(failures.swap_remove(0).1);
     }
     for (name, failure) in &failures {
         progress.warn(&Warning::Unreadable { name, reason: reason(failure) });
     }
-    Ok(listed)
+    Ok(readable.into_iter().flatten().collect())
 }
 
-/// Reads the artifact with a tag; returns `None` if it is not a ModelKit.
-fn read_if_modelkit(source: &dyn Source, descriptor: &Descriptor, tag: &str) -> Result<Option<Listed>, Error> {
-    match Listed::read(source, descriptor.clone(), tag) {
+/// Returns the row for an artifact, or `None` if it is not a ModelKit.
+fn read_if_modelkit(source: &dyn Source, descriptor: Descriptor, name: &str) -> Result<Option<Listed>, Error> {
+    match Listed::read(source, descriptor, name) {
         Ok((row, _)) => Ok(Some(row)),
         Err(Error::NotAModelKit { .. } | Error::NotAManifest(_) | Error::InvalidModelKit(_)) => Ok(None),
         Err(error) => Err(error),

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use fs_err as fs;
 
 use super::into_store::{PackOptions, Reading};
-use super::pointers::pointers;
+use super::pointers::warn_of_pointers;
 use super::uncovered::uncovered;
 use crate::archive::{self, IgnoreRules, LayerSource, LayerSummary, Measured};
 use crate::compression::Compression;
@@ -167,8 +167,7 @@ impl<'a> Packer<'a> {
         let layers = workers::run(jobs, &measured, |layer| self.pack_layer(sink, layer, &*whole))?;
         let reused = layers.iter().filter(|(_, was_there)| *was_there);
         let reused_bytes = reused.map(|(layer, _)| layer.blob.size).sum();
-        let layers = layers.into_iter().map(|(layer, _)| layer).collect();
-        let assembly = Assembly::new(kitfile.clone(), layers, VERSION);
+        let assembly = Assembly::new(kitfile.clone(), layers.into_iter().map(|(layer, _)| layer).collect(), VERSION);
         Ok(Assembled { reused_bytes, parents: self.parents.clone(), ..Assembled::of(&assembly)? })
     }
 
@@ -188,7 +187,7 @@ impl<'a> Packer<'a> {
     ) -> Result<MeasuredLayer<'l>, Error> {
         let (source, begun) = (self.source(path), SystemTime::now());
         let measured = source.measure()?;
-        self.warn_of_pointers(&source, &measured)?;
+        warn_of_pointers(&source, &measured, self.progress)?;
         let layer_type = self.layer_type(entry.section, &measured);
         let key = self.key(layer_type, path, &measured);
         let remembered = self.remembered(sink, &key)?;
@@ -233,8 +232,8 @@ impl<'a> Packer<'a> {
         let packed = LayerPacked { kind: word, path: path.as_str(), digest, bytes, outcome };
         self.progress.report(&Event::LayerPacked(packed));
         let RememberedLayer { blob, diff_id } = saved;
-        let (layer_type, index, path) = (*layer_type, entry.index, path.clone());
-        let packed = PackedLayer { layer_type, index, path, blob, diff_id, file };
+        let (layer_type, index) = (*layer_type, entry.index);
+        let packed = PackedLayer { layer_type, index, path: path.clone(), blob, diff_id, file };
         Ok((packed, was_there))
     }
 
@@ -275,23 +274,11 @@ impl<'a> Packer<'a> {
         }
     }
 
-    /// Looks only into layers with few files: a repository with more has no large ones in git LFS.
-    fn warn_of_pointers(&self, source: &LayerSource<'_>, measured: &Measured) -> Result<(), Error> {
-        const MOST_FILES: u64 = 10_000;
-        if measured.files <= MOST_FILES
-            && let [first, others @ ..] = &*pointers(source)?
-        {
-            self.progress.warn(&Warning::OnlyPointers { path: first.as_str(), more: others.len() });
-        }
-        Ok(())
-    }
-
     fn warn_of_emptiness(&self, kind: &str, path: &RelativePath, measured: &Measured) {
-        let path = path.as_str();
         if measured.path_is_ignored {
-            self.progress.warn(&Warning::LayerIgnored { kind, path });
+            self.progress.warn(&Warning::LayerIgnored { kind, path: path.as_str() });
         } else if measured.files == 0 {
-            self.progress.warn(&Warning::LayerEmpty { kind, path });
+            self.progress.warn(&Warning::LayerEmpty { kind, path: path.as_str() });
         }
     }
 }

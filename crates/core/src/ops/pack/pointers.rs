@@ -2,13 +2,29 @@
 
 use fs_err as fs;
 
-use crate::archive::LayerSource;
+use crate::archive::{LayerSource, Measured};
 use crate::ops::error::Error;
+use crate::progress::{Progress, Warning};
 use crate::relative_path::RelativePath;
 use crate::upstream::lfs::{POINTER_LIMIT, Pointer};
 
 /// Smaller than any pointer: its `oid` line alone is longer.
 const SHORTEST: u64 = 76;
+
+/// Warns of pointers in a layer. Does not look into layers with many files, which would take as long as packing them.
+pub(super) fn warn_of_pointers(
+    source: &LayerSource<'_>,
+    measured: &Measured,
+    progress: &dyn Progress,
+) -> Result<(), Error> {
+    const MOST_FILES: u64 = 10_000;
+    if measured.files <= MOST_FILES
+        && let [first, others @ ..] = &*pointers(source)?
+    {
+        progress.warn(&Warning::OnlyPointers { path: first.as_str(), more: others.len() });
+    }
+    Ok(())
+}
 
 /// Returns the files of a layer that are pointers. Reads only files with the size of one.
 pub(crate) fn pointers(source: &LayerSource<'_>) -> Result<Vec<RelativePath>, Error> {

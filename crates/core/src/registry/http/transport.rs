@@ -103,6 +103,8 @@ fn common(settings: &Settings) -> Result<ClientBuilder, Error> {
     })
 }
 
+const UNREADABLE: &str = "the certificate authorities of this system cannot be read";
+
 fn encrypted(settings: &Settings, tls: &Tls) -> Result<reqwest::Client, Error> {
     let mut authorities = Vec::new();
     for path in &tls.authorities {
@@ -112,7 +114,6 @@ fn encrypted(settings: &Settings, tls: &Tls) -> Result<reqwest::Client, Error> {
             authorities.push(certificate.map_err(|error| unusable(Cause::of(&error)))?);
         }
     }
-    const UNREADABLE: &str = "the certificate authorities of this system cannot be read";
     let identity = tls.certificate.as_ref().map(identity).transpose()?;
     if settings.verify_tls {
         let config = trust::trusting(authorities, identity.as_deref())

@@ -1,7 +1,8 @@
 //! The certificates that are believed: those that the platform verifies, and those that are trusted themselves.
 //!
-//! `openssl req -x509` marks a certificate as an authority. webpki refuses it as that of a server even if the user trusts
-//! exactly this certificate; OpenSSL and Go accept it, and the documentation of distribution creates such certificates.
+//! `openssl req -x509` marks a certificate as an authority. webpki refuses it as that of a server even if the user
+//! trusts exactly this certificate; OpenSSL and Go accept it, and the documentation of distribution creates such
+//! certificates.
 
 use std::sync::Arc;
 
@@ -22,8 +23,8 @@ pub(super) fn is_authority_as_server(details: &str) -> bool {
     details.contains(AUTHORITY_AS_SERVER)
 }
 
-/// The configuration that trusts the authorities of the system and `extra`. `identity` is the certificate and the key of
-/// the client, as PEM.
+/// The configuration that trusts the authorities of the system and `extra`. `identity` is the certificate and the key
+/// of the client, as PEM.
 pub(super) fn trusting(extra: Vec<CertificateDer<'static>>, identity: Option<&[u8]>) -> Result<ClientConfig, Error> {
     let provider = CryptoProvider::get_default().map_or_else(|| Arc::new(ring::default_provider()), Arc::clone);
     let platform = Verifier::new_with_extra_roots(extra.clone(), Arc::clone(&provider))?;
