@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_flag_or_command_comes_with_the_right_one() {
+    fn a_misspelt_flag_or_command_gets_a_suggestion() {
         for (args, expected) in [
             (&["kit", "pack", ".", "--tga", "a:v1"][..], Some("'--tag'")),
             (&["kit", "pack", ".", "--tga=a:v1"], Some("'--tag'")),

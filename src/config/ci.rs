@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn each_service_is_known_by_its_variables() {
+    fn each_ci_service_is_identified_by_its_variables() {
         let github = [
             ("GITHUB_SERVER_URL", "https://github.com"),
             ("GITHUB_REPOSITORY", "team/model"),

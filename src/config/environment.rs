@@ -230,7 +230,7 @@ mod tests {
     use crate::config::keys::KEYS;
 
     #[test]
-    fn every_variable_that_is_read_here_is_documented() {
+    fn every_environment_variable_is_documented() {
         let page = include_str!("../../docs/reference/configuration.md");
         let is_variable = |text: &&str| {
             text.len() > 1 && text.bytes().all(|byte| b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_".contains(&byte))

@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_wins_over_a_host_over_all_hosts_over_what_is_built_in() {
+    fn precedence_is_flag_then_host_then_defaults_then_built_in() {
         let of = |host| move |config: &Config<'_>| config.get(&CONCURRENCY, host);
         let retry_for = |config: &Config<'_>| config.get(&RETRY_FOR, None);
         let tls_verify = |config: &Config<'_>| config.get(&TLS_VERIFY, None);
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_of_a_host_is_for_that_host_alone() {
+    fn plain_http_of_a_host_applies_only_to_it() {
         check(&[], false, |config| config.get(&PLAIN_HTTP, Some("a.io")), "true /home/config.toml:6");
         check(&[], false, |config| config.get(&PLAIN_HTTP, Some("b.io")), "false built-in");
         check(&[], false, |config| config.get(&PLAIN_HTTP, None), "false built-in");
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_of_the_environment_stands_between_flag_and_file() {
+    fn a_certificate_of_the_environment_ranks_between_flag_and_file() {
         let of = |host| move |config: &Config<'_>| config.get(&CLIENT_KEY, host).map(Option::unwrap_or_default);
         let flags = ["--cert", "f.pem", "--key", "f.key"];
         check(&flags, true, of(Some("a.io")), "\"/work/f.key\" --key");

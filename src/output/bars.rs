@@ -39,7 +39,10 @@ impl Progress for Bars {
             ProgressMode::Fancy => {
                 let bar = self.output.add_bar(bar(&done, String::new(), "", Some(total_bytes)));
                 // The remaining time also has to be updated while nothing is transferred.
-                bar.enable_steady_tick(REDRAW_INTERVAL);
+                // Starting the thread for that would panic where the system permits no more.
+                if std::thread::Builder::new().spawn(|| ()).is_ok_and(|thread| thread.join().is_ok()) {
+                    bar.enable_steady_tick(REDRAW_INTERVAL);
+                }
                 Face::Bar(bar)
             }
             ProgressMode::Json => {

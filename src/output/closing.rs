@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_line_shows_what_moved_and_how_fast() {
+    fn one_line_shows_amount_and_speed() {
         let reused = || "1.0 KiB already there".to_owned();
         for (moved, expected) in [
             (

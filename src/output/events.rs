@@ -10,7 +10,7 @@ pub(super) fn line(event: &Event<'_>) -> String {
         }
         Event::DocumentSaved { kind, digest, outcome, .. } => format!("{}: {digest}", saved(*kind, *outcome)),
         Event::BlobCopied(blob) => format!("{}: {} {}", label(blob), human(blob.bytes), copied(blob.outcome)),
-        Event::ReferrerCopied { artifact_type, .. } => format!("{artifact_type}: copied"),
+        Event::ReferrerCopied { artifact_type, .. } => format!("referrer {artifact_type}: copied"),
         Event::PullingReference { reference } => format!("Pulling referenced modelkit {reference}"),
         Event::UnpackingReference { reference } => format!("Unpacking referenced modelkit {reference}"),
         Event::UnpackingLayer { kind, name: Some(name), path, .. } => format!("Unpacking {kind} {name} to {path}"),
@@ -64,6 +64,11 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::CompressionSavesLittle { kind, path } => {
             format!("{kind} {path}: compression saves less than 3 %; `--compression none` packs it faster")
         }
+        Warning::OnlyPointers { path, more } => {
+            let others = if *more == 0 { String::new() } else { format!(" (and so are {more} more)") };
+            format!("`{path}` is only a pointer of git LFS{others}; run `git lfs pull` to fetch the content")
+        }
+        Warning::FilterMatchesNothing { filter } => format!("nothing matches the filter `{filter}`"),
         Warning::FilesNotPacked { paths, more } => not_packed(paths, *more),
         Warning::LittleSpace { folder, free_bytes, needed_bytes } => {
             let (free, needed) = (human(*free_bytes), human(*needed_bytes));
@@ -71,9 +76,6 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         }
         Warning::RemoteDatasetNotPacked { name, address } => {
             format!("the remote dataset `{name}` is not packed; the ModelKit refers to `{address}`")
-        }
-        Warning::McpBundleNotPacked { name } => {
-            format!("the bundle of the MCP server `{name}` is not packed; the ModelKit only names it")
         }
         Warning::ReferenceInModelPack { reference } => {
             format!("the model is a reference to `{reference}`, which other tools do not follow")
@@ -92,6 +94,10 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         }
         Warning::LinkNotImported { path } => format!("`{path}` is a symbolic link or a submodule and is not imported"),
         Warning::SecretNotImported { name } => format!("`{name}` looks like a secret and is not imported"),
+        Warning::MetricIncomplete { path, line: None } => format!("`{path}` is empty, so the metric is left out"),
+        Warning::MetricIncomplete { path, line: Some(line) } => {
+            format!("line {line} of `{path}` is left out: it should be TIMESTAMP VALUE STEP")
+        }
         Warning::Unreadable { name, reason } => format!("cannot read `{name}`: {reason}"),
         Warning::ReferrersUnreadable { subject, reason } => {
             format!("cannot read the provenance of `{subject}`: {reason}")

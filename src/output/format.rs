@@ -7,6 +7,17 @@ use serde_json::Value;
 
 use crate::output::template::{InvalidTemplate, Template};
 
+/// A value of `--format` that is neither the name of a format nor a template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum InvalidFormat {
+    /// A single word, which as a template would print nothing but itself.
+    #[error("`{0}` is neither a format nor a Go template; `--help` lists the formats")]
+    Word(String),
+    /// A template with an error.
+    #[error(transparent)]
+    Template(#[from] InvalidTemplate),
+}
+
 /// The value of `--format`.
 #[derive(Debug, Clone)]
 pub(crate) enum Format {
@@ -21,13 +32,16 @@ pub(crate) enum Format {
 }
 
 impl FromStr for Format {
-    type Err = InvalidTemplate;
+    type Err = InvalidFormat;
 
-    fn from_str(text: &str) -> Result<Self, InvalidTemplate> {
+    fn from_str(text: &str) -> Result<Self, InvalidFormat> {
         Ok(match text {
             "" | "table" => Self::Table,
             "json" => Self::Json,
             "yaml" => Self::Yaml,
+            word if word.bytes().all(|byte| byte.is_ascii_lowercase()) => {
+                return Err(InvalidFormat::Word(word.to_owned()));
+            }
             template => Self::Template(Template::new(template)?),
         })
     }

@@ -13,11 +13,10 @@ mod words;
 
 pub(crate) use bars::Bars;
 pub(crate) use closing::{Moved, and_taken};
-pub(crate) use format::Format;
+pub(crate) use format::{Format, InvalidFormat};
 pub(crate) use report::{ExitWithDifferences, ExitWithTrouble, NotLoggedIn, Usage, usage};
 pub(crate) use streams::{Output, ProgressMode};
 pub(crate) use table::one_line;
-pub(crate) use template::InvalidTemplate;
 #[cfg(fuzzing)]
 pub use template::fuzz_template;
 pub(crate) use words::{counted, tidy};

@@ -8,7 +8,7 @@ use super::streams::{Output, is_reader_gone, printable};
 use kit_core::archive;
 use kit_core::git;
 use kit_core::modelkit::{UnsupportedForm, Variant};
-use kit_core::oci::ContentError;
+use kit_core::oci::{ContentError, Reference};
 use kit_core::ops::{self, BundleError, ImportError, IndexError, Lacking, RemoteDataError, TagState};
 use kit_core::recipe::Changed;
 use kit_core::registry;
@@ -133,8 +133,15 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
             Some("the content is damaged; run `kit fsck --repair` to remove damaged blobs, then pull again".to_owned())
         }
         ContentError::Io(error) => Changed::in_io(error).map(hint_for_change),
-        ContentError::NotFound(_) => None,
+        ContentError::NotFound(name) => hint_for_missing(name),
     }
+}
+
+/// The hint for a manifest that a registry does not have.
+fn hint_for_missing(name: &str) -> Option<String> {
+    let reference: Reference = name.parse().ok()?;
+    let is_tag = !reference.is_local() && reference.tag.is_some();
+    is_tag.then(|| format!("`kit list {}` shows the tags of the repository", reference.full_repository()))
 }
 
 fn hint_for_change(changed: &Changed) -> String {
@@ -163,6 +170,9 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
              repository"
                 .to_owned(),
         ),
+        ops::Error::IsFolder(path) if path.is_root() => {
+            Some("append the path of a file, as in NAME:TAG//PATH; `kit ls NAME:TAG` shows the files".to_owned())
+        }
         ops::Error::NoSuchFile(_) | ops::Error::IsFolder(_) => {
             Some("`kit ls NAME:TAG` shows the files in a ModelKit".to_owned())
         }
@@ -206,9 +216,10 @@ fn hint_for_index(error: &IndexError) -> Option<String> {
             "use `kit unpack {name} -l …` to select a ModelKit from it, or `kit pull` with another local name to keep \
              both"
         )),
-        IndexError::NotAnIndex(_) => {
-            Some("`kit index list` shows local indexes; `kit index create` creates one".to_owned())
-        }
+        IndexError::NotAnIndex(_) => Some(
+            "`kit index list` shows local indexes; without -l, `kit pull` and `kit unpack` take a single ModelKit"
+                .to_owned(),
+        ),
         IndexError::Member { source, .. } => hint_for_operation(source),
         _ => None,
     }
@@ -299,6 +310,9 @@ fn distinguishing_label(variants: &[Variant]) -> String {
 
 fn hint_for_archive(error: &archive::Error) -> Option<String> {
     match error {
+        archive::Error::MissingPath { .. } => {
+            Some("correct the path in the Kitfile; `kit validate` lists all problems of a project".to_owned())
+        }
         archive::Error::LinkLeavesContext { .. } => {
             Some("use `kit pack --follow-symlinks` to pack the target of the link".to_owned())
         }
@@ -353,6 +367,9 @@ fn hint_for_registry(error: &registry::Error) -> Option<String> {
         registry::Error::NoCredentials { registry, .. } | registry::Error::Unauthorized { registry, .. } => {
             Some(format!("run `kit login {registry}`, then try again"))
         }
+        registry::Error::NoChallenge { .. } => {
+            Some("check the address; a proxy or gateway in front of the registry may require another login".to_owned())
+        }
         registry::Error::OverCeiling { .. } => {
             Some("list the shards of the model as `parts` in the Kitfile, so that each becomes a layer".to_owned())
         }
@@ -360,7 +377,19 @@ fn hint_for_registry(error: &registry::Error) -> Option<String> {
             "run `kit doctor {registry}/REPOSITORY --write` to see what the registry accepts; ModelKits need OCI 1.1, \
              which an update of the registry may add"
         )),
+        registry::Error::Threads(_) => {
+            Some("raise the limit of processes and threads: `ulimit -u`, or `pids` of the container".to_owned())
+        }
+        registry::Error::Unreachable { .. } => Some(
+            "check the host name and the port; if the network requires a proxy, set HTTPS_PROXY or use --proxy"
+                .to_owned(),
+        ),
+        registry::Error::NotFound { subject, .. } => hint_for_missing(subject),
         registry::Error::NotTls { .. } => Some("use --plain-http for a registry without TLS".to_owned()),
+        registry::Error::AuthorityAsServer { .. } => Some(
+            "use --tls-cert FILE to trust this certificate; --tls-verify=false disables certificate verification"
+                .to_owned(),
+        ),
         registry::Error::Untrusted { .. } => Some(
             "use --tls-cert FILE to trust its authority; --tls-verify=false disables certificate verification"
                 .to_owned(),

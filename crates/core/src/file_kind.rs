@@ -55,6 +55,9 @@ const LEFTOVERS: &[&str] = &[
 /// Leftovers of tools, by the end of the name.
 const LEFTOVER_ENDS: &[&str] = &[".pyc", ".swp", "~", ".orig"];
 
+/// The suffix of the bundle of an MCP server.
+pub(crate) const MCP_BUNDLE: &str = ".mcpb";
+
 /// The kind of a file as its name suggests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FileKind {
@@ -66,11 +69,16 @@ pub(super) enum FileKind {
     Docs,
     Dataset,
     Notebook,
+    McpBundle,
     Unknown,
 }
 
 impl FileKind {
     pub(super) fn of(name: &str) -> Self {
+        // Upper-case letters do not matter for any other file.
+        if name.ends_with(MCP_BUNDLE) {
+            return Self::McpBundle;
+        }
         let name = name.to_lowercase();
         let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| name.ends_with(suffix));
         match () {

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_path_is_said() {
+    fn path_errors_name_the_problem() {
         let error = |text: &str| text.parse::<RelativePath>().unwrap_err().to_string();
         assert_eq!(error("../a"), "the path `../a` leads outside its folder");
         assert_eq!(error("a\0b"), "the path `a\0b` contains a NUL character, which file systems do not allow");
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn starts_with_goes_by_whole_components() {
+    fn starts_with_compares_whole_components() {
         for (inner, outer, expected) in [
             ("a/b", "a", true),
             ("a", "a", true),

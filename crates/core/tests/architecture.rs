@@ -42,7 +42,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("upstream", &["registry", "kitfile", "oci", "provenance", "digest", "relative_path"]),
     ("git", &[]),
     ("modelkit", &["digest", "compression", "layer_format", "relative_path", "oci", "kitfile", "file_kind", "problem"]),
-    ("kitfile", &["yaml", "digest", "relative_path", "oci", "problem"]),
+    ("kitfile", &["yaml", "digest", "file_kind", "relative_path", "oci", "problem"]),
     ("draft", &["yaml", "kitfile", "file_kind", "problem"]),
     ("oci", &["digest"]),
     ("contents", &["digest", "relative_path", "tensors"]),
@@ -140,7 +140,7 @@ fn only_sys_differs_between_platforms() {
 }
 
 #[test]
-fn every_file_says_what_lives_in_it() {
+fn every_file_begins_with_a_description() {
     let has_head = |file: &PathBuf| fs_err::read_to_string(file).unwrap().starts_with("//! ");
     let silent: Vec<_> = files_below(&CODE).into_iter().filter(|file| is_rust(file) && !has_head(file)).collect();
     assert!(silent.is_empty(), "these files do not start with a `//!` head: {silent:?}");

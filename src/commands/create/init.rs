@@ -1,8 +1,8 @@
 //! `kit init`
 
-use std::path::PathBuf;
+use std::path::{Component, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use fs_err as fs;
 
@@ -66,7 +66,7 @@ impl InitArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let path = self.place(context)?;
         let draft = if self.remote { self.draft_remote(context) } else { self.draft_here(context) };
-        let mut draft = draft.with_context(|| format!("cannot inspect `{}`", tidy(&self.path)))?;
+        let mut draft = draft.with_context(|| format!("cannot draft a Kitfile for `{}`", tidy(&self.path)))?;
         self.complete(context, &mut draft.kitfile.package)?;
         let yaml = kitfile::to_yaml_with_notes(&draft.kitfile, &draft.notes);
         let Some(path) = path else { return Ok(context.output.result(yaml)?) };
@@ -88,12 +88,22 @@ impl InitArgs {
             }
         };
         match names.iter().find(|path| path.exists()) {
-            Some(existing) if !self.force => Err(ops::Error::Exists(existing.clone()).into()),
+            Some(existing) if !self.force => bail!(
+                "`{}` already exists; use --force to overwrite it, or --output to write another file",
+                existing.display()
+            ),
             existing => Ok(existing.or(names.first()).cloned()),
         }
     }
 
     fn draft_here(&self, context: &Context) -> Result<Draft> {
+        let names_a_repository = || {
+            let parts: Vec<_> = self.path.components().collect();
+            matches!(parts[..], [Component::Normal(_), Component::Normal(_)])
+        };
+        if names_a_repository() && !context.environment.absolute(&self.path).exists() {
+            bail!("folder `{}` does not exist; add --remote to read a repository on the hub", tidy(&self.path));
+        }
         Ok(ops::init(&ProjectFolder(context.folder(&self.path)?))?)
     }
 

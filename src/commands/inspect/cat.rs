@@ -10,9 +10,9 @@ use kit_core::ops::{self, FileLocation};
 
 /// Print a file of a ModelKit in the local store or a registry
 ///
-/// If the ModelKit is not in the local store, only the file is downloaded; a compressed layer has to be downloaded up
-/// to the end of the file. Ranges of a layer that are read from a registry cannot be verified against its digest; use
-/// `kit unpack` to verify.
+/// If the ModelKit is not in the local store, only the file is downloaded, and verified with the table of contents of
+/// its layer. A layer without one, as other tools write it, cannot be verified in parts; use `kit unpack` to verify. A
+/// layer that is compressed with gzip is downloaded up to the end of the file.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

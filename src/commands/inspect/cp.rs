@@ -16,9 +16,9 @@ use kit_core::ops::{self, CpOptions, FileLocation};
 /// Copy a file or folder out of a ModelKit in the local store or a registry
 ///
 /// If the ModelKit is not in the local store, only the requested files are downloaded. Files appear at the destination
-/// when all of them are complete; existing files that differ are not overwritten without -o. Ranges of a layer that
-/// are read from a registry cannot be verified against its digest; use `kit unpack` to verify. A layer that is
-/// compressed or requested as a whole is read completely and verified.
+/// when all of them are complete; existing files that differ are not overwritten without -o. Files are verified with
+/// the table of contents of their layer. Of a layer without one, as other tools write it, single files cannot be
+/// verified, unless it is compressed and therefore read completely; use `kit unpack` to verify.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

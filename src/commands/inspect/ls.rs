@@ -13,9 +13,9 @@ use kit_core::progress::human;
 
 /// List the files in a ModelKit in the local store or a registry
 ///
-/// If the ModelKit is not in the local store, only file headers are downloaded; compressed layers have to be read
-/// completely. Ranges of a layer that are read from a registry cannot be verified against its digest; use `kit unpack`
-/// to verify. Files of another ModelKit that the model refers to are not listed.
+/// If the ModelKit is not in the local store, only the tables of contents of its layers are downloaded. Of a layer
+/// without one, as other tools write it, the file headers are downloaded, or all of it if it is compressed. Files of
+/// another ModelKit that the model refers to are not listed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

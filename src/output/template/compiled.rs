@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn control_actions_choose_what_is_rendered() {
+    fn control_actions_select_the_output() {
         check("{{if eq .Repo \"demo\"}}yes{{else}}no{{end}}", "yes");
         check("{{if .none}}a{{else if .linked}}b{{else if .tags}}c{{else}}d{{end}}", "c");
         check("{{if 0}}a{{else if 0.0}}b{{else if \"\"}}c{{else if .kitfile.parts}}d{{else}}e{{end}}", "e");

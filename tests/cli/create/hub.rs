@@ -66,7 +66,7 @@ impl Scene {
 }
 
 #[test]
-fn an_import_drafts_a_kitfile_and_holds_the_files_of_a_commit() {
+fn an_import_drafts_a_kitfile_and_contains_the_files_of_a_commit() {
     let scene = Scene::new();
     let run = scene.import(&["Ada/Tiny-Net"]).ok().says(COMMIT).says("tagged ada/tiny-net:latest");
     assert_eq!(run.stdout, format!("Model saved: {}\n", run.digest()));
@@ -121,7 +121,7 @@ fn only_files_of_layers_are_fetched() {
 }
 
 #[test]
-fn what_the_commit_itself_ignores_is_left_out() {
+fn files_ignored_by_the_commit_are_left_out() {
     let mut scene = Scene::new();
     scene.repository.files.push((".kitignore", Bytes::from_static(b"src\n"), None));
     scene.hub.show(scene.repository.clone());
@@ -136,7 +136,7 @@ fn what_the_commit_itself_ignores_is_left_out() {
 }
 
 #[test]
-fn raw_layers_hold_a_file_each_and_a_model_that_is_a_folder_is_refused() {
+fn raw_layers_contain_one_file_each_and_a_model_folder_is_refused() {
     let scene = Scene::new();
     scene.sandbox.write("Kitfile", "manifestVersion: 1.0.0\nmodel: {path: model.safetensors}\ncode: [{path: .}]\n");
     scene.import(&["Ada/Tiny-Net", "-f", "Kitfile", "-t", "a:v1", "--layer-format", "raw"]).ok();
@@ -151,15 +151,17 @@ fn raw_layers_hold_a_file_each_and_a_model_that_is_a_folder_is_refused() {
 }
 
 #[test]
-fn what_is_not_there_is_named() {
+fn missing_sources_are_named() {
     let scene = Scene::new();
     scene.import(&["Ada/Tiny-Net", "--ref", "nope"]).fails().says("reference `nope` not found");
     scene.import(&["Ada/Other"]).fails().says("there is no model `Ada/Other`").says("Repository not found");
     scene.import(&["a/b/c"]).exits(2).says("is not a repository of a hub");
+    scene.sandbox.write("Ada/Other/a.txt", "");
+    scene.import(&["Ada/Other"]).fails().says("Using the hub for `Ada/Other`; to import the folder, use `./Ada/Other`");
 }
 
 #[test]
-fn a_gated_repository_opens_to_the_token_of_its_reader_alone() {
+fn a_gated_repository_needs_the_token_of_an_authorized_user() {
     let scene = Scene::new();
     scene.hub.show(HubRepository { token: Some(TOKEN), ..scene.repository.clone() });
     scene.import(&["Ada/Tiny-Net"]).fails().says("is gated").says("You must be authenticated").says("HF_TOKEN");
@@ -197,7 +199,7 @@ fn wrong_bytes_are_refused_and_nothing_appears() {
 }
 
 #[test]
-fn a_push_asks_the_registry_first_and_keeps_nothing() {
+fn import_push_queries_the_registry_first_and_stores_nothing() {
     let (scene, registry) = (Scene::new(), FakeRegistry::start());
     let name = format!("{}/team/tiny:v1", registry.host());
     let push = ["Ada/Tiny-Net", "--push", &name, "--plain-http"];
@@ -217,7 +219,7 @@ fn a_push_asks_the_registry_first_and_keeps_nothing() {
 }
 
 #[test]
-fn what_an_unfinished_import_left_is_shown_and_cleared() {
+fn remains_of_an_unfinished_import_are_shown_and_cleared() {
     let scene = Scene::new();
     scene.storage.fail("GET", OBJECTS, Fault::DropAnswerAfter(7));
     scene.storage.fail_later("GET", OBJECTS, 1, usize::MAX, Fault::Status(404, Vec::new()));
@@ -266,7 +268,7 @@ fn each_byte_is_fetched_once_but_for_a_piece_per_connection() {
 }
 
 #[test]
-fn a_killed_push_goes_on_where_it_was() {
+fn a_killed_push_resumes_where_it_stopped() {
     let (scene, registry) = (Scene::with_weights(Bytes::from(vec![7; 150_000_000])), FakeRegistry::start());
     scene.storage.configure(|options| options.bytes_per_second = Some(1_000_000_000));
     registry.configure(|options| options.any_location = true);

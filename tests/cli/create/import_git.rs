@@ -144,7 +144,7 @@ fn a_branch_a_tag_and_a_commit_are_found() {
 }
 
 #[test]
-fn the_kitfile_of_the_repository_counts_unless_another_is_given() {
+fn the_kitfile_of_the_repository_is_the_default() {
     let scene = Scene::new();
     scene.sandbox.write("repository/Kitfile", "manifestVersion: 1.0.0\ndocs: [{path: README.md}]\n");
     scene.git(&["add", "."]);
@@ -158,7 +158,7 @@ fn the_kitfile_of_the_repository_counts_unless_another_is_given() {
 }
 
 #[test]
-fn a_folder_gives_its_own_large_files() {
+fn large_files_of_a_folder_are_read_from_it() {
     let scene = Scene::new();
     scene
         .import(&["./repository"])
@@ -178,7 +178,7 @@ fn a_folder_gives_its_own_large_files() {
 }
 
 #[test]
-fn credentials_come_from_git_and_go_to_the_server_alone() {
+fn credentials_of_git_are_sent_only_to_the_server() {
     let scene = Scene::new();
     scene.show(Some(BASIC));
     let run = scene.import(&[&scene.address, "-vv"]).ok();
@@ -200,7 +200,7 @@ fn a_push_sends_only_what_the_registry_lacks() {
 }
 
 #[test]
-fn what_git_or_its_server_does_not_have_is_named() {
+fn a_revision_or_object_that_git_lacks_is_named() {
     let scene = Scene::new();
     scene.server.show(HubRepository {
         kind: "models",
@@ -214,7 +214,7 @@ fn what_git_or_its_server_does_not_have_is_named() {
     scene.import(&[&scene.address]).fails().says("does not have `model.safetensors`").says("Object does not exist");
     scene.import(&["./nothing"]).fails().says("cannot import `./nothing`: it does not exist");
     scene.sandbox.write("plain/a.txt", "");
-    scene.import(&["./plain"]).fails().says("git cannot fetch `HEAD`");
+    scene.import(&["./plain"]).fails().says("it is neither a git repository nor an MLflow run");
     let secret = scene.import(&["http://me:s3cret@127.0.0.1:1/ada/net"]).fails();
     assert!(!secret.stderr.contains("s3cret"), "{}", secret.stderr);
     secret.says("'http://127.0.0.1:1/ada/net/'");
@@ -234,7 +234,7 @@ fn a_repository_may_name_another_server_for_its_large_files() {
 }
 
 #[test]
-fn links_are_left_out_and_told() {
+fn links_are_skipped_with_a_warning() {
     let scene = Scene::new();
     scene.git(&["config", "core.symlinks", "true"]);
     let secret = scene.sandbox.write("secret", "s3cret\n");

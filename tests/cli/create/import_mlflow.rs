@@ -57,7 +57,7 @@ fn dependencies(sandbox: &Sandbox) -> Value {
 }
 
 #[test]
-fn a_run_becomes_a_modelkit_with_what_it_measured() {
+fn a_run_becomes_a_modelkit_with_its_metrics() {
     let sandbox = run();
     let before = sandbox.tree("mlruns");
     import(&sandbox, &[RUN])
@@ -111,7 +111,7 @@ fn a_model_folder_stays_whole() {
 }
 
 #[test]
-fn with_a_kitfile_only_the_record_tells_of_the_run() {
+fn with_a_kitfile_only_the_attestation_names_the_run() {
     let sandbox = run();
     sandbox.write("Kitfile", "manifestVersion: 1.0.0\nmodel:\n  path: model/model.pkl\n");
     sandbox.write(&format!("{RUN}/metrics/broken"), "not read");
@@ -122,7 +122,7 @@ fn with_a_kitfile_only_the_record_tells_of_the_run() {
 }
 
 #[test]
-fn a_run_is_pushed_from_where_it_lies() {
+fn a_run_is_pushed_from_its_own_folder() {
     let (sandbox, registry) = (run(), FakeRegistry::start());
     let name = format!("{}/team/net:v1", registry.host());
     let pushed = import(&sandbox, &[RUN, "--push", &name, "--plain-http"]).ok().digest();
@@ -162,7 +162,7 @@ fn only_files_are_weights_where_no_model_was_logged() {
 }
 
 #[test]
-fn what_is_not_of_mlflow_is_not_taken_for_it() {
+fn other_folders_are_not_taken_for_mlflow() {
     let sandbox = run();
     sandbox.write("mlruns/0/meta.yaml", "experiment_id: '0'\nname: Default\n");
     import(&sandbox, &["mlruns/0", "--tool", "mlflow"]).fails().says("neither an `MLmodel` nor").says("EXPERIMENT/RUN");
@@ -176,14 +176,32 @@ fn what_is_not_of_mlflow_is_not_taken_for_it() {
 }
 
 #[test]
+fn a_metric_that_a_crash_cut_off_is_a_warning() {
+    for (content, warning, expected) in [
+        ("1 0.5 0\n2 0.75 1\n3", "line 3 of `metrics/loss` is left out", Some("loss: 0.75")),
+        ("1 0.5 0\n2 0.75 1\n3 0.", "", Some("loss: 0.75")),
+        ("1 0.5 0\n\0\0\0\0\n2 0.75 1\n", "line 2 of `metrics/loss` is left out", Some("loss: 0.75")),
+        ("3", "line 1 of `metrics/loss` is left out", None),
+        ("", "`metrics/loss` is empty, so the metric is left out", None),
+    ] {
+        let sandbox = run();
+        sandbox.write(&format!("{RUN}/metrics/loss"), content);
+        import(&sandbox, &[RUN, "-t", "m:v1"]).ok().says(warning);
+        let kitfile = sandbox.kit(&["info", "m:v1"]).ok().stdout;
+        match expected {
+            Some(line) => assert!(kitfile.contains(line), "{content:?}: {kitfile}"),
+            None => assert!(!kitfile.contains(" loss:"), "{content:?}: {kitfile}"),
+        }
+    }
+}
+
+#[test]
 fn files_that_mlflow_did_not_write_like_this_are_one_error() {
     let huge = "1 0.5 0\n".repeat(9 * 1024 * 1024);
     let long = "x".repeat(1024 * 1024 + 1);
     for (path, content, words) in [
         ("meta.yaml", "run_id: a\nrun_id: b\n", "meta.yaml:2:1: the key `run_id` appears twice"),
         ("artifacts/model/MLmodel", "flavors: [", "MLmodel:1:10:"),
-        ("metrics/loss", "1 0.5 0\nhigh\n", "`metrics/loss` is not a metric: line 2 should be TIMESTAMP VALUE STEP"),
-        ("metrics/loss", "", "`metrics/loss` is not a metric: it is empty"),
         ("metrics/loss", &huge, "`metrics/loss` has more than 64.0 MiB"),
         ("params/a", &long, "`params/a` has more than 1.0 MiB"),
         ("params/a", &long[..1024 * 1024 - 100], "a Kitfile has at most 1048576"),

@@ -79,7 +79,7 @@ fn a_checkout_of_a_hub_is_described_by_its_card_and_its_headers() {
 }
 
 #[test]
-fn classical_models_are_told_by_what_is_in_them() {
+fn classical_models_are_identified_by_content() {
     let sandbox = Sandbox::new();
     sandbox.write("p/model.joblib", b"\x80\x04\x95\x10\0\0\0\0\0\0\0\x8c\x14sklearn.linear_model\x94");
     sandbox.write("p/train.csv", "a,b\n");
@@ -123,7 +123,7 @@ fn classical_models_are_told_by_what_is_in_them() {
 }
 
 #[test]
-fn the_card_of_a_data_set_is_about_the_data() {
+fn a_dataset_card_describes_the_dataset() {
     let sandbox = Sandbox::new();
     sandbox.write("p/README.md", "---\nlicense: cc-by-4.0\npretty_name: Digits\nsize_categories: [n<1K]\n---\n");
     sandbox.write("p/data/train.jsonl", "{}\n");
@@ -146,12 +146,16 @@ fn the_card_of_a_data_set_is_about_the_data() {
 }
 
 #[test]
-fn damaged_weights_are_told_of_and_keep_nobody() {
+fn damaged_weights_are_reported_and_do_not_stop_init() {
     let sandbox = Sandbox::new();
     sandbox.write("p/model.safetensors", "no header at all");
-    assert!(
-        draft(&sandbox).contains("  # its weights are damaged: its header is longer than 100000000 bytes\n  path: ")
-    );
+    assert!(draft(&sandbox).contains("  # its weights are damaged: it ends inside its header\n  path: "));
+    let later = [&b"GGUF\x04\0\0\0"[..], &[0; 32]].concat();
+    sandbox.write("p/later.gguf", later);
+    fs_err::remove_file(sandbox.path("p/model.safetensors")).unwrap();
+    let unknown = "  # this version of kit cannot read its weights: GGUF version 4 is not supported\n  path: ";
+    assert!(draft(&sandbox).contains(unknown), "{}", draft(&sandbox));
+    fs_err::remove_file(sandbox.path("p/later.gguf")).unwrap();
     let oid = "1".repeat(64);
     let pointer = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize 9\n");
     sandbox.write("p/model.safetensors", pointer);
@@ -161,7 +165,7 @@ fn damaged_weights_are_told_of_and_keep_nobody() {
         manifestVersion: 1.0.0
         model:
           name: model
-          # this file is a git LFS pointer; run `git lfs pull` to fetch the weights
+          # this file is only a pointer of git LFS; run `git lfs pull` to fetch the weights
           path: model.safetensors
           format: safetensors
           parts:
@@ -171,11 +175,11 @@ fn damaged_weights_are_told_of_and_keep_nobody() {
             description: Readme file
     "#]]
     .assert_eq(&draft(&sandbox));
-    sandbox.kit(&["init", "nowhere"]).fails().says("cannot inspect");
+    sandbox.kit(&["init", "nowhere"]).fails().says("cannot draft a Kitfile for `nowhere`");
 }
 
 #[test]
-fn notebooks_are_code_and_what_they_work_on_is_named() {
+fn notebooks_are_code_and_their_inputs_are_noted() {
     let sandbox = Sandbox::new();
     let cell = |tags: &[&str], code: &str| json!({ "cell_type": "code", "metadata": { "tags": tags }, "source": code });
     let notebook = |cells: &[Value]| json!({ "nbformat": 4, "cells": cells }).to_string();
@@ -231,7 +235,7 @@ fn a_repository_of_a_hub_is_drafted_for_without_its_weights() {
         let mut command = sandbox.command(&[&["init", "Ada/Tiny-Net", "--remote"], args].concat());
         sandbox.run(command.env("HF_ENDPOINT", format!("http://{}/", hub.host())))
     };
-    let refused = init(&["-o", "-"]).fails().says("cannot inspect `Ada/Tiny-Net`");
+    let refused = init(&["-o", "-"]).fails().says("cannot draft a Kitfile for `Ada/Tiny-Net`");
     assert_eq!(refused.stdout, "");
     let drafted = init(&["-o", "-", "--token", "hf_s3cret"]).ok();
     expect![[r#"

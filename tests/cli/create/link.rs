@@ -67,7 +67,7 @@ fn compressed_layers_are_stored_all_the_same() {
 }
 
 #[test]
-fn a_list_tells_what_is_linked() {
+fn list_shows_linked_modelkits() {
     let sandbox = linked();
     let run = sandbox.kit(&["list", "--format", "{{.Repo}} {{.Linked}}"]).ok();
     assert_eq!(run.stdout, "sample true\n");
@@ -78,7 +78,7 @@ fn a_list_tells_what_is_linked() {
 }
 
 #[test]
-fn an_edited_file_is_named_by_all_who_need_it() {
+fn every_command_that_needs_an_edited_file_names_it() {
     let sandbox = linked();
     append(&sandbox.path("project/weights/model.bin"));
     if is_cloned(&sandbox) {
@@ -135,7 +135,7 @@ fn a_materialized_modelkit_needs_no_files() {
 }
 
 #[test]
-fn a_recipe_that_nothing_refers_to_goes() {
+fn an_unreferenced_recipe_is_collected() {
     let sandbox = linked();
     sandbox.kit(&["cache", "info"]).ok().prints("Layers linked to files: 5 (");
     sandbox.kit(&["remove", "sample:v1"]).ok();
@@ -143,7 +143,7 @@ fn a_recipe_that_nothing_refers_to_goes() {
 }
 
 #[test]
-fn recipes_in_a_layout_of_somebody_else_are_not_followed() {
+fn recipes_in_a_foreign_layout_are_not_followed() {
     let sandbox = Sandbox::new();
     sandbox.project();
     let digest = sandbox.kit(&["pack", "project", "--link"]).ok().digest();

@@ -71,7 +71,7 @@ fn the_lock_is_the_same_however_the_layers_came_to_be() {
 }
 
 #[test]
-fn what_is_pushed_without_a_store_is_locked_as_ever() {
+fn pack_push_writes_and_checks_the_lock_as_usual() {
     let sandbox = locked_project();
     let lock = sandbox.read("project/Kitfile.lock");
     fs::remove_file(sandbox.path("project/Kitfile.lock")).unwrap();
@@ -121,7 +121,7 @@ fn the_lock_itself_is_never_packed() {
 }
 
 #[test]
-fn what_is_as_it_was_is_packed() {
+fn unchanged_files_match_the_lock_and_are_packed() {
     let sandbox = locked_project();
     let lock = sandbox.read("project/Kitfile.lock");
     sandbox.kit(&["pack", "project", "-t", "sample:v2", "--locked"]).ok();
@@ -130,7 +130,7 @@ fn what_is_as_it_was_is_packed() {
 }
 
 #[test]
-fn whatever_drifted_is_named_and_nothing_is_packed() {
+fn every_drift_is_named_and_nothing_is_packed() {
     let sandbox = locked_project();
     sandbox.write("project/data/train.csv", "a,b\n1,3\n");
     sandbox.write("project/data/new.csv", "");
@@ -195,7 +195,7 @@ fn a_lock_is_written_or_kept_to() {
 }
 
 #[test]
-fn the_lock_lies_beside_the_kitfile() {
+fn the_lock_is_written_beside_the_kitfile() {
     let sandbox = Sandbox::new();
     sandbox.project();
     sandbox.write("kits/small", "manifestVersion: 1.0.0\ndocs: [{path: README.md}]\n");

@@ -4,11 +4,12 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use expect_test::expect;
 use fs_err as fs;
+use rustix::fs::{Mode, OFlags};
 
 use kit_testkit::sandbox::Sandbox;
 
 #[test]
-fn packing_tells_every_step_and_prints_the_digest() {
+fn pack_reports_every_step_and_prints_the_digest() {
     let sandbox = Sandbox::new();
     sandbox.project();
     let run = sandbox.kit(&["pack", "project", "-t", "sample:v1,latest"]).ok();
@@ -41,7 +42,7 @@ fn packing_the_same_files_anywhere_gives_the_same_digest() {
 }
 
 #[test]
-fn packing_again_reuses_what_is_there() {
+fn packing_again_reuses_stored_layers() {
     let sandbox = Sandbox::new();
     sandbox.project();
     sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
@@ -70,7 +71,7 @@ fn every_compression_unpacks_to_the_same_files() {
 }
 
 #[test]
-fn nothing_is_lost_where_the_go_tool_loses_it() {
+fn files_that_kitops_loses_are_packed() {
     let sandbox = Sandbox::new();
     for path in ["data/x", "data2/x", "database.db", "a..b", "keep/me/yes", "keep/no", "...", "f"] {
         sandbox.write(&format!("project/{path}"), path);
@@ -128,7 +129,7 @@ fn all_problems_of_a_kitfile_are_shown_at_once() {
 }
 
 #[test]
-fn what_cannot_be_packed_is_named() {
+fn a_path_that_cannot_be_packed_is_named() {
     let sandbox = Sandbox::new();
     let check = |kitfile: &str, words: &str| {
         sandbox.write("project/Kitfile", kitfile);
@@ -155,7 +156,7 @@ fn a_failed_pack_leaves_no_blob() {
 }
 
 #[test]
-fn a_kitfile_may_lie_elsewhere_or_come_from_standard_input() {
+fn a_kitfile_is_read_from_another_path_or_standard_input() {
     let sandbox = Sandbox::new();
     sandbox.project();
     sandbox.write("Other", "manifestVersion: 1.0.0\ndocs: [{path: README.md}]\n");
@@ -180,7 +181,7 @@ fn empty_and_ignored_layers_are_pointed_out() {
 }
 
 #[test]
-fn what_no_layer_holds_is_pointed_out() {
+fn files_outside_all_layers_are_reported() {
     let sandbox = Sandbox::new();
     sandbox.project();
     sandbox.write("project/notes.txt", "forgotten");
@@ -243,7 +244,7 @@ fn project_of_an_old_file() -> Sandbox {
 }
 
 #[test]
-fn a_layer_is_remembered_by_the_state_of_its_files() {
+fn a_layer_is_reused_while_the_state_of_its_files_is_equal() {
     let sandbox = project_of_an_old_file();
     let pack = ["pack", "project", "-t", "a:v1", "--follow-symlinks"];
     let digest = sandbox.kit(&pack).ok().says("Saved model layer: sha256:").digest();
@@ -339,5 +340,42 @@ fn a_raw_layer_is_the_same_whether_stored_linked_or_sent() {
         assert_eq!(sandbox.kit(&[&pack[..], &["-t", "plain:v1"]].concat()).ok().says("Already saved").digest(), digest);
         sandbox.kit(&["fsck"]).ok();
         fs::remove_dir_all(sandbox.path("layout")).unwrap();
+    }
+}
+
+#[test]
+fn a_pointer_of_git_lfs_is_packed_with_a_warning() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    for line_end in ["\n", "\r\n"] {
+        let lines =
+            ["version https://git-lfs.github.com/spec/v1", &format!("oid sha256:{}", "a".repeat(64)), "size 7", ""];
+        sandbox.write("project/weights/model.bin", lines.join(line_end));
+        let words = "`weights/model.bin` is only a pointer of git LFS";
+        sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok().says(words);
+        // Also if the layer is not read again.
+        sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok().says(words);
+        let findings = sandbox.kit(&["validate", "project", "--format", "{{.rule}} {{.place}}"]);
+        assert!(findings.stdout.contains("lfs-pointer weights/model.bin"), "{}", findings.stdout);
+    }
+}
+
+#[test]
+fn what_is_packed_can_be_unpacked_however_deep_it_is() {
+    let sandbox = Sandbox::new();
+    sandbox.write("deep/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: m}\n");
+    fs::create_dir(sandbox.path("deep/m")).unwrap();
+    let mut folder = rustix::fs::open(sandbox.path("deep/m"), OFlags::DIRECTORY, Mode::empty()).unwrap();
+    let name = "d".repeat(200);
+    for level in 1..=20 {
+        rustix::fs::mkdirat(&folder, &name, Mode::RWXU).unwrap();
+        folder = rustix::fs::openat(&folder, &name, OFlags::DIRECTORY, Mode::empty()).unwrap();
+        let pack = || sandbox.kit(&["pack", "deep", "-t", "a:v1"]);
+        if level == 19 {
+            pack().ok();
+            sandbox.kit(&["unpack", "a:v1", "-d", "out"]).ok();
+        } else if level == 20 {
+            pack().fails().says("and paths with more than 3840 cannot be unpacked");
+        }
     }
 }

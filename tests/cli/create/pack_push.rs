@@ -58,7 +58,7 @@ fn packing_into_a_registry_stores_nothing_and_sends_each_layer_once() {
 }
 
 #[test]
-fn what_was_packed_into_a_registry_unpacks_to_the_same_files() {
+fn pack_push_and_unpack_restore_the_same_files() {
     let (sandbox, registry) = (Sandbox::new(), DockerRegistry::start());
     sandbox.project();
     for compression in ["none", "gzip", "gzip-fastest", "zstd"] {
@@ -75,7 +75,7 @@ fn what_was_packed_into_a_registry_unpacks_to_the_same_files() {
 }
 
 #[test]
-fn the_names_may_come_from_the_tag_flag() {
+fn the_tag_flag_gives_the_names() {
     let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
     sandbox.project();
     let names = format!("{}/team/sample:v1,latest", registry.host());
@@ -97,7 +97,7 @@ fn a_folder_may_take_the_place_of_the_registry() {
 }
 
 #[test]
-fn where_to_push_must_be_clear() {
+fn push_needs_one_clear_destination() {
     let sandbox = Sandbox::new();
     sandbox.project();
     sandbox.kit(&["pack", "project", "--push"]).exits(2).says("--push NAME:TAG");
@@ -142,7 +142,7 @@ fn noise(size: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_connection_that_breaks_is_gone_on_with() {
+fn a_broken_connection_is_resumed() {
     const SIZE: usize = 20_000_000;
     for compression in ["none", "zstd"] {
         let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
@@ -157,7 +157,7 @@ fn a_connection_that_breaks_is_gone_on_with() {
 }
 
 #[test]
-fn a_killed_run_is_gone_on_with_where_it_was() {
+fn a_killed_run_is_resumed_where_it_stopped() {
     let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
     large_model(&sandbox, vec![7; 150_000_000]);
     registry.configure(|options| options.any_location = true);

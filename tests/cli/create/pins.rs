@@ -87,7 +87,7 @@ fn the_pin_decides_when_the_tag_has_moved() {
 }
 
 #[test]
-fn of_a_pinned_parent_what_is_selected_is_taken() {
+fn a_filter_applies_to_a_pinned_parent() {
     let bases = Bases::new();
     let tuned = format!("{}/tuned:v1", bases.registry.host());
     bases.write_tuned(&bases.pinned(&bases.first));
@@ -104,7 +104,7 @@ fn of_a_pinned_parent_what_is_selected_is_taken() {
 }
 
 #[test]
-fn a_registry_that_gives_something_else_than_the_pin_is_not_believed() {
+fn content_that_differs_from_the_pin_is_refused() {
     let bases = Bases::new();
     bases.write_tuned(&bases.pinned(&bases.first));
     bases.registry.fail("GET", &format!("/manifests/{}", bases.first), Fault::WrongBytes);
@@ -137,7 +137,7 @@ fn update_moves_the_pin_and_nothing_else() {
 }
 
 #[test]
-fn what_has_no_pin_gets_one_only_when_that_is_asked_for() {
+fn unpinned_references_are_pinned_only_on_request() {
     let bases = Bases::new();
     bases.write_tuned(&bases.base);
     bases.registry.forget_requests();
@@ -167,7 +167,7 @@ fn scripts_get_json_and_an_exit_code() {
 }
 
 #[test]
-fn only_those_move_that_are_named() {
+fn only_the_named_pins_move() {
     let bases = Bases::new();
     let (sandbox, pinned) = (&bases.sandbox, bases.pinned(&bases.first));
     let text = format!(

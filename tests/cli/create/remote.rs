@@ -74,7 +74,7 @@ fn a_file_is_fetched_when_that_is_asked_for() {
 }
 
 #[test]
-fn what_is_fetched_is_not_packed_again() {
+fn a_fetched_dataset_is_not_packed_again() {
     let scene = Scene::new();
     scene.refer_to(&scene.url(), &sha256(DATA.as_bytes()));
     scene.sandbox.write("project/data/notes.md", "");
@@ -106,7 +106,7 @@ fn another_content_is_not_kept() {
 }
 
 #[test]
-fn a_file_without_a_digest_is_what_the_lock_says() {
+fn a_file_without_a_digest_is_verified_against_the_lock() {
     let scene = Scene::new();
     scene.refer_to(&scene.url(), "");
     scene.pack(&["--lock"]).ok();
@@ -143,7 +143,7 @@ fn a_digest_in_the_kitfile_that_is_not_that_of_the_lock_is_named() {
 }
 
 #[test]
-fn an_object_is_fetched_with_a_signed_url_which_nobody_sees() {
+fn an_object_is_fetched_with_a_signed_url_that_is_never_shown() {
     let scene = Scene::new();
     scene.refer_to("s3://data/train.csv", &sha256(DATA.as_bytes())[7..]);
     scene.pack(&[]).ok();
@@ -156,7 +156,7 @@ fn an_object_is_fetched_with_a_signed_url_which_nobody_sees() {
 }
 
 #[test]
-fn a_hash_of_the_go_tool_is_the_tag_of_the_object() {
+fn a_remote_hash_of_kitops_is_the_etag_of_the_object() {
     let scene = Scene::new();
     let tag = &sha256(DATA.as_bytes())[7..39];
     scene.refer_to("s3://data/train.csv", tag);
@@ -194,7 +194,7 @@ fn a_refusal_is_not_answered_with_a_login() {
 }
 
 #[test]
-fn what_is_secret_in_an_address_is_not_shown() {
+fn secrets_in_an_address_are_not_shown() {
     let scene = Scene::new();
     scene.refer_to(&format!("{}?X-Amz-Signature=s3cret", scene.url()), "");
     let packed = scene.pack(&["--lock"]).ok();

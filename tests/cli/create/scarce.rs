@@ -28,8 +28,47 @@ fn running_out_of_open_files_leaves_nothing_behind() {
     assert!((1..25).contains(&failures), "{failures} of 33 failed; 64 open files must do");
 }
 
+#[cfg(target_os = "linux")]
 #[test]
-fn what_does_not_fit_is_not_begun() {
+fn running_out_of_threads_is_an_error_and_never_a_panic() {
+    use std::os::unix::fs::PermissionsExt;
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.write("project/weights/model.bin", "weights".repeat(1 << 20));
+    sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok();
+    sandbox.kit(&["push", "a:v1", "oci:layout:v1"]).ok();
+    let open = |path: &str| fs::set_permissions(sandbox.path(path), std::fs::Permissions::from_mode(0o777)).unwrap();
+    fs::create_dir(sandbox.path("place")).unwrap();
+    ["", "place"].into_iter().for_each(open);
+    // The limit does not apply to root.
+    let user: &[&str] = if fs::read_dir("/root").is_ok() {
+        &["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    } else {
+        &[]
+    };
+    let mut failures = 0;
+    for limit in 1..=12 {
+        let script = format!("ulimit -u {limit}; exec \"$@\"");
+        let mut command = Command::new("timeout");
+        command.args(["60", "bash", "-c", &script, "bash"]).args(user);
+        command.args([env!("CARGO_BIN_EXE_kit"), "unpack", "oci:layout:v1", "-d", "place/out"]);
+        command.env("HOME", "/nonexistent").current_dir(sandbox.path("."));
+        let run = sandbox.run(&mut command);
+        if run.code == Some(0) {
+            assert_eq!(sandbox.read("place/out/weights/model.bin").len(), 7 << 20);
+            fs::remove_dir_all(sandbox.path("place/out")).unwrap();
+        } else {
+            failures += 1;
+            assert_eq!(run.code, Some(1), "{limit}: {}", run.stderr);
+            assert!(run.stderr.contains("cannot start the network threads"), "{limit}: {}", run.stderr);
+            assert!(!sandbox.path("place/out").exists(), "{limit}");
+        }
+    }
+    assert!(failures > 0);
+}
+
+#[test]
+fn a_transfer_without_enough_disk_space_does_not_start() {
     let sandbox = Sandbox::new();
     sandbox.project();
     sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok();
@@ -54,7 +93,7 @@ fn what_does_not_fit_is_not_begun() {
 }
 
 #[test]
-fn what_is_in_the_store_and_does_not_fit_beside_it_is_not_begun() {
+fn unpacking_from_the_store_without_enough_space_does_not_start() {
     let sandbox = Sandbox::new();
     sandbox.project();
     sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok();

@@ -6,7 +6,7 @@ use serde_json::Value;
 use kit_testkit::sandbox::{Sandbox, repository};
 
 #[test]
-fn a_good_project_has_nothing_to_say_of() {
+fn a_good_project_has_no_findings() {
     let sandbox = Sandbox::new();
     sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\npackage:\n  license: MIT\ncode:\n  - path: src\n");
     sandbox.write("p/src/a.py", "print()\n");
@@ -17,7 +17,7 @@ fn a_good_project_has_nothing_to_say_of() {
 }
 
 #[test]
-fn every_rule_tells_where_and_what_to_do() {
+fn every_rule_reports_position_and_remedy() {
     let sandbox = Sandbox::new();
     sandbox.write(
         "p/Kitfile",
@@ -75,7 +75,7 @@ fn every_rule_tells_where_and_what_to_do() {
 }
 
 #[test]
-fn what_the_parser_says_is_said_with_its_place() {
+fn parser_errors_are_reported_with_their_position() {
     let sandbox = Sandbox::new();
     sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\ncoed: []\nmodel:\n  path: ../x\n");
     let run = sandbox.kit(&["validate", "p"]).fails();

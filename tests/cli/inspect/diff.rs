@@ -188,7 +188,7 @@ fn models() -> Sandbox {
 }
 
 #[test]
-fn of_weights_the_tensors_that_changed_are_named() {
+fn changed_tensors_of_weights_are_named() {
     let sandbox = models();
     let run = sandbox.kit(&["diff", "llm:v1", "llm:v2"]).ok();
     expect![[r#"
@@ -213,7 +213,7 @@ fn of_weights_the_tensors_that_changed_are_named() {
 }
 
 #[test]
-fn of_weights_in_a_registry_only_headers_are_read() {
+fn only_headers_of_weights_in_a_registry_are_read() {
     let (sandbox, registry) = (models(), FakeRegistry::start());
     let name = |tag: &str| format!("{}/llm:{tag}", registry.host());
     for tag in ["v1", "v2"] {

@@ -29,7 +29,7 @@ fn changed(compression: &str) -> Sandbox {
 }
 
 #[test]
-fn of_tables_rows_and_columns_are_compared() {
+fn rows_and_columns_of_tables_are_compared() {
     let sandbox = changed("none");
     let run = sandbox.kit(&["diff", "data:v1", "project", "--only", "data"]).ok();
     expect![[r#"

@@ -21,7 +21,7 @@ fn locked() -> Sandbox {
 }
 
 #[test]
-fn a_lock_stands_for_the_modelkit_that_it_lists() {
+fn a_lock_is_compared_like_its_modelkit() {
     let sandbox = locked();
     sandbox.kit(&["diff", "v1.lock", "sample:v1", "--exit-code"]).ok().prints("ModelKits are identical");
     let registry = DockerRegistry::start();
@@ -72,7 +72,7 @@ fn a_lock_shows_that_the_kitfile_differs_but_not_in_which_fields() {
 }
 
 #[test]
-fn the_parents_in_a_lock_are_compared_with_what_they_are_now() {
+fn the_parents_in_a_lock_are_compared_with_their_current_digests() {
     let sandbox = Sandbox::new();
     let pack_base = |weights: &str| {
         sandbox.write("base/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: m.bin}\n");

@@ -130,7 +130,7 @@ fn in_markdown_no_text_leaves_its_fence() {
 }
 
 #[test]
-fn git_applies_what_programs_are_given() {
+fn git_applies_patches_of_json_output() {
     let sandbox = changed("none");
     sandbox.kit(&["unpack", "code:v1", "-d", "tree"]).ok();
     let run = sandbox.kit(&["diff", "code:v1", "project", "--patch", "--format", "json"]).ok().json();

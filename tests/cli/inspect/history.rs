@@ -93,7 +93,7 @@ fn the_log_shows_what_changed_in_each_version() {
 }
 
 #[test]
-fn a_version_is_compared_with_what_it_replaced_and_not_with_its_neighbour() {
+fn a_version_is_compared_with_the_one_it_replaced() {
     let sandbox = Sandbox::new();
     sandbox.project();
     let first = pack(&sandbox, 1, &["-t", "sample:main"]);
@@ -108,7 +108,7 @@ fn a_version_is_compared_with_what_it_replaced_and_not_with_its_neighbour() {
 }
 
 #[test]
-fn the_log_of_a_registry_finds_versions_that_lost_their_tag_by_the_record_of_the_next() {
+fn the_log_of_a_registry_finds_untagged_versions_by_attestations() {
     let registry = DockerRegistry::start();
     let sandbox = versions_each(&|sandbox, tag| {
         let name = format!("{}/team/sample:{tag}", registry.host());
@@ -206,7 +206,7 @@ fn the_lineage_is_a_tree_whose_branches_are_verified_or_declared() {
 }
 
 #[test]
-fn what_a_record_pins_is_verified_and_not_what_the_tag_has_become() {
+fn a_recorded_pin_is_verified_instead_of_the_moved_tag() {
     let sandbox = family();
     let proofs = || -> Vec<Value> {
         let json = sandbox.kit(&["lineage", "tuned:v1", "--format", "json"]).ok().json();

@@ -72,7 +72,7 @@ fn packing_records_the_commit_the_datasets_and_the_time() {
 }
 
 #[test]
-fn the_record_changes_nothing_of_the_modelkit() {
+fn the_attestation_does_not_change_the_modelkit() {
     let (sandbox, plain) = (checkout(), Sandbox::new());
     plain.project();
     let digest = sandbox.kit(&["pack", "project"]).ok().digest();
@@ -173,7 +173,7 @@ fn the_run_of_a_workflow_is_recorded() {
 }
 
 #[test]
-fn packing_into_a_registry_attaches_the_record_there_once() {
+fn pack_push_attaches_one_attestation_in_the_registry() {
     let (sandbox, registry) = (checkout(), FakeRegistry::start());
     let name = format!("{}/team/sample:v1", registry.host());
     for _ in 0..2 {

@@ -20,7 +20,7 @@ fn packed_project() -> Sandbox {
 }
 
 #[test]
-fn what_was_unpacked_is_what_was_packed() {
+fn unpacked_files_equal_packed_files() {
     let sandbox = packed_project();
     for compression in ["none", "gzip-fastest", "zstd"] {
         sandbox.kit(&["pack", "project", "-t", compression, "--compression", compression]).ok();
@@ -67,7 +67,7 @@ fn everything_that_differs_is_listed() {
 }
 
 #[test]
-fn a_lock_needs_nothing_but_the_folder() {
+fn verifying_with_a_lock_reads_only_the_folder() {
     let sandbox = packed_project();
     fs::remove_dir_all(sandbox.path("kit")).unwrap();
     sandbox.kit(&["verify", "project"]).ok().says("project matches `").says("/project/Kitfile.lock`");
@@ -110,7 +110,7 @@ fn a_layer_is_read_only_without_its_table_and_proves_nothing_when_damaged() {
 }
 
 #[test]
-fn only_what_is_chosen_is_compared() {
+fn only_selected_parts_are_compared() {
     let sandbox = packed_project();
     sandbox.kit(&["unpack", "sample:v1", "-d", "out", "--filter", "datasets:training"]).ok();
     let lock = sandbox.path("project/Kitfile.lock").display().to_string();

@@ -13,7 +13,7 @@ fn spawn(sandbox: &Sandbox, args: &[&str]) -> Child {
 }
 
 #[test]
-fn twenty_processes_pack_and_none_is_lost() {
+fn twenty_concurrent_packs_lose_nothing() {
     let sandbox = Sandbox::new();
     sandbox.project();
     let name = |number: usize| format!("many/kit{}:v{number}", number % 4);

@@ -1,5 +1,6 @@
 //! The commands `tag`, `remove`, `fsck`, `cache`, `init` and `logout`.
 
+use kit_testkit::registry::FakeRegistry;
 use kit_testkit::sandbox::Sandbox;
 
 fn packed() -> Sandbox {
@@ -28,7 +29,7 @@ fn a_tag_is_another_name() {
 }
 
 #[test]
-fn a_modelkit_goes_with_its_last_name() {
+fn a_modelkit_is_removed_with_its_last_name() {
     let sandbox = packed();
     sandbox.kit(&["tag", "sample:v1", "sample:v2"]).ok();
     let before = blobs(&sandbox);
@@ -40,7 +41,7 @@ fn a_modelkit_goes_with_its_last_name() {
 }
 
 #[test]
-fn what_others_need_stays() {
+fn blobs_that_other_modelkits_need_stay() {
     let sandbox = packed();
     sandbox.write("project/README.md", "# Other\n");
     sandbox.kit(&["pack", "project", "-t", "sample:v2"]).ok();
@@ -61,7 +62,7 @@ fn removing_by_digest_or_force_takes_all_names() {
 }
 
 #[test]
-fn remove_all_takes_what_has_no_name_and_with_force_everything() {
+fn remove_all_removes_untagged_modelkits_and_with_force_everything() {
     let sandbox = packed();
     sandbox.write("project/README.md", "# Other\n");
     sandbox.kit(&["pack", "project"]).ok();
@@ -100,7 +101,7 @@ fn init_drafts_a_kitfile_that_packs() {
     fs_err::remove_file(sandbox.path("project/Kitfile")).unwrap();
     let run = sandbox.kit(&["init", "project", "--name", "mine", "--author", "Ada"]).ok();
     run.prints("Generated Kitfile:").prints("name: mine").prints("Saved to path '");
-    sandbox.kit(&["init", "project"]).fails().says("already exists");
+    sandbox.kit(&["init", "project"]).fails().says("already exists; use --force to overwrite it");
     sandbox.kit(&["init", "project", "--force"]).ok();
     sandbox.kit(&["pack", "project", "-t", "mine:v1"]).ok();
 }
@@ -110,4 +111,42 @@ fn logging_out_of_nowhere_succeeds() {
     let sandbox = Sandbox::new();
     sandbox.kit(&["logout", "r.example"]).ok().prints("Successfully logged out from r.example");
     sandbox.kit(&["login", "r.example"]).exits(2).says("--password-stdin");
+}
+
+#[test]
+fn a_tag_that_cannot_be_read_hides_no_other() {
+    let sandbox = packed();
+    let registry = FakeRegistry::start();
+    let repository = format!("{}/team/sample", registry.host());
+    sandbox.kit(&["push", "sample:v1", &format!("{repository}:good"), "--plain-http"]).ok();
+    let (media_type, manifest) = registry.manifest("team/sample", "good").unwrap();
+    let mut broken: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    broken["config"]["digest"] = format!("sha256:{}", "a".repeat(64)).into();
+    registry.add_manifest("team/sample", "broken", &media_type, broken.to_string().as_bytes());
+    let list = ["list", &repository, "--plain-http", "--format", "{{range .Tags}}{{.}}{{end}}"];
+    let run = sandbox.kit(&list).ok().says("warning: cannot read `broken`: ");
+    assert_eq!(run.stdout, "good\n");
+    // Without any that can be read, it is a failure.
+    sandbox.kit(&["list", &format!("{repository}:broken"), "--plain-http"]).fails().says("cannot list");
+}
+
+#[test]
+fn what_another_tool_made_is_named() {
+    let sandbox = packed();
+    let registry = FakeRegistry::start();
+    let repository = format!("{}/team/other", registry.host());
+    let index = r#"{"schemaVersion":2,"manifests":[]}"#;
+    registry.add_manifest("team/other", "v1", "application/vnd.oci.image.index.v1+json", index.as_bytes());
+    for command in ["unpack", "inspect"] {
+        let mut args = vec![command, &*repository, "--plain-http"];
+        let name = format!("{repository}:v1");
+        args[1] = &name;
+        if command == "inspect" {
+            args.push("--remote");
+        }
+        sandbox
+            .kit(&args)
+            .fails()
+            .says("does not refer to a ModelKit or ModelPack, but to an image index with 0 manifests");
+    }
 }

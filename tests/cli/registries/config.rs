@@ -22,7 +22,7 @@ fn configured() -> Sandbox {
 }
 
 #[test]
-fn every_setting_is_shown_with_where_it_comes_from() {
+fn every_setting_is_shown_with_its_origin() {
     let run = configured().kit(&["config", "--retry-for", "90s"]).ok();
     expect![[r#"
         SETTING   VALUE   FROM
@@ -54,7 +54,7 @@ fn squeezed(run: &Run) -> String {
 }
 
 #[test]
-fn what_holds_for_one_registry_is_shown() {
+fn settings_of_one_registry_are_shown() {
     let run =
         configured().kit(&["config", "registry.example", "--format", "{{.Setting}} = {{.Value}} ({{.From}})"]).ok();
     let text = run.redacted_stdout();
@@ -74,7 +74,7 @@ fn what_holds_for_one_registry_is_shown() {
 }
 
 #[test]
-fn the_users_folder_counts_where_no_root_is_named() {
+fn the_users_folder_is_the_default_root() {
     let sandbox = Sandbox::new();
     sandbox.write("home/.config/kit/config.toml", "[defaults]\nconcurrency = 3\n");
     sandbox.write("elsewhere/kit/config.toml", "[defaults]\nconcurrency = 4\n");
@@ -106,7 +106,7 @@ fn secrets_are_not_shown() {
 }
 
 #[test]
-fn a_wrong_file_is_refused_with_the_place_and_what_was_meant() {
+fn a_wrong_file_is_refused_with_position_and_suggestion() {
     let sandbox = Sandbox::new();
     sandbox.write("kit/config.toml", "[registry.\"a.example\"]\nmirror = [\"https://b.example\"]\n");
     let run = sandbox.kit(&["pull", "a.example/x:v1"]).fails();

@@ -22,36 +22,36 @@ fn dockers_registry_is_examined() {
     let (registry, repository) = pushed(&sandbox);
     let alone = sandbox.kit(&["doctor", registry.host(), "--plain-http"]).ok();
     expect![[r#"
-        TOPIC           FOUND                            SOURCE    WHAT KIT DOES
-        reachable       yes, version 2 (registry/2.0)    answer    uses version 2 of the distribution protocol
-        tls             no: plain http                   answer    sends everything unencrypted, including passwords
-        auth            anonymous                        answer    pings without credentials, and sends them on request
-        credentials     none known, none needed so far   answer    connects anonymously
-        uploads         in parts                         default   sends blobs over 128 MiB in parts of 128 MiB, others in one PUT
-        layer ceiling   none known                       default   sends layers of any size
-        referrers       no                               learned   finds referrers of a ModelKit, such as signatures, by the tag `sha256-…`, and adds them to it
+        TOPIC         FOUND                            SOURCE    WHAT KIT DOES
+        reachable     yes, version 2 (registry/2.0)    answer    uses version 2 of the distribution protocol
+        tls           no: plain http                   answer    sends everything unencrypted, including passwords
+        auth          anonymous                        answer    pings without credentials, and sends them on request
+        credentials   none known, none needed so far   answer    connects anonymously
+        uploads       in parts                         default   sends blobs over 128 MiB in parts of 128 MiB, others in one PUT
+        layer limit   none known                       default   sends layers of any size
+        referrers     no                               learned   finds referrers of a ModelKit, such as signatures, by the tag `sha256-…`, and adds them to it
     "#]].assert_eq(&alone.redacted_stdout());
     let run = sandbox.kit(&["doctor", &repository, "--plain-http", "--write"]).ok();
     expect![[r#"
-        TOPIC           FOUND                            SOURCE    WHAT KIT DOES
-        reachable       yes, version 2 (registry/2.0)    answer    uses version 2 of the distribution protocol
-        tls             no: plain http                   answer    sends everything unencrypted, including passwords
-        auth            anonymous                        answer    pings without credentials, and sends them on request
-        credentials     none known, none needed so far   answer    connects anonymously
-        uploads         in parts                         default   sends blobs over 128 MiB in parts of 128 MiB, others in one PUT
-        layer ceiling   none known                       default   sends layers of any size
-        repository      1 tag                            answer    can pull from it
-        ranges          yes (206)                        answer    pulls large blobs in pieces, and resumes where it stopped
-        redirects       no                               answer    gets blobs from the registry itself
-        referrers       no API; by tag                   answer    finds referrers of a ModelKit, such as signatures, by the tag `sha256-…`, and adds them to it
-        whole blobs     yes                              answer    sends small blobs in one PUT
-        resume          yes                              answer    resumes an interrupted upload where it stopped
-        parts           yes                              answer    can send a large blob in parts
-        cancel          yes                              answer    leaves interrupted uploads open, to resume them
-        mount           yes                              answer    mounts blobs that another repository of the registry has
-        media types     yes                              answer    pushes ModelKits, whose config and layers have their own media types
-        artifactType    yes                              answer    pushes ModelKits with an artifactType
-        delete          yes; nothing written remains     answer    deletes with `kit remove --remote`
+        TOPIC          FOUND                            SOURCE    WHAT KIT DOES
+        reachable      yes, version 2 (registry/2.0)    answer    uses version 2 of the distribution protocol
+        tls            no: plain http                   answer    sends everything unencrypted, including passwords
+        auth           anonymous                        answer    pings without credentials, and sends them on request
+        credentials    none known, none needed so far   answer    connects anonymously
+        uploads        in parts                         default   sends blobs over 128 MiB in parts of 128 MiB, others in one PUT
+        layer limit    none known                       default   sends layers of any size
+        repository     1 tag                            answer    can pull from it
+        ranges         yes (206)                        answer    pulls large blobs in pieces, and resumes where it stopped
+        redirects      no                               answer    gets blobs from the registry itself
+        referrers      no API; by tag                   answer    finds referrers of a ModelKit, such as signatures, by the tag `sha256-…`, and adds them to it
+        whole blobs    yes                              answer    sends small blobs in one PUT
+        resume         yes                              answer    resumes an interrupted upload where it stopped
+        parts          yes                              answer    can send a large blob in parts
+        cancel         yes                              answer    leaves interrupted uploads open, to resume them
+        mount          yes                              answer    mounts blobs that another repository of the registry has
+        media types    yes                              answer    pushes ModelKits, whose config and layers have their own media types
+        artifactType   yes                              answer    pushes ModelKits with an artifactType
+        delete         yes; nothing written remains     answer    deletes with `kit remove --remote`
     "#]].assert_eq(&run.redacted_stdout());
     assert_eq!(run.stderr, "");
     // The ModelKit in the registry is untouched, and there are no new tags.
@@ -61,7 +61,7 @@ fn dockers_registry_is_examined() {
 }
 
 #[test]
-fn what_was_found_is_shown_again_until_it_is_forgotten() {
+fn findings_are_remembered_until_they_are_forgotten() {
     let sandbox = Sandbox::new();
     let (registry, repository) = pushed(&sandbox);
     sandbox.kit(&["doctor", &repository, "--plain-http", "--write"]).ok();
@@ -75,7 +75,7 @@ fn what_was_found_is_shown_again_until_it_is_forgotten() {
 }
 
 #[test]
-fn a_registry_that_is_not_there_is_an_error() {
+fn an_unreachable_registry_is_an_error() {
     let sandbox = Sandbox::new();
     let host = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let run = sandbox.kit(&["doctor", &host, "--plain-http"]).fails();
@@ -84,6 +84,7 @@ fn a_registry_that_is_not_there_is_an_error() {
         error: cannot use `[REGISTRY]`
           caused by: cannot reach `[REGISTRY]`
           caused by: Connection refused (os error 111)
+        hint: check the host name and the port; if the network requires a proxy, set HTTPS_PROXY or use --proxy
     "#]]
     .assert_eq(&run.redacted_stderr());
     let registry = DockerRegistry::start();

@@ -41,7 +41,7 @@ fn a_missing_store_is_not_a_failure() {
 }
 
 #[test]
-fn other_shells_know_commands_and_flags() {
+fn other_shells_complete_commands_and_flags() {
     let sandbox = Sandbox::new();
     for shell in ["elvish", "powershell"] {
         sandbox.kit(&["completion", shell]).ok().prints("unpack").prints("--plain-http");
@@ -71,7 +71,7 @@ fn bash_completes_names_with_colons() {
 
 /// Runs only if fish is installed.
 #[test]
-fn fish_shows_what_words_mean() {
+fn fish_shows_descriptions() {
     let sandbox = packed();
     for (line, expected) in [
         ("kit pus", "push\tSend a ModelKit to a registry"),

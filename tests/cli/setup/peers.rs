@@ -43,7 +43,7 @@ fn project() -> Sandbox {
 }
 
 #[test]
-fn modelpack_client_pulls_what_we_push() {
+fn modelpack_client_pulls_a_pushed_modelpack() {
     let Some(python) = python() else { return };
     let registry = DockerRegistry::start();
     for (name, flags) in [
@@ -65,7 +65,7 @@ fn modelpack_client_pulls_what_we_push() {
 }
 
 #[test]
-fn modelpack_client_pulls_what_was_pushed_as_a_modelkit_too() {
+fn modelpack_client_pulls_the_modelpack_beside_a_modelkit() {
     let Some(python) = python() else { return };
     let (sandbox, registry) = (project(), DockerRegistry::start());
     let remote = format!("{}/team/sample:v1", registry.host());

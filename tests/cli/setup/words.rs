@@ -23,7 +23,7 @@ fn errors_about_a_registry_do_not_mention_the_local_store() {
 }
 
 #[test]
-fn what_pack_cannot_find_is_named() {
+fn a_path_that_pack_cannot_find_is_named() {
     let sandbox = Sandbox::new();
     sandbox.project();
     sandbox
@@ -49,6 +49,30 @@ fn a_missing_folder_is_reported_in_the_words_of_the_user() {
 }
 
 #[test]
+fn messages_name_the_next_step() {
+    let sandbox = Sandbox::new();
+    sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: weights.bin}\n");
+    sandbox.project();
+    sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok();
+    for (args, words) in [
+        (&["pack", "p"][..], "hint: correct the path in the Kitfile; `kit validate` lists"),
+        (&["init", "Ada/Tiny-Net"], "add --remote to read a repository on the hub"),
+        (&["init", "p"], "use --force to overwrite it"),
+        (&["cat", "a:v1"], "hint: append the path of a file, as in NAME:TAG//PATH"),
+        (&["unpack", "a:v1", "-l", "a=b"], "hint: `kit index list` shows local indexes; without -l, "),
+        (&["index", "info", "a:v1"], "`a:v1` is not an index of ModelKits"),
+        (&["remove", "a:v2"], "error: Failed to remove `a:v2`\n"),
+        (&["log", "a:v2"], "failed to find reference a:v2: not found in the local store"),
+        (&["unpack", "a:v1", "-d", "p/Kitfile"], "cannot write to folder `"),
+    ] {
+        sandbox.kit(args).fails().says(words);
+    }
+    sandbox.kit(&["diff", "Kitfile.lock", "a:v1"]).exits(2).says("`Kitfile.lock` does not exist");
+    sandbox.kit(&["pull", "a.example/b:v1", "--retry-for", "soon"]).exits(2).says("not a time; write one such as 90s");
+    sandbox.kit(&["list", "--format", "xml"]).exits(2).says("`xml` is neither a format nor a Go template");
+}
+
+#[test]
 fn paths_are_printed_without_superfluous_dots() {
     let sandbox = Sandbox::new();
     sandbox.project();
@@ -71,7 +95,7 @@ fn a_failed_push_names_the_action_once() {
 }
 
 #[test]
-fn a_model_that_is_taken_for_a_reference_comes_with_a_hint() {
+fn a_model_path_taken_for_a_reference_gets_a_hint() {
     let sandbox = Sandbox::new();
     sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: 'model:v1'}\n");
     let run = sandbox.kit(&["pack", "project"]).fails();
@@ -79,7 +103,7 @@ fn a_model_that_is_taken_for_a_reference_comes_with_a_hint() {
 }
 
 #[test]
-fn a_registry_that_wants_credentials_is_answered_with_the_right_hint() {
+fn a_registry_that_requires_credentials_gets_a_hint_to_log_in() {
     let sandbox = Sandbox::new();
     let registry = FakeRegistry::start();
     registry.configure(|options| options.access = Access::Basic { username: "ada", password: "right" });

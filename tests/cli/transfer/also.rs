@@ -108,7 +108,7 @@ fn a_dry_run_shows_what_would_be_added() {
 }
 
 #[test]
-fn what_is_added_needs_a_tag_to_be_named_after() {
+fn additional_forms_need_a_tag() {
     let sandbox = packed(&[]);
     let digest = sandbox.kit(&["inspect", "sample:v1", "--format", "{{.digest}}"]).ok().digest();
     let target = format!("registry.example/sample@{digest}");

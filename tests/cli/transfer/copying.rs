@@ -43,7 +43,7 @@ fn copy_within_a_registry_mounts() {
 }
 
 #[test]
-fn promote_moves_a_tag_without_bytes_and_tells_what_it_pointed_to() {
+fn promote_moves_a_tag_without_bytes_and_shows_its_previous_target() {
     let (sandbox, registry) = (packed(), FakeRegistry::start());
     let team = format!("{}/team:v1", registry.host());
     let (first, second) = (format!("{}/live:stable", registry.host()), format!("{}/live:next", registry.host()));
@@ -89,7 +89,7 @@ fn promote_leaves_a_tag_that_is_not_where_it_should_be() {
 }
 
 #[test]
-fn push_mounts_what_the_store_knows_to_be_there() {
+fn push_mounts_blobs_from_repositories_the_store_knows() {
     let (sandbox, registry) = (packed(), FakeRegistry::start());
     registry.configure(|options| options.own_blobs = true);
     let (base, other) = (format!("{}/base:v1", registry.host()), format!("{}/other:v1", registry.host()));
@@ -103,7 +103,7 @@ fn push_mounts_what_the_store_knows_to_be_there() {
 }
 
 #[test]
-fn a_dry_run_tells_and_changes_nothing() {
+fn a_dry_run_shows_the_plan_and_changes_nothing() {
     let (sandbox, registry) = (packed(), FakeRegistry::start());
     registry.configure(|options| options.own_blobs = true);
     let (base, other) = (format!("{}/base:v1", registry.host()), format!("{}/other:v1", registry.host()));

@@ -206,7 +206,7 @@ fn a_killed_push_sends_no_acknowledged_byte_again() {
 /// The registry stops reading within the second part, `kit` is killed there, and the next push sends the rest and no
 /// more.
 #[test]
-fn a_killed_push_goes_on_where_it_was() {
+fn a_killed_push_resumes_where_it_stopped() {
     const SIZE: u64 = 150_000_000;
     let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
     registry.configure(|options| options.any_location = true);

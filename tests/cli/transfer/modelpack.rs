@@ -127,7 +127,7 @@ fn a_packed_modelpack_is_locked_as_such() {
 }
 
 #[test]
-fn weights_are_weights_and_files_are_as_they_are() {
+fn weights_and_other_files_get_their_media_types() {
     let sandbox = project();
     pack(&sandbox, &["--use-model-pack"]);
     let inspected = inspect(&sandbox, "llama:v1");
@@ -208,7 +208,7 @@ fn packing_as_a_modelpack_is_packing_and_converting() {
 }
 
 #[test]
-fn what_does_not_go_together_is_said() {
+fn conflicting_flags_are_reported() {
     let sandbox = project();
     let kit = |args: &[&str]| sandbox.kit(args);
     kit(&["pack", "project", "--compat", "cnai"]).exits(2).says("--compat requires --use-model-pack");
@@ -228,7 +228,7 @@ fn what_does_not_go_together_is_said() {
 }
 
 #[test]
-fn a_model_that_is_elsewhere_is_said_to_be_missing_for_others() {
+fn a_referenced_model_is_reported_as_missing_for_other_tools() {
     let sandbox = project();
     pack(&sandbox, &[]);
     sandbox.write("child/Kitfile", "manifestVersion: 1.0.0\nmodel:\n  path: llama:v1\ndocs:\n  - path: notes.md\n");

@@ -34,7 +34,7 @@ impl Road {
 const PLAIN: &str = "--plain-http";
 
 #[test]
-fn what_is_pushed_here_is_pulled_and_unpacked_there() {
+fn a_pushed_modelkit_is_pulled_and_unpacked_with_another_store() {
     let road = Road::new();
     let remote = road.remote("team/sample:v1");
     let pushed = road.sandbox.kit(&["push", "sample:v1", &remote, PLAIN]).ok();
@@ -60,7 +60,7 @@ fn unpacking_straight_from_the_registry_stores_nothing() {
 }
 
 #[test]
-fn what_is_there_already_does_not_travel() {
+fn blobs_at_the_destination_are_not_sent() {
     let road = Road::new();
     let remote = road.remote("sample:v1");
     road.sandbox.kit(&["push", "sample:v1", &remote, PLAIN]).ok().says("0 B already there");
@@ -91,7 +91,7 @@ fn a_remote_repository_is_listed_inspected_compared_and_emptied() {
 }
 
 #[test]
-fn a_parent_goes_into_its_own_repository_and_keeps_its_tags() {
+fn a_parent_is_pulled_into_its_own_repository_and_keeps_its_tags() {
     let road = Road::new();
     let (base, tuned) = (road.remote("base:v1"), road.remote("tuned:v1"));
     road.sandbox.kit(&["push", "sample:v1", &base, PLAIN]).ok();
@@ -108,7 +108,7 @@ fn a_parent_goes_into_its_own_repository_and_keeps_its_tags() {
 }
 
 #[test]
-fn failures_name_what_why_and_what_to_do() {
+fn failures_name_subject_cause_and_remedy() {
     let road = Road::new();
     let remote = road.remote("sample:v1");
     let run = road.sandbox.kit(&["push", "sample:v1", &remote]).fails();
@@ -126,12 +126,13 @@ fn failures_name_what_why_and_what_to_do() {
         Pulling [REGISTRY]/sample:v1
         error: Failed to pull `[REGISTRY]/sample:v1`
           caused by: cannot read the manifest
-          caused by: `[REGISTRY]/sample:v1` was not found"#]]
+          caused by: `[REGISTRY]/sample:v1` was not found
+        hint: `kit list [REGISTRY]/sample` shows the tags of the repository"#]]
     .assert_eq(run.redacted_stderr().trim_end());
 }
 
 #[test]
-fn a_folder_stands_in_for_a_registry() {
+fn a_folder_takes_the_place_of_a_registry() {
     let road = Road::new();
     let digest = road.sandbox.kit(&["push", "sample:v1", "oci:layout/sample:v1"]).ok().digest();
     assert_eq!(road.elsewhere(&["pull", "oci:layout/sample:v1"]).ok().digest(), digest);
@@ -203,7 +204,7 @@ fn skopeo(args: &[&str]) -> Vec<u8> {
 }
 
 #[test]
-fn raw_layers_travel_as_any_other() {
+fn raw_layers_are_transferred_like_others() {
     let road = Road::new();
     road.sandbox.kit(&["pack", "project", "-t", "sample:raw", "--layer-format", "raw"]).ok();
     let remote = road.remote("team/raw:v1");

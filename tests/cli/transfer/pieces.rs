@@ -101,7 +101,7 @@ fn large_files_arrive() {
 }
 
 #[test]
-fn what_is_there_is_compared() {
+fn existing_files_are_compared() {
     let sandbox = packed("tar");
     sandbox.kit(&["unpack", "m:v1", "-d", "out"]).ok();
     sandbox.kit(&["unpack", "m:v1", "-d", "out"]).ok().says("Nothing to do: ");
@@ -160,7 +160,7 @@ fn there_may_be_more_large_files_than_may_be_open() {
 
 /// In a layout that a stranger made, a table of contents may fit bytes that the layer's digest does not name.
 #[test]
-fn a_table_does_not_stand_for_the_digest_of_what_nobody_has_verified() {
+fn a_table_does_not_replace_the_digest_of_unverified_content() {
     let sandbox = packed("tar");
     sandbox.kit(&["push", "m:v1", "oci:layout:v1"]).ok();
     let layer = digest(&sandbox, "weights", None);

@@ -98,7 +98,7 @@ fn other_tools_read_a_layout_with_signatures() {
 }
 
 #[test]
-fn what_refers_to_a_modelkit_is_not_listed_and_goes_with_it() {
+fn referrers_are_not_listed_and_are_removed_with_their_modelkit() {
     let scene = Scene::new();
     let signature = scene.sign(&scene.digest, "signature");
     scene.elsewhere(&["pull", &scene.name(), PLAIN]).ok();

@@ -60,3 +60,17 @@ fn listing_reads_each_tag_once_and_each_config_once() {
     // Three pages of tags, 250 tags, and one config.
     scene.check(&["list", scene.name("v1").trim_end_matches(":v1")], 254);
 }
+
+#[test]
+fn a_push_and_a_pull_take_few_requests() {
+    for has_referrers_api in [true, false] {
+        let scene = Scene::new(has_referrers_api);
+        let name = scene.name("v1");
+        scene.pack();
+        scene.check(&["push", &name], 24);
+        scene.check(&["push", &name], 4);
+        scene.sandbox.kit(&["remove", &name, "--force"]).ok();
+        scene.check(&["pull", &name], 15);
+        scene.check(&["pull", &name], 5);
+    }
+}

@@ -64,7 +64,7 @@ fn the_same_modelkit_gives_the_same_archive_wherever_it_comes_from() {
 }
 
 #[test]
-fn what_is_saved_is_loaded_with_its_names_and_what_is_about_it() {
+fn saved_modelkits_are_loaded_with_names_and_referrers() {
     let (sandbox, registry) = (packed(), DockerRegistry::start());
     pack_next(&sandbox);
     sandbox.kit(&["tag", "sample:v1", "other/name:v1"]).ok();
@@ -98,7 +98,7 @@ fn about(sandbox: &Sandbox, args: &[&str], folder: &str) -> usize {
 }
 
 #[test]
-fn an_archive_goes_straight_into_a_registry() {
+fn an_archive_is_loaded_straight_into_a_registry() {
     let (sandbox, registry) = (packed(), DockerRegistry::start());
     sandbox.kit(&["tag", "sample:v1", "team/sample:v1"]).ok();
     pack_next(&sandbox);
@@ -130,7 +130,7 @@ fn an_archive_goes_straight_into_a_registry() {
 }
 
 #[test]
-fn what_the_other_side_has_is_left_out_and_asked_for() {
+fn blobs_of_since_are_left_out_and_required_by_load() {
     let sandbox = packed();
     sandbox.kit(&["save", "sample:v1", "-o", "first.tar"]).ok();
     pack_next(&sandbox);
@@ -257,7 +257,7 @@ fn a_failure_leaves_no_archive() {
 }
 
 #[test]
-fn a_stream_is_loaded_as_it_comes() {
+fn a_stream_is_loaded_while_it_is_read() {
     let sandbox = packed();
     sandbox.kit(&["save", "sample:v1", "-o", "kits.tar"]).ok();
     let mut load = sandbox.command(&["load", "-"]);

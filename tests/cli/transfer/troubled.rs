@@ -92,7 +92,7 @@ fn noise(seed: u64, size: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_pull_comes_through() {
+fn a_pull_survives_every_fault() {
     for seed in seeds() {
         let road = Road::new(seed);
         road.elsewhere(&["pull", &road.remote("a:v1"), PLAIN]);
@@ -104,7 +104,7 @@ fn a_pull_comes_through() {
 }
 
 #[test]
-fn an_unpacking_straight_from_the_registry_comes_through() {
+fn unpacking_from_a_registry_survives_every_fault() {
     for seed in seeds() {
         let road = Road::new(seed);
         road.elsewhere(&["unpack", &road.remote("a:v1"), "-d", "out", PLAIN]);
@@ -114,7 +114,7 @@ fn an_unpacking_straight_from_the_registry_comes_through() {
 }
 
 #[test]
-fn a_copy_to_a_folder_comes_through() {
+fn a_copy_to_a_folder_survives_every_fault() {
     for seed in seeds() {
         let road = Road::new(seed);
         road.elsewhere(&["copy", &road.remote("a:v1"), "oci:layout:v1", PLAIN]);
@@ -126,7 +126,7 @@ fn a_copy_to_a_folder_comes_through() {
 
 /// Docker's registry forgets an upload that breaks off within a part, so that a push may have to be started again.
 #[test]
-fn a_push_comes_through() {
+fn a_push_survives_every_fault() {
     for seed in seeds() {
         let road = Road::new(seed);
         let remote = road.remote("b:v1");
@@ -145,7 +145,7 @@ fn a_push_comes_through() {
 }
 
 #[test]
-fn a_copy_between_registries_comes_through() {
+fn a_copy_between_registries_survives_every_fault() {
     for seed in seeds() {
         let (road, to) = (Road::new(seed), DockerRegistry::start());
         let target = format!("{}/c:v1", to.host());

@@ -184,3 +184,10 @@ fn a_filter_that_matches_nothing_fails_and_names_the_parts() {
     sandbox.kit(&["unpack", "sample:v1", "-d", "out", "--filter", "kitfile"]).ok();
     sandbox.kit(&["unpack", "sample:v1", "-d", "out", "--filter", "model:net"]).ok();
 }
+
+#[test]
+fn a_part_of_a_filter_that_matches_nothing_is_a_warning() {
+    let sandbox = packed();
+    let run = sandbox.kit(&["unpack", "sample:v1", "-d", "out", "-f", "model", "-f", "datasets:nte"]);
+    run.ok().says("warning: nothing matches the filter `datasets:nte`");
+}

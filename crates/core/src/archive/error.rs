@@ -55,6 +55,19 @@ pub enum Error {
         /// The path below the context folder.
         path: PathBuf,
     },
+    /// A path that no file system takes: no program could unpack it.
+    #[error(
+        "cannot pack `{}…`: its path has {length} bytes, and paths with more than {limit} cannot be unpacked",
+        beginning(path)
+    )]
+    PathTooLong {
+        /// The file or folder.
+        path: RelativePath,
+        /// The length of the path in bytes.
+        length: usize,
+        /// The maximum length in bytes.
+        limit: usize,
+    },
     /// A file changed while it was read.
     #[error("cannot pack `{path}`: it changed while it was read")]
     FileChanged {
@@ -114,7 +127,7 @@ pub enum Error {
         path: RelativePath,
     },
     /// The target folder cannot be created, opened or written to.
-    #[error("cannot unpack into `{}`", path.display())]
+    #[error("cannot write to folder `{}`", path.display())]
     OpenTarget {
         /// The target.
         path: PathBuf,
@@ -210,6 +223,11 @@ impl fmt::Display for Obstacle {
 
 fn at_member(name: &str) -> String {
     if name.is_empty() { String::new() } else { format!(", at `{}`", name.escape_debug()) }
+}
+
+/// The beginning of a long path, for messages.
+fn beginning(path: &RelativePath) -> String {
+    path.as_str().chars().take(60).collect()
 }
 
 fn joined<T: ToString>(items: &[T]) -> String {

@@ -6,6 +6,7 @@
 
 mod error;
 mod ignore;
+mod mcp_bundle;
 mod pack;
 mod reading;
 mod tar;
@@ -13,6 +14,7 @@ mod unpack;
 
 pub use error::{Conflict, Error, Obstacle};
 pub use ignore::{IgnoreProblem, IgnoreRules};
+pub use mcp_bundle::{InvalidMcpBundle, check_mcp_bundle};
 pub use pack::{Fingerprint, LayerSource, LayerSummary, Links, Measured, write_layer};
 pub use tar::{KnownTar, LayerMember, Listing, TarWriter, file_header};
 pub use unpack::{

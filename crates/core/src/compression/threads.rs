@@ -43,7 +43,12 @@ impl Threads {
     /// Sends `block` to a thread that compresses it into `format`.
     pub(super) fn send(&mut self, block: Block, format: &dyn Format) -> io::Result<()> {
         if self.handles.len() < self.most {
-            self.handles.push(start(Arc::clone(&self.jobs), format.compressor()?)?);
+            match start(Arc::clone(&self.jobs), format.compressor()?) {
+                Ok(handle) => self.handles.push(handle),
+                Err(error) if self.handles.is_empty() => return Err(error),
+                // Where the system permits no more threads, those that have started do the work.
+                Err(_) => self.most = self.handles.len(),
+            }
         }
         let (done, arrives) = sync_channel(1);
         self.in_flight.push_back(arrives);

@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read() {
+    fn a_written_table_is_read_back() {
         let large: Vec<u8> = (0..3_000_000_u32).map(|number| (number / 7).to_le_bytes()[0]).collect();
         let mut hasher = Hasher::default();
         let mut writer = Writer::new(hasher.parts()).unwrap();

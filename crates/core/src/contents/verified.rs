@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_as_the_table_says_is_given() {
+    fn content_that_matches_the_table_is_returned() {
         for size in [0, 1, 70_000, 3_000_000] {
             let content: Vec<u8> = (0..size).map(|number: u32| (number / 9).to_le_bytes()[0]).collect();
             assert!(check(&content, |_| {}).unwrap() == content, "{size}");
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_as_the_table_says_is_refused() {
+    fn content_that_differs_from_the_table_is_refused() {
         for size in [1, 70_000, 3_000_000] {
             let content = vec![7; size];
             assert!(check(&content, |layer| layer[6 + size - 1] ^= 1).is_err(), "{size}");

@@ -10,7 +10,8 @@ use super::sha256::Sha256;
 /// A SHA-256 computation over a stream of bytes, and over parts of it.
 ///
 /// Hashing is the slowest step of everything that moves large content (2 GB/s on one core), so everything after the
-/// first MiB is hashed by a separate thread while the caller continues to read or write.
+/// first MiB is hashed by a separate thread while the caller continues to read or write. If the system permits no more
+/// threads, the caller hashes.
 ///
 /// Parts of the stream, such as the files in a layer, can have digests of their own. If a part begins at a multiple of
 /// 64 bytes, its digest costs almost nothing.
@@ -109,12 +110,7 @@ impl Hasher {
 
     /// Hashes the bytes that are still buffered, so that the digests of all ended parts are delivered.
     pub fn settle(&mut self) {
-        if self.thread.is_some() {
-            self.pass_on();
-        } else {
-            self.inline.take(&self.piece);
-            self.piece.clear();
-        }
+        if self.thread.is_some() { self.pass_on() } else { self.hash_inline() }
     }
 
     /// Returns the digest of all bytes.
@@ -131,10 +127,17 @@ impl Hasher {
     }
 
     fn pass_on(&mut self) {
-        let inline = &mut self.inline;
-        let thread = self.thread.get_or_insert_with(|| HashingThread::start(std::mem::take(inline)));
+        if self.thread.is_none() {
+            self.thread = HashingThread::start(&mut self.inline);
+        }
+        let Some(thread) = &mut self.thread else { return self.hash_inline() };
         let next = thread.next_piece();
         thread.full.send(std::mem::replace(&mut self.piece, next)).expect(HASHING_ENDS_WELL);
+    }
+
+    fn hash_inline(&mut self) {
+        self.inline.take(&self.piece);
+        self.piece.clear();
     }
 }
 
@@ -173,10 +176,15 @@ impl Hashes {
 const HASHING_ENDS_WELL: &str = "the hashing thread does not panic and ends when its input ends";
 
 impl HashingThread {
-    fn start(mut begun: Hashes) -> Self {
+    /// Starts a thread that continues `begun`. Returns none, and leaves it as it is, if the system permits no more
+    /// threads.
+    fn start(begun: &mut Hashes) -> Option<Self> {
         let (full, to_hash) = sync_channel::<Piece>(PIECES);
         let (hashed, empty) = channel();
-        let handle = std::thread::spawn(move || {
+        // A thread that cannot be started drops what it has been given.
+        let (hand_over, handed_over) = sync_channel::<Hashes>(1);
+        let started = std::thread::Builder::new().spawn(move || {
+            let mut begun = handed_over.recv().unwrap_or_default();
             for mut piece in to_hash {
                 begun.take(&piece);
                 piece.clear();
@@ -185,7 +193,9 @@ impl HashingThread {
             }
             begun
         });
-        Self { full, empty, handle, pieces_made: 1 }
+        let handle = started.ok()?;
+        hand_over.send(std::mem::take(begun)).expect(HASHING_ENDS_WELL);
+        Some(Self { full, empty, handle, pieces_made: 1 })
     }
 
     /// Returns a piece that has been hashed, or a new one until there are [`PIECES`].

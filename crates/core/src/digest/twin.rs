@@ -133,7 +133,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         #[cfg(target_arch = "x86_64")]
-        fn both_states_become_what_each_becomes_alone(
+        fn states_compressed_together_equal_states_compressed_alone(
             first: [u32; 8],
             second: [u32; 8],
             bytes in proptest::collection::vec(0_u8.., 0..400),

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_digest_writer_names_what_it_passed_on() {
+    fn a_digest_writer_returns_the_digest_of_the_written_bytes() {
         let mut writer = DigestWriter::new(Vec::new());
         writer.write_all(b"hello").unwrap();
         assert_eq!(writer.finish(), (b"hello".to_vec(), Digest::of(b"hello"), 5));

@@ -2,10 +2,12 @@
 //!
 //! They follow KitOps, which treats every file that it does not recognize as code and then packs the whole folder.
 //! `kit` recognizes more files (notebooks, line-based data formats, tokenizers) and ignores hidden files and leftovers
-//! of tools. `.mcpb` files remain code, because the section for them does not own a layer.
+//! of tools.
 
-use crate::file_kind::{FileKind, is_leftover, model_stem};
-use crate::kitfile::{Code, Dataset, Docs, FILE_NAMES, Kitfile, LOCK_FILE, MANIFEST_VERSION, Model, ModelPart, Prompt};
+use crate::file_kind::{FileKind, MCP_BUNDLE, is_leftover, model_stem};
+use crate::kitfile::{
+    Code, Dataset, Docs, FILE_NAMES, Kitfile, LOCK_FILE, MANIFEST_VERSION, McpServer, Model, ModelPart, Prompt,
+};
 
 /// With more folders of unknown content than this, the whole folder becomes one code entry.
 const MOST_CODE_FOLDERS: usize = 5;
@@ -67,6 +69,7 @@ struct Draft {
     datasets: Vec<String>,
     docs: Vec<Docs>,
     prompts: Vec<Prompt>,
+    mcp_servers: Vec<McpServer>,
 }
 
 impl Draft {
@@ -77,6 +80,7 @@ impl Draft {
             FileKind::License => self.docs.push(docs("License file")),
             FileKind::Docs => self.docs.push(docs("")),
             FileKind::Prompt => self.prompts.push(prompt(name)),
+            FileKind::McpBundle => self.mcp_servers.push(mcp_server(name)),
             FileKind::Model => self.models.push((name.to_owned(), size)),
             FileKind::Metadata => self.metadata.push(name.to_owned()),
             FileKind::Dataset => self.datasets.push(name.to_owned()),
@@ -99,6 +103,7 @@ impl Draft {
     fn unnamed_folder(&mut self, name: &str, content: &[Found]) {
         let mut kinds = Vec::new();
         let mut metadata = Vec::new();
+        let mut servers = Vec::new();
         for found in sorted(content).into_iter().filter(|found| found.kind != FoundKind::Other) {
             let path = format!("{name}/{}", found.name);
             let kind = match found.kind {
@@ -108,6 +113,7 @@ impl Draft {
             match (kind, &found.kind) {
                 (FileKind::Model, FoundKind::File { size }) => self.models.push((path, *size)),
                 (FileKind::Metadata, _) => metadata.push(path),
+                (FileKind::McpBundle, _) => servers.push(mcp_server(&path)),
                 _ => {}
             }
             kinds.push(if matches!(kind, FileKind::Readme | FileKind::License) { FileKind::Docs } else { kind });
@@ -120,6 +126,7 @@ impl Draft {
             Some(FileKind::Prompt) => self.prompts.push(prompt(name)),
             Some(FileKind::Docs) => self.docs.push(Docs { path: name.to_owned(), description: String::new() }),
             Some(FileKind::Model) => self.model_metadata.extend(metadata),
+            Some(FileKind::McpBundle) => self.mcp_servers.append(&mut servers),
             _ => self.unknown_folder(name),
         }
     }
@@ -147,6 +154,7 @@ impl Draft {
             datasets: self.datasets.into_iter().map(|path| Dataset { path, ..Dataset::default() }).collect(),
             docs: self.docs,
             prompts: self.prompts,
+            mcp_servers: self.mcp_servers,
             ..Kitfile::default()
         };
         if let Some(license) = license {
@@ -154,6 +162,12 @@ impl Draft {
         }
         kitfile
     }
+}
+
+/// A server with the path of its bundle without the suffix as its name.
+fn mcp_server(path: &str) -> McpServer {
+    let name = path.strip_suffix(MCP_BUNDLE).unwrap_or(path);
+    McpServer { name: name.to_owned(), path: path.to_owned(), ..McpServer::default() }
 }
 
 fn prompt(path: &str) -> Prompt {
@@ -331,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn the_licence_goes_to_what_it_is_about() {
+    fn a_licence_applies_to_the_main_part() {
         for (names, expected) in [
             (&["m.bin", "a.csv"][..], "model:\n  name: m\n  path: m.bin\n  license: MIT\ndatasets:\n  - path: a.csv\n"),
             (&["a.csv", "src/"], "code:\n  - path: src\ndatasets:\n  - path: a.csv\n    license: MIT\n"),

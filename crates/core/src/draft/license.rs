@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_names_of_the_hub_become_identifiers_where_there_are_some() {
+    fn licence_names_of_the_hub_become_spdx_identifiers() {
         for (name, expected) in [
             ("apache-2.0", "Apache-2.0"),
             ("mit", "MIT"),

@@ -66,18 +66,22 @@ pub fn mlflow_value(text: &str) -> Value {
 }
 
 /// The last value of a metric, whose lines are `TIMESTAMP VALUE [STEP]`: the value with the highest step, then the
-/// latest time, then the largest value.
+/// latest time, then the largest value. `None` if there is none.
 ///
-/// The error is the number of the first invalid line, from 1; 0 if there are no lines.
-pub fn last_metric(text: &str) -> Result<Value, usize> {
-    let mut last = None;
+/// Lines that are not such lines are left out, as after a crash while MLflow was writing; the second value is the number
+/// of the first of them, from 1.
+pub fn last_metric(text: &str) -> (Option<Value>, Option<usize>) {
+    let (mut last, mut invalid) = (None, None);
     for (index, line) in text.lines().enumerate() {
-        let point = point(line).ok_or(index + 1)?;
+        let Some(point) = point(line) else {
+            invalid.get_or_insert(index + 1);
+            continue;
+        };
         if last.is_none_or(|last| is_later(point, last)) {
             last = Some(point);
         }
     }
-    last.map(|(.., value)| mlflow_value(value)).ok_or(0)
+    (last.map(|(.., value)| mlflow_value(value)), invalid)
 }
 
 /// Step, time, and the value as a number and as its text.
@@ -144,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_is_of_its_first_own_flavor() {
+    fn a_model_has_its_first_specific_flavor() {
         for (text, framework, run_id) in [
             (
                 "flavors:\n  python_function:\n    loader_module: mlflow.sklearn\n  sklearn: {}\nrun_id: '0'\n",
@@ -194,17 +198,18 @@ mod tests {
     #[test]
     fn the_last_value_of_a_metric_is_that_of_the_last_step() {
         for (text, expected) in [
-            ("1 0.5 0\n2 0.9 2\n3 0.7 1\n", Ok("0.9")),
-            ("2 0.5\n1 0.9\n", Ok("0.5")),
-            ("1 0.5 0\n1 0.75 0\n1 0.25 0", Ok("0.75")),
-            ("1 nan 1\n", Ok("\"nan\"")),
-            ("", Err(0)),
-            ("1 0.5 0\n1 high 1\n", Err(2)),
-            ("1\n", Err(1)),
-            ("\n", Err(1)),
+            ("1 0.5 0\n2 0.9 2\n3 0.7 1\n", (Some("0.9"), None)),
+            ("2 0.5\n1 0.9\n", (Some("0.5"), None)),
+            ("1 0.5 0\n1 0.75 0\n1 0.25 0", (Some("0.75"), None)),
+            ("1 nan 1\n", (Some("\"nan\""), None)),
+            ("1 0.5 0 training a1b2\n", (Some("0.5"), None)),
+            ("", (None, None)),
+            ("1 0.5 0\n1 high 1\n2 0.7 1\n3", (Some("0.7"), Some(2))),
+            ("1\n", (None, Some(1))),
+            ("\n", (None, Some(1))),
         ] {
-            let last = last_metric(text).map(|value| value.to_string());
-            assert_eq!(last, expected.map(str::to_owned), "{text}");
+            let (last, invalid) = last_metric(text);
+            assert_eq!((last.map(|value| value.to_string()).as_deref(), invalid), expected, "{text}");
         }
     }
 }

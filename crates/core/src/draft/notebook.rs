@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_loaded_is_listed_once_and_what_is_written_is_not() {
+    fn loaded_files_are_listed_once_and_written_ones_are_not() {
         for (code, loads) in [
             ("df = pd.read_csv('data/a.csv', sep=';')\ndf = pd.read_csv('data/a.csv')", &["data/a.csv"][..]),
             ("x = np.load(file=r\"w.npy\")", &["w.npy"]),

@@ -98,12 +98,14 @@ fn start(folder: &Path, args: &[&str], limit: u64) -> Option<(Child, Receiver<Ve
 
 fn read(stdout: ChildStdout, limit: u64) -> Receiver<Vec<u8>> {
     let (sender, receiver) = channel();
-    std::thread::spawn(move || {
+    let started = std::thread::Builder::new().spawn(move || {
         let mut bytes = Vec::new();
         if stdout.take(limit).read_to_end(&mut bytes).is_ok() {
             // The receiver is gone if git took too long.
             drop(sender.send(bytes));
         }
     });
+    // Without a thread the channel is closed, so the output counts as unreadable.
+    drop(started);
     receiver
 }

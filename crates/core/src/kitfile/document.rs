@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_json_form_has_the_order_and_the_gaps_of_the_go_tool() {
+    fn the_json_form_has_the_order_and_the_omissions_of_kitops() {
         for (json, written_back) in [
             ("{}", r#"{"manifestVersion":"","package":{}}"#),
             (r#"{"model":{},"package":null}"#, r#"{"manifestVersion":"","package":{},"model":{}}"#),

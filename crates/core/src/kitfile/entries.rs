@@ -15,6 +15,7 @@ pub enum Section {
     Dataset,
     Docs,
     Prompt,
+    McpServer,
 }
 
 impl Section {
@@ -27,6 +28,7 @@ impl Section {
             Self::Dataset => "datasets",
             Self::Docs => "docs",
             Self::Prompt => "prompts",
+            Self::McpServer => "mcpServers",
         }
     }
 }
@@ -60,7 +62,8 @@ impl Entry<'_> {
 }
 
 impl Kitfile {
-    /// The entries that own a layer, in layer order: model, parts, code, datasets, docs, prompts.
+    /// The entries that own a layer, in layer order: model, parts, code, datasets, docs, prompts, MCP
+    /// servers.
     ///
     /// The model owns a layer if it has a path that does not have the form of a reference to another ModelKit, and a
     /// dataset if it has no remote path. All other entries always own one.
@@ -90,6 +93,8 @@ impl Kitfile {
         entries.extend(
             self.prompts.iter().enumerate().map(|(index, it)| entry(Section::Prompt, index, &it.name, &it.path)),
         );
+        let servers = self.mcp_servers.iter().enumerate();
+        entries.extend(servers.map(|(index, it)| entry(Section::McpServer, index, &it.name, &it.path)));
         entries
     }
 }
@@ -107,7 +112,8 @@ mod tests {
     #[test]
     fn entries_come_in_layer_order() {
         check(
-            r#"{"prompts":[{"name":"q","path":"r"}],"docs":[{"path":"d"}],"datasets":[{"name":"x","path":"y"}],
+            r#"{"mcpServers":[{"name":"s","path":"s.mcpb"}],
+                "prompts":[{"name":"q","path":"r"}],"docs":[{"path":"d"}],"datasets":[{"name":"x","path":"y"}],
                 "code":[{"path":"c"},{}],"model":{"name":"m","path":"p","parts":[{"name":"a","path":"b"}]}}"#,
             &[
                 "model m=p",
@@ -117,6 +123,7 @@ mod tests {
                 "datasets[0] x=y",
                 "docs[0] =d",
                 "prompts[0] q=r",
+                "mcpServers[0] s=s.mcpb",
             ],
         );
     }
@@ -126,14 +133,11 @@ mod tests {
         check(r#"{"model":{"name":"m"}}"#, &[]);
         check(r#"{"model":{"path":"a:v1","parts":[{}]}}"#, &["model.parts[0] ="]);
         check(r#"{"model":{"path":"A:v1"}}"#, &["model =A:v1"]);
-        check(
-            r#"{"datasets":[{"remotePath":"s3://a"},{"path":"b"}],"mcpServers":[{"path":"p"}]}"#,
-            &["datasets[1] =b"],
-        );
+        check(r#"{"datasets":[{"remotePath":"s3://a"},{"path":"b"}]}"#, &["datasets[1] =b"]);
     }
 
     #[test]
-    fn a_file_with_the_name_of_a_reference_owns_a_layer_if_it_is_there() {
+    fn an_existing_file_named_like_a_reference_has_a_layer() {
         let kitfile: Kitfile = serde_json::from_str(r#"{"model":{"path":"model:v1.bin"}}"#).unwrap();
         assert!(kitfile.entries().is_empty());
         assert_eq!(kitfile.entries_with_model_file().len(), 1);

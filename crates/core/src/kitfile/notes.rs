@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn notes_stand_above_their_fields() {
+    fn notes_precede_their_fields() {
         let kitfile =
             parse("manifestVersion: 1.0.0\nmodel: {path: a}\ncode: [{path: b}, {description: c, path: d}]\n").unwrap();
         let notes = [

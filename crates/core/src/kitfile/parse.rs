@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_go_tool_takes_is_taken() {
+    fn kitops_kitfiles_are_accepted() {
         let v = "manifestVersion: 1.0.0\n";
         for (text, yaml) in [
             ("manifestVersion: 1.0.0", v),
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_kitfile_is_reported_clearly() {
+    fn a_document_that_is_not_a_kitfile_is_reported_clearly() {
         check_error(
             "",
             &expect![[r#"
@@ -229,6 +229,10 @@ mod tests {
                 1 | hello
                   | ^^^^^"#]],
         );
+        for end in ["---\n", "---\n# a comment\n", "...\n---\n", "--- ~\n", "...\n"] {
+            let text = format!("package: {{name: x}}\n{end}");
+            assert_eq!(parse(&text).unwrap().package.name, "x", "{end}");
+        }
         check_error(
             "a: b\n---\nc: d\n",
             &expect![[r#"

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shared_value_changes_only_for_all_who_share_it() {
+    fn a_shared_value_changes_for_all_its_aliases_or_not_at_all() {
         let text = "model: {path: &base base:v1}\ndatasets: [{path: a, remotePath: *base}]\n";
         let expected = "model: {path: &base base:v1@NEW}\ndatasets: [{path: a, remotePath: *base}]\n";
         check(text, &[MODEL, ReferenceField::Dataset(0)], Some(expected));
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_written_in_one_piece_is_left_alone() {
+    fn values_not_written_in_one_piece_are_left_alone() {
         check("model: {path: \"ba\\x73e:v1\"}\n", &[MODEL], None);
         check("model: {name: x}\n", &[MODEL], None);
         check("code: [{path: .}]\n", &[MODEL, ReferenceField::Dataset(7)], None);

@@ -110,7 +110,7 @@ pub(super) fn kitfile() -> impl Strategy<Value = Kitfile> {
             datasets,
             docs: docs.into_iter().map(|description| Docs { description, ..Docs::default() }).collect(),
             prompts: vec![Prompt { name: name.clone(), ..Prompt::default() }],
-            mcp_servers: vec![McpServer { name: name.clone(), path: name.clone(), ..McpServer::default() }],
+            mcp_servers: vec![McpServer { name: name.clone(), path: format!("{name}.mcpb"), ..McpServer::default() }],
         };
         let mut paths = (0..).map(|index| format!("{index}/{name}"));
         let mut set = |path: &mut String| paths.next().into_iter().for_each(|next| *path = next);

@@ -1,9 +1,10 @@
 //! Checks of a Kitfile that could be parsed, without access to the disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::document::Kitfile;
+use super::document::{Kitfile, McpServer};
 use super::entries::{Entry, Section};
+use crate::file_kind::MCP_BUNDLE;
 use crate::problem::{Problem, quoted};
 use crate::relative_path::RelativePath;
 
@@ -21,6 +22,7 @@ pub fn validate(kitfile: &Kitfile) -> Vec<Problem> {
     let mut problems: Vec<Problem> = paths(kitfile).filter_map(|(field, path)| path_problem(&field, path)).collect();
     problems.extend(shared_paths(&kitfile.entries()));
     problems.extend(part_types(kitfile));
+    problems.extend(mcp_servers(&kitfile.mcp_servers));
     problems
 }
 
@@ -40,9 +42,7 @@ fn paths(kitfile: &Kitfile) -> impl Iterator<Item = (String, &str)> {
     let owned = kitfile.entries().into_iter().map(|entry| (path_field(&entry), entry.path));
     let remote = kitfile.datasets.iter().enumerate().filter(|(_, dataset)| dataset.is_remote());
     let remote = remote.map(|(index, dataset)| (format!("datasets[{index}].path"), &*dataset.path));
-    let servers = kitfile.mcp_servers.iter().enumerate();
-    let servers = servers.map(|(index, server)| (format!("mcpServers[{index}].path"), &*server.path));
-    owned.chain(remote).chain(servers)
+    owned.chain(remote)
 }
 
 fn path_problem(field: &str, path: &str) -> Option<Problem> {
@@ -130,6 +130,26 @@ fn part_types(kitfile: &Kitfile) -> Vec<Problem> {
     problems
 }
 
+/// The rules for MCP servers, with the messages of KitOps.
+fn mcp_servers(servers: &[McpServer]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut names = BTreeSet::new();
+    for (index, McpServer { name, path, .. }) in servers.iter().enumerate() {
+        let field = format!("{}[{index}]", Section::McpServer.key());
+        if !path.ends_with(MCP_BUNDLE) {
+            let message = format!("invalid path for mcpServer ({path}): path must point to a single .mcpb file");
+            problems.push(Problem::of(format!("{field}.path"), message));
+        }
+        if name.is_empty() {
+            problems.push(Problem::of(field, format!("mcpServer with path {path} must have a name")));
+        } else if !names.insert(name) {
+            let message = format!("duplicate mcpServer name {name}: names must be unique");
+            problems.push(Problem::of(format!("{field}.name"), message));
+        }
+    }
+    problems
+}
+
 fn is_part_type(text: &str) -> bool {
     let is_word = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';
     text.starts_with(is_word) && text.chars().all(|sign| is_word(sign) || matches!(sign, '.' | '-'))
@@ -170,10 +190,11 @@ mod tests {
                 &["code[0].path: the path `a/../..` leads outside the folder of the Kitfile (code[0])"],
             ),
             (
-                r#"{"mcpServers":[{"path":"/m"}],"docs":[{"path":"C:\\d"}]}"#,
+                r#"{"mcpServers":[{"name":"m","path":"/.mcpb"}],"docs":[{"path":"C:\\d"}]}"#,
                 &[
                     "docs[0].path: absolute paths are not supported in a Kitfile (path `C:\\d` in docs[0])",
-                    "mcpServers[0].path: absolute paths are not supported in a Kitfile (path `/m` in mcpServers[0])",
+                    "mcpServers[0].path: absolute paths are not supported in a Kitfile \
+                     (path `/.mcpb` in mcpServers[0])",
                 ],
             ),
             (

@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn what_go_would_lose_is_quoted_or_kept() {
+    fn values_that_go_would_lose_are_quoted_or_kept() {
         for (text, yaml) in
             [("\n", "|2+\n\n"), ("\nx", "|2-\n\n  x\n"), ("<<", "\"<<\"\n"), ("a\u{2028}b", "\"a\\Lb\"\n")]
         {

@@ -7,7 +7,7 @@ use super::config::{Config, LayerDigests};
 use super::documents::Documents;
 use crate::compression::Compression;
 use crate::digest::Digest;
-use crate::kitfile::Kitfile;
+use crate::kitfile::{Kitfile, Section};
 use crate::layer_format::Format;
 use crate::modelkit::form::{Family, LayerType, ModelFacts, PlainFile, Platform, annotate, image, modelpack};
 use crate::oci::{Annotations, Descriptor, Manifest};
@@ -76,6 +76,9 @@ pub enum UnsupportedForm {
         "the layer `{0}` is from KitOps before 0.5: its file names are relative to a folder that only its Kitfile names"
     )]
     OldLayout(RelativePath),
+    /// There are MCP servers.
+    #[error("mcpServers are not supported when packing in modelpack format")]
+    McpServers,
     /// There are no layers.
     #[error("it has no layers, but {0} must have at least one")]
     NoLayers(&'static str),
@@ -130,6 +133,9 @@ impl Assembly {
         if self.layers.is_empty() {
             return Err(UnsupportedForm::NoLayers(FORM));
         }
+        if self.layers.iter().any(|layer| layer.layer_type.section == Section::McpServer) {
+            return Err(UnsupportedForm::McpServers);
+        }
         let is_unfit = |layer: &&PackedLayer| {
             layer.layer_type.format == Format::Raw && layer.layer_type.compression != Compression::None
         };
@@ -174,7 +180,7 @@ impl PackedLayer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kitfile::{Section, parse};
+    use crate::kitfile::parse;
     use crate::modelkit::artifact::ModelKit;
 
     const KITFILE_TEXT: &str = "manifestVersion: 1.0.0\npackage:\n  name: sample\n  license: MIT\nmodel:\n  path: \
@@ -247,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn the_config_of_a_modelpack_says_what_its_schema_allows() {
+    fn the_config_of_a_modelpack_matches_its_schema() {
         let facts = ModelFacts { precision: Some("bfloat16".to_owned()), ..ModelFacts::default() };
         let made = Assembly { facts, ..assembly(Format::Raw, Compression::None) };
         let documents = made.assemble(&Form::Artifact(Family::ModelPack)).unwrap();
@@ -278,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_form_cannot_list_is_refused() {
+    fn a_layer_that_a_form_cannot_list_is_refused() {
         let image = Form::Image(Platform::host());
         let modelpack = Form::Artifact(Family::ModelPack);
         for (form, format, compression, expected) in [

@@ -50,7 +50,9 @@ impl Config {
         let model_has_layer = self.layers.contains_key(&(Section::Model, 0));
         let entries = if model_has_layer { self.kitfile.entries_with_model_file() } else { self.kitfile.entries() };
         let digests = |entry: &Entry<'_>| self.layers.get(&(entry.section, entry.index)).copied();
-        entries.into_iter().map(|entry| (entry, digests(&entry))).collect()
+        let entries = entries.into_iter().map(|entry| (entry, digests(&entry)));
+        // Before KitOps 1.15, MCP servers were only named.
+        entries.filter(|(entry, digests)| entry.section != Section::McpServer || digests.is_some()).collect()
     }
 
     /// The bytes of the config blob.
@@ -218,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_config_says_what_is_bad() {
+    fn an_invalid_config_names_the_problem() {
         for (json, expected) in [
             ("{", "the config is not a Kitfile in JSON"),
             (r#"{"code":1}"#, "the config is not a Kitfile in JSON"),

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_of_the_go_tool_is_written_as_it_was_read() {
+    fn an_index_of_kitops_is_written_as_it_was_read() {
         let index = read(GO).unwrap().unwrap();
         let (descriptor, bytes) = index.to_bytes();
         assert_eq!(String::from_utf8(bytes.clone()).unwrap(), GO.replace("\n        ", ""));
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_modelkit_is_in_an_index_once_and_keeps_what_was_said_of_it() {
+    fn a_modelkit_is_in_an_index_once_and_keeps_its_labels() {
         let edits = |texts: &[&str]| -> Vec<LabelEdit> { texts.iter().map(|text| text.parse().unwrap()).collect() };
         let mut index = ModelKitIndex::default();
         index.add(variant("one", &[("format", "gguf"), ("quantization", "Q4_0")]), &edits(&["format-", "a=1"]));

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_label_is_refused() {
+    fn invalid_labels_are_refused() {
         for text in ["", "a", "=1", "a:=", "a:=[", "-a=1", "a b=1", "A.com/gpu=1", "/gpu=1", "a/b/c=1", "a_=1"] {
             assert!(text.parse::<LabelEdit>().is_err(), "{text}");
         }
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_asked_for_has_to_be_there() {
+    fn every_requested_label_must_match() {
         let labels = labels(&["quantization=Q4_0", "bits:=4", r#"gpus:=["a"]"#]);
         for (asked, expected) in [
             (&[][..], true),

@@ -26,4 +26,4 @@ pub use lock::{
     Change, Drift, LOCK_SIZE_LIMIT, Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote, Subject,
     kitfile_digest, parent_names, parse_lock,
 };
-pub use selection::{Filter, InvalidFilter, Part, Selection};
+pub use selection::{Filter, InvalidFilter, NamedEntry, Part, Selection};

@@ -1,5 +1,6 @@
 //! The selected parts of a ModelKit: the filters of `kit unpack`.
 
+use std::fmt;
 use std::str::FromStr;
 
 use super::artifact::Layer;
@@ -16,17 +17,19 @@ pub enum Part {
     Code,
     Docs,
     Prompts,
+    McpServers,
 }
 
 impl Part {
     /// Every part with its name.
-    pub const ALL: [(&'static str, Self); 6] = [
+    pub const ALL: [(&'static str, Self); 7] = [
         ("kitfile", Self::Kitfile),
         ("model", Self::Model),
         ("datasets", Self::Datasets),
         ("code", Self::Code),
         ("docs", Self::Docs),
         ("prompts", Self::Prompts),
+        ("mcpservers", Self::McpServers),
     ];
 
     fn of(section: Section) -> Self {
@@ -36,6 +39,7 @@ impl Part {
             Section::Dataset => Self::Datasets,
             Section::Docs => Self::Docs,
             Section::Prompt => Self::Prompts,
+            Section::McpServer => Self::McpServers,
         }
     }
 }
@@ -54,6 +58,17 @@ impl Filter {
         Self { parts, names: None }
     }
 
+    /// A name may belong to any of the parts; without names, each part should select something.
+    fn unmatched(&self, entries: &[NamedEntry<'_>]) -> Vec<String> {
+        let selects = |filter: &Self| entries.iter().any(|(section, names, path)| filter.takes(*section, *names, path));
+        let alone: Vec<Self> = match &self.names {
+            Some(names) => names.iter().map(|name| Self { names: Some(vec![name.clone()]), ..self.clone() }).collect(),
+            None => self.parts.iter().map(|part| Self::of(vec![*part])).collect(),
+        };
+        let missed = |filter: &Self| !filter.parts.contains(&Part::Kitfile) && !selects(filter);
+        alone.iter().filter(|filter| missed(filter)).map(ToString::to_string).collect()
+    }
+
     /// Returns true if the filter selects an entry of `section` with the names `own`.
     fn takes(&self, section: Section, own: [&str; 2], path: &RelativePath) -> bool {
         let has_name = |names: &Vec<String>| names.iter().any(|name| is_meant(name, own, path));
@@ -67,11 +82,22 @@ fn is_meant(name: &str, own: [&str; 2], path: &RelativePath) -> bool {
     own.contains(&name) || (!name.is_empty() && name.parse().as_ref() == Ok(path))
 }
 
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = |part: &Part| Part::ALL.iter().find(|(_, known)| known == part).map_or("", |(word, _)| *word);
+        f.write_str(&self.parts.iter().map(word).collect::<Vec<_>>().join(","))?;
+        self.names.as_ref().map_or(Ok(()), |names| write!(f, ":{}", names.join(",")))
+    }
+}
+
+/// An entry that filters may select: its section, its names, and its normalized path.
+pub type NamedEntry<'a> = (Section, [&'a str; 2], RelativePath);
+
 /// A text that is not a filter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidFilter {
     /// An unknown type.
-    #[error("invalid filter type {0} (must be one of kitfile, model, datasets, code, docs, prompts)")]
+    #[error("invalid filter type {0} (must be one of kitfile, model, datasets, code, docs, prompts, mcpservers)")]
     Type(String),
     /// More than one colon.
     #[error("invalid filter: `{0}` should be in format <type1>,<type2>[:<name1>,<name2>]")]
@@ -138,6 +164,11 @@ impl Selection {
         self.is_everything() || self.filters.iter().any(|filter| filter.takes(section, names, path))
     }
 
+    /// Returns the parts and names that select none of `entries`, each as a filter.
+    pub fn unmatched(&self, entries: &[NamedEntry<'_>]) -> Vec<String> {
+        self.filters.iter().flat_map(|filter| filter.unmatched(entries)).collect()
+    }
+
     /// Returns true if the Kitfile is selected.
     pub fn takes_kitfile(&self) -> bool {
         self.is_everything() || self.filters.iter().any(|filter| filter.parts.contains(&Part::Kitfile))
@@ -202,6 +233,21 @@ mod tests {
     }
 
     #[test]
+    fn what_matches_nothing_is_found() {
+        let entries = [(Section::Model, ["net", "m"], "m".parse().unwrap())];
+        for (filter, expected) in [
+            ("model", &[][..]),
+            ("model,docs,kitfile", &["docs"]),
+            ("model:net,nte", &["model:nte"]),
+            ("datasets,model:net,x", &["datasets,model:x"]),
+            ("kitfile", &[]),
+        ] {
+            let selection = Selection::new(vec![filter.parse().unwrap()]);
+            assert_eq!(selection.unmatched(&entries), expected, "{filter}");
+        }
+    }
+
+    #[test]
     fn bad_filters_are_named() {
         let parse = |text: &str| text.parse::<Filter>().unwrap_err().to_string();
         assert!(parse("dataset").starts_with("invalid filter type dataset (must be one of"));
@@ -210,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_parent_only_the_model_is_wanted() {
+    fn only_the_model_of_a_parent_is_unpacked() {
         let parent =
             |filters: &[&str]| Selection::new(filters.iter().map(|f| f.parse().unwrap()).collect()).of_parent();
         assert_eq!(parent(&["docs"]), None);

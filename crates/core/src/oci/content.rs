@@ -189,6 +189,22 @@ pub trait Target: Send + Sync {
     /// Returns the referrers of `subject` that the place has, as listed by [`Source::referrers`].
     fn attached(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError>;
 
+    /// Returns true if each call takes a round trip, so that independent calls should be made at the same time.
+    fn is_remote(&self) -> bool {
+        false
+    }
+
+    /// Returns true if the place has the manifest, and therefore everything that it refers to: a place accepts a
+    /// manifest only when it has its blobs. A place where asking saves nothing returns false.
+    fn has_manifest(&self, _descriptor: &Descriptor) -> Result<bool, ContentError> {
+        Ok(false)
+    }
+
+    /// Returns true if [`put_from`](Self::put_from) is the cheapest way to find out if the place has the blob.
+    fn finds_on_put(&self, _descriptor: &Descriptor) -> bool {
+        false
+    }
+
     /// Stores a manifest whose blobs are stored, for an index that refers to it and is published next.
     fn put_manifest(&self, descriptor: &Descriptor, manifest: &[u8]) -> Result<(), ContentError> {
         self.publish(descriptor, manifest, None)
@@ -198,6 +214,16 @@ pub trait Target: Send + Sync {
     /// visible at once. A manifest with a subject is listed as its referrer from now on, even if the subject is not
     /// stored yet.
     fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError>;
+
+    /// Stores referrers of `subject` whose blobs are stored, and lists all of them at once. Returns the result for
+    /// each, or an error if none was listed.
+    fn publish_referrers(
+        &self,
+        _subject: &Subject<'_>,
+        referrers: &[(Descriptor, Vec<u8>)],
+    ) -> Result<Vec<Result<(), ContentError>>, ContentError> {
+        Ok(referrers.iter().map(|(descriptor, manifest)| self.publish(descriptor, manifest, None)).collect())
+    }
 
     /// Stores the missing documents with [`put`](Self::put) and the manifests with [`publish`](Self::publish), one
     /// after the other. If the place supports that, all manifests become visible at once.
@@ -212,6 +238,15 @@ pub trait Target: Send + Sync {
         }
         Ok(())
     }
+}
+
+/// The subject of referrers at a place.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The manifest.
+    pub descriptor: &'a Descriptor,
+    /// True if the place did not have the manifest when the command began: no other writer adds referrers to it yet.
+    pub is_new: bool,
 }
 
 /// A manifest to publish at a place.
@@ -245,6 +280,8 @@ pub enum BlobOutcome {
     },
     /// The blob was mounted from another repository at the same place.
     Mounted,
+    /// The place had the blob.
+    Present,
 }
 
 /// The reason why a place did not provide or accept content. The variants are the cases that callers distinguish.

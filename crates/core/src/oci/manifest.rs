@@ -91,7 +91,7 @@ mod tests {
     use crate::digest::Digest;
 
     #[test]
-    fn a_manifest_of_the_go_tool_without_layers_is_read() {
+    fn a_manifest_of_kitops_without_layers_is_read() {
         let config = Descriptor::of(MediaType::of("c"), b"{}");
         let text = serde_json::json!({ "schemaVersion": 2, "config": config, "layers": null }).to_string();
         let manifest = Manifest::parse(text.as_bytes()).unwrap();

@@ -13,7 +13,7 @@ mod referrer;
 
 pub use content::{
     BlobOutcome, CheckedTables, Content, ContentError, Inspection, MANIFEST_SIZE_LIMIT, Need, PartFinder, Publication,
-    REFERRERS_LIMIT, Source, Target, read_document,
+    REFERRERS_LIMIT, Source, Subject, Target, read_document,
 };
 pub use descriptor::{Annotations, Descriptor};
 pub use index::{Index, LAYOUT_FILE, REF_NAME};

@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_certainly_does_not_fit_is_refused() {
+    fn only_a_certain_lack_of_space_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("not/there/yet");
         assert!(check(&missing, 0).is_ok());

@@ -63,8 +63,13 @@ pub enum Error {
     #[error("its manifest is not valid")]
     NotAManifest(#[source] serde_json::Error),
     /// An artifact is neither a ModelKit nor a ModelPack.
-    #[error("`{0}` does not refer to a ModelKit or ModelPack")]
-    NotAModelKit(String),
+    #[error("`{name}` does not refer to a ModelKit or ModelPack, but to {found}")]
+    NotAModelKit {
+        /// The name of the artifact.
+        name: String,
+        /// The artifact that the name refers to, as its documents describe it.
+        found: String,
+    },
     /// The manifest and the config do not describe a valid ModelKit.
     #[error(transparent)]
     InvalidModelKit(#[from] modelkit::InvalidModelKit),
@@ -107,6 +112,14 @@ pub enum Error {
         /// Its layers, each with the section and the path.
         parts: Vec<String>,
     },
+    /// An MCP server has no valid bundle.
+    #[error("invalid MCP bundle for mcpServer {server}")]
+    McpBundle {
+        /// The name of the server.
+        server: String,
+        /// The cause.
+        source: archive::InvalidMcpBundle,
+    },
     /// The result of packing does not match the lock file; the error lists all differences.
     #[error("the result would not match the lock file:{}", listed(.0))]
     Drift(Vec<modelkit::Drift>),
@@ -145,9 +158,6 @@ pub enum Error {
     /// A request to a registry failed.
     #[error(transparent)]
     Registry(#[from] registry::Error),
-    /// A file or folder already exists.
-    #[error("`{0}` already exists")]
-    Exists(PathBuf),
     /// A file could not be read or written; the source names the file.
     #[error(transparent)]
     Io(#[from] io::Error),

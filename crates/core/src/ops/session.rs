@@ -55,13 +55,15 @@ pub struct Located {
     pub source: Box<dyn Source>,
     /// The tag or digest.
     pub name: String,
+    /// The location as the user gave it, for messages.
+    pub title: String,
     /// True if the bytes come from a registry.
     pub is_remote: bool,
 }
 
 impl Located {
-    fn new(source: impl Source + 'static, name: String, is_remote: bool) -> Self {
-        Self { source: Box::new(ReadOnce::new(source)), name, is_remote }
+    fn new(source: impl Source + 'static, name: String, title: String, is_remote: bool) -> Self {
+        Self { source: Box::new(ReadOnce::new(source)), name, title, is_remote }
     }
 }
 
@@ -149,7 +151,7 @@ impl Session<'_> {
                 let name = selector.clone().unwrap_or_else(|| Tag::latest().to_string());
                 let layout = Store::open(path)?;
                 layout.expect_layout()?;
-                Ok(Located::new(layout.reader(Names::Tags)?, name, false))
+                Ok(Located::new(layout.reader(Names::Tags)?, name, location.to_string(), false))
             }
         }
     }
@@ -166,7 +168,7 @@ impl Session<'_> {
             }
         }
         let name = reference.selector().unwrap_or_else(|| Tag::latest().to_string());
-        Ok(Located::new(self.client.repository(reference), name, true))
+        Ok(Located::new(self.client.repository(reference), name, reference.to_string(), true))
     }
 
     /// The number of blobs to transfer at the same time to or from `locations`: the lowest limit of their registries.
@@ -202,7 +204,7 @@ pub fn find_here(store: &Store, reference: &Reference) -> Result<Located, Error>
     if store.find(&names, &name)?.is_none() {
         return Err(Error::NotHere(reference.clone()));
     }
-    Ok(Located::new(store.reader(names)?, name, false))
+    Ok(Located::new(store.reader(names)?, name, reference.to_string(), false))
 }
 
 #[cfg(test)]

@@ -33,13 +33,25 @@ pub(super) fn run<'i, I: Sync, T: Send, E: Send>(
     };
     std::thread::scope(|scope| {
         for _ in 1..jobs.min(items.len()) {
-            scope.spawn(worker);
+            // Where the system permits no more threads, those that have started do the work.
+            if std::thread::Builder::new().spawn_scoped(scope, worker).is_err() {
+                break;
+            }
         }
         worker();
     });
     let done =
         results.into_iter().filter_map(|slot| slot.into_inner().expect("no worker panics while it stores a result"));
     done.collect()
+}
+
+/// Does `first` and `second` at the same time.
+pub(super) fn both<A, B: Send>(first: impl FnOnce() -> A, second: impl FnOnce() -> B + Send) -> (A, B) {
+    std::thread::scope(|scope| {
+        let second = scope.spawn(second);
+        let first = first();
+        (first, second.join().expect("no worker panics"))
+    })
 }
 
 #[cfg(test)]

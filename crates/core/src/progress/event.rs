@@ -43,7 +43,8 @@ pub enum Event<'a> {
     },
     /// Unpacking a layer begins.
     UnpackingLayer {
-        /// The section of the Kitfile: `model`, `model part`, `dataset`, `code`, `docs` or `prompt`.
+        /// The section of the Kitfile: `model`, `model part`, `dataset`, `code`, `docs`, `prompt` or
+        /// `MCP server`.
         kind: &'a str,
         /// The name in the Kitfile, if that section has names.
         name: Option<&'a str>,

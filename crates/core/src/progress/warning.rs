@@ -34,6 +34,18 @@ pub enum Warning<'a> {
         /// The path in the Kitfile.
         path: &'a str,
     },
+    /// Files that are to be packed are only pointers of Git LFS.
+    OnlyPointers {
+        /// The path of the first one.
+        path: &'a str,
+        /// The number of others in the same layer.
+        more: usize,
+    },
+    /// A part or a name in a filter selects nothing, although another one does.
+    FilterMatchesNothing {
+        /// The part or name, as a filter.
+        filter: &'a str,
+    },
     /// Files of the folder belong to no layer of the Kitfile.
     FilesNotPacked {
         /// The first paths; a folder without any packed file counts as one.
@@ -56,11 +68,6 @@ pub enum Warning<'a> {
         name: &'a str,
         /// The address.
         address: &'a str,
-    },
-    /// The bundle of an MCP server is not packed; the ModelKit contains its name.
-    McpBundleNotPacked {
-        /// The name in the Kitfile.
-        name: &'a str,
     },
     /// The model is a reference, which tools for ModelPacks do not follow.
     ReferenceInModelPack {
@@ -94,7 +101,14 @@ pub enum Warning<'a> {
         /// Its kind and name.
         name: &'a str,
     },
-    /// A ModelKit in the lineage could not be read.
+    /// The file of an MLflow metric is empty, or has lines that were left out.
+    MetricIncomplete {
+        /// The path in the folder of the run.
+        path: &'a str,
+        /// The number of the first invalid line, from 1; none if there are no lines.
+        line: Option<usize>,
+    },
+    /// A ModelKit in the lineage, or with a tag of the repository, could not be read.
     Unreadable {
         /// Its name.
         name: &'a str,

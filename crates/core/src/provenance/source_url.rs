@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_secret_and_nothing_of_the_machine_stays() {
+    fn secrets_and_facts_of_the_machine_are_left_out() {
         for (text, expected) in [
             ("https://github.com/a/b.git", Some("https://github.com/a/b.git")),
             ("https://ada:s3cret@git.example:8443/a/b?token=s3cret#s3cret", Some("https://git.example:8443/a/b")),

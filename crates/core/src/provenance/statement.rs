@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_statement_is_what_the_specifications_say() {
+    fn the_statement_follows_the_specifications() {
         let statement: Value = serde_json::from_slice(&record().to_statement()).unwrap();
         let hex = |text: &[u8]| Digest::of(text).hex();
         let expected = json!({

@@ -10,6 +10,7 @@ use tokio::runtime::{Handle, Runtime};
 use super::error::{Cause, Error};
 use super::mirror::Failed;
 use super::repository::{PULL, Repository};
+use super::runtime;
 use super::settings::{HostSettings, Settings};
 use crate::oci::Reference;
 use crate::registry::auth::{Access, Credentials, Keys, Rights};
@@ -38,13 +39,7 @@ impl Client {
         if settings.client_certificate.is_some() && settings.plain_http {
             return Err(Error::Setting("a client certificate needs https".to_owned()));
         }
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            // The tasks only wait and copy; hashing and file access happen on the threads of the callers.
-            .worker_threads(2)
-            .thread_name("kit-network")
-            .enable_all()
-            .build()
-            .map_err(|error| Error::Setting(format!("the network threads cannot be started: {}", Cause::of(&error))))?;
+        let runtime = runtime::start().map_err(|error| Error::Threads(Cause::of(&error)))?;
         let transport = Arc::new(Transport::new(settings.clone())?);
         let keys = Keys::Store(settings.credentials.clone());
         let exchange = Exchange::new(transport, keys, settings.retry, settings.timeouts);

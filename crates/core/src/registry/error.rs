@@ -13,6 +13,9 @@ pub enum Error {
     /// The registry requires credentials and there are none.
     #[error("`{registry}` requires credentials, and none are known for it (401)")]
     NoCredentials { registry: String, source: Option<Answer> },
+    /// The registry refuses requests without naming an authentication scheme that `kit` has, so nothing was sent.
+    #[error("`{registry}` answered 401 without asking for a password or a token, so no credentials were sent")]
+    NoChallenge { registry: String, source: Option<Answer> },
     /// The credentials are wrong, or do not permit this request.
     #[error("the registry refused the credentials for `{registry}` (401)")]
     Unauthorized { registry: String, source: Option<Answer> },
@@ -48,11 +51,8 @@ pub enum Error {
     /// The certificate is not trusted.
     #[error("the certificate of `{host}` is not trusted")]
     Untrusted { host: String, source: Cause },
-    /// A self-signed certificate as created by `openssl req -x509`: an authority, which must not be a server too.
-    #[error(
-        "the certificate of `{host}` is that of a certificate authority, which no server may use: \
-         create an authority and a server certificate signed by it, or turn verification off"
-    )]
+    /// A self-signed certificate as created by `openssl req -x509`, an authority that is not trusted itself.
+    #[error("the certificate of `{host}` is that of a certificate authority, and this certificate is not trusted")]
     AuthorityAsServer { host: String },
     /// TLS cannot be set up on this machine, or with these files.
     #[error("cannot prepare https: {problem}")]
@@ -75,6 +75,9 @@ pub enum Error {
         "cannot {attempt}: `{registry}` refuses a manifest with {kind}, and a changed one would have another digest"
     )]
     ManifestRefused { registry: String, attempt: String, kind: String, source: Option<Answer> },
+    /// The system permits no threads for the network, as with a limit of processes for the user or the container.
+    #[error("cannot start the network threads")]
+    Threads(#[source] Cause),
     /// An invalid setting.
     #[error("{0}")]
     Setting(String),
@@ -114,6 +117,7 @@ impl Error {
     pub fn answer(&self) -> Option<&Answer> {
         match self {
             Self::NoCredentials { source, .. }
+            | Self::NoChallenge { source, .. }
             | Self::Unauthorized { source, .. }
             | Self::Denied { source, .. }
             | Self::NotFound { source, .. }
@@ -140,7 +144,9 @@ fn is_temporary_status(status: u16) -> bool {
 impl From<Error> for ContentError {
     fn from(error: Error) -> Self {
         match error {
-            Error::NoCredentials { .. } | Error::Unauthorized { .. } => Self::Unauthorized(Box::new(error)),
+            Error::NoCredentials { .. } | Error::NoChallenge { .. } | Error::Unauthorized { .. } => {
+                Self::Unauthorized(Box::new(error))
+            }
             Error::Denied { .. } => Self::Denied(Box::new(error)),
             Error::NotFound { subject, .. } => Self::NotFound(subject),
             Error::Mismatch(mismatch) => Self::Mismatch(mismatch),

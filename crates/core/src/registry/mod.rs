@@ -14,8 +14,10 @@ mod mirror;
 mod probe;
 mod referrers;
 mod repository;
+mod runtime;
 mod settings;
 mod tags;
+mod target;
 mod upload;
 mod web;
 

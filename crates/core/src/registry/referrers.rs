@@ -1,17 +1,19 @@
 //! Referrers of a manifest: the list of the registry, or an index under a tag if the registry has none
 //! (distribution-spec 1.1, "Listing Referrers", "Pushing Manifests with Subject" and "Referrers Tag Schema").
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Method, Response, Url};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 use tracing::debug;
 
 use super::error::Error;
-use super::repository::{PULL, Repository};
+use super::repository::{PUSH, Repository};
 use crate::digest::Digest;
-use crate::oci::{Descriptor, Index, MANIFEST_SIZE_LIMIT, MediaType, REFERRERS_LIMIT, Referrer};
+use crate::oci::{Descriptor, Index, MANIFEST_SIZE_LIMIT, MediaType, REFERRERS_LIMIT, Referrer, Subject};
 use crate::registry::http::{Call, RetryPolicy, Then};
 use crate::registry::upload::{Capability, Feature};
 
@@ -29,31 +31,31 @@ const OCI_SUBJECT: &str = "oci-subject";
 
 impl Repository {
     /// Lists the referrers of `subject` in the order of the registry, with two requests at most, and one more for
-    /// each page.
-    pub(super) fn try_referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, Error> {
+    /// each page. `actions` are the rights of the token, so that one serves the whole command.
+    pub(super) fn try_referrers(&self, subject: &Descriptor, actions: &'static str) -> Result<Vec<Descriptor>, Error> {
         if self.knows_referrers()?.unwrap_or(true)
-            && let Some(listed) = self.list_referrers(&subject.digest)?
+            && let Some(listed) = self.list_referrers(&subject.digest, actions)?
         {
             return Ok(listed);
         }
-        Ok(described(&self.read_referrers_tag(&subject.digest)?))
+        Ok(described(&self.begin_index(&subject.digest, actions)?.finish(self)?))
     }
 
     /// The request for the list of referrers of `subject`.
-    pub(super) fn referrers_call(&self, subject: &Digest) -> Result<Call, Error> {
+    pub(super) fn referrers_call(&self, subject: &Digest, actions: &'static str) -> Result<Call, Error> {
         let name = format!("{self}@{subject}");
         let attempt = format!("list the referrers of `{name}`");
-        let mut call = self.call(Method::GET, &format!("referrers/{subject}"), PULL, attempt, name)?;
+        let mut call = self.call(Method::GET, &format!("referrers/{subject}"), actions, attempt, name)?;
         call.headers.insert(ACCEPT, HeaderValue::from_static("application/vnd.oci.image.index.v1+json"));
         call.retry = RetryPolicy { give_up_after: call.retry.give_up_after.min(PATIENCE), ..call.retry };
         Ok(call)
     }
 
     /// Lists referrers by the API. Returns `None` if the registry does not have it, which is remembered.
-    fn list_referrers(&self, subject: &Digest) -> Result<Option<Vec<Descriptor>>, Error> {
+    fn list_referrers(&self, subject: &Digest, actions: &'static str) -> Result<Option<Vec<Descriptor>>, Error> {
         let mut listed = Vec::new();
         let mut is_list = true;
-        let call = self.referrers_call(subject)?;
+        let call = self.referrers_call(subject, actions)?;
         let read = self.client.read_pages(call, |headers, body| {
             is_list = is_index(headers);
             if !is_list {
@@ -81,49 +83,93 @@ impl Repository {
     /// Adds a manifest that was just published to the referrers of its subject, if the registry does not do so
     /// itself.
     pub(super) fn enter_referrer(&self, referrer: &Referrer, answer: &HeaderMap) -> Result<(), Error> {
-        if answer.contains_key(OCI_SUBJECT) { self.note_referrers(true) } else { self.enter_in_tag(referrer) }
+        if answer.contains_key(OCI_SUBJECT) {
+            return self.note_referrers(true);
+        }
+        self.enter_in_tag(&referrer.subject, std::slice::from_ref(&referrer.descriptor))
     }
 
-    /// Adds the entry to the index under the tag.
+    /// Stores referrers of `subject` at the same time, and adds those that the registry does not list itself to the
+    /// index under the tag, all with one write.
+    pub(super) fn try_publish_referrers(
+        &self,
+        subject: &Subject<'_>,
+        referrers: &[(Descriptor, Vec<u8>)],
+    ) -> Result<Vec<Result<(), Error>>, Error> {
+        let digest = &subject.descriptor.digest;
+        let index = if subject.is_new { Some(self.begin_index(digest, PUSH)?) } else { None };
+        let begun: Vec<_> = referrers.iter().map(|(descriptor, bytes)| self.begin_storing(descriptor, bytes)).collect();
+        let answers: Vec<_> =
+            begun.into_iter().map(|begun| begun.and_then(|stored| self.finish_storing(stored))).collect();
+        let is_listed = |answer: &HeaderMap| answer.contains_key(OCI_SUBJECT);
+        if answers.iter().flatten().any(is_listed) {
+            self.note_referrers(true)?;
+        }
+        let unlisted =
+            answers.iter().zip(referrers).filter(|(answer, _)| answer.as_ref().is_ok_and(|it| !is_listed(it)));
+        let unlisted = unlisted.filter_map(|(_, (descriptor, bytes))| Referrer::read(descriptor, bytes));
+        let entries: Vec<_> = unlisted.map(|referrer| referrer.descriptor).collect();
+        match index {
+            _ if entries.is_empty() => {}
+            Some(index) => self.write_index(digest, index.finish(self)?, &entries)?,
+            None => self.enter_in_tag(digest, &entries)?,
+        }
+        Ok(answers.into_iter().map(|answer| answer.map(drop)).collect())
+    }
+
+    fn begin_storing(&self, descriptor: &Descriptor, bytes: &[u8]) -> Result<Storing, Error> {
+        let call = self.publish_call(descriptor, bytes, &descriptor.digest.to_string())?;
+        let (exchange, sent) = (Arc::clone(&self.client.exchange), call.clone());
+        let answer = self.client.tasks().spawn(async move { exchange.send(&sent).await });
+        Ok(Storing { call, answer })
+    }
+
+    fn finish_storing(&self, Storing { call, answer }: Storing) -> Result<HeaderMap, Error> {
+        self.stored(&call, self.client.wait(answer).expect("sending a request does not panic"))
+    }
+
+    /// Begins to read the index under the tag.
+    fn begin_index(&self, subject: &Digest, actions: &'static str) -> Result<ReadingIndex, Error> {
+        let call = self.manifest_call(Method::GET, &Referrer::tag(subject), actions, "read")?;
+        let (exchange, sent) = (Arc::clone(&self.client.exchange), call.clone());
+        let answer = self.client.tasks().spawn(async move { exchange.fetch(&sent, MANIFEST_SIZE_LIMIT).await });
+        Ok(ReadingIndex { call, answer })
+    }
+
+    /// Adds the entries to the index under the tag, unless it has them.
     ///
-    /// A registry has no atomic update of an index, so a concurrent writer may drop the entry: the index is read
+    /// A registry has no atomic update of an index, so a concurrent writer may drop the entries: the index is read
     /// again after writing. A writer that read before this write and writes after this check goes unnoticed, so the
     /// check comes when that writer should be done: after twice the time that this one took.
-    fn enter_in_tag(&self, referrer: &Referrer) -> Result<(), Error> {
+    fn enter_in_tag(&self, subject: &Digest, entries: &[Descriptor]) -> Result<(), Error> {
         for _ in 0..ATTEMPTS {
             let begun = Instant::now();
-            let mut index = self.read_referrers_tag(&referrer.subject)?;
-            if described(&index).iter().any(|entry| entry.digest == referrer.descriptor.digest) {
+            let index = self.begin_index(subject, PUSH)?.finish(self)?;
+            let listed = described(&index);
+            let is_listed = |entry: &&Descriptor| listed.iter().any(|other| other.digest == entry.digest);
+            let missing: Vec<_> = entries.iter().filter(|entry| !is_listed(entry)).cloned().collect();
+            if missing.is_empty() {
                 return Ok(());
             }
-            if let Some(entries) = index["manifests"].as_array_mut() {
-                entries.push(json!(referrer.descriptor));
-            }
-            let bytes = index.to_string().into_bytes();
-            let descriptor = Descriptor::of(MediaType::IMAGE_INDEX, &bytes);
-            self.try_publish(&descriptor, &bytes, Some(&Referrer::tag(&referrer.subject)))?;
+            self.write_index(subject, index, &missing)?;
             std::thread::sleep((begun.elapsed() * 2).min(LONGEST_PAUSE));
         }
         Err(Error::Protocol {
-            attempt: format!("add a referrer of `{self}@{}`", referrer.subject),
+            attempt: format!("add a referrer of `{self}@{subject}`"),
             problem: format!("other writers removed it from the tag {ATTEMPTS} times"),
         })
     }
 
-    /// Reads the index under the tag, including unknown fields of other writers; an empty index if there is none.
-    fn read_referrers_tag(&self, subject: &Digest) -> Result<Value, Error> {
-        let call = self.manifest_call(Method::GET, &Referrer::tag(subject), PULL, "read")?;
-        let not_an_index = |problem| Error::Protocol { attempt: call.attempt.clone(), problem };
-        let (headers, body, _) = match self.client.fetch(&call, MANIFEST_SIZE_LIMIT) {
-            Err(Error::NotFound { .. }) => return Ok(json!(Index::<Descriptor>::default())),
-            read => read?,
-        };
-        let index: Value = serde_json::from_slice(&body).map_err(|error| not_an_index(error.to_string()))?;
-        if !is_index(&headers) || !index["manifests"].is_array() {
-            // The tag has another purpose (distribution-spec 1.1, "Pushing Manifests with Subject", step 2).
-            return Err(not_an_index("the tag is not an index of referrers".to_owned()));
+    /// Writes the index under the tag with the `entries` at its end.
+    fn write_index(&self, subject: &Digest, mut index: Value, entries: &[Descriptor]) -> Result<(), Error> {
+        if let Some(list) = index["manifests"].as_array_mut() {
+            let listed = |entry: &Descriptor| list.iter().any(|other| other["digest"] == json!(entry.digest));
+            let missing: Vec<_> = entries.iter().filter(|entry| !listed(entry)).map(|entry| json!(entry)).collect();
+            list.extend(missing);
         }
-        Ok(index)
+        let bytes = index.to_string().into_bytes();
+        let descriptor = Descriptor::of(MediaType::IMAGE_INDEX, &bytes);
+        self.store_manifest(&self.publish_call(&descriptor, &bytes, &Referrer::tag(subject))?).map(drop)
     }
 
     fn knows_referrers(&self) -> Result<Option<bool>, Error> {
@@ -138,6 +184,39 @@ impl Repository {
             self.client.capabilities.note(&self.host()?, [(Feature::Referrers, Capability::new(is_supported, None))]);
         }
         Ok(())
+    }
+}
+
+/// A manifest that is being stored.
+struct Storing {
+    call: Call,
+    answer: JoinHandle<Result<Response, Error>>,
+}
+
+/// The headers, the body and the URL of an answer.
+type Fetched = Result<(HeaderMap, Vec<u8>, Url), Error>;
+
+/// An index under a tag that is being read.
+struct ReadingIndex {
+    call: Call,
+    answer: JoinHandle<Fetched>,
+}
+
+impl ReadingIndex {
+    /// Returns the index, including unknown fields of other writers; an empty index if there is none.
+    fn finish(self, repository: &Repository) -> Result<Value, Error> {
+        let not_an_index = |problem| Error::Protocol { attempt: self.call.attempt.clone(), problem };
+        let answer = repository.client.wait(self.answer).expect("sending a request does not panic");
+        let (headers, body, _) = match answer {
+            Err(Error::NotFound { .. }) => return Ok(json!(Index::<Descriptor>::default())),
+            read => read?,
+        };
+        let index: Value = serde_json::from_slice(&body).map_err(|error| not_an_index(error.to_string()))?;
+        if !is_index(&headers) || !index["manifests"].is_array() {
+            // The tag has another purpose (distribution-spec 1.1, "Pushing Manifests with Subject", step 2).
+            return Err(not_an_index("the tag is not an index of referrers".to_owned()));
+        }
+        Ok(index)
     }
 }
 

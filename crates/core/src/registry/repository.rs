@@ -1,22 +1,19 @@
-//! One repository of a registry as a source and a target of content.
+//! One repository of a registry as a source of content.
 
 use std::time::Duration;
 
-use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Method, Response};
 use tracing::{debug, warn};
 
 use super::client::Client;
 use super::error::Error;
 use super::mirror::Mirror;
 use crate::digest::{Digest, Mismatch};
-use crate::oci::{
-    BlobOutcome, Content, ContentError, Descriptor, MANIFEST_SIZE_LIMIT, MediaType, Referrer, Source, Tag, Target,
-};
+use crate::oci::{Content, ContentError, Descriptor, MANIFEST_SIZE_LIMIT, MediaType, Source, Tag};
 use crate::registry::auth::{Access, Rights};
 use crate::registry::download::AnywhereBlob;
 use crate::registry::http::{Call, Endpoint, RetryPolicy, canonical};
-use crate::registry::upload::Upload;
 
 /// The media types of readable manifests, as an `Accept` header.
 const ACCEPTED: &str = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, \
@@ -26,10 +23,6 @@ const ACCEPTED: &str = "application/vnd.oci.image.manifest.v1+json, application/
 pub(super) const PULL: &str = "pull";
 pub(super) const PUSH: &str = "pull,push";
 pub(super) const DELETE: &str = "delete";
-
-/// The number of repositories that are checked as the origin of a blob: each check costs a request, and one origin is
-/// enough.
-const ORIGINS_LIMIT: usize = 4;
 
 /// A repository. Cloning is cheap.
 #[derive(Clone)]
@@ -115,7 +108,7 @@ impl Repository {
     /// Resolves `name` at the registry itself, bypassing its mirrors: for a caller that is about to change the
     /// registry.
     pub fn resolve_at_registry(&self, name: &str) -> Result<Descriptor, Error> {
-        self.try_resolve(name)
+        self.resolve_with(name, PUSH)
     }
 
     pub(super) fn name(&self) -> &str {
@@ -190,7 +183,11 @@ impl Repository {
     }
 
     pub(super) fn try_resolve(&self, name: &str) -> Result<Descriptor, Error> {
-        let head = self.manifest_call(Method::HEAD, name, PULL, "resolve")?;
+        self.resolve_with(name, PULL)
+    }
+
+    fn resolve_with(&self, name: &str, actions: &'static str) -> Result<Descriptor, Error> {
+        let head = self.manifest_call(Method::HEAD, name, actions, "resolve")?;
         match self.client.send(&head) {
             Ok(response) => match described(response.headers(), name) {
                 Some(descriptor) => Ok(descriptor),
@@ -242,48 +239,30 @@ impl Repository {
         }
     }
 
-    /// Checks for the blob with the rights of a push, so that the token serves the push too.
-    pub(super) fn holds(&self, descriptor: &Descriptor) -> Result<bool, Error> {
-        self.holds_for(descriptor, PUSH)
-    }
-
-    fn holds_for(&self, descriptor: &Descriptor, actions: &'static str) -> Result<bool, Error> {
-        let call = self.blob_call(Method::HEAD, &descriptor.digest, actions, "look for")?;
-        match self.client.send(&call) {
-            // A blob of another size is damaged. Some registries do not report the size.
-            Ok(response) => Ok(content_length(response.headers()).is_none_or(|size| size == descriptor.size)),
-            Err(Error::NotFound { .. } | Error::Unsupported { .. }) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn check_ceiling(&self, descriptor: &Descriptor) -> Result<(), Error> {
-        match self.client.needs_of(&self.host()?, None).ceiling {
-            Some(ceiling) if descriptor.size > ceiling.bytes => {
-                Err(Error::OverCeiling { registry: self.registry.clone(), limit: ceiling.text })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    pub(super) fn try_publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), Error> {
-        let selector = tag.map_or_else(|| descriptor.digest.to_string(), str::to_owned);
-        let mut call = self.manifest_call(Method::PUT, &selector, PUSH, "publish")?;
+    /// The request that stores a manifest.
+    pub(super) fn publish_call(&self, descriptor: &Descriptor, manifest: &[u8], selector: &str) -> Result<Call, Error> {
+        let mut call = self.manifest_call(Method::PUT, selector, PUSH, "publish")?;
         call.headers.remove(ACCEPT);
         let media_type = HeaderValue::from_str(descriptor.media_type.as_str());
         let unfit = |_| Error::Setting(format!("`{}` is not a media type", descriptor.media_type));
         call.headers.insert(CONTENT_TYPE, media_type.map_err(unfit)?);
         call.body = manifest.to_vec();
-        let answer = self.client.send(&call);
-        let response = answer.map_err(|refusal| self.explain_refusal(&call, refusal))?;
+        Ok(call)
+    }
+
+    /// Stores a manifest without listing it as a referrer, and returns the headers of the answer.
+    pub(super) fn store_manifest(&self, call: &Call) -> Result<HeaderMap, Error> {
+        self.stored(call, self.client.send(call))
+    }
+
+    /// The headers of the `answer` to a manifest.
+    pub(super) fn stored(&self, call: &Call, answer: Result<Response, Error>) -> Result<HeaderMap, Error> {
+        let response = answer.map_err(|refusal| self.explain_refusal(call, refusal))?;
         // Distribution-spec 1.1, "Warnings": a registry can announce that it will be switched off.
         for warning in response.headers().get_all("warning") {
             warn!(registry = %self.registry, warning = ?warning, "the registry sent a warning");
         }
-        match Referrer::read(descriptor, manifest) {
-            Some(referrer) => self.enter_referrer(&referrer, response.headers()),
-            None => Ok(()),
-        }
+        Ok(response.headers().clone())
     }
 }
 
@@ -316,58 +295,13 @@ impl Source for Repository {
     /// Returns the first non-empty answer, since a mirror may lack referrers that the registry has.
     fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
         for mirror in self.mirrors() {
-            match mirror.try_referrers(subject) {
+            match mirror.try_referrers(subject, PULL) {
                 Ok(referrers) if referrers.is_empty() => {}
                 Ok(referrers) => return Ok(referrers),
                 Err(failure) => mirror.note_failure(&failure),
             }
         }
-        Ok(self.try_referrers(subject)?)
-    }
-}
-
-impl Target for Repository {
-    fn contains(&self, descriptor: &Descriptor) -> Result<bool, ContentError> {
-        Ok(self.holds(descriptor)?)
-    }
-
-    fn check(&self, descriptor: &Descriptor) -> Result<(), ContentError> {
-        Ok(self.check_ceiling(descriptor)?)
-    }
-
-    /// Finds a repository that has the blob. A repository that cannot be read, or not by this user, cannot be an
-    /// origin; that is not a failure.
-    fn origin_among(&self, descriptor: &Descriptor, candidates: &[String]) -> Result<Option<String>, ContentError> {
-        let gives = |name: &&String| {
-            let origin = Self::new(self.client.clone(), &self.registry, name);
-            let answer = origin.holds_for(descriptor, PULL);
-            answer.inspect_err(|refusal| debug!(%refusal, origin = %name, "nothing to mount")).unwrap_or(false)
-        };
-        let others = candidates.iter().filter(|name| **name != self.name);
-        Ok(others.take(ORIGINS_LIMIT).find(gives).cloned())
-    }
-
-    /// The registry verifies the bytes before it confirms.
-    fn put(&self, descriptor: &Descriptor, content: &dyn Content) -> Result<(), ContentError> {
-        Upload::new(self, descriptor, content).run(None)?;
-        Ok(())
-    }
-
-    fn put_from(
-        &self,
-        descriptor: &Descriptor,
-        origin: Option<&str>,
-        content: &dyn Content,
-    ) -> Result<BlobOutcome, ContentError> {
-        Ok(Upload::new(self, descriptor, content).run(origin)?)
-    }
-
-    fn attached(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
-        Ok(self.try_referrers(subject)?)
-    }
-
-    fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError> {
-        Ok(self.try_publish(descriptor, manifest, tag)?)
+        Ok(self.try_referrers(subject, PULL)?)
     }
 }
 

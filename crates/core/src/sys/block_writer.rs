@@ -1,4 +1,4 @@
-//! Writes large files past the page cache, in a separate thread.
+//! Writes large files past the page cache, in a separate thread if the system permits one.
 //!
 //! Does not know the content of the file.
 //!
@@ -75,9 +75,9 @@ impl BlockWriter {
 
     fn pass_on(&mut self) -> io::Result<()> {
         if self.thread.is_none() {
-            self.thread = Some(start(self.file.try_clone()?, self.direct_from));
+            self.thread = start(self.file.try_clone()?, self.direct_from);
         }
-        let thread = self.thread.as_ref().expect("it has just been started");
+        let Some(thread) = &self.thread else { return self.write_inline() };
         let next = if self.blocks_made < BLOCKS {
             self.blocks_made += 1;
             Ok(Block::new(0))
@@ -96,6 +96,12 @@ impl BlockWriter {
         }
         Ok(())
     }
+
+    fn write_inline(&mut self) -> io::Result<()> {
+        self.file.write_all(self.block.bytes())?;
+        self.block.restart(self.block.end());
+        Ok(())
+    }
 }
 
 impl Write for BlockWriter {
@@ -112,11 +118,12 @@ impl Write for BlockWriter {
     }
 }
 
-fn start(file: File, direct_from: u64) -> Thread {
+/// Returns none if the system permits no more threads.
+fn start(file: File, direct_from: u64) -> Option<Thread> {
     let (full, to_write) = sync_channel::<Block>(BLOCKS);
     let (written, empty) = channel();
-    let handle = std::thread::spawn(move || write_blocks(file, direct_from, &to_write, &written));
-    Thread { full, empty, handle }
+    let started = std::thread::Builder::new().spawn(move || write_blocks(file, direct_from, &to_write, &written));
+    Some(Thread { full, empty, handle: started.ok()? })
 }
 
 fn write_blocks(
@@ -231,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_arrives_in_order_whatever_its_size() {
+    fn writes_of_any_size_arrive_in_order() {
         for size in [0, 1, BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1, 9 * BLOCK_BYTES, 13 * BLOCK_BYTES + 513] {
             check(size, 300_001);
         }

@@ -146,7 +146,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn files_with_equal_content_are_told_apart() {
+    fn files_with_equal_content_are_distinguished() {
         let (one, other) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
         let (one, other) = (Metadata::of(&one).unwrap(), Metadata::of(&other).unwrap());
         assert!(one.is_same_file(&one));

@@ -60,6 +60,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// Returns true if the file may be whole, and only its form is unknown: a later version, a type without a known size,
+    /// or a header above the limit.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Version(_) | Self::UnknownType { .. } | Self::TooLarge)
+    }
+
     pub(super) fn tensor(name: &str, problem: &'static str) -> Self {
         Self::Tensor { name: name.to_owned(), problem }
     }

@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_refused() {
+    fn impossible_values_are_refused() {
         let array = |kind: u32, count: u64| [&kind.to_le_bytes()[..], &count.to_le_bytes()].concat();
         let file = || Gguf::new(3, false);
         fails(&file().entry("a", 4, &[0; 4]).entry("a", 4, &[0; 4]), "its metadata `a` occurs twice");
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_without_end_is_left_at_the_limit() {
+    fn an_endless_header_is_read_up_to_the_limit() {
         let endless = Gguf::new(3, false).entry("a", 8, &u64::MAX.to_le_bytes()).bytes();
         let source = endless.chain(io::repeat(0));
         assert!(matches!(read(source, None), Err(Error::TooLarge)));

@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_speak_keeps_nothing() {
+    fn models_that_do_not_generate_need_no_cache() {
         let gguf = |key: &str, value: Value| {
             let numbers = ["block_count", "attention.head_count", "embedding_length"];
             let mut metadata: BTreeMap<_, _> =
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn other_documents_tell_nothing() {
+    fn other_documents_have_no_hyperparameters() {
         assert_eq!(Hyperparameters::of_config("[1]"), None);
         assert_eq!(Hyperparameters::of_config("model: x"), None);
         assert_eq!(Hyperparameters::of_config(&"[".repeat(100_000)), None);

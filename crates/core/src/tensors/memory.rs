@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_not_counted() {
+    fn unknown_sizes_are_not_counted() {
         let memory = Memory::estimate(7, &Hyperparameters { context_length: Some(1), ..Hyperparameters::default() });
         assert_eq!((memory.cache, memory.total()), (None, 7));
     }

@@ -16,7 +16,9 @@ pub(super) fn read(mut source: impl Read, file_size: Option<u64>) -> Result<Head
     source.read_exact(&mut length)?;
     let length = u64::from_le_bytes(length);
     if length > HEADER_LIMIT {
-        return Err(Error::TooLarge);
+        // A length beyond the end of the file is no length at all.
+        let is_cut = file_size.is_some_and(|size| length > size);
+        return Err(if is_cut { Error::Truncated } else { Error::TooLarge });
     }
     // The buffer grows with the received bytes, not to the announced length.
     let mut text = Vec::new();
@@ -170,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_refused() {
+    fn impossible_values_are_refused() {
         let one = |dtype: &str, shape: &str, offsets: &str| {
             format!(r#"{{"t":{{"dtype":"{dtype}","shape":{shape},"data_offsets":{offsets}}}}}"#)
         };
@@ -203,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_that_lies_costs_nothing() {
+    fn a_false_length_allocates_nothing() {
         let check = |length: u64, expected: &str| {
             let file = [&length.to_le_bytes()[..], b"{}"].concat();
             assert_eq!(read(&file[..], None).unwrap_err().to_string(), expected);

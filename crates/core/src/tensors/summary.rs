@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn the_blocks_of_gguf_count_as_the_weights_in_them() {
+    fn gguf_blocks_count_as_their_weights() {
         let file = header(Format::Gguf, &samples::small_gguf(3, false).bytes());
         let summary = Summary::new(Hyperparameters::of_gguf(&file.metadata), &[&file]);
         assert_eq!((summary.parameters, summary.memory.weights), (320 + 32, 180 + 128));
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn packed_weights_count_as_what_they_stand_for() {
+    fn packed_weights_count_as_unpacked_parameters() {
         let tensor = |name: &str, element_type: &'static str, elements: u64, size: u64| Tensor {
             name: name.to_owned(),
             element_type,

@@ -144,11 +144,11 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// Takes what follows the start of a document, and returns whether that is nothing but comments.
+    /// Takes what follows the start of a document, and returns true if that is nothing but comments, or a null: the
+    /// parser gives `~` for both.
     fn is_empty_document(&mut self) -> Result<bool, SyntaxError> {
-        let (event, mark) = self.next()?;
-        let is_empty = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, ..) if text.is_empty());
-        Ok(is_empty && mark.start == mark.end)
+        let (event, _) = self.next()?;
+        Ok(matches!(&event, Event::Scalar(text, ScalarStyle::Plain, ..) if text.is_empty() || text == "~"))
     }
 
     fn node(&mut self, event: Event<'_>, mark: Mark, depth: usize) -> Result<Rc<Node>, SyntaxError> {

@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn values_mean_what_they_mean_to_go() {
+    fn values_are_read_as_in_go() {
         let cases: Vec<Value> = serde_json::from_str(GOLDEN).unwrap();
         assert!(cases.len() > 100);
         for case in &cases {

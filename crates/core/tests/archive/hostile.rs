@@ -177,7 +177,7 @@ fn headers_that_lie_are_refused() {
 }
 
 #[test]
-fn numbers_that_are_none_are_refused() {
+fn invalid_numbers_are_refused() {
     for field in [100, 124] {
         for number in [&b"89"[..], &[0xff; 8], &[0x80, 1, 0, 0, 0, 0, 0, 0]] {
             let mut header = tar::Header::new_ustar();

@@ -14,7 +14,7 @@ use kit_core::progress::{Silent, Task};
 use crate::scenery::{Context, names};
 
 #[test]
-fn folders_above_the_layer_come_first_and_siblings_do_not_come_at_all() {
+fn parent_folders_precede_the_layer_and_siblings_are_left_out() {
     let context = Context::with_files(&["x/y/f", "x/y/g", "x/z", "a"]);
     assert_eq!(context.names("x/y/f", &[]), "x/ x/y/ x/y/f");
     assert_eq!(context.names("x/y", &[]), "x/ x/y/ x/y/f x/y/g");
@@ -74,7 +74,7 @@ fn ignored_folders_and_special_files_are_not_read() {
 }
 
 #[test]
-fn links_inside_the_context_are_packed_as_what_they_point_to() {
+fn links_inside_the_context_are_packed_as_their_targets() {
     let context = Context::with_files(&["store/w.bin", "store/deep/x", "m/own"]);
     context.link("m/file", "../store/w.bin");
     context.link("m/folder", &context.root().join("store/deep").display().to_string());
@@ -162,7 +162,7 @@ fn a_compressed_layer_has_the_digest_of_its_tar() {
 }
 
 #[test]
-fn files_around_the_buffer_size_come_out_whole() {
+fn files_around_the_buffer_size_are_complete() {
     let context = Context::new();
     for (index, size) in
         [(1 << 20) - 1024, (1 << 20) - 512, 1 << 20, (3 << 20) + 1, 0, 511, 513].into_iter().enumerate()
@@ -307,7 +307,7 @@ impl Task for Counter {
 }
 
 #[test]
-fn progress_adds_up_to_what_was_measured() {
+fn progress_adds_up_to_the_measured_sizes() {
     let context = Context::with_files(&["d/f", "d/e/g"]);
     let ignore = IgnoreRules::default();
     let source = LayerSource {

@@ -12,7 +12,7 @@ use crate::scenery::{Context, Member, pax, shape, snapshot, tar, unpack};
 const REFUSE: Overwrite = Overwrite::Refuse;
 
 #[test]
-fn layers_come_out_as_they_went_in() {
+fn layers_round_trip() {
     let context = Context::with_files(&["m/w.bin", "m/sub/x", "d/y"]);
     context.directory("m/empty");
     context.set_mode("m/sub", 0o750);
@@ -145,7 +145,7 @@ fn several_threads_may_extract_at_once() {
 }
 
 #[test]
-fn a_mismatch_of_the_layer_comes_through() {
+fn a_mismatch_of_the_layer_is_reported() {
     let layer = tar(&[Member::file("f", "x")]);
     let out = tempfile::tempdir().unwrap();
     let destination = Destination::open(out.path(), REFUSE).unwrap();
@@ -163,7 +163,7 @@ fn a_target_that_is_a_file_is_named() {
     for path in ["f", "f/x"] {
         let place = context.root().join(path);
         let error = Destination::open(&place, REFUSE).unwrap_err();
-        assert_eq!(error.to_string(), format!("cannot unpack into `{}`", place.display()));
+        assert_eq!(error.to_string(), format!("cannot write to folder `{}`", place.display()));
     }
     assert_eq!(snapshot(context.root()), "f 644 f");
 }

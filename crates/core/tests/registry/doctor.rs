@@ -53,7 +53,7 @@ fn reading_changes_nothing() {
 }
 
 #[test]
-fn what_a_registry_lacks_is_seen() {
+fn missing_capabilities_are_detected() {
     let (registry, other) = (filled(), filled());
     registry.configure(|options| {
         options.ranges = false;
@@ -84,7 +84,7 @@ fn what_a_registry_lacks_is_seen() {
 }
 
 #[test]
-fn what_was_written_is_deleted() {
+fn doctor_deletes_its_uploads() {
     let registry = filled();
     let (findings, end) = probe(&client(settings()), &registry, true);
     end.unwrap();
@@ -147,7 +147,7 @@ fn the_authentication_is_reported_without_the_secret() {
 }
 
 #[test]
-fn what_was_found_is_known_to_the_next_process() {
+fn findings_are_kept_for_the_next_process() {
     let (registry, folder) = (filled(), tempfile::tempdir().unwrap());
     registry.configure(|options| options.parts = false);
     let process = || client(Settings { registries_folder: Some(folder.path().to_owned()), ..settings() });

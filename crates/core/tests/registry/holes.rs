@@ -33,7 +33,7 @@ fn curious() -> [FakeRegistry; 2] {
 
 /// Only the registry itself may ask for credentials (CVE-2020-15157, where containerd sent them to any server).
 #[test]
-fn a_place_that_a_redirect_leads_to_learns_no_credentials_by_asking() {
+fn a_redirect_target_cannot_request_credentials() {
     for place in curious() {
         let registry = guarded();
         registry.add_blob(b"hello");
@@ -45,7 +45,7 @@ fn a_place_that_a_redirect_leads_to_learns_no_credentials_by_asking() {
 }
 
 #[test]
-fn a_place_that_an_upload_goes_to_learns_no_credentials_by_asking() {
+fn an_upload_host_cannot_request_credentials() {
     for place in curious() {
         let registry = guarded();
         registry.configure(|options| options.upload_origin = Some(format!("http://{}", place.host())));

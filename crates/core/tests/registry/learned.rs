@@ -36,7 +36,7 @@ fn a_registry_that_takes_no_parts_is_not_sent_one_again() {
 }
 
 #[test]
-fn parts_are_as_small_the_next_time_as_they_had_to_become() {
+fn the_next_upload_starts_with_the_reduced_part_size() {
     let (registry, folder) = (FakeRegistry::start(), tempfile::tempdir().unwrap());
     registry.configure(|options| options.largest_part = Some(4 * 1024 * 1024));
     let large = |folder| Settings { resumable_bytes: 8_000_000, ..process(folder) };
@@ -47,7 +47,7 @@ fn parts_are_as_small_the_next_time_as_they_had_to_become() {
 }
 
 #[test]
-fn a_blob_as_large_as_one_that_was_refused_in_one_put_goes_in_parts() {
+fn a_blob_as_large_as_one_refused_whole_is_sent_in_parts() {
     let (registry, folder) = (FakeRegistry::start(), tempfile::tempdir().unwrap());
     registry.configure(|options| options.put_body = PutBody::Refused(413, "SIZE_INVALID"));
     let whole = |folder| Settings { resumable_bytes: 10_000_000, chunk_bytes: 5_000_000, ..process(folder) };
@@ -96,7 +96,7 @@ fn a_manifest_that_is_refused_for_its_artifact_type_is_said_to_be() {
 }
 
 #[test]
-fn another_refusal_of_a_manifest_stays_what_it_is() {
+fn another_refusal_of_a_manifest_is_reported_unchanged() {
     let registry = FakeRegistry::start();
     for (status, code) in [(400, "TAG_INVALID"), (403, "DENIED"), (413, "X")] {
         registry.configure(|options| options.artifact_type_refusal = Some((status, code)));

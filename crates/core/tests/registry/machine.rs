@@ -88,7 +88,7 @@ fn an_invalid_proxy_is_refused_without_its_password() {
 }
 
 #[test]
-fn a_registry_that_is_not_there_is_named() {
+fn an_unreachable_registry_is_named() {
     let host = FakeRegistry::start().host().to_owned();
     let error = Client::new(settings()).unwrap().ping(&host, None).unwrap_err();
     let shown = crate::support::chain(&error);

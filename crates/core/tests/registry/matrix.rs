@@ -113,7 +113,7 @@ fn a_slow_connection_costs_no_byte() {
 
 /// The bytes of the first answers are not requested again, but a registry without range support sends them again.
 #[test]
-fn a_registry_that_ignores_ranges_sends_again_what_was_there() {
+fn a_registry_that_ignores_ranges_sends_the_whole_blob() {
     let prepare = |registry: &FakeRegistry, kit: &Kit| {
         registry.configure(|options| options.ranges = false);
         registry.fail("GET", kit.layer(), Fault::DropAnswerAfter(700_000));
@@ -122,7 +122,7 @@ fn a_registry_that_ignores_ranges_sends_again_what_was_there() {
 }
 
 #[test]
-fn an_expired_url_is_resolved_again_and_no_credentials_go_there() {
+fn an_expired_url_is_resolved_again_without_credentials() {
     let kit = Kit::new();
     for road in FROM {
         let (registry, store, home) = (FakeRegistry::start(), FakeRegistry::start(), Home::new());
@@ -194,7 +194,7 @@ fn an_upload_that_stalls_sends_no_byte_again_that_arrived() {
 }
 
 #[test]
-fn a_refused_upload_sends_again_what_was_refused_and_no_more() {
+fn only_the_refused_part_of_an_upload_is_sent_again() {
     for fault in refusals() {
         check(&TO, settings, while_sending("POST", fault.clone()), nothing);
         let patch = while_sending("PATCH", fault.clone());
@@ -220,7 +220,7 @@ fn an_expired_session_is_restarted_once() {
 
 /// The registry reports less than it has: the part at the wrong offset is refused, and the session is queried.
 #[test]
-fn an_offset_that_lies_costs_one_part() {
+fn a_false_offset_costs_one_part() {
     for lie in ["0-5", "0-399998"] {
         let prepare = |registry: &FakeRegistry, _: &Kit| {
             registry.fail("PATCH", "/uploads/", Fault::Header("range", lie.to_owned()));
@@ -256,7 +256,7 @@ fn wrong_bytes_are_never_kept() {
 
 /// Bytes from another offset of the blob than the requested one are refused.
 #[test]
-fn an_answer_about_other_bytes_is_refused() {
+fn an_answer_with_another_range_is_refused() {
     let kit = Kit::new();
     for road in FROM.into_iter().filter(|road| road.is_in_pieces()) {
         let (registry, home) = (FakeRegistry::start(), Home::new());

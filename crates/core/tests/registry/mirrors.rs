@@ -69,7 +69,7 @@ fn the_first_mirror_that_has_everything_is_enough() {
 }
 
 #[test]
-fn what_a_mirror_does_not_have_comes_from_the_next_place() {
+fn a_blob_missing_in_a_mirror_comes_from_the_next() {
     let scene = Scene::new(5000);
     scene.mirrors[1].add_blob(&scene.blob);
     let repository = scene.repository(settings());
@@ -79,7 +79,7 @@ fn what_a_mirror_does_not_have_comes_from_the_next_place() {
 }
 
 #[test]
-fn a_mirror_that_is_not_there_is_asked_for_nothing_else() {
+fn an_unreachable_mirror_gets_no_more_requests() {
     let scene = Scene::new(5000);
     scene.fill(&scene.mirrors[1], "team/model");
     for fault in [
@@ -100,7 +100,7 @@ fn a_mirror_that_is_not_there_is_asked_for_nothing_else() {
 }
 
 #[test]
-fn a_mirror_that_wants_credentials_gets_its_own_or_none() {
+fn a_mirror_gets_only_its_own_credentials() {
     let scene = Scene::new(5000);
     scene.fill(&scene.mirrors[1], "team/model");
     let wants = |username, password| Access::Basic { username, password };
@@ -136,7 +136,7 @@ fn a_wrong_manifest_of_a_mirror_is_not_taken() {
 }
 
 #[test]
-fn a_tag_means_what_the_mirror_says() {
+fn a_mirror_resolves_tags() {
     let scene = Scene::new(5000);
     let older = scene.mirrors[0].add_manifest("team/model", "v1", MANIFEST, &manifest("older"));
     let repository = scene.repository(settings());
@@ -146,7 +146,7 @@ fn a_tag_means_what_the_mirror_says() {
 }
 
 #[test]
-fn a_mirror_that_breaks_off_is_continued_elsewhere() {
+fn a_broken_mirror_is_continued_at_the_next_place() {
     for pieces_from_bytes in [0, u64::MAX] {
         let scene = Scene::new(900_000);
         scene.fill(&scene.mirrors[0], "team/model");
@@ -165,7 +165,7 @@ fn a_mirror_that_breaks_off_is_continued_elsewhere() {
 }
 
 #[test]
-fn a_range_is_continued_elsewhere_up_to_its_end() {
+fn a_range_is_completed_by_the_next_place() {
     let scene = Scene::new(900_000);
     scene.mirrors.iter().for_each(|mirror| scene.fill(mirror, "team/model"));
     scene.mirrors[0].fail_later("GET", "/blobs/", 0, 1, Fault::DropAnswerAfter(300_000));
@@ -192,7 +192,7 @@ fn a_silent_mirror_is_left_in_the_middle_of_a_blob() {
 
 /// The store of `kit` detects wrong bytes, reports them, and reads the blob again.
 #[test]
-fn wrong_bytes_of_a_mirror_are_read_again_elsewhere() {
+fn wrong_bytes_of_a_mirror_are_read_again_from_the_next_place() {
     let scene = Scene::new(5000);
     scene.mirrors.iter().for_each(|mirror| {
         scene.fill(mirror, "team/model");
@@ -217,7 +217,7 @@ fn put(store: &kit_core::store::Store, blob: &Descriptor, source: &Repository) -
 }
 
 #[test]
-fn wrong_bytes_that_another_registry_refused_are_sent_again_from_elsewhere() {
+fn bytes_refused_as_wrong_are_sent_again_from_another_source() {
     let (scene, target) = (Scene::new(5000), FakeRegistry::start());
     scene.fill(&scene.mirrors[0], "team/model");
     scene.mirrors[0].fail("GET", "/blobs/", Fault::WrongBytes);
@@ -241,7 +241,7 @@ fn nothing_is_sent_to_a_mirror() {
 }
 
 #[test]
-fn a_prefix_stands_in_front_of_the_name() {
+fn a_prefix_precedes_the_name() {
     let scene = Scene::new(5000);
     scene.fill(&scene.mirrors[0], "hub/proxy/team/model");
     let mirror = format!("http://{}/hub/proxy", scene.mirrors[0].host()).parse().unwrap();

@@ -60,7 +60,7 @@ fn a_digest_is_resolved_to_itself_or_not_at_all() {
 }
 
 #[test]
-fn what_is_missing_is_named() {
+fn missing_parts_are_named() {
     let registry = FakeRegistry::start();
     let error = repository(&registry).resolve("v1").unwrap_err();
     assert_eq!(error.to_string(), format!("`{}/team/model:v1` was not found", registry.host()));
@@ -305,7 +305,7 @@ fn tags_are_listed_over_all_pages() {
 }
 
 #[test]
-fn a_list_that_goes_round_or_away_is_refused() {
+fn a_list_with_a_cycle_or_a_foreign_link_is_refused() {
     let registry = FakeRegistry::start();
     registry.add_manifest("team/model", "a", MANIFEST, &manifest("a"));
     for link in ["</v2/team/model/tags/list>; rel=next", "<http://127.0.0.1:9/v2/team/model/tags/list>; rel=next"] {
@@ -341,7 +341,7 @@ fn a_reader_that_is_dropped_stops_the_download() {
 }
 
 #[test]
-fn of_a_range_nothing_else_travels() {
+fn only_the_requested_range_is_transferred() {
     let (registry, content) = (FakeRegistry::start(), bytes(SIZE));
     registry.add_blob(&content);
     // Large enough to be read in pieces if all of it were read.

@@ -77,7 +77,7 @@ fn assert_each_byte_of(whole: Range<u64>, mut ranges: Vec<Range<u64>>) {
 }
 
 #[test]
-fn a_large_blob_comes_in_pieces_and_no_byte_twice() {
+fn a_large_blob_is_fetched_in_pieces_and_no_byte_twice() {
     for offset in [0, 100_001] {
         let scene = Scene::new();
         scene.check(&scene.repository(settings()), offset);
@@ -88,7 +88,7 @@ fn a_large_blob_comes_in_pieces_and_no_byte_twice() {
 }
 
 #[test]
-fn a_long_range_comes_in_pieces_and_nothing_beside_it() {
+fn a_long_range_is_fetched_in_pieces_and_nothing_else() {
     for settings in [settings(), in_stretches()] {
         let (scene, mut range) = (Scene::new(), Vec::new());
         let repository = scene.repository(settings);
@@ -117,7 +117,7 @@ fn a_quick_connection_brings_ever_longer_stretches_and_no_byte_twice() {
 }
 
 #[test]
-fn a_connection_that_becomes_slow_gets_company_and_no_byte_comes_twice() {
+fn a_slow_connection_gets_help_and_no_byte_is_fetched_twice() {
     let scene = Scene::new();
     scene.registry.fail_later("GET", "/blobs/", 2, 1, Fault::SlowAnswer(400_000));
     scene.check(&scene.repository(in_stretches()), 0);
@@ -127,7 +127,7 @@ fn a_connection_that_becomes_slow_gets_company_and_no_byte_comes_twice() {
 }
 
 #[test]
-fn a_stretch_that_breaks_off_is_gone_on_with_at_its_byte() {
+fn a_broken_range_resumes_at_its_byte() {
     let scene = Scene::new();
     scene.registry.fail_later("GET", "/blobs/", 2, 1, Fault::DropAnswerAfter(100_000));
     scene.check(&scene.repository(in_stretches()), 0);
@@ -136,7 +136,7 @@ fn a_stretch_that_breaks_off_is_gone_on_with_at_its_byte() {
 }
 
 #[test]
-fn what_is_left_of_a_blob_may_be_small_enough_for_one_stream() {
+fn the_rest_of_a_blob_can_be_small_enough_for_one_stream() {
     let scene = Scene::new();
     scene.check(&scene.repository(settings()), SIZE - 100_000);
     assert_eq!(scene.registry.requests().len(), 1);

@@ -13,7 +13,7 @@ use kit_testkit::registry::{Access, FakeRegistry, Fault};
 const SIZE: usize = 3_000_000;
 
 #[test]
-fn a_blob_goes_in_one_piece() {
+fn a_blob_is_sent_whole() {
     let registry = FakeRegistry::start();
     let content = bytes(SIZE);
     let descriptor = descriptor(&content);
@@ -62,7 +62,7 @@ fn credentials_do_not_follow_an_upload_to_another_place() {
 }
 
 #[test]
-fn what_is_there_is_known() {
+fn contains_finds_stored_blobs() {
     let registry = FakeRegistry::start();
     let repository = repository(&registry);
     let there = descriptor(b"hello");
@@ -92,7 +92,7 @@ fn content_that_is_wrong_is_refused_by_the_registry() {
 }
 
 #[test]
-fn content_that_cannot_be_read_says_so_itself() {
+fn an_unreadable_source_is_reported_as_such() {
     struct Unreadable;
     impl kit_core::oci::Content for Unreadable {
         fn open_at(&self, _: u64) -> Result<Box<dyn std::io::Read + Send>, ContentError> {
@@ -204,7 +204,7 @@ fn a_manifest_is_deleted_by_digest() {
 }
 
 #[test]
-fn a_registry_that_deletes_nothing_says_so() {
+fn a_registry_without_deletion_is_reported() {
     let registry = FakeRegistry::start();
     registry.configure(|options| options.delete = false);
     let error = repository(&registry).delete("v1").unwrap_err();

@@ -49,7 +49,7 @@ fn another_refusal_is_final() {
 }
 
 #[test]
-fn the_last_part_is_what_is_left() {
+fn the_last_part_is_the_remainder() {
     let registry = FakeRegistry::start();
     registry.configure(|options| options.put_body = PutBody::Refused(413, "X"));
     push(&registry, in_parts(), 1_000_001);
@@ -103,7 +103,7 @@ fn an_interrupted_put_continues_in_parts() {
 }
 
 #[test]
-fn a_broken_put_of_which_nothing_is_kept_is_sent_again_in_parts() {
+fn a_broken_put_without_progress_is_sent_again_in_parts() {
     let registry = FakeRegistry::start();
     registry.configure(|options| options.keeps_partial = false);
     registry.fail("PUT", "/uploads/", Fault::DropRequestAfter(1_500_000));
@@ -145,7 +145,7 @@ fn a_part_that_is_only_half_taken_is_continued() {
 }
 
 #[test]
-fn a_range_that_does_not_grow_is_not_believed() {
+fn a_range_without_progress_is_refused() {
     let registry = FakeRegistry::start();
     registry.configure(|options| {
         options.put_body = PutBody::Refused(413, "X");
@@ -175,7 +175,7 @@ fn an_expired_upload_starts_again_once() {
 
 /// The session ended while the connection was lost.
 #[test]
-fn a_session_that_is_gone_after_a_break_starts_again() {
+fn an_upload_session_lost_after_a_break_starts_again() {
     let registry = FakeRegistry::start();
     registry.fail("PUT", "/uploads/", Fault::DropRequestAfter(1_500_000));
     registry.fail("GET", "/uploads/", Fault::Status(404, vec![]));
@@ -185,7 +185,7 @@ fn a_session_that_is_gone_after_a_break_starts_again() {
 
 /// The second time the upload is not started again, and the error gives the reason for the loss.
 #[test]
-fn a_session_that_is_lost_twice_ends_with_what_broke_it() {
+fn an_upload_session_lost_twice_fails_with_the_first_cause() {
     let registry = FakeRegistry::start();
     registry.fail_later("PUT", "/uploads/", 0, 9, Fault::DropRequestAfter(1_500_000));
     registry.fail_later("PATCH", "/uploads/", 0, 9, Fault::DropRequestAfter(500_000));
@@ -197,7 +197,7 @@ fn a_session_that_is_lost_twice_ends_with_what_broke_it() {
 }
 
 #[test]
-fn a_registry_that_takes_nothing_more_is_left_after_a_while() {
+fn an_upload_without_progress_ends_after_the_time_limit() {
     let registry = FakeRegistry::start();
     registry.fail("PUT", "/uploads/", Fault::StallRequestAfter(500_000));
     // More than the buffers of the system between client and server hold.

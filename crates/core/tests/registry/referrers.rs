@@ -134,7 +134,7 @@ fn an_entry_that_another_writer_dropped_is_written_again() {
 }
 
 #[test]
-fn what_others_wrote_into_the_index_stays() {
+fn foreign_entries_in_the_index_stay() {
     let registry = registry(false);
     let foreign =
         json!({ "mediaType": "x", "digest": format!("sha512:{}", "a".repeat(128)), "size": 1, "data": "e30=" });
@@ -148,7 +148,7 @@ fn what_others_wrote_into_the_index_stays() {
 }
 
 #[test]
-fn a_tag_that_is_something_else_is_left_alone() {
+fn a_tag_with_foreign_content_is_left_alone() {
     let registry = registry(false);
     let digest = registry.add_manifest("team/model", &tag(), "", &manifest("theirs"));
     let (descriptor, bytes) = referrer("one");
@@ -169,7 +169,7 @@ fn a_list_without_an_end_is_read_to_a_limit() {
 }
 
 #[test]
-fn a_mirror_that_knows_of_none_does_not_hide_those_of_the_registry() {
+fn a_mirror_without_referrers_does_not_hide_those_of_the_registry() {
     let (home, mirror) = (registry(true), registry(true));
     publish(&repository(&home), "home");
     let reading = || {

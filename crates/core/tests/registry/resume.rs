@@ -64,7 +64,7 @@ impl Broken {
 }
 
 #[test]
-fn a_large_blob_goes_in_parts_from_the_start() {
+fn a_large_blob_is_sent_in_parts_from_the_start() {
     let (registry, folder) = (FakeRegistry::start(), tempfile::tempdir().unwrap());
     let content = bytes(SIZE);
     repository_with(&registry, process(folder.path())).put(&descriptor(&content), &&content[..]).unwrap();
@@ -85,7 +85,7 @@ fn acknowledged_bytes_are_never_sent_again() {
 }
 
 #[test]
-fn a_dead_session_means_one_clean_start() {
+fn a_dead_session_is_started_again_once() {
     let broken = Broken::new();
     broken.registry.expire_uploads();
     broken.push_again();
@@ -94,7 +94,7 @@ fn a_dead_session_means_one_clean_start() {
 }
 
 #[test]
-fn a_session_that_cannot_be_queried_means_a_clean_start() {
+fn an_upload_session_without_status_is_started_again() {
     for status in [403, 404, 500] {
         let broken = Broken::new();
         broken.registry.fail_later("GET", "/uploads/", 0, 100, Fault::Status(status, vec![]));
@@ -115,7 +115,7 @@ fn a_registry_that_is_away_costs_no_acknowledged_byte() {
 
 /// A session that reports less than it had confirmed, more than the blob, or nothing, is not trusted.
 #[test]
-fn an_offset_that_makes_no_sense_is_not_believed() {
+fn an_implausible_offset_is_refused() {
     for range in ["0-1999998", "0-0", "0-3500000", "7-2399999", "nonsense", "0-18446744073709551615"] {
         let broken = Broken::new();
         broken.registry.fail("GET", "/uploads/", Fault::Header("range", range.to_owned()));

@@ -169,7 +169,12 @@ impl Road {
                 home.assert_sound(2 + 1);
             }
             Self::UnpackInOneStream | Self::UnpackInPieces => {
-                let found = Located { source: Box::new(repository), name: "v1".to_owned(), is_remote: true };
+                let found = Located {
+                    source: Box::new(repository),
+                    name: "v1".to_owned(),
+                    title: "v1".to_owned(),
+                    is_remote: true,
+                };
                 let session = Session { store: home.store.clone(), client, progress: &Silent };
                 let (overwrite, selection) = (Overwrite::Refuse, Selection::new(Vec::new()));
                 let options =

@@ -79,7 +79,7 @@ fn an_object_is_asked_for_with_a_right_in_the_url() {
 }
 
 #[test]
-fn addresses_hold_no_passwords() {
+fn addresses_contain_no_passwords() {
     for address in ["https://ada:s3cret@data.example/a", "ftp://s3cret.example", "s3cret", "s3://", "http://"] {
         let error = client(settings()).web_file(address).err().unwrap();
         assert!(matches!(error, Error::Setting(_)));

@@ -201,6 +201,9 @@ impl ImportArgs {
     fn origin(&self, context: &Context) -> Result<Origin> {
         let text = &self.repository;
         if self.tool.unwrap_or_else(|| tool(text, own_hub(context))) == Tool::Hf {
+            if self.tool.is_none() && context.environment.absolute(Path::new(text)).is_dir() {
+                context.output.say(&format!("Using the hub for `{text}`; to import the folder, use `./{text}`"));
+            }
             return Ok(Origin::Hub(parse(text)?));
         }
         if self.token.is_some() {
@@ -211,6 +214,13 @@ impl ImportArgs {
                 let path = context.environment.absolute(&path);
                 if !path.exists() {
                     bail!("cannot import `{text}`: it does not exist");
+                }
+                // A bare repository has no `.git`.
+                if path.is_dir() && !path.join(".git").exists() && !path.join("HEAD").exists() {
+                    bail!(
+                        "cannot import `{text}`: it is neither a git repository nor an MLflow run or model; use `kit \
+                         pack` for other folders"
+                    );
                 }
                 // So that `.` has a name.
                 GitRemote::Folder(fs_err::canonicalize(&path)?)

@@ -12,7 +12,7 @@ use crate::arguments::lock_file;
 use crate::commands::create::pack;
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, InvalidTemplate, tidy, usage};
+use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, InvalidFormat, tidy, usage};
 use kit_core::kitfile;
 use kit_core::ops::{self, Comparable, Concern, DiffOptions, Difference, Lookup, PackOptions, Reading, Session};
 
@@ -25,8 +25,9 @@ use kit_core::ops::{self, Comparable, Concern, DiffOptions, Difference, Lookup, 
 /// A folder with a Kitfile is compared as it would be packed. Other names are looked up in the local store, then in
 /// the registry; prefix a name with `local://` or `remote://` to choose. Layers that both sides share are not read. Of
 /// other layers in a registry, only file headers are read, and the content of files up to --read-limit if it is needed
-/// for the comparison; compressed layers have to be read completely. Data read in this way is not verified. Lock files
-/// record digests only, so the content of their files is not compared.
+/// for the comparison; compressed layers have to be read completely. Data read in this way is verified only with a
+/// table of contents, which layers of other tools lack. Lock files record digests only, so the content of their files
+/// is not compared.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -79,9 +80,9 @@ enum DiffFormat {
 }
 
 impl FromStr for DiffFormat {
-    type Err = InvalidTemplate;
+    type Err = InvalidFormat;
 
-    fn from_str(text: &str) -> Result<Self, InvalidTemplate> {
+    fn from_str(text: &str) -> Result<Self, InvalidFormat> {
         if text == "markdown" { Ok(Self::Markdown) } else { text.parse().map(Self::Common) }
     }
 }
@@ -141,7 +142,7 @@ fn comparable(context: &Context, session: &Session<'_>, text: &str) -> Result<Co
     if place == Lookup::Anywhere && is_folder(text, &path) {
         return Ok(Comparable::Folder(Box::new(packing(path)?)));
     }
-    if is_path(text) && !path.exists() {
+    if (is_path(text) || text.ends_with("Kitfile.lock")) && !path.exists() {
         return Err(usage(format!("`{}` does not exist", tidy(Path::new(text)))));
     }
     Ok(Comparable::ModelKit(session.find(&context.location(text)?, place)?))

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_obeys_is_shown() {
+    fn control_characters_are_escaped() {
         for (text, expected) in [
             ("+\tü – 😀\n", "+\tü – 😀\n"),
             ("+\u{1b}]0;title\u{7}\r\n", "+\\u{1b}]0;title\\u{7}\\r\n"),

@@ -70,7 +70,7 @@ fn existing_files_are_not_touched_unless_requested() {
 }
 
 #[test]
-fn what_is_not_there_is_not_copied() {
+fn a_missing_path_is_not_copied() {
     let sandbox = packed(Compression::Gzip);
     sandbox.kit(&["cp", "sample:v1//data/x", "out/x"]).fails().says("the ModelKit has no file or folder `data/x`");
     assert!(!sandbox.path("out").exists());

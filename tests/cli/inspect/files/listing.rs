@@ -48,7 +48,7 @@ fn the_kitfile_that_is_listed_is_the_one_that_is_unpacked() {
 }
 
 #[test]
-fn what_is_not_there_is_named() {
+fn missing_sources_are_named() {
     let sandbox = packed(Compression::None);
     let run = sandbox.kit(&["ls", "sample:v1//data/mor"]).fails();
     expect![[r#"
@@ -63,7 +63,7 @@ fn what_is_not_there_is_named() {
 }
 
 #[test]
-fn of_a_remote_modelkit_only_headers_are_fetched() {
+fn only_headers_of_a_remote_modelkit_are_fetched() {
     let (sandbox, registry) = (packed(Compression::None), FakeRegistry::start());
     let local = sandbox.kit(&["ls", "sample:v1"]).ok().stdout;
     let remote = pushed(&sandbox, registry.host());
@@ -80,7 +80,7 @@ fn of_a_remote_modelkit_only_headers_are_fetched() {
 }
 
 #[test]
-fn of_zstandard_only_the_frames_are_fetched_that_hold_the_file() {
+fn only_the_zstandard_frames_of_the_file_are_fetched() {
     let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
     sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\ndatasets: [{path: data}]\n");
     let mut seed = 1_u32;

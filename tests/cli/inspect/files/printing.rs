@@ -31,7 +31,6 @@ fn a_file_is_printed_byte_for_byte() {
 fn only_files_are_printed() {
     let sandbox = packed(Compression::None);
     for (path, reason) in [
-        ("", "`.` is a folder"),
         ("//data", "`data` is a folder"),
         ("//weights", "`weights` is a folder"),
         ("//data/more", "`data/more` is a folder"),
@@ -40,6 +39,7 @@ fn only_files_are_printed() {
     ] {
         sandbox.kit(&["cat", &format!("sample:v1{path}")]).fails().says(reason).says("hint: `kit ls");
     }
+    sandbox.kit(&["cat", "sample:v1"]).fails().says("`.` is a folder").says("hint: append the path of a file");
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_small_file_of_a_large_remote_modelkit_costs_kilobytes() {
 }
 
 #[test]
-fn a_large_file_comes_as_one_range() {
+fn a_large_file_is_fetched_as_one_range() {
     let (sandbox, registry) = (packed(Compression::None), FakeRegistry::start());
     let remote = pushed(&sandbox, registry.host());
     registry.forget_requests();

@@ -20,7 +20,7 @@ fn a_layer_that_is_read_whole_is_verified_before_files_get_their_names() {
 }
 
 #[test]
-fn the_table_of_contents_vouches_for_what_is_read_in_ranges() {
+fn ranges_are_verified_with_the_table_of_contents() {
     let sandbox = packed(Compression::None);
     damage(&sandbox, Compression::None);
     for command in [&["cp", "sample:v1//data/train.csv", "out/"][..], &["cat", "sample:v1//data/train.csv"]] {
@@ -30,7 +30,7 @@ fn the_table_of_contents_vouches_for_what_is_read_in_ranges() {
 }
 
 #[test]
-fn nothing_vouches_for_what_is_read_in_ranges_without_a_table() {
+fn ranges_read_without_a_table_are_not_verified() {
     let sandbox = packed(Compression::None);
     damage(&sandbox, Compression::None);
     for table in tables(&sandbox, "sample:v1") {

@@ -3,7 +3,7 @@
 use super::scene::{PLAIN, Scene, pushed};
 
 #[test]
-fn labels_choose_what_is_pulled() {
+fn labels_select_the_modelkit_to_pull() {
     let scene = Scene::with_index();
     let (registry, name) = pushed(&scene);
     registry.forget_requests();
@@ -36,7 +36,7 @@ fn the_variants_are_listed_if_none_is_selected() {
         |labels: &[&str]| scene.elsewhere(&[&["pull", &name, PLAIN], labels].concat()).fails().redacted_failure();
     expect_test::expect![[r#"
         error: Failed to pull `[REGISTRY]/team/sample:all`
-          caused by: `all` is an index of ModelKits, not a single ModelKit; it contains:
+          caused by: `[REGISTRY]/team/sample:all` is an index of ModelKits, not a single ModelKit; it contains:
             [DIGEST] q4 (architecture=llama, format=gguf, paramSize=2K, quantization=Q4_0)
             [DIGEST] q8 (architecture=llama, format=gguf, paramSize=2K, quantization=Q8_0)
         hint: select a ModelKit by digest (NAME@DIGEST), or by label with `kit pull` or `kit unpack`: -l quantization=Q8_0
@@ -44,20 +44,20 @@ fn the_variants_are_listed_if_none_is_selected() {
     .assert_eq(&failure(&[]));
     expect_test::expect![[r#"
         error: Failed to pull `[REGISTRY]/team/sample:all`
-          caused by: no ModelKit in the index `all` has `format=gguf` and `quantization=Q2_K`; it contains:
+          caused by: no ModelKit in the index `[REGISTRY]/team/sample:all` has `format=gguf` and `quantization=Q2_K`; it contains:
             [DIGEST] q4 (architecture=llama, format=gguf, paramSize=2K, quantization=Q4_0)
             [DIGEST] q8 (architecture=llama, format=gguf, paramSize=2K, quantization=Q8_0)
     "#]]
     .assert_eq(&failure(&["-l", "format=gguf", "-l", "quantization=Q2_K"]));
     expect_test::expect![[r#"
         error: Failed to pull `[REGISTRY]/team/sample:all`
-          caused by: 2 ModelKits in the index `all` have `format=gguf`:
+          caused by: 2 ModelKits in the index `[REGISTRY]/team/sample:all` have `format=gguf`:
             [DIGEST] q4 (architecture=llama, format=gguf, paramSize=2K, quantization=Q4_0)
             [DIGEST] q8 (architecture=llama, format=gguf, paramSize=2K, quantization=Q8_0)
         hint: add labels until one ModelKit is left, such as -l quantization=Q8_0
     "#]]
     .assert_eq(&failure(&["-l", "format=gguf"]));
-    scene.kit(&["unpack", "sample:q4", "-l", "format=gguf", "-d", "out"]).fails().says("`q4` is not an index");
+    scene.kit(&["unpack", "sample:q4", "-l", "format=gguf", "-d", "out"]).fails().says("`sample:q4` is not an index");
     scene.elsewhere(&["pull", &name, "-l", "format"]).exits(2).says("use `KEY=VALUE`");
 }
 
@@ -79,7 +79,7 @@ fn commands_that_need_a_modelkit_name_those_in_the_index() {
         &["push", "sample:all", "oci:layout:all", "--also", "image"],
         &["index", "add", "sample:all", "sample:all"],
     ] {
-        let failure = scene.kit(args).fails().says("`all` is an index of ModelKits, not a single ModelKit");
+        let failure = scene.kit(args).fails().says("`sample:all` is an index of ModelKits, not a single ModelKit");
         assert!(
             failure.stderr.contains(&scene.q4) && failure.stderr.contains(&scene.q8),
             "{args:?} {}",

@@ -68,7 +68,7 @@ fn an_index_is_shown_to_people() {
 }
 
 #[test]
-fn an_index_keeps_what_is_in_it() {
+fn an_index_protects_its_modelkits() {
     let scene = Scene::with_index();
     scene.kit(&["remove", "sample:q4"]).ok();
     scene.kit(&["remove", "--all"]).ok();
@@ -84,7 +84,7 @@ fn an_index_keeps_what_is_in_it() {
     let blob = format!("kit/store/blobs/sha256/{}", scene.q4.trim_start_matches("sha256:"));
     assert!(!scene.sandbox.path(&blob).exists());
     scene.kit(&["inspect", "sample:q8"]).ok();
-    scene.kit(&["index", "delete", "sample:q8"]).fails().says("`q8` is not an index");
+    scene.kit(&["index", "delete", "sample:q8"]).fails().says("`sample:q8` is not an index");
     scene.kit(&["index", "remove", &format!("sample@{}", scene.q8), "sample:q8"]).exits(2);
 }
 

@@ -10,7 +10,7 @@ use kit_testkit::registry::{FakeRegistry, sha256};
 use super::scene::{INDEX, PLAIN, Scene, pushed};
 
 #[test]
-fn an_index_appears_when_its_modelkits_are_there() {
+fn an_index_appears_after_its_modelkits() {
     let scene = Scene::with_index();
     let (registry, name) = pushed(&scene);
     let puts: Vec<_> = registry.requests_of("PUT", "/manifests/").iter().map(|put| put.target.clone()).collect();
@@ -24,11 +24,11 @@ fn an_index_appears_when_its_modelkits_are_there() {
     scene.kit(&["push", "sample:all", &name, PLAIN]).ok().says("0 B sent");
     let planned = scene.kit(&["push", "sample:all", &name, PLAIN, "--dry-run"]).ok();
     assert_eq!(planned.stdout.lines().filter(|line| line.starts_with("skip ")).count(), 5, "{}", planned.stdout);
-    scene.kit(&["index", "push", "sample:q4", &name, PLAIN]).fails().says("`q4` is not an index");
+    scene.kit(&["index", "push", "sample:q4", &name, PLAIN]).fails().says("`sample:q4` is not an index");
 }
 
 #[test]
-fn a_pulled_index_is_whole_and_goes_as_a_whole() {
+fn a_pulled_index_is_complete_and_is_removed_completely() {
     let scene = Scene::with_index();
     let (registry, name) = pushed(&scene);
     let digest = scene.elsewhere(&["index", "pull", &name, PLAIN]).ok().digest();
@@ -58,7 +58,7 @@ fn a_pulled_index_is_whole_and_goes_as_a_whole() {
 }
 
 #[test]
-fn models_of_other_modelkits_come_with_an_index() {
+fn an_index_is_pulled_with_its_referenced_models() {
     let scene = Scene::new();
     let registry = FakeRegistry::start();
     let (base, child) = (format!("{}/base:v1", registry.host()), format!("{}/child:all", registry.host()));
@@ -113,7 +113,7 @@ fn an_untrusted_index_adds_nothing_else() {
     let mut other = good.clone();
     other["artifactType"] = json!("application/vnd.example.other");
     publish(&other);
-    pull().says("`all` is not an index of ModelKits");
+    pull().says(":all` is not an index of ModelKits");
     let mut long = good.clone();
     long["manifests"][0]["size"] = json!(1_u64 << 40);
     publish(&long);
@@ -133,7 +133,7 @@ fn an_untrusted_index_adds_nothing_else() {
 }
 
 #[test]
-fn docker_s_registry_and_skopeo_keep_an_index_as_it_is() {
+fn docker_registry_and_skopeo_keep_an_index_unchanged() {
     let scene = Scene::with_index();
     let registry = DockerRegistry::start();
     let name = format!("{}/team/sample:all", registry.host());

@@ -3,7 +3,7 @@
 use super::scene::{DATA, PLAIN, Scene, one_table, table};
 
 #[test]
-fn a_table_that_lies_is_refused() {
+fn a_wrong_table_is_refused() {
     let (scene, mut rows) = one_table();
     rows[3_000_000] = if rows[3_000_000] == b'1' { b'2' } else { b'1' };
     scene.write("data/rows.csv", &rows);
@@ -15,7 +15,7 @@ fn a_table_that_lies_is_refused() {
 }
 
 #[test]
-fn an_older_layer_that_is_damaged_costs_time_and_nothing_else() {
+fn a_damaged_older_layer_costs_only_time() {
     let (scene, mut rows) = one_table();
     rows.extend(b"1,2,3\n");
     scene.write("data/rows.csv", &rows);
@@ -42,7 +42,7 @@ fn an_older_layer_that_is_damaged_and_cut_short_costs_no_more() {
 }
 
 #[test]
-fn an_older_layer_that_is_gone_costs_nothing() {
+fn a_missing_older_layer_costs_nothing() {
     let (scene, mut rows) = one_table();
     rows.extend(b"1,2,3\n");
     scene.write("data/rows.csv", &rows);
@@ -92,7 +92,7 @@ fn compressed_layers_are_fetched_whole() {
 }
 
 #[test]
-fn what_is_missing_of_an_older_layer_is_fetched() {
+fn missing_chunks_of_an_older_layer_are_fetched() {
     let (scene, mut rows) = one_table();
     rows.extend(b"1,2,3\n");
     scene.write("data/rows.csv", &rows);
@@ -128,7 +128,7 @@ fn a_layer_without_a_table_is_fetched_whole() {
 }
 
 #[test]
-fn an_older_layer_without_a_table_is_cut_here() {
+fn an_older_layer_without_a_table_is_chunked_locally() {
     let (scene, mut rows) = (Scene::new(DATA), table(200_000, 1));
     scene.write("data/rows.csv", &rows);
     scene.publish("v1", &[]);
@@ -141,7 +141,7 @@ fn an_older_layer_without_a_table_is_cut_here() {
 }
 
 #[test]
-fn files_that_a_table_lies_about_are_refused() {
+fn files_with_wrong_table_entries_are_refused() {
     let (scene, mut rows) = one_table();
     scene.unpack("v1", "work");
     rows[3_000_000] = if rows[3_000_000] == b'1' { b'2' } else { b'1' };

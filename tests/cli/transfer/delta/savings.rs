@@ -8,7 +8,7 @@ use kit_testkit::samples;
 use super::scene::{DATA, PLAIN, Scene, number, one_table, table};
 
 #[test]
-fn of_appended_rows_only_those_come() {
+fn appended_rows_fetch_only_themselves() {
     let (scene, mut rows) = one_table();
     rows.extend(table(2_000, 2));
     scene.write("data/rows.csv", &rows);
@@ -17,7 +17,7 @@ fn of_appended_rows_only_those_come() {
 }
 
 #[test]
-fn of_inserted_rows_only_those_come_and_what_is_around_them() {
+fn inserted_rows_fetch_only_the_chunks_around_them() {
     let (scene, mut rows) = one_table();
     rows.splice(3_000_000..3_000_000, table(10, 2));
     scene.write("data/rows.csv", &rows);
@@ -26,7 +26,7 @@ fn of_inserted_rows_only_those_come_and_what_is_around_them() {
 }
 
 #[test]
-fn files_that_stay_as_they_are_do_not_come_again_wherever_they_go() {
+fn unchanged_files_are_not_fetched_again_even_if_moved() {
     let scene = Scene::new(DATA);
     let path = |number| format!("data/{}/{number}.csv", number % 7);
     for number in 0..50 {
@@ -57,7 +57,7 @@ fn layers_that_are_single_files_are_taken_from_tars_and_back() {
 }
 
 #[test]
-fn of_weights_with_another_header_and_head_only_those_come() {
+fn weights_with_a_new_header_and_head_fetch_only_those() {
     let scene = Scene::new("model: {path: model.safetensors}\n");
     let model = |note: &str, head: u8| {
         let header = format!(
@@ -79,7 +79,7 @@ fn of_weights_with_another_header_and_head_only_those_come() {
 }
 
 #[test]
-fn where_nothing_is_the_same_everything_comes_and_little_else() {
+fn versions_with_nothing_in_common_are_fetched_whole_at_little_extra_cost() {
     let (scene, rows) = one_table();
     scene.write("data/rows.csv", table(200_000, 2));
     scene.publish("v2", &[]);
@@ -88,7 +88,7 @@ fn where_nothing_is_the_same_everything_comes_and_little_else() {
 }
 
 #[test]
-fn who_does_not_want_parts_of_older_versions_gets_none() {
+fn no_delta_reuses_nothing() {
     let (scene, mut rows) = one_table();
     rows.extend(b"1,2,3\n");
     scene.write("data/rows.csv", &rows);
@@ -99,7 +99,7 @@ fn who_does_not_want_parts_of_older_versions_gets_none() {
 }
 
 #[test]
-fn what_is_unpacked_straight_from_a_registry_is_taken_from_the_files_that_are_there() {
+fn unpacking_from_a_registry_reuses_files_in_the_target() {
     let scene = Scene::new("datasets: [{path: data}]\nmodel: {path: model.safetensors}\n");
     let mut rows = table(200_000, 1);
     let weights = |head: u8| {
@@ -124,7 +124,7 @@ fn what_is_unpacked_straight_from_a_registry_is_taken_from_the_files_that_are_th
 }
 
 #[test]
-fn a_killed_pull_of_changes_goes_on_where_it_was() {
+fn a_killed_delta_pull_resumes_where_it_stopped() {
     let (scene, old) = one_table();
     let rows = [table(100_000, 2), old, table(100_000, 3)].concat();
     scene.write("data/rows.csv", &rows);

@@ -31,6 +31,10 @@ pub struct LayerSource<'a> {
     pub links: Links,
 }
 
+/// The length of the longest path that is packed, in bytes. A system call takes at most 4096 bytes (Linux, `PATH_MAX`),
+/// of which some are left for the folder that the ModelKit is unpacked into.
+const LONGEST_PATH: usize = 3840;
+
 /// The treatment of symbolic links. The file or folder that a link leads to is packed at the path of the link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Links {
@@ -206,6 +210,10 @@ impl<'a> Walk<'a> {
         self.path_is_ignored |= is_ignored && path == self.source.path;
         if is_ignored && !self.may_hold_kept_files(&path) {
             return Ok(());
+        }
+        let length = path.as_str().len();
+        if length > LONGEST_PATH {
+            return Err(Error::PathTooLong { path, length, limit: LONGEST_PATH });
         }
         let (kind, end) = self.resolve(&path, listed)?;
         match kind {

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_has_exactly_the_bytes_that_its_header_says() {
+    fn a_file_has_exactly_the_size_in_its_header() {
         let mut tar = TarWriter::new(Vec::new());
         tar.begin("a", 3).unwrap();
         assert!(tar.write_all(b"abcd").is_err());

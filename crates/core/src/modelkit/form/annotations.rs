@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mode_is_read_as_far_as_it_can_be_meant() {
+    fn a_mode_is_limited_to_its_permission_bits() {
         check(r#"{"name":"f","mode":493,"uid":0}"#, Some(0o755));
         // The file type and setuid in the mode, as written by some tools.
         check(r#"{"mode":35309}"#, Some(0o755));
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_what_the_go_tool_writes_without_times() {
+    fn written_bytes_equal_those_of_kitops_without_times() {
         let mut descriptor = Descriptor::of(MediaType::of("t"), b"");
         let file = Some(PlainFile { mode: 0o640, size: 5 });
         annotate(&mut descriptor, Family::ModelKit, &"d/f.bin".parse().unwrap(), file);
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_names_of_another_family_go_and_what_no_family_has_stays() {
+    fn conversion_drops_names_of_the_other_family_and_keeps_foreign_ones() {
         let mut descriptor = Descriptor::of(MediaType::of("t"), b"");
         descriptor.annotations.insert("org.cncf.model.file.mediatype.untested".to_owned(), "true".to_owned());
         descriptor.annotations.insert("org.example.contents".to_owned(), "kept".to_owned());

@@ -22,13 +22,15 @@ pub enum Family {
     LegacyModelPack,
 }
 
-/// The words for the layers of a section in a `ModelKit` and in a `ModelPack` (`ModelPack`, "Manifest").
-const WORDS: [(Section, &str, &str); 5] = [
+/// The words for the layers of a section in a `ModelKit` and in a `ModelPack` (`ModelPack`, "Manifest"). A `ModelPack`
+/// has no MCP servers; other forms treat their bundles as files of code.
+const WORDS: [(Section, &str, &str); 6] = [
     (Section::Model, "model", "weight"),
     (Section::ModelPart, "modelpart", "weight.config"),
     (Section::Code, "code", "code"),
     (Section::Dataset, "dataset", "dataset"),
     (Section::Docs, "docs", "doc"),
+    (Section::McpServer, "mcpb", "code"),
 ];
 
 impl Family {
@@ -138,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_family_is_known_by_its_artifact_type_or_its_config_type() {
+    fn a_family_is_identified_by_its_artifact_type_or_its_config_type() {
         const IMAGE: &str = "application/vnd.oci.image.config.v1+json";
         for (artifact_type, config_type, expected) in [
             (None, "application/vnd.kitops.modelkit.config.v1+json", Some(Family::ModelKit)),
@@ -154,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_weights_is_a_weight() {
+    fn files_with_weights_are_recognised() {
         for (section, path, expected) in [
             (Section::Model, "model", "weight"),
             (Section::ModelPart, "model-00002-of-00009.safetensors", "weight"),

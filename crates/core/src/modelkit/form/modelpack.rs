@@ -114,7 +114,9 @@ fn enter(kitfile: &mut Kitfile, section: Section, path: String) -> (Section, usi
     match section {
         Section::Model | Section::ModelPart => enter_in_model(kitfile.model.get_or_insert_default(), section, path),
         // A prompt has a name in a Kitfile. A ModelPack has none, so a prompt becomes a file or folder of code.
-        Section::Code | Section::Prompt => (Section::Code, push(&mut kitfile.code, Code { path, ..Code::default() })),
+        Section::Code | Section::Prompt | Section::McpServer => {
+            (Section::Code, push(&mut kitfile.code, Code { path, ..Code::default() }))
+        }
         Section::Dataset => (Section::Dataset, push(&mut kitfile.datasets, Dataset { path, ..Dataset::default() })),
         Section::Docs => (Section::Docs, push(&mut kitfile.docs, Docs { path, ..Docs::default() })),
     }
@@ -238,14 +240,14 @@ mod tests {
     }
 
     #[test]
-    fn what_docker_packages_is_read() {
+    fn dockers_model_layers_are_read() {
         let gguf = layer("application/vnd.cncf.model.weight.v1.gguf", &[("org.opencontainers.image.title", "m.gguf")]);
         let modelkit = read_foreign("cncf", &json!({ "config": { "gguf": {} } }), vec![gguf]).unwrap();
         assert_eq!(places(&modelkit), ["Model[0] m.gguf"]);
     }
 
     #[test]
-    fn what_cannot_be_placed_is_refused() {
+    fn layers_without_a_usable_path_are_refused() {
         let weight = "application/vnd.cncf.model.weight.v1.raw";
         let no_path = read_foreign("cncf", &json!({}), vec![layer(weight, &[])]).unwrap_err();
         assert!(matches!(no_path, InvalidModelKit::NoPath(_)), "{no_path}");
@@ -258,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn the_go_tool_calls_shards_weight_config_and_its_kitfile_knows_better() {
+    fn kitops_labels_shards_as_config_and_the_kitfile_takes_precedence() {
         let parts = ["model.bin", "shard-2.safetensors"];
         let types = ["weight.v1.tar", "weight.config.v1.tar"];
         let layers: Vec<_> = types.map(|rest| layer(&format!("application/vnd.cncf.model.{rest}"), &[])).into();

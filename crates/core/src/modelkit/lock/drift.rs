@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn each_thing_that_differs_is_named() {
+    fn every_difference_is_named() {
         let other = Digest::of(b"other");
         check(|_| {}, &[]);
         check(|lock| lock.kitfile = other, &[&format!("the Kitfile: its content is {other}, not OLD")]);
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn the_manifest_is_named_only_where_nothing_else_differs() {
+    fn the_manifest_is_named_only_if_nothing_else_differs() {
         let other = Digest::of(b"other");
         let words = "the manifest, although its content is the same: its digest is";
         check(|lock| lock.manifest = other, &[&format!("{words} {other}, not OLD")]);

@@ -8,8 +8,15 @@ use crate::kitfile::Section;
 use crate::problem::{Mark, Problem, Source, quoted};
 use crate::relative_path::RelativePath;
 
-const SECTIONS: [Section; 6] =
-    [Section::Model, Section::ModelPart, Section::Code, Section::Dataset, Section::Docs, Section::Prompt];
+const SECTIONS: [Section; 7] = [
+    Section::Model,
+    Section::ModelPart,
+    Section::Code,
+    Section::Dataset,
+    Section::Docs,
+    Section::Prompt,
+    Section::McpServer,
+];
 
 pub(super) fn without_end(line: &str) -> &str {
     let line = line.strip_suffix('\n').unwrap_or(line);

@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn missing_parts_are_named() {
         expect![[r#"
             Kitfile.lock is not valid
               Kitfile.lock: the record `manifest DIGEST` is missing
@@ -309,12 +309,12 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn every_lock_comes_back(lock in samples::lock()) {
+        fn every_lock_round_trips(lock in samples::lock()) {
             proptest::prop_assert_eq!(parse_lock(&lock.to_string()), Ok(lock));
         }
 
         #[test]
-        fn what_is_read_prints_as_it_was(lock in samples::lock(), at in 0_usize..2000, letter in "[ a0%-]") {
+        fn parsed_values_print_unchanged(lock in samples::lock(), at in 0_usize..2000, letter in "[ a0%-]") {
             let mut text = lock.to_string();
             let at = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
             text.insert_str(at, &letter);

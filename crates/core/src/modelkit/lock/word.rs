@@ -69,7 +69,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn every_text_comes_back(text: String) {
+        fn every_text_round_trips(text: String) {
             let word = to_word(&text);
             assert!(!word.is_empty() && !word.contains(char::is_whitespace));
             assert_eq!(from_word(&word), Some(text));

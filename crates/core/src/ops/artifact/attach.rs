@@ -1,7 +1,11 @@
 //! Attaching documents to a ModelKit as referrers: each becomes a manifest whose subject is the ModelKit.
 
-use crate::oci::{Annotations, Content, ContentError, Descriptor, Manifest, MediaType, Publication, Target};
+use std::convert::Infallible;
+
+use crate::digest::Digest;
+use crate::oci::{Annotations, Content, ContentError, Descriptor, Manifest, MediaType, Publication, Subject, Target};
 use crate::ops::error::reason;
+use crate::ops::workers;
 use crate::progress::{Progress, Warning};
 
 /// A document to attach to a ModelKit.
@@ -20,7 +24,7 @@ pub(crate) struct Attachment<'a> {
 pub(crate) const FINGERPRINT: &str = "ml.kitops.modelkit.fingerprint";
 
 /// The config of a manifest that has none (image-spec 1.1, "Guidance for an Empty Descriptor").
-const EMPTY: &[u8] = b"{}";
+pub(crate) const EMPTY: &[u8] = b"{}";
 
 /// A document whose manifest is ready to be published.
 pub(crate) struct Prepared<'a> {
@@ -31,6 +35,10 @@ pub(crate) struct Prepared<'a> {
 }
 
 impl Prepared<'_> {
+    fn refers_to(&self, blob: &Digest) -> bool {
+        self.publication().documents.iter().any(|(document, _)| document.digest == *blob)
+    }
+
     pub(crate) fn publication(&self) -> Publication<'_> {
         let Self { document, config, descriptor, manifest } = self;
         let blobs = document.blobs.iter().map(|(blob, content)| (blob, &**content));
@@ -42,11 +50,50 @@ impl Prepared<'_> {
 /// Attaches to `subject`, which exists at the target, every document that is not attached to it yet.
 ///
 /// The ModelKit is complete and usable without them, so a failure to attach one is only a warning.
-pub(crate) fn attach(target: &dyn Target, subject: &Descriptor, documents: &[Attachment<'_>], progress: &dyn Progress) {
-    for document in prepare(target, subject, documents, progress) {
-        if let Err(error) = target.publish_all(&[document.publication()]) {
+/// At most `jobs` blobs are sent at the same time.
+pub(crate) fn attach(
+    target: &dyn Target,
+    subject: &Subject<'_>,
+    documents: &[Attachment<'_>],
+    jobs: usize,
+    progress: &dyn Progress,
+) {
+    let mut prepared = prepare(target, subject, documents, progress);
+    let mut blobs: Vec<(&Descriptor, &dyn Content)> = Vec::new();
+    for blob in prepared.iter().flat_map(|document| document.publication().documents) {
+        if blobs.iter().all(|(known, _)| known.digest != blob.0.digest) {
+            blobs.push(blob);
+        }
+    }
+    let sent = workers::run(jobs, &blobs, |(blob, content)| {
+        Ok::<_, Infallible>(send(target, blob, *content).map_err(|error| (blob.digest, error)).err())
+    });
+    let Ok(sent) = sent;
+    for (lost, error) in sent.into_iter().flatten() {
+        for document in prepared.extract_if(.., |document| document.refers_to(&lost)) {
             warn(progress, &document.document.artifact_type, &error);
         }
+    }
+    publish(target, subject, &prepared, progress);
+}
+
+fn send(target: &dyn Target, blob: &Descriptor, content: &dyn Content) -> Result<(), ContentError> {
+    if !target.finds_on_put(blob) && target.contains(blob)? {
+        return Ok(());
+    }
+    target.put_from(blob, None, content).map(drop)
+}
+
+fn publish(target: &dyn Target, subject: &Subject<'_>, prepared: &[Prepared<'_>], progress: &dyn Progress) {
+    let Some(first) = prepared.first() else { return };
+    let referrers: Vec<_> = prepared.iter().map(|it| (it.descriptor.clone(), it.manifest.clone())).collect();
+    match target.publish_referrers(subject, &referrers) {
+        Ok(published) => {
+            for (document, published) in prepared.iter().zip(published) {
+                published.unwrap_or_else(|error| warn(progress, &document.document.artifact_type, &error));
+            }
+        }
+        Err(error) => warn(progress, &first.document.artifact_type, &error),
     }
 }
 
@@ -54,19 +101,20 @@ pub(crate) fn attach(target: &dyn Target, subject: &Descriptor, documents: &[Att
 /// referrers, warns and returns none.
 pub(crate) fn prepare<'a>(
     target: &dyn Target,
-    subject: &Descriptor,
+    subject: &Subject<'_>,
     documents: &'a [Attachment<'a>],
     progress: &dyn Progress,
 ) -> Vec<Prepared<'a>> {
     let Some(first) = documents.first() else { return Vec::new() };
-    let attached = match target.attached(subject) {
+    let listed = if subject.is_new { Ok(Vec::new()) } else { target.attached(subject.descriptor) };
+    let attached = match listed {
         Ok(attached) => attached,
         Err(error) => {
             warn(progress, &first.artifact_type, &error);
             return Vec::new();
         }
     };
-    documents.iter().filter_map(|document| prepare_one(subject, document, &attached)).collect()
+    documents.iter().filter_map(|document| prepare_one(subject.descriptor, document, &attached)).collect()
 }
 
 fn prepare_one<'a>(

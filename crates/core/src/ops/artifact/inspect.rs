@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::variants::{self, InspectedIndex};
 use crate::modelkit::{Family, ModelKit};
 use crate::oci::{Descriptor, Manifest, Source, read_document};
+use crate::ops::artifact::foreign::foreign_kind;
 use crate::ops::error::Error;
 use crate::ops::index_error::IndexError;
 use crate::ops::session::Located;
@@ -37,7 +38,7 @@ impl Inspected {
 pub fn inspect(found: &Located) -> Result<Inspected, Error> {
     let source = &*found.source;
     let descriptor = source.resolve(&found.name).map_err(|error| Error::reading("the manifest", error))?;
-    read(source, descriptor, &found.name)
+    read(source, descriptor, &found.title)
 }
 
 /// Reads the ModelKit whose manifest is `descriptor`; errors call it `name`.
@@ -83,9 +84,15 @@ fn read_modelkit(
 
 /// Parses `bytes` as the manifest of a ModelKit; errors use `name` for it.
 pub(crate) fn parse_manifest(bytes: &[u8], name: &str) -> Result<Manifest, Error> {
-    let manifest = Manifest::parse(bytes).map_err(Error::NotAManifest)?;
-    if Family::of(&manifest).is_none() {
-        return Err(Error::NotAModelKit(name.to_owned()));
+    match Manifest::parse(bytes) {
+        Ok(manifest) if Family::of(&manifest).is_some() => Ok(manifest),
+        parsed => Err(match (foreign_kind(bytes), parsed) {
+            (Some(found), _) => Error::NotAModelKit { name: name.to_owned(), found },
+            (None, Err(error)) => Error::NotAManifest(error),
+            (None, Ok(manifest)) => Error::NotAModelKit {
+                name: name.to_owned(),
+                found: format!("an artifact with the config type `{}`", manifest.config.media_type),
+            },
+        }),
     }
-    Ok(manifest)
 }

@@ -1,12 +1,13 @@
 //! The documents of an artifact, each read once, and the referrers that belong to it.
 
 pub(super) mod attach;
+mod foreign;
 pub(super) mod inspect;
 pub(super) mod parents;
 mod records;
 pub(super) mod variants;
 
-pub(crate) use attach::{Attachment, FINGERPRINT, Prepared, attach};
+pub(crate) use attach::{Attachment, EMPTY, FINGERPRINT, Prepared, attach};
 pub(crate) use inspect::{Artifact, parse_manifest, read};
 pub use inspect::{Inspected, inspect};
 pub use parents::parents;

@@ -23,7 +23,7 @@ pub struct InspectedIndex {
 pub fn inspect_index(found: &Located) -> Result<InspectedIndex, Error> {
     let descriptor = found.source.resolve(&found.name).map_err(|error| Error::reading("the index", error))?;
     let bytes = found.source.manifest(&descriptor).map_err(|error| Error::reading("the index", error))?;
-    let index = read(&descriptor, &bytes)?.ok_or_else(|| IndexError::NotAnIndex(found.name.clone()))?;
+    let index = read(&descriptor, &bytes)?.ok_or_else(|| IndexError::NotAnIndex(found.title.clone()))?;
     Ok(InspectedIndex { descriptor, index, bytes })
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn read(descriptor: &Descriptor, bytes: &[u8]) -> Result<Option<Model
 pub(crate) fn modelkits(found: &Located) -> Result<Vec<ModelKit>, Error> {
     let source = &*found.source;
     let descriptor = source.resolve(&found.name).map_err(|error| Error::reading("the manifest", error))?;
-    match Artifact::read(source, descriptor, &found.name)? {
+    match Artifact::read(source, descriptor, &found.title)? {
         Artifact::ModelKit(inspected) => Ok(vec![inspected.modelkit]),
         Artifact::Index(inspected) => workers::run(workers::jobs(), inspected.index.variants(), |variant| {
             let read = inspect::read(source, variant.descriptor(), &variant.digest.to_string());
@@ -75,9 +75,9 @@ fn choose(found: Located, labels: &[Label]) -> Result<Located, Error> {
     let labels = || labels.to_vec();
     match &fitting[..] {
         [one] => Ok(Located { name: one.digest.to_string(), ..found }),
-        [] => Err(IndexError::NoVariant { index: found.name, labels: labels(), variants: variants.to_vec() }.into()),
+        [] => Err(IndexError::NoVariant { index: found.title, labels: labels(), variants: variants.to_vec() }.into()),
         several => Err(IndexError::SeveralVariants {
-            index: found.name,
+            index: found.title,
             labels: labels(),
             variants: several.iter().map(|variant| (*variant).clone()).collect(),
         }

@@ -57,7 +57,7 @@ pub fn load(
         brought.push(bring((layout, name), &**target, options, session.progress)?);
     }
     let publish = |(Arriving { reference, target, tag, .. }, brought): (Arriving, Brought)| {
-        let copied = brought.publish((layout, &*target), tag.as_deref(), options, session.progress)?;
+        let copied = brought.publish(&*target, tag.as_deref(), options, session.progress)?;
         Ok(Loaded { reference, copied })
     };
     arriving.into_iter().zip(brought).map(publish).collect()

@@ -12,7 +12,7 @@ pub enum Concern {
     Model,
     /// Datasets.
     Data,
-    /// Source code and prompts.
+    /// Source code, prompts and MCP servers.
     Code,
     /// Parameters, and files that hold settings.
     Configuration,
@@ -43,7 +43,7 @@ impl Concern {
         let of_section = match section {
             Section::Model | Section::ModelPart => Self::Model,
             Section::Dataset => Self::Data,
-            Section::Code | Section::Prompt => Self::Code,
+            Section::Code | Section::Prompt | Section::McpServer => Self::Code,
             Section::Docs => Self::Docs,
         };
         if of_section == Self::Code && is_deployment(path) {
@@ -73,7 +73,9 @@ impl Concern {
     pub(super) fn may_be_in(self, section: Section) -> bool {
         match section {
             Section::Model | Section::ModelPart => matches!(self, Self::Model | Self::Configuration),
-            Section::Code | Section::Prompt => matches!(self, Self::Code | Self::Configuration | Self::Deployment),
+            Section::Code | Section::Prompt | Section::McpServer => {
+                matches!(self, Self::Code | Self::Configuration | Self::Deployment)
+            }
             Section::Dataset => self == Self::Data,
             Section::Docs => self == Self::Docs,
         }

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_known_by_name() {
+    fn columns_are_matched_by_name() {
         let found = compare_csv("\u{feff}id,\"the \"\"text\"\"\",old\n1,2,3\n", "id,\"the \"\"text\"\"\",\"new,er\"\n")
             .unwrap();
         let expected = TableDiff {

@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_is_copied_into_and_anything_else_is_a_name() {
+    fn a_directory_is_copied_into_and_another_path_is_a_name() {
         let folder = tempfile::tempdir().unwrap();
         let there = folder.path().to_str().unwrap();
         for (path, destination, expected_folder, base) in [

@@ -147,7 +147,13 @@ impl Walk<'_> {
             Location::Artifact(reference) => reference.selector(),
             Location::Layout { selector, .. } => selector.clone(),
         };
-        let find = |name: String| source.resolve(&name).map_err(|error| Error::reading(&format!("`{name}`"), error));
+        let is_here = self.options.place != Lookup::Remote;
+        let find = |name: String| match (source.resolve(&name), self.location) {
+            (Err(ContentError::NotFound(_)), Location::Artifact(reference)) if is_here => {
+                Err(Error::NotHere(reference.clone()))
+            }
+            (found, _) => found.map_err(|error| Error::reading(&format!("`{name}`"), error)),
+        };
         name.map(find).transpose()
     }
 
@@ -158,7 +164,7 @@ impl Walk<'_> {
             match read(source, descriptor.clone(), &descriptor.digest.to_string()) {
                 Ok(inspected) => Ok(Some(self.version(source, inspected, tags))),
                 Err(
-                    Error::NotAModelKit(_)
+                    Error::NotAModelKit { .. }
                     | Error::Index(IndexError::IsIndex { .. })
                     | Error::NotAManifest(_)
                     | Error::InvalidModelKit(_),

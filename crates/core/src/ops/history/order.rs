@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_comes_before_the_one_it_replaced_and_otherwise_the_newer_comes_first() {
+    fn versions_are_ordered_by_replacement_and_then_by_time() {
         check(&[], "");
         check(&[("a", "", Some(1)), ("b", "a", Some(2)), ("c", "b", Some(3))], "c b a");
         check(&[("a", "", Some(9)), ("b", "a", Some(2)), ("c", "b", None)], "c b a");

@@ -8,7 +8,7 @@ use crate::compression::Compression;
 use crate::kitfile::Entry;
 use crate::layer_format::Format;
 use crate::modelkit::{Assembly, LayerType, PackedLayer, PlainFile};
-use crate::oci::{Descriptor, Target};
+use crate::oci::{Descriptor, Subject, Target};
 use crate::ops::artifact::attach;
 use crate::ops::error::Error;
 use crate::ops::pack::{Assembled, Git, clean_path, record, referenced_modelkits};
@@ -42,7 +42,8 @@ pub fn import_to(
     let name = assembled.digest().to_string();
     let copied = copy((&source, &name), (target, tag), copying, session.progress)?;
     let record = record(session, &pack, &assembled, None)?;
-    attach(target, &assembled.documents.manifest, &record.into_iter().collect::<Vec<_>>(), session.progress);
+    let subject = Subject { descriptor: &assembled.documents.manifest, is_new: copied.is_new };
+    attach(target, &subject, record.as_slice(), copying.jobs, session.progress);
     Ok(copied)
 }
 

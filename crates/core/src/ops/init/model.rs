@@ -22,6 +22,9 @@ pub(super) fn fill(files: &Files<'_>, model: &mut Model) -> Result<Option<String
     let (weights, problem) = match weights(files, model)? {
         Ok(headers) => (headers, None),
         Err(_) if is_pointer(files, &model.path)? => (Vec::new(), Some(POINTER.to_owned())),
+        Err(problem) if problem.is_unknown() => {
+            (Vec::new(), Some(format!("this version of kit cannot read its weights: {problem}")))
+        }
         Err(problem) => (Vec::new(), Some(format!("its weights are damaged: {problem}"))),
     };
     let frameworks = [library(files, config.as_deref()), weights.first().and_then(library_of), stored.framework];
@@ -35,7 +38,7 @@ pub(super) fn fill(files: &Files<'_>, model: &mut Model) -> Result<Option<String
     Ok(problem)
 }
 
-const POINTER: &str = "this file is a git LFS pointer; run `git lfs pull` to fetch the weights";
+const POINTER: &str = "this file is only a pointer of git LFS; run `git lfs pull` to fetch the weights";
 
 fn is_pointer(files: &Files<'_>, path: &str) -> Result<bool, Error> {
     let beginning = files.beginning(path, POINTER_LIMIT)?;

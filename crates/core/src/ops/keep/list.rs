@@ -4,9 +4,10 @@ use crate::digest::Digest;
 use crate::modelkit::{ModelKit, Variant};
 use crate::oci::{Descriptor, Reference, Source};
 use crate::ops::artifact::Artifact;
-use crate::ops::error::Error;
+use crate::ops::error::{Error, reason};
 use crate::ops::read_once::ReadOnce;
 use crate::ops::workers;
+use crate::progress::{Progress, Warning};
 use crate::registry::Repository;
 use crate::store::{Entry, Names, Reader, Store};
 
@@ -143,7 +144,14 @@ fn is_any_linked(store: &Store, layers: &[Descriptor]) -> Result<bool, Error> {
 
 /// Lists the ModelKits of a remote repository, or the one that `reference` refers to. Artifacts that are not ModelKits
 /// are omitted.
-pub fn list_remote(repository: &Repository, reference: &Reference, jobs: usize) -> Result<Vec<Listed>, Error> {
+///
+/// A tag that cannot be read is a warning, unless none can be read.
+pub fn list_remote(
+    repository: &Repository,
+    reference: &Reference,
+    jobs: usize,
+    progress: &dyn Progress,
+) -> Result<Vec<Listed>, Error> {
     let path = Some(reference.repository.clone());
     let names = if let Some(name) = reference.selector() {
         vec![name]
@@ -154,23 +162,45 @@ pub fn list_remote(repository: &Repository, reference: &Reference, jobs: usize) 
     };
     let source = ReadOnce::new(repository.clone());
     let found = workers::run(jobs, &names, |name| {
-        source.resolve(name).map_err(|error| Error::reading(&format!("the tag `{name}`"), error))
+        Ok::<_, Error>(source.resolve(name).map_err(|error| Error::reading(&format!("the tag `{name}`"), error)))
     })?;
     let mut groups: Vec<(Descriptor, Vec<String>)> = Vec::new();
-    for (descriptor, tag) in found.into_iter().zip(names) {
-        match groups.iter_mut().find(|(known, _)| known.digest == descriptor.digest) {
-            Some((_, tags)) => tags.push(tag),
-            None => groups.push((descriptor, vec![tag])),
+    let mut failures = Vec::new();
+    for (found, tag) in found.into_iter().zip(names) {
+        match found {
+            Ok(found) => match groups.iter_mut().find(|(known, _)| known.digest == found.digest) {
+                Some((_, tags)) => tags.push(tag),
+                None => groups.push((found, vec![tag])),
+            },
+            Err(failure) => failures.push((tag, failure)),
         }
     }
-    let rows =
-        workers::run(jobs, &groups, |(descriptor, tags)| match Listed::read(&source, descriptor.clone(), &tags[0]) {
-            Ok((row, _)) => {
-                let tags = if reference.digest.is_some() { Vec::new() } else { tags.clone() };
-                Ok(Some(Listed { repository: path.clone(), tags, ..row }))
-            }
-            Err(Error::NotAModelKit(_) | Error::NotAManifest(_) | Error::InvalidModelKit(_)) => Ok(None),
-            Err(error) => Err(error),
-        })?;
-    Ok(rows.into_iter().flatten().collect())
+    let rows = workers::run(jobs, &groups, |(descriptor, tags)| {
+        Ok::<_, Error>(read_if_modelkit(&source, descriptor, &tags[0]))
+    })?;
+    let is_nothing_readable = rows.iter().all(Result::is_err);
+    let mut listed = Vec::new();
+    for ((_, tags), row) in groups.into_iter().zip(rows) {
+        let shown = if reference.digest.is_some() { Vec::new() } else { tags.clone() };
+        match row {
+            Ok(row) => listed.extend(row.map(|row| Listed { repository: path.clone(), tags: shown, ..row })),
+            Err(failure) => failures.push((tags.join("`, `"), failure)),
+        }
+    }
+    if is_nothing_readable && !failures.is_empty() {
+        return Err(failures.swap_remove(0).1);
+    }
+    for (name, failure) in &failures {
+        progress.warn(&Warning::Unreadable { name, reason: reason(failure) });
+    }
+    Ok(listed)
+}
+
+/// Reads the artifact with a tag; returns `None` if it is not a ModelKit.
+fn read_if_modelkit(source: &dyn Source, descriptor: &Descriptor, tag: &str) -> Result<Option<Listed>, Error> {
+    match Listed::read(source, descriptor.clone(), tag) {
+        Ok((row, _)) => Ok(Some(row)),
+        Err(Error::NotAModelKit { .. } | Error::NotAManifest(_) | Error::InvalidModelKit(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }

@@ -15,7 +15,7 @@ use crate::archive::{self, LayerSource};
 use crate::compression::Compression;
 use crate::digest::{Digest, DigestWriter};
 use crate::modelkit::{Documents, LayerType, Lock};
-use crate::oci::{CheckedTables, Content, ContentError, Descriptor, Source, Target};
+use crate::oci::{CheckedTables, Content, ContentError, Descriptor, Source, Subject, Target};
 use crate::ops::artifact::attach;
 use crate::ops::error::Error;
 use crate::ops::files::tables;
@@ -57,12 +57,9 @@ pub fn pack_and_push(
     }
     let record = record(session, pack, &source.assembled, lock.as_ref())?;
     let tables = tables::attachment(&source, source.assembled.layers.iter());
-    attach(
-        target,
-        &source.assembled.documents.manifest,
-        &tables.into_iter().chain(record).collect::<Vec<_>>(),
-        session.progress,
-    );
+    let subject = Subject { descriptor: &source.assembled.documents.manifest, is_new: copied.is_new };
+    let documents: Vec<_> = tables.into_iter().chain(record).collect();
+    attach(target, &subject, &documents, options.jobs, session.progress);
     Ok(PackedAway { copied, lock })
 }
 
@@ -71,13 +68,14 @@ pub fn pack_and_push(
 pub(crate) fn find_in_folder(session: &Session<'_>, pack: &PackOptions) -> Result<Located, Error> {
     let source = FromFiles::pack(session, pack)?;
     let name = source.assembled.digest().to_string();
-    Ok(Located { source: Box::new(source), name, is_remote: false })
+    let title = pack.context.display().to_string();
+    Ok(Located { source: Box::new(source), name, title, is_remote: false })
 }
 
 /// Computes the digests of layers, and keeps their recipes and tables of contents but not their bytes.
 #[derive(Default)]
 struct Passing {
-    recipes: Mutex<HashMap<Digest, Recipe>>,
+    layers: Mutex<HashMap<Digest, Layer>>,
     tables: Mutex<HashMap<Digest, Vec<u8>>>,
 }
 
@@ -98,8 +96,8 @@ impl LayerSink for Passing {
         let mut digesting = DigestWriter::new(io::sink());
         let mut summary = archive::write_layer(source, format, compression, Some(&mut recipe), &mut digesting, task)?;
         let (_, digest, size) = digesting.finish();
-        let recipe = recipe.finish()?;
-        self.recipes.lock().expect("no worker panics while it stores a recipe").insert(digest, recipe);
+        let layer = Layer { recipe: recipe.finish()?, compression };
+        self.layers.lock().expect("no worker panics while it stores a layer").insert(digest, layer);
         let blob = Descriptor::new(layer_type.media_type(), digest, size);
         let table = take_table(&mut summary).map(|(descriptor, table)| {
             self.tables.lock().expect("no worker panics while it stores a table").insert(descriptor.digest, table);
@@ -128,19 +126,18 @@ impl LayerSink for Passing {
 /// A packed ModelKit whose layers are read from the files of the folder on request.
 struct FromFiles {
     assembled: Assembled,
-    recipes: HashMap<Digest, Recipe>,
+    layers: HashMap<Digest, Layer>,
     /// The tables of contents of the layers, compressed, by their digests.
     tables: HashMap<Digest, Vec<u8>>,
-    compression: Compression,
 }
 
 impl FromFiles {
     fn pack(session: &Session<'_>, options: &PackOptions) -> Result<Self, Error> {
         let passing = Passing::default();
         let assembled = Packer::new(session, options)?.pack(&passing)?;
-        let recipes = passing.recipes.into_inner().expect("no worker panics while it stores a recipe");
+        let layers = passing.layers.into_inner().expect("no worker panics while it stores a layer");
         let tables = passing.tables.into_inner().expect("no worker panics while it stores a table");
-        let mut packed = Self { assembled, recipes, tables, compression: options.compression };
+        let mut packed = Self { assembled, layers, tables };
         packed.assembled.documents = convert::in_family(&packed.assembled, &packed, options, session.progress)?;
         Ok(packed)
     }
@@ -156,8 +153,8 @@ impl Source for FromFiles {
     }
 
     fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
-        match (self.recipes.get(&descriptor.digest), self.tables.get(&descriptor.digest)) {
-            (Some(recipe), _) => Box::new(Layer { recipe, compression: self.compression }),
+        match (self.layers.get(&descriptor.digest), self.tables.get(&descriptor.digest)) {
+            (Some(layer), _) => Box::new(layer),
             (None, Some(table)) => Box::new(&table[..]),
             // The config is the only other blob.
             (None, None) => Box::new(&self.assembled.documents.config_bytes[..]),
@@ -190,12 +187,12 @@ impl CheckedTables for FromFiles {
 }
 
 /// The content of one layer. The encoders are deterministic, so a compressed layer can be produced again.
-struct Layer<'a> {
-    recipe: &'a Recipe,
+struct Layer {
+    recipe: Recipe,
     compression: Compression,
 }
 
-impl Content for Layer<'_> {
+impl Content for &Layer {
     fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
         if self.compression == Compression::None {
             return Ok(Box::new(self.recipe.open_at(offset)?));

@@ -11,7 +11,7 @@ use crate::digest::Digest;
 use crate::kitfile::Kitfile;
 use crate::layer_format::Format;
 use crate::modelkit::{Documents, Family, LayerType, Lock};
-use crate::oci::{Content, ContentError, Descriptor, Reference, Source, Target};
+use crate::oci::{Content, ContentError, Descriptor, Reference, Source, Subject, Target};
 use crate::ops::artifact::{Prepared, attach};
 use crate::ops::error::Error;
 use crate::ops::files::tables;
@@ -134,7 +134,8 @@ fn pack_whole(session: &Session<'_>, options: &PackOptions) -> Result<Packed, Er
     let lock = lock_of(session, &source, options, &assembled)?;
     let record = record(session, options, &assembled, lock.as_ref())?;
     let attached: Vec<_> = tables::attachment(&source, assembled.layers.iter()).into_iter().chain(record).collect();
-    let attached = attach::prepare(&writer, &assembled.documents.manifest, &attached, session.progress);
+    let subject = Subject { descriptor: &assembled.documents.manifest, is_new: false };
+    let attached = attach::prepare(&writer, &subject, &attached, session.progress);
     publish(&writer, &assembled.documents, &options.references, &attached, session.progress)?;
     let Assembled { documents, bytes, reused_bytes, .. } = assembled;
     Ok(Packed { manifest: documents.manifest, bytes, reused_bytes, lock })

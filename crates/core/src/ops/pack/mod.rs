@@ -6,6 +6,7 @@ mod into_registry;
 mod into_store;
 mod lock;
 mod packer;
+mod pointers;
 mod record;
 mod uncovered;
 
@@ -15,6 +16,7 @@ pub use into_registry::{PackedAway, pack_and_push};
 pub use into_store::{Keeping, Locking, PackOptions, Packed, Reading, pack};
 pub(crate) use lock::read_layer;
 pub(crate) use packer::{Assembled, clean_path, read_ignore_rules, referenced_modelkits};
+pub(crate) use pointers::pointers;
 pub(crate) use record::record;
 pub use record::{Git, Recording};
 pub(crate) use uncovered::uncovered;

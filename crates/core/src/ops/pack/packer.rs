@@ -8,8 +8,9 @@ use std::time::SystemTime;
 use fs_err as fs;
 
 use super::into_store::{PackOptions, Reading};
+use super::pointers::pointers;
 use super::uncovered::uncovered;
-use crate::archive::{IgnoreRules, LayerSource, LayerSummary, Measured};
+use crate::archive::{self, IgnoreRules, LayerSource, LayerSummary, Measured};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::{Entry, Kitfile, Model, Section};
@@ -156,6 +157,7 @@ impl<'a> Packer<'a> {
     /// Saves all layers into `sink` and makes the documents.
     pub(super) fn pack(&self, sink: &dyn LayerSink) -> Result<Assembled, Error> {
         let PackOptions { jobs, kitfile, .. } = self.options;
+        self.check_mcp_bundles()?;
         let measured = workers::run(*jobs, &self.entries, |(entry, path)| self.measure_layer(sink, entry, path))?;
         if let Some(folder) = sink.folder() {
             self.check_space(&measured, folder)?;
@@ -170,6 +172,14 @@ impl<'a> Packer<'a> {
         Ok(Assembled { reused_bytes, parents: self.parents.clone(), ..Assembled::of(&assembly)? })
     }
 
+    fn check_mcp_bundles(&self) -> Result<(), Error> {
+        let servers = self.entries.iter().filter(|(entry, _)| entry.section == Section::McpServer);
+        servers.into_iter().try_for_each(|(entry, path)| {
+            let failed = |source| Error::McpBundle { server: entry.name.to_owned(), source };
+            archive::check_mcp_bundle(&self.options.context, path).map_err(failed)
+        })
+    }
+
     fn measure_layer<'l>(
         &'l self,
         sink: &dyn LayerSink,
@@ -178,6 +188,7 @@ impl<'a> Packer<'a> {
     ) -> Result<MeasuredLayer<'l>, Error> {
         let (source, begun) = (self.source(path), SystemTime::now());
         let measured = source.measure()?;
+        self.warn_of_pointers(&source, &measured)?;
         let layer_type = self.layer_type(entry.section, &measured);
         let key = self.key(layer_type, path, &measured);
         let remembered = self.remembered(sink, &key)?;
@@ -228,8 +239,11 @@ impl<'a> Packer<'a> {
     }
 
     /// Returns the type of a layer. A raw layer needs a file, so a folder is always a tar, and so is an ignored file,
-    /// which becomes an empty one.
+    /// which becomes an empty one. The bundle of an MCP server is always stored as it is.
     fn layer_type(&self, section: Section, measured: &Measured) -> LayerType {
+        if section == Section::McpServer && measured.file_mode.is_some() {
+            return LayerType { section, format: Format::Raw, compression: Compression::None };
+        }
         let format = measured.file_mode.map_or(Format::Tar, |_| self.options.format);
         LayerType { section, format, compression: self.options.compression }
     }
@@ -259,6 +273,17 @@ impl<'a> Packer<'a> {
             ignore: &self.ignore,
             links: self.options.links,
         }
+    }
+
+    /// Looks only into layers with few files: a repository with more has no large ones in git LFS.
+    fn warn_of_pointers(&self, source: &LayerSource<'_>, measured: &Measured) -> Result<(), Error> {
+        const MOST_FILES: u64 = 10_000;
+        if measured.files <= MOST_FILES
+            && let [first, others @ ..] = &*pointers(source)?
+        {
+            self.progress.warn(&Warning::OnlyPointers { path: first.as_str(), more: others.len() });
+        }
+        Ok(())
     }
 
     fn warn_of_emptiness(&self, kind: &str, path: &RelativePath, measured: &Measured) {
@@ -374,9 +399,6 @@ fn warn_of_what_is_not_packed(kitfile: &Kitfile, progress: &dyn Progress) {
     for dataset in kitfile.remote_datasets() {
         let (name, address) = (&dataset.name, &remote_data::address(dataset));
         progress.warn(&Warning::RemoteDatasetNotPacked { name, address });
-    }
-    for server in &kitfile.mcp_servers {
-        progress.warn(&Warning::McpBundleNotPacked { name: &server.name });
     }
 }
 

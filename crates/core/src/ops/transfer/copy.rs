@@ -1,17 +1,16 @@
 //! Copying an artifact from a source to a target: the base of push, pull, save and load.
 
-use std::collections::HashSet;
-use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::copy_set::CopySet;
 use super::origins::Origins;
-use super::referrers;
-use crate::digest::Hasher;
-use crate::modelkit::{self, ModelKitIndex, Variant, contents_of};
-use crate::oci::{BlobOutcome, Content, ContentError, Descriptor, Inspection, Source, Target};
-use crate::ops::artifact::{parse_manifest, variants};
+use super::referrers::{self, Found, copy_document};
+use super::tracked::Tracked;
+use crate::digest::Digest;
+use crate::modelkit::{self, contents_of};
+use crate::oci::{BlobOutcome, ContentError, Descriptor, Source, Target};
 use crate::ops::error::Error;
-use crate::ops::files::{PassingCheck, tables};
+use crate::ops::files::tables;
 use crate::ops::transfer::delta::Taken;
 use crate::ops::{disk_space, workers};
 use crate::progress::{BlobCopied, CopyOutcome, Event, Phase, Progress, Task, human};
@@ -32,6 +31,8 @@ pub struct CopyOptions {
 pub struct Copied {
     /// The manifest that was published at the target.
     pub manifest: Descriptor,
+    /// True if the target is a registry that did not have the manifest.
+    pub is_new: bool,
     /// The size in bytes of the blobs that were transferred.
     pub sent_bytes: u64,
     /// The number of bytes that an earlier, unfinished run had already sent.
@@ -69,7 +70,7 @@ pub(super) fn copy_unless(
 ) -> Result<Copied, Error> {
     let brought = bring((source, name), target, options, progress)?;
     refuse()?;
-    brought.publish((source, target), tag, options, progress)
+    brought.publish(target, tag, options, progress)
 }
 
 /// An artifact whose blobs are all at the target, but whose manifest is not published yet.
@@ -77,6 +78,9 @@ pub(crate) struct Brought {
     artifact: CopySet,
     /// The outcomes, in the order of the blobs; `None` for those that the target already had.
     outcomes: Vec<Option<BlobOutcome>>,
+    referrers: Found,
+    /// True if the target is a registry that did not have the manifest.
+    is_new: bool,
 }
 
 /// Copies the blobs of the artifact `name`.
@@ -89,20 +93,58 @@ pub(crate) fn bring(
     let artifact = CopySet::read(source, name)?;
     let blobs = &artifact.blobs;
     check(target, blobs)?;
+    let is_there = target.has_manifest(&artifact.descriptor).map_err(|error| Error::writing("the manifest", error))?;
+    let is_remote = target.is_remote();
+    let is_new = is_remote && !is_there;
+    let found = referrers::find((source, target), artifact.manifests(), is_new, options);
     if let Some(need) = target.need(blobs).map_err(|error| Error::writing("the blobs", error))? {
         disk_space::check(&need.folder, need.bytes)?;
     }
     let whole = &*progress.overall(blobs.iter().map(|blob| blob.size).sum());
     let copying = Copying { source, target, options, progress, whole };
-    let outcomes = workers::run(options.jobs, blobs, |blob| copying.copy_blob(blob))?;
-    Ok(Brought { artifact, outcomes })
+    let own: Vec<_> = blobs.iter().map(|blob| Piece { blob, is_own: true }).collect();
+    let others = found.blobs().filter(|other| blobs.iter().all(|blob| blob.digest != other.digest));
+    let others: Vec<_> = others.map(|blob| Piece { blob, is_own: false }).collect();
+    // A local target reads tables of contents together with their layers; those it does not read again.
+    let phases = if is_remote { vec![[own, others].concat()] } else { vec![own, others] };
+    let mut outcomes = Vec::new();
+    for pieces in phases {
+        outcomes.extend(workers::run(options.jobs, &pieces, |piece| match piece {
+            Piece { blob, is_own: true } if is_there => Ok(Outcome::Own(copying.skip_blob(blob))),
+            Piece { blob, is_own: true } => copying.copy_blob(blob).map(Outcome::Own),
+            Piece { blob, is_own: false } => {
+                Ok(Outcome::Other(copying.copy_document(blob).map_err(|error| (blob.digest, error))))
+            }
+        })?);
+    }
+    let (mut own, mut lost) = (Vec::new(), Vec::new());
+    for outcome in outcomes {
+        match outcome {
+            Outcome::Own(outcome) => own.push(outcome),
+            Outcome::Other(outcome) => lost.extend(outcome.err()),
+        }
+    }
+    Ok(Brought { referrers: found.without(lost), artifact, outcomes: own, is_new })
+}
+
+/// A blob to copy.
+#[derive(Clone, Copy)]
+struct Piece<'a> {
+    blob: &'a Descriptor,
+    /// False for a blob of a referrer, without which the artifact is complete too.
+    is_own: bool,
+}
+
+enum Outcome {
+    Own(Option<BlobOutcome>),
+    Other(Result<(), (Digest, Error)>),
 }
 
 impl Brought {
     /// Publishes the artifact and copies its referrers.
     pub(crate) fn publish(
         self,
-        (source, target): (&dyn Source, &dyn Target),
+        target: &dyn Target,
         tag: Option<&str>,
         options: &CopyOptions,
         progress: &dyn Progress,
@@ -110,12 +152,18 @@ impl Brought {
         let CopySet { descriptor, bytes, members, blobs } = self.artifact;
         let failed = |error| Error::writing("the manifest", error);
         members.iter().try_for_each(|(member, bytes)| target.put_manifest(member, bytes)).map_err(failed)?;
-        target.publish(&descriptor, &bytes, tag).map_err(failed)?;
-        for manifest in members.iter().map(|(member, _)| member).chain([&descriptor]) {
-            referrers::copy_referrers((source, target), manifest, options, progress);
+        let artifact = || target.publish(&descriptor, &bytes, tag).map_err(failed);
+        let referrers = || self.referrers.publish(target, options, progress);
+        if target.is_remote() && options.jobs > 1 {
+            // Referrers may be stored before their subject (distribution-spec 1.1, "Pushing Manifests with Subject").
+            workers::both(artifact, referrers).0?;
+        } else {
+            artifact()?;
+            referrers();
         }
         let mut copied = Copied {
             manifest: descriptor,
+            is_new: self.is_new,
             sent_bytes: 0,
             resumed_bytes: 0,
             present_bytes: 0,
@@ -129,59 +177,11 @@ impl Brought {
                     copied.resumed_bytes += resumed_bytes;
                 }
                 Some(BlobOutcome::Mounted) => copied.mounted_bytes += blob.size,
-                None => copied.present_bytes += blob.size,
+                Some(BlobOutcome::Present) | None => copied.present_bytes += blob.size,
             }
         }
         Ok(copied)
     }
-}
-
-/// The documents and blobs of a ModelKit, or of an index with all its ModelKits.
-pub(crate) struct CopySet {
-    pub(crate) descriptor: Descriptor,
-    pub(super) bytes: Vec<u8>,
-    /// The manifests in the index.
-    pub(crate) members: Vec<(Descriptor, Vec<u8>)>,
-    /// The blobs without duplicates, the largest first, so that no large one is left for a single worker at the end.
-    pub(crate) blobs: Vec<Descriptor>,
-}
-
-/// The maximum size of the manifests of an index, which are kept in memory until they are published. Those of a
-/// thousand ModelKits have about 2 MiB.
-const MEMBERS_BYTES_LIMIT: u64 = 64 * 1024 * 1024;
-
-impl CopySet {
-    pub(crate) fn read(source: &dyn Source, name: &str) -> Result<Self, Error> {
-        let descriptor = source.resolve(name).map_err(|error| Error::reading("the manifest", error))?;
-        let bytes = source.manifest(&descriptor).map_err(|error| Error::reading("the manifest", error))?;
-        let (mut blobs, mut members): (Vec<Descriptor>, _) = (Vec::new(), Vec::new());
-        if let Some(index) = variants::read(&descriptor, &bytes)? {
-            members = read_members(source, &index)?;
-            for (member, bytes) in &members {
-                blobs.extend(parse_manifest(bytes, &member.digest.to_string())?.blobs().cloned());
-            }
-        } else {
-            blobs.extend(parse_manifest(&bytes, name)?.blobs().cloned());
-        }
-        let mut seen = HashSet::new();
-        blobs.retain(|blob| seen.insert(blob.digest));
-        blobs.sort_by_key(|blob| std::cmp::Reverse(blob.size));
-        Ok(Self { descriptor, bytes, members, blobs })
-    }
-}
-
-fn read_members(source: &dyn Source, index: &ModelKitIndex) -> Result<Vec<(Descriptor, Vec<u8>)>, Error> {
-    let members: Vec<_> = index.variants().iter().map(Variant::descriptor).collect();
-    let size = members.iter().fold(0, |sum: u64, member| sum.saturating_add(member.size));
-    if size > MEMBERS_BYTES_LIMIT {
-        let reason = format!("their size is {}, the limit is {}", human(size), human(MEMBERS_BYTES_LIMIT));
-        return Err(Error::reading("the manifests of the index", ContentError::Other(reason.into())));
-    }
-    workers::run(workers::jobs(), &members, |member| {
-        let bytes = source.manifest(member);
-        let bytes = bytes.map_err(|error| Error::reading(&format!("the manifest `{}`", member.digest), error))?;
-        Ok((member.clone(), bytes))
-    })
 }
 
 /// Fails if the target is known to refuse a blob, before any transfer.
@@ -213,6 +213,23 @@ pub(super) fn action(
     Ok(target.origin_among(blob, &candidates)?.map_or(BlobAction::Send, BlobAction::Mount))
 }
 
+/// Decides about a blob like [`action`], but with as few requests as possible: storing a small one shows if the target
+/// or an origin has it, and a repository that has all blobs of the artifact is an origin without being asked.
+pub(super) fn cheapest_action(
+    target: &dyn Target,
+    blob: &Descriptor,
+    options: &CopyOptions,
+) -> Result<BlobAction, ContentError> {
+    if let Some(origin) = options.origins.of_all() {
+        return Ok(BlobAction::Mount(origin.to_owned()));
+    }
+    if target.finds_on_put(blob) {
+        let origin = options.origins.of(&blob.digest).into_iter().next();
+        return Ok(origin.map_or(BlobAction::Send, BlobAction::Mount));
+    }
+    action(target, blob, options)
+}
+
 /// A copy in progress.
 pub(crate) struct Copying<'a> {
     pub(crate) source: &'a dyn Source,
@@ -226,25 +243,36 @@ impl Copying<'_> {
     /// Copies a blob to the target and returns the outcome; `None` if the target already had it.
     pub(crate) fn copy_blob(&self, blob: &Descriptor) -> Result<Option<BlobOutcome>, Error> {
         let label = modelkit::label(blob);
-        let action = action(self.target, blob, self.options).map_err(|error| Error::writing(&label, error))?;
-        let origin = match action {
-            BlobAction::Present => {
-                self.check_present(blob)?;
-                self.whole.skip(blob.size);
-                self.report(blob, CopyOutcome::Present);
-                return Ok(None);
-            }
-            BlobAction::Mount(origin) => Some(origin),
-            BlobAction::Send => None,
-        };
+        let origin =
+            match cheapest_action(self.target, blob, self.options).map_err(|error| Error::writing(&label, error))? {
+                BlobAction::Present => {
+                    self.check_present(blob)?;
+                    return Ok(self.skip_blob(blob));
+                }
+                BlobAction::Mount(origin) => Some(origin),
+                BlobAction::Send => None,
+            };
         let outcome = self.put(blob, &label, origin.as_deref())?;
         let how = match (outcome, &origin) {
             (BlobOutcome::Mounted, Some(from)) => CopyOutcome::Mounted { from },
             (BlobOutcome::Sent { resumed_bytes }, _) => CopyOutcome::Copied { resumed_bytes },
             (BlobOutcome::Mounted, None) => CopyOutcome::Copied { resumed_bytes: 0 },
+            (BlobOutcome::Present, _) => CopyOutcome::Present,
         };
         self.report(blob, how);
         Ok(Some(outcome))
+    }
+
+    /// Passes over a blob that the target has.
+    fn skip_blob(&self, blob: &Descriptor) -> Option<BlobOutcome> {
+        self.whole.skip(blob.size);
+        self.report(blob, CopyOutcome::Present);
+        None
+    }
+
+    /// Copies a blob of a referrer, without progress.
+    fn copy_document(&self, blob: &Descriptor) -> Result<(), Error> {
+        copy_document((self.source, self.target), blob, self.options)
     }
 
     /// Compares a layer that the target has with its table of contents, if the target keeps a record of that.
@@ -298,87 +326,5 @@ impl Copying<'_> {
         // Also if the blob was mounted, or written by another process.
         task.set(blob.size);
         Ok(outcome)
-    }
-}
-
-/// Counts the bytes that are read, and records whether the source failed. Opening the content again sets the count to
-/// the offset.
-struct Tracked<'a> {
-    content: &'a dyn Content,
-    task: &'a dyn Task,
-    blob: &'a Descriptor,
-    /// The table of contents that the content must match.
-    table: Option<Vec<u8>>,
-    failed: AtomicBool,
-    /// True after the content was compared with the table.
-    is_checked: AtomicBool,
-}
-
-impl Content for Tracked<'_> {
-    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
-        self.task.set(offset);
-        match self.content.open_at(offset) {
-            Ok(reader) => Ok(Box::new(TrackedReader { reader, tracked: self })),
-            Err(error) => {
-                self.failed.store(true, Ordering::Relaxed);
-                Err(error)
-            }
-        }
-    }
-
-    fn report_mismatch(&self) -> bool {
-        self.content.report_mismatch()
-    }
-
-    fn inspection(&self) -> Result<Option<Box<dyn Inspection + '_>>, ContentError> {
-        let Some(table) = &self.table else { return Ok(None) };
-        let check = PassingCheck::start(self.blob.clone(), table.clone())?;
-        Ok(Some(Box::new(TrackedCheck { check, tracked: self })))
-    }
-}
-
-/// Records the result of comparing the content with its table of contents.
-struct TrackedCheck<'a> {
-    check: PassingCheck,
-    tracked: &'a Tracked<'a>,
-}
-
-impl Inspection for TrackedCheck<'_> {
-    fn hasher(&mut self) -> Hasher {
-        self.check.hasher()
-    }
-
-    fn take(&mut self, bytes: &[u8]) {
-        self.check.take(bytes);
-    }
-
-    fn finish(self: Box<Self>) -> Result<(), ContentError> {
-        let Self { check, tracked } = *self;
-        let result = check.finish();
-        tracked.failed.fetch_or(result.is_err(), Ordering::Relaxed);
-        tracked.is_checked.store(result.is_ok(), Ordering::Relaxed);
-        result
-    }
-}
-
-struct TrackedReader<'a> {
-    reader: Box<dyn Read + Send + 'a>,
-    tracked: &'a Tracked<'a>,
-}
-
-impl Read for TrackedReader<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.reader.read(buffer) {
-            Ok(read) => {
-                self.tracked.task.advance(read as u64);
-                Ok(read)
-            }
-            Err(error) => {
-                if error.kind() != io::ErrorKind::Interrupted {
-                    self.tracked.failed.store(true, Ordering::Relaxed);
-                }
-                Err(error)
-            }
-        }
     }
 }

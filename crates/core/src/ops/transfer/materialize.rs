@@ -1,6 +1,7 @@
 //! Converting layers that are assembled from files by recipes into blobs, which do not depend on other files.
 
-use super::copy::{CopyOptions, CopySet, Copying};
+use super::copy::{CopyOptions, Copying};
+use super::copy_set::CopySet;
 use super::origins::Origins;
 use crate::oci::{Descriptor, Reference, Tag, Target};
 use crate::ops::error::Error;

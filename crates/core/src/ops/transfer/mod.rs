@@ -1,6 +1,7 @@
 //! Copying artifacts between places: push, pull, tag, promote and the plans of a dry run.
 
 mod copy;
+mod copy_set;
 mod delta;
 mod materialize;
 mod origins;
@@ -9,9 +10,11 @@ mod promote;
 mod pull;
 pub(super) mod referrers;
 mod tag;
+mod tracked;
 
 pub use copy::{BlobAction, Copied, CopyOptions, copy};
-pub(crate) use copy::{Brought, CopySet, Copying, bring};
+pub(crate) use copy::{Brought, Copying, bring};
+pub(crate) use copy_set::CopySet;
 pub(crate) use delta::{DeltaSource, Older};
 pub use delta::{Fetch, Taken};
 pub use materialize::{Materialized, materialize};

@@ -42,6 +42,11 @@ impl Origins {
         }
     }
 
+    /// The repository that has all blobs of the artifact, if it is known.
+    pub(super) fn of_all(&self) -> Option<&str> {
+        self.of_all.as_deref()
+    }
+
     /// The repositories from which `blob` may be mounted.
     pub(super) fn of(&self, blob: &Digest) -> Vec<String> {
         let known = self.by_blob.get(blob).into_iter().flatten();

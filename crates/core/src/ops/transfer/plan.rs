@@ -1,6 +1,7 @@
 //! The plan of a copy, made without changing anything.
 
-use super::copy::{BlobAction, CopyOptions, CopySet, action, check};
+use super::copy::{BlobAction, CopyOptions, action, check};
+use super::copy_set::CopySet;
 use crate::modelkit;
 use crate::oci::{ContentError, Descriptor, Source};
 use crate::ops::error::Error;

@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::copy::{BlobAction, CopyOptions, action};
+use super::copy::{BlobAction, CopyOptions, cheapest_action};
 use crate::digest::Digest;
-use crate::oci::{ContentError, Descriptor, Manifest, MediaType, REFERRERS_LIMIT, Referrer, Source, Target};
+use crate::oci::{ContentError, Descriptor, Manifest, MediaType, REFERRERS_LIMIT, Referrer, Source, Subject, Target};
+use crate::ops::artifact::EMPTY;
 use crate::ops::error::{Error, reason};
 use crate::ops::{disk_space, workers};
 use crate::progress::{Event, Progress, Warning, human};
@@ -22,107 +23,207 @@ pub(crate) fn copy_referrers(
     options: &CopyOptions,
     progress: &dyn Progress,
 ) {
-    let following = Following { source, target, options, progress };
-    let mut failures = Vec::new();
-    if let Err(failure) = following.copy_all(root, &mut failures) {
-        failures.push(failure);
+    let found = find((source, target), std::iter::once(root), false, options);
+    let blobs: Vec<_> = found.blobs().collect();
+    let copied = workers::run(options.jobs, &blobs, |blob| {
+        let copied = copy_document((source, target), blob, options);
+        Ok::<_, std::convert::Infallible>(copied.map_err(|error| (blob.digest, error)).err())
+    });
+    let Ok(lost) = copied;
+    found.without(lost.into_iter().flatten().collect()).publish(target, options, progress);
+}
+
+/// The referrers of an artifact that the target does not have, and those of the referrers.
+#[derive(Default)]
+pub(super) struct Found {
+    groups: Vec<Group>,
+    failures: Vec<Error>,
+}
+
+/// The referrers of one manifest.
+struct Group {
+    subject: Descriptor,
+    is_new: bool,
+    attached: Vec<Attached>,
+}
+
+/// Reads the referrers of `roots` that the target does not have, level by level, up to a limit, each once. `is_new`
+/// means that the target does not have the roots, and therefore no referrers of them.
+pub(super) fn find<'a>(
+    (source, target): (&dyn Source, &dyn Target),
+    roots: impl Iterator<Item = &'a Descriptor>,
+    is_new: bool,
+    options: &CopyOptions,
+) -> Found {
+    let following = Following { source, target };
+    let (mut found, mut seen, mut left) = (Found::default(), HashSet::new(), REFERRERS_LIMIT);
+    let roots: Vec<_> = roots.collect();
+    seen.extend(roots.iter().map(|root| root.digest));
+    let mut level = Vec::new();
+    for listed in all(options, &roots, |root| following.list(root, is_new)) {
+        found.take(listed).into_iter().for_each(|listed| level.extend(listed));
     }
-    if let Some(first) = failures.first() {
-        progress.warn(&Warning::ReferrersNotCopied { failures: failures.len(), reason: reason(first) });
+    loop {
+        level.retain(|entry: &Entry| seen.insert(entry.descriptor.digest));
+        level.truncate(left);
+        left -= level.len();
+        if level.is_empty() {
+            return found;
+        }
+        let read = all(options, &level, |entry| {
+            (following.read(entry), following.list(&entry.descriptor, target.is_remote() && !entry.is_there))
+        });
+        let mut next = Vec::new();
+        for (entry, (attached, about_it)) in level.iter().zip(read) {
+            // A failure concerns a single referrer, so the others are still copied.
+            let Some(attached) = found.take(attached) else { continue };
+            if let Some(attached) = attached {
+                found.add(entry, attached);
+            }
+            next.extend(found.take(about_it).into_iter().flatten());
+        }
+        level = next;
     }
 }
 
-/// A referrer of an artifact at the target.
-struct Found {
-    subject: Digest,
+fn all<'i, I: Sync, T: Send>(options: &CopyOptions, items: &'i [I], work: impl Fn(&'i I) -> T + Sync) -> Vec<T> {
+    let Ok(done) = workers::run(options.jobs, items, |item| Ok::<_, std::convert::Infallible>(work(item)));
+    done
+}
+
+impl Found {
+    /// Returns a result, or notes its failure.
+    fn take<T>(&mut self, result: Result<T, Error>) -> Option<T> {
+        result.map_err(|failure| self.failures.push(failure)).ok()
+    }
+
+    fn add(&mut self, entry: &Entry, attached: Attached) {
+        match self.groups.iter_mut().find(|group| group.subject.digest == entry.subject.digest) {
+            Some(group) => group.attached.push(attached),
+            None => self.groups.push(Group {
+                subject: entry.subject.clone(),
+                is_new: entry.is_new,
+                attached: vec![attached],
+            }),
+        }
+    }
+
+    /// The blobs of all referrers, without duplicates.
+    pub(super) fn blobs(&self) -> impl Iterator<Item = &Descriptor> {
+        let mut seen = HashSet::new();
+        let attached = self.groups.iter().flat_map(|group| &group.attached);
+        attached.flat_map(|attached| &attached.blobs).filter(move |blob| seen.insert(blob.digest))
+    }
+
+    /// Leaves out the referrers of which a blob was not copied.
+    pub(super) fn without(mut self, lost: Vec<(Digest, Error)>) -> Self {
+        for group in &mut self.groups {
+            let is_lost = |blob: &Descriptor| lost.iter().any(|(digest, _)| *digest == blob.digest);
+            group.attached.retain(|attached| !attached.blobs.iter().any(is_lost));
+        }
+        self.failures.extend(lost.into_iter().map(|(_, failure)| failure));
+        self
+    }
+
+    /// Publishes the referrers, whose blobs are at the target: those of one manifest at once.
+    ///
+    /// A failure does not fail the copy, because the artifact is complete; it is reported in a warning.
+    pub(super) fn publish(self, target: &dyn Target, options: &CopyOptions, progress: &dyn Progress) {
+        let Self { groups, mut failures } = self;
+        let jobs = if target.is_remote() { options.jobs } else { 1 };
+        let options = CopyOptions { jobs, ..options.clone() };
+        for failed in all(&options, &groups, |group| group.publish(target, progress)) {
+            failures.extend(failed);
+        }
+        if let Some(first) = failures.first() {
+            progress.warn(&Warning::ReferrersNotCopied { failures: failures.len(), reason: reason(first) });
+        }
+    }
+}
+
+impl Group {
+    fn publish(&self, target: &dyn Target, progress: &dyn Progress) -> Vec<Error> {
+        let Self { subject, is_new, attached } = self;
+        let failed =
+            |descriptor: &Descriptor, error| Error::writing(&format!("the referrer `{}`", descriptor.digest), error);
+        let Some(first) = attached.first() else { return Vec::new() };
+        let subject = Subject { descriptor: subject, is_new: *is_new };
+        let referrers: Vec<_> = attached.iter().map(|it| (it.descriptor.clone(), it.manifest.clone())).collect();
+        let published = match target.publish_referrers(&subject, &referrers) {
+            Ok(published) => published,
+            Err(error) => return vec![failed(&first.descriptor, error)],
+        };
+        let mut failures = Vec::new();
+        for (Attached { descriptor, .. }, published) in attached.iter().zip(published) {
+            if let Err(error) = published {
+                failures.push(failed(descriptor, error));
+                continue;
+            }
+            let kind = descriptor.artifact_type.as_ref().unwrap_or(&descriptor.media_type);
+            progress.report(&Event::ReferrerCopied { artifact_type: kind.as_str(), digest: descriptor.digest });
+        }
+        failures
+    }
+}
+
+/// A listed referrer.
+struct Entry {
+    subject: Descriptor,
+    /// True if the target did not have the subject.
+    is_new: bool,
     descriptor: Descriptor,
-    /// True if the target has it.
+    /// True if the target has the referrer.
     is_there: bool,
 }
 
 struct Following<'a> {
     source: &'a dyn Source,
     target: &'a dyn Target,
-    options: &'a CopyOptions,
-    progress: &'a dyn Progress,
 }
 
 impl Following<'_> {
-    /// Copies the referrers level by level, up to a limit, each once.
-    fn copy_all(&self, root: &Descriptor, failures: &mut Vec<Error>) -> Result<(), Error> {
-        let (mut seen, mut left) = (HashSet::from([root.digest]), REFERRERS_LIMIT);
-        let mut level = self.list(root)?;
-        loop {
-            level.retain(|found| seen.insert(found.descriptor.digest));
-            level.truncate(left);
-            left -= level.len();
-            if level.is_empty() {
-                return Ok(());
-            }
-            // A failure concerns a single referrer, so the others are still copied.
-            let brought = workers::run(self.options.jobs, &level, |found| {
-                Ok::<_, Error>((self.bring(found), self.list(&found.descriptor)))
-            })?;
-            level.clear();
-            for (manifest, about_it) in brought {
-                match manifest.and_then(|manifest| self.publish(manifest)).and(about_it) {
-                    Ok(about_it) => level.extend(about_it),
-                    Err(failure) => failures.push(failure),
-                }
-            }
-        }
-    }
-
-    fn list(&self, subject: &Descriptor) -> Result<Vec<Found>, Error> {
+    fn list(&self, subject: &Descriptor, is_new: bool) -> Result<Vec<Entry>, Error> {
         let listed = self.source.referrers(subject).map_err(|error| Error::reading("its referrers", error))?;
-        if listed.is_empty() {
-            return Ok(Vec::new());
-        }
-        let there = self.target.attached(subject).map_err(|error| Error::writing("its referrers", error))?;
-        let found = |descriptor: Descriptor| Found {
-            subject: subject.digest,
+        let there = if listed.is_empty() || is_new {
+            Vec::new()
+        } else {
+            self.target.attached(subject).map_err(|error| Error::writing("its referrers", error))?
+        };
+        let entry = |descriptor: Descriptor| Entry {
+            subject: subject.clone(),
+            is_new,
             is_there: there.iter().any(|other| other.digest == descriptor.digest),
             descriptor,
         };
-        Ok(listed.into_iter().map(found).collect())
+        Ok(listed.into_iter().map(entry).collect())
     }
 
-    /// Copies the blobs of a referrer to the target and returns its manifest; `None` if the target has it.
-    fn bring(&self, found: &Found) -> Result<Option<(Descriptor, Vec<u8>)>, Error> {
-        if found.is_there {
+    /// Reads a referrer; `None` if the target has it.
+    fn read(&self, entry: &Entry) -> Result<Option<Attached>, Error> {
+        if entry.is_there {
             return Ok(None);
         }
-        let failed = |error| unreadable(&found.descriptor, error);
-        let Attached { descriptor, manifest, blobs } = read(self.source, &found.subject, &found.descriptor)?;
-        if let Some(need) = self.target.need(&blobs).map_err(failed)? {
-            disk_space::check(&need.folder, need.bytes)?;
-        }
-        blobs.iter().try_for_each(|blob| self.bring_blob(blob))?;
-        Ok(Some((descriptor, manifest)))
+        read(self.source, &entry.subject.digest, &entry.descriptor).map(Some)
     }
+}
 
-    fn bring_blob(&self, blob: &Descriptor) -> Result<(), Error> {
-        let failed = |error| Error::writing(&format!("blob `{}`", blob.digest), error);
-        let origin = match action(self.target, blob, self.options).map_err(failed)? {
-            BlobAction::Present => return Ok(()),
-            BlobAction::Mount(origin) => Some(origin),
-            BlobAction::Send => None,
-        };
-        let brought = self.target.put_from(blob, origin.as_deref(), &*self.source.blob(blob));
-        brought.map(drop).map_err(failed)
+/// Copies a blob of a referrer. The empty config is known without being read.
+pub(super) fn copy_document(
+    (source, target): (&dyn Source, &dyn Target),
+    blob: &Descriptor,
+    options: &CopyOptions,
+) -> Result<(), Error> {
+    let failed = |error| Error::writing(&format!("blob `{}`", blob.digest), error);
+    let origin = match cheapest_action(target, blob, options).map_err(failed)? {
+        BlobAction::Present => return Ok(()),
+        BlobAction::Mount(from) => Some(from),
+        BlobAction::Send => None,
+    };
+    if let Some(need) = target.need(std::slice::from_ref(blob)).map_err(failed)? {
+        disk_space::check(&need.folder, need.bytes)?;
     }
-
-    /// Publishes one manifest at a time: if the target keeps its referrers in an index, two at the same time would
-    /// overwrite each other's entries.
-    fn publish(&self, brought: Option<(Descriptor, Vec<u8>)>) -> Result<(), Error> {
-        let Some((descriptor, manifest)) = brought else { return Ok(()) };
-        let published = self.target.publish(&descriptor, &manifest, None);
-        published.map_err(|error| Error::writing(&format!("the referrer `{}`", descriptor.digest), error))?;
-        let kind = descriptor.artifact_type.as_ref().unwrap_or(&descriptor.media_type);
-        let (artifact_type, digest) = (kind.as_str(), descriptor.digest);
-        self.progress.report(&Event::ReferrerCopied { artifact_type, digest });
-        Ok(())
-    }
+    let content = if blob.digest == Digest::of(EMPTY) { Box::new(EMPTY) } else { source.blob(blob) };
+    target.put_from(blob, origin.as_deref(), &*content).map(drop).map_err(failed)
 }
 
 /// A manifest that refers to another one.

@@ -9,7 +9,7 @@ use super::layers::{Unpacker, title};
 use crate::archive::{Destination, Overwrite, Placed};
 use crate::compression::Compression;
 use crate::digest::Digest;
-use crate::kitfile::Dataset;
+use crate::kitfile::{Dataset, Section};
 use crate::layer_format::Format;
 use crate::modelkit::{Layer, ModelKit, Selection};
 use crate::oci::{Descriptor, Reference, Source};
@@ -75,6 +75,7 @@ pub fn unpack(session: &Session<'_>, found: &Located, name: &str, options: &Unpa
     if takes_none && !options.selection.is_everything() && !options.selection.takes_kitfile() {
         refuse_if_nothing_matches(&child.modelkit, name, &options.selection)?;
     }
+    warn_of_unmatched(&wanted, &child.modelkit, &options.selection, session.progress);
     check_disk_space(&wanted, &remotes.files, &options.folder)?;
 
     warn_of_remote_datasets(&child.modelkit, options, session.progress);
@@ -210,6 +211,21 @@ fn refuse_if_nothing_matches(modelkit: &ModelKit, name: &str, selection: &Select
     }
     let parts = modelkit.layers.iter().map(title).collect();
     Err(Error::NothingMatches { name: name.to_owned(), parts })
+}
+
+/// Warns of parts and names that select nothing, although others do.
+fn warn_of_unmatched(wanted: &[Wanted<'_>], modelkit: &ModelKit, selection: &Selection, progress: &dyn Progress) {
+    let layers = wanted.iter().flat_map(|wanted| &wanted.layers).map(|layer| {
+        let names: [&str; 2] = [&layer.name, &layer.path_as_written];
+        (layer.section, names, layer.path.clone())
+    });
+    let datasets = modelkit.config.kitfile.remote_datasets().filter_map(|dataset| {
+        let names: [&str; 2] = [&dataset.name, &dataset.path];
+        Some((Section::Dataset, names, dataset.path.parse().ok()?))
+    });
+    for filter in selection.unmatched(&layers.chain(datasets).collect::<Vec<_>>()) {
+        progress.warn(&Warning::FilterMatchesNothing { filter: &filter });
+    }
 }
 
 fn warn_of_remote_datasets(modelkit: &ModelKit, options: &UnpackOptions, progress: &dyn Progress) {

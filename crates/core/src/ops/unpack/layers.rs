@@ -142,6 +142,7 @@ pub(super) fn event(layer: &Layer) -> Event<'_> {
         Section::Code => ("code", None),
         Section::Docs => ("docs", None),
         Section::Prompt => ("prompt", Some(layer.name.as_str())),
+        Section::McpServer => ("MCP server", Some(layer.name.as_str())),
     };
     let Descriptor { digest, size: bytes, .. } = layer.descriptor;
     Event::UnpackingLayer { kind, name: name.filter(|name| !name.is_empty()), path: layer.path.as_str(), digest, bytes }

@@ -6,6 +6,7 @@ use crate::archive::{self, LayerSource};
 use crate::file_kind::is_leftover;
 use crate::kitfile::Entry;
 use crate::ops::error::Error;
+use crate::ops::pack::pointers;
 use crate::relative_path::RelativePath;
 
 /// Checks one layer: it must be possible to pack it, it should contain files, and none of them should be junk or a
@@ -41,6 +42,13 @@ pub(super) fn look_at_layers(
         let message = format!("`{}` contains no files, so its layer would be empty", source.path);
         findings.push(about(Severity::Warning, "empty-layer", message, "add files to it, or remove the entry"));
     }
+    findings.extend(pointers(source)?.iter().map(|file| Finding {
+        severity: Severity::Warning,
+        rule: "lfs-pointer",
+        place: file.to_string(),
+        message: "this is only a pointer of git LFS, not the file itself".to_owned(),
+        advice: "run `git lfs pull` to fetch the content".to_owned(),
+    }));
     findings.extend(junk(&files));
     for file in &files {
         findings.extend(secret(source, file)?);

@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_secrets_are_known() {
+    fn names_of_secrets_are_recognised() {
         for (name, expected) in [
             (".env", true),
             (".env.production", true),

@@ -130,12 +130,17 @@ impl Auth {
         Ok(header.filter(|header| Some(header) != refused))
     }
 
-    /// The error for a refused request: wrong credentials, or missing ones.
+    /// The error for a refused request: wrong credentials, missing ones, or credentials that were never asked for.
     pub(crate) async fn refusal(&self, access: &Access, source: Option<Answer>) -> Error {
         let registry = access.endpoint.name.clone();
-        let has_credentials = match &*self.keys {
-            Keys::Unasked(header) => Ok(header.is_some()),
-            _ => self.credentials(&mut *self.state.lock().await, access).await.map(|found| found.is_some()),
+        let has_credentials = if let Keys::Unasked(header) = &*self.keys {
+            Ok(header.is_some())
+        } else {
+            let mut state = self.state.lock().await;
+            if !state.challenges.contains_key(&access.endpoint) {
+                return Error::NoChallenge { registry, source };
+            }
+            self.credentials(&mut state, access).await.map(|found| found.is_some())
         };
         match has_credentials {
             Ok(true) => Error::Unauthorized { registry, source },
@@ -278,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_are_what_is_asked_for_and_what_is_needed() {
+    fn scopes_are_the_requested_and_the_required_ones() {
         check(Some("pull,push"), None, &["repository:a/b:pull,push"]);
         check(Some("pull,push"), Some("repository:a/b:pull"), &["repository:a/b:pull,push"]);
         check(

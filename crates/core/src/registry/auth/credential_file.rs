@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_entry_that_holds_the_repository_counts() {
+    fn the_longest_matching_entry_applies() {
         let entry = |name: &str| json!({ "auth": STANDARD.encode(format!("{name}:p")) });
         let file = file(json!({ "auths": {
             "r.io": entry("host"),
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn the_helper_of_a_registry_comes_before_the_common_one() {
+    fn the_helper_of_a_registry_precedes_the_common_one() {
         let file = file(json!({ "credsStore": "desktop", "credHelpers": { "r.io": "ecr-login", "docker.io": "hub" } }));
         assert_eq!(file.helper_for("r.io"), Some(("ecr-login", "r.io".to_owned())));
         assert_eq!(file.helper_for("index.docker.io"), Some(("hub", "docker.io".to_owned())));

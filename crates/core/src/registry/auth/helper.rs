@@ -80,13 +80,14 @@ impl<'a> Helper<'a> {
     /// Runs the helper and returns its output; `None` if it reports that there are no credentials.
     fn run(&self, action: &'static str, input: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let mut child = self.start(action)?;
-        let (is_in_time, output) =
-            self.talk(&mut child, input).map_err(|error| self.error(action, Cause::of(&error)))?;
-        if !is_in_time {
+        let talked = self.talk(&mut child, input);
+        if !matches!(talked, Ok((true, _))) {
             // It may have exited at this very moment; either way it is waited for below.
             drop(child.kill());
         }
-        let status = child.wait().map_err(|error| self.error(action, Cause::of(&error)))?;
+        let waited = child.wait();
+        let (is_in_time, output) = talked.map_err(|error| self.error(action, Cause::of(&error)))?;
+        let status = waited.map_err(|error| self.error(action, Cause::of(&error)))?;
         if !is_in_time {
             let problem = format!("it did not answer within {} s", self.patience.as_secs());
             return Err(self.error(action, Cause::new(problem)));
@@ -129,12 +130,12 @@ impl<'a> Helper<'a> {
             }
         }
         let (sender, receiver) = channel();
-        std::thread::spawn(move || {
+        std::thread::Builder::new().spawn(move || {
             let mut output = Vec::new();
             let read = stdout.map_or(Ok(0), |stdout| stdout.take(OUTPUT_LIMIT).read_to_end(&mut output));
             // The receiver is gone if the helper took too long.
             drop(sender.send(read.map(|_| output)));
-        });
+        })?;
         match receiver.recv_timeout(self.patience) {
             Ok(output) => Ok((true, output?)),
             Err(_) => Ok((false, Vec::new())),

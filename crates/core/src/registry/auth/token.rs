@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_for_a_token_says_what_for() {
+    fn a_token_request_names_its_scope() {
         let realm = || Url::parse("https://a.io/token?x=y").unwrap();
         let scopes = ["repository:a/b:pull".to_owned(), "registry:catalog:*".to_owned()];
         let password = Credentials::new("me", "secret");

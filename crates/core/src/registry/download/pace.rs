@@ -40,7 +40,7 @@ impl Pace {
     }
 
     /// Records that the reader stops waiting.
-    pub(super) fn goes_on(&mut self, now: Instant) {
+    pub(super) fn resumes(&mut self, now: Instant) {
         if let Some(since) = self.waits_since.take() {
             self.waited += now.saturating_duration_since(since.max(self.begun));
         }
@@ -95,7 +95,7 @@ impl Pace {
     /// Starts a new span, and returns the time that the reader waited in the last one.
     fn end_span(&mut self, now: Instant) -> Duration {
         let is_waiting = self.waits_since.is_some();
-        self.goes_on(now);
+        self.resumes(now);
         self.waits_since = is_waiting.then_some(now);
         (self.begun, self.bytes, self.pieces) = (now, 0, 0);
         std::mem::take(&mut self.waited)
@@ -117,7 +117,7 @@ mod tests {
                 pace.waits(now);
             }
             now += Duration::from_millis(100);
-            pace.goes_on(now);
+            pace.resumes(now);
             pace.received(throughput(connections));
             let pieces = connections;
             for _ in 0..pieces {
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_that_bring_nothing_are_given_back_for_a_while() {
+    fn useless_connections_are_closed_for_a_while() {
         let expected = [vec![2, 4, 4], vec![2; 16], vec![2, 4]].concat();
         assert_eq!(levels(|_| 1000, true, 21), expected[..21]);
     }

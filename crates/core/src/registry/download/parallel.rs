@@ -66,7 +66,7 @@ impl Chunks for Parallel {
             }
             state.pace.waits(Instant::now());
             state = self.download.filled.wait(state).expect(NO_PANIC);
-            state.pace.goes_on(Instant::now());
+            state.pace.resumes(Instant::now());
         }
     }
 }

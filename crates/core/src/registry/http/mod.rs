@@ -8,6 +8,7 @@ mod pages;
 mod redact;
 mod retry;
 mod transport;
+mod trust;
 
 pub use answer::Answer;
 pub(crate) use document::read_capped;

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_may_pass_is_tried_again() {
+    fn only_transient_failures_are_retried() {
         for (status, again) in [(400, false), (401, false), (403, false), (404, false), (408, true), (416, false)] {
             assert_eq!(RetryState::new(policy()).pause_after(failure(status, None)).is_ok(), again, "{status}");
         }
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn no_time_means_one_attempt() {
+    fn a_retry_time_of_zero_means_one_attempt() {
         let policy = RetryPolicy { give_up_after: Duration::ZERO, ..policy() };
         assert!(RetryState::of_a_blob(policy).pause_after(failure(500, None)).is_err());
         assert!(RetryState::new(policy).pause_after(failure(500, None)).is_err());

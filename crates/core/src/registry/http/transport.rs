@@ -6,12 +6,15 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, ClientBuilder, Identity, Request, Response, Url};
+use reqwest::{ClientBuilder, Identity, Request, Response, Url};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use tracing::debug;
 
 use super::redact::redacted;
+use super::trust;
 use crate::registry::error::{Cause, Error};
-use crate::registry::settings::{Proxy, Settings, Tls};
+use crate::registry::settings::{ClientCertificate, Proxy, Settings, Tls};
 
 /// The HTTP clients. Those for https are created on first use: that fails on a machine without certificate
 /// authorities, where plain http must still work (reqwest#2965).
@@ -93,25 +96,40 @@ fn common(settings: &Settings) -> Result<ClientBuilder, Error> {
 }
 
 fn encrypted(settings: &Settings, tls: &Tls) -> Result<reqwest::Client, Error> {
-    let mut builder = common(settings)?.tls_danger_accept_invalid_certs(!settings.verify_tls);
     let mut authorities = Vec::new();
     for path in &tls.authorities {
         let unusable = |cause| tls_error(format!("`{}` is not a file of certificates", path.display()), cause);
         let pem = fs_err::read(path).map_err(|error| unusable(Cause::of(&error)))?;
-        authorities.extend(Certificate::from_pem_bundle(&pem).map_err(|error| unusable(Cause::of(&error)))?);
+        for certificate in CertificateDer::pem_slice_iter(&pem) {
+            authorities.push(certificate.map_err(|error| unusable(Cause::of(&error)))?);
+        }
     }
-    builder = builder.tls_certs_merge(authorities);
-    if let Some(own) = &tls.certificate {
-        let unusable = |cause| {
-            let (certificate, key) = (own.certificate.display(), own.key.display());
-            tls_error(format!("`{certificate}` and `{key}` are not a certificate and its key"), cause)
-        };
-        let mut pem = fs_err::read(&own.certificate).map_err(|error| unusable(Cause::of(&error)))?;
-        pem.push(b'\n');
-        pem.extend(fs_err::read(&own.key).map_err(|error| unusable(Cause::of(&error)))?);
-        builder = builder.identity(Identity::from_pem(&pem).map_err(|error| unusable(Cause::of(&error)))?);
+    const UNREADABLE: &str = "the certificate authorities of this system cannot be read";
+    let identity = tls.certificate.as_ref().map(identity).transpose()?;
+    if settings.verify_tls {
+        let config = trust::trusting(authorities, identity.as_deref())
+            .map_err(|error| tls_error(UNREADABLE.to_owned(), Cause::of(&error)))?;
+        return finish(common(settings)?.tls_backend_preconfigured(config), UNREADABLE);
     }
-    finish(builder, "the certificate authorities of this system cannot be read")
+    let mut builder = common(settings)?.tls_danger_accept_invalid_certs(true);
+    if let Some(pem) = &identity {
+        let unusable = |error: reqwest::Error| tls_error(UNREADABLE.to_owned(), Cause::of(&error));
+        builder = builder.identity(Identity::from_pem(pem).map_err(unusable)?);
+    }
+    finish(builder, UNREADABLE)
+}
+
+/// The certificate and the key of the client as one PEM text, checked.
+fn identity(own: &ClientCertificate) -> Result<Vec<u8>, Error> {
+    let unusable = |cause| {
+        let (certificate, key) = (own.certificate.display(), own.key.display());
+        tls_error(format!("`{certificate}` and `{key}` are not a certificate and its key"), cause)
+    };
+    let mut pem = fs_err::read(&own.certificate).map_err(|error| unusable(Cause::of(&error)))?;
+    pem.push(b'\n');
+    pem.extend(fs_err::read(&own.key).map_err(|error| unusable(Cause::of(&error)))?);
+    Identity::from_pem(&pem).map_err(|error| unusable(Cause::of(&error)))?;
+    Ok(pem)
 }
 
 fn finish(builder: ClientBuilder, problem: &str) -> Result<reqwest::Client, Error> {
@@ -133,7 +151,7 @@ pub(crate) fn failure(error: &reqwest::Error, url: &Url, attempt: &str) -> Error
     let host = host_and_port(url);
     let details = format!("{error:?}");
     let (attempt, source) = (attempt.to_owned(), Cause::of(innermost(error)));
-    if details.contains("CaUsedAsEndEntity") {
+    if trust::is_authority_as_server(&details) {
         return Error::AuthorityAsServer { host };
     }
     if details.contains("InvalidCertificate") {

@@ -125,8 +125,8 @@ fn ceiling(needs: &UploadRequirements) -> Finding {
     match needs.ceiling {
         Some(ceiling) => {
             let plan = "refuses a larger layer before sending it";
-            Finding::answered("layer ceiling", ceiling.text, plan).said_by(SaidBy::Table)
+            Finding::answered("layer limit", ceiling.text, plan).said_by(SaidBy::Table)
         }
-        None => Finding::answered("layer ceiling", "none known", "sends layers of any size").said_by(SaidBy::Default),
+        None => Finding::answered("layer limit", "none known", "sends layers of any size").said_by(SaidBy::Default),
     }
 }

@@ -67,7 +67,7 @@ impl Repository {
     }
 
     fn probe_referrers(&self, subject: &Digest) -> Result<Finding, Error> {
-        let call = self.referrers_call(subject)?;
+        let call = self.referrers_call(subject, PULL)?;
         let (is_supported, found) = match self.client.send(&call) {
             Ok(response) => match response.headers().get(CONTENT_TYPE) {
                 Some(found) if found.as_bytes().starts_with(MediaType::IMAGE_INDEX.as_str().as_bytes()) => {

@@ -13,7 +13,7 @@ use super::refusal::{
     are_parts_refused, is_digest_refused, is_part_refused, is_session_lost, is_session_named, is_whole_refused,
 };
 use super::session::{Session, State, acknowledged, location};
-use crate::oci::{BlobOutcome, Content, Descriptor};
+use crate::oci::{BlobOutcome, Content, Descriptor, Target as _};
 use crate::registry::error::{Cause, Error};
 use crate::registry::http::{Call, RetryState, host_and_port, is_challenge, request};
 use crate::registry::repository::{PUSH, Repository};
@@ -69,6 +69,9 @@ impl<'a> Upload<'a> {
         let (mut state, outcome) = match (self.go_on()?, origin) {
             (Some(session), _) => (State::Open(session), BlobOutcome::Sent { resumed_bytes: 0 }),
             (None, Some(origin)) => (self.mount(origin)?, BlobOutcome::Mounted),
+            (None, None) if self.repository.finds_on_put(self.descriptor) => {
+                (self.mount(self.repository.name())?, BlobOutcome::Present)
+            }
             (None, None) => (self.open()?, BlobOutcome::Sent { resumed_bytes: 0 }),
         };
         let outcome = match &state {
@@ -120,11 +123,13 @@ impl<'a> Upload<'a> {
 
     /// Mounts the blob from another repository (distribution-spec 1.1, "Mounting a blob from another repository"). A
     /// registry that cannot mount it opens a session instead, which is used.
+    ///
+    /// From the repository itself, this asks for the blob and opens a session in one request.
     pub(crate) fn mount(&self, origin: &str) -> Result<State, Error> {
         let mut call = self.call(Method::POST, None)?;
         let digest = self.descriptor.digest.to_string();
         call.url.query_pairs_mut().append_pair("mount", &digest).append_pair("from", origin);
-        if let Some(rights) = &mut call.access.rights {
+        if let Some(rights) = call.access.rights.as_mut().filter(|rights| rights.repository != origin) {
             rights.origin = Some(origin.to_owned());
         }
         match self.open_with(&call) {

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_process_knows_what_this_one_learned() {
+    fn the_next_process_reads_the_recorded_capabilities() {
         let folder = tempfile::tempdir().unwrap();
         let here = Capabilities::new(Some(folder.path().join("registries")));
         let there = Capabilities::new(Some(folder.path().join("registries")));
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_old_or_damaged_or_about_another_host_is_ignored() {
+    fn old_damaged_and_foreign_findings_are_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let old = Capability {
             learned_at: Capability::new(true, None).learned_at - LONGEST_LIFE.as_secs() - 1,
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_made_means_that_the_process_remembers_alone() {
+    fn findings_stay_in_memory_if_their_folder_cannot_be_created() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("file"), "").unwrap();
         let capabilities = Capabilities::new(Some(folder.path().join("file")));

@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_hosts_are_known_and_others_take_parts() {
+    fn known_hosts_have_their_form_and_others_accept_parts() {
         let gigabytes = |bytes: u64| Some(bytes / 1_000_000_000);
         let small = Some(SMALL_PART_BYTES);
         for (host, first, part_bytes, ceiling) in [
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn the_user_comes_before_what_was_learned_and_that_before_the_table() {
+    fn precedence_is_user_then_findings_then_table() {
         let capabilities =
             |feature, is_supported, limit| HostCapabilities::from([(feature, Capability::new(is_supported, limit))]);
         let (nothing, no_parts) = (HostCapabilities::new(), capabilities(Feature::Parts, false, None));

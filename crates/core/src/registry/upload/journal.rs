@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_made_means_no_journal() {
+    fn without_a_folder_there_is_no_journal() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("file"), "").unwrap();
         assert!(Journal::open(&folder.path().join("file"), "a").is_none());

@@ -103,7 +103,7 @@ fn nothing_is_opened_made_or_moved_through_a_link() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_is_followed_only_if_the_caller_says_so() {
+fn a_link_is_followed_only_on_request() {
     check(|directory, _| {
         assert!(directory.open_directory("link", Link::Follow).unwrap().open_file("f", Link::Stay).is_ok());
         let metadata = |link| directory.metadata_of("link", link).unwrap();

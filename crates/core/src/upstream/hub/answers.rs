@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_licence_is_what_the_card_names() {
+    fn the_licence_is_the_one_in_the_card() {
         for (answer, expected) in [
             (r#"{"sha":"x","cardData":{"license":"mit"}}"#, Some("mit")),
             (r#"{"sha":"x","cardData":{"license":["apache-2.0"]}}"#, Some("apache-2.0")),

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_lists_files_and_what_lfs_knows_of_them() {
+    fn a_page_lists_files_with_their_lfs_objects() {
         let digest = Digest::of(b"weights");
         let page = format!(
             r#"[{{"type":"directory","oid":"1","size":0,"path":"a"}},{{"type":"file","oid":"2","size":3,"path":"a/b"}},

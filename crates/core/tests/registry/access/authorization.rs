@@ -61,7 +61,7 @@ fn no_credentials_and_wrong_ones_are_different_errors() {
 }
 
 #[test]
-fn the_words_about_a_wrong_password_survive() {
+fn the_reason_for_a_refused_password_is_kept() {
     for (registry, words) in [
         (with_tokens(for_users()), "incorrect username or password"),
         (with_basic(), "UNAUTHORIZED: authentication required"),
@@ -100,7 +100,7 @@ fn one_token_serves_a_whole_push() {
 }
 
 #[test]
-fn everybody_gets_a_token_for_what_is_public() {
+fn anonymous_clients_get_tokens_for_public_repositories() {
     let registry = with_tokens(Bearer::default());
     registry.add_manifest("team/model", "v1", MANIFEST, &manifest("a"));
     repository(&registry).resolve("v1").unwrap();
@@ -205,9 +205,9 @@ fn a_token_server_does_not_pass_credentials_on() {
 }
 
 #[test]
-fn a_403_says_what_is_not_allowed() {
+fn a_403_names_the_refused_action() {
     let registry = with_basic();
-    registry.fail_later("POST", "/uploads/", 1, 1, Fault::Status(403, vec![]));
+    registry.fail_later("POST", "/uploads/", 1, 2, Fault::Status(403, vec![]));
     let repository = repository_with(&registry, settings_for("me", "secret"));
     let error = repository.put(&descriptor(b"hello"), &&b"hello"[..]).unwrap_err();
     assert!(matches!(error, ContentError::Denied(_)), "{error}");
@@ -220,5 +220,16 @@ fn secrets_are_not_shown() {
     assert!(!format!("{settings:?}").contains("secret"));
     for credentials in [Credentials::IdentityToken("secret".to_owned()), Credentials::Bearer("secret".to_owned())] {
         assert!(!format!("{credentials:?}").contains("secret"));
+    }
+}
+
+#[test]
+fn credentials_that_were_not_asked_for_are_not_said_to_be_refused() {
+    for challenge in [vec![], vec![("www-authenticate", "Negotiate".to_owned())]] {
+        let registry = FakeRegistry::start();
+        registry.fail("GET", "/v2/", Fault::Status(401, challenge));
+        let error = client(settings_for("me", "secret")).ping(registry.host(), None).unwrap_err();
+        assert!(matches!(error, Error::NoChallenge { .. }), "{error}");
+        assert!(registry.requests().iter().all(|request| request.header("authorization").is_none()));
     }
 }

@@ -38,7 +38,7 @@ fn places_are_asked_in_order() {
 }
 
 #[test]
-fn what_is_stored_is_found_and_can_be_erased() {
+fn stored_credentials_are_found_and_can_be_erased() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(&folder.path().join("new/credentials.json"));
     for (registry, credentials) in [
@@ -84,7 +84,7 @@ fn a_key_that_is_a_url_is_erased_too() {
 
 #[cfg(unix)]
 #[test]
-fn the_file_is_for_its_owner_alone() {
+fn the_file_is_readable_only_by_its_owner() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/folder/credentials.json");
@@ -121,7 +121,7 @@ fn a_broken_file_is_named_and_not_quoted() {
 }
 
 #[test]
-fn without_a_file_nothing_can_be_kept() {
+fn credentials_cannot_be_stored_without_a_file() {
     assert!(matches!(CredentialStore::default().store("a.io", &credentials("me")), Err(Error::Setting(_))));
 }
 
@@ -144,7 +144,7 @@ mod helpers {
     }
 
     #[test]
-    fn a_helper_keeps_what_the_file_does_not() {
+    fn a_helper_stores_credentials_instead_of_the_file() {
         let folder = tempfile::tempdir().unwrap();
         install(folder.path(), "fake");
         let store = store_with(folder.path(), r#"{"credsStore":"fake"}"#);
@@ -170,7 +170,7 @@ mod helpers {
     }
 
     #[test]
-    fn what_the_helper_does_not_have_may_be_in_the_file() {
+    fn the_file_is_read_if_the_helper_has_no_credentials() {
         let folder = tempfile::tempdir().unwrap();
         install(folder.path(), "fake");
         let document = r#"{"credHelpers":{"a.io":"fake"},"auths":{"a.io":{"username":"me","password":"p"}}}"#;
@@ -178,7 +178,7 @@ mod helpers {
     }
 
     #[test]
-    fn a_missing_helper_is_named_with_the_file_that_wants_it() {
+    fn a_missing_helper_is_named_with_the_file_that_configures_it() {
         let folder = tempfile::tempdir().unwrap();
         let store = store_with(folder.path(), r#"{"credsStore":"not-there"}"#);
         let error = store.find("a.io", None).unwrap_err();

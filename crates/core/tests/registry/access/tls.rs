@@ -50,7 +50,7 @@ fn ping(registry: &FakeRegistry, settings: Settings) -> Result<(), Error> {
 }
 
 #[test]
-fn an_extra_authority_is_believed() {
+fn an_additional_authority_is_trusted() {
     let registry = start("server", false);
     ping(&registry, trusting("ca.pem")).unwrap();
     let error = ping(&registry, encrypted()).unwrap_err();
@@ -66,10 +66,13 @@ fn verification_can_be_turned_off() {
 }
 
 #[test]
-fn a_self_signed_certificate_gets_an_explanation() {
-    let error = ping(&start("self-signed", false), trusting("self-signed.pem")).unwrap_err();
-    assert!(matches!(error, Error::AuthorityAsServer { .. }), "{}", chain(&error));
-    assert!(error.to_string().contains("create an authority and a server certificate signed by it"));
+fn a_self_signed_certificate_is_believed_if_it_is_trusted_itself() {
+    let registry = start("self-signed", false);
+    ping(&registry, trusting("self-signed.pem")).unwrap();
+    for settings in [encrypted(), trusting("ca.pem")] {
+        let error = ping(&registry, settings).unwrap_err();
+        assert!(matches!(error, Error::AuthorityAsServer { .. }), "{}", chain(&error));
+    }
 }
 
 #[test]
@@ -86,7 +89,7 @@ fn only_for(registry: &FakeRegistry, own: HostSettings) -> Settings {
 }
 
 #[test]
-fn an_authority_of_one_host_is_believed_there_alone() {
+fn an_authority_is_trusted_only_for_its_host() {
     let (registry, other) = (start("server", false), start("server", false));
     let own = HostSettings { extra_authorities: Some(vec![fixture("ca.pem")]), ..HostSettings::default() };
     let client = Client::new(only_for(&registry, own)).unwrap();
@@ -96,7 +99,7 @@ fn an_authority_of_one_host_is_believed_there_alone() {
 }
 
 #[test]
-fn a_certificate_of_one_host_is_shown_there_alone() {
+fn a_client_certificate_is_presented_only_to_its_host() {
     let (registry, other) = (start("server", true), start("server", true));
     let certificate = ClientCertificate { certificate: fixture("client.pem"), key: fixture("client.key") };
     let own = HostSettings { client_certificate: Some(certificate), ..HostSettings::default() };
@@ -108,7 +111,7 @@ fn a_certificate_of_one_host_is_shown_there_alone() {
 }
 
 #[test]
-fn plain_http_of_one_host_is_spoken_there_alone() {
+fn plain_http_applies_only_to_its_host() {
     let (registry, other) = (FakeRegistry::start(), FakeRegistry::start());
     let own = HostSettings { plain_http: Some(true), ..HostSettings::default() };
     let client = Client::new(only_for(&registry, own)).unwrap();

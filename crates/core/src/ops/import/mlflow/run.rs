@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use serde_json::{Map, Value};
 
-use super::files::{METRIC_BYTES, TEXT_BYTES, is_file, odd, read, read_all};
+use super::files::{METRIC_BYTES, TEXT_BYTES, is_file, read, read_all};
 use crate::draft::{self, Found, FoundKind, MlflowModel, MlflowRun, last_metric, mlflow_value};
 use crate::kitfile::{self, Kitfile, Model, ModelPart};
 use crate::layer_format::Format;
@@ -183,15 +183,20 @@ impl MlflowFolder {
         }
         let params = read_all(&self.folder, "params", TEXT_BYTES, |_, text| Ok(text))?;
         let metrics = read_all(&self.folder, "metrics", METRIC_BYTES, |path, text| {
-            last_metric(&text).map_err(|line| odd(path, no_metric(line)))
+            let (last, invalid) = last_metric(&text);
+            if last.is_none() || invalid.is_some() {
+                progress.warn(&Warning::MetricIncomplete { path, line: invalid });
+            }
+            Ok(last)
         })?;
+        let metrics = metrics.into_iter().filter_map(|(name, last)| Some((name, last?)));
         let tags = self.tags.clone().into_iter().filter(|(name, _)| !name.starts_with(OWN));
         let sections = [
             (
                 "params",
                 without_secrets("params", params, progress).map(|(name, text)| (name, mlflow_value(&text))).collect(),
             ),
-            ("metrics", metrics.into_iter().collect::<Map<_, _>>()),
+            ("metrics", metrics.collect::<Map<_, _>>()),
             ("tags", without_secrets("tags", tags, progress).map(|(name, text)| (name, text.into())).collect()),
         ];
         let sections = sections.into_iter().filter(|(_, section)| !section.is_empty());
@@ -225,12 +230,6 @@ fn read_model(folder: &Path) -> Result<MlflowModel, ImportError> {
 fn license(folder: &Path) -> Result<String, ImportError> {
     let folder = ProjectFolder(folder.to_owned());
     Ok(find_license(&Files::of(&folder, &folder.listing()?))?.unwrap_or_default().to_owned())
-}
-
-fn no_metric(line: usize) -> String {
-    let reason =
-        if line == 0 { "it is empty".to_owned() } else { format!("line {line} should be TIMESTAMP VALUE STEP") };
-    format!("is not a metric: {reason}")
 }
 
 fn without_secrets<'a>(

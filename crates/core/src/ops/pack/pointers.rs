@@ -1,0 +1,25 @@
+//! Files that are only pointers of Git LFS, the most common way to pack weights that are not there.
+
+use fs_err as fs;
+
+use crate::archive::LayerSource;
+use crate::ops::error::Error;
+use crate::relative_path::RelativePath;
+use crate::upstream::lfs::{POINTER_LIMIT, Pointer};
+
+/// Smaller than any pointer: its `oid` line alone is longer.
+const SHORTEST: u64 = 76;
+
+/// Returns the files of a layer that are pointers. Reads only files with the size of one.
+pub(crate) fn pointers(source: &LayerSource<'_>) -> Result<Vec<RelativePath>, Error> {
+    let mut files = source.files()?;
+    files.retain(|file| is_pointer(source, file));
+    Ok(files)
+}
+
+/// An unreadable file is not a pointer; packing it reports the error.
+fn is_pointer(source: &LayerSource<'_>, file: &RelativePath) -> bool {
+    let place = file.join_to(source.root);
+    let may_be = fs::metadata(&place).is_ok_and(|metadata| (SHORTEST..=POINTER_LIMIT).contains(&metadata.len()));
+    may_be && fs::read_to_string(&place).is_ok_and(|text| Pointer::parse(&text).is_some())
+}

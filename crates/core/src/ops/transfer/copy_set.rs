@@ -1,0 +1,63 @@
+//! Everything that belongs to an artifact and is copied with it.
+
+use std::collections::HashSet;
+
+use crate::modelkit::{ModelKitIndex, Variant};
+use crate::oci::{ContentError, Descriptor, Source};
+use crate::ops::artifact::{parse_manifest, variants};
+use crate::ops::error::Error;
+use crate::ops::workers;
+use crate::progress::human;
+
+/// The documents and blobs of a ModelKit, or of an index with all its ModelKits.
+pub(crate) struct CopySet {
+    pub(crate) descriptor: Descriptor,
+    pub(super) bytes: Vec<u8>,
+    /// The manifests in the index.
+    pub(crate) members: Vec<(Descriptor, Vec<u8>)>,
+    /// The blobs without duplicates, the largest first, so that no large one is left for a single worker at the end.
+    pub(crate) blobs: Vec<Descriptor>,
+}
+
+/// The maximum size of the manifests of an index, which are kept in memory until they are published. Those of a
+/// thousand ModelKits have about 2 MiB.
+const MEMBERS_BYTES_LIMIT: u64 = 64 * 1024 * 1024;
+
+impl CopySet {
+    /// The manifests of the artifact: those in the index, and its own.
+    pub(super) fn manifests(&self) -> impl Iterator<Item = &Descriptor> {
+        self.members.iter().map(|(member, _)| member).chain([&self.descriptor])
+    }
+
+    pub(crate) fn read(source: &dyn Source, name: &str) -> Result<Self, Error> {
+        let descriptor = source.resolve(name).map_err(|error| Error::reading("the manifest", error))?;
+        let bytes = source.manifest(&descriptor).map_err(|error| Error::reading("the manifest", error))?;
+        let (mut blobs, mut members): (Vec<Descriptor>, _) = (Vec::new(), Vec::new());
+        if let Some(index) = variants::read(&descriptor, &bytes)? {
+            members = read_members(source, &index)?;
+            for (member, bytes) in &members {
+                blobs.extend(parse_manifest(bytes, &member.digest.to_string())?.blobs().cloned());
+            }
+        } else {
+            blobs.extend(parse_manifest(&bytes, name)?.blobs().cloned());
+        }
+        let mut seen = HashSet::new();
+        blobs.retain(|blob| seen.insert(blob.digest));
+        blobs.sort_by_key(|blob| std::cmp::Reverse(blob.size));
+        Ok(Self { descriptor, bytes, members, blobs })
+    }
+}
+
+fn read_members(source: &dyn Source, index: &ModelKitIndex) -> Result<Vec<(Descriptor, Vec<u8>)>, Error> {
+    let members: Vec<_> = index.variants().iter().map(Variant::descriptor).collect();
+    let size = members.iter().fold(0, |sum: u64, member| sum.saturating_add(member.size));
+    if size > MEMBERS_BYTES_LIMIT {
+        let reason = format!("their size is {}, the limit is {}", human(size), human(MEMBERS_BYTES_LIMIT));
+        return Err(Error::reading("the manifests of the index", ContentError::Other(reason.into())));
+    }
+    workers::run(workers::jobs(), &members, |member| {
+        let bytes = source.manifest(member);
+        let bytes = bytes.map_err(|error| Error::reading(&format!("the manifest `{}`", member.digest), error))?;
+        Ok((member.clone(), bytes))
+    })
+}
