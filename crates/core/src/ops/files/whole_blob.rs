@@ -8,8 +8,8 @@ use crate::oci::{ContentError, Descriptor, Source};
 use crate::ops::error::Error;
 use crate::progress::{Phase, Progress, Task};
 
-/// Passes the whole verified blob of `descriptor` to `read` and shows a progress bar named `label`. `hasher` computes its
-/// digest.
+/// Passes the whole verified blob of `descriptor` to `read` and shows a progress bar named `label`. The digest
+/// is computed by `hasher`.
 ///
 /// The rest of the blob, if `read` leaves any, is read as well, so the digest is always checked. The outer error is
 /// that of the blob, the inner result is that of `read`: a damaged blob or a broken connection is reported as such, and
