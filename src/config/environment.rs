@@ -41,8 +41,8 @@ pub(crate) struct Environment {
     pub(crate) hub: Option<String>,
     /// The access token of the hub. `Debug` hides it.
     pub(crate) hub_token: Option<Credentials>,
-    /// The hosts that the command line names: `--plain-http` counts for these, and not for hosts that only a ModelKit or
-    /// a Kitfile names.
+    /// The hosts that the command line names: `--plain-http` counts for these, and not for hosts that only a ModelKit
+    /// or a Kitfile names.
     pub(crate) named_hosts: BTreeSet<String>,
     /// The time that is recorded in new artifacts.
     pub(crate) time: Timestamp,
@@ -207,7 +207,7 @@ fn variable(name: &str) -> Option<OsString> {
 }
 
 /// The text before the first slash of each argument, of each value of a flag (`-tHOST/NAME`, `--tag=HOST/NAME`) and of
-/// each item of a list. That is the host of a reference to a registry; from other arguments it is no host that exists.
+/// each item of a list. That is the host of a reference to a registry; other arguments give names that are not hosts.
 fn named_hosts(args: &[OsString]) -> BTreeSet<String> {
     let texts = args.iter().filter_map(|arg| arg.to_str());
     let items = texts.flat_map(|text| text.split(['=', ',']));

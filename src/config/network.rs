@@ -15,8 +15,8 @@ use kit_core::registry::Client;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Registry options")]
 pub(crate) struct NetworkArgs {
-    /// Connect to the registries on the command line over plain HTTP, without TLS; passwords are sent to this machine only,
-    /// unless `config.toml` allows plain HTTP for the registry
+    /// Connect to the registries on the command line over plain HTTP, without TLS; passwords are sent to this machine
+    /// only, unless `config.toml` allows plain HTTP for the registry
     #[arg(
         long,
         num_args = 0..=1,

@@ -110,7 +110,7 @@ impl<'a> Config<'a> {
             }
         }
         Settings {
-            // Only for single hosts: a ModelKit can name any other host, whose credentials must not be sent unencrypted.
+            // Only for single hosts: a ModelKit can name any other, whose credentials must not be sent unencrypted.
             plain_http: false,
             verify_tls: self.get(&TLS_VERIFY, None).value,
             extra_authorities: self.get(&CA, None).value,

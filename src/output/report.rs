@@ -79,3 +79,316 @@ pub(crate) fn unready(error: &anyhow::Error) -> ExitCode {
     eprintln!("error: {}", one_line(&format!("{error:#}")));
     ExitCode::FAILURE
 }
+<<<<<<< HEAD
+=======
+
+/// The hint for a cause, if there is one that is likely to help.
+fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+    if let Some(error) = cause.downcast_ref::<ops::Error>() {
+        return hint_for_operation(error);
+    }
+    if let Some(error) = cause.downcast_ref::<BundleError>() {
+        return hint_for_bundle(error);
+    }
+    if let Some(error) = cause.downcast_ref::<ImportError>() {
+        return hint_for_import(error);
+    }
+    if let Some(error) = cause.downcast_ref::<IndexError>() {
+        return hint_for_index(error);
+    }
+    if let Some(NotLoggedIn { source: registry::Error::Unauthorized { .. }, .. }) = cause.downcast_ref() {
+        return Some(
+            "check the user name and the password; some registries require a token instead of a password".to_owned(),
+        );
+    }
+    if let Some(error) = cause.downcast_ref::<registry::Error>() {
+        return hint_for_registry(error);
+    }
+    if let Some(error) = cause.downcast_ref::<hub::Error>() {
+        return hint_for_hub(error);
+    }
+    if let Some(error) = cause.downcast_ref::<git::Error>() {
+        return hint_for_git(error);
+    }
+    if let Some(error) = cause.downcast_ref::<lfs::Error>() {
+        return hint_for_lfs(error);
+    }
+    if let Some(changed) = cause.downcast_ref().and_then(Changed::in_io) {
+        return Some(hint_for_change(changed));
+    }
+    match cause.downcast_ref::<ContentError>()? {
+        ContentError::Unauthorized(inner) | ContentError::Denied(inner) | ContentError::Other(inner) => {
+            inner.downcast_ref().map_or_else(|| inner.downcast_ref().and_then(hint_for_hub), hint_for_registry)
+        }
+        ContentError::Mismatch(_) => {
+            Some("the content is damaged; run `kit fsck --repair` to remove damaged blobs, then pull again".to_owned())
+        }
+        ContentError::Io(error) => Changed::in_io(error).map(hint_for_change),
+        ContentError::NotFound(name) => hint_for_missing(name),
+    }
+}
+
+/// The hint for a manifest that a registry does not have.
+fn hint_for_missing(name: &str) -> Option<String> {
+    let reference: Reference = name.parse().ok()?;
+    let is_tag = !reference.is_local() && reference.tag.is_some();
+    is_tag.then(|| format!("`kit list {}` shows the tags of the repository", reference.full_repository()))
+}
+
+fn hint_for_change(changed: &Changed) -> String {
+    match changed {
+        Changed::Content(_) => "pack again when no process is writing to the file".to_owned(),
+        Changed::WhileRead(_) => "run the command again when no process is writing to the file".to_owned(),
+        Changed::Gone(_) => "pack again from the current location of the files".to_owned(),
+    }
+}
+
+fn hint_for_operation(error: &ops::Error) -> Option<String> {
+    match error {
+        ops::Error::NotHere(reference) if reference.is_local() => Some(
+            "`kit list` shows local ModelKits; to use a registry, put its host in front: REGISTRY/REPOSITORY:TAG"
+                .to_owned(),
+        ),
+        ops::Error::NotHere(_) => Some("`kit list` shows local ModelKits".to_owned()),
+        ops::Error::NoRegistry(reference) => {
+            Some(format!("put the registry host in front, as in `registry.example/{reference}`"))
+        }
+        ops::Error::Index(error) => hint_for_index(error),
+        ops::Error::RemoteData(error) => hint_for_remote_data(error),
+        ops::Error::Upstream(error) => hint_for_upstream(error),
+        ops::Error::NoSuchReference(_) => Some(
+            "give a field as shown by `kit update --dry-run --format json`, the name of a model or dataset, or a \
+             repository"
+                .to_owned(),
+        ),
+        ops::Error::IsFolder(path) if path.is_root() => {
+            Some("append the path of a file, as in NAME:TAG//PATH; `kit ls NAME:TAG` shows the files".to_owned())
+        }
+        ops::Error::NoSuchFile(_) | ops::Error::IsFolder(_) => {
+            Some("`kit ls NAME:TAG` shows the files in a ModelKit".to_owned())
+        }
+        ops::Error::UnsupportedForm(UnsupportedForm::LayerType { .. }) => Some(
+            "use `kit pack --layer-format tar` for layers that a ModelKit, a ModelPack and an image can share"
+                .to_owned(),
+        ),
+        ops::Error::UnsupportedForm(UnsupportedForm::OldLayout(_)) => {
+            Some("unpack the ModelKit and pack it again".to_owned())
+        }
+        ops::Error::Drift(_) => Some("if the changes are intended, update the lock with `kit pack --lock`".to_owned()),
+        ops::Error::Registry(error) => hint_for_registry(error),
+        ops::Error::TagMoved { found: TagState::At(digest), .. } => {
+            Some(format!("check what the tag points to now, then use `--expect {digest}` to move it"))
+        }
+        ops::Error::TagMoved { found: TagState::Absent, .. } => {
+            Some("use `--expect none` to create a new tag".to_owned())
+        }
+        ops::Error::NoRoom { .. } => Some(
+            "free disk space, or use another disk: KIT_HOME or --config for the store, -d for unpacking".to_owned(),
+        ),
+        ops::Error::Parent { source, .. } => hint_for_operation(source),
+        ops::Error::Unpack(_, error) | ops::Error::Archive(error) => hint_for_archive(error),
+        _ => None,
+    }
+}
+
+fn hint_for_index(error: &IndexError) -> Option<String> {
+    match error {
+        IndexError::IsIndex { variants, .. } => Some(format!(
+            "select a ModelKit by digest (NAME@DIGEST), or by label with `kit pull` or `kit unpack`: -l {}",
+            distinguishing_label(variants)
+        )),
+        IndexError::SeveralVariants { variants, .. } => {
+            Some(format!("add labels until one ModelKit is left, such as -l {}", distinguishing_label(variants)))
+        }
+        IndexError::NameTaken(_) => {
+            Some("use `kit index add` to add to an existing index, or `kit remove` to free the name".to_owned())
+        }
+        IndexError::NameOfIndex(name) => Some(format!(
+            "use `kit unpack {name} -l …` to select a ModelKit from it, or `kit pull` with another local name to keep \
+             both"
+        )),
+        IndexError::NotAnIndex(_) => Some(
+            "`kit index list` shows local indexes; without -l, `kit pull` and `kit unpack` take a single ModelKit"
+                .to_owned(),
+        ),
+        IndexError::Member { source, .. } => hint_for_operation(source),
+        _ => None,
+    }
+}
+
+fn hint_for_remote_data(error: &RemoteDataError) -> Option<String> {
+    match error {
+        RemoteDataError::ReadRemote { address, source } => hint_for_remote(address, source),
+        RemoteDataError::Unproven(_) => Some(
+            "create a lock with `kit pack --lock` and pass it with --lock, or set `remoteHash` in the Kitfile"
+                .to_owned(),
+        ),
+        RemoteDataError::OtherRemote { .. } => None,
+    }
+}
+
+fn hint_for_bundle(error: &BundleError) -> Option<String> {
+    match error {
+        BundleError::Incomplete(Lacking { since: Some(since), .. }) => {
+            Some(format!("the archive omits blobs of {since}; load that first, or save again without --since"))
+        }
+        BundleError::Incomplete(_) => Some("the archive is truncated or damaged; copy it again".to_owned()),
+        BundleError::ManyInArchive(_) => {
+            Some("use `--push REGISTRY`, without a repository, to keep their names".to_owned())
+        }
+        BundleError::Operation(error) => hint_for_operation(error),
+        _ => None,
+    }
+}
+
+fn hint_for_import(error: &ImportError) -> Option<String> {
+    match error {
+        ImportError::Git(error) => hint_for_git(error),
+        ImportError::Lfs(error) => hint_for_lfs(error),
+        ImportError::OnlyPointer(_) => Some("run `git lfs fetch` in the repository, then try again".to_owned()),
+        ImportError::NotMlflow(_) => Some("a run is a folder mlruns/EXPERIMENT/RUN with a `meta.yaml`".to_owned()),
+        ImportError::NoArtifacts(_) => Some(
+            "download the run first if its files are on a server or in a bucket; MLflow 3 stores a model in \
+             models/ID/artifacts next to the runs, which can be imported"
+                .to_owned(),
+        ),
+        ImportError::FolderAsFile(_) => {
+            Some("remove --push and --layer-format raw to pack it as a tar layer".to_owned())
+        }
+        ImportError::Upstream(error) => hint_for_upstream(error),
+        ImportError::Archive(error) => hint_for_archive(error),
+        ImportError::Operation(error) => hint_for_operation(error),
+        _ => None,
+    }
+}
+
+fn hint_for_upstream(error: &upstream::Error) -> Option<String> {
+    match error {
+        upstream::Error::Hub(error) => hint_for_hub(error),
+        upstream::Error::Io(_) => None,
+    }
+}
+
+/// The hint for a download from a server that is not a registry, where `kit login` does not apply.
+fn hint_for_remote(address: &str, error: &ContentError) -> Option<String> {
+    let hint = match error {
+        ContentError::Mismatch(_) => {
+            "the file has changed; if the new one is right, update its digest in the Kitfile or in the lock"
+        }
+        ContentError::Unauthorized(_) | ContentError::Denied(_) if address.starts_with("s3://") => {
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to access the object store"
+        }
+        ContentError::Unauthorized(_) | ContentError::Denied(_) => {
+            "no credentials are sent to this server; use a signed URL to read private files"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// A label that distinguishes some of `variants` from the others, preferably with a key that all of them have.
+fn distinguishing_label(variants: &[Variant]) -> String {
+    // The index is untrusted and may be large: only the first variants are searched.
+    let variants = &variants[..variants.len().min(20)];
+    let have = |is_it: &dyn Fn(&(&str, String)) -> bool| {
+        variants.iter().filter(|variant| variant.labels.iter().any(|label| is_it(&label))).count()
+    };
+    let labels = variants.iter().flat_map(|variant| variant.labels.iter());
+    let distinguishing = labels.filter(|label| have(&|other| other == label) < variants.len());
+    let best = distinguishing.max_by_key(|(key, _)| have(&|(other, _)| other == key));
+    best.map_or_else(|| "KEY=VALUE".to_owned(), |(key, value)| format!("{key}={value}"))
+}
+
+fn hint_for_archive(error: &archive::Error) -> Option<String> {
+    match error {
+        archive::Error::MissingPath { .. } => {
+            Some("correct the path in the Kitfile; `kit validate` lists all problems of a project".to_owned())
+        }
+        archive::Error::LinkLeavesContext { .. } => {
+            Some("use `kit pack --follow-symlinks` to pack the target of the link".to_owned())
+        }
+        archive::Error::NotAFile { path } => Some(format!("add a line `{path}` to .kitignore to exclude it")),
+        archive::Error::TargetChanged { .. } => {
+            Some("another `kit unpack` may be running in this folder; unpack again when it has finished".to_owned())
+        }
+        archive::Error::Conflicts(_) => {
+            Some("use -o to overwrite or -i to keep existing files; nothing was written".to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn hint_for_git(error: &git::Error) -> Option<String> {
+    match error {
+        git::Error::NotThere(source) if source.kind() == io::ErrorKind::NotFound => {
+            Some("install git; it is required for all repositories except those of a hub".to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn hint_for_lfs(error: &lfs::Error) -> Option<String> {
+    match error {
+        lfs::Error::Locked { .. } => {
+            Some("`git credential fill` shows the credentials that git has for the server".to_owned())
+        }
+        lfs::Error::OtherHost { host } => {
+            Some(format!("if you trust this host with the credentials that git has for it, use `--lfs-host {host}`"))
+        }
+        lfs::Error::HttpService(error) => hint_for_registry(error),
+        _ => None,
+    }
+}
+
+fn hint_for_hub(error: &hub::Error) -> Option<String> {
+    match error {
+        hub::Error::Gated { .. } => {
+            Some("request access on its page, then pass a token with HF_TOKEN or --token".to_owned())
+        }
+        hub::Error::NoRepository { kind: hub::Kind::Model, name, .. } => Some(format!(
+            "for a dataset, use `datasets/{name}`; for a private repository, pass a token with HF_TOKEN or --token"
+        )),
+        hub::Error::NoRepository { .. } => {
+            Some("for a private repository, pass a token with HF_TOKEN or --token".to_owned())
+        }
+        hub::Error::NoRevision { .. } => Some("--ref accepts a branch, a tag or a full commit id".to_owned()),
+        _ => None,
+    }
+}
+
+fn hint_for_registry(error: &registry::Error) -> Option<String> {
+    match error {
+        registry::Error::NoCredentials { registry, .. } | registry::Error::Unauthorized { registry, .. } => {
+            Some(format!("run `kit login {registry}`, then try again"))
+        }
+        registry::Error::OverCeiling { .. } => {
+            Some("list the shards of the model as `parts` in the Kitfile, so that each becomes a layer".to_owned())
+        }
+        registry::Error::ManifestRefused { registry, .. } => Some(format!(
+            "run `kit doctor {registry}/REPOSITORY --write` to see what the registry accepts; ModelKits need OCI 1.1, \
+             which an update of the registry may add"
+        )),
+        registry::Error::Threads(_) => {
+            Some("raise the limit of processes and threads: `ulimit -u`, or `pids` of the container".to_owned())
+        }
+        registry::Error::Unreachable { .. } => Some(
+            "check the host name and the port; if the network requires a proxy, set HTTPS_PROXY or use --proxy"
+                .to_owned(),
+        ),
+        registry::Error::NotFound { subject, .. } => hint_for_missing(subject),
+        registry::Error::NotTls { .. } => Some(
+            "use --plain-http for a registry without TLS, or `plain-http` in config.toml if only a Kitfile names it"
+                .to_owned(),
+        ),
+        registry::Error::Unencrypted { registry } => Some(format!(
+            "use https; if the network is trusted, set `plain-http = true` under `[registry.\"{registry}\"]` in \
+             config.toml"
+        )),
+        registry::Error::Untrusted { .. } => Some(
+            "use --tls-cert FILE to trust its authority; --tls-verify=false disables certificate verification"
+                .to_owned(),
+        ),
+        _ => None,
+    }
+}
+>>>>>>> t6

@@ -237,7 +237,7 @@ fn a_repository_may_name_another_server_for_its_large_files() {
         .says(&format!("the repository keeps its large files on another host, `{host}`"))
         .says(&format!("`--lfs-host {host}`"));
     assert!(!scene.server.log().iter().any(|line| line.contains("objects/batch")), "nothing is sent");
-    scene.import(&[repository, "--lfs-host", &host]).ok().says("Importing ssh://git.example/ada/net.git");
+    scene.import(&[repository, "--lfs-host", host]).ok().says("Importing ssh://git.example/ada/net.git");
     assert!(!scene.sandbox.kit(&["ls", "ada/net:latest"]).ok().stdout.contains(".lfsconfig"));
 }
 
@@ -251,7 +251,7 @@ fn an_address_that_programs_read_differently_is_refused() {
         scene.git(&set);
         scene.git(&["add", "."]);
         scene.git(&["commit", "-q", "-m", "second"]);
-        scene.import(&[&scene.address, "--lfs-host", &host]).fails().says("`.lfsconfig` has an invalid address");
+        scene.import(&[&scene.address, "--lfs-host", host]).fails().says("`.lfsconfig` has an invalid address");
         assert!(!scene.server.log().iter().any(|line| line.contains("objects/batch")), "{address}");
     }
 }

@@ -125,8 +125,8 @@ impl Settings {
         self.host(host).and_then(|(_, own)| own.plain_http).unwrap_or(self.plain_http)
     }
 
-    /// Returns true if passwords may be sent over plain http to `host`: to this machine, and to hosts for which the user
-    /// allowed it.
+    /// Returns true if passwords may be sent over plain http to `host`: to this machine, and to hosts for which the
+    /// user allowed it.
     pub(super) fn sends_passwords_over_http_to(&self, host: &str) -> bool {
         is_this_machine(host) || self.host(host).is_some_and(|(_, own)| own.sends_passwords_over_http)
     }

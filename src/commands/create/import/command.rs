@@ -68,8 +68,8 @@ pub(crate) struct ImportArgs {
     /// huggingface.co]
     #[arg(long, value_name = "TOKEN", hide_env_values = true)]
     token: Option<String>,
-    /// Fetch LFS files from this host as well if the git repository keeps them on it (`.lfsconfig`), with the credentials
-    /// that git has for it (repeatable)
+    /// Fetch LFS files from this host as well if the git repository keeps them on it (`.lfsconfig`), with the
+    /// credentials that git has for it (repeatable)
     #[arg(long, value_name = "HOST[:PORT]")]
     lfs_host: Vec<String>,
     /// Type of REPOSITORY [default: detected from its host or its files]
