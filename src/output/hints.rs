@@ -315,7 +315,8 @@ fn hint_for_registry(error: &registry::Error) -> Option<String> {
                 .to_owned(),
         ),
         registry::Error::Unencrypted { registry } => Some(format!(
-            "use https; if the network is trusted, set `plain-http = true` under `[registry.\"{registry}\"]` in config.toml"
+            "use https; if the network is trusted, set `plain-http = true` under `[registry.\"{registry}\"]` in \
+             config.toml"
         )),
         registry::Error::AuthorityAsServer { .. } => Some(
             "use --tls-cert FILE to trust this certificate; --tls-verify=false disables certificate verification"
