@@ -226,7 +226,8 @@ impl PassingCheck {
     pub(crate) fn start(layer: Descriptor, table: Vec<u8>) -> io::Result<Self> {
         let (bytes, waiting) = sync_channel(WAITING);
         let passing = Passing { waiting, bytes: io::Cursor::default() };
-        let thread = std::thread::Builder::new().spawn(move || compare(&layer, &table, passing))?;
+        let thread = std::thread::Builder::new().spawn(move || compare(&layer, &table, passing));
+        let thread = thread.map_err(|error| io::Error::new(error.kind(), format!("cannot start a thread: {error}")))?;
         Ok(Self { bytes, thread })
     }
 
