@@ -24,18 +24,17 @@ fn dockers_registry_is_examined() {
     expect![[r#"
         TOPIC         FOUND                            SOURCE    WHAT KIT DOES
         reachable     yes, version 2 (registry/2.0)    answer    uses version 2 of the distribution protocol
-        tls           no: plain http                   answer    sends everything unencrypted, including passwords
+        tls           no: plain http                   answer    sends everything unencrypted
         auth          anonymous                        answer    pings without credentials, and sends them on request
         credentials   none known, none needed so far   answer    connects anonymously
         uploads       in parts                         default   sends blobs over 128 MiB in parts of 128 MiB, others in one PUT
         layer limit   none known                       default   sends layers of any size
-        referrers     no                               learned   finds referrers of a ModelKit, such as signatures, by the tag `sha256-…`, and adds them to it
     "#]].assert_eq(&alone.redacted_stdout());
     let run = sandbox.kit(&["doctor", &repository, "--plain-http", "--write"]).ok();
     expect![[r#"
         TOPIC          FOUND                            SOURCE    WHAT KIT DOES
         reachable      yes, version 2 (registry/2.0)    answer    uses version 2 of the distribution protocol
-        tls            no: plain http                   answer    sends everything unencrypted, including passwords
+        tls            no: plain http                   answer    sends everything unencrypted
         auth           anonymous                        answer    pings without credentials, and sends them on request
         credentials    none known, none needed so far   answer    connects anonymously
         uploads        in parts                         default   sends blobs over 128 MiB in parts of 128 MiB, others in one PUT

@@ -75,13 +75,14 @@ impl Drop for Threads {
 }
 
 fn start(jobs: Arc<Mutex<Receiver<Job>>>, mut compressor: Box<dyn Compressor>) -> io::Result<JoinHandle<()>> {
-    std::thread::Builder::new().name("compress".to_owned()).spawn(move || {
+    let started = std::thread::Builder::new().name("compress".to_owned()).spawn(move || {
         while let Some(Job { mut block, done }) = next(&jobs) {
             let result = block.compress_with(&mut *compressor).map(|()| block);
             // The receiver is gone if the stream was abandoned.
             drop(done.send(result));
         }
-    })
+    });
+    started.map_err(|error| io::Error::new(error.kind(), format!("cannot start a thread: {error}")))
 }
 
 /// Waits for the next job while holding the lock: the other threads would have to wait as well.

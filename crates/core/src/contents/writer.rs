@@ -43,7 +43,8 @@ impl Writer {
     /// Creates a writer; `digests` provides the digest of each file some time after its end.
     pub fn new(digests: PartDigests) -> io::Result<Self> {
         let (batches, waiting) = sync_channel(WAITING);
-        let table = std::thread::Builder::new().spawn(move || write(&waiting, &digests))?;
+        let table = std::thread::Builder::new().spawn(move || write(&waiting, &digests));
+        let table = table.map_err(|error| io::Error::new(error.kind(), format!("cannot start a thread: {error}")))?;
         Ok(Self { begun: None, unknown: Digest::of(&[]), ended: Vec::new(), batches, table })
     }
 

@@ -319,7 +319,9 @@ impl PassingCheck {
         let compare = move || {
             result(&layer, Comparison::new(&layer, passing, digests).and_then(|comparison| comparison.run(&table)))
         };
-        Ok(Self { hasher, bytes, thread: std::thread::Builder::new().spawn(compare)? })
+        let thread = std::thread::Builder::new().spawn(compare);
+        let thread = thread.map_err(|error| io::Error::new(error.kind(), format!("cannot start a thread: {error}")))?;
+        Ok(Self { hasher, bytes, thread })
     }
 
     /// Returns the hasher that the caller must use for the digest of the layer.

@@ -49,7 +49,7 @@ impl Client {
 
     fn encryption(&self, endpoint: &Endpoint) -> Finding {
         let (is_encrypted, found, plan) = match (endpoint.is_encrypted(), self.settings.verify_tls) {
-            (false, _) => (false, "no: plain http", "sends everything unencrypted, including passwords"),
+            (false, _) => (false, "no: plain http", "sends everything unencrypted"),
             (true, true) => (true, "yes, with a trusted certificate", "uses https only"),
             (true, false) => (true, "yes, with an unverified certificate", "uses https without verifying the server"),
         };
