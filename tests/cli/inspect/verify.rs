@@ -167,9 +167,9 @@ fn modelkits_of_kitops_are_compared() {
 fn json_lists_the_differences() {
     let sandbox = packed_project();
     sandbox.write("project/README.md", "# Sampled\n");
-    let told = sandbox.kit(&["verify", "project", "--format", "json"]).fails().json();
+    let report = sandbox.kit(&["verify", "project", "--format", "json"]).fails().json();
     let size = json!([{ "change": "size", "path": "README.md", "expected": "9", "found": "10" }]);
-    assert_eq!((&told["equal"], &told["files"], &told["differences"]), (&json!(false), &json!(6), &size));
+    assert_eq!((&report["equal"], &report["files"], &report["differences"]), (&json!(false), &json!(6), &size));
     let template = "{{range .differences}}{{.path}}: {{.change}}{{end}}";
     assert_eq!(sandbox.kit(&["verify", "project", "--format", template]).fails().stdout, "README.md: size\n");
 }

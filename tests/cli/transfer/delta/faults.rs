@@ -8,8 +8,8 @@ fn a_wrong_table_is_refused() {
     rows[3_000_000] = if rows[3_000_000] == b'1' { b'2' } else { b'1' };
     scene.write("data/rows.csv", &rows);
     scene.publish("v2", &[]);
-    let told = scene.manifest("v1")["layers"][0]["annotations"].clone();
-    scene.annotate("v2", |annotations| *annotations = told.as_object().unwrap().clone());
+    let original = scene.manifest("v1")["layers"][0]["annotations"].clone();
+    scene.annotate("v2", |annotations| *annotations = original.as_object().unwrap().clone());
     scene.there(&["pull", &scene.name("v2"), PLAIN]).fails().says("do not match its table of contents");
     scene.there(&["fsck"]).ok();
 }
@@ -147,8 +147,8 @@ fn files_with_wrong_table_entries_are_refused() {
     rows[3_000_000] = if rows[3_000_000] == b'1' { b'2' } else { b'1' };
     scene.write("data/rows.csv", &rows);
     scene.publish("v2", &[]);
-    let told = scene.manifest("v1")["layers"][0]["annotations"].clone();
-    scene.annotate("v2", |annotations| *annotations = told.as_object().unwrap().clone());
+    let original = scene.manifest("v1")["layers"][0]["annotations"].clone();
+    scene.annotate("v2", |annotations| *annotations = original.as_object().unwrap().clone());
     let unpack = ["unpack", &scene.name("v2"), "-d", "work", "-o", PLAIN];
     scene.there(&unpack).fails().says("do not match its table of contents");
 }
