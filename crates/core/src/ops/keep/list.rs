@@ -114,15 +114,14 @@ pub fn list_layout(layout: &Store, name: &str, progress: &dyn Progress) -> Resul
     let reader = layout.reader(Names::Tags)?;
     for entry in layout.entries()? {
         let tags: Vec<_> = entry.name().map(str::to_owned).into_iter().collect();
-        match listed.iter_mut().find(|row| row.digest == entry.descriptor.digest) {
-            Some(row) => row.tags.extend(tags),
-            None => {
-                let tag = tags.first().map_or_else(|| entry.descriptor.digest.to_string(), String::clone);
-                let row = read_if_modelkit(&reader, entry.descriptor.clone(), name);
-                if let Some((row, _)) = failures.take(&tag, row).flatten() {
-                    listed.push(Listed { repository: Some(name.to_owned()), tags, ..row });
-                }
-            }
+        if let Some(row) = listed.iter_mut().find(|row| row.digest == entry.descriptor.digest) {
+            row.tags.extend(tags);
+            continue;
+        }
+        let tag = tags.first().map_or_else(|| entry.descriptor.digest.to_string(), String::clone);
+        let row = read_if_modelkit(&reader, entry.descriptor.clone(), name);
+        if let Some((row, _)) = failures.take(&tag, row).flatten() {
+            listed.push(Listed { repository: Some(name.to_owned()), tags, ..row });
         }
     }
     for row in &mut listed {
