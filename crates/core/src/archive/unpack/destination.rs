@@ -14,7 +14,7 @@ use super::placing::place;
 use super::staging::{Staging, remove_stale};
 use crate::archive::error::{Conflict, Error, Obstacle};
 use crate::relative_path::RelativePath;
-use crate::sys::{self, Dir, Found};
+use crate::sys::{self, Dir, Found, Leftover, LeftoverKind};
 
 /// The treatment of files in the target that differ from those to be unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,11 +98,13 @@ impl Destination {
             let conflicts = state.conflicts.into_iter();
             return Err(Error::Conflicts(conflicts.map(|(path, obstacle)| Conflict { path, obstacle }).collect()));
         }
-        if let Some(staging) = &state.staging {
-            place(&self.target, staging, self.overwrite)?;
-        }
-        self.made.keep();
-        Ok(state.placed)
+        sys::uninterrupted(|| {
+            if let Some(staging) = &state.staging {
+                place(&self.target, staging, self.overwrite)?;
+            }
+            self.made.keep();
+            Ok(state.placed)
+        })
     }
 
     /// Records that the file `path` is unpacked. Returns false if it was unpacked before.
@@ -199,15 +201,16 @@ impl Fingerprints {
 
 /// The folders that were created for the target itself, outermost first. Dropping it removes them.
 #[derive(Debug)]
-struct MadeFolders(Vec<PathBuf>);
+struct MadeFolders(Vec<(PathBuf, Leftover)>);
 
 impl MadeFolders {
     fn make(&mut self, place: &Path) -> io::Result<()> {
         let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
         let missing: Vec<_> = place.ancestors().take_while(is_missing).collect();
         for path in missing.into_iter().rev() {
-            match sys::create_dir(path, 0o755) {
-                Ok(()) => self.0.push(path.to_owned()),
+            let kind = |(): &()| LeftoverKind::EmptyFolder(path.to_owned());
+            match Leftover::create(|| sys::create_dir(path, 0o755), kind) {
+                Ok(((), leftover)) => self.0.push((path.to_owned(), leftover)),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
@@ -222,7 +225,7 @@ impl MadeFolders {
 
 impl Drop for MadeFolders {
     fn drop(&mut self) {
-        for path in self.0.iter().rev() {
+        for (path, _) in self.0.iter().rev() {
             // Fails if another process has created something in it in the meantime, and then it must stay.
             drop(fs_err::remove_dir(path));
         }

@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::archive::tar::Records;
 use crate::relative_path::RelativePath;
-use crate::sys::{self, Dir, Link};
+use crate::sys::{self, Dir, Leftover, LeftoverKind, Link};
 
 const PREFIX: &str = ".kit-unpack-";
 const LOCK: &str = "kit-unpack.lock";
@@ -41,6 +41,7 @@ pub(super) struct Staging {
 struct Removal {
     place: PathBuf,
     is_kept: AtomicBool,
+    leftover: Leftover,
 }
 
 impl Staging {
@@ -57,9 +58,11 @@ impl Staging {
     }
 
     fn create_as(target: &Dir, place: &Path, name: &str) -> io::Result<Self> {
-        target.create_directory(name, OWNER)?;
+        let place = place.join(name);
+        let ((), leftover) =
+            Leftover::create(|| target.create_directory(name, OWNER), |()| LeftoverKind::Folder(place.clone()))?;
         // A folder that cannot be set up, because the disk is full or too many files are open, is removed again.
-        Self::set_up(target, name, Removal { place: place.join(name), is_kept: AtomicBool::new(false) })
+        Self::set_up(target, name, Removal { place, is_kept: AtomicBool::new(false), leftover })
     }
 
     fn set_up(target: &Dir, name: &str, removal: Removal) -> io::Result<Self> {
@@ -109,6 +112,8 @@ impl Staging {
     }
 
     fn with_parents<T>(&self, path: &RelativePath, make: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        // The folder is being removed then, which must come to an end.
+        sys::wait_if_interrupted();
         match make() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.new.create_directories(path.parent().unwrap_or_default().as_str(), 0o755)?;
@@ -161,6 +166,7 @@ impl Staging {
     /// Leaves the folder on the disk permanently, because it contains files that could not be restored.
     pub(super) fn keep(&self) -> io::Result<()> {
         self.removal.is_kept.store(true, Ordering::Relaxed);
+        self.removal.leftover.release();
         self.folder.remove_file(LOCK)
     }
 }
