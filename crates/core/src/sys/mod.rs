@@ -21,7 +21,7 @@
 //! | sync of a folder | as on Linux | not needed by NTFS, which logs changes of names |
 //! | sync of a file system, early writing | a sync of the folder; nothing | nothing |
 //! | columns of the terminal | as on Linux | unknown |
-//! | ending cleanly after a signal | as on Linux, but an ignored SIGHUP is handled | a signal ends the process at once |
+//! | ending cleanly after a signal | as on Linux; an ignored SIGHUP is not recognised | ended at once |
 
 mod block_writer;
 mod clone;

@@ -50,7 +50,7 @@ impl Interruption {
 ///
 /// A file that exceeds the size limit of the process (`ulimit -f`) becomes an error of the write, not a signal.
 ///
-/// Where the system permits neither the thread nor the files for it, signals end the process at once.
+/// Signals end the process at once if the system permits neither the thread nor the files for it.
 pub fn on_interruption(report: impl FnOnce(Interruption) + Send + 'static) {
     // A handler and not an ignored signal, which child processes would inherit.
     let exceeded = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
