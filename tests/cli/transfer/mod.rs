@@ -20,3 +20,4 @@ mod signals;
 mod tables;
 mod troubled;
 mod unpack;
+mod unsafe_paths;

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::placing::place;
 use super::staging::{Staging, remove_stale};
+use super::unsafe_paths::{PathRules, UnsafePaths};
 use crate::archive::error::{Conflict, Error, Obstacle};
 use crate::relative_path::RelativePath;
 use crate::sys::{self, Dir, Found, Leftover, LeftoverKind};
@@ -35,6 +36,7 @@ pub struct Destination {
     pub(super) target: Dir,
     pub(super) overwrite: Overwrite,
     place: PathBuf,
+    rules: PathRules,
     /// Must be dropped before `made`: the target can be removed only when nothing is staged in it.
     state: Mutex<State>,
     made: MadeFolders,
@@ -76,8 +78,21 @@ impl Destination {
         made.make(place).map_err(failed)?;
         let target = Dir::open(place).map_err(failed)?;
         remove_stale(&target, place);
+        let rules = PathRules::new(&UnsafePaths::Refuse { home: None }, place);
         let (place, state, cacheable_bytes) = (place.to_owned(), Mutex::default(), OnceLock::new());
-        Ok(Self { target, overwrite, place, state, made, cacheable_bytes })
+        Ok(Self { target, overwrite, place, rules, state, made, cacheable_bytes })
+    }
+
+    /// Changes the treatment of paths that other programs execute or trust. Without this, they are refused, but those
+    /// in a home folder are not recognised.
+    #[must_use]
+    pub fn with_unsafe_paths(self, unsafe_paths: &UnsafePaths) -> Self {
+        Self { rules: PathRules::new(unsafe_paths, &self.place), ..self }
+    }
+
+    /// Fails if `path` must not be unpacked.
+    pub(super) fn check_path(&self, path: &RelativePath) -> Result<(), Error> {
+        self.rules.check(path)
     }
 
     /// Returns true if `bytes` more can go through the page cache without waiting for the disk, and then counts them as
@@ -114,6 +129,7 @@ impl Destination {
 
     /// Adds the directory `path`, with `mode` if it is new.
     pub(super) fn take_directory(&self, path: &RelativePath, mode: u32) -> Result<(), Error> {
+        self.check_path(path)?;
         match self.find(path)? {
             Found::Directory => Ok(()),
             Found::Nothing if self.is_doomed() => Ok(()),

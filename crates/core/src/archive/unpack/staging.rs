@@ -1,23 +1,27 @@
 //! The folder in the target where files wait until the whole layer is verified.
 //!
 //! It is on the target's file system, so that its content can be renamed to its final path. A run that was killed
-//! leaves its folder behind, unlocked; the next run into the same target removes it.
+//! leaves its folder behind, unlocked; the next run into the same target removes it. The lock file contains the number
+//! of its own inode, so that a folder with such a name from elsewhere is not taken for one.
 
 use std::fs::{File, TryLockError};
 use std::hash::{BuildHasher, RandomState};
-use std::io;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::archive::tar::Records;
 use crate::relative_path::RelativePath;
-use crate::sys::{self, Dir, Leftover, LeftoverKind, Link};
+use crate::sys::{self, Dir, Leftover, LeftoverKind, Link, Metadata};
 
+/// One of the names that `sys::is_temporary_name` recognises.
 const PREFIX: &str = ".kit-unpack-";
 const LOCK: &str = "kit-unpack.lock";
 /// The number of attempts to create the folder when another run removes it as stale at the moment of its creation.
 const ATTEMPTS: usize = 16;
+/// More than the number of an inode has digits.
+const MARK_BYTES: u64 = 64;
 /// The permissions of the owner on a folder until it is in its final place, needed for filling and moving it.
 const OWNER: u32 = 0o700;
 
@@ -72,6 +76,7 @@ impl Staging {
         if matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) || sys::is_removed(&lock)? {
             return Err(io::ErrorKind::NotFound.into());
         }
+        (&lock).write_all(mark(&lock)?.as_bytes())?;
         for part in ["new", "aside"] {
             folder.create_directory(part, 0o777)?;
         }
@@ -194,13 +199,24 @@ pub(super) fn remove_stale(target: &Dir, place: &Path) {
 
 fn remove_if_stale(target: &Dir, place: &Path, name: &str) -> io::Result<()> {
     match target.open_directory(name, Link::Stay)?.open_file(LOCK, Link::Stay) {
-        Ok(lock) if lock.try_lock().is_ok() => fs_err::remove_dir_all(place.join(name)),
-        // Another process is using it.
+        Ok(lock) if lock.try_lock().is_ok() && is_own(&lock)? => fs_err::remove_dir_all(place.join(name)),
+        // Another process is using it, or the folder comes from elsewhere.
         Ok(_) => Ok(()),
         // Its process was killed before it created the lock, or is just about to, and then notices.
         Err(error) if error.kind() == io::ErrorKind::NotFound => target.remove_directory(name),
         Err(error) => Err(error),
     }
+}
+
+/// The content of a lock file. A file that another program has put here, from an archive for example, cannot have it.
+fn mark(lock: &File) -> io::Result<String> {
+    Ok(Metadata::of(lock)?.identity.map_or_else(String::new, |identity| identity.inode.to_string()))
+}
+
+fn is_own(lock: &File) -> io::Result<bool> {
+    let mut text = String::new();
+    lock.take(MARK_BYTES).read_to_string(&mut text)?;
+    Ok(text == mark(lock)?)
 }
 
 fn aside(number: usize) -> String {
