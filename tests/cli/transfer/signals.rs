@@ -172,3 +172,40 @@ fn a_file_that_is_too_large_for_the_process_is_an_error() {
     limited(&["unpack", "a:v1", "-d", "out"]).fails().says("cannot unpack `m`").says("File too large");
     assert!(!sandbox.path("out").exists());
 }
+
+#[test]
+fn a_child_process_ends_with_the_command() {
+    let sandbox = Sandbox::new();
+    let script = "trap 'touch \"$MARK.ended\"; exit 1' TERM; touch \"$MARK\"; while :; do sleep 0.05; done";
+    let git = sandbox.write("bin/git", format!("#!/bin/sh\n{script}\n"));
+    fs::set_permissions(&git, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", sandbox.path("bin").display());
+    let mut command = sandbox.command(&["import", "http://127.0.0.1:9/ada/net.git"]);
+    let (begun, ended) = (sandbox.path("mark"), sandbox.path("mark.ended"));
+    command.env("PATH", path).env("MARK", &begun).stdout(Stdio::null()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    wait_until(|| begun.exists());
+    let (code, stderr) = interrupt(child, Signal::TERM);
+    assert_eq!((code, stderr.lines().last()), (Some(143), Some("kit: interrupted by SIGTERM")));
+    wait_until(|| ended.exists());
+    assert_eq!(fs::read_dir(sandbox.path("kit/imports")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_terminal_that_takes_no_more_does_not_delay_the_end() {
+    let sandbox = Sandbox::new();
+    let (_registry, name) = stalled(&sandbox);
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let child =
+        sandbox.command(&["unpack", &name, "-d", "out", PLAIN, "-q"]).stderr(writer.try_clone().unwrap()).spawn();
+    let mut child = child.unwrap();
+    wait_until(|| space(&sandbox.path("out")) > 100_000);
+    let filling = std::thread::spawn(move || while std::io::Write::write(&mut writer, &[b'x'; 4096]).is_ok() {});
+    // Long enough to fill 64 KiB.
+    std::thread::sleep(Duration::from_millis(200));
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert!(!sandbox.path("out").exists());
+    drop(reader);
+    filling.join().unwrap();
+}

@@ -1,9 +1,9 @@
 //! Removes entries when the disk is so full that not even the smaller index can be written.
 //!
 //! Usually the index is replaced first, and the content that it no longer leads to is removed afterwards. On a full
-//! disk the order is reversed, one blob at a time, and only with blobs that nothing but the removed entries leads to. If the
-//! process is killed in between, these entries are incomplete, and can be removed again. If that is not enough, the
-//! remembered layers and the unfinished downloads are removed, which only costs time.
+//! disk the order is reversed, one blob at a time, and only with blobs that nothing but the removed entries leads to.
+//! If the process is killed in between, these entries are incomplete, and can be removed again. If that is not enough,
+//! the remembered layers and the unfinished downloads are removed, which only costs time.
 
 use std::io;
 

@@ -5,6 +5,8 @@
 //! process. Nothing has to be checked in the code between, so a command that waits for a network, a lock or the user
 //! ends just as promptly. git handles signals in the same way (`tempfile.h`, `sigchain.h`).
 
+#![cfg_attr(not(unix), allow(dead_code, reason = "without a handler of signals, nothing reads the list"))]
+
 mod gate;
 #[cfg(unix)]
 mod handler;
