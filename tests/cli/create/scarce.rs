@@ -176,7 +176,7 @@ fn removing_frees_space_on_a_full_disk() {
     .says("freed");
     // The content that another name needs stays.
     let run = on_small_disk(&sandbox, &format!("{filled}{proof}$KIT remove b:v2 && exit 9; rm kit/ballast; $KIT fsck"));
-    run.ok().prints("15 blobs").says("Failed to remove `b:v2`").says("No space left on device");
+    run.ok().prints("The store is sound: ").says("Failed to remove `b:v2`").says("No space left on device");
     // A name of which nothing is left can be removed as well.
     let broken = "rm $(find kit/store/blobs -size +100k | head -n 1); ";
     let run = on_small_disk(
