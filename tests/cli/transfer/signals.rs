@@ -14,8 +14,8 @@ use kit_testkit::sandbox::{Run, Sandbox};
 const PLAIN: &str = "--plain-http";
 const MODEL: usize = 30_000_000;
 
-/// A registry with a ModelKit of one large model, whose download stops midway, and its name.
-fn stalled(sandbox: &Sandbox) -> (FakeRegistry, String) {
+/// A registry with a ModelKit of one large model, whose download takes half a minute, and its name.
+fn slow(sandbox: &Sandbox) -> (FakeRegistry, String) {
     let registry = FakeRegistry::start();
     let name = format!("{}/team/big:v1", registry.host());
     sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: m}\n");
@@ -23,7 +23,7 @@ fn stalled(sandbox: &Sandbox) -> (FakeRegistry, String) {
     sandbox.kit(&["pack", "project", "-t", &name, "--compression", "none"]).ok();
     sandbox.kit(&["push", &name, PLAIN]).ok();
     fs::remove_dir_all(sandbox.path("kit")).unwrap();
-    registry.fail_later("GET", "/blobs/", 0, usize::MAX, Fault::StallAnswerAfter(12_000_000));
+    registry.fail_later("GET", "/blobs/", 0, usize::MAX, Fault::SlowAnswer(1_000_000));
     (registry, name)
 }
 
@@ -70,7 +70,7 @@ fn space(folder: &Path) -> u64 {
 #[test]
 fn an_interrupted_unpack_leaves_the_folder_as_it_was() {
     let sandbox = Sandbox::new();
-    let (_registry, name) = stalled(&sandbox);
+    let (_registry, name) = slow(&sandbox);
     for (signal, code, word) in
         [(Signal::INT, 130, "SIGINT"), (Signal::TERM, 143, "SIGTERM"), (Signal::HUP, 129, "SIGHUP")]
     {
@@ -89,7 +89,7 @@ fn an_interrupted_unpack_leaves_the_folder_as_it_was() {
 #[test]
 fn an_interrupted_pull_is_resumed() {
     let sandbox = Sandbox::new();
-    let (registry, name) = stalled(&sandbox);
+    let (registry, name) = slow(&sandbox);
     let ingest = sandbox.store().join(".kit/ingest");
     let child = start(&sandbox, &["pull", &name, PLAIN, "--progress", "json"]);
     wait_until(|| longest(&ingest) > 4_000_000);
@@ -135,7 +135,7 @@ fn a_command_that_waits_for_a_lock_is_interrupted_as_well() {
 #[test]
 fn a_signal_that_the_parent_ignores_stays_ignored() {
     let sandbox = Sandbox::new();
-    let (registry, name) = stalled(&sandbox);
+    let (registry, name) = slow(&sandbox);
     let child = std::process::Command::new("nohup")
         .arg(env!("CARGO_BIN_EXE_kit"))
         .args(["unpack", &name, "-d", "out", PLAIN])
@@ -194,7 +194,7 @@ fn a_child_process_ends_with_the_command() {
 #[test]
 fn a_terminal_that_takes_no_more_does_not_delay_the_end() {
     let sandbox = Sandbox::new();
-    let (_registry, name) = stalled(&sandbox);
+    let (_registry, name) = slow(&sandbox);
     let (reader, mut writer) = std::io::pipe().unwrap();
     let child =
         sandbox.command(&["unpack", &name, "-d", "out", PLAIN, "-q"]).stderr(writer.try_clone().unwrap()).spawn();
