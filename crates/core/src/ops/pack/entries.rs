@@ -9,7 +9,7 @@ use super::into_store::PackOptions;
 use crate::archive::IgnoreRules;
 use crate::kitfile::{Entry, Kitfile, Model, Section};
 use crate::limits;
-use crate::modelkit::{self, LockedParent};
+use crate::modelkit::{InvalidModelKit, LockedParent};
 use crate::ops::artifact::{Inspected, Parent, parents};
 use crate::ops::error::Error;
 use crate::ops::remote_data;
@@ -25,7 +25,7 @@ pub(super) fn local_entries(options: &PackOptions) -> Vec<Entry<'_>> {
 }
 
 pub(crate) fn clean_path(entry: &Entry<'_>) -> Result<RelativePath, Error> {
-    entry.relative_path().map_err(|source| modelkit::InvalidModelKit::Path { place: entry.place(), source }.into())
+    entry.relative_path().map_err(|source| InvalidModelKit::Path { place: entry.place(), source }.into())
 }
 
 /// Returns the ModelKits that the model refers to. Their files are in the folder when the model is used, and must not
@@ -70,15 +70,5 @@ pub(super) fn warn_of_what_is_not_packed(kitfile: &Kitfile, progress: &dyn Progr
     for dataset in kitfile.remote_datasets() {
         let (name, address) = (&dataset.name, &remote_data::address(dataset));
         progress.warn(&Warning::RemoteDatasetNotPacked { name, address });
-    }
-}
-
-/// The number of names that a warning lists.
-const NAMED: usize = 5;
-
-pub(super) fn warn_of_what_is_in_no_layer(found: &[RelativePath], progress: &dyn Progress) {
-    if !found.is_empty() {
-        let paths = found.iter().take(NAMED).map(RelativePath::as_str).collect();
-        progress.warn(&Warning::FilesNotPacked { paths, more: found.len().saturating_sub(NAMED) });
     }
 }

@@ -4,21 +4,18 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::entries::{
-    clean_path, local_entries, read_ignore_rules, referenced_modelkits, warn_of_what_is_in_no_layer,
-    warn_of_what_is_not_packed,
-};
+use super::entries::{clean_path, local_entries, read_ignore_rules, referenced_modelkits, warn_of_what_is_not_packed};
 use super::into_store::{PackOptions, Reading};
 use super::pointers::warn_of_pointers;
-use super::uncovered::uncovered;
+use super::uncovered::{uncovered, warn_of_uncovered};
 use crate::archive::{self, IgnoreRules, LayerSource, LayerSummary, Measured};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::{Entry, Section};
 use crate::layer_format::Format;
 use crate::modelkit::{
-    Assembly, Documents, Family, Form, LayerType, LockedParent, ModelKit, PackedLayer, PlainFile, UnsupportedForm,
-    contents_of, describe_contents, name_contents, section_word,
+    Assembly, ContentsTable, Documents, Family, Form, LayerType, LockedParent, ModelKit, PackedLayer, PlainFile,
+    UnsupportedForm, section_word,
 };
 use crate::oci::{Descriptor, Manifest};
 use crate::ops::error::Error;
@@ -62,14 +59,14 @@ pub(super) struct SavedLayer {
     pub(super) summary: LayerSummary,
     pub(super) blob: Descriptor,
     /// Its table of contents, if it has one.
-    pub(super) table: Option<Descriptor>,
+    pub(super) table: Option<ContentsTable>,
     /// True if the sink already had the layer.
     pub(super) was_there: bool,
 }
 
-/// Takes the table of contents out of `summary`, and returns it with its descriptor.
-pub(super) fn take_table(summary: &mut LayerSummary) -> Option<(Descriptor, Vec<u8>)> {
-    summary.contents.take().map(|table| (describe_contents(&table), table))
+/// Takes the table of contents out of `summary`, and returns it with its bytes.
+pub(super) fn take_table(summary: &mut LayerSummary) -> Option<(ContentsTable, Vec<u8>)> {
+    summary.contents.take().map(|bytes| (ContentsTable::new(&bytes), bytes))
 }
 
 /// A layer before it is packed.
@@ -85,6 +82,9 @@ struct MeasuredLayer<'a> {
     remembered: Option<RememberedLayer>,
 }
 
+/// The number of bytes that a table of contents has at least for each file, most of them for its digest.
+const TABLE_BYTES_OF_FILE: usize = 64;
+
 impl MeasuredLayer<'_> {
     /// The layer as it is going to be described, with digests that are not known yet.
     fn expected(&self) -> PackedLayer {
@@ -92,7 +92,10 @@ impl MeasuredLayer<'_> {
         let unknown = Digest::of(&[]);
         let new = || {
             let mut blob = Descriptor::new(layer_type.media_type(), unknown, measured.bytes);
-            name_contents(&mut blob, &describe_contents(&[]));
+            // A table has at least so many bytes for each file.
+            let files = usize::try_from(measured.files).unwrap_or(usize::MAX);
+            let table_bytes = files.saturating_mul(TABLE_BYTES_OF_FILE).min(1024);
+            ContentsTable::new(&vec![0; table_bytes]).annotate(&mut blob);
             blob
         };
         let blob = remembered.as_ref().map_or_else(new, |layer| layer.blob.clone());
@@ -152,7 +155,7 @@ pub(super) struct Packer<'a> {
 }
 
 /// Part of the keys of remembered layers. Must be raised when a new version writes other bytes for equal files.
-const LAYER_FORMAT: u32 = 3;
+const LAYER_FORMAT: u32 = 4;
 
 impl<'a> Packer<'a> {
     /// Collects the entries to pack, and warns of entries and files that will not be packed.
@@ -166,7 +169,7 @@ impl<'a> Packer<'a> {
         paths.extend(options.kitfile.remote_datasets().filter_map(|dataset| dataset.path.parse().ok()));
         let ignore = read_ignore_rules(&options.context)?;
         warn_of_what_is_not_packed(&options.kitfile, session.progress);
-        warn_of_what_is_in_no_layer(&uncovered(&options.context, &paths, &ignore)?, session.progress);
+        warn_of_uncovered(&uncovered(&options.context, &paths, &ignore)?, session.progress);
         let entries = entries.into_iter().zip(own_paths).collect();
         Ok(Self { options, entries, paths, parents, ignore, progress: session.progress })
     }
@@ -257,7 +260,7 @@ impl<'a> Packer<'a> {
             save_layer(sink, layer, &LayerTask { task, progress: self.progress, kind: word, path: path.as_str() })?
         };
         self.warn_of_emptiness(word, path, measured);
-        if contents_of(&saved.blob).is_none() {
+        if ContentsTable::of(&saved.blob).is_none() {
             self.progress.warn(&Warning::LayerWithoutTable { kind: word, path: path.as_str() });
         }
         let Descriptor { digest, size: bytes, .. } = saved.blob;
@@ -285,7 +288,8 @@ impl<'a> Packer<'a> {
             return Ok(None);
         }
         let Some(layer) = sink.remembered(key)? else { return Ok(None) };
-        let has_table = contents_of(&layer.blob).map_or(Ok(true), |table| sink.has_table(&table))?;
+        let table = ContentsTable::of(&layer.blob).and_then(|table| table.blob().cloned());
+        let has_table = table.map_or(Ok(true), |table| sink.has_table(&table))?;
         Ok(has_table.then_some(layer))
     }
 
@@ -325,7 +329,7 @@ fn save_layer(
     let MeasuredLayer { source, layer_type, begun, measured, key, .. } = layer;
     let SavedLayer { summary, mut blob, table, was_there } = sink.save(source, *layer_type, measured.bytes, task)?;
     if let Some(table) = table {
-        name_contents(&mut blob, &table);
+        table.annotate(&mut blob);
     }
     let diff_id = summary.diff_id.unwrap_or(blob.digest);
     let layer = RememberedLayer { blob, diff_id };
