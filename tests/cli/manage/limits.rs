@@ -20,13 +20,13 @@ const CONTENTS: &str = "ml.kitops.modelkit.contents";
 #[test]
 fn layers_that_no_manifest_can_list_are_refused_before_anything_is_written() {
     let sandbox = Sandbox::new();
-    let mut kitfile = "manifestVersion: 1.0.0\ncode:\n".to_owned();
-    for number in 0..9000 {
-        let path = format!("{}{number}", "long".repeat(24));
+    let paths = (0..9000).map(|number| format!("{}{number}", "long".repeat(24)));
+    let entries = paths.map(|path| {
         sandbox.write(&format!("project/{path}"), "");
-        kitfile += &format!("- path: {path}\n");
-    }
-    sandbox.write("project/Kitfile", kitfile);
+        format!("- path: {path}\n")
+    });
+    let entries: String = entries.collect();
+    sandbox.write("project/Kitfile", format!("manifestVersion: 1.0.0\ncode:\n{entries}"));
     for args in [&["pack", "project", "-t", "a:v1"][..], &["pack", "project", "--push", "oci:layout:v1"]] {
         let run = sandbox.kit(args).fails().says("for 9000 layers, and the limit is 4194304");
         run.says("hint: use one entry of the Kitfile for a whole folder");

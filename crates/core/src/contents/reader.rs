@@ -161,7 +161,7 @@ mod tests {
         ] {
             let table = zstd::encode_all(line.repeat(count).as_bytes(), 1).unwrap();
             assert_eq!(read_all(&table[..]).err().map(|error| error.to_string()).as_deref(), expected);
-            assert_eq!(read(&table[..]).unwrap().filter(Result::is_ok).count(), count);
+            assert_eq!(read(&table[..]).unwrap().flatten().count(), count);
         }
         let line = folder(&"a".repeat(17 << 20));
         let table = zstd::encode_all(line.as_bytes(), 1).unwrap();

@@ -46,7 +46,7 @@ impl Place<'_> {
 enum State<'a, R> {
     Unread(&'a mut R),
     Whole(io::Cursor<Vec<u8>>),
-    Large(VerifyingReader<io::Take<&'a mut R>>),
+    Large(Box<VerifyingReader<io::Take<&'a mut R>>>),
     InPieces(VerifiedPieces<'a, &'a mut R>),
 }
 
@@ -71,7 +71,7 @@ impl<'a, R: Read + Seek> VerifiedFile<'a, R> {
         let Place { offset, size, digest, pieces, .. } = self.place;
         self.place.read_header(layer)?;
         self.state = if pieces.is_empty() && size > limits::WHOLE_FILE_BYTES {
-            State::Large(VerifyingReader::new(layer.take(size), digest, size))
+            State::Large(Box::new(VerifyingReader::new(layer.take(size), digest, size)))
         } else if pieces.is_empty() {
             let mut content = Vec::new();
             VerifyingReader::new(layer.take(size), digest, size).read_to_end(&mut content)?;

@@ -331,7 +331,7 @@ mod tests {
             "- ".repeat(100_000),
             concat(0..500, |depth| format!("{}a:\n", " ".repeat(depth))),
             format!("model: {{parameters: {}{}}}", "[".repeat(150), "]".repeat(150)),
-            "x".repeat(limits::KITFILE_BYTES as usize + 1),
+            "x".repeat(usize::try_from(limits::KITFILE_BYTES).unwrap() + 1),
         ];
         for bomb in bombs {
             assert_eq!(parse(&bomb).unwrap_err().problems().len(), 1, "{bomb:.80}");

@@ -58,8 +58,8 @@ pub fn remove(store: &Store, removal: &Removal, progress: &dyn Progress) -> Resu
     Ok((removed, collect(store, progress)?))
 }
 
-/// Removes a ModelKit from its registry, with all its tags there, and returns its digest. A tag with a digest must point
-/// to that digest.
+/// Removes a ModelKit from its registry, with all its tags there, and returns its digest. A tag with a digest must
+/// point to that digest.
 pub fn remove_remote(repository: &Repository, reference: &Reference) -> Result<Digest, Error> {
     let name = reference.tag.as_ref().map(ToString::to_string).or_else(|| reference.selector()).unwrap_or_default();
     let manifest =
