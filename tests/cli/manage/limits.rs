@@ -118,7 +118,7 @@ fn a_full_index_refuses_additions_before_anything_is_written_and_allows_removals
     }
 }
 
-/// Runs `kit` and returns the highest use of memory that was seen, in KiB. It may miss the last millisecond.
+/// Runs `kit`, expects `words`, and checks the highest use of memory that was seen. It may miss the last millisecond.
 #[cfg(target_os = "linux")]
 #[track_caller]
 fn check_memory(sandbox: &Sandbox, args: &[&str], words: &str) {
@@ -234,9 +234,7 @@ fn the_files_of_a_layer_that_decompresses_to_gigabytes_are_counted() {
     let file = header(&format!("d/{}", "a".repeat(90)), 0);
     let layer = compressed(|layer| (0..400_000).for_each(|_| layer.write_all(file.as_bytes()).unwrap()));
     layout(&sandbox, &layer, "tar+zstd", None);
-    for args in [&["ls", "oci:layout:v1"][..], &["diff", "oci:layout:v1", "oci:layout:v1", "--summary"]] {
-        check_memory(&sandbox, args, "there are more than 33554432 bytes of paths");
-    }
+    check_memory(&sandbox, &["ls", "oci:layout:v1"], "there are more than 33554432 bytes of paths");
 }
 
 #[cfg(target_os = "linux")]
