@@ -22,6 +22,8 @@ use kit_core::registry::{AccessKeys, CredentialStore, Credentials, ObjectStore};
 pub(crate) struct Environment {
     /// The folder that relative paths in arguments refer to.
     pub(crate) current_folder: PathBuf,
+    /// The home folder of the user, if it is known.
+    pub(crate) home: Option<PathBuf>,
     /// The root folder of the store and the credentials.
     pub(crate) root: Sourced<PathBuf>,
     /// The user's `config.toml`, which may be missing. Only one file is read: that in the root folder, if the user
@@ -66,6 +68,7 @@ impl Environment {
         };
         let is_watched = io::stderr().is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb");
         Ok(Self {
+            home: etcetera::home_dir().ok(),
             root: root.map(|root| current_folder.join(root)),
             config_file: config_folder.map(|folder| current_folder.join(folder).join("config.toml")),
             credential_files: credential_files(),
@@ -184,12 +187,13 @@ fn object_store() -> ObjectStore {
     }
 }
 
-/// The current time, or that of `SOURCE_DATE_EPOCH` (reproducible-builds.org, its specification), in whole seconds.
+/// The current time in milliseconds, so that versions packed within a second have an order; or the time of
+/// `SOURCE_DATE_EPOCH` (reproducible-builds.org, its specification).
 fn time() -> Result<Timestamp> {
-    let seconds = match text("SOURCE_DATE_EPOCH") {
-        Some(text) => text.parse().ok().context("SOURCE_DATE_EPOCH is not a number of seconds")?,
-        None => Timestamp::now().as_second(),
+    let Some(text) = text("SOURCE_DATE_EPOCH") else {
+        return Timestamp::from_millisecond(Timestamp::now().as_millisecond()).context("the clock is out of range");
     };
+    let seconds = text.parse().ok().context("SOURCE_DATE_EPOCH is not a number of seconds")?;
     Timestamp::from_second(seconds).context("SOURCE_DATE_EPOCH is out of range")
 }
 
@@ -221,6 +225,7 @@ impl Environment {
     /// An environment with a root folder, the current folder `/work`, and nothing else.
     pub(crate) fn of_tests(root: &Path) -> Self {
         Self {
+            home: None,
             current_folder: "/work".into(),
             root: Sourced::new(root.to_owned(), Origin::BuiltIn),
             config_file: Sourced::new(root.join("config.toml"), Origin::BuiltIn),

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use kit_core::archive;
+use kit_core::archive::{self, Danger};
 use kit_core::git;
 use kit_core::modelkit::{UnsupportedForm, Variant};
 use kit_core::oci::{ContentError, Reference};
@@ -263,6 +263,7 @@ fn hint_for_archive(error: &archive::Error) -> Option<String> {
         archive::Error::LinkLeavesContext { .. } => {
             Some("use `kit pack --follow-symlinks` to pack the target of the link".to_owned())
         }
+        archive::Error::UnsafePath { danger, .. } => Some(hint_for_danger(*danger).to_owned()),
         archive::Error::NotAFile { path } => Some(format!("add a line `{path}` to .kitignore to exclude it")),
         archive::Error::TargetChanged { .. } => {
             Some("another `kit unpack` may be running in this folder; unpack again when it has finished".to_owned())
@@ -271,6 +272,21 @@ fn hint_for_archive(error: &archive::Error) -> Option<String> {
             Some("use -o to overwrite or -i to keep existing files; nothing was written".to_owned())
         }
         _ => None,
+    }
+}
+
+fn hint_for_danger(danger: Danger) -> &'static str {
+    match danger {
+        Danger::Git => {
+            "KitOps packs `.git` if the path of a layer is the whole project; if you trust the ModelKit, add \
+             --allow-unsafe-paths"
+        }
+        Danger::Ssh => "if you trust the ModelKit, add --allow-unsafe-paths",
+        Danger::Home => "unpack into another folder, or if you trust the ModelKit, add --allow-unsafe-paths",
+        Danger::Temporary => {
+            "the packed folder contained the remains of an interrupted run; pack the project again, or copy single \
+             files with `kit cp`"
+        }
     }
 }
 
@@ -314,8 +330,9 @@ fn hint_for_hub(error: &hub::Error) -> Option<String> {
 
 fn hint_for_registry(error: &registry::Error) -> Option<String> {
     match error {
-        registry::Error::NoCredentials { registry, .. } | registry::Error::Unauthorized { registry, .. } => {
-            Some(format!("run `kit login {registry}`, then try again"))
+        registry::Error::NoCredentials { registry, .. } => Some(format!("run `kit login {registry}`, then try again")),
+        registry::Error::Unauthorized { registry, .. } => {
+            Some(format!("the stored credentials are wrong or expired; run `kit login {registry}` with new ones"))
         }
         registry::Error::NoChallenge { .. } => {
             Some("check the address; a proxy or gateway in front of the registry may require another login".to_owned())

@@ -55,7 +55,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["digest", "recipe", "oci", "sys", "limits"]),
     ("registry", &["digest", "oci", "sys", "version", "limits"]),
     ("upstream", &["registry", "kitfile", "oci", "provenance", "digest", "relative_path", "limits"]),
-    ("git", &["limits"]),
+    ("git", &["sys", "limits"]),
     (
         "modelkit",
         &["digest", "compression", "layer_format", "relative_path", "oci", "kitfile", "file_kind", "problem", "limits"],

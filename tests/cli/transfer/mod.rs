@@ -16,6 +16,9 @@ mod referrers;
 mod resume;
 mod roundtrips;
 mod save;
+#[cfg(unix)]
+mod signals;
 mod tables;
 mod troubled;
 mod unpack;
+mod unsafe_paths;

@@ -62,6 +62,11 @@ impl FakeRegistry {
         self.state().rules.push(Rule { method, part: part.to_owned(), turns, seen: 0, fault });
     }
 
+    /// Ends all faults.
+    pub fn heal(&self) {
+        self.state().rules.clear();
+    }
+
     /// Makes it a hub with this repository too.
     pub fn show(&self, repository: HubRepository) {
         self.state().hub = Some(repository);
@@ -139,6 +144,14 @@ impl FakeRegistry {
     /// Adds a file at any path, as on a web server that is not a registry.
     pub fn add_file(&self, path: &str, bytes: &[u8]) {
         self.state().files.insert(path.to_owned(), Bytes::copy_from_slice(bytes));
+    }
+
+    /// Removes a manifest, as a clean-up in the registry does.
+    pub fn remove_manifest(&self, repository: &str, digest: &str) {
+        let mut state = self.state();
+        let Some(repository) = state.repositories.get_mut(repository) else { return };
+        repository.manifests.remove(digest);
+        repository.tags.retain(|_, tagged| tagged != digest);
     }
 
     /// Removes a blob.
