@@ -5,7 +5,7 @@ use std::process::Command;
 use bytes::Bytes;
 
 use crate::inspect::provenance::statements;
-use kit_testkit::registry::{FakeRegistry, HubRepository, sha256};
+use kit_testkit::registry::{FakeRegistry, Fault, HubRepository, sha256};
 use kit_testkit::sandbox::{Run, Sandbox};
 
 const OBJECTS: &str = "/objects/";
@@ -175,6 +175,18 @@ fn large_files_of_a_folder_are_read_from_it() {
     assert!(scene.server.requests().is_empty());
     let mut here = scene.sandbox.command(&["import", "."]);
     scene.sandbox.run(here.current_dir(scene.sandbox.path("repository"))).ok().says("tagged repository:latest");
+}
+
+#[test]
+fn an_object_whose_bytes_are_not_those_of_its_identifier_is_refused() {
+    let scene = Scene::new();
+    scene.storage.fail_later("GET", OBJECTS, 0, usize::MAX, Fault::WrongBytes);
+    scene.import(&[&scene.address]).fails().says("does not match its digest");
+    let hex = sha256(WEIGHTS).replace("sha256:", "");
+    let place = format!("repository/.git/lfs/objects/{}/{}/{hex}", &hex[..2], &hex[2..4]);
+    scene.sandbox.write(&place, vec![0; WEIGHTS.len()]);
+    scene.import(&["./repository"]).fails().says("does not match its digest");
+    assert_eq!(scene.sandbox.kit(&["list", "--format", "json"]).ok().json(), serde_json::json!([]));
 }
 
 #[test]

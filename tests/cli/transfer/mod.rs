@@ -3,6 +3,7 @@
 mod also;
 mod copying;
 mod delta;
+mod forged;
 mod hostile;
 mod hostile_text;
 mod kill;

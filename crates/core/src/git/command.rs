@@ -7,13 +7,11 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use super::error::Error;
+use crate::limits;
 use crate::sys::{Leftover, LeftoverKind};
 
 /// Longer than git takes in all but the largest repositories.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// More than the settings of any repository need.
-const OUTPUT_LIMIT: u64 = 256 * 1024;
-
 /// Settings that override the configuration of the repository: no file system monitor, no hooks, no implicit bare
 /// repository.
 const SAFE: [&str; 6] =
@@ -25,7 +23,7 @@ const MISLEADING: [&str; 6] =
 
 /// Returns the output of git, if it succeeds within the time limit.
 pub(super) fn output(folder: &Path, args: &[&str]) -> Option<String> {
-    let (mut child, read) = start(folder, args, OUTPUT_LIMIT)?;
+    let (mut child, read) = start(folder, args, limits::GIT_OUTPUT_BYTES)?;
     let bytes = read.recv_timeout(PATIENCE).ok();
     if bytes.is_none() {
         drop(child.kill());

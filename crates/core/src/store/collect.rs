@@ -10,7 +10,7 @@ use super::error::Error;
 use super::index::Entry;
 use super::layout::{Store, TEMPORARY_PREFIX};
 use crate::digest::Digest;
-use crate::oci::{ContentError, Descriptor, Index, Manifest};
+use crate::oci::{ContentError, Descriptor, Manifest};
 
 /// The result of a collection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,8 +24,8 @@ pub struct Collected {
 }
 
 impl Store {
-    /// Removes the blobs that no manifest of the index needs. While other processes use the store, this leaves only a
-    /// request, and the last of them collects.
+    /// Removes the blobs that no manifest of the index needs; removes nothing if a manifest cannot be read. While other
+    /// processes use the store, this leaves only a request, and the last of them collects.
     pub fn collect(&self) -> Result<Collected, Error> {
         if !self.root().exists() {
             return Ok(Collected::default());
@@ -70,7 +70,10 @@ impl Store {
         Ok(removed)
     }
 
-    /// Returns the digests that the index leads to. A missing or damaged manifest leads to nothing.
+    /// Returns the digests that the index leads to.
+    ///
+    /// Fails at a manifest that cannot be read: any blob may be one of its layers. Only the manifests that an index
+    /// lists may be missing (image-spec 1.1, "Image Index": a client may have fetched some of them); they need nothing.
     pub(super) fn needed(&self) -> Result<HashSet<Digest>, Error> {
         self.needed_by(&self.entries()?)
     }
@@ -78,15 +81,18 @@ impl Store {
     /// Returns the digests that these entries lead to.
     pub(super) fn needed_by(&self, entries: &[Entry]) -> Result<HashSet<Digest>, Error> {
         let mut needed = HashSet::new();
-        let mut manifests: Vec<Descriptor> = entries.iter().map(|entry| entry.descriptor.clone()).collect();
-        while let Some(manifest) = manifests.pop() {
-            if !needed.insert(manifest.digest) || !manifest.media_type.is_manifest() {
-                continue;
-            }
-            match self.read_document(&manifest) {
-                Ok(bytes) => manifests.extend(children(&bytes)),
-                Err(ContentError::Io(error)) => return Err(error.into()),
-                Err(_) => {}
+        for entry in entries {
+            let mut manifests = vec![entry.descriptor.clone()];
+            while let Some(manifest) = manifests.pop() {
+                if !needed.insert(manifest.digest) || !manifest.media_type.is_manifest() {
+                    continue;
+                }
+                let is_member = manifest.digest != entry.descriptor.digest;
+                match self.read_document(&manifest).and_then(|bytes| parse_children(&bytes)) {
+                    Ok(children) => manifests.extend(children),
+                    Err(ContentError::NotFound(_)) if is_member => {}
+                    Err(source) => return Err(unreadable(entry, &manifest, source)),
+                }
             }
         }
         Ok(needed)
@@ -134,12 +140,32 @@ impl Store {
 /// The file that requests a collection from the last user of the store.
 const WANTED: &str = "collect";
 
-/// Returns the descriptors in the bytes of a manifest or an index.
+/// Returns the descriptors in the bytes of a manifest or an index; none if they are neither.
 pub(super) fn children(bytes: &[u8]) -> Vec<Descriptor> {
-    if let Ok(manifest) = Manifest::parse(bytes) {
-        return manifest.blobs().cloned().collect();
+    parse_children(bytes).unwrap_or_default()
+}
+
+/// Returns the descriptors in the bytes of a manifest or an index. Fails if they are neither.
+pub(super) fn parse_children(bytes: &[u8]) -> Result<Vec<Descriptor>, ContentError> {
+    let not_a_manifest = match Manifest::parse(bytes) {
+        Ok(manifest) => return Ok(manifest.blobs().cloned().collect()),
+        Err(error) => error,
+    };
+    match serde_json::from_slice::<Listing>(bytes) {
+        Ok(index) => Ok(index.manifests),
+        Err(_) => Err(ContentError::Other(not_a_manifest.into())),
     }
-    serde_json::from_slice::<Index>(bytes).map(|index| index.manifests).unwrap_or_default()
+}
+
+/// An index that has a list of manifests, even an empty one: without it, every JSON object would be an index.
+#[derive(serde::Deserialize)]
+struct Listing {
+    manifests: Vec<Descriptor>,
+}
+
+fn unreadable(entry: &Entry, manifest: &Descriptor, source: ContentError) -> Error {
+    let name = entry.name().map_or_else(|| manifest.digest.to_string(), str::to_owned);
+    Error::UnreadableManifest { name, digest: manifest.digest, source: Box::new(source) }
 }
 
 pub(super) fn files(folder: &Path) -> io::Result<Vec<(String, std::fs::Metadata)>> {

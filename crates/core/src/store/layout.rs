@@ -9,6 +9,7 @@ use super::disk;
 use super::error::Error;
 use super::lock::Share;
 use crate::digest::Digest;
+use crate::limits;
 use crate::oci::{LAYOUT_FILE, Reference};
 use crate::sys::TemporaryFile;
 
@@ -50,7 +51,7 @@ impl Store {
 
     fn check_version(&self) -> Result<(), Error> {
         let not_a_layout = |reason: String| Error::NotALayout { path: self.root.clone(), reason };
-        match read_regular(&self.layout_file(), LAYOUT_FILE_LIMIT) {
+        match read_regular(&self.layout_file(), limits::LAYOUT_FILE_BYTES) {
             Ok(bytes) => {
                 let version =
                     serde_json::from_slice::<serde_json::Value>(&bytes).map_err(|e| not_a_layout(e.to_string()))?;
@@ -139,9 +140,6 @@ impl Store {
         self.root.join("oci-layout")
     }
 }
-
-/// Far more than the one line in the file `oci-layout`.
-const LAYOUT_FILE_LIMIT: u64 = 64 * 1024;
 
 /// Reads a file of a layout that may come from an untrusted source: it must be a regular file of at most `limit` bytes.
 pub(super) fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
