@@ -132,12 +132,18 @@ fn hint_for_index(error: &IndexError) -> Option<String> {
             Some(format!("add labels until one ModelKit is left, such as -l {}", distinguishing_label(variants)))
         }
         IndexError::NameTaken(_) => {
-            Some("use `kit index add` to add to an existing index, or `kit remove` to free the name".to_owned())
+            Some("use `kit index add` to add to an existing index, or `kit index delete` to free the name".to_owned())
         }
-        IndexError::NameOfIndex(name) => Some(format!(
-            "use `kit unpack {name} -l …` to select a ModelKit from it, or `kit pull` with another local name to keep \
-             both"
-        )),
+        IndexError::NotHere(_) => {
+            Some("use `kit index create` to create it; `kit index list` shows local indexes".to_owned())
+        }
+        IndexError::MemberNotHere(_) => Some("use --remote to resolve it in its registry".to_owned()),
+        IndexError::Incomplete { .. } => {
+            Some("use `kit index pull --with-modelkits` to get an index with all its ModelKits".to_owned())
+        }
+        IndexError::Rejected { .. } => {
+            Some("push those ModelKits first, or use `kit index push --with-modelkits`, then retry".to_owned())
+        }
         IndexError::NotAnIndex(_) => Some(
             "`kit index list` shows local indexes; without -l, `kit pull` and `kit unpack` take a single ModelKit"
                 .to_owned(),

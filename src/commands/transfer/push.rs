@@ -55,9 +55,18 @@ pub(crate) struct SendArgs {
     #[arg(value_name = "DESTINATION")]
     destination: Option<String>,
     #[command(flatten)]
-    dry_run: DryRunArgs,
+    pub(crate) dry_run: DryRunArgs,
     #[command(flatten)]
-    network: NetworkArgs,
+    pub(crate) network: NetworkArgs,
+}
+
+/// The artifact to upload. An index and a ModelKit may have the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// The ModelKit; if there is none, the index with all its ModelKits.
+    Artifact,
+    /// The index with all its ModelKits.
+    WholeIndex,
 }
 
 /// Manifests and configs to push in addition to the ModelKit, with their tags.
@@ -68,17 +77,18 @@ impl SendArgs {
     pub(crate) fn run(
         &self,
         context: &Context,
+        sent: Sent,
         lists: impl FnOnce(&Located, &Location) -> Result<Lists>,
     ) -> Result<()> {
         let start = Instant::now();
-        let source = context.location(&self.source)?;
-        let destination = match &self.destination {
-            Some(text) => context.location(text)?,
-            None => source.clone(),
-        };
+        let (source, destination) = self.places(context)?;
         let session = context.session(&self.network)?;
         let failure = || failure(&source, &destination);
-        let found = session.find(&source, Lookup::Local).with_context(failure)?;
+        let found = match sent {
+            Sent::Artifact => session.find(&source, Lookup::Local),
+            Sent::WholeIndex => session.find_index(&source, Lookup::Local),
+        };
+        let found = found.with_context(failure)?;
         // A form that the ModelKit cannot have is an error before anything is uploaded.
         let lists = lists(&found, &destination).with_context(failure)?;
         if self.dry_run.dry_run {
@@ -100,11 +110,21 @@ impl SendArgs {
         context.output.say(&Moved::sent(&copied).in_words(start));
         Ok(())
     }
+
+    /// The source and the destination, by default of the same name.
+    pub(crate) fn places(&self, context: &Context) -> Result<(Location, Location)> {
+        let source = context.location(&self.source)?;
+        let destination = match &self.destination {
+            Some(text) => context.location(text)?,
+            None => source.clone(),
+        };
+        Ok((source, destination))
+    }
 }
 
 impl PushArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
-        self.send.run(context, |found, destination| self.lists(context, found, destination))
+        self.send.run(context, Sent::Artifact, |found, destination| self.lists(context, found, destination))
     }
 
     /// The manifests that --also asks for, with their tags.

@@ -21,7 +21,7 @@ pub use form::{
     section_word,
 };
 pub use index::{ModelKitIndex, Variant};
-pub use labels::{InvalidLabel, Label, LabelEdit, Labels};
+pub use labels::{AnnotationEdit, InvalidLabel, Keyed, Label, LabelEdit, Labels, check_keys};
 pub use lock::{
     Change, Drift, LOCK_SIZE_LIMIT, Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote, Subject,
     kitfile_digest, parent_names, parse_lock,

@@ -45,9 +45,9 @@ pub use import::{
 pub use index_error::IndexError;
 pub use init::{Draft, Project, ProjectFolder, init, init_remote};
 pub use keep::{
-    Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, Removal, Removed, Unpinned, UpdateOptions, add_to_index,
-    check, create_index, diagnose, list_layout, list_local, list_remote, pins, remove, remove_from_index,
-    remove_remote,
+    Additions, Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, Removable, Removal, Removed, Unpinned,
+    UpdateOptions, add_to_index, check, create_index, diagnose, list_layout, list_local, list_remote, pins, remove,
+    remove_from_index, remove_remote,
 };
 pub use lacking::Lacking;
 pub use pack::{
@@ -56,11 +56,11 @@ pub use pack::{
 };
 pub use remote_data::RemoteData;
 pub use remote_data_error::RemoteDataError;
-pub use session::{Located, Location, Lookup, Session, find_here};
+pub use session::{Located, Location, Lookup, Session, find_here, find_index_here};
 pub use tag_state::TagState;
 pub use transfer::{
     BlobAction, Copied, CopyOptions, Fetch, Materialized, Origins, Plan, PlanTarget, PlannedBlob, Promoted, Taken,
-    Wanted, copy, materialize, plan, plan_pull, promote, pull, tag,
+    Wanted, copy, materialize, plan, plan_pull, promote, pull, pull_index, push_index, tag,
 };
 pub use unpack::{UnpackOptions, Unpacked, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};

@@ -11,7 +11,7 @@ use crate::ops::files::tables;
 use crate::ops::workers;
 use crate::progress::{Phase, Progress};
 use crate::recipe::Changed;
-use crate::store::{BrokenEntry, Names, Store};
+use crate::store::{BrokenEntry, Members, Names, Store};
 
 /// The result of a check.
 #[derive(Debug)]
@@ -65,6 +65,8 @@ pub fn check(store: &Store, repair: bool, jobs: usize, progress: &dyn Progress) 
         store.drop_blobs(&damaged)?;
         drop(alone);
         drop_names(store, &broken)?;
+        // Sound members of a broken index stay, without a name. Now only they can be broken.
+        drop_names(store, &store.broken_entries(&damaged)?)?;
         store.collect()?;
     }
     let mut damaged: Vec<_> = damaged.into_iter().collect();
@@ -124,6 +126,6 @@ fn is_damage(error: &io::Error) -> bool {
 
 fn drop_names(store: &Store, broken: &[BrokenEntry]) -> Result<(), Error> {
     let is_broken = |entry: &crate::store::Entry| broken.iter().any(|other| other.entry.descriptor == entry.descriptor);
-    store.remove_entries(is_broken)?;
+    store.remove_entries(Members::Keep, is_broken)?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod copy;
 mod copy_set;
 mod delta;
+mod index_only;
 mod materialize;
 mod origins;
 mod plan;
@@ -17,6 +18,7 @@ pub(crate) use copy::{Brought, Copying, bring};
 pub(crate) use copy_set::CopySet;
 pub(crate) use delta::{DeltaSource, Older};
 pub use delta::{Fetch, Taken};
+pub use index_only::{pull_index, push_index};
 pub use materialize::{Materialized, materialize};
 pub use origins::Origins;
 pub use plan::{Plan, PlanTarget, PlannedBlob, plan};
