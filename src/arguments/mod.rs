@@ -8,7 +8,7 @@ mod opening;
 mod overwrite;
 
 pub(crate) use dry_run::DryRunArgs;
-pub(crate) use forms::{CompatArgs, FormName};
+pub(crate) use forms::{CompatArgs, FormName, ImageArgs};
 pub(crate) use labels::LabelArgs;
 pub(crate) use opening::OpenArgs;
 pub(crate) use overwrite::OverwriteArgs;

@@ -2,6 +2,7 @@
 
 mod convert;
 mod copy;
+mod forms;
 mod load;
 mod promote;
 mod pull;

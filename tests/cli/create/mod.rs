@@ -6,7 +6,7 @@ mod import_mlflow;
 mod init;
 mod link;
 mod lock;
-mod mcp;
+pub mod mcp;
 mod pack;
 mod pack_push;
 mod pins;

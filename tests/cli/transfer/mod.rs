@@ -5,6 +5,7 @@ mod copying;
 mod delta;
 mod hostile;
 mod hostile_text;
+mod image_form;
 mod kill;
 mod modelpack;
 mod moved_tags;

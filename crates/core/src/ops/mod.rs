@@ -51,16 +51,17 @@ pub use keep::{
 };
 pub use lacking::Lacking;
 pub use pack::{
-    Git, Keeping, Locking, PackOptions, Packed, PackedAway, Reading, Recording, convert, list_as, pack, pack_and_push,
-    publish,
+    Git, ImageBase, Keeping, Locking, PackOptions, Packed, PackedAway, Reading, Recording, convert, image_base,
+    list_as, pack, pack_and_push, publish,
 };
 pub use remote_data::RemoteData;
 pub use remote_data_error::RemoteDataError;
 pub use session::{Located, Location, Lookup, Session, find_here, find_index_here};
 pub use tag_state::TagState;
 pub use transfer::{
-    BlobAction, Copied, CopyOptions, Fetch, Materialized, Origins, Plan, PlanTarget, PlannedBlob, Promoted, Taken,
-    Wanted, copy, materialize, plan, plan_pull, promote, pull, pull_index, push_index, tag,
+    BlobAction, Copied, CopyOptions, Fetch, IMAGE_SUFFIX, MODELKIT_SUFFIX, MODELPACK_SUFFIX, Materialized, Origins,
+    OtherForm, Plan, PlanTarget, PlannedBlob, Promoted, Taken, Wanted, copy, materialize, other_forms, plan, plan_pull,
+    promote, pull, pull_index, push_index, tag,
 };
 pub use unpack::{UnpackOptions, Unpacked, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};

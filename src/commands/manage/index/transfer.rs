@@ -32,7 +32,7 @@ pub(super) struct PushArgs {
 impl PushArgs {
     pub(super) fn run(&self, context: &Context) -> Result<()> {
         if self.with_modelkits {
-            return self.send.run(context, Sent::WholeIndex, |found, _| {
+            return self.send.run(context, Sent::WholeIndex, |_, found, _| {
                 ops::inspect_index(found)?;
                 Ok(Vec::new())
             });

@@ -2,6 +2,8 @@
 
 mod compressing;
 mod convert;
+mod image_base;
+mod image_layout;
 mod into_registry;
 mod into_store;
 mod lock;
@@ -11,6 +13,7 @@ mod record;
 mod uncovered;
 
 pub use convert::{convert, list_as, publish};
+pub use image_base::{ImageBase, image_base};
 pub(crate) use into_registry::find_in_folder;
 pub use into_registry::{PackedAway, pack_and_push};
 pub use into_store::{Keeping, Locking, PackOptions, Packed, Reading, pack};
