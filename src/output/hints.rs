@@ -80,6 +80,9 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
             "`kit list` shows local ModelKits; to use a registry, put its host in front: REGISTRY/REPOSITORY:TAG"
                 .to_owned(),
         ),
+        ops::Error::NotAModelKit { name, found } if found.starts_with("an artifact") => {
+            Some(format!("if its layers are files, `kit import oci://{name}` makes a ModelKit of them"))
+        }
         ops::Error::NotHere(_) => Some("`kit list` shows local ModelKits".to_owned()),
         ops::Error::NoRegistry(reference) => {
             Some(format!("put the registry host in front, as in `registry.example/{reference}`"))
@@ -183,6 +186,10 @@ fn hint_for_import(error: &ImportError) -> Option<String> {
         ImportError::Git(error) => hint_for_git(error),
         ImportError::Lfs(error) => hint_for_lfs(error),
         ImportError::OnlyPointer(_) => Some("run `git lfs fetch` in the repository, then try again".to_owned()),
+        ImportError::IsModelKit(name) => Some(format!("use `kit pull {name}`")),
+        ImportError::UnnamedLayer(_) => {
+            Some("only artifacts whose layers are files can be imported; container images and charts cannot".to_owned())
+        }
         ImportError::NotMlflow(_) => Some("a run is a folder mlruns/EXPERIMENT/RUN with a `meta.yaml`".to_owned()),
         ImportError::NoArtifacts(_) => Some(
             "download the run first if its files are on a server or in a bucket; MLflow 3 stores a model in \

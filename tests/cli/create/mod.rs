@@ -1,6 +1,7 @@
 //! Tests of the commands that make a ModelKit or prepare one.
 
 mod hub;
+mod import_artifact;
 mod import_git;
 mod import_mlflow;
 mod init;

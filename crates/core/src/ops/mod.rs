@@ -39,8 +39,8 @@ pub use files::{
 };
 pub use history::{Edge, EdgeKind, LayerCount, Lineage, LogOptions, Node, Proof, Version, lineage, log};
 pub use import::{
-    GitUpstream, ImportError, ImportOptions, MlflowFolder, clear_imports, fetch_git, import, import_to, is_mlflow,
-    unfinished_imports,
+    ArtifactUpstream, GitUpstream, ImportError, ImportOptions, MlflowFolder, clear_imports, fetch_git, import,
+    import_to, is_mlflow, open_artifact, unfinished_imports,
 };
 pub use index_error::IndexError;
 pub use init::{Draft, Project, ProjectFolder, init, init_remote};

@@ -118,7 +118,7 @@ fn material_to_json(material: &Material) -> Value {
 fn material_from_json(dependency: &Value) -> Option<Material> {
     let role = text(&dependency["annotations"]["role"])?;
     Some(Material {
-        role: [Role::Parent, Role::Dataset, Role::Run].into_iter().find(|known| known.word() == role)?,
+        role: [Role::Parent, Role::Dataset, Role::Run, Role::Source].into_iter().find(|known| known.word() == role)?,
         name: text(&dependency["name"]).unwrap_or_default(),
         uri: text(&dependency["uri"]),
         digest: digest_of(dependency),
@@ -131,6 +131,7 @@ impl Role {
             Self::Parent => "parent",
             Self::Dataset => "dataset",
             Self::Run => "run",
+            Self::Source => "source",
         }
     }
 }

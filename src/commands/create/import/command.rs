@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
-use super::mlflow;
+use super::{artifact, mlflow};
 use crate::commands::create::pack;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
@@ -21,7 +21,7 @@ use kit_core::store::Names;
 use kit_core::upstream::hub::{Address, Hub};
 use kit_core::upstream::{About, GitRemote, HubUpstream, Upstream};
 
-/// Import a Hugging Face or git repository, or an MLflow run or model, as a ModelKit
+/// Import a Hugging Face or git repository, an MLflow run or model, or an artifact of another tool, as a ModelKit
 ///
 /// The branch or tag is pinned to its commit. Large files are downloaded in ranges and verified against their LFS ids.
 /// Without --file and without a Kitfile in a git repository, a Kitfile is generated from the file names. The commit
@@ -29,6 +29,9 @@ use kit_core::upstream::{About, GitRemote, HubUpstream, Upstream};
 ///
 /// An interrupted import resumes when it is run again. With --push, large files are not stored locally: the LFS id of
 /// a file is the digest of its layer, so only files that the registry does not have yet are transferred.
+///
+/// Artifacts in a registry whose layers are files, such as those of oras, Docker Model Runner and Ollama, are named
+/// with `oci://`. Layers without a file name get one by their media type.
 ///
 /// Folders of MLflow runs and models are packed in place. The parameters, the last values of the metrics and the tags
 /// of a run become parameters of the model, and its artifacts become the files; paths in a Kitfile are relative to the
@@ -41,16 +44,20 @@ Examples:
   kit import https://huggingface.co/datasets/ada/texts -t texts:v1
   kit import https://github.com/ada/net --ref v1.0
   kit import ./checkout -t net:v1
+  kit import oci://registry.ollama.ai/library/smollm:135m -t smollm:135m
+  kit import oci://docker.io/ai/smollm2 -t smollm:v2
   kit import mlruns/0/5e1d7a0c5a2f4a0f8f3ad0b1b8a1b0c9 -t net:v1
   kit import openai/whisper-tiny --push registry.example/team/whisper:v1")]
 pub(crate) struct ImportArgs {
-    /// OWNER/NAME or datasets/OWNER/NAME on the hub, the URL of its page, a git repository, or an MLflow folder
+    /// OWNER/NAME or datasets/OWNER/NAME on the hub, the URL of its page, a git repository, an MLflow folder, or an
+    /// artifact (`oci://REGISTRY/NAME:TAG` or `oci:FOLDER:TAG`)
     #[arg(value_name = "REPOSITORY")]
     repository: String,
     /// Branch, tag or commit [default: the one in REPOSITORY, or main; for a git repository, its HEAD]
     #[arg(long = "ref", value_name = "REVISION")]
     revision: Option<String>,
-    /// Name and tag of the ModelKit; add more tags after commas [default: OWNER/NAME:latest, or the name of the run]
+    /// Name and tag of the ModelKit; add more tags after commas [default: OWNER/NAME:latest, or the name of the run or
+    /// of the artifact]
     #[arg(short, long, value_name = "NAME:TAG[,TAG]", conflicts_with = "push")]
     tag: Option<String>,
     /// Push the ModelKit to a registry or an OCI image layout (oci:FOLDER:TAG) without storing it locally; files of a
@@ -84,12 +91,15 @@ enum Tool {
     Hf,
     Git,
     Mlflow,
+    /// An artifact in a registry or an image layout
+    Oci,
 }
 
 /// The repository to import.
 enum Origin {
     Hub(Address),
     Git(GitRemote),
+    Artifact(Location),
 }
 
 /// The hub, unless HF_ENDPOINT names another one.
@@ -104,6 +114,9 @@ fn own_hub(context: &Context) -> &str {
 /// Names without a host belong to the hub, as in KitOps, unless they are folders. A host serves git unless it is known
 /// as a hub.
 fn tool(text: &str, own_hub: &str) -> Tool {
+    if text.starts_with("oci:") {
+        return Tool::Oci;
+    }
     let Some((scheme, rest)) = text.split_once("://") else {
         let is_git = text.starts_with(['.', '/']) || text.split('/').next().is_some_and(|host| host.contains(':'));
         return if is_git { Tool::Git } else { Tool::Hf };
@@ -114,14 +127,15 @@ fn tool(text: &str, own_hub: &str) -> Tool {
 }
 
 impl Origin {
-    /// Owner and name, or the name alone if the repository has no owner.
+    /// Owner and name, or the name alone if the repository has no owner. The tag of an artifact is kept.
     fn name(&self) -> String {
         match self {
-            Self::Hub(address) => address.name.clone(),
+            Self::Hub(address) => format!("{}:latest", address.name),
             Self::Git(remote) => {
                 let (owner, name) = remote.names();
-                owner.into_iter().chain([name]).collect::<Vec<_>>().join("/")
+                format!("{}:latest", owner.into_iter().chain([name]).collect::<Vec<_>>().join("/"))
             }
+            Self::Artifact(location) => artifact::name(location),
         }
     }
 }
@@ -132,6 +146,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Hub(address) => f.write_str(&address.name),
             Self::Git(remote) => remote.fmt(f),
+            Self::Artifact(location) => location.fmt(f),
         }
     }
 }
@@ -153,11 +168,11 @@ impl ImportArgs {
         let client = self.network.client(&context.environment)?;
         let options = self.options(context, references)?;
         let failure = || format!("cannot import `{origin}`");
-        let upstream = &*self.upstream(context, &client, &origin).with_context(failure)?;
+        let session = Session { store: context.store()?, client: client.clone(), progress: &context.bars };
+        let upstream = &*self.upstream(context, &session, &origin).with_context(failure)?;
         let About { url, commit, .. } = upstream.about();
         let (count, bytes) = (upstream.files().len(), upstream.files().iter().map(|file| file.size).sum());
         context.output.say(&format!("Importing {url} at {commit} ({}, {})", counted(count, "file"), human(bytes)));
-        let session = Session { store: context.store()?, client: client.clone(), progress: &context.bars };
         match (&destination, self.layer_format) {
             (Some(destination), _) => Self::push(context, &session, upstream, &options, destination, start),
             (None, Some(Format::Raw)) => Self::save_raw(context, &session, upstream, &options, start),
@@ -187,7 +202,7 @@ impl ImportArgs {
         let failure = || format!("cannot import `{}`", folder.display());
         let found = MlflowFolder::read(folder).with_context(failure)?;
         let destination = self.push.as_deref().map(|push| context.location(push)).transpose()?;
-        let references = self.references(context, &mlflow::name(&found), destination.as_ref())?;
+        let references = self.references(context, &format!("{}:latest", mlflow::name(&found)), destination.as_ref())?;
         let options = self.options(context, references)?;
         let client = self.network.client(&context.environment)?;
         mlflow::say(context, &found);
@@ -204,7 +219,14 @@ impl ImportArgs {
     /// Parses REPOSITORY.
     fn origin(&self, context: &Context) -> Result<Origin> {
         let text = &self.repository;
-        if self.tool.unwrap_or_else(|| tool(text, own_hub(context))) == Tool::Hf {
+        let tool = self.tool.unwrap_or_else(|| tool(text, own_hub(context)));
+        if tool == Tool::Oci {
+            if self.revision.is_some() || self.token.is_some() {
+                return Err(usage("--ref and --token do not apply to an artifact; give its tag, and use `kit login`"));
+            }
+            return Ok(Origin::Artifact(context.location(text)?));
+        }
+        if tool == Tool::Hf {
             if self.tool.is_none() && context.environment.absolute(Path::new(text)).is_dir() {
                 context.output.say(&format!("Using the hub for `{text}`; to import the folder, use `./{text}`"));
             }
@@ -233,7 +255,8 @@ impl ImportArgs {
         }))
     }
 
-    fn upstream(&self, context: &Context, client: &Client, origin: &Origin) -> Result<Box<dyn Upstream>> {
+    fn upstream(&self, context: &Context, session: &Session<'_>, origin: &Origin) -> Result<Box<dyn Upstream>> {
+        let client = &session.client;
         let revision = self.revision.as_deref();
         Ok(match origin {
             Origin::Hub(address) => {
@@ -246,6 +269,7 @@ impl ImportArgs {
                 let imports = context.environment.imports_folder();
                 Box::new(ops::fetch_git(client, &imports, remote, revision, &self.lfs_host, &context.bars)?)
             }
+            Origin::Artifact(location) => Box::new(ops::open_artifact(session, location)?),
         })
     }
 
@@ -255,7 +279,7 @@ impl ImportArgs {
             (Some(Location::Artifact(reference)), _) => Ok(vec![reference.clone()]),
             (Some(Location::Layout { .. }), _) => Ok(Vec::new()),
             (None, Some(tag)) => pack::references(context, tag),
-            (None, None) => pack::references(context, &format!("{}:latest", name.to_lowercase())),
+            (None, None) => pack::references(context, &name.to_lowercase()),
         }
     }
 

@@ -1,5 +1,6 @@
 //! `kit import`: a repository of a hub, a git repository, an MLflow run.
 
+mod artifact;
 mod command;
 mod mlflow;
 

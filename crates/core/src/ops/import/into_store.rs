@@ -11,8 +11,8 @@ use crate::kitfile::Kitfile;
 use crate::oci::Reference;
 use crate::ops::pack::{Git, PackOptions, Packed, Reading, Recording, pack};
 use crate::ops::session::Session;
-use crate::provenance::Builder;
-use crate::upstream::Upstream;
+use crate::provenance::{Builder, Material, Role};
+use crate::upstream::{About, Upstream};
 
 /// Settings of an import.
 #[derive(Debug, Clone)]
@@ -38,13 +38,24 @@ pub fn import(session: &Session<'_>, upstream: &dyn Upstream, options: &ImportOp
     let choice = Choice::of(upstream, options.kitfile.as_ref())?;
     let work = Work::open(&options.folder, upstream.about())?;
     work.fetch(upstream, &choice.wanted(), session.progress)?;
-    let packed =
-        pack(session, &options.pack_options(Git::Known(upstream.about().commit()), choice.kitfile, work.files()))?;
+    let packed = pack(session, &options.pack_options_of(upstream.about(), choice.kitfile, work.files()))?;
     work.remove()?;
     Ok(packed)
 }
 
 impl ImportOptions {
+    /// Returns the settings for packing the files in `context`, which come from the repository or the artifact `about`.
+    pub(super) fn pack_options_of(&self, about: &About, kitfile: Kitfile, context: PathBuf) -> PackOptions {
+        let Some(digest) = about.artifact else {
+            return self.pack_options(Git::Known(about.commit()), kitfile, context);
+        };
+        let (name, uri) = (about.name.clone(), Some(about.url.clone()));
+        let source = Material { role: Role::Source, name, uri, digest: Some(digest) };
+        let pack = self.pack_options(Git::Ignored, kitfile, context);
+        let recording = pack.recording.map(|recording| Recording { sources: vec![source], ..recording });
+        PackOptions { recording, ..pack }
+    }
+
     /// Returns the settings for packing the files in `context`, whose commit is `git`.
     pub(super) fn pack_options(&self, git: Git, kitfile: Kitfile, context: PathBuf) -> PackOptions {
         let recording = Recording { builder: self.builder.clone(), time: self.time, git, sources: Vec::new() };
