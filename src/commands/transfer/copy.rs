@@ -64,7 +64,7 @@ impl CopyArgs {
             return forms::show(context, &found, &plan.manifest);
         }
         context.output.say(&format!("Copying {source} to {destination}"));
-        let (target, tag) = session.target(destination)?;
+        let (target, tag) = session.target_for(&found, destination)?;
         let copied = ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), &options, &context.bars)?;
         context.output.result(format!("Copied {}", copied.manifest.digest))?;
         forms::copy(context, &found, (&*target, tag.as_deref()), &copied.manifest, (&options, "Copied"))?;

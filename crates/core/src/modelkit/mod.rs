@@ -17,8 +17,8 @@ pub use assemble::{Assembly, CLI_VERSION, Form, PackedLayer, UnsupportedForm};
 pub use config::{Config, InvalidConfig, LayerDigests};
 pub use documents::Documents;
 pub use form::{
-    BaseImage, Family, Image, ImageLayout, InvalidBase, InvalidPlatform, LayerType, ModelFacts, PlainFile, Platform,
-    contents_of, describe_contents, name_contents, section_word,
+    BaseImage, ContentsTable, Family, Image, ImageLayout, InvalidBase, InvalidPlatform, LayerType, ModelFacts,
+    PlainFile, Platform, section_word,
 };
 pub use index::{ModelKitIndex, Variant};
 pub use labels::{AnnotationEdit, InvalidLabel, Keyed, Label, LabelEdit, Labels, check_keys};

@@ -3,6 +3,7 @@
 use crate::digest::Digest;
 use crate::oci::{MediaType, Reference};
 use crate::ops::error::Error;
+use crate::ops::tag_state::TagState;
 use crate::registry::Repository;
 use crate::store::{Collected, Entry, Members, Names, Store};
 
@@ -59,8 +60,8 @@ pub fn remove(store: &Store, kind: Removable, removal: &Removal) -> Result<(Vec<
         Removal::Name(reference) | Removal::WithAllNames(reference) => {
             let descriptor = find(store, kind, reference)?.descriptor;
             let indexes = Some(descriptor.media_type == MediaType::IMAGE_INDEX);
-            if matches!(removal, Removal::Name(_)) && reference.digest.is_none() {
-                Chosen { indexes, ..Chosen::name(reference) }
+            if matches!(removal, Removal::Name(_)) && reference.tag.is_some() {
+                Chosen { indexes, ..Chosen::name(&reference.without_digest()) }
             } else {
                 let digest = Some(descriptor.digest);
                 Chosen { digest, indexes, ..Chosen::name(&reference.without_selector()) }
@@ -83,11 +84,16 @@ pub fn remove(store: &Store, kind: Removable, removal: &Removal) -> Result<(Vec<
     Ok((removed, store.collect()?))
 }
 
-/// Removes a ModelKit from its registry, with all its tags there, and returns its digest.
+/// Removes a ModelKit from its registry, with all its tags there, and returns its digest. A tag with a digest must point
+/// to that digest.
 pub fn remove_remote(repository: &Repository, reference: &Reference) -> Result<Digest, Error> {
-    let name = reference.selector().unwrap_or_default();
+    let name = reference.tag.as_ref().map(ToString::to_string).or_else(|| reference.selector()).unwrap_or_default();
     let manifest =
         repository.resolve_at_registry(&name).map_err(|error| Error::reading("the manifest", error.into()))?;
+    if let Some(expected) = reference.digest.filter(|expected| *expected != manifest.digest) {
+        let (expected, found) = (TagState::At(expected), TagState::At(manifest.digest));
+        return Err(Error::TagMoved { tag: reference.without_digest().to_string(), expected, found });
+    }
     repository.delete(&manifest.digest.to_string())?;
     Ok(manifest.digest)
 }
@@ -124,13 +130,17 @@ impl Chosen {
     }
 }
 
+/// Finds what `reference` names in the store. A tag with a digest must point to that digest.
 fn find(store: &Store, kind: Removable, reference: &Reference) -> Result<Entry, Error> {
-    let (names, name) = (Names::Of(reference.clone()), reference.selector().unwrap_or_default());
+    let names = Names::Of(reference.clone());
+    let tag = reference.tag.as_ref().map(ToString::to_string);
+    let name = tag.or_else(|| reference.selector()).unwrap_or_default();
     let entry = match kind {
         Removable::ModelKits => store.find(&names, &name)?,
         Removable::Indexes(_) => store.find_index(&names, &name)?,
     };
-    entry.ok_or_else(|| Error::NotHere(reference.clone()))
+    let is_meant = |entry: &Entry| reference.digest.is_none_or(|expected| expected == entry.descriptor.digest);
+    entry.filter(is_meant).ok_or_else(|| Error::NotHere(reference.clone()))
 }
 
 fn describe(gone: &Entry, left: &[Entry]) -> Removed {
