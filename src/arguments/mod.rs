@@ -1,5 +1,6 @@
 //! Flags and values that several commands share.
 
+mod depth;
 pub(super) mod dry_run;
 mod forms;
 mod labels;
@@ -7,6 +8,7 @@ pub(super) mod lock_file;
 mod opening;
 mod overwrite;
 
+pub(crate) use depth::DepthArgs;
 pub(crate) use dry_run::DryRunArgs;
 pub(crate) use forms::{CompatArgs, FormName, ImageArgs};
 pub(crate) use labels::LabelArgs;

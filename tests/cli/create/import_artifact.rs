@@ -72,7 +72,7 @@ fn files_that_oras_pushed_keep_their_paths() {
     }
     let statement = &statements(&scene.sandbox)[0];
     let source = &statement["predicate"]["buildDefinition"]["resolvedDependencies"][0];
-    assert_eq!((&source["uri"], &source["annotations"]["role"]), (&json!(scene.name()), &json!("source")));
+    assert_eq!((&source["uri"], &source["annotations"]["role"]), (&json!(scene.name()), &json!("artifact")));
     assert_eq!(source["digest"]["sha256"], digest.trim_start_matches("sha256:"));
 
     // Pushed straight away, each layer keeps its digest.

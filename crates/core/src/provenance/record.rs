@@ -60,7 +60,7 @@ pub enum Role {
     /// The run of an experiment that produced the files.
     Run,
     /// The artifact of another tool that the files were imported from.
-    Source,
+    Artifact,
 }
 
 /// The system that packed a ModelKit.

@@ -1,20 +1,23 @@
 //! `kit import`
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::{artifact, mlflow};
+use super::attestation::Attestation;
+use super::mlflow;
+use super::origin::{Origin, PUBLIC_ALIASES, PUBLIC_HUB, Tool, own_hub, tool};
+use crate::arguments::DepthArgs;
 use crate::commands::create::pack;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::{Moved, counted, usage};
+use kit_core::digest::Digest;
 use kit_core::layer_format::Format;
 use kit_core::oci::{Reference, Target};
-use kit_core::ops::{self, CopyOptions, ImportOptions, Location, MlflowFolder, Origins, Packed, Session};
+use kit_core::ops::{self, CopyOptions, ImportOptions, Location, Lookup, MlflowFolder, Origins, Packed, Session};
 use kit_core::progress::{Phase, human};
 use kit_core::registry::{Client, Credentials};
 use kit_core::store::Names;
@@ -68,6 +71,12 @@ pub(crate) struct ImportArgs {
     /// the git repository, or a generated one]
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
+    #[command(flatten)]
+    depth: DepthArgs,
+    /// Write a SLSA provenance predicate of the import to this file, or `-` for standard output; for repositories of a
+    /// hub and git repositories
+    #[arg(long, value_name = "FILE")]
+    attestation_output: Option<PathBuf>,
     /// Format of the layers: tar, or raw, which makes each file a layer [default: tar; raw with --push of a repository]
     #[arg(long, value_name = "FORMAT")]
     layer_format: Option<Format>,
@@ -86,71 +95,6 @@ pub(crate) struct ImportArgs {
     network: NetworkArgs,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Tool {
-    Hf,
-    Git,
-    Mlflow,
-    /// An artifact in a registry or an image layout
-    Oci,
-}
-
-/// The repository to import.
-enum Origin {
-    Hub(Address),
-    Git(GitRemote),
-    Artifact(Location),
-}
-
-/// The hub, unless HF_ENDPOINT names another one.
-const PUBLIC_HUB: &str = "https://huggingface.co";
-/// Other addresses of the public hub.
-const PUBLIC_ALIASES: [&str; 3] = ["https://hf.co", "https://www.huggingface.co", "http://huggingface.co"];
-
-fn own_hub(context: &Context) -> &str {
-    context.environment.hub.as_deref().unwrap_or(PUBLIC_HUB).trim_end_matches('/')
-}
-
-/// Names without a host belong to the hub, as in KitOps, unless they are folders. A host serves git unless it is known
-/// as a hub.
-fn tool(text: &str, own_hub: &str) -> Tool {
-    if text.starts_with("oci:") {
-        return Tool::Oci;
-    }
-    let Some((scheme, rest)) = text.split_once("://") else {
-        let is_git = text.starts_with(['.', '/']) || text.split('/').next().is_some_and(|host| host.contains(':'));
-        return if is_git { Tool::Git } else { Tool::Hf };
-    };
-    let host = format!("{scheme}://{}", rest.split('/').next().unwrap_or_default());
-    let is_hub = scheme == "hf" || host == own_hub || PUBLIC_ALIASES.contains(&&*host) || host.contains("huggingface");
-    if is_hub { Tool::Hf } else { Tool::Git }
-}
-
-impl Origin {
-    /// Owner and name, or the name alone if the repository has no owner. The tag of an artifact is kept.
-    fn name(&self) -> String {
-        match self {
-            Self::Hub(address) => format!("{}:latest", address.name),
-            Self::Git(remote) => {
-                let (owner, name) = remote.names();
-                format!("{}:latest", owner.into_iter().chain([name]).collect::<Vec<_>>().join("/"))
-            }
-            Self::Artifact(location) => artifact::name(location),
-        }
-    }
-}
-
-impl fmt::Display for Origin {
-    /// Writes the name without secrets.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Hub(address) => f.write_str(&address.name),
-            Self::Git(remote) => remote.fmt(f),
-            Self::Artifact(location) => location.fmt(f),
-        }
-    }
-}
-
 impl ImportArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let start = Instant::now();
@@ -165,6 +109,7 @@ impl ImportArgs {
             ));
         }
         let references = self.references(context, &origin.name(), destination.as_ref())?;
+        let attestation = self.attestation(context, &origin)?;
         let client = self.network.client(&context.environment)?;
         let options = self.options(context, references)?;
         let failure = || format!("cannot import `{origin}`");
@@ -173,12 +118,37 @@ impl ImportArgs {
         let About { url, commit, .. } = upstream.about();
         let (count, bytes) = (upstream.files().len(), upstream.files().iter().map(|file| file.size).sum());
         context.output.say(&format!("Importing {url} at {commit} ({}, {})", counted(count, "file"), human(bytes)));
-        match (&destination, self.layer_format) {
-            (Some(destination), _) => Self::push(context, &session, upstream, &options, destination, start),
-            (None, Some(Format::Raw)) => Self::save_raw(context, &session, upstream, &options, start),
-            (None, _) => Self::save(context, &session, upstream, &options, start),
+        let imported = match (&destination, self.layer_format) {
+            (Some(destination), _) => self.push(context, &session, upstream, &options, destination, start),
+            (None, Some(Format::Raw)) => self.save_raw(context, &session, upstream, &options, start),
+            (None, _) => self.save(context, &session, upstream, &options, start),
+        };
+        let manifest = imported.with_context(failure)?;
+        let Some(attestation) = attestation else { return Ok(()) };
+        let (place, lookup) = match destination {
+            Some(destination) => (destination, Lookup::Remote),
+            None => (Location::Artifact(options.references[0].clone()), Lookup::Local),
+        };
+        let source = (origin.uri(), &**commit);
+        attestation.write(context, &session, (&place, lookup, manifest), source, start).with_context(failure)
+    }
+
+    /// Opens the file for the attestation, before anything is fetched.
+    fn attestation(&self, context: &Context, origin: &Origin) -> Result<Option<Attestation>> {
+        let Some(path) = &self.attestation_output else { return Ok(None) };
+        if matches!(origin, Origin::Artifact(_)) {
+            return Err(usage("--attestation-output requires a repository with commits"));
         }
-        .with_context(failure)
+        Attestation::open(context, path).map(Some)
+    }
+
+    /// Prints a result: to standard error if standard output is for the attestation.
+    fn result(&self, context: &Context, text: String) -> Result<()> {
+        if self.attestation_output.as_deref() == Some(Path::new("-")) {
+            context.output.say(&text);
+            return Ok(());
+        }
+        Ok(context.output.result(text)?)
     }
 
     /// The path of REPOSITORY, if that is an MLflow folder.
@@ -198,6 +168,9 @@ impl ImportArgs {
     fn run_mlflow(&self, context: &Context, folder: &Path, start: Instant) -> Result<()> {
         if self.revision.is_some() || self.token.is_some() {
             return Err(usage("--ref and --token apply to repositories only, not to an MLflow folder"));
+        }
+        if self.attestation_output.is_some() {
+            return Err(usage("--attestation-output requires a repository with commits"));
         }
         let failure = || format!("cannot import `{}`", folder.display());
         let found = MlflowFolder::read(folder).with_context(failure)?;
@@ -270,7 +243,7 @@ impl ImportArgs {
                 let imports = context.environment.imports_folder();
                 Box::new(ops::fetch_git(client, &imports, remote, revision, &self.lfs_host, &context.bars)?)
             }
-            Origin::Artifact(location) => Box::new(ops::open_artifact(session, location)?),
+            Origin::Artifact(location) => Box::new(ops::open_artifact(session, location, self.depth.levels())?),
         })
     }
 
@@ -289,6 +262,7 @@ impl ImportArgs {
 
     fn options(&self, context: &Context, references: Vec<Reference>) -> Result<ImportOptions> {
         Ok(ImportOptions {
+            depth: self.depth.levels(),
             kitfile: self.file.as_deref().map(|file| pack::read_kitfile(context, file)).transpose()?,
             references,
             folder: context.environment.imports_folder(),
@@ -298,23 +272,27 @@ impl ImportArgs {
     }
 
     fn save(
+        &self,
         context: &Context,
         session: &Session<'_>,
         upstream: &dyn Upstream,
         options: &ImportOptions,
         start: Instant,
-    ) -> Result<()> {
+    ) -> Result<Digest> {
         let packed = ops::import(session, upstream, options)?;
-        say_saved(context, &options.references, &packed, start)
+        self.result(context, format!("Model saved: {}", packed.manifest.digest))?;
+        say_done(context, &options.references, &Moved::packed(&packed, "written"), start);
+        Ok(packed.manifest.digest)
     }
 
     fn save_raw(
+        &self,
         context: &Context,
         session: &Session<'_>,
         upstream: &dyn Upstream,
         options: &ImportOptions,
         start: Instant,
-    ) -> Result<()> {
+    ) -> Result<Digest> {
         let reference = &options.references[0];
         let writer = session.store.writer(Names::Of(reference.clone()))?;
         let copying =
@@ -325,32 +303,33 @@ impl ImportArgs {
         for tag in options.references[1..].iter().filter_map(|reference| reference.tag.as_ref()) {
             writer.enter(&copied.manifest, Some(tag.as_str()))?;
         }
-        context.output.result(format!("Model saved: {}", copied.manifest.digest))?;
+        self.result(context, format!("Model saved: {}", copied.manifest.digest))?;
         say_done(
             context,
             &options.references,
             &Moved { mounted: None, done: (copied.sent_bytes, "written"), ..Moved::sent(&copied) },
             start,
         );
-        Ok(())
+        Ok(copied.manifest.digest)
     }
 
     fn push(
+        &self,
         context: &Context,
         session: &Session<'_>,
         upstream: &dyn Upstream,
         options: &ImportOptions,
         destination: &Location,
         start: Instant,
-    ) -> Result<()> {
+    ) -> Result<Digest> {
         let (target, tag) = session.target(destination)?;
         let jobs = session.jobs(&[destination]).min(upstream.concurrency());
         let origins = Origins::known_to(&session.store, destination)?;
         let copying = CopyOptions { jobs, origins, phase: Phase::Uploading };
         let copied = ops::import_to(session, upstream, options, (&*target, tag.as_deref()), &copying)?;
-        context.output.result(format!("Pushed {}", copied.manifest.digest))?;
+        self.result(context, format!("Pushed {}", copied.manifest.digest))?;
         context.output.say(&Moved::sent(&copied).in_words(start));
-        Ok(())
+        Ok(copied.manifest.digest)
     }
 }
 

@@ -30,7 +30,7 @@ pub fn import_to(
     (target, tag): (&dyn Target, Option<&str>),
     copying: &CopyOptions,
 ) -> Result<Copied, ImportError> {
-    let kitfile = Choice::of(upstream, options.kitfile.as_ref())?.single_files()?;
+    let kitfile = Choice::of(upstream, options.kitfile.as_ref(), options.depth)?.single_files()?;
     let pack = options.pack_options_of(upstream.about(), kitfile.clone(), options.folder.clone());
     let entries = entries(upstream, &kitfile);
     let parents = referenced_modelkits(session, &pack, &entries)?;

@@ -135,11 +135,11 @@ mod tests {
             Ok(&["LICENSE", "model.gguf"]),
         );
         check(
-            &["application/vnd.docker.ai.safetensors", "application/vnd.docker.ai.safetensors; a=1"],
+            &["application/vnd.docker.ai.safetensors", "application/vnd.docker.ai.safetensors;a=1"],
             Ok(&["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]),
         );
         check(
-            &["application/vnd.ollama.image.license", "application/vnd.ollama.image.license; a=1"],
+            &["application/vnd.ollama.image.license", "application/vnd.ollama.image.license;a=1"],
             Ok(&["LICENSE-1", "LICENSE-2"]),
         );
     }

@@ -31,7 +31,11 @@ const MODEL: &str = "model.gguf";
 const LICENSE_BYTES: u64 = 1024 * 1024;
 
 /// Opens the artifact at `location`, and drafts a Kitfile for its files. Reads its manifest and config, but no weights.
-pub fn open_artifact(session: &Session<'_>, location: &Location) -> Result<ArtifactUpstream, ImportError> {
+pub fn open_artifact(
+    session: &Session<'_>,
+    location: &Location,
+    depth: usize,
+) -> Result<ArtifactUpstream, ImportError> {
     let Located { source, name, title, .. } = session.find(location, Lookup::Remote)?;
     let (descriptor, bytes) = source.read(&name).map_err(|error| Error::reading("the manifest", error))?;
     let manifest = Manifest::parse(&bytes).map_err(Error::NotAManifest)?;
@@ -55,10 +59,11 @@ pub fn open_artifact(session: &Session<'_>, location: &Location) -> Result<Artif
         is_executable: false,
     };
     let files: Vec<_> = named.into_iter().map(file).collect();
-    let mut kitfile = draft(&about, &files.iter().collect::<Vec<_>>());
-    describe_model(&mut kitfile, &config(&*source, &manifest)?);
-    let about = About { kitfile: Some(kitfile), ..about };
-    Ok(ArtifactUpstream { about, files, jobs: session.jobs(&[location]), source })
+    let mut upstream = ArtifactUpstream { about, files, jobs: session.jobs(&[location]), source };
+    let mut kitfile = draft(&upstream, &upstream.files.iter().collect::<Vec<_>>(), depth)?;
+    describe_model(&mut kitfile, &config(&*upstream.source, &manifest)?);
+    upstream.about.kitfile = Some(kitfile);
+    Ok(upstream)
 }
 
 /// The address without a digest: that of the manifest is recorded beside it.
