@@ -1,7 +1,7 @@
 //! Removing ModelKits and indexes from the local store.
 
 use crate::digest::Digest;
-use crate::oci::{MediaType, Reference};
+use crate::oci::{MediaType, Reference, Referrer, Source as _};
 use crate::ops::error::Error;
 use crate::ops::tag_state::TagState;
 use crate::registry::Repository;
@@ -94,7 +94,11 @@ pub fn remove_remote(repository: &Repository, reference: &Reference) -> Result<D
         let (expected, found) = (TagState::At(expected), TagState::At(manifest.digest));
         return Err(Error::TagMoved { tag: reference.without_digest().to_string(), expected, found });
     }
+    let bytes = repository.manifest(&manifest).map_err(|error| Error::reading("the manifest", error))?;
     repository.delete(&manifest.digest.to_string())?;
+    if let Some(referrer) = Referrer::read(&manifest, &bytes) {
+        repository.forget_referrer(&referrer.subject, &manifest.digest)?;
+    }
     Ok(manifest.digest)
 }
 
