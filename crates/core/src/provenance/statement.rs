@@ -232,6 +232,10 @@ mod tests {
                         },
                         { "name": "data", "uri": "s3://bucket", "annotations": { "role": "dataset" } },
                         { "name": "wistful-ant-659", "uri": "runs:/5e1", "annotations": { "role": "run" } },
+                        {
+                            "name": "net", "uri": "oci://net:v1", "digest": { "sha256": hex(b"net") },
+                            "annotations": { "role": "artifact" },
+                        },
                     ],
                 },
                 "runDetails": {
