@@ -80,6 +80,19 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::ReferenceInModelPack { reference } => {
             format!("the model is a reference to `{reference}`, which other tools do not follow")
         }
+        Warning::NotInImage { path } => {
+            format!("`{path}` is not in the image: it is a raw layer, and an image consists of tar archives")
+        }
+        Warning::ImageHasModelsFolder => {
+            "the image has a folder `models` beside other files: KServe will find only the files below `models`"
+                .to_owned()
+        }
+        Warning::ImageHasModelsFile => {
+            "the image has a file `models`, so KServe cannot mount it: it needs a folder of that name".to_owned()
+        }
+        Warning::FormOfAnother { tag } => {
+            format!("`{tag}` has other layers than the ModelKit and was not copied")
+        }
         Warning::RemoteDatasetSkipped { name, address } => {
             format!("the dataset `{name}` at `{address}` is not downloaded; use --include-remote to download it")
         }

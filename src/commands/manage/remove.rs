@@ -7,13 +7,15 @@ use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Usage, usage};
 use kit_core::oci::Reference;
-use kit_core::ops::{self, Removal, Removed};
+use kit_core::ops::{self, Removable, Removal, Removed};
 use kit_core::progress::human;
+use kit_core::store::Collected;
 
 /// Remove ModelKits from the local store or a registry
 ///
 /// Removes the given tag. A ModelKit is removed with its last tag, and content that is no longer referenced is deleted
-/// from disk.
+/// from disk. If a ModelKit and an index have the same name, the ModelKit is removed; `kit index delete` removes the
+/// index.
 #[derive(Debug, Args)]
 #[command(
     visible_alias = "rm",
@@ -73,25 +75,30 @@ impl RemoveArgs {
     }
 }
 
-pub(super) fn remove(context: &Context, removal: &Removal) -> Result<()> {
-    let (removed, collected) =
-        ops::remove(&context.store()?, removal, &context.bars).with_context(|| match removal {
+fn remove(context: &Context, removal: &Removal) -> Result<()> {
+    let (removed, collected) = ops::remove(&context.store()?, Removable::ModelKits, removal, &context.bars)
+        .with_context(|| match removal {
             Removal::Name(reference) | Removal::WithAllNames(reference) => format!("Failed to remove `{reference}`"),
             Removal::Unnamed | Removal::Everything => "Failed to remove ModelKits".to_owned(),
         })?;
     for one in removed {
         context.output.result(match one {
-            Removed::Name(reference) => format!("Untagged {reference}"),
+            Removed::Name(reference, _) => format!("Untagged {reference}"),
             Removed::ModelKit(reference, digest) if reference.tag.is_none() => {
                 format!("Removed {}", reference.with_digest(digest))
             }
             Removed::ModelKit(reference, digest) => format!("Removed {reference} (digest {digest})"),
         })?;
     }
+    say_freed(context, &collected);
+    Ok(())
+}
+
+/// Reports the disk space that a removal freed.
+pub(super) fn say_freed(context: &Context, collected: &Collected) {
     if collected.deferred {
         context.output.say("disk space will be freed when other kit processes have finished");
     } else if collected.files > 0 {
         context.output.say(&format!("{} freed", human(collected.bytes)));
     }
-    Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod convert;
 mod copy;
+mod forms;
 mod load;
 mod promote;
 mod pull;
@@ -14,6 +15,6 @@ pub(crate) use copy::CopyArgs;
 pub(crate) use load::LoadArgs;
 pub(crate) use promote::PromoteArgs;
 pub(crate) use pull::{FetchArgs, PullArgs};
-pub(crate) use push::{PushArgs, SendArgs};
+pub(crate) use push::{PushArgs, SendArgs, Sent};
 pub(crate) use save::SaveArgs;
 pub(crate) use unpack::{UnpackArgs, moved};

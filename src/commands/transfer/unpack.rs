@@ -82,11 +82,12 @@ impl UnpackArgs {
             remote: self.remote(context)?,
             jobs: ops::jobs(),
         };
+        let labels = self.labels.labels()?;
         let session = context.session(&self.network)?;
         let folder = options.folder.display().to_string();
         context.output.say(&format!("Unpacking to {folder}"));
         let unpacked = session
-            .find_labelled(&location, Lookup::Anywhere, &self.labels.label)
+            .find_labelled(&location, Lookup::Anywhere, labels)
             .and_then(|found| ops::unpack(&session, &found, &location.to_string(), &options))
             .with_context(|| format!("cannot unpack `{location}` into `{folder}`"))?;
         context.output.say(&summary(&unpacked, &folder, start));

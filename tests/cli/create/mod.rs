@@ -1,12 +1,13 @@
 //! Tests of the commands that make a ModelKit or prepare one.
 
 mod hub;
+mod import_artifact;
 mod import_git;
 mod import_mlflow;
 mod init;
 mod link;
 mod lock;
-mod mcp;
+pub mod mcp;
 mod pack;
 mod pack_push;
 mod pins;

@@ -9,7 +9,7 @@ mod model_card;
 mod model_format;
 mod notebook;
 
-pub use detect::{Found, FoundKind, detect};
+pub use detect::{Found, FoundKind, Hints, detect};
 pub use license::{detect_license, spdx_license};
 pub use mlflow::{MlflowModel, MlflowRun, last_metric, mlflow_value};
 pub use model_card::ModelCard;

@@ -160,6 +160,14 @@ pub enum Error {
         /// The actual state.
         found: TagState,
     },
+    /// An image cannot be the base of the image form.
+    #[error("`{image}` cannot be a base image")]
+    BaseImage {
+        /// The name of the image.
+        image: String,
+        /// The reason.
+        source: modelkit::InvalidBase,
+    },
     /// A name and an index of ModelKits do not fit together.
     #[error(transparent)]
     Index(#[from] IndexError),

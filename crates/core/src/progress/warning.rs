@@ -74,6 +74,20 @@ pub enum Warning<'a> {
         /// The reference.
         reference: &'a str,
     },
+    /// A raw layer is left out of an image, which consists of tar archives.
+    NotInImage {
+        /// The path in the Kitfile.
+        path: &'a str,
+    },
+    /// An image has a folder `models` beside other files, and therefore no link of that name.
+    ImageHasModelsFolder,
+    /// An image has a file `models`, and therefore no link of that name.
+    ImageHasModelsFile,
+    /// A tag that another form of the ModelKit would have is that of another artifact, and was not copied.
+    FormOfAnother {
+        /// The tag.
+        tag: &'a str,
+    },
     /// A remote dataset was not downloaded.
     RemoteDatasetSkipped {
         /// The name in the Kitfile.

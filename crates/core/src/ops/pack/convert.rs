@@ -6,6 +6,7 @@
 
 use std::io::BufReader;
 
+use super::image_layout;
 use super::into_store::PackOptions;
 use super::packer::Assembled;
 use crate::compression::Compression;
@@ -57,6 +58,7 @@ pub fn list_as(found: &Located, form: &Form, jobs: usize, progress: &dyn Progres
             manifest_bytes: inspected.manifest_bytes,
             config: inspected.modelkit.manifest.config,
             config_bytes: inspected.config_bytes,
+            blobs: Vec::new(),
         });
     }
     list_layers(&*found.source, &inspected.modelkit, form, jobs, progress)
@@ -84,6 +86,10 @@ fn list_layers(
     progress: &dyn Progress,
 ) -> Result<Documents, Error> {
     warn_of_parent(modelkit, form, progress);
+    let form = &match form {
+        Form::Image(image) => Form::Image(Box::new(image_layout::fit(image, source, modelkit, jobs, progress)?)),
+        artifact @ Form::Artifact(_) => artifact.clone(),
+    };
     let mut layers = workers::run(jobs, &modelkit.layers, |layer| {
         Ok::<_, Error>(PackedLayer::of(layer, diff_id(source, layer, progress)?)?)
     })?;
