@@ -83,6 +83,14 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::RemoteDatasetSkipped { name, address } => {
             format!("the dataset `{name}` at `{address}` is not downloaded; use --include-remote to download it")
         }
+        Warning::UnknownLayerSkipped { media_type, .. } => format!("Unknown media type {media_type}: skipping unpack"),
+        Warning::LayerNotListed { media_type, digest } => {
+            format!("the files of layer {digest} are not listed: no entry of the Kitfile names it (type {media_type})")
+        }
+        Warning::LayerLeftOut { media_type, digest } => {
+            format!("layer {digest} is left out, because an image cannot contain its type, {media_type}")
+        }
+        Warning::EntryNotListed { place, reason } => format!("the files of {place} are not listed: {reason}"),
         Warning::OnlyETag { address } => {
             format!("`{address}` cannot be verified: its remoteHash is an ETag, not a SHA-256 digest")
         }

@@ -110,7 +110,7 @@ fn a_layer_of_an_unknown_type_is_named_as_that() {
     let sandbox = Sandbox::new();
     let layout = Layout::new(&sandbox);
     layout.publish_model(&layout.layer("tar+lzma", &tar("d", b"content")));
-    refused(&sandbox, "has the unknown media type `application/vnd.kitops.modelkit.model.v1.tar+lzma`");
+    refused(&sandbox, "unrecognized media type application/vnd.kitops.modelkit.model.v1.tar+lzma");
 }
 
 #[test]

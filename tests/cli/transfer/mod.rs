@@ -3,6 +3,7 @@
 mod also;
 mod copying;
 mod delta;
+mod future_kits;
 mod hostile;
 mod hostile_text;
 mod kill;

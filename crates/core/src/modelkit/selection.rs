@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::artifact::Layer;
+use super::artifact::{Layer, UnreadableEntry};
 use crate::kitfile::{Dataset, Section};
 use crate::modelkit::lock::{LockedLayer, LockedRemote};
 use crate::relative_path::RelativePath;
@@ -143,6 +143,11 @@ impl Selection {
     /// Returns true if `layer` is selected.
     pub fn takes(&self, layer: &Layer) -> bool {
         self.takes_entry(layer.section, [&layer.name, &layer.path_as_written], &layer.path)
+    }
+
+    /// Returns true if an entry without a readable layer is selected.
+    pub fn takes_unreadable(&self, entry: &UnreadableEntry) -> bool {
+        self.takes_entry(entry.section, [&entry.name, &entry.path_as_written], &entry.path)
     }
 
     /// Returns true if a layer in a lock is selected.

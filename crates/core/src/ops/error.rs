@@ -73,6 +73,14 @@ pub enum Error {
     /// The manifest and the config do not describe a valid ModelKit.
     #[error(transparent)]
     InvalidModelKit(#[from] modelkit::InvalidModelKit),
+    /// An entry of a Kitfile has no layer that can be read.
+    #[error("failed to plan unpack of {place}")]
+    Plan {
+        /// The entry, as in `datasets[0]`.
+        place: String,
+        /// The cause.
+        source: modelkit::EntryProblem,
+    },
     /// Layers cannot be listed in the requested form.
     #[error(transparent)]
     UnsupportedForm(#[from] modelkit::UnsupportedForm),

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::patch;
+use crate::commands::inspect::or_none;
 use crate::output::{counted, one_line};
 use kit_core::digest::Digest;
 use kit_core::oci::{Annotations, Manifest};
@@ -274,7 +275,7 @@ fn layers(rows: &[LayerRow]) -> String {
             "{word:<9} | {:<18} | {:<10} | {}",
             &digest[..17],
             row.size.map_or_else(|| "?".to_owned(), human),
-            one_line(&row.path)
+            or_none(&one_line(&row.path))
         )
         .expect("writing to a string does not fail");
     }

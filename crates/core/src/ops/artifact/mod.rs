@@ -4,6 +4,7 @@ pub(super) mod attach;
 mod foreign;
 pub(super) mod inspect;
 pub(super) mod parents;
+mod readable;
 mod records;
 pub(super) mod variants;
 
@@ -12,6 +13,7 @@ pub(crate) use inspect::{Artifact, parse_manifest, read};
 pub use inspect::{Inspected, inspect};
 pub use parents::parents;
 pub(crate) use parents::{LIMIT, Parent, model_reference, resolve};
+pub(crate) use readable::refuse_unreadable;
 pub(crate) use records::{oci_uri, records};
 pub(crate) use variants::modelkits;
 pub use variants::{InspectedIndex, inspect_index};
