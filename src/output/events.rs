@@ -84,6 +84,7 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             format!("the dataset `{name}` at `{address}` is not downloaded; use --include-remote to download it")
         }
         Warning::UnknownLayerSkipped { media_type, .. } => format!("Unknown media type {media_type}: skipping unpack"),
+        Warning::UnknownSkillSkipped { media_type, .. } => format!("Unknown media type {media_type}: skipping"),
         Warning::LayerNotListed { media_type, digest } => {
             format!("the files of layer {digest} are not listed: no entry of the Kitfile names it (type {media_type})")
         }

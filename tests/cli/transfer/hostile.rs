@@ -15,12 +15,12 @@ const CONFIG: &str = "application/vnd.kitops.modelkit.config.v1+json";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// A layout in the folder `layout`, with one ModelKit, `v1`.
-pub(super) struct Layout<'a> {
+pub(crate) struct Layout<'a> {
     sandbox: &'a Sandbox,
 }
 
 impl<'a> Layout<'a> {
-    pub(super) fn new(sandbox: &'a Sandbox) -> Self {
+    pub(crate) fn new(sandbox: &'a Sandbox) -> Self {
         sandbox.write("layout/oci-layout", r#"{"imageLayoutVersion":"1.0.0"}"#);
         Self { sandbox }
     }
@@ -31,7 +31,7 @@ impl<'a> Layout<'a> {
         json!({ "mediaType": CONFIG, "digest": digest, "size": bytes.len() })
     }
 
-    pub(super) fn layer(&self, suffix: &str, bytes: &[u8]) -> Value {
+    pub(crate) fn layer(&self, suffix: &str, bytes: &[u8]) -> Value {
         let mut layer = self.blob(bytes);
         layer["mediaType"] = format!("application/vnd.kitops.modelkit.model.v1.{suffix}").into();
         layer
@@ -43,7 +43,21 @@ impl<'a> Layout<'a> {
 
     pub(super) fn publish_annotated(&self, config: &Value, layers: &[Value], annotations: &Value) {
         let config = self.blob(config.to_string().as_bytes());
-        let manifest = json!({ "schemaVersion": 2, "config": config, "layers": layers, "annotations": annotations });
+        self.publish_manifest(&json!({
+            "schemaVersion": 2, "config": config, "layers": layers, "annotations": annotations,
+        }));
+    }
+
+    /// Publishes an artifact of another tool, with an empty config.
+    pub(crate) fn publish_as(&self, artifact_type: &str, layers: &[Value]) {
+        let mut config = self.blob(b"{}");
+        config["mediaType"] = "application/vnd.oci.empty.v1+json".into();
+        self.publish_manifest(&json!({
+            "schemaVersion": 2, "artifactType": artifact_type, "config": config, "layers": layers,
+        }));
+    }
+
+    fn publish_manifest(&self, manifest: &Value) {
         let mut entry = self.blob(manifest.to_string().as_bytes());
         entry["mediaType"] = MANIFEST.into();
         entry["annotations"] = json!({ "org.opencontainers.image.ref.name": "v1" });
@@ -58,7 +72,7 @@ impl<'a> Layout<'a> {
 }
 
 /// A tar with one file.
-pub(super) fn tar(name: &str, content: &[u8]) -> Vec<u8> {
+pub(crate) fn tar(name: &str, content: &[u8]) -> Vec<u8> {
     let mut header = tar::Header::new_ustar();
     header.set_size(content.len() as u64);
     header.set_mode(0o644);

@@ -19,3 +19,5 @@ mod save;
 mod tables;
 mod troubled;
 mod unpack;
+
+pub(crate) use hostile::{Layout, tar};

@@ -32,9 +32,14 @@ pub enum FoundKind {
 
 /// Drafts a Kitfile for a folder with these items; `license` is the identifier of the licence found in it.
 ///
-/// Any listing gives a valid Kitfile. The order of `listing` does not matter. Names are compared without case. The
-/// caller fills in the fields of the package, except for a licence that fits no other section.
+/// A folder with a SKILL.md is one prompt. Any listing gives a valid Kitfile. The order of `listing` does not matter.
+/// Names are compared without case. The caller fills in the fields of the package, except for a licence that fits no
+/// other section.
 pub fn detect(listing: &[Found], license: Option<&str>) -> Kitfile {
+    if skill_file(listing).is_some() {
+        let whole = vec![prompt(".")];
+        return Kitfile { manifest_version: MANIFEST_VERSION.to_owned(), prompts: whole, ..Kitfile::default() };
+    }
     let mut draft = Draft::default();
     for found in sorted(listing) {
         match &found.kind {
@@ -44,6 +49,13 @@ pub fn detect(listing: &[Found], license: Option<&str>) -> Kitfile {
         }
     }
     draft.finish(license)
+}
+
+/// The name of the SKILL.md directly in a folder with these items, in upper or lower case.
+pub fn skill_file(listing: &[Found]) -> Option<&str> {
+    let is_skill =
+        |found: &&Found| matches!(found.kind, FoundKind::File { .. }) && found.name.eq_ignore_ascii_case("skill.md");
+    listing.iter().filter(is_skill).map(|found| found.name.as_str()).min()
 }
 
 /// The items that are used, sorted by name: no Kitfiles, no hidden files and no leftovers.
@@ -91,6 +103,7 @@ impl Draft {
 
     fn folder(&mut self, name: &str, content: &[Found]) {
         match name {
+            _ if skill_file(content).is_some() => self.prompts.push(prompt(name)),
             "docs" => self.docs.push(Docs { path: name.to_owned(), description: String::new() }),
             "data" | "dataset" | "datasets" => self.datasets.push(name.to_owned()),
             "prompts" => self.prompts.push(prompt(name)),
@@ -313,7 +326,10 @@ mod tests {
             ),
             (&["d/a.csv", "d/b.zip", "d/m.json"], "datasets:\n  - path: d\n"),
             (&["d/README", "d/a.md"], "docs:\n  - path: d\n"),
-            (&["p/skill.md", "p/a.prompt"], "prompts:\n  - path: p\n"),
+            (&["p/a.prompt.md", "p/a.prompt"], "prompts:\n  - path: p\n"),
+            (&["p/skill.md", "p/run.py"], "prompts:\n  - path: p\n"),
+            (&["docs/Skill.MD", "docs/a.pdf"], "prompts:\n  - path: docs\n"),
+            (&["SKILL.md", "run.py", "m.bin", "LICENSE"], "prompts:\n  - path: .\n"),
             (&["d/a.csv", "d/.hidden", "d/Thumbs.db"], "datasets:\n  - path: d\n"),
             (
                 &[

@@ -170,8 +170,12 @@ impl ModelKit {
     /// Returns true if the Kitfile contains the digests of the layers. Only then can another layer be left out without
     /// a message, because no entry can belong to it.
     pub fn lists_layers(&self) -> bool {
-        let has_kitfile = self.family == Family::ModelKit || self.manifest.annotations.contains_key(KITFILE);
-        has_kitfile && self.config.has_digests()
+        self.has_kitfile() && self.config.has_digests()
+    }
+
+    /// Returns true if the artifact contains a Kitfile. A ModelPack of another tool does not.
+    pub fn has_kitfile(&self) -> bool {
+        self.family == Family::ModelKit || self.manifest.annotations.contains_key(KITFILE)
     }
 }
 

@@ -58,6 +58,11 @@ impl Filter {
         Self { parts, names: None }
     }
 
+    /// Returns true if the filter selects entries of the part called `name`.
+    pub fn names_part(&self, name: &str) -> bool {
+        self.parts.iter().any(|part| Part::ALL.contains(&(name, *part)))
+    }
+
     /// A name may belong to any of the parts; without names, each part should select something.
     fn unmatched(&self, entries: &[NamedEntry<'_>]) -> Vec<String> {
         let selects = |filter: &Self| entries.iter().any(|(section, names, path)| filter.takes(*section, *names, path));

@@ -81,6 +81,9 @@ pub enum Error {
         /// The cause.
         source: modelkit::EntryProblem,
     },
+    /// The folder of a skill exists and must not be replaced.
+    #[error("skill directory already exists (use -o to overwrite)")]
+    SkillExists,
     /// Layers cannot be listed in the requested form.
     #[error(transparent)]
     UnsupportedForm(#[from] modelkit::UnsupportedForm),

@@ -20,6 +20,7 @@ mod read_once;
 mod remote_data;
 mod remote_data_error;
 mod session;
+mod skills;
 mod tag_state;
 mod transfer;
 mod unpack;
@@ -57,6 +58,7 @@ pub use pack::{
 pub use remote_data::RemoteData;
 pub use remote_data_error::RemoteDataError;
 pub use session::{Located, Location, Lookup, Session, find_here};
+pub use skills::{Installed, Skill, SkillError, SkillFile, SkillLayer, Skills, install_skill, read_skills};
 pub use tag_state::TagState;
 pub use transfer::{
     BlobAction, Copied, CopyOptions, Fetch, Materialized, Origins, Plan, PlanTarget, PlannedBlob, Promoted, Taken,

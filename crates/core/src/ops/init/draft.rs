@@ -1,8 +1,8 @@
 //! Drafts a first Kitfile for a project from the names of its files and from metadata in the files themselves.
 
 use super::model::fill;
-use super::notebooks;
 use super::project::{Files, Project, RemoteProject};
+use super::{notebooks, skills};
 use crate::draft::{self, ModelCard};
 use crate::file_kind;
 use crate::kitfile::{Kitfile, Note, Package};
@@ -30,6 +30,7 @@ pub fn init(project: &dyn Project) -> Result<Draft, Error> {
     if let Some(card) = find_card(&files)? {
         take_over(&mut kitfile, card);
     }
+    skills::fill(&files, &listing, &mut kitfile)?;
     let mut notes = Vec::new();
     if let Some(model) = &mut kitfile.model {
         let problem = fill(&files, model)?;
