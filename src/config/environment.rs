@@ -206,7 +206,7 @@ fn object_store() -> ObjectStore {
 /// The current time, or that of `SOURCE_DATE_EPOCH` (reproducible-builds.org, its specification), in whole seconds.
 fn time() -> Result<Timestamp> {
     let seconds = match text("SOURCE_DATE_EPOCH") {
-        Some(text) => text.parse().ok().context("SOURCE_DATE_EPOCH is not a number of seconds")?,
+        Some(text) => text.parse().with_context(|| format!("invalid SOURCE_DATE_EPOCH \"{text}\""))?,
         None => Timestamp::now().as_second(),
     };
     Timestamp::from_second(seconds).context("SOURCE_DATE_EPOCH is out of range")

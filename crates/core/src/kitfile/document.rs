@@ -42,7 +42,7 @@ pub struct Kitfile {
     /// Prompts, a section that `KitOps` 1.7 does not support.
     #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub prompts: Vec<Prompt>,
-    /// MCP servers, a section that `KitOps` 1.7 does not support. They do not own layers in `kit`.
+    /// MCP servers, a section that `KitOps` supports since 1.15.
     #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub mcp_servers: Vec<McpServer>,
 }

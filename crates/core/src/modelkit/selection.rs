@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::artifact::{Layer, UnreadableEntry};
-use crate::kitfile::{Dataset, Section};
+use crate::kitfile::{Dataset, Entry, Kitfile, Section};
 use crate::modelkit::lock::{LockedLayer, LockedRemote};
 use crate::relative_path::RelativePath;
 
@@ -168,6 +168,18 @@ impl Selection {
     /// Returns true if a dataset without a layer is selected, with the normalized path `path`.
     pub fn takes_dataset(&self, dataset: &Dataset, path: &RelativePath) -> bool {
         self.takes_entry(Section::Dataset, [&dataset.name, &dataset.path], path)
+    }
+
+    /// Returns true if anything in `kitfile` is selected.
+    pub fn takes_any_of(&self, kitfile: &Kitfile) -> bool {
+        let takes = |entry: &Entry<'_>| {
+            entry.relative_path().is_ok_and(|path| self.takes_entry(entry.section, [entry.name, entry.path], &path))
+        };
+        let takes_remote =
+            |dataset: &Dataset| dataset.path.parse().is_ok_and(|path| self.takes_dataset(dataset, &path));
+        self.takes_kitfile()
+            || kitfile.entries_with_model_file().iter().any(takes)
+            || kitfile.remote_datasets().any(takes_remote)
     }
 
     fn takes_entry(&self, section: Section, names: [&str; 2], path: &RelativePath) -> bool {

@@ -90,6 +90,14 @@ pub enum Error {
     /// The local store does not have the reference, and it has no registry to ask.
     #[error("failed to find reference {0}: not found in the local store")]
     NotHere(Reference),
+    /// The registry does not delete manifests or tags.
+    #[error("removing models is unsupported by registry {registry}")]
+    RemovalUnsupported {
+        /// The registry.
+        registry: String,
+        /// Its answer.
+        source: Box<registry::Error>,
+    },
     /// A reference without a registry host where one is needed.
     #[error("`{0}` has no registry host")]
     NoRegistry(Reference),

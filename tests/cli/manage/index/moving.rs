@@ -157,5 +157,5 @@ fn docker_registry_and_skopeo_keep_an_index_unchanged() {
     assert_eq!(scene.elsewhere(&["index", "pull", &again, PLAIN]).ok().digest(), digest);
     scene.elsewhere(&["unpack", &again, "-l", "quantization=Q4_0", "-d", "out"]).ok();
     assert!(scene.sandbox.tree("out") == scene.sandbox.tree("q4"));
-    scene.kit(&["remove", "--remote", &again, PLAIN]).ok().prints(&digest);
+    scene.kit(&["remove", "--remote", "--force", &again, PLAIN]).ok().prints(&digest);
 }

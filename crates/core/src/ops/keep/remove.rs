@@ -3,7 +3,7 @@
 use crate::digest::Digest;
 use crate::oci::Reference;
 use crate::ops::error::Error;
-use crate::registry::Repository;
+use crate::registry::{self, Repository};
 use crate::store::{Collected, Entry, Store};
 
 /// The selection of ModelKits to remove.
@@ -49,13 +49,23 @@ pub fn remove(store: &Store, removal: &Removal) -> Result<(Vec<Removed>, Collect
     Ok((removed, store.collect()?))
 }
 
-/// Removes a ModelKit from its registry, with all its tags there, and returns its digest.
-pub fn remove_remote(repository: &Repository, reference: &Reference) -> Result<Digest, Error> {
+/// Returns the digest of a ModelKit in its registry.
+pub fn find_remote(repository: &Repository, reference: &Reference) -> Result<Digest, Error> {
     let name = reference.selector().unwrap_or_default();
-    let manifest =
-        repository.resolve_at_registry(&name).map_err(|error| Error::reading("the manifest", error.into()))?;
-    repository.delete(&manifest.digest.to_string())?;
-    Ok(manifest.digest)
+    let manifest = repository.resolve_at_registry(&name);
+    manifest.map(|manifest| manifest.digest).map_err(|error| Error::reading("the manifest", error.into()))
+}
+
+/// Removes a ModelKit from the registry of `reference`: with the digest `whole` with all its tags in the repository,
+/// otherwise only the tag of `reference`.
+pub fn remove_remote(repository: &Repository, reference: &Reference, whole: Option<Digest>) -> Result<(), Error> {
+    let name = whole.map(|digest| digest.to_string()).or_else(|| reference.selector()).unwrap_or_default();
+    repository.delete(&name).map_err(|error| match error {
+        registry::Error::Unsupported { .. } => {
+            Error::RemovalUnsupported { registry: reference.registry.clone(), source: Box::new(error) }
+        }
+        error => error.into(),
+    })
 }
 
 /// A selection of entries: those that match every field that is set.
