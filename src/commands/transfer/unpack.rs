@@ -10,10 +10,10 @@ use fs_err as fs;
 use super::as_skill::AsSkill;
 use crate::arguments::{LabelArgs, OverwriteArgs, lock_file};
 use crate::config::NetworkArgs;
-use crate::context::{Context, parse};
-use crate::output::{Moved, and_taken, counted};
+use crate::context::Context;
+use crate::output::{Moved, and_taken, counted, usage};
 use kit_core::archive::Placed;
-use kit_core::modelkit::{Filter, Part, Selection};
+use kit_core::modelkit::{Filter, InvalidFilter, Part, Selection};
 use kit_core::ops::{self, Location, Lookup, RemoteData, Session, UnpackOptions};
 
 /// Unpack a ModelKit, or parts of it, into a folder
@@ -125,7 +125,7 @@ impl UnpackArgs {
 
     /// The filters for the selected parts. The old switches of KitOps only have an effect without `--filter`.
     fn filters(&self) -> Result<Vec<Filter>> {
-        let filters = self.filter.iter().map(|filter| parse::<Filter>(filter)).collect::<Result<Vec<_>>>()?;
+        let filters = self.filter.iter().map(|filter| parse_filter(filter)).collect::<Result<Vec<_>>>()?;
         let switches = [
             (self.kitfile, Part::Kitfile),
             (self.model, Part::Model),
@@ -139,6 +139,10 @@ impl UnpackArgs {
         }
         Ok(filters)
     }
+}
+
+fn parse_filter(text: &str) -> Result<Filter> {
+    text.parse().map_err(|error: InvalidFilter| usage(format!("Invalid filter '{text}': {error}")))
 }
 
 fn summary(unpacked: &ops::Unpacked, folder: &str, start: Instant) -> String {

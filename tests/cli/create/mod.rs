@@ -4,6 +4,7 @@ mod hub;
 mod import_git;
 mod import_mlflow;
 mod init;
+mod kitfile_rules;
 mod link;
 mod lock;
 mod mcp;

@@ -144,7 +144,7 @@ fn control_characters_of_strangers_do_not_reach_the_terminal() {
     assert!(!run.stderr.contains('\u{1b}'), "{}", run.stderr);
     let run = unpack(&sandbox).ok().says(r"Unpacking model a\u{1b}[2Jb to d");
     assert!(!run.stderr.contains('\u{1b}'), "{}", run.stderr);
-    let list = sandbox.kit(&["list"]).ok().prints(r"good\nforged   v9\u{1b}[31m").stdout;
+    let list = sandbox.kit(&["list"]).ok().prints(r"good\nforged v9\u{1b}[31m").stdout;
     assert_eq!(list.lines().count(), 2, "{list}");
     let info = sandbox.kit(&["info", "a:v1"]).ok().stdout;
     assert!(!info.contains('\u{1b}'), "{info}");

@@ -7,6 +7,7 @@
 use crate::file_kind::{FileKind, MCP_BUNDLE, is_leftover, model_stem};
 use crate::kitfile::{
     Code, Dataset, Docs, FILE_NAMES, Kitfile, LOCK_FILE, MANIFEST_VERSION, McpServer, Model, ModelPart, Prompt,
+    is_reference,
 };
 
 /// With more folders of unknown content than this, the whole folder becomes one code entry.
@@ -86,6 +87,10 @@ struct Draft {
 
 impl Draft {
     fn file(&mut self, name: &str, size: u64) {
+        if is_reference(name) {
+            self.has_unknown_file = true;
+            return;
+        }
         let docs = |description: &str| Docs { path: name.to_owned(), description: description.to_owned() };
         match FileKind::of(name) {
             FileKind::Readme => self.docs.push(docs("Readme file")),
@@ -103,6 +108,8 @@ impl Draft {
 
     fn folder(&mut self, name: &str, content: &[Found]) {
         match name {
+            // A path that has the form of a reference is not valid, but the whole folder includes it.
+            _ if is_reference(name) => self.has_unknown_file = true,
             _ if skill_file(content).is_some() => self.prompts.push(prompt(name)),
             "docs" => self.docs.push(Docs { path: name.to_owned(), description: String::new() }),
             "data" | "dataset" | "datasets" => self.datasets.push(name.to_owned()),
@@ -120,7 +127,7 @@ impl Draft {
         for found in sorted(content).into_iter().filter(|found| found.kind != FoundKind::Other) {
             let path = format!("{name}/{}", found.name);
             let kind = match found.kind {
-                FoundKind::File { .. } => FileKind::of(&found.name),
+                FoundKind::File { .. } if !is_reference(&path) => FileKind::of(&found.name),
                 _ => FileKind::Unknown,
             };
             match (kind, &found.kind) {

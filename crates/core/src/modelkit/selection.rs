@@ -27,8 +27,8 @@ impl Part {
         ("model", Self::Model),
         ("datasets", Self::Datasets),
         ("code", Self::Code),
-        ("docs", Self::Docs),
         ("prompts", Self::Prompts),
+        ("docs", Self::Docs),
         ("mcpservers", Self::McpServers),
     ];
 
@@ -102,7 +102,7 @@ pub type NamedEntry<'a> = (Section, [&'a str; 2], RelativePath);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidFilter {
     /// An unknown type.
-    #[error("invalid filter type {0} (must be one of kitfile, model, datasets, code, docs, prompts, mcpservers)")]
+    #[error("invalid filter type {0} (must be one of kitfile, model, datasets, code, prompts, docs, mcpservers)")]
     Type(String),
     /// More than one colon.
     #[error("invalid filter: `{0}` should be in format <type1>,<type2>[:<name1>,<name2>]")]

@@ -20,6 +20,8 @@ pub enum Warning<'a> {
         /// The path in the Kitfile.
         path: &'a str,
     },
+    /// The Kitfile has no entry with files to pack.
+    NoLayers,
     /// A layer has no files.
     LayerEmpty {
         /// The kind of layer.

@@ -10,10 +10,11 @@ use fs_err as fs;
 use super::into_store::{PackOptions, Reading};
 use super::pointers::warn_of_pointers;
 use super::uncovered::uncovered;
+use super::warnings::{warn_of_what_is_in_no_layer, warn_of_what_is_not_packed};
 use crate::archive::{self, IgnoreRules, LayerSource, LayerSummary, Measured};
 use crate::compression::Compression;
 use crate::digest::Digest;
-use crate::kitfile::{Entry, Kitfile, Model, Section};
+use crate::kitfile::{Entry, Model, Section};
 use crate::layer_format::Format;
 use crate::modelkit::{
     self, Assembly, Documents, Family, Form, LayerType, LockedParent, ModelKit, PackedLayer, PlainFile, contents_of,
@@ -23,7 +24,7 @@ use crate::oci::{Descriptor, Manifest};
 use crate::ops::artifact::{Inspected, Parent, parents};
 use crate::ops::error::Error;
 use crate::ops::session::Session;
-use crate::ops::{disk_space, remote_data, workers};
+use crate::ops::{disk_space, workers};
 use crate::progress::{Event, LayerPacked, PackOutcome, Phase, Progress, Task, Warning};
 use crate::relative_path::RelativePath;
 use crate::store::RememberedLayer;
@@ -148,7 +149,7 @@ impl<'a> Packer<'a> {
         // Files that were fetched belong to the remote dataset, not to a layer around it.
         paths.extend(options.kitfile.remote_datasets().filter_map(|dataset| dataset.path.parse().ok()));
         let ignore = read_ignore_rules(&options.context)?;
-        warn_of_what_is_not_packed(&options.kitfile, session.progress);
+        warn_of_what_is_not_packed(&options.kitfile, &own_paths, session.progress);
         warn_of_what_is_in_no_layer(&uncovered(&options.context, &paths, &ignore)?, session.progress);
         let entries = entries.into_iter().zip(own_paths).collect();
         Ok(Self { options, entries, paths, parents, ignore, progress: session.progress })
@@ -380,21 +381,4 @@ pub(crate) fn read_ignore_rules(context: &Path) -> Result<IgnoreRules, Error> {
         Err(error) => return Err(error.into()),
     };
     Ok(IgnoreRules::parse(&text)?)
-}
-
-fn warn_of_what_is_not_packed(kitfile: &Kitfile, progress: &dyn Progress) {
-    for dataset in kitfile.remote_datasets() {
-        let (name, address) = (&dataset.name, &remote_data::address(dataset));
-        progress.warn(&Warning::RemoteDatasetNotPacked { name, address });
-    }
-}
-
-/// The number of names that a warning lists.
-const NAMED: usize = 5;
-
-fn warn_of_what_is_in_no_layer(found: &[RelativePath], progress: &dyn Progress) {
-    if !found.is_empty() {
-        let paths = found.iter().take(NAMED).map(RelativePath::as_str).collect();
-        progress.warn(&Warning::FilesNotPacked { paths, more: found.len().saturating_sub(NAMED) });
-    }
 }
