@@ -51,16 +51,16 @@ impl ListArgs {
     fn rows(&self, context: &Context) -> Result<Vec<Listed>> {
         let filters = self.filter.iter().map(|filter| parse::<Filter>(filter)).collect::<Result<_>>()?;
         let (store, selection) = (context.store()?, Selection::new(filters));
-        let Some(text) = &self.repository else { return Ok(ops::list_local(&store, None, &selection)?) };
+        let Some(text) = &self.repository else { return Ok(ops::list_local(&store, None, &selection, &context.bars)?) };
         match context.location_as_given(text)? {
             Location::Artifact(reference) if reference.is_local() => {
-                Ok(ops::list_local(&store, Some(&reference), &selection)?)
+                Ok(ops::list_local(&store, Some(&reference), &selection, &context.bars)?)
             }
             Location::Artifact(reference) => self.remote_rows(context, &reference, &selection),
             Location::Layout { path, .. } => {
                 let layout = Store::open(&path)?;
                 layout.expect_layout()?;
-                Ok(ops::list_layout(&layout, &format!("oci:{}", path.display()), &selection)?)
+                Ok(ops::list_layout(&layout, &format!("oci:{}", path.display()), &selection, &context.bars)?)
             }
         }
     }

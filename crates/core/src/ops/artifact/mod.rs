@@ -6,6 +6,7 @@ pub(super) mod inspect;
 pub(super) mod parents;
 mod readable;
 mod records;
+mod tagged;
 pub(super) mod variants;
 
 pub(crate) use attach::{Attachment, EMPTY, FINGERPRINT, Prepared, attach};
@@ -15,5 +16,6 @@ pub use parents::parents;
 pub(crate) use parents::{LIMIT, Parent, model_reference, resolve};
 pub(crate) use readable::refuse_unreadable;
 pub(crate) use records::{oci_uri, records};
+pub(crate) use tagged::{Failures, Tagged, enter, resolve_tags};
 pub(crate) use variants::modelkits;
 pub use variants::{InspectedIndex, inspect_index};

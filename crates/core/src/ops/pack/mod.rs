@@ -9,7 +9,6 @@ mod packer;
 mod pointers;
 mod record;
 mod uncovered;
-mod warnings;
 
 pub use convert::{convert, list_as, publish};
 pub(crate) use into_registry::find_in_folder;
