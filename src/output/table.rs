@@ -9,10 +9,9 @@ const GAP: usize = 3;
 
 /// Renders `rows` under `headings`, left-aligned and without trailing spaces.
 ///
-/// Cells contain untrusted text: line breaks and control characters are escaped, so each row is one line. Scripts split
-/// rows where two blanks meet, so a cell does not contain two.
+/// Cells contain untrusted text: line breaks and control characters are escaped, so each row is one line.
 pub(crate) fn render<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
-    let rows: Vec<_> = rows.iter().map(|row| row.each_ref().map(|cell| single_spaced(&one_line(cell)))).collect();
+    let rows: Vec<_> = rows.iter().map(|row| row.each_ref().map(|cell| one_line(cell))).collect();
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].width());
         cells.chain([headings[column].width()]).max().unwrap_or_default()
@@ -23,10 +22,6 @@ pub(crate) fn render<const N: usize>(headings: [&str; N], rows: &[[String; N]]) 
         text.push_str(&line(&row.each_ref().map(String::as_str), &widths));
     }
     text
-}
-
-fn single_spaced(cell: &str) -> String {
-    cell.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 fn line(cells: &[&str], widths: &[usize]) -> String {
@@ -47,7 +42,6 @@ mod tests {
         let rows = [["é".to_owned(), "2".to_owned()], ["long".to_owned(), String::new()]];
         assert_eq!(render(["A", "B"], &rows), "A      B\né      2\nlong\n");
         assert_eq!(render(["A", "B"], &[]), "A   B\n");
-        assert_eq!(render(["A"], &[[" one   two ".to_owned()]]), "A\none two\n");
         assert_eq!(render(["A"], &[["one\ntwo\u{1b}[31m".to_owned()]]), "A\none\\ntwo\\u{1b}[31m\n");
     }
 }

@@ -102,6 +102,11 @@ fn name(row: &Listed) -> String {
     row.modelkits.map_or_else(|| or_none(&row.name), |count| format!("<index of {count}>"))
 }
 
+/// Scripts split a row where two blanks meet, so a cell does not contain two.
+fn single_spaced(cell: &str) -> String {
+    cell.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 /// Renders a row for each tag.
 fn render(rows: &[Listed]) -> String {
     let mut cells = Vec::new();
@@ -112,8 +117,8 @@ fn render(rows: &[Listed]) -> String {
             cells.push([
                 or_none(row.repository.as_deref().unwrap_or_default()),
                 or_none(tag),
-                or_none(&row.author),
-                name(row),
+                single_spaced(&or_none(&row.author)),
+                single_spaced(&name(row)),
                 human(row.size),
                 row.digest.to_string(),
             ]);

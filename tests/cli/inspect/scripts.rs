@@ -80,3 +80,18 @@ fn no_cell_of_a_list_is_empty_or_has_two_blanks() {
     let cells = |line: &str| line.split("  ").filter(|cell| !cell.is_empty()).count();
     assert!(list.lines().all(|line| cells(line) == 6), "{list}");
 }
+
+#[test]
+fn diff_has_the_lines_of_kitops() {
+    let sandbox = packed();
+    sandbox.write("project/README.md", "# Other\n");
+    sandbox.kit(&["pack", "project", "-t", "sample:v2"]).ok();
+    let config = |name: &str| {
+        let digest = sandbox.kit(&["inspect", name]).ok().json()["manifest"]["config"]["digest"].take();
+        digest.as_str().unwrap()[..17].to_owned()
+    };
+    let (one, other) = (config("sample:v1"), config("sample:v2"));
+    let run = sandbox.kit(&["diff", "sample:v1", "sample:v2"]).ok();
+    run.prints(&format!("Configs differ:\n  ModelKit1 Config Digest: {one}\n  ModelKit2 Config Digest: {other}\n"))
+        .prints("  Annotations are identical \n");
+}
