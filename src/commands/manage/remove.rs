@@ -74,12 +74,13 @@ impl RemoveArgs {
         let failed = || format!("Failed to remove `{reference}` from the registry");
         if reference.digest.is_none() && !self.force {
             context.output.say(&format!("Untagging remote ModelKit {reference}"));
-            ops::remove_remote(&repository, reference, None).with_context(failed)?;
+            ops::untag_remote(&repository, reference).with_context(failed)?;
             return Ok(context.output.result(format!("Untagged {reference}"))?);
         }
-        let digest = ops::find_remote(&repository, reference).with_context(failed)?;
+        let manifest = ops::find_remote(&repository, reference).with_context(failed)?;
+        let digest = manifest.digest;
         context.output.say(&format!("Deleting remote ModelKit {}", reference.with_digest(digest)));
-        ops::remove_remote(&repository, reference, Some(digest)).with_context(failed)?;
+        ops::remove_remote(&repository, &manifest, &reference.registry).with_context(failed)?;
         Ok(context.output.result(format!("Removed {reference} (digest {digest})"))?)
     }
 }

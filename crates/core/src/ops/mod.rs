@@ -48,7 +48,7 @@ pub use init::{Draft, Project, ProjectFolder, init, init_remote};
 pub use keep::{
     Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, Removal, Removed, Unpinned, UpdateOptions, add_to_index,
     check, create_index, diagnose, find_remote, list_layout, list_local, list_remote, pins, remove, remove_from_index,
-    remove_remote,
+    remove_remote, untag_remote,
 };
 pub use lacking::Lacking;
 pub use pack::{

@@ -1,7 +1,7 @@
 //! Removing ModelKits from the local store.
 
 use crate::digest::Digest;
-use crate::oci::Reference;
+use crate::oci::{Descriptor, Reference, Referrer, Source as _};
 use crate::ops::error::Error;
 use crate::ops::tag_state::TagState;
 use crate::registry::{self, Repository};
@@ -53,8 +53,8 @@ pub fn remove(store: &Store, removal: &Removal) -> Result<(Vec<Removed>, Collect
     Ok((removed, store.collect()?))
 }
 
-/// Returns the digest of a ModelKit in its registry. A tag with a digest must point to that digest.
-pub fn find_remote(repository: &Repository, reference: &Reference) -> Result<Digest, Error> {
+/// Returns the manifest of a ModelKit in its registry. A tag with a digest must point to that digest.
+pub fn find_remote(repository: &Repository, reference: &Reference) -> Result<Descriptor, Error> {
     let name = reference.tag.as_ref().map(ToString::to_string).or_else(|| reference.selector()).unwrap_or_default();
     let manifest =
         repository.resolve_at_registry(&name).map_err(|error| Error::reading("the manifest", error.into()))?;
@@ -62,19 +62,32 @@ pub fn find_remote(repository: &Repository, reference: &Reference) -> Result<Dig
         let (expected, found) = (TagState::At(expected), TagState::At(manifest.digest));
         return Err(Error::TagMoved { tag: reference.without_digest().to_string(), expected, found });
     }
-    Ok(manifest.digest)
+    Ok(manifest)
 }
 
-/// Removes a ModelKit from the registry of `reference`: with the digest `whole` with all its tags in the repository,
-/// otherwise only the tag of `reference`.
-pub fn remove_remote(repository: &Repository, reference: &Reference, whole: Option<Digest>) -> Result<(), Error> {
-    let name = whole.map(|digest| digest.to_string()).or_else(|| reference.selector()).unwrap_or_default();
-    repository.delete(&name).map_err(|error| match error {
+/// Removes the ModelKit with this manifest from its registry, with all its tags there.
+pub fn remove_remote(repository: &Repository, manifest: &Descriptor, registry: &str) -> Result<(), Error> {
+    let bytes = repository.manifest(manifest).map_err(|error| Error::reading("the manifest", error))?;
+    repository.delete(&manifest.digest.to_string()).map_err(|error| refused(error, registry))?;
+    if let Some(referrer) = Referrer::read(manifest, &bytes) {
+        repository.forget_referrer(&referrer.subject, &manifest.digest)?;
+    }
+    Ok(())
+}
+
+/// Removes the tag of `reference` from its registry. The ModelKit keeps its other tags.
+pub fn untag_remote(repository: &Repository, reference: &Reference) -> Result<(), Error> {
+    let tag = reference.selector().unwrap_or_default();
+    repository.delete(&tag).map_err(|error| refused(error, &reference.registry))
+}
+
+fn refused(error: registry::Error, registry: &str) -> Error {
+    match error {
         registry::Error::Unsupported { .. } => {
-            Error::RemovalUnsupported { registry: reference.registry.clone(), source: Box::new(error) }
+            Error::RemovalUnsupported { registry: registry.to_owned(), source: Box::new(error) }
         }
         error => error.into(),
-    })
+    }
 }
 
 /// A selection of entries: those that match every field that is set.
