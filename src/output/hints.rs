@@ -2,7 +2,7 @@
 
 use std::io;
 
-use kit_core::archive;
+use kit_core::archive::{self, Danger};
 use kit_core::git;
 use kit_core::modelkit::{UnsupportedForm, Variant};
 use kit_core::oci::{ContentError, Reference};
@@ -238,6 +238,7 @@ fn hint_for_archive(error: &archive::Error) -> Option<String> {
         archive::Error::LinkLeavesContext { .. } => {
             Some("use `kit pack --follow-symlinks` to pack the target of the link".to_owned())
         }
+        archive::Error::UnsafePath { danger, .. } => Some(hint_for_danger(*danger).to_owned()),
         archive::Error::NotAFile { path } => Some(format!("add a line `{path}` to .kitignore to exclude it")),
         archive::Error::TargetChanged { .. } => {
             Some("another `kit unpack` may be running in this folder; unpack again when it has finished".to_owned())
@@ -246,6 +247,21 @@ fn hint_for_archive(error: &archive::Error) -> Option<String> {
             Some("use -o to overwrite or -i to keep existing files; nothing was written".to_owned())
         }
         _ => None,
+    }
+}
+
+fn hint_for_danger(danger: Danger) -> &'static str {
+    match danger {
+        Danger::Git => {
+            "KitOps packs `.git` if the path of a layer is the whole project; if you trust the ModelKit, add \
+             --allow-unsafe-paths"
+        }
+        Danger::Ssh => "if you trust the ModelKit, add --allow-unsafe-paths",
+        Danger::Home => "unpack into another folder, or if you trust the ModelKit, add --allow-unsafe-paths",
+        Danger::Temporary => {
+            "the packed folder contained the remains of an interrupted run; pack the project again, or copy single \
+             files with `kit cp`"
+        }
     }
 }
 

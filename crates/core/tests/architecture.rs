@@ -43,7 +43,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["digest", "recipe", "oci", "sys"]),
     ("registry", &["digest", "oci", "sys", "version"]),
     ("upstream", &["registry", "kitfile", "oci", "provenance", "digest", "relative_path"]),
-    ("git", &[]),
+    ("git", &["sys"]),
     ("modelkit", &["digest", "compression", "layer_format", "relative_path", "oci", "kitfile", "file_kind", "problem"]),
     ("kitfile", &["yaml", "digest", "file_kind", "relative_path", "oci", "problem"]),
     ("draft", &["yaml", "kitfile", "file_kind", "problem"]),

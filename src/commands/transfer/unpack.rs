@@ -8,7 +8,7 @@ use clap::Args;
 use fs_err as fs;
 
 use super::as_skill::AsSkill;
-use crate::arguments::{LabelArgs, OverwriteArgs, lock_file};
+use crate::arguments::{LabelArgs, OverwriteArgs, UnsafePathArgs, lock_file};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Moved, and_taken, counted, usage};
@@ -40,6 +40,8 @@ pub(crate) struct UnpackArgs {
     dir: Option<PathBuf>,
     #[command(flatten)]
     overwrite: OverwriteArgs,
+    #[command(flatten)]
+    unsafe_paths: UnsafePathArgs,
     /// Unpack only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, datasets, code, docs,
     /// prompts and mcpservers (repeatable)
     #[arg(short, long, value_name = "FILTER")]
@@ -87,6 +89,7 @@ impl UnpackArgs {
         let options = UnpackOptions {
             folder,
             overwrite: self.overwrite.choice(),
+            unsafe_paths: self.unsafe_paths.choice(&context.environment),
             selection: Selection::new(self.filters()?),
             remote: self.remote(context)?,
             jobs: ops::jobs(),

@@ -214,7 +214,7 @@ fn a_revision_or_object_that_git_lacks_is_named() {
     scene.import(&[&scene.address]).fails().says("does not have `model.safetensors`").says("Object does not exist");
     scene.import(&["./nothing"]).fails().says("cannot import `./nothing`: it does not exist");
     scene.sandbox.write("plain/a.txt", "");
-    scene.import(&["./plain"]).fails().says("it is neither a git repository nor an MLflow run");
+    scene.import(&["./plain"]).fails().says("it is a folder, but neither a git repository");
     let secret = scene.import(&["http://me:s3cret@127.0.0.1:1/ada/net"]).fails();
     assert!(!secret.stderr.contains("s3cret"), "{}", secret.stderr);
     secret.says("'http://127.0.0.1:1/ada/net/'");

@@ -41,7 +41,7 @@ impl<'a> Layout<'a> {
         self.publish_annotated(config, layers, &json!({}));
     }
 
-    pub(super) fn publish_annotated(&self, config: &Value, layers: &[Value], annotations: &Value) {
+    pub(crate) fn publish_annotated(&self, config: &Value, layers: &[Value], annotations: &Value) {
         let config = self.blob(config.to_string().as_bytes());
         self.publish_manifest(&json!({
             "schemaVersion": 2, "config": config, "layers": layers, "annotations": annotations,

@@ -3,7 +3,6 @@
 mod also;
 mod copying;
 mod delta;
-mod future_kits;
 mod hostile;
 mod hostile_text;
 mod kill;
@@ -16,8 +15,11 @@ mod referrers;
 mod resume;
 mod roundtrips;
 mod save;
+#[cfg(unix)]
+mod signals;
 mod tables;
 mod troubled;
 mod unpack;
+mod unsafe_paths;
 
 pub(crate) use hostile::{Layout, tar};

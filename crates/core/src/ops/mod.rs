@@ -69,7 +69,7 @@ pub use validate::{Finding, Severity, ValidateOptions, validate};
 pub use workers::jobs;
 
 // The types that options and results of operations consist of.
-pub use crate::archive::{Links, Overwrite, Placed};
+pub use crate::archive::{Links, Overwrite, Placed, UnsafePaths};
 pub use crate::layer_format::Format;
 pub use crate::modelkit::{
     CLI_VERSION, Change, Drift, Family, Filter, Form, InvalidFilter, LOCK_SIZE_LIMIT, Label, LabelEdit, Lock, Part,

@@ -7,6 +7,7 @@ use std::path::Path;
 use fs_err as fs;
 
 use super::error::Error;
+use super::index::Entry;
 use super::layout::{Store, TEMPORARY_PREFIX};
 use crate::digest::Digest;
 use crate::oci::{ContentError, Descriptor, Index, Manifest};
@@ -30,7 +31,11 @@ impl Store {
             return Ok(Collected::default());
         }
         drop(self.prepare()?);
+        if let Some(all) = self.lock_all_use()? {
+            return self.collect_alone(&all);
+        }
         fs::write(self.private(WANTED), [])?;
+        // The last of the others may have ended before the request was there.
         Ok(self.collect_if_wanted()?.unwrap_or(Collected { deferred: true, ..Collected::default() }))
     }
 
@@ -39,13 +44,19 @@ impl Store {
         if !self.private(WANTED).exists() {
             return Ok(None);
         }
-        let Some(_all) = self.lock_all_use()? else { return Ok(None) };
-        remove_if_there(&self.private(WANTED))?;
-        self.remove_abandoned()?;
-        self.sweep().map(Some)
+        let Some(all) = self.lock_all_use()? else { return Ok(None) };
+        self.collect_alone(&all).map(Some)
     }
 
-    fn sweep(&self) -> Result<Collected, Error> {
+    /// Collects while this process holds `_all` of the use lock.
+    fn collect_alone(&self, _all: &fs::File) -> Result<Collected, Error> {
+        remove_if_there(&self.private(WANTED))?;
+        self.remove_abandoned()?;
+        self.sweep()
+    }
+
+    /// Removes what nothing needs. The caller must hold the use lock exclusively.
+    pub(super) fn sweep(&self) -> Result<Collected, Error> {
         let needed = self.needed()?;
         let is_garbage =
             |name: &str| format!("sha256:{name}").parse().is_ok_and(|digest: Digest| !needed.contains(&digest));
@@ -61,8 +72,13 @@ impl Store {
 
     /// Returns the digests that the index leads to. A missing or damaged manifest leads to nothing.
     pub(super) fn needed(&self) -> Result<HashSet<Digest>, Error> {
+        self.needed_by(&self.entries()?)
+    }
+
+    /// Returns the digests that these entries lead to.
+    pub(super) fn needed_by(&self, entries: &[Entry]) -> Result<HashSet<Digest>, Error> {
         let mut needed = HashSet::new();
-        let mut manifests: Vec<Descriptor> = self.entries()?.into_iter().map(|entry| entry.descriptor).collect();
+        let mut manifests: Vec<Descriptor> = entries.iter().map(|entry| entry.descriptor.clone()).collect();
         while let Some(manifest) = manifests.pop() {
             if !needed.insert(manifest.digest) || !manifest.media_type.is_manifest() {
                 continue;
@@ -92,7 +108,7 @@ impl Store {
         }
         drop(self.prepare()?);
         let all = self.exclusive()?;
-        let unfinished = remove_files(&self.ingest(), |_| true)?;
+        let unfinished = self.drop_unfinished()?;
         self.forget_layers(|_| true)?;
         let garbage = self.sweep()?;
         drop(all);
@@ -101,6 +117,11 @@ impl Store {
             bytes: unfinished.bytes + garbage.bytes,
             deferred: false,
         })
+    }
+
+    /// Removes unfinished downloads. The caller must hold the use lock exclusively.
+    pub(super) fn drop_unfinished(&self) -> Result<Collected, Error> {
+        remove_files(&self.ingest(), |_| true)
     }
 
     /// Removes temporary files. The caller must hold the use lock exclusively, so that no process is writing them.

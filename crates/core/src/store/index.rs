@@ -140,17 +140,28 @@ impl Store {
 
     /// Removes the entries that `choose` selects and returns them. A manifest that loses its last name in a repository
     /// is removed from it together with its referrers; their blobs stay until [`collect`](Self::collect).
-    pub fn remove_entries(&self, mut choose: impl FnMut(&Entry) -> bool) -> Result<Vec<Entry>, Error> {
+    ///
+    /// On a full disk, blobs that only these entries lead to are removed already, until the index can be written.
+    pub fn remove_entries(&self, choose: impl Fn(&Entry) -> bool) -> Result<Vec<Entry>, Error> {
         if !self.root().exists() {
             return Ok(Vec::new());
         }
-        let _share = self.prepare()?;
-        self.change_index(|entries| {
-            let (gone, kept) = std::mem::take(entries).into_iter().partition(|entry| choose(entry));
-            *entries = kept;
-            drop_orphans(entries, |manifest| self.members(manifest));
-            gone
-        })
+        let remove = || self.change_index(|entries| self.take_entries(entries, &choose));
+        let share = self.prepare()?;
+        let removed = remove();
+        drop(share);
+        match removed {
+            Err(error) if error.is_lack_of_space() => self.remove_making_room(&choose, remove),
+            done => done,
+        }
+    }
+
+    /// Takes the entries that `choose` selects out of `entries`, and drops the referrers of manifests that are gone.
+    pub(super) fn take_entries(&self, entries: &mut Vec<Entry>, choose: &dyn Fn(&Entry) -> bool) -> Vec<Entry> {
+        let (gone, kept) = std::mem::take(entries).into_iter().partition(|entry| choose(entry));
+        *entries = kept;
+        drop_orphans(entries, |manifest| self.members(manifest));
+        gone
     }
 }
 

@@ -10,7 +10,7 @@ use super::error::Error;
 use super::lock::Share;
 use crate::digest::Digest;
 use crate::oci::{LAYOUT_FILE, Reference};
-use crate::sys;
+use crate::sys::TemporaryFile;
 
 /// A store in a folder. Opening a store changes nothing; the first writer creates the folder.
 #[derive(Debug, Clone)]
@@ -100,7 +100,7 @@ impl Store {
     }
 
     /// Writes and syncs a new file that can then replace another: readers see the old content or the new one.
-    pub(super) fn synced_file(&self, content: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+    pub(super) fn synced_file(&self, content: &[u8]) -> io::Result<TemporaryFile> {
         let mut file = self.temporary_file()?;
         io::Write::write_all(&mut file, content)?;
         disk::sync(file.as_file())?;
@@ -108,8 +108,8 @@ impl Store {
     }
 
     /// Creates a file in the ingest folder that is deleted unless it is kept.
-    pub(super) fn temporary_file(&self) -> io::Result<tempfile::NamedTempFile> {
-        sys::temporary(0o644).prefix(TEMPORARY_PREFIX).tempfile_in(self.ingest())
+    pub(super) fn temporary_file(&self) -> io::Result<TemporaryFile> {
+        TemporaryFile::create(&self.ingest(), TEMPORARY_PREFIX, 0o644)
     }
 
     /// Returns the path of the file that contains a blob, if the blob is stored as a file. The file must not be written

@@ -21,6 +21,7 @@ use crate::provenance::{SourceUrl, without_secrets};
 use crate::registry::{Client, Credentials};
 use crate::relative_path::RelativePath;
 use crate::store::{Names, Store, Writer};
+use crate::sys::TemporaryFolder;
 use crate::upstream::lfs::{self, Address, POINTER_LIMIT, Pointer, Server};
 use crate::upstream::{self, About, GitRemote, Upstream, UpstreamFile};
 
@@ -34,7 +35,7 @@ pub struct GitUpstream {
     tree: PathBuf,
     /// While the writer exists, `kit cache clear` does not remove the folder.
     _writer: Writer,
-    _folder: tempfile::TempDir,
+    _folder: TemporaryFolder,
 }
 
 /// The location of LFS files.
@@ -59,7 +60,7 @@ pub fn fetch_git(
     progress: &dyn Progress,
 ) -> Result<GitUpstream, ImportError> {
     fs::create_dir_all(imports)?;
-    let folder = tempfile::Builder::new().prefix("git-").tempdir_in(imports)?;
+    let folder = TemporaryFolder::create(imports, "git-", 0o777)?;
     let writer = Store::open(folder.path().join(STORE))?.writer(Names::Tags)?;
     let tree = folder.path().join("tree");
     fs::create_dir(&tree)?;

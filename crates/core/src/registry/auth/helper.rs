@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::credentials::Credentials;
 use crate::registry::error::{Cause, Error};
+use crate::sys::{Leftover, LeftoverKind};
 
 /// Long enough for a user to unlock a key chain.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -80,6 +81,7 @@ impl<'a> Helper<'a> {
     /// Runs the helper and returns its output; `None` if it reports that there are no credentials.
     fn run(&self, action: &'static str, input: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let mut child = self.start(action)?;
+        let _child = Leftover::new(LeftoverKind::Child(child.id()));
         let talked = self.talk(&mut child, input);
         if !matches!(talked, Ok((true, _))) {
             // It may have exited at this very moment; either way it is waited for below.

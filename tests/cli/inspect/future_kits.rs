@@ -5,7 +5,7 @@ use kit_testkit::registry::FakeRegistry;
 use kit_testkit::sandbox::{Run, Sandbox};
 use serde_json::{Value, json};
 
-use super::hostile::{Layout, tar};
+use crate::transfer::{Layout, tar};
 
 const SECRET: &str = "application/vnd.kitops.modelkit.adapter.v2.bin+lz4";
 const FOREIGN: &str = "application/vnd.example.telemetry.v1+json";
