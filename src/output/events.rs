@@ -60,6 +60,7 @@ fn copied(outcome: CopyOutcome<'_>) -> String {
 pub(super) fn warning_line(warning: &Warning<'_>) -> String {
     match warning {
         Warning::LayerIgnored { kind, path } => format!("{kind} layer path {path} ignored by kitignore"),
+        Warning::NoLayers => "ModelKit contains no layers".to_owned(),
         Warning::LayerEmpty { kind, path } => format!("No files detected in {kind} layer with path {path}"),
         Warning::CompressionSavesLittle { kind, path } => {
             format!("{kind} {path}: compression saves less than 3 %; `--compression none` packs it faster")
@@ -96,6 +97,15 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::RemoteDatasetSkipped { name, address } => {
             format!("the dataset `{name}` at `{address}` is not downloaded; use --include-remote to download it")
         }
+        Warning::UnknownLayerSkipped { media_type, .. } => format!("Unknown media type {media_type}: skipping unpack"),
+        Warning::UnknownSkillSkipped { media_type, .. } => format!("Unknown media type {media_type}: skipping"),
+        Warning::LayerNotListed { media_type, digest } => {
+            format!("the files of layer {digest} are not listed: no entry of the Kitfile names it (type {media_type})")
+        }
+        Warning::LayerLeftOut { media_type, digest } => {
+            format!("layer {digest} is left out, because an image cannot contain its type, {media_type}")
+        }
+        Warning::EntryNotListed { place, reason } => format!("the files of {place} are not listed: {reason}"),
         Warning::OnlyETag { address } => {
             format!("`{address}` cannot be verified: its remoteHash is an ETag, not a SHA-256 digest")
         }

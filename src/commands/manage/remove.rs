@@ -32,12 +32,12 @@ pub(crate) struct RemoveArgs {
     #[arg(value_name = "NAME:TAG[,TAG]", required_unless_present = "all", conflicts_with = "all")]
     reference: Option<String>,
     /// Remove all tags of the ModelKit in its repository; with --all, remove everything
-    #[arg(short, long, conflicts_with = "remote")]
+    #[arg(short, long)]
     force: bool,
     /// Remove all untagged ModelKits
-    #[arg(short, long, conflicts_with = "remote")]
+    #[arg(short, long)]
     all: bool,
-    /// Remove the ModelKit and all its tags from the registry
+    /// Remove the tag from the registry; with --force or for a digest, the ModelKit with all its tags
     #[arg(short, long)]
     remote: bool,
     #[command(flatten)]
@@ -46,12 +46,15 @@ pub(crate) struct RemoveArgs {
 
 impl RemoveArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        if self.all && self.remote {
+            return Err(usage("cannot use --all with --remote"));
+        }
         let Some(text) = &self.reference else {
             return remove(context, &if self.force { Removal::Everything } else { Removal::Unnamed });
         };
         let references = Reference::parse_list(text).map_err(|error| Usage(error.into()))?;
         if let Some(bare) = references.iter().find(|reference| reference.selector().is_none()) {
-            return Err(usage(format!("`{bare}` needs a tag or a digest")));
+            return Err(usage(format!("tag or digest is required when removing ({bare}:<tag>)")));
         }
         for reference in references {
             if self.remote {
@@ -69,8 +72,17 @@ impl RemoveArgs {
             return Err(ops::Error::NoRegistry(reference.clone()).into());
         }
         let client = self.network.client(&context.environment)?;
-        let digest = ops::remove_remote(&client.repository(reference), reference)
-            .with_context(|| format!("Failed to remove `{reference}` from the registry"))?;
+        let repository = client.repository(reference);
+        let failed = || format!("Failed to remove `{reference}` from the registry");
+        if reference.digest.is_none() && !self.force {
+            context.output.say(&format!("Untagging remote ModelKit {reference}"));
+            ops::untag_remote(&repository, reference).with_context(failed)?;
+            return Ok(context.output.result(format!("Untagged {reference}"))?);
+        }
+        let manifest = ops::find_remote(&repository, reference).with_context(failed)?;
+        let digest = manifest.digest;
+        context.output.say(&format!("Deleting remote ModelKit {}", reference.with_digest(digest)));
+        ops::remove_remote(&repository, &manifest, &reference.registry).with_context(failed)?;
         Ok(context.output.result(format!("Removed {reference} (digest {digest})"))?)
     }
 }

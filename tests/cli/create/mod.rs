@@ -5,6 +5,7 @@ mod import_artifact;
 mod import_git;
 mod import_mlflow;
 mod init;
+mod kitfile_rules;
 mod link;
 mod lock;
 pub mod mcp;

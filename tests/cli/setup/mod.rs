@@ -6,5 +6,6 @@ mod golden;
 mod help;
 mod peers;
 mod progress;
+mod skills;
 mod version;
 mod words;

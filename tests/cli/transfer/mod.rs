@@ -23,3 +23,5 @@ mod tables;
 mod troubled;
 mod unpack;
 mod unsafe_paths;
+
+pub(crate) use hostile::{Layout, tar};

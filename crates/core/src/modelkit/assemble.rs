@@ -35,6 +35,8 @@ pub struct Assembly {
     pub kitfile: Kitfile,
     /// The layers, in the order of [`Kitfile::entries`].
     pub layers: Vec<PackedLayer>,
+    /// Layers that belong to no entry of the Kitfile. Artifacts list them unchanged after the others.
+    pub others: Vec<Descriptor>,
     /// The properties of the model. Only a `ModelPack` contains them.
     pub facts: ModelFacts,
     /// The annotations of the manifest.
@@ -101,7 +103,7 @@ impl Assembly {
     /// An artifact packed by this version of `kit`.
     pub fn new(kitfile: Kitfile, layers: Vec<PackedLayer>, cli_version: &str) -> Self {
         let annotations = Annotations::from([(CLI_VERSION.to_owned(), cli_version.to_owned())]);
-        Self { kitfile, layers, facts: ModelFacts::default(), annotations }
+        Self { kitfile, layers, others: Vec::new(), facts: ModelFacts::default(), annotations }
     }
 
     /// Returns the documents of the artifact in this form.
@@ -137,7 +139,8 @@ impl Assembly {
             annotations.insert(KITFILE.to_owned(), kitfile);
             modelpack::config(self)
         };
-        let layers = self.layers.iter().map(|layer| layer.describe(family)).collect();
+        let layers =
+            self.layers.iter().map(|layer| layer.describe(family)).chain(self.others.iter().cloned()).collect();
         let mut manifest = Manifest::new(family.artifact_type(), Descriptor::of(family.config_type(), &config), layers);
         manifest.annotations = annotations;
         Ok((config, manifest))
@@ -236,6 +239,7 @@ mod tests {
         let layers = modelkit.layers.iter().map(|layer| PackedLayer::of(layer, layer.diff_id.unwrap()).unwrap());
         Assembly {
             layers: layers.collect(),
+            others: modelkit.other_layers().cloned().collect(),
             kitfile: modelkit.config.kitfile,
             facts: ModelFacts::default(),
             annotations: modelkit.manifest.annotations,

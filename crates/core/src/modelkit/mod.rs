@@ -9,10 +9,11 @@ mod documents;
 mod form;
 mod index;
 mod labels;
+mod layer_search;
 mod lock;
 mod selection;
 
-pub use artifact::{InvalidModelKit, Layer, ModelKit, kind_and_path, label};
+pub use artifact::{InvalidModelKit, Layer, ModelKit, UnreadableEntry, kind_and_path, label};
 pub use assemble::{Assembly, CLI_VERSION, Form, PackedLayer, UnsupportedForm};
 pub use config::{Config, InvalidConfig, LayerDigests};
 pub use documents::Documents;
@@ -22,6 +23,7 @@ pub use form::{
 };
 pub use index::{ModelKitIndex, Variant};
 pub use labels::{AnnotationEdit, InvalidLabel, Keyed, Label, LabelEdit, Labels, check_keys};
+pub use layer_search::EntryProblem;
 pub use lock::{
     Change, Drift, Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote, Subject, kitfile_digest,
     parent_names, parse_lock,

@@ -21,6 +21,7 @@ mod read_once;
 mod remote_data;
 mod remote_data_error;
 mod session;
+mod skills;
 mod tag_state;
 mod transfer;
 mod unpack;
@@ -47,8 +48,8 @@ pub use index_error::IndexError;
 pub use init::{Draft, Project, ProjectFolder, init, init_remote};
 pub use keep::{
     Additions, Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, Removable, Removal, Removed, Unpinned,
-    UpdateOptions, add_to_index, check, create_index, diagnose, list_layout, list_local, list_remote, pins, remove,
-    remove_from_index, remove_remote,
+    UpdateOptions, add_to_index, check, create_index, diagnose, find_remote, list_layout, list_local, list_remote,
+    pins, remove, remove_from_index, remove_remote, untag_remote,
 };
 pub use lacking::Lacking;
 pub use pack::{
@@ -58,6 +59,7 @@ pub use pack::{
 pub use remote_data::RemoteData;
 pub use remote_data_error::RemoteDataError;
 pub use session::{Located, Location, Lookup, Session, find_here, find_index_here};
+pub use skills::{Installed, Skill, SkillError, SkillFile, SkillLayer, Skills, install_skill, read_skills};
 pub use tag_state::TagState;
 pub use transfer::{
     BlobAction, Copied, CopyOptions, Fetch, IMAGE_SUFFIX, MODELKIT_SUFFIX, MODELPACK_SUFFIX, Materialized, Origins,

@@ -9,7 +9,7 @@ use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{self, Format, counted, table};
 use kit_core::modelkit::Variant;
-use kit_core::ops::{self, InspectedIndex, Listed, Location, Lookup};
+use kit_core::ops::{self, InspectedIndex, Listed, Location, Lookup, Selection};
 use kit_core::progress::human;
 
 /// List the indexes in the local store
@@ -26,7 +26,7 @@ pub(super) struct ListArgs {
 
 impl ListArgs {
     pub(super) fn run(&self, context: &Context) -> Result<()> {
-        let mut rows = ops::list_local(&context.store()?, None, &context.bars)?;
+        let mut rows = ops::list_local(&context.store()?, None, &Selection::default(), &context.bars)?;
         rows.retain(|row| row.modelkits.is_some());
         Ok(context.output.result(self.format.render_rows(&rows, list_json, || list_table(&rows))?)?)
     }

@@ -170,7 +170,7 @@ fn docker_registry_and_skopeo_keep_an_index_unchanged() {
     assert_eq!(third(&["index", "info", &again, "--format", "json"]).ok().json()["digest"], digest);
     scene.elsewhere(&["unpack", &again, "-l", "quantization=Q4_0", "-d", "out"]).ok();
     assert!(scene.sandbox.tree("out") == scene.sandbox.tree("q4"));
-    scene.kit(&["remove", "--remote", &again, PLAIN]).ok().prints(&digest);
+    scene.kit(&["remove", "--remote", "--force", &again, PLAIN]).ok().prints(&digest);
 }
 
 /// An index whose entries have no `artifactType`, as the first version of `KitOps` with indexes wrote it, goes through

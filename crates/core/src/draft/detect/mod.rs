@@ -4,4 +4,4 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-pub use rules::{Found, FoundKind, Hints, detect};
+pub use rules::{Found, FoundKind, Hints, detect, skill_file};

@@ -7,6 +7,7 @@
 use crate::file_kind::{FileKind, MCP_BUNDLE, is_leftover, model_stem};
 use crate::kitfile::{
     Code, Dataset, Docs, FILE_NAMES, Kitfile, LOCK_FILE, MANIFEST_VERSION, McpServer, Model, ModelPart, Prompt,
+    is_reference,
 };
 
 /// With more folders of unknown content than this, the whole folder becomes one code entry.
@@ -44,14 +45,25 @@ pub struct Hints<'a> {
     pub model_folders: &'a [String],
 }
 
-/// Drafts a Kitfile for a folder with these items.
+/// Drafts a Kitfile for a folder with these items. A folder with a SKILL.md is one prompt.
 ///
 /// Any listing gives a valid Kitfile. The order of `listing` does not matter. Names are compared without case. The
 /// caller fills in the fields of the package, except for a licence that fits no other section.
 pub fn detect(listing: &[Found], hints: Hints<'_>) -> Kitfile {
+    if skill_file(listing).is_some() {
+        let whole = vec![prompt(".")];
+        return Kitfile { manifest_version: MANIFEST_VERSION.to_owned(), prompts: whole, ..Kitfile::default() };
+    }
     let mut draft = Draft { hints, ..Draft::default() };
     draft.items("", listing, hints.depth);
     draft.finish()
+}
+
+/// The name of the SKILL.md directly in a folder with these items, in upper or lower case.
+pub fn skill_file(listing: &[Found]) -> Option<&str> {
+    let is_skill =
+        |found: &&Found| matches!(found.kind, FoundKind::File { .. }) && found.name.eq_ignore_ascii_case("skill.md");
+    listing.iter().filter(is_skill).map(|found| found.name.as_str()).min()
 }
 
 /// The items that are used, sorted by name: no Kitfiles, no hidden files and no leftovers.
@@ -76,6 +88,8 @@ struct Draft<'a> {
     unknown_folders: usize,
     /// Files of unknown kind.
     unknown: Vec<String>,
+    /// True if something can only be packed with the whole folder.
+    needs_whole_folder: bool,
     datasets: Vec<String>,
     docs: Vec<Docs>,
     prompts: Vec<Prompt>,
@@ -88,13 +102,16 @@ impl Draft<'_> {
         for found in sorted(listing) {
             let path = format!("{folder}{}", found.name);
             match &found.kind {
+                FoundKind::Other => {}
+                // A path that has the form of a reference is not valid, but the whole folder includes it.
+                _ if is_reference(&path) => self.needs_whole_folder = true,
                 FoundKind::File { size } => self.file(&path, &found.name, *size),
                 FoundKind::Folder(content) if self.hints.model_folders.contains(&path) => {
                     self.model_folder(&path, content);
                 }
+                FoundKind::Folder(content) if skill_file(content).is_some() => self.prompts.push(prompt(&path)),
                 FoundKind::Folder(content) if depth > 0 => self.items(&format!("{path}/"), content, depth - 1),
                 FoundKind::Folder(content) => self.folder(&path, &found.name, content),
-                FoundKind::Other => {}
             }
         }
     }
@@ -147,7 +164,7 @@ impl Draft<'_> {
         for found in sorted(content).into_iter().filter(|found| found.kind != FoundKind::Other) {
             let path = format!("{name}/{}", found.name);
             let kind = match found.kind {
-                FoundKind::File { .. } => FileKind::of(&found.name),
+                FoundKind::File { .. } if !is_reference(&path) => FileKind::of(&found.name),
                 _ => FileKind::Unknown,
             };
             match (kind, &found.kind) {
@@ -178,7 +195,7 @@ impl Draft<'_> {
 
     fn finish(mut self) -> Kitfile {
         let most_files = if self.hints.depth > 0 { MOST_CODE_FILES } else { 0 };
-        if self.unknown.len() > most_files || self.unknown_folders > MOST_CODE_FOLDERS {
+        if self.needs_whole_folder || self.unknown.len() > most_files || self.unknown_folders > MOST_CODE_FOLDERS {
             self.code = vec![".".to_owned()];
         } else {
             self.code.append(&mut self.unknown);

@@ -89,7 +89,10 @@ fn folders_go_by_name_or_by_content() {
         (&["data/README.md", "data/a.csv", "prompts/a.md"], "datasets:\n  - path: data\nprompts:\n  - path: prompts\n"),
         (&["d/a.csv", "d/b.zip", "d/m.json"], "datasets:\n  - path: d\n"),
         (&["d/README", "d/a.md"], "docs:\n  - path: d\n"),
-        (&["p/skill.md", "p/a.prompt"], "prompts:\n  - path: p\n"),
+        (&["p/a.prompt.md", "p/a.prompt"], "prompts:\n  - path: p\n"),
+        (&["p/skill.md", "p/run.py"], "prompts:\n  - path: p\n"),
+        (&["docs/Skill.MD", "docs/a.pdf"], "prompts:\n  - path: docs\n"),
+        (&["SKILL.md", "run.py", "m.bin", "LICENSE"], "prompts:\n  - path: .\n"),
         (&["d/a.csv", "d/.hidden", "d/Thumbs.db"], "datasets:\n  - path: d\n"),
         (
             &["a/x.ipynb", "b/x.ipynb", "c/x.ipynb", "d/x.ipynb", "e/x.ipynb", "f/x.ipynb", "g/x.ipynb", "g/m.json"],

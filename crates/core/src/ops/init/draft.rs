@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::model::fill;
-use super::notebooks;
 use super::project::{Files, Project, RemoteProject};
+use super::{notebooks, skills};
 use crate::draft::{self, Hints, ModelCard};
 use crate::file_kind;
 use crate::kitfile::{Kitfile, Note, Package};
@@ -34,6 +34,7 @@ pub fn init(project: &dyn Project, depth: usize) -> Result<Draft, Error> {
     if let Some(card) = find_card(&files)? {
         take_over(&mut kitfile, card);
     }
+    skills::fill(&files, &listing, &mut kitfile)?;
     let mut notes = Vec::new();
     if let Some(model) = &mut kitfile.model {
         let problem = fill(&files, model)?;

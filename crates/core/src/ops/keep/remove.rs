@@ -1,12 +1,12 @@
 //! Removing ModelKits and indexes from the local store.
 
 use crate::digest::Digest;
-use crate::oci::{MediaType, Reference, Referrer, Source as _};
+use crate::oci::{Descriptor, MediaType, Reference, Referrer, Source as _};
 use crate::ops::collect::collect;
 use crate::ops::error::Error;
 use crate::ops::tag_state::TagState;
 use crate::progress::Progress;
-use crate::registry::Repository;
+use crate::registry::{self, Repository};
 use crate::store::{Collected, Entry, Members, Names, Store};
 
 /// The selection of ModelKits, or of indexes, to remove.
@@ -94,9 +94,8 @@ pub fn remove(
     Ok((removed, collect(store, progress)?))
 }
 
-/// Removes a ModelKit from its registry, with all its tags there, and returns its digest. A tag with a digest must
-/// point to that digest.
-pub fn remove_remote(repository: &Repository, reference: &Reference) -> Result<Digest, Error> {
+/// Returns the manifest of a ModelKit in its registry. A tag with a digest must point to that digest.
+pub fn find_remote(repository: &Repository, reference: &Reference) -> Result<Descriptor, Error> {
     let name = reference.tag.as_ref().map(ToString::to_string).or_else(|| reference.selector()).unwrap_or_default();
     let manifest =
         repository.resolve_at_registry(&name).map_err(|error| Error::reading("the manifest", error.into()))?;
@@ -104,12 +103,32 @@ pub fn remove_remote(repository: &Repository, reference: &Reference) -> Result<D
         let (expected, found) = (TagState::At(expected), TagState::At(manifest.digest));
         return Err(Error::TagMoved { tag: reference.without_digest().to_string(), expected, found });
     }
-    let bytes = repository.manifest(&manifest).map_err(|error| Error::reading("the manifest", error))?;
-    repository.delete(&manifest.digest.to_string())?;
-    if let Some(referrer) = Referrer::read(&manifest, &bytes) {
+    Ok(manifest)
+}
+
+/// Removes the ModelKit with this manifest from its registry, with all its tags there.
+pub fn remove_remote(repository: &Repository, manifest: &Descriptor, registry: &str) -> Result<(), Error> {
+    let bytes = repository.manifest(manifest).map_err(|error| Error::reading("the manifest", error))?;
+    repository.delete(&manifest.digest.to_string()).map_err(|error| refused(error, registry))?;
+    if let Some(referrer) = Referrer::read(manifest, &bytes) {
         repository.forget_referrer(&referrer.subject, &manifest.digest)?;
     }
-    Ok(manifest.digest)
+    Ok(())
+}
+
+/// Removes the tag of `reference` from its registry. The ModelKit keeps its other tags.
+pub fn untag_remote(repository: &Repository, reference: &Reference) -> Result<(), Error> {
+    let tag = reference.selector().unwrap_or_default();
+    repository.delete(&tag).map_err(|error| refused(error, &reference.registry))
+}
+
+fn refused(error: registry::Error, registry: &str) -> Error {
+    match error {
+        registry::Error::Unsupported { .. } => {
+            Error::RemovalUnsupported { registry: registry.to_owned(), source: Box::new(error) }
+        }
+        error => error.into(),
+    }
 }
 
 /// A selection of entries: those that match every field that is set.
