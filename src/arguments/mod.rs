@@ -2,6 +2,7 @@
 
 pub(super) mod dry_run;
 mod forms;
+pub(super) mod kitfile;
 mod labels;
 pub(super) mod lock_file;
 mod opening;

@@ -6,6 +6,7 @@ use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::{self, Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use etcetera::BaseStrategy;
@@ -29,6 +30,8 @@ pub(crate) struct Environment {
     pub(crate) config_file: Sourced<PathBuf>,
     /// Credential files of other tools, in the order of precedence: that of `REGISTRY_AUTH_FILE` comes first.
     pub(crate) credential_files: Vec<Sourced<PathBuf>>,
+    /// The longest wait for a lock, if the command line sets it.
+    pub(crate) lock_timeout: Option<Duration>,
     /// The variables for proxies that are set.
     pub(crate) proxies: Vec<Sourced<String>>,
     /// The object store for `s3` URLs.
@@ -69,6 +72,7 @@ impl Environment {
             root: root.map(|root| current_folder.join(root)),
             config_file: config_folder.map(|folder| current_folder.join(folder).join("config.toml")),
             credential_files: credential_files(),
+            lock_timeout: None,
             proxies: proxies(),
             settings: settings(),
             object_store: object_store(),
@@ -82,6 +86,11 @@ impl Environment {
             has_colour: is_watched && variable("NO_COLOR").is_none(),
             current_folder,
         })
+    }
+
+    /// The same environment with the value of `--lock-timeout`.
+    pub(crate) fn with_lock_timeout(self, lock_timeout: Option<Duration>) -> Self {
+        Self { lock_timeout, ..self }
     }
 
     /// The folder of the local store.
@@ -225,6 +234,7 @@ impl Environment {
             root: Sourced::new(root.to_owned(), Origin::BuiltIn),
             config_file: Sourced::new(root.join("config.toml"), Origin::BuiltIn),
             credential_files: Vec::new(),
+            lock_timeout: None,
             proxies: Vec::new(),
             settings: BTreeMap::new(),
             object_store: ObjectStore::default(),

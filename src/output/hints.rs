@@ -9,6 +9,7 @@ use kit_core::oci::{ContentError, Reference};
 use kit_core::ops::{self, BundleError, ImportError, IndexError, Lacking, RemoteDataError, TagState};
 use kit_core::recipe::Changed;
 use kit_core::registry;
+use kit_core::store;
 use kit_core::upstream::{self, hub, lfs};
 
 use super::report::NotLoggedIn;
@@ -26,6 +27,9 @@ pub(super) fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> 
     }
     if let Some(error) = cause.downcast_ref::<IndexError>() {
         return hint_for_index(error);
+    }
+    if let Some(error) = cause.downcast_ref::<store::Error>() {
+        return hint_for_store(error);
     }
     if let Some(NotLoggedIn { source: registry::Error::Unauthorized { .. }, .. }) = cause.downcast_ref() {
         return Some(
@@ -49,7 +53,9 @@ pub(super) fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> 
     }
     match cause.downcast_ref::<ContentError>()? {
         ContentError::Unauthorized(inner) | ContentError::Denied(inner) | ContentError::Other(inner) => {
-            inner.downcast_ref().map_or_else(|| inner.downcast_ref().and_then(hint_for_hub), hint_for_registry)
+            let of_hub = || inner.downcast_ref().and_then(hint_for_hub);
+            let of_store = || inner.downcast_ref().and_then(hint_for_store);
+            inner.downcast_ref().map_or_else(|| of_hub().or_else(of_store), hint_for_registry)
         }
         ContentError::Mismatch(_) => {
             Some("the content is damaged; run `kit fsck --repair` to remove damaged blobs, then pull again".to_owned())
@@ -71,6 +77,15 @@ fn hint_for_change(changed: &Changed) -> String {
         Changed::Content(_) => "pack again when no process is writing to the file".to_owned(),
         Changed::WhileRead(_) => "run the command again when no process is writing to the file".to_owned(),
         Changed::Gone(_) => "pack again from the current location of the files".to_owned(),
+    }
+}
+
+fn hint_for_store(error: &store::Error) -> Option<String> {
+    match error {
+        store::Error::Locked { .. } => {
+            Some("wait until that process ends, or end it; `--lock-timeout` sets the longest wait".to_owned())
+        }
+        _ => None,
     }
 }
 
@@ -105,6 +120,7 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::UnsupportedForm(UnsupportedForm::OldLayout(_)) => {
             Some("unpack the ModelKit and pack it again".to_owned())
         }
+        ops::Error::Store(error) => hint_for_store(error),
         ops::Error::Drift(_) => Some("if the changes are intended, update the lock with `kit pack --lock`".to_owned()),
         ops::Error::Registry(error) => hint_for_registry(error),
         ops::Error::TagMoved { found: TagState::At(digest), .. } => {

@@ -10,7 +10,6 @@ use crate::output::{Format, table};
 use kit_core::oci::Reference;
 use kit_core::ops::{self, Listed, Location};
 use kit_core::progress::human;
-use kit_core::store::Store;
 
 /// List ModelKits in the local store or a registry
 ///
@@ -50,7 +49,7 @@ impl ListArgs {
             Location::Artifact(reference) if reference.is_local() => Ok(ops::list_local(&store, Some(&reference))?),
             Location::Artifact(reference) => self.remote_rows(context, &reference),
             Location::Layout { path, .. } => {
-                let layout = Store::open(&path)?;
+                let layout = store.open_other(&path)?;
                 layout.expect_layout()?;
                 Ok(ops::list_layout(&layout, &format!("oci:{}", path.display()))?)
             }

@@ -8,9 +8,10 @@ use std::io;
 
 use super::disk;
 use super::error::Error;
-use super::layout::{Names, Store, read_regular};
+use super::layout::{Names, Store};
 use super::referrers::{SUBJECT, drop_orphans};
 use crate::oci::{Descriptor, Index, REF_NAME, Reference, Tag};
+use crate::sys;
 
 /// An annotation of `kit`: the full repository of an entry, such as `localhost/demo`.
 const REPOSITORY: &str = "ml.kitops.modelkit.repository";
@@ -104,7 +105,7 @@ impl Store {
 
     fn read_index(&self) -> Result<Index, Error> {
         let path = self.index_file();
-        match read_regular(&path, INDEX_LIMIT) {
+        match sys::read_regular(&path, INDEX_LIMIT) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|source| Error::Index { path, source }),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 Ok(Index::default())

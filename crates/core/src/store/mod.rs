@@ -28,6 +28,7 @@ mod remembered;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod writer;
 
 pub use blob::{BlobWriter, Committed};
@@ -40,4 +41,5 @@ pub use layout::{Names, Store};
 pub use links::LinkWriter;
 pub use reader::Reader;
 pub use remembered::RememberedLayer;
+pub use waiting::LockWaiting;
 pub use writer::Writer;

@@ -8,7 +8,7 @@ use fs_err as fs;
 
 use crate::archive::{self, LayerSource, Links};
 use crate::digest::Digest;
-use crate::kitfile::{self, FILE_NAMES};
+use crate::kitfile::{self, FILE_NAMES, SIZE_LIMIT};
 use crate::modelkit::{Change, Drift, Lock, LockedFile, LockedLayer, LockedRemote, Selection, Subject, kitfile_digest};
 use crate::ops::artifact::inspect;
 use crate::ops::error::Error;
@@ -212,7 +212,7 @@ fn mode_change(expected: u32, found: u32) -> Option<Change> {
 fn kitfile_change(options: &VerifyOptions, expected: Digest) -> Result<Option<Change>, Error> {
     let place = FILE_NAMES.iter().map(|name| options.folder.join(name)).find(|place| place.is_file());
     let Some(place) = place else { return Ok(Some(Change::Missing)) };
-    let text = fs::read(place)?;
+    let text = sys::read_regular(&place, SIZE_LIMIT as u64)?;
     let as_written = Digest::of(&text);
     if as_written == expected {
         return Ok(None);

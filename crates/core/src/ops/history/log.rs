@@ -13,7 +13,7 @@ use crate::ops::index_error::IndexError;
 use crate::ops::session::{Located, Location, Lookup, Session};
 use crate::ops::workers;
 use crate::provenance::Record;
-use crate::store::{Entry, Names, Store};
+use crate::store::{Entry, Names};
 
 /// Settings of a log.
 #[derive(Debug, Clone)]
@@ -102,7 +102,7 @@ impl Walk<'_> {
     fn named(&self) -> Result<(Box<dyn Source>, Vec<Named>), Error> {
         match self.location {
             Location::Layout { path, .. } => {
-                let layout = Store::open(path)?;
+                let layout = self.session.store.open_other(path)?;
                 layout.expect_layout()?;
                 let named = group(&layout.entries()?, |entry| entry.name().map(str::to_owned));
                 Ok((Box::new(layout.reader(Names::Tags)?), named))

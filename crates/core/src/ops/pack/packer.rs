@@ -1,12 +1,12 @@
 //! The steps that all ways to pack share: the entries of a Kitfile become layers, several at once, and the layers
 //! become a manifest.
 
-use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
 use fs_err as fs;
 
+use super::ignore_file::read_ignore_rules;
 use super::into_store::{PackOptions, Reading};
 use super::pointers::warn_of_pointers;
 use super::uncovered::uncovered;
@@ -371,15 +371,6 @@ fn locked_parent(parent: &Parent) -> LockedParent {
         manifest: descriptor.digest,
         paths: modelkit.layers.iter().map(|layer| layer.path.clone()).collect(),
     }
-}
-
-pub(crate) fn read_ignore_rules(context: &Path) -> Result<IgnoreRules, Error> {
-    let text = match fs::read_to_string(context.join(".kitignore")) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(error.into()),
-    };
-    Ok(IgnoreRules::parse(&text)?)
 }
 
 fn warn_of_what_is_not_packed(kitfile: &Kitfile, progress: &dyn Progress) {

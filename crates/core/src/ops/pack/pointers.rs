@@ -6,6 +6,7 @@ use crate::archive::{LayerSource, Measured};
 use crate::ops::error::Error;
 use crate::progress::{Progress, Warning};
 use crate::relative_path::RelativePath;
+use crate::sys;
 use crate::upstream::lfs::{POINTER_LIMIT, Pointer};
 
 /// Smaller than any pointer: its `oid` line alone is longer.
@@ -37,5 +38,5 @@ pub(crate) fn pointers(source: &LayerSource<'_>) -> Result<Vec<RelativePath>, Er
 fn is_pointer(source: &LayerSource<'_>, file: &RelativePath) -> bool {
     let place = file.join_to(source.root);
     let may_be = fs::metadata(&place).is_ok_and(|metadata| (SHORTEST..=POINTER_LIMIT).contains(&metadata.len()));
-    may_be && fs::read_to_string(&place).is_ok_and(|text| Pointer::parse(&text).is_some())
+    may_be && sys::read_regular_text(&place, POINTER_LIMIT).is_ok_and(|text| Pointer::parse(&text).is_some())
 }

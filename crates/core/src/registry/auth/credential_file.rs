@@ -13,6 +13,9 @@ use crate::registry::error::{Cause, Error};
 use crate::registry::http::{canonical, credential_key};
 use crate::sys;
 
+/// More than any list of credentials needs.
+const SIZE_LIMIT: u64 = 16 * 1024 * 1024;
+
 /// The document, including all members that belong to other programs.
 pub(super) struct CredentialFile {
     path: PathBuf,
@@ -23,7 +26,7 @@ impl CredentialFile {
     /// Reads `path`. A missing or empty file contains no credentials.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
         let path = path.to_owned();
-        let bytes = match fs_err::read(&path) {
+        let bytes = match sys::read_regular(&path, SIZE_LIMIT) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(Error::CredentialFile { path, source: Cause::of(&error) }),
