@@ -39,7 +39,7 @@ impl Context {
     pub(crate) fn session(&self, network: &NetworkArgs) -> Result<Session<'_>> {
         Ok(Session {
             store: self.store_for(network)?,
-            client: network.client(&self.environment)?,
+            client: network.client(&self.environment, self.bars.notifier())?,
             progress: &self.bars,
         })
     }

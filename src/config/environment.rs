@@ -16,7 +16,7 @@ use super::ci;
 use super::keys::KEYS;
 use super::values::{Origin, Sourced};
 use kit_core::provenance::Builder;
-use kit_core::registry::{AccessKeys, CredentialStore, Credentials, ObjectStore};
+use kit_core::registry::{AccessKeys, CredentialStore, Credentials, ObjectStore, Proxy, ProxyVariables};
 
 /// The environment of one run.
 #[derive(Debug, Clone)]
@@ -93,6 +93,20 @@ impl Environment {
         Self { lock_timeout, ..self }
     }
 
+    /// The proxies that the variables set.
+    pub(crate) fn proxy(&self) -> Proxy {
+        let value = |name: &str| {
+            let is_named = |set: &&Sourced<String>| set.origin.to_string().eq_ignore_ascii_case(name);
+            self.proxies.iter().find(is_named).map(|set| set.value.clone()).unwrap_or_default()
+        };
+        Proxy::Variables(ProxyVariables {
+            http: value("HTTP_PROXY"),
+            https: value("HTTPS_PROXY"),
+            all: value("ALL_PROXY"),
+            none: value("NO_PROXY"),
+        })
+    }
+
     /// The folder of the local store.
     pub(crate) fn store_folder(&self) -> PathBuf {
         self.root.value.join("store")
@@ -167,7 +181,7 @@ fn settings() -> BTreeMap<&'static str, OsString> {
     names.filter_map(|name| Some((name, variable(name)?))).collect()
 }
 
-/// The proxy variables that reqwest reads; lower-case names are used only if the upper-case ones are not set.
+/// The variables for proxies; lower-case names are used only if the upper-case ones are not set.
 fn proxies() -> Vec<Sourced<String>> {
     let pairs = [
         ("HTTP_PROXY", "http_proxy"),

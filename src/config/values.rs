@@ -131,7 +131,7 @@ impl<'a> Config<'a> {
             verify_tls: self.get(&TLS_VERIFY, None).value,
             extra_authorities: self.get(&CA, None).value,
             client_certificate: self.client_certificate(None),
-            proxy: self.flags.proxy.clone().map_or(Proxy::FromEnvironment, Proxy::Through),
+            proxy: self.flags.proxy.clone().map_or_else(|| self.environment.proxy(), Proxy::Through),
             concurrency: self.get(&CONCURRENCY, None).value.into(),
             retry: RetryPolicy { give_up_after: self.get(&RETRY_FOR, None).value, ..RetryPolicy::default() },
             credentials: self.environment.credentials(),

@@ -57,7 +57,7 @@ impl ListArgs {
     }
 
     fn remote_rows(&self, context: &Context, reference: &Reference) -> Result<Vec<Listed>> {
-        let client = self.network.client(&context.environment)?;
+        let client = self.network.client(&context.environment, context.bars.notifier())?;
         let jobs = client.concurrency(&reference.registry);
         ops::list_remote(&client.repository(reference), reference, jobs, &context.bars)
             .with_context(|| format!("cannot list `{reference}`"))

@@ -66,7 +66,7 @@ impl RemoveArgs {
         if reference.is_local() {
             return Err(ops::Error::NoRegistry(reference.clone()).into());
         }
-        let client = self.network.client(&context.environment)?;
+        let client = self.network.client(&context.environment, context.bars.notifier())?;
         let digest = ops::remove_remote(&client.repository(reference), reference)
             .with_context(|| format!("Failed to remove `{reference}` from the registry"))?;
         Ok(context.output.result(format!("Removed {reference} (digest {digest})"))?)

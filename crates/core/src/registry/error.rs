@@ -29,7 +29,7 @@ pub enum Error {
     #[error("cannot {attempt}: unsupported by registry `{registry}`")]
     Unsupported { registry: String, attempt: String, source: Option<Answer> },
     /// Any other refusal. `retry_after` is the pause that the registry requests.
-    #[error("cannot {attempt}: `{host}` answered {status}")]
+    #[error("cannot {attempt}: `{host}` answered {status}{}", requested(*retry_after))]
     Status { host: String, attempt: String, status: u16, retry_after: Option<Duration>, source: Option<Answer> },
 
     /// The connection could not be established.
@@ -41,6 +41,12 @@ pub enum Error {
     /// No bytes were received or accepted for too long.
     #[error("cannot {attempt}: the registry did not respond for {seconds} s")]
     Silent { attempt: String, seconds: u64 },
+    /// A document did not arrive as a whole in time.
+    #[error("cannot {attempt}: the answer was not complete after {seconds} s")]
+    Unfinished { attempt: String, seconds: u64 },
+    /// A connection brought hardly any bytes of a blob for some time.
+    #[error("cannot {attempt}: the registry sent less than 1 KiB a second for {seconds} s")]
+    Slow { attempt: String, seconds: u64 },
     /// The answer has fewer bytes than it announced.
     #[error("cannot {attempt}: the answer ended after {received} of {expected} bytes")]
     Truncated { attempt: String, received: u64, expected: u64 },
@@ -107,7 +113,11 @@ impl Error {
     /// Returns true if the same request can succeed a moment later.
     pub(super) fn is_temporary(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Broken { .. } | Self::Silent { .. } | Self::Truncated { .. } => true,
+            Self::Unreachable { .. }
+            | Self::Broken { .. }
+            | Self::Silent { .. }
+            | Self::Slow { .. }
+            | Self::Truncated { .. } => true,
             // The blobs were just stored: with several writers at once, or with an object store behind it, a registry
             // may see them only a moment later (docker-registry 2.8.2 with twenty clients).
             Self::Status { source: Some(answer), .. } if answer.has_code("MANIFEST_BLOB_UNKNOWN") => true,
@@ -137,6 +147,12 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// The end of a sentence about an answer that asks for a pause.
+fn requested(pause: Option<Duration>) -> String {
+    let pause = pause.filter(|pause| pause.as_secs() > 0);
+    pause.map(|pause| format!(" and asks to wait {} s", pause.as_secs())).unwrap_or_default()
 }
 
 /// Returns true for statuses that may pass. 501 and 505 mean a missing feature of the server, which is permanent.

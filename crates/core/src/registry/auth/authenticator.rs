@@ -14,6 +14,7 @@ use super::credentials::Credentials;
 use super::token::{Token, TokenRequest, basic, bearer, parse_token, safe_realm};
 use crate::registry::error::Error;
 use crate::registry::http::{Answer, Endpoint, RetryPolicy, RetryState, Transport, read_capped, retrying};
+use crate::registry::settings::Timeouts;
 
 /// The limit for a token server's answer. It has a few kilobytes; some servers put long lists of rights into their
 /// tokens.
@@ -79,7 +80,7 @@ pub(crate) struct Auth {
     keys: Arc<Keys>,
     transport: Arc<Transport>,
     retry: RetryPolicy,
-    patience: std::time::Duration,
+    timeouts: Timeouts,
     state: Mutex<State>,
 }
 
@@ -91,13 +92,8 @@ struct State {
 }
 
 impl Auth {
-    pub(crate) fn new(
-        keys: Keys,
-        transport: Arc<Transport>,
-        retry: RetryPolicy,
-        patience: std::time::Duration,
-    ) -> Self {
-        Self { keys: Arc::new(keys), transport, retry, patience, state: Mutex::default() }
+    pub(crate) fn new(keys: Keys, transport: Arc<Transport>, retry: RetryPolicy, timeouts: Timeouts) -> Self {
+        Self { keys: Arc::new(keys), transport, retry, timeouts, state: Mutex::default() }
     }
 
     /// The `Authorization` for a request, if the registry's challenge is known from an earlier one.
@@ -198,7 +194,7 @@ impl Auth {
         request: impl Fn(Url) -> TokenRequest,
     ) -> Result<Token, Error> {
         let realm = safe_realm(&access.endpoint, realm)?;
-        retrying(RetryState::new(self.retry), async || {
+        retrying(RetryState::new(self.retry).reporting(self.transport.waits()), async || {
             let asked_at = Instant::now();
             let (status, retry_after, body) = self.ask(access, request(realm.clone())).await?;
             let registry = access.endpoint.name.clone();
@@ -232,9 +228,9 @@ impl Auth {
         *request.headers_mut() = asked.headers;
         *request.body_mut() = (!asked.body.is_empty()).then(|| asked.body.into());
         let attempt = attempt(access);
-        let response = self.transport.execute(request, &attempt, self.patience).await?;
+        let response = self.transport.execute(request, &attempt, self.timeouts.silence).await?;
         let (status, retry_after) = (response.status(), crate::registry::http::retry_after(response.headers()));
-        let body = read_capped(response, TOKEN_LIMIT, &attempt, self.patience).await?;
+        let body = read_capped(response, TOKEN_LIMIT, &attempt, self.timeouts).await?;
         Ok((status, retry_after, body))
     }
 

@@ -44,24 +44,29 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     pub(crate) fn new(transport: Arc<Transport>, keys: Keys, retry: RetryPolicy, timeouts: Timeouts) -> Self {
-        let auth = Auth::new(keys, Arc::clone(&transport), retry, timeouts.silence);
+        let auth = Auth::new(keys, Arc::clone(&transport), retry, timeouts);
         Self { transport, auth, timeouts }
     }
 
     /// Sends `call` until the answer is a success, within the limits of its retry policy.
     pub(crate) async fn send(&self, call: &Call) -> Result<Response, Error> {
-        retrying(RetryState::new(call.retry), async || self.send_once(call).await).await
+        retrying(self.tries(call), async || self.send_once(call).await).await
     }
 
     /// Like [`send`](Self::send), but also reads the body, as part of each attempt.
     pub(crate) async fn fetch(&self, call: &Call, limit: u64) -> Result<(HeaderMap, Vec<u8>, Url), Error> {
-        retrying(RetryState::new(call.retry), async || {
+        retrying(self.tries(call), async || {
             let response = self.send_once(call).await?;
             let (headers, url) = (response.headers().clone(), response.url().clone());
-            let body = read_capped(response, limit, &call.attempt, self.timeouts.silence).await?;
+            let body = read_capped(response, limit, &call.attempt, self.timeouts).await?;
             Ok((headers, body, url))
         })
         .await
+    }
+
+    /// The attempts of `call`.
+    pub(crate) fn tries(&self, call: &Call) -> RetryState {
+        RetryState::new(call.retry).reporting(self.transport.waits())
     }
 
     /// Sends `call` and turns any answer but a success into an error.
@@ -88,7 +93,7 @@ impl Exchange {
         }
         let (status, headers, url) = (response.status(), response.headers().clone(), response.url().clone());
         // The message is only an explanation; if it cannot be read, the status still identifies the failure.
-        let body = read_capped(response, ANSWER_LIMIT, &call.attempt, self.timeouts.silence).await.unwrap_or_default();
+        let body = read_capped(response, ANSWER_LIMIT, &call.attempt, self.timeouts).await.unwrap_or_default();
         let source = Answer::of(&headers, &body);
         let (registry, attempt) = (call.access.endpoint.name.clone(), call.attempt.clone());
         let is_registry = call.access.endpoint.owns(&url);

@@ -9,6 +9,7 @@ mod redact;
 mod retry;
 mod transport;
 mod trust;
+mod waits;
 
 pub use answer::Answer;
 pub(crate) use document::read_capped;

@@ -53,7 +53,7 @@ impl<'a> Upload<'a> {
             repository,
             descriptor,
             feed: Feed::new(content, descriptor),
-            tries: RetryState::of_a_blob(settings.retry),
+            tries: RetryState::of_a_blob(settings.retry).reporting(repository.client.exchange.transport.waits()),
             requested_form: settings.upload_of(repository.registry()),
             resumable_bytes: settings.resumable_bytes_of(repository.registry()),
             form: Form::Whole,
