@@ -10,6 +10,7 @@ mod download;
 mod error;
 mod http;
 mod manifest_refusal;
+mod media_types;
 mod mirror;
 mod probe;
 mod proxy;

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use kit_core::registry::{Client, Error, Proxy, Settings};
+use kit_core::registry::{Client, Error, Proxy, ProxyVariables, Settings};
 
 use crate::support::settings;
 use kit_testkit::registry::FakeRegistry;

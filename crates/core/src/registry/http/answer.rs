@@ -5,6 +5,8 @@ use std::fmt;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
+use crate::oci::without_bom;
+
 /// The number of bytes of an answer that are read.
 pub(super) const ANSWER_LIMIT: u64 = 64 * 1024;
 /// The number of characters of a message that are kept.
@@ -22,7 +24,7 @@ pub struct Answer {
 impl Answer {
     /// Reads the body of an error answer; `None` if it contains no message.
     pub(crate) fn parse(body: &[u8]) -> Option<Self> {
-        let errors = match serde_json::from_slice(body) {
+        let errors = match serde_json::from_slice(without_bom(body)) {
             Ok(document) => from_document(&document),
             Err(_) => from_text(&String::from_utf8_lossy(body)),
         };
