@@ -28,6 +28,14 @@ pub enum Error {
     /// The registry does not support this operation.
     #[error("cannot {attempt}: unsupported by registry `{registry}`")]
     Unsupported { registry: String, attempt: String, source: Option<Answer> },
+    /// The registry accepts no uploads.
+    #[error("cannot {attempt}: `{registry}` is read-only")]
+    ReadOnly { registry: String, attempt: String, source: Option<Answer> },
+    /// A write was redirected in a way that does not keep its method (RFC 9110, 15.4).
+    #[error(
+        "cannot {attempt}: `{registry}` redirects it to `{host}` with the status {status}, which is for reading only"
+    )]
+    WriteRedirected { registry: String, attempt: String, host: String, status: u16 },
     /// Any other refusal. `retry_after` is the pause that the registry requests.
     #[error("cannot {attempt}: `{host}` answered {status}{}", requested(*retry_after))]
     Status { host: String, attempt: String, status: u16, retry_after: Option<Duration>, source: Option<Answer> },
@@ -51,6 +59,9 @@ pub enum Error {
     #[error("cannot {attempt}: the answer ended after {received} of {expected} bytes")]
     Truncated { attempt: String, received: u64, expected: u64 },
 
+    /// The server ended the TLS handshake, as servers do that require a client certificate.
+    #[error("`{host}` refused the TLS connection")]
+    HandshakeRefused { host: String, source: Cause },
     /// The server does not use TLS.
     #[error("`{host}` does not speak https")]
     NotTls { host: String },
@@ -135,6 +146,7 @@ impl Error {
             | Self::Denied { source, .. }
             | Self::NotFound { source, .. }
             | Self::Unsupported { source, .. }
+            | Self::ReadOnly { source, .. }
             | Self::Status { source, .. } => source.as_ref(),
             _ => None,
         }

@@ -5,6 +5,7 @@
 //! store, no Kitfile and no terminal, and reads no environment except the proxy variables, which reqwest reads.
 
 mod auth;
+mod catalog;
 mod client;
 mod download;
 mod error;

@@ -88,7 +88,7 @@ fn from_text(text: &str) -> Vec<(Option<String>, String)> {
 }
 
 /// Reduces a text to one line without control characters, which could control the terminal.
-fn cleaned(text: &str) -> String {
+pub(super) fn cleaned(text: &str) -> String {
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
     words.join(" ").chars().take(MESSAGE_LIMIT).collect()

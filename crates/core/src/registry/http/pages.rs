@@ -12,6 +12,9 @@ use crate::registry::error::Error;
 /// The limit for pages: a server with more of them is likely to repeat them in a cycle.
 const PAGES_LIMIT: usize = 10_000;
 
+/// The limit for the bytes of all pages: more than half a million long tags.
+const LIST_LIMIT: u64 = 64 * 1024 * 1024;
+
 /// The decision of the reader of a page.
 pub(crate) enum Then {
     /// Read the page after it, if there is one.
@@ -30,8 +33,13 @@ impl Client {
     ) -> Result<(), Error> {
         let attempt = call.attempt.clone();
         let broken = |problem: String| Error::Protocol { attempt: attempt.clone(), problem };
+        let mut bytes = 0;
         for _ in 0..PAGES_LIMIT {
             let (headers, body, url) = self.fetch(&call, MANIFEST_SIZE_LIMIT)?;
+            bytes += body.len() as u64;
+            if bytes > LIST_LIMIT {
+                return Err(broken(format!("the list has more than {LIST_LIMIT} bytes")));
+            }
             let Then::Next = read(&headers, &body).map_err(broken)? else { return Ok(()) };
             let Some(next) = next_page(&headers) else { return Ok(()) };
             let next: Url =

@@ -14,6 +14,7 @@ use tracing::debug;
 use super::redact::redacted;
 use super::trust;
 use super::waits::Waits;
+use super::warnings::Warnings;
 use crate::registry::error::{Cause, Error};
 use crate::registry::proxy::{Proxy, ProxyRules};
 use crate::registry::settings::{ClientCertificate, Settings, Tls};
@@ -26,6 +27,7 @@ pub(crate) struct Transport {
     encrypted: Mutex<HashMap<Tls, reqwest::Client>>,
     settings: Settings,
     waits: Arc<Waits>,
+    warnings: Warnings,
 }
 
 impl Transport {
@@ -35,7 +37,13 @@ impl Transport {
         // An empty list of authorities costs nothing to set up, and plain http does not need any.
         let plain = finish(common(&settings)?.tls_certs_only([]), "the http client cannot be created")?;
         let waits = Arc::new(Waits::new(settings.notifier.clone()));
-        Ok(Self { plain, encrypted: Mutex::default(), settings, waits })
+        let warnings = Warnings::new(settings.notifier.clone());
+        Ok(Self { plain, encrypted: Mutex::default(), settings, waits, warnings })
+    }
+
+    /// The warnings that registries sent.
+    pub(crate) fn warnings(&self) -> &Warnings {
+        &self.warnings
     }
 
     /// The pauses before requests are repeated.
@@ -181,6 +189,11 @@ pub(crate) fn failure(error: &reqwest::Error, url: &Url, attempt: &str) -> Error
     }
     if details.contains("InvalidCertificate") {
         return Error::Untrusted { host, source };
+    }
+    // A server that asked for a certificate and got none sends one of these alerts (RFC 8446, 6.2).
+    let alerts = ["CertificateRequired", "HandshakeFailure", "BadCertificate"];
+    if alerts.iter().any(|alert| details.contains(&format!("AlertReceived({alert})"))) {
+        return Error::HandshakeRefused { host, source };
     }
     if details.contains("InvalidContentType") {
         return Error::NotTls { host };
