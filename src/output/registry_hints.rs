@@ -6,8 +6,9 @@ use kit_core::registry;
 /// The hint for an error of a registry.
 pub(super) fn hint_for_registry(error: &registry::Error) -> Option<String> {
     match error {
-        registry::Error::NoCredentials { registry, .. } | registry::Error::Unauthorized { registry, .. } => {
-            Some(format!("run `kit login {registry}`, then try again"))
+        registry::Error::NoCredentials { registry, .. } => Some(format!("run `kit login {registry}`, then try again")),
+        registry::Error::Unauthorized { registry, .. } => {
+            Some(format!("the stored credentials are wrong or expired; run `kit login {registry}` with new ones"))
         }
         registry::Error::NoChallenge { .. } => {
             Some("check the address; a proxy or gateway in front of the registry may require another login".to_owned())

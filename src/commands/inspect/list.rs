@@ -53,7 +53,7 @@ impl ListArgs {
         let Some(host) = host(text) else { return Ok(None) };
         let local = text.parse::<Reference>().ok().filter(Reference::is_local);
         let is_local = match local {
-            Some(reference) => !ops::list_local(&context.store()?, Some(&reference))?.is_empty(),
+            Some(reference) => !ops::list_local(&context.store()?, Some(&reference), &context.bars)?.is_empty(),
             None => false,
         };
         Ok((!is_local).then_some(host))
@@ -74,14 +74,16 @@ impl ListArgs {
 
     fn rows(&self, context: &Context) -> Result<Vec<Listed>> {
         let store = context.store()?;
-        let Some(text) = &self.repository else { return Ok(ops::list_local(&store, None)?) };
+        let Some(text) = &self.repository else { return Ok(ops::list_local(&store, None, &context.bars)?) };
         match context.location_as_given(text)? {
-            Location::Artifact(reference) if reference.is_local() => Ok(ops::list_local(&store, Some(&reference))?),
+            Location::Artifact(reference) if reference.is_local() => {
+                Ok(ops::list_local(&store, Some(&reference), &context.bars)?)
+            }
             Location::Artifact(reference) => self.remote_rows(context, &reference),
             Location::Layout { path, .. } => {
                 let layout = store.open_other(&path)?;
                 layout.expect_layout()?;
-                Ok(ops::list_layout(&layout, &format!("oci:{}", path.display()))?)
+                Ok(ops::list_layout(&layout, &format!("oci:{}", path.display()), &context.bars)?)
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Small bodies that are read into memory: up to a size limit, only while the server keeps sending, and for a limited time.
+//! Small bodies that are read into memory: up to a size limit, only while the server keeps sending, and for a limited
+//! time.
 
 use std::time::{Duration, Instant};
 

@@ -6,8 +6,8 @@ use super::capabilities::{Capability, Feature, HostCapabilities};
 /// The size of parts after a registry refused one as too large: the limit of ghcr.io (rust-oci-client#35, #37).
 pub(super) const SMALL_PART_BYTES: u64 = 4 * 1024 * 1024;
 
-/// The sizes of parts that are tried after larger ones were refused, for proxies with a limit of their own: that of nginx
-/// is 1 MiB by default.
+/// The sizes of parts that are tried after larger ones were refused, for proxies with a limit of their own: that of
+/// nginx is 1 MiB by default.
 const SMALLER_PARTS: [u64; 3] = [SMALL_PART_BYTES, MIB, MIB / 4];
 
 /// The size of parts after one with so many bytes was refused; `None` if there is no smaller one.
