@@ -67,7 +67,8 @@ impl ListArgs {
                  {registry}/REPOSITORY`"
             )
         })?;
-        let lines = || names.iter().map(|name| format!("{registry}/{}\n", one_line(name))).collect();
+        let line = |name: &String| format!("{registry}/{}", one_line(name));
+        let lines = || names.iter().map(line).collect::<Vec<_>>().join("\n");
         let to_json = |name: &String| json!({ "repo": format!("{registry}/{name}") });
         Ok(context.output.result(self.format.render_rows(&names, to_json, lines)?)?)
     }

@@ -75,7 +75,7 @@ fn findings_are_remembered_until_they_are_forgotten() {
 
 /// The length of a pause is random, so that a long one may or may not be reported.
 fn without_waits(text: &str) -> String {
-    text.lines().filter(|line| !line.starts_with("warning: trying again in")).map(|line| format!("{line}\n")).collect()
+    text.split_inclusive('\n').filter(|line| !line.starts_with("warning: trying again in")).collect()
 }
 
 #[test]

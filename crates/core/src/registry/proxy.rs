@@ -115,21 +115,21 @@ fn proxy(text: &str, variable: &str) -> Result<Option<Url>, Error> {
 }
 
 impl Exception {
-    fn parse(part: &str) -> Option<Self> {
-        let part = part.to_ascii_lowercase();
-        if part == "*" {
+    fn parse(text: &str) -> Option<Self> {
+        let text = text.to_ascii_lowercase();
+        if text == "*" {
             return Some(Self::All);
         }
-        if let Some((address, bits)) = part.split_once('/') {
+        if let Some((address, bits)) = text.split_once('/') {
             let (address, bits) = (address.parse().ok()?, bits.parse().ok()?);
             let most = if matches!(address, IpAddr::V4(_)) { 32 } else { 128 };
             return (bits <= most).then_some(Self::Network { address, bits });
         }
-        let (host, port) = split_port(&part)?;
-        if let Ok(address) = host.parse::<IpAddr>() {
+        let (name, port) = split_port(&text)?;
+        if let Ok(address) = name.parse::<IpAddr>() {
             return Some(Self::Address { address: address.to_canonical(), port });
         }
-        let host = host.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(host);
+        let host = name.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(name);
         let host = host.trim_end_matches('.');
         if host.is_empty() {
             return None;

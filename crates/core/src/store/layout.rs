@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use fs_err as fs;
 
@@ -17,7 +18,7 @@ use crate::sys;
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
-    waiting: LockWaiting,
+    waiting: Arc<LockWaiting>,
 }
 
 /// The meaning of the names in the index of a layout.
@@ -32,20 +33,20 @@ pub enum Names {
 impl Store {
     /// Opens the store in the folder `root`, which need not exist yet.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, Error> {
-        let store = Self { root: root.into(), waiting: LockWaiting::default() };
+        let store = Self { root: root.into(), waiting: Arc::default() };
         store.check_version()?;
         Ok(store)
     }
 
     /// Opens another store, which waits for locks as this one does.
     pub fn open_other(&self, root: impl Into<PathBuf>) -> Result<Self, Error> {
-        Ok(Self::open(root)?.with_waiting(self.waiting.clone()))
+        Ok(Self { waiting: Arc::clone(&self.waiting), ..Self::open(root)? })
     }
 
     /// The same store with another way to wait for locks.
     #[must_use]
     pub fn with_waiting(self, waiting: LockWaiting) -> Self {
-        Self { waiting, ..self }
+        Self { waiting: Arc::new(waiting), ..self }
     }
 
     pub(super) fn waiting(&self) -> &LockWaiting {

@@ -46,10 +46,11 @@ impl LockWaiting {
         }
         if self.timeout.is_none() {
             // The system wakes the waiting processes one after the other.
-            return Ok(match kind {
-                Kind::Shared => file.file().lock_shared()?,
-                Kind::Exclusive => file.file().lock()?,
-            });
+            let taken = match kind {
+                Kind::Shared => file.file().lock_shared(),
+                Kind::Exclusive => file.file().lock(),
+            };
+            return Ok(taken?);
         }
         if try_until(file, kind, begun, timeout)? {
             return Ok(());

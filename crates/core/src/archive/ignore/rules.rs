@@ -273,8 +273,8 @@ mod tests {
 
     /// The rules in their order, without the index.
     fn is_ignored_one_by_one(rules: &IgnoreRules, path: &str) -> bool {
-        let matching = rules.rules.iter().filter(|rule| rule.matches_or_parent_matches(path));
-        matching.last().is_some_and(|rule| !rule.keeps)
+        let mut matching = rules.rules.iter().filter(|rule| rule.matches_or_parent_matches(path));
+        matching.next_back().is_some_and(|rule| !rule.keeps)
     }
 
     fn may_keep_one_by_one(rules: &IgnoreRules, path: &RelativePath) -> bool {

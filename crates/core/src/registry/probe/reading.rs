@@ -71,8 +71,7 @@ impl Repository {
         let call = self.referrers_call(subject, PULL)?;
         let (is_supported, found) = match self.client.send(&call) {
             Ok(response) if is_index(response.headers()) => (true, "yes (API)".to_owned()),
-            Ok(_) => (false, "no API; by tag".to_owned()),
-            Err(Error::NotFound { .. } | Error::Unsupported { .. }) => (false, "no API; by tag".to_owned()),
+            Ok(_) | Err(Error::NotFound { .. } | Error::Unsupported { .. }) => (false, "no API; by tag".to_owned()),
             Err(Error::Status { status: status @ 400..=499, .. }) if status != 429 => {
                 (false, format!("no API ({status}); by tag"))
             }
