@@ -26,9 +26,7 @@ fn refused(sandbox: &Sandbox, args: &[&str], expected: &str) {
 
 #[test]
 fn nothing_but_a_regular_file_is_read() {
-    let make: [(&str, &dyn Fn(&Path)); 2] =
-        [("fifo", &make_fifo), ("device", &|path| symlink("/dev/zero", path).unwrap())];
-    for (kind, make) in make {
+    for kind in ["fifo", "device"] {
         for (file, args) in [
             ("project/Kitfile", &["pack", "project", "-t", "b:v1"][..]),
             ("project/Kitfile", &["validate", "project"]),
@@ -53,10 +51,13 @@ fn nothing_but_a_regular_file_is_read() {
             if path.exists() {
                 fs_err::remove_file(&path).unwrap();
             }
-            if kind == "device" && file.ends_with(".lock") && file.starts_with("kit") {
+            if kind == "device" && file.starts_with("kit/store/.kit/") {
                 continue; // a symbolic link is refused as a lock file anyway
             }
-            make(&path);
+            match kind {
+                "fifo" => make_fifo(&path),
+                _ => symlink("/dev/zero", &path).unwrap(),
+            }
             refused(&sandbox, args, "not a regular file");
         }
     }
