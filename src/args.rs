@@ -4,6 +4,7 @@ use std::any::TypeId;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -15,7 +16,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::context::Context;
 use crate::commands::Command;
-use crate::config::Environment;
+use crate::config::{Environment, parse_duration};
 use crate::output::{Output, ProgressMode, report};
 use kit_core::problem::closest;
 use kit_core::sys;
@@ -37,6 +38,10 @@ struct GlobalArgs {
     /// folder]
     #[arg(long, global = true, value_name = "FOLDER")]
     config: Option<PathBuf>,
+    /// Fail if another process holds a lock of the local store for longer than this time, such as 30s or 5m [default:
+    /// no limit]
+    #[arg(long, global = true, value_name = "TIME", value_parser = parse_duration)]
+    lock_timeout: Option<Duration>,
     /// Progress output: nothing, one line per step, bars, or JSON for scripts
     #[arg(long, global = true, value_name = "MODE")]
     progress: Option<ProgressMode>,
@@ -78,6 +83,7 @@ Usage: kit [OPTIONS] COMMAND
 const OPTIONS: &str = "
 Options
   --config FOLDER     Folder of the local store and the credentials
+  --lock-timeout TIME Longest wait for a lock of the local store
   --progress MODE     none, plain (a line per step), fancy (bars) or json (for scripts)
   --log-level LEVEL   error, warn, info, debug or trace
   -v, --verbose       Log more; repeat for even more
@@ -127,7 +133,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let global = &args.global;
     let environment = match Environment::read(global.config.as_deref(), &given) {
-        Ok(environment) => environment,
+        Ok(environment) => environment.with_lock_timeout(global.lock_timeout),
         Err(error) => return report::unready(&error),
     };
     let is_quiet = global.quiet || global.log_level == LogLevel::Error;

@@ -3,6 +3,7 @@
 mod depth;
 pub(super) mod dry_run;
 mod forms;
+pub(super) mod kitfile;
 mod labels;
 pub(super) mod lock_file;
 mod opening;

@@ -6,6 +6,7 @@ use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::{self, Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use etcetera::BaseStrategy;
@@ -16,7 +17,7 @@ use super::keys::KEYS;
 use super::values::{Origin, Sourced};
 use crate::skills::AgentFolders;
 use kit_core::provenance::Builder;
-use kit_core::registry::{AccessKeys, CredentialStore, Credentials, ObjectStore};
+use kit_core::registry::{AccessKeys, CredentialStore, Credentials, ObjectStore, Proxy, ProxyVariables};
 
 /// The environment of one run.
 #[derive(Debug, Clone)]
@@ -32,6 +33,8 @@ pub(crate) struct Environment {
     pub(crate) config_file: Sourced<PathBuf>,
     /// Credential files of other tools, in the order of precedence: that of `REGISTRY_AUTH_FILE` comes first.
     pub(crate) credential_files: Vec<Sourced<PathBuf>>,
+    /// The longest wait for a lock, if the command line sets it.
+    pub(crate) lock_timeout: Option<Duration>,
     /// The variables for proxies that are set.
     pub(crate) proxies: Vec<Sourced<String>>,
     /// The object store for `s3` URLs.
@@ -75,6 +78,7 @@ impl Environment {
             root: root.map(|root| current_folder.join(root)),
             config_file: config_folder.map(|folder| current_folder.join(folder).join("config.toml")),
             credential_files: credential_files(),
+            lock_timeout: None,
             proxies: proxies(),
             settings: settings(),
             object_store: object_store(),
@@ -88,6 +92,25 @@ impl Environment {
             is_watched,
             has_colour: is_watched && variable("NO_COLOR").is_none(),
             current_folder,
+        })
+    }
+
+    /// The same environment with the value of `--lock-timeout`.
+    pub(crate) fn with_lock_timeout(self, lock_timeout: Option<Duration>) -> Self {
+        Self { lock_timeout, ..self }
+    }
+
+    /// The proxies that the variables set.
+    pub(crate) fn proxy(&self) -> Proxy {
+        let value = |name: &str| {
+            let is_named = |set: &&Sourced<String>| set.origin.to_string().eq_ignore_ascii_case(name);
+            self.proxies.iter().find(is_named).map(|set| set.value.clone()).unwrap_or_default()
+        };
+        Proxy::Variables(ProxyVariables {
+            http: value("HTTP_PROXY"),
+            https: value("HTTPS_PROXY"),
+            all: value("ALL_PROXY"),
+            none: value("NO_PROXY"),
         })
     }
 
@@ -180,7 +203,7 @@ fn settings() -> BTreeMap<&'static str, OsString> {
     names.filter_map(|name| Some((name, variable(name)?))).collect()
 }
 
-/// The proxy variables that reqwest reads; lower-case names are used only if the upper-case ones are not set.
+/// The variables for proxies; lower-case names are used only if the upper-case ones are not set.
 fn proxies() -> Vec<Sourced<String>> {
     let pairs = [
         ("HTTP_PROXY", "http_proxy"),
@@ -249,6 +272,7 @@ impl Environment {
             root: Sourced::new(root.to_owned(), Origin::BuiltIn),
             config_file: Sourced::new(root.join("config.toml"), Origin::BuiltIn),
             credential_files: Vec::new(),
+            lock_timeout: None,
             proxies: Vec::new(),
             settings: BTreeMap::new(),
             object_store: ObjectStore::default(),

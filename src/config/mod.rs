@@ -9,6 +9,7 @@ mod network;
 mod setting;
 mod values;
 
+pub(crate) use decode::parse_duration;
 pub(crate) use environment::Environment;
 #[cfg(fuzzing)]
 pub use file::fuzz_config_file;

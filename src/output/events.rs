@@ -59,6 +59,12 @@ fn copied(outcome: CopyOutcome<'_>) -> String {
 /// One line for `warning`.
 pub(super) fn warning_line(warning: &Warning<'_>) -> String {
     match warning {
+        Warning::WaitingForLock { lock, process } => {
+            let holder = process.map_or_else(|| "another process".to_owned(), |process| format!("process {process}"));
+            format!("waiting for the lock `{}`, which {holder} holds", lock.display())
+        }
+        Warning::WaitingForRegistry { seconds, reason } => format!("trying again in {seconds} s: {reason}"),
+        Warning::FromRegistry { registry, text } => format!("`{registry}` warns: {text}"),
         Warning::LayerIgnored { kind, path } => format!("{kind} layer path {path} ignored by kitignore"),
         Warning::NoLayers => "ModelKit contains no layers".to_owned(),
         Warning::LayerEmpty { kind, path } => format!("No files detected in {kind} layer with path {path}"),

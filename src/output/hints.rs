@@ -12,6 +12,7 @@ use kit_core::registry;
 use kit_core::store;
 use kit_core::upstream::{self, hub, lfs};
 
+use super::registry_hints::hint_for_registry;
 use super::report::NotLoggedIn;
 
 /// The hint for a cause, if there is one that is likely to help.
@@ -27,6 +28,9 @@ pub(super) fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> 
     }
     if let Some(error) = cause.downcast_ref::<IndexError>() {
         return hint_for_index(error);
+    }
+    if let Some(error) = cause.downcast_ref::<store::Error>() {
+        return hint_for_store(error);
     }
     if let Some(NotLoggedIn { source: registry::Error::Unauthorized { .. }, .. }) = cause.downcast_ref() {
         return Some(
@@ -53,9 +57,9 @@ pub(super) fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> 
     }
     match cause.downcast_ref::<ContentError>()? {
         ContentError::Unauthorized(inner) | ContentError::Denied(inner) | ContentError::Other(inner) => {
-            let other =
-                || inner.downcast_ref().and_then(hint_for_hub).or_else(|| hint_for_store(inner.downcast_ref()?));
-            inner.downcast_ref().map_or_else(other, hint_for_registry)
+            let of_hub = || inner.downcast_ref().and_then(hint_for_hub);
+            let of_store = || inner.downcast_ref().and_then(hint_for_store);
+            inner.downcast_ref().map_or_else(|| of_hub().or_else(of_store), hint_for_registry)
         }
         ContentError::Mismatch(_) => {
             Some("the content is damaged; run `kit fsck --repair` to remove damaged blobs, then pull again".to_owned())
@@ -66,7 +70,7 @@ pub(super) fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> 
 }
 
 /// The hint for a manifest that a registry does not have.
-fn hint_for_missing(name: &str) -> Option<String> {
+pub(super) fn hint_for_missing(name: &str) -> Option<String> {
     let reference: Reference = name.parse().ok()?;
     let is_tag = !reference.is_local() && reference.tag.is_some();
     is_tag.then(|| format!("`kit list {}` shows the tags of the repository", reference.full_repository()))
@@ -142,6 +146,9 @@ fn hint_for_store(error: &store::Error) -> Option<String> {
     match error {
         store::Error::IndexFull { .. } => {
             Some("remove ModelKits with `kit remove`, or use another store: KIT_HOME or --config".to_owned())
+        }
+        store::Error::Locked { .. } => {
+            Some("wait until that process ends, or end it; `--lock-timeout` sets the longest wait".to_owned())
         }
         store::Error::UnreadableManifest { .. } => {
             Some("`kit fsck` shows what is damaged; remove that ModelKit, or pull it again".to_owned())
@@ -337,51 +344,6 @@ fn hint_for_hub(error: &hub::Error) -> Option<String> {
             Some("for a private repository, pass a token with HF_TOKEN or --token".to_owned())
         }
         hub::Error::NoRevision { .. } => Some("--ref accepts a branch, a tag or a full commit id".to_owned()),
-        _ => None,
-    }
-}
-
-fn hint_for_registry(error: &registry::Error) -> Option<String> {
-    match error {
-        registry::Error::NoCredentials { registry, .. } => Some(format!("run `kit login {registry}`, then try again")),
-        registry::Error::Unauthorized { registry, .. } => {
-            Some(format!("the stored credentials are wrong or expired; run `kit login {registry}` with new ones"))
-        }
-        registry::Error::NoChallenge { .. } => {
-            Some("check the address; a proxy or gateway in front of the registry may require another login".to_owned())
-        }
-        registry::Error::OverCeiling { .. } => {
-            Some("list the shards of the model as `parts` in the Kitfile, so that each becomes a layer".to_owned())
-        }
-        registry::Error::ManifestRefused { registry, .. } => Some(format!(
-            "run `kit doctor {registry}/REPOSITORY --write` to see what the registry accepts; ModelKits need OCI 1.1, \
-             which an update of the registry may add"
-        )),
-        registry::Error::Threads(_) => {
-            Some("raise the limit of processes and threads: `ulimit -u`, or `pids` of the container".to_owned())
-        }
-        registry::Error::Unreachable { .. } => Some(
-            "check the host name and the port; if the network requires a proxy, set HTTPS_PROXY or use --proxy"
-                .to_owned(),
-        ),
-        registry::Error::ListTooLong { .. } => Some("name a version, as in NAME:TAG".to_owned()),
-        registry::Error::NotFound { subject, .. } => hint_for_missing(subject),
-        registry::Error::NotTls { .. } => Some(
-            "use --plain-http for a registry without TLS, or `plain-http` in config.toml if only a Kitfile names it"
-                .to_owned(),
-        ),
-        registry::Error::Unencrypted { registry } => Some(format!(
-            "use https; if the network is trusted, set `plain-http = true` under `[registry.\"{registry}\"]` in \
-             config.toml"
-        )),
-        registry::Error::AuthorityAsServer { .. } => Some(
-            "use --tls-cert FILE to trust this certificate; --tls-verify=false disables certificate verification"
-                .to_owned(),
-        ),
-        registry::Error::Untrusted { .. } => Some(
-            "use --tls-cert FILE to trust its authority; --tls-verify=false disables certificate verification"
-                .to_owned(),
-        ),
         _ => None,
     }
 }

@@ -7,6 +7,7 @@ mod format;
 mod gauge;
 mod hints;
 mod messages;
+mod registry_hints;
 pub(super) mod report;
 mod streams;
 pub(super) mod table;

@@ -112,7 +112,7 @@ impl InitArgs {
 
     fn draft_remote(&self, context: &Context) -> Result<Draft> {
         let address: Address = parse(&self.path.to_string_lossy())?;
-        let client = self.network.client(&context.environment)?;
+        let client = self.network.client(&context.environment, context.bars.notifier())?;
         let revision = self.revision.as_deref().or(address.revision.as_deref()).unwrap_or("main");
         let snapshot = hub(context, &client, &address, self.token.as_deref())?.snapshot(&address, revision)?;
         Ok(ops::init_remote(&HubUpstream::from(snapshot), self.depth.levels())?)

@@ -71,7 +71,7 @@ impl RemoveArgs {
         if reference.is_local() {
             return Err(ops::Error::NoRegistry(reference.clone()).into());
         }
-        let client = self.network.client(&context.environment)?;
+        let client = self.network.client(&context.environment, context.bars.notifier())?;
         let repository = client.repository(reference);
         let failed = || format!("Failed to remove `{reference}` from the registry");
         if reference.digest.is_none() && !self.force {

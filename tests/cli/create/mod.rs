@@ -14,4 +14,5 @@ mod pack_push;
 mod pins;
 mod remote;
 mod scarce;
+mod special_files;
 mod validate;

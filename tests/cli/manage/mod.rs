@@ -5,3 +5,4 @@ mod index;
 mod keep;
 mod limits;
 mod remove_remote;
+mod waiting;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::labels::{AnnotationEdit, LabelEdit, Labels};
 use crate::digest::Digest;
-use crate::oci::{Annotations, Descriptor, Index, MediaType};
+use crate::oci::{Annotations, Descriptor, Index, MediaType, without_bom};
 use crate::problem::printable;
 
 /// The artifact type of an index of ModelKits.
@@ -62,6 +62,7 @@ impl ModelKitIndex {
         if descriptor.media_type != MediaType::IMAGE_INDEX {
             return Ok(None);
         }
+        let bytes = without_bom(bytes);
         let kind: Kind = serde_json::from_slice(bytes)?;
         let is_index = kind.artifact_type == Some(ARTIFACT_TYPE) && kind.config.is_none();
         if is_index { serde_json::from_slice(bytes).map(|index| Some(Self(index))) } else { Ok(None) }

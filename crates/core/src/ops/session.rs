@@ -153,7 +153,7 @@ impl Session<'_> {
             Location::Artifact(reference) => self.find_reference(reference, place),
             Location::Layout { path, selector } => {
                 let name = selector.clone().unwrap_or_else(|| Tag::latest().to_string());
-                let layout = Store::open(path)?;
+                let layout = self.store.open_other(path)?;
                 layout.expect_layout()?;
                 Ok(Located::new(layout.reader(Names::Tags)?, name, location.to_string(), false))
             }
@@ -225,7 +225,7 @@ impl Session<'_> {
             }
             Location::Layout { path, selector } => {
                 let name = selector.clone().filter(|selector| !selector.starts_with("sha256:"));
-                Ok((Box::new(Store::open(path)?.writer(Names::Tags)?), name))
+                Ok((Box::new(self.store.open_other(path)?.writer(Names::Tags)?), name))
             }
         }
     }

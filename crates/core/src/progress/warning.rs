@@ -13,6 +13,27 @@ use crate::digest::Digest;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Warning<'a> {
+    /// Another process holds a lock of the local store, and the operation has been waiting for it for some time.
+    WaitingForLock {
+        /// The lock file.
+        lock: &'a Path,
+        /// The number of the process that holds it, if it is known.
+        process: Option<u32>,
+    },
+    /// A request failed and is repeated after a long pause.
+    WaitingForRegistry {
+        /// The pause.
+        seconds: u64,
+        /// The failure.
+        reason: String,
+    },
+    /// A registry sent a warning with its answer (distribution-spec 1.1, "Warnings").
+    FromRegistry {
+        /// The host of the registry.
+        registry: &'a str,
+        /// The text of the warning.
+        text: &'a str,
+    },
     /// `.kitignore` excludes the path of a layer, so that the layer is empty.
     LayerIgnored {
         /// The kind of layer.

@@ -4,17 +4,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use reqwest::{Method, Response, Url};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tracing::debug;
 
 use super::error::Error;
+use super::media_types::media_type;
 use super::repository::{PUSH, Repository};
 use crate::digest::Digest;
 use crate::limits;
-use crate::oci::{Descriptor, Index, MediaType, Referrer, Subject};
+use crate::oci::{Descriptor, Index, MediaType, Referrer, Subject, without_bom};
 use crate::registry::http::{Call, RetryPolicy, Then};
 use crate::registry::upload::{Capability, Feature};
 
@@ -93,7 +94,8 @@ impl Repository {
             if !is_list {
                 return Ok(Then::Enough);
             }
-            let page = serde_json::from_slice(body).map_err(|error| format!("the answer is not an index: {error}"))?;
+            let page = serde_json::from_slice(without_bom(body))
+                .map_err(|error| format!("the answer is not an index: {error}"))?;
             listed.extend(described(&page));
             Ok(if listed.len() <= limits::REFERRERS { Then::Next } else { Then::Enough })
         });
@@ -248,7 +250,8 @@ impl ReadingIndex {
             Err(Error::NotFound { .. }) => return Ok(json!(Index::<Descriptor>::default())),
             read => read?,
         };
-        let index: Value = serde_json::from_slice(&body).map_err(|error| not_an_index(error.to_string()))?;
+        let index: Value =
+            serde_json::from_slice(without_bom(&body)).map_err(|error| not_an_index(error.to_string()))?;
         if !is_index(&headers) || !index["manifests"].is_array() {
             // The tag has another purpose (distribution-spec 1.1, "Pushing Manifests with Subject", step 2).
             return Err(not_an_index("the tag is not an index of referrers".to_owned()));
@@ -268,9 +271,8 @@ fn lacks_list(failure: &Error) -> bool {
     }
 }
 
-fn is_index(headers: &HeaderMap) -> bool {
-    let media_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    media_type.starts_with(MediaType::IMAGE_INDEX.as_str().as_bytes())
+pub(super) fn is_index(headers: &HeaderMap) -> bool {
+    media_type(headers) == Some(MediaType::IMAGE_INDEX)
 }
 
 /// The entries of an index. Invalid descriptors are skipped.

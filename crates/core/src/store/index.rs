@@ -13,12 +13,13 @@ use fs_err as fs;
 
 use super::disk;
 use super::error::Error;
-use super::layout::{Names, Store, read_regular};
+use super::layout::{Names, Store};
 use super::members::{Members, keep_members};
 use super::referrers::{SUBJECT, drop_orphans};
 use crate::digest::{Digest, DigestWriter};
 use crate::limits;
 use crate::oci::{Descriptor, Index, MediaType, REF_NAME, Reference, Tag};
+use crate::sys;
 
 /// An annotation of `kit`: the full repository of an entry, such as `localhost/demo`.
 const REPOSITORY: &str = "ml.kitops.modelkit.repository";
@@ -117,7 +118,7 @@ impl Store {
 
     fn read_index(&self) -> Result<Index, Error> {
         let path = self.index_file();
-        match read_regular(&path, limits::INDEX_READ_BYTES) {
+        match sys::read_regular(&path, limits::INDEX_READ_BYTES) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|source| Error::Index { path, source }),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 Ok(Index::default())

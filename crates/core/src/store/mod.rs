@@ -29,6 +29,7 @@ mod remembered;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod writer;
 
 pub use blob::{BlobWriter, Committed};
@@ -42,4 +43,5 @@ pub use links::LinkWriter;
 pub use members::Members;
 pub use reader::Reader;
 pub use remembered::RememberedLayer;
+pub use waiting::LockWaiting;
 pub use writer::Writer;

@@ -13,6 +13,7 @@
 //! | identity of a file (device, inode) | as on Linux | unknown, and never equal: packing fails at a link |
 //! | time of the last change | as on Linux | that of the last modification |
 //! | paths that are not Unicode | as on Linux | refused in recipes |
+//! | restricting lock files, running processes | as on Linux | inherited from the folder; taken for running |
 //! | refusing a link as a lock file | as on Linux | checked before opening, not atomically |
 //! | clones of files | refused | refused |
 //! | writing past the page cache, reserving space | written as usual; not reserved | as on other Unix systems |
@@ -36,6 +37,7 @@ mod open;
 mod path_bytes;
 mod permissions;
 mod process;
+mod regular;
 mod replace;
 mod sync;
 mod terminal;
@@ -55,6 +57,8 @@ pub use metadata::{FileType, Metadata, Timestamp};
 pub use open::{create_read_only, open_lock_file, open_private};
 pub use path_bytes::{bytes_of_path, path_of_bytes};
 pub use permissions::{create_dir, create_dir_all, mode_of, set_mode};
+pub use process::is_running;
+pub use regular::{open_regular, read_regular, read_regular_text, target_elsewhere};
 pub use replace::{replace_file, replace_private_file};
 pub use sync::{begin_to_write, sync_folder, sync_tree};
 pub use terminal::error_columns;

@@ -110,7 +110,7 @@ impl ImportArgs {
         }
         let references = self.references(context, &origin.name(), destination.as_ref())?;
         let attestation = self.attestation(context, &origin)?;
-        let client = self.network.client(&context.environment)?;
+        let client = self.network.client(&context.environment, context.bars.notifier())?;
         let options = self.options(context, references)?;
         let failure = || format!("cannot import `{origin}`");
         let session = Session { store: context.store()?, client: client.clone(), progress: &context.bars };
@@ -177,7 +177,7 @@ impl ImportArgs {
         let destination = self.push.as_deref().map(|push| context.location(push)).transpose()?;
         let references = self.references(context, &format!("{}:latest", mlflow::name(&found)), destination.as_ref())?;
         let options = self.options(context, references)?;
-        let client = self.network.client(&context.environment)?;
+        let client = self.network.client(&context.environment, context.bars.notifier())?;
         mlflow::say(context, &found);
         let format = self.layer_format.unwrap_or(Format::Tar);
         let pack = found.pack_options(&options, format, &context.bars).with_context(failure)?;

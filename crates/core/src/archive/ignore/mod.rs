@@ -1,5 +1,6 @@
 //! `.kitignore`: its patterns, and the rules that exclude files from layers.
 
+mod index;
 mod pattern;
 mod rules;
 

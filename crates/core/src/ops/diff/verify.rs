@@ -9,6 +9,7 @@ use fs_err as fs;
 use crate::archive::{self, LayerSource, Links};
 use crate::digest::Digest;
 use crate::kitfile::{self, FILE_NAMES};
+use crate::limits;
 use crate::modelkit::{Change, Drift, Lock, LockedFile, LockedLayer, LockedRemote, Selection, Subject, kitfile_digest};
 use crate::ops::artifact::{inspect, refuse_unreadable};
 use crate::ops::error::Error;
@@ -213,7 +214,7 @@ fn mode_change(expected: u32, found: u32) -> Option<Change> {
 fn kitfile_change(options: &VerifyOptions, expected: Digest) -> Result<Option<Change>, Error> {
     let place = FILE_NAMES.iter().map(|name| options.folder.join(name)).find(|place| place.is_file());
     let Some(place) = place else { return Ok(Some(Change::Missing)) };
-    let text = fs::read(place)?;
+    let text = sys::read_regular(&place, limits::KITFILE_BYTES)?;
     let as_written = Digest::of(&text);
     if as_written == expected {
         return Ok(None);

@@ -38,7 +38,7 @@ pub struct ImportOptions {
 /// was interrupted. Two simultaneous imports of a commit share the files that they fetch.
 pub fn import(session: &Session<'_>, upstream: &dyn Upstream, options: &ImportOptions) -> Result<Packed, ImportError> {
     let choice = Choice::of(upstream, options.kitfile.as_ref(), options.depth)?;
-    let work = Work::open(&options.folder, upstream.about())?;
+    let work = Work::open(&session.store, &options.folder, upstream.about())?;
     work.fetch(upstream, &choice.wanted(), session.progress)?;
     let packed = pack(session, &options.pack_options_of(upstream.about(), choice.kitfile, work.files()))?;
     work.remove()?;

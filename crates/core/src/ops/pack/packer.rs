@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::entries::{clean_path, local_entries, read_ignore_rules, referenced_modelkits, warn_of_what_is_not_packed};
+use super::entries::{clean_path, local_entries, referenced_modelkits, warn_of_what_is_not_packed};
+use super::ignore_file::read_ignore_rules;
 use super::into_store::{PackOptions, Reading};
 use super::pointers::warn_of_pointers;
 use super::uncovered::{uncovered, warn_of_uncovered};
