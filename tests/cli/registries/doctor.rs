@@ -29,6 +29,7 @@ fn dockers_registry_is_examined() {
         credentials   none known, none needed so far   answer    connects anonymously
         uploads       in parts                         default   sends blobs over 128 MiB in parts of 128 MiB, others in one PUT
         layer limit   none known                       default   sends layers of any size
+        referrers     no                               learned   finds referrers of a ModelKit, such as signatures, by the tag `sha256-…`, and adds them to it
     "#]].assert_eq(&alone.redacted_stdout());
     let run = sandbox.kit(&["doctor", &repository, "--plain-http", "--write"]).ok();
     expect![[r#"
