@@ -6,9 +6,11 @@ mod labels;
 pub(super) mod lock_file;
 mod opening;
 mod overwrite;
+mod switches;
 
 pub(crate) use dry_run::DryRunArgs;
 pub(crate) use forms::{CompatArgs, FormName};
 pub(crate) use labels::LabelArgs;
 pub(crate) use opening::OpenArgs;
 pub(crate) use overwrite::OverwriteArgs;
+pub(crate) use switches::without_switches_off;

@@ -29,8 +29,8 @@ pub(crate) struct RemoveArgs {
     /// ModelKit to remove; add more tags after commas
     #[arg(value_name = "NAME:TAG[,TAG]", required_unless_present = "all", conflicts_with = "all")]
     reference: Option<String>,
-    /// Remove all tags of the ModelKit in its repository; with --all, remove everything
-    #[arg(short, long, conflicts_with = "remote")]
+    /// Remove all tags of the ModelKit in its repository, as --remote always does; with --all, remove everything
+    #[arg(short, long)]
     force: bool,
     /// Remove all untagged ModelKits
     #[arg(short, long, conflicts_with = "remote")]

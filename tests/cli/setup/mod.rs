@@ -1,5 +1,6 @@
 //! Tests of help, completion, examples, golden digests, the version and other tools.
 
+mod callers;
 mod completion;
 mod examples;
 mod golden;
