@@ -111,3 +111,26 @@ fn the_sdk_of_kitops_runs_its_workflow_on_our_binary() {
     assert_eq!(seen["files"], files);
     assert!(registry.manifest("team/sample", "v1").is_none(), "it was removed there");
 }
+
+#[test]
+fn each_function_of_the_sdk_of_kitops_works_with_its_documented_options() {
+    let Some(python) = python() else { return };
+    let (sandbox, registry) = (project(), DockerRegistry::start());
+    let (reference, folder) = (format!("{}/team/sample:v1", registry.host()), sandbox.path("out"));
+    let seen = run(&python, &sandbox, "project", "kitops_commands.py", &[&reference, folder.to_str().unwrap()]);
+    assert_eq!(seen["codes"], json!([1, 1, 1]), "a missing ModelKit, a different file in the way, a removed ModelKit");
+    let names: Vec<_> = sandbox.names("project");
+    assert_eq!(seen["files"], json!(names));
+    assert_eq!(
+        seen["parts"],
+        json!(["Kitfile", "data/more/val.csv", "data/train.csv", "weights/model.bin", "weights/tokenizer.json"])
+    );
+    assert_eq!(seen["digests"][0], seen["digests"][1]);
+    let package = json!({ "name": "sample", "version": "0.1.0", "authors": ["Ada"] });
+    assert_eq!(seen["kitfiles"], json!([package, package, package]));
+    assert_eq!(seen["part"], "net", "of several filters, the last one counts");
+    assert_eq!(
+        (&seen["tags"], &seen["listed"]),
+        (&json!(["v1", "v2"]), &json!([reference.rsplit_once(':').unwrap().0]))
+    );
+}
