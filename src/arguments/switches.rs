@@ -21,7 +21,7 @@ pub(crate) fn without_switches_off(command: &Command, args: &[OsString]) -> Vec<
         }
         command = if place == 0 { command } else { command.find_subcommand(text).unwrap_or(command) };
         let switch = switched_off(command, text);
-        if !switch.is_some_and(|switch| !args[..place].iter().any(|earlier| turns_on(switch, earlier))) {
+        if switch.is_none_or(|switch| args[..place].iter().any(|earlier| turns_on(switch, earlier))) {
             kept.push(word.clone());
         }
     }

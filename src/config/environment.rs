@@ -13,9 +13,10 @@ use jiff::Timestamp;
 
 use super::ci;
 use super::keys::KEYS;
+use super::object_store::object_store;
 use super::values::{Origin, Sourced};
 use kit_core::provenance::Builder;
-use kit_core::registry::{AccessKeys, CredentialStore, Credentials, ObjectStore};
+use kit_core::registry::{CredentialStore, Credentials, ObjectStore};
 
 /// The environment of one run.
 #[derive(Debug, Clone)]
@@ -71,7 +72,7 @@ impl Environment {
             credential_files: credential_files(),
             proxies: proxies(),
             settings: settings(),
-            object_store: object_store(),
+            object_store: object_store(&text, etcetera::home_dir().ok()),
             builder: ci::builder(&text),
             hub: text("HF_ENDPOINT"),
             hub_token: text("HF_TOKEN").map(|token| Credentials::Bearer(token.trim().to_owned())),
@@ -168,20 +169,6 @@ fn proxies() -> Vec<Sourced<String>> {
     ];
     let named = |name| Some(Sourced::new(text(name)?, Origin::Variable(name)));
     pairs.into_iter().filter_map(|(capital, small)| named(capital).or_else(|| named(small))).collect()
-}
-
-/// The variables that the AWS tools read, without their files; variables of KitOps take precedence.
-fn object_store() -> ObjectStore {
-    let any = |names: &[&str]| names.iter().find_map(|name| text(name));
-    let keys = |id, secret, session_token: Option<String>| {
-        Some(AccessKeys { id: text(id)?, secret: text(secret)?, session_token })
-    };
-    let own = keys("S3_ACCESS_KEY_ID", "S3_SECRET_KEY", None);
-    ObjectStore {
-        endpoint: any(&["S3_API_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]),
-        region: any(&["S3_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"]),
-        keys: own.or_else(|| keys("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", text("AWS_SESSION_TOKEN"))),
-    }
 }
 
 /// The current time, or that of `SOURCE_DATE_EPOCH` (reproducible-builds.org, its specification), in whole seconds.

@@ -6,6 +6,7 @@ mod environment;
 mod file;
 mod keys;
 mod network;
+mod object_store;
 mod setting;
 mod values;
 

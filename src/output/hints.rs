@@ -8,7 +8,7 @@ use kit_core::modelkit::{UnsupportedForm, Variant};
 use kit_core::oci::{ContentError, Reference};
 use kit_core::ops::{self, BundleError, ImportError, IndexError, Lacking, RemoteDataError, TagState};
 use kit_core::recipe::Changed;
-use kit_core::registry;
+use kit_core::registry::{self, ProfileError};
 use kit_core::upstream::{self, hub, lfs};
 
 use super::report::NotLoggedIn;
@@ -154,7 +154,10 @@ fn hint_for_remote_data(error: &RemoteDataError) -> Option<String> {
             "create a lock with `kit pack --lock` and pass it with --lock, or set `remoteHash` in the Kitfile"
                 .to_owned(),
         ),
-        RemoteDataError::OtherRemote { .. } => None,
+        RemoteDataError::OtherObject { tag, .. } => {
+            Some(format!("if the new object is right, set `remoteHash` to {tag} in the Kitfile"))
+        }
+        RemoteDataError::OtherRemote { .. } | RemoteDataError::NoETag => None,
     }
 }
 
@@ -207,7 +210,7 @@ fn hint_for_remote(address: &str, error: &ContentError) -> Option<String> {
             "the file has changed; if the new one is right, update its digest in the Kitfile or in the lock"
         }
         ContentError::Unauthorized(_) | ContentError::Denied(_) if address.starts_with("s3://") => {
-            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to access the object store"
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, to access the object store"
         }
         ContentError::Unauthorized(_) | ContentError::Denied(_) => {
             "no credentials are sent to this server; use a signed URL to read private files"
@@ -301,6 +304,10 @@ fn hint_for_registry(error: &registry::Error) -> Option<String> {
         registry::Error::ManifestRefused { registry, .. } => Some(format!(
             "run `kit doctor {registry}/REPOSITORY --write` to see what the registry accepts; ModelKits need OCI 1.1, \
              which an update of the registry may add"
+        )),
+        registry::Error::Profile(ProfileError::Unsupported { name, .. }) => Some(format!(
+            "set `credential_process = aws configure export-credentials --profile {name} --format process` in another \
+             profile, and AWS_PROFILE to its name"
         )),
         registry::Error::Threads(_) => {
             Some("raise the limit of processes and threads: `ulimit -u`, or `pids` of the container".to_owned())

@@ -30,4 +30,7 @@ pub use probe::Finding;
 pub use repository::Repository;
 pub use settings::{ClientCertificate, HostSettings, Proxy, Settings, Timeouts};
 pub use upload::{SaidBy, UploadForm};
-pub use web::{AccessKeys, FileHead, HttpLocation, HttpRequest, HttpService, ObjectStore, WebFile};
+pub use web::{
+    AccessKeys, ContainerKeys, FileHead, HttpLocation, HttpRequest, HttpService, KeySources, ObjectStore, ProfileError,
+    ProfileFiles, WebFile, WebIdentity,
+};

@@ -81,7 +81,7 @@ impl Client {
         site.blob(call, descriptor).try_open(offset..descriptor.size)
     }
 
-    fn site_at(&self, base: Url, authorization: Option<HeaderValue>) -> HttpService {
+    pub(super) fn site_at(&self, base: Url, authorization: Option<HeaderValue>) -> HttpService {
         HttpService { client: self.with_keys(Keys::Unasked(authorization)), base }
     }
 }
@@ -108,6 +108,21 @@ impl HttpService {
     /// Reads a whole answer of at most `limit` bytes.
     pub fn read(&self, question: &HttpRequest, limit: u64) -> Result<Vec<u8>, Error> {
         let (_, body, _) = self.client.fetch(&self.call(question), limit)?;
+        Ok(body)
+    }
+
+    /// Reads a whole answer of at most `limit` bytes to a request with one more header.
+    ///
+    /// The header is sent even without encryption, so the caller must know the server.
+    pub(super) fn read_with(
+        &self,
+        question: &HttpRequest,
+        name: HeaderName,
+        value: Option<HeaderValue>,
+        limit: u64,
+    ) -> Result<Vec<u8>, Error> {
+        let headers = value.map(|value| (name, value)).into_iter().collect();
+        let (_, body, _) = self.client.fetch(&Call { headers, ..self.call(question) }, limit)?;
         Ok(body)
     }
 
