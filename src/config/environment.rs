@@ -13,6 +13,7 @@ use jiff::Timestamp;
 
 use super::ci;
 use super::keys::KEYS;
+use super::mlflow::MlflowSettings;
 use super::object_store::object_store;
 use super::values::{Origin, Sourced};
 use kit_core::provenance::Builder;
@@ -42,6 +43,8 @@ pub(crate) struct Environment {
     pub(crate) hub: Option<String>,
     /// The access token of the hub. `Debug` hides it.
     pub(crate) hub_token: Option<Credentials>,
+    /// The tracking server of MLflow.
+    pub(crate) mlflow: MlflowSettings,
     /// The hosts that the command line names: `--plain-http` counts for these, and not for hosts that only a ModelKit
     /// or a Kitfile names.
     pub(crate) named_hosts: BTreeSet<String>,
@@ -76,6 +79,7 @@ impl Environment {
             builder: ci::builder(&text),
             hub: text("HF_ENDPOINT"),
             hub_token: text("HF_TOKEN").map(|token| Credentials::Bearer(token.trim().to_owned())),
+            mlflow: MlflowSettings::read(&text),
             named_hosts: named_hosts(args),
             time: time()?,
             is_interactive: io::stdin().is_terminal(),
@@ -218,6 +222,7 @@ impl Environment {
             builder: Builder::default(),
             hub: None,
             hub_token: None,
+            mlflow: MlflowSettings::default(),
             named_hosts: BTreeSet::new(),
             time: Timestamp::UNIX_EPOCH,
             is_interactive: false,

@@ -5,6 +5,7 @@ mod decode;
 mod environment;
 mod file;
 mod keys;
+mod mlflow;
 mod network;
 mod object_store;
 mod setting;

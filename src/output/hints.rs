@@ -9,7 +9,7 @@ use kit_core::oci::{ContentError, Reference};
 use kit_core::ops::{self, BundleError, ImportError, IndexError, Lacking, RemoteDataError, TagState};
 use kit_core::recipe::Changed;
 use kit_core::registry::{self, ProfileError};
-use kit_core::upstream::{self, hub, lfs};
+use kit_core::upstream::{self, hub, lfs, mlflow};
 
 use super::report::NotLoggedIn;
 
@@ -189,6 +189,7 @@ fn hint_for_import(error: &ImportError) -> Option<String> {
         ImportError::FolderAsFile(_) => {
             Some("remove --push and --layer-format raw to pack it as a tar layer".to_owned())
         }
+        ImportError::Mlflow(error) => hint_for_mlflow(error),
         ImportError::Upstream(error) => hint_for_upstream(error),
         ImportError::Archive(error) => hint_for_archive(error),
         ImportError::Operation(error) => hint_for_operation(error),
@@ -247,6 +248,24 @@ fn hint_for_archive(error: &archive::Error) -> Option<String> {
         }
         archive::Error::Conflicts(_) => {
             Some("use -o to overwrite or -i to keep existing files; nothing was written".to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn hint_for_mlflow(error: &mlflow::Error) -> Option<String> {
+    match error {
+        mlflow::Error::Refused { source, .. } if matches!(**source, registry::Error::Denied { .. }) => None,
+        mlflow::Error::Refused { .. } => Some(
+            "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or pass a token with MLFLOW_TRACKING_TOKEN or \
+             --token"
+                .to_owned(),
+        ),
+        mlflow::Error::Request { source, .. } if matches!(**source, registry::Error::Unreachable { .. }) => {
+            Some("set MLFLOW_TRACKING_URI to the URL of the tracking server".to_owned())
+        }
+        mlflow::Error::Elsewhere(_) => {
+            Some("download the files with `mlflow artifacts download`, then import the folder".to_owned())
         }
         _ => None,
     }

@@ -169,8 +169,9 @@ fn other_folders_are_not_taken_for_mlflow() {
     import(&sandbox, &["./mlruns/0"]).fails().says("git");
     import(&sandbox, &["absent", "--tool", "mlflow"]).fails().says("cannot import");
     let server = "http://127.0.0.1:1/#/experiments/0/runs/5e1";
-    import(&sandbox, &[server, "--tool", "mlflow"]).exits(2).says("download the folder of the run or model first");
-    import(&sandbox, &[RUN, "--ref", "v1"]).exits(2).says("--ref and --token apply to repositories only");
+    import(&sandbox, &[server, "--tool", "mlflow"]).fails().says("cannot reach `127.0.0.1:1`");
+    import(&sandbox, &[RUN, "--ref", "v1"]).exits(2).says("--ref applies to repositories only");
+    import(&sandbox, &[RUN, "--token", "a"]).exits(2).says("--token does not apply to an MLflow folder");
     fs_err::create_dir(sandbox.path(&format!("{RUN}/.git"))).unwrap();
     import(&sandbox, &[&format!("./{RUN}")]).fails().says("git");
 }

@@ -3,6 +3,7 @@
 mod hub;
 mod import_git;
 mod import_mlflow;
+mod import_tracking;
 mod init;
 mod link;
 mod lock;

@@ -5,6 +5,7 @@ mod completion;
 mod examples;
 mod golden;
 mod help;
+mod peer_servers;
 mod peers;
 mod progress;
 mod version;

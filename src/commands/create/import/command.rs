@@ -19,6 +19,7 @@ use kit_core::progress::{Phase, human};
 use kit_core::registry::{Client, Credentials};
 use kit_core::store::Names;
 use kit_core::upstream::hub::{Address, Hub};
+use kit_core::upstream::mlflow::MlflowAddress;
 use kit_core::upstream::{About, GitRemote, HubUpstream, Upstream};
 
 /// Import a Hugging Face or git repository, or an MLflow run or model, as a ModelKit
@@ -29,6 +30,9 @@ use kit_core::upstream::{About, GitRemote, HubUpstream, Upstream};
 ///
 /// An interrupted import resumes when it is run again. With --push, large files are not stored locally: the LFS id of
 /// a file is the digest of its layer, so only files that the registry does not have yet are transferred.
+///
+/// Runs and models of an MLflow tracking server are downloaded through it. MLFLOW_TRACKING_URI names the server of
+/// addresses that do not contain one.
 ///
 /// Folders of MLflow runs and models are packed in place. The parameters, the last values of the metrics and the tags
 /// of a run become parameters of the model, and its artifacts become the files; paths in a Kitfile are relative to the
@@ -42,9 +46,12 @@ Examples:
   kit import https://github.com/ada/net --ref v1.0
   kit import ./checkout -t net:v1
   kit import mlruns/0/5e1d7a0c5a2f4a0f8f3ad0b1b8a1b0c9 -t net:v1
+  kit import mlflow://tracking.example:5000/runs/5e1d7a0c5a2f4a0f8f3ad0b1b8a1b0c9
+  kit import models:/net@champion -t net:v1
   kit import openai/whisper-tiny --push registry.example/team/whisper:v1")]
 pub(crate) struct ImportArgs {
-    /// OWNER/NAME or datasets/OWNER/NAME on the hub, the URL of its page, a git repository, or an MLflow folder
+    /// OWNER/NAME or datasets/OWNER/NAME on the hub, the URL of its page, a git repository, an MLflow run or model on a
+    /// server, or an MLflow folder
     #[arg(value_name = "REPOSITORY")]
     repository: String,
     /// Branch, tag or commit [default: the one in REPOSITORY, or main; for a git repository, its HEAD]
@@ -65,7 +72,7 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "FORMAT")]
     layer_format: Option<Format>,
     /// Access token of the hub, for private and gated repositories [default: HF_TOKEN, for the hub in HF_ENDPOINT, or
-    /// huggingface.co]
+    /// huggingface.co], or of the MLflow server [default: MLFLOW_TRACKING_TOKEN]
     #[arg(long, value_name = "TOKEN", hide_env_values = true)]
     token: Option<String>,
     /// Fetch LFS files from this host as well if the git repository keeps them on it (`.lfsconfig`), with the
@@ -90,6 +97,21 @@ enum Tool {
 enum Origin {
     Hub(Address),
     Git(GitRemote),
+}
+
+/// The place of an MLflow run or model.
+enum MlflowPlace {
+    Folder(PathBuf),
+    Server(MlflowAddress),
+}
+
+impl fmt::Display for MlflowPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(folder) => folder.display().fmt(f),
+            Self::Server(address) => address.subject.fmt(f),
+        }
+    }
 }
 
 /// The hub, unless HF_ENDPOINT names another one.
@@ -139,8 +161,8 @@ impl fmt::Display for Origin {
 impl ImportArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let start = Instant::now();
-        if let Some(folder) = self.mlflow_folder(context)? {
-            return self.run_mlflow(context, &folder, start);
+        if let Some(place) = self.mlflow_place(context)? {
+            return self.run_mlflow(context, &place, start);
         }
         let origin = self.origin(context)?;
         let destination = self.push.as_deref().map(|push| context.location(push)).transpose()?;
@@ -166,30 +188,47 @@ impl ImportArgs {
         .with_context(failure)
     }
 
-    /// The path of REPOSITORY, if that is an MLflow folder.
-    fn mlflow_folder(&self, context: &Context) -> Result<Option<PathBuf>> {
-        let is_address = self.repository.contains("://");
-        let folder = context.environment.absolute(Path::new(&self.repository));
+    /// The place of the MLflow run or model, if REPOSITORY is one.
+    fn mlflow_place(&self, context: &Context) -> Result<Option<MlflowPlace>> {
+        let text = &self.repository;
+        let is_page = self.tool == Some(Tool::Mlflow) && text.contains("/#/");
+        if is_page || self.tool.is_none_or(|tool| tool == Tool::Mlflow) && MlflowAddress::is_meant(text) {
+            return Ok(Some(MlflowPlace::Server(
+                MlflowAddress::parse(text).map_err(|error| usage(error.to_string()))?,
+            )));
+        }
+        let is_address = text.contains("://");
+        let folder = context.environment.absolute(Path::new(text));
         match self.tool {
             Some(Tool::Mlflow) if is_address => Err(usage(
-                "importing from an MLflow server is not supported; download the folder of the run or model first",
+                "the address of an MLflow run is mlflow://HOST/runs/ID, and that of a model \
+                 mlflow://HOST/models/NAME/VERSION",
             )),
-            Some(Tool::Mlflow) => Ok(Some(folder)),
-            None if !is_address && ops::is_mlflow(&folder) => Ok(Some(folder)),
+            Some(Tool::Mlflow) => Ok(Some(MlflowPlace::Folder(folder))),
+            None if !is_address && ops::is_mlflow(&folder) => Ok(Some(MlflowPlace::Folder(folder))),
             _ => Ok(None),
         }
     }
 
-    fn run_mlflow(&self, context: &Context, folder: &Path, start: Instant) -> Result<()> {
-        if self.revision.is_some() || self.token.is_some() {
-            return Err(usage("--ref and --token apply to repositories only, not to an MLflow folder"));
+    fn run_mlflow(&self, context: &Context, place: &MlflowPlace, start: Instant) -> Result<()> {
+        if self.revision.is_some() {
+            return Err(usage("--ref applies to repositories only, not to an MLflow run or model"));
         }
-        let failure = || format!("cannot import `{}`", folder.display());
-        let found = MlflowFolder::read(folder).with_context(failure)?;
-        let destination = self.push.as_deref().map(|push| context.location(push)).transpose()?;
-        let references = self.references(context, &mlflow::name(&found), destination.as_ref())?;
-        let options = self.options(context, references)?;
+        if self.token.is_some() && matches!(place, MlflowPlace::Folder(_)) {
+            return Err(usage("--token does not apply to an MLflow folder"));
+        }
+        let failure = || format!("cannot import `{place}`");
         let client = self.network.client(&context.environment)?;
+        let (found, address) = match place {
+            MlflowPlace::Folder(folder) => (MlflowFolder::read(folder).with_context(failure)?, None),
+            MlflowPlace::Server(address) => {
+                let found = mlflow::download(context, &client, address, self.token.as_deref());
+                (found.with_context(failure)?, Some(address))
+            }
+        };
+        let destination = self.push.as_deref().map(|push| context.location(push)).transpose()?;
+        let references = self.references(context, &mlflow::name(&found, address), destination.as_ref())?;
+        let options = self.options(context, references)?;
         mlflow::say(context, &found);
         let format = self.layer_format.unwrap_or(Format::Tar);
         let pack = found.pack_options(&options, format, &context.bars).with_context(failure)?;

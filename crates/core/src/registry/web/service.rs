@@ -28,7 +28,7 @@ pub struct HttpRequest {
     /// The path segments after the base of the site. Each may contain any characters, including slashes.
     pub path: Vec<String>,
     /// The query, without the question mark.
-    pub query: Option<&'static str>,
+    pub query: Option<String>,
     /// Completes "cannot …".
     pub attempt: String,
     /// The subject of the error if the answer is 404.
@@ -165,7 +165,7 @@ impl HttpService {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(&question.path);
         }
-        url.set_query(question.query);
+        url.set_query(question.query.as_deref());
         Call {
             method: Method::GET,
             url,

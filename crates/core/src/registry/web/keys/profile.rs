@@ -214,4 +214,13 @@ mod tests {
         assert_eq!(error, "the profile `work` is neither in `/nowhere/config` nor in `/nowhere/credentials`");
         assert!(ProfileFiles { is_chosen: false, ..files }.read().is_ok());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_can_be_searched(text: String, section: String) {
+            if let Some(settings) = find_section(&text, &section) {
+                assert!(settings.keys().all(|name| text.to_ascii_lowercase().contains(name)));
+            }
+        }
+    }
 }

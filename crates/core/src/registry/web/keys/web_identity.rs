@@ -88,4 +88,13 @@ mod tests {
         assert_eq!(read("<AccessKeyId>a</AccessKeyId>"), None);
         assert_eq!(read("</AccessKeyId><AccessKeyId>"), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_answer_can_be_read(xml in ".*|(</?(AccessKeyId|SecretAccessKey|SessionToken)>|[a-z])*") {
+            if let Some(keys) = read(&xml) {
+                assert!(xml.contains(&keys.id) && xml.contains(&keys.secret));
+            }
+        }
+    }
 }
