@@ -57,7 +57,10 @@ fn modelpack_client_pulls_a_pushed_modelpack() {
         let pack = [&["pack", "project", "--use-model-pack", "--push", &remote, "--plain-http"], flags].concat();
         sandbox.kit(&pack).ok();
         let config = run(&python, &sandbox, "", "modelpack_client_pull.py", &[&remote, "out"]);
-        assert_eq!(config["descriptor"], json!({ "name": "sample", "version": "0.1.0", "authors": ["Ada"] }));
+        assert_eq!(
+            config["descriptor"],
+            json!({ "name": "sample", "version": "0.1.0", "title": "sample", "authors": ["Ada"] })
+        );
         let mut expected = sandbox.tree("project");
         expected.retain(|(path, _)| path != "Kitfile");
         assert!(sandbox.tree("out") == expected, "{name}");
