@@ -175,12 +175,13 @@ fn proxies() -> Vec<Sourced<String>> {
     pairs.into_iter().filter_map(|(capital, small)| named(capital).or_else(|| named(small))).collect()
 }
 
-/// The current time, or that of `SOURCE_DATE_EPOCH` (reproducible-builds.org, its specification), in whole seconds.
+/// The current time in milliseconds, so that versions packed within a second have an order; or the time of
+/// `SOURCE_DATE_EPOCH` (reproducible-builds.org, its specification).
 fn time() -> Result<Timestamp> {
-    let seconds = match text("SOURCE_DATE_EPOCH") {
-        Some(text) => text.parse().ok().context("SOURCE_DATE_EPOCH is not a number of seconds")?,
-        None => Timestamp::now().as_second(),
+    let Some(text) = text("SOURCE_DATE_EPOCH") else {
+        return Timestamp::from_millisecond(Timestamp::now().as_millisecond()).context("the clock is out of range");
     };
+    let seconds = text.parse().ok().context("SOURCE_DATE_EPOCH is not a number of seconds")?;
     Timestamp::from_second(seconds).context("SOURCE_DATE_EPOCH is out of range")
 }
 

@@ -311,8 +311,9 @@ fn hint_for_hub(error: &hub::Error) -> Option<String> {
 
 fn hint_for_registry(error: &registry::Error) -> Option<String> {
     match error {
-        registry::Error::NoCredentials { registry, .. } | registry::Error::Unauthorized { registry, .. } => {
-            Some(format!("run `kit login {registry}`, then try again"))
+        registry::Error::NoCredentials { registry, .. } => Some(format!("run `kit login {registry}`, then try again")),
+        registry::Error::Unauthorized { registry, .. } => {
+            Some(format!("the stored credentials are wrong or expired; run `kit login {registry}` with new ones"))
         }
         registry::Error::NoChallenge { .. } => {
             Some("check the address; a proxy or gateway in front of the registry may require another login".to_owned())

@@ -45,14 +45,16 @@ impl ListArgs {
 
     fn rows(&self, context: &Context) -> Result<Vec<Listed>> {
         let store = context.store()?;
-        let Some(text) = &self.repository else { return Ok(ops::list_local(&store, None)?) };
+        let Some(text) = &self.repository else { return Ok(ops::list_local(&store, None, &context.bars)?) };
         match context.location_as_given(text)? {
-            Location::Artifact(reference) if reference.is_local() => Ok(ops::list_local(&store, Some(&reference))?),
+            Location::Artifact(reference) if reference.is_local() => {
+                Ok(ops::list_local(&store, Some(&reference), &context.bars)?)
+            }
             Location::Artifact(reference) => self.remote_rows(context, &reference),
             Location::Layout { path, .. } => {
                 let layout = Store::open(&path)?;
                 layout.expect_layout()?;
-                Ok(ops::list_layout(&layout, &format!("oci:{}", path.display()))?)
+                Ok(ops::list_layout(&layout, &format!("oci:{}", path.display()), &context.bars)?)
             }
         }
     }

@@ -80,6 +80,6 @@ fn report_links(context: &Context, store: &Store, links: usize) -> Result<()> {
     if links == 0 {
         return Ok(());
     }
-    list::report_links(context, &ops::list_local(store, None)?);
+    list::report_links(context, &ops::list_local(store, None, &context.bars)?);
     Ok(())
 }

@@ -59,7 +59,7 @@ impl CopyArgs {
             return dry_run::show(&context.output, &plan);
         }
         context.output.say(&format!("Copying {source} to {destination}"));
-        let (target, tag) = session.target(destination)?;
+        let (target, tag) = session.target_for(&found, destination)?;
         let copied = ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), &options, &context.bars)?;
         context.output.result(format!("Copied {}", copied.manifest.digest))?;
         context.output.say(&Moved::sent(&copied).in_words(start));

@@ -88,7 +88,7 @@ impl SendArgs {
             });
         }
         context.output.say(&announcement(&source, &destination));
-        let (target, tag) = session.target(&destination).with_context(failure)?;
+        let (target, tag) = session.target_for(&found, &destination).with_context(failure)?;
         let options = options(&session, &destination)?;
         let copied = ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), &options, &context.bars)
             .with_context(failure)?;
@@ -139,7 +139,7 @@ fn options(session: &Session<'_>, destination: &Location) -> Result<CopyOptions,
 /// The tag of the `form`, derived from the tag of `destination`.
 fn tag_of(form: FormName, destination: &Location) -> Result<String> {
     let tag = match destination {
-        Location::Artifact(Reference { tag: Some(tag), digest: None, .. }) => tag.to_string(),
+        Location::Artifact(Reference { tag: Some(tag), .. }) => tag.to_string(),
         Location::Layout { selector: Some(name), .. } if name.parse::<Digest>().is_err() => name.clone(),
         _ => return Err(usage("--also derives tags from the tag of the destination, so the destination needs a tag")),
     };

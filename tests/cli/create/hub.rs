@@ -157,7 +157,10 @@ fn missing_sources_are_named() {
     scene.import(&["Ada/Other"]).fails().says("there is no model `Ada/Other`").says("Repository not found");
     scene.import(&["a/b/c"]).exits(2).says("is not a repository of a hub");
     scene.sandbox.write("Ada/Other/a.txt", "");
-    scene.import(&["Ada/Other"]).fails().says("Using the hub for `Ada/Other`; to import the folder, use `./Ada/Other`");
+    scene.hub.forget_requests();
+    scene.import(&["Ada/Other"]).fails().says("it is a folder, but").says("`--tool hf` for the repository of the hub");
+    assert!(scene.hub.requests().is_empty(), "the hub does not learn the name of the folder");
+    scene.import(&["Ada/Other", "--tool", "hf"]).fails().says("there is no model `Ada/Other`");
 }
 
 #[test]

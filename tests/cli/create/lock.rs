@@ -30,7 +30,7 @@ fn the_lock_names_every_file_layer_and_digest() {
     assert!(lock.contains(&format!("\nmanifest {}\n", manifest.trim())));
     expect![[r#"
         Kitfile.lock 1
-        manifest 88ef
+        manifest cc87
         kitfile f87b
         layer docs README.md - application/vnd.kitops.modelkit.docs.v1.tar 3498 3498
         file 644 9 504c README.md

@@ -126,8 +126,23 @@ fn a_tag_that_cannot_be_read_hides_no_other() {
     let list = ["list", &repository, "--plain-http", "--format", "{{range .Tags}}{{.}}{{end}}"];
     let run = sandbox.kit(&list).ok().says("warning: cannot read `broken`: ");
     assert_eq!(run.stdout, "good\n");
+    let log = ["log", "--remote", &repository, "--plain-http", "--format", "{{range .tags}}{{.}}{{end}}"];
+    let run = sandbox.kit(&log).ok().says("warning: cannot read `broken`: ");
+    assert_eq!(run.stdout, "good\n");
     // Without any that can be read, it is a failure.
     sandbox.kit(&["list", &format!("{repository}:broken"), "--plain-http"]).fails().says("cannot list");
+}
+
+#[test]
+fn a_damaged_modelkit_in_the_store_hides_no_other() {
+    let sandbox = packed();
+    sandbox.write("project/Kitfile", sandbox.read("project/Kitfile").replace("0.1.0", "0.2.0"));
+    sandbox.kit(&["pack", "project", "-t", "sample:v2"]).ok();
+    let config = sandbox.kit(&["inspect", "sample:v1", "--format", "{{.manifest.config.digest}}"]).ok().stdout;
+    let hex = &config.trim()["sha256:".len()..];
+    fs_err::remove_file(sandbox.store().join("blobs/sha256").join(hex)).unwrap();
+    sandbox.kit(&["list"]).ok().prints("v2").says("warning: cannot read `sample:v1`: ");
+    sandbox.kit(&["log", "sample"]).ok().prints("v2").says("warning: cannot read `v1`: ");
 }
 
 #[test]

@@ -70,3 +70,42 @@ fn the_config_is_fetched_once() {
     blobs.dedup();
     assert_eq!(blobs.len(), requests, "no blob is fetched twice: {:?}", scene.registry.log());
 }
+
+#[test]
+fn a_destination_with_a_tag_and_a_digest_gets_the_tag_if_the_digest_is_right() {
+    let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
+    sandbox.project();
+    let digest = sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok().digest();
+    let wrong = kit_core::digest::Digest::of(b"");
+    let name = |tag: &str, digest: &str| format!("{}/team/sample:{tag}@{digest}", registry.host());
+    for args in [["push", "sample:v1"], ["copy", &name("v1", &digest)]] {
+        let refused = sandbox.kit(&[&args[..], &[&name("v1", &wrong.to_string()), "--plain-http"]].concat()).fails();
+        refused.says("contains another digest than the ModelKit");
+        sandbox
+            .kit(&[&args[..], &[&name(if args[0] == "push" { "v1" } else { "v2" }, &digest), "--plain-http"]].concat())
+            .ok();
+    }
+    for tag in ["v1", "v2"] {
+        assert!(registry.manifest("team/sample", tag).is_some(), "{tag}");
+    }
+    let into = name("v3", &digest);
+    sandbox.kit(&["pack", "project", "--push", &into, "--plain-http"]).exits(2).says("contains a digest");
+}
+
+#[test]
+fn only_a_tag_that_points_to_the_given_digest_is_removed() {
+    let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
+    sandbox.project();
+    let digest = sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok().digest();
+    sandbox.kit(&["tag", "sample:v1", "sample:v2"]).ok();
+    let remote = format!("{}/team/sample:v1", registry.host());
+    sandbox.kit(&["push", "sample:v1", &remote, "--plain-http"]).ok();
+    let wrong = kit_core::digest::Digest::of(b"");
+    sandbox.kit(&["remove", &format!("sample:v1@{wrong}")]).fails().says("not found in the local store");
+    sandbox.kit(&["remove", &format!("sample:v9@{digest}")]).fails().says("not found in the local store");
+    let refused = sandbox.kit(&["remove", "--remote", &format!("{remote}@{wrong}"), "--plain-http"]).fails();
+    refused.says("points to").says(&format!("expected {wrong}"));
+    sandbox.kit(&["remove", &format!("sample:v1@{digest}")]).ok().prints("Untagged sample:v1");
+    sandbox.kit(&["inspect", "sample:v2"]).ok();
+    sandbox.kit(&["remove", "--remote", &format!("{remote}@{digest}"), "--plain-http"]).ok();
+}

@@ -187,3 +187,45 @@ fn a_signature_that_is_too_large_to_be_one_stays_behind() {
         .says("its size is 858.3 MiB, the limit for referrers is 256.0 MiB")
         .says("application/test.signature: copied");
 }
+
+/// The digests in the index under the tag that lists the referrers of `subject`.
+fn tagged_referrers(registry: &FakeRegistry, subject: &str) -> Vec<String> {
+    let (_, bytes) = registry.manifest("team/sample", &subject.replace(':', "-")).unwrap();
+    let index: Value = serde_json::from_slice(&bytes).unwrap();
+    let digest = |entry: &Value| entry["digest"].as_str().unwrap().to_owned();
+    index["manifests"].as_array().unwrap().iter().map(digest).collect()
+}
+
+#[test]
+fn a_record_that_vanished_from_the_registry_is_attached_again() {
+    for has_referrers_api in [true, false] {
+        let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
+        registry.configure(|options| options.referrers = has_referrers_api);
+        sandbox.project();
+        let name = format!("{}/team/sample:v1", registry.host());
+        let digest = sandbox.kit(&["pack", "project", "-t", &name]).ok().digest();
+        sandbox.kit(&["push", &name, PLAIN]).ok();
+        let put = |part: &str| registry.requests_of("PUT", part).iter().map(|put| put.target.clone()).next_back();
+        let record = put("/manifests/sha256:").unwrap().rsplit('/').next().unwrap().to_owned();
+        assert!(registry.manifest("team/sample", &record).is_some());
+        registry.remove_manifest("team/sample", &record);
+        sandbox.kit(&["push", &name, PLAIN]).ok();
+        assert!(registry.manifest("team/sample", &record).is_some(), "with the API: {has_referrers_api}");
+        if !has_referrers_api {
+            assert_eq!(tagged_referrers(&registry, &digest), [record]);
+        }
+    }
+}
+
+#[test]
+fn a_removed_referrer_is_no_longer_listed() {
+    let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
+    registry.configure(|options| options.referrers = false);
+    sandbox.project();
+    let repository = format!("{}/team/sample", registry.host());
+    let digest = sandbox.kit(&["pack", "project", "--push", &format!("{repository}:v1"), PLAIN]).ok().digest();
+    let listed = tagged_referrers(&registry, &digest);
+    assert_eq!(listed.len(), 1);
+    sandbox.kit(&["remove", "--remote", &format!("{repository}@{}", listed[0]), PLAIN]).ok();
+    assert_eq!(tagged_referrers(&registry, &digest), [""; 0]);
+}

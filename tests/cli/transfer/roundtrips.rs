@@ -67,10 +67,10 @@ fn a_push_and_a_pull_take_few_requests() {
         let scene = Scene::new(has_referrers_api);
         let name = scene.name("v1");
         scene.pack();
-        scene.check(&["push", &name], 24);
+        scene.check(&["push", &name], 18);
         scene.check(&["push", &name], 4);
         scene.sandbox.kit(&["remove", &name, "--force"]).ok();
-        scene.check(&["pull", &name], 15);
+        scene.check(&["pull", &name], 10);
         scene.check(&["pull", &name], 5);
     }
 }

@@ -2,6 +2,8 @@
 
 use std::io::{Read, Write};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use kit_core::compression::Compression;
 use kit_testkit::registry::FakeRegistry;
 use kit_testkit::sandbox::{Run, Sandbox};
@@ -9,6 +11,7 @@ use serde_json::{Value, json};
 
 const PLAIN: &str = "--plain-http";
 const CONTENTS: &str = "ml.kitops.modelkit.contents";
+const CONTENTS_DATA: &str = "ml.kitops.modelkit.contents.data";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// A ModelKit `honest` in a registry, and the same ModelKit as `forged`, with a table that was changed.
@@ -41,11 +44,12 @@ impl Scene {
         self.sandbox.run(self.sandbox.command(args).env("KIT_HOME", self.sandbox.path(home)))
     }
 
-    fn forge(&self, change: &dyn Fn(&mut Vec<Value>)) {
+    /// Changes the table, and stores it in the manifest or as a blob.
+    fn forge(&self, change: &dyn Fn(&mut Vec<Value>), is_inline: bool) {
         let (_, manifest) = self.registry.manifest("team/code", "honest").unwrap();
         let mut manifest: Value = serde_json::from_slice(&manifest).unwrap();
         let annotations = manifest["layers"][0]["annotations"].as_object_mut().unwrap();
-        let table = self.registry.blob(annotations[CONTENTS].as_str().unwrap()).unwrap();
+        let table = STANDARD.decode(annotations.remove(CONTENTS_DATA).unwrap().as_str().unwrap()).unwrap();
         let mut text = String::new();
         Compression::Zstd.decoder(&table[..]).unwrap().read_to_string(&mut text).unwrap();
         let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -56,8 +60,13 @@ impl Scene {
             writeln!(encoder, "{line}").unwrap();
         }
         encoder.finish().unwrap();
-        annotations[CONTENTS] = self.registry.add_blob_to("team/code", &table).into();
-        annotations[&format!("{CONTENTS}.size")] = table.len().to_string().into();
+        if is_inline {
+            annotations.insert(CONTENTS_DATA.to_owned(), STANDARD.encode(&table).into());
+        } else {
+            let digest = self.registry.add_blob_to("team/code", &table);
+            annotations.insert(CONTENTS.to_owned(), digest.into());
+            annotations.insert(format!("{CONTENTS}.size"), table.len().to_string().into());
+        }
         self.registry.add_manifest("team/code", "forged", MANIFEST, manifest.to_string().as_bytes());
     }
 }
@@ -113,7 +122,7 @@ fn a_table_that_does_not_match_its_layer_is_refused_with_the_first_difference() 
     let scene = Scene::new(&[]);
     let forged = scene.name("forged");
     for (number, (difference, change, is_in_headers)) in FORGERIES.into_iter().enumerate() {
-        scene.forge(change);
+        scene.forge(change, number % 2 == 0);
         let home = format!("home-{number}");
         scene.run(&home, &["pull", &forged, PLAIN]).fails().says(difference).says("code src");
         scene.run(&home, &["pull", &forged, PLAIN]).fails().says(difference);
@@ -135,9 +144,11 @@ fn a_table_for_a_layer_that_the_store_has_is_compared_as_well() {
         let scene = Scene::new(options);
         scene.run("there", &["pull", &scene.name("honest"), PLAIN]).ok();
         let (difference, change, _) = FORGERIES[6];
-        scene.forge(change);
-        for home in ["there", "home"] {
-            scene.run(home, &["pull", &scene.name("forged"), PLAIN]).fails().says(difference);
+        for is_inline in [true, false] {
+            scene.forge(change, is_inline);
+            for home in ["there", "home"] {
+                scene.run(home, &["pull", &scene.name("forged"), PLAIN]).fails().says(difference);
+            }
         }
     }
 }
@@ -167,14 +178,14 @@ fn a_comparison_by_unverified_tables_is_marked() {
     let local = scene.sandbox.kit(&["diff", &honest, &new]).ok().prints("src/a.py");
     assert!(!local.stderr.contains("not verified"), "{}", local.stderr);
     let (difference, change, _) = FORGERIES[0];
-    scene.forge(change);
+    scene.forge(change, true);
     scene.run("there", &["diff", &new, &scene.name("forged"), PLAIN]).fails().says(difference);
 }
 
 #[test]
 fn a_file_is_shown_only_if_its_header_precedes_it() {
     let scene = Scene::new(&[]);
-    scene.forge(FORGERIES[5].1);
+    scene.forge(FORGERIES[5].1, true);
     let place = format!("{}//src/a.py", scene.name("forged"));
     scene.run("there", &["cat", &place, PLAIN]).fails();
     scene.run("there", &["cp", &place, "copy", PLAIN]).fails();

@@ -16,10 +16,7 @@ pub use artifact::{InvalidModelKit, Layer, ModelKit, kind_and_path, label};
 pub use assemble::{Assembly, CLI_VERSION, Form, PackedLayer, UnsupportedForm};
 pub use config::{Config, InvalidConfig, LayerDigests};
 pub use documents::Documents;
-pub use form::{
-    Family, InvalidPlatform, LayerType, ModelFacts, PlainFile, Platform, contents_of, describe_contents, name_contents,
-    section_word,
-};
+pub use form::{ContentsTable, Family, InvalidPlatform, LayerType, ModelFacts, PlainFile, Platform, section_word};
 pub use index::{ModelKitIndex, Variant};
 pub use labels::{InvalidLabel, Label, LabelEdit, Labels};
 pub use lock::{

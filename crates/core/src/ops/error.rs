@@ -7,6 +7,7 @@ use super::index_error::IndexError;
 use super::remote_data_error::RemoteDataError;
 use super::tag_state::TagState;
 use crate::archive;
+use crate::digest::Digest;
 use crate::modelkit;
 use crate::oci::{ContentError, Reference};
 use crate::problem::{self, printable};
@@ -132,6 +133,14 @@ pub enum Error {
         needed: u64,
         /// The number of free bytes.
         free: u64,
+    },
+    /// The destination contains the digest of another artifact.
+    #[error("`{destination}` contains another digest than the ModelKit, which is `{digest}`")]
+    OtherDigest {
+        /// The destination with its digest.
+        destination: String,
+        /// The digest of what would be copied.
+        digest: Digest,
     },
     /// A tag that should be moved does not have the expected state.
     #[error("`{tag}` points to {found}, expected {expected}")]

@@ -181,13 +181,29 @@ impl Session<'_> {
         limits.min().unwrap_or(1)
     }
 
+    /// Opens the target of `location` for a copy of `found`, and returns the tag of the copy. A digest in `location`
+    /// must be that of `found`.
+    pub fn target_for(&self, found: &Located, location: &Location) -> Result<(Box<dyn Target>, Option<String>), Error> {
+        let expected = match location {
+            Location::Artifact(reference) => reference.digest,
+            Location::Layout { selector, .. } => selector.as_ref().and_then(|selector| selector.parse().ok()),
+        };
+        if let Some(expected) = expected {
+            let source = found.source.resolve(&found.name).map_err(|error| Error::reading(&found.title, error))?;
+            if source.digest != expected {
+                return Err(Error::OtherDigest { destination: location.to_string(), digest: source.digest });
+            }
+        }
+        self.target(location)
+    }
+
     /// Opens the target of `location` for writing, and returns the tag for what is written.
     pub fn target(&self, location: &Location) -> Result<(Box<dyn Target>, Option<String>), Error> {
         match location {
             Location::Artifact(reference) if reference.is_local() => Err(Error::NoRegistry(reference.clone())),
             Location::Artifact(reference) => {
-                let tag = reference.tag.as_ref().filter(|_| reference.digest.is_none());
-                Ok((Box::new(self.client.repository(reference)), tag.map(ToString::to_string)))
+                let tag = reference.tag.as_ref().map(ToString::to_string);
+                Ok((Box::new(self.client.repository(reference)), tag))
             }
             Location::Layout { path, selector } => {
                 let name = selector.clone().filter(|selector| !selector.starts_with("sha256:"));

@@ -41,6 +41,37 @@ impl Repository {
         Ok(described(&self.begin_index(&subject.digest, actions)?.finish(self)?))
     }
 
+    /// Lists the referrers of `subject` that exist. A registry lists only these itself; the index under a tag may still
+    /// name a manifest that was deleted.
+    pub(super) fn try_attached(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, Error> {
+        let listed = self.try_referrers(subject, PUSH)?;
+        if self.knows_referrers()?.unwrap_or(true) {
+            return Ok(listed);
+        }
+        let mut existing = Vec::new();
+        for referrer in listed {
+            let call = self.manifest_call(Method::HEAD, &referrer.digest.to_string(), PUSH, "look for")?;
+            match self.client.send(&call) {
+                Ok(_) => existing.push(referrer),
+                Err(Error::NotFound { .. }) => debug!(%referrer.digest, "the listed referrer does not exist"),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(existing)
+    }
+
+    /// Removes a manifest that was deleted from the referrers of `subject`, if the registry does not do so itself.
+    pub fn forget_referrer(&self, subject: &Digest, deleted: &Digest) -> Result<(), Error> {
+        if self.knows_referrers()?.unwrap_or(true) && self.list_referrers(subject, PUSH)?.is_some() {
+            return Ok(());
+        }
+        let mut index = self.begin_index(subject, PUSH)?.finish(self)?;
+        let Some(list) = index["manifests"].as_array_mut() else { return Ok(()) };
+        let before = list.len();
+        list.retain(|entry| entry["digest"] != json!(deleted));
+        if list.len() == before { Ok(()) } else { self.write_index(subject, index, &[]) }
+    }
+
     /// The request for the list of referrers of `subject`.
     pub(super) fn referrers_call(&self, subject: &Digest, actions: &'static str) -> Result<Call, Error> {
         let name = format!("{self}@{subject}");
@@ -108,7 +139,12 @@ impl Repository {
         let unlisted =
             answers.iter().zip(referrers).filter(|(answer, _)| answer.as_ref().is_ok_and(|it| !is_listed(it)));
         let unlisted = unlisted.filter_map(|(_, (descriptor, bytes))| Referrer::read(descriptor, bytes));
-        let entries: Vec<_> = unlisted.map(|referrer| referrer.descriptor).collect();
+        let mut entries: Vec<_> = unlisted.map(|referrer| referrer.descriptor).collect();
+        if !entries.is_empty() && self.knows_referrers()?.is_none() {
+            // Learned once for each registry. Some have the list, but do not send the header.
+            let listed = self.list_referrers(digest, PUSH)?.unwrap_or_default();
+            entries.retain(|entry| listed.iter().all(|other| other.digest != entry.digest));
+        }
         match index {
             _ if entries.is_empty() => {}
             Some(index) => self.write_index(digest, index.finish(self)?, &entries)?,

@@ -109,7 +109,7 @@ impl Target for Repository {
     }
 
     fn attached(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
-        Ok(self.try_referrers(subject, PUSH)?)
+        Ok(self.try_attached(subject)?)
     }
 
     fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError> {

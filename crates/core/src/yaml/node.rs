@@ -98,7 +98,7 @@ pub(crate) fn compose(text: &str) -> Result<Option<Rc<Node>>, SyntaxError> {
     let mut options = granit_parser::options! {};
     options.set_emit_comments(false);
     let events = Parser::new_from_str_with_options(text, options);
-    let mut composer = Composer { events, end: text.len(), anchors: HashMap::new() };
+    let mut composer = Composer { events, text, end: text.len(), anchors: HashMap::new() };
     let mut root = None;
     loop {
         let (event, mark) = composer.next()?;
@@ -127,6 +127,7 @@ impl SyntaxError {
 
 struct Composer<'a> {
     events: Parser<'a, StrInput<'a>>,
+    text: &'a str,
     end: usize,
     /// The complete nodes by anchor. The anchor of a node that is still being read is not in this map.
     anchors: HashMap<usize, Rc<Node>>,
@@ -158,11 +159,11 @@ impl<'a> Composer<'a> {
         let (content, anchor) = match event {
             Event::Alias(anchor) => return self.alias(anchor, mark),
             Event::Scalar(text, style, anchor, tag) => {
-                let tag = tag.map(|tag| short_tag(&tag));
-                (
-                    Content::Scalar(Scalar { text: text.into_owned(), is_plain: style == ScalarStyle::Plain, tag }),
-                    anchor,
-                )
+                let (mut text, tag) = (text.into_owned(), tag.map(|tag| short_tag(&tag)));
+                if self.lacks_line_break(style, mark) && text.ends_with('\n') {
+                    text.pop();
+                }
+                (Content::Scalar(Scalar { text, is_plain: style == ScalarStyle::Plain, tag }), anchor)
             }
             Event::SequenceStart(_, anchor, _) => (self.sequence(depth)?, anchor),
             Event::MappingStart(_, anchor, _) => (self.mapping(depth)?, anchor),
@@ -176,6 +177,14 @@ impl<'a> Composer<'a> {
             self.anchors.insert(anchor, Rc::clone(&node));
         }
         Ok(node)
+    }
+
+    /// Returns true for a block scalar whose last line is the end of the text, without a line break. Go adds none, but
+    /// the parser does.
+    fn lacks_line_break(&self, style: ScalarStyle, mark: Mark) -> bool {
+        let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        let last_line = self.text.rsplit(['\n', '\r']).next().unwrap_or_default();
+        is_block && mark.end >= self.end && !last_line.trim().is_empty()
     }
 
     fn alias(&self, anchor: usize, mark: Mark) -> Result<Rc<Node>, SyntaxError> {

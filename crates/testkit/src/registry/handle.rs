@@ -141,6 +141,14 @@ impl FakeRegistry {
         self.state().files.insert(path.to_owned(), Bytes::copy_from_slice(bytes));
     }
 
+    /// Removes a manifest, as a clean-up in the registry does.
+    pub fn remove_manifest(&self, repository: &str, digest: &str) {
+        let mut state = self.state();
+        let Some(repository) = state.repositories.get_mut(repository) else { return };
+        repository.manifests.remove(digest);
+        repository.tags.retain(|_, tagged| tagged != digest);
+    }
+
     /// Removes a blob.
     pub fn remove_blob(&self, digest: &str) {
         self.state().blobs.remove(digest);

@@ -243,10 +243,10 @@ impl ImportArgs {
     /// Parses REPOSITORY.
     fn origin(&self, context: &Context) -> Result<Origin> {
         let text = &self.repository;
-        if self.tool.unwrap_or_else(|| tool(text, own_hub(context))) == Tool::Hf {
-            if self.tool.is_none() && context.environment.absolute(Path::new(text)).is_dir() {
-                context.output.say(&format!("Using the hub for `{text}`; to import the folder, use `./{text}`"));
-            }
+        let looks_like_hub = tool(text, own_hub(context)) == Tool::Hf;
+        // A folder is never looked for elsewhere: the hub would learn its name.
+        let is_folder = looks_like_hub && context.environment.absolute(Path::new(text)).is_dir();
+        if self.tool.map_or(looks_like_hub && !is_folder, |tool| tool == Tool::Hf) {
             return Ok(Origin::Hub(parse(text)?));
         }
         if self.token.is_some() {
@@ -260,9 +260,10 @@ impl ImportArgs {
                 }
                 // A bare repository has no `.git`.
                 if path.is_dir() && !path.join(".git").exists() && !path.join("HEAD").exists() {
+                    let elsewhere = if is_folder { ", and `--tool hf` for the repository of the hub" } else { "" };
                     bail!(
-                        "cannot import `{text}`: it is neither a git repository nor an MLflow run or model; use `kit \
-                         pack` for other folders"
+                        "cannot import `{text}`: it is a folder, but neither a git repository nor an MLflow run or \
+                         model; use `kit pack` for other folders{elsewhere}"
                     );
                 }
                 // So that `.` has a name.
@@ -291,6 +292,9 @@ impl ImportArgs {
     /// The names of the ModelKit in the local store, or in a registry.
     fn references(&self, context: &Context, name: &str, destination: Option<&Location>) -> Result<Vec<Reference>> {
         match (destination, &self.tag) {
+            (Some(Location::Artifact(Reference { digest: Some(_), .. })), _) => {
+                Err(usage("the destination contains a digest; a ModelKit that is about to be packed needs a tag"))
+            }
             (Some(Location::Artifact(reference)), _) => Ok(vec![reference.clone()]),
             (Some(Location::Layout { .. }), _) => Ok(Vec::new()),
             (None, Some(tag)) => pack::references(context, tag),

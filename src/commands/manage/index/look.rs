@@ -26,7 +26,7 @@ pub(super) struct ListArgs {
 
 impl ListArgs {
     pub(super) fn run(&self, context: &Context) -> Result<()> {
-        let mut rows = ops::list_local(&context.store()?, None)?;
+        let mut rows = ops::list_local(&context.store()?, None, &context.bars)?;
         rows.retain(|row| row.modelkits.is_some());
         Ok(context.output.result(self.format.render_rows(&rows, list_json, || list_table(&rows))?)?)
     }

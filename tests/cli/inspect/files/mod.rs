@@ -6,4 +6,4 @@ mod printing;
 mod scene;
 mod verification;
 
-pub(crate) use scene::tables;
+pub(crate) use scene::drop_tables;

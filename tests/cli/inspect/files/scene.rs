@@ -1,6 +1,7 @@
 //! A ModelKit with large files around small ones, in the local store or in a registry.
 
 use kit_core::compression::Compression;
+use kit_core::digest::Digest;
 use serde_json::Value;
 
 use kit_testkit::registry::FakeRegistry;
@@ -49,9 +50,24 @@ pub(super) fn damage(sandbox: &Sandbox, compression: Compression) {
     fs_err::write(&path, bytes).unwrap();
 }
 
-/// Returns the digests of the tables of contents that the layers of a local ModelKit name.
-pub(crate) fn tables(sandbox: &Sandbox, name: &str) -> Vec<String> {
-    let layers = sandbox.kit(&["inspect", name]).ok().json()["manifest"]["layers"].clone();
-    let table = |layer: &Value| layer["annotations"]["ml.kitops.modelkit.contents"].as_str().unwrap().to_owned();
-    layers.as_array().unwrap().iter().map(table).collect()
+/// Removes the tables of contents from the manifest of a local ModelKit, so that it is like one of another tool.
+pub(crate) fn drop_tables(sandbox: &Sandbox, name: &str) {
+    let inspected = sandbox.kit(&["inspect", name]).ok().json();
+    let mut manifest = inspected["manifest"].clone();
+    for layer in manifest["layers"].as_array_mut().unwrap() {
+        let annotations = layer["annotations"].as_object_mut().unwrap();
+        annotations.retain(|key, _| !key.starts_with("ml.kitops.modelkit.contents"));
+    }
+    let bytes = manifest.to_string();
+    let digest = Digest::of(bytes.as_bytes());
+    sandbox.write(&format!("kit/store/blobs/sha256/{}", digest.hex()), &bytes);
+    let path = sandbox.store().join("index.json");
+    let mut index: Value = serde_json::from_slice(&fs_err::read(&path).unwrap()).unwrap();
+    for entry in index["manifests"].as_array_mut().unwrap() {
+        if entry["digest"] == inspected["digest"] {
+            entry["digest"] = digest.to_string().into();
+            entry["size"] = bytes.len().into();
+        }
+    }
+    fs_err::write(&path, index.to_string()).unwrap();
 }

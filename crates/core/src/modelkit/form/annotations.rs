@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::family::Family;
-use crate::oci::{Descriptor, MediaType};
+use crate::oci::Descriptor;
 use crate::relative_path::RelativePath;
 
 /// The annotation with the path of the files of a layer (ModelPack, "Layer annotations"), after the prefix of the
@@ -18,31 +18,6 @@ const UNTESTED: &str = "file.mediatype.untested";
 /// The annotation with the path for CRI-O and podman, which read only this one (image-spec 1.1, "Pre-Defined Annotation
 /// Keys").
 const TITLE: &str = "org.opencontainers.image.title";
-
-/// The annotations with the digest of the table of contents of a layer and its size in bytes.
-const CONTENTS: &str = "ml.kitops.modelkit.contents";
-const CONTENTS_SIZE: &str = "ml.kitops.modelkit.contents.size";
-/// The media type of a table of contents.
-const CONTENTS_TYPE: MediaType = MediaType::of("application/vnd.kit.contents.v1.jsonl+zstd");
-
-/// The descriptor of the blob `table` as a table of contents.
-pub fn describe_contents(table: &[u8]) -> Descriptor {
-    Descriptor::of(CONTENTS_TYPE, table)
-}
-
-/// Adds the digest of the table of contents to the annotations of `layer`, so that the digest of a manifest covers the
-/// table as well.
-pub fn name_contents(layer: &mut Descriptor, table: &Descriptor) {
-    layer.annotations.insert(CONTENTS.to_owned(), table.digest.to_string());
-    layer.annotations.insert(CONTENTS_SIZE.to_owned(), table.size.to_string());
-}
-
-/// The table of contents that the annotations of `layer` refer to.
-pub fn contents_of(layer: &Descriptor) -> Option<Descriptor> {
-    let digest = layer.annotations.get(CONTENTS)?.parse().ok()?;
-    let size = layer.annotations.get(CONTENTS_SIZE)?.parse().ok()?;
-    Some(Descriptor::new(CONTENTS_TYPE, digest, size))
-}
 
 /// A file that is stored as a layer of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +94,7 @@ impl PlainFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oci::MediaType;
 
     fn check(annotation: &str, expected: Option<u32>) {
         for key in ["org.cncf.model.file.metadata+json", "org.cnai.model.file.metadata+json"] {
@@ -139,17 +115,6 @@ mod tests {
             check(nonsense, None);
         }
         assert_eq!(annotated_mode(&Descriptor::of(MediaType::of("t"), b"")), None);
-    }
-
-    #[test]
-    fn the_table_that_a_layer_names_is_found() {
-        let mut layer = Descriptor::of(MediaType::of("t"), b"");
-        assert_eq!(contents_of(&layer), None);
-        let table = describe_contents(b"table");
-        name_contents(&mut layer, &table);
-        assert_eq!(contents_of(&layer), Some(table));
-        layer.annotations.insert(CONTENTS_SIZE.to_owned(), "-1".to_owned());
-        assert_eq!(contents_of(&layer), None);
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! The forms of a ModelKit: layer media types, annotations, ModelPack, container image.
 
 mod annotations;
+mod contents;
 mod family;
 pub(super) mod image;
 mod layer_type;
 pub(super) mod modelpack;
 
-pub use annotations::{PlainFile, contents_of, describe_contents, name_contents};
+pub use annotations::PlainFile;
 pub(crate) use annotations::{annotate, annotated_mode, annotated_path};
+pub use contents::ContentsTable;
 pub(crate) use family::is_config;
 pub use family::{Family, section_word};
 pub use image::{InvalidPlatform, Platform};

@@ -5,6 +5,7 @@ mod foreign;
 pub(super) mod inspect;
 pub(super) mod parents;
 mod records;
+mod tagged;
 pub(super) mod variants;
 
 pub(crate) use attach::{Attachment, EMPTY, FINGERPRINT, Prepared, attach};
@@ -13,5 +14,6 @@ pub use inspect::{Inspected, inspect};
 pub use parents::parents;
 pub(crate) use parents::{LIMIT, Parent, model_reference, resolve};
 pub(crate) use records::{oci_uri, records};
+pub(crate) use tagged::{Failures, Tagged, enter, resolve_tags};
 pub(crate) use variants::modelkits;
 pub use variants::{InspectedIndex, inspect_index};

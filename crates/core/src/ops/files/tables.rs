@@ -8,7 +8,7 @@ use crate::compression::Compression;
 use crate::contents::{self, Entry, Kind, SIZE_LIMIT};
 use crate::digest::VerifyingReader;
 use crate::layer_format::Format;
-use crate::modelkit::{Layer, contents_of, label};
+use crate::modelkit::{ContentsTable, Layer, label};
 use crate::oci::{Annotations, CheckedTables, Content, ContentError, Descriptor, MediaType, RangedReader, Source};
 use crate::ops::artifact::Attachment;
 use crate::ops::error::Error;
@@ -101,7 +101,7 @@ pub(crate) fn is_usable(layer: &Layer) -> bool {
 
 /// Returns true if all bytes of `layer` were compared with its table.
 pub(crate) fn is_checked(tables: &dyn CheckedTables, layer: &Descriptor) -> bool {
-    contents_of(layer).is_some_and(|table| tables.is_checked(&layer.digest, &table.digest))
+    ContentsTable::of(layer).is_some_and(|table| tables.is_checked(&layer.digest, &table.digest()))
 }
 
 /// Compares the compressed `table` of `layer` with the bytes of the layer, unless that was done before.
@@ -121,9 +121,9 @@ pub(crate) fn check(tables: &dyn CheckedTables, layer: &Descriptor, table: &[u8]
 
 /// Records that all bytes of `layer` were compared with its table.
 pub(crate) fn note_checked(tables: &dyn CheckedTables, layer: &Descriptor) {
-    if let Some(table) = contents_of(layer) {
+    if let Some(table) = ContentsTable::of(layer) {
         // In a store that the user may only read there is no record, and the comparison is made again.
-        drop(tables.note_checked(&layer.digest, &table.digest));
+        drop(tables.note_checked(&layer.digest, &table.digest()));
     }
 }
 
@@ -157,12 +157,23 @@ pub(crate) fn read<'a>(
 
 /// Returns the compressed table of `layer`, verified; `None` if the layer has no table or the source does not have it.
 pub(crate) fn bytes(source: &dyn Source, layer: &Descriptor) -> Result<Option<Vec<u8>>, Error> {
-    let Some(table) = contents_of(layer).filter(|table| table.size <= SIZE_LIMIT) else { return Ok(None) };
-    read_table(&*source.blob(&table), &table).map_err(|error| Error::reading(&what(layer), error))
+    bytes_by(layer, |table| source.blob(table))
+}
+
+/// Returns the compressed table of `layer` like [`bytes`]; `blob` opens the blob that holds it.
+pub(crate) fn bytes_by<'a>(
+    layer: &Descriptor,
+    blob: impl FnOnce(&Descriptor) -> Box<dyn Content + 'a>,
+) -> Result<Option<Vec<u8>>, Error> {
+    let Some(table) = ContentsTable::of(layer) else { return Ok(None) };
+    match table.blob().filter(|table| table.size <= SIZE_LIMIT) {
+        Some(table) => read_table(&*blob(table), table).map_err(|error| Error::reading(&what(layer), error)),
+        None => Ok(table.inline().map(<[u8]>::to_vec)),
+    }
 }
 
 /// Returns the compressed `table`, whose bytes are `content`, verified; `None` if the place does not have it.
-pub(crate) fn read_table(content: &dyn Content, table: &Descriptor) -> Result<Option<Vec<u8>>, ContentError> {
+fn read_table(content: &dyn Content, table: &Descriptor) -> Result<Option<Vec<u8>>, ContentError> {
     let mut bytes = Vec::new();
     let read = content.open_at(0).and_then(|opened| {
         VerifyingReader::new(opened, table.digest, table.size).read_to_end(&mut bytes).map_err(ContentError::from)
@@ -185,13 +196,13 @@ fn belongs_to(layer: &Layer, entry: &Entry) -> bool {
     is_below || entry.kind == Kind::Folder && layer.path.starts_with(&entry.path)
 }
 
-/// The tables of `layers` that `source` has, as an attachment for their ModelKit.
+/// The tables of `layers` that are blobs and that `source` has, as an attachment for their ModelKit.
 pub(crate) fn attachment<'a>(
     source: &'a dyn Source,
     layers: impl Iterator<Item = &'a Descriptor>,
 ) -> Option<Attachment<'a>> {
     let mut blobs = Vec::new();
-    for table in layers.filter_map(contents_of) {
+    for table in layers.filter_map(|layer| ContentsTable::of(layer)?.blob().cloned()) {
         let content = source.blob(&table);
         let is_there = content.open_at(0).is_ok();
         let is_new = !blobs.iter().any(|(other, _): &(Descriptor, _)| other.digest == table.digest);

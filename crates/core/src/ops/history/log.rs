@@ -6,7 +6,7 @@ use super::order::{Moment, newest_first};
 use crate::digest::Digest;
 use crate::modelkit::section_word;
 use crate::oci::{ContentError, Descriptor, Reference, Source};
-use crate::ops::artifact::{Inspected, read, records};
+use crate::ops::artifact::{Failures, Inspected, Tagged, enter, read, records, resolve_tags};
 use crate::ops::diff::{Comparable, DiffOptions, FileDiff, diff};
 use crate::ops::error::Error;
 use crate::ops::index_error::IndexError;
@@ -69,9 +69,11 @@ const LIMIT: usize = 1000;
 /// a registry if the attestation of a later version names it.
 pub fn log(session: &Session<'_>, location: &Location, options: &LogOptions) -> Result<Vec<Version>, Error> {
     let walk = Walk { session, location, options };
-    let (source, named) = walk.named()?;
-    let mut versions = walk.read(&*source, &named)?;
-    walk.add_replaced(&*source, &mut versions)?;
+    let mut failures = Failures::default();
+    let (source, tagged) = walk.tagged(&mut failures)?;
+    let mut versions = walk.read(&*source, &tagged, &mut failures)?;
+    walk.add_replaced(&*source, &mut versions, &mut failures)?;
+    failures.finish(!versions.is_empty(), session.progress)?;
     let moments: Vec<_> = versions.iter().map(moment).collect();
     let mut slots: Vec<_> = versions.into_iter().map(Some).collect();
     let mut ordered: Vec<Version> =
@@ -95,35 +97,38 @@ struct Walk<'a> {
     options: &'a LogOptions,
 }
 
-/// A manifest and its tags.
-type Named = (Descriptor, Vec<String>);
-
 impl Walk<'_> {
-    fn named(&self) -> Result<(Box<dyn Source>, Vec<Named>), Error> {
+    fn tagged(&self, failures: &mut Failures) -> Result<(Box<dyn Source>, Vec<Tagged>), Error> {
         match self.location {
             Location::Layout { path, .. } => {
                 let layout = Store::open(path)?;
                 layout.expect_layout()?;
-                let named = group(&layout.entries()?, |entry| entry.name().map(str::to_owned));
-                Ok((Box::new(layout.reader(Names::Tags)?), named))
+                let tagged = group(&layout.entries()?, |entry| entry.name().map(str::to_owned));
+                Ok((Box::new(layout.reader(Names::Tags)?), tagged))
             }
-            Location::Artifact(reference) if self.options.place == Lookup::Remote => self.named_remotely(reference),
-            Location::Artifact(reference) => self.named_here(reference),
+            Location::Artifact(reference) if self.options.place == Lookup::Remote => {
+                self.tagged_remotely(reference, failures)
+            }
+            Location::Artifact(reference) => self.tagged_here(reference),
         }
     }
 
-    fn named_here(&self, reference: &Reference) -> Result<(Box<dyn Source>, Vec<Named>), Error> {
+    fn tagged_here(&self, reference: &Reference) -> Result<(Box<dyn Source>, Vec<Tagged>), Error> {
         let repository = reference.full_repository();
         let mut entries = self.session.store.entries()?;
         entries.retain(|entry| entry.reference().is_some_and(|found| found.full_repository() == repository));
-        let named = group(&entries, |entry| entry.reference().and_then(|found| Some(found.tag?.to_string())));
-        if named.is_empty() {
+        let tagged = group(&entries, |entry| entry.reference().and_then(|found| Some(found.tag?.to_string())));
+        if tagged.is_empty() {
             return Err(Error::NotHere(reference.clone()));
         }
-        Ok((Box::new(self.session.store.reader(Names::Of(reference.clone()))?), named))
+        Ok((Box::new(self.session.store.reader(Names::Of(reference.clone()))?), tagged))
     }
 
-    fn named_remotely(&self, reference: &Reference) -> Result<(Box<dyn Source>, Vec<Named>), Error> {
+    fn tagged_remotely(
+        &self,
+        reference: &Reference,
+        failures: &mut Failures,
+    ) -> Result<(Box<dyn Source>, Vec<Tagged>), Error> {
         if reference.is_local() {
             return Err(Error::NoRegistry(reference.clone()));
         }
@@ -131,14 +136,8 @@ impl Walk<'_> {
         let mut tags = repository.tags()?;
         tags.sort();
         tags.truncate(LIMIT);
-        let found = workers::run(self.options.jobs, &tags, |tag| {
-            repository.resolve(tag).map_err(|error| Error::reading(&format!("the tag `{tag}`"), error))
-        })?;
-        let mut named: Vec<Named> = Vec::new();
-        for (tag, descriptor) in tags.into_iter().zip(found) {
-            enter(&mut named, descriptor, Some(tag));
-        }
-        Ok((Box::new(repository), named))
+        let tagged = resolve_tags(&repository, tags, self.options.jobs, failures)?;
+        Ok((Box::new(repository), tagged))
     }
 
     /// Returns the version that the log begins with, if the location names one.
@@ -157,11 +156,10 @@ impl Walk<'_> {
         name.map(find).transpose()
     }
 
-    /// Reads the named versions. Leaves out artifacts that are not ModelKits, and local ones that are damaged.
-    fn read(&self, source: &dyn Source, named: &[Named]) -> Result<Vec<Version>, Error> {
-        let is_here = self.options.place != Lookup::Remote;
-        let versions = workers::run(self.options.jobs, named, |(descriptor, tags)| {
-            match read(source, descriptor.clone(), &descriptor.digest.to_string()) {
+    /// Reads versions. Leaves out artifacts that are not ModelKits.
+    fn read(&self, source: &dyn Source, tagged: &[Tagged], failures: &mut Failures) -> Result<Vec<Version>, Error> {
+        let versions = workers::run(self.options.jobs, tagged, |(descriptor, tags)| {
+            Ok::<_, Error>(match read(source, descriptor.clone(), &descriptor.digest.to_string()) {
                 Ok(inspected) => Ok(Some(self.version(source, inspected, tags))),
                 Err(
                     Error::NotAModelKit { .. }
@@ -169,11 +167,15 @@ impl Walk<'_> {
                     | Error::NotAManifest(_)
                     | Error::InvalidModelKit(_),
                 ) => Ok(None),
-                Err(Error::Read { .. }) if is_here => Ok(None),
                 Err(error) => Err(error),
-            }
+            })
         })?;
-        Ok(versions.into_iter().flatten().collect())
+        let named = versions.into_iter().zip(tagged);
+        let read = named.filter_map(|(version, (descriptor, tags))| {
+            let name = if tags.is_empty() { descriptor.digest.to_string() } else { tags.join(", ") };
+            failures.take(&name, version)
+        });
+        Ok(read.flatten().collect())
     }
 
     fn version(&self, source: &dyn Source, inspected: Inspected, tags: &[String]) -> Version {
@@ -185,7 +187,12 @@ impl Walk<'_> {
     }
 
     /// Adds versions that no longer have a tag but are named in attestations, if they still exist.
-    fn add_replaced(&self, source: &dyn Source, versions: &mut Vec<Version>) -> Result<(), Error> {
+    fn add_replaced(
+        &self,
+        source: &dyn Source,
+        versions: &mut Vec<Version>,
+        failures: &mut Failures,
+    ) -> Result<(), Error> {
         let mut asked = HashSet::new();
         loop {
             asked.extend(versions.iter().map(|version| version.inspected.descriptor.digest));
@@ -194,12 +201,14 @@ impl Walk<'_> {
             missing.truncate(LIMIT.saturating_sub(versions.len()));
             let found =
                 workers::run(self.options.jobs, &missing, |digest| match source.resolve(&digest.to_string()) {
-                    Ok(descriptor) => Ok(Some((descriptor, Vec::new()))),
-                    Err(ContentError::NotFound(_)) => Ok(None),
-                    Err(error) => Err(Error::reading(&format!("`{digest}`"), error)),
+                    Ok(descriptor) => Ok::<_, Error>(Ok(Some((descriptor, Vec::new())))),
+                    Err(ContentError::NotFound(_)) => Ok(Ok(None)),
+                    Err(error) => Ok(Err(Error::reading(&format!("`{digest}`"), error))),
                 })?;
-            let found: Vec<_> = found.into_iter().flatten().collect();
-            let more = self.read(source, &found)?;
+            let found = found.into_iter().zip(&missing);
+            let found: Vec<_> =
+                found.filter_map(|(found, digest)| failures.take(&digest.to_string(), found)?).collect();
+            let more = self.read(source, &found, failures)?;
             if more.is_empty() {
                 return Ok(());
             }
@@ -227,19 +236,12 @@ impl Walk<'_> {
     }
 }
 
-fn group(entries: &[Entry], name: impl Fn(&Entry) -> Option<String>) -> Vec<Named> {
-    let mut named = Vec::new();
+fn group(entries: &[Entry], name: impl Fn(&Entry) -> Option<String>) -> Vec<Tagged> {
+    let mut tagged = Vec::new();
     for entry in entries.iter().filter(|entry| entry.subject().is_none()) {
-        enter(&mut named, entry.descriptor.clone(), name(entry));
+        enter(&mut tagged, entry.descriptor.clone(), name(entry));
     }
-    named
-}
-
-fn enter(named: &mut Vec<Named>, descriptor: Descriptor, tag: Option<String>) {
-    match named.iter_mut().find(|(known, _)| known.digest == descriptor.digest) {
-        Some((_, tags)) => tags.extend(tag),
-        None => named.push((descriptor, tag.into_iter().collect())),
-    }
+    tagged
 }
 
 fn moment(version: &Version) -> Moment {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io;
 
 use crate::digest::Digest;
-use crate::modelkit::contents_of;
+use crate::modelkit::ContentsTable;
 use crate::oci::{CheckedTables, ContentError, Descriptor, Manifest};
 use crate::ops::error::Error;
 use crate::ops::files::tables;
@@ -74,42 +74,50 @@ pub fn check(store: &Store, repair: bool, jobs: usize, progress: &dyn Progress) 
     Ok(Checked { blobs, bytes, damaged, broken, wrong_tables, changes, links, unreferenced_bytes })
 }
 
-/// Returns the tables that do not match their layers, and adds them to `damaged`: without them, the layers are read.
+/// Returns the tables that do not match their layers, and adds them to `damaged`: without them, the layers are read. Of
+/// a table in the manifest, the manifest is added.
 fn wrong_tables(store: &Store, damaged: &mut HashSet<Digest>, jobs: usize) -> Result<Vec<(String, Error)>, Error> {
     let layers = layers_with_tables(store, damaged)?;
-    let compared = workers::run(jobs, &layers, |(_, layer, table)| {
+    let compared = workers::run(jobs, &layers, |TabledLayer { layer, .. }| {
         // A missing table is not an error: other tools copy a ModelKit without its referrers.
-        let bytes = tables::read_table(&*store.layer(table), table).unwrap_or_default();
+        let bytes = tables::bytes_by(layer, |table| store.layer(table)).unwrap_or_default();
         Ok::<_, Error>(bytes.and_then(|bytes| tables::check(store, layer, &bytes).err()))
     })?;
     let mut wrong = Vec::new();
-    for ((name, _, table), error) in layers.into_iter().zip(compared) {
+    for (TabledLayer { modelkit, holder, .. }, error) in layers.into_iter().zip(compared) {
         if let Some(error) = error {
-            damaged.insert(table.digest);
-            wrong.push((name, error));
+            damaged.insert(holder);
+            wrong.push((modelkit, error));
         }
     }
     Ok(wrong)
 }
 
-/// Returns the sound layers that have a table of contents, each with the name of a ModelKit and the table.
-fn layers_with_tables(
-    store: &Store,
-    damaged: &HashSet<Digest>,
-) -> Result<Vec<(String, Descriptor, Descriptor)>, Error> {
+/// A layer that has a table of contents.
+struct TabledLayer {
+    /// The name of a ModelKit with this layer.
+    modelkit: String,
+    layer: Descriptor,
+    /// The blob that contains the table.
+    holder: Digest,
+}
+
+/// Returns the sound layers that have a table of contents.
+fn layers_with_tables(store: &Store, damaged: &HashSet<Digest>) -> Result<Vec<TabledLayer>, Error> {
     let (mut layers, mut seen) = (Vec::new(), HashSet::new());
     for entry in store.entries()? {
         let name = entry.name().map_or_else(|| entry.descriptor.digest.to_string(), str::to_owned);
-        for manifest in store.members(&entry.descriptor).into_iter().chain([entry.descriptor]) {
-            let Ok(bytes) = store.read_document(&manifest) else { continue };
+        for descriptor in store.members(&entry.descriptor).into_iter().chain([entry.descriptor]) {
+            let Ok(bytes) = store.read_document(&descriptor) else { continue };
             let Ok(manifest) = Manifest::parse(&bytes) else { continue };
             for layer in manifest.layers {
-                let Some(table) = contents_of(&layer) else { continue };
+                let Some(table) = ContentsTable::of(&layer) else { continue };
+                let holder = table.blob().map_or(descriptor.digest, |table| table.digest);
                 if !damaged.contains(&layer.digest)
                     && store.has_layer(&layer)?
-                    && seen.insert((layer.digest, table.digest))
+                    && seen.insert((layer.digest, table.digest(), holder))
                 {
-                    layers.push((name.clone(), layer, table));
+                    layers.push(TabledLayer { modelkit: name.clone(), layer, holder });
                 }
             }
         }

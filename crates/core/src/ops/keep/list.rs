@@ -3,11 +3,11 @@
 use crate::digest::Digest;
 use crate::modelkit::{ModelKit, Variant};
 use crate::oci::{Descriptor, Reference, Source};
-use crate::ops::artifact::Artifact;
-use crate::ops::error::{Error, reason};
+use crate::ops::artifact::{Artifact, Failures, resolve_tags};
+use crate::ops::error::Error;
 use crate::ops::read_once::ReadOnce;
 use crate::ops::workers;
-use crate::progress::{Progress, Warning};
+use crate::progress::Progress;
 use crate::registry::Repository;
 use crate::store::{Entry, Names, Reader, Store};
 
@@ -69,8 +69,8 @@ impl Listed {
 
 /// Lists the ModelKits of the store, or those that match `wanted`: a repository, or one ModelKit in it.
 ///
-/// They are sorted by repository and digest. Artifacts that are not ModelKits, and damaged ones, are omitted.
-pub fn list_local(store: &Store, wanted: Option<&Reference>) -> Result<Vec<Listed>, Error> {
+/// They are sorted by repository and digest. Artifacts that are not ModelKits are omitted; a damaged one is a warning.
+pub fn list_local(store: &Store, wanted: Option<&Reference>, progress: &dyn Progress) -> Result<Vec<Listed>, Error> {
     let mut rows: Vec<(Reference, Entry)> = Vec::new();
     // Referrers, such as attestations, are not listed.
     for entry in store.entries()?.into_iter().filter(|entry| entry.subject().is_none()) {
@@ -90,8 +90,13 @@ pub fn list_local(store: &Store, wanted: Option<&Reference>) -> Result<Vec<Liste
             one.full_repository() == other.full_repository() && a.descriptor.digest == b.descriptor.digest
         })
         .collect();
-    let listed = workers::run(workers::jobs(), &groups, |group| list_group(store, &reader, group))?;
-    Ok(listed.into_iter().flatten().collect())
+    let listed = workers::run(workers::jobs(), &groups, |group| Ok::<_, Error>(list_group(store, &reader, group)))?;
+    let mut failures = Failures::default();
+    let read = listed.into_iter().zip(groups);
+    let read = read.filter_map(|(row, group)| failures.take(&group[0].0.to_string(), row)?);
+    let rows: Vec<_> = read.collect();
+    failures.finish(true, progress)?;
+    Ok(rows)
 }
 
 fn is_meant(wanted: &Reference, reference: &Reference, entry: &Entry) -> bool {
@@ -102,32 +107,35 @@ fn is_meant(wanted: &Reference, reference: &Reference, entry: &Entry) -> bool {
         }
 }
 
-/// Lists the ModelKits of an image layout whose names are tags; `name` is used as the repository.
-pub fn list_layout(layout: &Store, name: &str) -> Result<Vec<Listed>, Error> {
-    let mut listed: Vec<Listed> = Vec::new();
+/// Lists the ModelKits of an image layout whose names are tags; `name` is used as the repository. A damaged one is a
+/// warning.
+pub fn list_layout(layout: &Store, name: &str, progress: &dyn Progress) -> Result<Vec<Listed>, Error> {
+    let (mut listed, mut failures) = (Vec::<Listed>::new(), Failures::default());
     let reader = layout.reader(Names::Tags)?;
     for entry in layout.entries()? {
         let tags: Vec<_> = entry.name().map(str::to_owned).into_iter().collect();
-        match listed.iter_mut().find(|row| row.digest == entry.descriptor.digest) {
-            Some(row) => row.tags.extend(tags),
-            None => {
-                if let Ok((row, _)) = Listed::read(&reader, entry.descriptor.clone(), name) {
-                    listed.push(Listed { repository: Some(name.to_owned()), tags, ..row });
-                }
-            }
+        if let Some(row) = listed.iter_mut().find(|row| row.digest == entry.descriptor.digest) {
+            row.tags.extend(tags);
+            continue;
+        }
+        let tag = tags.first().map_or_else(|| entry.descriptor.digest.to_string(), String::clone);
+        let row = read_if_modelkit(&reader, entry.descriptor.clone(), name);
+        if let Some((row, _)) = failures.take(&tag, row).flatten() {
+            listed.push(Listed { repository: Some(name.to_owned()), tags, ..row });
         }
     }
     for row in &mut listed {
         row.tags.sort();
     }
     listed.sort_by_key(|row| row.digest);
+    failures.finish(true, progress)?;
     Ok(listed)
 }
 
 fn list_group(store: &Store, reader: &Reader, group: &[(Reference, Entry)]) -> Result<Option<Listed>, Error> {
     let (reference, entry) = &group[0];
-    let read = Listed::read(reader, entry.descriptor.clone(), &reference.to_string());
-    let Ok((row, layers)) = read else { return Ok(None) };
+    let read = read_if_modelkit(reader, entry.descriptor.clone(), &reference.to_string())?;
+    let Some((row, layers)) = read else { return Ok(None) };
     let tags = group.iter().filter_map(|(reference, _)| reference.tag.as_ref().map(ToString::to_string)).collect();
     let repository = (!reference.is_unnamed()).then(|| reference.without_selector().to_string());
     Ok(Some(Listed { repository, tags, is_linked: is_any_linked(store, &layers)?, ..row }))
@@ -161,46 +169,30 @@ pub fn list_remote(
         tags
     };
     let source = ReadOnce::new(repository.clone());
-    let found = workers::run(jobs, &names, |name| {
-        let found = source.resolve(name);
-        Ok::<_, Error>(found.map_err(|error| Error::reading(&format!("the tag `{name}`"), error)))
-    })?;
-    let (mut groups, mut failures) = (Vec::<(Descriptor, Vec<String>)>::new(), Vec::new());
-    for (found, tag) in found.into_iter().zip(names) {
-        match found {
-            Err(failure) => failures.push((tag, failure)),
-            Ok(descriptor) => match groups.iter_mut().find(|(known, _)| known.digest == descriptor.digest) {
-                Some((_, tags)) => tags.push(tag),
-                None => groups.push((descriptor, vec![tag])),
-            },
-        }
-    }
+    let mut failures = Failures::default();
+    let groups = resolve_tags(&source, names, jobs, &mut failures)?;
     let rows = workers::run(jobs, &groups, |(descriptor, tags)| {
         Ok::<_, Error>(read_if_modelkit(&source, descriptor.clone(), &tags[0]))
     })?;
     let mut readable = Vec::new();
     for ((_, tags), row) in groups.into_iter().zip(rows) {
-        match row {
-            Err(failure) => failures.push((tags.join(", "), failure)),
-            Ok(row) => {
-                let tags = if reference.digest.is_some() { Vec::new() } else { tags };
-                readable.push(row.map(|row| Listed { repository: path.clone(), tags, ..row }));
-            }
+        if let Some(row) = failures.take(&tags.join(", "), row) {
+            let tags = if reference.digest.is_some() { Vec::new() } else { tags };
+            readable.push(row.map(|(row, _)| Listed { repository: path.clone(), tags, ..row }));
         }
     }
-    if readable.is_empty() && !failures.is_empty() {
-        return Err(failures.swap_remove(0).1);
-    }
-    for (name, failure) in &failures {
-        progress.warn(&Warning::Unreadable { name, reason: reason(failure) });
-    }
+    failures.finish(!readable.is_empty(), progress)?;
     Ok(readable.into_iter().flatten().collect())
 }
 
-/// Returns the row for an artifact, or `None` if it is not a ModelKit.
-fn read_if_modelkit(source: &dyn Source, descriptor: Descriptor, name: &str) -> Result<Option<Listed>, Error> {
+/// Returns the row for an artifact and its layers, or `None` if it is not a ModelKit.
+fn read_if_modelkit(
+    source: &dyn Source,
+    descriptor: Descriptor,
+    name: &str,
+) -> Result<Option<(Listed, Vec<Descriptor>)>, Error> {
     match Listed::read(source, descriptor, name) {
-        Ok((row, _)) => Ok(Some(row)),
+        Ok(row) => Ok(Some(row)),
         Err(Error::NotAModelKit { .. } | Error::NotAManifest(_) | Error::InvalidModelKit(_)) => Ok(None),
         Err(error) => Err(error),
     }

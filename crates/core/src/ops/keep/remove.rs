@@ -1,8 +1,9 @@
 //! Removing ModelKits from the local store.
 
 use crate::digest::Digest;
-use crate::oci::Reference;
+use crate::oci::{Reference, Referrer, Source as _};
 use crate::ops::error::Error;
+use crate::ops::tag_state::TagState;
 use crate::registry::Repository;
 use crate::store::{Collected, Entry, Store};
 
@@ -33,6 +34,9 @@ pub enum Removed {
 pub fn remove(store: &Store, removal: &Removal) -> Result<(Vec<Removed>, Collected), Error> {
     let chosen = match removal {
         Removal::Name(reference) if reference.digest.is_none() => Chosen::name(reference),
+        Removal::Name(reference) if reference.tag.is_some() => {
+            Chosen { digest: digest_of(store, reference)?, ..Chosen::name(&reference.without_digest()) }
+        }
         Removal::Name(reference) | Removal::WithAllNames(reference) => {
             let digest = digest_of(store, reference)?;
             Chosen { digest, ..Chosen::name(&reference.without_selector()) }
@@ -49,12 +53,21 @@ pub fn remove(store: &Store, removal: &Removal) -> Result<(Vec<Removed>, Collect
     Ok((removed, store.collect()?))
 }
 
-/// Removes a ModelKit from its registry, with all its tags there, and returns its digest.
+/// Removes a ModelKit from its registry, with all its tags there, and returns its digest. A tag with a digest must point
+/// to that digest.
 pub fn remove_remote(repository: &Repository, reference: &Reference) -> Result<Digest, Error> {
-    let name = reference.selector().unwrap_or_default();
+    let name = reference.tag.as_ref().map(ToString::to_string).or_else(|| reference.selector()).unwrap_or_default();
     let manifest =
         repository.resolve_at_registry(&name).map_err(|error| Error::reading("the manifest", error.into()))?;
+    if let Some(expected) = reference.digest.filter(|expected| *expected != manifest.digest) {
+        let (expected, found) = (TagState::At(expected), TagState::At(manifest.digest));
+        return Err(Error::TagMoved { tag: reference.without_digest().to_string(), expected, found });
+    }
+    let bytes = repository.manifest(&manifest).map_err(|error| Error::reading("the manifest", error))?;
     repository.delete(&manifest.digest.to_string())?;
+    if let Some(referrer) = Referrer::read(&manifest, &bytes) {
+        repository.forget_referrer(&referrer.subject, &manifest.digest)?;
+    }
     Ok(manifest.digest)
 }
 
@@ -87,13 +100,13 @@ impl Chosen {
     }
 }
 
+/// Returns the digest that `reference` has in the store. A tag with a digest must point to that digest.
 fn digest_of(store: &Store, reference: &Reference) -> Result<Option<Digest>, Error> {
-    if reference.digest.is_some() {
-        return Ok(reference.digest);
-    }
-    let name = reference.selector().unwrap_or_default();
-    let entry = store.find(&crate::store::Names::Of(reference.clone()), &name)?;
-    Ok(Some(entry.ok_or_else(|| Error::NotHere(reference.clone()))?.descriptor.digest))
+    let Some(tag) = &reference.tag else { return Ok(reference.digest) };
+    let entry = store.find(&crate::store::Names::Of(reference.clone()), tag.as_str())?;
+    let found = entry.map(|entry| entry.descriptor.digest);
+    let found = found.filter(|found| reference.digest.is_none_or(|expected| expected == *found));
+    Ok(Some(found.ok_or_else(|| Error::NotHere(reference.clone()))?))
 }
 
 fn describe(gone: &Entry, left: &[Entry]) -> Removed {

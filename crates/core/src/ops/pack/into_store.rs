@@ -10,7 +10,7 @@ use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::Kitfile;
 use crate::layer_format::Format;
-use crate::modelkit::{Documents, Family, LayerType, Lock};
+use crate::modelkit::{ContentsTable, Documents, Family, LayerType, Lock};
 use crate::oci::{Content, ContentError, Descriptor, Reference, Source, Subject, Target};
 use crate::ops::artifact::{Prepared, attach};
 use crate::ops::error::Error;
@@ -197,7 +197,7 @@ impl LayerSink for Writer {
         let mut blob = self.new_blob(if compression == Compression::None { bytes } else { 0 })?;
         let mut summary = archive::write_layer(source, format, compression, None, &mut blob, task)?;
         let table = take_table(&mut summary);
-        let about = table.as_ref().map(|(table, bytes)| (table, bytes as &dyn Content));
+        let about = table.as_ref().and_then(|(table, bytes)| Some((table.blob()?, bytes as &dyn Content)));
         let failed = |error| Error::writing(&format!("the layer of `{}`", source.path), error);
         let committed = blob.commit(layer_type.media_type(), about).map_err(failed)?;
         saved(self, summary, committed, table.map(|(table, _)| table))
@@ -278,7 +278,7 @@ fn write_linked(
 /// Stores the table of contents of a layer that was saved as a link or a clone.
 fn with_table(writer: &Writer, mut summary: LayerSummary, saved: Committed) -> Result<SavedLayer, Error> {
     let table = take_table(&mut summary);
-    if let Some((table, bytes)) = &table {
+    if let Some((table, bytes)) = table.as_ref().and_then(|(table, bytes)| Some((table.blob()?, bytes))) {
         writer.put_documents(&[(table, bytes)]).map_err(|error| Error::writing("a table of contents", error))?;
     }
     self::saved(writer, summary, saved, table.map(|(table, _)| table))
@@ -289,10 +289,10 @@ fn saved(
     writer: &Writer,
     summary: LayerSummary,
     Committed { descriptor: blob, was_there }: Committed,
-    table: Option<Descriptor>,
+    table: Option<ContentsTable>,
 ) -> Result<SavedLayer, Error> {
     if let (Some(tables), Some(table)) = (writer.checked_tables(), &table) {
-        tables.note_checked(&blob.digest, &table.digest)?;
+        tables.note_checked(&blob.digest, &table.digest())?;
     }
     Ok(SavedLayer { summary, blob, table, was_there })
 }

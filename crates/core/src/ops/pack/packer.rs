@@ -9,15 +9,15 @@ use fs_err as fs;
 
 use super::into_store::{PackOptions, Reading};
 use super::pointers::warn_of_pointers;
-use super::uncovered::uncovered;
+use super::uncovered::{uncovered, warn_of_uncovered};
 use crate::archive::{self, IgnoreRules, LayerSource, LayerSummary, Measured};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::{Entry, Kitfile, Model, Section};
 use crate::layer_format::Format;
 use crate::modelkit::{
-    self, Assembly, Documents, Family, Form, LayerType, LockedParent, ModelKit, PackedLayer, PlainFile, contents_of,
-    describe_contents, name_contents, section_word,
+    Assembly, ContentsTable, Documents, Family, Form, InvalidModelKit, LayerType, LockedParent, ModelKit, PackedLayer,
+    PlainFile, section_word,
 };
 use crate::oci::{Descriptor, Manifest};
 use crate::ops::artifact::{Inspected, Parent, parents};
@@ -62,14 +62,14 @@ pub(super) struct SavedLayer {
     pub(super) summary: LayerSummary,
     pub(super) blob: Descriptor,
     /// Its table of contents, if it has one.
-    pub(super) table: Option<Descriptor>,
+    pub(super) table: Option<ContentsTable>,
     /// True if the sink already had the layer.
     pub(super) was_there: bool,
 }
 
-/// Takes the table of contents out of `summary`, and returns it with its descriptor.
-pub(super) fn take_table(summary: &mut LayerSummary) -> Option<(Descriptor, Vec<u8>)> {
-    summary.contents.take().map(|table| (describe_contents(&table), table))
+/// Takes the table of contents out of `summary`, and returns it with its bytes.
+pub(super) fn take_table(summary: &mut LayerSummary) -> Option<(ContentsTable, Vec<u8>)> {
+    summary.contents.take().map(|bytes| (ContentsTable::new(&bytes), bytes))
 }
 
 /// A layer before it is packed.
@@ -135,7 +135,7 @@ pub(super) struct Packer<'a> {
 }
 
 /// Part of the keys of remembered layers. Must be raised when a new version writes other bytes for equal files.
-const LAYER_FORMAT: u32 = 3;
+const LAYER_FORMAT: u32 = 4;
 
 impl<'a> Packer<'a> {
     /// Collects the entries to pack, and warns of entries and files that will not be packed.
@@ -149,7 +149,7 @@ impl<'a> Packer<'a> {
         paths.extend(options.kitfile.remote_datasets().filter_map(|dataset| dataset.path.parse().ok()));
         let ignore = read_ignore_rules(&options.context)?;
         warn_of_what_is_not_packed(&options.kitfile, session.progress);
-        warn_of_what_is_in_no_layer(&uncovered(&options.context, &paths, &ignore)?, session.progress);
+        warn_of_uncovered(&uncovered(&options.context, &paths, &ignore)?, session.progress);
         let entries = entries.into_iter().zip(own_paths).collect();
         Ok(Self { options, entries, paths, parents, ignore, progress: session.progress })
     }
@@ -252,7 +252,8 @@ impl<'a> Packer<'a> {
             return Ok(None);
         }
         let Some(layer) = sink.remembered(key)? else { return Ok(None) };
-        let has_table = contents_of(&layer.blob).map_or(Ok(true), |table| sink.has_table(&table))?;
+        let table = ContentsTable::of(&layer.blob).and_then(|table| table.blob().cloned());
+        let has_table = table.map_or(Ok(true), |table| sink.has_table(&table))?;
         Ok(has_table.then_some(layer))
     }
 
@@ -292,7 +293,7 @@ fn save_layer(
     let MeasuredLayer { source, layer_type, begun, measured, key, .. } = layer;
     let SavedLayer { summary, mut blob, table, was_there } = sink.save(source, *layer_type, measured.bytes, task)?;
     if let Some(table) = table {
-        name_contents(&mut blob, &table);
+        table.annotate(&mut blob);
     }
     let diff_id = summary.diff_id.unwrap_or(blob.digest);
     let layer = RememberedLayer { blob, diff_id };
@@ -346,7 +347,7 @@ fn local_entries(options: &PackOptions) -> Vec<Entry<'_>> {
 }
 
 pub(crate) fn clean_path(entry: &Entry<'_>) -> Result<RelativePath, Error> {
-    entry.relative_path().map_err(|source| modelkit::InvalidModelKit::Path { place: entry.place(), source }.into())
+    entry.relative_path().map_err(|source| InvalidModelKit::Path { place: entry.place(), source }.into())
 }
 
 /// Returns the ModelKits that the model refers to. Their files are in the folder when the model is used, and must not
@@ -386,15 +387,5 @@ fn warn_of_what_is_not_packed(kitfile: &Kitfile, progress: &dyn Progress) {
     for dataset in kitfile.remote_datasets() {
         let (name, address) = (&dataset.name, &remote_data::address(dataset));
         progress.warn(&Warning::RemoteDatasetNotPacked { name, address });
-    }
-}
-
-/// The number of names that a warning lists.
-const NAMED: usize = 5;
-
-fn warn_of_what_is_in_no_layer(found: &[RelativePath], progress: &dyn Progress) {
-    if !found.is_empty() {
-        let paths = found.iter().take(NAMED).map(RelativePath::as_str).collect();
-        progress.warn(&Warning::FilesNotPacked { paths, more: found.len().saturating_sub(NAMED) });
     }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use fs_err as fs;
 
 use crate::archive::IgnoreRules;
+use crate::progress::{Progress, Warning};
 use crate::relative_path::RelativePath;
 
 /// Returns the outermost files and folders that are neither in a layer nor ignored, sorted. Hidden ones do not count:
@@ -37,6 +38,17 @@ pub(crate) fn uncovered(
     }
     found.sort();
     Ok(found)
+}
+
+/// The number of names that a warning lists.
+const NAMED: usize = 5;
+
+/// Warns of files that are in no layer.
+pub(super) fn warn_of_uncovered(found: &[RelativePath], progress: &dyn Progress) {
+    if !found.is_empty() {
+        let paths = found.iter().take(NAMED).map(RelativePath::as_str).collect();
+        progress.warn(&Warning::FilesNotPacked { paths, more: found.len().saturating_sub(NAMED) });
+    }
 }
 
 #[cfg(test)]

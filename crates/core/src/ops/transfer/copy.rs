@@ -7,7 +7,7 @@ use super::origins::Origins;
 use super::referrers::{self, Found, copy_document};
 use super::tracked::Tracked;
 use crate::digest::Digest;
-use crate::modelkit::{self, contents_of};
+use crate::modelkit::{self, ContentsTable};
 use crate::oci::{BlobOutcome, ContentError, Descriptor, Source, Target};
 use crate::ops::error::Error;
 use crate::ops::files::tables;
@@ -282,9 +282,10 @@ impl Copying<'_> {
         self.put_table(blob, &table)
     }
 
-    /// Stores the table of contents of `blob`, so that it is not fetched again with the referrers.
+    /// Stores the table of contents of `blob`, if it is a blob of its own, so that it is not fetched again with the referrers.
     fn put_table(&self, blob: &Descriptor, table: &Vec<u8>) -> Result<(), Error> {
-        let put = contents_of(blob).map_or(Ok(()), |descriptor| self.target.put(&descriptor, table));
+        let descriptor = ContentsTable::of(blob).and_then(|table| table.blob().cloned());
+        let put = descriptor.map_or(Ok(()), |descriptor| self.target.put(&descriptor, table));
         put.map_err(|error| Error::writing("a table of contents", error))
     }
 
