@@ -18,6 +18,7 @@
 //! | writing past the page cache, reserving space | written as usual; not reserved | as on other Unix systems |
 //! | available memory | unknown | unknown |
 //! | free disk space | as on Linux | unknown |
+//! | the shell of command lines | as on Linux | `cmd.exe` |
 //! | sync of a folder | as on Linux | not needed by NTFS, which logs changes of names |
 //! | sync of a file system, early writing | a sync of the folder; nothing | nothing |
 //! | columns of the terminal | as on Linux | unknown |
@@ -34,6 +35,7 @@ mod open;
 mod path_bytes;
 mod permissions;
 mod replace;
+mod shell;
 mod sync;
 mod terminal;
 mod write_at;
@@ -49,6 +51,7 @@ pub use open::{create_read_only, open_lock_file, open_private};
 pub use path_bytes::{bytes_of_path, path_of_bytes};
 pub use permissions::{create_dir, create_dir_all, mode_of, set_mode};
 pub use replace::{replace_file, replace_private_file, temporary};
+pub use shell::shell;
 pub use sync::{begin_to_write, sync_folder, sync_tree};
 pub use terminal::error_columns;
 pub use write_at::write_at;

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use fs_err as fs;
 
 use super::sources::{AccessKeys, Delivered};
 use crate::registry::error::{Cause, Error};
+use crate::sys::shell;
 
 /// The shared files, and the profile to read there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,8 +105,7 @@ impl Profile {
 
 /// Runs the program as the AWS tools do: by the shell, with its standard error on ours, so that it can ask for a code.
 fn run(command: &str) -> Result<AccessKeys, String> {
-    let (shell, flag) = if cfg!(windows) { ("cmd.exe", "/C") } else { ("sh", "-c") };
-    let program = Command::new(shell).args([flag, command]).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+    let program = shell(command).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
     let output = program.map_err(|error| error.to_string())?;
     if !output.status.success() {
         return Err(format!("it exited with {}", output.status));
