@@ -19,6 +19,7 @@ use crate::commands::Command;
 use crate::config::Environment;
 use crate::output::{Output, ProgressMode, report};
 use kit_core::problem::closest;
+use kit_core::sys;
 
 /// Pack AI projects into OCI artifacts and move them through any registry
 #[derive(Debug, Parser)]
@@ -134,8 +135,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let is_quiet = global.quiet || global.log_level == LogLevel::Error;
     let output = Output::new(&environment, global.progress, is_quiet);
     start_log(global, output.clone());
+    let last = output.clone();
+    sys::on_interruption(move |interruption| last.interrupted(&interruption));
     let context = Context::new(environment, output);
-    match args.command.run(&context) {
+    let result = args.command.run(&context);
+    // The files of an interrupted command are removed while it runs, which must not be reported as its error.
+    sys::wait_if_interrupted();
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report::failure(&context.output, &error),
     }

@@ -2,7 +2,8 @@
 
 #![no_main]
 
-use kit_core::kitfile::{SIZE_LIMIT, parse, to_yaml};
+use kit_core::limits;
+use kit_core::kitfile::{parse, to_yaml};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| match parse(text) {
@@ -10,7 +11,7 @@ fuzz_target!(|text: &str| match parse(text) {
     Ok(kitfile) => {
         let yaml = to_yaml(&kitfile);
         // Without aliases, the text can be much longer.
-        if yaml.len() <= SIZE_LIMIT {
+        if yaml.len() as u64 <= limits::KITFILE_BYTES {
             assert_eq!(parse(&yaml).as_ref().ok(), Some(&kitfile), "{yaml}");
         }
     }

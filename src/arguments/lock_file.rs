@@ -6,14 +6,15 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use fs_err as fs;
 
-use kit_core::modelkit::{LOCK_SIZE_LIMIT, Lock, parse_lock};
+use kit_core::limits;
+use kit_core::modelkit::{Lock, parse_lock};
 use kit_core::sys::replace_file;
 
 /// Reads the lock at `path`.
 pub(crate) fn read(path: &Path) -> Result<Lock> {
     let name = path.display();
     let mut text = String::new();
-    let read = fs::File::open(path).and_then(|file| file.take(LOCK_SIZE_LIMIT + 1).read_to_string(&mut text));
+    let read = fs::File::open(path).and_then(|file| file.take(limits::LOCK_BYTES + 1).read_to_string(&mut text));
     let read = match read {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(error)
@@ -21,8 +22,8 @@ pub(crate) fn read(path: &Path) -> Result<Lock> {
         }
         read => read.with_context(|| format!("cannot read lock file `{name}`"))?,
     };
-    if read as u64 > LOCK_SIZE_LIMIT {
-        anyhow::bail!("lock file `{name}` is larger than {LOCK_SIZE_LIMIT} bytes");
+    if read as u64 > limits::LOCK_BYTES {
+        anyhow::bail!("lock file `{name}` is larger than {} bytes", limits::LOCK_BYTES);
     }
     Ok(parse_lock(&text).map_err(|invalid| invalid.in_file(&name.to_string()))?)
 }

@@ -7,6 +7,7 @@ pub(super) mod lock_file;
 mod opening;
 mod overwrite;
 mod switches;
+mod unsafe_paths;
 
 pub(crate) use dry_run::DryRunArgs;
 pub(crate) use forms::{CompatArgs, FormName};
@@ -14,3 +15,4 @@ pub(crate) use labels::LabelArgs;
 pub(crate) use opening::OpenArgs;
 pub(crate) use overwrite::OverwriteArgs;
 pub(crate) use switches::without_switches_off;
+pub(crate) use unsafe_paths::UnsafePathArgs;

@@ -24,6 +24,8 @@ use kit_core::registry::{CredentialStore, Credentials, ObjectStore};
 pub(crate) struct Environment {
     /// The folder that relative paths in arguments refer to.
     pub(crate) current_folder: PathBuf,
+    /// The home folder of the user, if it is known.
+    pub(crate) home: Option<PathBuf>,
     /// The root folder of the store and the credentials.
     pub(crate) root: Sourced<PathBuf>,
     /// The user's `config.toml`, which may be missing. Only one file is read: that in the root folder, if the user
@@ -70,6 +72,7 @@ impl Environment {
         };
         let is_watched = io::stderr().is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb");
         Ok(Self {
+            home: etcetera::home_dir().ok(),
             root: root.map(|root| current_folder.join(root)),
             config_file: config_folder.map(|folder| current_folder.join(folder).join("config.toml")),
             credential_files: credential_files(),
@@ -213,6 +216,7 @@ impl Environment {
     /// An environment with a root folder, the current folder `/work`, and nothing else.
     pub(crate) fn of_tests(root: &Path) -> Self {
         Self {
+            home: None,
             current_folder: "/work".into(),
             root: Sourced::new(root.to_owned(), Origin::BuiltIn),
             config_file: Sourced::new(root.join("config.toml"), Origin::BuiltIn),

@@ -100,6 +100,18 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::MetricIncomplete { path, line: Some(line) } => {
             format!("line {line} of `{path}` is left out: it should be TIMESTAMP VALUE STEP")
         }
+        Warning::LayerWithoutTable { kind, path } => {
+            format!("{kind} {path} has too many files for a table of contents, so reading single files takes longer")
+        }
+        Warning::SpaceNotFreed { reason } => {
+            format!("disk space was not freed: {reason}; `kit fsck` shows what is damaged")
+        }
+        Warning::ReferrersCutOff { subject, limit } => {
+            format!("`{subject}` has more than {limit} referrers; the others are left out")
+        }
+        Warning::VersionsCutOff { name, limit } => {
+            format!("`{name}` has more than {limit} versions; the others are left out")
+        }
         Warning::Unreadable { name, reason } => format!("cannot read `{name}`: {reason}"),
         Warning::ReferrersUnreadable { subject, reason } => {
             format!("cannot read the provenance of `{subject}`: {reason}")

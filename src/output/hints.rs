@@ -2,13 +2,14 @@
 
 use std::io;
 
-use kit_core::archive;
+use kit_core::archive::{self, Danger};
 use kit_core::git;
 use kit_core::modelkit::{UnsupportedForm, Variant};
 use kit_core::oci::{ContentError, Reference};
 use kit_core::ops::{self, BundleError, ImportError, IndexError, Lacking, RemoteDataError, TagState};
 use kit_core::recipe::Changed;
 use kit_core::registry::{self, ProfileError};
+use kit_core::store;
 use kit_core::upstream::{self, hub, lfs, mlflow};
 
 use super::report::NotLoggedIn;
@@ -35,6 +36,9 @@ pub(super) fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> 
     if let Some(error) = cause.downcast_ref::<registry::Error>() {
         return hint_for_registry(error);
     }
+    if let Some(error) = cause.downcast_ref::<store::Error>() {
+        return hint_for_store(error);
+    }
     if let Some(error) = cause.downcast_ref::<hub::Error>() {
         return hint_for_hub(error);
     }
@@ -49,7 +53,9 @@ pub(super) fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> 
     }
     match cause.downcast_ref::<ContentError>()? {
         ContentError::Unauthorized(inner) | ContentError::Denied(inner) | ContentError::Other(inner) => {
-            inner.downcast_ref().map_or_else(|| inner.downcast_ref().and_then(hint_for_hub), hint_for_registry)
+            let other =
+                || inner.downcast_ref().and_then(hint_for_hub).or_else(|| hint_for_store(inner.downcast_ref()?));
+            inner.downcast_ref().map_or_else(other, hint_for_registry)
         }
         ContentError::Mismatch(_) => {
             Some("the content is damaged; run `kit fsck --repair` to remove damaged blobs, then pull again".to_owned())
@@ -102,6 +108,13 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
             "use `kit pack --layer-format tar` for layers that a ModelKit, a ModelPack and an image can share"
                 .to_owned(),
         ),
+        ops::Error::UnsupportedForm(UnsupportedForm::TooLarge { .. }) => {
+            Some("use one entry of the Kitfile for a whole folder instead of one for each file".to_owned())
+        }
+        ops::Error::Store(error) => hint_for_store(error),
+        ops::Error::TooManyFiles { .. } => {
+            Some("select a part: `kit ls NAME:TAG//PATH` lists a folder, and --filter selects layers".to_owned())
+        }
         ops::Error::UnsupportedForm(UnsupportedForm::OldLayout(_)) => {
             Some("unpack the ModelKit and pack it again".to_owned())
         }
@@ -118,6 +131,18 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ),
         ops::Error::Parent { source, .. } => hint_for_operation(source),
         ops::Error::Unpack(_, error) | ops::Error::Archive(error) => hint_for_archive(error),
+        _ => None,
+    }
+}
+
+fn hint_for_store(error: &store::Error) -> Option<String> {
+    match error {
+        store::Error::IndexFull { .. } => {
+            Some("remove ModelKits with `kit remove`, or use another store: KIT_HOME or --config".to_owned())
+        }
+        store::Error::UnreadableManifest { .. } => {
+            Some("`kit fsck` shows what is damaged; remove that ModelKit, or pull it again".to_owned())
+        }
         _ => None,
     }
 }
@@ -242,6 +267,7 @@ fn hint_for_archive(error: &archive::Error) -> Option<String> {
         archive::Error::LinkLeavesContext { .. } => {
             Some("use `kit pack --follow-symlinks` to pack the target of the link".to_owned())
         }
+        archive::Error::UnsafePath { danger, .. } => Some(hint_for_danger(*danger).to_owned()),
         archive::Error::NotAFile { path } => Some(format!("add a line `{path}` to .kitignore to exclude it")),
         archive::Error::TargetChanged { .. } => {
             Some("another `kit unpack` may be running in this folder; unpack again when it has finished".to_owned())
@@ -268,6 +294,21 @@ fn hint_for_mlflow(error: &mlflow::Error) -> Option<String> {
             Some("download the files with `mlflow artifacts download`, then import the folder".to_owned())
         }
         _ => None,
+    }
+}
+
+fn hint_for_danger(danger: Danger) -> &'static str {
+    match danger {
+        Danger::Git => {
+            "KitOps packs `.git` if the path of a layer is the whole project; if you trust the ModelKit, add \
+             --allow-unsafe-paths"
+        }
+        Danger::Ssh => "if you trust the ModelKit, add --allow-unsafe-paths",
+        Danger::Home => "unpack into another folder, or if you trust the ModelKit, add --allow-unsafe-paths",
+        Danger::Temporary => {
+            "the packed folder contained the remains of an interrupted run; pack the project again, or copy single \
+             files with `kit cp`"
+        }
     }
 }
 
@@ -336,6 +377,7 @@ fn hint_for_registry(error: &registry::Error) -> Option<String> {
             "check the host name and the port; if the network requires a proxy, set HTTPS_PROXY or use --proxy"
                 .to_owned(),
         ),
+        registry::Error::ListTooLong { .. } => Some("name a version, as in NAME:TAG".to_owned()),
         registry::Error::NotFound { subject, .. } => hint_for_missing(subject),
         registry::Error::NotTls { .. } => Some(
             "use --plain-http for a registry without TLS, or `plain-http` in config.toml if only a Kitfile names it"

@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
-use indicatif::{MultiProgress, ProgressBar};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 use kit_core::progress::{Event, Warning};
+use kit_core::sys::Interruption;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -111,6 +112,24 @@ impl Output {
         lines.extend(causes.iter().map(|cause| format!("  caused by: {}", cause.lines().join("\n  "))));
         lines.extend(hint.map(|hint| format!("{} {}", self.paint("36", "hint:"), one_line(hint))));
         self.write_line(&lines.join("\n"));
+    }
+
+    /// Reports, in every mode, that a signal ends the command. Nothing is drawn afterwards.
+    pub(crate) fn interrupted(&self, interruption: &Interruption) {
+        let kept = if interruption.keeps_download() { "; the next run resumes the transfer" } else { "" };
+        let text = format!("interrupted by {}{kept}", interruption.signal());
+        let line = match self.mode {
+            ProgressMode::Json => {
+                json_text(json!({ "type": "interrupted", "signal": interruption.signal(), "text": text }).to_string())
+            }
+            _ => format!("kit: {text}"),
+        };
+        if self.mode == ProgressMode::Fancy {
+            // The terminal may be gone, and the process ends in any case.
+            drop(self.bars.clear());
+            self.bars.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        drop(writeln!(io::stderr().lock(), "{line}"));
     }
 
     /// Writes one JSON event.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use kit_core::kitfile;
 use kit_core::ops::{
-    self, Filter, Location, Lookup, Overwrite, PackOptions, RemoteData, Selection, Session, UnpackOptions,
+    self, Filter, Location, Lookup, Overwrite, PackOptions, RemoteData, Selection, Session, UnpackOptions, UnsafePaths,
 };
 use kit_core::progress::Silent;
 use kit_core::registry::{Client, Settings};
@@ -29,6 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         remote: RemoteData::Left,
         folder: work.path().join("model"),
         overwrite: Overwrite::Refuse,
+        unsafe_paths: UnsafePaths::Refuse { home: None },
         selection: Selection::new(vec!["model".parse::<Filter>()?]),
         jobs: 2,
     };

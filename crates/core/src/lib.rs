@@ -9,7 +9,7 @@
 //! 3  ops ────────────────────────────────────────── operations; threads
 //! 2  archive   store   git   upstream → registry ── places
 //! 1  modelkit → kitfile → oci   draft   contents → tensors   provenance ── documents; no I/O
-//! 0  yaml  digest  compression  recipe  layer_format  file_kind  relative_path  progress  problem  sys
+//! 0  yaml  digest  compression  recipe  layer_format  file_kind  relative_path  progress  problem  limits  sys
 //! ```
 //!
 //! A *room* is a top-level module. It uses only rooms on lower floors and, on its own floor, rooms in the direction of
@@ -31,6 +31,7 @@
 //! | [`contents`] | the table of contents (TOC) of a layer, and the chunks of large files |
 //! | [`tensors`] | the headers of safetensors and GGUF files |
 //! | [`provenance`] | the origin of a ModelKit, as an attestation that is attached to it |
+//! | [`limits`] | every limit on the size, number and depth of what is read |
 //! | [`recipe`] | a layer that is assembled from files when it is read, instead of being stored |
 //! | [`sys`] | the differences between platforms: files, permissions, locks, disks |
 //! | the others | one purpose each, given by the name |
@@ -81,6 +82,7 @@ pub mod file_kind;
 pub mod git;
 pub mod kitfile;
 pub mod layer_format;
+pub mod limits;
 pub mod modelkit;
 pub mod oci;
 pub mod ops;

@@ -4,7 +4,6 @@ use std::path::{Component, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use fs_err as fs;
 
 use crate::commands::create::import::hub;
 use crate::commands::registries::prompt;
@@ -13,6 +12,7 @@ use crate::context::{Context, parse};
 use crate::output::tidy;
 use kit_core::kitfile::{self, Package};
 use kit_core::ops::{self, Draft, ProjectFolder};
+use kit_core::sys::replace_file;
 use kit_core::upstream::HubUpstream;
 use kit_core::upstream::hub::Address;
 
@@ -70,7 +70,7 @@ impl InitArgs {
         self.complete(context, &mut draft.kitfile.package)?;
         let yaml = kitfile::to_yaml_with_notes(&draft.kitfile, &draft.notes);
         let Some(path) = path else { return Ok(context.output.result(yaml)?) };
-        fs::write(&path, &yaml)?;
+        replace_file(&path, yaml.as_bytes())?;
         context.output.result(format!("Generated Kitfile:\n\n{yaml}"))?;
         Ok(context.output.result(format!("Saved to path '{}'", path.display()))?)
     }

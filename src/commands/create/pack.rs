@@ -16,6 +16,7 @@ use kit_core::archive::Links;
 use kit_core::compression::Compression;
 use kit_core::kitfile::{self, Kitfile, LOCK_FILE};
 use kit_core::layer_format::Format;
+use kit_core::limits;
 use kit_core::modelkit::{Family, Lock};
 use kit_core::oci::{Reference, Tag};
 use kit_core::ops::{
@@ -321,11 +322,7 @@ fn read_standard_input() -> Result<Vec<u8>> {
         return Err(usage("`--file -` reads the Kitfile from standard input, which is a terminal; redirect a file"));
     }
     let mut bytes = Vec::new();
-    stdin
-        .by_ref()
-        .take(kitfile::SIZE_LIMIT as u64 + 1)
-        .read_to_end(&mut bytes)
-        .context("cannot read standard input")?;
+    stdin.by_ref().take(limits::KITFILE_BYTES + 1).read_to_end(&mut bytes).context("cannot read standard input")?;
     Ok(bytes)
 }
 

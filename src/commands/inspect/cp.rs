@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::arguments::{OpenArgs, OverwriteArgs};
+use crate::arguments::{OpenArgs, OverwriteArgs, UnsafePathArgs};
 use crate::commands::transfer::moved;
 use crate::context::Context;
 use crate::output::{counted, tidy};
@@ -35,6 +35,8 @@ pub(crate) struct CpArgs {
     #[command(flatten)]
     overwrite: OverwriteArgs,
     #[command(flatten)]
+    unsafe_paths: UnsafePathArgs,
+    #[command(flatten)]
     open: OpenArgs,
 }
 
@@ -45,6 +47,7 @@ impl CpArgs {
         let options = CpOptions {
             destination: context.environment.absolute(&self.destination),
             overwrite: self.overwrite.choice(),
+            unsafe_paths: self.unsafe_paths.choice(&context.environment),
             jobs: ops::jobs(),
         };
         let destination = tidy(&self.destination);

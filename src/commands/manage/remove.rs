@@ -74,10 +74,11 @@ impl RemoveArgs {
 }
 
 pub(super) fn remove(context: &Context, removal: &Removal) -> Result<()> {
-    let (removed, collected) = ops::remove(&context.store()?, removal).with_context(|| match removal {
-        Removal::Name(reference) | Removal::WithAllNames(reference) => format!("Failed to remove `{reference}`"),
-        Removal::Unnamed | Removal::Everything => "Failed to remove ModelKits".to_owned(),
-    })?;
+    let (removed, collected) =
+        ops::remove(&context.store()?, removal, &context.bars).with_context(|| match removal {
+            Removal::Name(reference) | Removal::WithAllNames(reference) => format!("Failed to remove `{reference}`"),
+            Removal::Unnamed | Removal::Everything => "Failed to remove ModelKits".to_owned(),
+        })?;
     for one in removed {
         context.output.result(match one {
             Removed::Name(reference) => format!("Untagged {reference}"),

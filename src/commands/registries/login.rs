@@ -1,6 +1,7 @@
 //! `kit login`
 
 use std::io::{self, BufRead, Write};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -9,6 +10,10 @@ use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{NotLoggedIn, usage};
 use kit_core::registry::Credentials;
+use kit_core::sys;
+
+/// Far longer than a signal takes to arrive.
+const SIGNAL_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Log in to a registry
 ///
@@ -88,7 +93,7 @@ fn ask(context: &Context, username: Option<&str>) -> Result<Credentials> {
         Some(username) => username.to_owned(),
         None => prompt("Username: ")?,
     };
-    let password = rpassword::prompt_password("Password: ").context("cannot read the password")?;
+    let password = prompt_hidden("Password: ").context("cannot read the password")?;
     if password.is_empty() {
         bail!("the password is empty");
     }
@@ -97,10 +102,21 @@ fn ask(context: &Context, username: Option<&str>) -> Result<Credentials> {
 
 /// Prompts on standard error, so that standard output contains results only.
 pub(crate) fn prompt(question: &str) -> Result<String> {
-    let mut stderr = io::stderr().lock();
-    write!(stderr, "{question}")?;
-    stderr.flush()?;
+    // Not locked while the user types: an interruption has to be reported.
+    write!(io::stderr(), "{question}")?;
+    io::stderr().flush()?;
     read_line().context("cannot read the answer")
+}
+
+/// Prompts for text that the terminal does not show.
+fn prompt_hidden(question: &str) -> io::Result<String> {
+    let _hidden = sys::Leftover::new(sys::LeftoverKind::HiddenInput);
+    let answer = rpassword::prompt_password(question);
+    // After Ctrl-C, rpassword sends SIGINT, which ends the process at any moment now.
+    if answer.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
+        std::thread::sleep(SIGNAL_PATIENCE);
+    }
+    answer
 }
 
 fn read_line() -> io::Result<String> {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::arguments::{LabelArgs, OverwriteArgs, lock_file};
+use crate::arguments::{LabelArgs, OverwriteArgs, UnsafePathArgs, lock_file};
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::{Moved, and_taken, counted};
@@ -37,6 +37,8 @@ pub(crate) struct UnpackArgs {
     dir: PathBuf,
     #[command(flatten)]
     overwrite: OverwriteArgs,
+    #[command(flatten)]
+    unsafe_paths: UnsafePathArgs,
     /// Unpack only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, datasets, code, docs
     /// and prompts (repeatable)
     #[arg(short, long, value_name = "FILTER")]
@@ -75,6 +77,7 @@ impl UnpackArgs {
         let options = UnpackOptions {
             folder: context.environment.absolute(&self.dir),
             overwrite: self.overwrite.choice(),
+            unsafe_paths: self.unsafe_paths.choice(&context.environment),
             selection: self.selection()?,
             remote: self.remote(context)?,
             jobs: ops::jobs(),

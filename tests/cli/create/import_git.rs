@@ -5,7 +5,7 @@ use std::process::Command;
 use bytes::Bytes;
 
 use crate::inspect::provenance::statements;
-use kit_testkit::registry::{FakeRegistry, HubRepository, sha256};
+use kit_testkit::registry::{FakeRegistry, Fault, HubRepository, sha256};
 use kit_testkit::sandbox::{Run, Sandbox};
 
 const OBJECTS: &str = "/objects/";
@@ -178,6 +178,18 @@ fn large_files_of_a_folder_are_read_from_it() {
 }
 
 #[test]
+fn an_object_whose_bytes_are_not_those_of_its_identifier_is_refused() {
+    let scene = Scene::new();
+    scene.storage.fail_later("GET", OBJECTS, 0, usize::MAX, Fault::WrongBytes);
+    scene.import(&[&scene.address]).fails().says("does not match its digest");
+    let hex = sha256(WEIGHTS).replace("sha256:", "");
+    let place = format!("repository/.git/lfs/objects/{}/{}/{hex}", &hex[..2], &hex[2..4]);
+    scene.sandbox.write(&place, vec![0; WEIGHTS.len()]);
+    scene.import(&["./repository"]).fails().says("does not match its digest");
+    assert_eq!(scene.sandbox.kit(&["list", "--format", "json"]).ok().json(), serde_json::json!([]));
+}
+
+#[test]
 fn credentials_of_git_are_sent_only_to_the_server() {
     let scene = Scene::new();
     scene.show(Some(BASIC));
@@ -214,7 +226,7 @@ fn a_revision_or_object_that_git_lacks_is_named() {
     scene.import(&[&scene.address]).fails().says("does not have `model.safetensors`").says("Object does not exist");
     scene.import(&["./nothing"]).fails().says("cannot import `./nothing`: it does not exist");
     scene.sandbox.write("plain/a.txt", "");
-    scene.import(&["./plain"]).fails().says("it is neither a git repository nor an MLflow run");
+    scene.import(&["./plain"]).fails().says("it is a folder, but neither a git repository");
     let secret = scene.import(&["http://me:s3cret@127.0.0.1:1/ada/net"]).fails();
     assert!(!secret.stderr.contains("s3cret"), "{}", secret.stderr);
     secret.says("'http://127.0.0.1:1/ada/net/'");

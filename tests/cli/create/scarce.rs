@@ -134,3 +134,57 @@ fn claim_to_be_huge(sandbox: &Sandbox, layout: &str, size: u64) -> String {
     sandbox.write(&format!("{layout}/index.json"), index.to_string());
     place
 }
+
+/// Runs `script` with `kit` as `$KIT` in a mount namespace, in which the store is on a disk of 2 MiB.
+#[cfg(target_os = "linux")]
+fn on_small_disk(sandbox: &Sandbox, script: &str) -> kit_testkit::sandbox::Run {
+    fs::create_dir_all(sandbox.path("kit")).unwrap();
+    let mount = "set -e; mount -t tmpfs -o size=2m none kit; ";
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "bash", "-c", &format!("{mount}{script}")]);
+    command.env("KIT", env!("CARGO_BIN_EXE_kit")).env("KIT_HOME", sandbox.path("kit")).current_dir(sandbox.path("."));
+    sandbox.run(&mut command)
+}
+
+/// A project with one incompressible model of 500 KB.
+#[cfg(target_os = "linux")]
+fn large_model(sandbox: &Sandbox, name: &str, seed: u64) {
+    let mut state = seed;
+    let noise = (0..500_000).map(|_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    });
+    sandbox.write(&format!("{name}/Kitfile"), "manifestVersion: 1.0.0\nmodel: {path: m}\n");
+    sandbox.write(&format!("{name}/m"), noise.collect::<Vec<_>>());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn removing_frees_space_on_a_full_disk() {
+    let sandbox = Sandbox::new();
+    large_model(&sandbox, "one", 1);
+    large_model(&sandbox, "two", 2);
+    let filled = "$KIT pack one -t a:v1 -q; $KIT pack two -t b:v1 -q; $KIT tag b:v1 b:v2 -q; \
+                ! dd if=/dev/zero of=kit/ballast bs=1k status=none 2>/dev/null; ";
+    let proof = "! (echo x > kit/probe) 2>/dev/null; rm kit/probe; ";
+    on_small_disk(
+        &sandbox,
+        &format!("{filled}{proof}$KIT fsck; $KIT remove a:v1; rm kit/ballast; $KIT fsck; $KIT list"),
+    )
+    .ok()
+    .prints("Removed a:v1")
+    .says("freed");
+    // The content that another name needs stays.
+    let run = on_small_disk(&sandbox, &format!("{filled}{proof}$KIT remove b:v2 && exit 9; rm kit/ballast; $KIT fsck"));
+    run.ok().prints("The store is sound: ").says("Failed to remove `b:v2`").says("No space left on device");
+    // A name of which nothing is left can be removed as well.
+    let broken = "rm $(find kit/store/blobs -size +100k | head -n 1); ";
+    let run = on_small_disk(
+        &sandbox,
+        &format!(
+            "{filled}{broken}! dd if=/dev/zero of=kit/more bs=1k status=none 2>/dev/null; \
+             $KIT fsck && exit 9; $KIT fsck --repair; rm kit/ballast kit/more; $KIT fsck"
+        ),
+    );
+    run.ok();
+}

@@ -3,3 +3,4 @@
 mod crowd;
 mod index;
 mod keep;
+mod limits;

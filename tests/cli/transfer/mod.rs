@@ -3,6 +3,7 @@
 mod also;
 mod copying;
 mod delta;
+mod forged;
 mod hostile;
 mod hostile_text;
 mod kill;
@@ -15,6 +16,9 @@ mod referrers;
 mod resume;
 mod roundtrips;
 mod save;
+#[cfg(unix)]
+mod signals;
 mod tables;
 mod troubled;
 mod unpack;
+mod unsafe_paths;

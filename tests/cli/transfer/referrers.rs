@@ -176,6 +176,21 @@ fn forged_lists_harm_nothing() {
 }
 
 #[test]
+fn what_is_left_out_of_a_long_list_of_referrers_is_said() {
+    let scene = Scene::new();
+    for number in 0..254 {
+        scene.sign(&scene.digest, &number.to_string());
+    }
+    let pulled = scene.elsewhere(&["pull", &scene.name(), PLAIN]).ok();
+    assert!(!pulled.stderr.contains("referrers; the others"), "{}", pulled.stderr);
+    (254..260).for_each(|number| drop(scene.sign(&scene.digest, &number.to_string())));
+    for args in [&["pull", &scene.name(), PLAIN][..], &["log", "--remote", &scene.name(), PLAIN]] {
+        let run = scene.elsewhere(args).ok();
+        run.says(&format!("`{}` has more than 256 referrers; the others are left out", scene.digest));
+    }
+}
+
+#[test]
 fn a_signature_that_is_too_large_to_be_one_stays_behind() {
     let scene = Scene::new();
     let signature = scene.sign(&scene.digest, "signature");

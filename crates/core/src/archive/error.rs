@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::archive::ignore::IgnoreProblem;
+use crate::archive::unpack::Danger;
 use crate::problem::printable;
 use crate::progress::human;
 use crate::relative_path::RelativePath;
@@ -111,6 +112,14 @@ pub enum Error {
         member: String,
         /// The problem.
         reason: &'static str,
+    },
+    /// A path that another program would execute or trust, or that is reserved for temporary files.
+    #[error("refused to unpack `{path}`: {danger}")]
+    UnsafePath {
+        /// The path below the target.
+        path: RelativePath,
+        /// The reason.
+        danger: Danger,
     },
     /// A symbolic link in the target is in the way; writing through it could write anywhere.
     #[error("refused to unpack `{path}`: there is a symbolic link at or above this path")]

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rawzip::{RECOMMENDED_BUFFER_SIZE, ZipArchive};
 
+use crate::limits;
 use crate::relative_path::RelativePath;
 
 /// The file that every bundle has at its root (MCPB, "Bundle structure").
@@ -42,7 +43,9 @@ fn has_manifest(file: std::fs::File) -> Result<bool, rawzip::Error> {
     let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE];
     let archive = ZipArchive::from_file(file, &mut buffer)?;
     let mut entries = archive.entries(&mut buffer);
-    while let Some(entry) = entries.next_entry()? {
+    let mut left = limits::MCP_BUNDLE_ENTRIES;
+    while let Some(entry) = entries.next_entry()?.filter(|_| left > 0) {
+        left -= 1;
         if entry.file_path().as_ref() == MANIFEST {
             return Ok(true);
         }

@@ -9,6 +9,7 @@ use super::encoder::Encoder;
 use super::gain::Gain;
 use super::gzip::Gzip;
 use super::seekable::Seekable;
+use crate::limits;
 
 /// The compression of one layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -77,7 +78,11 @@ impl Compression {
         Ok(match self {
             Self::None => Box::new(source),
             Self::Gzip | Self::GzipFastest => Box::new(flate2::bufread::MultiGzDecoder::new(source)),
-            Self::Zstd => Box::new(zstd::Decoder::with_buffer(source)?),
+            Self::Zstd => {
+                let mut decoder = zstd::Decoder::with_buffer(source)?;
+                decoder.window_log_max(limits::ZSTD_WINDOW_LOG)?;
+                Box::new(decoder)
+            }
         })
     }
 }

@@ -4,6 +4,7 @@
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::seekable::{FOOTER_BYTES, SEEKABLE_MAGIC, SKIPPABLE_MAGIC};
+use crate::limits;
 
 /// The positions at which the frames of a stream begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +23,6 @@ pub struct Frame {
 
 /// The flag in the descriptor for entries that have a checksum, too.
 const CHECKSUMS: u8 = 0x80;
-/// The limit of entries, for a table of 8 MiB: a stream of 2 TB in frames of 2 MiB.
-const FRAMES_LIMIT: u64 = 1024 * 1024;
 /// Magic number and size of the skippable frame that contains the table.
 const HEADER_BYTES: u64 = 8;
 
@@ -39,7 +38,8 @@ impl SeekTable {
         let count = u64::from(u32::from_le_bytes([a, b, c, d]));
         let entry_bytes = if descriptor & CHECKSUMS == 0 { 8 } else { 12 };
         let table_start = footer_start.checked_sub(count * entry_bytes + HEADER_BYTES);
-        let Some(table_start) = table_start.filter(|_| magic == SEEKABLE_MAGIC.to_le_bytes() && count <= FRAMES_LIMIT)
+        let Some(table_start) =
+            table_start.filter(|_| magic == SEEKABLE_MAGIC.to_le_bytes() && count <= limits::SEEK_TABLE_FRAMES as u64)
         else {
             return Ok(None);
         };

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::digest::Digest;
+use crate::limits;
 use crate::relative_path::RelativePath;
 
 /// A file or a folder in a layer.
@@ -38,6 +40,7 @@ pub enum Kind {
 
 /// A chunk: a part of a file that is likely to occur in another version of the file as well.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "PieceFields")]
 pub struct Piece {
     /// The size in bytes.
     pub size: u64,
@@ -45,12 +48,61 @@ pub struct Piece {
     #[serde(rename = "blake3")]
     pub digest: PieceDigest,
     /// The tensor in this chunk, if the chunk is a tensor.
-    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub tensor: Option<Box<TensorLabel>>,
 }
 
+/// The members of a [`Piece`]. To read a flattened struct, serde would hold all members in memory first, at 32 bytes
+/// for each element of a list.
+#[derive(Deserialize)]
+struct PieceFields {
+    size: u64,
+    blake3: PieceDigest,
+    tensor: Option<String>,
+    #[serde(rename = "type")]
+    element_type: Option<String>,
+    #[serde(default, deserialize_with = "shape")]
+    shape: Option<Vec<u64>>,
+}
+
+impl From<PieceFields> for Piece {
+    fn from(PieceFields { size, blake3: digest, tensor, element_type, shape }: PieceFields) -> Self {
+        let tensor = match (tensor, element_type, shape) {
+            (Some(name), Some(element_type), Some(shape)) => Some(Box::new(TensorLabel { name, element_type, shape })),
+            _ => None,
+        };
+        Self { size, digest, tensor }
+    }
+}
+
+/// Reads a shape with at most as many dimensions as a tensor can have in a table.
+fn shape<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<u64>>, D::Error> {
+    struct Shape;
+
+    impl<'de> Visitor<'de> for Shape {
+        type Value = Vec<u64>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "at most {} dimensions", limits::TABLE_DIMENSIONS)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<u64>, A::Error> {
+            let mut shape = Vec::new();
+            while let Some(length) = list.next_element()? {
+                if shape.len() == limits::TABLE_DIMENSIONS {
+                    return Err(serde::de::Error::invalid_length(shape.len() + 1, &self));
+                }
+                shape.push(length);
+            }
+            Ok(shape)
+        }
+    }
+
+    from.deserialize_seq(Shape).map(Some)
+}
+
 /// The description of a tensor in the header of a file of weights.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TensorLabel {
     /// The name of the tensor in the model.
     #[serde(rename = "tensor")]
@@ -114,26 +166,25 @@ impl<'de> Deserialize<'de> for PieceDigest {
 pub(super) struct Line {
     path: String,
     mode: u32,
-    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
-    file: Option<FileLine>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct FileLine {
-    size: u64,
-    offset: u64,
-    digest: Digest,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<Digest>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pieces: Vec<Piece>,
 }
 
 impl From<Entry> for Line {
     fn from(Entry { path, mode, kind }: Entry) -> Self {
-        let file = match kind {
-            Kind::Folder => None,
-            Kind::File { size, offset, digest, pieces } => Some(FileLine { size, offset, digest, pieces }),
-        };
-        Self { path: path.to_string(), mode, file }
+        let path = path.to_string();
+        match kind {
+            Kind::Folder => Self { path, mode, size: None, offset: None, digest: None, pieces: Vec::new() },
+            Kind::File { size, offset, digest, pieces } => {
+                Self { path, mode, size: Some(size), offset: Some(offset), digest: Some(digest), pieces }
+            }
+        }
     }
 }
 
@@ -141,15 +192,17 @@ impl Line {
     /// The entry, or an error if the values of the line are not possible.
     pub(super) fn into_entry(self) -> Result<Entry, String> {
         let path: RelativePath = self.path.parse().map_err(|error| format!("{error}"))?;
-        let kind = match self.file {
-            None => Kind::Folder,
-            Some(FileLine { size, offset, digest, pieces }) => {
+        let pieces = self.pieces;
+        let kind = match (self.size, self.offset, self.digest) {
+            (None, None, None) => Kind::Folder,
+            (Some(size), Some(offset), Some(digest)) => {
                 let total = pieces.iter().try_fold(0_u64, |total, piece| total.checked_add(piece.size));
                 if offset.checked_add(size).is_none() || !(pieces.is_empty() || total == Some(size)) {
                     return Err(format!("the size of `{path}` is not possible"));
                 }
                 Kind::File { size, offset, digest, pieces }
             }
+            _ => return Err(format!("`{path}` needs a size, an offset and a digest")),
         };
         Ok(Entry { path, mode: self.mode, kind })
     }

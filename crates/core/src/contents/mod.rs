@@ -17,6 +17,6 @@ mod writer;
 
 pub use cutter::Cutter;
 pub use entry::{Entry, Kind, Piece, PieceDigest, TensorLabel};
-pub use reader::{InvalidContents, read};
+pub use reader::{InvalidContents, read, read_all};
 pub use verified::{Altered, Place, VerifiedFile, VerifiedPieces};
-pub use writer::{SIZE_LIMIT, Writer};
+pub use writer::Writer;

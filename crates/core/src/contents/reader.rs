@@ -3,9 +3,7 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 use super::entry::{Entry, Line};
-
-/// The maximum length of a line in bytes: a file of 100 GB has about 25,000 chunks, which take less than 3 MB.
-const LINE_LIMIT: u64 = 32 * 1024 * 1024;
+use crate::limits;
 
 /// The reason why a table cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +11,14 @@ pub enum InvalidContents {
     /// It cannot be read or decompressed.
     #[error("the table of contents cannot be read")]
     Read(#[from] io::Error),
+    /// It has more than can be held in memory.
+    #[error("the table of contents has more than {limit} {what}")]
+    TooLarge {
+        /// The things that are counted.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+    },
     /// A line is not valid.
     #[error("line {line} of the table of contents is not valid")]
     Line {
@@ -28,7 +34,9 @@ pub enum InvalidContents {
 pub fn read<'a>(
     table: impl Read + 'a,
 ) -> Result<impl Iterator<Item = Result<Entry, InvalidContents>> + 'a, InvalidContents> {
-    let mut lines = BufReader::new(zstd::Decoder::new(table)?);
+    let mut decoder = zstd::Decoder::new(table)?;
+    decoder.window_log_max(limits::ZSTD_WINDOW_LOG)?;
+    let mut lines = BufReader::new(decoder);
     let (mut number, mut is_over) = (0, false);
     Ok(std::iter::from_fn(move || {
         number += 1;
@@ -39,11 +47,33 @@ pub fn read<'a>(
     }))
 }
 
+/// Reads all entries of a compressed table. Fails if they take more memory than a table of `kit` may.
+pub fn read_all(table: impl Read) -> Result<Vec<Entry>, InvalidContents> {
+    let mut decoder = zstd::Decoder::new(table)?;
+    decoder.window_log_max(limits::ZSTD_WINDOW_LOG)?;
+    let mut lines = BufReader::new(decoder.take(limits::TABLE_TEXT_BYTES + 1));
+    let mut entries = Vec::new();
+    loop {
+        let entry = read_entry(&mut lines, entries.len() + 1);
+        if lines.get_ref().limit() == 0 {
+            return Err(InvalidContents::TooLarge { what: "bytes", limit: limits::TABLE_TEXT_BYTES });
+        }
+        let Some(entry) = entry? else { return Ok(entries) };
+        if entries.len() == limits::TABLE_ENTRIES {
+            return Err(InvalidContents::TooLarge { what: "entries", limit: limits::TABLE_ENTRIES as u64 });
+        }
+        entries.push(entry);
+    }
+}
+
 fn read_entry(lines: &mut impl BufRead, line: usize) -> Result<Option<Entry>, InvalidContents> {
     let mut bytes = Vec::new();
-    lines.take(LINE_LIMIT).read_until(b'\n', &mut bytes)?;
+    lines.take(limits::TABLE_LINE_BYTES).read_until(b'\n', &mut bytes)?;
     if bytes.is_empty() {
         return Ok(None);
+    }
+    if bytes.len() as u64 == limits::TABLE_LINE_BYTES && bytes.last() != Some(&b'\n') {
+        return Err(InvalidContents::TooLarge { what: "bytes in a line", limit: limits::TABLE_LINE_BYTES });
     }
     let invalid = |source| InvalidContents::Line { line, source };
     let entry: Line = serde_json::from_slice(&bytes).map_err(|error| invalid(error.into()))?;
@@ -118,6 +148,25 @@ mod tests {
         check_refused(&file("a", 1, u64::MAX, ""), &format!("{here}: the size of `a` is not possible"));
         check_refused(&file("a", 6, 0, piece), &format!("{here}: the size of `a` is not possible"));
         assert!(read(&b"no zstd"[..]).unwrap().next().unwrap().is_err());
+    }
+
+    #[test]
+    fn a_table_that_takes_too_much_memory_is_read_only_entry_by_entry() {
+        let folder = |path: &str| format!("{{\"path\":\"{path}\",\"mode\":493}}\n");
+        let long = folder(&"a".repeat(100_000));
+        for (line, count, expected) in [
+            (folder("a"), limits::TABLE_ENTRIES, None),
+            (folder("a"), limits::TABLE_ENTRIES + 1, Some("the table of contents has more than 250000 entries")),
+            (long, 600, Some("the table of contents has more than 50331648 bytes")),
+        ] {
+            let table = zstd::encode_all(line.repeat(count).as_bytes(), 1).unwrap();
+            assert_eq!(read_all(&table[..]).err().map(|error| error.to_string()).as_deref(), expected);
+            assert_eq!(read(&table[..]).unwrap().flatten().count(), count);
+        }
+        let line = folder(&"a".repeat(17 << 20));
+        let table = zstd::encode_all(line.as_bytes(), 1).unwrap();
+        let expected = "the table of contents has more than 16777216 bytes in a line";
+        assert_eq!(read_all(&table[..]).unwrap_err().to_string(), expected);
     }
 
     proptest::proptest! {

@@ -1,6 +1,7 @@
 //! Cutting a file of weights at the beginnings and ends of its tensors.
 
 use super::entry::TensorLabel;
+use crate::limits;
 use crate::tensors::{Error, Format, Header};
 
 /// The maximum number of bytes kept in memory to find the header in. Longer headers, of GGUF files with large
@@ -73,7 +74,8 @@ impl TensorPoints {
             }
             reached = tensor.offset + tensor.size;
             let (name, element_type, shape) = (tensor.name, tensor.element_type.to_owned(), tensor.shape);
-            pieces.push((reached, Some(TensorLabel { name, element_type, shape })));
+            let is_named = shape.len() <= limits::TABLE_DIMENSIONS;
+            pieces.push((reached, is_named.then_some(TensorLabel { name, element_type, shape })));
         }
         pieces.reverse();
         Self { position: 0, pieces }

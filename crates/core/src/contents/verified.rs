@@ -4,11 +4,13 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use super::entry::{Piece, PieceDigest};
 use crate::digest::{Digest, VerifyingReader};
+use crate::limits;
 
 /// The content of a file in a layer, which may be read up to any point.
 ///
 /// A file without chunks is small: it is fetched and verified as a whole before its first byte is returned. In other
-/// files each chunk is verified before its last bytes are returned.
+/// files each chunk is verified before its last bytes are returned. Only tables that `kit` did not write contain large
+/// files without chunks; these are verified when their last bytes are returned.
 pub struct VerifiedFile<'a, R> {
     place: Place<'a>,
     state: State<'a, R>,
@@ -44,6 +46,7 @@ impl Place<'_> {
 enum State<'a, R> {
     Unread(&'a mut R),
     Whole(io::Cursor<Vec<u8>>),
+    Large(Box<VerifyingReader<io::Take<&'a mut R>>>),
     InPieces(VerifiedPieces<'a, &'a mut R>),
 }
 
@@ -67,7 +70,9 @@ impl<'a, R: Read + Seek> VerifiedFile<'a, R> {
         let State::Unread(layer) = state else { return Ok(()) };
         let Place { offset, size, digest, pieces, .. } = self.place;
         self.place.read_header(layer)?;
-        self.state = if pieces.is_empty() {
+        self.state = if pieces.is_empty() && size > limits::WHOLE_FILE_BYTES {
+            State::Large(Box::new(VerifyingReader::new(layer.take(size), digest, size)))
+        } else if pieces.is_empty() {
             let mut content = Vec::new();
             VerifyingReader::new(layer.take(size), digest, size).read_to_end(&mut content)?;
             State::Whole(io::Cursor::new(content))
@@ -86,6 +91,7 @@ impl<R: Read + Seek> Read for VerifiedFile<'_, R> {
         match &mut self.state {
             State::Unread(_) => Ok(0),
             State::Whole(content) => content.read(buffer),
+            State::Large(content) => content.read(buffer),
             State::InPieces(pieces) => pieces.read(buffer),
         }
     }

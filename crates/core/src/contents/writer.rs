@@ -7,10 +7,8 @@ use std::thread::JoinHandle;
 use super::cutter::Cutter;
 use super::entry::{Entry, Kind, Line};
 use crate::digest::{Digest, PartDigests};
+use crate::limits;
 use crate::relative_path::RelativePath;
-
-/// The maximum size of a table in bytes, which is enough for about 200,000 files. Larger layers do not get a table.
-pub const SIZE_LIMIT: u64 = 16 * 1024 * 1024;
 
 /// The minimum size of a file that is cut into chunks, in bytes.
 const SMALLEST_CUT: u64 = 1024 * 1024;
@@ -76,8 +74,8 @@ impl Writer {
         self.enter(entry);
     }
 
-    /// Returns the compressed table, or `None` if it would be larger than [`SIZE_LIMIT`]. Waits for the digests of all
-    /// files.
+    /// Returns the compressed table, or `None` if it would be larger than [`limits::TABLE_BYTES`]. Waits for the
+    /// digests of all files.
     pub fn finish(mut self) -> io::Result<Option<Vec<u8>>> {
         self.pass_on();
         drop(self.batches);
@@ -102,14 +100,23 @@ fn write(batches: &Receiver<Vec<Entry>>, digests: &PartDigests) -> io::Result<Op
     let table = zstd::Encoder::new(Bounded::default(), zstd::DEFAULT_COMPRESSION_LEVEL)?;
     let mut table = BufWriter::with_capacity(64 * 1024, table);
     let mut digests = digests.iter().flatten();
+    let (mut line, mut entries, mut bytes, mut fits) = (Vec::new(), 0, 0, true);
     for mut entry in batches.iter().flatten() {
         if let Kind::File { digest, .. } = &mut entry.kind {
             *digest = digests.next().ok_or(RecvError).map_err(io::Error::other)?;
         }
-        serde_json::to_writer(&mut table, &Line::from(entry))?;
-        table.write_all(b"\n")?;
+        line.clear();
+        serde_json::to_writer(&mut line, &Line::from(entry))?;
+        line.push(b'\n');
+        (entries, bytes) = (entries + 1, bytes + line.len() as u64);
+        fits &= entries <= limits::TABLE_ENTRIES
+            && bytes <= limits::TABLE_TEXT_BYTES
+            && line.len() as u64 <= limits::TABLE_LINE_BYTES;
+        if fits {
+            table.write_all(&line)?;
+        }
     }
-    Ok(table.into_inner()?.finish()?.bytes)
+    Ok(table.into_inner()?.finish()?.bytes.filter(|_| fits))
 }
 
 /// Accepts all bytes, and keeps them unless they exceed the limit.
@@ -125,7 +132,7 @@ impl Default for Bounded {
 
 impl Write for Bounded {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.bytes = self.bytes.take().filter(|bytes| (bytes.len() + buffer.len()) as u64 <= SIZE_LIMIT);
+        self.bytes = self.bytes.take().filter(|bytes| (bytes.len() + buffer.len()) as u64 <= limits::TABLE_BYTES);
         if let Some(bytes) = &mut self.bytes {
             bytes.extend_from_slice(buffer);
         }

@@ -7,12 +7,11 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use super::error::Error;
+use crate::limits;
+use crate::sys::{Leftover, LeftoverKind};
 
 /// Longer than git takes in all but the largest repositories.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// More than the settings of any repository need.
-const OUTPUT_LIMIT: u64 = 256 * 1024;
-
 /// Settings that override the configuration of the repository: no file system monitor, no hooks, no implicit bare
 /// repository.
 const SAFE: [&str; 6] =
@@ -24,7 +23,7 @@ const MISLEADING: [&str; 6] =
 
 /// Returns the output of git, if it succeeds within the time limit.
 pub(super) fn output(folder: &Path, args: &[&str]) -> Option<String> {
-    let (mut child, read) = start(folder, args, OUTPUT_LIMIT)?;
+    let (mut child, read) = start(folder, args, limits::GIT_OUTPUT_BYTES)?;
     let bytes = read.recv_timeout(PATIENCE).ok();
     if bytes.is_none() {
         drop(child.kill());
@@ -48,7 +47,13 @@ pub(super) fn first_bytes(folder: &Path, args: &[&str]) -> Option<Vec<u8>> {
 
 /// Returns the output of git, without a time limit: it may fetch over a network. It never prompts.
 pub(super) fn run(folder: &Path, args: &[&str], attempt: &str) -> Result<Vec<u8>, Error> {
-    finish(git(folder, args).stdin(Stdio::null()).output(), attempt)
+    let done = || {
+        let mut git = git(folder, args);
+        let child = git.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let _child = Leftover::new(LeftoverKind::Child(child.id()));
+        child.wait_with_output()
+    };
+    finish(done(), attempt)
 }
 
 /// Does the same for a git command that reads `input`, which must be short, before it prints.
@@ -56,6 +61,7 @@ pub(super) fn run_with(folder: &Path, args: &[&str], input: &str, attempt: &str)
     let piped = || {
         let mut git = git(folder, args);
         let mut child = git.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let _child = Leftover::new(LeftoverKind::Child(child.id()));
         let written = child.stdin.take().map(|mut stdin| stdin.write_all(input.as_bytes()));
         written.transpose()?;
         child.wait_with_output()

@@ -19,7 +19,7 @@ mod write;
 pub use document::{Code, Dataset, Docs, FILE_NAMES, Kitfile, LOCK_FILE, McpServer, Model, ModelPart, Package, Prompt};
 pub use entries::{Entry, Section};
 pub use notes::{Note, to_yaml_with_notes};
-pub use parse::{FieldPlaces, SIZE_LIMIT, parse, parse_with_places};
+pub use parse::{FieldPlaces, parse, parse_with_places};
 pub use pin::{CannotPin, NamedReference, ReferenceField, pin};
 pub use schema::SCHEMA;
 pub use text::{NotText, decode};

@@ -6,11 +6,9 @@ use std::rc::Rc;
 use super::decode::Decoder;
 use super::document::{FILE_NAMES, Kitfile};
 use super::validate::validate;
+use crate::limits;
 use crate::problem::{Invalid, Mark, Position, Problem, Source};
 use crate::yaml::{Node, compose, is_null, without_mark};
-
-/// The maximum size of a Kitfile in bytes, checked before it is parsed: parameters are not meant to contain data.
-pub const SIZE_LIMIT: usize = 1024 * 1024;
 
 /// The maximum number of problems that get a line and column. Finding positions in a single line of one mebibyte takes
 /// time.
@@ -45,8 +43,8 @@ impl FieldPlaces {
 
 /// Parses like [`parse`], and returns the positions of the fields as well.
 pub fn parse_with_places(text: &str) -> Result<(Kitfile, FieldPlaces), Invalid> {
-    if text.len() > SIZE_LIMIT {
-        let message = format!("the file has {} bytes, but a Kitfile has at most {SIZE_LIMIT}", text.len());
+    if text.len() as u64 > limits::KITFILE_BYTES {
+        let message = format!("the file has {} bytes, but a Kitfile has at most {}", text.len(), limits::KITFILE_BYTES);
         return Err(Invalid::new(FILE_NAMES[0], vec![Problem::of("", message)]));
     }
     let text = without_mark(text);
@@ -333,7 +331,7 @@ mod tests {
             "- ".repeat(100_000),
             concat(0..500, |depth| format!("{}a:\n", " ".repeat(depth))),
             format!("model: {{parameters: {}{}}}", "[".repeat(150), "]".repeat(150)),
-            "x".repeat(SIZE_LIMIT + 1),
+            "x".repeat(usize::try_from(limits::KITFILE_BYTES).unwrap() + 1),
         ];
         for bomb in bombs {
             assert_eq!(parse(&bomb).unwrap_err().problems().len(), 1, "{bomb:.80}");

@@ -9,6 +9,7 @@ use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::{Kitfile, Section};
 use crate::layer_format::Format;
+use crate::limits;
 use crate::modelkit::form::{Family, LayerType, ModelFacts, PlainFile, Platform, annotate, image, modelpack};
 use crate::oci::{Annotations, Descriptor, Manifest};
 use crate::relative_path::RelativePath;
@@ -79,6 +80,18 @@ pub enum UnsupportedForm {
     /// There are MCP servers.
     #[error("mcpServers are not supported when packing in modelpack format")]
     McpServers,
+    /// The manifest or the config would be too large to be read again.
+    #[error("its {document} would have {bytes} bytes for {layers} layers, and the limit is {limit}")]
+    TooLarge {
+        /// The document in words.
+        document: &'static str,
+        /// The size that it would have.
+        bytes: u64,
+        /// The number of layers.
+        layers: usize,
+        /// The limit.
+        limit: u64,
+    },
     /// There are no layers.
     #[error("it has no layers, but {0} must have at least one")]
     NoLayers(&'static str),
@@ -99,7 +112,15 @@ impl Assembly {
             Form::Image(platform) => image::assemble(self, platform)?,
             Form::Artifact(family) => self.assemble_artifact(*family)?,
         };
-        Ok(Documents::new(config, manifest))
+        let documents = Documents::new(config, manifest);
+        self.check_size("manifest", &documents.manifest)?;
+        self.check_size("config", &documents.config)?;
+        Ok(documents)
+    }
+
+    fn check_size(&self, document: &'static str, descriptor: &Descriptor) -> Result<(), UnsupportedForm> {
+        let (bytes, layers, limit) = (descriptor.size, self.layers.len(), limits::MANIFEST_BYTES);
+        if bytes > limit { Err(UnsupportedForm::TooLarge { document, bytes, layers, limit }) } else { Ok(()) }
     }
 
     fn assemble_artifact(&self, family: Family) -> Result<(Vec<u8>, Manifest), UnsupportedForm> {

@@ -20,7 +20,7 @@ pub use form::{ContentsTable, Family, InvalidPlatform, LayerType, ModelFacts, Pl
 pub use index::{ModelKitIndex, Variant};
 pub use labels::{InvalidLabel, Label, LabelEdit, Labels};
 pub use lock::{
-    Change, Drift, LOCK_SIZE_LIMIT, Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote, Subject,
-    kitfile_digest, parent_names, parse_lock,
+    Change, Drift, Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote, Subject, kitfile_digest,
+    parent_names, parse_lock,
 };
 pub use selection::{Filter, InvalidFilter, NamedEntry, Part, Selection};

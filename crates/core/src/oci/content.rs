@@ -7,13 +7,7 @@ use std::path::PathBuf;
 
 use super::descriptor::Descriptor;
 use crate::digest::{Digest, Hasher, Mismatch, VerifyingReader};
-
-/// The maximum size of manifests and configs, which are read into memory (distribution-spec 1.1, "Pushing Manifests": 4
-/// MiB).
-pub const MANIFEST_SIZE_LIMIT: u64 = 4 * 1024 * 1024;
-
-/// The maximum number of referrers listed for one manifest, more than is needed in practice; it stops an endless list.
-pub const REFERRERS_LIMIT: usize = 256;
+use crate::limits;
 
 /// Bytes that can be opened at any offset, which allows both retry (open again) and resume (open at the end of a
 /// partial file).
@@ -92,16 +86,10 @@ impl Content for Vec<u8> {
     }
 }
 
-/// Reads and verifies a small blob, such as a manifest or a config. A blob larger than [`MANIFEST_SIZE_LIMIT`] is not
-/// opened.
+/// Reads and verifies a small blob, such as a manifest or a config. A blob larger than [`limits::MANIFEST_BYTES`] is
+/// not opened.
 pub fn read_document(content: &dyn Content, document: &Descriptor) -> Result<Vec<u8>, ContentError> {
-    if document.size > MANIFEST_SIZE_LIMIT {
-        let reason = format!(
-            "{} has {} bytes, but a manifest or config has at most {MANIFEST_SIZE_LIMIT}",
-            document.digest, document.size
-        );
-        return Err(ContentError::Other(reason.into()));
-    }
+    check_document_size(document)?;
     // One byte more than expected, so that reading finds the end without growing the vector.
     let capacity = usize::try_from(document.size).unwrap_or_default() + 1;
     loop {
@@ -115,27 +103,38 @@ pub fn read_document(content: &dyn Content, document: &Descriptor) -> Result<Vec
     }
 }
 
+/// Fails if a manifest or a config is too large to be read. To be called before one is written as well.
+pub fn check_document_size(document: &Descriptor) -> Result<(), ContentError> {
+    if document.size <= limits::MANIFEST_BYTES {
+        return Ok(());
+    }
+    let (digest, size, limit) = (document.digest, document.size, limits::MANIFEST_BYTES);
+    let reason = format!("{digest} has {size} bytes, but a manifest or config has at most {limit}");
+    Err(ContentError::Other(reason.into()))
+}
+
 /// A place that content is read from.
 pub trait Source: Send + Sync {
     /// Finds the manifest with the given `name`: a tag or a digest.
     fn resolve(&self, name: &str) -> Result<Descriptor, ContentError>;
 
     /// Finds the manifest with the given `name` and reads it, in one request if the place is remote. Its size is at
-    /// most [`MANIFEST_SIZE_LIMIT`].
+    /// most [`limits::MANIFEST_BYTES`].
     fn read(&self, name: &str) -> Result<(Descriptor, Vec<u8>), ContentError> {
         let descriptor = self.resolve(name)?;
         let bytes = self.manifest(&descriptor)?;
         Ok((descriptor, bytes))
     }
 
-    /// Returns the verified bytes of a manifest, at most [`MANIFEST_SIZE_LIMIT`].
+    /// Returns the verified bytes of a manifest, at most [`limits::MANIFEST_BYTES`].
     fn manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, ContentError>;
 
     /// Returns the blob of `descriptor`. Only opening it shows if it exists.
     fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a>;
 
     /// Returns the descriptors of the referrers of the manifest `subject`, with artifact type and annotations, as the
-    /// place lists them and without verification. At most [`REFERRERS_LIMIT`].
+    /// place lists them and without verification. At most one more than [`limits::REFERRERS`]: a caller that finds that
+    /// many leaves the last one out, and reports it.
     fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError>;
 
     /// Returns the record of checked tables; `None` if reading a whole layer is expensive, or if the place is not the

@@ -12,8 +12,8 @@ mod reference;
 mod referrer;
 
 pub use content::{
-    BlobOutcome, CheckedTables, Content, ContentError, Inspection, MANIFEST_SIZE_LIMIT, Need, PartFinder, Publication,
-    REFERRERS_LIMIT, Source, Subject, Target, read_document,
+    BlobOutcome, CheckedTables, Content, ContentError, Inspection, Need, PartFinder, Publication, Source, Subject,
+    Target, check_document_size, read_document,
 };
 pub use descriptor::{Annotations, Descriptor};
 pub use index::{Index, LAYOUT_FILE, REF_NAME};

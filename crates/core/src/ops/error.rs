@@ -77,6 +77,14 @@ pub enum Error {
     /// Layers cannot be listed in the requested form.
     #[error(transparent)]
     UnsupportedForm(#[from] modelkit::UnsupportedForm),
+    /// There are more files than can be held in memory.
+    #[error("there are more than {limit} {what}")]
+    TooManyFiles {
+        /// The things that are counted.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+    },
     /// The local store does not have the reference, and it has no registry to ask.
     #[error("failed to find reference {0}: not found in the local store")]
     NotHere(Reference),

@@ -5,6 +5,7 @@
 
 mod artifact;
 mod bundle;
+mod collect;
 mod diff;
 mod disk_space;
 mod error;
@@ -67,11 +68,11 @@ pub use validate::{Finding, Severity, ValidateOptions, validate};
 pub use workers::jobs;
 
 // The types that options and results of operations consist of.
-pub use crate::archive::{Links, Overwrite, Placed};
+pub use crate::archive::{Links, Overwrite, Placed, UnsafePaths};
 pub use crate::layer_format::Format;
 pub use crate::modelkit::{
-    CLI_VERSION, Change, Drift, Family, Filter, Form, InvalidFilter, LOCK_SIZE_LIMIT, Label, LabelEdit, Lock, Part,
-    Platform, Selection, Subject, UnsupportedForm, Variant, parse_lock,
+    CLI_VERSION, Change, Drift, Family, Filter, Form, InvalidFilter, Label, LabelEdit, Lock, Part, Platform, Selection,
+    Subject, UnsupportedForm, Variant, parse_lock,
 };
 pub use crate::provenance::{Builder, Commit};
 pub use crate::tensors::{Header, Hyperparameters, Memory, Summary, Tensor, TypeCount};

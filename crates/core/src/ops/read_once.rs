@@ -8,9 +8,8 @@ use std::io::Read;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::digest::Digest;
-use crate::oci::{
-    CheckedTables, Content, ContentError, Descriptor, MANIFEST_SIZE_LIMIT, Manifest, Source, read_document,
-};
+use crate::limits;
+use crate::oci::{CheckedTables, Content, ContentError, Descriptor, Manifest, Source, read_document};
 
 /// A wrapper for a source that keeps the names, manifests and configs that the source returned, up to [`MEMORY_LIMIT`].
 pub(crate) struct ReadOnce {
@@ -84,7 +83,7 @@ impl Source for ReadOnce {
     }
 
     fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
-        let is_config = self.seen().configs.contains(&descriptor.digest) && descriptor.size <= MANIFEST_SIZE_LIMIT;
+        let is_config = self.seen().configs.contains(&descriptor.digest) && descriptor.size <= limits::MANIFEST_BYTES;
         if is_config {
             Box::new(Config { source: self, descriptor: descriptor.clone() })
         } else {

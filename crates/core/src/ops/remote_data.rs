@@ -11,9 +11,10 @@ use super::session::{Located, Lookup, Session};
 use super::workers;
 use crate::digest::{Digest, VerifyingReader};
 use crate::kitfile::{Dataset, Kitfile};
+use crate::limits;
 use crate::modelkit::{Filter, InvalidModelKit, Layer, Lock, LockedRemote, ModelKit, Part, Selection};
 use crate::oci::{Content, ContentError, Reference};
-use crate::ops::artifact::{LIMIT, inspect};
+use crate::ops::artifact::inspect;
 use crate::ops::files::{buffer, digest};
 use crate::progress::{Event, Phase, Progress, Silent};
 use crate::provenance::without_secrets;
@@ -119,10 +120,6 @@ pub(super) fn wanted_remotes(
     Ok(gathering.remotes)
 }
 
-/// The highest number of referenced ModelKits. Without a limit, a few ModelKits that each refer to many others would
-/// never end.
-const KITS_LIMIT: usize = 1000;
-
 struct Gathering<'a> {
     session: &'a Session<'a>,
     /// The chain of references from the first ModelKit to the current one.
@@ -174,11 +171,11 @@ impl Gathering<'_> {
             return Err(Error::ReferenceCycle(self.visited.clone()));
         }
         let too_many = |limit| Error::TooManyReferences { limit, chain: self.visited.clone() };
-        if self.visited.len() > LIMIT + 1 {
-            return Err(too_many(LIMIT));
+        if self.visited.len() > limits::PARENTS + 1 {
+            return Err(too_many(limits::PARENTS));
         }
-        if self.remotes.kits.len() == KITS_LIMIT {
-            return Err(too_many(KITS_LIMIT));
+        if self.remotes.kits.len() == limits::REMOTE_DATA_KITS {
+            return Err(too_many(limits::REMOTE_DATA_KITS));
         }
         if let (Some(locked), Some(pinned)) = (locked, given.digest) {
             same(&locked.address, "digest", &locked.digest, &pinned)?;

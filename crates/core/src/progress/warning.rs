@@ -108,6 +108,32 @@ pub enum Warning<'a> {
         /// The number of the first invalid line, from 1; none if there are no lines.
         line: Option<usize>,
     },
+    /// A layer has no table of contents, because the table would be larger than the limit.
+    LayerWithoutTable {
+        /// The kind of layer.
+        kind: &'a str,
+        /// The path in the Kitfile.
+        path: &'a str,
+    },
+    /// The content that is no longer referenced was not deleted.
+    SpaceNotFreed {
+        /// The error.
+        reason: String,
+    },
+    /// A manifest has more referrers than are read.
+    ReferrersCutOff {
+        /// The digest of the manifest.
+        subject: Digest,
+        /// The number of referrers that are read.
+        limit: usize,
+    },
+    /// A repository has more versions than are read.
+    VersionsCutOff {
+        /// The repository.
+        name: &'a str,
+        /// The number of versions that are read.
+        limit: usize,
+    },
     /// A ModelKit in the lineage, or with a tag of the repository, could not be read.
     Unreadable {
         /// Its name.

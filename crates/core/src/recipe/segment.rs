@@ -7,6 +7,7 @@ use std::fs::Metadata;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use crate::limits;
 use crate::sys::{self, Timestamp};
 
 /// The first bytes of a recipe. Must be changed when the encoding changes.
@@ -119,12 +120,9 @@ fn read_time(source: &mut impl Read) -> io::Result<Timestamp> {
     Ok(Timestamp { seconds, nanoseconds })
 }
 
-/// Far more than the 4 KiB that Linux allows.
-const PATH_LIMIT: u64 = 64 * 1024;
-
 fn read_path(source: &mut impl Read) -> io::Result<PathBuf> {
     let length = read_number(source)?;
-    if length > PATH_LIMIT {
+    if length > limits::RECIPE_PATH_BYTES {
         return Err(damaged());
     }
     let mut path = Vec::new();

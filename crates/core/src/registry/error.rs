@@ -71,6 +71,9 @@ pub enum Error {
     /// A document is too large to be read into memory.
     #[error("`{subject}` is larger than the limit of {limit} bytes")]
     TooLarge { subject: String, limit: u64 },
+    /// A list is longer than what is read.
+    #[error("cannot {attempt}: the list has more than {limit} {what}")]
+    ListTooLong { attempt: String, limit: u64, what: &'static str },
     /// A blob is larger than the registry accepts. `limit` is quoted from the registry's documentation.
     #[error("`{registry}` accepts layers of at most {limit}")]
     OverCeiling { registry: String, limit: &'static str },

@@ -13,7 +13,8 @@ use tracing::debug;
 use super::error::Error;
 use super::repository::{PUSH, Repository};
 use crate::digest::Digest;
-use crate::oci::{Descriptor, Index, MANIFEST_SIZE_LIMIT, MediaType, REFERRERS_LIMIT, Referrer, Subject};
+use crate::limits;
+use crate::oci::{Descriptor, Index, MediaType, Referrer, Subject};
 use crate::registry::http::{Call, RetryPolicy, Then};
 use crate::registry::upload::{Capability, Feature};
 
@@ -94,11 +95,11 @@ impl Repository {
             }
             let page = serde_json::from_slice(body).map_err(|error| format!("the answer is not an index: {error}"))?;
             listed.extend(described(&page));
-            Ok(if listed.len() < REFERRERS_LIMIT { Then::Next } else { Then::Enough })
+            Ok(if listed.len() <= limits::REFERRERS { Then::Next } else { Then::Enough })
         });
         match read {
             Ok(()) if is_list => {
-                listed.truncate(REFERRERS_LIMIT);
+                listed.truncate(limits::REFERRERS + 1);
                 self.note_referrers(true)?;
                 Ok(Some(listed))
             }
@@ -168,7 +169,7 @@ impl Repository {
     fn begin_index(&self, subject: &Digest, actions: &'static str) -> Result<ReadingIndex, Error> {
         let call = self.manifest_call(Method::GET, &Referrer::tag(subject), actions, "read")?;
         let (exchange, sent) = (Arc::clone(&self.client.exchange), call.clone());
-        let answer = self.client.tasks().spawn(async move { exchange.fetch(&sent, MANIFEST_SIZE_LIMIT).await });
+        let answer = self.client.tasks().spawn(async move { exchange.fetch(&sent, limits::MANIFEST_BYTES).await });
         Ok(ReadingIndex { call, answer })
     }
 
@@ -276,5 +277,5 @@ fn is_index(headers: &HeaderMap) -> bool {
 fn described(index: &Value) -> Vec<Descriptor> {
     let entries = index["manifests"].as_array().map(Vec::as_slice).unwrap_or_default();
     let read = entries.iter().filter_map(|entry| serde_json::from_value(entry.clone()).ok());
-    read.take(REFERRERS_LIMIT).collect()
+    read.take(limits::REFERRERS + 1).collect()
 }

@@ -10,7 +10,8 @@ use super::client::Client;
 use super::error::Error;
 use super::mirror::Mirror;
 use crate::digest::{Digest, Mismatch};
-use crate::oci::{Content, ContentError, Descriptor, MANIFEST_SIZE_LIMIT, MediaType, Source, Tag};
+use crate::limits;
+use crate::oci::{Content, ContentError, Descriptor, MediaType, Source, Tag};
 use crate::registry::auth::{Access, Rights};
 use crate::registry::download::AnywhereBlob;
 use crate::registry::http::{Call, Endpoint, RetryPolicy, canonical};
@@ -209,7 +210,7 @@ impl Repository {
 
     fn try_read(&self, name: &str, verb: &str) -> Result<(Descriptor, Vec<u8>), Error> {
         let call = self.manifest_call(Method::GET, name, PULL, verb)?;
-        let (headers, body, _) = self.client.fetch(&call, MANIFEST_SIZE_LIMIT)?;
+        let (headers, body, _) = self.client.fetch(&call, limits::MANIFEST_BYTES)?;
         let descriptor = Descriptor::of(media_type(&headers).unwrap_or(MediaType::IMAGE_MANIFEST), &body);
         match name.parse() {
             Ok(expected) if expected != descriptor.digest => {
@@ -222,10 +223,10 @@ impl Repository {
     pub(super) fn try_manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, Error> {
         let (digest, expected) = (descriptor.digest, descriptor.size);
         let call = self.manifest_call(Method::GET, &digest.to_string(), PULL, "read")?;
-        if expected > MANIFEST_SIZE_LIMIT {
-            return Err(Error::TooLarge { subject: call.subject, limit: MANIFEST_SIZE_LIMIT });
+        if expected > limits::MANIFEST_BYTES {
+            return Err(Error::TooLarge { subject: call.subject, limit: limits::MANIFEST_BYTES });
         }
-        let (_, body, _) = self.client.fetch(&call, MANIFEST_SIZE_LIMIT)?;
+        let (_, body, _) = self.client.fetch(&call, limits::MANIFEST_BYTES)?;
         let found = body.len() as u64;
         if found < expected {
             return Err(Mismatch::TooShort { digest, expected, found }.into());

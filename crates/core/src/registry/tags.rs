@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::error::Error;
 use super::repository::{PULL, Repository};
+use crate::limits;
 use crate::oci::Referrer;
 use crate::registry::http::Then;
 
@@ -17,14 +18,19 @@ struct Page {
 impl Repository {
     /// Lists all tags in the order of the registry, without those of the referrers tag schema.
     pub fn tags(&self) -> Result<Vec<String>, Error> {
-        let call = self.call(Method::GET, "tags/list", PULL, format!("list the tags of `{self}`"), self.to_string())?;
+        let attempt = format!("list the tags of `{self}`");
+        let call = self.call(Method::GET, "tags/list", PULL, attempt.clone(), self.to_string())?;
         let mut tags = Vec::new();
-        self.client.read_pages(call, |_, body| {
+        let read = self.client.read_pages(call, |_, body| {
             let page: Page =
                 serde_json::from_slice(body).map_err(|error| format!("the answer is not a list of tags: {error}"))?;
             tags.extend(page.tags.unwrap_or_default().into_iter().filter(|tag| !Referrer::is_tag(tag)));
-            Ok(Then::Next)
-        })?;
+            Ok(if tags.len() <= limits::TAGS { Then::Next } else { Then::Enough })
+        });
+        read?;
+        if tags.len() > limits::TAGS {
+            return Err(Error::ListTooLong { attempt, limit: limits::TAGS as u64, what: "tags" });
+        }
         Ok(tags)
     }
 }

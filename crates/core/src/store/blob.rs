@@ -11,20 +11,21 @@ use super::error::Error;
 use super::layout::{Store, open_regular};
 use crate::digest::{DigestWriter, Digesting, Hasher};
 use crate::oci::{Content, ContentError, Descriptor, MediaType};
-use crate::sys::BlockWriter;
+use crate::sys::{BlockWriter, TemporaryFile};
 
 /// A blob being written. If it is dropped without being committed, it leaves nothing behind.
 pub struct BlobWriter {
     store: Store,
-    file: tempfile::NamedTempFile,
+    file: TemporaryFile,
     writer: DigestWriter<BlockWriter>,
 }
 
 impl BlobWriter {
     pub(super) fn new(store: &Store, bytes: u64) -> Result<Self, Error> {
         let file = store.temporary_file()?;
-        let writer = DigestWriter::new(BlockWriter::sized(file.as_file().try_clone()?, 0, bytes)?);
-        Ok(Self { store: store.clone(), file, writer })
+        let blocks =
+            BlockWriter::sized(file.as_file().try_clone()?, 0, bytes).map_err(disk::naming(&store.ingest()))?;
+        Ok(Self { store: store.clone(), file, writer: DigestWriter::new(blocks) })
     }
 
     /// Moves the blob to its final path and returns the descriptor of the new bytes. This is the only way to store a
@@ -33,7 +34,7 @@ impl BlobWriter {
     /// A document `about` the blob is stored, too, in the same wait for the disk.
     pub fn commit(self, media_type: MediaType, about: Option<Document<'_>>) -> Result<Committed, ContentError> {
         let (blocks, digest, size) = self.writer.finish();
-        blocks.finish()?;
+        blocks.finish().map_err(disk::naming(&self.store.ingest()))?;
         let descriptor = Descriptor::new(media_type, digest, size);
         let was_there = self.store.has_blob(&descriptor)?;
         let blob = Written { file: self.file, place: self.store.blob_path(&digest) };
@@ -63,7 +64,7 @@ pub struct Committed {
 
 impl Write for BlobWriter {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.writer.write(buffer)
+        self.writer.write(buffer).map_err(disk::naming(&self.store.ingest()))
     }
 
     fn flush(&mut self) -> io::Result<()> {

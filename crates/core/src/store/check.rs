@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io::Read;
 
-use super::collect::{children, files, remove_if_there};
+use super::collect::{files, parse_children, remove_if_there};
 use super::error::Error;
 use super::index::Entry;
 use super::layout::Store;
@@ -70,8 +70,8 @@ impl Store {
             if damaged.contains(&blob.digest) || !self.has_layer(&blob)? {
                 broken.push(blob.digest);
             } else if blob.media_type.is_manifest() {
-                match self.read_document(&blob) {
-                    Ok(bytes) => left.extend(children(&bytes)),
+                match self.read_document(&blob).and_then(|bytes| parse_children(&bytes)) {
+                    Ok(children) => left.extend(children),
                     Err(_) => broken.push(blob.digest),
                 }
             }

@@ -7,9 +7,10 @@ use std::path::Path;
 use fs_err as fs;
 
 use super::error::Error;
+use super::index::Entry;
 use super::layout::{Store, TEMPORARY_PREFIX};
 use crate::digest::Digest;
-use crate::oci::{ContentError, Descriptor, Index, Manifest};
+use crate::oci::{ContentError, Descriptor, Manifest};
 
 /// The result of a collection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,14 +24,18 @@ pub struct Collected {
 }
 
 impl Store {
-    /// Removes the blobs that no manifest of the index needs. While other processes use the store, this leaves only a
-    /// request, and the last of them collects.
+    /// Removes the blobs that no manifest of the index needs; removes nothing if a manifest cannot be read. While other
+    /// processes use the store, this leaves only a request, and the last of them collects.
     pub fn collect(&self) -> Result<Collected, Error> {
         if !self.root().exists() {
             return Ok(Collected::default());
         }
         drop(self.prepare()?);
+        if let Some(all) = self.lock_all_use()? {
+            return self.collect_alone(&all);
+        }
         fs::write(self.private(WANTED), [])?;
+        // The last of the others may have ended before the request was there.
         Ok(self.collect_if_wanted()?.unwrap_or(Collected { deferred: true, ..Collected::default() }))
     }
 
@@ -39,13 +44,19 @@ impl Store {
         if !self.private(WANTED).exists() {
             return Ok(None);
         }
-        let Some(_all) = self.lock_all_use()? else { return Ok(None) };
-        remove_if_there(&self.private(WANTED))?;
-        self.remove_abandoned()?;
-        self.sweep().map(Some)
+        let Some(all) = self.lock_all_use()? else { return Ok(None) };
+        self.collect_alone(&all).map(Some)
     }
 
-    fn sweep(&self) -> Result<Collected, Error> {
+    /// Collects while this process holds `_all` of the use lock.
+    fn collect_alone(&self, _all: &fs::File) -> Result<Collected, Error> {
+        remove_if_there(&self.private(WANTED))?;
+        self.remove_abandoned()?;
+        self.sweep()
+    }
+
+    /// Removes what nothing needs. The caller must hold the use lock exclusively.
+    pub(super) fn sweep(&self) -> Result<Collected, Error> {
         let needed = self.needed()?;
         let is_garbage =
             |name: &str| format!("sha256:{name}").parse().is_ok_and(|digest: Digest| !needed.contains(&digest));
@@ -59,18 +70,29 @@ impl Store {
         Ok(removed)
     }
 
-    /// Returns the digests that the index leads to. A missing or damaged manifest leads to nothing.
+    /// Returns the digests that the index leads to.
+    ///
+    /// Fails at a manifest that cannot be read: any blob may be one of its layers. Only the manifests that an index
+    /// lists may be missing (image-spec 1.1, "Image Index": a client may have fetched some of them); they need nothing.
     pub(super) fn needed(&self) -> Result<HashSet<Digest>, Error> {
+        self.needed_by(&self.entries()?)
+    }
+
+    /// Returns the digests that these entries lead to.
+    pub(super) fn needed_by(&self, entries: &[Entry]) -> Result<HashSet<Digest>, Error> {
         let mut needed = HashSet::new();
-        let mut manifests: Vec<Descriptor> = self.entries()?.into_iter().map(|entry| entry.descriptor).collect();
-        while let Some(manifest) = manifests.pop() {
-            if !needed.insert(manifest.digest) || !manifest.media_type.is_manifest() {
-                continue;
-            }
-            match self.read_document(&manifest) {
-                Ok(bytes) => manifests.extend(children(&bytes)),
-                Err(ContentError::Io(error)) => return Err(error.into()),
-                Err(_) => {}
+        for entry in entries {
+            let mut manifests = vec![entry.descriptor.clone()];
+            while let Some(manifest) = manifests.pop() {
+                if !needed.insert(manifest.digest) || !manifest.media_type.is_manifest() {
+                    continue;
+                }
+                let is_member = manifest.digest != entry.descriptor.digest;
+                match self.read_document(&manifest).and_then(|bytes| parse_children(&bytes)) {
+                    Ok(children) => manifests.extend(children),
+                    Err(ContentError::NotFound(_)) if is_member => {}
+                    Err(source) => return Err(unreadable(entry, &manifest, source)),
+                }
             }
         }
         Ok(needed)
@@ -92,7 +114,7 @@ impl Store {
         }
         drop(self.prepare()?);
         let all = self.exclusive()?;
-        let unfinished = remove_files(&self.ingest(), |_| true)?;
+        let unfinished = self.drop_unfinished()?;
         self.forget_layers(|_| true)?;
         let garbage = self.sweep()?;
         drop(all);
@@ -101,6 +123,11 @@ impl Store {
             bytes: unfinished.bytes + garbage.bytes,
             deferred: false,
         })
+    }
+
+    /// Removes unfinished downloads. The caller must hold the use lock exclusively.
+    pub(super) fn drop_unfinished(&self) -> Result<Collected, Error> {
+        remove_files(&self.ingest(), |_| true)
     }
 
     /// Removes temporary files. The caller must hold the use lock exclusively, so that no process is writing them.
@@ -113,12 +140,32 @@ impl Store {
 /// The file that requests a collection from the last user of the store.
 const WANTED: &str = "collect";
 
-/// Returns the descriptors in the bytes of a manifest or an index.
+/// Returns the descriptors in the bytes of a manifest or an index; none if they are neither.
 pub(super) fn children(bytes: &[u8]) -> Vec<Descriptor> {
-    if let Ok(manifest) = Manifest::parse(bytes) {
-        return manifest.blobs().cloned().collect();
+    parse_children(bytes).unwrap_or_default()
+}
+
+/// Returns the descriptors in the bytes of a manifest or an index. Fails if they are neither.
+pub(super) fn parse_children(bytes: &[u8]) -> Result<Vec<Descriptor>, ContentError> {
+    let not_a_manifest = match Manifest::parse(bytes) {
+        Ok(manifest) => return Ok(manifest.blobs().cloned().collect()),
+        Err(error) => error,
+    };
+    match serde_json::from_slice::<Listing>(bytes) {
+        Ok(index) => Ok(index.manifests),
+        Err(_) => Err(ContentError::Other(not_a_manifest.into())),
     }
-    serde_json::from_slice::<Index>(bytes).map(|index| index.manifests).unwrap_or_default()
+}
+
+/// An index that has a list of manifests, even an empty one: without it, every JSON object would be an index.
+#[derive(serde::Deserialize)]
+struct Listing {
+    manifests: Vec<Descriptor>,
+}
+
+fn unreadable(entry: &Entry, manifest: &Descriptor, source: ContentError) -> Error {
+    let name = entry.name().map_or_else(|| manifest.digest.to_string(), str::to_owned);
+    Error::UnreadableManifest { name, digest: manifest.digest, source: Box::new(source) }
 }
 
 pub(super) fn files(folder: &Path) -> io::Result<Vec<(String, std::fs::Metadata)>> {

@@ -9,14 +9,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use tempfile::NamedTempFile;
 
-use crate::sys;
 pub(super) use crate::sys::sync_tree;
+use crate::sys::{self, TemporaryFile};
 
 /// A file whose bytes are written, but may not be on the disk yet.
 pub(super) struct Written {
-    pub(super) file: NamedTempFile,
+    pub(super) file: TemporaryFile,
     /// The final path of the file.
     pub(super) place: PathBuf,
 }
@@ -33,6 +32,11 @@ pub(super) fn place(files: Vec<Written>) -> io::Result<()> {
         sync(one.file.as_file())?;
     }
     files.into_iter().try_for_each(|one| persist(one.file, &one.place))
+}
+
+/// Returns a function that adds `folder` to an error of writing to an open file in it.
+pub(super) fn naming(folder: &Path) -> impl Fn(io::Error) -> io::Error {
+    |error| io::Error::new(error.kind(), format!("failed to write to a file in `{}`: {error}", folder.display()))
 }
 
 /// Waits until the bytes of `file` are on the disk.
@@ -52,8 +56,8 @@ pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Gives a file that has been [`sync`]ed the name `to`.
-pub(super) fn persist(file: NamedTempFile, to: &Path) -> io::Result<()> {
-    file.persist(to).map_err(|error| error.error)?;
+pub(super) fn persist(file: TemporaryFile, to: &Path) -> io::Result<()> {
+    file.persist(to)?;
     #[cfg(test)]
     log::note_name(to);
     Ok(())

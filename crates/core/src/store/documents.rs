@@ -6,7 +6,7 @@ use super::disk::{self, Written};
 use super::layout::Store;
 use super::writer::Writer;
 use crate::digest::VerifyingReader;
-use crate::oci::{Content, ContentError, Descriptor};
+use crate::oci::{Content, ContentError, Descriptor, check_document_size};
 
 /// The descriptor and the content of a document.
 pub type Document<'a> = (&'a Descriptor, &'a dyn Content);
@@ -14,6 +14,9 @@ pub type Document<'a> = (&'a Descriptor, &'a dyn Content);
 impl Writer {
     /// Stores the missing ones of `documents`, verified, all or none. Keeps one file open for each of them until then.
     pub fn put_documents(&self, documents: &[Document<'_>]) -> Result<(), ContentError> {
+        for (manifest, _) in documents.iter().filter(|(document, _)| document.media_type.is_manifest()) {
+            check_document_size(manifest)?;
+        }
         let mut written: Vec<Written> = Vec::new();
         for document in documents {
             let place = self.store().blob_path(&document.0.digest);

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::digest::Digest;
 use crate::oci::ContentError;
 
 /// The reason why an operation on the store failed.
@@ -26,6 +27,26 @@ pub enum Error {
         path: PathBuf,
         /// The error of the JSON parser.
         source: serde_json::Error,
+    },
+    /// The index would be larger than the limit.
+    #[error("the index `{path}` is full: with this change it would have {bytes} bytes, and the limit is {limit}")]
+    IndexFull {
+        /// The index file.
+        path: PathBuf,
+        /// The size that it would have.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// It is not known which content a manifest needs, so none can be deleted.
+    #[error("cannot read the manifest `{name}`, which may need any of the content")]
+    UnreadableManifest {
+        /// Its name in the index, or else its digest.
+        name: String,
+        /// Its digest.
+        digest: Digest,
+        /// The reason.
+        source: Box<ContentError>,
     },
     /// Other processes use the store, and the operation needs it exclusively.
     #[error("other `kit` processes are using the store at `{0}`")]

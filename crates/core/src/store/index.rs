@@ -6,17 +6,21 @@
 
 use std::io;
 
+use fs_err as fs;
+
 use super::disk;
 use super::error::Error;
 use super::layout::{Names, Store, read_regular};
 use super::referrers::{SUBJECT, drop_orphans};
+use crate::digest::{Digest, DigestWriter};
+use crate::limits;
 use crate::oci::{Descriptor, Index, REF_NAME, Reference, Tag};
 
 /// An annotation of `kit`: the full repository of an entry, such as `localhost/demo`.
 const REPOSITORY: &str = "ml.kitops.modelkit.repository";
 
-/// The size of about 200,000 names, at 300 bytes each.
-const INDEX_LIMIT: u64 = 64 * 1024 * 1024;
+/// The size of an entry with a long name in the JSON of the index.
+const ENTRY_BYTES: u64 = 512;
 
 /// One entry of the index.
 #[derive(Debug, Clone)]
@@ -47,7 +51,7 @@ impl Entry {
 
 /// Parses a repository. The unnamed repository is not valid before a tag, so the text is parsed with a digest.
 fn parse_repository(text: &str) -> Option<Reference> {
-    let with_digest = format!("{text}@{}", crate::digest::Digest::of(b""));
+    let with_digest = format!("{text}@{}", Digest::of(b""));
     with_digest.parse::<Reference>().ok().map(|reference| reference.without_selector())
 }
 
@@ -104,7 +108,7 @@ impl Store {
 
     fn read_index(&self) -> Result<Index, Error> {
         let path = self.index_file();
-        match read_regular(&path, INDEX_LIMIT) {
+        match read_regular(&path, limits::INDEX_READ_BYTES) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|source| Error::Index { path, source }),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 Ok(Index::default())
@@ -113,20 +117,37 @@ impl Store {
         }
     }
 
+    /// Fails if the index has no space for `entries` more.
+    pub(super) fn check_space(&self, entries: usize) -> Result<(), Error> {
+        let path = self.index_file();
+        let bytes = fs::metadata(&path).map_or(0, |metadata| metadata.len());
+        self.check_index_size(bytes, bytes + ENTRY_BYTES * entries as u64)
+    }
+
+    /// Fails if the index would grow beyond its limit. It may always become smaller.
+    fn check_index_size(&self, before: u64, bytes: u64) -> Result<(), Error> {
+        if bytes <= limits::INDEX_BYTES || bytes <= before {
+            return Ok(());
+        }
+        Err(Error::IndexFull { path: self.index_file(), bytes, limit: limits::INDEX_BYTES })
+    }
+
     /// Changes the index under its lock and returns the result of `change`; the caller has a share of the use lock. An
-    /// index that stays the same is not written.
+    /// index that stays the same is not written, and one that would be too large neither.
     ///
     /// All blobs are on the disk before the index is, so that it leads to them even after a power failure.
     pub(super) fn change_index<T>(&self, change: impl FnOnce(&mut Vec<Entry>) -> T) -> Result<T, Error> {
         let _lock = self.lock_index()?;
-        let before = self.read_index()?;
-        let mut entries = before.manifests.iter().map(|descriptor| Entry { descriptor: descriptor.clone() }).collect();
+        let mut index = self.read_index()?;
+        let before = fingerprint(&index);
+        let mut entries =
+            std::mem::take(&mut index.manifests).into_iter().map(|descriptor| Entry { descriptor }).collect();
         let result = change(&mut entries);
-        let manifests = entries.into_iter().map(|entry| entry.descriptor).collect();
-        let mut after = before.clone();
-        after.manifests = manifests;
+        index.manifests = entries.into_iter().map(|entry| entry.descriptor).collect();
+        let after = fingerprint(&index);
         let is_other = after != before || !self.index_file().exists();
-        let write = || self.synced_file(&serde_json::to_vec(&after).expect("an index has only string keys"));
+        self.check_index_size(before.1, after.1)?;
+        let write = || self.synced_file(&serde_json::to_vec(&index).expect("an index has only string keys"));
         let file = is_other.then(write).transpose()?;
         // After the file has been synced, because a journal has then usually committed the names of the blobs as well:
         // there is little left to wait for.
@@ -140,18 +161,37 @@ impl Store {
 
     /// Removes the entries that `choose` selects and returns them. A manifest that loses its last name in a repository
     /// is removed from it together with its referrers; their blobs stay until [`collect`](Self::collect).
-    pub fn remove_entries(&self, mut choose: impl FnMut(&Entry) -> bool) -> Result<Vec<Entry>, Error> {
+    ///
+    /// On a full disk, blobs that only these entries lead to are removed already, until the index can be written.
+    pub fn remove_entries(&self, choose: impl Fn(&Entry) -> bool) -> Result<Vec<Entry>, Error> {
         if !self.root().exists() {
             return Ok(Vec::new());
         }
-        let _share = self.prepare()?;
-        self.change_index(|entries| {
-            let (gone, kept) = std::mem::take(entries).into_iter().partition(|entry| choose(entry));
-            *entries = kept;
-            drop_orphans(entries, |manifest| self.members(manifest));
-            gone
-        })
+        let remove = || self.change_index(|entries| self.take_entries(entries, &choose));
+        let share = self.prepare()?;
+        let removed = remove();
+        drop(share);
+        match removed {
+            Err(error) if error.is_lack_of_space() => self.remove_making_room(&choose, remove),
+            done => done,
+        }
     }
+
+    /// Takes the entries that `choose` selects out of `entries`, and drops the referrers of manifests that are gone.
+    pub(super) fn take_entries(&self, entries: &mut Vec<Entry>, choose: &dyn Fn(&Entry) -> bool) -> Vec<Entry> {
+        let (gone, kept) = std::mem::take(entries).into_iter().partition(|entry| choose(entry));
+        *entries = kept;
+        drop_orphans(entries, |manifest| self.members(manifest));
+        gone
+    }
+}
+
+/// The digest and the length of the JSON of an index, to find out if it changed without a second copy in memory.
+fn fingerprint(index: &Index) -> (Digest, u64) {
+    let mut json = DigestWriter::new(io::sink());
+    serde_json::to_writer(&mut json, index).expect("an index has only string keys, and a sink accepts everything");
+    let (_, digest, bytes) = json.finish();
+    (digest, bytes)
 }
 
 /// Adds a manifest. Another manifest with that name loses the name, but stays in the repository.

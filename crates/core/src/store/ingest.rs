@@ -10,7 +10,7 @@ use super::error::Error;
 use super::layout::Store;
 use crate::digest::{Hasher, VerifyingReader};
 use crate::oci::{Content, ContentError, Descriptor, Inspection};
-use crate::sys::{self, BlockWriter};
+use crate::sys::{self, BlockWriter, Leftover, LeftoverKind};
 
 const BUFFER_BYTES: usize = 1024 * 1024;
 
@@ -53,6 +53,7 @@ impl Store {
                 break partial;
             }
         };
+        let _kept = Leftover::new(LeftoverKind::PartialDownload(path.clone()));
         let resumed = usable_length(&partial, blob)?;
         let mut fetched = fetch(&mut partial, resumed, blob, content);
         if resumed > 0 && is_mismatch(&fetched) {
@@ -116,8 +117,9 @@ fn fetch<'c>(
         }
     }
     let mut reader = VerifyingReader::resumed(content.open_at(resumed)?, hasher, resumed, blob.digest, blob.size);
-    let mut blocks = BlockWriter::sized(partial.file().try_clone()?, resumed, blob.size)?;
-    let read = copy(&mut reader, &mut blocks, inspection.as_deref_mut(), &mut buffer);
+    let failed = disk::naming(partial.path().parent().unwrap_or(partial.path()));
+    let mut blocks = BlockWriter::sized(partial.file().try_clone()?, resumed, blob.size).map_err(&failed)?;
+    let read = copy(&mut reader, &mut blocks, inspection.as_deref_mut(), &mut buffer, &failed);
     // After a failure, too: the next run resumes after the bytes that arrived.
     let written = blocks.finish();
     if read.is_err() || written.is_err() {
@@ -125,7 +127,7 @@ fn fetch<'c>(
         partial.set_len(partial.metadata()?.len())?;
     }
     read?;
-    written?;
+    written.map_err(&failed)?;
     Ok(inspection)
 }
 
@@ -134,6 +136,7 @@ fn copy(
     writer: &mut impl Write,
     mut inspection: Option<&mut (dyn Inspection + '_)>,
     buffer: &mut [u8],
+    failed: impl Fn(io::Error) -> io::Error,
 ) -> io::Result<()> {
     loop {
         let read = reader.read(buffer)?;
@@ -143,6 +146,6 @@ fn copy(
         if let Some(inspection) = &mut inspection {
             inspection.take(&buffer[..read]);
         }
-        writer.write_all(&buffer[..read])?;
+        writer.write_all(&buffer[..read]).map_err(&failed)?;
     }
 }

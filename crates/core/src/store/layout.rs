@@ -9,8 +9,9 @@ use super::disk;
 use super::error::Error;
 use super::lock::Share;
 use crate::digest::Digest;
+use crate::limits;
 use crate::oci::{LAYOUT_FILE, Reference};
-use crate::sys;
+use crate::sys::TemporaryFile;
 
 /// A store in a folder. Opening a store changes nothing; the first writer creates the folder.
 #[derive(Debug, Clone)]
@@ -50,7 +51,7 @@ impl Store {
 
     fn check_version(&self) -> Result<(), Error> {
         let not_a_layout = |reason: String| Error::NotALayout { path: self.root.clone(), reason };
-        match read_regular(&self.layout_file(), LAYOUT_FILE_LIMIT) {
+        match read_regular(&self.layout_file(), limits::LAYOUT_FILE_BYTES) {
             Ok(bytes) => {
                 let version =
                     serde_json::from_slice::<serde_json::Value>(&bytes).map_err(|e| not_a_layout(e.to_string()))?;
@@ -100,7 +101,7 @@ impl Store {
     }
 
     /// Writes and syncs a new file that can then replace another: readers see the old content or the new one.
-    pub(super) fn synced_file(&self, content: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+    pub(super) fn synced_file(&self, content: &[u8]) -> io::Result<TemporaryFile> {
         let mut file = self.temporary_file()?;
         io::Write::write_all(&mut file, content)?;
         disk::sync(file.as_file())?;
@@ -108,8 +109,8 @@ impl Store {
     }
 
     /// Creates a file in the ingest folder that is deleted unless it is kept.
-    pub(super) fn temporary_file(&self) -> io::Result<tempfile::NamedTempFile> {
-        sys::temporary(0o644).prefix(TEMPORARY_PREFIX).tempfile_in(self.ingest())
+    pub(super) fn temporary_file(&self) -> io::Result<TemporaryFile> {
+        TemporaryFile::create(&self.ingest(), TEMPORARY_PREFIX, 0o644)
     }
 
     /// Returns the path of the file that contains a blob, if the blob is stored as a file. The file must not be written
@@ -139,9 +140,6 @@ impl Store {
         self.root.join("oci-layout")
     }
 }
-
-/// Far more than the one line in the file `oci-layout`.
-const LAYOUT_FILE_LIMIT: u64 = 64 * 1024;
 
 /// Reads a file of a layout that may come from an untrusted source: it must be a regular file of at most `limit` bytes.
 pub(super) fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {

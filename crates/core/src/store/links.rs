@@ -21,12 +21,12 @@ use super::writer::Writer;
 use crate::digest::{Digest, DigestWriter, Digesting};
 use crate::oci::{Content, ContentError, Descriptor, MediaType, PartFinder};
 use crate::recipe::{Recipe, RecipeWriter};
-use crate::sys::{clone_whole, device_of};
+use crate::sys::{self, TemporaryFolder, clone_whole, device_of};
 
 /// A layer that is to be stored as a recipe. If it is dropped without being committed, it leaves nothing behind.
 pub struct LinkWriter {
     store: Store,
-    folder: tempfile::TempDir,
+    folder: TemporaryFolder,
     recipe: RecipeWriter,
     layer: DigestWriter<io::Sink>,
 }
@@ -36,7 +36,7 @@ impl Writer {
     pub fn new_link(&self) -> Result<LinkWriter, Error> {
         let store = self.store().clone();
         fs::create_dir_all(store.recipes())?;
-        let folder = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempdir_in(store.recipes())?;
+        let folder = TemporaryFolder::create(&store.recipes(), TEMPORARY_PREFIX, 0o777)?;
         let recipe = RecipeWriter::cloning_into(folder.path().to_owned())?;
         Ok(LinkWriter { store, folder, recipe, layer: DigestWriter::new(io::sink()) })
     }
@@ -82,12 +82,15 @@ impl LinkWriter {
         let place = self.store.recipe_folder(&digest);
         let was_there = place.exists();
         if was_there {
-            let grave = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempdir_in(self.store.recipes())?;
-            fs::rename(&place, grave.path())?;
+            let grave = TemporaryFolder::create(&self.store.recipes(), TEMPORARY_PREFIX, 0o777)?;
+            sys::uninterrupted(|| {
+                fs::rename(&place, grave.path())?;
+                disk::rename(self.folder.path(), &place)
+            })?;
+        } else {
+            disk::rename(self.folder.path(), &place)?;
         }
-        disk::rename(self.folder.path(), &place)?;
-        // The folder has been renamed, so it must not be deleted under its old name.
-        drop(self.folder.keep());
+        self.folder.keep();
         disk::sync_folder(&self.store.recipes())?;
         Ok(Committed { descriptor, was_there })
     }

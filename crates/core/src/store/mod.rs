@@ -16,6 +16,7 @@ mod collect;
 mod disk;
 mod documents;
 mod error;
+mod full_disk;
 mod index;
 mod ingest;
 mod layout;

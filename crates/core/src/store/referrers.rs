@@ -9,7 +9,8 @@ use super::error::Error;
 use super::index::Entry;
 use super::layout::{Names, Store};
 use crate::digest::Digest;
-use crate::oci::{Annotations, Descriptor, REFERRERS_LIMIT, Referrer};
+use crate::limits;
+use crate::oci::{Annotations, Descriptor, Referrer};
 
 /// An annotation of `kit`: the digest of the subject of an entry without a name.
 pub(super) const SUBJECT: &str = "ml.kitops.modelkit.subject";
@@ -36,7 +37,7 @@ impl Store {
             let Ok(bytes) = self.read_document(&entry.descriptor) else { continue };
             let Some(referrer) = Referrer::read(&entry.descriptor, &bytes) else { continue };
             let is_new = found.iter().all(|other| other.digest != referrer.descriptor.digest);
-            if referrer.subject == subject.digest && is_new && found.len() < REFERRERS_LIMIT {
+            if referrer.subject == subject.digest && is_new && found.len() <= limits::REFERRERS {
                 found.push(referrer.descriptor);
             }
         }

@@ -42,8 +42,7 @@ impl Writer {
         serde_json::to_writer(&mut file, layer).map_err(io::Error::from)?;
         file.flush()?;
         // Not synced: an incomplete file is not valid JSON, and is ignored.
-        file.persist(store.layers().join(key.hex())).map_err(|error| error.error)?;
-        Ok(())
+        Ok(file.persist(&store.layers().join(key.hex()))?)
     }
 }
 

@@ -18,9 +18,14 @@ pub struct Writer {
     _share: Share,
 }
 
+/// The entries of a ModelKit in the index: its own, its tables of contents and its provenance.
+const MODELKIT_ENTRIES: usize = 3;
+
 impl Store {
-    /// Opens a repository for writing, and creates the store if it does not exist.
+    /// Opens a repository for writing, and creates the store if it does not exist. Fails if the index has no space for
+    /// a ModelKit with its referrers, before anything is written for it.
     pub fn writer(&self, names: Names) -> Result<Writer, Error> {
+        self.check_space(MODELKIT_ENTRIES)?;
         let share = self.prepare()?;
         Ok(Writer { store: self.clone(), names, _share: share })
     }

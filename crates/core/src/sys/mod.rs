@@ -22,6 +22,7 @@
 //! | sync of a folder | as on Linux | not needed by NTFS, which logs changes of names |
 //! | sync of a file system, early writing | a sync of the folder; nothing | nothing |
 //! | columns of the terminal | as on Linux | unknown |
+//! | ending cleanly after a signal | as on Linux; an ignored SIGHUP is not recognised | ended at once |
 
 mod block_writer;
 mod clone;
@@ -29,11 +30,13 @@ mod dir;
 mod direct;
 mod disk_space;
 mod identity;
+mod interruption;
 mod memory;
 mod metadata;
 mod open;
 mod path_bytes;
 mod permissions;
+mod process;
 mod replace;
 mod shell;
 mod sync;
@@ -45,12 +48,16 @@ pub use clone::{clone_whole, device_of};
 pub use dir::{Dir, Found, Link, Names, is_link_refusal};
 pub use disk_space::free_bytes;
 pub use identity::{FileIdentity, is_removed, is_still_at};
+pub use interruption::{
+    Interruption, Leftover, LeftoverKind, TemporaryFile, TemporaryFolder, is_temporary_name, on_interruption,
+    uninterrupted, wait_if_interrupted,
+};
 pub use memory::cacheable_bytes;
 pub use metadata::{FileType, Metadata, Timestamp};
 pub use open::{create_read_only, open_lock_file, open_private};
 pub use path_bytes::{bytes_of_path, path_of_bytes};
 pub use permissions::{create_dir, create_dir_all, mode_of, set_mode};
-pub use replace::{replace_file, replace_private_file, temporary};
+pub use replace::{replace_file, replace_private_file};
 pub use shell::shell;
 pub use sync::{begin_to_write, sync_folder, sync_tree};
 pub use terminal::error_columns;

@@ -6,10 +6,16 @@ use std::path::Path;
 
 use fs_err as fs;
 
+use super::interruption::TemporaryFile;
+
+/// The prefix of the new file until it replaces the old one.
+const PREFIX: &str = ".kit-write-";
+
 /// Replaces the file at `path` by `content` atomically. The file keeps its permissions, and symbolic links to it remain
-/// links. A new file has the permissions of any file that the user creates.
+/// links. A new file has the permissions of any file that the user creates. A device or a pipe is written to.
 pub fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
     let (path, permissions) = match fs::canonicalize(path) {
+        Ok(_) if !fs::metadata(path)?.is_file() => return fs::write(path, content),
         Ok(path) => (path.clone(), Some(fs::metadata(&path)?.permissions())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), None),
         Err(error) => return Err(error),
@@ -25,32 +31,14 @@ pub fn replace_private_file(path: &Path, content: &[u8]) -> io::Result<()> {
     write_and_rename(&path, 0o600, content, None)
 }
 
-/// Returns a builder for temporary files and folders with `mode` less the umask, where the platform has permission
-/// bits.
-pub fn temporary(mode: u32) -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    with_mode(&mut builder, mode);
-    builder
-}
-
-#[cfg(unix)]
-fn with_mode(builder: &mut tempfile::Builder, mode: u32) {
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
-}
-
-#[cfg(not(unix))]
-fn with_mode(_builder: &mut tempfile::Builder, _mode: u32) {}
-
 fn write_and_rename(path: &Path, mode: u32, content: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
-    let prefix = format!(".{}-", path.file_name().unwrap_or_default().to_string_lossy());
-    let mut file = temporary(mode).prefix(&prefix).tempfile_in(folder_of(path))?;
+    let mut file = TemporaryFile::create(folder_of(path), PREFIX, mode)?;
     file.write_all(content)?;
     if let Some(permissions) = permissions {
         file.as_file().set_permissions(permissions)?;
     }
     file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+    file.persist(path)
 }
 
 fn folder_of(path: &Path) -> &Path {

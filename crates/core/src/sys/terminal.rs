@@ -11,3 +11,18 @@ pub fn error_columns() -> Option<u16> {
 pub fn error_columns() -> Option<u16> {
     None
 }
+
+/// Makes the terminal show what the user types. A prompt for a password that was interrupted has turned it off.
+#[cfg(unix)]
+pub(super) fn show_input() {
+    use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+    let Ok(terminal) = fs_err::File::open("/dev/tty") else { return };
+    let Ok(mut settings) = tcgetattr(&terminal) else { return };
+    settings.local_modes |= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
+    // The process ends in any case.
+    tcsetattr(&terminal, OptionalActions::Now, &settings).ok();
+}
+
+/// Does nothing: no handler of signals is installed.
+#[cfg(not(unix))]
+pub(super) fn show_input() {}

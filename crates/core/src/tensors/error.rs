@@ -1,8 +1,7 @@
 //! Errors in the headers of files of weights.
 
+use crate::limits;
 use std::io;
-
-use super::header::HEADER_LIMIT;
 
 /// The reason why the tensors of a file cannot be determined from its header.
 #[derive(Debug, thiserror::Error)]
@@ -14,7 +13,7 @@ pub enum Error {
     #[error("it ends inside its header")]
     Truncated,
     /// The header is, or claims to be, larger than any real one.
-    #[error("its header is longer than {HEADER_LIMIT} bytes")]
+    #[error("its header is longer than {} bytes", limits::TENSOR_HEADER_BYTES)]
     TooLarge,
     /// The file does not begin like a GGUF file.
     #[error("it is not a GGUF file")]

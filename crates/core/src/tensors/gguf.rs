@@ -5,17 +5,14 @@ use std::io::{self, BufReader, Read};
 
 use super::error::Error;
 use super::ggml::BlockType;
-use super::header::{Format, HEADER_LIMIT, Header, Tensor, Value, elements};
+use super::header::{Format, Header, Tensor, Value, elements};
+use crate::limits;
 
-/// The maximum number of dimensions; the specification says: "Currently at most 4, but this may change in the future."
-const DIMENSIONS_LIMIT: u32 = 8;
-/// The maximum depth of nested arrays, which are allowed but not used in practice.
-const NESTING_LIMIT: usize = 4;
 /// The maximum length of arrays of integers that are kept: some models have a different number of heads in each layer.
 const KEPT_ELEMENTS: u64 = 512;
 
 pub(super) fn read(source: impl Read, file_size: Option<u64>) -> Result<Header, Error> {
-    let source = BufReader::new(source).take(HEADER_LIMIT);
+    let source = BufReader::new(source).take(limits::TENSOR_HEADER_BYTES);
     let mut reader = Reader { source, position: 0, version: 0, is_big_endian: false };
     let (tensor_count, entry_count) = reader.beginning()?;
     let mut metadata = BTreeMap::new();
@@ -105,7 +102,7 @@ impl<R: Read> Reader<R> {
     fn entry(&mut self) -> Result<Entry, Error> {
         let name = self.text()?;
         let dimensions = self.u32()?;
-        if dimensions > DIMENSIONS_LIMIT {
+        if dimensions as usize > limits::TENSOR_DIMENSIONS {
             return Err(Error::tensor(&name, "has too many dimensions"));
         }
         let shape = (0..dimensions).map(|_| self.length()).collect::<Result<_, _>>()?;
@@ -142,7 +139,7 @@ impl<R: Read> Reader<R> {
                     self.skip(length)?;
                 }
             }
-            (9, _) if depth < NESTING_LIMIT => {
+            (9, _) if depth < limits::GGUF_DEPTH => {
                 for _ in 0..count {
                     self.array(key, depth + 1)?;
                 }

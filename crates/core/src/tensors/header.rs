@@ -8,10 +8,6 @@ use serde::Serialize;
 use super::error::Error;
 use super::{gguf, safetensors};
 
-/// The maximum length of a header in bytes: the limit of the reader of safetensors (`MAX_HEADER_SIZE` in its
-/// `tensor.rs`, 0.7), also used for GGUF, where vocabularies of 256,000 words need about 10 MB.
-pub const HEADER_LIMIT: u64 = 100_000_000;
-
 /// A format of files of weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -1,7 +1,8 @@
 //! The headers of files of weights, safetensors and GGUF, and the requirements of a model derived from them.
 //!
 //! This module does not open files: a header is read from any `Read`, and a `config.json` is passed as text. Headers
-//! are not trusted: the result is at most as large as the bytes that were read, and those are at most [`HEADER_LIMIT`].
+//! are not trusted: the result is at most as large as the bytes that were read, and those are at most
+//! [`TENSOR_HEADER_BYTES`](crate::limits::TENSOR_HEADER_BYTES).
 
 mod error;
 mod ggml;
@@ -14,7 +15,7 @@ mod safetensors;
 mod summary;
 
 pub use error::Error;
-pub use header::{Format, HEADER_LIMIT, Header, Tensor, Value};
+pub use header::{Format, Header, Tensor, Value};
 pub use hyperparameters::{Hyperparameters, Quantization};
 pub use memory::Memory;
 pub use summary::{Summary, TypeCount};

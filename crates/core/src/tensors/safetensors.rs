@@ -9,13 +9,14 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
 use super::error::Error;
-use super::header::{Format, HEADER_LIMIT, Header, Tensor, Value, elements};
+use super::header::{Format, Header, Tensor, Value, elements};
+use crate::limits;
 
 pub(super) fn read(mut source: impl Read, file_size: Option<u64>) -> Result<Header, Error> {
     let mut length = [0; 8];
     source.read_exact(&mut length)?;
     let length = u64::from_le_bytes(length);
-    if length > HEADER_LIMIT {
+    if length > limits::TENSOR_HEADER_BYTES {
         // The header would end after the file.
         let is_cut = file_size.is_some_and(|size| length > size);
         return Err(if is_cut { Error::Truncated } else { Error::TooLarge });
@@ -211,8 +212,8 @@ mod tests {
             assert_eq!(read(&file[..], None).unwrap_err().to_string(), expected);
         };
         check(3, "it ends inside its header");
-        check(HEADER_LIMIT, "it ends inside its header");
-        check(HEADER_LIMIT + 1, "its header is longer than 100000000 bytes");
+        check(limits::TENSOR_HEADER_BYTES, "it ends inside its header");
+        check(limits::TENSOR_HEADER_BYTES + 1, "its header is longer than 100000000 bytes");
         check(u64::MAX, "its header is longer than 100000000 bytes");
         assert!(matches!(read(&[0; 7][..], None), Err(Error::Truncated)));
     }

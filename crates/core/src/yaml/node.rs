@@ -7,15 +7,8 @@ use std::rc::Rc;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
 
+use crate::limits;
 use crate::problem::Mark;
-
-/// The maximum depth: far more than any Kitfile needs, and less than the 128 levels that `serde_json` reads back from a
-/// config.
-const DEEPEST: usize = 100;
-
-/// The maximum of text bytes and nodes in a document after its aliases are expanded. A text without aliases cannot
-/// reach it.
-const LARGEST: usize = 4 * 1024 * 1024;
 
 /// A YAML node. Aliases share the node that they point to.
 #[derive(Debug)]
@@ -153,8 +146,8 @@ impl<'a> Composer<'a> {
     }
 
     fn node(&mut self, event: Event<'_>, mark: Mark, depth: usize) -> Result<Rc<Node>, SyntaxError> {
-        if depth > DEEPEST {
-            return Err(SyntaxError::new(mark, format!("nested deeper than {DEEPEST} levels")));
+        if depth > limits::YAML_DEPTH {
+            return Err(SyntaxError::new(mark, format!("nested deeper than {} levels", limits::YAML_DEPTH)));
         }
         let (content, anchor) = match event {
             Event::Alias(anchor) => return self.alias(anchor, mark),
@@ -170,7 +163,7 @@ impl<'a> Composer<'a> {
             _ => return Err(SyntaxError::new(mark, "a value is missing")),
         };
         let node = Rc::new(Node::new(mark, content));
-        if node.weight > LARGEST || depth + node.height > DEEPEST {
+        if node.weight > limits::YAML_WEIGHT || depth + node.height > limits::YAML_DEPTH {
             return Err(SyntaxError::new(mark, "the aliases in this value make it too large or too deeply nested"));
         }
         if anchor != 0 {

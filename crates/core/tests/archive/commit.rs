@@ -81,7 +81,13 @@ fn a_link_that_appears_before_the_commit_is_not_followed() {
 fn the_staging_of_a_killed_run_is_removed_and_that_of_a_living_one_is_not() {
     let target = Context::with_files(&["mine"]);
     let stale = ".kit-unpack-0123456789abcdef";
-    target.file(&format!("{stale}/kit-unpack.lock"), b"");
+    let lock = format!("{stale}/kit-unpack.lock");
+    target.file(&lock, b"");
+    let inode = std::os::unix::fs::MetadataExt::ino(&fs_err::metadata(target.root().join(&lock)).unwrap());
+    fs_err::write(target.root().join(&lock), inode.to_string()).unwrap();
+    // A folder that another program has unpacked.
+    target.file(".kit-unpack-planted/kit-unpack.lock", b"");
+    target.file(".kit-unpack-planted/precious", b"");
     target.file(&format!("{stale}/new/d/f"), b"half");
     target.directory(".kit-unpack-killed-early");
     target.file(".kit-unpack-notes/of the user", b"");
@@ -90,6 +96,7 @@ fn the_staging_of_a_killed_run_is_removed_and_that_of_a_living_one_is_not() {
     extract_layer(&layer[..], Compression::None, &shape("f"), &living, &Silent).unwrap();
     drop(Destination::open(target.root(), REFUSE).unwrap());
     living.commit().unwrap();
+    fs_err::remove_dir_all(target.root().join(".kit-unpack-planted")).unwrap();
     let expected = ".kit-unpack-notes/ 755\n.kit-unpack-notes/of the user 644 \nf 644 x\nmine 644 mine";
     assert_eq!(snapshot(target.root()), expected);
 }

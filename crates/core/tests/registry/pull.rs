@@ -3,7 +3,8 @@
 use std::io::Read;
 
 use kit_core::digest::Digest;
-use kit_core::oci::{ContentError, Descriptor, MANIFEST_SIZE_LIMIT, MediaType, Source};
+use kit_core::limits;
+use kit_core::oci::{ContentError, Descriptor, MediaType, Source};
 use kit_core::registry::{Error, Settings};
 
 use crate::support::{
@@ -99,7 +100,7 @@ fn a_manifest_is_checked_against_its_descriptor() {
 #[test]
 fn documents_that_are_too_large_are_not_read() {
     let registry = FakeRegistry::start();
-    let large = bytes(usize::try_from(MANIFEST_SIZE_LIMIT).unwrap() + 1);
+    let large = bytes(usize::try_from(limits::MANIFEST_BYTES).unwrap() + 1);
     let name = registry.add_manifest("team/model", "v1", MANIFEST, &large);
     let honest = Descriptor::new(MediaType::IMAGE_MANIFEST, digest(&name), large.len() as u64);
     assert!(

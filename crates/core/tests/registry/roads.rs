@@ -6,7 +6,7 @@ use std::io::Read;
 
 use kit_core::oci::{Content, ContentError, Descriptor, MediaType, Source};
 use kit_core::ops::{
-    self, CopyOptions, Error, Located, Origins, Overwrite, RemoteData, Selection, Session, UnpackOptions,
+    self, CopyOptions, Error, Located, Origins, Overwrite, RemoteData, Selection, Session, UnpackOptions, UnsafePaths,
 };
 use kit_core::progress::{Phase, Silent};
 use kit_core::registry::{Client, Settings};
@@ -177,8 +177,9 @@ impl Road {
                 };
                 let session = Session { store: home.store.clone(), client, progress: &Silent };
                 let (overwrite, selection) = (Overwrite::Refuse, Selection::new(Vec::new()));
-                let options =
-                    UnpackOptions { folder: home.path("out"), overwrite, selection, remote: RemoteData::Left, jobs };
+                let (unsafe_paths, remote) = (UnsafePaths::Allow, RemoteData::Left);
+                let folder = home.path("out");
+                let options = UnpackOptions { folder, overwrite, unsafe_paths, selection, remote, jobs };
                 ops::unpack(&session, &found, "v1", &options)?;
                 assert!(fs_err::read(home.path("out/m")).unwrap() == bytes(MODEL), "the model is another");
                 assert_eq!(fs_err::read_dir(home.path("out")).unwrap().count(), 2, "the model and its Kitfile");

@@ -62,6 +62,11 @@ impl FakeRegistry {
         self.state().rules.push(Rule { method, part: part.to_owned(), turns, seen: 0, fault });
     }
 
+    /// Ends all faults.
+    pub fn heal(&self) {
+        self.state().rules.clear();
+    }
+
     /// Makes it a hub with this repository too.
     pub fn show(&self, repository: HubRepository) {
         self.state().hub = Some(repository);

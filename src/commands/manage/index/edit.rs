@@ -90,7 +90,7 @@ pub(super) struct RemoveArgs {
 impl RemoveArgs {
     pub(super) fn run(&self, context: &Context) -> Result<()> {
         let (name, modelkits) = (tag_name(context, &self.index)?, modelkits(context, &self.modelkits)?);
-        let index = ops::remove_from_index(&context.store()?, &name, &modelkits)
+        let index = ops::remove_from_index(&context.store()?, &name, &modelkits, &context.bars)
             .with_context(|| format!("cannot remove from the index `{name}`"))?;
         let removed = list(&modelkits);
         Ok(context.output.result(format!("Removed {removed} from index {name} (digest {})", index.digest))?)

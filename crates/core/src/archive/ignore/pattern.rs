@@ -5,9 +5,7 @@
 //! programs take 12 KiB for a pattern of two characters. A `.kitignore` can come from another project, and must not
 //! need a thousand times its size in memory.
 
-/// The maximum number of steps; a pattern with more is malformed. Linux allows paths of 4 KiB, and matching a path
-/// costs at most its length times this number.
-const STEPS_LIMIT: usize = 4096;
+use crate::limits;
 
 /// A pattern, in the form that is fastest to match. It matches whole paths relative to the context folder.
 #[derive(Debug)]
@@ -160,7 +158,7 @@ fn steps(tokens: Vec<Token>) -> Option<Vec<Step>> {
             Token::Class(class) => steps.push(Step::Class(class)),
         }
     }
-    Some(steps).filter(|steps| steps.len() <= STEPS_LIMIT)
+    Some(steps).filter(|steps| steps.len() <= limits::IGNORE_PATTERN_STEPS)
 }
 
 enum Token {
@@ -322,9 +320,9 @@ mod tests {
             _ => 0,
         };
         assert!((1..1000).contains(&steps("a?")));
-        assert!(Pattern::parse(&"?".repeat(STEPS_LIMIT)).is_some());
-        assert!(Pattern::parse(&"?".repeat(STEPS_LIMIT + 1)).is_none());
-        let (pattern, path) = ("*?".repeat(STEPS_LIMIT / 2), "a".repeat(4096));
+        assert!(Pattern::parse(&"?".repeat(limits::IGNORE_PATTERN_STEPS)).is_some());
+        assert!(Pattern::parse(&"?".repeat(limits::IGNORE_PATTERN_STEPS + 1)).is_none());
+        let (pattern, path) = ("*?".repeat(limits::IGNORE_PATTERN_STEPS / 2), "a".repeat(4096));
         assert!(Pattern::parse(&pattern).unwrap().matches(&path));
     }
 

@@ -8,6 +8,7 @@ use std::fmt;
 use super::pattern::Pattern;
 use crate::archive::error::Error;
 use crate::relative_path::RelativePath;
+use crate::sys::is_temporary_name;
 
 /// Names in the context folder that are never packed and cannot be included by a `!` line. KitOps does not know lock
 /// files, and packs a file with that name; but a layer cannot contain its own digest.
@@ -55,7 +56,12 @@ impl IgnoreRules {
     }
 
     /// Returns true if `path` or a folder above it is ignored, and no later `!` line includes it again.
+    ///
+    /// Temporary files and folders of this program, which an interrupted run may have left, are always ignored.
     pub fn is_ignored(&self, path: &RelativePath) -> bool {
+        if path.components().any(is_temporary_name) {
+            return true;
+        }
         let mut ignored = false;
         for rule in &self.rules {
             if rule.keeps == ignored && rule.matches_or_parent_matches(path.as_str()) {
@@ -68,7 +74,8 @@ impl IgnoreRules {
     /// Returns true if a `!` line might include something below the ignored folder `path`. Otherwise the folder need
     /// not be read.
     pub(crate) fn may_keep_below(&self, path: &RelativePath) -> bool {
-        self.rules.iter().any(|rule| rule.keeps && rule.fixed.iter().zip(path.components()).all(|(a, b)| a == b))
+        !path.components().any(is_temporary_name)
+            && self.rules.iter().any(|rule| rule.keeps && rule.fixed.iter().zip(path.components()).all(|(a, b)| a == b))
     }
 }
 
@@ -193,6 +200,15 @@ mod tests {
             assert!(!ignores("", &format!("sub/{name}")));
             assert!(IgnoreRules::default().is_ignored(&name.parse().unwrap()));
         }
+    }
+
+    #[test]
+    fn temporary_files_are_ignored_at_any_depth_and_whatever_a_line_says() {
+        for path in [".kit-unpack-0123456789abcdef/new/f", "a/.kit-save-x", ".kit-write-abcdef"] {
+            assert!(ignores("!*\n!**/.kit-*", path), "{path}");
+            assert!(!IgnoreRules::parse("!**").unwrap().may_keep_below(&path.parse().unwrap()), "{path}");
+        }
+        assert!(!ignores("", ".kit-unpack"));
     }
 
     #[test]

@@ -12,9 +12,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::placing::place;
 use super::staging::{Staging, remove_stale};
+use super::unsafe_paths::{PathRules, UnsafePaths};
 use crate::archive::error::{Conflict, Error, Obstacle};
 use crate::relative_path::RelativePath;
-use crate::sys::{self, Dir, Found};
+use crate::sys::{self, Dir, Found, Leftover, LeftoverKind};
 
 /// The treatment of files in the target that differ from those to be unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,7 @@ pub struct Destination {
     pub(super) target: Dir,
     pub(super) overwrite: Overwrite,
     place: PathBuf,
+    rules: PathRules,
     /// Must be dropped before `made`: the target can be removed only when nothing is staged in it.
     state: Mutex<State>,
     made: MadeFolders,
@@ -76,8 +78,21 @@ impl Destination {
         made.make(place).map_err(failed)?;
         let target = Dir::open(place).map_err(failed)?;
         remove_stale(&target, place);
+        let rules = PathRules::new(&UnsafePaths::Refuse { home: None }, place);
         let (place, state, cacheable_bytes) = (place.to_owned(), Mutex::default(), OnceLock::new());
-        Ok(Self { target, overwrite, place, state, made, cacheable_bytes })
+        Ok(Self { target, overwrite, place, rules, state, made, cacheable_bytes })
+    }
+
+    /// Changes the treatment of paths that other programs execute or trust. Without this, they are refused, but those
+    /// in a home folder are not recognised.
+    #[must_use]
+    pub fn with_unsafe_paths(self, unsafe_paths: &UnsafePaths) -> Self {
+        Self { rules: PathRules::new(unsafe_paths, &self.place), ..self }
+    }
+
+    /// Fails if `path` must not be unpacked.
+    pub(super) fn check_path(&self, path: &RelativePath) -> Result<(), Error> {
+        self.rules.check(path)
     }
 
     /// Returns true if `bytes` more can go through the page cache without waiting for the disk, and then counts them as
@@ -98,11 +113,13 @@ impl Destination {
             let conflicts = state.conflicts.into_iter();
             return Err(Error::Conflicts(conflicts.map(|(path, obstacle)| Conflict { path, obstacle }).collect()));
         }
-        if let Some(staging) = &state.staging {
-            place(&self.target, staging, self.overwrite)?;
-        }
-        self.made.keep();
-        Ok(state.placed)
+        sys::uninterrupted(|| {
+            if let Some(staging) = &state.staging {
+                place(&self.target, staging, self.overwrite)?;
+            }
+            self.made.keep();
+            Ok(state.placed)
+        })
     }
 
     /// Records that the file `path` is unpacked. Returns false if it was unpacked before.
@@ -112,6 +129,7 @@ impl Destination {
 
     /// Adds the directory `path`, with `mode` if it is new.
     pub(super) fn take_directory(&self, path: &RelativePath, mode: u32) -> Result<(), Error> {
+        self.check_path(path)?;
         match self.find(path)? {
             Found::Directory => Ok(()),
             Found::Nothing if self.is_doomed() => Ok(()),
@@ -199,15 +217,16 @@ impl Fingerprints {
 
 /// The folders that were created for the target itself, outermost first. Dropping it removes them.
 #[derive(Debug)]
-struct MadeFolders(Vec<PathBuf>);
+struct MadeFolders(Vec<(PathBuf, Leftover)>);
 
 impl MadeFolders {
     fn make(&mut self, place: &Path) -> io::Result<()> {
         let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
         let missing: Vec<_> = place.ancestors().take_while(is_missing).collect();
         for path in missing.into_iter().rev() {
-            match sys::create_dir(path, 0o755) {
-                Ok(()) => self.0.push(path.to_owned()),
+            let kind = |(): &()| LeftoverKind::EmptyFolder(path.to_owned());
+            match Leftover::create(|| sys::create_dir(path, 0o755), kind) {
+                Ok(((), leftover)) => self.0.push((path.to_owned(), leftover)),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
@@ -222,7 +241,7 @@ impl MadeFolders {
 
 impl Drop for MadeFolders {
     fn drop(&mut self) {
-        for path in self.0.iter().rev() {
+        for (path, _) in self.0.iter().rev() {
             // Fails if another process has created something in it in the meantime, and then it must stay.
             drop(fs_err::remove_dir(path));
         }

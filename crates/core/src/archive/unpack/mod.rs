@@ -6,9 +6,11 @@ mod parts;
 mod placing;
 mod receive;
 mod staging;
+mod unsafe_paths;
 
 pub use destination::{Destination, Overwrite, Placed};
 pub use extract::{
     Extracted, FindPart, LayerShape, SingleFile, extract_cloning, extract_file, extract_folder, extract_layer,
 };
 pub use parts::FileInParts;
+pub use unsafe_paths::{Danger, UnsafePaths};

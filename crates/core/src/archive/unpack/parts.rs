@@ -41,6 +41,7 @@ impl Destination {
     /// a conflict, so that nothing will be committed; such a file has to be [extracted](super::extract::extract_file).
     pub fn begin_file(&self, file: &SingleFile) -> Result<Option<FileInParts>, Error> {
         let SingleFile { path, mode, size, original } = file;
+        self.check_path(path)?;
         if self.find(path)? != Found::Nothing || self.is_doomed() {
             return Ok(None);
         }

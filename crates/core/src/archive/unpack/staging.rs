@@ -1,23 +1,27 @@
 //! The folder in the target where files wait until the whole layer is verified.
 //!
 //! It is on the target's file system, so that its content can be renamed to its final path. A run that was killed
-//! leaves its folder behind, unlocked; the next run into the same target removes it.
+//! leaves its folder behind, unlocked; the next run into the same target removes it. The lock file contains the number
+//! of its own inode, so that a folder with such a name from elsewhere is not taken for one.
 
 use std::fs::{File, TryLockError};
 use std::hash::{BuildHasher, RandomState};
-use std::io;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::archive::tar::Records;
 use crate::relative_path::RelativePath;
-use crate::sys::{self, Dir, Link};
+use crate::sys::{self, Dir, Leftover, LeftoverKind, Link, Metadata};
 
+/// One of the names that `sys::is_temporary_name` recognises.
 const PREFIX: &str = ".kit-unpack-";
 const LOCK: &str = "kit-unpack.lock";
 /// The number of attempts to create the folder when another run removes it as stale at the moment of its creation.
 const ATTEMPTS: usize = 16;
+/// More than the number of an inode has digits.
+const MARK_BYTES: u64 = 64;
 /// The permissions of the owner on a folder until it is in its final place, needed for filling and moving it.
 const OWNER: u32 = 0o700;
 
@@ -41,6 +45,7 @@ pub(super) struct Staging {
 struct Removal {
     place: PathBuf,
     is_kept: AtomicBool,
+    leftover: Leftover,
 }
 
 impl Staging {
@@ -57,9 +62,11 @@ impl Staging {
     }
 
     fn create_as(target: &Dir, place: &Path, name: &str) -> io::Result<Self> {
-        target.create_directory(name, OWNER)?;
+        let place = place.join(name);
+        let ((), leftover) =
+            Leftover::create(|| target.create_directory(name, OWNER), |()| LeftoverKind::Folder(place.clone()))?;
         // A folder that cannot be set up, because the disk is full or too many files are open, is removed again.
-        Self::set_up(target, name, Removal { place: place.join(name), is_kept: AtomicBool::new(false) })
+        Self::set_up(target, name, Removal { place, is_kept: AtomicBool::new(false), leftover })
     }
 
     fn set_up(target: &Dir, name: &str, removal: Removal) -> io::Result<Self> {
@@ -69,6 +76,7 @@ impl Staging {
         if matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) || sys::is_removed(&lock)? {
             return Err(io::ErrorKind::NotFound.into());
         }
+        (&lock).write_all(mark(&lock)?.as_bytes())?;
         for part in ["new", "aside"] {
             folder.create_directory(part, 0o777)?;
         }
@@ -109,6 +117,8 @@ impl Staging {
     }
 
     fn with_parents<T>(&self, path: &RelativePath, make: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        // The folder is being removed then, which must come to an end.
+        sys::wait_if_interrupted();
         match make() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.new.create_directories(path.parent().unwrap_or_default().as_str(), 0o755)?;
@@ -161,6 +171,7 @@ impl Staging {
     /// Leaves the folder on the disk permanently, because it contains files that could not be restored.
     pub(super) fn keep(&self) -> io::Result<()> {
         self.removal.is_kept.store(true, Ordering::Relaxed);
+        self.removal.leftover.release();
         self.folder.remove_file(LOCK)
     }
 }
@@ -188,13 +199,24 @@ pub(super) fn remove_stale(target: &Dir, place: &Path) {
 
 fn remove_if_stale(target: &Dir, place: &Path, name: &str) -> io::Result<()> {
     match target.open_directory(name, Link::Stay)?.open_file(LOCK, Link::Stay) {
-        Ok(lock) if lock.try_lock().is_ok() => fs_err::remove_dir_all(place.join(name)),
-        // Another process is using it.
+        Ok(lock) if lock.try_lock().is_ok() && is_own(&lock)? => fs_err::remove_dir_all(place.join(name)),
+        // Another process is using it, or the folder comes from elsewhere.
         Ok(_) => Ok(()),
         // Its process was killed before it created the lock, or is just about to, and then notices.
         Err(error) if error.kind() == io::ErrorKind::NotFound => target.remove_directory(name),
         Err(error) => Err(error),
     }
+}
+
+/// The content of a lock file. A file that another program has put here, from an archive for example, cannot have it.
+fn mark(lock: &File) -> io::Result<String> {
+    Ok(Metadata::of(lock)?.identity.map_or_else(String::new, |identity| identity.inode.to_string()))
+}
+
+fn is_own(lock: &File) -> io::Result<bool> {
+    let mut text = String::new();
+    lock.take(MARK_BYTES).read_to_string(&mut text)?;
+    Ok(text == mark(lock)?)
 }
 
 fn aside(number: usize) -> String {

@@ -13,4 +13,4 @@ mod write;
 pub use document::{Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote, kitfile_digest};
 pub use drift::{Change, Drift, Subject};
 pub use parent_names::parent_names;
-pub use read::{LOCK_SIZE_LIMIT, parse_lock};
+pub use read::parse_lock;

@@ -8,9 +8,6 @@ use crate::kitfile::LOCK_FILE;
 use crate::oci::MediaType;
 use crate::problem::{Invalid, Problem, closest, quoted};
 
-/// The maximum size of a lock in bytes; a lock with a million files is smaller.
-pub const LOCK_SIZE_LIMIT: u64 = 256 * 1024 * 1024;
-
 /// The kinds of records and their fields.
 const RECORDS: [(&str, &str); 8] = [
     ("manifest", "DIGEST"),

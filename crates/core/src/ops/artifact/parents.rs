@@ -4,13 +4,11 @@ use std::collections::HashSet;
 
 use super::inspect::{Inspected, inspect};
 use super::variants::modelkits;
+use crate::limits;
 use crate::modelkit::ModelKit;
 use crate::oci::Reference;
 use crate::ops::error::Error;
 use crate::ops::session::{Located, Lookup, Session};
-
-/// The number of ModelKits that a chain may visit after the first one (`KitOps`).
-pub(crate) const LIMIT: usize = 10;
 
 /// A ModelKit that a model refers to.
 pub(crate) struct Parent {
@@ -31,8 +29,8 @@ pub(crate) fn resolve(session: &Session<'_>, child: &str, first: Reference) -> R
         if is_known {
             return Err(Error::ReferenceCycle(visited));
         }
-        if parents.len() == LIMIT {
-            return Err(Error::TooManyReferences { limit: LIMIT, chain: visited });
+        if parents.len() == limits::PARENTS {
+            return Err(Error::TooManyReferences { limit: limits::PARENTS, chain: visited });
         }
         let parent =
             open(session, reference).map_err(|source| Error::Parent { reference: name, source: Box::new(source) })?;

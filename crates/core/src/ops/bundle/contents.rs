@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, HashSet};
 use super::error::BundleError;
 use super::save::{Named, Saved};
 use crate::digest::Digest;
-use crate::oci::{Annotations, Descriptor, Index, REF_NAME, REFERRERS_LIMIT, Reference, Source};
+use crate::limits;
+use crate::oci::{Annotations, Descriptor, Index, REF_NAME, Reference, Source};
+use crate::ops::artifact::listed_referrers;
 use crate::ops::error::{Error, reason};
 use crate::ops::session::Located;
 use crate::ops::transfer::{CopySet, referrers};
@@ -92,11 +94,17 @@ impl<'a> List<'a> {
     ) -> Result<(), BundleError> {
         let (mut subjects, mut seen) = (vec![root.clone()], HashSet::from([root.digest]));
         while let Some(subject) = subjects.pop() {
-            let listed = source.referrers(&subject).map_err(|error| Error::reading("its referrers", error))?;
+            let listed =
+                listed_referrers(source, &subject, progress).map_err(|error| Error::reading("its referrers", error))?;
             for descriptor in listed {
-                if seen.len() > REFERRERS_LIMIT || !seen.insert(descriptor.digest) {
+                if seen.contains(&descriptor.digest) {
                     continue;
                 }
+                if seen.len() > limits::REFERRERS {
+                    progress.warn(&Warning::ReferrersCutOff { subject: root.digest, limit: limits::REFERRERS });
+                    return Ok(());
+                }
+                seen.insert(descriptor.digest);
                 match referrers::read(source, &subject.digest, &descriptor) {
                     Ok(attached) => {
                         self.add_manifest(source, &attached.descriptor, attached.blobs);

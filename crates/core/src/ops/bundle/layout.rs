@@ -14,17 +14,15 @@ use super::contents::IMAGE_NAME;
 use super::error::BundleError;
 use crate::archive::{LayerMember, LayerShape, Listing};
 use crate::digest::Digest;
+use crate::limits;
 use crate::oci::{
-    Annotations, Content, ContentError, Descriptor, Index, MANIFEST_SIZE_LIMIT, MediaType, REF_NAME, RangedReader,
-    Referrer, Source, Target, read_document,
+    Annotations, Content, ContentError, Descriptor, Index, MediaType, REF_NAME, RangedReader, Referrer, Source, Target,
+    read_document,
 };
 use crate::ops::error::Error;
 use crate::ops::files::LocalFile;
 use crate::relative_path::RelativePath;
 use crate::store::{Names, Store, Writer};
-
-/// The largest number of files in a tar: more layers than any registry accepts, and few enough to fit in memory.
-const MEMBERS_LIMIT: usize = 100_000;
 
 /// An archive that is open for reading.
 pub struct Layout {
@@ -146,8 +144,8 @@ impl Files {
             if member.is_directory {
                 continue;
             }
-            if places.len() == MEMBERS_LIMIT {
-                return Err(invalid(&format!("it has more than {MEMBERS_LIMIT} files")));
+            if places.len() == limits::ARCHIVE_MEMBERS {
+                return Err(invalid(&format!("it has more than {} files", limits::ARCHIVE_MEMBERS)));
             }
             let place = Place { offset: member.offset, size: member.size };
             if places.insert(member.path.to_string(), place).is_some() {
@@ -169,7 +167,7 @@ impl Files {
             if let Some(digest) = path.as_str().strip_prefix("blobs/sha256/").and_then(digest_of) {
                 let blob = Descriptor::new(MediaType::of("application/octet-stream"), digest, size);
                 writer.put(&blob, &Passing(Mutex::new(Some(&mut listing)))).map_err(failed)?;
-            } else if matches!(path.as_str(), "oci-layout" | "index.json") && size <= MANIFEST_SIZE_LIMIT {
+            } else if matches!(path.as_str(), "oci-layout" | "index.json") && size <= limits::MANIFEST_BYTES {
                 let mut bytes = Vec::new();
                 listing.read_to_end(&mut bytes).map_err(|error| failed(error.into()))?;
                 documents.insert(path.to_string(), bytes);
@@ -181,9 +179,9 @@ impl Files {
     /// Reads a small file, or returns `None` if it does not exist.
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, BundleError> {
         let Some(size) = self.size(name)? else { return Ok(None) };
-        let too_large = || format!("it has {size} bytes; the limit is {MANIFEST_SIZE_LIMIT}");
+        let too_large = || format!("it has {size} bytes; the limit is {}", limits::MANIFEST_BYTES);
         let failed = |error| Error::reading(&format!("`{name}` of the archive"), error);
-        if size > MANIFEST_SIZE_LIMIT {
+        if size > limits::MANIFEST_BYTES {
             return Err(failed(ContentError::Other(too_large().into())).into());
         }
         let mut bytes = Vec::new();

@@ -5,12 +5,14 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use tempfile::{NamedTempFile, TempDir};
 
 use super::error::BundleError;
 use crate::archive::TarWriter;
 use crate::ops::disk_space;
-use crate::sys;
+use crate::sys::{TemporaryFile, TemporaryFolder};
+
+/// The prefix of an archive until it is complete.
+const PREFIX: &str = ".kit-save-";
 
 /// Receives files one after the other: [`begin`](Self::begin), the bytes, [`end`](Self::end).
 pub(super) trait Sink: Write {
@@ -34,21 +36,21 @@ impl<W: Write> Sink for TarWriter<W> {
 }
 
 /// Begins a tar that will become the file `path`.
-pub(super) fn new_tar(path: &Path, bytes: u64) -> Result<TarWriter<BufWriter<NamedTempFile>>, BundleError> {
+pub(super) fn new_tar(path: &Path, bytes: u64) -> Result<TarWriter<BufWriter<TemporaryFile>>, BundleError> {
     let folder = folder_of(path, bytes)?;
-    Ok(TarWriter::new(BufWriter::new(with_mode(0o644).tempfile_in(folder)?)))
+    Ok(TarWriter::new(BufWriter::new(TemporaryFile::create(folder, PREFIX, 0o644)?)))
 }
 
 /// Gives the tar its name, and replaces a file that already has it.
-pub(super) fn keep_tar(tar: TarWriter<BufWriter<NamedTempFile>>, path: &Path) -> io::Result<()> {
+pub(super) fn keep_tar(tar: TarWriter<BufWriter<TemporaryFile>>, path: &Path) -> io::Result<()> {
     let file = tar.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.as_file().sync_all()?;
-    file.persist(path).map(drop).map_err(|error| error.error)
+    file.persist(path)
 }
 
 /// A folder that is being written under a temporary name.
 pub(super) struct Folder {
-    staging: TempDir,
+    staging: TemporaryFolder,
     path: PathBuf,
     file: Option<fs::File>,
 }
@@ -60,14 +62,13 @@ impl Folder {
             return Err(BundleError::Exists(path.to_owned()));
         }
         let folder = folder_of(path, bytes)?;
-        Ok(Self { staging: with_mode(0o755).tempdir_in(folder)?, path: path.to_owned(), file: None })
+        Ok(Self { staging: TemporaryFolder::create(folder, PREFIX, 0o755)?, path: path.to_owned(), file: None })
     }
 
     /// Gives the folder its final name.
     pub(super) fn keep(self) -> io::Result<()> {
         fs::rename(self.staging.path(), &self.path)?;
-        // The temporary name no longer exists, so there is nothing to remove.
-        drop(self.staging.keep());
+        self.staging.keep();
         Ok(())
     }
 
@@ -109,11 +110,4 @@ fn folder_of(path: &Path, bytes: u64) -> Result<&Path, BundleError> {
     disk_space::check(folder, bytes)?;
     fs::create_dir_all(folder)?;
     Ok(folder)
-}
-
-/// Returns a builder for temporary files and folders with `mode`, the usual one for files or folders.
-fn with_mode(mode: u32) -> tempfile::Builder<'static, 'static> {
-    let mut builder = sys::temporary(mode);
-    builder.prefix(".kit-save-");
-    builder
 }

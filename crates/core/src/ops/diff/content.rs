@@ -6,6 +6,7 @@ use super::listing::{File, Files};
 use super::table::{self, TableDiff};
 use super::tensors::{self, TensorsDiff};
 use super::text::{self, TextDiff};
+use crate::limits;
 use crate::oci::ContentError;
 use crate::ops::error::Error;
 use crate::ops::workers;
@@ -52,7 +53,7 @@ fn compare_tables(
     if let Some((before, after)) = texts {
         return table::compare(before.as_bytes(), after.as_bytes(), delimiter).map_err(|error| failed(error.into()));
     }
-    let is_read = |file: &File| file.can_be_read() && file.state.size <= TABLE_LIMIT;
+    let is_read = |file: &File| file.can_be_read() && file.state.size <= limits::DIFF_TABLE_BYTES;
     let (Some(one), Some(other)) = (before.content(), after.content()) else { return Ok(None) };
     if !is_read(before) || !is_read(after) {
         return Ok(None);
@@ -60,6 +61,3 @@ fn compare_tables(
     let (one, other) = (one.open_whole().map_err(failed)?, other.open_whole().map_err(failed)?);
     table::compare(one, other, delimiter).map_err(|error| failed(error.into()))
 }
-
-/// The largest table that is compared. Reading it takes about a second.
-const TABLE_LIMIT: u64 = 256 * 1024 * 1024;

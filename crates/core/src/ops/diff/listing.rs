@@ -15,7 +15,7 @@ use crate::modelkit::{Layer, LockedFile};
 use crate::oci::{self, ContentError, RangedReader};
 use crate::ops::error::Error;
 use crate::ops::files::tables::{Evidence, Headers};
-use crate::ops::files::{Member, buffer, digest, skim};
+use crate::ops::files::{Held, Member, buffer, digest, skim};
 use crate::ops::workers;
 use crate::progress::{Progress, Silent, Warning};
 use crate::relative_path::RelativePath;
@@ -64,8 +64,9 @@ pub(super) type Files<'a> = BTreeMap<RelativePath, File<'a>>;
 ///
 /// A warning names the layers whose tables of contents were not compared with all bytes of the layer.
 pub(super) fn list<'a>(layers: &[SideLayer<'a>], jobs: usize, progress: &dyn Progress) -> Result<Files<'a>, Error> {
+    let held = Held::default();
     let lists = workers::run(jobs, layers, |layer| match layer.content {
-        Content::Blob(blob) => list_blob(layer.section, blob, progress),
+        Content::Blob(blob) => list_blob(layer.section, blob, &held, progress),
         Content::Listed(files) => Ok(files.iter().map(|file| list_locked(layer.section, file)).collect()),
     })?;
     Ok(lists.into_iter().flatten().collect())
@@ -79,6 +80,7 @@ fn list_locked<'a>(section: Section, file: &LockedFile) -> (RelativePath, File<'
 fn list_blob<'a>(
     section: Section,
     blob: Blob<'a>,
+    held: &Held,
     progress: &dyn Progress,
 ) -> Result<Vec<(RelativePath, File<'a>)>, Error> {
     let (mut files, mut frame, mut is_unverified) = (Vec::new(), Vec::new(), false);
@@ -88,6 +90,7 @@ fn list_blob<'a>(
             frame.push(format!("{} {:o} {:?}\0", member.path, member.mode, member.size));
         }
         if !member.is_directory {
+            held.add(&member.path)?;
             let state = state(blob.layer, member, content)?;
             let place = Some(InBlob { blob, offset: member.offset, pieces: Arc::clone(&member.pieces) });
             files.push((member.path.clone(), File { section, state, frame: None, place }));

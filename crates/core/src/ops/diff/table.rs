@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::io::{self, BufRead, BufReader, Read};
 
+use crate::limits;
 use crate::relative_path::RelativePath;
 
 /// The differences between two tables.
@@ -90,13 +91,6 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// The longest row of a table, in bytes.
-const RECORD_LIMIT: usize = 1024 * 1024;
-/// The largest number of columns of a table.
-const COLUMNS_LIMIT: usize = 10_000;
-/// The largest number of different rows that are remembered at once, which take about 8 MiB.
-const SURPLUS_LIMIT: usize = 256 * 1024;
-
 /// For each row that is not balanced yet, how many more times the second has it than the first.
 ///
 /// Rows are identified by a keyed hash, so collisions cannot be constructed. By chance, one happens in about one of a
@@ -115,7 +109,7 @@ impl Surplus {
         if *count == 0 {
             self.counts.remove(&self.hasher.hash_one(row));
         }
-        (self.counts.len() <= SURPLUS_LIMIT).then_some(self)
+        (self.counts.len() <= limits::DIFF_ROWS).then_some(self)
     }
 
     fn count(&self) -> RowsDiff {
@@ -140,7 +134,7 @@ impl<R: Read> Records<R> {
     fn columns(&mut self) -> Result<Vec<String>, Failure> {
         let delimiter = self.delimiter;
         let names = self.next()?.map(|record| values(record, delimiter));
-        names.filter(|names| names.len() <= COLUMNS_LIMIT).ok_or(Failure::NotATable)
+        names.filter(|names| names.len() <= limits::DIFF_COLUMNS).ok_or(Failure::NotATable)
     }
 
     /// Reads the next row, without the end of the line. Empty lines do not count as rows.
@@ -157,7 +151,7 @@ impl<R: Read> Records<R> {
             self.record.extend_from_slice(&buffer[..end.unwrap_or(buffer.len())]);
             let read = end.map_or(buffer.len(), |end| end + 1);
             self.reader.consume(read);
-            if self.record.len() > RECORD_LIMIT {
+            if self.record.len() > limits::DIFF_RECORD_BYTES {
                 return Err(Failure::NotATable);
             }
             if end.is_none() && !is_over {
@@ -260,17 +254,18 @@ mod tests {
     #[test]
     fn files_that_are_not_tables_are_not_compared() {
         assert_eq!(compare_csv("", "a\n"), None);
-        assert_eq!(compare_csv("a\n", &"b".repeat(RECORD_LIMIT + 1)), None);
-        assert_eq!(compare_csv("a\n1\n", &format!("a\n\"{}", "\n".repeat(RECORD_LIMIT + 1))), None);
-        assert_eq!(compare_csv("a\n", &",".repeat(COLUMNS_LIMIT)), None);
+        assert_eq!(compare_csv("a\n", &"b".repeat(limits::DIFF_RECORD_BYTES + 1)), None);
+        assert_eq!(compare_csv("a\n1\n", &format!("a\n\"{}", "\n".repeat(limits::DIFF_RECORD_BYTES + 1))), None);
+        assert_eq!(compare_csv("a\n", &",".repeat(limits::DIFF_COLUMNS)), None);
     }
 
     #[test]
     fn rows_that_all_differ_are_only_counted() {
-        let table =
-            |from: usize| (from..=from + SURPLUS_LIMIT / 2).map(|row| row.to_string()).collect::<Vec<_>>().join("\n");
-        let found = compare_csv(&format!("a\n{}", table(0)), &format!("a\n{}", table(SURPLUS_LIMIT))).unwrap();
-        assert_eq!((found.rows, found.rows_before), (None, SURPLUS_LIMIT as u64 / 2 + 1));
+        let table = |from: usize| {
+            (from..=from + limits::DIFF_ROWS / 2).map(|row| row.to_string()).collect::<Vec<_>>().join("\n")
+        };
+        let found = compare_csv(&format!("a\n{}", table(0)), &format!("a\n{}", table(limits::DIFF_ROWS))).unwrap();
+        assert_eq!((found.rows, found.rows_before), (None, limits::DIFF_ROWS as u64 / 2 + 1));
     }
 
     proptest::proptest! {

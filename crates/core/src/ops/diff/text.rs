@@ -10,6 +10,7 @@ use similar::{ChangeTag, TextDiff as Lines};
 use super::compare::DiffOptions;
 use super::files::{FileChange, FileDiff};
 use super::listing::{File, Files, look_into};
+use crate::limits;
 use crate::ops::error::Error;
 use crate::relative_path::RelativePath;
 use crate::tensors::Format;
@@ -25,12 +26,6 @@ pub struct TextDiff {
     pub hunks: Option<String>,
 }
 
-/// The largest size of a file whose lines are compared: people do not read longer diffs.
-const TEXT_LIMIT: u64 = 1024 * 1024;
-/// The largest total size of these files, which are held in memory. The lines of further files are not compared.
-const TEXTS_LIMIT: u64 = 64 * TEXT_LIMIT;
-/// The largest number of lines of a file. Comparing 1 MiB of empty lines would take a hundred times that much memory.
-const LINES_LIMIT: usize = 100_000;
 /// The number of bytes in which git looks for a zero byte, which marks a file as binary (`FIRST_FEW_BYTES` in its
 /// `xdiff-interface.c`).
 const BEGINNING: usize = 8000;
@@ -71,9 +66,10 @@ pub(super) fn read(
         FileChange::Moved(_) | FileChange::Mode | FileChange::NotCompared => false,
     };
     let is_of_weights = |path: &RelativePath| path.file_name().and_then(Format::of).is_some();
-    let is_small =
-        |file: Option<&File>| file.is_none_or(|file| file.state.size <= TEXT_LIMIT && file.can_be_read_again());
-    let mut left = TEXTS_LIMIT;
+    let is_small = |file: Option<&File>| {
+        file.is_none_or(|file| file.state.size <= limits::DIFF_TEXT_BYTES && file.can_be_read_again())
+    };
+    let mut left = limits::DIFF_TEXTS_BYTES;
     let mut wanted = Vec::new();
     for FileDiff { path, .. } in found.iter().filter(|diff| is_wanted(diff) && !is_of_weights(&diff.path)) {
         let files = [before.get(path), after.get(path)];
@@ -104,7 +100,7 @@ fn read_text(content: &mut dyn Read) -> io::Result<Option<String>> {
     if bytes.contains(&0) {
         return Ok(None);
     }
-    content.take(TEXT_LIMIT).read_to_end(&mut bytes)?;
+    content.take(limits::DIFF_TEXT_BYTES).read_to_end(&mut bytes)?;
     Ok(String::from_utf8(bytes).ok())
 }
 
@@ -116,9 +112,9 @@ pub(super) fn deadline() -> Instant {
 /// Compares the lines of two texts. Returns `None` if there are too many lines.
 pub(super) fn compare((before, after): (&str, &str), deadline: Instant, options: &DiffOptions) -> Option<TextDiff> {
     // Lines are split here because only a line feed ends a line in a patch; `similar` also splits at carriage returns.
-    let lines = |text| str::split_inclusive(text, '\n').take(LINES_LIMIT + 1).collect::<Vec<_>>();
+    let lines = |text| str::split_inclusive(text, '\n').take(limits::DIFF_LINES + 1).collect::<Vec<_>>();
     let (before, after) = (lines(before), lines(after));
-    if before.len().max(after.len()) > LINES_LIMIT {
+    if before.len().max(after.len()) > limits::DIFF_LINES {
         return None;
     }
     let lines = Lines::configure().deadline(deadline).diff_slices(&before, &after);
@@ -188,8 +184,8 @@ mod tests {
         let mut late = vec![b'a'; BEGINNING];
         late.extend([0, b'b']);
         assert!(read_text(&mut &late[..]).unwrap().is_some(), "as for git");
-        assert_eq!(compare_texts(&"\n".repeat(LINES_LIMIT + 1), ""), None);
-        assert!(compare_texts(&"\n".repeat(LINES_LIMIT), "").is_some());
+        assert_eq!(compare_texts(&"\n".repeat(limits::DIFF_LINES + 1), ""), None);
+        assert!(compare_texts(&"\n".repeat(limits::DIFF_LINES), "").is_some());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf, is_separator};
 
 use super::members::{Member, distinct, kitfile, open_whole, read_through, skim};
 use super::tables::Headers;
-use crate::archive::{Destination, Overwrite, Placed, SingleFile, extract_file};
+use crate::archive::{Destination, Overwrite, Placed, SingleFile, UnsafePaths, extract_file};
 use crate::compression::Compression;
 use crate::modelkit::{Layer, ModelKit, label};
 use crate::oci::Source;
@@ -24,6 +24,8 @@ pub struct CpOptions {
     pub destination: PathBuf,
     /// The treatment of existing files that differ.
     pub overwrite: Overwrite,
+    /// The treatment of paths that other programs execute or trust.
+    pub unsafe_paths: UnsafePaths,
     /// The number of layers that are read at the same time.
     pub jobs: usize,
 }
@@ -41,7 +43,7 @@ pub fn cp(
     progress: &dyn Progress,
 ) -> Result<Placed, Error> {
     let (folder, base) = place(path, &options.destination)?;
-    let destination = Destination::open(&folder, options.overwrite)?;
+    let destination = Destination::open(&folder, options.overwrite)?.with_unsafe_paths(&options.unsafe_paths);
     let copier = Copier { source, path, base, destination: &destination, progress };
     let may_hold = |layer: &&Layer| layer.path.starts_with(path) || path.starts_with(&layer.path);
     let layers = distinct(modelkit.layers.iter().filter(may_hold));

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::members::{Member, distinct, kitfile, skim};
+use super::members::{Held, Member, distinct, kitfile, skim};
 use super::tables::{Evidence, Headers};
 use crate::digest::Digest;
 use crate::modelkit::{Layer, ModelKit, Selection};
@@ -43,7 +43,8 @@ pub fn ls(
 ) -> Result<Vec<ListedFile>, Error> {
     let may_hold = |layer: &&Layer| layer.path.starts_with(path) || path.starts_with(&layer.path);
     let layers = distinct(modelkit.layers.iter().filter(|layer| selection.takes(layer)).filter(may_hold));
-    let looked = workers::run(jobs, &layers, |layer| look(source, layer, path))?;
+    let held = Held::default();
+    let looked = workers::run(jobs, &layers, |layer| look(source, layer, path, &held))?;
     for (layer, _) in layers.iter().zip(&looked).filter(|(_, seen)| seen.is_unverified) {
         progress.warn(&Warning::TableNotVerified { path: layer.path.as_str() });
     }
@@ -68,13 +69,16 @@ struct Seen {
     is_unverified: bool,
 }
 
-fn look(source: &dyn Source, layer: &Layer, path: &RelativePath) -> Result<Seen, Error> {
+fn look(source: &dyn Source, layer: &Layer, path: &RelativePath, held: &Held) -> Result<Seen, Error> {
     let mut seen = Seen::default();
     let done = skim(source, layer, Headers::Compare, &mut |member, _| {
         if member.path.starts_with(path) {
             seen.is_there = true;
             seen.is_unverified |= member.evidence == Evidence::Nothing;
-            seen.files.extend((!member.is_directory).then(|| row(Some(layer), member)));
+            if !member.is_directory {
+                held.add(&member.path)?;
+                seen.files.push(row(Some(layer), member));
+            }
         }
         Ok(ControlFlow::Continue(()))
     });
@@ -82,6 +86,6 @@ fn look(source: &dyn Source, layer: &Layer, path: &RelativePath) -> Result<Seen,
 }
 
 fn row(layer: Option<&Layer>, member: &Member) -> ListedFile {
-    let Member { path, mode, size, offset, .. } = member.clone();
-    ListedFile { path, mode, size, layer: layer.map(|layer| layer.descriptor.digest), offset }
+    let Member { mode, size, offset, .. } = *member;
+    ListedFile { path: member.path.clone(), mode, size, layer: layer.map(|layer| layer.descriptor.digest), offset }
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::io::{self, BufReader, Read};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::layer_reader;
 use super::tables::{self, Evidence, Headers, Table};
@@ -13,6 +14,7 @@ use crate::contents::{self, Entry, Kind, Piece, VerifiedFile};
 use crate::digest::{Digest, VerifyingReader};
 use crate::kitfile::{self, FILE_NAMES};
 use crate::layer_format::Format;
+use crate::limits;
 use crate::modelkit::{Layer, ModelKit, label};
 use crate::oci::{Content, RangedReader, Source};
 use crate::ops::error::Error;
@@ -69,6 +71,27 @@ impl Member {
             Some(expected) if expected != size => Err(self.failed(io::ErrorKind::UnexpectedEof.into())),
             _ => Ok(()),
         }
+    }
+}
+
+/// Counts the members that an operation holds in memory: a compressed layer can contain any number of them.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    files: AtomicUsize,
+    path_bytes: AtomicU64,
+}
+
+impl Held {
+    /// Counts a file at `path`. Fails if there are too many.
+    pub(crate) fn add(&self, path: &RelativePath) -> Result<(), Error> {
+        if self.files.fetch_add(1, Ordering::Relaxed) >= limits::LISTED_FILES {
+            return Err(Error::TooManyFiles { what: "files", limit: limits::LISTED_FILES as u64 });
+        }
+        let length = path.as_str().len() as u64;
+        if self.path_bytes.fetch_add(length, Ordering::Relaxed) + length > limits::LISTED_PATHS_BYTES {
+            return Err(Error::TooManyFiles { what: "bytes of paths", limit: limits::LISTED_PATHS_BYTES });
+        }
+        Ok(())
     }
 }
 

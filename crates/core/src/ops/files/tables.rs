@@ -5,9 +5,10 @@ use std::io::Read;
 use super::members::PLAIN_FILE;
 use super::table_check::{PassingCheck, WrongTable, compare, compare_headers};
 use crate::compression::Compression;
-use crate::contents::{self, Entry, Kind, SIZE_LIMIT};
+use crate::contents::{self, Entry, InvalidContents, Kind};
 use crate::digest::VerifyingReader;
 use crate::layer_format::Format;
+use crate::limits;
 use crate::modelkit::{ContentsTable, Layer, label};
 use crate::oci::{Annotations, CheckedTables, Content, ContentError, Descriptor, MediaType, RangedReader, Source};
 use crate::ops::artifact::Attachment;
@@ -46,13 +47,19 @@ pub(crate) enum Headers {
 /// The maximum number of members of a layer whose headers are read from another place: each may cost a request.
 const FEW_MEMBERS: usize = 16;
 
-/// Returns the table of `layer`; `None` if the layer has no table or the source does not have it.
+/// Returns the table of `layer`; `None` if the layer has no table, the source does not have it, or it takes too much
+/// memory.
 ///
 /// In the local store the table is compared with the layer, if that was not done before. Elsewhere at most the headers
 /// are: the table is authentic, but may describe another layer.
 pub(crate) fn entries(source: &dyn Source, layer: &Layer, headers: Headers) -> Result<Option<Table>, Error> {
     let Some(table) = bytes(source, &layer.descriptor)?.filter(|_| is_usable(layer)) else { return Ok(None) };
-    let entries = read(&table, layer)?.collect::<Result<Vec<Entry>, Error>>()?;
+    let entries = match contents::read_all(&table[..]) {
+        // The headers of the layer say the same.
+        Err(InvalidContents::TooLarge { .. }) => return Ok(None),
+        entries => entries.map_err(|error| invalid(layer, error.into()))?,
+    };
+    let entries = entries.into_iter().map(|entry| of_layer(entry, layer)).collect::<Result<Vec<_>, _>>()?;
     let evidence = if let Some(tables) = source.checked_tables() {
         check(tables, &layer.descriptor, &table)?;
         Evidence::Layer
@@ -142,17 +149,24 @@ pub(crate) fn read<'a>(
     table: &'a [u8],
     layer: &'a Layer,
 ) -> Result<impl Iterator<Item = Result<Entry, Error>> + 'a, Error> {
-    let invalid = |reason| Error::reading(&what(&layer.descriptor), ContentError::Other(reason));
-    let entries = contents::read(table).map_err(|error| invalid(error.into()))?;
-    Ok(entries.map(move |entry| match entry {
-        // Unpacking takes the mode of a raw file from the manifest.
-        Ok(entry) if layer.format == Format::Raw && entry.kind != Kind::Folder && entry.path == layer.path => {
-            Ok(Entry { mode: layer.file_mode.unwrap_or(PLAIN_FILE), ..entry })
-        }
-        Ok(entry) if belongs_to(layer, &entry) => Ok(entry),
-        Ok(entry) => Err(invalid(format!("`{}` is not in that layer", entry.path).into())),
-        Err(error) => Err(invalid(error.into())),
-    }))
+    let entries = contents::read(table).map_err(|error| invalid(layer, error.into()))?;
+    Ok(entries.map(move |entry| of_layer(entry.map_err(|error| invalid(layer, error.into()))?, layer)))
+}
+
+fn invalid(layer: &Layer, reason: Box<dyn std::error::Error + Send + Sync>) -> Error {
+    Error::reading(&what(&layer.descriptor), ContentError::Other(reason))
+}
+
+/// Returns `entry` with the mode that `layer` gives it, or an error if it cannot be in the layer.
+fn of_layer(entry: Entry, layer: &Layer) -> Result<Entry, Error> {
+    // Unpacking takes the mode of a raw file from the manifest.
+    if layer.format == Format::Raw && entry.kind != Kind::Folder && entry.path == layer.path {
+        return Ok(Entry { mode: layer.file_mode.unwrap_or(PLAIN_FILE), ..entry });
+    }
+    if belongs_to(layer, &entry) {
+        return Ok(entry);
+    }
+    Err(invalid(layer, format!("`{}` is not in that layer", entry.path).into()))
 }
 
 /// Returns the compressed table of `layer`, verified; `None` if the layer has no table or the source does not have it.
@@ -166,7 +180,7 @@ pub(crate) fn bytes_by<'a>(
     blob: impl FnOnce(&Descriptor) -> Box<dyn Content + 'a>,
 ) -> Result<Option<Vec<u8>>, Error> {
     let Some(table) = ContentsTable::of(layer) else { return Ok(None) };
-    match table.blob().filter(|table| table.size <= SIZE_LIMIT) {
+    match table.blob().filter(|table| table.size <= limits::TABLE_BYTES) {
         Some(table) => read_table(&*blob(table), table).map_err(|error| Error::reading(&what(layer), error)),
         None => Ok(table.inline().map(<[u8]>::to_vec)),
     }

@@ -10,12 +10,13 @@ use super::tables::Headers;
 use crate::digest::Digest;
 use crate::file_kind::model_stem;
 use crate::kitfile::Section;
+use crate::limits;
 use crate::modelkit::{Layer, ModelKit};
 use crate::oci::Source;
 use crate::ops::error::Error;
 use crate::ops::workers;
 use crate::relative_path::RelativePath;
-use crate::tensors::{self, Format, HEADER_LIMIT, Header, Hyperparameters, Summary};
+use crate::tensors::{self, Format, Header, Hyperparameters, Summary};
 
 /// A weight file, or all the shards of one model.
 #[derive(Debug)]
@@ -70,8 +71,6 @@ pub fn weigh(source: &dyn Source, modelkit: &ModelKit, jobs: usize) -> Result<Ve
 
 /// The file in which the transformers library stores the configuration of a model.
 const CONFIG: &str = "config.json";
-/// The largest file that is read as a config. Real ones have a few KiB; a larger file of that name is something else.
-const CONFIG_LIMIT: u64 = 1024 * 1024;
 
 /// The content of layers that describes models.
 #[derive(Default)]
@@ -115,9 +114,9 @@ impl Looker<'_> {
             let Member { path, size, offset, .. } = file.clone();
             let layer = layer.descriptor.digest;
             seen.files.push(WeightFile { path, format, size, layer, offset, header });
-        } else if name == CONFIG && size.is_none_or(|size| size <= CONFIG_LIMIT) {
+        } else if name == CONFIG && size.is_none_or(|size| size <= limits::MODEL_CONFIG_BYTES) {
             let mut text = Vec::new();
-            content.take(CONFIG_LIMIT).read_to_end(&mut text).map_err(failed)?;
+            content.take(limits::MODEL_CONFIG_BYTES).read_to_end(&mut text).map_err(failed)?;
             let config = std::str::from_utf8(&text).ok().and_then(Hyperparameters::of_config);
             seen.configs.extend(path.parent().zip(config));
         }
@@ -125,7 +124,7 @@ impl Looker<'_> {
     }
 
     fn read_header(&self, format: Format, content: &mut dyn Read, size: Option<u64>) -> Result<Header, tensors::Error> {
-        let left = HEADER_LIMIT.saturating_sub(self.header_bytes.load(Ordering::Relaxed));
+        let left = limits::TENSOR_HEADER_BYTES.saturating_sub(self.header_bytes.load(Ordering::Relaxed));
         let mut content = content.take(left);
         let header = Header::read(format, &mut content, size);
         self.header_bytes.fetch_add(left - content.limit(), Ordering::Relaxed);

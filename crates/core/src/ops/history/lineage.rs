@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::digest::Digest;
 use crate::kitfile::Section;
+use crate::limits;
 use crate::oci::{ContentError, Reference};
 use crate::ops::artifact::{Inspected, inspect, model_reference, oci_uri, records};
 use crate::ops::error::{Error, reason};
@@ -64,9 +65,6 @@ pub enum Proof {
 
 /// The length up to which a chain is followed. `KitOps` allows ten references in a chain of models.
 const DEPTH: usize = 10;
-/// The largest number of nodes. A larger graph cannot be read as a picture.
-const NODES_LIMIT: usize = 1000;
-
 /// Follows the references from `location`. A source that cannot be reached is still a node; a failure to reach it is a
 /// warning.
 pub fn lineage(session: &Session<'_>, location: &Location, place: Lookup) -> Result<Lineage, Error> {
@@ -164,7 +162,7 @@ impl Walk<'_> {
         digest: Option<Digest>,
         proof: Proof,
     ) -> Option<usize> {
-        if self.lineage.nodes.len() >= NODES_LIMIT {
+        if self.lineage.nodes.len() >= limits::LINEAGE_NODES {
             return None;
         }
         let to = self.node(name, digest);

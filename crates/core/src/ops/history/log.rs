@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::order::{Moment, newest_first};
 use crate::digest::Digest;
+use crate::limits;
 use crate::modelkit::section_word;
 use crate::oci::{ContentError, Descriptor, Reference, Source};
 use crate::ops::artifact::{Failures, Inspected, Tagged, enter, read, records, resolve_tags};
@@ -12,6 +13,7 @@ use crate::ops::error::Error;
 use crate::ops::index_error::IndexError;
 use crate::ops::session::{Located, Location, Lookup, Session};
 use crate::ops::workers;
+use crate::progress::Warning;
 use crate::provenance::Record;
 use crate::store::{Entry, Names, Store};
 
@@ -57,10 +59,6 @@ pub struct LayerCount {
     /// The number of paths with another layer than before.
     pub changed: usize,
 }
-
-/// The largest number of versions that are read. A longer list is of little use, and a registry can have any number of
-/// tags.
-const LIMIT: usize = 1000;
 
 /// Returns the versions of the repository of `location`, newest first. If `location` names a version, newer ones are
 /// left out.
@@ -135,7 +133,10 @@ impl Walk<'_> {
         let repository = self.session.client.repository(reference);
         let mut tags = repository.tags()?;
         tags.sort();
-        tags.truncate(LIMIT);
+        if tags.len() > limits::LOG_VERSIONS {
+            tags.truncate(limits::LOG_VERSIONS);
+            self.warn_of_more(reference);
+        }
         let tagged = resolve_tags(&repository, tags, self.options.jobs, failures)?;
         Ok((Box::new(repository), tagged))
     }
@@ -186,6 +187,11 @@ impl Walk<'_> {
         Version { inspected, tags, record, before, kitfile_changed, layers, files }
     }
 
+    fn warn_of_more(&self, name: &dyn std::fmt::Display) {
+        let name = &name.to_string();
+        self.session.progress.warn(&Warning::VersionsCutOff { name, limit: limits::LOG_VERSIONS });
+    }
+
     /// Adds versions that no longer have a tag but are named in attestations, if they still exist.
     fn add_replaced(
         &self,
@@ -198,7 +204,11 @@ impl Walk<'_> {
             asked.extend(versions.iter().map(|version| version.inspected.descriptor.digest));
             let previous = versions.iter().filter_map(|version| version.record.as_ref()?.previous);
             let mut missing: Vec<_> = previous.filter(|digest| asked.insert(*digest)).collect();
-            missing.truncate(LIMIT.saturating_sub(versions.len()));
+            let left = limits::LOG_VERSIONS.saturating_sub(versions.len());
+            if missing.len() > left {
+                missing.truncate(left);
+                self.warn_of_more(&self.location);
+            }
             let found =
                 workers::run(self.options.jobs, &missing, |digest| match source.resolve(&digest.to_string()) {
                     Ok(descriptor) => Ok::<_, Error>(Ok(Some((descriptor, Vec::new())))),

@@ -13,6 +13,7 @@ use crate::draft;
 use crate::file_kind;
 use crate::git::{self, Tree, TreeFile};
 use crate::kitfile::{self, FILE_NAMES, Kitfile};
+use crate::limits;
 use crate::oci::{Content, Descriptor};
 use crate::ops::files::LocalFile;
 use crate::ops::workers;
@@ -21,7 +22,8 @@ use crate::provenance::{SourceUrl, without_secrets};
 use crate::registry::{Client, Credentials};
 use crate::relative_path::RelativePath;
 use crate::store::{Names, Store, Writer};
-use crate::upstream::lfs::{self, Address, POINTER_LIMIT, Pointer, Server};
+use crate::sys::TemporaryFolder;
+use crate::upstream::lfs::{self, Address, Pointer, Server};
 use crate::upstream::{self, About, GitRemote, Upstream, UpstreamFile};
 
 /// A git repository at one commit, checked out into a folder that is removed when this value is dropped.
@@ -34,7 +36,7 @@ pub struct GitUpstream {
     tree: PathBuf,
     /// While the writer exists, `kit cache clear` does not remove the folder.
     _writer: Writer,
-    _folder: tempfile::TempDir,
+    _folder: TemporaryFolder,
 }
 
 /// The location of LFS files.
@@ -59,7 +61,7 @@ pub fn fetch_git(
     progress: &dyn Progress,
 ) -> Result<GitUpstream, ImportError> {
     fs::create_dir_all(imports)?;
-    let folder = tempfile::Builder::new().prefix("git-").tempdir_in(imports)?;
+    let folder = TemporaryFolder::create(imports, "git-", 0o777)?;
     let writer = Store::open(folder.path().join(STORE))?.writer(Names::Tags)?;
     let tree = folder.path().join("tree");
     fs::create_dir(&tree)?;
@@ -94,7 +96,7 @@ fn list(tree: &Path, fetched: &Tree) -> Result<(Vec<UpstreamFile>, HashSet<Relat
         let (mut size, mut digest) = (*size, None);
         if size > SMALL_FILE_BYTES {
             digest = Some(hash(&place)?);
-        } else if size <= POINTER_LIMIT
+        } else if size <= limits::LFS_POINTER_BYTES
             && let Some(pointer) = std::str::from_utf8(&fs::read(place)?).ok().and_then(Pointer::parse)
         {
             (size, digest) = (pointer.size, Some(pointer.digest));

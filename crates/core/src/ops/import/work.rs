@@ -15,7 +15,7 @@ use crate::ops::{disk_space, workers};
 use crate::progress::{Phase, Progress};
 use crate::relative_path::RelativePath;
 use crate::store::{self, Names, Store, Writer};
-use crate::sys;
+use crate::sys::{self, TemporaryFile};
 use crate::upstream::{About, Upstream, UpstreamFile};
 
 /// The folder of one import. It has the large files as blobs in a store, which resumes partial ones, and all files
@@ -85,10 +85,9 @@ impl Work {
             return Ok(());
         }
         let bytes = upstream.read(file)?;
-        let mut saved = tempfile::NamedTempFile::new_in(&self.folder)?;
+        let mut saved = TemporaryFile::create(&self.folder, "tmp-", 0o600)?;
         saved.write_all(&bytes)?;
-        saved.persist(path).map_err(|error| error.error)?;
-        Ok(())
+        Ok(saved.persist(&path)?)
     }
 
     /// Gives a large file its name by a hard link, or by a copy on file systems without links.
@@ -98,7 +97,11 @@ impl Work {
         match fs::hard_link(&blob, &path) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            Err(_) => Ok(fs::copy(blob, path).map(drop)?),
+            Err(_) => {
+                let mut copy = TemporaryFile::create(&self.folder, "tmp-", 0o600)?;
+                io::copy(&mut fs::File::open(blob)?, &mut copy)?;
+                Ok(copy.persist(&path)?)
+            }
         }
     }
 

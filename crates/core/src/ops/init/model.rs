@@ -8,11 +8,12 @@ use super::project::Files;
 use crate::draft::{ModelFormat, TELLING_BYTES};
 use crate::file_kind::model_stem;
 use crate::kitfile::Model;
+use crate::limits;
 use crate::oci::RangedReader;
 use crate::ops::error::Error;
 use crate::ops::files::facts_of;
-use crate::tensors::{self, Format, HEADER_LIMIT, Header, Hyperparameters, Summary};
-use crate::upstream::lfs::{POINTER_LIMIT, Pointer};
+use crate::tensors::{self, Format, Header, Hyperparameters, Summary};
+use crate::upstream::lfs::Pointer;
 
 /// Fills empty fields of the model with the detected values. Returns a description of the problem if the weights cannot
 /// be read.
@@ -41,7 +42,7 @@ pub(super) fn fill(files: &Files<'_>, model: &mut Model) -> Result<Option<String
 const POINTER: &str = "this file is only a pointer of git LFS; run `git lfs pull` to fetch the weights";
 
 fn is_pointer(files: &Files<'_>, path: &str) -> Result<bool, Error> {
-    let beginning = files.beginning(path, POINTER_LIMIT)?;
+    let beginning = files.beginning(path, limits::LFS_POINTER_BYTES)?;
     Ok(std::str::from_utf8(&beginning).is_ok_and(|text| Pointer::parse(text).is_some()))
 }
 
@@ -77,7 +78,7 @@ fn weights(files: &Files<'_>, model: &Model) -> Result<Result<Vec<Header>, tenso
     let is_shard = |path: &&str| Format::of(path) == Some(format) && model_stem(path) == model_stem(&model.path);
     let others = model.parts.iter().map(|part| part.path.as_str()).filter(is_shard);
     // All headers together may be as long as one, so that memory stays bounded.
-    let mut left = HEADER_LIMIT;
+    let mut left = limits::TENSOR_HEADER_BYTES;
     let mut headers = Vec::new();
     for path in std::iter::once(model.path.as_str()).chain(others) {
         let (content, size) = (files.content(path)?, files.size(path));

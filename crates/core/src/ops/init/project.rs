@@ -8,6 +8,7 @@ use fs_err as fs;
 
 use super::listing::listing;
 use crate::draft::{Found, FoundKind};
+use crate::limits;
 use crate::oci::{Content, ContentError};
 use crate::ops::error::Error;
 use crate::ops::files::LocalFile;
@@ -90,9 +91,6 @@ pub(crate) struct Files<'a> {
     sizes: BTreeMap<String, u64>,
 }
 
-/// The largest size of a text. Larger files are not texts that a person wrote.
-const TEXT_LIMIT: u64 = 16 * 1024 * 1024;
-
 impl<'a> Files<'a> {
     pub(crate) fn of(project: &'a dyn Project, listing: &[Found]) -> Self {
         let mut sizes = BTreeMap::new();
@@ -132,10 +130,10 @@ impl<'a> Files<'a> {
 
     /// Reads a whole text, or returns `None` if the file does not exist or is too large to be one.
     pub(super) fn text(&self, path: &str) -> Result<Option<String>, Error> {
-        if self.size(path).is_none_or(|size| size > TEXT_LIMIT) {
+        if self.size(path).is_none_or(|size| size > limits::PROJECT_TEXT_BYTES) {
             return Ok(None);
         }
-        let bytes = self.beginning(path, TEXT_LIMIT)?;
+        let bytes = self.beginning(path, limits::PROJECT_TEXT_BYTES)?;
         Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
     }
 }

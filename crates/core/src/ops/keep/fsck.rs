@@ -6,12 +6,13 @@ use std::io;
 use crate::digest::Digest;
 use crate::modelkit::ContentsTable;
 use crate::oci::{CheckedTables, ContentError, Descriptor, Manifest};
+use crate::ops::collect::collect;
 use crate::ops::error::Error;
 use crate::ops::files::tables;
 use crate::ops::workers;
 use crate::progress::{Phase, Progress};
 use crate::recipe::Changed;
-use crate::store::{BrokenEntry, Names, Store};
+use crate::store::{self, BrokenEntry, Names, Store};
 
 /// The result of a check.
 #[derive(Debug)]
@@ -59,13 +60,17 @@ pub fn check(store: &Store, repair: bool, jobs: usize, progress: &dyn Progress) 
     let (mut damaged, changes): (HashSet<Digest>, Vec<_>) = verdicts.into_iter().flatten().unzip();
     let wrong_tables = wrong_tables(store, &mut damaged, jobs)?;
     let broken = store.broken_entries(&damaged)?;
-    let unreferenced_bytes = store.unreferenced()?.iter().map(|(_, size)| size).sum();
+    let unreferenced_bytes = match store.unreferenced() {
+        // The manifest is among the broken ones.
+        Err(store::Error::UnreadableManifest { .. }) => 0,
+        unreferenced => unreferenced?.iter().map(|(_, size)| size).sum(),
+    };
     drop(share);
     if repair {
         store.drop_blobs(&damaged)?;
         drop(alone);
         drop_names(store, &broken)?;
-        store.collect()?;
+        collect(store, progress)?;
     }
     let mut damaged: Vec<_> = damaged.into_iter().collect();
     damaged.sort_unstable();

@@ -4,6 +4,7 @@ use crate::digest::Digest;
 use crate::modelkit::{LabelEdit, Labels, ModelFacts, ModelKitIndex, Variant};
 use crate::oci::{Descriptor, Reference, Tag, Target};
 use crate::ops::artifact::{inspect, inspect_index};
+use crate::ops::collect::collect;
 use crate::ops::error::Error;
 use crate::ops::files::{facts, weigh};
 use crate::ops::index_error::IndexError;
@@ -53,7 +54,12 @@ pub fn add_to_index(
 }
 
 /// Removes `modelkits` from the index `name`. Those without a name of their own are then deleted from the store.
-pub fn remove_from_index(store: &Store, name: &Reference, modelkits: &[Reference]) -> Result<Descriptor, Error> {
+pub fn remove_from_index(
+    store: &Store,
+    name: &Reference,
+    modelkits: &[Reference],
+    progress: &dyn Progress,
+) -> Result<Descriptor, Error> {
     let changing = Changing::new(store, name)?;
     let changed = changing.change(|index| {
         for modelkit in modelkits {
@@ -62,7 +68,7 @@ pub fn remove_from_index(store: &Store, name: &Reference, modelkits: &[Reference
         Ok(())
     })?;
     drop(changing);
-    store.collect()?;
+    collect(store, progress)?;
     Ok(changed)
 }
 

@@ -2,8 +2,10 @@
 
 use crate::digest::Digest;
 use crate::oci::{Reference, Referrer, Source as _};
+use crate::ops::collect::collect;
 use crate::ops::error::Error;
 use crate::ops::tag_state::TagState;
+use crate::progress::Progress;
 use crate::registry::Repository;
 use crate::store::{Collected, Entry, Store};
 
@@ -31,7 +33,10 @@ pub enum Removed {
 }
 
 /// Removes the selection, then deletes the content that is no longer referenced.
-pub fn remove(store: &Store, removal: &Removal) -> Result<(Vec<Removed>, Collected), Error> {
+///
+/// If the manifest of another ModelKit cannot be read, the names are removed but no content is deleted, which a warning
+/// reports.
+pub fn remove(store: &Store, removal: &Removal, progress: &dyn Progress) -> Result<(Vec<Removed>, Collected), Error> {
     let chosen = match removal {
         Removal::Name(reference) if reference.digest.is_none() => Chosen::name(reference),
         Removal::Name(reference) if reference.tag.is_some() => {
@@ -50,11 +55,11 @@ pub fn remove(store: &Store, removal: &Removal) -> Result<(Vec<Removed>, Collect
     }
     let left = store.entries()?;
     let removed = gone.iter().map(|entry| describe(entry, &left)).collect();
-    Ok((removed, store.collect()?))
+    Ok((removed, collect(store, progress)?))
 }
 
-/// Removes a ModelKit from its registry, with all its tags there, and returns its digest. A tag with a digest must point
-/// to that digest.
+/// Removes a ModelKit from its registry, with all its tags there, and returns its digest. A tag with a digest must
+/// point to that digest.
 pub fn remove_remote(repository: &Repository, reference: &Reference) -> Result<Digest, Error> {
     let name = reference.tag.as_ref().map(ToString::to_string).or_else(|| reference.selector()).unwrap_or_default();
     let manifest =

@@ -10,6 +10,7 @@ use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::Kitfile;
 use crate::layer_format::Format;
+use crate::limits;
 use crate::modelkit::{ContentsTable, Documents, Family, LayerType, Lock};
 use crate::oci::{Content, ContentError, Descriptor, Reference, Source, Subject, Target};
 use crate::ops::artifact::{Prepared, attach};
@@ -155,6 +156,9 @@ pub(super) fn lock_of(
         return Ok(None);
     }
     let lock = lock::lock(session, source, assembled, options.jobs)?;
+    if lock.to_string().len() as u64 > limits::LOCK_BYTES {
+        return Err(Error::TooManyFiles { what: "bytes in the lock", limit: limits::LOCK_BYTES });
+    }
     match &options.locking {
         Locking::Expect(expected) if *expected != lock => Err(Error::Drift(expected.drift(&lock))),
         _ => Ok(Some(lock)),

@@ -2,6 +2,7 @@
 
 mod compressing;
 mod convert;
+mod entries;
 mod into_registry;
 mod into_store;
 mod lock;
@@ -11,11 +12,12 @@ mod record;
 mod uncovered;
 
 pub use convert::{convert, list_as, publish};
+pub(crate) use entries::{clean_path, read_ignore_rules, referenced_modelkits};
 pub(crate) use into_registry::find_in_folder;
 pub use into_registry::{PackedAway, pack_and_push};
 pub use into_store::{Keeping, Locking, PackOptions, Packed, Reading, pack};
 pub(crate) use lock::read_layer;
-pub(crate) use packer::{Assembled, clean_path, read_ignore_rules, referenced_modelkits};
+pub(crate) use packer::Assembled;
 pub(crate) use pointers::pointers;
 pub(crate) use record::record;
 pub use record::{Git, Recording};

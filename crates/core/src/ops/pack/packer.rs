@@ -1,29 +1,26 @@
 //! The steps that all ways to pack share: the entries of a Kitfile become layers, several at once, and the layers
 //! become a manifest.
 
-use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
-use fs_err as fs;
-
+use super::entries::{clean_path, local_entries, read_ignore_rules, referenced_modelkits, warn_of_what_is_not_packed};
 use super::into_store::{PackOptions, Reading};
 use super::pointers::warn_of_pointers;
 use super::uncovered::{uncovered, warn_of_uncovered};
 use crate::archive::{self, IgnoreRules, LayerSource, LayerSummary, Measured};
 use crate::compression::Compression;
 use crate::digest::Digest;
-use crate::kitfile::{Entry, Kitfile, Model, Section};
+use crate::kitfile::{Entry, Section};
 use crate::layer_format::Format;
 use crate::modelkit::{
-    Assembly, ContentsTable, Documents, Family, Form, InvalidModelKit, LayerType, LockedParent, ModelKit, PackedLayer,
-    PlainFile, section_word,
+    Assembly, ContentsTable, Documents, Family, Form, LayerType, LockedParent, ModelKit, PackedLayer, PlainFile,
+    UnsupportedForm, section_word,
 };
 use crate::oci::{Descriptor, Manifest};
-use crate::ops::artifact::{Inspected, Parent, parents};
 use crate::ops::error::Error;
 use crate::ops::session::Session;
-use crate::ops::{disk_space, remote_data, workers};
+use crate::ops::{disk_space, workers};
 use crate::progress::{Event, LayerPacked, PackOutcome, Phase, Progress, Task, Warning};
 use crate::relative_path::RelativePath;
 use crate::store::RememberedLayer;
@@ -83,6 +80,29 @@ struct MeasuredLayer<'a> {
     key: Digest,
     /// The layer as it was saved earlier, if the files are unchanged.
     remembered: Option<RememberedLayer>,
+}
+
+/// The number of bytes that a table of contents has at least for each file, most of them for its digest.
+const TABLE_BYTES_OF_FILE: usize = 64;
+
+impl MeasuredLayer<'_> {
+    /// The layer as it is going to be described, with digests that are not known yet.
+    fn expected(&self) -> PackedLayer {
+        let Self { entry, source, layer_type, measured, remembered, .. } = self;
+        let unknown = Digest::of(&[]);
+        let new = || {
+            let mut blob = Descriptor::new(layer_type.media_type(), unknown, measured.bytes);
+            // A table has at least so many bytes for each file.
+            let files = usize::try_from(measured.files).unwrap_or(usize::MAX);
+            let table_bytes = files.saturating_mul(TABLE_BYTES_OF_FILE).min(1024);
+            ContentsTable::new(&vec![0; table_bytes]).annotate(&mut blob);
+            blob
+        };
+        let blob = remembered.as_ref().map_or_else(new, |layer| layer.blob.clone());
+        let file = plain_file(measured.file_mode, measured.bytes);
+        let (layer_type, index, path) = (*layer_type, entry.index, source.path.clone());
+        PackedLayer { layer_type, index, path, blob, diff_id: unknown, file }
+    }
 }
 
 /// A ModelKit whose layers have been saved, and whose documents have not been stored yet.
@@ -159,6 +179,7 @@ impl<'a> Packer<'a> {
         let PackOptions { jobs, kitfile, .. } = self.options;
         self.check_mcp_bundles()?;
         let measured = workers::run(*jobs, &self.entries, |(entry, path)| self.measure_layer(sink, entry, path))?;
+        self.check_documents(&measured)?;
         if let Some(folder) = sink.folder() {
             self.check_space(&measured, folder)?;
         }
@@ -169,6 +190,18 @@ impl<'a> Packer<'a> {
         let reused_bytes = reused.map(|(layer, _)| layer.blob.size).sum();
         let assembly = Assembly::new(kitfile.clone(), layers.into_iter().map(|(layer, _)| layer).collect(), VERSION);
         Ok(Assembled { reused_bytes, parents: self.parents.clone(), ..Assembled::of(&assembly)? })
+    }
+
+    /// Fails if the layers are too many for one manifest, before any of them is written: everything that adds to the
+    /// size of the documents is known, except for the digests.
+    fn check_documents(&self, layers: &[MeasuredLayer]) -> Result<(), Error> {
+        let layers = layers.iter().map(MeasuredLayer::expected).collect();
+        let assembly = Assembly::new(self.options.kitfile.clone(), layers, VERSION);
+        match assembly.assemble(&Form::Artifact(self.options.family)) {
+            Err(error @ UnsupportedForm::TooLarge { .. }) => Err(error.into()),
+            // Any other error depends on the layers.
+            _ => Ok(()),
+        }
     }
 
     fn check_mcp_bundles(&self) -> Result<(), Error> {
@@ -227,6 +260,9 @@ impl<'a> Packer<'a> {
             save_layer(sink, layer, &LayerTask { task, progress: self.progress, kind: word, path: path.as_str() })?
         };
         self.warn_of_emptiness(word, path, measured);
+        if ContentsTable::of(&saved.blob).is_none() {
+            self.progress.warn(&Warning::LayerWithoutTable { kind: word, path: path.as_str() });
+        }
         let Descriptor { digest, size: bytes, .. } = saved.blob;
         let outcome = sink.outcome(was_there);
         let packed = LayerPacked { kind: word, path: path.as_str(), digest, bytes, outcome };
@@ -336,56 +372,5 @@ impl Task for LayerTask<'_> {
 
     fn saves_little(&self) {
         self.progress.warn(&Warning::CompressionSavesLittle { kind: self.kind, path: self.path });
-    }
-}
-
-/// Returns the entries that have a layer. A model path that looks like a reference is still a file if that file exists.
-fn local_entries(options: &PackOptions) -> Vec<Entry<'_>> {
-    let model = options.kitfile.model.as_ref();
-    let is_file = model.is_some_and(|model| fs::symlink_metadata(options.context.join(&model.path)).is_ok());
-    if is_file { options.kitfile.entries_with_model_file() } else { options.kitfile.entries() }
-}
-
-pub(crate) fn clean_path(entry: &Entry<'_>) -> Result<RelativePath, Error> {
-    entry.relative_path().map_err(|source| InvalidModelKit::Path { place: entry.place(), source }.into())
-}
-
-/// Returns the ModelKits that the model refers to. Their files are in the folder when the model is used, and must not
-/// be packed again.
-pub(crate) fn referenced_modelkits(
-    session: &Session<'_>,
-    options: &PackOptions,
-    entries: &[Entry<'_>],
-) -> Result<Vec<LockedParent>, Error> {
-    let owns_model = entries.iter().any(|entry| entry.section == Section::Model);
-    let reference = options.kitfile.model.as_ref().filter(|_| !owns_model).and_then(Model::reference);
-    let Some(reference) = reference else { return Ok(Vec::new()) };
-    let child = options.references.first().map_or_else(String::new, ToString::to_string);
-    let parents = parents::resolve(session, &child, reference)?;
-    Ok(parents.iter().map(locked_parent).collect())
-}
-
-fn locked_parent(parent: &Parent) -> LockedParent {
-    let Inspected { descriptor, modelkit, .. } = &parent.inspected;
-    LockedParent {
-        reference: parent.reference.to_string(),
-        manifest: descriptor.digest,
-        paths: modelkit.layers.iter().map(|layer| layer.path.clone()).collect(),
-    }
-}
-
-pub(crate) fn read_ignore_rules(context: &Path) -> Result<IgnoreRules, Error> {
-    let text = match fs::read_to_string(context.join(".kitignore")) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(error.into()),
-    };
-    Ok(IgnoreRules::parse(&text)?)
-}
-
-fn warn_of_what_is_not_packed(kitfile: &Kitfile, progress: &dyn Progress) {
-    for dataset in kitfile.remote_datasets() {
-        let (name, address) = (&dataset.name, &remote_data::address(dataset));
-        progress.warn(&Warning::RemoteDatasetNotPacked { name, address });
     }
 }

@@ -3,10 +3,11 @@
 use fs_err as fs;
 
 use crate::archive::{LayerSource, Measured};
+use crate::limits;
 use crate::ops::error::Error;
 use crate::progress::{Progress, Warning};
 use crate::relative_path::RelativePath;
-use crate::upstream::lfs::{POINTER_LIMIT, Pointer};
+use crate::upstream::lfs::Pointer;
 
 /// Smaller than any pointer: its `oid` line alone is longer.
 const SHORTEST: u64 = 76;
@@ -36,6 +37,7 @@ pub(crate) fn pointers(source: &LayerSource<'_>) -> Result<Vec<RelativePath>, Er
 /// An unreadable file is not a pointer; packing it reports the error.
 fn is_pointer(source: &LayerSource<'_>, file: &RelativePath) -> bool {
     let place = file.join_to(source.root);
-    let may_be = fs::metadata(&place).is_ok_and(|metadata| (SHORTEST..=POINTER_LIMIT).contains(&metadata.len()));
+    let may_be =
+        fs::metadata(&place).is_ok_and(|metadata| (SHORTEST..=limits::LFS_POINTER_BYTES).contains(&metadata.len()));
     may_be && fs::read_to_string(&place).is_ok_and(|text| Pointer::parse(&text).is_some())
 }

@@ -282,7 +282,8 @@ impl Copying<'_> {
         self.put_table(blob, &table)
     }
 
-    /// Stores the table of contents of `blob`, if it is a blob of its own, so that it is not fetched again with the referrers.
+    /// Stores the table of contents of `blob`, if it is a blob of its own, so that it is not fetched again with the
+    /// referrers.
     fn put_table(&self, blob: &Descriptor, table: &Vec<u8>) -> Result<(), Error> {
         let descriptor = ContentsTable::of(blob).and_then(|table| table.blob().cloned());
         let put = descriptor.map_or(Ok(()), |descriptor| self.target.put(&descriptor, table));

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::limits;
 use crate::modelkit::{ModelKitIndex, Variant};
 use crate::oci::{ContentError, Descriptor, Source};
 use crate::ops::artifact::{parse_manifest, variants};
@@ -18,10 +19,6 @@ pub(crate) struct CopySet {
     /// The blobs without duplicates, the largest first, so that no large one is left for a single worker at the end.
     pub(crate) blobs: Vec<Descriptor>,
 }
-
-/// The maximum size of the manifests of an index, which are kept in memory until they are published. Those of a
-/// thousand ModelKits have about 2 MiB.
-const MEMBERS_BYTES_LIMIT: u64 = 64 * 1024 * 1024;
 
 impl CopySet {
     /// The manifests of the artifact: those in the index, and its own.
@@ -51,8 +48,8 @@ impl CopySet {
 fn read_members(source: &dyn Source, index: &ModelKitIndex) -> Result<Vec<(Descriptor, Vec<u8>)>, Error> {
     let members: Vec<_> = index.variants().iter().map(Variant::descriptor).collect();
     let size = members.iter().fold(0, |sum: u64, member| sum.saturating_add(member.size));
-    if size > MEMBERS_BYTES_LIMIT {
-        let reason = format!("their size is {}, the limit is {}", human(size), human(MEMBERS_BYTES_LIMIT));
+    if size > limits::INDEX_MEMBERS_BYTES {
+        let reason = format!("their size is {}, the limit is {}", human(size), human(limits::INDEX_MEMBERS_BYTES));
         return Err(Error::reading("the manifests of the index", ContentError::Other(reason.into())));
     }
     workers::run(workers::jobs(), &members, |member| {

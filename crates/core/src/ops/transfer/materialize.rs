@@ -4,6 +4,7 @@ use super::copy::{CopyOptions, Copying};
 use super::copy_set::CopySet;
 use super::origins::Origins;
 use crate::oci::{Descriptor, Reference, Tag, Target};
+use crate::ops::collect::collect;
 use crate::ops::error::Error;
 use crate::ops::{disk_space, workers};
 use crate::progress::{Phase, Progress};
@@ -48,6 +49,6 @@ pub fn materialize(
     let copying = Copying { source: &source, target: &target, options: &options, progress, whole: &*whole };
     workers::run(jobs, &links, |blob| copying.copy_blob(blob))?;
     drop((source, target));
-    store.collect()?;
+    collect(store, progress)?;
     Ok(Materialized { manifest: artifact.descriptor, bytes: links.iter().map(|blob| blob.size).sum() })
 }

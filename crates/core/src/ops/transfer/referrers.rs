@@ -4,15 +4,12 @@ use std::collections::HashSet;
 
 use super::copy::{BlobAction, CopyOptions, cheapest_action};
 use crate::digest::Digest;
-use crate::oci::{ContentError, Descriptor, Manifest, MediaType, REFERRERS_LIMIT, Referrer, Source, Subject, Target};
+use crate::limits;
+use crate::oci::{ContentError, Descriptor, Manifest, MediaType, Referrer, Source, Subject, Target};
 use crate::ops::artifact::EMPTY;
 use crate::ops::error::{Error, reason};
 use crate::ops::{disk_space, workers};
 use crate::progress::{Event, Progress, Warning, human};
-
-/// The maximum size of a referrer. It is a document about a ModelKit; anything larger is something else that was not
-/// requested.
-const BYTES_LIMIT: u64 = 256 * 1024 * 1024;
 
 /// Copies the referrers of `root`, which is already at the target, if the target does not have them.
 ///
@@ -38,6 +35,8 @@ pub(crate) fn copy_referrers(
 pub(super) struct Found {
     groups: Vec<Group>,
     failures: Vec<Error>,
+    /// The subject of the first referrer that was left out because there are too many.
+    cut_off: Option<Digest>,
 }
 
 /// The referrers of one manifest.
@@ -56,16 +55,21 @@ pub(super) fn find<'a>(
     options: &CopyOptions,
 ) -> Found {
     let following = Following { source, target };
-    let (mut found, mut seen, mut left) = (Found::default(), HashSet::new(), REFERRERS_LIMIT);
+    let (mut found, mut seen, mut left) = (Found::default(), HashSet::new(), limits::REFERRERS);
     let roots: Vec<_> = roots.collect();
     seen.extend(roots.iter().map(|root| root.digest));
     let mut level = Vec::new();
     for listed in all(options, &roots, |root| following.list(root, is_new)) {
-        found.take(listed).into_iter().for_each(|listed| level.extend(listed));
+        let listed = found.take(listed).unwrap_or_default();
+        found.note_length(&listed);
+        level.extend(listed);
     }
     loop {
         level.retain(|entry: &Entry| seen.insert(entry.descriptor.digest));
-        level.truncate(left);
+        if level.len() > left {
+            found.cut_off.get_or_insert(level[left].subject.digest);
+            level.truncate(left);
+        }
         left -= level.len();
         if level.is_empty() {
             return found;
@@ -80,7 +84,9 @@ pub(super) fn find<'a>(
             if let Some(attached) = attached {
                 found.add(entry, attached);
             }
-            next.extend(found.take(about_it).into_iter().flatten());
+            let about_it = found.take(about_it).unwrap_or_default();
+            found.note_length(&about_it);
+            next.extend(about_it);
         }
         level = next;
     }
@@ -95,6 +101,13 @@ impl Found {
     /// Returns a result, or notes its failure.
     fn take<T>(&mut self, result: Result<T, Error>) -> Option<T> {
         result.map_err(|failure| self.failures.push(failure)).ok()
+    }
+
+    /// Notes that the place has more referrers of one manifest than it lists.
+    fn note_length(&mut self, listed: &[Entry]) {
+        if let Some(one) = listed.get(limits::REFERRERS) {
+            self.cut_off.get_or_insert(one.subject.digest);
+        }
     }
 
     fn add(&mut self, entry: &Entry, attached: Attached) {
@@ -129,7 +142,10 @@ impl Found {
     ///
     /// A failure does not fail the copy, because the artifact is complete; it is reported in a warning.
     pub(super) fn publish(self, target: &dyn Target, options: &CopyOptions, progress: &dyn Progress) {
-        let Self { groups, mut failures } = self;
+        let Self { groups, mut failures, cut_off } = self;
+        if let Some(subject) = cut_off {
+            progress.warn(&Warning::ReferrersCutOff { subject, limit: limits::REFERRERS });
+        }
         let jobs = if target.is_remote() { options.jobs } else { 1 };
         let options = CopyOptions { jobs, ..options.clone() };
         for failed in all(&options, &groups, |group| group.publish(target, progress)) {
@@ -247,8 +263,12 @@ pub(crate) fn read(source: &dyn Source, subject: &Digest, listed: &Descriptor) -
     let manifest = Manifest::parse(&bytes).map_err(|error| unfit(error.to_string()))?;
     let blobs: Vec<_> = manifest.blobs().cloned().collect();
     let size = blobs.iter().fold(0, |sum: u64, blob| sum.saturating_add(blob.size));
-    if size > BYTES_LIMIT {
-        return Err(unfit(format!("its size is {}, the limit for referrers is {}", human(size), human(BYTES_LIMIT))));
+    if size > limits::REFERRER_BYTES {
+        return Err(unfit(format!(
+            "its size is {}, the limit for referrers is {}",
+            human(size),
+            human(limits::REFERRER_BYTES)
+        )));
     }
     Ok(Attached { descriptor: referrer.descriptor, manifest: bytes, blobs })
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::layers::{Unpacker, title};
-use crate::archive::{Destination, Overwrite, Placed};
+use crate::archive::{Destination, Overwrite, Placed, UnsafePaths};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::{Dataset, Section};
@@ -29,6 +29,8 @@ pub struct UnpackOptions {
     pub folder: PathBuf,
     /// The treatment of existing files that differ.
     pub overwrite: Overwrite,
+    /// The treatment of paths that other programs execute or trust.
+    pub unsafe_paths: UnsafePaths,
     /// The parts to unpack.
     pub selection: Selection,
     /// The treatment of remote datasets.
@@ -93,6 +95,7 @@ pub fn unpack(session: &Session<'_>, found: &Located, name: &str, options: &Unpa
     let mut by_pieces = true;
     let outcome = loop {
         let destination = Destination::open(&options.folder, options.overwrite)?;
+        let destination = destination.with_unsafe_paths(&options.unsafe_paths);
         match fill(&destination, by_pieces) {
             Ok(()) => break destination.commit()?,
             Err(Stop::Refuted) => {}

@@ -12,12 +12,9 @@ use super::challenge::Challenge;
 use super::credential_store::CredentialStore;
 use super::credentials::Credentials;
 use super::token::{Token, TokenRequest, basic, bearer, parse_token, safe_realm};
+use crate::limits;
 use crate::registry::error::Error;
 use crate::registry::http::{Answer, Endpoint, RetryPolicy, RetryState, Transport, read_capped, retrying};
-
-/// The limit for a token server's answer. It has a few kilobytes; some servers put long lists of rights into their
-/// tokens.
-const TOKEN_LIMIT: u64 = 1024 * 1024;
 
 /// The endpoint and the rights of a request. Requests with equal access share a token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -234,7 +231,7 @@ impl Auth {
         let attempt = attempt(access);
         let response = self.transport.execute(request, &attempt, self.patience).await?;
         let (status, retry_after) = (response.status(), crate::registry::http::retry_after(response.headers()));
-        let body = read_capped(response, TOKEN_LIMIT, &attempt, self.patience).await?;
+        let body = read_capped(response, limits::TOKEN_ANSWER_BYTES, &attempt, self.patience).await?;
         Ok((status, retry_after, body))
     }
 

@@ -10,12 +10,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::credentials::Credentials;
+use crate::limits;
 use crate::registry::error::{Cause, Error};
+use crate::sys::{Leftover, LeftoverKind};
 
 /// Long enough for a user to unlock a key chain.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The limit for the output of a helper; secrets are shorter.
-const OUTPUT_LIMIT: u64 = 1024 * 1024;
 /// The message of all helpers if there are no credentials (docker-credential-helpers, `credentials/error.go`).
 const NOT_FOUND: &str = "credentials not found in native keychain";
 /// The user name that marks an identity token (docker-credential-helpers, README, "Development").
@@ -80,6 +80,7 @@ impl<'a> Helper<'a> {
     /// Runs the helper and returns its output; `None` if it reports that there are no credentials.
     fn run(&self, action: &'static str, input: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let mut child = self.start(action)?;
+        let _child = Leftover::new(LeftoverKind::Child(child.id()));
         let talked = self.talk(&mut child, input);
         if !matches!(talked, Ok((true, _))) {
             // It may have exited at this very moment; either way it is waited for below.
@@ -132,7 +133,8 @@ impl<'a> Helper<'a> {
         let (sender, receiver) = channel();
         std::thread::Builder::new().spawn(move || {
             let mut output = Vec::new();
-            let read = stdout.map_or(Ok(0), |stdout| stdout.take(OUTPUT_LIMIT).read_to_end(&mut output));
+            let read =
+                stdout.map_or(Ok(0), |stdout| stdout.take(limits::CREDENTIAL_HELPER_BYTES).read_to_end(&mut output));
             // The receiver is gone if the helper took too long.
             drop(sender.send(read.map(|_| output)));
         })?;

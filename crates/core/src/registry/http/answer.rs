@@ -5,8 +5,6 @@ use std::fmt;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-/// The number of bytes of an answer that are read.
-pub(super) const ANSWER_LIMIT: u64 = 64 * 1024;
 /// The number of characters of a message that are kept.
 const MESSAGE_LIMIT: usize = 400;
 /// The number of errors of an answer that are kept.

@@ -7,17 +7,15 @@ use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{Body, Method, Request, Response, StatusCode, Url};
 
-use super::answer::{ANSWER_LIMIT, Answer};
+use super::answer::Answer;
 use super::document::read_capped;
 use super::endpoint::locate;
 use super::retry::{RetryPolicy, RetryState, parse_retry_after, retrying};
 use super::transport::{Transport, host_and_port};
+use crate::limits;
 use crate::registry::auth::{Access, Auth, Keys};
 use crate::registry::error::Error;
 use crate::registry::settings::Timeouts;
-
-/// The limit for redirects. curl and Go's `net/http`, as KitOps uses it, follow at least as many.
-const REDIRECTS_LIMIT: usize = 10;
 
 /// A request with a small body or none, and its description in messages.
 #[derive(Clone)]
@@ -88,7 +86,9 @@ impl Exchange {
         }
         let (status, headers, url) = (response.status(), response.headers().clone(), response.url().clone());
         // The message is only an explanation; if it cannot be read, the status still identifies the failure.
-        let body = read_capped(response, ANSWER_LIMIT, &call.attempt, self.timeouts.silence).await.unwrap_or_default();
+        let body = read_capped(response, limits::ERROR_ANSWER_BYTES, &call.attempt, self.timeouts.silence)
+            .await
+            .unwrap_or_default();
         let source = Answer::of(&headers, &body);
         let (registry, attempt) = (call.access.endpoint.name.clone(), call.attempt.clone());
         let is_registry = call.access.endpoint.owns(&url);
@@ -113,7 +113,7 @@ impl Exchange {
     /// Follows redirects, which blobs in object stores need. `Authorization` is sent to the registry only.
     async fn follow(&self, call: &Call, authorization: Option<&HeaderValue>) -> Result<Response, Error> {
         let mut url = call.url.clone();
-        for _ in 0..=REDIRECTS_LIMIT {
+        for _ in 0..=limits::REDIRECTS {
             let request = request(call, &url, authorization, None);
             let response = self.transport.execute(request, &call.attempt, self.patience(&call.method)).await?;
             let Some(location) = redirection(call, &response) else { return Ok(response) };
@@ -123,7 +123,7 @@ impl Exchange {
                 problem: format!("`{}` redirects, but {problem}", call.access.endpoint.name),
             })?;
         }
-        let problem = format!("`{}` redirects more than {REDIRECTS_LIMIT} times", call.access.endpoint.name);
+        let problem = format!("`{}` redirects more than {} times", call.access.endpoint.name, limits::REDIRECTS);
         Err(Error::Protocol { attempt: call.attempt.clone(), problem })
     }
 

@@ -5,12 +5,9 @@ use reqwest::header::{HeaderMap, LINK};
 
 use super::endpoint::locate;
 use super::exchange::Call;
-use crate::oci::MANIFEST_SIZE_LIMIT;
+use crate::limits;
 use crate::registry::client::Client;
 use crate::registry::error::Error;
-
-/// The limit for pages: a server with more of them is likely to repeat them in a cycle.
-const PAGES_LIMIT: usize = 10_000;
 
 /// The decision of the reader of a page.
 pub(crate) enum Then {
@@ -30,8 +27,13 @@ impl Client {
     ) -> Result<(), Error> {
         let attempt = call.attempt.clone();
         let broken = |problem: String| Error::Protocol { attempt: attempt.clone(), problem };
-        for _ in 0..PAGES_LIMIT {
-            let (headers, body, url) = self.fetch(&call, MANIFEST_SIZE_LIMIT)?;
+        let mut bytes = 0;
+        for _ in 0..limits::LIST_PAGES {
+            let (headers, body, url) = self.fetch(&call, limits::MANIFEST_BYTES)?;
+            bytes += body.len() as u64;
+            if bytes > limits::LIST_BYTES {
+                return Err(Error::ListTooLong { attempt, limit: limits::LIST_BYTES, what: "bytes" });
+            }
             let Then::Next = read(&headers, &body).map_err(broken)? else { return Ok(()) };
             let Some(next) = next_page(&headers) else { return Ok(()) };
             let next: Url =
@@ -41,7 +43,7 @@ impl Client {
             }
             call.url = next;
         }
-        Err(broken(format!("there are more than {PAGES_LIMIT} pages")))
+        Err(Error::ListTooLong { attempt, limit: limits::LIST_PAGES as u64, what: "pages" })
     }
 }
 

@@ -12,6 +12,8 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 use tracing::debug;
 
+use crate::sys::TemporaryFile;
+
 /// The lifetime of a capability. Registries are upgraded, so an unsupported feature is tried again after a week.
 const LONGEST_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
@@ -133,12 +135,11 @@ impl Capabilities {
     fn write(&self, host: &str, facts: &HostCapabilities) -> io::Result<()> {
         let Some(folder) = &self.folder else { return Ok(()) };
         fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        let mut file = TemporaryFile::create(folder, "tmp-", 0o600)?;
         serde_json::to_writer(&mut file, &File { host: host.to_owned(), facts: facts.clone() })?;
         file.flush()?;
         // Not synced: an incomplete file is not valid JSON, and is ignored.
-        file.persist(path(folder, host)).map_err(|error| error.error)?;
-        Ok(())
+        file.persist(&path(folder, host))
     }
 }
 

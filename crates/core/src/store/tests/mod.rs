@@ -1,6 +1,7 @@
 //! The store against a temporary folder.
 
 mod collect;
+mod full_disk;
 mod ingest;
 mod members;
 mod publish;

@@ -6,6 +6,7 @@ use super::address::Address;
 use super::answers::{Info, Item};
 use super::error::{Error, explain};
 use crate::digest::Digest;
+use crate::limits;
 use crate::oci::{Content, ContentError, Descriptor};
 use crate::registry::{self, Client, Credentials, HttpRequest, HttpService};
 use crate::relative_path::RelativePath;
@@ -44,10 +45,6 @@ pub struct RemoteFile {
     pub digest: Option<Digest>,
 }
 
-/// An answer about a repository has some kilobytes; model cards with long tables of results have more.
-const INFO_LIMIT: u64 = 16 * 1024 * 1024;
-/// The largest file outside of LFS that is read into memory. The hub accepts none above 10 MiB.
-const SMALL_FILE_LIMIT: u64 = 64 * 1024 * 1024;
 /// Files that configure git.
 const GITS_OWN: [&str; 2] = [".gitattributes", ".gitignore"];
 
@@ -60,7 +57,8 @@ impl Hub {
     /// Resolves `revision` to a commit, and lists the files of the repository at it.
     pub fn snapshot(&self, address: &Address, revision: &str) -> Result<Snapshot, Error> {
         let explained = |refusal| explain(&self.site.host(), address, revision, refusal);
-        let answer = self.site.read(&api(address, "revision", revision, None), INFO_LIMIT).map_err(explained)?;
+        let answer =
+            self.site.read(&api(address, "revision", revision, None), limits::HUB_ANSWER_BYTES).map_err(explained)?;
         let info: Info = serde_json::from_slice(&answer).map_err(|error| self.wrong(address, &error))?;
         if !info.has_commit() {
             return Err(self.wrong(address, &format!("`{}` is not a commit", info.sha)));
@@ -95,8 +93,11 @@ impl Snapshot {
     /// Reads a whole file outside of LFS. Only its size is checked: its content is trusted as far as the connection
     /// to the hub is.
     pub fn read(&self, file: &RemoteFile) -> Result<Vec<u8>, Error> {
-        let bytes =
-            self.hub.site.read(&self.question(file), SMALL_FILE_LIMIT).map_err(|refusal| self.explain(refusal))?;
+        let bytes = self
+            .hub
+            .site
+            .read(&self.question(file), limits::HUB_SMALL_FILE_BYTES)
+            .map_err(|refusal| self.explain(refusal))?;
         if bytes.len() as u64 != file.size {
             let problem = format!("`{}` has {} bytes instead of {}", file.path, bytes.len(), file.size);
             return Err(self.hub.wrong(&self.address, &problem));
@@ -164,6 +165,9 @@ fn read_page(page: &[u8], files: &mut Vec<RemoteFile>) -> Result<(), String> {
             None => (item.size, None),
         };
         if !path.file_name().is_some_and(|name| GITS_OWN.contains(&name)) {
+            if files.len() == limits::REPOSITORY_FILES {
+                return Err(format!("there are more than {} files", limits::REPOSITORY_FILES));
+            }
             files.push(RemoteFile { path, size, digest });
         }
     }

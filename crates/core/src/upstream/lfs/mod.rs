@@ -10,5 +10,5 @@ mod server;
 
 pub use address::Address;
 pub use error::Error;
-pub use pointer::{POINTER_LIMIT, Pointer};
+pub use pointer::Pointer;
 pub use server::Server;

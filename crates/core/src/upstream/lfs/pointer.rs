@@ -11,9 +11,6 @@ pub struct Pointer {
     pub size: u64,
 }
 
-/// The upper limit for the size of a pointer in bytes.
-pub const POINTER_LIMIT: u64 = 1024;
-
 /// The versions of the format that `git lfs` reads (git-lfs, `lfs/pointer.go`); the second has the name of the
 /// predecessor of Git LFS.
 const VERSIONS: [&str; 2] = ["https://git-lfs.github.com/spec/v1", "https://hawser.github.com/spec/v1"];

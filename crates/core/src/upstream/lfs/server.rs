@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::error::Error;
+use crate::limits;
 use crate::oci::{Content, ContentError, Descriptor};
 use crate::registry::{self, Client, Credentials, HttpLocation, HttpRequest, HttpService};
 use crate::relative_path::RelativePath;
@@ -18,9 +19,6 @@ pub struct Server {
 }
 
 const MEDIA_TYPE: &str = "application/vnd.git-lfs+json";
-/// The answer about one file contains an address with a signature, and headers.
-const ANSWER_LIMIT: u64 = 1024 * 1024;
-
 #[derive(Deserialize)]
 struct Answer {
     objects: Vec<Object>,
@@ -81,7 +79,7 @@ impl Server {
         });
         let path = vec!["objects".to_owned(), "batch".to_owned()];
         let question = HttpRequest { path, ..question(&text) };
-        let asked = self.site.ask(&question, MEDIA_TYPE, wanted.to_string().into_bytes(), ANSWER_LIMIT);
+        let asked = self.site.ask(&question, MEDIA_TYPE, wanted.to_string().into_bytes(), limits::LFS_ANSWER_BYTES);
         let answer = asked.map_err(|refusal| match refusal {
             registry::Error::NoCredentials { source, .. } | registry::Error::Unauthorized { source, .. } => {
                 Error::Locked { host: host.clone(), source }

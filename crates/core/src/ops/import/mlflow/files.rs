@@ -7,14 +7,9 @@ use std::path::Path;
 use fs_err as fs;
 
 use crate::file_kind::is_leftover;
-use crate::kitfile::SIZE_LIMIT;
 use crate::ops::import::error::ImportError;
 use crate::progress::human;
 
-/// The largest text file about a run or a model. Its content becomes part of a Kitfile.
-pub(super) const TEXT_BYTES: u64 = SIZE_LIMIT as u64;
-/// The largest file of a metric, which has a line of about 40 bytes for each step.
-pub(super) const METRIC_BYTES: u64 = 64 * 1024 * 1024;
 /// The largest number of parameters, metrics or tags. More of them are data.
 const MOST_FILES: usize = 10_000;
 

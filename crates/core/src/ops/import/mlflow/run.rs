@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use serde_json::{Map, Value};
 
-use super::files::{METRIC_BYTES, TEXT_BYTES, is_file, read, read_all};
+use super::files::{is_file, read, read_all};
 use super::tracked::Tracked;
 use crate::draft::{self, Found, FoundKind, MlflowModel, MlflowRun, last_metric, mlflow_value};
 use crate::kitfile::{self, Kitfile, Model, ModelPart};
 use crate::layer_format::Format;
+use crate::limits;
 use crate::ops::import::error::ImportError;
 use crate::ops::import::into_store::ImportOptions;
 use crate::ops::init::{Files, Project, ProjectFolder, find_license};
@@ -44,7 +45,7 @@ const OWN: &str = "mlflow.";
 /// Returns true if a folder is a run or a model. A git checkout does not count, even if it contains a model.
 pub fn is_mlflow(folder: &Path) -> bool {
     let is_id = |line: &str| line.starts_with("run_id:") || line.starts_with("run_uuid:");
-    let is_run = || read(folder, META, TEXT_BYTES).is_ok_and(|text| text.lines().any(is_id));
+    let is_run = || read(folder, META, limits::KITFILE_BYTES).is_ok_and(|text| text.lines().any(is_id));
     let is_made = is_file(&folder.join(MODEL)) || is_file(&folder.join(META)) && is_run();
     is_made && !folder.join(".git").exists()
 }
@@ -59,7 +60,7 @@ impl MlflowFolder {
             return Ok(Self { run, tags: BTreeMap::new(), context: folder.clone(), folder, tracked: None });
         }
         let run = if is_file(&folder.join(META)) {
-            MlflowRun::parse(&read(&folder, META, TEXT_BYTES)?)?
+            MlflowRun::parse(&read(&folder, META, limits::KITFILE_BYTES)?)?
         } else {
             MlflowRun::default()
         };
@@ -72,7 +73,7 @@ impl MlflowFolder {
         {
             return Err(ImportError::NoArtifacts(context));
         }
-        let tags = read_all(&folder, "tags", TEXT_BYTES, |_, text| Ok(text))?;
+        let tags = read_all(&folder, "tags", limits::KITFILE_BYTES, |_, text| Ok(text))?;
         Ok(Self { run, tags, context, folder, tracked: None })
     }
 
@@ -209,8 +210,8 @@ impl MlflowFolder {
         if self.context == self.folder {
             return Ok(None);
         }
-        let params = read_all(&self.folder, "params", TEXT_BYTES, |_, text| Ok(text))?;
-        let metrics = read_all(&self.folder, "metrics", METRIC_BYTES, |path, text| {
+        let params = read_all(&self.folder, "params", limits::KITFILE_BYTES, |_, text| Ok(text))?;
+        let metrics = read_all(&self.folder, "metrics", limits::METRIC_BYTES, |path, text| {
             let (last, invalid) = last_metric(&text);
             if last.is_none() || invalid.is_some() {
                 progress.warn(&Warning::MetricIncomplete { path, line: invalid });
@@ -252,7 +253,7 @@ fn split(listing: Vec<Found>) -> (Vec<String>, Vec<Found>) {
 }
 
 fn read_model(folder: &Path) -> Result<MlflowModel, ImportError> {
-    Ok(MlflowModel::parse(&read(folder, MODEL, TEXT_BYTES)?)?)
+    Ok(MlflowModel::parse(&read(folder, MODEL, limits::KITFILE_BYTES)?)?)
 }
 
 fn license(folder: &Path) -> Result<String, ImportError> {

@@ -11,15 +11,12 @@ use crate::compression::Compression;
 use crate::contents::{self, Kind, Piece, PieceDigest};
 use crate::digest::Digest;
 use crate::layer_format::Format;
+use crate::limits;
 use crate::modelkit::Layer;
 use crate::oci::{Content, ContentError, Descriptor, RangedReader, Source};
 use crate::ops::artifact::inspect;
 use crate::ops::files::{shape, tables};
 use crate::relative_path::RelativePath;
-
-/// The number of files and of chunks that are remembered, which takes about 30 MiB.
-const FILES_LIMIT: usize = 100_000;
-const PIECES_LIMIT: usize = 200_000;
 
 /// The local content that may contain parts of a layer.
 pub(crate) enum Older<'a> {
@@ -164,7 +161,7 @@ impl<'a> LocalPieces<'a> {
             self.add_file(entry.path, OldFile { layer, offset, size, digest, tar_prefix, is_cut });
             let mut offset = offset;
             for Piece { size, digest, .. } in pieces {
-                if self.pieces.len() < PIECES_LIMIT {
+                if self.pieces.len() < limits::DELTA_PIECES {
                     self.pieces.entry(digest).or_insert(OldPiece { layer, offset, size });
                 }
                 offset += size;
@@ -195,7 +192,7 @@ impl<'a> LocalPieces<'a> {
     /// Adds a file. Files that were added earlier take precedence.
     fn add_file(&mut self, path: RelativePath, file: OldFile) {
         let number = self.files.len();
-        if number < FILES_LIMIT {
+        if number < limits::DELTA_FILES {
             if let Some(digest) = file.digest {
                 self.by_digest.entry(digest).or_insert(number);
             }

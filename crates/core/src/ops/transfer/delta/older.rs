@@ -1,11 +1,9 @@
 //! Finding the local versions of a ModelKit.
 
+use crate::limits;
 use crate::oci::{Descriptor, Reference};
 use crate::ops::error::Error;
 use crate::store::{Entry, Store};
-
-/// The number of versions that are considered.
-const LIMIT: usize = 4;
 
 /// Returns the local ModelKits in the repository of `name`: first the one with the same tag, then the latest ones.
 pub(crate) fn older(store: &Store, name: &Reference) -> Result<Vec<(String, Descriptor)>, Error> {
@@ -16,7 +14,7 @@ pub(crate) fn older(store: &Store, name: &Reference) -> Result<Vec<(String, Desc
     let mut older: Vec<_> = modelkits.filter_map(named).filter(is_of_it).collect();
     older.sort_by_key(|(reference, _)| reference.tag != name.tag);
     older.dedup_by_key(|(_, descriptor)| descriptor.digest);
-    older.truncate(LIMIT);
+    older.truncate(limits::DELTA_VERSIONS);
     Ok(older.into_iter().map(|(reference, descriptor)| (called(&reference, &descriptor), descriptor)).collect())
 }
 

@@ -5,11 +5,9 @@ use std::path::Path;
 use fs_err as fs;
 
 use super::patch::REQUEST_BYTES;
+use crate::limits;
 use crate::ops::files::LocalFile;
 use crate::relative_path::RelativePath;
-
-/// The number of files and folders that are considered: some users unpack into their home directory.
-const LIMIT: usize = 100_000;
 
 /// A file that is large enough to be useful.
 pub(super) struct TreeFile {
@@ -25,7 +23,7 @@ pub(super) fn files(folder: &Path) -> Vec<TreeFile> {
         let Ok(entries) = fs::read_dir(below.join_to(folder)) else { continue };
         for entry in entries.map_while(Result::ok) {
             seen += 1;
-            if seen > LIMIT {
+            if seen > limits::DELTA_FILES {
                 return files;
             }
             let Some(path) = entry.file_name().to_str().and_then(|name| below.child(name).ok()) else { continue };

@@ -1,0 +1,253 @@
+//! Every limit on what other people decide: the size, the number and the depth of what a registry, a file or a project
+//! contains.
+//!
+//! A limit keeps the memory and the time of a command within bounds, whatever it reads. It is checked before anything
+//! is written, and never prevents a removal. Sizes of buffers and numbers of threads are not limits; they are next to
+//! the code that uses them.
+//!
+//! `docs/reference/limits.md` is generated from this file; a test compares both.
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+
+/// Defines the constants, and the table for the documentation.
+macro_rules! limits {
+    ($($section:literal { $($(#[doc = $doc:literal])+ $kind:ident $name:ident = $value:expr;)+ })+) => {
+        $($($(#[doc = $doc])+ pub const $name: type_of!($kind) = $value;)+)+
+
+        /// The sections of the documentation, each with its limits.
+        #[cfg(test)]
+        const SECTIONS: &[(&str, &[Limit])] = &[$(($section, &[$(Limit {
+            name: stringify!($name),
+            value: Value::$kind($name),
+            text: concat!($($doc),+),
+        }),+])),+];
+    };
+}
+
+macro_rules! type_of {
+    (Bytes) => {
+        u64
+    };
+    (Count) => {
+        usize
+    };
+    (Log) => {
+        u32
+    };
+}
+
+limits! {
+    "Documents" {
+        /// A manifest, an index of ModelKits or a config; these are read into memory. Registries accept at least 4 MiB
+        /// (OCI distribution 1.1, "Pushing Manifests"), and often no more. A manifest of this size has about 10,000
+        /// layers.
+        Bytes MANIFEST_BYTES = 4 * MIB;
+        /// A Kitfile, which is read into memory; about 20,000 entries.
+        Bytes KITFILE_BYTES = MIB;
+        /// The depth of a YAML document: far more than any Kitfile needs, and less than the 128 levels that are read
+        /// back from the JSON of a config.
+        Count YAML_DEPTH = 100;
+        /// The text bytes and nodes of a YAML document after its aliases are expanded. A document without aliases
+        /// cannot reach it.
+        Count YAML_WEIGHT = 4 * 1024 * 1024;
+        /// A `.kitignore`, which is read into memory.
+        Bytes IGNORE_FILE_BYTES = MIB;
+        /// The steps of one pattern in a `.kitignore`. Linux allows paths of 4 KiB, and matching a path costs at most
+        /// its length times this number.
+        Count IGNORE_PATTERN_STEPS = 4096;
+        /// A `Kitfile.lock`, which is read into memory; about 110 bytes for a file, so about 600,000 files.
+        Bytes LOCK_BYTES = 64 * MIB;
+        /// The entries of the ZIP archive of an MCP server that are searched for its manifest.
+        Count MCP_BUNDLE_ENTRIES = 100_000;
+        /// A text file of a project or of a repository that `kit init` and `kit import` read, such as a model card.
+        Bytes PROJECT_TEXT_BYTES = 16 * MIB;
+        /// The `config.json` of a model. Real ones have a few KiB; a larger file of that name is something else.
+        Bytes MODEL_CONFIG_BYTES = MIB;
+        /// The file of an MLflow metric, with about 60 bytes for a step.
+        Bytes METRIC_BYTES = 32 * MIB;
+        /// The header of a file of weights: the limit of the reader of safetensors (`MAX_HEADER_SIZE` in its
+        /// `tensor.rs`, 0.7), also used for GGUF, where vocabularies of 256,000 words need about 10 MB.
+        Bytes TENSOR_HEADER_BYTES = 100_000_000;
+        /// The dimensions of a tensor. The GGUF specification says: "Currently at most 4, but this may change in the
+        /// future."
+        Count TENSOR_DIMENSIONS = 8;
+        /// The depth of nested arrays in a GGUF file, which are allowed but not used in practice.
+        Count GGUF_DEPTH = 4;
+    }
+    "Local store and archives" {
+        /// The `index.json` of a store that is written: about 60,000 ModelKits, whose index is read by every command.
+        Bytes INDEX_BYTES = 64 * MIB;
+        /// The `index.json` of a store that is read: more than what is written, so that a store of another program, or
+        /// of an earlier version of `kit`, can be opened to remove ModelKits.
+        Bytes INDEX_READ_BYTES = 256 * MIB;
+        /// The file `oci-layout`, which has one line.
+        Bytes LAYOUT_FILE_BYTES = 64 * KIB;
+        /// The members of an archive of `kit save`.
+        Count ARCHIVE_MEMBERS = 100_000;
+        /// The bytes of a path in the recipe of a linked layer. Linux allows 4 KiB.
+        Bytes RECIPE_PATH_BYTES = 64 * KIB;
+    }
+    "Tables of contents" {
+        /// The compressed table of a layer. A layer with a larger table is packed without one.
+        Bytes TABLE_BYTES = 16 * MIB;
+        /// The same table when it is decompressed; 85 KB can become a gigabyte.
+        Bytes TABLE_TEXT_BYTES = 48 * MIB;
+        /// One line of a table: the entry of a file. A file of 100 GB has about 25,000 chunks, which take less than
+        /// 3 MiB; a file with 70,000 tensors takes about 12 MiB.
+        Bytes TABLE_LINE_BYTES = 16 * MIB;
+        /// The dimensions of a tensor in a table.
+        Count TABLE_DIMENSIONS = 64;
+        /// The files and folders in a table, about as many as fit into it.
+        Count TABLE_ENTRIES = 250_000;
+        /// A file without chunks that is verified in memory before it is returned. Tables of `kit` list the chunks of
+        /// all files of 1 MiB or more. A larger file is verified while it is returned.
+        Bytes WHOLE_FILE_BYTES = 4 * MIB;
+        /// The base 2 logarithm of the window of content that is compressed with zstd, which has to be held in memory:
+        /// 32 MiB. The levels up to 20 need no more; `kit` writes windows of 2 MiB.
+        Log ZSTD_WINDOW_LOG = 25;
+        /// The frames of a layer that is compressed with zstd, 2 MiB each.
+        Count SEEK_TABLE_FRAMES = 1024 * 1024;
+    }
+    "Lists of files" {
+        /// The files of a ModelKit that are listed or compared.
+        Count LISTED_FILES = 500_000;
+        /// The paths of these files together.
+        Bytes LISTED_PATHS_BYTES = 32 * MIB;
+    }
+    "Answers of registries and other servers" {
+        /// The pages of a list. A server with more of them is likely to repeat them in a cycle.
+        Count LIST_PAGES = 4000;
+        /// All pages of a list together, of which each is at most as long as a manifest.
+        Bytes LIST_BYTES = 64 * MIB;
+        /// The tags of a repository.
+        Count TAGS = 200_000;
+        /// The referrers of one manifest, such as its attestations. The others are left out, with a warning.
+        Count REFERRERS = 256;
+        /// The blobs of one referrer together. A larger one is not copied.
+        Bytes REFERRER_BYTES = 256 * MIB;
+        /// The manifests of an index of ModelKits together, which `kit` holds while it copies the index.
+        Bytes INDEX_MEMBERS_BYTES = 64 * MIB;
+        /// The answer to a request that failed.
+        Bytes ERROR_ANSWER_BYTES = 64 * KIB;
+        /// The redirects of one request, as in other clients.
+        Count REDIRECTS = 10;
+        /// An answer with a token.
+        Bytes TOKEN_ANSWER_BYTES = MIB;
+        /// The output of a credential helper.
+        Bytes CREDENTIAL_HELPER_BYTES = MIB;
+        /// The output of git about a working tree; more is not used.
+        Bytes GIT_OUTPUT_BYTES = 256 * KIB;
+        /// The answer of the Hugging Face hub about a repository, usually some kilobytes; model cards with long tables
+        /// of results have more.
+        Bytes HUB_ANSWER_BYTES = 16 * MIB;
+        /// The files of a repository of the hub or of a git repository.
+        Count REPOSITORY_FILES = 200_000;
+        /// A file outside of LFS that is read into memory. The hub accepts none above 10 MiB.
+        Bytes HUB_SMALL_FILE_BYTES = 16 * MIB;
+        /// The answer of an LFS server about one object.
+        Bytes LFS_ANSWER_BYTES = MIB;
+        /// A pointer of Git LFS (Git LFS specification, "The Pointer").
+        Bytes LFS_POINTER_BYTES = KIB;
+    }
+    "Graphs of ModelKits" {
+        /// The ModelKits in a chain of references from model to model (KitOps has the same limit).
+        Count PARENTS = 10;
+        /// The ModelKits whose remote datasets are looked for.
+        Count REMOTE_DATA_KITS = 1000;
+        /// The attestations of one ModelKit that are read.
+        Count RECORDS = 16;
+        /// The versions that `kit log` reads. The others are left out, with a warning.
+        Count LOG_VERSIONS = 1000;
+        /// The ModelKits in a lineage; those beyond it are marked as left out.
+        Count LINEAGE_NODES = 1000;
+    }
+    "Comparisons and deltas" {
+        /// A text file that `kit diff --patch` compares line by line.
+        Bytes DIFF_TEXT_BYTES = MIB;
+        /// All text files that one `kit diff --patch` compares.
+        Bytes DIFF_TEXTS_BYTES = 64 * MIB;
+        /// The lines of a text that is compared.
+        Count DIFF_LINES = 100_000;
+        /// A CSV or JSON Lines file whose rows are compared. It is streamed, but every row is read.
+        Bytes DIFF_TABLE_BYTES = 256 * MIB;
+        /// One record of a CSV or JSON Lines file.
+        Count DIFF_RECORD_BYTES = 1024 * 1024;
+        /// The columns of a CSV file.
+        Count DIFF_COLUMNS = 10_000;
+        /// The rows that are on one side only.
+        Count DIFF_ROWS = 256 * 1024;
+        /// The files that a delta may take content from; content of the others is fetched.
+        Count DELTA_FILES = 100_000;
+        /// The chunks that a delta may take content from.
+        Count DELTA_PIECES = 200_000;
+        /// The earlier versions that a delta takes content from.
+        Count DELTA_VERSIONS = 4;
+    }
+}
+
+/// One row of the documentation.
+#[cfg(test)]
+struct Limit {
+    name: &'static str,
+    value: Value,
+    text: &'static str,
+}
+
+#[cfg(test)]
+enum Value {
+    Bytes(u64),
+    Count(usize),
+    Log(u32),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    const HEAD: &str = "\
+# Limits
+
+These limits keep the memory and the time of a command within bounds, whatever a registry, a file or a project contains.
+A limit is checked before anything is written; the error names it and a way to continue. None of them prevents
+`kit remove` or `kit fsck`. What is left out because of a limit is reported in a warning.
+
+The names are those in the source code, `crates/core/src/limits.rs`.
+";
+
+    fn render() -> String {
+        let mut text = HEAD.to_owned();
+        for (section, limits) in SECTIONS {
+            write!(text, "\n## {section}\n\n| limit | value | applies to |\n|---|--:|---|\n").unwrap();
+            for Limit { name, value, text: about } in *limits {
+                writeln!(text, "| `{name}` | {} | {} |", shown(value), about.trim()).unwrap();
+            }
+        }
+        text
+    }
+
+    fn shown(value: &Value) -> String {
+        match *value {
+            Value::Bytes(bytes) if bytes % MIB == 0 => format!("{} MiB", bytes / MIB),
+            Value::Bytes(bytes) if bytes % KIB == 0 => format!("{} KiB", bytes / KIB),
+            Value::Bytes(bytes) => format!("{} bytes", grouped(bytes)),
+            Value::Count(count) => grouped(count as u64),
+            Value::Log(log) => log.to_string(),
+        }
+    }
+
+    /// The number with a comma after each group of three digits.
+    fn grouped(number: u64) -> String {
+        match number {
+            0..1000 => number.to_string(),
+            _ => format!("{},{:03}", grouped(number / 1000), number % 1000),
+        }
+    }
+
+    #[test]
+    fn the_documentation_lists_every_limit() {
+        expect_test::expect_file!["../../../docs/reference/limits.md"].assert_eq(&render());
+    }
+}
