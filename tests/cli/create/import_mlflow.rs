@@ -203,7 +203,7 @@ fn files_that_mlflow_did_not_write_like_this_are_one_error() {
     for (path, content, words) in [
         ("meta.yaml", "run_id: a\nrun_id: b\n", "meta.yaml:2:1: the key `run_id` appears twice"),
         ("artifacts/model/MLmodel", "flavors: [", "MLmodel:1:10:"),
-        ("metrics/loss", &huge, "`metrics/loss` has more than 64.0 MiB"),
+        ("metrics/loss", &huge, "`metrics/loss` has more than 32.0 MiB"),
         ("params/a", &long, "`params/a` has more than 1.0 MiB"),
         ("params/a", &long[..1024 * 1024 - 100], "a Kitfile has at most 1048576"),
     ] {
