@@ -1,5 +1,6 @@
 //! Flags and values that several commands share.
 
+mod depth;
 pub(super) mod dry_run;
 mod forms;
 mod labels;
@@ -9,8 +10,9 @@ mod overwrite;
 mod switches;
 mod unsafe_paths;
 
+pub(crate) use depth::DepthArgs;
 pub(crate) use dry_run::DryRunArgs;
-pub(crate) use forms::{CompatArgs, FormName};
+pub(crate) use forms::{CompatArgs, FormName, ImageArgs};
 pub(crate) use labels::LabelArgs;
 pub(crate) use opening::OpenArgs;
 pub(crate) use overwrite::OverwriteArgs;

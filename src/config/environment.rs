@@ -16,6 +16,7 @@ use super::keys::KEYS;
 use super::mlflow::MlflowSettings;
 use super::object_store::object_store;
 use super::values::{Origin, Sourced};
+use crate::skills::AgentFolders;
 use kit_core::provenance::Builder;
 use kit_core::registry::{CredentialStore, Credentials, ObjectStore};
 
@@ -50,6 +51,8 @@ pub(crate) struct Environment {
     /// The hosts that the command line names: `--plain-http` counts for these, and not for hosts that only a ModelKit
     /// or a Kitfile names.
     pub(crate) named_hosts: BTreeSet<String>,
+    /// The folders of agents; `None` if the home folder cannot be determined.
+    agent_folders: Option<AgentFolders>,
     /// The time that is recorded in new artifacts.
     pub(crate) time: Timestamp,
     /// Set if standard input is a terminal, so that the user can answer prompts.
@@ -84,6 +87,7 @@ impl Environment {
             hub_token: text("HF_TOKEN").map(|token| Credentials::Bearer(token.trim().to_owned())),
             mlflow: MlflowSettings::read(&text),
             named_hosts: named_hosts(args),
+            agent_folders: agent_folders(),
             time: time()?,
             is_interactive: io::stdin().is_terminal(),
             is_watched,
@@ -126,6 +130,11 @@ impl Environment {
         }
     }
 
+    /// The folders of agents.
+    pub(crate) fn agent_folders(&self) -> Result<&AgentFolders> {
+        self.agent_folders.as_ref().context("cannot determine the home folder, in which agents have their skills")
+    }
+
     /// Resolves `path` against the current folder and removes `.` components, so that messages contain no `/./`.
     pub(crate) fn absolute(&self, path: &Path) -> PathBuf {
         path::absolute(self.current_folder.join(path)).expect("the current folder is absolute")
@@ -160,6 +169,16 @@ fn credential_files() -> Vec<Sourced<PathBuf>> {
     files.into_iter().flatten().collect()
 }
 
+/// The folders that agents use: in the home folder, unless their variables name others.
+fn agent_folders() -> Option<AgentFolders> {
+    let home = etcetera::home_dir().ok()?;
+    let named = |name| text(name).map(|path| path.trim().to_owned()).filter(|path| !path.is_empty());
+    let folder = |name, usual: &str| named(name).map_or_else(|| home.join(usual), PathBuf::from);
+    let config = folder("XDG_CONFIG_HOME", ".config");
+    let (claude, codex) = (folder("CLAUDE_CONFIG_DIR", ".claude"), folder("CODEX_HOME", ".codex"));
+    Some(AgentFolders { home: home.clone(), config, claude, codex })
+}
+
 /// The variables of [`KEYS`] that are set.
 fn settings() -> BTreeMap<&'static str, OsString> {
     let names = KEYS.iter().filter_map(|key| key.variable());
@@ -184,7 +203,7 @@ fn time() -> Result<Timestamp> {
     let Some(text) = text("SOURCE_DATE_EPOCH") else {
         return Timestamp::from_millisecond(Timestamp::now().as_millisecond()).context("the clock is out of range");
     };
-    let seconds = text.parse().ok().context("SOURCE_DATE_EPOCH is not a number of seconds")?;
+    let seconds = text.parse().with_context(|| format!("invalid SOURCE_DATE_EPOCH \"{text}\""))?;
     Timestamp::from_second(seconds).context("SOURCE_DATE_EPOCH is out of range")
 }
 
@@ -229,6 +248,7 @@ impl Environment {
             hub_token: None,
             mlflow: MlflowSettings::default(),
             named_hosts: BTreeSet::new(),
+            agent_folders: None,
             time: Timestamp::UNIX_EPOCH,
             is_interactive: false,
             is_watched: false,

@@ -62,6 +62,7 @@ fn copied(outcome: CopyOutcome<'_>) -> String {
 pub(super) fn warning_line(warning: &Warning<'_>) -> String {
     match warning {
         Warning::LayerIgnored { kind, path } => format!("{kind} layer path {path} ignored by kitignore"),
+        Warning::NoLayers => "ModelKit contains no layers".to_owned(),
         Warning::LayerEmpty { kind, path } => format!("No files detected in {kind} layer with path {path}"),
         Warning::CompressionSavesLittle { kind, path } => {
             format!("{kind} {path}: compression saves less than 3 %; `--compression none` packs it faster")
@@ -82,9 +83,31 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::ReferenceInModelPack { reference } => {
             format!("the model is a reference to `{reference}`, which other tools do not follow")
         }
+        Warning::NotInImage { path } => {
+            format!("`{path}` is not in the image: it is a raw layer, and an image consists of tar archives")
+        }
+        Warning::ImageHasModelsFolder => {
+            "the image has a folder `models` beside other files: KServe will find only the files below `models`"
+                .to_owned()
+        }
+        Warning::ImageHasModelsFile => {
+            "the image has a file `models`, so KServe cannot mount it: it needs a folder of that name".to_owned()
+        }
+        Warning::FormOfAnother { tag } => {
+            format!("`{tag}` has other layers than the ModelKit and was not copied")
+        }
         Warning::RemoteDatasetSkipped { name, address } => {
             format!("the dataset `{name}` at `{address}` is not downloaded; use --include-remote to download it")
         }
+        Warning::UnknownLayerSkipped { media_type, .. } => format!("Unknown media type {media_type}: skipping unpack"),
+        Warning::UnknownSkillSkipped { media_type, .. } => format!("Unknown media type {media_type}: skipping"),
+        Warning::LayerNotListed { media_type, digest } => {
+            format!("the files of layer {digest} are not listed: no entry of the Kitfile names it (type {media_type})")
+        }
+        Warning::LayerLeftOut { media_type, digest } => {
+            format!("layer {digest} is left out, because an image cannot contain its type, {media_type}")
+        }
+        Warning::EntryNotListed { place, reason } => format!("the files of {place} are not listed: {reason}"),
         Warning::OnlyETag { address } => {
             format!("`{address}` cannot be verified: its remoteHash is an ETag, not a SHA-256 digest")
         }

@@ -86,6 +86,9 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
             "`kit list` shows local ModelKits; to use a registry, put its host in front: REGISTRY/REPOSITORY:TAG"
                 .to_owned(),
         ),
+        ops::Error::NotAModelKit { name, found } if found.starts_with("an artifact") => {
+            Some(format!("if its layers are files, `kit import oci://{name}` makes a ModelKit of them"))
+        }
         ops::Error::NotHere(_) => Some("`kit list` shows local ModelKits".to_owned()),
         ops::Error::NoRegistry(reference) => {
             Some(format!("put the registry host in front, as in `registry.example/{reference}`"))
@@ -157,12 +160,18 @@ fn hint_for_index(error: &IndexError) -> Option<String> {
             Some(format!("add labels until one ModelKit is left, such as -l {}", distinguishing_label(variants)))
         }
         IndexError::NameTaken(_) => {
-            Some("use `kit index add` to add to an existing index, or `kit remove` to free the name".to_owned())
+            Some("use `kit index add` to add to an existing index, or `kit index delete` to free the name".to_owned())
         }
-        IndexError::NameOfIndex(name) => Some(format!(
-            "use `kit unpack {name} -l …` to select a ModelKit from it, or `kit pull` with another local name to keep \
-             both"
-        )),
+        IndexError::NotHere(_) => {
+            Some("use `kit index create` to create it; `kit index list` shows local indexes".to_owned())
+        }
+        IndexError::MemberNotHere(_) => Some("use --remote to resolve it in its registry".to_owned()),
+        IndexError::Incomplete { .. } => {
+            Some("use `kit index pull --with-modelkits` to get an index with all its ModelKits".to_owned())
+        }
+        IndexError::Rejected { .. } => {
+            Some("push those ModelKits first, or use `kit index push --with-modelkits`, then retry".to_owned())
+        }
         IndexError::NotAnIndex(_) => Some(
             "`kit index list` shows local indexes; without -l, `kit pull` and `kit unpack` take a single ModelKit"
                 .to_owned(),
@@ -205,6 +214,10 @@ fn hint_for_import(error: &ImportError) -> Option<String> {
         ImportError::Git(error) => hint_for_git(error),
         ImportError::Lfs(error) => hint_for_lfs(error),
         ImportError::OnlyPointer(_) => Some("run `git lfs fetch` in the repository, then try again".to_owned()),
+        ImportError::IsModelKit(name) => Some(format!("use `kit pull {name}`")),
+        ImportError::UnnamedLayer(_) => {
+            Some("only artifacts whose layers are files can be imported; container images and charts cannot".to_owned())
+        }
         ImportError::NotMlflow(_) => Some("a run is a folder mlruns/EXPERIMENT/RUN with a `meta.yaml`".to_owned()),
         ImportError::NoArtifacts(_) => Some(
             "download the run first if its files are on a server or in a bucket; MLflow 3 stores a model in \

@@ -53,7 +53,8 @@ kit.unpack(reference, dir=folder + "-parts", filters=["model", "datasets:trainin
 (pathlib.Path(folder) / "README.md").write_text("changed")
 exists = fails(lambda: kit.unpack(reference, dir=folder))
 listed = kit.list()
-kit.remove(reference, remote=True, **network)
+# This registry cannot remove a tag alone.
+kit.remove(reference, remote=True, force=True, **network)
 gone = fails(lambda: kit.inspect(reference, remote=True, **network))
 kit.logout(registry=registry)
 print(json.dumps({

@@ -84,6 +84,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
     ("artifact", &[]),
     ("files", &["artifact"]),
+    ("skills", &["artifact", "files"]),
     ("remote_data", &["artifact", "files"]),
     ("transfer", &["artifact", "files"]),
     ("unpack", &["artifact", "files", "remote_data", "transfer"]),

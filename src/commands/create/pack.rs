@@ -160,7 +160,7 @@ impl PackArgs {
         let is_compressed = self.compression != Compression::None;
         match (self.layer_format, family) {
             (Some(Format::Raw), Family::ModelPack | Family::LegacyModelPack) if is_compressed => {
-                Err(usage("raw layers of a ModelPack cannot be compressed; remove --layer-format or --compression"))
+                Err(usage("compression for raw layers is not supported for ModelPack"))
             }
             (Some(format), _) => Ok(format),
             (None, Family::ModelPack | Family::LegacyModelPack) if !is_compressed => Ok(Format::Raw),

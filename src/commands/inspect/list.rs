@@ -5,10 +5,10 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::config::NetworkArgs;
-use crate::context::Context;
+use crate::context::{Context, parse};
 use crate::output::{Format, table};
 use kit_core::oci::Reference;
-use kit_core::ops::{self, Listed, Location};
+use kit_core::ops::{self, Filter, Listed, Location, Selection};
 use kit_core::progress::human;
 use kit_core::store::Store;
 
@@ -21,11 +21,16 @@ use kit_core::store::Store;
 Examples:
   kit list
   kit list registry.example/team/sentiment
+  kit list --filter prompts --filter datasets:train
   kit list --format '{{.Repo}} {{.Tags}} {{.Digest}}'")]
 pub(crate) struct ListArgs {
     /// Repository to list; with a registry host, it is read from the registry
     #[arg(value_name = "REPOSITORY")]
     repository: Option<String>,
+    /// List only ModelKits with a matching part: TYPES[:NAMES], both comma-separated; types are kitfile, model,
+    /// datasets, code, docs, prompts and mcpservers (repeatable)
+    #[arg(short, long, value_name = "FILTER")]
+    filter: Vec<String>,
     /// Output format: table, json, yaml, or a Go template with `.Repo`, `.Tags`, `.Digest`, `.ModelName`, `.Size`,
     /// `.Author`, `.ModelKits`, `.Linked`
     #[arg(long, value_name = "FORMAT", default_value = "table")]
@@ -44,25 +49,26 @@ impl ListArgs {
     }
 
     fn rows(&self, context: &Context) -> Result<Vec<Listed>> {
-        let store = context.store()?;
-        let Some(text) = &self.repository else { return Ok(ops::list_local(&store, None, &context.bars)?) };
+        let filters = self.filter.iter().map(|filter| parse::<Filter>(filter)).collect::<Result<_>>()?;
+        let (store, selection) = (context.store()?, Selection::new(filters));
+        let Some(text) = &self.repository else { return Ok(ops::list_local(&store, None, &selection, &context.bars)?) };
         match context.location_as_given(text)? {
             Location::Artifact(reference) if reference.is_local() => {
-                Ok(ops::list_local(&store, Some(&reference), &context.bars)?)
+                Ok(ops::list_local(&store, Some(&reference), &selection, &context.bars)?)
             }
-            Location::Artifact(reference) => self.remote_rows(context, &reference),
+            Location::Artifact(reference) => self.remote_rows(context, &reference, &selection),
             Location::Layout { path, .. } => {
                 let layout = Store::open(&path)?;
                 layout.expect_layout()?;
-                Ok(ops::list_layout(&layout, &format!("oci:{}", path.display()), &context.bars)?)
+                Ok(ops::list_layout(&layout, &format!("oci:{}", path.display()), &selection, &context.bars)?)
             }
         }
     }
 
-    fn remote_rows(&self, context: &Context, reference: &Reference) -> Result<Vec<Listed>> {
+    fn remote_rows(&self, context: &Context, reference: &Reference, selection: &Selection) -> Result<Vec<Listed>> {
         let client = self.network.client(&context.environment)?;
         let jobs = client.concurrency(&reference.registry);
-        ops::list_remote(&client.repository(reference), reference, jobs, &context.bars)
+        ops::list_remote(&client.repository(reference), reference, selection, jobs, &context.bars)
             .with_context(|| format!("cannot list `{reference}`"))
     }
 }
@@ -89,11 +95,16 @@ fn names(row: &Listed) -> String {
 const NONE: &str = "<none>";
 
 pub(crate) fn or_none(text: &str) -> String {
-    if text.is_empty() { NONE.to_owned() } else { text.to_owned() }
+    if text.trim().is_empty() { NONE.to_owned() } else { text.to_owned() }
 }
 
 fn name(row: &Listed) -> String {
     row.modelkits.map_or_else(|| or_none(&row.name), |count| format!("<index of {count}>"))
+}
+
+/// Scripts split a row where two blanks meet, so a cell does not contain two.
+fn single_spaced(cell: &str) -> String {
+    cell.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Renders a row for each tag.
@@ -106,8 +117,8 @@ fn render(rows: &[Listed]) -> String {
             cells.push([
                 or_none(row.repository.as_deref().unwrap_or_default()),
                 or_none(tag),
-                or_none(&row.author),
-                name(row),
+                single_spaced(&or_none(&row.author)),
+                single_spaced(&name(row)),
                 human(row.size),
                 row.digest.to_string(),
             ]);

@@ -303,7 +303,10 @@ fn a_raw_layer_is_the_file_itself_and_folders_stay_tar() {
     sandbox.kit(&[&raw[..], &["--compression", "zstd"]].concat()).ok();
     sandbox.kit(&["unpack", "sample:raw", "-d", "zstd", "--filter", "code"]).ok();
     assert_eq!(sandbox.tree("zstd"), [("run.sh".to_owned(), "#!/bin/sh\n".to_owned())]);
-    sandbox.kit(&["pack", "project", "--layer-format", "zip"]).exits(2).says("is not a layer format; use tar or raw");
+    sandbox
+        .kit(&["pack", "project", "--layer-format", "zip"])
+        .exits(2)
+        .says("invalid layer format: must be either 'tar' or 'raw'");
 }
 
 #[test]

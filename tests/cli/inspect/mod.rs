@@ -5,6 +5,7 @@ mod diff_data;
 mod diff_lock;
 mod diff_patch;
 mod files;
+mod future_kits;
 mod history;
 mod look;
 pub mod provenance;

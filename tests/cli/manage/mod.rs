@@ -4,3 +4,4 @@ mod crowd;
 mod index;
 mod keep;
 mod limits;
+mod remove_remote;

@@ -3,6 +3,7 @@
 //! `kitops-ts`, the SDK of KitOps for Node, is not in the package registry under a name that can be installed, so its
 //! calls and its way of reading tables are repeated here.
 
+use std::collections::BTreeMap;
 use std::process::Stdio;
 
 use kit_testkit::docker_registry::DockerRegistry;
@@ -32,6 +33,12 @@ fn with_input(sandbox: &Sandbox, text: &str, args: &[&str]) -> Run {
 /// The rows of a table, split at two or more blanks.
 fn rows(table: &str) -> Vec<Vec<&str>> {
     table.lines().map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()).collect()
+}
+
+/// The `Key: Value` lines of a text; the value ends at the next colon.
+fn pairs(text: &str) -> BTreeMap<&str, &str> {
+    let pairs = text.lines().filter_map(|line| line.split_once(':'));
+    pairs.map(|(key, rest)| (key, rest.split(':').next().unwrap_or_default().trim())).collect()
 }
 
 #[test]
@@ -66,6 +73,36 @@ fn the_calls_of_the_sdk_for_node_work() {
     call(&["remove", &reference, "--force", "--all=false", "--remote", "--plain-http"]);
     call(&["remove", "--all", "--force"]);
     call(&["logout", host]);
+    let version = call(&["version"]).stdout;
+    let version = pairs(&version);
+    for key in ["Version", "Commit", "Built", "Go version"] {
+        assert!(version.get(key).is_some_and(|value| !value.is_empty()), "{key}: {version:?}");
+    }
+}
+
+#[test]
+fn the_sdk_for_node_finds_its_sections_in_a_comparison() {
+    let sandbox = project();
+    sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
+    sandbox.write("project/data/train.csv", "a,b\n5,6\n");
+    sandbox.kit(&["pack", "project", "-t", "sample:v2"]).ok();
+    let diff = with_open_input(&sandbox, &["diff", "sample:v1", "sample:v2"]).ok().stdout;
+    let lines: Vec<_> = diff.lines().map(str::trim).collect();
+    let place = |start: &str| {
+        lines.iter().position(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{start}\n{diff}"))
+    };
+    assert!(place("Configurations:") < place("Configs differ:"));
+    for digest in ["ModelKit1 Config Digest: sha256:", "ModelKit2 Config Digest: sha256:"] {
+        assert!((place("Configs differ:")..place("Annotations:")).contains(&place(digest)));
+    }
+    let starts =
+        ["Annotations:", "Shared Layers", "Unique Layers to ModelKit1", "Unique Layers to ModelKit2"].map(place);
+    assert!(starts.is_sorted(), "{diff}");
+    let rows = |from: usize, to: usize| {
+        lines[from..to].iter().filter(|line| !line.starts_with("Type") && line.split('|').count() >= 3).count()
+    };
+    let [_, shared, first, second] = starts;
+    assert_eq!((rows(shared, first), rows(first, second), rows(second, lines.len())), (4, 1, 1), "{diff}");
 }
 
 #[test]

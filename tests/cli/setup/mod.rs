@@ -8,5 +8,6 @@ mod help;
 mod peer_servers;
 mod peers;
 mod progress;
+mod skills;
 mod version;
 mod words;

@@ -174,7 +174,7 @@ fn compressed_files_are_tars() {
     assert_eq!(inspected["config"]["config"]["paramSize"], "2K");
     let flags = ["--use-model-pack", "--layer-format", "raw", "--compression", "gzip"];
     let refused = sandbox.kit(&[&["pack", "project", "-t", "llama:v1"], &flags[..]].concat());
-    refused.exits(2).says("raw layers of a ModelPack cannot be compressed");
+    refused.exits(2).says("compression for raw layers is not supported for ModelPack");
 }
 
 #[test]

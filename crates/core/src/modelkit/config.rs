@@ -43,6 +43,11 @@ impl Config {
         self
     }
 
+    /// Returns true if any entry has a digest.
+    pub fn has_digests(&self) -> bool {
+        !self.layers.is_empty()
+    }
+
     /// The entries that own a layer, in layer order, with their digests in the config.
     ///
     /// A model with a digest has a layer even if its path has the form of a reference to another ModelKit.

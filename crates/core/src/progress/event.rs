@@ -43,7 +43,7 @@ pub enum Event<'a> {
     },
     /// Unpacking a layer begins.
     UnpackingLayer {
-        /// The section of the Kitfile: `model`, `model part`, `dataset`, `code`, `docs`, `prompt` or
+        /// The section of the Kitfile: `model`, `modelpart`, `dataset`, `code`, `docs`, `prompt` or
         /// `MCP server`.
         kind: &'a str,
         /// The name in the Kitfile, if that section has names.

@@ -20,6 +20,8 @@ pub enum Warning<'a> {
         /// The path in the Kitfile.
         path: &'a str,
     },
+    /// The Kitfile has no entry with files to pack.
+    NoLayers,
     /// A layer has no files.
     LayerEmpty {
         /// The kind of layer.
@@ -74,12 +76,61 @@ pub enum Warning<'a> {
         /// The reference.
         reference: &'a str,
     },
+    /// A raw layer is left out of an image, which consists of tar archives.
+    NotInImage {
+        /// The path in the Kitfile.
+        path: &'a str,
+    },
+    /// An image has a folder `models` beside other files, and therefore no link of that name.
+    ImageHasModelsFolder,
+    /// An image has a file `models`, and therefore no link of that name.
+    ImageHasModelsFile,
+    /// A tag that another form of the ModelKit would have is that of another artifact, and was not copied.
+    FormOfAnother {
+        /// The tag.
+        tag: &'a str,
+    },
     /// A remote dataset was not downloaded.
     RemoteDatasetSkipped {
         /// The name in the Kitfile.
         name: &'a str,
         /// The address.
         address: &'a str,
+    },
+    /// A layer has a type that this version does not know, so it is not unpacked.
+    UnknownLayerSkipped {
+        /// The media type of the layer.
+        media_type: &'a str,
+        /// The digest of the layer.
+        digest: Digest,
+    },
+    /// A layer has a type that this version does not know, so skills are not searched in it.
+    UnknownSkillSkipped {
+        /// The media type of the layer.
+        media_type: &'a str,
+        /// The digest of the layer.
+        digest: Digest,
+    },
+    /// A layer belongs to no entry of the Kitfile, so its files are not listed.
+    LayerNotListed {
+        /// The media type of the layer.
+        media_type: &'a str,
+        /// The digest of the layer.
+        digest: Digest,
+    },
+    /// The form that a ModelKit is converted to cannot contain a layer.
+    LayerLeftOut {
+        /// The media type of the layer.
+        media_type: &'a str,
+        /// The digest of the layer.
+        digest: Digest,
+    },
+    /// An entry of the Kitfile has no layer that can be read.
+    EntryNotListed {
+        /// The entry, as in `datasets[0]`.
+        place: &'a str,
+        /// The problem of its layer.
+        reason: String,
     },
     /// A remote dataset has an `ETag` but no SHA-256 digest, so only its server can confirm its content.
     OnlyETag {

@@ -124,6 +124,12 @@ impl Error {
         }
     }
 
+    /// Returns true if the registry refused a manifest because it lacks something that the manifest refers to.
+    pub fn is_about_missing_content(&self) -> bool {
+        let codes = ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"];
+        self.answer().is_some_and(|answer| codes.iter().any(|code| answer.has_code(code)))
+    }
+
     /// The message of the server that refused, if it sent one.
     pub fn answer(&self) -> Option<&Answer> {
         match self {

@@ -39,6 +39,7 @@ pub use error::Error;
 pub use index::Entry;
 pub use layout::{Names, Store};
 pub use links::LinkWriter;
+pub use members::Members;
 pub use reader::Reader;
 pub use remembered::RememberedLayer;
 pub use writer::Writer;

@@ -1,5 +1,7 @@
 //! Import of an MLflow folder, once it is known to be one, and of a run or a model from a tracking server.
 
+use std::fmt;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -11,6 +13,21 @@ use crate::output::Moved;
 use kit_core::ops::{self, Location, MlflowFolder, PackOptions, Session};
 use kit_core::registry::{Client, Credentials};
 use kit_core::upstream::mlflow::{MlflowAddress, MlflowServer, Subject};
+
+/// The place of an MLflow run or model.
+pub(super) enum Place {
+    Folder(PathBuf),
+    Server(MlflowAddress),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(folder) => folder.display().fmt(f),
+            Self::Server(address) => address.subject.fmt(f),
+        }
+    }
+}
 
 /// The tracking server if nothing names another one.
 const LOCAL_SERVER: &str = "http://localhost:5000";

@@ -10,7 +10,7 @@ use crate::archive::{self, LayerSource, Links};
 use crate::digest::Digest;
 use crate::kitfile::{self, FILE_NAMES};
 use crate::modelkit::{Change, Drift, Lock, LockedFile, LockedLayer, LockedRemote, Selection, Subject, kitfile_digest};
-use crate::ops::artifact::inspect;
+use crate::ops::artifact::{inspect, refuse_unreadable};
 use crate::ops::error::Error;
 use crate::ops::files::digest_file;
 use crate::ops::pack::{read_ignore_rules, read_layer};
@@ -69,6 +69,7 @@ pub fn verify_modelkit(
     let VerifyOptions { selection, jobs, .. } = options;
     let child = inspect(found)?;
     let parents = wanted_parents(session, &child, name, selection)?;
+    refuse_unreadable(&child.modelkit, selection)?;
     let (mut chosen, mut wanted) = (Chosen::default(), Vec::new());
     let of_parent = selection.of_parent();
     for parent in parents.iter().rev() {

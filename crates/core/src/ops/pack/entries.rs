@@ -66,7 +66,10 @@ pub(crate) fn read_ignore_rules(context: &Path) -> Result<IgnoreRules, Error> {
     Ok(IgnoreRules::parse(&text)?)
 }
 
-pub(super) fn warn_of_what_is_not_packed(kitfile: &Kitfile, progress: &dyn Progress) {
+pub(super) fn warn_of_what_is_not_packed(kitfile: &Kitfile, paths: &[RelativePath], progress: &dyn Progress) {
+    if paths.is_empty() {
+        progress.warn(&Warning::NoLayers);
+    }
     for dataset in kitfile.remote_datasets() {
         let (name, address) = (&dataset.name, &remote_data::address(dataset));
         progress.warn(&Warning::RemoteDatasetNotPacked { name, address });

@@ -3,6 +3,8 @@
 mod compressing;
 mod convert;
 mod entries;
+mod image_base;
+mod image_layout;
 mod into_registry;
 mod into_store;
 mod lock;
@@ -13,6 +15,7 @@ mod uncovered;
 
 pub use convert::{convert, list_as, publish};
 pub(crate) use entries::{clean_path, read_ignore_rules, referenced_modelkits};
+pub use image_base::{ImageBase, image_base};
 pub(crate) use into_registry::find_in_folder;
 pub use into_registry::{PackedAway, pack_and_push};
 pub use into_store::{Keeping, Locking, PackOptions, Packed, Reading, pack};

@@ -168,7 +168,7 @@ impl<'a> Packer<'a> {
         // Files that were fetched belong to the remote dataset, not to a layer around it.
         paths.extend(options.kitfile.remote_datasets().filter_map(|dataset| dataset.path.parse().ok()));
         let ignore = read_ignore_rules(&options.context)?;
-        warn_of_what_is_not_packed(&options.kitfile, session.progress);
+        warn_of_what_is_not_packed(&options.kitfile, &own_paths, session.progress);
         warn_of_uncovered(&uncovered(&options.context, &paths, &ignore)?, session.progress);
         let entries = entries.into_iter().zip(own_paths).collect();
         Ok(Self { options, entries, paths, parents, ignore, progress: session.progress })

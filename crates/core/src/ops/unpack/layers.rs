@@ -141,7 +141,7 @@ impl<'a> Unpacker<'a> {
 pub(super) fn event(layer: &Layer) -> Event<'_> {
     let (kind, name) = match layer.section {
         Section::Model => ("model", Some(layer.name.as_str())),
-        Section::ModelPart => ("model part", Some(layer.name.as_str())),
+        Section::ModelPart => ("modelpart", Some(layer.name.as_str())),
         Section::Dataset => ("dataset", Some(layer.name.as_str())),
         Section::Code => ("code", None),
         Section::Docs => ("docs", None),

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::files::{is_file, read, read_all};
 use super::tracked::Tracked;
-use crate::draft::{self, Found, FoundKind, MlflowModel, MlflowRun, last_metric, mlflow_value};
+use crate::draft::{self, Found, FoundKind, Hints, MlflowModel, MlflowRun, last_metric, mlflow_value};
 use crate::kitfile::{self, Kitfile, Model, ModelPart};
 use crate::layer_format::Format;
 use crate::limits;
@@ -150,8 +150,8 @@ impl MlflowFolder {
     /// Drafts a Kitfile. Model folders stay complete, as MLflow loads them; the other files are identified by their
     /// names.
     fn draft(&self, progress: &dyn Progress) -> Result<Kitfile, ImportError> {
-        let (models, others) = split(ProjectFolder(self.context.clone()).listing()?);
-        let mut draft = draft::detect(&others, None);
+        let (models, others) = split(ProjectFolder(self.context.clone()).listing(1)?);
+        let mut draft = draft::detect(&others, Hints::default());
         if let Some((first, more)) = models.split_first() {
             draft.model = Some(self.model(first, more, draft.model.take())?);
         }
@@ -258,7 +258,7 @@ fn read_model(folder: &Path) -> Result<MlflowModel, ImportError> {
 
 fn license(folder: &Path) -> Result<String, ImportError> {
     let folder = ProjectFolder(folder.to_owned());
-    Ok(find_license(&Files::of(&folder, &folder.listing()?))?.unwrap_or_default().to_owned())
+    Ok(find_license(&Files::of(&folder, &folder.listing(1)?))?.unwrap_or_default().to_owned())
 }
 
 fn without_secrets<'a>(
