@@ -1,7 +1,5 @@
 //! The hints below an error: the next step, if there is one that is likely to help.
 
-use std::io;
-
 use kit_core::archive::{self, Danger};
 use kit_core::git;
 use kit_core::modelkit::{UnsupportedForm, Variant};
@@ -10,8 +8,9 @@ use kit_core::ops::{self, BundleError, ImportError, IndexError, Lacking, RemoteD
 use kit_core::recipe::Changed;
 use kit_core::registry::{self, ProfileError};
 use kit_core::store;
-use kit_core::upstream::{self, hub, lfs, mlflow};
+use kit_core::upstream::{self, hub, lfs};
 
+use super::import_hints::{hint_for_git, hint_for_hub, hint_for_mlflow};
 use super::report::NotLoggedIn;
 
 /// The hint for a cause, if there is one that is likely to help.
@@ -292,24 +291,6 @@ fn hint_for_archive(error: &archive::Error) -> Option<String> {
     }
 }
 
-fn hint_for_mlflow(error: &mlflow::Error) -> Option<String> {
-    match error {
-        mlflow::Error::Refused { source, .. } if matches!(**source, registry::Error::Denied { .. }) => None,
-        mlflow::Error::Refused { .. } => Some(
-            "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or pass a token with MLFLOW_TRACKING_TOKEN or \
-             --token"
-                .to_owned(),
-        ),
-        mlflow::Error::Request { source, .. } if matches!(**source, registry::Error::Unreachable { .. }) => {
-            Some("set MLFLOW_TRACKING_URI to the URL of the tracking server".to_owned())
-        }
-        mlflow::Error::Elsewhere(_) => {
-            Some("download the files with `mlflow artifacts download`, then import the folder".to_owned())
-        }
-        _ => None,
-    }
-}
-
 fn hint_for_danger(danger: Danger) -> &'static str {
     match danger {
         Danger::Git => {
@@ -325,15 +306,6 @@ fn hint_for_danger(danger: Danger) -> &'static str {
     }
 }
 
-fn hint_for_git(error: &git::Error) -> Option<String> {
-    match error {
-        git::Error::NotThere(source) if source.kind() == io::ErrorKind::NotFound => {
-            Some("install git; it is required for all repositories except those of a hub".to_owned())
-        }
-        _ => None,
-    }
-}
-
 fn hint_for_lfs(error: &lfs::Error) -> Option<String> {
     match error {
         lfs::Error::Locked { .. } => {
@@ -343,22 +315,6 @@ fn hint_for_lfs(error: &lfs::Error) -> Option<String> {
             Some(format!("if you trust this host with the credentials that git has for it, use `--lfs-host {host}`"))
         }
         lfs::Error::HttpService(error) => hint_for_registry(error),
-        _ => None,
-    }
-}
-
-fn hint_for_hub(error: &hub::Error) -> Option<String> {
-    match error {
-        hub::Error::Gated { .. } => {
-            Some("request access on its page, then pass a token with HF_TOKEN or --token".to_owned())
-        }
-        hub::Error::NoRepository { kind: hub::Kind::Model, name, .. } => Some(format!(
-            "for a dataset, use `datasets/{name}`; for a private repository, pass a token with HF_TOKEN or --token"
-        )),
-        hub::Error::NoRepository { .. } => {
-            Some("for a private repository, pass a token with HF_TOKEN or --token".to_owned())
-        }
-        hub::Error::NoRevision { .. } => Some("--ref accepts a branch, a tag or a full commit id".to_owned()),
         _ => None,
     }
 }

@@ -59,7 +59,7 @@ Examples:
   kit import openai/whisper-tiny --push registry.example/team/whisper:v1")]
 pub(crate) struct ImportArgs {
     /// OWNER/NAME or datasets/OWNER/NAME on the hub, the URL of its page, a git repository, an MLflow run or model on a
-    /// server, an MLflow folder, or an artifact (oci://REGISTRY/NAME:TAG or oci:FOLDER:TAG)
+    /// server, an MLflow folder, or an artifact (`oci://REGISTRY/NAME:TAG` or `oci:FOLDER:TAG`)
     #[arg(value_name = "REPOSITORY")]
     repository: String,
     /// Branch, tag or commit [default: the one in REPOSITORY, or main; for a git repository, its HEAD]
