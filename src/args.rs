@@ -15,6 +15,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::context::Context;
+use crate::arguments::without_switches_off;
 use crate::commands::Command;
 use crate::config::{Environment, parse_duration};
 use crate::output::{Output, ProgressMode, report};
@@ -95,9 +96,10 @@ To get started, run `kit init .` in the folder of your model, review the Kitfile
 then run `kit pack . -t NAME:TAG` and `kit push NAME:TAG REGISTRY/NAME:TAG`.
 ";
 
-/// The command line as clap knows it, with the overview as its help.
+/// The command line as clap knows it, with the overview as its help. Of an option given twice, the last value counts,
+/// as in KitOps (pflag).
 pub(crate) fn command() -> clap::Command {
-    let command = Args::command();
+    let command = Args::command().args_override_self(true);
     let overview = overview(&command);
     command.override_help(overview)
 }
@@ -156,7 +158,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// The help shows switches without a value, so switches with a value are parsed in a second attempt.
 fn parse(args: &[OsString]) -> Result<Args, clap::Error> {
     let matches = match command().try_get_matches_from(args) {
-        Err(error) if error.use_stderr() => with_values_for_switches(command()).try_get_matches_from(args),
+        Err(error) if error.use_stderr() => {
+            let mut plain = command();
+            plain.build();
+            with_values_for_switches(command()).try_get_matches_from(without_switches_off(&plain, args))
+        }
         done => done,
     };
     Args::from_arg_matches(&matches.map_err(|error| with_suggestion(error, args))?)

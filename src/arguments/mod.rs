@@ -8,6 +8,7 @@ mod labels;
 pub(super) mod lock_file;
 mod opening;
 mod overwrite;
+mod switches;
 mod unsafe_paths;
 
 pub(crate) use depth::DepthArgs;
@@ -16,4 +17,5 @@ pub(crate) use forms::{CompatArgs, FormName, ImageArgs};
 pub(crate) use labels::LabelArgs;
 pub(crate) use opening::OpenArgs;
 pub(crate) use overwrite::OverwriteArgs;
+pub(crate) use switches::without_switches_off;
 pub(crate) use unsafe_paths::UnsafePathArgs;

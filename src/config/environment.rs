@@ -14,10 +14,12 @@ use jiff::Timestamp;
 
 use super::ci;
 use super::keys::KEYS;
+use super::mlflow::MlflowSettings;
+use super::object_store::object_store;
 use super::values::{Origin, Sourced};
 use crate::skills::AgentFolders;
 use kit_core::provenance::Builder;
-use kit_core::registry::{AccessKeys, CredentialStore, Credentials, ObjectStore, Proxy, ProxyVariables};
+use kit_core::registry::{CredentialStore, Credentials, ObjectStore, Proxy, ProxyVariables};
 
 /// The environment of one run.
 #[derive(Debug, Clone)]
@@ -47,6 +49,8 @@ pub(crate) struct Environment {
     pub(crate) hub: Option<String>,
     /// The access token of the hub. `Debug` hides it.
     pub(crate) hub_token: Option<Credentials>,
+    /// The tracking server of MLflow.
+    pub(crate) mlflow: MlflowSettings,
     /// The hosts that the command line names: `--plain-http` counts for these, and not for hosts that only a ModelKit
     /// or a Kitfile names.
     pub(crate) named_hosts: BTreeSet<String>,
@@ -81,10 +85,11 @@ impl Environment {
             lock_timeout: None,
             proxies: proxies(),
             settings: settings(),
-            object_store: object_store(),
+            object_store: object_store(&text, etcetera::home_dir().ok()),
             builder: ci::builder(&text),
             hub: text("HF_ENDPOINT"),
             hub_token: text("HF_TOKEN").map(|token| Credentials::Bearer(token.trim().to_owned())),
+            mlflow: MlflowSettings::read(&text),
             named_hosts: named_hosts(args),
             agent_folders: agent_folders(),
             time: time()?,
@@ -215,20 +220,6 @@ fn proxies() -> Vec<Sourced<String>> {
     pairs.into_iter().filter_map(|(capital, small)| named(capital).or_else(|| named(small))).collect()
 }
 
-/// The variables that the AWS tools read, without their files; variables of KitOps take precedence.
-fn object_store() -> ObjectStore {
-    let any = |names: &[&str]| names.iter().find_map(|name| text(name));
-    let keys = |id, secret, session_token: Option<String>| {
-        Some(AccessKeys { id: text(id)?, secret: text(secret)?, session_token })
-    };
-    let own = keys("S3_ACCESS_KEY_ID", "S3_SECRET_KEY", None);
-    ObjectStore {
-        endpoint: any(&["S3_API_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]),
-        region: any(&["S3_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"]),
-        keys: own.or_else(|| keys("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", text("AWS_SESSION_TOKEN"))),
-    }
-}
-
 /// The current time in milliseconds, so that versions packed within a second have an order; or the time of
 /// `SOURCE_DATE_EPOCH` (reproducible-builds.org, its specification).
 fn time() -> Result<Timestamp> {
@@ -279,6 +270,7 @@ impl Environment {
             builder: Builder::default(),
             hub: None,
             hub_token: None,
+            mlflow: MlflowSettings::default(),
             named_hosts: BTreeSet::new(),
             agent_folders: None,
             time: Timestamp::UNIX_EPOCH,

@@ -5,7 +5,9 @@ mod decode;
 mod environment;
 mod file;
 mod keys;
+mod mlflow;
 mod network;
+mod object_store;
 mod setting;
 mod values;
 

@@ -12,9 +12,11 @@ pub(super) fn line(event: &Event<'_>) -> String {
         Event::BlobCopied(blob) => format!("{}: {} {}", label(blob), human(blob.bytes), copied(blob.outcome)),
         Event::ReferrerCopied { artifact_type, .. } => format!("referrer {artifact_type}: copied"),
         Event::PullingReference { reference } => format!("Pulling referenced modelkit {reference}"),
-        Event::UnpackingReference { reference } => format!("Unpacking referenced modelkit {reference}"),
+        Event::UnpackingReference { reference } => format!("Unpacking referenced ModelKit {reference}"),
         Event::UnpackingLayer { kind, name: Some(name), path, .. } => format!("Unpacking {kind} {name} to {path}"),
         Event::UnpackingLayer { kind, name: None, path, .. } => format!("Unpacking {kind} to {path}"),
+        Event::ObjectVerified { path } => format!("Verified remote S3 dataset for path {path}"),
+        Event::ObjectDownloaded { path } => format!("Downloaded remote S3 dataset for path {path}"),
         Event::FetchingDataset { address, path } => format!("Fetching {address} to {path}"),
     }
 }

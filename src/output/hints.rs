@@ -1,7 +1,5 @@
 //! The hints below an error: the next step, if there is one that is likely to help.
 
-use std::io;
-
 use kit_core::archive::{self, Danger};
 use kit_core::git;
 use kit_core::modelkit::{UnsupportedForm, Variant};
@@ -12,6 +10,7 @@ use kit_core::registry;
 use kit_core::store;
 use kit_core::upstream::{self, hub, lfs};
 
+use super::import_hints::{hint_for_git, hint_for_hub, hint_for_mlflow};
 use super::registry_hints::hint_for_registry;
 use super::report::NotLoggedIn;
 
@@ -195,7 +194,10 @@ fn hint_for_remote_data(error: &RemoteDataError) -> Option<String> {
             "create a lock with `kit pack --lock` and pass it with --lock, or set `remoteHash` in the Kitfile"
                 .to_owned(),
         ),
-        RemoteDataError::OtherRemote { .. } => None,
+        RemoteDataError::OtherObject { tag, .. } => {
+            Some(format!("if the new object is right, set `remoteHash` to {tag} in the Kitfile"))
+        }
+        RemoteDataError::OtherRemote { .. } | RemoteDataError::NoETag => None,
     }
 }
 
@@ -231,6 +233,7 @@ fn hint_for_import(error: &ImportError) -> Option<String> {
         ImportError::FolderAsFile(_) => {
             Some("remove --push and --layer-format raw to pack it as a tar layer".to_owned())
         }
+        ImportError::Mlflow(error) => hint_for_mlflow(error),
         ImportError::Upstream(error) => hint_for_upstream(error),
         ImportError::Archive(error) => hint_for_archive(error),
         ImportError::Operation(error) => hint_for_operation(error),
@@ -252,7 +255,7 @@ fn hint_for_remote(address: &str, error: &ContentError) -> Option<String> {
             "the file has changed; if the new one is right, update its digest in the Kitfile or in the lock"
         }
         ContentError::Unauthorized(_) | ContentError::Denied(_) if address.starts_with("s3://") => {
-            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to access the object store"
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, to access the object store"
         }
         ContentError::Unauthorized(_) | ContentError::Denied(_) => {
             "no credentials are sent to this server; use a signed URL to read private files"
@@ -310,15 +313,6 @@ fn hint_for_danger(danger: Danger) -> &'static str {
     }
 }
 
-fn hint_for_git(error: &git::Error) -> Option<String> {
-    match error {
-        git::Error::NotThere(source) if source.kind() == io::ErrorKind::NotFound => {
-            Some("install git; it is required for all repositories except those of a hub".to_owned())
-        }
-        _ => None,
-    }
-}
-
 fn hint_for_lfs(error: &lfs::Error) -> Option<String> {
     match error {
         lfs::Error::Locked { .. } => {
@@ -328,22 +322,6 @@ fn hint_for_lfs(error: &lfs::Error) -> Option<String> {
             Some(format!("if you trust this host with the credentials that git has for it, use `--lfs-host {host}`"))
         }
         lfs::Error::HttpService(error) => hint_for_registry(error),
-        _ => None,
-    }
-}
-
-fn hint_for_hub(error: &hub::Error) -> Option<String> {
-    match error {
-        hub::Error::Gated { .. } => {
-            Some("request access on its page, then pass a token with HF_TOKEN or --token".to_owned())
-        }
-        hub::Error::NoRepository { kind: hub::Kind::Model, name, .. } => Some(format!(
-            "for a dataset, use `datasets/{name}`; for a private repository, pass a token with HF_TOKEN or --token"
-        )),
-        hub::Error::NoRepository { .. } => {
-            Some("for a private repository, pass a token with HF_TOKEN or --token".to_owned())
-        }
-        hub::Error::NoRevision { .. } => Some("--ref accepts a branch, a tag or a full commit id".to_owned()),
         _ => None,
     }
 }

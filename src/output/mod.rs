@@ -6,6 +6,7 @@ mod events;
 mod format;
 mod gauge;
 mod hints;
+mod import_hints;
 mod messages;
 mod registry_hints;
 pub(super) mod report;

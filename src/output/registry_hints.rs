@@ -1,7 +1,7 @@
 //! The hints below an error of a registry.
 
 use super::hints::hint_for_missing;
-use kit_core::registry;
+use kit_core::registry::{self, ProfileError};
 
 /// The hint for an error of a registry.
 pub(super) fn hint_for_registry(error: &registry::Error) -> Option<String> {
@@ -40,6 +40,10 @@ pub(super) fn hint_for_registry(error: &registry::Error) -> Option<String> {
         registry::Error::WriteRedirected { host, .. } => {
             Some(format!("use `{host}` as the host in the name of the ModelKit, if it is the same registry"))
         }
+        registry::Error::Profile(ProfileError::Unsupported { name, .. }) => Some(format!(
+            "set `credential_process = aws configure export-credentials --profile {name} --format process` in another \
+             profile, and AWS_PROFILE to its name"
+        )),
         registry::Error::Threads(_) => {
             Some("raise the limit of processes and threads: `ulimit -u`, or `pids` of the container".to_owned())
         }

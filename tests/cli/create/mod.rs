@@ -4,6 +4,7 @@ mod hub;
 mod import_artifact;
 mod import_git;
 mod import_mlflow;
+mod import_tracking;
 mod init;
 mod kitfile_rules;
 mod link;

@@ -217,7 +217,7 @@ fn a_model_may_come_from_another_modelkit() {
     sandbox.write("tuned/app.py", "app");
     sandbox.write("tuned/weights/model.bin", "comes from base");
     sandbox.kit(&["pack", "tuned", "-t", "tuned:v1"]).ok();
-    sandbox.kit(&["unpack", "tuned:v1", "-d", "out"]).ok().says("Unpacking referenced modelkit base:v1");
+    sandbox.kit(&["unpack", "tuned:v1", "-d", "out"]).ok().says("Unpacking referenced ModelKit base:v1");
     assert_eq!(sandbox.names("out"), ["Kitfile", "app.py", "weights/model.bin", "weights/tokenizer.json"]);
     assert_eq!(sandbox.read("out/weights/model.bin"), "weights\n");
     sandbox.kit(&["unpack", "tuned:v1", "-d", "code", "--filter", "code"]).ok();

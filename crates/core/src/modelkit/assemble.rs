@@ -289,7 +289,7 @@ mod tests {
         let documents = made.assemble(&Form::Artifact(Family::ModelPack)).unwrap();
         let diff_ids: Vec<_> = made.layers.iter().map(|layer| layer.diff_id).collect();
         let expected = serde_json::json!({
-            "descriptor": { "name": "sample", "licenses": ["MIT"] },
+            "descriptor": { "name": "sample", "title": "sample", "licenses": ["MIT"] },
             "config": { "precision": "bfloat16" },
             "modelfs": { "type": "layers", "diffIds": diff_ids },
         });

@@ -55,6 +55,16 @@ pub enum Event<'a> {
         /// The size of the layer.
         bytes: u64,
     },
+    /// An object in S3 is the one that the Kitfile refers to.
+    ObjectVerified {
+        /// The path of the dataset in the Kitfile.
+        path: &'a str,
+    },
+    /// An object in S3 was downloaded.
+    ObjectDownloaded {
+        /// The path below the target folder.
+        path: &'a str,
+    },
     /// The download of a remote dataset begins.
     FetchingDataset {
         /// Its address.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::digest::Mismatch;
 use crate::oci::ContentError;
 use crate::registry::http::Answer;
+use crate::registry::web::ProfileError;
 
 /// An error of a request to a registry. `attempt` completes "cannot …", `registry` is the name as the user wrote it.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +115,10 @@ pub enum Error {
     /// A credential helper failed.
     #[error("the credential helper `{helper}` cannot {action} credentials")]
     Helper { helper: String, action: &'static str, source: Cause },
+
+    /// A profile of the AWS tools cannot be used.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
 
     /// The bytes are not what their descriptor says.
     #[error(transparent)]

@@ -34,4 +34,7 @@ pub use proxy::{Proxy, ProxyVariables};
 pub use repository::Repository;
 pub use settings::{ClientCertificate, HostSettings, Settings, Timeouts};
 pub use upload::{SaidBy, UploadForm};
-pub use web::{AccessKeys, FileHead, HttpLocation, HttpRequest, HttpService, ObjectStore, WebFile};
+pub use web::{
+    AccessKeys, ContainerKeys, FileHead, HttpLocation, HttpRequest, HttpService, KeySources, ObjectStore, ProfileError,
+    ProfileFiles, WebFile, WebIdentity,
+};

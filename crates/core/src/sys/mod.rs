@@ -19,6 +19,7 @@
 //! | writing past the page cache, reserving space | written as usual; not reserved | as on other Unix systems |
 //! | available memory | unknown | unknown |
 //! | free disk space | as on Linux | unknown |
+//! | the shell of command lines | as on Linux | `cmd.exe` |
 //! | sync of a folder | as on Linux | not needed by NTFS, which logs changes of names |
 //! | sync of a file system, early writing | a sync of the folder; nothing | nothing |
 //! | columns of the terminal | as on Linux | unknown |
@@ -39,6 +40,7 @@ mod permissions;
 mod process;
 mod regular;
 mod replace;
+mod shell;
 mod sync;
 mod terminal;
 mod write_at;
@@ -60,6 +62,7 @@ pub use permissions::{create_dir, create_dir_all, mode_of, set_mode};
 pub use process::is_running;
 pub use regular::{open_regular, read_regular, read_regular_text, target_elsewhere};
 pub use replace::{replace_file, replace_private_file};
+pub use shell::shell;
 pub use sync::{begin_to_write, sync_folder, sync_tree};
 pub use terminal::error_columns;
 pub use write_at::write_at;

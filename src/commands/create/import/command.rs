@@ -22,6 +22,7 @@ use kit_core::progress::{Phase, human};
 use kit_core::registry::{Client, Credentials};
 use kit_core::store::Names;
 use kit_core::upstream::hub::{Address, Hub};
+use kit_core::upstream::mlflow::MlflowAddress;
 use kit_core::upstream::{About, GitRemote, HubUpstream, Upstream};
 
 /// Import a Hugging Face or git repository, an MLflow run or model, or an artifact of another tool, as a ModelKit
@@ -32,6 +33,9 @@ use kit_core::upstream::{About, GitRemote, HubUpstream, Upstream};
 ///
 /// An interrupted import resumes when it is run again. With --push, large files are not stored locally: the LFS id of
 /// a file is the digest of its layer, so only files that the registry does not have yet are transferred.
+///
+/// Runs and models of an MLflow tracking server are downloaded through it. MLFLOW_TRACKING_URI names the server of
+/// addresses that do not contain one.
 ///
 /// Artifacts in a registry whose layers are files, such as those of oras, Docker Model Runner and Ollama, are named
 /// with `oci://`. Layers without a file name get one by their media type.
@@ -50,10 +54,12 @@ Examples:
   kit import oci://registry.ollama.ai/library/smollm:135m -t smollm:135m
   kit import oci://docker.io/ai/smollm2 -t smollm:v2
   kit import mlruns/0/5e1d7a0c5a2f4a0f8f3ad0b1b8a1b0c9 -t net:v1
+  kit import mlflow://tracking.example:5000/runs/5e1d7a0c5a2f4a0f8f3ad0b1b8a1b0c9
+  kit import models:/net@champion -t net:v1
   kit import openai/whisper-tiny --push registry.example/team/whisper:v1")]
 pub(crate) struct ImportArgs {
-    /// OWNER/NAME or datasets/OWNER/NAME on the hub, the URL of its page, a git repository, an MLflow folder, or an
-    /// artifact (`oci://REGISTRY/NAME:TAG` or `oci:FOLDER:TAG`)
+    /// OWNER/NAME or datasets/OWNER/NAME on the hub, the URL of its page, a git repository, an MLflow run or model on a
+    /// server, an MLflow folder, or an artifact (`oci://REGISTRY/NAME:TAG` or `oci:FOLDER:TAG`)
     #[arg(value_name = "REPOSITORY")]
     repository: String,
     /// Branch, tag or commit [default: the one in REPOSITORY, or main; for a git repository, its HEAD]
@@ -81,7 +87,7 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "FORMAT")]
     layer_format: Option<Format>,
     /// Access token of the hub, for private and gated repositories [default: HF_TOKEN, for the hub in HF_ENDPOINT, or
-    /// huggingface.co]
+    /// huggingface.co], or of the MLflow server [default: MLFLOW_TRACKING_TOKEN]
     #[arg(long, value_name = "TOKEN", hide_env_values = true)]
     token: Option<String>,
     /// Fetch LFS files from this host as well if the git repository keeps them on it (`.lfsconfig`), with the
@@ -98,8 +104,8 @@ pub(crate) struct ImportArgs {
 impl ImportArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let start = Instant::now();
-        if let Some(folder) = self.mlflow_folder(context)? {
-            return self.run_mlflow(context, &folder, start);
+        if let Some(place) = self.mlflow_place(context)? {
+            return self.run_mlflow(context, &place, start);
         }
         let origin = self.origin(context)?;
         let destination = self.push.as_deref().map(|push| context.location(push)).transpose()?;
@@ -151,33 +157,51 @@ impl ImportArgs {
         Ok(context.output.result(text)?)
     }
 
-    /// The path of REPOSITORY, if that is an MLflow folder.
-    fn mlflow_folder(&self, context: &Context) -> Result<Option<PathBuf>> {
-        let is_address = self.repository.contains("://");
-        let folder = context.environment.absolute(Path::new(&self.repository));
+    /// The place of the MLflow run or model, if REPOSITORY is one.
+    fn mlflow_place(&self, context: &Context) -> Result<Option<mlflow::Place>> {
+        let text = &self.repository;
+        let is_page = self.tool == Some(Tool::Mlflow) && text.contains("/#/");
+        if is_page || self.tool.is_none_or(|tool| tool == Tool::Mlflow) && MlflowAddress::is_meant(text) {
+            return Ok(Some(mlflow::Place::Server(
+                MlflowAddress::parse(text).map_err(|error| usage(error.to_string()))?,
+            )));
+        }
+        let is_address = text.contains("://");
+        let folder = context.environment.absolute(Path::new(text));
         match self.tool {
             Some(Tool::Mlflow) if is_address => Err(usage(
-                "importing from an MLflow server is not supported; download the folder of the run or model first",
+                "the address of an MLflow run is mlflow://HOST/runs/ID, and that of a model \
+                 mlflow://HOST/models/NAME/VERSION",
             )),
-            Some(Tool::Mlflow) => Ok(Some(folder)),
-            None if !is_address && ops::is_mlflow(&folder) => Ok(Some(folder)),
+            Some(Tool::Mlflow) => Ok(Some(mlflow::Place::Folder(folder))),
+            None if !is_address && ops::is_mlflow(&folder) => Ok(Some(mlflow::Place::Folder(folder))),
             _ => Ok(None),
         }
     }
 
-    fn run_mlflow(&self, context: &Context, folder: &Path, start: Instant) -> Result<()> {
-        if self.revision.is_some() || self.token.is_some() {
-            return Err(usage("--ref and --token apply to repositories only, not to an MLflow folder"));
+    fn run_mlflow(&self, context: &Context, place: &mlflow::Place, start: Instant) -> Result<()> {
+        if self.revision.is_some() {
+            return Err(usage("--ref applies to repositories only, not to an MLflow run or model"));
         }
         if self.attestation_output.is_some() {
             return Err(usage("--attestation-output requires a repository with commits"));
         }
-        let failure = || format!("cannot import `{}`", folder.display());
-        let found = MlflowFolder::read(folder).with_context(failure)?;
-        let destination = self.push.as_deref().map(|push| context.location(push)).transpose()?;
-        let references = self.references(context, &format!("{}:latest", mlflow::name(&found)), destination.as_ref())?;
-        let options = self.options(context, references)?;
+        if self.token.is_some() && matches!(place, mlflow::Place::Folder(_)) {
+            return Err(usage("--token does not apply to an MLflow folder"));
+        }
+        let failure = || format!("cannot import `{place}`");
         let client = self.network.client(&context.environment, context.bars.notifier())?;
+        let (found, address) = match place {
+            mlflow::Place::Folder(folder) => (MlflowFolder::read(folder).with_context(failure)?, None),
+            mlflow::Place::Server(address) => {
+                let found = mlflow::download(context, &client, address, self.token.as_deref());
+                (found.with_context(failure)?, Some(address))
+            }
+        };
+        let destination = self.push.as_deref().map(|push| context.location(push)).transpose()?;
+        let references =
+            self.references(context, &format!("{}:latest", mlflow::name(&found, address)), destination.as_ref())?;
+        let options = self.options(context, references)?;
         mlflow::say(context, &found);
         let format = self.layer_format.unwrap_or(Format::Tar);
         let pack = found.pack_options(&options, format, &context.bars).with_context(failure)?;

@@ -47,7 +47,8 @@ pub(crate) fn config(assembly: &Assembly) -> Vec<u8> {
 
 fn descriptor(kitfile: &Kitfile) -> Map<String, Value> {
     let Package { name, version, description, authors, .. } = &kitfile.package;
-    let texts = [("name", name), ("version", version), ("description", description)];
+    // The title is the name, as KitOps writes it.
+    let texts = [("name", name), ("version", version), ("title", name), ("description", description)];
     let texts = texts.into_iter().filter(|(_, text)| !text.is_empty());
     let mut members: Map<_, _> = texts.map(|(key, text)| (key.to_owned(), json!(text))).collect();
     let licenses = licenses(kitfile);
@@ -151,8 +152,9 @@ impl Document {
     }
 
     fn package(&self) -> Package {
+        let name = ["/descriptor/name", "/descriptor/title"].map(|pointer| self.text(pointer));
         Package {
-            name: self.text("/descriptor/name"),
+            name: name.into_iter().find(|name| !name.is_empty()).unwrap_or_default(),
             version: self.text("/descriptor/version"),
             description: self.text("/descriptor/description"),
             // All of them apply (SPDX, "License expressions").

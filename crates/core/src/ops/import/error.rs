@@ -10,7 +10,7 @@ use crate::ops::error::Error;
 use crate::problem::{self, printable};
 use crate::relative_path::RelativePath;
 use crate::store;
-use crate::upstream::{self, lfs};
+use crate::upstream::{self, lfs, mlflow};
 
 /// The reason why a repository or a run could not be imported.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +53,9 @@ pub enum ImportError {
         /// A predicate that completes the sentence, such as `is not valid`.
         problem: String,
     },
+    /// A tracking server of MLflow did not deliver a run or a model.
+    #[error(transparent)]
+    Mlflow(#[from] mlflow::Error),
     /// The Kitfile has problems; the error lists all of them.
     #[error(transparent)]
     Kitfile(#[from] problem::Invalid),
