@@ -3,7 +3,6 @@
 mod also;
 mod copying;
 mod delta;
-mod forged;
 mod hostile;
 mod hostile_text;
 mod image_form;

@@ -25,7 +25,7 @@ use kit_core::upstream::hub::{Address, Hub};
 use kit_core::upstream::mlflow::MlflowAddress;
 use kit_core::upstream::{About, GitRemote, HubUpstream, Upstream};
 
-/// Import a Hugging Face or git repository, an MLflow run or model, or an artifact of another tool, as a ModelKit
+/// Import a repository, an MLflow model or another tool's artifact as a ModelKit
 ///
 /// The branch or tag is pinned to its commit. Large files are downloaded in ranges and verified against their LFS ids.
 /// Without --file and without a Kitfile in a git repository, a Kitfile is generated from the file names. The commit
