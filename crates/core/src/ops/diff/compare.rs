@@ -1,6 +1,6 @@
 //! Compares two ModelKits: their documents, and the files in the layers that they do not share.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::concern::Concern;
 use super::files::{self, FileDiff};
@@ -118,9 +118,10 @@ pub fn diff(
     let parents = if options.is_wanted(Concern::Model) { compare_parents(session, &one, &other)? } else { Vec::new() };
     let (layers, others) = (one.layers(options), other.layers(options));
     let files = compare_files(&layers, &others, options, session.progress)?;
-    let shared = rows(layers.iter().filter_map(|layer| in_both(layer, &others)));
-    let only_first = rows(layers.iter().filter(|layer| in_both(layer, &others).is_none()).copied());
-    let only_second = rows(others.iter().filter(|layer| in_both(layer, &layers).is_none()).copied());
+    let (sizes, other_sizes) = (sizes(&layers), sizes(&others));
+    let shared = rows(layers.iter().filter_map(|layer| in_both(layer, &other_sizes)));
+    let only_first = rows(layers.iter().filter(|layer| !other_sizes.contains_key(&layer.digest)).copied());
+    let only_second = rows(others.iter().filter(|layer| !sizes.contains_key(&layer.digest)).copied());
     let (first, second) = (one.into_compared(), other.into_compared());
     Ok(Difference { first, second, shared, only_first, only_second, fields, parents, files })
 }
@@ -173,14 +174,19 @@ fn compare_files(
 /// Returns the layers that may contain a requested file that the other side does not have.
 fn to_look_into<'a>(layers: &[SideLayer<'a>], others: &[SideLayer], options: &DiffOptions) -> Vec<SideLayer<'a>> {
     let may_hold = |layer: &SideLayer| options.only.is_none_or(|only| only.may_be_in(layer.section));
-    let is_there = |layer: &SideLayer| others.iter().any(|other| other.is(layer));
-    layers.iter().filter(|layer| may_hold(layer) && !is_there(layer)).copied().collect()
+    let there: HashSet<_> = others.iter().map(SideLayer::key).collect();
+    layers.iter().filter(|layer| may_hold(layer) && !there.contains(&layer.key())).copied().collect()
+}
+
+/// The sizes of `layers`, as far as they are known, by digest.
+fn sizes(layers: &[SideLayer]) -> HashMap<Digest, Option<u64>> {
+    layers.iter().map(|layer| (layer.digest, layer.size)).collect()
 }
 
 /// Returns the layer with the data from both sides, if both have it.
-fn in_both<'a>(layer: &SideLayer<'a>, others: &[SideLayer]) -> Option<SideLayer<'a>> {
-    let other = others.iter().find(|other| other.digest == layer.digest)?;
-    Some(SideLayer { size: layer.size.or(other.size), ..*layer })
+fn in_both<'a>(layer: &SideLayer<'a>, other_sizes: &HashMap<Digest, Option<u64>>) -> Option<SideLayer<'a>> {
+    let size = other_sizes.get(&layer.digest)?;
+    Some(SideLayer { size: layer.size.or(*size), ..*layer })
 }
 
 fn rows<'a>(layers: impl Iterator<Item = SideLayer<'a>>) -> Vec<LayerRow> {
