@@ -254,3 +254,14 @@ fn an_endless_list_of_tags_ends() {
     check_memory(&sandbox, &["list", "--plain-http", &name], "the list has more than 200000 tags");
     assert!(sandbox.read("stderr").contains("hint: name a version, as in NAME:TAG"));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_list_of_many_files_is_written_row_by_row() {
+    let sandbox = Sandbox::new();
+    let files = (0..300_000).flat_map(|number| *header(&format!("d/{number:060}"), 0).as_bytes());
+    layout(&sandbox, &files.chain([0; 1024]).collect::<Vec<_>>(), "tar", None);
+    for format in ["table", "json", "yaml", "{{.Path}}"] {
+        check_memory(&sandbox, &["ls", "oci:layout:v1", "--format", format], &format!("d/{:060}", 299_999));
+    }
+}
