@@ -5,10 +5,11 @@ use std::str::FromStr;
 
 use anyhow::Result;
 use kit_core::yaml::value_to_yaml;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::output::template::{InvalidTemplate, Template};
-use crate::output::text::json_text;
+use crate::output::text::{JsonWriter, json_text};
 
 /// A value of `--format` that is neither the name of a format nor a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +60,28 @@ impl Format {
             Self::Yaml => Ok(value_to_yaml(data)),
             Self::Template(template) => Ok(template.render(data)?),
         }
+    }
+
+    /// Writes one document like [`render`](Self::render). JSON is written while `data` is serialized, because the tree of
+    /// a long document takes several times the memory of its parts.
+    pub(crate) fn write_document(
+        &self,
+        out: &mut dyn Write,
+        data: &impl Serialize,
+        table: impl FnOnce() -> String,
+    ) -> Result<()> {
+        match self {
+            Self::Table => out.write_all(table().as_bytes())?,
+            Self::Json => {
+                serde_json::to_writer_pretty(JsonWriter(&mut *out), data)?;
+                writeln!(out)?;
+            }
+            Self::Yaml | Self::Template(_) => {
+                let text = self.render(&serde_json::to_value(data)?, table)?;
+                write!(out, "{text}{}", if text.ends_with('\n') || text.is_empty() { "" } else { "\n" })?;
+            }
+        }
+        Ok(())
     }
 
     /// Renders a short list like [`write_rows`](Self::write_rows).
