@@ -308,3 +308,11 @@ fn datasets_of_datasets_are_fetched_too_but_not_in_circles() {
     sandbox.kit(&["pack", "inner", "--push", &inner, PLAIN]).ok();
     scene.unpack(&[]).fails().says(&format!("found cycle in modelkit references: [sample:v1=>{inner}=>{inner}]"));
 }
+
+#[test]
+fn an_address_with_keys_is_refused_without_showing_them() {
+    let scene = Scene::new();
+    scene.refer_to("s3://key:s3cret@bucket/rows", "etag");
+    let run = scene.pack(&[]).fails().says("cannot read `s3://bucket/rows`").says("not the address of an object");
+    assert!(!run.stderr.contains("s3cret"), "{}", run.stderr);
+}
