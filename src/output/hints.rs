@@ -75,6 +75,11 @@ pub(super) fn hint_for_missing(name: &str) -> Option<String> {
     is_tag.then(|| format!("`kit list {}` shows the tags of the repository", reference.full_repository()))
 }
 
+/// The hint for a tag that does not exist in a repository with other tags.
+fn hint_for_tags(repository: &str, similar: &[String]) -> String {
+    format!("similar tags: {}; `kit list {repository}` shows all", similar.join(", "))
+}
+
 fn hint_for_change(changed: &Changed) -> String {
     match changed {
         Changed::Content(_) => "pack again when no process is writing to the file".to_owned(),
@@ -85,14 +90,20 @@ fn hint_for_change(changed: &Changed) -> String {
 
 fn hint_for_operation(error: &ops::Error) -> Option<String> {
     match error {
-        ops::Error::NotHere(reference) if reference.is_local() => Some(
+        ops::Error::NotHere { reference, similar } if !similar.is_empty() => {
+            Some(hint_for_tags(&reference.without_selector().to_string(), similar))
+        }
+        ops::Error::NoSuchTag { repository, similar, .. } if !similar.is_empty() => {
+            Some(hint_for_tags(repository, similar))
+        }
+        ops::Error::NotHere { reference, .. } if reference.is_local() => Some(
             "`kit list` shows local ModelKits; to use a registry, put its host in front: REGISTRY/REPOSITORY:TAG"
                 .to_owned(),
         ),
         ops::Error::NotAModelKit { name, found } if found.starts_with("an artifact") => {
             Some(format!("if its layers are files, `kit import oci://{name}` makes a ModelKit of them"))
         }
-        ops::Error::NotHere(_) => Some("`kit list` shows local ModelKits".to_owned()),
+        ops::Error::NotHere { .. } => Some("`kit list` shows local ModelKits".to_owned()),
         ops::Error::NoRegistry(reference) => {
             Some(format!("put the registry host in front, as in `registry.example/{reference}`"))
         }

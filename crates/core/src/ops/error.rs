@@ -97,8 +97,23 @@ pub enum Error {
         limit: u64,
     },
     /// The local store does not have the reference, and it has no registry to ask.
-    #[error("failed to find reference {0}: not found in the local store")]
-    NotHere(Reference),
+    #[error("failed to find reference {reference}: not found in the local store")]
+    NotHere {
+        /// The reference.
+        reference: Reference,
+        /// The most similar tags of the repository in the local store.
+        similar: Vec<String>,
+    },
+    /// A repository in a registry does not have the tag.
+    #[error("cannot read the manifest")]
+    NoSuchTag {
+        /// The repository with its registry.
+        repository: String,
+        /// The most similar tags of the repository.
+        similar: Vec<String>,
+        /// The answer of the registry.
+        source: ContentError,
+    },
     /// The registry does not delete manifests or tags.
     #[error("removing models is unsupported by registry {registry}")]
     RemovalUnsupported {
@@ -210,6 +225,10 @@ pub enum Error {
 impl Error {
     pub(super) fn reading(what: &str, source: ContentError) -> Self {
         Self::Read { what: what.to_owned(), source }
+    }
+
+    pub(super) fn not_here(reference: &Reference) -> Self {
+        Self::NotHere { reference: reference.clone(), similar: Vec::new() }
     }
 
     pub(super) fn writing(what: &str, source: ContentError) -> Self {

@@ -35,7 +35,7 @@ pub(crate) fn read(descriptor: &Descriptor, bytes: &[u8]) -> Result<Option<Model
 /// Reads the ModelKit that was found, or all ModelKits of the index that was found.
 pub(crate) fn modelkits(found: &Located) -> Result<Vec<ModelKit>, Error> {
     let source = &*found.source;
-    let descriptor = source.resolve(&found.name).map_err(|error| Error::reading("the manifest", error))?;
+    let descriptor = found.resolve()?;
     match Artifact::read(source, descriptor, &found.title)? {
         Artifact::ModelKit(inspected) => Ok(vec![inspected.modelkit]),
         Artifact::Index(inspected) => workers::run(workers::jobs(), inspected.index.variants(), |variant| {
@@ -67,7 +67,7 @@ impl Session<'_> {
         let (index, modelkit) = (location.to_string(), variant.to_string());
         let found = self.find(&location.with_digest(variant.digest), place);
         found.map_err(|error| match error {
-            Error::NotHere(_) => IndexError::Incomplete { index, modelkit }.into(),
+            Error::NotHere { .. } => IndexError::Incomplete { index, modelkit }.into(),
             other => other,
         })
     }
@@ -75,7 +75,7 @@ impl Session<'_> {
 
 /// Returns the ModelKit of the index that was found, if it is an index of a single ModelKit.
 fn only_variant(found: &Located) -> Result<Option<Variant>, Error> {
-    let descriptor = found.source.resolve(&found.name).map_err(|error| Error::reading("the manifest", error))?;
+    let descriptor = found.resolve()?;
     if descriptor.media_type != MediaType::IMAGE_INDEX {
         return Ok(None);
     }

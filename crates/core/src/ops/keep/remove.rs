@@ -87,7 +87,7 @@ pub fn remove(
     };
     let gone = store.remove_entries(members, |entry| chosen.includes(entry))?;
     if let (true, Removal::Name(reference) | Removal::WithAllNames(reference)) = (gone.is_empty(), removal) {
-        return Err(Error::NotHere(reference.clone()));
+        return Err(Error::not_here(reference));
     }
     let left = store.entries()?;
     let removed = gone.iter().map(|entry| describe(entry, &left)).collect();
@@ -173,7 +173,7 @@ fn find(store: &Store, kind: Removable, reference: &Reference) -> Result<Entry, 
         Removable::Indexes(_) => store.find_index(&names, &name)?,
     };
     let is_meant = |entry: &Entry| reference.digest.is_none_or(|expected| expected == entry.descriptor.digest);
-    entry.filter(is_meant).ok_or_else(|| Error::NotHere(reference.clone()))
+    entry.filter(is_meant).ok_or_else(|| Error::not_here(reference))
 }
 
 fn describe(gone: &Entry, left: &[Entry]) -> Removed {
