@@ -3,8 +3,10 @@
 use kit_core::archive::{self, Danger};
 use kit_core::git;
 use kit_core::modelkit::{UnsupportedForm, Variant};
-use kit_core::oci::{ContentError, Reference};
-use kit_core::ops::{self, BundleError, ImportError, IndexError, Lacking, RemoteDataError, TagState};
+use kit_core::oci::{ContentError, InvalidReference, Reference};
+use kit_core::ops::{
+    self, BundleError, ImportError, IndexError, InvalidFileLocation, Lacking, RemoteDataError, TagState,
+};
 use kit_core::recipe::Changed;
 use kit_core::registry;
 use kit_core::store;
@@ -12,10 +14,13 @@ use kit_core::upstream::{self, hub, lfs};
 
 use super::import_hints::{hint_for_git, hint_for_hub, hint_for_mlflow};
 use super::registry_hints::hint_for_registry;
-use super::report::NotLoggedIn;
+use super::report::{NotLoggedIn, Usage};
 
 /// The hint for a cause, if there is one that is likely to help.
 pub(super) fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+    if let Some(Usage(error)) = cause.downcast_ref() {
+        return hint_for_usage(error);
+    }
     if let Some(error) = cause.downcast_ref::<ops::Error>() {
         return hint_for_operation(error);
     }
@@ -68,6 +73,16 @@ pub(super) fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> 
     }
 }
 
+/// The hint for an argument that is not valid.
+fn hint_for_usage(error: &anyhow::Error) -> Option<String> {
+    let of_file = error.downcast_ref().and_then(|error| match error {
+        InvalidFileLocation::Reference(error) => Some(error),
+        InvalidFileLocation::Path(_) => None,
+    });
+    let (reference, path) = error.downcast_ref::<InvalidReference>().or(of_file)?.with_path()?;
+    Some(format!("a file in a ModelKit is written NAME:TAG//PATH, as in `{reference}//{path}`"))
+}
+
 /// The hint for a manifest that a registry does not have.
 pub(super) fn hint_for_missing(name: &str) -> Option<String> {
     let reference: Reference = name.parse().ok()?;
@@ -118,7 +133,7 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::IsFolder(path) if path.is_root() => {
             Some("append the path of a file, as in NAME:TAG//PATH; `kit ls NAME:TAG` shows the files".to_owned())
         }
-        ops::Error::NoSuchFile(_) | ops::Error::IsFolder(_) => {
+        ops::Error::NoSuchFile(_) | ops::Error::IsFolder(_) | ops::Error::NoPathMatches { .. } => {
             Some("`kit ls NAME:TAG` shows the files in a ModelKit".to_owned())
         }
         ops::Error::UnsupportedForm(UnsupportedForm::LayerType { .. }) => Some(

@@ -155,6 +155,14 @@ pub enum Error {
         /// Its layers, each with the section and the path.
         parts: Vec<String>,
     },
+    /// Patterns that match no file of the selected parts.
+    #[error("no file of `{name}` matches {}", patterns.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(" or "))]
+    NoPathMatches {
+        /// The name of the ModelKit.
+        name: String,
+        /// The patterns.
+        patterns: Vec<String>,
+    },
     /// An MCP server has no valid bundle.
     #[error("invalid MCP bundle for mcpServer {server}")]
     McpBundle {

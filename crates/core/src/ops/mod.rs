@@ -37,7 +37,7 @@ pub use diff::{
 };
 pub use error::Error;
 pub use files::{
-    CpOptions, FileLocation, InvalidFileLocation, ListedFile, WeighedModel, WeightFile, cat, cp, ls, weigh,
+    CpOptions, FileLocation, InvalidFileLocation, ListedFile, WeighedModel, WeightFile, cat, cp, is_folder, ls, weigh,
 };
 pub use history::{Edge, EdgeKind, LayerCount, Lineage, LogOptions, Node, Proof, Version, lineage, log};
 pub use import::{
