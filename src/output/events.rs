@@ -132,6 +132,9 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::LayerWithoutTable { kind, path } => {
             format!("{kind} {path} has too many files for a table of contents, so reading single files takes longer")
         }
+        Warning::TagRestored { tag } => {
+            format!("the registry also deleted the tag `{tag}` of the same ModelKit; it is restored")
+        }
         Warning::SpaceNotFreed { reason } => {
             format!("disk space was not freed: {reason}; `kit fsck` shows what is damaged")
         }

@@ -119,6 +119,10 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
             Some(format!("if its layers are files, `kit import oci://{name}` makes a ModelKit of them"))
         }
         ops::Error::NotHere { .. } => Some("`kit list` shows local ModelKits".to_owned()),
+        ops::Error::OtherTags { .. } => Some("use --all-tags to remove the ModelKit with all its tags".to_owned()),
+        ops::Error::OnlyWholeRemoval { .. } => {
+            Some("use --force --all-tags to remove the ModelKit with all its tags".to_owned())
+        }
         ops::Error::NoRegistry(reference) => {
             Some(format!("put the registry host in front, as in `registry.example/{reference}`"))
         }

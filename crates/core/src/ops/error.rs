@@ -122,6 +122,26 @@ pub enum Error {
         /// Its answer.
         source: Box<registry::Error>,
     },
+    /// Removing a ModelKit from a registry would remove tags that were not named.
+    #[error("`{name}` has other tags in the registry: {}", tags.join(", "))]
+    OtherTags {
+        /// The ModelKit.
+        name: String,
+        /// The other tags.
+        tags: Vec<String>,
+    },
+    /// The registry deletes no single tags, and the ModelKit has other tags.
+    #[error("`{registry}` does not delete single tags, and {digest} has other tags: {}", tags.join(", "))]
+    OnlyWholeRemoval {
+        /// The registry.
+        registry: String,
+        /// The ModelKit.
+        digest: Digest,
+        /// The other tags.
+        tags: Vec<String>,
+        /// The answer of the registry.
+        source: Box<registry::Error>,
+    },
     /// A reference without a registry host where one is needed.
     #[error("`{0}` has no registry host")]
     NoRegistry(Reference),

@@ -187,6 +187,11 @@ pub enum Warning<'a> {
         /// The path in the Kitfile.
         path: &'a str,
     },
+    /// A tag that was not named was deleted by the registry together with another one, and is restored.
+    TagRestored {
+        /// The tag.
+        tag: &'a str,
+    },
     /// The content that is no longer referenced was not deleted.
     SpaceNotFreed {
         /// The error.
