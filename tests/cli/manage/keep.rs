@@ -82,6 +82,18 @@ fn prune_removes_untagged_modelkits() {
 }
 
 #[test]
+fn an_untagged_modelkit_that_gets_a_tag_is_listed_once() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    let digest = sandbox.kit(&["pack", "project"]).ok().digest();
+    sandbox.kit(&["tag", &digest, "sample:v1"]).ok();
+    assert_eq!(names(&sandbox), ["sample v1"]);
+    sandbox.kit(&["info", &digest]).ok();
+    sandbox.kit(&["log", "sample:v1"]).ok();
+    sandbox.kit(&["fsck"]).ok();
+}
+
+#[test]
 fn blobs_that_other_modelkits_need_stay() {
     let sandbox = packed();
     sandbox.write("project/README.md", "# Other\n");
