@@ -65,3 +65,21 @@ fn a_registry_without_a_list_of_tags_gets_the_general_hint() {
     let run = sandbox.kit(&["inspect", &name, PLAIN]).fails().says(&format!("`{name}` was not found"));
     run.says("shows the tags of the repository");
 }
+
+#[test]
+fn a_tag_that_points_to_another_digest_is_a_warning() {
+    let registry = FakeRegistry::start();
+    let (sandbox, repository) = pushed(&registry);
+    let old = sandbox.kit(&["inspect", &format!("{repository}:v1"), PLAIN]).ok().json()["digest"].take();
+    sandbox.write("project/README.md", "# Other\n");
+    sandbox.kit(&["pack", "project", PLAIN, "--push", &format!("{repository}:v1")]).ok();
+    let pinned = |tag: &str| format!("{repository}:{tag}@{}", old.as_str().unwrap());
+    let warning = format!("warning: `{repository}:v1` points to sha256:");
+    for command in [&["pull"][..], &["unpack", "-d", "out"]] {
+        let name = pinned("v1");
+        sandbox.kit(&[command, &[&name, PLAIN]].concat()).ok().says(&warning);
+        let name = pinned("v2");
+        let run = sandbox.kit(&[command, &[&name, PLAIN]].concat()).ok();
+        assert!(!run.stderr.contains("points to"), "{}", run.stderr);
+    }
+}

@@ -1,5 +1,7 @@
 //! Variants of a model: reading an index of ModelKits, and selecting the ModelKit in it that has the requested labels.
 
+use tracing::debug;
+
 use super::inspect::{self, Artifact};
 use crate::modelkit::{Label, ModelKit, ModelKitIndex, Variant};
 use crate::oci::{Descriptor, MediaType};
@@ -7,6 +9,7 @@ use crate::ops::error::Error;
 use crate::ops::index_error::IndexError;
 use crate::ops::session::{Located, Location, Lookup, Session};
 use crate::ops::workers;
+use crate::progress::Warning;
 
 /// An index of ModelKits.
 #[derive(Debug, Clone)]
@@ -56,9 +59,27 @@ impl Session<'_> {
             return self.find_in(location, place, &choose(&self.find_index(location, place)?, labels)?);
         }
         let found = self.find(location, place)?;
+        self.warn_of_other_tag(location, &found);
         match only_variant(&found)? {
             Some(only) => self.find_in(location, place, &only),
             None => Ok(found),
+        }
+    }
+
+    /// Warns if the tag of `location` points to another digest than the one in `location`, at the place where the
+    /// digest was found. The tag is only informative, so a tag that cannot be read is not a failure.
+    fn warn_of_other_tag(&self, location: &Location, found: &Located) {
+        let Location::Artifact(reference) = location else { return };
+        let (Some(_), Some(used)) = (&reference.tag, &reference.digest) else { return };
+        let tagged = reference.without_digest();
+        let place = if found.is_remote { Lookup::Remote } else { Lookup::Local };
+        match self.find_reference(&tagged, place).and_then(|found| found.resolve()) {
+            Ok(other) if other.digest != *used => {
+                let tag = &tagged.to_string();
+                self.progress.warn(&Warning::TagPointsElsewhere { tag, found: &other.digest, used });
+            }
+            Ok(_) => {}
+            Err(error) => debug!(%error, "the tag cannot be compared with the digest"),
         }
     }
 
