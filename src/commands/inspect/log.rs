@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::diff::{file_as_json, show_file};
+use super::diff::{FileData, show_file};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Format, table};
@@ -112,7 +112,7 @@ impl LogArgs {
             })).collect::<Value>(),
         });
         if self.files {
-            data["files"] = version.files.iter().map(file_as_json).collect();
+            data["files"] = json!(version.files.iter().map(FileData::new).collect::<Vec<_>>());
         }
         data
     }
