@@ -77,10 +77,10 @@ impl RemoveArgs {
         for text in &self.references {
             match digits(text) {
                 Some(prefix) => removals.push(self.by_prefix(context, text, prefix)?),
-                None => removals.extend(parse(text)?.into_iter().map(|reference| match self.force {
-                    true => Removal::WithAllNames(reference),
-                    false => Removal::Name(reference),
-                })),
+                None => {
+                    let removal = if self.force { Removal::WithAllNames } else { Removal::Name };
+                    removals.extend(parse(text)?.into_iter().map(removal));
+                }
             }
         }
         removals.iter().try_for_each(|removal| remove(context, removal))
