@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use super::command::local_name;
-use crate::commands::manage::remove::say_freed;
+use crate::commands::manage::remove::{confirm, say_freed};
 use crate::context::Context;
 use crate::output::usage;
 use kit_core::ops::{self, Removable, Removal, Removed};
@@ -15,6 +15,7 @@ use kit_core::store::Members;
 /// Removes the given tag. An index is deleted with its last tag. Its ModelKits stay in the local store. To remove an
 /// index from a registry, use `kit remove --remote`.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[command(after_help = "\
 Examples:
   kit index delete sentiment:all
@@ -31,6 +32,9 @@ pub(super) struct DeleteArgs {
     /// Delete all untagged indexes
     #[arg(short, long)]
     all: bool,
+    /// Do not ask before all indexes are deleted
+    #[arg(short, long)]
+    yes: bool,
     /// Also remove the ModelKits that have no tag and are in no other index
     #[arg(long)]
     with_modelkits: bool,
@@ -38,6 +42,9 @@ pub(super) struct DeleteArgs {
 
 impl DeleteArgs {
     pub(super) fn run(&self, context: &Context) -> Result<()> {
+        if self.index.is_none() && self.force {
+            confirm(context, self.yes, "Delete all indexes from the local store?")?;
+        }
         let removal = match &self.index {
             None if self.force => Removal::Everything,
             None => Removal::Unnamed,
