@@ -1,5 +1,6 @@
 //! Flags and values that several commands share.
 
+mod allowed;
 pub(super) mod dry_run;
 mod forms;
 mod labels;
@@ -8,6 +9,7 @@ mod opening;
 mod overwrite;
 mod unsafe_paths;
 
+pub(crate) use allowed::{AllowSecretsArgs, AllowedArgs};
 pub(crate) use dry_run::DryRunArgs;
 pub(crate) use forms::{CompatArgs, FormName};
 pub(crate) use labels::LabelArgs;

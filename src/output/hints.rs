@@ -118,6 +118,12 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::UnsupportedForm(UnsupportedForm::OldLayout(_)) => {
             Some("unpack the ModelKit and pack it again".to_owned())
         }
+        ops::Error::Secrets(_) => Some(
+            "exclude them with a line in .kitignore, and pack again; revoke what was ever published; --allow-secrets \
+             proceeds anyway"
+                .to_owned(),
+        ),
+        ops::Error::Empty(_) => Some("use --allow-empty if that is what you want".to_owned()),
         ops::Error::Drift(_) => Some("if the changes are intended, update the lock with `kit pack --lock`".to_owned()),
         ops::Error::Registry(error) => hint_for_registry(error),
         ops::Error::TagMoved { found: TagState::At(digest), .. } => {

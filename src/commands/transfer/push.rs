@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::arguments::{CompatArgs, DryRunArgs, FormName, dry_run};
+use crate::arguments::{AllowSecretsArgs, CompatArgs, DryRunArgs, FormName, dry_run};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Moved, usage};
@@ -57,6 +57,8 @@ pub(crate) struct SendArgs {
     #[command(flatten)]
     dry_run: DryRunArgs,
     #[command(flatten)]
+    secrets: AllowSecretsArgs,
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
@@ -79,6 +81,7 @@ impl SendArgs {
         let session = context.session(&self.network)?;
         let failure = || failure(&source, &destination);
         let found = session.find(&source, Lookup::Local).with_context(failure)?;
+        self.secrets.check(&session, &found).with_context(failure)?;
         // A form that the ModelKit cannot have is an error before anything is uploaded.
         let lists = lists(&found, &destination).with_context(failure)?;
         if self.dry_run.dry_run {

@@ -1,5 +1,6 @@
 //! Tests of the commands that make a ModelKit or prepare one.
 
+mod guards;
 mod hub;
 mod import_git;
 mod import_mlflow;

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::guard::{Empty, Secret};
 use super::index_error::IndexError;
 use super::remote_data_error::RemoteDataError;
 use super::tag_state::TagState;
@@ -129,6 +130,12 @@ pub enum Error {
         /// The cause.
         source: archive::InvalidMcpBundle,
     },
+    /// Files contain secrets.
+    #[error("files that look like secrets:{}", first_of(.0))]
+    Secrets(Vec<Secret>),
+    /// A ModelKit would have no content.
+    #[error("nothing to use:{}", first_of(.0))]
+    Empty(Vec<Empty>),
     /// The result of packing does not match the lock file; the error lists all differences.
     #[error("the result would not match the lock file:{}", listed(.0))]
     Drift(Vec<modelkit::Drift>),
@@ -196,7 +203,7 @@ impl Error {
         match self {
             Self::Archive(error) => error.has_lines(),
             Self::Index(error) => error.has_lines(),
-            Self::Kitfile(_) | Self::NothingMatches { .. } | Self::Drift(_) => true,
+            Self::Kitfile(_) | Self::NothingMatches { .. } | Self::Drift(_) | Self::Secrets(_) | Self::Empty(_) => true,
             _ => false,
         }
     }
@@ -211,4 +218,12 @@ pub(super) fn reason(error: &dyn std::error::Error) -> String {
 /// Each item on a line of its own.
 pub(super) fn listed(things: &[impl std::fmt::Display]) -> String {
     things.iter().map(|thing| format!("\n  {}", printable(&thing.to_string()))).collect::<Vec<_>>().concat()
+}
+
+/// The first items, each on a line of its own. Their texts are printable.
+fn first_of(things: &[impl std::fmt::Display]) -> String {
+    const LISTED: usize = 20;
+    let lines = things.iter().take(LISTED).map(|thing| format!("\n  {thing}")).collect::<Vec<_>>().concat();
+    let more = things.len().saturating_sub(LISTED);
+    if more == 0 { lines } else { format!("{lines}\n  and {more} more") }
 }

@@ -10,6 +10,7 @@ mod diff;
 mod disk_space;
 mod error;
 mod files;
+mod guard;
 mod history;
 mod import;
 mod index_error;
@@ -38,6 +39,7 @@ pub use error::Error;
 pub use files::{
     CpOptions, FileLocation, InvalidFileLocation, ListedFile, WeighedModel, WeightFile, cat, cp, ls, weigh,
 };
+pub use guard::{Allowed, Empty, Lack, Secret, refuse_secrets};
 pub use history::{Edge, EdgeKind, LayerCount, Lineage, LogOptions, Node, Proof, Version, lineage, log};
 pub use import::{
     GitUpstream, ImportError, ImportOptions, MlflowFolder, clear_imports, fetch_git, import, import_to, is_mlflow,

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
 use super::mlflow;
+use crate::arguments::AllowedArgs;
 use crate::commands::create::pack;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
@@ -75,6 +76,8 @@ pub(crate) struct ImportArgs {
     /// Type of REPOSITORY [default: detected from its host or its files]
     #[arg(long, value_name = "TOOL")]
     tool: Option<Tool>,
+    #[command(flatten)]
+    allowed: AllowedArgs,
     #[command(flatten)]
     network: NetworkArgs,
 }
@@ -270,6 +273,7 @@ impl ImportArgs {
             folder: context.environment.imports_folder(),
             builder: context.environment.builder.clone(),
             time: context.environment.time,
+            allowed: self.allowed.choice(),
         })
     }
 

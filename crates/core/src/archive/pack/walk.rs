@@ -97,6 +97,18 @@ impl LayerSource<'_> {
         Walk::new(self)?.filter_map(file).collect()
     }
 
+    /// Passes each file with its size to `visit`. No file is opened.
+    pub fn visit_files(&self, visit: &mut dyn FnMut(&RelativePath, u64)) -> Result<(), Error> {
+        let mut walk = Walk::new(self)?;
+        while let Some(found) = walk.next() {
+            if let Found::File(file) = found? {
+                let member = walk.look_at(file)?;
+                visit(&member.path, member.size);
+            }
+        }
+        Ok(())
+    }
+
     fn is_left_to_another(&self, path: &RelativePath) -> bool {
         let is_inside = |other: &RelativePath| *other != self.path && other.starts_with(&self.path);
         self.excluded.iter().any(|other| is_inside(other) && path.starts_with(other))

@@ -16,6 +16,7 @@ use crate::oci::{Content, ContentError, Descriptor, Reference, Source, Subject, 
 use crate::ops::artifact::{Prepared, attach};
 use crate::ops::error::Error;
 use crate::ops::files::tables;
+use crate::ops::guard::Allowed;
 use crate::ops::session::Session;
 use crate::ops::workers;
 use crate::progress::{Event, PackOutcome, Progress, StoredDocument, Task};
@@ -44,6 +45,8 @@ pub struct PackOptions {
     pub keeping: Keeping,
     /// The treatment of the lock: not made, made, or compared with an expected one.
     pub locking: Locking,
+    /// The problems of files that do not stop packing.
+    pub allowed: Allowed,
     /// The data for a provenance attestation; without it, none is attached.
     pub recording: Option<Recording>,
     /// The number of layers that are packed at once. Compressed layers are packed one after the other.
@@ -65,6 +68,7 @@ impl PackOptions {
             reading: Reading::Changed,
             keeping: Keeping::Blobs,
             locking: Locking::Off,
+            allowed: Allowed::default(),
             recording: None,
             jobs: workers::jobs(),
         }
