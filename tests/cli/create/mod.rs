@@ -5,6 +5,7 @@ mod hub;
 mod import_git;
 mod import_mlflow;
 mod init;
+mod left_out;
 mod link;
 mod lock;
 mod mcp;

@@ -63,14 +63,8 @@ fn every_rule_reports_position_and_remedy() {
           write `registry.example/base:v1@DIGEST`; `kit inspect registry.example/base:v1` shows the digest
         Kitfile:13:17: warning: `other.example/set:v2` is a tag, which may point to another version later (unpinned-parent)
           write `other.example/set:v2@DIGEST`; `kit inspect other.example/set:v2` shows the digest
-        src/.DS_Store: warning: this was left behind by a tool, and would be packed (junk)
-          add `**/.DS_Store` to .kitignore to exclude it
-        src/__pycache__: warning: this was left behind by a tool, and would be packed (junk)
-          add `**/__pycache__` to .kitignore to exclude it
         src/sub/a.orig: warning: this was left behind by a tool, and would be packed (junk)
           add `**/a.orig` to .kitignore to exclude it
-        src/sub/x.swp: warning: this was left behind by a tool, and would be packed (junk)
-          add `**/x.swp` to .kitignore to exclude it
         Kitfile:9:11: warning: `notes` is listed here but excluded by .kitignore (ignored)
           remove the line from .kitignore, or remove the entry
         Kitfile:11:11: warning: `data` contains no files, so its layer would be empty (empty-layer)

@@ -1,6 +1,6 @@
 //! The record of the layers in which no secrets were found.
 //!
-//! Empty files under `.kit/secrets`, each named by the digest of a layer and the version of the rules. An entry states a
+//! Empty files under `.kit/secrets`, each named by the digest of a layer and the version of the rules. An entry is a
 //! fact about a digest, so it never becomes wrong. If one is missing, the layer is checked once more; there is no other
 //! loss.
 

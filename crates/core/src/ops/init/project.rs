@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::listing::listing;
+use crate::archive::is_left_by_tool;
 use crate::draft::{Found, FoundKind};
 use crate::limits;
 use crate::oci::{Content, ContentError};
@@ -63,8 +64,8 @@ impl Project for RemoteProject<'_> {
     }
 }
 
-/// Lists the entries of a folder, without its subfolders. Names that are not UTF-8 are skipped, because a Kitfile
-/// cannot contain them.
+/// Lists the entries of a folder, without its subfolders and without what tools have left there. Names that are not
+/// UTF-8 are skipped, because a Kitfile cannot contain them.
 fn list(folder: &Path) -> Result<Vec<Found>, Error> {
     let mut listing = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -77,7 +78,9 @@ fn list(folder: &Path) -> Result<Vec<Found>, Error> {
         } else {
             FoundKind::Other
         };
-        if let Ok(name) = entry.file_name().into_string() {
+        if let Ok(name) = entry.file_name().into_string()
+            && !is_left_by_tool(&name, &entry.path())
+        {
             listing.push(Found { name, kind });
         }
     }

@@ -20,7 +20,7 @@ use crate::modelkit::{
 use crate::oci::{Descriptor, Manifest};
 use crate::ops::error::Error;
 use crate::ops::session::Session;
-use crate::ops::{disk_space, guard, workers};
+use crate::ops::{disk_space, workers};
 use crate::progress::{Event, LayerPacked, PackOutcome, Phase, Progress, Task, Warning};
 use crate::relative_path::RelativePath;
 use crate::store::{RememberedLayer, Store};
@@ -153,7 +153,7 @@ pub(super) struct Packer<'a> {
     ignore: IgnoreRules,
     /// The local store, which records the layers that were checked.
     pub(super) store: Store,
-    progress: &'a dyn Progress,
+    pub(super) progress: &'a dyn Progress,
 }
 
 /// Part of the keys of remembered layers. Must be raised when a new version writes other bytes for equal files.
@@ -258,14 +258,14 @@ impl<'a> Packer<'a> {
         let (word, path) = (section_word(entry.section), &source.path);
         let (saved, file, was_there) = if let Some(saved) = remembered {
             whole.skip(measured.bytes);
-            self.note_checked(sink, &saved.blob);
+            guarding::note_checked(self, sink, &saved.blob);
             (saved.clone(), plain_file(measured.file_mode, measured.bytes), true)
         } else {
             let task = self.progress.start(Phase::Hashing, &format!("{word} {path}"), Some(measured.bytes));
             let task = LayerTask { task, progress: self.progress, kind: word, path: path.as_str() };
             let saved = save_layer(sink, layer, &task)?;
             if saved.is_as_measured {
-                self.note_checked(sink, &saved.layer.blob);
+                guarding::note_checked(self, sink, &saved.layer.blob);
             }
             (saved.layer, saved.file, saved.was_there)
         };
@@ -318,14 +318,6 @@ impl<'a> Packer<'a> {
             excluded: self.paths.iter().filter(|other| *other != path && other.starts_with(path)).cloned().collect(),
             ignore: &self.ignore,
             links: self.options.links,
-        }
-    }
-
-    /// Records that the files of a layer were checked for secrets, so that pushing it does not read them again.
-    fn note_checked(&self, sink: &dyn LayerSink, layer: &Descriptor) {
-        let is_kept_locally = sink.folder().is_some();
-        if is_kept_locally && !self.options.allowed.secrets {
-            guard::note_checked(&self.store, &layer.digest);
         }
     }
 
