@@ -46,7 +46,7 @@ pub use import::{
     unfinished_imports,
 };
 pub use index_error::IndexError;
-pub use init::{Draft, Project, ProjectFolder, init, init_remote};
+pub use init::{Draft, IGNORE_FILE, IgnoreFile, Project, ProjectFolder, draft_ignore_file, init, init_remote};
 pub use keep::{
     Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, Removal, Removed, Unpinned, UpdateOptions, add_to_index,
     check, create_index, diagnose, list_layout, list_local, list_remote, pins, remove, remove_from_index,
