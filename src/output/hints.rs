@@ -12,6 +12,7 @@ use kit_core::registry;
 use kit_core::store;
 use kit_core::upstream::{self, hub, lfs};
 
+use super::full_disk;
 use super::report::NotLoggedIn;
 
 /// The hint for a cause, if there is one that is likely to help.
@@ -132,9 +133,7 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::TagMoved { found: TagState::Absent, .. } => {
             Some("use `--expect none` to create a new tag".to_owned())
         }
-        ops::Error::NoRoom { .. } => Some(
-            "free disk space, or use another disk: KIT_HOME or --config for the store, -d for unpacking".to_owned(),
-        ),
+        ops::Error::NoRoom { .. } => Some(full_disk::HINT.to_owned()),
         ops::Error::Parent { source, .. } => hint_for_operation(source),
         ops::Error::Unpack(_, error) | ops::Error::Archive(error) => hint_for_archive(error),
         _ => None,

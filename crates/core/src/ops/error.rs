@@ -3,8 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::guard::{Empty, Secret};
 use super::index_error::IndexError;
+use super::refused::{Empty, Secret};
 use super::remote_data_error::RemoteDataError;
 use super::tag_state::TagState;
 use crate::archive;
@@ -148,6 +148,16 @@ pub enum Error {
         needed: u64,
         /// The number of free bytes.
         free: u64,
+    },
+    /// The disk became full.
+    #[error("not enough space in `{}`: {} free", folder.display(), human(*free))]
+    DiskFull {
+        /// The folder that was written to.
+        folder: PathBuf,
+        /// The number of bytes that are free after the failure.
+        free: u64,
+        /// The failure.
+        source: Box<Error>,
     },
     /// The destination contains the digest of another artifact.
     #[error("`{destination}` contains another digest than the ModelKit, which is `{digest}`")]

@@ -19,6 +19,7 @@ mod keep;
 mod lacking;
 mod pack;
 mod read_once;
+mod refused;
 mod remote_data;
 mod remote_data_error;
 mod session;
@@ -35,11 +36,12 @@ pub use diff::{
     LayerRow, NumbersDiff, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff,
     UnknownConcern, Verified, VerifyOptions, diff, verify_lock, verify_modelkit,
 };
+pub use disk_space::is_disk_full;
 pub use error::Error;
 pub use files::{
     CpOptions, FileLocation, InvalidFileLocation, ListedFile, WeighedModel, WeightFile, cat, cp, ls, weigh,
 };
-pub use guard::{Allowed, Empty, Lack, Secret, refuse_secrets};
+pub use guard::{Allowed, refuse_secrets};
 pub use history::{Edge, EdgeKind, LayerCount, Lineage, LogOptions, Node, Proof, Version, lineage, log};
 pub use import::{
     GitUpstream, ImportError, ImportOptions, MlflowFolder, clear_imports, fetch_git, import, import_to, is_mlflow,
@@ -57,6 +59,7 @@ pub use pack::{
     Git, Keeping, Locking, PackOptions, Packed, PackedAway, Reading, Recording, convert, list_as, pack, pack_and_push,
     publish,
 };
+pub use refused::{Empty, Lack, Secret};
 pub use remote_data::RemoteData;
 pub use remote_data_error::RemoteDataError;
 pub use session::{Located, Location, Lookup, Session, find_here};

@@ -1,7 +1,7 @@
 //! Translates lines of a `.gitignore` to the syntax of `.kitignore`, which is that of `.dockerignore`.
 
-/// Returns the line of a `.kitignore` that means the same as `line` of a `.gitignore` (gitignore(5)) in the same folder;
-/// `None` for empty lines and comments.
+/// Returns the line of a `.kitignore` that means the same as `line` of a `.gitignore` (gitignore(5)) in the same
+/// folder; `None` for empty lines and comments.
 ///
 /// Without a slash before its end, a pattern of git matches at any depth; those of `.dockerignore` never do without
 /// `**/`. A pattern of git that ends in a slash matches only folders, which `.dockerignore` cannot express: the result

@@ -5,14 +5,13 @@ use std::io::Read;
 use fs_err as fs;
 
 use super::allowed::Allowed;
-use super::empty::{Empty, Lack};
 use super::pointer::is_pointer;
-use super::secrets::Secret;
 use crate::archive::{LayerSource, Measured};
 use crate::file_kind::is_model_file;
 use crate::kitfile::Section;
 use crate::limits;
 use crate::ops::error::Error;
+use crate::ops::refused::{Empty, Lack, Secret};
 use crate::ops::workers;
 use crate::relative_path::RelativePath;
 use crate::tensors::{self, Format, Header};

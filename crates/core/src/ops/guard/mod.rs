@@ -1,7 +1,6 @@
 //! Checks that stop an operation before it packs or publishes secrets, or a model without content.
 
 mod allowed;
-mod empty;
 mod folder;
 mod packed;
 mod pointer;
@@ -9,11 +8,9 @@ mod secrets;
 mod upstream;
 
 pub use allowed::Allowed;
-pub use empty::{Empty, Lack};
 pub(crate) use folder::{CheckedLayer, check_folder, empty_files, empty_layer, no_layers, secrets_in};
 pub use packed::refuse_secrets;
 pub(crate) use packed::{is_checked, note_checked};
 pub(crate) use pointer::pointers;
-pub use secrets::Secret;
 pub(crate) use secrets::{is_secret_name, is_secret_setting};
 pub(crate) use upstream::{check_bytes, check_names, check_weights};

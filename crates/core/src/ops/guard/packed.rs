@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use super::folder::refuse;
-use super::secrets::{RULES, Secret};
+use super::secrets::RULES;
 use crate::digest::Digest;
 use crate::modelkit::Layer;
 use crate::oci::Source;
@@ -12,6 +12,7 @@ use crate::ops::artifact::modelkits;
 use crate::ops::error::Error;
 use crate::ops::files::skim;
 use crate::ops::files::tables::Headers;
+use crate::ops::refused::Secret;
 use crate::ops::session::{Located, Session};
 use crate::ops::workers;
 use crate::store::Store;

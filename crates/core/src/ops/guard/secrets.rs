@@ -1,13 +1,12 @@
 //! Detects secrets by file names and patterns, which are those that the services themselves document. The secret that
 //! is found is never shown.
 
-use std::fmt;
 use std::io::{self, Read};
 use std::sync::LazyLock;
 
 use regex::bytes::{Regex, RegexSet};
 
-use crate::problem::printable;
+use crate::ops::refused::Secret;
 use crate::relative_path::RelativePath;
 
 /// The version of the rules. Must be raised when they find more, so that layers are checked again.
@@ -35,24 +34,6 @@ const TOKENS: [(&str, &str); 12] = [
     (r"\bnpm_[A-Za-z0-9]{36}\b", "an npm token"),
 ];
 
-/// A file that probably contains a secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Secret {
-    /// The path of the file.
-    pub path: RelativePath,
-    /// The line of the secret, from 1; `None` if the name of the file gives it away.
-    pub line: Option<usize>,
-    /// The sentence that describes it, without the secret itself.
-    pub message: String,
-}
-
-impl fmt::Display for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let message = &self.message;
-        write!(f, "{}: {message} (secret)", printable(&self.place()))
-    }
-}
-
 struct Patterns {
     /// The beginnings of all tokens, to find in one fast pass that a text has none of them, as most texts.
     any: Regex,
@@ -68,11 +49,6 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| Patterns {
 });
 
 impl Secret {
-    /// The path of the file, with the line if it is known.
-    pub(crate) fn place(&self) -> String {
-        self.line.map_or_else(|| self.path.to_string(), |line| format!("{}:{line}", self.path))
-    }
-
     /// Returns a secret if the name of the file says that it has one.
     pub(super) fn of_name(path: &RelativePath) -> Option<Self> {
         let message = || "files with this name contain secrets".to_owned();

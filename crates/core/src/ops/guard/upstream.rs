@@ -1,11 +1,10 @@
 //! The checks of files in another place that are about to be imported.
 
 use super::allowed::Allowed;
-use super::empty::{Empty, Lack};
 use super::folder::{is_weights, refuse, refuse_empty};
-use super::secrets::Secret;
 use crate::kitfile::Section;
 use crate::ops::error::Error;
+use crate::ops::refused::{Empty, Lack, Secret};
 use crate::relative_path::RelativePath;
 use crate::upstream::UpstreamFile;
 

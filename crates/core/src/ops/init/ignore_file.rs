@@ -36,8 +36,8 @@ pub struct IgnoreFile {
 
 /// Drafts a `.kitignore` for the folder and its Kitfile; `None` if the folder has one.
 ///
-/// A `.gitignore` often lists weights and data, because they are too large for git. Lines that would leave out a model or
-/// a dataset of the Kitfile become comments. Entries that would be left out are removed from the Kitfile.
+/// A `.gitignore` often lists weights and data, because they are too large for git. Lines that would leave out a model
+/// or a dataset of the Kitfile become comments. Entries that would be left out are removed from the Kitfile.
 pub fn draft_ignore_file(project: &ProjectFolder, draft: &mut Draft) -> Result<Option<IgnoreFile>, Error> {
     let ProjectFolder(folder) = project;
     if fs::symlink_metadata(folder.join(IGNORE_FILE)).is_ok() {

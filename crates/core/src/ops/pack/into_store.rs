@@ -18,7 +18,7 @@ use crate::ops::error::Error;
 use crate::ops::files::tables;
 use crate::ops::guard::Allowed;
 use crate::ops::session::Session;
-use crate::ops::workers;
+use crate::ops::{disk_space, workers};
 use crate::progress::{Event, PackOutcome, Progress, StoredDocument, Task};
 use crate::store::{Committed, LinkWriter, Names, RememberedLayer, Writer};
 
@@ -119,11 +119,12 @@ pub struct Packed {
 
 /// Packs the files that the Kitfile names. The ModelKit appears in the store completely or not at all.
 pub fn pack(session: &Session<'_>, options: &PackOptions) -> Result<Packed, Error> {
-    pack_whole(session, options).inspect_err(|_| {
+    let packed = pack_whole(session, options).inspect_err(|_| {
         // Layers that were packed before the failure belong to no ModelKit, and take space that a full disk needs. An
         // error of the cleanup is ignored: the failure that caused it is the one to report.
         drop(session.store.collect());
-    })
+    });
+    packed.map_err(|error| disk_space::explain(session.store.root(), error))
 }
 
 fn pack_whole(session: &Session<'_>, options: &PackOptions) -> Result<Packed, Error> {

@@ -5,7 +5,8 @@ use crate::archive::{self, LayerSource};
 use crate::file_kind::is_leftover;
 use crate::kitfile::Entry;
 use crate::ops::error::Error;
-use crate::ops::guard::{Empty, Lack, Secret, empty_files, empty_layer, is_secret_name, pointers, secrets_in};
+use crate::ops::guard::{empty_files, empty_layer, is_secret_name, pointers, secrets_in};
+use crate::ops::refused::{Empty, Lack, Secret};
 use crate::relative_path::RelativePath;
 
 /// Checks one layer: it must be possible to pack it, it should contain files, and none of them should be junk or a

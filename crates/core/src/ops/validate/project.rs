@@ -7,8 +7,9 @@ use crate::archive::{self, IgnoreRules, LayerSource, Links};
 use crate::kitfile::{self, Entry, FieldPlaces, Kitfile};
 use crate::oci::Reference;
 use crate::ops::error::Error;
-use crate::ops::guard::{Empty, no_layers};
+use crate::ops::guard::no_layers;
 use crate::ops::pack::{read_ignore_rules, uncovered};
+use crate::ops::refused::Empty;
 use crate::relative_path::RelativePath;
 
 /// The project to check.

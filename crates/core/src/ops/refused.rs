@@ -1,10 +1,35 @@
-//! The ways in which a ModelKit would have nothing to use, although packing it would succeed.
+//! The files that an operation refuses: those with secrets, and those that leave a ModelKit without usable content.
 
 use std::fmt;
 
 use crate::problem::printable;
 use crate::relative_path::RelativePath;
 use crate::tensors;
+
+/// A file that probably contains a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secret {
+    /// The path of the file.
+    pub path: RelativePath,
+    /// The line of the secret, from 1; `None` if the name of the file gives it away.
+    pub line: Option<usize>,
+    /// The sentence that describes it, without the secret itself.
+    pub message: String,
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let message = &self.message;
+        write!(f, "{}: {message} (secret)", printable(&self.place()))
+    }
+}
+
+impl Secret {
+    /// The path of the file, with the line if it is known.
+    pub(crate) fn place(&self) -> String {
+        self.line.map_or_else(|| self.path.to_string(), |line| format!("{}:{line}", self.path))
+    }
+}
 
 /// A part of a ModelKit without usable content.
 #[derive(Debug)]
