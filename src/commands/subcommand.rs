@@ -9,7 +9,7 @@ use crate::commands::inspect::{
 };
 use crate::commands::manage::{CacheArgs, FsckArgs, IndexArgs, MaterializeArgs, RemoveArgs, TagArgs};
 use crate::commands::registries::{ConfigArgs, DoctorArgs, LoginArgs, LogoutArgs};
-use crate::commands::setup::{CompleteArgs, CompletionArgs, ManArgs, SchemaArgs, VersionArgs};
+use crate::commands::setup::{CompleteArgs, CompletionArgs, ManArgs, SchemaArgs, SkillArgs, VersionArgs};
 use crate::commands::transfer::{
     ConvertArgs, CopyArgs, LoadArgs, PromoteArgs, PullArgs, PushArgs, SaveArgs, UnpackArgs,
 };
@@ -51,6 +51,7 @@ pub(crate) enum Command {
     Config(ConfigArgs),
     Doctor(DoctorArgs),
     Schema(SchemaArgs),
+    Skill(SkillArgs),
     Version(VersionArgs),
     Completion(CompletionArgs),
     Man(ManArgs),
@@ -95,6 +96,7 @@ impl Command {
             Self::Config(args) => args.run(context),
             Self::Doctor(args) => args.run(context),
             Self::Schema(args) => args.run(context),
+            Self::Skill(args) => args.run(context),
             Self::Version(args) => args.run(context),
             Self::Completion(args) => args.run(context),
             Self::Man(args) => args.run(context),

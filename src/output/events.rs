@@ -14,9 +14,11 @@ pub(super) fn line(event: &Event<'_>) -> String {
         Event::BlobCopied(blob) => format!("{}: {} {}", label(blob), human(blob.bytes), copied(blob.outcome)),
         Event::ReferrerCopied { artifact_type, .. } => format!("referrer {artifact_type}: copied"),
         Event::PullingReference { reference } => format!("Pulling referenced modelkit {reference}"),
-        Event::UnpackingReference { reference } => format!("Unpacking referenced modelkit {reference}"),
+        Event::UnpackingReference { reference } => format!("Unpacking referenced ModelKit {reference}"),
         Event::UnpackingLayer { kind, name: Some(name), path, .. } => format!("Unpacking {kind} {name} to {path}"),
         Event::UnpackingLayer { kind, name: None, path, .. } => format!("Unpacking {kind} to {path}"),
+        Event::ObjectVerified { path } => format!("Verified remote S3 dataset for path {path}"),
+        Event::ObjectDownloaded { path } => format!("Downloaded remote S3 dataset for path {path}"),
         Event::FetchingDataset { address, path } => format!("Fetching {address} to {path}"),
     }
 }
@@ -61,7 +63,14 @@ fn copied(outcome: CopyOutcome<'_>) -> String {
 /// One line for `warning`.
 pub(super) fn warning_line(warning: &Warning<'_>) -> String {
     match warning {
+        Warning::WaitingForLock { lock, process } => {
+            let holder = process.map_or_else(|| "another process".to_owned(), |process| format!("process {process}"));
+            format!("waiting for the lock `{}`, which {holder} holds", lock.display())
+        }
+        Warning::WaitingForRegistry { seconds, reason } => format!("trying again in {seconds} s: {reason}"),
+        Warning::FromRegistry { registry, text } => format!("`{registry}` warns: {text}"),
         Warning::LayerIgnored { kind, path } => format!("{kind} layer path {path} ignored by kitignore"),
+        Warning::NoLayers => "ModelKit contains no layers".to_owned(),
         Warning::LayerEmpty { kind, path } => format!("No files detected in {kind} layer with path {path}"),
         Warning::CompressionSavesLittle { kind, path } => {
             format!("{kind} {path}: compression saves less than 3 %; `--compression none` packs it faster")
@@ -82,9 +91,31 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::ReferenceInModelPack { reference } => {
             format!("the model is a reference to `{reference}`, which other tools do not follow")
         }
+        Warning::NotInImage { path } => {
+            format!("`{path}` is not in the image: it is a raw layer, and an image consists of tar archives")
+        }
+        Warning::ImageHasModelsFolder => {
+            "the image has a folder `models` beside other files: KServe will find only the files below `models`"
+                .to_owned()
+        }
+        Warning::ImageHasModelsFile => {
+            "the image has a file `models`, so KServe cannot mount it: it needs a folder of that name".to_owned()
+        }
+        Warning::FormOfAnother { tag } => {
+            format!("`{tag}` has other layers than the ModelKit and was not copied")
+        }
         Warning::RemoteDatasetSkipped { name, address } => {
             format!("the dataset `{name}` at `{address}` is not downloaded; use --include-remote to download it")
         }
+        Warning::UnknownLayerSkipped { media_type, .. } => format!("Unknown media type {media_type}: skipping unpack"),
+        Warning::UnknownSkillSkipped { media_type, .. } => format!("Unknown media type {media_type}: skipping"),
+        Warning::LayerNotListed { media_type, digest } => {
+            format!("the files of layer {digest} are not listed: no entry of the Kitfile names it (type {media_type})")
+        }
+        Warning::LayerLeftOut { media_type, digest } => {
+            format!("layer {digest} is left out, because an image cannot contain its type, {media_type}")
+        }
+        Warning::EntryNotListed { place, reason } => format!("the files of {place} are not listed: {reason}"),
         Warning::OnlyETag { address } => {
             format!("`{address}` cannot be verified: its remoteHash is an ETag, not a SHA-256 digest")
         }

@@ -2,16 +2,20 @@
 
 mod guards;
 mod hub;
+mod import_artifact;
 mod import_git;
 mod import_mlflow;
+mod import_tracking;
 mod init;
+mod kitfile_rules;
 mod left_out;
 mod link;
 mod lock;
-mod mcp;
+pub mod mcp;
 mod pack;
 mod pack_push;
 mod pins;
 mod remote;
 mod scarce;
+mod special_files;
 mod validate;

@@ -171,7 +171,7 @@ fn family() -> Sandbox {
     sandbox.write("top/rows.csv", "1\n");
     let datasets = "datasets:\n  - name: rows\n    path: rows.csv\n  - name: shared\n    remotePath: base:v1\n  \
                     - name: gone\n    remotePath: other:v1\n  \
-                    - name: bucket\n    remotePath: s3://key:s3cret@bucket/rows\n";
+                    - name: bucket\n    remotePath: s3://key:s3cret@bucket/rows\n    remoteHash: etag\n";
     pack_kitfile("top", "top:v1", &format!("model:\n  path: tuned:v1\n{datasets}"));
     sandbox
 }

@@ -75,6 +75,17 @@ pub enum Error {
     /// The manifest and the config do not describe a valid ModelKit.
     #[error(transparent)]
     InvalidModelKit(#[from] modelkit::InvalidModelKit),
+    /// An entry of a Kitfile has no layer that can be read.
+    #[error("failed to plan unpack of {place}")]
+    Plan {
+        /// The entry, as in `datasets[0]`.
+        place: String,
+        /// The cause.
+        source: modelkit::EntryProblem,
+    },
+    /// The folder of a skill exists and must not be replaced.
+    #[error("skill directory already exists (use -o to overwrite)")]
+    SkillExists,
     /// Layers cannot be listed in the requested form.
     #[error(transparent)]
     UnsupportedForm(#[from] modelkit::UnsupportedForm),
@@ -89,6 +100,14 @@ pub enum Error {
     /// The local store does not have the reference, and it has no registry to ask.
     #[error("failed to find reference {0}: not found in the local store")]
     NotHere(Reference),
+    /// The registry does not delete manifests or tags.
+    #[error("removing models is unsupported by registry {registry}")]
+    RemovalUnsupported {
+        /// The registry.
+        registry: String,
+        /// Its answer.
+        source: Box<registry::Error>,
+    },
     /// A reference without a registry host where one is needed.
     #[error("`{0}` has no registry host")]
     NoRegistry(Reference),
@@ -176,6 +195,14 @@ pub enum Error {
         expected: TagState,
         /// The actual state.
         found: TagState,
+    },
+    /// An image cannot be the base of the image form.
+    #[error("`{image}` cannot be a base image")]
+    BaseImage {
+        /// The name of the image.
+        image: String,
+        /// The reason.
+        source: modelkit::InvalidBase,
     },
     /// A name and an index of ModelKits do not fit together.
     #[error(transparent)]

@@ -88,6 +88,23 @@ pub(super) fn lock_remotes(session: &Session<'_>, kitfile: &Kitfile, jobs: usize
     })
 }
 
+/// Checks that the objects in S3 that `kitfile` refers to by their `ETag` are the current ones, as KitOps does.
+pub(super) fn verify_objects(session: &Session<'_>, kitfile: &Kitfile, jobs: usize) -> Result<(), Error> {
+    let is_object = |dataset: &&Dataset| dataset.remote_path.starts_with("s3://") && !dataset.remote_hash.is_empty();
+    let by_tag = kitfile.remote_datasets().filter(is_object).filter(|dataset| dataset.remote_digest().is_none());
+    workers::run(jobs, &by_tag.collect::<Vec<_>>(), |dataset| {
+        let head = session.client.web_file(&dataset.remote_path).and_then(|file| file.look());
+        let head = head.map_err(|error| unreadable(&address(dataset), error.into()))?;
+        let (tag, hash) = (head.tag.ok_or(RemoteDataError::NoETag)?, dataset.remote_hash.trim_matches('"').to_owned());
+        if tag != hash {
+            return Err(Error::from(RemoteDataError::OtherObject { tag, hash }));
+        }
+        session.progress.report(&Event::ObjectVerified { path: &dataset.path });
+        Ok(())
+    })
+    .map(drop)
+}
+
 /// Opens the selected remote datasets of `modelkit` and checks their metadata. Does not fetch their content yet.
 pub(super) fn wanted_remotes(
     session: &Session<'_>,

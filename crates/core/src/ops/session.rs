@@ -4,9 +4,10 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::digest::Digest;
 use crate::oci::{InvalidReference, Reference, Source, Tag, Target};
-use crate::ops::Error;
 use crate::ops::read_once::ReadOnce;
+use crate::ops::{Error, IndexError};
 use crate::progress::Progress;
 use crate::registry::Client;
 use crate::store::{Names, Store};
@@ -107,9 +108,12 @@ impl Location {
         (end < path.len()).then_some(start + end)
     }
 
-    /// Returns true if the location has a registry host.
-    pub(super) fn has_registry(&self) -> bool {
-        matches!(self, Self::Artifact(reference) if !reference.is_local())
+    /// The artifact `digest` at the same place.
+    pub(super) fn with_digest(&self, digest: Digest) -> Self {
+        match self {
+            Self::Artifact(reference) => Self::Artifact(reference.without_selector().with_digest(digest)),
+            Self::Layout { path, .. } => Self::Layout { path: path.clone(), selector: Some(digest.to_string()) },
+        }
     }
 
     /// Uses `latest` for a missing tag, and returns true if the tag was missing.
@@ -149,7 +153,7 @@ impl Session<'_> {
             Location::Artifact(reference) => self.find_reference(reference, place),
             Location::Layout { path, selector } => {
                 let name = selector.clone().unwrap_or_else(|| Tag::latest().to_string());
-                let layout = Store::open(path)?;
+                let layout = self.store.open_other(path)?;
                 layout.expect_layout()?;
                 Ok(Located::new(layout.reader(Names::Tags)?, name, location.to_string(), false))
             }
@@ -169,6 +173,20 @@ impl Session<'_> {
         }
         let name = reference.selector().unwrap_or_else(|| Tag::latest().to_string());
         Ok(Located::new(self.client.repository(reference), name, reference.to_string(), true))
+    }
+
+    /// Opens the source that holds the index of ModelKits at `location`. In the local store, a ModelKit may have the
+    /// same name.
+    pub fn find_index(&self, location: &Location, place: Lookup) -> Result<Located, Error> {
+        match location {
+            Location::Artifact(reference) if place != Lookup::Remote => match find_index_here(&self.store, reference) {
+                Err(Error::Index(_)) if place == Lookup::Anywhere && !reference.is_local() => {
+                    self.find(location, Lookup::Remote)
+                }
+                found => found,
+            },
+            _ => self.find(location, place),
+        }
     }
 
     /// The number of blobs to transfer at the same time to or from `locations`: the lowest limit of their registries.
@@ -207,7 +225,7 @@ impl Session<'_> {
             }
             Location::Layout { path, selector } => {
                 let name = selector.clone().filter(|selector| !selector.starts_with("sha256:"));
-                Ok((Box::new(Store::open(path)?.writer(Names::Tags)?), name))
+                Ok((Box::new(self.store.open_other(path)?.writer(Names::Tags)?), name))
             }
         }
     }
@@ -221,6 +239,23 @@ pub fn find_here(store: &Store, reference: &Reference) -> Result<Located, Error>
         return Err(Error::NotHere(reference.clone()));
     }
     Ok(Located::new(store.reader(names)?, name, reference.to_string(), false))
+}
+
+/// Opens the local store if it holds the index of ModelKits `reference`.
+pub fn find_index_here(store: &Store, reference: &Reference) -> Result<Located, Error> {
+    let name = reference.selector().unwrap_or_else(|| Tag::latest().to_string());
+    let names = Names::Of(reference.clone());
+    let Some(index) = store.find_index(&names, &name)? else {
+        let is_modelkit = store.find(&names, &name)?.is_some();
+        let title = reference.to_string();
+        return Err(if is_modelkit {
+            IndexError::NotAnIndex(title).into()
+        } else {
+            IndexError::NotHere(reference.clone()).into()
+        });
+    };
+    // By digest, because a ModelKit may have the same name.
+    Ok(Located::new(store.reader(names)?, index.descriptor.digest.to_string(), reference.to_string(), false))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::error::Error;
 use super::repository::{PULL, Repository};
 use crate::limits;
-use crate::oci::Referrer;
+use crate::oci::{Referrer, without_bom};
 use crate::registry::http::Then;
 
 #[derive(Deserialize)]
@@ -22,8 +22,8 @@ impl Repository {
         let call = self.call(Method::GET, "tags/list", PULL, attempt.clone(), self.to_string())?;
         let mut tags = Vec::new();
         let read = self.client.read_pages(call, |_, body| {
-            let page: Page =
-                serde_json::from_slice(body).map_err(|error| format!("the answer is not a list of tags: {error}"))?;
+            let page: Page = serde_json::from_slice(without_bom(body))
+                .map_err(|error| format!("the answer is not a list of tags: {error}"))?;
             tags.extend(page.tags.unwrap_or_default().into_iter().filter(|tag| !Referrer::is_tag(tag)));
             Ok(if tags.len() <= limits::TAGS { Then::Next } else { Then::Enough })
         });

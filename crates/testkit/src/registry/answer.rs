@@ -70,6 +70,9 @@ pub(super) fn answer(state: &mut State, asked: &Asked) -> Response<Bytes> {
     if let Some(digest) = asked.path().strip_prefix("/objects/") {
         return object(state, asked, digest);
     }
+    if let Some(bytes) = state.files.get(&asked.target) {
+        return file(state, asked, bytes);
+    }
     if let Some(answer) = hub::answer(state, asked) {
         return answer;
     }

@@ -30,6 +30,8 @@ pub struct Options {
     pub uses_per_redirect: usize,
     /// The rate of each answer in bytes per second. Only answers with a limited rate are counted by `most_at_once`.
     pub bytes_per_second: Option<usize>,
+    /// The largest body of a request; a proxy in front of the registry refuses larger ones with 413.
+    pub body_limit: Option<usize>,
     /// The number of tags on a page.
     pub tags_per_page: usize,
     /// The value of `OCI-Chunk-Min-Length`.
@@ -77,6 +79,7 @@ impl Default for Options {
             redirect_blobs_to: None,
             uses_per_redirect: usize::MAX,
             bytes_per_second: None,
+            body_limit: None,
             tags_per_page: 100,
             smallest_part: None,
             largest_part: None,

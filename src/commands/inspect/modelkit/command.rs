@@ -64,7 +64,8 @@ pub(crate) fn read(context: &Context, network: &NetworkArgs, reference: &str, re
 }
 
 fn find(context: &Context, network: &NetworkArgs, reference: &str, remote: bool) -> Result<(Located, Inspected)> {
-    let location = context.location(reference)?;
+    // Scripts read both streams of `inspect` as JSON, so a missing tag is not reported.
+    let (location, _) = context.location_as_given(reference)?.or_latest();
     let session = context.session(network)?;
     let found = session.find(&location, if remote { Lookup::Remote } else { Lookup::Local });
     let inspected = found.and_then(|found| ops::inspect(&found).map(|inspected| (found, inspected)));
@@ -76,9 +77,12 @@ fn to_json(inspected: &Inspected) -> Result<Value> {
     let mut data = json!({
         "digest": inspected.descriptor.digest,
         "cliVersion": version,
-        "kitfile": serde_json::from_slice::<Value>(&inspected.kitfile_json())?,
-        "manifest": serde_json::from_slice::<Value>(&inspected.manifest_bytes)?,
     });
+    // As in KitOps, an artifact of another tool without a Kitfile has none here; `kit info` derives one.
+    if inspected.modelkit.has_kitfile() {
+        data["kitfile"] = serde_json::from_slice(&inspected.kitfile_json())?;
+    }
+    data["manifest"] = serde_json::from_slice(&inspected.manifest_bytes)?;
     // The config of a ModelKit is its Kitfile.
     if inspected.modelkit.family != Family::ModelKit {
         data["config"] = serde_json::from_slice(&inspected.config_bytes)?;

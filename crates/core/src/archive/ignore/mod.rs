@@ -1,6 +1,7 @@
 //! `.kitignore`: its patterns, and the rules that exclude files from layers.
 
 mod gitignore;
+mod index;
 mod left_out;
 mod pattern;
 mod rules;

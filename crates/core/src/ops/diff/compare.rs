@@ -60,7 +60,7 @@ pub struct Difference {
 pub struct LayerRow {
     /// The media type.
     pub media_type: String,
-    /// The path of its files.
+    /// The path of its files; empty if it belongs to no entry of the Kitfile and names no path.
     pub path: String,
     /// The digest of the layer.
     pub digest: Digest,
@@ -118,9 +118,10 @@ pub fn diff(
     let parents = if options.is_wanted(Concern::Model) { compare_parents(session, &one, &other)? } else { Vec::new() };
     let (layers, others) = (one.layers(options), other.layers(options));
     let files = compare_files(&layers, &others, options, session.progress)?;
-    let shared = rows(layers.iter().filter_map(|layer| in_both(layer, &others)));
-    let only_first = rows(layers.iter().filter(|layer| in_both(layer, &others).is_none()).copied());
-    let only_second = rows(others.iter().filter(|layer| in_both(layer, &layers).is_none()).copied());
+    let (rows, other_rows) = (one.rows(), other.rows());
+    let shared = sorted(rows.iter().filter_map(|row| in_both(row, &other_rows)));
+    let only_first = sorted(rows.iter().filter(|row| in_both(row, &other_rows).is_none()).cloned());
+    let only_second = sorted(other_rows.iter().filter(|row| in_both(row, &rows).is_none()).cloned());
     let (first, second) = (one.into_compared(), other.into_compared());
     Ok(Difference { first, second, shared, only_first, only_second, fields, parents, files })
 }
@@ -178,19 +179,13 @@ fn to_look_into<'a>(layers: &[SideLayer<'a>], others: &[SideLayer], options: &Di
 }
 
 /// Returns the layer with the data from both sides, if both have it.
-fn in_both<'a>(layer: &SideLayer<'a>, others: &[SideLayer]) -> Option<SideLayer<'a>> {
-    let other = others.iter().find(|other| other.digest == layer.digest)?;
-    Some(SideLayer { size: layer.size.or(other.size), ..*layer })
+fn in_both(row: &LayerRow, others: &[LayerRow]) -> Option<LayerRow> {
+    let other = others.iter().find(|other| other.digest == row.digest)?;
+    Some(LayerRow { size: row.size.or(other.size), ..row.clone() })
 }
 
-fn rows<'a>(layers: impl Iterator<Item = SideLayer<'a>>) -> Vec<LayerRow> {
-    let row = |layer: SideLayer| LayerRow {
-        media_type: layer.media_type.to_string(),
-        path: layer.path.to_string(),
-        digest: layer.digest,
-        size: layer.size,
-    };
-    let mut rows: Vec<_> = layers.map(row).collect();
+fn sorted(rows: impl Iterator<Item = LayerRow>) -> Vec<LayerRow> {
+    let mut rows: Vec<_> = rows.collect();
     rows.sort();
     rows.dedup();
     rows

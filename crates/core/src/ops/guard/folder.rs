@@ -2,8 +2,6 @@
 
 use std::io::Read;
 
-use fs_err as fs;
-
 use super::allowed::Allowed;
 use super::pointer::is_pointer;
 use crate::archive::{LayerSource, Measured};
@@ -14,6 +12,7 @@ use crate::ops::error::Error;
 use crate::ops::refused::{Empty, Lack, Secret};
 use crate::ops::workers;
 use crate::relative_path::RelativePath;
+use crate::sys;
 use crate::tensors::{self, Format, Header};
 
 /// A layer that is about to be packed.
@@ -64,7 +63,7 @@ pub(crate) fn secrets_in(source: &LayerSource<'_>) -> Result<Vec<Secret>, Error>
     let mut secrets = Vec::new();
     source.visit_files(&mut |path, size| {
         // An unreadable file is not a finding; packing it reports the error.
-        let found = Secret::find(path, Some(size), || fs::File::open(path.join_to(source.root)));
+        let found = Secret::find(path, Some(size), || sys::open_regular(&path.join_to(source.root)));
         secrets.extend(found.ok().flatten());
     })?;
     Ok(secrets)
@@ -112,7 +111,7 @@ fn lack_of(source: &LayerSource<'_>, path: &RelativePath, size: u64) -> Option<L
     }
     let format = Format::of(path.file_name()?)?;
     // Packing an unreadable file reports the error.
-    let file = fs::File::open(path.join_to(source.root)).ok()?;
+    let file = sys::open_regular(&path.join_to(source.root)).ok()?;
     let header = Header::read(format, file.take(limits::TENSOR_HEADER_BYTES), Some(size));
     header.err().filter(tensors::Error::is_cut_off).map(Lack::End)
 }

@@ -1,11 +1,10 @@
 //! Files that are only pointers of Git LFS, the most common way to pack weights that are not there.
 
-use fs_err as fs;
-
 use crate::archive::LayerSource;
 use crate::limits;
 use crate::ops::error::Error;
 use crate::relative_path::RelativePath;
+use crate::sys;
 use crate::upstream::lfs::Pointer;
 
 /// Smaller than any pointer: its `oid` line alone is longer.
@@ -26,5 +25,6 @@ pub(crate) fn pointers(source: &LayerSource<'_>) -> Result<Vec<RelativePath>, Er
 /// the error.
 pub(super) fn is_pointer(source: &LayerSource<'_>, path: &RelativePath, size: u64) -> bool {
     (SHORTEST..=limits::LFS_POINTER_BYTES).contains(&size)
-        && fs::read_to_string(path.join_to(source.root)).is_ok_and(|text| Pointer::parse(&text).is_some())
+        && sys::read_regular_text(&path.join_to(source.root), limits::LFS_POINTER_BYTES)
+            .is_ok_and(|text| Pointer::parse(&text).is_some())
 }

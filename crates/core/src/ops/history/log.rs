@@ -15,7 +15,7 @@ use crate::ops::session::{Located, Location, Lookup, Session};
 use crate::ops::workers;
 use crate::progress::Warning;
 use crate::provenance::Record;
-use crate::store::{Entry, Names, Store};
+use crate::store::{Entry, Names};
 
 /// Settings of a log.
 #[derive(Debug, Clone)]
@@ -99,7 +99,7 @@ impl Walk<'_> {
     fn tagged(&self, failures: &mut Failures) -> Result<(Box<dyn Source>, Vec<Tagged>), Error> {
         match self.location {
             Location::Layout { path, .. } => {
-                let layout = Store::open(path)?;
+                let layout = self.session.store.open_other(path)?;
                 layout.expect_layout()?;
                 let tagged = group(&layout.entries()?, |entry| entry.name().map(str::to_owned));
                 Ok((Box::new(layout.reader(Names::Tags)?), tagged))

@@ -95,13 +95,16 @@ impl IgnoreFile {
     }
 }
 
+/// The number of levels of folders whose files are compared with the lines of a `.gitignore`.
+const LEVELS: usize = 2;
+
 /// The paths of models and datasets, and of the files in them.
 fn needed(project: &ProjectFolder, kitfile: &Kitfile) -> Result<Vec<RelativePath>, Error> {
     let is_needed = |entry: &Entry<'_>| matches!(entry.section, Section::Model | Section::ModelPart | Section::Dataset);
     let entries = kitfile.entries_with_model_file();
     let layers: Vec<_> =
         entries.iter().filter(|entry| is_needed(entry)).filter_map(|e| e.relative_path().ok()).collect();
-    let listing = project.listing()?;
+    let listing = project.listing(LEVELS)?;
     let files = Files::of(project, &listing);
     let files = files.paths().filter_map(|path| path.parse::<RelativePath>().ok());
     let of_layers = files.filter(|file| layers.iter().any(|layer| file.starts_with(layer)));

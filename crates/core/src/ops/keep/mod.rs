@@ -9,7 +9,7 @@ mod update;
 
 pub use doctor::{Diagnosis, DoctorTarget, ProbeMode, diagnose};
 pub use fsck::{Checked, check};
-pub use index::{add_to_index, create_index, remove_from_index};
+pub use index::{Additions, add_to_index, create_index, remove_from_index};
 pub use list::{Listed, list_layout, list_local, list_remote};
-pub use remove::{Removal, Removed, remove, remove_remote};
+pub use remove::{Removable, Removal, Removed, find_remote, remove, remove_remote, untag_remote};
 pub use update::{Pin, Unpinned, UpdateOptions, pins};

@@ -17,6 +17,7 @@ use crate::ops::artifact::{Prepared, attach};
 use crate::ops::error::Error;
 use crate::ops::files::tables;
 use crate::ops::guard::Allowed;
+use crate::ops::remote_data::verify_objects;
 use crate::ops::session::Session;
 use crate::ops::{disk_space, workers};
 use crate::progress::{Event, PackOutcome, Progress, StoredDocument, Task};
@@ -129,6 +130,7 @@ pub fn pack(session: &Session<'_>, options: &PackOptions) -> Result<Packed, Erro
 
 fn pack_whole(session: &Session<'_>, options: &PackOptions) -> Result<Packed, Error> {
     let packer = Packer::new(session, options)?;
+    verify_objects(session, &options.kitfile, options.jobs)?;
     let writer = session.store.writer(Names::Of(repository(options)))?;
     let assembled = match options.keeping {
         Keeping::Blobs => packer.pack(&writer)?,

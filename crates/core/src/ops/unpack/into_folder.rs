@@ -8,9 +8,9 @@ use super::space::check_disk_space;
 use crate::archive::{Destination, Overwrite, Placed, UnsafePaths};
 use crate::digest::Digest;
 use crate::kitfile::{Dataset, Section};
-use crate::modelkit::{Layer, ModelKit, Selection};
+use crate::modelkit::{Layer, LayerType, ModelKit, Selection};
 use crate::oci::{Descriptor, Reference, Source};
-use crate::ops::artifact::{Inspected, Parent, inspect, parents};
+use crate::ops::artifact::{Inspected, Parent, inspect, parents, refuse_unreadable};
 use crate::ops::error::Error;
 use crate::ops::remote_data::{self, RemoteData, RemoteKit, wanted_remotes};
 use crate::ops::session::{Located, Session};
@@ -71,6 +71,7 @@ fn unpack_whole(
     let child = inspect(found)?;
     let parents = wanted_parents(session, &child, name, &options.selection)?;
     let remotes = wanted_remotes(session, &child.modelkit, name, &options.selection, &options.remote)?;
+    refuse_unreadable(&child.modelkit, &options.selection)?;
     let delta = DeltaSource::new(&*found.source, Older::Tree(&options.folder));
     let mut chosen = Chosen::default();
     let mut wanted = of_others(&parents, &remotes.kits, &options.selection, &mut chosen);
@@ -87,6 +88,7 @@ fn unpack_whole(
     check_disk_space(&wanted, &remotes.files, &options.folder)?;
 
     warn_of_remote_datasets(&child.modelkit, options, session.progress);
+    warn_of_unknown_layers(&child.modelkit, session.progress);
     let layer_sizes = wanted.iter().flat_map(|wanted| &wanted.layers).map(|layer| layer.descriptor.size);
     let sizes: Vec<u64> = layer_sizes.chain(remotes.files.iter().map(|file| file.size)).collect();
     let fill = |destination: &Destination, by_pieces: bool| -> Result<(), Stop> {
@@ -177,10 +179,11 @@ pub(crate) fn wanted_parents(
     name: &str,
     selection: &Selection,
 ) -> Result<Vec<Parent>, Error> {
-    match parents::model_reference(&child.modelkit).filter(|_| selection.of_parent().is_some()) {
-        Some(reference) => parents::resolve(session, name, reference),
-        None => Ok(Vec::new()),
-    }
+    let Some(of_parent) = selection.of_parent() else { return Ok(Vec::new()) };
+    let Some(reference) = parents::model_reference(&child.modelkit) else { return Ok(Vec::new()) };
+    let parents = parents::resolve(session, name, reference)?;
+    parents.iter().try_for_each(|parent| refuse_unreadable(&parent.inspected.modelkit, &of_parent))?;
+    Ok(parents)
 }
 
 /// Fails unless a remote dataset matches that is not fetched: a mistyped filter must not leave a server with an empty
@@ -206,6 +209,19 @@ fn warn_of_unmatched(wanted: &[Wanted<'_>], modelkit: &ModelKit, selection: &Sel
     });
     for filter in selection.unmatched(&layers.chain(datasets).collect::<Vec<_>>()) {
         progress.warn(&Warning::FilterMatchesNothing { filter: &filter });
+    }
+}
+
+/// Warns of layers of unknown types. If the Kitfile contains digests, an entry names every layer to unpack, so others
+/// are of no concern.
+fn warn_of_unknown_layers(modelkit: &ModelKit, progress: &dyn Progress) {
+    for layer in modelkit.other_layers().filter(|layer| LayerType::of(layer).is_none()) {
+        let (media_type, digest) = (layer.media_type.as_str(), layer.digest);
+        if modelkit.lists_layers() {
+            tracing::debug!("layer {digest} of type {media_type} belongs to no entry of the Kitfile");
+        } else {
+            progress.warn(&Warning::UnknownLayerSkipped { media_type, digest });
+        }
     }
 }
 
