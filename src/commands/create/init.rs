@@ -25,8 +25,8 @@ use kit_core::upstream::hub::Address;
 /// headers and configuration, the licence from its text, and other fields from the front matter of the model card
 /// (README.md). Files that notebooks load are noted as comments. The result is a draft: review it before packing.
 ///
-/// A folder without a .kitignore gets one, unless --output names another place. It leaves out `.env` files, MLflow runs,
-/// and what .gitignore lists, except for weights and data.
+/// A folder without a .kitignore gets one, unless --output names another place. It leaves out `.env` files, MLflow
+/// runs, and what .gitignore lists, except for weights and data.
 ///
 /// With --remote, only small descriptive files and the headers of weights are downloaded. Pass the result to
 /// `kit import -f`.

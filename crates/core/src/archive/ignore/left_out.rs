@@ -21,7 +21,7 @@ pub fn is_left_by_tool(name: &str, place: &Path) -> bool {
 }
 
 fn has_name_of_tool(name: &str) -> bool {
-    let is_swap_file = name.ends_with(".swp") || name.ends_with(".swo");
+    let is_swap_file = name.rsplit_once('.').is_some_and(|(_, end)| ["swp", "swo"].contains(&end));
     // Emacs: locks, and files that are saved automatically.
     let is_of_emacs = name.starts_with(".#") || name.len() > 1 && name.starts_with('#') && name.ends_with('#');
     NAMES.contains(&name) || name.starts_with(".kit-") || is_swap_file || is_of_emacs

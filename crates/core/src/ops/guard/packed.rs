@@ -7,7 +7,7 @@ use super::folder::refuse;
 use super::secrets::RULES;
 use crate::digest::Digest;
 use crate::modelkit::Layer;
-use crate::oci::Source;
+use crate::oci::{ContentError, Source};
 use crate::ops::artifact::modelkits;
 use crate::ops::error::Error;
 use crate::ops::files::skim;
@@ -28,6 +28,8 @@ pub fn refuse_secrets(session: &Session<'_>, found: &Located) -> Result<(), Erro
     let modelkits = match modelkits(found) {
         // Another kind of artifact has no files that could be named.
         Err(Error::NotAModelKit { .. }) => return Ok(()),
+        // The operation itself reports that the artifact is not complete.
+        Err(error) if is_missing(&error) => return Ok(()),
         modelkits => modelkits?,
     };
     let mut seen = HashSet::new();
@@ -42,18 +44,26 @@ fn secrets_of(store: &Store, source: &dyn Source, layer: &Layer) -> Result<Vec<S
     if is_checked(store, &layer.descriptor.digest) {
         return Ok(secrets);
     }
-    skim(source, layer, Headers::Leave, &mut |member, content| {
+    let done = skim(source, layer, Headers::Leave, &mut |member, content| {
         if !member.is_directory {
             let found = Secret::find(&member.path, member.size, || Ok(content));
             secrets.extend(found.map_err(|error| member.failed(error))?);
         }
         Ok(ControlFlow::Continue(()))
-    })
-    .map(drop)?;
+    });
+    match done {
+        Err(error) if is_missing(&error) => return Ok(secrets),
+        done => done.map(drop)?,
+    }
     if secrets.is_empty() {
         note_checked(store, &layer.descriptor.digest);
     }
     Ok(secrets)
+}
+
+/// Returns true if content is not there. It cannot leave the machine then.
+fn is_missing(error: &Error) -> bool {
+    matches!(error, Error::Read { source: ContentError::NotFound(_), .. })
 }
 
 /// Records that no secrets were found in a layer.

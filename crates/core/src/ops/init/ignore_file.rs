@@ -85,10 +85,10 @@ impl IgnoreFile {
         let before = IgnoreRules::parse(&self.text)?;
         let lost = |rules: &IgnoreRules| needed.iter().any(|path| rules.is_ignored(path) && !before.is_ignored(path));
         if rules.is_ok_and(|rules| !lost(&rules)) {
-            self.text.push_str(&format!("{translated}\n"));
+            self.text.extend([&*translated, "\n"]);
             self.taken += 1;
         } else {
-            self.text.push_str(&format!("# {translated}\n"));
+            self.text.extend(["# ", &*translated, "\n"]);
             self.refused.push(line.trim().to_owned());
         }
         Ok(())

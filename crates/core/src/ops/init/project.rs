@@ -60,8 +60,8 @@ impl Project for RemoteProject<'_> {
     }
 }
 
-/// Lists the entries of a folder, and `levels` of its subfolders, without what tools have left there. Names that are not
-/// UTF-8 are skipped, because a Kitfile cannot contain them. Folders that a draft ignores are listed as empty.
+/// Lists the entries of a folder, and `levels` of its subfolders, without what tools have left there. Names that are
+/// not UTF-8 are skipped, because a Kitfile cannot contain them. Folders that a draft ignores are listed as empty.
 fn list(folder: &Path, levels: usize) -> Result<Vec<Found>, Error> {
     let mut listing = Vec::new();
     for entry in fs::read_dir(folder)? {

@@ -72,8 +72,8 @@ fn certain_bytes(layer: &Layer, folder: &Path) -> u64 {
     }
 }
 
-/// The size of the new files of a layer by its table of contents, if the layer has one that can be read. If it cannot be
-/// read, unpacking reports that.
+/// The size of the new files of a layer by its table of contents, if the layer has one. If it cannot be read, unpacking
+/// reports that.
 fn listed_bytes(source: &dyn Source, layer: &Layer, folder: &Path) -> Option<u64> {
     let table = tables::bytes(source, &layer.descriptor).ok().flatten().filter(|_| tables::is_usable(layer))?;
     let mut bytes: u64 = 0;
