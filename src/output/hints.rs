@@ -12,6 +12,7 @@ use kit_core::registry;
 use kit_core::store;
 use kit_core::upstream::{self, hub, lfs};
 
+use super::full_disk;
 use super::import_hints::{hint_for_git, hint_for_hub, hint_for_mlflow};
 use super::registry_hints::hint_for_registry;
 use super::report::{NotLoggedIn, Usage};
@@ -151,6 +152,12 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::UnsupportedForm(UnsupportedForm::OldLayout(_)) => {
             Some("unpack the ModelKit and pack it again".to_owned())
         }
+        ops::Error::Secrets(_) => Some(
+            "exclude them with a line in .kitignore, and pack again; revoke what was ever published; --allow-secrets \
+             proceeds anyway"
+                .to_owned(),
+        ),
+        ops::Error::Empty(_) => Some("use --allow-empty if that is what you want".to_owned()),
         ops::Error::Drift(_) => Some("if the changes are intended, update the lock with `kit pack --lock`".to_owned()),
         ops::Error::Registry(error) => hint_for_registry(error),
         ops::Error::TagMoved { found: TagState::At(digest), .. } => {
@@ -159,9 +166,7 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::TagMoved { found: TagState::Absent, .. } => {
             Some("use `--expect none` to create a new tag".to_owned())
         }
-        ops::Error::NoRoom { .. } => Some(
-            "free disk space, or use another disk: KIT_HOME or --config for the store, -d for unpacking".to_owned(),
-        ),
+        ops::Error::NoRoom { .. } => Some(full_disk::HINT.to_owned()),
         ops::Error::Parent { source, .. } => hint_for_operation(source),
         ops::Error::Unpack(_, error) | ops::Error::Archive(error) => hint_for_archive(error),
         _ => None,

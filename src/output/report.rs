@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use super::full_disk;
 use super::hints::hint;
 use super::messages::messages;
 use super::streams::{Output, is_reader_gone};
@@ -67,7 +68,7 @@ pub(crate) fn failure(output: &Output, error: &anyhow::Error) -> ExitCode {
     if error.is::<ExitWithDifferences>() {
         return ExitCode::FAILURE;
     }
-    let hint = error.chain().find_map(hint);
+    let hint = full_disk::hint(error).or_else(|| error.chain().find_map(hint));
     let mut messages = messages(error);
     let causes = messages.split_off(1);
     output.fail(&messages[0], &causes, hint.as_deref());

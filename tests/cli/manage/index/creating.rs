@@ -211,8 +211,9 @@ fn simultaneous_additions_to_an_index_lose_nothing() {
     let add = |number: u32| {
         scene.sandbox.write(
             &format!("many/{number}/Kitfile"),
-            format!("manifestVersion: 1.0.0\npackage: {{name: n{number}}}\n"),
+            format!("manifestVersion: 1.0.0\npackage: {{name: n{number}}}\ndocs: [{{path: a}}]\n"),
         );
+        scene.sandbox.write(&format!("many/{number}/a"), "a");
         let name = format!("sample:n{number}");
         scene.kit(&["pack", &format!("many/{number}"), "-t", &name]).ok();
         let mut command = scene.sandbox.command(&["index", "add", "sample:all", &name, "-l", &label(number)]);
