@@ -123,7 +123,7 @@ limits! {
         Count SEEK_TABLE_FRAMES = 1024 * 1024;
     }
     "Lists of files" {
-        /// The files of a ModelKit that are listed or compared.
+        /// The files of a ModelKit that are listed.
         Count LISTED_FILES = 500_000;
         /// The paths of these files together.
         Bytes LISTED_PATHS_BYTES = 32 * MIB;
@@ -181,10 +181,17 @@ limits! {
         Count LINEAGE_NODES = 1000;
     }
     "Comparisons and deltas" {
+        /// The files of both ModelKits together that `kit diff` holds in memory. Files that are equal by the tables of
+        /// contents, and those in equal layers, do not count, apart from the files of one layer.
+        Count COMPARED_FILES = 280_000;
+        /// The chunks of these files. Beyond it, tensors are compared without the digests of their chunks.
+        Count COMPARED_PIECES = 500_000;
+        /// The files in the output of `kit diff`. The others are left out, with a warning.
+        Count DIFFERENT_FILES = 60_000;
         /// A text file that `kit diff --patch` compares line by line.
         Bytes DIFF_TEXT_BYTES = MIB;
-        /// All text files that one `kit diff --patch` compares.
-        Bytes DIFF_TEXTS_BYTES = 64 * MIB;
+        /// All text files that one `kit diff --patch` compares. They are in memory, and the patch as well.
+        Bytes DIFF_TEXTS_BYTES = 16 * MIB;
         /// The lines of a text that is compared.
         Count DIFF_LINES = 100_000;
         /// A CSV or JSON Lines file whose rows are compared. It is streamed, but every row is read.

@@ -134,6 +134,13 @@ pub enum Warning<'a> {
         /// The number of versions that are read.
         limit: usize,
     },
+    /// More files differ than are listed.
+    DifferencesCutOff {
+        /// The number of files that differ.
+        total: usize,
+        /// The number of files that are listed.
+        limit: usize,
+    },
     /// A ModelKit in the lineage, or with a tag of the repository, could not be read.
     Unreadable {
         /// Its name.
