@@ -110,6 +110,9 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::VersionsCutOff { name, limit } => {
             format!("`{name}` has more than {limit} versions; the others are left out")
         }
+        Warning::LayersCutOff { name, limit } => {
+            format!("the versions of `{name}` have more than {limit} layers; some versions are left out")
+        }
         Warning::DifferencesCutOff { total, limit } => {
             format!("{total} files differ; those after the first {limit} are left out")
         }

@@ -134,6 +134,13 @@ pub enum Warning<'a> {
         /// The number of versions that are read.
         limit: usize,
     },
+    /// The versions of a repository have more layers together than are compared.
+    LayersCutOff {
+        /// The repository.
+        name: &'a str,
+        /// The number of layers that are compared.
+        limit: usize,
+    },
     /// More files differ than are listed.
     DifferencesCutOff {
         /// The number of files that differ.
