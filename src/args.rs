@@ -4,6 +4,7 @@ use std::any::TypeId;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -14,8 +15,9 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::context::Context;
+use crate::arguments::without_switches_off;
 use crate::commands::Command;
-use crate::config::Environment;
+use crate::config::{Environment, parse_duration};
 use crate::output::{Output, ProgressMode, report};
 use kit_core::problem::closest;
 use kit_core::sys;
@@ -37,6 +39,10 @@ struct GlobalArgs {
     /// folder]
     #[arg(long, global = true, value_name = "FOLDER")]
     config: Option<PathBuf>,
+    /// Fail if another process holds a lock of the local store for longer than this time, such as 30s or 5m [default:
+    /// no limit]
+    #[arg(long, global = true, value_name = "TIME", value_parser = parse_duration)]
+    lock_timeout: Option<Duration>,
     /// Progress output: nothing, one line per step, bars, or JSON for scripts
     #[arg(long, global = true, value_name = "MODE")]
     progress: Option<ProgressMode>,
@@ -65,7 +71,7 @@ pub(crate) const GROUPS: [(&str, &[&str]); 5] = [
     ("Create", &["init", "validate", "import", "pack", "update"]),
     ("Transfer", &["push", "pull", "copy", "promote", "convert", "save", "load", "unpack"]),
     ("Inspect", &["list", "inspect", "info", "ls", "cat", "cp", "diff", "log", "lineage", "verify"]),
-    ("Manage", &["tag", "index", "remove", "materialize", "fsck", "cache"]),
+    ("Manage", &["tag", "index", "remove", "prune", "materialize", "fsck", "cache"]),
     ("Registries", &["login", "logout", "doctor", "config"]),
 ];
 
@@ -78,6 +84,7 @@ Usage: kit [OPTIONS] COMMAND
 const OPTIONS: &str = "
 Options
   --config FOLDER     Folder of the local store and the credentials
+  --lock-timeout TIME Longest wait for a lock of the local store
   --progress MODE     none, plain (a line per step), fancy (bars) or json (for scripts)
   --log-level LEVEL   error, warn, info, debug or trace
   -v, --verbose       Log more; repeat for even more
@@ -89,9 +96,10 @@ To get started, run `kit init .` in the folder of your model, review the Kitfile
 then run `kit pack . -t NAME:TAG` and `kit push NAME:TAG REGISTRY/NAME:TAG`.
 ";
 
-/// The command line as clap knows it, with the overview as its help.
+/// The command line as clap knows it, with the overview as its help. Of an option given twice, the last value counts,
+/// as in KitOps (pflag).
 pub(crate) fn command() -> clap::Command {
-    let command = Args::command();
+    let command = Args::command().args_override_self(true);
     let overview = overview(&command);
     command.override_help(overview)
 }
@@ -127,7 +135,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let global = &args.global;
     let environment = match Environment::read(global.config.as_deref(), &given) {
-        Ok(environment) => environment,
+        Ok(environment) => environment.with_lock_timeout(global.lock_timeout),
         Err(error) => return report::unready(&error),
     };
     let is_quiet = global.quiet || global.log_level == LogLevel::Error;
@@ -150,7 +158,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// The help shows switches without a value, so switches with a value are parsed in a second attempt.
 fn parse(args: &[OsString]) -> Result<Args, clap::Error> {
     let matches = match command().try_get_matches_from(args) {
-        Err(error) if error.use_stderr() => with_values_for_switches(command()).try_get_matches_from(args),
+        Err(error) if error.use_stderr() => {
+            let mut plain = command();
+            plain.build();
+            with_values_for_switches(command()).try_get_matches_from(without_switches_off(&plain, args))
+        }
         done => done,
     };
     Args::from_arg_matches(&matches.map_err(|error| with_suggestion(error, args))?)
@@ -177,8 +189,19 @@ fn with_suggestion(error: clap::Error, args: &[OsString]) -> clap::Error {
     error
 }
 
+/// Commands of docker and git, each with the command that does the same with ModelKits.
+const COMMANDS_OF_OTHERS: [(&str, &str); 5] =
+    [("images", "list"), ("build", "pack"), ("rmi", "remove"), ("clone", "unpack"), ("history", "log")];
+
 /// Sorts the suggestions for an unknown command: clap puts `unpack` before `pack` for `pakc`.
 fn with_closest_command_first(mut error: clap::Error) -> clap::Error {
+    if let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand)
+        && let Some((_, meant)) = COMMANDS_OF_OTHERS.iter().find(|(other, _)| other == typed)
+    {
+        let meant = ContextValue::Strings(vec![(*meant).to_owned()]);
+        error.insert(ContextKind::SuggestedSubcommand, meant);
+        return error;
+    }
     let (Some(ContextValue::String(typed)), Some(ContextValue::Strings(names))) =
         (error.get(ContextKind::InvalidSubcommand), error.get(ContextKind::SuggestedSubcommand))
     else {
@@ -263,6 +286,10 @@ mod tests {
             (&["kit", "list", "--qiuet"], Some("'--quiet'")),
             (&["kit", "psuh"], Some("'push'")),
             (&["kit", "pakc"], Some("'pack', 'unpack'")),
+            (&["kit", "images"], Some("'list'")),
+            (&["kit", "build", "."], Some("'pack'")),
+            (&["kit", "rmi", "a:v1"], Some("'remove'")),
+            (&["kit", "clone", "a:v1"], Some("'unpack'")),
             (&["kit", "pack", ".", "--nothing-like-it"], None),
         ] {
             let error = parse(&args.iter().map(OsString::from).collect::<Vec<_>>()).unwrap_err().to_string();

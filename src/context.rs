@@ -7,10 +7,10 @@ use std::str::FromStr;
 use anyhow::{Context as _, Result, bail};
 use fs_err as fs;
 
-use crate::config::{Environment, NetworkArgs};
-use crate::output::{Bars, Output, Usage, tidy};
+use crate::config::{Config, Environment, NetworkArgs};
+use crate::output::{Bars, Output, Usage, tidy, usage};
 use kit_core::ops::{FileLocation, Location, Session};
-use kit_core::store::Store;
+use kit_core::store::{LockWaiting, Store};
 
 /// The environment, the output and the progress bars of a run.
 pub(crate) struct Context {
@@ -26,12 +26,22 @@ impl Context {
 
     /// The local store.
     pub(crate) fn store(&self) -> Result<Store> {
-        Ok(Store::open(self.environment.store_folder())?)
+        self.store_for(&NetworkArgs::default())
+    }
+
+    fn store_for(&self, network: &NetworkArgs) -> Result<Store> {
+        let timeout = Config::read(network, &self.environment)?.lock_timeout();
+        let waiting = LockWaiting { timeout, notifier: self.bars.notifier() };
+        Ok(Store::open(self.environment.store_folder())?.with_waiting(waiting))
     }
 
     /// The local store, a client for the registries, and the progress bars.
     pub(crate) fn session(&self, network: &NetworkArgs) -> Result<Session<'_>> {
-        Ok(Session { store: self.store()?, client: network.client(&self.environment)?, progress: &self.bars })
+        Ok(Session {
+            store: self.store_for(network)?,
+            client: network.client(&self.environment, self.bars.notifier())?,
+            progress: &self.bars,
+        })
     }
 
     /// Parses an argument that names a ModelKit. A missing tag becomes `latest`, which is reported.
@@ -49,6 +59,18 @@ impl Context {
     pub(crate) fn file_location(&self, text: &str) -> Result<FileLocation> {
         let FileLocation { location, path } = parse(text)?;
         Ok(FileLocation { location: self.or_latest(text, self.absolute(location)), path })
+    }
+
+    /// Parses a ModelKit and a path in it that are given as two arguments. Without `path`, `text` may contain both.
+    pub(crate) fn file_in(&self, text: &str, path: Option<&str>) -> Result<FileLocation> {
+        let file = self.file_location(text)?;
+        match path {
+            None => Ok(file),
+            Some(path) if file.path.is_root() => Ok(FileLocation { path: parse(path)?, ..file }),
+            Some(path) => {
+                Err(usage(format!("`{text}` already contains a path; remove `{path}`, or the part after `//`")))
+            }
+        }
     }
 
     /// Resolves an argument that names an existing folder to its absolute path.

@@ -9,6 +9,7 @@ mod completion;
 mod config;
 mod context;
 mod output;
+mod skills;
 
 pub use args::run;
 #[cfg(fuzzing)]

@@ -2,7 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
-use kit_core::modelkit::{Family, Form, Platform};
+use kit_core::modelkit::{Family, Form, Image, ImageLayout, Platform};
+use kit_core::ops::{IMAGE_SUFFIX, MODELKIT_SUFFIX, MODELPACK_SUFFIX};
 
 /// The media types of a ModelPack.
 #[derive(Debug, Clone, Copy, Args)]
@@ -32,6 +33,40 @@ impl CompatArgs {
     }
 }
 
+/// The image form.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ImageArgs {
+    /// Platform recorded in the image config; container runtimes require one [default: linux on this machine's
+    /// architecture]
+    #[arg(long, value_name = "OS/ARCHITECTURE", requires = "also")]
+    platform: Option<Platform>,
+    /// Paths of the files in the image: `link` adds a symbolic link `models` to the root, which KServe needs, and
+    /// `root` does not
+    #[arg(long, value_name = "LAYOUT", requires = "also", default_value = "link", hide_possible_values = true)]
+    image_layout: Layout,
+    /// Image whose layers come first, for the platform; with a shell in it, the image runs as a modelcar of KServe
+    #[arg(long, value_name = "IMAGE", requires = "also")]
+    pub(crate) image_base: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Layout {
+    Link,
+    Root,
+}
+
+impl ImageArgs {
+    /// The image, still without its base.
+    pub(crate) fn image(&self) -> Image {
+        let platform = self.platform.clone().unwrap_or_else(Platform::host);
+        let layout = match self.image_layout {
+            Layout::Link => ImageLayout::Link,
+            Layout::Root => ImageLayout::Root,
+        };
+        Image { platform, layout, base: None }
+    }
+}
+
 /// The forms that the same layers can be published as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FormName {
@@ -44,21 +79,21 @@ pub(crate) enum FormName {
 }
 
 impl FormName {
-    /// The form, with the media types that `compat` selects and the `platform` of an image.
-    pub(crate) fn form(self, compat: CompatArgs, platform: &Platform) -> Form {
+    /// The form, with the media types that `compat` selects, and as the `image`.
+    pub(crate) fn form(self, compat: CompatArgs, image: &Image) -> Form {
         match self {
             Self::Modelkit => Form::Artifact(Family::ModelKit),
             Self::Modelpack => Form::Artifact(compat.modelpack()),
-            Self::Image => Form::Image(platform.clone()),
+            Self::Image => Form::Image(Box::new(image.clone())),
         }
     }
 
     /// The suffix that is appended to a tag for this form.
     pub(crate) fn suffix(self) -> &'static str {
         match self {
-            Self::Modelkit => "-modelkit",
-            Self::Modelpack => "-modelpack",
-            Self::Image => "-image",
+            Self::Modelkit => MODELKIT_SUFFIX,
+            Self::Modelpack => MODELPACK_SUFFIX,
+            Self::Image => IMAGE_SUFFIX,
         }
     }
 }

@@ -1,16 +1,21 @@
 //! Flags and values that several commands share.
 
+mod depth;
 pub(super) mod dry_run;
 mod forms;
+pub(super) mod kitfile;
 mod labels;
 pub(super) mod lock_file;
 mod opening;
 mod overwrite;
+mod switches;
 mod unsafe_paths;
 
+pub(crate) use depth::DepthArgs;
 pub(crate) use dry_run::DryRunArgs;
-pub(crate) use forms::{CompatArgs, FormName};
+pub(crate) use forms::{CompatArgs, FormName, ImageArgs};
 pub(crate) use labels::LabelArgs;
 pub(crate) use opening::OpenArgs;
 pub(crate) use overwrite::OverwriteArgs;
+pub(crate) use switches::without_switches_off;
 pub(crate) use unsafe_paths::UnsafePathArgs;

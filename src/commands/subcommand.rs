@@ -7,9 +7,9 @@ use crate::commands::create::{ImportArgs, InitArgs, PackArgs, UpdateArgs, Valida
 use crate::commands::inspect::{
     CatArgs, CpArgs, DiffArgs, InfoArgs, InspectArgs, LineageArgs, ListArgs, LogArgs, LsArgs, VerifyArgs,
 };
-use crate::commands::manage::{CacheArgs, FsckArgs, IndexArgs, MaterializeArgs, RemoveArgs, TagArgs};
+use crate::commands::manage::{CacheArgs, FsckArgs, IndexArgs, MaterializeArgs, PruneArgs, RemoveArgs, TagArgs};
 use crate::commands::registries::{ConfigArgs, DoctorArgs, LoginArgs, LogoutArgs};
-use crate::commands::setup::{CompleteArgs, CompletionArgs, ManArgs, SchemaArgs, VersionArgs};
+use crate::commands::setup::{CompleteArgs, CompletionArgs, ManArgs, SchemaArgs, SkillArgs, VersionArgs};
 use crate::commands::transfer::{
     ConvertArgs, CopyArgs, LoadArgs, PromoteArgs, PullArgs, PushArgs, SaveArgs, UnpackArgs,
 };
@@ -43,6 +43,7 @@ pub(crate) enum Command {
     Index(IndexArgs),
     Tag(TagArgs),
     Remove(RemoveArgs),
+    Prune(PruneArgs),
     Materialize(MaterializeArgs),
     Fsck(FsckArgs),
     Cache(CacheArgs),
@@ -51,6 +52,7 @@ pub(crate) enum Command {
     Config(ConfigArgs),
     Doctor(DoctorArgs),
     Schema(SchemaArgs),
+    Skill(SkillArgs),
     Version(VersionArgs),
     Completion(CompletionArgs),
     Man(ManArgs),
@@ -87,6 +89,7 @@ impl Command {
             Self::Index(args) => args.run(context),
             Self::Tag(args) => args.run(context),
             Self::Remove(args) => args.run(context),
+            Self::Prune(args) => args.run(context),
             Self::Materialize(args) => args.run(context),
             Self::Fsck(args) => args.run(context),
             Self::Cache(args) => args.run(context),
@@ -95,6 +98,7 @@ impl Command {
             Self::Config(args) => args.run(context),
             Self::Doctor(args) => args.run(context),
             Self::Schema(args) => args.run(context),
+            Self::Skill(args) => args.run(context),
             Self::Version(args) => args.run(context),
             Self::Completion(args) => args.run(context),
             Self::Man(args) => args.run(context),

@@ -10,7 +10,7 @@ use super::file::{Decoder, Value};
 use kit_core::registry::{Mirror, UploadForm};
 
 /// Reads a time such as `10m` or `1h 30m`.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, &'static str> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, &'static str> {
     let duration = text.parse::<SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
     duration.ok_or("not a time; write one such as 90s, 10m or 1h30m")
 }

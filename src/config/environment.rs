@@ -6,6 +6,7 @@ use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::{self, Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use etcetera::BaseStrategy;
@@ -13,9 +14,12 @@ use jiff::Timestamp;
 
 use super::ci;
 use super::keys::KEYS;
+use super::mlflow::MlflowSettings;
+use super::object_store::object_store;
 use super::values::{Origin, Sourced};
+use crate::skills::AgentFolders;
 use kit_core::provenance::Builder;
-use kit_core::registry::{AccessKeys, CredentialStore, Credentials, ObjectStore};
+use kit_core::registry::{CredentialStore, Credentials, ObjectStore, Proxy, ProxyVariables};
 
 /// The environment of one run.
 #[derive(Debug, Clone)]
@@ -31,6 +35,8 @@ pub(crate) struct Environment {
     pub(crate) config_file: Sourced<PathBuf>,
     /// Credential files of other tools, in the order of precedence: that of `REGISTRY_AUTH_FILE` comes first.
     pub(crate) credential_files: Vec<Sourced<PathBuf>>,
+    /// The longest wait for a lock, if the command line sets it.
+    pub(crate) lock_timeout: Option<Duration>,
     /// The variables for proxies that are set.
     pub(crate) proxies: Vec<Sourced<String>>,
     /// The object store for `s3` URLs.
@@ -43,9 +49,13 @@ pub(crate) struct Environment {
     pub(crate) hub: Option<String>,
     /// The access token of the hub. `Debug` hides it.
     pub(crate) hub_token: Option<Credentials>,
+    /// The tracking server of MLflow.
+    pub(crate) mlflow: MlflowSettings,
     /// The hosts that the command line names: `--plain-http` counts for these, and not for hosts that only a ModelKit
     /// or a Kitfile names.
     pub(crate) named_hosts: BTreeSet<String>,
+    /// The folders of agents; `None` if the home folder cannot be determined.
+    agent_folders: Option<AgentFolders>,
     /// The time that is recorded in new artifacts.
     pub(crate) time: Timestamp,
     /// Set if standard input is a terminal, so that the user can answer prompts.
@@ -72,18 +82,40 @@ impl Environment {
             root: root.map(|root| current_folder.join(root)),
             config_file: config_folder.map(|folder| current_folder.join(folder).join("config.toml")),
             credential_files: credential_files(),
+            lock_timeout: None,
             proxies: proxies(),
             settings: settings(),
-            object_store: object_store(),
+            object_store: object_store(&text, etcetera::home_dir().ok()),
             builder: ci::builder(&text),
             hub: text("HF_ENDPOINT"),
             hub_token: text("HF_TOKEN").map(|token| Credentials::Bearer(token.trim().to_owned())),
+            mlflow: MlflowSettings::read(&text),
             named_hosts: named_hosts(args),
+            agent_folders: agent_folders(),
             time: time()?,
             is_interactive: io::stdin().is_terminal(),
             is_watched,
             has_colour: is_watched && variable("NO_COLOR").is_none(),
             current_folder,
+        })
+    }
+
+    /// The same environment with the value of `--lock-timeout`.
+    pub(crate) fn with_lock_timeout(self, lock_timeout: Option<Duration>) -> Self {
+        Self { lock_timeout, ..self }
+    }
+
+    /// The proxies that the variables set.
+    pub(crate) fn proxy(&self) -> Proxy {
+        let value = |name: &str| {
+            let is_named = |set: &&Sourced<String>| set.origin.to_string().eq_ignore_ascii_case(name);
+            self.proxies.iter().find(is_named).map(|set| set.value.clone()).unwrap_or_default()
+        };
+        Proxy::Variables(ProxyVariables {
+            http: value("HTTP_PROXY"),
+            https: value("HTTPS_PROXY"),
+            all: value("ALL_PROXY"),
+            none: value("NO_PROXY"),
         })
     }
 
@@ -121,6 +153,11 @@ impl Environment {
         }
     }
 
+    /// The folders of agents.
+    pub(crate) fn agent_folders(&self) -> Result<&AgentFolders> {
+        self.agent_folders.as_ref().context("cannot determine the home folder, in which agents have their skills")
+    }
+
     /// Resolves `path` against the current folder and removes `.` components, so that messages contain no `/./`.
     pub(crate) fn absolute(&self, path: &Path) -> PathBuf {
         path::absolute(self.current_folder.join(path)).expect("the current folder is absolute")
@@ -155,13 +192,23 @@ fn credential_files() -> Vec<Sourced<PathBuf>> {
     files.into_iter().flatten().collect()
 }
 
+/// The folders that agents use: in the home folder, unless their variables name others.
+fn agent_folders() -> Option<AgentFolders> {
+    let home = etcetera::home_dir().ok()?;
+    let named = |name| text(name).map(|path| path.trim().to_owned()).filter(|path| !path.is_empty());
+    let folder = |name, usual: &str| named(name).map_or_else(|| home.join(usual), PathBuf::from);
+    let config = folder("XDG_CONFIG_HOME", ".config");
+    let (claude, codex) = (folder("CLAUDE_CONFIG_DIR", ".claude"), folder("CODEX_HOME", ".codex"));
+    Some(AgentFolders { home: home.clone(), config, claude, codex })
+}
+
 /// The variables of [`KEYS`] that are set.
 fn settings() -> BTreeMap<&'static str, OsString> {
     let names = KEYS.iter().filter_map(|key| key.variable());
     names.filter_map(|name| Some((name, variable(name)?))).collect()
 }
 
-/// The proxy variables that reqwest reads; lower-case names are used only if the upper-case ones are not set.
+/// The variables for proxies; lower-case names are used only if the upper-case ones are not set.
 fn proxies() -> Vec<Sourced<String>> {
     let pairs = [
         ("HTTP_PROXY", "http_proxy"),
@@ -173,27 +220,13 @@ fn proxies() -> Vec<Sourced<String>> {
     pairs.into_iter().filter_map(|(capital, small)| named(capital).or_else(|| named(small))).collect()
 }
 
-/// The variables that the AWS tools read, without their files; variables of KitOps take precedence.
-fn object_store() -> ObjectStore {
-    let any = |names: &[&str]| names.iter().find_map(|name| text(name));
-    let keys = |id, secret, session_token: Option<String>| {
-        Some(AccessKeys { id: text(id)?, secret: text(secret)?, session_token })
-    };
-    let own = keys("S3_ACCESS_KEY_ID", "S3_SECRET_KEY", None);
-    ObjectStore {
-        endpoint: any(&["S3_API_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]),
-        region: any(&["S3_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"]),
-        keys: own.or_else(|| keys("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", text("AWS_SESSION_TOKEN"))),
-    }
-}
-
 /// The current time in milliseconds, so that versions packed within a second have an order; or the time of
 /// `SOURCE_DATE_EPOCH` (reproducible-builds.org, its specification).
 fn time() -> Result<Timestamp> {
     let Some(text) = text("SOURCE_DATE_EPOCH") else {
         return Timestamp::from_millisecond(Timestamp::now().as_millisecond()).context("the clock is out of range");
     };
-    let seconds = text.parse().ok().context("SOURCE_DATE_EPOCH is not a number of seconds")?;
+    let seconds = text.parse().with_context(|| format!("invalid SOURCE_DATE_EPOCH \"{text}\""))?;
     Timestamp::from_second(seconds).context("SOURCE_DATE_EPOCH is out of range")
 }
 
@@ -230,13 +263,16 @@ impl Environment {
             root: Sourced::new(root.to_owned(), Origin::BuiltIn),
             config_file: Sourced::new(root.join("config.toml"), Origin::BuiltIn),
             credential_files: Vec::new(),
+            lock_timeout: None,
             proxies: Vec::new(),
             settings: BTreeMap::new(),
             object_store: ObjectStore::default(),
             builder: Builder::default(),
             hub: None,
             hub_token: None,
+            mlflow: MlflowSettings::default(),
             named_hosts: BTreeSet::new(),
+            agent_folders: None,
             time: Timestamp::UNIX_EPOCH,
             is_interactive: false,
             is_watched: false,

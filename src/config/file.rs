@@ -33,6 +33,7 @@ pub(crate) struct Table {
     pub(crate) concurrency: Option<Set<u16>>,
     pub(crate) mirrors: Option<Set<Vec<Mirror>>>,
     pub(crate) plain_http: Option<Set<bool>>,
+    pub(crate) lock_timeout: Option<Set<Option<Duration>>>,
     pub(crate) retry_for: Option<Set<Duration>>,
     pub(crate) upload: Option<Set<Option<UploadForm>>>,
 }

@@ -13,8 +13,18 @@ use kit_core::progress::human;
 use kit_core::registry::{Mirror, RetryPolicy, Settings, UploadForm};
 
 /// All settings, in the order of `kit config`.
-pub(crate) static KEYS: [&dyn Key; 9] =
-    [&PLAIN_HTTP, &TLS_VERIFY, &CA, &CLIENT_CERT, &CLIENT_KEY, &CONCURRENCY, &RETRY_FOR, &MIRRORS, &UPLOAD];
+pub(crate) static KEYS: [&dyn Key; 10] = [
+    &PLAIN_HTTP,
+    &TLS_VERIFY,
+    &CA,
+    &CLIENT_CERT,
+    &CLIENT_KEY,
+    &CONCURRENCY,
+    &RETRY_FOR,
+    &LOCK_TIMEOUT,
+    &MIRRORS,
+    &UPLOAD,
+];
 
 /// Plain HTTP can be set in the file for single hosts only.
 pub(super) static PLAIN_HTTP: Setting<bool> = Setting {
@@ -73,7 +83,8 @@ pub(super) static CLIENT_CERT: Setting<Option<PathBuf>> = Setting {
     }),
     variable: Some(Variable {
         name: "KITOPS_CLIENT_CERT",
-        read: |path, environment| Some(environment.absolute(Path::new(path))),
+        read: |path, environment| Some(Some(environment.absolute(Path::new(path)))),
+        expected: "the path of a PEM file",
     }),
     file: Some(InFile {
         tables: &[Defaults, Host],
@@ -95,7 +106,8 @@ pub(super) static CLIENT_KEY: Setting<Option<PathBuf>> = Setting {
     }),
     variable: Some(Variable {
         name: "KITOPS_CLIENT_KEY",
-        read: |path, environment| Some(environment.absolute(Path::new(path))),
+        read: |path, environment| Some(Some(environment.absolute(Path::new(path)))),
+        expected: "the path of a PEM file",
     }),
     file: Some(InFile {
         tables: &[Defaults, Host],
@@ -131,14 +143,37 @@ pub(super) static RETRY_FOR: Setting<Duration> = Setting {
     variable: None,
     file: Some(InFile {
         tables: &[Defaults],
-        expected: "a time, such as \"90s\", \"10m\" or \"1h30m\"",
+        expected: TIME,
         read: |_, _, value| decode::duration(value),
         get: |table| &table.retry_for,
         set: |table, set| table.retry_for = Some(set),
     }),
     default: || RetryPolicy::default().give_up_after,
-    show: |time| format!("{:#}", SignedDuration::try_from(*time).unwrap_or(SignedDuration::MAX)).into(),
+    show: |time| shown_time(*time).into(),
 };
+
+/// The longest wait for a lock of the local store; `None` means no limit.
+pub(super) static LOCK_TIMEOUT: Setting<Option<Duration>> = Setting {
+    name: "lock-timeout",
+    flag: Some(Flag { name: "lock-timeout", read: |_, environment| environment.lock_timeout.map(Some) }),
+    variable: Some(Variable {
+        name: "KIT_LOCK_TIMEOUT",
+        read: |text, _| decode::parse_duration(text.to_str()?).ok().map(Some),
+        expected: TIME,
+    }),
+    file: Some(InFile {
+        tables: &[Defaults],
+        expected: TIME,
+        read: |_, _, value| decode::duration(value).map(Some),
+        get: |table| &table.lock_timeout,
+        set: |table, set| table.lock_timeout = Some(set),
+    }),
+    default: || None,
+    show: |time| time.map_or(Json::Null, |time| shown_time(time).into()),
+};
+
+/// The description of a valid time.
+const TIME: &str = "a time, such as \"90s\", \"10m\" or \"1h30m\"";
 
 /// The mirrors of a registry, in the order in which they are asked.
 pub(super) static MIRRORS: Setting<Vec<Mirror>> = Setting {
@@ -176,6 +211,10 @@ pub(super) static UPLOAD: Setting<Option<UploadForm>> = Setting {
         Some(UploadForm::Parts(Some(bytes))) => format!("parts of {}", human(*bytes)).into(),
     },
 };
+
+fn shown_time(time: Duration) -> String {
+    format!("{:#}", SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX))
+}
 
 fn shown(path: &Path) -> Json {
     path.display().to_string().into()
@@ -226,6 +265,8 @@ mod tests {
         let mut expected: Vec<_> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
         // The variables for proxies are those of all programs, and `kit config` has a row for each.
         expected.retain(|name| *name != "proxy");
+        // A flag of all commands, also of those without a registry.
+        expected.push("lock-timeout");
         let mut found: Vec<_> = KEYS.iter().filter_map(|key| key.flag()).collect();
         expected.sort_unstable();
         found.sort_unstable();

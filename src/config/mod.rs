@@ -5,10 +5,13 @@ mod decode;
 mod environment;
 mod file;
 mod keys;
+mod mlflow;
 mod network;
+mod object_store;
 mod setting;
 mod values;
 
+pub(crate) use decode::parse_duration;
 pub(crate) use environment::Environment;
 #[cfg(fuzzing)]
 pub use file::fuzz_config_file;

@@ -9,7 +9,8 @@ use clap::Args;
 use super::decode::parse_duration;
 use super::environment::Environment;
 use super::values::Config;
-use kit_core::registry::Client;
+use kit_core::progress::Notifier;
+use kit_core::registry::{Client, Settings};
 
 /// Options for connections to registries.
 #[derive(Debug, Clone, Default, Args)]
@@ -57,10 +58,11 @@ pub(crate) struct NetworkArgs {
 }
 
 impl NetworkArgs {
-    /// Creates a client from these flags, the environment and `config.toml`. Sends nothing yet.
-    pub(crate) fn client(&self, environment: &Environment) -> Result<Client> {
+    /// Creates a client from these flags, the environment and `config.toml`. Sends nothing yet. Warnings of registries
+    /// go to `notifier`.
+    pub(crate) fn client(&self, environment: &Environment, notifier: Notifier) -> Result<Client> {
         let config = Config::read(self, environment)?;
         config.check_plain_http()?;
-        Ok(Client::new(config.settings())?)
+        Ok(Client::new(Settings { notifier, ..config.settings() })?)
     }
 }

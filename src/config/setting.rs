@@ -35,7 +35,10 @@ pub(super) struct Flag<T> {
 /// An environment variable that sets a value. An empty variable counts as not set.
 pub(super) struct Variable<T> {
     pub(super) name: &'static str,
-    pub(super) read: fn(&OsStr, &Environment) -> T,
+    /// Reads the value, or returns `None` if it is not valid.
+    pub(super) read: fn(&OsStr, &Environment) -> Option<T>,
+    /// A description of a valid value, which completes "must be …".
+    pub(super) expected: &'static str,
 }
 
 /// The part of a setting that concerns `config.toml`.
@@ -69,6 +72,9 @@ pub(crate) trait Key: Sync {
 
     /// The environment variable.
     fn variable(&self) -> Option<&'static str>;
+
+    /// Returns the description of a valid value if the environment variable is set to another one.
+    fn check_variable(&self, environment: &Environment) -> Result<(), &'static str>;
 
     /// The tables of `config.toml` that may contain the key.
     fn tables(&self) -> &'static [TableKind];
@@ -105,7 +111,7 @@ impl<T: Clone> Setting<T> {
     pub(super) fn given_by_variable(&self, environment: &Environment) -> Option<Sourced<T>> {
         let variable = self.variable.as_ref()?;
         let text = environment.settings.get(variable.name)?;
-        Some(Sourced::new((variable.read)(text, environment), Origin::Variable(variable.name)))
+        Some(Sourced::new((variable.read)(text, environment)?, Origin::Variable(variable.name)))
     }
 
     /// The value that a table of `config.toml` sets.
@@ -125,6 +131,12 @@ impl<T: Clone> Key for Setting<T> {
 
     fn variable(&self) -> Option<&'static str> {
         Some(self.variable.as_ref()?.name)
+    }
+
+    fn check_variable(&self, environment: &Environment) -> Result<(), &'static str> {
+        let Some(variable) = &self.variable else { return Ok(()) };
+        let Some(text) = environment.settings.get(variable.name) else { return Ok(()) };
+        (variable.read)(text, environment).map(drop).ok_or(variable.expected)
     }
 
     fn tables(&self) -> &'static [TableKind] {

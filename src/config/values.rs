@@ -4,15 +4,22 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::environment::Environment;
 use super::file::ConfigFile;
-use super::keys::{CA, CLIENT_CERT, CLIENT_KEY, CONCURRENCY, MIRRORS, PLAIN_HTTP, RETRY_FOR, TLS_VERIFY, UPLOAD};
+use super::keys::{
+    CA, CLIENT_CERT, CLIENT_KEY, CONCURRENCY, KEYS, LOCK_TIMEOUT, MIRRORS, PLAIN_HTTP, RETRY_FOR, TLS_VERIFY, UPLOAD,
+};
 use super::network::NetworkArgs;
 use super::setting::{Key, Setting};
 use kit_core::registry::{ClientCertificate, HostSettings, Proxy, RetryPolicy, Settings};
+use kit_core::sys::read_regular_text;
+
+/// More than any configuration needs.
+const FILE_LIMIT: u64 = 4 * 1024 * 1024;
 
 /// The origin of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,13 +73,17 @@ impl<'a> Config<'a> {
     /// Reads `config.toml`, if there is one.
     pub(crate) fn read(flags: &'a NetworkArgs, environment: &'a Environment) -> Result<Self> {
         let path = &environment.config_file.value;
-        let file = match fs_err::read_to_string(path) {
+        let file = match read_regular_text(path, FILE_LIMIT) {
             Ok(text) => ConfigFile::parse(&text, path)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => ConfigFile::default(),
             Err(error) => return Err(error).context("cannot read the configuration"),
         };
         let config = Self { flags, environment, file };
         config.check_certificate_variables()?;
+        for key in KEYS {
+            let problem = |expected| anyhow!("{} must be {expected}", key.variable().unwrap_or_default());
+            key.check_variable(environment).map_err(problem)?;
+        }
         Ok(config)
     }
 
@@ -100,6 +111,11 @@ impl<'a> Config<'a> {
         self.file.hosts.keys().map(String::as_str)
     }
 
+    /// The longest wait for a lock of the local store.
+    pub(crate) fn lock_timeout(&self) -> Option<Duration> {
+        self.get(&LOCK_TIMEOUT, None).value
+    }
+
     /// The settings of a client.
     pub(crate) fn settings(&self) -> Settings {
         let mut hosts: BTreeMap<_, _> = self.hosts().map(|host| (host.to_owned(), self.host_settings(host))).collect();
@@ -115,7 +131,7 @@ impl<'a> Config<'a> {
             verify_tls: self.get(&TLS_VERIFY, None).value,
             extra_authorities: self.get(&CA, None).value,
             client_certificate: self.client_certificate(None),
-            proxy: self.flags.proxy.clone().map_or(Proxy::FromEnvironment, Proxy::Through),
+            proxy: self.flags.proxy.clone().map_or_else(|| self.environment.proxy(), Proxy::Through),
             concurrency: self.get(&CONCURRENCY, None).value.into(),
             retry: RetryPolicy { give_up_after: self.get(&RETRY_FOR, None).value, ..RetryPolicy::default() },
             credentials: self.environment.credentials(),

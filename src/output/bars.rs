@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::gauge::Gauge;
 use super::streams::{Output, ProgressMode};
 use super::text::one_line;
-use kit_core::progress::{Event, Phase, Progress, Silent, Task, Warning};
+use kit_core::progress::{Event, Notifier, Phase, Progress, Silent, Task, Warning};
 use kit_core::sys;
 
 /// Bars on a terminal, lines elsewhere, events for scripts.
@@ -25,6 +25,12 @@ impl Bars {
     /// Creates bars on `output`.
     pub(crate) fn new(output: &Output) -> Self {
         Self { output: output.clone(), tasks_begun: AtomicU64::new(0), whole: Mutex::default() }
+    }
+
+    /// Returns a receiver of warnings that can be kept.
+    pub(crate) fn notifier(&self) -> Notifier {
+        let output = self.output.clone();
+        Notifier::new(move |warning| output.report_warning(warning))
     }
 
     fn whole(&self) -> Option<Arc<Meter>> {

@@ -12,9 +12,11 @@ pub(super) fn line(event: &Event<'_>) -> String {
         Event::BlobCopied(blob) => format!("{}: {} {}", label(blob), human(blob.bytes), copied(blob.outcome)),
         Event::ReferrerCopied { artifact_type, .. } => format!("referrer {artifact_type}: copied"),
         Event::PullingReference { reference } => format!("Pulling referenced modelkit {reference}"),
-        Event::UnpackingReference { reference } => format!("Unpacking referenced modelkit {reference}"),
+        Event::UnpackingReference { reference } => format!("Unpacking referenced ModelKit {reference}"),
         Event::UnpackingLayer { kind, name: Some(name), path, .. } => format!("Unpacking {kind} {name} to {path}"),
         Event::UnpackingLayer { kind, name: None, path, .. } => format!("Unpacking {kind} to {path}"),
+        Event::ObjectVerified { path } => format!("Verified remote S3 dataset for path {path}"),
+        Event::ObjectDownloaded { path } => format!("Downloaded remote S3 dataset for path {path}"),
         Event::FetchingDataset { address, path } => format!("Fetching {address} to {path}"),
     }
 }
@@ -59,7 +61,14 @@ fn copied(outcome: CopyOutcome<'_>) -> String {
 /// One line for `warning`.
 pub(super) fn warning_line(warning: &Warning<'_>) -> String {
     match warning {
+        Warning::WaitingForLock { lock, process } => {
+            let holder = process.map_or_else(|| "another process".to_owned(), |process| format!("process {process}"));
+            format!("waiting for the lock `{}`, which {holder} holds", lock.display())
+        }
+        Warning::WaitingForRegistry { seconds, reason } => format!("trying again in {seconds} s: {reason}"),
+        Warning::FromRegistry { registry, text } => format!("`{registry}` warns: {text}"),
         Warning::LayerIgnored { kind, path } => format!("{kind} layer path {path} ignored by kitignore"),
+        Warning::NoLayers => "ModelKit contains no layers".to_owned(),
         Warning::LayerEmpty { kind, path } => format!("No files detected in {kind} layer with path {path}"),
         Warning::CompressionSavesLittle { kind, path } => {
             format!("{kind} {path}: compression saves less than 3 %; `--compression none` packs it faster")
@@ -80,9 +89,31 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::ReferenceInModelPack { reference } => {
             format!("the model is a reference to `{reference}`, which other tools do not follow")
         }
+        Warning::NotInImage { path } => {
+            format!("`{path}` is not in the image: it is a raw layer, and an image consists of tar archives")
+        }
+        Warning::ImageHasModelsFolder => {
+            "the image has a folder `models` beside other files: KServe will find only the files below `models`"
+                .to_owned()
+        }
+        Warning::ImageHasModelsFile => {
+            "the image has a file `models`, so KServe cannot mount it: it needs a folder of that name".to_owned()
+        }
+        Warning::FormOfAnother { tag } => {
+            format!("`{tag}` has other layers than the ModelKit and was not copied")
+        }
         Warning::RemoteDatasetSkipped { name, address } => {
             format!("the dataset `{name}` at `{address}` is not downloaded; use --include-remote to download it")
         }
+        Warning::UnknownLayerSkipped { media_type, .. } => format!("Unknown media type {media_type}: skipping unpack"),
+        Warning::UnknownSkillSkipped { media_type, .. } => format!("Unknown media type {media_type}: skipping"),
+        Warning::LayerNotListed { media_type, digest } => {
+            format!("the files of layer {digest} are not listed: no entry of the Kitfile names it (type {media_type})")
+        }
+        Warning::LayerLeftOut { media_type, digest } => {
+            format!("layer {digest} is left out, because an image cannot contain its type, {media_type}")
+        }
+        Warning::EntryNotListed { place, reason } => format!("the files of {place} are not listed: {reason}"),
         Warning::OnlyETag { address } => {
             format!("`{address}` cannot be verified: its remoteHash is an ETag, not a SHA-256 digest")
         }
@@ -101,17 +132,18 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::LayerWithoutTable { kind, path } => {
             format!("{kind} {path} has too many files for a table of contents, so reading single files takes longer")
         }
+        Warning::TagPointsElsewhere { tag, found, used } => format!("`{tag}` points to {found}; {used} is used"),
+        Warning::TagRestored { tag } => {
+            format!("the registry also deleted the tag `{tag}` of the same ModelKit; it is restored")
+        }
         Warning::SpaceNotFreed { reason } => {
             format!("disk space was not freed: {reason}; `kit fsck` shows what is damaged")
         }
         Warning::ReferrersCutOff { subject, limit } => {
             format!("`{subject}` has more than {limit} referrers; the others are left out")
         }
-        Warning::VersionsCutOff { name, limit } => {
-            format!("`{name}` has more than {limit} versions; the others are left out")
-        }
-        Warning::LayersCutOff { name, limit } => {
-            format!("the versions of `{name}` have more than {limit} layers; some versions are left out")
+        Warning::VersionsCutOff { name, what, limit } => {
+            format!("`{name}` has more than {limit} {what}; the others are left out")
         }
         Warning::DifferencesCutOff { total, limit } => {
             format!("{total} files differ; those after the first {limit} are left out")

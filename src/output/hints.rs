@@ -1,21 +1,26 @@
 //! The hints below an error: the next step, if there is one that is likely to help.
 
-use std::io;
-
 use kit_core::archive::{self, Danger};
 use kit_core::git;
 use kit_core::modelkit::{UnsupportedForm, Variant};
-use kit_core::oci::{ContentError, Reference};
-use kit_core::ops::{self, BundleError, ImportError, IndexError, Lacking, RemoteDataError, TagState};
+use kit_core::oci::{ContentError, InvalidReference, Reference};
+use kit_core::ops::{
+    self, BundleError, ImportError, IndexError, InvalidFileLocation, Lacking, RemoteDataError, TagState,
+};
 use kit_core::recipe::Changed;
 use kit_core::registry;
 use kit_core::store;
 use kit_core::upstream::{self, hub, lfs};
 
-use super::report::NotLoggedIn;
+use super::import_hints::{hint_for_git, hint_for_hub, hint_for_mlflow};
+use super::registry_hints::hint_for_registry;
+use super::report::{NotLoggedIn, Usage};
 
 /// The hint for a cause, if there is one that is likely to help.
 pub(super) fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+    if let Some(Usage(error)) = cause.downcast_ref() {
+        return hint_for_usage(error);
+    }
     if let Some(error) = cause.downcast_ref::<ops::Error>() {
         return hint_for_operation(error);
     }
@@ -27,6 +32,9 @@ pub(super) fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> 
     }
     if let Some(error) = cause.downcast_ref::<IndexError>() {
         return hint_for_index(error);
+    }
+    if let Some(error) = cause.downcast_ref::<store::Error>() {
+        return hint_for_store(error);
     }
     if let Some(NotLoggedIn { source: registry::Error::Unauthorized { .. }, .. }) = cause.downcast_ref() {
         return Some(
@@ -53,9 +61,9 @@ pub(super) fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> 
     }
     match cause.downcast_ref::<ContentError>()? {
         ContentError::Unauthorized(inner) | ContentError::Denied(inner) | ContentError::Other(inner) => {
-            let other =
-                || inner.downcast_ref().and_then(hint_for_hub).or_else(|| hint_for_store(inner.downcast_ref()?));
-            inner.downcast_ref().map_or_else(other, hint_for_registry)
+            let of_hub = || inner.downcast_ref().and_then(hint_for_hub);
+            let of_store = || inner.downcast_ref().and_then(hint_for_store);
+            inner.downcast_ref().map_or_else(|| of_hub().or_else(of_store), hint_for_registry)
         }
         ContentError::Mismatch(_) => {
             Some("the content is damaged; run `kit fsck --repair` to remove damaged blobs, then pull again".to_owned())
@@ -65,11 +73,26 @@ pub(super) fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> 
     }
 }
 
+/// The hint for an argument that is not valid.
+fn hint_for_usage(error: &anyhow::Error) -> Option<String> {
+    let of_file = error.downcast_ref().and_then(|error| match error {
+        InvalidFileLocation::Reference(error) => Some(error),
+        InvalidFileLocation::Path(_) => None,
+    });
+    let (reference, path) = error.downcast_ref::<InvalidReference>().or(of_file)?.with_path()?;
+    Some(format!("a file in a ModelKit is written NAME:TAG//PATH, as in `{reference}//{path}`"))
+}
+
 /// The hint for a manifest that a registry does not have.
-fn hint_for_missing(name: &str) -> Option<String> {
+pub(super) fn hint_for_missing(name: &str) -> Option<String> {
     let reference: Reference = name.parse().ok()?;
     let is_tag = !reference.is_local() && reference.tag.is_some();
     is_tag.then(|| format!("`kit list {}` shows the tags of the repository", reference.full_repository()))
+}
+
+/// The hint for a tag that does not exist in a repository with other tags.
+fn hint_for_tags(repository: &str, similar: &[String]) -> String {
+    format!("similar tags: {}; `kit list {repository}` shows all", similar.join(", "))
 }
 
 fn hint_for_change(changed: &Changed) -> String {
@@ -82,11 +105,24 @@ fn hint_for_change(changed: &Changed) -> String {
 
 fn hint_for_operation(error: &ops::Error) -> Option<String> {
     match error {
-        ops::Error::NotHere(reference) if reference.is_local() => Some(
+        ops::Error::NotHere { reference, similar } if !similar.is_empty() => {
+            Some(hint_for_tags(&reference.without_selector().to_string(), similar))
+        }
+        ops::Error::NoSuchTag { repository, similar, .. } if !similar.is_empty() => {
+            Some(hint_for_tags(repository, similar))
+        }
+        ops::Error::NotHere { reference, .. } if reference.is_local() => Some(
             "`kit list` shows local ModelKits; to use a registry, put its host in front: REGISTRY/REPOSITORY:TAG"
                 .to_owned(),
         ),
-        ops::Error::NotHere(_) => Some("`kit list` shows local ModelKits".to_owned()),
+        ops::Error::NotAModelKit { name, found } if found.starts_with("an artifact") => {
+            Some(format!("if its layers are files, `kit import oci://{name}` makes a ModelKit of them"))
+        }
+        ops::Error::NotHere { .. } => Some("`kit list` shows local ModelKits".to_owned()),
+        ops::Error::OtherTags { .. } => Some("use --all-tags to remove the ModelKit with all its tags".to_owned()),
+        ops::Error::OnlyWholeRemoval { .. } => {
+            Some("use --force --all-tags to remove the ModelKit with all its tags".to_owned())
+        }
         ops::Error::NoRegistry(reference) => {
             Some(format!("put the registry host in front, as in `registry.example/{reference}`"))
         }
@@ -101,7 +137,7 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::IsFolder(path) if path.is_root() => {
             Some("append the path of a file, as in NAME:TAG//PATH; `kit ls NAME:TAG` shows the files".to_owned())
         }
-        ops::Error::NoSuchFile(_) | ops::Error::IsFolder(_) => {
+        ops::Error::NoSuchFile(_) | ops::Error::IsFolder(_) | ops::Error::NoPathMatches { .. } => {
             Some("`kit ls NAME:TAG` shows the files in a ModelKit".to_owned())
         }
         ops::Error::UnsupportedForm(UnsupportedForm::LayerType { .. }) => Some(
@@ -140,6 +176,9 @@ fn hint_for_store(error: &store::Error) -> Option<String> {
         store::Error::IndexFull { .. } => {
             Some("remove ModelKits with `kit remove`, or use another store: KIT_HOME or --config".to_owned())
         }
+        store::Error::Locked { .. } => {
+            Some("wait until that process ends, or end it; `--lock-timeout` sets the longest wait".to_owned())
+        }
         store::Error::UnreadableManifest { .. } => {
             Some("`kit fsck` shows what is damaged; remove that ModelKit, or pull it again".to_owned())
         }
@@ -157,12 +196,18 @@ fn hint_for_index(error: &IndexError) -> Option<String> {
             Some(format!("add labels until one ModelKit is left, such as -l {}", distinguishing_label(variants)))
         }
         IndexError::NameTaken(_) => {
-            Some("use `kit index add` to add to an existing index, or `kit remove` to free the name".to_owned())
+            Some("use `kit index add` to add to an existing index, or `kit index delete` to free the name".to_owned())
         }
-        IndexError::NameOfIndex(name) => Some(format!(
-            "use `kit unpack {name} -l …` to select a ModelKit from it, or `kit pull` with another local name to keep \
-             both"
-        )),
+        IndexError::NotHere(_) => {
+            Some("use `kit index create` to create it; `kit index list` shows local indexes".to_owned())
+        }
+        IndexError::MemberNotHere(_) => Some("use --remote to resolve it in its registry".to_owned()),
+        IndexError::Incomplete { .. } => {
+            Some("use `kit index pull --with-modelkits` to get an index with all its ModelKits".to_owned())
+        }
+        IndexError::Rejected { .. } => {
+            Some("push those ModelKits first, or use `kit index push --with-modelkits`, then retry".to_owned())
+        }
         IndexError::NotAnIndex(_) => Some(
             "`kit index list` shows local indexes; without -l, `kit pull` and `kit unpack` take a single ModelKit"
                 .to_owned(),
@@ -179,7 +224,10 @@ fn hint_for_remote_data(error: &RemoteDataError) -> Option<String> {
             "create a lock with `kit pack --lock` and pass it with --lock, or set `remoteHash` in the Kitfile"
                 .to_owned(),
         ),
-        RemoteDataError::OtherRemote { .. } => None,
+        RemoteDataError::OtherObject { tag, .. } => {
+            Some(format!("if the new object is right, set `remoteHash` to {tag} in the Kitfile"))
+        }
+        RemoteDataError::OtherRemote { .. } | RemoteDataError::NoETag => None,
     }
 }
 
@@ -202,6 +250,10 @@ fn hint_for_import(error: &ImportError) -> Option<String> {
         ImportError::Git(error) => hint_for_git(error),
         ImportError::Lfs(error) => hint_for_lfs(error),
         ImportError::OnlyPointer(_) => Some("run `git lfs fetch` in the repository, then try again".to_owned()),
+        ImportError::IsModelKit(name) => Some(format!("use `kit pull {name}`")),
+        ImportError::UnnamedLayer(_) => {
+            Some("only artifacts whose layers are files can be imported; container images and charts cannot".to_owned())
+        }
         ImportError::NotMlflow(_) => Some("a run is a folder mlruns/EXPERIMENT/RUN with a `meta.yaml`".to_owned()),
         ImportError::NoArtifacts(_) => Some(
             "download the run first if its files are on a server or in a bucket; MLflow 3 stores a model in \
@@ -211,6 +263,7 @@ fn hint_for_import(error: &ImportError) -> Option<String> {
         ImportError::FolderAsFile(_) => {
             Some("remove --push and --layer-format raw to pack it as a tar layer".to_owned())
         }
+        ImportError::Mlflow(error) => hint_for_mlflow(error),
         ImportError::Upstream(error) => hint_for_upstream(error),
         ImportError::Archive(error) => hint_for_archive(error),
         ImportError::Operation(error) => hint_for_operation(error),
@@ -232,7 +285,7 @@ fn hint_for_remote(address: &str, error: &ContentError) -> Option<String> {
             "the file has changed; if the new one is right, update its digest in the Kitfile or in the lock"
         }
         ContentError::Unauthorized(_) | ContentError::Denied(_) if address.starts_with("s3://") => {
-            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to access the object store"
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, to access the object store"
         }
         ContentError::Unauthorized(_) | ContentError::Denied(_) => {
             "no credentials are sent to this server; use a signed URL to read private files"
@@ -290,15 +343,6 @@ fn hint_for_danger(danger: Danger) -> &'static str {
     }
 }
 
-fn hint_for_git(error: &git::Error) -> Option<String> {
-    match error {
-        git::Error::NotThere(source) if source.kind() == io::ErrorKind::NotFound => {
-            Some("install git; it is required for all repositories except those of a hub".to_owned())
-        }
-        _ => None,
-    }
-}
-
 fn hint_for_lfs(error: &lfs::Error) -> Option<String> {
     match error {
         lfs::Error::Locked { .. } => {
@@ -308,67 +352,6 @@ fn hint_for_lfs(error: &lfs::Error) -> Option<String> {
             Some(format!("if you trust this host with the credentials that git has for it, use `--lfs-host {host}`"))
         }
         lfs::Error::HttpService(error) => hint_for_registry(error),
-        _ => None,
-    }
-}
-
-fn hint_for_hub(error: &hub::Error) -> Option<String> {
-    match error {
-        hub::Error::Gated { .. } => {
-            Some("request access on its page, then pass a token with HF_TOKEN or --token".to_owned())
-        }
-        hub::Error::NoRepository { kind: hub::Kind::Model, name, .. } => Some(format!(
-            "for a dataset, use `datasets/{name}`; for a private repository, pass a token with HF_TOKEN or --token"
-        )),
-        hub::Error::NoRepository { .. } => {
-            Some("for a private repository, pass a token with HF_TOKEN or --token".to_owned())
-        }
-        hub::Error::NoRevision { .. } => Some("--ref accepts a branch, a tag or a full commit id".to_owned()),
-        _ => None,
-    }
-}
-
-fn hint_for_registry(error: &registry::Error) -> Option<String> {
-    match error {
-        registry::Error::NoCredentials { registry, .. } => Some(format!("run `kit login {registry}`, then try again")),
-        registry::Error::Unauthorized { registry, .. } => {
-            Some(format!("the stored credentials are wrong or expired; run `kit login {registry}` with new ones"))
-        }
-        registry::Error::NoChallenge { .. } => {
-            Some("check the address; a proxy or gateway in front of the registry may require another login".to_owned())
-        }
-        registry::Error::OverCeiling { .. } => {
-            Some("list the shards of the model as `parts` in the Kitfile, so that each becomes a layer".to_owned())
-        }
-        registry::Error::ManifestRefused { registry, .. } => Some(format!(
-            "run `kit doctor {registry}/REPOSITORY --write` to see what the registry accepts; ModelKits need OCI 1.1, \
-             which an update of the registry may add"
-        )),
-        registry::Error::Threads(_) => {
-            Some("raise the limit of processes and threads: `ulimit -u`, or `pids` of the container".to_owned())
-        }
-        registry::Error::Unreachable { .. } => Some(
-            "check the host name and the port; if the network requires a proxy, set HTTPS_PROXY or use --proxy"
-                .to_owned(),
-        ),
-        registry::Error::ListTooLong { .. } => Some("name a version, as in NAME:TAG".to_owned()),
-        registry::Error::NotFound { subject, .. } => hint_for_missing(subject),
-        registry::Error::NotTls { .. } => Some(
-            "use --plain-http for a registry without TLS, or `plain-http` in config.toml if only a Kitfile names it"
-                .to_owned(),
-        ),
-        registry::Error::Unencrypted { registry } => Some(format!(
-            "use https; if the network is trusted, set `plain-http = true` under `[registry.\"{registry}\"]` in \
-             config.toml"
-        )),
-        registry::Error::AuthorityAsServer { .. } => Some(
-            "use --tls-cert FILE to trust this certificate; --tls-verify=false disables certificate verification"
-                .to_owned(),
-        ),
-        registry::Error::Untrusted { .. } => Some(
-            "use --tls-cert FILE to trust its authority; --tls-verify=false disables certificate verification"
-                .to_owned(),
-        ),
         _ => None,
     }
 }

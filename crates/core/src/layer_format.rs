@@ -11,7 +11,6 @@ pub enum Format {
     Tar,
     /// The bytes of a single file, so that the layer has the digest of the file. KitOps supports it since a release
     /// after 1.7.
-    /// releases after 1.7.
     Raw,
 }
 
@@ -32,7 +31,7 @@ impl fmt::Display for Format {
 
 /// A name that is not a layer format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a layer format; use tar or raw")]
+#[error("invalid layer format: must be either 'tar' or 'raw', not `{0}`")]
 pub struct UnknownFormat(String);
 
 impl FromStr for Format {

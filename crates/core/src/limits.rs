@@ -52,7 +52,7 @@ limits! {
         /// cannot reach it.
         Count YAML_WEIGHT = 4 * 1024 * 1024;
         /// A `.kitignore`, which is read into memory.
-        Bytes IGNORE_FILE_BYTES = MIB;
+        Bytes IGNORE_FILE_BYTES = 4 * MIB;
         /// The steps of one pattern in a `.kitignore`. Linux allows paths of 4 KiB, and matching a path costs at most
         /// its length times this number.
         Count IGNORE_PATTERN_STEPS = 4096;

@@ -52,8 +52,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "limits",
         ],
     ),
-    ("store", &["digest", "recipe", "oci", "sys", "limits"]),
-    ("registry", &["digest", "oci", "sys", "version", "limits"]),
+    ("store", &["digest", "recipe", "oci", "progress", "sys", "limits"]),
+    ("registry", &["digest", "oci", "progress", "sys", "version", "limits"]),
     ("upstream", &["registry", "kitfile", "oci", "provenance", "digest", "relative_path", "limits"]),
     ("git", &["sys", "limits"]),
     (
@@ -84,6 +84,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
     ("artifact", &[]),
     ("files", &["artifact"]),
+    ("skills", &["artifact", "files"]),
     ("remote_data", &["artifact", "files"]),
     ("transfer", &["artifact", "files"]),
     ("unpack", &["artifact", "files", "remote_data", "transfer"]),

@@ -5,6 +5,7 @@ use std::path::{Component, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
+use crate::arguments::DepthArgs;
 use crate::commands::create::import::hub;
 use crate::commands::registries::prompt;
 use crate::config::NetworkArgs;
@@ -32,7 +33,7 @@ Examples:
   kit init openai/whisper-tiny --remote -o whisper.yaml")]
 pub(crate) struct InitArgs {
     /// Folder of the project; with --remote, OWNER/NAME or datasets/OWNER/NAME on the hub, or the URL of its page
-    #[arg(value_name = "FOLDER")]
+    #[arg(value_name = "FOLDER", default_value = ".")]
     path: PathBuf,
     /// Name of the package
     #[arg(long, value_name = "NAME")]
@@ -49,6 +50,8 @@ pub(crate) struct InitArgs {
     /// Overwrite an existing Kitfile
     #[arg(short, long)]
     force: bool,
+    #[command(flatten)]
+    depth: DepthArgs,
     /// Generate the Kitfile for a repository on the hub
     #[arg(long)]
     remote: bool,
@@ -104,15 +107,15 @@ impl InitArgs {
         if names_a_repository() && !context.environment.absolute(&self.path).exists() {
             bail!("folder `{}` does not exist; add --remote to read a repository on the hub", tidy(&self.path));
         }
-        Ok(ops::init(&ProjectFolder(context.folder(&self.path)?))?)
+        Ok(ops::init(&ProjectFolder(context.folder(&self.path)?), self.depth.levels())?)
     }
 
     fn draft_remote(&self, context: &Context) -> Result<Draft> {
         let address: Address = parse(&self.path.to_string_lossy())?;
-        let client = self.network.client(&context.environment)?;
+        let client = self.network.client(&context.environment, context.bars.notifier())?;
         let revision = self.revision.as_deref().or(address.revision.as_deref()).unwrap_or("main");
         let snapshot = hub(context, &client, &address, self.token.as_deref())?.snapshot(&address, revision)?;
-        Ok(ops::init_remote(&HubUpstream::from(snapshot))?)
+        Ok(ops::init_remote(&HubUpstream::from(snapshot), self.depth.levels())?)
     }
 
     /// Fills in the values of the flags, and asks the user of a terminal for those that are still missing.

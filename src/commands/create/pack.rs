@@ -1,6 +1,5 @@
 //! `kit pack`
 
-use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -8,6 +7,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use fs_err as fs;
 
+use crate::arguments::kitfile::KitfileText;
 use crate::arguments::{CompatArgs, lock_file};
 use crate::config::NetworkArgs;
 use crate::context::Context;
@@ -16,7 +16,6 @@ use kit_core::archive::Links;
 use kit_core::compression::Compression;
 use kit_core::kitfile::{self, Kitfile, LOCK_FILE};
 use kit_core::layer_format::Format;
-use kit_core::limits;
 use kit_core::modelkit::{Family, Lock};
 use kit_core::oci::{Reference, Tag};
 use kit_core::ops::{
@@ -46,7 +45,7 @@ Examples:
   kit pack models/sentiment -f Kitfile.small --compression zstd")]
 pub(crate) struct PackArgs {
     /// The folder to pack; paths in the Kitfile are relative to it
-    #[arg(value_name = "FOLDER")]
+    #[arg(value_name = "FOLDER", default_value = ".")]
     context: PathBuf,
     /// Path to the Kitfile, or `-` for standard input [default: Kitfile, kitfile or .kitfile in FOLDER]
     #[arg(short, long, value_name = "FILE")]
@@ -160,7 +159,7 @@ impl PackArgs {
         let is_compressed = self.compression != Compression::None;
         match (self.layer_format, family) {
             (Some(Format::Raw), Family::ModelPack | Family::LegacyModelPack) if is_compressed => {
-                Err(usage("raw layers of a ModelPack cannot be compressed; remove --layer-format or --compression"))
+                Err(usage("compression for raw layers is not supported for ModelPack"))
             }
             (Some(format), _) => Ok(format),
             (None, Family::ModelPack | Family::LegacyModelPack) if !is_compressed => Ok(Format::Raw),
@@ -250,23 +249,18 @@ impl PackArgs {
     fn read_kitfile(&self, context: &Context, folder: &Path) -> Result<Kitfile> {
         match &self.file {
             Some(path) => read_kitfile(context, path),
-            None => parse_kitfile(context, read(&find_kitfile(folder)?)?),
+            None => parse_kitfile(context, &KitfileText::of_folder(folder)?),
         }
     }
 }
 
 /// Reads the Kitfile at `path`; `-` is standard input.
 pub(super) fn read_kitfile(context: &Context, path: &Path) -> Result<Kitfile> {
-    if path.as_os_str() == "-" {
-        return parse_kitfile(context, ("standard input".to_owned(), read_standard_input()?));
-    }
-    let read = read(&context.environment.absolute(path));
-    parse_kitfile(context, read.with_context(|| format!("cannot read the Kitfile `{}`", tidy(path)))?)
+    parse_kitfile(context, &KitfileText::named(context, path)?)
 }
 
-fn parse_kitfile(context: &Context, (name, bytes): (String, Vec<u8>)) -> Result<Kitfile> {
-    let text = kitfile::decode(bytes).with_context(|| format!("cannot read the Kitfile `{name}`"))?;
-    let kitfile = kitfile::parse(&text).map_err(|invalid| invalid.in_file(&name))?;
+fn parse_kitfile(context: &Context, text: &KitfileText) -> Result<Kitfile> {
+    let kitfile = text.parse()?;
     for warning in kitfile::warnings(&kitfile) {
         context.output.warn(&warning.message);
     }
@@ -310,27 +304,4 @@ pub(super) fn references(context: &Context, text: &str) -> Result<Vec<Reference>
         context.output.say(&format!("No tag given for {text}; using 'latest' ({})", references[0]));
     }
     Ok(references)
-}
-
-fn read(path: &Path) -> Result<(String, Vec<u8>)> {
-    Ok((path.display().to_string(), fs::read(path)?))
-}
-
-fn read_standard_input() -> Result<Vec<u8>> {
-    let mut stdin = std::io::stdin();
-    if stdin.is_terminal() {
-        return Err(usage("`--file -` reads the Kitfile from standard input, which is a terminal; redirect a file"));
-    }
-    let mut bytes = Vec::new();
-    stdin.by_ref().take(limits::KITFILE_BYTES + 1).read_to_end(&mut bytes).context("cannot read standard input")?;
-    Ok(bytes)
-}
-
-/// Finds the Kitfile of `folder`: the first existing file among [`kitfile::FILE_NAMES`].
-pub(crate) fn find_kitfile(folder: &Path) -> Result<PathBuf> {
-    let mut candidates = kitfile::FILE_NAMES.iter().map(|name| folder.join(name));
-    let found = candidates.find(|path| path.is_file());
-    found.with_context(|| {
-        format!("No Kitfile found in {}; create one with `kit init`, or pass its path with --file", folder.display())
-    })
 }

@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Args;
-use fs_err as fs;
 use serde_json::{Value, json};
 
-use super::pack::find_kitfile;
+use crate::arguments::kitfile::{KitfileText, find_kitfile};
 use crate::commands::inspect::short;
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, one_line, tidy};
 use kit_core::kitfile::{self, LOCK_FILE};
+use kit_core::limits;
 use kit_core::ops::{self, Lookup, Pin, Unpinned, UpdateOptions};
-use kit_core::sys::replace_file;
+use kit_core::sys::{read_regular_text, replace_file};
 
 /// Update the pinned digests in a Kitfile to the current targets of their tags
 ///
@@ -73,12 +73,12 @@ impl UpdateArgs {
             Some(path) => context.environment.absolute(path),
             None => find_kitfile(&folder)?,
         };
-        let text = fs::read_to_string(&path)?;
+        let text = KitfileText::read(&path, path.display().to_string())?.into_text()?;
         let pins = self.pins(context, folder, &path, &text)?;
         let moved: Vec<_> = pins.iter().filter_map(|pin| Some((pin.field, pin.moved_to()?))).collect();
         if !moved.is_empty() && !self.dry_run {
             let edited = kitfile::pin(&text, &moved)?;
-            if fs::read_to_string(&path)? != text {
+            if read_regular_text(&path, limits::KITFILE_BYTES)? != text {
                 bail!("`{}` was changed by another process in the meantime", path.display());
             }
             replace_file(&path, edited.as_bytes())?;

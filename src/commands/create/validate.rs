@@ -7,10 +7,9 @@ use clap::Args;
 use fs_err as fs;
 use serde_json::{Value, json};
 
-use super::pack::find_kitfile;
+use crate::arguments::kitfile::{KitfileText, find_kitfile};
 use crate::context::Context;
 use crate::output::{Format, counted, one_line, tidy};
-use kit_core::kitfile;
 use kit_core::ops::{self, Finding, Severity, ValidateOptions};
 
 /// Check a folder and its Kitfile before packing
@@ -60,8 +59,7 @@ impl ValidateArgs {
         let folder = fs::canonicalize(context.folder(&self.folder)?)?;
         let given = self.file.as_ref().map(|file| (context.environment.absolute(file), file.display().to_string()));
         let (path, file) = given.map_or_else(|| Ok(named(find_kitfile(&folder)?)), anyhow::Ok)?;
-        let text = kitfile::decode(fs::read(&path)?);
-        let text = text.with_context(|| format!("cannot read the Kitfile `{}`", path.display()))?;
+        let text = KitfileText::read(&path, path.display().to_string())?.into_text()?;
         Ok(ValidateOptions { context: folder, file, text })
     }
 }

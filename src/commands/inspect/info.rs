@@ -22,11 +22,11 @@ pub(crate) struct InfoArgs {
     /// ModelKit to show
     #[arg(value_name = "NAME:TAG")]
     reference: String,
-    /// Read from the registry instead of the local store
+    /// Read from the registry, even if the ModelKit is in the local store
     #[arg(short, long)]
     remote: bool,
     /// Show only this part: names separated by dots; a number selects an item of a list
-    #[arg(short, long, value_name = "PATH")]
+    #[arg(short, long, value_name = "PATH", overrides_with = "filter")]
     filter: Option<String>,
     /// Output format: yaml, json, or a Go template
     #[arg(long, value_name = "FORMAT", default_value = "yaml")]
@@ -41,6 +41,9 @@ impl InfoArgs {
             check_filter(filter)?;
         }
         let inspected = read(context, &self.network, &self.reference, self.remote)?;
+        if !inspected.modelkit.has_kitfile() {
+            context.output.warn("Artifact does not include Kitfile: functionality may be impacted");
+        }
         let text = match (&self.filter, &self.format) {
             (None, Format::Yaml | Format::Table) => kitfile::to_yaml(&inspected.modelkit.config.kitfile),
             (None, format) => {

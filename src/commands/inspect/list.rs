@@ -1,70 +1,141 @@
 //! `kit list`
 
+use std::io::{self, IsTerminal as _};
+
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::config::NetworkArgs;
-use crate::context::Context;
-use crate::output::{Format, table};
+use crate::context::{Context, parse};
+use crate::output::{Format, one_line, table};
+use kit_core::digest::Digest;
 use kit_core::oci::Reference;
-use kit_core::ops::{self, Listed, Location};
+use kit_core::ops::{self, Filter, Listed, Location, Selection};
 use kit_core::progress::human;
-use kit_core::store::Store;
 
 /// List ModelKits in the local store or a registry
 ///
-/// Without an argument, lists all ModelKits in the local store; with a repository in a registry, lists its tags. For
-/// an index, the NAME column shows the number of its ModelKits.
+/// Without an argument, lists all ModelKits in the local store; with a repository in a registry, lists its tags; with
+/// the host of a registry, lists its repositories, if it permits that. For an index, the NAME column shows the number
+/// of its ModelKits.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kit list
   kit list registry.example/team/sentiment
+  kit list registry.example
+  kit list --filter prompts --filter datasets:train
   kit list --format '{{.Repo}} {{.Tags}} {{.Digest}}'")]
 pub(crate) struct ListArgs {
-    /// Repository to list; with a registry host, it is read from the registry
+    /// Repository to list; with a registry host, it is read from the registry. A host alone lists its repositories
     #[arg(value_name = "REPOSITORY")]
     repository: Option<String>,
+    /// List only ModelKits with a matching part: TYPES[:NAMES], both comma-separated; types are kitfile, model,
+    /// datasets, code, docs, prompts and mcpservers (repeatable)
+    #[arg(short, long, value_name = "FILTER")]
+    filter: Vec<String>,
     /// Output format: table, json, yaml, or a Go template with `.Repo`, `.Tags`, `.Digest`, `.ModelName`, `.Size`,
     /// `.Author`, `.ModelKits`, `.Linked`
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
+    /// Show whole digests on a terminal, too
+    #[arg(long)]
+    no_trunc: bool,
     #[command(flatten)]
     network: NetworkArgs,
 }
 
 impl ListArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        if let Some(registry) = self.registry(context)? {
+            return self.list_repositories(context, registry);
+        }
         let rows = self.rows(context)?;
-        let text = self.format.render_rows(&rows, to_json, || render(&rows))?;
+        let text = self.format.render_rows(&rows, to_json, || {
+            // Scripts rely on the columns of KitOps.
+            let is_short = io::stdout().is_terminal() && !self.no_trunc;
+            if is_short { render(&self.with_full_names(rows.clone()), short) } else { render(&rows, Digest::to_string) }
+        })?;
         context.output.result(text)?;
         report_links(context, &rows);
         Ok(())
     }
 
+    /// The same rows with names that other commands accept: with the registry, if they are from one.
+    fn with_full_names(&self, mut rows: Vec<Listed>) -> Vec<Listed> {
+        let reference = self.repository.as_ref().and_then(|text| text.parse::<Reference>().ok());
+        if let Some(reference) = reference.filter(|reference| !reference.is_local()) {
+            for row in &mut rows {
+                row.repository = Some(reference.full_repository());
+            }
+        }
+        rows
+    }
+
+    /// The registry that the argument names: a host without a repository. The name of a local repository comes first.
+    fn registry(&self, context: &Context) -> Result<Option<&str>> {
+        let Some(text) = &self.repository else { return Ok(None) };
+        let Some(host) = host(text) else { return Ok(None) };
+        let local = text.parse::<Reference>().ok().filter(Reference::is_local);
+        let is_local = match local {
+            Some(reference) => {
+                !ops::list_local(&context.store()?, Some(&reference), &Selection::default(), &context.bars)?.is_empty()
+            }
+            None => false,
+        };
+        Ok((!is_local).then_some(host))
+    }
+
+    fn list_repositories(&self, context: &Context, registry: &str) -> Result<()> {
+        let client = self.network.client(&context.environment, context.bars.notifier())?;
+        let names = client.repositories(registry).with_context(|| {
+            format!(
+                "cannot list `{registry}`: many registries do not list their repositories; name one, as in `kit list \
+                 {registry}/REPOSITORY`"
+            )
+        })?;
+        let line = |name: &String| format!("{registry}/{}", one_line(name));
+        let lines = || names.iter().map(line).collect::<Vec<_>>().join("\n");
+        let to_json = |name: &String| json!({ "repo": format!("{registry}/{name}") });
+        Ok(context.output.result(self.format.render_rows(&names, to_json, lines)?)?)
+    }
+
     fn rows(&self, context: &Context) -> Result<Vec<Listed>> {
-        let store = context.store()?;
-        let Some(text) = &self.repository else { return Ok(ops::list_local(&store, None, &context.bars)?) };
+        let filters = self.filter.iter().map(|filter| parse::<Filter>(filter)).collect::<Result<_>>()?;
+        let (store, selection) = (context.store()?, Selection::new(filters));
+        let Some(text) = &self.repository else { return Ok(ops::list_local(&store, None, &selection, &context.bars)?) };
         match context.location_as_given(text)? {
             Location::Artifact(reference) if reference.is_local() => {
-                Ok(ops::list_local(&store, Some(&reference), &context.bars)?)
+                Ok(ops::list_local(&store, Some(&reference), &selection, &context.bars)?)
             }
-            Location::Artifact(reference) => self.remote_rows(context, &reference),
+            Location::Artifact(reference) => self.remote_rows(context, &reference, &selection),
             Location::Layout { path, .. } => {
-                let layout = Store::open(&path)?;
+                let layout = store.open_other(&path)?;
                 layout.expect_layout()?;
-                Ok(ops::list_layout(&layout, &format!("oci:{}", path.display()), &context.bars)?)
+                Ok(ops::list_layout(&layout, &format!("oci:{}", path.display()), &selection, &context.bars)?)
             }
         }
     }
 
-    fn remote_rows(&self, context: &Context, reference: &Reference) -> Result<Vec<Listed>> {
-        let client = self.network.client(&context.environment)?;
+    fn remote_rows(&self, context: &Context, reference: &Reference, selection: &Selection) -> Result<Vec<Listed>> {
+        let client = self.network.client(&context.environment, context.bars.notifier())?;
         let jobs = client.concurrency(&reference.registry);
-        ops::list_remote(&client.repository(reference), reference, jobs, &context.bars)
+        ops::list_remote(&client.repository(reference), reference, selection, jobs, &context.bars)
             .with_context(|| format!("cannot list `{reference}`"))
     }
+}
+
+/// Returns the host in `text` if it can only be that of a registry: a domain, or `localhost` with a port.
+fn host(text: &str) -> Option<&str> {
+    let text = text.strip_prefix("https://").or_else(|| text.strip_prefix("oci://")).unwrap_or(text);
+    let host = text.strip_suffix('/').unwrap_or(text);
+    let (name, port) = host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit());
+    let is_name = !name.is_empty() && name.bytes().all(|sign| sign.is_ascii_alphanumeric() || b".-".contains(&sign));
+    let is_domain = name.contains('.') && !name.starts_with('.') && !name.ends_with('.');
+    let is_host = (is_domain || name == "localhost" && port.is_some()) && is_name && port.is_none_or(is_port);
+    is_host.then_some(host)
 }
 
 /// Lists linked ModelKits in a message, since the table has the columns of KitOps, which scripts expect.
@@ -89,15 +160,25 @@ fn names(row: &Listed) -> String {
 const NONE: &str = "<none>";
 
 pub(crate) fn or_none(text: &str) -> String {
-    if text.is_empty() { NONE.to_owned() } else { text.to_owned() }
+    if text.trim().is_empty() { NONE.to_owned() } else { text.to_owned() }
 }
 
 fn name(row: &Listed) -> String {
     row.modelkits.map_or_else(|| or_none(&row.name), |count| format!("<index of {count}>"))
 }
 
+/// Scripts split a row where two blanks meet, so a cell does not contain two.
+fn single_spaced(cell: &str) -> String {
+    cell.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// The first twelve digits of a digest, which identify it in practice.
+fn short(digest: &Digest) -> String {
+    digest.hex()[..12].to_owned()
+}
+
 /// Renders a row for each tag.
-fn render(rows: &[Listed]) -> String {
+fn render(rows: &[Listed], digest: impl Fn(&Digest) -> String) -> String {
     let mut cells = Vec::new();
     for row in rows {
         let untagged = [String::new()];
@@ -106,10 +187,10 @@ fn render(rows: &[Listed]) -> String {
             cells.push([
                 or_none(row.repository.as_deref().unwrap_or_default()),
                 or_none(tag),
-                or_none(&row.author),
-                name(row),
+                single_spaced(&or_none(&row.author)),
+                single_spaced(&name(row)),
                 human(row.size),
-                row.digest.to_string(),
+                digest(&row.digest),
             ]);
         }
     }
@@ -129,4 +210,31 @@ fn to_json(row: &Listed) -> Value {
         "author": or_none(&row.author),
         "linked": row.is_linked,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_alone_is_a_registry() {
+        for (text, expected) in [
+            ("registry.example", Some("registry.example")),
+            ("registry.example:5000", Some("registry.example:5000")),
+            ("registry.example/", Some("registry.example")),
+            ("https://registry.example/", Some("registry.example")),
+            ("127.0.0.1:5000", Some("127.0.0.1:5000")),
+            ("localhost:5000", Some("localhost:5000")),
+            ("localhost", None),
+            ("localhost:v1", None),
+            ("model:1", None),
+            ("model", None),
+            ("registry.example/model", None),
+            (".", None),
+            ("..", None),
+            ("registry.example:v1", None),
+        ] {
+            assert_eq!(host(text), expected, "{text}");
+        }
+    }
 }

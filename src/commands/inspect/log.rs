@@ -31,7 +31,7 @@ pub(crate) struct LogArgs {
     /// Repository, or a version in it
     #[arg(value_name = "NAME[:TAG]")]
     reference: String,
-    /// Read from the registry instead of the local store
+    /// Read from the registry, even if the ModelKit is in the local store
     #[arg(short, long)]
     remote: bool,
     /// Show changed files as well; reads the layers that differ
@@ -55,7 +55,7 @@ impl LogArgs {
     fn versions(&self, context: &Context) -> Result<Vec<Version>> {
         let location = context.location_as_given(&self.reference)?;
         let session = context.session(&self.network)?;
-        let jobs = if self.remote { session.jobs(&[&location]) } else { ops::jobs() };
+        let jobs = session.jobs(&[&location]);
         let files = DiffOptions {
             only: None,
             jobs: ops::jobs(),
@@ -64,7 +64,7 @@ impl LogArgs {
             with_statistics: false,
         };
         let options = LogOptions {
-            place: if self.remote { Lookup::Remote } else { Lookup::Local },
+            place: if self.remote { Lookup::Remote } else { Lookup::Anywhere },
             files: self.files.then_some(files),
             jobs,
         };

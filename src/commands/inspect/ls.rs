@@ -30,6 +30,9 @@ pub(crate) struct LsArgs {
     /// ModelKit, optionally with the path of a file or folder in it
     #[arg(value_name = "NAME:TAG[//PATH]")]
     reference: String,
+    /// Path of the file or folder, if it is not part of the first argument
+    #[arg(value_name = "PATH")]
+    path: Option<String>,
     /// List only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, datasets, code, docs
     /// and prompts (repeatable)
     #[arg(short, long, value_name = "FILTER")]
@@ -45,7 +48,7 @@ pub(crate) struct LsArgs {
 impl LsArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let filters = self.filter.iter().map(|filter| parse::<Filter>(filter)).collect::<Result<_>>()?;
-        let wanted = context.file_location(&self.reference)?;
+        let wanted = context.file_in(&self.reference, self.path.as_deref())?;
         let failed = || format!("cannot list the files of `{wanted}`");
         let (found, inspected) = self.open.open(context, &wanted.location).with_context(failed)?;
         let selection = &Selection::new(filters);

@@ -32,7 +32,7 @@ Examples:
   kit verify ./work --lock sentiment.lock --format json")]
 pub(crate) struct VerifyArgs {
     /// Folder to verify
-    #[arg(value_name = "FOLDER")]
+    #[arg(value_name = "FOLDER", default_value = ".")]
     folder: PathBuf,
     /// ModelKit to compare the folder with
     #[arg(value_name = "NAME:TAG", conflicts_with = "lock")]
@@ -41,7 +41,7 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "FILE")]
     lock: Option<PathBuf>,
     /// Compare only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, datasets, code,
-    /// docs and prompts (repeatable)
+    /// docs, prompts and mcpservers (repeatable)
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
     /// Output format: table, json, yaml, or a Go template

@@ -6,7 +6,7 @@ use clap::Args;
 use crate::commands::inspect::list;
 use crate::context::Context;
 use crate::output::{counted, one_line};
-use kit_core::ops::{self, Checked};
+use kit_core::ops::{self, Checked, Selection};
 use kit_core::progress::human;
 use kit_core::store::Store;
 
@@ -80,6 +80,6 @@ fn report_links(context: &Context, store: &Store, links: usize) -> Result<()> {
     if links == 0 {
         return Ok(());
     }
-    list::report_links(context, &ops::list_local(store, None, &context.bars)?);
+    list::report_links(context, &ops::list_local(store, None, &Selection::default(), &context.bars)?);
     Ok(())
 }

@@ -35,6 +35,9 @@ impl TagArgs {
         if targets.iter().any(|target| target.digest.is_some()) {
             return Err(usage(format!("`{}` contains a digest; a new name needs a tag", self.target)));
         }
+        if source.selector().is_none() {
+            return Err(usage(format!("source ModelKit reference requires a tag or digest ({source}:<tag>)")));
+        }
         let session = context.session(&self.network)?;
         for target in targets {
             let target = target.with_tag(target.tag.clone().unwrap_or_else(Tag::latest));

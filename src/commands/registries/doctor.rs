@@ -56,7 +56,7 @@ impl DoctorArgs {
             DoctorTarget::Registry(registry) => registry,
             DoctorTarget::Repository(reference) => &reference.registry,
         };
-        let client = self.network.client(&context.environment)?;
+        let client = self.network.client(&context.environment, context.bars.notifier())?;
         if self.forget {
             client.forget(registry)?;
         }

@@ -45,7 +45,7 @@ impl LoginArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let registry = host(&self.registry)?;
         let given = self.credentials(context)?;
-        let client = self.network.client(&context.environment)?;
+        let client = self.network.client(&context.environment, context.bars.notifier())?;
         let refused = |source| NotLoggedIn { registry: registry.to_owned(), source };
         client.check_credentials(registry, &given).map_err(refused)?;
         context

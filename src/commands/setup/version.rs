@@ -7,10 +7,14 @@ use serde_json::json;
 use crate::context::Context;
 use crate::output::Format;
 
+/// The value of the line that SDKs of `KitOps` read. It has no colon, because they split lines at every colon.
+const GO_VERSION: &str = "none (written in Rust)";
+
 /// Show the version of kit
 #[derive(Debug, Args)]
 pub(crate) struct VersionArgs {
-    /// Output format: table, json, yaml, or a Go template with `.Version`, `.Commit`, `.Built`, `.Compiler`
+    /// Output format: table, json, yaml, or a Go template with `.Version`, `.Commit`, `.Built`, `.GoVersion`,
+    /// `.Compiler`
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
     /// Accepted for compatibility with KitOps; this `kit` never checks for updates
@@ -27,8 +31,14 @@ impl VersionArgs {
         let version = kit_core::VERSION;
         // Set by `build.rs`.
         let (commit, built, compiler) = (env!("KIT_COMMIT"), env!("KIT_BUILT"), env!("KIT_COMPILER"));
-        let data = json!({ "version": version, "commit": commit, "built": built, "compiler": compiler });
-        let table = || format!("Version: {version}\nCommit: {commit}\nBuilt: {built}\nCompiler: {compiler}\n");
+        let data = json!({
+            "version": version, "commit": commit, "built": built, "goVersion": GO_VERSION, "compiler": compiler,
+        });
+        let table = || {
+            format!(
+                "Version: {version}\nCommit: {commit}\nBuilt: {built}\nGo version: {GO_VERSION}\nCompiler: {compiler}\n"
+            )
+        };
         Ok(context.output.result(self.format.render(&data, table)?)?)
     }
 }

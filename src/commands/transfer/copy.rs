@@ -5,6 +5,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
+use super::forms;
 use crate::arguments::{DryRunArgs, dry_run};
 use crate::config::NetworkArgs;
 use crate::context::Context;
@@ -17,6 +18,9 @@ use kit_core::progress::Phase;
 /// Blobs are streamed from the source to the destination and not stored locally. Within one registry they are mounted,
 /// if the registry supports that, and not transferred at all. ModelKits that the model refers to are listed, not
 /// copied.
+///
+/// Other forms of the ModelKit, which `kit push --also` tags beside it, are copied too: NAME:TAG-modelpack becomes
+/// DESTINATION-modelpack. Tags of that form with other layers are left alone.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -56,12 +60,14 @@ impl CopyArgs {
         };
         if self.dry_run.dry_run {
             let plan = ops::plan(&*found.source, &found.name, &session.look(destination)?, &options)?;
-            return dry_run::show(&context.output, &plan);
+            dry_run::show(&context.output, &plan)?;
+            return forms::show(context, &found, &plan.manifest);
         }
         context.output.say(&format!("Copying {source} to {destination}"));
         let (target, tag) = session.target_for(&found, destination)?;
         let copied = ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), &options, &context.bars)?;
         context.output.result(format!("Copied {}", copied.manifest.digest))?;
+        forms::copy(context, &found, (&*target, tag.as_deref()), &copied.manifest, (&options, "Copied"))?;
         context.output.say(&Moved::sent(&copied).in_words(start));
         for parent in ops::parents(&found)? {
             context.output.say(&format!("The model refers to {parent}, which was not copied"));

@@ -1,7 +1,9 @@
 //! Commands that move ModelKits between the local store, registries, archives and directories.
 
+mod as_skill;
 mod convert;
 mod copy;
+mod forms;
 mod load;
 mod promote;
 mod pull;
@@ -14,6 +16,6 @@ pub(crate) use copy::CopyArgs;
 pub(crate) use load::LoadArgs;
 pub(crate) use promote::PromoteArgs;
 pub(crate) use pull::{FetchArgs, PullArgs};
-pub(crate) use push::{PushArgs, SendArgs};
+pub(crate) use push::{PushArgs, SendArgs, Sent};
 pub(crate) use save::SaveArgs;
 pub(crate) use unpack::{UnpackArgs, moved};

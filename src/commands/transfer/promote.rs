@@ -5,6 +5,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
+use super::forms;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::{Moved, usage};
@@ -18,6 +19,9 @@ use kit_core::progress::Phase;
 /// The digest does not change. If another client moves the tag in the meantime, the command fails and leaves the tag
 /// alone. Registries have no atomic compare-and-swap for tags: the tag is read right before it is written, and a
 /// change between these two requests goes unnoticed. To move a tag in the local store, use `kit tag`.
+///
+/// Other forms of the ModelKit, which `kit push --also` tags beside it, follow it: NAME:TAG-image is promoted to
+/// DESTINATION-image. Tags of that form with other layers are left alone.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -54,7 +58,6 @@ impl PromoteArgs {
         let Promoted { copied, before } = self
             .promote(context, &source, target, expected)
             .with_context(|| format!("cannot promote `{source}` to `{destination}`"))?;
-        context.output.result(format!("Promoted {}", copied.manifest.digest))?;
         context.output.say(&format!("{} · the tag pointed to {before}", Moved::sent(&copied).in_words(start)));
         Ok(())
     }
@@ -74,6 +77,11 @@ impl PromoteArgs {
             origins: Origins::beside(source, &target),
             phase: Phase::Copying,
         };
-        Ok(ops::promote(&session, &found, destination, expected, &options)?)
+        let promoted = ops::promote(&session, &found, destination, expected, &options)?;
+        let modelkit = &promoted.copied.manifest;
+        context.output.result(format!("Promoted {}", modelkit.digest))?;
+        let (target, tag) = session.target(&target)?;
+        forms::copy(context, &found, (&*target, tag.as_deref()), modelkit, (&options, "Promoted"))?;
+        Ok(promoted)
     }
 }

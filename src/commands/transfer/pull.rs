@@ -20,8 +20,8 @@ use kit_core::progress::{Phase, human};
 /// reused, and only the rest is downloaded, if that is faster. An interrupted pull resumes when it is run again.
 /// ModelKits that the model refers to are pulled as well, each into its own repository.
 ///
-/// Use --label to select a ModelKit from an index; it is stored under the name of the index. `kit index pull`
-/// downloads all ModelKits of an index.
+/// Use --label to select a ModelKit from an index; it is stored under the name of the index. `kit index pull
+/// --with-modelkits` downloads all ModelKits of an index.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -38,7 +38,7 @@ pub(crate) struct PullArgs {
 
 impl PullArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
-        self.fetch.run(context, Wanted::ModelKit(&self.labels.label))
+        self.fetch.run(context, Wanted::ModelKit(self.labels.labels()?))
     }
 }
 
@@ -55,16 +55,15 @@ pub(crate) struct FetchArgs {
     #[arg(long)]
     no_delta: bool,
     #[command(flatten)]
-    dry_run: DryRunArgs,
+    pub(crate) dry_run: DryRunArgs,
     #[command(flatten)]
-    network: NetworkArgs,
+    pub(crate) network: NetworkArgs,
 }
 
 impl FetchArgs {
     pub(crate) fn run(&self, context: &Context, wanted: Wanted<'_>) -> Result<()> {
         let start = Instant::now();
-        let source = context.location(&self.source)?;
-        let name = self.local_name(&source)?;
+        let (source, name) = self.places(context)?;
         let session = context.session(&self.network)?;
         let failure = || format!("Failed to pull `{source}`");
         let options =
@@ -86,6 +85,13 @@ impl FetchArgs {
         };
         context.output.say(&format!("{} · {name}", moved.in_words(start)));
         Ok(())
+    }
+
+    /// The source, and the name in the local store.
+    pub(crate) fn places(&self, context: &Context) -> Result<(Location, Reference)> {
+        let source = context.location(&self.source)?;
+        let name = self.local_name(&source)?;
+        Ok((source, name))
     }
 
     fn local_name(&self, source: &Location) -> Result<Reference> {

@@ -5,14 +5,14 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::arguments::{CompatArgs, DryRunArgs, FormName, dry_run};
+use crate::arguments::{CompatArgs, DryRunArgs, FormName, ImageArgs, dry_run};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Moved, usage};
 use kit_core::digest::Digest;
-use kit_core::modelkit::{Documents, Platform};
+use kit_core::modelkit::Documents;
 use kit_core::oci::{Reference, Tag};
-use kit_core::ops::{self, CopyOptions, Located, Location, Lookup, Origins, Session};
+use kit_core::ops::{self, CopyOptions, ImageBase, Located, Location, Lookup, Origins, Session};
 use kit_core::progress::Phase;
 
 /// Upload a ModelKit to a registry
@@ -21,8 +21,8 @@ use kit_core::progress::Phase;
 /// complete.
 ///
 /// With --also, additional manifests are pushed that refer to the same layers, so nothing is stored twice: a CNCF
-/// ModelPack, or an image that Kubernetes mounts as a volume and that podman and umoci unpack. Their tags are the tag
-/// of the ModelKit with -modelpack or -image appended.
+/// ModelPack, or an image that Kubernetes and KServe mount as a volume and that podman and umoci unpack. Their tags
+/// are the tag of the ModelKit with -modelpack or -image appended.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -35,10 +35,8 @@ pub(crate) struct PushArgs {
     /// Additional manifests for other tools: modelpack, image, modelkit
     #[arg(long, value_name = "FORM[,FORM]", value_delimiter = ',')]
     also: Vec<FormName>,
-    /// Platform recorded in the image config; container runtimes require one [default: linux on this machine's
-    /// architecture]
-    #[arg(long, value_name = "OS/ARCHITECTURE", requires = "also")]
-    platform: Option<Platform>,
+    #[command(flatten)]
+    image: ImageArgs,
     #[command(flatten)]
     compat: CompatArgs,
     #[command(flatten)]
@@ -55,36 +53,53 @@ pub(crate) struct SendArgs {
     #[arg(value_name = "DESTINATION")]
     destination: Option<String>,
     #[command(flatten)]
-    dry_run: DryRunArgs,
+    pub(crate) dry_run: DryRunArgs,
     #[command(flatten)]
-    network: NetworkArgs,
+    pub(crate) network: NetworkArgs,
 }
 
-/// Manifests and configs to push in addition to the ModelKit, with their tags.
-type Lists = Vec<(String, Documents)>;
+/// The artifact to upload. An index and a ModelKit may have the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// The ModelKit; if there is none, the index with all its ModelKits.
+    Artifact,
+    /// The index with all its ModelKits.
+    WholeIndex,
+}
+
+/// A form of the ModelKit that is pushed in addition to it.
+pub(crate) struct Also {
+    /// Its tag.
+    tag: String,
+    /// The manifest and the config.
+    documents: Documents,
+    /// The image whose layers come first.
+    base: Option<ImageBase>,
+}
 
 impl SendArgs {
-    /// Uploads the source, and the additional manifests that `lists` builds from it for the destination.
+    /// Uploads the source, and the additional forms that `also` makes of it for the destination.
     pub(crate) fn run(
         &self,
         context: &Context,
-        lists: impl FnOnce(&Located, &Location) -> Result<Lists>,
+        sent: Sent,
+        also: impl FnOnce(&Session<'_>, &Located, &Location) -> Result<Vec<Also>>,
     ) -> Result<()> {
         let start = Instant::now();
-        let source = context.location(&self.source)?;
-        let destination = match &self.destination {
-            Some(text) => context.location(text)?,
-            None => source.clone(),
-        };
+        let (source, destination) = self.places(context)?;
         let session = context.session(&self.network)?;
         let failure = || failure(&source, &destination);
-        let found = session.find(&source, Lookup::Local).with_context(failure)?;
+        let found = match sent {
+            Sent::Artifact => session.find(&source, Lookup::Local),
+            Sent::WholeIndex => session.find_index(&source, Lookup::Local),
+        };
+        let found = found.with_context(failure)?;
         // A form that the ModelKit cannot have is an error before anything is uploaded.
-        let lists = lists(&found, &destination).with_context(failure)?;
+        let also = also(&session, &found, &destination).with_context(failure)?;
         if self.dry_run.dry_run {
             show_plan(context, &session, &found, &destination).with_context(failure)?;
-            return lists.iter().try_for_each(|(tag, list)| {
-                Ok(context.output.result(format!("add   {:>14} {} {tag}", list.manifest.size, list.manifest.digest))?)
+            return also.iter().try_for_each(|Also { tag, documents: Documents { manifest, .. }, .. }| {
+                Ok(context.output.result(format!("add   {:>14} {} {tag}", manifest.size, manifest.digest))?)
             });
         }
         context.output.say(&announcement(&source, &destination));
@@ -93,32 +108,62 @@ impl SendArgs {
         let copied = ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), &options, &context.bars)
             .with_context(failure)?;
         context.output.result(format!("Pushed {}", copied.manifest.digest))?;
-        for (tag, list) in lists {
-            ops::publish(&list, &*target, &tag).with_context(|| format!("cannot add `{tag}` to `{destination}`"))?;
-            context.output.result(format!("Pushed {} {tag}", list.manifest.digest))?;
+        for Also { tag, documents, base } in also {
+            let failure = || format!("cannot add `{tag}` to `{destination}`");
+            if let Some(base) = base {
+                base.send(&*target, &options, &context.bars).with_context(failure)?;
+            }
+            ops::publish(&documents, &*target, &tag).with_context(failure)?;
+            context.output.result(format!("Pushed {} {tag}", documents.manifest.digest))?;
         }
         context.output.say(&Moved::sent(&copied).in_words(start));
         Ok(())
+    }
+
+    /// The source and the destination, by default of the same name.
+    pub(crate) fn places(&self, context: &Context) -> Result<(Location, Location)> {
+        let source = context.location(&self.source)?;
+        let destination = match &self.destination {
+            Some(text) => context.location(text)?,
+            None => source.clone(),
+        };
+        Ok((source, destination))
     }
 }
 
 impl PushArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
-        self.send.run(context, |found, destination| self.lists(context, found, destination))
+        self.send.run(context, Sent::Artifact, |session, found, destination| {
+            self.forms(context, session, found, destination)
+        })
     }
 
-    /// The manifests that --also asks for, with their tags.
-    fn lists(&self, context: &Context, found: &Located, destination: &Location) -> Result<Lists> {
+    /// The forms that --also asks for.
+    fn forms(
+        &self,
+        context: &Context,
+        session: &Session<'_>,
+        found: &Located,
+        destination: &Location,
+    ) -> Result<Vec<Also>> {
         if self.compat.is_given() && !self.also.contains(&FormName::Modelpack) {
             return Err(usage("--compat requires `--also modelpack`"));
         }
-        let platform = self.platform.clone().unwrap_or_else(Platform::host);
-        let list = |name: &FormName| {
+        let form = |name: &FormName| {
             let tag = tag_of(*name, destination)?;
-            let list = ops::list_as(found, &name.form(self.compat, &platform), ops::jobs(), &context.bars);
-            Ok((tag.clone(), list.with_context(|| format!("cannot make `{tag}`"))?))
+            let mut image = self.image.image();
+            let base = match &self.image.image_base {
+                Some(base) if *name == FormName::Image => {
+                    Some(ops::image_base(session, &context.location(base)?, &image.platform)?)
+                }
+                _ => None,
+            };
+            image.base = base.as_ref().map(|base| base.image.clone());
+            let form = name.form(self.compat, &image);
+            let documents = ops::list_as(found, &form, ops::jobs(), &context.bars);
+            Ok(Also { documents: documents.with_context(|| format!("cannot make `{tag}`"))?, tag, base })
         };
-        self.also.iter().map(list).collect()
+        self.also.iter().map(form).collect()
     }
 }
 

@@ -1,18 +1,21 @@
 //! `kit unpack`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use fs_err as fs;
 
+use super::as_skill::AsSkill;
 use crate::arguments::{LabelArgs, OverwriteArgs, UnsafePathArgs, lock_file};
 use crate::config::NetworkArgs;
-use crate::context::{Context, parse};
-use crate::output::{Moved, and_taken, counted};
-use kit_core::archive::Placed;
-use kit_core::modelkit::{Filter, Part, Selection};
-use kit_core::ops::{self, Lookup, RemoteData, UnpackOptions};
+use crate::context::Context;
+use crate::output::{Moved, and_taken, counted, usage};
+use kit_core::archive::{PathPatterns, Placed};
+use kit_core::modelkit::{Filter, InvalidFilter, Part, Selection};
+use kit_core::ops::{self, Location, Lookup, RemoteData, Session, UnpackOptions};
 
 /// Unpack a ModelKit, or parts of it, into a folder
 ///
@@ -27,22 +30,28 @@ Examples:
   kit unpack registry.example/team/sentiment:v2 -d /srv/model --filter model
   kit unpack registry.example/team/sentiment:all -l quantization=Q4_K -d /srv/model
   kit unpack sentiment:v2 --filter kitfile,code --filter datasets:train,validation
-  kit unpack sentiment:v2 --include-remote --lock Kitfile.lock")]
+  kit unpack sentiment:v2 --path 'tokenizer*' --path config.json
+  kit unpack sentiment:v2 --include-remote --lock Kitfile.lock
+  kit unpack reviewer:v1 --as-skill=claude-code,cursor")]
 pub(crate) struct UnpackArgs {
     /// ModelKit to unpack
     #[arg(value_name = "NAME:TAG")]
     reference: String,
-    /// Folder to unpack into
-    #[arg(short, long, value_name = "FOLDER", default_value = ".")]
-    dir: PathBuf,
+    /// Folder to unpack into [default: the current folder]
+    #[arg(short, long, value_name = "FOLDER")]
+    dir: Option<PathBuf>,
     #[command(flatten)]
     overwrite: OverwriteArgs,
     #[command(flatten)]
     unsafe_paths: UnsafePathArgs,
-    /// Unpack only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, datasets, code, docs
-    /// and prompts (repeatable)
+    /// Unpack only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, datasets, code, docs,
+    /// prompts and mcpservers (repeatable)
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
+    /// Unpack only files and folders whose paths match, in the syntax of .kitignore: `*` matches within a name, `**`
+    /// across folders (repeatable)
+    #[arg(long, value_name = "GLOB", conflicts_with = "as_skill")]
+    path: Vec<String>,
     #[command(flatten)]
     labels: LabelArgs,
     /// Download remote datasets as well: from https URLs, object stores (s3) and other ModelKits
@@ -51,6 +60,10 @@ pub(crate) struct UnpackArgs {
     /// Verify remote datasets against the digests in this Kitfile.lock
     #[arg(long, value_name = "FILE", requires = "include_remote")]
     lock: Option<PathBuf>,
+    /// Install the prompts with a SKILL.md as skills of agents instead of unpacking: for the comma-separated AGENTS, or
+    /// for those that are installed; with --dir for the project in that folder, otherwise for all projects
+    #[arg(long, value_name = "AGENTS", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    as_skill: Option<String>,
     /// Unpack the Kitfile (use --filter kitfile)
     #[arg(long, hide = true)]
     kitfile: bool,
@@ -74,23 +87,43 @@ impl UnpackArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let start = Instant::now();
         let location = context.location(&self.reference)?;
+        let folder = context.environment.absolute(self.dir.as_deref().unwrap_or(Path::new(".")));
+        let session = context.session(&self.network)?;
+        if let Some(agents) = &self.as_skill {
+            return self.install_skills(context, &session, (agents, &location, &folder));
+        }
         let options = UnpackOptions {
-            folder: context.environment.absolute(&self.dir),
+            folder,
             overwrite: self.overwrite.choice(),
             unsafe_paths: self.unsafe_paths.choice(&context.environment),
-            selection: self.selection()?,
+            selection: Selection::new(self.filters()?),
+            paths: Arc::new(PathPatterns::parse(&self.path).map_err(usage)?),
             remote: self.remote(context)?,
             jobs: ops::jobs(),
         };
-        let session = context.session(&self.network)?;
+        let labels = self.labels.labels()?;
         let folder = options.folder.display().to_string();
         context.output.say(&format!("Unpacking to {folder}"));
         let unpacked = session
-            .find_labelled(&location, Lookup::Anywhere, &self.labels.label)
+            .find_labelled(&location, Lookup::Anywhere, labels)
             .and_then(|found| ops::unpack(&session, &found, &location.to_string(), &options))
             .with_context(|| format!("cannot unpack `{location}` into `{folder}`"))?;
         context.output.say(&summary(&unpacked, &folder, start));
         Ok(())
+    }
+
+    fn install_skills(
+        &self,
+        context: &Context,
+        session: &Session<'_>,
+        (agents, location, folder): (&str, &Location, &Path),
+    ) -> Result<()> {
+        let overwrite = self.overwrite.choice();
+        let project = self.dir.is_some().then_some(folder);
+        let install = AsSkill { agents, folder: project, overwrite, filters: self.filters()? };
+        fs::create_dir_all(folder)?;
+        context.output.say(&format!("Unpacking to {}", folder.display()));
+        install.run(context, session, location, self.labels.labels()?)
     }
 
     fn remote(&self, context: &Context) -> Result<RemoteData> {
@@ -101,9 +134,9 @@ impl UnpackArgs {
         Ok(RemoteData::Fetched(lock.transpose()?))
     }
 
-    /// The selected parts. The old switches of KitOps only have an effect without `--filter`.
-    fn selection(&self) -> Result<Selection> {
-        let filters = self.filter.iter().map(|filter| parse::<Filter>(filter)).collect::<Result<Vec<_>>>()?;
+    /// The filters for the selected parts. The old switches of KitOps only have an effect without `--filter`.
+    fn filters(&self) -> Result<Vec<Filter>> {
+        let filters = self.filter.iter().map(|filter| parse_filter(filter)).collect::<Result<Vec<_>>>()?;
         let switches = [
             (self.kitfile, Part::Kitfile),
             (self.model, Part::Model),
@@ -113,10 +146,14 @@ impl UnpackArgs {
         ];
         let parts: Vec<_> = switches.into_iter().filter(|(is_set, _)| *is_set).map(|(_, part)| part).collect();
         if filters.is_empty() && !parts.is_empty() {
-            return Ok(Selection::new(vec![Filter::of(parts)]));
+            return Ok(vec![Filter::of(parts)]);
         }
-        Ok(Selection::new(filters))
+        Ok(filters)
     }
+}
+
+fn parse_filter(text: &str) -> Result<Filter> {
+    text.parse().map_err(|error: InvalidFilter| usage(format!("Invalid filter '{text}': {error}")))
 }
 
 fn summary(unpacked: &ops::Unpacked, folder: &str, start: Instant) -> String {

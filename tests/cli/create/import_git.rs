@@ -226,7 +226,7 @@ fn a_revision_or_object_that_git_lacks_is_named() {
     scene.import(&[&scene.address]).fails().says("does not have `model.safetensors`").says("Object does not exist");
     scene.import(&["./nothing"]).fails().says("cannot import `./nothing`: it does not exist");
     scene.sandbox.write("plain/a.txt", "");
-    scene.import(&["./plain"]).fails().says("it is a folder, but neither a git repository");
+    scene.import(&["./plain"]).fails().says("it is a folder, but neither a git repository nor an MLflow run");
     let secret = scene.import(&["http://me:s3cret@127.0.0.1:1/ada/net"]).fails();
     assert!(!secret.stderr.contains("s3cret"), "{}", secret.stderr);
     secret.says("'http://127.0.0.1:1/ada/net/'");
@@ -278,4 +278,26 @@ fn links_are_skipped_with_a_warning() {
     scene.git(&["commit", "-q", "-m", "second"]);
     scene.import(&[&scene.address, "-t", "a:v1"]).ok().says("`link.md` is a symbolic link");
     assert!(!scene.sandbox.kit(&["ls", "a:v1"]).ok().stdout.contains("link"));
+}
+
+#[test]
+fn the_attestation_of_an_import_is_a_predicate_to_sign() {
+    let scene = Scene::new();
+    let commit = scene.git(&["rev-parse", "HEAD"]);
+    let import = |args: &[&str]| scene.import(&[&[&*scene.address], args].concat());
+    let run = import(&["-t", "net:v1", "--attestation-output", "import.json", "--depth", "-1"]).ok();
+    let predicate: serde_json::Value = serde_json::from_str(&scene.sandbox.read("import.json")).unwrap();
+    let parameters = &predicate["buildDefinition"]["externalParameters"];
+    assert_eq!(parameters["source"]["uri"], format!("git+{}", scene.address));
+    assert_eq!(parameters["source"]["digest"]["gitCommit"], commit.trim());
+    let manifest = scene.sandbox.kit(&["inspect", "net:v1"]).ok().json()["manifest"].take();
+    let config = manifest["config"]["digest"].as_str().unwrap().trim_start_matches("sha256:");
+    assert_eq!(parameters["kitfile"]["digest"]["sha256"], config);
+    let digest = run.digest();
+    run.says(&format!("ModelKit manifest digest: {digest}"));
+
+    let printed = import(&["-t", "net:v1", "--attestation-output", "-"]).ok();
+    assert_eq!(printed.json()["runDetails"]["builder"]["id"], "https://kitops.org/kit");
+    import(&["-t", "net:v2", "--attestation-output", "no/such/folder.json"]).fails();
+    scene.sandbox.kit(&["inspect", "net:v2"]).fails();
 }

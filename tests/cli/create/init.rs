@@ -276,3 +276,49 @@ fn a_repository_of_a_hub_is_drafted_for_without_its_weights() {
     sandbox.kit(&["init", "p", "--ref", "v1"]).exits(2);
     sandbox.kit(&["init", "no/such/name", "--remote", "-o", "-"]).exits(2);
 }
+
+#[test]
+fn folders_of_a_model_of_sentence_transformers_belong_to_it() {
+    let sandbox = Sandbox::new();
+    let modules = json!([
+        { "idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer" },
+        { "idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling" },
+    ]);
+    sandbox.write("p/modules.json", modules.to_string());
+    sandbox.write("p/1_Pooling/config.json", "{}");
+    sandbox.write("p/other/config.json", "{}");
+    sandbox.write("p/model.safetensors", samples::small_safetensors());
+    let kitfile = draft(&sandbox);
+    assert!(kitfile.contains("    - path: 1_Pooling/config.json\n"), "{kitfile}");
+    assert!(kitfile.contains("code:\n  - path: other\n"), "{kitfile}");
+}
+
+#[test]
+fn files_of_deeper_folders_are_listed_on_request() {
+    let sandbox = Sandbox::new();
+    for file in ["a/b/c/net.bin", "a/b/README.md", "a/data.csv"] {
+        sandbox.write(&format!("p/{file}"), "x");
+    }
+    let paths = |depth: &str| {
+        let kitfile = sandbox.kit(&["init", "p", "--depth", depth, "-o", "-"]).ok().stdout;
+        kitfile
+            .lines()
+            .filter_map(|line| line.split_once("path: "))
+            .map(|(_, path)| path.to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(paths("0"), ["a"]);
+    assert_eq!(paths("1"), ["a/b", "a/data.csv"]);
+    assert_eq!(paths("-1"), ["a/b/c/net.bin", "a/data.csv", "a/b/README.md"]);
+}
+
+#[test]
+fn the_current_folder_is_the_default() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    let kit = |args: &[&str]| sandbox.run(sandbox.command(args).current_dir(sandbox.path("project")));
+    kit(&["init", "--force", "--name", "sample"]).ok();
+    kit(&["pack", "-t", "sample:v1", "--lock"]).ok();
+    kit(&["verify"]).ok();
+    kit(&["validate"]);
+}

@@ -13,7 +13,7 @@ const BUNDLE: &str = "UEsDBBQAAAAAAAAAIQBDv6ajAgAAAAIAAAANAAAAbWFuaWZlc3QuanNvbn
 const LAYER: &str = "sha256:a25df48ff5750944b5016fad4379eb4134e5b6957df65fd803049818d7911155";
 const CONFIG: &str = "sha256:7211ea8dcc2f85c839f6e4025e6da121ab5855be422c86bef28941cc8ceff24b";
 
-fn bundle() -> Vec<u8> {
+pub fn bundle() -> Vec<u8> {
     BASE64_STANDARD.decode(BUNDLE).unwrap()
 }
 

@@ -1,15 +1,19 @@
 //! Tests of the commands that make a ModelKit or prepare one.
 
 mod hub;
+mod import_artifact;
 mod import_git;
 mod import_mlflow;
+mod import_tracking;
 mod init;
+mod kitfile_rules;
 mod link;
 mod lock;
-mod mcp;
+pub mod mcp;
 mod pack;
 mod pack_push;
 mod pins;
 mod remote;
 mod scarce;
+mod special_files;
 mod validate;

@@ -217,7 +217,7 @@ fn a_model_may_come_from_another_modelkit() {
     sandbox.write("tuned/app.py", "app");
     sandbox.write("tuned/weights/model.bin", "comes from base");
     sandbox.kit(&["pack", "tuned", "-t", "tuned:v1"]).ok();
-    sandbox.kit(&["unpack", "tuned:v1", "-d", "out"]).ok().says("Unpacking referenced modelkit base:v1");
+    sandbox.kit(&["unpack", "tuned:v1", "-d", "out"]).ok().says("Unpacking referenced ModelKit base:v1");
     assert_eq!(sandbox.names("out"), ["Kitfile", "app.py", "weights/model.bin", "weights/tokenizer.json"]);
     assert_eq!(sandbox.read("out/weights/model.bin"), "weights\n");
     sandbox.kit(&["unpack", "tuned:v1", "-d", "code", "--filter", "code"]).ok();
@@ -303,7 +303,10 @@ fn a_raw_layer_is_the_file_itself_and_folders_stay_tar() {
     sandbox.kit(&[&raw[..], &["--compression", "zstd"]].concat()).ok();
     sandbox.kit(&["unpack", "sample:raw", "-d", "zstd", "--filter", "code"]).ok();
     assert_eq!(sandbox.tree("zstd"), [("run.sh".to_owned(), "#!/bin/sh\n".to_owned())]);
-    sandbox.kit(&["pack", "project", "--layer-format", "zip"]).exits(2).says("is not a layer format; use tar or raw");
+    sandbox
+        .kit(&["pack", "project", "--layer-format", "zip"])
+        .exits(2)
+        .says("invalid layer format: must be either 'tar' or 'raw'");
 }
 
 #[test]

@@ -37,12 +37,16 @@ impl Scene {
     }
 
     fn pack(&self, args: &[&str]) -> Run {
-        self.sandbox.kit(&[&["pack", "project", "-t", "sample:v1", PLAIN], args].concat())
+        self.with_keys(&[&["pack", "project", "-t", "sample:v1", PLAIN], args].concat())
     }
 
     fn unpack(&self, args: &[&str]) -> Run {
-        let args = [&["unpack", "sample:v1", "-d", "out", "--include-remote", PLAIN], args].concat();
-        let mut command = self.sandbox.command(&args);
+        self.with_keys(&[&["unpack", "sample:v1", "-d", "out", "--include-remote", PLAIN], args].concat())
+    }
+
+    /// Runs `kit` with the server as its object store.
+    fn with_keys(&self, args: &[&str]) -> Run {
+        let mut command = self.sandbox.command(args);
         command.env("AWS_ENDPOINT_URL", format!("http://{}", self.server.host()));
         self.sandbox.run(command.env("AWS_ACCESS_KEY_ID", "ada").env("AWS_SECRET_ACCESS_KEY", "s3cret"))
     }
@@ -107,6 +111,21 @@ fn another_content_is_not_kept() {
 }
 
 #[test]
+fn a_lock_needs_no_network_if_the_kitfile_gives_the_digest() {
+    let scene = Scene::new();
+    let digest = sha256(DATA.as_bytes());
+    scene.refer_to(&scene.url(), &digest);
+    scene.server.forget_requests();
+    scene.pack(&["--lock"]).ok();
+    scene.pack(&["--locked"]).ok();
+    assert!(scene.server.requests().is_empty());
+    let record = format!("\nremote - {digest} data/train.csv {}\n", scene.url());
+    assert!(scene.sandbox.read("project/Kitfile.lock").contains(&record));
+    scene.unpack(&["--lock", "project/Kitfile.lock"]).ok();
+    assert_eq!(scene.sandbox.read("out/data/train.csv"), DATA);
+}
+
+#[test]
 fn a_file_without_a_digest_is_verified_against_the_lock() {
     let scene = Scene::new();
     scene.refer_to(&scene.url(), "");
@@ -161,12 +180,46 @@ fn a_remote_hash_of_kitops_is_the_etag_of_the_object() {
     let scene = Scene::new();
     let tag = &sha256(DATA.as_bytes())[7..39];
     scene.refer_to("s3://data/train.csv", tag);
-    scene.pack(&[]).ok();
-    scene.unpack(&[]).ok().says("cannot be verified: its remoteHash is an ETag");
+    scene.pack(&[]).ok().says("Verified remote S3 dataset for path data/train.csv\n");
+    let run = scene.unpack(&[]).ok().says("cannot be verified: its remoteHash is an ETag");
+    run.says("Downloaded remote S3 dataset for path data/train.csv\n");
+    let request = scene.server.requests().pop().unwrap();
+    assert_eq!(request.header("if-match"), Some(&*format!("\"{tag}\"")));
     assert_eq!(scene.sandbox.read("out/data/train.csv"), DATA);
     scene.server.add_file(FILE, b"other");
     scene.unpack(&["-o"]).fails().says(&format!("wrong ETag: expected {tag}"));
     assert_eq!(scene.sandbox.read("out/data/train.csv"), DATA);
+    let differs = format!("object in s3 bucket does not match hash: ETag = {}, hash = {tag}", &sha256(b"other")[7..39]);
+    scene.pack(&[]).fails().says(&differs);
+    let remote = format!("{}/team/sample:v1", scene.server.host());
+    scene.with_keys(&["pack", "project", "--push", &remote, PLAIN]).fails().says(&differs);
+    assert_eq!(scene.server.requests_of("PUT", "/").len(), 0);
+}
+
+#[test]
+fn keys_come_from_the_files_of_the_aws_tools() {
+    let scene = Scene::new();
+    let endpoint = format!("http://{}", scene.server.host());
+    scene.sandbox.write(
+        "home/.aws/config",
+        format!("[profile work]\nregion = eu-west-1\nendpoint_url = {endpoint}\n[profile sso]\nsso_session = a\n"),
+    );
+    scene.sandbox.write("home/.aws/credentials", "[work]\naws_access_key_id=ada\naws_secret_access_key=s3cret\n");
+    scene.refer_to("s3://data/train.csv", &sha256(DATA.as_bytes()));
+    scene.pack(&[]).ok();
+    let unpack = |variables: &[(&str, &str)]| {
+        let mut command = scene.sandbox.command(&["unpack", "sample:v1", "-d", "out", "--include-remote", "-o"]);
+        scene.sandbox.run(command.envs(variables.iter().copied()))
+    };
+    unpack(&[("AWS_PROFILE", "work")]).ok();
+    let target = scene.server.requests()[0].target.clone();
+    assert!(target.contains("=ada%2F") && target.contains("%2Feu-west-1%2F"), "{target}");
+    scene.server.forget_requests();
+    unpack(&[("AWS_PROFILE", "work"), ("S3_ACCESS_KEY_ID", "own"), ("S3_SECRET_KEY", "s3cret")]).ok();
+    assert!(scene.server.requests()[0].target.contains("=own%2F"));
+    unpack(&[("AWS_PROFILE", "other")]).fails().says("the profile `other` is neither in");
+    let run = unpack(&[("AWS_PROFILE", "sso")]).fails().says("gets its keys by `sso_session`");
+    run.says("hint: set `credential_process = aws configure export-credentials --profile sso --format process`");
 }
 
 #[test]
@@ -177,7 +230,7 @@ fn a_refusal_is_not_answered_with_a_login() {
         (
             "s3://data/train.csv".to_owned(),
             403,
-            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to access the object store",
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, to access the object store",
         ),
     ] {
         scene.refer_to(&place, &sha256(DATA.as_bytes()));
@@ -229,7 +282,7 @@ fn the_datasets_of_another_modelkit_go_below_the_path() {
     let lock = sandbox.read("project/Kitfile.lock");
     assert!(lock.contains(&format!(" {first} data/train.csv {corpus}\n")), "{lock}");
     publish("two\n");
-    scene.unpack(&["--filter", "datasets"]).ok().says(&format!("Unpacking referenced modelkit {corpus}"));
+    scene.unpack(&["--filter", "datasets"]).ok().says(&format!("Unpacking referenced ModelKit {corpus}"));
     assert_eq!(sandbox.names("out"), ["data/train.csv/b.csv", "data/train.csv/parts/a/1.csv"]);
     assert_eq!(sandbox.read("out/data/train.csv/parts/a/1.csv"), "two\n");
     // With the lock, the locked content is fetched.
@@ -254,4 +307,12 @@ fn datasets_of_datasets_are_fetched_too_but_not_in_circles() {
     sandbox.write("inner/Kitfile", kitfile.to_string().replace(&scene.url(), &inner));
     sandbox.kit(&["pack", "inner", "--push", &inner, PLAIN]).ok();
     scene.unpack(&[]).fails().says(&format!("found cycle in modelkit references: [sample:v1=>{inner}=>{inner}]"));
+}
+
+#[test]
+fn an_address_with_keys_is_refused_without_showing_them() {
+    let scene = Scene::new();
+    scene.refer_to("s3://key:s3cret@bucket/rows", "etag");
+    let run = scene.pack(&[]).fails().says("cannot read `s3://bucket/rows`").says("not the address of an object");
+    assert!(!run.stderr.contains("s3cret"), "{}", run.stderr);
 }

@@ -41,9 +41,7 @@ fn a_lock_is_compared_like_its_modelkit() {
             No change: model, configuration, docs, deployment
         "#]]
         .assert_eq(above);
-        assert!(
-            below.contains("Configurations:\n---------------------------------------\nModelKit1: <not in a lock>\n")
-        );
+        assert!(below.contains("Configs differ:\n  ModelKit1 Config Digest: <not in a lock>\n"));
         assert!(below.contains("\ndocs      | sha256:349816f1eb  | 2.0 KiB    | README.md\n"), "{below}");
         assert!(below.contains("\ncode      | sha256:d4d21f2a0e  | ?          | src\n"), "{below}");
     }

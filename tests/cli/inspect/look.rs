@@ -119,12 +119,14 @@ fn diff_shows_what_two_modelkits_share() {
 
         Configurations:
         ---------------------------------------
-        ModelKit1: [DIGEST]
-        ModelKit2: [DIGEST]
+        Configs differ:
+          ModelKit1 Config Digest: [SHORT]
+          ModelKit2 Config Digest: [SHORT]
 
         Annotations:
         ---------------------------------------
-        Identical: ml.kitops.modelkit.cli-version=0.1.0
+          Annotations are identical 
+        ml.kitops.modelkit.cli-version=0.1.0
 
         Shared Layers:
         ---------------------------------------

@@ -4,3 +4,5 @@ mod crowd;
 mod index;
 mod keep;
 mod limits;
+mod remove_remote;
+mod waiting;

@@ -1,5 +1,6 @@
 //! Tests of credentials, settings and diagnosis.
 
+mod answers;
 mod config;
 mod doctor;
 mod plain_http;

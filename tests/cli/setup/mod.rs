@@ -1,10 +1,13 @@
 //! Tests of help, completion, examples, golden digests, the version and other tools.
 
+mod callers;
 mod completion;
 mod examples;
 mod golden;
 mod help;
+mod peer_servers;
 mod peers;
 mod progress;
+mod skills;
 mod version;
 mod words;

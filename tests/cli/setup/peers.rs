@@ -14,7 +14,7 @@ use kit_testkit::sandbox::{Sandbox, repository};
 
 /// Returns the Python interpreter that has the packages; `None` if they could not be installed.
 #[allow(clippy::disallowed_methods, reason = "the rule is for the program, not for tests")]
-fn python() -> Option<PathBuf> {
+pub(super) fn python() -> Option<PathBuf> {
     if std::env::var("KIT_TEST_PEERS").is_ok_and(|text| text == "missing") {
         return None;
     }
@@ -24,7 +24,7 @@ fn python() -> Option<PathBuf> {
 }
 
 /// Runs a script of `tests/peers` in the sandbox, with the tested `kit` on its path, and returns its output.
-fn run(python: &Path, sandbox: &Sandbox, folder: &str, script: &str, args: &[&str]) -> Value {
+pub(super) fn run(python: &Path, sandbox: &Sandbox, folder: &str, script: &str, args: &[&str]) -> Value {
     let kit = Path::new(env!("CARGO_BIN_EXE_kit")).parent().unwrap();
     let mut command = Command::new(python);
     command.arg("-B").arg(repository().join("tests/peers").join(script)).args(args).current_dir(sandbox.path(folder));
@@ -57,7 +57,10 @@ fn modelpack_client_pulls_a_pushed_modelpack() {
         let pack = [&["pack", "project", "--use-model-pack", "--push", &remote, "--plain-http"], flags].concat();
         sandbox.kit(&pack).ok();
         let config = run(&python, &sandbox, "", "modelpack_client_pull.py", &[&remote, "out"]);
-        assert_eq!(config["descriptor"], json!({ "name": "sample", "version": "0.1.0", "authors": ["Ada"] }));
+        assert_eq!(
+            config["descriptor"],
+            json!({ "name": "sample", "version": "0.1.0", "title": "sample", "authors": ["Ada"] })
+        );
         let mut expected = sandbox.tree("project");
         expected.retain(|(path, _)| path != "Kitfile");
         assert!(sandbox.tree("out") == expected, "{name}");
@@ -110,4 +113,27 @@ fn the_sdk_of_kitops_runs_its_workflow_on_our_binary() {
         json!(["Kitfile", "README.md", "data/more/val.csv", "data/train.csv", "src/train.py", "weights/model.bin"]);
     assert_eq!(seen["files"], files);
     assert!(registry.manifest("team/sample", "v1").is_none(), "it was removed there");
+}
+
+#[test]
+fn each_function_of_the_sdk_of_kitops_works_with_its_documented_options() {
+    let Some(python) = python() else { return };
+    let (sandbox, registry) = (project(), DockerRegistry::start());
+    let (reference, folder) = (format!("{}/team/sample:v1", registry.host()), sandbox.path("out"));
+    let seen = run(&python, &sandbox, "project", "kitops_commands.py", &[&reference, folder.to_str().unwrap()]);
+    assert_eq!(seen["codes"], json!([1, 1, 1]), "a missing ModelKit, a different file in the way, a removed ModelKit");
+    let names: Vec<_> = sandbox.names("project");
+    assert_eq!(seen["files"], json!(names));
+    assert_eq!(
+        seen["parts"],
+        json!(["Kitfile", "data/more/val.csv", "data/train.csv", "weights/model.bin", "weights/tokenizer.json"])
+    );
+    assert_eq!(seen["digests"][0], seen["digests"][1]);
+    let package = json!({ "name": "sample", "version": "0.1.0", "authors": ["Ada"] });
+    assert_eq!(seen["kitfiles"], json!([package, package, package]));
+    assert_eq!(seen["part"], "net", "of several filters, the last one counts");
+    assert_eq!(
+        (&seen["tags"], &seen["listed"]),
+        (&json!(["v1", "v2"]), &json!([reference.rsplit_once(':').unwrap().0]))
+    );
 }

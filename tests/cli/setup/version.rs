@@ -76,8 +76,9 @@ fn the_program_shows_the_commit_of_its_checkout_and_its_compiler() {
     let lines: Vec<_> = shown.lines().collect();
     let version = format!("Version: {}", env!("CARGO_PKG_VERSION"));
     assert_eq!(lines[..3], [version, format!("Commit: {commit}"), format!("Built: {built}")]);
-    assert!(lines[3].starts_with("Compiler: rustc 1."), "{shown}");
-    assert_eq!(lines.len(), 4, "{shown}");
+    assert_eq!(lines[3], "Go version: none (written in Rust)");
+    assert!(lines[4].starts_with("Compiler: rustc 1."), "{shown}");
+    assert_eq!(lines.len(), 5, "{shown}");
     assert_eq!(
         sandbox.kit(&["version", "--format", "{{.Version}}"]).ok().stdout,
         format!("{}\n", env!("CARGO_PKG_VERSION"))

@@ -75,6 +75,9 @@ fn skopeo_and_umoci_read_the_image_in_a_registry_and_in_a_layout() {
             let image = sandbox.path(layout);
             tool(Command::new("umoci").args(["unpack", "--rootless", "--image"]).arg(image).arg(sandbox.path(bundle)));
             let root = format!("{bundle}/rootfs");
+            let link = sandbox.path(&format!("{root}/models"));
+            assert_eq!(fs_err::read_link(&link).unwrap(), std::path::Path::new("."));
+            fs_err::remove_file(link).unwrap();
             let mut expected = sandbox.tree("project");
             expected.retain(|(name, _)| name != "Kitfile");
             assert!(sandbox.tree(&root) == expected, "{compression} {layout}");
@@ -83,19 +86,22 @@ fn skopeo_and_umoci_read_the_image_in_a_registry_and_in_a_layout() {
 }
 
 #[test]
-fn raw_layers_are_refused_in_an_image_before_anything_travels() {
+fn an_image_of_raw_layers_only_is_refused_before_anything_travels() {
     let sandbox = packed(&["--layer-format", "raw"]);
-    let refused = sandbox.kit(&["push", "sample:v1", "oci:layout:v1", "--also", "modelpack,image"]).fails();
+    sandbox.write("raw/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: model.bin}\n");
+    sandbox.write("raw/model.bin", "weights");
+    sandbox.kit(&["pack", "raw", "-t", "raw:v1", "--layer-format", "raw"]).ok();
+    let refused = sandbox.kit(&["push", "raw:v1", "oci:layout:v1", "--also", "modelpack,image"]).fails();
     expect_test::expect![[r#"
-        error: Failed to push `sample:v1` to `oci:[FOLDER]/layout:v1`
+        error: Failed to push `raw:v1` to `oci:[FOLDER]/layout:v1`
           caused by: cannot make `v1-image`
-          caused by: the layer `weights/model.bin` is raw, and an image has no media type for such layers
+          caused by: the layer `model.bin` is raw, and an image has no media type for such layers
         hint: use `kit pack --layer-format tar` for layers that a ModelKit, a ModelPack and an image can share
     "#]]
     .assert_eq(&refused.redacted_failure());
     assert!(!sandbox.path("layout").exists());
-    sandbox.kit(&["push", "sample:v1", "oci:layout:v1", "--also", "modelpack"]).ok();
-    sandbox.kit(&["ls", "oci:layout:v1-modelpack"]).ok().prints("weights/model.bin");
+    sandbox.kit(&["push", "raw:v1", "oci:layout:v1", "--also", "modelpack"]).ok();
+    sandbox.kit(&["ls", "oci:layout:v1-modelpack"]).ok().prints("model.bin");
 }
 
 #[test]
@@ -120,4 +126,41 @@ fn additional_forms_need_a_tag() {
         .kit(&["push", "sample:v1", "a:v1", "--also", "image", "--compat", "cnai"])
         .exits(2)
         .says("--compat requires `--also modelpack`");
+}
+
+#[test]
+fn other_forms_are_copied_and_promoted_with_the_modelkit() {
+    let sandbox = packed(&[]);
+    let registry = DockerRegistry::start();
+    let place = |name: &str| format!("{}/{name}", registry.host());
+    let run = |args: &[&str]| sandbox.kit(&[args, &["--plain-http"]].concat());
+    let remote = place("team/sample:v1");
+    run(&["push", "sample:v1", &remote, "--also", "modelpack,image"]).ok();
+    let tags = |text: &str| {
+        let word = |line: &str| line.split(' ').nth(2).unwrap_or("-").to_owned();
+        text.lines().map(word).collect::<Vec<_>>()
+    };
+    let digest = |name: &str| {
+        let raw = Command::new("skopeo").args(["inspect", "--raw", "--tls-verify=false"]).arg(name).output().unwrap();
+        assert!(raw.status.success(), "{name}: {}", String::from_utf8_lossy(&raw.stderr));
+        kit_testkit::registry::sha256(&raw.stdout)
+    };
+    let planned = run(&["copy", &remote, "oci:layout:live", "--dry-run"]).ok();
+    assert_eq!(planned.stdout.lines().filter(|line| line.starts_with("add ")).count(), 2, "{}", planned.stdout);
+    let promoted = run(&["promote", &remote, &place("production/sample:live")]).ok();
+    assert_eq!(tags(&promoted.stdout), ["-", "live-modelpack", "live-image"]);
+    let copied = run(&["copy", &place("production/sample:live"), "oci:layout:live"]).ok();
+    assert_eq!(tags(&copied.stdout), ["-", "live-modelpack", "live-image"]);
+    let image = format!("oci:{}:live-image", sandbox.path("layout").display());
+    for copy in [format!("docker://{}", place("production/sample:live-image")), image] {
+        assert_eq!(digest(&copy), digest(&format!("docker://{remote}-image")));
+    }
+
+    // Another ModelKit under the tag: the forms of the first one stay where they are.
+    sandbox.write("project/weights/model.bin", "other weights");
+    run(&["pack", "project", "-t", "sample:v2"]).ok();
+    run(&["push", "sample:v2", &remote]).ok();
+    let copied = run(&["copy", &remote, "oci:other:v1"]).ok();
+    assert_eq!(tags(&copied.stdout), ["-"]);
+    copied.says("`v1-image` has other layers than the ModelKit").says("`v1-modelpack` has other layers");
 }

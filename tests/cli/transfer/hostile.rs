@@ -15,12 +15,12 @@ const CONFIG: &str = "application/vnd.kitops.modelkit.config.v1+json";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// A layout in the folder `layout`, with one ModelKit, `v1`.
-pub(super) struct Layout<'a> {
+pub(crate) struct Layout<'a> {
     sandbox: &'a Sandbox,
 }
 
 impl<'a> Layout<'a> {
-    pub(super) fn new(sandbox: &'a Sandbox) -> Self {
+    pub(crate) fn new(sandbox: &'a Sandbox) -> Self {
         sandbox.write("layout/oci-layout", r#"{"imageLayoutVersion":"1.0.0"}"#);
         Self { sandbox }
     }
@@ -31,7 +31,7 @@ impl<'a> Layout<'a> {
         json!({ "mediaType": CONFIG, "digest": digest, "size": bytes.len() })
     }
 
-    pub(super) fn layer(&self, suffix: &str, bytes: &[u8]) -> Value {
+    pub(crate) fn layer(&self, suffix: &str, bytes: &[u8]) -> Value {
         let mut layer = self.blob(bytes);
         layer["mediaType"] = format!("application/vnd.kitops.modelkit.model.v1.{suffix}").into();
         layer
@@ -41,9 +41,23 @@ impl<'a> Layout<'a> {
         self.publish_annotated(config, layers, &json!({}));
     }
 
-    pub(super) fn publish_annotated(&self, config: &Value, layers: &[Value], annotations: &Value) {
+    pub(crate) fn publish_annotated(&self, config: &Value, layers: &[Value], annotations: &Value) {
         let config = self.blob(config.to_string().as_bytes());
-        let manifest = json!({ "schemaVersion": 2, "config": config, "layers": layers, "annotations": annotations });
+        self.publish_manifest(&json!({
+            "schemaVersion": 2, "config": config, "layers": layers, "annotations": annotations,
+        }));
+    }
+
+    /// Publishes an artifact of another tool, with an empty config.
+    pub(crate) fn publish_as(&self, artifact_type: &str, layers: &[Value]) {
+        let mut config = self.blob(b"{}");
+        config["mediaType"] = "application/vnd.oci.empty.v1+json".into();
+        self.publish_manifest(&json!({
+            "schemaVersion": 2, "artifactType": artifact_type, "config": config, "layers": layers,
+        }));
+    }
+
+    fn publish_manifest(&self, manifest: &Value) {
         let mut entry = self.blob(manifest.to_string().as_bytes());
         entry["mediaType"] = MANIFEST.into();
         entry["annotations"] = json!({ "org.opencontainers.image.ref.name": "v1" });
@@ -58,7 +72,7 @@ impl<'a> Layout<'a> {
 }
 
 /// A tar with one file.
-pub(super) fn tar(name: &str, content: &[u8]) -> Vec<u8> {
+pub(crate) fn tar(name: &str, content: &[u8]) -> Vec<u8> {
     let mut header = tar::Header::new_ustar();
     header.set_size(content.len() as u64);
     header.set_mode(0o644);
@@ -110,7 +124,7 @@ fn a_layer_of_an_unknown_type_is_named_as_that() {
     let sandbox = Sandbox::new();
     let layout = Layout::new(&sandbox);
     layout.publish_model(&layout.layer("tar+lzma", &tar("d", b"content")));
-    refused(&sandbox, "has the unknown media type `application/vnd.kitops.modelkit.model.v1.tar+lzma`");
+    refused(&sandbox, "unrecognized media type application/vnd.kitops.modelkit.model.v1.tar+lzma");
 }
 
 #[test]
@@ -130,7 +144,7 @@ fn control_characters_of_strangers_do_not_reach_the_terminal() {
     assert!(!run.stderr.contains('\u{1b}'), "{}", run.stderr);
     let run = unpack(&sandbox).ok().says(r"Unpacking model a\u{1b}[2Jb to d");
     assert!(!run.stderr.contains('\u{1b}'), "{}", run.stderr);
-    let list = sandbox.kit(&["list"]).ok().prints(r"good\nforged   v9\u{1b}[31m").stdout;
+    let list = sandbox.kit(&["list"]).ok().prints(r"good\nforged v9\u{1b}[31m").stdout;
     assert_eq!(list.lines().count(), 2, "{list}");
     let info = sandbox.kit(&["info", "a:v1"]).ok().stdout;
     assert!(!info.contains('\u{1b}'), "{info}");

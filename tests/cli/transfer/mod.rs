@@ -3,9 +3,9 @@
 mod also;
 mod copying;
 mod delta;
-mod forged;
 mod hostile;
 mod hostile_text;
+mod image_form;
 mod kill;
 mod modelpack;
 mod moved_tags;
@@ -22,3 +22,5 @@ mod tables;
 mod troubled;
 mod unpack;
 mod unsafe_paths;
+
+pub(crate) use hostile::{Layout, tar};

@@ -147,7 +147,8 @@ fn weights_and_other_files_get_their_media_types() {
     assert_eq!(metadata["mtime"], "1970-01-01T00:00:00Z");
     let digests = digests(&inspected);
     let expected = json!({
-        "descriptor": { "name": "llama", "version": "3.1", "authors": ["Ada"], "licenses": ["Apache-2.0", "MIT"] },
+        "descriptor": { "name": "llama", "version": "3.1", "title": "llama", "authors": ["Ada"],
+            "licenses": ["Apache-2.0", "MIT"] },
         "config": {
             "architecture": "LlamaForCausalLM",
             "format": "safetensors",
@@ -173,7 +174,7 @@ fn compressed_files_are_tars() {
     assert_eq!(inspected["config"]["config"]["paramSize"], "2K");
     let flags = ["--use-model-pack", "--layer-format", "raw", "--compression", "gzip"];
     let refused = sandbox.kit(&[&["pack", "project", "-t", "llama:v1"], &flags[..]].concat());
-    refused.exits(2).says("raw layers of a ModelPack cannot be compressed");
+    refused.exits(2).says("compression for raw layers is not supported for ModelPack");
 }
 
 #[test]

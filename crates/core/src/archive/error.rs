@@ -16,6 +16,14 @@ pub enum Error {
     /// The `.kitignore` has malformed lines; contains all of them.
     #[error("invalid .kitignore file: {}", joined(.0))]
     InvalidIgnoreFile(Vec<IgnoreProblem>),
+    /// The `.kitignore` has so many patterns with wildcards that comparing them with each file would take too long.
+    #[error("the .kitignore has {found} patterns with wildcards, more than the limit of {limit}")]
+    TooManyPatterns {
+        /// The number of patterns.
+        found: usize,
+        /// The highest number.
+        limit: usize,
+    },
 
     /// The context folder contains nothing at the path of the layer.
     #[error("path `{path}` does not exist")]

@@ -95,7 +95,7 @@ impl fmt::Display for Compression {
 
 /// The error for a name that is not a compression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a compression; use none, gzip, gzip-fastest or zstd")]
+#[error("invalid compression type: must be one of 'none', 'gzip', 'gzip-fastest', or 'zstd', not `{0}`")]
 pub struct UnknownCompression(String);
 
 impl FromStr for Compression {

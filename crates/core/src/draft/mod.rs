@@ -8,10 +8,12 @@ mod mlflow;
 mod model_card;
 mod model_format;
 mod notebook;
+mod skill_card;
 
-pub use detect::{Found, FoundKind, detect};
+pub use detect::{Found, FoundKind, Hints, detect, skill_file};
 pub use license::{detect_license, spdx_license};
 pub use mlflow::{MlflowModel, MlflowRun, last_metric, mlflow_value};
 pub use model_card::ModelCard;
 pub use model_format::{ModelFormat, TELLING_BYTES};
 pub use notebook::Notebook;
+pub use skill_card::SkillCard;

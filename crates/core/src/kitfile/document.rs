@@ -42,7 +42,7 @@ pub struct Kitfile {
     /// Prompts, a section that `KitOps` 1.7 does not support.
     #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub prompts: Vec<Prompt>,
-    /// MCP servers, a section that `KitOps` 1.7 does not support. They do not own layers in `kit`.
+    /// MCP servers, a section that `KitOps` supports since 1.15.
     #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub mcp_servers: Vec<McpServer>,
 }
@@ -97,8 +97,18 @@ impl Model {
     /// A file may have such a name too (`model:v1.bin`). A caller with access to the disk checks it first, and an
     /// existing file takes precedence: see [`Kitfile::entries_with_model_file`].
     pub fn reference(&self) -> Option<Reference> {
-        if self.path.contains([':', '@']) { self.path.parse().ok() } else { None }
+        reference(&self.path)
     }
+}
+
+/// The ModelKit that `path` refers to, if it has the form of a reference.
+fn reference(path: &str) -> Option<Reference> {
+    if path.contains([':', '@']) { path.parse().ok() } else { None }
+}
+
+/// Returns true if `path` has the form of a reference to a ModelKit, as in [`Model::reference`].
+pub fn is_reference(path: &str) -> bool {
+    reference(path).is_some()
 }
 
 /// A further file of the model.
@@ -175,7 +185,7 @@ impl Dataset {
     /// The ModelKit that `remote_path` refers to, if it has the form of a reference, as in [`Model::reference`].
     pub fn reference(&self) -> Option<Reference> {
         let is_address = self.remote_path.contains("://");
-        if self.remote_path.contains([':', '@']) && !is_address { self.remote_path.parse().ok() } else { None }
+        if is_address { None } else { reference(&self.remote_path) }
     }
 }
 

@@ -9,6 +9,7 @@ mod entries;
 mod notes;
 mod parse;
 mod pin;
+mod remote_data;
 #[cfg(test)]
 mod samples;
 mod schema;
@@ -16,7 +17,9 @@ mod text;
 mod validate;
 mod write;
 
-pub use document::{Code, Dataset, Docs, FILE_NAMES, Kitfile, LOCK_FILE, McpServer, Model, ModelPart, Package, Prompt};
+pub use document::{
+    Code, Dataset, Docs, FILE_NAMES, Kitfile, LOCK_FILE, McpServer, Model, ModelPart, Package, Prompt, is_reference,
+};
 pub use entries::{Entry, Section};
 pub use notes::{Note, to_yaml_with_notes};
 pub use parse::{FieldPlaces, parse, parse_with_places};

@@ -190,7 +190,7 @@ mod tests {
               Kitfile:16:11: the path `../up` leads outside the folder of the Kitfile (datasets[2])
                 16 |   - path: ../up
                    |           ^^^^^
-              Kitfile:17:11: a path must be a file or folder, not a URL (path `https://example.com/x` in datasets[3])
+              Kitfile:17:11: HTTP urls are not supported in paths (https://example.com/x)
                 17 |   - path: https://example.com/x
                    |           ^^^^^^^^^^^^^^^^^^^^^
               Kitfile:18:1: unknown field `doc`; did you mean `docs`?

@@ -169,7 +169,7 @@ mod tests {
     fn the_fields_are_named() {
         let kitfile = parse(
             "manifestVersion: 1.0.0\nmodel: {name: net, path: r.io/base:v1}\n\
-                         datasets:\n- {path: a, remotePath: 's3://b/c'}\n\
+                         datasets:\n- {path: a, remotePath: 's3://b/c', remoteHash: e}\n\
              - {path: b, name: train, remotePath: 'data:v1'}\n",
         )
         .unwrap();

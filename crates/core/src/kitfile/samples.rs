@@ -87,15 +87,14 @@ fn model() -> impl Strategy<Value = Model> {
 }
 
 fn dataset() -> impl Strategy<Value = Dataset> {
-    (text(), prop_oneof![Just(String::new()), text()], text(), some_parameters()).prop_map(
-        |(name, remote_path, description, parameters)| Dataset {
-            name,
-            remote_path,
-            description,
-            parameters,
-            ..Dataset::default()
-        },
-    )
+    let remote_path = prop_oneof![Just(String::new()), text().prop_map(|text| format!("https://host.example/{text}"))];
+    (text(), remote_path, text(), some_parameters()).prop_map(|(name, remote_path, description, parameters)| Dataset {
+        name,
+        remote_path,
+        description,
+        parameters,
+        ..Dataset::default()
+    })
 }
 
 /// A Kitfile whose entries have different paths.

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::document::{Kitfile, McpServer};
+use super::document::{Kitfile, McpServer, is_reference};
 use super::entries::{Entry, Section};
+use super::remote_data;
 use crate::file_kind::MCP_BUNDLE;
 use crate::problem::{Problem, quoted};
 use crate::relative_path::RelativePath;
@@ -19,38 +20,65 @@ const LONGEST_PART_TYPE: usize = 64;
 /// Paths must stay inside the folder, and no two entries may have the same path, even in different spellings. The
 /// problems have a field and no position; [`super::parse`] adds the position.
 pub fn validate(kitfile: &Kitfile) -> Vec<Problem> {
-    let mut problems: Vec<Problem> = paths(kitfile).filter_map(|(field, path)| path_problem(&field, path)).collect();
+    let mut problems: Vec<Problem> =
+        paths(kitfile).filter_map(|(field, kind, path)| path_problem(&field, kind, path)).collect();
     problems.extend(shared_paths(&kitfile.entries()));
     problems.extend(part_types(kitfile));
     problems.extend(mcp_servers(&kitfile.mcp_servers));
+    problems.extend(remote_data::problems(kitfile));
     problems
 }
 
-/// Warnings about a manifest version other than `1.0.0`, which is harmless but refused by newer versions of KitOps.
+/// Warnings about fields that are harmless but have no effect: another manifest version than `1.0.0`, and a hash of
+/// data that has a digest of its own.
 pub fn warnings(kitfile: &Kitfile) -> Vec<Problem> {
-    let version = &kitfile.manifest_version;
-    let message = match &**version {
-        MANIFEST_VERSION => return Vec::new(),
-        "" => format!("`manifestVersion` is missing; write `manifestVersion: {MANIFEST_VERSION}`"),
-        other => format!("`manifestVersion` is {}; the supported version is `{MANIFEST_VERSION}`", quoted(other)),
-    };
-    vec![Problem::of("manifestVersion", message)]
+    manifest_version(kitfile).into_iter().chain(remote_data::warnings(kitfile)).collect()
 }
 
-/// Every path that refers to a file or folder, with its field.
-fn paths(kitfile: &Kitfile) -> impl Iterator<Item = (String, &str)> {
-    let owned = kitfile.entries().into_iter().map(|entry| (path_field(&entry), entry.path));
+fn manifest_version(kitfile: &Kitfile) -> Option<Problem> {
+    let message = match &*kitfile.manifest_version {
+        MANIFEST_VERSION => return None,
+        "" => format!("`manifestVersion` is missing; write `manifestVersion: {MANIFEST_VERSION}`"),
+        other => format!("Unrecognized manifestVersion {other}: treating Kitfile as {MANIFEST_VERSION}"),
+    };
+    Some(Problem::of("manifestVersion", message))
+}
+
+/// Every path that refers to a file or folder, with its field and the word for its kind.
+fn paths(kitfile: &Kitfile) -> impl Iterator<Item = (String, &'static str, &str)> {
+    let owned = kitfile.entries().into_iter().map(|entry| (path_field(&entry), kind_word(entry.section), entry.path));
     let remote = kitfile.datasets.iter().enumerate().filter(|(_, dataset)| dataset.is_remote());
-    let remote = remote.map(|(index, dataset)| (format!("datasets[{index}].path"), &*dataset.path));
+    let word = kind_word(Section::Dataset);
+    let remote = remote.map(move |(index, dataset)| (format!("datasets[{index}].path"), word, &*dataset.path));
     owned.chain(remote)
 }
 
-fn path_problem(field: &str, path: &str) -> Option<Problem> {
+/// The word of KitOps for an entry of `section` in messages about paths.
+fn kind_word(section: Section) -> &'static str {
+    match section {
+        Section::Model => "model",
+        Section::ModelPart => "model part",
+        Section::Code => "code",
+        Section::Dataset => "dataset",
+        Section::Docs => "docs",
+        Section::Prompt => "prompt",
+        Section::McpServer => "mcpServer",
+    }
+}
+
+fn path_problem(field: &str, kind: &str, path: &str) -> Option<Problem> {
     let (shown, place) = (quoted(path), field.trim_end_matches(".path"));
-    let message = if is_url(path) {
-        format!("a path must be a file or folder, not a URL (path {shown} in {place})")
-    } else if path.starts_with('/') || has_drive(path) {
+    let is_model = kind == kind_word(Section::Model);
+    let message = if path.starts_with('/') || has_drive(path) {
         format!("absolute paths are not supported in a Kitfile (path {shown} in {place})")
+    } else if kind == kind_word(Section::McpServer) && (has_scheme(path) || is_reference(path)) {
+        format!("invalid path for {kind} ({path}): only local paths are permitted")
+    } else if is_web_address(path) {
+        format!("HTTP urls are not supported in paths ({path})")
+    } else if has_scheme(path) {
+        "unrecognized URL in path".to_owned()
+    } else if !is_model && is_reference(path) {
+        format!("invalid path for {kind} ({path}): only local paths are permitted")
     } else if path.contains('\0') {
         format!("the path {shown} contains a NUL character, which file systems do not allow ({place})")
     } else if path.parse::<RelativePath>().is_err() {
@@ -61,9 +89,18 @@ fn path_problem(field: &str, path: &str) -> Option<Problem> {
     Some(Problem::of(field, message))
 }
 
-fn is_url(path: &str) -> bool {
+fn is_web_address(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
     lower.starts_with("http://") || lower.starts_with("https://")
+}
+
+/// Returns true if `path` begins with the scheme of a URL (RFC 3986, section 3.1) and `://`.
+fn has_scheme(path: &str) -> bool {
+    let is_scheme = |scheme: &str| {
+        scheme.starts_with(|sign: char| sign.is_ascii_alphabetic())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte))
+    };
+    path.split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme))
 }
 
 /// Recognizes `C:\` and `C:/`, which are absolute paths on Windows.
@@ -170,8 +207,8 @@ mod tests {
         for (json, expected) in [
             (r#"{"model":{"path":"a"},"code":[{"path":"a/b"},{"path":"ab"}],"docs":[{}]}"#, &[][..]),
             (r#"{"model":{"name":"no path"},"code":[{"path":"."}]}"#, &[]),
-            (r#"{"model":{"path":"a:v1"},"code":[{"path":"a:v1"}]}"#, &[]),
-            (r#"{"datasets":[{"path":"a","remotePath":"s3://x"},{"path":"a"}]}"#, &[]),
+            (r#"{"model":{"path":"a:v1"},"code":[{"path":"a"}]}"#, &[]),
+            (r#"{"datasets":[{"path":"a","remotePath":"s3://x","remoteHash":"1"},{"path":"a"}]}"#, &[]),
             (
                 r#"{"datasets":[{"path":"data"},{"path":"./data"}]}"#,
                 &["datasets[1].path: `data` and `./data` are the same path (datasets[0], datasets[1])"],
@@ -199,7 +236,25 @@ mod tests {
             ),
             (
                 r#"{"model":{"path":"HTTPS://x/y"}}"#,
-                &["model.path: a path must be a file or folder, not a URL (path `HTTPS://x/y` in model)"],
+                &["model.path: HTTP urls are not supported in paths (HTTPS://x/y)"],
+            ),
+            (
+                r#"{"model":{"path":"ftp://x/y","parts":[{"path":"a:v1"}]},"code":[{"path":"x/a@v1"},{"path":"x/a:v1"}],
+                    "docs":[{"path":"gs://x"}],"prompts":[{"path":"r.io/a:v1"}]}"#,
+                &[
+                    "model.path: unrecognized URL in path",
+                    "model.parts[0].path: invalid path for model part (a:v1): only local paths are permitted",
+                    "code[1].path: invalid path for code (x/a:v1): only local paths are permitted",
+                    "docs[0].path: unrecognized URL in path",
+                    "prompts[0].path: invalid path for prompt (r.io/a:v1): only local paths are permitted",
+                ],
+            ),
+            (
+                r#"{"mcpServers":[{"name":"a","path":"https://x/a.mcpb"},{"name":"b","path":"b:v1.mcpb"}]}"#,
+                &[
+                    "mcpServers[0].path: invalid path for mcpServer (https://x/a.mcpb): only local paths are permitted",
+                    "mcpServers[1].path: invalid path for mcpServer (b:v1.mcpb): only local paths are permitted",
+                ],
             ),
         ] {
             check(json, expected);

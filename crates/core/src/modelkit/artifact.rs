@@ -1,14 +1,14 @@
 //! An existing ModelKit or ModelPack: the layers that its manifest and its config describe together.
 
-use std::collections::HashMap;
-
+use super::assemble::KITFILE;
 use super::config::{Config, InvalidConfig, LayerDigests};
+use super::layer_search::{EntryProblem, LayerSearch};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::{Entry, Section};
 use crate::layer_format::Format;
 use crate::modelkit::form::{Family, LayerType, annotated_mode, annotated_path, is_config, modelpack, section_word};
-use crate::oci::{Descriptor, Manifest, MediaType};
+use crate::oci::{Descriptor, Manifest};
 use crate::relative_path::{PathEscapes, RelativePath};
 
 /// A short description of a blob of a ModelKit for messages: `dataset data/train`.
@@ -46,8 +46,30 @@ pub struct ModelKit {
     pub config: Config,
     /// The manifest.
     pub manifest: Manifest,
-    /// Every layer with the entry of the Kitfile that it belongs to, in the order of the manifest.
+    /// The layers that can be read, each with the entry of the Kitfile that it belongs to, in the order of the
+    /// manifest.
     pub layers: Vec<Layer>,
+    /// The entries of the Kitfile whose layer is missing or cannot be read.
+    pub unreadable: Vec<UnreadableEntry>,
+    /// The positions in the manifest of all other layers. They are copied with the ModelKit, but not unpacked.
+    others: Vec<usize>,
+}
+
+/// An entry of the Kitfile without a layer that can be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableEntry {
+    /// The section of the entry.
+    pub section: Section,
+    /// The name of the entry; may be empty.
+    pub name: String,
+    /// The path of the entry as the Kitfile contains it.
+    pub path_as_written: String,
+    /// The same path, normalized.
+    pub path: RelativePath,
+    /// The entry, as in `datasets[0]`.
+    pub place: String,
+    /// The reason.
+    pub problem: EntryProblem,
 }
 
 /// A layer and its entry in the Kitfile.
@@ -96,20 +118,6 @@ pub enum InvalidModelKit {
     /// A layer of a ModelPack without a Kitfile has no annotation with the path of its files.
     #[error("its layer {0} does not contain the path of its files (annotation `org.cncf.model.filepath`)")]
     NoPath(Digest),
-    /// A layer has a type that ModelKits do not have.
-    #[error("its layer {digest} has the unknown media type `{media_type}`")]
-    UnknownLayer {
-        /// The digest of the layer.
-        digest: Digest,
-        /// The media type of the layer.
-        media_type: MediaType,
-    },
-    /// A layer does not belong to an entry of the Kitfile.
-    #[error("its layer {0} does not belong to an entry of its Kitfile")]
-    SurplusLayer(Digest),
-    /// An entry of the Kitfile has no layer.
-    #[error("the entry `{0}` of its Kitfile has no layer")]
-    MissingLayer(String),
     /// An entry of the Kitfile has a path that leads outside the folder.
     #[error("the entry `{place}` of its Kitfile is not valid")]
     Path {
@@ -120,85 +128,74 @@ pub enum InvalidModelKit {
     },
 }
 
-impl InvalidModelKit {
-    pub(super) fn unknown(layer: &Descriptor) -> Self {
-        Self::UnknownLayer { digest: layer.digest, media_type: layer.media_type.clone() }
-    }
-}
-
 impl ModelKit {
     /// Reads the documents of a ModelKit or a ModelPack, made by this or another tool.
     ///
-    /// Each layer must belong to an entry of the Kitfile, and each entry that owns a layer must have one. Layers are
-    /// found by digest; in ModelKits without digests, the n-th layer of a section belongs to the n-th entry of that
-    /// section.
+    /// Layers are found by digest; in ModelKits without digests, the n-th layer of a section belongs to the n-th entry
+    /// of that section. Layers of unknown types, layers that belong to no entry, and entries without a layer are not
+    /// errors: a newer version may have more kinds of layers.
     pub fn read(manifest: Manifest, config: &[u8]) -> Result<Self, InvalidModelKit> {
         let family = Family::of(&manifest).ok_or_else(|| {
             let found = manifest.artifact_type.as_ref().unwrap_or(&manifest.config.media_type);
             InvalidModelKit::Other(found.to_string())
         })?;
-        // Checked first, because the error that the entry of such a layer has no layer would be correct but not
-        // helpful.
-        let candidates = Candidates::new(family, &manifest.layers)?;
         let config = match family {
             Family::ModelKit => Config::from_json(config).map_err(InvalidModelKit::Config)?,
             Family::ModelPack | Family::LegacyModelPack => modelpack::read(&manifest, config)?,
         };
-        let mut owners: Vec<Option<Layer>> = manifest.layers.iter().map(|_| None).collect();
+        let mut search = LayerSearch::new(family, &manifest.layers);
+        let (mut found, mut unreadable) = (Vec::new(), Vec::new());
         for (entry, digests) in config.entries() {
-            let position = candidates.find(&owners, &entry, digests.as_ref());
-            let position = position.ok_or_else(|| InvalidModelKit::MissingLayer(entry.place()))?;
-            owners[position] = Some(layer(family, &entry, digests.as_ref(), &manifest.layers[position])?);
+            let path =
+                entry.relative_path().map_err(|source| InvalidModelKit::Path { place: entry.place(), source })?;
+            match search.find(entry.section, digests.as_ref()) {
+                Ok((position, layer_type)) => {
+                    let descriptor = &manifest.layers[position];
+                    found.push((position, layer(family, (&entry, path), digests.as_ref(), (descriptor, layer_type))));
+                }
+                Err(problem) => unreadable.push(UnreadableEntry::of(&entry, path, problem)),
+            }
         }
-        let layers =
-            manifest.layers.iter().zip(owners).map(|(descriptor, owner)| owner.ok_or_else(|| unowned(descriptor)));
-        let layers = layers.collect::<Result<_, _>>()?;
-        Ok(Self { family, config, manifest, layers })
+        let others = search.unclaimed();
+        found.sort_by_key(|(position, _)| *position);
+        let layers = found.into_iter().map(|(_, layer)| layer).collect();
+        Ok(Self { family, config, manifest, layers, unreadable, others })
+    }
+
+    /// The layers that belong to no entry of the Kitfile, or whose type is unknown, in the order of the manifest.
+    pub fn other_layers(&self) -> impl Iterator<Item = &Descriptor> {
+        self.others.iter().filter_map(|position| self.manifest.layers.get(*position))
+    }
+
+    /// Returns true if the Kitfile contains the digests of the layers. Only then can another layer be left out without
+    /// a message, because no entry can belong to it.
+    pub fn lists_layers(&self) -> bool {
+        self.has_kitfile() && self.config.has_digests()
+    }
+
+    /// Returns true if the artifact contains a Kitfile. A ModelPack of another tool does not.
+    pub fn has_kitfile(&self) -> bool {
+        self.family == Family::ModelKit || self.manifest.annotations.contains_key(KITFILE)
     }
 }
 
-/// The layers of a manifest, which can have tens of thousands of them, indexed for the search by entry.
-struct Candidates {
-    family: Family,
-    sections: Vec<Section>,
-    by_digest: HashMap<Digest, Vec<usize>>,
-}
-
-impl Candidates {
-    fn new(family: Family, layers: &[Descriptor]) -> Result<Self, InvalidModelKit> {
-        let section = |layer| LayerType::of(layer).map(|found| found.section).ok_or_else(|| unowned(layer));
-        let sections = layers.iter().map(section).collect::<Result<_, _>>()?;
-        let mut by_digest: HashMap<_, Vec<_>> = HashMap::new();
-        for (position, layer) in layers.iter().enumerate() {
-            by_digest.entry(layer.digest).or_default().push(position);
-        }
-        Ok(Self { family, sections, by_digest })
-    }
-
-    /// The first layer without an owner that fits the entry. Entries with equal content share a digest, but each has
-    /// its own layer.
-    fn find(&self, owners: &[Option<Layer>], entry: &Entry<'_>, digests: Option<&LayerDigests>) -> Option<usize> {
-        let fits = |position: &usize| {
-            owners[*position].is_none() && self.family.may_be(self.sections[*position], entry.section)
-        };
-        match digests {
-            Some(digests) => self.by_digest.get(&digests.digest)?.iter().copied().find(fits),
-            None => (0..owners.len()).find(fits),
-        }
+impl UnreadableEntry {
+    fn of(entry: &Entry<'_>, path: RelativePath, problem: EntryProblem) -> Self {
+        let place = entry.place();
+        let Entry { section, name, path: as_written, .. } = *entry;
+        Self { section, name: name.to_owned(), path_as_written: as_written.to_owned(), path, place, problem }
     }
 }
 
 fn layer(
     family: Family,
-    entry: &Entry<'_>,
+    (entry, path): (&Entry<'_>, RelativePath),
     digests: Option<&LayerDigests>,
-    descriptor: &Descriptor,
-) -> Result<Layer, InvalidModelKit> {
-    let layer_type = LayerType::of(descriptor).ok_or_else(|| unowned(descriptor))?;
-    let path = entry.relative_path().map_err(|source| InvalidModelKit::Path { place: entry.place(), source })?;
+    (descriptor, layer_type): (&Descriptor, LayerType),
+) -> Layer {
     let is_old = family == Family::ModelKit && digests.is_none();
     let base = if is_old { path.parent().unwrap_or_default() } else { RelativePath::root() };
-    Ok(Layer {
+    Layer {
         section: entry.section,
         index: entry.index,
         name: entry.name.to_owned(),
@@ -210,13 +207,6 @@ fn layer(
         compression: layer_type.compression,
         file_mode: annotated_mode(descriptor),
         diff_id: digests.and_then(|digests| digests.diff_id),
-    })
-}
-
-fn unowned(descriptor: &Descriptor) -> InvalidModelKit {
-    match LayerType::of(descriptor) {
-        Some(_) => InvalidModelKit::SurplusLayer(descriptor.digest),
-        None => InvalidModelKit::unknown(descriptor),
     }
 }
 
@@ -226,6 +216,7 @@ mod tests {
 
     use super::*;
     use crate::kitfile::{Code, Kitfile};
+    use crate::oci::MediaType;
 
     #[test]
     fn time_does_not_explode_with_the_number_of_layers() {

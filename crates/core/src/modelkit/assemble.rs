@@ -10,7 +10,7 @@ use crate::digest::Digest;
 use crate::kitfile::{Kitfile, Section};
 use crate::layer_format::Format;
 use crate::limits;
-use crate::modelkit::form::{Family, LayerType, ModelFacts, PlainFile, Platform, annotate, image, modelpack};
+use crate::modelkit::form::{Family, Image, LayerType, ModelFacts, PlainFile, annotate, image, modelpack};
 use crate::oci::{Annotations, Descriptor, Manifest};
 use crate::relative_path::RelativePath;
 
@@ -24,8 +24,8 @@ pub(super) const KITFILE: &str = "ml.kitops.modelkit.kitfile";
 pub enum Form {
     /// An artifact of this family.
     Artifact(Family),
-    /// An image for this platform, with the files that the layers unpack to.
-    Image(Platform),
+    /// An image with the files that the layers unpack to.
+    Image(Box<Image>),
 }
 
 /// The content of a new artifact.
@@ -35,6 +35,8 @@ pub struct Assembly {
     pub kitfile: Kitfile,
     /// The layers, in the order of [`Kitfile::entries`].
     pub layers: Vec<PackedLayer>,
+    /// Layers that belong to no entry of the Kitfile. Artifacts list them unchanged after the others.
+    pub others: Vec<Descriptor>,
     /// The properties of the model. Only a `ModelPack` contains them.
     pub facts: ModelFacts,
     /// The annotations of the manifest.
@@ -101,18 +103,21 @@ impl Assembly {
     /// An artifact packed by this version of `kit`.
     pub fn new(kitfile: Kitfile, layers: Vec<PackedLayer>, cli_version: &str) -> Self {
         let annotations = Annotations::from([(CLI_VERSION.to_owned(), cli_version.to_owned())]);
-        Self { kitfile, layers, facts: ModelFacts::default(), annotations }
+        Self { kitfile, layers, others: Vec::new(), facts: ModelFacts::default(), annotations }
     }
 
     /// Returns the documents of the artifact in this form.
     ///
     /// They do not contain when, where or by whom the artifact was made, so that equal files give an equal manifest.
     pub fn assemble(&self, form: &Form) -> Result<Documents, UnsupportedForm> {
-        let (config, manifest) = match form {
-            Form::Image(platform) => image::assemble(self, platform)?,
-            Form::Artifact(family) => self.assemble_artifact(*family)?,
+        let (config, manifest, blobs) = match form {
+            Form::Image(image) => image::assemble(self, image)?,
+            Form::Artifact(family) => {
+                let (config, manifest) = self.assemble_artifact(*family)?;
+                (config, manifest, Vec::new())
+            }
         };
-        let documents = Documents::new(config, manifest);
+        let documents = Documents { blobs, ..Documents::new(config, manifest) };
         self.check_size("manifest", &documents.manifest)?;
         self.check_size("config", &documents.config)?;
         Ok(documents)
@@ -134,7 +139,8 @@ impl Assembly {
             annotations.insert(KITFILE.to_owned(), kitfile);
             modelpack::config(self)
         };
-        let layers = self.layers.iter().map(|layer| layer.describe(family)).collect();
+        let layers =
+            self.layers.iter().map(|layer| layer.describe(family)).chain(self.others.iter().cloned()).collect();
         let mut manifest = Manifest::new(family.artifact_type(), Descriptor::of(family.config_type(), &config), layers);
         manifest.annotations = annotations;
         Ok((config, manifest))
@@ -203,6 +209,8 @@ mod tests {
     use super::*;
     use crate::kitfile::parse;
     use crate::modelkit::artifact::ModelKit;
+    use crate::modelkit::{BaseImage, ImageLayout, InvalidBase, Platform};
+    use crate::oci::MediaType;
 
     const KITFILE_TEXT: &str = "manifestVersion: 1.0.0\npackage:\n  name: sample\n  license: MIT\nmodel:\n  path: \
                                 m.safetensors\n  parts:\n  - path: lora.gguf\n  - path: tokenizer.json\nprompts:\n  \
@@ -231,6 +239,7 @@ mod tests {
         let layers = modelkit.layers.iter().map(|layer| PackedLayer::of(layer, layer.diff_id.unwrap()).unwrap());
         Assembly {
             layers: layers.collect(),
+            others: modelkit.other_layers().cloned().collect(),
             kitfile: modelkit.config.kitfile,
             facts: ModelFacts::default(),
             annotations: modelkit.manifest.annotations,
@@ -280,17 +289,21 @@ mod tests {
         let documents = made.assemble(&Form::Artifact(Family::ModelPack)).unwrap();
         let diff_ids: Vec<_> = made.layers.iter().map(|layer| layer.diff_id).collect();
         let expected = serde_json::json!({
-            "descriptor": { "name": "sample", "licenses": ["MIT"] },
+            "descriptor": { "name": "sample", "title": "sample", "licenses": ["MIT"] },
             "config": { "precision": "bfloat16" },
             "modelfs": { "type": "layers", "diffIds": diff_ids },
         });
         assert_eq!(serde_json::from_slice::<serde_json::Value>(&documents.config_bytes).unwrap(), expected);
     }
 
+    fn image(platform: &str, layout: ImageLayout) -> Form {
+        Form::Image(Box::new(Image { platform: platform.parse().unwrap(), layout, base: None }))
+    }
+
     #[test]
     fn an_image_lists_tars_without_the_annotations_of_files() {
         let made = assembly(Format::Tar, Compression::Zstd);
-        let documents = made.assemble(&Form::Image("linux/arm64/v8".parse().unwrap())).unwrap();
+        let documents = made.assemble(&image("linux/arm64/v8", ImageLayout::Root)).unwrap();
         let manifest = manifest(&documents);
         assert_eq!(manifest.artifact_type, None);
         for layer in &manifest.layers {
@@ -305,8 +318,52 @@ mod tests {
     }
 
     #[test]
+    fn the_link_is_the_last_layer_and_raw_layers_are_left_out() {
+        let mut made = assembly(Format::Tar, Compression::Gzip);
+        made.layers[0].layer_type.format = Format::Raw;
+        let documents = made.assemble(&image("linux/amd64", ImageLayout::Link)).unwrap();
+        let manifest = manifest(&documents);
+        let (link, bytes) = &documents.blobs[0];
+        assert_eq!((manifest.layers.len(), manifest.layers.last(), Digest::of(bytes)), (4, Some(link), link.digest));
+        assert!(manifest.layers.iter().all(|layer| layer.digest != made.layers[0].blob.digest));
+        let config: serde_json::Value = serde_json::from_slice(&documents.config_bytes).unwrap();
+        assert_eq!(config["rootfs"]["diff_ids"][3], link.digest.to_string());
+    }
+
+    #[test]
+    fn a_base_image_comes_first() {
+        let blob = |content: &str, kind: &'static str| Descriptor::of(MediaType::of(kind), content.as_bytes());
+        let read = |layer: &'static str, config: &'static str, content: &serde_json::Value| {
+            let (layers, config) = (vec![blob("base", layer)], blob("config", config));
+            BaseImage::read(&Manifest::new(MediaType::of("a"), config, layers), content.to_string().as_bytes())
+        };
+        let (layer, config) =
+            ("application/vnd.docker.image.rootfs.diff.tar.gzip", "application/vnd.docker.container.image.v1+json");
+        let content = serde_json::json!({
+            "architecture": "arm64", "os": "linux", "variant": "v8",
+            "rootfs": { "type": "layers", "diff_ids": ["sha256:x"] },
+            "config": { "Env": ["PATH=/bin"], "Entrypoint": ["/bin/sh"], "Cmd": ["a"], "Labels": { "a": "b" } },
+        });
+        let base = read(layer, config, &content).unwrap();
+        let form = Image { platform: Platform::host(), layout: ImageLayout::Link, base: Some(base) };
+        let documents = assembly(Format::Tar, Compression::None).assemble(&Form::Image(Box::new(form))).unwrap();
+        let first = &manifest(&documents).layers[0];
+        assert_eq!(first.media_type.as_str(), "application/vnd.oci.image.layer.v1.tar+gzip");
+        let made: serde_json::Value = serde_json::from_slice(&documents.config_bytes).unwrap();
+        assert_eq!((&made["architecture"], &made["rootfs"]["diff_ids"][0]), (&"arm64".into(), &"sha256:x".into()));
+        assert_eq!((made["history"].as_array().unwrap().len(), made["config"].get("Entrypoint")), (6, None));
+        assert_eq!(made["config"]["Cmd"], serde_json::json!(["sleep", "infinity"]));
+        assert_eq!((&made["config"]["Env"][0], &made["config"]["Labels"]["a"]), (&"PATH=/bin".into(), &"b".into()));
+
+        let other = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
+        assert!(matches!(read(other, config, &content), Err(InvalidBase::Layer { .. })));
+        assert!(matches!(read(layer, "application/json", &content), Err(InvalidBase::NotAnImage(_))));
+        assert!(matches!(read(layer, config, &serde_json::json!({})), Err(InvalidBase::Field(_))));
+    }
+
+    #[test]
     fn a_layer_that_a_form_cannot_list_is_refused() {
-        let image = Form::Image(Platform::host());
+        let image = image("linux/amd64", ImageLayout::Link);
         let modelpack = Form::Artifact(Family::ModelPack);
         for (form, format, compression, expected) in [
             (

@@ -11,6 +11,7 @@ use serde_json::ser::{Formatter, Serializer};
 
 use crate::digest::Digest;
 use crate::kitfile::{Entry, Kitfile, Section};
+use crate::oci::without_bom;
 
 /// The digests of the layer of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +44,11 @@ impl Config {
         self
     }
 
+    /// Returns true if any entry has a digest.
+    pub fn has_digests(&self) -> bool {
+        !self.layers.is_empty()
+    }
+
     /// The entries that own a layer, in layer order, with their digests in the config.
     ///
     /// A model with a digest has a layer even if its path has the form of a reference to another ModelKit.
@@ -73,7 +79,7 @@ impl Config {
 
     /// Reads a config blob of any version. Unknown keys are skipped, and missing digests are `None`.
     pub fn from_json(bytes: &[u8]) -> Result<Self, InvalidConfig> {
-        let tree: Value = serde_json::from_slice(bytes).map_err(InvalidConfig::Json)?;
+        let tree: Value = serde_json::from_slice(without_bom(bytes)).map_err(InvalidConfig::Json)?;
         let kitfile: Kitfile = serde_json::from_value(tree.clone()).map_err(InvalidConfig::Json)?;
         let mut config = Self::new(kitfile);
         let owners: Vec<(Section, usize)> =

@@ -16,6 +16,8 @@ pub struct Documents {
     pub config: Descriptor,
     /// The bytes of the config.
     pub config_bytes: Vec<u8>,
+    /// Small layers that only this form of the artifact has.
+    pub blobs: Vec<(Descriptor, Vec<u8>)>,
 }
 
 impl Documents {
@@ -24,12 +26,15 @@ impl Documents {
         let manifest_bytes = manifest.to_bytes();
         let descriptor = Descriptor::of(MediaType::IMAGE_MANIFEST, &manifest_bytes);
         let descriptor = Descriptor { artifact_type: manifest.artifact_type, ..descriptor };
-        Self { manifest: descriptor, manifest_bytes, config: manifest.config, config_bytes }
+        Self { manifest: descriptor, manifest_bytes, config: manifest.config, config_bytes, blobs: Vec::new() }
     }
 
-    /// The publication of the manifest with the tag `tag`, if it gets one. It includes the config, but not the layers.
+    /// The publication of the manifest with the tag `tag`, if it gets one. It includes the config and the layers that
+    /// only this form has, but no others.
     pub fn publication<'a>(&'a self, tag: Option<&'a str>) -> Publication<'a> {
-        let documents = vec![(&self.config, &self.config_bytes as &dyn Content)];
+        let config = (&self.config, &self.config_bytes as &dyn Content);
+        let blobs = self.blobs.iter().map(|(blob, bytes)| (blob, bytes as &dyn Content));
+        let documents = std::iter::once(config).chain(blobs).collect();
         Publication { descriptor: &self.manifest, manifest: &self.manifest_bytes, tag, documents }
     }
 }

@@ -7,9 +7,9 @@ use std::fmt;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::labels::{LabelEdit, Labels};
+use super::labels::{AnnotationEdit, LabelEdit, Labels};
 use crate::digest::Digest;
-use crate::oci::{Annotations, Descriptor, Index, MediaType};
+use crate::oci::{Annotations, Descriptor, Index, MediaType, without_bom};
 use crate::problem::printable;
 
 /// The artifact type of an index of ModelKits.
@@ -62,6 +62,7 @@ impl ModelKitIndex {
         if descriptor.media_type != MediaType::IMAGE_INDEX {
             return Ok(None);
         }
+        let bytes = without_bom(bytes);
         let kind: Kind = serde_json::from_slice(bytes)?;
         let is_index = kind.artifact_type == Some(ARTIFACT_TYPE) && kind.config.is_none();
         if is_index { serde_json::from_slice(bytes).map(|index| Some(Self(index))) } else { Ok(None) }
@@ -79,17 +80,23 @@ impl ModelKitIndex {
         &self.0.manifests
     }
 
-    /// Adds a ModelKit. If it is in the index already, it keeps its labels and annotations. Then `edits` are applied to
-    /// its labels.
-    pub fn add(&mut self, mut variant: Variant, edits: &[LabelEdit]) {
+    /// Adds a ModelKit. If it is in the index already, it keeps its labels and annotations; new labels of `variant` are
+    /// added. Then `edits` are applied to its labels, and `annotations` to its annotations.
+    pub fn add(&mut self, mut variant: Variant, edits: &[LabelEdit], annotations: &[AnnotationEdit]) {
         let place = self.0.manifests.iter_mut().find(|known| known.digest == variant.digest);
         if let Some(known) = &place {
-            variant.labels.clone_from(&known.labels);
+            variant.labels.add(&known.labels);
             for (key, value) in &known.annotations {
                 variant.annotations.entry(key.clone()).or_insert_with(|| value.clone());
             }
         }
         variant.labels.edit(edits);
+        for edit in annotations {
+            match edit {
+                AnnotationEdit::Set(key, value) => drop(variant.annotations.insert(key.clone(), value.clone())),
+                AnnotationEdit::Remove(key) => drop(variant.annotations.remove(key)),
+            }
+        }
         match place {
             Some(known) => *known = variant,
             None => self.0.manifests.push(variant),
@@ -187,7 +194,21 @@ mod tests {
     fn an_empty_index_has_an_empty_list() {
         let (_, bytes) = ModelKitIndex::default().to_bytes();
         assert!(String::from_utf8(bytes.clone()).unwrap().contains(r#""manifests":[]"#));
+        let expected = "sha256:a9fb1fab7732abad08678d29f8a52add461a4ebd3d6ddd078b94f2659ab9d595";
+        assert_eq!((bytes.len(), Digest::of(&bytes).to_string()), (151, expected.to_owned()), "the bytes of KitOps");
         assert_eq!(read(std::str::from_utf8(&bytes).unwrap()).unwrap(), Some(ModelKitIndex::default()));
+    }
+
+    #[test]
+    fn an_entry_is_written_as_kitops_writes_it() {
+        let artifact_type = MediaType::of("application/vnd.kitops.modelkit.manifest.v1+json");
+        let manifest = Descriptor::of(MediaType::IMAGE_MANIFEST, b"{}");
+        let mut index = ModelKitIndex::default();
+        let edits = ["quant=q4_0".parse().unwrap(), "bits:= 4".parse().unwrap()];
+        index.add(Variant::new(&manifest, Some(artifact_type), 2048, Some("q4".to_owned())), &edits, &[]);
+        let (_, bytes) = index.to_bytes();
+        let expected = "sha256:2897a0b7674603746037cee45d8dba587fed4f2d4c0b4e2ed4a2c22fe2ea8243";
+        assert_eq!((bytes.len(), Digest::of(&bytes).to_string()), (497, expected.to_owned()));
     }
 
     #[test]
@@ -221,16 +242,21 @@ mod tests {
     fn a_modelkit_is_in_an_index_once_and_keeps_its_labels() {
         let edits = |texts: &[&str]| -> Vec<LabelEdit> { texts.iter().map(|text| text.parse().unwrap()).collect() };
         let mut index = ModelKitIndex::default();
-        index.add(variant("one", &[("format", "gguf"), ("quantization", "Q4_0")]), &edits(&["format-", "a=1"]));
-        index.add(variant("two", &[]), &[]);
-        index.add(variant("one", &[("format", "gguf")]), &edits(&["a=2"]));
+        index.add(variant("one", &[("format", "gguf"), ("quantization", "Q4_0")]), &edits(&["format-", "a=1"]), &[]);
+        index.add(variant("two", &[]), &[], &[]);
+        index.add(variant("one", &[("format", "gguf")]), &edits(&["a=2"]), &[]);
         let labels: Vec<_> = index.variants().iter().map(|variant| variant.labels.to_string()).collect();
-        assert_eq!(labels, ["a=2, quantization=Q4_0", "no labels"]);
+        assert_eq!(labels, ["a=2, format=gguf, quantization=Q4_0", "no labels"]);
 
         let mut index = read(GO).unwrap().unwrap();
         let digest = Digest::of(b"");
-        index.add(variant("", &[]), &[]);
-        assert_eq!(index.variants()[0].annotations.get("org.example.tested").map(String::as_str), Some("true"));
+        index.add(variant("", &[]), &[], &["org.example.note=b".parse().unwrap()]);
+        let annotations = |index: &ModelKitIndex| {
+            index.variants()[0].annotations().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>()
+        };
+        assert_eq!(annotations(&index), ["org.example.note=b", "org.example.tested=true"]);
+        index.add(variant("", &[]), &[], &["org.example.tested-".parse().unwrap()]);
+        assert_eq!(annotations(&index), ["org.example.note=b"]);
         index.remove(&digest);
         assert_eq!(index.variants(), []);
     }

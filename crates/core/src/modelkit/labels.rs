@@ -1,6 +1,6 @@
 //! The labels that distinguish the ModelKits of an index and select one of them (`KitOps`, "modelMetadata").
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -38,6 +38,11 @@ impl Labels {
     /// Returns true if all `labels` are present, compared in their displayed form.
     pub fn have(&self, labels: &[Label]) -> bool {
         labels.iter().all(|label| self.0.get(&label.key).is_some_and(|value| shown(value) == label.value))
+    }
+
+    /// Adds `others`, which replace labels of the same name.
+    pub(super) fn add(&mut self, others: &Self) {
+        self.0.extend(others.0.iter().map(|(key, value)| (key.clone(), value.clone())));
     }
 
     /// Applies the changes in the given order.
@@ -110,9 +115,76 @@ impl FromStr for LabelEdit {
             }
         };
         match &edit {
+            Self::Set(key, _) | Self::Remove(key) if key.is_empty() => Err(InvalidLabel::NoKey(text.to_owned())),
             Self::Set(key, _) if !is_key(key) => Err(InvalidLabel::Key(key.clone())),
             Self::Set(..) | Self::Remove(_) => Ok(edit),
         }
+    }
+}
+
+/// A change of an annotation: `key=text`, or `key-`, which removes the annotation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AnnotationEdit {
+    /// Sets the annotation to this text.
+    Set(String, String),
+    /// Removes the annotation.
+    Remove(String),
+}
+
+/// The beginning of the names of annotations that `kit` records itself.
+const RESERVED: &str = "ml.kitops.modelkit.";
+
+impl FromStr for AnnotationEdit {
+    type Err = InvalidLabel;
+
+    fn from_str(text: &str) -> Result<Self, InvalidLabel> {
+        let edit = match text.parse()? {
+            LabelEdit::Set(key, Value::String(value)) if !text[key.len()..].starts_with(':') => Self::Set(key, value),
+            LabelEdit::Set(..) => return Err(InvalidLabel::NotText(text.to_owned())),
+            LabelEdit::Remove(key) => Self::Remove(key),
+        };
+        let key = edit.key();
+        if key.starts_with(RESERVED) { Err(InvalidLabel::Reserved(key.to_owned())) } else { Ok(edit) }
+    }
+}
+
+/// A name that is given several times in a list of labels or changes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is given twice: each key can be specified only once")]
+pub struct RepeatedKey(String);
+
+/// A label, or a change of a label or an annotation, which has a name.
+pub trait Keyed {
+    /// The name.
+    fn key(&self) -> &str;
+}
+
+impl Keyed for Label {
+    fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+impl Keyed for LabelEdit {
+    fn key(&self) -> &str {
+        let (Self::Set(key, _) | Self::Remove(key)) = self;
+        key
+    }
+}
+
+impl Keyed for AnnotationEdit {
+    fn key(&self) -> &str {
+        let (Self::Set(key, _) | Self::Remove(key)) = self;
+        key
+    }
+}
+
+/// Fails if two of `items` have the same name.
+pub fn check_keys(items: &[impl Keyed]) -> Result<(), RepeatedKey> {
+    let mut seen = HashSet::new();
+    match items.iter().find(|item| !seen.insert(item.key())) {
+        Some(repeated) => Err(RepeatedKey(repeated.key().to_owned())),
+        None => Ok(()),
     }
 }
 
@@ -142,6 +214,17 @@ pub enum InvalidLabel {
     /// It neither sets nor removes a label.
     #[error("`{0}` is not a label change; use `KEY=VALUE` or `KEY:=JSON` to set a label, `KEY-` to remove it")]
     NoEdit(String),
+    /// The name is empty.
+    #[error("`{0}` is not a label change: the key cannot be empty")]
+    NoKey(String),
+    /// An annotation has a value that is not a text.
+    #[error("`{0}` is not an annotation: annotation values are strings; use key=value")]
+    NotText(String),
+    /// An annotation has a reserved name.
+    #[error(
+        "`{0}` cannot be changed: the `ml.kitops.modelkit.` namespace is reserved for annotations kit records itself"
+    )]
+    Reserved(String),
     /// The name contains characters that are not allowed.
     #[error("`{0}` is not a label name; use letters, digits, `-`, `_` and `.`, optionally after a domain and `/`")]
     Key(String),
@@ -190,6 +273,16 @@ mod tests {
             assert!(text.parse::<LabelEdit>().is_err(), "{text}");
         }
         assert!("quantization-".parse::<Label>().is_err());
+    }
+
+    #[test]
+    fn annotations_are_texts_outside_of_the_reserved_namespace() {
+        let set = |value: &str| AnnotationEdit::Set("a.b/c".to_owned(), value.to_owned());
+        assert_eq!("a.b/c=d=e".parse::<AnnotationEdit>().unwrap(), set("d=e"));
+        assert_eq!("a.b/c-".parse::<AnnotationEdit>().unwrap(), AnnotationEdit::Remove("a.b/c".to_owned()));
+        for text in ["a:=1", "a:=\"b\"", "=1", "-", "a", "ml.kitops.modelkit.size=1", "ml.kitops.modelkit.size-"] {
+            assert!(text.parse::<AnnotationEdit>().is_err(), "{text}");
+        }
     }
 
     #[test]

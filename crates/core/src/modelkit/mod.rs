@@ -9,16 +9,21 @@ mod documents;
 mod form;
 mod index;
 mod labels;
+mod layer_search;
 mod lock;
 mod selection;
 
-pub use artifact::{InvalidModelKit, Layer, ModelKit, kind_and_path, label};
+pub use artifact::{InvalidModelKit, Layer, ModelKit, UnreadableEntry, kind_and_path, label};
 pub use assemble::{Assembly, CLI_VERSION, Form, PackedLayer, UnsupportedForm};
 pub use config::{Config, InvalidConfig, LayerDigests};
 pub use documents::Documents;
-pub use form::{ContentsTable, Family, InvalidPlatform, LayerType, ModelFacts, PlainFile, Platform, section_word};
+pub use form::{
+    BaseImage, ContentsTable, Family, Image, ImageLayout, InvalidBase, InvalidPlatform, LayerType, ModelFacts,
+    PlainFile, Platform, section_word,
+};
 pub use index::{ModelKitIndex, Variant};
-pub use labels::{InvalidLabel, Label, LabelEdit, Labels};
+pub use labels::{AnnotationEdit, InvalidLabel, Keyed, Label, LabelEdit, Labels, check_keys};
+pub use layer_search::EntryProblem;
 pub use lock::{
     Change, Drift, Lock, LockedFile, LockedFolder, LockedLayer, LockedParent, LockedRemote, Subject, kitfile_digest,
     parent_names, parse_lock,

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::artifact::Layer;
-use crate::kitfile::{Dataset, Section};
+use super::artifact::{Layer, UnreadableEntry};
+use crate::kitfile::{Dataset, Entry, Kitfile, Section};
 use crate::modelkit::lock::{LockedLayer, LockedRemote};
 use crate::relative_path::RelativePath;
 
@@ -27,8 +27,8 @@ impl Part {
         ("model", Self::Model),
         ("datasets", Self::Datasets),
         ("code", Self::Code),
-        ("docs", Self::Docs),
         ("prompts", Self::Prompts),
+        ("docs", Self::Docs),
         ("mcpservers", Self::McpServers),
     ];
 
@@ -56,6 +56,11 @@ impl Filter {
     /// Selects all entries of `parts`.
     pub fn of(parts: Vec<Part>) -> Self {
         Self { parts, names: None }
+    }
+
+    /// Returns true if the filter selects entries of the part called `name`.
+    pub fn names_part(&self, name: &str) -> bool {
+        self.parts.iter().any(|part| Part::ALL.contains(&(name, *part)))
     }
 
     /// A name may belong to any of the parts; without names, each part should select something.
@@ -97,7 +102,7 @@ pub type NamedEntry<'a> = (Section, [&'a str; 2], RelativePath);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidFilter {
     /// An unknown type.
-    #[error("invalid filter type {0} (must be one of kitfile, model, datasets, code, docs, prompts, mcpservers)")]
+    #[error("invalid filter type {0} (must be one of kitfile, model, datasets, code, prompts, docs, mcpservers)")]
     Type(String),
     /// More than one colon.
     #[error("invalid filter: `{0}` should be in format <type1>,<type2>[:<name1>,<name2>]")]
@@ -145,6 +150,11 @@ impl Selection {
         self.takes_entry(layer.section, [&layer.name, &layer.path_as_written], &layer.path)
     }
 
+    /// Returns true if an entry without a readable layer is selected.
+    pub fn takes_unreadable(&self, entry: &UnreadableEntry) -> bool {
+        self.takes_entry(entry.section, [&entry.name, &entry.path_as_written], &entry.path)
+    }
+
     /// Returns true if a layer in a lock is selected.
     pub fn takes_locked(&self, layer: &LockedLayer) -> bool {
         self.takes_entry(layer.section, [&layer.name, layer.path.as_str()], &layer.path)
@@ -158,6 +168,18 @@ impl Selection {
     /// Returns true if a dataset without a layer is selected, with the normalized path `path`.
     pub fn takes_dataset(&self, dataset: &Dataset, path: &RelativePath) -> bool {
         self.takes_entry(Section::Dataset, [&dataset.name, &dataset.path], path)
+    }
+
+    /// Returns true if anything in `kitfile` is selected.
+    pub fn takes_any_of(&self, kitfile: &Kitfile) -> bool {
+        let takes = |entry: &Entry<'_>| {
+            entry.relative_path().is_ok_and(|path| self.takes_entry(entry.section, [entry.name, entry.path], &path))
+        };
+        let takes_remote =
+            |dataset: &Dataset| dataset.path.parse().is_ok_and(|path| self.takes_dataset(dataset, &path));
+        self.takes_kitfile()
+            || kitfile.entries_with_model_file().iter().any(takes)
+            || kitfile.remote_datasets().any(takes_remote)
     }
 
     fn takes_entry(&self, section: Section, names: [&str; 2], path: &RelativePath) -> bool {

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::descriptor::{Annotations, Descriptor};
+use super::json_text::without_bom;
 use super::media_type::MediaType;
 
 /// An image manifest. It is encoded once and then transferred as these bytes, never re-encoded.
@@ -68,9 +69,9 @@ impl Manifest {
         }
     }
 
-    /// Parses a manifest; unknown members are ignored.
+    /// Parses a manifest; unknown members and a byte order mark are ignored.
     pub fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(bytes)
+        serde_json::from_slice(without_bom(bytes))
     }
 
     /// The compact JSON whose digest identifies the manifest.

@@ -5,6 +5,7 @@
 mod content;
 mod descriptor;
 mod index;
+mod json_text;
 mod manifest;
 mod media_type;
 mod ranged;
@@ -17,6 +18,7 @@ pub use content::{
 };
 pub use descriptor::{Annotations, Descriptor};
 pub use index::{Index, LAYOUT_FILE, REF_NAME};
+pub use json_text::without_bom;
 pub use manifest::Manifest;
 pub use media_type::MediaType;
 pub use ranged::RangedReader;

@@ -36,7 +36,7 @@ struct Config {
 impl Referrer {
     /// Reads the manifest of `descriptor` from its `bytes`; returns `None` if it does not have a subject.
     pub fn read(descriptor: &Descriptor, bytes: &[u8]) -> Option<Self> {
-        let document: Document = serde_json::from_slice(bytes).ok()?;
+        let document: Document = serde_json::from_slice(super::json_text::without_bom(bytes)).ok()?;
         let subject = document.subject?.digest;
         let named = document.artifact_type.filter(|name| !name.as_str().is_empty());
         let artifact_type = named.or(document.config.map(|config| config.media_type));

@@ -2,7 +2,8 @@
 
 use super::error::{Error, listed};
 use crate::modelkit;
-use crate::oci::Reference;
+use crate::oci::{ContentError, Reference};
+use crate::problem::printable;
 
 /// The reason why a name and an index of ModelKits do not fit together.
 #[derive(Debug, thiserror::Error)]
@@ -56,12 +57,42 @@ pub enum IndexError {
         /// The cause.
         source: Box<Error>,
     },
+    /// A ModelKit to be added does not exist in the local store.
+    #[error("could not find ModelKit `{0}` in local storage")]
+    MemberNotHere(Reference),
+    /// A ModelKit of a registry to be added belongs to another repository than the index.
+    #[error(
+        "ModelKit `{modelkit}` is not in the same repository as index `{index}`; an index may only reference ModelKits \
+         in its own repository"
+    )]
+    OtherRepository {
+        /// The ModelKit.
+        modelkit: String,
+        /// The index.
+        index: String,
+    },
+    /// An index does not exist in the local store.
+    #[error("could not find index `{0}` in local storage")]
+    NotHere(Reference),
     /// A name for a new index is in use.
-    #[error("`{0}` already exists")]
+    #[error("index `{0}` already exists")]
     NameTaken(Reference),
-    /// A pull would overwrite an index in the local store.
-    #[error("the pull would overwrite the local index `{0}`")]
-    NameOfIndex(Reference),
+    /// A ModelKit of an index does not exist where the index is, or, in the local store, nowhere.
+    #[error("the ModelKit {} of the index `{index}` was not found", printable(modelkit))]
+    Incomplete {
+        /// The name of the index.
+        index: String,
+        /// The digest and the tag of the ModelKit.
+        modelkit: String,
+    },
+    /// The registry does not have a ModelKit of the index.
+    #[error("remote rejected the index: `{repository}` does not contain every ModelKit the index references")]
+    Rejected {
+        /// The repository.
+        repository: String,
+        /// The answer of the registry.
+        source: ContentError,
+    },
 }
 
 impl IndexError {

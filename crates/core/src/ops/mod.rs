@@ -21,6 +21,7 @@ mod read_once;
 mod remote_data;
 mod remote_data_error;
 mod session;
+mod skills;
 mod tag_state;
 mod transfer;
 mod unpack;
@@ -36,32 +37,34 @@ pub use diff::{
 };
 pub use error::Error;
 pub use files::{
-    CpOptions, FileLocation, InvalidFileLocation, ListedFile, WeighedModel, WeightFile, cat, cp, ls, weigh,
+    CpOptions, FileLocation, InvalidFileLocation, ListedFile, WeighedModel, WeightFile, cat, cp, is_folder, ls, weigh,
 };
 pub use history::{Edge, EdgeKind, LayerCount, Lineage, LogOptions, Node, Proof, Version, lineage, log};
 pub use import::{
-    GitUpstream, ImportError, ImportOptions, MlflowFolder, clear_imports, fetch_git, import, import_to, is_mlflow,
-    unfinished_imports,
+    ArtifactUpstream, GitUpstream, ImportError, ImportOptions, MlflowFolder, clear_imports, fetch_git, import,
+    import_to, is_mlflow, open_artifact, unfinished_imports,
 };
 pub use index_error::IndexError;
 pub use init::{Draft, Project, ProjectFolder, init, init_remote};
 pub use keep::{
-    Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, Removal, Removed, Unpinned, UpdateOptions, add_to_index,
-    check, create_index, diagnose, list_layout, list_local, list_remote, pins, remove, remove_from_index,
-    remove_remote,
+    Additions, Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, PruneOptions, Removable, Removal, Removed,
+    Unpinned, UpdateOptions, add_to_index, check, create_index, diagnose, find_by_prefix, find_remote, list_layout,
+    list_local, list_remote, pins, prunable, prune, remove, remove_from_index, remove_remote, tags_of, untag_remote,
 };
 pub use lacking::Lacking;
 pub use pack::{
-    Git, Keeping, Locking, PackOptions, Packed, PackedAway, Reading, Recording, convert, list_as, pack, pack_and_push,
-    publish,
+    Git, ImageBase, Keeping, Locking, PackOptions, Packed, PackedAway, Reading, Recording, convert, image_base,
+    list_as, pack, pack_and_push, publish,
 };
 pub use remote_data::RemoteData;
 pub use remote_data_error::RemoteDataError;
-pub use session::{Located, Location, Lookup, Session, find_here};
+pub use session::{Located, Location, Lookup, Session, find_here, find_index_here};
+pub use skills::{Installed, Skill, SkillError, SkillFile, SkillLayer, Skills, install_skill, read_skills};
 pub use tag_state::TagState;
 pub use transfer::{
-    BlobAction, Copied, CopyOptions, Fetch, Materialized, Origins, Plan, PlanTarget, PlannedBlob, Promoted, Taken,
-    Wanted, copy, materialize, plan, plan_pull, promote, pull, tag,
+    BlobAction, Copied, CopyOptions, Fetch, IMAGE_SUFFIX, MODELKIT_SUFFIX, MODELPACK_SUFFIX, Materialized, Origins,
+    OtherForm, Plan, PlanTarget, PlannedBlob, Promoted, Taken, Wanted, copy, materialize, other_forms, plan, plan_pull,
+    promote, pull, pull_index, push_index, tag,
 };
 pub use unpack::{UnpackOptions, Unpacked, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};

@@ -17,6 +17,17 @@ pub enum RemoteDataError {
         /// The value that the server, or another document, gives.
         found: String,
     },
+    /// An object is not the one that the Kitfile refers to.
+    #[error("object in s3 bucket does not match hash: ETag = {tag}, hash = {hash}")]
+    OtherObject {
+        /// The current `ETag`.
+        tag: String,
+        /// The `remoteHash` of the Kitfile.
+        hash: String,
+    },
+    /// An object has no `ETag` to compare with the Kitfile.
+    #[error("missing ETag on object")]
+    NoETag,
     /// A remote dataset cannot be read.
     #[error("cannot read `{address}`")]
     ReadRemote {

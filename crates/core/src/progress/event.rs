@@ -43,7 +43,7 @@ pub enum Event<'a> {
     },
     /// Unpacking a layer begins.
     UnpackingLayer {
-        /// The section of the Kitfile: `model`, `model part`, `dataset`, `code`, `docs`, `prompt` or
+        /// The section of the Kitfile: `model`, `modelpart`, `dataset`, `code`, `docs`, `prompt` or
         /// `MCP server`.
         kind: &'a str,
         /// The name in the Kitfile, if that section has names.
@@ -54,6 +54,16 @@ pub enum Event<'a> {
         digest: Digest,
         /// The size of the layer.
         bytes: u64,
+    },
+    /// An object in S3 is the one that the Kitfile refers to.
+    ObjectVerified {
+        /// The path of the dataset in the Kitfile.
+        path: &'a str,
+    },
+    /// An object in S3 was downloaded.
+    ObjectDownloaded {
+        /// The path below the target folder.
+        path: &'a str,
     },
     /// The download of a remote dataset begins.
     FetchingDataset {

@@ -4,11 +4,13 @@
 //! writes to a terminal.
 
 mod event;
+mod notifier;
 mod receiver;
 mod size;
 mod warning;
 
 pub use event::{BlobCopied, CopyOutcome, Event, LayerPacked, PackOutcome, StoredDocument};
+pub use notifier::Notifier;
 pub use receiver::{Phase, Progress, Silent, Task};
 pub use size::human;
 pub use warning::Warning;

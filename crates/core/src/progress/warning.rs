@@ -13,6 +13,27 @@ use crate::digest::Digest;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Warning<'a> {
+    /// Another process holds a lock of the local store, and the operation has been waiting for it for some time.
+    WaitingForLock {
+        /// The lock file.
+        lock: &'a Path,
+        /// The number of the process that holds it, if it is known.
+        process: Option<u32>,
+    },
+    /// A request failed and is repeated after a long pause.
+    WaitingForRegistry {
+        /// The pause.
+        seconds: u64,
+        /// The failure.
+        reason: String,
+    },
+    /// A registry sent a warning with its answer (distribution-spec 1.1, "Warnings").
+    FromRegistry {
+        /// The host of the registry.
+        registry: &'a str,
+        /// The text of the warning.
+        text: &'a str,
+    },
     /// `.kitignore` excludes the path of a layer, so that the layer is empty.
     LayerIgnored {
         /// The kind of layer.
@@ -20,6 +41,8 @@ pub enum Warning<'a> {
         /// The path in the Kitfile.
         path: &'a str,
     },
+    /// The Kitfile has no entry with files to pack.
+    NoLayers,
     /// A layer has no files.
     LayerEmpty {
         /// The kind of layer.
@@ -74,12 +97,61 @@ pub enum Warning<'a> {
         /// The reference.
         reference: &'a str,
     },
+    /// A raw layer is left out of an image, which consists of tar archives.
+    NotInImage {
+        /// The path in the Kitfile.
+        path: &'a str,
+    },
+    /// An image has a folder `models` beside other files, and therefore no link of that name.
+    ImageHasModelsFolder,
+    /// An image has a file `models`, and therefore no link of that name.
+    ImageHasModelsFile,
+    /// A tag that another form of the ModelKit would have is that of another artifact, and was not copied.
+    FormOfAnother {
+        /// The tag.
+        tag: &'a str,
+    },
     /// A remote dataset was not downloaded.
     RemoteDatasetSkipped {
         /// The name in the Kitfile.
         name: &'a str,
         /// The address.
         address: &'a str,
+    },
+    /// A layer has a type that this version does not know, so it is not unpacked.
+    UnknownLayerSkipped {
+        /// The media type of the layer.
+        media_type: &'a str,
+        /// The digest of the layer.
+        digest: Digest,
+    },
+    /// A layer has a type that this version does not know, so skills are not searched in it.
+    UnknownSkillSkipped {
+        /// The media type of the layer.
+        media_type: &'a str,
+        /// The digest of the layer.
+        digest: Digest,
+    },
+    /// A layer belongs to no entry of the Kitfile, so its files are not listed.
+    LayerNotListed {
+        /// The media type of the layer.
+        media_type: &'a str,
+        /// The digest of the layer.
+        digest: Digest,
+    },
+    /// The form that a ModelKit is converted to cannot contain a layer.
+    LayerLeftOut {
+        /// The media type of the layer.
+        media_type: &'a str,
+        /// The digest of the layer.
+        digest: Digest,
+    },
+    /// An entry of the Kitfile has no layer that can be read.
+    EntryNotListed {
+        /// The entry, as in `datasets[0]`.
+        place: &'a str,
+        /// The problem of its layer.
+        reason: String,
     },
     /// A remote dataset has an `ETag` but no SHA-256 digest, so only its server can confirm its content.
     OnlyETag {
@@ -115,6 +187,20 @@ pub enum Warning<'a> {
         /// The path in the Kitfile.
         path: &'a str,
     },
+    /// A reference has a tag and a digest, and the tag points to another digest. The digest is used.
+    TagPointsElsewhere {
+        /// The reference without its digest.
+        tag: &'a str,
+        /// The digest that the tag points to.
+        found: &'a Digest,
+        /// The digest of the reference.
+        used: &'a Digest,
+    },
+    /// A tag that was not named was deleted by the registry together with another one, and is restored.
+    TagRestored {
+        /// The tag.
+        tag: &'a str,
+    },
     /// The content that is no longer referenced was not deleted.
     SpaceNotFreed {
         /// The error.
@@ -127,18 +213,13 @@ pub enum Warning<'a> {
         /// The number of referrers that are read.
         limit: usize,
     },
-    /// A repository has more versions than are read.
+    /// A repository has more versions, or more layers in all of them, than are read.
     VersionsCutOff {
         /// The repository.
         name: &'a str,
-        /// The number of versions that are read.
-        limit: usize,
-    },
-    /// The versions of a repository have more layers together than are compared.
-    LayersCutOff {
-        /// The repository.
-        name: &'a str,
-        /// The number of layers that are compared.
+        /// The things that are counted.
+        what: &'static str,
+        /// The number of things that are read.
         limit: usize,
     },
     /// More files differ than are listed.

@@ -3,10 +3,12 @@
 //!
 //! This module works on documents alone, without access to disk, clock or environment.
 
+mod import;
 mod record;
 mod source_url;
 mod statement;
 
+pub use import::ImportRecord;
 pub use record::{Builder, Commit, Material, Record, Role};
 pub use source_url::{SourceUrl, without_secrets};
 pub use statement::{MEDIA_TYPE, PREDICATE_TYPE};

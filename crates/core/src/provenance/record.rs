@@ -59,6 +59,8 @@ pub enum Role {
     Dataset,
     /// The run of an experiment that produced the files.
     Run,
+    /// The artifact of another tool that the files were imported from.
+    Artifact,
 }
 
 /// The system that packed a ModelKit.

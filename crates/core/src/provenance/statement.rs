@@ -118,7 +118,9 @@ fn material_to_json(material: &Material) -> Value {
 fn material_from_json(dependency: &Value) -> Option<Material> {
     let role = text(&dependency["annotations"]["role"])?;
     Some(Material {
-        role: [Role::Parent, Role::Dataset, Role::Run].into_iter().find(|known| known.word() == role)?,
+        role: [Role::Parent, Role::Dataset, Role::Run, Role::Artifact]
+            .into_iter()
+            .find(|known| known.word() == role)?,
         name: text(&dependency["name"]).unwrap_or_default(),
         uri: text(&dependency["uri"]),
         digest: digest_of(dependency),
@@ -131,6 +133,7 @@ impl Role {
             Self::Parent => "parent",
             Self::Dataset => "dataset",
             Self::Run => "run",
+            Self::Artifact => "artifact",
         }
     }
 }
@@ -176,6 +179,7 @@ mod tests {
                 material(Role::Parent, "base:v1", Some("oci://base:v1"), Some(Digest::of(b"base"))),
                 material(Role::Dataset, "data", Some("s3://bucket"), None),
                 material(Role::Run, "wistful-ant-659", Some("runs:/5e1"), None),
+                material(Role::Artifact, "net", Some("oci://net:v1"), Some(Digest::of(b"net"))),
             ],
             previous: Some(Digest::of(b"v1")),
             builder: Builder {
@@ -228,6 +232,10 @@ mod tests {
                         },
                         { "name": "data", "uri": "s3://bucket", "annotations": { "role": "dataset" } },
                         { "name": "wistful-ant-659", "uri": "runs:/5e1", "annotations": { "role": "run" } },
+                        {
+                            "name": "net", "uri": "oci://net:v1", "digest": { "sha256": hex(b"net") },
+                            "annotations": { "role": "artifact" },
+                        },
                     ],
                 },
                 "runDetails": {

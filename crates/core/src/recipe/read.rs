@@ -9,6 +9,7 @@ use fs_err as fs;
 
 use super::changed::Changed;
 use super::segment::{FileState, MAGIC, Segment, clone_path, damaged};
+use crate::sys;
 
 /// A layer that is assembled when it is read.
 #[derive(Debug)]
@@ -34,7 +35,7 @@ impl Recipe {
 
     /// Opens the recipe that was saved in `folder`. Its segments are not read yet.
     pub fn saved_in(folder: &Path) -> io::Result<Self> {
-        let size = read_head(&mut fs::File::open(folder.join(FILE_NAME))?)?;
+        let size = read_head(&mut sys::open_regular(&folder.join(FILE_NAME))?)?;
         Ok(Self { script: Script::Saved(folder.to_owned()), size })
     }
 
@@ -69,7 +70,7 @@ impl Recipe {
     pub fn open_at(&self, offset: u64) -> io::Result<RecipeReader> {
         let (mut script, folder): (Box<dyn Read + Send>, _) = match &self.script {
             Script::Held(bytes) => (Box::new(Cursor::new(Arc::clone(bytes))), None),
-            Script::Saved(folder) => (Box::new(fs::File::open(folder.join(FILE_NAME))?), Some(folder.clone())),
+            Script::Saved(folder) => (Box::new(sys::open_regular(&folder.join(FILE_NAME))?), Some(folder.clone())),
         };
         read_head(&mut script)?;
         let segments = BufReader::new(zstd::Decoder::new(script)?);
@@ -110,7 +111,7 @@ impl CloneFinder {
             match self.layer.origin(segment)? {
                 None => skip(&mut self.layer.segments, length)?,
                 Some(Origin::Clone(path)) if (start, length) == (offset, size) => {
-                    return Ok(Some(fs::File::open(path)?.into_parts().0));
+                    return Ok(Some(sys::open_regular(&path)?.into_parts().0));
                 }
                 Some(_) => {}
             }
@@ -162,7 +163,7 @@ impl RecipeReader {
             return Ok(Piece::Bytes(left));
         };
         origin.check_path()?;
-        let mut file = fs::File::open(origin.path())?;
+        let mut file = sys::open_regular(origin.path())?;
         file.seek(SeekFrom::Start(offset))?;
         Ok(Piece::File { file, left, origin })
     }

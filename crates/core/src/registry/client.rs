@@ -1,7 +1,7 @@
 //! The client for all registries: one runtime, one connection pool, one cache of tokens.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Response, Url};
@@ -17,6 +17,7 @@ use crate::registry::auth::{Access, Credentials, Keys, Rights};
 use crate::registry::download::Budget;
 use crate::registry::http::{Call, Endpoint, Exchange, Transport};
 use crate::registry::upload::{Capabilities, UploadForm, UploadRequirements, needs_of};
+use crate::registry::web::Resolved;
 
 /// A client for registries. Cloning is cheap and shares everything.
 #[derive(Clone)]
@@ -28,6 +29,8 @@ pub struct Client {
     own_budgets: Arc<BTreeMap<String, Arc<Budget>>>,
     pub(super) failed_mirrors: Arc<Failed>,
     pub(super) capabilities: Arc<Capabilities>,
+    /// The access keys of the object store, once they were needed.
+    pub(super) object_keys: Arc<Mutex<Option<Resolved>>>,
     /// The tasks of the runtime must not hold a client: the last client to be dropped ends the runtime, which cannot
     /// end itself.
     runtime: Arc<Runtime>,
@@ -49,6 +52,7 @@ impl Client {
             budget: Budget::new(settings.concurrency),
             own_budgets: Arc::new(settings.hosts.iter().filter_map(own).collect()),
             failed_mirrors: Arc::default(),
+            object_keys: Arc::default(),
             capabilities: Arc::new(Capabilities::new(settings.registries_folder.clone())),
             settings: Arc::new(settings),
             runtime: Arc::new(runtime),

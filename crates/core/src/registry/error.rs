@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::digest::Mismatch;
 use crate::oci::ContentError;
 use crate::registry::http::Answer;
+use crate::registry::web::ProfileError;
 
 /// An error of a request to a registry. `attempt` completes "cannot …", `registry` is the name as the user wrote it.
 #[derive(Debug, thiserror::Error)]
@@ -28,8 +29,16 @@ pub enum Error {
     /// The registry does not support this operation.
     #[error("cannot {attempt}: unsupported by registry `{registry}`")]
     Unsupported { registry: String, attempt: String, source: Option<Answer> },
+    /// The registry accepts no uploads.
+    #[error("cannot {attempt}: `{registry}` is read-only")]
+    ReadOnly { registry: String, attempt: String, source: Option<Answer> },
+    /// A write was redirected in a way that does not keep its method (RFC 9110, 15.4).
+    #[error(
+        "cannot {attempt}: `{registry}` redirects it to `{host}` with the status {status}, which is for reading only"
+    )]
+    WriteRedirected { registry: String, attempt: String, host: String, status: u16 },
     /// Any other refusal. `retry_after` is the pause that the registry requests.
-    #[error("cannot {attempt}: `{host}` answered {status}")]
+    #[error("cannot {attempt}: `{host}` answered {status}{}", requested(*retry_after))]
     Status { host: String, attempt: String, status: u16, retry_after: Option<Duration>, source: Option<Answer> },
 
     /// The connection could not be established.
@@ -41,10 +50,19 @@ pub enum Error {
     /// No bytes were received or accepted for too long.
     #[error("cannot {attempt}: the registry did not respond for {seconds} s")]
     Silent { attempt: String, seconds: u64 },
+    /// A document did not arrive as a whole in time.
+    #[error("cannot {attempt}: the answer was not complete after {seconds} s")]
+    Unfinished { attempt: String, seconds: u64 },
+    /// A connection brought hardly any bytes of a blob for some time.
+    #[error("cannot {attempt}: the registry sent less than 1 KiB a second for {seconds} s")]
+    Slow { attempt: String, seconds: u64 },
     /// The answer has fewer bytes than it announced.
     #[error("cannot {attempt}: the answer ended after {received} of {expected} bytes")]
     Truncated { attempt: String, received: u64, expected: u64 },
 
+    /// The server ended the TLS handshake, as servers do that require a client certificate.
+    #[error("`{host}` refused the TLS connection")]
+    HandshakeRefused { host: String, source: Cause },
     /// The server does not use TLS.
     #[error("`{host}` does not speak https")]
     NotTls { host: String },
@@ -98,6 +116,10 @@ pub enum Error {
     #[error("the credential helper `{helper}` cannot {action} credentials")]
     Helper { helper: String, action: &'static str, source: Cause },
 
+    /// A profile of the AWS tools cannot be used.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+
     /// The bytes are not what their descriptor says.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
@@ -110,13 +132,23 @@ impl Error {
     /// Returns true if the same request can succeed a moment later.
     pub(super) fn is_temporary(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Broken { .. } | Self::Silent { .. } | Self::Truncated { .. } => true,
+            Self::Unreachable { .. }
+            | Self::Broken { .. }
+            | Self::Silent { .. }
+            | Self::Slow { .. }
+            | Self::Truncated { .. } => true,
             // The blobs were just stored: with several writers at once, or with an object store behind it, a registry
             // may see them only a moment later (docker-registry 2.8.2 with twenty clients).
             Self::Status { source: Some(answer), .. } if answer.has_code("MANIFEST_BLOB_UNKNOWN") => true,
             Self::Status { status, .. } => is_temporary_status(*status),
             _ => false,
         }
+    }
+
+    /// Returns true if the registry refused a manifest because it lacks something that the manifest refers to.
+    pub fn is_about_missing_content(&self) -> bool {
+        let codes = ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"];
+        self.answer().is_some_and(|answer| codes.iter().any(|code| answer.has_code(code)))
     }
 
     /// The message of the server that refused, if it sent one.
@@ -128,6 +160,7 @@ impl Error {
             | Self::Denied { source, .. }
             | Self::NotFound { source, .. }
             | Self::Unsupported { source, .. }
+            | Self::ReadOnly { source, .. }
             | Self::Status { source, .. } => source.as_ref(),
             _ => None,
         }
@@ -140,6 +173,12 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// The end of a sentence about an answer that asks for a pause.
+fn requested(pause: Option<Duration>) -> String {
+    let pause = pause.filter(|pause| pause.as_secs() > 0);
+    pause.map(|pause| format!(" and asks to wait {} s", pause.as_secs())).unwrap_or_default()
 }
 
 /// Returns true for statuses that may pass. 501 and 505 mean a missing feature of the server, which is permanent.

@@ -5,13 +5,16 @@
 //! store, no Kitfile and no terminal, and reads no environment except the proxy variables, which reqwest reads.
 
 mod auth;
+mod catalog;
 mod client;
 mod download;
 mod error;
 mod http;
 mod manifest_refusal;
+mod media_types;
 mod mirror;
 mod probe;
+mod proxy;
 mod referrers;
 mod repository;
 mod runtime;
@@ -27,7 +30,11 @@ pub use error::{Cause, Error};
 pub use http::{Answer, RetryPolicy};
 pub use mirror::{InvalidMirror, Mirror};
 pub use probe::Finding;
+pub use proxy::{Proxy, ProxyVariables};
 pub use repository::Repository;
-pub use settings::{ClientCertificate, HostSettings, Proxy, Settings, Timeouts};
+pub use settings::{ClientCertificate, HostSettings, Settings, Timeouts};
 pub use upload::{SaidBy, UploadForm};
-pub use web::{AccessKeys, FileHead, HttpLocation, HttpRequest, HttpService, ObjectStore, WebFile};
+pub use web::{
+    AccessKeys, ContainerKeys, FileHead, HttpLocation, HttpRequest, HttpService, KeySources, ObjectStore, ProfileError,
+    ProfileFiles, WebFile, WebIdentity,
+};

@@ -4,17 +4,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use reqwest::{Method, Response, Url};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tracing::debug;
 
 use super::error::Error;
+use super::media_types::media_type;
 use super::repository::{PUSH, Repository};
 use crate::digest::Digest;
 use crate::limits;
-use crate::oci::{Descriptor, Index, MediaType, Referrer, Subject};
+use crate::oci::{Descriptor, Index, MediaType, Referrer, Subject, without_bom};
 use crate::registry::http::{Call, RetryPolicy, Then};
 use crate::registry::upload::{Capability, Feature};
 
@@ -93,7 +94,8 @@ impl Repository {
             if !is_list {
                 return Ok(Then::Enough);
             }
-            let page = serde_json::from_slice(body).map_err(|error| format!("the answer is not an index: {error}"))?;
+            let page = serde_json::from_slice(without_bom(body))
+                .map_err(|error| format!("the answer is not an index: {error}"))?;
             listed.extend(described(&page));
             Ok(if listed.len() <= limits::REFERRERS { Then::Next } else { Then::Enough })
         });
@@ -140,16 +142,16 @@ impl Repository {
         let unlisted =
             answers.iter().zip(referrers).filter(|(answer, _)| answer.as_ref().is_ok_and(|it| !is_listed(it)));
         let unlisted = unlisted.filter_map(|(_, (descriptor, bytes))| Referrer::read(descriptor, bytes));
-        let mut entries: Vec<_> = unlisted.map(|referrer| referrer.descriptor).collect();
-        if !entries.is_empty() && self.knows_referrers()?.is_none() {
-            // Learned once for each registry. Some have the list, but do not send the header.
-            let listed = self.list_referrers(digest, PUSH)?.unwrap_or_default();
-            entries.retain(|entry| listed.iter().all(|other| other.digest != entry.digest));
-        }
-        match index {
-            _ if entries.is_empty() => {}
-            Some(index) => self.write_index(digest, index.finish(self)?, &entries)?,
-            None => self.enter_in_tag(digest, &entries)?,
+        let entries: Vec<_> = unlisted.map(|referrer| referrer.descriptor).collect();
+        if !entries.is_empty() {
+            // Learned once for each registry, by the way. Some have the list, but do not send the header.
+            let is_unknown = self.knows_referrers()?.is_none();
+            let list = if is_unknown { Some(self.begin_reading(self.referrers_call(digest, PUSH)?)) } else { None };
+            match index {
+                Some(index) => self.write_index(digest, index.finish(self)?, &entries)?,
+                None => self.enter_in_tag(digest, &entries)?,
+            }
+            list.map_or(Ok(()), |list| self.learn_from(list))?;
         }
         Ok(answers.into_iter().map(|answer| answer.map(drop)).collect())
     }
@@ -167,10 +169,25 @@ impl Repository {
 
     /// Begins to read the index under the tag.
     fn begin_index(&self, subject: &Digest, actions: &'static str) -> Result<ReadingIndex, Error> {
-        let call = self.manifest_call(Method::GET, &Referrer::tag(subject), actions, "read")?;
+        Ok(self.begin_reading(self.manifest_call(Method::GET, &Referrer::tag(subject), actions, "read")?))
+    }
+
+    fn begin_reading(&self, call: Call) -> ReadingIndex {
         let (exchange, sent) = (Arc::clone(&self.client.exchange), call.clone());
         let answer = self.client.tasks().spawn(async move { exchange.fetch(&sent, limits::MANIFEST_BYTES).await });
-        Ok(ReadingIndex { call, answer })
+        ReadingIndex { call, answer }
+    }
+
+    /// Remembers from the answer to a request for a list of referrers if the registry has such lists.
+    fn learn_from(&self, list: ReadingIndex) -> Result<(), Error> {
+        match self.client.wait(list.answer).expect("sending a request does not panic") {
+            Ok((headers, ..)) => self.note_referrers(is_index(&headers)),
+            Err(failure) if lacks_list(&failure) => self.note_referrers(false),
+            Err(failure) => {
+                debug!(%failure, repository = %self, "it is unknown if there is a list of referrers");
+                Ok(())
+            }
+        }
     }
 
     /// Adds the entries to the index under the tag, unless it has them.
@@ -233,7 +250,7 @@ struct Storing {
 /// The headers, the body and the URL of an answer.
 type Fetched = Result<(HeaderMap, Vec<u8>, Url), Error>;
 
-/// An index under a tag that is being read.
+/// An index that is being read: under a tag, or the list of the registry.
 struct ReadingIndex {
     call: Call,
     answer: JoinHandle<Fetched>,
@@ -248,7 +265,8 @@ impl ReadingIndex {
             Err(Error::NotFound { .. }) => return Ok(json!(Index::<Descriptor>::default())),
             read => read?,
         };
-        let index: Value = serde_json::from_slice(&body).map_err(|error| not_an_index(error.to_string()))?;
+        let index: Value =
+            serde_json::from_slice(without_bom(&body)).map_err(|error| not_an_index(error.to_string()))?;
         if !is_index(&headers) || !index["manifests"].is_array() {
             // The tag has another purpose (distribution-spec 1.1, "Pushing Manifests with Subject", step 2).
             return Err(not_an_index("the tag is not an index of referrers".to_owned()));
@@ -268,9 +286,8 @@ fn lacks_list(failure: &Error) -> bool {
     }
 }
 
-fn is_index(headers: &HeaderMap) -> bool {
-    let media_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    media_type.starts_with(MediaType::IMAGE_INDEX.as_str().as_bytes())
+pub(super) fn is_index(headers: &HeaderMap) -> bool {
+    media_type(headers) == Some(MediaType::IMAGE_INDEX)
 }
 
 /// The entries of an index. Invalid descriptors are skipped.

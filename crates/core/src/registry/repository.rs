@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, Response};
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::client::Client;
 use super::error::Error;
+use super::media_types::{media_type, type_of_manifest};
 use super::mirror::Mirror;
 use crate::digest::{Digest, Mismatch};
 use crate::limits;
@@ -211,7 +212,9 @@ impl Repository {
     fn try_read(&self, name: &str, verb: &str) -> Result<(Descriptor, Vec<u8>), Error> {
         let call = self.manifest_call(Method::GET, name, PULL, verb)?;
         let (headers, body, _) = self.client.fetch(&call, limits::MANIFEST_BYTES)?;
-        let descriptor = Descriptor::of(media_type(&headers).unwrap_or(MediaType::IMAGE_MANIFEST), &body);
+        let media_type = type_of_manifest(&headers, &body)
+            .map_err(|problem| Error::Protocol { attempt: call.attempt.clone(), problem })?;
+        let descriptor = Descriptor::of(media_type, &body);
         match name.parse() {
             Ok(expected) if expected != descriptor.digest => {
                 Err(Mismatch::Digest { expected, found: descriptor.digest }.into())
@@ -226,7 +229,7 @@ impl Repository {
         if expected > limits::MANIFEST_BYTES {
             return Err(Error::TooLarge { subject: call.subject, limit: limits::MANIFEST_BYTES });
         }
-        let (_, body, _) = self.client.fetch(&call, limits::MANIFEST_BYTES)?;
+        let (headers, body, _) = self.client.fetch(&call, limits::MANIFEST_BYTES)?;
         let found = body.len() as u64;
         if found < expected {
             return Err(Mismatch::TooShort { digest, expected, found }.into());
@@ -236,7 +239,10 @@ impl Repository {
         }
         match Digest::of(&body) {
             found if found != digest => Err(Mismatch::Digest { expected: digest, found }.into()),
-            _ => Ok(body),
+            _ => match type_of_manifest(&headers, &body) {
+                Ok(_) => Ok(body),
+                Err(problem) => Err(Error::Protocol { attempt: call.attempt, problem }),
+            },
         }
     }
 
@@ -259,10 +265,6 @@ impl Repository {
     /// The headers of the `answer` to a manifest.
     pub(super) fn stored(&self, call: &Call, answer: Result<Response, Error>) -> Result<HeaderMap, Error> {
         let response = answer.map_err(|refusal| self.explain_refusal(call, refusal))?;
-        // Distribution-spec 1.1, "Warnings": a registry can announce that it will be switched off.
-        for warning in response.headers().get_all("warning") {
-            warn!(registry = %self.registry, warning = ?warning, "the registry sent a warning");
-        }
         Ok(response.headers().clone())
     }
 }
@@ -310,13 +312,8 @@ impl Source for Repository {
 fn described(headers: &HeaderMap, name: &str) -> Option<Descriptor> {
     let digest: Digest = headers.get("docker-content-digest")?.to_str().ok()?.parse().ok()?;
     let is_other = name.parse().is_ok_and(|asked: Digest| asked != digest);
-    (!is_other).then_some(Descriptor::new(media_type(headers)?, digest, content_length(headers)?))
-}
-
-fn media_type(headers: &HeaderMap) -> Option<MediaType> {
-    let text = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    let name = text.split(';').next().unwrap_or_default().trim();
-    Some(MediaType::from(name.to_owned()))
+    let media_type = media_type(headers).filter(MediaType::is_manifest)?;
+    (!is_other).then_some(Descriptor::new(media_type, digest, content_length(headers)?))
 }
 
 pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {

@@ -1,12 +1,13 @@
 //! Settings for registries: values that the caller has read from flags, files and the environment.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::mirror::Mirror;
+use super::proxy::Proxy;
+use crate::progress::Notifier;
 use crate::registry::auth::CredentialStore;
 use crate::registry::http::{RetryPolicy, canonical};
 use crate::registry::upload::UploadForm;
@@ -52,6 +53,8 @@ pub struct Settings {
     pub retry: RetryPolicy,
     /// The limits for waiting on a registry that does not respond.
     pub timeouts: Timeouts,
+    /// Receives warnings of registries, and those about long waits.
+    pub notifier: Notifier,
     /// The source of credentials.
     pub credentials: CredentialStore,
     /// The object store of `s3` addresses.
@@ -101,6 +104,7 @@ impl Default for Settings {
             registries_folder: None,
             retry: RetryPolicy::default(),
             timeouts: Timeouts::default(),
+            notifier: Notifier::default(),
             credentials: CredentialStore::default(),
             object_store: ObjectStore::default(),
             hosts: BTreeMap::new(),
@@ -193,36 +197,17 @@ pub struct ClientCertificate {
     pub key: PathBuf,
 }
 
-/// The proxy for requests.
-#[derive(Clone, Default)]
-pub enum Proxy {
-    /// The proxies in `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`.
-    #[default]
-    FromEnvironment,
-    /// No proxy, regardless of the environment.
-    Direct,
-    /// This proxy for all requests; `NO_PROXY` is ignored.
-    Through(String),
-}
-
-impl fmt::Debug for Proxy {
-    /// Hides the URL, which can hold a password.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::FromEnvironment => "FromEnvironment",
-            Self::Direct => "Direct",
-            Self::Through(_) => "Through(…)",
-        })
-    }
-}
-
-/// The limits for waiting. They limit inactivity, never the duration of a whole transfer.
+/// The limits for waiting. They limit inactivity and the time for a document, never that of a blob.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
     /// The time to establish a connection.
     pub connect: Duration,
     /// The time until the next bytes, or the head of an answer, arrive or are accepted.
     pub silence: Duration,
+    /// The time until a document, such as a manifest, a token or a page of tags, has arrived as a whole.
+    pub document: Duration,
+    /// The time in which a connection that transfers a blob must bring at least 1 KiB a second on average.
+    pub slow: Duration,
     /// The time until a registry confirms a completed upload: it may have to move or hash many gigabytes first.
     pub commit: Duration,
 }
@@ -230,7 +215,13 @@ pub struct Timeouts {
 impl Default for Timeouts {
     fn default() -> Self {
         let seconds = Duration::from_secs;
-        Self { connect: seconds(10), silence: seconds(30), commit: seconds(600) }
+        Self {
+            connect: seconds(10),
+            silence: seconds(30),
+            document: seconds(60),
+            slow: seconds(60),
+            commit: seconds(600),
+        }
     }
 }
 

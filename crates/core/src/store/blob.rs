@@ -8,10 +8,10 @@ use fs_err as fs;
 use super::disk::{self, Written};
 use super::documents::Document;
 use super::error::Error;
-use super::layout::{Store, open_regular};
+use super::layout::Store;
 use crate::digest::{DigestWriter, Digesting, Hasher};
 use crate::oci::{Content, ContentError, Descriptor, MediaType};
-use crate::sys::{BlockWriter, TemporaryFile};
+use crate::sys::{self, BlockWriter, TemporaryFile};
 
 /// A blob being written. If it is dropped without being committed, it leaves nothing behind.
 pub struct BlobWriter {
@@ -85,7 +85,7 @@ impl Content for FileContent {
 
 /// Opens the blob file `path` at `offset`.
 pub(super) fn open_blob(path: &Path, offset: u64) -> Result<fs::File, ContentError> {
-    let mut file = match open_regular(path) {
+    let mut file = match sys::open_regular(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let name = path.file_name().unwrap_or_default().to_string_lossy();

@@ -9,7 +9,7 @@ use super::index::Entry;
 use super::layout::Store;
 use super::links::LayerContent;
 use crate::digest::{Digest, VerifyingReader};
-use crate::oci::{Content, ContentError, Descriptor};
+use crate::oci::{Content, ContentError, Descriptor, MediaType};
 
 /// An entry of the index whose artifact is incomplete.
 #[derive(Debug, Clone)]
@@ -69,6 +69,11 @@ impl Store {
             }
             if damaged.contains(&blob.digest) || !self.has_layer(&blob)? {
                 broken.push(blob.digest);
+            } else if blob.media_type == MediaType::IMAGE_INDEX {
+                // An index may have been stored without its members.
+                let is_here =
+                    |member: &Descriptor| damaged.contains(&member.digest) || self.has_blob(member).is_ok_and(|is| is);
+                left.extend(self.members(&blob).into_iter().filter(is_here));
             } else if blob.media_type.is_manifest() {
                 match self.read_document(&blob).and_then(|bytes| parse_children(&bytes)) {
                     Ok(children) => left.extend(children),

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::digest::Digest;
 use crate::oci::ContentError;
@@ -48,6 +49,16 @@ pub enum Error {
         /// The reason.
         source: Box<ContentError>,
     },
+    /// A lock could not be taken in time.
+    #[error("{} holds the lock `{}`, and still held it after {waited:?}", owner(*process), lock.display())]
+    Locked {
+        /// The lock file.
+        lock: PathBuf,
+        /// The number of the process, if it is known.
+        process: Option<u32>,
+        /// The time of the wait.
+        waited: Duration,
+    },
     /// Other processes use the store, and the operation needs it exclusively.
     #[error("other `kit` processes are using the store at `{0}`")]
     InUse(PathBuf),
@@ -60,4 +71,8 @@ impl From<Error> for ContentError {
             error => Self::Other(Box::new(error)),
         }
     }
+}
+
+fn owner(process: Option<u32>) -> String {
+    process.map_or_else(|| "another process".to_owned(), |process| format!("process {process}"))
 }

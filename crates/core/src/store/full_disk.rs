@@ -16,19 +16,19 @@ use super::layout::Store;
 use crate::digest::Digest;
 
 impl Store {
-    /// Does `attempt`, which removes the entries that `choose` selects from the index. After each failure for lack of
+    /// Does `attempt`, which removes the entries that `take` takes from the index. After each failure for lack of
     /// space, some is freed. The caller has no share of the use lock.
     ///
     /// Other processes may be reading the content, and nothing is freed then.
     pub(super) fn remove_making_room(
         &self,
-        choose: &dyn Fn(&Entry) -> bool,
+        take: &dyn Fn(&mut Vec<Entry>) -> Vec<Entry>,
         mut attempt: impl FnMut() -> Result<Vec<Entry>, Error>,
     ) -> Result<Vec<Entry>, Error> {
         let _all = self.exclusive()?;
         self.remove_abandoned()?;
         self.sweep()?;
-        for blob in self.needed_only_by(choose)? {
+        for blob in self.needed_only_by(take)? {
             match attempt() {
                 Err(error) if error.is_lack_of_space() => self.drop_content(&blob)?,
                 done => return done,
@@ -46,11 +46,11 @@ impl Store {
         attempt()
     }
 
-    /// Returns the digests that only the entries lead to that `choose` selects, those of the largest blobs first.
-    fn needed_only_by(&self, choose: &dyn Fn(&Entry) -> bool) -> Result<Vec<Digest>, Error> {
+    /// Returns the digests that only the entries lead to that `take` takes, those of the largest blobs first.
+    fn needed_only_by(&self, take: &dyn Fn(&mut Vec<Entry>) -> Vec<Entry>) -> Result<Vec<Digest>, Error> {
         let mut kept = self.entries()?;
         let before = self.needed_by(&kept)?;
-        self.take_entries(&mut kept, choose);
+        take(&mut kept);
         let after = self.needed_by(&kept)?;
         let mut only: Vec<Digest> = before.difference(&after).copied().collect();
         only.sort_by_key(|digest| {

@@ -3,6 +3,9 @@
 //! A manifest has one entry for each of its names, with the name as `org.opencontainers.image.ref.name`, or one entry
 //! without a name. In a store of many repositories the name is the whole reference, and an annotation of `kit` contains
 //! the repository of entries without a name.
+//!
+//! In a store of many repositories an artifact and an index of artifacts may share a name, as in `KitOps`, which keeps
+//! indexes apart. In a layout that is one repository a name belongs to one entry, as a tag does in a registry.
 
 use std::io;
 
@@ -10,11 +13,13 @@ use fs_err as fs;
 
 use super::disk;
 use super::error::Error;
-use super::layout::{Names, Store, read_regular};
+use super::layout::{Names, Store};
+use super::members::{Members, keep_members};
 use super::referrers::{SUBJECT, drop_orphans};
 use crate::digest::{Digest, DigestWriter};
 use crate::limits;
-use crate::oci::{Descriptor, Index, REF_NAME, Reference, Tag};
+use crate::oci::{Descriptor, Index, MediaType, REF_NAME, Reference, Tag};
+use crate::sys;
 
 /// An annotation of `kit`: the full repository of an entry, such as `localhost/demo`.
 const REPOSITORY: &str = "ml.kitops.modelkit.repository";
@@ -33,6 +38,11 @@ impl Entry {
     /// Returns the name in the index.
     pub fn name(&self) -> Option<&str> {
         self.descriptor.annotations.get(REF_NAME).map(String::as_str)
+    }
+
+    /// Returns true if the entry is an image index.
+    pub fn is_index(&self) -> bool {
+        self.descriptor.media_type == MediaType::IMAGE_INDEX
     }
 
     /// Returns the repository, and the tag if the entry has a name. Returns none if the name is not a reference.
@@ -76,7 +86,7 @@ impl Names {
     }
 
     /// Creates the entry of a manifest with or without the name `tag`.
-    fn entry(&self, manifest: &Descriptor, tag: Option<&str>) -> Entry {
+    pub(super) fn entry(&self, manifest: &Descriptor, tag: Option<&str>) -> Entry {
         let mut descriptor = manifest.clone();
         descriptor.annotations.retain(|key, _| key == SUBJECT && tag.is_none());
         if let Self::Of(repository) = self {
@@ -108,7 +118,7 @@ impl Store {
 
     fn read_index(&self) -> Result<Index, Error> {
         let path = self.index_file();
-        match read_regular(&path, limits::INDEX_READ_BYTES) {
+        match sys::read_regular(&path, limits::INDEX_READ_BYTES) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|source| Error::Index { path, source }),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 Ok(Index::default())
@@ -160,27 +170,37 @@ impl Store {
     }
 
     /// Removes the entries that `choose` selects and returns them. A manifest that loses its last name in a repository
-    /// is removed from it together with its referrers; their blobs stay until [`collect`](Self::collect).
+    /// is removed from it together with its referrers; their blobs stay until [`collect`](Self::collect). `members`
+    /// decides about the members of removed indexes.
     ///
     /// On a full disk, blobs that only these entries lead to are removed already, until the index can be written.
-    pub fn remove_entries(&self, choose: impl Fn(&Entry) -> bool) -> Result<Vec<Entry>, Error> {
+    pub fn remove_entries(&self, members: Members, choose: impl Fn(&Entry) -> bool) -> Result<Vec<Entry>, Error> {
         if !self.root().exists() {
             return Ok(Vec::new());
         }
-        let remove = || self.change_index(|entries| self.take_entries(entries, &choose));
+        let take = |entries: &mut Vec<Entry>| self.take_entries(entries, members, &choose);
+        let remove = || self.change_index(take);
         let share = self.prepare()?;
         let removed = remove();
         drop(share);
         match removed {
-            Err(error) if error.is_lack_of_space() => self.remove_making_room(&choose, remove),
+            Err(error) if error.is_lack_of_space() => self.remove_making_room(&take, remove),
             done => done,
         }
     }
 
     /// Takes the entries that `choose` selects out of `entries`, and drops the referrers of manifests that are gone.
-    pub(super) fn take_entries(&self, entries: &mut Vec<Entry>, choose: &dyn Fn(&Entry) -> bool) -> Vec<Entry> {
-        let (gone, kept) = std::mem::take(entries).into_iter().partition(|entry| choose(entry));
+    pub(super) fn take_entries(
+        &self,
+        entries: &mut Vec<Entry>,
+        members: Members,
+        choose: &dyn Fn(&Entry) -> bool,
+    ) -> Vec<Entry> {
+        let (gone, kept): (Vec<Entry>, _) = std::mem::take(entries).into_iter().partition(|entry| choose(entry));
         *entries = kept;
+        if members == Members::Keep {
+            keep_members(self, &gone, entries);
+        }
         drop_orphans(entries, |manifest| self.members(manifest));
         gone
     }
@@ -194,14 +214,19 @@ fn fingerprint(index: &Index) -> (Digest, u64) {
     (digest, bytes)
 }
 
-/// Adds a manifest. Another manifest with that name loses the name, but stays in the repository.
+/// Adds a manifest. With a name, it is no longer in the repository of artifacts without a name. Another manifest with that name loses the name, but stays in the repository. An index in a store of
+/// many repositories takes the name only from another index, and a manifest only from a manifest.
 pub(super) fn enter(entries: &mut Vec<Entry>, names: &Names, manifest: &Descriptor, tag: Option<&str>) {
     if let Some(tag) = tag {
         release_name(entries, names, manifest, tag);
     }
     let is_this = |entry: &Entry| names.include(entry) && entry.descriptor.digest == manifest.digest;
     if tag.is_some() {
-        entries.retain(|entry| !(is_this(entry) && entry.name().is_none()));
+        let is_unnamed = |entry: &Entry| entry.reference().is_some_and(|reference| reference.is_unnamed());
+        let is_replaced = |entry: &Entry| {
+            entry.name().is_none() && entry.subject().is_none() && entry.descriptor.digest == manifest.digest
+        };
+        entries.retain(|entry| !(is_replaced(entry) && (names.include(entry) || is_unnamed(entry))));
     }
     let is_entered = entries.iter().any(|entry| is_this(entry) && tag.is_none_or(|tag| names.call(entry, tag)));
     if !is_entered {
@@ -210,7 +235,11 @@ pub(super) fn enter(entries: &mut Vec<Entry>, names: &Names, manifest: &Descript
 }
 
 fn release_name(entries: &mut Vec<Entry>, names: &Names, manifest: &Descriptor, tag: &str) {
-    let takes_from = |entry: &Entry| names.call(entry, tag) && entry.descriptor.digest != manifest.digest;
+    let shares = |entry: &Entry| {
+        matches!(names, Names::Of(_)) && entry.is_index() != (manifest.media_type == MediaType::IMAGE_INDEX)
+    };
+    let takes_from =
+        |entry: &Entry| names.call(entry, tag) && entry.descriptor.digest != manifest.digest && !shares(entry);
     let Some(position) = entries.iter().position(takes_from) else { return };
     let old = entries.remove(position).descriptor;
     let has_another = entries.iter().any(|entry| names.include(entry) && entry.descriptor.digest == old.digest);
@@ -251,10 +280,23 @@ mod tests {
     }
 
     #[test]
+    fn an_index_and_an_artifact_share_a_name_in_a_store_of_many_repositories() {
+        let index = Descriptor::of(MediaType::IMAGE_INDEX, b"index");
+        for (names, expected) in [(Names::Of("a".parse().unwrap()), 2), (Names::Tags, 1)] {
+            let mut entries = Vec::new();
+            for manifest in [&manifest("one"), &index, &manifest("two"), &index] {
+                enter(&mut entries, &names, manifest, Some("v1"));
+            }
+            assert_eq!(entries.iter().filter(|entry| names.call(entry, "v1")).count(), expected, "{names:?}");
+        }
+    }
+
+    #[test]
     fn a_manifest_without_a_name_has_one_entry() {
         check(&[("a", "one", None), ("a", "one", None)], &["a one"]);
         check(&[("a", "one", None), ("a", "one", Some("v1"))], &["a:v1 one"]);
         check(&[("a", "one", Some("v1")), ("a", "one", None)], &["a:v1 one"]);
+        check(&[("b", "one", None), ("a", "one", Some("v1"))], &["b one", "a:v1 one"]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use fs_err as fs;
 use super::disk;
 use super::error::Error;
 use super::layout::Store;
+use super::waiting::Kind;
 use crate::digest::{Hasher, VerifyingReader};
 use crate::oci::{Content, ContentError, Descriptor, Inspection};
 use crate::sys::{self, BlockWriter, Leftover, LeftoverKind};
@@ -30,11 +31,18 @@ impl Store {
         if self.has_blob(blob)? {
             return Ok(blob.size);
         }
-        match fs::File::open(self.ingest().join(blob.digest.hex())) {
+        match sys::open_regular(&self.ingest().join(blob.digest.hex())) {
             Ok(partial) => Ok(usable_length(&partial, blob)?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Opens the partial file of a blob, when no other process is writing it.
+    fn open_locked(&self, path: &Path) -> Result<fs::File, Error> {
+        let file = sys::open_lock_file(path)?;
+        self.waiting().take(&file, Kind::Exclusive)?;
+        Ok(file)
     }
 
     /// Stores a blob by way of a partial file named by its digest. Two processes that want the same blob share one
@@ -44,7 +52,7 @@ impl Store {
     pub(super) fn ingest_blob(&self, blob: &Descriptor, content: &dyn Content) -> Result<(), ContentError> {
         let path = self.ingest().join(blob.digest.hex());
         let mut partial = loop {
-            let partial = open_locked(&path)?;
+            let partial = self.open_locked(&path)?;
             if self.has_blob(blob)? {
                 return Ok(());
             }
@@ -72,6 +80,9 @@ impl Store {
             // The bytes would be refused again; an error of the removal would hide the reason.
             inspection.finish().inspect_err(|_| drop(fs::remove_file(&path)))?;
         }
+        // While it was a lock as well, other users could not open it.
+        let readers = sys::mode_of(&fs::metadata(self.blobs())?) & 0o044;
+        sys::set_mode(&path, 0o600 | readers)?;
         disk::sync(partial.file())?;
         disk::rename(&path, &self.blob_path(&blob.digest))?;
         Ok(())
@@ -80,12 +91,6 @@ impl Store {
 
 fn is_mismatch<T>(fetched: &Result<T, ContentError>) -> bool {
     matches!(fetched, Err(ContentError::Mismatch(_)))
-}
-
-fn open_locked(path: &Path) -> io::Result<fs::File> {
-    let file = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
-    file.file().lock()?;
-    Ok(file)
 }
 
 fn usable_length(partial: &fs::File, blob: &Descriptor) -> io::Result<u64> {

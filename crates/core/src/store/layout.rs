@@ -1,22 +1,25 @@
 //! The files and folders of a store.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use fs_err as fs;
 
 use super::disk;
 use super::error::Error;
 use super::lock::Share;
+use super::waiting::LockWaiting;
 use crate::digest::Digest;
 use crate::limits;
 use crate::oci::{LAYOUT_FILE, Reference};
-use crate::sys::TemporaryFile;
+use crate::sys::{self, TemporaryFile};
 
 /// A store in a folder. Opening a store changes nothing; the first writer creates the folder.
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
+    waiting: Arc<LockWaiting>,
 }
 
 /// The meaning of the names in the index of a layout.
@@ -31,9 +34,24 @@ pub enum Names {
 impl Store {
     /// Opens the store in the folder `root`, which need not exist yet.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, Error> {
-        let store = Self { root: root.into() };
+        let store = Self { root: root.into(), waiting: Arc::default() };
         store.check_version()?;
         Ok(store)
+    }
+
+    /// Opens another store, which waits for locks as this one does.
+    pub fn open_other(&self, root: impl Into<PathBuf>) -> Result<Self, Error> {
+        Ok(Self { waiting: Arc::clone(&self.waiting), ..Self::open(root)? })
+    }
+
+    /// The same store with another way to wait for locks.
+    #[must_use]
+    pub fn with_waiting(self, waiting: LockWaiting) -> Self {
+        Self { waiting: Arc::new(waiting), ..self }
+    }
+
+    pub(super) fn waiting(&self) -> &LockWaiting {
+        &self.waiting
     }
 
     /// The folder of the store.
@@ -51,7 +69,7 @@ impl Store {
 
     fn check_version(&self) -> Result<(), Error> {
         let not_a_layout = |reason: String| Error::NotALayout { path: self.root.clone(), reason };
-        match read_regular(&self.layout_file(), limits::LAYOUT_FILE_BYTES) {
+        match sys::read_regular(&self.layout_file(), limits::LAYOUT_FILE_BYTES) {
             Ok(bytes) => {
                 let version =
                     serde_json::from_slice::<serde_json::Value>(&bytes).map_err(|e| not_a_layout(e.to_string()))?;
@@ -139,28 +157,6 @@ impl Store {
     fn layout_file(&self) -> PathBuf {
         self.root.join("oci-layout")
     }
-}
-
-/// Reads a file of a layout that may come from an untrusted source: it must be a regular file of at most `limit` bytes.
-pub(super) fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let file = open_regular(path)?;
-    // One byte more than the file has, so that the end is found without growing the vector.
-    let size = usize::try_from(file.metadata()?.len().min(limit)).unwrap_or_default();
-    let mut bytes = Vec::with_capacity(size + 1);
-    file.take(limit + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limit {
-        let reason = format!("`{}` has more than {limit} bytes", path.display());
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));
-    }
-    Ok(bytes)
-}
-
-/// Opens a regular file for reading, and refuses anything else: opening a FIFO would block.
-pub(super) fn open_regular(path: &Path) -> io::Result<fs::File> {
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("`{}` is not a file", path.display())));
-    }
-    fs::File::open(path)
 }
 
 /// The prefix of temporary files, which are worthless once their writer is gone. Partial downloads do not have it.

@@ -15,7 +15,7 @@ use super::blob::{Committed, open_blob};
 use super::collect::{files, remove_if_there};
 use super::disk;
 use super::error::Error;
-use super::layout::{Store, TEMPORARY_PREFIX, open_regular};
+use super::layout::{Store, TEMPORARY_PREFIX};
 use super::remembered::RememberedLayer;
 use super::writer::Writer;
 use crate::digest::{Digest, DigestWriter, Digesting};
@@ -220,6 +220,6 @@ fn whole_blob(blob: &Path, offset: u64, size: u64) -> io::Result<Option<File>> {
     if offset > 0 {
         return Ok(None);
     }
-    let file = open_regular(blob)?.into_parts().0;
+    let file = sys::open_regular(blob)?.into_parts().0;
     Ok((file.metadata()?.len() == size).then_some(file))
 }

@@ -11,6 +11,7 @@ use fs_err as fs;
 
 use super::error::Error;
 use super::layout::Store;
+use super::waiting::{Kind, note_holder};
 use crate::sys;
 
 /// A share of the use lock: while it lives, no blob disappears.
@@ -34,7 +35,8 @@ impl Store {
     /// Waits for the index lock.
     pub(super) fn lock_index(&self) -> Result<IndexLock, Error> {
         let file = self.lock_file("index.lock")?;
-        file.file().lock()?;
+        self.waiting().take(&file, Kind::Exclusive)?;
+        note_holder(&file)?;
         Ok(IndexLock { _file: file })
     }
 
@@ -46,7 +48,7 @@ impl Store {
             Err(error) => return Err(error.into()),
         };
         if let Some(file) = &file {
-            file.file().lock_shared()?;
+            self.waiting().take(file, Kind::Shared)?;
         }
         Ok(Share { store: self.clone(), file, collects: true })
     }
@@ -56,10 +58,11 @@ impl Store {
     pub(super) fn share_to_write(&self) -> Result<Share, Error> {
         let file = self.lock_file("use.lock")?;
         if file.file().try_lock().is_ok() {
+            note_holder(&file)?;
             self.remove_abandoned()?;
             file.file().unlock()?;
         }
-        file.file().lock_shared()?;
+        self.waiting().take(&file, Kind::Shared)?;
         Ok(Share { store: self.clone(), file: Some(file), collects: true })
     }
 
@@ -72,7 +75,10 @@ impl Store {
     pub(super) fn lock_all_use(&self) -> Result<Option<fs::File>, Error> {
         let file = self.lock_file("use.lock")?;
         match file.file().try_lock() {
-            Ok(()) => Ok(Some(file)),
+            Ok(()) => {
+                note_holder(&file)?;
+                Ok(Some(file))
+            }
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error.into()),
         }

@@ -29,6 +29,7 @@ mod remembered;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod writer;
 
 pub use blob::{BlobWriter, Committed};
@@ -39,6 +40,8 @@ pub use error::Error;
 pub use index::Entry;
 pub use layout::{Names, Store};
 pub use links::LinkWriter;
+pub use members::Members;
 pub use reader::Reader;
 pub use remembered::RememberedLayer;
+pub use waiting::LockWaiting;
 pub use writer::Writer;

@@ -29,18 +29,35 @@ impl Store {
         Ok(Reader { store: self.clone(), names, referrers: Mutex::default(), _share: share })
     }
 
-    /// Finds `name`, a tag or a digest, among the entries that `names` includes and the members of their indexes. A
+    /// Finds `name`, a tag or a digest, among the entries that `names` includes and the members of their indexes. A tag
+    /// that an artifact and an index share is that of the artifact. A
     /// digest in the unnamed repository is found in any repository.
     pub fn find(&self, names: &Names, name: &str) -> Result<Option<Entry>, Error> {
         let digest: Option<Digest> = name.parse().ok();
         let anywhere = matches!(names, Names::Of(repository) if repository.is_unnamed());
         let mut entries = self.entries()?;
-        let Some(digest) = digest else { return Ok(entries.into_iter().find(|entry| names.call(entry, name))) };
+        let Some(digest) = digest else {
+            entries.retain(|entry| names.call(entry, name));
+            entries.sort_by_key(Entry::is_index);
+            return Ok(entries.into_iter().next());
+        };
         entries.retain(|entry| anywhere || names.include(entry));
         let found = entries.iter().map(|entry| entry.descriptor.clone()).find(|manifest| manifest.digest == digest);
-        let member =
-            || entries.iter().flat_map(|entry| self.members(&entry.descriptor)).find(|member| member.digest == digest);
+        let member = || {
+            let mut members = entries.iter().flat_map(|entry| self.members(&entry.descriptor));
+            members.find(|member| member.digest == digest && self.has_blob(member).unwrap_or_default())
+        };
         Ok(found.or_else(member).map(|descriptor| Entry { descriptor }))
+    }
+
+    /// Finds the index `name`, a tag or a digest, among the entries that `names` includes.
+    pub fn find_index(&self, names: &Names, name: &str) -> Result<Option<Entry>, Error> {
+        let digest: Option<Digest> = name.parse().ok();
+        let is_meant = |entry: &Entry| match digest {
+            Some(digest) => entry.descriptor.digest == digest && names.include(entry),
+            None => names.call(entry, name),
+        };
+        Ok(self.entries()?.into_iter().find(|entry| entry.is_index() && is_meant(entry)))
     }
 
     /// Returns true if the complete blob is stored. Takes no lock and creates nothing.

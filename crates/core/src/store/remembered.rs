@@ -15,6 +15,10 @@ use super::layout::Store;
 use super::writer::Writer;
 use crate::digest::Digest;
 use crate::oci::Descriptor;
+use crate::sys;
+
+/// Far more than the digests and sizes of a layer.
+const LAYER_LIMIT: u64 = 64 * 1024;
 
 /// The remembered descriptor of a layer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +78,7 @@ impl Store {
     }
 
     fn read_remembered(&self, name: &str) -> Option<RememberedLayer> {
-        serde_json::from_slice(&fs::read(self.layers().join(name)).ok()?).ok()
+        serde_json::from_slice(&sys::read_regular(&self.layers().join(name), LAYER_LIMIT).ok()?).ok()
     }
 
     fn layers(&self) -> PathBuf {

@@ -8,6 +8,7 @@ use super::error::Error;
 use super::index::enter;
 use super::layout::{Names, Store};
 use super::lock::Share;
+use super::members::{named_indexes, remove_replaced};
 use super::referrers::annotations;
 use crate::oci::{BlobOutcome, CheckedTables, Content, ContentError, Descriptor, Need, Publication, Target};
 
@@ -57,8 +58,12 @@ impl Writer {
 
     fn enter_all(&self, manifests: &[(Descriptor, Option<&str>)]) -> Result<(), Error> {
         self.store.change_index(|entries| {
+            let before = named_indexes(&self.names, entries);
             for (manifest, tag) in manifests {
                 enter(entries, &self.names, manifest, *tag);
+            }
+            if matches!(self.names, Names::Of(_)) {
+                remove_replaced(&self.store, &self.names, &before, entries);
             }
         })
     }

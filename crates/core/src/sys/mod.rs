@@ -13,11 +13,13 @@
 //! | identity of a file (device, inode) | as on Linux | unknown, and never equal: packing fails at a link |
 //! | time of the last change | as on Linux | that of the last modification |
 //! | paths that are not Unicode | as on Linux | refused in recipes |
+//! | restricting lock files, running processes | as on Linux | inherited from the folder; taken for running |
 //! | refusing a link as a lock file | as on Linux | checked before opening, not atomically |
 //! | clones of files | refused | refused |
 //! | writing past the page cache, reserving space | written as usual; not reserved | as on other Unix systems |
 //! | available memory | unknown | unknown |
 //! | free disk space | as on Linux | unknown |
+//! | the shell of command lines | as on Linux | `cmd.exe` |
 //! | sync of a folder | as on Linux | not needed by NTFS, which logs changes of names |
 //! | sync of a file system, early writing | a sync of the folder; nothing | nothing |
 //! | columns of the terminal | as on Linux | unknown |
@@ -36,7 +38,9 @@ mod open;
 mod path_bytes;
 mod permissions;
 mod process;
+mod regular;
 mod replace;
+mod shell;
 mod sync;
 mod terminal;
 mod write_at;
@@ -55,7 +59,10 @@ pub use metadata::{FileType, Metadata, Timestamp};
 pub use open::{create_read_only, open_lock_file, open_private};
 pub use path_bytes::{bytes_of_path, path_of_bytes};
 pub use permissions::{create_dir, create_dir_all, mode_of, set_mode};
+pub use process::is_running;
+pub use regular::{open_regular, read_regular, read_regular_text, target_elsewhere};
 pub use replace::{replace_file, replace_private_file};
+pub use shell::shell;
 pub use sync::{begin_to_write, sync_folder, sync_tree};
 pub use terminal::error_columns;
 pub use write_at::write_at;

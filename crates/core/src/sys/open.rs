@@ -5,6 +5,10 @@ use std::path::Path;
 
 use fs_err::{File, OpenOptions};
 
+#[cfg(unix)]
+use super::permissions::mode_of;
+use super::regular;
+
 /// Opens `path` for reading and writing. A file that does not exist yet is created, for its user only.
 pub fn open_private(path: &Path) -> io::Result<File> {
     let mut options = read_and_write();
@@ -22,17 +26,43 @@ pub fn create_read_only(path: &Path) -> io::Result<File> {
 }
 
 /// Opens the lock file `path`, or creates it. A symbolic link at `path` is an error: in a folder of an untrusted source
-/// it could create a file elsewhere.
+/// it could create a file elsewhere. So is a FIFO or a device.
+///
+/// Only users who can write to the folder can open the file: a lock can be taken by everyone who can read its file.
 pub fn open_lock_file(path: &Path) -> io::Result<File> {
     let mut options = read_and_write();
     options.create(true).truncate(false);
     #[cfg(unix)]
-    fs_err::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    regular::without_waiting(&mut options, rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
     #[cfg(not(unix))]
     if path.is_symlink() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "a lock file must not be a symbolic link"));
     }
-    options.open(path)
+    created_with(&mut options, 0o600);
+    let file = options.open(path).map_err(|error| regular::explained(error, path))?;
+    regular::expect_regular(&file)?;
+    restrict(&file, path)?;
+    Ok(file)
+}
+
+/// Gives the lock file at `path` the permissions of the users who can write to its folder.
+#[cfg(unix)]
+fn restrict(file: &File, path: &Path) -> io::Result<()> {
+    let folder = path.parent().map(fs_err::metadata).transpose()?;
+    let writers = folder.map_or(0, |folder| mode_of(&folder) & 0o022);
+    // They open it for reading as well.
+    let mode = 0o600 | writers | writers << 1;
+    if mode_of(&file.metadata()?) != mode {
+        // Only its owner can change it; another user cannot do better than to use it as it is.
+        drop(file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode)));
+    }
+    Ok(())
+}
+
+/// Does nothing: the file has the permissions of its folder.
+#[cfg(not(unix))]
+fn restrict(_file: &File, _path: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 fn read_and_write() -> OpenOptions {
@@ -53,7 +83,6 @@ fn created_with(_options: &mut OpenOptions, _mode: u32) {}
 #[cfg(unix)]
 #[cfg(test)]
 mod tests {
-    use super::super::permissions::mode_of;
     use super::*;
 
     fn mode(file: &File) -> u32 {
@@ -78,5 +107,20 @@ mod tests {
         assert!(!folder.path().join("elsewhere").exists());
         open_lock_file(&lock).unwrap();
         open_lock_file(&lock).unwrap();
+        assert!(open_lock_file(Path::new("/dev/null")).unwrap_err().to_string().contains("not a regular file"));
+    }
+
+    #[test]
+    fn a_lock_file_belongs_to_those_who_can_write_to_its_folder() {
+        for (folder_mode, expected) in [(0o755, 0o600), (0o700, 0o600), (0o775, 0o660), (0o777, 0o666)] {
+            let folder = tempfile::tempdir().unwrap();
+            super::super::permissions::set_mode(folder.path(), folder_mode).unwrap();
+            let path = folder.path().join("lock");
+            fs_err::write(&path, "").unwrap();
+            super::super::permissions::set_mode(&path, 0o644).unwrap();
+            assert_eq!(mode(&open_lock_file(&path).unwrap()), expected, "{folder_mode:o}");
+            fs_err::remove_file(&path).unwrap();
+            assert_eq!(mode(&open_lock_file(&path).unwrap()), expected, "{folder_mode:o}");
+        }
     }
 }

@@ -31,8 +31,10 @@ pub trait Upstream: Sync {
 pub struct About {
     /// The address without secrets.
     pub url: String,
-    /// The commit in hexadecimal digits.
+    /// The commit in hexadecimal digits; of an artifact, the digest of its manifest.
     pub commit: String,
+    /// The digest of the manifest, if this is an artifact in a registry, which has no commit.
+    pub artifact: Option<Digest>,
     /// The name without the owner.
     pub name: String,
     /// The owner.
@@ -100,6 +102,7 @@ impl From<Snapshot> for HubUpstream {
         let about = About {
             url: snapshot.url(),
             commit: snapshot.commit.clone(),
+            artifact: None,
             name: snapshot.address.short_name().to_owned(),
             owner: snapshot.address.owner().map(str::to_owned),
             license: snapshot.license.clone(),

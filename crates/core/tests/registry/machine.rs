@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use kit_core::registry::{Client, Error, Proxy, Settings};
+use kit_core::registry::{Client, Error, Proxy, ProxyVariables, Settings};
 
 use crate::support::settings;
 use kit_testkit::registry::FakeRegistry;
@@ -40,36 +40,28 @@ fn without_authorities() {
     assert!(matches!(error, Error::NotTls { .. }), "{error}");
 }
 
+fn variables(proxy: &FakeRegistry, none: &str) -> Settings {
+    let http = format!("http://user:pass@{}", proxy.host());
+    let variables = ProxyVariables { http, none: none.to_owned(), ..ProxyVariables::default() };
+    Settings { proxy: Proxy::Variables(variables), ..settings() }
+}
+
 #[test]
-fn the_proxy_of_the_environment_is_used() {
+fn the_proxy_of_the_variables_is_used() {
     let proxy = FakeRegistry::start();
-    run("through_a_proxy", &[("HTTP_PROXY", &format!("http://{}", proxy.host()))]);
-    let targets: Vec<_> =
-        proxy.requests().into_iter().map(|request| request.header("host").unwrap().to_owned()).collect();
+    Client::new(variables(&proxy, "other.test")).unwrap().ping("registry.test", None).unwrap();
+    let requests = proxy.requests();
+    let targets: Vec<_> = requests.iter().map(|request| request.header("host").unwrap().to_owned()).collect();
     assert_eq!(targets, ["registry.test"]);
+    assert_eq!(requests[0].header("proxy-authorization"), Some("Basic dXNlcjpwYXNz"));
 }
 
 #[test]
-#[ignore = "needs an environment; see above"]
-fn through_a_proxy() {
-    Client::new(Settings { proxy: Proxy::FromEnvironment, ..settings() }).unwrap().ping("registry.test", None).unwrap();
-}
-
-#[test]
-fn some_hosts_are_reached_without_the_proxy() {
+fn this_machine_is_reached_without_the_proxy() {
     let (proxy, registry) = (FakeRegistry::start(), FakeRegistry::start());
-    let url = format!("http://{}", proxy.host());
-    run("around_a_proxy", &[("HTTP_PROXY", &url), ("NO_PROXY", "127.0.0.1"), ("REGISTRY", registry.host())]);
+    Client::new(variables(&proxy, "")).unwrap().ping(registry.host(), None).unwrap();
     assert!(proxy.requests().is_empty());
     assert_eq!(registry.requests().len(), 1);
-}
-
-#[test]
-#[ignore = "needs an environment; see above"]
-#[allow(clippy::disallowed_methods, reason = "the way from the test that runs this one")]
-fn around_a_proxy() {
-    let registry = std::env::var("REGISTRY").unwrap();
-    Client::new(Settings { proxy: Proxy::FromEnvironment, ..settings() }).unwrap().ping(&registry, None).unwrap();
 }
 
 #[test]

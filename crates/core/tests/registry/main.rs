@@ -120,6 +120,7 @@ mod resume;
 mod roads;
 mod support;
 mod web_files;
+mod writes;
 
 #[test]
 fn the_tests_in_the_lists_exist() {

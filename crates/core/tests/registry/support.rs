@@ -17,7 +17,7 @@ pub(crate) fn settings() -> Settings {
         plain_http: true,
         proxy: Proxy::Direct,
         retry: RetryPolicy { attempts: 4, base: milliseconds(1), max: milliseconds(4), give_up_after: seconds(2) },
-        timeouts: Timeouts { connect: seconds(5), silence: seconds(10), commit: seconds(10) },
+        timeouts: Timeouts { connect: seconds(5), silence: seconds(10), commit: seconds(10), ..Timeouts::default() },
         quick_bytes_per_second: u64::MAX,
         ..Settings::default()
     }

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use kit_core::oci::{Content, ContentError};
-use kit_core::registry::{AccessKeys, Error, FileHead, ObjectStore, Settings, WebFile};
+use kit_core::registry::{AccessKeys, ContainerKeys, Error, FileHead, KeySources, ObjectStore, Settings, WebFile};
 
 use crate::support::{bytes, client, settings};
 use kit_testkit::registry::{FakeRegistry, Fault};
@@ -64,7 +64,8 @@ fn an_object_is_asked_for_with_a_right_in_the_url() {
     let server = server(b"a,b\n");
     let keys = AccessKeys { id: "ada".to_owned(), secret: "s3cret".to_owned(), session_token: None };
     let endpoint = Some(format!("http://{}", server.host()));
-    let object_store = ObjectStore { endpoint, keys: Some(keys), ..ObjectStore::default() };
+    let keys = KeySources { given: Some(keys), ..KeySources::default() };
+    let object_store = ObjectStore { endpoint, keys, ..ObjectStore::default() };
     let file = client(Settings { object_store, ..settings() }).web_file("s3://data/train.csv").unwrap();
     let head = file.look().unwrap();
     assert_eq!(read(&file, &head).unwrap(), b"a,b\n");
@@ -76,6 +77,28 @@ fn an_object_is_asked_for_with_a_right_in_the_url() {
     let error = file.look().unwrap_err();
     assert!(matches!(error, Error::Denied { .. }));
     assert!(!format!("{error:?}").contains("Signature"), "{error:?}");
+}
+
+#[test]
+fn a_container_is_given_its_keys_once() {
+    let server = server(b"a,b\n");
+    server.add_file("/keys", br#"{"AccessKeyId":"ada","SecretAccessKey":"s3cret","Token":"t0ken"}"#);
+    let url = format!("http://{}/keys", server.host());
+    let container = ContainerKeys { url, token: Some("pr00f".to_owned()), token_file: None };
+    let keys = KeySources { container: Some(container), ..KeySources::default() };
+    let endpoint = Some(format!("http://{}", server.host()));
+    let object_store = ObjectStore { endpoint, region: Some("eu-west-1".to_owned()), keys };
+    let client = client(Settings { object_store, ..settings() });
+    for _ in 0..2 {
+        client.web_file("s3://data/train.csv").unwrap().look().unwrap();
+    }
+    let [question] = &server.requests_of("GET", "/keys")[..] else { panic!("{:?}", server.log()) };
+    assert_eq!(question.header("authorization"), Some("pr00f"));
+    for request in server.requests_of("GET", "/train.csv") {
+        let target = &request.target;
+        assert!(target.contains("%2Feu-west-1%2F") && target.contains("X-Amz-Security-Token=t0ken"), "{target}");
+        assert_eq!(request.header("authorization"), None);
+    }
 }
 
 #[test]

@@ -82,6 +82,9 @@ async fn respond(request: Request<Incoming>, state: Shared) -> io::Result<Respon
         Some(Fault::LongAnswer(status, size)) => {
             Response::builder().status(*status).body(vec![b'x'; *size].into()).unwrap()
         }
+        _ if is_over_limit(&state, &asked) => {
+            Response::builder().status(413).body("<html>413 Request Entity Too Large</html>".into()).unwrap()
+        }
         _ => answer(&mut state.lock().unwrap(), &asked),
     };
     if let Some(Fault::MoveTag { repository, tag, digest }) = &fault {
@@ -103,6 +106,10 @@ async fn respond(request: Request<Incoming>, state: Shared) -> io::Result<Respon
             Ok(spoilt(answered, &asked.method, fault, &state.pacing))
         }
     }
+}
+
+fn is_over_limit(state: &Shared, asked: &Asked) -> bool {
+    state.lock().unwrap().options.body_limit.is_some_and(|limit| asked.body.len() > limit)
 }
 
 /// Counts a request while it is handled. hyper drops the handler when it notices that the client is gone.

@@ -24,12 +24,16 @@ pub struct Options {
     pub digest_header: bool,
     /// Supports DELETE; otherwise it is answered with 405.
     pub delete: bool,
+    /// The handling of DELETE for a tag.
+    pub tag_deletion: TagDeletion,
     /// The target of redirects for GET of a blob, as the URL before `/objects/<digest>`.
     pub redirect_blobs_to: Option<String>,
     /// The number of requests that the URL of a redirect is valid for.
     pub uses_per_redirect: usize,
     /// The rate of each answer in bytes per second. Only answers with a limited rate are counted by `most_at_once`.
     pub bytes_per_second: Option<usize>,
+    /// The largest body of a request; a proxy in front of the registry refuses larger ones with 413.
+    pub body_limit: Option<usize>,
     /// The number of tags on a page.
     pub tags_per_page: usize,
     /// The value of `OCI-Chunk-Min-Length`.
@@ -66,6 +70,17 @@ pub struct Options {
     pub mounts: bool,
 }
 
+/// The handling of DELETE for a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TagDeletion {
+    /// Deletes only the tag.
+    Tag,
+    /// Deletes the manifest with all its tags.
+    Manifest,
+    /// Answers with 405.
+    Unsupported,
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -74,9 +89,11 @@ impl Default for Options {
             head: true,
             digest_header: true,
             delete: true,
+            tag_deletion: TagDeletion::Tag,
             redirect_blobs_to: None,
             uses_per_redirect: usize::MAX,
             bytes_per_second: None,
+            body_limit: None,
             tags_per_page: 100,
             smallest_part: None,
             largest_part: None,

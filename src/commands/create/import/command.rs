@@ -1,27 +1,31 @@
 //! `kit import`
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use super::attestation::Attestation;
 use super::mlflow;
+use super::origin::{Origin, PUBLIC_ALIASES, PUBLIC_HUB, Tool, own_hub, tool};
+use crate::arguments::DepthArgs;
 use crate::commands::create::pack;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::{Moved, counted, usage};
+use kit_core::digest::Digest;
 use kit_core::layer_format::Format;
 use kit_core::oci::{Reference, Target};
-use kit_core::ops::{self, CopyOptions, ImportOptions, Location, MlflowFolder, Origins, Packed, Session};
+use kit_core::ops::{self, CopyOptions, ImportOptions, Location, Lookup, MlflowFolder, Origins, Packed, Session};
 use kit_core::progress::{Phase, human};
 use kit_core::registry::{Client, Credentials};
 use kit_core::store::Names;
 use kit_core::upstream::hub::{Address, Hub};
+use kit_core::upstream::mlflow::MlflowAddress;
 use kit_core::upstream::{About, GitRemote, HubUpstream, Upstream};
 
-/// Import a Hugging Face or git repository, or an MLflow run or model, as a ModelKit
+/// Import a repository, an MLflow model or another tool's artifact as a ModelKit
 ///
 /// The branch or tag is pinned to its commit. Large files are downloaded in ranges and verified against their LFS ids.
 /// Without --file and without a Kitfile in a git repository, a Kitfile is generated from the file names. The commit
@@ -29,6 +33,12 @@ use kit_core::upstream::{About, GitRemote, HubUpstream, Upstream};
 ///
 /// An interrupted import resumes when it is run again. With --push, large files are not stored locally: the LFS id of
 /// a file is the digest of its layer, so only files that the registry does not have yet are transferred.
+///
+/// Runs and models of an MLflow tracking server are downloaded through it. MLFLOW_TRACKING_URI names the server of
+/// addresses that do not contain one.
+///
+/// Artifacts in a registry whose layers are files, such as those of oras, Docker Model Runner and Ollama, are named
+/// with `oci://`. Layers without a file name get one by their media type.
 ///
 /// Folders of MLflow runs and models are packed in place. The parameters, the last values of the metrics and the tags
 /// of a run become parameters of the model, and its artifacts become the files; paths in a Kitfile are relative to the
@@ -41,16 +51,22 @@ Examples:
   kit import https://huggingface.co/datasets/ada/texts -t texts:v1
   kit import https://github.com/ada/net --ref v1.0
   kit import ./checkout -t net:v1
+  kit import oci://registry.ollama.ai/library/smollm:135m -t smollm:135m
+  kit import oci://docker.io/ai/smollm2 -t smollm:v2
   kit import mlruns/0/5e1d7a0c5a2f4a0f8f3ad0b1b8a1b0c9 -t net:v1
+  kit import mlflow://tracking.example:5000/runs/5e1d7a0c5a2f4a0f8f3ad0b1b8a1b0c9
+  kit import models:/net@champion -t net:v1
   kit import openai/whisper-tiny --push registry.example/team/whisper:v1")]
 pub(crate) struct ImportArgs {
-    /// OWNER/NAME or datasets/OWNER/NAME on the hub, the URL of its page, a git repository, or an MLflow folder
+    /// OWNER/NAME or datasets/OWNER/NAME on the hub, the URL of its page, a git repository, an MLflow run or model on a
+    /// server, an MLflow folder, or an artifact (`oci://REGISTRY/NAME:TAG` or `oci:FOLDER:TAG`)
     #[arg(value_name = "REPOSITORY")]
     repository: String,
     /// Branch, tag or commit [default: the one in REPOSITORY, or main; for a git repository, its HEAD]
     #[arg(long = "ref", value_name = "REVISION")]
     revision: Option<String>,
-    /// Name and tag of the ModelKit; add more tags after commas [default: OWNER/NAME:latest, or the name of the run]
+    /// Name and tag of the ModelKit; add more tags after commas [default: OWNER/NAME:latest, or the name of the run or
+    /// of the artifact]
     #[arg(short, long, value_name = "NAME:TAG[,TAG]", conflicts_with = "push")]
     tag: Option<String>,
     /// Push the ModelKit to a registry or an OCI image layout (oci:FOLDER:TAG) without storing it locally; files of a
@@ -61,11 +77,17 @@ pub(crate) struct ImportArgs {
     /// the git repository, or a generated one]
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
+    #[command(flatten)]
+    depth: DepthArgs,
+    /// Write a SLSA provenance predicate of the import to this file, or `-` for standard output; for repositories of a
+    /// hub and git repositories
+    #[arg(long, value_name = "FILE")]
+    attestation_output: Option<PathBuf>,
     /// Format of the layers: tar, or raw, which makes each file a layer [default: tar; raw with --push of a repository]
     #[arg(long, value_name = "FORMAT")]
     layer_format: Option<Format>,
     /// Access token of the hub, for private and gated repositories [default: HF_TOKEN, for the hub in HF_ENDPOINT, or
-    /// huggingface.co]
+    /// huggingface.co], or of the MLflow server [default: MLFLOW_TRACKING_TOKEN]
     #[arg(long, value_name = "TOKEN", hide_env_values = true)]
     token: Option<String>,
     /// Fetch LFS files from this host as well if the git repository keeps them on it (`.lfsconfig`), with the
@@ -79,68 +101,11 @@ pub(crate) struct ImportArgs {
     network: NetworkArgs,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Tool {
-    Hf,
-    Git,
-    Mlflow,
-}
-
-/// The repository to import.
-enum Origin {
-    Hub(Address),
-    Git(GitRemote),
-}
-
-/// The hub, unless HF_ENDPOINT names another one.
-const PUBLIC_HUB: &str = "https://huggingface.co";
-/// Other addresses of the public hub.
-const PUBLIC_ALIASES: [&str; 3] = ["https://hf.co", "https://www.huggingface.co", "http://huggingface.co"];
-
-fn own_hub(context: &Context) -> &str {
-    context.environment.hub.as_deref().unwrap_or(PUBLIC_HUB).trim_end_matches('/')
-}
-
-/// Names without a host belong to the hub, as in KitOps, unless they are folders. A host serves git unless it is known
-/// as a hub.
-fn tool(text: &str, own_hub: &str) -> Tool {
-    let Some((scheme, rest)) = text.split_once("://") else {
-        let is_git = text.starts_with(['.', '/']) || text.split('/').next().is_some_and(|host| host.contains(':'));
-        return if is_git { Tool::Git } else { Tool::Hf };
-    };
-    let host = format!("{scheme}://{}", rest.split('/').next().unwrap_or_default());
-    let is_hub = scheme == "hf" || host == own_hub || PUBLIC_ALIASES.contains(&&*host) || host.contains("huggingface");
-    if is_hub { Tool::Hf } else { Tool::Git }
-}
-
-impl Origin {
-    /// Owner and name, or the name alone if the repository has no owner.
-    fn name(&self) -> String {
-        match self {
-            Self::Hub(address) => address.name.clone(),
-            Self::Git(remote) => {
-                let (owner, name) = remote.names();
-                owner.into_iter().chain([name]).collect::<Vec<_>>().join("/")
-            }
-        }
-    }
-}
-
-impl fmt::Display for Origin {
-    /// Writes the name without secrets.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Hub(address) => f.write_str(&address.name),
-            Self::Git(remote) => remote.fmt(f),
-        }
-    }
-}
-
 impl ImportArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let start = Instant::now();
-        if let Some(folder) = self.mlflow_folder(context)? {
-            return self.run_mlflow(context, &folder, start);
+        if let Some(place) = self.mlflow_place(context)? {
+            return self.run_mlflow(context, &place, start);
         }
         let origin = self.origin(context)?;
         let destination = self.push.as_deref().map(|push| context.location(push)).transpose()?;
@@ -150,46 +115,93 @@ impl ImportArgs {
             ));
         }
         let references = self.references(context, &origin.name(), destination.as_ref())?;
-        let client = self.network.client(&context.environment)?;
+        let attestation = self.attestation(context, &origin)?;
+        let client = self.network.client(&context.environment, context.bars.notifier())?;
         let options = self.options(context, references)?;
         let failure = || format!("cannot import `{origin}`");
-        let upstream = &*self.upstream(context, &client, &origin).with_context(failure)?;
+        let session = Session { store: context.store()?, client: client.clone(), progress: &context.bars };
+        let upstream = &*self.upstream(context, &session, &origin).with_context(failure)?;
         let About { url, commit, .. } = upstream.about();
         let (count, bytes) = (upstream.files().len(), upstream.files().iter().map(|file| file.size).sum());
         context.output.say(&format!("Importing {url} at {commit} ({}, {})", counted(count, "file"), human(bytes)));
-        let session = Session { store: context.store()?, client: client.clone(), progress: &context.bars };
-        match (&destination, self.layer_format) {
-            (Some(destination), _) => Self::push(context, &session, upstream, &options, destination, start),
-            (None, Some(Format::Raw)) => Self::save_raw(context, &session, upstream, &options, start),
-            (None, _) => Self::save(context, &session, upstream, &options, start),
-        }
-        .with_context(failure)
+        let imported = match (&destination, self.layer_format) {
+            (Some(destination), _) => self.push(context, &session, upstream, &options, destination, start),
+            (None, Some(Format::Raw)) => self.save_raw(context, &session, upstream, &options, start),
+            (None, _) => self.save(context, &session, upstream, &options, start),
+        };
+        let manifest = imported.with_context(failure)?;
+        let Some(attestation) = attestation else { return Ok(()) };
+        let (place, lookup) = match destination {
+            Some(destination) => (destination, Lookup::Remote),
+            None => (Location::Artifact(options.references[0].clone()), Lookup::Local),
+        };
+        let source = (origin.uri(), &**commit);
+        attestation.write(context, &session, (&place, lookup, manifest), source, start).with_context(failure)
     }
 
-    /// The path of REPOSITORY, if that is an MLflow folder.
-    fn mlflow_folder(&self, context: &Context) -> Result<Option<PathBuf>> {
-        let is_address = self.repository.contains("://");
-        let folder = context.environment.absolute(Path::new(&self.repository));
+    /// Opens the file for the attestation, before anything is fetched.
+    fn attestation(&self, context: &Context, origin: &Origin) -> Result<Option<Attestation>> {
+        let Some(path) = &self.attestation_output else { return Ok(None) };
+        if matches!(origin, Origin::Artifact(_)) {
+            return Err(usage("--attestation-output requires a repository with commits"));
+        }
+        Attestation::open(context, path).map(Some)
+    }
+
+    /// Prints a result: to standard error if standard output is for the attestation.
+    fn result(&self, context: &Context, text: String) -> Result<()> {
+        if self.attestation_output.as_deref() == Some(Path::new("-")) {
+            context.output.say(&text);
+            return Ok(());
+        }
+        Ok(context.output.result(text)?)
+    }
+
+    /// The place of the MLflow run or model, if REPOSITORY is one.
+    fn mlflow_place(&self, context: &Context) -> Result<Option<mlflow::Place>> {
+        let text = &self.repository;
+        let is_page = self.tool == Some(Tool::Mlflow) && text.contains("/#/");
+        if is_page || self.tool.is_none_or(|tool| tool == Tool::Mlflow) && MlflowAddress::is_meant(text) {
+            return Ok(Some(mlflow::Place::Server(
+                MlflowAddress::parse(text).map_err(|error| usage(error.to_string()))?,
+            )));
+        }
+        let is_address = text.contains("://");
+        let folder = context.environment.absolute(Path::new(text));
         match self.tool {
             Some(Tool::Mlflow) if is_address => Err(usage(
-                "importing from an MLflow server is not supported; download the folder of the run or model first",
+                "the address of an MLflow run is mlflow://HOST/runs/ID, and that of a model \
+                 mlflow://HOST/models/NAME/VERSION",
             )),
-            Some(Tool::Mlflow) => Ok(Some(folder)),
-            None if !is_address && ops::is_mlflow(&folder) => Ok(Some(folder)),
+            Some(Tool::Mlflow) => Ok(Some(mlflow::Place::Folder(folder))),
+            None if !is_address && ops::is_mlflow(&folder) => Ok(Some(mlflow::Place::Folder(folder))),
             _ => Ok(None),
         }
     }
 
-    fn run_mlflow(&self, context: &Context, folder: &Path, start: Instant) -> Result<()> {
-        if self.revision.is_some() || self.token.is_some() {
-            return Err(usage("--ref and --token apply to repositories only, not to an MLflow folder"));
+    fn run_mlflow(&self, context: &Context, place: &mlflow::Place, start: Instant) -> Result<()> {
+        if self.revision.is_some() {
+            return Err(usage("--ref applies to repositories only, not to an MLflow run or model"));
         }
-        let failure = || format!("cannot import `{}`", folder.display());
-        let found = MlflowFolder::read(folder).with_context(failure)?;
+        if self.attestation_output.is_some() {
+            return Err(usage("--attestation-output requires a repository with commits"));
+        }
+        if self.token.is_some() && matches!(place, mlflow::Place::Folder(_)) {
+            return Err(usage("--token does not apply to an MLflow folder"));
+        }
+        let failure = || format!("cannot import `{place}`");
+        let client = self.network.client(&context.environment, context.bars.notifier())?;
+        let (found, address) = match place {
+            mlflow::Place::Folder(folder) => (MlflowFolder::read(folder).with_context(failure)?, None),
+            mlflow::Place::Server(address) => {
+                let found = mlflow::download(context, &client, address, self.token.as_deref());
+                (found.with_context(failure)?, Some(address))
+            }
+        };
         let destination = self.push.as_deref().map(|push| context.location(push)).transpose()?;
-        let references = self.references(context, &mlflow::name(&found), destination.as_ref())?;
+        let references =
+            self.references(context, &format!("{}:latest", mlflow::name(&found, address)), destination.as_ref())?;
         let options = self.options(context, references)?;
-        let client = self.network.client(&context.environment)?;
         mlflow::say(context, &found);
         let format = self.layer_format.unwrap_or(Format::Tar);
         let pack = found.pack_options(&options, format, &context.bars).with_context(failure)?;
@@ -204,10 +216,17 @@ impl ImportArgs {
     /// Parses REPOSITORY.
     fn origin(&self, context: &Context) -> Result<Origin> {
         let text = &self.repository;
-        let looks_like_hub = tool(text, own_hub(context)) == Tool::Hf;
+        let tool = self.tool.unwrap_or_else(|| tool(text, own_hub(context)));
+        if tool == Tool::Oci {
+            if self.revision.is_some() || self.token.is_some() {
+                return Err(usage("--ref and --token do not apply to an artifact; give its tag, and use `kit login`"));
+            }
+            return Ok(Origin::Artifact(context.location(text)?));
+        }
         // A folder is never looked for elsewhere: the hub would learn its name.
-        let is_folder = looks_like_hub && context.environment.absolute(Path::new(text)).is_dir();
-        if self.tool.map_or(looks_like_hub && !is_folder, |tool| tool == Tool::Hf) {
+        let is_folder =
+            tool == Tool::Hf && self.tool.is_none() && context.environment.absolute(Path::new(text)).is_dir();
+        if tool == Tool::Hf && !is_folder {
             return Ok(Origin::Hub(parse(text)?));
         }
         if self.token.is_some() {
@@ -234,7 +253,8 @@ impl ImportArgs {
         }))
     }
 
-    fn upstream(&self, context: &Context, client: &Client, origin: &Origin) -> Result<Box<dyn Upstream>> {
+    fn upstream(&self, context: &Context, session: &Session<'_>, origin: &Origin) -> Result<Box<dyn Upstream>> {
+        let client = &session.client;
         let revision = self.revision.as_deref();
         Ok(match origin {
             Origin::Hub(address) => {
@@ -247,6 +267,7 @@ impl ImportArgs {
                 let imports = context.environment.imports_folder();
                 Box::new(ops::fetch_git(client, &imports, remote, revision, &self.lfs_host, &context.bars)?)
             }
+            Origin::Artifact(location) => Box::new(ops::open_artifact(session, location, self.depth.levels())?),
         })
     }
 
@@ -259,12 +280,13 @@ impl ImportArgs {
             (Some(Location::Artifact(reference)), _) => Ok(vec![reference.clone()]),
             (Some(Location::Layout { .. }), _) => Ok(Vec::new()),
             (None, Some(tag)) => pack::references(context, tag),
-            (None, None) => pack::references(context, &format!("{}:latest", name.to_lowercase())),
+            (None, None) => pack::references(context, &name.to_lowercase()),
         }
     }
 
     fn options(&self, context: &Context, references: Vec<Reference>) -> Result<ImportOptions> {
         Ok(ImportOptions {
+            depth: self.depth.levels(),
             kitfile: self.file.as_deref().map(|file| pack::read_kitfile(context, file)).transpose()?,
             references,
             folder: context.environment.imports_folder(),
@@ -274,23 +296,27 @@ impl ImportArgs {
     }
 
     fn save(
+        &self,
         context: &Context,
         session: &Session<'_>,
         upstream: &dyn Upstream,
         options: &ImportOptions,
         start: Instant,
-    ) -> Result<()> {
+    ) -> Result<Digest> {
         let packed = ops::import(session, upstream, options)?;
-        say_saved(context, &options.references, &packed, start)
+        self.result(context, format!("Model saved: {}", packed.manifest.digest))?;
+        say_done(context, &options.references, &Moved::packed(&packed, "written"), start);
+        Ok(packed.manifest.digest)
     }
 
     fn save_raw(
+        &self,
         context: &Context,
         session: &Session<'_>,
         upstream: &dyn Upstream,
         options: &ImportOptions,
         start: Instant,
-    ) -> Result<()> {
+    ) -> Result<Digest> {
         let reference = &options.references[0];
         let writer = session.store.writer(Names::Of(reference.clone()))?;
         let copying =
@@ -301,32 +327,33 @@ impl ImportArgs {
         for tag in options.references[1..].iter().filter_map(|reference| reference.tag.as_ref()) {
             writer.enter(&copied.manifest, Some(tag.as_str()))?;
         }
-        context.output.result(format!("Model saved: {}", copied.manifest.digest))?;
+        self.result(context, format!("Model saved: {}", copied.manifest.digest))?;
         say_done(
             context,
             &options.references,
             &Moved { mounted: None, done: (copied.sent_bytes, "written"), ..Moved::sent(&copied) },
             start,
         );
-        Ok(())
+        Ok(copied.manifest.digest)
     }
 
     fn push(
+        &self,
         context: &Context,
         session: &Session<'_>,
         upstream: &dyn Upstream,
         options: &ImportOptions,
         destination: &Location,
         start: Instant,
-    ) -> Result<()> {
+    ) -> Result<Digest> {
         let (target, tag) = session.target(destination)?;
         let jobs = session.jobs(&[destination]).min(upstream.concurrency());
         let origins = Origins::known_to(&session.store, destination)?;
         let copying = CopyOptions { jobs, origins, phase: Phase::Uploading };
         let copied = ops::import_to(session, upstream, options, (&*target, tag.as_deref()), &copying)?;
-        context.output.result(format!("Pushed {}", copied.manifest.digest))?;
+        self.result(context, format!("Pushed {}", copied.manifest.digest))?;
         context.output.say(&Moved::sent(&copied).in_words(start));
-        Ok(())
+        Ok(copied.manifest.digest)
     }
 }
 

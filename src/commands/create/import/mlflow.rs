@@ -1,5 +1,7 @@
-//! Import of an MLflow folder, once it is known to be one.
+//! Import of an MLflow folder, once it is known to be one, and of a run or a model from a tracking server.
 
+use std::fmt;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -9,10 +11,56 @@ use crate::commands::create::pack::copy;
 use crate::context::Context;
 use crate::output::Moved;
 use kit_core::ops::{self, Location, MlflowFolder, PackOptions, Session};
+use kit_core::registry::{Client, Credentials};
+use kit_core::upstream::mlflow::{MlflowAddress, MlflowServer, Subject};
+
+/// The place of an MLflow run or model.
+pub(super) enum Place {
+    Folder(PathBuf),
+    Server(MlflowAddress),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(folder) => folder.display().fmt(f),
+            Self::Server(address) => address.subject.fmt(f),
+        }
+    }
+}
+
+/// The tracking server if nothing names another one.
+const LOCAL_SERVER: &str = "http://localhost:5000";
+
+/// Downloads a run or a model from its tracking server.
+pub(super) fn download(
+    context: &Context,
+    client: &Client,
+    address: &MlflowAddress,
+    token: Option<&str>,
+) -> Result<MlflowFolder> {
+    let settings = &context.environment.mlflow;
+    let url = settings.server_for(address.server.as_deref())?.unwrap_or_else(|| LOCAL_SERVER.to_owned());
+    let token = token.map(|token| Credentials::Bearer(token.to_owned()));
+    let credentials = token.as_ref().or(settings.credentials.as_ref());
+    let server = MlflowServer::new(client, &url, credentials)?;
+    context.output.say(&format!("Importing {} from {}", address.subject, server.url()));
+    Ok(MlflowFolder::download(&server, &address.subject, &context.environment.imports_folder(), &context.bars)?)
+}
 
 /// The default name of the ModelKit: the words of the MLflow name, without characters that a repository cannot have.
-pub(super) fn name(found: &MlflowFolder) -> String {
-    let name = found.name();
+/// For a run from a server, as in KitOps, it comes after `mlflow-expEXPERIMENT/` if the address names the experiment,
+/// or else `mlflow/`.
+pub(super) fn name(found: &MlflowFolder, address: Option<&MlflowAddress>) -> String {
+    let name = words(&found.name());
+    match address.map(|address| &address.subject) {
+        None => name,
+        Some(Subject::Run { experiment: Some(experiment), .. }) => format!("mlflow-exp{}/{name}", words(experiment)),
+        Some(_) => format!("mlflow/{name}"),
+    }
+}
+
+fn words(name: &str) -> String {
     let words: Vec<_> = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
     if words.is_empty() { "model".to_owned() } else { words.join("-") }
 }

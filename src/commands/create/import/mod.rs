@@ -1,6 +1,9 @@
 //! `kit import`: a repository of a hub, a git repository, an MLflow run.
 
+mod artifact;
+mod attestation;
 mod command;
 mod mlflow;
+mod origin;
 
 pub(crate) use command::{ImportArgs, hub};

@@ -6,16 +6,14 @@ use std::str::FromStr;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use fs_err as fs;
 
 use super::json::DiffData;
 use super::{markdown, table};
+use crate::arguments::kitfile::{KitfileText, find_kitfile};
 use crate::arguments::lock_file;
-use crate::commands::create::pack;
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, InvalidFormat, tidy, usage};
-use kit_core::kitfile;
 use kit_core::limits;
 use kit_core::ops::{self, Comparable, Concern, DiffOptions, Difference, Lookup, PackOptions, Reading, Session};
 
@@ -169,13 +167,11 @@ fn is_lock(text: &str, path: &Path) -> bool {
 
 /// Returns true if `text` is a folder. If it can also be a reference, the folder must contain a Kitfile.
 fn is_folder(text: &str, path: &Path) -> bool {
-    path.is_dir() && (is_path(text) || pack::find_kitfile(path).is_ok())
+    path.is_dir() && (is_path(text) || find_kitfile(path).is_ok())
 }
 
 /// The options that a folder is packed with for a comparison.
 fn packing(folder: PathBuf) -> Result<PackOptions> {
-    let path = pack::find_kitfile(&folder)?;
-    let parsed = kitfile::parse(&fs::read_to_string(&path)?);
-    let kitfile = parsed.map_err(|invalid| invalid.in_file(&path.display().to_string()))?;
+    let kitfile = KitfileText::of_folder(&folder)?.parse()?;
     Ok(PackOptions { reading: Reading::Everything, ..PackOptions::new(folder, kitfile) })
 }

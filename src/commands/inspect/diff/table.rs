@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::io;
 
 use super::patch;
+use crate::commands::inspect::or_none;
 use crate::output::{counted, one_line};
 use kit_core::digest::Digest;
 use kit_core::oci::{Annotations, Manifest};
@@ -233,8 +234,8 @@ fn documents(names: (&str, &str), difference: &Difference) -> String {
     let mut text = String::new();
     section(&mut text, "Comparing", &pair(names.0, names.1));
     section(&mut text, "Manifests", &pair(&first.manifest.to_string(), &second.manifest.to_string()));
-    section(&mut text, "Configurations", &same_or_pair(&configs.0, &configs.1));
-    section(&mut text, "Annotations", &same_or_pair(&annotations.0, &annotations.1));
+    section(&mut text, "Configurations", &configurations(&configs.0, &configs.1));
+    section(&mut text, "Annotations", &annotation_lines(&annotations.0, &annotations.1));
     section(&mut text, "Shared Layers", &layers(&difference.shared));
     section(&mut text, &format!("Unique Layers to ModelKit1 ({})", names.0), &layers(&difference.only_first));
     section(&mut text, &format!("Unique Layers to ModelKit2 ({})", names.1), &layers(&difference.only_second));
@@ -243,6 +244,9 @@ fn documents(names: (&str, &str), difference: &Difference) -> String {
 
 /// The placeholder for documents that a lock does not contain.
 const UNKNOWN: &str = "<not in a lock>";
+
+/// The number of characters of a digest that are shown (`KitOps`).
+const DIGEST: usize = 17;
 
 /// The width of the rules between sections (`KitOps`).
 const RULE: usize = 39;
@@ -256,8 +260,22 @@ fn pair(first: &str, second: &str) -> String {
     format!("ModelKit1: {first}\nModelKit2: {second}\n")
 }
 
-fn same_or_pair(first: &str, second: &str) -> String {
-    if first == second && first != UNKNOWN { format!("Identical: {first}\n") } else { pair(first, second) }
+/// The lines of `KitOps`, which its SDKs parse.
+fn configurations(first: &str, second: &str) -> String {
+    let cut = |digest: &str| if digest == UNKNOWN { digest.to_owned() } else { digest[..DIGEST].to_owned() };
+    let (one, other) = (cut(first), cut(second));
+    if first == second && first != UNKNOWN {
+        return format!("  Configs are identical (Digest: {one})\n");
+    }
+    format!("Configs differ:\n  ModelKit1 Config Digest: {one}\n  ModelKit2 Config Digest: {other}\n")
+}
+
+/// The line of `KitOps`, followed by the annotations.
+fn annotation_lines(first: &str, second: &str) -> String {
+    if first == second && first != UNKNOWN {
+        return format!("  Annotations are identical \n{first}\n");
+    }
+    format!("  Annotations does not match\n{}", pair(first, second))
 }
 
 fn show(annotations: &Annotations) -> String {
@@ -276,9 +294,9 @@ fn layers(rows: &[LayerRow]) -> String {
         writeln!(
             text,
             "{word:<9} | {:<18} | {:<10} | {}",
-            &digest[..17],
+            &digest[..DIGEST],
             row.size.map_or_else(|| "?".to_owned(), human),
-            one_line(&row.path)
+            or_none(&one_line(&row.path))
         )
         .expect("writing to a string does not fail");
     }

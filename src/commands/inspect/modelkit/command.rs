@@ -23,7 +23,7 @@ pub(crate) struct InspectArgs {
     /// ModelKit to show
     #[arg(value_name = "NAME:TAG")]
     reference: String,
-    /// Read from the registry instead of the local store
+    /// Read from the registry, even if the ModelKit is in the local store
     #[arg(short, long)]
     remote: bool,
     /// Show architecture, parameters, types and estimated memory of the models in the ModelKit
@@ -58,15 +58,16 @@ impl InspectArgs {
     }
 }
 
-/// Reads a ModelKit from the local store, or with `remote` from its registry.
+/// Reads a ModelKit from the local store or else from its registry; with `remote` always from its registry.
 pub(crate) fn read(context: &Context, network: &NetworkArgs, reference: &str, remote: bool) -> Result<Inspected> {
     find(context, network, reference, remote).map(|(_, inspected)| inspected)
 }
 
 fn find(context: &Context, network: &NetworkArgs, reference: &str, remote: bool) -> Result<(Located, Inspected)> {
-    let location = context.location(reference)?;
+    // Scripts read both streams of `inspect` as JSON, so a missing tag is not reported.
+    let (location, _) = context.location_as_given(reference)?.or_latest();
     let session = context.session(network)?;
-    let found = session.find(&location, if remote { Lookup::Remote } else { Lookup::Local });
+    let found = session.find(&location, if remote { Lookup::Remote } else { Lookup::Anywhere });
     let inspected = found.and_then(|found| ops::inspect(&found).map(|inspected| (found, inspected)));
     inspected.with_context(|| format!("Could not find modelkit {location}"))
 }
@@ -76,9 +77,12 @@ fn to_json(inspected: &Inspected) -> Result<Value> {
     let mut data = json!({
         "digest": inspected.descriptor.digest,
         "cliVersion": version,
-        "kitfile": serde_json::from_slice::<Value>(&inspected.kitfile_json())?,
-        "manifest": serde_json::from_slice::<Value>(&inspected.manifest_bytes)?,
     });
+    // As in KitOps, an artifact of another tool without a Kitfile has none here; `kit info` derives one.
+    if inspected.modelkit.has_kitfile() {
+        data["kitfile"] = serde_json::from_slice(&inspected.kitfile_json())?;
+    }
+    data["manifest"] = serde_json::from_slice(&inspected.manifest_bytes)?;
     // The config of a ModelKit is its Kitfile.
     if inspected.modelkit.family != Family::ModelKit {
         data["config"] = serde_json::from_slice(&inspected.config_bytes)?;

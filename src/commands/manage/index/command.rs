@@ -3,24 +3,26 @@
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-use super::edit::{AddArgs, CreateArgs, DeleteArgs, RemoveArgs};
+use super::delete::DeleteArgs;
+use super::edit::{AddArgs, CreateArgs, RemoveArgs};
 use super::look::{InfoArgs, InspectArgs, ListArgs};
-use crate::commands::transfer::{FetchArgs, SendArgs};
+use super::transfer::{PullArgs, PushArgs};
 use crate::context::Context;
 use crate::output::usage;
 use kit_core::oci::Reference;
-use kit_core::ops::{self, Location, Wanted};
+use kit_core::ops::Location;
 
 /// Manage indexes, which group variants of a model under one name
 ///
 /// An index is a list of ModelKits, such as the quantizations of a model. Each ModelKit has labels, by which `kit
-/// pull` and `kit unpack` select one. Registries and other tools see an OCI image index.
+/// pull` and `kit unpack` select one. Registries and other tools see an OCI image index. In the local store, an index
+/// and a ModelKit may have the same name.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  kit index create registry.example/team/sentiment:all sentiment:q4 sentiment:q8
+  kit index create registry.example/team/sentiment:all sentiment:q4 sentiment:q8 --detect-labels
   kit index info registry.example/team/sentiment:all
-  kit index push registry.example/team/sentiment:all
+  kit index push registry.example/team/sentiment:all --with-modelkits
   kit pull registry.example/team/sentiment:all -l quantization=Q4_K")]
 pub(crate) struct IndexArgs {
     #[command(subcommand)]
@@ -56,51 +58,9 @@ impl IndexArgs {
     }
 }
 
-/// Upload an index and all its ModelKits to a registry
-///
-/// Blobs that the registry already has are not uploaded. The index appears in the registry only when everything that
-/// it lists is uploaded. `kit push` and `kit copy` do the same.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  kit index push registry.example/team/sentiment:all
-  kit index push sentiment:all registry.example/team/sentiment:all")]
-struct PushArgs {
-    #[command(flatten)]
-    send: SendArgs,
-}
-
-impl PushArgs {
-    fn run(&self, context: &Context) -> Result<()> {
-        self.send.run(context, |found, _| {
-            ops::inspect_index(found)?;
-            Ok(Vec::new())
-        })
-    }
-}
-
-/// Download an index and all its ModelKits from a registry into the local store
-///
-/// The ModelKits get no tags of their own: they are addressed by digest, and are removed with the index. `kit pull
-/// --label` downloads one of them.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  kit index pull registry.example/team/sentiment:all")]
-struct PullArgs {
-    #[command(flatten)]
-    fetch: FetchArgs,
-}
-
-impl PullArgs {
-    fn run(&self, context: &Context) -> Result<()> {
-        self.fetch.run(context, Wanted::Index)
-    }
-}
-
 /// Parses the name of a ModelKit or an index in the local store.
 pub(super) fn local_name(context: &Context, text: &str) -> Result<Reference> {
-    match context.location(text)? {
+    match context.location_as_given(text)? {
         Location::Artifact(reference) => Ok(reference),
         layout @ Location::Layout { .. } => Err(usage(format!(
             "`{layout}` is an image layout; use `kit pull` to copy its ModelKits into the local store"
@@ -108,11 +68,14 @@ pub(super) fn local_name(context: &Context, text: &str) -> Result<Reference> {
     }
 }
 
-/// Parses the name of an index to change.
+/// Parses the name of an index to change. A missing tag becomes `latest`, which is reported.
 pub(super) fn tag_name(context: &Context, text: &str) -> Result<Reference> {
     let name = local_name(context, text)?;
     if name.digest.is_some() {
-        return Err(usage(format!("`{name}` contains a digest, which never changes; name the index by its tag")));
+        return Err(usage(format!("index reference must be a tag, not a digest: `{name}`")));
     }
-    Ok(name)
+    match context.location(text)? {
+        Location::Artifact(reference) => Ok(reference),
+        Location::Layout { .. } => Ok(name),
+    }
 }

@@ -1,24 +1,26 @@
-//! `kit index create`, `add`, `remove` and `delete`: changes of an index in the local store.
+//! `kit index create`, `add` and `remove`: changes of an index in the local store.
 
 use anyhow::{Context as _, Result};
 use clap::Args;
 
 use super::command::{local_name, tag_name};
-use crate::commands::manage::remove::remove;
+use crate::config::NetworkArgs;
 use crate::context::Context;
-use kit_core::modelkit::LabelEdit;
+use crate::output::usage;
+use kit_core::digest::Digest;
+use kit_core::modelkit::{AnnotationEdit, LabelEdit, check_keys};
 use kit_core::oci::Reference;
-use kit_core::ops::{self, Removal};
+use kit_core::ops::{self, Additions, Lookup};
 
 /// Create an index of ModelKits in the local store
 ///
-/// Each ModelKit gets the labels that can be read from the headers of its safetensors and GGUF files: architecture,
-/// format, paramSize, precision and quantization.
+/// Without ModelKits, the index is empty. An index refers to ModelKits in its own repository; those of other
+/// repositories in the local store become part of its repository.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kit index create sentiment:all
-  kit index create registry.example/team/sentiment:all sentiment:q4 sentiment:q8")]
+  kit index create registry.example/team/sentiment:all sentiment:q4 sentiment:q8 --detect-labels")]
 pub(super) struct CreateArgs {
     /// Name and tag of the index
     #[arg(value_name = "INDEX")]
@@ -27,44 +29,52 @@ pub(super) struct CreateArgs {
     #[arg(value_name = "MODELKIT")]
     modelkits: Vec<String>,
     #[command(flatten)]
-    labels: EditArgs,
+    edits: EditArgs,
 }
 
 impl CreateArgs {
     pub(super) fn run(&self, context: &Context) -> Result<()> {
         let (name, modelkits) = (tag_name(context, &self.index)?, modelkits(context, &self.modelkits)?);
-        let index = ops::create_index(&context.store()?, &name, &modelkits, &self.labels.label, &context.bars)
-            .with_context(|| format!("cannot create the index `{name}`"))?;
+        let session = context.session(&NetworkArgs::default())?;
+        let index = ops::create_index(&session, &name, &modelkits, &self.edits.additions()?)
+            .with_context(|| format!("Failed to create index `{name}`"))?;
         Ok(context.output.result(format!("Created index {name} (digest {})", index.digest))?)
     }
 }
 
-/// Add ModelKits to an index, or change their labels
+/// Add ModelKits to an index, or change their labels and annotations
 ///
-/// Each ModelKit gets labels from the headers of its weights, as with `kit index create`. A ModelKit that is already
-/// in the index keeps its labels.
+/// A ModelKit that is already in the index keeps its labels and annotations; the given ones are changed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  kit index add sentiment:all sentiment:q4
-  kit index add sentiment:all sentiment:q4 -l vram=6GB -l tested:=true
-  kit index add sentiment:all sentiment:q4 -l vram-")]
+  kit index add sentiment:all sentiment:q4 -l quantization=Q4_0
+  kit index add sentiment:all sentiment:q4 --detect-labels -l vram=6GB -l tested:=true
+  kit index add sentiment:all sentiment:q4 -l vram-
+  kit index add --remote registry.example/team/sentiment:all registry.example/team/sentiment:q4")]
 pub(super) struct AddArgs {
     /// Index to change
     #[arg(value_name = "INDEX")]
     index: String,
-    /// ModelKits to add, all in the local store
+    /// ModelKits to add
     #[arg(value_name = "MODELKIT", required = true)]
     modelkits: Vec<String>,
+    /// Look up the ModelKits in their registry instead of the local store
+    #[arg(short, long)]
+    remote: bool,
     #[command(flatten)]
-    labels: EditArgs,
+    edits: EditArgs,
+    #[command(flatten)]
+    network: NetworkArgs,
 }
 
 impl AddArgs {
     pub(super) fn run(&self, context: &Context) -> Result<()> {
         let (name, modelkits) = (tag_name(context, &self.index)?, modelkits(context, &self.modelkits)?);
-        let index = ops::add_to_index(&context.store()?, &name, &modelkits, &self.labels.label, &context.bars)
-            .with_context(|| format!("cannot add to the index `{name}`"))?;
+        let place = if self.remote { Lookup::Remote } else { Lookup::Local };
+        let session = context.session(&self.network)?;
+        let index = ops::add_to_index(&session, &name, &modelkits, place, &self.edits.additions()?)
+            .with_context(|| format!("Failed to add ModelKit to index `{name}`"))?;
         let added = list(&modelkits);
         Ok(context.output.result(format!("Added {added} to index {name} (digest {})", index.digest))?)
     }
@@ -72,7 +82,7 @@ impl AddArgs {
 
 /// Remove ModelKits from an index
 ///
-/// A ModelKit that has a tag stays in the local store; one that is listed in the index only is removed.
+/// The ModelKits stay in the local store. One that has no tag can be removed by digest, or with `kit remove --all`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -89,47 +99,41 @@ pub(super) struct RemoveArgs {
 
 impl RemoveArgs {
     pub(super) fn run(&self, context: &Context) -> Result<()> {
-        let (name, modelkits) = (tag_name(context, &self.index)?, modelkits(context, &self.modelkits)?);
+        let name = tag_name(context, &self.index)?;
+        let named = |text: &String| {
+            // KitOps also accepts a digest alone.
+            let digest: Option<Digest> = text.parse().ok();
+            digest.map_or_else(|| local_name(context, text), |digest| Ok(name.with_digest(digest)))
+        };
+        let modelkits = self.modelkits.iter().map(named).collect::<Result<Vec<_>>>()?;
         let index = ops::remove_from_index(&context.store()?, &name, &modelkits, &context.bars)
-            .with_context(|| format!("cannot remove from the index `{name}`"))?;
-        let removed = list(&modelkits);
+            .with_context(|| format!("Failed to remove ModelKit from index `{name}`"))?;
+        let removed = self.modelkits.join(", ");
         Ok(context.output.result(format!("Removed {removed} from index {name} (digest {})", index.digest))?)
     }
 }
 
-/// Delete an index from the local store
-///
-/// ModelKits that have a tag stay in the local store; those that are listed in the index only are removed. To remove
-/// an index from a registry, use `kit remove --remote`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  kit index delete sentiment:all")]
-pub(super) struct DeleteArgs {
-    /// Index to change
-    #[arg(value_name = "INDEX")]
-    index: String,
-    /// Delete the index with all its tags in the repository
-    #[arg(short, long)]
-    force: bool,
-}
-
-impl DeleteArgs {
-    pub(super) fn run(&self, context: &Context) -> Result<()> {
-        let name = local_name(context, &self.index)?;
-        let store = context.store()?;
-        ops::inspect_index(&ops::find_here(&store, &name)?)
-            .with_context(|| format!("cannot delete the index `{name}`"))?;
-        remove(context, &if self.force { Removal::WithAllNames(name) } else { Removal::Name(name) })
-    }
-}
-
-/// The changes of labels.
+/// The changes of each ModelKit that is added.
 #[derive(Debug, Args)]
 struct EditArgs {
     /// Set a label on the ModelKits; KEY:=JSON sets a value that is not a string, KEY- removes the label (repeatable)
     #[arg(short, long, value_name = "KEY=VALUE")]
     label: Vec<LabelEdit>,
+    /// Set an annotation on the ModelKits; KEY- removes it (repeatable)
+    #[arg(long, value_name = "KEY=VALUE")]
+    annotate: Vec<AnnotationEdit>,
+    /// Set the labels architecture, format, paramSize, precision and quantization, as far as the headers of the
+    /// safetensors and GGUF files contain them
+    #[arg(long)]
+    detect_labels: bool,
+}
+
+impl EditArgs {
+    fn additions(&self) -> Result<Additions<'_>> {
+        check_keys(&self.label).map_err(usage)?;
+        check_keys(&self.annotate).map_err(usage)?;
+        Ok(Additions { labels: &self.label, annotations: &self.annotate, detect_labels: self.detect_labels })
+    }
 }
 
 fn modelkits(context: &Context, texts: &[String]) -> Result<Vec<Reference>> {

@@ -9,7 +9,7 @@ use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{self, Format, counted, table};
 use kit_core::modelkit::Variant;
-use kit_core::ops::{self, InspectedIndex, Listed, Location, Lookup};
+use kit_core::ops::{self, InspectedIndex, Listed, Location, Lookup, Selection};
 use kit_core::progress::human;
 
 /// List the indexes in the local store
@@ -26,7 +26,7 @@ pub(super) struct ListArgs {
 
 impl ListArgs {
     pub(super) fn run(&self, context: &Context) -> Result<()> {
-        let mut rows = ops::list_local(&context.store()?, None, &context.bars)?;
+        let mut rows = ops::list_local(&context.store()?, None, &Selection::default(), &context.bars)?;
         rows.retain(|row| row.modelkits.is_some());
         Ok(context.output.result(self.format.render_rows(&rows, list_json, || list_table(&rows))?)?)
     }
@@ -69,9 +69,9 @@ impl FindArgs {
     fn read(&self, context: &Context) -> Result<(Location, InspectedIndex)> {
         let location = context.location(&self.index)?;
         let session = context.session(&self.network)?;
-        let found = session.find(&location, if self.remote { Lookup::Remote } else { Lookup::Local });
+        let found = session.find_index(&location, if self.remote { Lookup::Remote } else { Lookup::Local });
         let read = found.and_then(|found| ops::inspect_index(&found));
-        let inspected = read.with_context(|| format!("cannot read the index `{location}`"))?;
+        let inspected = read.with_context(|| format!("Failed to read index `{location}`"))?;
         Ok((location, inspected))
     }
 }
@@ -98,23 +98,31 @@ impl InfoArgs {
     }
 }
 
-/// Renders a row for each label.
+/// Renders a row for each label and each annotation.
 fn info_table(location: &Location, inspected: &InspectedIndex) -> String {
     let variants = inspected.index.variants();
     let count = match variants.len() {
-        0 => return format!("Index {location} ({})\nNo ModelKits", inspected.descriptor.digest),
+        0 => return format!("Index {location} ({})\nIndex contains no ModelKits", inspected.descriptor.digest),
         count => counted(count, "ModelKit"),
     };
     let mut cells = Vec::new();
     for variant in variants {
-        let mut labels = variant.labels.iter().map(|(key, value)| format!("{key}={value}"));
+        let labels: Vec<_> = variant.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let annotations: Vec<_> = variant.annotations().map(|(key, value)| format!("{key}={value}")).collect();
         let size = variant.layer_bytes().map(human).unwrap_or_default();
         let reference = reference(location, variant).unwrap_or_default();
-        let label = or_none(&labels.next().unwrap_or_default());
-        cells.push([or_none(&reference), or_none(&size), label, variant.digest.to_string()]);
-        cells.extend(labels.map(|label| [String::new(), String::new(), label, String::new()]));
+        for line in 0..labels.len().max(annotations.len()).max(1) {
+            let cell = |texts: &[String]| match (texts.get(line), line) {
+                (Some(text), _) => text.clone(),
+                (None, 0) => or_none(""),
+                (None, _) => String::new(),
+            };
+            let first = |text: String| if line == 0 { text } else { String::new() };
+            let (reference, size) = (first(or_none(&reference)), first(or_none(&size)));
+            cells.push([reference, size, cell(&labels), cell(&annotations), first(variant.digest.to_string())]);
+        }
     }
-    let table = table::render(["ORIGINAL REFERENCE", "SIZE", "LABELS", "DIGEST"], &cells);
+    let table = table::render(["ORIGINAL REFERENCE", "SIZE", "LABELS", "ANNOTATIONS", "DIGEST"], &cells);
     format!("Index {location} ({})\n{count}:\n{table}", inspected.descriptor.digest)
 }
 

@@ -1,5 +1,7 @@
 //! Selecting a ModelKit of an index by its labels.
 
+use kit_testkit::registry::FakeRegistry;
+
 use super::scene::{PLAIN, Scene, pushed};
 
 #[test]
@@ -23,9 +25,51 @@ fn labels_select_the_modelkit_to_pull() {
 
     let other = scene.kit(&["pull", &name, "mine:v1", PLAIN, "-l", "quantization=Q4_0"]).ok();
     assert_eq!(other.digest(), scene.q4);
-    scene.kit(&["index", "pull", &name, PLAIN]).ok();
-    let refused = scene.kit(&["pull", &name, PLAIN, "-l", "quantization=Q4_0"]).fails();
-    refused.says("the pull would overwrite the local index `");
+    // In the local store, the ModelKit and the index keep the same name.
+    let index = scene.elsewhere(&["index", "pull", &name, PLAIN]).ok().digest();
+    let digest = |args: &[&str]| scene.elsewhere(args).ok().json()["digest"].take();
+    assert_eq!(digest(&["inspect", &name]), scene.q8.as_str());
+    assert_eq!(digest(&["index", "info", &name, "--format", "json"]), index.as_str());
+    assert_eq!(scene.elsewhere(&["pull", &name, PLAIN, "-l", "quantization=Q4_0"]).ok().digest(), scene.q4);
+    assert_eq!(digest(&["index", "info", &name, "--format", "json"]), index.as_str());
+    scene.elsewhere(&["index", "delete", &name]).ok();
+    assert_eq!(digest(&["inspect", &name]), scene.q4.as_str());
+}
+
+#[test]
+fn an_index_of_one_modelkit_needs_no_labels() {
+    let scene = Scene::new();
+    let registry = FakeRegistry::start();
+    let name = format!("{}/team/one:all", registry.host());
+    scene.kit(&["index", "create", "one:all", "sample:q4"]).ok();
+    scene.kit(&["push", "one:all", &name, PLAIN]).ok();
+    assert_eq!(scene.elsewhere(&["pull", &name, PLAIN]).ok().digest(), scene.q4);
+    scene.kit(&["unpack", "one:all", "-d", "out"]).ok();
+    assert!(scene.sandbox.tree("out") == scene.sandbox.tree("q4"));
+    scene.kit(&["pull", &name, PLAIN, "-l", "a=b", "-l", "a=c"]).exits(2).says("each key can be specified only once");
+}
+
+#[test]
+fn the_modelkits_of_an_index_without_them_come_from_the_registry() {
+    let scene = Scene::with_index();
+    let (registry, name) = pushed(&scene);
+    let pulled = scene.elsewhere(&["index", "pull", &name, PLAIN]).ok();
+    assert_eq!(registry.requests_of("GET", "/blobs/").len(), 0, "only the index was pulled");
+    assert_eq!(
+        scene.elsewhere(&["index", "inspect", &name]).ok().stdout,
+        scene.kit(&["index", "inspect", "sample:all"]).ok().stdout
+    );
+    scene.elsewhere(&["fsck"]).ok();
+    registry.forget_requests();
+    scene.elsewhere(&["unpack", &name, "-l", "quantization=Q4_0", "-d", "out", PLAIN]).ok();
+    assert!(scene.sandbox.tree("out") == scene.sandbox.tree("q4"));
+    assert_eq!(registry.requests_of("GET", &pulled.digest()).len(), 0, "the index was in the local store");
+    let repository = name.trim_end_matches(":all");
+    let incomplete = scene.elsewhere(&["save", &name, "-o", "all.tar"]).fails();
+    incomplete.says("was not found").says("kit index pull --with-modelkits");
+    scene.elsewhere(&["inspect", &format!("{repository}@{}", scene.q4), PLAIN]).ok();
+    scene.elsewhere(&["index", "pull", &name, PLAIN, "--with-modelkits"]).ok();
+    scene.elsewhere(&["save", &name, "-o", "all.tar"]).ok();
 }
 
 #[test]

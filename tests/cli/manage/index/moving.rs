@@ -31,7 +31,7 @@ fn an_index_appears_after_its_modelkits() {
 fn a_pulled_index_is_complete_and_is_removed_completely() {
     let scene = Scene::with_index();
     let (registry, name) = pushed(&scene);
-    let digest = scene.elsewhere(&["index", "pull", &name, PLAIN]).ok().digest();
+    let digest = scene.elsewhere(&["index", "pull", &name, PLAIN, "--with-modelkits"]).ok().digest();
     assert_eq!(digest, sha256(&registry.manifest("team/sample", "all").unwrap().1));
     scene.elsewhere(&["fsck"]).ok();
     registry.forget_requests();
@@ -51,7 +51,7 @@ fn a_pulled_index_is_complete_and_is_removed_completely() {
     assert_eq!(list().as_array().unwrap().len(), 1);
 
     scene.elsewhere(&["tag", &format!("{repository}@{}", scene.q4), "kept:v1"]).ok();
-    scene.elsewhere(&["index", "delete", &name]).ok();
+    scene.elsewhere(&["index", "delete", &name, "--with-modelkits"]).ok();
     assert_eq!(list()[0]["digest"], json!(scene.q4));
     scene.elsewhere(&["remove", "kept:v1"]).ok();
     assert_eq!(scene.sandbox.names("elsewhere/store/blobs"), Vec::<String>::new());
@@ -73,7 +73,7 @@ fn an_index_is_pulled_with_its_referenced_models() {
     scene.kit(&["push", "child:all", &child, PLAIN]).ok();
     let copied = scene.elsewhere(&["copy", &child, "oci:layout:all", PLAIN]).ok();
     assert_eq!(copied.stderr.matches("which was not copied").count(), 1, "{}", copied.stderr);
-    let pulled = scene.elsewhere(&["index", "pull", &child, PLAIN]).ok();
+    let pulled = scene.elsewhere(&["index", "pull", &child, PLAIN, "--with-modelkits"]).ok();
     assert_eq!(pulled.stderr.matches("Pulling referenced modelkit").count(), 1, "{}", pulled.stderr);
     scene.elsewhere(&["inspect", &base]).ok().prints(&scene.q4);
 }
@@ -109,7 +109,7 @@ fn an_untrusted_index_adds_nothing_else() {
     let (_, bytes) = registry.manifest("team/sample", "all").unwrap();
     let good: Value = serde_json::from_slice(&bytes).unwrap();
     let publish = |index: &Value| registry.add_manifest("team/sample", "all", INDEX, index.to_string().as_bytes());
-    let pull = || scene.elsewhere(&["index", "pull", &name, PLAIN, "--retry-for", "1s"]).fails();
+    let pull = || scene.elsewhere(&["index", "pull", &name, PLAIN, "--with-modelkits", "--retry-for", "1s"]).fails();
 
     let mut other = good.clone();
     other["artifactType"] = json!("application/vnd.example.other");
@@ -138,7 +138,13 @@ fn docker_registry_and_skopeo_keep_an_index_unchanged() {
     let scene = Scene::with_index();
     let registry = DockerRegistry::start();
     let name = format!("{}/team/sample:all", registry.host());
-    let digest = scene.kit(&["index", "push", "sample:all", &name, PLAIN]).ok().digest();
+    let refused = scene.kit(&["index", "push", "sample:all", &name, PLAIN, "--retry-for", "1s"]).fails();
+    refused.says("does not contain every ModelKit the index references").says("push those ModelKits first");
+    for kit in ["q4", "q8"] {
+        scene.kit(&["push", &format!("sample:{kit}"), &name.replace(":all", &format!(":{kit}")), PLAIN]).ok();
+    }
+    let pushed = scene.kit(&["index", "push", "sample:all", &name, PLAIN]).ok();
+    let digest = pushed.says(&format!("Pushing index sample:all to {name}")).digest();
     let raw = |place: &str| {
         let output = Command::new("skopeo").args(["inspect", "--raw", "--tls-verify=false", place]).output().unwrap();
         assert!(output.status.success(), "{place}: {}", String::from_utf8_lossy(&output.stderr));
@@ -155,7 +161,41 @@ fn docker_registry_and_skopeo_keep_an_index_unchanged() {
     scene.elsewhere(&["list", again.trim_end_matches(":all"), PLAIN]).ok().prints("<index of 2>");
     scene.elsewhere(&["pull", "oci:layout:live", "mine:q8", "-l", "quantization=Q8_0"]).ok().prints(&scene.q8);
     assert_eq!(scene.elsewhere(&["index", "pull", &again, PLAIN]).ok().digest(), digest);
+    scene.elsewhere(&["index", "push", &again, "oci:layout:again"]).ok().prints(&digest);
+    scene.elsewhere(&["index", "pull", &again, PLAIN, "--with-modelkits"]).ok().prints(&digest);
+    scene.elsewhere(&["save", &again, "-o", "all.tar"]).ok();
+    let third =
+        |args: &[&str]| scene.sandbox.run(scene.sandbox.command(args).env("KIT_HOME", scene.sandbox.path("third")));
+    third(&["load", "all.tar"]).ok();
+    assert_eq!(third(&["index", "info", &again, "--format", "json"]).ok().json()["digest"], digest);
     scene.elsewhere(&["unpack", &again, "-l", "quantization=Q4_0", "-d", "out"]).ok();
     assert!(scene.sandbox.tree("out") == scene.sandbox.tree("q4"));
-    scene.kit(&["remove", "--remote", &again, PLAIN]).ok().prints(&digest);
+    scene.kit(&["remove", "--remote", "--force", &again, PLAIN]).ok().prints(&digest);
+}
+
+/// An index whose entries have no `artifactType`, as the first version of `KitOps` with indexes wrote it, goes through
+/// skopeo 1.9 unchanged; an `artifactType` makes skopeo write another index, without labels.
+#[test]
+fn skopeo_copies_an_index_without_artifact_types_unchanged() {
+    let scene = Scene::with_index();
+    let registry = DockerRegistry::start();
+    let name = format!("{}/team/sample:all", registry.host());
+    scene.kit(&["index", "push", "sample:all", &name, PLAIN, "--with-modelkits"]).ok();
+    let fake = FakeRegistry::start();
+    let first = format!("{}/team/sample:all", fake.host());
+    scene.kit(&["push", "sample:all", &first, PLAIN]).ok();
+    let mut index = scene.kit(&["index", "inspect", "sample:all"]).ok().json();
+    for entry in index["manifests"].as_array_mut().unwrap() {
+        entry.as_object_mut().unwrap().remove("artifactType");
+    }
+    let digest = fake.add_manifest("team/sample", "all", INDEX, index.to_string().as_bytes());
+    scene.elsewhere(&["index", "pull", &first, PLAIN]).ok().prints(&digest);
+    scene.elsewhere(&["index", "push", &first, &name, PLAIN]).ok().prints(&digest);
+    let copy = format!("{}/copy/sample:all", registry.host());
+    let (from, to) = (format!("docker://{name}"), format!("docker://{copy}"));
+    let plain = ["--src-tls-verify=false", "--dest-tls-verify=false"];
+    let copied = Command::new("skopeo").args(["copy", "--all"]).args(plain).args([from, to]).output().unwrap();
+    assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+    scene.elsewhere(&["index", "pull", &copy, PLAIN]).ok().prints(&digest);
+    scene.elsewhere(&["pull", &copy, PLAIN, "-l", "quantization=Q8_0"]).ok().prints(&scene.q8);
 }

@@ -40,7 +40,7 @@ impl Scene {
     /// Creates the scene, and the index `sample:all` of both ModelKits.
     pub(super) fn with_index() -> Self {
         let scene = Self::new();
-        scene.kit(&["index", "create", "sample:all", "sample:q4", "sample:q8"]).ok();
+        scene.kit(&["index", "create", "sample:all", "sample:q4", "sample:q8", "--detect-labels"]).ok();
         scene
     }
 
@@ -63,6 +63,6 @@ impl Scene {
 pub(super) fn pushed(scene: &Scene) -> (FakeRegistry, String) {
     let registry = FakeRegistry::start();
     let name = format!("{}/team/sample:all", registry.host());
-    scene.kit(&["index", "push", "sample:all", &name, PLAIN]).ok();
+    scene.kit(&["index", "push", "sample:all", &name, PLAIN, "--with-modelkits"]).ok();
     (registry, name)
 }

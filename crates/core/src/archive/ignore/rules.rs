@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::index::RuleIndex;
 use super::pattern::Pattern;
 use crate::archive::error::Error;
 use crate::relative_path::RelativePath;
@@ -18,7 +19,12 @@ const ALWAYS_IGNORED: [&str; 5] = ["Kitfile", "kitfile", ".kitfile", ".kitignore
 #[derive(Debug)]
 pub struct IgnoreRules {
     rules: Vec<Rule>,
+    index: RuleIndex,
 }
+
+/// The highest number of patterns with wildcards that have to be compared with each path one by one. With this number,
+/// a path takes half a millisecond.
+const WILDCARDS_LIMIT: usize = 10_000;
 
 #[derive(Debug)]
 struct Rule {
@@ -33,7 +39,7 @@ impl Default for IgnoreRules {
     fn default() -> Self {
         let exactly =
             |name: &str| Rule { pattern: Pattern::Exact(name.to_owned()), keeps: false, fixed: vec![name.to_owned()] };
-        Self { rules: ALWAYS_IGNORED.map(exactly).into() }
+        Self::of(ALWAYS_IGNORED.map(exactly).into())
     }
 }
 
@@ -52,7 +58,22 @@ impl IgnoreRules {
             return Err(Error::InvalidIgnoreFile(problems));
         }
         rules.extend(Self::default().rules);
-        Ok(Self { rules })
+        let rules = Self::of(rules);
+        match rules.index.wildcards() {
+            0..=WILDCARDS_LIMIT => Ok(rules),
+            found => Err(Error::TooManyPatterns { found, limit: WILDCARDS_LIMIT }),
+        }
+    }
+
+    fn of(rules: Vec<Rule>) -> Self {
+        let mut index = RuleIndex::default();
+        for (number, rule) in rules.iter().enumerate() {
+            index.add(number, &rule.pattern);
+            if rule.keeps {
+                index.add_kept(&rule.fixed);
+            }
+        }
+        Self { rules, index }
     }
 
     /// Returns true if `path` or a folder above it is ignored, and no later `!` line includes it again.
@@ -62,20 +83,16 @@ impl IgnoreRules {
         if path.components().any(is_temporary_name) {
             return true;
         }
-        let mut ignored = false;
-        for rule in &self.rules {
-            if rule.keeps == ignored && rule.matches_or_parent_matches(path.as_str()) {
-                ignored = !rule.keeps;
-            }
-        }
-        ignored
+        // The last matching line decides.
+        let last =
+            self.index.last_match(path.as_str(), |number| self.rules[number].matches_or_parent_matches(path.as_str()));
+        last.is_some_and(|number| !self.rules[number].keeps)
     }
 
     /// Returns true if a `!` line might include something below the ignored folder `path`. Otherwise the folder need
     /// not be read.
     pub(crate) fn may_keep_below(&self, path: &RelativePath) -> bool {
-        !path.components().any(is_temporary_name)
-            && self.rules.iter().any(|rule| rule.keeps && rule.fixed.iter().zip(path.components()).all(|(a, b)| a == b))
+        !path.components().any(is_temporary_name) && self.index.may_keep_below(path.as_str())
     }
 }
 
@@ -107,7 +124,7 @@ impl Rule {
 
 /// Go's `filepath.Clean`, without one leading slash. A path that leads out of the folder stays unchanged and matches
 /// nothing.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     let is_rooted = text.starts_with('/');
     let mut names: Vec<&str> = Vec::new();
     for name in text.split('/') {
@@ -267,5 +284,43 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// The rules in their order, without the index.
+    fn is_ignored_one_by_one(rules: &IgnoreRules, path: &str) -> bool {
+        let mut matching = rules.rules.iter().filter(|rule| rule.matches_or_parent_matches(path));
+        matching.next_back().is_some_and(|rule| !rule.keeps)
+    }
+
+    fn may_keep_one_by_one(rules: &IgnoreRules, path: &RelativePath) -> bool {
+        rules.rules.iter().any(|rule| rule.keeps && rule.fixed.iter().zip(path.components()).all(|(a, b)| a == b))
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_index_changes_nothing(
+            lines in proptest::collection::vec("!?(\\*\\*/|/)?[ab](/[ab*?]|/\\*\\*){0,3}", 0..8),
+            path in "[ab](/[ab]){0,3}",
+        ) {
+            let rules = IgnoreRules::parse(&lines.join("\n")).unwrap();
+            let parsed: RelativePath = path.parse().unwrap();
+            proptest::prop_assert_eq!(rules.is_ignored(&parsed), is_ignored_one_by_one(&rules, &path));
+            proptest::prop_assert_eq!(rules.may_keep_below(&parsed), may_keep_one_by_one(&rules, &parsed));
+        }
+    }
+
+    #[test]
+    fn many_patterns_are_looked_up_and_too_many_wildcards_are_refused() {
+        let lines = |form: fn(usize) -> String, count| (0..count).map(form).collect::<Vec<_>>().join("\n");
+        let forms: [fn(usize) -> String; 4] =
+            [|n| format!("a/{n}"), |n| format!("{n}/**"), |n| format!("**/{n}"), |n| format!("!b/{n}/*")];
+        for form in &forms[..3] {
+            let rules = IgnoreRules::parse(&lines(*form, 100_000)).unwrap();
+            assert_eq!(rules.index.wildcards(), 0);
+            assert!(rules.is_ignored(&"a/99999".parse().unwrap()) || rules.is_ignored(&"99999/x".parse().unwrap()));
+        }
+        assert!(IgnoreRules::parse(&lines(forms[3], 10_000)).is_ok());
+        let error = IgnoreRules::parse(&lines(forms[3], 10_001)).unwrap_err();
+        assert!(matches!(error, Error::TooManyPatterns { .. }), "{error}");
     }
 }

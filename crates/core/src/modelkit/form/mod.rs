@@ -12,6 +12,6 @@ pub(crate) use annotations::{annotate, annotated_mode, annotated_path};
 pub use contents::ContentsTable;
 pub(crate) use family::is_config;
 pub use family::{Family, section_word};
-pub use image::{InvalidPlatform, Platform};
+pub use image::{BaseImage, Image, ImageLayout, InvalidBase, InvalidPlatform, Platform};
 pub use layer_type::LayerType;
 pub use modelpack::ModelFacts;

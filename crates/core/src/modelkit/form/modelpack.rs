@@ -47,7 +47,8 @@ pub(crate) fn config(assembly: &Assembly) -> Vec<u8> {
 
 fn descriptor(kitfile: &Kitfile) -> Map<String, Value> {
     let Package { name, version, description, authors, .. } = &kitfile.package;
-    let texts = [("name", name), ("version", version), ("description", description)];
+    // The title is the name, as KitOps writes it.
+    let texts = [("name", name), ("version", version), ("title", name), ("description", description)];
     let texts = texts.into_iter().filter(|(_, text)| !text.is_empty());
     let mut members: Map<_, _> = texts.map(|(key, text)| (key.to_owned(), json!(text))).collect();
     let licenses = licenses(kitfile);
@@ -83,7 +84,7 @@ fn technical(kitfile: &Kitfile, facts: &ModelFacts) -> Map<String, Value> {
 }
 
 /// The Kitfile of a ModelPack with the digests of its layers: the one in its annotations, or else one that lists every
-/// layer.
+/// layer of a known type.
 pub(crate) fn read(manifest: &Manifest, config: &[u8]) -> Result<Config, InvalidModelKit> {
     if let Some(kitfile) = manifest.annotations.get(KITFILE) {
         return Config::from_json(kitfile.as_bytes()).map_err(InvalidModelKit::Kitfile);
@@ -97,7 +98,7 @@ fn describe_foreign(manifest: &Manifest, document: &Document) -> Result<Config, 
         Kitfile { manifest_version: MANIFEST_VERSION.to_owned(), package: document.package(), ..Kitfile::default() };
     let mut owners = Vec::new();
     for (position, layer) in manifest.layers.iter().enumerate() {
-        let layer_type = LayerType::of(layer).ok_or_else(|| InvalidModelKit::unknown(layer))?;
+        let Some(layer_type) = LayerType::of(layer) else { continue };
         let path = annotated_path(layer).ok_or(InvalidModelKit::NoPath(layer.digest))?;
         let (section, index) = enter(&mut kitfile, layer_type.section, path.to_owned());
         owners.push(((section, index), document.digests(position, layer, layer_type.compression)));
@@ -151,8 +152,9 @@ impl Document {
     }
 
     fn package(&self) -> Package {
+        let name = ["/descriptor/name", "/descriptor/title"].map(|pointer| self.text(pointer));
         Package {
-            name: self.text("/descriptor/name"),
+            name: name.into_iter().find(|name| !name.is_empty()).unwrap_or_default(),
             version: self.text("/descriptor/version"),
             description: self.text("/descriptor/description"),
             // All of them apply (SPDX, "License expressions").
@@ -247,6 +249,16 @@ mod tests {
     }
 
     #[test]
+    fn layers_of_unknown_types_are_left_out_of_the_kitfile() {
+        let license = layer("application/vnd.docker.ai.license", &[("org.cncf.model.filepath", "LICENSE")]);
+        let weight = layer("application/vnd.cncf.model.weight.v1.raw", &[("org.cncf.model.filepath", "m")]);
+        let modelkit = read_foreign("cncf", &json!({}), vec![license.clone(), weight]).unwrap();
+        assert_eq!(places(&modelkit), ["Model[0] m"]);
+        assert_eq!(modelkit.other_layers().collect::<Vec<_>>(), [&license]);
+        assert!(!modelkit.lists_layers());
+    }
+
+    #[test]
     fn layers_without_a_usable_path_are_refused() {
         let weight = "application/vnd.cncf.model.weight.v1.raw";
         let no_path = read_foreign("cncf", &json!({}), vec![layer(weight, &[])]).unwrap_err();
@@ -254,9 +266,6 @@ mod tests {
         let outside = layer(weight, &[("org.cncf.model.filepath", "../m")]);
         let outside = read_foreign("cncf", &json!({}), vec![outside]).unwrap_err();
         assert!(matches!(outside, InvalidModelKit::Path { .. }), "{outside}");
-        let license = layer("application/vnd.docker.ai.license", &[("org.cncf.model.filepath", "LICENSE")]);
-        let unknown = read_foreign("cncf", &json!({}), vec![license]).unwrap_err();
-        assert!(matches!(unknown, InvalidModelKit::UnknownLayer { .. }), "{unknown}");
     }
 
     #[test]

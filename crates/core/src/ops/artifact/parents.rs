@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::inspect::{Inspected, inspect};
 use super::variants::modelkits;
+use crate::kitfile::Section;
 use crate::limits;
 use crate::modelkit::ModelKit;
 use crate::oci::Reference;
@@ -57,6 +58,8 @@ fn open(session: &Session<'_>, reference: Reference) -> Result<Parent, Error> {
 /// Returns the reference of the model of a packed ModelKit. A model that has a layer is a file, even if its path looks
 /// like a reference.
 pub(crate) fn model_reference(modelkit: &ModelKit) -> Option<Reference> {
-    let owns_layer = modelkit.layers.iter().any(|layer| layer.section == crate::kitfile::Section::Model);
+    let readable = modelkit.layers.iter().map(|layer| layer.section);
+    let owns_layer =
+        readable.chain(modelkit.unreadable.iter().map(|entry| entry.section)).any(|section| section == Section::Model);
     if owns_layer { None } else { modelkit.config.kitfile.model.as_ref()?.reference() }
 }

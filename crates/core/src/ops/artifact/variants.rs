@@ -1,12 +1,15 @@
 //! Variants of a model: reading an index of ModelKits, and selecting the ModelKit in it that has the requested labels.
 
+use tracing::debug;
+
 use super::inspect::{self, Artifact};
-use crate::modelkit::{Label, ModelKit, ModelKitIndex};
-use crate::oci::Descriptor;
+use crate::modelkit::{Label, ModelKit, ModelKitIndex, Variant};
+use crate::oci::{Descriptor, MediaType};
 use crate::ops::error::Error;
 use crate::ops::index_error::IndexError;
 use crate::ops::session::{Located, Location, Lookup, Session};
 use crate::ops::workers;
+use crate::progress::Warning;
 
 /// An index of ModelKits.
 #[derive(Debug, Clone)]
@@ -35,7 +38,7 @@ pub(crate) fn read(descriptor: &Descriptor, bytes: &[u8]) -> Result<Option<Model
 /// Reads the ModelKit that was found, or all ModelKits of the index that was found.
 pub(crate) fn modelkits(found: &Located) -> Result<Vec<ModelKit>, Error> {
     let source = &*found.source;
-    let descriptor = source.resolve(&found.name).map_err(|error| Error::reading("the manifest", error))?;
+    let descriptor = found.resolve()?;
     match Artifact::read(source, descriptor, &found.title)? {
         Artifact::ModelKit(inspected) => Ok(vec![inspected.modelkit]),
         Artifact::Index(inspected) => workers::run(workers::jobs(), inspected.index.variants(), |variant| {
@@ -47,40 +50,74 @@ pub(crate) fn modelkits(found: &Located) -> Result<Vec<ModelKit>, Error> {
 
 impl Session<'_> {
     /// Opens the source that holds the ModelKit at `location`; with `labels`, the ModelKit in the index at `location`
-    /// that has all of them.
+    /// that has all of them. An index of a single ModelKit needs no labels.
     ///
-    /// After a variant was selected and pulled, the local store has that ModelKit under the name of the index. In this
-    /// case the index is looked up in the registry.
+    /// The index and its ModelKit are looked up one after the other: one may be in the local store and the other in the
+    /// registry.
     pub fn find_labelled(&self, location: &Location, place: Lookup, labels: &[Label]) -> Result<Located, Error> {
+        if !labels.is_empty() {
+            return self.find_in(location, place, &choose(&self.find_index(location, place)?, labels)?);
+        }
         let found = self.find(location, place)?;
-        if labels.is_empty() {
-            return Ok(found);
+        self.warn_of_other_tag(location, &found);
+        match only_variant(&found)? {
+            Some(only) => self.find_in(location, place, &only),
+            None => Ok(found),
         }
-        let is_remote = found.is_remote;
-        match choose(found, labels) {
-            Err(Error::Index(IndexError::NotAnIndex(_)))
-                if place == Lookup::Anywhere && !is_remote && location.has_registry() =>
-            {
-                choose(self.find(location, Lookup::Remote)?, labels)
+    }
+
+    /// Warns if the tag of `location` points to another digest than the one in `location`, at the place where the
+    /// digest was found. The tag is only informative, so a tag that cannot be read is not a failure.
+    fn warn_of_other_tag(&self, location: &Location, found: &Located) {
+        let Location::Artifact(reference) = location else { return };
+        let (Some(_), Some(used)) = (&reference.tag, &reference.digest) else { return };
+        let tagged = reference.without_digest();
+        let place = if found.is_remote { Lookup::Remote } else { Lookup::Local };
+        match self.find_reference(&tagged, place).and_then(|found| found.resolve()) {
+            Ok(other) if other.digest != *used => {
+                let tag = &tagged.to_string();
+                self.progress.warn(&Warning::TagPointsElsewhere { tag, found: &other.digest, used });
             }
-            chosen => chosen,
+            Ok(_) => {}
+            Err(error) => debug!(%error, "the tag cannot be compared with the digest"),
         }
+    }
+
+    /// Opens the source that holds the `variant` of the index at `location`.
+    fn find_in(&self, location: &Location, place: Lookup, variant: &Variant) -> Result<Located, Error> {
+        let (index, modelkit) = (location.to_string(), variant.to_string());
+        let found = self.find(&location.with_digest(variant.digest), place);
+        found.map_err(|error| match error {
+            Error::NotHere { .. } => IndexError::Incomplete { index, modelkit }.into(),
+            other => other,
+        })
     }
 }
 
-fn choose(found: Located, labels: &[Label]) -> Result<Located, Error> {
-    let inspected = inspect_index(&found)?;
+/// Returns the ModelKit of the index that was found, if it is an index of a single ModelKit.
+fn only_variant(found: &Located) -> Result<Option<Variant>, Error> {
+    let descriptor = found.resolve()?;
+    if descriptor.media_type != MediaType::IMAGE_INDEX {
+        return Ok(None);
+    }
+    let bytes = found.source.manifest(&descriptor).map_err(|error| Error::reading("the manifest", error))?;
+    Ok(read(&descriptor, &bytes)?.and_then(|index| match index.variants() {
+        [only] => Some(only.clone()),
+        _ => None,
+    }))
+}
+
+fn choose(found: &Located, labels: &[Label]) -> Result<Variant, Error> {
+    let inspected = inspect_index(found)?;
     let variants = inspected.index.variants();
     let fitting: Vec<_> = variants.iter().filter(|variant| variant.labels.have(labels)).collect();
-    let labels = || labels.to_vec();
+    let (index, labels) = (found.title.clone(), labels.to_vec());
     match &fitting[..] {
-        [one] => Ok(Located { name: one.digest.to_string(), ..found }),
-        [] => Err(IndexError::NoVariant { index: found.title, labels: labels(), variants: variants.to_vec() }.into()),
-        several => Err(IndexError::SeveralVariants {
-            index: found.title,
-            labels: labels(),
-            variants: several.iter().map(|variant| (*variant).clone()).collect(),
+        [one] => Ok((*one).clone()),
+        [] => Err(IndexError::NoVariant { index, labels, variants: variants.to_vec() }.into()),
+        several => {
+            let variants = several.iter().map(|variant| (*variant).clone()).collect();
+            Err(IndexError::SeveralVariants { index, labels, variants }.into())
         }
-        .into()),
     }
 }

@@ -61,7 +61,7 @@ pub struct Difference {
 pub struct LayerRow {
     /// The media type.
     pub media_type: String,
-    /// The path of its files.
+    /// The path of its files; empty if it belongs to no entry of the Kitfile and names no path.
     pub path: String,
     /// The digest of the layer.
     pub digest: Digest,
@@ -119,10 +119,11 @@ pub fn diff(
     let parents = if options.is_wanted(Concern::Model) { compare_parents(session, &one, &other)? } else { Vec::new() };
     let (layers, others) = (one.layers(options), other.layers(options));
     let files = compare_files(&layers, &others, options, session.progress)?;
-    let (sizes, other_sizes) = (sizes(&layers), sizes(&others));
-    let shared = rows(layers.iter().filter_map(|layer| in_both(layer, &other_sizes)));
-    let only_first = rows(layers.iter().filter(|layer| !other_sizes.contains_key(&layer.digest)).copied());
-    let only_second = rows(others.iter().filter(|layer| !sizes.contains_key(&layer.digest)).copied());
+    let (rows, other_rows) = (one.rows(), other.rows());
+    let (sizes, other_sizes) = (sizes(&rows), sizes(&other_rows));
+    let shared = sorted(rows.iter().filter_map(|row| in_both(row, &other_sizes)));
+    let only_first = sorted(rows.iter().filter(|row| !other_sizes.contains_key(&row.digest)).cloned());
+    let only_second = sorted(other_rows.iter().filter(|row| !sizes.contains_key(&row.digest)).cloned());
     let (first, second) = (one.into_compared(), other.into_compared());
     Ok(Difference { first, second, shared, only_first, only_second, fields, parents, files })
 }
@@ -180,25 +181,19 @@ fn to_look_into<'a>(layers: &[SideLayer<'a>], others: &[SideLayer], options: &Di
     layers.iter().filter(|layer| may_hold(layer) && !there.contains(&layer.key())).copied().collect()
 }
 
-/// The sizes of `layers`, as far as they are known, by digest.
-fn sizes(layers: &[SideLayer]) -> HashMap<Digest, Option<u64>> {
-    layers.iter().map(|layer| (layer.digest, layer.size)).collect()
+/// The sizes of the layers in `rows`, as far as they are known, by digest.
+fn sizes(rows: &[LayerRow]) -> HashMap<Digest, Option<u64>> {
+    rows.iter().map(|row| (row.digest, row.size)).collect()
 }
 
 /// Returns the layer with the data from both sides, if both have it.
-fn in_both<'a>(layer: &SideLayer<'a>, other_sizes: &HashMap<Digest, Option<u64>>) -> Option<SideLayer<'a>> {
-    let size = other_sizes.get(&layer.digest)?;
-    Some(SideLayer { size: layer.size.or(*size), ..*layer })
+fn in_both(row: &LayerRow, other_sizes: &HashMap<Digest, Option<u64>>) -> Option<LayerRow> {
+    let size = other_sizes.get(&row.digest)?;
+    Some(LayerRow { size: row.size.or(*size), ..row.clone() })
 }
 
-fn rows<'a>(layers: impl Iterator<Item = SideLayer<'a>>) -> Vec<LayerRow> {
-    let row = |layer: SideLayer| LayerRow {
-        media_type: layer.media_type.to_string(),
-        path: layer.path.to_string(),
-        digest: layer.digest,
-        size: layer.size,
-    };
-    let mut rows: Vec<_> = layers.map(row).collect();
+fn sorted(rows: impl Iterator<Item = LayerRow>) -> Vec<LayerRow> {
+    let mut rows: Vec<_> = rows.collect();
     rows.sort();
     rows.dedup();
     rows

@@ -131,22 +131,13 @@ mod tests {
     use super::*;
     use crate::digest::Digest;
     use crate::kitfile::Section;
-    use crate::oci::MediaType;
-
-    static MEDIA_TYPE: MediaType = MediaType::EMPTY;
 
     /// Pairs layers with these paths and compares the paths of the pairs, and of the rests.
     fn check(one: &[&str], other: &[&str], expected: &str) {
         let parse = |paths: &[&str]| paths.iter().map(|path| path.parse().unwrap()).collect::<Vec<RelativePath>>();
         let (one, other) = (parse(one), parse(other));
-        let layer = |path| SideLayer {
-            section: Section::Code,
-            path,
-            media_type: &MEDIA_TYPE,
-            digest: Digest::of(b""),
-            size: None,
-            content: Content::Listed(&[]),
-        };
+        let layer =
+            |path| SideLayer { section: Section::Code, path, digest: Digest::of(b""), content: Content::Listed(&[]) };
         let (layers, others): (Vec<_>, Vec<_>) = (one.iter().map(layer).collect(), other.iter().map(layer).collect());
         let (pairs, rests) = pair(&layers, &others);
         let show = |layer: Option<&SideLayer>| layer.map_or("-".to_owned(), |layer| layer.path.to_string());

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::compare::DiffOptions;
+use super::compare::{DiffOptions, LayerRow};
 use crate::digest::Digest;
 use crate::kitfile::Section;
 use crate::layer_format::Format;
-use crate::modelkit::{Layer, LayerType, Lock, LockedFile, LockedLayer, LockedParent, kitfile_digest, parent_names};
-use crate::oci::{Descriptor, MediaType, Source};
+use crate::modelkit::{
+    Layer, LayerType, Lock, LockedFile, LockedLayer, LockedParent, kind_and_path, kitfile_digest, parent_names,
+};
+use crate::oci::{Descriptor, Source};
 use crate::ops::artifact::{Inspected, Parent, inspect, model_reference, resolve};
 use crate::ops::error::Error;
 use crate::ops::pack::{PackOptions, find_in_folder};
@@ -45,10 +47,7 @@ pub(super) enum Side {
 pub(super) struct SideLayer<'a> {
     pub(super) section: Section,
     pub(super) path: &'a RelativePath,
-    pub(super) media_type: &'a MediaType,
     pub(super) digest: Digest,
-    /// The size in bytes; unknown for a lock.
-    pub(super) size: Option<u64>,
     pub(super) content: Content<'a>,
 }
 
@@ -125,6 +124,21 @@ impl Side {
         }
     }
 
+    /// A row for every layer, including those that cannot be read.
+    pub(super) fn rows(&self) -> Vec<LayerRow> {
+        match self {
+            Self::ModelKit { inspected, .. } => {
+                let others = inspected.modelkit.other_layers().map(|layer| LayerRow {
+                    path: kind_and_path(layer).1.unwrap_or_default().to_owned(),
+                    ..LayerRow::of(layer)
+                });
+                let row = |layer: &Layer| LayerRow { path: layer.path.to_string(), ..LayerRow::of(&layer.descriptor) };
+                inspected.modelkit.layers.iter().map(row).chain(others).collect()
+            }
+            Self::Lock(lock) => lock.layers.iter().map(LayerRow::of_lock).collect(),
+        }
+    }
+
     /// The digest of the content of the Kitfile.
     pub(super) fn kitfile(&self) -> Digest {
         match self {
@@ -169,22 +183,28 @@ fn by_name(parents: impl Iterator<Item = (String, Digest)>) -> BTreeMap<String, 
     parent_names(&references).into_iter().zip(digests).collect()
 }
 
+impl LayerRow {
+    /// The row without a path.
+    fn of(layer: &Descriptor) -> Self {
+        let (digest, size) = (layer.digest, Some(layer.size));
+        Self { media_type: layer.media_type.to_string(), path: String::new(), digest, size }
+    }
+
+    fn of_lock(layer: &LockedLayer) -> Self {
+        let LockedLayer { path, media_type, digest, .. } = layer;
+        Self { media_type: media_type.to_string(), path: path.to_string(), digest: *digest, size: None }
+    }
+}
+
 impl<'a> SideLayer<'a> {
     fn of_blob(blob: Blob<'a>) -> Self {
         let Layer { section, path, descriptor, .. } = blob.layer;
-        Self {
-            section: *section,
-            path,
-            media_type: &descriptor.media_type,
-            digest: descriptor.digest,
-            size: Some(descriptor.size),
-            content: Content::Blob(blob),
-        }
+        Self { section: *section, path, digest: descriptor.digest, content: Content::Blob(blob) }
     }
 
     fn of_lock(layer: &'a LockedLayer) -> Self {
-        let LockedLayer { section, path, media_type, digest, files, .. } = layer;
-        Self { section: *section, path, media_type, digest: *digest, size: None, content: Content::Listed(files) }
+        let LockedLayer { section, path, digest, files, .. } = layer;
+        Self { section: *section, path, digest: *digest, content: Content::Listed(files) }
     }
 
     /// The digest and the path, which are equal for the same layer at the same path. The digest of the uncompressed

@@ -96,8 +96,8 @@ pub(super) fn compare(
             }
             (change, _) => Ok(change.map(|change| (change, None))),
         })?;
-        let changed = pairs.iter().zip(outcomes).filter_map(|(pair, outcome)| Some((pair, outcome?)));
-        changes.extend(changed.map(|((first, second), (change, numbers))| {
+        let differing = pairs.iter().zip(outcomes).filter_map(|(pair, outcome)| Some((pair, outcome?)));
+        changes.extend(differing.map(|((first, second), (change, numbers))| {
             let before = first.and_then(|first| one[first].take());
             TensorDiff { change, before, after: second.and_then(|second| other[second].take()), numbers }
         }));

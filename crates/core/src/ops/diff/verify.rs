@@ -9,8 +9,9 @@ use fs_err as fs;
 use crate::archive::{self, LayerSource, Links};
 use crate::digest::Digest;
 use crate::kitfile::{self, FILE_NAMES};
+use crate::limits;
 use crate::modelkit::{Change, Drift, Lock, LockedFile, LockedLayer, LockedRemote, Selection, Subject, kitfile_digest};
-use crate::ops::artifact::inspect;
+use crate::ops::artifact::{inspect, refuse_unreadable};
 use crate::ops::error::Error;
 use crate::ops::files::digest_file;
 use crate::ops::pack::{read_ignore_rules, read_layer};
@@ -69,6 +70,7 @@ pub fn verify_modelkit(
     let VerifyOptions { selection, jobs, .. } = options;
     let child = inspect(found)?;
     let parents = wanted_parents(session, &child, name, selection)?;
+    refuse_unreadable(&child.modelkit, selection)?;
     let (mut chosen, mut wanted) = (Chosen::default(), Vec::new());
     let of_parent = selection.of_parent();
     for parent in parents.iter().rev() {
@@ -167,6 +169,7 @@ impl Expected {
 fn fetched_file(remote: &LockedRemote, options: &VerifyOptions) -> Option<LockedFile> {
     let LockedRemote { path, digest, size, .. } = remote.clone();
     let metadata = fs::metadata(path.join_to(&options.folder)).ok().filter(std::fs::Metadata::is_file)?;
+    let size = size.unwrap_or(metadata.len());
     Some(LockedFile { path, mode: mode_of(&metadata), size, digest })
 }
 
@@ -212,7 +215,7 @@ fn mode_change(expected: u32, found: u32) -> Option<Change> {
 fn kitfile_change(options: &VerifyOptions, expected: Digest) -> Result<Option<Change>, Error> {
     let place = FILE_NAMES.iter().map(|name| options.folder.join(name)).find(|place| place.is_file());
     let Some(place) = place else { return Ok(Some(Change::Missing)) };
-    let text = fs::read(place)?;
+    let text = sys::read_regular(&place, limits::KITFILE_BYTES)?;
     let as_written = Digest::of(&text);
     if as_written == expected {
         return Ok(None);

@@ -6,7 +6,7 @@ use super::members::{Held, Member, distinct, kitfile, skim};
 use super::tables::{Evidence, Headers};
 use crate::digest::Digest;
 use crate::limits;
-use crate::modelkit::{Layer, ModelKit, Selection};
+use crate::modelkit::{Layer, ModelKit, Selection, UnreadableEntry};
 use crate::oci::Source;
 use crate::ops::error::Error;
 use crate::ops::workers;
@@ -49,6 +49,9 @@ pub fn ls<'m>(
     for (layer, _) in layers.iter().zip(&looked).filter(|(_, seen)| seen.is_unverified) {
         progress.warn(&Warning::TableNotVerified { path: layer.path.as_str() });
     }
+    if path.is_root() && selection.is_everything() {
+        warn_of_unlisted(modelkit, progress);
+    }
     let is_there = looked.iter().any(|seen| seen.is_there);
     // Long lists are not copied: the first one grows.
     let files = looked.into_iter().map(|seen| seen.files).reduce(|mut files, mut more| {
@@ -66,6 +69,16 @@ pub fn ls<'m>(
         files.sort_by(|one, other| one.path.cmp(&other.path));
     }
     Ok(files)
+}
+
+/// Warns of layers whose files cannot be listed.
+fn warn_of_unlisted(modelkit: &ModelKit, progress: &dyn Progress) {
+    for UnreadableEntry { place, problem, .. } in &modelkit.unreadable {
+        progress.warn(&Warning::EntryNotListed { place, reason: problem.to_string() });
+    }
+    for layer in modelkit.other_layers() {
+        progress.warn(&Warning::LayerNotListed { media_type: layer.media_type.as_str(), digest: layer.digest });
+    }
 }
 
 /// The content of a layer at a path.

@@ -161,7 +161,7 @@ pub(crate) fn skim(
 
 /// Passes the members of `layer` to `visit` until it stops, but reads the whole layer. After a return without an error,
 /// everything that was passed is verified.
-pub(super) fn read_through(source: &dyn Source, layer: &Layer, visit: Visit) -> Result<(), Error> {
+pub(crate) fn read_through(source: &dyn Source, layer: &Layer, visit: Visit) -> Result<(), Error> {
     let failed = |error| Error::reading(&label(&layer.descriptor), error);
     let blob = source.blob(&layer.descriptor);
     let opened = blob.open_at(0).map_err(failed)?;

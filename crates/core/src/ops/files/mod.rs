@@ -15,12 +15,12 @@ mod weights;
 mod whole_blob;
 
 pub use cat::cat;
-pub use cp::{CpOptions, cp};
+pub use cp::{CpOptions, cp, is_folder};
 pub use file_location::{FileLocation, InvalidFileLocation};
 pub(crate) use hash::{BUFFER_BYTES, buffer, digest, digest_file};
 pub(crate) use local_file::LocalFile;
 pub use ls::{ListedFile, ls};
-pub(crate) use members::{Held, Member, PLAIN_FILE, shape, skim};
+pub(crate) use members::{Held, Member, PLAIN_FILE, read_through, shape, skim};
 pub(crate) use model_facts::{facts, facts_of};
 pub(crate) use table_check::{Checked, PassingCheck};
 pub use weights::{WeighedModel, WeightFile, weigh};

@@ -13,17 +13,17 @@ use crate::ops::artifact::{Failures, Inspected, Tagged, enter, read, records, re
 use crate::ops::diff::{Comparable, DiffOptions, FileDiff, diff};
 use crate::ops::error::Error;
 use crate::ops::index_error::IndexError;
-use crate::ops::session::{Located, Location, Lookup, Session};
+use crate::ops::session::{Located, Location, Lookup, Session, find_here};
 use crate::ops::workers;
 use crate::progress::Warning;
 use crate::provenance::Record;
 use crate::relative_path::RelativePath;
-use crate::store::{Entry, Names, Store};
+use crate::store::{Entry, Names};
 
 /// Settings of a log.
 #[derive(Debug, Clone)]
 pub struct LogOptions {
-    /// The place to look in: the local store or the registry.
+    /// The place to look in.
     pub place: Lookup,
     /// Settings for comparing the files of each version with the previous ones; without them, files are not compared.
     pub files: Option<DiffOptions>,
@@ -75,6 +75,7 @@ pub struct LayerCount {
 /// Reads manifests, configs and attestations. A version that lost its tag is found in the local store, and in
 /// a registry if the attestation of a later version names it.
 pub fn log(session: &Session<'_>, location: &Location, options: &LogOptions) -> Result<Vec<Version>, Error> {
+    let options = &LogOptions { place: place(session, location, options.place)?, ..options.clone() };
     let walk = Walk { session, location, options, layers: AtomicUsize::new(0) };
     let mut failures = Failures::default();
     let (source, tagged) = walk.tagged(&mut failures)?;
@@ -98,6 +99,24 @@ pub fn log(session: &Session<'_>, location: &Location, options: &LogOptions) -> 
     Ok(ordered)
 }
 
+/// Decides between the local store and the registry: the place that has the version of `location`, or any version if it
+/// names none.
+fn place(session: &Session<'_>, location: &Location, place: Lookup) -> Result<Lookup, Error> {
+    let reference = match location {
+        Location::Artifact(reference) if place == Lookup::Anywhere => reference,
+        _ => return Ok(place),
+    };
+    let is_here = match reference.selector() {
+        Some(name) => session.store.find(&Names::Of(reference.clone()), &name)?.is_some(),
+        None => {
+            let repository = reference.full_repository();
+            let mut found = session.store.entries()?.into_iter().filter_map(|entry| entry.reference());
+            found.any(|found| found.full_repository() == repository)
+        }
+    };
+    Ok(if is_here || reference.is_local() { Lookup::Local } else { Lookup::Remote })
+}
+
 struct Walk<'a> {
     session: &'a Session<'a>,
     location: &'a Location,
@@ -110,7 +129,7 @@ impl Walk<'_> {
     fn tagged(&self, failures: &mut Failures) -> Result<(Box<dyn Source>, Vec<Tagged>), Error> {
         match self.location {
             Location::Layout { path, .. } => {
-                let layout = Store::open(path)?;
+                let layout = self.session.store.open_other(path)?;
                 layout.expect_layout()?;
                 let mut tagged = group(&layout.entries()?, |entry| entry.name().map(str::to_owned));
                 self.cut_off(&mut tagged);
@@ -129,7 +148,7 @@ impl Walk<'_> {
         entries.retain(|entry| entry.reference().is_some_and(|found| found.full_repository() == repository));
         let mut tagged = group(&entries, |entry| entry.reference().and_then(|found| Some(found.tag?.to_string())));
         if tagged.is_empty() {
-            return Err(Error::NotHere(reference.clone()));
+            return Err(Error::not_here(reference));
         }
         self.cut_off(&mut tagged);
         Ok((Box::new(self.session.store.reader(Names::Of(reference.clone()))?), tagged))
@@ -171,7 +190,7 @@ impl Walk<'_> {
         let is_here = self.options.place != Lookup::Remote;
         let find = |name: String| match (source.resolve(&name), self.location) {
             (Err(ContentError::NotFound(_)), Location::Artifact(reference)) if is_here => {
-                Err(Error::NotHere(reference.clone()))
+                Err(find_here(&self.session.store, reference).err().unwrap_or_else(|| Error::not_here(reference)))
             }
             (found, _) => found.map_err(|error| Error::reading(&format!("`{name}`"), error)),
         };
@@ -184,8 +203,8 @@ impl Walk<'_> {
             Ok::<_, Error>(match read(source, descriptor.clone(), &descriptor.digest.to_string()) {
                 // The documents are not needed any more.
                 Ok(inspected) if self.may_hold(&inspected) => Ok(Some(self.version(source, &inspected, tags))),
-                Ok(_) => Ok(None),
-                Err(
+                Ok(_)
+                | Err(
                     Error::NotAModelKit { .. }
                     | Error::Index(IndexError::IsIndex { .. })
                     | Error::NotAManifest(_)
@@ -209,7 +228,7 @@ impl Walk<'_> {
         let limit = limits::LOG_LAYERS;
         if before <= limit && before + count > limit {
             let name = &self.location.to_string();
-            self.session.progress.warn(&Warning::LayersCutOff { name, limit });
+            self.session.progress.warn(&Warning::VersionsCutOff { name, what: "layers in all versions", limit });
         }
         before + count <= limit
     }
@@ -227,7 +246,7 @@ impl Walk<'_> {
 
     fn warn_of_more(&self, name: &dyn std::fmt::Display) {
         let name = &name.to_string();
-        self.session.progress.warn(&Warning::VersionsCutOff { name, limit: limits::LOG_VERSIONS });
+        self.session.progress.warn(&Warning::VersionsCutOff { name, what: "versions", limit: limits::LOG_VERSIONS });
     }
 
     /// Adds versions that no longer have a tag but are named in attestations, if they still exist.

@@ -23,11 +23,11 @@ const IGNORE_FILE: &str = ".kitignore";
 impl<'a> Choice<'a> {
     /// Selects files by `kitfile`, or else by the repository's own Kitfile, or else by a draft. An entry without any
     /// file is an error.
-    pub(super) fn of(upstream: &'a dyn Upstream, kitfile: Option<&Kitfile>) -> Result<Self, ImportError> {
+    pub(super) fn of(upstream: &'a dyn Upstream, kitfile: Option<&Kitfile>, depth: usize) -> Result<Self, ImportError> {
         let ignore = ignore_rules(upstream)?;
         let files: Vec<_> = upstream.files().iter().filter(|file| !ignore.is_ignored(&file.path)).collect();
         let kitfile = kitfile.or(upstream.about().kitfile.as_ref()).cloned();
-        let kitfile = kitfile.unwrap_or_else(|| draft(upstream.about(), &files));
+        let kitfile = kitfile.map_or_else(|| draft(upstream, &files, depth), Ok)?;
         let paths = entries(upstream, &kitfile).iter().map(clean_path).collect::<Result<Vec<_>, _>>()?;
         let is_missing = |path: &&RelativePath| !files.iter().any(|file| file.path.starts_with(path));
         match paths.iter().find(is_missing) {

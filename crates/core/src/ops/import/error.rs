@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use crate::archive;
 use crate::git;
+use crate::oci::Descriptor;
 use crate::ops::error::Error;
-use crate::problem;
+use crate::problem::{self, printable};
 use crate::relative_path::RelativePath;
 use crate::store;
-use crate::upstream::{self, lfs};
+use crate::upstream::{self, lfs, mlflow};
 
 /// The reason why a repository or a run could not be imported.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,15 @@ pub enum ImportError {
     /// A model that is a folder cannot be stored as a raw layer.
     #[error("the model `{0}` is a folder; a raw layer must be a single file")]
     FolderAsFile(RelativePath),
+    /// An artifact that does not have to be imported.
+    #[error("`{0}` is a ModelKit or a ModelPack already")]
+    IsModelKit(String),
+    /// A layer of an artifact is not a file.
+    #[error("the layer `{}` of type `{}` has no usable file name", .0.digest, printable(.0.media_type.as_str()))]
+    UnnamedLayer(Box<Descriptor>),
+    /// Two layers of an artifact have the same path.
+    #[error("the artifact has two layers with the path `{0}`")]
+    SamePath(RelativePath),
     /// A folder that is neither an MLflow model nor an MLflow run.
     #[error("`{}` has neither an `MLmodel` nor a `meta.yaml` with a `run_id`", .0.display())]
     NotMlflow(PathBuf),
@@ -43,6 +53,9 @@ pub enum ImportError {
         /// A predicate that completes the sentence, such as `is not valid`.
         problem: String,
     },
+    /// A tracking server of MLflow did not deliver a run or a model.
+    #[error(transparent)]
+    Mlflow(#[from] mlflow::Error),
     /// The Kitfile has problems; the error lists all of them.
     #[error(transparent)]
     Kitfile(#[from] problem::Invalid),

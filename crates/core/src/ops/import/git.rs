@@ -74,7 +74,7 @@ pub fn fetch_git(
     let (owner, name) = remote.names();
     let license = license(&tree, &files)?;
     let kitfile = own_kitfile(&tree, &files)?;
-    let about = About { url: url(remote), commit: fetched.commit, name, owner, license, kitfile };
+    let about = About { url: url(remote), commit: fetched.commit, artifact: None, name, owner, license, kitfile };
     Ok(GitUpstream { about, files, large, objects, tree, _writer: writer, _folder: folder })
 }
 

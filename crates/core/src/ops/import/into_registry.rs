@@ -11,7 +11,7 @@ use crate::modelkit::{Assembly, LayerType, PackedLayer, PlainFile};
 use crate::oci::{Descriptor, Subject, Target};
 use crate::ops::artifact::attach;
 use crate::ops::error::Error;
-use crate::ops::pack::{Assembled, Git, clean_path, record, referenced_modelkits};
+use crate::ops::pack::{Assembled, clean_path, record, referenced_modelkits};
 use crate::ops::session::Session;
 use crate::ops::transfer::{Copied, CopyOptions, copy};
 use crate::ops::workers;
@@ -30,8 +30,8 @@ pub fn import_to(
     (target, tag): (&dyn Target, Option<&str>),
     copying: &CopyOptions,
 ) -> Result<Copied, ImportError> {
-    let kitfile = Choice::of(upstream, options.kitfile.as_ref())?.single_files()?;
-    let pack = options.pack_options(Git::Known(upstream.about().commit()), kitfile.clone(), options.folder.clone());
+    let kitfile = Choice::of(upstream, options.kitfile.as_ref(), options.depth)?.single_files()?;
+    let pack = options.pack_options_of(upstream.about(), kitfile.clone(), options.folder.clone());
     let entries = entries(upstream, &kitfile);
     let parents = referenced_modelkits(session, &pack, &entries)?;
     let layers = workers::run(copying.jobs, &entries, |entry| layer(upstream, target, entry))?;

@@ -11,14 +11,16 @@ use crate::kitfile::Kitfile;
 use crate::oci::Reference;
 use crate::ops::pack::{Git, PackOptions, Packed, Reading, Recording, pack};
 use crate::ops::session::Session;
-use crate::provenance::Builder;
-use crate::upstream::Upstream;
+use crate::provenance::{Builder, Material, Role};
+use crate::upstream::{About, Upstream};
 
 /// Settings of an import.
 #[derive(Debug, Clone)]
 pub struct ImportOptions {
     /// The Kitfile that assigns files to layers; without one, a draft is made from the names of the files.
     pub kitfile: Option<Kitfile>,
+    /// The number of levels of folders whose files get entries of their own in a draft.
+    pub depth: usize,
     /// The names of the ModelKit, all in one repository.
     pub references: Vec<Reference>,
     /// The folder in which each running import has a folder of its own. Files that an interrupted import fetched stay
@@ -35,16 +37,27 @@ pub struct ImportOptions {
 /// Large files are verified by their digests. Each byte is fetched only once, even if an earlier import of the commit
 /// was interrupted. Two simultaneous imports of a commit share the files that they fetch.
 pub fn import(session: &Session<'_>, upstream: &dyn Upstream, options: &ImportOptions) -> Result<Packed, ImportError> {
-    let choice = Choice::of(upstream, options.kitfile.as_ref())?;
-    let work = Work::open(&options.folder, upstream.about())?;
+    let choice = Choice::of(upstream, options.kitfile.as_ref(), options.depth)?;
+    let work = Work::open(&session.store, &options.folder, upstream.about())?;
     work.fetch(upstream, &choice.wanted(), session.progress)?;
-    let packed =
-        pack(session, &options.pack_options(Git::Known(upstream.about().commit()), choice.kitfile, work.files()))?;
+    let packed = pack(session, &options.pack_options_of(upstream.about(), choice.kitfile, work.files()))?;
     work.remove()?;
     Ok(packed)
 }
 
 impl ImportOptions {
+    /// Returns the settings for packing the files in `context`, which come from the repository or the artifact `about`.
+    pub(super) fn pack_options_of(&self, about: &About, kitfile: Kitfile, context: PathBuf) -> PackOptions {
+        let Some(digest) = about.artifact else {
+            return self.pack_options(Git::Known(about.commit()), kitfile, context);
+        };
+        let (name, uri) = (about.name.clone(), Some(about.url.clone()));
+        let source = Material { role: Role::Artifact, name, uri, digest: Some(digest) };
+        let pack = self.pack_options(Git::Ignored, kitfile, context);
+        let recording = pack.recording.map(|recording| Recording { sources: vec![source], ..recording });
+        PackOptions { recording, ..pack }
+    }
+
     /// Returns the settings for packing the files in `context`, whose commit is `git`.
     pub(super) fn pack_options(&self, git: Git, kitfile: Kitfile, context: PathBuf) -> PackOptions {
         let recording = Recording { builder: self.builder.clone(), time: self.time, git, sources: Vec::new() };

@@ -1,5 +1,6 @@
-//! Imports from other systems: a repository of a hub, a git repository, an MLflow run.
+//! Imports from other systems: a repository of a hub, a git repository, an MLflow run, an artifact of another tool.
 
+mod artifact;
 mod choice;
 mod error;
 mod git;
@@ -9,6 +10,7 @@ mod mlflow;
 mod source;
 mod work;
 
+pub use artifact::{ArtifactUpstream, open_artifact};
 pub use error::ImportError;
 pub use git::{GitUpstream, fetch_git};
 pub use into_registry::import_to;

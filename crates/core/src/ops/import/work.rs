@@ -34,12 +34,12 @@ const FOLDER_MODE: u32 = 0o755;
 
 impl Work {
     /// Opens the folder for this commit of this repository, below `imports`. Simultaneous imports of the same commit
-    /// share it.
-    pub(super) fn open(imports: &Path, about: &About) -> Result<Self, ImportError> {
+    /// share it. It waits for locks as the store `local` does.
+    pub(super) fn open(local: &Store, imports: &Path, about: &About) -> Result<Self, ImportError> {
         let name = Digest::of(format!("{} {}", about.url, about.commit).as_bytes());
         let folder = imports.join(&name.hex()[..32]);
         loop {
-            let store = Store::open(folder.join(STORE))?;
+            let store = local.open_other(folder.join(STORE))?;
             let writer = store.writer(Names::Tags)?;
             // Another import may have removed the folder while this one waited for its lock.
             if fs::exists(store.root())? {

@@ -1,9 +1,11 @@
 //! Drafts a first Kitfile for a project from the names of its files and from metadata in the files themselves.
 
+use serde_json::Value;
+
 use super::model::fill;
-use super::notebooks;
 use super::project::{Files, Project, RemoteProject};
-use crate::draft::{self, ModelCard};
+use super::{notebooks, skills};
+use crate::draft::{self, Hints, ModelCard};
 use crate::file_kind;
 use crate::kitfile::{Kitfile, Note, Package};
 use crate::ops::error::Error;
@@ -22,14 +24,17 @@ pub struct Draft {
 ///
 /// Names and sizes identify the files ([`draft::detect`]). Licence files give the licence; headers and configurations
 /// give the framework, format and size of the model; the front matter of a model card gives the rest. The data that
-/// notebooks load is listed in comments.
-pub fn init(project: &dyn Project) -> Result<Draft, Error> {
-    let listing = project.listing()?;
+/// notebooks load is listed in comments. Files get entries of their own down to `depth` levels of folders.
+pub fn init(project: &dyn Project, depth: usize) -> Result<Draft, Error> {
+    let listing = project.listing(depth.saturating_add(1))?;
     let files = Files::of(project, &listing);
-    let mut kitfile = draft::detect(&listing, find_license(&files)?);
+    let model_folders = files.text(MODULES)?.as_deref().map(model_folders).unwrap_or_default();
+    let hints = Hints { license: find_license(&files)?, depth, model_folders: &model_folders };
+    let mut kitfile = draft::detect(&listing, hints);
     if let Some(card) = find_card(&files)? {
         take_over(&mut kitfile, card);
     }
+    skills::fill(&files, &listing, &mut kitfile)?;
     let mut notes = Vec::new();
     if let Some(model) = &mut kitfile.model {
         let problem = fill(&files, model)?;
@@ -41,9 +46,9 @@ pub fn init(project: &dyn Project) -> Result<Draft, Error> {
 
 /// Drafts a Kitfile for a remote repository. Unless its model card says otherwise, the package gets the name, owner and
 /// licence of the repository.
-pub fn init_remote(upstream: &dyn Upstream) -> Result<Draft, Error> {
+pub fn init_remote(upstream: &dyn Upstream, depth: usize) -> Result<Draft, Error> {
     let About { name, owner, license, .. } = upstream.about();
-    let mut draft = init(&RemoteProject(upstream))?;
+    let mut draft = init(&RemoteProject(upstream), depth)?;
     let package = &mut draft.kitfile.package;
     if package.name.is_empty() {
         package.name.clone_from(name);
@@ -55,6 +60,17 @@ pub fn init_remote(upstream: &dyn Upstream) -> Result<Draft, Error> {
         package.license = license.as_deref().map(draft::spdx_license).unwrap_or_default();
     }
     Ok(draft)
+}
+
+/// The file in which a model of sentence-transformers lists its modules, with the folder of each.
+pub(super) const MODULES: &str = "modules.json";
+
+/// Returns the folders of the modules in the text of [`MODULES`]. A file of another tool lists none.
+pub(super) fn model_folders(text: &str) -> Vec<String> {
+    let modules: Value = serde_json::from_str(text).unwrap_or_default();
+    let modules = modules.as_array().map(Vec::as_slice).unwrap_or_default();
+    let paths = modules.iter().filter(|module| module["type"].is_string()).filter_map(|module| module["path"].as_str());
+    paths.map(|path| path.trim_end_matches('/').to_owned()).filter(|path| !path.is_empty()).collect()
 }
 
 pub(crate) fn find_license(files: &Files<'_>) -> Result<Option<&'static str>, Error> {

@@ -5,6 +5,7 @@ mod listing;
 mod model;
 mod notebooks;
 mod project;
+mod skills;
 
 pub(crate) use draft::find_license;
 pub use draft::{Draft, init, init_remote};

@@ -8,6 +8,7 @@ use fs_err as fs;
 
 use super::listing::listing;
 use crate::draft::{Found, FoundKind};
+use crate::file_kind::is_leftover;
 use crate::limits;
 use crate::oci::{Content, ContentError};
 use crate::ops::error::Error;
@@ -16,8 +17,9 @@ use crate::upstream::Upstream;
 
 /// Files that a Kitfile may be drafted for.
 pub trait Project {
-    /// Lists the files and folders at the top and in the folders there. Deeper folders are listed as empty.
-    fn listing(&self) -> Result<Vec<Found>, Error>;
+    /// Lists the files and folders at the top, and `levels` of the folders below it. Deeper folders are listed as
+    /// empty.
+    fn listing(&self, levels: usize) -> Result<Vec<Found>, Error>;
 
     /// Returns the content of a listed file. `path` is relative to the top, with `/` between names.
     fn content(&self, path: &str) -> Result<Box<dyn Content + '_>, Error>;
@@ -28,14 +30,8 @@ pub trait Project {
 pub struct ProjectFolder(pub PathBuf);
 
 impl Project for ProjectFolder {
-    fn listing(&self) -> Result<Vec<Found>, Error> {
-        let mut listing = list(&self.0)?;
-        for found in &mut listing {
-            if let FoundKind::Folder(inside) = &mut found.kind {
-                *inside = list(&self.0.join(&found.name))?;
-            }
-        }
-        Ok(listing)
+    fn listing(&self, levels: usize) -> Result<Vec<Found>, Error> {
+        list(&self.0, levels)
     }
 
     fn content(&self, path: &str) -> Result<Box<dyn Content + '_>, Error> {
@@ -47,9 +43,9 @@ impl Project for ProjectFolder {
 pub(super) struct RemoteProject<'a>(pub(super) &'a dyn Upstream);
 
 impl Project for RemoteProject<'_> {
-    fn listing(&self) -> Result<Vec<Found>, Error> {
+    fn listing(&self, levels: usize) -> Result<Vec<Found>, Error> {
         let files: Vec<_> = self.0.files().iter().map(|file| (file.path.as_str(), file.size)).collect();
-        Ok(listing(&files, 1))
+        Ok(listing(&files, levels))
     }
 
     fn content(&self, path: &str) -> Result<Box<dyn Content + '_>, Error> {
@@ -63,21 +59,24 @@ impl Project for RemoteProject<'_> {
     }
 }
 
-/// Lists the entries of a folder, without its subfolders. Names that are not UTF-8 are skipped, because a Kitfile
-/// cannot contain them.
-fn list(folder: &Path) -> Result<Vec<Found>, Error> {
+/// Lists the entries of a folder, and `levels` of its subfolders. Names that are not UTF-8 are skipped, because a
+/// Kitfile cannot contain them. Folders that a draft ignores are listed as empty.
+fn list(folder: &Path, levels: usize) -> Result<Vec<Found>, Error> {
     let mut listing = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let metadata = entry.metadata()?;
+        let name = entry.file_name();
+        let is_ignored = name.to_str().is_none_or(|name| name.starts_with('.') || is_leftover(name));
         let kind = if metadata.is_dir() {
-            FoundKind::Folder(Vec::new())
+            let is_listed = levels > 0 && !is_ignored;
+            FoundKind::Folder(if is_listed { list(&entry.path(), levels - 1)? } else { Vec::new() })
         } else if metadata.is_file() {
             FoundKind::File { size: metadata.len() }
         } else {
             FoundKind::Other
         };
-        if let Ok(name) = entry.file_name().into_string() {
+        if let Ok(name) = name.into_string() {
             listing.push(Found { name, kind });
         }
     }

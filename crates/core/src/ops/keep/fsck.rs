@@ -12,7 +12,7 @@ use crate::ops::files::tables;
 use crate::ops::workers;
 use crate::progress::{Phase, Progress};
 use crate::recipe::Changed;
-use crate::store::{self, BrokenEntry, Names, Store};
+use crate::store::{self, BrokenEntry, Members, Names, Store};
 
 /// The result of a check.
 #[derive(Debug)]
@@ -70,6 +70,8 @@ pub fn check(store: &Store, repair: bool, jobs: usize, progress: &dyn Progress) 
         store.drop_blobs(&damaged)?;
         drop(alone);
         drop_names(store, &broken)?;
+        // Sound members of a broken index stay, without a name. Now only they can be broken.
+        drop_names(store, &store.broken_entries(&damaged)?)?;
         collect(store, progress)?;
     }
     let mut damaged: Vec<_> = damaged.into_iter().collect();
@@ -137,6 +139,6 @@ fn is_damage(error: &io::Error) -> bool {
 
 fn drop_names(store: &Store, broken: &[BrokenEntry]) -> Result<(), Error> {
     let is_broken = |entry: &crate::store::Entry| broken.iter().any(|other| other.entry.descriptor == entry.descriptor);
-    store.remove_entries(is_broken)?;
+    store.remove_entries(Members::Keep, is_broken)?;
     Ok(())
 }

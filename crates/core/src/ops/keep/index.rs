@@ -1,59 +1,68 @@
 //! Creating and changing indexes of ModelKits in the local store.
 
 use crate::digest::Digest;
-use crate::modelkit::{LabelEdit, Labels, ModelFacts, ModelKitIndex, Variant};
+use crate::modelkit::{AnnotationEdit, LabelEdit, Labels, ModelFacts, ModelKitIndex, Variant};
 use crate::oci::{Descriptor, Reference, Tag, Target};
-use crate::ops::artifact::{inspect, inspect_index};
+use crate::ops::artifact::{InspectedIndex, inspect, inspect_index};
 use crate::ops::collect::collect;
 use crate::ops::error::Error;
 use crate::ops::files::{facts, weigh};
 use crate::ops::index_error::IndexError;
-use crate::ops::session::{Located, find_here};
+use crate::ops::session::{Located, Lookup, Session, find_index_here};
 use crate::ops::transfer::{CopyOptions, Origins, copy_referrers};
 use crate::ops::workers::jobs;
 use crate::progress::{Phase, Progress};
 use crate::store::{Names, Store, Writer};
 
-/// Creates an index named `name` of `modelkits` in the local store. Each gets labels from the headers of its weights,
-/// changed by `edits`.
+/// The changes that are made to each ModelKit when it is added to an index.
+#[derive(Debug, Clone, Default)]
+pub struct Additions<'a> {
+    /// The changes of its labels.
+    pub labels: &'a [LabelEdit],
+    /// The changes of its annotations.
+    pub annotations: &'a [AnnotationEdit],
+    /// True if labels are read from the headers of its weights. A label that it already has in the index stays.
+    pub detect_labels: bool,
+}
+
+/// Creates an index named `name` of `modelkits` in the local store.
 pub fn create_index(
-    store: &Store,
+    session: &Session<'_>,
     name: &Reference,
     modelkits: &[Reference],
-    edits: &[LabelEdit],
-    progress: &dyn Progress,
+    additions: &Additions<'_>,
 ) -> Result<Descriptor, Error> {
-    let changing = Changing::new(store, name)?;
-    let variants = changing.variants(modelkits, progress)?;
+    let changing = Changing::new(&session.store, name)?;
+    let variants = changing.variants(session, modelkits, Lookup::Local, additions)?;
     let mut index = ModelKitIndex::default();
     for variant in variants {
-        index.add(variant, edits);
+        index.add(variant, additions.labels, additions.annotations);
     }
     changing.replace(None, &index)?.ok_or_else(|| IndexError::NameTaken(name.clone()).into())
 }
 
-/// Adds `modelkits` of the local store to the index `name`. Each gets labels from the headers of its weights, changed
-/// by `edits`.
+/// Adds `modelkits`, which are looked up in `place`, to the index `name`.
 ///
-/// If the index already contains a ModelKit, its existing labels are changed.
+/// If the index already contains a ModelKit, its existing labels and annotations are changed.
 pub fn add_to_index(
-    store: &Store,
+    session: &Session<'_>,
     name: &Reference,
     modelkits: &[Reference],
-    edits: &[LabelEdit],
-    progress: &dyn Progress,
+    place: Lookup,
+    additions: &Additions<'_>,
 ) -> Result<Descriptor, Error> {
-    let changing = Changing::new(store, name)?;
-    let variants = changing.variants(modelkits, progress)?;
+    let changing = Changing::new(&session.store, name)?;
+    changing.find()?;
+    let variants = changing.variants(session, modelkits, place, additions)?;
     changing.change(|index| {
         for variant in &variants {
-            index.add(variant.clone(), edits);
+            index.add(variant.clone(), additions.labels, additions.annotations);
         }
         Ok(())
     })
 }
 
-/// Removes `modelkits` from the index `name`. Those without a name of their own are then deleted from the store.
+/// Removes `modelkits` from the index `name`. They stay in the local store.
 pub fn remove_from_index(
     store: &Store,
     name: &Reference,
@@ -86,10 +95,14 @@ impl<'a> Changing<'a> {
         Ok(Self { store, name, tag: name.tag.clone().unwrap_or_else(Tag::latest), writer })
     }
 
+    fn find(&self) -> Result<InspectedIndex, Error> {
+        inspect_index(&find_index_here(self.store, &self.name.with_tag(self.tag.clone()))?)
+    }
+
     /// Changes the index, and starts again if another process changed it at the same time.
     fn change(&self, change: impl Fn(&mut ModelKitIndex) -> Result<(), Error>) -> Result<Descriptor, Error> {
         loop {
-            let before = inspect_index(&find_here(self.store, self.name)?)?;
+            let before = self.find()?;
             let mut index = before.index;
             change(&mut index)?;
             if let Some(changed) = self.replace(Some(before.descriptor.digest), &index)? {
@@ -106,26 +119,47 @@ impl<'a> Changing<'a> {
         Ok(is_replaced.then_some(descriptor))
     }
 
-    fn variants(&self, modelkits: &[Reference], progress: &dyn Progress) -> Result<Vec<Variant>, IndexError> {
-        let variant = |modelkit| {
-            self.variant(modelkit, progress)
-                .map_err(|source| IndexError::Member { modelkit: Reference::clone(modelkit), source: Box::new(source) })
+    fn variants(
+        &self,
+        session: &Session<'_>,
+        modelkits: &[Reference],
+        place: Lookup,
+        additions: &Additions<'_>,
+    ) -> Result<Vec<Variant>, Error> {
+        let variant = |modelkit: &Reference| {
+            let is_beside = modelkit.full_repository() == self.name.full_repository();
+            if place == Lookup::Remote && !is_beside {
+                let (modelkit, index) = (modelkit.to_string(), self.name.to_string());
+                return Err(IndexError::OtherRepository { modelkit, index }.into());
+            }
+            let read = self.variant(session, modelkit, place, additions);
+            read.map_err(|source| match source {
+                Error::NotHere { reference: modelkit, .. } => IndexError::MemberNotHere(modelkit).into(),
+                source => IndexError::Member { modelkit: modelkit.clone(), source: Box::new(source) }.into(),
+            })
         };
         modelkits.iter().map(variant).collect()
     }
 
-    fn variant(&self, modelkit: &Reference, progress: &dyn Progress) -> Result<Variant, Error> {
-        let found = find_here(self.store, modelkit)?;
+    fn variant(
+        &self,
+        session: &Session<'_>,
+        modelkit: &Reference,
+        place: Lookup,
+        additions: &Additions<'_>,
+    ) -> Result<Variant, Error> {
+        let found = session.find_reference(modelkit, place)?;
         let inspected = inspect(&found)?;
-        let models = weigh(&*found.source, &inspected.modelkit, jobs())?;
         let manifest = &inspected.modelkit.manifest;
         let size = manifest.layers.iter().map(|layer| layer.size).sum();
         let is_beside = modelkit.full_repository() == self.name.full_repository();
-        let tag = modelkit.tag.as_ref().filter(|_| is_beside).map(ToString::to_string);
+        let tag = modelkit.tag.as_ref().filter(|_| is_beside && modelkit.digest.is_none()).map(ToString::to_string);
         let mut variant = Variant::new(&inspected.descriptor, manifest.artifact_type.clone(), size, tag);
-        variant.labels = labels(facts(&models));
+        if additions.detect_labels {
+            variant.labels = labels(facts(&weigh(&*found.source, &inspected.modelkit, jobs())?));
+        }
         if !is_beside {
-            self.bring_referrers(&found, &inspected.descriptor, progress);
+            self.bring_referrers(&found, &inspected.descriptor, session.progress);
         }
         Ok(variant)
     }

@@ -1,7 +1,7 @@
 //! Listing ModelKits and indexes of ModelKits, in the local store and in registries.
 
 use crate::digest::Digest;
-use crate::modelkit::{ModelKit, Variant};
+use crate::modelkit::{ModelKit, Selection, Variant};
 use crate::oci::{Descriptor, Reference, Source};
 use crate::ops::artifact::{Artifact, Failures, resolve_tags};
 use crate::ops::error::Error;
@@ -33,8 +33,14 @@ pub struct Listed {
 }
 
 impl Listed {
-    /// Returns the row for the artifact with the manifest `descriptor`, and its layers. Errors use `name`.
-    fn read(source: &dyn Source, descriptor: Descriptor, name: &str) -> Result<(Self, Vec<Descriptor>), Error> {
+    /// Returns the row for the artifact with the manifest `descriptor`, and its layers, if `selection` selects a part
+    /// of it. Errors use `name`.
+    fn read(
+        source: &dyn Source,
+        descriptor: Descriptor,
+        name: &str,
+        selection: &Selection,
+    ) -> Result<Option<(Self, Vec<Descriptor>)>, Error> {
         let row = Self {
             repository: None,
             digest: descriptor.digest,
@@ -45,10 +51,18 @@ impl Listed {
             modelkits: None,
             is_linked: false,
         };
-        Ok(match Artifact::read(source, descriptor, name)? {
-            Artifact::ModelKit(inspected) => (row.of_modelkit(&inspected.modelkit), inspected.modelkit.manifest.layers),
-            Artifact::Index(inspected) => (row.of_index(inspected.index.variants()), Vec::new()),
-        })
+        let (is_wanted, row, layers) = match Artifact::read(source, descriptor, name)? {
+            Artifact::ModelKit(inspected) => {
+                let modelkit = inspected.modelkit;
+                let is_wanted = selection.takes_any_of(&modelkit.config.kitfile);
+                (is_wanted, row.of_modelkit(&modelkit), modelkit.manifest.layers)
+            }
+            // An index has no parts.
+            Artifact::Index(inspected) => {
+                (selection.is_everything(), row.of_index(inspected.index.variants()), Vec::new())
+            }
+        };
+        Ok(is_wanted.then_some((row, layers)))
     }
 
     fn of_modelkit(self, modelkit: &ModelKit) -> Self {
@@ -67,10 +81,16 @@ impl Listed {
     }
 }
 
-/// Lists the ModelKits of the store, or those that match `wanted`: a repository, or one ModelKit in it.
+/// Lists the ModelKits of the store that have a part in `selection`; all of them, or those that match `wanted`: a
+/// repository, or one ModelKit in it.
 ///
 /// They are sorted by repository and digest. Artifacts that are not ModelKits are omitted; a damaged one is a warning.
-pub fn list_local(store: &Store, wanted: Option<&Reference>, progress: &dyn Progress) -> Result<Vec<Listed>, Error> {
+pub fn list_local(
+    store: &Store,
+    wanted: Option<&Reference>,
+    selection: &Selection,
+    progress: &dyn Progress,
+) -> Result<Vec<Listed>, Error> {
     let mut rows: Vec<(Reference, Entry)> = Vec::new();
     // Referrers, such as attestations, are not listed.
     for entry in store.entries()?.into_iter().filter(|entry| entry.subject().is_none()) {
@@ -90,7 +110,8 @@ pub fn list_local(store: &Store, wanted: Option<&Reference>, progress: &dyn Prog
             one.full_repository() == other.full_repository() && a.descriptor.digest == b.descriptor.digest
         })
         .collect();
-    let listed = workers::run(workers::jobs(), &groups, |group| Ok::<_, Error>(list_group(store, &reader, group)))?;
+    let listed =
+        workers::run(workers::jobs(), &groups, |group| Ok::<_, Error>(list_group(store, &reader, group, selection)))?;
     let mut failures = Failures::default();
     let read = listed.into_iter().zip(groups);
     let read = read.filter_map(|(row, group)| failures.take(&group[0].0.to_string(), row)?);
@@ -107,9 +128,14 @@ fn is_meant(wanted: &Reference, reference: &Reference, entry: &Entry) -> bool {
         }
 }
 
-/// Lists the ModelKits of an image layout whose names are tags; `name` is used as the repository. A damaged one is a
-/// warning.
-pub fn list_layout(layout: &Store, name: &str, progress: &dyn Progress) -> Result<Vec<Listed>, Error> {
+/// Lists the ModelKits of an image layout that have a part in `selection`; their names are tags, and `name` is used as
+/// the repository. A damaged one is a warning.
+pub fn list_layout(
+    layout: &Store,
+    name: &str,
+    selection: &Selection,
+    progress: &dyn Progress,
+) -> Result<Vec<Listed>, Error> {
     let (mut listed, mut failures) = (Vec::<Listed>::new(), Failures::default());
     let reader = layout.reader(Names::Tags)?;
     for entry in layout.entries()? {
@@ -119,7 +145,7 @@ pub fn list_layout(layout: &Store, name: &str, progress: &dyn Progress) -> Resul
             continue;
         }
         let tag = tags.first().map_or_else(|| entry.descriptor.digest.to_string(), String::clone);
-        let row = read_if_modelkit(&reader, entry.descriptor.clone(), name);
+        let row = read_if_modelkit(&reader, entry.descriptor.clone(), name, selection);
         if let Some((row, _)) = failures.take(&tag, row).flatten() {
             listed.push(Listed { repository: Some(name.to_owned()), tags, ..row });
         }
@@ -132,9 +158,14 @@ pub fn list_layout(layout: &Store, name: &str, progress: &dyn Progress) -> Resul
     Ok(listed)
 }
 
-fn list_group(store: &Store, reader: &Reader, group: &[(Reference, Entry)]) -> Result<Option<Listed>, Error> {
+fn list_group(
+    store: &Store,
+    reader: &Reader,
+    group: &[(Reference, Entry)],
+    selection: &Selection,
+) -> Result<Option<Listed>, Error> {
     let (reference, entry) = &group[0];
-    let read = read_if_modelkit(reader, entry.descriptor.clone(), &reference.to_string())?;
+    let read = read_if_modelkit(reader, entry.descriptor.clone(), &reference.to_string(), selection)?;
     let Some((row, layers)) = read else { return Ok(None) };
     let tags = group.iter().filter_map(|(reference, _)| reference.tag.as_ref().map(ToString::to_string)).collect();
     let repository = (!reference.is_unnamed()).then(|| reference.without_selector().to_string());
@@ -150,13 +181,14 @@ fn is_any_linked(store: &Store, layers: &[Descriptor]) -> Result<bool, Error> {
     Ok(false)
 }
 
-/// Lists the ModelKits of a remote repository, or the one that `reference` refers to. Artifacts that are not ModelKits
-/// are omitted.
+/// Lists the ModelKits of a remote repository that have a part in `selection`, or the one that `reference` refers to.
+/// Artifacts that are not ModelKits are omitted.
 ///
 /// A tag that cannot be read is a warning, unless none can be read.
 pub fn list_remote(
     repository: &Repository,
     reference: &Reference,
+    selection: &Selection,
     jobs: usize,
     progress: &dyn Progress,
 ) -> Result<Vec<Listed>, Error> {
@@ -172,7 +204,7 @@ pub fn list_remote(
     let mut failures = Failures::default();
     let groups = resolve_tags(&source, names, jobs, &mut failures)?;
     let rows = workers::run(jobs, &groups, |(descriptor, tags)| {
-        Ok::<_, Error>(read_if_modelkit(&source, descriptor.clone(), &tags[0]))
+        Ok::<_, Error>(read_if_modelkit(&source, descriptor.clone(), &tags[0], selection))
     })?;
     let mut readable = Vec::new();
     for ((_, tags), row) in groups.into_iter().zip(rows) {
@@ -185,14 +217,15 @@ pub fn list_remote(
     Ok(readable.into_iter().flatten().collect())
 }
 
-/// Returns the row for an artifact and its layers, or `None` if it is not a ModelKit.
+/// Returns the row for an artifact and its layers, or `None` if it is not a ModelKit with a part in `selection`.
 fn read_if_modelkit(
     source: &dyn Source,
     descriptor: Descriptor,
     name: &str,
+    selection: &Selection,
 ) -> Result<Option<(Listed, Vec<Descriptor>)>, Error> {
-    match Listed::read(source, descriptor, name) {
-        Ok(row) => Ok(Some(row)),
+    match Listed::read(source, descriptor, name, selection) {
+        Ok(found) => Ok(found),
         Err(Error::NotAModelKit { .. } | Error::NotAManifest(_) | Error::InvalidModelKit(_)) => Ok(None),
         Err(error) => Err(error),
     }

@@ -1,15 +1,13 @@
-//! Removing ModelKits from the local store.
+//! Removing ModelKits and indexes from the local store.
 
 use crate::digest::Digest;
-use crate::oci::{Reference, Referrer, Source as _};
+use crate::oci::{MediaType, Reference};
 use crate::ops::collect::collect;
 use crate::ops::error::Error;
-use crate::ops::tag_state::TagState;
 use crate::progress::Progress;
-use crate::registry::Repository;
-use crate::store::{Collected, Entry, Store};
+use crate::store::{Collected, Entry, Members, Names, Store};
 
-/// The selection of ModelKits to remove.
+/// The selection of ModelKits, or of indexes, to remove.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Removal {
     /// A name. The ModelKit is removed when it has no other name in the repository; a digest removes all its names in
@@ -17,63 +15,84 @@ pub enum Removal {
     Name(Reference),
     /// A ModelKit, with all its names in the repository.
     WithAllNames(Reference),
-    /// All ModelKits without a name.
+    /// A ModelKit, with all its names in all repositories.
+    Digest(Digest),
+    /// All of them without a name.
     Unnamed,
     /// Everything.
     Everything,
+}
+
+/// The kind of artifact that a removal is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removable {
+    /// ModelKits. A name that only an index has removes the index, and [`Removal::Everything`] removes all indexes.
+    ModelKits,
+    /// Indexes of ModelKits, and the decision about ModelKits that only they hold.
+    Indexes(Members),
 }
 
 /// A name or a ModelKit that was removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Removed {
     /// A name; the ModelKit has other names in its repository.
-    Name(Reference),
+    Name(Reference, Digest),
     /// A ModelKit, with the last name that it had, if any.
     ModelKit(Reference, Digest),
+}
+
+impl Removed {
+    /// The name that was removed; without a tag if there was none.
+    pub fn reference(&self) -> &Reference {
+        let (Self::Name(reference, _) | Self::ModelKit(reference, _)) = self;
+        reference
+    }
+
+    /// The digest of the ModelKit or the index.
+    pub fn digest(&self) -> &Digest {
+        let (Self::Name(_, digest) | Self::ModelKit(_, digest)) = self;
+        digest
+    }
 }
 
 /// Removes the selection, then deletes the content that is no longer referenced.
 ///
 /// If the manifest of another ModelKit cannot be read, the names are removed but no content is deleted, which a warning
 /// reports.
-pub fn remove(store: &Store, removal: &Removal, progress: &dyn Progress) -> Result<(Vec<Removed>, Collected), Error> {
+pub fn remove(
+    store: &Store,
+    kind: Removable,
+    removal: &Removal,
+    progress: &dyn Progress,
+) -> Result<(Vec<Removed>, Collected), Error> {
+    let indexes = (kind != Removable::ModelKits).then_some(true);
     let chosen = match removal {
-        Removal::Name(reference) if reference.digest.is_none() => Chosen::name(reference),
-        Removal::Name(reference) if reference.tag.is_some() => {
-            Chosen { digest: digest_of(store, reference)?, ..Chosen::name(&reference.without_digest()) }
-        }
         Removal::Name(reference) | Removal::WithAllNames(reference) => {
-            let digest = digest_of(store, reference)?;
-            Chosen { digest, ..Chosen::name(&reference.without_selector()) }
+            let descriptor = find(store, kind, reference)?.descriptor;
+            let indexes = Some(descriptor.media_type == MediaType::IMAGE_INDEX);
+            if matches!(removal, Removal::Name(_)) && reference.tag.is_some() {
+                Chosen { indexes, ..Chosen::name(&reference.without_digest()) }
+            } else {
+                let digest = Some(descriptor.digest);
+                Chosen { digest, indexes, ..Chosen::name(&reference.without_selector()) }
+            }
         }
-        Removal::Unnamed => Chosen { only_unnamed: true, ..Chosen::default() },
-        Removal::Everything => Chosen::default(),
+        Removal::Digest(digest) => Chosen { digest: Some(*digest), ..Chosen::default() },
+        Removal::Unnamed => Chosen { only_unnamed: true, indexes: indexes.or(Some(false)), ..Chosen::default() },
+        Removal::Everything => Chosen { indexes, ..Chosen::default() },
     };
-    let gone = store.remove_entries(|entry| chosen.includes(entry))?;
+    let members = match (kind, removal) {
+        (Removable::Indexes(members), _) => members,
+        (Removable::ModelKits, Removal::Everything) => Members::Remove,
+        (Removable::ModelKits, _) => Members::Keep,
+    };
+    let gone = store.remove_entries(members, |entry| chosen.includes(entry))?;
     if let (true, Removal::Name(reference) | Removal::WithAllNames(reference)) = (gone.is_empty(), removal) {
-        return Err(Error::NotHere(reference.clone()));
+        return Err(Error::not_here(reference));
     }
     let left = store.entries()?;
     let removed = gone.iter().map(|entry| describe(entry, &left)).collect();
     Ok((removed, collect(store, progress)?))
-}
-
-/// Removes a ModelKit from its registry, with all its tags there, and returns its digest. A tag with a digest must
-/// point to that digest.
-pub fn remove_remote(repository: &Repository, reference: &Reference) -> Result<Digest, Error> {
-    let name = reference.tag.as_ref().map(ToString::to_string).or_else(|| reference.selector()).unwrap_or_default();
-    let manifest =
-        repository.resolve_at_registry(&name).map_err(|error| Error::reading("the manifest", error.into()))?;
-    if let Some(expected) = reference.digest.filter(|expected| *expected != manifest.digest) {
-        let (expected, found) = (TagState::At(expected), TagState::At(manifest.digest));
-        return Err(Error::TagMoved { tag: reference.without_digest().to_string(), expected, found });
-    }
-    let bytes = repository.manifest(&manifest).map_err(|error| Error::reading("the manifest", error))?;
-    repository.delete(&manifest.digest.to_string())?;
-    if let Some(referrer) = Referrer::read(&manifest, &bytes) {
-        repository.forget_referrer(&referrer.subject, &manifest.digest)?;
-    }
-    Ok(manifest.digest)
 }
 
 /// A selection of entries: those that match every field that is set.
@@ -81,6 +100,8 @@ pub fn remove_remote(repository: &Repository, reference: &Reference) -> Result<D
 struct Chosen {
     reference: Option<Reference>,
     digest: Option<Digest>,
+    /// True for indexes only, false for other artifacts only.
+    indexes: Option<bool>,
     only_unnamed: bool,
 }
 
@@ -101,20 +122,40 @@ impl Chosen {
         (entry.subject().is_none() || self.digest.is_some())
             && self.reference.as_ref().is_none_or(fits)
             && self.digest.is_none_or(|digest| digest == entry.descriptor.digest)
+            && self.indexes.is_none_or(|indexes| indexes == entry.is_index())
             && !(self.only_unnamed && entry.name().is_some())
     }
 }
 
-/// Returns the digest that `reference` has in the store. A tag with a digest must point to that digest.
-fn digest_of(store: &Store, reference: &Reference) -> Result<Option<Digest>, Error> {
-    let Some(tag) = &reference.tag else { return Ok(reference.digest) };
-    let entry = store.find(&crate::store::Names::Of(reference.clone()), tag.as_str())?;
-    let found = entry.map(|entry| entry.descriptor.digest);
-    let found = found.filter(|found| reference.digest.is_none_or(|expected| expected == *found));
-    Ok(Some(found.ok_or_else(|| Error::NotHere(reference.clone()))?))
+/// Returns the ModelKits and indexes in the store whose digest begins with the hexadecimal digits `prefix`, with the
+/// names of each.
+pub fn find_by_prefix(store: &Store, prefix: &str) -> Result<Vec<(Digest, Vec<Reference>)>, Error> {
+    let mut found: Vec<(Digest, Vec<Reference>)> = Vec::new();
+    for entry in store.entries()?.iter().filter(|entry| entry.descriptor.digest.hex().starts_with(prefix)) {
+        let digest = entry.descriptor.digest;
+        let names = entry.reference().into_iter().filter(|_| entry.name().is_some());
+        match found.iter_mut().find(|(known, _)| *known == digest) {
+            Some((_, known)) => known.extend(names),
+            None => found.push((digest, names.collect())),
+        }
+    }
+    Ok(found)
 }
 
-fn describe(gone: &Entry, left: &[Entry]) -> Removed {
+/// Finds what `reference` names in the store. A tag with a digest must point to that digest.
+fn find(store: &Store, kind: Removable, reference: &Reference) -> Result<Entry, Error> {
+    let names = Names::Of(reference.clone());
+    let tag = reference.tag.as_ref().map(ToString::to_string);
+    let name = tag.or_else(|| reference.selector()).unwrap_or_default();
+    let entry = match kind {
+        Removable::ModelKits => store.find(&names, &name)?,
+        Removable::Indexes(_) => store.find_index(&names, &name)?,
+    };
+    let is_meant = |entry: &Entry| reference.digest.is_none_or(|expected| expected == entry.descriptor.digest);
+    entry.filter(is_meant).ok_or_else(|| Error::not_here(reference))
+}
+
+pub(super) fn describe(gone: &Entry, left: &[Entry]) -> Removed {
     let reference = gone.reference().unwrap_or_else(|| Reference {
         registry: Reference::LOCAL.to_owned(),
         repository: gone.name().unwrap_or(Reference::UNNAMED).to_owned(),
@@ -126,5 +167,6 @@ fn describe(gone: &Entry, left: &[Entry]) -> Removed {
         entry.descriptor.digest == gone.descriptor.digest
             && entry.reference().map(|reference| reference.full_repository()) == repository
     });
-    if is_left { Removed::Name(reference) } else { Removed::ModelKit(reference, gone.descriptor.digest) }
+    let digest = gone.descriptor.digest;
+    if is_left { Removed::Name(reference, digest) } else { Removed::ModelKit(reference, digest) }
 }

@@ -6,15 +6,16 @@
 
 use std::io::BufReader;
 
+use super::image_layout;
 use super::into_store::PackOptions;
 use super::packer::Assembled;
 use crate::compression::Compression;
 use crate::digest::{Digest, Hasher};
 use crate::modelkit::{
-    Assembly, CLI_VERSION, Documents, Family, Form, Layer, ModelFacts, ModelKit, PackedLayer, label,
+    Assembly, CLI_VERSION, Documents, Family, Form, Layer, ModelFacts, ModelKit, PackedLayer, Selection, label,
 };
 use crate::oci::{Descriptor, Reference, Source, Tag, Target};
-use crate::ops::artifact::{inspect, model_reference};
+use crate::ops::artifact::{inspect, model_reference, refuse_unreadable};
 use crate::ops::error::Error;
 use crate::ops::files::{BUFFER_BYTES, buffer, digest, facts, read_whole, weigh};
 use crate::ops::session::{Located, Lookup, Session};
@@ -57,6 +58,7 @@ pub fn list_as(found: &Located, form: &Form, jobs: usize, progress: &dyn Progres
             manifest_bytes: inspected.manifest_bytes,
             config: inspected.modelkit.manifest.config,
             config_bytes: inspected.config_bytes,
+            blobs: Vec::new(),
         });
     }
     list_layers(&*found.source, &inspected.modelkit, form, jobs, progress)
@@ -83,7 +85,13 @@ fn list_layers(
     jobs: usize,
     progress: &dyn Progress,
 ) -> Result<Documents, Error> {
+    refuse_unreadable(modelkit, &Selection::default())?;
     warn_of_parent(modelkit, form, progress);
+    let form = &match form {
+        Form::Image(image) => Form::Image(Box::new(image_layout::fit(image, source, modelkit, jobs, progress)?)),
+        artifact @ Form::Artifact(_) => artifact.clone(),
+    };
+    warn_of_left_out(modelkit, form, progress);
     let mut layers = workers::run(jobs, &modelkit.layers, |layer| {
         Ok::<_, Error>(PackedLayer::of(layer, diff_id(source, layer, progress)?)?)
     })?;
@@ -94,6 +102,7 @@ fn list_layers(
     let assembly = Assembly {
         kitfile: modelkit.config.kitfile.clone(),
         layers,
+        others: modelkit.other_layers().cloned().collect(),
         facts: facts_for(form, source, modelkit, jobs)?,
         annotations,
     };
@@ -105,6 +114,15 @@ fn warn_of_parent(modelkit: &ModelKit, form: &Form, progress: &dyn Progress) {
     let parent = model_reference(modelkit).filter(|_| *form != Form::Artifact(Family::ModelKit));
     if let Some(parent) = parent {
         progress.warn(&Warning::ReferenceInModelPack { reference: &parent.to_string() });
+    }
+}
+
+/// Warns of layers of other kinds, which an image cannot contain. Artifacts keep them.
+fn warn_of_left_out(modelkit: &ModelKit, form: &Form, progress: &dyn Progress) {
+    if let Form::Image(_) = form {
+        for layer in modelkit.other_layers() {
+            progress.warn(&Warning::LayerLeftOut { media_type: layer.media_type.as_str(), digest: layer.digest });
+        }
     }
 }
 

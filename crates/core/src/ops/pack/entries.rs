@@ -1,14 +1,9 @@
 //! The entries of a Kitfile that are packed, and the warnings about what is not packed.
 
-use std::io::{self, Read};
-use std::path::Path;
-
 use fs_err as fs;
 
 use super::into_store::PackOptions;
-use crate::archive::IgnoreRules;
 use crate::kitfile::{Entry, Kitfile, Model, Section};
-use crate::limits;
 use crate::modelkit::{InvalidModelKit, LockedParent};
 use crate::ops::artifact::{Inspected, Parent, parents};
 use crate::ops::error::Error;
@@ -52,21 +47,10 @@ fn locked_parent(parent: &Parent) -> LockedParent {
     }
 }
 
-pub(crate) fn read_ignore_rules(context: &Path) -> Result<IgnoreRules, Error> {
-    let mut text = String::new();
-    let file = match fs::File::open(context.join(".kitignore")) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(IgnoreRules::parse(&text)?),
-        file => file?,
-    };
-    let read = file.take(limits::IGNORE_FILE_BYTES + 1).read_to_string(&mut text)?;
-    if read as u64 > limits::IGNORE_FILE_BYTES {
-        let reason = format!("`.kitignore` is larger than {} bytes; use fewer patterns", limits::IGNORE_FILE_BYTES);
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, reason).into());
+pub(super) fn warn_of_what_is_not_packed(kitfile: &Kitfile, paths: &[RelativePath], progress: &dyn Progress) {
+    if paths.is_empty() {
+        progress.warn(&Warning::NoLayers);
     }
-    Ok(IgnoreRules::parse(&text)?)
-}
-
-pub(super) fn warn_of_what_is_not_packed(kitfile: &Kitfile, progress: &dyn Progress) {
     for dataset in kitfile.remote_datasets() {
         let (name, address) = (&dataset.name, &remote_data::address(dataset));
         progress.warn(&Warning::RemoteDatasetNotPacked { name, address });

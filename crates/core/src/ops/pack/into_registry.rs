@@ -19,6 +19,7 @@ use crate::oci::{CheckedTables, Content, ContentError, Descriptor, Source, Subje
 use crate::ops::artifact::attach;
 use crate::ops::error::Error;
 use crate::ops::files::tables;
+use crate::ops::remote_data::verify_objects;
 use crate::ops::session::{Located, Session};
 use crate::ops::transfer::{Copied, CopyOptions, copy};
 use crate::progress::{PackOutcome, Task};
@@ -46,6 +47,7 @@ pub fn pack_and_push(
     options: &CopyOptions,
 ) -> Result<PackedAway, Error> {
     let options = &CopyOptions { jobs: layers_at_once(options.jobs, pack.compression), ..options.clone() };
+    verify_objects(session, &pack.kitfile, pack.jobs)?;
     let source = FromFiles::pack(session, pack)?;
     let lock = lock_of(session, &source, pack, &source.assembled)?;
     let name = source.assembled.digest().to_string();
@@ -69,7 +71,7 @@ pub(crate) fn find_in_folder(session: &Session<'_>, pack: &PackOptions) -> Resul
     let source = FromFiles::pack(session, pack)?;
     let name = source.assembled.digest().to_string();
     let title = pack.context.display().to_string();
-    Ok(Located { source: Box::new(source), name, title, is_remote: false })
+    Ok(Located::of(Box::new(source), name, title, false))
 }
 
 /// Computes the digests of layers, and keeps their recipes and tables of contents but not their bytes.

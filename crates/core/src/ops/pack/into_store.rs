@@ -16,6 +16,7 @@ use crate::oci::{Content, ContentError, Descriptor, Reference, Source, Subject, 
 use crate::ops::artifact::{Prepared, attach};
 use crate::ops::error::Error;
 use crate::ops::files::tables;
+use crate::ops::remote_data::verify_objects;
 use crate::ops::session::Session;
 use crate::ops::workers;
 use crate::progress::{Event, PackOutcome, Progress, StoredDocument, Task};
@@ -124,6 +125,7 @@ pub fn pack(session: &Session<'_>, options: &PackOptions) -> Result<Packed, Erro
 
 fn pack_whole(session: &Session<'_>, options: &PackOptions) -> Result<Packed, Error> {
     let packer = Packer::new(session, options)?;
+    verify_objects(session, &options.kitfile, options.jobs)?;
     let writer = session.store.writer(Names::Of(repository(options)))?;
     let assembled = match options.keeping {
         Keeping::Blobs => packer.pack(&writer)?,
@@ -158,7 +160,10 @@ pub(super) fn lock_of(
         return Err(Error::TooManyFiles { what: "bytes in the lock", limit: limits::LOCK_BYTES });
     }
     match &options.locking {
-        Locking::Expect(expected) if *expected != lock => Err(Error::Drift(expected.drift(&lock))),
+        Locking::Expect(expected) => match expected.drift(&lock) {
+            drift if drift.is_empty() => Ok(Some(lock)),
+            drift => Err(Error::Drift(drift)),
+        },
         _ => Ok(Some(lock)),
     }
 }

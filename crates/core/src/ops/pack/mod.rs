@@ -3,6 +3,9 @@
 mod compressing;
 mod convert;
 mod entries;
+mod ignore_file;
+mod image_base;
+mod image_layout;
 mod into_registry;
 mod into_store;
 mod lock;
@@ -12,7 +15,9 @@ mod record;
 mod uncovered;
 
 pub use convert::{convert, list_as, publish};
-pub(crate) use entries::{clean_path, read_ignore_rules, referenced_modelkits};
+pub(crate) use entries::{clean_path, referenced_modelkits};
+pub(crate) use ignore_file::read_ignore_rules;
+pub use image_base::{ImageBase, image_base};
 pub(crate) use into_registry::find_in_folder;
 pub use into_registry::{PackedAway, pack_and_push};
 pub use into_store::{Keeping, Locking, PackOptions, Packed, Reading, pack};

@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::entries::{clean_path, local_entries, read_ignore_rules, referenced_modelkits, warn_of_what_is_not_packed};
+use super::entries::{clean_path, local_entries, referenced_modelkits, warn_of_what_is_not_packed};
+use super::ignore_file::read_ignore_rules;
 use super::into_store::{PackOptions, Reading};
 use super::pointers::warn_of_pointers;
 use super::uncovered::{uncovered, warn_of_uncovered};
@@ -168,7 +169,7 @@ impl<'a> Packer<'a> {
         // Files that were fetched belong to the remote dataset, not to a layer around it.
         paths.extend(options.kitfile.remote_datasets().filter_map(|dataset| dataset.path.parse().ok()));
         let ignore = read_ignore_rules(&options.context)?;
-        warn_of_what_is_not_packed(&options.kitfile, session.progress);
+        warn_of_what_is_not_packed(&options.kitfile, &own_paths, session.progress);
         warn_of_uncovered(&uncovered(&options.context, &paths, &ignore)?, session.progress);
         let entries = entries.into_iter().zip(own_paths).collect();
         Ok(Self { options, entries, paths, parents, ignore, progress: session.progress })

@@ -7,6 +7,7 @@ use crate::limits;
 use crate::ops::error::Error;
 use crate::progress::{Progress, Warning};
 use crate::relative_path::RelativePath;
+use crate::sys;
 use crate::upstream::lfs::Pointer;
 
 /// Smaller than any pointer: its `oid` line alone is longer.
@@ -39,5 +40,6 @@ fn is_pointer(source: &LayerSource<'_>, file: &RelativePath) -> bool {
     let place = file.join_to(source.root);
     let may_be =
         fs::metadata(&place).is_ok_and(|metadata| (SHORTEST..=limits::LFS_POINTER_BYTES).contains(&metadata.len()));
-    may_be && fs::read_to_string(&place).is_ok_and(|text| Pointer::parse(&text).is_some())
+    let text = || sys::read_regular_text(&place, limits::LFS_POINTER_BYTES);
+    may_be && text().is_ok_and(|text| Pointer::parse(&text).is_some())
 }

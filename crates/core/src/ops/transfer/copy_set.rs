@@ -7,6 +7,7 @@ use crate::modelkit::{ModelKitIndex, Variant};
 use crate::oci::{ContentError, Descriptor, Source};
 use crate::ops::artifact::{parse_manifest, variants};
 use crate::ops::error::Error;
+use crate::ops::index_error::IndexError;
 use crate::ops::workers;
 use crate::progress::human;
 
@@ -31,7 +32,7 @@ impl CopySet {
         let bytes = source.manifest(&descriptor).map_err(|error| Error::reading("the manifest", error))?;
         let (mut blobs, mut members): (Vec<Descriptor>, _) = (Vec::new(), Vec::new());
         if let Some(index) = variants::read(&descriptor, &bytes)? {
-            members = read_members(source, &index)?;
+            members = read_members(source, name, &index)?;
             for (member, bytes) in &members {
                 blobs.extend(parse_manifest(bytes, &member.digest.to_string())?.blobs().cloned());
             }
@@ -45,16 +46,22 @@ impl CopySet {
     }
 }
 
-fn read_members(source: &dyn Source, index: &ModelKitIndex) -> Result<Vec<(Descriptor, Vec<u8>)>, Error> {
-    let members: Vec<_> = index.variants().iter().map(Variant::descriptor).collect();
+fn read_members(source: &dyn Source, name: &str, index: &ModelKitIndex) -> Result<Vec<(Descriptor, Vec<u8>)>, Error> {
+    let variants = index.variants();
+    let members: Vec<_> = variants.iter().map(Variant::descriptor).collect();
     let size = members.iter().fold(0, |sum: u64, member| sum.saturating_add(member.size));
     if size > limits::INDEX_MEMBERS_BYTES {
         let reason = format!("their size is {}, the limit is {}", human(size), human(limits::INDEX_MEMBERS_BYTES));
         return Err(Error::reading("the manifests of the index", ContentError::Other(reason.into())));
     }
-    workers::run(workers::jobs(), &members, |member| {
-        let bytes = source.manifest(member);
-        let bytes = bytes.map_err(|error| Error::reading(&format!("the manifest `{}`", member.digest), error))?;
-        Ok((member.clone(), bytes))
+    workers::run(workers::jobs(), variants, |variant| {
+        let member = variant.descriptor();
+        let bytes = source.manifest(&member).map_err(|error| match error {
+            ContentError::NotFound(_) => {
+                IndexError::Incomplete { index: name.to_owned(), modelkit: variant.to_string() }.into()
+            }
+            error => Error::reading(&format!("the manifest `{}`", member.digest), error),
+        })?;
+        Ok((member, bytes))
     })
 }

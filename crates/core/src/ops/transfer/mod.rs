@@ -3,6 +3,8 @@
 mod copy;
 mod copy_set;
 mod delta;
+mod forms;
+mod index_only;
 mod materialize;
 mod origins;
 mod plan;
@@ -17,6 +19,8 @@ pub(crate) use copy::{Brought, Copying, bring};
 pub(crate) use copy_set::CopySet;
 pub(crate) use delta::{DeltaSource, Older};
 pub use delta::{Fetch, Taken};
+pub use forms::{IMAGE_SUFFIX, MODELKIT_SUFFIX, MODELPACK_SUFFIX, OtherForm, other_forms};
+pub use index_only::{pull_index, push_index};
 pub use materialize::{Materialized, materialize};
 pub use origins::Origins;
 pub use plan::{Plan, PlanTarget, PlannedBlob, plan};

@@ -3,10 +3,9 @@
 use super::copy::{Copied, CopyOptions, copy};
 use super::plan::{Plan, PlanTarget, plan};
 use crate::modelkit::Label;
-use crate::oci::{MediaType, Reference, Target};
+use crate::oci::{Reference, Target};
 use crate::ops::artifact::{Parent, inspect, inspect_index, modelkits, parents};
 use crate::ops::error::Error;
-use crate::ops::index_error::IndexError;
 use crate::ops::session::{Located, Location, Lookup, Session};
 use crate::ops::transfer::delta::{DeltaSource, Fetch, Older, older};
 use crate::progress::Event;
@@ -18,7 +17,7 @@ pub enum Wanted<'a> {
     /// The ModelKit; with labels, the one in the index that has all of them.
     ModelKit(&'a [Label]),
     /// An index with all its ModelKits.
-    Index,
+    WholeIndex,
 }
 
 /// Copies the `wanted` artifact of `source` into the store as `name`.
@@ -32,9 +31,6 @@ pub fn pull(
     fetch: Fetch,
     options: &CopyOptions,
 ) -> Result<Copied, Error> {
-    if matches!(wanted, Wanted::ModelKit([_, ..])) {
-        refuse_to_hide_index(session, name)?;
-    }
     let (found, parents) = find(session, source, wanted)?;
     for parent in parents {
         session.progress.report(&Event::PullingReference { reference: &parent.reference.to_string() });
@@ -58,17 +54,6 @@ pub fn plan_pull(
     all.map(|(name, found)| Ok((name, plan(&*found.source, &found.name, &look, options)?))).collect()
 }
 
-/// A ModelKit chosen from an index gets the name of the index in the local store, but must not replace a local index:
-/// the user created it, or pulled all of it.
-fn refuse_to_hide_index(session: &Session<'_>, name: &Reference) -> Result<(), Error> {
-    let selector = name.selector().unwrap_or_default();
-    let here = session.store.find(&Names::Of(name.clone()), &selector)?;
-    if here.is_some_and(|entry| entry.descriptor.media_type == MediaType::IMAGE_INDEX) {
-        return Err(IndexError::NameOfIndex(name.clone()).into());
-    }
-    Ok(())
-}
-
 /// Finds the `wanted` artifact of `source`, and the ModelKits that it refers to, without duplicates.
 fn find(session: &Session<'_>, source: &Location, wanted: Wanted<'_>) -> Result<(Located, Vec<Parent>), Error> {
     if let Location::Artifact(reference) = source
@@ -82,7 +67,7 @@ fn find(session: &Session<'_>, source: &Location, wanted: Wanted<'_>) -> Result<
             let modelkit = inspect(&found)?.modelkit;
             (found, vec![modelkit])
         }
-        Wanted::Index => {
+        Wanted::WholeIndex => {
             let found = session.find(source, Lookup::Remote)?;
             inspect_index(&found)?;
             let modelkits = modelkits(&found)?;

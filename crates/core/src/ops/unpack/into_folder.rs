@@ -2,18 +2,19 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use fs_err as fs;
 
 use super::layers::{Unpacker, title};
-use crate::archive::{Destination, Overwrite, Placed, UnsafePaths};
+use crate::archive::{Destination, Overwrite, PathPatterns, Placed, UnsafePaths};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::{Dataset, Section};
 use crate::layer_format::Format;
-use crate::modelkit::{Layer, ModelKit, Selection};
+use crate::modelkit::{Layer, LayerType, ModelKit, Selection};
 use crate::oci::{Descriptor, Reference, Source};
-use crate::ops::artifact::{Inspected, Parent, inspect, parents};
+use crate::ops::artifact::{Inspected, Parent, inspect, parents, refuse_unreadable};
 use crate::ops::error::Error;
 use crate::ops::remote_data::{self, RemoteData, RemoteFile, RemoteKit, wanted_remotes};
 use crate::ops::session::{Located, Session};
@@ -33,6 +34,8 @@ pub struct UnpackOptions {
     pub unsafe_paths: UnsafePaths,
     /// The parts to unpack.
     pub selection: Selection,
+    /// The files and folders to unpack of these parts.
+    pub paths: Arc<PathPatterns>,
     /// The treatment of remote datasets.
     pub remote: RemoteData,
     /// The number of layers that are unpacked at the same time.
@@ -65,6 +68,7 @@ pub fn unpack(session: &Session<'_>, found: &Located, name: &str, options: &Unpa
     let child = inspect(found)?;
     let parents = wanted_parents(session, &child, name, &options.selection)?;
     let remotes = wanted_remotes(session, &child.modelkit, name, &options.selection, &options.remote)?;
+    refuse_unreadable(&child.modelkit, &options.selection)?;
     let delta = DeltaSource::new(&*found.source, Older::Tree(&options.folder));
     let mut chosen = Chosen::default();
     let mut wanted = of_others(&parents, &remotes.kits, &options.selection, &mut chosen);
@@ -73,14 +77,24 @@ pub fn unpack(session: &Session<'_>, found: &Located, name: &str, options: &Unpa
         source: if found.is_remote { &delta } else { &*found.source },
         layers: chosen.of(&child.modelkit, Some(&options.selection)),
     });
+    for wanted in &mut wanted {
+        wanted.layers.retain(|layer| options.paths.may_match_at_or_below(&layer.path));
+    }
     let takes_none = wanted.iter().all(|wanted| wanted.layers.is_empty()) && remotes.files.is_empty();
-    if takes_none && !options.selection.is_everything() && !options.selection.takes_kitfile() {
+    if takes_none
+        && options.paths.is_empty()
+        && !options.selection.is_everything()
+        && !options.selection.takes_kitfile()
+    {
         refuse_if_nothing_matches(&child.modelkit, name, &options.selection)?;
     }
-    warn_of_unmatched(&wanted, &child.modelkit, &options.selection, session.progress);
+    if options.paths.is_empty() {
+        warn_of_unmatched(&wanted, &child.modelkit, &options.selection, session.progress);
+    }
     check_disk_space(&wanted, &remotes.files, &options.folder)?;
 
     warn_of_remote_datasets(&child.modelkit, options, session.progress);
+    warn_of_unknown_layers(&child.modelkit, session.progress);
     let layer_sizes = wanted.iter().flat_map(|wanted| &wanted.layers).map(|layer| layer.descriptor.size);
     let sizes: Vec<u64> = layer_sizes.chain(remotes.files.iter().map(|file| file.size)).collect();
     let fill = |destination: &Destination, by_pieces: bool| -> Result<(), Stop> {
@@ -92,12 +106,15 @@ pub fn unpack(session: &Session<'_>, found: &Located, name: &str, options: &Unpa
         wanted.iter().try_for_each(|wanted| unpacker.unpack_layers(wanted))?;
         Ok(workers::run(options.jobs, &remotes.files, |file| unpacker.unpack_file(file)).map(drop)?)
     };
-    let mut by_pieces = true;
+    let mut by_pieces = options.paths.is_empty();
     let outcome = loop {
         let destination = Destination::open(&options.folder, options.overwrite)?;
-        let destination = destination.with_unsafe_paths(&options.unsafe_paths);
+        let destination = destination.with_unsafe_paths(&options.unsafe_paths).with_paths(&options.paths);
         match fill(&destination, by_pieces) {
-            Ok(()) => break destination.commit()?,
+            Ok(()) => match options.paths.unmatched() {
+                unmatched if unmatched.is_empty() => break destination.commit()?,
+                patterns => return Err(Error::NoPathMatches { name: name.to_owned(), patterns }),
+            },
             Err(Stop::Refuted) => {}
             Err(Stop::Doubted) => by_pieces = false,
             Err(Stop::Failed(error)) => return Err(error),
@@ -199,10 +216,11 @@ pub(crate) fn wanted_parents(
     name: &str,
     selection: &Selection,
 ) -> Result<Vec<Parent>, Error> {
-    match parents::model_reference(&child.modelkit).filter(|_| selection.of_parent().is_some()) {
-        Some(reference) => parents::resolve(session, name, reference),
-        None => Ok(Vec::new()),
-    }
+    let Some(of_parent) = selection.of_parent() else { return Ok(Vec::new()) };
+    let Some(reference) = parents::model_reference(&child.modelkit) else { return Ok(Vec::new()) };
+    let parents = parents::resolve(session, name, reference)?;
+    parents.iter().try_for_each(|parent| refuse_unreadable(&parent.inspected.modelkit, &of_parent))?;
+    Ok(parents)
 }
 
 /// Fails unless a remote dataset matches that is not fetched: a mistyped filter must not leave a server with an empty
@@ -228,6 +246,19 @@ fn warn_of_unmatched(wanted: &[Wanted<'_>], modelkit: &ModelKit, selection: &Sel
     });
     for filter in selection.unmatched(&layers.chain(datasets).collect::<Vec<_>>()) {
         progress.warn(&Warning::FilterMatchesNothing { filter: &filter });
+    }
+}
+
+/// Warns of layers of unknown types. If the Kitfile contains digests, an entry names every layer to unpack, so others
+/// are of no concern.
+fn warn_of_unknown_layers(modelkit: &ModelKit, progress: &dyn Progress) {
+    for layer in modelkit.other_layers().filter(|layer| LayerType::of(layer).is_none()) {
+        let (media_type, digest) = (layer.media_type.as_str(), layer.digest);
+        if modelkit.lists_layers() {
+            tracing::debug!("layer {digest} of type {media_type} belongs to no entry of the Kitfile");
+        } else {
+            progress.warn(&Warning::UnknownLayerSkipped { media_type, digest });
+        }
     }
 }
 

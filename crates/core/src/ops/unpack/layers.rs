@@ -121,7 +121,11 @@ impl<'a> Unpacker<'a> {
         let single = SingleFile { path, mode: PLAIN_FILE, size: Some(*size), original: None };
         let extracted = archive::extract_file(&mut reader, single, self.destination, &Silent);
         reader.read_to_end_of_blob().map_err(|error| file.failed(error))?;
-        extracted.map(drop).map_err(|source| Error::Unpack(format!("dataset {path}"), source))
+        extracted.map(drop).map_err(|source| Error::Unpack(format!("dataset {path}"), source))?;
+        if address.starts_with("s3://") {
+            self.progress.report(&Event::ObjectDownloaded { path: path.as_str() });
+        }
+        Ok(())
     }
 
     pub(super) fn write_kitfile(&self, modelkit: &ModelKit) -> Result<(), Error> {
@@ -137,7 +141,7 @@ impl<'a> Unpacker<'a> {
 pub(super) fn event(layer: &Layer) -> Event<'_> {
     let (kind, name) = match layer.section {
         Section::Model => ("model", Some(layer.name.as_str())),
-        Section::ModelPart => ("model part", Some(layer.name.as_str())),
+        Section::ModelPart => ("modelpart", Some(layer.name.as_str())),
         Section::Dataset => ("dataset", Some(layer.name.as_str())),
         Section::Code => ("code", None),
         Section::Docs => ("docs", None),

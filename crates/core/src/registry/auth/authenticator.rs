@@ -15,6 +15,7 @@ use super::token::{Token, TokenRequest, basic, bearer, parse_token, safe_realm};
 use crate::limits;
 use crate::registry::error::Error;
 use crate::registry::http::{Answer, Endpoint, RetryPolicy, RetryState, Transport, read_capped, retrying};
+use crate::registry::settings::Timeouts;
 
 /// The endpoint and the rights of a request. Requests with equal access share a token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -76,7 +77,7 @@ pub(crate) struct Auth {
     keys: Arc<Keys>,
     transport: Arc<Transport>,
     retry: RetryPolicy,
-    patience: std::time::Duration,
+    timeouts: Timeouts,
     state: Mutex<State>,
 }
 
@@ -88,13 +89,8 @@ struct State {
 }
 
 impl Auth {
-    pub(crate) fn new(
-        keys: Keys,
-        transport: Arc<Transport>,
-        retry: RetryPolicy,
-        patience: std::time::Duration,
-    ) -> Self {
-        Self { keys: Arc::new(keys), transport, retry, patience, state: Mutex::default() }
+    pub(crate) fn new(keys: Keys, transport: Arc<Transport>, retry: RetryPolicy, timeouts: Timeouts) -> Self {
+        Self { keys: Arc::new(keys), transport, retry, timeouts, state: Mutex::default() }
     }
 
     /// The `Authorization` for a request, if the registry's challenge is known from an earlier one.
@@ -195,7 +191,7 @@ impl Auth {
         request: impl Fn(Url) -> TokenRequest,
     ) -> Result<Token, Error> {
         let realm = safe_realm(&access.endpoint, realm)?;
-        retrying(RetryState::new(self.retry), async || {
+        retrying(RetryState::new(self.retry).reporting(self.transport.waits()), async || {
             let asked_at = Instant::now();
             let (status, retry_after, body) = self.ask(access, request(realm.clone())).await?;
             let registry = access.endpoint.name.clone();
@@ -229,9 +225,9 @@ impl Auth {
         *request.headers_mut() = asked.headers;
         *request.body_mut() = (!asked.body.is_empty()).then(|| asked.body.into());
         let attempt = attempt(access);
-        let response = self.transport.execute(request, &attempt, self.patience).await?;
+        let response = self.transport.execute(request, &attempt, self.timeouts.silence).await?;
         let (status, retry_after) = (response.status(), crate::registry::http::retry_after(response.headers()));
-        let body = read_capped(response, limits::TOKEN_ANSWER_BYTES, &attempt, self.patience).await?;
+        let body = read_capped(response, limits::TOKEN_ANSWER_BYTES, &attempt, self.timeouts).await?;
         Ok((status, retry_after, body))
     }
 

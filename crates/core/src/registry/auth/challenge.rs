@@ -15,8 +15,10 @@ pub(crate) enum Challenge {
 impl Challenge {
     /// The best scheme among those that `headers` offer: a token is better than a password.
     pub(crate) fn best(headers: &HeaderMap) -> Option<Self> {
-        let texts = headers.get_all(WWW_AUTHENTICATE).into_iter().filter_map(|value| value.to_str().ok());
-        let mut known: Vec<Self> = texts.flat_map(parse).collect();
+        let values = headers.get_all(WWW_AUTHENTICATE).into_iter();
+        // Realms in messages for people can contain any bytes.
+        let texts = values.map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let mut known: Vec<Self> = texts.flat_map(|text| parse(&text)).collect();
         let bearer = known.iter().position(|challenge| matches!(challenge, Self::Bearer { .. }));
         (!known.is_empty()).then(|| known.swap_remove(bearer.unwrap_or_default()))
     }
@@ -57,7 +59,7 @@ fn take_parameters(mut rest: &str) -> (Vec<(String, String)>, &str) {
 }
 
 fn take_token(text: &str) -> Option<(&str, &str)> {
-    let text = text.trim_start_matches([',', ' ', '\t']);
+    let text = text.trim_start_matches([',', ';', ' ', '\t']);
     let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~/".contains(c);
     let end = text.find(|c| !is_token(c)).unwrap_or(text.len());
     (end > 0).then(|| text.split_at(end))
@@ -66,7 +68,7 @@ fn take_token(text: &str) -> Option<(&str, &str)> {
 /// Reads a quoted text or a bare one. Some registries use a bare text with characters that would need quotes.
 fn take_value(text: &str) -> (String, &str) {
     let Some(quoted) = text.strip_prefix('"') else {
-        let (value, rest) = text.split_at(text.find([',', ' ']).unwrap_or(text.len()));
+        let (value, rest) = text.split_at(end_of_bare(text));
         return (value.to_owned(), rest);
     };
     let mut value = String::new();
@@ -80,6 +82,21 @@ fn take_value(text: &str) -> (String, &str) {
     }
     (value, "")
 }
+
+/// The end of a bare value. A comma belongs to it unless a parameter or a scheme follows, as in the actions of
+/// `scope=repository:a/b:pull,push`.
+fn end_of_bare(text: &str) -> usize {
+    let ends = |at: usize| {
+        let Some(rest) = text[at..].strip_prefix(',') else { return true };
+        let Some((name, after)) = take_token(rest) else { return true };
+        let is_scheme = SCHEMES.iter().any(|scheme| name.eq_ignore_ascii_case(scheme));
+        is_scheme || after.trim_start().starts_with('=') || rest.starts_with([' ', '\t'])
+    };
+    text.match_indices([',', ';', ' ', '\t']).map(|(at, _)| at).find(|at| ends(*at)).unwrap_or(text.len())
+}
+
+/// Schemes that a registry or a proxy offers (IANA, "HTTP Authentication Schemes").
+const SCHEMES: [&str; 6] = ["basic", "bearer", "digest", "negotiate", "ntlm", "oauth"];
 
 #[cfg(test)]
 mod tests {
@@ -107,6 +124,17 @@ mod tests {
             ),
             (r#"Negotiate abc==, Basic realm="x""#, vec![Challenge::Basic]),
             (r#"Bearer realm="a\"b""#, vec![bearer("a\"b", None, None)]),
+            (
+                "Bearer realm=https://x/t,service=s,scope=repository:a/b:pull,push",
+                vec![bearer("https://x/t", Some("s"), Some("repository:a/b:pull,push"))],
+            ),
+            (
+                "Bearer scope=repository:a/b:pull,push,realm=https://x/t,Basic",
+                vec![bearer("https://x/t", None, Some("repository:a/b:pull,push")), Challenge::Basic],
+            ),
+            ("Bearer\trealm=\"https://x/t\";service=\"s\"", vec![bearer("https://x/t", Some("s"), None)]),
+            ("Bearer realm=\"https://x/t\"service=\"s\"", vec![bearer("https://x/t", Some("s"), None)]),
+            (", ,Bearer  realm = \"https://x/t\" ,, service=s", vec![bearer("https://x/t", Some("s"), None)]),
             ("Bearer service=x", vec![]),
             ("", vec![]),
         ] {

@@ -9,9 +9,13 @@ use serde::Serialize as _;
 use serde_json::{Map, Value, json};
 
 use super::credentials::Credentials;
+use crate::oci::without_bom;
 use crate::registry::error::{Cause, Error};
 use crate::registry::http::{canonical, credential_key};
 use crate::sys;
+
+/// More than any list of credentials needs.
+const SIZE_LIMIT: u64 = 16 * 1024 * 1024;
 
 /// The document, including all members that belong to other programs.
 pub(super) struct CredentialFile {
@@ -23,7 +27,7 @@ impl CredentialFile {
     /// Reads `path`. A missing or empty file contains no credentials.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
         let path = path.to_owned();
-        let bytes = match fs_err::read(&path) {
+        let bytes = match sys::read_regular(&path, SIZE_LIMIT) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(Error::CredentialFile { path, source: Cause::of(&error) }),
@@ -31,7 +35,7 @@ impl CredentialFile {
         if bytes.trim_ascii().is_empty() {
             return Ok(Self { path, document: Map::new() });
         }
-        match serde_json::from_slice(&bytes) {
+        match serde_json::from_slice(without_bom(&bytes)) {
             Ok(document) => Ok(Self { path, document }),
             // The message of the error could quote a secret.
             Err(error) => {
@@ -49,7 +53,7 @@ impl CredentialFile {
     /// The name of the helper that has the credentials for `registry`, and the helper's name for the registry.
     pub(super) fn helper_for(&self, registry: &str) -> Option<(&str, String)> {
         let own = self.document.get("credHelpers").and_then(Value::as_object);
-        let own = own.and_then(|helpers| helpers.iter().find(|(key, _)| place(key) == canonical(registry)));
+        let own = own.and_then(|helpers| helpers.iter().find(|(key, _)| place(key) == host(registry)));
         if let Some((key, name)) = own {
             return Some((name.as_str().filter(|name| !name.is_empty())?, key.clone()));
         }
@@ -61,9 +65,8 @@ impl CredentialFile {
     /// registry's.
     pub(super) fn find(&self, registry: &str, repository: Option<&str>) -> Result<Option<Credentials>, Error> {
         let Some(entries) = self.document.get("auths").and_then(Value::as_object) else { return Ok(None) };
-        let registry = canonical(registry);
-        let mut wanted =
-            repository.map_or_else(|| registry.to_owned(), |repository| format!("{registry}/{repository}"));
+        let registry = host(registry);
+        let mut wanted = repository.map_or_else(|| registry.clone(), |repository| format!("{registry}/{repository}"));
         loop {
             for (_, entry) in entries.iter().filter(|(key, _)| place(key) == wanted) {
                 let credentials = parse_entry(entry).map_err(|problem| {
@@ -103,7 +106,7 @@ impl CredentialFile {
     pub(super) fn remove(&mut self, registry: &str) -> bool {
         let Some(entries) = self.document.get_mut("auths").and_then(Value::as_object_mut) else { return false };
         let before = entries.len();
-        entries.retain(|key, _| place(key) != canonical(registry));
+        entries.retain(|key, _| place(key) != host(registry));
         entries.len() < before
     }
 
@@ -123,34 +126,48 @@ impl CredentialFile {
 /// The registry or repository of a key: older keys are URLs, whose path is ignored; newer ones may end in a
 /// repository (containers-auth.json(5)).
 fn place(key: &str) -> String {
-    let without_scheme = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://"));
-    let place = match without_scheme {
-        Some(rest) => rest.split('/').next().unwrap_or_default(),
+    let key = key.trim();
+    let place = match key.split_once("://") {
+        Some((scheme, rest)) => {
+            let host = rest.split('/').next().unwrap_or_default();
+            let default = if scheme.eq_ignore_ascii_case("https") { ":443" } else { ":80" };
+            host.strip_suffix(default).unwrap_or(host)
+        }
         None => key.trim_end_matches('/'),
     };
     match place.split_once('/') {
-        Some((registry, repository)) => format!("{}/{repository}", canonical(registry)),
-        None => canonical(place).to_owned(),
+        // The versions of the protocol, as in `registry.example/v2/`; older versions of docker wrote such keys.
+        Some((registry, "v1" | "v2")) => host(registry),
+        Some((registry, repository)) => format!("{}/{repository}", host(registry)),
+        None => host(place),
     }
+}
+
+/// The name of a registry in comparisons. Names of hosts have no case.
+fn host(registry: &str) -> String {
+    canonical(&registry.to_ascii_lowercase()).to_owned()
 }
 
 fn parse_entry(entry: &Value) -> Result<Option<Credentials>, &'static str> {
     let text = |key: &str| entry.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
-    if let Some(token) = text("registrytoken") {
+    let token = |key: &str| text(key).map(str::trim).filter(|token| !token.is_empty());
+    if let Some(token) = token("registrytoken") {
         return Ok(Some(Credentials::Bearer(token.to_owned())));
     }
-    if let Some(token) = text("identitytoken") {
+    if let Some(token) = token("identitytoken") {
         return Ok(Some(Credentials::IdentityToken(token.to_owned())));
     }
     if let (Some(username), Some(password)) = (text("username"), text("password")) {
         return Ok(Some(Credentials::new(username, password)));
     }
     let Some(encoded) = text("auth") else { return Ok(None) };
-    let decoded = STANDARD.decode(encoded).or_else(|_| STANDARD_NO_PAD.decode(encoded));
+    // Tools such as `base64` break lines.
+    let encoded: String = encoded.split_whitespace().collect();
+    let decoded = STANDARD.decode(&encoded).or_else(|_| STANDARD_NO_PAD.decode(&encoded));
     let decoded = decoded.ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or("is not base64-encoded text")?;
     let (username, password) = decoded.split_once(':').ok_or("has no colon between user name and password")?;
-    // Docker pads passwords with zero bytes (docker/cli, `decodeAuth`).
-    Ok(Some(Credentials::new(username, password.trim_end_matches('\0'))))
+    // Docker pads passwords with zero bytes (docker/cli, `decodeAuth`); `echo NAME:PASSWORD | base64` adds a line end.
+    Ok(Some(Credentials::new(username, password.trim_end_matches(['\0', '\n', '\r']))))
 }
 
 #[cfg(test)]
@@ -177,6 +194,11 @@ mod tests {
             "https://old.io/v2/": entry("old"),
             "https://index.docker.io/v1/": entry("hub"),
             "empty.io": {},
+            "first.io/v1/": entry("first"),
+            "https://port.io:5000/": entry("port"),
+            "https://secure.io:443/v2/": entry("secure"),
+            "HTTPS://Upper.io/": entry("upper"),
+            "slash.io:5000/": entry("slash"),
             "other.io/team": entry("other"),
         }}));
         check(&file, "r.io", None, Some("host"));
@@ -188,6 +210,13 @@ mod tests {
         check(&file, "old.io", Some("x"), Some("old"));
         check(&file, "docker.io", Some("library/x"), Some("hub"));
         check(&file, "registry-1.docker.io", None, Some("hub"));
+        check(&file, "first.io", Some("x"), Some("first"));
+        check(&file, "port.io:5000", None, Some("port"));
+        check(&file, "port.io", None, None);
+        check(&file, "secure.io", None, Some("secure"));
+        check(&file, "upper.io", None, Some("upper"));
+        check(&file, "UPPER.io", None, Some("upper"));
+        check(&file, "slash.io:5000", Some("x"), Some("slash"));
         check(&file, "empty.io", None, None);
         check(&file, "other.io", None, None);
         check(&file, "r.io:443", None, None);
@@ -202,6 +231,10 @@ mod tests {
             (encoded("a:b\0\0"), Ok(Some(Credentials::new("a", "b")))),
             (encoded("<token>:t"), Ok(token("t"))),
             (json!({ "auth": "YTpi", "identitytoken": "t" }), Ok(token("t"))),
+            (json!({ "auth": "YTpi\nYg==\r\n" }), Ok(Some(Credentials::new("a", "bb")))),
+            (encoded("a:b\r\n"), Ok(Some(Credentials::new("a", "b")))),
+            (json!({ "identitytoken": "t\n" }), Ok(token("t"))),
+            (json!({ "auth": "YTpi", "identitytoken": "" }), Ok(Some(Credentials::new("a", "b")))),
             (json!({ "registrytoken": "t" }), Ok(Some(Credentials::Bearer("t".to_owned())))),
             (json!({ "username": "a", "password": "b" }), Ok(Some(Credentials::new("a", "b")))),
             (json!({ "email": "a@b" }), Ok(None)),

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::credentials::Credentials;
+use crate::oci::without_bom;
 use crate::registry::error::Error;
 use crate::registry::http::{Endpoint, redacted};
 
@@ -100,12 +101,14 @@ pub(crate) fn bearer(token: &str) -> Option<HeaderValue> {
 pub(super) fn parse_token(body: &[u8], asked_at: Instant) -> Option<Token> {
     #[derive(Deserialize)]
     struct Granted {
-        token: Option<String>,
-        access_token: Option<String>,
+        token: Option<Value>,
+        access_token: Option<Value>,
         expires_in: Option<Value>,
     }
-    let granted: Granted = serde_json::from_slice(body).ok()?;
-    let text = granted.token.or(granted.access_token).filter(|token| !token.is_empty())?;
+    let granted: Granted = serde_json::from_slice(without_bom(body)).ok()?;
+    // Some servers send one of the names empty, or write the token with a line break at its end.
+    let tokens = [granted.token, granted.access_token].into_iter().flatten();
+    let text = tokens.filter_map(|token| Some(token.as_str()?.trim().to_owned())).find(|token| !token.is_empty())?;
     let seconds = granted.expires_in.as_ref().and_then(seconds).unwrap_or(DEFAULT_LIFETIME_SECONDS);
     let lifetime = Duration::from_secs(seconds.min(LONGEST_LIFETIME_SECONDS));
     let usable = lifetime.saturating_sub(LONGEST_MARGIN.min(lifetime / 4));
@@ -196,6 +199,17 @@ mod tests {
         assert_eq!(lifetime(r#"{"access_token":"t","expires_in":4}"#), Some(3));
         for (written, left) in [(r#""300""#, 290), ("300.5", 290), ("-1", 50), ("null", 50), (r#""soon""#, 50)] {
             assert_eq!(lifetime(&format!(r#"{{"token":"t","expires_in":{written}}}"#)), Some(left), "{written}");
+        }
+        for (answer, header) in [
+            (r#"{"token":"","access_token":"t"}"#, "Bearer t"),
+            (r#"{"token":null,"access_token":"t"}"#, "Bearer t"),
+            (r#"{"token":"a","access_token":"t"}"#, "Bearer a"),
+            (r#"{"token":"t\n"}"#, "Bearer t"),
+            (r#"{"token":" t\r\n","expires_in":"60s"}"#, "Bearer t"),
+            ("\u{feff}{\"token\":\"t\"}\n\n", "Bearer t"),
+            (r#"{"token":"t","issued_at":5,"expires_in":{}}"#, "Bearer t"),
+        ] {
+            assert_eq!(parse_token(answer.as_bytes(), now).unwrap().header, header, "{answer}");
         }
         assert_eq!(lifetime(r#"{"token":""}"#), None);
         assert_eq!(lifetime(r#"{"token":"a\nb"}"#), None);

@@ -10,7 +10,7 @@ use super::body::Body;
 use crate::digest::Mismatch;
 use crate::oci::Descriptor;
 use crate::registry::error::Error;
-use crate::registry::http::{Call, Exchange, RetryPolicy, request};
+use crate::registry::http::{Call, Exchange, RetryState, request};
 use crate::registry::repository::content_length;
 
 /// A blob that can be requested. It holds no runtime, as it is shared with the tasks of the runtime.
@@ -46,8 +46,9 @@ impl Origin {
         self.body(self.exchange.send_once(&call).await?, &range)
     }
 
-    pub(super) fn retry(&self) -> RetryPolicy {
-        self.call.retry
+    /// The attempts to download a part of the blob.
+    pub(super) fn tries(&self) -> RetryState {
+        RetryState::of_a_blob(self.call.retry).reporting(self.exchange.transport.waits())
     }
 
     /// The error for an answer that ended at the byte `received`.
@@ -84,7 +85,7 @@ impl Origin {
 
     fn body(&self, response: Response, range: &Range<u64>) -> Result<Body, Error> {
         let unwanted = self.check_head(&response, range.start)?;
-        Ok(Body::new(response, unwanted, self.exchange.timeouts.silence, &self.call.attempt))
+        Ok(Body::new(response, unwanted, self.exchange.timeouts, &self.call.attempt))
     }
 
     /// Returns the number of bytes before the requested ones. An answer about a blob of another size is refused at

@@ -226,7 +226,7 @@ async fn watch(download: Weak<Download>) {
 
 /// Downloads the piece of `ticket`, over as many connections as needed, one after the other.
 async fn fetch(download: Arc<Download>, ticket: Ticket, mut body: Option<Body>) {
-    let mut tries = RetryState::of_a_blob(download.origin.retry());
+    let mut tries = download.origin.tries();
     loop {
         let failure = match fetch_once(&download, ticket, body.take(), &mut tries).await {
             Ok(()) => return download.finish(ticket),

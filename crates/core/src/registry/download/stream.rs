@@ -30,7 +30,7 @@ pub(super) struct Stream {
 
 impl Stream {
     pub(super) fn new(client: Client, origin: Arc<Origin>, share: Share, wanted: Range<u64>) -> Self {
-        let tries = RetryState::of_a_blob(origin.retry());
+        let tries = origin.tries();
         Self { client, origin, tries, wanted, chunks: None, share }
     }
 

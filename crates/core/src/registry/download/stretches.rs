@@ -19,7 +19,7 @@ use super::parallel::Parallel;
 use super::stream::Stream;
 use crate::registry::client::Client;
 use crate::registry::error::Error;
-use crate::registry::http::{RetryState, retrying};
+use crate::registry::http::retrying;
 
 /// The limit for a stretch, so that a connection that becomes slow is noticed.
 const LONGEST_BYTES: u64 = 256 * 1024 * 1024;
@@ -71,7 +71,7 @@ impl Stretches {
 
     /// Requests the first bytes of a blob. The answer shows if the registry supports ranges.
     pub(super) fn ask(client: &Client, origin: &Origin, range: &Range<u64>) -> Result<Body, Error> {
-        let asking = retrying(RetryState::of_a_blob(origin.retry()), async || origin.get(range.clone()).await);
+        let asking = retrying(origin.tries(), async || origin.get(range.clone()).await);
         client.wait(asking)
     }
 

@@ -5,6 +5,8 @@ use std::fmt;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
+use crate::oci::without_bom;
+
 /// The number of characters of a message that are kept.
 const MESSAGE_LIMIT: usize = 400;
 /// The number of errors of an answer that are kept.
@@ -20,7 +22,7 @@ pub struct Answer {
 impl Answer {
     /// Reads the body of an error answer; `None` if it contains no message.
     pub(crate) fn parse(body: &[u8]) -> Option<Self> {
-        let errors = match serde_json::from_slice(body) {
+        let errors = match serde_json::from_slice(without_bom(body)) {
             Ok(document) => from_document(&document),
             Err(_) => from_text(&String::from_utf8_lossy(body)),
         };
@@ -84,7 +86,7 @@ fn from_text(text: &str) -> Vec<(Option<String>, String)> {
 }
 
 /// Reduces a text to one line without control characters, which could control the terminal.
-fn cleaned(text: &str) -> String {
+pub(super) fn cleaned(text: &str) -> String {
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
     words.join(" ").chars().take(MESSAGE_LIMIT).collect()

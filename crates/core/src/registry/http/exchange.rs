@@ -42,24 +42,29 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     pub(crate) fn new(transport: Arc<Transport>, keys: Keys, retry: RetryPolicy, timeouts: Timeouts) -> Self {
-        let auth = Auth::new(keys, Arc::clone(&transport), retry, timeouts.silence);
+        let auth = Auth::new(keys, Arc::clone(&transport), retry, timeouts);
         Self { transport, auth, timeouts }
     }
 
     /// Sends `call` until the answer is a success, within the limits of its retry policy.
     pub(crate) async fn send(&self, call: &Call) -> Result<Response, Error> {
-        retrying(RetryState::new(call.retry), async || self.send_once(call).await).await
+        retrying(self.tries(call), async || self.send_once(call).await).await
     }
 
     /// Like [`send`](Self::send), but also reads the body, as part of each attempt.
     pub(crate) async fn fetch(&self, call: &Call, limit: u64) -> Result<(HeaderMap, Vec<u8>, Url), Error> {
-        retrying(RetryState::new(call.retry), async || {
+        retrying(self.tries(call), async || {
             let response = self.send_once(call).await?;
             let (headers, url) = (response.headers().clone(), response.url().clone());
-            let body = read_capped(response, limit, &call.attempt, self.timeouts.silence).await?;
+            let body = read_capped(response, limit, &call.attempt, self.timeouts).await?;
             Ok((headers, body, url))
         })
         .await
+    }
+
+    /// The attempts of `call`.
+    pub(crate) fn tries(&self, call: &Call) -> RetryState {
+        RetryState::new(call.retry).reporting(self.transport.waits())
     }
 
     /// Sends `call` and turns any answer but a success into an error.
@@ -81,14 +86,19 @@ impl Exchange {
 
     /// Turns any answer but a success into an error with the registry's own message.
     pub(crate) async fn expect_success(&self, call: &Call, response: Response) -> Result<Response, Error> {
+        if call.access.endpoint.owns(response.url()) {
+            self.transport.warnings().report(&call.access.endpoint.name, response.headers());
+        }
         if response.status().is_success() {
             return Ok(response);
         }
+        if let Some(refusal) = refused_redirect(call, &response) {
+            return Err(refusal);
+        }
         let (status, headers, url) = (response.status(), response.headers().clone(), response.url().clone());
         // The message is only an explanation; if it cannot be read, the status still identifies the failure.
-        let body = read_capped(response, limits::ERROR_ANSWER_BYTES, &call.attempt, self.timeouts.silence)
-            .await
-            .unwrap_or_default();
+        let body = read_capped(response, limits::ERROR_ANSWER_BYTES, &call.attempt, self.timeouts).await;
+        let body = body.unwrap_or_default();
         let source = Answer::of(&headers, &body);
         let (registry, attempt) = (call.access.endpoint.name.clone(), call.attempt.clone());
         let is_registry = call.access.endpoint.owns(&url);
@@ -116,12 +126,8 @@ impl Exchange {
         for _ in 0..=limits::REDIRECTS {
             let request = request(call, &url, authorization, None);
             let response = self.transport.execute(request, &call.attempt, self.patience(&call.method)).await?;
-            let Some(location) = redirection(call, &response) else { return Ok(response) };
-            let next = location.to_str().map_err(|_| "its location is not a URL");
-            url = next.and_then(|next| locate(&url, next)).map_err(|problem| Error::Protocol {
-                attempt: call.attempt.clone(),
-                problem: format!("`{}` redirects, but {problem}", call.access.endpoint.name),
-            })?;
+            let Some(next) = kept_redirect(call, &response)? else { return Ok(response) };
+            url = next;
         }
         let problem = format!("`{}` redirects more than {} times", call.access.endpoint.name, limits::REDIRECTS);
         Err(Error::Protocol { attempt: call.attempt.clone(), problem })
@@ -166,8 +172,29 @@ fn is_read(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::DELETE)
 }
 
-fn redirection<'a>(call: &Call, response: &'a Response) -> Option<&'a HeaderValue> {
-    let is_followed = matches!(call.method, Method::GET | Method::HEAD);
-    let is_redirect = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
-    response.headers().get(LOCATION).filter(|_| is_followed && is_redirect)
+/// Returns the URL that a response redirects `call` to. A write is only redirected by statuses that keep its method and
+/// its body (RFC 9110, 15.4.8 and 15.4.9).
+pub(crate) fn kept_redirect(call: &Call, response: &Response) -> Result<Option<Url>, Error> {
+    let is_read = matches!(call.method, Method::GET | Method::HEAD);
+    let is_kept = match response.status().as_u16() {
+        301..=303 => is_read,
+        307 | 308 => true,
+        _ => false,
+    };
+    let Some(location) = response.headers().get(LOCATION).filter(|_| is_kept) else { return Ok(None) };
+    let next = location.to_str().map_err(|_| "its location is not a URL");
+    let next = next.and_then(|next| locate(response.url(), next)).map_err(|problem| Error::Protocol {
+        attempt: call.attempt.clone(),
+        problem: format!("`{}` redirects, but {problem}", call.access.endpoint.name),
+    })?;
+    Ok(Some(next))
+}
+
+/// The error for a write that is redirected as if it were a read.
+fn refused_redirect(call: &Call, response: &Response) -> Option<Error> {
+    let status = response.status().as_u16();
+    let location = response.headers().get(LOCATION).filter(|_| matches!(status, 301..=303))?;
+    let next = locate(response.url(), location.to_str().ok()?).ok()?;
+    let (registry, attempt) = (call.access.endpoint.name.clone(), call.attempt.clone());
+    Some(Error::WriteRedirected { registry, attempt, host: host_and_port(&next), status })
 }

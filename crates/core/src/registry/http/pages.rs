@@ -47,17 +47,60 @@ impl Client {
     }
 }
 
-/// The target of `Link: <target>; rel="next"` (RFC 8288).
+/// The target of `Link: <target>; rel="next"` (RFC 8288), as relative or absolute URL.
 fn next_page(headers: &HeaderMap) -> Option<&str> {
-    let links = headers.get_all(LINK).into_iter().filter_map(|link| link.to_str().ok());
-    links.flat_map(|link| link.split(',')).find_map(|link| {
-        let (target, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
-        let is_next = |text: &str| {
-            let (name, value) = text.split_once('=').unwrap_or((text, ""));
-            name.trim().eq_ignore_ascii_case("rel") && value.trim().trim_matches('"').eq_ignore_ascii_case("next")
+    headers.get_all(LINK).into_iter().filter_map(|link| link.to_str().ok()).find_map(next_in)
+}
+
+/// Finds the next page in one header, which may contain several links.
+fn next_in(header: &str) -> Option<&str> {
+    let mut rest = header;
+    loop {
+        let (target, after) = rest.trim_start_matches([',', ' ', '\t']).strip_prefix('<')?.split_once('>')?;
+        let (is_next, after) = read_parameters(after);
+        if is_next {
+            return Some(target.trim());
+        }
+        rest = after;
+    }
+}
+
+/// Reads the parameters of a link up to the comma before the next one. Returns true if its first `rel` contains `next`,
+/// and the text after the parameters. Separators in a quoted text do not count.
+fn read_parameters(text: &str) -> (bool, &str) {
+    let mut rest = text;
+    let mut is_next = None;
+    while let Some(after) = rest.trim_start().strip_prefix(';') {
+        let end = after.find(['=', ';', ',']).unwrap_or(after.len());
+        let name = after[..end].trim();
+        let (value, after) = match after[end..].strip_prefix('=') {
+            Some(value) => parameter_value(value.trim_start()),
+            None => ("", &after[end..]),
         };
-        parameters.split(';').any(is_next).then_some(target)
-    })
+        if name.eq_ignore_ascii_case("rel") && is_next.is_none() {
+            is_next = Some(value.split_whitespace().any(|relation| relation.eq_ignore_ascii_case("next")));
+        }
+        rest = after;
+    }
+    (is_next.unwrap_or_default(), rest)
+}
+
+/// Splits a quoted or a bare value from what follows.
+fn parameter_value(text: &str) -> (&str, &str) {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let (value, rest) = text.split_at(text.find([';', ',']).unwrap_or(text.len()));
+        return (value.trim(), rest);
+    };
+    let mut is_escaped = false;
+    for (at, sign) in quoted.char_indices() {
+        match sign {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = true,
+            '"' => return (&quoted[..at], &quoted[at + 1..]),
+            _ => {}
+        }
+    }
+    (quoted, "")
 }
 
 #[cfg(test)]
@@ -70,11 +113,34 @@ mod tests {
             (r#"</v2/a/tags/list?last=x&n=1>; rel="next""#, Some("/v2/a/tags/list?last=x&n=1")),
             ("<b>;rel=next", Some("b")),
             (r#"<a>; rel="prev", <b>; title="x"; REL="next""#, Some("b")),
+            (r#"<a>;rel=prev,<b>;rel=next"#, Some("b")),
+            (r#"<a>; title="x, <c>; rel=next"; rel=prev, <b> ; rel = "next" "#, Some("b")),
+            (r#"<a>; title="say \"next\""; rel="next""#, Some("a")),
+            (r#"<a?x=1,2;3>; rel="next""#, Some("a?x=1,2;3")),
+            (r#"<a>; rel="last next"; type="x""#, Some("a")),
+            (r#"<a>; rel="last"; rel="next""#, None),
+            ("<a>; crossorigin; rel=next", Some("a")),
+            ("< https://r.io/b >; rel=next", Some("https://r.io/b")),
             (r#"<a>; rel="prev""#, None),
             ("a; rel=next", None),
+            ("<a>", None),
+            ("<a>; rel=\"next", Some("a")),
+            ("", None),
         ] {
             let headers = [(LINK, link.parse().unwrap())].into_iter().collect();
             assert_eq!(next_page(&headers), expected, "{link}");
+        }
+        let mut several = HeaderMap::new();
+        several.append(LINK, "<a>; rel=prev".parse().unwrap());
+        several.append(LINK, "<b>; rel=next".parse().unwrap());
+        assert_eq!(next_page(&several), Some("b"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_links_never_panic(text: String, links in "[<>a;,=\" \\\\rel]{0,40}") {
+            next_in(&text);
+            next_in(&links);
         }
     }
 }

@@ -2,12 +2,14 @@
 //! requests; and limits.
 
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use tracing::debug;
 
+use super::waits::Waits;
 use crate::registry::error::Error;
 
 /// The limits and pauses for repeating a request.
@@ -32,23 +34,34 @@ impl Default for RetryPolicy {
     }
 }
 
+/// The longest pause that a registry may request. A longer one is left to the user.
+const LONGEST_REQUESTED: Duration = Duration::from_secs(5 * 60);
+
 /// The attempts of one operation.
 pub(crate) struct RetryState {
     policy: RetryPolicy,
     failed: u32,
     /// The time of the first failure since the last progress.
     failing_since: Option<Instant>,
+    /// The times of the first and the last failure in a row because of a slow connection, each of which made progress.
+    slow: Option<(Instant, Instant)>,
+    waits: Option<Arc<Waits>>,
 }
 
 impl RetryState {
     /// The state for a single request: a registry that is unreachable should not make the user wait for long.
     pub(crate) fn new(policy: RetryPolicy) -> Self {
-        Self { policy, failed: 0, failing_since: None }
+        Self { policy, failed: 0, failing_since: None, slow: None, waits: None }
     }
 
     /// The state for the bytes of a blob, which are worth waiting for: only the time is limited.
     pub(crate) fn of_a_blob(policy: RetryPolicy) -> Self {
         Self::new(RetryPolicy { attempts: u32::MAX, ..policy })
+    }
+
+    /// The same state, which reports long pauses to `waits`.
+    pub(crate) fn reporting(self, waits: &Arc<Waits>) -> Self {
+        Self { waits: Some(Arc::clone(waits)), ..self }
     }
 
     /// Records that bytes were transferred: the next failure counts as the first again.
@@ -65,12 +78,32 @@ impl RetryState {
         self.failed = self.failed.saturating_add(1);
         let failing_for = now.saturating_duration_since(*self.failing_since.get_or_insert(now));
         let pause = self.backoff().max(failure.retry_after().unwrap_or_default());
-        let is_too_late = failing_for.saturating_add(pause) > self.policy.give_up_after;
+        let requested = failure.retry_after().unwrap_or_default();
+        let is_too_late = failing_for.saturating_add(pause) > self.policy.give_up_after
+            || requested > LONGEST_REQUESTED
+            || self.is_slow_for_too_long(now, &failure);
         if !failure.is_temporary() || self.failed >= self.policy.attempts || is_too_late {
             return Err(failure);
         }
         debug!(attempt = self.failed, ?pause, %failure, "trying again");
+        if let Some(waits) = &self.waits {
+            waits.report(now, pause, &failure);
+        }
         Ok(pause)
+    }
+
+    /// Returns true if one connection after the other was slow for as long as a blob may fail. A slow connection makes
+    /// progress, which must not restart that time.
+    fn is_slow_for_too_long(&mut self, now: Instant, failure: &Error) -> bool {
+        let Error::Slow { seconds, .. } = failure else { return false };
+        let span = Duration::from_secs(*seconds);
+        let since = match self.slow {
+            // Before this one, there was no time for a connection that was fast enough.
+            Some((first, last)) if now.saturating_duration_since(last) < span * 2 => first,
+            _ => now.checked_sub(span).unwrap_or(now),
+        };
+        self.slow = Some((since, now));
+        now.saturating_duration_since(since) > self.policy.give_up_after
     }
 
     /// Half of the pause is fixed, the other half random, so that workers that failed together do not retry together.
@@ -147,7 +180,9 @@ mod tests {
     fn a_registry_may_ask_for_a_longer_pause_but_not_for_ever() {
         let pause = RetryState::new(policy()).pause_after(failure(429, Some(60))).unwrap();
         assert_eq!(pause, Duration::from_secs(60));
-        assert!(RetryState::new(policy()).pause_after(failure(429, Some(3600))).is_err());
+        assert!(RetryState::new(policy()).pause_after(failure(429, Some(301))).is_err());
+        let error = RetryState::new(policy()).pause_after(failure(429, Some(3600))).unwrap_err();
+        assert!(error.to_string().ends_with("answered 429 and asks to wait 3600 s"), "{error}");
     }
 
     #[test]
@@ -164,6 +199,41 @@ mod tests {
         // A pause that the registry requests must end within the time.
         assert_eq!(tries.pause_at(after(1699), failure(429, Some(100))).unwrap().as_secs(), 100);
         assert!(tries.pause_at(after(1699), failure(429, Some(101))).is_err());
+    }
+
+    #[test]
+    fn slow_connections_in_a_row_count_as_one_failure() {
+        let slow = || Error::Slow { attempt: String::new(), seconds: 60 };
+        let start = Instant::now();
+        let mut tries = RetryState::of_a_blob(policy());
+        let mut ends = Vec::new();
+        for minute in 1..=20 {
+            ends.push(tries.pause_at(start + Duration::from_secs(61 * minute), slow()).is_err());
+            tries.note_progress();
+        }
+        assert_eq!(ends.iter().position(|end| *end), Some(14), "after 15 minutes");
+        let mut tries = RetryState::of_a_blob(policy());
+        for quarter in 1..=20 {
+            assert!(tries.pause_at(start + Duration::from_secs(900 * quarter), slow()).is_ok());
+            tries.note_progress();
+        }
+    }
+
+    #[test]
+    fn long_pauses_are_reported_once_at_a_time() {
+        use crate::progress::{Notifier, Warning};
+        let reports = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let receiver = Arc::clone(&reports);
+        let waits = Arc::new(Waits::new(Notifier::new(move |warning| {
+            let Warning::WaitingForRegistry { seconds, .. } = warning else { panic!("{warning:?}") };
+            receiver.lock().unwrap().push(*seconds);
+        })));
+        let now = Instant::now();
+        for (after, pause) in [(0, 1), (0, 60), (1, 30), (59, 10), (61, 20)] {
+            let mut tries = RetryState::of_a_blob(RetryPolicy { base: Duration::ZERO, ..policy() }).reporting(&waits);
+            tries.pause_at(now + Duration::from_secs(after), failure(429, Some(pause))).unwrap();
+        }
+        assert_eq!(*reports.lock().unwrap(), [60, 20]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
@@ -13,8 +13,12 @@ use tracing::debug;
 
 use super::redact::redacted;
 use super::trust;
+use super::waits::Waits;
+use super::warnings::Warnings;
 use crate::registry::error::{Cause, Error};
-use crate::registry::settings::{ClientCertificate, Proxy, Settings, Tls};
+use crate::registry::proxy::{Proxy, ProxyRules};
+use crate::registry::settings::{ClientCertificate, Settings, Tls};
+use crate::sys::read_regular;
 
 /// The HTTP clients. Those for https are created on first use: that fails on a machine without certificate
 /// authorities, where plain http must still work (reqwest#2965).
@@ -22,6 +26,8 @@ pub(crate) struct Transport {
     plain: reqwest::Client,
     encrypted: Mutex<HashMap<Tls, reqwest::Client>>,
     settings: Settings,
+    waits: Arc<Waits>,
+    warnings: Warnings,
 }
 
 impl Transport {
@@ -30,7 +36,19 @@ impl Transport {
         drop(rustls::crypto::ring::default_provider().install_default());
         // An empty list of authorities costs nothing to set up, and plain http does not need any.
         let plain = finish(common(&settings)?.tls_certs_only([]), "the http client cannot be created")?;
-        Ok(Self { plain, encrypted: Mutex::default(), settings })
+        let waits = Arc::new(Waits::new(settings.notifier.clone()));
+        let warnings = Warnings::new(settings.notifier.clone());
+        Ok(Self { plain, encrypted: Mutex::default(), settings, waits, warnings })
+    }
+
+    /// The warnings that registries sent.
+    pub(crate) fn warnings(&self) -> &Warnings {
+        &self.warnings
+    }
+
+    /// The pauses before requests are repeated.
+    pub(crate) fn waits(&self) -> &Arc<Waits> {
+        &self.waits
     }
 
     /// Checks that a password or token may be sent to the host `registry` without encryption.
@@ -93,8 +111,11 @@ fn common(settings: &Settings) -> Result<ClientBuilder, Error> {
         // HTTP/2 halves the throughput of large blobs.
         .http1_only();
     Ok(match &settings.proxy {
-        Proxy::FromEnvironment => builder,
         Proxy::Direct => builder.no_proxy(),
+        Proxy::Variables(variables) => {
+            let rules = ProxyRules::new(variables)?;
+            builder.proxy(reqwest::Proxy::custom(move |url| rules.proxy_for(url)))
+        }
         Proxy::Through(url) => {
             let unusable =
                 |error: reqwest::Error| Error::Setting(format!("the proxy is not usable: {}", Cause::of(&error)));
@@ -103,13 +124,16 @@ fn common(settings: &Settings) -> Result<ClientBuilder, Error> {
     })
 }
 
+/// More than the authorities of any system.
+const PEM_LIMIT: u64 = 16 * 1024 * 1024;
+
 const UNREADABLE: &str = "the certificate authorities of this system cannot be read";
 
 fn encrypted(settings: &Settings, tls: &Tls) -> Result<reqwest::Client, Error> {
     let mut authorities = Vec::new();
     for path in &tls.authorities {
         let unusable = |cause| tls_error(format!("`{}` is not a file of certificates", path.display()), cause);
-        let pem = fs_err::read(path).map_err(|error| unusable(Cause::of(&error)))?;
+        let pem = read_regular(path, PEM_LIMIT).map_err(|error| unusable(Cause::of(&error)))?;
         for certificate in CertificateDer::pem_slice_iter(&pem) {
             authorities.push(certificate.map_err(|error| unusable(Cause::of(&error)))?);
         }
@@ -134,9 +158,9 @@ fn identity(own: &ClientCertificate) -> Result<Vec<u8>, Error> {
         let (certificate, key) = (own.certificate.display(), own.key.display());
         tls_error(format!("`{certificate}` and `{key}` are not a certificate and its key"), cause)
     };
-    let mut pem = fs_err::read(&own.certificate).map_err(|error| unusable(Cause::of(&error)))?;
+    let mut pem = read_regular(&own.certificate, PEM_LIMIT).map_err(|error| unusable(Cause::of(&error)))?;
     pem.push(b'\n');
-    pem.extend(fs_err::read(&own.key).map_err(|error| unusable(Cause::of(&error)))?);
+    pem.extend(read_regular(&own.key, PEM_LIMIT).map_err(|error| unusable(Cause::of(&error)))?);
     Identity::from_pem(&pem).map_err(|error| unusable(Cause::of(&error)))?;
     Ok(pem)
 }
@@ -165,6 +189,11 @@ pub(crate) fn failure(error: &reqwest::Error, url: &Url, attempt: &str) -> Error
     }
     if details.contains("InvalidCertificate") {
         return Error::Untrusted { host, source };
+    }
+    // A server that asked for a certificate and got none sends one of these alerts (RFC 8446, 6.2).
+    let alerts = ["CertificateRequired", "HandshakeFailure", "BadCertificate"];
+    if alerts.iter().any(|alert| details.contains(&format!("AlertReceived({alert})"))) {
+        return Error::HandshakeRefused { host, source };
     }
     if details.contains("InvalidContentType") {
         return Error::NotTls { host };

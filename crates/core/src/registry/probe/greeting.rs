@@ -8,7 +8,7 @@ use super::finding::Finding;
 use crate::registry::auth::{Access, Challenge};
 use crate::registry::client::Client;
 use crate::registry::error::Error;
-use crate::registry::http::{Endpoint, RetryState, host_and_port, request, retrying};
+use crate::registry::http::{Endpoint, host_and_port, request, retrying};
 use crate::registry::upload::{First, SaidBy, UploadRequirements};
 
 /// The header in which registries announce their protocol version (docker's registry; not required by
@@ -37,7 +37,7 @@ impl Client {
     fn knock(&self, endpoint: &Endpoint) -> Result<Response, Error> {
         let call = self.greeting(Access { endpoint: endpoint.clone(), rights: None });
         let exchange = &self.exchange;
-        self.wait(retrying(RetryState::new(call.retry), async || {
+        self.wait(retrying(exchange.tries(&call), async || {
             let anonymous = request(&call, &call.url, None, None);
             let response = exchange.transport.execute(anonymous, &call.attempt, exchange.timeouts.silence).await?;
             if response.status() == StatusCode::UNAUTHORIZED {

@@ -1,13 +1,14 @@
 //! Findings from reading a repository: tags, ranges, redirects, referrers.
 
 use reqwest::Method;
-use reqwest::header::{CONTENT_TYPE, HeaderValue, RANGE};
+use reqwest::header::{HeaderValue, RANGE};
 
 use super::finding::Finding;
 use crate::digest::Digest;
-use crate::oci::{Descriptor, Manifest, MediaType};
+use crate::oci::{Descriptor, Manifest};
 use crate::registry::error::Error;
 use crate::registry::http::host_and_port;
+use crate::registry::referrers::is_index;
 use crate::registry::repository::{PULL, Repository};
 use crate::registry::upload::Feature;
 
@@ -69,13 +70,8 @@ impl Repository {
     fn probe_referrers(&self, subject: &Digest) -> Result<Finding, Error> {
         let call = self.referrers_call(subject, PULL)?;
         let (is_supported, found) = match self.client.send(&call) {
-            Ok(response) => match response.headers().get(CONTENT_TYPE) {
-                Some(found) if found.as_bytes().starts_with(MediaType::IMAGE_INDEX.as_str().as_bytes()) => {
-                    (true, "yes (API)".to_owned())
-                }
-                _ => (false, "no API; by tag".to_owned()),
-            },
-            Err(Error::NotFound { .. } | Error::Unsupported { .. }) => (false, "no API; by tag".to_owned()),
+            Ok(response) if is_index(response.headers()) => (true, "yes (API)".to_owned()),
+            Ok(_) | Err(Error::NotFound { .. } | Error::Unsupported { .. }) => (false, "no API; by tag".to_owned()),
             Err(Error::Status { status: status @ 400..=499, .. }) if status != 429 => {
                 (false, format!("no API ({status}); by tag"))
             }

@@ -140,7 +140,7 @@ impl Repository {
     /// Ends a session. Returns the refusal, if there is one.
     fn cancel(&self, upload: &Upload<'_>, session: &Session) -> Result<Option<String>, Error> {
         let call = upload.call(Method::DELETE, Some(&session.location))?;
-        Ok(refusal(self.client.send(&call))?.err())
+        Ok(not_allowed(self.client.send(&call))?.err())
     }
 
     /// Mounts `config`, which exists, from the repository itself: there may be no other repository with write access.

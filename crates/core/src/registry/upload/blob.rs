@@ -7,15 +7,17 @@ use tracing::debug;
 
 use super::capabilities::{Capability, Feature};
 use super::feed::{Feed, fed_body};
-use super::form::{First, Parts, SMALL_PART_BYTES, UploadForm};
+use super::form::{First, Parts, UploadForm, smaller_part};
 use super::journal::Journal;
 use super::refusal::{
-    are_parts_refused, is_digest_refused, is_part_refused, is_session_lost, is_session_named, is_whole_refused,
+    are_parts_refused, is_digest_refused, is_part_refused, is_session_lost, is_session_named, is_too_large,
+    is_whole_refused, read_only,
 };
 use super::session::{Session, State, acknowledged, location};
+use crate::limits;
 use crate::oci::{BlobOutcome, Content, Descriptor, Target as _};
 use crate::registry::error::{Cause, Error};
-use crate::registry::http::{Call, RetryState, host_and_port, is_challenge, request};
+use crate::registry::http::{Call, RetryState, host_and_port, is_challenge, kept_redirect, request};
 use crate::registry::repository::{PUSH, Repository};
 
 /// The upload of one blob.
@@ -53,7 +55,7 @@ impl<'a> Upload<'a> {
             repository,
             descriptor,
             feed: Feed::new(content, descriptor),
-            tries: RetryState::of_a_blob(settings.retry),
+            tries: RetryState::of_a_blob(settings.retry).reporting(repository.client.exchange.transport.waits()),
             requested_form: settings.upload_of(repository.registry()),
             resumable_bytes: settings.resumable_bytes_of(repository.registry()),
             form: Form::Whole,
@@ -72,7 +74,11 @@ impl<'a> Upload<'a> {
             (None, None) if self.repository.finds_on_put(self.descriptor) => {
                 (self.mount(self.repository.name())?, BlobOutcome::Present)
             }
-            (None, None) => (self.open()?, BlobOutcome::Sent { resumed_bytes: 0 }),
+            (None, None) => {
+                // A session can expire while a slow source sends its first byte.
+                self.feed.begin()?;
+                (self.open()?, BlobOutcome::Sent { resumed_bytes: 0 })
+            }
         };
         let outcome = match &state {
             State::Done => outcome,
@@ -142,7 +148,7 @@ impl<'a> Upload<'a> {
     }
 
     pub(crate) fn open(&self) -> Result<State, Error> {
-        self.open_with(&self.call(Method::POST, None)?)
+        self.open_with(&self.call(Method::POST, None)?).map_err(read_only)
     }
 
     fn open_with(&self, call: &Call) -> Result<State, Error> {
@@ -251,10 +257,10 @@ impl<'a> Upload<'a> {
         let state = self.resume(session)?;
         match (&state, self.form) {
             (State::Open(session), Form::Parts(part_bytes)) if session.acknowledged == before => {
-                let smaller = SMALL_PART_BYTES.max(session.smallest_part);
-                if part_bytes <= smaller {
-                    return self.restart(failure);
-                }
+                let sent = part_bytes.min(self.descriptor.size - before);
+                let Some(smaller) = smaller_part(sent, session.smallest_part) else {
+                    return if is_too_large(&failure) { Err(failure) } else { self.restart(failure) };
+                };
                 self.form = Form::Parts(smaller);
                 self.observed.push((Feature::Parts, Capability::new(true, Some(smaller))));
             }
@@ -313,14 +319,30 @@ impl<'a> Upload<'a> {
         call.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
         call.headers.insert(CONTENT_LENGTH, HeaderValue::from(range.1 - range.0));
         let header = client.wait(exchange.auth.header(&call.access))?;
-        let mut response = self.send_once(&call, range, header.as_ref())?;
+        let mut response = self.send_redirected(&mut call, range, header.as_ref())?;
         if is_challenge(&call, &response) {
             let renewed = client.wait(exchange.auth.renew(&call.access, response.headers(), header.as_ref()))?;
             if renewed.is_some() {
-                response = self.send_once(&call, range, renewed.as_ref())?;
+                response = self.send_redirected(&mut call, range, renewed.as_ref())?;
             }
         }
         client.wait(exchange.expect_success(&call, response))
+    }
+
+    /// Sends the bytes of `range`, to another place if the registry redirects there.
+    fn send_redirected(
+        &mut self,
+        call: &mut Call,
+        range: (u64, u64),
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Response, Error> {
+        for _ in 0..limits::REDIRECTS {
+            let response = self.send_once(call, range, authorization)?;
+            let Some(next) = kept_redirect(call, &response)? else { return Ok(response) };
+            call.url = next;
+        }
+        let problem = format!("`{}` redirects more than {} times", call.access.endpoint.name, limits::REDIRECTS);
+        Err(Error::Protocol { attempt: call.attempt.clone(), problem })
     }
 
     fn send_once(

@@ -12,8 +12,10 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 use tracing::debug;
 
-use crate::sys::TemporaryFile;
+use crate::sys::{self, TemporaryFile};
 
+/// Far more than the features of a host.
+const SIZE_LIMIT: u64 = 64 * 1024;
 /// The lifetime of a capability. Registries are upgraded, so an unsupported feature is tried again after a week.
 const LONGEST_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
@@ -123,7 +125,7 @@ impl Capabilities {
 
     fn read(&self, host: &str) -> HostCapabilities {
         let Some(folder) = &self.folder else { return HostCapabilities::new() };
-        let text = fs::read(path(folder, host)).unwrap_or_default();
+        let text = sys::read_regular(&path(folder, host), SIZE_LIMIT).unwrap_or_default();
         let Ok(file) = serde_json::from_slice::<File>(&text) else { return HostCapabilities::new() };
         if file.host == host {
             file.facts.into_iter().filter(|(_, fact)| fact.is_fresh()).collect()

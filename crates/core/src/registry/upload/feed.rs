@@ -37,11 +37,13 @@ pub(super) struct Feed<'a> {
     content: &'a dyn Content,
     descriptor: &'a Descriptor,
     open: Option<(Box<dyn Read + Send + 'a>, u64)>,
+    /// Bytes that were read before they were needed, and the offset of the first one.
+    ahead: Option<(u64, Bytes)>,
 }
 
 impl<'a> Feed<'a> {
     pub(super) fn new(content: &'a dyn Content, descriptor: &'a Descriptor) -> Self {
-        Self { content, descriptor, open: None }
+        Self { content, descriptor, open: None, ahead: None }
     }
 
     /// Reports that the content is wrong. Returns true if it can be read from another source.
@@ -49,16 +51,34 @@ impl<'a> Feed<'a> {
         self.content.report_mismatch()
     }
 
+    /// Reads the first bytes before they are needed.
+    pub(super) fn begin(&mut self) -> Result<(), Error> {
+        let limit = usize::try_from(self.descriptor.size).map_or(PIECE_BYTES, |size| size.min(PIECE_BYTES));
+        if limit > 0 {
+            self.ahead = Some((0, self.read(0, limit)?));
+        }
+        Ok(())
+    }
+
     /// Reads the piece at `offset`: exactly `limit` bytes, or an error if the content ends.
     fn read(&mut self, offset: u64, limit: usize) -> Result<Bytes, Error> {
-        let (mut reader, reached) = match self.open.take() {
-            Some(open) if open.1 == offset => open,
-            _ => (self.content.open_at(offset).map_err(Error::Content)?, offset),
+        let ahead = self.ahead.take().filter(|(start, _)| *start == offset);
+        let mut ahead = ahead.map(|(_, bytes)| bytes).unwrap_or_default();
+        if ahead.len() >= limit {
+            let piece = ahead.split_to(limit);
+            self.ahead = Some((offset + limit as u64, ahead));
+            return Ok(piece);
+        }
+        let start = offset + ahead.len() as u64;
+        let mut reader = match self.open.take() {
+            Some((reader, reached)) if reached == start => reader,
+            _ => self.content.open_at(start).map_err(Error::Content)?,
         };
         let mut piece = Vec::with_capacity(limit);
-        let read = reader.by_ref().take(limit as u64).read_to_end(&mut piece);
+        piece.extend_from_slice(&ahead);
+        let read = reader.by_ref().take((limit - ahead.len()) as u64).read_to_end(&mut piece);
         read.map_err(|error: io::Error| Error::Content(ContentError::from(error)))?;
-        let reached = reached + piece.len() as u64;
+        let reached = offset + piece.len() as u64;
         if piece.len() < limit {
             let (digest, expected) = (self.descriptor.digest, self.descriptor.size);
             return Err(Mismatch::TooShort { digest, expected, found: reached }.into());

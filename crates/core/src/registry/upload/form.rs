@@ -6,6 +6,16 @@ use super::capabilities::{Capability, Feature, HostCapabilities};
 /// The size of parts after a registry refused one as too large: the limit of ghcr.io (rust-oci-client#35, #37).
 pub(super) const SMALL_PART_BYTES: u64 = 4 * 1024 * 1024;
 
+/// The sizes of parts that are tried after larger ones were refused, for proxies with a limit of their own: that of
+/// nginx is 1 MiB by default.
+const SMALLER_PARTS: [u64; 3] = [SMALL_PART_BYTES, MIB, MIB / 4];
+
+/// The size of parts after one with so many bytes was refused; `None` if there is no smaller one.
+pub(super) fn smaller_part(refused_bytes: u64, smallest_accepted: u64) -> Option<u64> {
+    let sizes = SMALLER_PARTS.into_iter().filter(|size| *size > smallest_accepted).chain([smallest_accepted]);
+    sizes.filter(|size| *size > 0).find(|size| *size < refused_bytes)
+}
+
 const MIB: u64 = 1024 * 1024;
 
 /// The form in which the user wants blobs to be sent to a registry, whatever else is known about it.
@@ -167,6 +177,23 @@ fn learned_of(needs: UploadRequirements, capabilities: &HostCapabilities) -> Upl
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_shrink_to_a_quarter_of_a_mebibyte() {
+        for (refused, smallest, expected) in [
+            (128 * MIB, 0, Some(4 * MIB)),
+            (4 * MIB, 0, Some(MIB)),
+            (MIB, 0, Some(MIB / 4)),
+            (3 * MIB, 0, Some(MIB)),
+            (MIB / 2, 0, Some(MIB / 4)),
+            (MIB / 4, 0, None),
+            (100, 0, None),
+            (16 * MIB, 5 * MIB, Some(5 * MIB)),
+            (5 * MIB, 5 * MIB, None),
+        ] {
+            assert_eq!(smaller_part(refused, smallest), expected, "{refused} {smallest}");
+        }
+    }
 
     #[test]
     fn known_hosts_have_their_form_and_others_accept_parts() {

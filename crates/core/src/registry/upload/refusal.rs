@@ -33,6 +33,22 @@ pub(super) fn is_part_refused(failure: &Error) -> bool {
     matches!(failure, Error::Status { status: 413 | 416, .. })
 }
 
+/// Returns true if the body of a request was too large, for the registry or for a proxy in front of it.
+pub(super) fn is_too_large(failure: &Error) -> bool {
+    matches!(failure, Error::Status { status: 413, .. })
+}
+
+/// Names a registry that does not open any upload as read-only.
+pub(super) fn read_only(failure: Error) -> Error {
+    match failure {
+        Error::Unsupported { registry, attempt, source } => Error::ReadOnly { registry, attempt, source },
+        Error::Denied { registry, attempt, source: Some(answer) } if answer.has_code("UNSUPPORTED") => {
+            Error::ReadOnly { registry, attempt, source: Some(answer) }
+        }
+        failure => failure,
+    }
+}
+
 pub(super) fn is_session_lost(failure: &Error) -> bool {
     match failure {
         Error::Status { status: 404, .. } => true,

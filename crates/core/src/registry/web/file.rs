@@ -1,13 +1,14 @@
 //! One file on the web, of which only the address is known, read as blobs are: with retries, and in ranges.
 
 use std::io::Read;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, IF_MATCH, RANGE};
 use reqwest::{Method, StatusCode, Url};
 
-use super::object_store::SCHEME;
+use super::keys::Resolved;
+use super::object_store::{ObjectStore, SCHEME};
 use crate::digest::Digest;
 use crate::oci::{Content, ContentError, Descriptor, MediaType};
 use crate::registry::auth::{Access, Keys};
@@ -39,13 +40,27 @@ impl Client {
     /// The file at `address`: `https`, `http`, or `s3://BUCKET/KEY[?versionId=VERSION]`. Nothing is sent yet.
     pub fn web_file(&self, address: &str) -> Result<WebFile, Error> {
         let (url, name) = if address.starts_with(SCHEME) {
-            (self.settings.object_store.url(address, Timestamp::now())?, address.to_owned())
+            (self.object_url(address)?, address.to_owned())
         } else {
             let url = Url::parse(address).ok().filter(is_plain).ok_or_else(|| unfit(address))?;
             let name = redacted(&url);
             (url, name)
         };
         Ok(WebFile { client: self.with_keys(Keys::Unasked(None)), url, name })
+    }
+}
+
+impl Client {
+    /// The signed URL of an object. The keys are searched for once.
+    fn object_url(&self, address: &str) -> Result<Url, Error> {
+        let store = &self.settings.object_store;
+        let mut resolved = self.object_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let Resolved { keys, region, endpoint } = match &*resolved {
+            Some(resolved) => resolved,
+            None => resolved.insert(store.keys.resolve(self, store.region.as_deref())?),
+        };
+        let (region, endpoint) = (region.clone(), store.endpoint.clone().or_else(|| endpoint.clone()));
+        ObjectStore { endpoint, region, ..ObjectStore::default() }.url(address, keys.as_ref(), Timestamp::now())
     }
 }
 

@@ -1,9 +1,12 @@
 //! HTTP services and files on servers that are not registries, and object stores with signed URLs.
 
 mod file;
+mod keys;
 mod object_store;
 mod service;
 
 pub use file::{FileHead, WebFile};
-pub use object_store::{AccessKeys, ObjectStore};
+pub(super) use keys::Resolved;
+pub use keys::{AccessKeys, ContainerKeys, KeySources, ProfileError, ProfileFiles, WebIdentity};
+pub use object_store::ObjectStore;
 pub use service::{HttpLocation, HttpRequest, HttpService};

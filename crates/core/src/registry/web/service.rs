@@ -28,7 +28,7 @@ pub struct HttpRequest {
     /// The path segments after the base of the site. Each may contain any characters, including slashes.
     pub path: Vec<String>,
     /// The query, without the question mark.
-    pub query: Option<&'static str>,
+    pub query: Option<String>,
     /// Completes "cannot …".
     pub attempt: String,
     /// The subject of the error if the answer is 404.
@@ -81,7 +81,7 @@ impl Client {
         site.blob(call, descriptor).try_open(offset..descriptor.size)
     }
 
-    fn site_at(&self, base: Url, authorization: Option<HeaderValue>) -> HttpService {
+    pub(super) fn site_at(&self, base: Url, authorization: Option<HeaderValue>) -> HttpService {
         HttpService { client: self.with_keys(Keys::Unasked(authorization)), base }
     }
 }
@@ -108,6 +108,21 @@ impl HttpService {
     /// Reads a whole answer of at most `limit` bytes.
     pub fn read(&self, question: &HttpRequest, limit: u64) -> Result<Vec<u8>, Error> {
         let (_, body, _) = self.client.fetch(&self.call(question), limit)?;
+        Ok(body)
+    }
+
+    /// Reads a whole answer of at most `limit` bytes to a request with one more header.
+    ///
+    /// The header is sent even without encryption, so the caller must know the server.
+    pub(super) fn read_with(
+        &self,
+        question: &HttpRequest,
+        name: HeaderName,
+        value: Option<HeaderValue>,
+        limit: u64,
+    ) -> Result<Vec<u8>, Error> {
+        let headers = value.map(|value| (name, value)).into_iter().collect();
+        let (_, body, _) = self.client.fetch(&Call { headers, ..self.call(question) }, limit)?;
         Ok(body)
     }
 
@@ -150,7 +165,7 @@ impl HttpService {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(&question.path);
         }
-        url.set_query(question.query);
+        url.set_query(question.query.as_deref());
         Call {
             method: Method::GET,
             url,

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use super::sandbox::{Place, artifact, blob, names, place, untag};
 use crate::digest::Digest;
 use crate::oci::{ContentError, Descriptor, Index, Manifest, MediaType, Source, Target};
+use crate::store::index::Entry;
 use crate::store::layout::Store;
+use crate::store::members::Members;
 
 /// Stores an index of `members` as `tag`, in place of `old`, and returns its descriptor, or none if `tag` did not point
 /// to `old`.
@@ -57,6 +59,27 @@ fn a_replaced_index_is_removed() {
     assert_eq!(digests, [one.digest, two.digest, second.digest]);
     assert_eq!(index(store, Some(second.digest), &[&one], "all"), Some(second.clone()), "nothing changed");
     assert_eq!(store.reader(names("demo")).unwrap().resolve("all").unwrap(), second);
+}
+
+#[test]
+fn members_of_a_removed_index_stay_without_a_name() {
+    let Place { store, .. } = &place();
+    let one = artifact(store, "demo", Some("one"), b"first");
+    let two = artifact(store, "elsewhere", Some("two"), b"second");
+    let absent = Descriptor::of(MediaType::IMAGE_MANIFEST, b"absent");
+    let first = index(store, None, &[&one, &two, &absent], "all").unwrap();
+    assert_eq!(store.broken_entries(&HashSet::new()).unwrap().len(), 0, "an index may refer to absent members");
+    let reader = store.reader(names("demo")).unwrap();
+    assert!(matches!(reader.resolve(&absent.digest.to_string()), Err(ContentError::NotFound(_))));
+    drop(reader);
+    untag(store, "demo:one");
+    untag(store, "elsewhere:two");
+    let second = index(store, Some(first.digest), &[&two], "all").unwrap();
+    let digests = || store.entries().unwrap().iter().map(|entry| entry.descriptor.digest).collect::<Vec<_>>();
+    assert_eq!(digests(), [second.digest, one.digest], "the one that left the index stays in the repository");
+    store.remove_entries(Members::Keep, Entry::is_index).unwrap();
+    assert_eq!(digests(), [one.digest, two.digest]);
+    assert_eq!(store.collect().unwrap().files, 2, "the manifests of both indexes");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::io::Write;
 use crate::digest::Digest;
 use crate::oci::{Content, Descriptor, Manifest, MediaType, Publication, Reference, Target};
 use crate::store::layout::{Names, Store};
+use crate::store::members::Members;
 use crate::store::writer::Writer;
 
 pub(super) struct Place {
@@ -38,7 +39,7 @@ pub(super) fn artifact(store: &Store, repository: &str, tag: Option<&str>, layer
 }
 
 pub(super) fn untag(store: &Store, name: &str) {
-    let gone = store.remove_entries(|entry| entry.name() == Some(name)).unwrap();
+    let gone = store.remove_entries(Members::Remove, |entry| entry.name() == Some(name)).unwrap();
     assert_eq!(gone.len(), 1);
 }
 

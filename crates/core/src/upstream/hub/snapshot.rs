@@ -141,7 +141,12 @@ fn api(address: &Address, what: &str, revision: &str, query: Option<&'static str
     path.extend(address.name.split('/').map(str::to_owned));
     path.extend([what.to_owned(), revision.to_owned()]);
     let subject = address.name.clone();
-    HttpRequest { path, query, attempt: format!("look at the {} `{subject}`", address.kind), subject }
+    HttpRequest {
+        path,
+        query: query.map(str::to_owned),
+        attempt: format!("look at the {} `{subject}`", address.kind),
+        subject,
+    }
 }
 
 /// Adds the files of a page. A path that leaves its folder fails the whole page.

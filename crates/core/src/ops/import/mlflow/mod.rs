@@ -1,6 +1,7 @@
-//! Packs an MLflow run or model from the directory that MLflow wrote.
+//! Packs an MLflow run or model: from the directory that MLflow wrote, or from a tracking server.
 
 mod files;
 mod run;
+mod tracked;
 
 pub use run::{MlflowFolder, is_mlflow};

@@ -1,5 +1,5 @@
-//! Imports a folder of MLflow: a run, with parameters, metrics, tags and artifacts, or a model. The folder is packed in
-//! place.
+//! Imports a folder of MLflow: a run, with parameters, metrics, tags and artifacts, or a model. A local folder is
+//! packed in place.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,8 @@ use fs_err as fs;
 use serde_json::{Map, Value};
 
 use super::files::{is_file, read, read_all};
-use crate::draft::{self, Found, FoundKind, MlflowModel, MlflowRun, last_metric, mlflow_value};
+use super::tracked::Tracked;
+use crate::draft::{self, Found, FoundKind, Hints, MlflowModel, MlflowRun, last_metric, mlflow_value};
 use crate::kitfile::{self, Kitfile, Model, ModelPart};
 use crate::layer_format::Format;
 use crate::limits;
@@ -30,6 +31,8 @@ pub struct MlflowFolder {
     tags: BTreeMap<String, String>,
     /// The folder whose files are packed.
     context: PathBuf,
+    /// The server that the files come from, if they were downloaded.
+    tracked: Option<Tracked>,
 }
 
 /// The file that makes a folder a model.
@@ -54,7 +57,7 @@ impl MlflowFolder {
         let folder = fs::canonicalize(folder)?;
         if is_file(&folder.join(MODEL)) {
             let run = MlflowRun { id: read_model(&folder)?.run_id, ..MlflowRun::default() };
-            return Ok(Self { run, tags: BTreeMap::new(), context: folder.clone(), folder });
+            return Ok(Self { run, tags: BTreeMap::new(), context: folder.clone(), folder, tracked: None });
         }
         let run = if is_file(&folder.join(META)) {
             MlflowRun::parse(&read(&folder, META, limits::KITFILE_BYTES)?)?
@@ -70,7 +73,19 @@ impl MlflowFolder {
         {
             return Err(ImportError::NoArtifacts(context));
         }
-        Ok(Self { run, tags: read_all(&folder, "tags", limits::KITFILE_BYTES, |_, text| Ok(text))?, context, folder })
+        let tags = read_all(&folder, "tags", limits::KITFILE_BYTES, |_, text| Ok(text))?;
+        Ok(Self { run, tags, context, folder, tracked: None })
+    }
+
+    /// A run or a model whose files were downloaded.
+    pub(super) fn of_server(run: MlflowRun, tags: BTreeMap<String, String>, tracked: Tracked) -> Self {
+        let folder = tracked.folder().to_owned();
+        Self { run, tags, context: folder.clone(), folder, tracked: Some(tracked) }
+    }
+
+    /// The identifier of the experiment, if the run comes from a server.
+    pub fn experiment(&self) -> Option<&str> {
+        self.tracked.as_ref().map(Tracked::experiment).filter(|id| !id.is_empty())
     }
 
     /// The identifier of the run, or `None` for a model that no run has logged.
@@ -124,15 +139,19 @@ impl MlflowFolder {
 
     /// Returns the run as a source, by the address that MLflow gives it.
     fn sources(&self) -> Vec<Material> {
-        let run = |id| Material { role: Role::Run, name: self.name(), uri: Some(format!("runs:/{id}")), digest: None };
-        self.run_id().map(run).into_iter().collect()
+        let uri = match &self.tracked {
+            Some(tracked) => Some(tracked.uri()),
+            None => self.run_id().map(|id| format!("runs:/{id}")),
+        };
+        let run = |uri| Material { role: Role::Run, name: self.name(), uri: Some(uri), digest: None };
+        uri.map(run).into_iter().collect()
     }
 
     /// Drafts a Kitfile. Model folders stay complete, as MLflow loads them; the other files are identified by their
     /// names.
     fn draft(&self, progress: &dyn Progress) -> Result<Kitfile, ImportError> {
-        let (models, others) = split(ProjectFolder(self.context.clone()).listing()?);
-        let mut draft = draft::detect(&others, None);
+        let (models, others) = split(ProjectFolder(self.context.clone()).listing(1)?);
+        let mut draft = draft::detect(&others, Hints::default());
         if let Some((first, more)) = models.split_first() {
             draft.model = Some(self.model(first, more, draft.model.take())?);
         }
@@ -174,11 +193,20 @@ impl MlflowFolder {
         package.authors.extend(Some(user.clone()).filter(|user| !user.is_empty()));
         let origin = || self.run_id().map(|id| format!("Imported from the MLflow run {id}"));
         package.description = tag("note.content").cloned().or_else(origin).unwrap_or_default();
+        if let Some(tracked) = &self.tracked {
+            package.name = package.name.replace(|c: char| !c.is_ascii_alphanumeric() && !"._-".contains(c), "-");
+            package.description = tracked.description();
+            package.version = tracked.package_version().unwrap_or_default();
+        }
     }
 
     /// Returns the parameters, the last value of each metric, and the tags that the user set. A model folder has none
     /// of these.
     fn parameters(&self, progress: &dyn Progress) -> Result<Option<Value>, ImportError> {
+        if let Some(tracked) = &self.tracked {
+            let params = without_secrets("params", tracked.params(), progress);
+            return Ok(Some(tracked.parameters(params)));
+        }
         if self.context == self.folder {
             return Ok(None);
         }
@@ -230,7 +258,7 @@ fn read_model(folder: &Path) -> Result<MlflowModel, ImportError> {
 
 fn license(folder: &Path) -> Result<String, ImportError> {
     let folder = ProjectFolder(folder.to_owned());
-    Ok(find_license(&Files::of(&folder, &folder.listing()?))?.unwrap_or_default().to_owned())
+    Ok(find_license(&Files::of(&folder, &folder.listing(1)?))?.unwrap_or_default().to_owned())
 }
 
 fn without_secrets<'a>(

@@ -1,0 +1,32 @@
+//! The other forms of a ModelKit that is copied or promoted.
+
+use anyhow::Result;
+
+use crate::context::Context;
+use kit_core::oci::{Descriptor, Target};
+use kit_core::ops::{self, CopyOptions, Located};
+
+/// Copies the other forms of the ModelKit `modelkit`, which was copied from `found` to the tag at the target.
+pub(super) fn copy(
+    context: &Context,
+    found: &Located,
+    (target, tag): (&dyn Target, Option<&str>),
+    modelkit: &Descriptor,
+    (options, done): (&CopyOptions, &str),
+) -> Result<()> {
+    let Some(tag) = tag else { return Ok(()) };
+    for form in ops::other_forms(&*found.source, &found.name, modelkit, &context.bars)? {
+        let tag = form.copy(&*found.source, (target, tag), options, &context.bars)?;
+        context.output.result(format!("{done} {} {tag}", form.manifest.digest))?;
+    }
+    Ok(())
+}
+
+/// Shows the other forms that would be copied.
+pub(super) fn show(context: &Context, found: &Located, modelkit: &Descriptor) -> Result<()> {
+    for form in ops::other_forms(&*found.source, &found.name, modelkit, &context.bars)? {
+        let (size, digest) = (form.manifest.size, form.manifest.digest);
+        context.output.result(format!("add   {size:>14} {digest} {}{}", found.name, form.suffix))?;
+    }
+    Ok(())
+}

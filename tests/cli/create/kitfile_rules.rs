@@ -1,0 +1,57 @@
+//! The rules for Kitfiles, with the messages of KitOps.
+
+use kit_testkit::sandbox::{Run, Sandbox};
+
+fn pack(kitfile: &str) -> Run {
+    let sandbox = Sandbox::new();
+    sandbox.write("p/Kitfile", kitfile);
+    sandbox.write("p/m", "weights");
+    sandbox.kit(&["pack", "p", "-t", "a:v1"])
+}
+
+#[test]
+fn a_path_is_a_file_or_a_folder() {
+    for (entries, message) in [
+        ("code: [{path: 'src:v1'}]", "invalid path for code (src:v1): only local paths are permitted"),
+        ("docs: [{path: 'https://x/y'}]", "HTTP urls are not supported in paths (https://x/y)"),
+        ("model: {path: 'hdfs://x/y'}", "unrecognized URL in path"),
+        ("code: [{path: /src}]", "absolute paths are not supported in a Kitfile"),
+        ("code: [{path: a/../../b}]", "leads outside the folder of the Kitfile"),
+        (
+            "datasets: [{path: a, remotePath: 's3://b/k'}]",
+            "remoteHash is required when remote dataset paths are used (s3://b/k)",
+        ),
+        (
+            "datasets: [{path: a, remotePath: 'base:v1'}]\ncode: [{path: a/b}]",
+            "code layer 0 uses a path (a/b) that is within the path for a remote dataset",
+        ),
+        ("datasets: [{path: a, remoteHash: e}]", "remote hash is only applicable when remotePath is set"),
+    ] {
+        pack(&format!("manifestVersion: 1.0.0\n{entries}\n")).fails().says(message);
+    }
+}
+
+#[test]
+fn harmless_oddities_are_warnings() {
+    let run =
+        pack("manifestVersion: 1.0\npackage: {name: x}\ndatasets: [{path: a, remotePath: 'b:v1', remoteHash: e}]");
+    let run = run.ok().says("Unrecognized manifestVersion 1.0: treating Kitfile as 1.0.0");
+    let run = run.says("remoteHash is ignored for ModelKit references in datasets (b:v1)");
+    run.says("ModelKit contains no layers");
+}
+
+#[test]
+fn an_unknown_filter_is_named() {
+    let run = Sandbox::new().kit(&["unpack", "a:v1", "--filter", "models"]).exits(2);
+    run.says("Invalid filter 'models': invalid filter type models (must be one of kitfile, model, datasets, code, ");
+}
+
+#[test]
+fn init_lists_no_path_that_looks_like_a_reference() {
+    let sandbox = Sandbox::new();
+    sandbox.write("p/rows:v1.csv", "1\n");
+    sandbox.write("p/README.md", "# Rows\n");
+    sandbox.kit(&["init", "p"]).ok();
+    sandbox.kit(&["pack", "p", "-t", "a:v1"]).ok();
+    sandbox.kit(&["ls", "a:v1"]).ok().prints("rows:v1.csv");
+}

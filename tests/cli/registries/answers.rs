@@ -1,0 +1,29 @@
+//! Answers of registries that users see: lists of repositories, refusals and warnings.
+
+use kit_testkit::registry::{FakeRegistry, Fault};
+use kit_testkit::sandbox::Sandbox;
+
+#[test]
+fn a_registry_without_a_repository_lists_its_repositories() {
+    let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
+    let refused = sandbox.kit(&["list", registry.host(), "--plain-http"]).fails();
+    assert!(refused.stderr.contains(&format!("`kit list {}/REPOSITORY`", registry.host())), "{}", refused.stderr);
+    registry.add_file("/v2/_catalog", b"{\"repositories\":[\"team/net\",\"other\"]}");
+    let listed = sandbox.kit(&["list", registry.host(), "--plain-http"]).ok();
+    assert_eq!(listed.stdout, format!("{0}/team/net\n{0}/other\n", registry.host()));
+}
+
+#[test]
+fn a_read_only_registry_and_its_warning_are_named() {
+    let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
+    sandbox.project();
+    sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok();
+    registry.fail_later("HEAD", "", 0, 99, Fault::Header("warning", "299 - \"it closes in May\"".to_owned()));
+    registry.fail_later("POST", "", 0, 99, Fault::Status(405, Vec::new()));
+    let target = format!("{}/team/net:v1", registry.host());
+    let refused = sandbox.kit(&["push", "a:v1", &target, "--plain-http"]).fails();
+    assert!(refused.stderr.contains("is read-only"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("hint: push to another registry"), "{}", refused.stderr);
+    let warnings = refused.stderr.matches("warns: it closes in May").count();
+    assert_eq!(warnings, 1, "{}", refused.stderr);
+}
