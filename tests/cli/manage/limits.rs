@@ -276,7 +276,7 @@ fn many_tensors_are_listed_and_compared_in_little_memory() {
     };
     let json = format!("{{{}}}", (0..TENSORS).map(tensor).collect::<Vec<_>>().join(","));
     for (folder, value) in [("first", 1), ("second", 2)] {
-        let file = [&(json.len() as u64).to_le_bytes()[..], json.as_bytes(), &[value; TENSORS]].concat();
+        let file = [&(json.len() as u64).to_le_bytes()[..], json.as_bytes(), &vec![value; TENSORS]].concat();
         let padding = vec![0; 1024 + file.len().next_multiple_of(512) - file.len()];
         let layer = [header("d/a.safetensors", file.len() as u64).as_bytes(), &file[..], &padding].concat();
         layout(&sandbox, &layer, "tar", None);
