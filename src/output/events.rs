@@ -144,8 +144,11 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::ReferrersCutOff { subject, limit } => {
             format!("`{subject}` has more than {limit} referrers; the others are left out")
         }
-        Warning::VersionsCutOff { name, limit } => {
-            format!("`{name}` has more than {limit} versions; the others are left out")
+        Warning::VersionsCutOff { name, what, limit } => {
+            format!("`{name}` has more than {limit} {what}; the others are left out")
+        }
+        Warning::DifferencesCutOff { total, limit } => {
+            format!("{total} files differ; those after the first {limit} are left out")
         }
         Warning::Unreadable { name, reason } => format!("cannot read `{name}`: {reason}"),
         Warning::ReferrersUnreadable { subject, reason } => {
