@@ -128,6 +128,7 @@ impl<'a> Config<'a> {
         Settings {
             // Only for single hosts: a ModelKit can name any other, whose credentials must not be sent unencrypted.
             plain_http: false,
+            plain_http_on_this_machine: self.flags.plain_http != Some(false),
             verify_tls: self.get(&TLS_VERIFY, None).value,
             extra_authorities: self.get(&CA, None).value,
             client_certificate: self.client_certificate(None),
@@ -145,9 +146,10 @@ impl<'a> Config<'a> {
 
     fn host_settings(&self, host: &str) -> HostSettings {
         let host = Some(host);
-        let is_plain = self.given_by_file(&PLAIN_HTTP, host).is_some_and(|set| set.value);
+        let given = self.given_by_file(&PLAIN_HTTP, host).map(|set| set.value);
+        let is_plain = given.unwrap_or_default();
         HostSettings {
-            plain_http: Some(self.flags.plain_http != Some(false) && is_plain),
+            plain_http: given.map(|is_plain| self.flags.plain_http != Some(false) && is_plain),
             sends_passwords_over_http: is_plain,
             extra_authorities: Some(self.get(&CA, host).value),
             client_certificate: self.client_certificate(host),

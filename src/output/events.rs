@@ -135,6 +135,9 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             format!("{kind} {path} has too many files for a table of contents, so reading single files takes longer")
         }
         Warning::TagPointsElsewhere { tag, found, used } => format!("`{tag}` points to {found}; {used} is used"),
+        Warning::PlainHttp { registry } => {
+            format!("`{registry}` on this machine does not speak https; using http (--plain-http silences this)")
+        }
         Warning::TagRestored { tag } => {
             format!("the registry also deleted the tag `{tag}` of the same ModelKit; it is restored")
         }

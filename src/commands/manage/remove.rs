@@ -47,8 +47,8 @@ pub(crate) struct RemoveArgs {
     /// Remove the tag from the registry; with --force or for a digest, the ModelKit
     #[arg(short, long)]
     remote: bool,
-    /// Remove a ModelKit from the registry even if it has tags that are not named
-    #[arg(long, requires = "remote")]
+    /// Remove a ModelKit from the registry even if it has tags that are not named; needs --remote
+    #[arg(long)]
     all_tags: bool,
     /// Do not ask before everything is removed
     #[arg(short, long)]
@@ -59,6 +59,9 @@ pub(crate) struct RemoveArgs {
 
 impl RemoveArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        if self.all_tags && !self.remote {
+            return Err(usage("--all-tags requires --remote; in the local store, --force removes all tags"));
+        }
         match (self.all, self.remote) {
             (true, true) => Err(usage("cannot use --all with --remote")),
             (true, false) if self.force => {

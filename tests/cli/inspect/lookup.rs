@@ -75,7 +75,7 @@ fn a_tag_that_points_to_another_digest_is_a_warning() {
     sandbox.kit(&["pack", "project", PLAIN, "--push", &format!("{repository}:v1")]).ok();
     let pinned = |tag: &str| format!("{repository}:{tag}@{}", old.as_str().unwrap());
     let warning = format!("warning: `{repository}:v1` points to sha256:");
-    for command in [&["pull"][..], &["unpack", "-d", "out"]] {
+    for command in [&["unpack", "-d", "out"][..], &["pull"]] {
         let name = pinned("v1");
         sandbox.kit(&[command, &[&name, PLAIN]].concat()).ok().says(&warning);
         let name = pinned("v2");

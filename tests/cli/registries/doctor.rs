@@ -93,7 +93,11 @@ fn an_unreachable_registry_is_an_error() {
     "#]]
     .assert_eq(&without_waits(&run.redacted_stderr()));
     let registry = DockerRegistry::start();
-    sandbox.kit(&["doctor", registry.host()]).fails().says("does not speak https").says("hint: use --plain-http");
+    sandbox
+        .kit(&["doctor", registry.host(), "--plain-http=false"])
+        .fails()
+        .says("does not speak https")
+        .says("hint: use --plain-http");
 }
 
 #[test]

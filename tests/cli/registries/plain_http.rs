@@ -11,6 +11,8 @@ fn a_registry_that_only_a_kitfile_names_is_reached_over_https() {
     other.configure(|options| options.access = Access::Basic { username: "me", password: "hunter2" });
     let auths = serde_json::json!({ "auths": { other.host(): { "auth": "bWU6aHVudGVyMg==" } } });
     sandbox.write("kit/credentials.json", auths.to_string());
+    let https = format!("[registry.\"{}\"]\nplain-http = false\n", other.host());
+    sandbox.write("kit/config.toml", https);
     let kitfile = format!("manifestVersion: 1.0.0\nmodel: {{path: \"{}/base:v1\"}}\n", other.host());
     sandbox.write("project/Kitfile", kitfile);
     let name = format!("{}/child:v1", named.host());
@@ -38,4 +40,17 @@ fn passwords_are_not_sent_unencrypted_to_another_machine() {
     sandbox.write("kit/config.toml", "[registry.\"kit.example\"]\nplain-http = true\n");
     sandbox.kit(&login).ok();
     assert!(proxy.requests().iter().any(|request| request.header("authorization").is_some()));
+}
+
+#[test]
+fn a_registry_on_this_machine_is_reached_over_http_if_it_does_not_speak_https() {
+    let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
+    sandbox.project();
+    let name = format!("{}/team/sample:v1", registry.host());
+    let run = sandbox.kit(&["pack", "project", "--push", &name]).ok();
+    let notice = format!("`{}` on this machine does not speak https; using http", registry.host());
+    assert_eq!(run.stderr.matches(&notice).count(), 1, "{}", run.stderr);
+    let run = sandbox.kit(&["info", &name, PLAIN]).ok();
+    assert!(!run.stderr.contains(&notice), "{}", run.stderr);
+    sandbox.kit(&["info", &name, "--plain-http=false"]).fails().says("does not speak https");
 }

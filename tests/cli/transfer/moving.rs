@@ -111,7 +111,7 @@ fn a_parent_is_pulled_into_its_own_repository_and_keeps_its_tags() {
 fn failures_name_subject_cause_and_remedy() {
     let road = Road::new();
     let remote = road.remote("sample:v1");
-    let run = road.sandbox.kit(&["push", "sample:v1", &remote]).fails();
+    let run = road.sandbox.kit(&["push", "sample:v1", &remote, "--plain-http=false"]).fails();
     expect![[r#"
         Pushing sample:v1 to [REGISTRY]/sample:v1
         error: Failed to push `sample:v1` to `[REGISTRY]/sample:v1`

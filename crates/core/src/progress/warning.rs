@@ -196,6 +196,11 @@ pub enum Warning<'a> {
         /// The digest of the reference.
         used: &'a Digest,
     },
+    /// A registry on this machine does not speak https, so http is used.
+    PlainHttp {
+        /// The registry.
+        registry: &'a str,
+    },
     /// A tag that was not named was deleted by the registry together with another one, and is restored.
     TagRestored {
         /// The tag.

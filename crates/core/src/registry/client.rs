@@ -1,7 +1,8 @@
 //! The client for all registries: one runtime, one connection pool, one cache of tokens.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Response, Url};
@@ -13,9 +14,10 @@ use super::repository::{PULL, Repository};
 use super::runtime;
 use super::settings::{HostSettings, Settings};
 use crate::oci::Reference;
+use crate::progress::Warning;
 use crate::registry::auth::{Access, Credentials, Keys, Rights};
 use crate::registry::download::Budget;
-use crate::registry::http::{Call, Endpoint, Exchange, Transport};
+use crate::registry::http::{Call, Endpoint, Exchange, RetryPolicy, Transport};
 use crate::registry::upload::{Capabilities, UploadForm, UploadRequirements, needs_of};
 use crate::registry::web::Resolved;
 
@@ -27,6 +29,8 @@ pub struct Client {
     budget: Arc<Budget>,
     /// The budgets of hosts with a separate number of connections.
     own_budgets: Arc<BTreeMap<String, Arc<Budget>>>,
+    /// The registries on this machine that were asked for https, and whether they speak only http.
+    plain_registries: Arc<Mutex<BTreeMap<String, bool>>>,
     pub(super) failed_mirrors: Arc<Failed>,
     pub(super) capabilities: Arc<Capabilities>,
     /// The access keys of the object store, once they were needed.
@@ -51,6 +55,7 @@ impl Client {
             exchange: Arc::new(exchange),
             budget: Budget::new(settings.concurrency),
             own_budgets: Arc::new(settings.hosts.iter().filter_map(own).collect()),
+            plain_registries: Arc::default(),
             failed_mirrors: Arc::default(),
             object_keys: Arc::default(),
             capabilities: Arc::new(Capabilities::new(settings.registries_folder.clone())),
@@ -143,7 +148,35 @@ impl Client {
     }
 
     pub(super) fn endpoint(&self, registry: &str) -> Result<Endpoint, Error> {
-        Endpoint::new(registry, self.settings.plain_http_of(registry))
+        let is_plain = self.settings.plain_http_of(registry);
+        if is_plain || !self.settings.may_fall_back_to_http(registry) {
+            return Endpoint::new(registry, is_plain);
+        }
+        Endpoint::new(registry, self.speaks_only_http(registry)?)
+    }
+
+    /// Returns true if `registry`, on this machine, does not speak https. It is asked once, with a request that carries
+    /// no credentials before the TLS handshake.
+    fn speaks_only_http(&self, registry: &str) -> Result<bool, Error> {
+        let mut known = self.plain_registries.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(is_plain) = known.get(registry) {
+            return Ok(*is_plain);
+        }
+        let access = Access { endpoint: Endpoint::new(registry, false)?, rights: None };
+        let call = Call {
+            retry: RetryPolicy { give_up_after: Duration::ZERO, ..self.settings.retry },
+            ..self.greeting(access)
+        };
+        let answer = self.send(&call);
+        let is_plain = matches!(answer, Err(Error::NotTls { .. }));
+        if matches!(answer, Err(Error::Unreachable { .. })) {
+            return Ok(false);
+        }
+        if is_plain {
+            self.settings.notifier.warn(&Warning::PlainHttp { registry });
+        }
+        known.insert(registry.to_owned(), is_plain);
+        Ok(is_plain)
     }
 
     pub(super) fn budget(&self, registry: &str) -> &Arc<Budget> {

@@ -22,6 +22,9 @@ pub struct Settings {
     /// Uses http instead of https. This is never chosen implicitly, not even for localhost. Mirrors have their own
     /// scheme.
     pub plain_http: bool,
+    /// Uses http for registries on this machine that do not speak https, unless [`HostSettings::plain_http`] is set for
+    /// them.
+    pub plain_http_on_this_machine: bool,
     /// Requires the registry to prove its identity with a trusted certificate.
     pub verify_tls: bool,
     /// PEM files of certificate authorities to trust in addition to those of the system.
@@ -86,6 +89,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             plain_http: false,
+            plain_http_on_this_machine: false,
             verify_tls: true,
             extra_authorities: Vec::new(),
             client_certificate: None,
@@ -127,6 +131,15 @@ impl Settings {
 
     pub(super) fn plain_http_of(&self, host: &str) -> bool {
         self.host(host).and_then(|(_, own)| own.plain_http).unwrap_or(self.plain_http)
+    }
+
+    /// Returns true if http is tried for `host` after https: it is on this machine, and neither https nor a client
+    /// certificate was asked for.
+    pub(super) fn may_fall_back_to_http(&self, host: &str) -> bool {
+        self.plain_http_on_this_machine
+            && is_this_machine(host)
+            && self.host(host).is_none_or(|(_, own)| own.plain_http.is_none())
+            && self.tls_of(host).certificate.is_none()
     }
 
     /// Returns true if passwords may be sent over plain http to `host`: to this machine, and to hosts for which the

@@ -37,7 +37,7 @@ pub(crate) fn check_folder(layers: &[CheckedLayer<'_>], allowed: Allowed, jobs: 
     }
     if !allowed.secrets {
         let unchecked: Vec<_> = layers.iter().filter(|layer| !layer.is_free_of_secrets).collect();
-        let secrets = workers::run(jobs, &unchecked, |layer| secrets_in(layer.source))?;
+        let secrets = workers::run(jobs, &unchecked, |layer| secrets_in(layer.section, layer.source))?;
         refuse(secrets.into_iter().flatten().collect())?;
     }
     Ok(())
@@ -59,11 +59,11 @@ pub(crate) fn no_layers() -> Empty {
 }
 
 /// Returns the secrets in the files of a layer.
-pub(crate) fn secrets_in(source: &LayerSource<'_>) -> Result<Vec<Secret>, Error> {
+pub(crate) fn secrets_in(section: Section, source: &LayerSource<'_>) -> Result<Vec<Secret>, Error> {
     let mut secrets = Vec::new();
     source.visit_files(&mut |path, size| {
         // An unreadable file is not a finding; packing it reports the error.
-        let found = Secret::find(path, Some(size), || sys::open_regular(&path.join_to(source.root)));
+        let found = Secret::find(section, path, Some(size), || sys::open_regular(&path.join_to(source.root)));
         secrets.extend(found.ok().flatten());
     })?;
     Ok(secrets)

@@ -46,7 +46,7 @@ fn secrets_of(store: &Store, source: &dyn Source, layer: &Layer) -> Result<Vec<S
     }
     let done = skim(source, layer, Headers::Leave, &mut |member, content| {
         if !member.is_directory {
-            let found = Secret::find(&member.path, member.size, || Ok(content));
+            let found = Secret::find(layer.section, &member.path, member.size, || Ok(content));
             secrets.extend(found.map_err(|error| member.failed(error))?);
         }
         Ok(ControlFlow::Continue(()))

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use regex::bytes::{Regex, RegexSet};
 
+use crate::kitfile::Section;
 use crate::ops::refused::Secret;
 use crate::relative_path::RelativePath;
 
@@ -56,8 +57,9 @@ impl Secret {
     }
 
     /// Looks for a secret in the file `path`, which has `size` bytes, if that is known: by its name, and then by its
-    /// content, which `open` opens. Only small texts are read.
+    /// content, which `open` opens. Only small texts are read, and no data: a dataset may have a hundred thousand texts.
     pub(super) fn find<R: Read>(
+        section: Section,
         path: &RelativePath,
         size: Option<u64>,
         open: impl FnOnce() -> io::Result<R>,
@@ -66,6 +68,9 @@ impl Secret {
             return Ok(Some(secret));
         }
         let name = path.file_name().unwrap_or_default();
+        if section == Section::Dataset {
+            return Ok(None);
+        }
         if size.is_none_or(|size| size == 0 || size > TEXT_BYTES) || is_binary_name(name) {
             return Ok(None);
         }
@@ -222,7 +227,8 @@ mod tests {
     fn only_small_texts_are_read() {
         let token = format!("{}\nAKIA{}\n", "x".repeat(5000), "Q7".repeat(8));
         let find = |path: &str, size: u64, text: &str| {
-            let found = Secret::find(&path.parse().unwrap(), Some(size), || Ok(text.as_bytes())).unwrap();
+            let found =
+                Secret::find(Section::Code, &path.parse().unwrap(), Some(size), || Ok(text.as_bytes())).unwrap();
             found.map(|secret| secret.to_string())
         };
         let expected = "a/b.txt:2: this looks like an AWS access key (secret)";

@@ -21,7 +21,7 @@ pub(crate) fn check_bytes(path: &RelativePath, bytes: &[u8], allowed: Allowed) -
     if allowed.secrets {
         return Ok(());
     }
-    refuse(Secret::find(path, Some(bytes.len() as u64), || Ok(bytes))?.into_iter().collect())
+    refuse(Secret::find(Section::Code, path, Some(bytes.len() as u64), || Ok(bytes))?.into_iter().collect())
 }
 
 /// Fails if files of weights are empty, unless that is allowed. Each file is a layer of the section beside it.

@@ -44,7 +44,7 @@ enum Objects {
     /// The repository has no LFS files, or no location is known.
     Nowhere,
     Folder(PathBuf),
-    Server(Server),
+    Server(Box<Server>),
 }
 
 /// The largest file stored in git itself that is read into memory.
@@ -134,13 +134,13 @@ fn objects<'a>(
     // Without credentials first: asking git for them may prompt the user.
     let server = Server::new(client, &url, None)?;
     match server.check(&first.path, &blob) {
-        Ok(()) => Ok(Objects::Server(server)),
+        Ok(()) => Ok(Objects::Server(Box::new(server))),
         Err(error @ lfs::Error::Locked { .. }) => {
             let found = credentials(tree, remote, &address);
             let (username, password) = found.ok_or(error)?;
             let server = Server::new(client, &url, Some(&Credentials::Password { username, password }))?;
             server.check(&first.path, &blob)?;
-            Ok(Objects::Server(server))
+            Ok(Objects::Server(Box::new(server)))
         }
         Err(error) => Err(error.into()),
     }

@@ -4,6 +4,7 @@ use super::project::{Finding, Review, Severity};
 use crate::archive::{self, LayerSource};
 use crate::file_kind::is_leftover;
 use crate::kitfile::Entry;
+use crate::kitfile::Section;
 use crate::ops::error::Error;
 use crate::ops::guard::{empty_files, empty_layer, is_secret_name, pointers, secrets_in};
 use crate::ops::refused::{Empty, Lack, Secret};
@@ -45,7 +46,8 @@ pub(super) fn look_at_layers(
     findings.extend(pointers.map(|path| empty_file(Severity::Warning, &Empty { path, lack: Lack::Pointer })));
     findings.extend(empty_files.iter().map(|empty| empty_file(Severity::Error, empty)));
     findings.extend(junk(&files));
-    findings.extend(secrets_in(source)?.into_iter().map(secret));
+    // As if all files were code: data are read as well.
+    findings.extend(secrets_in(Section::Code, source)?.into_iter().map(secret));
     findings.extend(files.iter().filter_map(likely_secret));
     Ok(findings)
 }
