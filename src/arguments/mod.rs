@@ -1,5 +1,6 @@
 //! Flags and values that several commands share.
 
+mod allowed;
 mod depth;
 pub(super) mod dry_run;
 mod forms;
@@ -11,6 +12,7 @@ mod overwrite;
 mod switches;
 mod unsafe_paths;
 
+pub(crate) use allowed::{AllowSecretsArgs, AllowedArgs};
 pub(crate) use depth::DepthArgs;
 pub(crate) use dry_run::DryRunArgs;
 pub(crate) use forms::{CompatArgs, FormName, ImageArgs};

@@ -1,5 +1,6 @@
 //! Events and warnings of operations as lines for people.
 
+use super::words::counted;
 use kit_core::progress::{BlobCopied, CopyOutcome, Event, LayerPacked, PackOutcome, StoredDocument, Warning, human};
 
 /// One line for `event`. Scripts match the lines of `kit pack`, which are those of `KitOps`.
@@ -8,6 +9,7 @@ pub(super) fn line(event: &Event<'_>) -> String {
         Event::LayerPacked(LayerPacked { kind, digest, outcome, .. }) => {
             format!("{} {kind} layer: {digest}", packed(*outcome))
         }
+        Event::FilesLeftOut { paths, more } => left_out(paths, *more),
         Event::DocumentSaved { kind, digest, outcome, .. } => format!("{}: {digest}", saved(*kind, *outcome)),
         Event::BlobCopied(blob) => format!("{}: {} {}", label(blob), human(blob.bytes), copied(blob.outcome)),
         Event::ReferrerCopied { artifact_type, .. } => format!("referrer {artifact_type}: copied"),
@@ -145,8 +147,11 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::ReferrersCutOff { subject, limit } => {
             format!("`{subject}` has more than {limit} referrers; the others are left out")
         }
-        Warning::VersionsCutOff { name, limit } => {
-            format!("`{name}` has more than {limit} versions; the others are left out")
+        Warning::VersionsCutOff { name, what, limit } => {
+            format!("`{name}` has more than {limit} {what}; the others are left out")
+        }
+        Warning::DifferencesCutOff { total, limit } => {
+            format!("{total} files differ; those after the first {limit} are left out")
         }
         Warning::Unreadable { name, reason } => format!("cannot read `{name}`: {reason}"),
         Warning::ReferrersUnreadable { subject, reason } => {
@@ -163,10 +168,20 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
 }
 
 fn not_packed(paths: &[&str], more: usize) -> String {
+    let names = named(paths, more);
+    let them = if paths.len() + more == 1 { "it" } else { "them" };
+    format!("not in any layer of the Kitfile: {names} (add {them} to .kitignore to silence this)")
+}
+
+fn left_out(paths: &[&str], more: usize) -> String {
+    let count = counted(paths.len() + more, "path");
+    format!("Left out {count} of tools: {} (a `!` line in .kitignore includes them)", named(paths, more))
+}
+
+fn named(paths: &[&str], more: usize) -> String {
     let mut names: Vec<_> = paths.iter().map(|path| format!("`{path}`")).collect();
     if more > 0 {
         names.push(format!("{more} more"));
     }
-    let them = if names.len() == 1 { "it" } else { "them" };
-    format!("not in any layer of the Kitfile: {} (add {them} to .kitignore to silence this)", names.join(", "))
+    names.join(", ")
 }

@@ -62,8 +62,8 @@ impl Format {
         }
     }
 
-    /// Writes one document like [`render`](Self::render). JSON is written while `data` is serialized, because the tree of
-    /// a long document takes several times the memory of its parts.
+    /// Writes one document like [`render`](Self::render). JSON is written while `data` is serialized, because the tree
+    /// of a long document takes several times the memory of its parts.
     pub(crate) fn write_document(
         &self,
         out: &mut dyn Write,

@@ -12,6 +12,7 @@ use kit_core::registry;
 use kit_core::store;
 use kit_core::upstream::{self, hub, lfs};
 
+use super::full_disk;
 use super::import_hints::{hint_for_git, hint_for_hub, hint_for_mlflow};
 use super::registry_hints::hint_for_registry;
 use super::report::{NotLoggedIn, Usage};
@@ -43,9 +44,6 @@ pub(super) fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> 
     }
     if let Some(error) = cause.downcast_ref::<registry::Error>() {
         return hint_for_registry(error);
-    }
-    if let Some(error) = cause.downcast_ref::<store::Error>() {
-        return hint_for_store(error);
     }
     if let Some(error) = cause.downcast_ref::<hub::Error>() {
         return hint_for_hub(error);
@@ -111,10 +109,6 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::NoSuchTag { repository, similar, .. } if !similar.is_empty() => {
             Some(hint_for_tags(repository, similar))
         }
-        ops::Error::NoSuchTag { source, .. } => match &**source {
-            ContentError::NotFound(name) => hint_for_missing(name),
-            _ => None,
-        },
         ops::Error::NotHere { reference, .. } if reference.is_local() => Some(
             "`kit list` shows local ModelKits; to use a registry, put its host in front: REGISTRY/REPOSITORY:TAG"
                 .to_owned(),
@@ -158,6 +152,12 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::UnsupportedForm(UnsupportedForm::OldLayout(_)) => {
             Some("unpack the ModelKit and pack it again".to_owned())
         }
+        ops::Error::Secrets(_) => Some(
+            "exclude them with a line in .kitignore, and pack again; revoke what was ever published; --allow-secrets \
+             proceeds anyway"
+                .to_owned(),
+        ),
+        ops::Error::Empty(_) => Some("use --allow-empty if that is what you want".to_owned()),
         ops::Error::Drift(_) => Some("if the changes are intended, update the lock with `kit pack --lock`".to_owned()),
         ops::Error::Registry(error) => hint_for_registry(error),
         ops::Error::TagMoved { found: TagState::At(digest), .. } => {
@@ -166,9 +166,7 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::TagMoved { found: TagState::Absent, .. } => {
             Some("use `--expect none` to create a new tag".to_owned())
         }
-        ops::Error::NoRoom { .. } => Some(
-            "free disk space, or use another disk: KIT_HOME or --config for the store, -d for unpacking".to_owned(),
-        ),
+        ops::Error::NoRoom { .. } => Some(full_disk::HINT.to_owned()),
         ops::Error::Parent { source, .. } => hint_for_operation(source),
         ops::Error::Unpack(_, error) | ops::Error::Archive(error) => hint_for_archive(error),
         _ => None,
@@ -192,7 +190,7 @@ fn hint_for_store(error: &store::Error) -> Option<String> {
 
 fn hint_for_index(error: &IndexError) -> Option<String> {
     match error {
-        IndexError::IsIndex { variants, .. } => Some(format!(
+        IndexError::IsIndex { variants, .. } if !variants.is_empty() => Some(format!(
             "select a ModelKit by digest (NAME@DIGEST), or by label with `kit pull` or `kit unpack`: -l {}",
             distinguishing_label(variants)
         )),
@@ -205,7 +203,12 @@ fn hint_for_index(error: &IndexError) -> Option<String> {
         IndexError::NotHere(_) => {
             Some("use `kit index create` to create it; `kit index list` shows local indexes".to_owned())
         }
-        IndexError::MemberNotHere(_) => Some("use --remote to resolve it in its registry".to_owned()),
+        IndexError::MemberNotHere(modelkit) if modelkit.is_local() => {
+            Some("`kit list` shows local ModelKits".to_owned())
+        }
+        IndexError::MemberNotHere(modelkit) => {
+            Some(format!("fetch it with `kit pull {modelkit}`, or add it with `kit index add --remote`"))
+        }
         IndexError::Incomplete { .. } => {
             Some("use `kit index pull --with-modelkits` to get an index with all its ModelKits".to_owned())
         }
@@ -245,6 +248,7 @@ fn hint_for_bundle(error: &BundleError) -> Option<String> {
             Some("use `--push REGISTRY`, without a repository, to keep their names".to_owned())
         }
         BundleError::Operation(error) => hint_for_operation(error),
+        BundleError::Store(error) => hint_for_store(error),
         _ => None,
     }
 }
@@ -271,6 +275,7 @@ fn hint_for_import(error: &ImportError) -> Option<String> {
         ImportError::Upstream(error) => hint_for_upstream(error),
         ImportError::Archive(error) => hint_for_archive(error),
         ImportError::Operation(error) => hint_for_operation(error),
+        ImportError::Store(error) => hint_for_store(error),
         _ => None,
     }
 }

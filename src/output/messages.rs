@@ -1,5 +1,6 @@
 //! The texts of an error and its causes, on one line except for the errors that list something.
 
+use super::full_disk;
 use super::streams::Message;
 use super::template::InvalidTemplate;
 use kit_core::archive;
@@ -17,6 +18,7 @@ pub(super) fn messages(error: &anyhow::Error) -> Vec<Message> {
         wrapper.has_lines |= is_same && cause.has_lines;
         is_same
     });
+    full_disk::explain(error, &mut messages);
     messages
 }
 

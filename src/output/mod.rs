@@ -4,6 +4,7 @@ mod bars;
 mod closing;
 mod events;
 mod format;
+mod full_disk;
 mod gauge;
 mod hints;
 mod import_hints;

@@ -1,8 +1,10 @@
 //! The report of a failure: the error, its causes, a hint, and the exit code.
 
 use std::fmt;
+use std::io;
 use std::process::ExitCode;
 
+use super::full_disk;
 use super::hints::hint;
 use super::messages::messages;
 use super::streams::{Output, is_reader_gone};
@@ -66,11 +68,19 @@ pub(crate) fn failure(output: &Output, error: &anyhow::Error) -> ExitCode {
     if error.is::<ExitWithDifferences>() {
         return ExitCode::FAILURE;
     }
-    let hint = error.chain().find_map(hint);
+    let hint = full_disk::hint(error).or_else(|| error.chain().find_map(hint));
     let mut messages = messages(error);
     let causes = messages.split_off(1);
     output.fail(&messages[0], &causes, hint.as_deref());
     if error.is::<Usage>() || error.is::<ExitWithTrouble>() { ExitCode::from(WRONG_USAGE) } else { ExitCode::FAILURE }
+}
+
+/// Reports that help or the version could not be printed. A closed standard output is not a failure.
+pub(crate) fn unprinted(error: io::Error) -> ExitCode {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        _ => unready(&anyhow::Error::new(error).context("cannot write to standard output")),
+    }
 }
 
 /// Reports a failure before the output was set up.

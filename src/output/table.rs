@@ -33,11 +33,11 @@ pub(crate) fn write<'a, const N: usize>(
             *width = one_line(&cell).width().max(*width);
         }
     }
-    write_line(out, headings.map(Cow::Borrowed), &widths)?;
-    rows.into_iter().try_for_each(|row| write_line(out, row.map(|cell| Cow::Owned(one_line(&cell))), &widths))
+    write_line(out, &headings.map(Cow::Borrowed), &widths)?;
+    rows.into_iter().try_for_each(|row| write_line(out, &row.map(|cell| Cow::Owned(one_line(&cell))), &widths))
 }
 
-fn write_line<const N: usize>(out: &mut dyn Write, cells: [Cow<'_, str>; N], widths: &[usize]) -> io::Result<()> {
+fn write_line<const N: usize>(out: &mut dyn Write, cells: &[Cow<'_, str>; N], widths: &[usize]) -> io::Result<()> {
     let mut text = String::new();
     for (cell, width) in cells.iter().zip(widths) {
         text.push_str(cell);

@@ -40,8 +40,8 @@ macro_rules! type_of {
 limits! {
     "Documents" {
         /// A manifest, an index of ModelKits or a config; these are read into memory. Registries accept at least 4 MiB
-        /// (OCI distribution 1.1, "Pushing Manifests"), and often no more. A manifest of this size has about 10,000
-        /// layers.
+        /// (OCI distribution 1.1, "Pushing Manifests"), and often no more. A manifest of this size has about 4,000
+        /// layers with tables of contents in the manifest, and 10,000 without.
         Bytes MANIFEST_BYTES = 4 * MIB;
         /// A Kitfile, which is read into memory; about 20,000 entries.
         Bytes KITFILE_BYTES = MIB;
@@ -64,6 +64,8 @@ limits! {
         Bytes PROJECT_TEXT_BYTES = 16 * MIB;
         /// The `config.json` of a model. Real ones have a few KiB; a larger file of that name is something else.
         Bytes MODEL_CONFIG_BYTES = MIB;
+        /// The parameters, metrics or tags of an MLflow run. More of them are data.
+        Count MLFLOW_FILES = 10_000;
         /// The file of an MLflow metric, with about 60 bytes for a step.
         Bytes METRIC_BYTES = 32 * MIB;
         /// The header of a file of weights. A GGUF file with a vocabulary of 256,000 words needs about 10 MB, and a
@@ -111,6 +113,9 @@ limits! {
         Bytes TABLE_LINE_BYTES = 16 * MIB;
         /// The dimensions of a tensor in a table.
         Count TABLE_DIMENSIONS = 64;
+        /// A table that is stored in the manifest. A blob of its own costs two requests on push and one on pull; the limit
+        /// is enough for about five files, and lets a manifest of 4 MiB describe 4,000 layers.
+        Count INLINE_TABLE_BYTES = 512;
         /// The files and folders in a table, about as many as fit into it.
         Count TABLE_ENTRIES = 250_000;
         /// A file without chunks that is verified in memory before it is returned. Tables of `kit` list the chunks of
@@ -123,7 +128,7 @@ limits! {
         Count SEEK_TABLE_FRAMES = 1024 * 1024;
     }
     "Lists of files" {
-        /// The files of a ModelKit that are listed or compared.
+        /// The files of a ModelKit that are listed.
         Count LISTED_FILES = 500_000;
         /// The paths of these files together.
         Bytes LISTED_PATHS_BYTES = 32 * MIB;
@@ -138,6 +143,9 @@ limits! {
         Count LIST_PAGES = 4000;
         /// All pages of a list together, of which each is at most as long as a manifest.
         Bytes LIST_BYTES = 64 * MIB;
+        /// The repositories that are checked as the origin of a blob: each check costs a request, and one origin is
+        /// enough.
+        Count ORIGINS = 4;
         /// The tags of a repository.
         Count TAGS = 200_000;
         /// The referrers of one manifest, such as its attestations. The others are left out, with a warning.
@@ -177,14 +185,25 @@ limits! {
         Count RECORDS = 16;
         /// The versions that `kit log` reads. The others are left out, with a warning.
         Count LOG_VERSIONS = 1000;
+        /// The layers of all versions that `kit log` compares. Versions beyond it are left out, with a warning.
+        Count LOG_LAYERS = 200_000;
         /// The ModelKits in a lineage; those beyond it are marked as left out.
         Count LINEAGE_NODES = 1000;
     }
     "Comparisons and deltas" {
+        /// The file in a registry that is read to compare it, unless `kit diff` has another value.
+        Bytes DIFF_REMOTE_BYTES = MIB;
+        /// The files of both ModelKits together that `kit diff` holds in memory. Files that are equal by the tables of
+        /// contents, and those in equal layers, do not count, apart from the files of one layer.
+        Count COMPARED_FILES = 280_000;
+        /// The chunks of these files. Beyond it, tensors are compared without the digests of their chunks.
+        Count COMPARED_PIECES = 500_000;
+        /// The files in the output of `kit diff`. The others are left out, with a warning.
+        Count DIFFERENT_FILES = 60_000;
         /// A text file that `kit diff --patch` compares line by line.
         Bytes DIFF_TEXT_BYTES = MIB;
-        /// All text files that one `kit diff --patch` compares.
-        Bytes DIFF_TEXTS_BYTES = 64 * MIB;
+        /// All text files that one `kit diff --patch` compares. They are in memory, and the patch as well.
+        Bytes DIFF_TEXTS_BYTES = 16 * MIB;
         /// The lines of a text that is compared.
         Count DIFF_LINES = 100_000;
         /// A CSV or JSON Lines file whose rows are compared. It is streamed, but every row is read.

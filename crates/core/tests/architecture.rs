@@ -88,14 +88,15 @@ const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
     ("remote_data", &["artifact", "files"]),
     ("transfer", &["artifact", "files"]),
     ("unpack", &["artifact", "files", "remote_data", "transfer"]),
-    ("pack", &["artifact", "files", "remote_data", "transfer"]),
+    ("guard", &["artifact", "files"]),
+    ("pack", &["artifact", "files", "remote_data", "transfer", "guard"]),
     ("bundle", &["artifact", "files", "transfer"]),
     ("keep", &["artifact", "files", "transfer"]),
-    ("diff", &["artifact", "files", "pack", "unpack"]),
-    ("validate", &["pack"]),
+    ("diff", &["artifact", "files", "guard", "pack", "unpack"]),
+    ("validate", &["pack", "guard"]),
     ("init", &["files"]),
     ("history", &["artifact", "diff"]),
-    ("import", &["artifact", "files", "transfer", "pack", "validate", "init"]),
+    ("import", &["artifact", "files", "transfer", "pack", "guard", "init"]),
 ];
 
 /// The maximum number of packages in Cargo.lock. Raising it is a deliberate decision, made in a commit.

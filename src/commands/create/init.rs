@@ -1,18 +1,20 @@
 //! `kit init`
 
-use std::path::{Component, PathBuf};
+use std::io::Write;
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use fs_err as fs;
 
 use crate::arguments::DepthArgs;
 use crate::commands::create::import::hub;
 use crate::commands::registries::prompt;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
-use crate::output::tidy;
+use crate::output::{counted, tidy};
 use kit_core::kitfile::{self, Package};
-use kit_core::ops::{self, Draft, ProjectFolder};
+use kit_core::ops::{self, Draft, IGNORE_FILE, IgnoreFile, ProjectFolder};
 use kit_core::sys::replace_file;
 use kit_core::upstream::HubUpstream;
 use kit_core::upstream::hub::Address;
@@ -22,6 +24,9 @@ use kit_core::upstream::hub::Address;
 /// Detects models, datasets, docs and code by file name. The format, framework and size of the model are read from its
 /// headers and configuration, the licence from its text, and other fields from the front matter of the model card
 /// (README.md). Files that notebooks load are noted as comments. The result is a draft: review it before packing.
+///
+/// A folder without a .kitignore gets one, unless --output names another place. It leaves out `.env` files, MLflow
+/// runs, and what .gitignore lists, except for weights and data.
 ///
 /// With --remote, only small descriptive files and the headers of weights are downloaded. Pass the result to
 /// `kit import -f`.
@@ -71,11 +76,39 @@ impl InitArgs {
         let draft = if self.remote { self.draft_remote(context) } else { self.draft_here(context) };
         let mut draft = draft.with_context(|| format!("cannot draft a Kitfile for `{}`", tidy(&self.path)))?;
         self.complete(context, &mut draft.kitfile.package)?;
+        let ignore = path.as_deref().map_or(Ok(None), |path| self.draft_ignore_file(context, path, &mut draft));
+        let ignore = ignore.with_context(|| format!("cannot draft a .kitignore for `{}`", tidy(&self.path)))?;
         let yaml = kitfile::to_yaml_with_notes(&draft.kitfile, &draft.notes);
         let Some(path) = path else { return Ok(context.output.result(yaml)?) };
         replace_file(&path, yaml.as_bytes())?;
         context.output.result(format!("Generated Kitfile:\n\n{yaml}"))?;
-        Ok(context.output.result(format!("Saved to path '{}'", path.display()))?)
+        context.output.result(format!("Saved to path '{}'", path.display()))?;
+        ignore.map_or(Ok(()), |ignore| self.save_ignore_file(context, &ignore))
+    }
+
+    /// Drafts a `.kitignore` for a folder without one, if the Kitfile is written to that folder.
+    fn draft_ignore_file(&self, context: &Context, kitfile: &Path, draft: &mut Draft) -> Result<Option<IgnoreFile>> {
+        if self.remote {
+            return Ok(None);
+        }
+        let folder = context.folder(&self.path)?;
+        if kitfile.parent() != Some(&folder) {
+            return Ok(None);
+        }
+        Ok(ops::draft_ignore_file(&ProjectFolder(folder), draft)?)
+    }
+
+    fn save_ignore_file(&self, context: &Context, ignore: &IgnoreFile) -> Result<()> {
+        let path = context.folder(&self.path)?.join(IGNORE_FILE);
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&path)?;
+        file.write_all(ignore.text.as_bytes())?;
+        let taken = counted(ignore.taken, "line");
+        context.output.say(&format!("Saved {IGNORE_FILE}, which leaves files out, with {taken} from .gitignore"));
+        if !ignore.refused.is_empty() {
+            let lines = ignore.refused.join("`, `");
+            context.output.say(&format!("Not taken from .gitignore, because the Kitfile names such files: `{lines}`"));
+        }
+        Ok(())
     }
 
     /// The output path; `None` for standard output. An existing file is an error without --force.

@@ -8,7 +8,7 @@ use clap::Args;
 use fs_err as fs;
 
 use crate::arguments::kitfile::KitfileText;
-use crate::arguments::{CompatArgs, lock_file};
+use crate::arguments::{AllowedArgs, CompatArgs, lock_file};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Moved, Usage, tidy, usage};
@@ -97,6 +97,8 @@ pub(crate) struct PackArgs {
     #[arg(long)]
     no_git: bool,
     #[command(flatten)]
+    allowed: AllowedArgs,
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
@@ -135,6 +137,7 @@ impl PackArgs {
             reading: if self.no_cache { Reading::Everything } else { Reading::Changed },
             keeping: if self.link { Keeping::Links } else { Keeping::Blobs },
             locking,
+            allowed: self.allowed.choice(),
             recording: Some(Recording {
                 builder: context.environment.builder.clone(),
                 time: context.environment.time,

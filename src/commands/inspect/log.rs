@@ -8,6 +8,7 @@ use super::diff::{FileData, show_file};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Format, table};
+use kit_core::limits;
 use kit_core::ops::{self, DiffOptions, LayerCount, LogOptions, Lookup, Version};
 use kit_core::provenance::Commit;
 
@@ -43,9 +44,6 @@ pub(crate) struct LogArgs {
     network: NetworkArgs,
 }
 
-/// The maximum size of files in a registry that are read to compare them, as in `kit diff`.
-const READ_LIMIT: u64 = 1024 * 1024;
-
 impl LogArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let versions =
@@ -61,7 +59,7 @@ impl LogArgs {
         let files = DiffOptions {
             only: None,
             jobs: ops::jobs(),
-            remote_limit: READ_LIMIT,
+            remote_limit: limits::DIFF_REMOTE_BYTES,
             with_patches: false,
             with_statistics: false,
         };
@@ -93,7 +91,7 @@ impl LogArgs {
         let record = version.record.as_ref();
         let mut data = json!({
             "tags": version.tags,
-            "digest": version.inspected.descriptor.digest,
+            "digest": version.descriptor.digest,
             "author": author(version),
             "time": record.and_then(|record| record.time).map(|time| time.to_string()),
             "commit": record.and_then(|record| record.commit.as_ref()).map(|commit| json!({
@@ -124,7 +122,7 @@ fn row(version: &Version) -> [String; 6] {
     let or_none = |text: String| if text.is_empty() { "-".to_owned() } else { text };
     [
         or_none(version.tags.join(", ")),
-        version.inspected.descriptor.digest.hex()[..12].to_owned(),
+        version.descriptor.digest.hex()[..12].to_owned(),
         or_none(time.map(|time| time.strftime("%Y-%m-%d %H:%M").to_string()).unwrap_or_default()),
         or_none(author(version).to_owned()),
         or_none(record.and_then(|record| record.commit.as_ref()).map(commit).unwrap_or_default()),
@@ -134,7 +132,7 @@ fn row(version: &Version) -> [String; 6] {
 
 /// The first author that the Kitfile names.
 fn author(version: &Version) -> &str {
-    version.inspected.modelkit.config.kitfile.package.authors.first().map_or("", String::as_str)
+    version.author.as_deref().unwrap_or_default()
 }
 
 /// Formats a commit; a star marks uncommitted changes.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::arguments::{CompatArgs, DryRunArgs, FormName, ImageArgs, dry_run};
+use crate::arguments::{AllowSecretsArgs, CompatArgs, DryRunArgs, FormName, ImageArgs, dry_run};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Moved, usage};
@@ -55,6 +55,8 @@ pub(crate) struct SendArgs {
     #[command(flatten)]
     pub(crate) dry_run: DryRunArgs,
     #[command(flatten)]
+    secrets: AllowSecretsArgs,
+    #[command(flatten)]
     pub(crate) network: NetworkArgs,
 }
 
@@ -94,6 +96,7 @@ impl SendArgs {
             Sent::WholeIndex => session.find_index(&source, Lookup::Local),
         };
         let found = found.with_context(failure)?;
+        self.secrets.check(&session, &found).with_context(failure)?;
         // A form that the ModelKit cannot have is an error before anything is uploaded.
         let also = also(&session, &found, &destination).with_context(failure)?;
         if self.dry_run.dry_run {

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
+use crate::arguments::AllowSecretsArgs;
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Output, counted, tidy, usage};
@@ -39,6 +40,8 @@ pub(crate) struct SaveArgs {
     #[arg(short, long)]
     remote: bool,
     #[command(flatten)]
+    secrets: AllowSecretsArgs,
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
@@ -55,6 +58,7 @@ impl SaveArgs {
         let find = |names: &[String]| names.iter().map(|name| self.find(context, &session, name)).collect();
         let (modelkits, since): (Result<Vec<_>>, Result<Vec<_>>) = (find(&self.modelkits), find(&self.since));
         let (modelkits, since) = (modelkits?, since?);
+        modelkits.iter().try_for_each(|named| self.secrets.check(&session, &named.found))?;
         let path = context.environment.absolute(Path::new(&self.output));
         let mut stream = Output::stream();
         let destination = match self.output.as_str() {

@@ -35,10 +35,10 @@ impl Scene {
             name: "Ada/Tiny-Net",
             license: Some("apache-2.0"),
             files: vec![
-                (".gitattributes", text(b"*.safetensors filter=lfs\n"), None),
+                (".gitattributes", text(b"*.bin filter=lfs\n"), None),
                 ("README.md", text(b"# Tiny\n"), None),
                 ("config.json", text(b"{}\n"), None),
-                ("model.safetensors", weights, digest),
+                ("model.bin", weights, digest),
                 ("src/deep/er/run it.py", text(b"print(1)\n"), None),
             ],
             token: None,
@@ -74,8 +74,8 @@ fn an_import_drafts_a_kitfile_and_contains_the_files_of_a_commit() {
     let tree = scene.sandbox.tree("out");
     let kitfile = scene.sandbox.read("out/Kitfile");
     let files: Vec<_> = tree.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(files, ["Kitfile", "README.md", "config.json", "model.safetensors", "src/deep/er/run it.py"]);
-    assert_eq!(scene.sandbox.read("out/model.safetensors"), "weights of a network\n");
+    assert_eq!(files, ["Kitfile", "README.md", "config.json", "model.bin", "src/deep/er/run it.py"]);
+    assert_eq!(scene.sandbox.read("out/model.bin"), "weights of a network\n");
     let source = format!("http://{}/Ada/Tiny-Net", scene.hub.host());
     for words in ["name: Tiny-Net", "authors: [Ada]", "license: apache-2.0", COMMIT, &source] {
         assert!(kitfile.contains(words), "no {words} in\n{kitfile}");
@@ -130,7 +130,7 @@ fn files_ignored_by_the_commit_are_left_out() {
         scene.sandbox.kit(&["ls", "a:v1"]).ok().stdout
     };
     for listed in [digest(&[]), digest(&["--layer-format", "raw"])] {
-        assert!(listed.contains("model.safetensors") && !listed.contains("run it.py"), "{listed}");
+        assert!(listed.contains("model.bin") && !listed.contains("run it.py"), "{listed}");
     }
     assert!(scene.hub.requests_of("GET", "/resolve/").iter().all(|request| !request.target.contains("run")));
 }
@@ -138,12 +138,12 @@ fn files_ignored_by_the_commit_are_left_out() {
 #[test]
 fn raw_layers_contain_one_file_each_and_a_model_folder_is_refused() {
     let scene = Scene::new();
-    scene.sandbox.write("Kitfile", "manifestVersion: 1.0.0\nmodel: {path: model.safetensors}\ncode: [{path: .}]\n");
+    scene.sandbox.write("Kitfile", "manifestVersion: 1.0.0\nmodel: {path: model.bin}\ncode: [{path: .}]\n");
     scene.import(&["Ada/Tiny-Net", "-f", "Kitfile", "-t", "a:v1", "--layer-format", "raw"]).ok();
     let manifest = &scene.sandbox.kit(&["inspect", "a:v1"]).ok().json()["manifest"];
     let path = |layer: &Value| layer["annotations"]["org.cncf.model.filepath"].as_str().unwrap().to_owned();
     let paths: Vec<_> = manifest["layers"].as_array().unwrap().iter().map(path).collect();
-    assert_eq!(paths, ["model.safetensors", "README.md", "config.json", "src/deep/er/run it.py"]);
+    assert_eq!(paths, ["model.bin", "README.md", "config.json", "src/deep/er/run it.py"]);
     scene.sandbox.write("Kitfile", "manifestVersion: 1.0.0\nmodel: {path: src}\n");
     let refused = scene.import(&["Ada/Tiny-Net", "-f", "Kitfile", "--layer-format", "raw"]).fails();
     refused.says("the model `src` is a folder").says("remove --push and --layer-format raw to pack it as a tar layer");
@@ -193,7 +193,7 @@ fn the_token_of_the_environment_stays_away_from_other_hubs() {
 fn wrong_bytes_are_refused_and_nothing_appears() {
     let scene = Scene::new();
     scene.storage.fail_later("GET", OBJECTS, 0, usize::MAX, Fault::WrongBytes);
-    scene.import(&["Ada/Tiny-Net", "-t", "a:v1"]).fails().says("model.safetensors");
+    scene.import(&["Ada/Tiny-Net", "-t", "a:v1"]).fails().says("model.bin");
     scene.sandbox.kit(&["inspect", "a:v1"]).fails();
     let registry = FakeRegistry::start();
     let name = format!("{}/a:v1", registry.host());
@@ -266,7 +266,7 @@ fn each_byte_is_fetched_once_but_for_a_piece_per_connection() {
     assert!((size..=most).contains(&fetched()), "{} bytes of {size}, {most} at most", fetched());
     assert!(scene.storage.requests_of("GET", OBJECTS).len() > 9, "all three connections were dropped");
     scene.sandbox.kit(&["unpack", "a:v1", "-d", "out"]).ok();
-    let content = fs_err::read(scene.sandbox.path("out/model.safetensors")).unwrap();
+    let content = fs_err::read(scene.sandbox.path("out/model.bin")).unwrap();
     assert!(content == scene.repository.files[3].1);
 }
 

@@ -58,16 +58,16 @@ fn files_that_oras_pushed_keep_their_paths() {
         MANIFEST,
         ("application/vnd.oci.empty.v1+json", &json!({})),
         &[
-            ("application/octet-stream", "weights", Some("weights/model.safetensors")),
+            ("application/octet-stream", "weights", Some("weights/model.bin")),
             ("text/plain", "# Net\n", Some("README.md")),
             ("text/csv", "a,b\n", Some("train.csv")),
         ],
     );
     scene.import(&[]).ok().says(&format!("Importing {} at {digest} (3 files,", scene.name()));
-    let expected = [("README.md", "# Net\n"), ("train.csv", "a,b\n"), ("weights/model.safetensors", "weights")];
+    let expected = [("README.md", "# Net\n"), ("train.csv", "a,b\n"), ("weights/model.bin", "weights")];
     assert_eq!(scene.files("team/net:v1"), expected.map(|(name, text)| (name.to_owned(), text.to_owned())));
     let kitfile = scene.sandbox.kit(&["info", "team/net:v1"]).ok().stdout;
-    for line in ["  path: weights/model.safetensors\n", "  - path: train.csv\n", "  name: net\n"] {
+    for line in ["  path: weights/model.bin\n", "  - path: train.csv\n", "  name: net\n"] {
         assert!(kitfile.contains(line), "{kitfile}");
     }
     let statement = &statements(&scene.sandbox)[0];
@@ -78,7 +78,7 @@ fn files_that_oras_pushed_keep_their_paths() {
     // Pushed straight away, each layer keeps its digest.
     scene.import(&["--push", "oci:layout:v1"]).ok();
     let listed = scene.sandbox.kit(&["ls", "oci:layout:v1"]).ok();
-    assert!(listed.stdout.contains("weights/model.safetensors"), "{}", listed.stdout);
+    assert!(listed.stdout.contains("weights/model.bin"), "{}", listed.stdout);
     let manifest = scene.sandbox.kit(&["inspect", "oci:layout:v1"]).ok().json()["manifest"].take();
     assert_eq!(manifest["layers"][0]["digest"], sha256(b"weights"));
 }

@@ -30,9 +30,9 @@ impl Scene {
         let pointer = format!("version https://git-lfs.github.com/spec/v1\noid {digest}\nsize {}\n", WEIGHTS.len());
         scene.show(None);
         for (path, content) in [
-            (".gitattributes", "*.safetensors filter=lfs diff=lfs merge=lfs -text\n*.txt text eol=crlf\n"),
+            (".gitattributes", "*.bin filter=lfs diff=lfs merge=lfs -text\n*.txt text eol=crlf\n"),
             ("README.md", "# Net\n"),
-            ("model.safetensors", &pointer),
+            ("model.bin", &pointer),
             ("notes.txt", "a\nb\n"),
             ("run.sh", "#!/bin/sh\n"),
         ] {
@@ -67,7 +67,7 @@ impl Scene {
             kind: "models",
             name: "ada/net",
             license: None,
-            files: vec![("model.safetensors", content, digest)],
+            files: vec![("model.bin", content, digest)],
             token,
             files_per_page: 1,
             storage: format!("http://{}", self.storage.host()),
@@ -97,8 +97,8 @@ fn a_commit_is_imported_with_its_large_files() {
     scene.import(&[&scene.address]).ok().says(&commit).says("tagged ada/net:latest");
     scene.sandbox.kit(&["unpack", "ada/net:latest", "-d", "out"]).ok();
     let names: Vec<_> = scene.sandbox.tree("out").into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["Kitfile", "LICENSE", "README.md", "model.safetensors", "notes.txt", "run.sh"]);
-    assert_eq!(scene.sandbox.read("out/model.safetensors").as_bytes(), WEIGHTS);
+    assert_eq!(names, ["Kitfile", "LICENSE", "README.md", "model.bin", "notes.txt", "run.sh"]);
+    assert_eq!(scene.sandbox.read("out/model.bin").as_bytes(), WEIGHTS);
     assert_eq!(scene.sandbox.read("out/notes.txt"), "a\nb\n", "as git has it");
     let kitfile = scene.sandbox.read("out/Kitfile");
     for words in ["name: net", "authors: [ada]", "license: Apache-2.0", &commit, &scene.address] {
@@ -152,25 +152,21 @@ fn the_kitfile_of_the_repository_is_the_default() {
     scene.import(&[&scene.address, "-t", "a:v1"]).ok();
     assert!(!scene.sandbox.kit(&["ls", "a:v1"]).ok().stdout.contains("model"));
     assert!(scene.storage.requests_of("GET", OBJECTS).is_empty(), "only what is in a layer is fetched");
-    scene.sandbox.write("Own", "manifestVersion: 1.0.0\nmodel: {path: model.safetensors}\n");
+    scene.sandbox.write("Own", "manifestVersion: 1.0.0\nmodel: {path: model.bin}\n");
     scene.import(&[&scene.address, "-t", "a:v1", "-f", "Own"]).ok();
-    assert!(scene.sandbox.kit(&["ls", "a:v1"]).ok().stdout.contains("model.safetensors"));
+    assert!(scene.sandbox.kit(&["ls", "a:v1"]).ok().stdout.contains("model.bin"));
 }
 
 #[test]
 fn large_files_of_a_folder_are_read_from_it() {
     let scene = Scene::new();
-    scene
-        .import(&["./repository"])
-        .fails()
-        .says("only the Git LFS pointer of `model.safetensors`")
-        .says("git lfs fetch");
+    scene.import(&["./repository"]).fails().says("only the Git LFS pointer of `model.bin`").says("git lfs fetch");
     let hex = sha256(WEIGHTS).replace("sha256:", "");
     let place = format!("repository/.git/lfs/objects/{}/{}/{hex}", &hex[..2], &hex[2..4]);
     scene.sandbox.write(&place, WEIGHTS);
     scene.import(&["./repository"]).ok().says("tagged repository:latest");
     scene.sandbox.kit(&["unpack", "repository:latest", "-d", "out"]).ok();
-    assert_eq!(scene.sandbox.read("out/model.safetensors").as_bytes(), WEIGHTS);
+    assert_eq!(scene.sandbox.read("out/model.bin").as_bytes(), WEIGHTS);
     assert!(!scene.sandbox.read("out/Kitfile").contains("repository/"), "no path of this disk");
     assert!(scene.server.requests().is_empty());
     let mut here = scene.sandbox.command(&["import", "."]);
@@ -208,7 +204,7 @@ fn a_push_sends_only_what_the_registry_lacks() {
     scene.import(&[&scene.address, "--push", &name, "--plain-http"]).ok();
     assert!(scene.storage.requests_of("GET", OBJECTS).is_empty(), "the registry has it");
     scene.sandbox.kit(&["unpack", &name, "-d", "out", "--plain-http"]).ok();
-    assert_eq!(scene.sandbox.read("out/model.safetensors").as_bytes(), WEIGHTS);
+    assert_eq!(scene.sandbox.read("out/model.bin").as_bytes(), WEIGHTS);
 }
 
 #[test]
@@ -223,7 +219,7 @@ fn a_revision_or_object_that_git_lacks_is_named() {
         files_per_page: 1,
         storage: String::new(),
     });
-    scene.import(&[&scene.address]).fails().says("does not have `model.safetensors`").says("Object does not exist");
+    scene.import(&[&scene.address]).fails().says("does not have `model.bin`").says("Object does not exist");
     scene.import(&["./nothing"]).fails().says("cannot import `./nothing`: it does not exist");
     scene.sandbox.write("plain/a.txt", "");
     scene.import(&["./plain"]).fails().says("it is a folder, but neither a git repository nor an MLflow run");

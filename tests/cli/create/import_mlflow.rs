@@ -136,11 +136,11 @@ fn a_run_is_pushed_from_its_own_folder() {
 fn several_models_and_weights_besides_are_one_model_with_parts() {
     let sandbox = run();
     sandbox.write(&format!("{RUN}/artifacts/second/MLmodel"), MODEL);
-    sandbox.write(&format!("{RUN}/artifacts/last.safetensors"), "weights\n");
+    sandbox.write(&format!("{RUN}/artifacts/last.bin"), "weights\n");
     import(&sandbox, &[RUN, "-t", "net:v1"]).ok();
     let model = sandbox.kit(&["info", "net:v1"]).ok().stdout;
     assert!(model.contains("  path: model\n"), "{model}");
-    assert!(model.contains("  parts:\n    - path: second\n    - path: last.safetensors\n"), "{model}");
+    assert!(model.contains("  parts:\n    - path: second\n    - path: last.bin\n"), "{model}");
 }
 
 #[test]

@@ -146,14 +146,14 @@ fn files_outside_of_the_folder_are_refused() {
 fn proxied_files_are_read_from_the_store_behind_the_server() {
     let scene = Scene::new("mlflow-artifacts:/7/5e1/artifacts");
     // MLflow leaves out the size of an empty file.
-    let listed = json!({ "files": [file("model.safetensors", 8), { "path": "empty", "is_dir": false }] });
+    let listed = json!({ "files": [file("model.bin", 8), { "path": "empty", "is_dir": false }] });
     scene.answer("/mlflow-artifacts/artifacts?path=7%2F5e1%2Fartifacts", &listed);
-    let place = format!("{PREFIX}/mlflow-artifacts/artifacts/7/5e1/artifacts/model.safetensors");
+    let place = format!("{PREFIX}/mlflow-artifacts/artifacts/7/5e1/artifacts/model.bin");
     let empty = format!("{PREFIX}/mlflow-artifacts/artifacts/7/5e1/artifacts/empty");
     scene.server.add_file(&place, b"weights\n");
     scene.server.add_file(&empty, b"");
     scene.import(&["runs:/5e1", "-t", "net:v1"], &[]).ok();
-    scene.sandbox.kit(&["info", "net:v1", "-f", "model.path"]).ok().prints("model.safetensors");
+    scene.sandbox.kit(&["info", "net:v1", "-f", "model.path"]).ok().prints("model.bin");
     for (path, content, changed) in [(&place, "weights\n", "short"), (&empty, "", "full")] {
         scene.server.add_file(path, changed.as_bytes());
         scene.import(&["runs:/5e1", "-t", "net:v2"], &[]).fails().says(path.rsplit('/').next().unwrap());

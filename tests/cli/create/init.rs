@@ -278,6 +278,63 @@ fn a_repository_of_a_hub_is_drafted_for_without_its_weights() {
 }
 
 #[test]
+fn a_kitignore_is_drafted_from_the_one_of_git() {
+    let sandbox = Sandbox::new();
+    for path in ["model.bin", "data/a.csv", "src/a.py", "build/a.py", "mlruns/0/meta.yaml", ".env", "notes.ipynb"] {
+        sandbox.write(&format!("p/{path}"), "x");
+    }
+    sandbox.write("p/.gitignore", "# comment\n\nbuild/\n*.bin\n/data/*.csv\n*.log\n!keep.log\n[\n");
+    let run = sandbox.kit(&["init", "p"]).ok();
+    expect![[r#"
+        # Files that `kit pack` leaves out, in the syntax of .dockerignore.
+        **/.env*
+        !**/.env.example
+        mlruns
+
+        # From .gitignore:
+        **/build
+        # **/*.bin
+        # data/*.csv
+        **/*.log
+        !**/keep.log
+        # **/[
+    "#]]
+    .assert_eq(&sandbox.read("p/.kitignore"));
+    run.says("Saved .kitignore, which leaves files out, with 3 lines from .gitignore")
+        .says("Not taken from .gitignore, because the Kitfile names such files: `*.bin`, `/data/*.csv`, `[`");
+    expect![[r#"
+        manifestVersion: 1.0.0
+        model:
+          name: model
+          path: model.bin
+        code:
+          - path: notes.ipynb
+          - path: src
+        datasets:
+          - path: data
+    "#]]
+    .assert_eq(&sandbox.read("p/Kitfile"));
+    sandbox.kit(&["validate", "p"]).ok();
+    sandbox.kit(&["pack", "p", "-t", "a:v1"]).ok();
+    let listed = sandbox.kit(&["ls", "a:v1", "--format", "{{.path}}"]).ok().stdout;
+    assert_eq!(listed, "Kitfile\ndata/a.csv\nmodel.bin\nnotes.ipynb\nsrc/a.py\n");
+}
+
+#[test]
+fn an_existing_kitignore_is_kept() {
+    let sandbox = Sandbox::new();
+    sandbox.write("p/model.bin", "x");
+    sandbox.write("p/.kitignore", "mine\n");
+    let run = sandbox.kit(&["init", "p"]).ok();
+    assert!(!run.stderr.contains(".kitignore"), "{}", run.stderr);
+    assert_eq!(sandbox.read("p/.kitignore"), "mine\n");
+    sandbox.write("q/model.bin", "x");
+    sandbox.kit(&["init", "q", "-o", "Kitfile"]).ok();
+    sandbox.kit(&["init", "q", "-o", "-"]).ok();
+    assert_eq!(sandbox.names("q"), ["model.bin"]);
+}
+
+#[test]
 fn folders_of_a_model_of_sentence_transformers_belong_to_it() {
     let sandbox = Sandbox::new();
     let modules = json!([

@@ -1,5 +1,6 @@
 //! Tests of the commands that make a ModelKit or prepare one.
 
+mod guards;
 mod hub;
 mod import_artifact;
 mod import_git;
@@ -7,6 +8,7 @@ mod import_mlflow;
 mod import_tracking;
 mod init;
 mod kitfile_rules;
+mod left_out;
 mod link;
 mod lock;
 pub mod mcp;

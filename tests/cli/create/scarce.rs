@@ -4,6 +4,7 @@ use std::process::Command;
 
 use fs_err as fs;
 
+use kit_testkit::registry::FakeRegistry;
 use kit_testkit::sandbox::Sandbox;
 
 #[test]
@@ -176,7 +177,11 @@ fn removing_frees_space_on_a_full_disk() {
     .says("freed");
     // The content that another name needs stays.
     let run = on_small_disk(&sandbox, &format!("{filled}{proof}$KIT remove b:v2 && exit 9; rm kit/ballast; $KIT fsck"));
-    run.ok().prints("The store is sound: ").says("Failed to remove `b:v2`").says("No space left on device");
+    run.ok()
+        .prints("The store is sound: ")
+        .says("Failed to remove `b:v2`")
+        .says("not enough space: ")
+        .says("No space left on device");
     // A name of which nothing is left can be removed as well.
     let broken = "rm $(find kit/store/blobs -size +100k | head -n 1); ";
     let run = on_small_disk(
@@ -187,4 +192,41 @@ fn removing_frees_space_on_a_full_disk() {
         ),
     );
     run.ok();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn every_byte_of_new_files_counts() {
+    let sandbox = Sandbox::new();
+    large_model(&sandbox, "one", 1);
+    sandbox.write("one/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: .}\n");
+    let registry = FakeRegistry::start();
+    let remote = format!("{}/team/one:v1", registry.host());
+    sandbox.kit(&["pack", "one", "--push", &remote, "--plain-http"]).ok();
+    sandbox.kit(&["pack", "one", "--push", "oci:layout:v1", "--compression", "gzip"]).ok();
+    // A little less than the 500,000 bytes of the file are free, and more than seven eighths of them.
+    let script = format!(
+        "mkdir kit/out; dd if=/dev/zero of=kit/ballast bs=4k count=395 status=none; \
+         $KIT unpack {remote} -d kit/out --plain-http && exit 9; rm -rf kit/out/* && ls -A kit/out; \
+         $KIT unpack oci:layout:v1 -d kit/out && exit 9; exit 7"
+    );
+    let run = on_small_disk(&sandbox, &script);
+    assert_eq!(run.code, Some(7), "{}", run.stderr);
+    let refused = run.stderr.matches("/kit/out`: 488.2 KiB needed, ").count();
+    assert_eq!(refused, 2, "{}", run.stderr);
+    assert_eq!(run.stdout, "", "nothing is left");
+    run.says("hint: free disk space");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_becomes_full_is_reported_like_one_that_is_too_small() {
+    let sandbox = Sandbox::new();
+    large_model(&sandbox, "one", 1);
+    // Compressed layers have no size before they are written.
+    let script = "dd if=/dev/zero of=kit/ballast bs=4k count=400 status=none; \
+                  $KIT pack one -t a:v1 --compression gzip && exit 9; exit 7";
+    let run = on_small_disk(&sandbox, script);
+    assert_eq!(run.code, Some(7), "{}", run.stderr);
+    run.says("caused by: not enough space in `").says("/kit/store`: ").says(" free").says("hint: free disk space");
 }

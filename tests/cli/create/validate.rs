@@ -30,7 +30,16 @@ fn every_rule_reports_position_and_remedy() {
     sandbox.write("p/adapter.bin", "weights");
     sandbox.write("p/notes/a.md", "");
     sandbox.write("p/left.txt", "");
-    for path in ["a.py", ".DS_Store", "__pycache__/a.pyc", "__pycache__/b.pyc", "sub/x.swp", ".env", ".env.example"] {
+    for path in [
+        "a.py",
+        ".DS_Store",
+        "__pycache__/a.pyc",
+        "__pycache__/b.pyc",
+        "sub/x.swp",
+        ".env",
+        ".env.example",
+        "sub/a.orig",
+    ] {
         sandbox.write(&format!("p/src/{path}"), "");
     }
     let token = format!("hf{}{}", '_', "aB".repeat(17));
@@ -40,6 +49,8 @@ fn every_rule_reports_position_and_remedy() {
     let run = sandbox.kit(&["validate", "p"]).fails();
     assert!(!run.stdout.contains(&token) && !run.stderr.contains(&token));
     expect![[r#"
+        src/.env: error: files with this name contain secrets (secret)
+          add `src/.env` to .kitignore to exclude it; revoke the secret if it was ever pushed
         src/settings.py:2: error: this looks like a Hugging Face token (secret)
           add `src/settings.py` to .kitignore to exclude it; revoke the secret if it was ever pushed
         Kitfile:12:11: error: path `gone` does not exist (missing-path)
@@ -52,14 +63,8 @@ fn every_rule_reports_position_and_remedy() {
           write `registry.example/base:v1@DIGEST`; `kit inspect registry.example/base:v1` shows the digest
         Kitfile:13:17: warning: `other.example/set:v2` is a tag, which may point to another version later (unpinned-parent)
           write `other.example/set:v2@DIGEST`; `kit inspect other.example/set:v2` shows the digest
-        src/.DS_Store: warning: this was left behind by a tool, and would be packed (junk)
-          add `**/.DS_Store` to .kitignore to exclude it
-        src/__pycache__: warning: this was left behind by a tool, and would be packed (junk)
-          add `**/__pycache__` to .kitignore to exclude it
-        src/sub/x.swp: warning: this was left behind by a tool, and would be packed (junk)
-          add `**/x.swp` to .kitignore to exclude it
-        src/.env: warning: files with this name usually contain secrets (secret)
-          add `src/.env` to .kitignore to exclude it; revoke the secret if it was ever pushed
+        src/sub/a.orig: warning: this was left behind by a tool, and would be packed (junk)
+          add `**/a.orig` to .kitignore to exclude it
         Kitfile:9:11: warning: `notes` is listed here but excluded by .kitignore (ignored)
           remove the line from .kitignore, or remove the entry
         Kitfile:11:11: warning: `data` contains no files, so its layer would be empty (empty-layer)
@@ -67,7 +72,7 @@ fn every_rule_reports_position_and_remedy() {
         left.txt: warning: this is not in any layer, and would not be packed (uncovered)
           add it to the Kitfile, or to .kitignore if it should not be packed
     "#]].assert_eq(&run.stdout);
-    run.says("2 errors, ");
+    run.says("3 errors, ");
     let rows = sandbox.kit(&["validate", "p", "--format", "json"]).fails().json();
     assert_eq!(rows[0]["rule"], "secret");
     let rules = sandbox.kit(&["validate", "p", "--format", "{{.rule}}"]).fails().stdout;

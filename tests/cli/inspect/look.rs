@@ -15,7 +15,7 @@ fn packed() -> Sandbox {
 fn list_shows_a_row_per_tag() {
     let sandbox = packed();
     sandbox.write("bare/Kitfile", "manifestVersion: 1.0.0\n");
-    sandbox.kit(&["pack", "bare"]).ok();
+    sandbox.kit(&["pack", "bare", "--allow-empty"]).ok();
     let run = sandbox.kit(&["list"]).ok();
     expect![[r#"
         REPOSITORY   TAG      MAINTAINER   NAME     SIZE       DIGEST

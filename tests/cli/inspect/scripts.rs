@@ -75,7 +75,7 @@ fn a_list_is_filtered_by_parts() {
 fn no_cell_of_a_list_is_empty_or_has_two_blanks() {
     let sandbox = Sandbox::new();
     sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\npackage: {name: 'a   b ', authors: ['  ']}\n");
-    sandbox.kit(&["pack", "p", "-t", "x:v1"]).ok();
+    sandbox.kit(&["pack", "p", "-t", "x:v1", "--allow-empty"]).ok();
     let list = sandbox.kit(&["list"]).ok().stdout;
     let cells = |line: &str| line.split("  ").filter(|cell| !cell.is_empty()).count();
     assert!(list.lines().all(|line| cells(line) == 6), "{list}");

@@ -276,7 +276,7 @@ fn many_tensors_are_listed_and_compared_in_little_memory() {
     };
     let json = format!("{{{}}}", (0..TENSORS).map(tensor).collect::<Vec<_>>().join(","));
     for (folder, value) in [("first", 1), ("second", 2)] {
-        let file = [&(json.len() as u64).to_le_bytes()[..], json.as_bytes(), &[value; TENSORS]].concat();
+        let file = [&(json.len() as u64).to_le_bytes()[..], json.as_bytes(), &vec![value; TENSORS]].concat();
         let padding = vec![0; 1024 + file.len().next_multiple_of(512) - file.len()];
         let layer = [header("d/a.safetensors", file.len() as u64).as_bytes(), &file[..], &padding].concat();
         layout(&sandbox, &layer, "tar", None);
@@ -289,4 +289,16 @@ fn many_tensors_are_listed_and_compared_in_little_memory() {
     check_memory(&sandbox, &[&diff[..], &["json"]].concat(), "model.layers.49999");
     check_memory(&sandbox, &[&diff[..], &["table"]].concat(), "50000 of 50000 tensors changed");
     check_memory(&sandbox, &[&diff[..], &["yaml"]].concat(), "cannot list 50001 files and tensors in this format");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn many_files_are_compared_in_little_memory() {
+    let sandbox = Sandbox::new();
+    for (folder, start) in [("first", 0), ("second", 30_000)] {
+        let files = (start..start + 70_000).flat_map(|number| *header(&format!("d/{number:060}"), 0).as_bytes());
+        layout(&sandbox, &files.chain([0; 1024]).collect::<Vec<_>>(), "tar", None);
+        fs::rename(sandbox.path("layout"), sandbox.path(folder)).unwrap();
+    }
+    check_memory(&sandbox, &["diff", "oci:first:v1", "oci:second:v1"], "30000 moved");
 }

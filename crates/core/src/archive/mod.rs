@@ -13,7 +13,9 @@ mod tar;
 mod unpack;
 
 pub use error::{Conflict, Error, Obstacle};
-pub use ignore::{IgnoreProblem, IgnoreRules, InvalidPathPattern, PathPatterns};
+pub use ignore::{
+    IgnoreProblem, IgnoreRules, InvalidPathPattern, LeftOut, PathPatterns, is_left_by_tool, translate_gitignore,
+};
 pub use mcp_bundle::{InvalidMcpBundle, check_mcp_bundle};
 pub use pack::{Fingerprint, LayerSource, LayerSummary, Links, Measured, write_layer};
 pub use tar::{KnownTar, LayerMember, Listing, TarWriter, file_header};

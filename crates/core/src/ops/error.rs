@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::index_error::IndexError;
+use super::refused::{Empty, Secret};
 use super::remote_data_error::RemoteDataError;
 use super::tag_state::TagState;
 use crate::archive;
@@ -110,9 +111,9 @@ pub enum Error {
         /// The repository with its registry.
         repository: String,
         /// The most similar tags of the repository.
-        similar: Vec<String>,
+        similar: Box<[String]>,
         /// The answer of the registry.
-        source: Box<ContentError>,
+        source: ContentError,
     },
     /// The registry does not delete manifests or tags.
     #[error("removing models is unsupported by registry {registry}")]
@@ -191,6 +192,12 @@ pub enum Error {
         /// The cause.
         source: archive::InvalidMcpBundle,
     },
+    /// Files contain secrets.
+    #[error("files that look like secrets:{}", first_of(.0))]
+    Secrets(Vec<Secret>),
+    /// A ModelKit would have no content.
+    #[error("nothing to use:{}", first_of(.0))]
+    Empty(Vec<Empty>),
     /// The result of packing does not match the lock file; the error lists all differences.
     #[error("the result would not match the lock file:{}", listed(.0))]
     Drift(Vec<modelkit::Drift>),
@@ -203,6 +210,16 @@ pub enum Error {
         needed: u64,
         /// The number of free bytes.
         free: u64,
+    },
+    /// The disk became full.
+    #[error("not enough space in `{}`: {} free", folder.display(), human(*free))]
+    DiskFull {
+        /// The folder that was written to.
+        folder: PathBuf,
+        /// The number of bytes that are free after the failure.
+        free: u64,
+        /// The failure.
+        source: Box<Error>,
     },
     /// The destination contains the digest of another artifact.
     #[error("`{destination}` contains another digest than the ModelKit, which is `{digest}`")]
@@ -270,7 +287,7 @@ impl Error {
         match self {
             Self::Archive(error) => error.has_lines(),
             Self::Index(error) => error.has_lines(),
-            Self::Kitfile(_) | Self::NothingMatches { .. } | Self::Drift(_) => true,
+            Self::Kitfile(_) | Self::NothingMatches { .. } | Self::Drift(_) | Self::Secrets(_) | Self::Empty(_) => true,
             _ => false,
         }
     }
@@ -285,4 +302,12 @@ pub(super) fn reason(error: &dyn std::error::Error) -> String {
 /// Each item on a line of its own.
 pub(super) fn listed(things: &[impl std::fmt::Display]) -> String {
     things.iter().map(|thing| format!("\n  {}", printable(&thing.to_string()))).collect::<Vec<_>>().concat()
+}
+
+/// The first items, each on a line of its own. Their texts are printable.
+fn first_of(things: &[impl std::fmt::Display]) -> String {
+    const LISTED: usize = 20;
+    let lines = things.iter().take(LISTED).map(|thing| format!("\n  {thing}")).collect::<Vec<_>>().concat();
+    let more = things.len().saturating_sub(LISTED);
+    if more == 0 { lines } else { format!("{lines}\n  and {more} more") }
 }

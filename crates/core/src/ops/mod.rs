@@ -10,6 +10,7 @@ mod diff;
 mod disk_space;
 mod error;
 mod files;
+mod guard;
 mod history;
 mod import;
 mod index_error;
@@ -18,6 +19,7 @@ mod keep;
 mod lacking;
 mod pack;
 mod read_once;
+mod refused;
 mod remote_data;
 mod remote_data_error;
 mod session;
@@ -35,17 +37,19 @@ pub use diff::{
     LayerRow, NumbersDiff, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff,
     UnknownConcern, Verified, VerifyOptions, diff, verify_lock, verify_modelkit,
 };
+pub use disk_space::is_disk_full;
 pub use error::Error;
 pub use files::{
     CpOptions, FileLocation, InvalidFileLocation, ListedFile, WeighedModel, WeightFile, cat, cp, is_folder, ls, weigh,
 };
+pub use guard::{Allowed, refuse_secrets};
 pub use history::{Edge, EdgeKind, LayerCount, Lineage, LogOptions, Node, Proof, Version, lineage, log};
 pub use import::{
     ArtifactUpstream, GitUpstream, ImportError, ImportOptions, MlflowFolder, clear_imports, fetch_git, import,
     import_to, is_mlflow, open_artifact, unfinished_imports,
 };
 pub use index_error::IndexError;
-pub use init::{Draft, Project, ProjectFolder, init, init_remote};
+pub use init::{Draft, IGNORE_FILE, IgnoreFile, Project, ProjectFolder, draft_ignore_file, init, init_remote};
 pub use keep::{
     Additions, Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, PruneOptions, Removable, Removal, Removed,
     Unpinned, UpdateOptions, add_to_index, check, create_index, diagnose, find_by_prefix, find_remote, list_layout,
@@ -56,6 +60,7 @@ pub use pack::{
     Git, ImageBase, Keeping, Locking, PackOptions, Packed, PackedAway, Reading, Recording, convert, image_base,
     list_as, pack, pack_and_push, publish,
 };
+pub use refused::{Empty, Lack, Secret};
 pub use remote_data::RemoteData;
 pub use remote_data_error::RemoteDataError;
 pub use session::{Located, Location, Lookup, Session, find_here, find_index_here};

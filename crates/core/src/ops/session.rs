@@ -87,8 +87,8 @@ impl Located {
             (source @ ContentError::NotFound(_), Some(repository)) if Tag::new(&self.name).is_some() => {
                 Error::NoSuchTag {
                     repository: repository.to_string(),
-                    similar: self.similar_tags(repository),
-                    source: Box::new(source),
+                    similar: self.similar_tags(repository).into(),
+                    source,
                 }
             }
             (error, _) => Error::reading("the manifest", error),

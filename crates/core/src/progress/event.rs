@@ -11,6 +11,13 @@ use crate::digest::Digest;
 pub enum Event<'a> {
     /// A layer was packed.
     LayerPacked(LayerPacked<'a>),
+    /// Files and folders of tools are not packed, because neither the Kitfile nor `.kitignore` names them.
+    FilesLeftOut {
+        /// The first paths; a folder counts as one.
+        paths: Vec<&'a str>,
+        /// The number of paths that are not in `paths`.
+        more: usize,
+    },
     /// The config or the manifest of a ModelKit was written to the local store.
     DocumentSaved {
         /// The document.

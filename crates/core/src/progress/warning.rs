@@ -218,11 +218,20 @@ pub enum Warning<'a> {
         /// The number of referrers that are read.
         limit: usize,
     },
-    /// A repository has more versions than are read.
+    /// A repository has more versions, or more layers in all of them, than are read.
     VersionsCutOff {
         /// The repository.
         name: &'a str,
-        /// The number of versions that are read.
+        /// The things that are counted.
+        what: &'static str,
+        /// The number of things that are read.
+        limit: usize,
+    },
+    /// More files differ than are listed.
+    DifferencesCutOff {
+        /// The number of files that differ.
+        total: usize,
+        /// The number of files that are listed.
         limit: usize,
     },
     /// A ModelKit in the lineage, or with a tag of the repository, could not be read.

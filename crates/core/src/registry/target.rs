@@ -5,12 +5,9 @@ use tracing::debug;
 
 use super::error::Error;
 use super::repository::{PULL, PUSH, Repository, content_length};
+use crate::limits;
 use crate::oci::{BlobOutcome, Content, ContentError, Descriptor, Referrer, Subject, Target};
 use crate::registry::upload::Upload;
-
-/// The number of repositories that are checked as the origin of a blob: each check costs a request, and one origin is
-/// enough.
-const ORIGINS_LIMIT: usize = 4;
 
 /// The size up to which sending a blob that may be there costs less than asking for it first: it takes about as long as
 /// a round trip.
@@ -90,7 +87,7 @@ impl Target for Repository {
             answer.inspect_err(|refusal| debug!(%refusal, origin = %name, "nothing to mount")).unwrap_or(false)
         };
         let others = candidates.iter().filter(|name| *name != self.name());
-        Ok(others.take(ORIGINS_LIMIT).find(gives).cloned())
+        Ok(others.take(limits::ORIGINS).find(gives).cloned())
     }
 
     /// The registry verifies the bytes before it confirms.

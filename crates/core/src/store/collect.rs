@@ -67,6 +67,7 @@ impl Store {
         removed.bytes += bytes;
         self.forget_lost_layers()?;
         self.forget_lost_tables()?;
+        self.forget_lost_checks()?;
         Ok(removed)
     }
 

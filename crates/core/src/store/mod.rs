@@ -26,6 +26,7 @@ mod members;
 mod reader;
 mod referrers;
 mod remembered;
+mod secrets;
 mod tables;
 #[cfg(test)]
 mod tests;

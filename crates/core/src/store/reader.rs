@@ -1,11 +1,14 @@
 //! Reads from a store, through the interface of every source.
 
+use std::sync::{Mutex, PoisonError};
+
 use super::blob::FileContent;
 use super::error::Error;
 use super::index::Entry;
 use super::layout::{Names, Store};
 use super::links::LayerContent;
 use super::lock::Share;
+use super::referrers::ReferrerMap;
 use crate::digest::Digest;
 use crate::oci::{CheckedTables, Content, ContentError, Descriptor, Source, read_document};
 
@@ -13,6 +16,8 @@ use crate::oci::{CheckedTables, Content, ContentError, Descriptor, Source, read_
 pub struct Reader {
     store: Store,
     names: Names,
+    /// The referrers of the repository, once they were asked for.
+    referrers: Mutex<Option<ReferrerMap>>,
     _share: Share,
 }
 
@@ -21,7 +26,7 @@ impl Store {
     pub fn reader(&self, names: Names) -> Result<Reader, Error> {
         let share = self.share_to_read()?;
         let share = if matches!(names, Names::Tags) { share.without_collecting() } else { share };
-        Ok(Reader { store: self.clone(), names, _share: share })
+        Ok(Reader { store: self.clone(), names, referrers: Mutex::default(), _share: share })
     }
 
     /// Finds `name`, a tag or a digest, among the entries that `names` includes and the members of their indexes. A tag
@@ -94,7 +99,13 @@ impl Source for Reader {
     }
 
     fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
-        Ok(self.store.referrers(&self.names, subject)?)
+        let mut known = self.referrers.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.as_ref().is_some_and(|known| known.is_of(&self.store)) {
+            *known = Some(self.store.referrer_map(&self.names)?);
+        }
+        let candidates = known.as_ref().map(|known| known.candidates(&subject.digest)).unwrap_or_default();
+        drop(known);
+        Ok(self.store.read_referrers(candidates, subject))
     }
 
     fn checked_tables(&self) -> Option<&dyn CheckedTables> {

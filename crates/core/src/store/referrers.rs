@@ -3,7 +3,9 @@
 //! A referrer has an entry without a name, as oras writes it. An annotation of `kit` distinguishes it from an artifact
 //! that lost its name. It stays as long as its subject has an entry in the same repository.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+
+use fs_err as fs;
 
 use super::error::Error;
 use super::index::Entry;
@@ -11,6 +13,7 @@ use super::layout::{Names, Store};
 use crate::digest::Digest;
 use crate::limits;
 use crate::oci::{Annotations, Descriptor, Referrer};
+use crate::sys::Metadata;
 
 /// An annotation of `kit`: the digest of the subject of an entry without a name.
 pub(super) const SUBJECT: &str = "ml.kitops.modelkit.subject";
@@ -28,30 +31,75 @@ pub(super) fn annotations(manifest: &Descriptor, bytes: &[u8]) -> Annotations {
     subject.into_iter().collect()
 }
 
+/// The manifests of a repository that may be referrers, by subject: the index is read once for all subjects.
+pub(super) struct ReferrerMap {
+    /// The state of the index file when it was read. Every change of the index makes a new file.
+    index: Option<Metadata>,
+    by_subject: HashMap<Digest, Vec<Descriptor>>,
+}
+
+impl ReferrerMap {
+    /// Returns true if the index of `store` is the one that was read.
+    pub(super) fn is_of(&self, store: &Store) -> bool {
+        self.index.is_some() && self.index == state(store)
+    }
+
+    /// The manifests that may be referrers of `subject`.
+    pub(super) fn candidates(&self, subject: &Digest) -> Vec<Descriptor> {
+        self.by_subject.get(subject).cloned().unwrap_or_default()
+    }
+}
+
+fn state(store: &Store) -> Option<Metadata> {
+    fs::metadata(store.index_file()).ok().map(|metadata| Metadata::from(&metadata))
+}
+
 impl Store {
-    /// Returns the referrers of `subject` in the repository of `names`. A damaged one is left out; `kit fsck` reports
-    /// it.
+    /// Reads the index for the referrers in the repository of `names`.
+    pub(super) fn referrer_map(&self, names: &Names) -> Result<ReferrerMap, Error> {
+        // If the index changes in between, the map is read again.
+        let index = state(self);
+        let mut by_subject: HashMap<Digest, Vec<Descriptor>> = HashMap::new();
+        for entry in self.entries()?.into_iter().filter(|entry| names.may_be_referrer(entry)) {
+            if let Some(subject) = entry.subject().or_else(|| self.subject_of(&entry.descriptor)) {
+                let descriptor = Descriptor { annotations: Annotations::new(), ..entry.descriptor };
+                by_subject.entry(subject).or_default().push(descriptor);
+            }
+        }
+        Ok(ReferrerMap { index, by_subject })
+    }
+
+    fn subject_of(&self, manifest: &Descriptor) -> Option<Digest> {
+        Some(Referrer::read(manifest, &self.read_document(manifest).ok()?)?.subject)
+    }
+
+    /// Returns the referrers of `subject` in the repository of `names`.
     pub(super) fn referrers(&self, names: &Names, subject: &Descriptor) -> Result<Vec<Descriptor>, Error> {
+        let candidates = self.referrer_map(names)?.candidates(&subject.digest);
+        Ok(self.read_referrers(candidates, subject))
+    }
+
+    /// Returns the referrers of `subject` among the `candidates`. A damaged one is left out; `kit fsck` reports it.
+    pub(super) fn read_referrers(&self, candidates: Vec<Descriptor>, subject: &Descriptor) -> Vec<Descriptor> {
         let mut found: Vec<Descriptor> = Vec::new();
-        for entry in self.entries()?.iter().filter(|entry| names.may_refer(entry, &subject.digest)) {
-            let Ok(bytes) = self.read_document(&entry.descriptor) else { continue };
-            let Some(referrer) = Referrer::read(&entry.descriptor, &bytes) else { continue };
+        for manifest in candidates {
+            let Ok(bytes) = self.read_document(&manifest) else { continue };
+            let Some(referrer) = Referrer::read(&manifest, &bytes) else { continue };
             let is_new = found.iter().all(|other| other.digest != referrer.descriptor.digest);
             if referrer.subject == subject.digest && is_new && found.len() <= limits::REFERRERS {
                 found.push(referrer.descriptor);
             }
         }
-        Ok(found)
+        found
     }
 }
 
 impl Names {
-    /// Returns true if `entry` may be a referrer of `subject`. Indexes of other tools do not contain the subject, so
-    /// their manifests have to be read.
-    fn may_refer(&self, entry: &Entry, subject: &Digest) -> bool {
+    /// Returns true if `entry` may be a referrer. Indexes of other tools do not contain the subject, so their manifests
+    /// have to be read.
+    fn may_be_referrer(&self, entry: &Entry) -> bool {
         let is_foreign = matches!(self, Self::Tags) && !entry.descriptor.annotations.contains_key(SUBJECT);
-        let is_candidate = entry.name().is_none() && is_foreign || entry.subject().as_ref() == Some(subject);
-        is_candidate && self.include(entry)
+        (entry.name().is_none() && is_foreign || entry.subject().is_some()) && self.include(entry)
     }
 }
 

@@ -29,15 +29,17 @@ impl Store {
     /// Forgets the tables of layers that the store no longer has.
     pub(super) fn forget_lost_tables(&self) -> Result<(), Error> {
         for (name, _) in files(&self.tables())? {
-            let layer = name.split_once('-').and_then(|(layer, _)| format!("sha256:{layer}").parse::<Digest>().ok());
-            let is_there = |layer: Digest| {
-                self.blob_path(&layer).exists() || self.recipe(&layer).is_ok_and(|recipe| recipe.is_some())
-            };
-            if !layer.is_some_and(is_there) {
+            let layer = name.split_once('-').and_then(|(layer, _)| format!("sha256:{layer}").parse().ok());
+            if !layer.is_some_and(|layer| self.still_has(&layer)) {
                 remove_if_there(&self.tables().join(name))?;
             }
         }
         Ok(())
+    }
+
+    /// Returns true if the store has the layer, as a blob or as a recipe.
+    pub(super) fn still_has(&self, layer: &Digest) -> bool {
+        self.blob_path(layer).exists() || self.recipe(layer).is_ok_and(|recipe| recipe.is_some())
     }
 }
 

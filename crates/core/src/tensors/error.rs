@@ -73,6 +73,19 @@ impl Error {
         matches!(self, Self::Version(_) | Self::UnknownType { .. } | Self::TooLarge | Self::TooMany { .. })
     }
 
+    /// Returns true if bytes are missing at the end of the file.
+    pub fn is_cut_off(&self) -> bool {
+        match self {
+            Self::Truncated => true,
+            Self::WrongEnd { end, file_size } => end > file_size,
+            Self::Tensor { problem, .. } => *problem == Self::BEYOND_END,
+            _ => false,
+        }
+    }
+
+    /// The problem of a tensor whose bytes are missing.
+    pub(super) const BEYOND_END: &str = "extends beyond the end of the file";
+
     pub(super) fn tensor(name: &str, problem: &'static str) -> Self {
         Self::Tensor { name: name.to_owned(), problem }
     }

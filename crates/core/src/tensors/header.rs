@@ -117,7 +117,7 @@ impl Header {
             }
             reached = tensor.end().ok_or_else(|| Error::tensor(&tensor.name, "is too large"))?;
             if file_size.is_some_and(|size| reached > size) {
-                return Err(Error::tensor(&tensor.name, "extends beyond the end of the file"));
+                return Err(Error::tensor(&tensor.name, Error::BEYOND_END));
             }
         }
         Ok(Self { format, tensors, metadata })

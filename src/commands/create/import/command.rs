@@ -9,7 +9,7 @@ use clap::Args;
 use super::attestation::Attestation;
 use super::mlflow;
 use super::origin::{Origin, PUBLIC_ALIASES, PUBLIC_HUB, Tool, own_hub, tool};
-use crate::arguments::DepthArgs;
+use crate::arguments::{AllowedArgs, DepthArgs};
 use crate::commands::create::pack;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
@@ -97,6 +97,8 @@ pub(crate) struct ImportArgs {
     /// Type of REPOSITORY [default: detected from its host or its files]
     #[arg(long, value_name = "TOOL")]
     tool: Option<Tool>,
+    #[command(flatten)]
+    allowed: AllowedArgs,
     #[command(flatten)]
     network: NetworkArgs,
 }
@@ -292,6 +294,7 @@ impl ImportArgs {
             folder: context.environment.imports_folder(),
             builder: context.environment.builder.clone(),
             time: context.environment.time,
+            allowed: self.allowed.choice(),
         })
     }
 

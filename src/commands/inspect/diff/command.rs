@@ -57,7 +57,7 @@ pub(crate) struct DiffArgs {
     exit_code: bool,
     /// Maximum size of files to read from a registry; larger files of equal size are compared by their headers only, if
     /// they are weights
-    #[arg(long, value_name = "BYTES", default_value_t = 1024 * 1024)]
+    #[arg(long, value_name = "BYTES", default_value_t = limits::DIFF_REMOTE_BYTES)]
     read_limit: u64,
     /// Show line-by-line differences of small text files, and the content of added and removed ones. Control characters
     /// are escaped, except in JSON and YAML

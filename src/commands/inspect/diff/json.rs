@@ -10,8 +10,8 @@ use kit_core::ops::{
 };
 use kit_core::tensors::Tensor;
 
-/// The differences as data. Files and tensors are converted one by one while they are serialized, because a tree of JSON
-/// values would take kilobytes for each.
+/// The differences as data. Files and tensors are converted one by one while they are serialized, because a tree of
+/// JSON values would take kilobytes for each.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DiffData<'a> {
@@ -108,8 +108,8 @@ impl<'a> FileData<'a> {
             from: if let FileChange::Moved(from) = &file.change { Some(from.as_str()) } else { None },
             before: file.before.as_ref().map(state),
             after: file.after.as_ref().map(state),
-            tensors: file.content.tensors.as_ref().map(TensorsData::new),
-            table: file.content.table.as_ref().map(table),
+            tensors: file.content.tensors.as_deref().map(TensorsData::new),
+            table: file.content.table.as_deref().map(table),
             text: file
                 .content
                 .text

@@ -159,7 +159,7 @@ pub(super) fn describe(file: &FileDiff) -> Vec<String> {
     if file.change == FileChange::NotCompared {
         words.push("same size, content not read".to_owned());
     }
-    words.extend(file.content.tensors.as_ref().map(tensors));
+    words.extend(file.content.tensors.as_deref().map(tensors));
     match (&file.content.table, &file.content.text) {
         (Some(table), _) => words.extend(rows_and_columns(table)),
         (None, Some(text)) => words.push(format!("+{} −{}", text.added, text.removed)),

@@ -1,9 +1,13 @@
 //! `.kitignore`: its patterns, the rules that exclude files from layers, and patterns that select files.
 
+mod gitignore;
 mod index;
+mod left_out;
 mod paths;
 mod pattern;
 mod rules;
 
+pub use gitignore::translate_gitignore;
+pub use left_out::{LeftOut, is_left_by_tool};
 pub use paths::{InvalidPathPattern, PathPatterns};
 pub use rules::{IgnoreProblem, IgnoreRules};

@@ -89,6 +89,11 @@ impl IgnoreRules {
         last.is_some_and(|number| !self.rules[number].keeps)
     }
 
+    /// Returns true if a `!` line matches `path` itself.
+    pub(super) fn keeps(&self, path: &str) -> bool {
+        self.rules.iter().any(|rule| rule.keeps && rule.pattern.matches(path))
+    }
+
     /// Returns true if a `!` line might include something below the ignored folder `path`. Otherwise the folder need
     /// not be read.
     pub(crate) fn may_keep_below(&self, path: &RelativePath) -> bool {

@@ -12,7 +12,7 @@ use fs_err as fs;
 
 use super::fingerprint::{Fingerprint, Fingerprinter};
 use crate::archive::error::Error;
-use crate::archive::ignore::IgnoreRules;
+use crate::archive::ignore::{IgnoreRules, LeftOut};
 use crate::relative_path::RelativePath;
 use crate::sys::{Dir, FileType, Link, Metadata, Names, is_link_refusal};
 
@@ -46,7 +46,7 @@ pub enum Links {
 }
 
 /// The extent of a layer that is to be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Measured {
     /// Number of files.
     pub files: u64,
@@ -57,6 +57,8 @@ pub struct Measured {
     /// True if `.kitignore` excludes the path of the layer itself: the layer then contains at most files that a `!`
     /// line includes.
     pub path_is_ignored: bool,
+    /// The files and folders of tools that are not packed.
+    pub left_out: LeftOut,
     /// The state of the files.
     pub fingerprint: Fingerprint,
 }
@@ -78,7 +80,7 @@ impl LayerSource<'_> {
             file_mode = self.mode_if_whole(&member);
         }
         let (path_is_ignored, fingerprint) = (walk.path_is_ignored, fingerprinter.finish());
-        Ok(Measured { files, bytes, file_mode, path_is_ignored, fingerprint })
+        Ok(Measured { files, bytes, file_mode, path_is_ignored, left_out: walk.left_out, fingerprint })
     }
 
     /// Returns the mode of `member` if it is the file at the path of the layer.
@@ -95,6 +97,22 @@ impl LayerSource<'_> {
             Err(error) => Some(Err(error)),
         };
         Walk::new(self)?.filter_map(file).collect()
+    }
+
+    /// Passes each file with its size to `visit`. No file is opened.
+    pub fn visit_files(&self, visit: &mut dyn FnMut(&RelativePath, u64)) -> Result<(), Error> {
+        let mut walk = Walk::new(self)?;
+        while let Some(found) = walk.next() {
+            if let Found::File(file) = found? {
+                let member = walk.look_at(file)?;
+                visit(&member.path, member.size);
+            }
+        }
+        Ok(())
+    }
+
+    fn leaves_out(&self, path: &RelativePath) -> bool {
+        self.ignore.leaves_out(&self.path, path, Some(self.root))
     }
 
     fn is_left_to_another(&self, path: &RelativePath) -> bool {
@@ -144,6 +162,7 @@ pub(super) struct Walk<'a> {
     levels: Vec<Level>,
     ready: VecDeque<Found>,
     pub(super) path_is_ignored: bool,
+    left_out: LeftOut,
 }
 
 /// A folder on the way down.
@@ -165,7 +184,8 @@ impl<'a> Walk<'a> {
         let context = fs::canonicalize(source.root).map_err(&unreadable)?;
         let folder = Dir::open(&context).map_err(&unreadable)?;
         let metadata = folder.metadata().map_err(&unreadable)?;
-        let mut walk = Self { source, context, levels: Vec::new(), ready: VecDeque::new(), path_is_ignored: false };
+        let (levels, ready, left_out) = (Vec::new(), VecDeque::new(), LeftOut::default());
+        let mut walk = Self { source, context, levels, ready, path_is_ignored: false, left_out };
         walk.enter(root.clone(), folder, metadata)?;
         walk.levels[0].pending = None;
         Ok(walk)
@@ -206,7 +226,11 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         let is_above = self.is_above_layer(&path);
-        let is_ignored = !is_above && self.source.ignore.is_ignored(&path);
+        let is_left_out = !is_above && self.source.leaves_out(&path);
+        if is_left_out && !path.parent().is_some_and(|parent| self.source.leaves_out(&parent)) {
+            self.left_out.add(&path);
+        }
+        let is_ignored = is_left_out || !is_above && self.source.ignore.is_ignored(&path);
         self.path_is_ignored |= is_ignored && path == self.source.path;
         if is_ignored && !self.may_hold_kept_files(&path) {
             return Ok(());

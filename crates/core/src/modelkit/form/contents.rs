@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::digest::Digest;
+use crate::limits;
 use crate::oci::{Descriptor, MediaType};
 
 /// The annotation with the bytes of a small table in base64.
@@ -13,10 +14,6 @@ const DIGEST: &str = "ml.kitops.modelkit.contents";
 const SIZE: &str = "ml.kitops.modelkit.contents.size";
 /// The media type of a table of contents.
 const MEDIA_TYPE: MediaType = MediaType::of("application/vnd.kit.contents.v1.jsonl+zstd");
-
-/// The maximum size in bytes of a table that is stored in the manifest. A blob of its own costs two requests on push
-/// and one on pull; the limit is enough for about five files, and lets a manifest of 4 MiB describe 4,000 layers.
-const INLINE_LIMIT: usize = 512;
 
 /// The table of contents of a layer: in the manifest if it is small, otherwise a blob that the manifest names. In both
 /// cases, the digest of the manifest covers it.
@@ -30,7 +27,7 @@ pub struct ContentsTable {
 impl ContentsTable {
     /// Describes the compressed table `bytes`.
     pub fn new(bytes: &[u8]) -> Self {
-        let inline = (bytes.len() <= INLINE_LIMIT).then(|| bytes.to_vec());
+        let inline = (bytes.len() <= limits::INLINE_TABLE_BYTES).then(|| bytes.to_vec());
         Self { descriptor: Descriptor::of(MEDIA_TYPE, bytes), inline }
     }
 
@@ -83,7 +80,9 @@ mod tests {
     #[test]
     fn the_table_of_a_layer_is_found() {
         assert_eq!(ContentsTable::of(&layer()), None);
-        for (size, is_inline) in [(0, true), (INLINE_LIMIT, true), (INLINE_LIMIT + 1, false)] {
+        for (size, is_inline) in
+            [(0, true), (limits::INLINE_TABLE_BYTES, true), (limits::INLINE_TABLE_BYTES + 1, false)]
+        {
             let (table, mut layer) = (ContentsTable::new(&vec![7; size]), layer());
             table.annotate(&mut layer);
             assert_eq!(ContentsTable::of(&layer), Some(table.clone()));
@@ -95,7 +94,7 @@ mod tests {
     fn invalid_annotations_are_no_table() {
         for annotations in [&[(DIGEST, "sha256:1")][..], &[(DATA, "*")], &[(SIZE, "-1")]] {
             let mut layer = layer();
-            ContentsTable::new(&[7; INLINE_LIMIT + 1]).annotate(&mut layer);
+            ContentsTable::new(&[7; limits::INLINE_TABLE_BYTES + 1]).annotate(&mut layer);
             layer.annotations.extend(annotations.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
             assert_eq!(ContentsTable::of(&layer), None, "{annotations:?}");
         }

@@ -6,11 +6,12 @@ use super::concern::Concern;
 use super::files::{self, FileDiff};
 use super::kitfile::{self, FieldDiff};
 use super::side::{self, Comparable, Compared, Side, SideLayer};
-use super::{content, listing};
+use super::{content, pairing};
 use crate::digest::Digest;
+use crate::limits;
 use crate::ops::error::Error;
 use crate::ops::session::Session;
-use crate::progress::Progress;
+use crate::progress::{Progress, Warning};
 
 /// Settings of a comparison.
 #[derive(Debug, Clone)]
@@ -161,14 +162,15 @@ fn compare_files(
     options: &DiffOptions,
     progress: &dyn Progress,
 ) -> Result<Vec<FileDiff>, Error> {
-    let mut before = listing::list(&to_look_into(layers, others, options), options.jobs, progress)?;
-    let mut after = listing::list(&to_look_into(others, layers, options), options.jobs, progress)?;
+    let (ours, theirs) = (to_look_into(layers, others, options), to_look_into(others, layers, options));
+    let (mut before, mut after) = pairing::list_both((&ours, &theirs), options.jobs, progress)?;
     let mut found = files::compare(&mut before, &mut after, options.jobs)?;
     found.retain(|file| options.is_wanted(file.concern));
-    let contents = content::compare(&found, (&before, &after), options)?;
-    for (diff, content) in found.iter_mut().zip(contents) {
-        diff.content = content;
+    if found.len() > limits::DIFFERENT_FILES {
+        progress.warn(&Warning::DifferencesCutOff { total: found.len(), limit: limits::DIFFERENT_FILES });
+        found.truncate(limits::DIFFERENT_FILES);
     }
+    content::compare(&mut found, (&before, &after), options)?;
     Ok(found)
 }
 

@@ -16,30 +16,38 @@ use crate::ops::workers;
 #[derive(Debug, Clone, Default)]
 pub struct ContentDiff {
     /// The tensors of a file of weights that both sides have, if its headers can be read.
-    pub tensors: Option<TensorsDiff>,
+    pub tensors: Option<Box<TensorsDiff>>,
     /// The lines of a small text.
-    pub text: Option<TextDiff>,
+    pub text: Option<Box<TextDiff>>,
     /// The rows and columns of a table that both sides have.
-    pub table: Option<TableDiff>,
+    pub table: Option<Box<TableDiff>>,
 }
+
+/// The number of files that are compared before the results are collected.
+const BATCH: usize = 4096;
 
 /// Compares the contents of the files in `found`.
 pub(super) fn compare(
-    found: &[FileDiff],
+    found: &mut [FileDiff],
     (before, after): (&Files, &Files),
     options: &DiffOptions,
-) -> Result<Vec<ContentDiff>, Error> {
+) -> Result<(), Error> {
     let texts = text::read(found, (before, after), options)?;
     let deadline = text::deadline();
-    workers::run(options.jobs, found, |diff| {
+    let compare = |diff: &FileDiff| -> Result<_, Error> {
         let pair = texts.pair(diff);
-        let text = pair.and_then(|pair| text::compare(pair, deadline, options));
+        let text = pair.and_then(|pair| text::compare(pair, deadline, options)).map(Box::new);
         let (Some(before), Some(after)) = (before.get(&diff.path), after.get(&diff.path)) else {
             return Ok(ContentDiff { text, ..ContentDiff::default() });
         };
-        let tensors = tensors::compare(diff, before, after, options)?;
-        Ok(ContentDiff { tensors, text, table: compare_tables(diff, pair, (before, after))? })
-    })
+        let tensors = tensors::compare(diff, before, after, options)?.map(Box::new);
+        Ok(ContentDiff { tensors, text, table: compare_tables(diff, pair, (before, after))?.map(Box::new) })
+    };
+    for found in found.chunks_mut(BATCH) {
+        let contents = workers::run(options.jobs, found, compare)?;
+        found.iter_mut().zip(contents).for_each(|(diff, content)| diff.content = content);
+    }
+    Ok(())
 }
 
 /// Compares a file whose name is that of a table, from memory if its text has been read already.

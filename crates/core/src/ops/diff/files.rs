@@ -1,6 +1,7 @@
 //! Finds the files that differ between layers, and reads no more of them than necessary.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use super::concern::Concern;
 use super::content::ContentDiff;
@@ -61,26 +62,53 @@ impl FileChange {
 /// if the sizes are equal.
 pub(super) fn compare(first: &mut Files, second: &mut Files, jobs: usize) -> Result<Vec<FileDiff>, Error> {
     read_where_sizes_are_equal(first, second, jobs)?;
-    let mut gone: HashMap<Digest, VecDeque<(RelativePath, File)>> = HashMap::new();
-    let mut found = Vec::new();
+    let (mut gone, mut found) = (Vec::new(), Vec::new());
     for (path, before) in &*first {
         match (second.get(path), before.state.digest) {
             (Some(after), _) => found.extend(change(before, after).map(|it| diff(path, it, Some(before), Some(after)))),
-            (None, Some(digest)) => gone.entry(digest).or_default().push_back((path.clone(), before.clone())),
+            (None, Some(digest)) => gone.push((digest, path)),
             (None, None) => found.push(diff(path, FileChange::Removed, Some(before), None)),
         }
     }
+    let mut gone = Gone::new(gone);
     for (path, after) in second.iter().filter(|(path, _)| !first.contains_key(*path)) {
-        let from = after.state.digest.and_then(|digest| gone.get_mut(&digest)?.pop_front());
-        found.push(match &from {
-            Some((from, before)) => diff(path, FileChange::Moved(from.clone()), Some(before), Some(after)),
+        let from = after.state.digest.and_then(|digest| gone.take(&digest));
+        found.push(match from {
+            Some(from) => diff(path, FileChange::Moved(from.clone()), first.get(from), Some(after)),
             None => diff(path, FileChange::Added, None, Some(after)),
         });
     }
-    let gone = gone.into_values().flatten();
-    found.extend(gone.map(|(path, before)| diff(&path, FileChange::Removed, Some(&before), None)));
+    found.extend(gone.rest().map(|path| diff(path, FileChange::Removed, first.get(path), None)));
     found.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(found)
+}
+
+/// The files that only the first side has, by digest.
+struct Gone<'f> {
+    files: Vec<(Digest, &'f RelativePath)>,
+    /// The range of those in `files` that were not taken.
+    left: HashMap<Digest, Range<usize>>,
+}
+
+impl<'f> Gone<'f> {
+    /// Takes the files in the order of their paths.
+    fn new(mut files: Vec<(Digest, &'f RelativePath)>) -> Self {
+        files.sort_by_key(|(digest, _)| *digest);
+        let mut left: HashMap<_, Range<usize>> = HashMap::new();
+        for (index, (digest, _)) in files.iter().enumerate() {
+            left.entry(*digest).or_insert(index..index).end = index + 1;
+        }
+        Self { files, left }
+    }
+
+    /// Takes the first file with this digest.
+    fn take(&mut self, digest: &Digest) -> Option<&'f RelativePath> {
+        Some(self.files[self.left.get_mut(digest)?.next()?].1)
+    }
+
+    fn rest(self) -> impl Iterator<Item = &'f RelativePath> {
+        self.left.into_values().flatten().map(move |index| self.files[index].1)
+    }
 }
 
 fn diff(path: &RelativePath, change: FileChange, before: Option<&File>, after: Option<&File>) -> FileDiff {
@@ -122,7 +150,10 @@ fn read_where_sizes_are_equal(first: &mut Files, second: &mut Files, jobs: usize
         let wanted = files.iter().filter(|(path, file)| is_wanted(path, file, others, sizes));
         wanted.map(|(path, _)| path.clone()).collect()
     };
-    let (from_first, from_second) = (wanted(first, second, &come), wanted(second, first, &gone));
-    read_digests(first, &from_first, jobs)?;
-    read_digests(second, &from_second, jobs)
+    // One side after the other, because the paths of both together take much memory.
+    let paths = wanted(first, second, &come);
+    read_digests(first, &paths, jobs)?;
+    drop(paths);
+    let paths = wanted(second, first, &gone);
+    read_digests(second, &paths, jobs)
 }

@@ -39,14 +39,14 @@ pub(super) struct File<'a> {
     pub(super) section: Section,
     pub(super) state: FileState,
     /// The digest of the headers of the layer, if this is its only file.
-    pub(super) frame: Option<Digest>,
+    pub(super) frame: Option<Box<Digest>>,
     place: Option<InBlob<'a>>,
 }
 
 /// The position of a file in a blob.
 #[derive(Clone)]
 struct InBlob<'a> {
-    blob: Blob<'a>,
+    blob: &'a Blob<'a>,
     /// The offset of the content in the layer, unless that is compressed.
     offset: Option<u64>,
     /// The pieces that the content consists of, if they are known.
@@ -56,44 +56,54 @@ struct InBlob<'a> {
 /// Files by path.
 pub(super) type Files<'a> = BTreeMap<RelativePath, File<'a>>;
 
-/// Lists the files in `layers` of one side, `jobs` layers at once.
+/// Lists the files in `layer` that `keep` selects.
 ///
 /// A layer with a table of contents is listed from it, which also gives the digests of its files. Otherwise, only the
 /// headers of an uncompressed layer are read, and a compressed layer is read from beginning to end, which also gives
 /// the digests.
 ///
-/// A warning names the layers whose tables of contents were not compared with all bytes of the layer.
-pub(super) fn list<'a>(layers: &[SideLayer<'a>], jobs: usize, progress: &dyn Progress) -> Result<Files<'a>, Error> {
-    let held = Held::default();
-    let lists = workers::run(jobs, layers, |layer| match layer.content {
-        Content::Blob(blob) => list_blob(layer.section, blob, &held, progress),
-        Content::Listed(files) => Ok(files.iter().map(|file| list_locked(layer.section, file)).collect()),
-    })?;
-    Ok(lists.into_iter().flatten().collect())
+/// A warning names a layer whose table of contents was not compared with all bytes of the layer.
+pub(super) fn list<'l>(
+    layer: &'l SideLayer<'l>,
+    keep: &mut dyn FnMut(&RelativePath, &File) -> bool,
+    held: &Held,
+    progress: &dyn Progress,
+) -> Result<Vec<(RelativePath, File<'l>)>, Error> {
+    let files = match &layer.content {
+        Content::Blob(blob) => return list_blob(layer.section, blob, keep, held, progress),
+        Content::Listed(files) => files.iter().map(|file| list_locked(layer.section, file)),
+    };
+    let kept = files.filter(|(path, file)| keep(path, file));
+    kept.map(|file| held.add(&file.0).map(|()| file)).collect()
 }
 
-fn list_locked<'a>(section: Section, file: &LockedFile) -> (RelativePath, File<'a>) {
+fn list_locked<'l>(section: Section, file: &LockedFile) -> (RelativePath, File<'l>) {
     let state = FileState { mode: file.mode, size: file.size, digest: Some(file.digest) };
     (file.path.clone(), File { section, state, frame: None, place: None })
 }
 
-fn list_blob<'a>(
+fn list_blob<'l>(
     section: Section,
-    blob: Blob<'a>,
+    blob: &'l Blob<'l>,
+    keep: &mut dyn FnMut(&RelativePath, &File) -> bool,
     held: &Held,
     progress: &dyn Progress,
-) -> Result<Vec<(RelativePath, File<'a>)>, Error> {
-    let (mut files, mut frame, mut is_unverified) = (Vec::new(), Vec::new(), false);
+) -> Result<Vec<(RelativePath, File<'l>)>, Error> {
+    let (mut files, mut frame, mut count, mut is_unverified) = (Vec::new(), Vec::new(), 0, false);
     skim(blob.source, blob.layer, Headers::Compare, &mut |member, content| {
         is_unverified |= member.evidence != Evidence::Layer;
-        if files.len() < 2 {
+        if count < 2 {
             frame.push(format!("{} {:o} {:?}\0", member.path, member.mode, member.size));
         }
         if !member.is_directory {
-            held.add(&member.path)?;
+            count += 1;
             let state = state(blob.layer, member, content)?;
-            let place = Some(InBlob { blob, offset: member.offset, pieces: Arc::clone(&member.pieces) });
-            files.push((member.path.clone(), File { section, state, frame: None, place }));
+            let mut file = File { section, state, frame: None, place: None };
+            if keep(&member.path, &file) {
+                held.add(&member.path)?;
+                file.place = Some(InBlob { blob, offset: member.offset, pieces: without_labels(&member.pieces, held) });
+                files.push((member.path.clone(), file));
+            }
         }
         Ok(ControlFlow::Continue(()))
     })
@@ -101,10 +111,19 @@ fn list_blob<'a>(
     if is_unverified {
         progress.warn(&Warning::TableNotVerified { path: blob.layer.path.as_str() });
     }
-    if let [(_, file)] = &mut files[..] {
-        file.frame = Some(Digest::of(frame.concat().as_bytes()));
+    if let ([(_, file)], 1) = (&mut files[..], count) {
+        file.frame = Some(Box::new(Digest::of(frame.concat().as_bytes())));
     }
     Ok(files)
+}
+
+/// Returns the pieces without the names of their tensors, which are in the header of the file as well. If the pieces of
+/// all files take too much memory, there are none, as if the table of contents did not list them.
+fn without_labels(pieces: &Arc<[Piece]>, held: &Held) -> Arc<[Piece]> {
+    if pieces.is_empty() || !held.add_pieces(pieces.len()) {
+        return Arc::default();
+    }
+    pieces.iter().map(|piece| Piece { size: piece.size, digest: piece.digest, tensor: None }).collect()
 }
 
 /// Returns the state of a file. The content is read only if the layer is read completely anyway.
@@ -121,15 +140,20 @@ fn state(layer: &Layer, member: &Member, content: &mut dyn Read) -> Result<FileS
     Ok(FileState { mode, size: read.1, digest: Some(read.0) })
 }
 
-/// Reads the digests of the files whose paths are `wanted`.
+/// The number of files that are read before their digests are collected.
+const BATCH: usize = 16 * 1024;
+
+/// Reads the digests of the files whose paths are `wanted`. Those of a compressed layer are known already.
 pub(super) fn read_digests(files: &mut Files, wanted: &[RelativePath], jobs: usize) -> Result<(), Error> {
-    let read = look_into(files, wanted, jobs, |file, content| {
-        let (digest, size) = digest(content, &mut buffer(Some(file.state.size)), &Silent)?;
-        if size == file.state.size { Ok(digest) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
-    })?;
-    for (path, digest) in read {
-        if let Some(file) = files.get_mut(&path) {
-            file.state.digest = Some(digest);
+    for wanted in wanted.chunks(BATCH) {
+        let read = look_into(files, wanted, jobs, |file, content| {
+            let (digest, size) = digest(content, &mut buffer(Some(file.state.size)), &Silent)?;
+            if size == file.state.size { Ok(digest) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+        })?;
+        for (path, digest) in read {
+            if let Some(file) = files.get_mut(&path) {
+                file.state.digest = Some(digest);
+            }
         }
     }
     Ok(())
@@ -150,7 +174,7 @@ pub(super) fn look_into<T: Send>(
         if let Some(InBlob { blob, offset, .. }) = &file.place {
             let (_, files) = layers
                 .entry((blob.layer.descriptor.digest, &blob.layer.path))
-                .or_insert_with(|| (*blob, BTreeMap::new()));
+                .or_insert_with(|| (**blob, BTreeMap::new()));
             files.insert((*offset, path), file);
         }
     }
@@ -243,14 +267,12 @@ impl FileContent<'_> {
         self.open(0, self.size)
     }
 
-    /// The known digests of tensors, by their offset and size in the file.
-    pub(super) fn tensor_digests(&self) -> HashMap<(u64, u64), PieceDigest> {
+    /// The known digests of pieces, by their offset and size in the file. Those of tensors are among them.
+    pub(super) fn piece_digests(&self) -> HashMap<(u64, u64), PieceDigest> {
         let mut offset = 0;
         let mut digests = HashMap::new();
         for piece in self.pieces.iter() {
-            if piece.tensor.is_some() {
-                digests.insert((offset, piece.size), piece.digest);
-            }
+            digests.insert((offset, piece.size), piece.digest);
             offset += piece.size;
         }
         digests

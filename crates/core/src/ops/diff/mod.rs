@@ -7,6 +7,7 @@ mod files;
 mod kitfile;
 mod listing;
 mod numbers;
+mod pairing;
 mod side;
 mod table;
 mod tensors;

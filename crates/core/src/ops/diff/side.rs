@@ -12,6 +12,7 @@ use crate::modelkit::{
 use crate::oci::{Descriptor, Source};
 use crate::ops::artifact::{Inspected, Parent, inspect, model_reference, resolve};
 use crate::ops::error::Error;
+use crate::ops::guard::Allowed;
 use crate::ops::pack::{PackOptions, find_in_folder};
 use crate::ops::session::{Located, Session};
 use crate::ops::workers;
@@ -90,7 +91,7 @@ fn open_one(
     let found = match side {
         Comparable::Lock(lock) => return Ok(Side::Lock(lock)),
         Comparable::ModelKit(found) => found,
-        Comparable::Folder(pack) => find_in_folder(session, &PackOptions { format, ..*pack })?,
+        Comparable::Folder(pack) => find_in_folder(session, &PackOptions { format, allowed: Allowed::ALL, ..*pack })?,
     };
     let inspected = Box::new(inspected.map_or_else(|| inspect(&found), Ok)?);
     Ok(Side::ModelKit { found, inspected })

@@ -1,6 +1,7 @@
 //! Compares the tensors of two versions of a file of weights.
 
 use std::cmp::Ordering;
+use std::sync::atomic::{self, AtomicBool};
 
 use super::compare::DiffOptions;
 use super::files::{FileChange, FileDiff};
@@ -73,10 +74,10 @@ pub(super) fn compare(
     let headers = (before_content.header(format).map_err(failed)?, after_content.header(format).map_err(failed)?);
     let (Some(one), Some(other)) = headers else { return Ok(None) };
     let can_be_read = before.can_be_read() && after.can_be_read();
-    let digests = (before_content.tensor_digests(), after_content.tensor_digests());
+    let digests = (before_content.piece_digests(), after_content.piece_digests());
     let (mut one, mut other) = (by_name(one), by_name(other));
     let pairs = pair(&one, &other);
-    let mut changes = Vec::new();
+    let (mut changes, is_unknown) = (Vec::new(), AtomicBool::new(false));
     // Most tensors are equal. Of those that are not needed any more, nothing is kept.
     for pairs in pairs.chunks(BATCH) {
         let outcomes = workers::run(options.jobs, pairs, |pair| match (change(tensors(pair, &one, &other)), pair) {
@@ -84,6 +85,9 @@ pub(super) fn compare(
                 let (Some(one), Some(other)) = (&one[*first], &other[*second]) else { return Ok(None) };
                 let known = digests.0.get(&(one.offset, one.size)).zip(digests.1.get(&(other.offset, other.size)));
                 let is_changed = known.map(|(one, other)| one != other);
+                if is_changed.is_none() && !can_be_read {
+                    is_unknown.store(true, atomic::Ordering::Relaxed);
+                }
                 if !can_be_read || is_changed.is_some_and(|is_changed| !(is_changed && options.with_statistics)) {
                     return Ok(is_changed.unwrap_or_default().then_some((TensorChange::Changed, None)));
                 }
@@ -92,14 +96,13 @@ pub(super) fn compare(
             }
             (change, _) => Ok(change.map(|change| (change, None))),
         })?;
-        let changed = pairs.iter().zip(outcomes).filter_map(|(pair, outcome)| Some((pair, outcome?)));
-        changes.extend(changed.map(|((first, second), (change, numbers))| {
+        let differing = pairs.iter().zip(outcomes).filter_map(|(pair, outcome)| Some((pair, outcome?)));
+        changes.extend(differing.map(|((first, second), (change, numbers))| {
             let before = first.and_then(|first| one[first].take());
             TensorDiff { change, before, after: second.and_then(|second| other[second].take()), numbers }
         }));
     }
-    let is_compared = can_be_read || !digests.0.is_empty() && !digests.1.is_empty();
-    Ok(Some(TensorsDiff { total: pairs.len(), changes, is_compared }))
+    Ok(Some(TensorsDiff { total: pairs.len(), changes, is_compared: !is_unknown.into_inner() }))
 }
 
 /// Compares the bytes of tensors of the same type and shape, and their numbers if that is requested.

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use super::members::{Held, Member, distinct, kitfile, skim};
 use super::tables::{Evidence, Headers};
 use crate::digest::Digest;
+use crate::limits;
 use crate::modelkit::{Layer, ModelKit, Selection, UnreadableEntry};
 use crate::oci::Source;
 use crate::ops::error::Error;
@@ -43,7 +44,7 @@ pub fn ls<'m>(
 ) -> Result<Vec<ListedFile<'m>>, Error> {
     let may_hold = |layer: &&Layer| layer.path.starts_with(path) || path.starts_with(&layer.path);
     let layers = distinct(modelkit.layers.iter().filter(|layer| selection.takes(layer)).filter(may_hold));
-    let held = Held::default();
+    let held = Held::new(limits::LISTED_FILES);
     let looked = workers::run(jobs, &layers, |layer| look(source, layer, path, &held))?;
     for (layer, _) in layers.iter().zip(&looked).filter(|(_, seen)| seen.is_unverified) {
         progress.warn(&Warning::TableNotVerified { path: layer.path.as_str() });

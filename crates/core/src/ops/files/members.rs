@@ -75,23 +75,41 @@ impl Member {
 }
 
 /// Counts the members that an operation holds in memory: a compressed layer can contain any number of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Held {
     files: AtomicUsize,
     path_bytes: AtomicU64,
+    pieces: AtomicUsize,
+    most_files: usize,
 }
 
 impl Held {
+    /// Creates the counter of an operation that holds at most `most_files`.
+    pub(crate) fn new(most_files: usize) -> Self {
+        Self { files: AtomicUsize::new(0), path_bytes: AtomicU64::new(0), pieces: AtomicUsize::new(0), most_files }
+    }
+
     /// Counts a file at `path`. Fails if there are too many.
     pub(crate) fn add(&self, path: &RelativePath) -> Result<(), Error> {
-        if self.files.fetch_add(1, Ordering::Relaxed) >= limits::LISTED_FILES {
-            return Err(Error::TooManyFiles { what: "files", limit: limits::LISTED_FILES as u64 });
+        if self.files.fetch_add(1, Ordering::Relaxed) >= self.most_files {
+            return Err(Error::TooManyFiles { what: "files", limit: self.most_files as u64 });
         }
         let length = path.as_str().len() as u64;
         if self.path_bytes.fetch_add(length, Ordering::Relaxed) + length > limits::LISTED_PATHS_BYTES {
             return Err(Error::TooManyFiles { what: "bytes of paths", limit: limits::LISTED_PATHS_BYTES });
         }
         Ok(())
+    }
+
+    /// Counts a file at `path` that is no longer held.
+    pub(crate) fn remove(&self, path: &RelativePath) {
+        self.files.fetch_sub(1, Ordering::Relaxed);
+        self.path_bytes.fetch_sub(path.as_str().len() as u64, Ordering::Relaxed);
+    }
+
+    /// Counts the chunks of a file. Returns false if there are too many to hold them as well.
+    pub(crate) fn add_pieces(&self, count: usize) -> bool {
+        self.pieces.fetch_add(count, Ordering::Relaxed) + count <= limits::COMPARED_PIECES
     }
 }
 

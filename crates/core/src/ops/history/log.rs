@@ -1,11 +1,13 @@
 //! The versions of a repository, and the changes in each.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::order::{Moment, newest_first};
 use crate::digest::Digest;
+use crate::kitfile::Section;
 use crate::limits;
-use crate::modelkit::section_word;
+use crate::modelkit::{kitfile_digest, section_word};
 use crate::oci::{ContentError, Descriptor, Reference, Source};
 use crate::ops::artifact::{Failures, Inspected, Tagged, enter, read, records, resolve_tags};
 use crate::ops::diff::{Comparable, DiffOptions, FileDiff, diff};
@@ -15,6 +17,7 @@ use crate::ops::session::{Located, Location, Lookup, Session, find_here};
 use crate::ops::workers;
 use crate::progress::Warning;
 use crate::provenance::Record;
+use crate::relative_path::RelativePath;
 use crate::store::{Entry, Names};
 
 /// Settings of a log.
@@ -31,8 +34,10 @@ pub struct LogOptions {
 /// One version.
 #[derive(Debug, Clone)]
 pub struct Version {
-    /// The ModelKit.
-    pub inspected: Inspected,
+    /// The descriptor of its manifest.
+    pub descriptor: Descriptor,
+    /// The first author that the Kitfile names.
+    pub author: Option<String>,
     /// Its tags, sorted; may be empty.
     pub tags: Vec<String>,
     /// Its oldest provenance attestation.
@@ -45,6 +50,10 @@ pub struct Version {
     pub layers: Vec<LayerCount>,
     /// The changes of the files, if they were requested.
     pub files: Vec<FileDiff>,
+    /// The digest of the content of the Kitfile.
+    kitfile: Digest,
+    /// The digests of the layers by kind and path.
+    contents: Vec<((Section, RelativePath), Digest)>,
 }
 
 /// The number of layers of a kind that were added, removed or changed.
@@ -67,7 +76,7 @@ pub struct LayerCount {
 /// a registry if the attestation of a later version names it.
 pub fn log(session: &Session<'_>, location: &Location, options: &LogOptions) -> Result<Vec<Version>, Error> {
     let options = &LogOptions { place: place(session, location, options.place)?, ..options.clone() };
-    let walk = Walk { session, location, options };
+    let walk = Walk { session, location, options, layers: AtomicUsize::new(0) };
     let mut failures = Failures::default();
     let (source, tagged) = walk.tagged(&mut failures)?;
     let mut versions = walk.read(&*source, &tagged, &mut failures)?;
@@ -79,7 +88,7 @@ pub fn log(session: &Session<'_>, location: &Location, options: &LogOptions) -> 
         newest_first(&moments).into_iter().filter_map(|index| slots[index].take()).collect();
     compare(&mut ordered);
     if let Some(first) = walk.first(&*source)? {
-        let position = ordered.iter().position(|version| version.inspected.descriptor.digest == first.digest);
+        let position = ordered.iter().position(|version| version.descriptor.digest == first.digest);
         ordered.drain(..position.unwrap_or_default());
     }
     if let Some(how) = &options.files {
@@ -111,6 +120,8 @@ struct Walk<'a> {
     session: &'a Session<'a>,
     location: &'a Location,
     options: &'a LogOptions,
+    /// The number of layers of all versions.
+    layers: AtomicUsize,
 }
 
 impl Walk<'_> {
@@ -119,7 +130,8 @@ impl Walk<'_> {
             Location::Layout { path, .. } => {
                 let layout = self.session.store.open_other(path)?;
                 layout.expect_layout()?;
-                let tagged = group(&layout.entries()?, |entry| entry.name().map(str::to_owned));
+                let mut tagged = group(&layout.entries()?, |entry| entry.name().map(str::to_owned));
+                self.cut_off(&mut tagged);
                 Ok((Box::new(layout.reader(Names::Tags)?), tagged))
             }
             Location::Artifact(reference) if self.options.place == Lookup::Remote => {
@@ -133,10 +145,11 @@ impl Walk<'_> {
         let repository = reference.full_repository();
         let mut entries = self.session.store.entries()?;
         entries.retain(|entry| entry.reference().is_some_and(|found| found.full_repository() == repository));
-        let tagged = group(&entries, |entry| entry.reference().and_then(|found| Some(found.tag?.to_string())));
+        let mut tagged = group(&entries, |entry| entry.reference().and_then(|found| Some(found.tag?.to_string())));
         if tagged.is_empty() {
             return Err(Error::not_here(reference));
         }
+        self.cut_off(&mut tagged);
         Ok((Box::new(self.session.store.reader(Names::Of(reference.clone()))?), tagged))
     }
 
@@ -159,6 +172,14 @@ impl Walk<'_> {
         Ok((Box::new(repository), tagged))
     }
 
+    /// Leaves out the versions that entered the index first, if there are too many.
+    fn cut_off(&self, tagged: &mut Vec<Tagged>) {
+        if tagged.len() > limits::LOG_VERSIONS {
+            tagged.drain(..tagged.len() - limits::LOG_VERSIONS);
+            self.warn_of_more(&self.location);
+        }
+    }
+
     /// Returns the version that the log begins with, if the location names one.
     fn first(&self, source: &dyn Source) -> Result<Option<Descriptor>, Error> {
         let name = match self.location {
@@ -179,8 +200,10 @@ impl Walk<'_> {
     fn read(&self, source: &dyn Source, tagged: &[Tagged], failures: &mut Failures) -> Result<Vec<Version>, Error> {
         let versions = workers::run(self.options.jobs, tagged, |(descriptor, tags)| {
             Ok::<_, Error>(match read(source, descriptor.clone(), &descriptor.digest.to_string()) {
-                Ok(inspected) => Ok(Some(self.version(source, inspected, tags))),
-                Err(
+                // The documents are not needed any more.
+                Ok(inspected) if self.may_hold(&inspected) => Ok(Some(self.version(source, &inspected, tags))),
+                Ok(_)
+                | Err(
                     Error::NotAModelKit { .. }
                     | Error::Index(IndexError::IsIndex { .. })
                     | Error::NotAManifest(_)
@@ -197,17 +220,32 @@ impl Walk<'_> {
         Ok(read.flatten().collect())
     }
 
-    fn version(&self, source: &dyn Source, inspected: Inspected, tags: &[String]) -> Version {
+    /// Counts the layers of a version. Returns false, after a warning, if there are too many together.
+    fn may_hold(&self, inspected: &Inspected) -> bool {
+        let count = inspected.modelkit.layers.len();
+        let before = self.layers.fetch_add(count, Ordering::Relaxed);
+        let limit = limits::LOG_LAYERS;
+        if before <= limit && before + count > limit {
+            let name = &self.location.to_string();
+            self.session.progress.warn(&Warning::VersionsCutOff { name, what: "layers in all versions", limit });
+        }
+        before + count <= limit
+    }
+
+    fn version(&self, source: &dyn Source, inspected: &Inspected, tags: &[String]) -> Version {
         let record = records(source, &inspected.descriptor, self.session.progress).into_iter().next();
         let mut tags = tags.to_vec();
         tags.sort();
         let (before, kitfile_changed, layers, files) = (None, false, Vec::new(), Vec::new());
-        Version { inspected, tags, record, before, kitfile_changed, layers, files }
+        let (descriptor, kitfile) = (inspected.descriptor.clone(), &inspected.modelkit.config.kitfile);
+        let author = kitfile.package.authors.first().cloned();
+        let (kitfile, contents) = (kitfile_digest(kitfile), contents(inspected));
+        Version { descriptor, author, tags, record, before, kitfile_changed, layers, files, kitfile, contents }
     }
 
     fn warn_of_more(&self, name: &dyn std::fmt::Display) {
         let name = &name.to_string();
-        self.session.progress.warn(&Warning::VersionsCutOff { name, limit: limits::LOG_VERSIONS });
+        self.session.progress.warn(&Warning::VersionsCutOff { name, what: "versions", limit: limits::LOG_VERSIONS });
     }
 
     /// Adds versions that no longer have a tag but are named in attestations, if they still exist.
@@ -219,7 +257,7 @@ impl Walk<'_> {
     ) -> Result<(), Error> {
         let mut asked = HashSet::new();
         loop {
-            asked.extend(versions.iter().map(|version| version.inspected.descriptor.digest));
+            asked.extend(versions.iter().map(|version| version.descriptor.digest));
             let previous = versions.iter().filter_map(|version| version.record.as_ref()?.previous);
             let mut missing: Vec<_> = previous.filter(|digest| asked.insert(*digest)).collect();
             let left = limits::LOG_VERSIONS.saturating_sub(versions.len());
@@ -246,7 +284,7 @@ impl Walk<'_> {
 
     fn files(&self, version: &Version, how: &DiffOptions) -> Result<Vec<FileDiff>, Error> {
         let Some(before) = version.before else { return Ok(Vec::new()) };
-        let (before, after) = (self.open(&before)?, self.open(&version.inspected.descriptor.digest)?);
+        let (before, after) = (self.open(&before)?, self.open(&version.descriptor.digest)?);
         let both = (Comparable::ModelKit(before), Comparable::ModelKit(after));
         Ok(diff(self.session, both, how)?.files)
     }
@@ -275,7 +313,7 @@ fn group(entries: &[Entry], name: impl Fn(&Entry) -> Option<String>) -> Vec<Tagg
 fn moment(version: &Version) -> Moment {
     let record = version.record.as_ref();
     Moment {
-        digest: version.inspected.descriptor.digest,
+        digest: version.descriptor.digest,
         previous: record.and_then(|record| record.previous),
         time: record.and_then(|record| record.time),
     }
@@ -284,26 +322,29 @@ fn moment(version: &Version) -> Moment {
 /// Compares each version with the one that it replaced, if that is in the list, or else with the next one.
 fn compare(ordered: &mut [Version]) {
     let positions: HashMap<_, _> =
-        ordered.iter().enumerate().map(|(index, version)| (version.inspected.descriptor.digest, index)).collect();
+        ordered.iter().enumerate().map(|(index, version)| (version.descriptor.digest, index)).collect();
     for index in 0..ordered.len() {
         let replaced = ordered[index].record.as_ref().and_then(|record| record.previous);
         let replaced = replaced.and_then(|digest| positions.get(&digest).copied()).filter(|other| *other != index);
         let Some(before) = replaced.or(Some(index + 1)).and_then(|before| ordered.get(before)) else { continue };
-        let (old, new) = (&before.inspected.modelkit, &ordered[index].inspected.modelkit);
-        let kitfile_changed = old.config.kitfile != new.config.kitfile;
-        let (digest, layers) =
-            (before.inspected.descriptor.digest, count_layers(&before.inspected, &ordered[index].inspected));
+        let kitfile_changed = before.kitfile != ordered[index].kitfile;
+        let (digest, layers) = (before.descriptor.digest, count_layers(&before.contents, &ordered[index].contents));
         let version = &mut ordered[index];
         (version.before, version.kitfile_changed, version.layers) = (Some(digest), kitfile_changed, layers);
     }
 }
 
-fn count_layers(old: &Inspected, new: &Inspected) -> Vec<LayerCount> {
-    let by_path = |inspected: &Inspected| -> BTreeMap<_, _> {
-        let layers = inspected.modelkit.layers.iter();
-        layers.map(|layer| ((layer.section, layer.path.clone()), layer.descriptor.digest)).collect()
-    };
-    let (old, new) = (by_path(old), by_path(new));
+fn contents(inspected: &Inspected) -> Vec<((Section, RelativePath), Digest)> {
+    let layers = inspected.modelkit.layers.iter();
+    layers.map(|layer| ((layer.section, layer.path.clone()), layer.descriptor.digest)).collect()
+}
+
+fn count_layers(
+    old: &[((Section, RelativePath), Digest)],
+    new: &[((Section, RelativePath), Digest)],
+) -> Vec<LayerCount> {
+    let old: BTreeMap<_, _> = old.iter().map(|(key, digest)| (key, digest)).collect();
+    let new: BTreeMap<_, _> = new.iter().map(|(key, digest)| (key, digest)).collect();
     let mut counts: BTreeMap<_, LayerCount> = BTreeMap::new();
     let mut count = |section, note: fn(&mut LayerCount)| {
         note(counts.entry(section).or_insert(LayerCount { kind: section_word(section), ..LayerCount::default() }));
@@ -315,7 +356,7 @@ fn count_layers(old: &Inspected, new: &Inspected) -> Vec<LayerCount> {
             Some(_) => {}
         }
     }
-    for (section, _) in old.keys().filter(|key| !new.contains_key(key)) {
+    for (section, _) in old.keys().filter(|key| !new.contains_key(*key)) {
         count(*section, |count| count.removed += 1);
     }
     counts.into_values().collect()

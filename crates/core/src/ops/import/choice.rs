@@ -12,6 +12,7 @@ use crate::upstream::{Upstream, UpstreamFile};
 pub(super) struct Choice<'a> {
     /// The Kitfile.
     pub(super) kitfile: Kitfile,
+    ignore: IgnoreRules,
     /// The files that the repository's `.kitignore` does not exclude, sorted by path.
     files: Vec<&'a UpstreamFile>,
     /// The paths of the layers. At least one file is at or below each.
@@ -27,12 +28,14 @@ impl<'a> Choice<'a> {
         let ignore = ignore_rules(upstream)?;
         let files: Vec<_> = upstream.files().iter().filter(|file| !ignore.is_ignored(&file.path)).collect();
         let kitfile = kitfile.or(upstream.about().kitfile.as_ref()).cloned();
-        let kitfile = kitfile.map_or_else(|| draft(upstream, &files, depth), Ok)?;
+        let is_drafted = |file: &&UpstreamFile| !ignore.leaves_out(&RelativePath::root(), &file.path, None);
+        let drafted = || draft(upstream, &files.iter().copied().filter(is_drafted).collect::<Vec<_>>(), depth);
+        let kitfile = kitfile.map_or_else(drafted, Ok)?;
         let paths = entries(upstream, &kitfile).iter().map(clean_path).collect::<Result<Vec<_>, _>>()?;
         let is_missing = |path: &&RelativePath| !files.iter().any(|file| file.path.starts_with(path));
         match paths.iter().find(is_missing) {
             Some(path) => Err(ImportError::NotInRepository(path.clone())),
-            None => Ok(Self { kitfile, files, paths }),
+            None => Ok(Self { kitfile, ignore, files, paths }),
         }
     }
 
@@ -75,10 +78,12 @@ impl<'a> Choice<'a> {
         }
     }
 
-    /// Returns the path of the layer that a file belongs to: the innermost one, if there are several.
+    /// Returns the path of the layer that a file belongs to: the innermost one, if there are several. Files of tools
+    /// belong to none, as in packing.
     fn layer_of(&self, file: &UpstreamFile) -> Option<&RelativePath> {
         let around = self.paths.iter().filter(|path| file.path.starts_with(path));
-        around.max_by_key(|path| path.components().count())
+        let layer = around.max_by_key(|path| path.components().count());
+        layer.filter(|layer| !self.ignore.leaves_out(layer, &file.path, None))
     }
 }
 

@@ -11,6 +11,7 @@ use crate::modelkit::{Assembly, LayerType, PackedLayer, PlainFile};
 use crate::oci::{Descriptor, Subject, Target};
 use crate::ops::artifact::attach;
 use crate::ops::error::Error;
+use crate::ops::guard::{self, Allowed};
 use crate::ops::pack::{Assembled, clean_path, record, referenced_modelkits};
 use crate::ops::session::Session;
 use crate::ops::transfer::{Copied, CopyOptions, copy};
@@ -34,7 +35,8 @@ pub fn import_to(
     let pack = options.pack_options_of(upstream.about(), kitfile.clone(), options.folder.clone());
     let entries = entries(upstream, &kitfile);
     let parents = referenced_modelkits(session, &pack, &entries)?;
-    let layers = workers::run(copying.jobs, &entries, |entry| layer(upstream, target, entry))?;
+    check(upstream, &entries, options.allowed)?;
+    let layers = workers::run(copying.jobs, &entries, |entry| layer(upstream, target, entry, options.allowed))?;
     let assembly = Assembly::new(kitfile.clone(), layers, VERSION);
     let assembled = Assembled { parents, ..Assembled::of(&assembly)? };
     let layers = assembly.layers.iter().map(|layer| (layer.blob.digest, layer.path.clone()));
@@ -47,14 +49,32 @@ pub fn import_to(
     Ok(copied)
 }
 
-fn layer(upstream: &dyn Upstream, target: &dyn Target, entry: &Entry<'_>) -> Result<PackedLayer, ImportError> {
+/// Fails if there are files that must not be imported. What is in small files is checked when they are read.
+fn check(upstream: &dyn Upstream, entries: &[Entry<'_>], allowed: Allowed) -> Result<(), ImportError> {
+    let files = entries.iter().map(|entry| Ok((entry.section, file_of(upstream, entry)?)));
+    let files = files.collect::<Result<Vec<_>, ImportError>>()?;
+    guard::check_names(&files.iter().map(|(_, file)| *file).collect::<Vec<_>>(), allowed)?;
+    Ok(guard::check_weights(&files, allowed)?)
+}
+
+fn file_of<'u>(upstream: &'u dyn Upstream, entry: &Entry<'_>) -> Result<&'u UpstreamFile, ImportError> {
     let path = clean_path(entry)?;
     let found = upstream.files().binary_search_by(|file| file.path.cmp(&path));
-    let file = &upstream.files()[found.map_err(|_| ImportError::NotInRepository(path.clone()))?];
+    found.map(|index| &upstream.files()[index]).map_err(|_| ImportError::NotInRepository(path))
+}
+
+fn layer(
+    upstream: &dyn Upstream,
+    target: &dyn Target,
+    entry: &Entry<'_>,
+    allowed: Allowed,
+) -> Result<PackedLayer, ImportError> {
+    let file = file_of(upstream, entry)?;
+    let path = file.path.clone();
     let layer_type = LayerType { section: entry.section, format: Format::Raw, compression: Compression::None };
     let blob = match file.digest {
         Some(digest) => Descriptor::new(layer_type.media_type(), digest, file.size),
-        None => send_small(upstream, target, file, layer_type)?,
+        None => send_small(upstream, target, (file, layer_type), allowed)?,
     };
     let file = Some(PlainFile { mode: file.mode(), size: file.size });
     Ok(PackedLayer { layer_type, index: entry.index, path, diff_id: blob.digest, blob, file })
@@ -64,10 +84,11 @@ fn layer(upstream: &dyn Upstream, target: &dyn Target, entry: &Entry<'_>) -> Res
 fn send_small(
     upstream: &dyn Upstream,
     target: &dyn Target,
-    file: &UpstreamFile,
-    layer_type: LayerType,
+    (file, layer_type): (&UpstreamFile, LayerType),
+    allowed: Allowed,
 ) -> Result<Descriptor, ImportError> {
     let bytes = upstream.read(file)?;
+    guard::check_bytes(&file.path, &bytes, allowed)?;
     let blob = Descriptor::of(layer_type.media_type(), &bytes);
     let failed = |error| Error::writing(&format!("`{}`", file.path), error);
     if !target.contains(&blob).map_err(failed)? {

@@ -9,6 +9,7 @@ use super::error::ImportError;
 use super::work::Work;
 use crate::kitfile::Kitfile;
 use crate::oci::Reference;
+use crate::ops::guard::{self, Allowed};
 use crate::ops::pack::{Git, PackOptions, Packed, Reading, Recording, pack};
 use crate::ops::session::Session;
 use crate::provenance::{Builder, Material, Role};
@@ -30,6 +31,8 @@ pub struct ImportOptions {
     pub builder: Builder,
     /// The time of the import.
     pub time: Timestamp,
+    /// The problems of files that do not stop the import.
+    pub allowed: Allowed,
 }
 
 /// Packs the files of a repository that the Kitfile names, each entry as an uncompressed tar.
@@ -38,6 +41,7 @@ pub struct ImportOptions {
 /// was interrupted. Two simultaneous imports of a commit share the files that they fetch.
 pub fn import(session: &Session<'_>, upstream: &dyn Upstream, options: &ImportOptions) -> Result<Packed, ImportError> {
     let choice = Choice::of(upstream, options.kitfile.as_ref(), options.depth)?;
+    guard::check_names(&choice.wanted(), options.allowed)?;
     let work = Work::open(&session.store, &options.folder, upstream.about())?;
     work.fetch(upstream, &choice.wanted(), session.progress)?;
     let packed = pack(session, &options.pack_options_of(upstream.about(), choice.kitfile, work.files()))?;
@@ -64,6 +68,7 @@ impl ImportOptions {
         PackOptions {
             references: self.references.clone(),
             reading: Reading::Everything,
+            allowed: self.allowed,
             recording: Some(recording),
             ..PackOptions::new(context, kitfile)
         }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::listing::listing;
+use crate::archive::is_left_by_tool;
 use crate::draft::{Found, FoundKind};
 use crate::file_kind::is_leftover;
 use crate::limits;
@@ -59,8 +60,8 @@ impl Project for RemoteProject<'_> {
     }
 }
 
-/// Lists the entries of a folder, and `levels` of its subfolders. Names that are not UTF-8 are skipped, because a
-/// Kitfile cannot contain them. Folders that a draft ignores are listed as empty.
+/// Lists the entries of a folder, and `levels` of its subfolders, without what tools have left there. Names that are
+/// not UTF-8 are skipped, because a Kitfile cannot contain them. Folders that a draft ignores are listed as empty.
 fn list(folder: &Path, levels: usize) -> Result<Vec<Found>, Error> {
     let mut listing = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -76,7 +77,9 @@ fn list(folder: &Path, levels: usize) -> Result<Vec<Found>, Error> {
         } else {
             FoundKind::Other
         };
-        if let Ok(name) = name.into_string() {
+        if let Ok(name) = name.into_string()
+            && !is_left_by_tool(&name, &entry.path())
+        {
             listing.push(Found { name, kind });
         }
     }

@@ -16,9 +16,10 @@ use crate::oci::{Content, ContentError, Descriptor, Reference, Source, Subject, 
 use crate::ops::artifact::{Prepared, attach};
 use crate::ops::error::Error;
 use crate::ops::files::tables;
+use crate::ops::guard::Allowed;
 use crate::ops::remote_data::verify_objects;
 use crate::ops::session::Session;
-use crate::ops::workers;
+use crate::ops::{disk_space, workers};
 use crate::progress::{Event, PackOutcome, Progress, StoredDocument, Task};
 use crate::store::{Committed, LinkWriter, Names, RememberedLayer, Writer};
 
@@ -45,6 +46,8 @@ pub struct PackOptions {
     pub keeping: Keeping,
     /// The treatment of the lock: not made, made, or compared with an expected one.
     pub locking: Locking,
+    /// The problems of files that do not stop packing.
+    pub allowed: Allowed,
     /// The data for a provenance attestation; without it, none is attached.
     pub recording: Option<Recording>,
     /// The number of layers that are packed at once. Compressed layers are packed one after the other.
@@ -66,6 +69,7 @@ impl PackOptions {
             reading: Reading::Changed,
             keeping: Keeping::Blobs,
             locking: Locking::Off,
+            allowed: Allowed::default(),
             recording: None,
             jobs: workers::jobs(),
         }
@@ -116,11 +120,12 @@ pub struct Packed {
 
 /// Packs the files that the Kitfile names. The ModelKit appears in the store completely or not at all.
 pub fn pack(session: &Session<'_>, options: &PackOptions) -> Result<Packed, Error> {
-    pack_whole(session, options).inspect_err(|_| {
+    let packed = pack_whole(session, options).inspect_err(|_| {
         // Layers that were packed before the failure belong to no ModelKit, and take space that a full disk needs. An
         // error of the cleanup is ignored: the failure that caused it is the one to report.
         drop(session.store.collect());
-    })
+    });
+    packed.map_err(|error| disk_space::explain(session.store.root(), error))
 }
 
 fn pack_whole(session: &Session<'_>, options: &PackOptions) -> Result<Packed, Error> {

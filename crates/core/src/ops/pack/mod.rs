@@ -3,6 +3,7 @@
 mod compressing;
 mod convert;
 mod entries;
+mod guarding;
 mod ignore_file;
 mod image_base;
 mod image_layout;
@@ -10,7 +11,6 @@ mod into_registry;
 mod into_store;
 mod lock;
 mod packer;
-mod pointers;
 mod record;
 mod uncovered;
 
@@ -23,7 +23,6 @@ pub use into_registry::{PackedAway, pack_and_push};
 pub use into_store::{Keeping, Locking, PackOptions, Packed, Reading, pack};
 pub(crate) use lock::read_layer;
 pub(crate) use packer::Assembled;
-pub(crate) use pointers::pointers;
 pub(crate) use record::record;
 pub use record::{Git, Recording};
 pub(crate) use uncovered::uncovered;

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::entries::{clean_path, local_entries, referenced_modelkits, warn_of_what_is_not_packed};
+use super::guarding;
 use super::ignore_file::read_ignore_rules;
 use super::into_store::{PackOptions, Reading};
-use super::pointers::warn_of_pointers;
 use super::uncovered::{uncovered, warn_of_uncovered};
 use crate::archive::{self, IgnoreRules, LayerSource, LayerSummary, Measured};
 use crate::compression::Compression;
@@ -24,7 +24,7 @@ use crate::ops::session::Session;
 use crate::ops::{disk_space, workers};
 use crate::progress::{Event, LayerPacked, PackOutcome, Phase, Progress, Task, Warning};
 use crate::relative_path::RelativePath;
-use crate::store::RememberedLayer;
+use crate::store::{RememberedLayer, Store};
 use crate::sys;
 use crate::version::VERSION;
 
@@ -71,16 +71,16 @@ pub(super) fn take_table(summary: &mut LayerSummary) -> Option<(ContentsTable, V
 }
 
 /// A layer before it is packed.
-struct MeasuredLayer<'a> {
-    entry: &'a Entry<'a>,
-    source: LayerSource<'a>,
+pub(super) struct MeasuredLayer<'a> {
+    pub(super) entry: &'a Entry<'a>,
+    pub(super) source: LayerSource<'a>,
     layer_type: LayerType,
     /// The time before its files were first examined.
     begun: SystemTime,
-    measured: Measured,
+    pub(super) measured: Measured,
     key: Digest,
     /// The layer as it was saved earlier, if the files are unchanged.
-    remembered: Option<RememberedLayer>,
+    pub(super) remembered: Option<RememberedLayer>,
 }
 
 /// The number of bytes that a table of contents has at least for each file, most of them for its digest.
@@ -145,14 +145,16 @@ impl Assembled {
 
 /// The entries to be packed, with everything needed for it. No file has been read yet.
 pub(super) struct Packer<'a> {
-    options: &'a PackOptions,
+    pub(super) options: &'a PackOptions,
     entries: Vec<(Entry<'a>, RelativePath)>,
     /// The paths of all layers, including those of parents and of remote datasets. A layer excludes the files that
     /// belong to another layer.
     paths: Vec<RelativePath>,
-    parents: Vec<LockedParent>,
+    pub(super) parents: Vec<LockedParent>,
     ignore: IgnoreRules,
-    progress: &'a dyn Progress,
+    /// The local store, which records the layers that were checked.
+    pub(super) store: Store,
+    pub(super) progress: &'a dyn Progress,
 }
 
 /// Part of the keys of remembered layers. Must be raised when a new version writes other bytes for equal files.
@@ -172,7 +174,8 @@ impl<'a> Packer<'a> {
         warn_of_what_is_not_packed(&options.kitfile, &own_paths, session.progress);
         warn_of_uncovered(&uncovered(&options.context, &paths, &ignore)?, session.progress);
         let entries = entries.into_iter().zip(own_paths).collect();
-        Ok(Self { options, entries, paths, parents, ignore, progress: session.progress })
+        let (store, progress) = (session.store.clone(), session.progress);
+        Ok(Self { options, entries, paths, parents, ignore, store, progress })
     }
 
     /// Saves all layers into `sink` and makes the documents.
@@ -181,6 +184,7 @@ impl<'a> Packer<'a> {
         self.check_mcp_bundles()?;
         let measured = workers::run(*jobs, &self.entries, |(entry, path)| self.measure_layer(sink, entry, path))?;
         self.check_documents(&measured)?;
+        guarding::check(self, &measured)?;
         if let Some(folder) = sink.folder() {
             self.check_space(&measured, folder)?;
         }
@@ -221,7 +225,7 @@ impl<'a> Packer<'a> {
     ) -> Result<MeasuredLayer<'l>, Error> {
         let (source, begun) = (self.source(path), SystemTime::now());
         let measured = source.measure()?;
-        warn_of_pointers(&source, &measured, self.progress)?;
+        guarding::warn_of_pointers(entry.section, (&source, &measured), self.options.allowed, self.progress)?;
         let layer_type = self.layer_type(entry.section, &measured);
         let key = self.key(layer_type, path, &measured);
         let remembered = self.remembered(sink, &key)?;
@@ -255,10 +259,16 @@ impl<'a> Packer<'a> {
         let (word, path) = (section_word(entry.section), &source.path);
         let (saved, file, was_there) = if let Some(saved) = remembered {
             whole.skip(measured.bytes);
+            guarding::note_checked(self, sink, &saved.blob);
             (saved.clone(), plain_file(measured.file_mode, measured.bytes), true)
         } else {
             let task = self.progress.start(Phase::Hashing, &format!("{word} {path}"), Some(measured.bytes));
-            save_layer(sink, layer, &LayerTask { task, progress: self.progress, kind: word, path: path.as_str() })?
+            let task = LayerTask { task, progress: self.progress, kind: word, path: path.as_str() };
+            let saved = save_layer(sink, layer, &task)?;
+            if saved.is_as_measured {
+                guarding::note_checked(self, sink, &saved.layer.blob);
+            }
+            (saved.layer, saved.file, saved.was_there)
         };
         self.warn_of_emptiness(word, path, measured);
         if ContentsTable::of(&saved.blob).is_none() {
@@ -321,12 +331,17 @@ impl<'a> Packer<'a> {
     }
 }
 
+/// A layer that was packed.
+struct NewLayer {
+    layer: RememberedLayer,
+    file: Option<PlainFile>,
+    was_there: bool,
+    /// True if its files did not change after they were measured and checked.
+    is_as_measured: bool,
+}
+
 /// Saves the layer, and remembers it if its files did not change after they were measured.
-fn save_layer(
-    sink: &dyn LayerSink,
-    layer: &MeasuredLayer,
-    task: &dyn Task,
-) -> Result<(RememberedLayer, Option<PlainFile>, bool), Error> {
+fn save_layer(sink: &dyn LayerSink, layer: &MeasuredLayer, task: &dyn Task) -> Result<NewLayer, Error> {
     let MeasuredLayer { source, layer_type, begun, measured, key, .. } = layer;
     let SavedLayer { summary, mut blob, table, was_there } = sink.save(source, *layer_type, measured.bytes, task)?;
     if let Some(table) = table {
@@ -334,10 +349,11 @@ fn save_layer(
     }
     let diff_id = summary.diff_id.unwrap_or(blob.digest);
     let layer = RememberedLayer { blob, diff_id };
-    if summary.fingerprint == measured.fingerprint && summary.fingerprint.is_settled(*begun) {
+    let is_as_measured = summary.fingerprint == measured.fingerprint;
+    if is_as_measured && summary.fingerprint.is_settled(*begun) {
         sink.remember(key, &layer)?;
     }
-    Ok((layer, plain_file(summary.file_mode, summary.bytes), was_there))
+    Ok(NewLayer { layer, file: plain_file(summary.file_mode, summary.bytes), was_there, is_as_measured })
 }
 
 fn plain_file(mode: Option<u32>, size: u64) -> Option<PlainFile> {

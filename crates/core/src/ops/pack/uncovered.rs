@@ -31,7 +31,8 @@ pub(crate) fn uncovered(
             let Some(path) = name.to_str().and_then(|name| folder.child(name).ok()) else { continue };
             let is_hidden = path.file_name().is_some_and(|name| name.starts_with('.'));
             let is_covered = above.contains(&path) || layers.iter().any(|layer| path.starts_with(layer));
-            if !is_hidden && !is_covered && !ignore.is_ignored(&path) {
+            let is_left_out = || ignore.leaves_out(&RelativePath::root(), &path, Some(context));
+            if !is_hidden && !is_covered && !ignore.is_ignored(&path) && !is_left_out() {
                 found.push(path);
             }
         }

@@ -70,7 +70,15 @@ pub(super) fn copy_unless(
 ) -> Result<Copied, Error> {
     let brought = bring((source, name), target, options, progress)?;
     refuse()?;
-    brought.publish(target, tag, options, progress)
+    brought.publish(target, tag, options, progress).map_err(|error| explain(target, error))
+}
+
+/// Returns `error`, and says that the disk of `target` is full if that is the cause.
+fn explain(target: &dyn Target, error: Error) -> Error {
+    match target.need(&[]) {
+        Ok(Some(need)) => disk_space::explain(&need.folder, error),
+        _ => error,
+    }
 }
 
 /// An artifact whose blobs are all at the target, but whose manifest is not published yet.
@@ -85,6 +93,15 @@ pub(crate) struct Brought {
 
 /// Copies the blobs of the artifact `name`.
 pub(crate) fn bring(
+    source: (&dyn Source, &str),
+    target: &dyn Target,
+    options: &CopyOptions,
+    progress: &dyn Progress,
+) -> Result<Brought, Error> {
+    bring_blobs(source, target, options, progress).map_err(|error| explain(target, error))
+}
+
+fn bring_blobs(
     (source, name): (&dyn Source, &str),
     target: &dyn Target,
     options: &CopyOptions,

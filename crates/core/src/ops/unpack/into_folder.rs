@@ -1,22 +1,19 @@
 //! Unpacking all or part of a ModelKit into a directory.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use fs_err as fs;
-
 use super::layers::{Unpacker, title};
+use super::space::check_disk_space;
 use crate::archive::{Destination, Overwrite, PathPatterns, Placed, UnsafePaths};
-use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::{Dataset, Section};
-use crate::layer_format::Format;
 use crate::modelkit::{Layer, LayerType, ModelKit, Selection};
 use crate::oci::{Descriptor, Reference, Source};
 use crate::ops::artifact::{Inspected, Parent, inspect, parents, refuse_unreadable};
 use crate::ops::error::Error;
-use crate::ops::remote_data::{self, RemoteData, RemoteFile, RemoteKit, wanted_remotes};
+use crate::ops::remote_data::{self, RemoteData, RemoteKit, wanted_remotes};
 use crate::ops::session::{Located, Session};
 use crate::ops::transfer::{DeltaSource, Older, Taken};
 use crate::ops::{disk_space, workers};
@@ -65,6 +62,15 @@ pub struct Unpacked {
 /// operating system decides when the files are written to disk: syncing 100,000 of them takes minutes, and after a
 /// power failure a second run reports the files that differ.
 pub fn unpack(session: &Session<'_>, found: &Located, name: &str, options: &UnpackOptions) -> Result<Unpacked, Error> {
+    unpack_whole(session, found, name, options).map_err(|error| disk_space::explain(&options.folder, error))
+}
+
+fn unpack_whole(
+    session: &Session<'_>,
+    found: &Located,
+    name: &str,
+    options: &UnpackOptions,
+) -> Result<Unpacked, Error> {
     let child = inspect(found)?;
     let parents = wanted_parents(session, &child, name, &options.selection)?;
     let remotes = wanted_remotes(session, &child.modelkit, name, &options.selection, &options.remote)?;
@@ -180,34 +186,6 @@ impl Chosen {
     fn once<'m>(&mut self, layers: impl Iterator<Item = &'m Layer>) -> Vec<&'m Layer> {
         layers.filter(|layer| self.0.insert((layer.descriptor.digest, layer.path.clone()))).collect()
     }
-}
-
-/// Fails if the disk certainly has too little free space.
-fn check_disk_space(wanted: &[Wanted], files: &[RemoteFile], folder: &Path) -> Result<(), Error> {
-    let layers = wanted.iter().flat_map(|Wanted { source, layers, .. }| {
-        layers.iter().filter(|layer| !may_be_cloned(*source, layer)).map(|layer| (&layer.path, layer.descriptor.size))
-    });
-    let to_write = layers.chain(files.iter().map(|file| (&file.path, file.size)));
-    disk_space::check(folder, certain_bytes(to_write, folder))
-}
-
-/// Returns true if files of `layer` may be cloned and then take no space: a layer that consists of one file and is a
-/// file in `source`, or a layer that is assembled from files.
-fn may_be_cloned(source: &dyn Source, layer: &Layer) -> bool {
-    let blob = source.blob(&layer.descriptor);
-    let Ok(Some(mut find)) = blob.parts() else { return false };
-    let is_one_file = matches!(find(0, layer.descriptor.size), Ok(Some(_)));
-    is_one_file == (layer.format == Format::Raw && layer.compression == Compression::None)
-}
-
-/// The minimum space that layers and files, given by path and size, take in `folder`.
-///
-/// Existing files that are equal take no space, so a layer whose path exists is not counted. A compressed layer becomes
-/// larger. Of an uncompressed layer, up to an eighth is assumed to be headers and padding: a file of one byte has 1024
-/// bytes in the tar and one block on the disk, mostly 4096 bytes; for larger files the two sizes are closer.
-fn certain_bytes<'a>(to_write: impl Iterator<Item = (&'a RelativePath, u64)>, folder: &Path) -> u64 {
-    let is_new = |(path, _): &(&RelativePath, u64)| fs::symlink_metadata(path.join_to(folder)).is_err();
-    to_write.filter(is_new).map(|(_, size)| size).fold(0_u64, u64::saturating_add) / 8 * 7
 }
 
 pub(crate) fn wanted_parents(

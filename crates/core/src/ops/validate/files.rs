@@ -1,12 +1,12 @@
 //! Checks of the files that the layers would contain.
 
 use super::project::{Finding, Review, Severity};
-use super::secrets::{find_token, is_secret_name};
 use crate::archive::{self, LayerSource};
 use crate::file_kind::is_leftover;
 use crate::kitfile::Entry;
 use crate::ops::error::Error;
-use crate::ops::pack::pointers;
+use crate::ops::guard::{empty_files, empty_layer, is_secret_name, pointers, secrets_in};
+use crate::ops::refused::{Empty, Lack, Secret};
 use crate::relative_path::RelativePath;
 
 /// Checks one layer: it must be possible to pack it, it should contain files, and none of them should be junk or a
@@ -30,29 +30,23 @@ pub(super) fn look_at_layers(
         }
     };
     let mut findings = Vec::new();
-    if measured.path_is_ignored {
+    let empty_files = empty_files(entry.section, source)?;
+    if let Some(Empty { lack, .. }) = empty_layer(entry.section, source, &measured) {
+        findings.push(about(Severity::Error, lack.rule(), lack.to_string(), lack.advice()));
+    } else if measured.path_is_ignored {
         let message = format!("`{}` is listed here but excluded by .kitignore", source.path);
-        findings.push(about(
-            Severity::Warning,
-            "ignored",
-            message,
-            "remove the line from .kitignore, or remove the entry",
-        ));
+        findings.push(about(Severity::Warning, "ignored", message, Lack::Ignored.advice()));
     } else if measured.files == 0 {
         let message = format!("`{}` contains no files, so its layer would be empty", source.path);
-        findings.push(about(Severity::Warning, "empty-layer", message, "add files to it, or remove the entry"));
+        findings.push(about(Severity::Warning, "empty-layer", message, Lack::Files.advice()));
     }
-    findings.extend(pointers(source)?.iter().map(|file| Finding {
-        severity: Severity::Warning,
-        rule: "lfs-pointer",
-        place: file.to_string(),
-        message: "this is only a pointer of git LFS, not the file itself".to_owned(),
-        advice: "run `git lfs pull` to fetch the content".to_owned(),
-    }));
+    let has_finding = |path: &RelativePath| empty_files.iter().any(|empty| empty.path == *path);
+    let pointers = pointers(source)?.into_iter().filter(|path| !has_finding(path));
+    findings.extend(pointers.map(|path| empty_file(Severity::Warning, &Empty { path, lack: Lack::Pointer })));
+    findings.extend(empty_files.iter().map(|empty| empty_file(Severity::Error, empty)));
     findings.extend(junk(&files));
-    for file in &files {
-        findings.extend(secret(source, file)?);
-    }
+    findings.extend(secrets_in(source)?.into_iter().map(secret));
+    findings.extend(files.iter().filter_map(likely_secret));
     Ok(findings)
 }
 
@@ -83,17 +77,29 @@ fn junk(files: &[RelativePath]) -> Vec<Finding> {
     found.into_iter().map(finding).collect()
 }
 
-/// Checks whether a file looks like a secret, by its name or its content. The finding never contains the secret itself.
-fn secret(source: &LayerSource<'_>, file: &RelativePath) -> Result<Option<Finding>, Error> {
-    let name = file.file_name().unwrap_or_default();
-    let advice = format!("add `{file}` to .kitignore to exclude it; revoke the secret if it was ever pushed");
-    let finding = |severity, place, message| Some(Finding { severity, rule: "secret", place, message, advice });
-    if let Some((line, kind)) = find_token(&file.join_to(source.root))? {
-        return Ok(finding(Severity::Error, format!("{file}:{line}"), format!("this looks like {kind}")));
-    }
-    if is_secret_name(name) {
-        let message = "files with this name usually contain secrets".to_owned();
-        return Ok(finding(Severity::Warning, file.to_string(), message));
-    }
-    Ok(None)
+/// The finding about a file without usable content.
+fn empty_file(severity: Severity, Empty { path, lack }: &Empty) -> Finding {
+    let (message, advice) = (lack.to_string(), lack.advice().to_owned());
+    Finding { severity, rule: lack.rule(), place: path.to_string(), message, advice }
+}
+
+/// The finding about a file with a secret.
+fn secret(secret: Secret) -> Finding {
+    let (place, advice) = (secret.place(), advice_for(&secret.path));
+    Finding { severity: Severity::Error, rule: "secret", place, message: secret.message, advice }
+}
+
+/// Returns a finding if the file may contain a secret according to its name.
+fn likely_secret(file: &RelativePath) -> Option<Finding> {
+    is_secret_name(file.file_name()?).then(|| Finding {
+        severity: Severity::Warning,
+        rule: "secret",
+        place: file.to_string(),
+        message: "files with this name usually contain secrets".to_owned(),
+        advice: advice_for(file),
+    })
+}
+
+fn advice_for(file: &RelativePath) -> String {
+    format!("add `{file}` to .kitignore to exclude it; revoke the secret if it was ever pushed")
 }

@@ -2,7 +2,5 @@
 
 mod files;
 mod project;
-mod secrets;
 
 pub use project::{Finding, Severity, ValidateOptions, validate};
-pub(crate) use secrets::is_secret_setting;

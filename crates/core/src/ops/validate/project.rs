@@ -7,7 +7,9 @@ use crate::archive::{self, IgnoreRules, LayerSource, Links};
 use crate::kitfile::{self, Entry, FieldPlaces, Kitfile};
 use crate::oci::Reference;
 use crate::ops::error::Error;
+use crate::ops::guard::no_layers;
 use crate::ops::pack::{read_ignore_rules, uncovered};
+use crate::ops::refused::Empty;
 use crate::relative_path::RelativePath;
 
 /// The project to check.
@@ -146,6 +148,11 @@ impl Review<'_> {
         let entries = self.entries();
         let paths: Vec<RelativePath> = entries.iter().filter_map(|entry| entry.relative_path().ok()).collect();
         let mut findings = Vec::new();
+        let refers_to_others = self.kitfile.model.is_some() || self.kitfile.remote_datasets().next().is_some();
+        if entries.is_empty() && !refers_to_others {
+            let Empty { lack, .. } = no_layers();
+            findings.push(self.finding(Severity::Error, lack.rule(), "", lack.to_string(), lack.advice()));
+        }
         for (entry, path) in entries.iter().zip(&paths) {
             let is_other = |other: &&RelativePath| *other != path && other.starts_with(path);
             let source = LayerSource {

@@ -7,11 +7,9 @@ use std::path::Path;
 use fs_err as fs;
 
 use crate::file_kind::is_leftover;
+use crate::limits;
 use crate::ops::import::error::ImportError;
 use crate::progress::human;
-
-/// The largest number of parameters, metrics or tags. More of them are data.
-const MOST_FILES: usize = 10_000;
 
 /// Returns true if the path itself is a file. A link to a file does not count.
 pub(super) fn is_file(path: &Path) -> bool {
@@ -69,8 +67,8 @@ fn names(run: &Path, kind: &str) -> Result<Vec<String>, ImportError> {
                 names.push(name);
             }
         }
-        if names.len() + folders.len() > MOST_FILES {
-            return Err(odd(kind, format!("has more than {MOST_FILES} files")));
+        if names.len() + folders.len() > limits::MLFLOW_FILES {
+            return Err(odd(kind, format!("has more than {} files", limits::MLFLOW_FILES)));
         }
     }
     Ok(names)

@@ -13,11 +13,11 @@ use crate::draft::{self, Found, FoundKind, Hints, MlflowModel, MlflowRun, last_m
 use crate::kitfile::{self, Kitfile, Model, ModelPart};
 use crate::layer_format::Format;
 use crate::limits;
+use crate::ops::guard::is_secret_setting;
 use crate::ops::import::error::ImportError;
 use crate::ops::import::into_store::ImportOptions;
 use crate::ops::init::{Files, Project, ProjectFolder, find_license};
 use crate::ops::pack::{Git, PackOptions, Recording};
-use crate::ops::validate::is_secret_setting;
 use crate::progress::{Progress, Warning};
 use crate::provenance::{Commit, Material, Role, SourceUrl};
 

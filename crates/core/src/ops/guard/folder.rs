@@ -1,0 +1,117 @@
+//! The checks of files in a folder that is about to be packed.
+
+use std::io::Read;
+
+use super::allowed::Allowed;
+use super::pointer::is_pointer;
+use crate::archive::{LayerSource, Measured};
+use crate::file_kind::is_model_file;
+use crate::kitfile::Section;
+use crate::limits;
+use crate::ops::error::Error;
+use crate::ops::refused::{Empty, Lack, Secret};
+use crate::ops::workers;
+use crate::relative_path::RelativePath;
+use crate::sys;
+use crate::tensors::{self, Format, Header};
+
+/// A layer that is about to be packed.
+pub(crate) struct CheckedLayer<'a> {
+    pub(crate) section: Section,
+    pub(crate) source: &'a LayerSource<'a>,
+    pub(crate) measured: &'a Measured,
+    /// True if an earlier run has checked the same files for secrets.
+    pub(crate) is_free_of_secrets: bool,
+}
+
+/// Fails if files contain secrets, or if weights have no content, unless that is allowed. Reads small texts and the
+/// headers of weights; the content of other files does not matter.
+pub(crate) fn check_folder(layers: &[CheckedLayer<'_>], allowed: Allowed, jobs: usize) -> Result<(), Error> {
+    if !allowed.empty {
+        let empty = workers::run(jobs, layers, |layer| {
+            let whole = empty_layer(layer.section, layer.source, layer.measured);
+            let files = empty_files(layer.section, layer.source)?;
+            Ok::<_, Error>(whole.into_iter().chain(files).collect::<Vec<_>>())
+        })?;
+        refuse_empty(empty.into_iter().flatten().collect())?;
+    }
+    if !allowed.secrets {
+        let unchecked: Vec<_> = layers.iter().filter(|layer| !layer.is_free_of_secrets).collect();
+        let secrets = workers::run(jobs, &unchecked, |layer| secrets_in(layer.source))?;
+        refuse(secrets.into_iter().flatten().collect())?;
+    }
+    Ok(())
+}
+
+/// Fails if there are secrets.
+pub(super) fn refuse(secrets: Vec<Secret>) -> Result<(), Error> {
+    if secrets.is_empty() { Ok(()) } else { Err(Error::Secrets(secrets)) }
+}
+
+/// Fails if content is lacking.
+pub(super) fn refuse_empty(empty: Vec<Empty>) -> Result<(), Error> {
+    if empty.is_empty() { Ok(()) } else { Err(Error::Empty(empty)) }
+}
+
+/// The problem of a Kitfile without any layer.
+pub(crate) fn no_layers() -> Empty {
+    Empty { path: RelativePath::root(), lack: Lack::Layers }
+}
+
+/// Returns the secrets in the files of a layer.
+pub(crate) fn secrets_in(source: &LayerSource<'_>) -> Result<Vec<Secret>, Error> {
+    let mut secrets = Vec::new();
+    source.visit_files(&mut |path, size| {
+        // An unreadable file is not a finding; packing it reports the error.
+        let found = Secret::find(path, Some(size), || sys::open_regular(&path.join_to(source.root)));
+        secrets.extend(found.ok().flatten());
+    })?;
+    Ok(secrets)
+}
+
+/// Returns the problem of a layer of a model that would have no files.
+pub(crate) fn empty_layer(section: Section, source: &LayerSource<'_>, measured: &Measured) -> Option<Empty> {
+    let lack = match measured {
+        Measured { path_is_ignored: true, .. } => Lack::Ignored,
+        Measured { files: 0, .. } => Lack::Files,
+        _ => return None,
+    };
+    is_of_model(section).then(|| Empty { path: source.path.clone(), lack })
+}
+
+/// Returns the files of weights in a layer that have no usable content.
+pub(crate) fn empty_files(section: Section, source: &LayerSource<'_>) -> Result<Vec<Empty>, Error> {
+    let mut empty = Vec::new();
+    if is_of_model(section) {
+        source.visit_files(&mut |path, size| {
+            if is_weights(section, path, &source.path) {
+                empty.extend(lack_of(source, path, size).map(|lack| Empty { path: path.clone(), lack }));
+            }
+        })?;
+    }
+    Ok(empty)
+}
+
+/// Returns true for a file of weights in the layer at `layer`: by its name, or because it is the model itself.
+pub(super) fn is_weights(section: Section, path: &RelativePath, layer: &RelativePath) -> bool {
+    let is_model = section == Section::Model && path == layer;
+    is_of_model(section) && (is_model || path.file_name().is_some_and(is_model_file))
+}
+
+fn is_of_model(section: Section) -> bool {
+    matches!(section, Section::Model | Section::ModelPart)
+}
+
+fn lack_of(source: &LayerSource<'_>, path: &RelativePath, size: u64) -> Option<Lack> {
+    if size == 0 {
+        return Some(Lack::Bytes);
+    }
+    if is_pointer(source, path, size) {
+        return Some(Lack::Pointer);
+    }
+    let format = Format::of(path.file_name()?)?;
+    // Packing an unreadable file reports the error.
+    let file = sys::open_regular(&path.join_to(source.root)).ok()?;
+    let header = Header::read(format, file.take(limits::TENSOR_HEADER_BYTES), Some(size));
+    header.err().filter(tensors::Error::is_cut_off).map(Lack::End)
+}

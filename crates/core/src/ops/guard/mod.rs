@@ -1,0 +1,16 @@
+//! Checks that stop an operation before it packs or publishes secrets, or a model without content.
+
+mod allowed;
+mod folder;
+mod packed;
+mod pointer;
+mod secrets;
+mod upstream;
+
+pub use allowed::Allowed;
+pub(crate) use folder::{CheckedLayer, check_folder, empty_files, empty_layer, no_layers, secrets_in};
+pub use packed::refuse_secrets;
+pub(crate) use packed::{is_checked, note_checked};
+pub(crate) use pointer::pointers;
+pub(crate) use secrets::{is_secret_name, is_secret_setting};
+pub(crate) use upstream::{check_bytes, check_names, check_weights};

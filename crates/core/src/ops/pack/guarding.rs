@@ -1,0 +1,67 @@
+//! The checks of the files before the first of them is packed.
+
+use super::packer::{LayerSink, MeasuredLayer, Packer};
+use crate::archive::{LayerSource, LeftOut, Measured};
+use crate::kitfile::Section;
+use crate::oci::Descriptor;
+use crate::ops::error::Error;
+use crate::ops::guard::{self, Allowed, CheckedLayer};
+use crate::progress::{Event, Progress, Warning};
+use crate::relative_path::RelativePath;
+use crate::store::RememberedLayer;
+
+/// Fails if the files must not be packed, unless the options allow it. Reports the files that are left out.
+pub(super) fn check(packer: &Packer<'_>, layers: &[MeasuredLayer<'_>]) -> Result<(), Error> {
+    report_left_out(layers.iter().map(|layer| &layer.measured), packer.progress);
+    let Allowed { empty, .. } = packer.options.allowed;
+    let refers_to_others = !packer.parents.is_empty() || packer.options.kitfile.remote_datasets().next().is_some();
+    if layers.is_empty() && !refers_to_others && !empty {
+        return Err(Error::Empty(vec![guard::no_layers()]));
+    }
+    let checked: Vec<_> = layers.iter().map(|layer| checked_layer(packer, layer)).collect();
+    guard::check_folder(&checked, packer.options.allowed, packer.options.jobs)
+}
+
+fn checked_layer<'a>(packer: &Packer<'_>, layer: &'a MeasuredLayer<'_>) -> CheckedLayer<'a> {
+    let MeasuredLayer { entry, source, measured, remembered, .. } = layer;
+    let is_checked = |layer: &RememberedLayer| guard::is_checked(&packer.store, &layer.blob.digest);
+    let is_free_of_secrets = remembered.as_ref().is_some_and(is_checked);
+    CheckedLayer { section: entry.section, source, measured, is_free_of_secrets }
+}
+
+/// Records that the files of a layer were checked for secrets, so that pushing it does not read them again.
+pub(super) fn note_checked(packer: &Packer<'_>, sink: &dyn LayerSink, layer: &Descriptor) {
+    let is_kept_locally = sink.folder().is_some();
+    if is_kept_locally && !packer.options.allowed.secrets {
+        guard::note_checked(&packer.store, &layer.digest);
+    }
+}
+
+/// Reports the files and folders of tools that no layer has.
+fn report_left_out<'m>(layers: impl Iterator<Item = &'m Measured>, progress: &dyn Progress) {
+    let mut left_out = LeftOut::default();
+    layers.for_each(|measured| left_out.extend(&measured.left_out));
+    if !left_out.paths.is_empty() {
+        let paths = left_out.paths.iter().map(RelativePath::as_str).collect();
+        progress.report(&Event::FilesLeftOut { paths, more: left_out.more });
+    }
+}
+
+/// Warns of pointers of Git LFS in a layer, unless they are an error. Does not look into layers with many files,
+/// which would take as long as packing them.
+pub(super) fn warn_of_pointers(
+    section: Section,
+    (source, measured): (&LayerSource<'_>, &Measured),
+    allowed: Allowed,
+    progress: &dyn Progress,
+) -> Result<(), Error> {
+    const MOST_FILES: u64 = 10_000;
+    let is_refused = matches!(section, Section::Model | Section::ModelPart) && !allowed.empty;
+    if measured.files <= MOST_FILES
+        && !is_refused
+        && let [first, others @ ..] = &*guard::pointers(source)?
+    {
+        progress.warn(&Warning::OnlyPointers { path: first.as_str(), more: others.len() });
+    }
+    Ok(())
+}

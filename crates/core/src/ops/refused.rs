@@ -1,0 +1,107 @@
+//! The files that an operation refuses: those with secrets, and those that leave a ModelKit without usable content.
+
+use std::fmt;
+
+use crate::problem::printable;
+use crate::relative_path::RelativePath;
+use crate::tensors;
+
+/// A file that probably contains a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secret {
+    /// The path of the file.
+    pub path: RelativePath,
+    /// The line of the secret, from 1; `None` if the name of the file gives it away.
+    pub line: Option<usize>,
+    /// The sentence that describes it, without the secret itself.
+    pub message: String,
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let message = &self.message;
+        write!(f, "{}: {message} (secret)", printable(&self.place()))
+    }
+}
+
+impl Secret {
+    /// The path of the file, with the line if it is known.
+    pub(crate) fn place(&self) -> String {
+        self.line.map_or_else(|| self.path.to_string(), |line| format!("{}:{line}", self.path))
+    }
+}
+
+/// A part of a ModelKit without usable content.
+#[derive(Debug)]
+pub struct Empty {
+    /// The path of the file or of the layer; the root for the whole ModelKit.
+    pub path: RelativePath,
+    /// The content that it lacks.
+    pub lack: Lack,
+}
+
+/// The way in which content is lacking.
+#[derive(Debug)]
+pub enum Lack {
+    /// The Kitfile has no layers.
+    Layers,
+    /// `.kitignore` excludes the path of the model.
+    Ignored,
+    /// The folder of the model has no files.
+    Files,
+    /// A file of weights has no bytes.
+    Bytes,
+    /// A file of weights is only a pointer of Git LFS.
+    Pointer,
+    /// A file of weights ends before its own header says so.
+    End(tensors::Error),
+}
+
+impl Lack {
+    /// The kind of problem, in a word.
+    pub(crate) fn rule(&self) -> &'static str {
+        match self {
+            Self::Layers => "no-layers",
+            Self::Ignored => "ignored",
+            Self::Files => "empty-layer",
+            Self::Bytes => "empty-weights",
+            Self::Pointer => "lfs-pointer",
+            Self::End(_) => "cut-off",
+        }
+    }
+
+    /// The next step.
+    pub(crate) fn advice(&self) -> &'static str {
+        match self {
+            Self::Layers => "add entries to the Kitfile; `kit init` drafts one from the files of a folder",
+            Self::Ignored => "remove the line from .kitignore, or remove the entry",
+            Self::Files => "add files to it, or remove the entry",
+            Self::Bytes => "write or download the file again",
+            Self::Pointer => "run `git lfs pull` to fetch the content",
+            Self::End(_) => "download the file again",
+        }
+    }
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Layers => f.write_str("the Kitfile has no layers"),
+            Self::Ignored => f.write_str("the model is listed in the Kitfile but excluded by .kitignore"),
+            Self::Files => f.write_str("the model contains no files, so its layer would be empty"),
+            Self::Bytes => f.write_str("this file of weights is empty"),
+            Self::Pointer => f.write_str("this is only a pointer of git LFS, not the file itself"),
+            Self::End(error) => write!(f, "this file of weights is cut off: {error}"),
+        }
+    }
+}
+
+impl fmt::Display for Empty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, lack } = self;
+        if !path.is_root() {
+            write!(f, "{}: ", printable(path.as_str()))?;
+        }
+        write!(f, "{}; {}", printable(&lack.to_string()), lack.advice())
+    }
+}
