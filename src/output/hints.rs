@@ -109,10 +109,6 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::NoSuchTag { repository, similar, .. } if !similar.is_empty() => {
             Some(hint_for_tags(repository, similar))
         }
-        ops::Error::NoSuchTag { source, .. } => match source {
-            ContentError::NotFound(name) => hint_for_missing(name),
-            _ => None,
-        },
         ops::Error::NotHere { reference, .. } if reference.is_local() => Some(
             "`kit list` shows local ModelKits; to use a registry, put its host in front: REGISTRY/REPOSITORY:TAG"
                 .to_owned(),

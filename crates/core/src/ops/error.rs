@@ -177,7 +177,7 @@ pub enum Error {
         parts: Vec<String>,
     },
     /// Patterns that match no file of the selected parts.
-    #[error("no file of `{name}` matches {}", patterns.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(" or "))]
+    #[error("no file of `{name}` matches `{}`", patterns.join("` or `"))]
     NoPathMatches {
         /// The name of the ModelKit.
         name: String,

@@ -214,8 +214,9 @@ fn fingerprint(index: &Index) -> (Digest, u64) {
     (digest, bytes)
 }
 
-/// Adds a manifest. With a name, it is no longer in the repository of artifacts without a name. Another manifest with that name loses the name, but stays in the repository. An index in a store of
-/// many repositories takes the name only from another index, and a manifest only from a manifest.
+/// Adds a manifest. With a name, it is no longer in the repository of artifacts without a name. Another manifest with
+/// that name loses the name, but stays in the repository. An index in a store of many repositories takes the name only
+/// from another index, and a manifest only from a manifest.
 pub(super) fn enter(entries: &mut Vec<Entry>, names: &Names, manifest: &Descriptor, tag: Option<&str>) {
     if let Some(tag) = tag {
         release_name(entries, names, manifest, tag);
