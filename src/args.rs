@@ -226,7 +226,7 @@ fn usage(error: &clap::Error) -> ExitCode {
     drop(error.print());
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-        _ => ExitCode::from(report::WRONG_USAGE),
+        _ => report::wrong_usage(),
     }
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use fs_err as fs;
 
 use crate::config::{Config, Environment, NetworkArgs};
-use crate::output::{Bars, Output, Usage, tidy};
+use crate::output::{Bars, Code, Failure, Output, Usage, tidy};
 use kit_core::ops::{FileLocation, Location, Session};
 use kit_core::store::{LockWaiting, Store};
 
@@ -67,7 +67,9 @@ impl Context {
         match fs::metadata(&folder) {
             Ok(metadata) if metadata.is_dir() => Ok(folder),
             Ok(_) => bail!("`{name}` is not a folder"),
-            Err(error) if error.kind() == ErrorKind::NotFound => bail!("folder `{name}` does not exist"),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Err(Failure::new(Code::NotFound, format!("folder `{name}` does not exist")))
+            }
             Err(error) => Err(error).with_context(|| format!("cannot read folder `{name}`")),
         }
     }

@@ -3,6 +3,7 @@
 mod bars;
 mod closing;
 mod events;
+mod exit;
 mod format;
 mod gauge;
 mod hints;
@@ -18,6 +19,7 @@ mod words;
 
 pub(crate) use bars::Bars;
 pub(crate) use closing::{Moved, and_taken};
+pub(crate) use exit::{Code, Failure};
 pub(crate) use format::{Format, InvalidFormat, to_json};
 pub(crate) use report::{ExitWithDifferences, ExitWithTrouble, NotLoggedIn, Usage, usage};
 pub(crate) use streams::{Output, ProgressMode};

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::events;
+use super::exit::Code;
 use super::text::{json_text, one_line};
 use crate::config::Environment;
 
@@ -103,10 +104,12 @@ impl Output {
     }
 
     /// Reports a failure, in every mode: the error, its causes, and perhaps a hint.
-    pub(crate) fn fail(&self, error: &Message, causes: &[Message], hint: Option<&str>) {
+    pub(crate) fn fail(&self, code: Code, error: &Message, causes: &[Message], hint: Option<&str>) {
         if self.mode == ProgressMode::Json {
             let causes: Vec<_> = causes.iter().map(|cause| &cause.text).collect();
-            return self.event(&json!({ "type": "error", "text": error.text, "causes": causes, "hint": hint }));
+            let (text, code) = (&error.text, code as u8);
+            let event = json!({ "type": "error", "text": text, "causes": causes, "hint": hint, "exitCode": code });
+            return self.event(&event);
         }
         let mut lines = vec![format!("{} {}", self.paint("31", "error:"), error.lines().join("\n"))];
         lines.extend(causes.iter().map(|cause| format!("  caused by: {}", cause.lines().join("\n  "))));

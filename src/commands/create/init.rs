@@ -2,7 +2,7 @@
 
 use std::path::{Component, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::arguments::DepthArgs;
@@ -10,7 +10,7 @@ use crate::commands::create::import::hub;
 use crate::commands::registries::prompt;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
-use crate::output::tidy;
+use crate::output::{Code, Failure, tidy};
 use kit_core::kitfile::{self, Package};
 use kit_core::ops::{self, Draft, ProjectFolder};
 use kit_core::sys::replace_file;
@@ -91,10 +91,11 @@ impl InitArgs {
             }
         };
         match names.iter().find(|path| path.exists()) {
-            Some(existing) if !self.force => bail!(
-                "`{}` already exists; use --force to overwrite it, or --output to write another file",
-                existing.display()
-            ),
+            Some(existing) if !self.force => {
+                let existing = existing.display();
+                let advice = "use --force to overwrite it, or --output to write another file";
+                Err(Failure::new(Code::Refused, format!("`{existing}` already exists; {advice}")))
+            }
             existing => Ok(existing.or(names.first()).cloned()),
         }
     }
@@ -105,7 +106,9 @@ impl InitArgs {
             matches!(parts[..], [Component::Normal(_), Component::Normal(_)])
         };
         if names_a_repository() && !context.environment.absolute(&self.path).exists() {
-            bail!("folder `{}` does not exist; add --remote to read a repository on the hub", tidy(&self.path));
+            let advice = "add --remote to read a repository on the hub";
+            let missing = format!("folder `{}` does not exist; {advice}", tidy(&self.path));
+            return Err(Failure::new(Code::NotFound, missing));
         }
         Ok(ops::init(&ProjectFolder(context.folder(&self.path)?), self.depth.levels())?)
     }

@@ -1,18 +1,18 @@
 //! `kit fsck`
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::commands::inspect::list;
 use crate::context::Context;
-use crate::output::{counted, one_line};
+use crate::output::{Code, Failure, counted, one_line};
 use kit_core::ops::{self, Checked, Selection};
 use kit_core::progress::human;
 use kit_core::store::Store;
 
 /// Check the integrity of the local store and repair it
 ///
-/// Reads every blob in the store and compares it with its digest. Exits with 1 if anything is damaged.
+/// Reads every blob in the store and compares it with its digest. Exits with 3 if anything is damaged.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -67,7 +67,8 @@ impl FsckArgs {
             return Ok(());
         }
         let (blobs, names) = (counted(damaged, "blob"), counted(broken, "name"));
-        bail!("the store is damaged: {blobs}, {names}; {read}. `kit fsck --repair` removes them")
+        let damage = format!("the store is damaged: {blobs}, {names}; {read}. `kit fsck --repair` removes them");
+        Err(Failure::new(Code::Differs, damage))
     }
 }
 

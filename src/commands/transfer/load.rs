@@ -4,12 +4,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
-use crate::output::{Moved, tidy, usage};
+use crate::output::{Code, Failure, Moved, tidy, usage};
 use kit_core::oci::Reference;
 use kit_core::ops::{self, CopyOptions, Layout, LoadTo, Location, Origins};
 use kit_core::progress::Phase;
@@ -50,7 +50,7 @@ impl LoadArgs {
         let path = context.environment.absolute(&self.archive);
         let is_stream = self.archive == Path::new("-");
         if !is_stream && !path.exists() {
-            bail!("`{}` does not exist", tidy(&self.archive));
+            return Err(Failure::new(Code::NotFound, format!("`{}` does not exist", tidy(&self.archive))));
         }
         let layout = if is_stream { Layout::receive(io::stdin(), &session.store)? } else { Layout::open(&path)? };
         let (jobs, phase) = match to {

@@ -3,6 +3,7 @@
 mod callers;
 mod completion;
 mod examples;
+mod exit_codes;
 mod golden;
 mod help;
 mod peer_servers;

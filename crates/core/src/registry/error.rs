@@ -130,7 +130,7 @@ pub enum Error {
 
 impl Error {
     /// Returns true if the same request can succeed a moment later.
-    pub(super) fn is_temporary(&self) -> bool {
+    pub fn is_temporary(&self) -> bool {
         match self {
             Self::Unreachable { .. }
             | Self::Broken { .. }

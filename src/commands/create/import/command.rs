@@ -13,7 +13,7 @@ use crate::arguments::DepthArgs;
 use crate::commands::create::pack;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
-use crate::output::{Moved, counted, usage};
+use crate::output::{Code, Failure, Moved, counted, usage};
 use kit_core::digest::Digest;
 use kit_core::layer_format::Format;
 use kit_core::oci::{Reference, Target};
@@ -236,7 +236,8 @@ impl ImportArgs {
             GitRemote::Folder(path) => {
                 let path = context.environment.absolute(&path);
                 if !path.exists() {
-                    bail!("cannot import `{text}`: it does not exist");
+                    let missing = format!("cannot import `{text}`: it does not exist");
+                    return Err(Failure::new(Code::NotFound, missing));
                 }
                 // A bare repository has no `.git`.
                 if path.is_dir() && !path.join(".git").exists() && !path.join("HEAD").exists() {
