@@ -65,7 +65,13 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             let holder = process.map_or_else(|| "another process".to_owned(), |process| format!("process {process}"));
             format!("waiting for the lock `{}`, which {holder} holds", lock.display())
         }
-        Warning::WaitingForRegistry { seconds, reason } => format!("trying again in {seconds} s: {reason}"),
+        Warning::WaitingForRegistry { seconds, remaining_seconds: None, reason } => {
+            format!("trying again in {seconds} s: {reason}")
+        }
+        Warning::WaitingForRegistry { seconds, remaining_seconds: Some(remaining), reason } => {
+            let (minutes, rest) = (remaining / 60, remaining % 60);
+            format!("trying again in {seconds} s, for up to {minutes}m{rest:02}s: {reason}")
+        }
         Warning::FromRegistry { registry, text } => format!("`{registry}` warns: {text}"),
         Warning::LayerIgnored { kind, path } => format!("{kind} layer path {path} ignored by kitignore"),
         Warning::NoLayers => "ModelKit contains no layers".to_owned(),

@@ -80,6 +80,16 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
     if cause.is::<Mismatch>() {
         return Some(Code::Differs);
     }
+    // A source in a box is the box itself.
+    if let Some(boxed) = cause.downcast_ref::<Box<ops::Error>>() {
+        return of_operation(boxed);
+    }
+    if let Some(boxed) = cause.downcast_ref::<Box<registry::Error>>() {
+        return of_registry(boxed);
+    }
+    if let Some(boxed) = cause.downcast_ref::<Box<ContentError>>() {
+        return of_content(boxed);
+    }
     cause
         .downcast_ref()
         .and_then(of_operation)
@@ -290,11 +300,19 @@ mod tests {
         ops::Error::Write { what: "a layer".to_owned(), source: source.into() }
     }
 
+    fn parent(source: ContentError) -> ops::Error {
+        ops::Error::Parent { reference: "base:v1".to_owned(), source: Box::new(written(source)) }
+    }
+
+    fn gave_up(source: registry::Error) -> registry::Error {
+        registry::Error::GaveUp { attempts: 6, seconds: 10, source: Box::new(source) }
+    }
+
     #[test]
     fn the_cause_of_a_failure_decides_its_exit_code() {
         let missing = || io::Error::from(io::ErrorKind::NotFound);
         let in_io = |error: ContentError| ops::Error::Io(io::Error::from(error));
-        let cases: [(anyhow::Error, Code); 20] = [
+        let cases: [(anyhow::Error, Code); 22] = [
             (anyhow::anyhow!("any"), Code::Failed),
             (usage("a flag"), Code::Usage),
             (Failure::new(Code::Differs, "they differ"), Code::Differs),
@@ -309,6 +327,8 @@ mod tests {
             (written(status(503)).into(), Code::Network),
             (written(status(413)).into(), Code::Failed),
             (ImportError::from(ops::Error::from(status(429))).into(), Code::Network),
+            (parent(ContentError::NotFound("base:v1".to_owned())).into(), Code::NotFound),
+            (gave_up(status(503)).into(), Code::Network),
             (BundleError::Exists("a.tar".into()).into(), Code::Refused),
             (ops::Error::from(archive::Error::Conflicts(Vec::new())).into(), Code::Refused),
             (store::Error::Io(missing()).into(), Code::Failed),
