@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use fs_err as fs;
 
 use crate::config::{Config, Environment, NetworkArgs};
-use crate::output::{Bars, Code, Failure, Output, Usage, tidy};
+use crate::output::{Bars, Code, Failure, Output, Receipt, Usage, tidy};
 use kit_core::ops::{FileLocation, Location, Session};
 use kit_core::store::{LockWaiting, Store};
 
@@ -17,11 +17,13 @@ pub(crate) struct Context {
     pub(crate) environment: Environment,
     pub(crate) output: Output,
     pub(crate) bars: Bars,
+    /// The result of a command that changes something.
+    pub(crate) receipt: Receipt,
 }
 
 impl Context {
     pub(crate) fn new(environment: Environment, output: Output) -> Self {
-        Self { bars: Bars::new(&output), environment, output }
+        Self { bars: Bars::new(&output), environment, output, receipt: Receipt::default() }
     }
 
     /// The local store.

@@ -9,6 +9,7 @@ mod gauge;
 mod hints;
 mod import_hints;
 mod messages;
+mod receipt;
 mod registry_hints;
 pub(super) mod report;
 mod streams;
@@ -21,6 +22,7 @@ pub(crate) use bars::Bars;
 pub(crate) use closing::{Moved, and_taken};
 pub(crate) use exit::{Code, Failure};
 pub(crate) use format::{Format, InvalidFormat, to_json};
+pub(crate) use receipt::Receipt;
 pub(crate) use report::{ExitWithDifferences, ExitWithTrouble, NotLoggedIn, Usage, usage};
 pub(crate) use streams::{Output, ProgressMode};
 #[cfg(fuzzing)]

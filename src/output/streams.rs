@@ -34,6 +34,7 @@ pub(crate) struct Output {
     mode: ProgressMode,
     shows_warnings: bool,
     has_colour: bool,
+    prints_digests_only: bool,
 }
 
 impl Output {
@@ -41,7 +42,23 @@ impl Output {
     pub(crate) fn new(environment: &Environment, mode: Option<ProgressMode>, is_quiet: bool) -> Self {
         let by_terminal = if environment.is_watched { ProgressMode::Fancy } else { ProgressMode::Plain };
         let mode = if is_quiet { ProgressMode::None } else { mode.unwrap_or(by_terminal) };
-        Self { bars: MultiProgress::new(), mode, shows_warnings: !is_quiet, has_colour: environment.has_colour }
+        Self {
+            bars: MultiProgress::new(),
+            mode,
+            shows_warnings: !is_quiet,
+            has_colour: environment.has_colour,
+            prints_digests_only: false,
+        }
+    }
+
+    /// The same output, which prints digests instead of sentences about results, as --quiet requests.
+    pub(crate) fn with_digests_only(self, prints_digests_only: bool) -> Self {
+        Self { prints_digests_only, ..self }
+    }
+
+    /// Returns true if results are printed as digests only.
+    pub(crate) fn prints_digests_only(&self) -> bool {
+        self.prints_digests_only
     }
 
     /// Writes a line of data to standard output.

@@ -5,12 +5,12 @@ use std::path::{Component, PathBuf};
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::arguments::DepthArgs;
+use crate::arguments::{DepthArgs, ReceiptArgs};
 use crate::commands::create::import::hub;
 use crate::commands::registries::prompt;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
-use crate::output::{Code, Failure, tidy};
+use crate::output::{Code, Failure, tidy, usage};
 use kit_core::kitfile::{self, Package};
 use kit_core::ops::{self, Draft, ProjectFolder};
 use kit_core::sys::replace_file;
@@ -62,20 +62,27 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "TOKEN", hide_env_values = true, requires = "remote")]
     token: Option<String>,
     #[command(flatten)]
+    receipt: ReceiptArgs,
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
 impl InitArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        self.receipt.begin(context)?;
         let path = self.place(context)?;
+        if path.is_none() && context.receipt.is_document() {
+            return Err(usage("--format and `--output -` both write to standard output"));
+        }
         let draft = if self.remote { self.draft_remote(context) } else { self.draft_here(context) };
         let mut draft = draft.with_context(|| format!("cannot draft a Kitfile for `{}`", tidy(&self.path)))?;
         self.complete(context, &mut draft.kitfile.package)?;
         let yaml = kitfile::to_yaml_with_notes(&draft.kitfile, &draft.notes);
         let Some(path) = path else { return Ok(context.output.result(yaml)?) };
         replace_file(&path, yaml.as_bytes())?;
-        context.output.result(format!("Generated Kitfile:\n\n{yaml}"))?;
-        Ok(context.output.result(format!("Saved to path '{}'", path.display()))?)
+        context.receipt.fact("path", path.display().to_string());
+        context.receipt.line(&context.output, format!("Generated Kitfile:\n\n{yaml}"))?;
+        context.receipt.line(&context.output, format!("Saved to path '{}'", path.display()))
     }
 
     /// The output path; `None` for standard output. An existing file is an error without --force.

@@ -149,6 +149,7 @@ fn to_json(verified: &Verified) -> Value {
         "digest": verified.manifest,
         "files": verified.files,
         "size": verified.bytes,
+        "sizeBytes": verified.bytes,
         "differences": verified.drifts.iter().map(difference).collect::<Value>(),
     })
 }

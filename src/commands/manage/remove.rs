@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 use clap::Args;
 
+use crate::arguments::ReceiptArgs;
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Usage, usage};
@@ -41,11 +42,14 @@ pub(crate) struct RemoveArgs {
     #[arg(short, long)]
     remote: bool,
     #[command(flatten)]
+    receipt: ReceiptArgs,
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
 impl RemoveArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        self.receipt.begin(context)?;
         if self.all && self.remote {
             return Err(usage("cannot use --all with --remote"));
         }
@@ -77,13 +81,15 @@ impl RemoveArgs {
         if reference.digest.is_none() && !self.force {
             context.output.say(&format!("Untagging remote ModelKit {reference}"));
             ops::untag_remote(&repository, reference).with_context(failed)?;
-            return Ok(context.output.result(format!("Untagged {reference}"))?);
+            context.receipt.append("untagged", reference.to_string().into());
+            return context.receipt.line(&context.output, format!("Untagged {reference}"));
         }
         let manifest = ops::find_remote(&repository, reference).with_context(failed)?;
         let digest = manifest.digest;
         context.output.say(&format!("Deleting remote ModelKit {}", reference.with_digest(digest)));
         ops::remove_remote(&repository, &manifest, &reference.registry).with_context(failed)?;
-        Ok(context.output.result(format!("Removed {reference} (digest {digest})"))?)
+        context.receipt.note("removed", digest, &[reference.to_string()]);
+        context.receipt.line(&context.output, format!("Removed {reference} (digest {digest})"))
     }
 }
 
@@ -94,13 +100,16 @@ fn remove(context: &Context, removal: &Removal) -> Result<()> {
             Removal::Unnamed | Removal::Everything => "Failed to remove ModelKits".to_owned(),
         })?;
     for one in removed {
-        context.output.result(match one {
+        let action = if matches!(one, Removed::Name(..)) { "untagged" } else { "removed" };
+        context.receipt.note(action, *one.digest(), &[one.reference().to_string()]);
+        let line = match one {
             Removed::Name(reference, _) => format!("Untagged {reference}"),
             Removed::ModelKit(reference, digest) if reference.tag.is_none() => {
                 format!("Removed {}", reference.with_digest(digest))
             }
             Removed::ModelKit(reference, digest) => format!("Removed {reference} (digest {digest})"),
-        })?;
+        };
+        context.receipt.line(&context.output, line)?;
     }
     say_freed(context, &collected);
     Ok(())
@@ -108,6 +117,7 @@ fn remove(context: &Context, removal: &Removal) -> Result<()> {
 
 /// Reports the disk space that a removal freed.
 pub(super) fn say_freed(context: &Context, collected: &Collected) {
+    context.receipt.fact("freedBytes", collected.bytes);
     if collected.deferred {
         context.output.say("disk space will be freed when other kit processes have finished");
     } else if collected.files > 0 {

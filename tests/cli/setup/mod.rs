@@ -9,6 +9,7 @@ mod help;
 mod peer_servers;
 mod peers;
 mod progress;
+mod receipts;
 mod skills;
 mod version;
 mod words;
