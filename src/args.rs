@@ -71,7 +71,7 @@ pub(crate) const GROUPS: [(&str, &[&str]); 5] = [
     ("Create", &["init", "validate", "import", "pack", "update"]),
     ("Transfer", &["push", "pull", "copy", "promote", "convert", "save", "load", "unpack"]),
     ("Inspect", &["list", "inspect", "info", "ls", "cat", "cp", "diff", "log", "lineage", "verify"]),
-    ("Manage", &["tag", "index", "remove", "materialize", "fsck", "cache"]),
+    ("Manage", &["tag", "index", "remove", "prune", "materialize", "fsck", "cache"]),
     ("Registries", &["login", "logout", "doctor", "config"]),
 ];
 
@@ -190,8 +190,19 @@ fn with_suggestion(error: clap::Error, args: &[OsString]) -> clap::Error {
     error
 }
 
+/// Commands of docker and git, each with the command that does the same with ModelKits.
+const COMMANDS_OF_OTHERS: [(&str, &str); 5] =
+    [("images", "list"), ("build", "pack"), ("rmi", "remove"), ("clone", "unpack"), ("history", "log")];
+
 /// Sorts the suggestions for an unknown command: clap puts `unpack` before `pack` for `pakc`.
 fn with_closest_command_first(mut error: clap::Error) -> clap::Error {
+    if let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand)
+        && let Some((_, meant)) = COMMANDS_OF_OTHERS.iter().find(|(other, _)| other == typed)
+    {
+        let meant = ContextValue::Strings(vec![(*meant).to_owned()]);
+        error.insert(ContextKind::SuggestedSubcommand, meant);
+        return error;
+    }
     let (Some(ContextValue::String(typed)), Some(ContextValue::Strings(names))) =
         (error.get(ContextKind::InvalidSubcommand), error.get(ContextKind::SuggestedSubcommand))
     else {
@@ -276,6 +287,10 @@ mod tests {
             (&["kit", "list", "--qiuet"], Some("'--quiet'")),
             (&["kit", "psuh"], Some("'push'")),
             (&["kit", "pakc"], Some("'pack', 'unpack'")),
+            (&["kit", "images"], Some("'list'")),
+            (&["kit", "build", "."], Some("'pack'")),
+            (&["kit", "rmi", "a:v1"], Some("'remove'")),
+            (&["kit", "clone", "a:v1"], Some("'unpack'")),
             (&["kit", "pack", ".", "--nothing-like-it"], None),
         ] {
             let error = parse(&args.iter().map(OsString::from).collect::<Vec<_>>()).unwrap_err().to_string();

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use fs_err as fs;
 
 use crate::config::{Config, Environment, NetworkArgs};
-use crate::output::{Bars, Code, Failure, Output, Receipt, Usage, tidy};
+use crate::output::{Bars, Code, Failure, Output, Receipt, Usage, tidy, usage};
 use kit_core::ops::{FileLocation, Location, Session};
 use kit_core::store::{LockWaiting, Store};
 
@@ -61,6 +61,18 @@ impl Context {
     pub(crate) fn file_location(&self, text: &str) -> Result<FileLocation> {
         let FileLocation { location, path } = parse(text)?;
         Ok(FileLocation { location: self.or_latest(text, self.absolute(location)), path })
+    }
+
+    /// Parses a ModelKit and a path in it that are given as two arguments. Without `path`, `text` may contain both.
+    pub(crate) fn file_in(&self, text: &str, path: Option<&str>) -> Result<FileLocation> {
+        let file = self.file_location(text)?;
+        match path {
+            None => Ok(file),
+            Some(path) if file.path.is_root() => Ok(FileLocation { path: parse(path)?, ..file }),
+            Some(path) => {
+                Err(usage(format!("`{text}` already contains a path; remove `{path}`, or the part after `//`")))
+            }
+        }
     }
 
     /// Resolves an argument that names an existing folder to its absolute path.

@@ -7,7 +7,7 @@ use crate::commands::create::{ImportArgs, InitArgs, PackArgs, UpdateArgs, Valida
 use crate::commands::inspect::{
     CatArgs, CpArgs, DiffArgs, InfoArgs, InspectArgs, LineageArgs, ListArgs, LogArgs, LsArgs, VerifyArgs,
 };
-use crate::commands::manage::{CacheArgs, FsckArgs, IndexArgs, MaterializeArgs, RemoveArgs, TagArgs};
+use crate::commands::manage::{CacheArgs, FsckArgs, IndexArgs, MaterializeArgs, PruneArgs, RemoveArgs, TagArgs};
 use crate::commands::registries::{ConfigArgs, DoctorArgs, LoginArgs, LogoutArgs};
 use crate::commands::setup::{CompleteArgs, CompletionArgs, ManArgs, SchemaArgs, SkillArgs, VersionArgs};
 use crate::commands::transfer::{
@@ -43,6 +43,7 @@ pub(crate) enum Command {
     Index(IndexArgs),
     Tag(TagArgs),
     Remove(RemoveArgs),
+    Prune(PruneArgs),
     Materialize(MaterializeArgs),
     Fsck(FsckArgs),
     Cache(CacheArgs),
@@ -88,6 +89,7 @@ impl Command {
             Self::Index(args) => args.run(context),
             Self::Tag(args) => args.run(context),
             Self::Remove(args) => args.run(context),
+            Self::Prune(args) => args.run(context),
             Self::Materialize(args) => args.run(context),
             Self::Fsck(args) => args.run(context),
             Self::Cache(args) => args.run(context),

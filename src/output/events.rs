@@ -138,6 +138,10 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::LayerWithoutTable { kind, path } => {
             format!("{kind} {path} has too many files for a table of contents, so reading single files takes longer")
         }
+        Warning::TagPointsElsewhere { tag, found, used } => format!("`{tag}` points to {found}; {used} is used"),
+        Warning::TagRestored { tag } => {
+            format!("the registry also deleted the tag `{tag}` of the same ModelKit; it is restored")
+        }
         Warning::SpaceNotFreed { reason } => {
             format!("disk space was not freed: {reason}; `kit fsck` shows what is damaged")
         }

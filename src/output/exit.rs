@@ -111,7 +111,7 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
 
 fn of_operation(error: &ops::Error) -> Option<Code> {
     match error {
-        ops::Error::NotHere(_)
+        ops::Error::NotHere { .. }
         | ops::Error::NoSuchFile(_)
         | ops::Error::NoSuchReference(_)
         | ops::Error::NothingMatches { .. } => Some(Code::NotFound),

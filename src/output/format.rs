@@ -1,12 +1,15 @@
 //! The output formats of commands.
 
+use std::io::{self, Write};
 use std::str::FromStr;
 
 use anyhow::Result;
-use serde_json::Value;
+use kit_core::yaml::value_to_yaml;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::output::template::{InvalidTemplate, Template};
-use crate::output::text::json_text;
+use crate::output::text::{JsonWriter, json_text};
 
 /// A value of `--format` that is neither the name of a format nor a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,33 +57,88 @@ impl Format {
         match self {
             Self::Table => Ok(table()),
             Self::Json => to_json(data),
-            Self::Yaml => Ok(kit_core::yaml::value_to_yaml(data)),
+            Self::Yaml => Ok(value_to_yaml(data)),
             Self::Template(template) => Ok(template.render(data)?),
         }
     }
 
-    /// Renders a list; `data` converts a row to JSON. A template is executed for each row.
+    /// Writes one document like [`render`](Self::render). JSON is written while `data` is serialized, because the tree of
+    /// a long document takes several times the memory of its parts.
+    pub(crate) fn write_document(
+        &self,
+        out: &mut dyn Write,
+        data: &impl Serialize,
+        table: impl FnOnce() -> String,
+    ) -> Result<()> {
+        match self {
+            Self::Table => out.write_all(table().as_bytes())?,
+            Self::Json => {
+                serde_json::to_writer_pretty(JsonWriter(&mut *out), data)?;
+                writeln!(out)?;
+            }
+            Self::Yaml | Self::Template(_) => {
+                let text = self.render(&serde_json::to_value(data)?, table)?;
+                write!(out, "{text}{}", if text.ends_with('\n') || text.is_empty() { "" } else { "\n" })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Renders a short list like [`write_rows`](Self::write_rows).
     pub(crate) fn render_rows<R>(
         &self,
         rows: &[R],
         data: impl Fn(&R) -> Value,
         table: impl FnOnce() -> String,
     ) -> Result<String> {
+        let mut text = Vec::new();
+        self.write_rows(&mut text, rows, data, |out| out.write_all(table().as_bytes()))?;
+        Ok(String::from_utf8(text).expect("all formats are UTF-8"))
+    }
+
+    /// Writes a list; `data` converts a row to JSON, and `table` writes the text for users. A template is executed for
+    /// each row.
+    ///
+    /// Only one row at a time is converted, because the text of a long list takes several times the memory of its rows.
+    pub(crate) fn write_rows<R>(
+        &self,
+        out: &mut dyn Write,
+        rows: &[R],
+        data: impl Fn(&R) -> Value,
+        table: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<()> {
         match self {
-            Self::Table => Ok(table()),
+            Self::Table => table(out)?,
+            Self::Json => write_json(out, rows.iter().map(data))?,
+            Self::Yaml if rows.is_empty() => write!(out, "{}", value_to_yaml(&json!([])))?,
+            Self::Yaml => rows.iter().try_for_each(|row| write!(out, "{}", value_to_yaml(&json!([data(row)]))))?,
             Self::Template(template) => {
-                let mut text = String::new();
+                let mut is_line = true;
                 for row in rows {
-                    text.push_str(&template.render(&data(row))?);
-                    if !text.ends_with('\n') {
-                        text.push('\n');
+                    let text = template.render(&data(row))?;
+                    is_line = if text.is_empty() { is_line } else { text.ends_with('\n') };
+                    out.write_all(text.as_bytes())?;
+                    if !is_line {
+                        writeln!(out)?;
+                        is_line = true;
                     }
                 }
-                Ok(text)
             }
-            Self::Json | Self::Yaml => self.render(&rows.iter().map(data).collect(), table),
         }
+        Ok(())
     }
+}
+
+/// Writes a list as [`to_json`] formats it.
+fn write_json(out: &mut dyn Write, rows: impl Iterator<Item = Value>) -> Result<()> {
+    let mut before = "[\n  ";
+    for row in rows {
+        // A line break in JSON is never part of a string.
+        write!(out, "{before}{}", to_json(&row)?.replace('\n', "\n  "))?;
+        before = ",\n  ";
+    }
+    writeln!(out, "{}", if before.starts_with('[') { "[]" } else { "\n]" })?;
+    Ok(())
 }
 
 /// Formats a document as indented JSON.

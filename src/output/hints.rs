@@ -3,8 +3,10 @@
 use kit_core::archive::{self, Danger};
 use kit_core::git;
 use kit_core::modelkit::{UnsupportedForm, Variant};
-use kit_core::oci::{ContentError, Reference};
-use kit_core::ops::{self, BundleError, ImportError, IndexError, Lacking, RemoteDataError, TagState};
+use kit_core::oci::{ContentError, InvalidReference, Reference};
+use kit_core::ops::{
+    self, BundleError, ImportError, IndexError, InvalidFileLocation, Lacking, RemoteDataError, TagState,
+};
 use kit_core::recipe::Changed;
 use kit_core::registry;
 use kit_core::store;
@@ -12,10 +14,13 @@ use kit_core::upstream::{self, hub, lfs};
 
 use super::import_hints::{hint_for_git, hint_for_hub, hint_for_mlflow};
 use super::registry_hints::hint_for_registry;
-use super::report::NotLoggedIn;
+use super::report::{NotLoggedIn, Usage};
 
 /// The hint for a cause, if there is one that is likely to help.
 pub(super) fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+    if let Some(Usage(error)) = cause.downcast_ref() {
+        return hint_for_usage(error);
+    }
     if let Some(error) = cause.downcast_ref::<ops::Error>() {
         return hint_for_operation(error);
     }
@@ -68,11 +73,26 @@ pub(super) fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> 
     }
 }
 
+/// The hint for an argument that is not valid.
+fn hint_for_usage(error: &anyhow::Error) -> Option<String> {
+    let of_file = error.downcast_ref().and_then(|error| match error {
+        InvalidFileLocation::Reference(error) => Some(error),
+        InvalidFileLocation::Path(_) => None,
+    });
+    let (reference, path) = error.downcast_ref::<InvalidReference>().or(of_file)?.with_path()?;
+    Some(format!("a file in a ModelKit is written NAME:TAG//PATH, as in `{reference}//{path}`"))
+}
+
 /// The hint for a manifest that a registry does not have.
 pub(super) fn hint_for_missing(name: &str) -> Option<String> {
     let reference: Reference = name.parse().ok()?;
     let is_tag = !reference.is_local() && reference.tag.is_some();
     is_tag.then(|| format!("`kit list {}` shows the tags of the repository", reference.full_repository()))
+}
+
+/// The hint for a tag that does not exist in a repository with other tags.
+fn hint_for_tags(repository: &str, similar: &[String]) -> String {
+    format!("similar tags: {}; `kit list {repository}` shows all", similar.join(", "))
 }
 
 fn hint_for_change(changed: &Changed) -> String {
@@ -85,14 +105,24 @@ fn hint_for_change(changed: &Changed) -> String {
 
 fn hint_for_operation(error: &ops::Error) -> Option<String> {
     match error {
-        ops::Error::NotHere(reference) if reference.is_local() => Some(
+        ops::Error::NotHere { reference, similar } if !similar.is_empty() => {
+            Some(hint_for_tags(&reference.without_selector().to_string(), similar))
+        }
+        ops::Error::NoSuchTag { repository, similar, .. } if !similar.is_empty() => {
+            Some(hint_for_tags(repository, similar))
+        }
+        ops::Error::NotHere { reference, .. } if reference.is_local() => Some(
             "`kit list` shows local ModelKits; to use a registry, put its host in front: REGISTRY/REPOSITORY:TAG"
                 .to_owned(),
         ),
         ops::Error::NotAModelKit { name, found } if found.starts_with("an artifact") => {
             Some(format!("if its layers are files, `kit import oci://{name}` makes a ModelKit of them"))
         }
-        ops::Error::NotHere(_) => Some("`kit list` shows local ModelKits".to_owned()),
+        ops::Error::NotHere { .. } => Some("`kit list` shows local ModelKits".to_owned()),
+        ops::Error::OtherTags { .. } => Some("use --all-tags to remove the ModelKit with all its tags".to_owned()),
+        ops::Error::OnlyWholeRemoval { .. } => {
+            Some("use --force --all-tags to remove the ModelKit with all its tags".to_owned())
+        }
         ops::Error::NoRegistry(reference) => {
             Some(format!("put the registry host in front, as in `registry.example/{reference}`"))
         }
@@ -107,7 +137,7 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::IsFolder(path) if path.is_root() => {
             Some("append the path of a file, as in NAME:TAG//PATH; `kit ls NAME:TAG` shows the files".to_owned())
         }
-        ops::Error::NoSuchFile(_) | ops::Error::IsFolder(_) => {
+        ops::Error::NoSuchFile(_) | ops::Error::IsFolder(_) | ops::Error::NoPathMatches { .. } => {
             Some("`kit ls NAME:TAG` shows the files in a ModelKit".to_owned())
         }
         ops::Error::UnsupportedForm(UnsupportedForm::LayerType { .. }) => Some(

@@ -1,7 +1,8 @@
 //! The output streams: results go to standard output, everything else to standard error.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
+use anyhow::Result;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 use kit_core::progress::{Event, Warning};
 use kit_core::sys::Interruption;
@@ -72,6 +73,15 @@ impl Output {
                 stdout.flush()
             })
             .map_err(mark_if_reader_gone)
+    }
+
+    /// Writes data to standard output in parts, without any progress in between.
+    pub(crate) fn write(&self, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+        self.bars.suspend(|| {
+            let mut out = BufWriter::new(Self::stream());
+            write(&mut out)?;
+            Ok(out.flush()?)
+        })
     }
 
     /// Writes lines of the log to standard error, above the bars.

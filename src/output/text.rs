@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::io;
 
 use kit_core::problem::{is_hidden, printable};
 
@@ -30,13 +31,17 @@ fn without_middle(line: &str) -> Cow<'_, str> {
 /// `serde_json` escapes the control characters below U+0020 itself; the line breaks that remain are those between
 /// values.
 pub(crate) fn json_text(json: String) -> String {
-    let is_bad = |letter: char| letter != '\n' && is_hidden(letter);
-    if !json.contains(is_bad) {
-        return json;
-    }
+    if json.contains(is_bad_in_json) { clean_json(&json) } else { json }
+}
+
+fn is_bad_in_json(letter: char) -> bool {
+    letter != '\n' && is_hidden(letter)
+}
+
+fn clean_json(json: &str) -> String {
     let mut clean = String::with_capacity(json.len());
     for letter in json.chars() {
-        if is_bad(letter) {
+        if is_bad_in_json(letter) {
             for unit in letter.encode_utf16(&mut [0; 2]) {
                 write!(clean, "\\u{unit:04x}").expect("writing to a string does not fail");
             }
@@ -45,6 +50,25 @@ pub(crate) fn json_text(json: String) -> String {
         }
     }
     clean
+}
+
+/// Escapes hidden characters like [`json_text`] in JSON that `serde_json` writes: it never splits a character.
+pub(crate) struct JsonWriter<W>(pub(crate) W);
+
+impl<W: io::Write> io::Write for JsonWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = std::str::from_utf8(bytes).map_err(io::Error::other)?;
+        if text.contains(is_bad_in_json) {
+            self.0.write_all(clean_json(text).as_bytes())?;
+        } else {
+            self.0.write_all(bytes)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 #[cfg(test)]
@@ -63,5 +87,8 @@ mod tests {
         let text = json_text(serde_json::to_string_pretty(&value).unwrap());
         assert_eq!(text, "{\n  \"a\\u009b\": \"\\u001b\\n\\u202eü\\udb40\\udc41\\u007f\"\n}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+        let mut written = Vec::new();
+        serde_json::to_writer_pretty(JsonWriter(&mut written), &value).unwrap();
+        assert_eq!(String::from_utf8(written).unwrap(), text);
     }
 }

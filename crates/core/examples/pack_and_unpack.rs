@@ -4,6 +4,7 @@
 
 use std::error::Error;
 use std::path::Path;
+use std::sync::Arc;
 
 use kit_core::kitfile;
 use kit_core::ops::{
@@ -26,6 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let location: Location = "digits:v1".parse()?;
     let found = session.find(&location, Lookup::Local)?;
     let options = UnpackOptions {
+        paths: Arc::default(),
         remote: RemoteData::Left,
         folder: work.path().join("model"),
         overwrite: Overwrite::Refuse,

@@ -66,9 +66,22 @@ limits! {
         Bytes MODEL_CONFIG_BYTES = MIB;
         /// The file of an MLflow metric, with about 60 bytes for a step.
         Bytes METRIC_BYTES = 32 * MIB;
-        /// The header of a file of weights: the limit of the reader of safetensors (`MAX_HEADER_SIZE` in its
-        /// `tensor.rs`, 0.7), also used for GGUF, where vocabularies of 256,000 words need about 10 MB.
-        Bytes TENSOR_HEADER_BYTES = 100_000_000;
+        /// The header of a file of weights. A GGUF file with a vocabulary of 256,000 words needs about 10 MB, and a
+        /// safetensors file about 100 bytes for each tensor. The reader of safetensors accepts 100 MB.
+        Bytes TENSOR_HEADER_BYTES = 32 * MIB;
+        /// The tensors of one file of weights. Files of large models have some thousand; the largest mixtures of
+        /// experts have about 140,000, in many files.
+        Count TENSORS = 100_000;
+        /// The tensors of all files of a ModelKit that are listed.
+        Count LISTED_TENSORS = 300_000;
+        /// The metadata of all files of weights in a ModelKit that are listed. Chat templates have some kilobytes.
+        Bytes LISTED_METADATA_BYTES = 16 * MIB;
+        /// The files of weights in a ModelKit that are listed. Large models have some hundred.
+        Count LISTED_WEIGHT_FILES = 10_000;
+        /// The entries of the metadata in the header of a file of weights, which usually has less than 100.
+        Count TENSOR_METADATA = 100_000;
+        /// The numbers in short arrays of the metadata that are kept, 8 bytes each.
+        Count TENSOR_METADATA_NUMBERS = 256 * 1024;
         /// The dimensions of a tensor. The GGUF specification says: "Currently at most 4, but this may change in the
         /// future."
         Count TENSOR_DIMENSIONS = 8;
@@ -114,6 +127,11 @@ limits! {
         Count LISTED_FILES = 500_000;
         /// The paths of these files together.
         Bytes LISTED_PATHS_BYTES = 32 * MIB;
+    }
+    "Output" {
+        /// The files or tensors in the data of a single document that is written as YAML or passed to a template, each
+        /// of which takes two kilobytes of memory. JSON and tables are written row by row.
+        Count TREE_ROWS = 30_000;
     }
     "Answers of registries and other servers" {
         /// The pages of a list. A server with more of them is likely to repeat them in a cycle.

@@ -33,7 +33,7 @@ Examples:
   kit init openai/whisper-tiny --remote -o whisper.yaml")]
 pub(crate) struct InitArgs {
     /// Folder of the project; with --remote, OWNER/NAME or datasets/OWNER/NAME on the hub, or the URL of its page
-    #[arg(value_name = "FOLDER")]
+    #[arg(value_name = "FOLDER", default_value = ".")]
     path: PathBuf,
     /// Name of the package
     #[arg(long, value_name = "NAME")]

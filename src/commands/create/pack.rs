@@ -45,7 +45,7 @@ Examples:
   kit pack models/sentiment -f Kitfile.small --compression zstd")]
 pub(crate) struct PackArgs {
     /// The folder to pack; paths in the Kitfile are relative to it
-    #[arg(value_name = "FOLDER")]
+    #[arg(value_name = "FOLDER", default_value = ".")]
     context: PathBuf,
     /// Path to the Kitfile, or `-` for standard input [default: Kitfile, kitfile or .kitfile in FOLDER]
     #[arg(short, long, value_name = "FILE")]

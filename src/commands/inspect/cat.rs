@@ -17,19 +17,23 @@ use kit_core::ops::{self, FileLocation};
 #[command(after_help = "\
 Examples:
   kit cat sentiment:v2//Kitfile
+  kit cat sentiment:v2 Kitfile
   kit cat registry.example/team/sentiment:v2//model/config.json | jq .vocab_size
   kit cat --remote registry.example/team/sentiment:v2//data/train.csv | head")]
 pub(crate) struct CatArgs {
     /// ModelKit and path of the file in it
     #[arg(value_name = "NAME:TAG//PATH")]
     file: String,
+    /// Path of the file, if it is not part of the first argument
+    #[arg(value_name = "PATH")]
+    path: Option<String>,
     #[command(flatten)]
     open: OpenArgs,
 }
 
 impl CatArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
-        let file = context.file_location(&self.file)?;
+        let file = context.file_in(&self.file, self.path.as_deref())?;
         self.print(context, &file).with_context(|| format!("cannot print `{file}`"))
     }
 

@@ -8,8 +8,8 @@ use clap::Args;
 
 use crate::arguments::{OpenArgs, OverwriteArgs, UnsafePathArgs};
 use crate::commands::transfer::moved;
-use crate::context::Context;
-use crate::output::{counted, tidy};
+use crate::context::{Context, parse};
+use crate::output::{counted, tidy, usage};
 use kit_core::archive::Placed;
 use kit_core::ops::{self, CpOptions, FileLocation};
 
@@ -23,13 +23,15 @@ use kit_core::ops::{self, CpOptions, FileLocation};
 #[command(after_help = "\
 Examples:
   kit cp sentiment:v2//Kitfile .
+  kit cp sentiment:v2//tokenizer.json sentiment:v2//config.json ./model/
+  kit cp sentiment:v2 tokenizer.json config.json ./model/
   kit cp registry.example/team/sentiment:v2//model/config.json /tmp/config.json
   kit cp --remote registry.example/team/sentiment:v2//data/train ./train -o")]
 pub(crate) struct CpArgs {
-    /// ModelKit and path of the file or folder in it
-    #[arg(value_name = "NAME:TAG//PATH")]
-    file: String,
-    /// Folder to copy into, if it exists or ends in `/`; otherwise the path of the copy
+    /// ModelKits and paths of the files or folders in them; after NAME:TAG alone, also paths in that ModelKit
+    #[arg(value_name = "NAME:TAG//PATH", required = true)]
+    files: Vec<String>,
+    /// Folder to copy into, if it exists or ends in `/`; otherwise the path of the copy of a single file or folder
     #[arg(value_name = "DEST")]
     destination: PathBuf,
     #[command(flatten)]
@@ -43,7 +45,7 @@ pub(crate) struct CpArgs {
 impl CpArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let start = Instant::now();
-        let file = context.file_location(&self.file)?;
+        let files = self.files(context)?;
         let options = CpOptions {
             destination: context.environment.absolute(&self.destination),
             overwrite: self.overwrite.choice(),
@@ -51,12 +53,32 @@ impl CpArgs {
             jobs: ops::jobs(),
         };
         let destination = tidy(&self.destination);
-        let placed =
-            self.copy(context, &file, &options).with_context(|| format!("cannot copy `{file}` to `{destination}`"))?;
+        if files.len() > 1 && !ops::is_folder(&options.destination) {
+            return Err(usage(format!("`{destination}` is not a folder; several files are copied into a folder")));
+        }
+        let mut placed = Placed::default();
+        for file in files {
+            placed += self
+                .copy(context, &file, &options)
+                .with_context(|| format!("cannot copy `{file}` to `{destination}`"))?;
+        }
         let kept = if placed.kept > 0 { format!(" · {} kept", counted(placed.kept, "file")) } else { String::new() };
         let moved = moved(&placed).in_words(start);
         context.output.say(&format!("Copied {} to {destination}{kept} · {moved}", counted(placed.files, "file")));
         Ok(())
+    }
+
+    /// The files to copy. After a ModelKit without a path, arguments without `//` are paths in it.
+    fn files(&self, context: &Context) -> Result<Vec<FileLocation>> {
+        let (first, rest) = self.files.split_first().expect("clap requires a file");
+        let first = context.file_location(first)?;
+        let is_modelkit = first.path.is_root() && !rest.is_empty();
+        let more = rest.iter().map(|text| match is_modelkit && !text.contains("//") {
+            true => Ok(FileLocation { location: first.location.clone(), path: parse(text)? }),
+            false => context.file_location(text),
+        });
+        let more = more.collect::<Result<Vec<_>>>()?;
+        Ok(if is_modelkit { more } else { [vec![first.clone()], more].concat() })
     }
 
     fn copy(&self, context: &Context, file: &FileLocation, options: &CpOptions) -> Result<Placed> {

@@ -22,7 +22,7 @@ pub(crate) struct InfoArgs {
     /// ModelKit to show
     #[arg(value_name = "NAME:TAG")]
     reference: String,
-    /// Read from the registry instead of the local store
+    /// Read from the registry, even if the ModelKit is in the local store
     #[arg(short, long)]
     remote: bool,
     /// Show only this part: names separated by dots; a number selects an item of a list

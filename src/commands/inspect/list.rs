@@ -1,5 +1,7 @@
 //! `kit list`
 
+use std::io::{self, IsTerminal as _};
+
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::{Value, json};
@@ -7,6 +9,7 @@ use serde_json::{Value, json};
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::{Format, one_line, table};
+use kit_core::digest::Digest;
 use kit_core::oci::Reference;
 use kit_core::ops::{self, Filter, Listed, Location, Selection};
 use kit_core::progress::human;
@@ -36,6 +39,9 @@ pub(crate) struct ListArgs {
     /// `.Author`, `.ModelKits`, `.Linked`
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
+    /// Show whole digests on a terminal, too
+    #[arg(long)]
+    no_trunc: bool,
     #[command(flatten)]
     network: NetworkArgs,
 }
@@ -46,10 +52,33 @@ impl ListArgs {
             return self.list_repositories(context, registry);
         }
         let rows = self.rows(context)?;
-        let text = self.format.render_rows(&rows, |row| to_json(row, &self.format), || render(&rows))?;
+        let text = self.format.render_rows(
+            &rows,
+            |row| to_json(row, &self.format),
+            || {
+                // Scripts rely on the columns of KitOps.
+                let is_short = io::stdout().is_terminal() && !self.no_trunc;
+                if is_short {
+                    render(&self.with_full_names(rows.clone()), short)
+                } else {
+                    render(&rows, Digest::to_string)
+                }
+            },
+        )?;
         context.output.result(text)?;
         report_links(context, &rows);
         Ok(())
+    }
+
+    /// The same rows with names that other commands accept: with the registry, if they are from one.
+    fn with_full_names(&self, mut rows: Vec<Listed>) -> Vec<Listed> {
+        let reference = self.repository.as_ref().and_then(|text| text.parse::<Reference>().ok());
+        if let Some(reference) = reference.filter(|reference| !reference.is_local()) {
+            for row in &mut rows {
+                row.repository = Some(reference.full_repository());
+            }
+        }
+        rows
     }
 
     /// The registry that the argument names: a host without a repository. The name of a local repository comes first.
@@ -151,8 +180,13 @@ fn single_spaced(cell: &str) -> String {
     cell.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
+/// The first twelve digits of a digest, which identify it in practice.
+fn short(digest: &Digest) -> String {
+    digest.hex()[..12].to_owned()
+}
+
 /// Renders a row for each tag.
-fn render(rows: &[Listed]) -> String {
+fn render(rows: &[Listed], digest: impl Fn(&Digest) -> String) -> String {
     let mut cells = Vec::new();
     for row in rows {
         let untagged = [String::new()];
@@ -164,7 +198,7 @@ fn render(rows: &[Listed]) -> String {
                 single_spaced(&or_none(&row.author)),
                 single_spaced(&name(row)),
                 human(row.size),
-                row.digest.to_string(),
+                digest(&row.digest),
             ]);
         }
     }

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::diff::{file_as_json, show_file};
+use super::diff::{FileData, show_file};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Format, table};
@@ -30,7 +30,7 @@ pub(crate) struct LogArgs {
     /// Repository, or a version in it
     #[arg(value_name = "NAME[:TAG]")]
     reference: String,
-    /// Read from the registry instead of the local store
+    /// Read from the registry, even if the ModelKit is in the local store
     #[arg(short, long)]
     remote: bool,
     /// Show changed files as well; reads the layers that differ
@@ -57,7 +57,7 @@ impl LogArgs {
     fn versions(&self, context: &Context) -> Result<Vec<Version>> {
         let location = context.location_as_given(&self.reference)?;
         let session = context.session(&self.network)?;
-        let jobs = if self.remote { session.jobs(&[&location]) } else { ops::jobs() };
+        let jobs = session.jobs(&[&location]);
         let files = DiffOptions {
             only: None,
             jobs: ops::jobs(),
@@ -66,7 +66,7 @@ impl LogArgs {
             with_statistics: false,
         };
         let options = LogOptions {
-            place: if self.remote { Lookup::Remote } else { Lookup::Local },
+            place: if self.remote { Lookup::Remote } else { Lookup::Anywhere },
             files: self.files.then_some(files),
             jobs,
         };
@@ -112,7 +112,7 @@ impl LogArgs {
             })).collect::<Value>(),
         });
         if self.files {
-            data["files"] = version.files.iter().map(file_as_json).collect();
+            data["files"] = json!(version.files.iter().map(FileData::new).collect::<Vec<_>>());
         }
         data
     }

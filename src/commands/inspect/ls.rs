@@ -1,5 +1,8 @@
 //! `kit ls`
 
+use std::borrow::Cow;
+use std::io::{self, Write};
+
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::{Value, json};
@@ -8,7 +11,7 @@ use crate::arguments::OpenArgs;
 use crate::context::{Context, parse};
 use crate::output::{Format, table};
 use kit_core::modelkit::{Filter, Selection};
-use kit_core::ops::{self, FileLocation, ListedFile};
+use kit_core::ops::{self, ListedFile};
 use kit_core::progress::human;
 
 /// List the files in a ModelKit in the local store or a registry
@@ -27,6 +30,9 @@ pub(crate) struct LsArgs {
     /// ModelKit, optionally with the path of a file or folder in it
     #[arg(value_name = "NAME:TAG[//PATH]")]
     reference: String,
+    /// Path of the file or folder, if it is not part of the first argument
+    #[arg(value_name = "PATH")]
+    path: Option<String>,
     /// List only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, datasets, code, docs
     /// and prompts (repeatable)
     #[arg(short, long, value_name = "FILTER")]
@@ -42,26 +48,22 @@ pub(crate) struct LsArgs {
 impl LsArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let filters = self.filter.iter().map(|filter| parse::<Filter>(filter)).collect::<Result<_>>()?;
-        let wanted = context.file_location(&self.reference)?;
-        let files = self
-            .files(context, &wanted, &Selection::new(filters))
-            .with_context(|| format!("cannot list the files of `{wanted}`"))?;
-        let text = self.format.render_rows(&files, to_json, || render(&files))?;
-        Ok(context.output.result(text)?)
-    }
-
-    fn files(&self, context: &Context, wanted: &FileLocation, selection: &Selection) -> Result<Vec<ListedFile>> {
-        let (found, inspected) = self.open.open(context, &wanted.location)?;
-        Ok(ops::ls(&*found.source, &inspected.modelkit, selection, &wanted.path, ops::jobs(), &context.bars)?)
+        let wanted = context.file_in(&self.reference, self.path.as_deref())?;
+        let failed = || format!("cannot list the files of `{wanted}`");
+        let (found, inspected) = self.open.open(context, &wanted.location).with_context(failed)?;
+        let selection = &Selection::new(filters);
+        let files = ops::ls(&*found.source, &inspected.modelkit, selection, &wanted.path, ops::jobs(), &context.bars)
+            .with_context(failed)?;
+        context.output.write(|out| self.format.write_rows(out, &files, to_json, |out| write_table(out, &files)))
     }
 }
 
-fn render(files: &[ListedFile]) -> String {
-    let row = |file: &ListedFile| [permissions(file.mode), size(file), file.path.to_string()];
-    table::render(["MODE", "SIZE", "PATH"], &files.iter().map(row).collect::<Vec<_>>())
+fn write_table(out: &mut dyn Write, files: &[ListedFile<'_>]) -> io::Result<()> {
+    let row = |file: &ListedFile<'_>| [permissions(file.mode), size(file), file.path.to_string()].map(Cow::Owned);
+    table::write(out, ["MODE", "SIZE", "PATH"], files.iter().map(row))
 }
 
-fn to_json(file: &ListedFile) -> Value {
+fn to_json(file: &ListedFile<'_>) -> Value {
     json!({
         "path": file.path.as_str(),
         "mode": format!("{:04o}", file.mode),
@@ -72,7 +74,7 @@ fn to_json(file: &ListedFile) -> Value {
     })
 }
 
-fn size(file: &ListedFile) -> String {
+fn size(file: &ListedFile<'_>) -> String {
     file.size.map_or_else(|| "?".to_owned(), human)
 }
 

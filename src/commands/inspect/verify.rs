@@ -32,7 +32,7 @@ Examples:
   kit verify ./work --lock sentiment.lock --format json")]
 pub(crate) struct VerifyArgs {
     /// Folder to verify
-    #[arg(value_name = "FOLDER")]
+    #[arg(value_name = "FOLDER", default_value = ".")]
     folder: PathBuf,
     /// ModelKit to compare the folder with
     #[arg(value_name = "NAME:TAG", conflicts_with = "lock")]

@@ -4,6 +4,7 @@ mod cache;
 mod fsck;
 mod index;
 mod materialize;
+mod prune;
 mod remove;
 mod tag;
 
@@ -11,5 +12,6 @@ pub(crate) use cache::CacheArgs;
 pub(crate) use fsck::FsckArgs;
 pub(crate) use index::IndexArgs;
 pub(crate) use materialize::MaterializeArgs;
+pub(crate) use prune::PruneArgs;
 pub(crate) use remove::RemoveArgs;
 pub(crate) use tag::TagArgs;

@@ -1,46 +1,59 @@
 //! `kit remove`
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use crate::arguments::ReceiptArgs;
+use crate::commands::registries::prompt;
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Usage, usage};
-use kit_core::oci::Reference;
+use kit_core::oci::{Reference, Tag};
 use kit_core::ops::{self, Removable, Removal, Removed};
 use kit_core::progress::human;
+use kit_core::registry::Client;
 use kit_core::store::Collected;
 
 /// Remove ModelKits from the local store or a registry
 ///
-/// Removes the given tag. A ModelKit is removed with its last tag, and content that is no longer referenced is deleted
+/// Removes the given tags. A ModelKit is removed with its last tag, and content that is no longer referenced is deleted
 /// from disk. If a ModelKit and an index have the same name, the ModelKit is removed; `kit index delete` removes the
-/// index.
+/// index. In the local store, the first digits of a digest (at least 7) are enough if no other digest begins with them.
+///
+/// In a registry, a ModelKit is removed by digest or with --force only if no tag would be removed that is not named.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[command(
     visible_alias = "rm",
     after_help = "\
 Examples:
   kit remove sentiment:v1
-  kit remove sentiment:v1,v2
-  kit remove --all                 (all untagged ModelKits)
+  kit remove sentiment:v1,v2 other:v1
+  kit remove 8f4a1c02b7d3
+  kit remove --all                 (all untagged ModelKits, as `kit prune`)
   kit remove --all --force         (all ModelKits)
-  kit remove --remote registry.example/team/sentiment:v1"
+  kit remove --remote registry.example/team/sentiment:v1
+  kit remove --remote --force --all-tags registry.example/team/sentiment:v1"
 )]
 pub(crate) struct RemoveArgs {
-    /// ModelKit to remove; add more tags after commas
+    /// ModelKits to remove, by name or by digest; add more tags after commas
     #[arg(value_name = "NAME:TAG[,TAG]", required_unless_present = "all", conflicts_with = "all")]
-    reference: Option<String>,
+    references: Vec<String>,
     /// Remove all tags of the ModelKit in its repository; with --all, remove everything
     #[arg(short, long)]
     force: bool,
     /// Remove all untagged ModelKits
     #[arg(short, long)]
     all: bool,
-    /// Remove the tag from the registry; with --force or for a digest, the ModelKit with all its tags
+    /// Remove the tag from the registry; with --force or for a digest, the ModelKit
     #[arg(short, long)]
     remote: bool,
+    /// Remove a ModelKit from the registry even if it has tags that are not named
+    #[arg(long, requires = "remote")]
+    all_tags: bool,
+    /// Do not ask before everything is removed
+    #[arg(short, long)]
+    yes: bool,
     #[command(flatten)]
     receipt: ReceiptArgs,
     #[command(flatten)]
@@ -50,46 +63,158 @@ pub(crate) struct RemoveArgs {
 impl RemoveArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         self.receipt.begin(context)?;
-        if self.all && self.remote {
-            return Err(usage("cannot use --all with --remote"));
+        match (self.all, self.remote) {
+            (true, true) => Err(usage("cannot use --all with --remote")),
+            (true, false) if self.force => {
+                confirm(context, self.yes, "Remove all ModelKits and indexes from the local store?")?;
+                remove(context, &Removal::Everything)
+            }
+            (true, false) => remove(context, &Removal::Unnamed),
+            (false, true) => self.remove_remotely(context),
+            (false, false) => self.remove_locally(context),
         }
-        let Some(text) = &self.reference else {
-            return remove(context, &if self.force { Removal::Everything } else { Removal::Unnamed });
-        };
-        let references = Reference::parse_list(text).map_err(|error| Usage(error.into()))?;
-        if let Some(bare) = references.iter().find(|reference| reference.selector().is_none()) {
-            return Err(usage(format!("tag or digest is required when removing ({bare}:<tag>)")));
+    }
+
+    /// Removes from the local store. All arguments are parsed before the first ModelKit is removed.
+    fn remove_locally(&self, context: &Context) -> Result<()> {
+        let mut removals = Vec::new();
+        for text in &self.references {
+            match digits(text) {
+                Some(prefix) => removals.push(self.by_prefix(context, text, prefix)?),
+                None => removals.extend(parse(text)?.into_iter().map(|reference| match self.force {
+                    true => Removal::WithAllNames(reference),
+                    false => Removal::Name(reference),
+                })),
+            }
         }
-        for reference in references {
-            if self.remote {
-                self.remove_remote(context, &reference)?;
+        removals.iter().try_for_each(|removal| remove(context, removal))
+    }
+
+    /// The removal of the one ModelKit whose digest begins with `prefix`.
+    fn by_prefix(&self, context: &Context, text: &str, prefix: &str) -> Result<Removal> {
+        let mut found = ops::find_by_prefix(&context.store()?, prefix)?;
+        match (found.len(), found.pop()) {
+            (1, Some((digest, names))) => {
+                let is_in_one = names.windows(2).all(|two| two[0].full_repository() == two[1].full_repository());
+                if is_in_one || self.force {
+                    return Ok(Removal::Digest(digest));
+                }
+                let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+                bail!(
+                    "`{text}` has names in several repositories: {}; remove them by name, or add --force",
+                    names.join(", ")
+                )
+            }
+            (0, _) => bail!("no digest in the local store begins with `{text}`"),
+            (count, _) => bail!("{count} digests in the local store begin with `{text}`; give more digits"),
+        }
+    }
+
+    fn remove_remotely(&self, context: &Context) -> Result<()> {
+        let lists = self.references.iter().map(|text| parse(text)).collect::<Result<Vec<_>>>()?;
+        let references = lists.concat();
+        if let Some(local) = references.iter().find(|reference| reference.is_local()) {
+            return Err(ops::Error::NoRegistry(local.clone()).into());
+        }
+        let client = self.network.client(&context.environment, context.bars.notifier())?;
+        let mut removal =
+            RemoteRemoval { context, client, named: &references, gone: Vec::new(), all_tags: self.all_tags };
+        for reference in &references {
+            let failed = || format!("Failed to remove `{reference}` from the registry");
+            if reference.digest.is_none() && !self.force {
+                removal.untag(reference).with_context(failed)?;
             } else {
-                let removal = if self.force { Removal::WithAllNames } else { Removal::Name };
-                remove(context, &removal(reference))?;
+                removal.remove(reference).with_context(failed)?;
             }
         }
         Ok(())
     }
+}
 
-    fn remove_remote(&self, context: &Context, reference: &Reference) -> Result<()> {
-        if reference.is_local() {
-            return Err(ops::Error::NoRegistry(reference.clone()).into());
+/// Parses an argument with tags or a digest.
+fn parse(text: &str) -> Result<Vec<Reference>> {
+    let references = Reference::parse_list(text).map_err(|error| Usage(error.into()))?;
+    match references.iter().find(|reference| reference.selector().is_none()) {
+        Some(bare) => Err(usage(format!("tag or digest is required when removing ({bare}:<tag>)"))),
+        None => Ok(references),
+    }
+}
+
+/// The shortest part of a digest that is accepted, as in git.
+const FEWEST_DIGITS: usize = 7;
+
+/// Returns the digits of a digest that is not complete.
+fn digits(text: &str) -> Option<&str> {
+    let digits = text.strip_prefix("sha256:").unwrap_or(text);
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    ((FEWEST_DIGITS..64).contains(&digits.len()) && digits.bytes().all(is_digit)).then_some(digits)
+}
+
+/// Asks the user of a terminal; fails unless the answer is yes. Scripts are not asked.
+pub(super) fn confirm(context: &Context, is_confirmed: bool, question: &str) -> Result<()> {
+    if is_confirmed || !context.environment.is_interactive {
+        return Ok(());
+    }
+    let answer = prompt(&format!("{question} [y/N] "))?;
+    if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
+        Ok(())
+    } else {
+        bail!("nothing was removed")
+    }
+}
+
+/// The removal of ModelKits from registries.
+struct RemoteRemoval<'a> {
+    context: &'a Context,
+    client: Client,
+    /// All ModelKits that are to be removed.
+    named: &'a [Reference],
+    /// Those that were removed together with another one.
+    gone: Vec<Reference>,
+    all_tags: bool,
+}
+
+impl RemoteRemoval<'_> {
+    fn untag(&self, reference: &Reference) -> Result<()> {
+        let output = &self.context.output;
+        output.say(&format!("Untagging remote ModelKit {reference}"));
+        let jobs = self.client.concurrency(&reference.registry);
+        ops::untag_remote(&self.client.repository(reference), reference, jobs, &self.context.bars)?;
+        self.untagged(reference)
+    }
+
+    fn untagged(&self, reference: &Reference) -> Result<()> {
+        self.context.receipt.append("untagged", reference.to_string().into());
+        self.context.receipt.line(&self.context.output, format!("Untagged {reference}"))
+    }
+
+    fn remove(&mut self, reference: &Reference) -> Result<()> {
+        let output = &self.context.output;
+        if self.gone.contains(reference) {
+            return self.untagged(reference);
         }
-        let client = self.network.client(&context.environment, context.bars.notifier())?;
-        let repository = client.repository(reference);
-        let failed = || format!("Failed to remove `{reference}` from the registry");
-        if reference.digest.is_none() && !self.force {
-            context.output.say(&format!("Untagging remote ModelKit {reference}"));
-            ops::untag_remote(&repository, reference).with_context(failed)?;
-            context.receipt.append("untagged", reference.to_string().into());
-            return context.receipt.line(&context.output, format!("Untagged {reference}"));
+        let repository = self.client.repository(reference);
+        let manifest = ops::find_remote(&repository, reference)?;
+        let whole = reference.with_digest(manifest.digest);
+        if !self.all_tags {
+            let tags = ops::tags_of(&repository, &manifest.digest, self.client.concurrency(&reference.registry))?;
+            let tagged = tags.into_iter().filter_map(|tag| Tag::new(&tag)).map(|tag| reference.with_tag(tag));
+            let (named, others): (Vec<_>, Vec<_>) = tagged.partition(|tagged| self.is_named(tagged));
+            if !others.is_empty() {
+                let tags = others.iter().filter_map(|other| other.tag.as_ref().map(ToString::to_string)).collect();
+                return Err(ops::Error::OtherTags { name: whole.to_string(), tags }.into());
+            }
+            self.gone.extend(named);
         }
-        let manifest = ops::find_remote(&repository, reference).with_context(failed)?;
-        let digest = manifest.digest;
-        context.output.say(&format!("Deleting remote ModelKit {}", reference.with_digest(digest)));
-        ops::remove_remote(&repository, &manifest, &reference.registry).with_context(failed)?;
-        context.receipt.note("removed", digest, &[reference.to_string()]);
-        context.receipt.line(&context.output, format!("Removed {reference} (digest {digest})"))
+        output.say(&format!("Deleting remote ModelKit {whole}"));
+        ops::remove_remote(&repository, &manifest, &reference.registry)?;
+        let (receipt, digest) = (&self.context.receipt, manifest.digest);
+        receipt.note("removed", digest, &[reference.to_string()]);
+        receipt.line(output, format!("Removed {reference} (digest {digest})"))
+    }
+
+    fn is_named(&self, tagged: &Reference) -> bool {
+        self.named.iter().any(|named| named.without_digest() == *tagged)
     }
 }
 
@@ -97,21 +222,28 @@ fn remove(context: &Context, removal: &Removal) -> Result<()> {
     let (removed, collected) = ops::remove(&context.store()?, Removable::ModelKits, removal, &context.bars)
         .with_context(|| match removal {
             Removal::Name(reference) | Removal::WithAllNames(reference) => format!("Failed to remove `{reference}`"),
+            Removal::Digest(digest) => format!("Failed to remove `{digest}`"),
             Removal::Unnamed | Removal::Everything => "Failed to remove ModelKits".to_owned(),
         })?;
+    print_removed(context, &removed)?;
+    say_freed(context, &collected);
+    Ok(())
+}
+
+/// Prints a line for each name and ModelKit that was removed.
+pub(super) fn print_removed(context: &Context, removed: &[Removed]) -> Result<()> {
     for one in removed {
         let action = if matches!(one, Removed::Name(..)) { "untagged" } else { "removed" };
         context.receipt.note(action, *one.digest(), &[one.reference().to_string()]);
         let line = match one {
             Removed::Name(reference, _) => format!("Untagged {reference}"),
             Removed::ModelKit(reference, digest) if reference.tag.is_none() => {
-                format!("Removed {}", reference.with_digest(digest))
+                format!("Removed {}", reference.with_digest(*digest))
             }
             Removed::ModelKit(reference, digest) => format!("Removed {reference} (digest {digest})"),
         };
         context.receipt.line(&context.output, line)?;
     }
-    say_freed(context, &collected);
     Ok(())
 }
 

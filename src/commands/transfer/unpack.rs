@@ -1,6 +1,7 @@
 //! `kit unpack`
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
@@ -12,7 +13,7 @@ use crate::arguments::{LabelArgs, OverwriteArgs, ReceiptArgs, UnsafePathArgs, lo
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Moved, and_taken, counted, usage};
-use kit_core::archive::Placed;
+use kit_core::archive::{PathPatterns, Placed};
 use kit_core::modelkit::{Filter, InvalidFilter, Part, Selection};
 use kit_core::ops::{self, Location, Lookup, RemoteData, Session, UnpackOptions};
 
@@ -29,6 +30,7 @@ Examples:
   kit unpack registry.example/team/sentiment:v2 -d /srv/model --filter model
   kit unpack registry.example/team/sentiment:all -l quantization=Q4_K -d /srv/model
   kit unpack sentiment:v2 --filter kitfile,code --filter datasets:train,validation
+  kit unpack sentiment:v2 --path 'tokenizer*' --path config.json
   kit unpack sentiment:v2 --include-remote --lock Kitfile.lock
   kit unpack reviewer:v1 --as-skill=claude-code,cursor")]
 pub(crate) struct UnpackArgs {
@@ -46,6 +48,10 @@ pub(crate) struct UnpackArgs {
     /// prompts and mcpservers (repeatable)
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
+    /// Unpack only files and folders whose paths match, in the syntax of .kitignore: `*` matches within a name, `**`
+    /// across folders (repeatable)
+    #[arg(long, value_name = "GLOB", conflicts_with = "as_skill")]
+    path: Vec<String>,
     #[command(flatten)]
     labels: LabelArgs,
     /// Download remote datasets as well: from https URLs, object stores (s3) and other ModelKits
@@ -94,6 +100,7 @@ impl UnpackArgs {
             overwrite: self.overwrite.choice(),
             unsafe_paths: self.unsafe_paths.choice(&context.environment),
             selection: Selection::new(self.filters()?),
+            paths: Arc::new(PathPatterns::parse(&self.path).map_err(usage)?),
             remote: self.remote(context)?,
             jobs: ops::jobs(),
         };

@@ -311,3 +311,14 @@ fn files_of_deeper_folders_are_listed_on_request() {
     assert_eq!(paths("1"), ["a/b", "a/data.csv"]);
     assert_eq!(paths("-1"), ["a/b/c/net.bin", "a/data.csv", "a/b/README.md"]);
 }
+
+#[test]
+fn the_current_folder_is_the_default() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    let kit = |args: &[&str]| sandbox.run(sandbox.command(args).current_dir(sandbox.path("project")));
+    kit(&["init", "--force", "--name", "sample"]).ok();
+    kit(&["pack", "-t", "sample:v1", "--lock"]).ok();
+    kit(&["verify"]).ok();
+    kit(&["validate"]);
+}

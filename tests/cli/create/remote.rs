@@ -111,6 +111,21 @@ fn another_content_is_not_kept() {
 }
 
 #[test]
+fn a_lock_needs_no_network_if_the_kitfile_gives_the_digest() {
+    let scene = Scene::new();
+    let digest = sha256(DATA.as_bytes());
+    scene.refer_to(&scene.url(), &digest);
+    scene.server.forget_requests();
+    scene.pack(&["--lock"]).ok();
+    scene.pack(&["--locked"]).ok();
+    assert!(scene.server.requests().is_empty());
+    let record = format!("\nremote - {digest} data/train.csv {}\n", scene.url());
+    assert!(scene.sandbox.read("project/Kitfile.lock").contains(&record));
+    scene.unpack(&["--lock", "project/Kitfile.lock"]).ok();
+    assert_eq!(scene.sandbox.read("out/data/train.csv"), DATA);
+}
+
+#[test]
 fn a_file_without_a_digest_is_verified_against_the_lock() {
     let scene = Scene::new();
     scene.refer_to(&scene.url(), "");
@@ -292,4 +307,12 @@ fn datasets_of_datasets_are_fetched_too_but_not_in_circles() {
     sandbox.write("inner/Kitfile", kitfile.to_string().replace(&scene.url(), &inner));
     sandbox.kit(&["pack", "inner", "--push", &inner, PLAIN]).ok();
     scene.unpack(&[]).fails().says(&format!("found cycle in modelkit references: [sample:v1=>{inner}=>{inner}]"));
+}
+
+#[test]
+fn an_address_with_keys_is_refused_without_showing_them() {
+    let scene = Scene::new();
+    scene.refer_to("s3://key:s3cret@bucket/rows", "etag");
+    let run = scene.pack(&[]).fails().says("cannot read `s3://bucket/rows`").says("not the address of an object");
+    assert!(!run.stderr.contains("s3cret"), "{}", run.stderr);
 }

@@ -153,7 +153,7 @@ fn the_exit_code_distinguishes_differences_from_failures() {
     expect![[r#"
         error: cannot compare `sample:v1` with `sample:v9`
           caused by: failed to find reference sample:v9: not found in the local store
-        hint: `kit list` shows local ModelKits; to use a registry, put its host in front: REGISTRY/REPOSITORY:TAG
+        hint: similar tags: v1; `kit list sample` shows all
     "#]]
     .assert_eq(&failure);
     assert_eq!(sandbox.kit(&["diff", "sample:v1", "sample:v9"]).fails().redacted_failure(), failure);

@@ -9,6 +9,7 @@ mod forged;
 mod future_kits;
 mod history;
 mod look;
+mod lookup;
 pub mod provenance;
 mod scripts;
 mod tensors;

@@ -41,6 +41,59 @@ fn a_modelkit_is_removed_with_its_last_name() {
 }
 
 #[test]
+fn several_names_and_short_digests_are_removed() {
+    let sandbox = packed();
+    sandbox.kit(&["tag", "sample:v1", "sample:v2"]).ok();
+    sandbox.kit(&["tag", "sample:v1", "other:v1"]).ok();
+    sandbox.kit(&["tag", "sample:v1", "other:v2"]).ok();
+    // A wrong argument is noticed before anything is removed.
+    sandbox.kit(&["remove", "sample:v1", "sample"]).exits(2);
+    let run = sandbox.kit(&["remove", "other:v1", "other:v2"]).ok();
+    run.prints("Untagged other:v1").prints("Removed other:v2");
+    let digest = sandbox.kit(&["inspect", "sample:v1"]).ok().json()["digest"].as_str().unwrap().to_owned();
+    let short = &digest["sha256:".len()..][..7];
+    sandbox.kit(&["remove", &short[..6]]).exits(2).says("tag or digest is required");
+    sandbox.kit(&["tag", "sample:v1", "other:v1"]).ok();
+    let run = sandbox.kit(&["remove", short]).fails();
+    run.says("has names in several repositories: sample:v1, sample:v2, other:v1");
+    sandbox.kit(&["remove", "other:v1"]).ok();
+    sandbox.kit(&["remove", short]).ok().prints("Removed sample:v1").prints("Removed sample:v2");
+    assert!(names(&sandbox).is_empty());
+    sandbox.kit(&["remove", short]).fails().says("no digest in the local store begins with");
+}
+
+#[test]
+fn prune_removes_untagged_modelkits() {
+    let sandbox = packed();
+    for text in ["one", "two", "three"] {
+        sandbox.write("project/README.md", text);
+        sandbox.kit(&["pack", "project"]).ok();
+    }
+    let count = || names(&sandbox).len();
+    let run = sandbox.kit(&["prune", "--keep", "1", "--dry-run"]).ok();
+    assert_eq!((run.stdout.lines().filter(|line| line.starts_with("Would remove sha256:")).count(), count()), (2, 4));
+    assert_eq!(sandbox.kit(&["prune", "--older-than", "1d"]).ok().stdout, "");
+    assert_eq!(count(), 4);
+    sandbox.kit(&["prune", "--keep", "1"]).ok().prints("Removed sha256:");
+    assert_eq!(count(), 2);
+    sandbox.kit(&["prune"]).ok();
+    assert_eq!(names(&sandbox), ["sample v1"]);
+    sandbox.kit(&["fsck"]).ok();
+}
+
+#[test]
+fn an_untagged_modelkit_that_gets_a_tag_is_listed_once() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    let digest = sandbox.kit(&["pack", "project"]).ok().digest();
+    sandbox.kit(&["tag", &digest, "sample:v1"]).ok();
+    assert_eq!(names(&sandbox), ["sample v1"]);
+    sandbox.kit(&["info", &digest]).ok();
+    sandbox.kit(&["log", "sample:v1"]).ok();
+    sandbox.kit(&["fsck"]).ok();
+}
+
+#[test]
 fn blobs_that_other_modelkits_need_stay() {
     let sandbox = packed();
     sandbox.write("project/README.md", "# Other\n");

@@ -254,3 +254,39 @@ fn an_endless_list_of_tags_ends() {
     check_memory(&sandbox, &["list", "--plain-http", &name], "the list has more than 200000 tags");
     assert!(sandbox.read("stderr").contains("hint: name a version, as in NAME:TAG"));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_list_of_many_files_is_written_row_by_row() {
+    let sandbox = Sandbox::new();
+    let files = (0..100_000).flat_map(|number| *header(&format!("d/{number:060}"), 0).as_bytes());
+    layout(&sandbox, &files.chain([0; 1024]).collect::<Vec<_>>(), "tar", None);
+    for format in ["json", "yaml"] {
+        check_memory(&sandbox, &["ls", "oci:layout:v1", "--format", format], &format!("d/{:060}", 99_999));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn many_tensors_are_listed_and_compared_in_little_memory() {
+    const TENSORS: usize = 50_000;
+    let sandbox = Sandbox::new();
+    let tensor = |number| {
+        format!(r#""model.layers.{number}":{{"dtype":"U8","shape":[1],"data_offsets":[{number},{}]}}"#, number + 1)
+    };
+    let json = format!("{{{}}}", (0..TENSORS).map(tensor).collect::<Vec<_>>().join(","));
+    for (folder, value) in [("first", 1), ("second", 2)] {
+        let file = [&(json.len() as u64).to_le_bytes()[..], json.as_bytes(), &[value; TENSORS]].concat();
+        let padding = vec![0; 1024 + file.len().next_multiple_of(512) - file.len()];
+        let layer = [header("d/a.safetensors", file.len() as u64).as_bytes(), &file[..], &padding].concat();
+        layout(&sandbox, &layer, "tar", None);
+        fs::rename(sandbox.path("layout"), sandbox.path(folder)).unwrap();
+    }
+    let inspect = ["inspect", "--tensors", "oci:first:v1", "--format"];
+    check_memory(&sandbox, &[&inspect[..], &["json"]].concat(), "model.layers.49999");
+    check_memory(&sandbox, &[&inspect[..], &["{{.models}}"]].concat(), "leaving out the lists of 50000 tensors");
+    let diff = ["diff", "oci:first:v1", "oci:second:v1", "--format"];
+    check_memory(&sandbox, &[&diff[..], &["json"]].concat(), "model.layers.49999");
+    check_memory(&sandbox, &[&diff[..], &["table"]].concat(), "50000 of 50000 tensors changed");
+    check_memory(&sandbox, &[&diff[..], &["yaml"]].concat(), "cannot list 50001 files and tensors in this format");
+}

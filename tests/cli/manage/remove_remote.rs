@@ -1,6 +1,6 @@
 //! `kit remove --remote`: tags and ModelKits in a registry.
 
-use kit_testkit::registry::FakeRegistry;
+use kit_testkit::registry::{FakeRegistry, TagDeletion};
 use kit_testkit::sandbox::Sandbox;
 
 const PLAIN: &str = "--plain-http";
@@ -31,6 +31,51 @@ fn a_tag_is_removed_alone() {
 }
 
 #[test]
+fn a_modelkit_is_not_removed_with_tags_that_were_not_named() {
+    let registry = FakeRegistry::start();
+    let (sandbox, repository) = pushed(&registry);
+    let digest = sandbox.kit(&["inspect", &format!("{repository}:v1")]).ok().json()["digest"].take();
+    let whole = format!("{repository}@{}", digest.as_str().unwrap());
+    let name = format!("{repository}:v1");
+    for (args, others) in [(&["--force", &name][..], "v2"), (&[whole.as_str()], "v1, v2")] {
+        let run = sandbox.kit(&[&["remove", "--remote", PLAIN], args].concat()).fails();
+        run.says(&format!("`{whole}` has other tags in the registry: {others}")).says("hint: use --all-tags");
+    }
+    assert_eq!(tags(&sandbox, &repository), "v1 v2 \n");
+    // With both tags named, none is lost unexpectedly.
+    let both = format!("{repository}:v1,v2");
+    let run = sandbox.kit(&["remove", "--remote", "--force", &both, PLAIN]).ok();
+    run.prints(&format!("Removed {repository}:v1 (digest")).prints(&format!("Untagged {repository}:v2"));
+    assert!(registry.manifest("team/sample", "v2").is_none());
+}
+
+#[test]
+fn a_registry_that_deletes_the_manifest_of_a_tag_loses_no_other_tag() {
+    let registry = FakeRegistry::start();
+    registry.configure(|options| options.tag_deletion = TagDeletion::Manifest);
+    let (sandbox, repository) = pushed(&registry);
+    let run = sandbox.kit(&["remove", "--remote", &format!("{repository}:v1"), PLAIN]).ok();
+    run.says("the registry also deleted the tag `v2` of the same ModelKit; it is restored");
+    assert_eq!(tags(&sandbox, &repository), "v2 \n");
+    sandbox.kit(&["inspect", "--remote", &format!("{repository}:v2"), PLAIN]).ok();
+}
+
+#[test]
+fn a_registry_without_deletion_of_tags_deletes_a_manifest_with_its_only_tag() {
+    let registry = FakeRegistry::start();
+    registry.configure(|options| options.tag_deletion = TagDeletion::Unsupported);
+    let (sandbox, repository) = pushed(&registry);
+    let run = sandbox.kit(&["remove", "--remote", &format!("{repository}:v1"), PLAIN]).fails();
+    run.says("does not delete single tags").says("has other tags: v2").says("hint: use --force --all-tags");
+    assert_eq!(tags(&sandbox, &repository), "v1 v2 \n");
+    sandbox.write("project/README.md", "# Other\n");
+    let name = format!("{repository}:v3");
+    sandbox.kit(&["pack", "project", "--push", &name, PLAIN]).ok();
+    sandbox.kit(&["remove", "--remote", &name, PLAIN]).ok();
+    assert_eq!(tags(&sandbox, &repository), "v1 v2 \n");
+}
+
+#[test]
 fn a_modelkit_is_removed_with_all_its_tags() {
     for by_digest in [false, true] {
         let registry = FakeRegistry::start();
@@ -39,7 +84,7 @@ fn a_modelkit_is_removed_with_all_its_tags() {
         let whole = format!("{repository}@{}", digest.as_str().unwrap());
         let name = format!("{repository}:v1");
         let args: &[&str] = if by_digest { &[&whole] } else { &["--force", &name] };
-        let run = sandbox.kit(&[&["remove", "--remote", PLAIN], args].concat()).ok();
+        let run = sandbox.kit(&[&["remove", "--remote", "--all-tags", PLAIN], args].concat()).ok();
         run.says(&format!("Deleting remote ModelKit {whole}\n"));
         assert!(registry.manifest("team/sample", "v2").is_none());
     }
@@ -50,9 +95,11 @@ fn a_registry_that_cannot_delete_is_named() {
     let registry = FakeRegistry::start();
     registry.configure(|options| options.delete = false);
     let (sandbox, repository) = pushed(&registry);
-    for flag in ["--force", "--force=false"] {
-        let run = sandbox.kit(&["remove", "--remote", flag, &format!("{repository}:v1"), PLAIN]).fails();
-        run.says(&format!("removing models is unsupported by registry {}", registry.host()));
+    for flags in [&["--force", "--all-tags"][..], &[]] {
+        let name = format!("{repository}:v1");
+        let run = sandbox.kit(&[&["remove", "--remote", &name, PLAIN], flags].concat()).fails();
+        run.says(&format!("unsupported by registry {}", if flags.is_empty() { "`" } else { "" }));
+        assert_eq!(tags(&sandbox, &repository), "v1 v2 \n");
     }
 }
 

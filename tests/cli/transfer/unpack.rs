@@ -50,6 +50,52 @@ fn filters_choose() {
 }
 
 #[test]
+fn paths_choose_files() {
+    let registry = FakeRegistry::start();
+    let sandbox = packed();
+    let name = format!("{}/team/sample:v1", registry.host());
+    sandbox.kit(&["push", "sample:v1", &name, "--plain-http"]).ok();
+    let check = |paths: &[&str], expected: &[&str]| {
+        for reference in ["sample:v1", &format!("{}/team/sample@{}", registry.host(), digest(&sandbox))] {
+            let mut args = vec!["unpack", reference, "--plain-http", "-d", "out"];
+            args.extend(paths.iter().flat_map(|path| ["--path", path]));
+            sandbox.kit(&args).ok();
+            assert_eq!(sandbox.names("out"), expected, "{paths:?}");
+            fs::remove_dir_all(sandbox.path("out")).unwrap();
+        }
+    };
+    check(&["weights/token*"], &["weights/tokenizer.json"]);
+    check(&["data"], &["data/more/val.csv", "data/train.csv"]);
+    check(&["**/*.csv", "Kitfile"], &["Kitfile", "data/more/val.csv", "data/train.csv"]);
+    sandbox.kit(&["unpack", "sample:v1", "--path", "["]).exits(2).says("invalid pattern `[`");
+    let run = sandbox.kit(&["unpack", "sample:v1", "-d", "out", "--path", "README.md", "--path", "*.csv"]).fails();
+    run.says("no file of `sample:v1` matches `*.csv`").says("hint: `kit ls");
+    assert!(!sandbox.path("out").exists());
+}
+
+#[test]
+fn layers_without_a_matching_path_are_not_downloaded() {
+    let registry = FakeRegistry::start();
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    let name = format!("{}/team/sample:v1", registry.host());
+    sandbox.kit(&["pack", "project", "--plain-http", "--push", &name]).ok();
+    registry.forget_requests();
+    sandbox.kit(&["unpack", &name, "--plain-http", "-d", "out", "--path", "src"]).ok();
+    assert_eq!(sandbox.names("out"), ["src/train.py"]);
+    let layers = sandbox.kit(&["inspect", &name, "--plain-http"]).ok().json()["manifest"]["layers"].take();
+    let kind = |layer: &serde_json::Value| layer["mediaType"].as_str().unwrap().contains("code");
+    for layer in layers.as_array().unwrap() {
+        let requests = registry.requests_of("GET", layer["digest"].as_str().unwrap()).len();
+        assert_eq!(requests > 0, kind(layer), "{layer}");
+    }
+}
+
+fn digest(sandbox: &Sandbox) -> String {
+    sandbox.kit(&["inspect", "sample:v1"]).ok().json()["digest"].as_str().unwrap().to_owned()
+}
+
+#[test]
 fn unpacking_twice_writes_nothing() {
     let sandbox = packed();
     sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).ok();

@@ -13,7 +13,7 @@ mod tar;
 mod unpack;
 
 pub use error::{Conflict, Error, Obstacle};
-pub use ignore::{IgnoreProblem, IgnoreRules};
+pub use ignore::{IgnoreProblem, IgnoreRules, InvalidPathPattern, PathPatterns};
 pub use mcp_bundle::{InvalidMcpBundle, check_mcp_bundle};
 pub use pack::{Fingerprint, LayerSource, LayerSummary, Links, Measured, write_layer};
 pub use tar::{KnownTar, LayerMember, Listing, TarWriter, file_header};

@@ -17,6 +17,6 @@ mod writer;
 
 pub use cutter::Cutter;
 pub use entry::{Entry, Kind, Piece, PieceDigest, TensorLabel};
-pub use reader::{InvalidContents, read, read_all};
+pub use reader::{InvalidContents, is_longer_than, read, read_all};
 pub use verified::{Altered, Place, VerifiedFile, VerifiedPieces};
 pub use writer::Writer;

@@ -47,6 +47,13 @@ pub fn read<'a>(
     }))
 }
 
+/// Returns true if a compressed table is longer than `limit` when it is decompressed. Nothing is held in memory.
+pub fn is_longer_than(limit: u64, table: impl Read) -> io::Result<bool> {
+    let mut decoder = zstd::Decoder::new(table)?;
+    decoder.window_log_max(limits::ZSTD_WINDOW_LOG)?;
+    Ok(io::copy(&mut decoder.take(limit + 1), &mut io::sink())? > limit)
+}
+
 /// Reads all entries of a compressed table. Fails if they take more memory than a table of `kit` may.
 pub fn read_all(table: impl Read) -> Result<Vec<Entry>, InvalidContents> {
     let mut decoder = zstd::Decoder::new(table)?;

@@ -73,7 +73,8 @@ impl TensorPoints {
                 pieces.push((tensor.offset, None));
             }
             reached = tensor.offset + tensor.size;
-            let (name, element_type, shape) = (tensor.name, tensor.element_type.to_owned(), tensor.shape);
+            let (name, element_type, shape) =
+                (tensor.name.into(), tensor.element_type.to_owned(), tensor.shape.into_vec());
             let is_named = shape.len() <= limits::TABLE_DIMENSIONS;
             pieces.push((reached, is_named.then_some(TensorLabel { name, element_type, shape })));
         }

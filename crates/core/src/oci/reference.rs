@@ -241,6 +241,15 @@ impl InvalidReference {
     }
 }
 
+impl InvalidReference {
+    /// Returns the reference and the path if the text is probably `NAME:TAG/PATH`.
+    pub fn with_path(&self) -> Option<(Reference, &str)> {
+        let splits = self.text.match_indices('/').rev();
+        let mut readings = splits.map(|(at, _)| (self.text[..at].parse::<Reference>(), &self.text[at + 1..]));
+        readings.find_map(|(reference, path)| reference.ok().filter(|found| found.tag.is_some()).zip(Some(path)))
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Registry,
@@ -306,6 +315,20 @@ mod tests {
             ("http://x/y", Part::Registry),
         ] {
             assert_eq!(text.parse::<Reference>(), Err(InvalidReference::new(text, part)));
+        }
+    }
+
+    #[test]
+    fn a_path_behind_a_tag_is_found() {
+        for (text, expected) in [
+            ("a:v1/config.json", Some(("a:v1", "config.json"))),
+            ("localhost:5000/team/a:v1/x/y", Some(("localhost:5000/team/a:v1", "x/y"))),
+            ("r.io/A/b", None),
+            ("a:b:c", None),
+        ] {
+            let error = text.parse::<Reference>().unwrap_err();
+            let found = error.with_path().map(|(reference, path)| (reference.to_string(), path));
+            assert_eq!(found, expected.map(|(reference, path)| (reference.to_owned(), path)), "{text}");
         }
     }
 

@@ -97,14 +97,49 @@ pub enum Error {
         limit: u64,
     },
     /// The local store does not have the reference, and it has no registry to ask.
-    #[error("failed to find reference {0}: not found in the local store")]
-    NotHere(Reference),
+    #[error("failed to find reference {reference}: not found in the local store")]
+    NotHere {
+        /// The reference.
+        reference: Reference,
+        /// The most similar tags of the repository in the local store.
+        similar: Vec<String>,
+    },
+    /// A repository in a registry does not have the tag.
+    #[error("cannot read the manifest")]
+    NoSuchTag {
+        /// The repository with its registry.
+        repository: String,
+        /// The most similar tags of the repository.
+        similar: Vec<String>,
+        /// The answer of the registry.
+        source: ContentError,
+    },
     /// The registry does not delete manifests or tags.
     #[error("removing models is unsupported by registry {registry}")]
     RemovalUnsupported {
         /// The registry.
         registry: String,
         /// Its answer.
+        source: Box<registry::Error>,
+    },
+    /// Removing a ModelKit from a registry would remove tags that were not named.
+    #[error("`{name}` has other tags in the registry: {}", tags.join(", "))]
+    OtherTags {
+        /// The ModelKit.
+        name: String,
+        /// The other tags.
+        tags: Vec<String>,
+    },
+    /// The registry deletes no single tags, and the ModelKit has other tags.
+    #[error("`{registry}` does not delete single tags, and {digest} has other tags: {}", tags.join(", "))]
+    OnlyWholeRemoval {
+        /// The registry.
+        registry: String,
+        /// The ModelKit.
+        digest: Digest,
+        /// The other tags.
+        tags: Vec<String>,
+        /// The answer of the registry.
         source: Box<registry::Error>,
     },
     /// A reference without a registry host where one is needed.
@@ -139,6 +174,14 @@ pub enum Error {
         name: String,
         /// Its layers, each with the section and the path.
         parts: Vec<String>,
+    },
+    /// Patterns that match no file of the selected parts.
+    #[error("no file of `{name}` matches {}", patterns.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(" or "))]
+    NoPathMatches {
+        /// The name of the ModelKit.
+        name: String,
+        /// The patterns.
+        patterns: Vec<String>,
     },
     /// An MCP server has no valid bundle.
     #[error("invalid MCP bundle for mcpServer {server}")]
@@ -210,6 +253,10 @@ pub enum Error {
 impl Error {
     pub(super) fn reading(what: &str, source: ContentError) -> Self {
         Self::Read { what: what.to_owned(), source }
+    }
+
+    pub(super) fn not_here(reference: &Reference) -> Self {
+        Self::NotHere { reference: reference.clone(), similar: Vec::new() }
     }
 
     pub(super) fn writing(what: &str, source: ContentError) -> Self {

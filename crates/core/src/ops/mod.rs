@@ -37,7 +37,7 @@ pub use diff::{
 };
 pub use error::Error;
 pub use files::{
-    CpOptions, FileLocation, InvalidFileLocation, ListedFile, WeighedModel, WeightFile, cat, cp, ls, weigh,
+    CpOptions, FileLocation, InvalidFileLocation, ListedFile, WeighedModel, WeightFile, cat, cp, is_folder, ls, weigh,
 };
 pub use history::{Edge, EdgeKind, LayerCount, Lineage, LogOptions, Node, Proof, Version, lineage, log};
 pub use import::{
@@ -47,9 +47,9 @@ pub use import::{
 pub use index_error::IndexError;
 pub use init::{Draft, Project, ProjectFolder, init, init_remote};
 pub use keep::{
-    Additions, Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, Removable, Removal, Removed, Unpinned,
-    UpdateOptions, add_to_index, check, create_index, diagnose, find_remote, list_layout, list_local, list_remote,
-    pins, remove, remove_from_index, remove_remote, untag_remote,
+    Additions, Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, PruneOptions, Removable, Removal, Removed,
+    Unpinned, UpdateOptions, add_to_index, check, create_index, diagnose, find_by_prefix, find_remote, list_layout,
+    list_local, list_remote, pins, prunable, prune, remove, remove_from_index, remove_remote, tags_of, untag_remote,
 };
 pub use lacking::Lacking;
 pub use pack::{

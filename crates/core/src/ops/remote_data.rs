@@ -70,21 +70,26 @@ pub(super) fn locked<'l>(remotes: &'l [LockedRemote], dataset: &Dataset) -> Opti
     remotes.iter().find(|remote| remote.path == path && remote.address == address)
 }
 
-/// Returns the current digests and sizes of the remote datasets of `kitfile`.
+/// Returns the digests of the remote datasets of `kitfile`: those in the Kitfile, without a request, or else the current
+/// ones with their sizes.
 ///
 /// A file without a digest in the Kitfile is read completely to compute it.
 pub(super) fn lock_remotes(session: &Session<'_>, kitfile: &Kitfile, jobs: usize) -> Result<Vec<LockedRemote>, Error> {
     let datasets: Vec<_> = kitfile.remote_datasets().collect();
     workers::run(jobs, &datasets, |dataset| {
-        let path = clean_path(dataset)?;
-        if let Some(reference) = dataset.reference() {
+        let (path, address, reference) = (clean_path(dataset)?, address(dataset), dataset.reference());
+        let given = reference.as_ref().map_or_else(|| dataset.remote_digest(), |reference| reference.digest);
+        if let Some(digest) = given {
+            return Ok(LockedRemote { path, address, digest, size: None });
+        }
+        if let Some(reference) = reference {
             let (_, kit) = open_kit(session, &reference)?;
-            let (digest, size) = (kit.descriptor.digest, kit.descriptor.size);
-            return Ok(LockedRemote { path, address: address(dataset), digest, size });
+            let (digest, size) = (kit.descriptor.digest, Some(kit.descriptor.size));
+            return Ok(LockedRemote { path, address, digest, size });
         }
         let file = RemoteFile::open(session, dataset, path, None)?;
-        let digest = file.digest.map_or_else(|| file.read_through(session.progress), Ok)?;
-        Ok(LockedRemote { path: file.path, address: file.address, digest, size: file.size })
+        let digest = file.read_through(session.progress)?;
+        Ok(LockedRemote { path: file.path, address, digest, size: Some(file.size) })
     })
 }
 
@@ -212,8 +217,8 @@ impl RemoteFile {
             let found = head.tag.as_deref().unwrap_or("none");
             same(&address, "ETag", &dataset.remote_hash.trim_matches('"'), &found)?;
         }
-        if let Some(locked) = locked {
-            same(&address, "size", &locked.size, &head.size)?;
+        if let Some(size) = locked.and_then(|locked| locked.size) {
+            same(&address, "size", &size, &head.size)?;
         }
         let digest = declared.or(locked.map(|locked| locked.digest));
         let content = Box::new(file.content(&head, digest));

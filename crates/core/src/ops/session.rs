@@ -4,12 +4,15 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use tracing::debug;
+
 use crate::digest::Digest;
-use crate::oci::{InvalidReference, Reference, Source, Tag, Target};
+use crate::oci::{ContentError, Descriptor, InvalidReference, Reference, Source, Tag, Target};
 use crate::ops::read_once::ReadOnce;
 use crate::ops::{Error, IndexError};
+use crate::problem::most_similar;
 use crate::progress::Progress;
-use crate::registry::Client;
+use crate::registry::{Client, Repository};
 use crate::store::{Names, Store};
 
 /// Everything that an operation works with: the local store and the registries, which together hold every artifact that
@@ -60,11 +63,39 @@ pub struct Located {
     pub title: String,
     /// True if the bytes come from a registry.
     pub is_remote: bool,
+    /// The repository in a registry that is asked for similar tags if `name` is a tag that does not exist.
+    pub repository: Option<Repository>,
 }
+
+/// The number of similar tags that are suggested for a tag that does not exist.
+const SIMILAR_TAGS: usize = 5;
 
 impl Located {
     fn new(source: impl Source + 'static, name: String, title: String, is_remote: bool) -> Self {
-        Self { source: Box::new(ReadOnce::new(source)), name, title, is_remote }
+        Self::of(Box::new(ReadOnce::new(source)), name, title, is_remote)
+    }
+
+    /// An artifact that `source` resolves itself.
+    pub(crate) fn of(source: Box<dyn Source>, name: String, title: String, is_remote: bool) -> Self {
+        Self { source, name, title, is_remote, repository: None }
+    }
+
+    /// Finds the manifest. For a tag that a registry does not have, the error contains similar tags, if the registry
+    /// lists them.
+    pub(crate) fn resolve(&self) -> Result<Descriptor, Error> {
+        self.source.resolve(&self.name).map_err(|error| match (error, &self.repository) {
+            (source @ ContentError::NotFound(_), Some(repository)) if Tag::new(&self.name).is_some() => {
+                Error::NoSuchTag { repository: repository.to_string(), similar: self.similar_tags(repository), source }
+            }
+            (error, _) => Error::reading("the manifest", error),
+        })
+    }
+
+    /// The tags of `repository` that are most similar to the name. They are only a help for the user, so a registry
+    /// that does not list them is not a failure.
+    fn similar_tags(&self, repository: &Repository) -> Vec<String> {
+        let tags = repository.some_tags().inspect_err(|refusal| debug!(%refusal, "no list of tags"));
+        most_similar(&self.name, tags.unwrap_or_default(), SIMILAR_TAGS)
     }
 }
 
@@ -167,12 +198,14 @@ impl Session<'_> {
         }
         if place != Lookup::Remote {
             match find_here(&self.store, reference) {
-                Err(Error::NotHere(_)) if place == Lookup::Anywhere && !reference.is_local() => {}
+                Err(Error::NotHere { .. }) if place == Lookup::Anywhere && !reference.is_local() => {}
                 found => return found,
             }
         }
         let name = reference.selector().unwrap_or_else(|| Tag::latest().to_string());
-        Ok(Located::new(self.client.repository(reference), name, reference.to_string(), true))
+        let repository = self.client.repository(reference);
+        let found = Located::new(repository.clone(), name, reference.to_string(), true);
+        Ok(Located { repository: reference.digest.is_none().then_some(repository), ..found })
     }
 
     /// Opens the source that holds the index of ModelKits at `location`. In the local store, a ModelKit may have the
@@ -236,9 +269,22 @@ pub fn find_here(store: &Store, reference: &Reference) -> Result<Located, Error>
     let name = reference.selector().unwrap_or_else(|| Tag::latest().to_string());
     let names = Names::Of(reference.clone());
     if store.find(&names, &name)?.is_none() {
-        return Err(Error::NotHere(reference.clone()));
+        let similar = similar_tags_here(store, reference)?;
+        return Err(Error::NotHere { reference: reference.clone(), similar });
     }
     Ok(Located::new(store.reader(names)?, name, reference.to_string(), false))
+}
+
+/// The tags of the same repository in the store that are most similar to the tag of `reference`.
+fn similar_tags_here(store: &Store, reference: &Reference) -> Result<Vec<String>, Error> {
+    let Some(tag) = reference.tag.as_ref().filter(|_| reference.digest.is_none()) else { return Ok(Vec::new()) };
+    let repository = reference.full_repository();
+    let found = store.entries()?.into_iter().filter_map(|entry| entry.reference());
+    let tags: Vec<_> = found
+        .filter(|found| found.full_repository() == repository)
+        .filter_map(|found| found.tag.map(|tag| tag.to_string()))
+        .collect();
+    Ok(most_similar(tag.as_str(), tags, SIMILAR_TAGS))
 }
 
 /// Opens the local store if it holds the index of ModelKits `reference`.

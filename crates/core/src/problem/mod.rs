@@ -7,4 +7,4 @@ mod suggest;
 
 pub use invalid::{Invalid, Mark, Position, Problem, Source, quoted};
 pub use printable::{is_hidden, printable};
-pub use suggest::closest;
+pub use suggest::{closest, most_similar};

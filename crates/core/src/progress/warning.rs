@@ -189,6 +189,20 @@ pub enum Warning<'a> {
         /// The path in the Kitfile.
         path: &'a str,
     },
+    /// A reference has a tag and a digest, and the tag points to another digest. The digest is used.
+    TagPointsElsewhere {
+        /// The reference without its digest.
+        tag: &'a str,
+        /// The digest that the tag points to.
+        found: &'a Digest,
+        /// The digest of the reference.
+        used: &'a Digest,
+    },
+    /// A tag that was not named was deleted by the registry together with another one, and is restored.
+    TagRestored {
+        /// The tag.
+        tag: &'a str,
+    },
     /// The content that is no longer referenced was not deleted.
     SpaceNotFreed {
         /// The error.

@@ -142,16 +142,16 @@ impl Repository {
         let unlisted =
             answers.iter().zip(referrers).filter(|(answer, _)| answer.as_ref().is_ok_and(|it| !is_listed(it)));
         let unlisted = unlisted.filter_map(|(_, (descriptor, bytes))| Referrer::read(descriptor, bytes));
-        let mut entries: Vec<_> = unlisted.map(|referrer| referrer.descriptor).collect();
-        if !entries.is_empty() && self.knows_referrers()?.is_none() {
-            // Learned once for each registry. Some have the list, but do not send the header.
-            let listed = self.list_referrers(digest, PUSH)?.unwrap_or_default();
-            entries.retain(|entry| listed.iter().all(|other| other.digest != entry.digest));
-        }
-        match index {
-            _ if entries.is_empty() => {}
-            Some(index) => self.write_index(digest, index.finish(self)?, &entries)?,
-            None => self.enter_in_tag(digest, &entries)?,
+        let entries: Vec<_> = unlisted.map(|referrer| referrer.descriptor).collect();
+        if !entries.is_empty() {
+            // Learned once for each registry, by the way. Some have the list, but do not send the header.
+            let is_unknown = self.knows_referrers()?.is_none();
+            let list = if is_unknown { Some(self.begin_reading(self.referrers_call(digest, PUSH)?)) } else { None };
+            match index {
+                Some(index) => self.write_index(digest, index.finish(self)?, &entries)?,
+                None => self.enter_in_tag(digest, &entries)?,
+            }
+            list.map_or(Ok(()), |list| self.learn_from(list))?;
         }
         Ok(answers.into_iter().map(|answer| answer.map(drop)).collect())
     }
@@ -169,10 +169,25 @@ impl Repository {
 
     /// Begins to read the index under the tag.
     fn begin_index(&self, subject: &Digest, actions: &'static str) -> Result<ReadingIndex, Error> {
-        let call = self.manifest_call(Method::GET, &Referrer::tag(subject), actions, "read")?;
+        Ok(self.begin_reading(self.manifest_call(Method::GET, &Referrer::tag(subject), actions, "read")?))
+    }
+
+    fn begin_reading(&self, call: Call) -> ReadingIndex {
         let (exchange, sent) = (Arc::clone(&self.client.exchange), call.clone());
         let answer = self.client.tasks().spawn(async move { exchange.fetch(&sent, limits::MANIFEST_BYTES).await });
-        Ok(ReadingIndex { call, answer })
+        ReadingIndex { call, answer }
+    }
+
+    /// Remembers from the answer to a request for a list of referrers if the registry has such lists.
+    fn learn_from(&self, list: ReadingIndex) -> Result<(), Error> {
+        match self.client.wait(list.answer).expect("sending a request does not panic") {
+            Ok((headers, ..)) => self.note_referrers(is_index(&headers)),
+            Err(failure) if lacks_list(&failure) => self.note_referrers(false),
+            Err(failure) => {
+                debug!(%failure, repository = %self, "it is unknown if there is a list of referrers");
+                Ok(())
+            }
+        }
     }
 
     /// Adds the entries to the index under the tag, unless it has them.
@@ -235,7 +250,7 @@ struct Storing {
 /// The headers, the body and the URL of an answer.
 type Fetched = Result<(HeaderMap, Vec<u8>, Url), Error>;
 
-/// An index under a tag that is being read.
+/// An index that is being read: under a tag, or the list of the registry.
 struct ReadingIndex {
     call: Call,
     answer: JoinHandle<Fetched>,

@@ -18,19 +18,34 @@ struct Page {
 impl Repository {
     /// Lists all tags in the order of the registry, without those of the referrers tag schema.
     pub fn tags(&self) -> Result<Vec<String>, Error> {
-        let attempt = format!("list the tags of `{self}`");
-        let call = self.call(Method::GET, "tags/list", PULL, attempt.clone(), self.to_string())?;
+        let tags = self.tags_up_to(limits::TAGS)?;
+        if tags.len() > limits::TAGS {
+            let attempt = self.listing();
+            return Err(Error::ListTooLong { attempt, limit: limits::TAGS as u64, what: "tags" });
+        }
+        Ok(tags)
+    }
+
+    /// Lists the tags on the first page of the registry.
+    pub(crate) fn some_tags(&self) -> Result<Vec<String>, Error> {
+        self.tags_up_to(0)
+    }
+
+    fn listing(&self) -> String {
+        format!("list the tags of `{self}`")
+    }
+
+    /// Lists the tags page by page, until there are more than `limit`.
+    fn tags_up_to(&self, limit: usize) -> Result<Vec<String>, Error> {
+        let call = self.call(Method::GET, "tags/list", PULL, self.listing(), self.to_string())?;
         let mut tags = Vec::new();
         let read = self.client.read_pages(call, |_, body| {
             let page: Page = serde_json::from_slice(without_bom(body))
                 .map_err(|error| format!("the answer is not a list of tags: {error}"))?;
             tags.extend(page.tags.unwrap_or_default().into_iter().filter(|tag| !Referrer::is_tag(tag)));
-            Ok(if tags.len() <= limits::TAGS { Then::Next } else { Then::Enough })
+            Ok(if tags.len() <= limit { Then::Next } else { Then::Enough })
         });
         read?;
-        if tags.len() > limits::TAGS {
-            return Err(Error::ListTooLong { attempt, limit: limits::TAGS as u64, what: "tags" });
-        }
         Ok(tags)
     }
 }

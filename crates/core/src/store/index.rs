@@ -214,7 +214,7 @@ fn fingerprint(index: &Index) -> (Digest, u64) {
     (digest, bytes)
 }
 
-/// Adds a manifest. Another manifest with that name loses the name, but stays in the repository. An index in a store of
+/// Adds a manifest. With a name, it is no longer in the repository of artifacts without a name. Another manifest with that name loses the name, but stays in the repository. An index in a store of
 /// many repositories takes the name only from another index, and a manifest only from a manifest.
 pub(super) fn enter(entries: &mut Vec<Entry>, names: &Names, manifest: &Descriptor, tag: Option<&str>) {
     if let Some(tag) = tag {
@@ -222,7 +222,11 @@ pub(super) fn enter(entries: &mut Vec<Entry>, names: &Names, manifest: &Descript
     }
     let is_this = |entry: &Entry| names.include(entry) && entry.descriptor.digest == manifest.digest;
     if tag.is_some() {
-        entries.retain(|entry| !(is_this(entry) && entry.name().is_none()));
+        let is_unnamed = |entry: &Entry| entry.reference().is_some_and(|reference| reference.is_unnamed());
+        let is_replaced = |entry: &Entry| {
+            entry.name().is_none() && entry.subject().is_none() && entry.descriptor.digest == manifest.digest
+        };
+        entries.retain(|entry| !(is_replaced(entry) && (names.include(entry) || is_unnamed(entry))));
     }
     let is_entered = entries.iter().any(|entry| is_this(entry) && tag.is_none_or(|tag| names.call(entry, tag)));
     if !is_entered {
@@ -292,6 +296,7 @@ mod tests {
         check(&[("a", "one", None), ("a", "one", None)], &["a one"]);
         check(&[("a", "one", None), ("a", "one", Some("v1"))], &["a:v1 one"]);
         check(&[("a", "one", Some("v1")), ("a", "one", None)], &["a:v1 one"]);
+        check(&[("b", "one", None), ("a", "one", Some("v1"))], &["b one", "a:v1 one"]);
     }
 
     #[test]

@@ -15,6 +15,14 @@ pub enum Error {
     /// The header is, or claims to be, larger than any real one.
     #[error("its header is longer than {} bytes", limits::TENSOR_HEADER_BYTES)]
     TooLarge,
+    /// The header has more of something than any real one.
+    #[error("it has more than {limit} {what}")]
+    TooMany {
+        /// The things that are counted.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+    },
     /// The file does not begin like a GGUF file.
     #[error("it is not a GGUF file")]
     NotGguf,
@@ -60,9 +68,9 @@ pub enum Error {
 
 impl Error {
     /// Returns true if the file may be whole, and only its form is unknown: a later version, a type without a known
-    /// size, or a header above the limit.
+    /// size, or a header above a limit.
     pub fn is_unknown(&self) -> bool {
-        matches!(self, Self::Version(_) | Self::UnknownType { .. } | Self::TooLarge)
+        matches!(self, Self::Version(_) | Self::UnknownType { .. } | Self::TooLarge | Self::TooMany { .. })
     }
 
     pub(super) fn tensor(name: &str, problem: &'static str) -> Self {

@@ -13,8 +13,10 @@ const KEPT_ELEMENTS: u64 = 512;
 
 pub(super) fn read(source: impl Read, file_size: Option<u64>) -> Result<Header, Error> {
     let source = BufReader::new(source).take(limits::TENSOR_HEADER_BYTES);
-    let mut reader = Reader { source, position: 0, version: 0, is_big_endian: false };
+    let mut reader = Reader { source, position: 0, version: 0, is_big_endian: false, kept_numbers: 0 };
     let (tensor_count, entry_count) = reader.beginning()?;
+    check_count(tensor_count, "tensors", limits::TENSORS)?;
+    check_count(entry_count, "entries of metadata", limits::TENSOR_METADATA)?;
     let mut metadata = BTreeMap::new();
     for _ in 0..entry_count {
         let key = reader.text()?;
@@ -35,6 +37,10 @@ pub(super) fn read(source: impl Read, file_size: Option<u64>) -> Result<Header, 
     Header::checked(Format::Gguf, tensors.collect::<Result<_, _>>()?, metadata, file_size)
 }
 
+fn check_count(count: u64, what: &'static str, limit: usize) -> Result<(), Error> {
+    if count <= limit as u64 { Ok(()) } else { Err(Error::TooMany { what, limit: limit as u64 }) }
+}
+
 fn alignment(metadata: &BTreeMap<String, Value>) -> Result<u64, Error> {
     const KEY: &str = "general.alignment";
     match metadata.get(KEY).map(Value::integer) {
@@ -47,8 +53,8 @@ fn alignment(metadata: &BTreeMap<String, Value>) -> Result<u64, Error> {
 
 /// The description of a tensor in the list.
 struct Entry {
-    name: String,
-    shape: Vec<u64>,
+    name: Box<str>,
+    shape: Box<[u64]>,
     kind: u32,
     /// The offset relative to the beginning of the tensors.
     offset: u64,
@@ -58,7 +64,7 @@ impl Entry {
     fn tensor(self, data_start: u64, alignment: u64) -> Result<Tensor, Error> {
         let Self { name, shape, kind, offset } = self;
         let Some(block) = BlockType::of(kind) else {
-            return Err(Error::UnknownType { name, found: kind.to_string() });
+            return Err(Error::UnknownType { name: name.into(), found: kind.to_string() });
         };
         if !shape.first().unwrap_or(&1).is_multiple_of(block.elements) {
             return Err(Error::tensor(&name, "has rows that do not consist of whole blocks"));
@@ -80,6 +86,8 @@ struct Reader<R> {
     position: u64,
     version: u32,
     is_big_endian: bool,
+    /// The length of all arrays that were kept.
+    kept_numbers: u64,
 }
 
 impl<R: Read> Reader<R> {
@@ -106,7 +114,7 @@ impl<R: Read> Reader<R> {
             return Err(Error::tensor(&name, "has too many dimensions"));
         }
         let shape = (0..dimensions).map(|_| self.length()).collect::<Result<_, _>>()?;
-        Ok(Entry { name, shape, kind: self.u32()?, offset: u64::from_le_bytes(self.number()?) })
+        Ok(Entry { name: name.into(), shape, kind: self.u32()?, offset: u64::from_le_bytes(self.number()?) })
     }
 
     /// Reads the value of `key`, of the type with the number `kind` (`gguf_metadata_value_type`).
@@ -144,7 +152,7 @@ impl<R: Read> Reader<R> {
                     self.array(key, depth + 1)?;
                 }
             }
-            (_, Some(_)) if count <= KEPT_ELEMENTS => {
+            (_, Some(_)) if count <= KEPT_ELEMENTS && self.may_keep(count) => {
                 let values = (0..count).map(|_| Ok(self.value(key, kind)?.integer()));
                 let integers = values.collect::<Result<Option<Vec<u64>>, Error>>()?;
                 return Ok(integers.map_or(Value::Array { elements: count }, Value::Integers));
@@ -154,6 +162,12 @@ impl<R: Read> Reader<R> {
             _ => return Err(Error::Metadata { key: key.to_owned(), problem: "is of an unknown type" }),
         }
         Ok(Value::Array { elements: count })
+    }
+
+    /// Returns true if an array of `count` numbers may be kept in addition to the others.
+    fn may_keep(&mut self, count: u64) -> bool {
+        self.kept_numbers += count;
+        self.kept_numbers <= limits::TENSOR_METADATA_NUMBERS as u64
     }
 
     /// Reads a length or count: 32 bits in version 1, 64 bits since version 2.
@@ -242,16 +256,16 @@ mod tests {
             let header = parse(&file).unwrap();
             let start = file.len() as u64 - 2 * 160;
             let norm = Tensor {
-                name: "blk.0.attn_norm.weight".to_owned(),
+                name: "blk.0.attn_norm.weight".into(),
                 element_type: "F32",
-                shape: vec![32],
+                shape: [32].into(),
                 offset: start,
                 size: 128,
             };
             let embedding = Tensor {
-                name: "token_embd.weight".to_owned(),
+                name: "token_embd.weight".into(),
                 element_type: "Q4_0",
-                shape: vec![32, 10],
+                shape: [32, 10].into(),
                 offset: start + 128,
                 size: 180,
             };
@@ -303,7 +317,7 @@ mod tests {
         fails(&file().entry("a", 13, &[]), "its metadata `a` is of an unknown type");
         fails(&file().entry("a", 9, &array(13, 1)), "its metadata `a` is of an unknown type");
         fails(&file().entry("a", 9, &array(9, 1).repeat(100_000)), "its metadata `a` is nested too deeply");
-        fails(&file().entry("a", 9, &array(10, u64::MAX)), "its header is longer than 100000000 bytes");
+        fails(&file().entry("a", 9, &array(10, u64::MAX)), "its header is longer than 33554432 bytes");
         fails(&file().entry("a", 9, &array(0, u64::MAX)), "it ends inside its header");
         fails(&file().entry("a", 9, &array(8, u64::MAX)), "it ends inside its header");
         fails(&file().entry("a", 8, &u64::MAX.to_le_bytes()), "it ends inside its header");
@@ -326,7 +340,9 @@ mod tests {
         fails(&Gguf::new(4, false), "GGUF version 4 is not supported");
         fails(&Gguf::new(4, true), "GGUF version 4 is not supported");
         let many = [&b"GGUF\x03\0\0\0"[..], &u64::MAX.to_le_bytes(), &u64::MAX.to_le_bytes()].concat();
-        assert!(matches!(parse(&many), Err(Error::Truncated)));
+        assert_eq!(parse(&many).unwrap_err().to_string(), "it has more than 100000 tensors");
+        let many = [&b"GGUF\x03\0\0\0"[..], &1_u64.to_le_bytes(), &u64::MAX.to_le_bytes()].concat();
+        assert_eq!(parse(&many).unwrap_err().to_string(), "it has more than 100000 entries of metadata");
     }
 
     #[test]

@@ -29,16 +29,16 @@ pub struct Header {
     pub metadata: BTreeMap<String, Value>,
 }
 
-/// One tensor of a file.
+/// One tensor of a file. It has no spare capacity, because a file may have a hundred thousand of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Tensor {
     /// The name of the tensor in the model.
-    pub name: String,
+    pub name: Box<str>,
     /// The type of its elements by the name of the format, for example `BF16` or `Q4_K`.
     #[serde(rename = "type")]
     pub element_type: &'static str,
     /// The dimensions in the order of the format: the first varies slowest in safetensors and fastest in GGUF.
-    pub shape: Vec<u64>,
+    pub shape: Box<[u64]>,
     /// The offset of its bytes in the file.
     pub offset: u64,
     /// The size in bytes.
@@ -109,7 +109,7 @@ impl Header {
         let mut names = HashSet::new();
         let mut reached = 0;
         for tensor in &tensors {
-            if !names.insert(tensor.name.as_str()) {
+            if !names.insert(&*tensor.name) {
                 return Err(Error::tensor(&tensor.name, "occurs twice"));
             }
             if tensor.offset < reached {

@@ -11,6 +11,7 @@ mod header;
 mod hyperparameters;
 mod memory;
 mod safetensors;
+mod safetensors_entry;
 
 mod summary;
 

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Read;
+use std::io::{self, BufReader, Read, Take};
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 
 use super::error::Error;
 use super::header::{Format, Header, Tensor, Value, elements};
+use super::safetensors_entry::{DType, Shape};
 use crate::limits;
 
 pub(super) fn read(mut source: impl Read, file_size: Option<u64>) -> Result<Header, Error> {
@@ -21,19 +22,33 @@ pub(super) fn read(mut source: impl Read, file_size: Option<u64>) -> Result<Head
         let is_cut = file_size.is_some_and(|size| length > size);
         return Err(if is_cut { Error::Truncated } else { Error::TooLarge });
     }
-    // The buffer grows with the received bytes, not to the announced length.
-    let mut text = Vec::new();
-    source.take(length).read_to_end(&mut text)?;
-    if (text.len() as u64) < length {
-        return Err(Error::Truncated);
-    }
-    let document: Document = serde_json::from_slice(&text).map_err(Error::Json)?;
+    let document = read_document(source.take(length))?;
     let data_start = 8 + length;
     let tensors = document.tensors.into_iter().map(|(name, entry)| tensor(name, entry, data_start));
     let header =
         Header::checked(Format::Safetensors, tensors.collect::<Result<_, _>>()?, document.metadata, file_size)?;
     check_there_are_no_gaps(&header, data_start, file_size)?;
     Ok(header)
+}
+
+/// Parses the JSON of the header while it is read, so that its text is not in memory.
+fn read_document(source: Take<impl Read>) -> Result<Document, Error> {
+    let mut source = BufReader::new(source);
+    let mut document = Document::default();
+    let mut json = serde_json::Deserializer::from_reader(&mut source);
+    let parsed = Reading(&mut document).deserialize(&mut json).and_then(|()| json.end());
+    if let Some(what) = document.excess {
+        return Err(Error::TooMany { what: what.0, limit: what.1 as u64 });
+    }
+    if let Err(error) = parsed {
+        if error.is_io() {
+            return Err(io::Error::from(error).into());
+        }
+        io::copy(&mut source, &mut io::sink())?;
+        // If the end of the header is missing, that is the reason.
+        return Err(if source.get_ref().limit() > 0 { Error::Truncated } else { Error::Json(error) });
+    }
+    if source.get_ref().limit() > 0 { Err(Error::Truncated) } else { Ok(document) }
 }
 
 /// Refuses files with bytes that do not belong to a tensor, as the reference implementation does.
@@ -51,92 +66,108 @@ fn check_there_are_no_gaps(header: &Header, data_start: u64, file_size: Option<u
     }
 }
 
-fn tensor(name: String, entry: Entry, data_start: u64) -> Result<Tensor, Error> {
+fn tensor(name: Box<str>, entry: Entry, data_start: u64) -> Result<Tensor, Error> {
     let (begin, end) = entry.data_offsets;
-    let Some((element_type, bits)) = TYPES.into_iter().find(|(known, _)| *known == entry.dtype) else {
-        return Err(Error::UnknownType { name, found: entry.dtype });
+    let (element_type, bits) = match entry.dtype {
+        DType::Known(element_type, bits) => (element_type, bits),
+        DType::Unknown(found) => return Err(Error::UnknownType { name: name.into(), found: found.into() }),
     };
-    let Some(bits) = elements(&entry.shape).and_then(|elements| elements.checked_mul(bits)) else {
+    if entry.shape.0.len() > limits::TENSOR_DIMENSIONS {
+        return Err(Error::tensor(&name, "has too many dimensions"));
+    }
+    let Some(bits) = elements(&entry.shape.0).and_then(|elements| elements.checked_mul(bits)) else {
         return Err(Error::tensor(&name, "is too large"));
     };
     let size = end.checked_sub(begin).filter(|size| bits % 8 == 0 && *size == bits / 8);
     let size = size.ok_or_else(|| Error::tensor(&name, "has a size that does not match its shape"))?;
     let offset = data_start.checked_add(begin).ok_or_else(|| Error::tensor(&name, "is too large"))?;
-    Ok(Tensor { name, element_type, shape: entry.shape, offset, size })
+    Ok(Tensor { name, element_type, shape: entry.shape.0, offset, size })
 }
-
-/// The names of types and their size in bits (`Dtype` and `bitsize` in safetensors' `tensor.rs`, 0.7).
-const TYPES: [(&str, u64); 22] = [
-    ("BOOL", 8),
-    ("F4", 4),
-    ("F6_E2M3", 6),
-    ("F6_E3M2", 6),
-    ("U8", 8),
-    ("I8", 8),
-    ("F8_E5M2", 8),
-    ("F8_E4M3", 8),
-    ("F8_E8M0", 8),
-    ("F8_E4M3FNUZ", 8),
-    ("F8_E5M2FNUZ", 8),
-    ("I16", 16),
-    ("U16", 16),
-    ("F16", 16),
-    ("BF16", 16),
-    ("I32", 32),
-    ("U32", 32),
-    ("F32", 32),
-    ("C64", 64),
-    ("F64", 64),
-    ("I64", 64),
-    ("U64", 64),
-];
 
 /// The only key that is not the name of a tensor.
 const METADATA: &str = "__metadata__";
 
+#[derive(Default)]
 struct Document {
-    tensors: Vec<(String, Entry)>,
+    tensors: Vec<(Box<str>, Entry)>,
     metadata: BTreeMap<String, Value>,
+    has_metadata: bool,
+    /// The things of which there are more than the limit.
+    excess: Option<(&'static str, usize)>,
 }
 
 #[derive(Deserialize)]
 struct Entry {
-    dtype: String,
-    shape: Vec<u64>,
+    dtype: DType,
+    shape: Shape,
     /// The begin and end of the bytes, relative to the end of the header.
     data_offsets: (u64, u64),
 }
 
-/// Implemented by hand, because a serde map would keep only the last of several tensors with the same name.
-impl<'de> Deserialize<'de> for Document {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(DocumentVisitor)
+/// Reads a document. It implements the interfaces of serde by hand, because a map would keep only the last of several
+/// tensors with the same name, and would have no limit.
+struct Reading<'a>(&'a mut Document);
+
+impl<'de> DeserializeSeed<'de> for Reading<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
     }
 }
 
-struct DocumentVisitor;
-
-impl<'de> Visitor<'de> for DocumentVisitor {
-    type Value = Document;
+impl<'de> Visitor<'de> for Reading<'_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object of tensors")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Document, A::Error> {
-        let mut document = Document { tensors: Vec::new(), metadata: BTreeMap::new() };
-        let mut has_metadata = false;
-        while let Some(name) = map.next_key::<String>()? {
-            if name != METADATA {
-                document.tensors.push((name, map.next_value()?));
-            } else if std::mem::replace(&mut has_metadata, true) {
-                return Err(A::Error::custom("`__metadata__` occurs twice"));
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key::<Box<str>>()? {
+            if &*name == METADATA {
+                map.next_value_seed(ReadingMetadata(self.0))?;
+            } else if self.0.tensors.len() == limits::TENSORS {
+                self.0.excess = Some(("tensors", limits::TENSORS));
+                return Err(A::Error::custom("there are too many tensors"));
             } else {
-                let texts: BTreeMap<String, String> = map.next_value()?;
-                document.metadata = texts.into_iter().map(|(key, text)| (key, Value::Text(text))).collect();
+                self.0.tensors.push((name, map.next_value()?));
             }
         }
-        Ok(document)
+        Ok(())
+    }
+}
+
+/// Reads the metadata of a document.
+struct ReadingMetadata<'a>(&'a mut Document);
+
+impl<'de> DeserializeSeed<'de> for ReadingMetadata<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ReadingMetadata<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of strings")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        if std::mem::replace(&mut self.0.has_metadata, true) {
+            return Err(A::Error::custom("`__metadata__` occurs twice"));
+        }
+        while let Some((key, text)) = map.next_entry()? {
+            if self.0.metadata.len() == limits::TENSOR_METADATA {
+                self.0.excess = Some(("entries of metadata", limits::TENSOR_METADATA));
+                return Err(A::Error::custom("there is too much metadata"));
+            }
+            self.0.metadata.insert(key, Value::Text(text));
+        }
+        Ok(())
     }
 }
 
@@ -157,8 +188,8 @@ mod tests {
             "a":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}"#;
         let read = parse(header, 12 + 4).unwrap();
         let start = 8 + header.len() as u64;
-        let a = Tensor { name: "a".to_owned(), element_type: "F32", shape: vec![], offset: start, size: 4 };
-        let b = Tensor { name: "b".to_owned(), element_type: "BF16", shape: vec![2, 3], offset: start + 4, size: 12 };
+        let a = Tensor { name: "a".into(), element_type: "F32", shape: Box::default(), offset: start, size: 4 };
+        let b = Tensor { name: "b".into(), element_type: "BF16", shape: [2, 3].into(), offset: start + 4, size: 12 };
         assert_eq!(read.tensors, [a, b]);
         assert_eq!(read.metadata["format"].text(), Some("pt"));
         assert_eq!(read.weight_bytes(), 16);
@@ -191,6 +222,7 @@ mod tests {
             (one("U8", "[9]", "[0,9]"), "its tensor `t` extends beyond the end of the file"),
             (one("U8", "[4]", "[4,8]"), "its tensor `t` follows a gap"),
             (one("Q9", "[8]", "[0,8]"), "its tensor `t` has the unknown type `Q9`"),
+            (one("U8", "[8,1,1,1,1,1,1,1,1]", "[0,8]"), "its tensor `t` has too many dimensions"),
             (two("u", "[0,4]", "[2,6]"), "its tensor `u` overlaps with another tensor"),
             (two("t", "[0,4]", "[4,8]"), "its tensor `t` occurs twice"),
             (one("U8", "[-8]", "[0,8]"), "its header is not a list of tensors"),
@@ -213,9 +245,24 @@ mod tests {
         };
         check(3, "it ends inside its header");
         check(limits::TENSOR_HEADER_BYTES, "it ends inside its header");
-        check(limits::TENSOR_HEADER_BYTES + 1, "its header is longer than 100000000 bytes");
-        check(u64::MAX, "its header is longer than 100000000 bytes");
+        check(limits::TENSOR_HEADER_BYTES + 1, "its header is longer than 33554432 bytes");
+        check(u64::MAX, "its header is longer than 33554432 bytes");
         assert!(matches!(read(&[0; 7][..], None), Err(Error::Truncated)));
+    }
+
+    #[test]
+    fn the_number_of_tensors_and_of_metadata_is_limited() {
+        let list = |key: &str, value: &str, count: usize| {
+            let entries: Vec<_> = (0..count).map(|number| format!(r#""{key}{number}":{value}"#)).collect();
+            format!("{{{}}}", entries.join(","))
+        };
+        let tensors = |count| list("t", r#"{"dtype":"U8","shape":[0],"data_offsets":[0,0]}"#, count);
+        let metadata = |count| format!(r#"{{"__metadata__":{}}}"#, list("k", r#""""#, count));
+        assert_eq!(parse(&tensors(limits::TENSORS), 0).unwrap().tensors.len(), limits::TENSORS);
+        let too_many = |header: &str| parse(header, 0).unwrap_err().to_string();
+        assert_eq!(too_many(&tensors(limits::TENSORS + 1)), "it has more than 100000 tensors");
+        assert_eq!(parse(&metadata(limits::TENSOR_METADATA), 0).unwrap().metadata.len(), limits::TENSOR_METADATA);
+        assert_eq!(too_many(&metadata(limits::TENSOR_METADATA + 1)), "it has more than 100000 entries of metadata");
     }
 
     proptest::proptest! {

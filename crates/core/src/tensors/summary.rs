@@ -109,9 +109,9 @@ mod tests {
     #[test]
     fn packed_weights_count_as_unpacked_parameters() {
         let tensor = |name: &str, element_type: &'static str, elements: u64, size: u64| Tensor {
-            name: name.to_owned(),
+            name: name.into(),
             element_type,
-            shape: vec![elements],
+            shape: [elements].into(),
             offset: 0,
             size,
         };

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::sync::Arc;
 
 use kit_core::oci::{Content, ContentError, Descriptor, MediaType, Source};
 use kit_core::ops::{
@@ -174,12 +175,14 @@ impl Road {
                     name: "v1".to_owned(),
                     title: "v1".to_owned(),
                     is_remote: true,
+                    repository: None,
                 };
                 let session = Session { store: home.store.clone(), client, progress: &Silent };
                 let (overwrite, selection) = (Overwrite::Refuse, Selection::new(Vec::new()));
                 let (unsafe_paths, remote) = (UnsafePaths::Allow, RemoteData::Left);
                 let folder = home.path("out");
-                let options = UnpackOptions { folder, overwrite, unsafe_paths, selection, remote, jobs };
+                let options =
+                    UnpackOptions { folder, overwrite, unsafe_paths, selection, paths: Arc::default(), remote, jobs };
                 ops::unpack(&session, &found, "v1", &options)?;
                 assert!(fs_err::read(home.path("out/m")).unwrap() == bytes(MODEL), "the model is another");
                 assert_eq!(fs_err::read_dir(home.path("out")).unwrap().count(), 2, "the model and its Kitfile");

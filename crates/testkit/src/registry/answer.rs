@@ -8,7 +8,7 @@ use hyper::{HeaderMap, Method, Response};
 
 use super::access;
 use super::hub;
-use super::state::State;
+use super::state::{State, TagDeletion};
 use super::uploads;
 
 /// A request that arrived as a whole.
@@ -269,7 +269,14 @@ fn delete_manifest(state: &mut State, name: &str, selector: &str) -> Response<By
     if !state.options.delete {
         return error(405, "UNSUPPORTED", "the operation is unsupported");
     }
+    let tag_deletion = state.options.tag_deletion;
     let repository = state.repositories.entry(name.to_owned()).or_default();
+    let pointed_to = repository.tags.get(selector).cloned();
+    let selector = match (tag_deletion, &pointed_to) {
+        (TagDeletion::Unsupported, Some(_)) => return error(405, "UNSUPPORTED", "tags are not deleted"),
+        (TagDeletion::Manifest, Some(digest)) => digest,
+        _ => selector,
+    };
     let is_there = if repository.manifests.remove(selector).is_some() {
         repository.tags.retain(|_, digest| digest != selector);
         true

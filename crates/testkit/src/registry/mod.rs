@@ -17,4 +17,4 @@ pub use answer::sha256;
 pub use faults::Fault;
 pub use handle::FakeRegistry;
 pub use hub::{COMMIT, HubRepository};
-pub use state::{Options, PutBody, Recorded};
+pub use state::{Options, PutBody, Recorded, TagDeletion};

@@ -24,6 +24,8 @@ pub struct Options {
     pub digest_header: bool,
     /// Supports DELETE; otherwise it is answered with 405.
     pub delete: bool,
+    /// The handling of DELETE for a tag.
+    pub tag_deletion: TagDeletion,
     /// The target of redirects for GET of a blob, as the URL before `/objects/<digest>`.
     pub redirect_blobs_to: Option<String>,
     /// The number of requests that the URL of a redirect is valid for.
@@ -68,6 +70,17 @@ pub struct Options {
     pub mounts: bool,
 }
 
+/// The handling of DELETE for a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TagDeletion {
+    /// Deletes only the tag.
+    Tag,
+    /// Deletes the manifest with all its tags.
+    Manifest,
+    /// Answers with 405.
+    Unsupported,
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -76,6 +89,7 @@ impl Default for Options {
             head: true,
             digest_header: true,
             delete: true,
+            tag_deletion: TagDeletion::Tag,
             redirect_blobs_to: None,
             uses_per_redirect: usize::MAX,
             bytes_per_second: None,

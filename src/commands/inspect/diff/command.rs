@@ -1,17 +1,20 @@
 //! `kit diff`
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 
-use super::{json, markdown, table};
+use super::json::DiffData;
+use super::{markdown, table};
 use crate::arguments::kitfile::{KitfileText, find_kitfile};
 use crate::arguments::lock_file;
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, InvalidFormat, tidy, usage};
+use kit_core::limits;
 use kit_core::ops::{self, Comparable, Concern, DiffOptions, Difference, Lookup, PackOptions, Reading, Session};
 
 /// Compare ModelKits, folders and lock files
@@ -95,15 +98,22 @@ impl DiffArgs {
     fn show(&self, context: &Context) -> Result<bool> {
         let difference = self.compare(context)?;
         let names = (self.first.as_str(), self.second.as_str());
-        let text = match &self.format {
-            DiffFormat::Markdown => markdown::render(names, &difference),
-            DiffFormat::Common(format) => {
-                let table = || table::render(names, &difference, self.only);
-                format.render(&json::render(names, &difference), table)?
-            }
-        };
-        context.output.result(text)?;
+        context.output.write(|out| self.write(out, names, &difference))?;
         Ok(!difference.is_empty())
+    }
+
+    fn write(&self, out: &mut dyn Write, names: (&str, &str), difference: &Difference) -> Result<()> {
+        let format = match &self.format {
+            DiffFormat::Markdown => return Ok(markdown::write(out, names, difference)?),
+            DiffFormat::Common(Format::Table) => return Ok(table::write(out, names, difference, self.only)?),
+            DiffFormat::Common(format) => format,
+        };
+        let data = DiffData::new(names, difference);
+        let (rows, limit) = (data.rows(), limits::TREE_ROWS);
+        if rows > limit && !matches!(format, Format::Json) {
+            bail!("cannot list {rows} files and tensors in this format: the limit is {limit}; use `--format json`");
+        }
+        format.write_document(out, &data, String::new)
     }
 
     fn trouble(&self, error: anyhow::Error) -> anyhow::Error {

@@ -1,5 +1,6 @@
 //! The JSON output of `kit diff`.
 
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::patch;
@@ -7,21 +8,51 @@ use kit_core::ops::{
     Compared, Concern, Difference, FieldDiff, FileChange, FileDiff, FileState, LayerRow, NumbersDiff, ParentDiff,
     TableDiff, TensorChange, TensorDiff, TensorsDiff,
 };
+use kit_core::tensors::Tensor;
 
-/// Renders all differences.
-pub(super) fn render(names: (&str, &str), difference: &Difference) -> Value {
-    json!({
-        "identical": difference.is_none(),
-        "concerns": difference.concerns().into_iter().map(Concern::word).collect::<Value>(),
-        "first": side(names.0, &difference.first),
-        "second": side(names.1, &difference.second),
-        "kitfile": difference.fields.as_ref().map(|fields| fields.iter().map(field).collect::<Value>()),
-        "parents": difference.parents.iter().map(parent).collect::<Value>(),
-        "files": difference.files.iter().map(file).collect::<Value>(),
-        "sharedLayers": layers(&difference.shared),
-        "uniqueToFirst": layers(&difference.only_first),
-        "uniqueToSecond": layers(&difference.only_second),
-    })
+/// The differences as data. Files and tensors are converted one by one while they are serialized, because a tree of JSON
+/// values would take kilobytes for each.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DiffData<'a> {
+    identical: bool,
+    concerns: Vec<&'static str>,
+    first: Value,
+    second: Value,
+    kitfile: Option<Value>,
+    parents: Value,
+    #[serde(serialize_with = "files")]
+    files: &'a [FileDiff],
+    shared_layers: Value,
+    unique_to_first: Value,
+    unique_to_second: Value,
+}
+
+impl<'a> DiffData<'a> {
+    pub(super) fn new(names: (&str, &str), difference: &'a Difference) -> Self {
+        Self {
+            identical: difference.is_none(),
+            concerns: difference.concerns().into_iter().map(Concern::word).collect(),
+            first: side(names.0, &difference.first),
+            second: side(names.1, &difference.second),
+            kitfile: difference.fields.as_ref().map(|fields| fields.iter().map(field).collect()),
+            parents: difference.parents.iter().map(parent).collect(),
+            files: &difference.files,
+            shared_layers: layers(&difference.shared),
+            unique_to_first: layers(&difference.only_first),
+            unique_to_second: layers(&difference.only_second),
+        }
+    }
+
+    /// The number of files and tensors.
+    pub(super) fn rows(&self) -> usize {
+        let tensors = self.files.iter().filter_map(|file| file.content.tensors.as_ref());
+        self.files.len() + tensors.map(|tensors| tensors.changes.len()).sum::<usize>()
+    }
+}
+
+fn files<S: Serializer>(files: &[FileDiff], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(files.iter().map(FileData::new))
 }
 
 fn side(name: &str, side: &Compared) -> Value {
@@ -50,26 +81,42 @@ fn parent(parent: &ParentDiff) -> Value {
     json!({ "reference": parent.reference, "before": parent.before, "after": parent.after })
 }
 
-/// A file that differs.
-pub(crate) fn file(file: &FileDiff) -> Value {
-    let state = |state: &FileState| {
-        let mode = format!("{:04o}", state.mode);
-        json!({ "mode": mode, "size": state.size, "digest": state.digest })
-    };
-    let from = if let FileChange::Moved(from) = &file.change { Some(from.as_str()) } else { None };
-    json!({
-        "path": file.path.as_str(),
-        "concern": file.concern.word(),
-        "change": file.change.word(),
-        "from": from,
-        "before": file.before.as_ref().map(state),
-        "after": file.after.as_ref().map(state),
-        "tensors": file.content.tensors.as_ref().map(tensors),
-        "table": file.content.table.as_ref().map(table),
-        "text": file.content.text.as_ref().map(|text| {
-            json!({ "added": text.added, "removed": text.removed, "patch": patch::raw(file) })
-        }),
-    })
+/// A file that differs, as data.
+#[derive(Serialize)]
+pub(crate) struct FileData<'a> {
+    path: &'a str,
+    concern: &'static str,
+    change: &'static str,
+    from: Option<&'a str>,
+    before: Option<Value>,
+    after: Option<Value>,
+    tensors: Option<TensorsData<'a>>,
+    table: Option<Value>,
+    text: Option<Value>,
+}
+
+impl<'a> FileData<'a> {
+    pub(crate) fn new(file: &'a FileDiff) -> Self {
+        let state = |state: &FileState| {
+            let mode = format!("{:04o}", state.mode);
+            json!({ "mode": mode, "size": state.size, "digest": state.digest })
+        };
+        Self {
+            path: file.path.as_str(),
+            concern: file.concern.word(),
+            change: file.change.word(),
+            from: if let FileChange::Moved(from) = &file.change { Some(from.as_str()) } else { None },
+            before: file.before.as_ref().map(state),
+            after: file.after.as_ref().map(state),
+            tensors: file.content.tensors.as_ref().map(TensorsData::new),
+            table: file.content.table.as_ref().map(table),
+            text: file
+                .content
+                .text
+                .as_ref()
+                .map(|text| json!({ "added": text.added, "removed": text.removed, "patch": patch::raw(file) })),
+        }
+    }
 }
 
 fn table(table: &TableDiff) -> Value {
@@ -83,23 +130,46 @@ fn table(table: &TableDiff) -> Value {
     })
 }
 
-fn tensors(tensors: &TensorsDiff) -> Value {
-    let changes: Value = tensors.changes.iter().map(tensor).collect();
-    json!({ "total": tensors.total, "contentCompared": tensors.is_compared, "changes": changes })
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TensorsData<'a> {
+    total: usize,
+    content_compared: bool,
+    #[serde(serialize_with = "tensors")]
+    changes: &'a [TensorDiff],
 }
 
-fn tensor(tensor: &TensorDiff) -> Value {
-    let word = match tensor.change {
-        TensorChange::Added => "added",
-        TensorChange::Removed => "removed",
-        TensorChange::Retyped => "retyped",
-        TensorChange::Reshaped => "reshaped",
-        TensorChange::Changed => "changed",
-    };
-    let numbers = tensor.numbers.as_ref().map(numbers);
-    json!({
-        "name": tensor.name, "change": word, "before": tensor.before, "after": tensor.after, "statistics": numbers,
-    })
+impl<'a> TensorsData<'a> {
+    fn new(tensors: &'a TensorsDiff) -> Self {
+        Self { total: tensors.total, content_compared: tensors.is_compared, changes: &tensors.changes }
+    }
+}
+
+fn tensors<S: Serializer>(tensors: &[TensorDiff], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(tensors.iter().map(TensorData::new))
+}
+
+#[derive(Serialize)]
+struct TensorData<'a> {
+    name: &'a str,
+    change: &'static str,
+    before: Option<&'a Tensor>,
+    after: Option<&'a Tensor>,
+    statistics: Option<Value>,
+}
+
+impl<'a> TensorData<'a> {
+    fn new(tensor: &'a TensorDiff) -> Self {
+        let change = match tensor.change {
+            TensorChange::Added => "added",
+            TensorChange::Removed => "removed",
+            TensorChange::Retyped => "retyped",
+            TensorChange::Reshaped => "reshaped",
+            TensorChange::Changed => "changed",
+        };
+        let (before, after) = (tensor.before.as_ref(), tensor.after.as_ref());
+        Self { name: tensor.name(), change, before, after, statistics: tensor.numbers.as_ref().map(numbers) }
+    }
 }
 
 fn numbers(numbers: &NumbersDiff) -> Value {

@@ -1,32 +1,33 @@
 //! The Markdown output of `kit diff`, for a comment on a pull request.
 
+use std::io;
+
 use super::patch;
-use super::table::{UNKNOWN_FIELDS, concerns, counts, describe, put, short, value};
+use super::table::{UNKNOWN_FIELDS, concerns, counts, describe, short, value};
 use crate::output::one_line;
 use kit_core::ops::{Difference, FieldDiff, FileDiff, ParentDiff};
 
-/// Renders a line with the affected areas, followed by tables of fields and files.
-pub(super) fn render(names: (&str, &str), difference: &Difference) -> String {
-    let mut text = format!("**{} → {}** · {}\n", code(names.0), code(names.1), concerns(difference));
+/// Writes a line with the affected areas, followed by tables of fields and files.
+pub(super) fn write(out: &mut dyn io::Write, names: (&str, &str), difference: &Difference) -> io::Result<()> {
+    writeln!(out, "**{} → {}** · {}", code(names.0), code(names.1), concerns(difference))?;
     match difference.fields.as_deref() {
-        None => put(&mut text, format_args!("\nKitfile: {UNKNOWN_FIELDS}\n")),
+        None => writeln!(out, "\nKitfile: {UNKNOWN_FIELDS}")?,
         Some([]) => {}
         Some(fields) => {
-            text += "\n| Kitfile | before | after |\n|---|---|---|\n";
-            text.extend(fields.iter().map(field_row));
+            write!(out, "\n| Kitfile | before | after |\n|---|---|---|\n")?;
+            fields.iter().try_for_each(|field| write!(out, "{}", field_row(field)))?;
         }
     }
     if !difference.parents.is_empty() {
-        text += "\n| Parent | before | after |\n|---|---|---|\n";
-        text.extend(difference.parents.iter().map(parent_row));
+        write!(out, "\n| Parent | before | after |\n|---|---|---|\n")?;
+        difference.parents.iter().try_for_each(|parent| write!(out, "{}", parent_row(parent)))?;
     }
     if !difference.files.is_empty() {
         let counts = counts(&difference.files);
-        put(&mut text, format_args!("\n{counts}\n\n| File | change | |\n|---|---|---|\n"));
-        text.extend(difference.files.iter().map(file_row));
+        write!(out, "\n{counts}\n\n| File | change | |\n|---|---|---|\n")?;
+        difference.files.iter().try_for_each(|file| write!(out, "{}", file_row(file)))?;
     }
-    text.extend(difference.files.iter().filter_map(patch::escaped).map(|patch| fenced(&patch)));
-    text
+    difference.files.iter().filter_map(patch::escaped).try_for_each(|patch| write!(out, "{}", fenced(&patch)))
 }
 
 /// Puts the patch into a fence that is longer than any in the text, so that the text cannot close it (`CommonMark`

@@ -7,6 +7,6 @@ mod patch;
 mod table;
 
 pub(crate) use command::DiffArgs;
-pub(crate) use json::file as file_as_json;
+pub(crate) use json::FileData;
 pub(crate) use table::short;
 pub(crate) use table::show_file;

@@ -1,6 +1,7 @@
 //! The table output of `kit diff`.
 
 use std::fmt::Write;
+use std::io;
 
 use super::patch;
 use crate::commands::inspect::or_none;
@@ -13,36 +14,39 @@ use kit_core::ops::{
 };
 use kit_core::progress::human;
 
-/// Renders the differences between the ModelKits called `names`: first the fields and files, then the documents and
+/// Writes the differences between the ModelKits called `names`: first the fields and files, then the documents and
 /// layers as `KitOps` prints them. The latter are omitted with --only.
-pub(crate) fn render(names: (&str, &str), difference: &Difference, only: Option<Concern>) -> String {
+pub(crate) fn write(
+    out: &mut dyn io::Write,
+    names: (&str, &str),
+    difference: &Difference,
+    only: Option<Concern>,
+) -> io::Result<()> {
     if difference.is_none() {
-        return "ModelKits are identical\n".to_owned();
+        return writeln!(out, "ModelKits are identical");
     }
-    let mut text = format!("{} → {}    {}\n", names.0, names.1, concerns(difference));
+    writeln!(out, "{} → {}    {}", names.0, names.1, concerns(difference))?;
     let width = width(difference);
     match difference.fields.as_deref() {
-        None => put(&mut text, format_args!("{:<width$}{UNKNOWN_FIELDS}\n", "Kitfile", width = width + 6)),
+        None => writeln!(out, "{:<width$}{UNKNOWN_FIELDS}", "Kitfile", width = width + 6)?,
         Some([]) => {}
         Some(fields) => {
-            text += "Kitfile\n";
-            text.extend(fields.iter().map(|field| show_field(field, width)));
+            writeln!(out, "Kitfile")?;
+            fields.iter().try_for_each(|field| write!(out, "{}", show_field(field, width)))?;
         }
     }
     if !difference.parents.is_empty() {
-        text += "Parents\n";
-        text.extend(difference.parents.iter().map(|parent| show_parent(parent, width)));
+        writeln!(out, "Parents")?;
+        difference.parents.iter().try_for_each(|parent| write!(out, "{}", show_parent(parent, width)))?;
     }
     if !difference.files.is_empty() {
-        put(&mut text, format_args!("{:<width$}{}\n", "Files", counts(&difference.files), width = width + 6));
-        text.extend(difference.files.iter().map(|file| show_file(file, width)));
+        writeln!(out, "{:<width$}{}", "Files", counts(&difference.files), width = width + 6)?;
+        difference.files.iter().try_for_each(|file| write!(out, "{}", show_file(file, width)))?;
     }
     if only.is_none() {
-        put(&mut text, format_args!("No change: {}\n\n", unconcerned(difference)));
-        text += &documents(names, difference);
+        write!(out, "No change: {}\n\n{}", unconcerned(difference), documents(names, difference))?;
     }
-    text.extend(difference.files.iter().filter_map(patch::escaped).map(|patch| format!("\n{patch}")));
-    text
+    difference.files.iter().filter_map(patch::escaped).try_for_each(|patch| write!(out, "\n{patch}"))
 }
 
 /// The affected areas.
@@ -200,7 +204,7 @@ fn show_tensor(tensor: &TensorDiff) -> String {
         (_, _, after) => ('~', after.as_ref().map_or_else(String::new, kind)),
     };
     let numbers = tensor.numbers.as_ref().map(|numbers| format!("   {}", apart(numbers))).unwrap_or_default();
-    format!("      {mark} {}  {words}{numbers}\n", one_line(&tensor.name))
+    format!("      {mark} {}  {words}{numbers}\n", one_line(tensor.name()))
 }
 
 fn apart(numbers: &NumbersDiff) -> String {

@@ -23,7 +23,7 @@ pub(crate) struct InspectArgs {
     /// ModelKit to show
     #[arg(value_name = "NAME:TAG")]
     reference: String,
-    /// Read from the registry instead of the local store
+    /// Read from the registry, even if the ModelKit is in the local store
     #[arg(short, long)]
     remote: bool,
     /// Show architecture, parameters, types and estimated memory of the models in the ModelKit
@@ -58,7 +58,7 @@ impl InspectArgs {
     }
 }
 
-/// Reads a ModelKit from the local store, or with `remote` from its registry.
+/// Reads a ModelKit from the local store or else from its registry; with `remote` always from its registry.
 pub(crate) fn read(context: &Context, network: &NetworkArgs, reference: &str, remote: bool) -> Result<Inspected> {
     find(context, network, reference, remote).map(|(_, inspected)| inspected)
 }
@@ -67,7 +67,7 @@ fn find(context: &Context, network: &NetworkArgs, reference: &str, remote: bool)
     // Scripts read both streams of `inspect` as JSON, so a missing tag is not reported.
     let (location, _) = context.location_as_given(reference)?.or_latest();
     let session = context.session(network)?;
-    let found = session.find(&location, if remote { Lookup::Remote } else { Lookup::Local });
+    let found = session.find(&location, if remote { Lookup::Remote } else { Lookup::Anywhere });
     let inspected = found.and_then(|found| ops::inspect(&found).map(|inspected| (found, inspected)));
     inspected.with_context(|| format!("Could not find modelkit {location}"))
 }

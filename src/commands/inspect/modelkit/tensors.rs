@@ -1,15 +1,19 @@
 //! The output of `kit inspect --tensors`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use anyhow::Result;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::output::{Format, one_line, table};
+use kit_core::digest::Digest;
+use kit_core::limits;
 use kit_core::ops::{Inspected, WeighedModel, WeightFile};
 use kit_core::progress::human;
-use kit_core::tensors::{Hyperparameters, Memory, Summary, TypeCount};
+use kit_core::tensors::{self, Hyperparameters, Memory, Summary, Tensor, TypeCount};
 
 /// Prints the models, and warns about files that could not be parsed.
 pub(super) fn print(context: &Context, format: &Format, inspected: &Inspected, models: &[WeighedModel]) -> Result<()> {
@@ -18,49 +22,91 @@ pub(super) fn print(context: &Context, format: &Format, inspected: &Inspected, m
             context.output.warn(&format!("skipping `{}`: {problem}", file.path));
         }
     }
-    let data = json!({
-        "digest": inspected.descriptor.digest,
-        "models": models.iter().map(model_to_json).collect::<Value>(),
-    });
-    let text = format.render(&data, || render(models))?;
-    Ok(context.output.result(text)?)
+    let tensors = models.iter().map(|model| model.summary.tensors).fold(0, u64::saturating_add);
+    let is_listed = !matches!(format, Format::Yaml | Format::Template(_)) || tensors <= limits::TREE_ROWS as u64;
+    if !is_listed {
+        let limit = limits::TREE_ROWS;
+        context.output.warn(&format!(
+            "leaving out the lists of {tensors} tensors, as there are more than {limit}; use `--format json`"
+        ));
+    }
+    let digest = &inspected.descriptor.digest;
+    let data = ModelsData { digest, models: models.iter().map(|model| model_data(model, is_listed)).collect() };
+    context.output.write(|out| format.write_document(out, &data, || render(models)))
 }
 
-fn model_to_json(model: &WeighedModel) -> Value {
+/// The models as data. The tensors are borrowed, because a tree of JSON values would take a kilobyte for each.
+#[derive(Serialize)]
+struct ModelsData<'a> {
+    digest: &'a Digest,
+    models: Vec<ModelData<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ModelData<'a> {
+    name: &'a str,
+    architecture: Option<&'a str>,
+    parameters: u64,
+    tensors: u64,
+    types: Value,
+    quantization: Option<String>,
+    context_length: Option<u64>,
+    vocabulary: Option<u64>,
+    layers: Option<u64>,
+    heads: Option<u64>,
+    key_value_heads: Option<u64>,
+    estimated_memory: Value,
+    files: Vec<FileData<'a>>,
+}
+
+#[derive(Serialize)]
+struct FileData<'a> {
+    path: &'a str,
+    format: tensors::Format,
+    size: Option<u64>,
+    layer: &'a Digest,
+    offset: Option<u64>,
+    problem: Option<String>,
+    metadata: Option<&'a BTreeMap<String, tensors::Value>>,
+    tensors: Option<&'a [Tensor]>,
+}
+
+fn model_data(model: &WeighedModel, is_listed: bool) -> ModelData<'_> {
     let Summary { hyperparameters, parameters, tensors, types, memory } = &model.summary;
     let types: Value = types
         .iter()
         .map(|TypeCount { name, tensors, size }| json!({ "name": name, "tensors": tensors, "size": size }))
         .collect();
-    json!({
-        "name": model.name,
-        "architecture": hyperparameters.architecture,
-        "parameters": parameters,
-        "tensors": tensors,
-        "types": types,
-        "quantization": hyperparameters.quantization.as_ref().map(ToString::to_string),
-        "contextLength": hyperparameters.context_length,
-        "vocabulary": hyperparameters.vocabulary,
-        "layers": hyperparameters.layers,
-        "heads": hyperparameters.heads,
-        "keyValueHeads": hyperparameters.key_value_heads,
-        "estimatedMemory": { "weights": memory.weights, "cache": memory.cache, "total": memory.total() },
-        "files": model.files.iter().map(file_to_json).collect::<Value>(),
-    })
+    ModelData {
+        name: &model.name,
+        architecture: hyperparameters.architecture.as_deref(),
+        parameters: *parameters,
+        tensors: *tensors,
+        types,
+        quantization: hyperparameters.quantization.as_ref().map(ToString::to_string),
+        context_length: hyperparameters.context_length,
+        vocabulary: hyperparameters.vocabulary,
+        layers: hyperparameters.layers,
+        heads: hyperparameters.heads,
+        key_value_heads: hyperparameters.key_value_heads,
+        estimated_memory: json!({ "weights": memory.weights, "cache": memory.cache, "total": memory.total() }),
+        files: model.files.iter().map(|file| file_data(file, is_listed)).collect(),
+    }
 }
 
-fn file_to_json(file: &WeightFile) -> Value {
+fn file_data(file: &WeightFile, is_listed: bool) -> FileData<'_> {
     let header = file.header.as_ref();
-    json!({
-        "path": file.path.as_str(),
-        "format": file.format,
-        "size": file.size,
-        "layer": file.layer,
-        "offset": file.offset,
-        "problem": header.err().map(ToString::to_string),
-        "metadata": header.ok().map(|header| &header.metadata),
-        "tensors": header.ok().map(|header| &header.tensors),
-    })
+    FileData {
+        path: file.path.as_str(),
+        format: file.format,
+        size: file.size,
+        layer: &file.layer,
+        offset: file.offset,
+        problem: header.err().map(ToString::to_string),
+        metadata: header.ok().map(|header| &header.metadata),
+        tensors: header.ok().filter(|_| is_listed).map(|header| &*header.tensors),
+    }
 }
 
 fn render(models: &[WeighedModel]) -> String {

@@ -5,7 +5,7 @@ use clap::Args;
 
 use super::command::local_name;
 use crate::arguments::ReceiptArgs;
-use crate::commands::manage::remove::say_freed;
+use crate::commands::manage::remove::{confirm, say_freed};
 use crate::context::Context;
 use crate::output::usage;
 use kit_core::ops::{self, Removable, Removal, Removed};
@@ -16,6 +16,7 @@ use kit_core::store::Members;
 /// Removes the given tag. An index is deleted with its last tag. Its ModelKits stay in the local store. To remove an
 /// index from a registry, use `kit remove --remote`.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[command(after_help = "\
 Examples:
   kit index delete sentiment:all
@@ -32,6 +33,9 @@ pub(super) struct DeleteArgs {
     /// Delete all untagged indexes
     #[arg(short, long)]
     all: bool,
+    /// Do not ask before all indexes are deleted
+    #[arg(short, long)]
+    yes: bool,
     /// Also remove the ModelKits that have no tag and are in no other index
     #[arg(long)]
     with_modelkits: bool,
@@ -42,6 +46,9 @@ pub(super) struct DeleteArgs {
 impl DeleteArgs {
     pub(super) fn run(&self, context: &Context) -> Result<()> {
         self.receipt.begin(context)?;
+        if self.index.is_none() && self.force {
+            confirm(context, self.yes, "Delete all indexes from the local store?")?;
+        }
         let removal = match &self.index {
             None if self.force => Removal::Everything,
             None => Removal::Unnamed,

@@ -86,3 +86,19 @@ fn a_copy_of_a_small_file_costs_kilobytes() {
     let (bytes, requests) = moved(&registry);
     assert!(bytes < 128 * 1024 && requests <= 6, "{bytes} bytes in {requests} requests");
 }
+
+#[test]
+fn several_files_are_copied_into_a_folder() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
+    let run = sandbox.kit(&["cp", "sample:v1//README.md", "sample:v1//src/train.py", "one/"]).ok();
+    run.says("Copied 2 files to one ");
+    sandbox.kit(&["cp", "sample:v1", "README.md", "src/train.py", "two/"]).ok();
+    for folder in ["one", "two"] {
+        assert_eq!(sandbox.names(folder), ["README.md", "train.py"]);
+    }
+    let run = sandbox.kit(&["cp", "sample:v1", "README.md", "src/train.py", "three"]).exits(2);
+    run.says("`three` is not a folder; several files are copied into a folder");
+    assert!(!sandbox.path("three").exists());
+}

@@ -103,3 +103,28 @@ fn a_layer_that_is_one_file_is_that_file() {
         assert_eq!(sandbox.read(format), "weights");
     }
 }
+
+#[test]
+fn the_path_may_be_an_argument_of_its_own() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
+    let expected = sandbox.read("project/README.md");
+    assert_eq!(sandbox.kit(&["cat", "sample:v1", "README.md"]).ok().stdout, expected);
+    let listed = sandbox.kit(&["ls", "sample:v1", "src", "--format", "{{.Path}}"]).ok();
+    assert_eq!(listed.stdout, "src/train.py\n");
+    let twice = sandbox.kit(&["cat", "sample:v1//README.md", "README.md"]).exits(2);
+    twice.says("`sample:v1//README.md` already contains a path");
+}
+
+#[test]
+fn a_single_slash_before_the_path_gets_a_hint() {
+    let sandbox = Sandbox::new();
+    for command in ["cat", "ls", "info", "unpack"] {
+        let run = sandbox.kit(&[command, "localhost:5000/team/sample:v1/config.json"]).exits(2);
+        run.says(
+            "hint: a file in a ModelKit is written NAME:TAG//PATH, as in \
+             `localhost:5000/team/sample:v1//config.json`",
+        );
+    }
+}

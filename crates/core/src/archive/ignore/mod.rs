@@ -1,7 +1,9 @@
-//! `.kitignore`: its patterns, and the rules that exclude files from layers.
+//! `.kitignore`: its patterns, the rules that exclude files from layers, and patterns that select files.
 
 mod index;
+mod paths;
 mod pattern;
 mod rules;
 
+pub use paths::{InvalidPathPattern, PathPatterns};
 pub use rules::{IgnoreProblem, IgnoreRules};

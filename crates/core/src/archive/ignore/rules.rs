@@ -124,7 +124,7 @@ impl Rule {
 
 /// Go's `filepath.Clean`, without one leading slash. A path that leads out of the folder stays unchanged and matches
 /// nothing.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     let is_rooted = text.starts_with('/');
     let mut names: Vec<&str> = Vec::new();
     for name in text.split('/') {

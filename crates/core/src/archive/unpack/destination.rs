@@ -14,6 +14,7 @@ use super::placing::place;
 use super::staging::{Staging, remove_stale};
 use super::unsafe_paths::{PathRules, UnsafePaths};
 use crate::archive::error::{Conflict, Error, Obstacle};
+use crate::archive::ignore::PathPatterns;
 use crate::relative_path::RelativePath;
 use crate::sys::{self, Dir, Found, Leftover, LeftoverKind};
 
@@ -37,6 +38,7 @@ pub struct Destination {
     pub(super) overwrite: Overwrite,
     place: PathBuf,
     rules: PathRules,
+    paths: Arc<PathPatterns>,
     /// Must be dropped before `made`: the target can be removed only when nothing is staged in it.
     state: Mutex<State>,
     made: MadeFolders,
@@ -68,6 +70,16 @@ pub struct Placed {
     pub kept: u64,
 }
 
+impl std::ops::AddAssign for Placed {
+    fn add_assign(&mut self, other: Self) {
+        self.files += other.files;
+        self.bytes += other.bytes;
+        self.replaced += other.replaced;
+        self.already_right += other.already_right;
+        self.kept += other.kept;
+    }
+}
+
 impl Destination {
     /// Opens the folder `place`, and creates it and the folders above it if they are missing.
     ///
@@ -80,7 +92,8 @@ impl Destination {
         remove_stale(&target, place);
         let rules = PathRules::new(&UnsafePaths::Refuse { home: None }, place);
         let (place, state, cacheable_bytes) = (place.to_owned(), Mutex::default(), OnceLock::new());
-        Ok(Self { target, overwrite, place, rules, state, made, cacheable_bytes })
+        let paths = Arc::default();
+        Ok(Self { target, overwrite, place, rules, paths, state, made, cacheable_bytes })
     }
 
     /// Changes the treatment of paths that other programs execute or trust. Without this, they are refused, but those
@@ -88,6 +101,17 @@ impl Destination {
     #[must_use]
     pub fn with_unsafe_paths(self, unsafe_paths: &UnsafePaths) -> Self {
         Self { rules: PathRules::new(unsafe_paths, &self.place), ..self }
+    }
+
+    /// Leaves out the files and folders that `paths` do not select.
+    #[must_use]
+    pub fn with_paths(self, paths: &Arc<PathPatterns>) -> Self {
+        Self { paths: paths.clone(), ..self }
+    }
+
+    /// Returns true if `path` is selected.
+    pub(super) fn wants(&self, path: &RelativePath) -> bool {
+        self.paths.take(path)
     }
 
     /// Fails if `path` must not be unpacked.
@@ -129,6 +153,9 @@ impl Destination {
 
     /// Adds the directory `path`, with `mode` if it is new.
     pub(super) fn take_directory(&self, path: &RelativePath, mode: u32) -> Result<(), Error> {
+        if !self.wants(path) {
+            return Ok(());
+        }
         self.check_path(path)?;
         match self.find(path)? {
             Found::Directory => Ok(()),

@@ -47,6 +47,9 @@ impl Buffers {
 
 /// Receives one file into `destination`, and returns its size.
 pub(super) fn receive(destination: &Destination, incoming: &mut Incoming, buffers: &mut Buffers) -> Result<u64, Error> {
+    if !destination.wants(incoming.path) {
+        return drain(incoming, buffers);
+    }
     destination.check_path(incoming.path)?;
     if !destination.expect_file(incoming.path) {
         return Err(Error::Refused { member: incoming.path.to_string(), reason: "it occurs twice" });

@@ -41,8 +41,8 @@ pub struct LockedRemote {
     pub address: String,
     /// The digest of the file, or of the manifest of the ModelKit.
     pub digest: Digest,
-    /// The size of the same in bytes.
-    pub size: u64,
+    /// The size of the same in bytes; `None` if the Kitfile gives the digest, and the place was not asked.
+    pub size: Option<u64>,
 }
 
 /// The layer of an entry.

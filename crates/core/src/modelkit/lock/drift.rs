@@ -90,7 +90,8 @@ impl Lock {
         });
         let remote = |(path, address)| Subject::Remote(path, address);
         compare(&self.remotes, &found.remotes, LockedRemote::key, remote, &mut note, |subject, locked, found, note| {
-            let size = Change::in_value("size", &locked.size, &found.size);
+            let sizes = locked.size.zip(found.size);
+            let size = sizes.and_then(|(locked, found)| Change::in_value("size", &locked, &found));
             note(subject.clone(), Change::in_value("content", &locked.digest, &found.digest).or(size));
         });
         let entry = |layer: &LockedLayer| (layer.path.clone(), layer.section);
@@ -214,7 +215,7 @@ mod tests {
         let parent = LockedParent { reference: "base:v1".to_owned(), manifest: digest, paths: Vec::new() };
         let code = layer(Section::Code, "src", vec![file("src/a"), file("src/b")]);
         let (path, address) = ("far".parse().unwrap(), "s3://a/b".to_owned());
-        let remote = LockedRemote { path, address, digest, size: 1 };
+        let remote = LockedRemote { path, address, digest, size: Some(1) };
         Lock::new(digest, digest, vec![parent], vec![remote], vec![code, layer(Section::Dataset, "data", Vec::new())])
     }
 
@@ -243,7 +244,7 @@ mod tests {
         check(|lock| lock.parents.clear(), &["parent `base:v1`: missing"]);
         let far = "dataset `far` from `s3://a/b`";
         check(|lock| lock.remotes[0].digest = other, &[&format!("{far}: its content is {other}, not OLD")]);
-        check(|lock| lock.remotes[0].size = 2, &[&format!("{far}: its size is 2, not 1")]);
+        check(|lock| lock.remotes[0].size = Some(2), &[&format!("{far}: its size is 2, not 1")]);
         check(|lock| lock.remotes.clear(), &[&format!("{far}: missing")]);
         check(
             |lock| lock.layers[0].section = Section::Docs,

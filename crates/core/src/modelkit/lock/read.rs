@@ -108,7 +108,8 @@ impl<'a> Parser<'a> {
     }
 
     fn remote(&mut self, line: Word<'a>, [size, digest, path, address]: [Word<'a>; 4]) {
-        let (size, digest) = (self.fields.size(size), self.fields.digest(digest));
+        let size = if size.text == "-" { Some(None) } else { self.fields.size(size).map(Some) };
+        let digest = self.fields.digest(digest);
         let (path, address) = (self.fields.path(path), self.fields.text(address));
         let Some(((size, digest), (path, address))) = size.zip(digest).zip(path.zip(address)) else { return };
         let remote = LockedRemote { path, address, digest, size };

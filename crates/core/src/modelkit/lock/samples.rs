@@ -56,7 +56,7 @@ fn layer() -> impl Strategy<Value = LockedLayer> {
 }
 
 fn remotes() -> impl Strategy<Value = Vec<LockedRemote>> {
-    btree_map((path(), any::<String>()), (digest(), any::<u64>()), 0..3).prop_map(|remotes| {
+    btree_map((path(), any::<String>()), (digest(), any::<Option<u64>>()), 0..3).prop_map(|remotes| {
         let remote = |((path, address), (digest, size))| LockedRemote { path, address, digest, size };
         remotes.into_iter().map(remote).collect()
     })

@@ -6,7 +6,7 @@
 //! kitfile DIGEST
 //! parent DIGEST REFERENCE
 //! holds PATH
-//! remote SIZE DIGEST PATH ADDRESS
+//! remote SIZE|- DIGEST PATH ADDRESS
 //! layer SECTION PATH NAME MEDIA-TYPE DIGEST DIFF-ID
 //! folder MODE PATH
 //! file MODE SIZE DIGEST PATH
@@ -34,6 +34,7 @@ impl fmt::Display for Lock {
             }
         }
         for LockedRemote { path, address, digest, size } in remotes {
+            let size = size.map_or_else(|| "-".to_owned(), |size| size.to_string());
             writeln!(f, "remote {size} {digest} {} {}", to_word(path.as_str()), to_word(address))?;
         }
         layers.iter().try_for_each(|layer| write_layer(layer, f))

@@ -36,9 +36,8 @@ impl Inspected {
 
 /// Reads and verifies the manifest and the config of a ModelKit, but none of its layers.
 pub fn inspect(found: &Located) -> Result<Inspected, Error> {
-    let source = &*found.source;
-    let descriptor = source.resolve(&found.name).map_err(|error| Error::reading("the manifest", error))?;
-    read(source, descriptor, &found.title)
+    let descriptor = found.resolve()?;
+    read(&*found.source, descriptor, &found.title)
 }
 
 /// Reads the ModelKit whose manifest is `descriptor`; errors call it `name`.

@@ -1,5 +1,7 @@
 //! Variants of a model: reading an index of ModelKits, and selecting the ModelKit in it that has the requested labels.
 
+use tracing::debug;
+
 use super::inspect::{self, Artifact};
 use crate::modelkit::{Label, ModelKit, ModelKitIndex, Variant};
 use crate::oci::{Descriptor, MediaType};
@@ -7,6 +9,7 @@ use crate::ops::error::Error;
 use crate::ops::index_error::IndexError;
 use crate::ops::session::{Located, Location, Lookup, Session};
 use crate::ops::workers;
+use crate::progress::Warning;
 
 /// An index of ModelKits.
 #[derive(Debug, Clone)]
@@ -35,7 +38,7 @@ pub(crate) fn read(descriptor: &Descriptor, bytes: &[u8]) -> Result<Option<Model
 /// Reads the ModelKit that was found, or all ModelKits of the index that was found.
 pub(crate) fn modelkits(found: &Located) -> Result<Vec<ModelKit>, Error> {
     let source = &*found.source;
-    let descriptor = source.resolve(&found.name).map_err(|error| Error::reading("the manifest", error))?;
+    let descriptor = found.resolve()?;
     match Artifact::read(source, descriptor, &found.title)? {
         Artifact::ModelKit(inspected) => Ok(vec![inspected.modelkit]),
         Artifact::Index(inspected) => workers::run(workers::jobs(), inspected.index.variants(), |variant| {
@@ -56,9 +59,27 @@ impl Session<'_> {
             return self.find_in(location, place, &choose(&self.find_index(location, place)?, labels)?);
         }
         let found = self.find(location, place)?;
+        self.warn_of_other_tag(location, &found);
         match only_variant(&found)? {
             Some(only) => self.find_in(location, place, &only),
             None => Ok(found),
+        }
+    }
+
+    /// Warns if the tag of `location` points to another digest than the one in `location`, at the place where the
+    /// digest was found. The tag is only informative, so a tag that cannot be read is not a failure.
+    fn warn_of_other_tag(&self, location: &Location, found: &Located) {
+        let Location::Artifact(reference) = location else { return };
+        let (Some(_), Some(used)) = (&reference.tag, &reference.digest) else { return };
+        let tagged = reference.without_digest();
+        let place = if found.is_remote { Lookup::Remote } else { Lookup::Local };
+        match self.find_reference(&tagged, place).and_then(|found| found.resolve()) {
+            Ok(other) if other.digest != *used => {
+                let tag = &tagged.to_string();
+                self.progress.warn(&Warning::TagPointsElsewhere { tag, found: &other.digest, used });
+            }
+            Ok(_) => {}
+            Err(error) => debug!(%error, "the tag cannot be compared with the digest"),
         }
     }
 
@@ -67,7 +88,7 @@ impl Session<'_> {
         let (index, modelkit) = (location.to_string(), variant.to_string());
         let found = self.find(&location.with_digest(variant.digest), place);
         found.map_err(|error| match error {
-            Error::NotHere(_) => IndexError::Incomplete { index, modelkit }.into(),
+            Error::NotHere { .. } => IndexError::Incomplete { index, modelkit }.into(),
             other => other,
         })
     }
@@ -75,7 +96,7 @@ impl Session<'_> {
 
 /// Returns the ModelKit of the index that was found, if it is an index of a single ModelKit.
 fn only_variant(found: &Located) -> Result<Option<Variant>, Error> {
-    let descriptor = found.source.resolve(&found.name).map_err(|error| Error::reading("the manifest", error))?;
+    let descriptor = found.resolve()?;
     if descriptor.media_type != MediaType::IMAGE_INDEX {
         return Ok(None);
     }

@@ -1,6 +1,6 @@
 //! Compares two ModelKits: their documents, and the files in the layers that they do not share.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::concern::Concern;
 use super::files::{self, FileDiff};
@@ -119,9 +119,10 @@ pub fn diff(
     let (layers, others) = (one.layers(options), other.layers(options));
     let files = compare_files(&layers, &others, options, session.progress)?;
     let (rows, other_rows) = (one.rows(), other.rows());
-    let shared = sorted(rows.iter().filter_map(|row| in_both(row, &other_rows)));
-    let only_first = sorted(rows.iter().filter(|row| in_both(row, &other_rows).is_none()).cloned());
-    let only_second = sorted(other_rows.iter().filter(|row| in_both(row, &rows).is_none()).cloned());
+    let (sizes, other_sizes) = (sizes(&rows), sizes(&other_rows));
+    let shared = sorted(rows.iter().filter_map(|row| in_both(row, &other_sizes)));
+    let only_first = sorted(rows.iter().filter(|row| !other_sizes.contains_key(&row.digest)).cloned());
+    let only_second = sorted(other_rows.iter().filter(|row| !sizes.contains_key(&row.digest)).cloned());
     let (first, second) = (one.into_compared(), other.into_compared());
     Ok(Difference { first, second, shared, only_first, only_second, fields, parents, files })
 }
@@ -174,14 +175,19 @@ fn compare_files(
 /// Returns the layers that may contain a requested file that the other side does not have.
 fn to_look_into<'a>(layers: &[SideLayer<'a>], others: &[SideLayer], options: &DiffOptions) -> Vec<SideLayer<'a>> {
     let may_hold = |layer: &SideLayer| options.only.is_none_or(|only| only.may_be_in(layer.section));
-    let is_there = |layer: &SideLayer| others.iter().any(|other| other.is(layer));
-    layers.iter().filter(|layer| may_hold(layer) && !is_there(layer)).copied().collect()
+    let there: HashSet<_> = others.iter().map(SideLayer::key).collect();
+    layers.iter().filter(|layer| may_hold(layer) && !there.contains(&layer.key())).copied().collect()
+}
+
+/// The sizes of the layers in `rows`, as far as they are known, by digest.
+fn sizes(rows: &[LayerRow]) -> HashMap<Digest, Option<u64>> {
+    rows.iter().map(|row| (row.digest, row.size)).collect()
 }
 
 /// Returns the layer with the data from both sides, if both have it.
-fn in_both(row: &LayerRow, others: &[LayerRow]) -> Option<LayerRow> {
-    let other = others.iter().find(|other| other.digest == row.digest)?;
-    Some(LayerRow { size: row.size.or(other.size), ..row.clone() })
+fn in_both(row: &LayerRow, other_sizes: &HashMap<Digest, Option<u64>>) -> Option<LayerRow> {
+    let size = other_sizes.get(&row.digest)?;
+    Some(LayerRow { size: row.size.or(*size), ..row.clone() })
 }
 
 fn sorted(rows: impl Iterator<Item = LayerRow>) -> Vec<LayerRow> {

@@ -61,12 +61,18 @@ fn flatten(path: String, value: Value, fields: &mut BTreeMap<String, Value>) {
         Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_object) => {
             for (index, item) in items.into_iter().enumerate() {
                 let place = format!("{path}[{}]", identity(&item).map_or_else(|| index.to_string(), str::to_owned));
-                let is_taken = fields.keys().any(|known| known.starts_with(&format!("{place}.")));
+                let is_taken = has_fields_below(&place, fields);
                 flatten(if is_taken { format!("{path}[{index}]") } else { place }, item, fields);
             }
         }
         value => drop(fields.insert(path, value)),
     }
+}
+
+/// Returns true if `fields` has a field of the entry `place`. The keys are sorted, so a single one is looked at.
+fn has_fields_below(place: &str, fields: &BTreeMap<String, Value>) -> bool {
+    let prefix = format!("{place}.");
+    fields.range(prefix.clone()..).next().is_some_and(|(known, _)| known.starts_with(&prefix))
 }
 
 /// Returns the name or path that identifies an entry of a list, so that a new entry in front of it does not change its

@@ -207,9 +207,9 @@ impl<'a> SideLayer<'a> {
         Self { section: *section, path, digest: *digest, content: Content::Listed(files) }
     }
 
-    /// Returns true if `other` is the same layer at the same path. The digests of uncompressed layers are not compared:
-    /// that of a compressed layer is only a claim of its config.
-    pub(super) fn is(&self, other: &Self) -> bool {
-        self.digest == other.digest && self.path == other.path
+    /// The digest and the path, which are equal for the same layer at the same path. The digest of the uncompressed
+    /// layer is not part of it: that of a compressed layer is only a claim of its config.
+    pub(super) fn key(&self) -> (Digest, &'a RelativePath) {
+        (self.digest, self.path)
     }
 }

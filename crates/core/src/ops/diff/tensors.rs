@@ -1,6 +1,6 @@
 //! Compares the tensors of two versions of a file of weights.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
 
 use super::compare::DiffOptions;
 use super::files::{FileChange, FileDiff};
@@ -25,8 +25,6 @@ pub struct TensorsDiff {
 /// A tensor that differs between two files.
 #[derive(Debug, Clone)]
 pub struct TensorDiff {
-    /// Its name.
-    pub name: String,
     /// The kind of change.
     pub change: TensorChange,
     /// The tensor in the first.
@@ -35,6 +33,14 @@ pub struct TensorDiff {
     pub after: Option<Tensor>,
     /// The differences between its numbers, if they were requested and can be computed.
     pub numbers: Option<NumbersDiff>,
+}
+
+impl TensorDiff {
+    /// The name of the tensor.
+    pub fn name(&self) -> &str {
+        let tensor = self.after.as_ref().or(self.before.as_ref());
+        &tensor.expect("a tensor is in one file at least").name
+    }
 }
 
 /// The kind of change of a tensor.
@@ -68,24 +74,32 @@ pub(super) fn compare(
     let (Some(one), Some(other)) = headers else { return Ok(None) };
     let can_be_read = before.can_be_read() && after.can_be_read();
     let digests = (before_content.tensor_digests(), after_content.tensor_digests());
-    let pairs: Vec<_> = pair(one, other).into_iter().collect();
-    let outcomes = workers::run(options.jobs, &pairs, |(name, pair)| match (change(pair), pair) {
-        (None, (Some(one), Some(other))) => {
-            let known = digests.0.get(&(one.offset, one.size)).zip(digests.1.get(&(other.offset, other.size)));
-            let is_changed = known.map(|(one, other)| one != other);
-            if !can_be_read || is_changed.is_some_and(|is_changed| !(is_changed && options.with_statistics)) {
-                return Ok(is_changed.unwrap_or_default().then_some((TensorChange::Changed, None)));
+    let (mut one, mut other) = (by_name(one), by_name(other));
+    let pairs = pair(&one, &other);
+    let mut changes = Vec::new();
+    // Most tensors are equal. Of those that are not needed any more, nothing is kept.
+    for pairs in pairs.chunks(BATCH) {
+        let outcomes = workers::run(options.jobs, pairs, |pair| match (change(tensors(pair, &one, &other)), pair) {
+            (None, (Some(first), Some(second))) => {
+                let (Some(one), Some(other)) = (&one[*first], &other[*second]) else { return Ok(None) };
+                let known = digests.0.get(&(one.offset, one.size)).zip(digests.1.get(&(other.offset, other.size)));
+                let is_changed = known.map(|(one, other)| one != other);
+                if !can_be_read || is_changed.is_some_and(|is_changed| !(is_changed && options.with_statistics)) {
+                    return Ok(is_changed.unwrap_or_default().then_some((TensorChange::Changed, None)));
+                }
+                let outcome = compare_bytes((&before_content, one), (&after_content, other), options);
+                outcome.map_err(|error| Error::reading(&format!("the tensor `{}` of `{}`", one.name, diff.path), error))
             }
-            let outcome = compare_bytes((&before_content, one), (&after_content, other), options);
-            outcome.map_err(|error| Error::reading(&format!("the tensor `{name}` of `{}`", diff.path), error))
-        }
-        (change, _) => Ok(change.map(|change| (change, None))),
-    })?;
+            (change, _) => Ok(change.map(|change| (change, None))),
+        })?;
+        let differing = pairs.iter().zip(outcomes).filter_map(|(pair, outcome)| Some((pair, outcome?)));
+        changes.extend(differing.map(|((first, second), (change, numbers))| {
+            let before = first.and_then(|first| one[first].take());
+            TensorDiff { change, before, after: second.and_then(|second| other[second].take()), numbers }
+        }));
+    }
     let is_compared = can_be_read || !digests.0.is_empty() && !digests.1.is_empty();
-    let total = pairs.len();
-    let changed = pairs.into_iter().zip(outcomes).filter_map(|(pair, outcome)| Some((pair, outcome?)));
-    let diff = |((name, (before, after)), (change, numbers))| TensorDiff { name, change, before, after, numbers };
-    Ok(Some(TensorsDiff { total, changes: changed.map(diff).collect(), is_compared }))
+    Ok(Some(TensorsDiff { total: pairs.len(), changes, is_compared }))
 }
 
 /// Compares the bytes of tensors of the same type and shape, and their numbers if that is requested.
@@ -102,23 +116,51 @@ fn compare_bytes(
     })
 }
 
-type Pair = (Option<Tensor>, Option<Tensor>);
+/// The number of tensors that are compared before the results are collected.
+const BATCH: usize = 4096;
 
-fn pair(one: Header, other: Header) -> BTreeMap<String, Pair> {
-    let mut pairs: BTreeMap<String, Pair> = BTreeMap::new();
-    for tensor in one.tensors {
-        let name = tensor.name.clone();
-        pairs.entry(name).or_default().0 = Some(tensor);
+/// The tensors of a file sorted by name; `None` for those that were taken.
+type Tensors = Vec<Option<Tensor>>;
+
+/// The positions of the tensors with one name in both files.
+type Pair = (Option<usize>, Option<usize>);
+
+fn by_name(header: Header) -> Tensors {
+    let mut tensors = header.tensors;
+    tensors.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+    tensors.into_iter().map(Some).collect()
+}
+
+/// Pairs the tensors by name.
+fn pair(one: &Tensors, other: &Tensors) -> Vec<Pair> {
+    let mut pairs = Vec::with_capacity(one.len().max(other.len()));
+    let (mut first, mut second) = (0, 0);
+    loop {
+        let order = match (name(one, first), name(other, second)) {
+            (None, None) => return pairs,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(one), Some(other)) => one.cmp(other),
+        };
+        pairs.push((order.is_le().then_some(first), order.is_ge().then_some(second)));
+        (first, second) = (first + usize::from(order.is_le()), second + usize::from(order.is_ge()));
     }
-    for tensor in other.tensors {
-        let name = tensor.name.clone();
-        pairs.entry(name).or_default().1 = Some(tensor);
-    }
-    pairs
+}
+
+fn name(tensors: &Tensors, position: usize) -> Option<&str> {
+    tensors.get(position)?.as_ref().map(|tensor| &*tensor.name)
+}
+
+fn tensors<'t>(
+    (first, second): &Pair,
+    one: &'t Tensors,
+    other: &'t Tensors,
+) -> (Option<&'t Tensor>, Option<&'t Tensor>) {
+    (first.and_then(|first| one[first].as_ref()), second.and_then(|second| other[second].as_ref()))
 }
 
 /// Returns the change that is visible in the headers alone.
-fn change(pair: &Pair) -> Option<TensorChange> {
+fn change(pair: (Option<&Tensor>, Option<&Tensor>)) -> Option<TensorChange> {
     match pair {
         (None, _) => Some(TensorChange::Added),
         (_, None) => Some(TensorChange::Removed),

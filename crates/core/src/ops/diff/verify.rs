@@ -169,6 +169,7 @@ impl Expected {
 fn fetched_file(remote: &LockedRemote, options: &VerifyOptions) -> Option<LockedFile> {
     let LockedRemote { path, digest, size, .. } = remote.clone();
     let metadata = fs::metadata(path.join_to(&options.folder)).ok().filter(std::fs::Metadata::is_file)?;
+    let size = size.unwrap_or(metadata.len());
     Some(LockedFile { path, mode: mode_of(&metadata), size, digest })
 }
 

@@ -60,8 +60,7 @@ pub fn cp(
 
 /// The directory to write to, and the name of `path` in it.
 fn place(path: &RelativePath, destination: &Path) -> Result<(PathBuf, RelativePath), Error> {
-    let is_folder = destination.is_dir() || ends_in_separator(destination);
-    let (folder, name) = match (is_folder, path.file_name()) {
+    let (folder, name) = match (is_folder(destination), path.file_name()) {
         (true, None) => return Ok((destination.to_owned(), RelativePath::root())),
         (true, Some(name)) => (destination, Some(name)),
         (false, _) => {
@@ -70,6 +69,11 @@ fn place(path: &RelativePath, destination: &Path) -> Result<(PathBuf, RelativePa
     };
     let base = name.and_then(|name| RelativePath::root().child(name).ok());
     Ok((folder.to_owned(), base.ok_or_else(|| Error::NotAName(destination.to_owned()))?))
+}
+
+/// Returns true if [`cp`] copies into `destination`: it is a directory or ends in a separator.
+pub fn is_folder(destination: &Path) -> bool {
+    destination.is_dir() || ends_in_separator(destination)
 }
 
 fn ends_in_separator(path: &Path) -> bool {

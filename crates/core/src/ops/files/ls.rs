@@ -12,17 +12,17 @@ use crate::ops::workers;
 use crate::progress::{Progress, Warning};
 use crate::relative_path::RelativePath;
 
-/// A file of a ModelKit.
+/// A file of a ModelKit. It is small, because a list may have hundreds of thousands of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListedFile {
+pub struct ListedFile<'m> {
     /// The path to which it would be unpacked.
     pub path: RelativePath,
     /// The permissions.
     pub mode: u32,
     /// The size in bytes; `None` for a compressed layer that consists of this one file.
     pub size: Option<u64>,
-    /// The layer that contains it. The Kitfile is not in a layer.
-    pub layer: Option<Digest>,
+    /// The digest of the layer that contains it. The Kitfile is not in a layer.
+    pub layer: Option<&'m Digest>,
     /// The offset of its content in the layer, if the layer is not compressed.
     pub offset: Option<u64>,
 }
@@ -33,14 +33,14 @@ pub struct ListedFile {
 /// Of uncompressed layers only the file headers are read, compressed layers are read completely. Layers that cannot
 /// contain anything at `path` are not opened. A warning names the layers whose tables of contents could not be compared
 /// with their headers.
-pub fn ls(
+pub fn ls<'m>(
     source: &dyn Source,
-    modelkit: &ModelKit,
+    modelkit: &'m ModelKit,
     selection: &Selection,
     path: &RelativePath,
     jobs: usize,
     progress: &dyn Progress,
-) -> Result<Vec<ListedFile>, Error> {
+) -> Result<Vec<ListedFile<'m>>, Error> {
     let may_hold = |layer: &&Layer| layer.path.starts_with(path) || path.starts_with(&layer.path);
     let layers = distinct(modelkit.layers.iter().filter(|layer| selection.takes(layer)).filter(may_hold));
     let held = Held::default();
@@ -52,13 +52,21 @@ pub fn ls(
         warn_of_unlisted(modelkit, progress);
     }
     let is_there = looked.iter().any(|seen| seen.is_there);
-    let mut files: Vec<_> = looked.into_iter().flat_map(|seen| seen.files).collect();
+    // Long lists are not copied: the first one grows.
+    let files = looked.into_iter().map(|seen| seen.files).reduce(|mut files, mut more| {
+        files.append(&mut more);
+        files
+    });
+    let mut files = files.unwrap_or_default();
     let kitfile = kitfile(modelkit).filter(|(file, _)| selection.takes_kitfile() && file.path.starts_with(path));
     files.extend(kitfile.map(|(file, _)| row(None, &file)));
     if files.is_empty() && !is_there && !path.is_root() {
         return Err(Error::NoSuchFile(path.clone()));
     }
-    files.sort_by(|one, other| one.path.cmp(&other.path));
+    // Sorting takes memory, and the files of a single layer are usually sorted.
+    if !files.is_sorted_by(|one, other| one.path <= other.path) {
+        files.sort_by(|one, other| one.path.cmp(&other.path));
+    }
     Ok(files)
 }
 
@@ -74,15 +82,15 @@ fn warn_of_unlisted(modelkit: &ModelKit, progress: &dyn Progress) {
 
 /// The content of a layer at a path.
 #[derive(Default)]
-struct Seen {
+struct Seen<'m> {
     /// True if the layer contains the path; an empty directory has no files.
     is_there: bool,
-    files: Vec<ListedFile>,
+    files: Vec<ListedFile<'m>>,
     /// True if a file is from a table of contents that was not compared with the layer.
     is_unverified: bool,
 }
 
-fn look(source: &dyn Source, layer: &Layer, path: &RelativePath, held: &Held) -> Result<Seen, Error> {
+fn look<'m>(source: &dyn Source, layer: &'m Layer, path: &RelativePath, held: &Held) -> Result<Seen<'m>, Error> {
     let mut seen = Seen::default();
     let done = skim(source, layer, Headers::Compare, &mut |member, _| {
         if member.path.starts_with(path) {
@@ -98,7 +106,7 @@ fn look(source: &dyn Source, layer: &Layer, path: &RelativePath, held: &Held) ->
     done.map(|_| seen)
 }
 
-fn row(layer: Option<&Layer>, member: &Member) -> ListedFile {
+fn row<'m>(layer: Option<&'m Layer>, member: &Member) -> ListedFile<'m> {
     let Member { mode, size, offset, .. } = *member;
-    ListedFile { path: member.path.clone(), mode, size, layer: layer.map(|layer| layer.descriptor.digest), offset }
+    ListedFile { path: member.path.clone(), mode, size, layer: layer.map(|layer| &layer.descriptor.digest), offset }
 }

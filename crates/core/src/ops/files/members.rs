@@ -187,7 +187,7 @@ pub(super) fn open_whole<'a>(
 fn show_entries(
     blob: &dyn Content,
     layer: &Layer,
-    Table { entries, evidence }: Table,
+    Table { entries, evidence, turn: _turn }: Table,
     visit: Visit,
 ) -> Result<ControlFlow<()>, Error> {
     let mut reader = layer_reader::open(blob, layer);
@@ -201,7 +201,9 @@ fn show_entries(
         let flow = match kind {
             Kind::Folder => visit(&member, &mut io::empty())?,
             Kind::File { size, offset, digest, pieces } => {
-                let (pieces, header) = (Arc::<[Piece]>::from(pieces), member.header.clone());
+                let header = member.header.clone();
+                // An empty list does not need memory of its own.
+                let pieces: Arc<[Piece]> = if pieces.is_empty() { Arc::default() } else { pieces.into() };
                 let place = contents::Place { offset, size, digest, pieces: &pieces, header: &header };
                 member = Member {
                     is_directory: false,

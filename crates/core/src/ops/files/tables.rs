@@ -1,6 +1,7 @@
 //! The tables of contents (TOC) of the layers of a ModelKit: reading them, and attaching them to the ModelKit.
 
 use std::io::Read;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::members::PLAIN_FILE;
 use super::table_check::{PassingCheck, WrongTable, compare, compare_headers};
@@ -22,6 +23,25 @@ const ARTIFACT_TYPE: MediaType = MediaType::of("application/vnd.kit.contents.v1"
 pub(crate) struct Table {
     pub(crate) entries: Vec<Entry>,
     pub(crate) evidence: Evidence,
+    /// The right to hold a large table, as long as the entries are in memory.
+    pub(crate) turn: Option<Turn>,
+}
+
+/// The right of a thread to hold a large table in memory.
+pub(crate) type Turn = MutexGuard<'static, ()>;
+
+/// Held by the thread that has a large table in memory: the entries of a table may take 80 MB, so that only one of the
+/// layers that are read at the same time may have such a table.
+static LARGE_TABLE: Mutex<()> = Mutex::new(());
+
+/// The length of a table, compressed and decompressed, from which on it is large: about 40,000 files.
+const LARGE_BYTES: u64 = 1024 * 1024;
+const LARGE_TEXT_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Waits until no other thread has a large table.
+fn wait_for_turn() -> Turn {
+    // There is nothing behind the lock that a panic could have left in disorder.
+    LARGE_TABLE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The evidence that the path, the mode, the size and the digest of a file are those in the layer.
@@ -53,7 +73,13 @@ const FEW_MEMBERS: usize = 16;
 /// In the local store the table is compared with the layer, if that was not done before. Elsewhere at most the headers
 /// are: the table is authentic, but may describe another layer.
 pub(crate) fn entries(source: &dyn Source, layer: &Layer, headers: Headers) -> Result<Option<Table>, Error> {
+    let is_large = |table: ContentsTable| table.descriptor.size > LARGE_BYTES;
+    let mut turn = ContentsTable::of(&layer.descriptor).is_some_and(is_large).then(wait_for_turn);
     let Some(table) = bytes(source, &layer.descriptor)?.filter(|_| is_usable(layer)) else { return Ok(None) };
+    // An error of the decoder is reported below, with the name of the table.
+    if turn.is_none() && contents::is_longer_than(LARGE_TEXT_BYTES, &table[..]).unwrap_or_default() {
+        turn = Some(wait_for_turn());
+    }
     let entries = match contents::read_all(&table[..]) {
         // The headers of the layer say the same.
         Err(InvalidContents::TooLarge { .. }) => return Ok(None),
@@ -68,7 +94,7 @@ pub(crate) fn entries(source: &dyn Source, layer: &Layer, headers: Headers) -> R
     } else {
         Evidence::Nothing
     };
-    Ok(Some(Table { entries, evidence }))
+    Ok(Some(Table { entries, evidence, turn }))
 }
 
 /// Compares `entries` with the headers of `layer`, if only a few ranges have to be read for that.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::members::{Member, skim};
 use super::tables::Headers;
@@ -53,7 +53,8 @@ pub struct WeightFile {
 /// for weight files; in datasets, which may contain any number of files, such files are data. The bytes are not
 /// verified, because no layer is read completely.
 pub fn weigh(source: &dyn Source, modelkit: &ModelKit, jobs: usize) -> Result<Vec<WeighedModel>, Error> {
-    let looker = Looker { source, header_bytes: AtomicU64::new(0) };
+    let looker =
+        Looker { source, tensors: AtomicUsize::new(0), metadata_bytes: AtomicU64::new(0), files: AtomicUsize::new(0) };
     let look = |layers: &[&Layer]| workers::run(jobs, layers, |layer| looker.look(layer));
     let is_of_model = |layer: &&Layer| matches!(layer.section, Section::Model | Section::ModelPart);
     let (of_model, others): (Vec<_>, Vec<_>) = modelkit.layers.iter().partition(is_of_model);
@@ -83,9 +84,12 @@ struct Seen {
 /// Searches layers; may be used by several threads at the same time.
 struct Looker<'a> {
     source: &'a dyn Source,
-    /// The length of all headers so far. Together they may be as long as the limit for one, so that memory use stays
-    /// bounded.
-    header_bytes: AtomicU64,
+    /// The number of tensors in all headers so far.
+    tensors: AtomicUsize,
+    /// The length of their metadata.
+    metadata_bytes: AtomicU64,
+    /// The number of files of weights so far.
+    files: AtomicUsize,
 }
 
 impl Looker<'_> {
@@ -107,6 +111,12 @@ impl Looker<'_> {
         let failed = |error: io::Error| Error::reading(&format!("`{path}`"), error.into());
         let name = path.file_name().unwrap_or_default();
         if let Some(format) = Format::of(name) {
+            if self.files.fetch_add(1, Ordering::Relaxed) >= limits::LISTED_WEIGHT_FILES {
+                return Err(Error::TooManyFiles {
+                    what: "files of weights",
+                    limit: limits::LISTED_WEIGHT_FILES as u64,
+                });
+            }
             let header = match self.read_header(format, content, *size) {
                 Err(tensors::Error::Read(error)) => return Err(failed(error)),
                 header => header,
@@ -124,11 +134,21 @@ impl Looker<'_> {
     }
 
     fn read_header(&self, format: Format, content: &mut dyn Read, size: Option<u64>) -> Result<Header, tensors::Error> {
-        let left = limits::TENSOR_HEADER_BYTES.saturating_sub(self.header_bytes.load(Ordering::Relaxed));
-        let mut content = content.take(left);
-        let header = Header::read(format, &mut content, size);
-        self.header_bytes.fetch_add(left - content.limit(), Ordering::Relaxed);
-        if content.limit() == 0 { Err(tensors::Error::TooLarge) } else { header }
+        let header = Header::read(format, content, size)?;
+        let bytes = header.metadata.iter().map(|(key, value)| key.len() + value.text().map_or(0, str::len));
+        let bytes = bytes.sum::<usize>() as u64;
+        if self.metadata_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > limits::LISTED_METADATA_BYTES {
+            let limit = limits::LISTED_METADATA_BYTES;
+            return Err(tensors::Error::TooMany { what: "bytes of metadata, with the files before it", limit });
+        }
+        let tensors = self.tensors.fetch_add(header.tensors.len(), Ordering::Relaxed) + header.tensors.len();
+        if tensors > limits::LISTED_TENSORS {
+            return Err(tensors::Error::TooMany {
+                what: "tensors, with the files before it",
+                limit: limits::LISTED_TENSORS as u64,
+            });
+        }
+        Ok(header)
     }
 }
 

@@ -148,7 +148,10 @@ impl Walk<'_> {
     /// Warns of a failure, unless it means that the ModelKit does not exist, which is an answer. Any other failure may
     /// be temporary.
     fn warn_of(&self, name: &str, failure: &Error) {
-        let is_absent = matches!(failure, Error::NotHere(_) | Error::Read { source: ContentError::NotFound(_), .. });
+        let is_absent = matches!(
+            failure,
+            Error::NotHere { .. } | Error::NoSuchTag { .. } | Error::Read { source: ContentError::NotFound(_), .. }
+        );
         if !is_absent {
             self.session.progress.warn(&Warning::Unreadable { name, reason: reason(failure) });
         }

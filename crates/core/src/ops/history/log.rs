@@ -11,7 +11,7 @@ use crate::ops::artifact::{Failures, Inspected, Tagged, enter, read, records, re
 use crate::ops::diff::{Comparable, DiffOptions, FileDiff, diff};
 use crate::ops::error::Error;
 use crate::ops::index_error::IndexError;
-use crate::ops::session::{Located, Location, Lookup, Session};
+use crate::ops::session::{Located, Location, Lookup, Session, find_here};
 use crate::ops::workers;
 use crate::progress::Warning;
 use crate::provenance::Record;
@@ -20,7 +20,7 @@ use crate::store::{Entry, Names};
 /// Settings of a log.
 #[derive(Debug, Clone)]
 pub struct LogOptions {
-    /// The place to look in: the local store or the registry.
+    /// The place to look in.
     pub place: Lookup,
     /// Settings for comparing the files of each version with the previous ones; without them, files are not compared.
     pub files: Option<DiffOptions>,
@@ -66,6 +66,7 @@ pub struct LayerCount {
 /// Reads manifests, configs and attestations. A version that lost its tag is found in the local store, and in
 /// a registry if the attestation of a later version names it.
 pub fn log(session: &Session<'_>, location: &Location, options: &LogOptions) -> Result<Vec<Version>, Error> {
+    let options = &LogOptions { place: place(session, location, options.place)?, ..options.clone() };
     let walk = Walk { session, location, options };
     let mut failures = Failures::default();
     let (source, tagged) = walk.tagged(&mut failures)?;
@@ -87,6 +88,24 @@ pub fn log(session: &Session<'_>, location: &Location, options: &LogOptions) -> 
         }
     }
     Ok(ordered)
+}
+
+/// Decides between the local store and the registry: the place that has the version of `location`, or any version if it
+/// names none.
+fn place(session: &Session<'_>, location: &Location, place: Lookup) -> Result<Lookup, Error> {
+    let reference = match location {
+        Location::Artifact(reference) if place == Lookup::Anywhere => reference,
+        _ => return Ok(place),
+    };
+    let is_here = match reference.selector() {
+        Some(name) => session.store.find(&Names::Of(reference.clone()), &name)?.is_some(),
+        None => {
+            let repository = reference.full_repository();
+            let mut found = session.store.entries()?.into_iter().filter_map(|entry| entry.reference());
+            found.any(|found| found.full_repository() == repository)
+        }
+    };
+    Ok(if is_here || reference.is_local() { Lookup::Local } else { Lookup::Remote })
 }
 
 struct Walk<'a> {
@@ -117,7 +136,7 @@ impl Walk<'_> {
         entries.retain(|entry| entry.reference().is_some_and(|found| found.full_repository() == repository));
         let tagged = group(&entries, |entry| entry.reference().and_then(|found| Some(found.tag?.to_string())));
         if tagged.is_empty() {
-            return Err(Error::NotHere(reference.clone()));
+            return Err(Error::not_here(reference));
         }
         Ok((Box::new(self.session.store.reader(Names::Of(reference.clone()))?), tagged))
     }
@@ -150,7 +169,7 @@ impl Walk<'_> {
         let is_here = self.options.place != Lookup::Remote;
         let find = |name: String| match (source.resolve(&name), self.location) {
             (Err(ContentError::NotFound(_)), Location::Artifact(reference)) if is_here => {
-                Err(Error::NotHere(reference.clone()))
+                Err(find_here(&self.session.store, reference).err().unwrap_or_else(|| Error::not_here(reference)))
             }
             (found, _) => found.map_err(|error| Error::reading(&format!("`{name}`"), error)),
         };

@@ -1,12 +1,10 @@
 //! Removing ModelKits and indexes from the local store.
 
 use crate::digest::Digest;
-use crate::oci::{Descriptor, MediaType, Reference, Referrer, Source as _};
+use crate::oci::{MediaType, Reference};
 use crate::ops::collect::collect;
 use crate::ops::error::Error;
-use crate::ops::tag_state::TagState;
 use crate::progress::Progress;
-use crate::registry::{self, Repository};
 use crate::store::{Collected, Entry, Members, Names, Store};
 
 /// The selection of ModelKits, or of indexes, to remove.
@@ -17,6 +15,8 @@ pub enum Removal {
     Name(Reference),
     /// A ModelKit, with all its names in the repository.
     WithAllNames(Reference),
+    /// A ModelKit, with all its names in all repositories.
+    Digest(Digest),
     /// All of them without a name.
     Unnamed,
     /// Everything.
@@ -77,6 +77,7 @@ pub fn remove(
                 Chosen { digest, indexes, ..Chosen::name(&reference.without_selector()) }
             }
         }
+        Removal::Digest(digest) => Chosen { digest: Some(*digest), ..Chosen::default() },
         Removal::Unnamed => Chosen { only_unnamed: true, indexes: indexes.or(Some(false)), ..Chosen::default() },
         Removal::Everything => Chosen { indexes, ..Chosen::default() },
     };
@@ -87,48 +88,11 @@ pub fn remove(
     };
     let gone = store.remove_entries(members, |entry| chosen.includes(entry))?;
     if let (true, Removal::Name(reference) | Removal::WithAllNames(reference)) = (gone.is_empty(), removal) {
-        return Err(Error::NotHere(reference.clone()));
+        return Err(Error::not_here(reference));
     }
     let left = store.entries()?;
     let removed = gone.iter().map(|entry| describe(entry, &left)).collect();
     Ok((removed, collect(store, progress)?))
-}
-
-/// Returns the manifest of a ModelKit in its registry. A tag with a digest must point to that digest.
-pub fn find_remote(repository: &Repository, reference: &Reference) -> Result<Descriptor, Error> {
-    let name = reference.tag.as_ref().map(ToString::to_string).or_else(|| reference.selector()).unwrap_or_default();
-    let manifest =
-        repository.resolve_at_registry(&name).map_err(|error| Error::reading("the manifest", error.into()))?;
-    if let Some(expected) = reference.digest.filter(|expected| *expected != manifest.digest) {
-        let (expected, found) = (TagState::At(expected), TagState::At(manifest.digest));
-        return Err(Error::TagMoved { tag: reference.without_digest().to_string(), expected, found });
-    }
-    Ok(manifest)
-}
-
-/// Removes the ModelKit with this manifest from its registry, with all its tags there.
-pub fn remove_remote(repository: &Repository, manifest: &Descriptor, registry: &str) -> Result<(), Error> {
-    let bytes = repository.manifest(manifest).map_err(|error| Error::reading("the manifest", error))?;
-    repository.delete(&manifest.digest.to_string()).map_err(|error| refused(error, registry))?;
-    if let Some(referrer) = Referrer::read(manifest, &bytes) {
-        repository.forget_referrer(&referrer.subject, &manifest.digest)?;
-    }
-    Ok(())
-}
-
-/// Removes the tag of `reference` from its registry. The ModelKit keeps its other tags.
-pub fn untag_remote(repository: &Repository, reference: &Reference) -> Result<(), Error> {
-    let tag = reference.selector().unwrap_or_default();
-    repository.delete(&tag).map_err(|error| refused(error, &reference.registry))
-}
-
-fn refused(error: registry::Error, registry: &str) -> Error {
-    match error {
-        registry::Error::Unsupported { .. } => {
-            Error::RemovalUnsupported { registry: registry.to_owned(), source: Box::new(error) }
-        }
-        error => error.into(),
-    }
 }
 
 /// A selection of entries: those that match every field that is set.
@@ -163,6 +127,21 @@ impl Chosen {
     }
 }
 
+/// Returns the ModelKits and indexes in the store whose digest begins with the hexadecimal digits `prefix`, with the
+/// names of each.
+pub fn find_by_prefix(store: &Store, prefix: &str) -> Result<Vec<(Digest, Vec<Reference>)>, Error> {
+    let mut found: Vec<(Digest, Vec<Reference>)> = Vec::new();
+    for entry in store.entries()?.iter().filter(|entry| entry.descriptor.digest.hex().starts_with(prefix)) {
+        let digest = entry.descriptor.digest;
+        let names = entry.reference().into_iter().filter(|_| entry.name().is_some());
+        match found.iter_mut().find(|(known, _)| *known == digest) {
+            Some((_, known)) => known.extend(names),
+            None => found.push((digest, names.collect())),
+        }
+    }
+    Ok(found)
+}
+
 /// Finds what `reference` names in the store. A tag with a digest must point to that digest.
 fn find(store: &Store, kind: Removable, reference: &Reference) -> Result<Entry, Error> {
     let names = Names::Of(reference.clone());
@@ -173,10 +152,10 @@ fn find(store: &Store, kind: Removable, reference: &Reference) -> Result<Entry, 
         Removable::Indexes(_) => store.find_index(&names, &name)?,
     };
     let is_meant = |entry: &Entry| reference.digest.is_none_or(|expected| expected == entry.descriptor.digest);
-    entry.filter(is_meant).ok_or_else(|| Error::NotHere(reference.clone()))
+    entry.filter(is_meant).ok_or_else(|| Error::not_here(reference))
 }
 
-fn describe(gone: &Entry, left: &[Entry]) -> Removed {
+pub(super) fn describe(gone: &Entry, left: &[Entry]) -> Removed {
     let reference = gone.reference().unwrap_or_else(|| Reference {
         registry: Reference::LOCAL.to_owned(),
         repository: gone.name().unwrap_or(Reference::UNNAMED).to_owned(),

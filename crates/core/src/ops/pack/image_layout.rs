@@ -54,7 +54,7 @@ impl Models {
         }
         let looked = if has_root { RelativePath::root() } else { models.clone() };
         let mut files = ls(source, modelkit, &Selection::default(), &looked, jobs, progress)?;
-        files.retain(|file| file.layer.is_some_and(|digest| layers.iter().any(|it| it.descriptor.digest == digest)));
+        files.retain(|file| file.layer.is_some_and(|digest| layers.iter().any(|it| it.descriptor.digest == *digest)));
         let (below, beside): (Vec<_>, Vec<_>) = files.iter().partition(|file| file.path.starts_with(&models));
         let is_beside = !beside.is_empty() || !has_root && !layers.iter().all(|it| it.path.starts_with(&models));
         Ok(match &below[..] {

@@ -71,7 +71,7 @@ pub(crate) fn find_in_folder(session: &Session<'_>, pack: &PackOptions) -> Resul
     let source = FromFiles::pack(session, pack)?;
     let name = source.assembled.digest().to_string();
     let title = pack.context.display().to_string();
-    Ok(Located { source: Box::new(source), name, title, is_remote: false })
+    Ok(Located::of(Box::new(source), name, title, false))
 }
 
 /// Computes the digests of layers, and keeps their recipes and tables of contents but not their bytes.

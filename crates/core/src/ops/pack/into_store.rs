@@ -160,7 +160,10 @@ pub(super) fn lock_of(
         return Err(Error::TooManyFiles { what: "bytes in the lock", limit: limits::LOCK_BYTES });
     }
     match &options.locking {
-        Locking::Expect(expected) if *expected != lock => Err(Error::Drift(expected.drift(&lock))),
+        Locking::Expect(expected) => match expected.drift(&lock) {
+            drift if drift.is_empty() => Ok(Some(lock)),
+            drift => Err(Error::Drift(drift)),
+        },
         _ => Ok(Some(lock)),
     }
 }

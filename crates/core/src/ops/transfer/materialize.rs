@@ -30,7 +30,7 @@ pub fn materialize(
     let name = reference.selector().unwrap_or_else(|| Tag::latest().to_string());
     let names = Names::Of(reference.clone());
     if store.find(&names, &name)?.is_none() {
-        return Err(Error::NotHere(reference.clone()));
+        return Err(Error::not_here(reference));
     }
     let source = store.reader(names.clone())?;
     let artifact = CopySet::read(&source, &name)?;

@@ -13,7 +13,7 @@ use crate::store::Names;
 /// repository, too. No content is copied.
 pub fn tag(session: &Session<'_>, source: &Reference, target: &Reference) -> Result<Descriptor, Error> {
     let found = session.find_reference(source, Lookup::Local)?;
-    let manifest = found.source.resolve(&found.name).map_err(|error| Error::reading("the manifest", error))?;
+    let manifest = found.resolve()?;
     let writer = session.store.writer(Names::Of(target.clone()))?;
     let tag = target.tag.clone().unwrap_or_else(Tag::latest);
     writer.enter(&manifest, Some(tag.as_str()))?;

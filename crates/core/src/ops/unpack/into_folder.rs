@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use fs_err as fs;
 
 use super::layers::{Unpacker, title};
-use crate::archive::{Destination, Overwrite, Placed, UnsafePaths};
+use crate::archive::{Destination, Overwrite, PathPatterns, Placed, UnsafePaths};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::{Dataset, Section};
@@ -33,6 +34,8 @@ pub struct UnpackOptions {
     pub unsafe_paths: UnsafePaths,
     /// The parts to unpack.
     pub selection: Selection,
+    /// The files and folders to unpack of these parts.
+    pub paths: Arc<PathPatterns>,
     /// The treatment of remote datasets.
     pub remote: RemoteData,
     /// The number of layers that are unpacked at the same time.
@@ -74,11 +77,20 @@ pub fn unpack(session: &Session<'_>, found: &Located, name: &str, options: &Unpa
         source: if found.is_remote { &delta } else { &*found.source },
         layers: chosen.of(&child.modelkit, Some(&options.selection)),
     });
+    for wanted in &mut wanted {
+        wanted.layers.retain(|layer| options.paths.may_match_at_or_below(&layer.path));
+    }
     let takes_none = wanted.iter().all(|wanted| wanted.layers.is_empty()) && remotes.files.is_empty();
-    if takes_none && !options.selection.is_everything() && !options.selection.takes_kitfile() {
+    if takes_none
+        && options.paths.is_empty()
+        && !options.selection.is_everything()
+        && !options.selection.takes_kitfile()
+    {
         refuse_if_nothing_matches(&child.modelkit, name, &options.selection)?;
     }
-    warn_of_unmatched(&wanted, &child.modelkit, &options.selection, session.progress);
+    if options.paths.is_empty() {
+        warn_of_unmatched(&wanted, &child.modelkit, &options.selection, session.progress);
+    }
     check_disk_space(&wanted, &remotes.files, &options.folder)?;
 
     warn_of_remote_datasets(&child.modelkit, options, session.progress);
@@ -94,12 +106,15 @@ pub fn unpack(session: &Session<'_>, found: &Located, name: &str, options: &Unpa
         wanted.iter().try_for_each(|wanted| unpacker.unpack_layers(wanted))?;
         Ok(workers::run(options.jobs, &remotes.files, |file| unpacker.unpack_file(file)).map(drop)?)
     };
-    let mut by_pieces = true;
+    let mut by_pieces = options.paths.is_empty();
     let outcome = loop {
         let destination = Destination::open(&options.folder, options.overwrite)?;
-        let destination = destination.with_unsafe_paths(&options.unsafe_paths);
+        let destination = destination.with_unsafe_paths(&options.unsafe_paths).with_paths(&options.paths);
         match fill(&destination, by_pieces) {
-            Ok(()) => break destination.commit()?,
+            Ok(()) => match options.paths.unmatched() {
+                unmatched if unmatched.is_empty() => break destination.commit()?,
+                patterns => return Err(Error::NoPathMatches { name: name.to_owned(), patterns }),
+            },
             Err(Stop::Refuted) => {}
             Err(Stop::Doubted) => by_pieces = false,
             Err(Stop::Failed(error)) => return Err(error),

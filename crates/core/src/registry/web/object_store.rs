@@ -30,7 +30,8 @@ const REGION: &str = "us-east-1";
 impl ObjectStore {
     /// The URL of the object `s3://BUCKET/KEY[?versionId=VERSION]`. With access keys it is signed at the time `now`.
     pub(super) fn url(&self, address: &str, keys: Option<&AccessKeys>, now: Timestamp) -> Result<Url, Error> {
-        let unfit = || Error::Setting(format!("`{address}` is not the address of an object: write s3://BUCKET/KEY"));
+        // The address may contain a secret in a wrong place, and is not shown.
+        let unfit = || Error::Setting("not the address of an object: write s3://BUCKET/KEY, without keys".to_owned());
         let object = Object::parse(address).ok_or_else(unfit)?;
         let bucket = self.bucket(object.bucket)?;
         let credentials = keys.map(|AccessKeys { id, secret, session_token }| match session_token {

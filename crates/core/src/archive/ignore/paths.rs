@@ -1,0 +1,135 @@
+//! Patterns that select the files to unpack, in the language of `.kitignore`.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::pattern::Pattern;
+use super::rules::clean;
+use crate::relative_path::RelativePath;
+
+/// Patterns that select files: those that match one of them, or that are below a matching folder. Without patterns, all
+/// files are selected.
+#[derive(Debug, Default)]
+pub struct PathPatterns(Vec<PathPattern>);
+
+#[derive(Debug)]
+struct PathPattern {
+    text: String,
+    pattern: Pattern,
+    /// The patterns of the components before the first `**`.
+    components: Vec<Pattern>,
+    /// True if the pattern contains `**`, so that it may match at any depth below `components`.
+    is_deep: bool,
+    has_matched: AtomicBool,
+}
+
+/// A text that is not a pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("invalid pattern `{0}`")]
+pub struct InvalidPathPattern(String);
+
+impl PathPatterns {
+    /// Parses `patterns`.
+    pub fn parse(patterns: &[String]) -> Result<Self, InvalidPathPattern> {
+        let parse = |text: &String| PathPattern::parse(text).ok_or_else(|| InvalidPathPattern(text.clone()));
+        Ok(Self(patterns.iter().map(parse).collect::<Result<_, _>>()?))
+    }
+
+    /// Returns true if there are no patterns, so that all files are selected.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns true if `path` is selected, and remembers the patterns that match.
+    pub(crate) fn take(&self, path: &RelativePath) -> bool {
+        let matching = self.0.iter().filter(|pattern| pattern.matches(path.as_str()));
+        let count = matching.inspect(|pattern| pattern.has_matched.store(true, Ordering::Relaxed)).count();
+        self.is_empty() || count > 0
+    }
+
+    /// Returns true if `path` or something below it may be selected.
+    pub(crate) fn may_match_at_or_below(&self, path: &RelativePath) -> bool {
+        self.is_empty() || self.0.iter().any(|pattern| pattern.may_match_at_or_below(path))
+    }
+
+    /// The patterns that have not matched any path.
+    pub(crate) fn unmatched(&self) -> Vec<String> {
+        let unmatched = self.0.iter().filter(|pattern| !pattern.has_matched.load(Ordering::Relaxed));
+        unmatched.map(|pattern| pattern.text.clone()).collect()
+    }
+}
+
+impl PathPattern {
+    fn parse(text: &str) -> Option<Self> {
+        let clean = clean(text.strip_prefix('/').unwrap_or(text));
+        if text.is_empty() || clean.starts_with("..") {
+            return None;
+        }
+        let is_deep = clean.contains("**");
+        let components = clean.split('/').take_while(|component| !component.contains("**"));
+        Some(Self {
+            text: text.to_owned(),
+            components: components.map(Pattern::parse).collect::<Option<_>>()?,
+            is_deep,
+            pattern: if clean == "." { Pattern::parse("**")? } else { Pattern::parse(&clean)? },
+            has_matched: AtomicBool::new(false),
+        })
+    }
+
+    fn matches(&self, path: &str) -> bool {
+        let parents = path.match_indices('/').map(|(end, _)| &path[..end]);
+        self.pattern.matches(path) || parents.into_iter().any(|parent| self.pattern.matches(parent))
+    }
+
+    fn may_match_at_or_below(&self, path: &RelativePath) -> bool {
+        let mut pairs = self.components.iter().zip(path.components());
+        self.matches(path.as_str()) || pairs.all(|(pattern, name)| pattern.matches(name)) && self.reaches(path)
+    }
+
+    /// Returns true if a path below `path` can have as many components as the pattern.
+    fn reaches(&self, path: &RelativePath) -> bool {
+        self.is_deep || path.is_root() || self.components.len() > path.components().count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(pattern: &str, path: &str, is_taken: bool, may_be_below: bool) {
+        let patterns = PathPatterns::parse(&[pattern.to_owned()]).unwrap();
+        let path = path.parse().unwrap();
+        assert_eq!(patterns.may_match_at_or_below(&path), may_be_below, "{pattern} {path}");
+        assert_eq!(patterns.take(&path), is_taken, "{pattern} {path}");
+        assert_eq!(patterns.unmatched().is_empty(), is_taken, "{pattern} {path}");
+    }
+
+    #[test]
+    fn patterns_select_files_and_everything_below_folders() {
+        check("tokenizer*", "tokenizer.json", true, true);
+        check("tokenizer*", "model.bin", false, false);
+        check("tokenizer*", "data/tokenizer.json", false, false);
+        check("**/tokenizer*", "data/tokenizer.json", true, true);
+        check("**/tokenizer*", "data", false, true);
+        check("data", "data/a/b", true, true);
+        check("data/*.csv", "data/a.csv", true, true);
+        check("data/*.csv", "data", false, true);
+        check("data/*.csv", "docs", false, false);
+        check("./data/", "data/a", true, true);
+        check("/data", "data", true, true);
+        check(".", "data", true, true);
+        check("a", ".", false, true);
+    }
+
+    #[test]
+    fn without_patterns_all_files_are_selected() {
+        let none = PathPatterns::default();
+        assert!(none.take(&"a".parse().unwrap()) && none.unmatched().is_empty());
+    }
+
+    #[test]
+    fn invalid_patterns_are_refused() {
+        for text in ["", "..", "../a", "[a"] {
+            assert_eq!(PathPatterns::parse(&[text.to_owned()]).unwrap_err(), InvalidPathPattern(text.to_owned()));
+        }
+    }
+}
