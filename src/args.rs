@@ -234,10 +234,11 @@ fn with_values_for_switches(command: clap::Command) -> clap::Command {
 
 /// Prints help or version, which are results, or the message about wrong usage.
 fn usage(error: &clap::Error) -> ExitCode {
-    // A closed stream cannot report its own failure.
-    drop(error.print());
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+    let printed = error.print();
+    match (error.kind(), printed) {
+        (ErrorKind::DisplayHelp | ErrorKind::DisplayVersion, Err(failure)) => report::unprinted(failure),
+        (ErrorKind::DisplayHelp | ErrorKind::DisplayVersion, Ok(())) => ExitCode::SUCCESS,
+        // A standard error that is closed or full cannot report its own failure.
         _ => report::wrong_usage(),
     }
 }

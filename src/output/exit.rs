@@ -114,11 +114,14 @@ fn of_operation(error: &ops::Error) -> Option<Code> {
         ops::Error::NotHere { .. }
         | ops::Error::NoSuchFile(_)
         | ops::Error::NoSuchReference(_)
-        | ops::Error::NothingMatches { .. } => Some(Code::NotFound),
+        | ops::Error::NothingMatches { .. }
+        | ops::Error::NoPathMatches { .. } => Some(Code::NotFound),
         ops::Error::NoRegistry(_) => Some(Code::Usage),
         ops::Error::Drift(_) => Some(Code::Differs),
         ops::Error::TagMoved { .. } | ops::Error::OtherDigest { .. } => Some(Code::Precondition),
-        ops::Error::SkillExists => Some(Code::Refused),
+        ops::Error::SkillExists | ops::Error::OtherTags { .. } | ops::Error::OnlyWholeRemoval { .. } => {
+            Some(Code::Refused)
+        }
         ops::Error::Archive(error) => of_archive(error),
         ops::Error::Index(error) => of_index(error),
         ops::Error::RemoteData(error) => of_remote_data(error),

@@ -44,9 +44,6 @@ pub(super) fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> 
     if let Some(error) = cause.downcast_ref::<registry::Error>() {
         return hint_for_registry(error);
     }
-    if let Some(error) = cause.downcast_ref::<store::Error>() {
-        return hint_for_store(error);
-    }
     if let Some(error) = cause.downcast_ref::<hub::Error>() {
         return hint_for_hub(error);
     }
@@ -188,7 +185,7 @@ fn hint_for_store(error: &store::Error) -> Option<String> {
 
 fn hint_for_index(error: &IndexError) -> Option<String> {
     match error {
-        IndexError::IsIndex { variants, .. } => Some(format!(
+        IndexError::IsIndex { variants, .. } if !variants.is_empty() => Some(format!(
             "select a ModelKit by digest (NAME@DIGEST), or by label with `kit pull` or `kit unpack`: -l {}",
             distinguishing_label(variants)
         )),
@@ -201,7 +198,12 @@ fn hint_for_index(error: &IndexError) -> Option<String> {
         IndexError::NotHere(_) => {
             Some("use `kit index create` to create it; `kit index list` shows local indexes".to_owned())
         }
-        IndexError::MemberNotHere(_) => Some("use --remote to resolve it in its registry".to_owned()),
+        IndexError::MemberNotHere(modelkit) if modelkit.is_local() => {
+            Some("`kit list` shows local ModelKits".to_owned())
+        }
+        IndexError::MemberNotHere(modelkit) => {
+            Some(format!("fetch it with `kit pull {modelkit}`, or add it with `kit index add --remote`"))
+        }
         IndexError::Incomplete { .. } => {
             Some("use `kit index pull --with-modelkits` to get an index with all its ModelKits".to_owned())
         }
@@ -241,6 +243,7 @@ fn hint_for_bundle(error: &BundleError) -> Option<String> {
             Some("use `--push REGISTRY`, without a repository, to keep their names".to_owned())
         }
         BundleError::Operation(error) => hint_for_operation(error),
+        BundleError::Store(error) => hint_for_store(error),
         _ => None,
     }
 }
@@ -267,6 +270,7 @@ fn hint_for_import(error: &ImportError) -> Option<String> {
         ImportError::Upstream(error) => hint_for_upstream(error),
         ImportError::Archive(error) => hint_for_archive(error),
         ImportError::Operation(error) => hint_for_operation(error),
+        ImportError::Store(error) => hint_for_store(error),
         _ => None,
     }
 }

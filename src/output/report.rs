@@ -1,6 +1,7 @@
 //! The report of a failure: the error, its causes, a hint, and the exit code.
 
 use std::fmt;
+use std::io;
 use std::process::ExitCode;
 
 use super::exit::{self, Code};
@@ -70,6 +71,14 @@ pub(crate) fn failure(output: &Output, error: &anyhow::Error) -> ExitCode {
     let code = exit::code(error);
     output.fail(code, &messages[0], &causes, hint.as_deref());
     ExitCode::from(code as u8)
+}
+
+/// Reports that help or the version could not be printed. A closed standard output is not a failure.
+pub(crate) fn unprinted(error: io::Error) -> ExitCode {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        _ => unready(&anyhow::Error::new(error).context("cannot write to standard output")),
+    }
 }
 
 /// Reports a failure before the output was set up.

@@ -7,21 +7,27 @@ use anyhow::{Result, bail};
 
 use super::agents::Target;
 use crate::output::Output;
-use kit_core::ops::{Installed, Overwrite, Skill, install_skill};
+use kit_core::ops::{Installed, Overwrite, Skill, UnsafePaths, install_skill};
 
 /// Installs skills for agents.
 pub(crate) struct Installer<'a> {
     output: &'a Output,
     targets: Vec<Target>,
     overwrite: Overwrite,
+    unsafe_paths: UnsafePaths,
     /// The skills that this run has installed, by folder: some agents share a folder.
     installed: HashMap<PathBuf, &'a Skill>,
     failures: usize,
 }
 
 impl<'a> Installer<'a> {
-    pub(crate) fn new(output: &'a Output, targets: Vec<Target>, overwrite: Overwrite) -> Self {
-        Self { output, targets, overwrite, installed: HashMap::new(), failures: 0 }
+    pub(crate) fn new(
+        output: &'a Output,
+        targets: Vec<Target>,
+        overwrite: Overwrite,
+        unsafe_paths: UnsafePaths,
+    ) -> Self {
+        Self { output, targets, overwrite, unsafe_paths, installed: HashMap::new(), failures: 0 }
     }
 
     /// Installs `skill` for every agent. A failure for one does not stop the others.
@@ -46,7 +52,7 @@ impl<'a> Installer<'a> {
             }
             None => {}
         }
-        match install_skill(skill, &self.targets[index].skills, self.overwrite) {
+        match install_skill(skill, &self.targets[index].skills, self.overwrite, &self.unsafe_paths) {
             Ok(Installed::Written) => {
                 self.output.result(format!("Installed skill '{name}' for {agent} → {}", folder.display()))?;
                 self.installed.insert(folder, skill);

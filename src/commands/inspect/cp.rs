@@ -73,9 +73,11 @@ impl CpArgs {
         let (first, rest) = self.files.split_first().expect("clap requires a file");
         let first = context.file_location(first)?;
         let is_modelkit = first.path.is_root() && !rest.is_empty();
-        let more = rest.iter().map(|text| match is_modelkit && !text.contains("//") {
-            true => Ok(FileLocation { location: first.location.clone(), path: parse(text)? }),
-            false => context.file_location(text),
+        let more = rest.iter().map(|text| {
+            if is_modelkit && !text.contains("//") {
+                return Ok(FileLocation { location: first.location.clone(), path: parse(text)? });
+            }
+            context.file_location(text)
         });
         let more = more.collect::<Result<Vec<_>>>()?;
         Ok(if is_modelkit { more } else { [vec![first.clone()], more].concat() })

@@ -79,12 +79,11 @@ impl RemoveArgs {
     fn remove_locally(&self, context: &Context) -> Result<()> {
         let mut removals = Vec::new();
         for text in &self.references {
-            match digits(text) {
-                Some(prefix) => removals.push(self.by_prefix(context, text, prefix)?),
-                None => removals.extend(parse(text)?.into_iter().map(|reference| match self.force {
-                    true => Removal::WithAllNames(reference),
-                    false => Removal::Name(reference),
-                })),
+            if let Some(prefix) = digits(text) {
+                removals.push(self.by_prefix(context, text, prefix)?);
+            } else {
+                let removal = if self.force { Removal::WithAllNames } else { Removal::Name };
+                removals.extend(parse(text)?.into_iter().map(removal));
             }
         }
         removals.iter().try_for_each(|removal| remove(context, removal))

@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::context::Context;
 use crate::skills::{Installer, Scope, choose, own_skill};
-use kit_core::ops::Overwrite;
+use kit_core::ops::{Overwrite, UnsafePaths};
 
 /// Install a skill about kit for coding agents
 ///
@@ -41,7 +41,7 @@ impl SkillArgs {
         let list = ("agents", self.agents.as_deref());
         let targets = choose(context.environment.agent_folders()?, list, &scope, &context.output)?;
         let skill = own_skill();
-        let mut installer = Installer::new(&context.output, targets, self.choice());
+        let mut installer = Installer::new(&context.output, targets, self.choice(), UnsafePaths::Allow);
         installer.install(&skill)?;
         installer.finish()
     }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::context::Context;
 use crate::skills::{Installer, Scope, choose};
 use kit_core::modelkit::{Filter, Part, Selection};
-use kit_core::ops::{self, Location, Lookup, Overwrite, Session, Skill, SkillLayer, Skills};
+use kit_core::ops::{self, Location, Lookup, Overwrite, Session, Skill, SkillLayer, Skills, UnsafePaths};
 
 /// The arguments that matter for skills.
 pub(super) struct AsSkill<'a> {
@@ -16,6 +16,7 @@ pub(super) struct AsSkill<'a> {
     /// The folder of the project, if `--dir` is given.
     pub(super) folder: Option<&'a Path>,
     pub(super) overwrite: Overwrite,
+    pub(super) unsafe_paths: UnsafePaths,
     /// The filters of the command line.
     pub(super) filters: Vec<Filter>,
 }
@@ -49,7 +50,7 @@ impl AsSkill<'_> {
         if skills.is_empty() && unreadable == 0 {
             context.output.say(NO_SKILLS);
         }
-        let mut installer = Installer::new(&context.output, targets, self.overwrite);
+        let mut installer = Installer::new(&context.output, targets, self.overwrite, self.unsafe_paths.clone());
         skills.into_iter().try_for_each(|skill| installer.install(skill))?;
         match unreadable + installer.failures() {
             0 => Ok(()),

@@ -133,9 +133,13 @@ impl UnpackArgs {
         session: &Session<'_>,
         (agents, location, folder): (&str, &Location, &Path),
     ) -> Result<()> {
-        let overwrite = self.overwrite.choice();
-        let project = self.dir.is_some().then_some(folder);
-        let install = AsSkill { agents, folder: project, overwrite, filters: self.filters()? };
+        let install = AsSkill {
+            agents,
+            folder: self.dir.is_some().then_some(folder),
+            overwrite: self.overwrite.choice(),
+            unsafe_paths: self.unsafe_paths.choice(&context.environment),
+            filters: self.filters()?,
+        };
         fs::create_dir_all(folder)?;
         context.output.say(&format!("Unpacking to {}", folder.display()));
         install.run(context, session, location, self.labels.labels()?)

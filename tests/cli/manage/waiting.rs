@@ -23,12 +23,14 @@ fn hold(sandbox: &Sandbox, name: &str) -> File {
 #[test]
 fn waiting_for_a_lock_ends_at_the_timeout() {
     let sandbox = packed();
+    sandbox.kit(&["save", "a:v1", "-o", "a.tar"]).ok();
     let process = std::process::id();
     for (lock, args) in [
         ("index.lock", &["tag", "a:v1", "b:v1"][..]),
         ("index.lock", &["remove", "a:v1"]),
         ("index.lock", &["pack", "project", "-t", "c:v1"]),
         ("use.lock", &["inspect", "a:v1"]),
+        ("use.lock", &["load", "a.tar"]),
         ("use.lock", &["unpack", "a:v1", "-d", "out"]),
         ("use.lock", &["pack", "project", "-t", "c:v1"]),
     ] {

@@ -82,3 +82,21 @@ fn no_signed_url_and_no_credential_is_in_an_error() {
     let text = said(&sandbox, &["pull", &name]);
     assert!(text.contains("refused the credentials"), "{text}");
 }
+
+#[test]
+fn a_message_of_a_server_that_repeats_the_credentials_does_not_show_them() {
+    let (sandbox, store) = (Sandbox::new(), FakeRegistry::start());
+    let (registry, name) = scene(&sandbox, &store);
+    let repeated = "no access with Basic bWU6aHVudGVyMg==, hunter2";
+    let headers = vec![
+        ("x-error-code", "DENIED".to_owned()),
+        ("x-error-message", repeated.to_owned()),
+        ("warning", format!("299 - \"{repeated}\"")),
+    ];
+    // The first request gets the challenge, and the token server the password.
+    for method in ["GET", "HEAD"] {
+        registry.fail_later(method, "/manifests/", 1, 100, Fault::Status(403, headers.clone()));
+    }
+    let text = said(&sandbox, &["pull", &name]);
+    assert_eq!(text.matches("no access with Basic ***, ***").count(), 2, "{text}");
+}

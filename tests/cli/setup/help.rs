@@ -112,3 +112,17 @@ fn every_command_has_a_man_page() {
         assert!(page.contains(part), "{part} in {page}");
     }
 }
+
+/// A full disk behind standard output must not look like success.
+#[cfg(target_os = "linux")]
+#[test]
+fn help_that_cannot_be_written_is_a_failure() {
+    let sandbox = Sandbox::new();
+    for args in [&["--help"][..], &["pack", "--help"], &["--version"], &["version"]] {
+        let full = fs_err::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let run = sandbox.command(args).stdout(full.into_file()).output().unwrap();
+        let said = String::from_utf8_lossy(&run.stderr);
+        assert_eq!(run.status.code(), Some(1), "{args:?}: {said}");
+        assert!(said.contains("No space left on device"), "{args:?}: {said}");
+    }
+}

@@ -101,6 +101,29 @@ fn the_skills_of_a_modelkit_are_installed() {
 }
 
 #[test]
+fn unsafe_files_of_a_skill_are_refused_and_the_old_skill_stays() {
+    let sandbox = Sandbox::new();
+    let install = |options: &[&str]| {
+        let command = ["unpack", "team/kit:v1", "--as-skill=cursor", "-d", "out", "-f", "prompts:first", "-o"];
+        sandbox.kit(&[&command[..], options].concat())
+    };
+    packed(&sandbox, &[]);
+    install(&[]).ok();
+    let old = [".agents/skills/code-review/SKILL.md", ".agents/skills/code-review/scripts/run.sh"];
+    let hook = "scripts/.GIT/hooks/post-checkout";
+    sandbox.write(&format!("p/skills/review/{hook}"), "#!/bin/sh\n");
+    packed(&sandbox, &[]);
+    install(&[]).fails().says("Failed to install skill 'code-review' for cursor: refused to unpack `scripts/.GIT");
+    assert_eq!(sandbox.names("out"), old);
+    install(&["--allow-unsafe-paths"]).ok();
+    assert!(sandbox.path("out/.agents/skills/code-review").join(hook).exists());
+    fs::remove_dir_all(sandbox.path("p/skills/review")).unwrap();
+    packed(&sandbox, &[]);
+    install(&["--allow-unsafe-paths"]).ok();
+    assert_eq!(sandbox.names("out"), old);
+}
+
+#[test]
 fn skills_come_from_a_registry_and_go_to_the_home_folder() {
     let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
     packed(&sandbox, &[]);

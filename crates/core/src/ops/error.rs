@@ -100,7 +100,7 @@ pub enum Error {
     #[error("failed to find reference {reference}: not found in the local store")]
     NotHere {
         /// The reference.
-        reference: Reference,
+        reference: Box<Reference>,
         /// The most similar tags of the repository in the local store.
         similar: Vec<String>,
     },
@@ -110,7 +110,7 @@ pub enum Error {
         /// The repository with its registry.
         repository: String,
         /// The most similar tags of the repository.
-        similar: Vec<String>,
+        similar: Box<[String]>,
         /// The answer of the registry.
         source: ContentError,
     },
@@ -256,7 +256,7 @@ impl Error {
     }
 
     pub(super) fn not_here(reference: &Reference) -> Self {
-        Self::NotHere { reference: reference.clone(), similar: Vec::new() }
+        Self::NotHere { reference: Box::new(reference.clone()), similar: Vec::new() }
     }
 
     pub(super) fn writing(what: &str, source: ContentError) -> Self {

@@ -85,7 +85,11 @@ impl Located {
     pub(crate) fn resolve(&self) -> Result<Descriptor, Error> {
         self.source.resolve(&self.name).map_err(|error| match (error, &self.repository) {
             (source @ ContentError::NotFound(_), Some(repository)) if Tag::new(&self.name).is_some() => {
-                Error::NoSuchTag { repository: repository.to_string(), similar: self.similar_tags(repository), source }
+                Error::NoSuchTag {
+                    repository: repository.to_string(),
+                    similar: self.similar_tags(repository).into(),
+                    source,
+                }
             }
             (error, _) => Error::reading("the manifest", error),
         })
@@ -270,7 +274,7 @@ pub fn find_here(store: &Store, reference: &Reference) -> Result<Located, Error>
     let names = Names::Of(reference.clone());
     if store.find(&names, &name)?.is_none() {
         let similar = similar_tags_here(store, reference)?;
-        return Err(Error::NotHere { reference: reference.clone(), similar });
+        return Err(Error::NotHere { reference: Box::new(reference.clone()), similar });
     }
     Ok(Located::new(store.reader(names)?, name, reference.to_string(), false))
 }

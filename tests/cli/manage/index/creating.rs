@@ -184,7 +184,11 @@ fn a_modelkit_is_added_as_the_registry_has_it() {
     let (kit, index) = (format!("{}/team/sample:q4", registry.host()), format!("{}/team/sample:all", registry.host()));
     scene.kit(&["push", "sample:q4", &kit, PLAIN]).ok();
     scene.elsewhere(&["index", "create", &index]).ok();
-    scene.elsewhere(&["index", "add", &index, &kit]).fails().says("in local storage").says("use --remote");
+    scene.elsewhere(&["index", "add", &index, &kit]).fails().says("in local storage").says("index add --remote");
+    let created = scene.elsewhere(&["index", "create", &index.replace("all", "new"), &kit]).fails();
+    created.says(&format!("hint: fetch it with `kit pull {kit}`, or"));
+    let local = scene.elsewhere(&["index", "create", "sample:new", "sample:absent"]).fails();
+    local.says("hint: `kit list` shows local ModelKits\n");
     scene.elsewhere(&["index", "add", "-r", &index, &kit, PLAIN, "--detect-labels"]).ok();
     let entry = scene.elsewhere(&["index", "info", &index, "--format", "json"]).ok().json()["modelKits"][0].take();
     assert_eq!((entry["digest"].as_str(), entry["reference"].as_str()), (Some(&*scene.q4), Some(&*kit)));

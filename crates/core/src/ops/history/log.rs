@@ -97,13 +97,12 @@ fn place(session: &Session<'_>, location: &Location, place: Lookup) -> Result<Lo
         Location::Artifact(reference) if place == Lookup::Anywhere => reference,
         _ => return Ok(place),
     };
-    let is_here = match reference.selector() {
-        Some(name) => session.store.find(&Names::Of(reference.clone()), &name)?.is_some(),
-        None => {
-            let repository = reference.full_repository();
-            let mut found = session.store.entries()?.into_iter().filter_map(|entry| entry.reference());
-            found.any(|found| found.full_repository() == repository)
-        }
+    let is_here = if let Some(name) = reference.selector() {
+        session.store.find(&Names::Of(reference.clone()), &name)?.is_some()
+    } else {
+        let repository = reference.full_repository();
+        let mut found = session.store.entries()?.into_iter().filter_map(|entry| entry.reference());
+        found.any(|found| found.full_repository() == repository)
     };
     Ok(if is_here || reference.is_local() { Lookup::Local } else { Lookup::Remote })
 }

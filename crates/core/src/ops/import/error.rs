@@ -36,7 +36,7 @@ pub enum ImportError {
     /// A layer of an artifact is not a file.
     #[error("the layer `{}` of type `{}` has no usable file name", .0.digest, printable(.0.media_type.as_str()))]
     UnnamedLayer(Box<Descriptor>),
-    /// Two layers of an artifact have the same path.
+    /// Two layers of an artifact have the same path, or one is a file and another a file in a folder with its path.
     #[error("the artifact has two layers with the path `{0}`")]
     SamePath(RelativePath),
     /// A folder that is neither an MLflow model nor an MLflow run.

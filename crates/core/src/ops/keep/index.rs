@@ -134,7 +134,7 @@ impl<'a> Changing<'a> {
             }
             let read = self.variant(session, modelkit, place, additions);
             read.map_err(|source| match source {
-                Error::NotHere { reference: modelkit, .. } => IndexError::MemberNotHere(modelkit).into(),
+                Error::NotHere { reference: modelkit, .. } => IndexError::MemberNotHere(*modelkit).into(),
                 source => IndexError::Member { modelkit: modelkit.clone(), source: Box::new(source) }.into(),
             })
         };

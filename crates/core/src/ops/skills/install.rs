@@ -5,9 +5,13 @@ use std::path::Path;
 use fs_err as fs;
 
 use super::read::Skill;
-use crate::archive::{Destination, Overwrite, SingleFile, extract_file};
+use crate::archive::{Destination, Overwrite, SingleFile, UnsafePaths, extract_file};
 use crate::ops::error::Error;
 use crate::progress::Silent;
+use crate::sys::{TemporaryFolder, uninterrupted};
+
+/// The prefix of the folder with the new skill and the old one while they change places.
+const PREFIX: &str = ".kit-save-";
 
 /// The result of installing a skill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,28 +23,48 @@ pub enum Installed {
 }
 
 /// Writes `skill` to a folder with its name in `skills`. An existing folder is treated as `overwrite` says; a replaced
-/// one is removed first, so that no file of an earlier version remains.
-pub fn install_skill(skill: &Skill, skills: &Path, overwrite: Overwrite) -> Result<Installed, Error> {
+/// one is replaced as a whole, so that no file of an earlier version remains.
+///
+/// Paths that other programs execute or trust are treated as `unsafe_paths` says. After an error, an existing folder is
+/// as it was before.
+pub fn install_skill(
+    skill: &Skill,
+    skills: &Path,
+    overwrite: Overwrite,
+    unsafe_paths: &UnsafePaths,
+) -> Result<Installed, Error> {
     let folder = skills.join(&skill.name);
-    if fs::symlink_metadata(&folder).is_ok() {
-        match overwrite {
-            Overwrite::Keep => return Ok(Installed::Skipped),
-            Overwrite::Refuse => return Err(Error::SkillExists),
-            Overwrite::Replace => remove(&folder)?,
-        }
+    let exists = fs::symlink_metadata(&folder).is_ok();
+    match overwrite {
+        Overwrite::Keep if exists => return Ok(Installed::Skipped),
+        Overwrite::Refuse if exists => return Err(Error::SkillExists),
+        Overwrite::Replace if exists => replace(skill, skills, &folder, unsafe_paths)?,
+        _ => write(skill, &folder, unsafe_paths)?,
     }
-    let destination = Destination::open(&folder, Overwrite::Refuse)?;
+    Ok(Installed::Written)
+}
+
+/// Replaces `folder`. Of a symbolic link, only the link is replaced.
+fn replace(skill: &Skill, skills: &Path, folder: &Path, unsafe_paths: &UnsafePaths) -> Result<(), Error> {
+    let temporary = TemporaryFolder::create(skills, PREFIX, 0o700)?;
+    let (new, old) = (temporary.path().join("new"), temporary.path().join("old"));
+    write(skill, &new, unsafe_paths)?;
+    Ok(uninterrupted(|| {
+        fs::rename(folder, &old)?;
+        fs::rename(&new, folder).or_else(|error| {
+            fs::rename(&old, folder)?;
+            Err(error)
+        })
+    })?)
+}
+
+fn write(skill: &Skill, folder: &Path, unsafe_paths: &UnsafePaths) -> Result<(), Error> {
+    let destination = Destination::open(folder, Overwrite::Refuse)?.with_unsafe_paths(unsafe_paths);
     for (path, file) in &skill.files {
         let size = Some(file.content.len() as u64);
         let single = SingleFile { path, mode: file.mode, size, original: None };
         extract_file(&*file.content, single, &destination, &Silent)?;
     }
     destination.commit()?;
-    Ok(Installed::Written)
-}
-
-/// Removes a folder. Of a symbolic link, only the link is removed.
-fn remove(folder: &Path) -> Result<(), Error> {
-    let is_folder = fs::symlink_metadata(folder)?.is_dir();
-    Ok(if is_folder { fs::remove_dir_all(folder) } else { fs::remove_file(folder) }?)
+    Ok(())
 }

@@ -199,7 +199,7 @@ impl Auth {
                 let problem = "the token server's answer contains no token".to_owned();
                 return parse_token(&body, asked_at).ok_or(Error::Protocol { attempt: attempt(access), problem });
             }
-            let source = Answer::parse(&body);
+            let source = Answer::parse(&body, self.transport.sent_secrets());
             // OAuth 2 servers answer 400 `invalid_grant` to an invalid token (RFC 6749, 5.2).
             let is_grant_refused = source.as_ref().is_some_and(|answer| answer.has_code("invalid_grant"));
             Err(match status {
@@ -244,6 +244,10 @@ impl Auth {
             Keys::Unasked(_) => Ok(None),
         };
         let found = tokio::task::spawn_blocking(find).await.expect("looking for credentials does not panic")?;
+        if let Some(Credentials::IdentityToken(token)) = &found {
+            // It is sent in the body of a request; all others are in a header.
+            self.transport.sent_secrets().note(token);
+        }
         state.credentials.insert(key, found.clone());
         Ok(found)
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
+use super::sent_secrets::SentSecrets;
 use crate::oci::without_bom;
 
 /// The number of characters of a message that are kept.
@@ -20,22 +21,24 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Reads the body of an error answer; `None` if it contains no message.
-    pub(crate) fn parse(body: &[u8]) -> Option<Self> {
-        let errors = match serde_json::from_slice(without_bom(body)) {
+    /// Reads the body of an error answer; `None` if it contains no message. The `sent` secrets are hidden.
+    pub(crate) fn parse(body: &[u8], sent: &SentSecrets) -> Option<Self> {
+        let body = sent.hide(&String::from_utf8_lossy(without_bom(body)));
+        let errors = match serde_json::from_str(&body) {
             Ok(document) => from_document(&document),
-            Err(_) => from_text(&String::from_utf8_lossy(body)),
+            Err(_) => from_text(&body),
         };
         (!errors.is_empty()).then_some(Self { errors })
     }
 
     /// Reads an error answer of a server that sends code and message in headers, as the Hugging Face hub does, or
     /// else in the body.
-    pub(super) fn of(headers: &HeaderMap, body: &[u8]) -> Option<Self> {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(cleaned);
+    pub(super) fn of(headers: &HeaderMap, body: &[u8], sent: &SentSecrets) -> Option<Self> {
+        let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let text = |name: &str| value(name).map(|text| cleaned(&sent.hide(text)));
         match (text("x-error-code"), text("x-error-message")) {
             (Some(code), words) => Some(Self { errors: vec![(Some(code), words.unwrap_or_default())] }),
-            (None, _) => Self::parse(body),
+            (None, _) => Self::parse(body, sent),
         }
     }
 
@@ -97,7 +100,7 @@ mod tests {
     use super::*;
 
     fn check(body: &str, expected: &str) {
-        let shown = Answer::parse(body.as_bytes()).map(|answer| answer.to_string());
+        let shown = Answer::parse(body.as_bytes(), &SentSecrets::default()).map(|answer| answer.to_string());
         assert_eq!(shown.unwrap_or_default(), expected, "{body}");
     }
 
@@ -123,14 +126,15 @@ mod tests {
             (vec![("x-error-message", "unheard")], "no entry"),
         ] {
             let headers = headers.into_iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-            let answer = Answer::of(&headers.collect::<HeaderMap>(), br#"{"error":"no entry"}"#).unwrap();
+            let (headers, sent) = (headers.collect::<HeaderMap>(), SentSecrets::default());
+            let answer = Answer::of(&headers, br#"{"error":"no entry"}"#, &sent).unwrap();
             assert_eq!(answer.to_string(), expected);
         }
     }
 
     #[test]
     fn a_long_message_is_cut() {
-        let answer = Answer::parse("x".repeat(10_000).as_bytes()).unwrap();
+        let answer = Answer::parse("x".repeat(10_000).as_bytes(), &SentSecrets::default()).unwrap();
         assert_eq!(answer.to_string().len(), MESSAGE_LIMIT);
     }
 }

@@ -87,7 +87,7 @@ impl Exchange {
     /// Turns any answer but a success into an error with the registry's own message.
     pub(crate) async fn expect_success(&self, call: &Call, response: Response) -> Result<Response, Error> {
         if call.access.endpoint.owns(response.url()) {
-            self.transport.warnings().report(&call.access.endpoint.name, response.headers());
+            self.transport.report_warnings(&call.access.endpoint.name, response.headers());
         }
         if response.status().is_success() {
             let (host, attempt) = (host_and_port(response.url()), call.attempt.clone());
@@ -100,7 +100,7 @@ impl Exchange {
         // The message is only an explanation; if it cannot be read, the status still identifies the failure.
         let body = read_capped(response, limits::ERROR_ANSWER_BYTES, &call.attempt, self.timeouts).await;
         let body = body.unwrap_or_default();
-        let source = Answer::of(&headers, &body);
+        let source = Answer::of(&headers, &body, self.transport.sent_secrets());
         let (registry, attempt) = (call.access.endpoint.name.clone(), call.attempt.clone());
         let is_registry = call.access.endpoint.owns(&url);
         Err(match status {

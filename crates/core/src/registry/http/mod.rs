@@ -7,6 +7,7 @@ mod exchange;
 mod pages;
 mod redact;
 mod retry;
+mod sent_secrets;
 mod transport;
 mod trust;
 mod waits;

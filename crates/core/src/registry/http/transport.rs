@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{ClientBuilder, Identity, Request, Response, Url};
 use rustls::pki_types::CertificateDer;
@@ -12,6 +13,7 @@ use rustls::pki_types::pem::PemObject;
 use tracing::debug;
 
 use super::redact::redacted;
+use super::sent_secrets::SentSecrets;
 use super::trust;
 use super::waits::Waits;
 use super::warnings::Warnings;
@@ -28,6 +30,7 @@ pub(crate) struct Transport {
     settings: Settings,
     waits: Arc<Waits>,
     warnings: Warnings,
+    sent_secrets: SentSecrets,
 }
 
 impl Transport {
@@ -38,12 +41,18 @@ impl Transport {
         let plain = finish(common(&settings)?.tls_certs_only([]), "the http client cannot be created")?;
         let waits = Arc::new(Waits::new(settings.notifier.clone()));
         let warnings = Warnings::new(settings.notifier.clone());
-        Ok(Self { plain, encrypted: Mutex::default(), settings, waits, warnings })
+        let (encrypted, sent_secrets) = (Mutex::default(), SentSecrets::default());
+        Ok(Self { plain, encrypted, settings, waits, warnings, sent_secrets })
     }
 
-    /// The warnings that registries sent.
-    pub(crate) fn warnings(&self) -> &Warnings {
-        &self.warnings
+    /// Reports the warnings in the `headers` of an answer of `registry`.
+    pub(crate) fn report_warnings(&self, registry: &str, headers: &HeaderMap) {
+        self.warnings.report(registry, headers, &self.sent_secrets);
+    }
+
+    /// The passwords and tokens in the requests so far, which messages of servers must not show.
+    pub(crate) fn sent_secrets(&self) -> &SentSecrets {
+        &self.sent_secrets
     }
 
     /// The pauses before requests are repeated.
@@ -68,6 +77,7 @@ impl Transport {
     /// Sends `request` and waits for the head of the answer without a time limit.
     pub(crate) async fn send(&self, request: Request, attempt: &str) -> Result<Response, Error> {
         let (method, url) = (request.method().clone(), request.url().clone());
+        self.sent_secrets.note_headers(request.headers());
         match self.client_for(&url)?.execute(request).await {
             Ok(response) => {
                 debug!(%method, url = redacted(&url), status = response.status().as_u16(), "request");

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use reqwest::header::{HeaderMap, WARNING};
 
 use super::answer::cleaned;
+use super::sent_secrets::SentSecrets;
 use crate::progress::{Notifier, Warning};
 
 /// The number of different warnings that are shown in one run.
@@ -23,10 +24,10 @@ impl Warnings {
         Self { notifier, shown: Mutex::default() }
     }
 
-    /// Reports the warnings in the `headers` of an answer of `registry`.
-    pub(crate) fn report(&self, registry: &str, headers: &HeaderMap) {
+    /// Reports the warnings in the `headers` of an answer of `registry`, without the `sent` secrets.
+    pub(crate) fn report(&self, registry: &str, headers: &HeaderMap, sent: &SentSecrets) {
         for value in headers.get_all(WARNING) {
-            for text in texts(&String::from_utf8_lossy(value.as_bytes())) {
+            for text in texts(&sent.hide(&String::from_utf8_lossy(value.as_bytes()))) {
                 let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
                 let is_new = shown.len() < WARNINGS_LIMIT && shown.insert((registry.to_owned(), text.clone()));
                 drop(shown);
@@ -98,13 +99,14 @@ mod tests {
             let Warning::FromRegistry { registry, text } = warning else { panic!("{warning:?}") };
             receiver.lock().unwrap().push(format!("{registry} {text}"));
         }));
+        let sent = SentSecrets::default();
         for (registry, value) in [("a", "299 - \"x\""), ("a", "299 - \"x\""), ("b", "299 - \"x\"")] {
-            warnings.report(registry, &[(WARNING, value.parse().unwrap())].into_iter().collect());
+            warnings.report(registry, &[(WARNING, value.parse().unwrap())].into_iter().collect(), &sent);
         }
         assert_eq!(*reports.lock().unwrap(), ["a x", "b x"]);
         for number in 0..100 {
             let value = format!("299 - \"{number}\"").parse().unwrap();
-            warnings.report("a", &[(WARNING, value)].into_iter().collect());
+            warnings.report("a", &[(WARNING, value)].into_iter().collect(), &sent);
         }
         assert_eq!(reports.lock().unwrap().len(), WARNINGS_LIMIT);
     }

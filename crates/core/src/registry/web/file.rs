@@ -70,10 +70,12 @@ fn is_plain(url: &Url) -> bool {
 
 /// An error for an invalid address. It may contain a password and is not shown as a whole.
 fn unfit(address: &str) -> Error {
-    let scheme = address.split_once("://").map_or("it", |(scheme, _)| scheme);
-    Error::Setting(format!(
-        "an address must be https://…, http://… or s3://BUCKET/KEY without a user; `{scheme}` is not supported"
-    ))
+    let problem = match address.split_once("://") {
+        Some(("https" | "http", _)) => "it is not valid, or contains a user".to_owned(),
+        Some((scheme, _)) => format!("`{scheme}` is not supported"),
+        None => "it has no scheme".to_owned(),
+    };
+    Error::Setting(format!("an address must be https://…, http://… or s3://BUCKET/KEY without a user; {problem}"))
 }
 
 impl WebFile {
@@ -140,5 +142,23 @@ struct FileContent {
 impl Content for FileContent {
     fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send>, ContentError> {
         Ok(self.blob.try_open(offset..self.size)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_for_an_invalid_address_says_what_is_wrong_without_its_secrets() {
+        for (address, expected) in [
+            ("https://ada:hunter2@host/x", "it is not valid, or contains a user"),
+            ("https://", "it is not valid, or contains a user"),
+            ("ftp://ada:hunter2@host/x", "`ftp` is not supported"),
+            ("oci:folder:v1", "it has no scheme"),
+        ] {
+            let shown = unfit(address).to_string();
+            assert!(shown.ends_with(expected) && !shown.contains("hunter2"), "{shown}");
+        }
     }
 }

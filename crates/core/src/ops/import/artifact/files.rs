@@ -1,6 +1,6 @@
 //! The names of the files in an artifact: given by annotations, or derived from the media types of its layers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::oci::{Descriptor, Manifest};
 use crate::ops::import::ImportError;
@@ -71,10 +71,17 @@ pub(super) fn files(manifest: &Manifest) -> Result<Vec<ArtifactFile>, ImportErro
     files.sort_by(|one, other| one.path.cmp(&other.path));
     // The same file may be listed twice, as `oras push a a` does.
     files.dedup_by(|one, other| one.path == other.path && one.layer.digest == other.layer.digest);
-    match files.windows(2).find(|pair| pair[0].path == pair[1].path) {
-        Some(pair) => Err(ImportError::SamePath(pair[0].path.clone())),
+    match clash(&files) {
+        Some(path) => Err(ImportError::SamePath(path)),
         None => Ok(files),
     }
+}
+
+/// Returns a path that is that of two files, or of a file and of the folder of another one.
+fn clash(files: &[ArtifactFile]) -> Option<RelativePath> {
+    let mut paths = HashSet::new();
+    let twice = files.iter().find(|file| !paths.insert(&file.path)).map(|file| file.path.clone());
+    twice.or_else(|| files.iter().flat_map(|file| file.path.ancestors()).find(|folder| paths.contains(folder)))
 }
 
 fn given_path(layer: &Descriptor) -> Option<String> {
@@ -150,5 +157,6 @@ mod tests {
         check(&["a/b ../secret"], Err("has no usable file name"));
         check(&["a/b /etc/passwd"], Err("has no usable file name"));
         check(&["a/b one", "a/c one"], Err("two layers with the path `one`"));
+        check(&["a/b one", "a/c one-two", "a/d one/two/three"], Err("two layers with the path `one`"));
     }
 }
