@@ -82,7 +82,7 @@ impl Context {
             Ok(metadata) if metadata.is_dir() => Ok(folder),
             Ok(_) => bail!("`{name}` is not a folder"),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                Err(Failure::new(Code::NotFound, format!("folder `{name}` does not exist")))
+                Err(Failure::error(Code::NotFound, format!("folder `{name}` does not exist")))
             }
             Err(error) => Err(error).with_context(|| format!("cannot read folder `{name}`")),
         }

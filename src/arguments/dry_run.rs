@@ -28,7 +28,7 @@ pub(crate) fn show(context: &Context, plan: &Plan) -> Result<()> {
             BlobAction::Present => ("skip", String::new()),
         };
         let (size, digest) = (blob.descriptor.size, blob.descriptor.digest);
-        let from = if let BlobAction::Mount(origin) = &blob.action { Some(origin.to_string()) } else { None };
+        let from = if let BlobAction::Mount(origin) = &blob.action { Some(origin.clone()) } else { None };
         let label = &blob.label;
         context.receipt.append(
             "blobs",

@@ -103,6 +103,6 @@ pub(crate) fn find_kitfile(folder: &Path) -> Result<PathBuf> {
     let found = candidates.find(|path| path.exists() && !path.is_dir());
     found.ok_or_else(|| {
         let advice = "create one with `kit init`, or pass its path with --file";
-        Failure::new(Code::NotFound, format!("No Kitfile found in {}; {advice}", folder.display()))
+        Failure::error(Code::NotFound, format!("No Kitfile found in {}; {advice}", folder.display()))
     })
 }

@@ -65,12 +65,8 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             let holder = process.map_or_else(|| "another process".to_owned(), |process| format!("process {process}"));
             format!("waiting for the lock `{}`, which {holder} holds", lock.display())
         }
-        Warning::WaitingForRegistry { seconds, remaining_seconds: None, reason } => {
-            format!("trying again in {seconds} s: {reason}")
-        }
-        Warning::WaitingForRegistry { seconds, remaining_seconds: Some(remaining), reason } => {
-            let (minutes, rest) = (remaining / 60, remaining % 60);
-            format!("trying again in {seconds} s, for up to {minutes}m{rest:02}s: {reason}")
+        Warning::WaitingForRegistry { seconds, remaining_seconds, reason } => {
+            format!("trying again in {seconds} s{}: {reason}", for_up_to(*remaining_seconds))
         }
         Warning::FromRegistry { registry, text } => format!("`{registry}` warns: {text}"),
         Warning::LayerIgnored { kind, path } => format!("{kind} layer path {path} ignored by kitignore"),
@@ -172,4 +168,9 @@ fn not_packed(paths: &[&str], more: usize) -> String {
     }
     let them = if names.len() == 1 { "it" } else { "them" };
     format!("not in any layer of the Kitfile: {} (add {them} to .kitignore to silence this)", names.join(", "))
+}
+
+/// The end of a sentence about a request that is repeated for a limited time.
+fn for_up_to(seconds: Option<u64>) -> String {
+    seconds.map(|seconds| format!(", for up to {}m{:02}s", seconds / 60, seconds % 60)).unwrap_or_default()
 }

@@ -44,7 +44,7 @@ pub(crate) struct Failure(Code, String);
 
 impl Failure {
     /// Creates an error with the exit code `code`.
-    pub(crate) fn new(code: Code, message: impl Into<String>) -> anyhow::Error {
+    pub(crate) fn error(code: Code, message: impl Into<String>) -> anyhow::Error {
         Self(code, message.into()).into()
     }
 }
@@ -318,7 +318,7 @@ mod tests {
         let cases: [(anyhow::Error, Code); 22] = [
             (anyhow::anyhow!("any"), Code::Failed),
             (usage("a flag"), Code::Usage),
-            (Failure::new(Code::Differs, "they differ"), Code::Differs),
+            (Failure::error(Code::Differs, "they differ"), Code::Differs),
             (ops::Error::Drift(Vec::new()).into(), Code::Differs),
             (missing().into(), Code::NotFound),
             (ContentError::NotFound("kit.example/a:v1".to_owned()).into(), Code::NotFound),

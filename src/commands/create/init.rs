@@ -101,7 +101,7 @@ impl InitArgs {
             Some(existing) if !self.force => {
                 let existing = existing.display();
                 let advice = "use --force to overwrite it, or --output to write another file";
-                Err(Failure::new(Code::Refused, format!("`{existing}` already exists; {advice}")))
+                Err(Failure::error(Code::Refused, format!("`{existing}` already exists; {advice}")))
             }
             existing => Ok(existing.or(names.first()).cloned()),
         }
@@ -115,7 +115,7 @@ impl InitArgs {
         if names_a_repository() && !context.environment.absolute(&self.path).exists() {
             let advice = "add --remote to read a repository on the hub";
             let missing = format!("folder `{}` does not exist; {advice}", tidy(&self.path));
-            return Err(Failure::new(Code::NotFound, missing));
+            return Err(Failure::error(Code::NotFound, missing));
         }
         Ok(ops::init(&ProjectFolder(context.folder(&self.path)?), self.depth.levels())?)
     }

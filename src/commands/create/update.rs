@@ -80,7 +80,7 @@ impl UpdateArgs {
             let edited = kitfile::pin(&text, &moved)?;
             if read_regular_text(&path, limits::KITFILE_BYTES)? != text {
                 let changed = format!("`{}` was changed by another process in the meantime", path.display());
-                return Err(Failure::new(Code::Precondition, changed));
+                return Err(Failure::error(Code::Precondition, changed));
             }
             replace_file(&path, edited.as_bytes())?;
         }

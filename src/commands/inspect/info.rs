@@ -54,7 +54,7 @@ impl InfoArgs {
                 let data: Value = serde_json::from_slice(&inspected.kitfile_json())?;
                 let part = find(&data, filter).ok_or_else(|| {
                     let missing = format!("error filtering output: cannot find required node `{filter}`");
-                    Failure::new(Code::NotFound, missing)
+                    Failure::error(Code::NotFound, missing)
                 })?;
                 format.render(part, || yaml::value_to_yaml(part))?
             }

@@ -79,7 +79,7 @@ impl VerifyArgs {
             }
             count => {
                 let differences = counted(count, "difference");
-                Err(Failure::new(Code::Differs, format!("`{folder}` differs from `{standard}`: {differences}")))
+                Err(Failure::error(Code::Differs, format!("`{folder}` differs from `{standard}`: {differences}")))
             }
         }
     }

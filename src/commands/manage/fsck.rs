@@ -48,7 +48,7 @@ impl FsckArgs {
             context.receipt.data_line(&context.output, format!("broken {}: {}", one_line(&name), blobs.join(", ")))?;
         }
         for (name, error) in &checked.wrong_tables {
-            context.receipt.append("wrongTables", name.to_string().into());
+            context.receipt.append("wrongTables", name.clone().into());
             let line = format!("wrong table of contents in {name}: {}", with_causes(error));
             context.receipt.data_line(&context.output, line)?;
         }
@@ -92,7 +92,7 @@ impl FsckArgs {
         }
         let (blobs, names) = (counted(damaged, "blob"), counted(broken, "name"));
         let damage = format!("the store is damaged: {blobs}, {names}; {read}. `kit fsck --repair` removes them");
-        Err(Failure::new(Code::Differs, damage))
+        Err(Failure::error(Code::Differs, damage))
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn copy(
     for form in ops::other_forms(&*found.source, &found.name, modelkit, &context.bars)? {
         let tag = form.copy(&*found.source, (target, tag), options, &context.bars)?;
         let digest = form.manifest.digest;
-        context.receipt.note(&done.to_lowercase(), digest, &[tag.to_string()]);
+        context.receipt.note(&done.to_lowercase(), digest, &[tag.clone()]);
         context.receipt.line(&context.output, format!("{done} {digest} {tag}"))?;
     }
     Ok(())

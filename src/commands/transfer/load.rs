@@ -54,7 +54,7 @@ impl LoadArgs {
         let path = context.environment.absolute(&self.archive);
         let is_stream = self.archive == Path::new("-");
         if !is_stream && !path.exists() {
-            return Err(Failure::new(Code::NotFound, format!("`{}` does not exist", tidy(&self.archive))));
+            return Err(Failure::error(Code::NotFound, format!("`{}` does not exist", tidy(&self.archive))));
         }
         let layout = if is_stream { Layout::receive(io::stdin(), &session.store)? } else { Layout::open(&path)? };
         let (jobs, phase) = match to {

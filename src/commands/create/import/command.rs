@@ -247,7 +247,7 @@ impl ImportArgs {
                 let path = context.environment.absolute(&path);
                 if !path.exists() {
                     let missing = format!("cannot import `{text}`: it does not exist");
-                    return Err(Failure::new(Code::NotFound, missing));
+                    return Err(Failure::error(Code::NotFound, missing));
                 }
                 // A bare repository has no `.git`.
                 if path.is_dir() && !path.join(".git").exists() && !path.join("HEAD").exists() {

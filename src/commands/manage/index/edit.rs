@@ -123,9 +123,9 @@ impl RemoveArgs {
         let index = ops::remove_from_index(&context.store()?, &name, &modelkits, &context.bars)
             .with_context(|| format!("Failed to remove ModelKit from index `{name}`"))?;
         let removed = self.modelkits.join(", ");
-        let (digest, names) = (index.digest, [name.to_string()]);
+        let (digest, index) = (index.digest, [name.to_string()]);
         let line = format!("Removed {removed} from index {name} (digest {digest})");
-        context.receipt.made(&context.output, ("changed", digest), &names, line)
+        context.receipt.made(&context.output, ("changed", digest), &index, line)
     }
 }
 
