@@ -4,7 +4,7 @@ use std::any::TypeId;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -52,7 +52,7 @@ struct GlobalArgs {
     /// Log more; repeat for even more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
-    /// Print results and errors only
+    /// Print results and errors only; a command that makes or moves a ModelKit prints its digest only
     #[arg(short, long, global = true)]
     quiet: bool,
 }
@@ -139,12 +139,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return report::unready(&error),
     };
     let is_quiet = global.quiet || global.log_level == LogLevel::Error;
-    let output = Output::new(&environment, global.progress, is_quiet);
+    let output = Output::new(&environment, global.progress, is_quiet).with_digests_only(global.quiet);
     start_log(global, output.clone());
     let last = output.clone();
     sys::on_interruption(move |interruption| last.interrupted(&interruption));
     let context = Context::new(environment, output);
-    let result = args.command.run(&context);
+    let start = Instant::now();
+    let result = args.command.run(&context).and_then(|()| context.receipt.finish(&context.output, start));
     // The files of an interrupted command are removed while it runs, which must not be reported as its error.
     sys::wait_if_interrupted();
     match result {
@@ -238,7 +239,7 @@ fn usage(error: &clap::Error) -> ExitCode {
         (ErrorKind::DisplayHelp | ErrorKind::DisplayVersion, Err(failure)) => report::unprinted(failure),
         (ErrorKind::DisplayHelp | ErrorKind::DisplayVersion, Ok(())) => ExitCode::SUCCESS,
         // A standard error that is closed or full cannot report its own failure.
-        _ => ExitCode::from(report::WRONG_USAGE),
+        _ => report::wrong_usage(),
     }
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use fs_err as fs;
 
 use crate::config::{Config, Environment, NetworkArgs};
-use crate::output::{Bars, Output, Usage, tidy, usage};
+use crate::output::{Bars, Code, Failure, Output, Receipt, Usage, tidy, usage};
 use kit_core::ops::{FileLocation, Location, Session};
 use kit_core::store::{LockWaiting, Store};
 
@@ -17,11 +17,13 @@ pub(crate) struct Context {
     pub(crate) environment: Environment,
     pub(crate) output: Output,
     pub(crate) bars: Bars,
+    /// The result of a command that changes something.
+    pub(crate) receipt: Receipt,
 }
 
 impl Context {
     pub(crate) fn new(environment: Environment, output: Output) -> Self {
-        Self { bars: Bars::new(&output), environment, output }
+        Self { bars: Bars::new(&output), environment, output, receipt: Receipt::default() }
     }
 
     /// The local store.
@@ -79,7 +81,9 @@ impl Context {
         match fs::metadata(&folder) {
             Ok(metadata) if metadata.is_dir() => Ok(folder),
             Ok(_) => bail!("`{name}` is not a folder"),
-            Err(error) if error.kind() == ErrorKind::NotFound => bail!("folder `{name}` does not exist"),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Err(Failure::error(Code::NotFound, format!("folder `{name}` does not exist")))
+            }
             Err(error) => Err(error).with_context(|| format!("cannot read folder `{name}`")),
         }
     }

@@ -2,7 +2,11 @@
 
 use anyhow::Result;
 
-use crate::output::{Output, one_line};
+use serde_json::json;
+
+use crate::context::Context;
+use crate::output::one_line;
+use kit_core::oci::Descriptor;
 use kit_core::ops::{BlobAction, Plan};
 use kit_core::progress::human;
 
@@ -15,7 +19,8 @@ pub(crate) struct DryRunArgs {
 }
 
 /// Prints `plan`. Scripts rely on the words and columns: action, size in bytes, digest, description.
-pub(crate) fn show(output: &Output, plan: &Plan) -> Result<()> {
+pub(crate) fn show(context: &Context, plan: &Plan) -> Result<()> {
+    context.receipt.fact("dryRun", true);
     for blob in &plan.blobs {
         let (word, origin) = match &blob.action {
             BlobAction::Send => ("send", String::new()),
@@ -23,13 +28,32 @@ pub(crate) fn show(output: &Output, plan: &Plan) -> Result<()> {
             BlobAction::Present => ("skip", String::new()),
         };
         let (size, digest) = (blob.descriptor.size, blob.descriptor.digest);
-        output.result(format!("{word:<5} {size:>14} {digest} {}{origin}", one_line(&blob.label)))?;
+        let from = if let BlobAction::Mount(origin) = &blob.action { Some(origin.clone()) } else { None };
+        let label = &blob.label;
+        context.receipt.append(
+            "blobs",
+            json!({ "action": word, "bytes": size, "digest": digest, "description": label, "from": from }),
+        );
+        if !context.receipt.is_document() {
+            context.output.result(format!("{word:<5} {size:>14} {digest} {}{origin}", one_line(label)))?;
+        }
     }
-    output.say(&format!(
+    context.output.say(&format!(
         "{} would be sent, {} mounted, {} skipped; nothing was changed",
         human(plan.bytes(|action| *action == BlobAction::Send)),
         human(plan.bytes(|action| matches!(action, BlobAction::Mount(_)))),
         human(plan.bytes(|action| *action == BlobAction::Present)),
     ));
     Ok(())
+}
+
+/// Prints a manifest with the name `tag` that would be added beside the ModelKit.
+pub(crate) fn show_addition(context: &Context, manifest: &Descriptor, tag: &str) -> Result<()> {
+    let (bytes, digest) = (manifest.size, manifest.digest);
+    let addition = json!({ "action": "add", "bytes": bytes, "digest": digest, "description": tag, "from": null });
+    context.receipt.append("blobs", addition);
+    if context.receipt.is_document() {
+        return Ok(());
+    }
+    Ok(context.output.result(format!("add   {bytes:>14} {digest} {tag}"))?)
 }

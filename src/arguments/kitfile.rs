@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use fs_err as fs;
 
 use crate::context::Context;
-use crate::output::{tidy, usage};
+use crate::output::{Code, Failure, tidy, usage};
 use kit_core::kitfile::{self, Kitfile};
 use kit_core::limits;
 use kit_core::sys;
@@ -101,7 +101,8 @@ pub(crate) fn find_kitfile(folder: &Path) -> Result<PathBuf> {
     let mut candidates = kitfile::FILE_NAMES.iter().map(|name| folder.join(name));
     // A FIFO counts: it is an error to read it, and not a reason to look for another file.
     let found = candidates.find(|path| path.exists() && !path.is_dir());
-    found.with_context(|| {
-        format!("No Kitfile found in {}; create one with `kit init`, or pass its path with --file", folder.display())
+    found.ok_or_else(|| {
+        let advice = "create one with `kit init`, or pass its path with --file";
+        Failure::error(Code::NotFound, format!("No Kitfile found in {}; {advice}", folder.display()))
     })
 }

@@ -9,6 +9,7 @@ mod labels;
 pub(super) mod lock_file;
 mod opening;
 mod overwrite;
+mod receipt;
 mod switches;
 mod unsafe_paths;
 
@@ -19,5 +20,6 @@ pub(crate) use forms::{CompatArgs, FormName, ImageArgs};
 pub(crate) use labels::LabelArgs;
 pub(crate) use opening::OpenArgs;
 pub(crate) use overwrite::OverwriteArgs;
+pub(crate) use receipt::{DigestReceiptArgs, ReceiptArgs};
 pub(crate) use switches::without_switches_off;
 pub(crate) use unsafe_paths::UnsafePathArgs;

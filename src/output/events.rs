@@ -61,13 +61,16 @@ fn copied(outcome: CopyOutcome<'_>) -> String {
 }
 
 /// One line for `warning`.
+#[allow(clippy::too_many_lines, reason = "a table with one entry for each warning")]
 pub(super) fn warning_line(warning: &Warning<'_>) -> String {
     match warning {
         Warning::WaitingForLock { lock, process } => {
             let holder = process.map_or_else(|| "another process".to_owned(), |process| format!("process {process}"));
             format!("waiting for the lock `{}`, which {holder} holds", lock.display())
         }
-        Warning::WaitingForRegistry { seconds, reason } => format!("trying again in {seconds} s: {reason}"),
+        Warning::WaitingForRegistry { seconds, remaining_seconds, reason } => {
+            format!("trying again in {seconds} s{}: {reason}", for_up_to(*remaining_seconds))
+        }
         Warning::FromRegistry { registry, text } => format!("`{registry}` warns: {text}"),
         Warning::LayerIgnored { kind, path } => format!("{kind} layer path {path} ignored by kitignore"),
         Warning::NoLayers => "ModelKit contains no layers".to_owned(),
@@ -184,4 +187,9 @@ fn named(paths: &[&str], more: usize) -> String {
         names.push(format!("{more} more"));
     }
     names.join(", ")
+}
+
+/// The end of a sentence about a request that is repeated for a limited time.
+fn for_up_to(seconds: Option<u64>) -> String {
+    seconds.map(|seconds| format!(", for up to {}m{:02}s", seconds / 60, seconds % 60)).unwrap_or_default()
 }

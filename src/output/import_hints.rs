@@ -14,7 +14,7 @@ pub(super) fn hint_for_mlflow(error: &mlflow::Error) -> Option<String> {
              --token"
                 .to_owned(),
         ),
-        mlflow::Error::Request { source, .. } if matches!(**source, registry::Error::Unreachable { .. }) => {
+        mlflow::Error::Request { source, .. } if matches!(source.failure(), registry::Error::Unreachable { .. }) => {
             Some("set MLFLOW_TRACKING_URI to the URL of the tracking server".to_owned())
         }
         mlflow::Error::Elsewhere(_) => {

@@ -3,12 +3,14 @@
 mod bars;
 mod closing;
 mod events;
+mod exit;
 mod format;
 mod full_disk;
 mod gauge;
 mod hints;
 mod import_hints;
 mod messages;
+mod receipt;
 mod registry_hints;
 pub(super) mod report;
 mod streams;
@@ -19,7 +21,9 @@ mod words;
 
 pub(crate) use bars::Bars;
 pub(crate) use closing::{Moved, and_taken};
+pub(crate) use exit::{Code, Failure};
 pub(crate) use format::{Format, InvalidFormat, to_json};
+pub(crate) use receipt::Receipt;
 pub(crate) use report::{ExitWithDifferences, ExitWithTrouble, NotLoggedIn, Usage, usage};
 pub(crate) use streams::{Output, ProgressMode};
 #[cfg(fuzzing)]

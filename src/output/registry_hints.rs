@@ -6,6 +6,7 @@ use kit_core::registry::{self, ProfileError};
 /// The hint for an error of a registry.
 pub(super) fn hint_for_registry(error: &registry::Error) -> Option<String> {
     match error {
+        registry::Error::GaveUp { source, .. } => hint_for_registry(source),
         registry::Error::NoCredentials { registry, .. } => Some(format!("run `kit login {registry}`, then try again")),
         registry::Error::Unauthorized { registry, .. } => {
             Some(format!("the stored credentials are wrong or expired; run `kit login {registry}` with new ones"))
@@ -49,6 +50,10 @@ pub(super) fn hint_for_registry(error: &registry::Error) -> Option<String> {
         }
         registry::Error::Unreachable { .. } => Some(
             "check the host name and the port; if the network requires a proxy, set HTTPS_PROXY or use --proxy"
+                .to_owned(),
+        ),
+        registry::Error::WebPage { .. } => Some(
+            "check the host name and the port; the login page of a network or a proxy may answer in its place"
                 .to_owned(),
         ),
         registry::Error::ListTooLong { .. } => Some("name a version, as in NAME:TAG".to_owned()),

@@ -4,15 +4,13 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use super::exit::{self, Code};
 use super::full_disk;
 use super::hints::hint;
 use super::messages::messages;
 use super::streams::{Output, is_reader_gone};
 use super::text::one_line;
 use kit_core::registry;
-
-/// The exit code of invalid arguments.
-pub(crate) const WRONG_USAGE: u8 = 2;
 
 /// Wrong usage that clap cannot detect.
 #[derive(Debug)]
@@ -40,12 +38,12 @@ pub(crate) struct NotLoggedIn {
     pub(crate) source: registry::Error,
 }
 
-/// A result that is an exit code: the compared objects differ.
+/// A result that is an exit code: the compared objects differ. The code is 1, as that of `git diff --exit-code`.
 #[derive(Debug, thiserror::Error)]
 #[error("they differ")]
 pub(crate) struct ExitWithDifferences;
 
-/// A failure of a command whose exit code 1 is a result. As with diff(1), trouble has exit code 2.
+/// A failure of a command whose exit code 1 is a result. Its own code is never 1.
 #[derive(Debug)]
 pub(crate) struct ExitWithTrouble(pub(crate) String);
 
@@ -71,8 +69,9 @@ pub(crate) fn failure(output: &Output, error: &anyhow::Error) -> ExitCode {
     let hint = full_disk::hint(error).or_else(|| error.chain().find_map(hint));
     let mut messages = messages(error);
     let causes = messages.split_off(1);
-    output.fail(&messages[0], &causes, hint.as_deref());
-    if error.is::<Usage>() || error.is::<ExitWithTrouble>() { ExitCode::from(WRONG_USAGE) } else { ExitCode::FAILURE }
+    let code = exit::code(error);
+    output.fail(code, &messages[0], &causes, hint.as_deref());
+    ExitCode::from(code as u8)
 }
 
 /// Reports that help or the version could not be printed. A closed standard output is not a failure.
@@ -87,5 +86,10 @@ pub(crate) fn unprinted(error: io::Error) -> ExitCode {
 #[allow(clippy::print_stderr, reason = "there is no output yet")]
 pub(crate) fn unready(error: &anyhow::Error) -> ExitCode {
     eprintln!("error: {}", one_line(&format!("{error:#}")));
-    ExitCode::FAILURE
+    ExitCode::from(exit::code(error) as u8)
+}
+
+/// The exit code of arguments that clap refused.
+pub(crate) fn wrong_usage() -> ExitCode {
+    ExitCode::from(Code::Usage as u8)
 }

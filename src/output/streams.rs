@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::events;
+use super::exit::Code;
 use super::text::{json_text, one_line};
 use crate::config::Environment;
 
@@ -34,6 +35,7 @@ pub(crate) struct Output {
     mode: ProgressMode,
     shows_warnings: bool,
     has_colour: bool,
+    prints_digests_only: bool,
 }
 
 impl Output {
@@ -41,7 +43,23 @@ impl Output {
     pub(crate) fn new(environment: &Environment, mode: Option<ProgressMode>, is_quiet: bool) -> Self {
         let by_terminal = if environment.is_watched { ProgressMode::Fancy } else { ProgressMode::Plain };
         let mode = if is_quiet { ProgressMode::None } else { mode.unwrap_or(by_terminal) };
-        Self { bars: MultiProgress::new(), mode, shows_warnings: !is_quiet, has_colour: environment.has_colour }
+        Self {
+            bars: MultiProgress::new(),
+            mode,
+            shows_warnings: !is_quiet,
+            has_colour: environment.has_colour,
+            prints_digests_only: false,
+        }
+    }
+
+    /// The same output, which prints digests instead of sentences about results, as --quiet requests.
+    pub(crate) fn with_digests_only(self, prints_digests_only: bool) -> Self {
+        Self { prints_digests_only, ..self }
+    }
+
+    /// Returns true if results are printed as digests only.
+    pub(crate) fn prints_digests_only(&self) -> bool {
+        self.prints_digests_only
     }
 
     /// Writes a line of data to standard output.
@@ -113,10 +131,12 @@ impl Output {
     }
 
     /// Reports a failure, in every mode: the error, its causes, and perhaps a hint.
-    pub(crate) fn fail(&self, error: &Message, causes: &[Message], hint: Option<&str>) {
+    pub(crate) fn fail(&self, code: Code, error: &Message, causes: &[Message], hint: Option<&str>) {
         if self.mode == ProgressMode::Json {
             let causes: Vec<_> = causes.iter().map(|cause| &cause.text).collect();
-            return self.event(&json!({ "type": "error", "text": error.text, "causes": causes, "hint": hint }));
+            let (text, code) = (&error.text, code as u8);
+            let event = json!({ "type": "error", "text": text, "causes": causes, "hint": hint, "exitCode": code });
+            return self.event(&event);
         }
         let mut lines = vec![format!("{} {}", self.paint("31", "error:"), error.lines().join("\n"))];
         lines.extend(causes.iter().map(|cause| format!("  caused by: {}", cause.lines().join("\n  "))));

@@ -136,10 +136,12 @@ impl Run {
         self
     }
 
-    /// Expects the exit code 1, and a message.
+    /// Expects the exit code of a failure that is not wrong usage, and a message.
     #[track_caller]
     pub fn fails(self) -> Self {
-        self.exits(1)
+        let is_failure = matches!(self.code, Some(1 | 3..=8)) && !self.stderr.is_empty();
+        assert!(is_failure, "code: {:?}\nstdout:\n{}\nstderr:\n{}", self.code, self.stdout, self.stderr);
+        self
     }
 
     #[track_caller]

@@ -3,16 +3,16 @@
 use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::Args;
 use fs_err as fs;
 
-use crate::arguments::DepthArgs;
+use crate::arguments::{DepthArgs, ReceiptArgs};
 use crate::commands::create::import::hub;
 use crate::commands::registries::prompt;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
-use crate::output::{counted, tidy};
+use crate::output::{Code, Failure, counted, tidy, usage};
 use kit_core::kitfile::{self, Package};
 use kit_core::ops::{self, Draft, IGNORE_FILE, IgnoreFile, ProjectFolder};
 use kit_core::sys::replace_file;
@@ -67,12 +67,18 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "TOKEN", hide_env_values = true, requires = "remote")]
     token: Option<String>,
     #[command(flatten)]
+    receipt: ReceiptArgs,
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
 impl InitArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        self.receipt.begin(context)?;
         let path = self.place(context)?;
+        if path.is_none() && context.receipt.is_document() {
+            return Err(usage("--format and `--output -` both write to standard output"));
+        }
         let draft = if self.remote { self.draft_remote(context) } else { self.draft_here(context) };
         let mut draft = draft.with_context(|| format!("cannot draft a Kitfile for `{}`", tidy(&self.path)))?;
         self.complete(context, &mut draft.kitfile.package)?;
@@ -81,8 +87,9 @@ impl InitArgs {
         let yaml = kitfile::to_yaml_with_notes(&draft.kitfile, &draft.notes);
         let Some(path) = path else { return Ok(context.output.result(yaml)?) };
         replace_file(&path, yaml.as_bytes())?;
-        context.output.result(format!("Generated Kitfile:\n\n{yaml}"))?;
-        context.output.result(format!("Saved to path '{}'", path.display()))?;
+        context.receipt.fact("path", path.display().to_string());
+        context.receipt.line(&context.output, format!("Generated Kitfile:\n\n{yaml}"))?;
+        context.receipt.line(&context.output, format!("Saved to path '{}'", path.display()))?;
         ignore.map_or(Ok(()), |ignore| self.save_ignore_file(context, &ignore))
     }
 
@@ -124,10 +131,11 @@ impl InitArgs {
             }
         };
         match names.iter().find(|path| path.exists()) {
-            Some(existing) if !self.force => bail!(
-                "`{}` already exists; use --force to overwrite it, or --output to write another file",
-                existing.display()
-            ),
+            Some(existing) if !self.force => {
+                let existing = existing.display();
+                let advice = "use --force to overwrite it, or --output to write another file";
+                Err(Failure::error(Code::Refused, format!("`{existing}` already exists; {advice}")))
+            }
             existing => Ok(existing.or(names.first()).cloned()),
         }
     }
@@ -138,7 +146,9 @@ impl InitArgs {
             matches!(parts[..], [Component::Normal(_), Component::Normal(_)])
         };
         if names_a_repository() && !context.environment.absolute(&self.path).exists() {
-            bail!("folder `{}` does not exist; add --remote to read a repository on the hub", tidy(&self.path));
+            let advice = "add --remote to read a repository on the hub";
+            let missing = format!("folder `{}` does not exist; {advice}", tidy(&self.path));
+            return Err(Failure::error(Code::NotFound, missing));
         }
         Ok(ops::init(&ProjectFolder(context.folder(&self.path)?), self.depth.levels())?)
     }

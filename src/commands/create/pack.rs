@@ -8,7 +8,7 @@ use clap::Args;
 use fs_err as fs;
 
 use crate::arguments::kitfile::KitfileText;
-use crate::arguments::{AllowedArgs, CompatArgs, lock_file};
+use crate::arguments::{AllowedArgs, CompatArgs, DigestReceiptArgs, lock_file};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Moved, Usage, tidy, usage};
@@ -99,12 +99,15 @@ pub(crate) struct PackArgs {
     #[command(flatten)]
     allowed: AllowedArgs,
     #[command(flatten)]
+    receipt: DigestReceiptArgs,
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
 impl PackArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let start = Instant::now();
+        self.receipt.begin(context)?;
         let destination = self.destination(context)?;
         let references = match (&destination, &self.tag) {
             (Some(destination), _) => destination.references.clone(),
@@ -174,11 +177,13 @@ impl PackArgs {
     fn save(&self, context: &Context, session: &Session<'_>, options: &PackOptions, start: Instant) -> Result<()> {
         let packed =
             ops::pack(session, options).with_context(|| format!("cannot pack `{}`", options.context.display()))?;
-        context.output.result(format!("Model saved: {}", packed.manifest.digest))?;
+        let tags: Vec<_> = options.references.iter().map(ToString::to_string).collect();
+        let digest = packed.manifest.digest;
+        context.receipt.made(&context.output, ("saved", digest), &tags, format!("Model saved: {digest}"))?;
+        context.receipt.packed(&packed);
         self.save_lock(context, options, packed.lock.as_ref())?;
         let done = if options.keeping == Keeping::Links { "linked" } else { "written" };
         let moved = Moved::packed(&packed, done);
-        let tags: Vec<_> = options.references.iter().map(ToString::to_string).collect();
         let tagged = if tags.is_empty() { String::new() } else { format!(" · tagged {}", tags.join(", ")) };
         context.output.say(&format!("{}{tagged}", moved.in_words(start)));
         Ok(())
@@ -197,7 +202,14 @@ impl PackArgs {
         context.output.say(&format!("Packing and pushing {location}"));
         let PackedAway { copied, lock } =
             copy(session, options, location, &destination.more_tags).with_context(failure)?;
-        context.output.result(format!("Pushed {}", copied.manifest.digest))?;
+        let digest = copied.manifest.digest;
+        let names = if destination.references.is_empty() {
+            vec![location.to_string()]
+        } else {
+            destination.references.iter().map(ToString::to_string).collect()
+        };
+        context.receipt.made(&context.output, ("pushed", digest), &names, format!("Pushed {digest}"))?;
+        context.receipt.copied(&copied);
         self.save_lock(context, options, lock.as_ref())?;
         context.output.say(&Moved::sent(&copied).in_words(start));
         Ok(())

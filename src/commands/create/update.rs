@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::arguments::kitfile::{KitfileText, find_kitfile};
 use crate::commands::inspect::short;
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, one_line, tidy};
+use crate::output::{Code, ExitWithDifferences, ExitWithTrouble, Failure, Format, one_line, tidy};
 use kit_core::kitfile::{self, LOCK_FILE};
 use kit_core::limits;
 use kit_core::ops::{self, Lookup, Pin, Unpinned, UpdateOptions};
@@ -50,7 +50,7 @@ pub(crate) struct UpdateArgs {
     /// Show which pins would move, without changing the Kitfile
     #[arg(long)]
     dry_run: bool,
-    /// Exit with 1 if a pin moved or would move, 0 if not, and 2 on failure
+    /// Exit with 1 if a pin moved or would move, 0 if not, and another code on failure
     #[arg(long)]
     exit_code: bool,
     /// Output format: table, json, yaml, or a Go template, which is applied to each reference
@@ -79,7 +79,8 @@ impl UpdateArgs {
         if !moved.is_empty() && !self.dry_run {
             let edited = kitfile::pin(&text, &moved)?;
             if read_regular_text(&path, limits::KITFILE_BYTES)? != text {
-                bail!("`{}` was changed by another process in the meantime", path.display());
+                let changed = format!("`{}` was changed by another process in the meantime", path.display());
+                return Err(Failure::error(Code::Precondition, changed));
             }
             replace_file(&path, edited.as_bytes())?;
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::commands::inspect::modelkit::read;
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{Format, usage};
+use crate::output::{Code, Failure, Format, usage};
 use kit_core::kitfile;
 use kit_core::yaml;
 
@@ -52,8 +52,10 @@ impl InfoArgs {
             }
             (Some(filter), format) => {
                 let data: Value = serde_json::from_slice(&inspected.kitfile_json())?;
-                let part = find(&data, filter)
-                    .ok_or_else(|| anyhow::anyhow!("error filtering output: cannot find required node `{filter}`"))?;
+                let part = find(&data, filter).ok_or_else(|| {
+                    let missing = format!("error filtering output: cannot find required node `{filter}`");
+                    Failure::error(Code::NotFound, missing)
+                })?;
                 format.render(part, || yaml::value_to_yaml(part))?
             }
         };

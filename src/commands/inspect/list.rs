@@ -52,11 +52,19 @@ impl ListArgs {
             return self.list_repositories(context, registry);
         }
         let rows = self.rows(context)?;
-        let text = self.format.render_rows(&rows, to_json, || {
-            // Scripts rely on the columns of KitOps.
-            let is_short = io::stdout().is_terminal() && !self.no_trunc;
-            if is_short { render(&self.with_full_names(rows.clone()), short) } else { render(&rows, Digest::to_string) }
-        })?;
+        let text = self.format.render_rows(
+            &rows,
+            |row| to_json(row, &self.format),
+            || {
+                // Scripts rely on the columns of KitOps.
+                let is_short = io::stdout().is_terminal() && !self.no_trunc;
+                if is_short {
+                    render(&self.with_full_names(rows.clone()), short)
+                } else {
+                    render(&rows, Digest::to_string)
+                }
+            },
+        )?;
         context.output.result(text)?;
         report_links(context, &rows);
         Ok(())
@@ -197,17 +205,26 @@ fn render(rows: &[Listed], digest: impl Fn(&Digest) -> String) -> String {
     table::render(["REPOSITORY", "TAG", "MAINTAINER", "NAME", "SIZE", "DIGEST"], &cells)
 }
 
+/// Returns `text`, or null if it is blank. A template prints the word of the table instead of null, as in KitOps.
+pub(crate) fn or_null(text: &str, format: &Format) -> Value {
+    match format {
+        Format::Template(_) => or_none(text).into(),
+        _ if text.trim().is_empty() => Value::Null,
+        _ => text.into(),
+    }
+}
+
 /// The fields of KitOps, and three more: the size in bytes, the number of ModelKits in an index, and the `linked` flag.
-fn to_json(row: &Listed) -> Value {
+fn to_json(row: &Listed, format: &Format) -> Value {
     json!({
-        "repo": or_none(row.repository.as_deref().unwrap_or_default()),
+        "repo": or_null(row.repository.as_deref().unwrap_or_default(), format),
         "digest": row.digest,
         "tags": if row.tags.is_empty() { Value::Null } else { json!(row.tags) },
-        "modelName": or_none(&row.name),
+        "modelName": or_null(&row.name, format),
         "size": human(row.size),
         "sizeBytes": row.size,
         "modelKits": row.modelkits,
-        "author": or_none(&row.author),
+        "author": or_null(&row.author, format),
         "linked": row.is_linked,
     })
 }

@@ -92,7 +92,7 @@ impl LogArgs {
         let mut data = json!({
             "tags": version.tags,
             "digest": version.descriptor.digest,
-            "author": author(version),
+            "author": Some(author(version)).filter(|author| !author.is_empty()),
             "time": record.and_then(|record| record.time).map(|time| time.to_string()),
             "commit": record.and_then(|record| record.commit.as_ref()).map(|commit| json!({
                 "id": commit.id,

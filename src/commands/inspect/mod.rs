@@ -16,7 +16,7 @@ pub(crate) use cp::CpArgs;
 pub(crate) use diff::{DiffArgs, short};
 pub(crate) use info::InfoArgs;
 pub(crate) use lineage::LineageArgs;
-pub(crate) use list::{ListArgs, or_none};
+pub(crate) use list::{ListArgs, or_none, or_null};
 pub(crate) use log::LogArgs;
 pub(crate) use ls::LsArgs;
 pub(crate) use modelkit::InspectArgs;

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::arguments::lock_file;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
-use crate::output::{Format, Moved, counted, table, tidy};
+use crate::output::{Code, Failure, Format, Moved, counted, table, tidy};
 use kit_core::kitfile::LOCK_FILE;
 use kit_core::modelkit::{Change, Drift, Filter, Selection, Subject};
 use kit_core::ops::{self, Lookup, Verified, VerifyOptions};
@@ -18,7 +18,7 @@ use kit_core::ops::{self, Lookup, Verified, VerifyOptions};
 /// Verify a folder against its Kitfile.lock or a ModelKit
 ///
 /// Lists files that are missing, files that differ in size, content or mode, and additional files within the paths of
-/// the Kitfile that .kitignore does not exclude. Exits with 1 if there are any. Permission bits that an umask masks
+/// the Kitfile that .kitignore does not exclude. Exits with 3 if there are any. Permission bits that an umask masks
 /// are ignored, and the Kitfile is compared by content, not by formatting.
 ///
 /// With a lock, only FOLDER is read; files of a model that comes from another ModelKit are not covered. With a
@@ -77,7 +77,10 @@ impl VerifyArgs {
                 context.output.say(&format!("{folder} matches `{standard}` · {}", moved.in_words(start)));
                 Ok(())
             }
-            count => bail!("`{folder}` differs from `{standard}`: {}", counted(count, "difference")),
+            count => {
+                let differences = counted(count, "difference");
+                Err(Failure::error(Code::Differs, format!("`{folder}` differs from `{standard}`: {differences}")))
+            }
         }
     }
 
@@ -146,6 +149,7 @@ fn to_json(verified: &Verified) -> Value {
         "digest": verified.manifest,
         "files": verified.files,
         "size": verified.bytes,
+        "sizeBytes": verified.bytes,
         "differences": verified.drifts.iter().map(difference).collect::<Value>(),
     })
 }

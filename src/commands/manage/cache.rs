@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 
+use crate::arguments::ReceiptArgs;
 use crate::context::Context;
 use kit_core::ops;
 use kit_core::progress::human;
@@ -17,33 +18,45 @@ pub(crate) struct CacheArgs {
 #[derive(Debug, Subcommand)]
 enum CacheCommand {
     /// Show the size of the cache
-    Info,
+    Info(ReceiptArgs),
     /// Delete unfinished downloads, blobs that no ModelKit needs, and the recorded state of packed files
-    Clear,
+    Clear(ReceiptArgs),
 }
 
 impl CacheArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let (store, imports) = (context.store()?, context.environment.imports_folder());
-        match self.command {
-            CacheCommand::Info => {
+        match &self.command {
+            CacheCommand::Info(receipt) => {
+                receipt.begin(context)?;
                 let unfinished = store.unfinished_bytes()? + ops::unfinished_imports(&imports)?;
                 let unneeded: u64 = store.unreferenced()?.iter().map(|(_, size)| size).sum();
                 let remembered = store.remembered_layers()?;
                 let links = store.links()?;
+                let linked: u64 = links.iter().map(|(_, size)| size).sum();
+                context.receipt.fact("unfinishedBytes", unfinished);
+                context.receipt.fact("unneededBytes", unneeded);
+                context.receipt.fact("rememberedLayers", remembered);
+                context.receipt.fact("linkedLayers", links.len());
+                context.receipt.fact("linkedBytes", linked);
+                if context.receipt.is_document() {
+                    return Ok(());
+                }
                 if unfinished + unneeded == 0 && remembered == 0 && links.is_empty() {
                     return Ok(context.output.result("Cache is currently empty")?);
                 }
                 context.output.result(format!("Unfinished downloads: {}", human(unfinished)))?;
                 context.output.result(format!("Needed by no ModelKit: {}", human(unneeded)))?;
                 context.output.result(format!("Layers remembered by the state of their files: {remembered}"))?;
-                let bytes: u64 = links.iter().map(|(_, size)| size).sum();
-                Ok(context.output.result(format!("Layers linked to files: {} ({})", links.len(), human(bytes)))?)
+                Ok(context.output.result(format!("Layers linked to files: {} ({})", links.len(), human(linked)))?)
             }
-            CacheCommand::Clear => {
+            CacheCommand::Clear(receipt) => {
+                receipt.begin(context)?;
                 let cleared = store.clear_unfinished().context("cannot clear the cache")?;
                 let imported = ops::clear_imports(&imports).context("cannot clear the cache")?;
-                context.output.say(&format!("{} freed", human(cleared.bytes + imported)));
+                let freed = cleared.bytes + imported;
+                context.receipt.fact("freedBytes", freed);
+                context.output.say(&format!("{} freed", human(freed)));
                 Ok(())
             }
         }

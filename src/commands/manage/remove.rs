@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
+use crate::arguments::ReceiptArgs;
 use crate::commands::registries::prompt;
 use crate::config::NetworkArgs;
 use crate::context::Context;
@@ -54,11 +55,14 @@ pub(crate) struct RemoveArgs {
     #[arg(short, long)]
     yes: bool,
     #[command(flatten)]
+    receipt: ReceiptArgs,
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
 impl RemoveArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        self.receipt.begin(context)?;
         if self.all_tags && !self.remote {
             return Err(usage("--all-tags requires --remote; in the local store, --force removes all tags"));
         }
@@ -178,13 +182,18 @@ impl RemoteRemoval<'_> {
         output.say(&format!("Untagging remote ModelKit {reference}"));
         let jobs = self.client.concurrency(&reference.registry);
         ops::untag_remote(&self.client.repository(reference), reference, jobs, &self.context.bars)?;
-        Ok(output.result(format!("Untagged {reference}"))?)
+        self.untagged(reference)
+    }
+
+    fn untagged(&self, reference: &Reference) -> Result<()> {
+        self.context.receipt.append("untagged", reference.to_string().into());
+        self.context.receipt.line(&self.context.output, format!("Untagged {reference}"))
     }
 
     fn remove(&mut self, reference: &Reference) -> Result<()> {
         let output = &self.context.output;
         if self.gone.contains(reference) {
-            return Ok(output.result(format!("Untagged {reference}"))?);
+            return self.untagged(reference);
         }
         let repository = self.client.repository(reference);
         let manifest = ops::find_remote(&repository, reference)?;
@@ -201,7 +210,9 @@ impl RemoteRemoval<'_> {
         }
         output.say(&format!("Deleting remote ModelKit {whole}"));
         ops::remove_remote(&repository, &manifest, &reference.registry)?;
-        Ok(output.result(format!("Removed {reference} (digest {})", manifest.digest))?)
+        let (receipt, digest) = (&self.context.receipt, manifest.digest);
+        receipt.note("removed", digest, &[reference.to_string()]);
+        receipt.line(output, format!("Removed {reference} (digest {digest})"))
     }
 
     fn is_named(&self, tagged: &Reference) -> bool {
@@ -224,19 +235,23 @@ fn remove(context: &Context, removal: &Removal) -> Result<()> {
 /// Prints a line for each name and ModelKit that was removed.
 pub(super) fn print_removed(context: &Context, removed: &[Removed]) -> Result<()> {
     for one in removed {
-        context.output.result(match one {
+        let action = if matches!(one, Removed::Name(..)) { "untagged" } else { "removed" };
+        context.receipt.note(action, *one.digest(), &[one.reference().to_string()]);
+        let line = match one {
             Removed::Name(reference, _) => format!("Untagged {reference}"),
             Removed::ModelKit(reference, digest) if reference.tag.is_none() => {
                 format!("Removed {}", reference.with_digest(*digest))
             }
             Removed::ModelKit(reference, digest) => format!("Removed {reference} (digest {digest})"),
-        })?;
+        };
+        context.receipt.line(&context.output, line)?;
     }
     Ok(())
 }
 
 /// Reports the disk space that a removal freed.
 pub(super) fn say_freed(context: &Context, collected: &Collected) {
+    context.receipt.fact("freedBytes", collected.bytes);
     if collected.deferred {
         context.output.say("disk space will be freed when other kit processes have finished");
     } else if collected.files > 0 {

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 use clap::Args;
 
+use crate::arguments::ReceiptArgs;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::{Usage, usage};
@@ -25,11 +26,14 @@ pub(crate) struct TagArgs {
     #[arg(value_name = "NEW-NAME:TAG[,TAG]")]
     target: String,
     #[command(flatten)]
+    receipt: ReceiptArgs,
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
 impl TagArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        self.receipt.begin(context)?;
         let source: Reference = parse(&self.source)?;
         let targets = Reference::parse_list(&self.target).map_err(|error| Usage(error.into()))?;
         if targets.iter().any(|target| target.digest.is_some()) {
@@ -41,8 +45,10 @@ impl TagArgs {
         let session = context.session(&self.network)?;
         for target in targets {
             let target = target.with_tag(target.tag.clone().unwrap_or_else(Tag::latest));
-            ops::tag(&session, &source, &target).with_context(|| format!("Failed to tag modelkit `{source}`"))?;
-            context.output.result(format!("Modelkit {source} tagged as {target}"))?;
+            let tagged = ops::tag(&session, &source, &target);
+            let digest = tagged.with_context(|| format!("Failed to tag modelkit `{source}`"))?.digest;
+            context.receipt.note("tagged", digest, &[target.to_string()]);
+            context.receipt.line(&context.output, format!("Modelkit {source} tagged as {target}"))?;
         }
         Ok(())
     }

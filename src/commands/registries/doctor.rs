@@ -13,7 +13,7 @@ use kit_core::registry::{Finding, SaidBy};
 /// Diagnose a registry and show its capabilities
 ///
 /// With a registry, pings it and shows its known capabilities. With a repository, also reads its tags, a few bytes of
-/// a blob and its referrers. Exits with 1 if the registry or the repository cannot be used.
+/// a blob and its referrers. Fails if the registry or the repository cannot be used.
 ///
 /// With --write, also uploads two small blobs and two untagged manifests to the repository, mounts one of the blobs,
 /// and cancels an upload. Everything is deleted at the end, if the registry allows it.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
+use crate::arguments::ReceiptArgs;
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{NotLoggedIn, usage};
@@ -38,11 +39,14 @@ pub(crate) struct LoginArgs {
     #[arg(long)]
     password_stdin: bool,
     #[command(flatten)]
+    receipt: ReceiptArgs,
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
 impl LoginArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        self.receipt.begin(context)?;
         let registry = host(&self.registry)?;
         let given = self.credentials(context)?;
         let client = self.network.client(&context.environment, context.bars.notifier())?;
@@ -53,7 +57,8 @@ impl LoginArgs {
             .credentials()
             .store(registry, &given)
             .with_context(|| format!("cannot store the credentials for `{registry}`"))?;
-        Ok(context.output.result("Log in successful")?)
+        context.receipt.fact("registry", registry);
+        context.receipt.line(&context.output, "Log in successful")
     }
 
     fn credentials(&self, context: &Context) -> Result<Credentials> {

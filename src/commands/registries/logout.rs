@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use super::login::host;
+use crate::arguments::ReceiptArgs;
 use crate::context::Context;
 
 /// Log out from a registry
@@ -12,16 +13,20 @@ pub(crate) struct LogoutArgs {
     /// Registry (HOST[:PORT])
     #[arg(value_name = "REGISTRY")]
     registry: String,
+    #[command(flatten)]
+    receipt: ReceiptArgs,
 }
 
 impl LogoutArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        self.receipt.begin(context)?;
         let registry = host(&self.registry)?;
         context
             .environment
             .credentials()
             .erase(registry)
             .with_context(|| format!("cannot remove the credentials for `{registry}`"))?;
-        Ok(context.output.result(format!("Successfully logged out from {registry}"))?)
+        context.receipt.fact("registry", registry);
+        context.receipt.line(&context.output, format!("Successfully logged out from {registry}"))
     }
 }

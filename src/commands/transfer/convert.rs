@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::arguments::{CompatArgs, FormName};
+use crate::arguments::{CompatArgs, DigestReceiptArgs, FormName};
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::usage;
@@ -34,6 +34,8 @@ pub(crate) struct ConvertArgs {
     #[command(flatten)]
     compat: CompatArgs,
     #[command(flatten)]
+    receipt: DigestReceiptArgs,
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
@@ -45,6 +47,7 @@ enum FamilyName {
 
 impl ConvertArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        self.receipt.begin(context)?;
         let (family, suffix) = match self.to {
             FamilyName::Modelpack => (self.compat.modelpack(), FormName::Modelpack.suffix()),
             FamilyName::Modelkit if self.compat.is_given() => {
@@ -57,7 +60,8 @@ impl ConvertArgs {
         let session = context.session(&self.network)?;
         let manifest = ops::convert(&session, &source, &target, family, ops::jobs())
             .with_context(|| format!("cannot convert `{source}` to a {family}"))?;
-        context.output.result(format!("Converted {}", manifest.digest))?;
+        let (digest, names) = (manifest.digest, [target.to_string()]);
+        context.receipt.made(&context.output, ("converted", digest), &names, format!("Converted {digest}"))?;
         context.output.say(&format!("{source} is now also the {family} {target}, with the same layers"));
         Ok(())
     }

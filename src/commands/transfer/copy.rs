@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use super::forms;
-use crate::arguments::{DryRunArgs, dry_run};
+use crate::arguments::{DigestReceiptArgs, DryRunArgs, dry_run};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::Moved;
@@ -38,11 +38,14 @@ pub(crate) struct CopyArgs {
     #[command(flatten)]
     dry_run: DryRunArgs,
     #[command(flatten)]
+    receipt: DigestReceiptArgs,
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
 impl CopyArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        self.receipt.begin(context)?;
         let source = context.location(&self.source)?;
         let destination = context.location(&self.destination)?;
         let copied = self.copy(context, &source, &destination);
@@ -60,13 +63,16 @@ impl CopyArgs {
         };
         if self.dry_run.dry_run {
             let plan = ops::plan(&*found.source, &found.name, &session.look(destination)?, &options)?;
-            dry_run::show(&context.output, &plan)?;
+            dry_run::show(context, &plan)?;
             return forms::show(context, &found, &plan.manifest);
         }
         context.output.say(&format!("Copying {source} to {destination}"));
         let (target, tag) = session.target_for(&found, destination)?;
         let copied = ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), &options, &context.bars)?;
-        context.output.result(format!("Copied {}", copied.manifest.digest))?;
+        let digest = copied.manifest.digest;
+        let names = [destination.to_string()];
+        context.receipt.made(&context.output, ("copied", digest), &names, format!("Copied {digest}"))?;
+        context.receipt.copied(&copied);
         forms::copy(context, &found, (&*target, tag.as_deref()), &copied.manifest, (&options, "Copied"))?;
         context.output.say(&Moved::sent(&copied).in_words(start));
         for parent in ops::parents(&found)? {

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::arguments::dry_run;
 use crate::context::Context;
 use kit_core::oci::{Descriptor, Target};
 use kit_core::ops::{self, CopyOptions, Located};
@@ -17,7 +18,9 @@ pub(super) fn copy(
     let Some(tag) = tag else { return Ok(()) };
     for form in ops::other_forms(&*found.source, &found.name, modelkit, &context.bars)? {
         let tag = form.copy(&*found.source, (target, tag), options, &context.bars)?;
-        context.output.result(format!("{done} {} {tag}", form.manifest.digest))?;
+        let digest = form.manifest.digest;
+        context.receipt.note(&done.to_lowercase(), digest, std::slice::from_ref(&tag));
+        context.receipt.line(&context.output, format!("{done} {digest} {tag}"))?;
     }
     Ok(())
 }
@@ -25,8 +28,7 @@ pub(super) fn copy(
 /// Shows the other forms that would be copied.
 pub(super) fn show(context: &Context, found: &Located, modelkit: &Descriptor) -> Result<()> {
     for form in ops::other_forms(&*found.source, &found.name, modelkit, &context.bars)? {
-        let (size, digest) = (form.manifest.size, form.manifest.digest);
-        context.output.result(format!("add   {size:>14} {digest} {}{}", found.name, form.suffix))?;
+        dry_run::show_addition(context, &form.manifest, &format!("{}{}", found.name, form.suffix))?;
     }
     Ok(())
 }

@@ -4,12 +4,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::Args;
 
+use crate::arguments::ReceiptArgs;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
-use crate::output::{Moved, tidy, usage};
+use crate::output::{Code, Failure, Moved, tidy, usage};
 use kit_core::oci::Reference;
 use kit_core::ops::{self, CopyOptions, Layout, LoadTo, Location, Origins};
 use kit_core::progress::Phase;
@@ -35,11 +36,14 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "REGISTRY[/REPOSITORY[:TAG]]")]
     push: Option<String>,
     #[command(flatten)]
+    receipt: ReceiptArgs,
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
 impl LoadArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        self.receipt.begin(context)?;
         let to = self.push.as_deref().map_or(Ok(LoadTo::Store), load_to)?;
         self.load(context, &to).with_context(|| format!("cannot load `{}`", tidy(&self.archive)))
     }
@@ -50,7 +54,7 @@ impl LoadArgs {
         let path = context.environment.absolute(&self.archive);
         let is_stream = self.archive == Path::new("-");
         if !is_stream && !path.exists() {
-            bail!("`{}` does not exist", tidy(&self.archive));
+            return Err(Failure::error(Code::NotFound, format!("`{}` does not exist", tidy(&self.archive))));
         }
         let layout = if is_stream { Layout::receive(io::stdin(), &session.store)? } else { Layout::open(&path)? };
         let (jobs, phase) = match to {
@@ -60,7 +64,10 @@ impl LoadArgs {
         };
         let options = CopyOptions { jobs, origins: Origins::default(), phase };
         for loaded in ops::load(&session, &layout, &named_after(&path), to, &options)? {
-            context.output.result(format!("Loaded {} {}", loaded.reference, loaded.copied.manifest.digest))?;
+            let (digest, names) = (loaded.copied.manifest.digest, [loaded.reference.to_string()]);
+            let line = format!("Loaded {} {digest}", loaded.reference);
+            context.receipt.made(&context.output, ("loaded", digest), &names, line)?;
+            context.receipt.copied(&loaded.copied);
             let moved = Moved { mounted: None, ..Moved::sent(&loaded.copied) };
             context.output.say(&moved.in_words(start));
         }

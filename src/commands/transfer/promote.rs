@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use super::forms;
+use crate::arguments::DigestReceiptArgs;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::{Moved, usage};
@@ -39,12 +40,15 @@ pub(crate) struct PromoteArgs {
     #[arg(long, value_name = "DIGEST")]
     expect: Option<String>,
     #[command(flatten)]
+    receipt: DigestReceiptArgs,
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
 impl PromoteArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let start = Instant::now();
+        self.receipt.begin(context)?;
         let expected = self.expect.as_deref().map(parse).transpose()?;
         let source = context.location(&self.source)?;
         let destination = context.location(&self.destination)?;
@@ -79,7 +83,12 @@ impl PromoteArgs {
         };
         let promoted = ops::promote(&session, &found, destination, expected, &options)?;
         let modelkit = &promoted.copied.manifest;
-        context.output.result(format!("Promoted {}", modelkit.digest))?;
+        let digest = modelkit.digest;
+        let names = [destination.to_string()];
+        context.receipt.made(&context.output, ("promoted", digest), &names, format!("Promoted {digest}"))?;
+        context.receipt.copied(&promoted.copied);
+        let before = if let TagState::At(before) = &promoted.before { Some(before.to_string()) } else { None };
+        context.receipt.fact("previousDigest", before);
         let (target, tag) = session.target(&target)?;
         forms::copy(context, &found, (&*target, tag.as_deref()), modelkit, (&options, "Promoted"))?;
         Ok(promoted)

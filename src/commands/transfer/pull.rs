@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::arguments::{DryRunArgs, LabelArgs, dry_run};
+use crate::arguments::{DigestReceiptArgs, DryRunArgs, LabelArgs, dry_run};
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::{Moved, and_taken, usage};
@@ -57,12 +57,15 @@ pub(crate) struct FetchArgs {
     #[command(flatten)]
     pub(crate) dry_run: DryRunArgs,
     #[command(flatten)]
+    pub(crate) receipt: DigestReceiptArgs,
+    #[command(flatten)]
     pub(crate) network: NetworkArgs,
 }
 
 impl FetchArgs {
     pub(crate) fn run(&self, context: &Context, wanted: Wanted<'_>) -> Result<()> {
         let start = Instant::now();
+        self.receipt.begin(context)?;
         let (source, name) = self.places(context)?;
         let session = context.session(&self.network)?;
         let failure = || format!("Failed to pull `{source}`");
@@ -76,7 +79,9 @@ impl FetchArgs {
         let fetch = if self.no_delta { Fetch::Everything } else { Fetch::Changes };
         let copied = ops::pull(&session, (&source, wanted), &name, fetch, &options);
         let copied = copied.with_context(failure)?;
-        context.output.result(format!("Pulled {}", copied.manifest.digest))?;
+        let digest = copied.manifest.digest;
+        context.receipt.made(&context.output, ("pulled", digest), &[name.to_string()], format!("Pulled {digest}"))?;
+        context.receipt.copied(&copied);
         let moved = Moved {
             done: (copied.sent_bytes, "fetched"),
             reused: format!("{} already present{}", human(copied.present_bytes), and_taken(&copied.taken)),
@@ -124,7 +129,7 @@ impl FetchArgs {
 fn show_plans(context: &Context, plans: &[(String, Plan)]) -> Result<()> {
     for (name, plan) in plans {
         context.output.say(name);
-        dry_run::show(&context.output, plan)?;
+        dry_run::show(context, plan)?;
     }
     Ok(())
 }

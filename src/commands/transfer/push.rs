@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::arguments::{AllowSecretsArgs, CompatArgs, DryRunArgs, FormName, ImageArgs, dry_run};
+use crate::arguments::{AllowSecretsArgs, CompatArgs, DigestReceiptArgs, DryRunArgs, FormName, ImageArgs, dry_run};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Moved, usage};
@@ -57,6 +57,8 @@ pub(crate) struct SendArgs {
     #[command(flatten)]
     secrets: AllowSecretsArgs,
     #[command(flatten)]
+    pub(crate) receipt: DigestReceiptArgs,
+    #[command(flatten)]
     pub(crate) network: NetworkArgs,
 }
 
@@ -88,6 +90,7 @@ impl SendArgs {
         also: impl FnOnce(&Session<'_>, &Located, &Location) -> Result<Vec<Also>>,
     ) -> Result<()> {
         let start = Instant::now();
+        self.receipt.begin(context)?;
         let (source, destination) = self.places(context)?;
         let session = context.session(&self.network)?;
         let failure = || failure(&source, &destination);
@@ -102,7 +105,7 @@ impl SendArgs {
         if self.dry_run.dry_run {
             show_plan(context, &session, &found, &destination).with_context(failure)?;
             return also.iter().try_for_each(|Also { tag, documents: Documents { manifest, .. }, .. }| {
-                Ok(context.output.result(format!("add   {:>14} {} {tag}", manifest.size, manifest.digest))?)
+                dry_run::show_addition(context, manifest, tag)
             });
         }
         context.output.say(&announcement(&source, &destination));
@@ -110,14 +113,19 @@ impl SendArgs {
         let options = options(&session, &destination)?;
         let copied = ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), &options, &context.bars)
             .with_context(failure)?;
-        context.output.result(format!("Pushed {}", copied.manifest.digest))?;
+        let digest = copied.manifest.digest;
+        let names = [destination.to_string()];
+        context.receipt.made(&context.output, ("pushed", digest), &names, format!("Pushed {digest}"))?;
+        context.receipt.copied(&copied);
         for Also { tag, documents, base } in also {
             let failure = || format!("cannot add `{tag}` to `{destination}`");
             if let Some(base) = base {
                 base.send(&*target, &options, &context.bars).with_context(failure)?;
             }
             ops::publish(&documents, &*target, &tag).with_context(failure)?;
-            context.output.result(format!("Pushed {} {tag}", documents.manifest.digest))?;
+            let digest = documents.manifest.digest;
+            context.receipt.note("pushed", digest, std::slice::from_ref(&tag));
+            context.receipt.line(&context.output, format!("Pushed {digest} {tag}"))?;
         }
         context.output.say(&Moved::sent(&copied).in_words(start));
         Ok(())
@@ -173,7 +181,7 @@ impl PushArgs {
 fn show_plan(context: &Context, session: &Session<'_>, found: &Located, destination: &Location) -> Result<()> {
     let options = options(session, destination)?;
     let plan = ops::plan(&*found.source, &found.name, &session.look(destination)?, &options)?;
-    dry_run::show(&context.output, &plan)
+    dry_run::show(context, &plan)
 }
 
 fn options(session: &Session<'_>, destination: &Location) -> Result<CopyOptions, ops::Error> {

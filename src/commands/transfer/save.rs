@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::arguments::AllowSecretsArgs;
+use crate::arguments::{AllowSecretsArgs, ReceiptArgs};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Output, counted, tidy, usage};
@@ -42,6 +42,8 @@ pub(crate) struct SaveArgs {
     #[command(flatten)]
     secrets: AllowSecretsArgs,
     #[command(flatten)]
+    receipt: ReceiptArgs,
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
@@ -49,6 +51,10 @@ impl SaveArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         if self.output == "-" && io::stdout().is_terminal() {
             return Err(usage("refusing to write an archive to a terminal; use -o FILE.tar"));
+        }
+        self.receipt.begin(context)?;
+        if self.output == "-" && context.receipt.is_document() {
+            return Err(usage("--format and `--output -` both write to standard output"));
         }
         self.save(context).with_context(|| format!("cannot save to `{}`", tidy(Path::new(&self.output))))
     }
@@ -87,8 +93,13 @@ impl SaveArgs {
 
     fn report(&self, context: &Context, saved: &Saved) -> Result<()> {
         for (reference, manifest) in saved.manifests.iter().filter(|_| self.output != "-") {
-            context.output.result(format!("Saved {reference} {}", manifest.digest))?;
+            let (digest, names) = (manifest.digest, [reference.to_string()]);
+            let line = format!("Saved {reference} {digest}");
+            context.receipt.made(&context.output, ("saved", digest), &names, line)?;
         }
+        context.receipt.fact("totalBytes", saved.bytes);
+        context.receipt.fact("omittedBytes", saved.omitted_bytes);
+        context.receipt.fact("referrers", saved.referrers);
         let mut words = vec![format!("{} to {}", human(saved.bytes), tidy(Path::new(&self.output)))];
         if saved.referrers > 0 {
             words.push(format!("with {}", counted(saved.referrers, "referrer")));

@@ -9,7 +9,7 @@ use clap::Args;
 use fs_err as fs;
 
 use super::as_skill::AsSkill;
-use crate::arguments::{LabelArgs, OverwriteArgs, UnsafePathArgs, lock_file};
+use crate::arguments::{LabelArgs, OverwriteArgs, ReceiptArgs, UnsafePathArgs, lock_file};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Moved, and_taken, counted, usage};
@@ -80,12 +80,15 @@ pub(crate) struct UnpackArgs {
     #[arg(long, hide = true)]
     docs: bool,
     #[command(flatten)]
+    receipt: ReceiptArgs,
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
 impl UnpackArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let start = Instant::now();
+        self.receipt.begin(context)?;
         let location = context.location(&self.reference)?;
         let folder = context.environment.absolute(self.dir.as_deref().unwrap_or(Path::new(".")));
         let session = context.session(&self.network)?;
@@ -108,6 +111,18 @@ impl UnpackArgs {
             .find_labelled(&location, Lookup::Anywhere, labels)
             .and_then(|found| ops::unpack(&session, &found, &location.to_string(), &options))
             .with_context(|| format!("cannot unpack `{location}` into `{folder}`"))?;
+        let placed = &unpacked.placed;
+        context.receipt.note("unpacked", unpacked.manifest.digest, &[location.to_string()]);
+        context.receipt.fact("folder", folder.as_str());
+        for (name, count) in [
+            ("files", placed.files),
+            ("writtenBytes", placed.bytes),
+            ("replacedFiles", placed.replaced),
+            ("unchangedFiles", placed.already_right),
+            ("keptFiles", placed.kept),
+        ] {
+            context.receipt.fact(name, count);
+        }
         context.output.say(&summary(&unpacked, &folder, start));
         Ok(())
     }

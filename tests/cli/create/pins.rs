@@ -163,7 +163,7 @@ fn scripts_get_json_and_an_exit_code() {
     assert_eq!(run.json(), json!([row]));
     bases.registry.fail("GET", "/manifests/", Fault::Status(404, Vec::new()));
     bases.registry.fail("HEAD", "/manifests/", Fault::Status(404, Vec::new()));
-    bases.update(&["--exit-code"]).exits(2).says("cannot update the pins of `tuned`");
+    bases.update(&["--exit-code"]).exits(4).says("cannot update the pins of `tuned`");
     assert_eq!(bases.kitfile(), kitfile(&bases.pinned(&bases.first)));
 }
 

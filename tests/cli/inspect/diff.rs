@@ -149,7 +149,7 @@ fn the_exit_code_distinguishes_differences_from_failures() {
         .kit(&["diff", "sample:v1", "project", "--only", "weights"])
         .exits(2)
         .says("`weights` is not one of model, data");
-    let failure = sandbox.kit(&["diff", "sample:v1", "sample:v9", "--exit-code"]).exits(2).redacted_failure();
+    let failure = sandbox.kit(&["diff", "sample:v1", "sample:v9", "--exit-code"]).exits(4).redacted_failure();
     expect![[r#"
         error: cannot compare `sample:v1` with `sample:v9`
           caused by: failed to find reference sample:v9: not found in the local store
@@ -159,6 +159,10 @@ fn the_exit_code_distinguishes_differences_from_failures() {
     assert_eq!(sandbox.kit(&["diff", "sample:v1", "sample:v9"]).fails().redacted_failure(), failure);
     sandbox.kit(&["diff", "sample:v1", "./nothing"]).exits(2);
     sandbox.kit(&["diff", "sample:v1", "."]).fails().says("No Kitfile found");
+    // A failure without a code of its own must not look like the answer.
+    sandbox.write("broken/Kitfile", "models: {}\n");
+    sandbox.kit(&["diff", "sample:v1", "broken"]).exits(1);
+    sandbox.kit(&["diff", "sample:v1", "broken", "--exit-code"]).exits(2);
 }
 
 /// A model with two tensors of 4 MiB and one small one.

@@ -27,3 +27,21 @@ fn a_read_only_registry_and_its_warning_are_named() {
     let warnings = refused.stderr.matches("warns: it closes in May").count();
     assert_eq!(warnings, 1, "{}", refused.stderr);
 }
+
+#[test]
+fn a_web_page_is_not_taken_for_a_registry() {
+    let (sandbox, portal) = (Sandbox::new(), FakeRegistry::start());
+    let page = || Fault::Header("content-type", "text/html; charset=utf-8".to_owned());
+    for path in ["/v2/", "/v2/team/net/manifests/v1", "/v2/team/net/tags/list"] {
+        portal.add_file(path, b"<html>Welcome to the hotel</html>");
+    }
+    portal.fail_later("GET", "", 0, 99, page());
+    portal.fail_later("HEAD", "", 0, 99, page());
+    let name = format!("{}/team/net:v1", portal.host());
+    for command in ["pull", "ls", "doctor"] {
+        let target = if command == "doctor" { portal.host() } else { &name };
+        let run = sandbox.kit(&[command, target, "--plain-http"]).exits(1);
+        assert!(run.stderr.contains("answered with a web page (text/html), not as a registry"), "{}", run.stderr);
+        assert!(run.stderr.contains("hint: check the host name and the port"), "{}", run.stderr);
+    }
+}

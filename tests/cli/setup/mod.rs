@@ -3,11 +3,13 @@
 mod callers;
 mod completion;
 mod examples;
+mod exit_codes;
 mod golden;
 mod help;
 mod peer_servers;
 mod peers;
 mod progress;
+mod receipts;
 mod skills;
 mod version;
 mod words;

@@ -22,7 +22,7 @@ fn every_line_is_an_object_and_every_task_ends() {
     let count = |kind: &str| packed.iter().filter(|found| found["type"] == kind).count();
     assert_eq!((count("start"), count("end"), count("overall")), (5, 5, 2));
     assert!(count("message") > 5);
-    assert_eq!(events(&sandbox, &["unpack", "b:v1"], 1).last().unwrap()["type"], "error");
+    assert_eq!(events(&sandbox, &["unpack", "b:v1"], 4).last().unwrap()["type"], "error");
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn errors_about_a_registry_do_not_mention_the_local_store() {
     sandbox.project();
     sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok();
     for args in [&["info", "-r", "a:v1"][..], &["inspect", "-r", "a:v1"], &["diff", "local://a:v1", "remote://a:v1"]] {
-        sandbox.kit(args).fails().says("`a:v1` has no registry host").says("hint: put the registry host in front");
+        sandbox.kit(args).exits(2).says("`a:v1` has no registry host").says("hint: put the registry host in front");
     }
 }
 

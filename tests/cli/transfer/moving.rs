@@ -119,7 +119,7 @@ fn failures_name_subject_cause_and_remedy() {
           caused by: `[REGISTRY]` does not speak https
         hint: use --plain-http for a registry without TLS, or `plain-http` in config.toml if only a Kitfile names it"#]]
     .assert_eq(run.redacted_stderr().trim_end());
-    let run = road.sandbox.kit(&["push", "sample:v1"]).fails();
+    let run = road.sandbox.kit(&["push", "sample:v1"]).exits(2);
     run.says("caused by: `sample:v1` has no registry host").says("hint: put the registry host in front");
     let run = road.sandbox.kit(&["pull", &remote, PLAIN]).fails();
     expect![[r#"

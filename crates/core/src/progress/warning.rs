@@ -24,6 +24,8 @@ pub enum Warning<'a> {
     WaitingForRegistry {
         /// The pause.
         seconds: u64,
+        /// The time after which the command fails if nothing changes. None if the number of attempts is limited.
+        remaining_seconds: Option<u64>,
         /// The failure.
         reason: String,
     },

@@ -41,9 +41,9 @@ pub enum Error {
     #[error("cannot {attempt}: `{host}` answered {status}{}", requested(*retry_after))]
     Status { host: String, attempt: String, status: u16, retry_after: Option<Duration>, source: Option<Answer> },
 
-    /// The connection could not be established.
-    #[error("cannot reach `{host}`")]
-    Unreachable { host: String, source: Cause },
+    /// The connection could not be established. `proxy` is the proxy that was used, with the setting that names it.
+    #[error("cannot reach `{host}`{}", through(proxy.as_deref()))]
+    Unreachable { host: String, proxy: Option<String>, source: Cause },
     /// The connection was lost.
     #[error("cannot {attempt}: the connection was lost")]
     Broken { attempt: String, source: Cause },
@@ -59,6 +59,9 @@ pub enum Error {
     /// The answer has fewer bytes than it announced.
     #[error("cannot {attempt}: the answer ended after {received} of {expected} bytes")]
     Truncated { attempt: String, received: u64, expected: u64 },
+    /// A request was repeated until its limits were reached. The source is the last failure.
+    #[error("gave up after {attempts} attempts in {seconds} s")]
+    GaveUp { attempts: u32, seconds: u64, source: Box<Error> },
 
     /// The server ended the TLS handshake, as servers do that require a client certificate.
     #[error("`{host}` refused the TLS connection")]
@@ -76,6 +79,9 @@ pub enum Error {
     #[error("cannot prepare https: {problem}")]
     Tls { problem: String, source: Cause },
 
+    /// Something that is not a registry answers, such as a login page or a proxy.
+    #[error("cannot {attempt}: `{host}` answered with a web page (text/html), not as a registry")]
+    WebPage { host: String, attempt: String },
     /// The registry violates the protocol.
     #[error("cannot {attempt}: {problem}")]
     Protocol { attempt: String, problem: String },
@@ -130,7 +136,7 @@ pub enum Error {
 
 impl Error {
     /// Returns true if the same request can succeed a moment later.
-    pub(super) fn is_temporary(&self) -> bool {
+    pub fn is_temporary(&self) -> bool {
         match self {
             Self::Unreachable { .. }
             | Self::Broken { .. }
@@ -141,6 +147,7 @@ impl Error {
             // may see them only a moment later (docker-registry 2.8.2 with twenty clients).
             Self::Status { source: Some(answer), .. } if answer.has_code("MANIFEST_BLOB_UNKNOWN") => true,
             Self::Status { status, .. } => is_temporary_status(*status),
+            Self::GaveUp { source, .. } => source.is_temporary(),
             _ => false,
         }
     }
@@ -162,8 +169,19 @@ impl Error {
             | Self::Unsupported { source, .. }
             | Self::ReadOnly { source, .. }
             | Self::Status { source, .. } => source.as_ref(),
+            Self::GaveUp { source, .. } => source.answer(),
             _ => None,
         }
+    }
+
+    /// The failure itself, without the report of its attempts.
+    pub fn failure(&self) -> &Self {
+        if let Self::GaveUp { source, .. } = self { source.failure() } else { self }
+    }
+
+    /// The same as [`failure`](Self::failure), by value.
+    pub(super) fn into_failure(self) -> Self {
+        if let Self::GaveUp { source, .. } = self { source.into_failure() } else { self }
     }
 
     /// The pause that the registry requests.
@@ -173,6 +191,11 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// The end of a sentence about a host that is reached through a proxy.
+fn through(proxy: Option<&str>) -> String {
+    proxy.map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default()
 }
 
 /// The end of a sentence about an answer that asks for a pause.

@@ -19,6 +19,26 @@ pub enum Proxy {
     Variables(ProxyVariables),
 }
 
+impl Proxy {
+    /// Returns the address of the proxy for `url`, without credentials, and the setting that names it.
+    pub(super) fn describe(&self, url: &Url) -> Option<String> {
+        let (proxy, setting) = match self {
+            Self::Direct => return None,
+            Self::Through(text) => (proxy(text, "--proxy").ok()??, "--proxy"),
+            Self::Variables(variables) => {
+                let (own, name) = match url.scheme() {
+                    "https" => (&variables.https, "HTTPS_PROXY"),
+                    _ => (&variables.http, "HTTP_PROXY"),
+                };
+                let name = if own.trim().is_empty() { "ALL_PROXY" } else { name };
+                (ProxyRules::new(variables).ok()?.proxy_for(url)?, name)
+            }
+        };
+        let port = proxy.port().map(|port| format!(":{port}")).unwrap_or_default();
+        Some(format!("`{}://{}{port}` ({setting})", proxy.scheme(), proxy.host_str()?))
+    }
+}
+
 impl fmt::Debug for Proxy {
     /// Hides the URLs, which can hold a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -233,6 +253,29 @@ mod tests {
             ("", "http://localhost.example/", false),
         ] {
             assert_eq!(rules(none).proxy_for(&Url::parse(url).unwrap()).is_none(), is_direct, "{none:?} {url}");
+        }
+    }
+
+    #[test]
+    fn a_message_names_the_proxy_and_its_setting_without_the_password() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        let variables = |http: &str, all: &str| {
+            let (http, all) = (http.to_owned(), all.to_owned());
+            Proxy::Variables(ProxyVariables { http, all, ..ProxyVariables::default() })
+        };
+        for (proxy, target, expected) in [
+            (Proxy::Direct, "https://r.io/", None),
+            (
+                Proxy::Through("http://ada:secret@p.example:3128".to_owned()),
+                "https://r.io/",
+                Some("p.example:3128` (--proxy)"),
+            ),
+            (variables("p.example:1", "q.example:2"), "http://r.io/", Some("p.example:1` (HTTP_PROXY)")),
+            (variables("p.example:1", "q.example:2"), "https://r.io/", Some("q.example:2` (ALL_PROXY)")),
+            (variables("p.example:1", ""), "http://localhost:5000/", None),
+        ] {
+            let expected = expected.map(|end| format!("`http://{end}"));
+            assert_eq!(proxy.describe(&url(target)), expected, "{target}");
         }
     }
 

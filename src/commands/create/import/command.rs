@@ -7,21 +7,20 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use super::attestation::Attestation;
+use super::done::{say_done, texts};
 use super::mlflow;
-use super::origin::{Origin, PUBLIC_ALIASES, PUBLIC_HUB, Tool, own_hub, tool};
-use crate::arguments::{AllowedArgs, DepthArgs};
+use super::origin::{Origin, Tool, hub, own_hub, tool};
+use crate::arguments::{AllowedArgs, DepthArgs, DigestReceiptArgs};
 use crate::commands::create::pack;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
-use crate::output::{Moved, counted, usage};
+use crate::output::{Code, Failure, Moved, counted, usage};
 use kit_core::digest::Digest;
 use kit_core::layer_format::Format;
 use kit_core::oci::{Reference, Target};
-use kit_core::ops::{self, CopyOptions, ImportOptions, Location, Lookup, MlflowFolder, Origins, Packed, Session};
+use kit_core::ops::{self, CopyOptions, ImportOptions, Location, Lookup, MlflowFolder, Origins, Session};
 use kit_core::progress::{Phase, human};
-use kit_core::registry::{Client, Credentials};
 use kit_core::store::Names;
-use kit_core::upstream::hub::{Address, Hub};
 use kit_core::upstream::mlflow::MlflowAddress;
 use kit_core::upstream::{About, GitRemote, HubUpstream, Upstream};
 
@@ -100,12 +99,18 @@ pub(crate) struct ImportArgs {
     #[command(flatten)]
     allowed: AllowedArgs,
     #[command(flatten)]
+    receipt: DigestReceiptArgs,
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
 impl ImportArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let start = Instant::now();
+        self.receipt.begin(context)?;
+        if self.writes_to_stdout() && context.receipt.is_document() {
+            return Err(usage("--format and `--attestation-output -` both write to standard output"));
+        }
         if let Some(place) = self.mlflow_place(context)? {
             return self.run_mlflow(context, &place, start);
         }
@@ -150,13 +155,18 @@ impl ImportArgs {
         Attestation::open(context, path).map(Some)
     }
 
-    /// Prints a result: to standard error if standard output is for the attestation.
-    fn result(&self, context: &Context, text: String) -> Result<()> {
-        if self.attestation_output.as_deref() == Some(Path::new("-")) {
+    fn writes_to_stdout(&self) -> bool {
+        self.attestation_output.as_deref() == Some(Path::new("-"))
+    }
+
+    /// Reports the ModelKit: on standard error if standard output is for the attestation.
+    fn made(&self, context: &Context, made: (&str, Digest), references: &[String], text: String) -> Result<()> {
+        if self.writes_to_stdout() {
             context.output.say(&text);
+            context.receipt.note(made.0, made.1, references);
             return Ok(());
         }
-        Ok(context.output.result(text)?)
+        context.receipt.made(&context.output, made, references, text)
     }
 
     /// The place of the MLflow run or model, if REPOSITORY is one.
@@ -238,7 +248,8 @@ impl ImportArgs {
             GitRemote::Folder(path) => {
                 let path = context.environment.absolute(&path);
                 if !path.exists() {
-                    bail!("cannot import `{text}`: it does not exist");
+                    let missing = format!("cannot import `{text}`: it does not exist");
+                    return Err(Failure::error(Code::NotFound, missing));
                 }
                 // A bare repository has no `.git`.
                 if path.is_dir() && !path.join(".git").exists() && !path.join("HEAD").exists() {
@@ -307,9 +318,11 @@ impl ImportArgs {
         start: Instant,
     ) -> Result<Digest> {
         let packed = ops::import(session, upstream, options)?;
-        self.result(context, format!("Model saved: {}", packed.manifest.digest))?;
+        let digest = packed.manifest.digest;
+        self.made(context, ("saved", digest), &texts(&options.references), format!("Model saved: {digest}"))?;
+        context.receipt.packed(&packed);
         say_done(context, &options.references, &Moved::packed(&packed, "written"), start);
-        Ok(packed.manifest.digest)
+        Ok(digest)
     }
 
     fn save_raw(
@@ -330,14 +343,16 @@ impl ImportArgs {
         for tag in options.references[1..].iter().filter_map(|reference| reference.tag.as_ref()) {
             writer.enter(&copied.manifest, Some(tag.as_str()))?;
         }
-        self.result(context, format!("Model saved: {}", copied.manifest.digest))?;
+        let digest = copied.manifest.digest;
+        self.made(context, ("saved", digest), &texts(&options.references), format!("Model saved: {digest}"))?;
+        context.receipt.copied(&copied);
         say_done(
             context,
             &options.references,
             &Moved { mounted: None, done: (copied.sent_bytes, "written"), ..Moved::sent(&copied) },
             start,
         );
-        Ok(copied.manifest.digest)
+        Ok(digest)
     }
 
     fn push(
@@ -354,30 +369,10 @@ impl ImportArgs {
         let origins = Origins::known_to(&session.store, destination)?;
         let copying = CopyOptions { jobs, origins, phase: Phase::Uploading };
         let copied = ops::import_to(session, upstream, options, (&*target, tag.as_deref()), &copying)?;
-        self.result(context, format!("Pushed {}", copied.manifest.digest))?;
+        let digest = copied.manifest.digest;
+        self.made(context, ("pushed", digest), &[destination.to_string()], format!("Pushed {digest}"))?;
+        context.receipt.copied(&copied);
         context.output.say(&Moved::sent(&copied).in_words(start));
-        Ok(copied.manifest.digest)
+        Ok(digest)
     }
-}
-
-/// Opens the hub of the address, or the user's hub. A token from the environment is only sent to the latter.
-pub(crate) fn hub(context: &Context, client: &Client, address: &Address, token: Option<&str>) -> Result<Hub> {
-    let own = own_hub(context);
-    let named = address.hub.as_deref().map(|hub| if PUBLIC_ALIASES.contains(&hub) { PUBLIC_HUB } else { hub });
-    let url = named.unwrap_or(own);
-    let given = token.map(|token| Credentials::Bearer(token.trim().to_owned()));
-    let token = given.or_else(|| context.environment.hub_token.clone().filter(|_| url == own));
-    Ok(Hub::new(client, url, token.as_ref())?)
-}
-
-/// Reports a ModelKit that was saved in the store.
-pub(super) fn say_saved(context: &Context, references: &[Reference], packed: &Packed, start: Instant) -> Result<()> {
-    context.output.result(format!("Model saved: {}", packed.manifest.digest))?;
-    say_done(context, references, &Moved::packed(packed, "written"), start);
-    Ok(())
-}
-
-fn say_done(context: &Context, references: &[Reference], moved: &Moved, start: Instant) {
-    let tags: Vec<_> = references.iter().map(ToString::to_string).collect();
-    context.output.say(&format!("{} · tagged {}", moved.in_words(start), tags.join(", ")));
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use super::command::say_saved;
+use super::done::say_saved;
 use crate::commands::create::pack::copy;
 use crate::context::Context;
 use crate::output::Moved;
@@ -85,7 +85,10 @@ pub(super) fn push(
     start: Instant,
 ) -> Result<()> {
     let copied = copy(session, pack, destination, &[])?.copied;
-    context.output.result(format!("Pushed {}", copied.manifest.digest))?;
+    let digest = copied.manifest.digest;
+    let names = [destination.to_string()];
+    context.receipt.made(&context.output, ("pushed", digest), &names, format!("Pushed {digest}"))?;
+    context.receipt.copied(&copied);
     context.output.say(&Moved::sent(&copied).in_words(start));
     Ok(())
 }

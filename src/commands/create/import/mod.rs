@@ -3,7 +3,9 @@
 mod artifact;
 mod attestation;
 mod command;
+mod done;
 mod mlflow;
 mod origin;
 
-pub(crate) use command::{ImportArgs, hub};
+pub(crate) use command::ImportArgs;
+pub(crate) use origin::hub;

@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use anyhow::Result;
 use clap::ValueEnum;
 
 use super::artifact;
 use crate::context::Context;
 use kit_core::ops::Location;
+use kit_core::registry::{Client, Credentials};
 use kit_core::upstream::GitRemote;
-use kit_core::upstream::hub::{Address, Kind};
+use kit_core::upstream::hub::{Address, Hub, Kind};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Tool {
@@ -33,6 +35,16 @@ pub(super) const PUBLIC_ALIASES: [&str; 3] = ["https://hf.co", "https://www.hugg
 
 pub(super) fn own_hub(context: &Context) -> &str {
     context.environment.hub.as_deref().unwrap_or(PUBLIC_HUB).trim_end_matches('/')
+}
+
+/// Opens the hub of the address, or the user's hub. A token from the environment is only sent to the latter.
+pub(crate) fn hub(context: &Context, client: &Client, address: &Address, token: Option<&str>) -> Result<Hub> {
+    let own = own_hub(context);
+    let named = address.hub.as_deref().map(|hub| if PUBLIC_ALIASES.contains(&hub) { PUBLIC_HUB } else { hub });
+    let url = named.unwrap_or(own);
+    let given = token.map(|token| Credentials::Bearer(token.trim().to_owned()));
+    let token = given.or_else(|| context.environment.hub_token.clone().filter(|_| url == own));
+    Ok(Hub::new(client, url, token.as_ref())?)
 }
 
 /// Names without a host belong to the hub, as in KitOps, unless they are folders. A host serves git unless it is known

@@ -52,7 +52,7 @@ pub(crate) struct DiffArgs {
     /// Show only differences in this area
     #[arg(long, value_name = "KIND")]
     only: Option<Concern>,
-    /// Exit with 1 if the Kitfile or files differ, 0 if not, and 2 on failure
+    /// Exit with 1 if the Kitfile or files differ, 0 if not, and another code on failure
     #[arg(long)]
     exit_code: bool,
     /// Maximum size of files to read from a registry; larger files of equal size are compared by their headers only, if

@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use super::command::local_name;
+use crate::arguments::ReceiptArgs;
 use crate::commands::manage::remove::{confirm, say_freed};
 use crate::context::Context;
 use crate::output::usage;
@@ -38,10 +39,13 @@ pub(super) struct DeleteArgs {
     /// Also remove the ModelKits that have no tag and are in no other index
     #[arg(long)]
     with_modelkits: bool,
+    #[command(flatten)]
+    receipt: ReceiptArgs,
 }
 
 impl DeleteArgs {
     pub(super) fn run(&self, context: &Context) -> Result<()> {
+        self.receipt.begin(context)?;
         if self.index.is_none() && self.force {
             confirm(context, self.yes, "Delete all indexes from the local store?")?;
         }
@@ -76,21 +80,26 @@ impl DeleteArgs {
 }
 
 fn report(context: &Context, removal: &Removal, removed: &[Removed]) -> Result<()> {
+    for one in removed {
+        let action = if matches!(one, Removed::Name(..)) { "untagged" } else { "removed" };
+        context.receipt.note(action, *one.digest(), &[one.reference().to_string()]);
+    }
+    let print = |line: String| context.receipt.line(&context.output, line);
     if let Removal::Name(name) | Removal::WithAllNames(name) = removal {
         let tags: Vec<_> =
             removed.iter().filter_map(|one| one.reference().tag.as_ref()).map(ToString::to_string).collect();
         match removed {
-            [Removed::Name(_, digest)] => context.output.result(format!("Untagged index {name} (digest {digest})"))?,
-            [one, ..] => context.output.result(format!("Deleted index {name} (digest {})", one.digest()))?,
+            [Removed::Name(_, digest)] => print(format!("Untagged index {name} (digest {digest})"))?,
+            [one, ..] => print(format!("Deleted index {name} (digest {})", one.digest()))?,
             [] => {}
         }
         if tags.iter().any(|tag| name.tag.as_ref().is_none_or(|given| given.as_str() != tag)) {
-            context.output.result(format!("Removed tags: {}", tags.join(", ")))?;
+            print(format!("Removed tags: {}", tags.join(", ")))?;
         }
         return Ok(());
     }
     let mut digests: Vec<_> =
         removed.iter().map(|one| one.reference().without_selector().with_digest(*one.digest())).collect();
     digests.dedup();
-    digests.iter().try_for_each(|index| Ok(context.output.result(format!("Deleted index {index}"))?))
+    digests.iter().try_for_each(|index| print(format!("Deleted index {index}")))
 }

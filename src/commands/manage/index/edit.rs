@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use super::command::{local_name, tag_name};
+use crate::arguments::ReceiptArgs;
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::usage;
@@ -30,15 +31,20 @@ pub(super) struct CreateArgs {
     modelkits: Vec<String>,
     #[command(flatten)]
     edits: EditArgs,
+    #[command(flatten)]
+    receipt: ReceiptArgs,
 }
 
 impl CreateArgs {
     pub(super) fn run(&self, context: &Context) -> Result<()> {
+        self.receipt.begin(context)?;
         let (name, modelkits) = (tag_name(context, &self.index)?, modelkits(context, &self.modelkits)?);
         let session = context.session(&NetworkArgs::default())?;
         let index = ops::create_index(&session, &name, &modelkits, &self.edits.additions()?)
             .with_context(|| format!("Failed to create index `{name}`"))?;
-        Ok(context.output.result(format!("Created index {name} (digest {})", index.digest))?)
+        let (digest, names) = (index.digest, [name.to_string()]);
+        let line = format!("Created index {name} (digest {digest})");
+        context.receipt.made(&context.output, ("created", digest), &names, line)
     }
 }
 
@@ -65,18 +71,23 @@ pub(super) struct AddArgs {
     #[command(flatten)]
     edits: EditArgs,
     #[command(flatten)]
+    receipt: ReceiptArgs,
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
 impl AddArgs {
     pub(super) fn run(&self, context: &Context) -> Result<()> {
+        self.receipt.begin(context)?;
         let (name, modelkits) = (tag_name(context, &self.index)?, modelkits(context, &self.modelkits)?);
         let place = if self.remote { Lookup::Remote } else { Lookup::Local };
         let session = context.session(&self.network)?;
         let index = ops::add_to_index(&session, &name, &modelkits, place, &self.edits.additions()?)
             .with_context(|| format!("Failed to add ModelKit to index `{name}`"))?;
         let added = list(&modelkits);
-        Ok(context.output.result(format!("Added {added} to index {name} (digest {})", index.digest))?)
+        let (digest, names) = (index.digest, [name.to_string()]);
+        let line = format!("Added {added} to index {name} (digest {digest})");
+        context.receipt.made(&context.output, ("changed", digest), &names, line)
     }
 }
 
@@ -95,10 +106,13 @@ pub(super) struct RemoveArgs {
     /// ModelKits to remove, by name or digest
     #[arg(value_name = "MODELKIT", required = true)]
     modelkits: Vec<String>,
+    #[command(flatten)]
+    receipt: ReceiptArgs,
 }
 
 impl RemoveArgs {
     pub(super) fn run(&self, context: &Context) -> Result<()> {
+        self.receipt.begin(context)?;
         let name = tag_name(context, &self.index)?;
         let named = |text: &String| {
             // KitOps also accepts a digest alone.
@@ -109,7 +123,9 @@ impl RemoveArgs {
         let index = ops::remove_from_index(&context.store()?, &name, &modelkits, &context.bars)
             .with_context(|| format!("Failed to remove ModelKit from index `{name}`"))?;
         let removed = self.modelkits.join(", ");
-        Ok(context.output.result(format!("Removed {removed} from index {name} (digest {})", index.digest))?)
+        let (digest, index) = (index.digest, [name.to_string()]);
+        let line = format!("Removed {removed} from index {name} (digest {digest})");
+        context.receipt.made(&context.output, ("changed", digest), &index, line)
     }
 }
 

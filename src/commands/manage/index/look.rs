@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::commands::inspect::or_none;
+use crate::commands::inspect::{or_none, or_null};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{self, Format, counted, table};
@@ -28,7 +28,11 @@ impl ListArgs {
     pub(super) fn run(&self, context: &Context) -> Result<()> {
         let mut rows = ops::list_local(&context.store()?, None, &Selection::default(), &context.bars)?;
         rows.retain(|row| row.modelkits.is_some());
-        Ok(context.output.result(self.format.render_rows(&rows, list_json, || list_table(&rows))?)?)
+        Ok(context.output.result(self.format.render_rows(
+            &rows,
+            |row| list_json(row, &self.format),
+            || list_table(&rows),
+        )?)?)
     }
 }
 
@@ -47,9 +51,9 @@ fn list_table(rows: &[Listed]) -> String {
 }
 
 /// The fields of KitOps.
-fn list_json(row: &Listed) -> Value {
+fn list_json(row: &Listed, format: &Format) -> Value {
     let repository = row.repository.as_deref().unwrap_or_default();
-    json!({ "repo": or_none(repository), "digest": row.digest, "tags": row.tags, "modelKits": row.modelkits })
+    json!({ "repo": or_null(repository, format), "digest": row.digest, "tags": row.tags, "modelKits": row.modelkits })
 }
 
 /// The index, and where to look it up.

@@ -31,6 +31,7 @@ pub(super) struct PushArgs {
 
 impl PushArgs {
     pub(super) fn run(&self, context: &Context) -> Result<()> {
+        self.send.receipt.begin(context)?;
         if self.with_modelkits {
             return self.send.run(context, Sent::WholeIndex, |_, found, _| {
                 ops::inspect_index(found)?;
@@ -49,7 +50,8 @@ impl PushArgs {
         context.output.say(&format!("Pushing {words}"));
         let options = options(Phase::Uploading);
         let pushed = ops::push_index(&session, &found, &destination, &options).with_context(failure)?;
-        Ok(context.output.result(format!("Pushed index {}", pushed.digest))?)
+        let (digest, names) = (pushed.digest, [destination.to_string()]);
+        context.receipt.made(&context.output, ("pushed", digest), &names, format!("Pushed index {digest}"))
     }
 }
 
@@ -73,6 +75,7 @@ pub(super) struct PullArgs {
 
 impl PullArgs {
     pub(super) fn run(&self, context: &Context) -> Result<()> {
+        self.fetch.receipt.begin(context)?;
         if self.with_modelkits {
             return self.fetch.run(context, Wanted::WholeIndex);
         }
@@ -85,12 +88,13 @@ impl PullArgs {
         }
         context.output.say(&format!("Pulling index {source}"));
         let pulled = ops::pull_index(&session, &source, &name, &options(Phase::Downloading)).with_context(failure)?;
-        Ok(context.output.result(format!("Pulled index {}", pulled.digest))?)
+        let (digest, names) = (pulled.digest, [name.to_string()]);
+        context.receipt.made(&context.output, ("pulled", digest), &names, format!("Pulled index {digest}"))
     }
 }
 
 fn show_plan(context: &Context, manifest: Descriptor) -> Result<()> {
-    dry_run::show(&context.output, &Plan { manifest, blobs: Vec::new() })
+    dry_run::show(context, &Plan { manifest, blobs: Vec::new() })
 }
 
 /// An index is small, so there is nothing to do at the same time.

@@ -3,7 +3,7 @@
 use super::copy::CopyOptions;
 use super::origins::Origins;
 use super::referrers::copy_referrers;
-use crate::oci::{Reference, Tag};
+use crate::oci::{Descriptor, Reference, Tag};
 use crate::ops::error::Error;
 use crate::ops::session::{Lookup, Session};
 use crate::progress::Phase;
@@ -11,7 +11,7 @@ use crate::store::Names;
 
 /// Adds the name `target` to the ModelKit `source`. If it is in another repository, the referrers are added to that
 /// repository, too. No content is copied.
-pub fn tag(session: &Session<'_>, source: &Reference, target: &Reference) -> Result<(), Error> {
+pub fn tag(session: &Session<'_>, source: &Reference, target: &Reference) -> Result<Descriptor, Error> {
     let found = session.find_reference(source, Lookup::Local)?;
     let manifest = found.resolve()?;
     let writer = session.store.writer(Names::Of(target.clone()))?;
@@ -21,5 +21,5 @@ pub fn tag(session: &Session<'_>, source: &Reference, target: &Reference) -> Res
     for manifest in session.store.members(&manifest).iter().chain([&manifest]) {
         copy_referrers((&*found.source, &writer), manifest, &options, session.progress);
     }
-    Ok(())
+    Ok(manifest)
 }

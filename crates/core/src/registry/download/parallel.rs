@@ -232,7 +232,7 @@ async fn fetch(download: Arc<Download>, ticket: Ticket, mut body: Option<Body>) 
             Ok(()) => return download.finish(ticket),
             Err(failure) => failure,
         };
-        if matches!(failure, Error::Status { status: 429 | 503, .. }) {
+        if matches!(failure.failure(), Error::Status { status: 429 | 503, .. }) {
             download.slow_down();
         }
         match tries.pause_after(failure) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{Body, Method, Request, Response, StatusCode, Url};
 
 use super::answer::Answer;
@@ -90,7 +90,8 @@ impl Exchange {
             self.transport.report_warnings(&call.access.endpoint.name, response.headers());
         }
         if response.status().is_success() {
-            return Ok(response);
+            let (host, attempt) = (host_and_port(response.url()), call.attempt.clone());
+            return if is_web_page(call, &response) { Err(Error::WebPage { host, attempt }) } else { Ok(response) };
         }
         if let Some(refusal) = refused_redirect(call, &response) {
             return Err(refusal);
@@ -165,6 +166,15 @@ pub(crate) fn is_challenge(call: &Call, response: &Response) -> bool {
 /// The pause that a response requests.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     parse_retry_after(headers.get(RETRY_AFTER)?.to_str().ok()?, Timestamp::now())
+}
+
+/// Returns true if a page for a browser answers a request to the API of a registry, as that of a login or a proxy does.
+/// Blobs may have any type, and so may answers to a write. Quay answers `/v2/` in HTML, with the header of the API.
+fn is_web_page(call: &Call, response: &Response) -> bool {
+    let (headers, path) = (response.headers(), call.url.path());
+    let is_of_api = path.contains("/v2/") && !path.contains("/blobs/") && is_read(&call.method);
+    let is_html = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    is_of_api && is_html && !headers.contains_key("docker-distribution-api-version")
 }
 
 /// Returns true if the request is about something that must already exist.

@@ -75,6 +75,8 @@ impl RetryState {
     }
 
     fn pause_at(&mut self, now: Instant, failure: Error) -> Result<Duration, Error> {
+        // A request for a blob has attempts of its own, and the report counts those of the blob.
+        let failure = failure.into_failure();
         self.failed = self.failed.saturating_add(1);
         let failing_for = now.saturating_duration_since(*self.failing_since.get_or_insert(now));
         let pause = self.backoff().max(failure.retry_after().unwrap_or_default());
@@ -83,13 +85,23 @@ impl RetryState {
             || requested > LONGEST_REQUESTED
             || self.is_slow_for_too_long(now, &failure);
         if !failure.is_temporary() || self.failed >= self.policy.attempts || is_too_late {
-            return Err(failure);
+            return Err(self.final_error(failing_for, failure));
         }
         debug!(attempt = self.failed, ?pause, %failure, "trying again");
         if let Some(waits) = &self.waits {
-            waits.report(now, pause, &failure);
+            let is_limited_by_time = self.policy.attempts == u32::MAX;
+            let remaining = is_limited_by_time.then(|| self.policy.give_up_after.saturating_sub(failing_for));
+            waits.report(now, pause, remaining, &failure);
         }
         Ok(pause)
+    }
+
+    /// The error for the last failure, which says how often and how long the request was repeated.
+    fn final_error(&self, failing_for: Duration, failure: Error) -> Error {
+        if self.failed < 2 || !failure.is_temporary() {
+            return failure;
+        }
+        Error::GaveUp { attempts: self.failed, seconds: failing_for.as_secs(), source: Box::new(failure) }
     }
 
     /// Returns true if one connection after the other was slow for as long as a blob may fail. A slow connection makes
@@ -171,7 +183,9 @@ mod tests {
             let pause = tries.pause_after(failure(500, None)).unwrap().as_secs_f64();
             assert!((whole / 2.0..=whole).contains(&pause), "{pause} of {whole}");
         }
-        assert!(tries.pause_after(failure(500, None)).is_err());
+        let last = tries.pause_after(failure(500, None)).unwrap_err();
+        assert_eq!(last.to_string(), "gave up after 4 attempts in 0 s");
+        assert!(matches!(last.failure(), Error::Status { status: 500, .. }) && last.is_temporary());
         tries.note_progress();
         assert!(tries.pause_after(failure(500, None)).unwrap() <= Duration::from_secs(2));
     }
@@ -225,15 +239,18 @@ mod tests {
         let reports = Arc::new(std::sync::Mutex::new(Vec::new()));
         let receiver = Arc::clone(&reports);
         let waits = Arc::new(Waits::new(Notifier::new(move |warning| {
-            let Warning::WaitingForRegistry { seconds, .. } = warning else { panic!("{warning:?}") };
-            receiver.lock().unwrap().push(*seconds);
+            let Warning::WaitingForRegistry { seconds, remaining_seconds, reason } = warning else {
+                panic!("{warning:?}")
+            };
+            assert!(reason.contains("answered 429"), "{reason}");
+            receiver.lock().unwrap().push((*seconds, *remaining_seconds));
         })));
         let now = Instant::now();
-        for (after, pause) in [(0, 1), (0, 60), (1, 30), (59, 10), (61, 20)] {
+        for (after, pause) in [(0, 1), (0, 60), (1, 30), (59, 10), (61, 20), (82, 5), (91, 5)] {
             let mut tries = RetryState::of_a_blob(RetryPolicy { base: Duration::ZERO, ..policy() }).reporting(&waits);
             tries.pause_at(now + Duration::from_secs(after), failure(429, Some(pause))).unwrap();
         }
-        assert_eq!(*reports.lock().unwrap(), [60, 20]);
+        assert_eq!(*reports.lock().unwrap(), [(60, Some(900)), (20, Some(900)), (5, Some(900))]);
     }
 
     #[test]

@@ -84,7 +84,10 @@ impl Transport {
                 Ok(response)
             }
             Err(error) => {
-                let error = failure(&error, &url, attempt);
+                let mut error = failure(&error, &url, attempt);
+                if let Error::Unreachable { proxy, .. } = &mut error {
+                    *proxy = self.settings.proxy.describe(&url);
+                }
                 debug!(%method, url = redacted(&url), %error, "request");
                 Err(error)
             }
@@ -209,7 +212,7 @@ pub(crate) fn failure(error: &reqwest::Error, url: &Url, attempt: &str) -> Error
         return Error::NotTls { host };
     }
     if error.is_connect() {
-        return Error::Unreachable { host, source };
+        return Error::Unreachable { host, proxy: None, source };
     }
     Error::Broken { attempt, source }
 }

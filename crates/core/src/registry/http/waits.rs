@@ -9,11 +9,14 @@ use crate::registry::error::Error;
 /// A shorter pause is not worth a message.
 const REPORTED_FROM: Duration = Duration::from_secs(2);
 
+/// The time between two messages while the failures continue.
+const REPORTED_EVERY: Duration = Duration::from_secs(30);
+
 /// The pauses of all requests of a client. Several connections that wait for the same registry are reported once.
 #[derive(Debug, Default)]
 pub(crate) struct Waits {
     notifier: Notifier,
-    /// The end of the last pause that was reported.
+    /// The time until which no pause is reported.
     reported_until: Mutex<Option<Instant>>,
 }
 
@@ -22,8 +25,9 @@ impl Waits {
         Self { notifier, reported_until: Mutex::default() }
     }
 
-    /// Reports a pause after `failure`, unless it is short or another one has been reported and is not over.
-    pub(super) fn report(&self, now: Instant, pause: Duration, failure: &Error) {
+    /// Reports a pause after `failure`, unless it is short, or another one was reported a moment ago or is not over.
+    /// `remaining` is the time after which the request fails, if it is limited by time.
+    pub(super) fn report(&self, now: Instant, pause: Duration, remaining: Option<Duration>, failure: &Error) {
         if pause < REPORTED_FROM {
             return;
         }
@@ -31,10 +35,13 @@ impl Waits {
         if until.is_some_and(|until| now < until) {
             return;
         }
-        *until = now.checked_add(pause);
+        *until = now.checked_add(pause.max(REPORTED_EVERY));
         drop(until);
-        let answer = failure.answer().map(|answer| format!(": {answer}")).unwrap_or_default();
-        self.notifier
-            .warn(&Warning::WaitingForRegistry { seconds: pause.as_secs(), reason: format!("{failure}{answer}") });
+        let cause = std::error::Error::source(failure).map(|cause| format!(": {cause}")).unwrap_or_default();
+        self.notifier.warn(&Warning::WaitingForRegistry {
+            seconds: pause.as_secs(),
+            remaining_seconds: remaining.map(|remaining| remaining.as_secs()),
+            reason: format!("{failure}{cause}"),
+        });
     }
 }

@@ -223,7 +223,7 @@ impl<'a> Upload<'a> {
         if is_session_lost(&failure) {
             return self.restart(failure);
         }
-        let (is_broken, reason) = (!matches!(failure, Error::Status { .. }), Cause::of(&failure));
+        let (is_broken, reason) = (!matches!(failure.failure(), Error::Status { .. }), Cause::of(&failure));
         let state = match self.resume_in_time(&session, failure) {
             // The session is lost because of the failure, which is more helpful than "not found".
             Err(Error::NotFound { .. }) if is_broken => {

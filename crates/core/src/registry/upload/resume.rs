@@ -31,8 +31,11 @@ impl Upload<'_> {
         let response = match client.send(&call) {
             Ok(response) => response,
             // The registry is unreachable; the session may exist when it comes back.
-            Err(failure @ (Error::Unreachable { .. } | Error::Broken { .. } | Error::Silent { .. }))
-                if call.access.endpoint.owns(&call.url) =>
+            Err(failure)
+                if matches!(
+                    failure.failure(),
+                    Error::Unreachable { .. } | Error::Broken { .. } | Error::Silent { .. }
+                ) && call.access.endpoint.owns(&call.url) =>
             {
                 return Err(failure);
             }
