@@ -15,7 +15,7 @@ use kit_core::digest::Digest;
 use kit_core::ops::{Copied, Packed};
 use kit_core::sys::replace_file;
 
-/// The artifacts and facts that a run reports when it has succeeded. Text is printed at once, and a document at the end.
+/// The artifacts and facts that a run reports when it has succeeded. Text is printed at once, a document at the end.
 #[derive(Debug, Default)]
 pub(crate) struct Receipt(RefCell<State>);
 
@@ -31,7 +31,7 @@ struct State {
 }
 
 impl Receipt {
-    /// Begins the receipt in this format. Removes an old file with a digest, so that a failure does not leave it behind.
+    /// Begins the receipt in this format. Removes an old file with a digest, so that a failure does not leave it.
     pub(crate) fn begin(&self, format: &Format, digest_file: Option<PathBuf>) -> Result<()> {
         if let Some(path) = &digest_file {
             match fs::remove_file(path) {

@@ -46,19 +46,19 @@ local_inspect = kit.inspect(reference)
 remote_inspect = kit.inspect(reference, remote=True, **network)
 part = kit.info(reference, filters=["package", "model.name"])
 kit.remove(reference, force=True)
-missing = fails(lambda: kit.inspect(reference))
+missing = fails(lambda: kit.inspect("nothing:v1"))
 kit.pull(reference, **network)
 kit.unpack(reference, dir=folder, overwrite=True)
 kit.unpack(reference, dir=folder + "-parts", filters=["model", "datasets:training", "kitfile"], overwrite=True)
 (pathlib.Path(folder) / "README.md").write_text("changed")
 exists = fails(lambda: kit.unpack(reference, dir=folder))
 listed = kit.list()
-# This registry cannot remove a tag alone.
-kit.remove(reference, remote=True, force=True, **network)
-gone = fails(lambda: kit.inspect(reference, remote=True, **network))
+# The ModelKit has another tag, which is not removed unasked.
+shared = fails(lambda: kit.remove(reference, remote=True, force=True, **network))
+absent = fails(lambda: kit.inspect(repository + ":v9", remote=True, **network))
 kit.logout(registry=registry)
 print(json.dumps({
-    "codes": [missing, exists, gone],
+    "codes": [missing, exists, shared, absent],
     "files": tree(folder),
     "parts": tree(folder + "-parts"),
     "digests": [local_inspect["digest"], remote_inspect["digest"]],

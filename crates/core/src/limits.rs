@@ -113,8 +113,8 @@ limits! {
         Bytes TABLE_LINE_BYTES = 16 * MIB;
         /// The dimensions of a tensor in a table.
         Count TABLE_DIMENSIONS = 64;
-        /// A table that is stored in the manifest. A blob of its own costs two requests on push and one on pull; the limit
-        /// is enough for about five files, and lets a manifest of 4 MiB describe 4,000 layers.
+        /// A table that is stored in the manifest. A blob of its own costs two requests on push and one on pull; the
+        /// limit is enough for about five files, and lets a manifest of 4 MiB describe 4,000 layers.
         Count INLINE_TABLE_BYTES = 512;
         /// The files and folders in a table, about as many as fit into it.
         Count TABLE_ENTRIES = 250_000;

@@ -62,14 +62,9 @@ fn every_command_explains_itself() {
 #[test]
 fn wrong_usage_exits_with_2() {
     let sandbox = Sandbox::new();
-    for args in [
-        &["fly"][..],
-        &["pack"],
-        &["pack", "a", "b"],
-        &["push"],
-        &["list", "--concurrency", "0"],
-        &["pack", ".", "--cert", "x"],
-    ] {
+    for args in
+        [&["fly"][..], &["pack", "a", "b"], &["push"], &["list", "--concurrency", "0"], &["pack", ".", "--cert", "x"]]
+    {
         sandbox.kit(args).exits(2);
     }
     sandbox.kit(&["unpack", "UPPER:v1"]).exits(2).says("must be lowercase");

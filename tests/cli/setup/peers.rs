@@ -121,7 +121,7 @@ fn each_function_of_the_sdk_of_kitops_works_with_its_documented_options() {
     let (sandbox, registry) = (project(), DockerRegistry::start());
     let (reference, folder) = (format!("{}/team/sample:v1", registry.host()), sandbox.path("out"));
     let seen = run(&python, &sandbox, "project", "kitops_commands.py", &[&reference, folder.to_str().unwrap()]);
-    assert_eq!(seen["codes"], json!([1, 1, 1]), "a missing ModelKit, a different file in the way, a removed ModelKit");
+    assert_eq!(seen["codes"], json!([4, 8, 8, 4]), "missing here, a file in the way, another tag, missing there");
     let names: Vec<_> = sandbox.names("project");
     assert_eq!(seen["files"], json!(names));
     assert_eq!(

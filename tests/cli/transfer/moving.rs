@@ -86,7 +86,9 @@ fn a_remote_repository_is_listed_inspected_compared_and_emptied() {
     road.elsewhere(&["info", "-r", &v1, PLAIN]).ok().prints("name: sample");
     road.elsewhere(&["diff", &v1, &v2, PLAIN]).ok().prints("ModelKits are identical");
     road.sandbox.kit(&["diff", "local://sample:v1", &format!("remote://{v2}"), PLAIN]).ok().prints("identical");
-    road.elsewhere(&["remove", "-r", "-f", &v1, PLAIN]).ok().prints(&format!("Removed {v1} (digest {digest})"));
+    road.elsewhere(&["remove", "-r", "-f", "--all-tags", &v1, PLAIN])
+        .ok()
+        .prints(&format!("Removed {v1} (digest {digest})"));
     road.elsewhere(&["inspect", "-r", &v2, PLAIN]).fails().says("was not found");
 }
 

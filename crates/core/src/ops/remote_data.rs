@@ -70,8 +70,8 @@ pub(super) fn locked<'l>(remotes: &'l [LockedRemote], dataset: &Dataset) -> Opti
     remotes.iter().find(|remote| remote.path == path && remote.address == address)
 }
 
-/// Returns the digests of the remote datasets of `kitfile`: those in the Kitfile, without a request, or else the current
-/// ones with their sizes.
+/// Returns the digests of the remote datasets of `kitfile`: those in the Kitfile, without a request, or else the
+/// current ones with their sizes.
 ///
 /// A file without a digest in the Kitfile is read completely to compute it.
 pub(super) fn lock_remotes(session: &Session<'_>, kitfile: &Kitfile, jobs: usize) -> Result<Vec<LockedRemote>, Error> {

@@ -280,7 +280,7 @@ impl ReadingIndex {
 fn lacks_list(failure: &Error) -> bool {
     match failure {
         Error::NotFound { source, .. } => source.as_ref().is_none_or(|answer| !answer.has_code("NAME_UNKNOWN")),
-        Error::Unsupported { .. } => true,
+        Error::Unsupported { .. } | Error::WebPage { .. } => true,
         Error::Status { status, .. } => matches!(status, 400 | 406 | 410 | 415),
         _ => false,
     }

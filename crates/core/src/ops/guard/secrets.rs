@@ -57,7 +57,7 @@ impl Secret {
     }
 
     /// Looks for a secret in the file `path`, which has `size` bytes, if that is known: by its name, and then by its
-    /// content, which `open` opens. Only small texts are read, and no data: a dataset may have a hundred thousand texts.
+    /// content, which `open` opens. Only small texts are read, and no data: a dataset may have 100,000 texts.
     pub(super) fn find<R: Read>(
         section: Section,
         path: &RelativePath,
