@@ -74,6 +74,7 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::FromRegistry { registry, text } => format!("`{registry}` warns: {text}"),
         Warning::LayerIgnored { kind, path } => format!("{kind} layer path {path} ignored by kitignore"),
         Warning::NoLayers => "ModelKit contains no layers".to_owned(),
+        Warning::NothingToUse { problem } => problem.clone(),
         Warning::LayerEmpty { kind, path } => format!("No files detected in {kind} layer with path {path}"),
         Warning::CompressionSavesLittle { kind, path } => {
             format!("{kind} {path}: compression saves less than 3 %; `--compression none` packs it faster")

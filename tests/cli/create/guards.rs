@@ -46,7 +46,7 @@ fn names_of_secrets_stop_as_well() {
     for name in [".env", "src/.env.local", "data/id_ed25519", "src/.git-credentials"] {
         let sandbox = Sandbox::new();
         sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\ncode: [{path: .}]\n");
-        sandbox.write(&format!("p/{name}"), "A=1\n");
+        sandbox.write(&format!("p/{name}"), "TOKEN=1\n");
         let words = format!("{name}: files with this name contain secrets (secret)");
         sandbox.kit(&["pack", "p"]).fails().says(&words);
         sandbox.kit(&["validate", "p"]).fails().prints(&format!("{name}: error: files with this name"));
@@ -106,26 +106,14 @@ fn a_checked_layer_is_not_read_again() {
 #[test]
 fn nothing_empty_succeeds() {
     let pointer = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 7\n", "a".repeat(64));
-    let weights = samples::small_safetensors();
-    let gguf = samples::small_gguf(3, false).bytes();
     let model = |path: &str| format!("manifestVersion: 1.0.0\nmodel: {{path: {path}}}\n");
     for (kitfile, path, content, words) in [
-        ("manifestVersion: 1.0.0\n".to_owned(), "m.pkl", &b"x"[..], "the Kitfile has no layers; add entries"),
-        (model("m.pkl"), "m.pkl", b"", "m.pkl: this file of weights is empty; write or download"),
+        (model("m.pkl"), "m.pkl", &b""[..], "m.pkl: this file of weights is empty; write or download"),
         (model("m"), "m", b"", "m: this file of weights is empty"),
         (model("."), "sub/m.onnx", b"", "sub/m.onnx: this file of weights is empty"),
         (model("m.bin"), "m.bin", pointer.as_bytes(), "m.bin: this is only a pointer of git LFS"),
         (model("m.bin"), "m.bin", pointer.as_bytes(), "run `git lfs pull`"),
-        (
-            model("m"),
-            "m/a.safetensors",
-            &weights[..weights.len() - 1],
-            "a.safetensors: this file of weights is cut off",
-        ),
-        (model("m"), "m/a.safetensors", &weights[..20], "it ends inside its header; download the file again"),
-        (model("m"), "m/a.gguf", &gguf[..gguf.len() - 64], "m/a.gguf: this file of weights is cut off: its tensor"),
         (model("m.tmp"), "m.tmp", b"x", "m.tmp: the model is listed in the Kitfile but excluded by .kitignore"),
-        (model("m"), "m/a.tmp", b"x", "m: the model contains no files"),
         (
             "manifestVersion: 1.0.0\nmodel: {path: a, parts: [{path: b.bin}]}\n".to_owned(),
             "b.bin",
@@ -146,6 +134,26 @@ fn nothing_empty_succeeds() {
             sandbox.kit(&["validate", "p"]).fails().prints(message);
         }
         sandbox.kit(&["pack", "p", "-t", "a:v1", "--allow-empty"]).ok();
+    }
+}
+
+#[test]
+fn what_may_be_meant_is_a_warning() {
+    let weights = samples::small_safetensors();
+    let gguf = samples::small_gguf(3, false).bytes();
+    let model = "manifestVersion: 1.0.0\nmodel: {path: m}\n";
+    for (kitfile, path, content, words) in [
+        ("manifestVersion: 1.0.0\n", "m.pkl", &b"x"[..], "ModelKit contains no layers"),
+        (model, "m/a.safetensors", &weights[..weights.len() - 1], "a.safetensors: this file of weights is cut off"),
+        (model, "m/a.safetensors", &weights[..20], "it ends inside its header; download the file again"),
+        (model, "m/a.gguf", &gguf[..gguf.len() - 64], "m/a.gguf: this file of weights is cut off: its tensor"),
+        (model, "m/a.tmp", b"x", "m: the model contains no files"),
+    ] {
+        let sandbox = Sandbox::new();
+        sandbox.write("p/Kitfile", kitfile);
+        sandbox.write("p/.kitignore", "**/*.tmp\n");
+        sandbox.write(&format!("p/{path}"), content);
+        sandbox.kit(&["pack", "p", "-t", "a:v1"]).ok().says("warning: ").says(words);
     }
 }
 

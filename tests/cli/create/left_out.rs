@@ -25,6 +25,10 @@ fn project(kitfile: &str, rules: &str) -> Sandbox {
     for path in FILES {
         sandbox.write(&format!("p/{path}"), "x");
     }
+    // Without these, git does not take the folder for a repository.
+    for folder in ["objects", "refs"] {
+        fs_err::create_dir(sandbox.path(&format!("p/.git/{folder}"))).unwrap();
+    }
     sandbox
 }
 

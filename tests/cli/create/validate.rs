@@ -43,6 +43,7 @@ fn every_rule_reports_position_and_remedy() {
         sandbox.write(&format!("p/src/{path}"), "");
     }
     let token = format!("hf{}{}", '_', "aB".repeat(17));
+    sandbox.write("p/src/.env", "PASSWORD=x\n");
     sandbox.write("p/src/settings.py", format!("import os\nTOKEN = '{token}'\n"));
     sandbox.write("p/src/binary", format!("\0{token}"));
     fs_err::create_dir(sandbox.path("p/data")).unwrap();

@@ -72,8 +72,7 @@ fn the_golden_projects_give_the_same_bytes_as_kitops() {
     for case in cases {
         let sandbox = Sandbox::new();
         case.write(&sandbox);
-        // KitOps packs secrets and empty models without a word.
-        sandbox.kit(&["pack", "project", "-t", "golden:v1", "--allow-secrets", "--allow-empty"]).ok();
+        sandbox.kit(&["pack", "project", "-t", "golden:v1"]).ok();
         let manifest = sandbox.kit(&["inspect", "golden:v1"]).ok().json()["manifest"].clone();
         let essence = |descriptor: &Value| {
             let [media_type, digest, size] = ["mediaType", "digest", "size"].map(|key| &descriptor[key]);
@@ -128,9 +127,9 @@ fn a_kitfile_survives_unpacking_and_packing_again() {
     let sandbox = Sandbox::new();
     let case = cases().into_iter().find(|case| case.name == "every-section").unwrap();
     case.write(&sandbox);
-    let first = sandbox.kit(&["pack", "project", "-t", "a:v1", "--allow-empty"]).ok().digest();
+    let first = sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok().digest();
     sandbox.kit(&["unpack", "a:v1", "-d", "again"]).ok();
-    let second = sandbox.kit(&["pack", "again", "-t", "b:v1", "--allow-empty"]).ok().digest();
+    let second = sandbox.kit(&["pack", "again", "-t", "b:v1"]).ok().digest();
     assert_eq!(first, second);
 }
 

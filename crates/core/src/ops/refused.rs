@@ -58,6 +58,12 @@ pub enum Lack {
 }
 
 impl Lack {
+    /// Returns true if this is never meant. KitOps also packs Kitfiles without layers and empty folders, and a header
+    /// may be of a variant of its format that is not known here.
+    pub(crate) fn is_refused(&self) -> bool {
+        matches!(self, Self::Ignored | Self::Bytes | Self::Pointer)
+    }
+
     /// The kind of problem, in a word.
     pub(crate) fn rule(&self) -> &'static str {
         match self {

@@ -45,6 +45,11 @@ pub enum Warning<'a> {
     },
     /// The Kitfile has no entry with files to pack.
     NoLayers,
+    /// A part of the ModelKit has no usable content.
+    NothingToUse {
+        /// The sentence that describes it.
+        problem: String,
+    },
     /// A layer has no files.
     LayerEmpty {
         /// The kind of layer.

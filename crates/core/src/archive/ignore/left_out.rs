@@ -6,8 +6,10 @@ use std::path::Path;
 use super::rules::IgnoreRules;
 use crate::relative_path::RelativePath;
 
+const GIT: &str = ".git";
+
 /// Names of files and folders that tools leave behind.
-const NAMES: [&str; 7] = [".git", ".hg", ".svn", ".DS_Store", "__pycache__", ".ipynb_checkpoints", ".venv"];
+const NAMES: [&str; 7] = [GIT, ".hg", ".svn", ".DS_Store", "__pycache__", ".ipynb_checkpoints", ".venv"];
 
 /// Names that virtual environments of Python usually have besides `.venv`.
 const ENVIRONMENTS: [&str; 3] = ["venv", "env", "virtualenv"];
@@ -17,7 +19,16 @@ const ENVIRONMENT_FILE: &str = "pyvenv.cfg";
 
 /// Returns true if a tool has left the file or folder at `place`, whose name is `name`.
 pub fn is_left_by_tool(name: &str, place: &Path) -> bool {
+    if name == GIT {
+        return is_git(place);
+    }
     has_name_of_tool(name) || ENVIRONMENTS.contains(&name) && place.join(ENVIRONMENT_FILE).is_file()
+}
+
+/// Returns true for a repository, by what git requires of one (`is_git_directory` in git's setup.c), and for the file
+/// that leads to the repository of a worktree or of a submodule. Another folder of that name is packed.
+fn is_git(place: &Path) -> bool {
+    place.is_file() || ["HEAD", "objects", "refs"].iter().all(|name| place.join(name).exists())
 }
 
 fn has_name_of_tool(name: &str) -> bool {

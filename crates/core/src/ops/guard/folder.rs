@@ -11,6 +11,7 @@ use crate::limits;
 use crate::ops::error::Error;
 use crate::ops::refused::{Empty, Lack, Secret};
 use crate::ops::workers;
+use crate::progress::{Progress, Warning};
 use crate::relative_path::RelativePath;
 use crate::sys;
 use crate::tensors::{self, Format, Header};
@@ -24,16 +25,26 @@ pub(crate) struct CheckedLayer<'a> {
     pub(crate) is_free_of_secrets: bool,
 }
 
-/// Fails if files contain secrets, or if weights have no content, unless that is allowed. Reads small texts and the
+/// Fails if files contain secrets, or if weights have no content, unless that is allowed. Warns of other problems of
+/// weights. Reads small texts and the
 /// headers of weights; the content of other files does not matter.
-pub(crate) fn check_folder(layers: &[CheckedLayer<'_>], allowed: Allowed, jobs: usize) -> Result<(), Error> {
+pub(crate) fn check_folder(
+    layers: &[CheckedLayer<'_>],
+    allowed: Allowed,
+    jobs: usize,
+    progress: &dyn Progress,
+) -> Result<(), Error> {
     if !allowed.empty {
         let empty = workers::run(jobs, layers, |layer| {
             let whole = empty_layer(layer.section, layer.source, layer.measured);
             let files = empty_files(layer.section, layer.source)?;
             Ok::<_, Error>(whole.into_iter().chain(files).collect::<Vec<_>>())
         })?;
-        refuse_empty(empty.into_iter().flatten().collect())?;
+        let (refused, reported): (Vec<_>, _) = empty.into_iter().flatten().partition(|empty| empty.lack.is_refused());
+        refuse_empty(refused)?;
+        for empty in &reported {
+            progress.warn(&Warning::NothingToUse { problem: empty.to_string() });
+        }
     }
     if !allowed.secrets {
         let unchecked: Vec<_> = layers.iter().filter(|layer| !layer.is_free_of_secrets).collect();

@@ -64,10 +64,15 @@ impl Secret {
         size: Option<u64>,
         open: impl FnOnce() -> io::Result<R>,
     ) -> io::Result<Option<Self>> {
-        if let Some(secret) = Self::of_name(path) {
-            return Ok(Some(secret));
-        }
         let name = path.file_name().unwrap_or_default();
+        let secret = Self::of_name(path);
+        if secret.is_some() && is_environment(name) && size.is_some_and(|size| size <= TEXT_BYTES) {
+            let text = read_text(open()?)?;
+            return Ok(secret.filter(|_| has_secret_setting(&String::from_utf8_lossy(&text))));
+        }
+        if secret.is_some() {
+            return Ok(secret);
+        }
         if section == Section::Dataset {
             return Ok(None);
         }
@@ -161,23 +166,30 @@ pub(crate) fn is_secret_setting(name: &str, value: &str) -> bool {
 /// Endings of the names of sample files, which contain placeholders.
 const SAMPLES: [&str; 4] = [".example", ".sample", ".template", ".dist"];
 
+/// Returns true for the name of a file with environment variables.
+fn is_environment(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name == ".env" || name.starts_with(".env.") && !SAMPLES.iter().any(|end| name.ends_with(end))
+}
+
+/// Returns true if a file with environment variables sets one that may be secret. Short values, such as numbers and
+/// switches, are not, unless the name of the variable says so.
+fn has_secret_setting(text: &str) -> bool {
+    const WORDS: [&str; 7] = ["key", "token", "secret", "pass", "pwd", "credential", "auth"];
+    const SHORT: usize = 4;
+    text.lines().filter(|line| !line.trim_start().starts_with('#')).filter_map(|line| line.split_once('=')).any(
+        |(name, value)| {
+            let (name, value) = (name.to_lowercase(), value.trim().trim_matches(['"', '\'']));
+            value.len() >= SHORT || !value.is_empty() && WORDS.iter().any(|word| name.contains(word))
+        },
+    )
+}
+
 /// Returns true if files with this name contain secrets, as far as they are used as documented.
 fn is_sure_name(name: &str) -> bool {
-    const NAMES: [&str; 10] = [
-        ".env",
-        ".netrc",
-        "_netrc",
-        ".pgpass",
-        ".pypirc",
-        ".git-credentials",
-        "id_rsa",
-        "id_dsa",
-        "id_ecdsa",
-        "id_ed25519",
-    ];
-    let name = name.to_lowercase();
-    let is_environment = name.starts_with(".env.") && !SAMPLES.iter().any(|end| name.ends_with(end));
-    is_environment || NAMES.contains(&&*name)
+    const NAMES: [&str; 9] =
+        [".netrc", "_netrc", ".pgpass", ".pypirc", ".git-credentials", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"];
+    is_environment(name) || NAMES.contains(&&*name.to_lowercase())
 }
 
 /// Returns true if files with this name may contain secrets, and often do.
@@ -233,7 +245,13 @@ mod tests {
         };
         let expected = "a/b.txt:2: this looks like an AWS access key (secret)";
         assert_eq!(find("a/b.txt", 5021, &token).as_deref(), Some(expected));
-        assert_eq!(find("a/.env", 0, "").as_deref(), Some("a/.env: files with this name contain secrets (secret)"));
+        let expected = Some("a/.env: files with this name contain secrets (secret)");
+        for text in ["# x\nexport API_KEY='x'\n", "URL=https://ada@db.example"] {
+            assert_eq!(find("a/.env", 30, text).as_deref(), expected, "{text}");
+        }
+        for text in ["", "DEBUG=1\nA=\"b\"\n", "# KEY=x\nTOKEN=\n"] {
+            assert_eq!(find("a/.env", 30, text), None, "{text}");
+        }
         for (path, size, text) in [
             ("b.png", 5021, &*token),
             ("b.txt", 1 << 30, &token),

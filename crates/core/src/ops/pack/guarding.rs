@@ -13,13 +13,8 @@ use crate::store::RememberedLayer;
 /// Fails if the files must not be packed, unless the options allow it. Reports the files that are left out.
 pub(super) fn check(packer: &Packer<'_>, layers: &[MeasuredLayer<'_>]) -> Result<(), Error> {
     report_left_out(layers.iter().map(|layer| &layer.measured), packer.progress);
-    let Allowed { empty, .. } = packer.options.allowed;
-    let refers_to_others = !packer.parents.is_empty() || packer.options.kitfile.remote_datasets().next().is_some();
-    if layers.is_empty() && !refers_to_others && !empty {
-        return Err(Error::Empty(vec![guard::no_layers()]));
-    }
     let checked: Vec<_> = layers.iter().map(|layer| checked_layer(packer, layer)).collect();
-    guard::check_folder(&checked, packer.options.allowed, packer.options.jobs)
+    guard::check_folder(&checked, packer.options.allowed, packer.options.jobs, packer.progress)
 }
 
 fn checked_layer<'a>(packer: &Packer<'_>, layer: &'a MeasuredLayer<'_>) -> CheckedLayer<'a> {
