@@ -197,6 +197,7 @@ impl Run {
             ("sha256:[0-9a-f]{64}", "[DIGEST]"),
             (r"127\.0\.0\.1:\d+", "[REGISTRY]"),
             (r"\d+\.\d s", "[TIME]"),
+            (r"gave up after \d+ attempts in \d+ s", "gave up after [ATTEMPTS]"),
             (r"[\d.]+ [KMGT]?i?B/s", "[SPEED]"),
         ];
         redactions
