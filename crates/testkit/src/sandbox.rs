@@ -58,6 +58,14 @@ impl Sandbox {
         }
     }
 
+    /// A sandbox whose project is packed as `sample:v1`.
+    pub fn packed() -> Self {
+        let sandbox = Self::new();
+        sandbox.project();
+        sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
+        sandbox
+    }
+
     /// The command of the binary, with this sandbox as its home and its current folder, and nothing else of the
     /// environment.
     pub fn command(&self, args: &[&str]) -> Command {

@@ -5,16 +5,9 @@ use serde_json::json;
 
 use crate::transfer::{Layout, tar};
 
-fn packed() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.project();
-    sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
-    sandbox
-}
-
 #[test]
 fn inspect_writes_json_and_nothing_else() {
-    let sandbox = packed();
+    let sandbox = Sandbox::packed();
     sandbox.kit(&["tag", "sample:v1", "sample:latest"]).ok();
     for name in ["sample:v1", "sample"] {
         let run = sandbox.kit(&["inspect", name]).ok();
@@ -41,13 +34,13 @@ fn an_artifact_without_a_kitfile_has_none_in_inspect_and_a_derived_one_in_info()
 
 #[test]
 fn the_last_filter_of_info_counts() {
-    let info = packed().kit(&["info", "sample:v1", "--filter", "model.name", "--filter", "package.name"]).ok();
+    let info = Sandbox::packed().kit(&["info", "sample:v1", "--filter", "model.name", "--filter", "package.name"]).ok();
     assert_eq!(info.stdout, "sample\n");
 }
 
 #[test]
 fn a_list_is_filtered_by_parts() {
-    let sandbox = packed();
+    let sandbox = Sandbox::packed();
     sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\nprompts: [{name: review, path: review.md}]\n");
     sandbox.write("p/review.md", "Review");
     sandbox.kit(&["pack", "p", "-t", "prompts:v1"]).ok();
@@ -83,7 +76,7 @@ fn no_cell_of_a_list_is_empty_or_has_two_blanks() {
 
 #[test]
 fn diff_has_the_lines_of_kitops() {
-    let sandbox = packed();
+    let sandbox = Sandbox::packed();
     sandbox.write("project/README.md", "# Other\n");
     sandbox.kit(&["pack", "project", "-t", "sample:v2"]).ok();
     let config = |name: &str| {

@@ -3,13 +3,6 @@
 use kit_testkit::registry::FakeRegistry;
 use kit_testkit::sandbox::Sandbox;
 
-fn packed() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.project();
-    sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
-    sandbox
-}
-
 fn names(sandbox: &Sandbox) -> Vec<String> {
     let run = sandbox.kit(&["list", "--format", "{{.Repo}}{{range .Tags}} {{.}}{{end}}"]).ok();
     run.stdout.lines().map(str::to_owned).collect()
@@ -21,7 +14,7 @@ fn blobs(sandbox: &Sandbox) -> usize {
 
 #[test]
 fn a_tag_is_another_name() {
-    let sandbox = packed();
+    let sandbox = Sandbox::packed();
     let run = sandbox.kit(&["tag", "sample:v1", "r.example/team/other:x,y"]).ok();
     run.prints("Modelkit sample:v1 tagged as r.example/team/other:x").prints("r.example/team/other:y");
     assert_eq!(names(&sandbox), ["sample v1", "r.example/team/other x y"]);
@@ -30,7 +23,7 @@ fn a_tag_is_another_name() {
 
 #[test]
 fn a_modelkit_is_removed_with_its_last_name() {
-    let sandbox = packed();
+    let sandbox = Sandbox::packed();
     sandbox.kit(&["tag", "sample:v1", "sample:v2"]).ok();
     let before = blobs(&sandbox);
     sandbox.kit(&["remove", "sample:v1"]).ok().prints("Untagged sample:v1");
@@ -42,7 +35,7 @@ fn a_modelkit_is_removed_with_its_last_name() {
 
 #[test]
 fn several_names_and_short_digests_are_removed() {
-    let sandbox = packed();
+    let sandbox = Sandbox::packed();
     sandbox.kit(&["tag", "sample:v1", "sample:v2"]).ok();
     sandbox.kit(&["tag", "sample:v1", "other:v1"]).ok();
     sandbox.kit(&["tag", "sample:v1", "other:v2"]).ok();
@@ -64,7 +57,7 @@ fn several_names_and_short_digests_are_removed() {
 
 #[test]
 fn prune_removes_untagged_modelkits() {
-    let sandbox = packed();
+    let sandbox = Sandbox::packed();
     for text in ["one", "two", "three"] {
         sandbox.write("project/README.md", text);
         sandbox.kit(&["pack", "project"]).ok();
@@ -95,7 +88,7 @@ fn an_untagged_modelkit_that_gets_a_tag_is_listed_once() {
 
 #[test]
 fn blobs_that_other_modelkits_need_stay() {
-    let sandbox = packed();
+    let sandbox = Sandbox::packed();
     sandbox.write("project/README.md", "# Other\n");
     sandbox.kit(&["pack", "project", "-t", "sample:v2"]).ok();
     sandbox.kit(&["remove", "sample:v1"]).ok();
@@ -105,7 +98,7 @@ fn blobs_that_other_modelkits_need_stay() {
 
 #[test]
 fn removing_by_digest_or_force_takes_all_names() {
-    let sandbox = packed();
+    let sandbox = Sandbox::packed();
     sandbox.kit(&["tag", "sample:v1", "sample:v2"]).ok();
     sandbox.kit(&["remove", "--force", "sample:v1"]).ok();
     assert!(names(&sandbox).is_empty());
@@ -116,7 +109,7 @@ fn removing_by_digest_or_force_takes_all_names() {
 
 #[test]
 fn remove_all_removes_untagged_modelkits_and_with_force_everything() {
-    let sandbox = packed();
+    let sandbox = Sandbox::packed();
     sandbox.write("project/README.md", "# Other\n");
     sandbox.kit(&["pack", "project"]).ok();
     sandbox.kit(&["remove", "--all"]).ok().prints("Removed sha256:");
@@ -129,7 +122,7 @@ fn remove_all_removes_untagged_modelkits_and_with_force_everything() {
 
 #[test]
 fn a_name_that_moves_leaves_its_modelkit_without_one() {
-    let sandbox = packed();
+    let sandbox = Sandbox::packed();
     sandbox.write("project/README.md", "# Other\n");
     sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
     assert_eq!(sandbox.kit(&["list"]).ok().stdout.matches("<none>").count(), 1);
@@ -137,7 +130,7 @@ fn a_name_that_moves_leaves_its_modelkit_without_one() {
 
 #[test]
 fn the_cache_is_shown_and_cleared() {
-    let sandbox = packed();
+    let sandbox = Sandbox::packed();
     sandbox.kit(&["cache", "clear"]).ok();
     sandbox.kit(&["cache", "info"]).ok().prints("Cache is currently empty");
     sandbox.write("kit/store/.kit/ingest/partial", "12345");
@@ -168,7 +161,7 @@ fn logging_out_of_nowhere_succeeds() {
 
 #[test]
 fn a_tag_that_cannot_be_read_hides_no_other() {
-    let sandbox = packed();
+    let sandbox = Sandbox::packed();
     let registry = FakeRegistry::start();
     let repository = format!("{}/team/sample", registry.host());
     sandbox.kit(&["push", "sample:v1", &format!("{repository}:good"), "--plain-http"]).ok();
@@ -188,7 +181,7 @@ fn a_tag_that_cannot_be_read_hides_no_other() {
 
 #[test]
 fn a_damaged_modelkit_in_the_store_hides_no_other() {
-    let sandbox = packed();
+    let sandbox = Sandbox::packed();
     sandbox.write("project/Kitfile", sandbox.read("project/Kitfile").replace("0.1.0", "0.2.0"));
     sandbox.kit(&["pack", "project", "-t", "sample:v2"]).ok();
     let config = sandbox.kit(&["inspect", "sample:v1", "--format", "{{.manifest.config.digest}}"]).ok().stdout;
@@ -200,7 +193,7 @@ fn a_damaged_modelkit_in_the_store_hides_no_other() {
 
 #[test]
 fn what_another_tool_made_is_named() {
-    let sandbox = packed();
+    let sandbox = Sandbox::packed();
     let registry = FakeRegistry::start();
     let repository = format!("{}/team/other", registry.host());
     let index = r#"{"schemaVersion":2,"manifests":[]}"#;

@@ -8,17 +8,9 @@ use kit_testkit::sandbox::Sandbox;
 
 const PLAIN: &str = "--plain-http";
 
-/// A packed project `sample:v1`.
-fn packed() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.project();
-    sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
-    sandbox
-}
-
 #[test]
 fn copy_streams_from_registry_to_registry_and_stores_nothing() {
-    let (sandbox, from, to) = (packed(), DockerRegistry::start(), DockerRegistry::start());
+    let (sandbox, from, to) = (Sandbox::packed(), DockerRegistry::start(), DockerRegistry::start());
     let (source, target) = (format!("{}/a/b:v1", from.host()), format!("{}/c:v2", to.host()));
     let pushed = sandbox.kit(&["push", "sample:v1", &source, PLAIN]).ok();
     let elsewhere = |args: &[&str]| sandbox.run(sandbox.command(args).env("KIT_HOME", sandbox.path("elsewhere")));
@@ -34,7 +26,7 @@ fn copy_streams_from_registry_to_registry_and_stores_nothing() {
 
 #[test]
 fn copy_within_a_registry_mounts() {
-    let (sandbox, registry) = (packed(), DockerRegistry::start());
+    let (sandbox, registry) = (Sandbox::packed(), DockerRegistry::start());
     let (source, target) = (format!("{}/a:v1", registry.host()), format!("{}/b:v1", registry.host()));
     sandbox.kit(&["push", "sample:v1", &source, PLAIN]).ok();
     let copied = sandbox.kit(&["copy", &source, &target, PLAIN]).ok();
@@ -44,7 +36,7 @@ fn copy_within_a_registry_mounts() {
 
 #[test]
 fn promote_moves_a_tag_without_bytes_and_shows_its_previous_target() {
-    let (sandbox, registry) = (packed(), FakeRegistry::start());
+    let (sandbox, registry) = (Sandbox::packed(), FakeRegistry::start());
     let team = format!("{}/team:v1", registry.host());
     let (first, second) = (format!("{}/live:stable", registry.host()), format!("{}/live:next", registry.host()));
     let digest = sandbox.kit(&["push", "sample:v1", &team, PLAIN]).ok().digest();
@@ -62,7 +54,7 @@ fn promote_moves_a_tag_without_bytes_and_shows_its_previous_target() {
 
 #[test]
 fn promote_leaves_a_tag_that_is_not_where_it_should_be() {
-    let (sandbox, registry) = (packed(), FakeRegistry::start());
+    let (sandbox, registry) = (Sandbox::packed(), FakeRegistry::start());
     let name = |name: &str| format!("{}/{name}", registry.host());
     let old = sandbox.kit(&["push", "sample:v1", &name("live:stable"), PLAIN]).ok().digest();
     sandbox.write("project/README.md", "# Better\n");
@@ -90,7 +82,7 @@ fn promote_leaves_a_tag_that_is_not_where_it_should_be() {
 
 #[test]
 fn push_mounts_blobs_from_repositories_the_store_knows() {
-    let (sandbox, registry) = (packed(), FakeRegistry::start());
+    let (sandbox, registry) = (Sandbox::packed(), FakeRegistry::start());
     registry.configure(|options| options.own_blobs = true);
     let (base, other) = (format!("{}/base:v1", registry.host()), format!("{}/other:v1", registry.host()));
     sandbox.kit(&["tag", "sample:v1", &base]).ok();
@@ -104,7 +96,7 @@ fn push_mounts_blobs_from_repositories_the_store_knows() {
 
 #[test]
 fn a_dry_run_shows_the_plan_and_changes_nothing() {
-    let (sandbox, registry) = (packed(), FakeRegistry::start());
+    let (sandbox, registry) = (Sandbox::packed(), FakeRegistry::start());
     registry.configure(|options| options.own_blobs = true);
     let (base, other) = (format!("{}/base:v1", registry.host()), format!("{}/other:v1", registry.host()));
     let run = sandbox.kit(&["push", "sample:v1", &base, "--dry-run", PLAIN]).ok();
@@ -132,7 +124,7 @@ fn a_dry_run_shows_the_plan_and_changes_nothing() {
 
 #[test]
 fn copy_names_the_parent_that_it_does_not_copy() {
-    let (sandbox, registry) = (packed(), FakeRegistry::start());
+    let (sandbox, registry) = (Sandbox::packed(), FakeRegistry::start());
     let (base, tuned) = (format!("{}/base:v1", registry.host()), format!("{}/tuned:v1", registry.host()));
     sandbox.kit(&["push", "sample:v1", &base, PLAIN]).ok();
     sandbox

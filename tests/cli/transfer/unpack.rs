@@ -8,16 +8,9 @@ use fs_err as fs;
 use kit_testkit::registry::{FakeRegistry, Fault};
 use kit_testkit::sandbox::Sandbox;
 
-fn packed() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.project();
-    sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
-    sandbox
-}
-
 #[test]
 fn everything_arrives() {
-    let sandbox = packed();
+    let sandbox = Sandbox::packed();
     let run = sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).ok();
     assert_eq!(run.stdout, "");
     let mut expected = sandbox.tree("project");
@@ -29,7 +22,7 @@ fn everything_arrives() {
 
 #[test]
 fn filters_choose() {
-    let sandbox = packed();
+    let sandbox = Sandbox::packed();
     let check = |filters: &[&str], expected: &[&str]| {
         let mut args = vec!["unpack", "sample:v1", "-d", "out"];
         args.extend(filters.iter().flat_map(|filter| ["--filter", filter]));
@@ -52,7 +45,7 @@ fn filters_choose() {
 #[test]
 fn paths_choose_files() {
     let registry = FakeRegistry::start();
-    let sandbox = packed();
+    let sandbox = Sandbox::packed();
     let name = format!("{}/team/sample:v1", registry.host());
     sandbox.kit(&["push", "sample:v1", &name, "--plain-http"]).ok();
     let check = |paths: &[&str], expected: &[&str]| {
@@ -97,7 +90,7 @@ fn digest(sandbox: &Sandbox) -> String {
 
 #[test]
 fn unpacking_twice_writes_nothing() {
-    let sandbox = packed();
+    let sandbox = Sandbox::packed();
     sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).ok();
     let before: Vec<_> = sandbox.names("out").iter().map(|name| modified(&sandbox, name)).collect();
     sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).ok().says("Nothing to do: ");
@@ -111,7 +104,7 @@ fn modified(sandbox: &Sandbox, name: &str) -> std::time::SystemTime {
 
 #[test]
 fn all_conflicts_are_listed_before_anything_is_touched() {
-    let sandbox = packed();
+    let sandbox = Sandbox::packed();
     sandbox.write("out/README.md", "# Simple\n");
     sandbox.write("out/data/train.csv", "mine");
     let run = sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).fails();
@@ -137,7 +130,7 @@ fn all_conflicts_are_listed_before_anything_is_touched() {
 
 #[test]
 fn a_damaged_layer_leaves_no_file() {
-    let sandbox = packed();
+    let sandbox = Sandbox::packed();
     let manifest = sandbox.kit(&["inspect", "sample:v1"]).ok().json()["manifest"].clone();
     let last = manifest["layers"].as_array().unwrap().last().unwrap()["digest"].as_str().unwrap().to_owned();
     let blob = sandbox.store().join("blobs/sha256").join(&last[7..]);
@@ -155,7 +148,7 @@ fn a_damaged_layer_leaves_no_file() {
 
 #[test]
 fn links_planted_in_the_target_are_not_followed() {
-    let sandbox = packed();
+    let sandbox = Sandbox::packed();
     sandbox.write("elsewhere/keep", "keep");
     fs::create_dir(sandbox.path("out")).unwrap();
     symlink(sandbox.path("elsewhere"), sandbox.path("out/weights")).unwrap();
@@ -221,7 +214,7 @@ fn layers_that_a_mirror_spoils_are_read_again_from_the_registry() {
 
 #[test]
 fn a_filter_that_matches_nothing_fails_and_names_the_parts() {
-    let sandbox = packed();
+    let sandbox = Sandbox::packed();
     let run = sandbox.kit(&["unpack", "sample:v1", "-d", "out", "--filter", "model:nte"]).fails();
     run.says("no part of `sample:v1` matches the filter")
         .says("\n    model weights/model.bin")
@@ -233,7 +226,7 @@ fn a_filter_that_matches_nothing_fails_and_names_the_parts() {
 
 #[test]
 fn a_part_of_a_filter_that_matches_nothing_is_a_warning() {
-    let sandbox = packed();
+    let sandbox = Sandbox::packed();
     let run = sandbox.kit(&["unpack", "sample:v1", "-d", "out", "-f", "model", "-f", "datasets:nte"]);
     run.ok().says("warning: nothing matches the filter `datasets:nte`");
 }

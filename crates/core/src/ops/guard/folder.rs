@@ -26,8 +26,7 @@ pub(crate) struct CheckedLayer<'a> {
 }
 
 /// Fails if files contain secrets, or if weights have no content, unless that is allowed. Warns of other problems of
-/// weights. Reads small texts and the
-/// headers of weights; the content of other files does not matter.
+/// weights. Reads small texts and the headers of weights; the content of other files does not matter.
 pub(crate) fn check_folder(
     layers: &[CheckedLayer<'_>],
     allowed: Allowed,
@@ -62,11 +61,6 @@ pub(super) fn refuse(secrets: Vec<Secret>) -> Result<(), Error> {
 /// Fails if content is lacking.
 pub(super) fn refuse_empty(empty: Vec<Empty>) -> Result<(), Error> {
     if empty.is_empty() { Ok(()) } else { Err(Error::Empty(empty)) }
-}
-
-/// The problem of a Kitfile without any layer.
-pub(crate) fn no_layers() -> Empty {
-    Empty { path: RelativePath::root(), lack: Lack::Layers }
 }
 
 /// Returns the secrets in the files of a layer.

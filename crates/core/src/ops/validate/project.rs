@@ -7,9 +7,8 @@ use crate::archive::{self, IgnoreRules, LayerSource, Links};
 use crate::kitfile::{self, Entry, FieldPlaces, Kitfile};
 use crate::oci::Reference;
 use crate::ops::error::Error;
-use crate::ops::guard::no_layers;
 use crate::ops::pack::{read_ignore_rules, uncovered};
-use crate::ops::refused::Empty;
+use crate::ops::refused::Lack;
 use crate::relative_path::RelativePath;
 
 /// The project to check.
@@ -150,7 +149,7 @@ impl Review<'_> {
         let mut findings = Vec::new();
         let refers_to_others = self.kitfile.model.is_some() || self.kitfile.remote_datasets().next().is_some();
         if entries.is_empty() && !refers_to_others {
-            let Empty { lack, .. } = no_layers();
+            let lack = Lack::Layers;
             findings.push(self.finding(Severity::Error, lack.rule(), "", lack.to_string(), lack.advice()));
         }
         for (entry, path) in entries.iter().zip(&paths) {
