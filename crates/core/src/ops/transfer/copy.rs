@@ -107,7 +107,7 @@ fn bring_blobs(
     options: &CopyOptions,
     progress: &dyn Progress,
 ) -> Result<Brought, Error> {
-    let artifact = CopySet::read(source, name)?;
+    let artifact = CopySet::read_form(source, name)?;
     let blobs = &artifact.blobs;
     check(target, blobs)?;
     let is_there = target.has_manifest(&artifact.descriptor).map_err(|error| Error::writing("the manifest", error))?;
