@@ -26,6 +26,7 @@ main() {
         *) sed -n '2,/^set/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2 && exit 2 ;;
     esac
     command -v python3 >/dev/null || install_packages python3
+    command -v docker-registry >/dev/null || install_registry
     if [[ -z ${KIT:-} ]]; then
         need_rust
         cargo build --release --locked

@@ -12,7 +12,7 @@ mod setting;
 mod values;
 
 pub(crate) use decode::parse_duration;
-pub(crate) use environment::Environment;
+pub(crate) use environment::{Environment, now};
 #[cfg(fuzzing)]
 pub use file::fuzz_config_file;
 pub(crate) use keys::KEYS;

@@ -108,6 +108,9 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::FormOfAnother { tag } => {
             format!("`{tag}` has other layers than the ModelKit and was not copied")
         }
+        Warning::FormNotMoved { tag } => {
+            format!("`{tag}` was not moved: it is not a form of this version, because its layers differ")
+        }
         Warning::RemoteDatasetSkipped { name, address } => {
             format!("the dataset `{name}` at `{address}` is not downloaded; use --include-remote to download it")
         }

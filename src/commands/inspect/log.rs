@@ -7,17 +7,19 @@ use serde_json::{Value, json};
 use super::diff::{FileData, show_file};
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{Format, table};
+use crate::output::{Format, one_line, table};
 use kit_core::limits;
+use kit_core::oci::Reference;
 use kit_core::ops::{self, DiffOptions, LayerCount, LogOptions, Lookup, Version};
-use kit_core::provenance::Commit;
+use kit_core::provenance::{Commit, Promotion};
 
 /// Show the versions of a ModelKit and their changes
 ///
 /// Lists versions from newest to oldest, one per line, with tags, time, author, commit, and the number of layers of
 /// each type that were changed (~), added (+) or removed (-) since the previous version. Time, commit and previous
 /// version are read from the provenance attestation that `kit pack` attaches, and are left empty for ModelKits without
-/// one. Attestations that are not signed prove nothing.
+/// one. Promotions of a version with `kit promote` are listed below it, the newest first. Records that are not signed
+/// prove nothing.
 ///
 /// With a tag, the list begins at that version; without a tag, it contains all versions of the repository.
 #[derive(Debug, Args)]
@@ -74,17 +76,33 @@ impl LogArgs {
     fn render(&self, versions: &[Version]) -> String {
         let rows: Vec<_> = versions.iter().map(row).collect();
         let table = table::render(["TAGS", "DIGEST", "TIME (UTC)", "BY", "COMMIT", "CHANGES"], &rows);
-        if !self.files {
+        if !self.files && versions.iter().all(|version| version.promotions.is_empty()) {
             return table;
         }
         let mut lines = table.split_inclusive('\n');
         let mut text = lines.next().unwrap_or_default().to_owned();
         for (line, version) in lines.zip(versions) {
             text.push_str(line);
+            text.extend(version.promotions.iter().map(|promotion| self.promotion(promotion)));
             let width = version.files.iter().map(|file| file.path.as_str().len()).max().unwrap_or_default().min(48);
             text.extend(version.files.iter().map(|file| show_file(file, width)));
         }
         text
+    }
+
+    /// A line about a promotion. The tag has no repository if it is in that of the log.
+    fn promotion(&self, promotion: &Promotion) -> String {
+        let repository = |text: &str| text.parse().ok().map(|reference: Reference| reference.full_repository());
+        let is_own = repository(&self.reference) == repository(&promotion.target);
+        let target = promotion.target.parse::<Reference>().ok().filter(|_| is_own);
+        let tag = target.and_then(|target| target.tag).map(|tag| tag.to_string());
+        let tag = tag.unwrap_or_else(|| promotion.target.clone());
+        let mut line = format!("  {tag}: {}", if promotion.is_rollback { "rolled back" } else { "promoted" });
+        line.extend(promotion.time.map(|time| time.strftime(" %Y-%m-%d %H:%M").to_string()));
+        line.extend(promotion.source.iter().filter(|_| !promotion.is_rollback).map(|source| format!(" from {source}")));
+        line.extend(promotion.promoter.run.iter().map(|run| format!(" by {run}")));
+        line.extend(promotion.previous.map(|previous| format!(", before {}", &previous.hex()[..12])));
+        format!("{}\n", one_line(&line))
     }
 
     fn to_json(&self, version: &Version) -> Value {
@@ -103,6 +121,7 @@ impl LogArgs {
             "builder": record.and_then(|record| record.builder.id.as_ref()),
             "run": record.and_then(|record| record.builder.run.as_ref()),
             "previous": record.and_then(|record| record.previous),
+            "promotions": version.promotions.iter().map(promotion_to_json).collect::<Value>(),
             "comparedWith": version.before,
             "kitfileChanged": version.kitfile_changed,
             "layers": version.layers.iter().map(|count| json!({
@@ -114,6 +133,18 @@ impl LogArgs {
         }
         data
     }
+}
+
+fn promotion_to_json(promotion: &Promotion) -> Value {
+    json!({
+        "action": if promotion.is_rollback { "rollback" } else { "promote" },
+        "source": promotion.source,
+        "target": promotion.target,
+        "previous": promotion.previous,
+        "time": promotion.time.map(|time| time.to_string()),
+        "promoter": promotion.promoter.id,
+        "run": promotion.promoter.run,
+    })
 }
 
 fn row(version: &Version) -> [String; 6] {

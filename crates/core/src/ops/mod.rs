@@ -18,6 +18,7 @@ mod init;
 mod keep;
 mod lacking;
 mod pack;
+mod promotion;
 mod read_once;
 mod refused;
 mod remote_data;
@@ -60,6 +61,9 @@ pub use pack::{
     Git, ImageBase, Keeping, Locking, PackOptions, Packed, PackedAway, Reading, Recording, convert, image_base,
     list_as, pack, pack_and_push, publish,
 };
+pub use promotion::{
+    Addition, PromoteOptions, Promoted, Promotion, Recorder, TagMove, prepare_promotion, prepare_rollback,
+};
 pub use refused::{Empty, Lack, Secret};
 pub use remote_data::RemoteData;
 pub use remote_data_error::RemoteDataError;
@@ -68,8 +72,8 @@ pub use skills::{Installed, Skill, SkillError, SkillFile, SkillLayer, Skills, in
 pub use tag_state::TagState;
 pub use transfer::{
     BlobAction, Copied, CopyOptions, Fetch, IMAGE_SUFFIX, MODELKIT_SUFFIX, MODELPACK_SUFFIX, Materialized, Origins,
-    OtherForm, Plan, PlanTarget, PlannedBlob, Promoted, Taken, Wanted, copy, materialize, other_forms, plan, plan_pull,
-    promote, pull, pull_index, push_index, tag,
+    OtherForm, Plan, PlanTarget, PlannedBlob, Taken, Wanted, copy, materialize, other_forms, plan, plan_pull, pull,
+    pull_index, push_index, tag,
 };
 pub use unpack::{UnpackOptions, Unpacked, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};

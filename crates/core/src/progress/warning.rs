@@ -118,6 +118,11 @@ pub enum Warning<'a> {
         /// The tag.
         tag: &'a str,
     },
+    /// A tag of another form beside a promoted tag was not moved, and points to a form of another version.
+    FormNotMoved {
+        /// The tag.
+        tag: &'a str,
+    },
     /// A remote dataset was not downloaded.
     RemoteDatasetSkipped {
         /// The name in the Kitfile.

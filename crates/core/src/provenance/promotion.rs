@@ -8,8 +8,8 @@ use super::record::Builder;
 use super::statement::{STATEMENT_TYPE, builder_from_json, digest_of, digest_set, given, id_of, text};
 use crate::digest::Digest;
 
-/// The artifact type of the referrer that contains the record. It differs from that of a provenance attestation, so that
-/// a list of referrers is enough to distinguish both.
+/// The artifact type of the referrer that contains the record. It differs from that of a provenance attestation, so
+/// that a list of referrers is enough to distinguish both.
 pub const PROMOTION_ARTIFACT_TYPE: &str = "application/vnd.kit.promotion.v1+json";
 /// The type of the predicate, with the version of this format.
 pub const PROMOTION_PREDICATE_TYPE: &str = "urn:kit:promotion:v1";

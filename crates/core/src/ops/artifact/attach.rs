@@ -2,11 +2,14 @@
 
 use std::convert::Infallible;
 
+use jiff::Timestamp;
+
 use crate::digest::Digest;
 use crate::oci::{Annotations, Content, ContentError, Descriptor, Manifest, MediaType, Publication, Subject, Target};
 use crate::ops::error::reason;
 use crate::ops::workers;
 use crate::progress::{Progress, Warning};
+use crate::provenance::MEDIA_TYPE;
 
 /// A document to attach to a ModelKit.
 pub(crate) struct Attachment<'a> {
@@ -17,6 +20,27 @@ pub(crate) struct Attachment<'a> {
     /// The annotations of the manifest.
     pub(crate) annotations: Annotations,
 }
+
+impl Attachment<'static> {
+    /// The in-toto `statement` with this type of predicate, written at `time`.
+    pub(crate) fn of_statement(
+        artifact_type: MediaType,
+        predicate_type: &str,
+        statement: Vec<u8>,
+        time: Option<Timestamp>,
+    ) -> Self {
+        let mut annotations = Annotations::from([(PREDICATE_ANNOTATION.to_owned(), predicate_type.to_owned())]);
+        let mut blob = Descriptor::of(MediaType::of(MEDIA_TYPE), &statement);
+        blob.annotations.clone_from(&annotations);
+        annotations.extend(time.map(|time| (CREATED.to_owned(), time.to_string())));
+        Self { artifact_type, blobs: vec![(blob, Box::new(statement))], annotations }
+    }
+}
+
+/// The annotation by which tools that list attestations identify the kind of each (in-toto, "OCI artifacts").
+const PREDICATE_ANNOTATION: &str = "in-toto.io/predicate-type";
+/// Image-spec 1.1, "Pre-Defined Annotation Keys".
+pub(super) const CREATED: &str = "org.opencontainers.image.created";
 
 /// The annotation that identifies the meaning of a document whose bytes also contain unimportant details, such as the
 /// time of writing. A document is not attached if one with the same type and fingerprint already is: the older one

@@ -8,7 +8,7 @@ use crate::digest::Digest;
 use crate::git;
 use crate::kitfile::Section;
 use crate::modelkit::{Lock, LockedParent};
-use crate::oci::{Annotations, Descriptor, MediaType, Reference};
+use crate::oci::{MediaType, Reference};
 use crate::ops::artifact::{Attachment, FINGERPRINT, oci_uri};
 use crate::ops::error::Error;
 use crate::ops::remote_data;
@@ -42,11 +42,6 @@ pub enum Git {
     Known(Commit),
 }
 
-/// The annotation by which tools that list attestations identify the kind of each (in-toto, "OCI artifacts").
-const PREDICATE_ANNOTATION: &str = "in-toto.io/predicate-type";
-/// Image-spec 1.1, "Pre-Defined Annotation Keys".
-const CREATED: &str = "org.opencontainers.image.created";
-
 /// Returns the attestation for `assembled`, which is not published yet, if one was requested.
 ///
 /// Sends no request to a registry: the digests of remote datasets come from `lock`.
@@ -75,16 +70,11 @@ pub(crate) fn record(
 }
 
 fn attachment(record: &Record) -> Attachment<'static> {
-    let statement = record.to_statement();
-    let mut blob = Descriptor::of(MediaType::of(MEDIA_TYPE), &statement);
-    blob.annotations.insert(PREDICATE_ANNOTATION.to_owned(), PREDICATE_TYPE.to_owned());
+    let (statement, artifact_type) = (record.to_statement(), MediaType::of(MEDIA_TYPE));
+    let mut attachment = Attachment::of_statement(artifact_type, PREDICATE_TYPE, statement, record.time);
     let fingerprint = Digest::of(&record.without_history().to_statement());
-    let mut annotations = Annotations::from([
-        (PREDICATE_ANNOTATION.to_owned(), PREDICATE_TYPE.to_owned()),
-        (FINGERPRINT.to_owned(), fingerprint.to_string()),
-    ]);
-    annotations.extend(record.time.map(|time| (CREATED.to_owned(), time.to_string())));
-    Attachment { artifact_type: MediaType::of(MEDIA_TYPE), blobs: vec![(blob, Box::new(statement))], annotations }
+    attachment.annotations.insert(FINGERPRINT.to_owned(), fingerprint.to_string());
+    attachment
 }
 
 fn commit(checkout: git::Checkout) -> Commit {
