@@ -116,6 +116,9 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         }
         Warning::UnknownLayerSkipped { media_type, .. } => format!("Unknown media type {media_type}: skipping unpack"),
         Warning::UnknownSkillSkipped { media_type, .. } => format!("Unknown media type {media_type}: skipping"),
+        Warning::LayerNotUnpacked { media_type, digest } => {
+            format!("layer {digest} is not unpacked: no entry of the Kitfile names it (type {media_type})")
+        }
         Warning::LayerNotListed { media_type, digest } => {
             format!("the files of layer {digest} are not listed: no entry of the Kitfile names it (type {media_type})")
         }

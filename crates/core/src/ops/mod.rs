@@ -54,12 +54,13 @@ pub use init::{Draft, IGNORE_FILE, IgnoreFile, Project, ProjectFolder, draft_ign
 pub use keep::{
     Additions, Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, PruneOptions, Removable, Removal, Removed,
     Unpinned, UpdateOptions, add_to_index, check, create_index, diagnose, find_by_prefix, find_remote, list_layout,
-    list_local, list_remote, pins, prunable, prune, remove, remove_from_index, remove_remote, tags_of, untag_remote,
+    list_local, list_remote, pins, prunable, prune, removable, remove, remove_from_index, remove_remote, tags_of,
+    untag_remote,
 };
 pub use lacking::Lacking;
 pub use pack::{
     Git, ImageBase, Keeping, Locking, PackOptions, Packed, PackedAway, Reading, Recording, convert, image_base,
-    list_as, pack, pack_and_push, publish,
+    list_as, pack, pack_and_push, plan_pack, publish,
 };
 pub use promotion::{
     Addition, PromoteOptions, Promoted, Promotion, Recorder, TagMove, prepare_promotion, prepare_rollback,
@@ -75,7 +76,7 @@ pub use transfer::{
     OtherForm, Plan, PlanTarget, PlannedBlob, Taken, Wanted, copy, materialize, other_forms, plan, plan_pull, pull,
     pull_index, push_index, tag,
 };
-pub use unpack::{UnpackOptions, Unpacked, unpack};
+pub use unpack::{PlannedFile, UnpackOptions, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};
 pub use workers::jobs;
 

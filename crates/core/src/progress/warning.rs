@@ -137,6 +137,13 @@ pub enum Warning<'a> {
         /// The digest of the layer.
         digest: Digest,
     },
+    /// A layer belongs to no entry of the Kitfile, so it is not unpacked.
+    LayerNotUnpacked {
+        /// The media type of the layer.
+        media_type: &'a str,
+        /// The digest of the layer.
+        digest: Digest,
+    },
     /// A layer has a type that this version does not know, so skills are not searched in it.
     UnknownSkillSkipped {
         /// The media type of the layer.
