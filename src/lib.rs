@@ -8,6 +8,7 @@ mod commands;
 mod completion;
 mod config;
 mod context;
+mod help;
 mod output;
 mod skills;
 
