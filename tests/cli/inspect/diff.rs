@@ -46,7 +46,7 @@ fn the_first_line_lists_the_concerns_and_the_rest_the_changes() {
     sandbox.kit(&["pack", "project", "-t", "sample:v2"]).ok();
     let run = sandbox.kit(&["diff", "sample:v1", "sample:v2"]).ok();
     expect![[r#"
-        sample:v1 → sample:v2    concerns: data, code, configuration, deployment
+        sample:v1 → sample:v2    concerns: datasets, code, configuration, deployment
         Kitfile
           ~ model.parameters.epochs  10 → 12
           ~ package.version          0.1.0 → 0.2.0
@@ -69,7 +69,7 @@ fn the_first_line_lists_the_concerns_and_the_rest_the_changes() {
     .assert_eq(&only.stdout);
     let markdown = sandbox.kit(&["diff", "sample:v1", "sample:v2", "--format", "markdown"]).ok();
     expect![[r#"
-        **`sample:v1` → `sample:v2`** · concerns: data, code, configuration, deployment
+        **`sample:v1` → `sample:v2`** · concerns: datasets, code, configuration, deployment
 
         | Kitfile | before | after |
         |---|---|---|

@@ -31,9 +31,9 @@ fn changed(compression: &str) -> Sandbox {
 #[test]
 fn rows_and_columns_of_tables_are_compared() {
     let sandbox = changed("none");
-    let run = sandbox.kit(&["diff", "data:v1", "project", "--only", "data"]).ok();
+    let run = sandbox.kit(&["diff", "data:v1", "project", "--only", "datasets"]).ok();
     expect![[r#"
-        data:v1 → project    concerns: data
+        data:v1 → project    concerns: datasets
         Files                 3 changed
           ~ data/columns.tsv  8 B → 12 B   1 row   columns +c\u{1b}[2J −b
           ~ data/large.csv    1.5 MiB → 1.5 MiB   60000 → 60099 rows, +100 −1
