@@ -202,7 +202,7 @@ fn changed_tensors_of_weights_are_named() {
               ~ a  U8 [4194304]
               + new  F32 [1]
               - old  F32 [1]
-        No change: data, code, configuration, docs, deployment
+        No change: datasets, code, configuration, docs, deployment
     "#]]
     .assert_eq(&above_documents(&run.stdout));
     let run = sandbox.kit(&["diff", "llm:v2", "llm:v3"]).ok();
@@ -211,7 +211,7 @@ fn changed_tensors_of_weights_are_named() {
         Files                  1 changed
           ~ model.safetensors  8.0 MiB → 8.0 MiB   1 of 3 tensors changed
               ~ b  U8 [4194304] → U8 [4, 1048576]
-        No change: data, code, configuration, docs, deployment
+        No change: datasets, code, configuration, docs, deployment
     "#]]
     .assert_eq(&above_documents(&run.stdout));
 }

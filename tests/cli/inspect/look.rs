@@ -108,7 +108,7 @@ fn diff_shows_what_two_modelkits_share() {
         sample:v1 → local://sample:v2    concerns: docs
         Files          1 changed
           ~ README.md  9 B   +1 −1
-        No change: model, data, code, configuration, deployment
+        No change: model, datasets, code, configuration, deployment
 
         Comparing:
         ---------------------------------------

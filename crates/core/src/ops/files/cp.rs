@@ -45,7 +45,7 @@ pub fn cp(
     let (folder, base) = place(path, &options.destination)?;
     // A path with a spelling mistake should not become a folder.
     if !folder.is_dir() {
-        return Err(Error::NoFolder(folder));
+        return Err(Error::NoFolder(folder.components().collect()));
     }
     let destination = Destination::open(&folder, options.overwrite)?.with_unsafe_paths(&options.unsafe_paths);
     let copier = Copier { source, path, base, destination: &destination, progress };
