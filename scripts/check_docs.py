@@ -1,6 +1,6 @@
 """Checks links in the Markdown files, and runs the command blocks that are marked as runnable.
 
-scripts/docs.sh calls it.
+scripts/docs.sh and scripts/test.sh call it.
 
 A runnable block is a ```console block below one of these comments, which neither GitHub nor mdBook shows:
 
@@ -14,22 +14,32 @@ and, for steps that a reader does not need to see:
     cp -R "$PROJECT/examples/digits" .
     -->
 
+    <!-- file deploy/Dockerfile -->   writes the fenced block below it to a file; the page shows the block
+
 A command is a line that begins with `$ `, and continues on the next line after a backslash. The blocks of one page run
-in order, in one shell, in a temporary folder with a KIT_HOME of its own. They must not need a network.
+in order, in one shell, in a temporary folder with a KIT_HOME of its own. They must not need a network: a page that
+names `registry.example`, `localhost:5000` or `proxy.example:3128` in a command gets a registry, or a proxy, of its own
+(scripts/docs_servers.py); `tracking.example:5000` is a free port. `$PEERS` is the folder with the programs of
+tests/peers/requirements.txt; pages that use it are not run if KIT_TEST_PEERS is `missing`.
 """
 
 import argparse
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from docs_servers import Authority, Servers
+
 PROJECT = Path(__file__).resolve().parent.parent
 DOCS = PROJECT / "docs"
-MARK = re.compile(r"^<!-- (run|setup)(?:: (exit \d+|excerpt))?(?: -->)?$")
+MARK = re.compile(r"^<!-- (?:(run)(?:: (exit \d+|excerpt))? -->|(setup)|(file) (\S+) -->)$")
+SERVED = re.compile(r"registry\.example|localhost:5000|proxy\.example:3128|tracking\.example:5000")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 STEP_TIMEOUT_SECONDS = 120
 
@@ -92,17 +102,26 @@ def steps(lines):
         index += 1
         if not mark:
             continue
-        if mark[1] == "setup":
+        if mark[3]:
             end = lines.index("-->", index)
             found.append(Step(index, "\n".join(lines[index:end])))
         else:
             start = next(at for at in range(index, len(lines)) if lines[at])
-            if not lines[start].startswith("```console"):
-                sys.exit(f"line {index}: `run` is not followed by a console block")
             end = lines.index("```", start + 1)
-            found.extend(block_steps(lines, start + 1, end, mark[2] or ""))
+            if mark[4]:
+                found.append(Step(index, write_command(mark[5], lines[start + 1 : end])))
+            elif lines[start].startswith("```console"):
+                found.extend(block_steps(lines, start + 1, end, mark[2] or ""))
+            else:
+                sys.exit(f"line {index}: `run` is not followed by a console block")
         index = end
     return found
+
+
+def write_command(name, lines):
+    """The command that writes lines to a file."""
+    name = shlex.quote(name)
+    return f"mkdir -p $(dirname {name}) && printf '%s\\n' {' '.join(map(shlex.quote, lines))} > {name}"
 
 
 def block_steps(lines, start, end, option):
@@ -121,31 +140,51 @@ def block_steps(lines, start, end, option):
     return found
 
 
-def run(commands, kit):
-    """Runs the commands of a page in one shell, and reports each that exits with another code than expected."""
-    mark = "--- end of step"
-    script = "".join(f"{step.command}\nprintf '\\n{mark} %s\\n' $?\n" for step in commands)
+def run(commands, kit, authority):
+    """Runs the commands of a page, with the servers that they need, in a folder of their own."""
     with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder, "home")
-        work = Path(folder, "work")
-        work.mkdir()
-        environment = {name: os.environ[name] for name in ("LANG", "LC_ALL") if name in os.environ} | {
-            "PATH": f"{kit.parent}:{os.environ['PATH']}",
-            "HOME": folder,
-            "KIT_HOME": str(home),
-            "PROJECT": str(PROJECT),
-            "TZ": "UTC",
-        }
-        ended = subprocess.run(
-            ["bash", "-c", script],
-            cwd=work,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=STEP_TIMEOUT_SECONDS * len(commands),
-        )
+        if not any(SERVED.search(step.command) for step in commands):
+            return run_in(Path(folder), commands, environment(folder, kit), {})
+        servers = Servers(Path(folder, "servers"), authority)
+        try:
+            return run_in(Path(folder), commands, environment(folder, kit) | servers.environment(), servers.names())
+        finally:
+            servers.stop()
+
+
+def environment(folder, kit):
+    """The variables of the shell: those of this process, such as proxies and credentials, are not among them."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR", PROJECT / "target"))
+    return {name: os.environ[name] for name in ("LANG", "LC_ALL") if name in os.environ} | {
+        "PATH": f"{kit.parent}:{os.environ['PATH']}",
+        "HOME": folder,
+        "KIT_HOME": str(Path(folder, "home")),
+        "PROJECT": str(PROJECT),
+        "PEERS": str(target.resolve() / "tmp/peers/bin"),
+        "TZ": "UTC",
+    }
+
+
+def run_in(folder, commands, variables, names):
+    """Runs the commands in one shell, and reports each that exits with another code than expected."""
+    mark = "--- end of step"
+    work = folder / "work"
+    work.mkdir()
+    script = "".join(f"{step.command}\nprintf '\\n{mark} %s\\n' $?\n" for step in commands)
+    for name, address in names.items():
+        script = script.replace(name, address)
+    ended = subprocess.run(
+        ["bash", "-c", script],
+        cwd=work,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=STEP_TIMEOUT_SECONDS * len(commands),
+    )
+    for name, address in names.items():
+        ended.stdout = ended.stdout.replace(address, name)
     problems = []
     pieces = re.split(rf"\n{mark} (\d+)\n", ended.stdout)
     if len(pieces) != 2 * len(commands) + 1:
@@ -166,33 +205,50 @@ def rewrite(page, lines, commands):
     page.write_text("\n".join(lines))
 
 
+def pages_left_out():
+    """Names the pages of the book that its table of contents does not list."""
+    listed = {(DOCS / found[1]).resolve() for found in LINK.finditer((DOCS / "SUMMARY.md").read_text())}
+    listed.add(DOCS / "SUMMARY.md")
+    return [f"{page.relative_to(PROJECT)}: docs/SUMMARY.md does not list it"
+            for page in pages() if page.is_relative_to(DOCS) and page not in listed]
+
+
 def main():
     parser = argparse.ArgumentParser(description="Checks links and runs the marked command blocks")
     parser.add_argument("--kit", type=Path, required=True, help="the binary to run")
     parser.add_argument("--update", action="store_true", help="rewrite the output in the pages")
     parser.add_argument("--check-only", action="store_true", help="accepted, and does the same")
+    parser.add_argument("pages", nargs="*", type=Path, help="run only the commands of these pages")
     arguments = parser.parse_args()
 
-    failed = False
-    count = 0
-    for page in pages():
-        for problem in check_links(page):
-            failed = True
-            print(problem, file=sys.stderr)
-        lines = page.read_text().split("\n")
-        commands = steps(lines)
-        if not commands:
-            continue
-        count += len(commands)
-        problems = run(commands, arguments.kit.resolve())
-        for step, reason, output in problems:
-            failed = True
-            print(f"{page.relative_to(PROJECT)}:{step.line}: {reason}\n$ {step.command}\n{output}", file=sys.stderr)
-        if arguments.update and not problems:
-            rewrite(page, lines, commands)
+    links = [problem for page in pages() for problem in check_links(page)] + pages_left_out()
+    print(*links, sep="\n", end="\n" if links else "", file=sys.stderr)
+    failed, count, start = bool(links), 0, time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        authority = Authority(Path(folder))
+        for page in [page.resolve() for page in arguments.pages] or pages():
+            commands, problems = check_commands(page, arguments, authority)
+            count += commands
+            failed = failed or bool(problems)
     if failed:
         sys.exit(1)
-    print(f"{len(pages())} pages: every relative link leads somewhere, and {count} commands work")
+    seconds = time.monotonic() - start
+    print(f"{len(pages())} pages: every relative link leads somewhere, and {count} commands work ({seconds:.0f} s)")
+
+
+def check_commands(page, arguments, authority):
+    """Runs the commands of a page, and returns their number and the problems, which it has reported."""
+    lines = page.read_text().split("\n")
+    commands = steps(lines)
+    if os.environ.get("KIT_TEST_PEERS") == "missing" and any("$PEERS" in step.command for step in commands):
+        print(f"{page.relative_to(PROJECT)}: NOT RUN, because the Python packages of tests/peers are missing")
+        return 0, []
+    problems = run(commands, arguments.kit.resolve(), authority) if commands else []
+    for step, reason, output in problems:
+        print(f"{page.relative_to(PROJECT)}:{step.line}: {reason}\n$ {step.command}\n{output}", file=sys.stderr)
+    if arguments.update and not problems:
+        rewrite(page, lines, commands)
+    return len(commands), problems
 
 
 if __name__ == "__main__":
