@@ -16,11 +16,11 @@ and, for steps that a reader does not need to see:
 
     <!-- file deploy/Dockerfile -->   writes the fenced block below it to a file; the page shows the block
 
-A command is a line that begins with `$ `, and continues on the next line after a backslash. The blocks of one page run
-in order, in one shell, in a temporary folder with a KIT_HOME of its own. They must not need a network: a page that
-names `registry.example`, `localhost:5000` or `proxy.example:3128` in a command gets a registry, or a proxy, of its own
-(scripts/docs_servers.py); `tracking.example:5000` is a free port. `$PEERS` is the folder with the programs of
-tests/peers/requirements.txt; pages that use it are not run if KIT_TEST_PEERS is `missing`.
+A command is a line that begins with `$ `, and continues on the next line after a backslash, or if that begins with
+`> `. The blocks of one page run in order, in one shell, in a temporary folder with a KIT_HOME of its own. They must not
+need a network: a page that names `registry.example`, `localhost:5000` or `proxy.example:3128` in a command gets a
+registry, or a proxy, of its own (scripts/docs_servers.py); `tracking.example:5000` is a free port. `$PEERS` is the
+folder with the programs of tests/peers/requirements.txt; pages that use it are not run if KIT_TEST_PEERS is `missing`.
 """
 
 import argparse
@@ -31,6 +31,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,10 +39,12 @@ from docs_servers import Authority, Servers
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCS = PROJECT / "docs"
+PEERS = Path(os.environ.get("CARGO_TARGET_DIR", PROJECT / "target")).resolve() / "tmp/peers/bin"
 MARK = re.compile(r"^<!-- (?:(run)(?:: (exit \d+|excerpt))? -->|(setup)|(file) (\S+) -->)$")
 SERVED = re.compile(r"registry\.example|localhost:5000|proxy\.example:3128|tracking\.example:5000")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 STEP_TIMEOUT_SECONDS = 120
+PAGES_AT_ONCE = 4
 
 
 @dataclass
@@ -130,9 +133,9 @@ def block_steps(lines, start, end, option):
     found = []
     for begin, after in zip(begins, begins[1:] + [end]):
         last = begin
-        while lines[last].endswith("\\"):
+        while lines[last].endswith("\\") or lines[last + 1].startswith("> "):
             last += 1
-        command = "\n".join(lines[begin : last + 1])[2:]
+        command = "\n".join(line.removeprefix("> ") for line in lines[begin : last + 1])[2:]
         shown = None if option == "excerpt" else range(last + 1, after)
         found.append(Step(begin + 1, command, shown=shown))
     if option.startswith("exit"):
@@ -154,13 +157,12 @@ def run(commands, kit, authority):
 
 def environment(folder, kit):
     """The variables of the shell: those of this process, such as proxies and credentials, are not among them."""
-    target = Path(os.environ.get("CARGO_TARGET_DIR", PROJECT / "target"))
     return {name: os.environ[name] for name in ("LANG", "LC_ALL") if name in os.environ} | {
         "PATH": f"{kit.parent}:{os.environ['PATH']}",
         "HOME": folder,
         "KIT_HOME": str(Path(folder, "home")),
         "PROJECT": str(PROJECT),
-        "PEERS": str(target.resolve() / "tmp/peers/bin"),
+        "PEERS": str(PEERS),
         "TZ": "UTC",
     }
 
@@ -226,10 +228,11 @@ def main():
     failed, count, start = bool(links), 0, time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         authority = Authority(Path(folder))
-        for page in [page.resolve() for page in arguments.pages] or pages():
-            commands, problems = check_commands(page, arguments, authority)
-            count += commands
-            failed = failed or bool(problems)
+        with ThreadPoolExecutor(PAGES_AT_ONCE) as threads:
+            chosen = [page.resolve() for page in arguments.pages] or pages()
+            for commands, problems in threads.map(lambda page: check_commands(page, arguments, authority), chosen):
+                count += commands
+                failed = failed or problems
     if failed:
         sys.exit(1)
     seconds = time.monotonic() - start
@@ -237,18 +240,21 @@ def main():
 
 
 def check_commands(page, arguments, authority):
-    """Runs the commands of a page, and returns their number and the problems, which it has reported."""
+    """Runs the commands of a page, reports problems, and returns the number of commands and whether some failed."""
     lines = page.read_text().split("\n")
     commands = steps(lines)
-    if os.environ.get("KIT_TEST_PEERS") == "missing" and any("$PEERS" in step.command for step in commands):
-        print(f"{page.relative_to(PROJECT)}: NOT RUN, because the Python packages of tests/peers are missing")
-        return 0, []
+    if any("$PEERS" in step.command for step in commands):
+        if os.environ.get("KIT_TEST_PEERS") == "missing":
+            print(f"{page.relative_to(PROJECT)}: NOT RUN, because the Python packages of tests/peers are missing")
+            return 0, False
+        if not (PEERS / "python").exists():
+            sys.exit(f"{page.relative_to(PROJECT)}: {PEERS}/python is missing: scripts/docs.sh installs it")
     problems = run(commands, arguments.kit.resolve(), authority) if commands else []
     for step, reason, output in problems:
         print(f"{page.relative_to(PROJECT)}:{step.line}: {reason}\n$ {step.command}\n{output}", file=sys.stderr)
     if arguments.update and not problems:
         rewrite(page, lines, commands)
-    return len(commands), problems
+    return len(commands), bool(problems)
 
 
 if __name__ == "__main__":
