@@ -6,7 +6,7 @@ A runnable block is a ```console block below one of these comments, which neithe
 
     <!-- run -->             every command must succeed
     <!-- run: exit 1 -->     the last command must exit with 1
-    <!-- run: excerpt -->    the page shows only a part of the output, so --update leaves it alone
+    <!-- run: excerpt -->    the page shows only a part of the output, so --update leaves it alone; also `exit 1, excerpt`
 
 and, for steps that a reader does not need to see:
 
@@ -40,7 +40,7 @@ from docs_servers import Authority, Servers
 PROJECT = Path(__file__).resolve().parent.parent
 DOCS = PROJECT / "docs"
 PEERS = Path(os.environ.get("CARGO_TARGET_DIR", PROJECT / "target")).resolve() / "tmp/peers/bin"
-MARK = re.compile(r"^<!-- (?:(run)(?:: (exit \d+|excerpt))? -->|(setup)|(file) (\S+) -->)$")
+MARK = re.compile(r"^<!-- (?:(run)(?:: (exit \d+|excerpt|exit \d+, excerpt))? -->|(setup)|(file) (\S+) -->)$")
 SERVED = re.compile(r"registry\.example|localhost:5000|proxy\.example:3128|tracking\.example:5000")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 STEP_TIMEOUT_SECONDS = 120
@@ -136,10 +136,10 @@ def block_steps(lines, start, end, option):
         while lines[last].endswith("\\") or lines[last + 1].startswith("> "):
             last += 1
         command = "\n".join(line.removeprefix("> ") for line in lines[begin : last + 1])[2:]
-        shown = None if option == "excerpt" else range(last + 1, after)
+        shown = None if option.endswith("excerpt") else range(last + 1, after)
         found.append(Step(begin + 1, command, shown=shown))
     if option.startswith("exit"):
-        found[-1].expected_status = int(option.split()[1])
+        found[-1].expected_status = int(option.split()[1].rstrip(","))
     return found
 
 
