@@ -1,6 +1,7 @@
 //! The texts in `examples` are correct: their YAML is valid, and their commands and flags exist.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use fs_err as fs;
 use regex::Regex;
@@ -30,6 +31,43 @@ fn the_yaml_of_the_examples_is_yaml() {
         let broken = granit_parser::Parser::new_from_str(&text).find_map(Result::err);
         assert!(broken.is_none(), "{}: {broken:?}", file.display());
     }
+}
+
+/// Returns the targets of the workspace in a folder that a build compiles, with their files relative to the folder.
+fn built_targets(folder: &Path) -> Vec<String> {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["metadata", "--offline", "--no-deps", "--format-version", "1"]).current_dir(folder);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let targets = metadata["packages"].as_array().unwrap().iter().flat_map(|package| package["targets"].as_array());
+    let is_built = |kind: &serde_json::Value| ["lib", "bin", "custom-build"].iter().any(|built| kind == built);
+    let mut files: Vec<_> = targets
+        .flatten()
+        .filter(|target| target["kind"].as_array().unwrap().iter().any(is_built))
+        .map(|target| {
+            Path::new(target["src_path"].as_str().unwrap()).strip_prefix(folder).unwrap().display().to_string()
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn the_dockerfile_of_the_examples_copies_what_cargo_builds() {
+    let dockerfile = fs::read_to_string(repository().join("examples/deploy/Dockerfile")).unwrap();
+    let sandbox = Sandbox::new();
+    fs::create_dir_all(sandbox.path("copy")).unwrap();
+    let copy = sandbox.path("copy").canonicalize().unwrap();
+    for line in dockerfile.lines().filter(|line| line.starts_with("COPY ") && !line.contains("--from")) {
+        let paths: Vec<_> = line["COPY ".len()..].split(' ').collect();
+        for path in &paths[..paths.len() - 1] {
+            let source = repository().join(path);
+            let copied = Command::new("cp").arg("-R").arg(source).arg(&copy).status().unwrap();
+            assert!(copied.success(), "{line}");
+        }
+    }
+    assert_eq!(built_targets(&copy), built_targets(&repository().canonicalize().unwrap()));
 }
 
 /// Returns the commands in a text, each as its name and its flags. A command is a YAML list, or a line with at least
