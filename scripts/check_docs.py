@@ -18,9 +18,10 @@ and, for steps that a reader does not need to see:
 
 A command is a line that begins with `$ `, and continues on the next line after a backslash, or if that begins with
 `> `. The blocks of one page run in order, in one shell, in a temporary folder with a KIT_HOME of its own. They must not
-need a network: a page that names `registry.example`, `localhost:5000` or `proxy.example:3128` in a command gets a
-registry, or a proxy, of its own (scripts/docs_servers.py); `tracking.example:5000` is a free port. `$PEERS` is the
-folder with the programs of tests/peers/requirements.txt; pages that use it are not run if KIT_TEST_PEERS is `missing`.
+need a network: a page that names `registry.example`, `inside.example`, `localhost:5000` or `proxy.example:3128` in a
+command gets registries and a proxy of its own (scripts/docs_servers.py); `tracking.example:5000` is a free port.
+`$PEERS` is the folder with the programs of tests/peers/requirements.txt; pages that use it are not run if
+KIT_TEST_PEERS is `missing`.
 """
 
 import argparse
@@ -41,7 +42,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 DOCS = PROJECT / "docs"
 PEERS = Path(os.environ.get("CARGO_TARGET_DIR", PROJECT / "target")).resolve() / "tmp/peers/bin"
 MARK = re.compile(r"^<!-- (?:(run)(?:: (exit \d+|excerpt|exit \d+, excerpt))? -->|(setup)|(file) (\S+) -->)$")
-SERVED = re.compile(r"registry\.example|localhost:5000|proxy\.example:3128|tracking\.example:5000")
+SERVED = re.compile(r"(registry|inside)\.example|localhost:5000|proxy\.example:3128|tracking\.example:5000")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 STEP_TIMEOUT_SECONDS = 120
 PAGES_AT_ONCE = 4

@@ -1,8 +1,8 @@
-"""The servers that the commands of the pages talk to: a registry, a proxy, and an authority that signs certificates.
+"""The servers that the commands of the pages talk to: registries, a proxy, and an authority that signs certificates.
 
-`registry.example` is the name of a registry with a certificate of an authority of its own. It is reached through a
-proxy that refuses every other host, so no page needs, or can reach, a network. scripts/check_docs.py starts these
-servers for each page that needs them.
+`registry.example` and `inside.example` are names of registries with a certificate of an authority of its own. They are
+reached through a proxy that refuses every other host, so no page needs, or can reach, a network.
+scripts/check_docs.py starts these servers for each page that needs them.
 """
 
 import re
@@ -14,12 +14,12 @@ import threading
 import time
 from pathlib import Path
 
-HOST = "registry.example"
+HOSTS = ["registry.example", "inside.example"]
 START_SECONDS = 30
 
 
 class Authority:
-    """A certificate authority, and the certificate for `registry.example` that it signed."""
+    """A certificate authority, and the certificate for the registries that it signed."""
 
     def __init__(self, folder):
         self.certificate = folder / "company-ca.pem"
@@ -30,7 +30,8 @@ class Authority:
         openssl("req", "-x509", *key, "-keyout", authority_key, "-out", self.certificate, "-subj", "/CN=Company CA")
         openssl(
             *("req", "-x509", *key, "-CA", self.certificate, "-CAkey", authority_key, "-keyout", self.key),
-            *("-out", self.server, "-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"),
+            *("-out", self.server, "-subj", f"/CN={HOSTS[0]}"),
+            *("-addext", f"subjectAltName={','.join(f'DNS:{host}' for host in HOSTS)}"),
             *("-addext", "basicConstraints=critical,CA:FALSE"),
         )
 
@@ -76,12 +77,12 @@ class Registry:
 
 
 class Proxy(socketserver.ThreadingTCPServer):
-    """An http proxy that connects `registry.example:443` with a port of this machine, and refuses all other hosts."""
+    """An http proxy that connects the names of the registries with ports of this machine, and refuses other hosts."""
 
     daemon_threads = True
 
-    def __init__(self, target_port):
-        self.target_port = target_port
+    def __init__(self, ports):
+        self.ports = ports
         super().__init__(("127.0.0.1", 0), Tunnel)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -101,10 +102,12 @@ class Tunnel(socketserver.StreamRequestHandler):
         request = self.rfile.readline().decode("latin-1")
         while self.rfile.readline().strip():
             pass
-        if not request.startswith(f"CONNECT {HOST}:443 "):
+        host = re.match(r"CONNECT (.*):443 ", request)
+        port = self.server.ports.get(host and host[1])
+        if not port:
             self.wfile.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             return
-        with socket.create_connection(("127.0.0.1", self.server.target_port)) as target:
+        with socket.create_connection(("127.0.0.1", port)) as target:
             self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             relay(self.connection, target)
 
@@ -133,9 +136,9 @@ class Servers:
     """All servers of one page. Its storage starts empty."""
 
     def __init__(self, folder, authority):
-        self.registry = Registry(folder / "registry", authority)
+        self.registries = {host: Registry(folder / host, authority) for host in HOSTS}
         self.local = Registry(folder / "local")
-        self.proxy = Proxy(self.registry.port)
+        self.proxy = Proxy({host: registry.port for host, registry in self.registries.items()})
         self.authority = authority
         self.free_port = free_port()
 
@@ -155,5 +158,5 @@ class Servers:
         }
 
     def stop(self):
-        for server in (self.proxy, self.registry, self.local):
+        for server in (self.proxy, self.local, *self.registries.values()):
             server.stop()

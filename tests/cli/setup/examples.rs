@@ -73,7 +73,7 @@ fn the_dockerfile_of_the_examples_copies_what_cargo_builds() {
 /// Returns the commands in a text, each as its name and its flags. A command is a YAML list, or a line with at least
 /// one flag.
 fn commands(text: &str) -> Vec<(String, Vec<String>)> {
-    let command = Regex::new(r#"\bkit(?:, "?| )([a-z]+)\b(.*)"#).unwrap();
+    let command = Regex::new(r#"\bkit"?(?:, "?| )([a-z]+)\b(.*)"#).unwrap();
     let flag = Regex::new("--[a-z][a-z-]*").unwrap();
     let read = |line: &str| {
         let found = command.captures(line)?;
@@ -83,12 +83,24 @@ fn commands(text: &str) -> Vec<(String, Vec<String>)> {
     text.lines().filter_map(read).collect()
 }
 
+/// Returns the lines of a page that run `kit`, up to a pipe. The guides run all subcommands of `kit index`.
+fn command_lines(page: &str) -> String {
+    let is_command = |line: &&str| line.starts_with("$ kit ") || line.contains("[kit, ") || line.contains("[\"kit\", ");
+    let lines = page.lines().filter(is_command).filter(|line| !line.starts_with("$ kit index "));
+    lines.map(|line| line.split(" | ").next().unwrap_or(line).to_owned() + "\n").collect()
+}
+
 #[test]
-fn the_commands_of_the_examples_exist_with_their_flags() {
+fn the_commands_of_the_examples_and_pages_exist_with_their_flags() {
     let sandbox = Sandbox::new();
+    let examples = files(&repository().join("examples/deploy"), "");
+    let mut pages = files(&repository().join("docs"), ".md");
+    pages.push(repository().join("README.md"));
+    let read = |file: &PathBuf| fs::read_to_string(file).unwrap();
+    let texts = examples.iter().map(read).chain(pages.iter().map(|page| command_lines(&read(page))));
     let mut checked = 0;
-    for file in files(&repository().join("examples/deploy"), "") {
-        for (command, flags) in commands(&fs::read_to_string(&file).unwrap()) {
+    for (file, text) in examples.iter().chain(&pages).zip(texts) {
+        for (command, flags) in commands(&text) {
             let help = sandbox.kit(&[&command, "--help"]).ok().stdout;
             for flag in &flags {
                 let is_there = Regex::new(&format!("{flag}\\b")).unwrap().is_match(&help);
@@ -97,5 +109,5 @@ fn the_commands_of_the_examples_exist_with_their_flags() {
             checked += 1;
         }
     }
-    assert!(checked >= 8, "{checked}");
+    assert!(checked >= 80, "{checked}");
 }
