@@ -6,7 +6,10 @@ A runnable block is a ```console block below one of these comments, which neithe
 
     <!-- run -->             every command must succeed
     <!-- run: exit 1 -->     the last command must exit with 1
-    <!-- run: excerpt -->    the page shows only a part of the output, so --update leaves it alone; also `exit 1, excerpt`
+    <!-- run: excerpt -->    the page shows only some lines of the output; also `exit 1, excerpt`
+
+Each line of output in the page must be in the output, apart from numbers, digests and the spaces of a table; in an
+excerpt, `…` stands for any text, and --update changes only its digests.
 
 and, for steps that a reader does not need to see:
 
@@ -44,6 +47,7 @@ PEERS = Path(os.environ.get("CARGO_TARGET_DIR", PROJECT / "target")).resolve() /
 MARK = re.compile(r"^<!-- (?:(run)(?:: (exit \d+|excerpt|exit \d+, excerpt))? -->|(setup)|(file) (\S+) -->)$")
 SERVED = re.compile(r"(registry|inside)\.example|localhost:5000|proxy\.example:3128|tracking\.example:5000")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+DIGEST = re.compile(r"sha256:[0-9a-f]{12,64}")
 STEP_TIMEOUT_SECONDS = 120
 PAGES_AT_ONCE = 4
 
@@ -56,6 +60,7 @@ class Step:
     command: str
     expected_status: int = 0
     shown: range | None = None
+    is_excerpt: bool = False
     printed: list[str] = field(default_factory=list)
 
 
@@ -137,21 +142,22 @@ def block_steps(lines, start, end, option):
         while lines[last].endswith("\\") or lines[last + 1].startswith("> "):
             last += 1
         command = "\n".join(line.removeprefix("> ") for line in lines[begin : last + 1])[2:]
-        shown = None if option.endswith("excerpt") else range(last + 1, after)
-        found.append(Step(begin + 1, command, shown=shown))
+        shown = range(last + 1, after)
+        found.append(Step(begin + 1, command, shown=shown, is_excerpt=option.endswith("excerpt")))
     if option.startswith("exit"):
         found[-1].expected_status = int(option.split()[1].rstrip(","))
     return found
 
 
-def run(commands, kit, authority):
+def run(commands, lines, kit, authority):
     """Runs the commands of a page, with the servers that they need, in a folder of their own."""
     with tempfile.TemporaryDirectory() as folder:
         if not any(SERVED.search(step.command) for step in commands):
-            return run_in(Path(folder), commands, environment(folder, kit), {})
+            return run_in(Path(folder), commands, lines, environment(folder, kit), {})
         servers = Servers(Path(folder, "servers"), authority)
         try:
-            return run_in(Path(folder), commands, environment(folder, kit) | servers.environment(), servers.names())
+            variables = environment(folder, kit) | servers.environment()
+            return run_in(Path(folder), commands, lines, variables, servers.names())
         finally:
             servers.stop()
 
@@ -168,7 +174,7 @@ def environment(folder, kit):
     }
 
 
-def run_in(folder, commands, variables, names):
+def run_in(folder, commands, lines, variables, names):
     """Runs the commands in one shell, and reports each that exits with another code than expected."""
     mark = "--- end of step"
     work = folder / "work"
@@ -193,19 +199,51 @@ def run_in(folder, commands, variables, names):
     if len(pieces) != 2 * len(commands) + 1:
         return [(commands[-1], "the shell ended early", ended.stdout)]
     for step, output, status in zip(commands, pieces[::2], pieces[1::2]):
-        step.printed = output.replace(str(work), "/work").strip("\n").split("\n") if output.strip() else []
+        output = output.replace(str(work), "/work").replace(str(folder), "/home/ada")
+        step.printed = output.strip("\n").split("\n") if output.strip() else []
         if int(status) != step.expected_status:
             problems.append((step, f"exit code {status}, expected {step.expected_status}", output))
+        problems += [(step, f"the output has no line `{line}`", output) for line in not_printed(step, lines)]
     return problems
+
+
+def not_printed(step, lines):
+    """Returns the lines of output in the page that the command has not printed."""
+    shown = [lines[at] for at in step.shown or [] if lines[at].strip()]
+    return [line for line in shown if printed_line(step, line) is None]
+
+
+def printed_line(step, line):
+    """Returns the line of the output that a line of the page shows; the page may leave out its end."""
+    pattern = ".*".join(re.escape(part) for part in comparable(line).split("…"))
+    return next((found for found in step.printed if re.match(pattern, comparable(found))), None)
+
+
+def comparable(line):
+    """A line without what differs from run to run: rates, digests, commits, numbers, and the widths of columns."""
+    line = re.sub(r" · [\d.]+ ([KMG]iB|B)/s", "", line)
+    line = re.sub(r"sha256:[0-9a-f]{12,64}…?", "DIGEST", line)
+    line = re.sub(r"\b(?=[0-9a-f]*\d)[0-9a-f]{10,64}\b", "ID", line)
+    line = re.sub(r"\d+(\.\d+)?( [KMG]iB| B)?\b", "N", line)
+    return re.sub(r"\s+", " ", line).strip()
 
 
 def rewrite(page, lines, commands):
     """Puts the output of the commands into the page. An empty line before the next command stays."""
     for step in reversed(commands):
-        if step.shown is not None:
+        if step.is_excerpt:
+            for at in step.shown:
+                lines[at] = with_new_digests(lines[at], printed_line(step, lines[at]))
+        elif step.shown is not None:
             gap = [""] if step.shown and lines[step.shown.stop - 1] == "" else []
             lines[step.shown.start : step.shown.stop] = step.printed + gap
     page.write_text("\n".join(lines))
+
+
+def with_new_digests(line, printed):
+    """Replaces the digests in a line of the page, which may be short, with those of the output."""
+    new = iter(DIGEST.findall(printed or ""))
+    return DIGEST.sub(lambda old: next(new, old[0])[: len(old[0])], line)
 
 
 def pages_left_out():
@@ -250,7 +288,7 @@ def check_commands(page, arguments, authority):
             return 0, False
         if not (PEERS / "python").exists():
             sys.exit(f"{page.relative_to(PROJECT)}: {PEERS}/python is missing: scripts/docs.sh installs it")
-    problems = run(commands, arguments.kit.resolve(), authority) if commands else []
+    problems = run(commands, lines, arguments.kit.resolve(), authority) if commands else []
     for step, reason, output in problems:
         print(f"{page.relative_to(PROJECT)}:{step.line}: {reason}\n$ {step.command}\n{output}", file=sys.stderr)
     if arguments.update and not problems:
