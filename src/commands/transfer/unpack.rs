@@ -48,7 +48,7 @@ pub(crate) struct UnpackArgs {
     #[command(flatten)]
     unsafe_paths: UnsafePathArgs,
     /// Unpack only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, datasets, code, docs,
-    /// prompts and mcpservers (repeatable)
+    /// prompts and mcpServers (repeatable)
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
     /// Unpack only files and folders whose paths match, in the syntax of .kitignore: `*` matches within a name, `**`
@@ -67,7 +67,7 @@ pub(crate) struct UnpackArgs {
     /// for those that are installed; with --dir for the project in that folder, otherwise for all projects
     #[arg(long, value_name = "AGENTS", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     as_skill: Option<String>,
-    /// List the files that would be written, and those that exist already, without changing anything
+    /// Show the files that would be written, and those that exist already, without changing anything
     #[arg(long, conflicts_with = "as_skill")]
     dry_run: bool,
     /// Unpack the Kitfile (use --filter kitfile)
