@@ -297,12 +297,11 @@ fn plan(
     options: &PackOptions,
     destination: Option<&Destination>,
 ) -> Result<()> {
-    let (target, copying) = match destination {
-        Some(Destination { location, .. }) => (session.look(location)?, copy_options(session, location)?),
-        None => {
-            let copying = CopyOptions { jobs: options.jobs, origins: Origins::default(), phase: Phase::Hashing };
-            (PlanTarget::Store(&session.store), copying)
-        }
+    let (target, copying) = if let Some(Destination { location, .. }) = destination {
+        (session.look(location)?, copy_options(session, location)?)
+    } else {
+        let copying = CopyOptions { jobs: options.jobs, origins: Origins::default(), phase: Phase::Hashing };
+        (PlanTarget::Store(&session.store), copying)
     };
     let plan = ops::plan_pack(session, options, &target, &copying)?;
     dry_run::show(context, &plan)?;

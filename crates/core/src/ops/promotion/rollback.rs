@@ -30,7 +30,7 @@ pub fn prepare_rollback<'a>(
     let main = TagMove { tag: destination.to_string(), manifest, before };
     let mut forms = Vec::new();
     for form in other_forms(&repository, &tag, &current, session.progress)? {
-        forms.extend(form_before(session, &repository, &destination, form.suffix, form.manifest)?);
+        forms.extend(form_before(session, &repository, &destination, form.suffix, &form.manifest)?);
     }
     Ok(Promotion { session, found, source: None, destination, main, forms, is_rollback: true, options })
 }
@@ -42,14 +42,14 @@ fn form_before(
     repository: &Repository,
     destination: &Reference,
     suffix: &'static str,
-    current: Descriptor,
+    current: &Descriptor,
 ) -> Result<Option<(OtherForm, TagMove)>, Error> {
     let tag = format!("{destination}{suffix}");
     // A mirror may have listed an earlier form.
     if tag_state(session, destination, suffix)? != TagState::At(current.digest) {
         return Ok(None);
     }
-    let digest = match previous(repository, &tag, &current) {
+    let digest = match previous(repository, &tag, current) {
         Err(Error::NotPromoted { .. } | Error::FirstPromotion { .. }) => return Ok(None),
         previous => previous?,
     };
