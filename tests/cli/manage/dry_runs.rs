@@ -56,9 +56,9 @@ fn packing_shows_the_layers_and_the_digest() {
     sandbox.project();
     let planned = check(&sandbox, &["pack", "project", "-t", "sample:v1,v2"]);
     expect![[r#"
-        send            4096 [DIGEST] dataset data
+        send            4096 [DIGEST] datasets data
         send            2560 [DIGEST] model weights/model.bin
-        send            2560 [DIGEST] modelpart weights/tokenizer.json
+        send            2560 [DIGEST] model.parts weights/tokenizer.json
         send            2560 [DIGEST] code src
         send            2048 [DIGEST] docs README.md
         send            1163 [DIGEST] config
