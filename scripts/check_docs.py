@@ -210,7 +210,7 @@ def run_in(folder, commands, lines, variables, names):
 def not_printed(step, lines):
     """Returns the lines of output in the page that the command has not printed."""
     shown = [lines[at] for at in step.shown or [] if lines[at].strip()]
-    return [line for line in shown if printed_line(step, line) is None]
+    return [line for line in shown if not printed_line(step, line)]
 
 
 def printed_line(step, line):
