@@ -16,7 +16,7 @@ use crate::kitfile::{Entry, Section};
 use crate::layer_format::Format;
 use crate::modelkit::{
     Assembly, ContentsTable, Documents, Family, Form, LayerType, LockedParent, ModelKit, PackedLayer, PlainFile,
-    UnsupportedForm, section_word,
+    UnsupportedForm,
 };
 use crate::oci::{Descriptor, Manifest};
 use crate::ops::error::Error;
@@ -258,7 +258,7 @@ impl<'a> Packer<'a> {
         whole: &dyn Task,
     ) -> Result<(PackedLayer, bool), Error> {
         let MeasuredLayer { entry, source, layer_type, measured, remembered, .. } = layer;
-        let (word, path) = (section_word(entry.section), &source.path);
+        let (word, path) = (entry.section.key(), &source.path);
         let (saved, file, was_there) = if let Some(saved) = remembered {
             whole.skip(measured.bytes);
             guarding::note_checked(self, sink, &saved.blob);
