@@ -218,7 +218,9 @@ def printed_line(step, line):
 
 
 def comparable(line):
-    """A line without what differs from run to run: rates, digests, commits, numbers, and the widths of columns."""
+    """A line without what differs from run to run: rates, digests, commits, numbers, the widths of columns, and the
+    folder in which the page runs."""
+    line = line.replace("/work/", "")
     line = re.sub(r" · [\d.]+ ([KMG]iB|B)/s", "", line)
     line = re.sub(r"sha256:[0-9a-f]{12,64}…?", "DIGEST", line)
     line = re.sub(r"\b(?=[0-9a-f]*\d)[0-9a-f]{10,64}\b", "ID", line)
