@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::gauge::Gauge;
+use super::heartbeat::Heartbeat;
 use super::streams::{Output, ProgressMode};
 use super::text::one_line;
 use kit_core::progress::{Event, Notifier, Phase, Progress, Silent, Task, Warning};
@@ -19,12 +20,19 @@ pub(crate) struct Bars {
     tasks_begun: AtomicU64,
     /// The running operation that parts belong to, if any.
     whole: Mutex<Weak<Meter>>,
+    heartbeat: Arc<Heartbeat>,
 }
 
 impl Bars {
     /// Creates bars on `output`.
     pub(crate) fn new(output: &Output) -> Self {
-        Self { output: output.clone(), tasks_begun: AtomicU64::new(0), whole: Mutex::default() }
+        let lines = output.clone();
+        Self {
+            output: output.clone(),
+            tasks_begun: AtomicU64::new(0),
+            whole: Mutex::default(),
+            heartbeat: Heartbeat::new(move |line| lines.say(line)),
+        }
     }
 
     /// Returns a receiver of warnings that can be kept.
@@ -66,7 +74,10 @@ impl Progress for Bars {
     fn start(&self, phase: Phase, label: &str, total_bytes: Option<u64>) -> Box<dyn Task> {
         let (done, whole) = (Arc::default(), self.whole());
         let face = match self.output.mode() {
-            ProgressMode::None | ProgressMode::Plain => return Box::new(Silent),
+            ProgressMode::None => return Box::new(Silent),
+            ProgressMode::Plain => {
+                return Box::new(self.heartbeat.start(format!("{} {label}", phase.word()), total_bytes));
+            }
             ProgressMode::Fancy => {
                 let bar = bar(&done, one_line(label), phase.word(), total_bytes);
                 Face::Bar(if whole.is_some() { self.output.add_bar_above_last(bar) } else { self.output.add_bar(bar) })

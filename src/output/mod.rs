@@ -7,6 +7,7 @@ mod exit;
 mod format;
 mod full_disk;
 mod gauge;
+mod heartbeat;
 mod hints;
 mod import_hints;
 mod messages;

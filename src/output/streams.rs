@@ -20,7 +20,7 @@ pub(crate) enum ProgressMode {
     /// Results and warnings only.
     #[value(alias = "false")]
     None,
-    /// One line per finished step.
+    /// One line per finished step, and for steps that take long a line every 30 seconds or 10 %.
     Plain,
     /// Progress bars, for terminals.
     Fancy,
