@@ -186,6 +186,9 @@ impl PackArgs {
         let moved = Moved::packed(&packed, done);
         let tagged = if tags.is_empty() { String::new() } else { format!(" · tagged {}", tags.join(", ")) };
         context.output.say(&format!("{}{tagged}", moved.in_words(start)));
+        if tags.is_empty() {
+            context.output.say(&format!("No tag given: find it by its digest, or run `kit tag {digest} NAME:TAG`"));
+        }
         Ok(())
     }
 
