@@ -33,7 +33,8 @@ pub(crate) struct SaveArgs {
     /// Archive to write: a file if the name ends in .tar, otherwise a folder; `-` for standard output
     #[arg(short, long, value_name = "FILE.tar|FOLDER|-")]
     output: String,
-    /// Omit blobs of this ModelKit, which the receiver already has (repeatable)
+    /// Omit the layers of this ModelKit, which the receiver already has, by whole layers: a layer that differs in any
+    /// byte is saved completely (repeatable)
     #[arg(long, value_name = "NAME:TAG")]
     since: Vec<String>,
     /// Read from the registry, even if the ModelKits are in the local store
