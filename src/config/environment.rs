@@ -62,6 +62,8 @@ pub(crate) struct Environment {
     pub(crate) is_interactive: bool,
     /// Set if standard error is a terminal that can show progress bars.
     pub(crate) is_watched: bool,
+    /// Set if standard output is a terminal, so that results are for a person and not for a script.
+    pub(crate) shows_results: bool,
     /// Set if standard error may be coloured.
     pub(crate) has_colour: bool,
 }
@@ -76,7 +78,9 @@ impl Environment {
             Some(root) => (root.clone(), root),
             None => default_folders()?,
         };
-        let is_watched = io::stderr().is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let is_capable = env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let is_watched = io::stderr().is_terminal() && is_capable;
+        let shows_results = io::stdout().is_terminal();
         Ok(Self {
             home: etcetera::home_dir().ok(),
             root: root.map(|root| current_folder.join(root)),
@@ -95,6 +99,7 @@ impl Environment {
             time: time()?,
             is_interactive: io::stdin().is_terminal(),
             is_watched,
+            shows_results,
             has_colour: is_watched && variable("NO_COLOR").is_none(),
             current_folder,
         })
@@ -276,6 +281,7 @@ impl Environment {
             time: Timestamp::UNIX_EPOCH,
             is_interactive: false,
             is_watched: false,
+            shows_results: false,
             has_colour: false,
         }
     }

@@ -9,10 +9,9 @@ use serde_json::{Value, json};
 
 use super::gauge::Gauge;
 use super::heartbeat::Heartbeat;
-use super::streams::{Output, ProgressMode};
+use super::streams::{Output, ProgressMode, error_columns};
 use super::text::one_line;
 use kit_core::progress::{Event, Notifier, Phase, Progress, Silent, Task, Warning};
-use kit_core::sys;
 
 /// Bars on a terminal, lines elsewhere, events for scripts.
 pub(crate) struct Bars {
@@ -182,14 +181,10 @@ fn bar(done: &Arc<AtomicU64>, label: String, phase: &'static str, total: Option<
     let line = move |state: &ProgressState, line: &mut dyn std::fmt::Write| {
         let done = done.load(Ordering::Relaxed);
         let gauge = Gauge { label: &label, phase, done, total, bytes_per_second: state.per_sec() };
-        line.write_str(&gauge.line(columns())).expect("indicatif writes into a string, which takes any text");
+        line.write_str(&gauge.line(error_columns())).expect("indicatif writes into a string, which takes any text");
     };
     let style = ProgressStyle::with_template("{line}").expect("the template is valid");
     ProgressBar::no_length().with_style(style.with_key("line", line))
-}
-
-fn columns() -> usize {
-    sys::error_columns().map_or(80, usize::from)
 }
 
 /// The minimum interval between progress events of a task.

@@ -5,12 +5,13 @@ use std::io::{self, BufWriter, Write};
 use anyhow::Result;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 use kit_core::progress::{Event, Warning};
-use kit_core::sys::Interruption;
+use kit_core::sys::{self, Interruption};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::events;
 use super::exit::Code;
+use super::rows::{self, Terminal};
 use super::text::{json_text, one_line};
 use crate::config::Environment;
 
@@ -36,6 +37,10 @@ pub(crate) struct Output {
     shows_warnings: bool,
     has_colour: bool,
     prints_digests_only: bool,
+    /// Set if both streams are a terminal, so that steps are rows for people.
+    has_rows: bool,
+    /// Set if rows contain digests.
+    has_digests: bool,
 }
 
 impl Output {
@@ -49,12 +54,24 @@ impl Output {
             shows_warnings: !is_quiet,
             has_colour: environment.has_colour,
             prints_digests_only: false,
+            has_rows: environment.shows_results && environment.is_watched && mode == ProgressMode::Fancy,
+            has_digests: false,
         }
     }
 
     /// The same output, which prints digests instead of sentences about results, as --quiet requests.
     pub(crate) fn with_digests_only(self, prints_digests_only: bool) -> Self {
         Self { prints_digests_only, ..self }
+    }
+
+    /// The same output, which shows the digests of layers, as --verbose requests.
+    pub(crate) fn with_digests(self, has_digests: bool) -> Self {
+        Self { has_digests, ..self }
+    }
+
+    /// Returns true if steps are rows for people instead of lines that scripts match.
+    pub(crate) fn has_rows(&self) -> bool {
+        self.has_rows
     }
 
     /// Returns true if results are printed as digests only.
@@ -101,7 +118,16 @@ impl Output {
 
     /// Reports a step of an operation.
     pub(super) fn report(&self, event: &Event<'_>) {
-        self.message(&events::line(event), || facts(event));
+        let line = match self.mode {
+            ProgressMode::Json => Some(events::line(event)),
+            _ if self.has_rows => {
+                rows::line(event, Terminal { columns: error_columns(), has_digests: self.has_digests })
+            }
+            _ => events::has_line(event).then(|| events::line(event)),
+        };
+        if let Some(line) = line {
+            self.message(&line, || facts(event));
+        }
     }
 
     fn message(&self, line: &str, facts: impl FnOnce() -> Value) {
@@ -191,6 +217,11 @@ impl Output {
     pub(crate) fn add_bar_above_last(&self, bar: ProgressBar) -> ProgressBar {
         self.bars.insert_from_back(1, bar)
     }
+}
+
+/// The width of the terminal that standard error goes to.
+pub(super) fn error_columns() -> usize {
+    sys::error_columns().map_or(80, usize::from)
 }
 
 /// The text of an error or of a cause.

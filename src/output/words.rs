@@ -1,6 +1,6 @@
 //! Counts and paths in messages.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// A count with its noun: `1 file`, `2 files`.
 pub(crate) fn counted(count: impl TryInto<u64>, noun: &str) -> String {
@@ -13,6 +13,18 @@ pub(crate) fn tidy(path: &Path) -> String {
     path.components().collect::<PathBuf>().display().to_string()
 }
 
+/// An absolute path without `..` in it. It is for messages only: beyond a symbolic link it would be another path.
+pub(crate) fn plain(path: &Path) -> String {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => drop(plain.pop()),
+            component => plain.push(component),
+        }
+    }
+    plain.display().to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -21,6 +33,13 @@ mod tests {
     fn nouns_agree_with_their_count() {
         let shown: Vec<_> = [0_u64, 1, 2].iter().map(|count| counted(*count, "file")).collect();
         assert_eq!(shown, ["0 files", "1 file", "2 files"]);
+    }
+
+    #[test]
+    fn absolute_paths_are_shown_without_detours() {
+        for (given, shown) in [("/a/../b/./c", "/b/c"), ("/..", "/"), ("/a", "/a")] {
+            assert_eq!(plain(Path::new(given)), shown, "{given}");
+        }
     }
 
     #[test]

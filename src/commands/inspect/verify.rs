@@ -70,7 +70,7 @@ impl VerifyArgs {
             0 => {
                 let moved = Moved {
                     done: (verified.bytes, "read"),
-                    reused: counted(verified.files, "file"),
+                    reused: Some(counted(verified.files, "file")),
                     mounted: None,
                     resumed: 0,
                 };

@@ -14,7 +14,8 @@ use crate::ops::error::Error;
 use crate::ops::remote_data;
 use crate::ops::session::Session;
 use crate::provenance::{
-    Builder, Commit, MEDIA_TYPE, Material, PREDICATE_TYPE, Record, Role, SourceUrl, without_secrets,
+    Builder, Commit, MEDIA_TYPE, Material, PREDICATE_ANNOTATION, PREDICATE_TYPE, Record, Role, SourceUrl,
+    without_secrets,
 };
 use crate::store::Names;
 
@@ -42,8 +43,6 @@ pub enum Git {
     Known(Commit),
 }
 
-/// The annotation by which tools that list attestations identify the kind of each (in-toto, "OCI artifacts").
-const PREDICATE_ANNOTATION: &str = "in-toto.io/predicate-type";
 /// Image-spec 1.1, "Pre-Defined Annotation Keys".
 const CREATED: &str = "org.opencontainers.image.created";
 

@@ -139,17 +139,29 @@ impl<'a> Unpacker<'a> {
 
 /// The event that unpacking `layer` begins. Code and documentation have no names in the Kitfile.
 pub(super) fn event(layer: &Layer) -> Event<'_> {
-    let (kind, name) = match layer.section {
-        Section::Model => ("model", Some(layer.name.as_str())),
-        Section::ModelPart => ("modelpart", Some(layer.name.as_str())),
-        Section::Dataset => ("dataset", Some(layer.name.as_str())),
-        Section::Code => ("code", None),
-        Section::Docs => ("docs", None),
-        Section::Prompt => ("prompt", Some(layer.name.as_str())),
-        Section::McpServer => ("MCP server", Some(layer.name.as_str())),
+    let name = match layer.section {
+        Section::Code | Section::Docs => None,
+        _ => Some(layer.name.as_str()).filter(|name| !name.is_empty()),
     };
     let Descriptor { digest, size: bytes, .. } = layer.descriptor;
-    Event::UnpackingLayer { kind, name: name.filter(|name| !name.is_empty()), path: layer.path.as_str(), digest, bytes }
+    Event::UnpackingLayer { kind: kind(layer), name, path: layer.path.as_str(), digest, bytes }
+}
+
+/// The event that the files of `layer` have their names.
+pub(super) fn unpacked_event(layer: &Layer) -> Event<'_> {
+    Event::LayerUnpacked { kind: kind(layer), path: layer.path.as_str(), bytes: layer.descriptor.size }
+}
+
+fn kind(layer: &Layer) -> &'static str {
+    match layer.section {
+        Section::Model => "model",
+        Section::ModelPart => "modelpart",
+        Section::Dataset => "dataset",
+        Section::Code => "code",
+        Section::Docs => "docs",
+        Section::Prompt => "prompt",
+        Section::McpServer => "MCP server",
+    }
 }
 
 /// The name of a layer in errors and progress bars.

@@ -1,0 +1,68 @@
+//! The output on a terminal, which is for people: rows instead of the lines that scripts match.
+
+use kit_testkit::docker_registry::DockerRegistry;
+use kit_testkit::sandbox::Sandbox;
+
+/// The rows about layers, which are written in the order in which they are finished.
+fn rows(text: &str) -> Vec<&str> {
+    let mut rows: Vec<_> = text.lines().filter(|line| line.starts_with("  ")).collect();
+    rows.sort_unstable();
+    rows
+}
+
+#[test]
+fn pack_shows_a_row_for_each_layer() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    let pack = ["pack", "project", "-t", "sample:v1"];
+    let text = sandbox.on_terminal(80, &pack);
+    assert_eq!(
+        rows(&text),
+        [
+            "  code        src                                        2.5 KiB  new",
+            "  dataset     data                                       4.0 KiB  new",
+            "  docs        README.md                                  2.0 KiB  new",
+            "  model       weights/model.bin                          2.5 KiB  new",
+            "  model part  weights/tokenizer.json                     2.5 KiB  new",
+        ]
+    );
+    assert_eq!(text.matches("sha256:").count(), 1, "only the result has a digest: {text}");
+    let again = sandbox.on_terminal(80, &[&pack[..], &["-v"]].concat());
+    assert!(rows(&again).iter().all(|row| row.contains("  reused  sha256:")), "{again}");
+    assert!(again.contains("Manifest already exists in storage: sha256:"), "{again}");
+}
+
+#[test]
+fn unpack_shows_layers_after_their_files_are_there() {
+    let sandbox = Sandbox::packed();
+    let unpack = ["unpack", "sample:v1", "-d", "./out/../new", "--filter", "model"];
+    let text = sandbox.on_terminal(80, &unpack);
+    assert!(text.starts_with("Unpacking to ./out/../new\n  model "), "{text}");
+    assert_eq!(
+        rows(&text),
+        [
+            "  model       weights/model.bin                          2.5 KiB",
+            "  model part  weights/tokenizer.json                     2.5 KiB",
+        ]
+    );
+    assert_eq!(rows(&sandbox.on_terminal(80, &unpack)), [""; 0], "nothing was unpacked");
+    sandbox.write("new/weights/model.bin", "other");
+    let refused = sandbox.on_terminal(80, &unpack);
+    assert!(refused.contains("error: ") && !refused.contains("  model "), "{refused}");
+}
+
+#[test]
+fn layers_that_are_there_are_one_line() {
+    let (sandbox, registry) = (Sandbox::packed(), DockerRegistry::start());
+    let (first, live) = (format!("{}/a:v1", registry.host()), format!("{}/a:live", registry.host()));
+    let push = ["push", "sample:v1", &first, "--plain-http"];
+    let pushed = sandbox.kit(&push).ok();
+    assert!(!pushed.stderr.contains("application/"), "{}", pushed.stderr);
+    pushed.says("provenance record: copied\n");
+    let again = sandbox.kit(&push).ok().says("5 layers already there (13.5 KiB)\n");
+    assert_eq!(again.stderr.matches("already there").count(), 2, "the line and the summary: {}", again.stderr);
+    let promote = ["promote", &first, &live, "--plain-http"];
+    sandbox.kit(&promote).ok().prints("Promoted sha256:").says("the tag pointed to nothing");
+    let again = sandbox.kit(&promote).ok().prints(&format!("{live} already there: nothing to do (sha256:"));
+    assert!(!again.stderr.contains(" sent"), "{}", again.stderr);
+}
