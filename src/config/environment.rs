@@ -66,6 +66,8 @@ pub(crate) struct Environment {
     pub(crate) shows_results: bool,
     /// Set if standard error may be coloured.
     pub(crate) has_colour: bool,
+    /// Set if standard output may be coloured.
+    pub(crate) colours_results: bool,
 }
 
 impl Environment {
@@ -100,7 +102,8 @@ impl Environment {
             is_interactive: io::stdin().is_terminal(),
             is_watched,
             shows_results,
-            has_colour: is_watched && variable("NO_COLOR").is_none(),
+            has_colour: has_colour(is_watched, &text),
+            colours_results: has_colour(shows_results && is_capable, &text),
             current_folder,
         })
     }
@@ -167,6 +170,14 @@ impl Environment {
     pub(crate) fn absolute(&self, path: &Path) -> PathBuf {
         path::absolute(self.current_folder.join(path)).expect("the current folder is absolute")
     }
+}
+
+/// Returns true if a stream is coloured (bixense.com/clicolors): NO_COLOR comes first, then CLICOLOR_FORCE, CLICOLOR,
+/// and otherwise it is if it goes to a terminal.
+fn has_colour(is_terminal: bool, text: &dyn Fn(&str) -> Option<String>) -> bool {
+    let forces = text("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+    let refuses = text("CLICOLOR").is_some_and(|value| value == "0");
+    text("NO_COLOR").is_none() && (forces || is_terminal && !refuses)
 }
 
 /// The default folders of data and configuration, for runs without a root folder from the user.
@@ -283,6 +294,7 @@ impl Environment {
             is_watched: false,
             shows_results: false,
             has_colour: false,
+            colours_results: false,
         }
     }
 }
@@ -290,6 +302,23 @@ impl Environment {
 #[cfg(test)]
 mod tests {
     use crate::config::keys::KEYS;
+
+    #[test]
+    fn colours_depend_on_the_terminal_and_on_variables() {
+        for (is_terminal, variables, expected) in [
+            (true, &[][..], true),
+            (false, &[], false),
+            (true, &[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], false),
+            (true, &[("CLICOLOR", "0")], false),
+            (true, &[("CLICOLOR", "1")], true),
+            (false, &[("CLICOLOR_FORCE", "1")], true),
+            (false, &[("CLICOLOR_FORCE", "0")], false),
+        ] {
+            let text =
+                |name: &str| variables.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned());
+            assert_eq!(super::has_colour(is_terminal, &text), expected, "{is_terminal} {variables:?}");
+        }
+    }
 
     #[test]
     fn the_hosts_of_references_are_found_in_any_argument() {

@@ -1,7 +1,9 @@
 //! Output: streams, progress bars, tables, formats, templates, words, the closing line and the error report.
 
+mod age;
 mod bars;
 mod closing;
+mod colours;
 mod events;
 mod exit;
 mod fit;
@@ -23,8 +25,10 @@ mod template;
 mod text;
 mod words;
 
+pub(crate) use age::age;
 pub(crate) use bars::Bars;
 pub(crate) use closing::{Moved, and_taken};
+pub(crate) use colours::Colours;
 pub(crate) use exit::{Code, Failure};
 pub(crate) use format::{Format, InvalidFormat, to_json};
 pub(crate) use receipt::Receipt;

@@ -9,6 +9,7 @@ use kit_core::sys::{self, Interruption};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::colours::Colours;
 use super::events;
 use super::exit::Code;
 use super::rows::{self, Terminal};
@@ -41,6 +42,9 @@ pub(crate) struct Output {
     has_rows: bool,
     /// Set if rows contain digests.
     has_digests: bool,
+    /// Set if standard output is a terminal.
+    shows_results: bool,
+    colours_results: bool,
 }
 
 impl Output {
@@ -56,6 +60,8 @@ impl Output {
             prints_digests_only: false,
             has_rows: environment.shows_results && environment.is_watched && mode == ProgressMode::Fancy,
             has_digests: false,
+            shows_results: environment.shows_results,
+            colours_results: environment.colours_results,
         }
     }
 
@@ -72,6 +78,16 @@ impl Output {
     /// Returns true if steps are rows for people instead of lines that scripts match.
     pub(crate) fn has_rows(&self) -> bool {
         self.has_rows
+    }
+
+    /// The width of the terminal that results go to; `None` if they go to a file or to another program.
+    pub(crate) fn result_columns(&self) -> Option<usize> {
+        self.shows_results.then(|| sys::output_columns().map_or(80, usize::from))
+    }
+
+    /// The colours of results.
+    pub(crate) fn colours(&self) -> Colours {
+        Colours(self.colours_results)
     }
 
     /// Returns true if results are printed as digests only.

@@ -66,3 +66,61 @@ fn layers_that_are_there_are_one_line() {
     let again = sandbox.kit(&promote).ok().prints(&format!("{live} already there: nothing to do (sha256:"));
     assert!(!again.stderr.contains(" sent"), "{}", again.stderr);
 }
+
+#[test]
+fn list_fits_the_terminal() {
+    let (sandbox, registry) = (Sandbox::new(), DockerRegistry::start());
+    sandbox.project();
+    let at = |seconds: &str, columns: u16, args: &[&str]| {
+        let mut command = sandbox.command(args);
+        kit_testkit::terminal::in_terminal(command.env("SOURCE_DATE_EPOCH", seconds).env("TERM", "xterm"), columns)
+    };
+    for tag in ["v10", "v2"] {
+        at("1000000000", 80, &["pack", "project", "-t", &format!("sample:{tag}")]);
+        sandbox.write("project/weights/model.bin", "other");
+    }
+    let table = at("1000259200", 80, &["list"]);
+    let digests = sandbox.kit(&["list", "--format", "{{.Tags}} {{.Digest}}"]).ok().stdout;
+    let digest = |tag: &str| {
+        let line = digests.lines().find(|line| line.contains(tag)).unwrap();
+        line.split_once("sha256:").unwrap().1[..12].to_owned()
+    };
+    assert_eq!(
+        table,
+        format!(
+            "REPOSITORY   TAG   MAINTAINER   NAME     SIZE       PACKED       DIGEST\n\
+             sample       v2    Ada          sample   13.5 KiB   3 days ago   {}\n\
+             sample       v10   Ada          sample   13.5 KiB   3 days ago   {}\n",
+            digest("v2"),
+            digest("v10"),
+        )
+    );
+    let whole = at("1000259200", 60, &["list", "--no-trunc"]);
+    assert!(whole.contains("   sha256:"), "{whole}");
+    let name = format!("{}/team/a/repository/with/a/long/name/in/it", registry.host());
+    sandbox.kit(&["push", "sample:v2", &format!("{name}:v2"), "--plain-http"]).ok();
+    let remote = sandbox.on_terminal(100, &["list", &name, "--plain-http"]);
+    let row = remote.lines().nth(1).unwrap();
+    assert!(row.starts_with(&format!("{name}   v2   ")) && row.chars().count() <= 100, "{remote}");
+    assert!(!remote.contains("PACKED"), "{remote}");
+}
+
+#[test]
+fn a_comparison_is_short_and_coloured() {
+    let sandbox = Sandbox::packed();
+    sandbox.write("project/src/new.py", "x");
+    sandbox.kit(&["pack", "project", "-t", "sample:v2"]).ok();
+    let diff = ["diff", "sample:v1", "sample:v2"];
+    let short = sandbox.on_terminal(80, &diff);
+    assert!(short.ends_with("docs, deployment\n") && !short.contains("Unique Layers"), "{short}");
+    let long = sandbox.on_terminal(80, &[&diff[..], &["--layers"]].concat());
+    assert!(long.starts_with(&short) && long.contains("Unique Layers to ModelKit1"), "{long}");
+    let raw = |variable: &str, args: &[&str]| {
+        let mut command = sandbox.command(args);
+        kit_testkit::terminal::raw_in_terminal(command.env("TERM", "xterm").env(variable, "1"), 80)
+    };
+    assert!(raw("OTHER", &diff).contains("  \x1b[32m+ src/new.py"), "{short}");
+    assert!(!raw("NO_COLOR", &diff).contains("\x1b[32m"));
+    let log = raw("OTHER", &["log", "sample"]);
+    assert!(log.contains("code \x1b[33m~1\x1b[0m"), "{log:?}");
+}

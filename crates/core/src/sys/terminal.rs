@@ -5,6 +5,11 @@ pub fn error_columns() -> Option<u16> {
     columns(&std::io::stderr())
 }
 
+/// Returns the number of columns of the terminal that standard output goes to, if it is one that knows its size.
+pub fn output_columns() -> Option<u16> {
+    columns(&std::io::stdout())
+}
+
 #[cfg(unix)]
 fn columns(stream: &impl std::os::fd::AsFd) -> Option<u16> {
     rustix::termios::tcgetwinsize(stream).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)

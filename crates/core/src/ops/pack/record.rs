@@ -8,7 +8,7 @@ use crate::digest::Digest;
 use crate::git;
 use crate::kitfile::Section;
 use crate::modelkit::{Lock, LockedParent};
-use crate::oci::{Annotations, Descriptor, MediaType, Reference};
+use crate::oci::{Annotations, CREATED, Descriptor, MediaType, Reference};
 use crate::ops::artifact::{Attachment, FINGERPRINT, oci_uri};
 use crate::ops::error::Error;
 use crate::ops::remote_data;
@@ -42,9 +42,6 @@ pub enum Git {
     /// This commit, which the files were fetched from.
     Known(Commit),
 }
-
-/// Image-spec 1.1, "Pre-Defined Annotation Keys".
-const CREATED: &str = "org.opencontainers.image.created";
 
 /// Returns the attestation for `assembled`, which is not published yet, if one was requested.
 ///
