@@ -37,4 +37,4 @@ pub(crate) use streams::{Output, ProgressMode};
 #[cfg(fuzzing)]
 pub use template::fuzz_template;
 pub(crate) use text::one_line;
-pub(crate) use words::{counted, plain, tidy};
+pub(crate) use words::{counted, plain, tidy, tidy_in};

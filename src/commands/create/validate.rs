@@ -60,8 +60,8 @@ impl ValidateArgs {
     fn options(&self, context: &Context) -> Result<ValidateOptions> {
         let folder = fs::canonicalize(context.folder(&self.folder)?)?;
         let given = self.file.as_ref().map(|file| (context.environment.absolute(file), file.display().to_string()));
-        let (path, file) = given.map_or_else(|| Ok(named(find_kitfile(&folder)?)), anyhow::Ok)?;
-        let text = KitfileText::read(&path, path.display().to_string())?.into_text()?;
+        let (path, file) = given.map_or_else(|| Ok(named(find_kitfile(&folder, &self.folder)?)), anyhow::Ok)?;
+        let text = KitfileText::read(&path, file.clone())?.into_text()?;
         Ok(ValidateOptions { context: folder, file, text })
     }
 }

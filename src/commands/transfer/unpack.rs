@@ -90,7 +90,7 @@ impl UnpackArgs {
         let start = Instant::now();
         self.receipt.begin(context)?;
         let location = context.location(&self.reference)?;
-        let folder = context.environment.absolute(self.dir.as_deref().unwrap_or(Path::new(".")));
+        let folder = context.environment.absolute(self.given_folder());
         let session = context.session(&self.network)?;
         if let Some(agents) = &self.as_skill {
             return self.install_skills(context, &session, (agents, &location, &folder));
@@ -105,15 +105,15 @@ impl UnpackArgs {
             jobs: ops::jobs(),
         };
         let labels = self.labels.labels()?;
-        let folder = self.shown_folder(context);
-        context.output.say(&format!("Unpacking to {folder}"));
+        context.output.say(&format!("Unpacking to {}", self.shown_folder(context)));
+        let folder = tidy(self.given_folder());
         let unpacked = session
             .find_labelled(&location, Lookup::Anywhere, labels)
             .and_then(|found| ops::unpack(&session, &found, &location.to_string(), &options))
             .with_context(|| format!("cannot unpack `{location}` into `{folder}`"))?;
         let placed = &unpacked.placed;
         context.receipt.note("unpacked", unpacked.manifest.digest, &[location.to_string()]);
-        context.receipt.fact("folder", folder.as_str());
+        context.receipt.fact("folder", options.folder.display().to_string());
         for (name, count) in [
             ("files", placed.files),
             ("writtenBytes", placed.bytes),
@@ -145,9 +145,14 @@ impl UnpackArgs {
         install.run(context, session, location, self.labels.labels()?)
     }
 
+    /// The folder as the user wrote it.
+    fn given_folder(&self) -> &Path {
+        self.dir.as_deref().unwrap_or(Path::new("."))
+    }
+
     /// The folder as the user wrote it; without a terminal its absolute path, which `KitOps` prints.
     fn shown_folder(&self, context: &Context) -> String {
-        let given = self.dir.as_deref().unwrap_or(Path::new("."));
+        let given = self.given_folder();
         if context.output.has_rows() { tidy(given) } else { plain(&context.environment.absolute(given)) }
     }
 
@@ -155,7 +160,7 @@ impl UnpackArgs {
         if !self.include_remote {
             return Ok(RemoteData::Left);
         }
-        let lock = self.lock.as_ref().map(|path| lock_file::read(&context.environment.absolute(path)));
+        let lock = self.lock.as_ref().map(|path| lock_file::read(&context.environment.absolute(path), &tidy(path)));
         Ok(RemoteData::Fetched(lock.transpose()?))
     }
 

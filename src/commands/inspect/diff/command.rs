@@ -157,10 +157,10 @@ fn comparable(context: &Context, session: &Session<'_>, text: &str) -> Result<Co
     };
     let path = context.environment.absolute(text.as_ref());
     if place == Lookup::Anywhere && is_lock(text, &path) {
-        return Ok(Comparable::Lock(lock_file::read(&path)?));
+        return Ok(Comparable::Lock(lock_file::read(&path, text)?));
     }
     if place == Lookup::Anywhere && is_folder(text, &path) {
-        return Ok(Comparable::Folder(Box::new(packing(path)?)));
+        return Ok(Comparable::Folder(Box::new(packing(path, text.as_ref())?)));
     }
     if (is_path(text) || text.ends_with("Kitfile.lock")) && !path.exists() {
         return Err(usage(format!("`{}` does not exist", tidy(Path::new(text)))));
@@ -179,11 +179,11 @@ fn is_lock(text: &str, path: &Path) -> bool {
 
 /// Returns true if `text` is a folder. If it can also be a reference, the folder must contain a Kitfile.
 fn is_folder(text: &str, path: &Path) -> bool {
-    path.is_dir() && (is_path(text) || find_kitfile(path).is_ok())
+    path.is_dir() && (is_path(text) || find_kitfile(path, path).is_ok())
 }
 
-/// The options that a folder is packed with for a comparison.
-fn packing(folder: PathBuf) -> Result<PackOptions> {
-    let kitfile = KitfileText::of_folder(&folder)?.parse()?;
+/// The options that a folder, which the user wrote as `given`, is packed with for a comparison.
+fn packing(folder: PathBuf, given: &Path) -> Result<PackOptions> {
+    let kitfile = KitfileText::of_folder(&folder, given)?.parse()?;
     Ok(PackOptions { reading: Reading::Everything, ..PackOptions::new(folder, kitfile) })
 }
