@@ -6,7 +6,9 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr;
 
 use super::fit::cut;
+use super::streams::Output;
 use super::text::one_line;
+use kit_core::digest::Digest;
 
 /// Spaces between columns (as in `KitOps`).
 const GAP: usize = 3;
@@ -56,6 +58,24 @@ pub(crate) struct Fit<'a> {
     pub(crate) optional: &'a [&'a str],
     /// The headings of columns that are cut if the table is still too wide.
     pub(crate) last: &'a [&'a str],
+}
+
+/// Renders `rows` under `headings` to fit the terminal of `output`, or with whole cells if it has none.
+pub(crate) fn for_output<const N: usize>(
+    output: &Output,
+    headings: [&str; N],
+    rows: &[[String; N]],
+    (optional, last): (&[&str], &[&str]),
+) -> String {
+    match output.result_columns() {
+        Some(columns) => fit(headings, rows, Fit { columns, optional, last }),
+        None => render(headings, rows),
+    }
+}
+
+/// The digest for a table: on a terminal its first twelve digits, which identify it in practice.
+pub(crate) fn digest(output: &Output, digest: &Digest) -> String {
+    if output.result_columns().is_some() { digest.hex()[..12].to_owned() } else { digest.to_string() }
 }
 
 /// Renders `rows` under `headings` for a terminal. Columns in which no row has a value are left out.

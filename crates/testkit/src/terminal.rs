@@ -28,7 +28,7 @@ pub fn raw_in_terminal(command: &mut Command, columns: u16) -> String {
     tcsetwinsize(&slave, Winsize { ws_row: 25, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
     command.stdout(Stdio::from(slave.try_clone().unwrap())).stderr(Stdio::from(slave));
     let mut child = command.spawn().unwrap();
-    // The command keeps its streams; the end of the output is visible only when nobody has the terminal open.
+    // The command keeps its streams; the output ends when no process has the terminal open.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let (mut master, mut bytes) = (File::from(master), Vec::new());
     // Linux reports that as an error.

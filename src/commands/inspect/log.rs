@@ -18,7 +18,7 @@ use kit_core::provenance::Commit;
 /// Lists versions from newest to oldest, one per line, with tags, time, author, commit, and the number of layers of
 /// each type that were changed (~), added (+) or removed (-) since the previous version. Time, commit and previous
 /// version are read from the provenance attestation that `kit pack` attaches, and are left empty for ModelKits without
-/// one. Attestations that are not signed prove nothing.
+/// one. Unsigned attestations are not proof: anyone with push access can write them.
 ///
 /// With a tag, the list begins at that version; without a tag, it contains all versions of the repository.
 #[derive(Debug, Args)]

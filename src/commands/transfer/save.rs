@@ -101,7 +101,8 @@ impl SaveArgs {
         context.receipt.fact("totalBytes", saved.bytes);
         context.receipt.fact("omittedBytes", saved.omitted_bytes);
         context.receipt.fact("referrers", saved.referrers);
-        let mut words = vec![format!("{} to {}", human(saved.bytes), tidy(Path::new(&self.output)))];
+        let name = if self.output == "-" { "the archive".to_owned() } else { tidy(Path::new(&self.output)) };
+        let mut words = vec![format!("Wrote {} to {name}", human(saved.bytes))];
         if saved.referrers > 0 {
             words.push(format!("with {}", counted(saved.referrers, "referrer")));
         }

@@ -124,3 +124,15 @@ fn a_comparison_is_short_and_coloured() {
     let log = raw("OTHER", &["log", "sample"]);
     assert!(log.contains("code \x1b[33m~1\x1b[0m"), "{log:?}");
 }
+
+#[test]
+fn the_table_of_indexes_has_short_digests() {
+    let sandbox = Sandbox::packed();
+    sandbox.kit(&["index", "create", "all:v1", "sample:v1"]).ok();
+    for args in [&["index", "list"][..], &["index", "info", "all:v1"]] {
+        let table = sandbox.on_terminal(80, args);
+        let rows: Vec<_> = table.lines().filter(|line| !line.starts_with("Index ")).collect();
+        assert!(rows.iter().all(|row| row.chars().count() <= 80 && !row.contains("sha256:")), "{table}");
+        sandbox.kit(args).ok().prints("sha256:");
+    }
+}
