@@ -17,7 +17,7 @@ pub(super) struct Terminal {
 
 /// The total width of the columns beside the path: margin, kind, size and outcome, with the gaps between them.
 const FIXED: usize = 2 + KIND + 2 + 2 + SIZE + 2 + 14;
-const KIND: usize = 10;
+const KIND: usize = 11;
 const SIZE: usize = 10;
 
 /// One line for `event`; `None` if it is of no interest on a terminal, where bars show the running steps.
@@ -37,7 +37,6 @@ pub(super) fn line(event: &Event<'_>, terminal: Terminal) -> Option<String> {
 
 fn row(terminal: Terminal, kind: &str, path: &str, bytes: u64) -> String {
     let width = terminal.columns.saturating_sub(FIXED).clamp(16, 48);
-    let kind = if kind == "modelpart" { "model part" } else { kind };
     format!("  {kind:<KIND$}  {}  {:>SIZE$}", padded(&one_line(path), width), human(bytes))
 }
 
@@ -62,7 +61,7 @@ mod tests {
     fn rows_fit_the_terminal() {
         let (digest, long) = (Digest::of(b""), "数据/".repeat(50));
         let packed =
-            |path, outcome| Event::LayerPacked(LayerPacked { kind: "modelpart", path, digest, bytes: 1023, outcome });
+            |path, outcome| Event::LayerPacked(LayerPacked { kind: "model.parts", path, digest, bytes: 1023, outcome });
         for columns in [80, 100, 200] {
             let terminal = Terminal { columns, has_digests: false };
             for (path, outcome) in [("a", PackOutcome::Saved), (&*long, PackOutcome::AlreadyLinked)] {
@@ -73,7 +72,7 @@ mod tests {
         let terminal = Terminal { columns: 60, has_digests: true };
         assert_eq!(
             line(&packed("weights/tokenizer.json", PackOutcome::AlreadySaved), terminal).unwrap(),
-            format!("  model part  weights/t…zer.json      1023 B  reused  {digest}")
+            format!("  model.parts  weights/…zer.json      1023 B  reused  {digest}")
         );
     }
 }

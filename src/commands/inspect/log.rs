@@ -41,7 +41,7 @@ pub(crate) struct LogArgs {
     /// Output format: table, json, yaml, or a Go template
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
-    /// Do not shorten cells on a terminal, even if lines wrap
+    /// Show whole cells on a terminal, even if lines wrap
     #[arg(long)]
     no_trunc: bool,
     #[command(flatten)]

@@ -19,11 +19,11 @@ fn pack_shows_a_row_for_each_layer() {
     assert_eq!(
         rows(&text),
         [
-            "  code        src                                        2.5 KiB  new",
-            "  dataset     data                                       4.0 KiB  new",
-            "  docs        README.md                                  2.0 KiB  new",
-            "  model       weights/model.bin                          2.5 KiB  new",
-            "  model part  weights/tokenizer.json                     2.5 KiB  new",
+            "  code         src                                       2.5 KiB  new",
+            "  datasets     data                                      4.0 KiB  new",
+            "  docs         README.md                                 2.0 KiB  new",
+            "  model        weights/model.bin                         2.5 KiB  new",
+            "  model.parts  weights/tokenizer.json                    2.5 KiB  new",
         ]
     );
     assert_eq!(text.matches("sha256:").count(), 1, "only the result has a digest: {text}");
@@ -41,8 +41,8 @@ fn unpack_shows_layers_after_their_files_are_there() {
     assert_eq!(
         rows(&text),
         [
-            "  model       weights/model.bin                          2.5 KiB",
-            "  model part  weights/tokenizer.json                     2.5 KiB",
+            "  model        weights/model.bin                         2.5 KiB",
+            "  model.parts  weights/tokenizer.json                    2.5 KiB",
         ]
     );
     assert_eq!(rows(&sandbox.on_terminal(80, &unpack)), [""; 0], "nothing was unpacked");

@@ -20,7 +20,7 @@ pub use documents::Documents;
 pub(crate) use form::is_config;
 pub use form::{
     BaseImage, ContentsTable, Family, Image, ImageLayout, InvalidBase, InvalidPlatform, LayerType, ModelFacts,
-    PlainFile, Platform, section_word,
+    PlainFile, Platform,
 };
 pub use index::{ModelKitIndex, Variant};
 pub use labels::{AnnotationEdit, InvalidLabel, Keyed, Label, LabelEdit, Labels, check_keys};
