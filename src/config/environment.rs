@@ -16,6 +16,7 @@ use super::ci;
 use super::keys::KEYS;
 use super::mlflow::MlflowSettings;
 use super::object_store::object_store;
+use super::stream::Stream;
 use super::values::{Origin, Sourced};
 use crate::skills::AgentFolders;
 use kit_core::provenance::Builder;
@@ -60,14 +61,10 @@ pub(crate) struct Environment {
     pub(crate) time: Timestamp,
     /// Set if standard input is a terminal, so that the user can answer prompts.
     pub(crate) is_interactive: bool,
-    /// Set if standard error is a terminal that can show progress bars.
-    pub(crate) is_watched: bool,
-    /// Set if standard output is a terminal, so that results are for a person and not for a script.
-    pub(crate) shows_results: bool,
-    /// Set if standard error may be coloured.
-    pub(crate) has_colour: bool,
-    /// Set if standard output may be coloured.
-    pub(crate) colours_results: bool,
+    /// Standard output.
+    pub(crate) results: Stream,
+    /// Standard error.
+    pub(crate) messages: Stream,
 }
 
 impl Environment {
@@ -80,9 +77,6 @@ impl Environment {
             Some(root) => (root.clone(), root),
             None => default_folders()?,
         };
-        let is_capable = env::var_os("TERM").is_none_or(|term| term != "dumb");
-        let is_watched = io::stderr().is_terminal() && is_capable;
-        let shows_results = io::stdout().is_terminal();
         Ok(Self {
             home: etcetera::home_dir().ok(),
             root: root.map(|root| current_folder.join(root)),
@@ -100,10 +94,8 @@ impl Environment {
             agent_folders: agent_folders(),
             time: time()?,
             is_interactive: io::stdin().is_terminal(),
-            is_watched,
-            shows_results,
-            has_colour: has_colour(is_watched, &text),
-            colours_results: has_colour(shows_results && is_capable, &text),
+            results: Stream::of(&io::stdout(), &text),
+            messages: Stream::of(&io::stderr(), &text),
             current_folder,
         })
     }
@@ -170,14 +162,6 @@ impl Environment {
     pub(crate) fn absolute(&self, path: &Path) -> PathBuf {
         path::absolute(self.current_folder.join(path)).expect("the current folder is absolute")
     }
-}
-
-/// Returns true if a stream is coloured (bixense.com/clicolors): NO_COLOR comes first, then CLICOLOR_FORCE, CLICOLOR,
-/// and otherwise it is if it goes to a terminal.
-fn has_colour(is_terminal: bool, text: &dyn Fn(&str) -> Option<String>) -> bool {
-    let forces = text("CLICOLOR_FORCE").is_some_and(|value| value != "0");
-    let refuses = text("CLICOLOR").is_some_and(|value| value == "0");
-    text("NO_COLOR").is_none() && (forces || is_terminal && !refuses)
 }
 
 /// The default folders of data and configuration, for runs without a root folder from the user.
@@ -291,10 +275,8 @@ impl Environment {
             agent_folders: None,
             time: Timestamp::UNIX_EPOCH,
             is_interactive: false,
-            is_watched: false,
-            shows_results: false,
-            has_colour: false,
-            colours_results: false,
+            results: Stream::default(),
+            messages: Stream::default(),
         }
     }
 }
@@ -302,23 +284,6 @@ impl Environment {
 #[cfg(test)]
 mod tests {
     use crate::config::keys::KEYS;
-
-    #[test]
-    fn colours_depend_on_the_terminal_and_on_variables() {
-        for (is_terminal, variables, expected) in [
-            (true, &[][..], true),
-            (false, &[], false),
-            (true, &[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], false),
-            (true, &[("CLICOLOR", "0")], false),
-            (true, &[("CLICOLOR", "1")], true),
-            (false, &[("CLICOLOR_FORCE", "1")], true),
-            (false, &[("CLICOLOR_FORCE", "0")], false),
-        ] {
-            let text =
-                |name: &str| variables.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned());
-            assert_eq!(super::has_colour(is_terminal, &text), expected, "{is_terminal} {variables:?}");
-        }
-    }
 
     #[test]
     fn the_hosts_of_references_are_found_in_any_argument() {

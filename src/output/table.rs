@@ -84,7 +84,7 @@ pub(crate) fn fit<const N: usize>(headings: [&str; N], rows: &[[String; N]], fit
     let is_shown = |column: &usize| cells.is_empty() || cells.iter().any(|row| !is_empty(&row[*column]));
     let width = |column: usize| cells.iter().map(|row| row[column].width()).chain([headings[column].width()]).max();
     let widths = (0..N).filter(is_shown).map(|column| Column { column, width: width(column).unwrap_or_default() });
-    let columns = fitted(&headings, widths.collect(), fit);
+    let columns = fitted(&headings, &widths.collect::<Vec<_>>(), fit);
     let mut text = String::new();
     for line in [headings.map(str::to_owned)].iter().chain(&cells) {
         let padded = columns.iter().map(|Column { column, width }| padded_at_end(&line[*column], *width));
@@ -101,11 +101,11 @@ struct Column {
 }
 
 /// Leaves out as few columns as possible, and makes others narrower, so that `all` fit.
-fn fitted(headings: &[&str], all: Vec<Column>, fit: Fit<'_>) -> Vec<Column> {
-    let mut columns = all.clone();
+fn fitted(headings: &[&str], all: &[Column], fit: Fit<'_>) -> Vec<Column> {
+    let mut columns = all.to_vec();
     for left_out in 0..=fit.optional.len() {
         let (gone, cut) = fit.optional.split_at(left_out);
-        columns.clone_from(&all);
+        columns = all.to_vec();
         columns.retain(|column| !gone.contains(&headings[column.column]));
         if narrow(headings, &mut columns, cut, fit.columns) {
             return columns;

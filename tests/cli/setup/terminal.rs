@@ -121,8 +121,8 @@ fn a_comparison_is_short_and_coloured() {
     };
     assert!(raw("OTHER", &diff).contains("  \x1b[32m+ src/new.py"), "{short}");
     assert!(!raw("NO_COLOR", &diff).contains("\x1b[32m"));
-    let log = raw("OTHER", &["log", "sample"]);
-    assert!(log.contains("code \x1b[33m~1\x1b[0m"), "{log:?}");
+    let history = raw("OTHER", &["log", "sample"]);
+    assert!(history.contains("code \x1b[33m~1\x1b[0m"), "{history:?}");
 }
 
 #[test]

@@ -41,6 +41,7 @@ Examples:
   kit diff sentiment:v1 sentiment:v2 --only model --stats --read-limit 200MiB
   kit diff sentiment:v1 sentiment:v2 --only model --format markdown
   kit diff local://registry.example/team/sentiment:v2 remote://registry.example/team/sentiment:v2")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct DiffArgs {
     /// ModelKit, folder with a Kitfile, or Kitfile.lock
     #[arg(value_name = "FIRST")]

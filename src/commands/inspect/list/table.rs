@@ -45,7 +45,9 @@ impl Terminal {
     /// Renders the table: names that other commands accept, sorted by name and tag, with ages.
     pub(super) fn render(&self, mut rows: Vec<Listed>) -> String {
         if let Some(repository) = &self.repository {
-            rows.iter_mut().for_each(|row| row.repository = Some(repository.clone()));
+            for row in &mut rows {
+                row.repository = Some(repository.clone());
+            }
         }
         let mut tagged: Vec<_> = rows.iter().flat_map(|row| tags(row).iter().map(move |tag| (row, tag))).collect();
         // Those without a name come last.
