@@ -40,7 +40,7 @@ fn built_targets(folder: &Path) -> Vec<String> {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let targets = metadata["packages"].as_array().unwrap().iter().flat_map(|package| package["targets"].as_array());
+    let targets = metadata["packages"].as_array().unwrap().iter().filter_map(|package| package["targets"].as_array());
     let is_built = |kind: &serde_json::Value| ["lib", "bin", "custom-build"].iter().any(|built| kind == built);
     let mut files: Vec<_> = targets
         .flatten()
