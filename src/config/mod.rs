@@ -21,4 +21,5 @@ pub use file::fuzz_config_file;
 pub(crate) use key_path::KeyPath;
 pub(crate) use keys::KEYS;
 pub(crate) use network::NetworkArgs;
+pub(crate) use setting::TableKind;
 pub(crate) use values::{Config, Origin, Sourced};
