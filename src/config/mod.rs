@@ -23,4 +23,5 @@ pub(crate) use key_path::KeyPath;
 pub(crate) use keys::KEYS;
 pub(crate) use network::NetworkArgs;
 pub(crate) use stream::Stream;
+pub(crate) use setting::TableKind;
 pub(crate) use values::{Config, Origin, Sourced};

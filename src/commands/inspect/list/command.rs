@@ -13,6 +13,7 @@ use crate::output::{Format, one_line};
 use kit_core::oci::Reference;
 use kit_core::ops::{self, Filter, Listed, Location, Selection};
 use kit_core::progress::human;
+use kit_core::registry;
 use kit_core::store::Store;
 
 /// List ModelKits in the local store or a registry
@@ -101,12 +102,7 @@ impl ListArgs {
 
     fn list_repositories(&self, context: &Context, registry: &str) -> Result<()> {
         let client = self.network.client(&context.environment, context.bars.notifier())?;
-        let names = client.repositories(registry).with_context(|| {
-            format!(
-                "cannot list `{registry}`: many registries do not list their repositories; name one, as in `kit list \
-                 {registry}/REPOSITORY`"
-            )
-        })?;
+        let names = client.repositories(registry).map_err(|error| unlisted(registry, error))?;
         let line = |name: &String| format!("{registry}/{}", one_line(name));
         let lines = || names.iter().map(line).collect::<Vec<_>>().join("\n");
         let to_json = |name: &String| json!({ "repo": format!("{registry}/{name}") });
@@ -158,6 +154,23 @@ fn host(text: &str) -> Option<&str> {
     let is_domain = name.contains('.') && !name.starts_with('.') && !name.ends_with('.');
     let is_host = (is_domain || name == "localhost" && port.is_some()) && is_name && port.is_none_or(is_port);
     is_host.then_some(host)
+}
+
+/// The error for a registry whose repositories cannot be listed, `because` of an answer or because there is none.
+fn unlisted(registry: &str, because: registry::Error) -> anyhow::Error {
+    let has_no_list = matches!(
+        because.failure(),
+        registry::Error::NotFound { .. } | registry::Error::Denied { .. } | registry::Error::Unsupported { .. }
+    );
+    let text = if has_no_list {
+        format!(
+            "`{registry}` does not list its repositories, like many registries; name one, as in `kit list \
+             {registry}/REPOSITORY`"
+        )
+    } else {
+        format!("cannot list the repositories of `{registry}`")
+    };
+    anyhow::Error::new(because).context(text)
 }
 
 /// Lists linked ModelKits in a message, since the table has the columns of KitOps, which scripts expect.
