@@ -49,7 +49,10 @@ pub use import::{
     import_to, is_mlflow, open_artifact, unfinished_imports,
 };
 pub use index_error::IndexError;
-pub use init::{Draft, IGNORE_FILE, IgnoreFile, Project, ProjectFolder, draft_ignore_file, init, init_remote};
+pub use init::{
+    CacheFolder, CachedSnapshot, Draft, IGNORE_FILE, IgnoreFile, Project, ProjectFolder, describe_package,
+    draft_ignore_file, init, init_remote,
+};
 pub use keep::{
     Additions, Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, PruneOptions, Removable, Removal, Removed,
     Unpinned, UpdateOptions, add_to_index, check, create_index, diagnose, find_by_prefix, find_remote, list_layout,

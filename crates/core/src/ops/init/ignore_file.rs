@@ -23,6 +23,15 @@ const FIRST_LINES: &str = "\
 mlruns
 ";
 
+/// The first lines, and a line for each folder that the draft leaves out.
+fn first_lines(left_out: &[String]) -> String {
+    // A path with other characters could be a pattern.
+    let is_plain = |path: &&String| path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte));
+    let lines: String = left_out.iter().filter(is_plain).map(|path| format!("{path}\n")).collect();
+    let head = if lines.is_empty() { "" } else { "\n# Checkpoints of the training:\n" };
+    format!("{FIRST_LINES}{head}{lines}")
+}
+
 /// A drafted `.kitignore`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IgnoreFile {
@@ -44,7 +53,7 @@ pub fn draft_ignore_file(project: &ProjectFolder, draft: &mut Draft) -> Result<O
         return Ok(None);
     }
     let needed = needed(project, &draft.kitfile)?;
-    let mut ignore = IgnoreFile { text: FIRST_LINES.to_owned(), taken: 0, refused: Vec::new() };
+    let mut ignore = IgnoreFile { text: first_lines(&draft.left_out), taken: 0, refused: Vec::new() };
     for line in gitignore(project)?.lines() {
         ignore.add(line, &needed)?;
     }
@@ -52,7 +61,7 @@ pub fn draft_ignore_file(project: &ProjectFolder, draft: &mut Draft) -> Result<O
     Ok(Some(ignore))
 }
 
-fn remove_ignored(Draft { kitfile, notes }: &mut Draft, rules: &IgnoreRules) {
+fn remove_ignored(Draft { kitfile, notes, .. }: &mut Draft, rules: &IgnoreRules) {
     let is_kept = |path: &str| path.parse().is_ok_and(|path| !rules.is_ignored(&path));
     // The notes name entries of code by their numbers.
     let before: Vec<_> = kitfile.code.iter().map(|code| is_kept(&code.path)).collect();
