@@ -347,7 +347,7 @@ fn folders_of_a_model_of_sentence_transformers_belong_to_it() {
     sandbox.write("p/model.safetensors", samples::small_safetensors());
     let kitfile = draft(&sandbox);
     assert!(kitfile.contains("    - path: 1_Pooling/config.json\n"), "{kitfile}");
-    assert!(kitfile.contains("code:\n  - path: other\n"), "{kitfile}");
+    assert!(kitfile.contains("    - path: other/config.json\n"), "JSON is never code: {kitfile}");
 }
 
 #[test]
