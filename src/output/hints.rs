@@ -135,6 +135,9 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::IsFolder(path) if path.is_root() => {
             Some("append the path of a file, as in NAME:TAG//PATH; `kit ls NAME:TAG` shows the files".to_owned())
         }
+        ops::Error::NoFolder(path) => {
+            Some(format!("check the path, or create the folder with `mkdir -p {}`", path.display()))
+        }
         ops::Error::NoSuchFile(_) | ops::Error::IsFolder(_) | ops::Error::NoPathMatches { .. } => {
             Some("`kit ls NAME:TAG` shows the files in a ModelKit".to_owned())
         }

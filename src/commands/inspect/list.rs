@@ -13,6 +13,7 @@ use kit_core::digest::Digest;
 use kit_core::oci::Reference;
 use kit_core::ops::{self, Filter, Listed, Location, Selection};
 use kit_core::progress::human;
+use kit_core::store::Store;
 
 /// List ModelKits in the local store or a registry
 ///
@@ -32,7 +33,7 @@ pub(crate) struct ListArgs {
     #[arg(value_name = "REPOSITORY")]
     repository: Option<String>,
     /// List only ModelKits with a matching part: TYPES[:NAMES], both comma-separated; types are kitfile, model,
-    /// datasets, code, docs, prompts and mcpservers (repeatable)
+    /// datasets, code, docs, prompts and mcpServers (repeatable)
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
     /// Output format: table, json, yaml, or a Go template with `.Repo`, `.Tags`, `.Digest`, `.ModelName`, `.Size`,
@@ -115,7 +116,7 @@ impl ListArgs {
         let Some(text) = &self.repository else { return Ok(ops::list_local(&store, None, &selection, &context.bars)?) };
         match context.location_as_given(text)? {
             Location::Artifact(reference) if reference.is_local() => {
-                Ok(ops::list_local(&store, Some(&reference), &selection, &context.bars)?)
+                local_rows(context, &store, &reference, &selection)
             }
             Location::Artifact(reference) => self.remote_rows(context, &reference, &selection),
             Location::Layout { path, .. } => {
@@ -132,6 +133,16 @@ impl ListArgs {
         ops::list_remote(&client.repository(reference), reference, selection, jobs, &context.bars)
             .with_context(|| format!("cannot list `{reference}`"))
     }
+}
+
+/// The ModelKits with this name in the local store. A name that does not exist is an error; a filter may match nothing.
+fn local_rows(context: &Context, store: &Store, reference: &Reference, selection: &Selection) -> Result<Vec<Listed>> {
+    let list = |selection| ops::list_local(store, Some(reference), selection, &context.bars);
+    let rows = list(selection)?;
+    if rows.is_empty() && list(&Selection::default())?.is_empty() {
+        return Err(ops::Error::NotHere { reference: Box::new(reference.clone()), similar: Vec::new() }.into());
+    }
+    Ok(rows)
 }
 
 /// Returns the host in `text` if it can only be that of a registry: a domain, or `localhost` with a port.

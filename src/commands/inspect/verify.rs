@@ -41,7 +41,7 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "FILE")]
     lock: Option<PathBuf>,
     /// Compare only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, datasets, code,
-    /// docs, prompts and mcpservers (repeatable)
+    /// docs, prompts and mcpServers (repeatable)
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
     /// Output format: table, json, yaml, or a Go template

@@ -30,7 +30,7 @@ pub(crate) struct SaveArgs {
     /// ModelKits to save
     #[arg(value_name = "NAME:TAG", required = true)]
     modelkits: Vec<String>,
-    /// Archive to write: a file if the name ends in .tar, otherwise a folder; `-` for standard output
+    /// Output archive: a file if the name ends in .tar, otherwise a folder; `-` for standard output
     #[arg(short, long, value_name = "FILE.tar|FOLDER|-")]
     output: String,
     /// Omit blobs of this ModelKit, which the receiver already has (repeatable)

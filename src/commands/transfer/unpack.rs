@@ -45,7 +45,7 @@ pub(crate) struct UnpackArgs {
     #[command(flatten)]
     unsafe_paths: UnsafePathArgs,
     /// Unpack only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, datasets, code, docs,
-    /// prompts and mcpservers (repeatable)
+    /// prompts and mcpServers (repeatable)
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
     /// Unpack only files and folders whose paths match, in the syntax of .kitignore: `*` matches within a name, `**`

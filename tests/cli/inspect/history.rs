@@ -58,7 +58,7 @@ fn the_log_shows_what_changed_in_each_version() {
         &expect![[r#"
             TAGS         DIGEST         TIME (UTC)         BY    COMMIT   CHANGES
             latest, v2   [12 digits]   2026-01-01 03:00   Ada   -        code ~1, docs -1, kitfile ~
-            -            [12 digits]   2026-01-01 02:00   Ada   -        dataset ~1
+            -            [12 digits]   2026-01-01 02:00   Ada   -        datasets ~1
             v1           [12 digits]   2026-01-01 01:00   Ada   -        first
         "#]],
     );
@@ -69,7 +69,7 @@ fn the_log_shows_what_changed_in_each_version() {
             latest, v2   [12 digits]   2026-01-01 03:00   Ada   -        code ~1, docs -1, kitfile ~
               - README.md     9 B
               ~ src/train.py  15 B → 17 B   +1 −1
-            -            [12 digits]   2026-01-01 02:00   Ada   -        dataset ~1
+            -            [12 digits]   2026-01-01 02:00   Ada   -        datasets ~1
               + data/new.csv    4 B
               ~ data/train.csv  8 B   1 row, +1 −1
             v1           [12 digits]   2026-01-01 01:00   Ada   -        first
@@ -85,7 +85,7 @@ fn the_log_shows_what_changed_in_each_version() {
     let data = sandbox.kit(&["log", "sample", "--format", "json", "--files"]).ok().json();
     let second = &data[1];
     assert_eq!((&second["tags"], &second["time"]), (&json!([]), &json!("2026-01-01T02:00:00Z")));
-    assert_eq!(second["layers"], json!([{ "kind": "dataset", "added": 0, "removed": 0, "changed": 1 }]));
+    assert_eq!(second["layers"], json!([{ "kind": "datasets", "added": 0, "removed": 0, "changed": 1 }]));
     assert_eq!(second["files"].as_array().unwrap().len(), 2);
     assert_eq!((&data[0]["previous"], &data[0]["kitfileChanged"]), (&second["digest"], &json!(true)));
     sandbox.kit(&["log", "nothing"]).fails().says("not found in the local store");
@@ -120,7 +120,7 @@ fn the_log_of_a_registry_finds_untagged_versions_by_attestations() {
         &expect![[r#"
             TAGS         DIGEST         TIME (UTC)         BY    COMMIT   CHANGES
             latest, v2   [12 digits]   2026-01-01 03:00   Ada   -        code ~1, docs -1, kitfile ~
-            -            [12 digits]   2026-01-01 02:00   Ada   -        dataset ~1
+            -            [12 digits]   2026-01-01 02:00   Ada   -        datasets ~1
             v1           [12 digits]   2026-01-01 01:00   Ada   -        first
         "#]],
     );

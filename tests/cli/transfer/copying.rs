@@ -101,9 +101,9 @@ fn a_dry_run_shows_the_plan_and_changes_nothing() {
     let (base, other) = (format!("{}/base:v1", registry.host()), format!("{}/other:v1", registry.host()));
     let run = sandbox.kit(&["push", "sample:v1", &base, "--dry-run", PLAIN]).ok();
     expect![[r#"
-        send            4096 [DIGEST] dataset data
+        send            4096 [DIGEST] datasets data
         send            2560 [DIGEST] model weights/model.bin
-        send            2560 [DIGEST] modelpart weights/tokenizer.json
+        send            2560 [DIGEST] model.parts weights/tokenizer.json
         send            2560 [DIGEST] code src
         send            2048 [DIGEST] docs README.md
         send            1163 [DIGEST] config

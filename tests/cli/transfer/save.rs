@@ -144,8 +144,8 @@ fn blobs_of_since_are_left_out_and_required_by_load() {
         error: cannot load `next.tar`
           caused by: the archive is incomplete; missing:
             model weights/model.bin (2.5 KiB)
-            modelpart weights/tokenizer.json (2.5 KiB)
-            dataset data (4.0 KiB)
+            model.parts weights/tokenizer.json (2.5 KiB)
+            datasets data (4.0 KiB)
             code src (2.5 KiB)
         hint: the archive omits blobs of sample@[DIGEST]; load that first, or save again without --since
     "#]]

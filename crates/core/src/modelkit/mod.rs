@@ -19,7 +19,7 @@ pub use config::{Config, InvalidConfig, LayerDigests};
 pub use documents::Documents;
 pub use form::{
     BaseImage, ContentsTable, Family, Image, ImageLayout, InvalidBase, InvalidPlatform, LayerType, ModelFacts,
-    PlainFile, Platform, section_word,
+    PlainFile, Platform,
 };
 pub use index::{ModelKitIndex, Variant};
 pub use labels::{AnnotationEdit, InvalidLabel, Keyed, Label, LabelEdit, Labels, check_keys};

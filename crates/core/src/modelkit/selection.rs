@@ -118,7 +118,8 @@ impl FromStr for Filter {
             return Err(InvalidFilter::Form(text.to_owned()));
         }
         let part = |name: &str| {
-            let found = Part::ALL.iter().find(|(known, _)| *known == name.trim());
+            // The Kitfile writes `mcpServers`.
+            let found = Part::ALL.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.trim()));
             found.map(|(_, part)| *part).ok_or_else(|| InvalidFilter::Type(name.to_owned()))
         };
         Ok(Self {

@@ -84,7 +84,7 @@ pub enum Event<'a> {
 /// A layer that was packed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LayerPacked<'a> {
-    /// The kind of layer, as KitOps names it in its output, for example `model` or `modelpart`.
+    /// The section of the Kitfile, for example `model` or `model.parts`.
     pub kind: &'a str,
     /// The path in the Kitfile.
     pub path: &'a str,

@@ -10,7 +10,7 @@ use clap::Args;
 use super::json::DiffData;
 use super::{markdown, table};
 use crate::arguments::kitfile::{KitfileText, find_kitfile};
-use crate::arguments::lock_file;
+use crate::arguments::{Size, lock_file};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, InvalidFormat, tidy, usage};
@@ -19,7 +19,7 @@ use kit_core::ops::{self, Comparable, Concern, DiffOptions, Difference, Lookup, 
 
 /// Compare ModelKits, folders and lock files
 ///
-/// The first line lists the affected areas: model, data, code, configuration, docs or deployment. It is followed by
+/// The first line lists the affected areas: model, datasets, code, configuration, docs or deployment. It is followed by
 /// changed Kitfile fields, changed files with details (lines of UTF-8 texts up to 1 MiB, rows and columns of .csv and
 /// .tsv files, tensors of weights), and layers.
 ///
@@ -36,7 +36,7 @@ Examples:
   kit diff registry.example/team/sentiment:v2 . --exit-code
   kit diff registry.example/team/sentiment:v2 . --only code --patch
   kit diff Kitfile.lock registry.example/team/sentiment:v2
-  kit diff sentiment:v1 sentiment:v2 --only model --stats
+  kit diff sentiment:v1 sentiment:v2 --only model --stats --read-limit 200MiB
   kit diff sentiment:v1 sentiment:v2 --only model --format markdown
   kit diff local://registry.example/team/sentiment:v2 remote://registry.example/team/sentiment:v2")]
 pub(crate) struct DiffArgs {
@@ -55,13 +55,13 @@ pub(crate) struct DiffArgs {
     /// Exit with 1 if the Kitfile or files differ, 0 if not, and another code on failure
     #[arg(long)]
     exit_code: bool,
-    /// Maximum size of files to read from a registry; larger files of equal size are compared by their headers only, if
-    /// they are weights
-    #[arg(long, value_name = "BYTES", default_value_t = limits::DIFF_REMOTE_BYTES)]
-    read_limit: u64,
+    /// Maximum size of files to read from a registry, such as 200MiB; larger files of equal size are compared by their
+    /// headers only, if they are weights
+    #[arg(long, value_name = "SIZE", default_value_t = Size(limits::DIFF_REMOTE_BYTES))]
+    read_limit: Size,
     /// Show line-by-line differences of small text files, and the content of added and removed ones. Control characters
     /// are escaped, except in JSON and YAML
-    #[arg(short, long)]
+    #[arg(long, short_alias = 'p')]
     patch: bool,
     /// For changed tensors, show the largest difference of an element and the norm of the difference relative to the
     /// norm of the tensor. Reads both files completely; files in a registry only up to --read-limit
@@ -128,7 +128,7 @@ impl DiffArgs {
         let options = DiffOptions {
             only: self.only,
             jobs: ops::jobs(),
-            remote_limit: self.read_limit,
+            remote_limit: self.read_limit.0,
             with_patches: self.patch,
             with_statistics: self.stats,
         };

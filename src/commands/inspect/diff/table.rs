@@ -188,9 +188,10 @@ fn rows_and_columns(table: &TableDiff) -> Vec<String> {
 const COLUMNS: usize = 5;
 
 fn tensors(tensors: &TensorsDiff) -> String {
-    let TensorsDiff { total, changes, is_compared } = tensors;
+    let TensorsDiff { total, changes, is_compared, unread_bytes } = tensors;
     let rest = if *is_compared { "" } else { ", according to the headers" };
-    format!("{} of {} changed{rest}", changes.len(), counted(*total, "tensor"))
+    let unread = unread_bytes.map(|bytes| format!("; no statistics: {} is over --read-limit", human(bytes)));
+    format!("{} of {} changed{rest}{}", changes.len(), counted(*total, "tensor"), unread.unwrap_or_default())
 }
 
 fn show_tensor(tensor: &TensorDiff) -> String {
