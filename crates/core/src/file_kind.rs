@@ -133,6 +133,11 @@ pub fn is_model_file(name: &str) -> bool {
     FileKind::of(name) == FileKind::Model
 }
 
+/// Returns true if the name ends with a dot and `extension`, in upper or lower case.
+pub(super) fn has_extension(name: &str, extension: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, own)| own.eq_ignore_ascii_case(extension))
+}
+
 /// Returns true for the name of a file of weights that is of no use without another file of the model.
 pub(super) fn is_side_file(name: &str) -> bool {
     let name = name.to_lowercase();

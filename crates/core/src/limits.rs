@@ -94,7 +94,8 @@ limits! {
         Count ONNX_DEPTH = 64;
         /// One entry of an ONNX model that describes external data, such as the path of the file.
         Bytes ONNX_ENTRY_BYTES = 8 * KIB;
-        /// The files of external data of an ONNX model. Exporters that write a file for each tensor write some thousands.
+        /// The files of external data of an ONNX model. Exporters that write a file for each tensor write some
+        /// thousands.
         Count ONNX_EXTERNAL_FILES = 20_000;
     }
     "Local store and archives" {

@@ -26,9 +26,9 @@ use kit_core::upstream::hub::Address;
 /// (README.md). Files that notebooks load are noted as comments. The result is a draft: review it before packing.
 ///
 /// Folders and files that a model needs to load are its parts: those of sentence-transformers, diffusers, PEFT,
-/// TensorFlow and MLflow models, of tokenizers, and the external data of ONNX models. Checkpoints beside the final model
-/// of a training are left out. Links to files, as in the cache of the Hugging Face hub, are followed. The default name
-/// is that of the folder, and the default author is the user of git.
+/// TensorFlow and MLflow models, of tokenizers, and the external data of ONNX models. Checkpoints beside the final
+/// model of a training are left out. Links to files, as in the cache of the Hugging Face hub, are followed. The default
+/// name is that of the folder, and the default author is the user of git.
 ///
 /// A folder without a .kitignore gets one, unless --output names another place. It leaves out `.env` files, MLflow
 /// runs, and what .gitignore lists, except for weights and data.

@@ -39,7 +39,7 @@ const FORMATS: [(&str, &str, Option<&str>); 22] = [
     ("mlmodel", "mlmodel", Some("coreml")),
     ("msgpack", "msgpack", Some("flax")),
 ];
-/// The file in the folder of a SavedModel that contains its graph (tensorflow.org/guide/saved_model).
+/// The file in the folder of a `SavedModel` that contains its graph (`tensorflow.org/guide/saved_model`).
 const SAVED_MODEL: &str = "saved_model.pb";
 /// The packages whose objects are pickled, by the prefix of their modules.
 const PICKLED: [(&str, &str); 7] = [
@@ -80,15 +80,15 @@ impl ModelFormat {
                 Self { format: Some(format), framework }
             }
             _ => Self::of_text(beginning).unwrap_or_else(|| match &*ending(name) {
-                // Older versions of XGBoost write their own binary format.
+                // Older versions of `XGBoost` write their own binary format.
                 "bst" => Self { format: Some("bst"), framework: Some("xgboost") },
                 _ => Self::default(),
             }),
         }
     }
 
-    /// Identifies the text of a model: the JSON of XGBoost, whose only keys are `learner` and `version`, and the text of
-    /// LightGBM. `beginning` contains the first [`TELLING_BYTES`].
+    /// Identifies the text of a model: the JSON of `XGBoost`, whose only keys are `learner` and `version`, and the text
+    /// of `LightGBM`. `beginning` contains the first [`TELLING_BYTES`].
     pub fn of_text(beginning: &[u8]) -> Option<Self> {
         let starts = |start: &[u8]| beginning.starts_with(start);
         let holds = |text: &str| memmem::find(beginning, text.as_bytes()).is_some();

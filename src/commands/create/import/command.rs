@@ -202,7 +202,7 @@ impl ImportArgs {
         mlflow::say(context, &found);
         let format = self.layer_format.unwrap_or(Format::Tar);
         let pack = found.pack_options(&options, format, &context.bars).with_context(failure)?;
-        self.pack_in_place(context, &pack, (client, destination.as_ref()), start).with_context(failure)
+        Self::pack_in_place(context, &pack, (client, destination.as_ref()), start).with_context(failure)
     }
 
     /// The folder that REPOSITORY names, if it is neither a git repository nor an MLflow run. A folder is never looked
@@ -229,12 +229,11 @@ impl ImportArgs {
         context.output.say(&format!("Importing {}", found.path().display()));
         let pack = found.pack_options(&options, self.layer_format.unwrap_or(Format::Tar)).with_context(failure)?;
         let client = self.network.client(&context.environment, context.bars.notifier())?;
-        self.pack_in_place(context, &pack, (client, destination.as_ref()), start).with_context(failure)
+        Self::pack_in_place(context, &pack, (client, destination.as_ref()), start).with_context(failure)
     }
 
     /// Packs the files of a local folder, into the local store unless there is a destination.
     fn pack_in_place(
-        &self,
         context: &Context,
         pack: &PackOptions,
         (client, destination): (Client, Option<&Location>),

@@ -164,3 +164,23 @@ fn models_in_text_are_recognized_by_their_content() {
         assert!(kitfile.contains("    - path: other.json\n"), "{kitfile}");
     }
 }
+
+#[test]
+fn an_adapter_names_its_base_model() {
+    let sandbox = project(&["adapter_model.safetensors", "fr/adapter_model.safetensors", "fr/adapter_config.json"]);
+    sandbox.write("p/adapter_config.json", json!({ "base_model_name_or_path": "org/base" }).to_string());
+    let kitfile = drafted(&sandbox);
+    assert!(kitfile.contains("  # an adapter, which is loaded on top of its base model org/base\n"), "{kitfile}");
+    assert!(kitfile.contains("  framework: peft\n") && kitfile.contains("    base_model: org/base\n"), "{kitfile}");
+    assert!(kitfile.contains("    - path: fr/adapter_config.json\n") && !kitfile.contains("code:"), "{kitfile}");
+}
+
+#[test]
+fn folders_of_a_pipeline_of_diffusers_belong_to_the_model() {
+    let sandbox = project(&["unet/model.safetensors", "unet/net.py", "scheduler/scheduler.txt", "other/a.py"]);
+    let index = json!({ "_class_name": "P", "unet": ["diffusers", "U"], "scheduler": ["diffusers", "S"] });
+    sandbox.write("p/model_index.json", index.to_string());
+    let (path, unpacked) = files_of_model(&sandbox);
+    assert_eq!(path, "unet/model.safetensors");
+    assert_eq!(unpacked, ["model_index.json", "scheduler/scheduler.txt", "unet/model.safetensors", "unet/net.py"]);
+}

@@ -2,10 +2,10 @@
 
 use super::found::Found;
 use super::rules::sorted;
-use crate::file_kind::{FileKind, is_model_metadata, is_side_file};
+use crate::file_kind::{FileKind, has_extension, is_model_metadata, is_side_file};
 
-/// Files that only a model folder has: a pipeline of diffusers, an adapter of PEFT, a SavedModel of TensorFlow, a model
-/// of MLflow, a checkpoint of the trainer of transformers.
+/// Files that only a model folder has: a pipeline of diffusers, an adapter of PEFT, a `SavedModel` of TensorFlow, a
+/// model of MLflow, a checkpoint of the trainer of transformers.
 const MARKS: [&str; 5] = ["model_index.json", "adapter_config.json", "saved_model.pb", "MLmodel", "trainer_state.json"];
 /// The ends of file names that a folder has beside the weights if it is a model folder.
 const BESIDE_WEIGHTS: [&str; 3] = ["config.json", "tokenizer.json", ".index.json"];
@@ -26,7 +26,7 @@ pub(super) fn is_model_folder(name: &str, content: &[Found]) -> bool {
 /// Returns true for a folder with nothing but JSON and the files of tokenizers, which is not code.
 pub(super) fn is_metadata_folder(content: &[Found]) -> bool {
     let items = sorted(content);
-    let is_text = |name: &str| name.ends_with(".txt");
+    let is_text = |name: &str| has_extension(name, "txt");
     let has_own = items.iter().any(|found| found.is_file() && is_model_metadata(&found.name));
     has_own && items.iter().all(|found| found.is_file() && (is_model_metadata(&found.name) || is_text(&found.name)))
 }

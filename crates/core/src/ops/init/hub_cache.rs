@@ -44,7 +44,7 @@ impl CachedSnapshot {
             Some((owner, name)) => (Some(owner.to_owned()), name.to_owned()),
             None => (None, repository.to_owned()),
         };
-        let path = owner.iter().map(|owner| format!("{owner}/")).collect::<String>() + &name;
+        let path = repository.replacen("--", "/", 1);
         let section = if kind == "models" { String::new() } else { format!("{kind}/") };
         Some(Self { owner, name, revision, url: format!("https://huggingface.co/{section}{path}") })
     }

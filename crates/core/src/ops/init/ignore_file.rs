@@ -5,7 +5,7 @@ use std::io;
 use fs_err as fs;
 
 use super::draft::Draft;
-use super::project::{Files, Project, ProjectFolder};
+use super::project::{BELOW, Files, Project, ProjectFolder};
 use crate::archive::{IgnoreRules, translate_gitignore};
 use crate::kitfile::{Entry, Kitfile, Section};
 use crate::limits;
@@ -27,9 +27,11 @@ mlruns
 fn first_lines(left_out: &[String]) -> String {
     // A path with other characters could be a pattern.
     let is_plain = |path: &&String| path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte));
-    let lines: String = left_out.iter().filter(is_plain).map(|path| format!("{path}\n")).collect();
-    let head = if lines.is_empty() { "" } else { "\n# Checkpoints of the training:\n" };
-    format!("{FIRST_LINES}{head}{lines}")
+    let lines: Vec<_> = left_out.iter().filter(is_plain).map(String::as_str).collect();
+    if lines.is_empty() {
+        return FIRST_LINES.to_owned();
+    }
+    format!("{FIRST_LINES}\n# Checkpoints of the training:\n{}\n", lines.join("\n"))
 }
 
 /// A drafted `.kitignore`.
@@ -105,7 +107,7 @@ impl IgnoreFile {
 }
 
 /// The number of levels of folders whose files are compared with the lines of a `.gitignore`.
-const LEVELS: usize = 2;
+const LEVELS: usize = BELOW + 1;
 
 /// The paths of models and datasets, and of the files in them.
 fn needed(project: &ProjectFolder, kitfile: &Kitfile) -> Result<Vec<RelativePath>, Error> {

@@ -8,7 +8,7 @@ use crate::draft::{
     ADAPTER, Hints, MODULES, ModelFormat, PIPELINE, TELLING_BYTES, base_model, component_folders, module_folders,
     own_code, relative_imports,
 };
-use crate::file_kind::{FileKind, is_side_file};
+use crate::file_kind::{FileKind, has_extension, is_side_file};
 use crate::oci::RangedReader;
 use crate::ops::error::Error;
 use crate::tensors::onnx_external_files;
@@ -26,7 +26,7 @@ pub(super) struct Layout {
 /// The files that may name classes of the model itself.
 const CONFIGURATIONS: [&str; 5] =
     ["config.json", "tokenizer_config.json", "preprocessor_config.json", "processor_config.json", PIPELINE];
-/// The file of a SavedModel of TensorFlow, and the folders beside it (tensorflow.org/guide/saved_model).
+/// The file of a `SavedModel` of TensorFlow, and the folders beside it (`tensorflow.org/guide/saved_model`).
 const SAVED_MODEL: (&str, [&str; 3]) = ("saved_model.pb", ["variables", "assets", "assets.extra"]);
 /// The file of a model of MLflow, and the files beside it that it needs (mlflow.org, "MLflow Models").
 const MLFLOW_MODEL: (&str, [&str; 4]) = ("MLmodel", ["MLmodel", "requirements.txt", "conda.yaml", "python_env.yaml"]);
@@ -62,7 +62,7 @@ impl Layout {
 /// Returns the Python files at the top with classes of the model, and those that they import.
 fn code_of_model(files: &Files<'_>) -> Result<BTreeSet<String>, Error> {
     let mut found = BTreeSet::new();
-    if !files.paths().any(|path| path.ends_with(".py")) {
+    if !files.paths().any(|path| has_extension(path, "py")) {
         return Ok(found);
     }
     let mut new = Vec::new();
@@ -80,13 +80,13 @@ fn code_of_model(files: &Files<'_>) -> Result<BTreeSet<String>, Error> {
 /// Returns the files that ONNX models name. A model is only read if a file beside it is not known as its weights.
 fn external_data(files: &Files<'_>) -> Result<BTreeSet<String>, Error> {
     let mut found = BTreeSet::new();
-    for path in files.paths().filter(|path| path.to_lowercase().ends_with(".onnx")) {
+    for path in files.paths().filter(|path| has_extension(path, "onnx")) {
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let is_unknown = |other: &str| {
             let (other_folder, name) = other.rsplit_once('/').unwrap_or(("", other));
             other_folder.starts_with(folder)
                 && !is_side_file(name)
-                && (FileKind::of(name) == FileKind::Unknown || name.ends_with(".bin"))
+                && (FileKind::of(name) == FileKind::Unknown || has_extension(name, "bin"))
         };
         if !files.paths().any(is_unknown) {
             continue;
@@ -109,8 +109,8 @@ fn locations(files: &Files<'_>, path: &str) -> Result<BTreeSet<String>, Error> {
     }
 }
 
-/// Returns the models of XGBoost and LightGBM in files whose names do not identify them. They are only looked for if
-/// there is no other model.
+/// Returns the models of `XGBoost` and `LightGBM` in files whose names do not identify them. They are only looked for
+/// if there is no other model.
 fn models_in_text(files: &Files<'_>) -> Result<Vec<String>, Error> {
     let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     let mut found = Vec::new();
@@ -118,8 +118,7 @@ fn models_in_text(files: &Files<'_>) -> Result<Vec<String>, Error> {
         return Ok(found);
     }
     let is_text = |path: &&str| {
-        let lower = path.to_lowercase();
-        FileKind::of(&name(path)) == FileKind::Metadata && (lower.ends_with(".json") || lower.ends_with(".txt"))
+        FileKind::of(&name(path)) == FileKind::Metadata && (has_extension(path, "json") || has_extension(path, "txt"))
     };
     for path in files.paths().filter(is_text).take(READ_TEXTS) {
         if ModelFormat::of_text(&files.beginning(path, TELLING_BYTES)?).is_some() {

@@ -1,6 +1,7 @@
 //! Comments on the model of a draft: its base model, the risk of loading it, its variants, and what was left out.
 
 use crate::draft::is_pickle_format;
+use crate::file_kind::has_extension;
 use crate::kitfile::Model;
 
 /// The number of names in a comment. Further names are only counted.
@@ -22,7 +23,9 @@ fn quantizations(model: &Model) -> Option<String> {
     let paths = std::iter::once(&model.path).chain(model.parts.iter().map(|part| &part.path));
     // Only the first shard stands for a model in several files, and a projector is no variant.
     let is_variant = |path: &&String| {
-        path.ends_with(".gguf") && !path.contains("mmproj") && (!path.contains("-of-") || path.contains("-00001-of-"))
+        has_extension(path, "gguf")
+            && !path.contains("mmproj")
+            && (!path.contains("-of-") || path.contains("-00001-of-"))
     };
     let variants: Vec<_> = paths.filter(is_variant).cloned().collect();
     (variants.len() > 1).then(|| format!("holds {} variants: {}", variants.len(), in_a_row(&variants)))
@@ -34,9 +37,9 @@ fn checkpoints(left_out: &[String]) -> Option<String> {
 }
 
 fn in_a_row(names: &[String]) -> String {
-    let (named, more) = names.split_at(names.len().min(NAMED));
+    let (first, more) = names.split_at(names.len().min(NAMED));
     let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
-    format!("{}{more}", named.join(", "))
+    format!("{}{more}", first.join(", "))
 }
 
 #[cfg(test)]

@@ -79,8 +79,8 @@ impl Project for RemoteProject<'_> {
 }
 
 /// Lists the entries of a folder, and `levels` of its subfolders, without what tools have left there. Names that are
-/// not UTF-8 are skipped, because a Kitfile cannot contain them. Folders that a draft ignores are listed as empty. Links
-/// to files are listed as those files; links to folders are not followed, because they may form a loop.
+/// not UTF-8 are skipped, because a Kitfile cannot contain them. Folders that a draft ignores are listed as empty.
+/// Links to files are listed as those files; links to folders are not followed, because they may form a loop.
 fn list(folder: &Path, levels: usize) -> Result<Vec<Found>, Error> {
     let mut listing = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -91,7 +91,7 @@ fn list(folder: &Path, levels: usize) -> Result<Vec<Found>, Error> {
         let is_ignored = name.to_str().is_none_or(|name| name.starts_with('.') || is_leftover(name));
         let kind = if metadata.is_dir() {
             let is_shallow = name.to_str().is_some_and(|name| SHALLOW.contains(&name));
-            let levels = if is_shallow { (levels + 1).saturating_sub(BELOW) } else { levels };
+            let levels = if is_shallow { levels.min(levels.saturating_sub(BELOW - 1).max(1)) } else { levels };
             let is_listed = levels > 0 && !is_ignored;
             FoundKind::Folder(if is_listed { list(&entry.path(), levels - 1)? } else { Vec::new() })
         } else if end.as_ref().unwrap_or(&metadata).is_file() {
