@@ -275,6 +275,10 @@ fn hint_for_import(error: &ImportError) -> Option<String> {
              models/ID/artifacts next to the runs, which can be imported"
                 .to_owned(),
         ),
+        ImportError::NoModel => Some(
+            "use `kit init` and `kit pack` for other folders, and `--tool hf` for the repository of the hub".to_owned(),
+        ),
+        ImportError::SeveralSnapshots(_) => Some("add `/snapshots/` and the name of one of them".to_owned()),
         ImportError::FolderAsFile(_) => {
             Some("remove --push and --layer-format raw to pack it as a tar layer".to_owned())
         }

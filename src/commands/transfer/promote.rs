@@ -192,7 +192,8 @@ fn report(
             receipt.copied(copied);
         }
         None => {
-            receipt.made(output, (UNCHANGED, digest), &names, format!("{digest} is already there: nothing to do"))?;
+            let line = format!("{tag} already there: nothing to do ({digest})");
+            receipt.made(output, (UNCHANGED, digest), &names, line)?;
         }
     }
     receipt.fact("previousDigest", previous(*before));

@@ -107,7 +107,7 @@ fn promoting_what_the_tag_already_points_to_changes_nothing() {
     let again = scene.promote("v1", &[]).ok();
     assert_eq!(
         (again.stdout, again.stderr),
-        (format!("{} is already there: nothing to do\n", scene.v1), String::new())
+        (format!("{} already there: nothing to do ({})\n", scene.live(), scene.v1), String::new())
     );
     assert_eq!(scene.written(), 0);
     assert_eq!(scene.promotions(&scene.v1).len(), 1);

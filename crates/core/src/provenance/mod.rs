@@ -13,4 +13,5 @@ pub use import::ImportRecord;
 pub use promotion::{PROMOTION_ARTIFACT_TYPE, PROMOTION_PREDICATE_TYPE, Promotion};
 pub use record::{Builder, Commit, Material, Record, Role};
 pub use source_url::{SourceUrl, without_secrets};
+pub(crate) use statement::PREDICATE_ANNOTATION;
 pub use statement::{MEDIA_TYPE, PREDICATE_TYPE};

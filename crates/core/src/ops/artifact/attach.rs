@@ -5,11 +5,13 @@ use std::convert::Infallible;
 use jiff::Timestamp;
 
 use crate::digest::Digest;
-use crate::oci::{Annotations, Content, ContentError, Descriptor, Manifest, MediaType, Publication, Subject, Target};
+use crate::oci::{
+    Annotations, CREATED, Content, ContentError, Descriptor, Manifest, MediaType, Publication, Subject, Target,
+};
 use crate::ops::error::reason;
 use crate::ops::workers;
 use crate::progress::{Progress, Warning};
-use crate::provenance::MEDIA_TYPE;
+use crate::provenance::{MEDIA_TYPE, PREDICATE_ANNOTATION};
 
 /// A document to attach to a ModelKit.
 pub(crate) struct Attachment<'a> {
@@ -36,11 +38,6 @@ impl Attachment<'static> {
         Self { artifact_type, blobs: vec![(blob, Box::new(statement))], annotations }
     }
 }
-
-/// The annotation by which tools that list attestations identify the kind of each (in-toto, "OCI artifacts").
-const PREDICATE_ANNOTATION: &str = "in-toto.io/predicate-type";
-/// Image-spec 1.1, "Pre-Defined Annotation Keys".
-pub(super) const CREATED: &str = "org.opencontainers.image.created";
 
 /// The annotation that identifies the meaning of a document whose bytes also contain unimportant details, such as the
 /// time of writing. A document is not attached if one with the same type and fingerprint already is: the older one

@@ -2,9 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::attach::CREATED;
 use crate::limits;
-use crate::oci::{ContentError, Descriptor, Manifest, MediaType, Reference, Referrer, Source, read_document};
+use crate::oci::{CREATED, ContentError, Descriptor, Manifest, MediaType, Reference, Referrer, Source, read_document};
 use crate::ops::error::reason;
 use crate::progress::{Progress, Warning};
 use crate::provenance::{MEDIA_TYPE, PROMOTION_ARTIFACT_TYPE, Promotion, Record};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::choice::{Choice, warn_of_other_layers, warn_of_remote_datasets};
-use super::layers::Unpacker;
+use super::layers::{Unpacker, unpacked_event};
 use super::space::check_disk_space;
 use crate::archive::{Destination, Overwrite, PathPatterns, Placed, UnsafePaths};
 use crate::modelkit::Selection;
@@ -100,6 +100,10 @@ fn unpack_whole(
             Err(Stop::Failed(error)) => return Err(error),
         }
     };
+    if outcome.files > 0 {
+        let layers = wanted.iter().flat_map(|wanted| &wanted.layers);
+        layers.for_each(|layer| session.progress.report(&unpacked_event(layer)));
+    }
     Ok(Unpacked { manifest: child.descriptor.clone(), placed: outcome, layers: sizes.len(), taken: delta.taken() })
 }
 
