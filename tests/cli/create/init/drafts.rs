@@ -313,6 +313,8 @@ fn a_kitignore_is_drafted_from_the_one_of_git() {
         .says("Not taken from .gitignore, because the Kitfile names such files: `*.bin`, `/data/*.csv`, `[`");
     expect![[r#"
         manifestVersion: 1.0.0
+        package:
+          name: p
         model:
           name: model
           path: model.bin
