@@ -93,6 +93,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let is_quiet = global.quiet || global.log_level == LogLevel::Error;
     let output = Output::new(&environment, global.progress, is_quiet).with_digests_only(global.quiet);
+    let output = output.with_digests(global.verbose > 0);
     start_log(global, output.clone());
     let last = output.clone();
     sys::on_interruption(move |interruption| last.interrupted(&interruption));

@@ -22,9 +22,9 @@ spellings of KitOps, which stay as they are for its scripts.
 
 | value | form |
 |---|---|
-| `NAME:TAG` | `[REGISTRY/]REPOSITORY:TAG`, `[REGISTRY/]REPOSITORY@DIGEST`, or an OCI image layout on disk, `oci:FOLDER:TAG`; without a tag, `latest` |
-| `NAME:TAG//PATH` | a file or folder in a ModelKit; two slashes separate the path from the name, as in `sentiment:v2//data/train.csv` |
-| `FILTER` | `TYPES[:NAMES]`, both comma-separated. The types are `kitfile` and the sections of a Kitfile: `model` (with its parts), `datasets`, `code`, `docs`, `prompts`, `mcpServers`; upper and lower case are the same. A name is the `name` or the `path` of an entry, as in `datasets:train` or `model:config.json,tokenizer.json` |
+| `NAME:TAG`, `NAME:TAG//PATH` | a ModelKit, and a file or folder in it; see [Names and filters](names.md) |
+| `FILTER` | `TYPES[:NAMES]`, both comma-separated, as in `model,docs` or `datasets:train`; see \
+[Parts](names.md#parts---filter) |
 | `SIZE` | a number of bytes, or a whole number with a unit: `KiB`, `MiB`, `GiB`, `TiB`, or `kB`, `MB`, `GB`, `TB` |
 | `TIME` | such as `90s`, `10m` or `1h30m` |
 | `FORMAT` | `table`, `json`, `yaml` or a Go template; see [Results as JSON](json.md) |

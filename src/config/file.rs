@@ -64,8 +64,8 @@ impl ConfigFile {
     }
 }
 
-/// Checks that `value`, written as TOML, is a value of `setting`. Returns the description of the problem. Relative paths
-/// refer to `folder`.
+/// Checks that `value`, written as TOML, is a value of `setting`. Returns the description of the problem. Relative
+/// paths refer to `folder`.
 pub(super) fn check_value(setting: &dyn Setting, value: &str, folder: &Path) -> Result<(), String> {
     let text = format!("value = {value}");
     let root = DeTable::parse(&text).map_err(|error| error.message().to_owned())?;

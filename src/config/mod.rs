@@ -11,6 +11,7 @@ mod mlflow;
 mod network;
 mod object_store;
 mod setting;
+mod stream;
 mod values;
 
 pub(crate) use decode::parse_duration;
@@ -21,4 +22,6 @@ pub use file::fuzz_config_file;
 pub(crate) use key_path::KeyPath;
 pub(crate) use keys::KEYS;
 pub(crate) use network::NetworkArgs;
+pub(crate) use stream::Stream;
+pub(crate) use setting::TableKind;
 pub(crate) use values::{Config, Origin, Sourced};

@@ -1,7 +1,15 @@
 //! Events and warnings of operations as lines for people.
 
+use super::media_types::referrer;
 use super::words::counted;
 use kit_core::progress::{BlobCopied, CopyOutcome, Event, LayerPacked, PackOutcome, StoredDocument, Warning, human};
+
+/// Returns true if `event` has a line of its own without a terminal. The others are facts for scripts, which a line
+/// about several of them contains.
+pub(super) fn has_line(event: &Event<'_>) -> bool {
+    let is_present = matches!(event, Event::BlobCopied(BlobCopied { outcome: CopyOutcome::Present, .. }));
+    !is_present && !matches!(event, Event::LayerUnpacked { .. })
+}
 
 /// One line for `event`. Scripts match the lines of `kit pack` and `kit unpack`, which are those of `KitOps`.
 pub(super) fn line(event: &Event<'_>) -> String {
@@ -12,7 +20,12 @@ pub(super) fn line(event: &Event<'_>) -> String {
         Event::FilesLeftOut { paths, more } => left_out(paths, *more),
         Event::DocumentSaved { kind, digest, outcome, .. } => format!("{}: {digest}", saved(*kind, *outcome)),
         Event::BlobCopied(blob) => format!("{}: {} {}", label(blob), human(blob.bytes), copied(blob.outcome)),
-        Event::ReferrerCopied { artifact_type, .. } => format!("referrer {artifact_type}: copied"),
+        Event::LayersPresent { layers, bytes } => {
+            format!("{} already there ({})", counted(*layers, "layer"), human(*bytes))
+        }
+        Event::ReferrerCopied { artifact_type, predicate_type, .. } => {
+            format!("{}: copied", referrer(artifact_type, *predicate_type))
+        }
         Event::PullingReference { reference } => format!("Pulling referenced modelkit {reference}"),
         Event::UnpackingReference { reference } => format!("Unpacking referenced ModelKit {reference}"),
         Event::UnpackingLayer { kind, name: Some(name), path, .. } => {
@@ -21,6 +34,7 @@ pub(super) fn line(event: &Event<'_>) -> String {
         Event::UnpackingLayer { kind, name: None, path, .. } => {
             format!("Unpacking {} to {path}", unpacking_word(kind))
         }
+        Event::LayerUnpacked { kind, path, .. } => format!("Unpacked {} {path}", unpacking_word(kind)),
         Event::ObjectVerified { path } => format!("Verified remote S3 dataset for path {path}"),
         Event::ObjectDownloaded { path } => format!("Downloaded remote S3 dataset for path {path}"),
         Event::FetchingDataset { address, path } => format!("Fetching {address} to {path}"),

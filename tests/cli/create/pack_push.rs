@@ -115,7 +115,7 @@ fn a_file_that_changes_between_the_readings_is_named_and_nothing_appears() {
     let name = format!("{}/team/sample:v1", gate.host());
     let run = sandbox.kit(&["pack", "project", "--push", &name, PLAIN]).fails();
     expect![[r#"
-        error: cannot pack `[FOLDER]/project` and push it to `[REGISTRY]/team/sample:v1`
+        error: cannot pack `project` and push it to `[REGISTRY]/team/sample:v1`
           caused by: cannot read model weights/model.bin
           caused by: `[FOLDER]/project/weights/model.bin` changed since it was packed
         hint: pack again when no process is writing to the file

@@ -163,6 +163,7 @@ fn a_wrong_key_or_value_changes_nothing() {
         (&["set", "concurrency", "1", "retry-for"], 2, "`retry-for` has no value"),
         (&["set", "retry-for", "1m", "concurrency", "many"], 2, "`concurrency` must be a whole number"),
         (&["get", "concurency"], 2, "did you mean `concurrency`?"),
+        (&["sett"], 2, "unknown command `sett`; did you mean `set`?"),
         (&["unset", "lock-timeout"], 4, "`defaults.lock-timeout` is not set in "),
         (&["unset", "concurrency", "lock-timeout"], 4, "`defaults.lock-timeout` is not set in "),
     ] {

@@ -40,10 +40,11 @@ fn built_targets(folder: &Path) -> Vec<String> {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let targets = metadata["packages"].as_array().unwrap().iter().flat_map(|package| package["targets"].as_array());
+    let packages = metadata["packages"].as_array().unwrap();
     let is_built = |kind: &serde_json::Value| ["lib", "bin", "custom-build"].iter().any(|built| kind == built);
-    let mut files: Vec<_> = targets
-        .flatten()
+    let mut files: Vec<_> = packages
+        .iter()
+        .flat_map(|package| package["targets"].as_array().unwrap())
         .filter(|target| target["kind"].as_array().unwrap().iter().any(is_built))
         .map(|target| {
             Path::new(target["src_path"].as_str().unwrap()).strip_prefix(folder).unwrap().display().to_string()

@@ -12,5 +12,6 @@ mod peers;
 mod progress;
 mod receipts;
 mod skills;
+mod terminal;
 mod version;
 mod words;

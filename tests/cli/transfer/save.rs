@@ -78,7 +78,7 @@ fn saved_modelkits_are_loaded_with_names_and_referrers() {
         let there = |args: &[&str]| sandbox.run(sandbox.command(args).env("KIT_HOME", sandbox.path(&home)));
         let loaded = there(&["load", archive]).ok();
         assert!(loaded.stdout.contains(&format!("Loaded {name} sha256:")), "{}", loaded.stdout);
-        there(&["load", archive]).ok().says("0 B sent");
+        there(&["load", archive]).ok().says("0 B loaded, ");
         there(&["fsck"]).ok();
         there(&["unpack", name, "-d", &format!("out-{archive}")]).ok();
         assert_eq!(sandbox.read(&format!("out-{archive}/README.md")), "# Sample\n");

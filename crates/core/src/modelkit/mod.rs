@@ -17,6 +17,7 @@ pub use artifact::{InvalidModelKit, Layer, ModelKit, UnreadableEntry, kind_and_p
 pub use assemble::{Assembly, CLI_VERSION, Form, PackedLayer, UnsupportedForm};
 pub use config::{Config, InvalidConfig, LayerDigests};
 pub use documents::Documents;
+pub(crate) use form::is_config;
 pub use form::{
     BaseImage, ContentsTable, Family, Image, ImageLayout, InvalidBase, InvalidPlatform, LayerType, ModelFacts,
     PlainFile, Platform,

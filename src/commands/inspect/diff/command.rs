@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use super::json::DiffData;
+use super::table::Style;
 use super::{markdown, table};
 use crate::arguments::kitfile::{KitfileText, find_kitfile};
 use crate::arguments::{Size, lock_file};
@@ -21,7 +22,8 @@ use kit_core::ops::{self, Comparable, Concern, DiffOptions, Difference, Lookup, 
 ///
 /// The first line lists the affected areas: model, datasets, code, configuration, docs or deployment. It is followed by
 /// changed Kitfile fields, changed files with details (lines of UTF-8 texts up to 1 MiB, rows and columns of .csv and
-/// .tsv files, tensors of weights), and layers.
+/// .tsv files, tensors of weights). With --layers, or if the output is not a terminal, the manifests, annotations and
+/// layers follow in the form of KitOps.
 ///
 /// A folder with a Kitfile is compared as it would be packed. Other names are looked up in the local store, then in
 /// the registry; prefix a name with `local://` or `remote://` to choose. Layers that both sides share are not read. Of
@@ -39,6 +41,7 @@ Examples:
   kit diff sentiment:v1 sentiment:v2 --only model --stats --read-limit 200MiB
   kit diff sentiment:v1 sentiment:v2 --only model --format markdown
   kit diff local://registry.example/team/sentiment:v2 remote://registry.example/team/sentiment:v2")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct DiffArgs {
     /// ModelKit, folder with a Kitfile, or Kitfile.lock
     #[arg(value_name = "FIRST")]
@@ -52,6 +55,10 @@ pub(crate) struct DiffArgs {
     /// Show only differences in this area
     #[arg(long, value_name = "KIND")]
     only: Option<Concern>,
+    /// Show manifests, annotations and layers as well, as KitOps does [default: only if the output is not a terminal,
+    /// and without --only]
+    #[arg(long)]
+    layers: bool,
     /// Exit with 1 if the Kitfile or files differ, 0 if not, and another code on failure
     #[arg(long)]
     exit_code: bool,
@@ -98,14 +105,20 @@ impl DiffArgs {
     fn show(&self, context: &Context) -> Result<bool> {
         let difference = self.compare(context)?;
         let names = (self.first.as_str(), self.second.as_str());
-        context.output.write(|out| self.write(out, names, &difference))?;
+        let style = Style {
+            is_complete: self.only.is_none(),
+            // Scripts find the documents and layers in the output, as KitOps prints them.
+            has_layers: self.layers || self.only.is_none() && context.output.result_columns().is_none(),
+            colours: context.output.colours(),
+        };
+        context.output.write(|out| self.write(out, names, &difference, style))?;
         Ok(!difference.is_empty())
     }
 
-    fn write(&self, out: &mut dyn Write, names: (&str, &str), difference: &Difference) -> Result<()> {
+    fn write(&self, out: &mut dyn Write, names: (&str, &str), difference: &Difference, style: Style) -> Result<()> {
         let format = match &self.format {
             DiffFormat::Markdown => return Ok(markdown::write(out, names, difference)?),
-            DiffFormat::Common(Format::Table) => return Ok(table::write(out, names, difference, self.only)?),
+            DiffFormat::Common(Format::Table) => return Ok(table::write(out, names, difference, style)?),
             DiffFormat::Common(format) => format,
         };
         let data = DiffData::new(names, difference);
@@ -145,10 +158,10 @@ fn comparable(context: &Context, session: &Session<'_>, text: &str) -> Result<Co
     };
     let path = context.environment.absolute(text.as_ref());
     if place == Lookup::Anywhere && is_lock(text, &path) {
-        return Ok(Comparable::Lock(lock_file::read(&path)?));
+        return Ok(Comparable::Lock(lock_file::read(&path, text)?));
     }
     if place == Lookup::Anywhere && is_folder(text, &path) {
-        return Ok(Comparable::Folder(Box::new(packing(path)?)));
+        return Ok(Comparable::Folder(Box::new(packing(path, text.as_ref())?)));
     }
     if (is_path(text) || text.ends_with("Kitfile.lock")) && !path.exists() {
         return Err(usage(format!("`{}` does not exist", tidy(Path::new(text)))));
@@ -167,11 +180,11 @@ fn is_lock(text: &str, path: &Path) -> bool {
 
 /// Returns true if `text` is a folder. If it can also be a reference, the folder must contain a Kitfile.
 fn is_folder(text: &str, path: &Path) -> bool {
-    path.is_dir() && (is_path(text) || find_kitfile(path).is_ok())
+    path.is_dir() && (is_path(text) || find_kitfile(path, path).is_ok())
 }
 
-/// The options that a folder is packed with for a comparison.
-fn packing(folder: PathBuf) -> Result<PackOptions> {
-    let kitfile = KitfileText::of_folder(&folder)?.parse()?;
+/// The options that a folder, which the user wrote as `given`, is packed with for a comparison.
+fn packing(folder: PathBuf, given: &Path) -> Result<PackOptions> {
+    let kitfile = KitfileText::of_folder(&folder, given)?.parse()?;
     Ok(PackOptions { reading: Reading::Everything, ..PackOptions::new(folder, kitfile) })
 }

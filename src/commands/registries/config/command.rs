@@ -8,7 +8,8 @@ use super::edit::{GetArgs, SetArgs, UnsetArgs};
 use super::rows::{Row, folders, general, of_host, proxies, render, special};
 use crate::config::{Config, NetworkArgs};
 use crate::context::Context;
-use crate::output::Format;
+use crate::output::{Format, usage};
+use kit_core::problem::closest;
 
 /// Show all settings with their origins, or change config.toml
 ///
@@ -57,6 +58,7 @@ impl ConfigArgs {
         let config = Config::read(&self.network, &context.environment)?;
         let mut rows = folders(&context.environment);
         if let Some(registry) = &self.registry {
+            expect_no_command(registry)?;
             rows.extend(of_host(&config, &host(registry)?.to_ascii_lowercase()));
         } else {
             let general = general(&config);
@@ -65,5 +67,13 @@ impl ConfigArgs {
         }
         rows.extend(proxies(&self.network, &context.environment));
         Ok(context.output.result(self.format.render_rows(&rows, Row::to_json, || render(&rows))?)?)
+    }
+}
+
+/// Refuses a misspelt command, which clap takes for the name of a registry.
+fn expect_no_command(text: &str) -> Result<()> {
+    match closest(text, &["get", "set", "unset"]).filter(|_| text.bytes().all(|letter| letter.is_ascii_lowercase())) {
+        Some(meant) => Err(usage(format!("unknown command `{text}`; did you mean `{meant}`?"))),
+        None => Ok(()),
     }
 }

@@ -145,6 +145,11 @@ pub(super) fn event(layer: &Layer) -> Event<'_> {
     Event::UnpackingLayer { kind, name, path: layer.path.as_str(), digest, bytes }
 }
 
+/// The event that the files of `layer` have their names.
+pub(super) fn unpacked_event(layer: &Layer) -> Event<'_> {
+    Event::LayerUnpacked { kind: layer.section.key(), path: layer.path.as_str(), bytes: layer.descriptor.size }
+}
+
 /// The name of a layer in errors and progress bars.
 pub(super) fn title(layer: &Layer) -> String {
     format!("{} {}", layer.section.key(), layer.path)
