@@ -22,6 +22,6 @@ pub use file::fuzz_config_file;
 pub(crate) use key_path::KeyPath;
 pub(crate) use keys::KEYS;
 pub(crate) use network::NetworkArgs;
-pub(crate) use stream::Stream;
 pub(crate) use setting::TableKind;
+pub(crate) use stream::Stream;
 pub(crate) use values::{Config, Origin, Sourced};
