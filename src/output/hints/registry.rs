@@ -48,6 +48,12 @@ pub(super) fn hint_for_registry(error: &registry::Error) -> Option<String> {
         registry::Error::Threads(_) => {
             Some("raise the limit of processes and threads: `ulimit -u`, or `pids` of the container".to_owned())
         }
+        registry::Error::ProxyCredentials { .. } => Some(
+            "write the user and the password into the URL of the proxy: http://USER:PASSWORD@PROXY:PORT".to_owned(),
+        ),
+        registry::Error::Unreachable { proxy: Some(_), .. } => {
+            Some("check the host name, the port and the proxy; NO_PROXY lists hosts without a proxy".to_owned())
+        }
         registry::Error::Unreachable { .. } => Some(
             "check the host name and the port; if the network requires a proxy, set HTTPS_PROXY or use --proxy"
                 .to_owned(),
