@@ -7,16 +7,13 @@ use tracing::debug;
 
 use super::capabilities::{Capability, Feature};
 use super::feed::{Feed, fed_body};
-use super::form::{First, Parts, UploadForm, smaller_part};
+use super::form::{First, UploadForm};
 use super::journal::Journal;
-use super::refusal::{
-    are_parts_refused, is_digest_refused, is_part_refused, is_session_lost, is_session_named, is_too_large,
-    is_whole_refused, read_only,
-};
+use super::refusal::read_only;
 use super::session::{Session, State, acknowledged, location};
 use crate::limits;
 use crate::oci::{BlobOutcome, Content, Descriptor, Target as _};
-use crate::registry::error::{Cause, Error};
+use crate::registry::error::Error;
 use crate::registry::http::{Call, RetryState, host_and_port, is_challenge, is_html, kept_redirect, request};
 use crate::registry::repository::{PUSH, Repository};
 
