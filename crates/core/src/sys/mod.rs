@@ -32,6 +32,7 @@ mod direct;
 mod disk_space;
 mod identity;
 mod interruption;
+mod lane;
 mod memory;
 mod metadata;
 mod open;
