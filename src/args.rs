@@ -43,6 +43,17 @@ struct GlobalArgs {
     /// no limit]
     #[arg(long, global = true, value_name = "TIME", value_parser = parse_duration)]
     lock_timeout: Option<Duration>,
+    /// Wait until everything that the command stores is on the disk [default: false]
+    #[arg(
+        long,
+        global = true,
+        num_args = 0..=1,
+        default_missing_value = "true",
+        require_equals = true,
+        hide_possible_values = true,
+        value_name = "BOOL"
+    )]
+    sync: Option<bool>,
     /// Progress output: nothing, one line per step, bars, or JSON for scripts
     #[arg(long, global = true, value_name = "MODE")]
     progress: Option<ProgressMode>,
@@ -85,6 +96,7 @@ const OPTIONS: &str = "
 Options
   --config FOLDER     Folder of the local store and the credentials
   --lock-timeout TIME Longest wait for a lock of the local store
+  --sync              Wait until everything that is stored is on the disk
   --progress MODE     none, plain (a line per step), fancy (bars) or json (for scripts)
   --log-level LEVEL   error, warn, info, debug or trace
   -v, --verbose       Log more; repeat for even more
@@ -135,7 +147,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let global = &args.global;
     let environment = match Environment::read(global.config.as_deref(), &given) {
-        Ok(environment) => environment.with_lock_timeout(global.lock_timeout),
+        Ok(environment) => environment.with_lock_timeout(global.lock_timeout).with_sync(global.sync),
         Err(error) => return report::unready(&error),
     };
     let is_quiet = global.quiet || global.log_level == LogLevel::Error;

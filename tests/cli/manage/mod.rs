@@ -1,6 +1,7 @@
 //! Tests of the commands that manage names, indexes and the local store.
 
 mod crowd;
+mod durability;
 mod index;
 mod keep;
 mod limits;

@@ -42,14 +42,19 @@ impl Store {
 
     /// Opens another store, which waits for locks and for the disk as this one does.
     pub fn open_other(&self, root: impl Into<PathBuf>) -> Result<Self, Error> {
-        let waits = self.durability.waits();
-        Ok(Self { waiting: Arc::clone(&self.waiting), ..Self::open(root)?.waiting_for_disk(waits) })
+        let other = Self::open(root)?.waiting_for_disk(self.waits_for_disk());
+        Ok(Self { waiting: Arc::clone(&self.waiting), ..other })
     }
 
     /// The same store. If `waits` is true, everything that it writes is on the disk before it has a name.
     #[must_use]
     pub fn waiting_for_disk(self, waits: bool) -> Self {
         Self { durability: self.durability.waiting(waits), ..self }
+    }
+
+    /// Returns true if the user wants every command to wait for the disk.
+    pub fn waits_for_disk(&self) -> bool {
+        self.durability.waits()
     }
 
     /// The same store in another run of the system.

@@ -19,6 +19,7 @@ use crate::ops::transfer::{DeltaSource, Older, Taken};
 use crate::ops::{disk_space, workers};
 use crate::progress::{Progress, Warning};
 use crate::relative_path::RelativePath;
+use crate::sys;
 
 /// Options of [`unpack`].
 #[derive(Debug, Clone)]
@@ -59,8 +60,8 @@ pub struct Unpacked {
 ///
 /// Each layer is read once, verified, and staged until all layers are verified and no existing file conflicts; only
 /// then do files get their final names. An error before that leaves the directory unchanged. As with `cp`, the
-/// operating system decides when the files are written to disk: syncing 100,000 of them takes minutes, and after a
-/// power failure a second run reports the files that differ.
+/// operating system decides when the files are written to disk, unless the store waits for the disk; after a power
+/// failure a second run reports the files that differ.
 pub fn unpack(session: &Session<'_>, found: &Located, name: &str, options: &UnpackOptions) -> Result<Unpacked, Error> {
     unpack_whole(session, found, name, options).map_err(|error| disk_space::explain(&options.folder, error))
 }
@@ -126,6 +127,9 @@ fn unpack_whole(
             Err(Stop::Failed(error)) => return Err(error),
         }
     };
+    if session.store.waits_for_disk() {
+        sys::sync_tree(&options.folder)?;
+    }
     Ok(Unpacked { manifest: child.descriptor, placed: outcome, layers: sizes.len(), taken: delta.taken() })
 }
 
