@@ -37,7 +37,7 @@ pub(crate) struct Environment {
     pub(crate) credential_files: Vec<Sourced<PathBuf>>,
     /// The longest wait for a lock, if the command line sets it.
     pub(crate) lock_timeout: Option<Duration>,
-    /// Whether commands wait for the disk, if the command line sets it.
+    /// True if commands wait for the disk; `None` if the command line does not say it.
     pub(crate) sync: Option<bool>,
     /// The variables for proxies that are set.
     pub(crate) proxies: Vec<Sourced<String>>,

@@ -1,4 +1,4 @@
-//! What a crash of the machine leaves in the local store, and commands that wait for the disk. Only Linux reports which
+//! The local store after a crash of the machine, and commands that wait for the disk. Only Linux reports which
 //! run of the system wrote a file; on other systems every command waits.
 #![cfg(target_os = "linux")]
 

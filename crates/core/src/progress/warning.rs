@@ -20,7 +20,7 @@ pub enum Warning<'a> {
         /// The number of the process that holds it, if it is known.
         process: Option<u32>,
     },
-    /// A blob of the local store was not surely on the disk when the machine was restarted, and is read once to check it.
+    /// A blob of the local store may not have been on the disk when the machine was restarted; it is read once.
     CheckingAfterRestart {
         /// The digest of the blob.
         digest: Digest,

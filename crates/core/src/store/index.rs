@@ -141,8 +141,8 @@ impl Store {
     /// Changes the index under its lock and returns the result of `change`; the caller has a share of the use lock. An
     /// index that stays the same is not written, and one that would be too large neither.
     ///
-    /// If this command waits for the disk, all blobs are on it before the index is, so that the index leads to them even
-    /// after a power failure.
+    /// If this command waits for the disk, all blobs are on it before the index is, so that the index leads to them
+    /// even after a power failure.
     pub(super) fn change_index<T>(&self, change: impl FnOnce(&mut Vec<Entry>) -> T) -> Result<T, Error> {
         let _lock = self.lock_index()?;
         let mut index = self.parse_index(self.recover_index()?)?;

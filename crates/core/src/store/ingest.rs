@@ -16,8 +16,8 @@ use crate::sys::{self, BlockWriter, Leftover, LeftoverKind};
 const BUFFER_BYTES: usize = 1024 * 1024;
 
 impl Store {
-    /// Returns true if the blob exists with the right size. Its bytes were verified when they were stored; they are read
-    /// only if a crash of the machine may have damaged them since then.
+    /// Returns true if the blob exists with the right size. Its bytes were verified when they were stored; they are
+    /// read only if a crash of the machine may have damaged them since then.
     pub(super) fn has_blob(&self, blob: &Descriptor) -> Result<bool, Error> {
         match fs::metadata(self.blob_path(&blob.digest)) {
             Ok(metadata) => Ok(self.confirm(&blob.digest, &metadata)? && metadata.len() == blob.size),

@@ -5,7 +5,7 @@
 //! Copying gigabytes into the page cache costs the processor more than hashing them: on two cores, packing 4 GiB spent
 //! 10 s on it. Aligned blocks are written to the disk directly; if the file system refuses that, they are written as
 //! usual. As soon as the caller has to wait for the disk, the following blocks go through the page cache, as long as
-//! that has room ([`Lane`]): a slow disk does not hold up the hash.
+//! that has space ([`Lane`]): a slow disk does not hold up the hash.
 
 use std::fs::File;
 use std::io::{self, Write};

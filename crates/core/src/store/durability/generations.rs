@@ -94,7 +94,7 @@ impl Store {
 
     /// Makes the copy of the `index`, which is on the disk, durable, and removes all others.
     pub(super) fn settle_generations(&self, index: &fs::File) -> Result<(), Error> {
-        let (_, current) = self.read_open_index(index)?;
+        let current = Digest::of(&sys::read_open(index, limits::INDEX_READ_BYTES)?);
         let (kept, others): (Vec<_>, _) = self.generations()?.into_iter().partition(|copy| copy.digest == current);
         let Some(copy) = kept.first() else { return Ok(()) };
         let file = sys::open_regular(&copy.path)?;

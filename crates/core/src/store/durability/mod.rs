@@ -8,7 +8,7 @@
 //! Some time later, when the system has written the files by itself, a command *settles* them: it syncs them, which is
 //! quick by then, and removes the mark and the record.
 //!
-//! Where marks, local disks or the identity of the run are missing, and on request, everything is waited for instead.
+//! Everything is waited for on request, and if marks, local disks or the identity of the run are missing.
 //!
 //! - `disk`: all waiting, and all final names.
 //! - `policy`: the choice between the two ways.

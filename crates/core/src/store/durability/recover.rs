@@ -3,11 +3,8 @@
 use std::io;
 use std::sync::atomic::Ordering;
 
-use fs_err as fs;
-
 use super::disk;
 use super::pending::INDEX;
-use crate::digest::Digest;
 use crate::limits;
 use crate::oci::{Descriptor, Index};
 use crate::progress::Warning;
@@ -59,13 +56,6 @@ impl Store {
         };
         let is_lost = sys::is_marked(&file.metadata()?) && !self.is_of_this_run(INDEX);
         Ok(Some((sys::read_open(&file, limits::INDEX_READ_BYTES)?, is_lost)))
-    }
-
-    /// Returns the content of the open index, and its digest.
-    pub(super) fn read_open_index(&self, index: &fs::File) -> Result<(Vec<u8>, Digest), Error> {
-        let content = sys::read_open(index, limits::INDEX_READ_BYTES)?;
-        let digest = Digest::of(&content);
-        Ok((content, digest))
     }
 
     /// Returns the index if it is complete, or else the latest complete copy. A file that a crash has cut off, or in

@@ -65,8 +65,12 @@ impl Store {
         }
         disk::sync_folder(&self.blobs())?;
         for (name, file) in synced {
-            disk::clear_mark(file.file())?;
-            self.forget_pending(name)?;
+            match disk::clear_mark(file.file()) {
+                Ok(()) => self.forget_pending(name)?,
+                // Only the user who stored the blob can do it.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
@@ -84,8 +88,11 @@ impl Store {
         };
         disk::sync(file.file())?;
         disk::sync_folder(self.root())?;
-        self.settle_generations(&file)?;
-        disk::clear_mark(file.file())?;
-        Ok(self.forget_pending(INDEX)?)
+        let settled = self.settle_generations(&file).and_then(|()| Ok(disk::clear_mark(file.file())?));
+        match settled {
+            Ok(()) => Ok(self.forget_pending(INDEX)?),
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 }
