@@ -131,12 +131,6 @@ say() {
     printf '\n== %s\n' "$*"
 }
 
-# Prints a command as one would type it, then runs it.
-run() {
-    printf '\n$ %s\n' "$*"
-    "$@"
-}
-
 in_folder() {
     printf '\n$ cd %s && %s\n' "$1" "${*:2}"
     (cd "$1" && "${@:2}")

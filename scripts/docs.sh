@@ -25,7 +25,11 @@ main() {
         '' | --check-only | --update) ;;
         *) sed -n '2,/^set/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2 && exit 2 ;;
     esac
-    command -v python3 >/dev/null || install_packages python3
+    need_tools
+    # scripts/test.sh has tried it already, and has set the variable if it failed.
+    if [[ -z ${KIT_TEST_PEERS:-} ]] && ! install_peers; then
+        export KIT_TEST_PEERS=missing
+    fi
     if [[ -z ${KIT:-} ]]; then
         need_rust
         cargo build --release --locked

@@ -1,4 +1,4 @@
-# Sourced by demo.sh and test.sh: finds cargo, and installs missing programs from Debian's packages if it may.
+# Sourced by demo.sh, docs.sh and test.sh: finds cargo, and installs missing programs from Debian's packages if it may.
 # shellcheck shell=bash
 
 # Prints how to become root: nothing for root itself, `sudo`, or a failure where there is neither.
@@ -45,4 +45,35 @@ need_rust() {
         return 1
     fi
     command -v cc >/dev/null || install_packages build-essential
+}
+
+# Sees to the registry and the programs that the tests and the commands of the guides use.
+need_tools() {
+    local tool
+    command -v docker-registry >/dev/null || install_registry || return
+    for tool in skopeo umoci git openssl python3; do
+        command -v "$tool" >/dev/null || install_packages "$tool" || return
+    done
+}
+
+# Python packages of others that read what kit wrote, and one that runs kit, in a folder of their own. They are
+# installed again when their versions change.
+install_peers() {
+    local folder=${CARGO_TARGET_DIR:-target}/tmp/peers list=tests/peers/requirements.txt
+    cmp --silent "$list" "$folder/requirements.txt" && return
+    rm -rf "$folder"
+    make_python "$folder" && run "$folder/bin/pip" --disable-pip-version-check install --quiet --requirement "$list" &&
+        cp "$list" "$folder/requirements.txt"
+}
+
+# Makes a Python that has packages of its own.
+make_python() {
+    command -v python3 >/dev/null || install_packages python3 python3-venv || return
+    python3 -m venv "$1" || { install_packages python3-venv && python3 -m venv --clear "$1"; }
+}
+
+# Prints a command, then runs it.
+run() {
+    printf '\n$ %s\n' "$*"
+    "$@"
 }

@@ -18,6 +18,7 @@ use super::context::Context;
 use crate::arguments::without_switches_off;
 use crate::commands::Command;
 use crate::config::{Environment, parse_duration};
+use crate::help;
 use crate::output::{Output, ProgressMode, report};
 use kit_core::problem::closest;
 use kit_core::sys;
@@ -77,61 +78,12 @@ enum LogLevel {
     Trace,
 }
 
-/// The commands in the groups of `kit --help`. Commands that are missing here are listed under `Other`.
-pub(crate) const GROUPS: [(&str, &[&str]); 5] = [
-    ("Create", &["init", "validate", "import", "pack", "update"]),
-    ("Transfer", &["push", "pull", "copy", "promote", "convert", "save", "load", "unpack"]),
-    ("Inspect", &["list", "inspect", "info", "ls", "cat", "cp", "diff", "log", "lineage", "verify"]),
-    ("Manage", &["tag", "index", "remove", "prune", "materialize", "fsck", "cache"]),
-    ("Registries", &["login", "logout", "doctor", "config"]),
-];
-
-const USAGE: &str = "\
-Pack AI projects into OCI artifacts and move them through any registry
-
-Usage: kit [OPTIONS] COMMAND
-";
-
-const OPTIONS: &str = "
-Options
-  --config FOLDER     Folder of the local store and the credentials
-  --lock-timeout TIME Longest wait for a lock of the local store
-  --sync              Wait until everything that is stored is on the disk
-  --progress MODE     none, plain (a line per step), fancy (bars) or json (for scripts)
-  --log-level LEVEL   error, warn, info, debug or trace
-  -v, --verbose       Log more; repeat for even more
-  -q, --quiet         Print results and errors only
-  -V, --version       Print the version
-  -h, --help          Print help; `kit COMMAND --help` describes a command
-
-To get started, run `kit init .` in the folder of your model, review the Kitfile it wrote,
-then run `kit pack . -t NAME:TAG` and `kit push NAME:TAG REGISTRY/NAME:TAG`.
-";
-
 /// The command line as clap knows it, with the overview as its help. Of an option given twice, the last value counts,
 /// as in KitOps (pflag).
 pub(crate) fn command() -> clap::Command {
-    let command = Args::command().args_override_self(true);
-    let overview = overview(&command);
+    let command = help::laid_out(Args::command()).args_override_self(true);
+    let overview = help::overview(&command);
     command.override_help(overview)
-}
-
-/// The text of `kit --help`.
-fn overview(command: &clap::Command) -> String {
-    let line = |name: &str, about: &str| format!("  {name:<11}  {about}\n");
-    let line_of = |command: &clap::Command| {
-        line(command.get_name(), &command.get_about().map(ToString::to_string).unwrap_or_default())
-    };
-    let mut text = USAGE.to_owned();
-    for (title, names) in GROUPS {
-        text.extend(["\n", title, "\n"]);
-        text.extend(names.iter().filter_map(|name| command.find_subcommand(name)).map(line_of));
-    }
-    let is_grouped = |name: &str| GROUPS.iter().any(|(_, names)| names.contains(&name));
-    let others = command.get_subcommands().filter(|command| !command.is_hide_set() && !is_grouped(command.get_name()));
-    text += "\nOther\n";
-    text.extend(others.map(line_of));
-    text + &line("help", "Show the help of a command") + OPTIONS
 }
 
 /// Runs the program; `args` begin with its name.
@@ -152,6 +104,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let is_quiet = global.quiet || global.log_level == LogLevel::Error;
     let output = Output::new(&environment, global.progress, is_quiet).with_digests_only(global.quiet);
+    let output = output.with_digests(global.verbose > 0);
     start_log(global, output.clone());
     let last = output.clone();
     sys::on_interruption(move |interruption| last.interrupted(&interruption));
@@ -185,7 +138,13 @@ fn parse(args: &[OsString]) -> Result<Args, clap::Error> {
 fn with_suggestion(error: clap::Error, args: &[OsString]) -> clap::Error {
     let mut error = with_closest_command_first(error);
     let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else { return error };
-    if error.kind() != ErrorKind::UnknownArgument || error.get(ContextKind::SuggestedArg).is_some() {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return error;
+    }
+    let unknown = unknown.clone();
+    // clap advises to pass the flag as a value, after `--`: no command has a use for such a value.
+    error.remove(ContextKind::Suggested);
+    if error.get(ContextKind::SuggestedArg).is_some() {
         return error;
     }
     let mut main = Args::command();
@@ -197,7 +156,6 @@ fn with_suggestion(error: clap::Error, args: &[OsString]) -> clap::Error {
     let typed = unknown.strip_prefix("--").and_then(|flag| flag.split('=').next()).unwrap_or_default();
     if let Some(meant) = closest(typed, &known) {
         error.insert(ContextKind::SuggestedArg, ContextValue::String(format!("--{meant}")));
-        error.remove(ContextKind::Suggested);
     }
     error
 }
@@ -278,20 +236,6 @@ mod tests {
     }
 
     #[test]
-    fn the_overview_lists_every_command_once() {
-        let overview = overview(&Args::command());
-        for command in Args::command().get_subcommands().filter(|command| !command.is_hide_set()) {
-            let line = format!("\n  {:<11}  {}\n", command.get_name(), command.get_about().unwrap());
-            assert_eq!(overview.matches(&line).count(), 1, "{line}");
-        }
-        let grouped: usize = GROUPS.iter().map(|(_, names)| names.len()).sum();
-        let others = overview.split("\nOther\n").nth(1).unwrap().split("\n\n").next().unwrap().lines().count();
-        let commands = Args::command().get_subcommands().filter(|command| !command.is_hide_set()).count();
-        assert_eq!(grouped + others, commands + 1, "a name in GROUPS is not a command");
-        assert!(overview.lines().all(|line| line.chars().count() <= 100), "{overview}");
-    }
-
-    #[test]
     fn a_misspelt_flag_or_command_gets_a_suggestion() {
         for (args, expected) in [
             (&["kit", "pack", ".", "--tga", "a:v1"][..], Some("'--tag'")),
@@ -305,6 +249,7 @@ mod tests {
             (&["kit", "rmi", "a:v1"], Some("'remove'")),
             (&["kit", "clone", "a:v1"], Some("'unpack'")),
             (&["kit", "pack", ".", "--nothing-like-it"], None),
+            (&["kit", "tag", "a:v1", "a:v2", "--dry-run"], None),
         ] {
             let error = parse(&args.iter().map(OsString::from).collect::<Vec<_>>()).unwrap_err().to_string();
             let tip = error.lines().find(|line| line.contains("similar"));
@@ -312,6 +257,7 @@ mod tests {
                 Some(name) => assert!(tip.is_some_and(|tip| tip.ends_with(name)), "{error}"),
                 None => assert_eq!(tip, None, "{error}"),
             }
+            assert!(!error.contains("as a value"), "{error}");
         }
     }
 

@@ -2,7 +2,8 @@
 
 use clap::{Arg, Command, CommandFactory};
 
-use crate::args::{Args, GROUPS};
+use crate::args::Args;
+use crate::help::GROUPS;
 
 const PAGE: &str = "../docs/reference/commands.md";
 const MAX_COLUMNS: usize = 120;
@@ -49,10 +50,10 @@ impl Shared {
         let usage = command.clone().render_usage().to_string();
         let usage = usage.trim_start_matches("Usage: ");
         let mut text = format!("\n### {name}\n\n{}\n\n```text\n{usage}\n```\n", paragraphs(&about, ""));
-        text += &self.arguments(command);
         if let Some(examples) = command.get_after_help() {
             text += &after_help(&examples.to_string());
         }
+        text += &self.arguments(command);
         text.extend(command.get_subcommands().filter(|command| !command.is_hide_set()).map(|it| self.section(it)));
         text
     }
@@ -131,7 +132,7 @@ fn paragraphs(text: &str, indent: &str) -> String {
 }
 
 /// Marks flags as code, where mdBook makes no dash of `--`, and escapes what Markdown would take for a tag.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let flag = regex::Regex::new(r"(^|[\s(])(--?[a-z][a-z-]*)").expect("the pattern is valid");
     let mark = |text: String| flag.replace_all(&text, "$1`$2`").into_owned();
     let part = |(number, part): (usize, &str)| {

@@ -8,6 +8,9 @@ mod commands;
 mod completion;
 mod config;
 mod context;
+#[cfg(test)]
+mod flag_reference;
+mod help;
 mod output;
 mod skills;
 

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use fs_err as fs;
 
 use crate::context::Context;
-use crate::output::{Code, Failure, tidy, usage};
+use crate::output::{Code, Failure, tidy, tidy_in, usage};
 use kit_core::kitfile::{self, Kitfile};
 use kit_core::limits;
 use kit_core::sys;
@@ -23,10 +23,11 @@ pub(crate) struct KitfileText {
 }
 
 impl KitfileText {
-    /// Reads the Kitfile of `folder`.
-    pub(crate) fn of_folder(folder: &Path) -> Result<Self> {
-        let path = find_kitfile(folder)?;
-        Self::read(&path, path.display().to_string())
+    /// Reads the Kitfile of `folder`, which the user wrote as `given`.
+    pub(crate) fn of_folder(folder: &Path, given: &Path) -> Result<Self> {
+        let path = find_kitfile(folder, given)?;
+        let name = path.file_name().map_or_else(|| tidy(given), |name| tidy_in(given, name));
+        Self::read(&path, name)
     }
 
     /// Reads the Kitfile at `path`, as the user wrote it; `-` is standard input.
@@ -35,7 +36,7 @@ impl KitfileText {
             return Self::decode("standard input".to_owned(), read_standard_input()?, None);
         }
         let absolute = context.environment.absolute(path);
-        let name = absolute.display().to_string();
+        let name = tidy(path);
         if is_stream(&absolute) {
             return Self::decode(name, read_limited(fs::File::open(absolute)?)?, None);
         }
@@ -96,13 +97,14 @@ fn read_limited(stream: impl Read) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Finds the Kitfile of `folder`: the first existing file among [`kitfile::FILE_NAMES`].
-pub(crate) fn find_kitfile(folder: &Path) -> Result<PathBuf> {
+/// Finds the Kitfile of `folder`, which the user wrote as `given`: the first existing file among
+/// [`kitfile::FILE_NAMES`].
+pub(crate) fn find_kitfile(folder: &Path, given: &Path) -> Result<PathBuf> {
     let mut candidates = kitfile::FILE_NAMES.iter().map(|name| folder.join(name));
     // A FIFO counts: it is an error to read it, and not a reason to look for another file.
     let found = candidates.find(|path| path.exists() && !path.is_dir());
     found.ok_or_else(|| {
         let advice = "create one with `kit init`, or pass its path with --file";
-        Failure::error(Code::NotFound, format!("No Kitfile found in {}; {advice}", folder.display()))
+        Failure::error(Code::NotFound, format!("No Kitfile found in {}; {advice}", tidy(given)))
     })
 }

@@ -9,9 +9,8 @@ use kit_core::limits;
 use kit_core::modelkit::{Lock, parse_lock};
 use kit_core::sys::{self, replace_file};
 
-/// Reads the lock at `path`.
-pub(crate) fn read(path: &Path) -> Result<Lock> {
-    let name = path.display();
+/// Reads the lock at `path`, which is called `name` in messages.
+pub(crate) fn read(path: &Path, name: &str) -> Result<Lock> {
     let text = match sys::read_regular_text(path, limits::LOCK_BYTES) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(error)
@@ -21,7 +20,7 @@ pub(crate) fn read(path: &Path) -> Result<Lock> {
     };
     match (parse_lock(&text), sys::target_elsewhere(path)?) {
         (Ok(lock), _) => Ok(lock),
-        (Err(invalid), None) => Err(invalid.in_file(&name.to_string()).into()),
+        (Err(invalid), None) => Err(invalid.in_file(name).into()),
         // The content of a file outside of the folder may be a secret, and is not shown.
         (Err(_), Some(target)) => bail!(
             "`{name}` is a symbolic link to `{}`, outside of its folder, which is not a valid lock file",

@@ -10,6 +10,7 @@ pub(super) mod lock_file;
 mod opening;
 mod overwrite;
 mod receipt;
+mod size;
 mod switches;
 mod unsafe_paths;
 
@@ -21,5 +22,6 @@ pub(crate) use labels::LabelArgs;
 pub(crate) use opening::OpenArgs;
 pub(crate) use overwrite::OverwriteArgs;
 pub(crate) use receipt::{DigestReceiptArgs, ReceiptArgs};
+pub(crate) use size::Size;
 pub(crate) use switches::without_switches_off;
 pub(crate) use unsafe_paths::UnsafePathArgs;

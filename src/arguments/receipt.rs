@@ -11,7 +11,7 @@ use crate::output::Format;
 /// The format of the result.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ReceiptArgs {
-    /// Format of the result: table (text), json, yaml, or a Go template
+    /// Output format: table (text), json, yaml, or a Go template
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
 }

@@ -8,6 +8,8 @@
 
 use clap::{Arg, Command};
 
+use crate::config::{KEYS, TableKind};
+
 /// The candidates.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Offer {
@@ -99,7 +101,12 @@ impl<'a> Place<'a> {
         if word.starts_with('-') && !self.is_escaped {
             return Offer { words: self.flags(), paths: Paths::None };
         }
-        let mut offer = self.position().map(|argument| values(argument, "", word, references)).unwrap_or_default();
+        let is_key = |argument: &Arg| value_name(argument, self.positions) == Some("KEY");
+        let mut offer = match self.position() {
+            Some(argument) if is_key(argument) => settings(),
+            Some(argument) => values(argument, "", word, references),
+            None => Offer::default(),
+        };
         if self.positions == 0 {
             offer.words.extend(self.commands());
         }
@@ -122,6 +129,18 @@ impl<'a> Place<'a> {
         let last = all.last().filter(|last| last.get_num_args().is_some_and(|count| count.max_values() > 1));
         all.get(self.positions).or(last).copied()
     }
+}
+
+/// The name of the value at `position`, where values with several names take turns.
+fn value_name(argument: &Arg, position: usize) -> Option<&str> {
+    let names = argument.get_value_names()?;
+    names.get(position % names.len()).map(|name| name.as_str())
+}
+
+/// The keys of `config.toml` that apply to all registries.
+fn settings() -> Offer {
+    let keys = KEYS.iter().filter(|key| key.tables().contains(&TableKind::Defaults));
+    Offer { words: keys.map(|key| (key.name().to_owned(), String::new())).collect(), paths: Paths::None }
 }
 
 fn takes_value(option: &Arg) -> bool {
@@ -228,6 +247,10 @@ mod tests {
             ("index add net:v1 net:v2 k", &["kit.example/a/b:v1"]),
             ("cat kit", &["kit.example/a/b:v1//"]),
             ("list ", &["kit.example/a/b", "net"]),
+            ("config set re", &["retry-for"]),
+            ("config set retry-for ", &[]),
+            ("config set retry-for 1m con", &["concurrency"]),
+            ("config unset lock-timeout c", &["ca", "client-cert", "client-key", "concurrency"]),
         ] {
             check(line, expected, Paths::None);
         }

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use toml::de::DeValue;
 
 use super::file::{Decoder, Value};
+use crate::arguments::Size;
 use kit_core::registry::{Mirror, UploadForm};
 
 /// Reads a time such as `10m` or `1h 30m`.
@@ -63,11 +64,5 @@ pub(super) fn upload(value: &Value<'_>) -> Option<UploadForm> {
 /// Reads a size of at least 1 MiB: with smaller parts, a large blob would take more requests than any registry
 /// accepts.
 fn size(text: &str) -> Option<u64> {
-    let digits = text.find(|sign: char| !sign.is_ascii_digit())?;
-    let unit = match text[digits..].trim_start() {
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        _ => return None,
-    };
-    text[..digits].parse::<u64>().ok()?.checked_mul(unit).filter(|size| *size > 0)
+    text.parse::<Size>().ok().map(|size| size.0).filter(|size| *size >= 1 << 20)
 }

@@ -16,6 +16,7 @@ use super::ci;
 use super::keys::KEYS;
 use super::mlflow::MlflowSettings;
 use super::object_store::object_store;
+use super::stream::Stream;
 use super::values::{Origin, Sourced};
 use crate::skills::AgentFolders;
 use kit_core::provenance::Builder;
@@ -62,10 +63,10 @@ pub(crate) struct Environment {
     pub(crate) time: Timestamp,
     /// Set if standard input is a terminal, so that the user can answer prompts.
     pub(crate) is_interactive: bool,
-    /// Set if standard error is a terminal that can show progress bars.
-    pub(crate) is_watched: bool,
-    /// Set if standard error may be coloured.
-    pub(crate) has_colour: bool,
+    /// Standard output.
+    pub(crate) results: Stream,
+    /// Standard error.
+    pub(crate) messages: Stream,
 }
 
 impl Environment {
@@ -78,7 +79,6 @@ impl Environment {
             Some(root) => (root.clone(), root),
             None => default_folders()?,
         };
-        let is_watched = io::stderr().is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb");
         Ok(Self {
             home: etcetera::home_dir().ok(),
             root: root.map(|root| current_folder.join(root)),
@@ -97,8 +97,8 @@ impl Environment {
             agent_folders: agent_folders(),
             time: time()?,
             is_interactive: io::stdin().is_terminal(),
-            is_watched,
-            has_colour: is_watched && variable("NO_COLOR").is_none(),
+            results: Stream::of(&io::stdout(), &text),
+            messages: Stream::of(&io::stderr(), &text),
             current_folder,
         })
     }
@@ -284,8 +284,8 @@ impl Environment {
             agent_folders: None,
             time: Timestamp::UNIX_EPOCH,
             is_interactive: false,
-            is_watched: false,
-            has_colour: false,
+            results: Stream::default(),
+            messages: Stream::default(),
         }
     }
 }

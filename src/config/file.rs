@@ -65,6 +65,20 @@ impl ConfigFile {
     }
 }
 
+/// Checks that `value`, written as TOML, is a value of `setting`. Returns the description of the problem. Relative
+/// paths refer to `folder`.
+pub(super) fn check_value(setting: &dyn Setting, value: &str, folder: &Path) -> Result<(), String> {
+    let text = format!("value = {value}");
+    let root = DeTable::parse(&text).map_err(|error| error.message().to_owned())?;
+    let value = root.get_ref().get("value").ok_or("the value is missing")?;
+    let mut decoder = Decoder { source: Source::new(&text), folder, problems: Vec::new() };
+    let located = Located { section: "", line: 1, value };
+    setting
+        .decode(&mut decoder, located, &mut Table::default())
+        .map_err(|expected| format!("`{}` must be {expected}", setting.name()))?;
+    decoder.problems.into_iter().next().map_or(Ok(()), |problem| Err(problem.message))
+}
+
 /// Parses `text` for the fuzz target, which has no access to the types of this module.
 #[cfg(fuzzing)]
 pub fn fuzz_config_file(text: &str) {
@@ -180,11 +194,11 @@ fn mark(span: Range<usize>) -> Mark {
 }
 
 /// The settings that a table of `kind` may contain.
-fn keys_of(kind: TableKind) -> impl Iterator<Item = &'static dyn Setting> {
+pub(super) fn keys_of(kind: TableKind) -> impl Iterator<Item = &'static dyn Setting> {
     KEYS.iter().copied().filter(move |setting| setting.tables().contains(&kind))
 }
 
-fn is_host(name: &str) -> bool {
+pub(super) fn is_host(name: &str) -> bool {
     let reference = format!("{}/x", name.to_ascii_lowercase()).parse::<Reference>();
     reference.is_ok_and(|reference| reference.registry.eq_ignore_ascii_case(name))
 }

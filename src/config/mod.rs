@@ -2,19 +2,26 @@
 
 mod ci;
 mod decode;
+mod edit;
 mod environment;
 mod file;
+mod key_path;
 mod keys;
 mod mlflow;
 mod network;
 mod object_store;
 mod setting;
+mod stream;
 mod values;
 
 pub(crate) use decode::parse_duration;
+pub(crate) use edit::{set, unset};
 pub(crate) use environment::Environment;
 #[cfg(fuzzing)]
 pub use file::fuzz_config_file;
+pub(crate) use key_path::KeyPath;
 pub(crate) use keys::KEYS;
 pub(crate) use network::NetworkArgs;
+pub(crate) use setting::TableKind;
+pub(crate) use stream::Stream;
 pub(crate) use values::{Config, Origin, Sourced};

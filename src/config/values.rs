@@ -22,6 +22,15 @@ use kit_core::sys::read_regular_text;
 /// More than any configuration needs.
 const FILE_LIMIT: u64 = 4 * 1024 * 1024;
 
+/// The text of `config.toml`, which is empty if there is no such file.
+pub(super) fn read_file(environment: &Environment) -> Result<String> {
+    match read_regular_text(&environment.config_file.value, FILE_LIMIT) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(error).context("cannot read the configuration"),
+    }
+}
+
 /// The origin of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -73,12 +82,7 @@ pub(crate) struct Config<'a> {
 impl<'a> Config<'a> {
     /// Reads `config.toml`, if there is one.
     pub(crate) fn read(flags: &'a NetworkArgs, environment: &'a Environment) -> Result<Self> {
-        let path = &environment.config_file.value;
-        let file = match read_regular_text(path, FILE_LIMIT) {
-            Ok(text) => ConfigFile::parse(&text, path)?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => ConfigFile::default(),
-            Err(error) => return Err(error).context("cannot read the configuration"),
-        };
+        let file = ConfigFile::parse(&read_file(environment)?, &environment.config_file.value)?;
         let config = Self { flags, environment, file };
         config.check_certificate_variables()?;
         for key in KEYS {

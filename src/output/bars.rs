@@ -8,10 +8,10 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::gauge::Gauge;
-use super::streams::{Output, ProgressMode};
+use super::heartbeat::Heartbeat;
+use super::streams::{Output, ProgressMode, error_columns};
 use super::text::one_line;
 use kit_core::progress::{Event, Notifier, Phase, Progress, Silent, Task, Warning};
-use kit_core::sys;
 
 /// Bars on a terminal, lines elsewhere, events for scripts.
 pub(crate) struct Bars {
@@ -19,12 +19,19 @@ pub(crate) struct Bars {
     tasks_begun: AtomicU64,
     /// The running operation that parts belong to, if any.
     whole: Mutex<Weak<Meter>>,
+    heartbeat: Arc<Heartbeat>,
 }
 
 impl Bars {
     /// Creates bars on `output`.
     pub(crate) fn new(output: &Output) -> Self {
-        Self { output: output.clone(), tasks_begun: AtomicU64::new(0), whole: Mutex::default() }
+        let lines = output.clone();
+        Self {
+            output: output.clone(),
+            tasks_begun: AtomicU64::new(0),
+            whole: Mutex::default(),
+            heartbeat: Heartbeat::new(move |line| lines.say(line)),
+        }
     }
 
     /// Returns a receiver of warnings that can be kept.
@@ -66,7 +73,10 @@ impl Progress for Bars {
     fn start(&self, phase: Phase, label: &str, total_bytes: Option<u64>) -> Box<dyn Task> {
         let (done, whole) = (Arc::default(), self.whole());
         let face = match self.output.mode() {
-            ProgressMode::None | ProgressMode::Plain => return Box::new(Silent),
+            ProgressMode::None => return Box::new(Silent),
+            ProgressMode::Plain => {
+                return Box::new(self.heartbeat.start(format!("{} {label}", phase.word()), total_bytes));
+            }
             ProgressMode::Fancy => {
                 let bar = bar(&done, one_line(label), phase.word(), total_bytes);
                 Face::Bar(if whole.is_some() { self.output.add_bar_above_last(bar) } else { self.output.add_bar(bar) })
@@ -171,14 +181,10 @@ fn bar(done: &Arc<AtomicU64>, label: String, phase: &'static str, total: Option<
     let line = move |state: &ProgressState, line: &mut dyn std::fmt::Write| {
         let done = done.load(Ordering::Relaxed);
         let gauge = Gauge { label: &label, phase, done, total, bytes_per_second: state.per_sec() };
-        line.write_str(&gauge.line(columns())).expect("indicatif writes into a string, which takes any text");
+        line.write_str(&gauge.line(error_columns())).expect("indicatif writes into a string, which takes any text");
     };
     let style = ProgressStyle::with_template("{line}").expect("the template is valid");
     ProgressBar::no_length().with_style(style.with_key("line", line))
-}
-
-fn columns() -> usize {
-    sys::error_columns().map_or(80, usize::from)
 }
 
 /// The minimum interval between progress events of a task.

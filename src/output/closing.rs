@@ -10,8 +10,8 @@ use kit_core::progress::human;
 pub(crate) struct Moved {
     /// The transferred bytes, and the word for it, such as `sent`.
     pub(crate) done: (u64, &'static str),
-    /// The reused data, in words.
-    pub(crate) reused: String,
+    /// The reused data, in words, for operations that can reuse some.
+    pub(crate) reused: Option<String>,
     /// The mounted bytes, for operations that can mount.
     pub(crate) mounted: Option<u64>,
     /// Bytes that an earlier, interrupted run transferred.
@@ -23,7 +23,7 @@ impl Moved {
     pub(crate) fn sent(copied: &Copied) -> Self {
         Self {
             done: (copied.sent_bytes, "sent"),
-            reused: format!("{} already there", human(copied.present_bytes)),
+            reused: Some(format!("{} already there", human(copied.present_bytes))),
             mounted: Some(copied.mounted_bytes),
             resumed: copied.resumed_bytes,
         }
@@ -33,7 +33,7 @@ impl Moved {
     pub(crate) fn packed(packed: &Packed, done: &'static str) -> Self {
         Self {
             done: (packed.bytes - packed.reused_bytes, done),
-            reused: format!("{} reused", human(packed.reused_bytes)),
+            reused: Some(format!("{} reused", human(packed.reused_bytes))),
             mounted: None,
             resumed: 0,
         }
@@ -46,7 +46,8 @@ impl Moved {
 
     fn in_words_after(&self, time: Duration) -> String {
         let (bytes, verb) = self.done;
-        let mut parts = vec![format!("{} {verb}", human(bytes)), self.reused.clone()];
+        let mut parts = vec![format!("{} {verb}", human(bytes))];
+        parts.extend(self.reused.clone());
         parts.extend(self.mounted.map(|bytes| format!("{} mounted", human(bytes))));
         if self.resumed > 0 {
             parts.push(format!("{} resumed", human(self.resumed)));
@@ -73,7 +74,7 @@ mod tests {
 
     #[test]
     fn one_line_shows_amount_and_speed() {
-        let reused = || "1.0 KiB already there".to_owned();
+        let reused = || Some("1.0 KiB already there".to_owned());
         for (moved, expected) in [
             (
                 Moved { done: (0, "sent"), reused: reused(), mounted: Some(0), resumed: 0 },

@@ -1,25 +1,63 @@
 //! Events and warnings of operations as lines for people.
 
+use super::media_types::referrer;
 use super::words::counted;
 use kit_core::progress::{BlobCopied, CopyOutcome, Event, LayerPacked, PackOutcome, StoredDocument, Warning, human};
 
-/// One line for `event`. Scripts match the lines of `kit pack`, which are those of `KitOps`.
+/// Returns true if `event` has a line of its own without a terminal. The others are facts for scripts, which a line
+/// about several of them contains.
+pub(super) fn has_line(event: &Event<'_>) -> bool {
+    let is_present = matches!(event, Event::BlobCopied(BlobCopied { outcome: CopyOutcome::Present, .. }));
+    !is_present && !matches!(event, Event::LayerUnpacked { .. })
+}
+
+/// One line for `event`. Scripts match the lines of `kit pack` and `kit unpack`, which are those of `KitOps`.
 pub(super) fn line(event: &Event<'_>) -> String {
     match event {
         Event::LayerPacked(LayerPacked { kind, digest, outcome, .. }) => {
-            format!("{} {kind} layer: {digest}", packed(*outcome))
+            format!("{} {} layer: {digest}", packed(*outcome), packing_word(kind))
         }
         Event::FilesLeftOut { paths, more } => left_out(paths, *more),
         Event::DocumentSaved { kind, digest, outcome, .. } => format!("{}: {digest}", saved(*kind, *outcome)),
         Event::BlobCopied(blob) => format!("{}: {} {}", label(blob), human(blob.bytes), copied(blob.outcome)),
-        Event::ReferrerCopied { artifact_type, .. } => format!("referrer {artifact_type}: copied"),
+        Event::LayersPresent { layers, bytes } => {
+            format!("{} already there ({})", counted(*layers, "layer"), human(*bytes))
+        }
+        Event::ReferrerCopied { artifact_type, predicate_type, .. } => {
+            format!("{}: copied", referrer(artifact_type, *predicate_type))
+        }
         Event::PullingReference { reference } => format!("Pulling referenced modelkit {reference}"),
         Event::UnpackingReference { reference } => format!("Unpacking referenced ModelKit {reference}"),
-        Event::UnpackingLayer { kind, name: Some(name), path, .. } => format!("Unpacking {kind} {name} to {path}"),
-        Event::UnpackingLayer { kind, name: None, path, .. } => format!("Unpacking {kind} to {path}"),
+        Event::UnpackingLayer { kind, name: Some(name), path, .. } => {
+            format!("Unpacking {} {name} to {path}", unpacking_word(kind))
+        }
+        Event::UnpackingLayer { kind, name: None, path, .. } => {
+            format!("Unpacking {} to {path}", unpacking_word(kind))
+        }
+        Event::LayerUnpacked { kind, path, .. } => format!("Unpacked {} {path}", unpacking_word(kind)),
         Event::ObjectVerified { path } => format!("Verified remote S3 dataset for path {path}"),
         Event::ObjectDownloaded { path } => format!("Downloaded remote S3 dataset for path {path}"),
         Event::FetchingDataset { address, path } => format!("Fetching {address} to {path}"),
+    }
+}
+
+/// The word of `KitOps` for a section of the Kitfile in its lines about packing.
+fn packing_word(section: &str) -> &str {
+    match section {
+        "model.parts" => "modelpart",
+        "datasets" => "dataset",
+        "prompts" => "code",
+        "mcpServers" => "mcpb",
+        other => other,
+    }
+}
+
+/// The word of `KitOps` for a section of the Kitfile in its lines about unpacking.
+fn unpacking_word(section: &str) -> &str {
+    match section {
+        "prompts" => "prompt",
+        "mcpServers" => "MCP server",
+        other => packing_word(other),
     }
 }
 
@@ -83,10 +121,14 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             format!("trying again in {seconds} s{}: {reason}", for_up_to(*remaining_seconds))
         }
         Warning::FromRegistry { registry, text } => format!("`{registry}` warns: {text}"),
-        Warning::LayerIgnored { kind, path } => format!("{kind} layer path {path} ignored by kitignore"),
+        Warning::LayerIgnored { kind, path } => {
+            format!("{} layer path {path} ignored by kitignore", packing_word(kind))
+        }
         Warning::NoLayers => "ModelKit contains no layers".to_owned(),
         Warning::NothingToUse { problem } => problem.clone(),
-        Warning::LayerEmpty { kind, path } => format!("No files detected in {kind} layer with path {path}"),
+        Warning::LayerEmpty { kind, path } => {
+            format!("No files detected in {} layer with path {path}", packing_word(kind))
+        }
         Warning::CompressionSavesLittle { kind, path } => {
             format!("{kind} {path}: compression saves less than 3 %; `--compression none` packs it faster")
         }

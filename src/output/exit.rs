@@ -113,6 +113,7 @@ fn of_operation(error: &ops::Error) -> Option<Code> {
     match error {
         ops::Error::NotHere { .. }
         | ops::Error::NoSuchFile(_)
+        | ops::Error::NoFolder(_)
         | ops::Error::NoSuchReference(_)
         | ops::Error::NothingMatches { .. }
         | ops::Error::NoPathMatches { .. } => Some(Code::NotFound),

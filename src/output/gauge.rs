@@ -1,9 +1,6 @@
 //! The appearance of a progress bar: one line that fits the terminal.
 
-use std::borrow::Cow;
-
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
-
+use super::fit::{cut, padded};
 use kit_core::progress::human;
 
 /// The state of a bar.
@@ -56,34 +53,6 @@ impl Gauge<'_> {
     }
 }
 
-/// Pads or shortens `text` to exactly `width` columns. A long text keeps both ends: the type, and the file name.
-fn padded(text: &str, width: usize) -> String {
-    let text = cut(text, width, |space| space / 2);
-    let padding = width - text.width().min(width);
-    format!("{text}{:padding$}", "")
-}
-
-/// Shortens `text` to at most `width` columns; `tail` returns how many of the columns beside the `…` the end gets.
-fn cut(text: &str, width: usize, tail: impl Fn(usize) -> usize) -> Cow<'_, str> {
-    if text.width() <= width {
-        return Cow::Borrowed(text);
-    }
-    let space = width.saturating_sub(1);
-    let tail = tail(space);
-    let head: String = fitting(text.chars(), space - tail).collect();
-    let mut end: Vec<char> = fitting(text.chars().rev(), tail).collect();
-    end.reverse();
-    Cow::Owned(format!("{head}…{}", end.into_iter().collect::<String>()))
-}
-
-/// The first characters that fit into `width` columns.
-fn fitting(letters: impl Iterator<Item = char>, width: usize) -> impl Iterator<Item = char> {
-    letters.scan(0, move |used, letter| {
-        *used += letter.width().unwrap_or(0);
-        (*used <= width).then_some(letter)
-    })
-}
-
 fn bar_of(done: u64, total: u64, width: usize) -> String {
     let halves = share(done, total, 2 * width);
     let (full, half) = ("━".repeat(halves / 2), "╸".repeat(halves % 2));
@@ -124,6 +93,8 @@ fn time(bytes: u64, bytes_per_second: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use unicode_width::UnicodeWidthStr as _;
+
     use super::*;
 
     const MIB: u64 = 1024 * 1024;

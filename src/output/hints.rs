@@ -135,6 +135,9 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::IsFolder(path) if path.is_root() => {
             Some("append the path of a file, as in NAME:TAG//PATH; `kit ls NAME:TAG` shows the files".to_owned())
         }
+        ops::Error::NoFolder(path) => {
+            Some(format!("check the path, or create the folder with `mkdir -p {}`", path.display()))
+        }
         ops::Error::NoSuchFile(_) | ops::Error::IsFolder(_) | ops::Error::NoPathMatches { .. } => {
             Some("`kit ls NAME:TAG` shows the files in a ModelKit".to_owned())
         }
@@ -268,6 +271,10 @@ fn hint_for_import(error: &ImportError) -> Option<String> {
              models/ID/artifacts next to the runs, which can be imported"
                 .to_owned(),
         ),
+        ImportError::NoModel => Some(
+            "use `kit init` and `kit pack` for other folders, and `--tool hf` for the repository of the hub".to_owned(),
+        ),
+        ImportError::SeveralSnapshots(_) => Some("add `/snapshots/` and the name of one of them".to_owned()),
         ImportError::FolderAsFile(_) => {
             Some("remove --push and --layer-format raw to pack it as a tar layer".to_owned())
         }

@@ -58,13 +58,12 @@ pub(super) fn hint_for_registry(error: &registry::Error) -> Option<String> {
         ),
         registry::Error::ListTooLong { .. } => Some("name a version, as in NAME:TAG".to_owned()),
         registry::Error::NotFound { subject, .. } => hint_for_missing(subject),
-        registry::Error::NotTls { .. } => Some(
-            "use --plain-http for a registry without TLS, or `plain-http` in config.toml if only a Kitfile names it"
-                .to_owned(),
-        ),
+        registry::Error::NotTls { host } => Some(format!(
+            "use --plain-http for a registry without TLS, or once for all: `kit config set registry.{host}.plain-http \
+             true`"
+        )),
         registry::Error::Unencrypted { registry } => Some(format!(
-            "use https; if the network is trusted, set `plain-http = true` under `[registry.\"{registry}\"]` in \
-             config.toml"
+            "use https; if the network is trusted, run `kit config set registry.{registry}.plain-http true`"
         )),
         registry::Error::AuthorityAsServer { .. } => Some(
             "use --tls-cert FILE to trust this certificate; --tls-verify=false disables certificate verification"

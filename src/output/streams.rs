@@ -5,14 +5,16 @@ use std::io::{self, BufWriter, Write};
 use anyhow::Result;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 use kit_core::progress::{Event, Warning};
-use kit_core::sys::Interruption;
+use kit_core::sys::{self, Interruption};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::colours::Colours;
 use super::events;
 use super::exit::Code;
+use super::rows::{self, Terminal};
 use super::text::{json_text, one_line};
-use crate::config::Environment;
+use crate::config::{Environment, Stream};
 
 /// The amount and form of progress output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -20,12 +22,22 @@ pub(crate) enum ProgressMode {
     /// Results and warnings only.
     #[value(alias = "false")]
     None,
-    /// One line per finished step.
+    /// One line per finished step, and for steps that take long a line every 30 seconds or 10 %.
     Plain,
     /// Progress bars, for terminals.
     Fancy,
     /// One JSON object per line, for scripts (docs/reference/progress.md).
     Json,
+}
+
+/// The form of steps in messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Steps {
+    /// Lines that scripts match.
+    Lines,
+    /// Rows for people, if both streams are a terminal.
+    Rows,
+    RowsWithDigests,
 }
 
 /// The output of the program.
@@ -34,27 +46,53 @@ pub(crate) struct Output {
     bars: MultiProgress,
     mode: ProgressMode,
     shows_warnings: bool,
-    has_colour: bool,
     prints_digests_only: bool,
+    steps: Steps,
+    results: Stream,
+    messages: Stream,
 }
 
 impl Output {
     /// Creates the output; without `mode`, the environment decides. `--quiet` also suppresses warnings.
     pub(crate) fn new(environment: &Environment, mode: Option<ProgressMode>, is_quiet: bool) -> Self {
-        let by_terminal = if environment.is_watched { ProgressMode::Fancy } else { ProgressMode::Plain };
+        let by_terminal = if environment.messages.has_controls { ProgressMode::Fancy } else { ProgressMode::Plain };
         let mode = if is_quiet { ProgressMode::None } else { mode.unwrap_or(by_terminal) };
+        let is_watched = environment.results.is_terminal && environment.messages.has_controls;
         Self {
             bars: MultiProgress::new(),
             mode,
             shows_warnings: !is_quiet,
-            has_colour: environment.has_colour,
             prints_digests_only: false,
+            steps: if is_watched && mode == ProgressMode::Fancy { Steps::Rows } else { Steps::Lines },
+            results: environment.results,
+            messages: environment.messages,
         }
     }
 
     /// The same output, which prints digests instead of sentences about results, as --quiet requests.
     pub(crate) fn with_digests_only(self, prints_digests_only: bool) -> Self {
         Self { prints_digests_only, ..self }
+    }
+
+    /// The same output, which shows the digests of layers if `has_digests` is true, as --verbose requests.
+    pub(crate) fn with_digests(self, has_digests: bool) -> Self {
+        let steps = if has_digests && self.has_rows() { Steps::RowsWithDigests } else { self.steps };
+        Self { steps, ..self }
+    }
+
+    /// Returns true if steps are rows for people instead of lines that scripts match.
+    pub(crate) fn has_rows(&self) -> bool {
+        self.steps != Steps::Lines
+    }
+
+    /// The width of the terminal that results go to; `None` if they go to a file or to another program.
+    pub(crate) fn result_columns(&self) -> Option<usize> {
+        self.results.is_terminal.then(|| sys::output_columns().map_or(80, usize::from))
+    }
+
+    /// The colours of results.
+    pub(crate) fn colours(&self) -> Colours {
+        Colours(self.results.has_colour)
     }
 
     /// Returns true if results are printed as digests only.
@@ -91,7 +129,7 @@ impl Output {
 
     /// Writes the bytes of a file to standard output unchanged.
     pub(crate) fn stream() -> impl Write {
-        Stream(io::stdout().lock())
+        DataStream(io::stdout().lock())
     }
 
     /// Reports a finished step.
@@ -101,7 +139,17 @@ impl Output {
 
     /// Reports a step of an operation.
     pub(super) fn report(&self, event: &Event<'_>) {
-        self.message(&events::line(event), || facts(event));
+        let line = match self.mode {
+            ProgressMode::Json => Some(events::line(event)),
+            _ if self.has_rows() => {
+                let has_digests = self.steps == Steps::RowsWithDigests;
+                rows::line(event, Terminal { columns: error_columns(), has_digests })
+            }
+            _ => events::has_line(event).then(|| events::line(event)),
+        };
+        if let Some(line) = line {
+            self.message(&line, || facts(event));
+        }
     }
 
     fn message(&self, line: &str, facts: impl FnOnce() -> Value) {
@@ -174,7 +222,7 @@ impl Output {
 
     /// Colours `text` if standard error supports colours. `code` is an SGR parameter.
     fn paint(&self, code: &str, text: &str) -> String {
-        if self.has_colour { format!("\x1b[1;{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.messages.has_colour { format!("\x1b[1;{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
     /// The form of progress output.
@@ -191,6 +239,11 @@ impl Output {
     pub(crate) fn add_bar_above_last(&self, bar: ProgressBar) -> ProgressBar {
         self.bars.insert_from_back(1, bar)
     }
+}
+
+/// The width of the terminal that standard error goes to.
+pub(super) fn error_columns() -> usize {
+    sys::error_columns().map_or(80, usize::from)
 }
 
 /// The text of an error or of a cause.
@@ -236,9 +289,9 @@ impl Write for Log {
     }
 }
 
-struct Stream(io::StdoutLock<'static>);
+struct DataStream(io::StdoutLock<'static>);
 
-impl Write for Stream {
+impl Write for DataStream {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         self.0.write(buffer).map_err(mark_if_reader_gone)
     }

@@ -26,9 +26,39 @@ const MODELS: &[&str] = &[
     ".ggmf",
     ".llamafile",
     ".onnx",
+    ".onnx_data",
+    ".onnx.data",
+    ".ubj",
+    ".bst",
+    ".cbm",
+    ".skops",
+    ".mlmodel",
+    "flax_model.msgpack",
 ];
 /// Configuration, and the files of tokenizers.
-const METADATA: &[&str] = &[".json", ".yaml", ".xml", ".txt", ".model", ".spm", ".tiktoken", ".jinja"];
+const METADATA: &[&str] =
+    &[".json", ".yaml", ".xml", ".txt", ".model", ".spm", ".tiktoken", ".jinja", ".bpe", ".vocab"];
+/// Metadata in formats that programs, pipelines and deployments use as well.
+const GENERAL_METADATA: &[&str] = &[".yaml", ".xml", ".txt"];
+/// Files of a model that cannot be used without another one: the state of a training, the projector of a multimodal
+/// model, weights in a file of their own, and copies for another framework. By the beginning and the end of the name.
+const SIDE_FILES: &[(&str, &str)] = &[
+    ("optimizer", ".pt"),
+    ("optimizer", ".bin"),
+    ("scheduler", ".pt"),
+    ("scheduler", ".bin"),
+    ("scaler", ".pt"),
+    ("rng_state", ".pth"),
+    ("random_states", ".pkl"),
+    ("training_args", ".bin"),
+    ("mmproj", ".gguf"),
+    ("", "mmproj.gguf"),
+    ("", ".onnx_data"),
+    ("", ".onnx.data"),
+    ("", "flax_model.msgpack"),
+    ("keras_metadata", ".pb"),
+    ("fingerprint", ".pb"),
+];
 const DOCS: &[&str] = &[".md", ".adoc", ".html", ".pdf"];
 const DATASETS: &[&str] =
     &[".tar", ".zip", ".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".arrow", ".feather", ".avro", ".orc"];
@@ -85,7 +115,8 @@ impl FileKind {
             () if name.starts_with("readme") => Self::Readme,
             () if LICENSES.iter().any(|start| name.starts_with(start)) => Self::License,
             () if PROMPTS.contains(&&*name) || name.contains(".prompt") => Self::Prompt,
-            () if ends(MODELS) => Self::Model,
+            // Exporters number the files of weights beside an ONNX model: `model.onnx_data_1`.
+            () if ends(MODELS) || name.contains(".onnx_data_") => Self::Model,
             // Python code needs this file to run.
             () if name.starts_with("requirements") && ends(&[".txt"]) => Self::Unknown,
             () if ends(METADATA) => Self::Metadata,
@@ -100,6 +131,24 @@ impl FileKind {
 /// Returns true for the name of a file that contains a model or a part of its weights.
 pub fn is_model_file(name: &str) -> bool {
     FileKind::of(name) == FileKind::Model
+}
+
+/// Returns true if the name ends with a dot and `extension`, in upper or lower case.
+pub(super) fn has_extension(name: &str, extension: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, own)| own.eq_ignore_ascii_case(extension))
+}
+
+/// Returns true for the name of a file of weights that is of no use without another file of the model.
+pub(super) fn is_side_file(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let is_listed = |(start, end): &(&str, &str)| name.starts_with(start) && name.ends_with(end);
+    name.contains(".onnx_data_") || SIDE_FILES.iter().any(is_listed)
+}
+
+/// Returns true for the name of a file of metadata that only models have, or data in the same format.
+pub(super) fn is_model_metadata(name: &str) -> bool {
+    let name = name.to_lowercase();
+    FileKind::of(&name) == FileKind::Metadata && !GENERAL_METADATA.iter().any(|end| name.ends_with(end))
 }
 
 /// Returns true for the name of a file that contains a licence.

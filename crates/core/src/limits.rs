@@ -89,6 +89,14 @@ limits! {
         Count TENSOR_DIMENSIONS = 8;
         /// The depth of nested arrays in a GGUF file, which are allowed but not used in practice.
         Count GGUF_DEPTH = 4;
+        /// The depth of messages inside one another in an ONNX model whose external data is looked for. A graph in a
+        /// node of a graph takes three levels.
+        Count ONNX_DEPTH = 64;
+        /// One entry of an ONNX model that describes external data, such as the path of the file.
+        Bytes ONNX_ENTRY_BYTES = 8 * KIB;
+        /// The files of external data of an ONNX model. Exporters that write a file for each tensor write some
+        /// thousands.
+        Count ONNX_EXTERNAL_FILES = 20_000;
     }
     "Local store and archives" {
         /// The `index.json` of a store that is written: about 60,000 ModelKits, whose index is read by every command.

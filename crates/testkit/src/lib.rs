@@ -17,3 +17,5 @@ pub mod gate;
 pub mod registry;
 pub mod samples;
 pub mod sandbox;
+#[cfg(unix)]
+pub mod terminal;

@@ -90,6 +90,12 @@ impl Sandbox {
         }
     }
 
+    /// Runs `kit` on a terminal with this many columns, and returns what the user sees.
+    #[cfg(unix)]
+    pub fn on_terminal(&self, columns: u16, args: &[&str]) -> String {
+        crate::terminal::in_terminal(self.command(args).env("TERM", "xterm"), columns)
+    }
+
     /// The files below a folder with their content, sorted by path.
     pub fn tree(&self, folder: &str) -> Vec<(String, String)> {
         let root = self.path(folder);

@@ -8,6 +8,7 @@ pub(crate) fn write(seeds: &Seeds) -> io::Result<()> {
     for version in 1..=3 {
         seeds.put("gguf", &format!("version-{version}"), gguf(version))?;
     }
+    seeds.put("onnx", "external-data", b"\x3a\x1a\x2a\x18\x6a\x16\x0a\x08location\x12\x0amodel.data")?;
     let header = br#"{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}}"#;
     let length = (header.len() as u64).to_le_bytes();
     seeds.put("safetensors", "header", header)?;

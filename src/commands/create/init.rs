@@ -14,7 +14,7 @@ use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::{Code, Failure, counted, tidy, usage};
 use kit_core::kitfile::{self, Package};
-use kit_core::ops::{self, Draft, IGNORE_FILE, IgnoreFile, ProjectFolder};
+use kit_core::ops::{self, CacheFolder, Draft, IGNORE_FILE, IgnoreFile, ProjectFolder};
 use kit_core::sys::replace_file;
 use kit_core::upstream::HubUpstream;
 use kit_core::upstream::hub::Address;
@@ -24,6 +24,11 @@ use kit_core::upstream::hub::Address;
 /// Detects models, datasets, docs and code by file name. The format, framework and size of the model are read from its
 /// headers and configuration, the licence from its text, and other fields from the front matter of the model card
 /// (README.md). Files that notebooks load are noted as comments. The result is a draft: review it before packing.
+///
+/// Folders and files that a model needs to load are its parts: those of sentence-transformers, diffusers, PEFT,
+/// TensorFlow and MLflow models, of tokenizers, and the external data of ONNX models. Checkpoints beside the final
+/// model of a training are left out. Links to files, as in the cache of the Hugging Face hub, are followed. The default
+/// name is that of the folder, and the default author is the user of git.
 ///
 /// A folder without a .kitignore gets one, unless --output names another place. It leaves out `.env` files, MLflow
 /// runs, and what .gitignore lists, except for weights and data.
@@ -75,22 +80,31 @@ pub(crate) struct InitArgs {
 impl InitArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         self.receipt.begin(context)?;
-        let path = self.place(context)?;
-        if path.is_none() && context.receipt.is_document() {
+        let place = self.place(context)?;
+        if place.is_none() && context.receipt.is_document() {
             return Err(usage("--format and `--output -` both write to standard output"));
         }
         let draft = if self.remote { self.draft_remote(context) } else { self.draft_here(context) };
         let mut draft = draft.with_context(|| format!("cannot draft a Kitfile for `{}`", tidy(&self.path)))?;
         self.complete(context, &mut draft.kitfile.package)?;
-        let ignore = path.as_deref().map_or(Ok(None), |path| self.draft_ignore_file(context, path, &mut draft));
+        let ignore = place.as_ref().map_or(Ok(None), |place| self.draft_ignore_file(context, &place.path, &mut draft));
         let ignore = ignore.with_context(|| format!("cannot draft a .kitignore for `{}`", tidy(&self.path)))?;
         let yaml = kitfile::to_yaml_with_notes(&draft.kitfile, &draft.notes);
-        let Some(path) = path else { return Ok(context.output.result(yaml)?) };
-        replace_file(&path, yaml.as_bytes())?;
+        match place {
+            None => context.output.result(yaml)?,
+            Some(place) => Self::save(context, &place, &yaml)?,
+        }
+        if draft.links_outside > 0 {
+            context.output.say(&links_notice(draft.links_outside));
+        }
+        ignore.map_or(Ok(()), |ignore| self.save_ignore_file(context, &ignore))
+    }
+
+    fn save(context: &Context, Place { path, shown }: &Place, yaml: &str) -> Result<()> {
+        replace_file(path, yaml.as_bytes())?;
         context.receipt.fact("path", path.display().to_string());
         context.receipt.line(&context.output, format!("Generated Kitfile:\n\n{yaml}"))?;
-        context.receipt.line(&context.output, format!("Saved to path '{}'", path.display()))?;
-        ignore.map_or(Ok(()), |ignore| self.save_ignore_file(context, &ignore))
+        context.receipt.line(&context.output, format!("Saved to path '{shown}'"))
     }
 
     /// Drafts a `.kitignore` for a folder without one, if the Kitfile is written to that folder.
@@ -119,24 +133,24 @@ impl InitArgs {
     }
 
     /// The output path; `None` for standard output. An existing file is an error without --force.
-    fn place(&self, context: &Context) -> Result<Option<PathBuf>> {
-        let environment = &context.environment;
-        let names = match &self.output {
+    fn place(&self, context: &Context) -> Result<Option<Place>> {
+        let given = match &self.output {
             Some(output) if output.as_os_str() == "-" => return Ok(None),
-            Some(output) => vec![environment.absolute(output)],
-            None => {
-                let folder =
-                    if self.remote { environment.current_folder.clone() } else { environment.absolute(&self.path) };
-                kitfile::FILE_NAMES.iter().map(|name| folder.join(name)).collect()
-            }
+            Some(output) => vec![output.clone()],
+            None if self.remote || self.path.as_os_str() == "." => kitfile::FILE_NAMES.map(PathBuf::from).to_vec(),
+            None => kitfile::FILE_NAMES.iter().map(|name| self.path.join(name)).collect(),
         };
-        match names.iter().find(|path| path.exists()) {
-            Some(existing) if !self.force => {
-                let existing = existing.display();
+        let place = |given: &PathBuf| {
+            let path = context.environment.absolute(given).components().collect();
+            Place { path, shown: tidy(given) }
+        };
+        let places: Vec<_> = given.iter().map(place).collect();
+        match places.iter().find(|place| place.path.exists()) {
+            Some(Place { shown, .. }) if !self.force => {
                 let advice = "use --force to overwrite it, or --output to write another file";
-                Err(Failure::error(Code::Refused, format!("`{existing}` already exists; {advice}")))
+                Err(Failure::error(Code::Refused, format!("`{shown}` already exists; {advice}")))
             }
-            existing => Ok(existing.or(names.first()).cloned()),
+            existing => Ok(existing.or(places.first()).cloned()),
         }
     }
 
@@ -150,7 +164,23 @@ impl InitArgs {
             let missing = format!("folder `{}` does not exist; {advice}", tidy(&self.path));
             return Err(Failure::error(Code::NotFound, missing));
         }
-        Ok(ops::init(&ProjectFolder(context.folder(&self.path)?), self.depth.levels())?)
+        let folder = context.folder(&self.path)?;
+        if let Some(cache) = CacheFolder::of(&folder) {
+            return Err(self.names_no_snapshot(&cache));
+        }
+        Ok(ops::init(&ProjectFolder(folder), self.depth.levels())?)
+    }
+
+    /// The error for the folder of a repository in the cache of the hub, which names the command for a snapshot.
+    fn names_no_snapshot(&self, cache: &CacheFolder) -> anyhow::Error {
+        let name = tidy(&self.path);
+        let snapshot = cache.current.as_ref().or(cache.snapshots.last());
+        let snapshot = snapshot.and_then(|snapshot| snapshot.file_name()).unwrap_or_default().to_string_lossy();
+        let count = counted(cache.snapshots.len(), "snapshot");
+        usage(format!(
+            "`{name}` is a repository in the cache of the Hugging Face hub with {count}; \
+             use `kit init {name}/snapshots/{snapshot}`"
+        ))
     }
 
     fn draft_remote(&self, context: &Context) -> Result<Draft> {
@@ -161,17 +191,24 @@ impl InitArgs {
         Ok(ops::init_remote(&HubUpstream::from(snapshot), self.depth.levels())?)
     }
 
-    /// Fills in the values of the flags, and asks the user of a terminal for those that are still missing.
+    /// Fills in the values of the flags, and asks the user of a terminal for those that are still missing. The name of
+    /// a folder and the user of git are the defaults.
     fn complete(&self, context: &Context, package: &mut Package) -> Result<()> {
-        let mut author = package.authors.first().cloned().unwrap_or_default();
-        for (field, given, question) in [
-            (&mut package.name, &self.name, "Name of the ModelKit: "),
-            (&mut package.description, &self.desc, "Description: "),
-            (&mut author, &self.author, "Author: "),
+        let mut defaults = package.clone();
+        if !self.remote {
+            ops::describe_package(&context.folder(&self.path)?, &mut defaults);
+        }
+        let first = |package: &Package| package.authors.first().cloned().unwrap_or_default();
+        let mut author = first(package);
+        for (field, given, default, question) in [
+            (&mut package.name, &self.name, defaults.name.clone(), "Name of the ModelKit"),
+            (&mut package.description, &self.desc, defaults.description.clone(), "Description"),
+            (&mut author, &self.author, first(&defaults), "Author"),
         ] {
             match given {
                 Some(given) => field.clone_from(given),
-                None if field.is_empty() && context.environment.is_interactive => *field = prompt(question)?,
+                None if field.is_empty() && context.environment.is_interactive => *field = ask(question, default)?,
+                None if field.is_empty() => *field = default,
                 None => {}
             }
         }
@@ -180,4 +217,25 @@ impl InitArgs {
         }
         Ok(())
     }
+}
+
+/// The file that is written.
+#[derive(Debug, Clone)]
+struct Place {
+    /// The absolute path.
+    path: PathBuf,
+    /// The path as the user wrote it.
+    shown: String,
+}
+
+/// Asks for a value. An empty answer selects the default.
+fn ask(question: &str, default: String) -> Result<String> {
+    let shown = if default.is_empty() { String::new() } else { format!(" [{default}]") };
+    let answer = prompt(&format!("{question}{shown}: "))?;
+    Ok(if answer.is_empty() { default } else { answer })
+}
+
+fn links_notice(count: usize) -> String {
+    let are = if count == 1 { "is a link" } else { "are links" };
+    format!("{} {are} out of this folder; pack with --follow-symlinks", counted(count, "file"))
 }

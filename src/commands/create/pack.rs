@@ -11,7 +11,7 @@ use crate::arguments::kitfile::KitfileText;
 use crate::arguments::{AllowedArgs, CompatArgs, DigestReceiptArgs, lock_file};
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{Moved, Usage, tidy, usage};
+use crate::output::{Moved, Usage, tidy, tidy_in, usage};
 use kit_core::archive::Links;
 use kit_core::compression::Compression;
 use kit_core::kitfile::{self, Kitfile, LOCK_FILE};
@@ -127,7 +127,7 @@ impl PackArgs {
         let kitfile = self.read_kitfile(context, &folder)?;
         let locking = match (self.lock, self.locked) {
             (true, _) => Locking::Record,
-            (_, true) => Locking::Expect(lock_file::read(&self.lock_path(context, &folder))?),
+            (_, true) => Locking::Expect(self.read_lock(context, &folder)?),
             (false, false) => Locking::Off,
         };
         let family = self.family()?;
@@ -175,8 +175,7 @@ impl PackArgs {
 
     /// Packs into the local store.
     fn save(&self, context: &Context, session: &Session<'_>, options: &PackOptions, start: Instant) -> Result<()> {
-        let packed =
-            ops::pack(session, options).with_context(|| format!("cannot pack `{}`", options.context.display()))?;
+        let packed = ops::pack(session, options).with_context(|| format!("cannot pack `{}`", tidy(&self.context)))?;
         let tags: Vec<_> = options.references.iter().map(ToString::to_string).collect();
         let digest = packed.manifest.digest;
         context.receipt.made(&context.output, ("saved", digest), &tags, format!("Model saved: {digest}"))?;
@@ -186,6 +185,9 @@ impl PackArgs {
         let moved = Moved::packed(&packed, done);
         let tagged = if tags.is_empty() { String::new() } else { format!(" · tagged {}", tags.join(", ")) };
         context.output.say(&format!("{}{tagged}", moved.in_words(start)));
+        if tags.is_empty() {
+            context.output.say(&format!("No tag given: find it by its digest, or run `kit tag {digest} NAME:TAG`"));
+        }
         Ok(())
     }
 
@@ -198,7 +200,7 @@ impl PackArgs {
         start: Instant,
     ) -> Result<()> {
         let location = &destination.location;
-        let failure = || format!("cannot pack `{}` and push it to `{location}`", options.context.display());
+        let failure = || format!("cannot pack `{}` and push it to `{location}`", tidy(&self.context));
         context.output.say(&format!("Packing and pushing {location}"));
         let PackedAway { copied, lock } =
             copy(session, options, location, &destination.more_tags).with_context(failure)?;
@@ -248,6 +250,13 @@ impl PackArgs {
         }
     }
 
+    fn read_lock(&self, context: &Context, folder: &Path) -> Result<Lock> {
+        let kitfile = self.file.as_ref().filter(|path| path.as_os_str() != "-");
+        let beside = |path: &PathBuf| tidy(&path.with_file_name(LOCK_FILE));
+        let name = kitfile.map_or_else(|| tidy_in(&self.context, LOCK_FILE), beside);
+        lock_file::read(&self.lock_path(context, folder), &name)
+    }
+
     /// The path of the lock: next to the Kitfile, or in the folder if the Kitfile comes from standard input.
     fn lock_path(&self, context: &Context, folder: &Path) -> PathBuf {
         let kitfile = self.file.as_ref().filter(|path| path.as_os_str() != "-");
@@ -264,7 +273,7 @@ impl PackArgs {
     fn read_kitfile(&self, context: &Context, folder: &Path) -> Result<Kitfile> {
         match &self.file {
             Some(path) => read_kitfile(context, path),
-            None => parse_kitfile(context, &KitfileText::of_folder(folder)?),
+            None => parse_kitfile(context, &KitfileText::of_folder(folder, &self.context)?),
         }
     }
 }

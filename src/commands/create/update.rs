@@ -10,7 +10,7 @@ use crate::arguments::kitfile::{KitfileText, find_kitfile};
 use crate::commands::inspect::short;
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{Code, ExitWithDifferences, ExitWithTrouble, Failure, Format, one_line, tidy};
+use crate::output::{Code, ExitWithDifferences, ExitWithTrouble, Failure, Format, one_line, tidy, tidy_in};
 use kit_core::kitfile::{self, LOCK_FILE};
 use kit_core::limits;
 use kit_core::ops::{self, Lookup, Pin, Unpinned, UpdateOptions};
@@ -71,28 +71,33 @@ impl UpdateArgs {
         let folder = context.folder(&self.folder)?;
         let path = match &self.file {
             Some(path) => context.environment.absolute(path),
-            None => find_kitfile(&folder)?,
+            None => find_kitfile(&folder, &self.folder)?,
         };
-        let text = KitfileText::read(&path, path.display().to_string())?.into_text()?;
-        let pins = self.pins(context, folder, &path, &text)?;
+        let given = self.given(&path);
+        let text = KitfileText::read(&path, given.display().to_string())?.into_text()?;
+        let pins = self.pins(context, folder, &given, &text)?;
         let moved: Vec<_> = pins.iter().filter_map(|pin| Some((pin.field, pin.moved_to()?))).collect();
         if !moved.is_empty() && !self.dry_run {
             let edited = kitfile::pin(&text, &moved)?;
             if read_regular_text(&path, limits::KITFILE_BYTES)? != text {
-                let changed = format!("`{}` was changed by another process in the meantime", path.display());
+                let changed = format!("`{}` was changed by another process in the meantime", given.display());
                 return Err(Failure::error(Code::Precondition, changed));
             }
             replace_file(&path, edited.as_bytes())?;
         }
         context.output.result(self.format.render_rows(&pins, to_json, || lines(&pins))?)?;
-        self.say(context, &path, &pins, moved.len());
+        self.say(context, &given, &pins, moved.len());
         let lock = path.with_file_name(LOCK_FILE);
         if !moved.is_empty() && !self.dry_run && lock.is_file() {
-            context
-                .output
-                .say(&format!("{} still contains the old digests; `kit pack --lock` updates it", lock.display()));
+            context.output.say(&format!("{LOCK_FILE} still contains the old digests; `kit pack --lock` updates it"));
         }
         Ok(!moved.is_empty())
+    }
+
+    /// The Kitfile at `path` as the user named it.
+    fn given(&self, path: &Path) -> PathBuf {
+        let in_folder = || tidy_in(&self.folder, path.file_name().unwrap_or_default());
+        self.file.as_ref().map_or_else(in_folder, |file| tidy(file)).into()
     }
 
     fn pins(&self, context: &Context, folder: PathBuf, path: &Path, text: &str) -> Result<Vec<Pin>> {

@@ -1,5 +1,6 @@
 //! `kit validate`
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
@@ -43,7 +44,7 @@ impl ValidateArgs {
         let failure = || format!("cannot validate `{}`", tidy(&self.folder));
         let options = self.options(context).with_context(failure)?;
         let findings = ops::validate(&options).with_context(failure)?;
-        let table = || findings.iter().map(in_words).collect();
+        let table = || grouped(&findings).iter().map(|group| in_words(group)).collect();
         context.output.result(self.format.render_rows(&findings, to_json, table)?)?;
         let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
         let warnings = findings.len() - errors;
@@ -51,15 +52,16 @@ impl ValidateArgs {
         if errors > 0 || self.strict && warnings > 0 {
             bail!("validation of `{}` failed: {summary}", tidy(&self.folder));
         }
-        context.output.say(&format!("{}: {summary}", options.file));
+        let strict = if warnings > 0 { " (with --strict, warnings are errors)" } else { "" };
+        context.output.say(&format!("{}: {summary}{strict}", options.file));
         Ok(())
     }
 
     fn options(&self, context: &Context) -> Result<ValidateOptions> {
         let folder = fs::canonicalize(context.folder(&self.folder)?)?;
         let given = self.file.as_ref().map(|file| (context.environment.absolute(file), file.display().to_string()));
-        let (path, file) = given.map_or_else(|| Ok(named(find_kitfile(&folder)?)), anyhow::Ok)?;
-        let text = KitfileText::read(&path, path.display().to_string())?.into_text()?;
+        let (path, file) = given.map_or_else(|| Ok(named(find_kitfile(&folder, &self.folder)?)), anyhow::Ok)?;
+        let text = KitfileText::read(&path, file.clone())?.into_text()?;
         Ok(ValidateOptions { context: folder, file, text })
     }
 }
@@ -70,10 +72,30 @@ fn named(path: PathBuf) -> (PathBuf, String) {
     (path, name)
 }
 
-/// Formats a finding as two lines: the problem with its place, and the suggestion.
-fn in_words(finding: &Finding) -> String {
-    let Finding { rule, place, message, advice, .. } = finding;
-    let line = format!("{}: {}: {message} ({rule})", one_line(place), word(finding));
+/// The findings that differ only in their places, together; in the order of the first of each.
+fn grouped(findings: &[Finding]) -> Vec<Vec<&Finding>> {
+    let (mut groups, mut positions) = (Vec::<Vec<&Finding>>::new(), HashMap::new());
+    for finding in findings {
+        let key = (word(finding), finding.rule, &finding.message, &finding.advice);
+        let position = *positions.entry(key).or_insert(groups.len());
+        if position == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[position].push(finding);
+    }
+    groups
+}
+
+/// The number of places that are listed for one problem.
+const PLACES: usize = 3;
+
+/// Formats findings as two lines: the problem with its places, and the suggestion.
+fn in_words(findings: &[&Finding]) -> String {
+    let Finding { rule, message, advice, .. } = findings[0];
+    let places: Vec<_> = findings.iter().take(PLACES).map(|finding| finding.place.as_str()).collect();
+    let more = findings.len() - places.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let line = format!("{}{more}: {}: {message} ({rule})", places.join(", "), word(findings[0]));
     format!("{}\n  {}\n", one_line(&line), one_line(advice))
 }
 

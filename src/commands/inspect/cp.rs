@@ -31,7 +31,7 @@ pub(crate) struct CpArgs {
     /// ModelKits and paths of the files or folders in them; after NAME:TAG alone, also paths in that ModelKit
     #[arg(value_name = "NAME:TAG//PATH", required = true)]
     files: Vec<String>,
-    /// Folder to copy into, if it exists or ends in `/`; otherwise the path of the copy of a single file or folder
+    /// Existing folder to copy into, or the path of the copy of a single file or folder in an existing folder
     #[arg(value_name = "DEST")]
     destination: PathBuf,
     #[command(flatten)]

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::diff::{FileData, show_file};
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{Format, table};
+use crate::output::Format;
+use crate::output::table::{self, Fit};
 use kit_core::limits;
 use kit_core::ops::{self, DiffOptions, LayerCount, LogOptions, Lookup, Version};
 use kit_core::provenance::Commit;
@@ -17,7 +18,7 @@ use kit_core::provenance::Commit;
 /// Lists versions from newest to oldest, one per line, with tags, time, author, commit, and the number of layers of
 /// each type that were changed (~), added (+) or removed (-) since the previous version. Time, commit and previous
 /// version are read from the provenance attestation that `kit pack` attaches, and are left empty for ModelKits without
-/// one. Attestations that are not signed prove nothing.
+/// one. Unsigned attestations are not proof: anyone with push access can write them.
 ///
 /// With a tag, the list begins at that version; without a tag, it contains all versions of the repository.
 #[derive(Debug, Args)]
@@ -40,6 +41,9 @@ pub(crate) struct LogArgs {
     /// Output format: table, json, yaml, or a Go template
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
+    /// Show whole cells on a terminal, even if lines wrap
+    #[arg(long)]
+    no_trunc: bool,
     #[command(flatten)]
     network: NetworkArgs,
 }
@@ -49,7 +53,7 @@ impl LogArgs {
         let versions =
             self.versions(context).with_context(|| format!("cannot show the log of `{}`", self.reference))?;
         let data = |version: &Version| self.to_json(version);
-        Ok(context.output.result(self.format.render_rows(&versions, data, || self.render(&versions))?)?)
+        Ok(context.output.result(self.format.render_rows(&versions, data, || self.render(context, &versions))?)?)
     }
 
     fn versions(&self, context: &Context) -> Result<Vec<Version>> {
@@ -71,18 +75,25 @@ impl LogArgs {
         Ok(ops::log(&session, &location, &options)?)
     }
 
-    fn render(&self, versions: &[Version]) -> String {
-        let rows: Vec<_> = versions.iter().map(row).collect();
-        let table = table::render(["TAGS", "DIGEST", "TIME (UTC)", "BY", "COMMIT", "CHANGES"], &rows);
-        if !self.files {
-            return table;
-        }
+    fn render(&self, context: &Context, versions: &[Version]) -> String {
+        let (colours, rows) = (context.output.colours(), versions.iter().map(row).collect::<Vec<_>>());
+        let headings = ["TAGS", "DIGEST", "TIME (UTC)", "AUTHORS", "COMMIT", "CHANGES"];
+        let table = match context.output.result_columns().filter(|_| !self.no_trunc) {
+            Some(columns) => {
+                let fit = Fit { columns, optional: &["AUTHORS", "COMMIT"], last: &["TAGS", "CHANGES"] };
+                table::fit(headings, &rows, fit)
+            }
+            None => table::render(headings, &rows),
+        };
         let mut lines = table.split_inclusive('\n');
         let mut text = lines.next().unwrap_or_default().to_owned();
         for (line, version) in lines.zip(versions) {
-            text.push_str(line);
+            // The changes are the last cell.
+            let (others, changes) = line.split_at(line.rfind("   ").unwrap_or_default());
+            text.push_str(others);
+            text.push_str(&colours.changed_words(changes));
             let width = version.files.iter().map(|file| file.path.as_str().len()).max().unwrap_or_default().min(48);
-            text.extend(version.files.iter().map(|file| show_file(file, width)));
+            text.extend(version.files.iter().map(|file| colours.changed_lines(&show_file(file, width)).into_owned()));
         }
         text
     }

@@ -33,8 +33,8 @@ pub(crate) struct LsArgs {
     /// Path of the file or folder, if it is not part of the first argument
     #[arg(value_name = "PATH")]
     path: Option<String>,
-    /// List only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, datasets, code, docs
-    /// and prompts (repeatable)
+    /// List only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, datasets, code, docs,
+    /// prompts and mcpServers (repeatable)
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
     /// Output format: table, json, yaml, or a Go template with `.Path`, `.Mode`, `.Size`, `.SizeBytes`, `.Layer`,

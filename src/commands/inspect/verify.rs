@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::arguments::lock_file;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
-use crate::output::{Code, Failure, Format, Moved, counted, table, tidy};
+use crate::output::{Code, Failure, Format, Moved, counted, table, tidy, tidy_in};
 use kit_core::kitfile::LOCK_FILE;
 use kit_core::modelkit::{Change, Drift, Filter, Selection, Subject};
 use kit_core::ops::{self, Lookup, Verified, VerifyOptions};
@@ -41,7 +41,7 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "FILE")]
     lock: Option<PathBuf>,
     /// Compare only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, datasets, code,
-    /// docs, prompts and mcpservers (repeatable)
+    /// docs, prompts and mcpServers (repeatable)
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
     /// Output format: table, json, yaml, or a Go template
@@ -65,12 +65,12 @@ impl VerifyArgs {
         let rows: Vec<_> = verified.drifts.iter().map(row).collect();
         let render = || if rows.is_empty() { String::new() } else { table::render(HEADINGS, &rows) };
         context.output.result(self.format.render(&to_json(&verified), render)?)?;
-        let folder = options.folder.display();
+        let folder = tidy(&self.folder);
         match verified.drifts.len() {
             0 => {
                 let moved = Moved {
                     done: (verified.bytes, "read"),
-                    reused: counted(verified.files, "file"),
+                    reused: Some(counted(verified.files, "file")),
                     mounted: None,
                     resumed: 0,
                 };
@@ -87,10 +87,11 @@ impl VerifyArgs {
     fn by_lock(&self, context: &Context, options: &VerifyOptions) -> Result<(Verified, String)> {
         let given = self.lock.as_ref().map(|path| context.environment.absolute(path));
         let path = given.unwrap_or_else(|| options.folder.join(LOCK_FILE));
-        let lock = lock_file::read(&path)?;
+        let name = self.lock.as_ref().map_or_else(|| tidy_in(&self.folder, LOCK_FILE), |path| tidy(path));
+        let lock = lock_file::read(&path, &name)?;
         let verified = ops::verify_lock(&lock, options, &context.bars);
-        let verified = verified.with_context(|| format!("cannot verify `{}`", options.folder.display()))?;
-        Ok((verified, path.display().to_string()))
+        let verified = verified.with_context(|| format!("cannot verify `{}`", tidy(&self.folder)))?;
+        Ok((verified, name))
     }
 
     fn by_modelkit(&self, context: &Context, options: &VerifyOptions, reference: &str) -> Result<(Verified, String)> {
@@ -100,7 +101,7 @@ impl VerifyArgs {
         let verified = session
             .find(&location, Lookup::Anywhere)
             .and_then(|found| ops::verify_modelkit(&session, &found, &name, options))
-            .with_context(|| format!("cannot compare `{}` with `{name}`", options.folder.display()))?;
+            .with_context(|| format!("cannot compare `{}` with `{name}`", tidy(&self.folder)))?;
         Ok((verified, name))
     }
 }

@@ -26,7 +26,7 @@ pub(crate) struct SkillArgs {
     /// Agents to install the skill for, separated by commas [default: the agents that are installed]
     #[arg(long, value_name = "AGENTS")]
     agents: Option<String>,
-    /// Replace an existing skill
+    /// Overwrite an existing skill
     #[arg(short, long)]
     overwrite: bool,
     /// Keep an existing skill

@@ -1,6 +1,6 @@
 //! `kit load`
 
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -12,8 +12,8 @@ use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::{Code, Failure, Moved, tidy, usage};
 use kit_core::oci::Reference;
-use kit_core::ops::{self, CopyOptions, Layout, LoadTo, Location, Origins};
-use kit_core::progress::Phase;
+use kit_core::ops::{self, Copied, CopyOptions, Layout, LoadTo, Location, Origins, Session};
+use kit_core::progress::{Phase, Task, human};
 
 /// Load ModelKits from an archive into the local store or a registry
 ///
@@ -56,22 +56,64 @@ impl LoadArgs {
         if !is_stream && !path.exists() {
             return Err(Failure::error(Code::NotFound, format!("`{}` does not exist", tidy(&self.archive))));
         }
-        let layout = if is_stream { Layout::receive(io::stdin(), &session.store)? } else { Layout::open(&path)? };
+        let (layout, received_bytes) = if is_stream { receive(&session)? } else { (Layout::open(&path)?, 0) };
         let (jobs, phase) = match to {
             LoadTo::Store => (ops::jobs(), Phase::Copying),
             LoadTo::Registry(registry) => (session.client.concurrency(registry), Phase::Uploading),
             LoadTo::Repository(place) => (session.jobs(&[&Location::Artifact(place.clone())]), Phase::Uploading),
         };
         let options = CopyOptions { jobs, origins: Origins::default(), phase };
+        let mut copied = Vec::new();
         for loaded in ops::load(&session, &layout, &named_after(&path), to, &options)? {
             let (digest, names) = (loaded.copied.manifest.digest, [loaded.reference.to_string()]);
             let line = format!("Loaded {} {digest}", loaded.reference);
             context.receipt.made(&context.output, ("loaded", digest), &names, line)?;
             context.receipt.copied(&loaded.copied);
-            let moved = Moved { mounted: None, ..Moved::sent(&loaded.copied) };
-            context.output.say(&moved.in_words(start));
+            copied.push(loaded.copied);
         }
+        let verb = if *to == LoadTo::Store { "loaded" } else { "sent" };
+        context.output.say(&if is_stream && *to == LoadTo::Store {
+            // The blobs are in the local store as soon as they are read.
+            Moved { done: (received_bytes, "read"), reused: None, mounted: None, resumed: 0 }.in_words(start)
+        } else {
+            moved(&copied, verb).in_words(start)
+        });
         Ok(())
+    }
+}
+
+/// Stores the blobs of the archive on standard input, and returns the number of bytes that were read.
+fn receive(session: &Session<'_>) -> Result<(Layout, u64)> {
+    let task = session.progress.start(Phase::Copying, "standard input", None);
+    let mut stream = Counted { stream: io::stdin(), task, bytes: 0 };
+    let layout = Layout::receive(&mut stream, &session.store)?;
+    Ok((layout, stream.bytes))
+}
+
+/// The summary of all ModelKits of an archive.
+fn moved(copied: &[Copied], verb: &'static str) -> Moved {
+    let total = |bytes: fn(&Copied) -> u64| copied.iter().map(bytes).sum::<u64>();
+    Moved {
+        done: (total(|copied| copied.sent_bytes), verb),
+        reused: Some(format!("{} already there", human(total(|copied| copied.present_bytes)))),
+        mounted: None,
+        resumed: total(|copied| copied.resumed_bytes),
+    }
+}
+
+/// A stream that counts what is read from it.
+struct Counted<R> {
+    stream: R,
+    task: Box<dyn Task>,
+    bytes: u64,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.stream.read(buffer)?;
+        self.bytes += read as u64;
+        self.task.advance(read as u64);
+        Ok(read)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::{Moved, usage};
 use kit_core::oci::Reference;
-use kit_core::ops::{self, CopyOptions, Location, Lookup, Origins, Promoted, TagState};
+use kit_core::ops::{self, Copied, CopyOptions, Location, Lookup, Origins, Promoted, TagState};
 use kit_core::progress::Phase;
 
 /// Point a tag in a registry at a ModelKit, unless another client moved the tag
@@ -62,7 +62,9 @@ impl PromoteArgs {
         let Promoted { copied, before } = self
             .promote(context, &source, target, expected)
             .with_context(|| format!("cannot promote `{source}` to `{destination}`"))?;
-        context.output.say(&format!("{} · the tag pointed to {before}", Moved::sent(&copied).in_words(start)));
+        if !is_there(&copied, &before) {
+            context.output.say(&format!("{} · the tag pointed to {before}", Moved::sent(&copied).in_words(start)));
+        }
         Ok(())
     }
 
@@ -85,7 +87,12 @@ impl PromoteArgs {
         let modelkit = &promoted.copied.manifest;
         let digest = modelkit.digest;
         let names = [destination.to_string()];
-        context.receipt.made(&context.output, ("promoted", digest), &names, format!("Promoted {digest}"))?;
+        let (action, line) = if is_there(&promoted.copied, &promoted.before) {
+            ("unchanged", format!("{destination} already there: nothing to do ({digest})"))
+        } else {
+            ("promoted", format!("Promoted {digest}"))
+        };
+        context.receipt.made(&context.output, (action, digest), &names, line)?;
         context.receipt.copied(&promoted.copied);
         let before = if let TagState::At(before) = &promoted.before { Some(before.to_string()) } else { None };
         context.receipt.fact("previousDigest", before);
@@ -93,4 +100,9 @@ impl PromoteArgs {
         forms::copy(context, &found, (&*target, tag.as_deref()), modelkit, (&options, "Promoted"))?;
         Ok(promoted)
     }
+}
+
+/// Returns true if the tag already pointed to the ModelKit, and nothing was missing.
+fn is_there(copied: &Copied, before: &TagState) -> bool {
+    *before == TagState::At(copied.manifest.digest) && copied.sent_bytes + copied.mounted_bytes == 0
 }

@@ -84,7 +84,7 @@ impl FetchArgs {
         context.receipt.copied(&copied);
         let moved = Moved {
             done: (copied.sent_bytes, "fetched"),
-            reused: format!("{} already present{}", human(copied.present_bytes), and_taken(&copied.taken)),
+            reused: Some(format!("{} already there{}", human(copied.present_bytes), and_taken(&copied.taken))),
             mounted: None,
             resumed: copied.resumed_bytes,
         };

@@ -30,10 +30,11 @@ pub(crate) struct SaveArgs {
     /// ModelKits to save
     #[arg(value_name = "NAME:TAG", required = true)]
     modelkits: Vec<String>,
-    /// Archive to write: a file if the name ends in .tar, otherwise a folder; `-` for standard output
+    /// Output archive: a file if the name ends in .tar, otherwise a folder; `-` for standard output
     #[arg(short, long, value_name = "FILE.tar|FOLDER|-")]
     output: String,
-    /// Omit blobs of this ModelKit, which the receiver already has (repeatable)
+    /// Omit the layers of this ModelKit, which the receiver already has, by whole layers: a layer that differs in any
+    /// byte is saved completely (repeatable)
     #[arg(long, value_name = "NAME:TAG")]
     since: Vec<String>,
     /// Read from the registry, even if the ModelKits are in the local store
@@ -100,7 +101,8 @@ impl SaveArgs {
         context.receipt.fact("totalBytes", saved.bytes);
         context.receipt.fact("omittedBytes", saved.omitted_bytes);
         context.receipt.fact("referrers", saved.referrers);
-        let mut words = vec![format!("{} to {}", human(saved.bytes), tidy(Path::new(&self.output)))];
+        let name = if self.output == "-" { "the archive".to_owned() } else { tidy(Path::new(&self.output)) };
+        let mut words = vec![format!("Wrote {} to {name}", human(saved.bytes))];
         if saved.referrers > 0 {
             words.push(format!("with {}", counted(saved.referrers, "referrer")));
         }

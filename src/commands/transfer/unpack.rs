@@ -12,7 +12,7 @@ use super::as_skill::AsSkill;
 use crate::arguments::{LabelArgs, OverwriteArgs, ReceiptArgs, UnsafePathArgs, lock_file};
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{Moved, and_taken, counted, usage};
+use crate::output::{Moved, and_taken, counted, plain, tidy, usage};
 use kit_core::archive::{PathPatterns, Placed};
 use kit_core::modelkit::{Filter, InvalidFilter, Part, Selection};
 use kit_core::ops::{self, Location, Lookup, RemoteData, Session, UnpackOptions};
@@ -45,7 +45,7 @@ pub(crate) struct UnpackArgs {
     #[command(flatten)]
     unsafe_paths: UnsafePathArgs,
     /// Unpack only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, datasets, code, docs,
-    /// prompts and mcpservers (repeatable)
+    /// prompts and mcpServers (repeatable)
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
     /// Unpack only files and folders whose paths match, in the syntax of .kitignore: `*` matches within a name, `**`
@@ -90,7 +90,7 @@ impl UnpackArgs {
         let start = Instant::now();
         self.receipt.begin(context)?;
         let location = context.location(&self.reference)?;
-        let folder = context.environment.absolute(self.dir.as_deref().unwrap_or(Path::new(".")));
+        let folder = context.environment.absolute(self.given_folder());
         let session = context.session(&self.network)?;
         if let Some(agents) = &self.as_skill {
             return self.install_skills(context, &session, (agents, &location, &folder));
@@ -105,15 +105,15 @@ impl UnpackArgs {
             jobs: ops::jobs(),
         };
         let labels = self.labels.labels()?;
-        let folder = options.folder.display().to_string();
-        context.output.say(&format!("Unpacking to {folder}"));
+        context.output.say(&format!("Unpacking to {}", self.shown_folder(context)));
+        let folder = tidy(self.given_folder());
         let unpacked = session
             .find_labelled(&location, Lookup::Anywhere, labels)
             .and_then(|found| ops::unpack(&session, &found, &location.to_string(), &options))
             .with_context(|| format!("cannot unpack `{location}` into `{folder}`"))?;
         let placed = &unpacked.placed;
         context.receipt.note("unpacked", unpacked.manifest.digest, &[location.to_string()]);
-        context.receipt.fact("folder", folder.as_str());
+        context.receipt.fact("folder", options.folder.display().to_string());
         for (name, count) in [
             ("files", placed.files),
             ("writtenBytes", placed.bytes),
@@ -141,15 +141,26 @@ impl UnpackArgs {
             filters: self.filters()?,
         };
         fs::create_dir_all(folder)?;
-        context.output.say(&format!("Unpacking to {}", folder.display()));
+        context.output.say(&format!("Unpacking to {}", self.shown_folder(context)));
         install.run(context, session, location, self.labels.labels()?)
+    }
+
+    /// The folder as the user wrote it.
+    fn given_folder(&self) -> &Path {
+        self.dir.as_deref().unwrap_or(Path::new("."))
+    }
+
+    /// The folder as the user wrote it; without a terminal its absolute path, which `KitOps` prints.
+    fn shown_folder(&self, context: &Context) -> String {
+        let given = self.given_folder();
+        if context.output.has_rows() { tidy(given) } else { plain(&context.environment.absolute(given)) }
     }
 
     fn remote(&self, context: &Context) -> Result<RemoteData> {
         if !self.include_remote {
             return Ok(RemoteData::Left);
         }
-        let lock = self.lock.as_ref().map(|path| lock_file::read(&context.environment.absolute(path)));
+        let lock = self.lock.as_ref().map(|path| lock_file::read(&context.environment.absolute(path), &tidy(path)));
         Ok(RemoteData::Fetched(lock.transpose()?))
     }
 
@@ -184,12 +195,12 @@ fn summary(unpacked: &ops::Unpacked, folder: &str, start: Instant) -> String {
     let kept = if placed.kept > 0 { format!(" · {} kept", counted(placed.kept, "file")) } else { String::new() };
     let done = counted(placed.files, "file");
     let mut moved = moved(placed);
-    moved.reused += &and_taken(&unpacked.taken);
+    moved.reused = moved.reused.map(|reused| reused + &and_taken(&unpacked.taken));
     format!("Unpacked {done} into {folder} · verified {digest}{kept} · {}", moved.in_words(start))
 }
 
 /// The summary of unpacked files for the last line.
 pub(crate) fn moved(placed: &Placed) -> Moved {
     let reused = format!("{} already up to date", counted(placed.already_right, "file"));
-    Moved { done: (placed.bytes, "written"), reused, mounted: None, resumed: 0 }
+    Moved { done: (placed.bytes, "written"), reused: Some(reused), mounted: None, resumed: 0 }
 }

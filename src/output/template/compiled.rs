@@ -168,7 +168,12 @@ mod tests {
     #[test]
     fn errors_point_into_the_template() {
         check_fails("{{", "the action is not closed; `}}` is missing (line 1, column 1)", "^^");
-        check_fails("a\n  {{.Zebra}}", "there is no field `Zebra` (line 2, column 5)", "    ^^^^^^");
+        check_fails(
+            "a\n  {{.Zebra}}",
+            "there is no field `Zebra`; the fields are `repo`, `tags`, `size`, `ratio`, \
+             `big`, `none`, `linked`, `kitfile`, `layers` (line 2, column 5)",
+            "    ^^^^^^",
+        );
         check_fails("{{$.rpo}}", "there is no field `rpo`; did you mean `repo`? (line 1, column 4)", "   ^^^^");
         check_fails("{{jsn .repo}}", "there is no function `jsn`; did you mean `json`? (line 1, column 3)", "  ^^^");
         check_fails("{{range}}", "expected a value (line 1, column 8)", "       ^^");

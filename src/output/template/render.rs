@@ -255,7 +255,8 @@ impl<'a> Renderer<'a> {
         let unknown = format!("there is no field {}", quoted(name));
         match closest(name, &known) {
             Some(near) => format!("{unknown}; did you mean `{near}`?"),
-            None => unknown,
+            None if known.is_empty() => unknown,
+            None => format!("{unknown}; the fields are `{}`", known.join("`, `")),
         }
     }
 

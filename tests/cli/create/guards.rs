@@ -147,7 +147,7 @@ fn what_may_be_meant_is_a_warning() {
         (model, "m/a.safetensors", &weights[..weights.len() - 1], "a.safetensors: this file of weights is cut off"),
         (model, "m/a.safetensors", &weights[..20], "it ends inside its header; download the file again"),
         (model, "m/a.gguf", &gguf[..gguf.len() - 64], "m/a.gguf: this file of weights is cut off: its tensor"),
-        (model, "m/a.tmp", b"x", "m: the model contains no files"),
+        (model, "m/a.tmp", b"x", "No files detected in model layer with path m"),
     ] {
         let sandbox = Sandbox::new();
         sandbox.write("p/Kitfile", kitfile);

@@ -82,7 +82,7 @@ fn every_command_that_needs_an_edited_file_names_it() {
     }
     let unpacked = sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).fails();
     expect![[r#"
-        error: cannot unpack `sample:v1` into `[FOLDER]/out`
+        error: cannot unpack `sample:v1` into `out`
           caused by: cannot read model weights/model.bin
           caused by: `[FOLDER]/project/weights/model.bin` changed since it was packed
         hint: pack again when no process is writing to the file

@@ -142,7 +142,7 @@ fn every_drift_is_named_and_nothing_is_packed() {
     sandbox.write("project/CHANGES.md", "changes");
     let run = sandbox.kit(&["pack", "project", "-t", "sample:v2", "--locked", "--quiet"]).fails();
     expect![[r#"
-        error: cannot pack `[FOLDER]/project`
+        error: cannot pack `project`
           caused by: the result would not match the lock file:
             the Kitfile: its content is [DIGEST], not [DIGEST]
             layer `CHANGES.md` of `docs`: extra

@@ -3,6 +3,7 @@
 mod guards;
 mod hub;
 mod import_artifact;
+mod import_folder;
 mod import_git;
 mod import_mlflow;
 mod import_tracking;

@@ -96,7 +96,7 @@ fn a_link_that_leaves_the_folder_is_refused_or_followed() {
     symlink("../cache/blob", sandbox.path("project/model.bin")).unwrap();
     let run = sandbox.kit(&["pack", "project"]).fails();
     expect![[r#"
-        error: cannot pack `[FOLDER]/project`
+        error: cannot pack `project`
           caused by: cannot pack `model.bin`: it is a symbolic link to `../cache/blob`, outside of the context folder
         hint: use `kit pack --follow-symlinks` to pack the target of the link"#]]
     .assert_eq(run.redacted_stderr().trim_end());
@@ -115,14 +115,14 @@ fn all_problems_of_a_kitfile_are_shown_at_once() {
     );
     let run = sandbox.kit(&["pack", "project"]).fails();
     expect![[r#"
-        error: [FOLDER]/project/Kitfile is not valid
-          [FOLDER]/project/Kitfile:3:3: unknown field `frameworks` in `model`; did you mean `framework`?
+        error: project/Kitfile is not valid
+          project/Kitfile:3:3: unknown field `frameworks` in `model`; did you mean `framework`?
             3 |   frameworks: pytorch
               |   ^^^^^^^^^^
-          [FOLDER]/project/Kitfile:4:9: the path `../x` leads outside the folder of the Kitfile (model)
+          project/Kitfile:4:9: the path `../x` leads outside the folder of the Kitfile (model)
             4 |   path: ../x
               |         ^^^^
-          [FOLDER]/project/Kitfile:7:11: `data` and `./data` are the same path (datasets[0], datasets[1])
+          project/Kitfile:7:11: `data` and `./data` are the same path (datasets[0], datasets[1])
             7 |   - path: ./data
               |           ^^^^^^"#]]
     .assert_eq(run.redacted_stderr().trim_end());

@@ -47,10 +47,10 @@ fn packing_into_a_registry_stores_nothing_and_sends_each_layer_once() {
         Packing and pushing [REGISTRY]/team/sample:v1
         code src: 2.5 KiB copied
         config: 1.1 KiB copied
-        dataset data: 4.0 KiB copied
+        datasets data: 4.0 KiB copied
         docs README.md: 2.0 KiB copied
         model weights/model.bin: 2.5 KiB copied
-        modelpart weights/tokenizer.json: 2.5 KiB copied"#]]
+        model.parts weights/tokenizer.json: 2.5 KiB copied"#]]
     .assert_eq(&lines.join("\n"));
     registry.forget_requests();
     sandbox.kit(&["pack", "project", "--push", &name, PLAIN]).ok().says("0 B sent");
@@ -115,7 +115,7 @@ fn a_file_that_changes_between_the_readings_is_named_and_nothing_appears() {
     let name = format!("{}/team/sample:v1", gate.host());
     let run = sandbox.kit(&["pack", "project", "--push", &name, PLAIN]).fails();
     expect![[r#"
-        error: cannot pack `[FOLDER]/project` and push it to `[REGISTRY]/team/sample:v1`
+        error: cannot pack `project` and push it to `[REGISTRY]/team/sample:v1`
           caused by: cannot read model weights/model.bin
           caused by: `[FOLDER]/project/weights/model.bin` changed since it was packed
         hint: pack again when no process is writing to the file

@@ -102,7 +102,7 @@ fn another_content_is_not_kept() {
         Unpacking to [FOLDER]/out
         Unpacking code to .
         Fetching http://[REGISTRY]/data/train.csv to data/train.csv
-        error: cannot unpack `sample:v1` into `[FOLDER]/out`
+        error: cannot unpack `sample:v1` into `out`
           caused by: cannot read `http://[REGISTRY]/data/train.csv`
           caused by: the content does not match its digest: expected [DIGEST], found [DIGEST]
         hint: the file has changed; if the new one is right, update its digest in the Kitfile or in the lock"#]]

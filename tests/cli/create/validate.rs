@@ -70,7 +70,7 @@ fn every_rule_reports_position_and_remedy() {
           remove the line from .kitignore, or remove the entry
         Kitfile:11:11: warning: `data` contains no files, so its layer would be empty (empty-layer)
           add files to it, or remove the entry
-        left.txt: warning: this is not in any layer, and would not be packed (uncovered)
+        left.txt: warning: not in any layer, and would not be packed (uncovered)
           add it to the Kitfile, or to .kitignore if it should not be packed
     "#]].assert_eq(&run.stdout);
     run.says("3 errors, ");
@@ -78,6 +78,27 @@ fn every_rule_reports_position_and_remedy() {
     assert_eq!(rows[0]["rule"], "secret");
     let rules = sandbox.kit(&["validate", "p", "--format", "{{.rule}}"]).fails().stdout;
     assert_eq!(rules.lines().count(), rows.as_array().unwrap().len());
+}
+
+#[test]
+fn the_same_problem_of_many_files_is_one_line() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    for name in ["a", "b", "c", "d", "e"] {
+        sandbox.write(&format!("project/{name}.txt"), "x");
+    }
+    let run = sandbox.kit(&["validate", "project"]).ok();
+    let run = run.says("Kitfile: 0 errors, 6 warnings (with --strict, warnings are errors)\n");
+    let last: Vec<_> = run.stdout.lines().skip(2).collect();
+    assert_eq!(
+        last,
+        [
+            "a.txt, b.txt, c.txt and 2 more: warning: not in any layer, and would not be packed (uncovered)",
+            "  add it to the Kitfile, or to .kitignore if it should not be packed",
+        ]
+    );
+    let rows = sandbox.kit(&["validate", "project", "--format", "json"]).ok().json();
+    assert_eq!(rows.as_array().unwrap().len(), 6, "scripts get all");
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn the_first_line_lists_the_concerns_and_the_rest_the_changes() {
     sandbox.kit(&["pack", "project", "-t", "sample:v2"]).ok();
     let run = sandbox.kit(&["diff", "sample:v1", "sample:v2"]).ok();
     expect![[r#"
-        sample:v1 → sample:v2    concerns: data, code, configuration, deployment
+        sample:v1 → sample:v2    concerns: datasets, code, configuration, deployment
         Kitfile
           ~ model.parameters.epochs  10 → 12
           ~ package.version          0.1.0 → 0.2.0
@@ -69,7 +69,7 @@ fn the_first_line_lists_the_concerns_and_the_rest_the_changes() {
     .assert_eq(&only.stdout);
     let markdown = sandbox.kit(&["diff", "sample:v1", "sample:v2", "--format", "markdown"]).ok();
     expect![[r#"
-        **`sample:v1` → `sample:v2`** · concerns: data, code, configuration, deployment
+        **`sample:v1` → `sample:v2`** · concerns: datasets, code, configuration, deployment
 
         | Kitfile | before | after |
         |---|---|---|
@@ -202,7 +202,7 @@ fn changed_tensors_of_weights_are_named() {
               ~ a  U8 [4194304]
               + new  F32 [1]
               - old  F32 [1]
-        No change: data, code, configuration, docs, deployment
+        No change: datasets, code, configuration, docs, deployment
     "#]]
     .assert_eq(&above_documents(&run.stdout));
     let run = sandbox.kit(&["diff", "llm:v2", "llm:v3"]).ok();
@@ -211,7 +211,7 @@ fn changed_tensors_of_weights_are_named() {
         Files                  1 changed
           ~ model.safetensors  8.0 MiB → 8.0 MiB   1 of 3 tensors changed
               ~ b  U8 [4194304] → U8 [4, 1048576]
-        No change: data, code, configuration, docs, deployment
+        No change: datasets, code, configuration, docs, deployment
     "#]]
     .assert_eq(&above_documents(&run.stdout));
 }

@@ -31,9 +31,9 @@ fn changed(compression: &str) -> Sandbox {
 #[test]
 fn rows_and_columns_of_tables_are_compared() {
     let sandbox = changed("none");
-    let run = sandbox.kit(&["diff", "data:v1", "project", "--only", "data"]).ok();
+    let run = sandbox.kit(&["diff", "data:v1", "project", "--only", "datasets"]).ok();
     expect![[r#"
-        data:v1 → project    concerns: data
+        data:v1 → project    concerns: datasets
         Files                 3 changed
           ~ data/columns.tsv  8 B → 12 B   1 row   columns +c\u{1b}[2J −b
           ~ data/large.csv    1.5 MiB → 1.5 MiB   60000 → 60099 rows, +100 −1
@@ -118,6 +118,15 @@ fn the_differences_of_tensors_are_shown_if_requested() {
         "withoutDifference": 0,
     });
     assert_eq!((statistics(&["--stats"]), statistics(&[])), (expected, json!(null)));
+    let remote = format!("remote://{name}");
+    let args = ["diff", &remote, "project", "--plain-http", "--only", "model", "--stats", "--read-limit", "1KiB"];
+    sandbox
+        .kit(&args)
+        .ok()
+        .prints("0 of 3 tensors changed, according to the headers; no statistics: ")
+        .prints("; no statistics: 1.6 KiB is over --read-limit\n");
+    let without = sandbox.kit(&[&args[..6], &args[7..]].concat()).ok().stdout;
+    assert!(without.contains("0 of 3 tensors changed, according to the headers\n"), "{without}");
     sandbox.write("project/m.safetensors", model(f32::NAN, *b"ab"));
     let run = sandbox.kit(&["diff", "llm:v1", "project", "--stats"]).ok();
     run.prints("~ b  F32 [2]   max |Δ| 0, relative 0 %, 1 not finite\n");

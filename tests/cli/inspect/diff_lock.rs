@@ -33,7 +33,7 @@ fn a_lock_is_compared_like_its_modelkit() {
         let text = run.stdout.replace(second, "SECOND");
         let (above, below) = text.split_once("\nComparing:").unwrap();
         expect![[r#"
-            v1.lock → SECOND    concerns: data, code
+            v1.lock → SECOND    concerns: datasets, code
             Files              1 changed, 1 added, 1 moved
               ~ data/test.csv  8 B   moved from data/train.csv
               + src/new.py     0 B
@@ -56,7 +56,7 @@ fn a_lock_shows_that_the_kitfile_differs_but_not_in_which_fields() {
     let kitfile = sandbox.read("project/Kitfile").replace("epochs: 10", "epochs: 12");
     sandbox.write("project/Kitfile", kitfile);
     let run = sandbox.kit(&["diff", "v1.lock", "project"]).ok();
-    run.prints("concerns: data, code, configuration\n").prints(
+    run.prints("concerns: datasets, code, configuration\n").prints(
         "\nKitfile            differs; the fields are unknown, since a lock contains only the digest of the Kitfile\n",
     );
     let markdown = sandbox.kit(&["diff", "v1.lock", "project", "--format", "markdown"]).ok();

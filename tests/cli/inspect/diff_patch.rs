@@ -38,7 +38,9 @@ fn changed_lines_are_counted_and_shown_if_asked_for() {
               ~ src/config.json  33 B → 47 B   +2 −1
         "#]]
         .assert_eq(&table.stdout);
-        let table = sandbox.kit(&["diff", "code:v1", "project", "--only", "code", "-p"]).ok();
+        let table = sandbox.kit(&["diff", "code:v1", "project", "--only", "code", "--patch"]).ok();
+        let short = sandbox.kit(&["diff", "code:v1", "project", "--only", "code", "-p"]).ok();
+        assert_eq!(short.stdout, table.stdout, "the spelling of kit 0.1");
         expect![[r#"
             code:v1 → project    concerns: code
             Files              2 changed, 1 added, 1 removed

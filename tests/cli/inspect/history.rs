@@ -56,36 +56,36 @@ fn the_log_shows_what_changed_in_each_version() {
     check(
         &sandbox.kit(&["log", "sample"]).ok(),
         &expect![[r#"
-            TAGS         DIGEST         TIME (UTC)         BY    COMMIT   CHANGES
-            latest, v2   [12 digits]   2026-01-01 03:00   Ada   -        code ~1, docs -1, kitfile ~
-            -            [12 digits]   2026-01-01 02:00   Ada   -        dataset ~1
-            v1           [12 digits]   2026-01-01 01:00   Ada   -        first
+            TAGS         DIGEST         TIME (UTC)         AUTHORS   COMMIT   CHANGES
+            latest, v2   [12 digits]   2026-01-01 03:00   Ada       -        code ~1, docs -1, kitfile ~
+            -            [12 digits]   2026-01-01 02:00   Ada       -        datasets ~1
+            v1           [12 digits]   2026-01-01 01:00   Ada       -        first
         "#]],
     );
     check(
         &sandbox.kit(&["log", "sample:v2", "--files"]).ok(),
         &expect![[r#"
-            TAGS         DIGEST         TIME (UTC)         BY    COMMIT   CHANGES
-            latest, v2   [12 digits]   2026-01-01 03:00   Ada   -        code ~1, docs -1, kitfile ~
+            TAGS         DIGEST         TIME (UTC)         AUTHORS   COMMIT   CHANGES
+            latest, v2   [12 digits]   2026-01-01 03:00   Ada       -        code ~1, docs -1, kitfile ~
               - README.md     9 B
               ~ src/train.py  15 B → 17 B   +1 −1
-            -            [12 digits]   2026-01-01 02:00   Ada   -        dataset ~1
+            -            [12 digits]   2026-01-01 02:00   Ada       -        datasets ~1
               + data/new.csv    4 B
               ~ data/train.csv  8 B   1 row, +1 −1
-            v1           [12 digits]   2026-01-01 01:00   Ada   -        first
+            v1           [12 digits]   2026-01-01 01:00   Ada       -        first
         "#]],
     );
     check(
         &sandbox.kit(&["log", "sample:v1"]).ok(),
         &expect![[r#"
-            TAGS   DIGEST         TIME (UTC)         BY    COMMIT   CHANGES
-            v1     [12 digits]   2026-01-01 01:00   Ada   -        first
+            TAGS   DIGEST         TIME (UTC)         AUTHORS   COMMIT   CHANGES
+            v1     [12 digits]   2026-01-01 01:00   Ada       -        first
         "#]],
     );
     let data = sandbox.kit(&["log", "sample", "--format", "json", "--files"]).ok().json();
     let second = &data[1];
     assert_eq!((&second["tags"], &second["time"]), (&json!([]), &json!("2026-01-01T02:00:00Z")));
-    assert_eq!(second["layers"], json!([{ "kind": "dataset", "added": 0, "removed": 0, "changed": 1 }]));
+    assert_eq!(second["layers"], json!([{ "kind": "datasets", "added": 0, "removed": 0, "changed": 1 }]));
     assert_eq!(second["files"].as_array().unwrap().len(), 2);
     assert_eq!((&data[0]["previous"], &data[0]["kitfileChanged"]), (&second["digest"], &json!(true)));
     sandbox.kit(&["log", "nothing"]).fails().says("not found in the local store");
@@ -118,10 +118,10 @@ fn the_log_of_a_registry_finds_untagged_versions_by_attestations() {
     check(
         &sandbox.kit(&["log", "--remote", &name, PLAIN]).ok(),
         &expect![[r#"
-            TAGS         DIGEST         TIME (UTC)         BY    COMMIT   CHANGES
-            latest, v2   [12 digits]   2026-01-01 03:00   Ada   -        code ~1, docs -1, kitfile ~
-            -            [12 digits]   2026-01-01 02:00   Ada   -        dataset ~1
-            v1           [12 digits]   2026-01-01 01:00   Ada   -        first
+            TAGS         DIGEST         TIME (UTC)         AUTHORS   COMMIT   CHANGES
+            latest, v2   [12 digits]   2026-01-01 03:00   Ada       -        code ~1, docs -1, kitfile ~
+            -            [12 digits]   2026-01-01 02:00   Ada       -        datasets ~1
+            v1           [12 digits]   2026-01-01 01:00   Ada       -        first
         "#]],
     );
     let stored = sandbox.kit(&["log", "sample:latest", "--files"]).ok().stdout;

@@ -27,16 +27,19 @@ fn list_shows_a_row_per_tag() {
     let run = sandbox.kit(&["list", "--format", "{{.Repo}} {{.Tags}} {{.Author}}"]).ok();
     assert_eq!(run.stdout, "<none> [] <none>\nsample [stable v1] Ada\n");
     let only = |name: &str| sandbox.kit(&["list", name, "--format", "{{.Tags}}"]).ok().stdout;
-    assert_eq!(
-        (only("sample"), only("sample:v1"), only("sample:v9")),
-        ("[stable v1]\n".into(), "[v1]\n".into(), String::new())
-    );
+    assert_eq!((only("sample"), only("sample:v1")), ("[stable v1]\n".into(), "[v1]\n".into()));
+    for missing in ["sample:v9", "nope"] {
+        let run = sandbox.kit(&["list", missing]).exits(4);
+        run.says(&format!("failed to find reference {missing}: not found in the local store"));
+    }
+    assert_eq!(sandbox.kit(&["list", "sample", "--filter", "prompts", "--format", "json"]).ok().stdout, "[]\n");
     let json = sandbox.kit(&["list", "--format", "json"]).ok().json();
     assert_eq!(json[1]["tags"], serde_json::json!(["stable", "v1"]));
     let run = sandbox.kit(&["list", "--format", "{{.Repo}} {{.Tag}}"]).fails();
     run.says("cannot use the template `{{.Repo}} {{.Tag}}`: there is no field `Tag`; did you mean `tags`?")
         .says("    1 | {{.Repo}} {{.Tag}}\n      |             ^^^^\n");
-    sandbox.kit(&["list", "--format", "{{.Nope}}"]).fails().says("cannot use the template `{{.Nope}}`");
+    let run = sandbox.kit(&["list", "--format", "{{.Nope}}"]).fails();
+    run.says("there is no field `Nope`; the fields are `repo`, `digest`, `tags`, `modelName`, ");
     sandbox.kit(&["list", "--format", "{{"]).exits(2).says("cannot use the template `{{`");
 }
 
@@ -105,7 +108,7 @@ fn diff_shows_what_two_modelkits_share() {
         sample:v1 → local://sample:v2    concerns: docs
         Files          1 changed
           ~ README.md  9 B   +1 −1
-        No change: model, data, code, configuration, deployment
+        No change: model, datasets, code, configuration, deployment
 
         Comparing:
         ---------------------------------------

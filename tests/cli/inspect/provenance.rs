@@ -183,7 +183,7 @@ fn pack_push_attaches_one_attestation_in_the_registry() {
         assert_eq!(published.iter().filter(|request| is_record(&request.body)).count(), 1);
     }
     let pulled = sandbox.kit(&["pull", &name, PLAIN]).ok();
-    pulled.says("application/vnd.in-toto+json: copied");
+    pulled.says("provenance record: copied");
     assert_eq!(dependencies(&statements(&sandbox)[0]).len(), 2);
     // A registry that refuses the attestation still has the ModelKit.
     let other = FakeRegistry::start();

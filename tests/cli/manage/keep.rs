@@ -13,6 +13,23 @@ fn blobs(sandbox: &Sandbox) -> usize {
 }
 
 #[test]
+fn a_modelkit_without_a_name_is_listed_until_its_digest_has_one() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    let nameless = || sandbox.kit(&["list"]).ok().stdout.matches("<none>").count();
+    let packed = sandbox.kit(&["pack", "project"]).ok();
+    let tag = format!("kit tag {} NAME:TAG", packed.digest());
+    packed.says(&format!("No tag given: find it by its digest, or run `{tag}`\n"));
+    assert_eq!(nameless(), 2, "repository and tag");
+    sandbox.kit(&["tag", tag.split(' ').nth(2).unwrap(), "sample:v1"]).ok();
+    assert_eq!(nameless(), 0);
+    sandbox.kit(&["pack", "project"]).ok();
+    assert_eq!(nameless(), 0, "the digest has a name already");
+    sandbox.kit(&["fsck"]).ok();
+    assert_eq!(sandbox.kit(&["log", "sample"]).ok().stdout.lines().count(), 2);
+}
+
+#[test]
 fn a_tag_is_another_name() {
     let sandbox = Sandbox::packed();
     let run = sandbox.kit(&["tag", "sample:v1", "r.example/team/other:x,y"]).ok();

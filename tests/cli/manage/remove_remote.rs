@@ -62,17 +62,19 @@ fn a_registry_that_deletes_the_manifest_of_a_tag_loses_no_other_tag() {
 
 #[test]
 fn a_registry_without_deletion_of_tags_deletes_a_manifest_with_its_only_tag() {
-    let registry = FakeRegistry::start();
-    registry.configure(|options| options.tag_deletion = TagDeletion::Unsupported);
-    let (sandbox, repository) = pushed(&registry);
-    let run = sandbox.kit(&["remove", "--remote", &format!("{repository}:v1"), PLAIN]).fails();
-    run.says("does not delete single tags").says("has other tags: v2").says("hint: use --force --all-tags");
-    assert_eq!(tags(&sandbox, &repository), "v1 v2 \n");
-    sandbox.write("project/README.md", "# Other\n");
-    let name = format!("{repository}:v3");
-    sandbox.kit(&["pack", "project", "--push", &name, PLAIN]).ok();
-    sandbox.kit(&["remove", "--remote", &name, PLAIN]).ok();
-    assert_eq!(tags(&sandbox, &repository), "v1 v2 \n");
+    for answer in [TagDeletion::Unsupported, TagDeletion::Invalid] {
+        let registry = FakeRegistry::start();
+        registry.configure(|options| options.tag_deletion = answer);
+        let (sandbox, repository) = pushed(&registry);
+        let run = sandbox.kit(&["remove", "--remote", &format!("{repository}:v1"), PLAIN]).fails();
+        run.says("does not delete single tags").says("has other tags: v2").says("hint: use --force --all-tags");
+        assert_eq!(tags(&sandbox, &repository), "v1 v2 \n");
+        sandbox.write("project/README.md", "# Other\n");
+        let name = format!("{repository}:v3");
+        sandbox.kit(&["pack", "project", "--push", &name, PLAIN]).ok();
+        sandbox.kit(&["remove", "--remote", &name, PLAIN]).ok();
+        assert_eq!(tags(&sandbox, &repository), "v1 v2 \n");
+    }
 }
 
 #[test]

@@ -8,6 +8,9 @@ fn a_registry_without_a_repository_lists_its_repositories() {
     let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
     let refused = sandbox.kit(&["list", registry.host(), "--plain-http"]).fails();
     assert!(refused.stderr.contains(&format!("`kit list {}/REPOSITORY`", registry.host())), "{}", refused.stderr);
+    assert!(refused.stderr.contains("does not list its repositories"), "{}", refused.stderr);
+    let unreachable = sandbox.kit(&["list", "127.0.0.1:1", "--retry-for", "0s"]).exits(6);
+    unreachable.says("cannot list the repositories of `127.0.0.1:1`").says("hint: check the host name");
     registry.add_file("/v2/_catalog", b"{\"repositories\":[\"team/net\",\"other\"]}");
     let listed = sandbox.kit(&["list", registry.host(), "--plain-http"]).ok();
     assert_eq!(listed.stdout, format!("{0}/team/net\n{0}/other\n", registry.host()));

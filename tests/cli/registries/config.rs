@@ -136,3 +136,48 @@ fn a_pull_is_served_by_the_mirror_of_the_file() {
     let list = sandbox.kit(&["list", "--config", "other", "--format", "{{.Repo}}"]).ok();
     assert_eq!(list.stdout, "registry.example/team/model\n");
 }
+
+#[test]
+fn keys_are_set_read_and_removed() {
+    let sandbox = Sandbox::new();
+    sandbox.kit(&["config", "set", "registry.\"localhost:5000\".plain-http", "true"]).ok();
+    sandbox.kit(&["config", "set", "concurrency", "3", "registry.a.example.mirrors", "https://b.example"]).ok();
+    let get = |key: &str| sandbox.kit(&["config", "get", key]).ok().stdout;
+    assert_eq!(get("registry.localhost:5000.plain-http"), "true\n");
+    assert_eq!(get("registry.other:5000.plain-http"), "false\n");
+    assert_eq!(get("registry.a.example.mirrors"), "https://b.example\n");
+    assert_eq!((get("concurrency"), get("defaults.concurrency")), ("3\n".into(), "3\n".into()));
+    let json = sandbox.kit(&["config", "get", "concurrency", "--format", "json"]).ok().json();
+    assert_eq!((&json["value"], &json["setting"]), (&serde_json::json!(3), &serde_json::json!("concurrency")));
+    sandbox.kit(&["config", "unset", "concurrency"]).ok();
+    assert_eq!(get("concurrency"), "8\n");
+    assert!(!sandbox.read("kit/config.toml").contains("concurrency"));
+}
+
+#[test]
+fn a_wrong_key_or_value_changes_nothing() {
+    let sandbox = configured();
+    for (args, code, message) in [
+        (&["set", "concurency", "3"][..], 2, "unknown key `concurency`; did you mean `concurrency`?"),
+        (&["set", "plain-http", "true"], 2, "`plain-http` is set for a single registry only"),
+        (&["set", "concurrency", "0"], 2, "`concurrency` must be a whole number from 1 to 65535"),
+        (&["set", "concurrency"], 2, "2 values required"),
+        (&["set", "concurrency", "1", "retry-for"], 2, "`retry-for` has no value"),
+        (&["set", "retry-for", "1m", "concurrency", "many"], 2, "`concurrency` must be a whole number"),
+        (&["get", "concurency"], 2, "did you mean `concurrency`?"),
+        (&["sett"], 2, "unknown command `sett`; did you mean `set`?"),
+        (&["unset", "lock-timeout"], 4, "`defaults.lock-timeout` is not set in "),
+        (&["unset", "concurrency", "lock-timeout"], 4, "`defaults.lock-timeout` is not set in "),
+    ] {
+        sandbox.kit(&[&["config"], args].concat()).exits(code).says(message);
+        assert_eq!(sandbox.read("kit/config.toml"), FILE, "{args:?}");
+    }
+}
+
+#[test]
+fn reading_a_setting_shows_no_password() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(&["config", "get", "https-proxy"]);
+    command.env("HTTPS_PROXY", "http://me:secret@proxy.example");
+    assert_eq!(sandbox.run(&mut command).ok().stdout, "http://***@proxy.example\n");
+}

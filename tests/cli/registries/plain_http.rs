@@ -35,7 +35,7 @@ fn passwords_are_not_sent_unencrypted_to_another_machine() {
         .kit(&login)
         .fails()
         .says("the credentials for `kit.example` would be sent over plain http")
-        .says("set `plain-http = true` under `[registry.\"kit.example\"]` in config.toml");
+        .says("run `kit config set registry.kit.example.plain-http true`");
     assert!(proxy.requests().iter().all(|request| request.header("authorization").is_none()));
     sandbox.write("kit/config.toml", "[registry.\"kit.example\"]\nplain-http = true\n");
     sandbox.kit(&login).ok();

@@ -1,6 +1,7 @@
 //! The results of commands that change something: as JSON, as a digest, and as a file.
 
 use kit_testkit::registry::FakeRegistry;
+use kit_testkit::samples;
 use kit_testkit::sandbox::Sandbox;
 use serde_json::{Value, json};
 
@@ -81,6 +82,46 @@ fn check_row(command: &str, document: &Value) {
     assert_eq!(document.is_array(), list, "{command}: {document}");
 }
 
+/// Expects the row of `command` in the reference to list the members of the objects at `places` in `document`, too.
+fn check_nested(command: &str, document: &Value, places: &[&str]) {
+    for place in places {
+        check_row(command, document.pointer(place).unwrap_or_else(|| panic!("{document} has no {place}")));
+    }
+}
+
+#[test]
+fn the_reference_describes_comparisons_and_tensors() {
+    let sandbox = Sandbox::new();
+    let tensors = |end: u8| {
+        let header = r#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#;
+        let mut file = samples::safetensors(header, 8);
+        *file.last_mut().unwrap() = end;
+        file
+    };
+    sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: m.safetensors}\ncode: [{path: src}]\n");
+    sandbox.write("p/m.safetensors", tensors(1));
+    sandbox.write("p/src/t.csv", "a,b\n1,2\n");
+    sandbox.kit(&["pack", "p", "-t", "a:v1"]).ok();
+    let models = sandbox.kit(&["inspect", "a:v1", "--tensors", "--format", "json"]).ok().json();
+    check_row("inspect --tensors", &models);
+    let nested = ["/models/0", "/models/0/types/0", "/models/0/estimatedMemory", "/models/0/files/0"];
+    check_nested("inspect --tensors", &models, &nested);
+
+    sandbox.write("p/m.safetensors", tensors(2));
+    sandbox.write("p/src/t.csv", "a,c\n1,2\n");
+    sandbox.kit(&["pack", "p", "-t", "a:v2"]).ok();
+    let args = ["diff", "a:v1", "a:v2", "--stats", "--patch", "--format", "json"];
+    let diff = sandbox.kit(&args).ok().json();
+    check_row("diff", &diff);
+    check_nested("diff", &diff, &["/first", "/second", "/uniqueToFirst/0"]);
+    for place in ["/files/0", "/files/0/before", "/files/0/tensors", "/files/0/tensors/changes/0"] {
+        expect_documented(diff.pointer(place).unwrap_or_else(|| panic!("{diff} has no {place}")));
+    }
+    for place in ["/files/0/tensors/changes/0/statistics", "/files/1/table", "/files/1/text"] {
+        expect_documented(diff.pointer(place).unwrap_or_else(|| panic!("{diff} has no {place}")));
+    }
+}
+
 #[test]
 fn the_reference_describes_the_documents_of_commands_that_show_something() {
     let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
@@ -104,6 +145,9 @@ fn the_reference_describes_the_documents_of_commands_that_show_something() {
     ] {
         check_row(command, &sandbox.kit(&[arguments, &["--format", "json"]].concat()).ok().json());
     }
+    let info = sandbox.kit(&["index", "info", "all:v1", "--format", "json"]).ok().json();
+    check_row("index info", &info);
+    check_nested("index info", &info, &["/modelKits/0"]);
     let findings = sandbox.kit(&["validate", "project", "--format", "json"]).json();
     check_row("validate", &findings);
 }

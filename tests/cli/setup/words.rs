@@ -128,7 +128,7 @@ fn paths_of_a_kitfile_and_of_folders_are_shown_without_empty_parts() {
     let lines: Vec<_> = unpacked.stderr.lines().collect();
     assert!(lines[0].starts_with("Unpacking to /") && lines[0].ends_with("/out"), "{lines:?}");
     assert_eq!(lines[1], "Unpacking model to weights");
-    assert!(lines[2].starts_with("Unpacked 2 files into /"), "{lines:?}");
+    assert!(lines[2].starts_with("Unpacked 2 files into ./out "), "{lines:?}");
     sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\nmodel:\n  path: ./gone/.//x\n");
     let failed = sandbox.kit(&["pack", "./p/.", "-t", "a:v1"]).fails().says("path `gone/x` does not exist");
     for text in [packed.stderr, saved.stderr, unpacked.stderr, failed.stderr] {

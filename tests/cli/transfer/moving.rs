@@ -117,9 +117,9 @@ fn failures_name_subject_cause_and_remedy() {
     expect![[r#"
         Pushing sample:v1 to [REGISTRY]/sample:v1
         error: Failed to push `sample:v1` to `[REGISTRY]/sample:v1`
-          caused by: cannot write dataset data
+          caused by: cannot write datasets data
           caused by: `[REGISTRY]` does not speak https
-        hint: use --plain-http for a registry without TLS, or `plain-http` in config.toml if only a Kitfile names it"#]]
+        hint: use --plain-http for a registry without TLS, or once for all: `kit config set registry.[REGISTRY].plain-http true`"#]]
     .assert_eq(run.redacted_stderr().trim_end());
     let run = road.sandbox.kit(&["push", "sample:v1"]).exits(2);
     run.says("caused by: `sample:v1` has no registry host").says("hint: put the registry host in front");

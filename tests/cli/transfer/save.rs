@@ -78,7 +78,7 @@ fn saved_modelkits_are_loaded_with_names_and_referrers() {
         let there = |args: &[&str]| sandbox.run(sandbox.command(args).env("KIT_HOME", sandbox.path(&home)));
         let loaded = there(&["load", archive]).ok();
         assert!(loaded.stdout.contains(&format!("Loaded {name} sha256:")), "{}", loaded.stdout);
-        there(&["load", archive]).ok().says("0 B sent");
+        there(&["load", archive]).ok().says("0 B loaded, ");
         there(&["fsck"]).ok();
         there(&["unpack", name, "-d", &format!("out-{archive}")]).ok();
         assert_eq!(sandbox.read(&format!("out-{archive}/README.md")), "# Sample\n");
@@ -144,8 +144,8 @@ fn blobs_of_since_are_left_out_and_required_by_load() {
         error: cannot load `next.tar`
           caused by: the archive is incomplete; missing:
             model weights/model.bin (2.5 KiB)
-            modelpart weights/tokenizer.json (2.5 KiB)
-            dataset data (4.0 KiB)
+            model.parts weights/tokenizer.json (2.5 KiB)
+            datasets data (4.0 KiB)
             code src (2.5 KiB)
         hint: the archive omits blobs of sample@[DIGEST]; load that first, or save again without --since
     "#]]

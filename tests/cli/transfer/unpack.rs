@@ -109,7 +109,7 @@ fn all_conflicts_are_listed_before_anything_is_touched() {
     sandbox.write("out/data/train.csv", "mine");
     let run = sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).fails();
     expect![[r#"
-        error: cannot unpack `sample:v1` into `[FOLDER]/out`
+        error: cannot unpack `sample:v1` into `out`
           caused by: 2 existing files differ from the ModelKit:
             README.md: same size, different content
             data/train.csv: 4 B on disk, 8 B in the ModelKit
@@ -175,7 +175,7 @@ fn a_name_that_is_nowhere_is_explained() {
     let run = sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).fails();
     expect![[r#"
         Unpacking to [FOLDER]/out
-        error: cannot unpack `sample:v1` into `[FOLDER]/out`
+        error: cannot unpack `sample:v1` into `out`
           caused by: failed to find reference sample:v1: not found in the local store
         hint: `kit list` shows local ModelKits; to use a registry, put its host in front: REGISTRY/REPOSITORY:TAG"#]]
     .assert_eq(run.redacted_stderr().trim_end());

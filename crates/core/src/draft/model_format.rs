@@ -15,7 +15,7 @@ pub struct ModelFormat {
 pub const TELLING_BYTES: u64 = 64 * 1024;
 
 /// The formats with an extension of their own, and the framework that writes them if there is only one.
-const FORMATS: [(&str, &str, Option<&str>); 17] = [
+const FORMATS: [(&str, &str, Option<&str>); 22] = [
     ("safetensors", "safetensors", None),
     ("gguf", "gguf", Some("llama.cpp")),
     ("ggml", "ggml", Some("llama.cpp")),
@@ -33,7 +33,14 @@ const FORMATS: [(&str, &str, Option<&str>); 17] = [
     ("ptl", "ptl", Some("pytorch")),
     ("npy", "npy", Some("numpy")),
     ("npz", "npz", Some("numpy")),
+    ("ubj", "ubj", Some("xgboost")),
+    ("cbm", "cbm", Some("catboost")),
+    ("skops", "skops", Some("scikit-learn")),
+    ("mlmodel", "mlmodel", Some("coreml")),
+    ("msgpack", "msgpack", Some("flax")),
 ];
+/// The file in the folder of a `SavedModel` that contains its graph (`tensorflow.org/guide/saved_model`).
+const SAVED_MODEL: &str = "saved_model.pb";
 /// The packages whose objects are pickled, by the prefix of their modules.
 const PICKLED: [(&str, &str); 7] = [
     ("sklearn", "scikit-learn"),
@@ -48,6 +55,9 @@ const PICKLED: [(&str, &str); 7] = [
 impl ModelFormat {
     /// Identifies a file by its name alone, if its extension is specific enough.
     pub fn of_name(name: &str) -> Option<Self> {
+        if name.rsplit('/').next() == Some(SAVED_MODEL) {
+            return Some(Self { format: Some("saved_model"), framework: Some("tensorflow") });
+        }
         let known = FORMATS.iter().find(|(own, ..)| *own == ending(name));
         known.map(|(_, format, framework)| Self { format: Some(format), framework: *framework })
     }
@@ -69,9 +79,36 @@ impl ModelFormat {
                 };
                 Self { format: Some(format), framework }
             }
-            _ => Self::default(),
+            _ => Self::of_text(beginning).unwrap_or_else(|| match &*ending(name) {
+                // Older versions of `XGBoost` write their own binary format.
+                "bst" => Self { format: Some("bst"), framework: Some("xgboost") },
+                _ => Self::default(),
+            }),
         }
     }
+
+    /// Identifies the text of a model: the JSON of `XGBoost`, whose only keys are `learner` and `version`, and the text
+    /// of `LightGBM`. `beginning` contains the first [`TELLING_BYTES`].
+    pub fn of_text(beginning: &[u8]) -> Option<Self> {
+        let starts = |start: &[u8]| beginning.starts_with(start);
+        let holds = |text: &str| memmem::find(beginning, text.as_bytes()).is_some();
+        let is_object = beginning.trim_ascii_start().starts_with(b"{");
+        match () {
+            () if starts(b"tree\nversion=") || starts(b"tree\r\nversion=") => {
+                Some(Self { format: Some("txt"), framework: Some("lightgbm") })
+            }
+            () if is_object && holds("\"learner\"") && holds("\"gradient_booster\"") => {
+                Some(Self { format: Some("json"), framework: Some("xgboost") })
+            }
+            () => None,
+        }
+    }
+}
+
+/// Returns true for the name of a format whose files run code that they contain when they are loaded
+/// (docs.python.org/3/library/pickle.html).
+pub fn is_pickle_format(format: &str) -> bool {
+    ["pickle", "joblib", "pt"].contains(&format)
 }
 
 fn ending(name: &str) -> String {
@@ -97,6 +134,14 @@ mod tests {
             ("a.pth", b"\x80\x02ctorch._utils\n", known("pt", Some("pytorch"))),
             ("a.pkl", b"\x80\x04\x95\0", known("pickle", None)),
             ("a.pkl", b"import sklearn", ModelFormat::default()),
+            ("m/saved_model.pb", b"", known("saved_model", Some("tensorflow"))),
+            ("m.ubj", b"", known("ubj", Some("xgboost"))),
+            ("m.json", b"{\"learner\":{\"gradient_booster\":{", known("json", Some("xgboost"))),
+            ("config.json", b"{\"learner\": 1}", ModelFormat::default()),
+            ("m.txt", b"tree\nversion=v4\n", known("txt", Some("lightgbm"))),
+            ("notes.txt", b"tree\nhouse", ModelFormat::default()),
+            ("m.bst", b"binf", known("bst", Some("xgboost"))),
+            ("m.bst", b"tree\nversion=v3\n", known("txt", Some("lightgbm"))),
             ("a.bin", b"", ModelFormat::default()),
             ("none", b"", ModelFormat::default()),
         ] {

@@ -38,6 +38,13 @@ pub fn look(folder: &Path) -> Option<Checkout> {
     Some(Checkout { commit, branch, remote: remote(&settings), is_dirty })
 }
 
+/// The name that git would write into a commit in the folder, from the repository or from the settings of the user.
+/// `None` if there is none, or if git is missing.
+pub fn user_name(folder: &Path) -> Option<String> {
+    let name = output(folder, &["config", "--get", "user.name"])?.trim().to_owned();
+    (!name.is_empty()).then_some(name)
+}
+
 /// The settings that are read.
 const WANTED: &str = r"^(remote\..+\.(url|promisor)|filter\..+)$";
 

@@ -1,6 +1,5 @@
 //! The state of a git checkout, and commits of other repositories. Both are read by the `git` program, and nothing in
 //! a folder may make it run another program.
-//! anything by the folder.
 
 mod command;
 mod credentials;
@@ -11,4 +10,4 @@ mod look;
 pub use credentials::{credentials, credentials_of_url};
 pub use error::Error;
 pub use fetch::{Tree, TreeFile, fetch, lfs_folder, setting_in};
-pub use look::{Checkout, look};
+pub use look::{Checkout, look, user_name};

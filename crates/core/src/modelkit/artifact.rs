@@ -7,7 +7,7 @@ use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::{Entry, Section};
 use crate::layer_format::Format;
-use crate::modelkit::form::{Family, LayerType, annotated_mode, annotated_path, is_config, modelpack, section_word};
+use crate::modelkit::form::{Family, LayerType, annotated_mode, annotated_path, is_config, modelpack};
 use crate::oci::{Descriptor, Manifest};
 use crate::relative_path::{PathEscapes, RelativePath};
 
@@ -22,12 +22,12 @@ pub fn label(blob: &Descriptor) -> String {
     }
 }
 
-/// The kind of a blob of a ModelKit, such as `dataset` or `config`, and its path in the Kitfile, as far as the
+/// The kind of a blob of a ModelKit, such as `datasets` or `config`, and its path in the Kitfile, as far as the
 /// descriptor contains them.
 pub fn kind_and_path(blob: &Descriptor) -> (Option<&'static str>, Option<&str>) {
     match LayerType::of(blob) {
         None if is_config(blob) => (Some(CONFIG), None),
-        layer_type => (layer_type.map(|layer_type| section_word(layer_type.section)), annotated_path(blob)),
+        layer_type => (layer_type.map(|layer_type| layer_type.section.key()), annotated_path(blob)),
     }
 }
 

@@ -17,9 +17,10 @@ pub use artifact::{InvalidModelKit, Layer, ModelKit, UnreadableEntry, kind_and_p
 pub use assemble::{Assembly, CLI_VERSION, Form, PackedLayer, UnsupportedForm};
 pub use config::{Config, InvalidConfig, LayerDigests};
 pub use documents::Documents;
+pub(crate) use form::is_config;
 pub use form::{
     BaseImage, ContentsTable, Family, Image, ImageLayout, InvalidBase, InvalidPlatform, LayerType, ModelFacts,
-    PlainFile, Platform, section_word,
+    PlainFile, Platform,
 };
 pub use index::{ModelKitIndex, Variant};
 pub use labels::{AnnotationEdit, InvalidLabel, Keyed, Label, LabelEdit, Labels, check_keys};

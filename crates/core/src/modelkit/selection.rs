@@ -8,11 +8,12 @@ use crate::kitfile::{Dataset, Entry, Kitfile, Section};
 use crate::modelkit::lock::{LockedLayer, LockedRemote};
 use crate::relative_path::RelativePath;
 
-/// The sections that filters select, by the names that users write. Model parts belong to `model`.
+/// The sections that filters select, by the names that users write. Model parts belong to `model`, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     Kitfile,
     Model,
+    ModelParts,
     Datasets,
     Code,
     Docs,
@@ -22,9 +23,10 @@ pub enum Part {
 
 impl Part {
     /// Every part with its name.
-    pub const ALL: [(&'static str, Self); 7] = [
+    pub const ALL: [(&'static str, Self); 8] = [
         ("kitfile", Self::Kitfile),
         ("model", Self::Model),
+        ("model.parts", Self::ModelParts),
         ("datasets", Self::Datasets),
         ("code", Self::Code),
         ("prompts", Self::Prompts),
@@ -32,15 +34,21 @@ impl Part {
         ("mcpservers", Self::McpServers),
     ];
 
-    fn of(section: Section) -> Self {
+    /// Returns true if entries of `section` belong to the part.
+    fn contains(self, section: Section) -> bool {
         match section {
-            Section::Model | Section::ModelPart => Self::Model,
-            Section::Code => Self::Code,
-            Section::Dataset => Self::Datasets,
-            Section::Docs => Self::Docs,
-            Section::Prompt => Self::Prompts,
-            Section::McpServer => Self::McpServers,
+            Section::Model => self == Self::Model,
+            Section::ModelPart => self.is_of_model(),
+            Section::Code => self == Self::Code,
+            Section::Dataset => self == Self::Datasets,
+            Section::Docs => self == Self::Docs,
+            Section::Prompt => self == Self::Prompts,
+            Section::McpServer => self == Self::McpServers,
         }
+    }
+
+    fn is_of_model(self) -> bool {
+        matches!(self, Self::Model | Self::ModelParts)
     }
 }
 
@@ -77,7 +85,7 @@ impl Filter {
     /// Returns true if the filter selects an entry of `section` with the names `own`.
     fn takes(&self, section: Section, own: [&str; 2], path: &RelativePath) -> bool {
         let has_name = |names: &Vec<String>| names.iter().any(|name| is_meant(name, own, path));
-        self.parts.contains(&Part::of(section)) && self.names.as_ref().is_none_or(has_name)
+        self.parts.iter().any(|part| part.contains(section)) && self.names.as_ref().is_none_or(has_name)
     }
 }
 
@@ -118,7 +126,8 @@ impl FromStr for Filter {
             return Err(InvalidFilter::Form(text.to_owned()));
         }
         let part = |name: &str| {
-            let found = Part::ALL.iter().find(|(known, _)| *known == name.trim());
+            // The Kitfile writes `mcpServers`.
+            let found = Part::ALL.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.trim()));
             found.map(|(_, part)| *part).ok_or_else(|| InvalidFilter::Type(name.to_owned()))
         };
         Ok(Self {
@@ -202,8 +211,11 @@ impl Selection {
         if self.is_everything() {
             return Some(Self::new(vec![Filter::of(vec![Part::Model])]));
         }
-        let model = self.filters.iter().filter(|filter| filter.parts.contains(&Part::Model));
-        let filters: Vec<_> = model.map(|filter| Filter { parts: vec![Part::Model], ..filter.clone() }).collect();
+        let of_model = self.filters.iter().map(|filter| {
+            let parts = filter.parts.iter().copied().filter(|part| part.is_of_model()).collect();
+            Filter { parts, ..filter.clone() }
+        });
+        let filters: Vec<_> = of_model.filter(|filter| !filter.parts.is_empty()).collect();
         (!filters.is_empty()).then(|| Self::new(filters))
     }
 }
@@ -249,7 +261,11 @@ mod tests {
         check(&["datasets:data"], &dataset, true);
         check(&["datasets:val,train"], &dataset, true);
         check(&["datasets:val"], &dataset, false);
-        check(&["model"], &layer(Section::ModelPart, "lora", "lora"), true);
+        for filter in ["model", "model.parts", "model.parts:lora", "code,model.parts"] {
+            check(&[filter], &layer(Section::ModelPart, "lora", "lora"), true);
+        }
+        check(&["model.parts"], &layer(Section::Model, "net", "net"), false);
+        check(&["mcpServers"], &layer(Section::McpServer, "files", "files"), true);
         check(&["code:"], &layer(Section::Code, "", "src"), true);
         check(&["datasets:"], &dataset, false);
     }
@@ -283,6 +299,7 @@ mod tests {
             |filters: &[&str]| Selection::new(filters.iter().map(|f| f.parse().unwrap()).collect()).of_parent();
         assert_eq!(parent(&["docs"]), None);
         assert_eq!(parent(&["docs,model:x"]), Some(Selection::new(vec!["model:x".parse().unwrap()])));
+        assert_eq!(parent(&["docs,model.parts:x"]), Some(Selection::new(vec!["model.parts:x".parse().unwrap()])));
         assert_eq!(parent(&[]), Some(Selection::new(vec!["model".parse().unwrap()])));
     }
 

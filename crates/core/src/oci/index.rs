@@ -6,6 +6,9 @@ use super::descriptor::{Annotations, Descriptor};
 use super::manifest::{SchemaVersion, null_is_empty};
 use super::media_type::MediaType;
 
+/// The annotation of the time at which an artifact was made (image-spec 1.1, "Pre-Defined Annotation Keys").
+pub const CREATED: &str = "org.opencontainers.image.created";
+
 /// The annotation with the name of an entry (image-spec 1.1, "Pre-Defined Annotation Keys").
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
 /// The content of the file `oci-layout` (image-spec 1.1, "oci-layout file").

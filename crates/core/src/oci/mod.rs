@@ -17,7 +17,7 @@ pub use content::{
     Target, check_document_size, read_document,
 };
 pub use descriptor::{Annotations, Descriptor};
-pub use index::{Index, LAYOUT_FILE, REF_NAME};
+pub use index::{CREATED, Index, LAYOUT_FILE, REF_NAME};
 pub use json_text::without_bom;
 pub use manifest::Manifest;
 pub use media_type::MediaType;

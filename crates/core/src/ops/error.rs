@@ -36,6 +36,9 @@ pub enum Error {
     /// A folder is at the path where a file is expected.
     #[error("`{0}` is a folder")]
     IsFolder(RelativePath),
+    /// The folder that a copy is placed into does not exist.
+    #[error("folder `{}` does not exist", .0.display())]
+    NoFolder(PathBuf),
     /// A path that does not end in a file name.
     #[error("`{}` is not a file name", .0.display())]
     NotAName(PathBuf),

@@ -45,15 +45,19 @@ pub use files::{
 pub use guard::{Allowed, refuse_secrets};
 pub use history::{Edge, EdgeKind, LayerCount, Lineage, LogOptions, Node, Proof, Version, lineage, log};
 pub use import::{
-    ArtifactUpstream, GitUpstream, ImportError, ImportOptions, MlflowFolder, clear_imports, fetch_git, import,
-    import_to, is_mlflow, open_artifact, unfinished_imports,
+    ArtifactUpstream, GitUpstream, ImportError, ImportOptions, MlflowFolder, ModelFolder, clear_imports, fetch_git,
+    import, import_to, is_mlflow, mlflow_runs, open_artifact, unfinished_imports,
 };
 pub use index_error::IndexError;
-pub use init::{Draft, IGNORE_FILE, IgnoreFile, Project, ProjectFolder, draft_ignore_file, init, init_remote};
+pub use init::{
+    CacheFolder, CachedSnapshot, Draft, IGNORE_FILE, IgnoreFile, Project, ProjectFolder, describe_package,
+    draft_ignore_file, init, init_remote,
+};
 pub use keep::{
     Additions, Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, PruneOptions, Removable, Removal, Removed,
-    Unpinned, UpdateOptions, add_to_index, check, create_index, diagnose, find_by_prefix, find_remote, list_layout,
-    list_local, list_remote, pins, prunable, prune, remove, remove_from_index, remove_remote, tags_of, untag_remote,
+    Unpinned, UpdateOptions, add_to_index, check, create_index, creation_times, diagnose, find_by_prefix, find_remote,
+    list_layout, list_local, list_remote, pins, prunable, prune, remove, remove_from_index, remove_remote, tags_of,
+    untag_remote,
 };
 pub use lacking::Lacking;
 pub use pack::{

@@ -31,10 +31,19 @@ pub enum Event<'a> {
     },
     /// A blob is at the target of a copy.
     BlobCopied(BlobCopied<'a>),
+    /// Layers that the target of a copy already had; each was also reported as [`Event::BlobCopied`].
+    LayersPresent {
+        /// Their number.
+        layers: usize,
+        /// Their size.
+        bytes: u64,
+    },
     /// A referrer of the ModelKit, for example its provenance, was copied.
     ReferrerCopied {
         /// Its artifact type, or else its media type.
         artifact_type: &'a str,
+        /// The type of its statement, if it is an attestation that is annotated with it.
+        predicate_type: Option<&'a str>,
         /// The digest of its manifest.
         digest: Digest,
     },
@@ -62,6 +71,15 @@ pub enum Event<'a> {
         /// The size of the layer.
         bytes: u64,
     },
+    /// The files of a layer are in the target folder.
+    LayerUnpacked {
+        /// The section of the Kitfile, as in [`Event::UnpackingLayer`].
+        kind: &'a str,
+        /// The path below the target folder.
+        path: &'a str,
+        /// The size of the layer.
+        bytes: u64,
+    },
     /// An object in S3 is the one that the Kitfile refers to.
     ObjectVerified {
         /// The path of the dataset in the Kitfile.
@@ -84,7 +102,7 @@ pub enum Event<'a> {
 /// A layer that was packed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LayerPacked<'a> {
-    /// The kind of layer, as KitOps names it in its output, for example `model` or `modelpart`.
+    /// The section of the Kitfile, for example `model` or `model.parts`.
     pub kind: &'a str,
     /// The path in the Kitfile.
     pub path: &'a str,

@@ -11,4 +11,5 @@ mod statement;
 pub use import::ImportRecord;
 pub use record::{Builder, Commit, Material, Record, Role};
 pub use source_url::{SourceUrl, without_secrets};
+pub(crate) use statement::PREDICATE_ANNOTATION;
 pub use statement::{MEDIA_TYPE, PREDICATE_TYPE};

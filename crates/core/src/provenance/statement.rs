@@ -11,6 +11,8 @@ use crate::digest::Digest;
 pub const MEDIA_TYPE: &str = "application/vnd.in-toto+json";
 /// The type of the predicate (SLSA 1.0, "Provenance").
 pub const PREDICATE_TYPE: &str = "https://slsa.dev/provenance/v1";
+/// The annotation by which tools that list attestations identify the kind of each (in-toto, "OCI artifacts").
+pub(crate) const PREDICATE_ANNOTATION: &str = "in-toto.io/predicate-type";
 
 const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 /// The build type, which defines the meaning of `externalParameters` and `internalParameters`, with the version of this

@@ -73,7 +73,9 @@ pub enum Error {
     #[error("the certificate of `{host}` is not trusted")]
     Untrusted { host: String, source: Cause },
     /// A self-signed certificate as created by `openssl req -x509`, an authority that is not trusted itself.
-    #[error("the certificate of `{host}` is that of a certificate authority, and this certificate is not trusted")]
+    #[error(
+        "`{host}` uses the certificate of an authority as its server certificate, and this certificate is not trusted"
+    )]
     AuthorityAsServer { host: String },
     /// TLS cannot be set up on this machine, or with these files.
     #[error("cannot prepare https: {problem}")]

@@ -72,6 +72,11 @@ impl Names {
         }
     }
 
+    /// Returns true if this is the repository of manifests without a name.
+    fn are_unnamed(&self) -> bool {
+        matches!(self, Self::Of(repository) if repository.is_unnamed())
+    }
+
     /// Returns true if `entry` has the name `tag`.
     pub(super) fn call(&self, entry: &Entry, tag: &str) -> bool {
         match self {
@@ -223,7 +228,10 @@ pub(super) fn enter(entries: &mut Vec<Entry>, names: &Names, manifest: &Descript
         entries.retain(|entry| !(is_replaced(entry) && (names.include(entry) || is_unnamed(entry))));
     }
     let is_entered = entries.iter().any(|entry| is_this(entry) && tag.is_none_or(|tag| names.call(entry, tag)));
-    if !is_entered {
+    // A manifest without a name is found by its digest in any repository, so a name elsewhere is enough.
+    let is_named = |entry: &Entry| entry.name().is_some() && entry.descriptor.digest == manifest.digest;
+    let needs_no_name = tag.is_none() && names.are_unnamed() && entries.iter().any(is_named);
+    if !is_entered && !needs_no_name {
         entries.push(names.entry(manifest, tag));
     }
 }
@@ -291,6 +299,18 @@ mod tests {
         check(&[("a", "one", None), ("a", "one", Some("v1"))], &["a:v1 one"]);
         check(&[("a", "one", Some("v1")), ("a", "one", None)], &["a:v1 one"]);
         check(&[("b", "one", None), ("a", "one", Some("v1"))], &["b one", "a:v1 one"]);
+    }
+
+    #[test]
+    fn a_manifest_with_a_name_is_not_entered_without_one() {
+        let names = |repository: &str| Names::Of(parse_repository(repository).unwrap());
+        let (one, two) = (manifest("one"), manifest("two"));
+        let mut entries = Vec::new();
+        enter(&mut entries, &names("localhost/a"), &one, Some("v1"));
+        for manifest in [&one, &two] {
+            enter(&mut entries, &names("localhost/_"), manifest, None);
+        }
+        assert_eq!(entries.iter().map(|entry| entry.descriptor.digest).collect::<Vec<_>>(), [one.digest, two.digest]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::sys::{self, TemporaryFile};
 pub struct Store {
     root: PathBuf,
     waiting: Arc<LockWaiting>,
-    durability: Durability,
+    durability: Arc<Durability>,
 }
 
 /// The meaning of the names in the index of a layout.
@@ -35,7 +35,7 @@ pub enum Names {
 impl Store {
     /// Opens the store in the folder `root`, which need not exist yet.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, Error> {
-        let store = Self { root: root.into(), waiting: Arc::default(), durability: Durability::default() };
+        let store = Self { root: root.into(), waiting: Arc::default(), durability: Arc::default() };
         store.check_version()?;
         Ok(store)
     }
@@ -49,7 +49,7 @@ impl Store {
     /// The same store. If `waits` is true, everything that it writes is on the disk before it has a name.
     #[must_use]
     pub fn waiting_for_disk(self, waits: bool) -> Self {
-        Self { durability: self.durability.waiting(waits), ..self }
+        Self { durability: Arc::new(self.durability.waiting(waits)), ..self }
     }
 
     /// Returns true if the user wants every command to wait for the disk.
@@ -60,7 +60,7 @@ impl Store {
     /// The same store in another run of the system.
     #[cfg(test)]
     pub(super) fn in_run(self, run: &str) -> Self {
-        Self { durability: Durability::in_run(run), ..self }
+        Self { durability: Arc::new(Durability::in_run(run)), ..self }
     }
 
     pub(super) fn durability(&self) -> &Durability {

@@ -13,8 +13,8 @@ const STEP: u64 = 64 * 1024 * 1024;
 ///
 /// Blocks go past the page cache until the caller has to wait for the disk. The following blocks then go through the
 /// page cache, first 64 MiB and twice as many each time, before the disk is tried again: it may only have been busy for
-/// a moment, and copying costs the processor more. While the page cache has no space, blocks go past it in any case: the
-/// system would hold up the writer.
+/// a moment, and copying costs the processor more. While the page cache has no space, blocks go past it in any case:
+/// the system would hold up the writer.
 pub(super) struct Lane {
     /// Set by the caller when it has to wait.
     is_behind: Arc<AtomicBool>,

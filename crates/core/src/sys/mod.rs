@@ -69,5 +69,5 @@ pub use regular::{open_regular, read_open, read_regular, read_regular_text, targ
 pub use replace::{replace_file, replace_private_file};
 pub use shell::shell;
 pub use sync::{begin_to_write, sync_folder, sync_tree};
-pub use terminal::error_columns;
+pub use terminal::{error_columns, output_columns};
 pub use write_at::write_at;

@@ -1,14 +1,23 @@
 //! The size of the terminal. The library itself writes to none; the program asks.
 
-/// Returns the number of columns of the terminal that standard error goes to, if it is one.
-#[cfg(unix)]
+/// Returns the number of columns of the terminal that standard error goes to, if it is one that knows its size.
 pub fn error_columns() -> Option<u16> {
-    rustix::termios::tcgetwinsize(std::io::stderr()).ok().map(|size| size.ws_col)
+    columns(&std::io::stderr())
+}
+
+/// Returns the number of columns of the terminal that standard output goes to, if it is one that knows its size.
+pub fn output_columns() -> Option<u16> {
+    columns(&std::io::stdout())
+}
+
+#[cfg(unix)]
+fn columns(stream: &impl std::os::fd::AsFd) -> Option<u16> {
+    rustix::termios::tcgetwinsize(stream).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
 }
 
 /// Returns `None`: the standard library does not report the size of a terminal.
 #[cfg(not(unix))]
-pub fn error_columns() -> Option<u16> {
+fn columns<S>(_stream: &S) -> Option<u16> {
     None
 }
 

@@ -21,7 +21,7 @@ fn source<'a>(context: &'a Context, ignore: &'a IgnoreRules) -> LayerSource<'a> 
 
 fn fingerprint(context: &Context) -> Fingerprint {
     let ignore = IgnoreRules::parse("d/*.tmp").unwrap();
-    source(context, &ignore).measure().unwrap().fingerprint
+    source(context, &ignore).measure(&mut |_, _| ()).unwrap().fingerprint
 }
 
 /// Waits until the clock of the file system shows another time.

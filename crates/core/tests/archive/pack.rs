@@ -319,7 +319,7 @@ fn progress_adds_up_to_the_measured_sizes() {
     };
     let counter = Counter(AtomicU64::new(0));
     write_layer(&source, Format::Tar, Compression::Gzip, None, DigestWriter::new(io::sink()), &counter).unwrap();
-    assert_eq!(counter.0.into_inner(), source.measure().unwrap().bytes);
+    assert_eq!(counter.0.into_inner(), source.measure(&mut |_, _| ()).unwrap().bytes);
 }
 
 fn source_of<'a>(context: &'a Context, ignore: &'a IgnoreRules, path: &str) -> LayerSource<'a> {
@@ -346,7 +346,7 @@ fn a_single_file_can_be_a_raw_layer() {
             let mut layer = DigestWriter::new(Vec::new());
             let summary = write_layer(&source, Format::Raw, compression, None, &mut layer, &Silent).unwrap();
             let (layer, ..) = layer.finish();
-            let measured = source.measure().unwrap();
+            let measured = source.measure(&mut |_, _| ()).unwrap();
             assert_eq!((measured.file_mode, measured.bytes), (Some(0o750), bytes.len() as u64));
             assert_eq!((summary.file_mode, summary.bytes), (Some(0o750), bytes.len() as u64));
             assert_eq!((summary.files, summary.fingerprint), (1, measured.fingerprint));
@@ -391,7 +391,7 @@ fn only_a_single_file_can_be_written_raw() {
     let ignore = IgnoreRules::parse("d/only").unwrap();
     for (path, ignore) in [("d", &IgnoreRules::default()), ("d/only", &ignore), (".", &IgnoreRules::default())] {
         let source = source_of(&context, ignore, path);
-        assert_eq!(source.measure().unwrap().file_mode, None, "{path}");
+        assert_eq!(source.measure(&mut |_, _| ()).unwrap().file_mode, None, "{path}");
         let error = write_layer(&source, Format::Raw, Compression::None, None, DigestWriter::new(io::sink()), &Silent)
             .unwrap_err();
         assert_eq!(error.to_string(), format!("cannot pack `{path}`: it changed while it was read"));

@@ -83,7 +83,7 @@ impl Context {
         let mut layer = DigestWriter::new(Vec::new());
         let summary = write_layer(&source, Format::Tar, compression, None, &mut layer, &Silent)?;
         let (layer, ..) = layer.finish();
-        let measured = source.measure()?;
+        let measured = source.measure(&mut |_, _| ())?;
         assert_eq!((measured.files, measured.bytes), (summary.files, summary.bytes));
         assert_eq!(measured.path_is_ignored, summary.path_is_ignored);
         Ok((summary, layer))

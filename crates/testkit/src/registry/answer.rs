@@ -274,6 +274,9 @@ fn delete_manifest(state: &mut State, name: &str, selector: &str) -> Response<By
     let pointed_to = repository.tags.get(selector).cloned();
     let selector = match (tag_deletion, &pointed_to) {
         (TagDeletion::Unsupported, Some(_)) => return error(405, "UNSUPPORTED", "tags are not deleted"),
+        (TagDeletion::Invalid, Some(_)) => {
+            return error(400, "DIGEST_INVALID", "provided digest did not match uploaded content");
+        }
         (TagDeletion::Manifest, Some(digest)) => digest,
         _ => selector,
     };

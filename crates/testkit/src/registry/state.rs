@@ -79,6 +79,8 @@ pub enum TagDeletion {
     Manifest,
     /// Answers with 405.
     Unsupported,
+    /// Answers with 400, as docker-registry 2.8 does.
+    Invalid,
 }
 
 impl Default for Options {

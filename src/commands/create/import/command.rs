@@ -8,8 +8,8 @@ use clap::Args;
 
 use super::attestation::Attestation;
 use super::done::{say_done, texts};
-use super::mlflow;
 use super::origin::{Origin, Tool, hub, own_hub, tool};
+use super::{folder, mlflow};
 use crate::arguments::{AllowedArgs, DepthArgs, DigestReceiptArgs};
 use crate::commands::create::pack;
 use crate::config::NetworkArgs;
@@ -18,10 +18,10 @@ use crate::output::{Code, Failure, Moved, counted, usage};
 use kit_core::digest::Digest;
 use kit_core::layer_format::Format;
 use kit_core::oci::{Reference, Target};
-use kit_core::ops::{self, CopyOptions, ImportOptions, Location, Lookup, MlflowFolder, Origins, Session};
+use kit_core::ops::{self, CopyOptions, ImportOptions, Location, Lookup, MlflowFolder, Origins, PackOptions, Session};
 use kit_core::progress::{Phase, human};
+use kit_core::registry::Client;
 use kit_core::store::Names;
-use kit_core::upstream::mlflow::MlflowAddress;
 use kit_core::upstream::{About, GitRemote, HubUpstream, Upstream};
 
 /// Import a repository, an MLflow model or another tool's artifact as a ModelKit
@@ -39,6 +39,9 @@ use kit_core::upstream::{About, GitRemote, HubUpstream, Upstream};
 /// Artifacts in a registry whose layers are files, such as those of oras, Docker Model Runner and Ollama, are named
 /// with `oci://`. Layers without a file name get one by their media type.
 ///
+/// A folder with a model, such as a snapshot in the cache of the Hugging Face hub, is packed in place with its Kitfile,
+/// or with a generated one. Links in the cache are followed.
+///
 /// Folders of MLflow runs and models are packed in place. The parameters, the last values of the metrics and the tags
 /// of a run become parameters of the model, and its artifacts become the files; paths in a Kitfile are relative to the
 /// artifacts.
@@ -50,6 +53,7 @@ Examples:
   kit import https://huggingface.co/datasets/ada/texts -t texts:v1
   kit import https://github.com/ada/net --ref v1.0
   kit import ./checkout -t net:v1
+  kit import ~/.cache/huggingface/hub/models--openai--whisper-tiny
   kit import oci://registry.ollama.ai/library/smollm:135m -t smollm:135m
   kit import oci://docker.io/ai/smollm2 -t smollm:v2
   kit import mlruns/0/5e1d7a0c5a2f4a0f8f3ad0b1b8a1b0c9 -t net:v1
@@ -111,8 +115,11 @@ impl ImportArgs {
         if self.writes_to_stdout() && context.receipt.is_document() {
             return Err(usage("--format and `--attestation-output -` both write to standard output"));
         }
-        if let Some(place) = self.mlflow_place(context)? {
+        if let Some(place) = mlflow::place(context, &self.repository, self.tool)? {
             return self.run_mlflow(context, &place, start);
+        }
+        if let Some(folder) = self.model_folder(context) {
+            return self.run_folder(context, &folder, start);
         }
         let origin = self.origin(context)?;
         let destination = self.push.as_deref().map(|push| context.location(push)).transpose()?;
@@ -169,28 +176,6 @@ impl ImportArgs {
         context.receipt.made(&context.output, made, references, text)
     }
 
-    /// The place of the MLflow run or model, if REPOSITORY is one.
-    fn mlflow_place(&self, context: &Context) -> Result<Option<mlflow::Place>> {
-        let text = &self.repository;
-        let is_page = self.tool == Some(Tool::Mlflow) && text.contains("/#/");
-        if is_page || self.tool.is_none_or(|tool| tool == Tool::Mlflow) && MlflowAddress::is_meant(text) {
-            return Ok(Some(mlflow::Place::Server(
-                MlflowAddress::parse(text).map_err(|error| usage(error.to_string()))?,
-            )));
-        }
-        let is_address = text.contains("://");
-        let folder = context.environment.absolute(Path::new(text));
-        match self.tool {
-            Some(Tool::Mlflow) if is_address => Err(usage(
-                "the address of an MLflow run is mlflow://HOST/runs/ID, and that of a model \
-                 mlflow://HOST/models/NAME/VERSION",
-            )),
-            Some(Tool::Mlflow) => Ok(Some(mlflow::Place::Folder(folder))),
-            None if !is_address && ops::is_mlflow(&folder) => Ok(Some(mlflow::Place::Folder(folder))),
-            _ => Ok(None),
-        }
-    }
-
     fn run_mlflow(&self, context: &Context, place: &mlflow::Place, start: Instant) -> Result<()> {
         if self.revision.is_some() {
             return Err(usage("--ref applies to repositories only, not to an MLflow run or model"));
@@ -217,12 +202,48 @@ impl ImportArgs {
         mlflow::say(context, &found);
         let format = self.layer_format.unwrap_or(Format::Tar);
         let pack = found.pack_options(&options, format, &context.bars).with_context(failure)?;
-        let session = Session { store: context.store()?, client: client.clone(), progress: &context.bars };
-        match &destination {
-            Some(destination) => mlflow::push(context, &session, &pack, destination, start),
-            None => mlflow::save(context, &session, &pack, start),
+        Self::pack_in_place(context, &pack, (client, destination.as_ref()), start).with_context(failure)
+    }
+
+    /// The folder that REPOSITORY names, if it is neither a git repository nor an MLflow run. A folder is never looked
+    /// for elsewhere: the hub would learn its name.
+    fn model_folder(&self, context: &Context) -> Option<PathBuf> {
+        let text = &self.repository;
+        let is_address = text.contains("://") || text.starts_with("oci:");
+        let folder = context.environment.absolute(Path::new(text));
+        (self.tool.is_none() && !is_address && folder.is_dir() && !folder::is_git(&folder)).then_some(folder)
+    }
+
+    fn run_folder(&self, context: &Context, folder: &Path, start: Instant) -> Result<()> {
+        if self.revision.is_some() || self.token.is_some() || self.attestation_output.is_some() {
+            return Err(usage("--ref, --token and --attestation-output apply to repositories only, not to a folder"));
         }
-        .with_context(failure)
+        let failure = || format!("cannot import `{}`", self.repository);
+        let found = folder::open(&self.repository, folder).with_context(failure)?;
+        let destination = self.push.as_deref().map(|push| context.location(push)).transpose()?;
+        let name = format!("{}:latest", folder::name(&found));
+        let mut options = self.options(context, self.references(context, &name, destination.as_ref())?)?;
+        if options.kitfile.is_none() {
+            options.kitfile = folder::own_kitfile(context, found.path())?;
+        }
+        context.output.say(&format!("Importing {}", found.path().display()));
+        let pack = found.pack_options(&options, self.layer_format.unwrap_or(Format::Tar)).with_context(failure)?;
+        let client = self.network.client(&context.environment, context.bars.notifier())?;
+        Self::pack_in_place(context, &pack, (client, destination.as_ref()), start).with_context(failure)
+    }
+
+    /// Packs the files of a local folder, into the local store unless there is a destination.
+    fn pack_in_place(
+        context: &Context,
+        pack: &PackOptions,
+        (client, destination): (Client, Option<&Location>),
+        start: Instant,
+    ) -> Result<()> {
+        let session = Session { store: context.store()?, client, progress: &context.bars };
+        match destination {
+            Some(destination) => mlflow::push(context, &session, pack, destination, start),
+            None => mlflow::save(context, &session, pack, start),
+        }
     }
 
     /// Parses REPOSITORY.
@@ -251,13 +272,8 @@ impl ImportArgs {
                     let missing = format!("cannot import `{text}`: it does not exist");
                     return Err(Failure::error(Code::NotFound, missing));
                 }
-                // A bare repository has no `.git`.
-                if path.is_dir() && !path.join(".git").exists() && !path.join("HEAD").exists() {
-                    let elsewhere = if is_folder { ", and `--tool hf` for the repository of the hub" } else { "" };
-                    bail!(
-                        "cannot import `{text}`: it is a folder, but neither a git repository nor an MLflow run or \
-                         model; use `kit pack` for other folders{elsewhere}"
-                    );
+                if path.is_dir() && !folder::is_git(&path) {
+                    bail!("cannot import `{text}`: it is a folder, but not a git repository");
                 }
                 // So that `.` has a name.
                 GitRemote::Folder(fs_err::canonicalize(&path)?)

@@ -1,15 +1,16 @@
 //! Import of an MLflow folder, once it is known to be one, and of a run or a model from a tracking server.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Result;
 
 use super::done::say_saved;
+use super::origin::Tool;
 use crate::commands::create::pack::copy;
 use crate::context::Context;
-use crate::output::Moved;
+use crate::output::{Moved, usage};
 use kit_core::ops::{self, Location, MlflowFolder, PackOptions, Session};
 use kit_core::registry::{Client, Credentials};
 use kit_core::upstream::mlflow::{MlflowAddress, MlflowServer, Subject};
@@ -26,6 +27,25 @@ impl fmt::Display for Place {
             Self::Folder(folder) => folder.display().fmt(f),
             Self::Server(address) => address.subject.fmt(f),
         }
+    }
+}
+
+/// The place of the MLflow run or model, if `text` names one.
+pub(super) fn place(context: &Context, text: &str, given: Option<Tool>) -> Result<Option<Place>> {
+    let is_page = given == Some(Tool::Mlflow) && text.contains("/#/");
+    if is_page || given.is_none_or(|tool| tool == Tool::Mlflow) && MlflowAddress::is_meant(text) {
+        return Ok(Some(Place::Server(MlflowAddress::parse(text).map_err(|error| usage(error.to_string()))?)));
+    }
+    let is_address = text.contains("://");
+    let folder = context.environment.absolute(Path::new(text));
+    match given {
+        Some(Tool::Mlflow) if is_address => Err(usage(
+            "the address of an MLflow run is mlflow://HOST/runs/ID, and that of a model \
+             mlflow://HOST/models/NAME/VERSION",
+        )),
+        Some(Tool::Mlflow) => Ok(Some(Place::Folder(folder))),
+        None if !is_address && ops::is_mlflow(&folder) => Ok(Some(Place::Folder(folder))),
+        _ => Ok(None),
     }
 }
 
@@ -60,7 +80,7 @@ pub(super) fn name(found: &MlflowFolder, address: Option<&MlflowAddress>) -> Str
     }
 }
 
-fn words(name: &str) -> String {
+pub(super) fn words(name: &str) -> String {
     let words: Vec<_> = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
     if words.is_empty() { "model".to_owned() } else { words.join("-") }
 }

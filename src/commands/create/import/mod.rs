@@ -4,6 +4,7 @@ mod artifact;
 mod attestation;
 mod command;
 mod done;
+mod folder;
 mod mlflow;
 mod origin;
 

@@ -8,9 +8,10 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use super::json::DiffData;
+use super::table::Style;
 use super::{markdown, table};
 use crate::arguments::kitfile::{KitfileText, find_kitfile};
-use crate::arguments::lock_file;
+use crate::arguments::{Size, lock_file};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, InvalidFormat, tidy, usage};
@@ -19,9 +20,10 @@ use kit_core::ops::{self, Comparable, Concern, DiffOptions, Difference, Lookup, 
 
 /// Compare ModelKits, folders and lock files
 ///
-/// The first line lists the affected areas: model, data, code, configuration, docs or deployment. It is followed by
+/// The first line lists the affected areas: model, datasets, code, configuration, docs or deployment. It is followed by
 /// changed Kitfile fields, changed files with details (lines of UTF-8 texts up to 1 MiB, rows and columns of .csv and
-/// .tsv files, tensors of weights), and layers.
+/// .tsv files, tensors of weights). With --layers, or if the output is not a terminal, the manifests, annotations and
+/// layers follow in the form of KitOps.
 ///
 /// A folder with a Kitfile is compared as it would be packed. Other names are looked up in the local store, then in
 /// the registry; prefix a name with `local://` or `remote://` to choose. Layers that both sides share are not read. Of
@@ -36,9 +38,10 @@ Examples:
   kit diff registry.example/team/sentiment:v2 . --exit-code
   kit diff registry.example/team/sentiment:v2 . --only code --patch
   kit diff Kitfile.lock registry.example/team/sentiment:v2
-  kit diff sentiment:v1 sentiment:v2 --only model --stats
+  kit diff sentiment:v1 sentiment:v2 --only model --stats --read-limit 200MiB
   kit diff sentiment:v1 sentiment:v2 --only model --format markdown
   kit diff local://registry.example/team/sentiment:v2 remote://registry.example/team/sentiment:v2")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct DiffArgs {
     /// ModelKit, folder with a Kitfile, or Kitfile.lock
     #[arg(value_name = "FIRST")]
@@ -52,16 +55,20 @@ pub(crate) struct DiffArgs {
     /// Show only differences in this area
     #[arg(long, value_name = "KIND")]
     only: Option<Concern>,
+    /// Show manifests, annotations and layers as well, as KitOps does [default: only if the output is not a terminal,
+    /// and without --only]
+    #[arg(long)]
+    layers: bool,
     /// Exit with 1 if the Kitfile or files differ, 0 if not, and another code on failure
     #[arg(long)]
     exit_code: bool,
-    /// Maximum size of files to read from a registry; larger files of equal size are compared by their headers only, if
-    /// they are weights
-    #[arg(long, value_name = "BYTES", default_value_t = limits::DIFF_REMOTE_BYTES)]
-    read_limit: u64,
+    /// Maximum size of files to read from a registry, such as 200MiB; larger files of equal size are compared by their
+    /// headers only, if they are weights
+    #[arg(long, value_name = "SIZE", default_value_t = Size(limits::DIFF_REMOTE_BYTES))]
+    read_limit: Size,
     /// Show line-by-line differences of small text files, and the content of added and removed ones. Control characters
     /// are escaped, except in JSON and YAML
-    #[arg(short, long)]
+    #[arg(long, short_alias = 'p')]
     patch: bool,
     /// For changed tensors, show the largest difference of an element and the norm of the difference relative to the
     /// norm of the tensor. Reads both files completely; files in a registry only up to --read-limit
@@ -98,14 +105,20 @@ impl DiffArgs {
     fn show(&self, context: &Context) -> Result<bool> {
         let difference = self.compare(context)?;
         let names = (self.first.as_str(), self.second.as_str());
-        context.output.write(|out| self.write(out, names, &difference))?;
+        let style = Style {
+            is_complete: self.only.is_none(),
+            // Scripts find the documents and layers in the output, as KitOps prints them.
+            has_layers: self.layers || self.only.is_none() && context.output.result_columns().is_none(),
+            colours: context.output.colours(),
+        };
+        context.output.write(|out| self.write(out, names, &difference, style))?;
         Ok(!difference.is_empty())
     }
 
-    fn write(&self, out: &mut dyn Write, names: (&str, &str), difference: &Difference) -> Result<()> {
+    fn write(&self, out: &mut dyn Write, names: (&str, &str), difference: &Difference, style: Style) -> Result<()> {
         let format = match &self.format {
             DiffFormat::Markdown => return Ok(markdown::write(out, names, difference)?),
-            DiffFormat::Common(Format::Table) => return Ok(table::write(out, names, difference, self.only)?),
+            DiffFormat::Common(Format::Table) => return Ok(table::write(out, names, difference, style)?),
             DiffFormat::Common(format) => format,
         };
         let data = DiffData::new(names, difference);
@@ -128,7 +141,7 @@ impl DiffArgs {
         let options = DiffOptions {
             only: self.only,
             jobs: ops::jobs(),
-            remote_limit: self.read_limit,
+            remote_limit: self.read_limit.0,
             with_patches: self.patch,
             with_statistics: self.stats,
         };
@@ -145,10 +158,10 @@ fn comparable(context: &Context, session: &Session<'_>, text: &str) -> Result<Co
     };
     let path = context.environment.absolute(text.as_ref());
     if place == Lookup::Anywhere && is_lock(text, &path) {
-        return Ok(Comparable::Lock(lock_file::read(&path)?));
+        return Ok(Comparable::Lock(lock_file::read(&path, text)?));
     }
     if place == Lookup::Anywhere && is_folder(text, &path) {
-        return Ok(Comparable::Folder(Box::new(packing(path)?)));
+        return Ok(Comparable::Folder(Box::new(packing(path, text.as_ref())?)));
     }
     if (is_path(text) || text.ends_with("Kitfile.lock")) && !path.exists() {
         return Err(usage(format!("`{}` does not exist", tidy(Path::new(text)))));
@@ -167,11 +180,11 @@ fn is_lock(text: &str, path: &Path) -> bool {
 
 /// Returns true if `text` is a folder. If it can also be a reference, the folder must contain a Kitfile.
 fn is_folder(text: &str, path: &Path) -> bool {
-    path.is_dir() && (is_path(text) || find_kitfile(path).is_ok())
+    path.is_dir() && (is_path(text) || find_kitfile(path, path).is_ok())
 }
 
-/// The options that a folder is packed with for a comparison.
-fn packing(folder: PathBuf) -> Result<PackOptions> {
-    let kitfile = KitfileText::of_folder(&folder)?.parse()?;
+/// The options that a folder, which the user wrote as `given`, is packed with for a comparison.
+fn packing(folder: PathBuf, given: &Path) -> Result<PackOptions> {
+    let kitfile = KitfileText::of_folder(&folder, given)?.parse()?;
     Ok(PackOptions { reading: Reading::Everything, ..PackOptions::new(folder, kitfile) })
 }

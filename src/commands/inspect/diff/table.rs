@@ -5,7 +5,7 @@ use std::io;
 
 use super::patch;
 use crate::commands::inspect::or_none;
-use crate::output::{counted, one_line};
+use crate::output::{Colours, counted, one_line};
 use kit_core::digest::Digest;
 use kit_core::oci::{Annotations, Manifest};
 use kit_core::ops::{
@@ -14,39 +14,55 @@ use kit_core::ops::{
 };
 use kit_core::progress::human;
 
+/// The parts of the output that depend on options and on the terminal.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Style {
+    /// Set if all areas were compared, so that those without changes can be named.
+    pub(super) is_complete: bool,
+    /// Set if the documents and layers are shown as `KitOps` prints them.
+    pub(super) has_layers: bool,
+    pub(super) colours: Colours,
+}
+
 /// Writes the differences between the ModelKits called `names`: first the fields and files, then the documents and
-/// layers as `KitOps` prints them. The latter are omitted with --only.
-pub(crate) fn write(
+/// layers.
+pub(super) fn write(
     out: &mut dyn io::Write,
     names: (&str, &str),
     difference: &Difference,
-    only: Option<Concern>,
+    style: Style,
 ) -> io::Result<()> {
+    let Style { is_complete, has_layers, colours } = style;
+    let mut put = |text: &str| write!(out, "{}", colours.changed_lines(text));
     if difference.is_none() {
-        return writeln!(out, "ModelKits are identical");
+        return put("ModelKits are identical\n");
     }
-    writeln!(out, "{} → {}    {}", names.0, names.1, concerns(difference))?;
+    put(&format!("{} → {}    {}\n", names.0, names.1, concerns(difference)))?;
     let width = width(difference);
     match difference.fields.as_deref() {
-        None => writeln!(out, "{:<width$}{UNKNOWN_FIELDS}", "Kitfile", width = width + 6)?,
+        None => put(&format!("{:<width$}{UNKNOWN_FIELDS}\n", "Kitfile", width = width + 6))?,
         Some([]) => {}
         Some(fields) => {
-            writeln!(out, "Kitfile")?;
-            fields.iter().try_for_each(|field| write!(out, "{}", show_field(field, width)))?;
+            put("Kitfile\n")?;
+            fields.iter().try_for_each(|field| put(&show_field(field, width)))?;
         }
     }
     if !difference.parents.is_empty() {
-        writeln!(out, "Parents")?;
-        difference.parents.iter().try_for_each(|parent| write!(out, "{}", show_parent(parent, width)))?;
+        put("Parents\n")?;
+        difference.parents.iter().try_for_each(|parent| put(&show_parent(parent, width)))?;
     }
     if !difference.files.is_empty() {
-        writeln!(out, "{:<width$}{}", "Files", counts(&difference.files), width = width + 6)?;
-        difference.files.iter().try_for_each(|file| write!(out, "{}", show_file(file, width)))?;
+        put(&format!("{:<width$}{}\n", "Files", counts(&difference.files), width = width + 6))?;
+        difference.files.iter().try_for_each(|file| put(&show_file(file, width)))?;
     }
-    if only.is_none() {
-        write!(out, "No change: {}\n\n{}", unconcerned(difference), documents(names, difference))?;
+    if is_complete {
+        put(&format!("No change: {}\n", unconcerned(difference)))?;
     }
-    difference.files.iter().filter_map(patch::escaped).try_for_each(|patch| write!(out, "\n{patch}"))
+    if has_layers {
+        write!(out, "\n{}", documents(names, difference))?;
+    }
+    let mut patches = difference.files.iter().filter_map(patch::escaped);
+    patches.try_for_each(|patch| write!(out, "\n{}", colours.patch(&patch)))
 }
 
 /// The affected areas.
@@ -188,9 +204,10 @@ fn rows_and_columns(table: &TableDiff) -> Vec<String> {
 const COLUMNS: usize = 5;
 
 fn tensors(tensors: &TensorsDiff) -> String {
-    let TensorsDiff { total, changes, is_compared } = tensors;
+    let TensorsDiff { total, changes, is_compared, unread_bytes } = tensors;
     let rest = if *is_compared { "" } else { ", according to the headers" };
-    format!("{} of {} changed{rest}", changes.len(), counted(*total, "tensor"))
+    let unread = unread_bytes.map(|bytes| format!("; no statistics: {} is over --read-limit", human(bytes)));
+    format!("{} of {} changed{rest}{}", changes.len(), counted(*total, "tensor"), unread.unwrap_or_default())
 }
 
 fn show_tensor(tensor: &TensorDiff) -> String {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::context::Context;
-use crate::output::{Format, one_line, table};
+use crate::output::{Format, Output, one_line, table};
 use kit_core::digest::Digest;
 use kit_core::limits;
 use kit_core::ops::{Inspected, WeighedModel, WeightFile};
@@ -32,7 +32,7 @@ pub(super) fn print(context: &Context, format: &Format, inspected: &Inspected, m
     }
     let digest = &inspected.descriptor.digest;
     let data = ModelsData { digest, models: models.iter().map(|model| model_data(model, is_listed)).collect() };
-    context.output.write(|out| format.write_document(out, &data, || render(models)))
+    context.output.write(|out| format.write_document(out, &data, || render(&context.output, models)))
 }
 
 /// The models as data. The tensors are borrowed, because a tree of JSON values would take a kilobyte for each.
@@ -109,7 +109,7 @@ fn file_data(file: &WeightFile, is_listed: bool) -> FileData<'_> {
     }
 }
 
-fn render(models: &[WeighedModel]) -> String {
+fn render(output: &Output, models: &[WeighedModel]) -> String {
     if models.is_empty() {
         return "No safetensors or GGUF files\n".to_owned();
     }
@@ -117,7 +117,8 @@ fn render(models: &[WeighedModel]) -> String {
     if rows.len() > 1 {
         rows.push(total(models));
     }
-    let mut text = table::render(["FILE", "FORMAT", "TENSORS", "PARAMETERS", "SIZE", "TYPES"], &rows);
+    let headings = ["FILE", "FORMAT", "TENSORS", "PARAMETERS", "SIZE", "TYPES"];
+    let mut text = table::for_output(output, headings, &rows, (&["FORMAT", "TENSORS"], &["FILE", "TYPES"]));
     for model in models.iter().filter(|model| model.files.iter().any(|file| file.header.is_ok())) {
         text.push('\n');
         text.push_str(&describe(model));

@@ -27,10 +27,10 @@ pub(super) struct DeleteArgs {
     /// Index to delete
     #[arg(value_name = "INDEX", required_unless_present = "all", conflicts_with = "all")]
     index: Option<String>,
-    /// Delete the index with all its tags in the repository; with --all, delete all indexes
+    /// Remove the index with all its tags in the repository; with --all, remove all indexes
     #[arg(short, long)]
     force: bool,
-    /// Delete all untagged indexes
+    /// Remove all untagged indexes
     #[arg(short, long)]
     all: bool,
     /// Do not ask before all indexes are deleted

@@ -65,7 +65,7 @@ pub(super) struct AddArgs {
     /// ModelKits to add
     #[arg(value_name = "MODELKIT", required = true)]
     modelkits: Vec<String>,
-    /// Look up the ModelKits in their registry instead of the local store
+    /// Read the ModelKits from their registry instead of the local store
     #[arg(short, long)]
     remote: bool,
     #[command(flatten)]

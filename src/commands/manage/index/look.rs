@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::commands::inspect::{or_none, or_null};
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{self, Format, counted, table};
+use crate::output::{self, Format, Output, counted, table};
 use kit_core::modelkit::Variant;
 use kit_core::ops::{self, InspectedIndex, Listed, Location, Lookup, Selection};
 use kit_core::progress::human;
@@ -31,23 +31,24 @@ impl ListArgs {
         Ok(context.output.result(self.format.render_rows(
             &rows,
             |row| list_json(row, &self.format),
-            || list_table(&rows),
+            || list_table(&context.output, &rows),
         )?)?)
     }
 }
 
 /// Renders a row for each tag.
-fn list_table(rows: &[Listed]) -> String {
+fn list_table(output: &Output, rows: &[Listed]) -> String {
     let mut cells = Vec::new();
     for row in rows {
         let untagged = [String::new()];
         for tag in if row.tags.is_empty() { &untagged[..] } else { &row.tags[..] } {
             let repository = or_none(row.repository.as_deref().unwrap_or_default());
             let count = row.modelkits.unwrap_or_default().to_string();
-            cells.push([repository, or_none(tag), count, row.digest.to_string()]);
+            cells.push([repository, or_none(tag), count, table::digest(output, &row.digest)]);
         }
     }
-    table::render(["REPOSITORY", "TAG", "MODELKITS", "DIGEST"], &cells)
+    let headings = ["REPOSITORY", "TAG", "MODELKITS", "DIGEST"];
+    table::for_output(output, headings, &cells, (&[], &["REPOSITORY", "TAG"]))
 }
 
 /// The fields of KitOps.
@@ -97,13 +98,15 @@ pub(super) struct InfoArgs {
 impl InfoArgs {
     pub(super) fn run(&self, context: &Context) -> Result<()> {
         let (location, inspected) = self.find.read(context)?;
-        let text = self.format.render(&info_json(&location, &inspected), || info_table(&location, &inspected))?;
+        let text = self
+            .format
+            .render(&info_json(&location, &inspected), || info_table(&context.output, &location, &inspected))?;
         Ok(context.output.result(text)?)
     }
 }
 
 /// Renders a row for each label and each annotation.
-fn info_table(location: &Location, inspected: &InspectedIndex) -> String {
+fn info_table(output: &Output, location: &Location, inspected: &InspectedIndex) -> String {
     let variants = inspected.index.variants();
     let count = match variants.len() {
         0 => return format!("Index {location} ({})\nIndex contains no ModelKits", inspected.descriptor.digest),
@@ -123,10 +126,18 @@ fn info_table(location: &Location, inspected: &InspectedIndex) -> String {
             };
             let first = |text: String| if line == 0 { text } else { String::new() };
             let (reference, size) = (first(or_none(&reference)), first(or_none(&size)));
-            cells.push([reference, size, cell(&labels), cell(&annotations), first(variant.digest.to_string())]);
+            cells.push([
+                reference,
+                size,
+                cell(&labels),
+                cell(&annotations),
+                first(table::digest(output, &variant.digest)),
+            ]);
         }
     }
-    let table = table::render(["ORIGINAL REFERENCE", "SIZE", "LABELS", "ANNOTATIONS", "DIGEST"], &cells);
+    let headings = ["ORIGINAL REFERENCE", "SIZE", "LABELS", "ANNOTATIONS", "DIGEST"];
+    let least: (&[_], &[_]) = (&["ANNOTATIONS"], &["ORIGINAL REFERENCE", "LABELS"]);
+    let table = table::for_output(output, headings, &cells, least);
     format!("Index {location} ({})\n{count}:\n{table}", inspected.descriptor.digest)
 }
 

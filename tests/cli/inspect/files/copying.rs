@@ -19,12 +19,11 @@ fn files_and_folders_are_copied_as_cp_does() {
         sandbox.write("there/x", "");
         cp("//src/train.py", "there");
         cp("//data", "there");
-        cp("//data/more", "new/name");
-        cp("//Kitfile", "made/");
-        let names = ["data/a.bin", "data/more/val.csv", "data/train.csv", "data/z.bin", "train.py", "x"];
+        cp("//data/more", "name");
+        cp("//Kitfile", "there/");
+        let names = ["Kitfile", "data/a.bin", "data/more/val.csv", "data/train.csv", "data/z.bin", "train.py", "x"];
         assert_eq!(sandbox.names("there"), names);
-        assert_eq!(sandbox.tree("new"), [("name/val.csv".to_owned(), "a,b\n3,4\n".to_owned())]);
-        assert_eq!(sandbox.names("made"), ["Kitfile"]);
+        assert_eq!(sandbox.tree("name"), [("val.csv".to_owned(), "a,b\n3,4\n".to_owned())]);
         for (copy, original) in [("script.py", "src/train.py"), ("there/data/a.bin", "data/a.bin")] {
             let original = format!("project/{original}");
             assert!(sandbox.read(copy) == sandbox.read(&original), "{compression} {original}");
@@ -72,7 +71,7 @@ fn existing_files_are_not_touched_unless_requested() {
 #[test]
 fn a_missing_path_is_not_copied() {
     let sandbox = packed(Compression::Gzip);
-    sandbox.kit(&["cp", "sample:v1//data/x", "out/x"]).fails().says("the ModelKit has no file or folder `data/x`");
+    sandbox.kit(&["cp", "sample:v1//data/x", "out"]).fails().says("the ModelKit has no file or folder `data/x`");
     assert!(!sandbox.path("out").exists());
 }
 
@@ -81,6 +80,7 @@ fn a_copy_of_a_small_file_costs_kilobytes() {
     let (sandbox, registry) = (packed(Compression::None), FakeRegistry::start());
     let remote = pushed(&sandbox, registry.host());
     registry.forget_requests();
+    fs_err::create_dir(sandbox.path("out")).unwrap();
     sandbox.kit(&["cp", &format!("{remote}//data/train.csv"), "out/", "--plain-http"]).ok();
     assert_eq!(sandbox.read("out/train.csv"), "a,b\n1,2\n");
     let (bytes, requests) = moved(&registry);
@@ -92,6 +92,9 @@ fn several_files_are_copied_into_a_folder() {
     let sandbox = Sandbox::new();
     sandbox.project();
     sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
+    for folder in ["one", "two"] {
+        fs_err::create_dir(sandbox.path(folder)).unwrap();
+    }
     let run = sandbox.kit(&["cp", "sample:v1//README.md", "sample:v1//src/train.py", "one/"]).ok();
     run.says("Copied 2 files to one ");
     sandbox.kit(&["cp", "sample:v1", "README.md", "src/train.py", "two/"]).ok();
@@ -101,4 +104,15 @@ fn several_files_are_copied_into_a_folder() {
     let run = sandbox.kit(&["cp", "sample:v1", "README.md", "src/train.py", "three"]).exits(2);
     run.says("`three` is not a folder; several files are copied into a folder");
     assert!(!sandbox.path("three").exists());
+}
+
+#[test]
+fn a_missing_folder_is_not_made() {
+    let sandbox = packed(Compression::None);
+    for (to, missing) in [("there/", "there"), ("there/x.py", "there"), ("a/b/x.py", "a/b")] {
+        let run = sandbox.kit(&["cp", "sample:v1//src/train.py", to]).exits(4);
+        run.says(&format!("{missing}` does not exist"))
+            .says("hint: check the path, or create the folder with `mkdir -p ");
+        assert!(!sandbox.path(missing.split('/').next().unwrap()).exists());
+    }
 }

@@ -86,7 +86,7 @@ fn an_archive_carries_an_index_with_all_of_it() {
     scene.elsewhere(&["fsck"]).ok();
     scene.elsewhere(&["unpack", "sample:all", "-l", "quantization=Q4_0", "-d", "out"]).ok();
     assert!(scene.sandbox.tree("out") == scene.sandbox.tree("q4"));
-    let about = |args: &[&str]| scene.elsewhere(args).ok().stderr.matches("in-toto").count();
+    let about = |args: &[&str]| scene.elsewhere(args).ok().stderr.matches("provenance record: copied").count();
     assert_eq!(
         about(&["push", "sample:all", "oci:layout:all"]),
         2,

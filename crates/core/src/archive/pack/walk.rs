@@ -64,15 +64,19 @@ pub struct Measured {
 }
 
 impl LayerSource<'_> {
-    /// Measures the layer without opening a file.
-    pub fn measure(&self) -> Result<Measured, Error> {
+    /// Measures the layer, and passes each file with its size to `visit`. No file is opened.
+    pub fn measure(&self, visit: &mut dyn FnMut(&RelativePath, u64)) -> Result<Measured, Error> {
         let (mut files, mut bytes, mut file_mode) = (0, 0, None);
         let mut fingerprinter = Fingerprinter::new();
         let mut walk = Walk::new(self)?;
         while let Some(found) = walk.next() {
             let member = match found? {
                 Found::Directory(member) => member,
-                Found::File(file) => walk.look_at(file)?,
+                Found::File(file) => {
+                    let member = walk.look_at(file)?;
+                    visit(&member.path, member.size);
+                    member
+                }
             };
             files += u64::from(!member.is_directory);
             bytes += member.size;

@@ -4,10 +4,12 @@
 //! `kit` recognizes more files (notebooks, line-based data formats, tokenizers) and ignores hidden files and leftovers
 //! of tools.
 
-use crate::file_kind::{FileKind, MCP_BUNDLE, is_leftover, model_stem};
+use super::found::{Found, FoundKind, Hints, skill_file};
+use super::main_model::model_of;
+use super::model_folder::{has_weights, is_metadata_folder, is_model_folder, is_weights, without_checkpoints};
+use crate::file_kind::{FileKind, MCP_BUNDLE, is_leftover};
 use crate::kitfile::{
-    Code, Dataset, Docs, FILE_NAMES, Kitfile, LOCK_FILE, MANIFEST_VERSION, McpServer, Model, ModelPart, Prompt,
-    is_reference,
+    Code, Dataset, Docs, FILE_NAMES, Kitfile, LOCK_FILE, MANIFEST_VERSION, McpServer, ModelPart, Prompt, is_reference,
 };
 
 /// With more folders of unknown content than this, the whole folder becomes one code entry.
@@ -16,58 +18,31 @@ const MOST_CODE_FOLDERS: usize = 5;
 /// entries of their own. Otherwise, a single one is enough, since code rarely works without the other files.
 const MOST_CODE_FILES: usize = 5;
 
-/// An item in the folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    pub name: String,
-    pub kind: FoundKind,
-}
-
-/// The kind of an item. The content of a folder inside a folder is not used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FoundKind {
-    File {
-        size: u64,
-    },
-    Folder(Vec<Found>),
-    /// A link, a socket or a device; skipped.
-    Other,
-}
-
-/// The information about a folder that its listing does not contain.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Hints<'a> {
-    /// The identifier of the licence found in the folder.
-    pub license: Option<&'a str>,
-    /// The number of levels of folders whose files get entries of their own. Deeper folders are entries as a whole.
-    pub depth: usize,
-    /// Folders that belong to the model, whatever their names are.
-    pub model_folders: &'a [String],
+/// The Kitfile for a folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Detected {
+    pub kitfile: Kitfile,
+    /// The paths of folders that belong in no layer: checkpoints of a training besides its result.
+    pub left_out: Vec<String>,
 }
 
 /// Drafts a Kitfile for a folder with these items. A folder with a SKILL.md is one prompt.
 ///
 /// Any listing gives a valid Kitfile. The order of `listing` does not matter. Names are compared without case. The
 /// caller fills in the fields of the package, except for a licence that fits no other section.
-pub fn detect(listing: &[Found], hints: Hints<'_>) -> Kitfile {
+pub fn detect(listing: &[Found], hints: Hints<'_>) -> Detected {
     if skill_file(listing).is_some() {
         let whole = vec![prompt(".")];
-        return Kitfile { manifest_version: MANIFEST_VERSION.to_owned(), prompts: whole, ..Kitfile::default() };
+        let kitfile = Kitfile { manifest_version: MANIFEST_VERSION.to_owned(), prompts: whole, ..Kitfile::default() };
+        return Detected { kitfile, ..Detected::default() };
     }
     let mut draft = Draft { hints, ..Draft::default() };
     draft.items("", listing, hints.depth);
     draft.finish()
 }
 
-/// The name of the SKILL.md directly in a folder with these items, in upper or lower case.
-pub fn skill_file(listing: &[Found]) -> Option<&str> {
-    let is_skill =
-        |found: &&Found| matches!(found.kind, FoundKind::File { .. }) && found.name.eq_ignore_ascii_case("skill.md");
-    listing.iter().filter(is_skill).map(|found| found.name.as_str()).min()
-}
-
 /// The items that are used, sorted by name: no Kitfiles, no hidden files and no leftovers.
-fn sorted(listing: &[Found]) -> Vec<&Found> {
+pub(super) fn sorted(listing: &[Found]) -> Vec<&Found> {
     let is_ours = |name: &str| FILE_NAMES.contains(&name) || name == LOCK_FILE;
     let counts = |found: &&Found| !(is_ours(&found.name) || found.name.starts_with('.') || is_leftover(&found.name));
     let mut sorted: Vec<&Found> = listing.iter().filter(counts).collect();
@@ -84,6 +59,10 @@ struct Draft<'a> {
     model_metadata: Vec<String>,
     /// The metadata at the top level.
     metadata: Vec<String>,
+    /// Folders with nothing but metadata, and their files.
+    metadata_folders: Vec<(String, Vec<String>)>,
+    /// Checkpoints that are not the result of a training.
+    left_out: Vec<String>,
     code: Vec<String>,
     unknown_folders: usize,
     /// Files of unknown kind.
@@ -99,7 +78,7 @@ struct Draft<'a> {
 impl Draft<'_> {
     /// Reads the items of the folder with the path `folder`, which is empty or ends with `/`.
     fn items(&mut self, folder: &str, listing: &[Found], depth: usize) {
-        for found in sorted(listing) {
+        for found in self.used(folder, listing) {
             let path = format!("{folder}{}", found.name);
             match &found.kind {
                 FoundKind::Other => {}
@@ -116,9 +95,26 @@ impl Draft<'_> {
         }
     }
 
+    /// The items that are used, sorted by name. Checkpoints besides the result of a training are recorded.
+    fn used<'f>(&mut self, folder: &str, listing: &'f [Found]) -> Vec<&'f Found> {
+        let (used, left_out) = without_checkpoints(listing);
+        self.left_out.extend(left_out.into_iter().map(|found| format!("{folder}{}", found.name)));
+        used
+    }
+
+    /// The kind of the file at `path`, by its name unless the hints name it.
+    fn kind(&self, path: &str, name: &str) -> FileKind {
+        let is_in = |paths: &[String]| paths.iter().any(|other| other == path);
+        match () {
+            () if is_in(self.hints.models) => FileKind::Model,
+            () if is_in(self.hints.model_files) => FileKind::Metadata,
+            () => FileKind::of(name),
+        }
+    }
+
     fn file(&mut self, path: &str, name: &str, size: u64) {
         let docs = |description: &str| Docs { path: path.to_owned(), description: description.to_owned() };
-        match FileKind::of(name) {
+        match self.kind(path, name) {
             FileKind::Readme => self.docs.push(docs("Readme file")),
             FileKind::License => self.docs.push(docs("License file")),
             FileKind::Docs => self.docs.push(docs("")),
@@ -144,28 +140,42 @@ impl Draft<'_> {
 
     /// Handles a folder that belongs to the model: its weights are models, and everything else in it are parts.
     fn model_folder(&mut self, path: &str, content: &[Found]) {
-        for found in sorted(content) {
+        for found in self.used(&format!("{path}/"), content) {
             let inside = format!("{path}/{}", found.name);
             match &found.kind {
-                FoundKind::File { size } if FileKind::of(&found.name) == FileKind::Model => {
+                FoundKind::Other => {}
+                _ if is_reference(&inside) => self.needs_whole_folder = true,
+                FoundKind::File { size } if self.kind(&inside, &found.name) == FileKind::Model => {
                     self.models.push((inside, *size));
                 }
+                FoundKind::Folder(content) if has_weights(content) || is_model_folder(&found.name, content) => {
+                    self.model_folder(&inside, content);
+                }
                 FoundKind::File { .. } | FoundKind::Folder(_) => self.model_metadata.push(inside),
-                FoundKind::Other => {}
             }
         }
     }
 
     /// Handles a folder without a known name: the items directly in it decide, and metadata among them does not matter.
+    /// Models in folders below it belong to the model.
     fn unnamed_folder(&mut self, name: &str, content: &[Found]) {
+        if self.inner_folder(name, content) {
+            return;
+        }
         let mut kinds = Vec::new();
         let mut metadata = Vec::new();
         let mut servers = Vec::new();
-        for found in sorted(content).into_iter().filter(|found| found.kind != FoundKind::Other) {
+        let mut has_models_below = false;
+        for found in self.used(&format!("{name}/"), content) {
             let path = format!("{name}/{}", found.name);
-            let kind = match found.kind {
-                FoundKind::File { .. } if !is_reference(&path) => FileKind::of(&found.name),
-                _ => FileKind::Unknown,
+            let kind = match &found.kind {
+                FoundKind::Other => continue,
+                FoundKind::File { .. } if !is_reference(&path) => self.kind(&path, &found.name),
+                FoundKind::Folder(content) if self.models_below(&path, content) => {
+                    has_models_below = true;
+                    continue;
+                }
+                FoundKind::File { .. } | FoundKind::Folder(_) => FileKind::Unknown,
             };
             match (kind, &found.kind) {
                 (FileKind::Model, FoundKind::File { size }) => self.models.push((path, *size)),
@@ -184,8 +194,49 @@ impl Draft<'_> {
             Some(FileKind::Docs) => self.docs.push(Docs { path: name.to_owned(), description: String::new() }),
             Some(FileKind::Model) => self.model_metadata.extend(metadata),
             Some(FileKind::McpBundle) => self.mcp_servers.append(&mut servers),
+            None if has_models_below => self.model_metadata.extend(metadata),
             _ => self.unknown_folder(name),
         }
+    }
+
+    /// Handles a folder that belongs to the model as a whole. Returns false, and does nothing, for any other folder.
+    fn inner_folder(&mut self, path: &str, content: &[Found]) -> bool {
+        if is_reference(path) {
+            return false;
+        }
+        if is_model_folder(path, content) {
+            self.model_folder(path, content);
+        } else if is_metadata_folder(content) && !self.holds_model(path, content) {
+            let files = sorted(content).into_iter().map(|found| format!("{path}/{}", found.name));
+            self.metadata_folders.push((path.to_owned(), files.collect()));
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// Returns true if the hints name a model directly in the folder.
+    fn holds_model(&self, path: &str, content: &[Found]) -> bool {
+        content.iter().any(|found| self.hints.models.contains(&format!("{path}/{}", found.name)))
+    }
+
+    /// Adds the models in a folder below another one. Returns true if nothing else is in it.
+    fn models_below(&mut self, path: &str, content: &[Found]) -> bool {
+        if self.inner_folder(path, content) {
+            return true;
+        }
+        let mut has_only_models = !content.is_empty();
+        for found in self.used(&format!("{path}/"), content) {
+            let inside = format!("{path}/{}", found.name);
+            match &found.kind {
+                FoundKind::File { size } if is_weights(&found.name) && !is_reference(&inside) => {
+                    self.models.push((inside, *size));
+                }
+                FoundKind::Folder(content) if self.models_below(&inside, content) => {}
+                FoundKind::File { .. } | FoundKind::Folder(_) | FoundKind::Other => has_only_models = false,
+            }
+        }
+        has_only_models
     }
 
     fn unknown_folder(&mut self, name: &str) {
@@ -193,7 +244,7 @@ impl Draft<'_> {
         self.code.push(name.to_owned());
     }
 
-    fn finish(mut self) -> Kitfile {
+    fn finish(mut self) -> Detected {
         let most_files = if self.hints.depth > 0 { MOST_CODE_FILES } else { 0 };
         if self.needs_whole_folder || self.unknown.len() > most_files || self.unknown_folders > MOST_CODE_FOLDERS {
             self.code = vec![".".to_owned()];
@@ -202,11 +253,13 @@ impl Draft<'_> {
         }
         let model = model_of(&self.models);
         let model = model.map(|mut model| {
-            let metadata = self.model_metadata.drain(..).chain(self.metadata.drain(..));
+            let folders = self.metadata_folders.drain(..).flat_map(|(_, files)| files);
+            let metadata = self.model_metadata.drain(..).chain(folders).chain(self.metadata.drain(..));
             model.parts.extend(metadata.map(|path| ModelPart { path, ..ModelPart::default() }));
             model
         });
         self.datasets.append(&mut self.metadata);
+        self.datasets.extend(self.metadata_folders.drain(..).map(|(folder, _)| folder));
         let mut kitfile = Kitfile {
             manifest_version: MANIFEST_VERSION.to_owned(),
             model,
@@ -220,7 +273,7 @@ impl Draft<'_> {
         if let Some(license) = self.hints.license {
             license_field(&mut kitfile).push_str(license);
         }
-        kitfile
+        Detected { kitfile, left_out: self.left_out }
     }
 }
 
@@ -232,34 +285,6 @@ fn mcp_server(path: &str) -> McpServer {
 
 fn prompt(path: &str) -> Prompt {
     Prompt { path: path.to_owned(), ..Prompt::default() }
-}
-
-/// The model among the files: the only one, the one that is much larger than the others, or else the first; the others
-/// are its parts. The shards of one model count as one file.
-fn model_of(files: &[(String, u64)]) -> Option<Model> {
-    let mut sizes: Vec<(&str, u128)> = Vec::new();
-    for (path, size) in files {
-        match sizes.iter_mut().find(|(name, _)| *name == name_of(path)) {
-            Some((_, sum)) => *sum += u128::from(*size),
-            None => sizes.push((name_of(path), u128::from(*size))),
-        }
-    }
-    let count = u128::try_from(sizes.len()).ok().filter(|count| *count > 0)?;
-    let mean = sizes.iter().map(|(_, size)| size).sum::<u128>() / count;
-    let largest = sizes.iter().rev().max_by_key(|(_, size)| *size);
-    let chosen = largest.filter(|(_, size)| count == 1 || size * 2 > mean * 3).map(|(name, _)| *name);
-    let index = files.iter().position(|(path, _)| chosen.is_none_or(|chosen| chosen == name_of(path)))?;
-    let path = files[index].0.clone();
-    let others = files.iter().enumerate().filter(|(other, _)| *other != index);
-    let parts = others.map(|(_, (path, _))| ModelPart { path: path.clone(), ..ModelPart::default() }).collect();
-    let name = if chosen.is_some() { model_stem(&path).to_owned() } else { String::new() };
-    Some(Model { name, path, parts, ..Model::default() })
-}
-
-/// The common name of shards: path and extension, without their numbers.
-fn name_of(path: &str) -> &str {
-    let stem = model_stem(path);
-    if path[stem.len()..].contains("-of-") { stem } else { path }
 }
 
 /// The most specific field for a licence of the whole folder: of the model, the only dataset, the only code entry, or

@@ -23,7 +23,7 @@ fn listing(names: &[&str]) -> Vec<Found> {
 
 /// Compares the text after the manifest version.
 fn check(names: &[&str], license: Option<&str>, expected: &str) {
-    let kitfile = detect(&listing(names), Hints { license, ..Hints::default() });
+    let kitfile = detect(&listing(names), Hints { license, ..Hints::default() }).kitfile;
     assert!(validate(&kitfile).is_empty());
     assert_eq!(to_yaml(&kitfile), format!("manifestVersion: 1.0.0\n{expected}"), "{names:?}");
 }
@@ -103,7 +103,8 @@ fn folders_go_by_name_or_by_content() {
             "model:\n  name: w/a\n  path: w/a.bin\n  parts:\n    - path: w/b.bin\n    - path: w/t.json\n",
         ),
         (&["w/a.bin", "w/x.py"], "model:\n  name: w/a\n  path: w/a.bin\ncode:\n  - path: w\n"),
-        (&["w/", "x/m.json"], "code:\n  - path: w\n  - path: x\n"),
+        (&["w/", "x/m.json"], "code:\n  - path: w\ndatasets:\n  - path: x\n"),
+        (&["w/", "x/m.yaml"], "code:\n  - path: w\n  - path: x\n"),
         (&["a/", "b/", "c/", "d/", "e/"], "code:\n  - path: a\n  - path: b\n  - path: c\n  - path: d\n  - path: e\n"),
         (&["a/", "b/", "c/", "d/", "e/", "f/"], "code:\n  - path: .\n"),
     ] {
@@ -115,7 +116,7 @@ fn folders_go_by_name_or_by_content() {
 fn a_folder_of_the_model_is_not_code() {
     let names = ["model.bin=9", "modules.json", "1_Pooling/config.json", "2_Dense/x.bin", "2_Dense/a.dat", "etc/a.py"];
     let model_folders = &["1_Pooling".to_owned(), "2_Dense".to_owned()];
-    let kitfile = detect(&listing(&names), Hints { model_folders, ..Hints::default() });
+    let kitfile = detect(&listing(&names), Hints { model_folders, ..Hints::default() }).kitfile;
     let expected = "manifestVersion: 1.0.0\nmodel:\n  name: model\n  path: model.bin\n  parts:\n    - path: \
                     2_Dense/x.bin\n    - path: 1_Pooling/config.json\n    - path: 2_Dense/a.dat\n    - path: \
                     modules.json\ncode:\n  - path: etc\n";
@@ -125,7 +126,7 @@ fn a_folder_of_the_model_is_not_code() {
 #[test]
 fn files_of_subfolders_get_entries_down_to_the_depth() {
     let names = ["a/README.md", "a/m.bin", "a/x.py", "b/a.csv", "train.py"];
-    let kitfile = detect(&listing(&names), Hints { depth: 1, ..Hints::default() });
+    let kitfile = detect(&listing(&names), Hints { depth: 1, ..Hints::default() }).kitfile;
     let expected = "manifestVersion: 1.0.0\nmodel:\n  name: a/m\n  path: a/m.bin\ncode:\n  - path: a/x.py\n  - \
                     path: train.py\ndatasets:\n  - path: b/a.csv\ndocs:\n  - path: a/README.md\n    \
                     description: Readme file\n";
@@ -151,14 +152,15 @@ proptest::proptest! {
     #[test]
     fn any_listing_gives_a_valid_kitfile(
                 names in proptest::collection::btree_set(
-                    "[a-z ]{1,3}(/|/?[a-c]{0,2}\\.(bin|csv|md|json|py|ipynb|prompt))",
+                    "[a-z ]{1,3}(/|/?[a-c]{0,2}\\.(bin|csv|md|json|py|ipynb|prompt|onnx))",
                     0..12,
                 ),
             ) {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         for depth in [0, 1] {
-            let hints = Hints { license: Some("MIT"), depth, model_folders: &["a".to_owned()] };
-            assert!(validate(&detect(&listing(&names), hints)).is_empty());
+            let named = &["a".to_owned()];
+            let hints = Hints { license: Some("MIT"), depth, model_folders: named, models: named, model_files: named };
+            assert!(validate(&detect(&listing(&names), hints).kitfile).is_empty());
         }
     }
 }

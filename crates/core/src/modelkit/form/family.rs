@@ -108,8 +108,8 @@ impl fmt::Display for Family {
     }
 }
 
-/// The word for a section in messages and in the media types of a `ModelKit`.
-pub fn section_word(section: Section) -> &'static str {
+/// The word for a section in the media types of a `ModelKit`.
+pub(in crate::modelkit::form) fn section_word(section: Section) -> &'static str {
     words(section).1
 }
 

@@ -30,7 +30,7 @@ impl Concern {
     pub fn word(self) -> &'static str {
         match self {
             Self::Model => "model",
-            Self::Data => "data",
+            Self::Data => "datasets",
             Self::Code => "code",
             Self::Configuration => "configuration",
             Self::Docs => "docs",
@@ -84,13 +84,15 @@ impl Concern {
 
 /// The error for a word that is not a concern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not one of model, data, code, configuration, docs, deployment")]
+#[error("`{0}` is not one of model, datasets, code, configuration, docs, deployment")]
 pub struct UnknownConcern(String);
 
 impl FromStr for Concern {
     type Err = UnknownConcern;
 
     fn from_str(text: &str) -> Result<Self, UnknownConcern> {
+        // The word of kit 0.1.
+        let text = if text == "data" { Self::Data.word() } else { text };
         let found = Self::ALL.into_iter().find(|concern| concern.word() == text);
         found.ok_or_else(|| UnknownConcern(text.to_owned()))
     }

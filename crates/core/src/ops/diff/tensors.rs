@@ -21,6 +21,8 @@ pub struct TensorsDiff {
     pub changes: Vec<TensorDiff>,
     /// True if the bytes of tensors were compared. Otherwise, tensors with equal types and shapes may still differ.
     pub is_compared: bool,
+    /// The size of the larger file if statistics were requested, but it is larger than may be read for them.
+    pub unread_bytes: Option<u64>,
 }
 
 /// A tensor that differs between two files.
@@ -102,7 +104,11 @@ pub(super) fn compare(
             TensorDiff { change, before, after: second.and_then(|second| other[second].take()), numbers }
         }));
     }
-    Ok(Some(TensorsDiff { total: pairs.len(), changes, is_compared: !is_unknown.into_inner() }))
+    let is_compared = !is_unknown.into_inner();
+    let is_affected = !is_compared || changes.iter().any(|tensor| tensor.change == TensorChange::Changed);
+    let is_unread = options.with_statistics && !can_be_read && is_affected;
+    let unread_bytes = is_unread.then(|| before.state.size.max(after.state.size));
+    Ok(Some(TensorsDiff { total: pairs.len(), changes, is_compared, unread_bytes }))
 }
 
 /// Compares the bytes of tensors of the same type and shape, and their numbers if that is requested.

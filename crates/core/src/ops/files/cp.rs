@@ -19,8 +19,8 @@ use crate::relative_path::RelativePath;
 /// Options of [`cp`].
 #[derive(Debug, Clone)]
 pub struct CpOptions {
-    /// The directory to copy into, if it is a directory or ends in `/`; otherwise the name of the copy. Missing parent
-    /// directories are created.
+    /// The directory to copy into, if it is a directory or ends in `/`; otherwise the name of the copy in a directory.
+    /// The directory must exist, as for cp(1) and `docker cp`.
     pub destination: PathBuf,
     /// The treatment of existing files that differ.
     pub overwrite: Overwrite,
@@ -43,6 +43,10 @@ pub fn cp(
     progress: &dyn Progress,
 ) -> Result<Placed, Error> {
     let (folder, base) = place(path, &options.destination)?;
+    // A path with a spelling mistake should not become a folder.
+    if !folder.is_dir() {
+        return Err(Error::NoFolder(folder.components().collect()));
+    }
     let destination = Destination::open(&folder, options.overwrite)?.with_unsafe_paths(&options.unsafe_paths);
     let copier = Copier { source, path, base, destination: &destination, progress };
     let may_hold = |layer: &&Layer| layer.path.starts_with(path) || path.starts_with(&layer.path);

@@ -4,6 +4,7 @@ use std::io::Read;
 
 use super::allowed::Allowed;
 use super::pointer::is_pointer;
+use super::suspects::Suspects;
 use crate::archive::{LayerSource, Measured};
 use crate::file_kind::is_model_file;
 use crate::kitfile::Section;
@@ -21,6 +22,7 @@ pub(crate) struct CheckedLayer<'a> {
     pub(crate) section: Section,
     pub(crate) source: &'a LayerSource<'a>,
     pub(crate) measured: &'a Measured,
+    pub(crate) suspects: &'a Suspects,
     /// True if an earlier run has checked the same files for secrets.
     pub(crate) is_free_of_secrets: bool,
 }
@@ -36,18 +38,18 @@ pub(crate) fn check_folder(
     if !allowed.empty {
         let empty = workers::run(jobs, layers, |layer| {
             let whole = empty_layer(layer.section, layer.source, layer.measured);
-            let files = empty_files(layer.section, layer.source)?;
-            Ok::<_, Error>(whole.into_iter().chain(files).collect::<Vec<_>>())
+            Ok::<_, Error>(whole.into_iter().chain(empty_files(layer.source, layer.suspects)).collect::<Vec<_>>())
         })?;
         let (refused, reported): (Vec<_>, _) = empty.into_iter().flatten().partition(|empty| empty.lack.is_refused());
         refuse_empty(refused)?;
-        for empty in &reported {
+        // Packing reports a layer without files itself.
+        for empty in reported.iter().filter(|empty| !matches!(empty.lack, Lack::Files)) {
             progress.warn(&Warning::NothingToUse { problem: empty.to_string() });
         }
     }
     if !allowed.secrets {
         let unchecked: Vec<_> = layers.iter().filter(|layer| !layer.is_free_of_secrets).collect();
-        let secrets = workers::run(jobs, &unchecked, |layer| secrets_in(layer.section, layer.source))?;
+        let secrets = workers::run(jobs, &unchecked, |layer| secrets_of(layer))?;
         refuse(secrets.into_iter().flatten().collect())?;
     }
     Ok(())
@@ -63,15 +65,27 @@ pub(super) fn refuse_empty(empty: Vec<Empty>) -> Result<(), Error> {
     if empty.is_empty() { Ok(()) } else { Err(Error::Empty(empty)) }
 }
 
+/// Returns the secrets in the files of a layer. Of data, only those with names of secrets are read.
+fn secrets_of(layer: &CheckedLayer<'_>) -> Result<Vec<Secret>, Error> {
+    let CheckedLayer { section, source, suspects, .. } = layer;
+    if *section != Section::Dataset {
+        return secrets_in(*section, source);
+    }
+    Ok(suspects.secrets.iter().filter_map(|(path, size)| secret_in(*section, source, path, *size)).collect())
+}
+
 /// Returns the secrets in the files of a layer.
 pub(crate) fn secrets_in(section: Section, source: &LayerSource<'_>) -> Result<Vec<Secret>, Error> {
     let mut secrets = Vec::new();
     source.visit_files(&mut |path, size| {
-        // An unreadable file is not a finding; packing it reports the error.
-        let found = Secret::find(section, path, Some(size), || sys::open_regular(&path.join_to(source.root)));
-        secrets.extend(found.ok().flatten());
+        secrets.extend(secret_in(section, source, path, size));
     })?;
     Ok(secrets)
+}
+
+/// Returns the secret in one file. An unreadable file is not a finding; packing it reports the error.
+fn secret_in(section: Section, source: &LayerSource<'_>, path: &RelativePath, size: u64) -> Option<Secret> {
+    Secret::find(section, path, Some(size), || sys::open_regular(&path.join_to(source.root))).ok().flatten()
 }
 
 /// Returns the problem of a layer of a model that would have no files.
@@ -85,16 +99,11 @@ pub(crate) fn empty_layer(section: Section, source: &LayerSource<'_>, measured: 
 }
 
 /// Returns the files of weights in a layer that have no usable content.
-pub(crate) fn empty_files(section: Section, source: &LayerSource<'_>) -> Result<Vec<Empty>, Error> {
-    let mut empty = Vec::new();
-    if is_of_model(section) {
-        source.visit_files(&mut |path, size| {
-            if is_weights(section, path, &source.path) {
-                empty.extend(lack_of(source, path, size).map(|lack| Empty { path: path.clone(), lack }));
-            }
-        })?;
-    }
-    Ok(empty)
+pub(crate) fn empty_files(source: &LayerSource<'_>, suspects: &Suspects) -> Vec<Empty> {
+    let lack = |(path, size): &(RelativePath, u64)| {
+        lack_of(source, path, *size).map(|lack| Empty { path: path.clone(), lack })
+    };
+    suspects.weights.iter().filter_map(lack).collect()
 }
 
 /// Returns true for a file of weights in the layer at `layer`: by its name, or because it is the model itself.

@@ -5,6 +5,7 @@ mod folder;
 mod packed;
 mod pointer;
 mod secrets;
+mod suspects;
 mod upstream;
 
 pub use allowed::Allowed;
@@ -13,4 +14,5 @@ pub use packed::refuse_secrets;
 pub(crate) use packed::{is_checked, note_checked};
 pub(crate) use pointer::pointers;
 pub(crate) use secrets::{is_secret_name, is_secret_setting};
+pub(crate) use suspects::Suspects;
 pub(crate) use upstream::{check_bytes, check_names, check_weights};

@@ -186,7 +186,7 @@ fn has_secret_setting(text: &str) -> bool {
 }
 
 /// Returns true if files with this name contain secrets, as far as they are used as documented.
-fn is_sure_name(name: &str) -> bool {
+pub(super) fn is_sure_name(name: &str) -> bool {
     const NAMES: [&str; 9] =
         [".netrc", "_netrc", ".pgpass", ".pypirc", ".git-credentials", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"];
     is_environment(name) || NAMES.contains(&&*name.to_lowercase())

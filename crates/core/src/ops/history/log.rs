@@ -7,7 +7,7 @@ use super::order::{Moment, newest_first};
 use crate::digest::Digest;
 use crate::kitfile::Section;
 use crate::limits;
-use crate::modelkit::{kitfile_digest, section_word};
+use crate::modelkit::kitfile_digest;
 use crate::oci::{ContentError, Descriptor, Reference, Source};
 use crate::ops::artifact::{Failures, Inspected, Tagged, enter, read, records, resolve_tags};
 use crate::ops::diff::{Comparable, DiffOptions, FileDiff, diff};
@@ -346,8 +346,8 @@ fn count_layers(
     let old: BTreeMap<_, _> = old.iter().map(|(key, digest)| (key, digest)).collect();
     let new: BTreeMap<_, _> = new.iter().map(|(key, digest)| (key, digest)).collect();
     let mut counts: BTreeMap<_, LayerCount> = BTreeMap::new();
-    let mut count = |section, note: fn(&mut LayerCount)| {
-        note(counts.entry(section).or_insert(LayerCount { kind: section_word(section), ..LayerCount::default() }));
+    let mut count = |section: Section, note: fn(&mut LayerCount)| {
+        note(counts.entry(section).or_insert(LayerCount { kind: section.key(), ..LayerCount::default() }));
     };
     for (key, digest) in &new {
         match old.get(key) {

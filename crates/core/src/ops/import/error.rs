@@ -39,6 +39,12 @@ pub enum ImportError {
     /// Two layers of an artifact have the same path, or one is a file and another a file in a folder with its path.
     #[error("the artifact has two layers with the path `{0}`")]
     SamePath(RelativePath),
+    /// A folder without anything that can be imported.
+    #[error("it is a folder, but neither a git repository nor an MLflow run or model, and it contains no model")]
+    NoModel,
+    /// A repository in the cache of the Hugging Face hub, without a snapshot of `main`.
+    #[error("the cache has several snapshots of the repository: {}", names(.0))]
+    SeveralSnapshots(Vec<PathBuf>),
     /// A folder that is neither an MLflow model nor an MLflow run.
     #[error("`{}` has neither an `MLmodel` nor a `meta.yaml` with a `run_id`", .0.display())]
     NotMlflow(PathBuf),
@@ -74,4 +80,9 @@ pub enum ImportError {
     /// A file could not be read or written; the source names the file.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+fn names(folders: &[PathBuf]) -> String {
+    let names = folders.iter().filter_map(|folder| folder.file_name());
+    names.map(|name| format!("`{}`", name.to_string_lossy())).collect::<Vec<_>>().join(", ")
 }

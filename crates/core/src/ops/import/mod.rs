@@ -3,6 +3,7 @@
 mod artifact;
 mod choice;
 mod error;
+mod folder;
 mod git;
 mod into_registry;
 mod into_store;
@@ -12,8 +13,9 @@ mod work;
 
 pub use artifact::{ArtifactUpstream, open_artifact};
 pub use error::ImportError;
+pub use folder::ModelFolder;
 pub use git::{GitUpstream, fetch_git};
 pub use into_registry::import_to;
 pub use into_store::{ImportOptions, import};
-pub use mlflow::{MlflowFolder, is_mlflow};
+pub use mlflow::{MlflowFolder, is_mlflow, mlflow_runs};
 pub use work::{clear_imports, unfinished_imports};

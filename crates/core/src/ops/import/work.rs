@@ -73,7 +73,7 @@ impl Work {
         workers::run(jobs, &small, |file| self.save(upstream, file))?;
         let whole = &*progress.overall(blobs.iter().map(|blob| blob.size).sum());
         let options = &CopyOptions { jobs, origins: Origins::default(), phase: Phase::Downloading };
-        let copying = Copying { source: &source, target: &self.writer, options, progress, whole };
+        let copying = Copying::new((&source, &self.writer), options, progress, whole);
         workers::run(jobs, &blobs, |blob| copying.copy_blob(blob))?;
         large.iter().try_for_each(|file| self.link(file))?;
         files.iter().try_for_each(|file| Ok(self.set_modes(file)?))

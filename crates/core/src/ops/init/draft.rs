@@ -1,11 +1,11 @@
 //! Drafts a first Kitfile for a project from the names of its files and from metadata in the files themselves.
 
-use serde_json::Value;
-
+use super::layout::Layout;
 use super::model::fill;
-use super::project::{Files, Project, RemoteProject};
+use super::model_notes::model_notes;
+use super::project::{BELOW, Files, Project, RemoteProject};
 use super::{notebooks, skills};
-use crate::draft::{self, Hints, ModelCard};
+use crate::draft::{self, Detected, ModelCard};
 use crate::file_kind;
 use crate::kitfile::{Kitfile, Note, Package};
 use crate::ops::error::Error;
@@ -18,6 +18,10 @@ pub struct Draft {
     pub kitfile: Kitfile,
     /// The comments to write into it.
     pub notes: Vec<Note>,
+    /// The folders that the Kitfile leaves out: checkpoints of a training besides its result.
+    pub left_out: Vec<String>,
+    /// The number of files that are symbolic links to places outside the project.
+    pub links_outside: usize,
 }
 
 /// Drafts a Kitfile. Nothing is written, and only the headers of large files are read.
@@ -26,22 +30,23 @@ pub struct Draft {
 /// give the framework, format and size of the model; the front matter of a model card gives the rest. The data that
 /// notebooks load is listed in comments. Files get entries of their own down to `depth` levels of folders.
 pub fn init(project: &dyn Project, depth: usize) -> Result<Draft, Error> {
-    let listing = project.listing(depth.saturating_add(1))?;
+    let listing = project.listing(depth.saturating_add(BELOW))?;
     let files = Files::of(project, &listing);
-    let model_folders = files.text(MODULES)?.as_deref().map(model_folders).unwrap_or_default();
-    let hints = Hints { license: find_license(&files)?, depth, model_folders: &model_folders };
-    let mut kitfile = draft::detect(&listing, hints);
+    let layout = Layout::read(&files)?;
+    let Detected { mut kitfile, left_out } = draft::detect(&listing, layout.hints(find_license(&files)?, depth));
     if let Some(card) = find_card(&files)? {
         take_over(&mut kitfile, card);
     }
     skills::fill(&files, &listing, &mut kitfile)?;
     let mut notes = Vec::new();
     if let Some(model) = &mut kitfile.model {
-        let problem = fill(&files, model)?;
-        notes.extend(problem.map(|text| Note { field: "model.path".to_owned(), text }));
+        let problem = fill(&files, model, layout.base_model.as_deref())?;
+        let texts = problem.into_iter().chain(model_notes(model, layout.base_model.as_deref(), &left_out));
+        notes.extend(texts.map(|text| Note { field: "model.path".to_owned(), text }));
     }
-    notes.extend(notebooks::notes(&files, &kitfile)?);
-    Ok(Draft { kitfile, notes })
+    notes.extend(notebooks::notes(&files, &kitfile, depth)?);
+    let links_outside = files.paths().filter(|path| project.leads_outside(path)).count();
+    Ok(Draft { kitfile, notes, left_out, links_outside })
 }
 
 /// Drafts a Kitfile for a remote repository. Unless its model card says otherwise, the package gets the name, owner and
@@ -60,17 +65,6 @@ pub fn init_remote(upstream: &dyn Upstream, depth: usize) -> Result<Draft, Error
         package.license = license.as_deref().map(draft::spdx_license).unwrap_or_default();
     }
     Ok(draft)
-}
-
-/// The file in which a model of sentence-transformers lists its modules, with the folder of each.
-pub(super) const MODULES: &str = "modules.json";
-
-/// Returns the folders of the modules in the text of [`MODULES`]. A file of another tool lists none.
-pub(super) fn model_folders(text: &str) -> Vec<String> {
-    let modules: Value = serde_json::from_str(text).unwrap_or_default();
-    let modules = modules.as_array().map(Vec::as_slice).unwrap_or_default();
-    let paths = modules.iter().filter(|module| module["type"].is_string()).filter_map(|module| module["path"].as_str());
-    paths.map(|path| path.trim_end_matches('/').to_owned()).filter(|path| !path.is_empty()).collect()
 }
 
 pub(crate) fn find_license(files: &Files<'_>) -> Result<Option<&'static str>, Error> {

@@ -5,7 +5,7 @@ use std::io;
 use fs_err as fs;
 
 use super::draft::Draft;
-use super::project::{Files, Project, ProjectFolder};
+use super::project::{BELOW, Files, Project, ProjectFolder};
 use crate::archive::{IgnoreRules, translate_gitignore};
 use crate::kitfile::{Entry, Kitfile, Section};
 use crate::limits;
@@ -22,6 +22,17 @@ const FIRST_LINES: &str = "\
 !**/.env.example
 mlruns
 ";
+
+/// The first lines, and a line for each folder that the draft leaves out.
+fn first_lines(left_out: &[String]) -> String {
+    // A path with other characters could be a pattern.
+    let is_plain = |path: &&String| path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte));
+    let lines: Vec<_> = left_out.iter().filter(is_plain).map(String::as_str).collect();
+    if lines.is_empty() {
+        return FIRST_LINES.to_owned();
+    }
+    format!("{FIRST_LINES}\n# Checkpoints of the training:\n{}\n", lines.join("\n"))
+}
 
 /// A drafted `.kitignore`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +55,7 @@ pub fn draft_ignore_file(project: &ProjectFolder, draft: &mut Draft) -> Result<O
         return Ok(None);
     }
     let needed = needed(project, &draft.kitfile)?;
-    let mut ignore = IgnoreFile { text: FIRST_LINES.to_owned(), taken: 0, refused: Vec::new() };
+    let mut ignore = IgnoreFile { text: first_lines(&draft.left_out), taken: 0, refused: Vec::new() };
     for line in gitignore(project)?.lines() {
         ignore.add(line, &needed)?;
     }
@@ -52,7 +63,7 @@ pub fn draft_ignore_file(project: &ProjectFolder, draft: &mut Draft) -> Result<O
     Ok(Some(ignore))
 }
 
-fn remove_ignored(Draft { kitfile, notes }: &mut Draft, rules: &IgnoreRules) {
+fn remove_ignored(Draft { kitfile, notes, .. }: &mut Draft, rules: &IgnoreRules) {
     let is_kept = |path: &str| path.parse().is_ok_and(|path| !rules.is_ignored(&path));
     // The notes name entries of code by their numbers.
     let before: Vec<_> = kitfile.code.iter().map(|code| is_kept(&code.path)).collect();
@@ -96,7 +107,7 @@ impl IgnoreFile {
 }
 
 /// The number of levels of folders whose files are compared with the lines of a `.gitignore`.
-const LEVELS: usize = 2;
+const LEVELS: usize = BELOW + 1;
 
 /// The paths of models and datasets, and of the files in them.
 fn needed(project: &ProjectFolder, kitfile: &Kitfile) -> Result<Vec<RelativePath>, Error> {

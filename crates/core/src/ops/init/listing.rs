@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::draft::MODULES;
-use super::project::{Files, RemoteProject};
-use crate::draft::{self, Found, FoundKind, Hints};
+use super::layout::Layout;
+use super::project::{BELOW, Files, RemoteProject};
+use crate::draft::{self, Found, FoundKind};
 use crate::kitfile::Kitfile;
 use crate::ops::error::Error;
 use crate::upstream::{Upstream, UpstreamFile};
@@ -13,27 +13,16 @@ use crate::upstream::{Upstream, UpstreamFile};
 /// repository. Files get entries of their own down to `depth` levels of folders.
 pub(crate) fn draft(upstream: &dyn Upstream, files: &[&UpstreamFile], depth: usize) -> Result<Kitfile, Error> {
     let about = upstream.about();
-    let model_folders = model_folders(upstream, files)?;
-    let model_folders = &model_folders;
     let files: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.size)).collect();
-    // The content of a deeper folder does not matter.
-    let listing = listing(&files, depth.saturating_add(1));
-    let hints = Hints { license: about.license.as_deref(), depth, model_folders };
-    let mut kitfile = draft::detect(&listing, hints);
+    let listing = listing(&files, depth.saturating_add(BELOW));
+    let project = RemoteProject(upstream);
+    let layout = Layout::read(&Files::of(&project, &listing))?;
+    let mut kitfile = draft::detect(&listing, layout.hints(about.license.as_deref(), depth)).kitfile;
     let package = &mut kitfile.package;
     package.name.clone_from(&about.name);
     package.authors.extend(about.owner.clone());
     package.description = format!("Imported from {} at {}", about.url, about.commit);
     Ok(kitfile)
-}
-
-/// The folders of a model of sentence-transformers.
-fn model_folders(upstream: &dyn Upstream, files: &[&UpstreamFile]) -> Result<Vec<String>, Error> {
-    let modules: Vec<_> = files.iter().filter(|file| file.path.as_str() == MODULES).collect();
-    let listing: Vec<_> = modules.iter().map(|file| (file.path.as_str(), file.size)).collect();
-    let project = RemoteProject(upstream);
-    let text = Files::of(&project, &self::listing(&listing, 0)).text(MODULES)?;
-    Ok(text.as_deref().map(super::draft::model_folders).unwrap_or_default())
 }
 
 /// Turns paths into a listing of files and folders, in which folders are listed `levels` deep.

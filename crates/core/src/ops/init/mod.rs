@@ -1,16 +1,22 @@
 //! Drafts a Kitfile from the files of a project.
 
 mod draft;
+mod hub_cache;
 mod ignore_file;
+mod layout;
 mod listing;
 mod model;
+mod model_notes;
 mod notebooks;
+mod package;
 mod project;
 mod skills;
 
 pub(crate) use draft::find_license;
 pub use draft::{Draft, init, init_remote};
+pub use hub_cache::{CacheFolder, CachedSnapshot};
 pub use ignore_file::{IGNORE_FILE, IgnoreFile, draft_ignore_file};
 pub(crate) use listing::draft;
+pub use package::describe_package;
 pub(crate) use project::Files;
 pub use project::{Project, ProjectFolder};

@@ -17,7 +17,9 @@ use crate::upstream::lfs::Pointer;
 
 /// Fills empty fields of the model with the detected values. Returns a description of the problem if the weights cannot
 /// be read.
-pub(super) fn fill(files: &Files<'_>, model: &mut Model) -> Result<Option<String>, Error> {
+///
+/// `base_model` is the base model of an adapter. It becomes a parameter, under the name that a model card uses.
+pub(super) fn fill(files: &Files<'_>, model: &mut Model, base_model: Option<&str>) -> Result<Option<String>, Error> {
     let stored = stored(files, &model.path)?;
     let config = config(files, &model.path)?;
     let (weights, problem) = match weights(files, model)? {
@@ -31,7 +33,8 @@ pub(super) fn fill(files: &Files<'_>, model: &mut Model) -> Result<Option<String
     let frameworks = [library(files, config.as_deref()), weights.first().and_then(library_of), stored.framework];
     set(&mut model.framework, frameworks.into_iter().flatten().next());
     set(&mut model.format, stored.format);
-    let facts = facts(&weights, config.as_deref());
+    let mut facts = facts(&weights, config.as_deref());
+    facts.extend(base_model.map(|base| ("base_model".to_owned(), Value::from(base))));
     if !facts.is_empty() {
         let of_card = model.parameters.take().and_then(|parameters| parameters.as_object().cloned());
         model.parameters = Some(Value::Object(facts.into_iter().chain(of_card.unwrap_or_default()).collect()));

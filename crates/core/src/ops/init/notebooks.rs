@@ -10,9 +10,13 @@ use crate::ops::error::Error;
 const NAMED: usize = 6;
 
 /// Returns up to two comments for each notebook: the data that it loads, and its parameters.
-pub(super) fn notes(files: &Files<'_>, kitfile: &Kitfile) -> Result<Vec<Note>, Error> {
+///
+/// Notebooks more than one level below the entries of a draft with this `depth` are not read.
+pub(super) fn notes(files: &Files<'_>, kitfile: &Kitfile, depth: usize) -> Result<Vec<Note>, Error> {
     let mut notes = Vec::new();
-    for path in files.paths().filter(|path| path.to_lowercase().ends_with(".ipynb")) {
+    let is_read =
+        |path: &&str| path.to_lowercase().ends_with(".ipynb") && path.matches('/').count() <= depth.saturating_add(1);
+    for path in files.paths().filter(is_read) {
         let holds = |entry: &str| {
             entry == "." || path.strip_prefix(entry).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };

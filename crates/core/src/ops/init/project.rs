@@ -24,7 +24,18 @@ pub trait Project {
 
     /// Returns the content of a listed file. `path` is relative to the top, with `/` between names.
     fn content(&self, path: &str) -> Result<Box<dyn Content + '_>, Error>;
+
+    /// Returns true if a listed file is a symbolic link to a place outside the project.
+    fn leads_outside(&self, _path: &str) -> bool {
+        false
+    }
 }
+
+/// The number of levels of folders that are listed below the entries of a draft: enough for the checkpoints of
+/// Lightning, in `lightning_logs/version_0/checkpoints`.
+pub(super) const BELOW: usize = 4;
+/// Folders that hold no model, whose content may be large. They are listed as deep as KitOps does.
+const SHALLOW: [&str; 8] = ["docs", "data", "dataset", "datasets", "prompts", "src", "pkg", "lib"];
 
 /// A local folder.
 #[derive(Debug, Clone)]
@@ -37,6 +48,13 @@ impl Project for ProjectFolder {
 
     fn content(&self, path: &str) -> Result<Box<dyn Content + '_>, Error> {
         Ok(Box::new(LocalFile(self.0.join(path))))
+    }
+
+    fn leads_outside(&self, path: &str) -> bool {
+        let place = self.0.join(path);
+        let is_link = fs::symlink_metadata(&place).is_ok_and(|metadata| metadata.is_symlink());
+        let (end, folder) = (fs::canonicalize(place), fs::canonicalize(&self.0));
+        is_link && end.is_ok_and(|end| folder.is_ok_and(|folder| !end.starts_with(folder)))
     }
 }
 
@@ -62,18 +80,22 @@ impl Project for RemoteProject<'_> {
 
 /// Lists the entries of a folder, and `levels` of its subfolders, without what tools have left there. Names that are
 /// not UTF-8 are skipped, because a Kitfile cannot contain them. Folders that a draft ignores are listed as empty.
+/// Links to files are listed as those files; links to folders are not followed, because they may form a loop.
 fn list(folder: &Path, levels: usize) -> Result<Vec<Found>, Error> {
     let mut listing = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let metadata = entry.metadata()?;
+        let end = if metadata.is_symlink() { fs::metadata(entry.path()).ok() } else { None };
         let name = entry.file_name();
         let is_ignored = name.to_str().is_none_or(|name| name.starts_with('.') || is_leftover(name));
         let kind = if metadata.is_dir() {
+            let is_shallow = name.to_str().is_some_and(|name| SHALLOW.contains(&name));
+            let levels = if is_shallow { levels.min(levels.saturating_sub(BELOW - 1).max(1)) } else { levels };
             let is_listed = levels > 0 && !is_ignored;
             FoundKind::Folder(if is_listed { list(&entry.path(), levels - 1)? } else { Vec::new() })
-        } else if metadata.is_file() {
-            FoundKind::File { size: metadata.len() }
+        } else if end.as_ref().unwrap_or(&metadata).is_file() {
+            FoundKind::File { size: end.as_ref().unwrap_or(&metadata).len() }
         } else {
             FoundKind::Other
         };

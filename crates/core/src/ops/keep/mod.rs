@@ -1,5 +1,6 @@
 //! Care of the local store and of registries: listing, removing, checking, indexes, pinned references, diagnosis.
 
+mod created;
 mod doctor;
 mod fsck;
 mod index;
@@ -9,6 +10,7 @@ mod remove;
 mod remove_remote;
 mod update;
 
+pub use created::creation_times;
 pub use doctor::{Diagnosis, DoctorTarget, ProbeMode, diagnose};
 pub use fsck::{Checked, check};
 pub use index::{Additions, add_to_index, create_index, remove_from_index};

@@ -61,17 +61,21 @@ pub fn untag_remote(
     let bytes = repository.manifest(&manifest).map_err(|error| Error::reading("the manifest", error))?;
     match repository.delete(&tag) {
         Ok(()) => restore(repository, &manifest, &bytes, &others, progress),
-        Err(registry::Error::Unsupported { .. }) if others.is_empty() => {
-            remove_remote(repository, &manifest, &reference.registry)
-        }
-        Err(source @ registry::Error::Unsupported { .. }) => Err(Error::OnlyWholeRemoval {
+        Err(source) if !keeps_tags(&source) => Err(source.into()),
+        Err(_) if others.is_empty() => remove_remote(repository, &manifest, &reference.registry),
+        Err(source) => Err(Error::OnlyWholeRemoval {
             registry: reference.registry.clone(),
             digest: manifest.digest,
             tags: others,
             source: Box::new(source),
         }),
-        Err(error) => Err(error.into()),
     }
+}
+
+/// Returns true if a registry that refused to delete a tag deletes no tags at all: 405, or 400 as docker-registry 2.8
+/// answers (OCI distribution 1.1, "Deleting Tags").
+fn keeps_tags(error: &registry::Error) -> bool {
+    matches!(error, registry::Error::Unsupported { .. } | registry::Error::Status { status: 400, .. })
 }
 
 /// Publishes the manifest again under the tags that were deleted together with another one.

@@ -5,7 +5,7 @@ use crate::archive::{LayerSource, LeftOut, Measured};
 use crate::kitfile::Section;
 use crate::oci::Descriptor;
 use crate::ops::error::Error;
-use crate::ops::guard::{self, Allowed, CheckedLayer};
+use crate::ops::guard::{self, Allowed, CheckedLayer, Suspects};
 use crate::progress::{Event, Progress, Warning};
 use crate::relative_path::RelativePath;
 use crate::store::RememberedLayer;
@@ -18,10 +18,10 @@ pub(super) fn check(packer: &Packer<'_>, layers: &[MeasuredLayer<'_>]) -> Result
 }
 
 fn checked_layer<'a>(packer: &Packer<'_>, layer: &'a MeasuredLayer<'_>) -> CheckedLayer<'a> {
-    let MeasuredLayer { entry, source, measured, remembered, .. } = layer;
+    let MeasuredLayer { entry, source, measured, suspects, remembered, .. } = layer;
     let is_checked = |layer: &RememberedLayer| guard::is_checked(&packer.store, &layer.blob.digest);
     let is_free_of_secrets = remembered.as_ref().is_some_and(is_checked);
-    CheckedLayer { section: entry.section, source, measured, is_free_of_secrets }
+    CheckedLayer { section: entry.section, source, measured, suspects, is_free_of_secrets }
 }
 
 /// Records that the files of a layer were checked for secrets, so that pushing it does not read them again.
@@ -42,21 +42,15 @@ fn report_left_out<'m>(layers: impl Iterator<Item = &'m Measured>, progress: &dy
     }
 }
 
-/// Warns of pointers of Git LFS in a layer, unless they are an error. Does not look into layers with many files,
-/// which would take as long as packing them.
+/// Warns of pointers of Git LFS in a layer, unless they are an error.
 pub(super) fn warn_of_pointers(
     section: Section,
-    (source, measured): (&LayerSource<'_>, &Measured),
+    (source, suspects): (&LayerSource<'_>, &Suspects),
     allowed: Allowed,
     progress: &dyn Progress,
-) -> Result<(), Error> {
-    const MOST_FILES: u64 = 10_000;
+) {
     let is_refused = matches!(section, Section::Model | Section::ModelPart) && !allowed.empty;
-    if measured.files <= MOST_FILES
-        && !is_refused
-        && let [first, others @ ..] = &*guard::pointers(source)?
-    {
+    if !is_refused && let [first, others @ ..] = &*guard::pointers(source, suspects) {
         progress.warn(&Warning::OnlyPointers { path: first.as_str(), more: others.len() });
     }
-    Ok(())
 }

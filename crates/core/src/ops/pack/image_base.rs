@@ -48,8 +48,9 @@ impl ImageBase {
     pub fn send(&self, target: &dyn Target, options: &CopyOptions, progress: &dyn Progress) -> Result<(), Error> {
         let layers = self.image.layers();
         let whole = &*progress.overall(layers.iter().map(|layer| layer.size).sum());
-        let copying = Copying { source: &*self.source, target, options, progress, whole };
+        let copying = Copying::new((&*self.source, target), options, progress, whole);
         workers::run(options.jobs, layers, |layer| copying.copy_blob(layer).map(drop))?;
+        copying.report_present();
         Ok(())
     }
 }

@@ -16,10 +16,11 @@ use crate::kitfile::{Entry, Section};
 use crate::layer_format::Format;
 use crate::modelkit::{
     Assembly, ContentsTable, Documents, Family, Form, LayerType, LockedParent, ModelKit, PackedLayer, PlainFile,
-    UnsupportedForm, section_word,
+    UnsupportedForm,
 };
 use crate::oci::{Descriptor, Manifest};
 use crate::ops::error::Error;
+use crate::ops::guard::Suspects;
 use crate::ops::session::Session;
 use crate::ops::{disk_space, workers};
 use crate::progress::{Event, LayerPacked, PackOutcome, Phase, Progress, Task, Warning};
@@ -78,6 +79,7 @@ pub(super) struct MeasuredLayer<'a> {
     /// The time before its files were first examined.
     begun: SystemTime,
     pub(super) measured: Measured,
+    pub(super) suspects: Suspects,
     key: Digest,
     /// The layer as it was saved earlier, if the files are unchanged.
     pub(super) remembered: Option<RememberedLayer>,
@@ -224,12 +226,12 @@ impl<'a> Packer<'a> {
         path: &RelativePath,
     ) -> Result<MeasuredLayer<'l>, Error> {
         let (source, begun) = (self.source(path), SystemTime::now());
-        let measured = source.measure()?;
-        guarding::warn_of_pointers(entry.section, (&source, &measured), self.options.allowed, self.progress)?;
+        let (measured, suspects) = Suspects::measure(entry.section, &source)?;
+        guarding::warn_of_pointers(entry.section, (&source, &suspects), self.options.allowed, self.progress);
         let layer_type = self.layer_type(entry.section, &measured);
         let key = self.key(layer_type, path, &measured);
         let remembered = self.remembered(sink, &key)?;
-        Ok(MeasuredLayer { entry, source, layer_type, begun, measured, key, remembered })
+        Ok(MeasuredLayer { entry, source, layer_type, begun, measured, suspects, key, remembered })
     }
 
     /// Fails if the disk has no space for the largest layer, and warns if all layers together may not fit.
@@ -256,7 +258,7 @@ impl<'a> Packer<'a> {
         whole: &dyn Task,
     ) -> Result<(PackedLayer, bool), Error> {
         let MeasuredLayer { entry, source, layer_type, measured, remembered, .. } = layer;
-        let (word, path) = (section_word(entry.section), &source.path);
+        let (word, path) = (entry.section.key(), &source.path);
         let (saved, file, was_there) = if let Some(saved) = remembered {
             whole.skip(measured.bytes);
             guarding::note_checked(self, sink, &saved.blob);

@@ -8,13 +8,14 @@ use crate::digest::Digest;
 use crate::git;
 use crate::kitfile::Section;
 use crate::modelkit::{Lock, LockedParent};
-use crate::oci::{Annotations, Descriptor, MediaType, Reference};
+use crate::oci::{Annotations, CREATED, Descriptor, MediaType, Reference};
 use crate::ops::artifact::{Attachment, FINGERPRINT, oci_uri};
 use crate::ops::error::Error;
 use crate::ops::remote_data;
 use crate::ops::session::Session;
 use crate::provenance::{
-    Builder, Commit, MEDIA_TYPE, Material, PREDICATE_TYPE, Record, Role, SourceUrl, without_secrets,
+    Builder, Commit, MEDIA_TYPE, Material, PREDICATE_ANNOTATION, PREDICATE_TYPE, Record, Role, SourceUrl,
+    without_secrets,
 };
 use crate::store::Names;
 
@@ -41,11 +42,6 @@ pub enum Git {
     /// This commit, which the files were fetched from.
     Known(Commit),
 }
-
-/// The annotation by which tools that list attestations identify the kind of each (in-toto, "OCI artifacts").
-const PREDICATE_ANNOTATION: &str = "in-toto.io/predicate-type";
-/// Image-spec 1.1, "Pre-Defined Annotation Keys".
-const CREATED: &str = "org.opencontainers.image.created";
 
 /// Returns the attestation for `assembled`, which is not published yet, if one was requested.
 ///

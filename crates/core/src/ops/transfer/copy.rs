@@ -1,6 +1,6 @@
 //! Copying an artifact from a source to a target: the base of push, pull, save and load.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::copy_set::CopySet;
 use super::origins::Origins;
@@ -118,7 +118,7 @@ fn bring_blobs(
         disk_space::check(&need.folder, need.bytes)?;
     }
     let whole = &*progress.overall(blobs.iter().map(|blob| blob.size).sum());
-    let copying = Copying { source, target, options, progress, whole };
+    let copying = Copying::new((source, target), options, progress, whole);
     let own: Vec<_> = blobs.iter().map(|blob| Piece { blob, is_own: true }).collect();
     let others = found.blobs().filter(|other| blobs.iter().all(|blob| blob.digest != other.digest));
     let others: Vec<_> = others.map(|blob| Piece { blob, is_own: false }).collect();
@@ -134,6 +134,7 @@ fn bring_blobs(
             }
         })?);
     }
+    copying.report_present();
     let (mut own, mut lost) = (Vec::new(), Vec::new());
     for outcome in outcomes {
         match outcome {
@@ -249,11 +250,24 @@ pub(super) fn cheapest_action(
 
 /// A copy in progress.
 pub(crate) struct Copying<'a> {
-    pub(crate) source: &'a dyn Source,
-    pub(crate) target: &'a dyn Target,
-    pub(crate) options: &'a CopyOptions,
-    pub(crate) progress: &'a dyn Progress,
-    pub(crate) whole: &'a dyn Task,
+    source: &'a dyn Source,
+    target: &'a dyn Target,
+    options: &'a CopyOptions,
+    progress: &'a dyn Progress,
+    whole: &'a dyn Task,
+    /// The number of layers that the target already had, and their size.
+    present: (AtomicUsize, AtomicU64),
+}
+
+impl<'a> Copying<'a> {
+    pub(crate) fn new(
+        (source, target): (&'a dyn Source, &'a dyn Target),
+        options: &'a CopyOptions,
+        progress: &'a dyn Progress,
+        whole: &'a dyn Task,
+    ) -> Self {
+        Self { source, target, options, progress, whole, present: Default::default() }
+    }
 }
 
 impl Copying<'_> {
@@ -318,7 +332,19 @@ impl Copying<'_> {
     fn report(&self, blob: &Descriptor, outcome: CopyOutcome<'_>) {
         let (kind, path) = modelkit::kind_and_path(blob);
         let (digest, bytes) = (blob.digest, blob.size);
+        if outcome == CopyOutcome::Present && !modelkit::is_config(blob) {
+            self.present.0.fetch_add(1, Ordering::Relaxed);
+            self.present.1.fetch_add(bytes, Ordering::Relaxed);
+        }
         self.progress.report(&Event::BlobCopied(BlobCopied { kind, path, digest, bytes, outcome }));
+    }
+
+    /// Reports the layers that the target already had, all together.
+    pub(crate) fn report_present(&self) {
+        let (layers, bytes) = (self.present.0.load(Ordering::Relaxed), self.present.1.load(Ordering::Relaxed));
+        if layers > 0 {
+            self.progress.report(&Event::LayersPresent { layers, bytes });
+        }
     }
 
     fn put(&self, blob: &Descriptor, label: &str, origin: Option<&str>) -> Result<BlobOutcome, Error> {

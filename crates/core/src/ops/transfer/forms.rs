@@ -103,7 +103,7 @@ impl OtherForm {
     ) -> Result<String, Error> {
         let tag = format!("{tag}{}", self.suffix);
         let whole = &*progress.overall(self.blobs.iter().map(|blob| blob.size).sum());
-        let copying = Copying { source, target, options, progress, whole };
+        let copying = Copying::new((source, target), options, progress, whole);
         workers::run(options.jobs, &self.blobs, |blob| copying.copy_blob(blob).map(drop))?;
         let published = target.publish(&self.manifest, &self.bytes, Some(&tag));
         published.map_err(|error| Error::writing(&format!("`{tag}`"), error))?;

@@ -46,7 +46,7 @@ pub fn materialize(
     }
     let whole = progress.overall(links.iter().map(|blob| blob.size).sum());
     let options = CopyOptions { jobs, origins: Origins::default(), phase: Phase::Copying };
-    let copying = Copying { source: &source, target: &target, options: &options, progress, whole: &*whole };
+    let copying = Copying::new((&source, &target), &options, progress, &*whole);
     workers::run(jobs, &links, |blob| copying.copy_blob(blob))?;
     drop((source, target));
     collect(store, progress)?;

@@ -10,6 +10,7 @@ use crate::ops::artifact::EMPTY;
 use crate::ops::error::{Error, reason};
 use crate::ops::{disk_space, workers};
 use crate::progress::{Event, Progress, Warning, human};
+use crate::provenance::PREDICATE_ANNOTATION;
 
 /// Copies the referrers of `root`, which is already at the target, if the target does not have them.
 ///
@@ -176,7 +177,11 @@ impl Group {
                 continue;
             }
             let kind = descriptor.artifact_type.as_ref().unwrap_or(&descriptor.media_type);
-            progress.report(&Event::ReferrerCopied { artifact_type: kind.as_str(), digest: descriptor.digest });
+            progress.report(&Event::ReferrerCopied {
+                artifact_type: kind.as_str(),
+                predicate_type: descriptor.annotations.get(PREDICATE_ANNOTATION).map(String::as_str),
+                digest: descriptor.digest,
+            });
         }
         failures
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::layers::{Unpacker, title};
+use super::layers::{Unpacker, title, unpacked_event};
 use super::space::check_disk_space;
 use crate::archive::{Destination, Overwrite, PathPatterns, Placed, UnsafePaths};
 use crate::digest::Digest;
@@ -129,6 +129,10 @@ fn unpack_whole(
     };
     if session.store.waits_for_disk() {
         sys::sync_tree(&options.folder)?;
+    }
+    if outcome.files > 0 {
+        let layers = wanted.iter().flat_map(|wanted| &wanted.layers);
+        layers.for_each(|layer| session.progress.report(&unpacked_event(layer)));
     }
     Ok(Unpacked { manifest: child.descriptor, placed: outcome, layers: sizes.len(), taken: delta.taken() })
 }

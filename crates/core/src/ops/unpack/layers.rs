@@ -9,7 +9,7 @@ use crate::compression::Compression;
 use crate::digest::{Hasher, VerifyingReader};
 use crate::kitfile::{self, FILE_NAMES, Section};
 use crate::layer_format::Format;
-use crate::modelkit::{Layer, ModelKit, section_word};
+use crate::modelkit::{Layer, ModelKit};
 use crate::oci::{ContentError, Descriptor, PartFinder, Source};
 use crate::ops::error::Error;
 use crate::ops::files::{Checked, PLAIN_FILE, PassingCheck, TrackedBlobReader, shape, tables};
@@ -139,20 +139,18 @@ impl<'a> Unpacker<'a> {
 
 /// The event that unpacking `layer` begins. Code and documentation have no names in the Kitfile.
 pub(super) fn event(layer: &Layer) -> Event<'_> {
-    let (kind, name) = match layer.section {
-        Section::Model => ("model", Some(layer.name.as_str())),
-        Section::ModelPart => ("modelpart", Some(layer.name.as_str())),
-        Section::Dataset => ("dataset", Some(layer.name.as_str())),
-        Section::Code => ("code", None),
-        Section::Docs => ("docs", None),
-        Section::Prompt => ("prompt", Some(layer.name.as_str())),
-        Section::McpServer => ("MCP server", Some(layer.name.as_str())),
-    };
+    let has_name = !matches!(layer.section, Section::Code | Section::Docs) && !layer.name.is_empty();
     let Descriptor { digest, size: bytes, .. } = layer.descriptor;
-    Event::UnpackingLayer { kind, name: name.filter(|name| !name.is_empty()), path: layer.path.as_str(), digest, bytes }
+    let (kind, name) = (layer.section.key(), has_name.then_some(layer.name.as_str()));
+    Event::UnpackingLayer { kind, name, path: layer.path.as_str(), digest, bytes }
+}
+
+/// The event that the files of `layer` have their names.
+pub(super) fn unpacked_event(layer: &Layer) -> Event<'_> {
+    Event::LayerUnpacked { kind: layer.section.key(), path: layer.path.as_str(), bytes: layer.descriptor.size }
 }
 
 /// The name of a layer in errors and progress bars.
 pub(super) fn title(layer: &Layer) -> String {
-    format!("{} {}", section_word(layer.section), layer.path)
+    format!("{} {}", layer.section.key(), layer.path)
 }

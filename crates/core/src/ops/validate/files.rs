@@ -6,7 +6,7 @@ use crate::file_kind::is_leftover;
 use crate::kitfile::Entry;
 use crate::kitfile::Section;
 use crate::ops::error::Error;
-use crate::ops::guard::{empty_files, empty_layer, is_secret_name, pointers, secrets_in};
+use crate::ops::guard::{Suspects, empty_files, empty_layer, is_secret_name, pointers, secrets_in};
 use crate::ops::refused::{Empty, Lack, Secret};
 use crate::relative_path::RelativePath;
 
@@ -19,19 +19,21 @@ pub(super) fn look_at_layers(
 ) -> Result<Vec<Finding>, Error> {
     let field = format!("{}.path", entry.place());
     let about = |severity, rule, message: String, advice: &str| review.finding(severity, rule, &field, message, advice);
-    let (measured, files) = match source.measure().and_then(|measured| Ok((measured, source.files()?))) {
-        Ok(found) => found,
-        Err(error @ archive::Error::MissingPath { .. }) => {
-            let advice = "correct the path; it is relative to the packed folder";
-            return Ok(vec![about(Severity::Error, "missing-path", error.to_string(), advice)]);
-        }
-        Err(error) => {
-            let advice = "move or remove it, or add it to .kitignore";
-            return Ok(vec![about(Severity::Error, "unpackable", error.to_string(), advice)]);
-        }
-    };
+    let measured = Suspects::measure(entry.section, source);
+    let (measured, suspects, files) =
+        match measured.and_then(|(measured, suspects)| Ok((measured, suspects, source.files()?))) {
+            Ok(found) => found,
+            Err(error @ archive::Error::MissingPath { .. }) => {
+                let advice = "correct the path; it is relative to the packed folder";
+                return Ok(vec![about(Severity::Error, "missing-path", error.to_string(), advice)]);
+            }
+            Err(error) => {
+                let advice = "move or remove it, or add it to .kitignore";
+                return Ok(vec![about(Severity::Error, "unpackable", error.to_string(), advice)]);
+            }
+        };
     let mut findings = Vec::new();
-    let empty_files = empty_files(entry.section, source)?;
+    let empty_files = empty_files(source, &suspects);
     if let Some(Empty { lack, .. }) = empty_layer(entry.section, source, &measured) {
         findings.push(about(Severity::Error, lack.rule(), lack.to_string(), lack.advice()));
     } else if measured.path_is_ignored {
@@ -42,7 +44,7 @@ pub(super) fn look_at_layers(
         findings.push(about(Severity::Warning, "empty-layer", message, Lack::Files.advice()));
     }
     let has_finding = |path: &RelativePath| empty_files.iter().any(|empty| empty.path == *path);
-    let pointers = pointers(source)?.into_iter().filter(|path| !has_finding(path));
+    let pointers = pointers(source, &suspects).into_iter().filter(|path| !has_finding(path));
     findings.extend(pointers.map(|path| empty_file(Severity::Warning, &Empty { path, lack: Lack::Pointer })));
     findings.extend(empty_files.iter().map(|empty| empty_file(Severity::Error, empty)));
     findings.extend(junk(&files));

@@ -168,7 +168,7 @@ impl Review<'_> {
                 severity: Severity::Warning,
                 rule: "uncovered",
                 place: path.to_string(),
-                message: "this is not in any layer, and would not be packed".to_owned(),
+                message: "not in any layer, and would not be packed".to_owned(),
                 advice: "add it to the Kitfile, or to .kitignore if it should not be packed".to_owned(),
             });
         }

@@ -33,8 +33,8 @@ impl Default for Durability {
 
 impl Durability {
     /// The same with another choice of the user.
-    pub(in crate::store) fn waiting(self, waits: bool) -> Self {
-        Self { waits, ..self }
+    pub(in crate::store) fn waiting(&self, waits: bool) -> Self {
+        Self { waits, ..self.clone() }
     }
 
     /// Returns true if the user wants every command to wait.

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::atomic::Ordering;
 
 use super::disk;
+use super::generations::Generation;
 use super::pending::INDEX;
 use crate::limits;
 use crate::oci::{Descriptor, Index};
@@ -68,7 +69,7 @@ impl Store {
             return Ok(Some(content));
         }
         self.waiting().notifier.warn(&Warning::IndexRestored);
-        let copy = self.generations()?.iter().filter_map(|copy| copy.read()).find(is_sound);
+        let copy = self.generations()?.iter().filter_map(Generation::read).find(is_sound);
         Ok(Some(copy.unwrap_or_else(|| {
             serde_json::to_vec(&Index::<Descriptor>::default()).expect("an index has only string keys")
         })))

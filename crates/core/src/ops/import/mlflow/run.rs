@@ -151,7 +151,7 @@ impl MlflowFolder {
     /// names.
     fn draft(&self, progress: &dyn Progress) -> Result<Kitfile, ImportError> {
         let (models, others) = split(ProjectFolder(self.context.clone()).listing(1)?);
-        let mut draft = draft::detect(&others, Hints::default());
+        let mut draft = draft::detect(&others, Hints::default()).kitfile;
         if let Some((first, more)) = models.split_first() {
             draft.model = Some(self.model(first, more, draft.model.take())?);
         }

@@ -1,63 +1,22 @@
-//! `kit config`
+//! The rows of `kit config`: a setting, its value and its origin.
 
 use std::path::Path;
 
-use anyhow::Result;
-use clap::Args;
 use serde_json::{Value, json};
 
-use super::login::host;
 use crate::config::{Config, Environment, KEYS, NetworkArgs, Origin, Sourced};
-use crate::context::Context;
-use crate::output::{Format, table};
-
-/// Show all settings, their values and where each comes from
-///
-/// Flags take precedence over environment variables, then the section of the host in config.toml, then its defaults.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  kit config
-  kit config registry.example
-  kit config --format json
-  kit config ghcr.io --format '{{.Setting}}={{.Value}}'")]
-pub(crate) struct ConfigArgs {
-    /// Show the settings for this registry (HOST[:PORT])
-    #[arg(value_name = "REGISTRY")]
-    registry: Option<String>,
-    /// Output format: table, json, yaml, or a Go template with `.Setting`, `.Value`, `.From`
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    format: Format,
-    #[command(flatten)]
-    network: NetworkArgs,
-}
-
-impl ConfigArgs {
-    pub(crate) fn run(&self, context: &Context) -> Result<()> {
-        let config = Config::read(&self.network, &context.environment)?;
-        let mut rows = folders(&context.environment);
-        if let Some(registry) = &self.registry {
-            rows.extend(of_host(&config, &host(registry)?.to_ascii_lowercase()));
-        } else {
-            let general = general(&config);
-            let special: Vec<_> = config.hosts().flat_map(|host| special(&config, host, &general)).collect();
-            rows.extend(general.into_iter().chain(special));
-        }
-        rows.extend(proxies(&self.network, &context.environment));
-        Ok(context.output.result(self.format.render_rows(&rows, Row::to_json, || render(&rows))?)?)
-    }
-}
+use crate::output::table;
 
 /// One setting.
 #[derive(Debug, Clone, PartialEq)]
-struct Row {
-    setting: String,
-    value: Value,
+pub(super) struct Row {
+    pub(super) setting: String,
+    pub(super) value: Value,
     origin: Origin,
 }
 
 impl Row {
-    fn new<T: Into<Value>>(setting: &str, sourced: Sourced<T>) -> Self {
+    pub(super) fn new<T: Into<Value>>(setting: &str, sourced: Sourced<T>) -> Self {
         Self { setting: setting.to_owned(), value: sourced.value.into(), origin: sourced.origin }
     }
 
@@ -65,13 +24,13 @@ impl Row {
         Self { setting: setting.to_owned(), value: text(path), origin: origin.clone() }
     }
 
-    fn to_json(&self) -> Value {
+    pub(super) fn to_json(&self) -> Value {
         json!({ "setting": self.setting, "value": self.value, "from": self.origin.to_string() })
     }
 }
 
 /// The paths of files and folders.
-fn folders(environment: &Environment) -> Vec<Row> {
+pub(super) fn folders(environment: &Environment) -> Vec<Row> {
     let root = &environment.root.origin;
     let mut rows = vec![
         Row::path("root", &environment.root.value, root),
@@ -86,24 +45,24 @@ fn folders(environment: &Environment) -> Vec<Row> {
 }
 
 /// The settings that apply to all hosts.
-fn general(config: &Config<'_>) -> Vec<Row> {
+pub(super) fn general(config: &Config<'_>) -> Vec<Row> {
     KEYS.iter().filter(|key| key.is_general()).map(|key| Row::new(key.name(), key.show(config, None))).collect()
 }
 
 /// The settings that apply to one host.
-fn of_host(config: &Config<'_>, host: &str) -> Vec<Row> {
+pub(super) fn of_host(config: &Config<'_>, host: &str) -> Vec<Row> {
     KEYS.iter().map(|key| Row::new(key.name(), key.show(config, Some(host)))).collect()
 }
 
 /// The settings that differ for one host, prefixed with its name.
-fn special(config: &Config<'_>, host: &str, general: &[Row]) -> Vec<Row> {
+pub(super) fn special(config: &Config<'_>, host: &str, general: &[Row]) -> Vec<Row> {
     let rows = of_host(config, host).into_iter();
     let own = rows.filter(|row| row.origin != Origin::BuiltIn && !general.contains(row));
     own.map(|row| Row { setting: format!("{host} {}", row.setting), ..row }).collect()
 }
 
 /// The proxies: from the flag, or from the environment.
-fn proxies(network: &NetworkArgs, environment: &Environment) -> Vec<Row> {
+pub(super) fn proxies(network: &NetworkArgs, environment: &Environment) -> Vec<Row> {
     let shown = |name: &str, proxy: Sourced<String>| Row::new(name, proxy.map(|url| without_password(&url)));
     if let Some(proxy) = &network.proxy {
         return vec![shown("proxy", Sourced::new(proxy.clone(), Origin::Flag("proxy")))];
@@ -123,13 +82,13 @@ fn text(path: &Path) -> Value {
     Value::String(path.display().to_string())
 }
 
-fn render(rows: &[Row]) -> String {
+pub(super) fn render(rows: &[Row]) -> String {
     let cells: Vec<_> =
         rows.iter().map(|row| [row.setting.clone(), shown(&row.value), row.origin.to_string()]).collect();
     table::render(["SETTING", "VALUE", "FROM"], &cells)
 }
 
-fn shown(value: &Value) -> String {
+pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::Null => "none".to_owned(),
         Value::String(text) => text.clone(),

@@ -86,8 +86,11 @@ fn classical_models_are_identified_by_content() {
     sandbox.write("p/README.md", "# No card\n");
     expect![[r#"
         manifestVersion: 1.0.0
+        package:
+          name: p
         model:
           name: model
+          # pickle runs code when loaded; prefer skops or ONNX
           path: model.joblib
           framework: scikit-learn
           format: joblib
@@ -102,6 +105,8 @@ fn classical_models_are_identified_by_content() {
     sandbox.write("p/small.gguf", samples::small_gguf(3, false).bytes());
     expect![[r#"
         manifestVersion: 1.0.0
+        package:
+          name: p
         model:
           name: small
           path: small.gguf
@@ -163,6 +168,8 @@ fn damaged_weights_are_reported_and_do_not_stop_init() {
     sandbox.write("p/README.md", "---\n[\n---\n");
     expect![[r#"
         manifestVersion: 1.0.0
+        package:
+          name: p
         model:
           name: model
           # this file is only a pointer of git LFS; run `git lfs pull` to fetch the weights
@@ -193,6 +200,8 @@ fn notebooks_are_code_and_their_inputs_are_noted() {
     sandbox.write("p/train.csv", "a\n");
     expect![[r#"
         manifestVersion: 1.0.0
+        package:
+          name: p
         code:
           - path: broken.ipynb
           # notebooks/explore.ipynb loads a b.npy
@@ -347,7 +356,7 @@ fn folders_of_a_model_of_sentence_transformers_belong_to_it() {
     sandbox.write("p/model.safetensors", samples::small_safetensors());
     let kitfile = draft(&sandbox);
     assert!(kitfile.contains("    - path: 1_Pooling/config.json\n"), "{kitfile}");
-    assert!(kitfile.contains("code:\n  - path: other\n"), "{kitfile}");
+    assert!(kitfile.contains("    - path: other/config.json\n"), "JSON is never code: {kitfile}");
 }
 
 #[test]
@@ -378,4 +387,30 @@ fn the_current_folder_is_the_default() {
     kit(&["pack", "-t", "sample:v1", "--lock"]).ok();
     kit(&["verify"]).ok();
     kit(&["validate"]);
+}
+
+#[test]
+fn the_folder_and_the_user_of_git_name_the_package_and_its_author() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a net/model.bin", "x");
+    sandbox.write("home/.gitconfig", "[user]\n\tname = Ada Lovelace\n");
+    let draft = |args: &[&str]| sandbox.kit(&[&["init", "a net", "-o", "-"], args].concat()).ok().stdout;
+    let drafted = draft(&[]);
+    assert!(drafted.contains("package:\n  name: a net\n  authors: [Ada Lovelace]\n"), "{drafted}");
+    let drafted = draft(&["--name", "mine", "--author", "Bob"]);
+    assert!(drafted.contains("package:\n  name: mine\n  authors: [Bob]\n"), "{drafted}");
+    sandbox.write("a net/README.md", CARD);
+    let drafted = draft(&[]);
+    assert!(drafted.contains("package:\n  name: Tiny Net\n") && drafted.contains("  authors: [Ada]\n"), "{drafted}");
+}
+
+#[test]
+fn paths_are_printed_as_they_were_written() {
+    let sandbox = Sandbox::new();
+    sandbox.write("p/model.bin", "x");
+    sandbox.kit(&["init", "./p/."]).ok().prints("Saved to path './p/Kitfile'");
+    sandbox.kit(&["init", "p/"]).fails().says("`p/Kitfile` already exists; use --force to overwrite it");
+    let kit = |args: &[&str]| sandbox.run(sandbox.command(args).current_dir(sandbox.path("p")));
+    kit(&["init", ".", "--force"]).ok().prints("Saved to path 'Kitfile'");
+    kit(&["init"]).fails().says("`Kitfile` already exists");
 }

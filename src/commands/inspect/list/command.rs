@@ -1,24 +1,29 @@
 //! `kit list`
 
-use std::io::{self, IsTerminal as _};
+use std::collections::HashMap;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::table::{self, Terminal, or_none};
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
-use crate::output::{Format, one_line, table};
-use kit_core::digest::Digest;
+use crate::output::{Format, one_line};
 use kit_core::oci::Reference;
 use kit_core::ops::{self, Filter, Listed, Location, Selection};
 use kit_core::progress::human;
+use kit_core::registry;
+use kit_core::store::Store;
 
 /// List ModelKits in the local store or a registry
 ///
 /// Without an argument, lists all ModelKits in the local store; with a repository in a registry, lists its tags; with
 /// the host of a registry, lists its repositories, if it permits that. For an index, the NAME column shows the number
 /// of its ModelKits.
+///
+/// On a terminal, the table fits its width: it has short digests, the age of ModelKits that were packed here, and only
+/// columns with a value. Otherwise it has the columns of KitOps.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -32,14 +37,14 @@ pub(crate) struct ListArgs {
     #[arg(value_name = "REPOSITORY")]
     repository: Option<String>,
     /// List only ModelKits with a matching part: TYPES[:NAMES], both comma-separated; types are kitfile, model,
-    /// datasets, code, docs, prompts and mcpservers (repeatable)
+    /// datasets, code, docs, prompts and mcpServers (repeatable)
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
     /// Output format: table, json, yaml, or a Go template with `.Repo`, `.Tags`, `.Digest`, `.ModelName`, `.Size`,
     /// `.Author`, `.ModelKits`, `.Linked`
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
-    /// Show whole digests on a terminal, too
+    /// Show whole digests and cells on a terminal, even if lines wrap
     #[arg(long)]
     no_trunc: bool,
     #[command(flatten)]
@@ -52,17 +57,16 @@ impl ListArgs {
             return self.list_repositories(context, registry);
         }
         let rows = self.rows(context)?;
+        let terminal = match context.output.result_columns() {
+            Some(columns) if matches!(self.format, Format::Table) => Some(self.terminal(context, columns)?),
+            _ => None,
+        };
         let text = self.format.render_rows(
             &rows,
             |row| to_json(row, &self.format),
-            || {
-                // Scripts rely on the columns of KitOps.
-                let is_short = io::stdout().is_terminal() && !self.no_trunc;
-                if is_short {
-                    render(&self.with_full_names(rows.clone()), short)
-                } else {
-                    render(&rows, Digest::to_string)
-                }
+            || match &terminal {
+                Some(terminal) => terminal.render(rows.clone()),
+                None => table::render(&rows),
             },
         )?;
         context.output.result(text)?;
@@ -70,15 +74,16 @@ impl ListArgs {
         Ok(())
     }
 
-    /// The same rows with names that other commands accept: with the registry, if they are from one.
-    fn with_full_names(&self, mut rows: Vec<Listed>) -> Vec<Listed> {
+    /// The properties of the table on a terminal.
+    fn terminal(&self, context: &Context, columns: usize) -> Result<Terminal> {
         let reference = self.repository.as_ref().and_then(|text| text.parse::<Reference>().ok());
-        if let Some(reference) = reference.filter(|reference| !reference.is_local()) {
-            for row in &mut rows {
-                row.repository = Some(reference.full_repository());
-            }
-        }
-        rows
+        let remote = reference.filter(|reference| !reference.is_local());
+        Ok(Terminal {
+            columns: (!self.no_trunc).then_some(columns),
+            times: if remote.is_some() { HashMap::new() } else { ops::creation_times(&context.store()?)? },
+            now: context.environment.time,
+            repository: remote.map(|reference| reference.full_repository()),
+        })
     }
 
     /// The registry that the argument names: a host without a repository. The name of a local repository comes first.
@@ -97,12 +102,7 @@ impl ListArgs {
 
     fn list_repositories(&self, context: &Context, registry: &str) -> Result<()> {
         let client = self.network.client(&context.environment, context.bars.notifier())?;
-        let names = client.repositories(registry).with_context(|| {
-            format!(
-                "cannot list `{registry}`: many registries do not list their repositories; name one, as in `kit list \
-                 {registry}/REPOSITORY`"
-            )
-        })?;
+        let names = client.repositories(registry).map_err(|error| unlisted(registry, error))?;
         let line = |name: &String| format!("{registry}/{}", one_line(name));
         let lines = || names.iter().map(line).collect::<Vec<_>>().join("\n");
         let to_json = |name: &String| json!({ "repo": format!("{registry}/{name}") });
@@ -115,7 +115,7 @@ impl ListArgs {
         let Some(text) = &self.repository else { return Ok(ops::list_local(&store, None, &selection, &context.bars)?) };
         match context.location_as_given(text)? {
             Location::Artifact(reference) if reference.is_local() => {
-                Ok(ops::list_local(&store, Some(&reference), &selection, &context.bars)?)
+                local_rows(context, &store, &reference, &selection)
             }
             Location::Artifact(reference) => self.remote_rows(context, &reference, &selection),
             Location::Layout { path, .. } => {
@@ -134,6 +134,16 @@ impl ListArgs {
     }
 }
 
+/// The ModelKits with this name in the local store. A name that does not exist is an error; a filter may match nothing.
+fn local_rows(context: &Context, store: &Store, reference: &Reference, selection: &Selection) -> Result<Vec<Listed>> {
+    let list = |selection| ops::list_local(store, Some(reference), selection, &context.bars);
+    let rows = list(selection)?;
+    if rows.is_empty() && list(&Selection::default())?.is_empty() {
+        return Err(ops::Error::NotHere { reference: Box::new(reference.clone()), similar: Vec::new() }.into());
+    }
+    Ok(rows)
+}
+
 /// Returns the host in `text` if it can only be that of a registry: a domain, or `localhost` with a port.
 fn host(text: &str) -> Option<&str> {
     let text = text.strip_prefix("https://").or_else(|| text.strip_prefix("oci://")).unwrap_or(text);
@@ -144,6 +154,23 @@ fn host(text: &str) -> Option<&str> {
     let is_domain = name.contains('.') && !name.starts_with('.') && !name.ends_with('.');
     let is_host = (is_domain || name == "localhost" && port.is_some()) && is_name && port.is_none_or(is_port);
     is_host.then_some(host)
+}
+
+/// The error for a registry whose repositories cannot be listed, `because` of an answer or because there is none.
+fn unlisted(registry: &str, because: registry::Error) -> anyhow::Error {
+    let has_no_list = matches!(
+        because.failure(),
+        registry::Error::NotFound { .. } | registry::Error::Denied { .. } | registry::Error::Unsupported { .. }
+    );
+    let text = if has_no_list {
+        format!(
+            "`{registry}` does not list its repositories, like many registries; name one, as in `kit list \
+             {registry}/REPOSITORY`"
+        )
+    } else {
+        format!("cannot list the repositories of `{registry}`")
+    };
+    anyhow::Error::new(because).context(text)
 }
 
 /// Lists linked ModelKits in a message, since the table has the columns of KitOps, which scripts expect.
@@ -163,46 +190,6 @@ fn names(row: &Listed) -> String {
         ("", _) | (_, []) => row.digest.to_string(),
         (repository, tags) => tags.iter().map(|tag| format!("{repository}:{tag}")).collect::<Vec<_>>().join(", "),
     }
-}
-
-const NONE: &str = "<none>";
-
-pub(crate) fn or_none(text: &str) -> String {
-    if text.trim().is_empty() { NONE.to_owned() } else { text.to_owned() }
-}
-
-fn name(row: &Listed) -> String {
-    row.modelkits.map_or_else(|| or_none(&row.name), |count| format!("<index of {count}>"))
-}
-
-/// Scripts split a row where two blanks meet, so a cell does not contain two.
-fn single_spaced(cell: &str) -> String {
-    cell.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
-/// The first twelve digits of a digest, which identify it in practice.
-fn short(digest: &Digest) -> String {
-    digest.hex()[..12].to_owned()
-}
-
-/// Renders a row for each tag.
-fn render(rows: &[Listed], digest: impl Fn(&Digest) -> String) -> String {
-    let mut cells = Vec::new();
-    for row in rows {
-        let untagged = [String::new()];
-        let tags = if row.tags.is_empty() { &untagged[..] } else { &row.tags[..] };
-        for tag in tags {
-            cells.push([
-                or_none(row.repository.as_deref().unwrap_or_default()),
-                or_none(tag),
-                single_spaced(&or_none(&row.author)),
-                single_spaced(&name(row)),
-                human(row.size),
-                digest(&row.digest),
-            ]);
-        }
-    }
-    table::render(["REPOSITORY", "TAG", "MAINTAINER", "NAME", "SIZE", "DIGEST"], &cells)
 }
 
 /// Returns `text`, or null if it is blank. A template prints the word of the table instead of null, as in KitOps.

@@ -1,0 +1,26 @@
+//! The name and the author of a package whose files contain neither.
+
+use std::path::Path;
+
+use fs_err as fs;
+
+use super::hub_cache::CachedSnapshot;
+use crate::git;
+use crate::kitfile::Package;
+
+/// Fills in the name of the folder, and the user of git as the author. A snapshot in the cache of the Hugging Face hub
+/// gets the name and the owner of its repository instead.
+pub fn describe_package(folder: &Path, package: &mut Package) {
+    // So that `.` has a name. A folder that cannot be resolved has no default name.
+    let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    if let Some(snapshot) = CachedSnapshot::of(&folder) {
+        snapshot.describe(package);
+        return;
+    }
+    if package.name.is_empty() {
+        package.name.extend(folder.file_name().and_then(|name| name.to_str()));
+    }
+    if package.authors.is_empty() {
+        package.authors.extend(git::user_name(&folder));
+    }
+}

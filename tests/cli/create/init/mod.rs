@@ -1,0 +1,5 @@
+//! `kit init`: drafts of a Kitfile for a folder and for a repository of a hub.
+
+mod drafts;
+mod hub_cache;
+mod model_folders;
