@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::context::Context;
 use crate::output::one_line;
 use kit_core::oci::Descriptor;
-use kit_core::ops::{BlobAction, Plan};
+use kit_core::ops::{BlobAction, Plan, TagMove, TagState};
 use kit_core::progress::human;
 
 /// The flag.
@@ -45,6 +45,20 @@ pub(crate) fn show(context: &Context, plan: &Plan) -> Result<()> {
         human(plan.bytes(|action| *action == BlobAction::Present)),
     ));
     Ok(())
+}
+
+/// Prints the move of a tag to a manifest, and the digest that the tag points to now.
+pub(crate) fn show_move(context: &Context, planned: &TagMove) -> Result<()> {
+    let TagMove { tag, manifest, before } = planned;
+    let (bytes, digest) = (manifest.size, manifest.digest);
+    let word = if planned.changes() { "move" } else { "keep" };
+    let from = if let TagState::At(digest) = before { Some(digest) } else { None };
+    context.receipt.append("tags", json!({ "action": word, "tag": tag, "digest": digest, "previousDigest": from }));
+    if context.receipt.is_document() {
+        return Ok(());
+    }
+    let from = if planned.changes() { format!(" from {before}") } else { String::new() };
+    Ok(context.output.result(format!("{word:<5} {bytes:>14} {digest} {tag}{from}"))?)
 }
 
 /// Prints a manifest with the name `tag` that would be added beside the ModelKit.

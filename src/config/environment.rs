@@ -228,12 +228,16 @@ fn proxies() -> Vec<Sourced<String>> {
     pairs.into_iter().filter_map(|(capital, small)| named(capital).or_else(|| named(small))).collect()
 }
 
-/// The current time in milliseconds, so that versions packed within a second have an order; or the time of
-/// `SOURCE_DATE_EPOCH` (reproducible-builds.org, its specification).
+/// The current time in milliseconds, so that versions packed within a second have an order.
+pub(crate) fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}
+
+/// The time that is recorded in new artifacts: the current time, or the time of `SOURCE_DATE_EPOCH`
+/// (reproducible-builds.org, its specification).
 fn time() -> Result<Timestamp> {
-    let Some(text) = text("SOURCE_DATE_EPOCH") else {
-        return Timestamp::from_millisecond(Timestamp::now().as_millisecond()).context("the clock is out of range");
-    };
+    let Some(text) = text("SOURCE_DATE_EPOCH") else { return Ok(now()) };
     let seconds = text.parse().with_context(|| format!("invalid SOURCE_DATE_EPOCH \"{text}\""))?;
     Timestamp::from_second(seconds).context("SOURCE_DATE_EPOCH is out of range")
 }

@@ -161,11 +161,17 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::FormOfAnother { tag } => {
             format!("`{tag}` has other layers than the ModelKit and was not copied")
         }
+        Warning::FormNotMoved { tag } => {
+            format!("`{tag}` was not moved: it is not a form of this version, because its layers differ")
+        }
         Warning::RemoteDatasetSkipped { name, address } => {
             format!("the dataset `{name}` at `{address}` is not downloaded; use --include-remote to download it")
         }
         Warning::UnknownLayerSkipped { media_type, .. } => format!("Unknown media type {media_type}: skipping unpack"),
         Warning::UnknownSkillSkipped { media_type, .. } => format!("Unknown media type {media_type}: skipping"),
+        Warning::LayerNotUnpacked { media_type, digest } => {
+            format!("layer {digest} is not unpacked: no entry of the Kitfile names it (type {media_type})")
+        }
         Warning::LayerNotListed { media_type, digest } => {
             format!("the files of layer {digest} are not listed: no entry of the Kitfile names it (type {media_type})")
         }

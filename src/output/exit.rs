@@ -116,7 +116,9 @@ fn of_operation(error: &ops::Error) -> Option<Code> {
         | ops::Error::NoFolder(_)
         | ops::Error::NoSuchReference(_)
         | ops::Error::NothingMatches { .. }
-        | ops::Error::NoPathMatches { .. } => Some(Code::NotFound),
+        | ops::Error::NoPathMatches { .. }
+        | ops::Error::NotPromoted { .. }
+        | ops::Error::FirstPromotion { .. } => Some(Code::NotFound),
         ops::Error::NoRegistry(_) => Some(Code::Usage),
         ops::Error::Drift(_) => Some(Code::Differs),
         ops::Error::TagMoved { .. } | ops::Error::OtherDigest { .. } => Some(Code::Precondition),

@@ -169,6 +169,10 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::TagMoved { found: TagState::Absent, .. } => {
             Some("use `--expect none` to create a new tag".to_owned())
         }
+        ops::Error::NotPromoted { .. } => Some(
+            "`kit log --remote` lists the versions and promotions of the repository; promote one of them by its digest"
+                .to_owned(),
+        ),
         ops::Error::NoRoom { .. } => Some(full_disk::HINT.to_owned()),
         ops::Error::Parent { source, .. } => hint_for_operation(source),
         ops::Error::Unpack(_, error) | ops::Error::Archive(error) => hint_for_archive(error),

@@ -191,6 +191,8 @@ limits! {
         Count REMOTE_DATA_KITS = 1000;
         /// The attestations of one ModelKit that are read.
         Count RECORDS = 16;
+        /// The records of promotions of one ModelKit that are read, the newest first.
+        Count PROMOTIONS = 32;
         /// The versions that `kit log` reads. The others are left out, with a warning.
         Count LOG_VERSIONS = 1000;
         /// The layers of all versions that `kit log` compares. Versions beyond it are left out, with a warning.

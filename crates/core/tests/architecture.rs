@@ -90,6 +90,7 @@ const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
     ("unpack", &["artifact", "files", "remote_data", "transfer"]),
     ("guard", &["artifact", "files"]),
     ("pack", &["artifact", "files", "remote_data", "transfer", "guard"]),
+    ("promotion", &["artifact", "transfer", "pack"]),
     ("bundle", &["artifact", "files", "transfer"]),
     ("keep", &["artifact", "files", "transfer"]),
     ("diff", &["artifact", "files", "guard", "pack", "unpack"]),

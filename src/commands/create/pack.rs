@@ -8,7 +8,7 @@ use clap::Args;
 use fs_err as fs;
 
 use crate::arguments::kitfile::KitfileText;
-use crate::arguments::{AllowedArgs, CompatArgs, DigestReceiptArgs, lock_file};
+use crate::arguments::{AllowedArgs, CompatArgs, DigestReceiptArgs, DryRunArgs, dry_run, lock_file};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Moved, Usage, tidy, tidy_in, usage};
@@ -19,7 +19,8 @@ use kit_core::layer_format::Format;
 use kit_core::modelkit::{Family, Lock};
 use kit_core::oci::{Reference, Tag};
 use kit_core::ops::{
-    self, CopyOptions, Git, Keeping, Location, Locking, Origins, PackOptions, PackedAway, Reading, Recording, Session,
+    self, CopyOptions, Git, Keeping, Location, Locking, Origins, PackOptions, PackedAway, PlanTarget, Reading,
+    Recording, Session,
 };
 use kit_core::progress::Phase;
 
@@ -36,6 +37,7 @@ use kit_core::progress::Phase;
 Examples:
   kit pack . -t sentiment:v2
   kit pack . -t registry.example/team/sentiment:v2,latest
+  kit pack . -t sentiment:v2 --dry-run
   kit pack . -t sentiment:v2 --link
   kit pack . -t sentiment:v2 --lock
   kit pack . -t sentiment:v2 --locked
@@ -99,6 +101,8 @@ pub(crate) struct PackArgs {
     #[command(flatten)]
     allowed: AllowedArgs,
     #[command(flatten)]
+    dry_run: DryRunArgs,
+    #[command(flatten)]
     receipt: DigestReceiptArgs,
     #[command(flatten)]
     network: NetworkArgs,
@@ -116,6 +120,10 @@ impl PackArgs {
         };
         let options = self.options(context, references)?;
         let session = context.session(&self.network)?;
+        if self.dry_run.dry_run {
+            let planned = plan(context, &session, &options, destination.as_ref());
+            return planned.with_context(|| format!("cannot pack `{}`", options.context.display()));
+        }
         match destination {
             Some(destination) => self.push(context, &session, &options, &destination, start),
             None => self.save(context, &session, &options, start),
@@ -291,6 +299,28 @@ fn parse_kitfile(context: &Context, text: &KitfileText) -> Result<Kitfile> {
     Ok(kitfile)
 }
 
+/// Shows what packing would store or send, and the manifest with each name that it would get.
+fn plan(
+    context: &Context,
+    session: &Session<'_>,
+    options: &PackOptions,
+    destination: Option<&Destination>,
+) -> Result<()> {
+    let (target, copying) = if let Some(Destination { location, .. }) = destination {
+        (session.look(location)?, copy_options(session, location)?)
+    } else {
+        let copying = CopyOptions { jobs: options.jobs, origins: Origins::default(), phase: Phase::Hashing };
+        (PlanTarget::Store(&session.store), copying)
+    };
+    let plan = ops::plan_pack(session, options, &target, &copying)?;
+    dry_run::show(context, &plan)?;
+    let mut names: Vec<_> = options.references.iter().map(ToString::to_string).collect();
+    if names.is_empty() {
+        names.push(destination.map_or_else(|| "(no tag)".to_owned(), |destination| destination.location.to_string()));
+    }
+    names.iter().try_for_each(|name| dry_run::show_addition(context, &plan.manifest, name))
+}
+
 /// The value of --push without a name.
 const NAMED_BY_TAG: &str = "";
 
@@ -303,9 +333,12 @@ pub(super) fn copy(
 ) -> Result<PackedAway, ops::Error> {
     let (target, tag) = session.target(location)?;
     let tags: Vec<_> = tag.into_iter().chain(more_tags.iter().cloned()).collect();
+    ops::pack_and_push(session, options, (&*target, &tags), &copy_options(session, location)?)
+}
+
+fn copy_options(session: &Session<'_>, location: &Location) -> Result<CopyOptions, ops::Error> {
     let origins = Origins::known_to(&session.store, location)?;
-    let copying = CopyOptions { jobs: session.jobs(&[location]), origins, phase: Phase::Uploading };
-    ops::pack_and_push(session, options, (&*target, &tags), &copying)
+    Ok(CopyOptions { jobs: session.jobs(&[location]), origins, phase: Phase::Uploading })
 }
 
 /// The destination of --push, and the names of the ModelKit there.

@@ -7,18 +7,20 @@ use serde_json::{Value, json};
 use super::diff::{FileData, show_file};
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::Format;
 use crate::output::table::{self, Fit};
+use crate::output::{Format, one_line};
 use kit_core::limits;
+use kit_core::oci::Reference;
 use kit_core::ops::{self, DiffOptions, LayerCount, LogOptions, Lookup, Version};
-use kit_core::provenance::Commit;
+use kit_core::provenance::{Commit, Promotion};
 
 /// Show the versions of a ModelKit and their changes
 ///
 /// Lists versions from newest to oldest, one per line, with tags, time, author, commit, and the number of layers of
 /// each type that were changed (~), added (+) or removed (-) since the previous version. Time, commit and previous
 /// version are read from the provenance attestation that `kit pack` attaches, and are left empty for ModelKits without
-/// one. Unsigned attestations are not proof: anyone with push access can write them.
+/// one. Promotions of a version with `kit promote` are listed below it, the newest first. Unsigned records are not
+/// proof: anyone with push access can write them.
 ///
 /// With a tag, the list begins at that version; without a tag, it contains all versions of the repository.
 #[derive(Debug, Args)]
@@ -92,10 +94,26 @@ impl LogArgs {
             let (others, changes) = line.split_at(line.rfind("   ").unwrap_or_default());
             text.push_str(others);
             text.push_str(&colours.changed_words(changes));
+            text.extend(version.promotions.iter().map(|promotion| self.promotion(promotion)));
             let width = version.files.iter().map(|file| file.path.as_str().len()).max().unwrap_or_default().min(48);
             text.extend(version.files.iter().map(|file| colours.changed_lines(&show_file(file, width)).into_owned()));
         }
         text
+    }
+
+    /// A line about a promotion. The tag has no repository if it is in that of the log.
+    fn promotion(&self, promotion: &Promotion) -> String {
+        let repository = |text: &str| text.parse().ok().map(|reference: Reference| reference.full_repository());
+        let is_own = repository(&self.reference) == repository(&promotion.target);
+        let target = promotion.target.parse::<Reference>().ok().filter(|_| is_own);
+        let tag = target.and_then(|target| target.tag).map(|tag| tag.to_string());
+        let tag = tag.unwrap_or_else(|| promotion.target.clone());
+        let mut line = format!("  {tag}: {}", if promotion.is_rollback { "rolled back" } else { "promoted" });
+        line.extend(promotion.time.map(|time| time.strftime(" %Y-%m-%d %H:%M").to_string()));
+        line.extend(promotion.source.iter().filter(|_| !promotion.is_rollback).map(|source| format!(" from {source}")));
+        line.extend(promotion.promoter.run.iter().map(|run| format!(" by {run}")));
+        line.extend(promotion.previous.map(|previous| format!(", before {}", &previous.hex()[..12])));
+        format!("{}\n", one_line(&line))
     }
 
     fn to_json(&self, version: &Version) -> Value {
@@ -114,6 +132,7 @@ impl LogArgs {
             "builder": record.and_then(|record| record.builder.id.as_ref()),
             "run": record.and_then(|record| record.builder.run.as_ref()),
             "previous": record.and_then(|record| record.previous),
+            "promotions": version.promotions.iter().map(promotion_to_json).collect::<Value>(),
             "comparedWith": version.before,
             "kitfileChanged": version.kitfile_changed,
             "layers": version.layers.iter().map(|count| json!({
@@ -125,6 +144,18 @@ impl LogArgs {
         }
         data
     }
+}
+
+fn promotion_to_json(promotion: &Promotion) -> Value {
+    json!({
+        "action": if promotion.is_rollback { "rollback" } else { "promote" },
+        "source": promotion.source,
+        "target": promotion.target,
+        "previous": promotion.previous,
+        "time": promotion.time.map(|time| time.to_string()),
+        "promoter": promotion.promoter.id,
+        "run": promotion.promoter.run,
+    })
 }
 
 fn row(version: &Version) -> [String; 6] {

@@ -20,7 +20,16 @@ enum CacheCommand {
     /// Show the size of the cache
     Info(ReceiptArgs),
     /// Delete unfinished downloads, blobs that no ModelKit needs, and the recorded state of packed files
-    Clear(ReceiptArgs),
+    Clear(ClearArgs),
+}
+
+#[derive(Debug, Args)]
+struct ClearArgs {
+    /// Show how much would be deleted, without deleting anything
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    receipt: ReceiptArgs,
 }
 
 impl CacheArgs {
@@ -50,7 +59,15 @@ impl CacheArgs {
                 context.output.result(format!("Layers remembered by the state of their files: {remembered}"))?;
                 Ok(context.output.result(format!("Layers linked to files: {} ({})", links.len(), human(linked)))?)
             }
-            CacheCommand::Clear(receipt) => {
+            CacheCommand::Clear(ClearArgs { dry_run: true, receipt }) => {
+                receipt.begin(context)?;
+                let unfinished = store.unfinished_bytes()? + ops::unfinished_imports(&imports)?;
+                let bytes = store.unreferenced()?.iter().map(|(_, size)| size).sum::<u64>() + unfinished;
+                context.receipt.fact("dryRun", true);
+                context.receipt.fact("freedBytes", bytes);
+                context.receipt.line(&context.output, format!("Would free {}", human(bytes)))
+            }
+            CacheCommand::Clear(ClearArgs { dry_run: false, receipt }) => {
                 receipt.begin(context)?;
                 let cleared = store.clear_unfinished().context("cannot clear the cache")?;
                 let imported = ops::clear_imports(&imports).context("cannot clear the cache")?;

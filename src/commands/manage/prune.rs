@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use super::remove::{print_removed, say_freed};
+use super::remove::{Tense, print_removed, say_freed};
 use crate::config::parse_duration;
 use crate::context::Context;
 use kit_core::ops::{self, PruneOptions};
@@ -45,7 +45,7 @@ impl PruneArgs {
         }
         let (removed, collected) =
             ops::prune(&store, &options, &context.bars).context("Failed to remove untagged ModelKits")?;
-        print_removed(context, &removed)?;
+        print_removed(context, &removed, Tense::Past)?;
         say_freed(context, &collected);
         Ok(())
     }

@@ -32,6 +32,7 @@ Examples:
   kit remove 8f4a1c02b7d3
   kit remove --all                 (all untagged ModelKits, as `kit prune`)
   kit remove --all --force         (all ModelKits)
+  kit remove --all --force --dry-run
   kit remove --remote registry.example/team/sentiment:v1
   kit remove --remote --force --all-tags registry.example/team/sentiment:v1"
 )]
@@ -51,6 +52,9 @@ pub(crate) struct RemoveArgs {
     /// Remove a ModelKit from the registry even if it has tags that are not named; needs --remote
     #[arg(long)]
     all_tags: bool,
+    /// Show what would be removed, without removing anything
+    #[arg(long)]
+    dry_run: bool,
     /// Do not ask before everything is removed
     #[arg(short, long)]
     yes: bool,
@@ -69,10 +73,10 @@ impl RemoveArgs {
         match (self.all, self.remote) {
             (true, true) => Err(usage("cannot use --all with --remote")),
             (true, false) if self.force => {
-                confirm(context, self.yes, "Remove all ModelKits and indexes from the local store?")?;
-                remove(context, &Removal::Everything)
+                confirm(context, self.yes || self.dry_run, "Remove all ModelKits and indexes from the local store?")?;
+                self.remove(context, &[Removal::Everything])
             }
-            (true, false) => remove(context, &Removal::Unnamed),
+            (true, false) => self.remove(context, &[Removal::Unnamed]),
             (false, true) => self.remove_remotely(context),
             (false, false) => self.remove_locally(context),
         }
@@ -88,6 +92,15 @@ impl RemoveArgs {
                 let removal = if self.force { Removal::WithAllNames } else { Removal::Name };
                 removals.extend(parse(text)?.into_iter().map(removal));
             }
+        }
+        self.remove(context, &removals)
+    }
+
+    fn remove(&self, context: &Context, removals: &[Removal]) -> Result<()> {
+        if self.dry_run {
+            let removed = ops::removable(&context.store()?, Removable::ModelKits, removals);
+            context.receipt.fact("dryRun", true);
+            return print_removed(context, &removed.context("Failed to remove ModelKits")?, Tense::Conditional);
         }
         removals.iter().try_for_each(|removal| remove(context, removal))
     }
@@ -119,8 +132,17 @@ impl RemoveArgs {
             return Err(ops::Error::NoRegistry(local.clone()).into());
         }
         let client = self.network.client(&context.environment, context.bars.notifier())?;
-        let mut removal =
-            RemoteRemoval { context, client, named: &references, gone: Vec::new(), all_tags: self.all_tags };
+        let mut removal = RemoteRemoval {
+            context,
+            client,
+            named: &references,
+            gone: Vec::new(),
+            all_tags: self.all_tags,
+            dry_run: self.dry_run,
+        };
+        if self.dry_run {
+            context.receipt.fact("dryRun", true);
+        }
         for reference in &references {
             let failed = || format!("Failed to remove `{reference}` from the registry");
             if reference.digest.is_none() && !self.force {
@@ -174,11 +196,16 @@ struct RemoteRemoval<'a> {
     /// Those that were removed together with another one.
     gone: Vec<Reference>,
     all_tags: bool,
+    dry_run: bool,
 }
 
 impl RemoteRemoval<'_> {
     fn untag(&self, reference: &Reference) -> Result<()> {
         let output = &self.context.output;
+        if self.dry_run {
+            ops::find_remote(&self.client.repository(reference), reference)?;
+            return self.untagged(reference);
+        }
         output.say(&format!("Untagging remote ModelKit {reference}"));
         let jobs = self.client.concurrency(&reference.registry);
         ops::untag_remote(&self.client.repository(reference), reference, jobs, &self.context.bars)?;
@@ -187,7 +214,8 @@ impl RemoteRemoval<'_> {
 
     fn untagged(&self, reference: &Reference) -> Result<()> {
         self.context.receipt.append("untagged", reference.to_string().into());
-        self.context.receipt.line(&self.context.output, format!("Untagged {reference}"))
+        let done = if self.dry_run { "Would untag" } else { "Untagged" };
+        self.context.receipt.line(&self.context.output, format!("{done} {reference}"))
     }
 
     fn remove(&mut self, reference: &Reference) -> Result<()> {
@@ -208,11 +236,14 @@ impl RemoteRemoval<'_> {
             }
             self.gone.extend(named);
         }
-        output.say(&format!("Deleting remote ModelKit {whole}"));
-        ops::remove_remote(&repository, &manifest, &reference.registry)?;
+        if !self.dry_run {
+            output.say(&format!("Deleting remote ModelKit {whole}"));
+            ops::remove_remote(&repository, &manifest, &reference.registry)?;
+        }
+        let done = if self.dry_run { "Would remove" } else { "Removed" };
         let (receipt, digest) = (&self.context.receipt, manifest.digest);
         receipt.note("removed", digest, &[reference.to_string()]);
-        receipt.line(output, format!("Removed {reference} (digest {digest})"))
+        receipt.line(output, format!("{done} {reference} (digest {digest})"))
     }
 
     fn is_named(&self, tagged: &Reference) -> bool {
@@ -227,22 +258,35 @@ fn remove(context: &Context, removal: &Removal) -> Result<()> {
             Removal::Digest(digest) => format!("Failed to remove `{digest}`"),
             Removal::Unnamed | Removal::Everything => "Failed to remove ModelKits".to_owned(),
         })?;
-    print_removed(context, &removed)?;
+    print_removed(context, &removed, Tense::Past)?;
     say_freed(context, &collected);
     Ok(())
 }
 
-/// Prints a line for each name and ModelKit that was removed.
-pub(super) fn print_removed(context: &Context, removed: &[Removed]) -> Result<()> {
+/// The tense of the lines about a removal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tense {
+    /// It was made.
+    Past,
+    /// It would be made.
+    Conditional,
+}
+
+/// Prints a line for each name and ModelKit that was, or would be, removed.
+pub(super) fn print_removed(context: &Context, removed: &[Removed], tense: Tense) -> Result<()> {
+    let (untagged, gone) = match tense {
+        Tense::Past => ("Untagged", "Removed"),
+        Tense::Conditional => ("Would untag", "Would remove"),
+    };
     for one in removed {
         let action = if matches!(one, Removed::Name(..)) { "untagged" } else { "removed" };
         context.receipt.note(action, *one.digest(), &[one.reference().to_string()]);
         let line = match one {
-            Removed::Name(reference, _) => format!("Untagged {reference}"),
+            Removed::Name(reference, _) => format!("{untagged} {reference}"),
             Removed::ModelKit(reference, digest) if reference.tag.is_none() => {
-                format!("Removed {}", reference.with_digest(*digest))
+                format!("{gone} {}", reference.with_digest(*digest))
             }
-            Removed::ModelKit(reference, digest) => format!("Removed {reference} (digest {digest})"),
+            Removed::ModelKit(reference, digest) => format!("{gone} {reference} (digest {digest})"),
         };
         context.receipt.line(&context.output, line)?;
     }

@@ -73,7 +73,7 @@ impl CopyArgs {
         let names = [destination.to_string()];
         context.receipt.made(&context.output, ("copied", digest), &names, format!("Copied {digest}"))?;
         context.receipt.copied(&copied);
-        forms::copy(context, &found, (&*target, tag.as_deref()), &copied.manifest, (&options, "Copied"))?;
+        forms::copy(context, &found, (&*target, tag.as_deref()), &copied.manifest, &options)?;
         context.output.say(&Moved::sent(&copied).in_words(start));
         for parent in ops::parents(&found)? {
             context.output.say(&format!("The model refers to {parent}, which was not copied"));

@@ -1,4 +1,4 @@
-//! The other forms of a ModelKit that is copied or promoted.
+//! The other forms of a ModelKit that is copied.
 
 use anyhow::Result;
 
@@ -13,14 +13,14 @@ pub(super) fn copy(
     found: &Located,
     (target, tag): (&dyn Target, Option<&str>),
     modelkit: &Descriptor,
-    (options, done): (&CopyOptions, &str),
+    options: &CopyOptions,
 ) -> Result<()> {
     let Some(tag) = tag else { return Ok(()) };
     for form in ops::other_forms(&*found.source, &found.name, modelkit, &context.bars)? {
         let tag = form.copy(&*found.source, (target, tag), options, &context.bars)?;
         let digest = form.manifest.digest;
-        context.receipt.note(&done.to_lowercase(), digest, std::slice::from_ref(&tag));
-        context.receipt.line(&context.output, format!("{done} {digest} {tag}"))?;
+        context.receipt.note("copied", digest, std::slice::from_ref(&tag));
+        context.receipt.line(&context.output, format!("Copied {digest} {tag}"))?;
     }
     Ok(())
 }

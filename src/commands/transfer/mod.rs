@@ -1,5 +1,6 @@
 //! Commands that move ModelKits between the local store, registries, archives and directories.
 
+mod also;
 mod as_skill;
 mod convert;
 mod copy;

@@ -5,13 +5,16 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use super::forms;
-use crate::arguments::DigestReceiptArgs;
-use crate::config::NetworkArgs;
+use super::also::AlsoArgs;
+use crate::arguments::{DigestReceiptArgs, DryRunArgs, FormName, dry_run};
+use crate::config::{NetworkArgs, now};
 use crate::context::{Context, parse};
 use crate::output::{Moved, usage};
-use kit_core::oci::Reference;
-use kit_core::ops::{self, Copied, CopyOptions, Location, Lookup, Origins, Promoted, TagState};
+use kit_core::oci::{Reference, Tag};
+use kit_core::ops::{
+    self, Addition, CopyOptions, Location, Lookup, Origins, PromoteOptions, Promoted, Promotion, Recorder, Session,
+    TagMove, TagState,
+};
 use kit_core::progress::Phase;
 
 /// Point a tag in a registry at a ModelKit, unless another client moved the tag
@@ -22,23 +25,37 @@ use kit_core::progress::Phase;
 /// change between these two requests goes unnoticed. To move a tag in the local store, use `kit tag`.
 ///
 /// Other forms of the ModelKit, which `kit push --also` tags beside it, follow it: NAME:TAG-image is promoted to
-/// DESTINATION-image. Tags of that form with other layers are left alone.
+/// DESTINATION-image. --also adds forms that the source does not have. Tags of that form with other layers are left
+/// alone.
+///
+/// Each moved tag is recorded in a referrer of the ModelKit at the destination: source, destination, time, CI run, and
+/// the digest that the tag pointed to before. `kit log --remote` shows these records, and --rollback moves the tag back
+/// to the digest in the latest one. Records are not signed, so they prove nothing.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kit promote registry.example/team/sentiment:v2 registry.example/team/sentiment:stable
   kit promote registry.example/team/sentiment:v2 production.example/sentiment:live --expect none
-  kit promote registry.example/team/sentiment@sha256:… registry.example/production/sentiment:live --expect sha256:…")]
+  kit promote registry.example/team/sentiment:v2 production.example/sentiment:live --also image --dry-run
+  kit promote registry.example/team/sentiment@sha256:… registry.example/production/sentiment:live --expect sha256:…
+  kit promote --rollback registry.example/production/sentiment:live")]
 pub(crate) struct PromoteArgs {
     /// ModelKit in a registry or an OCI image layout (oci:FOLDER:TAG)
-    #[arg(value_name = "SOURCE")]
-    source: String,
+    #[arg(value_name = "SOURCE", required_unless_present = "rollback")]
+    source: Option<String>,
     /// Tag to move, in a registry
-    #[arg(value_name = "DESTINATION")]
-    destination: String,
+    #[arg(value_name = "DESTINATION", required_unless_present = "rollback")]
+    destination: Option<String>,
+    /// Move this tag back to the digest that it pointed to before its latest promotion
+    #[arg(long, value_name = "DESTINATION", conflicts_with_all = ["source", "destination", "also"])]
+    rollback: Option<String>,
     /// Digest the tag must currently point to, or `none` if it must not exist [default: its digest at the start]
     #[arg(long, value_name = "DIGEST")]
     expect: Option<String>,
+    #[command(flatten)]
+    also: AlsoArgs,
+    #[command(flatten)]
+    dry_run: DryRunArgs,
     #[command(flatten)]
     receipt: DigestReceiptArgs,
     #[command(flatten)]
@@ -50,59 +67,164 @@ impl PromoteArgs {
         let start = Instant::now();
         self.receipt.begin(context)?;
         let expected = self.expect.as_deref().map(parse).transpose()?;
-        let source = context.location(&self.source)?;
-        let destination = context.location(&self.destination)?;
-        let Location::Artifact(target) = &destination else {
-            return Err(usage(format!("`{destination}` is an image layout; use `kit copy` to write to it")));
+        let session = context.session(&self.network)?;
+        if let Some(target) = &self.rollback {
+            let target = tag_in_registry(context, target)?;
+            return self
+                .roll_back(context, (&session, start), &target, expected)
+                .with_context(|| format!("cannot roll back `{target}`"));
+        }
+        let (Some(source), Some(destination)) = (&self.source, &self.destination) else {
+            return Err(usage("a source and a destination are required"));
         };
-        if target.digest.is_some() {
-            return Err(usage(format!("`{target}` contains a digest; the destination needs a tag")));
-        }
-        context.output.say(&format!("Promoting {source} to {destination}"));
-        let Promoted { copied, before } = self
-            .promote(context, &source, target, expected)
-            .with_context(|| format!("cannot promote `{source}` to `{destination}`"))?;
-        if !is_there(&copied, &before) {
-            context.output.say(&format!("{} · the tag pointed to {before}", Moved::sent(&copied).in_words(start)));
-        }
-        Ok(())
+        let (source, target) = (context.location(source)?, tag_in_registry(context, destination)?);
+        self.promote(context, (&session, start), (&source, &target), expected)
+            .with_context(|| format!("cannot promote `{source}` to `{target}`"))
     }
 
     fn promote(
         &self,
         context: &Context,
-        source: &Location,
-        destination: &Reference,
+        (session, start): (&Session<'_>, Instant),
+        (source, destination): (&Location, &Reference),
         expected: Option<TagState>,
-    ) -> Result<Promoted> {
-        let session = context.session(&self.network)?;
+    ) -> Result<()> {
         let found = session.find(source, Lookup::Remote)?;
-        let target = Location::Artifact(destination.clone());
-        let options = CopyOptions {
-            jobs: session.jobs(&[source, &target]),
-            origins: Origins::beside(source, &target),
-            phase: Phase::Copying,
-        };
-        let promoted = ops::promote(&session, &found, destination, expected, &options)?;
-        let modelkit = &promoted.copied.manifest;
-        let digest = modelkit.digest;
-        let names = [destination.to_string()];
-        let (action, line) = if is_there(&promoted.copied, &promoted.before) {
-            ("unchanged", format!("{destination} already there: nothing to do ({digest})"))
-        } else {
-            ("promoted", format!("Promoted {digest}"))
-        };
-        context.receipt.made(&context.output, (action, digest), &names, line)?;
-        context.receipt.copied(&promoted.copied);
-        let before = if let TagState::At(before) = &promoted.before { Some(before.to_string()) } else { None };
-        context.receipt.fact("previousDigest", before);
-        let (target, tag) = session.target(&target)?;
-        forms::copy(context, &found, (&*target, tag.as_deref()), modelkit, (&options, "Promoted"))?;
-        Ok(promoted)
+        let options = options(context, session, source, destination, expected);
+        let promotion = ops::prepare_promotion(session, found, source, destination, options)?;
+        let exists = |suffix: &str| promotion.forms.iter().any(|(form, _)| form.suffix == suffix);
+        let tag_of = |form: FormName| tag_of(form, destination);
+        let additions = self.also.additions(context, (session, &promotion.found), exists, tag_of)?;
+        if self.dry_run.dry_run {
+            return show(context, &promotion, &additions);
+        }
+        if promotion.main.changes() {
+            context.output.say(&format!("Promoting {source} to {destination}"));
+        }
+        report(context, &promotion, &promotion.run(additions)?, &PROMOTED, start)
+    }
+
+    fn roll_back(
+        &self,
+        context: &Context,
+        (session, start): (&Session<'_>, Instant),
+        target: &Reference,
+        expected: Option<TagState>,
+    ) -> Result<()> {
+        let options = options(context, session, &Location::Artifact(target.clone()), target, expected);
+        let promotion = ops::prepare_rollback(session, target, options)?;
+        if self.dry_run.dry_run {
+            return show(context, &promotion, &[]);
+        }
+        context.output.say(&format!("Rolling back {target} to {}", promotion.main.manifest.digest));
+        report(context, &promotion, &promotion.run(Vec::new())?, &ROLLED_BACK, start)
     }
 }
 
-/// Returns true if the tag already pointed to the ModelKit, and nothing was missing.
-fn is_there(copied: &Copied, before: &TagState) -> bool {
-    *before == TagState::At(copied.manifest.digest) && copied.sent_bytes + copied.mounted_bytes == 0
+fn options(
+    context: &Context,
+    session: &Session<'_>,
+    source: &Location,
+    destination: &Reference,
+    expected: Option<TagState>,
+) -> PromoteOptions {
+    let target = Location::Artifact(destination.clone());
+    let copying = CopyOptions {
+        jobs: session.jobs(&[source, &target]),
+        origins: Origins::beside(source, &target),
+        phase: Phase::Copying,
+    };
+    PromoteOptions {
+        copying,
+        expected,
+        recorder: Recorder { promoter: context.environment.builder.clone(), clock: now },
+    }
+}
+
+/// Parses the name of a tag to move.
+fn tag_in_registry(context: &Context, text: &str) -> Result<Reference> {
+    match context.location(text)? {
+        Location::Artifact(target) if target.digest.is_some() => {
+            Err(usage(format!("`{target}` contains a digest; the destination needs a tag")))
+        }
+        Location::Artifact(target) => Ok(target),
+        layout @ Location::Layout { .. } => {
+            Err(usage(format!("`{layout}` is an image layout; use `kit copy` to write to it")))
+        }
+    }
+}
+
+/// The tag of the `form` beside `destination`.
+fn tag_of(form: FormName, destination: &Reference) -> Result<String> {
+    let tag = destination.tag.as_ref().map(ToString::to_string).unwrap_or_default() + form.suffix();
+    if Tag::new(&tag).is_none() {
+        return Err(usage(format!("`{tag}` would be too long for a tag")));
+    }
+    Ok(tag)
+}
+
+/// The words for a kind of move.
+struct Words {
+    /// The action in a document.
+    action: &'static str,
+    /// The beginning of a line about a digest.
+    done: &'static str,
+}
+
+const PROMOTED: Words = Words { action: "promoted", done: "Promoted" };
+const ROLLED_BACK: Words = Words { action: "rolledBack", done: "Rolled back to" };
+/// The action for a tag that already points to the digest.
+const UNCHANGED: &str = "unchanged";
+
+fn report(
+    context: &Context,
+    promotion: &Promotion<'_>,
+    promoted: &Promoted,
+    words: &Words,
+    start: Instant,
+) -> Result<()> {
+    let (receipt, output) = (&context.receipt, &context.output);
+    let TagMove { tag, manifest, before } = &promotion.main;
+    let (digest, names) = (manifest.digest, [tag.clone()]);
+    match &promoted.copied {
+        Some(copied) => {
+            receipt.made(output, (words.action, digest), &names, format!("{} {digest}", words.done))?;
+            receipt.copied(copied);
+        }
+        None => {
+            let line = format!("{tag} already there: nothing to do ({digest})");
+            receipt.made(output, (UNCHANGED, digest), &names, line)?;
+        }
+    }
+    receipt.fact("previousDigest", previous(*before));
+    for form in &promoted.forms {
+        let (digest, tag) = (form.manifest.digest, form.tag.rsplit(':').next().unwrap_or_default());
+        let action = if form.changes() { words.action } else { UNCHANGED };
+        receipt.note(action, digest, &[tag.to_owned()]);
+        if form.changes() {
+            receipt.line(output, format!("{} {digest} {tag}", words.done))?;
+        }
+    }
+    if let Some(copied) = &promoted.copied {
+        output.say(&format!("{} · the tag pointed to {before}", Moved::sent(copied).in_words(start)));
+    }
+    Ok(())
+}
+
+/// Shows what a promotion would change.
+fn show(context: &Context, promotion: &Promotion<'_>, additions: &[Addition]) -> Result<()> {
+    dry_run::show(context, &promotion.plan()?)?;
+    context.receipt.fact("previousDigest", previous(promotion.main.before));
+    dry_run::show_move(context, &promotion.main)?;
+    for (_, form) in &promotion.forms {
+        dry_run::show_move(context, form)?;
+    }
+    for Addition { suffix, documents, .. } in additions {
+        dry_run::show_move(context, &promotion.addition(suffix, documents)?)?;
+    }
+    Ok(())
+}
+
+fn previous(state: TagState) -> Option<String> {
+    if let TagState::At(digest) = state { Some(digest.to_string()) } else { None }
 }

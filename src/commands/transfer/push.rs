@@ -5,14 +5,14 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::arguments::{AllowSecretsArgs, CompatArgs, DigestReceiptArgs, DryRunArgs, FormName, ImageArgs, dry_run};
+use super::also::AlsoArgs;
+use crate::arguments::{AllowSecretsArgs, DigestReceiptArgs, DryRunArgs, FormName, dry_run};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Moved, usage};
 use kit_core::digest::Digest;
-use kit_core::modelkit::Documents;
 use kit_core::oci::{Reference, Tag};
-use kit_core::ops::{self, CopyOptions, ImageBase, Located, Location, Lookup, Origins, Session};
+use kit_core::ops::{self, Addition, CopyOptions, Located, Location, Lookup, Origins, Session};
 use kit_core::progress::Phase;
 
 /// Upload a ModelKit to a registry
@@ -32,13 +32,8 @@ Examples:
   kit push sentiment:v2 oci:/mnt/usb/sentiment:v2
   kit push registry.example/team/sentiment:v2 --also modelpack,image")]
 pub(crate) struct PushArgs {
-    /// Additional manifests for other tools: modelpack, image, modelkit
-    #[arg(long, value_name = "FORM[,FORM]", value_delimiter = ',')]
-    also: Vec<FormName>,
     #[command(flatten)]
-    image: ImageArgs,
-    #[command(flatten)]
-    compat: CompatArgs,
+    also: AlsoArgs,
     #[command(flatten)]
     send: SendArgs,
 }
@@ -71,23 +66,13 @@ pub(crate) enum Sent {
     WholeIndex,
 }
 
-/// A form of the ModelKit that is pushed in addition to it.
-pub(crate) struct Also {
-    /// Its tag.
-    tag: String,
-    /// The manifest and the config.
-    documents: Documents,
-    /// The image whose layers come first.
-    base: Option<ImageBase>,
-}
-
 impl SendArgs {
     /// Uploads the source, and the additional forms that `also` makes of it for the destination.
     pub(crate) fn run(
         &self,
         context: &Context,
         sent: Sent,
-        also: impl FnOnce(&Session<'_>, &Located, &Location) -> Result<Vec<Also>>,
+        also: impl FnOnce(&Session<'_>, &Located, &Location) -> Result<Vec<Addition>>,
     ) -> Result<()> {
         let start = Instant::now();
         self.receipt.begin(context)?;
@@ -104,8 +89,8 @@ impl SendArgs {
         let also = also(&session, &found, &destination).with_context(failure)?;
         if self.dry_run.dry_run {
             show_plan(context, &session, &found, &destination).with_context(failure)?;
-            return also.iter().try_for_each(|Also { tag, documents: Documents { manifest, .. }, .. }| {
-                dry_run::show_addition(context, manifest, tag)
+            return also.iter().try_for_each(|Addition { suffix, documents, .. }| {
+                dry_run::show_addition(context, &documents.manifest, &tag_with(suffix, &destination)?)
             });
         }
         context.output.say(&announcement(&source, &destination));
@@ -117,7 +102,8 @@ impl SendArgs {
         let names = [destination.to_string()];
         context.receipt.made(&context.output, ("pushed", digest), &names, format!("Pushed {digest}"))?;
         context.receipt.copied(&copied);
-        for Also { tag, documents, base } in also {
+        for Addition { suffix, documents, base } in also {
+            let tag = tag_with(suffix, &destination)?;
             let failure = || format!("cannot add `{tag}` to `{destination}`");
             if let Some(base) = base {
                 base.send(&*target, &options, &context.bars).with_context(failure)?;
@@ -145,36 +131,8 @@ impl SendArgs {
 impl PushArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         self.send.run(context, Sent::Artifact, |session, found, destination| {
-            self.forms(context, session, found, destination)
+            self.also.additions(context, (session, found), |_| false, |form| tag_of(form, destination))
         })
-    }
-
-    /// The forms that --also asks for.
-    fn forms(
-        &self,
-        context: &Context,
-        session: &Session<'_>,
-        found: &Located,
-        destination: &Location,
-    ) -> Result<Vec<Also>> {
-        if self.compat.is_given() && !self.also.contains(&FormName::Modelpack) {
-            return Err(usage("--compat requires `--also modelpack`"));
-        }
-        let form = |name: &FormName| {
-            let tag = tag_of(*name, destination)?;
-            let mut image = self.image.image();
-            let base = match &self.image.image_base {
-                Some(base) if *name == FormName::Image => {
-                    Some(ops::image_base(session, &context.location(base)?, &image.platform)?)
-                }
-                _ => None,
-            };
-            image.base = base.as_ref().map(|base| base.image.clone());
-            let form = name.form(self.compat, &image);
-            let documents = ops::list_as(found, &form, ops::jobs(), &context.bars);
-            Ok(Also { documents: documents.with_context(|| format!("cannot make `{tag}`"))?, tag, base })
-        };
-        self.also.iter().map(form).collect()
     }
 }
 
@@ -194,12 +152,16 @@ fn options(session: &Session<'_>, destination: &Location) -> Result<CopyOptions,
 
 /// The tag of the `form`, derived from the tag of `destination`.
 fn tag_of(form: FormName, destination: &Location) -> Result<String> {
+    tag_with(form.suffix(), destination)
+}
+
+fn tag_with(suffix: &str, destination: &Location) -> Result<String> {
     let tag = match destination {
         Location::Artifact(Reference { tag: Some(tag), .. }) => tag.to_string(),
         Location::Layout { selector: Some(name), .. } if name.parse::<Digest>().is_err() => name.clone(),
         _ => return Err(usage("--also derives tags from the tag of the destination, so the destination needs a tag")),
     };
-    let tag = format!("{tag}{}", form.suffix());
+    let tag = format!("{tag}{suffix}");
     // In a layout of several repositories, a name is a whole reference.
     let is_name = matches!(destination, Location::Layout { .. }) && tag.parse::<Reference>().is_ok();
     if Tag::new(&tag).is_none() && !is_name {

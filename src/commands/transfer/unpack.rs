@@ -7,15 +7,17 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use fs_err as fs;
+use serde_json::json;
 
 use super::as_skill::AsSkill;
 use crate::arguments::{LabelArgs, OverwriteArgs, ReceiptArgs, UnsafePathArgs, lock_file};
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{Moved, and_taken, counted, plain, tidy, usage};
+use crate::output::{Moved, and_taken, counted, one_line, plain, tidy, usage};
 use kit_core::archive::{PathPatterns, Placed};
 use kit_core::modelkit::{Filter, InvalidFilter, Part, Selection};
-use kit_core::ops::{self, Location, Lookup, RemoteData, Session, UnpackOptions};
+use kit_core::ops::{self, Location, Lookup, PlannedFile, RemoteData, Session, UnpackOptions};
+use kit_core::progress::human;
 
 /// Unpack a ModelKit, or parts of it, into a folder
 ///
@@ -29,6 +31,7 @@ Examples:
   kit unpack sentiment:v2 -d ./work
   kit unpack registry.example/team/sentiment:v2 -d /srv/model --filter model
   kit unpack registry.example/team/sentiment:all -l quantization=Q4_K -d /srv/model
+  kit unpack sentiment:v2 -d ./work --dry-run
   kit unpack sentiment:v2 --filter kitfile,code --filter datasets:train,validation
   kit unpack sentiment:v2 --path 'tokenizer*' --path config.json
   kit unpack sentiment:v2 --include-remote --lock Kitfile.lock
@@ -64,6 +67,9 @@ pub(crate) struct UnpackArgs {
     /// for those that are installed; with --dir for the project in that folder, otherwise for all projects
     #[arg(long, value_name = "AGENTS", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     as_skill: Option<String>,
+    /// Show the files that would be written, and those that exist already, without changing anything
+    #[arg(long, conflicts_with = "as_skill")]
+    dry_run: bool,
     /// Unpack the Kitfile (use --filter kitfile)
     #[arg(long, hide = true)]
     kitfile: bool,
@@ -105,8 +111,16 @@ impl UnpackArgs {
             jobs: ops::jobs(),
         };
         let labels = self.labels.labels()?;
-        context.output.say(&format!("Unpacking to {}", self.shown_folder(context)));
         let folder = tidy(self.given_folder());
+        if self.dry_run {
+            let planned = session
+                .find_labelled(&location, Lookup::Anywhere, labels)
+                .and_then(|found| ops::plan_unpack(&session, &found, &location.to_string(), &options))
+                .with_context(|| format!("cannot unpack `{location}`"))?;
+            context.receipt.fact("folder", options.folder.display().to_string());
+            return show_plan(context, &planned, &folder);
+        }
+        context.output.say(&format!("Unpacking to {}", self.shown_folder(context)));
         let unpacked = session
             .find_labelled(&location, Lookup::Anywhere, labels)
             .and_then(|found| ops::unpack(&session, &found, &location.to_string(), &options))
@@ -180,6 +194,28 @@ impl UnpackArgs {
         }
         Ok(filters)
     }
+}
+
+/// Shows the files that would be written.
+fn show_plan(context: &Context, planned: &[PlannedFile], folder: &str) -> Result<()> {
+    context.receipt.fact("dryRun", true);
+    let (mut exist, mut bytes) = (0, 0);
+    for PlannedFile { path, bytes: size, exists } in planned {
+        context.receipt.append("plannedFiles", json!({ "path": path.as_str(), "bytes": size, "exists": exists }));
+        let (word, shown) =
+            (if *exists { "exists" } else { "write" }, size.map_or("-".to_owned(), |it| it.to_string()));
+        context.receipt.data_line(&context.output, format!("{word:<6} {shown:>14} {}", one_line(path.as_str())))?;
+        exist += u64::from(*exists);
+        bytes += size.filter(|_| !exists).unwrap_or_default();
+    }
+    let new = planned.len() as u64 - exist;
+    context.output.say(&format!(
+        "{} ({}) would be written to {folder}, {} exist; nothing was changed",
+        counted(new, "file"),
+        human(bytes),
+        counted(exist, "file"),
+    ));
+    Ok(())
 }
 
 fn parse_filter(text: &str) -> Result<Filter> {

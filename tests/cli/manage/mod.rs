@@ -1,6 +1,7 @@
 //! Tests of the commands that manage names, indexes and the local store.
 
 mod crowd;
+mod dry_runs;
 mod durability;
 mod index;
 mod keep;

@@ -4,4 +4,5 @@ mod answers;
 mod config;
 mod doctor;
 mod plain_http;
+mod promotion;
 mod secrets;

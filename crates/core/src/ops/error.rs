@@ -242,6 +242,22 @@ pub enum Error {
         /// The actual state.
         found: TagState,
     },
+    /// A tag has no record of a promotion, so its earlier target is not known.
+    #[error("no record of a promotion of `{tag}` to {digest} was found")]
+    NotPromoted {
+        /// The full reference.
+        tag: String,
+        /// The manifest that it points to.
+        digest: Digest,
+    },
+    /// A tag did not exist before its latest promotion.
+    #[error("`{tag}` did not exist before it was promoted to {digest}")]
+    FirstPromotion {
+        /// The full reference.
+        tag: String,
+        /// The manifest that it points to.
+        digest: Digest,
+    },
     /// An image cannot be the base of the image form.
     #[error("`{image}` cannot be a base image")]
     BaseImage {

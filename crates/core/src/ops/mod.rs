@@ -18,6 +18,7 @@ mod init;
 mod keep;
 mod lacking;
 mod pack;
+mod promotion;
 mod read_once;
 mod refused;
 mod remote_data;
@@ -56,13 +57,16 @@ pub use init::{
 pub use keep::{
     Additions, Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, PruneOptions, Removable, Removal, Removed,
     Unpinned, UpdateOptions, add_to_index, check, create_index, creation_times, diagnose, find_by_prefix, find_remote,
-    list_layout, list_local, list_remote, pins, prunable, prune, remove, remove_from_index, remove_remote, tags_of,
-    untag_remote,
+    list_layout, list_local, list_remote, pins, prunable, prune, removable, remove, remove_from_index, remove_remote,
+    tags_of, untag_remote,
 };
 pub use lacking::Lacking;
 pub use pack::{
     Git, ImageBase, Keeping, Locking, PackOptions, Packed, PackedAway, Reading, Recording, convert, image_base,
-    list_as, pack, pack_and_push, publish,
+    list_as, pack, pack_and_push, plan_pack, publish,
+};
+pub use promotion::{
+    Addition, PromoteOptions, Promoted, Promotion, Recorder, TagMove, prepare_promotion, prepare_rollback,
 };
 pub use refused::{Empty, Lack, Secret};
 pub use remote_data::RemoteData;
@@ -72,10 +76,10 @@ pub use skills::{Installed, Skill, SkillError, SkillFile, SkillLayer, Skills, in
 pub use tag_state::TagState;
 pub use transfer::{
     BlobAction, Copied, CopyOptions, Fetch, IMAGE_SUFFIX, MODELKIT_SUFFIX, MODELPACK_SUFFIX, Materialized, Origins,
-    OtherForm, Plan, PlanTarget, PlannedBlob, Promoted, Taken, Wanted, copy, materialize, other_forms, plan, plan_pull,
-    promote, pull, pull_index, push_index, tag,
+    OtherForm, Plan, PlanTarget, PlannedBlob, Taken, Wanted, copy, materialize, other_forms, plan, plan_pull, pull,
+    pull_index, push_index, tag,
 };
-pub use unpack::{UnpackOptions, Unpacked, unpack};
+pub use unpack::{PlannedFile, UnpackOptions, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};
 pub use workers::jobs;
 

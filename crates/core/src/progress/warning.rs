@@ -132,6 +132,11 @@ pub enum Warning<'a> {
         /// The tag.
         tag: &'a str,
     },
+    /// A tag of another form beside a promoted tag was not moved, and points to a form of another version.
+    FormNotMoved {
+        /// The tag.
+        tag: &'a str,
+    },
     /// A remote dataset was not downloaded.
     RemoteDatasetSkipped {
         /// The name in the Kitfile.
@@ -141,6 +146,13 @@ pub enum Warning<'a> {
     },
     /// A layer has a type that this version does not know, so it is not unpacked.
     UnknownLayerSkipped {
+        /// The media type of the layer.
+        media_type: &'a str,
+        /// The digest of the layer.
+        digest: Digest,
+    },
+    /// A layer belongs to no entry of the Kitfile, so it is not unpacked.
+    LayerNotUnpacked {
         /// The media type of the layer.
         media_type: &'a str,
         /// The digest of the layer.

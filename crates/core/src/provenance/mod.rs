@@ -1,14 +1,16 @@
-//! The provenance of a ModelKit: a record that is attached to it as a referrer, in the form of an in-toto statement
-//! with a SLSA provenance predicate.
+//! The provenance of a ModelKit and its promotions: records that are attached to it as referrers, in the form of
+//! in-toto statements.
 //!
 //! This module works on documents alone, without access to disk, clock or environment.
 
 mod import;
+mod promotion;
 mod record;
 mod source_url;
 mod statement;
 
 pub use import::ImportRecord;
+pub use promotion::{PROMOTION_ARTIFACT_TYPE, PROMOTION_PREDICATE_TYPE, Promotion};
 pub use record::{Builder, Commit, Material, Record, Role};
 pub use source_url::{SourceUrl, without_secrets};
 pub(crate) use statement::PREDICATE_ANNOTATION;

@@ -14,7 +14,7 @@ pub const PREDICATE_TYPE: &str = "https://slsa.dev/provenance/v1";
 /// The annotation by which tools that list attestations identify the kind of each (in-toto, "OCI artifacts").
 pub(crate) const PREDICATE_ANNOTATION: &str = "in-toto.io/predicate-type";
 
-const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
+pub(super) const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 /// The build type, which defines the meaning of `externalParameters` and `internalParameters`, with the version of this
 /// format.
 const BUILD_TYPE: &str = "urn:kit:pack:v1";
@@ -42,7 +42,7 @@ impl Record {
                 },
                 "runDetails": {
                     "builder": {
-                        "id": self.builder.id.as_deref().unwrap_or(LOCAL_BUILDER),
+                        "id": id_of(&self.builder),
                         "version": { "kit": self.builder.version },
                     },
                     "metadata": given([
@@ -72,11 +72,7 @@ impl Record {
             commit: dependencies.iter().find_map(commit_from_json),
             materials: dependencies.iter().filter_map(material_from_json).collect(),
             previous: text(&definition["internalParameters"]["previous"]).and_then(|digest| digest.parse().ok()),
-            builder: Builder {
-                id: text(&run["builder"]["id"]).filter(|id| id != LOCAL_BUILDER),
-                run: text(&run["metadata"]["invocationId"]),
-                version: text(&run["builder"]["version"]["kit"]).unwrap_or_default(),
-            },
+            builder: builder_from_json(&run["builder"], &run["metadata"]["invocationId"]),
             time: text(&run["metadata"]["finishedOn"]).and_then(|time| time.parse().ok()),
         })
     }
@@ -140,20 +136,34 @@ impl Role {
     }
 }
 
+/// The ID of a builder, which a statement always contains.
+pub(super) fn id_of(builder: &Builder) -> &str {
+    builder.id.as_deref().unwrap_or(LOCAL_BUILDER)
+}
+
+/// Reads a builder from its JSON and that of its run.
+pub(super) fn builder_from_json(builder: &Value, run: &Value) -> Builder {
+    Builder {
+        id: text(&builder["id"]).filter(|id| id != LOCAL_BUILDER),
+        run: text(run),
+        version: text(&builder["version"]["kit"]).unwrap_or_default(),
+    }
+}
+
 /// The members that have a value.
-fn given<const N: usize>(members: [(&str, Option<Value>); N]) -> Map<String, Value> {
+pub(super) fn given<const N: usize>(members: [(&str, Option<Value>); N]) -> Map<String, Value> {
     members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
-fn digest_set(digest: &Digest) -> Value {
+pub(super) fn digest_set(digest: &Digest) -> Value {
     json!({ "sha256": digest.hex() })
 }
 
-fn digest_of(resource: &Value) -> Option<Digest> {
+pub(super) fn digest_of(resource: &Value) -> Option<Digest> {
     format!("sha256:{}", resource["digest"]["sha256"].as_str()?).parse().ok()
 }
 
-fn text(value: &Value) -> Option<String> {
+pub(super) fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 

@@ -188,7 +188,8 @@ impl Store {
     }
 
     /// Takes the entries that `choose` selects out of `entries`, and drops the referrers of manifests that are gone.
-    pub(super) fn take_entries(
+    /// The store itself does not change.
+    pub fn take_entries(
         &self,
         entries: &mut Vec<Entry>,
         members: Members,

@@ -50,5 +50,5 @@ pub(super) fn name(folder: &ModelFolder) -> String {
 
 /// The Kitfile in the folder, if there is one.
 pub(super) fn own_kitfile(context: &Context, folder: &Path) -> Result<Option<Kitfile>> {
-    find_kitfile(folder).ok().map(|path| read_kitfile(context, &path)).transpose()
+    find_kitfile(folder, folder).ok().map(|path| read_kitfile(context, &path)).transpose()
 }

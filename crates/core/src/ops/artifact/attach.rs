@@ -2,11 +2,16 @@
 
 use std::convert::Infallible;
 
+use jiff::Timestamp;
+
 use crate::digest::Digest;
-use crate::oci::{Annotations, Content, ContentError, Descriptor, Manifest, MediaType, Publication, Subject, Target};
+use crate::oci::{
+    Annotations, CREATED, Content, ContentError, Descriptor, Manifest, MediaType, Publication, Subject, Target,
+};
 use crate::ops::error::reason;
 use crate::ops::workers;
 use crate::progress::{Progress, Warning};
+use crate::provenance::{MEDIA_TYPE, PREDICATE_ANNOTATION};
 
 /// A document to attach to a ModelKit.
 pub(crate) struct Attachment<'a> {
@@ -16,6 +21,22 @@ pub(crate) struct Attachment<'a> {
     pub(crate) blobs: Vec<(Descriptor, Box<dyn Content + 'a>)>,
     /// The annotations of the manifest.
     pub(crate) annotations: Annotations,
+}
+
+impl Attachment<'static> {
+    /// The in-toto `statement` with this type of predicate, written at `time`.
+    pub(crate) fn of_statement(
+        artifact_type: MediaType,
+        predicate_type: &str,
+        statement: Vec<u8>,
+        time: Option<Timestamp>,
+    ) -> Self {
+        let mut annotations = Annotations::from([(PREDICATE_ANNOTATION.to_owned(), predicate_type.to_owned())]);
+        let mut blob = Descriptor::of(MediaType::of(MEDIA_TYPE), &statement);
+        blob.annotations.clone_from(&annotations);
+        annotations.extend(time.map(|time| (CREATED.to_owned(), time.to_string())));
+        Self { artifact_type, blobs: vec![(blob, Box::new(statement))], annotations }
+    }
 }
 
 /// The annotation that identifies the meaning of a document whose bytes also contain unimportant details, such as the

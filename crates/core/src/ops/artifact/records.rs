@@ -1,23 +1,60 @@
-//! Reading the provenance attestations that are attached to a ModelKit.
+//! Reading the provenance attestations and the records of promotions that are attached to a ModelKit.
+
+use jiff::Timestamp;
 
 use crate::limits;
-use crate::oci::{ContentError, Descriptor, Manifest, MediaType, Reference, Referrer, Source, read_document};
+use crate::oci::{CREATED, ContentError, Descriptor, Manifest, MediaType, Reference, Referrer, Source, read_document};
 use crate::ops::error::reason;
 use crate::progress::{Progress, Warning};
-use crate::provenance::{MEDIA_TYPE, Record};
+use crate::provenance::{MEDIA_TYPE, PROMOTION_ARTIFACT_TYPE, Promotion, Record};
 
 /// Reads the provenance attestations of `subject`, the oldest first.
 ///
 /// Skips those that cannot be read or have another subject. Warns if the source cannot list the referrers.
 pub(crate) fn records(source: &dyn Source, subject: &Descriptor, progress: &dyn Progress) -> Vec<Record> {
-    let listed = listed_referrers(source, subject, progress).unwrap_or_else(|error| {
-        progress.warn(&Warning::ReferrersUnreadable { subject: subject.digest, reason: reason(&error) });
-        Vec::new()
+    provenance(source, subject, &referrers_or_none(source, subject, progress))
+}
+
+/// Reads the provenance attestations of `subject` like [`records`], and its promotions.
+pub(crate) fn history(
+    source: &dyn Source,
+    subject: &Descriptor,
+    progress: &dyn Progress,
+) -> (Vec<Record>, Vec<Promotion>) {
+    let listed = referrers_or_none(source, subject, progress);
+    (provenance(source, subject, &listed), promotions(source, subject, &listed))
+}
+
+/// Reads the records of promotions of `subject` among its referrers `listed`: the newest ones up to a limit, the oldest
+/// of them first. Skips those that cannot be read or have another subject.
+pub(crate) fn promotions(source: &dyn Source, subject: &Descriptor, listed: &[Descriptor]) -> Vec<Promotion> {
+    let mut found: Vec<_> = listed.iter().filter(|found| is_of_type(found, PROMOTION_ARTIFACT_TYPE)).collect();
+    // The annotation is only a help for choosing; the time in the statement decides.
+    found.sort_by_key(|found| {
+        std::cmp::Reverse(found.annotations.get(CREATED).and_then(|time| time.parse::<Timestamp>().ok()))
     });
-    let statements = listed.iter().filter(|found| is_statement(found)).take(limits::RECORDS);
-    let mut records: Vec<_> = statements.flat_map(|found| read(source, subject, found)).collect();
+    let newest = found.into_iter().take(limits::PROMOTIONS);
+    let statements = newest.flat_map(|found| statements(source, subject, found));
+    let mut promotions: Vec<_> = statements.filter_map(|statement| Promotion::parse(&statement)).collect();
+    promotions.retain(|promotion| promotion.subject == subject.digest);
+    promotions.sort_by_key(|promotion| promotion.time);
+    promotions
+}
+
+fn provenance(source: &dyn Source, subject: &Descriptor, listed: &[Descriptor]) -> Vec<Record> {
+    let found = listed.iter().filter(|found| is_of_type(found, MEDIA_TYPE)).take(limits::RECORDS);
+    let statements = found.flat_map(|found| statements(source, subject, found));
+    let mut records: Vec<_> = statements.filter_map(|statement| Record::parse(&statement)).collect();
+    records.retain(|record| record.subject == subject.digest);
     records.sort_by_key(|record| (record.time.is_none(), record.time));
     records
+}
+
+fn referrers_or_none(source: &dyn Source, subject: &Descriptor, progress: &dyn Progress) -> Vec<Descriptor> {
+    listed_referrers(source, subject, progress).unwrap_or_else(|error| {
+        progress.warn(&Warning::ReferrersUnreadable { subject: subject.digest, reason: reason(&error) });
+        Vec::new()
+    })
 }
 
 /// Lists the referrers of `subject`, and warns if there are more than are read.
@@ -39,11 +76,12 @@ pub(crate) fn oci_uri(reference: &Reference) -> String {
     format!("oci://{reference}")
 }
 
-fn is_statement(found: &Descriptor) -> bool {
-    found.artifact_type.as_ref().is_some_and(|found| found.as_str() == MEDIA_TYPE)
+fn is_of_type(found: &Descriptor, artifact_type: &str) -> bool {
+    found.artifact_type.as_ref().is_some_and(|found| found.as_str() == artifact_type)
 }
 
-fn read(source: &dyn Source, subject: &Descriptor, found: &Descriptor) -> Vec<Record> {
+/// Reads the statements in the referrer `found` of `subject`.
+fn statements(source: &dyn Source, subject: &Descriptor, found: &Descriptor) -> Vec<Vec<u8>> {
     let Ok(bytes) = source.manifest(found) else { return Vec::new() };
     let Ok(manifest) = Manifest::parse(&bytes) else { return Vec::new() };
     if Referrer::read(found, &bytes).is_none_or(|referrer| referrer.subject != subject.digest) {
@@ -51,6 +89,5 @@ fn read(source: &dyn Source, subject: &Descriptor, found: &Descriptor) -> Vec<Re
     }
     let statements =
         manifest.layers.iter().filter(|layer| layer.media_type == MediaType::of(MEDIA_TYPE)).take(limits::RECORDS);
-    let read = statements.filter_map(|layer| Record::parse(&read_document(&*source.blob(layer), layer).ok()?));
-    read.filter(|record| record.subject == subject.digest).collect()
+    statements.filter_map(|layer| read_document(&*source.blob(layer), layer).ok()).collect()
 }

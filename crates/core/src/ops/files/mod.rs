@@ -23,5 +23,6 @@ pub use ls::{ListedFile, ls};
 pub(crate) use members::{Held, Member, PLAIN_FILE, read_through, shape, skim};
 pub(crate) use model_facts::{facts, facts_of};
 pub(crate) use table_check::{Checked, PassingCheck};
+pub(crate) use tables::Headers;
 pub use weights::{WeighedModel, WeightFile, weigh};
 pub(crate) use whole_blob::{TrackedBlobReader, read_whole};

@@ -9,14 +9,14 @@ use crate::kitfile::Section;
 use crate::limits;
 use crate::modelkit::kitfile_digest;
 use crate::oci::{ContentError, Descriptor, Reference, Source};
-use crate::ops::artifact::{Failures, Inspected, Tagged, enter, read, records, resolve_tags};
+use crate::ops::artifact::{Failures, Inspected, Tagged, enter, history, read, resolve_tags};
 use crate::ops::diff::{Comparable, DiffOptions, FileDiff, diff};
 use crate::ops::error::Error;
 use crate::ops::index_error::IndexError;
 use crate::ops::session::{Located, Location, Lookup, Session, find_here};
 use crate::ops::workers;
 use crate::progress::Warning;
-use crate::provenance::Record;
+use crate::provenance::{Promotion, Record};
 use crate::relative_path::RelativePath;
 use crate::store::{Entry, Names};
 
@@ -42,6 +42,8 @@ pub struct Version {
     pub tags: Vec<String>,
     /// Its oldest provenance attestation.
     pub record: Option<Record>,
+    /// The promotions to it, the newest first.
+    pub promotions: Vec<Promotion>,
     /// The version that it is compared with: the one that it replaced, or else the next one in the list.
     pub before: Option<Digest>,
     /// True if the content of the Kitfile differs from the previous version.
@@ -233,14 +235,28 @@ impl Walk<'_> {
     }
 
     fn version(&self, source: &dyn Source, inspected: &Inspected, tags: &[String]) -> Version {
-        let record = records(source, &inspected.descriptor, self.session.progress).into_iter().next();
+        let (records, mut promotions) = history(source, &inspected.descriptor, self.session.progress);
+        promotions.reverse();
+        let record = records.into_iter().next();
         let mut tags = tags.to_vec();
         tags.sort();
         let (before, kitfile_changed, layers, files) = (None, false, Vec::new(), Vec::new());
         let (descriptor, kitfile) = (inspected.descriptor.clone(), &inspected.modelkit.config.kitfile);
         let author = kitfile.package.authors.first().cloned();
         let (kitfile, contents) = (kitfile_digest(kitfile), contents(inspected));
-        Version { descriptor, author, tags, record, before, kitfile_changed, layers, files, kitfile, contents }
+        Version {
+            descriptor,
+            author,
+            tags,
+            record,
+            promotions,
+            before,
+            kitfile_changed,
+            layers,
+            files,
+            kitfile,
+            contents,
+        }
     }
 
     fn warn_of_more(&self, name: &dyn std::fmt::Display) {
@@ -248,7 +264,21 @@ impl Walk<'_> {
         self.session.progress.warn(&Warning::VersionsCutOff { name, what: "versions", limit: limits::LOG_VERSIONS });
     }
 
-    /// Adds versions that no longer have a tag but are named in attestations, if they still exist.
+    /// The versions that `version` replaced, according to its attestation and to the promotions in this repository.
+    fn replaced(&self, version: &Version) -> Vec<Digest> {
+        let recorded = version.record.as_ref().and_then(|record| record.previous);
+        let promotions = version.promotions.iter().filter(|promotion| self.is_about(promotion));
+        recorded.into_iter().chain(promotions.filter_map(|promotion| promotion.previous)).collect()
+    }
+
+    /// Returns true if a promotion moved a tag of this repository. Records travel with the ModelKit to others.
+    fn is_about(&self, promotion: &Promotion) -> bool {
+        let Location::Artifact(reference) = self.location else { return true };
+        let target = promotion.target.parse::<Reference>();
+        target.is_ok_and(|target| target.full_repository() == reference.full_repository())
+    }
+
+    /// Adds versions that no longer have a tag but are named in attestations or promotions, if they still exist.
     fn add_replaced(
         &self,
         source: &dyn Source,
@@ -258,7 +288,7 @@ impl Walk<'_> {
         let mut asked = HashSet::new();
         loop {
             asked.extend(versions.iter().map(|version| version.descriptor.digest));
-            let previous = versions.iter().filter_map(|version| version.record.as_ref()?.previous);
+            let previous = versions.iter().flat_map(|version| self.replaced(version));
             let mut missing: Vec<_> = previous.filter(|digest| asked.insert(*digest)).collect();
             let left = limits::LOG_VERSIONS.saturating_sub(versions.len());
             if missing.len() > left {

@@ -65,6 +65,32 @@ pub fn remove(
     removal: &Removal,
     progress: &dyn Progress,
 ) -> Result<(Vec<Removed>, Collected), Error> {
+    let (chosen, members) = choose(store, kind, removal)?;
+    let gone = store.remove_entries(members, |entry| chosen.includes(entry))?;
+    if let (true, Removal::Name(reference) | Removal::WithAllNames(reference)) = (gone.is_empty(), removal) {
+        return Err(Error::not_here(reference));
+    }
+    let left = store.entries()?;
+    let removed = gone.iter().map(|entry| describe(entry, &left)).collect();
+    Ok((removed, collect(store, progress)?))
+}
+
+/// Returns what [`remove`] would remove for these selections, one after the other, without changing anything.
+pub fn removable(store: &Store, kind: Removable, removals: &[Removal]) -> Result<Vec<Removed>, Error> {
+    let (mut entries, mut removed) = (store.entries()?, Vec::new());
+    for removal in removals {
+        let (chosen, members) = choose(store, kind, removal)?;
+        let gone = store.take_entries(&mut entries, members, &|entry| chosen.includes(entry));
+        if let (true, Removal::Name(reference) | Removal::WithAllNames(reference)) = (gone.is_empty(), removal) {
+            return Err(Error::not_here(reference));
+        }
+        removed.extend(gone.iter().map(|entry| describe(entry, &entries)));
+    }
+    Ok(removed)
+}
+
+/// Returns the entries to remove, and the treatment of the members of indexes among them.
+fn choose(store: &Store, kind: Removable, removal: &Removal) -> Result<(Chosen, Members), Error> {
     let indexes = (kind != Removable::ModelKits).then_some(true);
     let chosen = match removal {
         Removal::Name(reference) | Removal::WithAllNames(reference) => {
@@ -86,13 +112,7 @@ pub fn remove(
         (Removable::ModelKits, Removal::Everything) => Members::Remove,
         (Removable::ModelKits, _) => Members::Keep,
     };
-    let gone = store.remove_entries(members, |entry| chosen.includes(entry))?;
-    if let (true, Removal::Name(reference) | Removal::WithAllNames(reference)) = (gone.is_empty(), removal) {
-        return Err(Error::not_here(reference));
-    }
-    let left = store.entries()?;
-    let removed = gone.iter().map(|entry| describe(entry, &left)).collect();
-    Ok((removed, collect(store, progress)?))
+    Ok((chosen, members))
 }
 
 /// A selection of entries: those that match every field that is set.

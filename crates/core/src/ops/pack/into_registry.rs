@@ -21,7 +21,7 @@ use crate::ops::error::Error;
 use crate::ops::files::tables;
 use crate::ops::remote_data::verify_objects;
 use crate::ops::session::{Located, Session};
-use crate::ops::transfer::{Copied, CopyOptions, copy};
+use crate::ops::transfer::{Copied, CopyOptions, Plan, PlanTarget, copy, plan};
 use crate::progress::{PackOutcome, Task};
 use crate::recipe::{Recipe, RecipeWriter};
 use crate::store::RememberedLayer;
@@ -63,6 +63,20 @@ pub fn pack_and_push(
     let documents: Vec<_> = tables.into_iter().chain(record).collect();
     attach(target, &subject, &documents, options.jobs, session.progress);
     Ok(PackedAway { copied, lock })
+}
+
+/// Returns the plan of packing into `target`, without writing anything; the files are read once. The lock is compared
+/// with the expected one, if there is one.
+pub fn plan_pack(
+    session: &Session<'_>,
+    pack: &PackOptions,
+    target: &PlanTarget<'_>,
+    options: &CopyOptions,
+) -> Result<Plan, Error> {
+    verify_objects(session, &pack.kitfile, pack.jobs)?;
+    let source = FromFiles::pack(session, pack)?;
+    lock_of(session, &source, pack, &source.assembled)?;
+    plan(&source, &source.assembled.digest().to_string(), target, options)
 }
 
 /// Returns the ModelKit that a folder would become. Its files are read once to compute the digests of the layers, and

@@ -19,7 +19,7 @@ pub(crate) use entries::{clean_path, referenced_modelkits};
 pub(crate) use ignore_file::read_ignore_rules;
 pub use image_base::{ImageBase, image_base};
 pub(crate) use into_registry::find_in_folder;
-pub use into_registry::{PackedAway, pack_and_push};
+pub use into_registry::{PackedAway, pack_and_push, plan_pack};
 pub use into_store::{Keeping, Locking, PackOptions, Packed, Reading, pack};
 pub(crate) use lock::read_layer;
 pub(crate) use packer::Assembled;

@@ -8,14 +8,13 @@ use crate::digest::Digest;
 use crate::git;
 use crate::kitfile::Section;
 use crate::modelkit::{Lock, LockedParent};
-use crate::oci::{Annotations, CREATED, Descriptor, MediaType, Reference};
+use crate::oci::{MediaType, Reference};
 use crate::ops::artifact::{Attachment, FINGERPRINT, oci_uri};
 use crate::ops::error::Error;
 use crate::ops::remote_data;
 use crate::ops::session::Session;
 use crate::provenance::{
-    Builder, Commit, MEDIA_TYPE, Material, PREDICATE_ANNOTATION, PREDICATE_TYPE, Record, Role, SourceUrl,
-    without_secrets,
+    Builder, Commit, MEDIA_TYPE, Material, PREDICATE_TYPE, Record, Role, SourceUrl, without_secrets,
 };
 use crate::store::Names;
 
@@ -71,16 +70,11 @@ pub(crate) fn record(
 }
 
 fn attachment(record: &Record) -> Attachment<'static> {
-    let statement = record.to_statement();
-    let mut blob = Descriptor::of(MediaType::of(MEDIA_TYPE), &statement);
-    blob.annotations.insert(PREDICATE_ANNOTATION.to_owned(), PREDICATE_TYPE.to_owned());
+    let (statement, artifact_type) = (record.to_statement(), MediaType::of(MEDIA_TYPE));
+    let mut attachment = Attachment::of_statement(artifact_type, PREDICATE_TYPE, statement, record.time);
     let fingerprint = Digest::of(&record.without_history().to_statement());
-    let mut annotations = Annotations::from([
-        (PREDICATE_ANNOTATION.to_owned(), PREDICATE_TYPE.to_owned()),
-        (FINGERPRINT.to_owned(), fingerprint.to_string()),
-    ]);
-    annotations.extend(record.time.map(|time| (CREATED.to_owned(), time.to_string())));
-    Attachment { artifact_type: MediaType::of(MEDIA_TYPE), blobs: vec![(blob, Box::new(statement))], annotations }
+    attachment.annotations.insert(FINGERPRINT.to_owned(), fingerprint.to_string());
+    attachment
 }
 
 fn commit(checkout: git::Checkout) -> Commit {

@@ -61,7 +61,7 @@ pub fn copy(
 }
 
 /// Like [`copy`], but calls `refuse` right before the artifact appears at the target.
-pub(super) fn copy_unless(
+pub(crate) fn copy_unless(
     (source, name): (&dyn Source, &str),
     (target, tag): (&dyn Target, Option<&str>),
     options: &CopyOptions,
@@ -107,7 +107,7 @@ fn bring_blobs(
     options: &CopyOptions,
     progress: &dyn Progress,
 ) -> Result<Brought, Error> {
-    let artifact = CopySet::read(source, name)?;
+    let artifact = CopySet::read_form(source, name)?;
     let blobs = &artifact.blobs;
     check(target, blobs)?;
     let is_there = target.has_manifest(&artifact.descriptor).map_err(|error| Error::writing("the manifest", error))?;

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use crate::limits;
-use crate::modelkit::{ModelKitIndex, Variant};
-use crate::oci::{ContentError, Descriptor, Source};
+use crate::modelkit::{ModelKitIndex, Variant, is_form_of_modelkit, is_image};
+use crate::oci::{ContentError, Descriptor, Manifest, Source, read_document};
 use crate::ops::artifact::{parse_manifest, variants};
 use crate::ops::error::Error;
 use crate::ops::index_error::IndexError;
@@ -27,7 +27,24 @@ impl CopySet {
         self.members.iter().map(|(member, _)| member).chain([&self.descriptor])
     }
 
+    /// Reads the artifact `name`, which is a ModelKit or an index of ModelKits.
     pub(crate) fn read(source: &dyn Source, name: &str) -> Result<Self, Error> {
+        Self::read_as(source, name, &|bytes| parse_manifest(bytes, name))
+    }
+
+    /// Reads the artifact `name` like [`read`](Self::read), and also an image that is a form of a ModelKit.
+    pub(super) fn read_form(source: &dyn Source, name: &str) -> Result<Self, Error> {
+        Self::read_as(source, name, &|bytes| match Manifest::parse(bytes) {
+            Ok(manifest) if is_image(&manifest) && is_form(source, &manifest)? => Ok(manifest),
+            _ => parse_manifest(bytes, name),
+        })
+    }
+
+    fn read_as(
+        source: &dyn Source,
+        name: &str,
+        parse: &dyn Fn(&[u8]) -> Result<Manifest, Error>,
+    ) -> Result<Self, Error> {
         let descriptor = source.resolve(name).map_err(|error| Error::reading("the manifest", error))?;
         let bytes = source.manifest(&descriptor).map_err(|error| Error::reading("the manifest", error))?;
         let (mut blobs, mut members): (Vec<Descriptor>, _) = (Vec::new(), Vec::new());
@@ -37,13 +54,19 @@ impl CopySet {
                 blobs.extend(parse_manifest(bytes, &member.digest.to_string())?.blobs().cloned());
             }
         } else {
-            blobs.extend(parse_manifest(&bytes, name)?.blobs().cloned());
+            blobs.extend(parse(&bytes)?.blobs().cloned());
         }
         let mut seen = HashSet::new();
         blobs.retain(|blob| seen.insert(blob.digest));
         blobs.sort_by_key(|blob| std::cmp::Reverse(blob.size));
         Ok(Self { descriptor, bytes, members, blobs })
     }
+}
+
+/// Returns true if the image `manifest` has layers of a ModelKit, according to its config.
+fn is_form(source: &dyn Source, manifest: &Manifest) -> Result<bool, Error> {
+    let config = read_document(&*source.blob(&manifest.config), &manifest.config);
+    Ok(is_form_of_modelkit(&config.map_err(|error| Error::reading("the config", error))?))
 }
 
 fn read_members(source: &dyn Source, name: &str, index: &ModelKitIndex) -> Result<Vec<(Descriptor, Vec<u8>)>, Error> {

@@ -1,6 +1,7 @@
 //! The other forms of a ModelKit, which are tagged beside it: a ModelPack and an image that list the same layers.
 
 use std::collections::HashSet;
+use std::convert::Infallible;
 
 use super::copy::{CopyOptions, Copying};
 use super::referrers::copy_referrers;
@@ -45,13 +46,8 @@ pub fn other_forms(
     let Some(manifest) = Manifest::parse(&bytes).ok().filter(|manifest| Family::of(manifest).is_some()) else {
         return Ok(Vec::new());
     };
-    let suffixes = [MODELKIT_SUFFIX, MODELPACK_SUFFIX, IMAGE_SUFFIX];
-    let found = workers::run(suffixes.len(), &suffixes, |suffix| {
-        let tag = format!("{name}{suffix}");
-        Ok::<_, Error>((tag.clone(), find(source, &tag, suffix, &manifest)))
-    })?;
     let mut forms = Vec::new();
-    for (tag, found) in found {
+    for (tag, found) in find_all(source, name, &manifest) {
         match found {
             Ok(Found::Form(form)) => forms.push(form),
             Ok(Found::Other) => progress.warn(&Warning::FormOfAnother { tag: &tag }),
@@ -60,6 +56,26 @@ pub fn other_forms(
         }
     }
     Ok(forms)
+}
+
+/// Returns the tags of the artifact `modelkit` with a suffix of a form that point to something else in `source`, where
+/// it has the tag `name`. Those that cannot be read are left out, because they are only a help for the user.
+pub(crate) fn stale_forms(source: &dyn Source, name: &str, modelkit: &[u8]) -> Vec<String> {
+    let Some(manifest) = Manifest::parse(modelkit).ok().filter(|manifest| Family::of(manifest).is_some()) else {
+        return Vec::new();
+    };
+    let found = find_all(source, name, &manifest).into_iter();
+    found.filter(|(_, found)| matches!(found, Ok(Found::Other))).map(|(tag, _)| tag).collect()
+}
+
+/// Looks for every form of the ModelKit `of`, which has the tag `name`. Each result has the tag of the form.
+fn find_all(source: &dyn Source, name: &str, of: &Manifest) -> Vec<(String, Result<Found, ContentError>)> {
+    let suffixes = [MODELKIT_SUFFIX, MODELPACK_SUFFIX, IMAGE_SUFFIX];
+    let Ok(found) = workers::run(suffixes.len(), &suffixes, |suffix| {
+        let tag = format!("{name}{suffix}");
+        Ok::<_, Infallible>((tag.clone(), find(source, &tag, suffix, of)))
+    });
+    found
 }
 
 enum Found {
@@ -93,6 +109,14 @@ fn lists_layers_of(form: &Manifest, modelkit: &Manifest) -> bool {
 }
 
 impl OtherForm {
+    /// Returns the form with the manifest `digest` in `source`, whose tag has the `suffix`.
+    pub(crate) fn read(source: &dyn Source, digest: &Digest, suffix: &'static str) -> Result<Self, Error> {
+        let reading = |error| Error::reading(&format!("`{digest}`"), error);
+        let (manifest, bytes) = source.read(&digest.to_string()).map_err(reading)?;
+        let blobs = Manifest::parse(&bytes).map_err(Error::NotAManifest)?.blobs().cloned().collect();
+        Ok(Self { suffix, manifest, bytes, blobs })
+    }
+
     /// Copies the form to `target`, which has the ModelKit, and gives it the tag `tag` with the suffix of the form.
     pub fn copy(
         &self,

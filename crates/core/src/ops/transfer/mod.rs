@@ -1,4 +1,4 @@
-//! Copying artifacts between places: push, pull, tag, promote and the plans of a dry run.
+//! Copying artifacts between places: push, pull, tag and the plans of a dry run.
 
 mod copy;
 mod copy_set;
@@ -8,23 +8,22 @@ mod index_only;
 mod materialize;
 mod origins;
 mod plan;
-mod promote;
 mod pull;
 pub(super) mod referrers;
 mod tag;
 mod tracked;
 
 pub use copy::{BlobAction, Copied, CopyOptions, copy};
-pub(crate) use copy::{Brought, Copying, bring};
+pub(crate) use copy::{Brought, Copying, bring, copy_unless};
 pub(crate) use copy_set::CopySet;
 pub(crate) use delta::{DeltaSource, Older};
 pub use delta::{Fetch, Taken};
+pub(crate) use forms::stale_forms;
 pub use forms::{IMAGE_SUFFIX, MODELKIT_SUFFIX, MODELPACK_SUFFIX, OtherForm, other_forms};
 pub use index_only::{pull_index, push_index};
 pub use materialize::{Materialized, materialize};
 pub use origins::Origins;
 pub use plan::{Plan, PlanTarget, PlannedBlob, plan};
-pub use promote::{Promoted, promote};
 pub use pull::{Wanted, plan_pull, pull};
 pub(crate) use referrers::copy_referrers;
 pub use tag::tag;

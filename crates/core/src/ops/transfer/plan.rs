@@ -63,7 +63,7 @@ impl PlanTarget<'_> {
 
 /// Returns the plan of a [`copy`](super::copy::copy), without changing anything.
 pub fn plan(source: &dyn Source, name: &str, target: &PlanTarget<'_>, options: &CopyOptions) -> Result<Plan, Error> {
-    let artifact = CopySet::read(source, name)?;
+    let artifact = CopySet::read_form(source, name)?;
     if let PlanTarget::Repository(repository) = target {
         check(&**repository, &artifact.blobs)?;
     }

@@ -2,7 +2,8 @@
 
 use std::io::{BufReader, Read};
 
-use super::into_folder::{Stop, UnpackOptions, Wanted};
+use super::choice::Wanted;
+use super::into_folder::{Stop, UnpackOptions};
 use super::pieces::{LayerInPieces, Part};
 use crate::archive::{self, Destination, FindPart, SingleFile};
 use crate::compression::Compression;

@@ -1,9 +1,12 @@
 //! Extracting all or part of a ModelKit into a directory.
 
+mod choice;
 mod into_folder;
 mod layers;
 mod pieces;
+mod plan;
 mod space;
 
-pub(crate) use into_folder::{Chosen, wanted_parents};
+pub(crate) use choice::{Chosen, wanted_parents};
 pub use into_folder::{UnpackOptions, Unpacked, unpack};
+pub use plan::{PlannedFile, plan_unpack};

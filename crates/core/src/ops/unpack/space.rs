@@ -4,7 +4,7 @@ use std::path::Path;
 
 use fs_err as fs;
 
-use super::into_folder::Wanted;
+use super::choice::Wanted;
 use crate::compression::Compression;
 use crate::contents::Kind;
 use crate::layer_format::Format;

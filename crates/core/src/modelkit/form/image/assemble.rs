@@ -76,7 +76,7 @@ fn config(kitfile: &Kitfile, layers: &[&PackedLayer], image: &Image, link: Optio
     for layer in layers {
         diff_ids.push(json!(layer.diff_id));
         let what = format!("{} {}", section_word(layer.layer_type.section), layer.path);
-        history.push(json!({ "created": CREATED, "created_by": format!("kit pack: {what}") }));
+        history.push(json!({ "created": CREATED, "created_by": format!("{LAYER_MARK}{what}") }));
     }
     if let Some(link) = link {
         diff_ids.push(json!(link.digest));
@@ -99,6 +99,9 @@ fn config(kitfile: &Kitfile, layers: &[&PackedLayer], image: &Image, link: Optio
     }
     config
 }
+
+/// The beginning of the history entry of each layer of a ModelKit.
+pub(super) const LAYER_MARK: &str = "kit pack: ";
 
 const CREATED: &str = "1970-01-01T00:00:00Z";
 

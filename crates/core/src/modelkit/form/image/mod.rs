@@ -3,9 +3,11 @@
 mod assemble;
 mod base;
 mod link;
+mod origin;
 mod platform;
 
 pub(crate) use assemble::assemble;
 pub use assemble::{Image, ImageLayout};
 pub use base::{BaseImage, InvalidBase};
+pub(crate) use origin::{is_form_of_modelkit, is_image};
 pub use platform::{InvalidPlatform, Platform};

@@ -1,0 +1,97 @@
+//! Making a promotion: copying, moving the tags, and recording what was moved.
+
+use super::promote::{Promotion, TagMove, expect, tag_state};
+use crate::modelkit::Documents;
+use crate::oci::Target;
+use crate::ops::error::Error;
+use crate::ops::pack::{ImageBase, publish};
+use crate::ops::session::Location;
+use crate::ops::transfer::{Copied, copy_referrers, copy_unless, stale_forms};
+use crate::progress::Warning;
+
+/// The result of a promotion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Promoted {
+    /// The result of copying the ModelKit; `None` if the tag already pointed to it.
+    pub copied: Option<Copied>,
+    /// The moves of the tags of other forms.
+    pub forms: Vec<TagMove>,
+}
+
+/// A form of the ModelKit that is published at the destination in addition to those that the source has.
+pub struct Addition {
+    /// The suffix of its tag.
+    pub suffix: &'static str,
+    /// The manifest and the config.
+    pub documents: Documents,
+    /// The image whose layers come first.
+    pub base: Option<ImageBase>,
+}
+
+impl Promotion<'_> {
+    /// Copies the ModelKit to the destination and moves the tag to it, then the tags of its other forms. Each tag that
+    /// moved is recorded; if the record cannot be attached, that is a warning. If the tag already points to the
+    /// ModelKit, only its referrers are completed.
+    ///
+    /// A registry cannot compare and swap a tag (OCI distribution 1.1 has no such request), so the tag is read right
+    /// before the manifest is published. A change between these two requests is not detected.
+    pub fn run(&self, additions: Vec<Addition>) -> Result<Promoted, Error> {
+        let (session, copying) = (self.session, &self.options.copying);
+        let (target, tag) = session.target(&Location::Artifact(self.destination.clone()))?;
+        let (source, target) = (&*self.found.source, &*target);
+        let copied = if self.main.changes() {
+            let refuse = || expect(&self.destination, self.expected(), tag_state(session, &self.destination, "")?);
+            let from = (source, self.found.name.as_str());
+            let copied = copy_unless(from, (target, tag.as_deref()), copying, refuse, session.progress)?;
+            self.record(target, &self.main, "");
+            Some(copied)
+        } else {
+            copy_referrers((source, target), &self.main.manifest, copying, session.progress);
+            None
+        };
+        let tag = tag.unwrap_or_default();
+        let mut forms = Vec::new();
+        for (form, planned) in &self.forms {
+            if planned.changes() {
+                form.copy(source, (target, &tag), copying, session.progress)?;
+                self.record(target, planned, form.suffix);
+            }
+            forms.push(planned.clone());
+        }
+        for addition in additions {
+            forms.push(self.add(target, &tag, addition)?);
+        }
+        self.warn_of_stale_forms(&tag)?;
+        Ok(Promoted { copied, forms })
+    }
+
+    /// Publishes another form at the destination.
+    fn add(&self, target: &dyn Target, tag: &str, addition: Addition) -> Result<TagMove, Error> {
+        let Addition { suffix, documents, base } = addition;
+        let made = self.addition(suffix, &documents)?;
+        if made.changes() {
+            if let Some(base) = base {
+                base.send(target, &self.options.copying, self.session.progress)?;
+            }
+            publish(&documents, target, &format!("{tag}{suffix}"))?;
+            self.record(target, &made, "");
+        }
+        Ok(made)
+    }
+
+    /// The move of the tag of another form with these documents.
+    pub fn addition(&self, suffix: &str, documents: &Documents) -> Result<TagMove, Error> {
+        let before = tag_state(self.session, &self.destination, suffix)?;
+        Ok(TagMove { tag: format!("{}{suffix}", self.destination), manifest: documents.manifest.clone(), before })
+    }
+
+    /// Warns of forms of another version beside the tag, which deployments of these forms would keep using.
+    fn warn_of_stale_forms(&self, tag: &str) -> Result<(), Error> {
+        let manifest = self.found.source.manifest(&self.main.manifest);
+        let manifest = manifest.map_err(|error| Error::reading("the manifest", error))?;
+        for tag in stale_forms(&self.session.client.repository(&self.destination), tag, &manifest) {
+            self.session.progress.warn(&Warning::FormNotMoved { tag: &tag });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,118 @@
+//! Preparing a promotion: everything that is read before the first byte is written.
+
+use super::record::Recorder;
+use crate::oci::{Descriptor, Reference, Tag};
+use crate::ops::error::Error;
+use crate::ops::session::{Located, Location, Session};
+use crate::ops::tag_state::TagState;
+use crate::ops::transfer::{CopyOptions, OtherForm, Plan, other_forms, plan};
+use crate::registry;
+
+/// Options of a promotion.
+#[derive(Debug, Clone)]
+pub struct PromoteOptions {
+    /// Options for copying what the destination does not have.
+    pub copying: CopyOptions,
+    /// The required state of the tag; without it, the tag must only not move during the promotion.
+    pub expected: Option<TagState>,
+    /// The author of the promotion.
+    pub recorder: Recorder,
+}
+
+/// The move of one tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagMove {
+    /// The tag with its repository and registry.
+    pub tag: String,
+    /// The manifest that it is moved to.
+    pub manifest: Descriptor,
+    /// Its state before.
+    pub before: TagState,
+}
+
+impl TagMove {
+    /// Returns false if the tag already points to the manifest.
+    pub fn changes(&self) -> bool {
+        self.before != TagState::At(self.manifest.digest)
+    }
+}
+
+/// A promotion that is ready to be made.
+pub struct Promotion<'a> {
+    pub(super) session: &'a Session<'a>,
+    /// The ModelKit.
+    pub found: Located,
+    /// The name that the record of a promotion contains.
+    pub(super) source: Option<String>,
+    pub(super) destination: Reference,
+    /// The move of the tag.
+    pub main: TagMove,
+    /// The moves of the tags of other forms.
+    pub forms: Vec<(OtherForm, TagMove)>,
+    pub(super) is_rollback: bool,
+    pub(super) options: PromoteOptions,
+}
+
+/// Prepares the promotion of `found`, which has the name `source`, to the tag `destination`. Fails if the tag does not
+/// have the expected state.
+pub fn prepare_promotion<'a>(
+    session: &'a Session<'a>,
+    found: Located,
+    source: &Location,
+    destination: &Reference,
+    options: PromoteOptions,
+) -> Result<Promotion<'a>, Error> {
+    let destination = named(destination)?;
+    let manifest = found.resolve()?;
+    let before = tag_state(session, &destination, "")?;
+    expect(&destination, options.expected.unwrap_or(before), before)?;
+    let mut forms = Vec::new();
+    for form in other_forms(&*found.source, &found.name, &manifest, session.progress)? {
+        let before = tag_state(session, &destination, form.suffix)?;
+        let tag = format!("{destination}{}", form.suffix);
+        let manifest = form.manifest.clone();
+        forms.push((form, TagMove { tag, manifest, before }));
+    }
+    // A path in the file system means nothing to other readers of the record.
+    let source = if let Location::Artifact(reference) = source { Some(reference.to_string()) } else { None };
+    let main = TagMove { tag: destination.to_string(), manifest, before };
+    Ok(Promotion { session, found, source, destination, main, forms, is_rollback: false, options })
+}
+
+impl Promotion<'_> {
+    /// Returns the plan of copying the ModelKit, without changing anything.
+    pub fn plan(&self) -> Result<Plan, Error> {
+        let target = self.session.look(&Location::Artifact(self.destination.clone()))?;
+        plan(&*self.found.source, &self.found.name, &target, &self.options.copying)
+    }
+
+    /// The state that the tag must have when it is moved.
+    pub(super) fn expected(&self) -> TagState {
+        self.options.expected.unwrap_or(self.main.before)
+    }
+}
+
+/// The destination with its tag, which must be in a registry.
+pub(super) fn named(destination: &Reference) -> Result<Reference, Error> {
+    if destination.is_local() {
+        return Err(Error::NoRegistry(destination.clone()));
+    }
+    Ok(destination.with_tag(destination.tag.clone().unwrap_or_else(Tag::latest)))
+}
+
+/// Reads the state of the tag with this suffix from the registry itself, because its mirrors may be out of date.
+pub(super) fn tag_state(session: &Session<'_>, destination: &Reference, suffix: &str) -> Result<TagState, Error> {
+    let name = format!("{}{suffix}", destination.selector().unwrap_or_default());
+    match session.client.repository(destination).resolve_at_registry(&name) {
+        Ok(descriptor) => Ok(TagState::At(descriptor.digest)),
+        Err(registry::Error::NotFound { .. }) => Ok(TagState::Absent),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) fn expect(destination: &Reference, expected: TagState, found: TagState) -> Result<(), Error> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::TagMoved { tag: destination.to_string(), expected, found })
+}
