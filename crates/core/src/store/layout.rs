@@ -139,7 +139,10 @@ impl Store {
             disk::sync_folder(&self.root)?;
         }
         self.settle_some()?;
-        self.keep_durable_index()?;
+        // A process that has the lock does it itself.
+        if let Some(_lock) = self.try_lock_index()? {
+            self.keep_durable_index()?;
+        }
         Ok(share)
     }
 

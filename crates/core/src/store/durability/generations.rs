@@ -76,7 +76,7 @@ impl Store {
     }
 
     /// Copies the index, if it is durable and there is no copy yet. To be called before a command writes much: syncing
-    /// the copy may make a journal wait for the other files.
+    /// the copy may make a journal wait for the other files. The caller has the index lock.
     pub(in crate::store) fn keep_durable_index(&self) -> Result<(), Error> {
         if self.run_without_waiting().is_none() {
             return Ok(());
