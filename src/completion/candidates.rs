@@ -134,7 +134,7 @@ impl<'a> Place<'a> {
 /// The name of the value at `position`, where values with several names take turns.
 fn value_name(argument: &Arg, position: usize) -> Option<&str> {
     let names = argument.get_value_names()?;
-    names.get(position % names.len()).map(|name| name.as_str())
+    names.get(position % names.len()).map(clap::builder::Str::as_str)
 }
 
 /// The keys of `config.toml` that apply to all registries.

@@ -13,7 +13,7 @@ use crate::commands::registries::prompt;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::{Code, Failure, counted, tidy, usage};
-use kit_core::kitfile::{self, Package};
+use kit_core::kitfile::{self, Kitfile, Package};
 use kit_core::ops::{self, CacheFolder, Draft, IGNORE_FILE, IgnoreFile, ProjectFolder};
 use kit_core::sys::replace_file;
 use kit_core::upstream::HubUpstream;
@@ -86,7 +86,7 @@ impl InitArgs {
         }
         let draft = if self.remote { self.draft_remote(context) } else { self.draft_here(context) };
         let mut draft = draft.with_context(|| format!("cannot draft a Kitfile for `{}`", tidy(&self.path)))?;
-        self.complete(context, &mut draft.kitfile.package)?;
+        self.complete(context, &mut draft.kitfile)?;
         let ignore = place.as_ref().map_or(Ok(None), |place| self.draft_ignore_file(context, &place.path, &mut draft));
         let ignore = ignore.with_context(|| format!("cannot draft a .kitignore for `{}`", tidy(&self.path)))?;
         let yaml = kitfile::to_yaml_with_notes(&draft.kitfile, &draft.notes);
@@ -193,11 +193,12 @@ impl InitArgs {
 
     /// Fills in the values of the flags, and asks the user of a terminal for those that are still missing. The name of
     /// a folder and the user of git are the defaults.
-    fn complete(&self, context: &Context, package: &mut Package) -> Result<()> {
-        let mut defaults = package.clone();
+    fn complete(&self, context: &Context, kitfile: &mut Kitfile) -> Result<()> {
+        let mut defaults = kitfile.clone();
         if !self.remote {
             ops::describe_package(&context.folder(&self.path)?, &mut defaults);
         }
+        let (package, defaults) = (&mut kitfile.package, defaults.package);
         let first = |package: &Package| package.authors.first().cloned().unwrap_or_default();
         let mut author = first(package);
         for (field, given, default, question) in [

@@ -186,15 +186,12 @@ fn report(
     let (receipt, output) = (&context.receipt, &context.output);
     let TagMove { tag, manifest, before } = &promotion.main;
     let (digest, names) = (manifest.digest, [tag.clone()]);
-    match &promoted.copied {
-        Some(copied) => {
-            receipt.made(output, (words.action, digest), &names, format!("{} {digest}", words.done))?;
-            receipt.copied(copied);
-        }
-        None => {
-            let line = format!("{tag} already there: nothing to do ({digest})");
-            receipt.made(output, (UNCHANGED, digest), &names, line)?;
-        }
+    if let Some(copied) = &promoted.copied {
+        receipt.made(output, (words.action, digest), &names, format!("{} {digest}", words.done))?;
+        receipt.copied(copied);
+    } else {
+        let line = format!("{tag} already there: nothing to do ({digest})");
+        receipt.made(output, (UNCHANGED, digest), &names, line)?;
     }
     receipt.fact("previousDigest", previous(*before));
     for form in &promoted.forms {

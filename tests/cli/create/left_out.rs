@@ -82,5 +82,5 @@ fn a_draft_does_not_name_them() {
         sandbox.write(&format!("p/{path}"), "x");
     }
     let drafted = sandbox.kit(&["init", "p", "-o", "-"]).ok().stdout;
-    assert_eq!(drafted, "manifestVersion: 1.0.0\nmodel:\n  name: model\n  path: model.bin\n");
+    assert_eq!(drafted, "manifestVersion: 1.0.0\npackage:\n  name: p\nmodel:\n  name: model\n  path: model.bin\n");
 }

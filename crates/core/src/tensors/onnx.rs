@@ -159,8 +159,11 @@ fn invalid() -> io::Error {
 mod tests {
     use super::*;
 
+    /// A field of fewer than 16 KiB.
     fn field(number: u8, content: &[u8]) -> Vec<u8> {
-        [&[number << 3 | 2, u8::try_from(content.len()).unwrap()], content].concat()
+        let (low, high) = (content.len() & 0x7f, content.len() >> 7);
+        let length = [u8::try_from(low).unwrap() | 0x80, u8::try_from(high).unwrap()];
+        [&[number << 3 | 2], &length[..], content].concat()
     }
 
     fn files(model: &[u8]) -> io::Result<Vec<String>> {

@@ -313,6 +313,8 @@ fn a_kitignore_is_drafted_from_the_one_of_git() {
         .says("Not taken from .gitignore, because the Kitfile names such files: `*.bin`, `/data/*.csv`, `[`");
     expect![[r#"
         manifestVersion: 1.0.0
+        package:
+          name: p
         model:
           name: model
           path: model.bin
@@ -387,30 +389,4 @@ fn the_current_folder_is_the_default() {
     kit(&["pack", "-t", "sample:v1", "--lock"]).ok();
     kit(&["verify"]).ok();
     kit(&["validate"]);
-}
-
-#[test]
-fn the_folder_and_the_user_of_git_name_the_package_and_its_author() {
-    let sandbox = Sandbox::new();
-    sandbox.write("a net/model.bin", "x");
-    sandbox.write("home/.gitconfig", "[user]\n\tname = Ada Lovelace\n");
-    let draft = |args: &[&str]| sandbox.kit(&[&["init", "a net", "-o", "-"], args].concat()).ok().stdout;
-    let drafted = draft(&[]);
-    assert!(drafted.contains("package:\n  name: a net\n  authors: [Ada Lovelace]\n"), "{drafted}");
-    let drafted = draft(&["--name", "mine", "--author", "Bob"]);
-    assert!(drafted.contains("package:\n  name: mine\n  authors: [Bob]\n"), "{drafted}");
-    sandbox.write("a net/README.md", CARD);
-    let drafted = draft(&[]);
-    assert!(drafted.contains("package:\n  name: Tiny Net\n") && drafted.contains("  authors: [Ada]\n"), "{drafted}");
-}
-
-#[test]
-fn paths_are_printed_as_they_were_written() {
-    let sandbox = Sandbox::new();
-    sandbox.write("p/model.bin", "x");
-    sandbox.kit(&["init", "./p/."]).ok().prints("Saved to path './p/Kitfile'");
-    sandbox.kit(&["init", "p/"]).fails().says("`p/Kitfile` already exists; use --force to overwrite it");
-    let kit = |args: &[&str]| sandbox.run(sandbox.command(args).current_dir(sandbox.path("p")));
-    kit(&["init", ".", "--force"]).ok().prints("Saved to path 'Kitfile'");
-    kit(&["init"]).fails().says("`Kitfile` already exists");
 }

@@ -54,7 +54,7 @@ fn files_that_a_model_needs_are_unpacked_with_it() {
             "net/model.safetensors",
             &["net/README.md", "net/config.json", "net/model.safetensors", "net/tok/tokenizer.json"],
         ),
-        // The state of the training is no model, however large it is.
+        // The state of the training is not the model, however large it is.
         (
             &["model.safetensors", "config.json", "optimizer.pt", "scheduler.pt", "rng_state.pth"],
             "model.safetensors",

@@ -55,7 +55,7 @@ impl ModelFolder {
         if kitfile.model.is_none() && (self.snapshot.is_none() || kitfile.entries().is_empty()) {
             return Err(ImportError::NoModel);
         }
-        describe_package(&self.folder, &mut kitfile.package);
+        describe_package(&self.folder, &mut kitfile);
         Ok(kitfile)
     }
 

@@ -13,7 +13,7 @@ use crate::oci::RangedReader;
 use crate::ops::error::Error;
 use crate::tensors::onnx_external_files;
 
-/// What the files of a project say about the layout of its model.
+/// The layout of a model, as the files of its project describe it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Layout {
     folders: Vec<String>,

@@ -21,7 +21,7 @@ fn pickle(model: &Model) -> Option<String> {
 /// The variants of a model of llama.cpp, of which a user needs only one.
 fn quantizations(model: &Model) -> Option<String> {
     let paths = std::iter::once(&model.path).chain(model.parts.iter().map(|part| &part.path));
-    // Only the first shard stands for a model in several files, and a projector is no variant.
+    // Only the first shard stands for a model in several files, and a projector is not a variant.
     let is_variant = |path: &&String| {
         has_extension(path, "gguf")
             && !path.contains("mmproj")

@@ -6,11 +6,17 @@ use fs_err as fs;
 
 use super::hub_cache::CachedSnapshot;
 use crate::git;
-use crate::kitfile::Package;
+use crate::kitfile::Kitfile;
 
 /// Fills in the name of the folder, and the user of git as the author. A snapshot in the cache of the Hugging Face hub
 /// gets the name and the owner of its repository instead.
-pub fn describe_package(folder: &Path, package: &mut Package) {
+///
+/// Skills and documents alone are described by their front matter, as in KitOps.
+pub fn describe_package(folder: &Path, kitfile: &mut Kitfile) {
+    if kitfile.model.is_none() && kitfile.code.is_empty() && kitfile.datasets.is_empty() {
+        return;
+    }
+    let package = &mut kitfile.package;
     // So that `.` has a name. A folder that cannot be resolved has no default name.
     let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     if let Some(snapshot) = CachedSnapshot::of(&folder) {
