@@ -107,6 +107,8 @@ fn a_checked_layer_is_not_read_again() {
 fn nothing_empty_succeeds() {
     let pointer = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 7\n", "a".repeat(64));
     let model = |path: &str| format!("manifestVersion: 1.0.0\nmodel: {{path: {path}}}\n");
+    let (weights, gguf) = (samples::small_safetensors(), samples::small_gguf(3, false).bytes());
+    let data = "manifestVersion: 1.0.0\ndatasets: [{path: data}]\n";
     for (kitfile, path, content, words) in [
         (model("m.pkl"), "m.pkl", &b""[..], "m.pkl: this file of weights is empty; write or download"),
         (model("m"), "m", b"", "m: this file of weights is empty"),
@@ -114,6 +116,17 @@ fn nothing_empty_succeeds() {
         (model("m.bin"), "m.bin", pointer.as_bytes(), "m.bin: this is only a pointer of git LFS"),
         (model("m.bin"), "m.bin", pointer.as_bytes(), "run `git lfs pull`"),
         (model("m.tmp"), "m.tmp", b"x", "m.tmp: the model is listed in the Kitfile but excluded by .kitignore"),
+        (model("m/"), "m/vocab.json", pointer.as_bytes(), "m/vocab.json: this is only a pointer of git LFS"),
+        (data.to_owned(), "data/a.parquet", pointer.as_bytes(), "data/a.parquet: this is only a pointer of git LFS"),
+        (
+            model("m"),
+            "m/a.safetensors",
+            &weights[..weights.len() - 1],
+            "a.safetensors: this file of weights is cut off",
+        ),
+        (model("m"), "m/a.safetensors", &weights[..20], "it ends inside its header; download the file again"),
+        (model("m"), "m/a.gguf", &gguf[..gguf.len() - 64], "m/a.gguf: this file of weights is cut off: its tensor"),
+        (model("m"), "m/a.gguf", &gguf[..30], "m/a.gguf: this file of weights is cut off: it ends inside its header"),
         (
             "manifestVersion: 1.0.0\nmodel: {path: a, parts: [{path: b.bin}]}\n".to_owned(),
             "b.bin",
@@ -139,14 +152,16 @@ fn nothing_empty_succeeds() {
 
 #[test]
 fn what_may_be_meant_is_a_warning() {
-    let weights = samples::small_safetensors();
-    let gguf = samples::small_gguf(3, false).bytes();
+    let pointer = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 7\n", "a".repeat(64));
     let model = "manifestVersion: 1.0.0\nmodel: {path: m}\n";
+    let data = "manifestVersion: 1.0.0\ndatasets: [{path: data}]\n";
+    let code = "manifestVersion: 1.0.0\ncode: [{path: src}]\n";
     for (kitfile, path, content, words) in [
         ("manifestVersion: 1.0.0\n", "m.pkl", &b"x"[..], "ModelKit contains no layers"),
-        (model, "m/a.safetensors", &weights[..weights.len() - 1], "a.safetensors: this file of weights is cut off"),
-        (model, "m/a.safetensors", &weights[..20], "it ends inside its header; download the file again"),
-        (model, "m/a.gguf", &gguf[..gguf.len() - 64], "m/a.gguf: this file of weights is cut off: its tensor"),
+        (model, "m/a.safetensors", b"weights, later", "this file does not begin like a safetensors file; check"),
+        (model, "m/a.gguf", b"GG", "m/a.gguf: this file does not begin like a GGUF file"),
+        (data, "data/a.csv", b"", "data: all files of this dataset are empty; write or download"),
+        (code, "src/logo.png", pointer.as_bytes(), "`src/logo.png` is only a pointer of git LFS"),
         (model, "m/a.tmp", b"x", "No files detected in model layer with path m"),
     ] {
         let sandbox = Sandbox::new();

@@ -55,13 +55,17 @@ pub enum Lack {
     Pointer,
     /// A file of weights ends before its own header says so.
     End(tensors::Error),
+    /// A file of weights is too short to have a header, or begins with something else.
+    NoHeader(tensors::Format),
+    /// All files of a dataset are empty.
+    Data,
 }
 
 impl Lack {
-    /// Returns true if this is never meant. KitOps also packs Kitfiles without layers and empty folders, and a header
-    /// may be of a variant of its format that is not known here.
+    /// Returns true if this is never meant. KitOps also packs Kitfiles without layers and empty folders, and a file
+    /// without a header may be a placeholder, or of another format.
     pub(crate) fn is_refused(&self) -> bool {
-        matches!(self, Self::Ignored | Self::Bytes | Self::Pointer)
+        matches!(self, Self::Ignored | Self::Bytes | Self::Pointer | Self::End(_))
     }
 
     /// The kind of problem, in a word.
@@ -73,6 +77,8 @@ impl Lack {
             Self::Bytes => "empty-weights",
             Self::Pointer => "lfs-pointer",
             Self::End(_) => "cut-off",
+            Self::NoHeader(_) => "no-header",
+            Self::Data => "empty-data",
         }
     }
 
@@ -85,6 +91,8 @@ impl Lack {
             Self::Bytes => "write or download the file again",
             Self::Pointer => "run `git lfs pull` to fetch the content",
             Self::End(_) => "download the file again",
+            Self::NoHeader(_) => "check that it is the right file",
+            Self::Data => "write or download the files again",
         }
     }
 }
@@ -98,6 +106,8 @@ impl fmt::Display for Lack {
             Self::Bytes => f.write_str("this file of weights is empty"),
             Self::Pointer => f.write_str("this is only a pointer of git LFS, not the file itself"),
             Self::End(error) => write!(f, "this file of weights is cut off: {error}"),
+            Self::NoHeader(format) => write!(f, "this file does not begin like a {} file", format.name()),
+            Self::Data => f.write_str("all files of this dataset are empty"),
         }
     }
 }

@@ -9,7 +9,7 @@ mod suspects;
 mod upstream;
 
 pub use allowed::Allowed;
-pub(crate) use folder::{CheckedLayer, check_folder, empty_files, empty_layer, secrets_in};
+pub(crate) use folder::{CheckedLayer, check_folder, empty_files, empty_layer, has_no_pointers, secrets_in};
 pub use packed::refuse_secrets;
 pub(crate) use packed::{is_checked, note_checked};
 pub(crate) use pointer::pointers;

@@ -49,7 +49,7 @@ pub(super) fn warn_of_pointers(
     allowed: Allowed,
     progress: &dyn Progress,
 ) {
-    let is_refused = matches!(section, Section::Model | Section::ModelPart) && !allowed.empty;
+    let is_refused = guard::has_no_pointers(section) && !allowed.empty;
     if !is_refused && let [first, others @ ..] = &*guard::pointers(source, suspects) {
         progress.warn(&Warning::OnlyPointers { path: first.as_str(), more: others.len() });
     }

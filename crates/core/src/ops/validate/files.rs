@@ -33,9 +33,10 @@ pub(super) fn look_at_layers(
             }
         };
     let mut findings = Vec::new();
-    let empty_files = empty_files(source, &suspects);
+    let empty_files = empty_files(entry.section, source, &suspects);
     if let Some(Empty { lack, .. }) = empty_layer(entry.section, source, &measured) {
-        findings.push(about(Severity::Error, lack.rule(), lack.to_string(), lack.advice()));
+        let severity = if matches!(lack, Lack::Data) { Severity::Warning } else { Severity::Error };
+        findings.push(about(severity, lack.rule(), lack.to_string(), lack.advice()));
     } else if measured.path_is_ignored {
         let message = format!("`{}` is listed here but excluded by .kitignore", source.path);
         findings.push(about(Severity::Warning, "ignored", message, Lack::Ignored.advice()));
@@ -46,7 +47,8 @@ pub(super) fn look_at_layers(
     let has_finding = |path: &RelativePath| empty_files.iter().any(|empty| empty.path == *path);
     let pointers = pointers(source, &suspects).into_iter().filter(|path| !has_finding(path));
     findings.extend(pointers.map(|path| empty_file(Severity::Warning, &Empty { path, lack: Lack::Pointer })));
-    findings.extend(empty_files.iter().map(|empty| empty_file(Severity::Error, empty)));
+    let severity = |lack: &Lack| if lack.is_refused() { Severity::Error } else { Severity::Warning };
+    findings.extend(empty_files.iter().map(|empty| empty_file(severity(&empty.lack), empty)));
     findings.extend(junk(&files));
     // As if all files were code: data are read as well.
     findings.extend(secrets_in(Section::Code, source)?.into_iter().map(secret));
