@@ -47,9 +47,9 @@ fn names_of_secrets_stop_as_well() {
         let sandbox = Sandbox::new();
         sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\ncode: [{path: .}]\n");
         sandbox.write(&format!("p/{name}"), "TOKEN=1\n");
-        let words = format!("{name}: files with this name contain secrets (secret)");
+        let words = format!("{name}: a file with this name usually holds secrets (secret)");
         sandbox.kit(&["pack", "p"]).fails().says(&words);
-        sandbox.kit(&["validate", "p"]).fails().prints(&format!("{name}: error: files with this name"));
+        sandbox.kit(&["validate", "p"]).fails().prints(&format!("{name}: error: a file with this name"));
         sandbox.kit(&["pack", "p", "--allow-secrets"]).ok();
     }
 }
@@ -98,7 +98,7 @@ fn a_checked_layer_is_not_read_again() {
     let manifest = sandbox.kit(&["inspect", "a:v1"]).ok().json()["manifest"].clone();
     for layer in manifest["layers"].as_array().unwrap() {
         let digest = layer["digest"].as_str().unwrap().trim_start_matches("sha256:");
-        sandbox.write(&format!("kit/store/.kit/secrets/{digest}-1"), "");
+        sandbox.write(&format!("kit/store/.kit/secrets/{digest}-2"), "");
     }
     sandbox.kit(&["push", "a:v1", "oci:layout:v1"]).ok();
 }
@@ -115,7 +115,7 @@ fn nothing_empty_succeeds() {
         (model("."), "sub/m.onnx", b"", "sub/m.onnx: this file of weights is empty"),
         (model("m.bin"), "m.bin", pointer.as_bytes(), "m.bin: this is only a pointer of git LFS"),
         (model("m.bin"), "m.bin", pointer.as_bytes(), "run `git lfs pull`"),
-        (model("m.tmp"), "m.tmp", b"x", "m.tmp: the model is listed in the Kitfile but excluded by .kitignore"),
+        (model("m.tmp"), "m.tmp", b"x", "m.tmp: the Kitfile lists it, but .kitignore excludes it"),
         (model("m/"), "m/vocab.json", pointer.as_bytes(), "m/vocab.json: this is only a pointer of git LFS"),
         (data.to_owned(), "data/a.parquet", pointer.as_bytes(), "data/a.parquet: this is only a pointer of git LFS"),
         (
@@ -185,4 +185,51 @@ fn references_and_data_elsewhere_are_content() {
     sandbox.write("q/m/merges.txt", "");
     sandbox.write("q/src/__init__.py", "");
     sandbox.kit(&["pack", "q", "-t", "b:v1"]).ok();
+}
+
+#[test]
+fn what_may_be_a_secret_is_a_warning_until_it_is_left_out() {
+    let sandbox = Sandbox::new();
+    let registry = FakeRegistry::start();
+    sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\ncode: [{path: src}]\ndatasets: [{path: data}]\n");
+    sandbox.write("p/src/db.py", "\nURL = 'postgresql://ada:s3cret@db.internal/x'\n");
+    sandbox.write("p/src/doc.py", "URL = 'postgresql://user:password@host/x'\n");
+    sandbox.write("p/data/kaggle.json", "{}");
+    let names = "warning: a file with this name usually holds secrets: `data/kaggle.json` (a line in .kitignore leaves";
+    let addresses = "warning: addresses with a password: `src/db.py:2` (revoke it if it is real)";
+    let warns = |run: Run| {
+        let run = run.ok().says(names).says(addresses);
+        assert!(!run.stderr.contains("s3cret"), "{}", run.stderr);
+    };
+    warns(sandbox.kit(&["pack", "p", "-t", "a:v1"]));
+    warns(sandbox.kit(&["pack", "p", "-t", "a:v1", "--quiet"]));
+    warns(sandbox.kit(&["save", "a:v1", "-o", "a.tar"]));
+    let remote = format!("{}/team/sample:v1", registry.host());
+    warns(sandbox.kit(&["push", "a:v1", &remote, "--plain-http"]));
+    let run = sandbox.kit(&["pack", "p", "-t", "a:v1", "--allow-secrets"]).ok();
+    assert!(!run.stderr.contains("warning"), "{}", run.stderr);
+    sandbox.write("p/.kitignore", "data/kaggle.json\nsrc/db.py\n");
+    sandbox.write("p/data/a.csv", "x");
+    let run = sandbox.kit(&["pack", "p", "-t", "a:v1"]).ok();
+    assert!(!run.stderr.contains("warning"), "{}", run.stderr);
+}
+
+#[test]
+fn a_large_notebook_is_searched() {
+    let sandbox = Sandbox::new();
+    sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\ncode: [{path: a.ipynb}]\n");
+    sandbox.write("p/a.ipynb", format!("{}{}\n", "\"image/png\": \"iVBORw0KGgo\"\n".repeat(120_000), token()));
+    let words = "a.ipynb:120001: this looks like a Hugging Face token (secret)";
+    sandbox.kit(&["pack", "p", "-t", "a:v1"]).fails().says(words);
+    sandbox.kit(&["pack", "p", "-t", "a:v1", "--allow-secrets"]).ok();
+    sandbox.kit(&["push", "a:v1", "oci:layout:v1"]).fails().says(words);
+}
+
+#[test]
+fn a_text_that_is_too_large_to_be_searched_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\ncode: [{path: log.txt}]\n");
+    let file = fs::File::create(sandbox.path("p/log.txt")).unwrap();
+    file.set_len(257 * 1024 * 1024).unwrap();
+    sandbox.kit(&["pack", "p", "--dry-run"]).ok().says("warning: not searched for secrets: log.txt (257.0 MiB)");
 }

@@ -50,7 +50,7 @@ fn every_rule_reports_position_and_remedy() {
     let run = sandbox.kit(&["validate", "p"]).fails();
     assert!(!run.stdout.contains(&token) && !run.stderr.contains(&token));
     expect![[r#"
-        src/.env: error: files with this name contain secrets (secret)
+        src/.env: error: a file with this name usually holds secrets (secret)
           add `src/.env` to .kitignore to exclude it; revoke the secret if it was ever pushed
         src/settings.py:2: error: this looks like a Hugging Face token (secret)
           add `src/settings.py` to .kitignore to exclude it; revoke the secret if it was ever pushed
@@ -66,7 +66,7 @@ fn every_rule_reports_position_and_remedy() {
           write `other.example/set:v2@DIGEST`; `kit inspect other.example/set:v2` shows the digest
         src/sub/a.orig: warning: this was left behind by a tool, and would be packed (junk)
           add `**/a.orig` to .kitignore to exclude it
-        Kitfile:9:11: warning: `notes` is listed here but excluded by .kitignore (ignored)
+        Kitfile:9:11: warning: the Kitfile lists `notes`, but .kitignore excludes it (ignored)
           remove the line from .kitignore, or remove the entry
         Kitfile:11:11: warning: `data` contains no files, so its layer would be empty (empty-layer)
           add files to it, or remove the entry

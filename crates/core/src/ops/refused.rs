@@ -61,6 +61,16 @@ pub enum Lack {
     Data,
 }
 
+/// The words before a list of what is lacking.
+pub(super) fn title(empty: &[Empty]) -> &'static str {
+    let all = |is_such: fn(&Lack) -> bool| empty.iter().all(|empty| is_such(&empty.lack));
+    match () {
+        () if all(|lack| matches!(lack, Lack::Ignored)) => "the Kitfile and .kitignore contradict each other",
+        () if all(|lack| matches!(lack, Lack::End(_))) => "files that are not complete",
+        () => "nothing to use",
+    }
+}
+
 impl Lack {
     /// Returns true if this is never meant. KitOps also packs Kitfiles without layers and empty folders, and a file
     /// without a header may be a placeholder, or of another format.
@@ -101,7 +111,7 @@ impl fmt::Display for Lack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Layers => f.write_str("the Kitfile has no layers"),
-            Self::Ignored => f.write_str("the model is listed in the Kitfile but excluded by .kitignore"),
+            Self::Ignored => f.write_str("the Kitfile lists it, but .kitignore excludes it"),
             Self::Files => f.write_str("the model contains no files, so its layer would be empty"),
             Self::Bytes => f.write_str("this file of weights is empty"),
             Self::Pointer => f.write_str("this is only a pointer of git LFS, not the file itself"),

@@ -4,12 +4,14 @@ use std::io::Read;
 
 use super::allowed::Allowed;
 use super::pointer::{is_pointer, pointers};
+use super::report::{refuse_empty, settle};
+use super::secrets::Found;
 use super::suspects::Suspects;
 use crate::archive::{LayerSource, Measured};
 use crate::file_kind::is_model_file;
 use crate::kitfile::Section;
 use crate::ops::error::Error;
-use crate::ops::refused::{Empty, Lack, Secret};
+use crate::ops::refused::{Empty, Lack};
 use crate::ops::workers;
 use crate::progress::{Progress, Warning};
 use crate::relative_path::RelativePath;
@@ -30,13 +32,14 @@ pub(crate) struct CheckedLayer<'a> {
 }
 
 /// Fails if files contain secrets, or if weights or data have no content, unless that is allowed. Warns of other
-/// problems of them. Reads small texts and the headers of weights; the content of other files does not matter.
+/// problems of them. Reads texts and the headers of weights; the content of other files does not matter. Returns for
+/// each layer whether there was a warning about secrets.
 pub(crate) fn check_folder(
     layers: &[CheckedLayer<'_>],
     allowed: Allowed,
     jobs: usize,
     progress: &dyn Progress,
-) -> Result<(), Error> {
+) -> Result<Vec<bool>, Error> {
     if !allowed.empty {
         let empty = workers::run(jobs, layers, |layer| {
             let whole = empty_layer(layer.section, layer.source, layer.measured);
@@ -51,35 +54,29 @@ pub(crate) fn check_folder(
             progress.warn(&Warning::NothingToUse { problem: empty.to_string() });
         }
     }
-    if !allowed.secrets {
-        let unchecked: Vec<_> = layers.iter().filter(|layer| !layer.is_free_of_secrets).collect();
-        let secrets = workers::run(jobs, &unchecked, |layer| secrets_of(layer))?;
-        refuse(secrets.into_iter().flatten().collect())?;
+    if allowed.secrets {
+        return Ok(vec![false; layers.len()]);
     }
-    Ok(())
-}
-
-/// Fails if there are secrets.
-pub(super) fn refuse(secrets: Vec<Secret>) -> Result<(), Error> {
-    if secrets.is_empty() { Ok(()) } else { Err(Error::Secrets(secrets)) }
-}
-
-/// Fails if content is lacking.
-pub(super) fn refuse_empty(empty: Vec<Empty>) -> Result<(), Error> {
-    if empty.is_empty() { Ok(()) } else { Err(Error::Empty(empty)) }
+    let found = workers::run(jobs, layers, secrets_of)?;
+    let has_doubts = found.iter().map(|found| !found.is_empty()).collect();
+    settle(found.into_iter().flatten().collect(), progress)?;
+    Ok(has_doubts)
 }
 
 /// Returns the secrets in the files of a layer. Of data, only those with names of secrets are read.
-fn secrets_of(layer: &CheckedLayer<'_>) -> Result<Vec<Secret>, Error> {
-    let CheckedLayer { section, source, suspects, .. } = layer;
+fn secrets_of(layer: &CheckedLayer<'_>) -> Result<Vec<Found>, Error> {
+    let CheckedLayer { section, source, suspects, is_free_of_secrets, .. } = layer;
+    if *is_free_of_secrets {
+        return Ok(Vec::new());
+    }
     if *section != Section::Dataset {
         return secrets_in(*section, source);
     }
     Ok(suspects.secrets.iter().filter_map(|(path, size)| secret_in(*section, source, path, *size)).collect())
 }
 
-/// Returns the secrets in the files of a layer.
-pub(crate) fn secrets_in(section: Section, source: &LayerSource<'_>) -> Result<Vec<Secret>, Error> {
+/// Returns the secrets, and what may be one, in the files of a layer.
+pub(crate) fn secrets_in(section: Section, source: &LayerSource<'_>) -> Result<Vec<Found>, Error> {
     let mut secrets = Vec::new();
     source.visit_files(&mut |path, size| {
         secrets.extend(secret_in(section, source, path, size));
@@ -88,8 +85,8 @@ pub(crate) fn secrets_in(section: Section, source: &LayerSource<'_>) -> Result<V
 }
 
 /// Returns the secret in one file. An unreadable file is not a finding; packing it reports the error.
-fn secret_in(section: Section, source: &LayerSource<'_>, path: &RelativePath, size: u64) -> Option<Secret> {
-    Secret::find(section, path, Some(size), || sys::open_regular(&path.join_to(source.root))).ok().flatten()
+fn secret_in(section: Section, source: &LayerSource<'_>, path: &RelativePath, size: u64) -> Option<Found> {
+    Found::find(section, path, Some(size), || sys::open_regular(&path.join_to(source.root))).ok().flatten()
 }
 
 /// Returns the problem of a layer of a model that would have no files, or of a dataset that would have no bytes.

@@ -4,8 +4,12 @@ mod allowed;
 mod folder;
 mod packed;
 mod pointer;
+mod report;
+mod search;
+mod secret_names;
 mod secrets;
 mod suspects;
+mod tokens;
 mod upstream;
 
 pub use allowed::Allowed;
@@ -13,6 +17,7 @@ pub(crate) use folder::{CheckedLayer, check_folder, empty_files, empty_layer, ha
 pub use packed::refuse_secrets;
 pub(crate) use packed::{is_checked, note_checked};
 pub(crate) use pointer::pointers;
-pub(crate) use secrets::{is_secret_name, is_secret_setting};
+pub(crate) use secret_names::{is_secret_name, is_sure_name};
+pub(crate) use secrets::{Found, is_secret_setting};
 pub(crate) use suspects::Suspects;
-pub(crate) use upstream::{check_bytes, check_names, check_weights};
+pub(crate) use upstream::{check_bytes, check_names, check_weights, warn_of_names};

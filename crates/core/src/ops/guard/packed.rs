@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use super::folder::refuse;
-use super::secrets::RULES;
+use super::report::settle;
+use super::secrets::{Found, RULES};
 use crate::digest::Digest;
 use crate::modelkit::Layer;
 use crate::oci::{ContentError, Source};
@@ -12,14 +12,14 @@ use crate::ops::artifact::modelkits;
 use crate::ops::error::Error;
 use crate::ops::files::skim;
 use crate::ops::files::tables::Headers;
-use crate::ops::refused::Secret;
 use crate::ops::session::{Located, Session};
 use crate::ops::workers;
 use crate::store::Store;
 
-/// Fails if files in the layers of a ModelKit, or of the ModelKits of an index, contain secrets.
+/// Fails if files in the layers of a ModelKit, or of the ModelKits of an index, contain secrets. Warns of files that
+/// may contain one.
 ///
-/// Names come from the tables of contents, and only small texts are read. A layer that was checked before, for example
+/// Names come from the tables of contents, and only texts are read. A layer that was checked before, for example
 /// when it was packed, is not read. Content of a registry is not checked, because others can already read it.
 pub fn refuse_secrets(session: &Session<'_>, found: &Located) -> Result<(), Error> {
     if found.is_remote {
@@ -36,17 +36,17 @@ pub fn refuse_secrets(session: &Session<'_>, found: &Located) -> Result<(), Erro
     let layers = modelkits.iter().flat_map(|modelkit| &modelkit.layers);
     let layers: Vec<_> = layers.filter(|layer| seen.insert(layer.descriptor.digest)).collect();
     let secrets = workers::run(workers::jobs(), &layers, |layer| secrets_of(&session.store, &*found.source, layer))?;
-    refuse(secrets.into_iter().flatten().collect())
+    settle(secrets.into_iter().flatten().collect(), session.progress)
 }
 
-fn secrets_of(store: &Store, source: &dyn Source, layer: &Layer) -> Result<Vec<Secret>, Error> {
+fn secrets_of(store: &Store, source: &dyn Source, layer: &Layer) -> Result<Vec<Found>, Error> {
     let mut secrets = Vec::new();
     if is_checked(store, &layer.descriptor.digest) {
         return Ok(secrets);
     }
     let done = skim(source, layer, Headers::Leave, &mut |member, content| {
         if !member.is_directory {
-            let found = Secret::find(layer.section, &member.path, member.size, || Ok(content));
+            let found = Found::find(layer.section, &member.path, member.size, || Ok(content));
             secrets.extend(found.map_err(|error| member.failed(error))?);
         }
         Ok(ControlFlow::Continue(()))
