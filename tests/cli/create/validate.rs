@@ -135,3 +135,23 @@ fn the_schema_is_the_one_that_is_published() {
     let published = fs_err::read_to_string(repository().join("crates/core/src/kitfile/schema.json")).unwrap();
     assert_eq!(Sandbox::new().kit(&["schema"]).ok().stdout, published);
 }
+
+#[test]
+fn the_advice_for_a_secret_names_its_entry_and_what_was_not_searched_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.write("p/Kitfile", "package: {license: MIT}\ncode: [{path: prod.env}, {path: src}]\n");
+    sandbox.write("p/prod.env", "PASSWORD=x\n");
+    sandbox.write("p/src/credentials.json", "{}");
+    let log = fs_err::File::create(sandbox.path("p/src/a.md")).unwrap();
+    log.set_len(300 * 1024 * 1024).unwrap();
+    let run = sandbox.kit(&["validate", "p"]).fails();
+    for line in [
+        "prod.env: error: a file with this name usually holds secrets (secret)\n  add `prod.env` to .kitignore to exclude \
+         it and delete its entry from the Kitfile; revoke the secret if it was ever pushed\n",
+        "src/credentials.json: warning: a file with this name usually holds secrets (secret)\n  add \
+         `src/credentials.json` to .kitignore to exclude it; revoke",
+        "src/a.md: warning: not searched for secrets, because it is too large (300.0 MiB) (not-searched)\n",
+    ] {
+        assert!(run.stdout.contains(line), "{}", run.stdout);
+    }
+}

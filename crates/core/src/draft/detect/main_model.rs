@@ -7,8 +7,8 @@ use crate::kitfile::{Model, ModelPart};
 const SHORTEST_NAME: usize = 3;
 
 /// The model among the files that may be one: the only one, the one that is much larger than the others, the last
-/// checkpoint of a training, or else the first; the others are its parts. The shards of one model count as one file. Files that are of
-/// no use by themselves are only chosen if there is nothing else.
+/// checkpoint of a training, or else the first; the others are its parts. The shards of one model count as one file.
+/// Files that are of no use by themselves are only chosen if there is nothing else.
 pub(super) fn model_of(files: &[(String, u64)]) -> Option<Model> {
     let usable: Vec<_> = files.iter().filter(|(path, _)| !is_side_file(file_name(path))).collect();
     let candidates = preferred(if usable.is_empty() { files.iter().collect() } else { usable });
@@ -29,15 +29,15 @@ const HELPERS: [&str; 10] =
 
 /// The candidates without those that rarely are the model: pickles beside safetensors, and pickles and arrays with the
 /// names of helpers, such as `scaler.pkl`. All of them if nothing else is there.
-fn preferred<'a>(candidates: Vec<&'a (String, u64)>) -> Vec<&'a (String, u64)> {
+fn preferred(candidates: Vec<&(String, u64)>) -> Vec<&(String, u64)> {
     let has = |path: &str, extensions: &[&str]| extensions.iter().any(|extension| has_extension(path, extension));
     let has_safetensors = candidates.iter().any(|(path, _)| has(path, &["safetensors"]));
     let is_helper = |path: &str| {
         let name = file_name(path).to_lowercase();
         name.split(['.', '-', '_']).any(|word| HELPERS.contains(&word)) && (has(path, &PICKLES) || has(path, &ARRAYS))
     };
-    let is_model = |path: &str| !is_helper(path) && !(has_safetensors && has(path, &PICKLES));
-    let models: Vec<_> = candidates.iter().copied().filter(|(path, _)| is_model(path)).collect();
+    let is_other = |path: &str| is_helper(path) || has_safetensors && has(path, &PICKLES);
+    let models: Vec<_> = candidates.iter().copied().filter(|(path, _)| !is_other(path)).collect();
     if models.is_empty() { candidates } else { models }
 }
 

@@ -1,6 +1,6 @@
 //! Names of files that contain secrets, and of files that are not searched for them.
 
-use crate::file_kind::{is_data_file, is_model_file};
+use crate::file_kind::{has_extension, is_data_file, is_model_file};
 
 /// Parts of the names of sample files, which contain placeholders.
 const SAMPLES: [&str; 4] = ["example", "sample", "template", "dist"];
@@ -13,7 +13,7 @@ fn is_sample(name: &str) -> bool {
 /// Returns true for the name of a file with environment variables.
 pub(super) fn is_environment(name: &str) -> bool {
     let name = name.to_lowercase();
-    (name.ends_with(".env") || name.starts_with(".env.")) && !is_sample(&name)
+    (has_extension(&name, "env") || name.starts_with(".env.")) && !is_sample(&name)
 }
 
 /// Returns true if files with this name contain secrets, as far as they are used as documented.
@@ -53,7 +53,7 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
 
 /// Returns true for the names of certificates, which are harmless if their content is not a private key.
 pub(super) fn is_certificate(name: &str) -> bool {
-    name.to_lowercase().ends_with(".pem")
+    has_extension(name, "pem")
 }
 
 /// Returns true for names of binary files, which need not be opened.

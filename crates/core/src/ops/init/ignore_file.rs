@@ -36,7 +36,7 @@ fn first_lines(draft: &Draft) -> Result<String, Error> {
         ("Checkpoints of the training", checkpoints.collect()),
     ] {
         if !lines.is_empty() {
-            text.push_str(&format!("\n# {title}:\n{}\n", lines.join("\n")));
+            text.extend(["\n# ", title, ":\n", &lines.join("\n"), "\n"]);
         }
     }
     Ok(text)
