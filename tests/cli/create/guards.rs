@@ -215,6 +215,21 @@ fn what_may_be_a_secret_is_a_warning_until_it_is_left_out() {
 }
 
 #[test]
+fn a_packed_modelkit_with_cut_off_weights_is_sent_with_a_warning() {
+    let sandbox = Sandbox::new();
+    let weights = samples::small_safetensors();
+    sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: m.safetensors}\n");
+    sandbox.write("p/m.safetensors", &weights[..weights.len() - 1]);
+    sandbox.kit(&["pack", "p", "-t", "a:v1", "--allow-empty"]).ok();
+    // As if an earlier version had packed it.
+    fs::remove_dir_all(sandbox.path("kit/store/.kit/secrets")).unwrap();
+    for _ in 0..2 {
+        let run = sandbox.kit(&["push", "a:v1", "oci:layout:v1"]).ok();
+        run.says("warning: m.safetensors: this file of weights is cut off: its tensor");
+    }
+}
+
+#[test]
 fn a_large_notebook_is_searched() {
     let sandbox = Sandbox::new();
     sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\ncode: [{path: a.ipynb}]\n");

@@ -129,7 +129,7 @@ pub(super) fn is_weights(section: Section, path: &RelativePath, layer: &Relative
     is_of_model(section) && (is_model || path.file_name().is_some_and(is_model_file))
 }
 
-fn is_of_model(section: Section) -> bool {
+pub(super) fn is_of_model(section: Section) -> bool {
     matches!(section, Section::Model | Section::ModelPart)
 }
 
@@ -142,10 +142,14 @@ fn lack_of(source: &LayerSource<'_>, path: &RelativePath, size: u64) -> Option<L
     }
     let format = Format::of(path.file_name()?)?;
     // Packing an unreadable file reports the error.
-    let mut file = sys::open_regular(&path.join_to(source.root)).ok()?;
+    lack_of_end(format, sys::open_regular(&path.join_to(source.root)).ok()?, size)
+}
+
+/// Returns the problem of a file of weights with `size` bytes that ends too early. Reads only its header.
+pub(super) fn lack_of_end(format: Format, mut file: impl Read, size: u64) -> Option<Lack> {
     let mut beginning = Vec::new();
     file.by_ref().take(BEGINNING_BYTES).read_to_end(&mut beginning).ok()?;
-    let error =
-        Header::read(format, beginning.as_slice().chain(file), Some(size)).err().filter(tensors::Error::is_cut_off)?;
+    let header = Header::read(format, beginning.as_slice().chain(file), Some(size));
+    let error = header.err().filter(tensors::Error::is_cut_off)?;
     Some(if format.begins_with(&beginning) { Lack::End(error) } else { Lack::NoHeader(format) })
 }
