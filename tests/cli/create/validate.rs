@@ -146,8 +146,8 @@ fn the_advice_for_a_secret_names_its_entry_and_what_was_not_searched_is_named() 
     log.set_len(300 * 1024 * 1024).unwrap();
     let run = sandbox.kit(&["validate", "p"]).fails();
     for line in [
-        "prod.env: error: a file with this name usually holds secrets (secret)\n  add `prod.env` to .kitignore to exclude \
-         it and delete its entry from the Kitfile; revoke the secret if it was ever pushed\n",
+        "prod.env: error: a file with this name usually holds secrets (secret)\n",
+        "  add `prod.env` to .kitignore to exclude it and delete its entry from the Kitfile; revoke the secret",
         "src/credentials.json: warning: a file with this name usually holds secrets (secret)\n  add \
          `src/credentials.json` to .kitignore to exclude it; revoke",
         "src/a.md: warning: not searched for secrets, because it is too large (300.0 MiB) (not-searched)\n",
