@@ -19,7 +19,7 @@ use crate::arguments::without_switches_off;
 use crate::commands::Command;
 use crate::config::{Environment, parse_duration};
 use crate::help;
-use crate::output::{Output, ProgressMode, report};
+use crate::output::{Detail, Output, ProgressMode, report};
 use kit_core::problem::closest;
 use kit_core::sys;
 
@@ -64,7 +64,7 @@ struct GlobalArgs {
     /// Log more; repeat for even more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
-    /// Print results and errors only; a command that makes or moves a ModelKit prints its digest only
+    /// Print results, warnings and errors only; a command that makes or moves a ModelKit prints its digest only
     #[arg(short, long, global = true)]
     quiet: bool,
 }
@@ -102,8 +102,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(environment) => environment.with_lock_timeout(global.lock_timeout).with_sync(global.sync),
         Err(error) => return report::unready(&error),
     };
-    let is_quiet = global.quiet || global.log_level == LogLevel::Error;
-    let output = Output::new(&environment, global.progress, is_quiet).with_digests_only(global.quiet);
+    let detail = match global.log_level {
+        LogLevel::Error => Detail::Errors,
+        _ if global.quiet => Detail::Warnings,
+        _ => Detail::Steps,
+    };
+    let output = Output::new(&environment, global.progress, detail).with_digests_only(global.quiet);
     let output = output.with_digests(global.verbose > 0);
     start_log(global, output.clone());
     let last = output.clone();

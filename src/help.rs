@@ -25,7 +25,7 @@ Options
   --progress MODE     none, plain (a line per step), fancy (bars) or json (for scripts)
   --log-level LEVEL   error, warn, info, debug or trace
   -v, --verbose       Log more; repeat for even more
-  -q, --quiet         Print results and errors only
+  -q, --quiet         Print results, warnings and errors only
   -V, --version       Print the version
   -h, --help          Print help; of a command, -h prints a short and --help the full text
 

@@ -132,6 +132,14 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::CompressionSavesLittle { kind, path } => {
             format!("{kind} {path}: compression saves less than 3 %; `--compression none` packs it faster")
         }
+        Warning::SecretNames { paths, more } => secret_names(paths, *more),
+        Warning::PasswordsInAddresses { places, more } => {
+            format!("addresses with a password: {} (revoke it if it is real)", named(places, *more))
+        }
+        Warning::NotSearched { files, more } => {
+            let more = if *more > 0 { format!(", {more} more") } else { String::new() };
+            format!("not searched for secrets: {}{more}", files.join(", "))
+        }
         Warning::OnlyPointers { path, more } => {
             let others = if *more == 0 { String::new() } else { format!(" (and so are {more} more)") };
             format!("`{path}` is only a pointer of git LFS{others}; run `git lfs pull` to fetch the content")
@@ -230,6 +238,13 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
     }
 }
 
+fn secret_names(paths: &[&str], more: usize) -> String {
+    let (these, them) =
+        if paths.len() + more == 1 { ("a file with this name", "it") } else { ("files with these names", "them") };
+    let verb = if them == "it" { "holds" } else { "hold" };
+    format!("{these} usually {verb} secrets: {} (a line in .kitignore leaves {them} out)", named(paths, more))
+}
+
 fn not_packed(paths: &[&str], more: usize) -> String {
     let names = named(paths, more);
     let them = if paths.len() + more == 1 { "it" } else { "them" };
@@ -237,8 +252,13 @@ fn not_packed(paths: &[&str], more: usize) -> String {
 }
 
 fn left_out(paths: &[&str], more: usize) -> String {
-    let count = counted(paths.len() + more, "path");
-    format!("Left out {count} of tools: {} (a `!` line in .kitignore includes them)", named(paths, more))
+    match paths {
+        [path] if more == 0 => format!("Skipped `{path}`; add `!{path}` to .kitignore to pack it"),
+        _ => {
+            let count = counted(paths.len() + more, "path");
+            format!("Skipped {count} of tools: {} (a `!` line in .kitignore packs them)", named(paths, more))
+        }
+    }
 }
 
 fn named(paths: &[&str], more: usize) -> String {

@@ -30,7 +30,7 @@ pub(crate) use exit::{Code, Failure};
 pub(crate) use format::{Format, InvalidFormat, to_json};
 pub(crate) use receipt::Receipt;
 pub(crate) use report::{ExitWithDifferences, ExitWithTrouble, NotLoggedIn, Usage, usage};
-pub(crate) use streams::{Output, ProgressMode};
+pub(crate) use streams::{Detail, Output, ProgressMode};
 #[cfg(fuzzing)]
 pub use template::fuzz_template;
 pub(crate) use text::one_line;

@@ -30,6 +30,17 @@ pub(crate) enum ProgressMode {
     Json,
 }
 
+/// The messages that are shown beside results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Errors only, as `--log-level error` requests.
+    Errors,
+    /// Warnings and errors, as `--quiet` requests.
+    Warnings,
+    /// Steps as well.
+    Steps,
+}
+
 /// The form of steps in messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Steps {
@@ -53,15 +64,15 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Creates the output; without `mode`, the environment decides. `--quiet` also suppresses warnings.
-    pub(crate) fn new(environment: &Environment, mode: Option<ProgressMode>, is_quiet: bool) -> Self {
+    /// Creates the output; without `mode`, the environment decides.
+    pub(crate) fn new(environment: &Environment, mode: Option<ProgressMode>, detail: Detail) -> Self {
         let by_terminal = if environment.messages.has_controls { ProgressMode::Fancy } else { ProgressMode::Plain };
-        let mode = if is_quiet { ProgressMode::None } else { mode.unwrap_or(by_terminal) };
+        let mode = if detail == Detail::Steps { mode.unwrap_or(by_terminal) } else { ProgressMode::None };
         let is_watched = environment.results.is_terminal && environment.messages.has_controls;
         Self {
             bars: MultiProgress::new(),
             mode,
-            shows_warnings: !is_quiet,
+            shows_warnings: detail != Detail::Errors,
             prints_digests_only: false,
             steps: if is_watched && mode == ProgressMode::Fancy { Steps::Rows } else { Steps::Lines },
             results: environment.results,

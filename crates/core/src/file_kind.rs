@@ -133,6 +133,11 @@ pub fn is_model_file(name: &str) -> bool {
     FileKind::of(name) == FileKind::Model
 }
 
+/// Returns true for the name of a file that contains data.
+pub(crate) fn is_data_file(name: &str) -> bool {
+    FileKind::of(name) == FileKind::Dataset
+}
+
 /// Returns true if the name ends with a dot and `extension`, in upper or lower case.
 pub(super) fn has_extension(name: &str, extension: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, own)| own.eq_ignore_ascii_case(extension))

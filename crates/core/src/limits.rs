@@ -62,6 +62,9 @@ limits! {
         Count MCP_BUNDLE_ENTRIES = 100_000;
         /// A text file of a project or of a repository that `kit init` and `kit import` read, such as a model card.
         Bytes PROJECT_TEXT_BYTES = 16 * MIB;
+        /// A text of a project or of a layer that is searched for secrets, in parts of 1 MiB. Notebooks with pictures
+        /// have some tens of megabytes. A larger text is reported.
+        Bytes SEARCHED_TEXT_BYTES = 256 * MIB;
         /// The `config.json` of a model. Real ones have a few KiB; a larger file of that name is something else.
         Bytes MODEL_CONFIG_BYTES = MIB;
         /// The parameters, metrics or tags of an MLflow run. More of them are data.

@@ -95,7 +95,7 @@ const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
     ("keep", &["artifact", "files", "transfer"]),
     ("diff", &["artifact", "files", "guard", "pack", "unpack"]),
     ("validate", &["pack", "guard"]),
-    ("init", &["files"]),
+    ("init", &["files", "guard"]),
     ("history", &["artifact", "diff"]),
     ("import", &["artifact", "files", "transfer", "pack", "guard", "init"]),
 ];

@@ -123,8 +123,11 @@ impl InitArgs {
         let path = context.folder(&self.path)?.join(IGNORE_FILE);
         let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&path)?;
         file.write_all(ignore.text.as_bytes())?;
-        let taken = counted(ignore.taken, "line");
-        context.output.say(&format!("Saved {IGNORE_FILE}, which leaves files out, with {taken} from .gitignore"));
+        let taken = match ignore.taken {
+            0 => String::new(),
+            taken => format!(", with {} from .gitignore", counted(taken, "line")),
+        };
+        context.output.say(&format!("Saved {IGNORE_FILE} (files that `kit pack` skips){taken}"));
         if !ignore.refused.is_empty() {
             let lines = ignore.refused.join("`, `");
             context.output.say(&format!("Not taken from .gitignore, because the Kitfile names such files: `{lines}`"));

@@ -156,8 +156,7 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
             Some("unpack the ModelKit and pack it again".to_owned())
         }
         ops::Error::Secrets(_) => Some(
-            "exclude them with a line in .kitignore, and pack again; revoke what was ever published; --allow-secrets \
-             proceeds anyway"
+            "exclude them with a line in .kitignore. If one was published, revoke it. To pack anyway: --allow-secrets"
                 .to_owned(),
         ),
         ops::Error::Empty(_) => Some("use --allow-empty if that is what you want".to_owned()),

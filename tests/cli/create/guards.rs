@@ -47,9 +47,9 @@ fn names_of_secrets_stop_as_well() {
         let sandbox = Sandbox::new();
         sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\ncode: [{path: .}]\n");
         sandbox.write(&format!("p/{name}"), "TOKEN=1\n");
-        let words = format!("{name}: files with this name contain secrets (secret)");
+        let words = format!("{name}: a file with this name usually holds secrets (secret)");
         sandbox.kit(&["pack", "p"]).fails().says(&words);
-        sandbox.kit(&["validate", "p"]).fails().prints(&format!("{name}: error: files with this name"));
+        sandbox.kit(&["validate", "p"]).fails().prints(&format!("{name}: error: a file with this name"));
         sandbox.kit(&["pack", "p", "--allow-secrets"]).ok();
     }
 }
@@ -98,7 +98,7 @@ fn a_checked_layer_is_not_read_again() {
     let manifest = sandbox.kit(&["inspect", "a:v1"]).ok().json()["manifest"].clone();
     for layer in manifest["layers"].as_array().unwrap() {
         let digest = layer["digest"].as_str().unwrap().trim_start_matches("sha256:");
-        sandbox.write(&format!("kit/store/.kit/secrets/{digest}-1"), "");
+        sandbox.write(&format!("kit/store/.kit/secrets/{digest}-2"), "");
     }
     sandbox.kit(&["push", "a:v1", "oci:layout:v1"]).ok();
 }
@@ -107,13 +107,26 @@ fn a_checked_layer_is_not_read_again() {
 fn nothing_empty_succeeds() {
     let pointer = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 7\n", "a".repeat(64));
     let model = |path: &str| format!("manifestVersion: 1.0.0\nmodel: {{path: {path}}}\n");
+    let (weights, gguf) = (samples::small_safetensors(), samples::small_gguf(3, false).bytes());
+    let data = "manifestVersion: 1.0.0\ndatasets: [{path: data}]\n";
     for (kitfile, path, content, words) in [
         (model("m.pkl"), "m.pkl", &b""[..], "m.pkl: this file of weights is empty; write or download"),
         (model("m"), "m", b"", "m: this file of weights is empty"),
         (model("."), "sub/m.onnx", b"", "sub/m.onnx: this file of weights is empty"),
         (model("m.bin"), "m.bin", pointer.as_bytes(), "m.bin: this is only a pointer of git LFS"),
         (model("m.bin"), "m.bin", pointer.as_bytes(), "run `git lfs pull`"),
-        (model("m.tmp"), "m.tmp", b"x", "m.tmp: the model is listed in the Kitfile but excluded by .kitignore"),
+        (model("m.tmp"), "m.tmp", b"x", "m.tmp: the Kitfile lists it, but .kitignore excludes it"),
+        (model("m/"), "m/vocab.json", pointer.as_bytes(), "m/vocab.json: this is only a pointer of git LFS"),
+        (data.to_owned(), "data/a.parquet", pointer.as_bytes(), "data/a.parquet: this is only a pointer of git LFS"),
+        (
+            model("m"),
+            "m/a.safetensors",
+            &weights[..weights.len() - 1],
+            "a.safetensors: this file of weights is cut off",
+        ),
+        (model("m"), "m/a.safetensors", &weights[..20], "it ends inside its header; download the file again"),
+        (model("m"), "m/a.gguf", &gguf[..gguf.len() - 64], "m/a.gguf: this file of weights is cut off: its tensor"),
+        (model("m"), "m/a.gguf", &gguf[..30], "m/a.gguf: this file of weights is cut off: it ends inside its header"),
         (
             "manifestVersion: 1.0.0\nmodel: {path: a, parts: [{path: b.bin}]}\n".to_owned(),
             "b.bin",
@@ -139,14 +152,16 @@ fn nothing_empty_succeeds() {
 
 #[test]
 fn what_may_be_meant_is_a_warning() {
-    let weights = samples::small_safetensors();
-    let gguf = samples::small_gguf(3, false).bytes();
+    let pointer = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 7\n", "a".repeat(64));
     let model = "manifestVersion: 1.0.0\nmodel: {path: m}\n";
+    let data = "manifestVersion: 1.0.0\ndatasets: [{path: data}]\n";
+    let code = "manifestVersion: 1.0.0\ncode: [{path: src}]\n";
     for (kitfile, path, content, words) in [
         ("manifestVersion: 1.0.0\n", "m.pkl", &b"x"[..], "ModelKit contains no layers"),
-        (model, "m/a.safetensors", &weights[..weights.len() - 1], "a.safetensors: this file of weights is cut off"),
-        (model, "m/a.safetensors", &weights[..20], "it ends inside its header; download the file again"),
-        (model, "m/a.gguf", &gguf[..gguf.len() - 64], "m/a.gguf: this file of weights is cut off: its tensor"),
+        (model, "m/a.safetensors", b"weights, later", "this file does not begin like a safetensors file; check"),
+        (model, "m/a.gguf", b"GG", "m/a.gguf: this file does not begin like a GGUF file"),
+        (data, "data/a.csv", b"", "data: all files of this dataset are empty; write or download"),
+        (code, "src/logo.png", pointer.as_bytes(), "`src/logo.png` is only a pointer of git LFS"),
         (model, "m/a.tmp", b"x", "No files detected in model layer with path m"),
     ] {
         let sandbox = Sandbox::new();
@@ -170,4 +185,66 @@ fn references_and_data_elsewhere_are_content() {
     sandbox.write("q/m/merges.txt", "");
     sandbox.write("q/src/__init__.py", "");
     sandbox.kit(&["pack", "q", "-t", "b:v1"]).ok();
+}
+
+#[test]
+fn what_may_be_a_secret_is_a_warning_until_it_is_left_out() {
+    let sandbox = Sandbox::new();
+    let registry = FakeRegistry::start();
+    sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\ncode: [{path: src}]\ndatasets: [{path: data}]\n");
+    sandbox.write("p/src/db.py", "\nURL = 'postgresql://ada:s3cret@db.internal/x'\n");
+    sandbox.write("p/src/doc.py", "URL = 'postgresql://user:password@host/x'\n");
+    sandbox.write("p/data/kaggle.json", "{}");
+    let names = "warning: a file with this name usually holds secrets: `data/kaggle.json` (a line in .kitignore leaves";
+    let addresses = "warning: addresses with a password: `src/db.py:2` (revoke it if it is real)";
+    let warns = |run: Run| {
+        let run = run.ok().says(names).says(addresses);
+        assert!(!run.stderr.contains("s3cret"), "{}", run.stderr);
+    };
+    warns(sandbox.kit(&["pack", "p", "-t", "a:v1"]));
+    warns(sandbox.kit(&["pack", "p", "-t", "a:v1", "--quiet"]));
+    warns(sandbox.kit(&["save", "a:v1", "-o", "a.tar"]));
+    let remote = format!("{}/team/sample:v1", registry.host());
+    warns(sandbox.kit(&["push", "a:v1", &remote, "--plain-http"]));
+    let run = sandbox.kit(&["pack", "p", "-t", "a:v1", "--allow-secrets"]).ok();
+    assert!(!run.stderr.contains("warning"), "{}", run.stderr);
+    sandbox.write("p/.kitignore", "data/kaggle.json\nsrc/db.py\n");
+    sandbox.write("p/data/a.csv", "x");
+    let run = sandbox.kit(&["pack", "p", "-t", "a:v1"]).ok();
+    assert!(!run.stderr.contains("warning"), "{}", run.stderr);
+}
+
+#[test]
+fn a_packed_modelkit_with_cut_off_weights_is_sent_with_a_warning() {
+    let sandbox = Sandbox::new();
+    let weights = samples::small_safetensors();
+    sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: m.safetensors}\n");
+    sandbox.write("p/m.safetensors", &weights[..weights.len() - 1]);
+    sandbox.kit(&["pack", "p", "-t", "a:v1", "--allow-empty"]).ok();
+    // As if an earlier version had packed it.
+    fs::remove_dir_all(sandbox.path("kit/store/.kit/secrets")).unwrap();
+    for _ in 0..2 {
+        let run = sandbox.kit(&["push", "a:v1", "oci:layout:v1"]).ok();
+        run.says("warning: m.safetensors: this file of weights is cut off: its tensor");
+    }
+}
+
+#[test]
+fn a_large_notebook_is_searched() {
+    let sandbox = Sandbox::new();
+    sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\ncode: [{path: a.ipynb}]\n");
+    sandbox.write("p/a.ipynb", format!("{}{}\n", "\"image/png\": \"iVBORw0KGgo\"\n".repeat(120_000), token()));
+    let words = "a.ipynb:120001: this looks like a Hugging Face token (secret)";
+    sandbox.kit(&["pack", "p", "-t", "a:v1"]).fails().says(words);
+    sandbox.kit(&["pack", "p", "-t", "a:v1", "--allow-secrets"]).ok();
+    sandbox.kit(&["push", "a:v1", "oci:layout:v1"]).fails().says(words);
+}
+
+#[test]
+fn a_text_that_is_too_large_to_be_searched_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\ncode: [{path: log.txt}]\n");
+    let file = fs::File::create(sandbox.path("p/log.txt")).unwrap();
+    file.set_len(257 * 1024 * 1024).unwrap();
+    sandbox.kit(&["pack", "p", "--dry-run"]).ok().says("warning: not searched for secrets: log.txt (257.0 MiB)");
 }

@@ -44,7 +44,7 @@ fn files_of_tools_are_left_out_and_named() {
     let sandbox = project("code: [{path: .}]\n", "");
     assert_eq!(packed(&sandbox), ["a.py", "env/a.py"]);
     let run = sandbox.kit(&["pack", "p", "-t", "a:v1"]).ok();
-    run.says("Left out 10 paths of tools: `.DS_Store`, `.git`, `.hg`, `.kit-notes`, `.svn`, 5 more (a `!` line in");
+    run.says("Skipped 10 paths of tools: `.DS_Store`, `.git`, `.hg`, `.kit-notes`, `.svn`, 5 more (a `!` line in");
     let run = sandbox.kit(&["pack", "p", "-t", "a:v1", "--progress", "json"]).ok();
     let events = run.stderr.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     let event = events.into_iter().find(|event| event["event"] == "filesLeftOut").unwrap();

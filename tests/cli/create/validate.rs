@@ -50,7 +50,7 @@ fn every_rule_reports_position_and_remedy() {
     let run = sandbox.kit(&["validate", "p"]).fails();
     assert!(!run.stdout.contains(&token) && !run.stderr.contains(&token));
     expect![[r#"
-        src/.env: error: files with this name contain secrets (secret)
+        src/.env: error: a file with this name usually holds secrets (secret)
           add `src/.env` to .kitignore to exclude it; revoke the secret if it was ever pushed
         src/settings.py:2: error: this looks like a Hugging Face token (secret)
           add `src/settings.py` to .kitignore to exclude it; revoke the secret if it was ever pushed
@@ -66,7 +66,7 @@ fn every_rule_reports_position_and_remedy() {
           write `other.example/set:v2@DIGEST`; `kit inspect other.example/set:v2` shows the digest
         src/sub/a.orig: warning: this was left behind by a tool, and would be packed (junk)
           add `**/a.orig` to .kitignore to exclude it
-        Kitfile:9:11: warning: `notes` is listed here but excluded by .kitignore (ignored)
+        Kitfile:9:11: warning: the Kitfile lists `notes`, but .kitignore excludes it (ignored)
           remove the line from .kitignore, or remove the entry
         Kitfile:11:11: warning: `data` contains no files, so its layer would be empty (empty-layer)
           add files to it, or remove the entry
@@ -134,4 +134,24 @@ fn warnings_fail_only_where_they_shall() {
 fn the_schema_is_the_one_that_is_published() {
     let published = fs_err::read_to_string(repository().join("crates/core/src/kitfile/schema.json")).unwrap();
     assert_eq!(Sandbox::new().kit(&["schema"]).ok().stdout, published);
+}
+
+#[test]
+fn the_advice_for_a_secret_names_its_entry_and_what_was_not_searched_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.write("p/Kitfile", "package: {license: MIT}\ncode: [{path: prod.env}, {path: src}]\n");
+    sandbox.write("p/prod.env", "PASSWORD=x\n");
+    sandbox.write("p/src/credentials.json", "{}");
+    let log = fs_err::File::create(sandbox.path("p/src/a.md")).unwrap();
+    log.set_len(300 * 1024 * 1024).unwrap();
+    let run = sandbox.kit(&["validate", "p"]).fails();
+    for line in [
+        "prod.env: error: a file with this name usually holds secrets (secret)\n",
+        "  add `prod.env` to .kitignore to exclude it and delete its entry from the Kitfile; revoke the secret",
+        "src/credentials.json: warning: a file with this name usually holds secrets (secret)\n  add \
+         `src/credentials.json` to .kitignore to exclude it; revoke",
+        "src/a.md: warning: not searched for secrets, because it is too large (300.0 MiB) (not-searched)\n",
+    ] {
+        assert!(run.stdout.contains(line), "{}", run.stdout);
+    }
 }

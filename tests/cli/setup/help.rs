@@ -71,11 +71,16 @@ fn wrong_usage_exits_with_2() {
 }
 
 #[test]
-fn quiet_is_quiet() {
+fn quiet_prints_results_and_warnings_only() {
     let sandbox = Sandbox::new();
     sandbox.project();
     let run = sandbox.kit(&["pack", "project", "-t", "a:v1", "--quiet"]).ok();
     assert_eq!((run.stderr.as_str(), run.stdout.lines().count()), ("", 1));
+    sandbox.write("empty/Kitfile", "manifestVersion: 1.0.0\n");
+    let run = sandbox.kit(&["pack", "empty", "-q"]).ok();
+    assert_eq!((run.stderr.as_str(), run.stdout.lines().count()), ("warning: ModelKit contains no layers\n", 1));
+    let run = sandbox.kit(&["pack", "empty", "-q", "--log-level", "error"]).ok();
+    assert_eq!(run.stderr, "");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::index_error::IndexError;
-use super::refused::{Empty, Secret};
+use super::refused::{self, Empty, Secret};
 use super::remote_data_error::RemoteDataError;
 use super::tag_state::TagState;
 use crate::archive;
@@ -199,7 +199,7 @@ pub enum Error {
     #[error("files that look like secrets:{}", first_of(.0))]
     Secrets(Vec<Secret>),
     /// A ModelKit would have no content.
-    #[error("nothing to use:{}", first_of(.0))]
+    #[error("{}:{}", refused::title(.0), first_of(.0))]
     Empty(Vec<Empty>),
     /// The result of packing does not match the lock file; the error lists all differences.
     #[error("the result would not match the lock file:{}", listed(.0))]

@@ -55,13 +55,27 @@ pub enum Lack {
     Pointer,
     /// A file of weights ends before its own header says so.
     End(tensors::Error),
+    /// A file of weights is too short to have a header, or begins with something else.
+    NoHeader(tensors::Format),
+    /// All files of a dataset are empty.
+    Data,
+}
+
+/// The words before a list of what is lacking.
+pub(super) fn title(empty: &[Empty]) -> &'static str {
+    let all = |is_such: fn(&Lack) -> bool| empty.iter().all(|empty| is_such(&empty.lack));
+    match () {
+        () if all(|lack| matches!(lack, Lack::Ignored)) => "the Kitfile and .kitignore contradict each other",
+        () if all(|lack| matches!(lack, Lack::End(_))) => "files that are not complete",
+        () => "nothing to use",
+    }
 }
 
 impl Lack {
-    /// Returns true if this is never meant. KitOps also packs Kitfiles without layers and empty folders, and a header
-    /// may be of a variant of its format that is not known here.
+    /// Returns true if this is never meant. KitOps also packs Kitfiles without layers and empty folders, and a file
+    /// without a header may be a placeholder, or of another format.
     pub(crate) fn is_refused(&self) -> bool {
-        matches!(self, Self::Ignored | Self::Bytes | Self::Pointer)
+        matches!(self, Self::Ignored | Self::Bytes | Self::Pointer | Self::End(_))
     }
 
     /// The kind of problem, in a word.
@@ -73,6 +87,8 @@ impl Lack {
             Self::Bytes => "empty-weights",
             Self::Pointer => "lfs-pointer",
             Self::End(_) => "cut-off",
+            Self::NoHeader(_) => "no-header",
+            Self::Data => "empty-data",
         }
     }
 
@@ -85,6 +101,8 @@ impl Lack {
             Self::Bytes => "write or download the file again",
             Self::Pointer => "run `git lfs pull` to fetch the content",
             Self::End(_) => "download the file again",
+            Self::NoHeader(_) => "check that it is the right file",
+            Self::Data => "write or download the files again",
         }
     }
 }
@@ -93,11 +111,13 @@ impl fmt::Display for Lack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Layers => f.write_str("the Kitfile has no layers"),
-            Self::Ignored => f.write_str("the model is listed in the Kitfile but excluded by .kitignore"),
+            Self::Ignored => f.write_str("the Kitfile lists it, but .kitignore excludes it"),
             Self::Files => f.write_str("the model contains no files, so its layer would be empty"),
             Self::Bytes => f.write_str("this file of weights is empty"),
             Self::Pointer => f.write_str("this is only a pointer of git LFS, not the file itself"),
             Self::End(error) => write!(f, "this file of weights is cut off: {error}"),
+            Self::NoHeader(format) => write!(f, "this file does not begin like a {} file", format.name()),
+            Self::Data => f.write_str("all files of this dataset are empty"),
         }
     }
 }

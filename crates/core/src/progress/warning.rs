@@ -78,6 +78,27 @@ pub enum Warning<'a> {
         /// The path in the Kitfile.
         path: &'a str,
     },
+    /// The names of files say that they may contain secrets.
+    SecretNames {
+        /// The first paths.
+        paths: Vec<&'a str>,
+        /// The number of paths that are not in `paths`.
+        more: usize,
+    },
+    /// Addresses in texts contain passwords.
+    PasswordsInAddresses {
+        /// The first places, each a path and a line.
+        places: Vec<&'a str>,
+        /// The number of files that are not in `places`.
+        more: usize,
+    },
+    /// Texts are too large to be searched for secrets.
+    NotSearched {
+        /// The first paths, each with its size.
+        files: Vec<&'a str>,
+        /// The number of files that are not in `files`.
+        more: usize,
+    },
     /// Files that are to be packed are only pointers of Git LFS.
     OnlyPointers {
         /// The path of the first one.

@@ -11,6 +11,9 @@ use crate::limits;
 /// The maximum length of arrays of integers that are kept: some models have a different number of heads in each layer.
 const KEPT_ELEMENTS: u64 = 512;
 
+/// The first bytes of every file.
+pub(super) const MAGIC: &[u8; 4] = b"GGUF";
+
 pub(super) fn read(source: impl Read, file_size: Option<u64>) -> Result<Header, Error> {
     let source = BufReader::new(source).take(limits::TENSOR_HEADER_BYTES);
     let mut reader = Reader { source, position: 0, version: 0, is_big_endian: false, kept_numbers: 0 };
@@ -93,7 +96,7 @@ struct Reader<R> {
 impl<R: Read> Reader<R> {
     /// Reads the magic, the version, and the numbers of tensors and of metadata entries.
     fn beginning(&mut self) -> Result<(u64, u64), Error> {
-        if self.bytes()? != *b"GGUF" {
+        if self.bytes()? != *MAGIC {
             return Err(Error::NotGguf);
         }
         let version = self.u32()?;

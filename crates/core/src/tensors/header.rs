@@ -78,6 +78,14 @@ impl Format {
         }
     }
 
+    /// Returns true if a file of this format can begin with `bytes`, of which the first nine are decisive.
+    pub fn begins_with(self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Safetensors => safetensors::begins_with(bytes),
+            Self::Gguf => bytes.starts_with(gguf::MAGIC),
+        }
+    }
+
     /// The usual name of the format.
     pub fn name(self) -> &'static str {
         match self {

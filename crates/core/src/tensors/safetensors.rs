@@ -31,6 +31,13 @@ pub(super) fn read(mut source: impl Read, file_size: Option<u64>) -> Result<Head
     Ok(header)
 }
 
+/// Returns true if `bytes` are the length of a header, and its first character. Four of the eight bytes of a length are
+/// always zero, so no text begins like this.
+pub(super) fn begins_with(bytes: &[u8]) -> bool {
+    let length = bytes.first_chunk().map(|length| u64::from_le_bytes(*length));
+    length.is_some_and(|length| length <= limits::TENSOR_HEADER_BYTES) && bytes.get(8) == Some(&b'{')
+}
+
 /// Parses the JSON of the header while it is read, so that its text is not in memory.
 fn read_document(source: Take<impl Read>) -> Result<Document, Error> {
     let mut source = BufReader::new(source);

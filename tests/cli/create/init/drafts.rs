@@ -299,6 +299,7 @@ fn a_kitignore_is_drafted_from_the_one_of_git() {
         **/.env*
         !**/.env.example
         mlruns
+        wandb
 
         # From .gitignore:
         **/build
@@ -309,7 +310,7 @@ fn a_kitignore_is_drafted_from_the_one_of_git() {
         # **/[
     "#]]
     .assert_eq(&sandbox.read("p/.kitignore"));
-    run.says("Saved .kitignore, which leaves files out, with 3 lines from .gitignore")
+    run.says("Saved .kitignore (files that `kit pack` skips), with 3 lines from .gitignore")
         .says("Not taken from .gitignore, because the Kitfile names such files: `*.bin`, `/data/*.csv`, `[`");
     expect![[r#"
         manifestVersion: 1.0.0

@@ -4,3 +4,4 @@ mod defaults;
 mod drafts;
 mod hub_cache;
 mod model_folders;
+mod secrets;

@@ -1,22 +1,44 @@
 //! The choice of the model among several files of weights.
 
-use crate::file_kind::{is_side_file, model_stem};
+use crate::file_kind::{has_extension, is_side_file, model_stem};
 use crate::kitfile::{Model, ModelPart};
 
 /// The shortest name that several files may have in common.
 const SHORTEST_NAME: usize = 3;
 
-/// The model among the files: the only one, the one that is much larger than the others, the last checkpoint of a
-/// training, or else the first; the others are its parts. The shards of one model count as one file. Files that are of
-/// no use by themselves are only chosen if there is nothing else.
+/// The model among the files that may be one: the only one, the one that is much larger than the others, the last
+/// checkpoint of a training, or else the first; the others are its parts. The shards of one model count as one file.
+/// Files that are of no use by themselves are only chosen if there is nothing else.
 pub(super) fn model_of(files: &[(String, u64)]) -> Option<Model> {
     let usable: Vec<_> = files.iter().filter(|(path, _)| !is_side_file(file_name(path))).collect();
-    let candidates = if usable.is_empty() { files.iter().collect() } else { usable };
+    let candidates = preferred(if usable.is_empty() { files.iter().collect() } else { usable });
     let (path, is_named) = chosen(&candidates)?;
     let others = files.iter().filter(|(other, _)| *other != path);
     let parts = others.map(|(path, _)| ModelPart { path: path.clone(), ..ModelPart::default() }).collect();
     let name = if is_named { model_stem(&path).to_owned() } else { family(&candidates).unwrap_or_default() };
     Some(Model { name, path, parts, ..Model::default() })
+}
+
+/// The formats of pickles, which hold any object of Python, not only models.
+const PICKLES: [&str; 3] = ["pkl", "pickle", "joblib"];
+/// The formats of arrays.
+const ARRAYS: [&str; 2] = ["npy", "npz"];
+/// Words in the names of objects that prepare the input of a model.
+const HELPERS: [&str; 10] =
+    ["features", "feature", "scaler", "encoder", "vectorizer", "preprocessor", "imputer", "columns", "labels", "tfidf"];
+
+/// The candidates without those that rarely are the model: pickles beside safetensors, and pickles and arrays with the
+/// names of helpers, such as `scaler.pkl`. All of them if nothing else is there.
+fn preferred(candidates: Vec<&(String, u64)>) -> Vec<&(String, u64)> {
+    let has = |path: &str, extensions: &[&str]| extensions.iter().any(|extension| has_extension(path, extension));
+    let has_safetensors = candidates.iter().any(|(path, _)| has(path, &["safetensors"]));
+    let is_helper = |path: &str| {
+        let name = file_name(path).to_lowercase();
+        name.split(['.', '-', '_']).any(|word| HELPERS.contains(&word)) && (has(path, &PICKLES) || has(path, &ARRAYS))
+    };
+    let is_other = |path: &str| is_helper(path) || has_safetensors && has(path, &PICKLES);
+    let models: Vec<_> = candidates.iter().copied().filter(|(path, _)| !is_other(path)).collect();
+    if models.is_empty() { candidates } else { models }
 }
 
 /// The path of the model, and true if the model has its name.

@@ -64,6 +64,19 @@ pub(super) fn without_checkpoints(content: &[Found]) -> (Vec<&Found>, Vec<&Found
     items.into_iter().partition(|found| step(found).is_none_or(|step| Some(step) == kept))
 }
 
+/// Returns the folder of the checkpoint that contains the file at `path`.
+pub(super) fn checkpoint_of(path: &str) -> Option<&str> {
+    let is_number = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+    let mut end = 0;
+    for name in path.split('/') {
+        end += name.len() + 1;
+        if end < path.len() && name.strip_prefix("checkpoint-").is_some_and(is_number) {
+            return Some(&path[..end - 1]);
+        }
+    }
+    None
+}
+
 /// Returns the number of a checkpoint: a folder `checkpoint-NUMBER` (transformers, `PREFIX_CHECKPOINT_DIR`).
 fn step(found: &Found) -> Option<u64> {
     let number = found.name.strip_prefix("checkpoint-")?;

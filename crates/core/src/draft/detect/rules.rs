@@ -6,8 +6,10 @@
 
 use super::found::{Found, FoundKind, Hints, skill_file};
 use super::main_model::model_of;
-use super::model_folder::{has_weights, is_metadata_folder, is_model_folder, is_weights, without_checkpoints};
-use crate::file_kind::{FileKind, MCP_BUNDLE, is_leftover};
+use super::model_folder::{
+    checkpoint_of, has_weights, is_metadata_folder, is_model_folder, is_weights, without_checkpoints,
+};
+use crate::file_kind::{FileKind, MCP_BUNDLE, is_leftover, is_side_file};
 use crate::kitfile::{
     Code, Dataset, Docs, FILE_NAMES, Kitfile, LOCK_FILE, MANIFEST_VERSION, McpServer, ModelPart, Prompt, is_reference,
 };
@@ -244,7 +246,28 @@ impl Draft<'_> {
         self.code.push(name.to_owned());
     }
 
+    /// Leaves out the checkpoints in folders of their own if the final model is elsewhere.
+    fn leave_out_checkpoints(&mut self) {
+        let is_final = |path: &str| {
+            checkpoint_of(path).is_none() && !is_side_file(path.rsplit('/').next().unwrap_or(path)) && is_weights(path)
+        };
+        if !self.models.iter().any(|(path, _)| is_final(path)) {
+            return;
+        }
+        let inside = self.models.iter().map(|(path, _)| path).chain(&self.model_metadata);
+        let mut folders: Vec<_> = inside.filter_map(|path| checkpoint_of(path)).map(str::to_owned).collect();
+        folders.dedup();
+        for folder in folders {
+            if !self.left_out.contains(&folder) {
+                self.left_out.push(folder);
+            }
+        }
+        self.models.retain(|(path, _)| checkpoint_of(path).is_none());
+        self.model_metadata.retain(|path| checkpoint_of(path).is_none());
+    }
+
     fn finish(mut self) -> Detected {
+        self.leave_out_checkpoints();
         let most_files = if self.hints.depth > 0 { MOST_CODE_FILES } else { 0 };
         if self.needs_whole_folder || self.unknown.len() > most_files || self.unknown_folders > MOST_CODE_FOLDERS {
             self.code = vec![".".to_owned()];

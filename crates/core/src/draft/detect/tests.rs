@@ -66,6 +66,15 @@ fn the_model_is_the_file_that_dwarfs_the_others() {
     for (names, expected) in [
         (&["a.bin=1", "b.bin=9"][..], "  name: b\n  path: b.bin\n  parts:\n    - path: a.bin\n"),
         (&["b.bin=5", "a.bin=4"], "  path: a.bin\n  parts:\n    - path: b.bin\n"),
+        (
+            &["clf.pkl=9", "model.safetensors"],
+            "  name: model\n  path: model.safetensors\n  parts:\n    - path: clf.pkl\n",
+        ),
+        (
+            &["features.pkl=9", "model.joblib", "scaler.pkl"],
+            "  name: model\n  path: model.joblib\n  parts:\n    - path: features.pkl\n    - path: scaler.pkl\n",
+        ),
+        (&["scaler.pkl"], "  name: scaler\n  path: scaler.pkl\n"),
         (&["a.bin=0", "b.bin=0"], "  path: a.bin\n  parts:\n    - path: b.bin\n"),
         (
             &["a.bin=5", "m-00001-of-00002.bin=9", "m-00002-of-00002.bin=9"],
@@ -121,6 +130,17 @@ fn a_folder_of_the_model_is_not_code() {
                     2_Dense/x.bin\n    - path: 1_Pooling/config.json\n    - path: 2_Dense/a.dat\n    - path: \
                     modules.json\ncode:\n  - path: etc\n";
     assert_eq!(to_yaml(&kitfile), expected);
+}
+
+#[test]
+fn checkpoints_in_a_folder_of_their_own_are_left_out_beside_the_final_model() {
+    let checkpoint = ["checkpoints/checkpoint-100/model.safetensors", "checkpoints/checkpoint-100/trainer_state.json"];
+    let names = [&["model.safetensors", "config.json"][..], &checkpoint].concat();
+    let Detected { kitfile, left_out } = detect(&listing(&names), Hints::default());
+    let parts: Vec<_> = kitfile.model.iter().flat_map(|model| &model.parts).map(|part| part.path.as_str()).collect();
+    assert_eq!((parts, left_out), (vec!["config.json"], vec!["checkpoints/checkpoint-100".to_owned()]));
+    let kitfile = detect(&listing(&checkpoint), Hints::default()).kitfile;
+    assert_eq!(kitfile.model.unwrap().path, checkpoint[0], "without another model, the checkpoint is the result");
 }
 
 #[test]

@@ -3,19 +3,23 @@
 use std::io::Read;
 
 use super::allowed::Allowed;
-use super::pointer::is_pointer;
+use super::pointer::{is_pointer, pointers};
+use super::report::{refuse_empty, settle};
+use super::secrets::Found;
 use super::suspects::Suspects;
 use crate::archive::{LayerSource, Measured};
 use crate::file_kind::is_model_file;
 use crate::kitfile::Section;
-use crate::limits;
 use crate::ops::error::Error;
-use crate::ops::refused::{Empty, Lack, Secret};
+use crate::ops::refused::{Empty, Lack};
 use crate::ops::workers;
 use crate::progress::{Progress, Warning};
 use crate::relative_path::RelativePath;
 use crate::sys;
 use crate::tensors::{self, Format, Header};
+
+/// The bytes that identify the format of a file of weights.
+const BEGINNING_BYTES: u64 = 9;
 
 /// A layer that is about to be packed.
 pub(crate) struct CheckedLayer<'a> {
@@ -27,18 +31,21 @@ pub(crate) struct CheckedLayer<'a> {
     pub(crate) is_free_of_secrets: bool,
 }
 
-/// Fails if files contain secrets, or if weights have no content, unless that is allowed. Warns of other problems of
-/// weights. Reads small texts and the headers of weights; the content of other files does not matter.
+/// Fails if files contain secrets, or if weights or data have no content, unless that is allowed. Warns of other
+/// problems of them. Reads texts and the headers of weights; the content of other files does not matter. Returns for
+/// each layer whether there was a warning about secrets.
 pub(crate) fn check_folder(
     layers: &[CheckedLayer<'_>],
     allowed: Allowed,
     jobs: usize,
     progress: &dyn Progress,
-) -> Result<(), Error> {
+) -> Result<Vec<bool>, Error> {
     if !allowed.empty {
         let empty = workers::run(jobs, layers, |layer| {
             let whole = empty_layer(layer.section, layer.source, layer.measured);
-            Ok::<_, Error>(whole.into_iter().chain(empty_files(layer.source, layer.suspects)).collect::<Vec<_>>())
+            Ok::<_, Error>(
+                whole.into_iter().chain(empty_files(layer.section, layer.source, layer.suspects)).collect::<Vec<_>>(),
+            )
         })?;
         let (refused, reported): (Vec<_>, _) = empty.into_iter().flatten().partition(|empty| empty.lack.is_refused());
         refuse_empty(refused)?;
@@ -47,35 +54,29 @@ pub(crate) fn check_folder(
             progress.warn(&Warning::NothingToUse { problem: empty.to_string() });
         }
     }
-    if !allowed.secrets {
-        let unchecked: Vec<_> = layers.iter().filter(|layer| !layer.is_free_of_secrets).collect();
-        let secrets = workers::run(jobs, &unchecked, |layer| secrets_of(layer))?;
-        refuse(secrets.into_iter().flatten().collect())?;
+    if allowed.secrets {
+        return Ok(vec![false; layers.len()]);
     }
-    Ok(())
-}
-
-/// Fails if there are secrets.
-pub(super) fn refuse(secrets: Vec<Secret>) -> Result<(), Error> {
-    if secrets.is_empty() { Ok(()) } else { Err(Error::Secrets(secrets)) }
-}
-
-/// Fails if content is lacking.
-pub(super) fn refuse_empty(empty: Vec<Empty>) -> Result<(), Error> {
-    if empty.is_empty() { Ok(()) } else { Err(Error::Empty(empty)) }
+    let found = workers::run(jobs, layers, secrets_of)?;
+    let has_doubts = found.iter().map(|found| !found.is_empty()).collect();
+    settle(found.into_iter().flatten().collect(), progress)?;
+    Ok(has_doubts)
 }
 
 /// Returns the secrets in the files of a layer. Of data, only those with names of secrets are read.
-fn secrets_of(layer: &CheckedLayer<'_>) -> Result<Vec<Secret>, Error> {
-    let CheckedLayer { section, source, suspects, .. } = layer;
+fn secrets_of(layer: &CheckedLayer<'_>) -> Result<Vec<Found>, Error> {
+    let CheckedLayer { section, source, suspects, is_free_of_secrets, .. } = layer;
+    if *is_free_of_secrets {
+        return Ok(Vec::new());
+    }
     if *section != Section::Dataset {
         return secrets_in(*section, source);
     }
     Ok(suspects.secrets.iter().filter_map(|(path, size)| secret_in(*section, source, path, *size)).collect())
 }
 
-/// Returns the secrets in the files of a layer.
-pub(crate) fn secrets_in(section: Section, source: &LayerSource<'_>) -> Result<Vec<Secret>, Error> {
+/// Returns the secrets, and what may be one, in the files of a layer.
+pub(crate) fn secrets_in(section: Section, source: &LayerSource<'_>) -> Result<Vec<Found>, Error> {
     let mut secrets = Vec::new();
     source.visit_files(&mut |path, size| {
         secrets.extend(secret_in(section, source, path, size));
@@ -84,12 +85,15 @@ pub(crate) fn secrets_in(section: Section, source: &LayerSource<'_>) -> Result<V
 }
 
 /// Returns the secret in one file. An unreadable file is not a finding; packing it reports the error.
-fn secret_in(section: Section, source: &LayerSource<'_>, path: &RelativePath, size: u64) -> Option<Secret> {
-    Secret::find(section, path, Some(size), || sys::open_regular(&path.join_to(source.root))).ok().flatten()
+fn secret_in(section: Section, source: &LayerSource<'_>, path: &RelativePath, size: u64) -> Option<Found> {
+    Found::find(section, path, Some(size), || sys::open_regular(&path.join_to(source.root))).ok().flatten()
 }
 
-/// Returns the problem of a layer of a model that would have no files.
+/// Returns the problem of a layer of a model that would have no files, or of a dataset that would have no bytes.
 pub(crate) fn empty_layer(section: Section, source: &LayerSource<'_>, measured: &Measured) -> Option<Empty> {
+    if section == Section::Dataset && measured.files > 0 && measured.bytes == 0 {
+        return Some(Empty { path: source.path.clone(), lack: Lack::Data });
+    }
     let lack = match measured {
         Measured { path_is_ignored: true, .. } => Lack::Ignored,
         Measured { files: 0, .. } => Lack::Files,
@@ -98,12 +102,25 @@ pub(crate) fn empty_layer(section: Section, source: &LayerSource<'_>, measured: 
     is_of_model(section).then(|| Empty { path: source.path.clone(), lack })
 }
 
-/// Returns the files of weights in a layer that have no usable content.
-pub(crate) fn empty_files(source: &LayerSource<'_>, suspects: &Suspects) -> Vec<Empty> {
+/// Returns the files in a layer that have no usable content: weights, and pointers in place of the files of models and
+/// datasets.
+pub(crate) fn empty_files(section: Section, source: &LayerSource<'_>, suspects: &Suspects) -> Vec<Empty> {
     let lack = |(path, size): &(RelativePath, u64)| {
         lack_of(source, path, *size).map(|lack| Empty { path: path.clone(), lack })
     };
-    suspects.weights.iter().filter_map(lack).collect()
+    let mut empty: Vec<_> = suspects.weights.iter().filter_map(lack).collect();
+    if has_no_pointers(section) {
+        let is_new = |path: &RelativePath| !empty.iter().any(|empty| empty.path == *path);
+        let others: Vec<_> = pointers(source, suspects).into_iter().filter(is_new).collect();
+        empty.extend(others.into_iter().map(|path| Empty { path, lack: Lack::Pointer }));
+    }
+    empty
+}
+
+/// Returns true for the sections in which a pointer of Git LFS is an error. Code and documents are useful without their
+/// large files.
+pub(crate) fn has_no_pointers(section: Section) -> bool {
+    is_of_model(section) || section == Section::Dataset
 }
 
 /// Returns true for a file of weights in the layer at `layer`: by its name, or because it is the model itself.
@@ -112,7 +129,7 @@ pub(super) fn is_weights(section: Section, path: &RelativePath, layer: &Relative
     is_of_model(section) && (is_model || path.file_name().is_some_and(is_model_file))
 }
 
-fn is_of_model(section: Section) -> bool {
+pub(super) fn is_of_model(section: Section) -> bool {
     matches!(section, Section::Model | Section::ModelPart)
 }
 
@@ -125,7 +142,14 @@ fn lack_of(source: &LayerSource<'_>, path: &RelativePath, size: u64) -> Option<L
     }
     let format = Format::of(path.file_name()?)?;
     // Packing an unreadable file reports the error.
-    let file = sys::open_regular(&path.join_to(source.root)).ok()?;
-    let header = Header::read(format, file.take(limits::TENSOR_HEADER_BYTES), Some(size));
-    header.err().filter(tensors::Error::is_cut_off).map(Lack::End)
+    lack_of_end(format, sys::open_regular(&path.join_to(source.root)).ok()?, size)
+}
+
+/// Returns the problem of a file of weights with `size` bytes that ends too early. Reads only its header.
+pub(super) fn lack_of_end(format: Format, mut file: impl Read, size: u64) -> Option<Lack> {
+    let mut beginning = Vec::new();
+    file.by_ref().take(BEGINNING_BYTES).read_to_end(&mut beginning).ok()?;
+    let header = Header::read(format, beginning.as_slice().chain(file), Some(size));
+    let error = header.err().filter(tensors::Error::is_cut_off)?;
+    Some(if format.begins_with(&beginning) { Lack::End(error) } else { Lack::NoHeader(format) })
 }

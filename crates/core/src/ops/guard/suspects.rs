@@ -3,7 +3,7 @@
 
 use super::folder::is_weights;
 use super::pointer::has_size_of_pointer;
-use super::secrets::is_sure_name;
+use super::secret_names::{is_secret_name, is_sure_name};
 use crate::archive::{self, LayerSource, Measured};
 use crate::kitfile::Section;
 use crate::relative_path::RelativePath;
@@ -17,10 +17,12 @@ const MOST_POINTERS: usize = 10_000;
 pub(crate) struct Suspects {
     /// Files of weights.
     pub(super) weights: Vec<(RelativePath, u64)>,
-    /// Files whose names say that they contain secrets.
+    /// Files whose names say that they contain secrets, or may contain one.
     pub(super) secrets: Vec<(RelativePath, u64)>,
     /// Files that have the size of a pointer of Git LFS; none if they are too many.
     pub(super) pointers: Vec<(RelativePath, u64)>,
+    /// True if there was a warning about secrets, which must be repeated when the layer is pushed.
+    pub(crate) has_doubts: bool,
 }
 
 impl Suspects {
@@ -31,7 +33,7 @@ impl Suspects {
             if is_weights(section, path, &source.path) {
                 suspects.weights.push((path.clone(), size));
             }
-            if path.file_name().is_some_and(is_sure_name) {
+            if path.file_name().is_some_and(|name| is_sure_name(name) || is_secret_name(name)) {
                 suspects.secrets.push((path.clone(), size));
             }
             if has_size_of_pointer(size) {

@@ -1,10 +1,13 @@
 //! The checks of files in another place that are about to be imported.
 
 use super::allowed::Allowed;
-use super::folder::{is_weights, refuse, refuse_empty};
+use super::folder::is_weights;
+use super::report::{refuse, refuse_empty, settle};
+use super::secrets::Found;
 use crate::kitfile::Section;
 use crate::ops::error::Error;
 use crate::ops::refused::{Empty, Lack, Secret};
+use crate::progress::Progress;
 use crate::relative_path::RelativePath;
 use crate::upstream::UpstreamFile;
 
@@ -16,12 +19,28 @@ pub(crate) fn check_names(files: &[&UpstreamFile], allowed: Allowed) -> Result<(
     refuse(files.iter().filter_map(|file| Secret::of_name(&file.path)).collect())
 }
 
-/// Fails if a small file contains a secret, unless that is allowed.
-pub(crate) fn check_bytes(path: &RelativePath, bytes: &[u8], allowed: Allowed) -> Result<(), Error> {
+/// Warns of files whose names say that they may contain secrets, unless that is allowed.
+pub(crate) fn warn_of_names(files: &[&UpstreamFile], allowed: Allowed, progress: &dyn Progress) -> Result<(), Error> {
     if allowed.secrets {
         return Ok(());
     }
-    refuse(Secret::find(Section::Code, path, Some(bytes.len() as u64), || Ok(bytes))?.into_iter().collect())
+    settle(files.iter().filter_map(|file| Secret::likely(&file.path)).map(Found::Likely).collect(), progress)
+}
+
+/// Fails if a small file contains a secret, unless that is allowed. Warns if its content may contain one.
+pub(crate) fn check_bytes(
+    path: &RelativePath,
+    bytes: &[u8],
+    allowed: Allowed,
+    progress: &dyn Progress,
+) -> Result<(), Error> {
+    if allowed.secrets {
+        return Ok(());
+    }
+    let found = Found::find(Section::Code, path, Some(bytes.len() as u64), || Ok(bytes))?;
+    // The names of all files were checked before.
+    let is_named = |found: &Found| matches!(found, Found::Likely(secret) if secret.line.is_none());
+    settle(found.into_iter().filter(|found| !is_named(found)).collect(), progress)
 }
 
 /// Fails if files of weights are empty, unless that is allowed. Each file is a layer of the section beside it.

@@ -35,8 +35,9 @@ pub fn import_to(
     let pack = options.pack_options_of(upstream.about(), kitfile.clone(), options.folder.clone());
     let entries = entries(upstream, &kitfile);
     let parents = referenced_modelkits(session, &pack, &entries)?;
-    check(upstream, &entries, options.allowed)?;
-    let layers = workers::run(copying.jobs, &entries, |entry| layer(upstream, target, entry, options.allowed))?;
+    check(session, upstream, &entries, options.allowed)?;
+    let layers =
+        workers::run(copying.jobs, &entries, |entry| layer((session, upstream), target, entry, options.allowed))?;
     let assembly = Assembly::new(kitfile.clone(), layers, VERSION);
     let assembled = Assembled { parents, ..Assembled::of(&assembly)? };
     let layers = assembly.layers.iter().map(|layer| (layer.blob.digest, layer.path.clone()));
@@ -50,10 +51,17 @@ pub fn import_to(
 }
 
 /// Fails if there are files that must not be imported. What is in small files is checked when they are read.
-fn check(upstream: &dyn Upstream, entries: &[Entry<'_>], allowed: Allowed) -> Result<(), ImportError> {
+fn check(
+    session: &Session<'_>,
+    upstream: &dyn Upstream,
+    entries: &[Entry<'_>],
+    allowed: Allowed,
+) -> Result<(), ImportError> {
     let files = entries.iter().map(|entry| Ok((entry.section, file_of(upstream, entry)?)));
     let files = files.collect::<Result<Vec<_>, ImportError>>()?;
-    guard::check_names(&files.iter().map(|(_, file)| *file).collect::<Vec<_>>(), allowed)?;
+    let all: Vec<_> = files.iter().map(|(_, file)| *file).collect();
+    guard::check_names(&all, allowed)?;
+    guard::warn_of_names(&all, allowed, session.progress)?;
     Ok(guard::check_weights(&files, allowed)?)
 }
 
@@ -64,7 +72,7 @@ fn file_of<'u>(upstream: &'u dyn Upstream, entry: &Entry<'_>) -> Result<&'u Upst
 }
 
 fn layer(
-    upstream: &dyn Upstream,
+    (session, upstream): (&Session<'_>, &dyn Upstream),
     target: &dyn Target,
     entry: &Entry<'_>,
     allowed: Allowed,
@@ -74,7 +82,7 @@ fn layer(
     let layer_type = LayerType { section: entry.section, format: Format::Raw, compression: Compression::None };
     let blob = match file.digest {
         Some(digest) => Descriptor::new(layer_type.media_type(), digest, file.size),
-        None => send_small(upstream, target, (file, layer_type), allowed)?,
+        None => send_small((session, upstream), target, (file, layer_type), allowed)?,
     };
     let file = Some(PlainFile { mode: file.mode(), size: file.size });
     Ok(PackedLayer { layer_type, index: entry.index, path, diff_id: blob.digest, blob, file })
@@ -82,13 +90,13 @@ fn layer(
 
 /// Reads a small file to compute its digest, and sends it to `target` at once, since its bytes are then in memory.
 fn send_small(
-    upstream: &dyn Upstream,
+    (session, upstream): (&Session<'_>, &dyn Upstream),
     target: &dyn Target,
     (file, layer_type): (&UpstreamFile, LayerType),
     allowed: Allowed,
 ) -> Result<Descriptor, ImportError> {
     let bytes = upstream.read(file)?;
-    guard::check_bytes(&file.path, &bytes, allowed)?;
+    guard::check_bytes(&file.path, &bytes, allowed, session.progress)?;
     let blob = Descriptor::of(layer_type.media_type(), &bytes);
     let failed = |error| Error::writing(&format!("`{}`", file.path), error);
     if !target.contains(&blob).map_err(failed)? {

@@ -5,7 +5,7 @@ use super::model::fill;
 use super::model_notes::model_notes;
 use super::project::{BELOW, Files, Project, RemoteProject};
 use super::{notebooks, skills};
-use crate::draft::{self, Detected, ModelCard};
+use crate::draft::{self, Detected, Found, FoundKind, ModelCard};
 use crate::file_kind;
 use crate::kitfile::{Kitfile, Note, Package};
 use crate::ops::error::Error;
@@ -20,6 +20,8 @@ pub struct Draft {
     pub notes: Vec<Note>,
     /// The folders that the Kitfile leaves out: checkpoints of a training besides its result.
     pub left_out: Vec<String>,
+    /// The files that the Kitfile leaves out because of their names, which are those of files with secrets.
+    pub secrets: Vec<String>,
     /// The number of files that are symbolic links to places outside the project.
     pub links_outside: usize,
 }
@@ -30,7 +32,9 @@ pub struct Draft {
 /// give the framework, format and size of the model; the front matter of a model card gives the rest. The data that
 /// notebooks load is listed in comments. Files get entries of their own down to `depth` levels of folders.
 pub fn init(project: &dyn Project, depth: usize) -> Result<Draft, Error> {
-    let listing = project.listing(depth.saturating_add(BELOW))?;
+    let mut secrets = Vec::new();
+    let listing = without_secrets(project, project.listing(depth.saturating_add(BELOW))?, "", &mut secrets);
+    secrets.sort();
     let files = Files::of(project, &listing);
     let layout = Layout::read(&files)?;
     let Detected { mut kitfile, left_out } = draft::detect(&listing, layout.hints(find_license(&files)?, depth));
@@ -46,7 +50,28 @@ pub fn init(project: &dyn Project, depth: usize) -> Result<Draft, Error> {
     }
     notes.extend(notebooks::notes(&files, &kitfile, depth)?);
     let links_outside = files.paths().filter(|path| project.leads_outside(path)).count();
-    Ok(Draft { kitfile, notes, left_out, links_outside })
+    Ok(Draft { kitfile, notes, left_out, secrets, links_outside })
+}
+
+/// Returns the listing of the folder at `folder`, which is empty or ends with `/`, without the files that the project
+/// leaves out. Their paths are added to `secrets`.
+fn without_secrets(project: &dyn Project, listing: Vec<Found>, folder: &str, secrets: &mut Vec<String>) -> Vec<Found> {
+    let mut kept = Vec::new();
+    for Found { name, kind } in listing {
+        let path = format!("{folder}{name}");
+        let kind = match kind {
+            FoundKind::Folder(inside) => {
+                FoundKind::Folder(without_secrets(project, inside, &format!("{path}/"), secrets))
+            }
+            FoundKind::File { .. } if project.leaves_out(&name) => {
+                secrets.push(path);
+                continue;
+            }
+            kind => kind,
+        };
+        kept.push(Found { name, kind });
+    }
+    kept
 }
 
 /// Drafts a Kitfile for a remote repository. Unless its model card says otherwise, the package gets the name, owner and

@@ -15,23 +15,37 @@ use crate::relative_path::RelativePath;
 /// The name of the file.
 pub const IGNORE_FILE: &str = ".kitignore";
 
-/// The first lines of each draft: secrets, and the runs that MLflow records.
+/// The first lines of each draft: secrets, and the runs that MLflow and Weights & Biases record.
 const FIRST_LINES: &str = "\
 # Files that `kit pack` leaves out, in the syntax of .dockerignore.
 **/.env*
 !**/.env.example
 mlruns
+wandb
 ";
 
-/// The first lines, and a line for each folder that the draft leaves out.
-fn first_lines(left_out: &[String]) -> String {
-    // A path with other characters could be a pattern.
-    let is_plain = |path: &&String| path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte));
-    let lines: Vec<_> = left_out.iter().filter(is_plain).map(String::as_str).collect();
-    if lines.is_empty() {
-        return FIRST_LINES.to_owned();
+/// The first lines, and a line for each file and folder that the draft leaves out.
+fn first_lines(draft: &Draft) -> Result<String, Error> {
+    let first = IgnoreRules::parse(FIRST_LINES)?;
+    let is_new = |path: &&String| path.parse().is_ok_and(|path| !first.is_ignored(&path));
+    let secrets = draft.secrets.iter().filter(is_new).map(|path| pattern(path));
+    let checkpoints = draft.left_out.iter().map(|path| pattern(path));
+    let mut text = FIRST_LINES.to_owned();
+    for (title, lines) in [
+        ("Files whose names are those of secrets", secrets.collect::<Vec<_>>()),
+        ("Checkpoints of the training", checkpoints.collect()),
+    ] {
+        if !lines.is_empty() {
+            text.extend(["\n# ", title, ":\n", &lines.join("\n"), "\n"]);
+        }
     }
-    format!("{FIRST_LINES}\n# Checkpoints of the training:\n{}\n", lines.join("\n"))
+    Ok(text)
+}
+
+/// The pattern that matches a path. Characters that patterns do not take literally match any character.
+fn pattern(path: &str) -> String {
+    let is_plain = |sign: char| sign.is_alphanumeric() || "-_./@+=,".contains(sign);
+    path.chars().map(|sign| if is_plain(sign) { sign } else { '?' }).collect()
 }
 
 /// A drafted `.kitignore`.
@@ -55,7 +69,7 @@ pub fn draft_ignore_file(project: &ProjectFolder, draft: &mut Draft) -> Result<O
         return Ok(None);
     }
     let needed = needed(project, &draft.kitfile)?;
-    let mut ignore = IgnoreFile { text: first_lines(&draft.left_out), taken: 0, refused: Vec::new() };
+    let mut ignore = IgnoreFile { text: first_lines(draft)?, taken: 0, refused: Vec::new() };
     for line in gitignore(project)?.lines() {
         ignore.add(line, &needed)?;
     }

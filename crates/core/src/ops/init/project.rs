@@ -14,6 +14,7 @@ use crate::limits;
 use crate::oci::{Content, ContentError};
 use crate::ops::error::Error;
 use crate::ops::files::LocalFile;
+use crate::ops::guard::{is_secret_name, is_sure_name};
 use crate::upstream::Upstream;
 
 /// Files that a Kitfile may be drafted for.
@@ -27,6 +28,12 @@ pub trait Project {
 
     /// Returns true if a listed file is a symbolic link to a place outside the project.
     fn leads_outside(&self, _path: &str) -> bool {
+        false
+    }
+
+    /// Returns true if a draft leaves out files with this name, because they usually hold secrets. An import reports
+    /// them instead.
+    fn leaves_out(&self, _name: &str) -> bool {
         false
     }
 }
@@ -55,6 +62,10 @@ impl Project for ProjectFolder {
         let is_link = fs::symlink_metadata(&place).is_ok_and(|metadata| metadata.is_symlink());
         let (end, folder) = (fs::canonicalize(place), fs::canonicalize(&self.0));
         is_link && end.is_ok_and(|end| folder.is_ok_and(|folder| !end.starts_with(folder)))
+    }
+
+    fn leaves_out(&self, name: &str) -> bool {
+        is_sure_name(name) || is_secret_name(name)
     }
 }
 

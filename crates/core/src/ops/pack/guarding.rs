@@ -11,10 +11,12 @@ use crate::relative_path::RelativePath;
 use crate::store::RememberedLayer;
 
 /// Fails if the files must not be packed, unless the options allow it. Reports the files that are left out.
-pub(super) fn check(packer: &Packer<'_>, layers: &[MeasuredLayer<'_>]) -> Result<(), Error> {
+pub(super) fn check(packer: &Packer<'_>, layers: &mut [MeasuredLayer<'_>]) -> Result<(), Error> {
     report_left_out(layers.iter().map(|layer| &layer.measured), packer.progress);
     let checked: Vec<_> = layers.iter().map(|layer| checked_layer(packer, layer)).collect();
-    guard::check_folder(&checked, packer.options.allowed, packer.options.jobs, packer.progress)
+    let has_doubts = guard::check_folder(&checked, packer.options.allowed, packer.options.jobs, packer.progress)?;
+    layers.iter_mut().zip(has_doubts).for_each(|(layer, has_doubts)| layer.suspects.has_doubts = has_doubts);
+    Ok(())
 }
 
 fn checked_layer<'a>(packer: &Packer<'_>, layer: &'a MeasuredLayer<'_>) -> CheckedLayer<'a> {
@@ -24,11 +26,11 @@ fn checked_layer<'a>(packer: &Packer<'_>, layer: &'a MeasuredLayer<'_>) -> Check
     CheckedLayer { section: entry.section, source, measured, suspects, is_free_of_secrets }
 }
 
-/// Records that the files of a layer were checked for secrets, so that pushing it does not read them again.
-pub(super) fn note_checked(packer: &Packer<'_>, sink: &dyn LayerSink, layer: &Descriptor) {
+/// Records that nothing was found in the files of a layer, so that pushing it does not read them again.
+pub(super) fn note_checked(packer: &Packer<'_>, sink: &dyn LayerSink, suspects: &Suspects, blob: &Descriptor) {
     let is_kept_locally = sink.folder().is_some();
-    if is_kept_locally && !packer.options.allowed.secrets {
-        guard::note_checked(&packer.store, &layer.digest);
+    if is_kept_locally && !packer.options.allowed.secrets && !suspects.has_doubts {
+        guard::note_checked(&packer.store, &blob.digest);
     }
 }
 
@@ -49,7 +51,7 @@ pub(super) fn warn_of_pointers(
     allowed: Allowed,
     progress: &dyn Progress,
 ) {
-    let is_refused = matches!(section, Section::Model | Section::ModelPart) && !allowed.empty;
+    let is_refused = guard::has_no_pointers(section) && !allowed.empty;
     if !is_refused && let [first, others @ ..] = &*guard::pointers(source, suspects) {
         progress.warn(&Warning::OnlyPointers { path: first.as_str(), more: others.len() });
     }

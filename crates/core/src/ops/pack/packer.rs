@@ -184,9 +184,9 @@ impl<'a> Packer<'a> {
     pub(super) fn pack(&self, sink: &dyn LayerSink) -> Result<Assembled, Error> {
         let PackOptions { jobs, kitfile, .. } = self.options;
         self.check_mcp_bundles()?;
-        let measured = workers::run(*jobs, &self.entries, |(entry, path)| self.measure_layer(sink, entry, path))?;
+        let mut measured = workers::run(*jobs, &self.entries, |(entry, path)| self.measure_layer(sink, entry, path))?;
         self.check_documents(&measured)?;
-        guarding::check(self, &measured)?;
+        guarding::check(self, &mut measured)?;
         if let Some(folder) = sink.folder() {
             self.check_space(&measured, folder)?;
         }
@@ -257,18 +257,18 @@ impl<'a> Packer<'a> {
         layer: &MeasuredLayer,
         whole: &dyn Task,
     ) -> Result<(PackedLayer, bool), Error> {
-        let MeasuredLayer { entry, source, layer_type, measured, remembered, .. } = layer;
+        let MeasuredLayer { entry, source, layer_type, measured, suspects, remembered, .. } = layer;
         let (word, path) = (entry.section.key(), &source.path);
         let (saved, file, was_there) = if let Some(saved) = remembered {
             whole.skip(measured.bytes);
-            guarding::note_checked(self, sink, &saved.blob);
+            guarding::note_checked(self, sink, suspects, &saved.blob);
             (saved.clone(), plain_file(measured.file_mode, measured.bytes), true)
         } else {
             let task = self.progress.start(Phase::Hashing, &format!("{word} {path}"), Some(measured.bytes));
             let task = LayerTask { task, progress: self.progress, kind: word, path: path.as_str() };
             let saved = save_layer(sink, layer, &task)?;
             if saved.is_as_measured {
-                guarding::note_checked(self, sink, &saved.layer.blob);
+                guarding::note_checked(self, sink, suspects, &saved.layer.blob);
             }
             (saved.layer, saved.file, saved.was_there)
         };

@@ -6,8 +6,9 @@ use crate::file_kind::is_leftover;
 use crate::kitfile::Entry;
 use crate::kitfile::Section;
 use crate::ops::error::Error;
-use crate::ops::guard::{Suspects, empty_files, empty_layer, is_secret_name, pointers, secrets_in};
-use crate::ops::refused::{Empty, Lack, Secret};
+use crate::ops::guard::{Found, Suspects, empty_files, empty_layer, pointers, secrets_in};
+use crate::ops::refused::{Empty, Lack};
+use crate::progress::human;
 use crate::relative_path::RelativePath;
 
 /// Checks one layer: it must be possible to pack it, it should contain files, and none of them should be junk or a
@@ -33,11 +34,12 @@ pub(super) fn look_at_layers(
             }
         };
     let mut findings = Vec::new();
-    let empty_files = empty_files(source, &suspects);
+    let empty_files = empty_files(entry.section, source, &suspects);
     if let Some(Empty { lack, .. }) = empty_layer(entry.section, source, &measured) {
-        findings.push(about(Severity::Error, lack.rule(), lack.to_string(), lack.advice()));
+        let severity = if matches!(lack, Lack::Data) { Severity::Warning } else { Severity::Error };
+        findings.push(about(severity, lack.rule(), lack.to_string(), lack.advice()));
     } else if measured.path_is_ignored {
-        let message = format!("`{}` is listed here but excluded by .kitignore", source.path);
+        let message = format!("the Kitfile lists `{}`, but .kitignore excludes it", source.path);
         findings.push(about(Severity::Warning, "ignored", message, Lack::Ignored.advice()));
     } else if measured.files == 0 {
         let message = format!("`{}` contains no files, so its layer would be empty", source.path);
@@ -46,11 +48,14 @@ pub(super) fn look_at_layers(
     let has_finding = |path: &RelativePath| empty_files.iter().any(|empty| empty.path == *path);
     let pointers = pointers(source, &suspects).into_iter().filter(|path| !has_finding(path));
     findings.extend(pointers.map(|path| empty_file(Severity::Warning, &Empty { path, lack: Lack::Pointer })));
-    findings.extend(empty_files.iter().map(|empty| empty_file(Severity::Error, empty)));
+    let severity = |lack: &Lack| if lack.is_refused() { Severity::Error } else { Severity::Warning };
+    findings.extend(empty_files.iter().map(|empty| empty_file(severity(&empty.lack), empty)));
     findings.extend(junk(&files));
     // As if all files were code: data are read as well.
-    findings.extend(secrets_in(Section::Code, source)?.into_iter().map(secret));
-    findings.extend(files.iter().filter_map(likely_secret));
+    let found = secrets_in(Section::Code, source)?;
+    let is_listed = |path: &RelativePath| measured.file_mode.is_some() && *path == source.path;
+    let advice = |path: &RelativePath| advice_for(path, is_listed(path));
+    findings.extend(found.into_iter().map(|found| finding_of(found, advice)));
     Ok(findings)
 }
 
@@ -87,23 +92,28 @@ fn empty_file(severity: Severity, Empty { path, lack }: &Empty) -> Finding {
     Finding { severity, rule: lack.rule(), place: path.to_string(), message, advice }
 }
 
-/// The finding about a file with a secret.
-fn secret(secret: Secret) -> Finding {
-    let (place, advice) = (secret.place(), advice_for(&secret.path));
-    Finding { severity: Severity::Error, rule: "secret", place, message: secret.message, advice }
+/// The finding about a file that has a secret, or may have one.
+fn finding_of(found: Found, advice: impl Fn(&RelativePath) -> String) -> Finding {
+    let (severity, rule) = match &found {
+        Found::Secret(_) => (Severity::Error, "secret"),
+        Found::Likely(_) => (Severity::Warning, "secret"),
+        Found::TooLarge { .. } => (Severity::Warning, "not-searched"),
+    };
+    match found {
+        Found::Secret(secret) | Found::Likely(secret) => {
+            let (place, advice) = (secret.place(), advice(&secret.path));
+            Finding { severity, rule, place, message: secret.message, advice }
+        }
+        Found::TooLarge { path, size } => {
+            let message = format!("not searched for secrets, because it is too large ({})", human(size));
+            let advice = "look through it, or add it to .kitignore".to_owned();
+            Finding { severity, rule, place: path.to_string(), message, advice }
+        }
+    }
 }
 
-/// Returns a finding if the file may contain a secret according to its name.
-fn likely_secret(file: &RelativePath) -> Option<Finding> {
-    is_secret_name(file.file_name()?).then(|| Finding {
-        severity: Severity::Warning,
-        rule: "secret",
-        place: file.to_string(),
-        message: "files with this name usually contain secrets".to_owned(),
-        advice: advice_for(file),
-    })
-}
-
-fn advice_for(file: &RelativePath) -> String {
-    format!("add `{file}` to .kitignore to exclude it; revoke the secret if it was ever pushed")
+/// The advice about a file with a secret, which may be a layer of its own.
+fn advice_for(file: &RelativePath, is_listed: bool) -> String {
+    let entry = if is_listed { " and delete its entry from the Kitfile" } else { "" };
+    format!("add `{file}` to .kitignore to exclude it{entry}; revoke the secret if it was ever pushed")
 }

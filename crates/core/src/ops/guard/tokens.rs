@@ -1,0 +1,167 @@
+//! The patterns of secrets in texts. Those of tokens are documented by the services themselves.
+
+use std::sync::LazyLock;
+
+use regex::bytes::{Match, Regex, RegexSet};
+
+/// The patterns of tokens, and the words for each kind.
+const TOKENS: [(&str, &str); 27] = [
+    (r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----", "a private key"),
+    (r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b", "an AWS access key"),
+    (
+        concat!(
+            r#"(?:aws_secret_access_key|AWS_SECRET_ACCESS_KEY|[sS]ecretAccessKey)["']?\s*[:=]\s*"#,
+            r#"["']?[A-Za-z0-9/+]{40}(?:[^A-Za-z0-9/+=]|$)"#,
+        ),
+        "an AWS secret key",
+    ),
+    (r"\bAccountKey=[A-Za-z0-9/+]{86}==", "the key of an Azure storage account"),
+    (r"\bgh[pousr]_[A-Za-z0-9]{36,}", "a GitHub token"),
+    (r"\bgithub_pat_[A-Za-z0-9_]{60,}", "a GitHub token"),
+    (r"\bglpat-[A-Za-z0-9_-]{20,}", "a GitLab token"),
+    (r"\bhf_[A-Za-z]{34}\b", "a Hugging Face token"),
+    (r"\bsk-(?:proj|svcacct|admin)-[A-Za-z0-9_-]{20,}", "an OpenAI API key"),
+    (r"\bsk-ant-[A-Za-z0-9_-]{20,}", "an Anthropic API key"),
+    (r"\bgsk_[A-Za-z0-9]{52}\b", "a Groq API key"),
+    (r"\br8_[A-Za-z0-9]{37}\b", "a Replicate API token"),
+    (r"\bdapi[0-9a-f]{32}\b", "a Databricks token"),
+    (r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}", "a Slack token"),
+    (r"\bxapp-[0-9]-[A-Za-z0-9-]{20,}", "a Slack token"),
+    (r"\bhooks\.slack\.com/services/T[A-Z0-9]+/B[A-Z0-9]+/[A-Za-z0-9]{24}\b", "the address of a Slack webhook"),
+    (r"\bAIza[A-Za-z0-9_-]{35}", "a Google API key"),
+    (r"\bGOCSPX-[A-Za-z0-9_-]{28}", "a Google OAuth client secret"),
+    (r"\b[rs]k_live_[A-Za-z0-9]{20,}", "a Stripe API key"),
+    (r"\bnpm_[A-Za-z0-9]{36}\b", "an npm token"),
+    (r"\bpypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}", "a PyPI token"),
+    (r"\bdckr_pat_[A-Za-z0-9_-]{27}", "a Docker access token"),
+    (r"\bdop_v1_[0-9a-f]{64}\b", "a DigitalOcean token"),
+    (r"\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}", "a SendGrid API key"),
+    (r"\bhvs\.[A-Za-z0-9_-]{24,}", "a Vault token"),
+    (r"\bshpat_[0-9a-f]{32}\b", "a Shopify token"),
+    (r"\bglrt-[A-Za-z0-9_-]{20,}", "a GitLab token"),
+];
+
+/// An address with a user and a password, in the form of a URL (RFC 3986, section 3.2.1). The scheme is left out so
+/// that the pattern begins with characters that are rare in texts.
+const PASSWORD: &str = r#"://[^\s:/@"'`<>(){}\[\]]{0,256}:([^\s/@"'`]{1,256})@([^\s/:"'`]+)"#;
+
+struct Patterns {
+    /// The beginnings of all tokens, to find in one fast pass that a text has none of them, as most texts.
+    any: Regex,
+    /// All patterns at once, to find in one pass which of them match.
+    all: RegexSet,
+    each: Vec<Regex>,
+    password: Regex,
+}
+
+static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| Patterns {
+    any: Regex::new(&TOKENS.map(|(pattern, _)| format!("(?:{pattern})")).join("|")).expect("the patterns are ours"),
+    all: RegexSet::new(TOKENS.map(|(pattern, _)| pattern)).expect("the patterns are ours"),
+    each: TOKENS.iter().map(|(pattern, _)| Regex::new(pattern).expect("the patterns are ours")).collect(),
+    password: Regex::new(PASSWORD).expect("the pattern is ours"),
+});
+
+/// Returns the offset and the kind of the first token in a text whose place `is_eligible`.
+pub(super) fn token_in(text: &[u8], is_eligible: impl Fn(&Match<'_>) -> bool) -> Option<(usize, &'static str)> {
+    if !PATTERNS.any.is_match(text) {
+        return None;
+    }
+    let is_real = |token: &Match<'_>| memchr::memmem::find(token.as_bytes(), b"EXAMPLE").is_none();
+    let found = PATTERNS.all.matches(text);
+    let starts = found.iter().filter_map(|index| {
+        let token = PATTERNS.each[index].find_iter(text).find(|token| is_real(token) && is_eligible(token))?;
+        Some((token.start(), TOKENS[index].1))
+    });
+    starts.min()
+}
+
+/// Returns the offset of the first address with a password in a text whose place `is_eligible`. Placeholders are not
+/// passwords.
+pub(super) fn password_in(text: &[u8], is_eligible: impl Fn(&Match<'_>) -> bool) -> Option<usize> {
+    let addresses = PATTERNS.password.captures_iter(text).filter_map(|found| {
+        let (whole, password, host) = (found.get(0)?, found.get(1)?, found.get(2)?);
+        (is_eligible(&whole) && !is_placeholder(password.as_bytes()) && !is_example(host.as_bytes())).then_some(whole)
+    });
+    addresses.map(|address| address.start()).next()
+}
+
+/// Returns true for what documentation writes in place of a password, and for variables.
+fn is_placeholder(password: &[u8]) -> bool {
+    const WORDS: [&str; 11] = [
+        "password",
+        "passwd",
+        "pass",
+        "pw",
+        "pwd",
+        "secret",
+        "token",
+        "changeme",
+        "redacted",
+        "your_password",
+        "mypassword",
+    ];
+    let password = String::from_utf8_lossy(password).to_lowercase();
+    WORDS.contains(&&*password)
+        || password.contains(['$', '{', '}', '<', '>', '*', '%', '…'])
+        || password.bytes().all(|byte| matches!(byte, b'x' | b'.'))
+}
+
+/// Returns true for the hosts of examples (RFC 2606).
+fn is_example(host: &[u8]) -> bool {
+    let host = String::from_utf8_lossy(host).to_lowercase();
+    ["example.com", "example.org", "example.net", ".example"].iter().any(|end| host.ends_with(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The tokens are assembled at run time, so that scanners do not report this file.
+    #[test]
+    fn tokens_are_found_with_their_kind_and_place() {
+        let letters = |count: usize| "aB".repeat(count / 2);
+        let hex = |count: usize| "a0".repeat(count / 2);
+        let aws = |name: &str, value: &str| format!("{name}{value}");
+        let documented = format!("wJalrXUtnFEMI/K7MDENG/bPxRfiCY{}KEY", "EXAMPLE");
+        for (text, expected) in [
+            (format!("a\nkey = hf{}{}\n", '_', letters(34)), Some((8, "a Hugging Face token"))),
+            (format!("hf{}{}", '_', letters(30)), None),
+            (format!("AKIA{}", "IOSFODNN7EXAMPLE"), None),
+            (format!("\n\nAKIA{}", "Q7".repeat(8)), Some((2, "an AWS access key"))),
+            (format!("-----BEGIN {} KEY-----", "OPENSSH PRIVATE"), Some((0, "a private key"))),
+            ("-----BEGIN PUBLIC KEY-----".to_owned(), None),
+            (format!("x\nghp{}{}\nAKIA{}", '_', letters(36), "Q7".repeat(8)), Some((2, "a GitHub token"))),
+            ("task-antelope sk-learn".to_owned(), None),
+            (format!("GOCSPX{}{}", '-', letters(28)), Some((0, "a Google OAuth client secret"))),
+            (aws("aws_secret_access_key = ", &letters(40)), Some((0, "an AWS secret key"))),
+            (aws("\"SecretAccessKey\": \"", &format!("{}\"", letters(40))), Some((1, "an AWS secret key"))),
+            (aws("AWS_SECRET_ACCESS_KEY=", &letters(44)), None),
+            (aws("AWS_SECRET_ACCESS_KEY=", &documented), None),
+            (format!("AccountKey{}{}==", '=', letters(86)), Some((0, "the key of an Azure storage account"))),
+            (format!("pypi{}AgEIcHlwaS5vcmc{}", '-', letters(60)), Some((0, "a PyPI token"))),
+            (format!("dapi{}", hex(32)), Some((0, "a Databricks token"))),
+            (format!("dapi{}", hex(34)), None),
+            (format!("SG{}{}.{}a", '.', letters(22), letters(42)), Some((0, "a SendGrid API key"))),
+        ] {
+            assert_eq!(token_in(text.as_bytes(), |_| true), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn passwords_in_addresses_are_found_and_placeholders_are_not() {
+        for (text, expected) in [
+            ("url = 'postgresql://ada:s3cret@db.internal/x'", Some(17)),
+            ("redis://:s3cret@cache:6379/0", Some(5)),
+            ("https://ada@git.internal/a:b@c", None),
+            ("postgresql://user:password@host/db", None),
+            ("postgresql://user:${PASSWORD}@host/db", None),
+            ("postgresql://user:<password>@host/db", None),
+            ("f'postgresql://{user}:{password}@{host}/db'", None),
+            ("https://ada:s3cret@db.example.com/x", None),
+            ("http://localhost:8080/@scope", None),
+            ("https://a:xxxx@host", None),
+        ] {
+            assert_eq!(password_in(text.as_bytes(), |_| true), expected, "{text}");
+        }
+    }
+}
