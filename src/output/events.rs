@@ -26,6 +26,7 @@ pub(super) fn line(event: &Event<'_>) -> String {
         Event::ReferrerCopied { artifact_type, predicate_type, .. } => {
             format!("{}: copied", referrer(artifact_type, *predicate_type))
         }
+        Event::FromLocalStore { name } => format!("Reading {name} from the local store; --remote reads the registry"),
         Event::PullingReference { reference } => format!("Pulling referenced modelkit {reference}"),
         Event::UnpackingReference { reference } => format!("Unpacking referenced ModelKit {reference}"),
         Event::UnpackingLayer { kind, name: Some(name), path, .. } => {

@@ -109,3 +109,66 @@ fn only_a_tag_that_points_to_the_given_digest_is_removed() {
     sandbox.kit(&["inspect", "sample:v2"]).ok();
     sandbox.kit(&["remove", "--remote", &format!("{remote}@{digest}"), "--plain-http"]).ok();
 }
+
+/// A sandbox that pulled `net:v1` before the tag moved in the registry; returns the name of the tag too.
+fn pulled_before_a_move(registry: &FakeRegistry) -> (Sandbox, String) {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    let name = format!("{}/net:v1", registry.host());
+    sandbox.allow_plain_http(&registry.host());
+    sandbox.kit(&["pack", "project", "-t", &name]).ok();
+    sandbox.kit(&["push", &name]).ok();
+    sandbox.write("project/weights/model.bin", "other weights\n");
+    sandbox.kit(&["pack", "project", "-t", "net:new"]).ok();
+    sandbox.kit(&["push", "net:new", &name]).ok();
+    (sandbox, name)
+}
+
+#[test]
+fn reading_a_moved_tag_from_the_local_store_is_reported() {
+    let registry = FakeRegistry::start();
+    let (sandbox, name) = pulled_before_a_move(&registry);
+    let note = format!("Reading {name} from the local store; --remote reads the registry");
+    let repository = name.strip_suffix(":v1").unwrap();
+    for args in [
+        &["unpack", &name, "-d", "old"][..],
+        &["verify", "old", &name],
+        &["diff", &name, "old"],
+        &["log", &name],
+        &["log", repository],
+    ] {
+        let run = sandbox.kit(args).ok();
+        assert_eq!(run.stderr.matches("from the local store; --remote").count(), 1, "{args:?}: {}", run.stderr);
+        let quiet = sandbox.kit(&[args, &["-q"]].concat());
+        assert!(!quiet.stderr.contains("from the local store"), "{args:?}: {}", quiet.stderr);
+    }
+    assert_eq!(sandbox.read("old/weights/model.bin"), "weights\n");
+    sandbox.kit(&["unpack", &name, "-d", "old"]).ok().says(&note);
+    // A digest does not move, and a name without a registry is always local.
+    let digest = sandbox.kit(&["inspect", &name, "--format", "{{.Digest}}"]).ok().stdout;
+    let pinned = format!("{repository}@{}", digest.trim());
+    for name in [&*pinned, "net:new"] {
+        let run = sandbox.kit(&["unpack", name, "-o", "-d", "old"]).ok();
+        assert!(!run.stderr.contains("from the local store"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn remote_reads_what_the_tag_points_to_now() {
+    let registry = FakeRegistry::start();
+    let (sandbox, name) = pulled_before_a_move(&registry);
+    sandbox.kit(&["unpack", &name, "-d", "new", "--dry-run", "--remote"]).ok();
+    let run = sandbox.kit(&["unpack", &name, "-d", "new", "--remote"]).ok();
+    assert_eq!(sandbox.read("new/weights/model.bin"), "other weights\n");
+    assert!(!run.stderr.contains("from the local store"), "{}", run.stderr);
+    sandbox.kit(&["verify", "new", &name, "--remote"]).ok();
+    sandbox.kit(&["verify", "new", &name]).exits(3);
+    sandbox.kit(&["diff", &name, "new", "--remote", "--exit-code"]).ok();
+    sandbox.kit(&["diff", &name, "new", "--exit-code"]).exits(1);
+    let sides = [&*format!("local://{name}"), &name, "--exit-code"];
+    sandbox.kit(&[&["diff", "--remote"][..], &sides].concat()).exits(1);
+    sandbox.kit(&["diff", "--remote", "net:new", &name, "--exit-code"]).ok();
+    sandbox.kit(&["list", "--remote", name.strip_suffix(":v1").unwrap()]).ok().prints("v1");
+    sandbox.kit(&["list", "--remote", "net"]).exits(2).says("put the registry host in front");
+    sandbox.kit(&["list", "--remote"]).exits(2);
+}

@@ -44,6 +44,10 @@ pub(crate) struct ListArgs {
     /// `.Author`, `.ModelKits`, `.Linked`
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
+    /// Read from the registry, even if the ModelKit is in the local store; a name with a registry is always read from
+    /// there
+    #[arg(short, long, requires = "repository")]
+    remote: bool,
     /// Show whole digests and cells on a terminal, even if lines wrap
     #[arg(long)]
     no_trunc: bool,
@@ -114,6 +118,9 @@ impl ListArgs {
         let (store, selection) = (context.store()?, Selection::new(filters));
         let Some(text) = &self.repository else { return Ok(ops::list_local(&store, None, &selection, &context.bars)?) };
         match context.location_as_given(text)? {
+            Location::Artifact(reference) if reference.is_local() && self.remote => {
+                Err(ops::Error::NoRegistry(reference).into())
+            }
             Location::Artifact(reference) if reference.is_local() => {
                 local_rows(context, &store, &reference, &selection)
             }

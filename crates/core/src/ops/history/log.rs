@@ -15,7 +15,7 @@ use crate::ops::error::Error;
 use crate::ops::index_error::IndexError;
 use crate::ops::session::{Located, Location, Lookup, Session, find_here};
 use crate::ops::workers;
-use crate::progress::Warning;
+use crate::progress::{Event, Warning};
 use crate::provenance::{Promotion, Record};
 use crate::relative_path::RelativePath;
 use crate::store::{Entry, Names};
@@ -115,6 +115,9 @@ fn place(session: &Session<'_>, location: &Location, place: Lookup) -> Result<Lo
         let mut found = session.store.entries()?.into_iter().filter_map(|entry| entry.reference());
         found.any(|found| found.full_repository() == repository)
     };
+    if is_here && !reference.is_local() && reference.digest.is_none() {
+        session.progress.report(&Event::FromLocalStore { name: &reference.to_string() });
+    }
     Ok(if is_here || reference.is_local() { Lookup::Local } else { Lookup::Remote })
 }
 
