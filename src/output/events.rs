@@ -2,6 +2,7 @@
 
 use super::media_types::referrer;
 use super::words::counted;
+use kit_core::digest::Digest;
 use kit_core::progress::{BlobCopied, CopyOutcome, Event, LayerPacked, PackOutcome, StoredDocument, Warning, human};
 
 /// Returns true if `event` has a line of its own without a terminal. The others are facts for scripts, which a line
@@ -26,6 +27,7 @@ pub(super) fn line(event: &Event<'_>) -> String {
         Event::ReferrerCopied { artifact_type, predicate_type, .. } => {
             format!("{}: copied", referrer(artifact_type, *predicate_type))
         }
+        Event::TagMoved { tag, from, to } => format!("{tag} moved from {} to {}", short(*from), short(*to)),
         Event::FromLocalStore { name } => format!("Reading {name} from the local store; --remote reads the registry"),
         Event::PullingReference { reference } => format!("Pulling referenced modelkit {reference}"),
         Event::UnpackingReference { reference } => format!("Unpacking referenced ModelKit {reference}"),
@@ -40,6 +42,11 @@ pub(super) fn line(event: &Event<'_>) -> String {
         Event::ObjectDownloaded { path } => format!("Downloaded remote S3 dataset for path {path}"),
         Event::FetchingDataset { address, path } => format!("Fetching {address} to {path}"),
     }
+}
+
+/// The first digits of a digest. Lines that KitOps prints have whole digests.
+fn short(digest: Digest) -> String {
+    format!("sha256:{}…", &digest.hex()[..12])
 }
 
 /// The word of `KitOps` for a section of the Kitfile in its lines about packing.
@@ -152,7 +159,11 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             format!("`{tag}` has other layers than the ModelKit and was not copied")
         }
         Warning::FormNotMoved { tag } => {
-            format!("`{tag}` was not moved: it is not a form of this version, because its layers differ")
+            let form = tag.rsplit('-').next().unwrap_or_default();
+            format!(
+                "`{tag}` was not moved: it is not a form of this version, because its layers differ; `kit push --also \
+                 {form}` makes one"
+            )
         }
         Warning::RemoteDatasetSkipped { name, address } => {
             format!("the dataset `{name}` at `{address}` is not downloaded; use --include-remote to download it")

@@ -172,3 +172,62 @@ fn remote_reads_what_the_tag_points_to_now() {
     sandbox.kit(&["list", "--remote", "net"]).exits(2).says("put the registry host in front");
     sandbox.kit(&["list", "--remote"]).exits(2);
 }
+
+/// A project whose first version is in the registry as `v1` with its image form; the second one is `net:new`.
+fn with_image_form(registry: &FakeRegistry) -> (Sandbox, String) {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    let name = format!("{}/net:v1", registry.host());
+    sandbox.allow_plain_http(&registry.host());
+    sandbox.kit(&["pack", "project", "-t", "net:v1"]).ok();
+    let first = sandbox.kit(&["push", "net:v1", &name, "--also", "image"]).ok();
+    assert!(!first.stderr.contains("moved"), "{}", first.stderr);
+    sandbox.write("project/weights/model.bin", "other weights\n");
+    sandbox.kit(&["pack", "project", "-t", "net:new"]).ok();
+    (sandbox, name)
+}
+
+#[test]
+fn a_push_that_moves_a_tag_says_so_and_warns_of_its_old_forms() {
+    let registry = FakeRegistry::start();
+    let (sandbox, name) = with_image_form(&registry);
+    let again = sandbox.kit(&["push", "net:v1", &name]).ok();
+    assert!(!again.stderr.contains("moved"), "the content is the same: {}", again.stderr);
+    let moved = format!("{name} moved from sha256:");
+    let stale = "warning: `v1-image` was not moved: it is not a form of this version, because its layers differ";
+    sandbox.kit(&["push", "net:new", &name]).ok().says(&moved).says(stale).says("`kit push --also image` makes one");
+    sandbox.kit(&["push", "net:v1", &name]).ok().says(&moved);
+    let renewed = sandbox.kit(&["push", "net:new", &name, "--also", "image"]).ok().says(&moved);
+    assert!(!renewed.stderr.contains("v1-image` was not moved"), "{}", renewed.stderr);
+    sandbox.write("project/weights/model.bin", "third weights\n");
+    sandbox.kit(&["pack", "project", "--push", &name]).ok().says(&moved).says(stale);
+    let other = format!("{}/net:other", registry.host());
+    sandbox.kit(&["push", "net:v1", &other]).ok();
+    sandbox.kit(&["copy", &other, &name]).ok().says(&moved).says("was not moved");
+}
+
+#[test]
+fn a_push_moves_a_tag_only_from_the_expected_digest() {
+    let registry = FakeRegistry::start();
+    let (sandbox, name) = with_image_form(&registry);
+    let (_, current) = registry.manifest("net", "v1").unwrap();
+    sandbox.kit(&["push", "net:new", &name, "--expect", "none"]).exits(7).says("expected nothing");
+    let wrong = kit_core::digest::Digest::of(b"").to_string();
+    sandbox.kit(&["push", "net:new", &name, "--expect", &wrong]).exits(7).says("points to");
+    assert_eq!(registry.manifest("net", "v1").unwrap().1, current);
+    let digest = kit_core::digest::Digest::of(&current).to_string();
+    sandbox.kit(&["push", "net:new", &name, "--expect", &digest]).ok();
+    let fresh = format!("{}/net:fresh", registry.host());
+    sandbox.kit(&["push", "net:new", &fresh, "--expect", "none"]).ok();
+    sandbox.kit(&["push", "net:new", "oci:layout:v1", "--expect", "none"]).exits(2).says("a tag in a registry");
+}
+
+#[test]
+fn packing_under_an_existing_name_says_that_it_moved() {
+    let sandbox = Sandbox::packed();
+    let again = sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
+    assert!(!again.stderr.contains("moved"), "{}", again.stderr);
+    sandbox.write("project/weights/model.bin", "other weights\n");
+    let moved = sandbox.kit(&["pack", "project", "-t", "sample:v1,new"]).ok().says("sample:v1 moved from sha256:");
+    assert_eq!(moved.stderr.matches(" moved from ").count(), 1, "{}", moved.stderr);
+}

@@ -76,8 +76,8 @@ pub use skills::{Installed, Skill, SkillError, SkillFile, SkillLayer, Skills, in
 pub use tag_state::TagState;
 pub use transfer::{
     BlobAction, Copied, CopyOptions, Fetch, IMAGE_SUFFIX, MODELKIT_SUFFIX, MODELPACK_SUFFIX, Materialized, Origins,
-    OtherForm, Plan, PlanTarget, PlannedBlob, Taken, Wanted, copy, materialize, other_forms, plan, plan_pull, pull,
-    pull_index, push_index, tag,
+    OtherForm, Plan, PlanTarget, PlannedBlob, PushedTag, Taken, Wanted, copy, copy_unless, materialize, other_forms,
+    plan, plan_pull, pull, pull_index, push_index, tag,
 };
 pub use unpack::{PlannedFile, UnpackOptions, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};
