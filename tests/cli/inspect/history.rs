@@ -243,3 +243,28 @@ fn a_cycle_of_modelkits_ends() {
     "#]],
     );
 }
+
+#[test]
+fn other_forms_are_not_versions_of_their_own() {
+    let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
+    sandbox.project();
+    let name = format!("{}/net", registry.host());
+    sandbox.allow_plain_http(&registry.host());
+    let push = |from: &str, to: &str, also: &[&str]| {
+        sandbox.kit(&[&["push", from, &format!("{name}:{to}")], also].concat()).ok();
+    };
+    pack(&sandbox, 1, &["-t", "net:v1"]);
+    push("net:v1", "v1", &["--also", "image,modelpack"]);
+    let tags = |wanted: &str| {
+        let versions = sandbox.kit(&["log", "--remote", wanted, "--format", "json"]).ok().json();
+        versions.as_array().unwrap().iter().map(|version| version["tags"].clone()).collect::<Value>()
+    };
+    assert_eq!(tags(&name), json!([["v1"]]));
+    // A ModelKit with other files that only has such a name is a version.
+    sandbox.write("project/src/train.py", "print('other')\n");
+    pack(&sandbox, 2, &["-t", "net:other"]);
+    push("net:other", "v1-modelpack", &[]);
+    assert_eq!(tags(&name), json!([["v1-modelpack"], ["v1"]]));
+    push("net:v1", "v1", &["--also", "modelpack"]);
+    assert_eq!(tags(&format!("{name}:v1-modelpack"))[0], json!(["v1-modelpack"]), "it is named");
+}

@@ -75,9 +75,9 @@ pub use session::{Located, Location, Lookup, Session, find_here, find_index_here
 pub use skills::{Installed, Skill, SkillError, SkillFile, SkillLayer, Skills, install_skill, read_skills};
 pub use tag_state::TagState;
 pub use transfer::{
-    BlobAction, Copied, CopyOptions, Fetch, IMAGE_SUFFIX, MODELKIT_SUFFIX, MODELPACK_SUFFIX, Materialized, Origins,
-    OtherForm, Plan, PlanTarget, PlannedBlob, PushedTag, Taken, Wanted, copy, copy_unless, materialize, other_forms,
-    plan, plan_pull, pull, pull_index, push_index, tag,
+    BlobAction, Copied, CopyOptions, FORM_SUFFIXES, Fetch, IMAGE_SUFFIX, MODELKIT_SUFFIX, MODELPACK_SUFFIX,
+    Materialized, Origins, OtherForm, Plan, PlanTarget, PlannedBlob, PushedTag, Taken, Wanted, copy, copy_unless,
+    materialize, other_forms, plan, plan_pull, pull, pull_index, push_index, tag,
 };
 pub use unpack::{PlannedFile, UnpackOptions, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};

@@ -20,7 +20,7 @@ pub(crate) use copy_set::CopySet;
 pub(crate) use delta::{DeltaSource, Older};
 pub use delta::{Fetch, Taken};
 pub(crate) use forms::stale_forms;
-pub use forms::{IMAGE_SUFFIX, MODELKIT_SUFFIX, MODELPACK_SUFFIX, OtherForm, other_forms};
+pub use forms::{FORM_SUFFIXES, IMAGE_SUFFIX, MODELKIT_SUFFIX, MODELPACK_SUFFIX, OtherForm, other_forms};
 pub use index_only::{pull_index, push_index};
 pub use materialize::{Materialized, materialize};
 pub use origins::Origins;
