@@ -183,10 +183,16 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::OnlyETag { address } => {
             format!("`{address}` cannot be verified: its remoteHash is an ETag, not a SHA-256 digest")
         }
-        Warning::TableNotVerified { path } => {
+        Warning::TableNotVerified { path, more: 0 } => {
             format!(
                 "`{path}` is shown by its table of contents, which is not verified against the layer; \
                  `kit pull` verifies it"
+            )
+        }
+        Warning::TableNotVerified { path, more } => {
+            format!(
+                "`{path}` and {more} more are shown by their tables of contents, which are not verified against the \
+                 layers; `kit pull` verifies them"
             )
         }
         Warning::LinkNotImported { path } => format!("`{path}` is a symbolic link or a submodule and is not imported"),

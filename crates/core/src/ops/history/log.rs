@@ -11,8 +11,9 @@ use crate::limits;
 use crate::modelkit::kitfile_digest;
 use crate::oci::{ContentError, Descriptor, Reference, Source};
 use crate::ops::artifact::{Failures, Inspected, Tagged, enter, history, read, resolve_tags};
-use crate::ops::diff::{Comparable, DiffOptions, FileDiff, diff};
+use crate::ops::diff::{self, Comparable, DiffOptions, FileDiff};
 use crate::ops::error::Error;
+use crate::ops::files::Unverified;
 use crate::ops::index_error::IndexError;
 use crate::ops::session::{Located, Location, Lookup, Session, find_here};
 use crate::ops::workers;
@@ -83,9 +84,11 @@ pub fn log(session: &Session<'_>, location: &Location, options: &LogOptions) -> 
         ordered.drain(..position.unwrap_or_default());
     }
     if let Some(how) = &options.files {
+        let unverified = Unverified::default();
         for version in &mut ordered {
-            version.files = walk.files(version, how)?;
+            version.files = walk.files(version, how, &unverified)?;
         }
+        unverified.report(session.progress);
     }
     Ok(ordered)
 }
@@ -304,11 +307,11 @@ impl Walk<'_> {
         }
     }
 
-    fn files(&self, version: &Version, how: &DiffOptions) -> Result<Vec<FileDiff>, Error> {
+    fn files(&self, version: &Version, how: &DiffOptions, unverified: &Unverified) -> Result<Vec<FileDiff>, Error> {
         let Some(before) = version.before else { return Ok(Vec::new()) };
         let (before, after) = (self.open(&before)?, self.open(&version.descriptor.digest)?);
         let both = (Comparable::ModelKit(before), Comparable::ModelKit(after));
-        Ok(diff(self.session, both, how)?.files)
+        Ok(diff::compare(self.session, both, how, unverified)?.files)
     }
 
     fn open(&self, digest: &Digest) -> Result<Located, Error> {
