@@ -15,6 +15,7 @@ mod hints;
 mod import_hints;
 mod media_types;
 mod messages;
+mod name_hints;
 mod receipt;
 mod registry_hints;
 pub(super) mod report;

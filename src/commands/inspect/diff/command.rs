@@ -16,6 +16,7 @@ use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, InvalidFormat, tidy, usage};
 use kit_core::limits;
+use kit_core::oci::Reference;
 use kit_core::ops::{
     self, Comparable, Concern, DiffOptions, Difference, Location, Lookup, PackOptions, Reading, Session,
 };
@@ -164,7 +165,7 @@ impl DiffArgs {
         if place.is_none() && is_lock(text, &path) {
             return Ok(Comparable::Lock(lock_file::read(&path, text)?));
         }
-        if place.is_none() && is_folder(text, &path) {
+        if place.is_none() && is_folder(session, text, &path) {
             return Ok(Comparable::Folder(Box::new(packing(path, text.as_ref())?)));
         }
         if (is_path(text) || text.ends_with("Kitfile.lock")) && !path.exists() {
@@ -194,9 +195,12 @@ fn is_lock(text: &str, path: &Path) -> bool {
     path.is_file() && (is_path(text) || path.extension().is_some_and(|extension| extension == "lock"))
 }
 
-/// Returns true if `text` is a folder. If it can also be a reference, the folder must contain a Kitfile.
-fn is_folder(text: &str, path: &Path) -> bool {
-    path.is_dir() && (is_path(text) || find_kitfile(path, path).is_ok())
+/// Returns true if `text` is a folder. One without a Kitfile cannot be packed, so a local ModelKit of this name comes
+/// first.
+fn is_folder(session: &Session<'_>, text: &str, path: &Path) -> bool {
+    let is_local =
+        |text: &str| text.parse::<Reference>().is_ok_and(|name| ops::find_here(&session.store, &name).is_ok());
+    path.is_dir() && (is_path(text) || find_kitfile(path, path).is_ok() || !is_local(text))
 }
 
 /// The options that a folder, which the user wrote as `given`, is packed with for a comparison.

@@ -146,7 +146,7 @@ fn local_rows(context: &Context, store: &Store, reference: &Reference, selection
     let list = |selection| ops::list_local(store, Some(reference), selection, &context.bars);
     let rows = list(selection)?;
     if rows.is_empty() && list(&Selection::default())?.is_empty() {
-        return Err(ops::Error::NotHere { reference: Box::new(reference.clone()), similar: Vec::new() }.into());
+        return Err(ops::not_here(store, reference).into());
     }
     Ok(rows)
 }

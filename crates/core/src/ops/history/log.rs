@@ -15,7 +15,7 @@ use crate::ops::diff::{self, Comparable, DiffOptions, FileDiff};
 use crate::ops::error::Error;
 use crate::ops::files::Unverified;
 use crate::ops::index_error::IndexError;
-use crate::ops::session::{Located, Location, Lookup, Session, find_here};
+use crate::ops::session::{Located, Location, Lookup, Session, find_here, not_here};
 use crate::ops::workers;
 use crate::progress::{Event, Warning};
 use crate::provenance::{Promotion, Record};
@@ -144,7 +144,7 @@ impl Walk<'_> {
         entries.retain(|entry| entry.reference().is_some_and(|found| found.full_repository() == repository));
         let mut tagged = group(&entries, |entry| entry.reference().and_then(|found| Some(found.tag?.to_string())));
         if tagged.is_empty() {
-            return Err(Error::not_here(reference));
+            return Err(not_here(&self.session.store, reference));
         }
         self.cut_off(&mut tagged);
         Ok((Box::new(self.session.store.reader(Names::Of(reference.clone()))?), tagged))
@@ -186,7 +186,9 @@ impl Walk<'_> {
         let is_here = self.options.place != Lookup::Remote;
         let find = |name: String| match (source.resolve(&name), self.location) {
             (Err(ContentError::NotFound(_)), Location::Artifact(reference)) if is_here => {
-                Err(find_here(&self.session.store, reference).err().unwrap_or_else(|| Error::not_here(reference)))
+                Err(find_here(&self.session.store, reference)
+                    .err()
+                    .unwrap_or_else(|| not_here(&self.session.store, reference)))
             }
             (found, _) => found.map_err(|error| Error::reading(&format!("`{name}`"), error)),
         };
