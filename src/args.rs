@@ -150,8 +150,14 @@ fn with_suggestion(error: clap::Error, args: &[OsString]) -> clap::Error {
 }
 
 /// Commands of docker and git, each with the command that does the same with ModelKits.
-const COMMANDS_OF_OTHERS: [(&str, &str); 5] =
-    [("images", "list"), ("build", "pack"), ("rmi", "remove"), ("clone", "unpack"), ("history", "log")];
+const COMMANDS_OF_OTHERS: [(&str, &str); 6] = [
+    ("images", "list"),
+    ("tags", "list"),
+    ("build", "pack"),
+    ("rmi", "remove"),
+    ("clone", "unpack"),
+    ("history", "log"),
+];
 
 /// Sorts the suggestions for an unknown command: clap puts `unpack` before `pack` for `pakc`.
 fn with_closest_command_first(mut error: clap::Error) -> clap::Error {
@@ -234,6 +240,7 @@ mod tests {
             (&["kit", "psuh"], Some("'push'")),
             (&["kit", "pakc"], Some("'pack', 'unpack'")),
             (&["kit", "images"], Some("'list'")),
+            (&["kit", "tags", "r.example/a"], Some("'list'")),
             (&["kit", "build", "."], Some("'pack'")),
             (&["kit", "rmi", "a:v1"], Some("'remove'")),
             (&["kit", "clone", "a:v1"], Some("'unpack'")),

@@ -78,7 +78,8 @@ impl LogArgs {
         let headings = ["TAGS", "DIGEST", "TIME (UTC)", "AUTHORS", "COMMIT", "CHANGES"];
         let table = match context.output.result_columns().filter(|_| !self.no_trunc) {
             Some(columns) => {
-                let fit = Fit { columns, optional: &["AUTHORS", "COMMIT"], last: &["TAGS", "CHANGES"] };
+                let fit =
+                    Fit { columns, optional: &["AUTHORS", "COMMIT"], cut: &["CHANGES"], last: &["TAGS", "CHANGES"] };
                 table::fit(headings, &rows, fit)
             }
             None => table::render(headings, &rows),

@@ -74,7 +74,7 @@ impl CopyArgs {
         let names = [destination.to_string()];
         context.receipt.made(&context.output, ("copied", digest), &names, format!("Copied {digest}"))?;
         context.receipt.copied(&copied);
-        forms::copy(context, &found, (&*target, tag.as_deref()), &copied.manifest, &options)?;
+        forms::copy(context, &found, (&*target, tag.as_deref()), destination, &copied.manifest, &options)?;
         if let Some(pushed) = pushed {
             pushed.report(&copied.manifest);
         }

@@ -123,7 +123,7 @@ impl SendArgs {
             }
             ops::publish(&documents, &*target, &tag).with_context(failure)?;
             let digest = documents.manifest.digest;
-            context.receipt.note("pushed", digest, std::slice::from_ref(&tag));
+            context.receipt.note("pushed", digest, &[destination.name_of(&tag)]);
             context.receipt.line(&context.output, format!("Pushed {digest} {tag}"))?;
         }
         if let Some(pushed) = pushed {

@@ -191,12 +191,19 @@ fn with_image_form(registry: &FakeRegistry) -> (Sandbox, String) {
 fn a_push_that_moves_a_tag_says_so_and_warns_of_its_old_forms() {
     let registry = FakeRegistry::start();
     let (sandbox, name) = with_image_form(&registry);
+    let image = sandbox.kit(&["inspect", &format!("{name}-image"), "--format", "{{.Digest}}"]).ok();
+    let (_, manifest) = registry.manifest("net", "v1-image").unwrap();
+    assert_eq!(image.stdout.trim(), kit_core::digest::Digest::of(&manifest).to_string());
     let again = sandbox.kit(&["push", "net:v1", &name]).ok();
     assert!(!again.stderr.contains("moved"), "the content is the same: {}", again.stderr);
     let moved = format!("{name} moved from sha256:");
     let stale = "warning: `v1-image` was not moved: it is not a form of this version, because its layers differ";
     sandbox.kit(&["push", "net:new", &name]).ok().says(&moved).says(stale).says("`kit push --also image` makes one");
     sandbox.kit(&["push", "net:v1", &name]).ok().says(&moved);
+    let pushed = sandbox.kit(&["push", "net:v1", &name, "--also", "image", "--format", "json"]).ok().json();
+    assert_eq!(pushed["references"], serde_json::json!([name, format!("{name}-image")]));
+    let listed = sandbox.kit(&["list", name.strip_suffix(":v1").unwrap(), "--format", "json"]).ok().json();
+    assert_eq!((&listed[0]["names"], &listed[0]["repo"]), (&serde_json::json!([name]), &serde_json::json!("net")));
     let renewed = sandbox.kit(&["push", "net:new", &name, "--also", "image"]).ok().says(&moved);
     assert!(!renewed.stderr.contains("v1-image` was not moved"), "{}", renewed.stderr);
     sandbox.write("project/weights/model.bin", "third weights\n");

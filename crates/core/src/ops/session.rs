@@ -135,6 +135,14 @@ fn split_layout(text: &str) -> (&str, Option<&str>) {
 }
 
 impl Location {
+    /// The full name of `tag` in the repository of this location. A tag in a layout has no repository.
+    pub fn name_of(&self, tag: &str) -> String {
+        match self {
+            Self::Artifact(reference) => format!("{}:{tag}", reference.without_selector()),
+            Self::Layout { .. } => tag.to_owned(),
+        }
+    }
+
     /// The end of PATH in `oci:PATH:NAME` or `oci:PATH@DIGEST`, if a name or a digest follows.
     pub(super) fn path_end(text: &str) -> Option<usize> {
         let path = text.strip_prefix("oci:")?;

@@ -61,13 +61,14 @@ impl ListArgs {
             return self.list_repositories(context, registry);
         }
         let rows = self.rows(context)?;
+        let repository = self.remote_repository();
         let terminal = match context.output.result_columns() {
             Some(columns) if matches!(self.format, Format::Table) => Some(self.terminal(context, columns)?),
             _ => None,
         };
         let text = self.format.render_rows(
             &rows,
-            |row| to_json(row, &self.format),
+            |row| to_json(row, repository.as_deref(), &self.format),
             || match &terminal {
                 Some(terminal) => terminal.render(rows.clone()),
                 None => table::render(&rows),
@@ -80,14 +81,19 @@ impl ListArgs {
 
     /// The properties of the table on a terminal.
     fn terminal(&self, context: &Context, columns: usize) -> Result<Terminal> {
-        let reference = self.repository.as_ref().and_then(|text| text.parse::<Reference>().ok());
-        let remote = reference.filter(|reference| !reference.is_local());
+        let repository = self.remote_repository();
         Ok(Terminal {
             columns: (!self.no_trunc).then_some(columns),
-            times: if remote.is_some() { HashMap::new() } else { ops::creation_times(&context.store()?)? },
+            times: if repository.is_some() { HashMap::new() } else { ops::creation_times(&context.store()?)? },
             now: context.environment.time,
-            repository: remote.map(|reference| reference.full_repository()),
+            repository,
         })
+    }
+
+    /// The repository with its registry, if the argument names one.
+    fn remote_repository(&self) -> Option<String> {
+        let reference = self.repository.as_ref()?.parse::<Reference>().ok()?;
+        (!reference.is_local()).then(|| reference.full_repository())
     }
 
     /// The registry that the argument names: a host without a repository. The name of a local repository comes first.
@@ -208,8 +214,11 @@ pub(crate) fn or_null(text: &str, format: &Format) -> Value {
     }
 }
 
-/// The fields of KitOps, and three more: the size in bytes, the number of ModelKits in an index, and the `linked` flag.
-fn to_json(row: &Listed, format: &Format) -> Value {
+/// The fields of KitOps, in which a repository of a registry lacks its host, and four more: the full names that other
+/// commands accept, the size in bytes, the number of ModelKits in an index, and the `linked` flag.
+fn to_json(row: &Listed, repository: Option<&str>, format: &Format) -> Value {
+    let full = repository.or(row.repository.as_deref());
+    let names = full.map(|full| row.tags.iter().map(|tag| format!("{full}:{tag}")).collect::<Vec<_>>());
     json!({
         "repo": or_null(row.repository.as_deref().unwrap_or_default(), format),
         "digest": row.digest,
@@ -220,6 +229,7 @@ fn to_json(row: &Listed, format: &Format) -> Value {
         "modelKits": row.modelkits,
         "author": or_null(&row.author, format),
         "linked": row.is_linked,
+        "names": names,
     })
 }
 

@@ -10,7 +10,7 @@ use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{self, Format};
 use kit_core::modelkit::{CLI_VERSION, Family};
-use kit_core::ops::{self, Inspected, Located, Lookup};
+use kit_core::ops::{self, Inspected, Located, Location, Lookup};
 
 /// Show the manifest and Kitfile of a ModelKit, or the tensors in its weights
 #[derive(Debug, Args)]
@@ -44,8 +44,11 @@ impl InspectArgs {
         if self.tensors {
             return self.tensors(context);
         }
-        let inspected = read(context, &self.network, &self.reference, self.lookup.place())?;
-        let data = to_json(&inspected)?;
+        let (found, location) = open(context, &self.network, &self.reference, self.lookup.place())?;
+        let data = match ops::inspect(&found) {
+            Err(ops::Error::NotAModelKit { .. }) if found.name.ends_with(ops::IMAGE_SUFFIX) => image_to_json(&found)?,
+            inspected => to_json(&inspected.with_context(|| not_found(&location))?)?,
+        };
         let json = output::to_json(&data)?;
         Ok(context.output.result(self.format.render(&data, || json)?)?)
     }
@@ -64,12 +67,28 @@ pub(crate) fn read(context: &Context, network: &NetworkArgs, reference: &str, pl
 }
 
 fn find(context: &Context, network: &NetworkArgs, reference: &str, place: Lookup) -> Result<(Located, Inspected)> {
+    let (found, location) = open(context, network, reference, place)?;
+    let inspected = ops::inspect(&found).with_context(|| not_found(&location))?;
+    Ok((found, inspected))
+}
+
+fn open(context: &Context, network: &NetworkArgs, reference: &str, place: Lookup) -> Result<(Located, Location)> {
     // Scripts read both streams of `inspect` as JSON, so a missing tag is not reported.
     let (location, _) = context.location_as_given(reference)?.or_latest();
-    let session = context.session(network)?;
-    let found = session.find(&location, place);
-    let inspected = found.and_then(|found| ops::inspect(&found).map(|inspected| (found, inspected)));
-    inspected.with_context(|| format!("Could not find modelkit {location}"))
+    let found = context.session(network)?.find(&location, place).with_context(|| not_found(&location))?;
+    Ok((found, location))
+}
+
+/// The error text of `KitOps`.
+fn not_found(location: &Location) -> String {
+    format!("Could not find modelkit {location}")
+}
+
+/// The image form of a ModelKit has neither a Kitfile nor a version of kit, but a digest to pin.
+fn image_to_json(found: &Located) -> Result<Value> {
+    let descriptor = found.source.resolve(&found.name)?;
+    let manifest: Value = serde_json::from_slice(&found.source.manifest(&descriptor)?)?;
+    Ok(json!({ "digest": descriptor.digest, "manifest": manifest }))
 }
 
 fn to_json(inspected: &Inspected) -> Result<Value> {
