@@ -335,7 +335,9 @@ pub(super) fn copy(
     let tags: Vec<_> = tag.into_iter().chain(more_tags.iter().cloned()).collect();
     let pushed: Vec<_> = tags.iter().filter_map(|tag| PushedTag::read(session, &with_tag(location, tag))).collect();
     let packed = ops::pack_and_push(session, options, (&*target, &tags), &copy_options(session, location)?)?;
-    pushed.iter().for_each(|tag| tag.report(&packed.copied.manifest));
+    for tag in &pushed {
+        tag.report(&packed.copied.manifest);
+    }
     Ok(packed)
 }
 

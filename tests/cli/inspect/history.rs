@@ -249,7 +249,7 @@ fn other_forms_are_not_versions_of_their_own() {
     let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
     sandbox.project();
     let name = format!("{}/net", registry.host());
-    sandbox.allow_plain_http(&registry.host());
+    sandbox.allow_plain_http(registry.host());
     let push = |from: &str, to: &str, also: &[&str]| {
         sandbox.kit(&[&["push", from, &format!("{name}:{to}")], also].concat()).ok();
     };

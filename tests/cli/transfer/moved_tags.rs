@@ -115,7 +115,7 @@ fn pulled_before_a_move(registry: &FakeRegistry) -> (Sandbox, String) {
     let sandbox = Sandbox::new();
     sandbox.project();
     let name = format!("{}/net:v1", registry.host());
-    sandbox.allow_plain_http(&registry.host());
+    sandbox.allow_plain_http(registry.host());
     sandbox.kit(&["pack", "project", "-t", &name]).ok();
     sandbox.kit(&["push", &name]).ok();
     sandbox.write("project/weights/model.bin", "other weights\n");
@@ -178,7 +178,7 @@ fn with_image_form(registry: &FakeRegistry) -> (Sandbox, String) {
     let sandbox = Sandbox::new();
     sandbox.project();
     let name = format!("{}/net:v1", registry.host());
-    sandbox.allow_plain_http(&registry.host());
+    sandbox.allow_plain_http(registry.host());
     sandbox.kit(&["pack", "project", "-t", "net:v1"]).ok();
     let first = sandbox.kit(&["push", "net:v1", &name, "--also", "image"]).ok();
     assert!(!first.stderr.contains("moved"), "{}", first.stderr);

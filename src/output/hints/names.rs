@@ -28,8 +28,8 @@ fn hint_for_path(error: &InvalidReference) -> Option<String> {
     let (reference, path) = error.with_path()?;
     let path = path.trim_start_matches('/');
     Some(format!(
-        "this argument takes no path; `kit cat {reference}//{path}` prints the file, and `kit unpack {reference} --path \
-         {path}` unpacks it"
+        "this argument takes no path; `kit cat {reference}//{path}` prints the file, and \
+         `kit unpack {reference} --path {path}` unpacks it"
     ))
 }
 
