@@ -138,7 +138,9 @@ fn parse(args: &[OsString]) -> Result<Args, clap::Error> {
     Args::from_arg_matches(&matches.map_err(|error| with_suggestion(error, args))?)
 }
 
-/// Adds the flag that an unknown flag was probably meant to be. clap misses transposed letters in short names.
+/// Adds the flag that an unknown flag was probably meant to be. clap's own suggestions are not used: it misses
+/// transposed letters in short names, and suggests flags that mean something else, such as `--overwrite` for
+/// `--remote`, which a user would copy.
 fn with_suggestion(error: clap::Error, args: &[OsString]) -> clap::Error {
     let mut error = with_closest_command_first(error);
     let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else { return error };
@@ -148,9 +150,7 @@ fn with_suggestion(error: clap::Error, args: &[OsString]) -> clap::Error {
     let unknown = unknown.clone();
     // clap advises to pass the flag as a value, after `--`: no command has a use for such a value.
     error.remove(ContextKind::Suggested);
-    if error.get(ContextKind::SuggestedArg).is_some() {
-        return error;
-    }
+    error.remove(ContextKind::SuggestedArg);
     let mut main = Args::command();
     main.build();
     let words = args.iter().skip(1).filter_map(|word| word.to_str());
@@ -165,8 +165,14 @@ fn with_suggestion(error: clap::Error, args: &[OsString]) -> clap::Error {
 }
 
 /// Commands of docker and git, each with the command that does the same with ModelKits.
-const COMMANDS_OF_OTHERS: [(&str, &str); 5] =
-    [("images", "list"), ("build", "pack"), ("rmi", "remove"), ("clone", "unpack"), ("history", "log")];
+const COMMANDS_OF_OTHERS: [(&str, &str); 6] = [
+    ("images", "list"),
+    ("tags", "list"),
+    ("build", "pack"),
+    ("rmi", "remove"),
+    ("clone", "unpack"),
+    ("history", "log"),
+];
 
 /// Sorts the suggestions for an unknown command: clap puts `unpack` before `pack` for `pakc`.
 fn with_closest_command_first(mut error: clap::Error) -> clap::Error {
@@ -249,10 +255,14 @@ mod tests {
             (&["kit", "psuh"], Some("'push'")),
             (&["kit", "pakc"], Some("'pack', 'unpack'")),
             (&["kit", "images"], Some("'list'")),
+            (&["kit", "tags", "r.example/a"], Some("'list'")),
             (&["kit", "build", "."], Some("'pack'")),
             (&["kit", "rmi", "a:v1"], Some("'remove'")),
             (&["kit", "clone", "a:v1"], Some("'unpack'")),
             (&["kit", "pack", ".", "--nothing-like-it"], None),
+            (&["kit", "unpack", "a:v1", "--over"], None),
+            (&["kit", "pull", "a:v1", "--remote"], None),
+            (&["kit", "remove", "a:v1", "--from"], None),
             (&["kit", "tag", "a:v1", "a:v2", "--dry-run"], None),
         ] {
             let error = parse(&args.iter().map(OsString::from).collect::<Vec<_>>()).unwrap_err().to_string();

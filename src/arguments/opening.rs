@@ -3,16 +3,16 @@
 use anyhow::Result;
 use clap::Args;
 
+use super::lookup::LookupArgs;
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use kit_core::ops::{self, Inspected, Located, Location, Lookup};
+use kit_core::ops::{self, Inspected, Located, Location};
 
-/// The place to read a ModelKit from.
+/// The place to read a ModelKit from, and the settings for the registry.
 #[derive(Debug, Args)]
 pub(crate) struct OpenArgs {
-    /// Read from the registry, even if the ModelKit is in the local store
-    #[arg(short, long)]
-    remote: bool,
+    #[command(flatten)]
+    lookup: LookupArgs,
     #[command(flatten)]
     network: NetworkArgs,
 }
@@ -21,7 +21,7 @@ impl OpenArgs {
     /// Opens the store or registry that holds `location`, and reads the documents of the ModelKit.
     pub(crate) fn open(&self, context: &Context, location: &Location) -> Result<(Located, Inspected)> {
         let session = context.session(&self.network)?;
-        let found = session.find(location, if self.remote { Lookup::Remote } else { Lookup::Anywhere })?;
+        let found = session.find(location, self.lookup.place())?;
         let inspected = ops::inspect(&found)?;
         Ok((found, inspected))
     }

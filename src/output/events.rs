@@ -2,6 +2,7 @@
 
 use super::media_types::referrer;
 use super::words::counted;
+use kit_core::digest::Digest;
 use kit_core::progress::{BlobCopied, CopyOutcome, Event, LayerPacked, PackOutcome, StoredDocument, Warning, human};
 
 /// Returns true if `event` has a line of its own without a terminal. The others are facts for scripts, which a line
@@ -26,6 +27,8 @@ pub(super) fn line(event: &Event<'_>) -> String {
         Event::ReferrerCopied { artifact_type, predicate_type, .. } => {
             format!("{}: copied", referrer(artifact_type, *predicate_type))
         }
+        Event::TagMoved { tag, from, to } => format!("{tag} moved from {} to {}", short(*from), short(*to)),
+        Event::FromLocalStore { name } => format!("Reading {name} from the local store; --remote reads the registry"),
         Event::PullingReference { reference } => format!("Pulling referenced modelkit {reference}"),
         Event::UnpackingReference { reference } => format!("Unpacking referenced ModelKit {reference}"),
         Event::UnpackingLayer { kind, name: Some(name), path, .. } => {
@@ -39,6 +42,11 @@ pub(super) fn line(event: &Event<'_>) -> String {
         Event::ObjectDownloaded { path } => format!("Downloaded remote S3 dataset for path {path}"),
         Event::FetchingDataset { address, path } => format!("Fetching {address} to {path}"),
     }
+}
+
+/// The first digits of a digest. Lines that KitOps prints have whole digests.
+fn short(digest: Digest) -> String {
+    format!("sha256:{}…", &digest.hex()[..12])
 }
 
 /// The word of `KitOps` for a section of the Kitfile in its lines about packing.
@@ -170,7 +178,11 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             format!("`{tag}` has other layers than the ModelKit and was not copied")
         }
         Warning::FormNotMoved { tag } => {
-            format!("`{tag}` was not moved: it is not a form of this version, because its layers differ")
+            let form = tag.rsplit('-').next().unwrap_or_default();
+            format!(
+                "`{tag}` was not moved: it is not a form of this version, because its layers differ; `kit push --also \
+                 {form}` makes one"
+            )
         }
         Warning::RemoteDatasetSkipped { name, address } => {
             format!("the dataset `{name}` at `{address}` is not downloaded; use --include-remote to download it")
@@ -190,10 +202,16 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::OnlyETag { address } => {
             format!("`{address}` cannot be verified: its remoteHash is an ETag, not a SHA-256 digest")
         }
-        Warning::TableNotVerified { path } => {
+        Warning::TableNotVerified { path, more: 0 } => {
             format!(
                 "`{path}` is shown by its table of contents, which is not verified against the layer; \
                  `kit pull` verifies it"
+            )
+        }
+        Warning::TableNotVerified { path, more } => {
+            format!(
+                "`{path}` and {more} more are shown by their tables of contents, which are not verified against the \
+                 layers; `kit pull` verifies them"
             )
         }
         Warning::LinkNotImported { path } => format!("`{path}` is a symbolic link or a submodule and is not imported"),

@@ -56,6 +56,8 @@ pub(crate) struct Fit<'a> {
     pub(crate) columns: usize,
     /// The headings of columns that are cut, and left out if that is not enough, the least important first.
     pub(crate) optional: &'a [&'a str],
+    /// The headings of columns that are cut before an optional one is left out.
+    pub(crate) cut: &'a [&'a str],
     /// The headings of columns that are cut if the table is still too wide.
     pub(crate) last: &'a [&'a str],
 }
@@ -68,7 +70,7 @@ pub(crate) fn for_output<const N: usize>(
     (optional, last): (&[&str], &[&str]),
 ) -> String {
     match output.result_columns() {
-        Some(columns) => fit(headings, rows, Fit { columns, optional, last }),
+        Some(columns) => fit(headings, rows, Fit { columns, optional, cut: &[], last }),
         None => render(headings, rows),
     }
 }
@@ -104,10 +106,10 @@ struct Column {
 fn fitted(headings: &[&str], all: &[Column], fit: Fit<'_>) -> Vec<Column> {
     let mut columns = all.to_vec();
     for left_out in 0..=fit.optional.len() {
-        let (gone, cut) = fit.optional.split_at(left_out);
+        let (gone, kept) = fit.optional.split_at(left_out);
         columns = all.to_vec();
         columns.retain(|column| !gone.contains(&headings[column.column]));
-        if narrow(headings, &mut columns, cut, fit.columns) {
+        if narrow(headings, &mut columns, &[kept, fit.cut].concat(), fit.columns) {
             return columns;
         }
     }
@@ -179,10 +181,15 @@ mod tests {
             (30, "REPOSITORY           TAG\nregistry.example/a   v1\nb                    v2\n"),
             (18, "REPOSITORY     TAG\nregistry.ex…   v1\nb              v2\n"),
         ] {
-            let fitting = Fit { columns, optional: &["MAINTAINER"], last: &["REPOSITORY"] };
+            let fitting = Fit { columns, optional: &["MAINTAINER"], cut: &[], last: &["REPOSITORY"] };
             assert_eq!(fit(headings, &rows, fitting), expected);
         }
-        let fitting = Fit { columns: 80, optional: &[], last: &[] };
+        let fitting = Fit { columns: 33, optional: &["MAINTAINER"], cut: &["REPOSITORY"], last: &[] };
+        let expected = "REPOSITORY       MAINTAINER   TAG\n\
+                        registry.exam…   Ada of th…   v1\n\
+                        b                数据数据…    v2\n";
+        assert_eq!(fit(headings, &rows, fitting), expected);
+        let fitting = Fit { columns: 80, optional: &[], cut: &[], last: &[] };
         assert_eq!(fit(headings, &[], fitting), "REPOSITORY   NAME   MAINTAINER   TAG\n");
     }
 }

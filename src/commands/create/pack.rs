@@ -19,8 +19,8 @@ use kit_core::layer_format::Format;
 use kit_core::modelkit::{Family, Lock};
 use kit_core::oci::{Reference, Tag};
 use kit_core::ops::{
-    self, CopyOptions, Git, Keeping, Location, Locking, Origins, PackOptions, PackedAway, PlanTarget, Reading,
-    Recording, Session,
+    self, CopyOptions, Git, Keeping, Location, Locking, Origins, PackOptions, PackedAway, PlanTarget, PushedTag,
+    Reading, Recording, Session,
 };
 use kit_core::progress::Phase;
 
@@ -333,7 +333,20 @@ pub(super) fn copy(
 ) -> Result<PackedAway, ops::Error> {
     let (target, tag) = session.target(location)?;
     let tags: Vec<_> = tag.into_iter().chain(more_tags.iter().cloned()).collect();
-    ops::pack_and_push(session, options, (&*target, &tags), &copy_options(session, location)?)
+    let pushed: Vec<_> = tags.iter().filter_map(|tag| PushedTag::read(session, &with_tag(location, tag))).collect();
+    let packed = ops::pack_and_push(session, options, (&*target, &tags), &copy_options(session, location)?)?;
+    for tag in &pushed {
+        tag.report(&packed.copied.manifest);
+    }
+    Ok(packed)
+}
+
+/// The name `tag` in the repository of `location`; `location` itself if it is an image layout.
+fn with_tag(location: &Location, tag: &str) -> Location {
+    match (location, Tag::new(tag)) {
+        (Location::Artifact(reference), Some(tag)) => Location::Artifact(reference.with_tag(tag)),
+        _ => location.clone(),
+    }
 }
 
 fn copy_options(session: &Session<'_>, location: &Location) -> Result<CopyOptions, ops::Error> {

@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::Value;
 
+use crate::arguments::LookupArgs;
 use crate::commands::inspect::modelkit::read;
 use crate::config::NetworkArgs;
 use crate::context::Context;
@@ -22,9 +23,8 @@ pub(crate) struct InfoArgs {
     /// ModelKit to show
     #[arg(value_name = "NAME:TAG")]
     reference: String,
-    /// Read from the registry, even if the ModelKit is in the local store
-    #[arg(short, long)]
-    remote: bool,
+    #[command(flatten)]
+    lookup: LookupArgs,
     /// Show only this part: names separated by dots; a number selects an item of a list
     #[arg(short, long, value_name = "PATH", overrides_with = "filter")]
     filter: Option<String>,
@@ -40,7 +40,7 @@ impl InfoArgs {
         if let Some(filter) = &self.filter {
             check_filter(filter)?;
         }
-        let inspected = read(context, &self.network, &self.reference, self.remote)?;
+        let inspected = read(context, &self.network, &self.reference, self.lookup.place())?;
         if !inspected.modelkit.has_kitfile() {
             context.output.warn("Artifact does not include Kitfile: functionality may be impacted");
         }

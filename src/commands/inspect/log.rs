@@ -5,13 +5,14 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::diff::{FileData, show_file};
+use crate::arguments::LookupArgs;
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::table::{self, Fit};
 use crate::output::{Format, one_line};
 use kit_core::limits;
 use kit_core::oci::Reference;
-use kit_core::ops::{self, DiffOptions, LayerCount, LogOptions, Lookup, Version};
+use kit_core::ops::{self, DiffOptions, LayerCount, LogOptions, Version};
 use kit_core::provenance::{Commit, Promotion};
 
 /// Show the versions of a ModelKit and their changes
@@ -34,9 +35,8 @@ pub(crate) struct LogArgs {
     /// Repository, or a version in it
     #[arg(value_name = "NAME[:TAG]")]
     reference: String,
-    /// Read from the registry, even if the ModelKit is in the local store
-    #[arg(short, long)]
-    remote: bool,
+    #[command(flatten)]
+    lookup: LookupArgs,
     /// Show changed files as well; reads the layers that differ
     #[arg(long)]
     files: bool,
@@ -69,11 +69,7 @@ impl LogArgs {
             with_patches: false,
             with_statistics: false,
         };
-        let options = LogOptions {
-            place: if self.remote { Lookup::Remote } else { Lookup::Anywhere },
-            files: self.files.then_some(files),
-            jobs,
-        };
+        let options = LogOptions { place: self.lookup.place(), files: self.files.then_some(files), jobs };
         Ok(ops::log(&session, &location, &options)?)
     }
 
@@ -82,7 +78,8 @@ impl LogArgs {
         let headings = ["TAGS", "DIGEST", "TIME (UTC)", "AUTHORS", "COMMIT", "CHANGES"];
         let table = match context.output.result_columns().filter(|_| !self.no_trunc) {
             Some(columns) => {
-                let fit = Fit { columns, optional: &["AUTHORS", "COMMIT"], last: &["TAGS", "CHANGES"] };
+                let fit =
+                    Fit { columns, optional: &["AUTHORS", "COMMIT"], cut: &["CHANGES"], last: &["TAGS", "CHANGES"] };
                 table::fit(headings, &rows, fit)
             }
             None => table::render(headings, &rows),

@@ -7,13 +7,13 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::arguments::lock_file;
+use crate::arguments::{LookupArgs, lock_file, report_local_store};
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::{Code, Failure, Format, Moved, counted, table, tidy, tidy_in};
 use kit_core::kitfile::LOCK_FILE;
 use kit_core::modelkit::{Change, Drift, Filter, Selection, Subject};
-use kit_core::ops::{self, Lookup, Verified, VerifyOptions};
+use kit_core::ops::{self, Verified, VerifyOptions};
 
 /// Verify a folder against its Kitfile.lock or a ModelKit
 ///
@@ -29,6 +29,7 @@ Examples:
   kit verify .
   kit verify ./work sentiment:v2
   kit verify /srv/model registry.example/team/sentiment:v2 --filter model
+  kit verify /srv/model registry.example/team/sentiment:v2 --remote
   kit verify ./work --lock sentiment.lock --format json")]
 pub(crate) struct VerifyArgs {
     /// Folder to verify
@@ -47,6 +48,8 @@ pub(crate) struct VerifyArgs {
     /// Output format: table, json, yaml, or a Go template
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
+    #[command(flatten)]
+    lookup: LookupArgs,
     #[command(flatten)]
     network: NetworkArgs,
 }
@@ -99,7 +102,8 @@ impl VerifyArgs {
         let session = context.session(&self.network)?;
         let name = location.to_string();
         let verified = session
-            .find(&location, Lookup::Anywhere)
+            .find(&location, self.lookup.place())
+            .inspect(|found| report_local_store(context, &location, found))
             .and_then(|found| ops::verify_modelkit(&session, &found, &name, options))
             .with_context(|| format!("cannot compare `{}` with `{name}`", tidy(&self.folder)))?;
         Ok((verified, name))

@@ -43,6 +43,7 @@ impl TagArgs {
             return Err(usage(format!("source ModelKit reference requires a tag or digest ({source}:<tag>)")));
         }
         let session = context.session(&self.network)?;
+        self.report_new_name(context, &source, &targets);
         for target in targets {
             let target = target.with_tag(target.tag.clone().unwrap_or_else(Tag::latest));
             let tagged = ops::tag(&session, &source, &target);
@@ -51,5 +52,16 @@ impl TagArgs {
             context.receipt.line(&context.output, format!("Modelkit {source} tagged as {target}"))?;
         }
         Ok(())
+    }
+
+    /// Reports that a word without a colon is a new name: it may have been meant as a tag.
+    fn report_new_name(&self, context: &Context, source: &Reference, targets: &[Reference]) {
+        let [target] = targets else { return };
+        let is_word = target.is_local() && target.tag.is_none() && !target.repository.contains('/');
+        let meant = Tag::new(&self.target).filter(|_| is_word && target.repository != source.repository);
+        if let Some(tag) = meant {
+            let meant = source.without_digest().with_tag(tag);
+            context.output.say(&format!("`{target}` is a name, not a tag; did you mean `kit tag {source} {meant}`?"));
+        }
     }
 }

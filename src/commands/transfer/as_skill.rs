@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::arguments::report_local_store;
 use crate::context::Context;
 use crate::skills::{Installer, Scope, choose};
 use kit_core::modelkit::{Filter, Part, Selection};
@@ -19,6 +20,8 @@ pub(super) struct AsSkill<'a> {
     pub(super) unsafe_paths: UnsafePaths,
     /// The filters of the command line.
     pub(super) filters: Vec<Filter>,
+    /// The places to look for the ModelKit in.
+    pub(super) place: Lookup,
 }
 
 impl AsSkill<'_> {
@@ -35,7 +38,8 @@ impl AsSkill<'_> {
         let targets = choose(context.environment.agent_folders()?, ("as-skill", list), &scope, &context.output)?;
         let selection = self.selection(context);
         let Skills { has_kitfile, layers } = session
-            .find_labelled(location, Lookup::Anywhere, labels)
+            .find_labelled(location, self.place, labels)
+            .inspect(|found| report_local_store(context, location, found))
             .and_then(|found| ops::read_skills(&found, &selection, &repository(location), session.progress))
             .with_context(|| format!("cannot read the skills of `{location}`"))?;
         if !has_kitfile {

@@ -5,13 +5,14 @@ use anyhow::Result;
 use crate::arguments::dry_run;
 use crate::context::Context;
 use kit_core::oci::{Descriptor, Target};
-use kit_core::ops::{self, CopyOptions, Located};
+use kit_core::ops::{self, CopyOptions, Located, Location};
 
 /// Copies the other forms of the ModelKit `modelkit`, which was copied from `found` to the tag at the target.
 pub(super) fn copy(
     context: &Context,
     found: &Located,
     (target, tag): (&dyn Target, Option<&str>),
+    destination: &Location,
     modelkit: &Descriptor,
     options: &CopyOptions,
 ) -> Result<()> {
@@ -19,7 +20,7 @@ pub(super) fn copy(
     for form in ops::other_forms(&*found.source, &found.name, modelkit, &context.bars)? {
         let tag = form.copy(&*found.source, (target, tag), options, &context.bars)?;
         let digest = form.manifest.digest;
-        context.receipt.note("copied", digest, std::slice::from_ref(&tag));
+        context.receipt.note("copied", digest, &[destination.name_of(&tag)]);
         context.receipt.line(&context.output, format!("Copied {digest} {tag}"))?;
     }
     Ok(())

@@ -197,7 +197,7 @@ fn report(
     for form in &promoted.forms {
         let (digest, tag) = (form.manifest.digest, form.tag.rsplit(':').next().unwrap_or_default());
         let action = if form.changes() { words.action } else { UNCHANGED };
-        receipt.note(action, digest, &[tag.to_owned()]);
+        receipt.note(action, digest, std::slice::from_ref(&form.tag));
         if form.changes() {
             receipt.line(output, format!("{} {digest} {tag}", words.done))?;
         }

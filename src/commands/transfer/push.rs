@@ -8,17 +8,18 @@ use clap::Args;
 use super::also::AlsoArgs;
 use crate::arguments::{AllowSecretsArgs, DigestReceiptArgs, DryRunArgs, FormName, dry_run};
 use crate::config::NetworkArgs;
-use crate::context::Context;
+use crate::context::{Context, parse};
 use crate::output::{Moved, usage};
 use kit_core::digest::Digest;
 use kit_core::oci::{Reference, Tag};
-use kit_core::ops::{self, Addition, CopyOptions, Located, Location, Lookup, Origins, Session};
+use kit_core::ops::{self, Addition, CopyOptions, Located, Location, Lookup, Origins, PushedTag, Session, TagState};
 use kit_core::progress::Phase;
 
 /// Upload a ModelKit to a registry
 ///
 /// Blobs that the registry already has are not uploaded. The tag appears in the registry only when the upload is
-/// complete.
+/// complete. If it pointed to another ModelKit before, that is reported, and so are tags of other forms beside it that
+/// still belong to that ModelKit; --expect refuses to move a tag.
 ///
 /// With --also, additional manifests are pushed that refer to the same layers, so nothing is stored twice: a CNCF
 /// ModelPack, or an image that Kubernetes and KServe mount as a volume and that podman and umoci unpack. Their tags
@@ -29,6 +30,7 @@ Examples:
   kit push registry.example/team/sentiment:v2
   kit push sentiment:v2 registry.example/team/sentiment:v2
   kit push sentiment:v2 localhost:5000/sentiment:v2 --plain-http
+  kit push sentiment:v2 registry.example/team/sentiment:v2 --expect none
   kit push sentiment:v2 oci:/mnt/usb/sentiment:v2
   kit push registry.example/team/sentiment:v2 --also modelpack,image")]
 pub(crate) struct PushArgs {
@@ -36,6 +38,10 @@ pub(crate) struct PushArgs {
     also: AlsoArgs,
     #[command(flatten)]
     send: SendArgs,
+    /// Digest the tag at the destination must currently point to, or `none` if it must not exist; if another client
+    /// moved the tag, nothing is pushed
+    #[arg(long, value_name = "DIGEST")]
+    expect: Option<String>,
 }
 
 /// The source of an upload, and its name at the destination.
@@ -72,11 +78,15 @@ impl SendArgs {
         &self,
         context: &Context,
         sent: Sent,
+        expected: Option<TagState>,
         also: impl FnOnce(&Session<'_>, &Located, &Location) -> Result<Vec<Addition>>,
     ) -> Result<()> {
         let start = Instant::now();
         self.receipt.begin(context)?;
         let (source, destination) = self.places(context)?;
+        if expected.is_some() && !names_tag_in_registry(&destination) {
+            return Err(usage("--expect requires a tag in a registry as the destination"));
+        }
         let session = context.session(&self.network)?;
         let failure = || failure(&source, &destination);
         let found = match sent {
@@ -84,6 +94,8 @@ impl SendArgs {
             Sent::WholeIndex => session.find_index(&source, Lookup::Local),
         };
         let found = found.with_context(failure)?;
+        let pushed = PushedTag::read(&session, &destination);
+        expect(pushed.as_ref(), expected).with_context(failure)?;
         self.secrets.check(&session, &found).with_context(failure)?;
         // A form that the ModelKit cannot have is an error before anything is uploaded.
         let also = also(&session, &found, &destination).with_context(failure)?;
@@ -96,8 +108,9 @@ impl SendArgs {
         context.output.say(&announcement(&source, &destination));
         let (target, tag) = session.target_for(&found, &destination).with_context(failure)?;
         let options = options(&session, &destination)?;
-        let copied = ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), &options, &context.bars)
-            .with_context(failure)?;
+        let (from, to) = ((&*found.source, found.name.as_str()), (&*target, tag.as_deref()));
+        let refuse = || expect(pushed.as_ref(), expected);
+        let copied = ops::copy_unless(from, to, &options, refuse, &context.bars).with_context(failure)?;
         let digest = copied.manifest.digest;
         let names = [destination.to_string()];
         context.receipt.made(&context.output, ("pushed", digest), &names, format!("Pushed {digest}"))?;
@@ -110,8 +123,11 @@ impl SendArgs {
             }
             ops::publish(&documents, &*target, &tag).with_context(failure)?;
             let digest = documents.manifest.digest;
-            context.receipt.note("pushed", digest, std::slice::from_ref(&tag));
+            context.receipt.note("pushed", digest, &[destination.name_of(&tag)]);
             context.receipt.line(&context.output, format!("Pushed {digest} {tag}"))?;
+        }
+        if let Some(pushed) = pushed {
+            pushed.report(&copied.manifest);
         }
         context.output.say(&Moved::sent(&copied).in_words(start));
         Ok(())
@@ -130,9 +146,23 @@ impl SendArgs {
 
 impl PushArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
-        self.send.run(context, Sent::Artifact, |session, found, destination| {
+        let expected = self.expect.as_deref().map(parse).transpose()?;
+        self.send.run(context, Sent::Artifact, expected, |session, found, destination| {
             self.also.additions(context, (session, found), |_| false, |form| tag_of(form, destination))
         })
+    }
+}
+
+/// Returns true if `destination` is a tag in a registry.
+fn names_tag_in_registry(destination: &Location) -> bool {
+    matches!(destination, Location::Artifact(reference) if !reference.is_local() && reference.tag.is_some())
+}
+
+/// Fails if the tag at the destination does not have the `expected` state.
+fn expect(pushed: Option<&PushedTag<'_>>, expected: Option<TagState>) -> Result<(), ops::Error> {
+    match (pushed, expected) {
+        (Some(pushed), Some(expected)) => pushed.expect(expected),
+        _ => Ok(()),
     }
 }
 

@@ -6,11 +6,11 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::arguments::{AllowSecretsArgs, ReceiptArgs};
+use crate::arguments::{AllowSecretsArgs, LookupArgs, ReceiptArgs};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Output, counted, tidy, usage};
-use kit_core::ops::{self, Destination, Location, Lookup, Named, Saved, Session};
+use kit_core::ops::{self, Destination, Location, Named, Saved, Session};
 use kit_core::progress::human;
 
 /// Save ModelKits to an archive, for air-gapped transfer
@@ -37,9 +37,8 @@ pub(crate) struct SaveArgs {
     /// byte is saved completely (repeatable)
     #[arg(long, value_name = "NAME:TAG")]
     since: Vec<String>,
-    /// Read from the registry, even if the ModelKits are in the local store
-    #[arg(short, long)]
-    remote: bool,
+    #[command(flatten)]
+    lookup: LookupArgs,
     #[command(flatten)]
     secrets: AllowSecretsArgs,
     #[command(flatten)]
@@ -88,7 +87,7 @@ impl SaveArgs {
         let Location::Artifact(reference) = context.location(name)? else {
             return Err(usage(format!("`{name}` is an image layout, which is already an archive")));
         };
-        let place = if self.remote { Lookup::Remote } else { Lookup::Anywhere };
+        let place = self.lookup.place();
         Ok(Named { found: session.find_reference(&reference, place)?, reference })
     }
 

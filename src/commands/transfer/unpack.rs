@@ -10,13 +10,15 @@ use fs_err as fs;
 use serde_json::json;
 
 use super::as_skill::AsSkill;
-use crate::arguments::{LabelArgs, OverwriteArgs, ReceiptArgs, UnsafePathArgs, lock_file};
+use crate::arguments::{
+    LabelArgs, LookupArgs, OverwriteArgs, ReceiptArgs, UnsafePathArgs, lock_file, report_local_store,
+};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Moved, and_taken, counted, one_line, plain, tidy, usage};
 use kit_core::archive::{PathPatterns, Placed};
 use kit_core::modelkit::{Filter, InvalidFilter, Part, Selection};
-use kit_core::ops::{self, Location, Lookup, PlannedFile, RemoteData, Session, UnpackOptions};
+use kit_core::ops::{self, Location, PlannedFile, RemoteData, Session, UnpackOptions};
 use kit_core::progress::human;
 
 /// Unpack a ModelKit, or parts of it, into a folder
@@ -30,6 +32,7 @@ use kit_core::progress::human;
 Examples:
   kit unpack sentiment:v2 -d ./work
   kit unpack registry.example/team/sentiment:v2 -d /srv/model --filter model
+  kit unpack --remote registry.example/team/sentiment:latest -d /srv/model
   kit unpack registry.example/team/sentiment:all -l quantization=Q4_K -d /srv/model
   kit unpack sentiment:v2 -d ./work --dry-run
   kit unpack sentiment:v2 --filter kitfile,code --filter datasets:train,validation
@@ -88,6 +91,8 @@ pub(crate) struct UnpackArgs {
     #[command(flatten)]
     receipt: ReceiptArgs,
     #[command(flatten)]
+    lookup: LookupArgs,
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
@@ -114,7 +119,8 @@ impl UnpackArgs {
         let folder = tidy(self.given_folder());
         if self.dry_run {
             let planned = session
-                .find_labelled(&location, Lookup::Anywhere, labels)
+                .find_labelled(&location, self.lookup.place(), labels)
+                .inspect(|found| report_local_store(context, &location, found))
                 .and_then(|found| ops::plan_unpack(&session, &found, &location.to_string(), &options))
                 .with_context(|| format!("cannot unpack `{location}`"))?;
             context.receipt.fact("folder", options.folder.display().to_string());
@@ -122,7 +128,8 @@ impl UnpackArgs {
         }
         context.output.say(&format!("Unpacking to {}", self.shown_folder(context)));
         let unpacked = session
-            .find_labelled(&location, Lookup::Anywhere, labels)
+            .find_labelled(&location, self.lookup.place(), labels)
+            .inspect(|found| report_local_store(context, &location, found))
             .and_then(|found| ops::unpack(&session, &found, &location.to_string(), &options))
             .with_context(|| format!("cannot unpack `{location}` into `{folder}`"))?;
         let placed = &unpacked.placed;
@@ -153,6 +160,7 @@ impl UnpackArgs {
             overwrite: self.overwrite.choice(),
             unsafe_paths: self.unsafe_paths.choice(&context.environment),
             filters: self.filters()?,
+            place: self.lookup.place(),
         };
         fs::create_dir_all(folder)?;
         context.output.say(&format!("Unpacking to {}", self.shown_folder(context)));

@@ -3,10 +3,8 @@
 use kit_core::archive::{self, Danger};
 use kit_core::git;
 use kit_core::modelkit::{UnsupportedForm, Variant};
-use kit_core::oci::{ContentError, InvalidReference, Reference};
-use kit_core::ops::{
-    self, BundleError, ImportError, IndexError, InvalidFileLocation, Lacking, RemoteDataError, TagState,
-};
+use kit_core::oci::ContentError;
+use kit_core::ops::{self, BundleError, ImportError, IndexError, Lacking, RemoteDataError, TagState};
 use kit_core::recipe::Changed;
 use kit_core::registry;
 use kit_core::store;
@@ -14,6 +12,7 @@ use kit_core::upstream::{self, hub, lfs};
 
 use super::full_disk;
 use super::import::{hint_for_git, hint_for_hub, hint_for_mlflow};
+use super::names::{hint_for_missing, hint_for_tags, hint_for_usage};
 use super::registry::hint_for_registry;
 use crate::output::report::{NotLoggedIn, Usage};
 
@@ -69,28 +68,6 @@ pub(in crate::output) fn hint(cause: &(dyn std::error::Error + 'static)) -> Opti
         ContentError::Io(error) => Changed::in_io(error).map(hint_for_change),
         ContentError::NotFound(name) => hint_for_missing(name),
     }
-}
-
-/// The hint for an argument that is not valid.
-fn hint_for_usage(error: &anyhow::Error) -> Option<String> {
-    let of_file = error.downcast_ref().and_then(|error| match error {
-        InvalidFileLocation::Reference(error) => Some(error),
-        InvalidFileLocation::Path(_) => None,
-    });
-    let (reference, path) = error.downcast_ref::<InvalidReference>().or(of_file)?.with_path()?;
-    Some(format!("a file in a ModelKit is written NAME:TAG//PATH, as in `{reference}//{path}`"))
-}
-
-/// The hint for a manifest that a registry does not have.
-pub(super) fn hint_for_missing(name: &str) -> Option<String> {
-    let reference: Reference = name.parse().ok()?;
-    let is_tag = !reference.is_local() && reference.tag.is_some();
-    is_tag.then(|| format!("`kit list {}` shows the tags of the repository", reference.full_repository()))
-}
-
-/// The hint for a tag that does not exist in a repository with other tags.
-fn hint_for_tags(repository: &str, similar: &[String]) -> String {
-    format!("similar tags: {}; `kit list {repository}` shows all", similar.join(", "))
 }
 
 fn hint_for_change(changed: &Changed) -> String {

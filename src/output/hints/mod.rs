@@ -3,6 +3,7 @@
 pub(super) mod full_disk;
 mod hint;
 mod import;
+mod names;
 mod registry;
 
 pub(super) use hint::hint;

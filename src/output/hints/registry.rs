@@ -1,6 +1,6 @@
 //! The hints below an error of a registry.
 
-use super::hint::hint_for_missing;
+use super::names::hint_for_missing;
 use kit_core::registry::{self, ProfileError};
 
 /// The hint for an error of a registry.

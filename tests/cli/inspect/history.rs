@@ -243,3 +243,45 @@ fn a_cycle_of_modelkits_ends() {
     "#]],
     );
 }
+
+#[test]
+fn other_forms_are_not_versions_of_their_own() {
+    let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
+    sandbox.project();
+    let name = format!("{}/net", registry.host());
+    sandbox.allow_plain_http(registry.host());
+    let push = |from: &str, to: &str, also: &[&str]| {
+        sandbox.kit(&[&["push", from, &format!("{name}:{to}")], also].concat()).ok();
+    };
+    pack(&sandbox, 1, &["-t", "net:v1"]);
+    push("net:v1", "v1", &["--also", "image,modelpack"]);
+    let tags = |wanted: &str| {
+        let versions = sandbox.kit(&["log", "--remote", wanted, "--format", "json"]).ok().json();
+        versions.as_array().unwrap().iter().map(|version| version["tags"].clone()).collect::<Value>()
+    };
+    assert_eq!(tags(&name), json!([["v1"]]));
+    // A ModelKit with other files that only has such a name is a version.
+    sandbox.write("project/src/train.py", "print('other')\n");
+    pack(&sandbox, 2, &["-t", "net:other"]);
+    push("net:other", "v1-modelpack", &[]);
+    assert_eq!(tags(&name), json!([["v1-modelpack"], ["v1"]]));
+    push("net:v1", "v1", &["--also", "modelpack"]);
+    assert_eq!(tags(&format!("{name}:v1-modelpack"))[0], json!(["v1-modelpack"]), "it is named");
+}
+
+#[test]
+fn one_warning_is_about_all_unverified_tables_of_a_log_or_a_comparison() {
+    let registry = FakeRegistry::start();
+    let name = format!("{}/net", registry.host());
+    let sandbox = versions_each(&|sandbox, tag| {
+        sandbox.kit(&["push", &format!("sample:{tag}"), &format!("{name}:{tag}"), PLAIN]).ok();
+    });
+    let (v1, v2) = (format!("{name}:v1"), format!("{name}:v2"));
+    for args in [&["log", "--remote", "--files", &name][..], &["diff", &v1, &v2]] {
+        let mut command = sandbox.command(&[args, &[PLAIN]].concat());
+        let run = sandbox.run(command.env("KIT_HOME", sandbox.path("elsewhere"))).ok();
+        let warnings: Vec<_> = run.stderr.lines().filter(|line| line.contains("not verified")).collect();
+        assert_eq!(warnings.len(), 1, "{args:?}: {}", run.stderr);
+        assert!(warnings[0].contains(" more are shown by their tables of contents"), "{}", run.stderr);
+    }
+}

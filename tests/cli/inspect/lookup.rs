@@ -83,3 +83,43 @@ fn a_tag_that_points_to_another_digest_is_a_warning() {
         assert!(!run.stderr.contains("points to"), "{}", run.stderr);
     }
 }
+
+#[test]
+fn similar_tags_are_named_wherever_a_tag_is_missing() {
+    let sandbox = Sandbox::packed();
+    sandbox.kit(&["tag", "sample:v1", "sample:v2"]).ok();
+    for args in
+        [&["remove", "sample:v9"][..], &["remove", "-f", "sample:v9"], &["list", "sample:v9"], &["log", "sample:v9"]]
+    {
+        sandbox.kit(args).exits(4).says("hint: similar tags: v1, v2; `kit list sample` shows all");
+    }
+}
+
+#[test]
+fn a_new_name_that_may_have_been_meant_as_a_tag_is_reported() {
+    let sandbox = Sandbox::packed();
+    let hint = "`best` is a name, not a tag; did you mean `kit tag sample:v1 sample:best`?";
+    sandbox.kit(&["tag", "sample:v1", "best"]).ok().says(hint);
+    for name in ["sample", "sample:best", "best:v1", "team/best"] {
+        let run = sandbox.kit(&["tag", "sample:v1", name]).ok();
+        assert!(!run.stderr.contains("did you mean"), "{name}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_folder_is_compared_as_a_folder_without_a_dot_in_front() {
+    let sandbox = Sandbox::packed();
+    sandbox.write("out/weights/model.bin", "weights\n");
+    let run = sandbox.kit(&["diff", "sample:v1", "out"]).fails();
+    assert!(!run.stderr.contains("not found in the local store"), "{}", run.stderr);
+    run.says("Kitfile");
+    sandbox.kit(&["tag", "sample:v1", "out:latest"]).ok();
+    sandbox.kit(&["diff", "sample:v1", "out", "--exit-code"]).ok();
+}
+
+#[test]
+fn a_file_is_not_imported_from_the_hub() {
+    let sandbox = Sandbox::new();
+    sandbox.write("clf.pkl", "x");
+    sandbox.kit(&["import", "clf.pkl"]).exits(2).says("`clf.pkl` is a file; to pack it, run `kit init` and `kit pack`");
+}

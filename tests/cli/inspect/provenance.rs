@@ -193,6 +193,24 @@ fn pack_push_attaches_one_attestation_in_the_registry() {
     run.says("warning: cannot attach `application/vnd.in-toto+json` to the ModelKit: ");
 }
 
+#[test]
+fn the_log_shows_the_clean_commit_of_files_that_were_packed_before_and_after_it() {
+    let sandbox = checkout();
+    sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
+    let first = sandbox.kit(&["log", "sample:v1", "--format", "json"]).ok().json()[0]["digest"].clone();
+    sandbox.write("project/src/train.py", "print('better')\n");
+    let packed = |tag: &str| {
+        sandbox.kit(&["pack", "project", "-t", tag]).ok();
+        sandbox.kit(&["log", tag, "--format", "json"]).ok().json()[0].clone()
+    };
+    assert_eq!(packed("sample:v1")["commit"]["dirty"], true);
+    git(&sandbox, &["commit", "-q", "-a", "-m", "second"]);
+    let clean = packed("sample:v1");
+    assert_eq!(clean["commit"]["dirty"], false);
+    assert_eq!(clean["commit"]["id"], git(&sandbox, &["rev-parse", "HEAD"]));
+    assert_eq!(clean["previous"], first, "the first packing replaced it");
+}
+
 /// A repository from an untrusted archive can contain any git configuration.
 #[test]
 fn nothing_that_a_repository_names_is_run() {

@@ -47,10 +47,10 @@ fn commands_that_change_something_print_one_json_object() {
     assert_eq!((&planned["dryRun"], &planned["digest"]), (&json!(true), &Value::Null), "{planned}");
     assert!(planned["blobs"].as_array().unwrap().iter().all(|blob| blob["bytes"].is_u64()), "{planned}");
     let pushed = run(&["push", &v1, "--also", "image"]);
-    check(&pushed, digest, &[&v1, "v1-image"], &copied);
-    check(&run(&["copy", &v1, &name("v2")]), digest, &[&name("v2"), "v2-image"], &copied);
+    check(&pushed, digest, &[&v1, &name("v1-image")], &copied);
+    check(&run(&["copy", &v1, &name("v2")]), digest, &[&name("v2"), &name("v2-image")], &copied);
     let promoted = run(&["promote", &v1, &name("live")]);
-    check(&promoted, digest, &[&name("live"), "live-image"], &copied);
+    check(&promoted, digest, &[&name("live"), &name("live-image")], &copied);
     assert_eq!(promoted["previousDigest"], Value::Null);
     assert_eq!(run(&["promote", &v1, &name("live")])["previousDigest"], json!(digest));
     check(&run(&["tag", &v1, "a:v1,v2"]), digest, &["a:v1", "a:v2"], &[]);

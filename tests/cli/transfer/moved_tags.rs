@@ -109,3 +109,132 @@ fn only_a_tag_that_points_to_the_given_digest_is_removed() {
     sandbox.kit(&["inspect", "sample:v2"]).ok();
     sandbox.kit(&["remove", "--remote", &format!("{remote}@{digest}"), "--plain-http"]).ok();
 }
+
+/// A sandbox that pulled `net:v1` before the tag moved in the registry; returns the name of the tag too.
+fn pulled_before_a_move(registry: &FakeRegistry) -> (Sandbox, String) {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    let name = format!("{}/net:v1", registry.host());
+    sandbox.allow_plain_http(registry.host());
+    sandbox.kit(&["pack", "project", "-t", &name]).ok();
+    sandbox.kit(&["push", &name]).ok();
+    sandbox.write("project/weights/model.bin", "other weights\n");
+    sandbox.kit(&["pack", "project", "-t", "net:new"]).ok();
+    sandbox.kit(&["push", "net:new", &name]).ok();
+    (sandbox, name)
+}
+
+#[test]
+fn reading_a_moved_tag_from_the_local_store_is_reported() {
+    let registry = FakeRegistry::start();
+    let (sandbox, name) = pulled_before_a_move(&registry);
+    let note = format!("Reading {name} from the local store; --remote reads the registry");
+    let repository = name.strip_suffix(":v1").unwrap();
+    for args in [
+        &["unpack", &name, "-d", "old"][..],
+        &["verify", "old", &name],
+        &["diff", &name, "old"],
+        &["log", &name],
+        &["log", repository],
+    ] {
+        let run = sandbox.kit(args).ok();
+        assert_eq!(run.stderr.matches("from the local store; --remote").count(), 1, "{args:?}: {}", run.stderr);
+        let quiet = sandbox.kit(&[args, &["-q"]].concat());
+        assert!(!quiet.stderr.contains("from the local store"), "{args:?}: {}", quiet.stderr);
+    }
+    assert_eq!(sandbox.read("old/weights/model.bin"), "weights\n");
+    sandbox.kit(&["unpack", &name, "-d", "old"]).ok().says(&note);
+    // A digest does not move, and a name without a registry is always local.
+    let digest = sandbox.kit(&["inspect", &name, "--format", "{{.Digest}}"]).ok().stdout;
+    let pinned = format!("{repository}@{}", digest.trim());
+    for name in [&*pinned, "net:new"] {
+        let run = sandbox.kit(&["unpack", name, "-o", "-d", "old"]).ok();
+        assert!(!run.stderr.contains("from the local store"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn remote_reads_what_the_tag_points_to_now() {
+    let registry = FakeRegistry::start();
+    let (sandbox, name) = pulled_before_a_move(&registry);
+    sandbox.kit(&["unpack", &name, "-d", "new", "--dry-run", "--remote"]).ok();
+    let run = sandbox.kit(&["unpack", &name, "-d", "new", "--remote"]).ok();
+    assert_eq!(sandbox.read("new/weights/model.bin"), "other weights\n");
+    assert!(!run.stderr.contains("from the local store"), "{}", run.stderr);
+    sandbox.kit(&["verify", "new", &name, "--remote"]).ok();
+    sandbox.kit(&["verify", "new", &name]).exits(3);
+    sandbox.kit(&["diff", &name, "new", "--remote", "--exit-code"]).ok();
+    sandbox.kit(&["diff", &name, "new", "--exit-code"]).exits(1);
+    let sides = [&*format!("local://{name}"), &name, "--exit-code"];
+    sandbox.kit(&[&["diff", "--remote"][..], &sides].concat()).exits(1);
+    sandbox.kit(&["diff", "--remote", "net:new", &name, "--exit-code"]).ok();
+    sandbox.kit(&["list", "--remote", name.strip_suffix(":v1").unwrap()]).ok().prints("v1");
+    sandbox.kit(&["list", "--remote", "net"]).exits(2).says("put the registry host in front");
+    sandbox.kit(&["list", "--remote"]).exits(2);
+}
+
+/// A project whose first version is in the registry as `v1` with its image form; the second one is `net:new`.
+fn with_image_form(registry: &FakeRegistry) -> (Sandbox, String) {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    let name = format!("{}/net:v1", registry.host());
+    sandbox.allow_plain_http(registry.host());
+    sandbox.kit(&["pack", "project", "-t", "net:v1"]).ok();
+    let first = sandbox.kit(&["push", "net:v1", &name, "--also", "image"]).ok();
+    assert!(!first.stderr.contains("moved"), "{}", first.stderr);
+    sandbox.write("project/weights/model.bin", "other weights\n");
+    sandbox.kit(&["pack", "project", "-t", "net:new"]).ok();
+    (sandbox, name)
+}
+
+#[test]
+fn a_push_that_moves_a_tag_says_so_and_warns_of_its_old_forms() {
+    let registry = FakeRegistry::start();
+    let (sandbox, name) = with_image_form(&registry);
+    let image = sandbox.kit(&["inspect", &format!("{name}-image"), "--format", "{{.Digest}}"]).ok();
+    let (_, manifest) = registry.manifest("net", "v1-image").unwrap();
+    assert_eq!(image.stdout.trim(), kit_core::digest::Digest::of(&manifest).to_string());
+    let again = sandbox.kit(&["push", "net:v1", &name]).ok();
+    assert!(!again.stderr.contains("moved"), "the content is the same: {}", again.stderr);
+    let moved = format!("{name} moved from sha256:");
+    let stale = "warning: `v1-image` was not moved: it is not a form of this version, because its layers differ";
+    sandbox.kit(&["push", "net:new", &name]).ok().says(&moved).says(stale).says("`kit push --also image` makes one");
+    sandbox.kit(&["push", "net:v1", &name]).ok().says(&moved);
+    let pushed = sandbox.kit(&["push", "net:v1", &name, "--also", "image", "--format", "json"]).ok().json();
+    assert_eq!(pushed["references"], serde_json::json!([name, format!("{name}-image")]));
+    let listed = sandbox.kit(&["list", name.strip_suffix(":v1").unwrap(), "--format", "json"]).ok().json();
+    assert_eq!((&listed[0]["names"], &listed[0]["repo"]), (&serde_json::json!([name]), &serde_json::json!("net")));
+    let renewed = sandbox.kit(&["push", "net:new", &name, "--also", "image"]).ok().says(&moved);
+    assert!(!renewed.stderr.contains("v1-image` was not moved"), "{}", renewed.stderr);
+    sandbox.write("project/weights/model.bin", "third weights\n");
+    sandbox.kit(&["pack", "project", "--push", &name]).ok().says(&moved).says(stale);
+    let other = format!("{}/net:other", registry.host());
+    sandbox.kit(&["push", "net:v1", &other]).ok();
+    sandbox.kit(&["copy", &other, &name]).ok().says(&moved).says("was not moved");
+}
+
+#[test]
+fn a_push_moves_a_tag_only_from_the_expected_digest() {
+    let registry = FakeRegistry::start();
+    let (sandbox, name) = with_image_form(&registry);
+    let (_, current) = registry.manifest("net", "v1").unwrap();
+    sandbox.kit(&["push", "net:new", &name, "--expect", "none"]).exits(7).says("expected nothing");
+    let wrong = kit_core::digest::Digest::of(b"").to_string();
+    sandbox.kit(&["push", "net:new", &name, "--expect", &wrong]).exits(7).says("points to");
+    assert_eq!(registry.manifest("net", "v1").unwrap().1, current);
+    let digest = kit_core::digest::Digest::of(&current).to_string();
+    sandbox.kit(&["push", "net:new", &name, "--expect", &digest]).ok();
+    let fresh = format!("{}/net:fresh", registry.host());
+    sandbox.kit(&["push", "net:new", &fresh, "--expect", "none"]).ok();
+    sandbox.kit(&["push", "net:new", "oci:layout:v1", "--expect", "none"]).exits(2).says("a tag in a registry");
+}
+
+#[test]
+fn packing_under_an_existing_name_says_that_it_moved() {
+    let sandbox = Sandbox::packed();
+    let again = sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
+    assert!(!again.stderr.contains("moved"), "{}", again.stderr);
+    sandbox.write("project/weights/model.bin", "other weights\n");
+    let moved = sandbox.kit(&["pack", "project", "-t", "sample:v1,new"]).ok().says("sample:v1 moved from sha256:");
+    assert_eq!(moved.stderr.matches(" moved from ").count(), 1, "{}", moved.stderr);
+}

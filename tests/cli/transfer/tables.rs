@@ -174,7 +174,7 @@ fn a_comparison_by_unverified_tables_is_marked() {
     scene.sandbox.kit(&["pack", "project", "-t", &new]).ok();
     scene.sandbox.kit(&["push", &new, PLAIN]).ok();
     let compared = scene.run("there", &["diff", &honest, &new, PLAIN]).ok().prints("src/a.py");
-    compared.says("which is not verified against the layer");
+    assert_eq!(compared.stderr.matches("which is not verified against the layer").count(), 1, "{}", compared.stderr);
     let local = scene.sandbox.kit(&["diff", &honest, &new]).ok().prints("src/a.py");
     assert!(!local.stderr.contains("not verified"), "{}", local.stderr);
     let (difference, change, _) = FORGERIES[0];

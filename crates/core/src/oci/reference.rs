@@ -242,8 +242,16 @@ impl InvalidReference {
 }
 
 impl InvalidReference {
-    /// Returns the reference and the path if the text is probably `NAME:TAG/PATH`.
+    /// Returns the scheme with its colon if the text is a URL of the web.
+    pub fn scheme(&self) -> Option<&str> {
+        ["https:", "http:"].into_iter().find(|scheme| self.text.starts_with(scheme))
+    }
+
+    /// Returns the reference and the path if the text is probably `NAME:TAG/PATH` or `NAME:TAG//PATH`.
     pub fn with_path(&self) -> Option<(Reference, &str)> {
+        if matches!(self.part, Part::Digest) && !self.text.contains("//") {
+            return None;
+        }
         let splits = self.text.match_indices('/').rev();
         let mut readings = splits.map(|(at, _)| (self.text[..at].parse::<Reference>(), &self.text[at + 1..]));
         readings.find_map(|(reference, path)| reference.ok().filter(|found| found.tag.is_some()).zip(Some(path)))
@@ -325,6 +333,8 @@ mod tests {
             ("localhost:5000/team/a:v1/x/y", Some(("localhost:5000/team/a:v1", "x/y"))),
             ("r.io/A/b", None),
             ("a:b:c", None),
+            ("a:v1//config.json", Some(("a:v1", "/config.json"))),
+            ("localhost:5000/team/a@sha256:44b6", None),
         ] {
             let error = text.parse::<Reference>().unwrap_err();
             let found = error.with_path().map(|(reference, path)| (reference.to_string(), path));

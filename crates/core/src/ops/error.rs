@@ -291,10 +291,6 @@ impl Error {
         Self::Read { what: what.to_owned(), source }
     }
 
-    pub(super) fn not_here(reference: &Reference) -> Self {
-        Self::NotHere { reference: Box::new(reference.clone()), similar: Vec::new() }
-    }
-
     pub(super) fn writing(what: &str, source: ContentError) -> Self {
         Self::Write { what: what.to_owned(), source }
     }

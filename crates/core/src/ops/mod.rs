@@ -71,13 +71,13 @@ pub use promotion::{
 pub use refused::{Empty, Lack, Secret};
 pub use remote_data::RemoteData;
 pub use remote_data_error::RemoteDataError;
-pub use session::{Located, Location, Lookup, Session, find_here, find_index_here};
+pub use session::{Located, Location, Lookup, Session, find_here, find_index_here, not_here};
 pub use skills::{Installed, Skill, SkillError, SkillFile, SkillLayer, Skills, install_skill, read_skills};
 pub use tag_state::TagState;
 pub use transfer::{
-    BlobAction, Copied, CopyOptions, Fetch, IMAGE_SUFFIX, MODELKIT_SUFFIX, MODELPACK_SUFFIX, Materialized, Origins,
-    OtherForm, Plan, PlanTarget, PlannedBlob, Taken, Wanted, copy, materialize, other_forms, plan, plan_pull, pull,
-    pull_index, push_index, tag,
+    BlobAction, Copied, CopyOptions, FORM_SUFFIXES, Fetch, IMAGE_SUFFIX, MODELKIT_SUFFIX, MODELPACK_SUFFIX,
+    Materialized, Origins, OtherForm, Plan, PlanTarget, PlannedBlob, PushedTag, Taken, Wanted, copy, copy_unless,
+    materialize, other_forms, plan, plan_pull, pull, pull_index, push_index, tag,
 };
 pub use unpack::{PlannedFile, UnpackOptions, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};

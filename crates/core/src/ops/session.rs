@@ -135,6 +135,14 @@ fn split_layout(text: &str) -> (&str, Option<&str>) {
 }
 
 impl Location {
+    /// The full name of `tag` in the repository of this location. A tag in a layout has no repository.
+    pub fn name_of(&self, tag: &str) -> String {
+        match self {
+            Self::Artifact(reference) => format!("{}:{tag}", reference.without_selector()),
+            Self::Layout { .. } => tag.to_owned(),
+        }
+    }
+
     /// The end of PATH in `oci:PATH:NAME` or `oci:PATH@DIGEST`, if a name or a digest follows.
     pub(super) fn path_end(text: &str) -> Option<usize> {
         let path = text.strip_prefix("oci:")?;
@@ -273,10 +281,17 @@ pub fn find_here(store: &Store, reference: &Reference) -> Result<Located, Error>
     let name = reference.selector().unwrap_or_else(|| Tag::latest().to_string());
     let names = Names::Of(reference.clone());
     if store.find(&names, &name)?.is_none() {
-        let similar = similar_tags_here(store, reference)?;
-        return Err(Error::NotHere { reference: Box::new(reference.clone()), similar });
+        return Err(not_here(store, reference));
     }
     Ok(Located::new(store.reader(names)?, name, reference.to_string(), false))
+}
+
+/// The error for a reference that is not in the local store, with similar tags.
+pub fn not_here(store: &Store, reference: &Reference) -> Error {
+    match similar_tags_here(store, reference) {
+        Ok(similar) => Error::NotHere { reference: Box::new(reference.clone()), similar },
+        Err(error) => error,
+    }
 }
 
 /// The tags of the same repository in the store that are most similar to the tag of `reference`.
@@ -286,7 +301,9 @@ fn similar_tags_here(store: &Store, reference: &Reference) -> Result<Vec<String>
     let found = store.entries()?.into_iter().filter_map(|entry| entry.reference());
     let tags: Vec<_> = found
         .filter(|found| found.full_repository() == repository)
-        .filter_map(|found| found.tag.map(|tag| tag.to_string()))
+        .filter_map(|found| found.tag)
+        .filter(|found| found != tag)
+        .map(|tag| tag.to_string())
         .collect();
     Ok(most_similar(tag.as_str(), tags, SIMILAR_TAGS))
 }

@@ -4,6 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::digest::{Digest, ParseError};
+use crate::oci::Reference;
+use crate::ops::error::Error;
+use crate::ops::session::Session;
+use crate::registry;
 
 /// The target of a tag: a manifest, or nothing yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +16,26 @@ pub enum TagState {
     Absent,
     /// The tag points to this manifest.
     At(Digest),
+}
+
+impl TagState {
+    /// Reads the state of the tag with this suffix from the registry itself, because its mirrors may be out of date.
+    pub(crate) fn read(session: &Session<'_>, tag: &Reference, suffix: &str) -> Result<Self, Error> {
+        let name = format!("{}{suffix}", tag.selector().unwrap_or_default());
+        match session.client.repository(tag).resolve_at_registry(&name) {
+            Ok(descriptor) => Ok(Self::At(descriptor.digest)),
+            Err(registry::Error::NotFound { .. }) => Ok(Self::Absent),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Fails if `tag`, which has this state, should have another one.
+    pub(crate) fn expect(self, tag: &Reference, expected: Self) -> Result<(), Error> {
+        if self == expected {
+            return Ok(());
+        }
+        Err(Error::TagMoved { tag: tag.to_string(), expected, found: self })
+    }
 }
 
 impl FromStr for TagState {

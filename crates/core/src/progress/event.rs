@@ -47,6 +47,21 @@ pub enum Event<'a> {
         /// The digest of its manifest.
         digest: Digest,
     },
+    /// A tag points to another artifact than before.
+    TagMoved {
+        /// The tag with its repository and registry.
+        tag: &'a str,
+        /// The manifest that it pointed to.
+        from: Digest,
+        /// The manifest that it points to now.
+        to: Digest,
+    },
+    /// A ModelKit with a registry in its name is read from the local store, where its tag may be older than in the
+    /// registry.
+    FromLocalStore {
+        /// Its name.
+        name: &'a str,
+    },
     /// The download of a ModelKit that the model refers to begins.
     PullingReference {
         /// The reference in the Kitfile.

@@ -212,10 +212,12 @@ pub enum Warning<'a> {
         /// The address.
         address: &'a str,
     },
-    /// The files of a layer were listed from its table of contents, which was not compared with the layer.
+    /// Files were listed from the tables of contents of layers, which were not compared with the layers.
     TableNotVerified {
-        /// The path in the Kitfile.
+        /// The path of the first layer in the Kitfile.
         path: &'a str,
+        /// The number of other layers.
+        more: usize,
     },
     /// A symbolic link or a submodule of a repository is not imported.
     LinkNotImported {

@@ -259,6 +259,9 @@ impl ImportArgs {
         // A folder is never looked for elsewhere: the hub would learn its name.
         let is_folder =
             tool == Tool::Hf && self.tool.is_none() && context.environment.absolute(Path::new(text)).is_dir();
+        if tool == Tool::Hf && self.tool.is_none() && context.environment.absolute(Path::new(text)).is_file() {
+            return Err(usage(format!("`{text}` is a file; to pack it, run `kit init` and `kit pack` in its folder")));
+        }
         if tool == Tool::Hf && !is_folder {
             return Ok(Origin::Hub(parse(text)?));
         }

@@ -11,12 +11,15 @@ use super::json::DiffData;
 use super::table::Style;
 use super::{markdown, table};
 use crate::arguments::kitfile::{KitfileText, find_kitfile};
-use crate::arguments::{Size, lock_file};
+use crate::arguments::{Size, lock_file, report_local_store};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, InvalidFormat, tidy, usage};
 use kit_core::limits;
-use kit_core::ops::{self, Comparable, Concern, DiffOptions, Difference, Lookup, PackOptions, Reading, Session};
+use kit_core::oci::Reference;
+use kit_core::ops::{
+    self, Comparable, Concern, DiffOptions, Difference, Location, Lookup, PackOptions, Reading, Session,
+};
 
 /// Compare ModelKits, folders and lock files
 ///
@@ -74,6 +77,9 @@ pub(crate) struct DiffArgs {
     /// norm of the tensor. Reads both files completely; files in a registry only up to --read-limit
     #[arg(long)]
     stats: bool,
+    /// Read from the registry, even if the ModelKit is in the local store; applies to names with a registry
+    #[arg(short, long)]
+    remote: bool,
     #[command(flatten)]
     network: NetworkArgs,
 }
@@ -136,8 +142,8 @@ impl DiffArgs {
 
     fn compare(&self, context: &Context) -> Result<Difference> {
         let session = context.session(&self.network)?;
-        let first = comparable(context, &session, &self.first)?;
-        let second = comparable(context, &session, &self.second)?;
+        let first = self.comparable(context, &session, &self.first)?;
+        let second = self.comparable(context, &session, &self.second)?;
         let options = DiffOptions {
             only: self.only,
             jobs: ops::jobs(),
@@ -147,26 +153,37 @@ impl DiffArgs {
         };
         Ok(ops::diff(&session, (first, second), &options)?)
     }
-}
 
-/// Opens the ModelKit, folder or lock that `text` names.
-fn comparable(context: &Context, session: &Session<'_>, text: &str) -> Result<Comparable> {
-    let (place, text) = match (text.strip_prefix("local://"), text.strip_prefix("remote://")) {
-        (Some(rest), _) => (Lookup::Local, rest),
-        (_, Some(rest)) => (Lookup::Remote, rest),
-        _ => (Lookup::Anywhere, text),
-    };
-    let path = context.environment.absolute(text.as_ref());
-    if place == Lookup::Anywhere && is_lock(text, &path) {
-        return Ok(Comparable::Lock(lock_file::read(&path, text)?));
+    /// Opens the ModelKit, folder or lock that `text` names.
+    fn comparable(&self, context: &Context, session: &Session<'_>, text: &str) -> Result<Comparable> {
+        let (place, text) = match (text.strip_prefix("local://"), text.strip_prefix("remote://")) {
+            (Some(rest), _) => (Some(Lookup::Local), rest),
+            (_, Some(rest)) => (Some(Lookup::Remote), rest),
+            _ => (None, text),
+        };
+        let path = context.environment.absolute(text.as_ref());
+        if place.is_none() && is_lock(text, &path) {
+            return Ok(Comparable::Lock(lock_file::read(&path, text)?));
+        }
+        if place.is_none() && is_folder(session, text, &path) {
+            return Ok(Comparable::Folder(Box::new(packing(path, text.as_ref())?)));
+        }
+        if (is_path(text) || text.ends_with("Kitfile.lock")) && !path.exists() {
+            return Err(usage(format!("`{}` does not exist", tidy(Path::new(text)))));
+        }
+        let location = context.location(text)?;
+        let found = session.find(&location, place.unwrap_or_else(|| self.place(&location)))?;
+        if place.is_none() {
+            report_local_store(context, &location, &found);
+        }
+        Ok(Comparable::ModelKit(found))
     }
-    if place == Lookup::Anywhere && is_folder(text, &path) {
-        return Ok(Comparable::Folder(Box::new(packing(path, text.as_ref())?)));
+
+    /// The places to look for a name without a prefix in. A name without a registry is in the local store.
+    fn place(&self, location: &Location) -> Lookup {
+        let has_registry = matches!(location, Location::Artifact(reference) if !reference.is_local());
+        if self.remote && has_registry { Lookup::Remote } else { Lookup::Anywhere }
     }
-    if (is_path(text) || text.ends_with("Kitfile.lock")) && !path.exists() {
-        return Err(usage(format!("`{}` does not exist", tidy(Path::new(text)))));
-    }
-    Ok(Comparable::ModelKit(session.find(&context.location(text)?, place)?))
 }
 
 /// Returns true if `text` is a path and cannot be a reference.
@@ -178,9 +195,12 @@ fn is_lock(text: &str, path: &Path) -> bool {
     path.is_file() && (is_path(text) || path.extension().is_some_and(|extension| extension == "lock"))
 }
 
-/// Returns true if `text` is a folder. If it can also be a reference, the folder must contain a Kitfile.
-fn is_folder(text: &str, path: &Path) -> bool {
-    path.is_dir() && (is_path(text) || find_kitfile(path, path).is_ok())
+/// Returns true if `text` is a folder. One without a Kitfile cannot be packed, so a local ModelKit of this name comes
+/// first.
+fn is_folder(session: &Session<'_>, text: &str, path: &Path) -> bool {
+    let is_local =
+        |text: &str| text.parse::<Reference>().is_ok_and(|name| ops::find_here(&session.store, &name).is_ok());
+    path.is_dir() && (is_path(text) || find_kitfile(path, path).is_ok() || !is_local(text))
 }
 
 /// The options that a folder, which the user wrote as `given`, is packed with for a comparison.

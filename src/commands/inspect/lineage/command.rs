@@ -5,10 +5,11 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::picture::{self, proof, word};
+use crate::arguments::LookupArgs;
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output;
-use kit_core::ops::{self, Edge, Lineage, Lookup, Node};
+use kit_core::ops::{self, Edge, Lineage, Node};
 
 /// Show the base model, parents and datasets that a ModelKit is built from
 ///
@@ -26,9 +27,8 @@ pub(crate) struct LineageArgs {
     /// ModelKit to show
     #[arg(value_name = "NAME:TAG")]
     reference: String,
-    /// Read from the registry, even if the ModelKit is in the local store
-    #[arg(short, long)]
-    remote: bool,
+    #[command(flatten)]
+    lookup: LookupArgs,
     /// Output format: tree, dot (Graphviz), mermaid (Markdown) or json
     #[arg(long, value_name = "FORMAT", default_value = "tree")]
     format: Picture,
@@ -53,7 +53,7 @@ impl LineageArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let location = context.location(&self.reference)?;
         let session = context.session(&self.network)?;
-        let place = if self.remote { Lookup::Remote } else { Lookup::Anywhere };
+        let place = self.lookup.place();
         let lineage = ops::lineage(&session, &location, place)
             .with_context(|| format!("cannot show the lineage of `{location}`"))?;
         let text = match self.format {

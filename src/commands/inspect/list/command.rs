@@ -44,6 +44,10 @@ pub(crate) struct ListArgs {
     /// `.Author`, `.ModelKits`, `.Linked`
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
+    /// Read from the registry, even if the ModelKit is in the local store; a name with a registry is always read from
+    /// there
+    #[arg(short, long, requires = "repository")]
+    remote: bool,
     /// Show whole digests and cells on a terminal, even if lines wrap
     #[arg(long)]
     no_trunc: bool,
@@ -57,13 +61,14 @@ impl ListArgs {
             return self.list_repositories(context, registry);
         }
         let rows = self.rows(context)?;
+        let repository = self.remote_repository();
         let terminal = match context.output.result_columns() {
             Some(columns) if matches!(self.format, Format::Table) => Some(self.terminal(context, columns)?),
             _ => None,
         };
         let text = self.format.render_rows(
             &rows,
-            |row| to_json(row, &self.format),
+            |row| to_json(row, repository.as_deref(), &self.format),
             || match &terminal {
                 Some(terminal) => terminal.render(rows.clone()),
                 None => table::render(&rows),
@@ -76,14 +81,19 @@ impl ListArgs {
 
     /// The properties of the table on a terminal.
     fn terminal(&self, context: &Context, columns: usize) -> Result<Terminal> {
-        let reference = self.repository.as_ref().and_then(|text| text.parse::<Reference>().ok());
-        let remote = reference.filter(|reference| !reference.is_local());
+        let repository = self.remote_repository();
         Ok(Terminal {
             columns: (!self.no_trunc).then_some(columns),
-            times: if remote.is_some() { HashMap::new() } else { ops::creation_times(&context.store()?)? },
+            times: if repository.is_some() { HashMap::new() } else { ops::creation_times(&context.store()?)? },
             now: context.environment.time,
-            repository: remote.map(|reference| reference.full_repository()),
+            repository,
         })
+    }
+
+    /// The repository with its registry, if the argument names one.
+    fn remote_repository(&self) -> Option<String> {
+        let reference = self.repository.as_ref()?.parse::<Reference>().ok()?;
+        (!reference.is_local()).then(|| reference.full_repository())
     }
 
     /// The registry that the argument names: a host without a repository. The name of a local repository comes first.
@@ -114,6 +124,9 @@ impl ListArgs {
         let (store, selection) = (context.store()?, Selection::new(filters));
         let Some(text) = &self.repository else { return Ok(ops::list_local(&store, None, &selection, &context.bars)?) };
         match context.location_as_given(text)? {
+            Location::Artifact(reference) if reference.is_local() && self.remote => {
+                Err(ops::Error::NoRegistry(reference).into())
+            }
             Location::Artifact(reference) if reference.is_local() => {
                 local_rows(context, &store, &reference, &selection)
             }
@@ -139,7 +152,7 @@ fn local_rows(context: &Context, store: &Store, reference: &Reference, selection
     let list = |selection| ops::list_local(store, Some(reference), selection, &context.bars);
     let rows = list(selection)?;
     if rows.is_empty() && list(&Selection::default())?.is_empty() {
-        return Err(ops::Error::NotHere { reference: Box::new(reference.clone()), similar: Vec::new() }.into());
+        return Err(ops::not_here(store, reference).into());
     }
     Ok(rows)
 }
@@ -201,8 +214,11 @@ pub(crate) fn or_null(text: &str, format: &Format) -> Value {
     }
 }
 
-/// The fields of KitOps, and three more: the size in bytes, the number of ModelKits in an index, and the `linked` flag.
-fn to_json(row: &Listed, format: &Format) -> Value {
+/// The fields of KitOps, in which a repository of a registry lacks its host, and four more: the full names that other
+/// commands accept, the size in bytes, the number of ModelKits in an index, and the `linked` flag.
+fn to_json(row: &Listed, repository: Option<&str>, format: &Format) -> Value {
+    let full = repository.or(row.repository.as_deref());
+    let names = full.map(|full| row.tags.iter().map(|tag| format!("{full}:{tag}")).collect::<Vec<_>>());
     json!({
         "repo": or_null(row.repository.as_deref().unwrap_or_default(), format),
         "digest": row.digest,
@@ -213,6 +229,7 @@ fn to_json(row: &Listed, format: &Format) -> Value {
         "modelKits": row.modelkits,
         "author": or_null(&row.author, format),
         "linked": row.is_linked,
+        "names": names,
     })
 }
 

@@ -55,7 +55,7 @@ impl Terminal {
         let cells: Vec<_> = tagged.into_iter().map(|(row, tag)| self.row(row, tag)).collect();
         let headings = ["REPOSITORY", "TAG", "MAINTAINER", "NAME", "SIZE", "PACKED", "DIGEST"];
         let columns = self.columns.unwrap_or(usize::MAX);
-        let fit = Fit { columns, optional: &["MAINTAINER", "NAME", "PACKED"], last: &["REPOSITORY", "TAG"] };
+        let fit = Fit { columns, optional: &["MAINTAINER", "NAME", "PACKED"], cut: &[], last: &["REPOSITORY", "TAG"] };
         table::fit(headings, &cells, fit)
     }
 

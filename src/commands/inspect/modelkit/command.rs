@@ -5,11 +5,12 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::tensors;
+use crate::arguments::LookupArgs;
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{self, Format};
 use kit_core::modelkit::{CLI_VERSION, Family};
-use kit_core::ops::{self, Inspected, Located, Lookup};
+use kit_core::ops::{self, Inspected, Located, Location, Lookup};
 
 /// Show the manifest and Kitfile of a ModelKit, or the tensors in its weights
 #[derive(Debug, Args)]
@@ -23,9 +24,8 @@ pub(crate) struct InspectArgs {
     /// ModelKit to show
     #[arg(value_name = "NAME:TAG")]
     reference: String,
-    /// Read from the registry, even if the ModelKit is in the local store
-    #[arg(short, long)]
-    remote: bool,
+    #[command(flatten)]
+    lookup: LookupArgs,
     /// Show architecture, parameters, types and estimated memory of the models in the ModelKit
     ///
     /// Reads the headers of safetensors and GGUF files, and `config.json` in the same or a parent folder. No weights
@@ -44,32 +44,51 @@ impl InspectArgs {
         if self.tensors {
             return self.tensors(context);
         }
-        let inspected = read(context, &self.network, &self.reference, self.remote)?;
-        let data = to_json(&inspected)?;
+        let (found, location) = open(context, &self.network, &self.reference, self.lookup.place())?;
+        let data = match ops::inspect(&found) {
+            Err(ops::Error::NotAModelKit { .. }) if found.name.ends_with(ops::IMAGE_SUFFIX) => image_to_json(&found)?,
+            inspected => to_json(&inspected.with_context(|| not_found(&location))?)?,
+        };
         let json = output::to_json(&data)?;
         Ok(context.output.result(self.format.render(&data, || json)?)?)
     }
 
     fn tensors(&self, context: &Context) -> Result<()> {
-        let (found, inspected) = find(context, &self.network, &self.reference, self.remote)?;
+        let (found, inspected) = find(context, &self.network, &self.reference, self.lookup.place())?;
         let models = ops::weigh(&*found.source, &inspected.modelkit, ops::jobs())
             .with_context(|| format!("cannot inspect the tensors of `{}`", self.reference))?;
         tensors::print(context, &self.format, &inspected, &models)
     }
 }
 
-/// Reads a ModelKit from the local store or else from its registry; with `remote` always from its registry.
-pub(crate) fn read(context: &Context, network: &NetworkArgs, reference: &str, remote: bool) -> Result<Inspected> {
-    find(context, network, reference, remote).map(|(_, inspected)| inspected)
+/// Reads a ModelKit at `place`.
+pub(crate) fn read(context: &Context, network: &NetworkArgs, reference: &str, place: Lookup) -> Result<Inspected> {
+    find(context, network, reference, place).map(|(_, inspected)| inspected)
 }
 
-fn find(context: &Context, network: &NetworkArgs, reference: &str, remote: bool) -> Result<(Located, Inspected)> {
+fn find(context: &Context, network: &NetworkArgs, reference: &str, place: Lookup) -> Result<(Located, Inspected)> {
+    let (found, location) = open(context, network, reference, place)?;
+    let inspected = ops::inspect(&found).with_context(|| not_found(&location))?;
+    Ok((found, inspected))
+}
+
+fn open(context: &Context, network: &NetworkArgs, reference: &str, place: Lookup) -> Result<(Located, Location)> {
     // Scripts read both streams of `inspect` as JSON, so a missing tag is not reported.
     let (location, _) = context.location_as_given(reference)?.or_latest();
-    let session = context.session(network)?;
-    let found = session.find(&location, if remote { Lookup::Remote } else { Lookup::Anywhere });
-    let inspected = found.and_then(|found| ops::inspect(&found).map(|inspected| (found, inspected)));
-    inspected.with_context(|| format!("Could not find modelkit {location}"))
+    let found = context.session(network)?.find(&location, place).with_context(|| not_found(&location))?;
+    Ok((found, location))
+}
+
+/// The error text of `KitOps`.
+fn not_found(location: &Location) -> String {
+    format!("Could not find modelkit {location}")
+}
+
+/// The image form of a ModelKit has neither a Kitfile nor a version of kit, but a digest to pin.
+fn image_to_json(found: &Located) -> Result<Value> {
+    let descriptor = found.source.resolve(&found.name)?;
+    let manifest: Value = serde_json::from_slice(&found.source.manifest(&descriptor)?)?;
+    Ok(json!({ "digest": descriptor.digest, "manifest": manifest }))
 }
 
 fn to_json(inspected: &Inspected) -> Result<Value> {

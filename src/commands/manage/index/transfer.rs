@@ -33,7 +33,7 @@ impl PushArgs {
     pub(super) fn run(&self, context: &Context) -> Result<()> {
         self.send.receipt.begin(context)?;
         if self.with_modelkits {
-            return self.send.run(context, Sent::WholeIndex, |_, found, _| {
+            return self.send.run(context, Sent::WholeIndex, None, |_, found, _| {
                 ops::inspect_index(found)?;
                 Ok(Vec::new())
             });

@@ -120,11 +120,38 @@ fn the_path_may_be_an_argument_of_its_own() {
 #[test]
 fn a_single_slash_before_the_path_gets_a_hint() {
     let sandbox = Sandbox::new();
-    for command in ["cat", "ls", "info", "unpack"] {
+    for command in ["cat", "ls"] {
         let run = sandbox.kit(&[command, "localhost:5000/team/sample:v1/config.json"]).exits(2);
         run.says(
             "hint: a file in a ModelKit is written NAME:TAG//PATH, as in \
              `localhost:5000/team/sample:v1//config.json`",
         );
     }
+}
+
+#[test]
+fn a_path_where_none_is_taken_gets_a_hint() {
+    let sandbox = Sandbox::new();
+    for command in ["info", "unpack", "pull"] {
+        for slashes in ["/", "//"] {
+            let run = sandbox.kit(&[command, &format!("localhost:5000/net:v1{slashes}config.json")]).exits(2);
+            run.says(
+                "hint: this argument takes no path; `kit cat localhost:5000/net:v1//config.json` prints the file, and \
+                 `kit unpack localhost:5000/net:v1 --path config.json` unpacks it",
+            );
+        }
+    }
+    // A digest that is not complete is not a path.
+    let run = sandbox.kit(&["info", "localhost:5000/net@sha256:44b6"]).exits(2);
+    assert!(!run.stderr.contains("hint:"), "{}", run.stderr);
+}
+
+#[test]
+fn a_url_in_place_of_a_name_gets_a_hint() {
+    let sandbox = Sandbox::new();
+    for command in ["info", "cat", "pull"] {
+        let run = sandbox.kit(&[command, "http://localhost:5000/net:v1"]).exits(2);
+        run.says("hint: leave out `http://`: a name begins with the host of the registry");
+    }
+    sandbox.kit(&["push", "https://r.example/net:v1"]).exits(2).says("hint: leave out `https://`");
 }

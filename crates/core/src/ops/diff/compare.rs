@@ -10,6 +10,7 @@ use super::{content, pairing};
 use crate::digest::Digest;
 use crate::limits;
 use crate::ops::error::Error;
+use crate::ops::files::Unverified;
 use crate::ops::session::Session;
 use crate::progress::{Progress, Warning};
 
@@ -108,8 +109,21 @@ impl Difference {
 /// Compares `first` and `second`. Layers are compared by digest, as sets; layers that both have are not opened.
 pub fn diff(
     session: &Session<'_>,
+    sides: (Comparable, Comparable),
+    options: &DiffOptions,
+) -> Result<Difference, Error> {
+    let unverified = Unverified::default();
+    let difference = compare(session, sides, options, &unverified)?;
+    unverified.report(session.progress);
+    Ok(difference)
+}
+
+/// Like [`diff`], but adds layers whose tables of contents were not verified to `unverified`, without a warning.
+pub(crate) fn compare(
+    session: &Session<'_>,
     (first, second): (Comparable, Comparable),
     options: &DiffOptions,
+    unverified: &Unverified,
 ) -> Result<Difference, Error> {
     let (one, other) = side::open(session, first, second)?;
     let fields = match compare_kitfiles(&one, &other) {
@@ -118,7 +132,7 @@ pub fn diff(
     };
     let parents = if options.is_wanted(Concern::Model) { compare_parents(session, &one, &other)? } else { Vec::new() };
     let (layers, others) = (one.layers(options), other.layers(options));
-    let files = compare_files(&layers, &others, options, session.progress)?;
+    let files = compare_files((&layers, &others), options, unverified, session.progress)?;
     let (rows, other_rows) = (one.rows(), other.rows());
     let (sizes, other_sizes) = (sizes(&rows), sizes(&other_rows));
     let shared = sorted(rows.iter().filter_map(|row| in_both(row, &other_sizes)));
@@ -157,13 +171,13 @@ fn compare_parents(session: &Session<'_>, one: &Side, other: &Side) -> Result<Ve
 }
 
 fn compare_files(
-    layers: &[SideLayer],
-    others: &[SideLayer],
+    (layers, others): (&[SideLayer], &[SideLayer]),
     options: &DiffOptions,
+    unverified: &Unverified,
     progress: &dyn Progress,
 ) -> Result<Vec<FileDiff>, Error> {
     let (ours, theirs) = (to_look_into(layers, others, options), to_look_into(others, layers, options));
-    let (mut before, mut after) = pairing::list_both((&ours, &theirs), options.jobs, progress)?;
+    let (mut before, mut after) = pairing::list_both((&ours, &theirs), options.jobs, unverified)?;
     let mut found = files::compare(&mut before, &mut after, options.jobs)?;
     found.retain(|file| options.is_wanted(file.concern));
     if found.len() > limits::DIFFERENT_FILES {

@@ -15,9 +15,9 @@ use crate::modelkit::{Layer, LockedFile};
 use crate::oci::{self, ContentError, RangedReader};
 use crate::ops::error::Error;
 use crate::ops::files::tables::{Evidence, Headers};
-use crate::ops::files::{Held, Member, buffer, digest, skim};
+use crate::ops::files::{Held, Member, Unverified, buffer, digest, skim};
 use crate::ops::workers;
-use crate::progress::{Progress, Silent, Warning};
+use crate::progress::Silent;
 use crate::relative_path::RelativePath;
 use crate::tensors as weights;
 use crate::tensors::Header;
@@ -62,15 +62,15 @@ pub(super) type Files<'a> = BTreeMap<RelativePath, File<'a>>;
 /// headers of an uncompressed layer are read, and a compressed layer is read from beginning to end, which also gives
 /// the digests.
 ///
-/// A warning names a layer whose table of contents was not compared with all bytes of the layer.
+/// A layer whose table of contents was not compared with all of its bytes is added to `unverified`.
 pub(super) fn list<'l>(
     layer: &'l SideLayer<'l>,
     keep: &mut dyn FnMut(&RelativePath, &File) -> bool,
     held: &Held,
-    progress: &dyn Progress,
+    unverified: &Unverified,
 ) -> Result<Vec<(RelativePath, File<'l>)>, Error> {
     let files = match &layer.content {
-        Content::Blob(blob) => return list_blob(layer.section, blob, keep, held, progress),
+        Content::Blob(blob) => return list_blob(layer.section, blob, keep, held, unverified),
         Content::Listed(files) => files.iter().map(|file| list_locked(layer.section, file)),
     };
     let kept = files.filter(|(path, file)| keep(path, file));
@@ -87,7 +87,7 @@ fn list_blob<'l>(
     blob: &'l Blob<'l>,
     keep: &mut dyn FnMut(&RelativePath, &File) -> bool,
     held: &Held,
-    progress: &dyn Progress,
+    unverified: &Unverified,
 ) -> Result<Vec<(RelativePath, File<'l>)>, Error> {
     let (mut files, mut frame, mut count, mut is_unverified) = (Vec::new(), Vec::new(), 0, false);
     skim(blob.source, blob.layer, Headers::Compare, &mut |member, content| {
@@ -109,7 +109,7 @@ fn list_blob<'l>(
     })
     .map(drop)?;
     if is_unverified {
-        progress.warn(&Warning::TableNotVerified { path: blob.layer.path.as_str() });
+        unverified.add(&blob.layer.path);
     }
     if let ([(_, file)], 1) = (&mut files[..], count) {
         file.frame = Some(Box::new(Digest::of(frame.concat().as_bytes())));

@@ -14,6 +14,7 @@ mod tensors;
 mod text;
 mod verify;
 
+pub(crate) use compare::compare;
 pub use compare::{DiffOptions, Difference, LayerRow, ParentDiff, diff};
 pub use concern::{Concern, UnknownConcern};
 pub use content::ContentDiff;

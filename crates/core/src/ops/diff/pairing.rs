@@ -11,9 +11,8 @@ use crate::compression::Compression;
 use crate::limits;
 use crate::modelkit::ContentsTable;
 use crate::ops::error::Error;
-use crate::ops::files::Held;
+use crate::ops::files::{Held, Unverified};
 use crate::ops::workers;
-use crate::progress::Progress;
 use crate::relative_path::RelativePath;
 
 /// Layers with the same path on both sides, whose files can only be in these layers.
@@ -23,16 +22,16 @@ type Pair<'l> = (Option<&'l SideLayer<'l>>, Option<&'l SideLayer<'l>>);
 pub(super) fn list_both<'l>(
     (layers, others): (&'l [SideLayer<'l>], &'l [SideLayer<'l>]),
     jobs: usize,
-    progress: &dyn Progress,
+    unverified: &Unverified,
 ) -> Result<(Files<'l>, Files<'l>), Error> {
     let held = Held::new(limits::COMPARED_FILES);
     let (pairs, [rest, other_rest]) = pair(layers, others);
-    let all = |layer: &&'l SideLayer<'l>| list(layer, &mut |_, _| true, &held, progress);
+    let all = |layer: &&'l SideLayer<'l>| list(layer, &mut |_, _| true, &held, unverified);
     let mut before: Files = workers::run(jobs, &rest, all)?.into_iter().flatten().collect();
     let mut after: Files = workers::run(jobs, &other_rest, all)?.into_iter().flatten().collect();
     let (large, small): (Vec<_>, Vec<_>) = pairs.into_iter().partition(is_large);
     for (pairs, jobs) in [(small, jobs), (large, 1)] {
-        for (files, others) in workers::run(jobs, &pairs, |pair| list_pair(*pair, &held, progress))? {
+        for (files, others) in workers::run(jobs, &pairs, |pair| list_pair(*pair, &held, unverified))? {
             append(&mut before, files);
             append(&mut after, others);
         }
@@ -100,9 +99,9 @@ fn is_large((one, other): &Pair) -> bool {
 fn list_pair<'l>(
     (one, other): Pair<'l>,
     held: &Held,
-    progress: &dyn Progress,
+    unverified: &Unverified,
 ) -> Result<(Files<'l>, Files<'l>), Error> {
-    let all = |layer| list(layer, &mut |_, _| true, held, progress);
+    let all = |layer| list(layer, &mut |_, _| true, held, unverified);
     let mut before: Files = one.map_or_else(|| Ok(Vec::new()), all)?.into_iter().collect();
     let Some(other) = other else { return Ok((before, Files::new())) };
     let after = list(
@@ -116,7 +115,7 @@ fn list_pair<'l>(
             !is_equal
         },
         held,
-        progress,
+        unverified,
     )?;
     Ok((before, after.into_iter().collect()))
 }

@@ -38,7 +38,7 @@ pub fn cat(
                 return Ok(ControlFlow::Continue(()));
             }
             if member.evidence == Evidence::Nothing && member.offset.is_none() {
-                progress.warn(&Warning::TableNotVerified { path: layer.path.as_str() });
+                progress.warn(&Warning::TableNotVerified { path: layer.path.as_str(), more: 0 });
             }
             write(member, &mut *open_whole(&*blob, layer, member, content)?, sink)?;
             Ok(ControlFlow::Break(()))

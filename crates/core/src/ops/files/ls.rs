@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use super::members::{Held, Member, distinct, kitfile, skim};
 use super::tables::{Evidence, Headers};
+use super::unverified::Unverified;
 use crate::digest::Digest;
 use crate::limits;
 use crate::modelkit::{Layer, ModelKit, Selection, UnreadableEntry};
@@ -46,9 +47,13 @@ pub fn ls<'m>(
     let layers = distinct(modelkit.layers.iter().filter(|layer| selection.takes(layer)).filter(may_hold));
     let held = Held::new(limits::LISTED_FILES);
     let looked = workers::run(jobs, &layers, |layer| look(source, layer, path, &held))?;
-    for (layer, _) in layers.iter().zip(&looked).filter(|(_, seen)| seen.is_unverified) {
-        progress.warn(&Warning::TableNotVerified { path: layer.path.as_str() });
-    }
+    let unverified = Unverified::default();
+    layers
+        .iter()
+        .zip(&looked)
+        .filter(|(_, seen)| seen.is_unverified)
+        .for_each(|(layer, _)| unverified.add(&layer.path));
+    unverified.report(progress);
     if path.is_root() && selection.is_everything() {
         warn_of_unlisted(modelkit, progress);
     }

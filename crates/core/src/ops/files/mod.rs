@@ -11,6 +11,7 @@ mod members;
 mod model_facts;
 mod table_check;
 pub(super) mod tables;
+mod unverified;
 mod weights;
 mod whole_blob;
 
@@ -24,5 +25,6 @@ pub(crate) use members::{Held, Member, PLAIN_FILE, read_through, shape, skim};
 pub(crate) use model_facts::{facts, facts_of};
 pub(crate) use table_check::{Checked, PassingCheck};
 pub(crate) use tables::Headers;
+pub(crate) use unverified::Unverified;
 pub use weights::{WeighedModel, WeightFile, weigh};
 pub(crate) use whole_blob::{TrackedBlobReader, read_whole};

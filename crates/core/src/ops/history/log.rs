@@ -1,23 +1,24 @@
 //! The versions of a repository, and the changes in each.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::changes::{Contents, LayerCount, compare, contents};
+use super::forms::without_forms;
 use super::order::{Moment, newest_first};
 use crate::digest::Digest;
-use crate::kitfile::Section;
 use crate::limits;
 use crate::modelkit::kitfile_digest;
 use crate::oci::{ContentError, Descriptor, Reference, Source};
 use crate::ops::artifact::{Failures, Inspected, Tagged, enter, history, read, resolve_tags};
-use crate::ops::diff::{Comparable, DiffOptions, FileDiff, diff};
+use crate::ops::diff::{self, Comparable, DiffOptions, FileDiff};
 use crate::ops::error::Error;
+use crate::ops::files::Unverified;
 use crate::ops::index_error::IndexError;
-use crate::ops::session::{Located, Location, Lookup, Session, find_here};
+use crate::ops::session::{Located, Location, Lookup, Session, find_here, not_here};
 use crate::ops::workers;
-use crate::progress::Warning;
+use crate::progress::{Event, Warning};
 use crate::provenance::{Promotion, Record};
-use crate::relative_path::RelativePath;
 use crate::store::{Entry, Names};
 
 /// Settings of a log.
@@ -40,7 +41,7 @@ pub struct Version {
     pub author: Option<String>,
     /// Its tags, sorted; may be empty.
     pub tags: Vec<String>,
-    /// Its oldest provenance attestation.
+    /// The provenance attestation of its latest packing, preferably from a commit without changes.
     pub record: Option<Record>,
     /// The promotions to it, the newest first.
     pub promotions: Vec<Promotion>,
@@ -53,22 +54,9 @@ pub struct Version {
     /// The changes of the files, if they were requested.
     pub files: Vec<FileDiff>,
     /// The digest of the content of the Kitfile.
-    kitfile: Digest,
+    pub(super) kitfile: Digest,
     /// The digests of the layers by kind and path.
-    contents: Vec<((Section, RelativePath), Digest)>,
-}
-
-/// The number of layers of a kind that were added, removed or changed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LayerCount {
-    /// The word for the kind.
-    pub kind: &'static str,
-    /// The number of paths that had no layer before.
-    pub added: usize,
-    /// The number of paths that no longer have a layer.
-    pub removed: usize,
-    /// The number of paths with another layer than before.
-    pub changed: usize,
+    pub(super) contents: Contents,
 }
 
 /// Returns the versions of the repository of `location`, newest first. If `location` names a version, newer ones are
@@ -84,19 +72,23 @@ pub fn log(session: &Session<'_>, location: &Location, options: &LogOptions) -> 
     let mut versions = walk.read(&*source, &tagged, &mut failures)?;
     walk.add_replaced(&*source, &mut versions, &mut failures)?;
     failures.finish(!versions.is_empty(), session.progress)?;
+    let first = walk.first(&*source)?.map(|first| first.digest);
+    let versions = without_forms(versions, first);
     let moments: Vec<_> = versions.iter().map(moment).collect();
     let mut slots: Vec<_> = versions.into_iter().map(Some).collect();
     let mut ordered: Vec<Version> =
         newest_first(&moments).into_iter().filter_map(|index| slots[index].take()).collect();
     compare(&mut ordered);
-    if let Some(first) = walk.first(&*source)? {
-        let position = ordered.iter().position(|version| version.descriptor.digest == first.digest);
+    if let Some(first) = first {
+        let position = ordered.iter().position(|version| version.descriptor.digest == first);
         ordered.drain(..position.unwrap_or_default());
     }
     if let Some(how) = &options.files {
+        let unverified = Unverified::default();
         for version in &mut ordered {
-            version.files = walk.files(version, how)?;
+            version.files = walk.files(version, how, &unverified)?;
         }
+        unverified.report(session.progress);
     }
     Ok(ordered)
 }
@@ -115,6 +107,9 @@ fn place(session: &Session<'_>, location: &Location, place: Lookup) -> Result<Lo
         let mut found = session.store.entries()?.into_iter().filter_map(|entry| entry.reference());
         found.any(|found| found.full_repository() == repository)
     };
+    if is_here && !reference.is_local() && reference.digest.is_none() {
+        session.progress.report(&Event::FromLocalStore { name: &reference.to_string() });
+    }
     Ok(if is_here || reference.is_local() { Lookup::Local } else { Lookup::Remote })
 }
 
@@ -149,7 +144,7 @@ impl Walk<'_> {
         entries.retain(|entry| entry.reference().is_some_and(|found| found.full_repository() == repository));
         let mut tagged = group(&entries, |entry| entry.reference().and_then(|found| Some(found.tag?.to_string())));
         if tagged.is_empty() {
-            return Err(Error::not_here(reference));
+            return Err(not_here(&self.session.store, reference));
         }
         self.cut_off(&mut tagged);
         Ok((Box::new(self.session.store.reader(Names::Of(reference.clone()))?), tagged))
@@ -191,7 +186,9 @@ impl Walk<'_> {
         let is_here = self.options.place != Lookup::Remote;
         let find = |name: String| match (source.resolve(&name), self.location) {
             (Err(ContentError::NotFound(_)), Location::Artifact(reference)) if is_here => {
-                Err(find_here(&self.session.store, reference).err().unwrap_or_else(|| Error::not_here(reference)))
+                Err(find_here(&self.session.store, reference)
+                    .err()
+                    .unwrap_or_else(|| not_here(&self.session.store, reference)))
             }
             (found, _) => found.map_err(|error| Error::reading(&format!("`{name}`"), error)),
         };
@@ -237,7 +234,7 @@ impl Walk<'_> {
     fn version(&self, source: &dyn Source, inspected: &Inspected, tags: &[String]) -> Version {
         let (records, mut promotions) = history(source, &inspected.descriptor, self.session.progress);
         promotions.reverse();
-        let record = records.into_iter().next();
+        let record = latest(records);
         let mut tags = tags.to_vec();
         tags.sort();
         let (before, kitfile_changed, layers, files) = (None, false, Vec::new(), Vec::new());
@@ -312,11 +309,11 @@ impl Walk<'_> {
         }
     }
 
-    fn files(&self, version: &Version, how: &DiffOptions) -> Result<Vec<FileDiff>, Error> {
+    fn files(&self, version: &Version, how: &DiffOptions, unverified: &Unverified) -> Result<Vec<FileDiff>, Error> {
         let Some(before) = version.before else { return Ok(Vec::new()) };
         let (before, after) = (self.open(&before)?, self.open(&version.descriptor.digest)?);
         let both = (Comparable::ModelKit(before), Comparable::ModelKit(after));
-        Ok(diff(self.session, both, how)?.files)
+        Ok(diff::compare(self.session, both, how, unverified)?.files)
     }
 
     fn open(&self, digest: &Digest) -> Result<Located, Error> {
@@ -340,6 +337,16 @@ fn group(entries: &[Entry], name: impl Fn(&Entry) -> Option<String>) -> Vec<Tagg
     tagged
 }
 
+/// The record that identifies the files best: the newest one of a clean commit, or else the newest one. The same files
+/// are often packed twice, before and after a commit. Only the first packing knows the version that was replaced.
+fn latest(records: Vec<Record>) -> Option<Record> {
+    let previous = records.iter().rev().find_map(|record| record.previous);
+    let is_dirty = |record: &Record| record.commit.as_ref().is_none_or(|commit| commit.is_dirty == Some(true));
+    let chosen = records.iter().rposition(|record| !is_dirty(record)).or(records.len().checked_sub(1))?;
+    let record = records.into_iter().nth(chosen)?;
+    Some(Record { previous: record.previous.or(previous), ..record })
+}
+
 fn moment(version: &Version) -> Moment {
     let record = version.record.as_ref();
     Moment {
@@ -347,47 +354,4 @@ fn moment(version: &Version) -> Moment {
         previous: record.and_then(|record| record.previous),
         time: record.and_then(|record| record.time),
     }
-}
-
-/// Compares each version with the one that it replaced, if that is in the list, or else with the next one.
-fn compare(ordered: &mut [Version]) {
-    let positions: HashMap<_, _> =
-        ordered.iter().enumerate().map(|(index, version)| (version.descriptor.digest, index)).collect();
-    for index in 0..ordered.len() {
-        let replaced = ordered[index].record.as_ref().and_then(|record| record.previous);
-        let replaced = replaced.and_then(|digest| positions.get(&digest).copied()).filter(|other| *other != index);
-        let Some(before) = replaced.or(Some(index + 1)).and_then(|before| ordered.get(before)) else { continue };
-        let kitfile_changed = before.kitfile != ordered[index].kitfile;
-        let (digest, layers) = (before.descriptor.digest, count_layers(&before.contents, &ordered[index].contents));
-        let version = &mut ordered[index];
-        (version.before, version.kitfile_changed, version.layers) = (Some(digest), kitfile_changed, layers);
-    }
-}
-
-fn contents(inspected: &Inspected) -> Vec<((Section, RelativePath), Digest)> {
-    let layers = inspected.modelkit.layers.iter();
-    layers.map(|layer| ((layer.section, layer.path.clone()), layer.descriptor.digest)).collect()
-}
-
-fn count_layers(
-    old: &[((Section, RelativePath), Digest)],
-    new: &[((Section, RelativePath), Digest)],
-) -> Vec<LayerCount> {
-    let old: BTreeMap<_, _> = old.iter().map(|(key, digest)| (key, digest)).collect();
-    let new: BTreeMap<_, _> = new.iter().map(|(key, digest)| (key, digest)).collect();
-    let mut counts: BTreeMap<_, LayerCount> = BTreeMap::new();
-    let mut count = |section: Section, note: fn(&mut LayerCount)| {
-        note(counts.entry(section).or_insert(LayerCount { kind: section.key(), ..LayerCount::default() }));
-    };
-    for (key, digest) in &new {
-        match old.get(key) {
-            None => count(key.0, |count| count.added += 1),
-            Some(before) if before != digest => count(key.0, |count| count.changed += 1),
-            Some(_) => {}
-        }
-    }
-    for (section, _) in old.keys().filter(|key| !new.contains_key(*key)) {
-        count(*section, |count| count.removed += 1);
-    }
-    counts.into_values().collect()
 }

@@ -1,8 +1,11 @@
 //! The versions of a ModelKit and the artifacts that it was made from.
 
+mod changes;
+mod forms;
 mod lineage;
 mod log;
 mod order;
 
+pub use changes::LayerCount;
 pub use lineage::{Edge, EdgeKind, Lineage, Node, Proof, lineage};
-pub use log::{LayerCount, LogOptions, Version, log};
+pub use log::{LogOptions, Version, log};

@@ -4,6 +4,7 @@ use crate::digest::Digest;
 use crate::oci::{MediaType, Reference};
 use crate::ops::collect::collect;
 use crate::ops::error::Error;
+use crate::ops::session::not_here;
 use crate::progress::Progress;
 use crate::store::{Collected, Entry, Members, Names, Store};
 
@@ -68,7 +69,7 @@ pub fn remove(
     let (chosen, members) = choose(store, kind, removal)?;
     let gone = store.remove_entries(members, |entry| chosen.includes(entry))?;
     if let (true, Removal::Name(reference) | Removal::WithAllNames(reference)) = (gone.is_empty(), removal) {
-        return Err(Error::not_here(reference));
+        return Err(not_here(store, reference));
     }
     let left = store.entries()?;
     let removed = gone.iter().map(|entry| describe(entry, &left)).collect();
@@ -82,7 +83,7 @@ pub fn removable(store: &Store, kind: Removable, removals: &[Removal]) -> Result
         let (chosen, members) = choose(store, kind, removal)?;
         let gone = store.take_entries(&mut entries, members, &|entry| chosen.includes(entry));
         if let (true, Removal::Name(reference) | Removal::WithAllNames(reference)) = (gone.is_empty(), removal) {
-            return Err(Error::not_here(reference));
+            return Err(not_here(store, reference));
         }
         removed.extend(gone.iter().map(|entry| describe(entry, &entries)));
     }
@@ -172,7 +173,7 @@ fn find(store: &Store, kind: Removable, reference: &Reference) -> Result<Entry, 
         Removable::Indexes(_) => store.find_index(&names, &name)?,
     };
     let is_meant = |entry: &Entry| reference.digest.is_none_or(|expected| expected == entry.descriptor.digest);
-    entry.filter(is_meant).ok_or_else(|| Error::not_here(reference))
+    entry.filter(is_meant).ok_or_else(|| not_here(store, reference))
 }
 
 pub(super) fn describe(gone: &Entry, left: &[Entry]) -> Removed {

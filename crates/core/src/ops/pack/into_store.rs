@@ -144,9 +144,29 @@ fn pack_whole(session: &Session<'_>, options: &PackOptions) -> Result<Packed, Er
     let attached: Vec<_> = tables::attachment(&source, assembled.layers.iter()).into_iter().chain(record).collect();
     let subject = Subject { descriptor: &assembled.documents.manifest, is_new: false };
     let attached = attach::prepare(&writer, &subject, &attached, session.progress);
+    let moved = moved_tags(session, &options.references, assembled.digest())?;
     publish(&writer, &assembled.documents, &options.references, &attached, session.progress)?;
+    for (tag, from) in moved {
+        session.progress.report(&Event::TagMoved { tag: &tag.to_string(), from, to: assembled.digest() });
+    }
     let Assembled { documents, bytes, reused_bytes, .. } = assembled;
     Ok(Packed { manifest: documents.manifest, bytes, reused_bytes, lock })
+}
+
+/// The names in the local store that point to another manifest than `digest`, each with that manifest.
+fn moved_tags<'a>(
+    session: &Session<'_>,
+    references: &'a [Reference],
+    digest: Digest,
+) -> Result<Vec<(&'a Reference, Digest)>, Error> {
+    let mut moved = Vec::new();
+    for reference in references {
+        let name = reference.selector().unwrap_or_default();
+        let entry = session.store.find(&Names::Of(reference.clone()), &name)?;
+        let before = entry.map(|entry| entry.descriptor.digest).filter(|before| *before != digest);
+        moved.extend(before.map(|before| (reference, before)));
+    }
+    Ok(moved)
 }
 
 /// Returns the lock of `assembled`, whose layers are in `source`, if one was requested. Fails if another one is

@@ -1,11 +1,12 @@
 //! Making a promotion: copying, moving the tags, and recording what was moved.
 
-use super::promote::{Promotion, TagMove, expect, tag_state};
+use super::promote::{Promotion, TagMove};
 use crate::modelkit::Documents;
 use crate::oci::Target;
 use crate::ops::error::Error;
 use crate::ops::pack::{ImageBase, publish};
 use crate::ops::session::Location;
+use crate::ops::tag_state::TagState;
 use crate::ops::transfer::{Copied, copy_referrers, copy_unless, stale_forms};
 use crate::progress::Warning;
 
@@ -40,7 +41,7 @@ impl Promotion<'_> {
         let (target, tag) = session.target(&Location::Artifact(self.destination.clone()))?;
         let (source, target) = (&*self.found.source, &*target);
         let copied = if self.main.changes() {
-            let refuse = || expect(&self.destination, self.expected(), tag_state(session, &self.destination, "")?);
+            let refuse = || TagState::read(session, &self.destination, "")?.expect(&self.destination, self.expected());
             let from = (source, self.found.name.as_str());
             let copied = copy_unless(from, (target, tag.as_deref()), copying, refuse, session.progress)?;
             self.record(target, &self.main, "");
@@ -81,7 +82,7 @@ impl Promotion<'_> {
 
     /// The move of the tag of another form with these documents.
     pub fn addition(&self, suffix: &str, documents: &Documents) -> Result<TagMove, Error> {
-        let before = tag_state(self.session, &self.destination, suffix)?;
+        let before = TagState::read(self.session, &self.destination, suffix)?;
         Ok(TagMove { tag: format!("{}{suffix}", self.destination), manifest: documents.manifest.clone(), before })
     }
 

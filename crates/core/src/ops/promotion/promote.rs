@@ -6,7 +6,6 @@ use crate::ops::error::Error;
 use crate::ops::session::{Located, Location, Session};
 use crate::ops::tag_state::TagState;
 use crate::ops::transfer::{CopyOptions, OtherForm, Plan, other_forms, plan};
-use crate::registry;
 
 /// Options of a promotion.
 #[derive(Debug, Clone)]
@@ -64,11 +63,11 @@ pub fn prepare_promotion<'a>(
 ) -> Result<Promotion<'a>, Error> {
     let destination = named(destination)?;
     let manifest = found.resolve()?;
-    let before = tag_state(session, &destination, "")?;
-    expect(&destination, options.expected.unwrap_or(before), before)?;
+    let before = TagState::read(session, &destination, "")?;
+    before.expect(&destination, options.expected.unwrap_or(before))?;
     let mut forms = Vec::new();
     for form in other_forms(&*found.source, &found.name, &manifest, session.progress)? {
-        let before = tag_state(session, &destination, form.suffix)?;
+        let before = TagState::read(session, &destination, form.suffix)?;
         let tag = format!("{destination}{}", form.suffix);
         let manifest = form.manifest.clone();
         forms.push((form, TagMove { tag, manifest, before }));
@@ -98,21 +97,4 @@ pub(super) fn named(destination: &Reference) -> Result<Reference, Error> {
         return Err(Error::NoRegistry(destination.clone()));
     }
     Ok(destination.with_tag(destination.tag.clone().unwrap_or_else(Tag::latest)))
-}
-
-/// Reads the state of the tag with this suffix from the registry itself, because its mirrors may be out of date.
-pub(super) fn tag_state(session: &Session<'_>, destination: &Reference, suffix: &str) -> Result<TagState, Error> {
-    let name = format!("{}{suffix}", destination.selector().unwrap_or_default());
-    match session.client.repository(destination).resolve_at_registry(&name) {
-        Ok(descriptor) => Ok(TagState::At(descriptor.digest)),
-        Err(registry::Error::NotFound { .. }) => Ok(TagState::Absent),
-        Err(error) => Err(error.into()),
-    }
-}
-
-pub(super) fn expect(destination: &Reference, expected: TagState, found: TagState) -> Result<(), Error> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(Error::TagMoved { tag: destination.to_string(), expected, found })
 }

@@ -1,6 +1,6 @@
 //! Preparing a rollback: the tag is moved back to the manifest that it pointed to before its latest promotion.
 
-use super::promote::{PromoteOptions, Promotion, TagMove, expect, named, tag_state};
+use super::promote::{PromoteOptions, Promotion, TagMove, named};
 use super::record::previous;
 use crate::oci::{Descriptor, Reference};
 use crate::ops::error::Error;
@@ -21,7 +21,7 @@ pub fn prepare_rollback<'a>(
     let repository = session.client.repository(&destination);
     let current = repository.resolve_at_registry(&tag)?;
     let before = TagState::At(current.digest);
-    expect(&destination, options.expected.unwrap_or(before), before)?;
+    before.expect(&destination, options.expected.unwrap_or(before))?;
     let previous = previous(&repository, &destination.to_string(), &current)?;
     let title = destination.without_selector().with_digest(previous).to_string();
     let found = Located::of(Box::new(repository.clone()), previous.to_string(), title, true);
@@ -46,7 +46,7 @@ fn form_before(
 ) -> Result<Option<(OtherForm, TagMove)>, Error> {
     let tag = format!("{destination}{suffix}");
     // A mirror may have listed an earlier form.
-    if tag_state(session, destination, suffix)? != TagState::At(current.digest) {
+    if TagState::read(session, destination, suffix)? != TagState::At(current.digest) {
         return Ok(None);
     }
     let digest = match previous(repository, &tag, current) {

@@ -61,7 +61,7 @@ pub fn copy(
 }
 
 /// Like [`copy`], but calls `refuse` right before the artifact appears at the target.
-pub(crate) fn copy_unless(
+pub fn copy_unless(
     (source, name): (&dyn Source, &str),
     (target, tag): (&dyn Target, Option<&str>),
     options: &CopyOptions,

@@ -20,6 +20,9 @@ pub const MODELPACK_SUFFIX: &str = "-modelpack";
 /// The suffix of the tag of an image.
 pub const IMAGE_SUFFIX: &str = "-image";
 
+/// The suffixes of the tags of all forms.
+pub const FORM_SUFFIXES: [&str; 3] = [MODELKIT_SUFFIX, MODELPACK_SUFFIX, IMAGE_SUFFIX];
+
 /// Another form of a ModelKit.
 #[derive(Debug, Clone)]
 pub struct OtherForm {
@@ -70,8 +73,7 @@ pub(crate) fn stale_forms(source: &dyn Source, name: &str, modelkit: &[u8]) -> V
 
 /// Looks for every form of the ModelKit `of`, which has the tag `name`. Each result has the tag of the form.
 fn find_all(source: &dyn Source, name: &str, of: &Manifest) -> Vec<(String, Result<Found, ContentError>)> {
-    let suffixes = [MODELKIT_SUFFIX, MODELPACK_SUFFIX, IMAGE_SUFFIX];
-    let Ok(found) = workers::run(suffixes.len(), &suffixes, |suffix| {
+    let Ok(found) = workers::run(FORM_SUFFIXES.len(), &FORM_SUFFIXES, |suffix| {
         let tag = format!("{name}{suffix}");
         Ok::<_, Infallible>((tag.clone(), find(source, &tag, suffix, of)))
     });

@@ -6,6 +6,7 @@ use super::origins::Origins;
 use crate::oci::{Descriptor, Reference, Tag, Target};
 use crate::ops::collect::collect;
 use crate::ops::error::Error;
+use crate::ops::session::not_here;
 use crate::ops::{disk_space, workers};
 use crate::progress::{Phase, Progress};
 use crate::store::{Names, Store};
@@ -30,7 +31,7 @@ pub fn materialize(
     let name = reference.selector().unwrap_or_else(|| Tag::latest().to_string());
     let names = Names::Of(reference.clone());
     if store.find(&names, &name)?.is_none() {
-        return Err(Error::not_here(reference));
+        return Err(not_here(store, reference));
     }
     let source = store.reader(names.clone())?;
     let artifact = CopySet::read(&source, &name)?;

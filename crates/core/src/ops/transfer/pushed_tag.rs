@@ -1,0 +1,55 @@
+//! Tags that a push moves from one artifact to another.
+
+use tracing::debug;
+
+use super::forms::stale_forms;
+use crate::oci::{Descriptor, Reference, Source};
+use crate::ops::error::Error;
+use crate::ops::session::{Location, Session};
+use crate::ops::tag_state::TagState;
+use crate::progress::{Event, Warning};
+
+/// A tag in a registry that a push gives to an artifact.
+pub struct PushedTag<'a> {
+    session: &'a Session<'a>,
+    tag: Reference,
+    /// The state before the push; `None` if the registry does not permit to read it.
+    before: Option<TagState>,
+}
+
+impl<'a> PushedTag<'a> {
+    /// Reads the state of the tag at `destination`. Returns `None` if `destination` is not a tag in a registry.
+    pub fn read(session: &'a Session<'a>, destination: &Location) -> Option<Self> {
+        let Location::Artifact(reference) = destination else { return None };
+        if reference.is_local() || reference.tag.is_none() {
+            return None;
+        }
+        let tag = reference.without_digest();
+        // The state only serves messages. A failure that matters is also one of the push.
+        let before = TagState::read(session, &tag, "").inspect_err(|error| debug!(%error, "the tag cannot be read"));
+        Some(Self { session, before: before.ok(), tag })
+    }
+
+    /// Fails if the tag does not have this state now.
+    pub fn expect(&self, expected: TagState) -> Result<(), Error> {
+        TagState::read(self.session, &self.tag, "")?.expect(&self.tag, expected)
+    }
+
+    /// Reports that the tag moved to `pushed`, if it pointed to another artifact, and warns of the tags of other forms
+    /// that are still those of the artifact before, which deployments of these forms would keep using.
+    pub fn report(&self, pushed: &Descriptor) {
+        let Some(TagState::At(from)) = self.before.filter(|before| *before != TagState::At(pushed.digest)) else {
+            return;
+        };
+        let progress = self.session.progress;
+        progress.report(&Event::TagMoved { tag: &self.tag.to_string(), from, to: pushed.digest });
+        let repository = self.session.client.repository(&self.tag);
+        let name = self.tag.selector().unwrap_or_default();
+        match repository.manifest(pushed) {
+            Ok(manifest) => stale_forms(&repository, &name, &manifest)
+                .iter()
+                .for_each(|tag| progress.warn(&Warning::FormNotMoved { tag })),
+            Err(error) => debug!(%error, "the forms cannot be compared"),
+        }
+    }
+}
