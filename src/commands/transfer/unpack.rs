@@ -10,11 +10,11 @@ use fs_err as fs;
 use serde_json::json;
 
 use super::as_skill::AsSkill;
-use crate::arguments::{LabelArgs, OverwriteArgs, ReceiptArgs, UnsafePathArgs, lock_file};
+use crate::arguments::{LabelArgs, OverwriteArgs, PathArgs, ReceiptArgs, UnsafePathArgs, lock_file};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Moved, and_taken, counted, one_line, plain, tidy, usage};
-use kit_core::archive::{PathPatterns, Placed};
+use kit_core::archive::Placed;
 use kit_core::modelkit::{Filter, InvalidFilter, Part, Selection};
 use kit_core::ops::{self, Location, Lookup, PlannedFile, RemoteData, Session, UnpackOptions};
 use kit_core::progress::human;
@@ -47,14 +47,12 @@ pub(crate) struct UnpackArgs {
     overwrite: OverwriteArgs,
     #[command(flatten)]
     unsafe_paths: UnsafePathArgs,
-    /// Unpack only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, datasets, code, docs,
-    /// prompts and mcpServers (repeatable)
+    /// Unpack only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, model.parts, datasets,
+    /// code, docs, prompts and mcpServers (repeatable)
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
-    /// Unpack only files and folders whose paths match, in the syntax of .kitignore: `*` matches within a name, `**`
-    /// across folders (repeatable)
-    #[arg(long, value_name = "GLOB", conflicts_with = "as_skill")]
-    path: Vec<String>,
+    #[command(flatten)]
+    paths: PathArgs,
     #[command(flatten)]
     labels: LabelArgs,
     /// Download remote datasets as well: from https URLs, object stores (s3) and other ModelKits
@@ -65,7 +63,7 @@ pub(crate) struct UnpackArgs {
     lock: Option<PathBuf>,
     /// Install the prompts with a SKILL.md as skills of agents instead of unpacking: for the comma-separated AGENTS, or
     /// for those that are installed; with --dir for the project in that folder, otherwise for all projects
-    #[arg(long, value_name = "AGENTS", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    #[arg(long, value_name = "AGENTS", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with = "globs")]
     as_skill: Option<String>,
     /// Show the files that would be written, and those that exist already, without changing anything
     #[arg(long, conflicts_with = "as_skill")]
@@ -106,7 +104,7 @@ impl UnpackArgs {
             overwrite: self.overwrite.choice(),
             unsafe_paths: self.unsafe_paths.choice(&context.environment),
             selection: Selection::new(self.filters()?),
-            paths: Arc::new(PathPatterns::parse(&self.path).map_err(usage)?),
+            paths: Arc::new(self.paths.patterns()?),
             remote: self.remote(context)?,
             jobs: ops::jobs(),
         };

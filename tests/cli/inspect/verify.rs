@@ -181,3 +181,18 @@ fn a_link_counts_as_its_target() {
     fs::remove_file(sandbox.path("model.bin")).unwrap();
     sandbox.kit(&["verify", "project", "--filter", "code"]).ok();
 }
+
+#[test]
+fn only_the_files_that_paths_select_are_verified() {
+    let sandbox = packed_project();
+    sandbox.write("project/data/train.csv", "changed\n");
+    sandbox.write("project/data/new.csv", "");
+    for standard in [&["sample:v1"][..], &[]] {
+        let verify = |paths: &[&str]| sandbox.kit(&[&["verify", "project"], standard, paths].concat());
+        verify(&["--path", "src"]).ok().says(", 1 file · ");
+        verify(&["--path", "!data"]).ok();
+        verify(&["--path", "data", "--path", "!data/new.csv"]).fails().says(": 1 difference");
+        verify(&["--path", "data/new.csv"]).fails().prints("extra    data/new.csv");
+        assert_eq!(verify(&["--path", "train.csv"]).fails().says("matches `train.csv`").code, Some(4));
+    }
+}

@@ -216,7 +216,7 @@ fn layers_that_a_mirror_spoils_are_read_again_from_the_registry() {
 fn a_filter_that_matches_nothing_fails_and_names_the_parts() {
     let sandbox = Sandbox::packed();
     let run = sandbox.kit(&["unpack", "sample:v1", "-d", "out", "--filter", "model:nte"]).fails();
-    run.says("no part of `sample:v1` matches the filter")
+    run.says("no part of `sample:v1` matches `model:nte`")
         .says("\n    model weights/model.bin")
         .says("\n    docs README.md");
     assert!(!sandbox.path("out/weights").exists());
@@ -225,8 +225,62 @@ fn a_filter_that_matches_nothing_fails_and_names_the_parts() {
 }
 
 #[test]
-fn a_part_of_a_filter_that_matches_nothing_is_a_warning() {
+fn every_name_in_a_filter_must_match() {
     let sandbox = Sandbox::packed();
-    let run = sandbox.kit(&["unpack", "sample:v1", "-d", "out", "-f", "model", "-f", "datasets:nte"]);
-    run.ok().says("warning: nothing matches the filter `datasets:nte`");
+    sandbox.kit(&["unpack", "sample:v1", "-d", "whole"]).ok();
+    for filters in [&["-f", "model", "-f", "datasets:nte"][..], &["-f", "model,datasets:net,nte"], &["-f", "prompts"]] {
+        for command in [
+            &["unpack", "sample:v1", "-d", "out"][..],
+            &["unpack", "sample:v1", "-d", "out", "--dry-run"],
+            &["unpack", "sample:v1", "-d", "out", "--path", "weights"],
+            &["verify", "whole", "sample:v1"],
+            &["ls", "sample:v1"],
+        ] {
+            let run = sandbox.kit(&[command, filters].concat()).fails();
+            assert_eq!(run.code, Some(4), "{command:?} {filters:?}");
+            run.says("no part of `sample:v1` matches `").says("\n    model weights/model.bin (net)");
+        }
+    }
+    sandbox.kit(&["pack", "project", "-t", "sample:v1", "--lock"]).ok();
+    let run = sandbox.kit(&["verify", "project", "-f", "model:nte"]).fails();
+    assert_eq!(run.says("no part of `project/Kitfile.lock` matches `model:nte`").code, Some(4));
+}
+
+#[test]
+fn a_type_without_entries_is_a_warning_if_another_has_some() {
+    let sandbox = Sandbox::packed();
+    sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).ok();
+    for command in [&["unpack", "sample:v1", "-d", "out"][..], &["verify", "out", "sample:v1"], &["ls", "sample:v1"]] {
+        let run = sandbox.kit(&[command, &["-f", "model,prompts"]].concat()).ok();
+        run.says("warning: nothing matches the filter `prompts`");
+    }
+}
+
+#[test]
+fn paths_select_and_exclude_files() {
+    let sandbox = Sandbox::packed();
+    let unpack = |args: &[&str]| {
+        sandbox.kit(&[&["unpack", "sample:v1", "-d", "out"], args].concat()).ok();
+        let mut names: Vec<_> = sandbox.tree("out").into_iter().map(|(name, _)| name).collect();
+        names.retain(|name| sandbox.path(&format!("out/{name}")).is_file());
+        fs::remove_dir_all(sandbox.path("out")).unwrap();
+        names
+    };
+    let list = |args: &[&str]| {
+        let run = sandbox.kit(&[&["ls", "sample:v1", "--format", "{{.Path}}"], args].concat()).ok();
+        run.stdout.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    for (args, expected) in [
+        (&["--path", "data"][..], &["data/more/val.csv", "data/train.csv"][..]),
+        (&["--path", "data", "--path", "!data/more"], &["data/train.csv"]),
+        (&["--path", "!**/*.csv", "-f", "model,datasets"], &["weights/model.bin", "weights/tokenizer.json"]),
+    ] {
+        assert_eq!(list(args), expected, "{args:?}");
+        assert_eq!(unpack(args), expected, "{args:?}");
+    }
+    for command in [&["ls", "sample:v1"][..], &["unpack", "sample:v1", "-d", "out"]] {
+        let run = sandbox.kit(&[command, &["--path", "nothing"]].concat()).fails();
+        assert_eq!(run.says("no file of `sample:v1` matches `nothing`").code, Some(4));
+        assert_eq!(sandbox.kit(&[command, &["--path", "!"]].concat()).fails().code, Some(2));
+    }
 }

@@ -41,7 +41,8 @@ pub use diff::{
 pub use disk_space::is_disk_full;
 pub use error::Error;
 pub use files::{
-    CpOptions, FileLocation, InvalidFileLocation, ListedFile, WeighedModel, WeightFile, cat, cp, is_folder, ls, weigh,
+    CpOptions, FileLocation, InvalidFileLocation, ListOptions, ListedFile, WeighedModel, WeightFile, cat, cp,
+    is_folder, ls, weigh,
 };
 pub use guard::{Allowed, refuse_secrets};
 pub use history::{Edge, EdgeKind, LayerCount, Lineage, LogOptions, Node, Proof, Version, lineage, log};

@@ -9,6 +9,7 @@ use super::space::check_disk_space;
 use crate::archive::{Destination, Overwrite, PathPatterns, Placed, UnsafePaths};
 use crate::modelkit::Selection;
 use crate::oci::Descriptor;
+use crate::ops::artifact::check_paths;
 use crate::ops::error::Error;
 use crate::ops::remote_data::RemoteData;
 use crate::ops::session::{Located, Session};
@@ -91,10 +92,10 @@ fn unpack_whole(
         let destination = Destination::open(&options.folder, options.overwrite)?;
         let destination = destination.with_unsafe_paths(&options.unsafe_paths).with_paths(&options.paths);
         match fill(&destination, by_pieces) {
-            Ok(()) => match options.paths.unmatched() {
-                unmatched if unmatched.is_empty() => break destination.commit()?,
-                patterns => return Err(Error::NoPathMatches { name: name.to_owned(), patterns }),
-            },
+            Ok(()) => {
+                check_paths(&options.paths, name)?;
+                break destination.commit()?;
+            }
             Err(Stop::Refuted) => {}
             Err(Stop::Doubted) => by_pieces = false,
             Err(Stop::Failed(error)) => return Err(error),
