@@ -126,6 +126,10 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             format!("`{path}` is only a pointer of git LFS{others}; run `git lfs pull` to fetch the content")
         }
         Warning::FilterMatchesNothing { filter } => format!("nothing matches the filter `{filter}`"),
+        Warning::EarlierFilesRemain { paths, more } => {
+            let (verb, them) = if paths.len() + more == 1 { ("is", "it") } else { ("are", "them") };
+            format!("{} {verb} left from an earlier version; --delete removes {them}", named(paths, *more))
+        }
         Warning::FilesNotPacked { paths, more } => not_packed(paths, *more),
         Warning::LittleSpace { folder, free_bytes, needed_bytes } => {
             let (free, needed) = (human(*free_bytes), human(*needed_bytes));

@@ -14,7 +14,7 @@ use crate::context::{Context, parse};
 use crate::output::{Code, Failure, Format, Moved, counted, table, tidy, tidy_in};
 use kit_core::kitfile::LOCK_FILE;
 use kit_core::modelkit::{Change, Drift, Filter, Selection, Subject};
-use kit_core::ops::{self, Lookup, Verified, VerifyOptions};
+use kit_core::ops::{self, ExtraFiles, Lookup, Verified, VerifyOptions};
 
 /// Verify a folder against its Kitfile.lock or a ModelKit
 ///
@@ -30,6 +30,7 @@ Examples:
   kit verify .
   kit verify ./work sentiment:v2
   kit verify /srv/model registry.example/team/sentiment:v2 --filter model
+  kit verify ./work sentiment:v2 --exact
   kit verify ./work --lock sentiment.lock --format json")]
 pub(crate) struct VerifyArgs {
     /// Folder to verify
@@ -47,6 +48,9 @@ pub(crate) struct VerifyArgs {
     filter: Vec<String>,
     #[command(flatten)]
     paths: PathArgs,
+    /// Report all additional files in the folder, not only those within the paths of the Kitfile
+    #[arg(long)]
+    exact: bool,
     /// Output format: table, json, yaml, or a Go template
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
@@ -64,6 +68,7 @@ impl VerifyArgs {
             folder,
             selection: Selection::new(filters),
             paths: Arc::new(self.paths.patterns()?),
+            extra: if self.exact { ExtraFiles::Anywhere } else { ExtraFiles::InLayers },
             jobs: ops::jobs(),
         };
         let (verified, standard) = match &self.reference {

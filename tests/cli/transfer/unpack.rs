@@ -281,6 +281,49 @@ fn paths_select_and_exclude_files() {
     for command in [&["ls", "sample:v1"][..], &["unpack", "sample:v1", "-d", "out"]] {
         let run = sandbox.kit(&[command, &["--path", "nothing"]].concat()).fails();
         assert_eq!(run.says("no file of `sample:v1` matches `nothing`").code, Some(4));
-        assert_eq!(sandbox.kit(&[command, &["--path", "!"]].concat()).fails().code, Some(2));
+        assert_eq!(sandbox.kit(&[command, &["--path", "!"]].concat()).code, Some(2));
     }
+}
+
+/// A sandbox with `sample:v1`, unpacked in `out`, and with `sample:v2`, which lacks two of its files.
+fn with_dropped_files() -> Sandbox {
+    let sandbox = Sandbox::packed();
+    sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).ok();
+    fs::remove_file(sandbox.path("project/data/more/val.csv")).unwrap();
+    let kitfile = sandbox.read("project/Kitfile");
+    let part = "  parts:\n    - name: tokenizer\n      path: weights/tokenizer.json\n";
+    assert!(kitfile.contains(part));
+    sandbox.write("project/Kitfile", kitfile.replace(part, ""));
+    sandbox.kit(&["pack", "project", "-t", "sample:v2"]).ok();
+    sandbox
+}
+
+#[test]
+fn files_that_an_earlier_version_left_are_listed_and_deleted_on_request() {
+    let sandbox = with_dropped_files();
+    sandbox.write("out/data/own.csv", "of the user");
+    let unpack = |flags: &[&str]| sandbox.kit(&[&["unpack", "sample:v2", "-d", "out", "-o"], flags].concat()).ok();
+    let listed =
+        "`data/more/val.csv`, `weights/tokenizer.json` are left from an earlier version; --delete removes them";
+    unpack(&[]).says(listed);
+    unpack(&["-f", "model"]).says("`weights/tokenizer.json` is left from an earlier version");
+    assert!(!unpack(&["--path", "src"]).stderr.contains("left from"));
+    unpack(&["--delete"]).says(" · 2 files deleted · ");
+    for gone in ["data/more/val.csv", "weights/tokenizer.json"] {
+        assert!(!sandbox.path("out").join(gone).exists(), "{gone}");
+    }
+    assert!(sandbox.path("out/data/own.csv").exists());
+    assert!(!unpack(&["--delete"]).says("Nothing to do").stderr.contains("left from"));
+}
+
+#[test]
+fn changed_files_of_an_earlier_version_are_neither_listed_nor_deleted() {
+    let sandbox = with_dropped_files();
+    // One has the same size.
+    let size = fs::metadata(sandbox.path("out/weights/tokenizer.json")).unwrap().len();
+    sandbox.write("out/weights/tokenizer.json", "x".repeat(usize::try_from(size).unwrap()));
+    sandbox.write("out/data/more/val.csv", "other\n");
+    let run = sandbox.kit(&["unpack", "sample:v2", "-d", "out", "-o", "--delete"]).ok();
+    assert!(!run.stderr.contains("left from") && !run.stderr.contains("deleted"));
+    assert!(sandbox.path("out/weights/tokenizer.json").exists() && sandbox.path("out/data/more/val.csv").exists());
 }

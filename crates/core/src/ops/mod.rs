@@ -34,8 +34,8 @@ mod workers;
 pub use artifact::{Inspected, InspectedIndex, inspect, inspect_index, parents};
 pub use bundle::{BundleError, Destination, Layout, LoadTo, Loaded, Named, Saved, load, save};
 pub use diff::{
-    Comparable, Compared, Concern, ContentDiff, DiffOptions, Difference, FieldDiff, FileChange, FileDiff, FileState,
-    LayerRow, NumbersDiff, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff,
+    Comparable, Compared, Concern, ContentDiff, DiffOptions, Difference, ExtraFiles, FieldDiff, FileChange, FileDiff,
+    FileState, LayerRow, NumbersDiff, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff,
     UnknownConcern, Verified, VerifyOptions, diff, verify_lock, verify_modelkit,
 };
 pub use disk_space::is_disk_full;
@@ -80,7 +80,7 @@ pub use transfer::{
     OtherForm, Plan, PlanTarget, PlannedBlob, Taken, Wanted, copy, materialize, other_forms, plan, plan_pull, pull,
     pull_index, push_index, tag,
 };
-pub use unpack::{PlannedFile, UnpackOptions, Unpacked, plan_unpack, unpack};
+pub use unpack::{DroppedFiles, PlannedFile, UnpackOptions, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};
 pub use workers::jobs;
 

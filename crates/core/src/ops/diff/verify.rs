@@ -36,8 +36,20 @@ pub struct VerifyOptions {
     pub selection: Selection,
     /// The files and folders that are verified of this part.
     pub paths: Arc<PathPatterns>,
+    /// The search for files that the ModelKit does not have.
+    pub extra: ExtraFiles,
     /// The number of files or layers that are read at once.
     pub jobs: usize,
+}
+
+/// The places in which files that the ModelKit does not have are differences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExtraFiles {
+    /// The paths of the layers that are verified.
+    #[default]
+    InLayers,
+    /// The whole folder, except for the paths of layers that are not verified.
+    Anywhere,
 }
 
 /// The result of verifying a folder.
@@ -167,12 +179,16 @@ impl Expected {
         Ok(drifts)
     }
 
-    /// Lists the files that exist below the paths of the wanted layers, without those that the `.kitignore` in the
-    /// folder excludes.
+    /// Lists the files that exist where extra files are searched for, without those that the `.kitignore` in the folder
+    /// excludes.
     fn present(&self, options: &VerifyOptions) -> Result<Vec<RelativePath>, Error> {
         let ignore = &read_ignore_rules(&options.folder)?;
         let mut present = Vec::new();
-        for LockedLayer { path, .. } in &self.wanted {
+        let mut searched: Vec<_> = self.wanted.iter().map(|layer| layer.path.clone()).collect();
+        if options.extra == ExtraFiles::Anywhere {
+            searched.push(RelativePath::root());
+        }
+        for path in &searched {
             let excluded =
                 self.paths.iter().filter(|other| *other != path && other.starts_with(path)).cloned().collect();
             let source =

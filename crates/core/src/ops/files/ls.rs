@@ -43,7 +43,8 @@ pub struct ListOptions {
     pub jobs: usize,
 }
 
-/// Lists the files that unpacking a selection would write, sorted by path. Errors call the ModelKit `name`. Files from another ModelKit that the model refers to are not listed.
+/// Lists the files that unpacking a selection would write, sorted by path. Errors call the ModelKit `name`. Files from
+/// another ModelKit that the model refers to are not listed.
 ///
 /// Of uncompressed layers only the file headers are read, compressed layers are read completely. Layers that cannot
 /// contain anything at `path` are not opened. A warning names the layers whose tables of contents could not be compared

@@ -3,18 +3,24 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use fs_err as fs;
+use tracing::debug;
+
 use super::choice::{Choice, warn_of_other_layers, warn_of_remote_datasets};
+use super::dropped::dropped_files;
 use super::layers::{Unpacker, unpacked_event};
 use super::space::check_disk_space;
 use crate::archive::{Destination, Overwrite, PathPatterns, Placed, UnsafePaths};
 use crate::modelkit::Selection;
-use crate::oci::Descriptor;
-use crate::ops::artifact::check_paths;
+use crate::oci::{Descriptor, Source};
+use crate::ops::artifact::{Inspected, check_paths};
 use crate::ops::error::Error;
 use crate::ops::remote_data::RemoteData;
 use crate::ops::session::{Located, Session};
 use crate::ops::transfer::{DeltaSource, Older, Taken};
 use crate::ops::{disk_space, workers};
+use crate::progress::Warning;
+use crate::relative_path::RelativePath;
 
 /// Options of [`unpack`].
 #[derive(Debug, Clone)]
@@ -31,8 +37,20 @@ pub struct UnpackOptions {
     pub paths: Arc<PathPatterns>,
     /// The treatment of remote datasets.
     pub remote: RemoteData,
+    /// The treatment of files that an earlier version left in the folder.
+    pub dropped: DroppedFiles,
     /// The number of layers that are unpacked at the same time.
     pub jobs: usize,
+}
+
+/// The treatment of files that an earlier version of the same repository contains and the unpacked ModelKit does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DroppedFiles {
+    /// They are left in the folder, and a warning lists the first ones.
+    #[default]
+    Keep,
+    /// They are deleted.
+    Delete,
 }
 
 /// The result of unpacking.
@@ -44,6 +62,8 @@ pub struct Unpacked {
     pub placed: Placed,
     /// The number of unpacked layers, including those of parents, and of remote datasets that are files.
     pub layers: usize,
+    /// The files of an earlier version that were deleted, sorted.
+    pub deleted: Vec<RelativePath>,
     /// The content that was read from existing files instead of being fetched.
     pub taken: Taken,
 }
@@ -105,7 +125,36 @@ fn unpack_whole(
         let layers = wanted.iter().flat_map(|wanted| &wanted.layers);
         layers.for_each(|layer| session.progress.report(&unpacked_event(layer)));
     }
-    Ok(Unpacked { manifest: child.descriptor.clone(), placed: outcome, layers: sizes.len(), taken: delta.taken() })
+    let deleted = settle_dropped(session, (&*found.source, child), name, options)?;
+    let (manifest, taken) = (child.descriptor.clone(), delta.taken());
+    Ok(Unpacked { manifest, placed: outcome, layers: sizes.len(), deleted, taken })
+}
+
+/// Deletes the files that an earlier version left in the folder, or warns of them. Returns the deleted ones.
+fn settle_dropped(
+    session: &Session<'_>,
+    unpacked: (&dyn Source, &Inspected),
+    name: &str,
+    options: &UnpackOptions,
+) -> Result<Vec<RelativePath>, Error> {
+    const NAMED: usize = 3;
+    let found = dropped_files(session, unpacked, name, options);
+    if options.dropped == DroppedFiles::Delete {
+        let dropped = found?;
+        dropped.iter().try_for_each(|path| fs::remove_file(path.join_to(&options.folder)))?;
+        return Ok(dropped);
+    }
+    match found {
+        Ok(dropped) if dropped.is_empty() => {}
+        Ok(dropped) => {
+            let paths = dropped.iter().take(NAMED).map(RelativePath::as_str).collect();
+            let more = dropped.len().saturating_sub(NAMED);
+            session.progress.warn(&Warning::EarlierFilesRemain { paths, more });
+        }
+        // The files are unpacked; a damaged earlier version in the local store only prevents the comparison.
+        Err(error) => debug!(%error, "cannot compare the folder with earlier versions"),
+    }
+    Ok(Vec::new())
 }
 
 /// The reason why filling a destination stopped.
