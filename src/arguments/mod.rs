@@ -21,7 +21,7 @@ pub(crate) use dry_run::DryRunArgs;
 pub(crate) use forms::{CompatArgs, FormName, ImageArgs};
 pub(crate) use labels::LabelArgs;
 pub(crate) use opening::OpenArgs;
-pub(crate) use overwrite::OverwriteArgs;
+pub(crate) use overwrite::{OverwriteArgs, choose as choose_overwrite};
 pub(crate) use paths::PathArgs;
 pub(crate) use receipt::{DigestReceiptArgs, ReceiptArgs};
 pub(crate) use size::Size;

@@ -192,7 +192,9 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         }
         Warning::TagPointsElsewhere { tag, found, used } => format!("`{tag}` points to {found}; {used} is used"),
         Warning::PlainHttp { registry } => {
-            format!("`{registry}` on this machine does not speak https; using http (--plain-http silences this)")
+            format!(
+                "`{registry}` on this machine does not speak https; using http (to silence this: `kit config set registry.{registry}.plain-http true`)"
+            )
         }
         Warning::TagRestored { tag } => {
             format!("the registry also deleted the tag `{tag}` of the same ModelKit; it is restored")

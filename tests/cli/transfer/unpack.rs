@@ -327,3 +327,14 @@ fn changed_files_of_an_earlier_version_are_neither_listed_nor_deleted() {
     assert!(!run.stderr.contains("left from") && !run.stderr.contains("deleted"));
     assert!(sandbox.path("out/weights/tokenizer.json").exists() && sandbox.path("out/data/more/val.csv").exists());
 }
+
+#[test]
+fn layers_are_reported_only_if_no_file_conflicts() {
+    let sandbox = Sandbox::packed();
+    sandbox.write("out/src/train.py", "other");
+    let unpack = |flags: &[&str]| sandbox.kit(&[&["unpack", "sample:v1", "-d", "out"], flags].concat());
+    assert!(!unpack(&[]).fails().stderr.contains("Unpacking model"));
+    unpack(&["-o"]).ok().says("Unpacking model net to weights/model.bin").says(" · 1 file replaced · ");
+    assert_eq!(unpack(&["-o", "-i"]).says("exclude each other").code, Some(2));
+    unpack(&["-i", "--overwrite=false"]).ok();
+}

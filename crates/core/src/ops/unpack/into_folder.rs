@@ -8,7 +8,7 @@ use tracing::debug;
 
 use super::choice::{Choice, warn_of_other_layers, warn_of_remote_datasets};
 use super::dropped::dropped_files;
-use super::layers::{Unpacker, unpacked_event};
+use super::layers::{Unpacker, report_layers};
 use super::space::check_disk_space;
 use crate::archive::{Destination, Overwrite, PathPatterns, Placed, UnsafePaths};
 use crate::modelkit::Selection;
@@ -121,10 +121,7 @@ fn unpack_whole(
             Err(Stop::Failed(error)) => return Err(error),
         }
     };
-    if outcome.files > 0 {
-        let layers = wanted.iter().flat_map(|wanted| &wanted.layers);
-        layers.for_each(|layer| session.progress.report(&unpacked_event(layer)));
-    }
+    report_layers(&wanted, outcome.files, session.progress);
     let deleted = settle_dropped(session, (&*found.source, child), name, options)?;
     let (manifest, taken) = (child.descriptor.clone(), delta.taken());
     Ok(Unpacked { manifest, placed: outcome, layers: sizes.len(), deleted, taken })
