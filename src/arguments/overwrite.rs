@@ -1,7 +1,9 @@
 //! The flags for existing files that differ.
 
+use anyhow::Result;
 use clap::Args;
 
+use crate::output::usage;
 use kit_core::archive::Overwrite;
 
 /// The handling of existing files that differ. Without either flag, they are an error and nothing is written.
@@ -16,12 +18,18 @@ pub(crate) struct OverwriteArgs {
 }
 
 impl OverwriteArgs {
-    /// `-i` wins over `-o`, as in `KitOps`.
-    pub(crate) fn choice(&self) -> Overwrite {
-        match (self.ignore_existing, self.overwrite) {
-            (true, _) => Overwrite::Keep,
-            (false, true) => Overwrite::Replace,
-            (false, false) => Overwrite::Refuse,
-        }
+    pub(crate) fn choice(&self) -> Result<Overwrite> {
+        choose(self.overwrite, self.ignore_existing)
+    }
+}
+
+/// Returns the handling of existing files for `--overwrite` and `--ignore-existing`, which exclude each other. Clap would
+/// refuse `--overwrite=false --ignore-existing` as well.
+pub(crate) fn choose(overwrite: bool, ignore_existing: bool) -> Result<Overwrite> {
+    match (overwrite, ignore_existing) {
+        (true, true) => Err(usage("--overwrite and --ignore-existing exclude each other")),
+        (true, false) => Ok(Overwrite::Replace),
+        (false, true) => Ok(Overwrite::Keep),
+        (false, false) => Ok(Overwrite::Refuse),
     }
 }

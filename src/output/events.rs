@@ -153,6 +153,10 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             format!("`{path}` is only a pointer of git LFS{others}; run `git lfs pull` to fetch the content")
         }
         Warning::FilterMatchesNothing { filter } => format!("nothing matches the filter `{filter}`"),
+        Warning::EarlierFilesRemain { paths, more } => {
+            let (verb, them) = if paths.len() + more == 1 { ("is", "it") } else { ("are", "them") };
+            format!("{} {verb} left from an earlier version; --delete removes {them}", named(paths, *more))
+        }
         Warning::FilesNotPacked { paths, more } => not_packed(paths, *more),
         Warning::LittleSpace { folder, free_bytes, needed_bytes } => {
             let (free, needed) = (human(*free_bytes), human(*needed_bytes));
@@ -225,7 +229,9 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         }
         Warning::TagPointsElsewhere { tag, found, used } => format!("`{tag}` points to {found}; {used} is used"),
         Warning::PlainHttp { registry } => {
-            format!("`{registry}` on this machine does not speak https; using http (--plain-http silences this)")
+            format!(
+                "`{registry}` on this machine does not speak https; using http (to silence this: `kit config set registry.{registry}.plain-http true`)"
+            )
         }
         Warning::TagRestored { tag } => {
             format!("the registry also deleted the tag `{tag}` of the same ModelKit; it is restored")

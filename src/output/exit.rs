@@ -117,6 +117,7 @@ fn of_operation(error: &ops::Error) -> Option<Code> {
         | ops::Error::NoSuchReference(_)
         | ops::Error::NothingMatches { .. }
         | ops::Error::NoPathMatches { .. }
+        | ops::Error::NoPathMatchesEither { .. }
         | ops::Error::NotPromoted { .. }
         | ops::Error::FirstPromotion { .. } => Some(Code::NotFound),
         ops::Error::NoRegistry(_) => Some(Code::Usage),

@@ -10,10 +10,59 @@ use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
 
 use super::format::Format;
+use super::report::usage;
 use super::streams::Output;
 use kit_core::digest::Digest;
 use kit_core::ops::{Copied, Packed};
 use kit_core::sys::replace_file;
+
+/// The members that documents of any command may have. Templates are checked against them before anything is changed;
+/// a member that only other commands have is found at the end.
+const MEMBERS: [&str; 43] = [
+    "digest",
+    "references",
+    "artifacts",
+    "seconds",
+    "dryRun",
+    "blobs",
+    "tags",
+    "previousDigest",
+    "totalBytes",
+    "reusedBytes",
+    "sentBytes",
+    "presentBytes",
+    "mountedBytes",
+    "resumedBytes",
+    "takenBytes",
+    "folder",
+    "plannedFiles",
+    "omittedBytes",
+    "referrers",
+    "files",
+    "writtenBytes",
+    "replacedFiles",
+    "unchangedFiles",
+    "keptFiles",
+    "deletedFiles",
+    "freedBytes",
+    "untagged",
+    "copiedBytes",
+    "sound",
+    "repaired",
+    "readBytes",
+    "unreferencedBytes",
+    "damaged",
+    "broken",
+    "wrongTables",
+    "changed",
+    "unfinishedBytes",
+    "unneededBytes",
+    "rememberedLayers",
+    "linkedLayers",
+    "linkedBytes",
+    "path",
+    "registry",
+];
 
 /// The artifacts and facts that a run reports when it has succeeded. Text is printed at once, a document at the end.
 #[derive(Debug, Default)]
@@ -31,8 +80,11 @@ struct State {
 }
 
 impl Receipt {
-    /// Begins the receipt in this format. Removes an old file with a digest, so that a failure does not leave it.
+    /// Begins the receipt in this format, whose template must use known members only. Removes an old file with a digest, so that a failure does not leave it.
     pub(crate) fn begin(&self, format: &Format, digest_file: Option<PathBuf>) -> Result<()> {
+        if let Format::Template(template) = format {
+            template.expect_fields(&MEMBERS).map_err(usage)?;
+        }
         if let Some(path) = &digest_file {
             match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -92,11 +144,13 @@ impl Receipt {
 
     /// Adds a member to the document.
     pub(crate) fn fact(&self, name: &str, value: impl Into<Value>) {
+        debug_assert!(MEMBERS.contains(&name), "`{name}` is not in the list of members");
         self.0.borrow_mut().facts.insert(name.to_owned(), value.into());
     }
 
     /// Appends to a list in the document.
     pub(crate) fn append(&self, name: &str, value: Value) {
+        debug_assert!(MEMBERS.contains(&name), "`{name}` is not in the list of members");
         let mut state = self.0.borrow_mut();
         if let Value::Array(list) = state.facts.entry(name).or_insert_with(|| json!([])) {
             list.push(value);

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use kit_core::kitfile;
 use kit_core::ops::{
-    self, Filter, Location, Lookup, Overwrite, PackOptions, RemoteData, Selection, Session, UnpackOptions, UnsafePaths,
+    self, DroppedFiles, Filter, Location, Lookup, Overwrite, PackOptions, RemoteData, Selection, Session,
+    UnpackOptions, UnsafePaths,
 };
 use kit_core::progress::Silent;
 use kit_core::registry::{Client, Settings};
@@ -27,6 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let location: Location = "digits:v1".parse()?;
     let found = session.find(&location, Lookup::Local)?;
     let options = UnpackOptions {
+        dropped: DroppedFiles::Keep,
         paths: Arc::default(),
         remote: RemoteData::Left,
         folder: work.path().join("model"),

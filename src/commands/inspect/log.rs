@@ -1,5 +1,7 @@
 //! `kit log`
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::{Value, json};
@@ -63,6 +65,7 @@ impl LogArgs {
         let session = context.session(&self.network)?;
         let jobs = session.jobs(&[&location]);
         let files = DiffOptions {
+            paths: Arc::default(),
             only: None,
             jobs: ops::jobs(),
             remote_limit: limits::DIFF_REMOTE_BYTES,

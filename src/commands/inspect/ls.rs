@@ -7,11 +7,11 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::arguments::OpenArgs;
+use crate::arguments::{OpenArgs, PathArgs};
 use crate::context::{Context, parse};
 use crate::output::{Format, table};
 use kit_core::modelkit::{Filter, Selection};
-use kit_core::ops::{self, ListedFile};
+use kit_core::ops::{self, ListOptions, ListedFile};
 use kit_core::progress::human;
 
 /// List the files in a ModelKit in the local store or a registry
@@ -33,10 +33,12 @@ pub(crate) struct LsArgs {
     /// Path of the file or folder, if it is not part of the first argument
     #[arg(value_name = "PATH")]
     path: Option<String>,
-    /// List only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, datasets, code, docs,
-    /// prompts and mcpServers (repeatable)
+    /// List only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, model.parts, datasets,
+    /// code, docs, prompts and mcpServers (repeatable)
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
+    #[command(flatten)]
+    paths: PathArgs,
     /// Output format: table, json, yaml, or a Go template with `.Path`, `.Mode`, `.Size`, `.SizeBytes`, `.Layer`,
     /// `.Offset`
     #[arg(long, value_name = "FORMAT", default_value = "table")]
@@ -49,11 +51,17 @@ impl LsArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let filters = self.filter.iter().map(|filter| parse::<Filter>(filter)).collect::<Result<_>>()?;
         let wanted = context.file_in(&self.reference, self.path.as_deref())?;
+        let options = ListOptions {
+            selection: Selection::new(filters),
+            path: wanted.path.clone(),
+            paths: self.paths.patterns()?,
+            jobs: ops::jobs(),
+        };
         let failed = || format!("cannot list the files of `{wanted}`");
         let (found, inspected) = self.open.open(context, &wanted.location).with_context(failed)?;
-        let selection = &Selection::new(filters);
-        let files = ops::ls(&*found.source, &inspected.modelkit, selection, &wanted.path, ops::jobs(), &context.bars)
-            .with_context(failed)?;
+        let name = wanted.location.to_string();
+        let files =
+            ops::ls(&*found.source, &inspected.modelkit, &name, &options, &context.bars).with_context(failed)?;
         context.output.write(|out| self.format.write_rows(out, &files, to_json, |out| write_table(out, &files)))
     }
 }

@@ -1,19 +1,20 @@
 //! `kit verify`
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::arguments::{LookupArgs, lock_file, report_local_store};
+use crate::arguments::{LookupArgs, PathArgs, lock_file, report_local_store};
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::{Code, Failure, Format, Moved, counted, table, tidy, tidy_in};
 use kit_core::kitfile::LOCK_FILE;
 use kit_core::modelkit::{Change, Drift, Filter, Selection, Subject};
-use kit_core::ops::{self, Verified, VerifyOptions};
+use kit_core::ops::{self, ExtraFiles, Verified, VerifyOptions};
 
 /// Verify a folder against its Kitfile.lock or a ModelKit
 ///
@@ -30,6 +31,7 @@ Examples:
   kit verify ./work sentiment:v2
   kit verify /srv/model registry.example/team/sentiment:v2 --filter model
   kit verify /srv/model registry.example/team/sentiment:v2 --remote
+  kit verify ./work sentiment:v2 --exact
   kit verify ./work --lock sentiment.lock --format json")]
 pub(crate) struct VerifyArgs {
     /// Folder to verify
@@ -41,10 +43,15 @@ pub(crate) struct VerifyArgs {
     /// Lock file to compare the folder with [default: Kitfile.lock in FOLDER]
     #[arg(long, value_name = "FILE")]
     lock: Option<PathBuf>,
-    /// Compare only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, datasets, code,
-    /// docs, prompts and mcpServers (repeatable)
+    /// Compare only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, model.parts,
+    /// datasets, code, docs, prompts and mcpServers (repeatable)
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
+    #[command(flatten)]
+    paths: PathArgs,
+    /// Report all additional files in the folder, not only those within the paths of the Kitfile
+    #[arg(long)]
+    exact: bool,
     /// Output format: table, json, yaml, or a Go template
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
@@ -60,7 +67,13 @@ impl VerifyArgs {
         let folder = context.folder(&self.folder);
         let folder = folder.with_context(|| format!("cannot verify `{}`", tidy(&self.folder)))?;
         let filters = self.filter.iter().map(|filter| parse::<Filter>(filter)).collect::<Result<Vec<_>>>()?;
-        let options = VerifyOptions { folder, selection: Selection::new(filters), jobs: ops::jobs() };
+        let options = VerifyOptions {
+            folder,
+            selection: Selection::new(filters),
+            paths: Arc::new(self.paths.patterns()?),
+            extra: if self.exact { ExtraFiles::Anywhere } else { ExtraFiles::InLayers },
+            jobs: ops::jobs(),
+        };
         let (verified, standard) = match &self.reference {
             Some(reference) => self.by_modelkit(context, &options, reference)?,
             None => self.by_lock(context, &options)?,
@@ -92,7 +105,7 @@ impl VerifyArgs {
         let path = given.unwrap_or_else(|| options.folder.join(LOCK_FILE));
         let name = self.lock.as_ref().map_or_else(|| tidy_in(&self.folder, LOCK_FILE), |path| tidy(path));
         let lock = lock_file::read(&path, &name)?;
-        let verified = ops::verify_lock(&lock, options, &context.bars);
+        let verified = ops::verify_lock(&lock, &name, options, &context.bars);
         let verified = verified.with_context(|| format!("cannot verify `{}`", tidy(&self.folder)))?;
         Ok((verified, name))
     }

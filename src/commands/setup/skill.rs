@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
+use crate::arguments::choose_overwrite;
 use crate::context::Context;
 use crate::skills::{Installer, Scope, choose, own_skill};
-use kit_core::ops::{Overwrite, UnsafePaths};
+use kit_core::ops::UnsafePaths;
 
 /// Install a skill about kit for coding agents
 ///
@@ -40,18 +41,10 @@ impl SkillArgs {
         let scope = folder.as_deref().map_or(Scope::Global, Scope::Project);
         let list = ("agents", self.agents.as_deref());
         let targets = choose(context.environment.agent_folders()?, list, &scope, &context.output)?;
+        let overwrite = choose_overwrite(self.overwrite, self.ignore_existing)?;
         let skill = own_skill();
-        let mut installer = Installer::new(&context.output, targets, self.choice(), UnsafePaths::Allow);
+        let mut installer = Installer::new(&context.output, targets, overwrite, UnsafePaths::Allow);
         installer.install(&skill)?;
         installer.finish()
-    }
-
-    /// `-i` wins over `-o`, as in `KitOps`.
-    fn choice(&self) -> Overwrite {
-        match (self.ignore_existing, self.overwrite) {
-            (true, _) => Overwrite::Keep,
-            (false, true) => Overwrite::Replace,
-            (false, false) => Overwrite::Refuse,
-        }
     }
 }

@@ -11,14 +11,14 @@ use serde_json::json;
 
 use super::as_skill::AsSkill;
 use crate::arguments::{
-    LabelArgs, LookupArgs, OverwriteArgs, ReceiptArgs, UnsafePathArgs, lock_file, report_local_store,
+    LabelArgs, LookupArgs, OverwriteArgs, PathArgs, ReceiptArgs, UnsafePathArgs, lock_file, report_local_store,
 };
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Moved, and_taken, counted, one_line, plain, tidy, usage};
-use kit_core::archive::{PathPatterns, Placed};
+use kit_core::archive::Placed;
 use kit_core::modelkit::{Filter, InvalidFilter, Part, Selection};
-use kit_core::ops::{self, Location, PlannedFile, RemoteData, Session, UnpackOptions};
+use kit_core::ops::{self, DroppedFiles, Location, PlannedFile, RemoteData, Session, UnpackOptions};
 use kit_core::progress::human;
 
 /// Unpack a ModelKit, or parts of it, into a folder
@@ -48,16 +48,18 @@ pub(crate) struct UnpackArgs {
     dir: Option<PathBuf>,
     #[command(flatten)]
     overwrite: OverwriteArgs,
+    /// Delete the files that an earlier version of the repository in the local store contains and this one does not, if
+    /// their content is unchanged
+    #[arg(long, conflicts_with_all = ["as_skill", "dry_run"])]
+    delete: bool,
     #[command(flatten)]
     unsafe_paths: UnsafePathArgs,
-    /// Unpack only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, datasets, code, docs,
-    /// prompts and mcpServers (repeatable)
+    /// Unpack only matching parts: TYPES[:NAMES], both comma-separated; types are kitfile, model, model.parts,
+    /// datasets, code, docs, prompts and mcpServers (repeatable)
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
-    /// Unpack only files and folders whose paths match, in the syntax of .kitignore: `*` matches within a name, `**`
-    /// across folders (repeatable)
-    #[arg(long, value_name = "GLOB", conflicts_with = "as_skill")]
-    path: Vec<String>,
+    #[command(flatten)]
+    paths: PathArgs,
     #[command(flatten)]
     labels: LabelArgs,
     /// Download remote datasets as well: from https URLs, object stores (s3) and other ModelKits
@@ -69,6 +71,7 @@ pub(crate) struct UnpackArgs {
     /// Install the prompts with a SKILL.md as skills of agents instead of unpacking: for the comma-separated AGENTS, or
     /// for those that are installed; with --dir for the project in that folder, otherwise for all projects
     #[arg(long, value_name = "AGENTS", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    #[arg(conflicts_with = "globs")]
     as_skill: Option<String>,
     /// Show the files that would be written, and those that exist already, without changing anything
     #[arg(long, conflicts_with = "as_skill")]
@@ -108,11 +111,12 @@ impl UnpackArgs {
         }
         let options = UnpackOptions {
             folder,
-            overwrite: self.overwrite.choice(),
+            overwrite: self.overwrite.choice()?,
             unsafe_paths: self.unsafe_paths.choice(&context.environment),
             selection: Selection::new(self.filters()?),
-            paths: Arc::new(PathPatterns::parse(&self.path).map_err(usage)?),
+            paths: Arc::new(self.paths.patterns()?),
             remote: self.remote(context)?,
+            dropped: if self.delete { DroppedFiles::Delete } else { DroppedFiles::Keep },
             jobs: ops::jobs(),
         };
         let labels = self.labels.labels()?;
@@ -141,6 +145,7 @@ impl UnpackArgs {
             ("replacedFiles", placed.replaced),
             ("unchangedFiles", placed.already_right),
             ("keptFiles", placed.kept),
+            ("deletedFiles", unpacked.deleted.len() as u64),
         ] {
             context.receipt.fact(name, count);
         }
@@ -157,7 +162,7 @@ impl UnpackArgs {
         let install = AsSkill {
             agents,
             folder: self.dir.is_some().then_some(folder),
-            overwrite: self.overwrite.choice(),
+            overwrite: self.overwrite.choice()?,
             unsafe_paths: self.unsafe_paths.choice(&context.environment),
             filters: self.filters()?,
             place: self.lookup.place(),
@@ -233,14 +238,21 @@ fn parse_filter(text: &str) -> Result<Filter> {
 fn summary(unpacked: &ops::Unpacked, folder: &str, start: Instant) -> String {
     let placed = &unpacked.placed;
     let digest = unpacked.manifest.digest;
-    if placed.files == 0 && placed.kept == 0 && placed.already_right > 0 {
+    let changed = placed.files + placed.kept + unpacked.deleted.len() as u64;
+    if changed == 0 && placed.already_right > 0 {
         return format!("Nothing to do: {folder} already contains the requested files of {digest}");
     }
     let kept = if placed.kept > 0 { format!(" · {} kept", counted(placed.kept, "file")) } else { String::new() };
+    let replaced =
+        if placed.replaced > 0 { format!(" · {} replaced", counted(placed.replaced, "file")) } else { String::new() };
+    let deleted = match unpacked.deleted.len() {
+        0 => String::new(),
+        count => format!(" · {} deleted", counted(count, "file")),
+    };
     let done = counted(placed.files, "file");
     let mut moved = moved(placed);
     moved.reused = moved.reused.map(|reused| reused + &and_taken(&unpacked.taken));
-    format!("Unpacked {done} into {folder} · verified {digest}{kept} · {}", moved.in_words(start))
+    format!("Unpacked {done} into {folder} · verified {digest}{replaced}{kept}{deleted} · {}", moved.in_words(start))
 }
 
 /// The summary of unpacked files for the last line.

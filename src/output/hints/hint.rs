@@ -115,9 +115,10 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::NoFolder(path) => {
             Some(format!("check the path, or create the folder with `mkdir -p {}`", path.display()))
         }
-        ops::Error::NoSuchFile(_) | ops::Error::IsFolder(_) | ops::Error::NoPathMatches { .. } => {
-            Some("`kit ls NAME:TAG` shows the files in a ModelKit".to_owned())
-        }
+        ops::Error::NoSuchFile(_)
+        | ops::Error::IsFolder(_)
+        | ops::Error::NoPathMatches { .. }
+        | ops::Error::NoPathMatchesEither { .. } => Some("`kit ls NAME:TAG` shows the files in a ModelKit".to_owned()),
         ops::Error::UnsupportedForm(UnsupportedForm::LayerType { .. }) => Some(
             "use `kit pack --layer-format tar` for layers that a ModelKit, a ModelPack and an image can share"
                 .to_owned(),

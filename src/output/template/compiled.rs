@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::error::InvalidTemplate;
+use super::data::field;
+use super::error::{Fault, InvalidTemplate};
+use super::fields::root_fields;
 use super::parser;
 use super::render;
 use super::syntax::Program;
@@ -27,6 +29,19 @@ impl Template {
     /// outermost object does not have is an error; deeper down it prints as `<no value>`.
     pub(crate) fn render(&self, data: &Value) -> Result<String, InvalidTemplate> {
         self.render_within(data, render::MAX_BYTES)
+    }
+
+    /// Fails if the template uses a field of the outermost object that is not one of `known`.
+    pub(crate) fn expect_fields(&self, known: &[&str]) -> Result<(), InvalidTemplate> {
+        let data = Value::Object(known.iter().map(|name| ((*name).to_owned(), Value::Null)).collect());
+        let fields = data.as_object().into_iter();
+        let is_known = |name: &str| fields.clone().any(|fields| field(fields, name).is_some());
+        match root_fields(&self.program).into_iter().find(|(_, name)| !is_known(name)) {
+            Some((mark, name)) => {
+                Err(InvalidTemplate::new(&self.text, Fault::new(mark, render::unknown_field(&data, name))))
+            }
+            None => Ok(()),
+        }
     }
 
     fn render_within(&self, data: &Value, max_bytes: usize) -> Result<String, InvalidTemplate> {
@@ -120,6 +135,24 @@ mod tests {
         check("{{range 3}}{{.}}{{end}}{{range $i := 2}}{{$i}}{{end}}", "01201");
         check("{{range .tags}}{{if eq . \"v2\"}}{{break}}{{end}}{{.}}{{end}}", "v1");
         check("{{range .tags}}{{if eq . \"v1\"}}{{continue}}{{end}}{{.}}{{end}}", "v2");
+    }
+
+    #[test]
+    fn unknown_fields_are_found_without_data() {
+        for (template, is_known) in [
+            ("{{.Digest}} {{range .tags}}{{.Any}} {{$.digest}}{{end}}", true),
+            ("{{if .nope}}{{end}}", false),
+            ("{{range .tags}}{{$.nope}}{{end}}", false),
+            ("{{with .digest}}{{.any}}{{else}}{{.nope}}{{end}}", false),
+            ("{{printf \"%s\" (upper .nope)}}", false),
+            ("{{define \"x\"}}{{.any}}{{end}}{{template \"x\" .nope}}", false),
+            ("{{.digest.nope}}{{$x := .tags}}{{$x.nope}}", true),
+        ] {
+            let checked = Template::new(template).unwrap().expect_fields(&["digest", "tags"]);
+            assert_eq!(checked.is_ok(), is_known, "{template}");
+        }
+        let error = Template::new("{{.Digst}}").unwrap().expect_fields(&["digest"]).unwrap_err().to_string();
+        assert!(error.contains("there is no field `Digst`; did you mean `digest`?"), "{error}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod compiled;
 mod data;
 mod error;
 mod escape;
+mod fields;
 mod functions;
 mod lexer;
 mod literal;

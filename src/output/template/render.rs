@@ -244,20 +244,9 @@ impl<'a> Renderer<'a> {
         let found = data.part(|value| data::field(value.as_object()?, name));
         let is_outermost = matches!(data, Data::Given(value) if std::ptr::eq(*value, self.data));
         if is_outermost && matches!(found, Data::Missing) {
-            return Err(Fault::new(mark, self.unknown_field(name)));
+            return Err(Fault::new(mark, unknown_field(self.data, name)));
         }
         Ok(found)
-    }
-
-    /// The message about a field that the outermost object does not have.
-    fn unknown_field(&self, name: &str) -> String {
-        let known: Vec<_> = self.data.as_object().into_iter().flatten().map(|(known, _)| known.as_str()).collect();
-        let unknown = format!("there is no field {}", quoted(name));
-        match closest(name, &known) {
-            Some(near) => format!("{unknown}; did you mean `{near}`?"),
-            None if known.is_empty() => unknown,
-            None => format!("{unknown}; the fields are `{}`", known.join("`, `")),
-        }
     }
 
     fn call(
@@ -313,4 +302,15 @@ fn items<'d, 'a: 'd>(
 
 fn too_large(mark: Mark) -> Fault {
     Fault::new(mark, "the template produces too much text")
+}
+
+/// The message about a field that `data`, the outermost object, does not have.
+pub(super) fn unknown_field(data: &Value, name: &str) -> String {
+    let known: Vec<_> = data.as_object().into_iter().flatten().map(|(known, _)| known.as_str()).collect();
+    let unknown = format!("there is no field {}", quoted(name));
+    match closest(name, &known) {
+        Some(near) => format!("{unknown}; did you mean `{near}`?"),
+        None if known.is_empty() => unknown,
+        None => format!("{unknown}; the fields are `{}`", known.join("`, `")),
+    }
 }

@@ -100,7 +100,6 @@ fn another_content_is_not_kept() {
     let run = scene.unpack(&[]).fails();
     expect![[r#"
         Unpacking to [FOLDER]/out
-        Unpacking code to .
         Fetching http://[REGISTRY]/data/train.csv to data/train.csv
         error: cannot unpack `sample:v1` into `out`
           caused by: cannot read `http://[REGISTRY]/data/train.csv`

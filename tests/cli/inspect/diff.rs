@@ -262,3 +262,18 @@ fn large_remote_files_are_reported_as_not_compared() {
     let run = sandbox.kit(&["diff", &remote, "project", PLAIN, "--only", "code"]).ok();
     assert!(!run.stdout.contains("same.py"), "{}", run.stdout);
 }
+
+#[test]
+fn only_the_files_that_paths_select_are_compared() {
+    let sandbox = changed();
+    let diff = |args: &[&str]| sandbox.kit(&[&["diff", "sample:v1", "project", "--exit-code"], args].concat());
+    let paths = |args: &[&str]| diff(&[args, &["--format", "{{range .Files}}{{.Path}} {{end}}"]].concat()).stdout;
+    assert_eq!(paths(&["--path", "src/*.py"]), "src/new_name.py src/train.py \n");
+    assert_eq!(paths(&["--path", "src", "--path", "!src/*.py"]), "src/Dockerfile src/run.sh \n");
+    // The layer of the model is the same on both sides, and is listed only to find that the pattern matches.
+    for equal in ["weights/model.bin", "src/same.py"] {
+        assert_eq!(diff(&["--path", equal]).code, Some(0), "{equal}");
+    }
+    let run = diff(&["--path", "weights/*.bin", "--path", "weight"]);
+    assert_eq!(run.fails().says("no file of either side matches `weight`").code, Some(4));
+}

@@ -181,3 +181,38 @@ fn a_link_counts_as_its_target() {
     fs::remove_file(sandbox.path("model.bin")).unwrap();
     sandbox.kit(&["verify", "project", "--filter", "code"]).ok();
 }
+
+#[test]
+fn only_the_files_that_paths_select_are_verified() {
+    let sandbox = packed_project();
+    sandbox.write("project/data/train.csv", "changed\n");
+    sandbox.write("project/data/new.csv", "");
+    for standard in [&["sample:v1"][..], &[]] {
+        let verify = |paths: &[&str]| sandbox.kit(&[&["verify", "project"], standard, paths].concat());
+        verify(&["--path", "src"]).ok().says(", 1 file · ");
+        verify(&["--path", "!data"]).ok();
+        verify(&["--path", "data", "--path", "!data/new.csv"]).fails().says(": 1 difference");
+        verify(&["--path", "data/new.csv"]).fails().prints("extra    data/new.csv");
+        assert_eq!(verify(&["--path", "train.csv"]).fails().says("matches `train.csv`").code, Some(4));
+    }
+}
+
+#[test]
+fn additional_files_outside_the_layers_differ_only_with_exact() {
+    let sandbox = packed_project();
+    sandbox.write("project/beside", "");
+    sandbox.write("project/folder/beside", "");
+    sandbox.write("project/data/beside", "");
+    sandbox.write("project/ignored", "");
+    sandbox.write("project/.kitignore", "ignored\n");
+    for standard in [&["sample:v1"][..], &[]] {
+        let verify = |flags: &[&str]| {
+            let format = ["--format", "{{range .Differences}}{{.Change}} {{.Path}}, {{end}}"];
+            sandbox.kit(&[&["verify", "project"], standard, flags, &format].concat()).fails().stdout
+        };
+        assert_eq!(verify(&[]), "extra data/beside, \n");
+        assert_eq!(verify(&["--exact"]), "extra beside, extra data/beside, extra folder/beside, \n");
+        // The datasets are not verified, so that their files are not extra either.
+        assert_eq!(verify(&["--exact", "-f", "model"]), "extra beside, extra folder/beside, \n");
+    }
+}

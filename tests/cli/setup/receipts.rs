@@ -204,3 +204,19 @@ fn a_document_and_data_do_not_share_standard_output() {
     let run = sandbox.kit(&["save", "a:v1", "-o", "-", "--format", "json"]).exits(2);
     assert_eq!(run.stdout, "");
 }
+
+#[test]
+fn a_template_with_an_unknown_field_changes_nothing() {
+    let sandbox = Sandbox::packed();
+    for command in [
+        &["unpack", "sample:v1", "-d", "out"][..],
+        &["pack", "project", "-t", "sample:v2"],
+        &["tag", "sample:v1", "sample:v2"],
+        &["remove", "sample:v1", "--force"],
+    ] {
+        let run = sandbox.kit(&[command, &["--format", "{{.Nope}}"]].concat());
+        assert_eq!(run.says("there is no field `Nope`").code, Some(2), "{command:?}");
+    }
+    assert!(!sandbox.path("out").exists());
+    assert_eq!(sandbox.kit(&["list", "--format", "{{.Tags}}"]).ok().stdout, "[v1]\n");
+}

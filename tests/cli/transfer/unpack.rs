@@ -216,7 +216,7 @@ fn layers_that_a_mirror_spoils_are_read_again_from_the_registry() {
 fn a_filter_that_matches_nothing_fails_and_names_the_parts() {
     let sandbox = Sandbox::packed();
     let run = sandbox.kit(&["unpack", "sample:v1", "-d", "out", "--filter", "model:nte"]).fails();
-    run.says("no part of `sample:v1` matches the filter")
+    run.says("no part of `sample:v1` matches `model:nte`")
         .says("\n    model weights/model.bin")
         .says("\n    docs README.md");
     assert!(!sandbox.path("out/weights").exists());
@@ -225,8 +225,116 @@ fn a_filter_that_matches_nothing_fails_and_names_the_parts() {
 }
 
 #[test]
-fn a_part_of_a_filter_that_matches_nothing_is_a_warning() {
+fn every_name_in_a_filter_must_match() {
     let sandbox = Sandbox::packed();
-    let run = sandbox.kit(&["unpack", "sample:v1", "-d", "out", "-f", "model", "-f", "datasets:nte"]);
-    run.ok().says("warning: nothing matches the filter `datasets:nte`");
+    sandbox.kit(&["unpack", "sample:v1", "-d", "whole"]).ok();
+    for filters in [&["-f", "model", "-f", "datasets:nte"][..], &["-f", "model,datasets:net,nte"], &["-f", "prompts"]] {
+        for command in [
+            &["unpack", "sample:v1", "-d", "out"][..],
+            &["unpack", "sample:v1", "-d", "out", "--dry-run"],
+            &["unpack", "sample:v1", "-d", "out", "--path", "weights"],
+            &["verify", "whole", "sample:v1"],
+            &["ls", "sample:v1"],
+        ] {
+            let run = sandbox.kit(&[command, filters].concat()).fails();
+            assert_eq!(run.code, Some(4), "{command:?} {filters:?}");
+            run.says("no part of `sample:v1` matches `").says("\n    model weights/model.bin (net)");
+        }
+    }
+    sandbox.kit(&["pack", "project", "-t", "sample:v1", "--lock"]).ok();
+    let run = sandbox.kit(&["verify", "project", "-f", "model:nte"]).fails();
+    assert_eq!(run.says("no part of `project/Kitfile.lock` matches `model:nte`").code, Some(4));
+}
+
+#[test]
+fn a_type_without_entries_is_a_warning_if_another_has_some() {
+    let sandbox = Sandbox::packed();
+    sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).ok();
+    for command in [&["unpack", "sample:v1", "-d", "out"][..], &["verify", "out", "sample:v1"], &["ls", "sample:v1"]] {
+        let run = sandbox.kit(&[command, &["-f", "model,prompts"]].concat()).ok();
+        run.says("warning: nothing matches the filter `prompts`");
+    }
+}
+
+#[test]
+fn paths_select_and_exclude_files() {
+    let sandbox = Sandbox::packed();
+    let unpack = |args: &[&str]| {
+        sandbox.kit(&[&["unpack", "sample:v1", "-d", "out"], args].concat()).ok();
+        let mut names: Vec<_> = sandbox.tree("out").into_iter().map(|(name, _)| name).collect();
+        names.retain(|name| sandbox.path(&format!("out/{name}")).is_file());
+        fs::remove_dir_all(sandbox.path("out")).unwrap();
+        names
+    };
+    let list = |args: &[&str]| {
+        let run = sandbox.kit(&[&["ls", "sample:v1", "--format", "{{.Path}}"], args].concat()).ok();
+        run.stdout.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    for (args, expected) in [
+        (&["--path", "data"][..], &["data/more/val.csv", "data/train.csv"][..]),
+        (&["--path", "data", "--path", "!data/more"], &["data/train.csv"]),
+        (&["--path", "!**/*.csv", "-f", "model,datasets"], &["weights/model.bin", "weights/tokenizer.json"]),
+    ] {
+        assert_eq!(list(args), expected, "{args:?}");
+        assert_eq!(unpack(args), expected, "{args:?}");
+    }
+    for command in [&["ls", "sample:v1"][..], &["unpack", "sample:v1", "-d", "out"]] {
+        let run = sandbox.kit(&[command, &["--path", "nothing"]].concat()).fails();
+        assert_eq!(run.says("no file of `sample:v1` matches `nothing`").code, Some(4));
+        assert_eq!(sandbox.kit(&[command, &["--path", "!"]].concat()).code, Some(2));
+    }
+}
+
+/// A sandbox with `sample:v1`, unpacked in `out`, and with `sample:v2`, which lacks two of its files.
+fn with_dropped_files() -> Sandbox {
+    let sandbox = Sandbox::packed();
+    sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).ok();
+    fs::remove_file(sandbox.path("project/data/more/val.csv")).unwrap();
+    let kitfile = sandbox.read("project/Kitfile");
+    let part = "  parts:\n    - name: tokenizer\n      path: weights/tokenizer.json\n";
+    assert!(kitfile.contains(part));
+    sandbox.write("project/Kitfile", kitfile.replace(part, ""));
+    sandbox.kit(&["pack", "project", "-t", "sample:v2"]).ok();
+    sandbox
+}
+
+#[test]
+fn files_that_an_earlier_version_left_are_listed_and_deleted_on_request() {
+    let sandbox = with_dropped_files();
+    sandbox.write("out/data/own.csv", "of the user");
+    let unpack = |flags: &[&str]| sandbox.kit(&[&["unpack", "sample:v2", "-d", "out", "-o"], flags].concat()).ok();
+    let listed =
+        "`data/more/val.csv`, `weights/tokenizer.json` are left from an earlier version; --delete removes them";
+    unpack(&[]).says(listed);
+    unpack(&["-f", "model"]).says("`weights/tokenizer.json` is left from an earlier version");
+    assert!(!unpack(&["--path", "src"]).stderr.contains("left from"));
+    unpack(&["--delete"]).says(" · 2 files deleted · ");
+    for gone in ["data/more/val.csv", "weights/tokenizer.json"] {
+        assert!(!sandbox.path("out").join(gone).exists(), "{gone}");
+    }
+    assert!(sandbox.path("out/data/own.csv").exists());
+    assert!(!unpack(&["--delete"]).says("Nothing to do").stderr.contains("left from"));
+}
+
+#[test]
+fn changed_files_of_an_earlier_version_are_neither_listed_nor_deleted() {
+    let sandbox = with_dropped_files();
+    // One has the same size.
+    let size = fs::metadata(sandbox.path("out/weights/tokenizer.json")).unwrap().len();
+    sandbox.write("out/weights/tokenizer.json", "x".repeat(usize::try_from(size).unwrap()));
+    sandbox.write("out/data/more/val.csv", "other\n");
+    let run = sandbox.kit(&["unpack", "sample:v2", "-d", "out", "-o", "--delete"]).ok();
+    assert!(!run.stderr.contains("left from") && !run.stderr.contains("deleted"));
+    assert!(sandbox.path("out/weights/tokenizer.json").exists() && sandbox.path("out/data/more/val.csv").exists());
+}
+
+#[test]
+fn layers_are_reported_only_if_no_file_conflicts() {
+    let sandbox = Sandbox::packed();
+    sandbox.write("out/src/train.py", "other");
+    let unpack = |flags: &[&str]| sandbox.kit(&[&["unpack", "sample:v1", "-d", "out"], flags].concat());
+    assert!(!unpack(&[]).fails().stderr.contains("Unpacking model"));
+    unpack(&["-o"]).ok().says("Unpacking model net to weights/model.bin").says(" · 1 file replaced · ");
+    assert_eq!(unpack(&["-o", "-i"]).says("exclude each other").code, Some(2));
+    unpack(&["-i", "--overwrite=false"]).ok();
 }

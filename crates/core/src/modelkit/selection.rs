@@ -71,15 +71,20 @@ impl Filter {
         self.parts.iter().any(|part| Part::ALL.contains(&(name, *part)))
     }
 
+    /// Returns true if the filter selects entries by their names.
+    pub fn has_names(&self) -> bool {
+        self.names.is_some()
+    }
+
     /// A name may belong to any of the parts; without names, each part should select something.
-    fn unmatched(&self, entries: &[NamedEntry<'_>]) -> Vec<String> {
+    fn unmatched(&self, entries: &[NamedEntry<'_>]) -> Vec<Self> {
         let selects = |filter: &Self| entries.iter().any(|(section, names, path)| filter.takes(*section, *names, path));
         let alone: Vec<Self> = match &self.names {
             Some(names) => names.iter().map(|name| Self { names: Some(vec![name.clone()]), ..self.clone() }).collect(),
             None => self.parts.iter().map(|part| Self::of(vec![*part])).collect(),
         };
         let missed = |filter: &Self| !filter.parts.contains(&Part::Kitfile) && !selects(filter);
-        alone.iter().filter(|filter| missed(filter)).map(ToString::to_string).collect()
+        alone.into_iter().filter(missed).collect()
     }
 
     /// Returns true if the filter selects an entry of `section` with the names `own`.
@@ -110,7 +115,10 @@ pub type NamedEntry<'a> = (Section, [&'a str; 2], RelativePath);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidFilter {
     /// An unknown type.
-    #[error("invalid filter type {0} (must be one of kitfile, model, datasets, code, prompts, docs, mcpservers)")]
+    #[error(
+        "invalid filter type {0} (must be one of kitfile, model, model.parts, datasets, code, prompts, docs, \
+         mcpservers)"
+    )]
     Type(String),
     /// More than one colon.
     #[error("invalid filter: `{0}` should be in format <type1>,<type2>[:<name1>,<name2>]")]
@@ -191,12 +199,13 @@ impl Selection {
             || kitfile.remote_datasets().any(takes_remote)
     }
 
-    fn takes_entry(&self, section: Section, names: [&str; 2], path: &RelativePath) -> bool {
+    /// Returns true if an entry with these names and this path is selected.
+    pub(crate) fn takes_entry(&self, section: Section, names: [&str; 2], path: &RelativePath) -> bool {
         self.is_everything() || self.filters.iter().any(|filter| filter.takes(section, names, path))
     }
 
     /// Returns the parts and names that select none of `entries`, each as a filter.
-    pub fn unmatched(&self, entries: &[NamedEntry<'_>]) -> Vec<String> {
+    pub fn unmatched(&self, entries: &[NamedEntry<'_>]) -> Vec<Filter> {
         self.filters.iter().flat_map(|filter| filter.unmatched(entries)).collect()
     }
 
@@ -281,7 +290,8 @@ mod tests {
             ("kitfile", &[]),
         ] {
             let selection = Selection::new(vec![filter.parse().unwrap()]);
-            assert_eq!(selection.unmatched(&entries), expected, "{filter}");
+            let unmatched: Vec<_> = selection.unmatched(&entries).iter().map(ToString::to_string).collect();
+            assert_eq!(unmatched, expected, "{filter}");
         }
     }
 

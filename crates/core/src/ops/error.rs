@@ -171,12 +171,14 @@ pub enum Error {
     /// A name that does not belong to a reference in the Kitfile.
     #[error("no model or dataset named `{0}` refers to another ModelKit")]
     NoSuchReference(String),
-    /// The filters match no part of a ModelKit.
-    #[error("no part of `{name}` matches the filter; its parts are:{}", listed(parts))]
+    /// Filters that match no part of a ModelKit or a lock.
+    #[error("no part of `{name}` matches `{}`; its parts are:{}", filters.join("` or `"), listed(parts))]
     NothingMatches {
-        /// The name of the ModelKit.
+        /// The name of the ModelKit or the lock.
         name: String,
-        /// Its layers, each with the section and the path.
+        /// The filters, each with one of the names or types that do not match.
+        filters: Vec<String>,
+        /// The entries, each with the section, the path and the name.
         parts: Vec<String>,
     },
     /// Patterns that match no file of the selected parts.
@@ -184,6 +186,12 @@ pub enum Error {
     NoPathMatches {
         /// The name of the ModelKit.
         name: String,
+        /// The patterns.
+        patterns: Vec<String>,
+    },
+    /// Patterns that match no file of two compared sides.
+    #[error("no file of either side matches `{}`", patterns.join("` or `"))]
+    NoPathMatchesEither {
         /// The patterns.
         patterns: Vec<String>,
     },

@@ -34,14 +34,15 @@ mod workers;
 pub use artifact::{Inspected, InspectedIndex, inspect, inspect_index, parents};
 pub use bundle::{BundleError, Destination, Layout, LoadTo, Loaded, Named, Saved, load, save};
 pub use diff::{
-    Comparable, Compared, Concern, ContentDiff, DiffOptions, Difference, FieldDiff, FileChange, FileDiff, FileState,
-    LayerRow, NumbersDiff, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff,
+    Comparable, Compared, Concern, ContentDiff, DiffOptions, Difference, ExtraFiles, FieldDiff, FileChange, FileDiff,
+    FileState, LayerRow, NumbersDiff, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff,
     UnknownConcern, Verified, VerifyOptions, diff, verify_lock, verify_modelkit,
 };
 pub use disk_space::is_disk_full;
 pub use error::Error;
 pub use files::{
-    CpOptions, FileLocation, InvalidFileLocation, ListedFile, WeighedModel, WeightFile, cat, cp, is_folder, ls, weigh,
+    CpOptions, FileLocation, InvalidFileLocation, ListOptions, ListedFile, WeighedModel, WeightFile, cat, cp,
+    is_folder, ls, weigh,
 };
 pub use guard::{Allowed, refuse_secrets};
 pub use history::{Edge, EdgeKind, LayerCount, Lineage, LogOptions, Node, Proof, Version, lineage, log};
@@ -79,7 +80,7 @@ pub use transfer::{
     Materialized, Origins, OtherForm, Plan, PlanTarget, PlannedBlob, PushedTag, Taken, Wanted, copy, copy_unless,
     materialize, other_forms, plan, plan_pull, pull, pull_index, push_index, tag,
 };
-pub use unpack::{PlannedFile, UnpackOptions, Unpacked, plan_unpack, unpack};
+pub use unpack::{DroppedFiles, PlannedFile, UnpackOptions, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};
 pub use workers::jobs;
 

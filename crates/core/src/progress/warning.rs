@@ -111,6 +111,13 @@ pub enum Warning<'a> {
         /// The part or name, as a filter.
         filter: &'a str,
     },
+    /// Files of an earlier version remain in the folder into which a ModelKit was unpacked.
+    EarlierFilesRemain {
+        /// The first paths.
+        paths: Vec<&'a str>,
+        /// The number of paths that are not in `paths`.
+        more: usize,
+    },
     /// Files of the folder belong to no layer of the Kitfile.
     FilesNotPacked {
         /// The first paths; a folder without any packed file counts as one.

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use kit_core::oci::{Content, ContentError, Descriptor, MediaType, Source};
 use kit_core::ops::{
-    self, CopyOptions, Error, Located, Origins, Overwrite, RemoteData, Selection, Session, UnpackOptions, UnsafePaths,
+    self, CopyOptions, DroppedFiles, Error, Located, Origins, Overwrite, RemoteData, Selection, Session, UnpackOptions,
+    UnsafePaths,
 };
 use kit_core::progress::{Phase, Silent};
 use kit_core::registry::{Client, Settings};
@@ -181,8 +182,16 @@ impl Road {
                 let (overwrite, selection) = (Overwrite::Refuse, Selection::new(Vec::new()));
                 let (unsafe_paths, remote) = (UnsafePaths::Allow, RemoteData::Left);
                 let folder = home.path("out");
-                let options =
-                    UnpackOptions { folder, overwrite, unsafe_paths, selection, paths: Arc::default(), remote, jobs };
+                let options = UnpackOptions {
+                    folder,
+                    overwrite,
+                    unsafe_paths,
+                    selection,
+                    paths: Arc::default(),
+                    remote,
+                    dropped: DroppedFiles::Keep,
+                    jobs,
+                };
                 ops::unpack(&session, &found, "v1", &options)?;
                 assert!(fs_err::read(home.path("out/m")).unwrap() == bytes(MODEL), "the model is another");
                 assert_eq!(fs_err::read_dir(home.path("out")).unwrap().count(), 2, "the model and its Kitfile");

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -11,7 +12,7 @@ use super::json::DiffData;
 use super::table::Style;
 use super::{markdown, table};
 use crate::arguments::kitfile::{KitfileText, find_kitfile};
-use crate::arguments::{Size, lock_file, report_local_store};
+use crate::arguments::{PathArgs, Size, lock_file, report_local_store};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, InvalidFormat, tidy, usage};
@@ -40,6 +41,7 @@ Examples:
   kit diff sentiment:v1 sentiment:v2
   kit diff registry.example/team/sentiment:v2 . --exit-code
   kit diff registry.example/team/sentiment:v2 . --only code --patch
+  kit diff sentiment:v1 sentiment:v2 --path config.json --path 'tokenizer*' --exit-code
   kit diff Kitfile.lock registry.example/team/sentiment:v2
   kit diff sentiment:v1 sentiment:v2 --only model --stats --read-limit 200MiB
   kit diff sentiment:v1 sentiment:v2 --only model --format markdown
@@ -58,8 +60,10 @@ pub(crate) struct DiffArgs {
     /// Show only differences in this area
     #[arg(long, value_name = "KIND")]
     only: Option<Concern>,
+    #[command(flatten)]
+    paths: PathArgs,
     /// Show manifests, annotations and layers as well, as KitOps does [default: only if the output is not a terminal,
-    /// and without --only]
+    /// and without --only and --path]
     #[arg(long)]
     layers: bool,
     /// Exit with 1 if the Kitfile or files differ, 0 if not, and another code on failure
@@ -111,10 +115,11 @@ impl DiffArgs {
     fn show(&self, context: &Context) -> Result<bool> {
         let difference = self.compare(context)?;
         let names = (self.first.as_str(), self.second.as_str());
+        let is_whole = self.only.is_none() && self.paths.is_empty();
         let style = Style {
-            is_complete: self.only.is_none(),
+            is_complete: is_whole,
             // Scripts find the documents and layers in the output, as KitOps prints them.
-            has_layers: self.layers || self.only.is_none() && context.output.result_columns().is_none(),
+            has_layers: self.layers || is_whole && context.output.result_columns().is_none(),
             colours: context.output.colours(),
         };
         context.output.write(|out| self.write(out, names, &difference, style))?;
@@ -146,6 +151,7 @@ impl DiffArgs {
         let second = self.comparable(context, &session, &self.second)?;
         let options = DiffOptions {
             only: self.only,
+            paths: Arc::new(self.paths.patterns()?),
             jobs: ops::jobs(),
             remote_limit: self.read_limit.0,
             with_patches: self.patch,

@@ -6,10 +6,13 @@ use super::pattern::Pattern;
 use super::rules::clean;
 use crate::relative_path::RelativePath;
 
-/// Patterns that select files: those that match one of them, or that are below a matching folder. Without patterns, all
-/// files are selected.
+/// Patterns that select files: those that match one of them, or that are below a matching folder, except those that a
+/// pattern with a leading `!` excludes. Without other patterns, all files are selected.
 #[derive(Debug, Default)]
-pub struct PathPatterns(Vec<PathPattern>);
+pub struct PathPatterns {
+    included: Vec<PathPattern>,
+    excluded: Vec<PathPattern>,
+}
 
 #[derive(Debug)]
 struct PathPattern {
@@ -30,30 +33,42 @@ pub struct InvalidPathPattern(String);
 impl PathPatterns {
     /// Parses `patterns`.
     pub fn parse(patterns: &[String]) -> Result<Self, InvalidPathPattern> {
-        let parse = |text: &String| PathPattern::parse(text).ok_or_else(|| InvalidPathPattern(text.clone()));
-        Ok(Self(patterns.iter().map(parse).collect::<Result<_, _>>()?))
+        let mut parsed = Self::default();
+        for text in patterns {
+            let (list, pattern) = match text.strip_prefix('!') {
+                Some(pattern) => (&mut parsed.excluded, pattern),
+                None => (&mut parsed.included, text.as_str()),
+            };
+            list.push(PathPattern::parse(pattern).ok_or_else(|| InvalidPathPattern(text.clone()))?);
+        }
+        Ok(parsed)
     }
 
     /// Returns true if there are no patterns, so that all files are selected.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.included.is_empty() && self.excluded.is_empty()
     }
 
     /// Returns true if `path` is selected, and remembers the patterns that match.
     pub(crate) fn take(&self, path: &RelativePath) -> bool {
-        let matching = self.0.iter().filter(|pattern| pattern.matches(path.as_str()));
+        let matching = self.included.iter().filter(|pattern| pattern.matches(path.as_str()));
         let count = matching.inspect(|pattern| pattern.has_matched.store(true, Ordering::Relaxed)).count();
-        self.is_empty() || count > 0
+        (self.included.is_empty() || count > 0) && !self.excludes(path)
     }
 
     /// Returns true if `path` or something below it may be selected.
     pub(crate) fn may_match_at_or_below(&self, path: &RelativePath) -> bool {
-        self.is_empty() || self.0.iter().any(|pattern| pattern.may_match_at_or_below(path))
+        let may_match = |pattern: &PathPattern| pattern.may_match_at_or_below(path);
+        (self.included.is_empty() || self.included.iter().any(may_match)) && !self.excludes(path)
     }
 
-    /// The patterns that have not matched any path.
+    fn excludes(&self, path: &RelativePath) -> bool {
+        self.excluded.iter().any(|pattern| pattern.matches(path.as_str()))
+    }
+
+    /// The patterns that should select files and have not matched any path.
     pub(crate) fn unmatched(&self) -> Vec<String> {
-        let unmatched = self.0.iter().filter(|pattern| !pattern.has_matched.load(Ordering::Relaxed));
+        let unmatched = self.included.iter().filter(|pattern| !pattern.has_matched.load(Ordering::Relaxed));
         unmatched.map(|pattern| pattern.text.clone()).collect()
     }
 }
@@ -127,8 +142,30 @@ mod tests {
     }
 
     #[test]
+    fn a_leading_exclamation_mark_excludes() {
+        let parse = |texts: &[&str]| {
+            PathPatterns::parse(&texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>()).unwrap()
+        };
+        for (texts, path, is_taken, may_be_below) in [
+            (&["!data"][..], "data/a", false, false),
+            (&["!data"], "src", true, true),
+            (&["data", "!data/*.csv"], "data/a.csv", false, false),
+            (&["data", "!data/*.csv"], "data/a.json", true, true),
+            (&["!data/*.csv", "data"], "data/a.csv", false, false),
+            (&["data", "!data/*.csv"], "data", true, true),
+            (&["data", "!data/*.csv"], "src", false, false),
+            (&["\\!a"], "!a", true, true),
+        ] {
+            let (patterns, path) = (parse(texts), path.parse().unwrap());
+            assert_eq!(patterns.take(&path), is_taken, "{texts:?} {path}");
+            assert_eq!(patterns.may_match_at_or_below(&path), may_be_below, "{texts:?} {path}");
+        }
+        assert!(!parse(&["!data"]).is_empty() && parse(&["!data"]).unmatched().is_empty());
+    }
+
+    #[test]
     fn invalid_patterns_are_refused() {
-        for text in ["", "..", "../a", "[a"] {
+        for text in ["", "..", "../a", "[a", "!", "!../a"] {
             assert_eq!(PathPatterns::parse(&[text.to_owned()]).unwrap_err(), InvalidPathPattern(text.to_owned()));
         }
     }

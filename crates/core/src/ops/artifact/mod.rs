@@ -1,6 +1,7 @@
 //! The documents of an artifact, each read once, and the referrers that belong to it.
 
 pub(super) mod attach;
+mod filters;
 mod foreign;
 pub(super) mod inspect;
 pub(super) mod parents;
@@ -10,6 +11,7 @@ mod tagged;
 pub(super) mod variants;
 
 pub(crate) use attach::{Attachment, EMPTY, FINGERPRINT, Prepared, attach};
+pub(crate) use filters::{check_filters, check_paths, entries, entries_of_parents, locked_entries};
 pub(crate) use inspect::{Artifact, parse_manifest, read};
 pub use inspect::{Inspected, inspect};
 pub use parents::parents;

@@ -1,24 +1,30 @@
 //! Compares two ModelKits: their documents, and the files in the layers that they do not share.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::concern::Concern;
 use super::files::{self, FileDiff};
 use super::kitfile::{self, FieldDiff};
+use super::listing::File;
 use super::side::{self, Comparable, Compared, Side, SideLayer};
-use super::{content, pairing};
+use super::{content, listing, pairing};
+use crate::archive::PathPatterns;
 use crate::digest::Digest;
 use crate::limits;
 use crate::ops::error::Error;
-use crate::ops::files::Unverified;
+use crate::ops::files::{Held, Unverified};
 use crate::ops::session::Session;
 use crate::progress::{Progress, Warning};
+use crate::relative_path::RelativePath;
 
 /// Settings of a comparison.
 #[derive(Debug, Clone)]
 pub struct DiffOptions {
     /// The only concern to compare; `None` for all.
     pub only: Option<Concern>,
+    /// The files and folders to compare; if there are patterns, fields of the Kitfile and parents are not compared.
+    pub paths: Arc<PathPatterns>,
     /// The number of layers and files that are read at once.
     pub jobs: usize,
     /// The largest number of bytes of a file that are read from a registry to compare it. Local files are always read.
@@ -127,12 +133,15 @@ pub(crate) fn compare(
 ) -> Result<Difference, Error> {
     let (one, other) = side::open(session, first, second)?;
     let fields = match compare_kitfiles(&one, &other) {
+        _ if !options.paths.is_empty() => Some(Vec::new()),
         Some(fields) => Some(fields.into_iter().filter(|field| options.is_wanted(field.concern())).collect()),
         None => options.only.is_some_and(|only| !only.has_fields()).then(Vec::new),
     };
-    let parents = if options.is_wanted(Concern::Model) { compare_parents(session, &one, &other)? } else { Vec::new() };
+    let has_parents = options.is_wanted(Concern::Model) && options.paths.is_empty();
+    let parents = if has_parents { compare_parents(session, &one, &other)? } else { Vec::new() };
     let (layers, others) = (one.layers(options), other.layers(options));
     let files = compare_files((&layers, &others), options, unverified, session.progress)?;
+    check_patterns(&layers, &options.paths)?;
     let (rows, other_rows) = (one.rows(), other.rows());
     let (sizes, other_sizes) = (sizes(&rows), sizes(&other_rows));
     let shared = sorted(rows.iter().filter_map(|row| in_both(row, &other_sizes)));
@@ -177,7 +186,7 @@ fn compare_files(
     progress: &dyn Progress,
 ) -> Result<Vec<FileDiff>, Error> {
     let (ours, theirs) = (to_look_into(layers, others, options), to_look_into(others, layers, options));
-    let (mut before, mut after) = pairing::list_both((&ours, &theirs), options.jobs, unverified)?;
+    let (mut before, mut after) = pairing::list_both((&ours, &theirs), &options.paths, options.jobs, unverified)?;
     let mut found = files::compare(&mut before, &mut after, options.jobs)?;
     found.retain(|file| options.is_wanted(file.concern));
     if found.len() > limits::DIFFERENT_FILES {
@@ -188,9 +197,30 @@ fn compare_files(
     Ok(found)
 }
 
+/// Fails if a pattern matches no file of either side. Files in layers that both sides have were not listed before.
+fn check_patterns(layers: &[SideLayer], paths: &PathPatterns) -> Result<(), Error> {
+    let held = Held::new(limits::COMPARED_FILES);
+    for layer in layers.iter().filter(|layer| paths.may_match_at_or_below(layer.path)) {
+        if paths.unmatched().is_empty() {
+            break;
+        }
+        let mut match_only = |path: &RelativePath, _: &File| {
+            paths.take(path);
+            false
+        };
+        listing::list(layer, &mut match_only, &held, &Unverified::default())?;
+    }
+    match paths.unmatched() {
+        unmatched if unmatched.is_empty() => Ok(()),
+        patterns => Err(Error::NoPathMatchesEither { patterns }),
+    }
+}
+
 /// Returns the layers that may contain a requested file that the other side does not have.
 fn to_look_into<'a>(layers: &[SideLayer<'a>], others: &[SideLayer], options: &DiffOptions) -> Vec<SideLayer<'a>> {
-    let may_hold = |layer: &SideLayer| options.only.is_none_or(|only| only.may_be_in(layer.section));
+    let may_hold = |layer: &SideLayer| {
+        options.only.is_none_or(|only| only.may_be_in(layer.section)) && options.paths.may_match_at_or_below(layer.path)
+    };
     let there: HashSet<_> = others.iter().map(SideLayer::key).collect();
     layers.iter().filter(|layer| may_hold(layer) && !there.contains(&layer.key())).copied().collect()
 }

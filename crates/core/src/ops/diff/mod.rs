@@ -26,4 +26,4 @@ pub use side::{Comparable, Compared};
 pub use table::{RowsDiff, TableDiff};
 pub use tensors::{TensorChange, TensorDiff, TensorsDiff};
 pub use text::TextDiff;
-pub use verify::{Verified, VerifyOptions, verify_lock, verify_modelkit};
+pub use verify::{ExtraFiles, Verified, VerifyOptions, verify_lock, verify_modelkit};

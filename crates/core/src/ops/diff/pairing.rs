@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::listing::{File, Files, list};
 use super::side::{Content, SideLayer};
+use crate::archive::PathPatterns;
 use crate::compression::Compression;
 use crate::limits;
 use crate::modelkit::ContentsTable;
@@ -18,20 +19,22 @@ use crate::relative_path::RelativePath;
 /// Layers with the same path on both sides, whose files can only be in these layers.
 type Pair<'l> = (Option<&'l SideLayer<'l>>, Option<&'l SideLayer<'l>>);
 
-/// Lists the files in the layers of both sides, `jobs` layers at once, except for files that are known to be equal.
+/// Lists the files in the layers of both sides, `jobs` layers at once, except for files that are known to be equal
+/// or that `paths` does not select.
 pub(super) fn list_both<'l>(
     (layers, others): (&'l [SideLayer<'l>], &'l [SideLayer<'l>]),
+    paths: &PathPatterns,
     jobs: usize,
     unverified: &Unverified,
 ) -> Result<(Files<'l>, Files<'l>), Error> {
     let held = Held::new(limits::COMPARED_FILES);
     let (pairs, [rest, other_rest]) = pair(layers, others);
-    let all = |layer: &&'l SideLayer<'l>| list(layer, &mut |_, _| true, &held, unverified);
+    let all = |layer: &&'l SideLayer<'l>| list(layer, &mut |path, _| paths.take(path), &held, unverified);
     let mut before: Files = workers::run(jobs, &rest, all)?.into_iter().flatten().collect();
     let mut after: Files = workers::run(jobs, &other_rest, all)?.into_iter().flatten().collect();
     let (large, small): (Vec<_>, Vec<_>) = pairs.into_iter().partition(is_large);
     for (pairs, jobs) in [(small, jobs), (large, 1)] {
-        for (files, others) in workers::run(jobs, &pairs, |pair| list_pair(*pair, &held, unverified))? {
+        for (files, others) in workers::run(jobs, &pairs, |pair| list_pair(*pair, paths, &held, unverified))? {
             append(&mut before, files);
             append(&mut after, others);
         }
@@ -98,10 +101,11 @@ fn is_large((one, other): &Pair) -> bool {
 
 fn list_pair<'l>(
     (one, other): Pair<'l>,
+    paths: &PathPatterns,
     held: &Held,
     unverified: &Unverified,
 ) -> Result<(Files<'l>, Files<'l>), Error> {
-    let all = |layer| list(layer, &mut |_, _| true, held, unverified);
+    let all = |layer| list(layer, &mut |path, _| paths.take(path), held, unverified);
     let mut before: Files = one.map_or_else(|| Ok(Vec::new()), all)?.into_iter().collect();
     let Some(other) = other else { return Ok((before, Files::new())) };
     let after = list(
@@ -112,7 +116,7 @@ fn list_pair<'l>(
                 before.remove(path);
                 held.remove(path);
             }
-            !is_equal
+            paths.take(path) && !is_equal
         },
         held,
         unverified,

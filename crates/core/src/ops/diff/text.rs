@@ -137,10 +137,19 @@ fn hunks(lines: &Lines<str>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn compare_texts(before: &str, after: &str) -> Option<TextDiff> {
-        let options = DiffOptions { only: None, jobs: 1, remote_limit: 0, with_patches: true, with_statistics: false };
+        let options = DiffOptions {
+            only: None,
+            paths: Arc::default(),
+            jobs: 1,
+            remote_limit: 0,
+            with_patches: true,
+            with_statistics: false,
+        };
         compare((before, after), deadline(), &options)
     }
 
@@ -191,7 +200,14 @@ mod tests {
     #[test]
     fn after_the_deadline_the_differences_are_larger_but_still_correct() {
         let text = |step: usize| (0..9000).map(|line| (line * step % 8999).to_string()).collect::<Vec<_>>().join("\n");
-        let options = DiffOptions { only: None, jobs: 1, remote_limit: 0, with_patches: false, with_statistics: false };
+        let options = DiffOptions {
+            only: None,
+            paths: Arc::default(),
+            jobs: 1,
+            remote_limit: 0,
+            with_patches: false,
+            with_statistics: false,
+        };
         let found = compare((&text(2), &text(3)), Instant::now(), &options).unwrap();
         assert_eq!(found.added, found.removed);
     }

@@ -3,15 +3,20 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use fs_err as fs;
 
-use crate::archive::{self, LayerSource, Links};
+use crate::archive::{self, LayerSource, Links, PathPatterns};
 use crate::digest::Digest;
 use crate::kitfile::{self, FILE_NAMES};
 use crate::limits;
-use crate::modelkit::{Change, Drift, Lock, LockedFile, LockedLayer, LockedRemote, Selection, Subject, kitfile_digest};
-use crate::ops::artifact::{inspect, refuse_unreadable};
+use crate::modelkit::{
+    Change, Drift, Layer, Lock, LockedFile, LockedLayer, LockedRemote, Selection, Subject, kitfile_digest,
+};
+use crate::ops::artifact::{
+    check_filters, check_paths, entries, entries_of_parents, inspect, locked_entries, refuse_unreadable,
+};
 use crate::ops::error::Error;
 use crate::ops::files::digest_file;
 use crate::ops::pack::{read_ignore_rules, read_layer};
@@ -29,8 +34,22 @@ pub struct VerifyOptions {
     pub folder: PathBuf,
     /// The part of the ModelKit that is verified.
     pub selection: Selection,
+    /// The files and folders that are verified of this part.
+    pub paths: Arc<PathPatterns>,
+    /// The search for files that the ModelKit does not have.
+    pub extra: ExtraFiles,
     /// The number of files or layers that are read at once.
     pub jobs: usize,
+}
+
+/// The places in which files that the ModelKit does not have are differences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExtraFiles {
+    /// The paths of the layers that are verified.
+    #[default]
+    InLayers,
+    /// The whole folder, except for the paths of layers that are not verified.
+    Anywhere,
 }
 
 /// The result of verifying a folder.
@@ -47,8 +66,14 @@ pub struct Verified {
 }
 
 /// Compares a folder with `lock`. A lock does not list the files of parents, so these are neither missing nor extra.
-/// Remote datasets do not have to be present.
-pub fn verify_lock(lock: &Lock, options: &VerifyOptions, progress: &dyn Progress) -> Result<Verified, Error> {
+/// Remote datasets do not have to be present. Errors call the lock `name`.
+pub fn verify_lock(
+    lock: &Lock,
+    name: &str,
+    options: &VerifyOptions,
+    progress: &dyn Progress,
+) -> Result<Verified, Error> {
+    check_filters(&options.selection, name, &locked_entries(lock), progress)?;
     let of_parents = lock.parents.iter().flat_map(|parent| &parent.paths);
     let remote = lock.remotes.iter().map(|remote| &remote.path);
     let paths = lock.layers.iter().map(|layer| &layer.path).chain(of_parents).chain(remote).cloned().collect();
@@ -56,7 +81,7 @@ pub fn verify_lock(lock: &Lock, options: &VerifyOptions, progress: &dyn Progress
     let kitfile = options.selection.takes_kitfile().then_some(lock.kitfile);
     let fetched = lock.remotes.iter().filter(|remote| options.selection.takes_locked_remote(remote));
     let fetched = fetched.filter_map(|remote| fetched_file(remote, options)).collect();
-    Expected { manifest: lock.manifest, kitfile, wanted, fetched, paths }.verify(options, progress)
+    Expected { manifest: lock.manifest, kitfile, wanted, fetched, paths }.verify(name, options, progress)
 }
 
 /// Compares a folder with the files that `kit unpack` would write. The files of each layer are listed from its table of
@@ -71,21 +96,29 @@ pub fn verify_modelkit(
     let child = inspect(found)?;
     let parents = wanted_parents(session, &child, name, selection)?;
     refuse_unreadable(&child.modelkit, selection)?;
+    let named: Vec<_> = entries(&child.modelkit).into_iter().chain(entries_of_parents(&parents)).collect();
+    check_filters(selection, name, &named, session.progress)?;
     let (mut chosen, mut wanted) = (Chosen::default(), Vec::new());
     let of_parent = selection.of_parent();
+    let may_match = |layer: &&Layer| options.paths.may_match_at_or_below(&layer.path);
     for parent in parents.iter().rev() {
-        let layers = chosen.of(&parent.inspected.modelkit, of_parent.as_ref());
+        let mut layers = chosen.of(&parent.inspected.modelkit, of_parent.as_ref());
+        layers.retain(may_match);
         wanted
             .extend(workers::run(*jobs, &layers, |layer| read_layer(&*parent.found.source, layer, session.progress))?);
     }
-    let layers = chosen.of(&child.modelkit, Some(selection));
+    let mut layers = chosen.of(&child.modelkit, Some(selection));
+    layers.retain(may_match);
     wanted.extend(workers::run(*jobs, &layers, |layer| read_layer(&*found.source, layer, session.progress))?);
     let of_parents = parents.iter().flat_map(|parent| &parent.inspected.modelkit.layers);
     let remote = child.modelkit.config.kitfile.remote_datasets().filter_map(|dataset| dataset.path.parse().ok());
     let paths = child.modelkit.layers.iter().chain(of_parents).map(|layer| layer.path.clone()).chain(remote).collect();
     let kitfile = selection.takes_kitfile().then(|| kitfile_digest(&child.modelkit.config.kitfile));
-    Expected { manifest: child.descriptor.digest, kitfile, wanted, fetched: Vec::new(), paths }
-        .verify(options, session.progress)
+    Expected { manifest: child.descriptor.digest, kitfile, wanted, fetched: Vec::new(), paths }.verify(
+        name,
+        options,
+        session.progress,
+    )
 }
 
 /// The expected contents of a folder.
@@ -102,9 +135,10 @@ struct Expected {
 }
 
 impl Expected {
-    fn verify(&self, options: &VerifyOptions, progress: &dyn Progress) -> Result<Verified, Error> {
-        let of_layers = self.wanted.iter().flat_map(|layer| &layer.files);
-        let by_path: BTreeMap<_, _> = of_layers.chain(&self.fetched).map(|file| (&file.path, file)).collect();
+    fn verify(&self, name: &str, options: &VerifyOptions, progress: &dyn Progress) -> Result<Verified, Error> {
+        let expected = self.wanted.iter().flat_map(|layer| &layer.files).chain(&self.fetched);
+        let expected = expected.filter(|file| options.paths.take(&file.path));
+        let by_path: BTreeMap<_, _> = expected.map(|file| (&file.path, file)).collect();
         let files: Vec<&LockedFile> = by_path.values().copied().collect();
         let bytes = files.iter().map(|file| file.size).fold(0, u64::saturating_add);
         let label = if files.len() == 1 { "1 file".to_owned() } else { format!("{} files", files.len()) };
@@ -118,10 +152,11 @@ impl Expected {
         for path in self.present(options)?.iter().filter(|path| !by_path.contains_key(path)) {
             drifts.push(drift(path, Change::Extra));
         }
-        if let Some(expected) = self.kitfile {
+        if let Some(expected) = self.kitfile.filter(|_| takes_kitfile(options)) {
             let change = kitfile_change(options, expected)?;
             drifts.extend(change.map(|change| Drift { subject: Subject::Kitfile, change }));
         }
+        check_paths(&options.paths, name)?;
         drifts.sort_by(|one, other| one.subject.cmp(&other.subject));
         drifts.dedup();
         Ok(Verified { manifest: self.manifest, files: files.len(), bytes, drifts })
@@ -132,7 +167,7 @@ impl Expected {
         let by_path: BTreeMap<_, _> =
             self.wanted.iter().flat_map(|layer| &layer.folders).map(|folder| (&folder.path, folder.mode)).collect();
         let mut drifts = Vec::new();
-        for (path, mode) in by_path {
+        for (path, mode) in by_path.into_iter().filter(|(path, _)| options.paths.take(path)) {
             let change = match fs::metadata(path.join_to(&options.folder)) {
                 Ok(metadata) if metadata.is_dir() => mode_change(mode, mode_of(&metadata)),
                 Ok(_) => Some(Change::Missing),
@@ -144,18 +179,22 @@ impl Expected {
         Ok(drifts)
     }
 
-    /// Lists the files that exist below the paths of the wanted layers, without those that the `.kitignore` in the
-    /// folder excludes.
+    /// Lists the files that exist where extra files are searched for, without those that the `.kitignore` in the folder
+    /// excludes.
     fn present(&self, options: &VerifyOptions) -> Result<Vec<RelativePath>, Error> {
         let ignore = &read_ignore_rules(&options.folder)?;
         let mut present = Vec::new();
-        for LockedLayer { path, .. } in &self.wanted {
+        let mut searched: Vec<_> = self.wanted.iter().map(|layer| layer.path.clone()).collect();
+        if options.extra == ExtraFiles::Anywhere {
+            searched.push(RelativePath::root());
+        }
+        for path in &searched {
             let excluded =
                 self.paths.iter().filter(|other| *other != path && other.starts_with(path)).cloned().collect();
             let source =
                 LayerSource { root: &options.folder, path: path.clone(), excluded, ignore, links: Links::Follow };
             match source.files() {
-                Ok(files) => present.extend(files),
+                Ok(files) => present.extend(files.into_iter().filter(|path| options.paths.take(path))),
                 // Its files are missing, which `compare` reports.
                 Err(archive::Error::MissingPath { .. }) => {}
                 Err(error) => return Err(error.into()),
@@ -171,6 +210,10 @@ fn fetched_file(remote: &LockedRemote, options: &VerifyOptions) -> Option<Locked
     let metadata = fs::metadata(path.join_to(&options.folder)).ok().filter(std::fs::Metadata::is_file)?;
     let size = size.unwrap_or(metadata.len());
     Some(LockedFile { path, mode: mode_of(&metadata), size, digest })
+}
+
+fn takes_kitfile(options: &VerifyOptions) -> bool {
+    FILE_NAMES[0].parse().is_ok_and(|path| options.paths.take(&path))
 }
 
 fn drift(path: &RelativePath, change: Change) -> Drift {

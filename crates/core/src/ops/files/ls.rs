@@ -5,10 +5,12 @@ use std::ops::ControlFlow;
 use super::members::{Held, Member, distinct, kitfile, skim};
 use super::tables::{Evidence, Headers};
 use super::unverified::Unverified;
+use crate::archive::PathPatterns;
 use crate::digest::Digest;
 use crate::limits;
 use crate::modelkit::{Layer, ModelKit, Selection, UnreadableEntry};
 use crate::oci::Source;
+use crate::ops::artifact::{check_filters, check_paths, entries};
 use crate::ops::error::Error;
 use crate::ops::workers;
 use crate::progress::{Progress, Warning};
@@ -29,8 +31,21 @@ pub struct ListedFile<'m> {
     pub offset: Option<u64>,
 }
 
-/// Lists the files that unpacking `selection` would write to `path` or below it, sorted by path; reads `jobs` layers at
-/// the same time. Files from another ModelKit that the model refers to are not listed.
+/// The files to list.
+#[derive(Debug, Default)]
+pub struct ListOptions {
+    /// The parts.
+    pub selection: Selection,
+    /// A file or folder; the root for all files.
+    pub path: RelativePath,
+    /// The files and folders to list of these.
+    pub paths: PathPatterns,
+    /// The number of layers that are read at the same time.
+    pub jobs: usize,
+}
+
+/// Lists the files that unpacking a selection would write, sorted by path. Errors call the ModelKit `name`. Files from
+/// another ModelKit that the model refers to are not listed.
 ///
 /// Of uncompressed layers only the file headers are read, compressed layers are read completely. Layers that cannot
 /// contain anything at `path` are not opened. A warning names the layers whose tables of contents could not be compared
@@ -38,15 +53,17 @@ pub struct ListedFile<'m> {
 pub fn ls<'m>(
     source: &dyn Source,
     modelkit: &'m ModelKit,
-    selection: &Selection,
-    path: &RelativePath,
-    jobs: usize,
+    name: &str,
+    options: &ListOptions,
     progress: &dyn Progress,
 ) -> Result<Vec<ListedFile<'m>>, Error> {
-    let may_hold = |layer: &&Layer| layer.path.starts_with(path) || path.starts_with(&layer.path);
+    let ListOptions { selection, path, paths, jobs } = options;
+    check_filters(selection, name, &entries(modelkit), progress)?;
+    let is_at_path = |layer: &Layer| layer.path.starts_with(path) || path.starts_with(&layer.path);
+    let may_hold = |layer: &&Layer| is_at_path(layer) && paths.may_match_at_or_below(&layer.path);
     let layers = distinct(modelkit.layers.iter().filter(|layer| selection.takes(layer)).filter(may_hold));
     let held = Held::new(limits::LISTED_FILES);
-    let looked = workers::run(jobs, &layers, |layer| look(source, layer, path, &held))?;
+    let looked = workers::run(*jobs, &layers, |layer| look(source, layer, options, &held))?;
     let unverified = Unverified::default();
     layers
         .iter()
@@ -54,7 +71,7 @@ pub fn ls<'m>(
         .filter(|(_, seen)| seen.is_unverified)
         .for_each(|(layer, _)| unverified.add(&layer.path));
     unverified.report(progress);
-    if path.is_root() && selection.is_everything() {
+    if path.is_root() && selection.is_everything() && paths.is_empty() {
         warn_of_unlisted(modelkit, progress);
     }
     let is_there = looked.iter().any(|seen| seen.is_there);
@@ -64,11 +81,13 @@ pub fn ls<'m>(
         files
     });
     let mut files = files.unwrap_or_default();
-    let kitfile = kitfile(modelkit).filter(|(file, _)| selection.takes_kitfile() && file.path.starts_with(path));
+    let kitfile = kitfile(modelkit)
+        .filter(|(file, _)| selection.takes_kitfile() && file.path.starts_with(path) && paths.take(&file.path));
     files.extend(kitfile.map(|(file, _)| row(None, &file)));
     if files.is_empty() && !is_there && !path.is_root() {
         return Err(Error::NoSuchFile(path.clone()));
     }
+    check_paths(paths, name)?;
     // Sorting takes memory, and the files of a single layer are usually sorted.
     if !files.is_sorted_by(|one, other| one.path <= other.path) {
         files.sort_by(|one, other| one.path.cmp(&other.path));
@@ -96,13 +115,13 @@ struct Seen<'m> {
     is_unverified: bool,
 }
 
-fn look<'m>(source: &dyn Source, layer: &'m Layer, path: &RelativePath, held: &Held) -> Result<Seen<'m>, Error> {
+fn look<'m>(source: &dyn Source, layer: &'m Layer, options: &ListOptions, held: &Held) -> Result<Seen<'m>, Error> {
     let mut seen = Seen::default();
     let done = skim(source, layer, Headers::Compare, &mut |member, _| {
-        if member.path.starts_with(path) {
+        if member.path.starts_with(&options.path) {
             seen.is_there = true;
             seen.is_unverified |= member.evidence == Evidence::Nothing;
-            if !member.is_directory {
+            if !member.is_directory && options.paths.take(&member.path) {
                 held.add(&member.path)?;
                 seen.files.push(row(Some(layer), member));
             }

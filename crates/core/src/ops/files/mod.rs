@@ -20,7 +20,7 @@ pub use cp::{CpOptions, cp, is_folder};
 pub use file_location::{FileLocation, InvalidFileLocation};
 pub(crate) use hash::{BUFFER_BYTES, buffer, digest, digest_file};
 pub(crate) use local_file::LocalFile;
-pub use ls::{ListedFile, ls};
+pub use ls::{ListOptions, ListedFile, ls};
 pub(crate) use members::{Held, Member, PLAIN_FILE, read_through, shape, skim};
 pub(crate) use model_facts::{facts, facts_of};
 pub(crate) use table_check::{Checked, PassingCheck};

@@ -1,10 +1,10 @@
 //! The layout of the image form of a ModelKit, which depends on the names at the root of its layers.
 
 use crate::layer_format::Format;
-use crate::modelkit::{Image, ImageLayout, ModelKit, Selection};
+use crate::modelkit::{Image, ImageLayout, ModelKit};
 use crate::oci::Source;
 use crate::ops::error::Error;
-use crate::ops::files::ls;
+use crate::ops::files::{ListOptions, ls};
 use crate::progress::{Progress, Warning};
 use crate::relative_path::RelativePath;
 
@@ -52,8 +52,9 @@ impl Models {
         if !has_root && !layers.iter().any(|layer| layer.path.starts_with(&models)) {
             return Ok(Self::Absent);
         }
-        let looked = if has_root { RelativePath::root() } else { models.clone() };
-        let mut files = ls(source, modelkit, &Selection::default(), &looked, jobs, progress)?;
+        let path = if has_root { RelativePath::root() } else { models.clone() };
+        let options = ListOptions { path, jobs, ..ListOptions::default() };
+        let mut files = ls(source, modelkit, MODELS, &options, progress)?;
         files.retain(|file| file.layer.is_some_and(|digest| layers.iter().any(|it| it.descriptor.digest == *digest)));
         let (below, beside): (Vec<_>, Vec<_>) = files.iter().partition(|file| file.path.starts_with(&models));
         let is_beside = !beside.is_empty() || !has_root && !layers.iter().all(|it| it.path.starts_with(&models));

@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 
 use super::into_folder::UnpackOptions;
-use super::layers::title;
 use crate::digest::Digest;
-use crate::kitfile::{Dataset, Section};
+use crate::kitfile::Dataset;
 use crate::modelkit::{Layer, LayerType, ModelKit, Selection};
 use crate::oci::{Reference, Source};
-use crate::ops::artifact::{Inspected, Parent, inspect, parents, refuse_unreadable};
+use crate::ops::artifact::{
+    Inspected, Parent, check_filters, entries, entries_of_parents, inspect, parents, refuse_unreadable,
+};
 use crate::ops::error::Error;
 use crate::ops::remote_data::{self, RemoteData, RemoteKit, Remotes, wanted_remotes};
 use crate::ops::session::{Located, Session};
@@ -38,7 +39,7 @@ impl Choice {
     }
 
     /// Returns the layers to unpack; those of the ModelKit itself, which are the last, are read from `source`. Fails if
-    /// the selection matches nothing.
+    /// a filter matches nothing.
     pub(super) fn wanted<'a>(
         &'a self,
         source: &'a dyn Source,
@@ -47,23 +48,14 @@ impl Choice {
         progress: &dyn Progress,
     ) -> Result<Vec<Wanted<'a>>, Error> {
         let Self { child, parents, remotes } = self;
+        let named: Vec<_> = entries(&child.modelkit).into_iter().chain(entries_of_parents(parents)).collect();
+        check_filters(&options.selection, name, &named, progress)?;
         let mut chosen = Chosen::default();
         let mut wanted = of_others(parents, &remotes.kits, &options.selection, &mut chosen);
         let layers = chosen.of(&child.modelkit, Some(&options.selection));
         wanted.push(Wanted { other: None, source, layers });
         for wanted in &mut wanted {
             wanted.layers.retain(|layer| options.paths.may_match_at_or_below(&layer.path));
-        }
-        let takes_none = wanted.iter().all(|wanted| wanted.layers.is_empty()) && remotes.files.is_empty();
-        if takes_none
-            && options.paths.is_empty()
-            && !options.selection.is_everything()
-            && !options.selection.takes_kitfile()
-        {
-            refuse_if_nothing_matches(&child.modelkit, name, &options.selection)?;
-        }
-        if options.paths.is_empty() {
-            warn_of_unmatched(&wanted, &child.modelkit, &options.selection, progress);
         }
         Ok(wanted)
     }
@@ -122,32 +114,6 @@ pub(crate) fn wanted_parents(
     let parents = parents::resolve(session, name, reference)?;
     parents.iter().try_for_each(|parent| refuse_unreadable(&parent.inspected.modelkit, &of_parent))?;
     Ok(parents)
-}
-
-/// Fails unless a remote dataset matches that is not fetched: a mistyped filter must not leave a server with an empty
-/// volume.
-fn refuse_if_nothing_matches(modelkit: &ModelKit, name: &str, selection: &Selection) -> Result<(), Error> {
-    let is_wanted = |dataset: &Dataset| dataset.path.parse().is_ok_and(|path| selection.takes_dataset(dataset, &path));
-    if modelkit.config.kitfile.remote_datasets().any(is_wanted) {
-        return Ok(());
-    }
-    let parts = modelkit.layers.iter().map(title).collect();
-    Err(Error::NothingMatches { name: name.to_owned(), parts })
-}
-
-/// Warns of parts and names that select nothing, although others do.
-fn warn_of_unmatched(wanted: &[Wanted<'_>], modelkit: &ModelKit, selection: &Selection, progress: &dyn Progress) {
-    let layers = wanted.iter().flat_map(|wanted| &wanted.layers).map(|layer| {
-        let names: [&str; 2] = [&layer.name, &layer.path_as_written];
-        (layer.section, names, layer.path.clone())
-    });
-    let datasets = modelkit.config.kitfile.remote_datasets().filter_map(|dataset| {
-        let names: [&str; 2] = [&dataset.name, &dataset.path];
-        Some((Section::Dataset, names, dataset.path.parse().ok()?))
-    });
-    for filter in selection.unmatched(&layers.chain(datasets).collect::<Vec<_>>()) {
-        progress.warn(&Warning::FilterMatchesNothing { filter: &filter });
-    }
 }
 
 /// Warns of layers that are not unpacked. KitOps does not mention those that are left over although the Kitfile lists

@@ -3,17 +3,24 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use fs_err as fs;
+use tracing::debug;
+
 use super::choice::{Choice, warn_of_other_layers, warn_of_remote_datasets};
-use super::layers::{Unpacker, unpacked_event};
+use super::dropped::dropped_files;
+use super::layers::{Unpacker, report_layers};
 use super::space::check_disk_space;
 use crate::archive::{Destination, Overwrite, PathPatterns, Placed, UnsafePaths};
 use crate::modelkit::Selection;
-use crate::oci::Descriptor;
+use crate::oci::{Descriptor, Source};
+use crate::ops::artifact::{Inspected, check_paths};
 use crate::ops::error::Error;
 use crate::ops::remote_data::RemoteData;
 use crate::ops::session::{Located, Session};
 use crate::ops::transfer::{DeltaSource, Older, Taken};
 use crate::ops::{disk_space, workers};
+use crate::progress::Warning;
+use crate::relative_path::RelativePath;
 use crate::sys;
 
 /// Options of [`unpack`].
@@ -31,8 +38,20 @@ pub struct UnpackOptions {
     pub paths: Arc<PathPatterns>,
     /// The treatment of remote datasets.
     pub remote: RemoteData,
+    /// The treatment of files that an earlier version left in the folder.
+    pub dropped: DroppedFiles,
     /// The number of layers that are unpacked at the same time.
     pub jobs: usize,
+}
+
+/// The treatment of files that an earlier version of the same repository contains and the unpacked ModelKit does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DroppedFiles {
+    /// They are left in the folder, and a warning lists the first ones.
+    #[default]
+    Keep,
+    /// They are deleted.
+    Delete,
 }
 
 /// The result of unpacking.
@@ -44,6 +63,8 @@ pub struct Unpacked {
     pub placed: Placed,
     /// The number of unpacked layers, including those of parents, and of remote datasets that are files.
     pub layers: usize,
+    /// The files of an earlier version that were deleted, sorted.
+    pub deleted: Vec<RelativePath>,
     /// The content that was read from existing files instead of being fetched.
     pub taken: Taken,
 }
@@ -92,23 +113,49 @@ fn unpack_whole(
         let destination = Destination::open(&options.folder, options.overwrite)?;
         let destination = destination.with_unsafe_paths(&options.unsafe_paths).with_paths(&options.paths);
         match fill(&destination, by_pieces) {
-            Ok(()) => match options.paths.unmatched() {
-                unmatched if unmatched.is_empty() => break destination.commit()?,
-                patterns => return Err(Error::NoPathMatches { name: name.to_owned(), patterns }),
-            },
+            Ok(()) => {
+                check_paths(&options.paths, name)?;
+                break destination.commit()?;
+            }
             Err(Stop::Refuted) => {}
             Err(Stop::Doubted) => by_pieces = false,
             Err(Stop::Failed(error)) => return Err(error),
         }
     };
+    report_layers(&wanted, outcome.files, session.progress);
     if session.store.waits_for_disk() {
         sys::sync_tree(&options.folder)?;
     }
-    if outcome.files > 0 {
-        let layers = wanted.iter().flat_map(|wanted| &wanted.layers);
-        layers.for_each(|layer| session.progress.report(&unpacked_event(layer)));
+    let deleted = settle_dropped(session, (&*found.source, child), name, options)?;
+    let (manifest, taken) = (child.descriptor.clone(), delta.taken());
+    Ok(Unpacked { manifest, placed: outcome, layers: sizes.len(), deleted, taken })
+}
+
+/// Deletes the files that an earlier version left in the folder, or warns of them. Returns the deleted ones.
+fn settle_dropped(
+    session: &Session<'_>,
+    unpacked: (&dyn Source, &Inspected),
+    name: &str,
+    options: &UnpackOptions,
+) -> Result<Vec<RelativePath>, Error> {
+    const NAMED: usize = 3;
+    let found = dropped_files(session, unpacked, name, options);
+    if options.dropped == DroppedFiles::Delete {
+        let dropped = found?;
+        dropped.iter().try_for_each(|path| fs::remove_file(path.join_to(&options.folder)))?;
+        return Ok(dropped);
     }
-    Ok(Unpacked { manifest: child.descriptor.clone(), placed: outcome, layers: sizes.len(), taken: delta.taken() })
+    match found {
+        Ok(dropped) if dropped.is_empty() => {}
+        Ok(dropped) => {
+            let paths = dropped.iter().take(NAMED).map(RelativePath::as_str).collect();
+            let more = dropped.len().saturating_sub(NAMED);
+            session.progress.warn(&Warning::EarlierFilesRemain { paths, more });
+        }
+        // The files are unpacked; a damaged earlier version in the local store only prevents the comparison.
+        Err(error) => debug!(%error, "cannot compare the folder with earlier versions"),
+    }
+    Ok(Vec::new())
 }
 
 /// The reason why filling a destination stopped.

@@ -45,9 +45,6 @@ impl<'a> Unpacker<'a> {
 
     /// Unpacks the layers of `wanted`; several layers, or parts of them, at the same time.
     pub(super) fn unpack_layers(&self, wanted: &Wanted<'_>) -> Result<(), Stop> {
-        if let Some(reference) = wanted.other {
-            self.progress.report(&Event::UnpackingReference { reference: &reference.to_string() });
-        }
         let jobs = self.options.jobs;
         let begun = workers::run(jobs, &wanted.layers, |layer| self.begin(wanted.source, layer))?;
         let layers = wanted.layers.iter().zip(&begun).filter(|(_, begun)| begun.is_none());
@@ -62,7 +59,6 @@ impl<'a> Unpacker<'a> {
 
     fn unpack_layer(&self, source: &dyn Source, layer: &Layer) -> Result<(), Stop> {
         let label = title(layer);
-        self.progress.report(&event(layer));
         let blob = source.blob(&layer.descriptor);
         let task = self.progress.start(Phase::Unpacking, &label, Some(layer.descriptor.size));
         let opened = blob.open_at(0).map_err(|error| Error::reading(&label, error))?;
@@ -139,7 +135,7 @@ impl<'a> Unpacker<'a> {
 }
 
 /// The event that unpacking `layer` begins. Code and documentation have no names in the Kitfile.
-pub(super) fn event(layer: &Layer) -> Event<'_> {
+fn event(layer: &Layer) -> Event<'_> {
     let has_name = !matches!(layer.section, Section::Code | Section::Docs) && !layer.name.is_empty();
     let Descriptor { digest, size: bytes, .. } = layer.descriptor;
     let (kind, name) = (layer.section.key(), has_name.then_some(layer.name.as_str()));
@@ -147,8 +143,23 @@ pub(super) fn event(layer: &Layer) -> Event<'_> {
 }
 
 /// The event that the files of `layer` have their names.
-pub(super) fn unpacked_event(layer: &Layer) -> Event<'_> {
+fn unpacked_event(layer: &Layer) -> Event<'_> {
     Event::LayerUnpacked { kind: layer.section.key(), path: layer.path.as_str(), bytes: layer.descriptor.size }
+}
+
+/// Reports the layers of `wanted`, once no existing file conflicts: a failure must not look as if they were unpacked.
+/// `placed` is the number of files that got their names.
+pub(super) fn report_layers(wanted: &[Wanted<'_>], placed: u64, progress: &dyn Progress) {
+    for Wanted { other, layers, .. } in wanted {
+        if let Some(reference) = other {
+            progress.report(&Event::UnpackingReference { reference: &reference.to_string() });
+        }
+        layers.iter().for_each(|layer| progress.report(&event(layer)));
+    }
+    if placed > 0 {
+        let layers = wanted.iter().flat_map(|wanted| &wanted.layers);
+        layers.for_each(|layer| progress.report(&unpacked_event(layer)));
+    }
 }
 
 /// The name of a layer in errors and progress bars.

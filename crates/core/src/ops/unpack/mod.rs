@@ -1,6 +1,7 @@
 //! Extracting all or part of a ModelKit into a directory.
 
 mod choice;
+mod dropped;
 mod into_folder;
 mod layers;
 mod pieces;
@@ -8,5 +9,5 @@ mod plan;
 mod space;
 
 pub(crate) use choice::{Chosen, wanted_parents};
-pub use into_folder::{UnpackOptions, Unpacked, unpack};
+pub use into_folder::{DroppedFiles, UnpackOptions, Unpacked, unpack};
 pub use plan::{PlannedFile, plan_unpack};

@@ -7,7 +7,7 @@
 use std::fs::File;
 
 use super::into_folder::Stop;
-use super::layers::{Unpacker, event, title};
+use super::layers::{Unpacker, title};
 use crate::archive::{self, Destination, FileInParts, KnownTar, SingleFile};
 use crate::compression::Compression;
 use crate::contents::{Entry, Kind, Piece, VerifiedPieces};
@@ -119,7 +119,6 @@ impl Unpacker<'_> {
         if !is_of_large_files(&table, layer) {
             return Ok(None);
         }
-        self.progress.report(&event(layer));
         let task = self.progress.start(Phase::Unpacking, &title(layer), Some(size));
         let frame = Frame { destination: self.destination, layer, originals };
         let files = frame.take_all_but_large_files(&*blob, &table).ok_or(Stop::Doubted)?;

@@ -8,6 +8,7 @@ use crate::kitfile::{self, FILE_NAMES};
 use crate::limits;
 use crate::modelkit::Layer;
 use crate::oci::Source;
+use crate::ops::artifact::check_paths;
 use crate::ops::error::Error;
 use crate::ops::files::{Headers, Held, skim};
 use crate::ops::session::{Located, Session};
@@ -48,10 +49,7 @@ pub fn plan_unpack(
     }
     files.extend(choice.remotes.files.iter().map(|file| (file.path.clone(), Some(file.size))));
     files.retain(|(path, _)| options.paths.take(path));
-    match options.paths.unmatched() {
-        unmatched if unmatched.is_empty() => {}
-        patterns => return Err(Error::NoPathMatches { name: name.to_owned(), patterns }),
-    }
+    check_paths(&options.paths, name)?;
     files.sort_by(|one, other| one.0.cmp(&other.0));
     files.dedup_by(|one, other| one.0 == other.0);
     let planned = files.into_iter().map(|(path, bytes)| {
