@@ -2,6 +2,7 @@
 
 mod crowd;
 mod dry_runs;
+mod fsck;
 mod index;
 mod keep;
 mod limits;
