@@ -206,6 +206,12 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             format!("{total} files differ; those after the first {limit} are left out")
         }
         Warning::Unreadable { name, reason } => format!("cannot read `{name}`: {reason}"),
+        Warning::RecordsUnreadable { subject, count } => {
+            let records = counted(*count, "record");
+            format!(
+                "{records} of promotions of {subject} cannot be read; the registry may have deleted untagged manifests"
+            )
+        }
         Warning::ReferrersUnreadable { subject, reason } => {
             format!("cannot read the provenance of `{subject}`: {reason}")
         }

@@ -121,7 +121,9 @@ fn of_operation(error: &ops::Error) -> Option<Code> {
         | ops::Error::FirstPromotion { .. } => Some(Code::NotFound),
         ops::Error::NoRegistry(_) => Some(Code::Usage),
         ops::Error::Drift(_) => Some(Code::Differs),
-        ops::Error::TagMoved { .. } | ops::Error::OtherDigest { .. } => Some(Code::Precondition),
+        ops::Error::TagMoved { .. } | ops::Error::MovedUnrecorded { .. } | ops::Error::OtherDigest { .. } => {
+            Some(Code::Precondition)
+        }
         ops::Error::SkillExists | ops::Error::OtherTags { .. } | ops::Error::OnlyWholeRemoval { .. } => {
             Some(Code::Refused)
         }

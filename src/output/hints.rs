@@ -173,7 +173,7 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::TagMoved { found: TagState::Absent, .. } => {
             Some("use `--expect none` to create a new tag".to_owned())
         }
-        ops::Error::NotPromoted { .. } => Some(
+        ops::Error::NotPromoted { .. } | ops::Error::MovedUnrecorded { .. } => Some(
             "`kit log --remote` lists the versions and promotions of the repository; promote one of them by its digest"
                 .to_owned(),
         ),

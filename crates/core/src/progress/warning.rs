@@ -260,6 +260,13 @@ pub enum Warning<'a> {
         /// The error.
         reason: String,
     },
+    /// Records of promotions of a manifest could not be read.
+    RecordsUnreadable {
+        /// The manifest.
+        subject: Digest,
+        /// Their number.
+        count: usize,
+    },
     /// The referrers of a manifest could not be listed.
     ReferrersUnreadable {
         /// The digest of the manifest.
