@@ -57,7 +57,7 @@ pub(crate) struct RemoveArgs {
     /// Show what would be removed, without removing anything
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask before everything is removed
+    /// Do not ask before everything is removed; only a terminal is asked
     #[arg(short, long)]
     yes: bool,
     #[command(flatten)]
@@ -176,7 +176,7 @@ fn digits(text: &str) -> Option<&str> {
     ((FEWEST_DIGITS..64).contains(&digits.len()) && digits.bytes().all(is_digit)).then_some(digits)
 }
 
-/// Asks the user of a terminal; fails unless the answer is yes. Scripts are not asked.
+/// Asks the user of a terminal; fails unless the answer is yes. Scripts are not asked, as in KitOps.
 pub(super) fn confirm(context: &Context, is_confirmed: bool, question: &str) -> Result<()> {
     if is_confirmed || !context.environment.is_interactive {
         return Ok(());
@@ -270,6 +270,9 @@ fn remove(context: &Context, removal: &Removal) -> Result<()> {
             Removal::Digest(digest) => format!("Failed to remove `{digest}`"),
             Removal::Unnamed | Removal::Everything => "Failed to remove ModelKits".to_owned(),
         })?;
+    if removed.is_empty() {
+        context.output.say("nothing to remove");
+    }
     print_removed(context, &removed, Tense::Past)?;
     say_freed(context, &collected);
     Ok(())
