@@ -150,8 +150,12 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::FormOfAnother { tag } => {
             format!("`{tag}` has other layers than the ModelKit and was not copied")
         }
-        Warning::FormNotMoved { tag } => {
-            format!("`{tag}` was not moved: it is not a form of this version, because its layers differ")
+        Warning::FormNotMoved { tag, is_rollback: true } => {
+            format!("`{tag}` was not rolled back: it still holds another version")
+        }
+        Warning::FormNotMoved { tag, is_rollback: false } => {
+            let form = tag.rsplit('-').next().unwrap_or_default();
+            format!("`{tag}` still holds another version; add `--also {form}` to move it")
         }
         Warning::RemoteDatasetSkipped { name, address } => {
             format!("the dataset `{name}` at `{address}` is not downloaded; use --include-remote to download it")

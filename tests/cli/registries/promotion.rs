@@ -292,13 +292,13 @@ fn other_forms_are_made_moved_and_moved_back() {
     let first = image("live").unwrap();
     scene.promote("v1", &["--also", "image,modelpack"]).ok().prints("nothing to do");
     // A version without an image leaves the old one, and says so.
-    scene.promote("v2", &[]).ok().says("`live-image` was not moved: it is not a form of this version");
+    scene.promote("v2", &[]).ok().says("`live-image` still holds another version; add `--also image` to move it");
     assert_eq!(image("live").as_ref(), Some(&first));
     scene.promote("v2", &["--also", "image"]).ok().prints("live-image");
     let second = image("live").unwrap();
     assert_ne!(first, second);
     let back = scene.roll_back(&[]).ok().prints("live-image");
-    assert!(!back.stderr.contains("live-image` was not moved"), "{}", back.stderr);
+    assert!(!back.stderr.contains("live-image` was not rolled back"), "{}", back.stderr);
     assert_eq!((image("live"), scene.is_at("live", &scene.v1)), (Some(first.clone()), true));
 
     // The image of a version is promoted by itself, and its own tag rolled back.

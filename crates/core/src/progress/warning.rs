@@ -120,6 +120,8 @@ pub enum Warning<'a> {
     },
     /// A tag of another form beside a promoted tag was not moved, and points to a form of another version.
     FormNotMoved {
+        /// True if the promotion is a rollback.
+        is_rollback: bool,
         /// The tag.
         tag: &'a str,
     },
