@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::format::Format;
 use super::streams::Output;
 use kit_core::digest::Digest;
-use kit_core::ops::{Copied, Packed};
+use kit_core::ops::{self, Copied, Packed};
 use kit_core::sys::replace_file;
 
 /// The artifacts and facts that a run reports when it has succeeded. Text is printed at once, a document at the end.
@@ -34,6 +34,10 @@ impl Receipt {
     /// Begins the receipt in this format. Removes an old file with a digest, so that a failure does not leave it.
     pub(crate) fn begin(&self, format: &Format, digest_file: Option<PathBuf>) -> Result<()> {
         if let Some(path) = &digest_file {
+            if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
+                let missing = anyhow::Error::from(ops::Error::NoFolder(folder.to_owned()));
+                return Err(missing.context(format!("cannot write the digest to `{}`", path.display())));
+            }
             match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(error).with_context(|| format!("cannot replace the file `{}`", path.display()));
