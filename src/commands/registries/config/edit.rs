@@ -29,8 +29,8 @@ pub(super) struct GetArgs {
 /// Set keys in config.toml
 ///
 /// The rest of the file stays as it is, with its comments; a missing file is created. Values are checked first: all of
-/// them are set, or none. The files of `ca` must exist and contain certificates. Relative paths are relative to the folder
-/// of config.toml.
+/// them are set, or none. The files of `ca` must exist and contain certificates. Relative paths are relative to the
+/// folder of config.toml.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

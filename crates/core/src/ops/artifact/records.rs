@@ -30,8 +30,8 @@ pub(crate) struct Promotions {
     pub(crate) departures: Vec<Promotion>,
 }
 
-/// Reads the records of promotions among the referrers `listed` of `subject`: the newest ones up to a limit. Skips those
-/// about other manifests, and warns of those that cannot be read.
+/// Reads the records of promotions among the referrers `listed` of `subject`: the newest ones up to a limit. Skips
+/// those about other manifests, and warns of those that cannot be read.
 pub(crate) fn promotions(
     source: &dyn Source,
     subject: &Descriptor,

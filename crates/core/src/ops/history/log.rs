@@ -240,8 +240,8 @@ impl Walk<'_> {
         let (records, Promotions { arrivals: mut promotions, departures }) =
             history(source, &inspected.descriptor, self.session.progress);
         promotions.reverse();
-        let replaced_by = departures.iter().filter(|promotion| self.is_about(promotion));
-        let replaced_by = replaced_by.map(|promotion| promotion.subject).collect();
+        let departures = departures.iter().filter(|promotion| self.is_about(promotion));
+        let replaced_by = departures.map(|promotion| promotion.subject).collect();
         let record = records.into_iter().next();
         let mut tags = tags.to_vec();
         tags.sort();
@@ -270,7 +270,8 @@ impl Walk<'_> {
         self.session.progress.warn(&Warning::VersionsCutOff { name, what: "versions", limit: limits::LOG_VERSIONS });
     }
 
-    /// The versions that `version` replaced or that replaced it, according to its attestation and to the promotions in this repository.
+    /// The versions that `version` replaced or that replaced it, according to its attestation and to the promotions in
+    /// this repository.
     fn neighbours(&self, version: &Version) -> Vec<Digest> {
         let recorded = version.record.as_ref().and_then(|record| record.previous);
         let promotions = version.promotions.iter().filter(|promotion| self.is_about(promotion));

@@ -37,8 +37,8 @@ pub struct Checked {
 /// Reads every blob and every linked layer of the store and verifies its digest. Compares tables of contents with their
 /// layers, if that was not done before.
 ///
-/// A repair removes the damaged blobs, and the names of ModelKits that have no readable manifest or no sound layer. Sound
-/// blobs always stay. It needs exclusive access to the store.
+/// A repair removes the damaged blobs, and the names of ModelKits that have no readable manifest or no sound layer.
+/// Sound blobs always stay. It needs exclusive access to the store.
 pub fn check(store: &Store, repair: bool, jobs: usize, progress: &dyn Progress) -> Result<Checked, Error> {
     let alone = if repair && store.root().exists() { Some(store.exclusive()?) } else { None };
     let share = if repair { None } else { Some(store.reader(Names::Tags)?) };

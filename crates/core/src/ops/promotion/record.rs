@@ -54,7 +54,7 @@ impl promote::Promotion<'_> {
         let repository = self.session.client.repository(&self.destination);
         match repository.resolve_at_registry(&left.to_string()) {
             Ok(left) => {
-                attach(target, &Subject { descriptor: &left, is_new: false }, slice::from_ref(&record), jobs, progress)
+                attach(target, &Subject { descriptor: &left, is_new: false }, slice::from_ref(&record), jobs, progress);
             }
             Err(registry::Error::NotFound { .. }) => {}
             Err(error) => {
@@ -86,8 +86,8 @@ pub(super) struct Previous {
     pub(super) rollback: Option<Timestamp>,
 }
 
-/// Returns the manifest that `tag` pointed to before its latest promotion, which must be to `current`. The referrers are
-/// read from the registry itself, because those of a mirror may be out of date.
+/// Returns the manifest that `tag` pointed to before its latest promotion, which must be to `current`. The referrers
+/// are read from the registry itself, because those of a mirror may be out of date.
 pub(super) fn previous(
     repository: &Repository,
     tag: &str,

@@ -14,6 +14,7 @@ use crate::ops::remote_data::RemoteData;
 use crate::ops::session::{Located, Session};
 use crate::ops::transfer::{DeltaSource, Older, Taken};
 use crate::ops::{disk_space, workers};
+use crate::sys;
 
 /// Options of [`unpack`].
 #[derive(Debug, Clone)]
@@ -54,8 +55,8 @@ pub struct Unpacked {
 ///
 /// Each layer is read once, verified, and staged until all layers are verified and no existing file conflicts; only
 /// then do files get their final names. An error before that leaves the directory unchanged. As with `cp`, the
-/// operating system decides when the files are written to disk: syncing 100,000 of them takes minutes, and after a
-/// power failure a second run reports the files that differ.
+/// operating system decides when the files are written to disk, unless the store waits for the disk; after a power
+/// failure a second run reports the files that differ.
 pub fn unpack(session: &Session<'_>, found: &Located, name: &str, options: &UnpackOptions) -> Result<Unpacked, Error> {
     unpack_whole(session, found, name, options).map_err(|error| disk_space::explain(&options.folder, error))
 }
@@ -100,6 +101,9 @@ fn unpack_whole(
             Err(Stop::Failed(error)) => return Err(error),
         }
     };
+    if session.store.waits_for_disk() {
+        sys::sync_tree(&options.folder)?;
+    }
     if outcome.files > 0 {
         let layers = wanted.iter().flat_map(|wanted| &wanted.layers);
         layers.for_each(|layer| session.progress.report(&unpacked_event(layer)));
