@@ -270,8 +270,7 @@ impl Walk<'_> {
         self.session.progress.warn(&Warning::VersionsCutOff { name, what: "versions", limit: limits::LOG_VERSIONS });
     }
 
-    /// The versions that `version` replaced or that replaced it, according to its attestation and to the promotions in
-    /// this repository.
+    /// The versions before and after `version`, by its attestation and by the promotions in this repository.
     fn neighbours(&self, version: &Version) -> Vec<Digest> {
         let recorded = version.record.as_ref().and_then(|record| record.previous);
         let promotions = version.promotions.iter().filter(|promotion| self.is_about(promotion));
