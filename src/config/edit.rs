@@ -8,8 +8,10 @@ use toml_edit::{Array, Document, DocumentMut, Item, Table, TableLike, Value};
 use super::environment::Environment;
 use super::file::{ConfigFile, check_value};
 use super::key_path::KeyPath;
+use super::keys::CA;
 use super::values::read_file;
-use crate::output::usage;
+use crate::output::{Usage, usage};
+use kit_core::registry;
 use kit_core::sys;
 
 /// Sets keys of the user's `config.toml`, which is created if it does not exist. All values are set, or none.
@@ -24,6 +26,19 @@ pub(crate) fn set(environment: &Environment, values: &[(KeyPath, String)]) -> Re
         }
         Ok(document.to_string())
     })
+}
+
+/// Checks that the certificate authorities among `values` can be read, so that a mistake does not show up in a command
+/// that uses them.
+pub(crate) fn check_authorities(environment: &Environment, values: &[(KeyPath, String)]) -> Result<()> {
+    let folder = folder_of(environment);
+    for (key, text) in values.iter().filter(|(key, _)| key.key.name() == CA.name) {
+        let value = parse_value(key, text, folder)?;
+        for path in value.as_array().into_iter().flatten().filter_map(Value::as_str) {
+            registry::check_authorities(&folder.join(path)).map_err(|error| Usage(error.into()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes keys from the user's `config.toml`. Returns the keys that were not set; if there is one, nothing changes.

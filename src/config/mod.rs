@@ -15,7 +15,7 @@ mod stream;
 mod values;
 
 pub(crate) use decode::parse_duration;
-pub(crate) use edit::{set, unset};
+pub(crate) use edit::{check_authorities, set, unset};
 pub(crate) use environment::{Environment, now};
 #[cfg(fuzzing)]
 pub use file::fuzz_config_file;

@@ -181,12 +181,12 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::FormOfAnother { tag } => {
             format!("`{tag}` has other layers than the ModelKit and was not copied")
         }
-        Warning::FormNotMoved { tag } => {
+        Warning::FormNotMoved { tag, is_rollback: true } => {
+            format!("`{tag}` was not rolled back: it still holds another version")
+        }
+        Warning::FormNotMoved { tag, is_rollback: false } => {
             let form = tag.rsplit('-').next().unwrap_or_default();
-            format!(
-                "`{tag}` was not moved: it is not a form of this version, because its layers differ; `kit push --also \
-                 {form}` makes one"
-            )
+            format!("`{tag}` still holds another version; add `--also {form}` to move it")
         }
         Warning::RemoteDatasetSkipped { name, address } => {
             format!("the dataset `{name}` at `{address}` is not downloaded; use --include-remote to download it")
@@ -249,6 +249,12 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             format!("{total} files differ; those after the first {limit} are left out")
         }
         Warning::Unreadable { name, reason } => format!("cannot read `{name}`: {reason}"),
+        Warning::RecordsUnreadable { subject, count } => {
+            let records = counted(*count, "record");
+            format!(
+                "{records} of promotions of {subject} cannot be read; the registry may have deleted untagged manifests"
+            )
+        }
         Warning::ReferrersUnreadable { subject, reason } => {
             format!("cannot read the provenance of `{subject}`: {reason}")
         }

@@ -30,7 +30,7 @@ pub(crate) enum Code {
     NotFound = 4,
     /// Credentials are missing, were refused, or do not permit the request.
     Credentials = 5,
-    /// The network or the registry failed in a way that can pass.
+    /// The network or the registry failed in a way that can pass, or another process used the store for too long.
     Network = 6,
     /// A precondition does not hold, such as the digest that a tag is expected to have.
     Precondition = 7,
@@ -122,10 +122,14 @@ fn of_operation(error: &ops::Error) -> Option<Code> {
         | ops::Error::FirstPromotion { .. } => Some(Code::NotFound),
         ops::Error::NoRegistry(_) => Some(Code::Usage),
         ops::Error::Drift(_) => Some(Code::Differs),
-        ops::Error::TagMoved { .. } | ops::Error::OtherDigest { .. } => Some(Code::Precondition),
-        ops::Error::SkillExists | ops::Error::OtherTags { .. } | ops::Error::OnlyWholeRemoval { .. } => {
-            Some(Code::Refused)
+        ops::Error::TagMoved { .. } | ops::Error::MovedUnrecorded { .. } | ops::Error::OtherDigest { .. } => {
+            Some(Code::Precondition)
         }
+        ops::Error::Secrets(_)
+        | ops::Error::Empty(_)
+        | ops::Error::SkillExists
+        | ops::Error::OtherTags { .. }
+        | ops::Error::OnlyWholeRemoval { .. } => Some(Code::Refused),
         ops::Error::Archive(error) => of_archive(error),
         ops::Error::Index(error) => of_index(error),
         ops::Error::RemoteData(error) => of_remote_data(error),
@@ -198,6 +202,7 @@ fn of_store(error: &store::Error) -> Option<Code> {
     match error {
         // A missing file of the store is damage, and not a wrong name.
         store::Error::Io(_) => Some(Code::Failed),
+        store::Error::Locked { .. } | store::Error::InUse(_) => Some(Code::Network),
         _ => None,
     }
 }

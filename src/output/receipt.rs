@@ -13,7 +13,7 @@ use super::format::Format;
 use super::report::usage;
 use super::streams::Output;
 use kit_core::digest::Digest;
-use kit_core::ops::{Copied, Packed};
+use kit_core::ops::{self, Copied, Packed};
 use kit_core::sys::replace_file;
 
 /// The members that documents of any command may have. Templates are checked against them before anything is changed;
@@ -86,6 +86,10 @@ impl Receipt {
             template.expect_fields(&MEMBERS).map_err(usage)?;
         }
         if let Some(path) = &digest_file {
+            if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
+                let missing = anyhow::Error::from(ops::Error::NoFolder(folder.to_owned()));
+                return Err(missing.context(format!("cannot write the digest to `{}`", path.display())));
+            }
             match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(error).with_context(|| format!("cannot replace the file `{}`", path.display()));

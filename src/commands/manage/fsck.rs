@@ -1,5 +1,6 @@
 //! `kit fsck`
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
@@ -12,20 +13,27 @@ use crate::context::Context;
 use crate::output::{Code, Failure, counted, one_line};
 use kit_core::ops::{self, Checked, Selection};
 use kit_core::progress::human;
-use kit_core::store::Store;
+use kit_core::store::{BrokenEntry, Store};
 
 /// Check the integrity of the local store and repair it
 ///
 /// Reads every blob in the store and compares it with its digest. Exits with 3 if anything is damaged.
+///
+/// With --repair, damaged blobs are removed. A ModelKit that has other layers keeps its name and these layers: pull or
+/// pack it again to complete it. A name is removed only if its manifest or all its layers are lost.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kit fsck
+  kit fsck --repair --dry-run
   kit fsck --repair")]
 pub(crate) struct FsckArgs {
-    /// Remove damaged blobs, and list the ModelKits to pull again
+    /// Remove damaged blobs, and list the ModelKits to pull or pack again
     #[arg(long)]
     repair: bool,
+    /// Show what --repair would remove, without removing anything
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     receipt: ReceiptArgs,
 }
@@ -36,7 +44,8 @@ impl FsckArgs {
         self.receipt.begin(context)?;
         let store = context.store()?;
         let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-        let checked = ops::check(&store, self.repair, jobs, &context.bars).context("cannot check the local store")?;
+        let checked =
+            ops::check(&store, self.repairs(), jobs, &context.bars).context("cannot check the local store")?;
         for digest in &checked.damaged {
             context.receipt.append("damaged", digest.to_string().into());
             context.receipt.data_line(&context.output, format!("damaged {digest}"))?;
@@ -44,7 +53,8 @@ impl FsckArgs {
         for broken in &checked.broken {
             let name = broken.entry.name().map_or_else(|| broken.entry.descriptor.digest.to_string(), str::to_owned);
             let blobs: Vec<_> = broken.blobs.iter().map(ToString::to_string).collect();
-            context.receipt.append("broken", json!({ "name": name, "blobs": blobs }));
+            let facts = json!({ "name": name, "blobs": blobs, "recoverable": broken.is_recoverable });
+            context.receipt.append("broken", facts);
             context.receipt.data_line(&context.output, format!("broken {}: {}", one_line(&name), blobs.join(", ")))?;
         }
         for (name, error) in &checked.wrong_tables {
@@ -61,7 +71,10 @@ impl FsckArgs {
         }
         let is_sound = checked.damaged.is_empty() && checked.broken.is_empty();
         context.receipt.fact("sound", is_sound);
-        context.receipt.fact("repaired", self.repair && !is_sound);
+        context.receipt.fact("repaired", self.repairs() && !is_sound);
+        if self.dry_run {
+            context.receipt.fact("dryRun", true);
+        }
         context.receipt.fact("blobs", checked.blobs);
         context.receipt.fact("readBytes", checked.bytes);
         context.receipt.fact("unreferencedBytes", checked.unreferenced_bytes);
@@ -71,28 +84,54 @@ impl FsckArgs {
         concluded
     }
 
+    fn repairs(&self) -> bool {
+        self.repair && !self.dry_run
+    }
+
     fn conclude(&self, context: &Context, checked: &Checked) -> Result<()> {
         let read = format!("{}, {} read", counted(checked.blobs, "blob"), human(checked.bytes));
-        if checked.unreferenced_bytes > 0 && !self.repair {
+        if checked.unreferenced_bytes > 0 {
             let bytes = human(checked.unreferenced_bytes);
             context.output.say(&format!("{bytes} belong to no ModelKit; `kit cache clear` frees them"));
         }
         if checked.damaged.is_empty() && checked.broken.is_empty() {
             return context.receipt.data_line(&context.output, format!("The store is sound: {read}"));
         }
-        let (damaged, broken) = (checked.damaged.len(), checked.broken.len());
-        if self.repair {
-            let (blobs, names) = (counted(damaged, "damaged blob"), counted(broken, "broken name"));
-            context.output.say(&format!("{blobs} and {names} removed; {read}"));
-            let names: Vec<_> = checked.broken.iter().filter_map(|broken| broken.entry.name()).collect();
-            if !names.is_empty() {
-                context.output.say(&format!("Pull or pack again: {}", names.join(", ")));
-            }
+        if self.repair || self.dry_run {
+            self.report_repair(context, checked, &read);
             return Ok(());
         }
-        let (blobs, names) = (counted(damaged, "blob"), counted(broken, "name"));
-        let damage = format!("the store is damaged: {blobs}, {names}; {read}. `kit fsck --repair` removes them");
+        let modelkits = counted(checked.broken.len(), "incomplete ModelKit");
+        let damage = if checked.damaged.is_empty() {
+            format!("the store has {modelkits}; {read}. Pull or pack again what is broken, or remove it")
+        } else {
+            let blobs = counted(checked.damaged.len(), "blob");
+            format!(
+                "the store is damaged: {blobs}, {modelkits}; {read}. `kit fsck --repair` removes only what is damaged"
+            )
+        };
         Err(Failure::error(Code::Differs, damage))
+    }
+
+    /// Reports what the repair removed, or would remove, and the ModelKits that must be fetched again.
+    fn report_repair(&self, context: &Context, checked: &Checked, read: &str) {
+        let (recoverable, lost): (Vec<_>, Vec<_>) = checked.broken.iter().partition(|broken| broken.is_recoverable);
+        let verb = if self.dry_run { "would be removed" } else { "removed" };
+        let blobs = counted(checked.damaged.len(), "damaged blob");
+        context.output.say(&format!("{blobs} and {} {verb}; {read}", counted(lost.len(), "name")));
+        let names = |broken: &[&BrokenEntry]| {
+            let names = broken.iter().filter_map(|broken| broken.entry.name());
+            names.map(one_line).collect::<Vec<_>>().join(", ")
+        };
+        if !recoverable.is_empty() {
+            let blobs: HashSet<_> = recoverable.iter().flat_map(|broken| &broken.blobs).collect();
+            let (names, blobs) = (names(&recoverable), counted(blobs.len(), "blob"));
+            let line = format!("Incomplete: {names}; {blobs} missing, the others stay. Pull or pack again: {names}");
+            context.output.say(&line);
+        }
+        if lost.iter().any(|broken| broken.entry.name().is_some()) {
+            context.output.say(&format!("Pull or pack again: {}", names(&lost)));
+        }
     }
 }
 

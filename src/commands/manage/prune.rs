@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use super::remove::{Tense, print_removed, say_freed};
+use crate::arguments::ReceiptArgs;
 use crate::config::parse_duration;
 use crate::context::Context;
 use kit_core::ops::{self, PruneOptions};
@@ -30,21 +31,25 @@ pub(crate) struct PruneArgs {
     /// Show the ModelKits that would be removed, without removing them
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    receipt: ReceiptArgs,
 }
 
 impl PruneArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        self.receipt.begin(context)?;
         let older_than = self.older_than.unwrap_or_default();
         let options = PruneOptions { older_than, keep: self.keep, now: SystemTime::now() };
         let store = context.store()?;
         if self.dry_run {
-            for one in ops::prunable(&store, &options)? {
-                context.output.result(format!("Would remove {}", one.reference().with_digest(*one.digest())))?;
-            }
-            return Ok(());
+            context.receipt.fact("dryRun", true);
+            return print_removed(context, &ops::prunable(&store, &options)?, Tense::Conditional);
         }
         let (removed, collected) =
             ops::prune(&store, &options, &context.bars).context("Failed to remove untagged ModelKits")?;
+        if removed.is_empty() {
+            context.output.say("nothing to remove");
+        }
         print_removed(context, &removed, Tense::Past)?;
         say_freed(context, &collected);
         Ok(())

@@ -8,8 +8,9 @@ use crate::commands::registries::prompt;
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Usage, usage};
+use kit_core::digest::Digest;
 use kit_core::oci::{Reference, Tag};
-use kit_core::ops::{self, Removable, Removal, Removed};
+use kit_core::ops::{self, Removable, Removal, Removed, Untagged};
 use kit_core::progress::human;
 use kit_core::registry::Client;
 use kit_core::store::Collected;
@@ -20,7 +21,8 @@ use kit_core::store::Collected;
 /// from disk. If a ModelKit and an index have the same name, the ModelKit is removed; `kit index delete` removes the
 /// index. In the local store, the first digits of a digest (at least 7) are enough if no other digest begins with them.
 ///
-/// In a registry, a ModelKit is removed by digest or with --force only if no tag would be removed that is not named.
+/// In a registry, only the tag is removed. To remove the ModelKit itself, give its digest or --force. If it has other
+/// tags, which go with it, name them too or add --all-tags.
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[command(
@@ -46,7 +48,7 @@ pub(crate) struct RemoveArgs {
     /// Remove all untagged ModelKits
     #[arg(short, long)]
     all: bool,
-    /// Remove the tag from the registry; with --force or for a digest, the ModelKit
+    /// Remove from the registry: the tag; with --force or by digest, the ModelKit
     #[arg(short, long)]
     remote: bool,
     /// Remove a ModelKit from the registry even if it has tags that are not named; needs --remote
@@ -55,7 +57,7 @@ pub(crate) struct RemoveArgs {
     /// Show what would be removed, without removing anything
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask before everything is removed
+    /// Do not ask before everything is removed; only a terminal is asked
     #[arg(short, long)]
     yes: bool,
     #[command(flatten)]
@@ -174,7 +176,7 @@ fn digits(text: &str) -> Option<&str> {
     ((FEWEST_DIGITS..64).contains(&digits.len()) && digits.bytes().all(is_digit)).then_some(digits)
 }
 
-/// Asks the user of a terminal; fails unless the answer is yes. Scripts are not asked.
+/// Asks the user of a terminal; fails unless the answer is yes. Scripts are not asked, as in KitOps.
 pub(super) fn confirm(context: &Context, is_confirmed: bool, question: &str) -> Result<()> {
     if is_confirmed || !context.environment.is_interactive {
         return Ok(());
@@ -193,7 +195,7 @@ struct RemoteRemoval<'a> {
     client: Client,
     /// All ModelKits that are to be removed.
     named: &'a [Reference],
-    /// Those that were removed together with another one.
+    /// The tags that were removed with their ModelKit.
     gone: Vec<Reference>,
     all_tags: bool,
     dry_run: bool,
@@ -201,49 +203,59 @@ struct RemoteRemoval<'a> {
 
 impl RemoteRemoval<'_> {
     fn untag(&self, reference: &Reference) -> Result<()> {
-        let output = &self.context.output;
+        let (output, repository) = (&self.context.output, self.client.repository(reference));
         if self.dry_run {
-            ops::find_remote(&self.client.repository(reference), reference)?;
-            return self.untagged(reference);
+            let manifest = ops::find_remote(&repository, reference)?;
+            return self.untagged(reference, manifest.digest);
         }
         output.say(&format!("Untagging remote ModelKit {reference}"));
         let jobs = self.client.concurrency(&reference.registry);
-        ops::untag_remote(&self.client.repository(reference), reference, jobs, &self.context.bars)?;
-        self.untagged(reference)
+        let Untagged { digest, is_deleted } = ops::untag_remote(&repository, reference, jobs, &self.context.bars)?;
+        if is_deleted { self.removed(reference, digest) } else { self.untagged(reference, digest) }
     }
 
-    fn untagged(&self, reference: &Reference) -> Result<()> {
-        self.context.receipt.append("untagged", reference.to_string().into());
+    fn untagged(&self, reference: &Reference, digest: Digest) -> Result<()> {
+        let (receipt, name) = (&self.context.receipt, reference.to_string());
+        receipt.append("untagged", name.clone().into());
+        receipt.note("untagged", digest, &[name]);
         let done = if self.dry_run { "Would untag" } else { "Untagged" };
-        self.context.receipt.line(&self.context.output, format!("{done} {reference}"))
+        receipt.line(&self.context.output, format!("{done} {reference} (digest {digest})"))
     }
 
+    fn removed(&self, reference: &Reference, digest: Digest) -> Result<()> {
+        let receipt = &self.context.receipt;
+        receipt.note("removed", digest, &[reference.to_string()]);
+        let done = if self.dry_run { "Would remove" } else { "Removed" };
+        receipt.line(&self.context.output, format!("{done} {reference} (digest {digest})"))
+    }
+
+    /// Removes a ModelKit, and reports every tag that goes with it.
     fn remove(&mut self, reference: &Reference) -> Result<()> {
         let output = &self.context.output;
         if self.gone.contains(reference) {
-            return self.untagged(reference);
+            return Ok(());
         }
         let repository = self.client.repository(reference);
         let manifest = ops::find_remote(&repository, reference)?;
         let whole = reference.with_digest(manifest.digest);
-        if !self.all_tags {
-            let tags = ops::tags_of(&repository, &manifest.digest, self.client.concurrency(&reference.registry))?;
-            let tagged = tags.into_iter().filter_map(|tag| Tag::new(&tag)).map(|tag| reference.with_tag(tag));
-            let (named, others): (Vec<_>, Vec<_>) = tagged.partition(|tagged| self.is_named(tagged));
-            if !others.is_empty() {
-                let tags = others.iter().filter_map(|other| other.tag.as_ref().map(ToString::to_string)).collect();
-                return Err(ops::Error::OtherTags { name: whole.to_string(), tags }.into());
-            }
-            self.gone.extend(named);
+        let tags = ops::tags_of(&repository, &manifest.digest, self.client.concurrency(&reference.registry))?;
+        let tagged = tags.into_iter().filter_map(|tag| Tag::new(&tag)).map(|tag| reference.with_tag(tag));
+        let tagged: Vec<_> = tagged.collect();
+        let others: Vec<_> = tagged.iter().filter(|tagged| !self.is_named(tagged)).collect();
+        if !self.all_tags && !others.is_empty() {
+            let tags = others.iter().filter_map(|other| other.tag.as_ref().map(ToString::to_string)).collect();
+            return Err(ops::Error::OtherTags { name: whole.to_string(), tags }.into());
         }
         if !self.dry_run {
             output.say(&format!("Deleting remote ModelKit {whole}"));
             ops::remove_remote(&repository, &manifest, &reference.registry)?;
         }
-        let done = if self.dry_run { "Would remove" } else { "Removed" };
-        let (receipt, digest) = (&self.context.receipt, manifest.digest);
-        receipt.note("removed", digest, &[reference.to_string()]);
-        receipt.line(output, format!("{done} {reference} (digest {digest})"))
+        self.removed(reference, manifest.digest)?;
+        for other in tagged.iter().filter(|tagged| **tagged != reference.without_digest()) {
+            self.untagged(other, manifest.digest)?;
+        }
+        self.gone.extend(tagged);
+        Ok(())
     }
 
     fn is_named(&self, tagged: &Reference) -> bool {
@@ -258,6 +270,9 @@ fn remove(context: &Context, removal: &Removal) -> Result<()> {
             Removal::Digest(digest) => format!("Failed to remove `{digest}`"),
             Removal::Unnamed | Removal::Everything => "Failed to remove ModelKits".to_owned(),
         })?;
+    if removed.is_empty() {
+        context.output.say("nothing to remove");
+    }
     print_removed(context, &removed, Tense::Past)?;
     say_freed(context, &collected);
     Ok(())

@@ -116,7 +116,9 @@ impl PromoteArgs {
         if self.dry_run.dry_run {
             return show(context, &promotion, &[]);
         }
-        context.output.say(&format!("Rolling back {target} to {}", promotion.main.manifest.digest));
+        let undone =
+            promotion.undone.map(|time| format!(", which undoes the rollback of {time:.0}")).unwrap_or_default();
+        context.output.say(&format!("Rolling back {target} to {}{undone}", promotion.main.manifest.digest));
         report(context, &promotion, &promotion.run(Vec::new())?, &ROLLED_BACK, start)
     }
 }
@@ -143,6 +145,10 @@ fn options(
 
 /// Parses the name of a tag to move.
 fn tag_in_registry(context: &Context, text: &str) -> Result<Reference> {
+    // Without this check, a forgotten tag would move `latest`.
+    if let Some(bare) = text.parse::<Reference>().ok().filter(|target| target.selector().is_none()) {
+        return Err(usage(format!("the destination needs a tag: {bare}:<tag>")));
+    }
     match context.location(text)? {
         Location::Artifact(target) if target.digest.is_some() => {
             Err(usage(format!("`{target}` contains a digest; the destination needs a tag")))

@@ -1,6 +1,7 @@
 //! The hints below an error: the next step, if there is one that is likely to help.
 
 use kit_core::archive::{self, Danger};
+use kit_core::digest::Digest;
 use kit_core::git;
 use kit_core::modelkit::{UnsupportedForm, Variant};
 use kit_core::oci::ContentError;
@@ -66,6 +67,9 @@ pub(in crate::output) fn hint(cause: &(dyn std::error::Error + 'static)) -> Opti
             Some("the content is damaged; run `kit fsck --repair` to remove damaged blobs, then pull again".to_owned())
         }
         ContentError::Io(error) => Changed::in_io(error).map(hint_for_change),
+        ContentError::NotFound(name) if name.parse::<Digest>().is_ok() => {
+            Some("the ModelKit is incomplete; pull or pack it again; `kit fsck` lists what is missing".to_owned())
+        }
         ContentError::NotFound(name) => hint_for_missing(name),
     }
 }
@@ -146,7 +150,7 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::TagMoved { found: TagState::Absent, .. } => {
             Some("use `--expect none` to create a new tag".to_owned())
         }
-        ops::Error::NotPromoted { .. } => Some(
+        ops::Error::NotPromoted { .. } | ops::Error::MovedUnrecorded { .. } => Some(
             "`kit log --remote` lists the versions and promotions of the repository; promote one of them by its digest"
                 .to_owned(),
         ),
@@ -227,7 +231,9 @@ fn hint_for_bundle(error: &BundleError) -> Option<String> {
         BundleError::Incomplete(Lacking { since: Some(since), .. }) => {
             Some(format!("the archive omits blobs of {since}; load that first, or save again without --since"))
         }
-        BundleError::Incomplete(_) => Some("the archive is truncated or damaged; copy it again".to_owned()),
+        BundleError::Incomplete(_) | BundleError::Damaged(_) => {
+            Some("the archive is truncated or damaged; copy it again".to_owned())
+        }
         BundleError::ManyInArchive(_) => {
             Some("use `--push REGISTRY`, without a repository, to keep their names".to_owned())
         }

@@ -21,7 +21,7 @@ fn with_token() -> Sandbox {
 
 /// Checks that the secret stopped the command, and that it was not printed.
 fn refused(run: Run) {
-    let run = run.fails().says("src/settings.py:2: this looks like a Hugging Face token (secret)");
+    let run = run.exits(8).says("src/settings.py:2: this looks like a Hugging Face token (secret)");
     assert!(!run.stdout.contains(&token()) && !run.stderr.contains(&token()), "{}", run.stderr);
     run.says("--allow-secrets");
 }

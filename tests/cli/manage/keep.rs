@@ -86,8 +86,13 @@ fn prune_removes_untagged_modelkits() {
     assert_eq!(count(), 4);
     sandbox.kit(&["prune", "--keep", "1"]).ok().prints("Removed sha256:");
     assert_eq!(count(), 2);
-    sandbox.kit(&["prune"]).ok();
+    let planned = sandbox.kit(&["prune", "--dry-run", "--format", "json"]).ok().json();
+    let pruned = sandbox.kit(&["prune", "--format", "json"]).ok().json();
+    assert_eq!((&planned["dryRun"], &planned["artifacts"]), (&true.into(), &pruned["artifacts"]));
+    assert_eq!((&pruned["artifacts"][0]["action"], &pruned["freedBytes"].is_u64()), (&"removed".into(), &true));
     assert_eq!(names(&sandbox), ["sample v1"]);
+    assert_eq!(sandbox.kit(&["remove", "--all"]).ok().says("nothing to remove").stdout, "");
+    sandbox.kit(&["prune"]).ok().says("nothing to remove");
     sandbox.kit(&["fsck"]).ok();
 }
 

@@ -3,6 +3,7 @@
 mod crowd;
 mod dry_runs;
 mod durability;
+mod fsck;
 mod index;
 mod keep;
 mod limits;

@@ -72,7 +72,12 @@ fn a_registry_without_deletion_of_tags_deletes_a_manifest_with_its_only_tag() {
         sandbox.write("project/README.md", "# Other\n");
         let name = format!("{repository}:v3");
         sandbox.kit(&["pack", "project", "--push", &name, PLAIN]).ok();
-        sandbox.kit(&["remove", "--remote", &name, PLAIN]).ok();
+        let removed = sandbox.kit(&["remove", "--remote", &name, PLAIN, "--format", "json"]).ok().json();
+        assert_eq!(
+            (&removed["artifacts"][0]["action"], &removed["artifacts"][0]["references"][0]),
+            (&"removed".into(), &name.into())
+        );
+        assert!(removed["artifacts"][0]["digest"].as_str().unwrap().starts_with("sha256:"));
         assert_eq!(tags(&sandbox, &repository), "v1 v2 \n");
     }
 }
@@ -86,8 +91,12 @@ fn a_modelkit_is_removed_with_all_its_tags() {
         let whole = format!("{repository}@{}", digest.as_str().unwrap());
         let name = format!("{repository}:v1");
         let args: &[&str] = if by_digest { &[&whole] } else { &["--force", &name] };
+        let remove = ["remove", "--remote", "--all-tags", PLAIN];
+        let planned = sandbox.kit(&[&remove[..], args, &["--dry-run"]].concat()).ok();
+        planned.prints(&format!("Would untag {repository}:v2 (digest {}", digest.as_str().unwrap()));
+        assert_eq!(tags(&sandbox, &repository), "v1 v2 \n");
         let run = sandbox.kit(&[&["remove", "--remote", "--all-tags", PLAIN], args].concat()).ok();
-        run.says(&format!("Deleting remote ModelKit {whole}\n"));
+        run.says(&format!("Deleting remote ModelKit {whole}\n")).prints(&format!("Untagged {repository}:v2"));
         assert!(registry.manifest("team/sample", "v2").is_none());
     }
 }

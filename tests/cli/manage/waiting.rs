@@ -35,12 +35,14 @@ fn waiting_for_a_lock_ends_at_the_timeout() {
         ("use.lock", &["pack", "project", "-t", "c:v1"]),
     ] {
         let held = hold(&sandbox, lock);
-        let failed = sandbox.kit(&[args, &["--lock-timeout", "100ms"]].concat()).fails();
+        let failed = sandbox.kit(&[args, &["--lock-timeout", "100ms"]].concat()).exits(6);
         assert!(failed.stderr.contains(&format!("process {process} holds the lock")), "{args:?}: {}", failed.stderr);
         assert!(failed.stderr.contains("hint: wait until that process ends"), "{args:?}: {}", failed.stderr);
         drop(held);
     }
     sandbox.kit(&["tag", "a:v1", "b:v1", "--lock-timeout", "0s"]).ok();
+    let _held = hold(&sandbox, "index.lock");
+    sandbox.kit(&["tag", "a:v1", "b:v1", "--lock-timeout", "0s"]).exits(6).says("still held it after 0s");
 }
 
 #[test]

@@ -164,6 +164,8 @@ fn a_wrong_key_or_value_changes_nothing() {
         (&["set", "concurrency"], 2, "2 values required"),
         (&["set", "concurrency", "1", "retry-for"], 2, "`retry-for` has no value"),
         (&["set", "retry-for", "1m", "concurrency", "many"], 2, "`concurrency` must be a whole number"),
+        (&["set", "concurrency", "1", "ca", "/nope.pem"], 2, "`/nope.pem` is not a file of certificates"),
+        (&["set", "registry.a.example.ca", "config.toml"], 2, "it contains no certificate in PEM format"),
         (&["get", "concurency"], 2, "did you mean `concurrency`?"),
         (&["sett"], 2, "unknown command `sett`; did you mean `set`?"),
         (&["unset", "lock-timeout"], 4, "`defaults.lock-timeout` is not set in "),

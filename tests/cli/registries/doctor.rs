@@ -25,7 +25,7 @@ fn dockers_registry_is_examined() {
         TOPIC         FOUND                            SOURCE    WHAT KIT DOES
         reachable     yes, version 2 (registry/2.0)    answer    uses version 2 of the distribution protocol
         tls           no: plain http                   answer    sends everything unencrypted
-        auth          anonymous                        answer    pings without credentials, and sends them on request
+        auth          anonymous                        answer    sends credentials only when the registry asks
         credentials   none known, none needed so far   answer    connects anonymously
         uploads       in parts                         default   sends blobs over 128 MiB in parts of 128 MiB, others in one PUT
         layer limit   none known                       default   sends layers of any size
@@ -36,7 +36,7 @@ fn dockers_registry_is_examined() {
         TOPIC          FOUND                            SOURCE    WHAT KIT DOES
         reachable      yes, version 2 (registry/2.0)    answer    uses version 2 of the distribution protocol
         tls            no: plain http                   answer    sends everything unencrypted
-        auth           anonymous                        answer    pings without credentials, and sends them on request
+        auth           anonymous                        answer    sends credentials only when the registry asks
         credentials    none known, none needed so far   answer    connects anonymously
         uploads        in parts                         default   sends blobs over 128 MiB in parts of 128 MiB, others in one PUT
         layer limit    none known                       default   sends layers of any size

@@ -153,6 +153,35 @@ fn a_rollback_returns_to_the_version_before_and_can_be_rolled_back() {
 }
 
 #[test]
+fn a_rollback_of_a_tag_that_was_moved_without_a_record_is_refused() {
+    let scene = Scene::new();
+    scene.promote("v1", &[]).ok();
+    scene.promote("v2", &[]).ok();
+    scene.sandbox.kit(&["copy", &scene.name("team/sample:v1"), &scene.live(), PLAIN]).ok();
+    let refused = scene.roll_back(&[]).exits(7);
+    refused.says(&format!("points to {}, but its latest promotion moved it to {}", scene.v1, scene.v2));
+    assert!(scene.is_at("live", &scene.v1));
+    let versions = scene.log("production/sample");
+    let later = versions.iter().find(|version| version["digest"] == scene.v2).expect("the later promotion is shown");
+    assert_eq!(later["promotions"].as_array().unwrap().len(), 1);
+    // A promotion is a record again.
+    scene.promote("v2", &[]).ok();
+    scene.roll_back(&[]).ok();
+    scene.roll_back(&[]).ok().says("which undoes the rollback of 20");
+}
+
+#[test]
+fn records_that_a_registry_deleted_are_counted() {
+    let scene = Scene::new();
+    scene.promote("v1", &[]).ok();
+    let gone = Fault::Status(404, Vec::new());
+    let record = scene.registry.requests_of("PUT", "/production/sample/manifests/sha256").pop().unwrap();
+    scene.registry.fail_later("GET", &record.target, 0, usize::MAX - 1, gone);
+    let log = scene.sandbox.kit(&["log", "--remote", &scene.name("production/sample"), PLAIN]).ok();
+    log.says("1 record of promotions of").says("cannot be read");
+}
+
+#[test]
 fn a_rollback_without_a_record_or_from_another_state_is_refused() {
     let scene = Scene::new();
     let refused = scene.roll_back(&[]).exits(4);
@@ -180,6 +209,8 @@ fn a_rollback_without_a_record_or_from_another_state_is_refused() {
     assert!(scene.is_at("live", &scene.v2));
     scene.sandbox.kit(&["promote", "--rollback", &scene.live(), "a:v1", PLAIN]).exits(2);
     scene.sandbox.kit(&["promote", &scene.live(), PLAIN]).exits(2);
+    let bare = scene.name("production/sample");
+    scene.sandbox.kit(&["promote", &scene.live(), &bare, PLAIN]).exits(2).says("the destination needs a tag");
     scene.sandbox.kit(&["promote", "--rollback", "sample:v1"]).exits(2).says("has no registry host");
     scene.sandbox.kit(&["promote", "--rollback", "oci:layout:v1"]).exits(2).says("is an image layout");
 }
@@ -261,13 +292,13 @@ fn other_forms_are_made_moved_and_moved_back() {
     let first = image("live").unwrap();
     scene.promote("v1", &["--also", "image,modelpack"]).ok().prints("nothing to do");
     // A version without an image leaves the old one, and says so.
-    scene.promote("v2", &[]).ok().says("`live-image` was not moved: it is not a form of this version");
+    scene.promote("v2", &[]).ok().says("`live-image` still holds another version; add `--also image` to move it");
     assert_eq!(image("live").as_ref(), Some(&first));
     scene.promote("v2", &["--also", "image"]).ok().prints("live-image");
     let second = image("live").unwrap();
     assert_ne!(first, second);
     let back = scene.roll_back(&[]).ok().prints("live-image");
-    assert!(!back.stderr.contains("live-image` was not moved"), "{}", back.stderr);
+    assert!(!back.stderr.contains("live-image` was not rolled back"), "{}", back.stderr);
     assert_eq!((image("live"), scene.is_at("live", &scene.v1)), (Some(first.clone()), true));
 
     // The image of a version is promoted by itself, and its own tag rolled back.

@@ -193,6 +193,9 @@ fn the_digest_file_exists_only_after_success() {
     let digest = sandbox.kit(&["pack", "project", "-t", "a:v1", "--digest-file", "digest"]).ok().digest();
     assert_eq!(sandbox.read("digest"), digest);
     sandbox.kit(&["pack", "nothing", "-t", "a:v1", "--digest-file", "digest"]).fails();
+    let run = sandbox.kit(&["pack", "project", "-t", "c:v1", "--digest-file", "nope/digest"]).exits(4);
+    run.says("cannot write the digest to").says("does not exist");
+    sandbox.kit(&["inspect", "c:v1"]).exits(4);
     assert!(!sandbox.path("digest").exists(), "the old digest would be taken for the new one");
 }
 

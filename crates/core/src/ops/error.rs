@@ -258,6 +258,18 @@ pub enum Error {
         /// The manifest that it points to.
         digest: Digest,
     },
+    /// A tag was moved to a manifest, but not by its latest promotion.
+    #[error(
+        "`{tag}` points to {digest}, but its latest promotion moved it to {promoted}: it was moved without a record"
+    )]
+    MovedUnrecorded {
+        /// The full reference.
+        tag: String,
+        /// The manifest that it points to.
+        digest: Digest,
+        /// The manifest of its latest promotion.
+        promoted: Digest,
+    },
     /// A tag did not exist before its latest promotion.
     #[error("`{tag}` did not exist before it was promoted to {digest}")]
     FirstPromotion {

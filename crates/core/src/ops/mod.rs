@@ -57,9 +57,9 @@ pub use init::{
 };
 pub use keep::{
     Additions, Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, PruneOptions, Removable, Removal, Removed,
-    Unpinned, UpdateOptions, add_to_index, check, create_index, creation_times, diagnose, find_by_prefix, find_remote,
-    list_layout, list_local, list_remote, pins, prunable, prune, removable, remove, remove_from_index, remove_remote,
-    tags_of, untag_remote,
+    Unpinned, Untagged, UpdateOptions, add_to_index, check, create_index, creation_times, diagnose, find_by_prefix,
+    find_remote, list_layout, list_local, list_remote, pins, prunable, prune, removable, remove, remove_from_index,
+    remove_remote, tags_of, untag_remote,
 };
 pub use lacking::Lacking;
 pub use pack::{

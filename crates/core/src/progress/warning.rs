@@ -162,6 +162,8 @@ pub enum Warning<'a> {
     },
     /// A tag of another form beside a promoted tag was not moved, and points to a form of another version.
     FormNotMoved {
+        /// True if the promotion is a rollback.
+        is_rollback: bool,
         /// The tag.
         tag: &'a str,
     },
@@ -303,6 +305,13 @@ pub enum Warning<'a> {
         name: &'a str,
         /// The error.
         reason: String,
+    },
+    /// Records of promotions of a manifest could not be read.
+    RecordsUnreadable {
+        /// The manifest.
+        subject: Digest,
+        /// Their number.
+        count: usize,
     },
     /// The referrers of a manifest could not be listed.
     ReferrersUnreadable {

@@ -82,7 +82,10 @@ pub enum Error {
     Tls { problem: String, source: Cause },
 
     /// Something that is not a registry answers, such as a login page or a proxy.
-    #[error("cannot {attempt}: `{host}` answered{} with a web page (text/html), not as a registry", through(proxy.as_deref()))]
+    #[error(
+        "cannot {attempt}: `{host}` answered{} with a web page (text/html), not as a registry",
+        through(proxy.as_deref())
+    )]
     WebPage { host: String, attempt: String, proxy: Option<String> },
     /// The proxy, with the setting that names it, refuses the connection without credentials.
     #[error("the proxy {proxy} requires credentials (407)")]

@@ -27,7 +27,7 @@ mod web;
 pub use auth::{CredentialStore, Credentials, Erased};
 pub use client::Client;
 pub use error::{Cause, Error};
-pub use http::{Answer, RetryPolicy};
+pub use http::{Answer, RetryPolicy, check_authorities};
 pub use mirror::{InvalidMirror, Mirror};
 pub use probe::Finding;
 pub use proxy::{Proxy, ProxyVariables};

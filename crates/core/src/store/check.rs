@@ -11,7 +11,7 @@ use super::index::Entry;
 use super::layout::Store;
 use super::links::LayerContent;
 use crate::digest::{Digest, VerifyingReader};
-use crate::oci::{Content, ContentError, Descriptor, MediaType};
+use crate::oci::{Content, ContentError, Descriptor, Manifest, MediaType};
 use crate::sys;
 
 /// An entry of the index whose artifact is incomplete.
@@ -21,6 +21,9 @@ pub struct BrokenEntry {
     pub entry: Entry,
     /// The missing or damaged blobs.
     pub blobs: Vec<Digest>,
+    /// True if the manifest is readable and one of its layers, or a manifest of the index, is sound: when only the
+    /// missing blobs are fetched again, the artifact is complete.
+    pub is_recoverable: bool,
 }
 
 impl Store {
@@ -63,7 +66,8 @@ impl Store {
             let is_sound = |blob: &Descriptor| Ok(!damaged.contains(&blob.digest) && self.has_layer(blob)?);
             let blobs = self.broken_blobs(&entry.descriptor, &is_sound)?;
             if !blobs.is_empty() {
-                broken.push(BrokenEntry { entry, blobs });
+                let is_recoverable = self.has_sound_part(&entry.descriptor, damaged)?;
+                broken.push(BrokenEntry { entry, blobs, is_recoverable });
             }
         }
         Ok(broken)
@@ -105,18 +109,37 @@ impl Store {
         Ok(broken)
     }
 
+    fn has_sound_part(&self, manifest: &Descriptor, damaged: &HashSet<Digest>) -> Result<bool, Error> {
+        if damaged.contains(&manifest.digest) || !self.has_blob(manifest)? {
+            return Ok(false);
+        }
+        let Ok(bytes) = self.read_document(manifest) else { return Ok(false) };
+        let parts = match Manifest::parse(&bytes) {
+            Ok(manifest) => manifest.layers,
+            Err(_) => parse_children(&bytes).unwrap_or_default(),
+        };
+        for part in parts {
+            if !damaged.contains(&part.digest) && self.has_layer(&part)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Returns the blobs that no entry needs, with their sizes: those that [`collect`](Self::collect) would remove.
     pub fn unreferenced(&self) -> Result<Vec<(Digest, u64)>, Error> {
         let needed = self.needed()?;
         Ok(self.blobs_on_disk()?.into_iter().filter(|(digest, _)| !needed.contains(digest)).collect())
     }
 
-    /// Removes blobs and recipes. The caller must hold the use lock exclusively.
+    /// Removes blobs and recipes, and the records about them. The caller must hold the use lock exclusively.
     pub fn drop_blobs(&self, blobs: &HashSet<Digest>) -> Result<(), Error> {
         for digest in blobs {
             remove_if_there(&self.blob_path(digest))?;
         }
         self.remove_recipes(|digest| blobs.contains(digest))?;
-        Ok(())
+        self.forget_lost_layers()?;
+        self.forget_lost_tables()?;
+        self.forget_lost_checks()
     }
 }

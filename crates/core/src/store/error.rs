@@ -50,7 +50,7 @@ pub enum Error {
         source: Box<ContentError>,
     },
     /// A lock could not be taken in time.
-    #[error("{} holds the lock `{}`, and still held it after {waited:?}", owner(*process), lock.display())]
+    #[error("{} holds the lock `{}`, and still held it after {}", owner(*process), lock.display(), shown(*waited))]
     Locked {
         /// The lock file.
         lock: PathBuf,
@@ -75,4 +75,9 @@ impl From<Error> for ContentError {
 
 fn owner(process: Option<u32>) -> String {
     process.map_or_else(|| "another process".to_owned(), |process| format!("process {process}"))
+}
+
+/// A time as a user writes it: `Duration` calls none `0ns`.
+fn shown(time: Duration) -> String {
+    if time.is_zero() { "0s".to_owned() } else { format!("{time:?}") }
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::rows::{Row, folders, general, proxies, shown};
-use crate::config::{Config, KeyPath, NetworkArgs, set, unset};
+use crate::config::{Config, KeyPath, NetworkArgs, check_authorities, set, unset};
 use crate::context::{Context, parse};
 use crate::output::{Code, Failure, Format, tidy, usage};
 
@@ -29,7 +29,8 @@ pub(super) struct GetArgs {
 /// Set keys in config.toml
 ///
 /// The rest of the file stays as it is, with its comments; a missing file is created. Values are checked first: all of
-/// them are set, or none. Relative paths are relative to the folder of config.toml.
+/// them are set, or none. The files of `ca` must exist and contain certificates. Relative paths are relative to the
+/// folder of config.toml.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -84,6 +85,7 @@ impl SetArgs {
         };
         let values: Vec<_> =
             pairs.iter().map(|[key, value]| Ok((parse(key)?, value.clone()))).collect::<Result<_>>()?;
+        check_authorities(&context.environment, &values)?;
         set(&context.environment, &values)?;
         let keys: Vec<_> = values.iter().map(|(key, _)| key.to_string()).collect();
         context.output.say(&format!("Set {} in {}", keys.join(", "), file(context)));

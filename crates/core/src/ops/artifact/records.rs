@@ -16,34 +16,53 @@ pub(crate) fn records(source: &dyn Source, subject: &Descriptor, progress: &dyn 
 }
 
 /// Reads the provenance attestations of `subject` like [`records`], and its promotions.
-pub(crate) fn history(
-    source: &dyn Source,
-    subject: &Descriptor,
-    progress: &dyn Progress,
-) -> (Vec<Record>, Vec<Promotion>) {
+pub(crate) fn history(source: &dyn Source, subject: &Descriptor, progress: &dyn Progress) -> (Vec<Record>, Promotions) {
     let listed = referrers_or_none(source, subject, progress);
-    (provenance(source, subject, &listed), promotions(source, subject, &listed))
+    (provenance(source, subject, &listed), promotions(source, subject, &listed, progress))
 }
 
-/// Reads the records of promotions of `subject` among its referrers `listed`: the newest ones up to a limit, the oldest
-/// of them first. Skips those that cannot be read or have another subject.
-pub(crate) fn promotions(source: &dyn Source, subject: &Descriptor, listed: &[Descriptor]) -> Vec<Promotion> {
+/// The records of promotions that are attached to a manifest, the oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Promotions {
+    /// The promotions to the manifest.
+    pub(crate) arrivals: Vec<Promotion>,
+    /// The promotions that moved a tag from the manifest to another one.
+    pub(crate) departures: Vec<Promotion>,
+}
+
+/// Reads the records of promotions among the referrers `listed` of `subject`: the newest ones up to a limit. Skips
+/// those about other manifests, and warns of those that cannot be read.
+pub(crate) fn promotions(
+    source: &dyn Source,
+    subject: &Descriptor,
+    listed: &[Descriptor],
+    progress: &dyn Progress,
+) -> Promotions {
     let mut found: Vec<_> = listed.iter().filter(|found| is_of_type(found, PROMOTION_ARTIFACT_TYPE)).collect();
     // The annotation is only a help for choosing; the time in the statement decides.
     found.sort_by_key(|found| {
         std::cmp::Reverse(found.annotations.get(CREATED).and_then(|time| time.parse::<Timestamp>().ok()))
     });
-    let newest = found.into_iter().take(limits::PROMOTIONS);
-    let statements = newest.flat_map(|found| statements(source, subject, found));
-    let mut promotions: Vec<_> = statements.filter_map(|statement| Promotion::parse(&statement)).collect();
-    promotions.retain(|promotion| promotion.subject == subject.digest);
+    let (mut promotions, mut unreadable) = (Vec::new(), 0);
+    for found in found.into_iter().take(limits::PROMOTIONS) {
+        match statements(source, subject, found) {
+            Ok(statements) => promotions.extend(statements.iter().filter_map(|bytes| Promotion::parse(bytes))),
+            Err(_) => unreadable += 1,
+        }
+    }
+    if unreadable > 0 {
+        progress.warn(&Warning::RecordsUnreadable { subject: subject.digest, count: unreadable });
+    }
     promotions.sort_by_key(|promotion| promotion.time);
-    promotions
+    let (arrivals, mut departures): (Vec<_>, Vec<_>) =
+        promotions.into_iter().partition(|promotion: &Promotion| promotion.subject == subject.digest);
+    departures.retain(|promotion| promotion.previous == Some(subject.digest));
+    Promotions { arrivals, departures }
 }
 
 fn provenance(source: &dyn Source, subject: &Descriptor, listed: &[Descriptor]) -> Vec<Record> {
     let found = listed.iter().filter(|found| is_of_type(found, MEDIA_TYPE)).take(limits::RECORDS);
-    let statements = found.flat_map(|found| statements(source, subject, found));
+    let statements = found.flat_map(|found| statements(source, subject, found).unwrap_or_default());
     let mut records: Vec<_> = statements.filter_map(|statement| Record::parse(&statement)).collect();
     records.retain(|record| record.subject == subject.digest);
     records.sort_by_key(|record| (record.time.is_none(), record.time));
@@ -80,14 +99,14 @@ fn is_of_type(found: &Descriptor, artifact_type: &str) -> bool {
     found.artifact_type.as_ref().is_some_and(|found| found.as_str() == artifact_type)
 }
 
-/// Reads the statements in the referrer `found` of `subject`.
-fn statements(source: &dyn Source, subject: &Descriptor, found: &Descriptor) -> Vec<Vec<u8>> {
-    let Ok(bytes) = source.manifest(found) else { return Vec::new() };
-    let Ok(manifest) = Manifest::parse(&bytes) else { return Vec::new() };
+/// Reads the statements in the referrer `found` of `subject`. Fails if its manifest cannot be read.
+fn statements(source: &dyn Source, subject: &Descriptor, found: &Descriptor) -> Result<Vec<Vec<u8>>, ContentError> {
+    let bytes = source.manifest(found)?;
+    let Ok(manifest) = Manifest::parse(&bytes) else { return Ok(Vec::new()) };
     if Referrer::read(found, &bytes).is_none_or(|referrer| referrer.subject != subject.digest) {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let statements =
         manifest.layers.iter().filter(|layer| layer.media_type == MediaType::of(MEDIA_TYPE)).take(limits::RECORDS);
-    statements.filter_map(|layer| read_document(&*source.blob(layer), layer).ok()).collect()
+    Ok(statements.filter_map(|layer| read_document(&*source.blob(layer), layer).ok()).collect())
 }

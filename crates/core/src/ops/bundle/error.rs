@@ -34,6 +34,9 @@ pub enum BundleError {
     /// A file or folder already exists.
     #[error("`{0}` already exists")]
     Exists(PathBuf),
+    /// A blob of the archive does not match its digest.
+    #[error(transparent)]
+    Damaged(Error),
     /// The output did not accept more of the archive.
     #[error("cannot write the output")]
     Output(#[source] io::Error),

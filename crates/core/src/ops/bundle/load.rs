@@ -7,7 +7,7 @@ use super::error::BundleError;
 use super::layout::Layout;
 use crate::digest::Digest;
 use crate::modelkit::label;
-use crate::oci::{Descriptor, REF_NAME, Reference, Tag, Target};
+use crate::oci::{ContentError, Descriptor, REF_NAME, Reference, Tag, Target};
 use crate::ops::error::Error;
 use crate::ops::lacking::Lacking;
 use crate::ops::session::{Location, Session};
@@ -54,13 +54,22 @@ pub fn load(
     refuse_incomplete(layout, &arriving)?;
     let mut brought = Vec::new();
     for Arriving { name, target, .. } in &arriving {
-        brought.push(bring((layout, name), &**target, options, session.progress)?);
+        brought.push(bring((layout, name), &**target, options, session.progress).map_err(of_archive)?);
     }
     let publish = |(Arriving { reference, target, tag, .. }, brought): (Arriving, Brought)| {
         let copied = brought.publish(&*target, tag.as_deref(), options, session.progress)?;
         Ok(Loaded { reference, copied })
     };
     arriving.into_iter().zip(brought).map(publish).collect()
+}
+
+/// Content that does not match its digest was read from the archive.
+fn of_archive(error: Error) -> BundleError {
+    match &error {
+        Error::Read { source: ContentError::Mismatch(_), .. }
+        | Error::Write { source: ContentError::Mismatch(_), .. } => BundleError::Damaged(error),
+        _ => error.into(),
+    }
 }
 
 /// A ModelKit that is being loaded.

@@ -10,7 +10,7 @@ use crate::digest::Digest;
 use crate::limits;
 use crate::modelkit::kitfile_digest;
 use crate::oci::{ContentError, Descriptor, Reference, Source};
-use crate::ops::artifact::{Failures, Inspected, Tagged, enter, history, read, resolve_tags};
+use crate::ops::artifact::{Failures, Inspected, Promotions, Tagged, enter, history, read, resolve_tags};
 use crate::ops::diff::{self, Comparable, DiffOptions, FileDiff};
 use crate::ops::error::Error;
 use crate::ops::files::Unverified;
@@ -53,6 +53,8 @@ pub struct Version {
     pub layers: Vec<LayerCount>,
     /// The changes of the files, if they were requested.
     pub files: Vec<FileDiff>,
+    /// The versions that a promotion in this repository moved a tag to from this one.
+    replaced_by: Vec<Digest>,
     /// The digest of the content of the Kitfile.
     pub(super) kitfile: Digest,
     /// The digests of the layers by kind and path.
@@ -232,8 +234,11 @@ impl Walk<'_> {
     }
 
     fn version(&self, source: &dyn Source, inspected: &Inspected, tags: &[String]) -> Version {
-        let (records, mut promotions) = history(source, &inspected.descriptor, self.session.progress);
+        let (records, Promotions { arrivals: mut promotions, departures }) =
+            history(source, &inspected.descriptor, self.session.progress);
         promotions.reverse();
+        let departures = departures.iter().filter(|promotion| self.is_about(promotion));
+        let replaced_by = departures.map(|promotion| promotion.subject).collect();
         let record = latest(records);
         let mut tags = tags.to_vec();
         tags.sort();
@@ -251,6 +256,7 @@ impl Walk<'_> {
             kitfile_changed,
             layers,
             files,
+            replaced_by,
             kitfile,
             contents,
         }
@@ -261,11 +267,12 @@ impl Walk<'_> {
         self.session.progress.warn(&Warning::VersionsCutOff { name, what: "versions", limit: limits::LOG_VERSIONS });
     }
 
-    /// The versions that `version` replaced, according to its attestation and to the promotions in this repository.
-    fn replaced(&self, version: &Version) -> Vec<Digest> {
+    /// The versions before and after `version`, by its attestation and by the promotions in this repository.
+    fn neighbours(&self, version: &Version) -> Vec<Digest> {
         let recorded = version.record.as_ref().and_then(|record| record.previous);
         let promotions = version.promotions.iter().filter(|promotion| self.is_about(promotion));
-        recorded.into_iter().chain(promotions.filter_map(|promotion| promotion.previous)).collect()
+        let replaced = promotions.filter_map(|promotion| promotion.previous);
+        recorded.into_iter().chain(replaced).chain(version.replaced_by.iter().copied()).collect()
     }
 
     /// Returns true if a promotion moved a tag of this repository. Records travel with the ModelKit to others.
@@ -285,7 +292,7 @@ impl Walk<'_> {
         let mut asked = HashSet::new();
         loop {
             asked.extend(versions.iter().map(|version| version.descriptor.digest));
-            let previous = versions.iter().flat_map(|version| self.replaced(version));
+            let previous = versions.iter().flat_map(|version| self.neighbours(version));
             let mut missing: Vec<_> = previous.filter(|digest| asked.insert(*digest)).collect();
             let left = limits::LOG_VERSIONS.saturating_sub(versions.len());
             if missing.len() > left {

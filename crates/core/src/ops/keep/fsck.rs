@@ -6,13 +6,12 @@ use std::io;
 use crate::digest::Digest;
 use crate::modelkit::ContentsTable;
 use crate::oci::{CheckedTables, ContentError, Descriptor, Manifest};
-use crate::ops::collect::collect;
 use crate::ops::error::Error;
 use crate::ops::files::tables;
 use crate::ops::workers;
 use crate::progress::{Phase, Progress};
 use crate::recipe::Changed;
-use crate::store::{self, BrokenEntry, Members, Names, Store};
+use crate::store::{self, BrokenEntry, Entry, Members, Names, Store};
 
 /// The result of a check.
 #[derive(Debug)]
@@ -23,7 +22,7 @@ pub struct Checked {
     pub bytes: u64,
     /// The blobs whose content does not match their digest.
     pub damaged: Vec<Digest>,
-    /// The names whose ModelKit is incomplete.
+    /// The names whose ModelKit is incomplete. A repair removes those of which nothing is left.
     pub broken: Vec<BrokenEntry>,
     /// The tables of contents that do not match their layers, each with the name of a ModelKit and the difference.
     pub wrong_tables: Vec<(String, Error)>,
@@ -38,8 +37,8 @@ pub struct Checked {
 /// Reads every blob and every linked layer of the store and verifies its digest. Compares tables of contents with their
 /// layers, if that was not done before.
 ///
-/// With `repair`, damaged blobs and names of incomplete ModelKits are removed; this needs exclusive access to the
-/// store.
+/// A repair removes the damaged blobs, and the names of ModelKits that have no readable manifest or no sound layer.
+/// Sound blobs always stay. It needs exclusive access to the store.
 pub fn check(store: &Store, repair: bool, jobs: usize, progress: &dyn Progress) -> Result<Checked, Error> {
     let alone = if repair && store.root().exists() { Some(store.exclusive()?) } else { None };
     let share = if repair { None } else { Some(store.reader(Names::Tags)?) };
@@ -60,20 +59,15 @@ pub fn check(store: &Store, repair: bool, jobs: usize, progress: &dyn Progress) 
     let (mut damaged, changes): (HashSet<Digest>, Vec<_>) = verdicts.into_iter().flatten().unzip();
     let wrong_tables = wrong_tables(store, &mut damaged, jobs)?;
     let broken = store.broken_entries(&damaged)?;
-    let unreferenced_bytes = match store.unreferenced() {
-        // The manifest is among the broken ones.
-        Err(store::Error::UnreadableManifest { .. }) => 0,
-        unreferenced => unreferenced?.iter().map(|(_, size)| size).sum(),
-    };
-    drop(share);
     if repair {
         store.drop_blobs(&damaged)?;
         drop(alone);
-        drop_names(store, &broken)?;
-        // Sound members of a broken index stay, without a name. Now only they can be broken.
-        drop_names(store, &store.broken_entries(&damaged)?)?;
-        collect(store, progress)?;
+        drop_lost_names(store, &broken)?;
+        // Sound members of a lost index stay, without a name. Now only they can be lost.
+        drop_lost_names(store, &store.broken_entries(&damaged)?)?;
     }
+    let unreferenced_bytes = unreferenced_bytes(store)?;
+    drop(share);
     let mut damaged: Vec<_> = damaged.into_iter().collect();
     damaged.sort_unstable();
     let changes = changes.into_iter().flatten().collect();
@@ -137,8 +131,18 @@ fn is_damage(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
 }
 
-fn drop_names(store: &Store, broken: &[BrokenEntry]) -> Result<(), Error> {
-    let is_broken = |entry: &crate::store::Entry| broken.iter().any(|other| other.entry.descriptor == entry.descriptor);
-    store.remove_entries(Members::Keep, is_broken)?;
+fn unreferenced_bytes(store: &Store) -> Result<u64, Error> {
+    match store.unreferenced() {
+        // The manifest is among the broken ones.
+        Err(store::Error::UnreadableManifest { .. }) => Ok(0),
+        unreferenced => Ok(unreferenced?.iter().map(|(_, size)| size).sum()),
+    }
+}
+
+/// Removes the entries of which nothing is left.
+fn drop_lost_names(store: &Store, broken: &[BrokenEntry]) -> Result<(), Error> {
+    let is_lost =
+        |entry: &Entry| broken.iter().any(|other| !other.is_recoverable && other.entry.descriptor == entry.descriptor);
+    store.remove_entries(Members::Keep, is_lost)?;
     Ok(())
 }

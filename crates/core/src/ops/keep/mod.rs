@@ -17,5 +17,5 @@ pub use index::{Additions, add_to_index, create_index, remove_from_index};
 pub use list::{Listed, list_layout, list_local, list_remote};
 pub use prune::{PruneOptions, prunable, prune};
 pub use remove::{Removable, Removal, Removed, find_by_prefix, removable, remove};
-pub use remove_remote::{find_remote, remove_remote, tags_of, untag_remote};
+pub use remove_remote::{Untagged, find_remote, remove_remote, tags_of, untag_remote};
 pub use update::{Pin, Unpinned, UpdateOptions, pins};

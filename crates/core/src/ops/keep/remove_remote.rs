@@ -43,6 +43,15 @@ pub fn remove_remote(repository: &Repository, manifest: &Descriptor, registry: &
     Ok(())
 }
 
+/// The result of removing a tag from a registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Untagged {
+    /// The digest that the tag pointed to.
+    pub digest: Digest,
+    /// True if the manifest was deleted with its last tag.
+    pub is_deleted: bool,
+}
+
 /// Removes the tag of `reference` from its registry. The ModelKit keeps its other tags.
 ///
 /// Some registries delete the manifest with all its tags when a tag is deleted. The tags that were not named are
@@ -53,22 +62,38 @@ pub fn untag_remote(
     reference: &Reference,
     jobs: usize,
     progress: &dyn Progress,
-) -> Result<(), Error> {
+) -> Result<Untagged, Error> {
     let manifest = find_remote(repository, reference)?;
     let tag = reference.selector().unwrap_or_default();
     let mut others = tags_of(repository, &manifest.digest, jobs)?;
     others.retain(|other| *other != tag);
     let bytes = repository.manifest(&manifest).map_err(|error| Error::reading("the manifest", error))?;
+    let digest = manifest.digest;
     match repository.delete(&tag) {
-        Ok(()) => restore(repository, &manifest, &bytes, &others, progress),
+        Ok(()) => {
+            restore(repository, &manifest, &bytes, &others, progress)?;
+            let is_deleted = others.is_empty() && is_gone(repository, &digest)?;
+            Ok(Untagged { digest, is_deleted })
+        }
         Err(source) if !keeps_tags(&source) => Err(source.into()),
-        Err(_) if others.is_empty() => remove_remote(repository, &manifest, &reference.registry),
+        Err(_) if others.is_empty() => {
+            remove_remote(repository, &manifest, &reference.registry)?;
+            Ok(Untagged { digest, is_deleted: true })
+        }
         Err(source) => Err(Error::OnlyWholeRemoval {
             registry: reference.registry.clone(),
-            digest: manifest.digest,
+            digest,
             tags: others,
             source: Box::new(source),
         }),
+    }
+}
+
+fn is_gone(repository: &Repository, digest: &Digest) -> Result<bool, Error> {
+    match repository.resolve_at_registry(&digest.to_string()) {
+        Ok(_) => Ok(false),
+        Err(registry::Error::NotFound { .. }) => Ok(true),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -91,7 +91,7 @@ impl Promotion<'_> {
         let manifest = self.found.source.manifest(&self.main.manifest);
         let manifest = manifest.map_err(|error| Error::reading("the manifest", error))?;
         for tag in stale_forms(&self.session.client.repository(&self.destination), tag, &manifest) {
-            self.session.progress.warn(&Warning::FormNotMoved { tag: &tag });
+            self.session.progress.warn(&Warning::FormNotMoved { is_rollback: self.is_rollback, tag: &tag });
         }
         Ok(())
     }

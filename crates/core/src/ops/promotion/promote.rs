@@ -1,5 +1,7 @@
 //! Preparing a promotion: everything that is read before the first byte is written.
 
+use jiff::Timestamp;
+
 use super::record::Recorder;
 use crate::oci::{Descriptor, Reference, Tag};
 use crate::ops::error::Error;
@@ -49,6 +51,8 @@ pub struct Promotion<'a> {
     /// The moves of the tags of other forms.
     pub forms: Vec<(OtherForm, TagMove)>,
     pub(super) is_rollback: bool,
+    /// The time of the rollback that a rollback undoes.
+    pub undone: Option<Timestamp>,
     pub(super) options: PromoteOptions,
 }
 
@@ -75,7 +79,7 @@ pub fn prepare_promotion<'a>(
     // A path in the file system means nothing to other readers of the record.
     let source = if let Location::Artifact(reference) = source { Some(reference.to_string()) } else { None };
     let main = TagMove { tag: destination.to_string(), manifest, before };
-    Ok(Promotion { session, found, source, destination, main, forms, is_rollback: false, options })
+    Ok(Promotion { session, found, source, destination, main, forms, is_rollback: false, undone: None, options })
 }
 
 impl Promotion<'_> {

@@ -1,15 +1,18 @@
 //! The record of a promotion: attached to the ModelKit that a tag was moved to, and read for a rollback.
 
+use std::slice;
+
 use jiff::Timestamp;
 
-use super::promote::{Promotion, TagMove};
+use super::promote::{self, TagMove};
 use crate::digest::Digest;
 use crate::oci::{Descriptor, MediaType, Subject, Target};
-use crate::ops::artifact::{Attachment, attach, promotions};
+use crate::ops::artifact::{Attachment, Promotions, attach, promotions};
 use crate::ops::error::Error;
 use crate::ops::tag_state::TagState;
-use crate::provenance::{self, Builder, PROMOTION_ARTIFACT_TYPE, PROMOTION_PREDICATE_TYPE};
-use crate::registry::Repository;
+use crate::progress::{Progress, Warning};
+use crate::provenance::{Builder, PROMOTION_ARTIFACT_TYPE, PROMOTION_PREDICATE_TYPE, Promotion};
+use crate::registry::{self, Repository};
 
 /// The part of a record that only the caller knows.
 #[derive(Debug, Clone)]
@@ -20,13 +23,13 @@ pub struct Recorder {
     pub clock: fn() -> Timestamp,
 }
 
-impl Promotion<'_> {
+impl promote::Promotion<'_> {
     /// Attaches the record of `moved` to its manifest at `target`. Its source has the tag with `suffix`. A failure is a
     /// warning, because the tag was moved.
     pub(super) fn record(&self, target: &dyn Target, moved: &TagMove, suffix: &str) {
         let Recorder { promoter, clock } = self.options.recorder.clone();
         let time = clock();
-        let record = provenance::Promotion {
+        let record = Promotion {
             subject: moved.manifest.digest,
             source: self.source_of(moved, suffix),
             target: moved.tag.clone(),
@@ -38,8 +41,26 @@ impl Promotion<'_> {
         let artifact_type = MediaType::of(PROMOTION_ARTIFACT_TYPE);
         let statement = record.to_statement();
         let record = Attachment::of_statement(artifact_type, PROMOTION_PREDICATE_TYPE, statement, Some(time));
-        let subject = Subject { descriptor: &moved.manifest, is_new: false };
-        attach(target, &subject, &[record], self.options.copying.jobs, self.session.progress);
+        let (jobs, progress) = (self.options.copying.jobs, self.session.progress);
+        attach(
+            target,
+            &Subject { descriptor: &moved.manifest, is_new: false },
+            slice::from_ref(&record),
+            jobs,
+            progress,
+        );
+        // From the manifest that the tag leaves, nothing else leads to the next one.
+        let Some(left) = digest(moved.before).filter(|left| *left != moved.manifest.digest) else { return };
+        let repository = self.session.client.repository(&self.destination);
+        match repository.resolve_at_registry(&left.to_string()) {
+            Ok(left) => {
+                attach(target, &Subject { descriptor: &left, is_new: false }, slice::from_ref(&record), jobs, progress);
+            }
+            Err(registry::Error::NotFound { .. }) => {}
+            Err(error) => {
+                progress.warn(&Warning::ReferrersUnreadable { subject: left, reason: error.to_string() });
+            }
+        }
     }
 
     fn source_of(&self, moved: &TagMove, suffix: &str) -> Option<String> {
@@ -57,13 +78,32 @@ fn digest(state: TagState) -> Option<Digest> {
     }
 }
 
-/// Returns the manifest that `tag` pointed to before its latest promotion to `current`. The referrers are read from the
-/// registry itself, because those of a mirror may be out of date.
-pub(super) fn previous(repository: &Repository, tag: &str, current: &Descriptor) -> Result<Digest, Error> {
+/// The state before a promotion.
+pub(super) struct Previous {
+    /// The manifest that the tag pointed to.
+    pub(super) digest: Digest,
+    /// The time of the promotion if it was a rollback.
+    pub(super) rollback: Option<Timestamp>,
+}
+
+/// Returns the manifest that `tag` pointed to before its latest promotion, which must be to `current`. The referrers
+/// are read from the registry itself, because those of a mirror may be out of date.
+pub(super) fn previous(
+    repository: &Repository,
+    tag: &str,
+    current: &Descriptor,
+    progress: &dyn Progress,
+) -> Result<Previous, Error> {
     let listed = repository.attached(current).map_err(|error| Error::reading("its referrers", error))?;
-    let promotions = promotions(repository, current, &listed);
-    let latest = promotions.into_iter().rfind(|promotion| promotion.target == tag);
+    let Promotions { arrivals, departures } = promotions(repository, current, &listed, progress);
+    let is_about = |promotion: &Promotion| promotion.target == tag;
+    let latest = arrivals.into_iter().rfind(is_about);
+    let left = departures.into_iter().rfind(is_about);
     let (tag, digest) = (tag.to_owned(), current.digest);
+    if let Some(left) = left.filter(|left| latest.as_ref().is_none_or(|latest| left.time > latest.time)) {
+        return Err(Error::MovedUnrecorded { tag, digest, promoted: left.subject });
+    }
     let Some(latest) = latest else { return Err(Error::NotPromoted { tag, digest }) };
-    latest.previous.ok_or(Error::FirstPromotion { tag, digest })
+    let digest = latest.previous.ok_or(Error::FirstPromotion { tag, digest })?;
+    Ok(Previous { digest, rollback: latest.time.filter(|_| latest.is_rollback) })
 }

@@ -1,7 +1,7 @@
 //! Preparing a rollback: the tag is moved back to the manifest that it pointed to before its latest promotion.
 
 use super::promote::{PromoteOptions, Promotion, TagMove, named};
-use super::record::previous;
+use super::record::{Previous, previous};
 use crate::oci::{Descriptor, Reference};
 use crate::ops::error::Error;
 use crate::ops::session::{Located, Session};
@@ -22,7 +22,8 @@ pub fn prepare_rollback<'a>(
     let current = repository.resolve_at_registry(&tag)?;
     let before = TagState::At(current.digest);
     before.expect(&destination, options.expected.unwrap_or(before))?;
-    let previous = previous(&repository, &destination.to_string(), &current)?;
+    let Previous { digest: previous, rollback: undone } =
+        previous(&repository, &destination.to_string(), &current, session.progress)?;
     let title = destination.without_selector().with_digest(previous).to_string();
     let found = Located::of(Box::new(repository.clone()), previous.to_string(), title, true);
     let manifest = found.source.resolve(&found.name);
@@ -32,7 +33,7 @@ pub fn prepare_rollback<'a>(
     for form in other_forms(&repository, &tag, &current, session.progress)? {
         forms.extend(form_before(session, &repository, &destination, form.suffix, &form.manifest)?);
     }
-    Ok(Promotion { session, found, source: None, destination, main, forms, is_rollback: true, options })
+    Ok(Promotion { session, found, source: None, destination, main, forms, is_rollback: true, undone, options })
 }
 
 /// The form that the tag with this suffix pointed to before, and the move to it. `None` if no record names one: the
@@ -49,9 +50,11 @@ fn form_before(
     if TagState::read(session, destination, suffix)? != TagState::At(current.digest) {
         return Ok(None);
     }
-    let digest = match previous(repository, &tag, current) {
-        Err(Error::NotPromoted { .. } | Error::FirstPromotion { .. }) => return Ok(None),
-        previous => previous?,
+    let digest = match previous(repository, &tag, current, session.progress) {
+        Err(Error::NotPromoted { .. } | Error::MovedUnrecorded { .. } | Error::FirstPromotion { .. }) => {
+            return Ok(None);
+        }
+        previous => previous?.digest,
     };
     let form = OtherForm::read(repository, &digest, suffix)?;
     let manifest = form.manifest.clone();

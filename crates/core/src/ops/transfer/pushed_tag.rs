@@ -48,7 +48,7 @@ impl<'a> PushedTag<'a> {
         match repository.manifest(pushed) {
             Ok(manifest) => stale_forms(&repository, &name, &manifest)
                 .iter()
-                .for_each(|tag| progress.warn(&Warning::FormNotMoved { tag })),
+                .for_each(|tag| progress.warn(&Warning::FormNotMoved { tag, is_rollback: false })),
             Err(error) => debug!(%error, "the forms cannot be compared"),
         }
     }

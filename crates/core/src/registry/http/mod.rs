@@ -21,4 +21,5 @@ pub(crate) use pages::Then;
 pub(crate) use redact::redacted;
 pub use retry::RetryPolicy;
 pub(crate) use retry::{RetryState, retrying};
+pub use transport::check_authorities;
 pub(crate) use transport::{Transport, failure, host_and_port, silent};

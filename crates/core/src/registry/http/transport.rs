@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
+use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -151,18 +153,30 @@ const PEM_LIMIT: u64 = 16 * 1024 * 1024;
 
 const UNREADABLE: &str = "the certificate authorities of this system cannot be read";
 
+/// Checks that `path` is a PEM file with at least one certificate, as the authorities in the settings must be.
+pub fn check_authorities(path: &Path) -> Result<(), Error> {
+    authorities(path).map(drop)
+}
+
+fn authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let unusable = |cause| tls_error(format!("`{}` is not a file of certificates", path.display()), cause);
+    let pem = read_regular(path, PEM_LIMIT).map_err(|error| unusable(Cause::of(&error)))?;
+    let read = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
+    let certificates = read.map_err(|error| unusable(Cause::of(&error)))?;
+    if certificates.is_empty() {
+        return Err(unusable(Cause::of(&io::Error::other("it contains no certificate in PEM format"))));
+    }
+    Ok(certificates)
+}
+
 fn encrypted(settings: &Settings, tls: &Tls) -> Result<reqwest::Client, Error> {
-    let mut authorities = Vec::new();
+    let mut trusted = Vec::new();
     for path in &tls.authorities {
-        let unusable = |cause| tls_error(format!("`{}` is not a file of certificates", path.display()), cause);
-        let pem = read_regular(path, PEM_LIMIT).map_err(|error| unusable(Cause::of(&error)))?;
-        for certificate in CertificateDer::pem_slice_iter(&pem) {
-            authorities.push(certificate.map_err(|error| unusable(Cause::of(&error)))?);
-        }
+        trusted.extend(authorities(path)?);
     }
     let identity = tls.certificate.as_ref().map(identity).transpose()?;
     if settings.verify_tls {
-        let config = trust::trusting(authorities, identity.as_deref())
+        let config = trust::trusting(trusted, identity.as_deref())
             .map_err(|error| tls_error(UNREADABLE.to_owned(), Cause::of(&error)))?;
         return finish(common(settings)?.tls_backend_preconfigured(config), UNREADABLE);
     }

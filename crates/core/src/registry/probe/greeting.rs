@@ -90,7 +90,7 @@ fn version(headers: &HeaderMap) -> Finding {
 fn authentication(response: &Response) -> Finding {
     let (found, plan) = match Challenge::best(response.headers()) {
         _ if response.status() != StatusCode::UNAUTHORIZED => {
-            ("anonymous".to_owned(), "pings without credentials, and sends them on request")
+            ("anonymous".to_owned(), "sends credentials only when the registry asks")
         }
         None => ("an unsupported scheme".to_owned(), "cannot log in"),
         Some(Challenge::Basic) => ("basic".to_owned(), "sends user name and password with each request"),
@@ -109,7 +109,9 @@ fn credentials(asked: StatusCode, origin: Option<&str>, entry: &Result<(), Error
     let is_asked_for = asked == StatusCode::UNAUTHORIZED;
     let (is_accepted, found, plan) = match (entry, origin) {
         (Ok(()), Some(origin)) if is_asked_for => (Some(true), format!("accepted, from {origin}"), "sends them"),
-        (Ok(()), Some(origin)) => (None, format!("not requested, from {origin}"), "sends them on request"),
+        (Ok(()), Some(origin)) => {
+            (None, format!("not requested, from {origin}"), "sends them only when the registry asks")
+        }
         (Ok(()), None) => (None, "none known, none needed so far".to_owned(), "connects anonymously"),
         (Err(Error::NoCredentials { .. }), _) => (Some(false), "none known".to_owned(), "cannot continue without"),
         (Err(Error::Unauthorized { .. } | Error::Denied { .. }), Some(origin)) => {
