@@ -96,7 +96,7 @@ const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
     ("diff", &["artifact", "files", "guard", "pack", "unpack"]),
     ("validate", &["pack", "guard"]),
     ("init", &["files", "guard"]),
-    ("history", &["artifact", "diff"]),
+    ("history", &["artifact", "files", "transfer", "diff"]),
     ("import", &["artifact", "files", "transfer", "pack", "guard", "init"]),
 ];
 
