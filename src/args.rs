@@ -44,6 +44,17 @@ struct GlobalArgs {
     /// no limit]
     #[arg(long, global = true, value_name = "TIME", value_parser = parse_duration)]
     lock_timeout: Option<Duration>,
+    /// Wait until everything that the command stores is on the disk [default: false]
+    #[arg(
+        long,
+        global = true,
+        num_args = 0..=1,
+        default_missing_value = "true",
+        require_equals = true,
+        hide_possible_values = true,
+        value_name = "BOOL"
+    )]
+    sync: Option<bool>,
     /// Progress output: nothing, one line per step, bars, or JSON for scripts
     #[arg(long, global = true, value_name = "MODE")]
     progress: Option<ProgressMode>,
@@ -88,7 +99,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let global = &args.global;
     let environment = match Environment::read(global.config.as_deref(), &given) {
-        Ok(environment) => environment.with_lock_timeout(global.lock_timeout),
+        Ok(environment) => environment.with_lock_timeout(global.lock_timeout).with_sync(global.sync),
         Err(error) => return report::unready(&error),
     };
     let is_quiet = global.quiet || global.log_level == LogLevel::Error;

@@ -32,9 +32,10 @@ impl Context {
     }
 
     fn store_for(&self, network: &NetworkArgs) -> Result<Store> {
-        let timeout = Config::read(network, &self.environment)?.lock_timeout();
-        let waiting = LockWaiting { timeout, notifier: self.bars.notifier() };
-        Ok(Store::open(self.environment.store_folder())?.with_waiting(waiting))
+        let config = Config::read(network, &self.environment)?;
+        let waiting = LockWaiting { timeout: config.lock_timeout(), notifier: self.bars.notifier() };
+        let store = Store::open(self.environment.store_folder())?;
+        Ok(store.with_waiting(waiting).waiting_for_disk(config.sync()))
     }
 
     /// The local store, a client for the registries, and the progress bars.

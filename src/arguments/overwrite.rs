@@ -23,8 +23,8 @@ impl OverwriteArgs {
     }
 }
 
-/// Returns the handling of existing files for `--overwrite` and `--ignore-existing`, which exclude each other. Clap would
-/// refuse `--overwrite=false --ignore-existing` as well.
+/// Returns the handling of existing files for `--overwrite` and `--ignore-existing`, which exclude each other. Clap
+/// would refuse `--overwrite=false --ignore-existing` as well.
 pub(crate) fn choose(overwrite: bool, ignore_existing: bool) -> Result<Overwrite> {
     match (overwrite, ignore_existing) {
         (true, true) => Err(usage("--overwrite and --ignore-existing exclude each other")),

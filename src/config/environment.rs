@@ -38,6 +38,8 @@ pub(crate) struct Environment {
     pub(crate) credential_files: Vec<Sourced<PathBuf>>,
     /// The longest wait for a lock, if the command line sets it.
     pub(crate) lock_timeout: Option<Duration>,
+    /// True if commands wait for the disk; `None` if the command line does not say it.
+    pub(crate) sync: Option<bool>,
     /// The variables for proxies that are set.
     pub(crate) proxies: Vec<Sourced<String>>,
     /// The object store for `s3` URLs.
@@ -83,6 +85,7 @@ impl Environment {
             config_file: config_folder.map(|folder| current_folder.join(folder).join("config.toml")),
             credential_files: credential_files(),
             lock_timeout: None,
+            sync: None,
             proxies: proxies(),
             settings: settings(),
             object_store: object_store(&text, etcetera::home_dir().ok()),
@@ -103,6 +106,11 @@ impl Environment {
     /// The same environment with the value of `--lock-timeout`.
     pub(crate) fn with_lock_timeout(self, lock_timeout: Option<Duration>) -> Self {
         Self { lock_timeout, ..self }
+    }
+
+    /// The same environment with the value of `--sync`.
+    pub(crate) fn with_sync(self, sync: Option<bool>) -> Self {
+        Self { sync, ..self }
     }
 
     /// The proxies that the variables set.
@@ -268,6 +276,7 @@ impl Environment {
             config_file: Sourced::new(root.join("config.toml"), Origin::BuiltIn),
             credential_files: Vec::new(),
             lock_timeout: None,
+            sync: None,
             proxies: Vec::new(),
             settings: BTreeMap::new(),
             object_store: ObjectStore::default(),

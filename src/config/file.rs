@@ -35,6 +35,7 @@ pub(crate) struct Table {
     pub(crate) plain_http: Option<Set<bool>>,
     pub(crate) lock_timeout: Option<Set<Option<Duration>>>,
     pub(crate) retry_for: Option<Set<Duration>>,
+    pub(crate) sync: Option<Set<bool>>,
     pub(crate) upload: Option<Set<Option<UploadForm>>>,
 }
 

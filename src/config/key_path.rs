@@ -126,7 +126,7 @@ mod tests {
             (
                 "nothing-like-it",
                 "unknown key `nothing-like-it`; known keys are `ca`, `client-cert`, `client-key`, `concurrency`, \
-                 `retry-for`, `lock-timeout`",
+                 `retry-for`, `lock-timeout`, `sync`",
             ),
             (
                 "default.concurrency",

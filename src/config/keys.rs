@@ -13,7 +13,7 @@ use kit_core::progress::human;
 use kit_core::registry::{Mirror, RetryPolicy, Settings, UploadForm};
 
 /// All settings, in the order of `kit config`.
-pub(crate) static KEYS: [&dyn Key; 10] = [
+pub(crate) static KEYS: [&dyn Key; 11] = [
     &PLAIN_HTTP,
     &TLS_VERIFY,
     &CA,
@@ -22,6 +22,7 @@ pub(crate) static KEYS: [&dyn Key; 10] = [
     &CONCURRENCY,
     &RETRY_FOR,
     &LOCK_TIMEOUT,
+    &SYNC,
     &MIRRORS,
     &UPLOAD,
 ];
@@ -172,6 +173,22 @@ pub(super) static LOCK_TIMEOUT: Setting<Option<Duration>> = Setting {
     show: |time| time.map_or(Json::Null, |time| shown_time(time).into()),
 };
 
+/// True if commands wait until what they store is on the disk.
+pub(super) static SYNC: Setting<bool> = Setting {
+    name: "sync",
+    flag: Some(Flag { name: "sync", read: |_, environment| environment.sync }),
+    variable: None,
+    file: Some(InFile {
+        tables: &[Defaults],
+        expected: "true or false",
+        read: |_, _, value| value.get_ref().as_bool(),
+        get: |table| &table.sync,
+        set: |table, set| table.sync = Some(set),
+    }),
+    default: || false,
+    show: |value| (*value).into(),
+};
+
 /// The description of a valid time.
 const TIME: &str = "a time, such as \"90s\", \"10m\" or \"1h30m\"";
 
@@ -265,8 +282,8 @@ mod tests {
         let mut expected: Vec<_> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
         // The variables for proxies are those of all programs, and `kit config` has a row for each.
         expected.retain(|name| *name != "proxy");
-        // A flag of all commands, also of those without a registry.
-        expected.push("lock-timeout");
+        // Flags of all commands, also of those without a registry.
+        expected.extend(["lock-timeout", "sync"]);
         let mut found: Vec<_> = KEYS.iter().filter_map(|key| key.flag()).collect();
         expected.sort_unstable();
         found.sort_unstable();

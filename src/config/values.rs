@@ -11,7 +11,8 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use super::environment::Environment;
 use super::file::ConfigFile;
 use super::keys::{
-    CA, CLIENT_CERT, CLIENT_KEY, CONCURRENCY, KEYS, LOCK_TIMEOUT, MIRRORS, PLAIN_HTTP, RETRY_FOR, TLS_VERIFY, UPLOAD,
+    CA, CLIENT_CERT, CLIENT_KEY, CONCURRENCY, KEYS, LOCK_TIMEOUT, MIRRORS, PLAIN_HTTP, RETRY_FOR, SYNC, TLS_VERIFY,
+    UPLOAD,
 };
 use super::network::NetworkArgs;
 use super::setting::{Key, Setting};
@@ -118,6 +119,11 @@ impl<'a> Config<'a> {
     /// The longest wait for a lock of the local store.
     pub(crate) fn lock_timeout(&self) -> Option<Duration> {
         self.get(&LOCK_TIMEOUT, None).value
+    }
+
+    /// True if commands wait until what they store is on the disk.
+    pub(crate) fn sync(&self) -> bool {
+        self.get(&SYNC, None).value
     }
 
     /// The settings of a client.

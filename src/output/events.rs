@@ -106,6 +106,17 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             let holder = process.map_or_else(|| "another process".to_owned(), |process| format!("process {process}"));
             format!("waiting for the lock `{}`, which {holder} holds", lock.display())
         }
+        Warning::CheckingAfterRestart { digest, bytes } => {
+            format!("checking {digest} ({}) once, because the machine was restarted", human(*bytes))
+        }
+        Warning::LostInCrash { modelkit } => {
+            format!("`{modelkit}` lost layers in a crash; pull or pack it again")
+        }
+        Warning::IndexRestored => {
+            "a crash has damaged the index of the local store; an earlier one is used, and the ModelKits that were \
+             stored last may be missing"
+                .to_owned()
+        }
         Warning::WaitingForRegistry { seconds, remaining_seconds, reason } => {
             format!("trying again in {seconds} s{}: {reason}", for_up_to(*remaining_seconds))
         }
@@ -193,7 +204,8 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::TagPointsElsewhere { tag, found, used } => format!("`{tag}` points to {found}; {used} is used"),
         Warning::PlainHttp { registry } => {
             format!(
-                "`{registry}` on this machine does not speak https; using http (to silence this: `kit config set registry.{registry}.plain-http true`)"
+                "`{registry}` on this machine does not speak https; using http (to silence this: `kit config set \
+                 registry.{registry}.plain-http true`)"
             )
         }
         Warning::TagRestored { tag } => {

@@ -1,6 +1,6 @@
 //! The texts of an error and its causes, on one line except for the errors that list something.
 
-use super::full_disk;
+use super::hints::full_disk;
 use super::streams::Message;
 use super::template::InvalidTemplate;
 use kit_core::archive;

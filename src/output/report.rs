@@ -5,7 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use super::exit::{self, Code};
-use super::full_disk;
+use super::hints::full_disk;
 use super::hints::hint;
 use super::messages::messages;
 use super::streams::{Output, is_reader_gone};

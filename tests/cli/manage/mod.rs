@@ -2,6 +2,7 @@
 
 mod crowd;
 mod dry_runs;
+mod durability;
 mod index;
 mod keep;
 mod limits;

@@ -47,4 +47,31 @@ fn a_web_page_is_not_taken_for_a_registry() {
         assert!(run.stderr.contains("answered with a web page (text/html), not as a registry"), "{}", run.stderr);
         assert!(run.stderr.contains("hint: check the host name and the port"), "{}", run.stderr);
     }
+    sandbox.project();
+    sandbox.kit(&["pack", "project", "-t", "net:v1"]).ok();
+    portal.fail_later("POST", "", 0, 99, Fault::Status(200, vec![("content-type", "text/html".to_owned())]));
+    let run = sandbox.kit(&["push", "net:v1", &name, "--plain-http"]).exits(1);
+    run.says("answered with a web page (text/html), not as a registry");
+    // Any server that answers requests for other hosts is a proxy.
+    let proxy = format!("http://{}", portal.host());
+    let run = sandbox.kit(&["pull", "registry.invalid/team/net:v1", "--plain-http", "--proxy", &proxy]).exits(1);
+    run.says(&format!("`registry.invalid` answered through the proxy `{proxy}` (--proxy) with a web page"));
+}
+
+#[test]
+fn a_proxy_that_wants_credentials_or_another_protocol_is_named() {
+    let (sandbox, proxy) = (Sandbox::new(), FakeRegistry::start());
+    for method in ["GET", "HEAD", "CONNECT"] {
+        proxy.fail_later(method, "", 0, 99, Fault::Status(407, vec![]));
+    }
+    let url = format!("http://{}", proxy.host());
+    for scheme in [&["--plain-http"][..], &[]] {
+        let run = sandbox.kit(&[&["pull", "registry.invalid/team/net:v1", "--proxy", &url], scheme].concat()).exits(5);
+        run.says(&format!("the proxy `{url}` (--proxy) requires credentials (407)"))
+            .says("hint: write the user and the password into the URL of the proxy");
+    }
+    for (flag, scheme) in [("--proxy", "socks5"), ("--proxy", "ftp")] {
+        let run = sandbox.kit(&["pull", "registry.invalid/team/net:v1", flag, &format!("{scheme}://localhost:1")]);
+        run.exits(2).says(&format!("the proxy in --proxy is not usable: `{scheme}` is not supported"));
+    }
 }

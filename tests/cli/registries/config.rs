@@ -41,6 +41,7 @@ fn every_setting_is_shown_with_its_origin() {
         concurrency   16   [FOLDER]/kit/config.toml:2
         retry-for   1m 30s   --retry-for
         lock-timeout   none   built-in
+        sync   false   built-in
         registry.example ca   [FOLDER]/kit/authorities/own.pem   [FOLDER]/kit/config.toml:6
         registry.example mirrors   https://mirror.example/hub, http://cache.example:5000   [FOLDER]/kit/config.toml:5
         registry.example upload   parts of 16.0 MiB   [FOLDER]/kit/config.toml:7
@@ -69,6 +70,7 @@ fn settings_of_one_registry_are_shown() {
         concurrency = 16 ([FOLDER]/kit/config.toml:2)
         retry-for = 10m (built-in)
         lock-timeout = [] (built-in)
+        sync = false (built-in)
         mirrors = [https://mirror.example/hub http://cache.example:5000] ([FOLDER]/kit/config.toml:5)
         upload = parts of 16.0 MiB ([FOLDER]/kit/config.toml:7)
         no-proxy = * (NO_PROXY)"#]]

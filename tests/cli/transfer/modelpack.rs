@@ -182,9 +182,9 @@ fn converting_moves_no_layer_and_converting_back_gives_the_same_modelkit() {
     let sandbox = project();
     for flags in [&[][..], &["--compression", "gzip"], &["--layer-format", "raw"]] {
         let digest = pack(&sandbox, flags).digest();
-        let before = sandbox.names("kit/store").len();
+        let before = sandbox.names("kit/store/blobs").len();
         let converted = sandbox.kit(&["convert", "llama:v1", "--to", "modelpack"]).ok();
-        assert_eq!(sandbox.names("kit/store").len(), before + 2, "{flags:?}: a manifest and a config");
+        assert_eq!(sandbox.names("kit/store/blobs").len(), before + 2, "{flags:?}: a manifest and a config");
         let pack = inspect(&sandbox, "llama:v1-modelpack");
         assert_eq!(pack["digest"], converted.digest());
         assert_eq!(digests(&pack), digests(&inspect(&sandbox, "llama:v1")));

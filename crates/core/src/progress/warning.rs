@@ -20,6 +20,20 @@ pub enum Warning<'a> {
         /// The number of the process that holds it, if it is known.
         process: Option<u32>,
     },
+    /// A blob of the local store may not have been on the disk when the machine was restarted; it is read once.
+    CheckingAfterRestart {
+        /// The digest of the blob.
+        digest: Digest,
+        /// Its size.
+        bytes: u64,
+    },
+    /// A ModelKit of the local store has lost content in a crash of the machine.
+    LostInCrash {
+        /// Its name, or its digest if it has none.
+        modelkit: &'a str,
+    },
+    /// A crash of the machine has damaged the index of the local store, and an earlier version was restored.
+    IndexRestored,
     /// A request failed and is repeated after a long pause.
     WaitingForRegistry {
         /// The pause.

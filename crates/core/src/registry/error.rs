@@ -82,8 +82,11 @@ pub enum Error {
     Tls { problem: String, source: Cause },
 
     /// Something that is not a registry answers, such as a login page or a proxy.
-    #[error("cannot {attempt}: `{host}` answered with a web page (text/html), not as a registry")]
-    WebPage { host: String, attempt: String },
+    #[error("cannot {attempt}: `{host}` answered{} with a web page (text/html), not as a registry", through(proxy.as_deref()))]
+    WebPage { host: String, attempt: String, proxy: Option<String> },
+    /// The proxy, with the setting that names it, refuses the connection without credentials.
+    #[error("the proxy {proxy} requires credentials (407)")]
+    ProxyCredentials { proxy: String },
     /// The registry violates the protocol.
     #[error("cannot {attempt}: {problem}")]
     Protocol { attempt: String, problem: String },
@@ -235,6 +238,11 @@ impl Cause {
     /// A cause with a text of this crate.
     pub(super) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
+    }
+
+    /// Returns true for the error of a proxy that asks for credentials (407), as hyper-util words it.
+    pub(super) fn is_about_proxy_credentials(&self) -> bool {
+        self.0 == "proxy authorization required"
     }
 
     /// The innermost source of `error`.

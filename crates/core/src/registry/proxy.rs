@@ -118,19 +118,20 @@ impl ProxyRules {
 }
 
 /// Parses the URL of a proxy; without a scheme it is one that speaks http.
-fn proxy(text: &str, variable: &str) -> Result<Option<Url>, Error> {
+pub(super) fn proxy(text: &str, variable: &str) -> Result<Option<Url>, Error> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
     }
-    let has_scheme = ["http://", "https://", "socks5://", "socks5h://"]
-        .iter()
-        .any(|scheme| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
-    let url = if has_scheme { Url::parse(text) } else { Url::parse(&format!("http://{text}")) };
+    // The text can contain a password.
+    let unusable = |problem: &str| Error::Setting(format!("the proxy in {variable} is not usable: {problem}"));
+    let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("http://{text}")) };
     match url {
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+            Err(unusable(&format!("`{}` is not supported; use a proxy for http or https", url.scheme())))
+        }
         Ok(url) if url.has_host() => Ok(Some(url)),
-        // The text can contain a password.
-        _ => Err(Error::Setting(format!("the proxy in {variable} is not usable: it is not a URL"))),
+        _ => Err(unusable("it is not a URL")),
     }
 }
 

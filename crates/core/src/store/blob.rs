@@ -1,15 +1,14 @@
 //! Blobs: files named by their digest.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
-use super::disk::{self, Written};
 use super::documents::Document;
+use super::durability::{Written, disk};
 use super::error::Error;
 use super::layout::Store;
-use crate::digest::{DigestWriter, Digesting, Hasher};
+use crate::digest::{Digest, DigestWriter, Digesting, Hasher};
 use crate::oci::{Content, ContentError, Descriptor, MediaType};
 use crate::sys::{self, BlockWriter, TemporaryFile};
 
@@ -22,7 +21,7 @@ pub struct BlobWriter {
 
 impl BlobWriter {
     pub(super) fn new(store: &Store, bytes: u64) -> Result<Self, Error> {
-        let file = store.temporary_file()?;
+        let file = store.pending_file()?;
         let blocks =
             BlockWriter::sized(file.as_file().try_clone()?, 0, bytes).map_err(disk::naming(&store.ingest()))?;
         Ok(Self { store: store.clone(), file, writer: DigestWriter::new(blocks) })
@@ -42,7 +41,7 @@ impl BlobWriter {
         if let Some(document) = about {
             written.extend(self.store.write_document(&document)?);
         }
-        disk::place(written)?;
+        self.store.place(written)?;
         Ok(Committed { descriptor, was_there })
     }
 }
@@ -74,27 +73,34 @@ impl Write for BlobWriter {
 
 /// The content of a blob file.
 pub(super) struct FileContent {
-    pub(super) path: PathBuf,
+    pub(super) store: Store,
+    pub(super) digest: Digest,
 }
 
 impl Content for FileContent {
     fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send>, ContentError> {
-        Ok(Box::new(open_blob(&self.path, offset)?))
+        Ok(Box::new(self.store.open_blob(&self.digest, offset)?))
     }
 }
 
-/// Opens the blob file `path` at `offset`.
-pub(super) fn open_blob(path: &Path, offset: u64) -> Result<fs::File, ContentError> {
-    let mut file = match sys::open_regular(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            return Err(ContentError::NotFound(format!("sha256:{name}")));
+impl Store {
+    /// Opens the file of a blob at `offset`.
+    pub(super) fn open_blob(&self, blob: &Digest, offset: u64) -> Result<fs::File, ContentError> {
+        let mut file = match sys::open_regular(&self.blob_path(blob)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(not_found(blob)),
+            Err(error) => return Err(error.into()),
+        };
+        if !self.confirm(blob, &file.metadata()?)? {
+            return Err(not_found(blob));
         }
-        Err(error) => return Err(error.into()),
-    };
-    if offset > 0 {
-        file.seek(SeekFrom::Start(offset))?;
+        if offset > 0 {
+            file.seek(SeekFrom::Start(offset))?;
+        }
+        Ok(file)
     }
-    Ok(file)
+}
+
+fn not_found(blob: &Digest) -> ContentError {
+    ContentError::NotFound(blob.to_string())
 }

@@ -1,7 +1,9 @@
 //! Finds damage: blobs that do not match their digest, and entries with missing blobs.
 
 use std::collections::HashSet;
-use std::io::Read;
+use std::io::{self, Read};
+
+use fs_err as fs;
 
 use super::collect::{files, parse_children, remove_if_there};
 use super::error::Error;
@@ -10,6 +12,7 @@ use super::layout::Store;
 use super::links::LayerContent;
 use crate::digest::{Digest, VerifyingReader};
 use crate::oci::{Content, ContentError, Descriptor, MediaType};
+use crate::sys;
 
 /// An entry of the index whose artifact is incomplete.
 #[derive(Debug, Clone)]
@@ -36,11 +39,17 @@ impl Store {
     /// bytes of each read.
     pub fn verify_blob(&self, digest: Digest, size: u64, advance: &dyn Fn(u64)) -> Result<(), ContentError> {
         let layer = LayerContent { store: self.clone(), digest };
-        let mut reader = VerifyingReader::new(layer.open_at(0)?, digest, size);
+        let opened = match sys::open_regular(&self.blob_path(&digest)) {
+            // A pending blob need not be read before, to confirm it.
+            Ok(file) => Box::new(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => layer.open_at(0)?,
+            Err(error) => return Err(error.into()),
+        };
+        let mut reader = VerifyingReader::new(opened, digest, size);
         let mut buffer = vec![0; 1024 * 1024];
         loop {
             match reader.read(&mut buffer)? {
-                0 => return Ok(()),
+                0 => return Ok(self.trust_verified(&digest)?),
                 read => advance(read as u64),
             }
         }
@@ -51,7 +60,8 @@ impl Store {
     pub fn broken_entries(&self, damaged: &HashSet<Digest>) -> Result<Vec<BrokenEntry>, Error> {
         let mut broken = Vec::new();
         for entry in self.entries()? {
-            let blobs = self.broken_blobs(&entry.descriptor, damaged)?;
+            let is_sound = |blob: &Descriptor| Ok(!damaged.contains(&blob.digest) && self.has_layer(blob)?);
+            let blobs = self.broken_blobs(&entry.descriptor, &is_sound)?;
             if !blobs.is_empty() {
                 broken.push(BrokenEntry { entry, blobs });
             }
@@ -59,7 +69,17 @@ impl Store {
         Ok(broken)
     }
 
-    fn broken_blobs(&self, manifest: &Descriptor, damaged: &HashSet<Digest>) -> Result<Vec<Digest>, Error> {
+    /// Returns true if a blob of the entry is missing. Reads only its documents.
+    pub(super) fn lacks_blobs(&self, entry: &Entry) -> Result<bool, Error> {
+        let is_there = |blob: &Descriptor| Ok(self.still_has(&blob.digest));
+        Ok(!self.broken_blobs(&entry.descriptor, &is_there)?.is_empty())
+    }
+
+    fn broken_blobs(
+        &self,
+        manifest: &Descriptor,
+        is_sound: &dyn Fn(&Descriptor) -> Result<bool, Error>,
+    ) -> Result<Vec<Digest>, Error> {
         let mut broken = Vec::new();
         let mut seen = HashSet::new();
         let mut left = vec![manifest.clone()];
@@ -67,12 +87,13 @@ impl Store {
             if !seen.insert(blob.digest) {
                 continue;
             }
-            if damaged.contains(&blob.digest) || !self.has_layer(&blob)? {
+            if !is_sound(&blob)? {
                 broken.push(blob.digest);
             } else if blob.media_type == MediaType::IMAGE_INDEX {
                 // An index may have been stored without its members.
-                let is_here =
-                    |member: &Descriptor| damaged.contains(&member.digest) || self.has_blob(member).is_ok_and(|is| is);
+                let is_here = |member: &Descriptor| {
+                    fs::metadata(self.blob_path(&member.digest)).is_ok_and(|metadata| metadata.len() == member.size)
+                };
                 left.extend(self.members(&blob).into_iter().filter(is_here));
             } else if blob.media_type.is_manifest() {
                 match self.read_document(&blob).and_then(|bytes| parse_children(&bytes)) {

@@ -60,6 +60,8 @@ impl Store {
         let needed = self.needed()?;
         let is_garbage =
             |name: &str| format!("sha256:{name}").parse().is_ok_and(|digest: Digest| !needed.contains(&digest));
+        // After a crash, an earlier index must not lead to blobs that are removed now.
+        self.settle_index()?;
         let mut removed = remove_files(&self.blobs(), is_garbage)?;
         let (recipes, bytes) =
             self.remove_recipes(|digest| !needed.contains(digest) || self.blob_path(digest).exists())?;
@@ -203,6 +205,8 @@ fn remove_files(folder: &Path, choose: impl Fn(&str) -> bool) -> Result<Collecte
 }
 
 pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
+    #[cfg(test)]
+    super::durability::disk::log::note_removal(path);
     match fs::remove_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         result => result,

@@ -1,8 +1,8 @@
-//! Stores documents: small blobs that come together, with one wait for the disk.
+//! Stores documents: small blobs that come together, with at most one wait for the disk.
 
 use std::io;
 
-use super::disk::{self, Written};
+use super::durability::Written;
 use super::layout::Store;
 use super::writer::Writer;
 use crate::digest::VerifyingReader;
@@ -24,7 +24,7 @@ impl Writer {
                 written.extend(self.store().write_document(document)?);
             }
         }
-        Ok(disk::place(written)?)
+        Ok(self.store().place(written)?)
     }
 }
 
@@ -34,7 +34,7 @@ impl Store {
         if self.has_blob(document)? {
             return Ok(None);
         }
-        let mut file = self.temporary_file()?;
+        let mut file = self.pending_file()?;
         io::copy(&mut VerifyingReader::new(content.open_at(0)?, document.digest, document.size), &mut file)?;
         Ok(Some(Written { file, place: self.blob_path(&document.digest) }))
     }

@@ -11,7 +11,6 @@ use std::io;
 
 use fs_err as fs;
 
-use super::disk;
 use super::error::Error;
 use super::layout::{Names, Store};
 use super::members::{Members, keep_members};
@@ -19,7 +18,6 @@ use super::referrers::{SUBJECT, drop_orphans};
 use crate::digest::{Digest, DigestWriter};
 use crate::limits;
 use crate::oci::{Descriptor, Index, MediaType, REF_NAME, Reference, Tag};
-use crate::sys;
 
 /// An annotation of `kit`: the full repository of an entry, such as `localhost/demo`.
 const REPOSITORY: &str = "ml.kitops.modelkit.repository";
@@ -122,14 +120,12 @@ impl Store {
     }
 
     fn read_index(&self) -> Result<Index, Error> {
-        let path = self.index_file();
-        match sys::read_regular(&path, limits::INDEX_READ_BYTES) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|source| Error::Index { path, source }),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                Ok(Index::default())
-            }
-            Err(error) => Err(error.into()),
-        }
+        self.parse_index(self.index_content()?)
+    }
+
+    fn parse_index(&self, content: Option<Vec<u8>>) -> Result<Index, Error> {
+        let Some(content) = content else { return Ok(Index::default()) };
+        serde_json::from_slice(&content).map_err(|source| Error::Index { path: self.index_file(), source })
     }
 
     /// Fails if the index has no space for `entries` more.
@@ -150,10 +146,11 @@ impl Store {
     /// Changes the index under its lock and returns the result of `change`; the caller has a share of the use lock. An
     /// index that stays the same is not written, and one that would be too large neither.
     ///
-    /// All blobs are on the disk before the index is, so that it leads to them even after a power failure.
+    /// If this command waits for the disk, all blobs are on it before the index is, so that the index leads to them
+    /// even after a power failure.
     pub(super) fn change_index<T>(&self, change: impl FnOnce(&mut Vec<Entry>) -> T) -> Result<T, Error> {
         let _lock = self.lock_index()?;
-        let mut index = self.read_index()?;
+        let mut index = self.parse_index(self.recover_index()?)?;
         let before = fingerprint(&index);
         let mut entries =
             std::mem::take(&mut index.manifests).into_iter().map(|descriptor| Entry { descriptor }).collect();
@@ -162,14 +159,10 @@ impl Store {
         let after = fingerprint(&index);
         let is_other = after != before || !self.index_file().exists();
         self.check_index_size(before.1, after.1)?;
-        let write = || self.synced_file(&serde_json::to_vec(&index).expect("an index has only string keys"));
-        let file = is_other.then(write).transpose()?;
-        // After the file has been synced, because a journal has then usually committed the names of the blobs as well:
-        // there is little left to wait for.
-        disk::sync_folder(&self.blobs())?;
-        if let Some(file) = file {
-            disk::persist(file, &self.index_file())?;
-            disk::sync_folder(self.root())?;
+        if is_other {
+            self.place_index(&serde_json::to_vec(&index).expect("an index has only string keys"))?;
+        } else {
+            self.wait_for_blobs()?;
         }
         Ok(result)
     }

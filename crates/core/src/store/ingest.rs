@@ -5,7 +5,7 @@ use std::path::Path;
 
 use fs_err as fs;
 
-use super::disk;
+use super::durability::disk;
 use super::error::Error;
 use super::layout::Store;
 use super::waiting::Kind;
@@ -16,11 +16,11 @@ use crate::sys::{self, BlockWriter, Leftover, LeftoverKind};
 const BUFFER_BYTES: usize = 1024 * 1024;
 
 impl Store {
-    /// Returns true if the blob exists with the right size. Its bytes are not read: they were verified when they were
-    /// stored.
+    /// Returns true if the blob exists with the right size. Its bytes were verified when they were stored; they are
+    /// read only if a crash of the machine may have damaged them since then.
     pub(super) fn has_blob(&self, blob: &Descriptor) -> Result<bool, Error> {
         match fs::metadata(self.blob_path(&blob.digest)) {
-            Ok(metadata) => Ok(metadata.len() == blob.size),
+            Ok(metadata) => Ok(self.confirm(&blob.digest, &metadata)? && metadata.len() == blob.size),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
             Err(error) => Err(error.into()),
         }
@@ -40,7 +40,7 @@ impl Store {
 
     /// Opens the partial file of a blob, when no other process is writing it.
     fn open_locked(&self, path: &Path) -> Result<fs::File, Error> {
-        let file = sys::open_lock_file(path)?;
+        let file = self.open_partial(path)?;
         self.waiting().take(&file, Kind::Exclusive)?;
         Ok(file)
     }
@@ -82,10 +82,9 @@ impl Store {
         }
         // While it was a lock as well, other users could not open it.
         let readers = sys::mode_of(&fs::metadata(self.blobs())?) & 0o044;
-        sys::set_mode(&path, 0o600 | readers)?;
-        disk::sync(partial.file())?;
-        disk::rename(&path, &self.blob_path(&blob.digest))?;
-        Ok(())
+        let mark = sys::mode_of(&partial.metadata()?) & sys::MARK;
+        sys::set_mode(&path, 0o600 | readers | mark)?;
+        Ok(self.rename_blob(&partial, &self.blob_path(&blob.digest))?)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use fs_err as fs;
 
-use super::disk;
+use super::durability::{Durability, disk};
 use super::error::Error;
 use super::lock::Share;
 use super::waiting::LockWaiting;
@@ -20,6 +20,7 @@ use crate::sys::{self, TemporaryFile};
 pub struct Store {
     root: PathBuf,
     waiting: Arc<LockWaiting>,
+    durability: Arc<Durability>,
 }
 
 /// The meaning of the names in the index of a layout.
@@ -34,14 +35,36 @@ pub enum Names {
 impl Store {
     /// Opens the store in the folder `root`, which need not exist yet.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, Error> {
-        let store = Self { root: root.into(), waiting: Arc::default() };
+        let store = Self { root: root.into(), waiting: Arc::default(), durability: Arc::default() };
         store.check_version()?;
         Ok(store)
     }
 
-    /// Opens another store, which waits for locks as this one does.
+    /// Opens another store, which waits for locks and for the disk as this one does.
     pub fn open_other(&self, root: impl Into<PathBuf>) -> Result<Self, Error> {
-        Ok(Self { waiting: Arc::clone(&self.waiting), ..Self::open(root)? })
+        let other = Self::open(root)?.waiting_for_disk(self.waits_for_disk());
+        Ok(Self { waiting: Arc::clone(&self.waiting), ..other })
+    }
+
+    /// The same store. If `waits` is true, everything that it writes is on the disk before it has a name.
+    #[must_use]
+    pub fn waiting_for_disk(self, waits: bool) -> Self {
+        Self { durability: Arc::new(self.durability.waiting(waits)), ..self }
+    }
+
+    /// Returns true if the user wants every command to wait for the disk.
+    pub fn waits_for_disk(&self) -> bool {
+        self.durability.waits()
+    }
+
+    /// The same store in another run of the system.
+    #[cfg(test)]
+    pub(super) fn in_run(self, run: &str) -> Self {
+        Self { durability: Arc::new(Durability::in_run(run)), ..self }
+    }
+
+    pub(super) fn durability(&self) -> &Durability {
+        &self.durability
     }
 
     /// The same store with another way to wait for locks.
@@ -114,6 +137,11 @@ impl Store {
         if !self.layout_file().exists() {
             disk::persist(self.synced_file(LAYOUT_FILE.as_bytes())?, &self.layout_file())?;
             disk::sync_folder(&self.root)?;
+        }
+        self.settle_some()?;
+        // A process that has the lock does it itself.
+        if let Some(_lock) = self.try_lock_index()? {
+            self.keep_durable_index()?;
         }
         Ok(share)
     }

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
-use super::blob::{Committed, open_blob};
+use super::blob::Committed;
 use super::collect::{files, remove_if_there};
-use super::disk;
+use super::durability::disk;
 use super::error::Error;
 use super::layout::{Store, TEMPORARY_PREFIX};
 use super::remembered::RememberedLayer;
@@ -195,7 +195,7 @@ pub(super) struct LayerContent {
 
 impl Content for LayerContent {
     fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send>, ContentError> {
-        match open_blob(&self.store.blob_path(&self.digest), offset) {
+        match self.store.open_blob(&self.digest, offset) {
             Err(ContentError::NotFound(name)) => match self.store.recipe(&self.digest)? {
                 Some(recipe) => Ok(Box::new(recipe.open_at(offset)?)),
                 None => Err(ContentError::NotFound(name)),
@@ -206,7 +206,9 @@ impl Content for LayerContent {
 
     fn parts(&self) -> Result<Option<PartFinder>, ContentError> {
         let blob = self.store.blob_path(&self.digest);
-        if blob.exists() {
+        if let Ok(metadata) = fs::metadata(&blob)
+            && self.store.confirm(&self.digest, &metadata)?
+        {
             return Ok(Some(Box::new(move |offset, size| whole_blob(&blob, offset, size))));
         }
         let Some(recipe) = self.store.recipe(&self.digest)? else { return Ok(None) };

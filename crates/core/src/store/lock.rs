@@ -40,6 +40,16 @@ impl Store {
         Ok(IndexLock { _file: file })
     }
 
+    /// Takes the index lock. Returns none while another process has it.
+    pub(super) fn try_lock_index(&self) -> Result<Option<IndexLock>, Error> {
+        let file = self.lock_file("index.lock")?;
+        match file.file().try_lock() {
+            Ok(()) => Ok(Some(IndexLock { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error.into()),
+        }
+    }
+
     /// Takes a share of the use lock to read blobs. A store that does not exist or is read-only needs no lock.
     pub(super) fn share_to_read(&self) -> Result<Share, Error> {
         let file = match self.lock_file("use.lock") {
@@ -106,7 +116,7 @@ impl Drop for Share {
     }
 }
 
-fn is_unwritable(error: &io::Error) -> bool {
+pub(super) fn is_unwritable(error: &io::Error) -> bool {
     use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem};
     matches!(error.kind(), NotFound | NotADirectory | PermissionDenied | ReadOnlyFilesystem)
 }

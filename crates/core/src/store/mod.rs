@@ -3,8 +3,9 @@
 //! The folder is a plain image layout (image-spec 1.1, "Image Layout") that other tools can read; the private files of
 //! `kit`, locks and half-written blobs, are in its subfolder `.kit`. Any number of processes may use it at once:
 //!
-//! - A blob is written under `.kit/ingest`, synced and renamed, so a blob under `blobs/` is always complete.
-//! - `index.json` is replaced as a whole, under a lock, after the blobs that it leads to are on the disk.
+//! - A blob is written under `.kit/ingest` and renamed, so a blob under `blobs/` is complete. Only a crash of the
+//!   machine can damage it, and such a blob is found before its first use (`durability`).
+//! - `index.json` is replaced as a whole, under a lock, after the blobs that it leads to have their names.
 //! - A process that uses blobs holds a share of the *use lock*; blobs are collected only by a process that holds all
 //!   of it.
 //!
@@ -13,8 +14,8 @@
 mod blob;
 mod check;
 mod collect;
-mod disk;
 mod documents;
+mod durability;
 mod error;
 mod full_disk;
 mod index;

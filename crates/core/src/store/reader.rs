@@ -25,7 +25,14 @@ impl Store {
     /// Opens a repository for reading.
     pub fn reader(&self, names: Names) -> Result<Reader, Error> {
         let share = self.share_to_read()?;
-        let share = if matches!(names, Names::Tags) { share.without_collecting() } else { share };
+        let share = match names {
+            Names::Tags => share.without_collecting(),
+            Names::Of(_) => {
+                // It only saves a check after the next restart. The store may be read-only.
+                drop(self.settle_some());
+                share
+            }
+        };
         Ok(Reader { store: self.clone(), names, referrers: Mutex::default(), _share: share })
     }
 
@@ -67,7 +74,7 @@ impl Store {
 
     /// Returns the verified bytes of a small blob: a manifest or a config.
     pub fn read_document(&self, document: &Descriptor) -> Result<Vec<u8>, ContentError> {
-        read_document(&FileContent { path: self.blob_path(&document.digest) }, document)
+        read_document(&FileContent { store: self.clone(), digest: document.digest }, document)
     }
 }
 
@@ -94,7 +101,7 @@ impl Source for Reader {
     fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
         match self.names {
             Names::Of(_) => Box::new(LayerContent { store: self.store.clone(), digest: descriptor.digest }),
-            Names::Tags => Box::new(FileContent { path: self.store.blob_path(&descriptor.digest) }),
+            Names::Tags => Box::new(FileContent { store: self.store.clone(), digest: descriptor.digest }),
         }
     }
 

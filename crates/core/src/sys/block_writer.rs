@@ -4,14 +4,18 @@
 //!
 //! Copying gigabytes into the page cache costs the processor more than hashing them: on two cores, packing 4 GiB spent
 //! 10 s on it. Aligned blocks are written to the disk directly; if the file system refuses that, they are written as
-//! usual.
+//! usual. As soon as the caller has to wait for the disk, the following blocks go through the page cache, as long as
+//! that has space ([`Lane`]): a slow disk does not hold up the hash.
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
 use super::direct::{reserve, set_direct};
+use super::lane::Lane;
 
 /// The size of a block: large enough for full speed, and a multiple of the block size of every disk.
 const BLOCK_BYTES: usize = 1024 * 1024;
@@ -36,7 +40,19 @@ pub struct BlockWriter {
 struct Thread {
     full: SyncSender<Block>,
     empty: Receiver<Block>,
+    /// Set when the caller has to wait for an empty block.
+    is_behind: Arc<AtomicBool>,
     handle: JoinHandle<io::Result<()>>,
+}
+
+impl Thread {
+    /// Waits for a block that has been written. Fails if the thread has ended.
+    fn next_empty(&self) -> Result<Block, ()> {
+        self.empty.try_recv().or_else(|_| {
+            self.is_behind.store(true, Ordering::Relaxed);
+            self.empty.recv().map_err(drop)
+        })
+    }
 }
 
 impl BlockWriter {
@@ -82,7 +98,7 @@ impl BlockWriter {
             self.blocks_made += 1;
             Ok(Block::new(0))
         } else {
-            thread.empty.recv().map_err(drop)
+            thread.next_empty()
         };
         let next_offset = self.block.end();
         let passed = next.and_then(|mut next| {
@@ -122,19 +138,23 @@ impl Write for BlockWriter {
 fn start(file: File, direct_from: u64) -> Option<Thread> {
     let (full, to_write) = sync_channel::<Block>(BLOCKS);
     let (written, empty) = channel();
-    let started = std::thread::Builder::new().spawn(move || write_blocks(file, direct_from, &to_write, &written));
-    Some(Thread { full, empty, handle: started.ok()? })
+    let is_behind = Arc::new(AtomicBool::new(false));
+    let lane = Lane::new(Arc::clone(&is_behind));
+    let started = std::thread::Builder::new().spawn(move || write_blocks(file, direct_from, lane, &to_write, &written));
+    Some(Thread { full, empty, is_behind, handle: started.ok()? })
 }
 
 fn write_blocks(
     mut file: File,
     direct_from: u64,
+    mut lane: Lane,
     to_write: &Receiver<Block>,
     written: &Sender<Block>,
 ) -> io::Result<()> {
     let mut is_direct = false;
     for block in to_write {
-        let wants_direct = block.bytes().len() == BLOCK_BYTES && block.offset >= direct_from;
+        let can_be_direct = block.bytes().len() == BLOCK_BYTES && block.offset >= direct_from;
+        let wants_direct = can_be_direct && !lane.leads_to_cache(BLOCK_BYTES as u64);
         if wants_direct != is_direct {
             is_direct = set_direct(&file, wants_direct) && wants_direct;
         }

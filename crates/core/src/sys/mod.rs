@@ -22,16 +22,20 @@
 //! | the shell of command lines | as on Linux | `cmd.exe` |
 //! | sync of a folder | as on Linux | not needed by NTFS, which logs changes of names |
 //! | sync of a file system, early writing | a sync of the folder; nothing | nothing |
+//! | the identity of a run of the system | unknown: the store waits for the disk | as on other Unix systems |
+//! | marking a file when it is created | as on Linux, if the file system permits it | never marked |
 //! | columns of the terminal | as on Linux | unknown |
 //! | ending cleanly after a signal | as on Linux; an ignored SIGHUP is not recognised | ended at once |
 
 mod block_writer;
+mod boot;
 mod clone;
 mod dir;
 mod direct;
 mod disk_space;
 mod identity;
 mod interruption;
+mod lane;
 mod memory;
 mod metadata;
 mod open;
@@ -46,6 +50,7 @@ mod terminal;
 mod write_at;
 
 pub use block_writer::{BlockWriter, DIRECT_FROM_BYTES};
+pub use boot::{boot_identity, is_on_local_disk};
 pub use clone::{clone_whole, device_of};
 pub use dir::{Dir, Found, Link, Names, is_link_refusal};
 pub use disk_space::free_bytes;
@@ -56,11 +61,11 @@ pub use interruption::{
 };
 pub use memory::cacheable_bytes;
 pub use metadata::{FileType, Metadata, Timestamp};
-pub use open::{create_read_only, open_lock_file, open_private};
+pub use open::{create_read_only, open_lock_file, open_marked_lock_file, open_private};
 pub use path_bytes::{bytes_of_path, path_of_bytes};
-pub use permissions::{create_dir, create_dir_all, mode_of, set_mode};
+pub use permissions::{MARK, clear_mark, create_dir, create_dir_all, is_marked, mode_of, set_mode};
 pub use process::is_running;
-pub use regular::{open_regular, read_regular, read_regular_text, target_elsewhere};
+pub use regular::{open_regular, read_open, read_regular, read_regular_text, target_elsewhere};
 pub use replace::{replace_file, replace_private_file};
 pub use shell::shell;
 pub use sync::{begin_to_write, sync_folder, sync_tree};

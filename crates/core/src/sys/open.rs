@@ -5,6 +5,7 @@ use std::path::Path;
 
 use fs_err::{File, OpenOptions};
 
+use super::permissions::MARK;
 #[cfg(unix)]
 use super::permissions::mode_of;
 use super::regular;
@@ -30,6 +31,15 @@ pub fn create_read_only(path: &Path) -> io::Result<File> {
 ///
 /// Only users who can write to the folder can open the file: a lock can be taken by everyone who can read its file.
 pub fn open_lock_file(path: &Path) -> io::Result<File> {
+    open_lock_file_with(path, 0)
+}
+
+/// Like [`open_lock_file`]. A new file has the [`MARK`].
+pub fn open_marked_lock_file(path: &Path) -> io::Result<File> {
+    open_lock_file_with(path, MARK)
+}
+
+fn open_lock_file_with(path: &Path, mark: u32) -> io::Result<File> {
     let mut options = read_and_write();
     options.create(true).truncate(false);
     #[cfg(unix)]
@@ -38,7 +48,7 @@ pub fn open_lock_file(path: &Path) -> io::Result<File> {
     if path.is_symlink() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "a lock file must not be a symbolic link"));
     }
-    created_with(&mut options, 0o600);
+    created_with(&mut options, 0o600 | mark);
     let file = options.open(path).map_err(|error| regular::explained(error, path))?;
     regular::expect_regular(&file)?;
     restrict(&file, path)?;
@@ -51,8 +61,9 @@ fn restrict(file: &File, path: &Path) -> io::Result<()> {
     let folder = path.parent().map(fs_err::metadata).transpose()?;
     let writers = folder.map_or(0, |folder| mode_of(&folder) & 0o022);
     // They open it for reading as well.
-    let mode = 0o600 | writers | writers << 1;
-    if mode_of(&file.metadata()?) != mode {
+    let found = mode_of(&file.metadata()?);
+    let mode = 0o600 | writers | writers << 1 | found & MARK;
+    if found != mode {
         // Only its owner can change it; another user cannot do better than to use it as it is.
         drop(file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode)));
     }

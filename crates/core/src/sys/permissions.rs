@@ -1,12 +1,34 @@
 //! The permission bits of files and folders.
 
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::Path;
 
 /// Permissions of owner, group and others, and setuid, setgid and sticky.
 #[cfg(unix)]
 pub(super) const MODE_BITS: u32 = 0o7777;
+
+/// The sticky bit, which has no meaning for files: a mark that a file has from the moment of its creation. No crash can
+/// separate the two, as it could separate a file from anything that is written about it afterwards.
+pub const MARK: u32 = 0o1000;
+
+/// Returns true if the file has the [`MARK`].
+pub fn is_marked(metadata: &Metadata) -> bool {
+    mode_of(metadata) & MARK != 0
+}
+
+/// Removes the [`MARK`] of an open file.
+#[cfg(unix)]
+pub fn clear_mark(file: &File) -> io::Result<()> {
+    let mode = mode_of(&file.metadata()?);
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode & !MARK))
+}
+
+/// Does nothing: no file has the mark.
+#[cfg(not(unix))]
+pub fn clear_mark(_file: &File) -> io::Result<()> {
+    Ok(())
+}
 
 /// Returns the permission bits, including setuid, setgid and sticky.
 #[cfg(unix)]

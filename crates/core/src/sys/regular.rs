@@ -19,13 +19,17 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 
 /// Reads the regular file `path`, which has at most `limit` bytes.
 pub fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let file = open_regular(path)?;
+    read_open(&open_regular(path)?, limit)
+}
+
+/// Reads the open regular file, which has at most `limit` bytes, from its position.
+pub fn read_open(file: &File, limit: u64) -> io::Result<Vec<u8>> {
     // One byte more than the file has, so that the end is found without growing the vector.
     let size = usize::try_from(file.metadata()?.len().min(limit)).unwrap_or_default();
     let mut bytes = Vec::with_capacity(size + 1);
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
-        let reason = format!("`{}` has more than {limit} bytes", path.display());
+        let reason = format!("`{}` has more than {limit} bytes", file.path().display());
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));
     }
     Ok(bytes)

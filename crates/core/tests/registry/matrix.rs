@@ -218,6 +218,16 @@ fn an_expired_session_is_restarted_once() {
     check(&[Road::PushWhole], settings, expire, what_was_refused);
 }
 
+/// Docker's registry loses a session whose connection breaks within a part. With time left, that may happen again.
+#[test]
+fn sessions_lost_with_their_connections_are_replaced_again_and_again() {
+    let lose = |registry: &FakeRegistry, _: &Kit| {
+        registry.fail_later("PATCH", "/uploads/", 1, 3, Fault::DropRequestAfter(1000));
+        registry.fail_later("GET", "/uploads/", 0, 3, Fault::Status(404, vec![]));
+    };
+    check(&[Road::PushInParts], settings, lose, |_| 4 * PART);
+}
+
 /// The registry reports less than it has: the part at the wrong offset is refused, and the session is queried.
 #[test]
 fn a_false_offset_costs_one_part() {

@@ -19,5 +19,5 @@ pub(crate) use parents::{Parent, model_reference, resolve};
 pub(crate) use readable::refuse_unreadable;
 pub(crate) use records::{history, listed_referrers, oci_uri, promotions, records};
 pub(crate) use tagged::{Failures, Tagged, enter, resolve_tags};
-pub(crate) use variants::modelkits;
 pub use variants::{InspectedIndex, inspect_index};
+pub(crate) use variants::{inspect_index_here, modelkits};

@@ -10,6 +10,7 @@ use crate::ops::index_error::IndexError;
 use crate::ops::session::{Located, Location, Lookup, Session};
 use crate::ops::workers;
 use crate::progress::Warning;
+use crate::store::Store;
 
 /// An index of ModelKits.
 #[derive(Debug, Clone)]
@@ -26,7 +27,18 @@ pub struct InspectedIndex {
 pub fn inspect_index(found: &Located) -> Result<InspectedIndex, Error> {
     let descriptor = found.source.resolve(&found.name).map_err(|error| Error::reading("the index", error))?;
     let bytes = found.source.manifest(&descriptor).map_err(|error| Error::reading("the index", error))?;
-    let index = read(&descriptor, &bytes)?.ok_or_else(|| IndexError::NotAnIndex(found.title.clone()))?;
+    inspected(descriptor, bytes, &found.title)
+}
+
+/// Reads the index of ModelKits with this descriptor, whose name is `title`, from the local store. The index may have
+/// lost its name in the meantime.
+pub(crate) fn inspect_index_here(store: &Store, descriptor: Descriptor, title: &str) -> Result<InspectedIndex, Error> {
+    let bytes = store.read_document(&descriptor).map_err(|error| Error::reading("the index", error))?;
+    inspected(descriptor, bytes, title)
+}
+
+fn inspected(descriptor: Descriptor, bytes: Vec<u8>, title: &str) -> Result<InspectedIndex, Error> {
+    let index = read(&descriptor, &bytes)?.ok_or_else(|| IndexError::NotAnIndex(title.to_owned()))?;
     Ok(InspectedIndex { descriptor, index, bytes })
 }
 

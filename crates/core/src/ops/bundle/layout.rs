@@ -41,7 +41,7 @@ enum Files {
     },
     /// The blobs are in a store, which keeps them as long as the writer exists; the other documents are in memory.
     Received {
-        writer: Writer,
+        writer: Box<Writer>,
         documents: BTreeMap<String, Vec<u8>>,
     },
 }
@@ -173,7 +173,7 @@ impl Files {
                 documents.insert(path.to_string(), bytes);
             }
         }
-        Ok(Self::Received { writer, documents })
+        Ok(Self::Received { writer: Box::new(writer), documents })
     }
 
     /// Reads a small file, or returns `None` if it does not exist.

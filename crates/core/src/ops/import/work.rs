@@ -39,7 +39,8 @@ impl Work {
         let name = Digest::of(format!("{} {}", about.url, about.commit).as_bytes());
         let folder = imports.join(&name.hex()[..32]);
         loop {
-            let store = local.open_other(folder.join(STORE))?;
+            // A pending blob has a mark, which the modes of the hard links to it would remove.
+            let store = local.open_other(folder.join(STORE))?.waiting_for_disk(true);
             let writer = store.writer(Names::Tags)?;
             // Another import may have removed the folder while this one waited for its lock.
             if fs::exists(store.root())? {

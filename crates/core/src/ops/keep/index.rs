@@ -2,8 +2,8 @@
 
 use crate::digest::Digest;
 use crate::modelkit::{AnnotationEdit, LabelEdit, Labels, ModelFacts, ModelKitIndex, Variant};
-use crate::oci::{Descriptor, Reference, Tag, Target};
-use crate::ops::artifact::{InspectedIndex, inspect, inspect_index};
+use crate::oci::{Annotations, Descriptor, Reference, Tag, Target};
+use crate::ops::artifact::{InspectedIndex, inspect, inspect_index, inspect_index_here};
 use crate::ops::collect::collect;
 use crate::ops::error::Error;
 use crate::ops::files::{facts, weigh};
@@ -96,7 +96,16 @@ impl<'a> Changing<'a> {
     }
 
     fn find(&self) -> Result<InspectedIndex, Error> {
-        inspect_index(&find_index_here(self.store, &self.name.with_tag(self.tag.clone()))?)
+        let name = self.name.with_tag(self.tag.clone());
+        match self.store.find_index(&Names::Of(name.clone()), self.tag.as_str())? {
+            // Not by the digest, which another process may replace in between.
+            Some(entry) => {
+                let descriptor = Descriptor { annotations: Annotations::new(), ..entry.descriptor };
+                inspect_index_here(self.store, descriptor, &name.to_string())
+            }
+            // Fails with the reason.
+            None => inspect_index(&find_index_here(self.store, &name)?),
+        }
     }
 
     /// Changes the index, and starts again if another process changed it at the same time.

@@ -21,6 +21,7 @@ use crate::ops::transfer::{DeltaSource, Older, Taken};
 use crate::ops::{disk_space, workers};
 use crate::progress::Warning;
 use crate::relative_path::RelativePath;
+use crate::sys;
 
 /// Options of [`unpack`].
 #[derive(Debug, Clone)]
@@ -75,8 +76,8 @@ pub struct Unpacked {
 ///
 /// Each layer is read once, verified, and staged until all layers are verified and no existing file conflicts; only
 /// then do files get their final names. An error before that leaves the directory unchanged. As with `cp`, the
-/// operating system decides when the files are written to disk: syncing 100,000 of them takes minutes, and after a
-/// power failure a second run reports the files that differ.
+/// operating system decides when the files are written to disk, unless the store waits for the disk; after a power
+/// failure a second run reports the files that differ.
 pub fn unpack(session: &Session<'_>, found: &Located, name: &str, options: &UnpackOptions) -> Result<Unpacked, Error> {
     unpack_whole(session, found, name, options).map_err(|error| disk_space::explain(&options.folder, error))
 }
@@ -121,6 +122,9 @@ fn unpack_whole(
             Err(Stop::Failed(error)) => return Err(error),
         }
     };
+    if session.store.waits_for_disk() {
+        sys::sync_tree(&options.folder)?;
+    }
     report_layers(&wanted, outcome.files, session.progress);
     let deleted = settle_dropped(session, (&*found.source, child), name, options)?;
     let (manifest, taken) = (child.descriptor.clone(), delta.taken());

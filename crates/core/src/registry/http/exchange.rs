@@ -90,8 +90,12 @@ impl Exchange {
             self.transport.report_warnings(&call.access.endpoint.name, response.headers());
         }
         if response.status().is_success() {
-            let (host, attempt) = (host_and_port(response.url()), call.attempt.clone());
-            return if is_web_page(call, &response) { Err(Error::WebPage { host, attempt }) } else { Ok(response) };
+            return if is_web_page(call, &response) { Err(self.web_page(call, &response)) } else { Ok(response) };
+        }
+        if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+            && let Some(proxy) = self.transport.proxy_of(response.url())
+        {
+            return Err(Error::ProxyCredentials { proxy });
         }
         if let Some(refusal) = refused_redirect(call, &response) {
             return Err(refusal);
@@ -119,6 +123,12 @@ impl Exchange {
                 Error::Status { host, attempt, status: status.as_u16(), retry_after, source }
             }
         })
+    }
+
+    /// The error for a page for a browser.
+    pub(crate) fn web_page(&self, call: &Call, response: &Response) -> Error {
+        let (host, attempt) = (host_and_port(response.url()), call.attempt.clone());
+        Error::WebPage { host, attempt, proxy: self.transport.proxy_of(response.url()) }
     }
 
     /// Follows redirects, which blobs in object stores need. `Authorization` is sent to the registry only.
@@ -171,10 +181,14 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// Returns true if a page for a browser answers a request to the API of a registry, as that of a login or a proxy does.
 /// Blobs may have any type, and so may answers to a write. Quay answers `/v2/` in HTML, with the header of the API.
 fn is_web_page(call: &Call, response: &Response) -> bool {
-    let (headers, path) = (response.headers(), call.url.path());
+    let path = call.url.path();
     let is_of_api = path.contains("/v2/") && !path.contains("/blobs/") && is_read(&call.method);
-    let is_html = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-    is_of_api && is_html && !headers.contains_key("docker-distribution-api-version")
+    is_of_api && is_html(response) && !response.headers().contains_key("docker-distribution-api-version")
+}
+
+/// Returns true if the answer is HTML.
+pub(crate) fn is_html(response: &Response) -> bool {
+    response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
 /// Returns true if the request is about something that must already exist.

@@ -16,7 +16,7 @@ mod warnings;
 pub use answer::Answer;
 pub(crate) use document::read_capped;
 pub(crate) use endpoint::{Endpoint, canonical, credential_key, locate};
-pub(crate) use exchange::{Call, Exchange, is_challenge, kept_redirect, request, retry_after};
+pub(crate) use exchange::{Call, Exchange, is_challenge, is_html, kept_redirect, request, retry_after};
 pub(crate) use pages::Then;
 pub(crate) use redact::redacted;
 pub use retry::RetryPolicy;

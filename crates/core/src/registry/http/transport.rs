@@ -18,7 +18,7 @@ use super::trust;
 use super::waits::Waits;
 use super::warnings::Warnings;
 use crate::registry::error::{Cause, Error};
-use crate::registry::proxy::{Proxy, ProxyRules};
+use crate::registry::proxy::{Proxy, ProxyRules, proxy};
 use crate::registry::settings::{ClientCertificate, Settings, Tls};
 use crate::sys::read_regular;
 
@@ -85,13 +85,21 @@ impl Transport {
             }
             Err(error) => {
                 let mut error = failure(&error, &url, attempt);
-                if let Error::Unreachable { proxy, .. } = &mut error {
-                    *proxy = self.settings.proxy.describe(&url);
+                if let Error::Unreachable { proxy, source, .. } = &mut error {
+                    *proxy = self.proxy_of(&url);
+                    if let Some(proxy) = proxy.take_if(|_| source.is_about_proxy_credentials()) {
+                        error = Error::ProxyCredentials { proxy };
+                    }
                 }
                 debug!(%method, url = redacted(&url), %error, "request");
                 Err(error)
             }
         }
+    }
+
+    /// The address of the proxy for `url`, without credentials, and the setting that names it.
+    pub(crate) fn proxy_of(&self, url: &Url) -> Option<String> {
+        self.settings.proxy.describe(url)
     }
 
     /// The client for `url`. Its host decides, even after a redirect: a client certificate is sent, and an extra
@@ -130,6 +138,7 @@ fn common(settings: &Settings) -> Result<ClientBuilder, Error> {
             builder.proxy(reqwest::Proxy::custom(move |url| rules.proxy_for(url)))
         }
         Proxy::Through(url) => {
+            proxy(url, "--proxy")?;
             let unusable =
                 |error: reqwest::Error| Error::Setting(format!("the proxy is not usable: {}", Cause::of(&error)));
             builder.proxy(reqwest::Proxy::all(url).map_err(unusable)?)

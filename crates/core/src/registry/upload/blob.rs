@@ -7,42 +7,44 @@ use tracing::debug;
 
 use super::capabilities::{Capability, Feature};
 use super::feed::{Feed, fed_body};
-use super::form::{First, Parts, UploadForm, smaller_part};
+use super::form::{First, UploadForm};
 use super::journal::Journal;
-use super::refusal::{
-    are_parts_refused, is_digest_refused, is_part_refused, is_session_lost, is_session_named, is_too_large,
-    is_whole_refused, read_only,
-};
+use super::refusal::read_only;
 use super::session::{Session, State, acknowledged, location};
 use crate::limits;
 use crate::oci::{BlobOutcome, Content, Descriptor, Target as _};
-use crate::registry::error::{Cause, Error};
-use crate::registry::http::{Call, RetryState, host_and_port, is_challenge, kept_redirect, request};
+use crate::registry::error::Error;
+use crate::registry::http::{Call, RetryState, host_and_port, is_challenge, is_html, kept_redirect, request};
 use crate::registry::repository::{PUSH, Repository};
 
 /// The upload of one blob.
 pub(crate) struct Upload<'a> {
     pub(super) repository: &'a Repository,
     pub(super) descriptor: &'a Descriptor,
-    feed: Feed<'a>,
-    tries: RetryState,
+    pub(super) feed: Feed<'a>,
+    pub(super) tries: RetryState,
     /// The form that the user requested.
-    requested_form: Option<UploadForm>,
+    pub(super) requested_form: Option<UploadForm>,
     /// The size above which a blob is sent in parts of this size from the start, if the registry accepts parts.
     pub(super) resumable_bytes: u64,
-    form: Form,
+    pub(super) form: Form,
     /// Set if one PUT, which every registry must accept, was tried.
-    tried_whole: bool,
-    /// Set if a lost session was replaced, which happens once; a second one would be lost too.
-    restarted: bool,
+    pub(super) tried_whole: bool,
+    /// The largest number of bytes that a session has confirmed. Only more of them are progress: a session that starts
+    /// again first sends what an earlier one had.
+    pub(super) reached: u64,
+    /// Set if a lost session was replaced.
+    pub(super) restarted: bool,
+    /// Set if a session was lost for no visible reason: a second one would be lost too.
+    pub(super) is_last_session: bool,
     /// The journal of a blob that is large enough to be resumed by another process.
     pub(super) journal: Option<Journal>,
     /// The features that the registry refused; they are remembered if the upload succeeds without them.
-    observed: Vec<(Feature, Capability)>,
+    pub(super) observed: Vec<(Feature, Capability)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(super) enum Form {
     Whole,
     /// In parts of this size.
     Parts(u64),
@@ -60,7 +62,9 @@ impl<'a> Upload<'a> {
             resumable_bytes: settings.resumable_bytes_of(repository.registry()),
             form: Form::Whole,
             tried_whole: false,
+            reached: 0,
             restarted: false,
+            is_last_session: false,
             journal: None,
             observed: Vec::new(),
         }
@@ -158,6 +162,9 @@ impl<'a> Upload<'a> {
             return Ok(State::Done);
         }
         let Some(location) = location(call, &response)? else {
+            if is_html(&response) {
+                return Err(client.exchange.web_page(call, &response));
+            }
             let problem = format!("`{}` opens an upload without a location", call.access.endpoint.name);
             return Err(Error::Protocol { attempt: call.attempt.clone(), problem });
         };
@@ -186,129 +193,11 @@ impl<'a> Upload<'a> {
             let response = self.send(call.clone(), (start, end))?;
             session.location = location(&call, &response)?.unwrap_or_else(|| session.location.clone());
             session.acknowledged = acknowledged(response.headers(), start, end).unwrap_or(end);
-            self.tries.note_progress();
+            self.note_progress(session.acknowledged);
         }
         self.note(session);
         let call = self.call(Method::PUT, Some(&self.completed(&session.location)))?;
         self.send(call, (size, size)).map(drop)
-    }
-
-    /// Decides how to continue after `failure`, or returns it if that is impossible.
-    fn recover(&mut self, session: Session, failure: Error) -> Result<State, Error> {
-        if is_digest_refused(&failure) && self.feed.report_mismatch() {
-            debug!(%failure, "the content was wrong; it is read from another source");
-            return self.open();
-        }
-        if !self.tried_whole && are_parts_refused(&session, &failure) {
-            debug!(%failure, "the registry does not accept the blob in parts");
-            self.form = Form::Whole;
-            self.observed = vec![(Feature::Parts, Capability::new(false, None))];
-            return self.open();
-        }
-        if self.form == Form::Whole && is_whole_refused(&failure) {
-            let Some(part_bytes) = session.needs.part_bytes(self.repository.client.settings.chunk_bytes) else {
-                return if is_session_lost(&failure) { self.restart(failure) } else { Err(failure) };
-            };
-            debug!(%failure, "the registry does not accept the blob in one PUT");
-            if !is_session_named(&failure) {
-                self.observed =
-                    vec![(Feature::Whole, Capability::new(true, Some(self.descriptor.size.saturating_sub(1))))];
-            }
-            self.form = Form::Parts(part_bytes);
-            return self.open();
-        }
-        if let (Form::Parts(_), true) = (self.form, is_part_refused(&failure)) {
-            return self.shrink(session, failure);
-        }
-        if is_session_lost(&failure) {
-            return self.restart(failure);
-        }
-        let (is_broken, reason) = (!matches!(failure.failure(), Error::Status { .. }), Cause::of(&failure));
-        let state = match self.resume_in_time(&session, failure) {
-            // The session is lost because of the failure, which is more helpful than "not found".
-            Err(Error::NotFound { .. }) if is_broken => {
-                return Err(Error::Broken { attempt: self.attempt(), source: reason });
-            }
-            state => state?,
-        };
-        if let (Form::Whole, State::Open(session)) = (self.form, &state) {
-            let part_bytes = session.needs.part_bytes(self.repository.client.settings.chunk_bytes);
-            let part_bytes = part_bytes.filter(|_| is_broken || session.acknowledged > 0);
-            self.form = part_bytes.map_or(Form::Whole, Form::Parts);
-        }
-        Ok(state)
-    }
-
-    /// Waits and queries the session, until it answers or the blob has failed for too long: the registry may be away
-    /// for some time.
-    fn resume_in_time(&mut self, session: &Session, mut failure: Error) -> Result<State, Error> {
-        loop {
-            std::thread::sleep(self.tries.pause_after(failure)?);
-            match self.resume(session.clone()) {
-                Err(again) if again.is_temporary() => failure = again,
-                answer => return answer,
-            }
-        }
-    }
-
-    /// Handles a refused part: it does not start where the registry stopped, or it is too large.
-    fn shrink(&mut self, session: Session, failure: Error) -> Result<State, Error> {
-        let before = session.acknowledged;
-        let state = self.resume(session)?;
-        match (&state, self.form) {
-            (State::Open(session), Form::Parts(part_bytes)) if session.acknowledged == before => {
-                let sent = part_bytes.min(self.descriptor.size - before);
-                let Some(smaller) = smaller_part(sent, session.smallest_part) else {
-                    return if is_too_large(&failure) { Err(failure) } else { self.restart(failure) };
-                };
-                self.form = Form::Parts(smaller);
-                self.observed.push((Feature::Parts, Capability::new(true, Some(smaller))));
-            }
-            _ => {}
-        }
-        Ok(state)
-    }
-
-    /// Queries the progress of the session (distribution-spec 1.1, "Pushing a blob in chunks").
-    fn resume(&mut self, mut session: Session) -> Result<State, Error> {
-        let client = &self.repository.client;
-        if session.needs.parts == Parts::Never {
-            return self.open_unless_there();
-        }
-        let call = self.call(Method::GET, Some(&session.location))?;
-        match client.send(&call) {
-            Ok(response) => {
-                let size = self.descriptor.size;
-                if let Some(reached) = acknowledged(response.headers(), session.acknowledged, size) {
-                    session.acknowledged = reached;
-                    self.tries.note_progress();
-                }
-                session.location = location(&call, &response)?.unwrap_or(session.location);
-                Ok(State::Open(session))
-            }
-            Err(failure @ (Error::NotFound { .. } | Error::Unsupported { .. } | Error::Status { .. }))
-                if !failure.is_temporary() =>
-            {
-                self.restart(failure)
-            }
-            Err(failure) => Err(failure),
-        }
-    }
-
-    /// Starts again from the first byte, once.
-    fn restart(&mut self, failure: Error) -> Result<State, Error> {
-        if self.restarted {
-            return Err(failure);
-        }
-        debug!(%failure, "the upload starts again");
-        self.restarted = true;
-        self.open_unless_there()
-    }
-
-    /// Opens a new session, unless the blob exists: a session also ends when its blob is complete and only the answer
-    /// was lost.
-    fn open_unless_there(&self) -> Result<State, Error> {
-        if self.repository.holds(self.descriptor)? { Ok(State::Done) } else { self.open() }
     }
 
     /// Sends the bytes of `range` as the body of `call`, and a second time if the registry requires new

@@ -5,6 +5,7 @@ mod capabilities;
 mod feed;
 mod form;
 mod journal;
+mod recovery;
 mod refusal;
 mod resume;
 mod session;

@@ -1,6 +1,8 @@
 //! The store against a temporary folder.
 
 mod collect;
+mod crash;
+mod durability;
 mod full_disk;
 mod ingest;
 mod members;

@@ -7,7 +7,7 @@ use fs_err as fs;
 
 use super::sandbox::{Place, artifact, blob, names, place, referrer};
 use crate::oci::{Content, ContentError, Descriptor, Manifest, MediaType, Publication, Source, Target};
-use crate::store::disk::log::{self, Event};
+use crate::store::durability::disk::log::{self, Event};
 use crate::store::layout::{Names, Store};
 
 #[test]
@@ -54,8 +54,9 @@ fn publications_appear_together_or_not_at_all() {
 
 /// A power failure may undo everything that has not been synced, in any order.
 #[test]
-fn nothing_has_a_name_before_it_is_on_the_disk() {
-    let Place { store, .. } = &place();
+fn nothing_has_a_name_before_it_is_on_the_disk_if_the_user_waits() {
+    let place = place();
+    let store = &place.store.clone().waiting_for_disk(true);
     log::take();
     let subject = artifact(store, "demo", Some("v1"), b"layer");
     referrer(store, "demo", &subject, b"record");
@@ -74,6 +75,8 @@ fn nothing_has_a_name_before_it_is_on_the_disk() {
         match event {
             Event::Synced(file) => drop(synced.insert(file)),
             Event::Named(file, path) => {
+                assert!(!file.is_pending, "{} is pending", path.display());
+                let file = file.identity;
                 assert!(synced.remove(&file), "the bytes of {} are not synced", path.display());
                 assert!(
                     path != store.index_file() || synced.contains(&log::identity(&store.blobs())),
@@ -82,6 +85,7 @@ fn nothing_has_a_name_before_it_is_on_the_disk() {
                 synced.remove(&log::identity(path.parent().unwrap()));
                 named.push(path);
             }
+            Event::Unmarked(_) | Event::Removed(_) => {}
         }
     }
     assert!(synced.contains(&log::identity(store.root())), "the name of the index is not synced");

@@ -18,6 +18,11 @@ pub(super) fn place() -> Place {
     Place { store: Store::open(folder.path().join("store")).unwrap(), _folder: folder }
 }
 
+/// Like [`place`]. None if every command waits for the disk: the platform does not report the run of the system.
+pub(super) fn place_without_waiting() -> Option<Place> {
+    crate::sys::boot_identity().map(|_| place())
+}
+
 pub(super) fn names(repository: &str) -> Names {
     Names::Of(repository.parse::<Reference>().unwrap())
 }

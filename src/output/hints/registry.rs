@@ -1,6 +1,6 @@
 //! The hints below an error of a registry.
 
-use super::hints::hint_for_missing;
+use super::hint::hint_for_missing;
 use kit_core::registry::{self, ProfileError};
 
 /// The hint for an error of a registry.
@@ -47,6 +47,12 @@ pub(super) fn hint_for_registry(error: &registry::Error) -> Option<String> {
         )),
         registry::Error::Threads(_) => {
             Some("raise the limit of processes and threads: `ulimit -u`, or `pids` of the container".to_owned())
+        }
+        registry::Error::ProxyCredentials { .. } => Some(
+            "write the user and the password into the URL of the proxy: http://USER:PASSWORD@PROXY:PORT".to_owned(),
+        ),
+        registry::Error::Unreachable { proxy: Some(_), .. } => {
+            Some("check the host name, the port and the proxy; NO_PROXY lists hosts without a proxy".to_owned())
         }
         registry::Error::Unreachable { .. } => Some(
             "check the host name and the port; if the network requires a proxy, set HTTPS_PROXY or use --proxy"

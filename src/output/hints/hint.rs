@@ -13,12 +13,12 @@ use kit_core::store;
 use kit_core::upstream::{self, hub, lfs};
 
 use super::full_disk;
-use super::import_hints::{hint_for_git, hint_for_hub, hint_for_mlflow};
-use super::registry_hints::hint_for_registry;
-use super::report::{NotLoggedIn, Usage};
+use super::import::{hint_for_git, hint_for_hub, hint_for_mlflow};
+use super::registry::hint_for_registry;
+use crate::output::report::{NotLoggedIn, Usage};
 
 /// The hint for a cause, if there is one that is likely to help.
-pub(super) fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+pub(in crate::output) fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     if let Some(Usage(error)) = cause.downcast_ref() {
         return hint_for_usage(error);
     }

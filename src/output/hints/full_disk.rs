@@ -1,18 +1,18 @@
 //! The text and the hint for a full disk, which are the same wherever it is noticed.
 
-use super::streams::Message;
+use crate::output::streams::Message;
 use kit_core::ops::{self, BundleError, ImportError};
 
 pub(super) const HINT: &str =
     "free disk space, or use another disk: KIT_HOME or --config for the store, -d for unpacking";
 
 /// The hint if the cause of a failure is a full disk.
-pub(super) fn hint(error: &anyhow::Error) -> Option<String> {
+pub(in crate::output) fn hint(error: &anyhow::Error) -> Option<String> {
     is_cause_of(error).then(|| HINT.to_owned())
 }
 
 /// Names a full disk in the last message, which is that of the system, unless a message names it already.
-pub(super) fn explain(error: &anyhow::Error, messages: &mut [Message]) {
+pub(in crate::output) fn explain(error: &anyhow::Error, messages: &mut [Message]) {
     const WORDS: &str = "not enough space";
     if is_cause_of(error)
         && !messages.iter().any(|message| message.text.starts_with(WORDS))

@@ -1,8 +1,7 @@
-//! Waits for the disk, so that a store is consistent even after a power failure: no file gets its name before its bytes
-//! are on the disk.
+//! Waits for the disk, and gives files their names.
 //!
 //! All waiting for the disk and all final names in a store are in this module, except for files that may be lost
-//! ([`RememberedLayer`](super::remembered::RememberedLayer)).
+//! ([`RememberedLayer`](crate::store::remembered::RememberedLayer)).
 
 use std::fs::File;
 use std::io;
@@ -10,14 +9,14 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
-pub(super) use crate::sys::sync_tree;
+pub(in crate::store) use crate::sys::sync_tree;
 use crate::sys::{self, TemporaryFile};
 
 /// A file whose bytes are written, but may not be on the disk yet.
-pub(super) struct Written {
-    pub(super) file: TemporaryFile,
+pub(in crate::store) struct Written {
+    pub(in crate::store) file: TemporaryFile,
     /// The final path of the file.
-    pub(super) place: PathBuf,
+    pub(in crate::store) place: PathBuf,
 }
 
 /// Gives all `files` their names when the bytes of all are on the disk.
@@ -35,12 +34,12 @@ pub(super) fn place(files: Vec<Written>) -> io::Result<()> {
 }
 
 /// Returns a function that adds `folder` to an error of writing to an open file in it.
-pub(super) fn naming(folder: &Path) -> impl Fn(io::Error) -> io::Error {
+pub(in crate::store) fn naming(folder: &Path) -> impl Fn(io::Error) -> io::Error {
     |error| io::Error::new(error.kind(), format!("failed to write to a file in `{}`: {error}", folder.display()))
 }
 
 /// Waits until the bytes of `file` are on the disk.
-pub(super) fn sync(file: &File) -> io::Result<()> {
+pub(in crate::store) fn sync(file: &File) -> io::Result<()> {
     file.sync_data()?;
     #[cfg(test)]
     log::note_sync(file);
@@ -48,15 +47,15 @@ pub(super) fn sync(file: &File) -> io::Result<()> {
 }
 
 /// Waits until the names in `folder` are on the disk.
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(in crate::store) fn sync_folder(folder: &Path) -> io::Result<()> {
     sys::sync_folder(folder)?;
     #[cfg(test)]
     log::note_folder_sync(folder);
     Ok(())
 }
 
-/// Gives a file that has been [`sync`]ed the name `to`.
-pub(super) fn persist(file: TemporaryFile, to: &Path) -> io::Result<()> {
+/// Gives a file that has been [`sync`]ed, or that is pending, the name `to`.
+pub(in crate::store) fn persist(file: TemporaryFile, to: &Path) -> io::Result<()> {
     file.persist(to)?;
     #[cfg(test)]
     log::note_name(to);
@@ -64,27 +63,47 @@ pub(super) fn persist(file: TemporaryFile, to: &Path) -> io::Result<()> {
 }
 
 /// Like [`persist`], for a file or a folder that already has a name.
-pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+pub(in crate::store) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)?;
     #[cfg(test)]
     log::note_name(to);
     Ok(())
 }
 
+/// Ends that a file is pending: it and its name are on the disk.
+pub(super) fn clear_mark(file: &File) -> io::Result<()> {
+    sys::clear_mark(file)?;
+    #[cfg(test)]
+    log::note_mark(file);
+    Ok(())
+}
+
 /// A log of the events on this thread, for tests, which cannot cut the power.
 #[cfg(test)]
-pub(super) mod log {
+pub(in crate::store) mod log {
     use std::cell::RefCell;
     use std::fs::File;
     use std::path::{Path, PathBuf};
 
-    use crate::sys::{FileIdentity, Metadata};
+    use crate::sys::{self, FileIdentity, Metadata};
 
     /// Files and folders are identified by their inodes, as names change.
     #[derive(Debug)]
     pub(in crate::store) enum Event {
         Synced(FileIdentity),
-        Named(FileIdentity, PathBuf),
+        Named(Snapshot, PathBuf),
+        /// The mark of a pending file was removed.
+        Unmarked(FileIdentity),
+        Removed(PathBuf),
+    }
+
+    /// A file or a folder at the moment when it gets a name.
+    #[derive(Debug, Clone)]
+    pub(in crate::store) struct Snapshot {
+        pub(in crate::store) identity: FileIdentity,
+        /// Empty for a folder.
+        pub(in crate::store) content: Vec<u8>,
+        pub(in crate::store) is_pending: bool,
     }
 
     thread_local! {
@@ -110,7 +129,17 @@ pub(super) mod log {
     }
 
     pub(super) fn note_name(path: &Path) {
-        note(Event::Named(identity(path), path.to_owned()));
+        let is_pending = sys::is_marked(&fs_err::metadata(path).unwrap());
+        let content = if path.is_file() { fs_err::read(path).unwrap() } else { Vec::new() };
+        note(Event::Named(Snapshot { identity: identity(path), content, is_pending }, path.to_owned()));
+    }
+
+    pub(super) fn note_mark(file: &File) {
+        note(Event::Unmarked(Metadata::of(file).unwrap().identity.unwrap()));
+    }
+
+    pub(in crate::store) fn note_removal(path: &Path) {
+        note(Event::Removed(path.to_owned()));
     }
 
     fn note(event: Event) {

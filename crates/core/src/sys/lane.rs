@@ -1,0 +1,111 @@
+//! The choice between writing a block past the page cache and through it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::memory::cacheable_bytes;
+
+/// The number of bytes after which the space in the page cache is measured again: other processes and other files of
+/// this process fill it as well.
+const STEP: u64 = 64 * 1024 * 1024;
+
+/// The lane of the blocks of one file.
+///
+/// Blocks go past the page cache until the caller has to wait for the disk. The following blocks then go through the
+/// page cache, first 64 MiB and twice as many each time, before the disk is tried again: it may only have been busy for
+/// a moment, and copying costs the processor more. While the page cache has no space, blocks go past it in any case:
+/// the system would hold up the writer.
+pub(super) struct Lane {
+    /// Set by the caller when it has to wait.
+    is_behind: Arc<AtomicBool>,
+    /// The bytes that still go through the page cache before the disk is tried again.
+    left: u64,
+    /// The value of `left` for the next time.
+    next: u64,
+    /// The bytes for which the page cache certainly has space.
+    space: u64,
+    /// The bytes that go past the page cache, which has no space, before it is measured again.
+    past: u64,
+    /// The bytes that went past the page cache since the disk was tried again.
+    kept_up: u64,
+    measure: fn() -> u64,
+}
+
+impl Lane {
+    /// `is_behind` is set by the caller when it has to wait.
+    pub(super) fn new(is_behind: Arc<AtomicBool>) -> Self {
+        Self { is_behind, left: 0, next: STEP, space: 0, past: 0, kept_up: 0, measure: cacheable_bytes }
+    }
+
+    /// Returns true if a block of `bytes` should go through the page cache, and counts it.
+    pub(super) fn leads_to_cache(&mut self, bytes: u64) -> bool {
+        if !self.is_behind.load(Ordering::Relaxed) {
+            self.kept_up += bytes;
+            if self.kept_up >= STEP {
+                self.next = STEP;
+            }
+            return false;
+        }
+        if self.left == 0 {
+            (self.left, self.next) = (self.next, self.next.saturating_mul(2));
+        }
+        if !self.has_space(bytes) {
+            return false;
+        }
+        self.left = self.left.saturating_sub(bytes);
+        if self.left == 0 {
+            self.kept_up = 0;
+            self.is_behind.store(false, Ordering::Relaxed);
+        }
+        true
+    }
+
+    /// Takes `bytes` of the page cache, if it has space for them.
+    fn has_space(&mut self, bytes: u64) -> bool {
+        if self.space < bytes && self.past == 0 {
+            let is_enough = (self.measure)() >= STEP;
+            (self.space, self.past) = if is_enough { (STEP, 0) } else { (0, STEP) };
+        }
+        let fits = self.space >= bytes;
+        self.space = self.space.saturating_sub(bytes);
+        self.past = self.past.saturating_sub(bytes);
+        fits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BLOCK: u64 = 1024 * 1024;
+
+    fn lane(measure: fn() -> u64) -> Lane {
+        Lane { measure, ..Lane::new(Arc::new(AtomicBool::new(true))) }
+    }
+
+    fn cached_of(blocks: usize, lane: &mut Lane) -> usize {
+        (0..blocks).filter(|_| lane.leads_to_cache(BLOCK)).count()
+    }
+
+    #[test]
+    fn the_disk_is_tried_again_after_twice_as_many_blocks_each_time() {
+        let mut lane = lane(|| u64::MAX);
+        for expected in [64, 128, 256] {
+            lane.is_behind.store(true, Ordering::Relaxed);
+            assert_eq!(cached_of(expected + 10, &mut lane), expected);
+        }
+        assert_eq!(cached_of(64, &mut lane), 0, "the disk keeps up");
+        lane.is_behind.store(true, Ordering::Relaxed);
+        assert_eq!(cached_of(300, &mut lane), 64);
+    }
+
+    #[test]
+    fn a_full_page_cache_is_left_alone_until_it_has_space() {
+        assert_eq!(cached_of(128, &mut lane(|| 0)), 0);
+        let mut lane = lane(|| 0);
+        assert_eq!(cached_of(10, &mut lane), 0);
+        lane.measure = || STEP;
+        assert_eq!(cached_of(54, &mut lane), 0, "measured again after 64 blocks");
+        assert_eq!(cached_of(1, &mut lane), 1);
+    }
+}
