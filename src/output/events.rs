@@ -230,7 +230,8 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::TagPointsElsewhere { tag, found, used } => format!("`{tag}` points to {found}; {used} is used"),
         Warning::PlainHttp { registry } => {
             format!(
-                "`{registry}` on this machine does not speak https; using http (to silence this: `kit config set registry.{registry}.plain-http true`)"
+                "`{registry}` on this machine does not speak https; using http (to silence this: `kit config set \
+                 registry.{registry}.plain-http true`)"
             )
         }
         Warning::TagRestored { tag } => {

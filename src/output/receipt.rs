@@ -80,7 +80,8 @@ struct State {
 }
 
 impl Receipt {
-    /// Begins the receipt in this format, whose template must use known members only. Removes an old file with a digest, so that a failure does not leave it.
+    /// Begins the receipt in this format, whose template must use known members only. Removes an old file with a
+    /// digest, so that a failure does not leave it.
     pub(crate) fn begin(&self, format: &Format, digest_file: Option<PathBuf>) -> Result<()> {
         if let Format::Template(template) = format {
             template.expect_fields(&MEMBERS).map_err(usage)?;

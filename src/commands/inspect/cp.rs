@@ -48,7 +48,7 @@ impl CpArgs {
         let files = self.files(context)?;
         let options = CpOptions {
             destination: context.environment.absolute(&self.destination),
-            overwrite: self.overwrite.choice()?,
+            overwrite: self.overwrite.choice(),
             unsafe_paths: self.unsafe_paths.choice(&context.environment),
             jobs: ops::jobs(),
         };

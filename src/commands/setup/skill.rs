@@ -41,7 +41,7 @@ impl SkillArgs {
         let scope = folder.as_deref().map_or(Scope::Global, Scope::Project);
         let list = ("agents", self.agents.as_deref());
         let targets = choose(context.environment.agent_folders()?, list, &scope, &context.output)?;
-        let overwrite = choose_overwrite(self.overwrite, self.ignore_existing)?;
+        let overwrite = choose_overwrite(self.overwrite, self.ignore_existing);
         let skill = own_skill();
         let mut installer = Installer::new(&context.output, targets, overwrite, UnsafePaths::Allow);
         installer.install(&skill)?;

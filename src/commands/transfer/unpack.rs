@@ -111,7 +111,7 @@ impl UnpackArgs {
         }
         let options = UnpackOptions {
             folder,
-            overwrite: self.overwrite.choice()?,
+            overwrite: self.overwrite.choice(),
             unsafe_paths: self.unsafe_paths.choice(&context.environment),
             selection: Selection::new(self.filters()?),
             paths: Arc::new(self.paths.patterns()?),
@@ -162,7 +162,7 @@ impl UnpackArgs {
         let install = AsSkill {
             agents,
             folder: self.dir.is_some().then_some(folder),
-            overwrite: self.overwrite.choice()?,
+            overwrite: self.overwrite.choice(),
             unsafe_paths: self.unsafe_paths.choice(&context.environment),
             filters: self.filters()?,
             place: self.lookup.place(),

@@ -3,8 +3,8 @@
 use super::syntax::{Expression, Kind, Node, Pipeline, Program};
 use kit_core::problem::Mark;
 
-/// Returns the fields of the outermost object in `program`, in order. In the body of `range`, `with` and `define`, dot is
-/// another object, so only those of `$` count there; in a definition, `$` is another object as well.
+/// Returns the fields of the outermost object in `program`, in order. In the body of `range`, `with` and `define`, dot
+/// is another object, so only those of `$` count there; in a definition, `$` is another object as well.
 pub(super) fn root_fields(program: &Program) -> Vec<(Mark, &str)> {
     let mut found = Vec::new();
     nodes(&program.body, Dot::IsRoot, &mut found);

@@ -122,10 +122,10 @@ fn unpack_whole(
             Err(Stop::Failed(error)) => return Err(error),
         }
     };
-    report_layers(&wanted, outcome.files, session.progress);
     if session.store.waits_for_disk() {
         sys::sync_tree(&options.folder)?;
     }
+    report_layers(&wanted, outcome.files, session.progress);
     let deleted = settle_dropped(session, (&*found.source, child), name, options)?;
     let (manifest, taken) = (child.descriptor.clone(), delta.taken());
     Ok(Unpacked { manifest, placed: outcome, layers: sizes.len(), deleted, taken })

@@ -154,7 +154,9 @@ pub(super) fn report_layers(wanted: &[Wanted<'_>], placed: u64, progress: &dyn P
         if let Some(reference) = other {
             progress.report(&Event::UnpackingReference { reference: &reference.to_string() });
         }
-        layers.iter().for_each(|layer| progress.report(&event(layer)));
+        for layer in layers {
+            progress.report(&event(layer));
+        }
     }
     if placed > 0 {
         let layers = wanted.iter().flat_map(|wanted| &wanted.layers);
