@@ -338,6 +338,7 @@ fn layers_are_reported_only_if_no_file_conflicts() {
     assert!(!unpack(&[]).fails().stderr.contains("Unpacking model"));
     unpack(&["-o"]).ok().says("Unpacking model net to weights/model.bin").says(" · 1 file replaced · ");
     // As in KitOps.
+    sandbox.write("out/src/train.py", "other");
     unpack(&["-o", "-i"]).ok().says(" · 1 file kept");
     unpack(&["-i", "--overwrite=false"]).ok();
 }
