@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 
-use super::lookup::LookupArgs;
+use super::lookup::{LookupArgs, report_local_store};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use kit_core::ops::{self, Inspected, Located, Location};
@@ -22,6 +22,7 @@ impl OpenArgs {
     pub(crate) fn open(&self, context: &Context, location: &Location) -> Result<(Located, Inspected)> {
         let session = context.session(&self.network)?;
         let found = session.find(location, self.lookup.place())?;
+        report_local_store(context, location, &found);
         let inspected = ops::inspect(&found)?;
         Ok((found, inspected))
     }

@@ -186,7 +186,7 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         }
         Warning::FormNotMoved { tag, is_rollback: false } => {
             let form = tag.rsplit('-').next().unwrap_or_default();
-            format!("`{tag}` still holds another version; add `--also {form}` to move it")
+            format!("`{tag}` still holds another version; `--also {form}` of `kit push` and `kit promote` moves it")
         }
         Warning::RemoteDatasetSkipped { name, address } => {
             format!("the dataset `{name}` at `{address}` is not downloaded; use --include-remote to download it")

@@ -235,7 +235,7 @@ fn of_registry(error: &registry::Error) -> Option<Code> {
         registry::Error::NotFound { .. } => Some(Code::NotFound),
         registry::Error::Mismatch(_) => Some(Code::Differs),
         registry::Error::Content(error) => of_content(error),
-        registry::Error::Setting(_) => Some(Code::Usage),
+        registry::Error::Proxy { .. } => Some(Code::Usage),
         registry::Error::Unfinished { .. } => Some(Code::Network),
         error if error.is_temporary() => Some(Code::Network),
         _ => Some(Code::Failed),

@@ -3,7 +3,7 @@
 use fs_err as fs;
 use std::cell::RefCell;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
@@ -91,12 +91,7 @@ impl Receipt {
                 let missing = anyhow::Error::from(ops::Error::NoFolder(folder.to_owned()));
                 return Err(missing.context(format!("cannot write the digest to `{}`", path.display())));
             }
-            match fs::remove_file(path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(error).with_context(|| format!("cannot replace the file `{}`", path.display()));
-                }
-                _ => {}
-            }
+            forget_digest(path).with_context(|| format!("cannot replace the file `{}`", path.display()))?;
         }
         let format = if matches!(format, Format::Table) { None } else { Some(format.clone()) };
         *self.0.borrow_mut() = State { format, digest_file, ..State::default() };
@@ -208,5 +203,20 @@ impl Receipt {
             members.extend(state.facts);
         }
         Ok(output.result(format.render(&document, String::new)?)?)
+    }
+}
+/// Removes the digest that an earlier run wrote to `path`. A link, a device or a pipe stays what it is.
+fn forget_digest(path: &Path) -> io::Result<()> {
+    let is_link = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata.is_symlink(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    match fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => Ok(()),
+        Ok(_) if is_link => fs::write(path, ""),
+        Ok(_) => fs::remove_file(path),
+        // The link leads to a file that does not exist yet.
+        Err(_) => Ok(()),
     }
 }

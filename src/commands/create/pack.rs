@@ -333,8 +333,10 @@ pub(super) fn copy(
 ) -> Result<PackedAway, ops::Error> {
     let (target, tag) = session.target(location)?;
     let tags: Vec<_> = tag.into_iter().chain(more_tags.iter().cloned()).collect();
-    let pushed: Vec<_> = tags.iter().filter_map(|tag| PushedTag::read(session, &with_tag(location, tag))).collect();
-    let packed = ops::pack_and_push(session, options, (&*target, &tags), &copy_options(session, location)?)?;
+    let mut pushed: Vec<_> = tags.iter().filter_map(|tag| PushedTag::of(session, &with_tag(location, tag))).collect();
+    let copying = copy_options(session, location)?;
+    let packed =
+        PushedTag::read_while(&mut pushed, || ops::pack_and_push(session, options, (&*target, &tags), &copying))?;
     for tag in &pushed {
         tag.report(&packed.copied.manifest);
     }

@@ -68,16 +68,16 @@ impl CopyArgs {
         }
         context.output.say(&format!("Copying {source} to {destination}"));
         let (target, tag) = session.target_for(&found, destination)?;
-        let pushed = PushedTag::read(&session, destination);
-        let copied = ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), &options, &context.bars)?;
+        let mut pushed: Vec<_> = PushedTag::of(&session, destination).into_iter().collect();
+        let copied = PushedTag::read_while(&mut pushed, || {
+            ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), &options, &context.bars)
+        })?;
         let digest = copied.manifest.digest;
         let names = [destination.to_string()];
         context.receipt.made(&context.output, ("copied", digest), &names, format!("Copied {digest}"))?;
         context.receipt.copied(&copied);
         forms::copy(context, &found, (&*target, tag.as_deref()), destination, &copied.manifest, &options)?;
-        if let Some(pushed) = pushed {
-            pushed.report(&copied.manifest);
-        }
+        pushed.iter().for_each(|pushed| pushed.report(&copied.manifest));
         context.output.say(&Moved::sent(&copied).in_words(start));
         for parent in ops::parents(&found)? {
             context.output.say(&format!("The model refers to {parent}, which was not copied"));

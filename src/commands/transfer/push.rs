@@ -94,8 +94,8 @@ impl SendArgs {
             Sent::WholeIndex => session.find_index(&source, Lookup::Local),
         };
         let found = found.with_context(failure)?;
-        let pushed = PushedTag::read(&session, &destination);
-        expect(pushed.as_ref(), expected).with_context(failure)?;
+        let mut pushed: Vec<_> = PushedTag::of(&session, &destination).into_iter().collect();
+        expect(pushed.first(), expected).with_context(failure)?;
         self.secrets.check(&session, &found).with_context(failure)?;
         // A form that the ModelKit cannot have is an error before anything is uploaded.
         let also = also(&session, &found, &destination).with_context(failure)?;
@@ -109,8 +109,10 @@ impl SendArgs {
         let (target, tag) = session.target_for(&found, &destination).with_context(failure)?;
         let options = options(&session, &destination)?;
         let (from, to) = ((&*found.source, found.name.as_str()), (&*target, tag.as_deref()));
-        let refuse = || expect(pushed.as_ref(), expected);
-        let copied = ops::copy_unless(from, to, &options, refuse, &context.bars).with_context(failure)?;
+        let expected_tag = PushedTag::of(&session, &destination);
+        let refuse = || expect(expected_tag.as_ref(), expected);
+        let copy = || ops::copy_unless(from, to, &options, refuse, &context.bars);
+        let copied = PushedTag::read_while(&mut pushed, copy).with_context(failure)?;
         let digest = copied.manifest.digest;
         let names = [destination.to_string()];
         context.receipt.made(&context.output, ("pushed", digest), &names, format!("Pushed {digest}"))?;
@@ -126,9 +128,7 @@ impl SendArgs {
             context.receipt.note("pushed", digest, &[destination.name_of(&tag)]);
             context.receipt.line(&context.output, format!("Pushed {digest} {tag}"))?;
         }
-        if let Some(pushed) = pushed {
-            pushed.report(&copied.manifest);
-        }
+        pushed.iter().for_each(|pushed| pushed.report(&copied.manifest));
         context.output.say(&Moved::sent(&copied).in_words(start));
         Ok(())
     }

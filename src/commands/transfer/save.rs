@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use fs_err as fs;
 
 use crate::arguments::{AllowSecretsArgs, LookupArgs, ReceiptArgs};
 use crate::config::NetworkArgs;
@@ -69,7 +70,12 @@ impl SaveArgs {
         let mut stream = Output::stream();
         let destination = match self.output.as_str() {
             "-" => Destination::Stream(&mut stream),
-            _ if path.extension().is_some_and(|extension| extension == "tar") => Destination::Tar(&path),
+            _ if path.extension().is_some_and(|extension| extension == "tar") => {
+                if fs::metadata(&path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+                    return Err(usage(format!("`{}` is not a regular file; `-o -` writes to a stream", self.output)));
+                }
+                Destination::Tar(&path)
+            }
             _ => Destination::Folder(&path),
         };
         let saved = ops::save(&modelkits, &since, destination, &context.bars)?;

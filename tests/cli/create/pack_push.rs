@@ -109,7 +109,7 @@ fn push_needs_one_clear_destination() {
 fn a_file_that_changes_between_the_readings_is_named_and_nothing_appears() {
     let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
     sandbox.project();
-    // Files are named by their digests before the first connection.
+    // Files are named by their digests before the first of them is sent.
     let weights = sandbox.path("project/weights/model.bin");
     let gate = Gate::start(registry.host(), move || fs_err::write(&weights, "another weight").unwrap());
     let name = format!("{}/team/sample:v1", gate.host());

@@ -76,7 +76,11 @@ fn a_transfer_without_enough_disk_space_does_not_start() {
     sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok();
     sandbox.kit(&["push", "a:v1", "oci:layout:v1"]).ok();
     claim_to_be_huge(&sandbox, "layout", 1 << 62);
-    let (store, layout) = (sandbox.names("kit"), sandbox.names("layout"));
+    // Without the copies of the index, which later commands replace.
+    let content = |folder: &str| -> Vec<String> {
+        sandbox.names(folder).into_iter().filter(|name| !name.contains(".kit/")).collect()
+    };
+    let (store, layout) = (content("kit"), content("layout"));
     for args in [
         &["pull", "oci:layout:v1", "b:v1"][..],
         &["copy", "oci:layout:v1", "oci:copy:v1"],
@@ -86,7 +90,7 @@ fn a_transfer_without_enough_disk_space_does_not_start() {
         sandbox.kit(args).fails().says("not enough space in `").says(" free").says("hint: free disk space");
     }
     assert!(!sandbox.path("new").exists());
-    assert_eq!((sandbox.names("kit"), sandbox.names("layout")), (store, layout));
+    assert_eq!((content("kit"), content("layout")), (store, layout));
     // Files that are not selected need no space, and existing files may be equal.
     sandbox.kit(&["unpack", "oci:layout:v1", "-d", "new", "--filter", "docs"]).ok();
     sandbox.write("new/weights/model.bin", "weights\n");

@@ -292,7 +292,10 @@ fn other_forms_are_made_moved_and_moved_back() {
     let first = image("live").unwrap();
     scene.promote("v1", &["--also", "image,modelpack"]).ok().prints("nothing to do");
     // A version without an image leaves the old one, and says so.
-    scene.promote("v2", &[]).ok().says("`live-image` still holds another version; add `--also image` to move it");
+    scene
+        .promote("v2", &[])
+        .ok()
+        .says("`live-image` still holds another version; `--also image` of `kit push` and `kit promote` moves it");
     assert_eq!(image("live").as_ref(), Some(&first));
     scene.promote("v2", &["--also", "image"]).ok().prints("live-image");
     let second = image("live").unwrap();

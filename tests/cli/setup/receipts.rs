@@ -223,3 +223,29 @@ fn a_template_with_an_unknown_field_changes_nothing() {
     assert!(!sandbox.path("out").exists());
     assert_eq!(sandbox.kit(&["list", "--format", "{{.Tags}}"]).ok().stdout, "[v1]\n");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_digest_goes_into_a_device_or_through_a_link_and_replaces_neither() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    let made = std::process::Command::new("mkfifo").arg(sandbox.path("pipe")).status().unwrap();
+    assert!(made.success());
+    let reader = std::process::Command::new("cat")
+        .arg(sandbox.path("pipe"))
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let digest = sandbox.kit(&["pack", "project", "-t", "a:v1", "--digest-file", "pipe"]).ok().digest();
+    assert_eq!(reader.wait_with_output().unwrap().stdout, digest.as_bytes());
+    std::os::unix::fs::symlink("old", sandbox.path("link")).unwrap();
+    sandbox.write("old", "sha256:earlier");
+    sandbox.kit(&["pack", "project", "-t", "a:v1", "--digest-file", "link"]).ok();
+    assert_eq!(sandbox.read("old"), digest);
+    assert!(sandbox.path("link").is_symlink());
+    sandbox.kit(&["pack", "nothing", "--digest-file", "link"]).fails();
+    assert_eq!(sandbox.read("old"), "", "the digest of an earlier run is gone");
+    sandbox.kit(&["save", "a:v1", "-o", "pipe.tar"]).ok();
+    std::fs::rename(sandbox.path("pipe"), sandbox.path("pipe.tar")).unwrap();
+    sandbox.kit(&["save", "a:v1", "-o", "pipe.tar"]).exits(2).says("is not a regular file");
+}

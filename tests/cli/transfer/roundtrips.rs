@@ -67,8 +67,8 @@ fn a_push_and_a_pull_take_few_requests() {
         let scene = Scene::new(has_referrers_api);
         let name = scene.name("v1");
         scene.pack();
-        scene.check(&["push", &name], 18);
-        scene.check(&["push", &name], 4);
+        scene.check(&["push", &name], 19);
+        scene.check(&["push", &name], 5);
         scene.sandbox.kit(&["remove", &name, "--force"]).ok();
         scene.check(&["pull", &name], 10);
         scene.check(&["pull", &name], 5);

@@ -6,6 +6,7 @@ use expect_test::expect;
 use serde_json::{Value, json};
 
 use kit_testkit::docker_registry::DockerRegistry;
+use kit_testkit::registry::FakeRegistry;
 use kit_testkit::sandbox::{Run, Sandbox};
 
 const PLAIN: &str = "--plain-http";
@@ -254,6 +255,23 @@ fn a_failure_leaves_no_archive() {
     }
     sandbox.kit(&["save", "sample:v9", "-o", "x.tar"]).fails();
     sandbox.kit(&["save", "sample:v1", "-o", "project"]).fails().says("already exists");
+}
+
+/// The store has an index as well, which must not be taken for that of the archive.
+#[test]
+fn a_stream_without_an_archive_loads_nothing() {
+    let sandbox = packed();
+    let registry = FakeRegistry::start();
+    for input in ["", "no tar at all"] {
+        for push in [&[][..], &["--push", registry.host(), "--plain-http"]] {
+            sandbox.write("input", input);
+            let mut load = sandbox.command(&[&["load", "-"][..], push].concat());
+            load.stdin(fs_err::File::open(sandbox.path("input")).unwrap().into_file());
+            let run = sandbox.run(&mut load).fails();
+            assert!(!run.stdout.contains("Loaded"), "{}", run.stdout);
+        }
+    }
+    assert!(registry.requests().is_empty());
 }
 
 #[test]

@@ -116,8 +116,8 @@ pub type NamedEntry<'a> = (Section, [&'a str; 2], RelativePath);
 pub enum InvalidFilter {
     /// An unknown type.
     #[error(
-        "invalid filter type {0} (must be one of kitfile, model, model.parts, datasets, code, prompts, docs, \
-         mcpservers)"
+        "invalid filter type {0} (must be one of kitfile, model, datasets, code, prompts, docs, mcpservers, \
+         model.parts)"
     )]
     Type(String),
     /// More than one colon.

@@ -116,6 +116,9 @@ pub enum Error {
     /// The system permits no threads for the network, as with a limit of processes for the user or the container.
     #[error("cannot start the network threads")]
     Threads(#[source] Cause),
+    /// A proxy that cannot be used at all.
+    #[error("the proxy in {setting} is not usable: {problem}")]
+    Proxy { setting: &'static str, problem: String },
     /// An invalid setting.
     #[error("{0}")]
     Setting(String),
@@ -245,7 +248,7 @@ impl Cause {
 
     /// Returns true for the error of a proxy that asks for credentials (407), as hyper-util words it.
     pub(super) fn is_about_proxy_credentials(&self) -> bool {
-        self.0 == "proxy authorization required"
+        self.0.ends_with("proxy authorization required")
     }
 
     /// The innermost source of `error`.

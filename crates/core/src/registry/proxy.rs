@@ -118,13 +118,13 @@ impl ProxyRules {
 }
 
 /// Parses the URL of a proxy; without a scheme it is one that speaks http.
-pub(super) fn proxy(text: &str, variable: &str) -> Result<Option<Url>, Error> {
+pub(super) fn proxy(text: &str, setting: &'static str) -> Result<Option<Url>, Error> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
     }
     // The text can contain a password.
-    let unusable = |problem: &str| Error::Setting(format!("the proxy in {variable} is not usable: {problem}"));
+    let unusable = |problem: &str| Error::Proxy { setting, problem: problem.to_owned() };
     let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("http://{text}")) };
     match url {
         Ok(url) if !matches!(url.scheme(), "http" | "https") => {
@@ -285,9 +285,9 @@ mod tests {
         let chosen = |rules: &ProxyRules, url: &str| rules.proxy_for(&Url::parse(url).unwrap()).map(String::from);
         assert_eq!(chosen(&rules(""), "http://r.io/").as_deref(), Some("http://proxy.example:3128/"));
         assert_eq!(chosen(&rules(""), "https://r.io/").as_deref(), Some("http://user:pass@secure.example:8080/"));
-        let all = ProxyVariables { all: "socks5://all.example:1080".to_owned(), ..ProxyVariables::default() };
+        let all = ProxyVariables { all: "http://all.example:1080".to_owned(), ..ProxyVariables::default() };
         let all = ProxyRules::new(&all).unwrap();
-        assert_eq!(chosen(&all, "https://r.io/").as_deref(), Some("socks5://all.example:1080"));
+        assert_eq!(chosen(&all, "https://r.io/").as_deref(), Some("http://all.example:1080/"));
         let wrong = ProxyVariables { http: "me:secret@ [".to_owned(), ..ProxyVariables::default() };
         let error = ProxyRules::new(&wrong).err().unwrap().to_string();
         assert!(error.contains("HTTP_PROXY") && !error.contains("secret"), "{error}");

@@ -141,7 +141,8 @@ impl Store {
         self.settle_some()?;
         // A process that has the lock does it itself.
         if let Some(_lock) = self.try_lock_index()? {
-            self.keep_durable_index()?;
+            // On a full disk, a change of the index fails later, and a removal frees space first.
+            self.keep_durable_index().or_else(|error| if error.is_lack_of_space() { Ok(()) } else { Err(error) })?;
         }
         Ok(share)
     }

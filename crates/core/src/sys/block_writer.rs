@@ -4,7 +4,7 @@
 //!
 //! Copying gigabytes into the page cache costs the processor more than hashing them: on two cores, packing 4 GiB spent
 //! 10 s on it. Aligned blocks are written to the disk directly; if the file system refuses that, they are written as
-//! usual. As soon as the caller has to wait for the disk, the following blocks go through the page cache, as long as
+//! usual. As soon as the caller has to wait for a slow disk, the following blocks go through the page cache, as long as
 //! that has space ([`Lane`]): a slow disk does not hold up the hash.
 
 use std::fs::File;
@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use super::direct::{reserve, set_direct};
 use super::lane::Lane;
@@ -158,6 +159,7 @@ fn write_blocks(
         if wants_direct != is_direct {
             is_direct = set_direct(&file, wants_direct) && wants_direct;
         }
+        let begun = Instant::now();
         match file.write_all(block.bytes()) {
             // Some file systems accept the flag and then refuse the write without writing anything.
             Err(error) if is_direct && error.kind() == io::ErrorKind::InvalidInput => {
@@ -166,6 +168,9 @@ fn write_blocks(
                 file.write_all(block.bytes())?;
             }
             result => result?,
+        }
+        if is_direct {
+            lane.note_direct(BLOCK_BYTES as u64, begun.elapsed());
         }
         // The receiver is gone when the writer has finished and needs no more blocks.
         drop(written.send(block));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use super::memory::cacheable_bytes;
 
@@ -9,9 +10,16 @@ use super::memory::cacheable_bytes;
 /// this process fill it as well.
 const STEP: u64 = 64 * 1024 * 1024;
 
+/// The speed above which blocks always go to the disk: on virtual machines, the page cache takes new pages hardly
+/// faster.
+const QUICK_BYTES_PER_SECOND: u64 = 400_000_000;
+
+/// The number of bytes over which the speed of the disk is measured.
+const MEASURED_BYTES: u64 = 8 * 1024 * 1024;
+
 /// The lane of the blocks of one file.
 ///
-/// Blocks go past the page cache until the caller has to wait for the disk. The following blocks then go through the
+/// Blocks go past the page cache until the caller has to wait for a slow disk. The following blocks then go through the
 /// page cache, first 64 MiB and twice as many each time, before the disk is tried again: it may only have been busy for
 /// a moment, and copying costs the processor more. While the page cache has no space, blocks go past it in any case:
 /// the system would hold up the writer.
@@ -28,18 +36,34 @@ pub(super) struct Lane {
     past: u64,
     /// The bytes that went past the page cache since the disk was tried again.
     kept_up: u64,
+    /// True if the disk was slow the last time that it was measured.
+    is_slow: bool,
+    /// The bytes of the current measurement, and the time that the disk took for them.
+    written: (u64, Duration),
     measure: fn() -> u64,
 }
 
 impl Lane {
     /// `is_behind` is set by the caller when it has to wait.
     pub(super) fn new(is_behind: Arc<AtomicBool>) -> Self {
-        Self { is_behind, left: 0, next: STEP, space: 0, past: 0, kept_up: 0, measure: cacheable_bytes }
+        let written = (0, Duration::ZERO);
+        let measure = cacheable_bytes;
+        Self { is_behind, left: 0, next: STEP, space: 0, past: 0, kept_up: 0, is_slow: false, written, measure }
+    }
+
+    /// Records that the disk took `time` to write a block of `bytes`.
+    pub(super) fn note_direct(&mut self, bytes: u64, time: Duration) {
+        self.written = (self.written.0 + bytes, self.written.1 + time);
+        let (bytes, time) = self.written;
+        if bytes >= MEASURED_BYTES {
+            self.is_slow = time.as_secs_f64() * QUICK_BYTES_PER_SECOND as f64 > bytes as f64;
+            self.written = (0, Duration::ZERO);
+        }
     }
 
     /// Returns true if a block of `bytes` should go through the page cache, and counts it.
     pub(super) fn leads_to_cache(&mut self, bytes: u64) -> bool {
-        if !self.is_behind.load(Ordering::Relaxed) {
+        if !self.is_slow || !self.is_behind.load(Ordering::Relaxed) {
             self.kept_up += bytes;
             if self.kept_up >= STEP {
                 self.next = STEP;
@@ -80,7 +104,7 @@ mod tests {
     const BLOCK: u64 = 1024 * 1024;
 
     fn lane(measure: fn() -> u64) -> Lane {
-        Lane { measure, ..Lane::new(Arc::new(AtomicBool::new(true))) }
+        Lane { measure, is_slow: true, ..Lane::new(Arc::new(AtomicBool::new(true))) }
     }
 
     fn cached_of(blocks: usize, lane: &mut Lane) -> usize {
@@ -97,6 +121,16 @@ mod tests {
         assert_eq!(cached_of(64, &mut lane), 0, "the disk keeps up");
         lane.is_behind.store(true, Ordering::Relaxed);
         assert_eq!(cached_of(300, &mut lane), 64);
+    }
+
+    #[test]
+    fn only_a_slow_disk_is_spared() {
+        let mut lane = Lane { measure: || u64::MAX, ..Lane::new(Arc::new(AtomicBool::new(true))) };
+        for (milliseconds, expected) in [(1, 0), (20, 64), (1, 0)] {
+            (0..8).for_each(|_| lane.note_direct(BLOCK, Duration::from_millis(milliseconds)));
+            lane.is_behind.store(true, Ordering::Relaxed);
+            assert_eq!(cached_of(64, &mut lane), expected, "{milliseconds} ms for 1 MiB");
+        }
     }
 
     #[test]

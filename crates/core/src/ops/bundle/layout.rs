@@ -164,7 +164,7 @@ impl Files {
         let mut listing = Listing::reading(stream, anywhere());
         while let Some(LayerMember { path, size, .. }) = listing.next_member().map_err(looking)? {
             let failed = |error| Error::reading(&format!("`{path}` of the archive"), error);
-            if let Some(digest) = path.as_str().strip_prefix("blobs/sha256/").and_then(digest_of) {
+            if let Some(digest) = path.as_str().strip_prefix(BLOBS).and_then(digest_of) {
                 let blob = Descriptor::new(MediaType::of("application/octet-stream"), digest, size);
                 writer.put(&blob, &Passing(Mutex::new(Some(&mut listing)))).map_err(failed)?;
             } else if matches!(path.as_str(), "oci-layout" | "index.json") && size <= limits::MANIFEST_BYTES {
@@ -197,6 +197,8 @@ impl Files {
             Self::Folder(path) => file_size(&path.join(name)),
             Self::Received { writer, documents } => match documents.get(name) {
                 Some(document) => Ok(Some(document.len() as u64)),
+                // The store has an index as well, which is not that of the archive.
+                None if !name.starts_with(BLOBS) => Ok(None),
                 None => file_size(&writer.root().join(name)),
             },
         }
@@ -236,8 +238,11 @@ fn digest_of(hex: &str) -> Option<Digest> {
     format!("sha256:{hex}").parse().ok()
 }
 
+/// The folder of the blobs.
+const BLOBS: &str = "blobs/sha256/";
+
 fn blob_name(digest: &Digest) -> String {
-    format!("blobs/sha256/{}", digest.hex())
+    format!("{BLOBS}{}", digest.hex())
 }
 
 struct Blob<'a> {

@@ -13,21 +13,34 @@ use crate::progress::{Event, Warning};
 pub struct PushedTag<'a> {
     session: &'a Session<'a>,
     tag: Reference,
-    /// The state before the push; `None` if the registry does not permit to read it.
+    /// The state before the push; `None` if it was not read, or if the registry does not permit to read it.
     before: Option<TagState>,
 }
 
 impl<'a> PushedTag<'a> {
-    /// Reads the state of the tag at `destination`. Returns `None` if `destination` is not a tag in a registry.
-    pub fn read(session: &'a Session<'a>, destination: &Location) -> Option<Self> {
+    /// The tag at `destination`, or `None` if that is not a tag in a registry.
+    pub fn of(session: &'a Session<'a>, destination: &Location) -> Option<Self> {
         let Location::Artifact(reference) = destination else { return None };
         if reference.is_local() || reference.tag.is_none() {
             return None;
         }
-        let tag = reference.without_digest();
-        // The state only serves messages. A failure that matters is also one of the push.
-        let before = TagState::read(session, &tag, "").inspect_err(|error| debug!(%error, "the tag cannot be read"));
-        Some(Self { session, before: before.ok(), tag })
+        Some(Self { session, before: None, tag: reference.without_digest() })
+    }
+
+    /// Does `work`, which moves `tags`, and reads their states meanwhile, so that this takes no time of its own.
+    pub fn read_while<T>(tags: &mut [Self], work: impl FnOnce() -> T) -> T {
+        std::thread::scope(|scope| {
+            // Without a thread, no move is reported.
+            let read = || tags.iter_mut().for_each(Self::read);
+            drop(std::thread::Builder::new().spawn_scoped(scope, read));
+            work()
+        })
+    }
+
+    /// Reads the state of the tag. It only serves messages: a failure that matters is also one of the push.
+    fn read(&mut self) {
+        let before = TagState::read(self.session, &self.tag, "");
+        self.before = before.inspect_err(|error| debug!(%error, "the tag cannot be read")).ok();
     }
 
     /// Fails if the tag does not have this state now.
