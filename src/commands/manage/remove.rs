@@ -21,9 +21,9 @@ use kit_core::store::Collected;
 /// from disk. If a ModelKit and an index have the same name, the ModelKit is removed; `kit index delete` removes the
 /// index. In the local store, the first digits of a digest (at least 7) are enough if no other digest begins with them.
 ///
-/// In a registry, only the tag is removed, unless the registry cannot do that: the ModelKit then goes with the last
-/// tag. To remove the ModelKit itself, give its digest or --force. If it has other tags, which go with it, name them too or
-/// add --all-tags.
+/// In a registry, only the tag is removed, unless the registry cannot do that: the ModelKit then goes with its last
+/// tag. To remove the ModelKit itself, give its digest or --force. If it has other tags, which go with it, name them
+/// too or add --all-tags.
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[command(
