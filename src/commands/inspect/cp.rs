@@ -1,5 +1,6 @@
 //! `kit cp`
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -55,6 +56,13 @@ impl CpArgs {
         let destination = tidy(&self.destination);
         if files.len() > 1 && !ops::is_folder(&options.destination) {
             return Err(usage(format!("`{destination}` is not a folder; several files are copied into a folder")));
+        }
+        let mut names = HashSet::new();
+        if let Some(twice) = files.iter().map(|file| file.path.file_name()).find(|name| !names.insert(*name)) {
+            let name = twice.unwrap_or_default();
+            return Err(usage(format!(
+                "several files would be `{name}` in `{destination}`; copy them into different folders"
+            )));
         }
         let mut placed = Placed::default();
         for file in files {

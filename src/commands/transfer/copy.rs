@@ -77,7 +77,9 @@ impl CopyArgs {
         context.receipt.made(&context.output, ("copied", digest), &names, format!("Copied {digest}"))?;
         context.receipt.copied(&copied);
         forms::copy(context, &found, (&*target, tag.as_deref()), destination, &copied.manifest, &options)?;
-        pushed.iter().for_each(|pushed| pushed.report(&copied.manifest));
+        for tag in &pushed {
+            tag.report(&copied.manifest);
+        }
         context.output.say(&Moved::sent(&copied).in_words(start));
         for parent in ops::parents(&found)? {
             context.output.say(&format!("The model refers to {parent}, which was not copied"));

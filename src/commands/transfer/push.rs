@@ -128,7 +128,9 @@ impl SendArgs {
             context.receipt.note("pushed", digest, &[destination.name_of(&tag)]);
             context.receipt.line(&context.output, format!("Pushed {digest} {tag}"))?;
         }
-        pushed.iter().for_each(|pushed| pushed.report(&copied.manifest));
+        for tag in &pushed {
+            tag.report(&copied.manifest);
+        }
         context.output.say(&Moved::sent(&copied).in_words(start));
         Ok(())
     }

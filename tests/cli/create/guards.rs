@@ -98,7 +98,7 @@ fn a_checked_layer_is_not_read_again() {
     let manifest = sandbox.kit(&["inspect", "a:v1"]).ok().json()["manifest"].clone();
     for layer in manifest["layers"].as_array().unwrap() {
         let digest = layer["digest"].as_str().unwrap().trim_start_matches("sha256:");
-        sandbox.write(&format!("kit/store/.kit/secrets/{digest}-2"), "");
+        sandbox.write(&format!("kit/store/.kit/secrets/{digest}-3"), "");
     }
     sandbox.kit(&["push", "a:v1", "oci:layout:v1"]).ok();
 }
@@ -126,6 +126,7 @@ fn nothing_empty_succeeds() {
         ),
         (model("m"), "m/a.safetensors", &weights[..20], "it ends inside its header; download the file again"),
         (model("m"), "m/a.gguf", &gguf[..gguf.len() - 64], "m/a.gguf: this file of weights is cut off: its tensor"),
+        (model("m"), "m/a.pt", b"PK\x03\x04 the first half", "m/a.pt: this file of weights is cut off: the directory"),
         (model("m"), "m/a.gguf", &gguf[..30], "m/a.gguf: this file of weights is cut off: it ends inside its header"),
         (
             "manifestVersion: 1.0.0\nmodel: {path: a, parts: [{path: b.bin}]}\n".to_owned(),

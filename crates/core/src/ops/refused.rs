@@ -55,6 +55,8 @@ pub enum Lack {
     Pointer,
     /// A file of weights ends before its own header says so.
     End(tensors::Error),
+    /// A file of weights is a zip archive, as those of `PyTorch` and Keras, without its directory, which is its end.
+    ZipEnd,
     /// A file of weights is too short to have a header, or begins with something else.
     NoHeader(tensors::Format),
     /// All files of a dataset are empty.
@@ -66,7 +68,7 @@ pub(super) fn title(empty: &[Empty]) -> &'static str {
     let all = |is_such: fn(&Lack) -> bool| empty.iter().all(|empty| is_such(&empty.lack));
     match () {
         () if all(|lack| matches!(lack, Lack::Ignored)) => "the Kitfile and .kitignore contradict each other",
-        () if all(|lack| matches!(lack, Lack::End(_))) => "files that are not complete",
+        () if all(|lack| matches!(lack, Lack::End(_) | Lack::ZipEnd)) => "files that are not complete",
         () => "nothing to use",
     }
 }
@@ -75,7 +77,7 @@ impl Lack {
     /// Returns true if this is never meant. KitOps also packs Kitfiles without layers and empty folders, and a file
     /// without a header may be a placeholder, or of another format.
     pub(crate) fn is_refused(&self) -> bool {
-        matches!(self, Self::Ignored | Self::Bytes | Self::Pointer | Self::End(_))
+        matches!(self, Self::Ignored | Self::Bytes | Self::Pointer | Self::End(_) | Self::ZipEnd)
     }
 
     /// The kind of problem, in a word.
@@ -86,7 +88,7 @@ impl Lack {
             Self::Files => "empty-layer",
             Self::Bytes => "empty-weights",
             Self::Pointer => "lfs-pointer",
-            Self::End(_) => "cut-off",
+            Self::End(_) | Self::ZipEnd => "cut-off",
             Self::NoHeader(_) => "no-header",
             Self::Data => "empty-data",
         }
@@ -100,7 +102,7 @@ impl Lack {
             Self::Files => "add files to it, or remove the entry",
             Self::Bytes => "write or download the file again",
             Self::Pointer => "run `git lfs pull` to fetch the content",
-            Self::End(_) => "download the file again",
+            Self::End(_) | Self::ZipEnd => "download the file again",
             Self::NoHeader(_) => "check that it is the right file",
             Self::Data => "write or download the files again",
         }
@@ -116,6 +118,9 @@ impl fmt::Display for Lack {
             Self::Bytes => f.write_str("this file of weights is empty"),
             Self::Pointer => f.write_str("this is only a pointer of git LFS, not the file itself"),
             Self::End(error) => write!(f, "this file of weights is cut off: {error}"),
+            Self::ZipEnd => {
+                f.write_str("this file of weights is cut off: the directory at the end of its zip archive is missing")
+            }
             Self::NoHeader(format) => write!(f, "this file does not begin like a {} file", format.name()),
             Self::Data => f.write_str("all files of this dataset are empty"),
         }

@@ -56,7 +56,7 @@ impl Lane {
         self.written = (self.written.0 + bytes, self.written.1 + time);
         let (bytes, time) = self.written;
         if bytes >= MEASURED_BYTES {
-            self.is_slow = time.as_secs_f64() * QUICK_BYTES_PER_SECOND as f64 > bytes as f64;
+            self.is_slow = time.as_nanos() * u128::from(QUICK_BYTES_PER_SECOND) > u128::from(bytes) * 1_000_000_000;
             self.written = (0, Duration::ZERO);
         }
     }

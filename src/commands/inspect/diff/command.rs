@@ -132,7 +132,7 @@ impl DiffArgs {
             DiffFormat::Common(Format::Table) => return Ok(table::write(out, names, difference, style)?),
             DiffFormat::Common(format) => format,
         };
-        let data = DiffData::new(names, difference);
+        let data = DiffData::new(names, difference, style.is_complete);
         let (rows, limit) = (data.rows(), limits::TREE_ROWS);
         if rows > limit && !matches!(format, Format::Json) {
             bail!("cannot list {rows} files and tensors in this format: the limit is {limit}; use `--format json`");

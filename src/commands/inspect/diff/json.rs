@@ -29,9 +29,10 @@ pub(super) struct DiffData<'a> {
 }
 
 impl<'a> DiffData<'a> {
-    pub(super) fn new(names: (&str, &str), difference: &'a Difference) -> Self {
+    /// `is_whole` is false if only a selection was compared.
+    pub(super) fn new(names: (&str, &str), difference: &'a Difference, is_whole: bool) -> Self {
         Self {
-            identical: difference.is_none(),
+            identical: if is_whole { difference.is_none() } else { difference.is_empty() },
             concerns: difference.concerns().into_iter().map(Concern::word).collect(),
             first: side(names.0, &difference.first),
             second: side(names.1, &difference.second),

@@ -1,6 +1,6 @@
 //! The checks of files in a folder that is about to be packed.
 
-use std::io::Read;
+use std::io::{self, Read, Seek, SeekFrom};
 
 use super::allowed::Allowed;
 use super::pointer::{is_pointer, pointers};
@@ -140,9 +140,27 @@ fn lack_of(source: &LayerSource<'_>, path: &RelativePath, size: u64) -> Option<L
     if is_pointer(source, path, size) {
         return Some(Lack::Pointer);
     }
-    let format = Format::of(path.file_name()?)?;
     // Packing an unreadable file reports the error.
-    lack_of_end(format, sys::open_regular(&path.join_to(source.root)).ok()?, size)
+    let file = sys::open_regular(&path.join_to(source.root)).ok()?;
+    match Format::of(path.file_name()?) {
+        Some(format) => lack_of_end(format, file, size),
+        None => is_cut_off_zip(file.file(), size).ok()?.then_some(Lack::ZipEnd),
+    }
+}
+
+/// Returns true if a file begins as a zip archive and does not end as one (APPNOTE 6.3.10, 4.3.16: the end record, of
+/// which a comment of at most 65,535 bytes is a part).
+fn is_cut_off_zip(mut file: impl Read + Seek, size: u64) -> io::Result<bool> {
+    const LONGEST_END: u64 = 22 + 65_535;
+    let mut beginning = Vec::new();
+    file.by_ref().take(4).read_to_end(&mut beginning)?;
+    if beginning != *b"PK\x03\x04" {
+        return Ok(false);
+    }
+    file.seek(SeekFrom::Start(size.saturating_sub(LONGEST_END)))?;
+    let mut end = Vec::new();
+    file.take(LONGEST_END).read_to_end(&mut end)?;
+    Ok(memchr::memmem::rfind(&end, b"PK\x05\x06").is_none())
 }
 
 /// Returns the problem of a file of weights with `size` bytes that ends too early. Reads only its header.

@@ -13,7 +13,7 @@ use crate::ops::refused::Secret;
 use crate::relative_path::RelativePath;
 
 /// The version of the rules. Must be raised when they find more, so that layers are checked again.
-pub(super) const RULES: u32 = 2;
+pub(super) const RULES: u32 = 3;
 
 /// Larger files are not settings, and are read only if their names are not those of weights or data.
 const SMALL_BYTES: u64 = 1024 * 1024;

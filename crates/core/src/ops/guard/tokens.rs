@@ -10,8 +10,8 @@ const TOKENS: [(&str, &str); 27] = [
     (r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b", "an AWS access key"),
     (
         concat!(
-            r#"(?:aws_secret_access_key|AWS_SECRET_ACCESS_KEY|[sS]ecretAccessKey)["']?\s*[:=]\s*"#,
-            r#"["']?[A-Za-z0-9/+]{40}(?:[^A-Za-z0-9/+=]|$)"#,
+            r#"(?:aws_secret_access_key|AWS_SECRET_ACCESS_KEY|[sS]ecretAccessKey)\\?["']?\]?\s*[:=]\s*"#,
+            r#"\\?["']?[A-Za-z0-9/+]{40}(?:[^A-Za-z0-9/+=]|$)"#,
         ),
         "an AWS secret key",
     ),
@@ -135,6 +135,8 @@ mod tests {
             (format!("GOCSPX{}{}", '-', letters(28)), Some((0, "a Google OAuth client secret"))),
             (aws("aws_secret_access_key = ", &letters(40)), Some((0, "an AWS secret key"))),
             (aws("\"SecretAccessKey\": \"", &format!("{}\"", letters(40))), Some((1, "an AWS secret key"))),
+            (aws("['AWS_SECRET_ACCESS_KEY'] = '", &format!("{}'", letters(40))), Some((2, "an AWS secret key"))),
+            (aws(r#"[\"AWS_SECRET_ACCESS_KEY\"]=\""#, &letters(40)), Some((3, "an AWS secret key"))),
             (aws("AWS_SECRET_ACCESS_KEY=", &letters(44)), None),
             (aws("AWS_SECRET_ACCESS_KEY=", &documented), None),
             (format!("AccountKey{}{}==", '=', letters(86)), Some((0, "the key of an Azure storage account"))),
