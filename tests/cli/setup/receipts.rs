@@ -246,6 +246,6 @@ fn a_digest_goes_into_a_device_or_through_a_link_and_replaces_neither() {
     sandbox.kit(&["pack", "nothing", "--digest-file", "link"]).fails();
     assert_eq!(sandbox.read("old"), "", "the digest of an earlier run is gone");
     sandbox.kit(&["save", "a:v1", "-o", "pipe.tar"]).ok();
-    std::fs::rename(sandbox.path("pipe"), sandbox.path("pipe.tar")).unwrap();
+    fs_err::rename(sandbox.path("pipe"), sandbox.path("pipe.tar")).unwrap();
     sandbox.kit(&["save", "a:v1", "-o", "pipe.tar"]).exits(2).says("is not a regular file");
 }
