@@ -94,6 +94,10 @@ impl InitArgs {
             None => context.output.result(yaml)?,
             Some(place) => Self::save(context, &place, &yaml)?,
         }
+        if draft.kitfile.code.iter().any(|code| code.path == ".") {
+            let advice = "list the folders with code instead, or leave files out with .kitignore";
+            context.output.say(&format!("`code` has the whole folder, with every file that is added later; {advice}"));
+        }
         if draft.links_outside > 0 {
             context.output.say(&links_notice(draft.links_outside));
         }

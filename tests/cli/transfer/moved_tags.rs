@@ -238,4 +238,9 @@ fn packing_under_an_existing_name_says_that_it_moved() {
     sandbox.write("project/weights/model.bin", "other weights\n");
     let moved = sandbox.kit(&["pack", "project", "-t", "sample:v1,new"]).ok().says("sample:v1 moved from sha256:");
     assert_eq!(moved.stderr.matches(" moved from ").count(), 1, "{}", moved.stderr);
+    sandbox.kit(&["tag", "sample:new", "sample:other"]).ok();
+    sandbox.write("project/weights/model.bin", "moved by a tag\n");
+    sandbox.kit(&["pack", "project", "-t", "sample:later"]).ok();
+    let retagged = sandbox.kit(&["tag", "sample:later", "sample:other"]).ok().says("sample:other moved from sha256:");
+    assert_eq!(retagged.stdout, "Modelkit sample:later tagged as sample:other\n");
 }

@@ -8,6 +8,7 @@ use crate::oci::Reference;
 use crate::ops::error::Error;
 use crate::ops::session::Session;
 use crate::registry;
+use crate::store::{Names, Store};
 
 /// The target of a tag: a manifest, or nothing yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,12 @@ impl TagState {
             Err(registry::Error::NotFound { .. }) => Ok(Self::Absent),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Reads the state of `reference` in the local store.
+    pub(crate) fn read_here(store: &Store, reference: &Reference) -> Result<Self, Error> {
+        let entry = store.find(&Names::Of(reference.clone()), &reference.selector().unwrap_or_default())?;
+        Ok(entry.map_or(Self::Absent, |entry| Self::At(entry.descriptor.digest)))
     }
 
     /// Fails if `tag`, which has this state, should have another one.

@@ -27,3 +27,16 @@ fn paths_are_printed_as_they_were_written() {
     kit(&["init", ".", "--force"]).ok().prints("Saved to path 'Kitfile'");
     kit(&["init"]).fails().says("`Kitfile` already exists");
 }
+
+#[test]
+fn code_that_is_the_whole_folder_is_pointed_out() {
+    let sandbox = Sandbox::new();
+    for (folder, path, says) in [("whole", "train.py", true), ("part", "src/train.py", false)] {
+        sandbox.write(&format!("{folder}/{path}"), "print(1)\n");
+        sandbox.write(&format!("{folder}/model.bin"), "weights");
+        let run = sandbox.kit(&["init", folder]).ok();
+        let kitfile = sandbox.read(&format!("{folder}/Kitfile"));
+        assert_eq!(kitfile.contains("  - path: .\n"), says, "{kitfile}");
+        assert_eq!(run.stderr.contains("`code` has the whole folder"), says, "{}", run.stderr);
+    }
+}

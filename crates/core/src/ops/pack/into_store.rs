@@ -19,6 +19,7 @@ use crate::ops::files::tables;
 use crate::ops::guard::Allowed;
 use crate::ops::remote_data::verify_objects;
 use crate::ops::session::Session;
+use crate::ops::tag_state::TagState;
 use crate::ops::{disk_space, workers};
 use crate::progress::{Event, PackOutcome, Progress, StoredDocument, Task};
 use crate::store::{Committed, LinkWriter, Names, RememberedLayer, Writer};
@@ -161,10 +162,11 @@ fn moved_tags<'a>(
 ) -> Result<Vec<(&'a Reference, Digest)>, Error> {
     let mut moved = Vec::new();
     for reference in references {
-        let name = reference.selector().unwrap_or_default();
-        let entry = session.store.find(&Names::Of(reference.clone()), &name)?;
-        let before = entry.map(|entry| entry.descriptor.digest).filter(|before| *before != digest);
-        moved.extend(before.map(|before| (reference, before)));
+        if let TagState::At(before) = TagState::read_here(&session.store, reference)?
+            && before != digest
+        {
+            moved.push((reference, before));
+        }
     }
     Ok(moved)
 }
