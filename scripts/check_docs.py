@@ -223,7 +223,7 @@ def comparable(line):
     line = line.replace("/work/", "")
     line = re.sub(r" · [\d.]+ ([KMG]iB|B)/s", "", line)
     line = re.sub(r"sha256:[0-9a-f]{12,64}…?", "DIGEST", line)
-    line = re.sub(r"\b(?=[0-9a-f]*\d)[0-9a-f]{10,64}\b", "ID", line)
+    line = re.sub(r"\b[0-9a-f]{10,64}\b", "ID", line)
     line = re.sub(r"\d+(\.\d+)?( [KMG]iB| B)?\b", "N", line)
     return re.sub(r"\s+", " ", line).strip()
 
