@@ -333,10 +333,9 @@ pub(super) fn copy(
 ) -> Result<PackedAway, ops::Error> {
     let (target, tag) = session.target(location)?;
     let tags: Vec<_> = tag.into_iter().chain(more_tags.iter().cloned()).collect();
-    let mut pushed: Vec<_> = tags.iter().filter_map(|tag| PushedTag::of(session, &with_tag(location, tag))).collect();
+    let pushed: Vec<_> = tags.iter().filter_map(|tag| PushedTag::of(session, &with_tag(location, tag))).collect();
     let copying = copy_options(session, location)?;
-    let packed =
-        PushedTag::read_while(&mut pushed, || ops::pack_and_push(session, options, (&*target, &tags), &copying))?;
+    let packed = PushedTag::read_while(&pushed, || ops::pack_and_push(session, options, (&*target, &tags), &copying))?;
     for tag in &pushed {
         tag.report(&packed.copied.manifest);
     }

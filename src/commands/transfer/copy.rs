@@ -68,8 +68,8 @@ impl CopyArgs {
         }
         context.output.say(&format!("Copying {source} to {destination}"));
         let (target, tag) = session.target_for(&found, destination)?;
-        let mut pushed: Vec<_> = PushedTag::of(&session, destination).into_iter().collect();
-        let copied = PushedTag::read_while(&mut pushed, || {
+        let pushed: Vec<_> = PushedTag::of(&session, destination).into_iter().collect();
+        let copied = PushedTag::read_while(&pushed, || {
             ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), &options, &context.bars)
         })?;
         let digest = copied.manifest.digest;

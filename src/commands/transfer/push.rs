@@ -94,7 +94,7 @@ impl SendArgs {
             Sent::WholeIndex => session.find_index(&source, Lookup::Local),
         };
         let found = found.with_context(failure)?;
-        let mut pushed: Vec<_> = PushedTag::of(&session, &destination).into_iter().collect();
+        let pushed: Vec<_> = PushedTag::of(&session, &destination).into_iter().collect();
         expect(pushed.first(), expected).with_context(failure)?;
         self.secrets.check(&session, &found).with_context(failure)?;
         // A form that the ModelKit cannot have is an error before anything is uploaded.
@@ -109,10 +109,9 @@ impl SendArgs {
         let (target, tag) = session.target_for(&found, &destination).with_context(failure)?;
         let options = options(&session, &destination)?;
         let (from, to) = ((&*found.source, found.name.as_str()), (&*target, tag.as_deref()));
-        let expected_tag = PushedTag::of(&session, &destination);
-        let refuse = || expect(expected_tag.as_ref(), expected);
+        let refuse = || expect(pushed.first(), expected);
         let copy = || ops::copy_unless(from, to, &options, refuse, &context.bars);
-        let copied = PushedTag::read_while(&mut pushed, copy).with_context(failure)?;
+        let copied = PushedTag::read_while(&pushed, copy).with_context(failure)?;
         let digest = copied.manifest.digest;
         let names = [destination.to_string()];
         context.receipt.made(&context.output, ("pushed", digest), &names, format!("Pushed {digest}"))?;

@@ -45,12 +45,15 @@ pub(super) fn run<'i, I: Sync, T: Send, E: Send>(
     done.collect()
 }
 
-/// Does `first` and `second` at the same time.
+/// Does `first` and `second` at the same time, or one after the other where the system permits no more threads.
 pub(super) fn both<A, B: Send>(first: impl FnOnce() -> A, second: impl FnOnce() -> B + Send) -> (A, B) {
+    let second = Mutex::new(Some(second));
+    let take = || second.lock().expect("no worker panics while it takes its work").take();
     std::thread::scope(|scope| {
-        let second = scope.spawn(second);
+        let started = std::thread::Builder::new().spawn_scoped(scope, || take().map(|second| second()));
         let first = first();
-        (first, second.join().expect("no worker panics"))
+        let done = started.ok().and_then(|thread| thread.join().expect("no worker panics"));
+        (first, done.unwrap_or_else(|| take().expect("no thread has taken the work")()))
     })
 }
 

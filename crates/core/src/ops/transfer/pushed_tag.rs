@@ -1,5 +1,7 @@
 //! Tags that a push moves from one artifact to another.
 
+use std::sync::OnceLock;
+
 use tracing::debug;
 
 use super::forms::stale_forms;
@@ -7,14 +9,15 @@ use crate::oci::{Descriptor, Reference, Source};
 use crate::ops::error::Error;
 use crate::ops::session::{Location, Session};
 use crate::ops::tag_state::TagState;
+use crate::ops::workers;
 use crate::progress::{Event, Warning};
 
 /// A tag in a registry that a push gives to an artifact.
 pub struct PushedTag<'a> {
     session: &'a Session<'a>,
     tag: Reference,
-    /// The state before the push; `None` if it was not read, or if the registry does not permit to read it.
-    before: Option<TagState>,
+    /// The state before the push; empty if it was not read, or if the registry does not permit to read it.
+    before: OnceLock<TagState>,
 }
 
 impl<'a> PushedTag<'a> {
@@ -24,23 +27,20 @@ impl<'a> PushedTag<'a> {
         if reference.is_local() || reference.tag.is_none() {
             return None;
         }
-        Some(Self { session, before: None, tag: reference.without_digest() })
+        Some(Self { session, before: OnceLock::new(), tag: reference.without_digest() })
     }
 
     /// Does `work`, which moves `tags`, and reads their states meanwhile, so that this takes no time of its own.
-    pub fn read_while<T>(tags: &mut [Self], work: impl FnOnce() -> T) -> T {
-        std::thread::scope(|scope| {
-            // Without a thread, no move is reported.
-            let read = || tags.iter_mut().for_each(Self::read);
-            drop(std::thread::Builder::new().spawn_scoped(scope, read));
-            work()
-        })
+    pub fn read_while<T>(tags: &[Self], work: impl FnOnce() -> T) -> T {
+        workers::both(work, || tags.iter().for_each(Self::read)).0
     }
 
     /// Reads the state of the tag. It only serves messages: a failure that matters is also one of the push.
-    fn read(&mut self) {
-        let before = TagState::read(self.session, &self.tag, "");
-        self.before = before.inspect_err(|error| debug!(%error, "the tag cannot be read")).ok();
+    fn read(&self) {
+        match TagState::read(self.session, &self.tag, "") {
+            Ok(before) => drop(self.before.set(before)),
+            Err(error) => debug!(%error, "the tag cannot be read"),
+        }
     }
 
     /// Fails if the tag does not have this state now.
@@ -51,7 +51,9 @@ impl<'a> PushedTag<'a> {
     /// Reports that the tag moved to `pushed`, if it pointed to another artifact, and warns of the tags of other forms
     /// that are still those of the artifact before, which deployments of these forms would keep using.
     pub fn report(&self, pushed: &Descriptor) {
-        let Some(TagState::At(from)) = self.before.filter(|before| *before != TagState::At(pushed.digest)) else {
+        let Some(TagState::At(from)) =
+            self.before.get().copied().filter(|before| *before != TagState::At(pushed.digest))
+        else {
             return;
         };
         let progress = self.session.progress;
