@@ -1,5 +1,6 @@
 //! The checks of files in a folder that is about to be packed.
 
+use std::collections::HashSet;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::allowed::Allowed;
@@ -110,8 +111,8 @@ pub(crate) fn empty_files(section: Section, source: &LayerSource<'_>, suspects: 
     };
     let mut empty: Vec<_> = suspects.weights.iter().filter_map(lack).collect();
     if has_no_pointers(section) {
-        let is_new = |path: &RelativePath| !empty.iter().any(|empty| empty.path == *path);
-        let others: Vec<_> = pointers(source, suspects).into_iter().filter(is_new).collect();
+        let known: HashSet<_> = empty.iter().map(|empty| &empty.path).collect();
+        let others: Vec<_> = pointers(source, suspects).into_iter().filter(|path| !known.contains(path)).collect();
         empty.extend(others.into_iter().map(|path| Empty { path, lack: Lack::Pointer }));
     }
     empty
